@@ -1,0 +1,1 @@
+"""What instances share: the bus, presence."""

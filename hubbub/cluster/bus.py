@@ -1,0 +1,105 @@
+"""The bus: what instances tell each other. Losing a signal costs time, never data.
+
+Every signal follows a change that is stored already, or is a hint that may be lost. Signals of one
+publisher arrive in the order they were published; those of several publishers in any order, which is why
+entries carry their seq.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from hubbub.schemas.log import Entry
+from hubbub.schemas.rooms import Room
+
+
+class Signal(msgspec.Struct, frozen=True, tag=True):
+    """Something an instance tells all instances, itself included."""
+
+
+class Entries(Signal, frozen=True):
+    """There is something new in the log of a room. Ascending by seq."""
+
+    room_id: UUID
+    entries: tuple[Entry, ...]
+
+
+class MemberJoined(Signal, frozen=True):
+    """A membership began with the entry `seq`; published before that entry.
+
+    `skip_socket` asked for it and learns by its ack.
+    """
+
+    user_id: UUID
+    room_id: UUID
+    seq: int
+    room: Room
+    version: int
+    skip_socket: str | None = None
+
+
+class MemberChanged(Signal, frozen=True):
+    """A role (None: the membership ended) or the mute flag of a member is another one now."""
+
+    user_id: UUID
+    room_id: UUID
+    role: str | None
+    muted: bool | None = None
+    version: int | None = None
+
+
+class RoomHint(Signal, frozen=True):
+    """For the members of a room that are connected; `skip_user`'s own sockets are left out."""
+
+    room_id: UUID
+    event: str
+    payload: dict[str, object]
+    skip_user: UUID | None = None
+
+
+class UserHint(Signal, frozen=True):
+    """For a user's own sockets, except `skip_socket`."""
+
+    user_id: UUID
+    event: str
+    payload: dict[str, object]
+    skip_socket: str | None = None
+
+
+class PresenceChanged(Signal, frozen=True):
+    """For whoever is in one of `room_ids`, and for the user's own sockets."""
+
+    user_id: UUID
+    status: str
+    last_seen_at: str | None
+    room_ids: tuple[UUID, ...]
+
+
+class SessionEnded(Signal, frozen=True):
+    """A session (None: every session of the user) may do nothing any more.
+
+    `code` is `session_revoked` or `suspended`; `reason` is told in `auth:revoked`.
+    """
+
+    user_id: UUID
+    session_id: UUID | None
+    code: str
+    reason: str
+
+
+class Bus(Protocol):
+    """How signals travel."""
+
+    def publish(self, signal: Signal) -> None:
+        """Hand over a signal. Never blocks and never raises: what can't be carried is dropped and counted."""
+
+    def listen(self, handler: Callable[[Signal], None]) -> None:
+        """Have every signal handed to `handler`, which must not block."""
+
+    def follow(self, room_id: UUID) -> None:
+        """Hear the signals of a room, from now on until `unfollow`."""
+
+    def unfollow(self, room_id: UUID) -> None:
+        """Hear them no more."""

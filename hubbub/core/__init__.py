@@ -1,0 +1,1 @@
+"""What knows nothing of chat: errors, ids, the clock, limits, tasks, tokens."""

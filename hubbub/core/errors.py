@@ -1,0 +1,125 @@
+"""Everything that can be refused: one class per stable code, the same over sockets and REST."""
+
+from typing import ClassVar
+
+
+class HubbubError(Exception):
+    """A refusal that its sender is told about.
+
+    `message` is for a person and holds nothing secret. `fields` names what was wrong in a payload, as
+    (field, message) pairs. `retry_after_ms` is set where trying again later makes sense.
+    """
+
+    code: ClassVar[str] = "internal"
+    default: ClassVar[str] = "Something went wrong."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        fields: tuple[tuple[str, str], ...] = (),
+        retry_after_ms: int | None = None,
+    ) -> None:
+        self.message = message or self.default
+        self.fields = fields
+        self.retry_after_ms = retry_after_ms
+        super().__init__(self.message)
+
+
+class InvalidPayload(HubbubError):
+    code = "invalid_payload"
+    default = "The payload is not valid."
+
+
+class InvalidJson(HubbubError):
+    code = "invalid_json"
+    default = "The body is not valid JSON."
+
+
+class UnknownEvent(HubbubError):
+    code = "unknown_event"
+    default = "There is no such event."
+
+
+class Unauthenticated(HubbubError):
+    code = "unauthenticated"
+    default = "Log in first: the access token is missing or not valid."
+
+
+class TokenExpired(HubbubError):
+    code = "token_expired"
+    default = "The access token has run out. Get a new one with the refresh token."
+
+
+class SessionRevoked(HubbubError):
+    code = "session_revoked"
+    default = "This session has been ended. Log in again."
+
+
+class Suspended(HubbubError):
+    code = "suspended"
+    default = "This account is suspended."
+
+
+class InvalidToken(HubbubError):
+    code = "invalid_token"
+    default = "This token is spent, unknown or meant for something else."
+
+
+class Forbidden(HubbubError):
+    code = "forbidden"
+    default = "You may not do that."
+
+
+class NotFound(HubbubError):
+    code = "not_found"
+    default = "There is no such thing, or it is not yours to see."
+
+
+class NotMember(HubbubError):
+    code = "not_a_member"
+    default = "You are not a member of this room."
+
+
+class Conflict(HubbubError):
+    code = "conflict"
+    default = "That is taken already."
+
+
+class TooLarge(HubbubError):
+    code = "too_large"
+    default = "That is larger than allowed."
+
+
+class UnsupportedMediaType(HubbubError):
+    code = "unsupported_media_type"
+    default = "Send JSON, with the header Content-Type: application/json."
+
+
+class MethodNotAllowed(HubbubError):
+    code = "method_not_allowed"
+    default = "This address does not take that method."
+
+
+class RateLimited(HubbubError):
+    code = "rate_limited"
+    default = "That was too often. Wait a moment and try again."
+
+
+class TooManyConnections(HubbubError):
+    code = "too_many_connections"
+    default = "There are too many connections already."
+
+
+class Draining(HubbubError):
+    code = "draining"
+    default = "This instance is going down. Connect again in a moment."
+
+
+class Unavailable(HubbubError):
+    code = "unavailable"
+    default = "The database is away. Try again; a message keeps its client_id."
+
+
+class Internal(HubbubError):
+    code = "internal"

@@ -1,0 +1,40 @@
+"""Token buckets in memory."""
+
+from typing import NamedTuple
+
+from hubbub.core import clock
+
+
+class Rate(NamedTuple):
+    """`burst` at once, refilled by `per_s` a second; written `30/10` in the settings."""
+
+    burst: int
+    per_s: float
+
+
+class Bucket:
+    """One caller's allowance at one rate; `None` allows everything."""
+
+    __slots__ = ("level", "rate", "since")
+
+    def __init__(self, rate: Rate | None) -> None:
+        self.rate = rate
+        self.level = float(rate.burst) if rate else 0.0
+        self.since = clock.monotonic()
+
+    def take(self) -> int:
+        """Take one; 0 if there was one, else the milliseconds until there is."""
+        if self.rate is None:
+            return 0
+        now = clock.monotonic()
+        self.level = min(self.rate.burst, self.level + (now - self.since) * self.rate.per_s)
+        self.since = now
+        if self.level >= 1:
+            self.level -= 1
+            return 0
+        return max(1, int((1 - self.level) / self.rate.per_s * 1000) + 1)
+
+    def give_back(self) -> None:
+        """Undo one `take`."""
+        if self.rate is not None:
+            self.level = min(self.rate.burst, self.level + 1)

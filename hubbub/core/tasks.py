@@ -1,0 +1,60 @@
+"""Background tasks that are kept, named, and never die unnoticed."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
+from typing import Any
+
+from hubbub.core import metrics
+
+log = logging.getLogger(__name__)
+_running: set[asyncio.Task[Any]] = set()
+
+
+def spawn(work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+    """Start `work` beside the caller; keeps a reference and logs its death.
+
+    It starts with an empty context: a task that inherited the caller's database transaction would go on
+    writing through it after its end (docs/decisions/0003-storage.md).
+    """
+    task = asyncio.get_running_loop().create_task(work, name=name, context=Context())
+    _running.add(task)
+    task.add_done_callback(_ended)
+    return task
+
+
+def _ended(task: asyncio.Task[Any]) -> None:
+    _running.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        metrics.count("task_failures")
+        log.error("background task failed", exc_info=error, extra={"task": task.get_name()})
+
+
+async def every(seconds: float, step: Callable[[], Awaitable[None]], *, name: str) -> None:
+    """Run `step` again and again, `seconds` apart; survives its exceptions.
+
+    A failure is logged when it begins, not each time it repeats, and counted each time.
+    """
+    failing = False
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await step()
+        except Exception:
+            metrics.count("loop_failures")
+            if not failing:
+                log.exception("a loop's step failed; it goes on", extra={"loop": name})
+            failing = True
+        else:
+            if failing:
+                log.info("a loop recovered", extra={"loop": name})
+            failing = False
+
+
+async def stop(task: asyncio.Task[Any] | None) -> None:
+    """Cancel a task and wait for its end."""
+    if task is None or task.done():
+        return
+    task.cancel()
+    await asyncio.wait([task], timeout=5)

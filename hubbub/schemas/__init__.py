@@ -1,0 +1,1 @@
+"""The wire: commands that are read, views that are shown."""

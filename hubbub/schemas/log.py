@@ -1,0 +1,70 @@
+"""The log: entries as they are stored, carried between instances and read back."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from hubbub.schemas.base import Command, View
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One durable event of a room.
+
+    `payload` is the complete wire payload as JSON text, encoded once and sent as it is for ever after.
+    `subject` is the user whose membership it begins, ends or changes, else None.
+    """
+
+    room_id: UUID
+    seq: int
+    event: str
+    payload: str
+    subject: UUID | None = None
+
+
+class Sync(Command):
+    """What the client has: the last seq seen of each room."""
+
+    rooms: Annotated[dict[UUID, int], Meta(max_length=500)]
+    epoch: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=500)] | None = None
+
+
+class SyncEntry(View):
+    event: str
+    payload: msgspec.Raw
+
+
+class Caught(View):
+    """A room's part of the answer. `complete: false`: ask again from the last one got."""
+
+    entries: list[SyncEntry]
+    first_seq: int
+    last_seq: int
+    complete: bool
+
+
+class Gone(View):
+    """The user is not in this room any more."""
+
+    gone: bool = True
+
+
+class Reset(View):
+    """What the client has is not of this history: drop it and load again."""
+
+    last_seq: int
+    first_seq: int = 1
+    reset: bool = True
+
+
+class Failed(View):
+    """This room could not be read; the others could."""
+
+    error: dict[str, str]
+
+
+class Synced(View):
+    epoch: str
+    rooms: dict[UUID, Caught | Gone | Reset | Failed]

@@ -1,0 +1,37 @@
+"""People, as others see them."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta
+
+from hubbub.schemas.base import Command, View
+
+Status = Literal["online", "away", "busy", "offline"]
+
+
+class User(View):
+    id: UUID
+    username: str
+    display_name: str
+    avatar_url: str | None
+
+
+class Presence(View):
+    """`last_seen_at` is null while the person is not offline, and for people one shares no room with."""
+
+    user_id: UUID
+    status: Status
+    last_seen_at: str | None
+
+
+class SetPresence(Command):
+    status: Literal["online", "away", "busy"]
+
+
+class GetPresence(Command):
+    user_ids: Annotated[list[UUID], Meta(max_length=200)]
+
+
+class Presences(View):
+    presences: list[Presence]

@@ -1,0 +1,1 @@
+"""The rules: one module per noun, plain async functions, no transport."""
