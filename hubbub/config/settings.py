@@ -1,0 +1,283 @@
+"""The settings, one field each: the name is `HUBBUB_` and the field's name in capitals.
+
+The reference (`docs/settings.md`) and `.env.example` are generated from the fields, in their order.
+"""
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from hubbub.config import mistakes
+from hubbub.config.fields import (
+    Database,
+    Label,
+    Limit,
+    Names,
+    Networks,
+    Origins,
+    Redis,
+    Sender,
+    Smtp,
+    Storage,
+    Url,
+    setting,
+)
+from hubbub.core.limits import Rate
+
+PLACEHOLDER = "put-at-least-32-random-characters-here"
+TEST_SECRET = "a-secret-for-tests-and-for-nothing-else"  # noqa: S105 - refused in production
+SECRET_LENGTH = 32
+ROUNDS = 10
+
+
+def _host(data: dict[str, Any]) -> str:
+    host = data["host"]
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _register(data: dict[str, Any]) -> Rate | None:
+    return Rate(10, 0.0028) if data["limit_auth"] else None
+
+
+class Settings(BaseModel):
+    """What hubbub runs with. Times are in seconds (`_s`) or milliseconds (`_ms`), sizes in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    env: Literal["development", "test", "production"] = setting(
+        "development",
+        "`development`, `test` or `production`. Production refuses what is only convenient.",
+        section="The instance",
+    )
+    host: Annotated[str, Field(min_length=1)] = setting("127.0.0.1", "The address to listen on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = setting(8000, "The port to listen on; 0 takes a free one.")
+    data_dir: Path = setting(Path("var"), "The folder of the database, of uploads and of made secrets.")
+    instance_id: Label = setting(
+        lambda: secrets.token_hex(4), "The name of this instance among others.", shown="made at each start"
+    )
+    public_url: Url = setting(
+        lambda data: f"http://{_host(data)}:{data['port']}",
+        "The address under which people reach hubbub; links begin with it.",
+        shown="`http://` host and port",
+    )
+    cors_origins: Origins = setting(
+        lambda data: () if data["env"] == "production" else ("*",),
+        "Origins of other sites whose pages may connect, by comma. Pages of hubbub itself always may. "
+        "`*` is every site, refused in production.",
+        shown="`*`, none in production",
+    )
+    trusted_proxies: Networks = setting(
+        (), "Networks of proxies, by comma, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."
+    )
+    playground: bool = setting(
+        lambda data: data["env"] == "development",
+        "The page at `/` on which to try everything.",
+        shown="true in development",
+    )
+    drain_s: Annotated[float, Field(ge=0, le=3600)] = setting(
+        20, "How long an instance may take to let its clients go after SIGTERM."
+    )
+
+    database_url: Database = setting(
+        lambda data: f"sqlite://{data['data_dir'] / 'hubbub.db'}",
+        "`postgres://user:password@host:port/name`, or `sqlite://` and a path.",
+        shown="SQLite in the data folder",
+        section="Stores",
+        secret=True,
+        repr=False,
+    )
+    database_pool: Annotated[int, Field(ge=1, le=1000)] = setting(
+        10, "Connections to PostgreSQL that one instance opens at most."
+    )
+    redis_url: Redis = setting(
+        None,
+        "`redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`: what several instances share. "
+        "Without it there is one instance.",
+        shown="none",
+        secret=True,
+        repr=False,
+    )
+    inline_workers: bool = setting(
+        lambda data: data["database_url"].startswith("sqlite"),
+        "Run worker and schedule inside `hubbub serve`.",
+        shown="true with SQLite",
+    )
+
+    secret_key: str = setting(
+        "",
+        f"Signs the tokens; at least {SECRET_LENGTH} characters in production. A new one ends every session.",
+        shown="made and kept in the data folder, required in production",
+        section="Accounts",
+        secret=True,
+        repr=False,
+    )
+    access_token_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = setting(
+        900, "How long an access token is good for."
+    )
+    refresh_token_ttl_s: Annotated[int, Field(ge=1, le=31_536_000)] = setting(
+        604_800, "How long a session lasts that nobody uses."
+    )
+    bcrypt_rounds: Annotated[int, Field(ge=4, le=20)] = setting(
+        lambda data: 4 if data["env"] == "test" else 12,
+        f"The cost of a password digest; each step doubles it. Below {ROUNDS} is refused in production.",
+        shown="12, 4 in test",
+    )
+    default_rooms: Names = setting(
+        ("general",), "Public rooms, by comma, that everybody joins on registration."
+    )
+
+    ping_interval_ms: Annotated[int, Field(ge=100, le=600_000)] = setting(
+        25_000, "How often a connection is pinged.", section="Connections"
+    )
+    ping_timeout_ms: Annotated[int, Field(ge=100, le=600_000)] = setting(
+        20_000, "How long the answer to a ping may take."
+    )
+    max_payload_bytes: Annotated[int, Field(ge=1024, le=104_857_600)] = setting(
+        1_000_000, "The largest packet of a connection; a larger one closes it."
+    )
+    max_event_bytes: Annotated[int, Field(ge=256, le=104_857_600)] = setting(
+        65_536, "The largest event; a larger one is answered `too_large`."
+    )
+    max_output_bytes: Annotated[int, Field(ge=4096, le=1_073_741_824)] = setting(
+        1_048_576, "What may wait to be sent to one connection before it is closed as `slow_consumer`."
+    )
+    sockets_per_user: Annotated[int, Field(ge=1)] = setting(20, "Sockets that one user may have open.")
+    sockets_per_address: Annotated[int, Field(ge=1)] = setting(
+        1000, "Sockets that one address may have open."
+    )
+    handshakes_per_s: Annotated[int, Field(ge=1)] = setting(
+        500, "Connections that one instance takes a second."
+    )
+
+    limit_message_send: Limit = setting(
+        Rate(30, 10), "Messages of a user.", section="Limits: a bucket and its refill per second, or `off`"
+    )
+    limit_events: Limit = setting(Rate(50, 20), "Other events of a socket.")
+    limit_http: Limit = setting(Rate(60, 20), "Requests of a user, or of an address that is not logged in.")
+    limit_auth: Limit = setting(
+        Rate(10, 0.17), "Attempts to log in, per account and per address: 10 at once, then one in 6 seconds."
+    )
+    limit_register: Limit = setting(
+        _register,
+        "Registrations from one address: 10 at once, then 10 an hour.",
+        shown="`10/0.0028`, `off` where `HUBBUB_LIMIT_AUTH` is",
+    )
+    limit_upload: Limit = setting(Rate(20, 1), "Uploads of a user.")
+
+    max_upload_bytes: Annotated[int, Field(ge=1024)] = setting(
+        26_214_400, "The largest upload.", section="Uploads and e-mail"
+    )
+    storage_url: Storage = setting(
+        lambda data: f"file://{(data['data_dir'] / 'uploads').absolute()}",
+        "Where uploads are kept: `file://` and a folder, or `s3://`.",
+        shown="`uploads` in the data folder",
+    )
+    cdn_url: Url = setting(
+        None, "The address from which uploads are served, if not from hubbub.", shown="none"
+    )
+    smtp_url: Smtp = setting(
+        None,
+        "The server that sends e-mail, `smtp://user:password@host:port`.",
+        shown="none: e-mails are printed to the log",
+        secret=True,
+        repr=False,
+    )
+    mail_from: Sender = setting("hubbub <hubbub@localhost>", "The sender of e-mails.")
+
+    log_format: Literal["console", "json"] = setting(
+        "console", "`console`, for people, or `json`, a line each, for machines.", section="Logs and metrics"
+    )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())
+    ] = setting("info", "`debug`, `info`, `warning` or `error`.")
+    metrics_port: Annotated[int | None, Field(ge=1, le=65535)] = setting(
+        None, "A port of its own for `/metrics`.", shown="none: `/metrics` is on the main port"
+    )
+    metrics_allow: Networks = setting(
+        (), "Networks, by comma, that may read `/metrics` on the main port in production, besides loopback."
+    )
+
+    @field_validator("secret_key")
+    @classmethod
+    def _secret(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("env") != "production":
+            return value
+        if not value:
+            raise ValueError("is required in production: set it, or HUBBUB_SECRET_KEY_FILE")
+        if value in (PLACEHOLDER, TEST_SECRET):
+            raise ValueError("is a known one; production needs one of its own")
+        if len(value) < SECRET_LENGTH:
+            raise ValueError(f"must have at least {SECRET_LENGTH} characters in production")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if "*" in value and info.data.get("env") == "production":
+            raise ValueError("* is refused in production: name the origins")
+        return value
+
+    @field_validator("bcrypt_rounds")
+    @classmethod
+    def _rounds(cls, value: int, info: ValidationInfo) -> int:
+        if value < ROUNDS and info.data.get("env") == "production":
+            raise ValueError(f"must be {ROUNDS} or more in production")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _instances(cls, value: str | None, info: ValidationInfo) -> str | None:
+        store = info.data.get("database_url", "")
+        if value and store.startswith("sqlite") and info.data.get("env") == "production":
+            raise ValueError(
+                "means several instances, and SQLite is for one: set HUBBUB_DATABASE_URL to a PostgreSQL"
+            )
+        return value
+
+    @classmethod
+    def build(cls, given: Mapping[str, Any], sources: Mapping[str, str] | None = None) -> Self:
+        """Check `given`, field name → value or its text. Raises ConfigError with every mistake."""
+        try:
+            settings = cls.model_validate(dict(given))
+        except ValidationError as error:
+            raise mistakes.ConfigError(mistakes.lines(error)) from None
+        settings._sources.update(sources or {})  # noqa: SLF001 - our own
+        return settings
+
+    @classmethod
+    def for_tests(cls, **overrides: Any) -> Self:  # noqa: ANN401 - any field
+        """Settings that read no environment and make no files: SQLite in memory, cheap digests."""
+        given = {"env": "test", "secret_key": TEST_SECRET, "bcrypt_rounds": 4, **overrides}
+        if "data_dir" not in given:
+            given.setdefault("database_url", "sqlite://:memory:")
+        return cls.build(given)
+
+    @property
+    def uses_sqlite(self) -> bool:
+        """Whether the database is an SQLite file."""
+        return self.database_url.startswith("sqlite")
+
+    def source(self, name: str) -> str:
+        """Where a field's value came from: `default`, `made`, `environment`, `.env`, `file …`."""
+        return self._sources.get(name, "default")
+
+    def with_made(self, name: str, value: str) -> Self:
+        """A copy in which hubbub itself made one value."""
+        twin = self.model_copy(update={name: value})
+        twin._sources = {**self._sources, name: "made"}  # noqa: SLF001 - our own
+        return twin

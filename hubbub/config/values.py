@@ -1,0 +1,127 @@
+"""The forms that values of settings take: rates, lists, networks, addresses. A wrong one is a ValueError."""
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_interface
+from urllib.parse import SplitResult, urlsplit
+
+from hubbub.core.limits import Rate
+
+Network = IPv4Network | IPv6Network
+
+_RATE = re.compile(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,9})?)")
+_PASSWORD = re.compile(r"(?<=://)([^/?#@:]*):([^/?#]*)@")
+
+
+def rate(value: object) -> Rate | None:
+    """`30/10`: a bucket of 30, refilled by 10 a second; `off`: None, no limit."""
+    if value is None or isinstance(value, Rate):
+        return value
+    text = str(value).strip().lower()
+    if text == "off":
+        return None
+    found = _RATE.fullmatch(text)
+    if found is None or int(found[1]) < 1 or float(found[2]) <= 0:
+        raise ValueError("must be a bucket and its refill per second, like 30/10 or 10/0.5, or off")
+    return Rate(int(found[1]), float(found[2]))
+
+
+def rate_text(value: Rate | None) -> str:
+    """A rate as it is written in the settings."""
+    return "off" if value is None else f"{value.burst}/{value.per_s:g}"
+
+
+def items(value: object) -> tuple[str, ...]:
+    """Texts between commas, without the spaces around them; empty ones are left out."""
+    given = value.split(",") if isinstance(value, str) else _listed(value)
+    return tuple(dict.fromkeys(text for item in given if (text := str(item).strip())))
+
+
+def _listed(value: object) -> Iterable[object]:
+    if isinstance(value, (list, tuple)):
+        return value
+    raise ValueError("must be a list, separated by commas")
+
+
+def networks(value: object) -> tuple[Network, ...]:
+    """Networks in CIDR form; an address alone is a network of one."""
+    return tuple(_network(text) for text in items(value))
+
+
+def _network(text: str) -> Network:
+    try:
+        address = ip_interface(text)
+    except ValueError:
+        raise ValueError(
+            f'must be networks like 10.0.0.0/8, separated by commas; "{text}" is not one'
+        ) from None
+    if address.ip != address.network.network_address:
+        raise ValueError(f'"{text}" is not a network; did you mean {address.network}?')
+    return address.network
+
+
+def origins(value: object) -> tuple[str, ...]:
+    """Origins as browsers send them, `https://chat.example`, or `*`."""
+    found = tuple(text.lower().rstrip("/") for text in items(value))
+    for text in found:
+        parts = _split(text)
+        if text != "*" and (not parts.scheme or not parts.netloc or parts.path or parts.query or "@" in text):
+            raise ValueError(f'must be origins like https://chat.example, or *; "{text}" is not one')
+    return found
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Names of rooms."""
+    found = items(value)
+    for text in found:
+        if len(text) > 80:  # noqa: PLR2004 - as in schemas.rooms.Name
+            raise ValueError("names have at most 80 characters")
+    return found
+
+
+def address(value: object, schemes: tuple[str, ...], example: str) -> str | None:
+    """A URL of one of the schemes. The URL is not part of the message: it may hold a password."""
+    if value is None:
+        return None
+    text = str(value).strip()
+    parts = _split(text)
+    if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
+        raise ValueError(f"must be an address like {example}")
+    return text
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        if text.startswith("sqlite://"):  # sqlite://:memory: has no port
+            return urlsplit("sqlite:///memory")
+        raise ValueError("is not an address: check the brackets and the port") from None
+    return parts
+
+
+def masked(text: str) -> str:
+    """An address with its password hidden; other text as it is."""
+    return _PASSWORD.sub(r"\1:***@", text)
+
+
+def site(value: object, schemes: tuple[str, ...], example: str) -> str | None:
+    """The address of a site, without a slash at its end."""
+    text = address(value, schemes, example)
+    return text.rstrip("/") if text else None
+
+
+def label(value: object) -> str:
+    """A name that is safe in a log, a channel and a file name."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text := str(value)):
+        raise ValueError("must be 1 to 64 letters, digits, dots, hyphens or underscores")
+    return text
+
+
+def sender(value: object) -> str:
+    """The sender of e-mails: an address, or a name and an address in angle brackets."""
+    text = str(value).strip()
+    if not re.fullmatch(r"[^<>@\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+", text):
+        raise ValueError("must be an address, or a name and an address: hubbub <chat@example.org>")
+    return text

@@ -1,0 +1,36 @@
+"""Secrets that hubbub makes for itself and keeps in a file."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+
+def secret(folder: Path, name: str) -> str:
+    """The secret in the folder's file `name`, made if it is not there; the file is its owner's alone.
+
+    Two processes that start at once get the same one. Raises OSError, and ValueError for an empty file.
+    """
+    path = folder / name
+    if not path.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_once(path, secrets.token_urlsafe(48))
+    text = path.read_text("utf-8").strip()
+    if not text:
+        raise ValueError(f"{path} is empty: delete it, and a new one is made.")
+    return text
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file that appears whole, unless another process was first."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink()
