@@ -1,0 +1,161 @@
+"""Logs: a constant sentence and its fields, as text for people or JSON lines for machines; no secrets."""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, TextIO
+
+from hubbub.core import clock
+
+# Libraries speak from this level on: below it they log queries with people's words in them, or every packet.
+LIBRARIES = logging.WARNING
+# A library's line, the same again and again, at most this often in that many seconds.
+REPEATS, SECONDS = 5, 10.0
+
+_bound: ContextVar[Mapping[str, object]] = ContextVar("hubbub_log_fields")
+_STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+_JWT = re.compile(r"\beyJ[\w-]{4,}\.[\w-]{4,}(?:\.[\w-]*)?")
+_SECRET = re.compile(r"token|password|secret|authorization|api_key", re.IGNORECASE)
+# `token=x` in an address, `'token': 'x'` in a dict, `"password":"x"` in JSON, also in JSON within JSON.
+_NAMED = re.compile(
+    rf"(\b\w*(?:{_SECRET.pattern})\w*(?:=|\\?[\"']\s*[:=]\s*\\?[\"'])(?:bearer\s+)?)"
+    r"[^\s\"'&,;)}\\]+",
+    re.IGNORECASE,
+)
+_IN_ADDRESS = re.compile(r"(://[^/?#@\s:\"']*):[^/?#@\s\"']+@")
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+_COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "1;31"}
+
+
+class bind:  # noqa: N801 - read as a verb: `with bind(request_id=…)`
+    """Add fields to every line of this context from here on; as a context manager, until its end."""
+
+    def __init__(self, **fields: object) -> None:
+        self._token: Token[Mapping[str, object]] = _bound.set({**_bound.get({}), **fields})
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _bound.reset(self._token)
+
+
+def setup(style: str, level: str, stream: TextIO | None = None) -> None:
+    """Log to `stream` (standard error) as `console` or `json`. Safe to call again: the last call holds."""
+    stream = stream or sys.stderr
+    handler = _Handler(stream)
+    handler.addFilter(Repeats())
+    handler.setFormatter(Json() if style == "json" else Console(coloured=stream.isatty()))
+    root = logging.getLogger()
+    for earlier in [one for one in root.handlers if isinstance(one, _Handler)]:
+        root.removeHandler(earlier)
+    root.addHandler(handler)
+    ours = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(max(ours, LIBRARIES))
+    logging.getLogger("hubbub").setLevel(ours)
+    for name in ("socketio.server", "engineio.server"):
+        # With a level of their own they add no handler of their own.
+        logging.getLogger(name).setLevel(max(ours, LIBRARIES))
+    logging.captureWarnings(capture=True)
+
+
+def masked(text: str) -> str:
+    """The text with tokens, and passwords that are named as such, replaced by `***`."""
+    text = _JWT.sub("***", text)
+    text = _NAMED.sub(r"\1***", text)
+    return _IN_ADDRESS.sub(r"\1:***@", text)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Ours among the root logger's handlers."""
+
+
+class Repeats(logging.Filter):
+    """Lets a library say the same only so often; our own lines all pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("hubbub"):
+            return True
+        key, now = (record.name, str(record.msg)[:200]), clock.monotonic()
+        began, count = self._seen.get(key, (now, 0))
+        if now - began >= SECONDS:
+            if count > REPEATS:
+                record.repeats_left_out = count - REPEATS
+            began, count = now, 0
+        if len(self._seen) > 1000:  # noqa: PLR2004 - messages with data in them; forget rather than grow
+            self._seen.clear()
+        self._seen[key] = (began, count + 1)
+        return count < REPEATS
+
+
+class Json(logging.Formatter):
+    """A JSON object a line: time, level, logger, message, the fields, exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": clock.rfc3339(datetime.fromtimestamp(record.created, UTC)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        for name, value in _fields(record).items():
+            line.setdefault(name, value)
+        if trace := _trace(self, record):
+            line["exception"] = trace
+        return masked(json.dumps(line, default=str))
+
+
+class Console(logging.Formatter):
+    """A line for a person's eyes; an exception follows on lines of its own."""
+
+    def __init__(self, *, coloured: bool) -> None:
+        super().__init__()
+        self._coloured = coloured
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
+        level = record.levelname.lower()
+        parts = [
+            self._paint(f"{time}.{int(record.msecs):03d}", "2"),
+            self._paint(f"{level:<8}", _COLOURS.get(level, "0")),
+            _plain(record.getMessage()),
+            *(self._paint(f"{name}=", "2") + _plain(value) for name, value in _fields(record).items()),
+            self._paint(record.name, "2"),
+        ]
+        line = " ".join(parts)
+        trace = _trace(self, record)
+        return f"{line}\n{masked(trace)}" if trace else line
+
+    def _paint(self, text: str, colour: str) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._coloured else text
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    """What is bound to the context, then what the line itself brings."""
+    extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    return {
+        name: "***" if _SECRET.search(name) else value for name, value in {**_bound.get({}), **extra}.items()
+    }
+
+
+def _plain(value: object) -> str:
+    """Text without secrets that can't start a line of its own or steer a terminal."""
+    return masked(str(value)).translate(_CONTROLS)
+
+
+def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    parts = [formatter.formatException(record.exc_info)] if record.exc_info else []
+    if record.stack_info:
+        parts.append(formatter.formatStack(record.stack_info))
+    return "\n".join(parts)

@@ -1,0 +1,265 @@
+"""Logs: their fields, their two forms, and what they must not say."""
+
+import asyncio
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from hubbub.core import logs
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTlhIn0.c2lnbmF0dXJl"
+log = logging.getLogger("hubbub.tests")
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("hubbub")
+    before = root.level, ours.level, list(root.handlers)
+    yield
+    root.setLevel(before[0])
+    ours.setLevel(before[1])
+    root.handlers[:] = before[2]
+    logging.captureWarnings(capture=False)
+
+
+@pytest.fixture
+def written(request: pytest.FixtureRequest) -> io.StringIO:
+    stream = io.StringIO()
+    logs.setup(getattr(request, "param", "json"), "debug", stream)
+    return stream
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+console = pytest.mark.parametrize("written", ["console"], indirect=True)
+both = pytest.mark.parametrize("written", ["console", "json"], indirect=True)
+
+
+def test_a_json_line_has_time_level_logger_message_and_fields(written):
+    log.info("socket closed", extra={"code": "draining", "sockets": 3})
+
+    line = json.loads(written.getvalue())
+
+    assert line.pop("time").endswith("Z")
+    assert line == {
+        "level": "info",
+        "logger": "hubbub.tests",
+        "message": "socket closed",
+        "code": "draining",
+        "sockets": 3,
+    }
+
+
+def test_a_json_line_shows_an_exception(written):
+    log.error("it failed", exc_info=ValueError("no"))
+
+    line = json.loads(written.getvalue())
+
+    assert line["message"] == "it failed"
+    assert "ValueError: no" in line["exception"]
+    assert written.getvalue().count("\n") == 1
+
+
+def test_a_json_line_survives_what_json_has_no_form_for(written):
+    log.info("odd \udc80", extra={"what": {1, 2}, "error": ValueError("x")})
+
+    line = json.loads(written.getvalue())
+
+    assert line["what"] == "{1, 2}"
+
+
+def test_a_field_does_not_replace_what_every_line_has(written):
+    log.info("here", extra={"level": "mine", "time": "mine"})
+
+    line = json.loads(written.getvalue())
+
+    assert line["level"] == "info"
+    assert line["time"] != "mine"
+
+
+@console
+def test_a_console_line_is_short_and_has_its_fields(written):
+    log.warning("slow batch", extra={"messages": 500})
+
+    text = written.getvalue()
+
+    assert text.endswith("warning  slow batch messages=500 hubbub.tests\n")
+    assert "\x1b" not in text
+
+
+@console
+def test_an_exception_on_the_console_follows_its_line(written):
+    log.error("it failed", exc_info=ValueError("no"))
+
+    lines = written.getvalue().splitlines()
+
+    assert lines[0].endswith("error    it failed hubbub.tests")
+    assert lines[-1] == "ValueError: no"
+
+
+@console
+def test_text_of_others_can_start_no_line_and_steer_no_terminal(written):
+    log.info("connected", extra={"user_agent": "x\n12:00 error \x1b[31mforged\x07"})
+
+    text = written.getvalue()
+
+    assert text.count("\n") == 1
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+def test_a_terminal_gets_colours():
+    stream = Terminal()
+    logs.setup("console", "info", stream)
+
+    log.error("broken", extra={"part": "bus"})
+
+    assert "\x1b[31merror" in stream.getvalue()
+
+
+def test_bound_fields_are_on_every_line_until_the_end(written):
+    with logs.bind(request_id="r1", user_id="u1"):
+        with logs.bind(session_id="s1"):
+            log.info("inner")
+        log.info("outer")
+    log.info("after")
+
+    inner, outer, after = map(json.loads, written.getvalue().splitlines())
+
+    assert (inner["request_id"], inner["user_id"], inner["session_id"]) == ("r1", "u1", "s1")
+    assert "session_id" not in outer
+    assert outer["request_id"] == "r1"
+    assert "request_id" not in after
+
+
+async def test_bound_fields_stay_in_their_task(written):
+    async def say(name):
+        logs.bind(request_id=name)
+        await asyncio.sleep(0)
+        log.info("said by %s", name)
+
+    await asyncio.gather(say("one"), say("two"))
+
+    lines = map(json.loads, written.getvalue().splitlines())
+    assert [(line["message"], line["request_id"]) for line in lines] == [
+        ("said by one", "one"),
+        ("said by two", "two"),
+    ]
+
+
+@both
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"got {JWT}",
+        "GET /socket.io/?token=s3cr3t-thing&EIO=4",
+        "packet {'token': 's3cr3t-thing', 'x': 1}",
+        'body {"refresh_token":"s3cr3t-thing","password": "s3cr3t-thing"}',
+        "Authorization=Bearer s3cr3t-thing",
+        "cannot reach postgres://hub:s3cr3t-thing@host/db",
+    ],
+)
+def test_no_secret_is_written(written, message):
+    log.info(message, extra={"seen": message})
+    log.error("failed", exc_info=ValueError(message))
+
+    text = written.getvalue()
+
+    assert "s3cr3t-thing" not in text
+    assert JWT.split(".")[1] not in text
+    assert "***" in text
+
+
+@both
+def test_a_field_that_is_named_as_a_secret_is_hidden(written):
+    log.info("login", extra={"access_token": "plain words", "user_id": "u1"})
+
+    assert "plain words" not in written.getvalue()
+    assert "u1" in written.getvalue()
+
+
+def test_ordinary_words_about_tokens_stay():
+    text = "The access token has run out: token expired"
+
+    assert logs.masked(text) == text
+
+
+def test_below_its_level_nothing_is_written():
+    stream = io.StringIO()
+    logs.setup("json", "warning", stream)
+
+    log.info("quiet")
+    log.warning("loud")
+
+    assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_libraries_are_heard_from_warning_on(written):
+    for name in ("aiohttp.access", "tortoise.db_client", "socketio.server", "engineio.server"):
+        logging.getLogger(name).info("chatter")
+        logging.getLogger(name).warning("%s warns", name)
+
+    messages = [json.loads(line)["message"] for line in written.getvalue().splitlines()]
+
+    assert messages == [
+        "aiohttp.access warns",
+        "tortoise.db_client warns",
+        "socketio.server warns",
+        "engineio.server warns",
+    ]
+
+
+def test_a_library_that_repeats_itself_is_cut_short_and_counted(written, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(logs.clock, "monotonic", lambda: now[0])
+    noisy = logging.getLogger("engineio.server")
+
+    for number in range(20):
+        noisy.warning("bad packet from %s", number)
+    now[0] += logs.SECONDS
+    noisy.warning("bad packet from %s", "another")
+
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert len(lines) == logs.REPEATS + 1
+    assert lines[-1]["repeats_left_out"] == 20 - logs.REPEATS
+
+
+def test_libraries_with_ever_new_messages_cost_no_memory(written):
+    repeats = logs.Repeats()
+
+    for number in range(5000):
+        repeats.filter(logging.makeLogRecord({"name": "noisy", "msg": f"message {number}"}))
+
+    assert len(repeats._seen) <= 1001
+
+
+def test_our_own_lines_are_never_cut(written):
+    for _ in range(20):
+        log.warning("again")
+
+    assert len(written.getvalue().splitlines()) == 20
+
+
+def test_setting_up_again_replaces(written):
+    other = io.StringIO()
+    logs.setup("json", "info", other)
+
+    log.info("once")
+
+    assert written.getvalue() == ""
+    assert len(other.getvalue().splitlines()) == 1
+
+
+def test_socketio_adds_no_handler_of_its_own(written):
+    import socketio
+
+    socketio.AsyncServer(async_mode="aiohttp")
+
+    assert logging.getLogger("socketio.server").handlers == []
+    assert logging.getLogger("engineio.server").handlers == []
