@@ -1,7 +1,7 @@
 """What instances share, when there is one instance."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from hubbub.cluster.bus import Signal
@@ -32,3 +32,19 @@ class MemoryBus:
 
     def unfollow(self, room_id: UUID) -> None:
         """One instance hears everything anyway."""
+
+
+class MemoryPresence:
+    """The statuses of one instance's users."""
+
+    def __init__(self) -> None:
+        self._statuses: dict[UUID, str] = {}
+
+    async def put(self, user_id: UUID, status: str) -> None:
+        self._statuses[user_id] = status
+
+    async def drop(self, user_id: UUID) -> None:
+        self._statuses.pop(user_id, None)
+
+    async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+        return {user_id: self._statuses[user_id] for user_id in user_ids if user_id in self._statuses}

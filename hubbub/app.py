@@ -1,0 +1,166 @@
+"""The composition root: builds the parts, starts them in order, stops them in reverse."""
+
+import asyncio
+import logging
+import signal
+import socket
+from contextlib import AsyncExitStack
+from typing import Self
+
+from aiohttp import web
+
+from hubbub.cluster.memory import MemoryBus, MemoryPresence
+from hubbub.config import Settings
+from hubbub.core import clock, metrics
+from hubbub.core.tokens import Tokens
+from hubbub.http import app as http_app
+from hubbub.realtime import chat
+from hubbub.realtime.draining import drain
+from hubbub.realtime.server import ChatServer
+from hubbub.realtime.stock import Server
+from hubbub.services import database
+from hubbub.services.appender import Appender
+from hubbub.services.context import Parts
+from hubbub.services.residents import Residents
+from hubbub.services.typing import Typists
+
+log = logging.getLogger(__name__)
+
+SHUTDOWN_S = 2.0
+BACKLOG = 4096
+
+
+class App:
+    """One instance of hubbub. Use it as an async context manager, or `start` and `stop`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.parts: Parts
+        self.chat: ChatServer
+        self.sio: Server
+        self.port = 0
+        self._stack = AsyncExitStack()
+        self._site: web.BaseSite
+        self._drained = False
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        host = self.settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    async def start(self) -> Self:
+        """Open the database (migrating SQLite), start the parts, listen.
+
+        Raises DatabaseProblem, OSError (the port is taken).
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def _start(self) -> None:
+        # The port first: who finds it taken shall not touch the database of the one who has it.
+        listener = self._listen()
+        self._stack.callback(listener.close)
+        if self.settings.database_url.startswith("sqlite"):
+            await database.migrate(self.settings)
+        await database.open(self.settings)
+        self._stack.push_async_callback(database.close)
+        self.parts = await self._build()
+        self.parts.appender.start()
+        self._stack.push_async_callback(self.parts.appender.close)
+        await self._serve(listener)
+
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
+        listener = socket.create_server(
+            (self.settings.host, self.settings.port), family=family, backlog=BACKLOG
+        )
+        self.port = listener.getsockname()[1]
+        return listener
+
+    async def _build(self) -> Parts:
+        bus = MemoryBus()
+        settings = self.settings
+        return Parts(
+            settings=settings,
+            bus=bus,
+            presence=MemoryPresence(),
+            tokens=Tokens(settings.secret_key, settings.access_token_ttl_s, settings.refresh_token_ttl_s),
+            residents=Residents(settings.limit_message_send),
+            appender=Appender(bus),
+            typists=Typists(bus),
+            epoch=await database.epoch(),
+        )
+
+    async def _serve(self, listener: socket.socket) -> None:
+        settings = self.settings
+        self.chat = ChatServer(self.parts)
+        self.sio = Server(
+            {chat.NAMESPACE: self.chat},
+            ping_interval=settings.ping_interval_ms / 1000,
+            ping_timeout=settings.ping_timeout_ms / 1000,
+            max_http_buffer_size=settings.max_payload_bytes,
+            cors_allowed_origins="*" if "*" in settings.cors_origins else list(settings.cors_origins) or None,
+            cors_credentials=False,
+            logger=logging.getLogger("socketio"),
+            engineio_logger=logging.getLogger("engineio"),
+        )
+        web_app = http_app.build(self.parts)
+        self.sio.attach(web_app)
+        runner = web.AppRunner(web_app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        self.chat.start()
+        self._stack.push_async_callback(self.chat.close)
+        self._site = web.SockSite(runner, listener)
+        await self._site.start()
+
+    async def drain(self) -> None:
+        """Take nobody in any more and let everybody go, within `HUBBUB_DRAIN_S`."""
+        self.parts.draining = True
+        self._drained = True
+        await drain(self.chat.connections, self.settings.drain_s)
+
+    async def stop(self) -> None:
+        """Stop everything, in reverse; what was accepted is stored first."""
+        await self._stack.aclose()
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+
+async def serve(settings: Settings) -> int:
+    """Run an instance until SIGTERM or SIGINT, then drain; a second signal ends it at once."""
+    began = clock.monotonic()
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    app = await App(settings).start()
+    signals = 0
+
+    def on_signal() -> None:
+        nonlocal signals
+        signals += 1
+        if signals > 1:
+            log.warning("stopping at once")
+            raise SystemExit(1)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    seconds = round(clock.monotonic() - began, 3)
+    metrics.gauge("start_seconds", lambda: seconds)
+    log.info("listening", extra={"url": app.url, "start_s": seconds, "instance": settings.instance_id})
+    try:
+        await stopping.wait()
+        await app.drain()
+    finally:
+        await app.stop()
+    log.info("stopped")
+    return 0

@@ -1,0 +1,18 @@
+"""Who is there: the status of people across instances."""
+
+from collections.abc import Iterable
+from typing import Protocol
+from uuid import UUID
+
+
+class Presence(Protocol):
+    """Statuses of the people who have a socket somewhere. It may forget (they are offline then), never lie for long."""
+
+    async def put(self, user_id: UUID, status: str) -> None:
+        """The user is there, with this status: `online`, `away` or `busy`."""
+
+    async def drop(self, user_id: UUID) -> None:
+        """The user has no socket any more."""
+
+    async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+        """The statuses of those who are there; who is missing is offline."""

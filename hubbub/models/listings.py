@@ -1,0 +1,210 @@
+"""Rooms and members as lists with counts: one query a page, whatever its size."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from hubbub.models.connection import Sql, time_of, uuid_of
+from hubbub.models.statements import among
+
+# Others' messages past the read mark. The index on (room_id, seq) makes it cost as much as there is unread.
+_UNREAD = (
+    "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 ELSE (SELECT count(*) FROM messages x "
+    "WHERE x.room_id = r.id AND x.seq > m.last_read_seq AND x.sender_id <> m.user_id AND x.deleted_at IS NULL) END"
+)
+_MENTIONS = (
+    "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 ELSE (SELECT count(*) FROM mentions x "
+    "WHERE x.user_id = m.user_id AND x.room_id = r.id AND x.seq > m.last_read_seq) END"
+)
+_ROOM = (
+    "r.id, r.kind, r.name, r.topic, r.created_by_id, r.created_at, r.last_seq, r.first_seq, r.member_count, "
+    "r.member_version, r.last_entry_at, r.name_key, m.role, m.last_read_seq, m.muted"
+)
+
+
+class RoomRow(NamedTuple):
+    """A room with the asker's standing in it; `role` is None for one they are not in."""
+
+    id: UUID
+    kind: str
+    name: str | None
+    topic: str
+    created_by: UUID | None
+    created_at: datetime
+    last_seq: int
+    first_seq: int
+    member_count: int
+    version: int
+    last_entry_at: datetime | None
+    name_key: str | None
+    role: str | None
+    last_read_seq: int
+    muted: bool
+    unread: int
+    mentions: int
+
+
+def _row(row: Mapping[str, Any]) -> RoomRow:
+    return RoomRow(
+        id=uuid_of(row["id"]),
+        kind=row["kind"],
+        name=row["name"],
+        topic=row["topic"],
+        created_by=uuid_of(row["created_by_id"]) if row["created_by_id"] else None,
+        created_at=time_of(row["created_at"]),
+        last_seq=row["last_seq"],
+        first_seq=row["first_seq"],
+        member_count=row["member_count"],
+        version=row["member_version"],
+        last_entry_at=time_of(row["last_entry_at"]) if row["last_entry_at"] else None,
+        name_key=row["name_key"],
+        role=row["role"],
+        last_read_seq=row["last_read_seq"] or 0,
+        muted=bool(row["muted"]),
+        unread=row["unread"],
+        mentions=row["mentions"],
+    )
+
+
+async def room(sql: Sql, room_id: UUID, user_id: UUID) -> RoomRow | None:
+    """One room as `user_id` sees it, whether they are in it or not; None if it does not exist."""
+    rows = await sql.fetch(
+        f"SELECT {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM rooms r "
+        "LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $2 "
+        "WHERE r.id = $1 AND r.archived_at IS NULL",
+        room_id,
+        user_id,
+    )
+    return _row(rows[0]) if rows else None
+
+
+async def rooms_of(
+    sql: Sql, user_id: UUID, limit: int, before: tuple[datetime, UUID] | None = None
+) -> list[RoomRow]:
+    """The user's own rooms, newest entry first, past the cursor `before`."""
+    past = "AND (r.last_entry_at, r.id) < ($3, $4)" if before else ""
+    rows = await sql.fetch(
+        f"SELECT {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM ("
+        "SELECT m.id FROM memberships m JOIN rooms r ON r.id = m.room_id "
+        f"WHERE m.user_id = $1 AND r.archived_at IS NULL {past} "
+        "ORDER BY r.last_entry_at DESC, r.id DESC LIMIT $2) page "
+        "JOIN memberships m ON m.id = page.id JOIN rooms r ON r.id = m.room_id "
+        "ORDER BY r.last_entry_at DESC, r.id DESC",
+        user_id,
+        limit,
+        *(before or ()),
+    )
+    return [_row(row) for row in rows]
+
+
+async def public_rooms(
+    sql: Sql, user_id: UUID, like: str, limit: int, after: tuple[str, UUID] | None = None
+) -> list[RoomRow]:
+    """Public rooms by name, past the cursor `after`; `like` is a pattern with `!` as its escape."""
+    past = "AND (r.name_key, r.id) > ($4, $5)" if after else ""
+    rows = await sql.fetch(
+        f"SELECT {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM rooms r "
+        "LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $1 "
+        f"WHERE r.kind = 'public' AND r.archived_at IS NULL AND r.name_key LIKE $2 ESCAPE '!' {past} "
+        "ORDER BY r.name_key, r.id LIMIT $3",
+        user_id,
+        like,
+        limit,
+        *(after or ()),
+    )
+    return [_row(row) for row in rows]
+
+
+class OwnRoom(NamedTuple):
+    """As much of a membership as an instance keeps in memory."""
+
+    room_id: UUID
+    kind: str
+    role: str
+    muted: bool
+    version: int
+    member_count: int
+
+
+async def memberships_of(sql: Sql, user_id: UUID) -> list[OwnRoom]:
+    """All rooms that a user is in."""
+    rows = await sql.fetch(
+        "SELECT m.room_id, r.kind, m.role, m.muted, r.member_version, r.member_count FROM memberships m "
+        "JOIN rooms r ON r.id = m.room_id WHERE m.user_id = $1 AND r.archived_at IS NULL",
+        user_id,
+    )
+    return [
+        OwnRoom(
+            uuid_of(row["room_id"]),
+            row["kind"],
+            row["role"],
+            bool(row["muted"]),
+            row["member_version"],
+            row["member_count"],
+        )
+        for row in rows
+    ]
+
+
+async def spans(sql: Sql, user_id: UUID, room_ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:
+    """(first_seq, last_seq) of those of the rooms in which the user is."""
+    where, ids = among(sql, room_ids, 2)
+    rows = await sql.fetch(
+        "SELECT r.id, r.first_seq, r.last_seq FROM memberships m JOIN rooms r ON r.id = m.room_id "
+        f"WHERE m.user_id = $1 AND r.id {where} AND r.archived_at IS NULL",
+        user_id,
+        ids,
+    )
+    return {uuid_of(row["id"]): (row["first_seq"], row["last_seq"]) for row in rows}
+
+
+class MemberRow(NamedTuple):
+    """A member with what others see of them."""
+
+    id: UUID
+    username: str
+    display_name: str
+    avatar_url: str | None
+    role: str
+
+
+async def members(sql: Sql, room_id: UUID, limit: int, after: str = "") -> list[MemberRow]:
+    """The members of a room by username, past the cursor `after`."""
+    rows = await sql.fetch(
+        "SELECT u.id, u.username, u.display_name, u.avatar_url, m.role FROM memberships m "
+        "JOIN users u ON u.id = m.user_id WHERE m.room_id = $1 AND u.username > $2 ORDER BY u.username LIMIT $3",
+        room_id,
+        after,
+        limit,
+    )
+    return [
+        MemberRow(uuid_of(row["id"]), row["username"], row["display_name"], row["avatar_url"], row["role"])
+        for row in rows
+    ]
+
+
+async def members_named(sql: Sql, room_id: UUID, usernames: Iterable[str]) -> dict[str, UUID]:
+    """username → id, of those of the names that are members of the room."""
+    names = list(usernames)
+    places = ", ".join(f"${index}" for index in range(2, len(names) + 2))
+    rows = await sql.fetch(
+        "SELECT u.id, u.username FROM memberships m JOIN users u ON u.id = m.user_id "
+        f"WHERE m.room_id = $1 AND u.username IN ({places})",
+        room_id,
+        *names,
+    )
+    return {row["username"]: uuid_of(row["id"]) for row in rows}
+
+
+async def acquaintances(sql: Sql, user_id: UUID, others: Iterable[UUID]) -> dict[UUID, datetime | None]:
+    """Those of `others` who share a room with the user, and when each was last seen."""
+    where, ids = among(sql, others, 2)
+    rows = await sql.fetch(
+        "SELECT u.id, u.last_seen_at FROM users u WHERE u.id "
+        f"{where} AND (u.id = $1 OR EXISTS (SELECT 1 FROM memberships a JOIN memberships b ON b.room_id = a.room_id "
+        "WHERE a.user_id = $1 AND b.user_id = u.id))",
+        user_id,
+        ids,
+    )
+    return {uuid_of(row["id"]): time_of(row["last_seen_at"]) if row["last_seen_at"] else None for row in rows}

@@ -1,0 +1,148 @@
+"""Who is connected here: one client's socket, and the ways to find it."""
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+from hubbub.core import clock, metrics, tasks
+from hubbub.core.limits import Bucket, Rate
+from hubbub.realtime import frames
+from hubbub.realtime.stock import Link
+from hubbub.schemas.session import Closing
+from hubbub.services.context import Context
+from hubbub.services.sessions import Admitted
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT = 128  # events of one client that may wait for the one before them
+FLOOD_S = 10.0
+FLOOD_PAUSE_S = 2.0
+
+STAY_AWAY = frozenset({"token_expired", "session_revoked", "suspended", "flooding"})
+
+
+class Connection:
+    """One client's socket, with one bounded way out and one ordered way in."""
+
+    def __init__(self, link: Link, admitted: Admitted, ctx: Context, max_output: int, rate: Rate | None) -> None:
+        self.link = link
+        self.sid = link.sid
+        self.namespace = link.namespace
+        self.user = admitted.user
+        self.session_id = admitted.session_id
+        self.expires_at: datetime = admitted.expires_at
+        self.ctx = ctx
+        self.rooms: set[UUID] = set()
+        self.events = Bucket(rate)
+        self.gone = False
+        self.entered = False
+        self.address = ""
+        self._max_output = max_output
+        self._held: list[frames.Frame] | None = []
+        self._inbox: deque[Callable[[], Awaitable[None]]] = deque()
+        self._working = False
+        self._flooding_since = 0.0
+        self._refused_at = float("-inf")
+
+    def send(self, frame: frames.Frame, *, hint: bool = False) -> None:
+        """Queue a frame. Hints are dropped at half of the bound; past it the client is a slow consumer."""
+        if self.gone:
+            return
+        if self._held is not None:
+            self._held.append(frame)
+            return
+        waiting = self.link.waiting_bytes + frame.size
+        if waiting > self._max_output:
+            metrics.count("slow_consumers")
+            self.close("slow_consumer", "You do not take what is sent to you. Connect again and sync.")
+        elif not hint or waiting * 2 <= self._max_output:
+            self.link.send(frame)
+        else:
+            metrics.count("hints_dropped")
+
+    def release(self, first: frames.Frame) -> None:
+        """Send `first`, then what was held back until then."""
+        held, self._held = self._held or [], None
+        for frame in (first, *held):
+            self.send(frame)
+
+    def emit(self, name: str, payload: object, *, hint: bool = False) -> None:
+        """Send an event to this client alone."""
+        self.send(frames.event_of(self.namespace, name, payload), hint=hint)
+
+    def work(self, step: Callable[[], Awaitable[None]]) -> bool:
+        """Run `step` after all that came before it; False if too much waits already."""
+        if len(self._inbox) >= IN_FLIGHT:
+            return False
+        self._inbox.append(step)
+        if not self._working:
+            self._working = True
+            tasks.spawn(self._run(), name="events of a connection")
+        return True
+
+    async def _run(self) -> None:
+        try:
+            while self._inbox and not self.gone:
+                await self._inbox.popleft()()
+        finally:
+            self._working = False
+
+    def refused(self) -> None:
+        """A limit was hit. Who goes on for 10 s is sent away."""
+        now = clock.monotonic()
+        if now - self._refused_at > FLOOD_PAUSE_S:
+            self._flooding_since = now
+        self._refused_at = now
+        if now - self._flooding_since >= FLOOD_S:
+            metrics.count("flooding")
+            self.close("flooding", "Too many events for too long.")
+
+    def close(self, code: str, message: str, retry_after_ms: int | None = None) -> None:
+        """Say why, then end the socket: for good, or so that a stock client comes back."""
+        if self.gone:
+            return
+        self._held = None
+        closing = Closing(code=code, message=message, retry_after_ms=retry_after_ms)
+        self.link.send(frames.event_of(self.namespace, "closing", closing))
+        self.gone = True
+        metrics.count("closings", code)
+        if code in STAY_AWAY:
+            self.link.end_namespace()
+        elif code == "slow_consumer":
+            self.link.abort()
+        else:
+            self.link.end_transport()
+
+
+class Connections:
+    """The sockets of one namespace, by sid, user and session."""
+
+    def __init__(self) -> None:
+        self.by_sid: dict[str, Connection] = {}
+        self._by_user: dict[UUID, dict[str, Connection]] = {}
+
+    def __len__(self) -> int:
+        return len(self.by_sid)
+
+    def add(self, connection: Connection) -> None:
+        self.by_sid[connection.sid] = connection
+        self._by_user.setdefault(connection.user.id, {})[connection.sid] = connection
+
+    def remove(self, sid: str) -> Connection | None:
+        """Forget a socket; None if it is not known."""
+        connection = self.by_sid.pop(sid, None)
+        if connection is not None:
+            own = self._by_user[connection.user.id]
+            del own[sid]
+            if not own:
+                del self._by_user[connection.user.id]
+        return connection
+
+    def of_user(self, user_id: UUID) -> list[Connection]:
+        """The user's sockets here."""
+        return list(self._by_user.get(user_id, {}).values())
+
+    def count_of(self, user_id: UUID) -> int:
+        return len(self._by_user.get(user_id, ()))

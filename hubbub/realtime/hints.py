@@ -1,0 +1,80 @@
+"""What the bus says, turned into frames: hints may be dropped, sessions end, rooms begin and end."""
+
+from collections.abc import Iterable
+
+from hubbub.cluster import bus as signals
+from hubbub.realtime import frames
+from hubbub.realtime.chat import NAMESPACE
+from hubbub.realtime.connections import Connection, Connections
+from hubbub.realtime.delivery import Delivery
+from hubbub.schemas.users import Presence
+
+
+class Hints:
+    """The listener of the bus that knows the sockets."""
+
+    def __init__(self, connections: Connections, delivery: Delivery) -> None:
+        self._connections = connections
+        self._delivery = delivery
+
+    def hear(self, signal: signals.Signal) -> None:
+        """Must not block; called in the order of the bus."""
+        match signal:
+            case signals.Entries():
+                self._delivery.hear(signal)
+            case signals.RoomHint():
+                self._room(signal)
+            case signals.UserHint():
+                others = self._others(signal.user_id, signal.skip_socket)
+                _tell(others, signal.event, signal.payload)
+            case signals.MemberJoined():
+                self._joined(signal)
+            case signals.PresenceChanged():
+                self._presence(signal)
+            case signals.SessionEnded():
+                self._ended(signal)
+
+    def _others(self, user_id: object, skip_socket: str | None) -> list[Connection]:
+        return [each for each in self._connections.of_user(user_id) if each.sid != skip_socket]  # type: ignore[arg-type]
+
+    def _room(self, hint: signals.RoomHint) -> None:
+        feed = self._delivery.feeds.get(hint.room_id)
+        if feed is not None:
+            audience = [each for each in feed.connections if each.user.id != hint.skip_user]
+            _tell(audience, hint.event, hint.payload)
+
+    def _joined(self, signal: signals.MemberJoined) -> None:
+        for connection in self._connections.of_user(signal.user_id):
+            if connection.sid != signal.skip_socket:
+                connection.emit("room:added", {"room": signal.room})
+            if connection.entered:
+                self._delivery.admit(connection, signal.room_id, signal.seq)
+
+    def _presence(self, signal: signals.PresenceChanged) -> None:
+        audience = set(self._connections.of_user(signal.user_id))
+        for room_id in signal.room_ids:
+            if (feed := self._delivery.feeds.get(room_id)) is not None:
+                audience |= feed.connections
+        status = Presence(
+            user_id=signal.user_id,
+            status=signal.status,  # type: ignore[arg-type]
+            last_seen_at=signal.last_seen_at,
+        )
+        _tell(audience, "presence", status)
+
+    def _ended(self, signal: signals.SessionEnded) -> None:
+        for connection in self._connections.of_user(signal.user_id):
+            if signal.session_id is not None and connection.session_id != signal.session_id:
+                continue
+            if signal.code == "session_revoked":
+                connection.emit("auth:revoked", {"reason": signal.reason})
+                connection.close(signal.code, "This session was ended.")
+            else:
+                connection.close(signal.code, signal.reason)
+
+
+def _tell(connections: Iterable[Connection], event: str, payload: object) -> None:
+    frame = None
+    for connection in connections:
+        frame = frame or frames.event_of(NAMESPACE, event, payload)
+        connection.send(frame, hint=True)

@@ -1,0 +1,193 @@
+"""The /chat namespace: letting sockets in, telling them where they stand, letting them go."""
+
+import logging
+from collections import Counter
+from typing import Any
+
+from hubbub.core import addresses, clock, metrics
+from hubbub.core.errors import (
+    Draining,
+    Forbidden,
+    HubbubError,
+    InvalidPayload,
+    TooManyConnections,
+    Unauthenticated,
+)
+from hubbub.realtime import chat, frames
+from hubbub.realtime.connections import Connection, Connections
+from hubbub.realtime.delivery import Delivery
+from hubbub.realtime.dispatch import Dispatcher, Events
+from hubbub.realtime.expiry import Expiry
+from hubbub.realtime.hints import Hints
+from hubbub.realtime.stock import Link
+from hubbub.schemas import session as wire
+from hubbub.schemas.base import parse
+from hubbub.services import residency, sessions
+from hubbub.services.context import Context, Parts
+from hubbub.services.presences import Comings, audience
+
+log = logging.getLogger(__name__)
+
+BUSY_RETRY_MS = 5000
+
+
+class ChatServer:
+    """One namespace's clients: an `Edge` of the Socket.IO server."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._settings = parts.settings
+        self.connections = Connections()
+        self.delivery = Delivery(parts.bus, chat.NAMESPACE)
+        self.comings = Comings(parts)
+        self.expiry = Expiry(self.connections)
+        self._addresses: Counter[str] = Counter()
+        self._hellos: dict[str, wire.Hello] = {}
+        events = Events(chat.events)
+        events.add("auth:refresh", wire.RefreshAuth, self._refresh)
+        self._dispatcher = Dispatcher(events, parts.settings.max_event_bytes)
+        # The residents first: what comes after them relies on what they know.
+        parts.bus.listen(parts.residents.hear)
+        parts.bus.listen(Hints(self.connections, self.delivery).hear)
+        metrics.gauge("connections", lambda: len(self.connections))
+
+    def start(self) -> None:
+        """Begin the slow loops."""
+        self.delivery.start()
+        self.expiry.start()
+
+    async def close(self) -> None:
+        """Stop the slow loops; sockets were drained before."""
+        await self.expiry.close()
+        await self.delivery.close()
+        await self.comings.close()
+
+    # A socket comes.
+
+    async def accept(self, sid: str, link: Link, auth: object) -> None:
+        """Check who it is and whether there is room. Raises HubbubError: a `connect_error`."""
+        if self._parts.draining:
+            raise Draining(retry_after_ms=1000)
+        hello = _hello(auth)
+        admitted = await sessions.admit(self._parts, hello.token or _token(link))
+        if self.connections.count_of(admitted.user.id) >= self._settings.sockets_per_user:
+            raise TooManyConnections(retry_after_ms=BUSY_RETRY_MS)
+        address = addresses.of_request(link.request, self._settings.trusted_proxies)
+        if self._addresses[address] >= self._settings.sockets_per_address:
+            raise TooManyConnections(retry_after_ms=BUSY_RETRY_MS)
+        ctx = Context(
+            self._parts, admitted.user.id, admitted.session_id, admitted.role, request_id=sid, socket_id=sid
+        )
+        connection = Connection(
+            link, admitted, ctx, self._settings.max_output_bytes, self._settings.limit_events
+        )
+        connection.address = address
+        self._addresses[address] += 1
+        self._hellos[sid] = hello
+        self.connections.add(connection)
+
+    async def opened(self, sid: str) -> None:
+        """The client knows that it is in: subscribe it, then tell it where it stands."""
+        connection = self.connections.by_sid.get(sid)
+        hello = self._hellos.pop(sid, None)
+        if connection is None or hello is None:
+            return
+        try:
+            await self._welcome(connection, hello)
+        except HubbubError as error:
+            connection.close("overloaded", error.message, retry_after_ms=1000)
+        except Exception:
+            log.exception("a socket could not be welcomed")
+            connection.close("overloaded", "Something went wrong. Connect again.", retry_after_ms=1000)
+
+    async def _welcome(self, connection: Connection, hello: wire.Hello) -> None:
+        resident = self._parts.residents.enter(connection.user)
+        connection.entered = True
+        await residency.load(self._parts.residents, resident)
+        if connection.gone:
+            return
+        unknown = self.delivery.attach(connection, list(resident.rooms))
+        if unknown:
+            await self.delivery.begin(unknown)
+        welcome = await residency.welcome(connection.ctx, hello.epoch, hello.cursors)
+        if connection.gone:
+            return
+        ready = wire.Ready(
+            user=connection.user,
+            session_id=connection.session_id,
+            server_time=clock.rfc3339(clock.now()),
+            epoch=self._parts.epoch,
+            rooms=welcome.rooms,
+            rooms_complete=welcome.complete,
+        )
+        connection.release(frames.event_of(chat.NAMESPACE, "ready", ready))
+        for room_id in welcome.gone:
+            connection.emit("room:gone", {"room_id": room_id})
+        self.expiry.watch(connection)
+        await self.comings.arrived(connection.user.id)
+
+    # A socket asks.
+
+    def event(self, sid: str, ack_id: int | None, arguments: list[Any], size: int) -> None:
+        """Hand an event to the dispatcher, if the socket may still speak."""
+        connection = self.connections.by_sid.get(sid)
+        if connection is not None and not connection.gone:
+            self._dispatcher.receive(connection, ack_id, arguments, size)
+
+    async def _refresh(self, ctx: Context, command: wire.RefreshAuth) -> wire.Expiry:
+        """A new access token of the same user and session."""
+        admitted = await sessions.admit(self._parts, command.token)
+        if admitted.user.id != ctx.user_id or admitted.session_id != ctx.session_id:
+            raise Forbidden("That token belongs to another session.")
+        connection = self.connections.by_sid.get(ctx.socket_id or "")
+        if connection is not None:
+            connection.expires_at = admitted.expires_at
+            self.expiry.watch(connection)
+        return wire.Expiry(expires_at=clock.rfc3339(admitted.expires_at))
+
+    # A socket goes.
+
+    def protocol_error(self, sid: str) -> None:
+        """It sent what is no Socket.IO packet."""
+        if (connection := self.connections.by_sid.get(sid)) is not None:
+            connection.close("protocol_error", "That was not a valid packet.")
+
+    def closed(self, sid: str) -> None:
+        """Forget a socket, and its user with the last one."""
+        self._hellos.pop(sid, None)
+        connection = self.connections.remove(sid)
+        if connection is None:
+            return
+        connection.gone = True
+        self._addresses[connection.address] -= 1
+        if not self._addresses[connection.address]:
+            del self._addresses[connection.address]
+        for room_id in list(connection.rooms):
+            self.delivery.detach(connection, room_id)
+        if not connection.entered:
+            return
+        user_id, residents = connection.user.id, self._parts.residents
+        rooms = audience(residents, user_id)
+        residents.leave(user_id)
+        if residents.get(user_id) is None:
+            self._parts.typists.gone(user_id)
+            self.comings.left(user_id, rooms)
+
+
+def _hello(auth: object) -> wire.Hello:
+    if auth is None:
+        return wire.Hello()
+    try:
+        return parse(wire.Hello, auth)
+    except InvalidPayload as error:
+        raise Unauthenticated(f"auth: {error.message}") from None
+
+
+def _token(link: Link) -> str:
+    header: str = link.request.headers.get("Authorization", "")
+    if header[:7].lower() == "bearer ":
+        return header[7:].strip()
+    token = link.request.query.get("token")
+    if not token:
+        raise Unauthenticated
+    return str(token)

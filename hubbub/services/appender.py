@@ -1,0 +1,265 @@
+"""Messages into the log, in batches: whatever arrived while one batch was written goes into the next.
+
+There is no timer: at low load a batch is one message and starts at once; under load batches grow by
+themselves. A batch is one transaction with a handful of set-based statements. Each message is answered
+after its commit. A message that can't be stored fails alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from hubbub.core import clock, ids, metrics, tasks
+from hubbub.core.errors import Conflict, HubbubError, Internal, NotFound, NotMember, Unavailable
+from hubbub.models import search, statements
+from hubbub.models.connection import Sql
+from hubbub.schemas.base import encode
+from hubbub.schemas.messages import Message
+from hubbub.schemas.users import User
+from hubbub.services import database, log
+from hubbub.services.residents import Standing
+
+if TYPE_CHECKING:
+    from hubbub.cluster.bus import Bus
+    from hubbub.schemas.log import Entry
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+WAITING = 10_000
+SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """A checked message on its way into the log. `standing` is what allowed it."""
+
+    sender: User
+    standing: Standing
+    client_id: UUID
+    body: str
+    reply_to: UUID | None
+    mentions: list[UUID]
+    id: UUID = field(default_factory=ids.new)
+    done: asyncio.Future["Stored"] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        """What makes a repeat a repeat."""
+        return self.sender.id, self.client_id
+
+
+@dataclass(slots=True, frozen=True)
+class Stored:
+    """How it ended: the new message, or the id of the one that was stored under this `client_id` before."""
+
+    message: Message | None
+    earlier: UUID | None = None
+
+
+class Appender:
+    """The one writer of messages of this instance."""
+
+    def __init__(self, bus: "Bus") -> None:
+        self._bus = bus
+        self._waiting: list[Outgoing] = []
+        self._some = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def start(self) -> None:
+        """Begin writing."""
+        self._task = tasks.spawn(self._run(), name="appender")
+
+    async def close(self) -> None:
+        """Write what is waiting, then stop; what can't be written in time is answered `unavailable`."""
+        if self._task is not None:
+            try:
+                await asyncio.wait_for(self._idle.wait(), SECONDS)
+            except TimeoutError:
+                logger.warning("messages were waiting when the instance stopped")
+            await tasks.stop(self._task)
+        for outgoing in self._waiting:
+            _fail(outgoing, Unavailable())
+        self._waiting.clear()
+
+    async def append(self, outgoing: Outgoing) -> Stored:
+        """Store a message; returns after its commit.
+
+        Raises NotMember if the sender was removed meanwhile, Conflict for a `client_id` used in another
+        room, Unavailable when the database is away or too much is waiting: whether it was stored is then
+        settled by sending it again.
+        """
+        if len(self._waiting) >= WAITING:
+            metrics.count("messages_refused_full")
+            raise Unavailable("Too many messages are waiting to be stored.", retry_after_ms=1000)
+        self._waiting.append(outgoing)
+        self._idle.clear()
+        self._some.set()
+        return await outgoing.done
+
+    async def _run(self) -> None:
+        while True:
+            await self._some.wait()
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            if not self._waiting:
+                self._some.clear()
+            await self._store(batch)
+            if not self._waiting:
+                self._idle.set()
+
+    async def _store(self, batch: list[Outgoing]) -> None:
+        try:
+            entries = await asyncio.wait_for(self._write(batch), SECONDS)
+        except (Unavailable, TimeoutError):
+            for outgoing in batch:
+                _fail(outgoing, Unavailable())
+        except Exception as error:
+            await self._store_apart(batch, error)
+        else:
+            metrics.count("message_batches")
+            metrics.count("messages_stored", by=len(entries))
+            for signal in log.announcements(entries):
+                self._bus.publish(signal)
+
+    async def _store_apart(self, batch: list[Outgoing], error: Exception) -> None:
+        """One of them is poisoned: find it, so that it fails alone."""
+        if len(batch) == 1:
+            _fail(batch[0], error if isinstance(error, HubbubError) else _unexpected(error))
+            return
+        metrics.count("message_batches_split")
+        for outgoing in batch:
+            await self._store([outgoing])
+
+    async def _write(self, batch: list[Outgoing]) -> list["Entry"]:
+        """One transaction. Answers each message after the commit."""
+        answers: list[tuple[Outgoing, Stored | HubbubError]] = []
+        async with database.transaction() as tx:
+            at = clock.now()
+            heads = await statements.lock_rooms(tx, {outgoing.standing.room_id for outgoing in batch})
+            fresh = await self._sift(tx, batch, heads, answers)
+            entries = await self._insert(tx, fresh, heads, at, answers) if fresh else []
+        for outgoing, answer in answers:
+            if isinstance(answer, HubbubError):
+                _fail(outgoing, answer)
+            elif not outgoing.done.done():
+                outgoing.done.set_result(answer)
+        return entries
+
+    async def _sift(
+        self,
+        tx: Sql,
+        batch: list[Outgoing],
+        heads: dict[UUID, statements.Head],
+        answers: list[tuple[Outgoing, Stored | HubbubError]],
+    ) -> list[Outgoing]:
+        """Leave what is new and allowed; answer the rest."""
+        stored = await statements.stored_messages(tx, [outgoing.key for outgoing in batch])
+        doubtful = [o for o in batch if (h := heads.get(o.standing.room_id)) and h.version != o.standing.version]
+        members = await self._members(tx, doubtful) if doubtful else {}
+        fresh: dict[tuple[UUID, UUID], Outgoing] = {}
+        for outgoing in batch:
+            key, head = outgoing.key, heads.get(outgoing.standing.room_id)
+            if (earlier := stored.get(key)) is not None:
+                answers.append((outgoing, Stored(None, earlier)))
+            elif key in fresh:
+                answers.append((outgoing, Stored(None, fresh[key].id)))
+            elif head is None or head.archived:
+                answers.append((outgoing, NotFound("There is no such room.")))
+            elif head.version != outgoing.standing.version and (outgoing.standing.room_id, key[0]) not in members:
+                answers.append((outgoing, NotMember()))
+            else:
+                outgoing.standing.version = head.version
+                fresh[key] = outgoing
+        return list(fresh.values())
+
+    async def _members(
+        self, tx: Sql, doubtful: Sequence[Outgoing]
+    ) -> dict[tuple[UUID, UUID], statements.Standing]:
+        """Memberships changed since the standings were read: ask again."""
+        rooms = {outgoing.standing.room_id for outgoing in doubtful}
+        return await statements.standings(tx, rooms, {outgoing.sender.id for outgoing in doubtful})
+
+    async def _insert(
+        self,
+        tx: Sql,
+        fresh: list[Outgoing],
+        heads: dict[UUID, statements.Head],
+        at: datetime,
+        answers: list[tuple[Outgoing, Stored | HubbubError]],
+    ) -> list["Entry"]:
+        messages: list[Message] = []
+        ends = {room_id: log.Head(room_id, head) for room_id, head in heads.items()}
+        batch = []
+        for outgoing in fresh:
+            batch.append((ends[outgoing.standing.room_id], [_draft(outgoing, at, messages)]))
+        entries = await log.append(tx, batch, at)
+        await statements.insert_messages(tx, [_row(o, m, at) for o, m in zip(fresh, messages, strict=True)])
+        await statements.read_up_to(tx, {(m.room_id, m.sender.id): m.seq for m in messages})
+        mentions = [(m.id, m.room_id, m.seq, user_id) for m in messages for user_id in m.mentions]
+        if mentions:
+            await statements.insert_mentions(tx, mentions)
+        await search.add(tx, [(m.id, m.room_id, m.body) for m in messages])
+        answers.extend(
+            (outgoing, Stored(message)) for outgoing, message in zip(fresh, messages, strict=True)
+        )
+        return entries
+
+
+def _draft(outgoing: Outgoing, at: datetime, messages: list[Message]) -> log.Draft:
+    def fields(seq: int) -> dict[str, object]:
+        message = _message(outgoing, seq, clock.rfc3339(at))
+        messages.append(message)
+        return {"message": message}
+
+    return log.Draft("message:new", outgoing.sender.id, fields, message_id=outgoing.id)
+
+
+def _message(outgoing: Outgoing, seq: int, created_at: str) -> Message:
+    return Message(
+        id=outgoing.id,
+        room_id=outgoing.standing.room_id,
+        seq=seq,
+        client_id=outgoing.client_id,
+        sender=outgoing.sender,
+        body=outgoing.body,
+        reply_to=outgoing.reply_to,
+        attachments=[],
+        mentions=outgoing.mentions,
+        reactions=[],
+        created_at=created_at,
+        edited_at=None,
+        deleted_at=None,
+    )
+
+
+def _row(outgoing: Outgoing, message: Message, at: datetime) -> statements.NewMessage:
+    return statements.NewMessage(
+        message.id,
+        message.room_id,
+        message.seq,
+        message.sender.id,
+        message.client_id,
+        message.body,
+        message.reply_to,
+        encode(outgoing.mentions).decode(),
+        at,
+    )
+
+
+def _fail(outgoing: Outgoing, error: HubbubError) -> None:
+    if not outgoing.done.done():
+        outgoing.done.set_exception(error)
+
+
+def _unexpected(error: Exception) -> HubbubError:
+    if database.is_duplicate(error):
+        return Conflict("This client_id was used for another message.")
+    metrics.count("messages_failed")
+    logger.error("a message could not be stored", exc_info=error)
+    return Internal()

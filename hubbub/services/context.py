@@ -1,0 +1,92 @@
+"""Who asks, with what at hand, and one transaction of theirs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from hubbub.core import clock
+from hubbub.services import database, log
+
+if TYPE_CHECKING:
+    from hubbub.cluster.bus import Bus, Signal
+    from hubbub.cluster.presence import Presence
+    from hubbub.config import Settings
+    from hubbub.core.tokens import Tokens
+    from hubbub.models.connection import Sql
+    from hubbub.schemas.log import Entry
+    from hubbub.services.appender import Appender
+    from hubbub.services.residents import Residents
+    from hubbub.services.typing import Typists
+
+
+@dataclass(slots=True)
+class Parts:
+    """What an instance is made of, as far as operations need it. Built by `hubbub.app`."""
+
+    settings: "Settings"
+    bus: "Bus"
+    presence: "Presence"
+    tokens: "Tokens"
+    residents: "Residents"
+    appender: "Appender"
+    typists: "Typists"
+    epoch: str
+    draining: bool = False
+
+
+@dataclass(slots=True)
+class Context:
+    """One caller: who they are and what they may use.
+
+    `socket_id` is the socket that asked, if one did: hints about what it learns by its ack skip it.
+    """
+
+    parts: Parts
+    user_id: UUID
+    session_id: UUID | None = None
+    role: str = "user"
+    request_id: str = ""
+    socket_id: str | None = None
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator["Unit"]:
+        """One transaction. What it appended and told leaves after its commit, and only then."""
+        async with database.transaction() as tx:
+            unit = Unit(tx)
+            yield unit
+        unit.publish(self.parts.bus)
+
+
+@dataclass(slots=True)
+class Unit:
+    """A transaction, the entries it appends, and what is told after its commit."""
+
+    tx: "Sql"
+    _signals: list["Signal"] = field(default_factory=list)
+    _entries: list["Entry"] = field(default_factory=list)
+
+    async def lock(self, room_id: UUID) -> "log.Head":
+        """Lock a room before anything else is read or written in it: first the room, then the rest.
+
+        Raises NotFound.
+        """
+        return (await log.lock(self.tx, [room_id]))[room_id]
+
+    async def append(self, head: "log.Head", *drafts: "log.Draft") -> list["Entry"]:
+        """Append entries to a locked room, with the next seqs."""
+        entries = await log.append(self.tx, [(head, drafts)], clock.now())
+        self._entries.extend(entries)
+        return entries
+
+    def tell(self, signal: "Signal") -> None:
+        """Publish a signal after the commit, before the entries of this unit."""
+        self._signals.append(signal)
+
+    def publish(self, bus: "Bus") -> None:
+        """Called by the context after the commit."""
+        for signal in self._signals:
+            bus.publish(signal)
+        for signal in log.announcements(self._entries):
+            bus.publish(signal)

@@ -1,0 +1,173 @@
+"""Messages: sending, editing, deleting."""
+
+from uuid import UUID
+
+import msgspec
+
+from hubbub import models
+from hubbub.core import clock
+from hubbub.core.errors import Conflict, Forbidden, InvalidPayload, NotFound, RateLimited
+from hubbub.models import search, statements
+from hubbub.schemas import messages as wire
+from hubbub.schemas.base import encode
+from hubbub.services import database, log, mentions, rooms, shown, users
+from hubbub.services.appender import Outgoing
+from hubbub.services.context import Context, Unit
+from hubbub.services.residents import Resident, Standing
+
+
+class _Announced(msgspec.Struct):
+    """The part of a `message:new` payload that an ack repeats."""
+
+    message: wire.Message
+
+
+_announced = msgspec.json.Decoder(_Announced).decode
+
+
+async def send(ctx: Context, command: wire.SendMessage) -> wire.MessageAnswer:
+    """Store a message and announce it. The same `client_id` again stores nothing new.
+
+    Returns the message as first stored, after its commit. Raises NotMember or NotFound (the room),
+    InvalidPayload, RateLimited, Conflict (a `client_id` used in another room), Unavailable.
+    """
+    standing = await rooms.access(ctx, command.room_id)
+    if not command.body and not command.attachments:
+        raise InvalidPayload(fields=(("body", "A message has 1 to 8000 characters."),))
+    if command.attachments:
+        raise NotFound("There is no such upload.", fields=(("attachments", "There is no such upload."),))
+    refund = _admit(ctx, command.client_id)
+    if command.reply_to is not None:
+        await _check_reply(command.room_id, command.reply_to)
+    outgoing = Outgoing(
+        sender=await users.me(ctx),
+        standing=standing,
+        client_id=command.client_id,
+        body=command.body,
+        reply_to=command.reply_to,
+        mentions=await mentions.find(command.room_id, command.body),
+    )
+    stored = await ctx.parts.appender.append(outgoing)
+    _remember(ctx, command.client_id)
+    if stored.message is not None:
+        return wire.MessageAnswer(message=stored.message)
+    if refund is not None:
+        refund.messages.give_back()  # a repeat costs nothing
+    return wire.MessageAnswer(message=await _first_stored(stored.earlier, command.room_id))
+
+
+def _admit(ctx: Context, client_id: UUID) -> Resident | None:
+    """Take from the sender's allowance; returns whose it was, to give it back for a repeat."""
+    resident = ctx.parts.residents.get(ctx.user_id)
+    if resident is None or client_id in resident.recent:
+        return None
+    if wait_ms := resident.messages.take():
+        raise RateLimited("Too many messages at once.", retry_after_ms=wait_ms)
+    return resident
+
+
+def _remember(ctx: Context, client_id: UUID) -> None:
+    resident = ctx.parts.residents.get(ctx.user_id)
+    if resident is not None and client_id not in resident.recent:
+        resident.recent.append(client_id)
+
+
+async def _check_reply(room_id: UUID, message_id: UUID) -> None:
+    async with database.guard():
+        there = await models.Message.exists(id=message_id, room_id=room_id)
+    if not there:
+        raise NotFound("The message replied to is not in this room.", fields=(("reply_to", "Not found."),))
+
+
+async def _first_stored(message_id: UUID | None, room_id: UUID) -> wire.Message:
+    async with database.guard():
+        row = await models.Message.get(id=message_id)
+        if row.room_id != room_id:
+            raise Conflict("This client_id was used for a message in another room.")
+        (entry,) = await statements.entries_after(database.connection(), row.room_id, row.seq - 1, 1)
+    return _announced(entry.payload).message
+
+
+async def access(ctx: Context, message_id: UUID) -> tuple[models.Message, Standing]:
+    """A message in a room that the caller is in: the only way to one by its id. Raises NotFound, NotMember."""
+    async with database.guard():
+        row = await models.Message.filter(id=message_id).select_related("sender").first()
+    if row is None:
+        raise NotFound("There is no such message.")
+    return row, await rooms.access(ctx, row.room_id)
+
+
+async def get(ctx: Context, command: wire.MessageOnly) -> wire.MessageAnswer:
+    """One message of a room that the caller is in."""
+    row, _ = await access(ctx, command.message_id)
+    return wire.MessageAnswer(message=await shown.message(row, ctx.user_id))
+
+
+async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageAnswer:
+    """Replace the body of one's own message; the same body again changes nothing."""
+    if not command.body:
+        raise InvalidPayload(fields=(("body", "A message has 1 to 8000 characters."),))
+    row, _ = await access(ctx, command.message_id)
+    if row.sender_id != ctx.user_id:
+        raise Forbidden("Only the sender may edit a message.")
+    mentioned = await mentions.find(row.room_id, command.body)
+    async with ctx.unit() as unit:
+        head = await unit.lock(row.room_id)
+        await rooms.require_role(unit.tx, ctx, row.room_id)
+        row = await _current(command.message_id)
+        if row.body != command.body:
+            await _replace(ctx, unit, head, row, command.body, mentioned)
+        return wire.MessageAnswer(message=await shown.message(row, ctx.user_id))
+
+
+async def _current(message_id: UUID) -> models.Message:
+    """The message under its room's lock. Raises NotFound if it was deleted."""
+    row = await models.Message.filter(id=message_id).select_related("sender").first()
+    if row is None or row.deleted_at is not None:
+        raise NotFound("The message was deleted.")
+    return row
+
+
+async def _replace(
+    ctx: Context, unit: Unit, head: log.Head, row: models.Message, body: str, mentioned: list[UUID]
+) -> None:
+    row.body = body
+    row.edited_at = clock.now()
+    row.mentions = encode(mentioned).decode()
+    await row.save(update_fields=["body", "edited_at", "mentions"])
+    await models.Mention.filter(message_id=row.id).delete()
+    if mentioned:
+        rows = [(row.id, row.room_id, row.seq, user_id) for user_id in mentioned]
+        await statements.insert_mentions(unit.tx, rows)
+    await search.replace(unit.tx, row.id, row.room_id, body)
+    fields = {"message": await shown.message(row, None)}
+    await unit.append(head, log.Draft("message:updated", ctx.user_id, fields, message_id=row.id))
+
+
+async def delete(ctx: Context, command: wire.MessageOnly) -> wire.MessageAnswer:
+    """Empty a message; the sender, or the room's owner and moderators. Deleting again changes nothing.
+
+    Its words leave the log too: entries that showed them are emptied, so that nobody can sync them.
+    """
+    row, standing = await access(ctx, command.message_id)
+    if row.sender_id != ctx.user_id and standing.role not in ("owner", "moderator"):
+        raise Forbidden("Only the sender and the room's moderators may delete a message.")
+    async with ctx.unit() as unit:
+        head = await unit.lock(row.room_id)
+        roles = () if row.sender_id == ctx.user_id else ("owner", "moderator")
+        await rooms.require_role(unit.tx, ctx, row.room_id, *roles)
+        row = await models.Message.get(id=row.id).select_related("sender")
+        if row.deleted_at is None:
+            await _empty(ctx, unit, head, row)
+        return wire.MessageAnswer(message=await shown.message(row, ctx.user_id))
+
+
+async def _empty(ctx: Context, unit: Unit, head: log.Head, row: models.Message) -> None:
+    row.body, row.mentions, row.attachments = "", "[]", "[]"
+    row.deleted_at = clock.now()
+    await row.save(update_fields=["body", "mentions", "attachments", "deleted_at"])
+    await models.Mention.filter(message_id=row.id).delete()
+    await models.Reaction.filter(message_id=row.id).delete()
+    await search.remove(unit.tx, row.id)
+    await log.redact(row.room_id, row.seq, row.id, await shown.message(row, None))
+    await unit.append(head, log.Draft("message:deleted", ctx.user_id, {"message_id": row.id}))
