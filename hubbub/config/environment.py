@@ -39,7 +39,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv_path: str | Path | Non
     values = _sort(given, lines)
     sources = {name: found.source for name, found in values.items()}
     try:
-        settings = Settings.build({name: found.text for name, found in values.items()}, sources)
+        settings = Settings.build({name: found.text.strip() for name, found in values.items()}, sources)
     except ConfigError as error:
         raise ConfigError(lines + error.lines) from None
     if lines:
@@ -103,8 +103,10 @@ def _read(name: str, path: Path, values: dict[str, Given], field: str, lines: li
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1, cutoff=0.7)
-    return f"{name}: there is no such setting{f'; did you mean {close[0]}?' if close else '.'}"
+    # Without what all names share, which would make them all look alike.
+    bare = [one.removeprefix(PREFIX) for one in known]
+    close = get_close_matches(name.removeprefix(PREFIX), bare, n=1)
+    return f"{name}: there is no such setting{f'; did you mean {PREFIX}{close[0]}?' if close else '.'}"
 
 
 def _complete(settings: Settings) -> Settings:

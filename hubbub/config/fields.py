@@ -55,9 +55,12 @@ Smtp = Annotated[
 def setting(default: Any, text: str, **more: Any) -> Any:  # noqa: ANN401 - as pydantic's Field is typed
     """A field. A function as default sees the fields before it; `shown` then says what it does.
 
-    `section` opens a section of the reference. `secret` values are never shown and may come from a file.
+    `section` opens a section of the reference, `sample` stands in `.env.example`. A `secret` is never shown
+    as it is, and may come from a file.
     """
-    extra: dict[str, Any] = {key: more.pop(key) for key in ("section", "shown", "secret") if key in more}
+    extra: dict[str, Any] = {
+        key: more.pop(key) for key in ("section", "shown", "sample", "secret") if key in more
+    }
     given = {"default_factory": default} if callable(default) else {"default": default}
     return Field(description=text, json_schema_extra=extra, validate_default=True, **given, **more)
 

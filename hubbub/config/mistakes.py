@@ -16,6 +16,7 @@ _EXPECTED = {
     "bool_type": "true or false",
     "path_type": "a path",
     "string_type": "text",
+    "string_too_short": "more than nothing",
 }
 
 

@@ -68,26 +68,35 @@ class Settings(BaseModel):
     port: Annotated[int, Field(ge=0, le=65535)] = setting(8000, "The port to listen on; 0 takes a free one.")
     data_dir: Path = setting(Path("var"), "The folder of the database, of uploads and of made secrets.")
     instance_id: Label = setting(
-        lambda: secrets.token_hex(4), "The name of this instance among others.", shown="made at each start"
+        lambda: secrets.token_hex(4),
+        "The name of this instance among others.",
+        shown="made at each start",
+        sample="chat-1",
     )
     public_url: Url = setting(
         lambda data: f"http://{_host(data)}:{data['port']}",
         "The address under which people reach hubbub; links begin with it.",
         shown="`http://` host and port",
+        sample="https://chat.example",
     )
     cors_origins: Origins = setting(
         lambda data: () if data["env"] == "production" else ("*",),
         "Origins of other sites whose pages may connect, by comma. Pages of hubbub itself always may. "
         "`*` is every site, refused in production.",
         shown="`*`, none in production",
+        sample="https://www.example,https://app.example",
     )
     trusted_proxies: Networks = setting(
-        (), "Networks of proxies, by comma, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."
+        (),
+        "Networks of proxies, by comma, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+        shown="none",
+        sample="10.0.0.0/8",
     )
     playground: bool = setting(
         lambda data: data["env"] == "development",
         "The page at `/` on which to try everything.",
         shown="true in development",
+        sample="false",
     )
     drain_s: Annotated[float, Field(ge=0, le=3600)] = setting(
         20, "How long an instance may take to let its clients go after SIGTERM."
@@ -97,6 +106,7 @@ class Settings(BaseModel):
         lambda data: f"sqlite://{data['data_dir'] / 'hubbub.db'}",
         "`postgres://user:password@host:port/name`, or `sqlite://` and a path.",
         shown="SQLite in the data folder",
+        sample="postgres://hubbub:password@localhost:5432/hubbub",
         section="Stores",
         secret=True,
         repr=False,
@@ -109,6 +119,7 @@ class Settings(BaseModel):
         "`redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`: what several instances share. "
         "Without it there is one instance.",
         shown="none",
+        sample="redis://localhost:6379/0",
         secret=True,
         repr=False,
     )
@@ -116,12 +127,14 @@ class Settings(BaseModel):
         lambda data: data["database_url"].startswith("sqlite"),
         "Run worker and schedule inside `hubbub serve`.",
         shown="true with SQLite",
+        sample="false",
     )
 
     secret_key: str = setting(
         "",
         f"Signs the tokens; at least {SECRET_LENGTH} characters in production. A new one ends every session.",
         shown="made and kept in the data folder, required in production",
+        sample=PLACEHOLDER,
         section="Accounts",
         secret=True,
         repr=False,
@@ -136,6 +149,7 @@ class Settings(BaseModel):
         lambda data: 4 if data["env"] == "test" else 12,
         f"The cost of a password digest; each step doubles it. Below {ROUNDS} is refused in production.",
         shown="12, 4 in test",
+        sample="12",
     )
     default_rooms: Names = setting(
         ("general",), "Public rooms, by comma, that everybody joins on registration."
@@ -165,7 +179,7 @@ class Settings(BaseModel):
     )
 
     limit_message_send: Limit = setting(
-        Rate(30, 10), "Messages of a user.", section="Limits: a bucket and its refill per second, or `off`"
+        Rate(30, 10), "Messages of a user.", section="Limits: a bucket and its refill per second, or off"
     )
     limit_events: Limit = setting(Rate(50, 20), "Other events of a socket.")
     limit_http: Limit = setting(Rate(60, 20), "Requests of a user, or of an address that is not logged in.")
@@ -176,6 +190,7 @@ class Settings(BaseModel):
         _register,
         "Registrations from one address: 10 at once, then 10 an hour.",
         shown="`10/0.0028`, `off` where `HUBBUB_LIMIT_AUTH` is",
+        sample="10/0.0028",
     )
     limit_upload: Limit = setting(Rate(20, 1), "Uploads of a user.")
 
@@ -186,14 +201,19 @@ class Settings(BaseModel):
         lambda data: f"file://{(data['data_dir'] / 'uploads').absolute()}",
         "Where uploads are kept: `file://` and a folder, or `s3://`.",
         shown="`uploads` in the data folder",
+        sample="file:///srv/hubbub/uploads",
     )
     cdn_url: Url = setting(
-        None, "The address from which uploads are served, if not from hubbub.", shown="none"
+        None,
+        "The address from which uploads are served, if not from hubbub.",
+        shown="none",
+        sample="https://cdn.example",
     )
     smtp_url: Smtp = setting(
         None,
         "The server that sends e-mail, `smtp://user:password@host:port`.",
         shown="none: e-mails are printed to the log",
+        sample="smtp://user:password@mail.example:587",
         secret=True,
         repr=False,
     )
@@ -206,10 +226,13 @@ class Settings(BaseModel):
         Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())
     ] = setting("info", "`debug`, `info`, `warning` or `error`.")
     metrics_port: Annotated[int | None, Field(ge=1, le=65535)] = setting(
-        None, "A port of its own for `/metrics`.", shown="none: `/metrics` is on the main port"
+        None, "A port of its own for `/metrics`.", shown="none: `/metrics` is on the main port", sample="9090"
     )
     metrics_allow: Networks = setting(
-        (), "Networks, by comma, that may read `/metrics` on the main port in production, besides loopback."
+        (),
+        "Networks, by comma, that may read `/metrics` on the main port in production, besides loopback.",
+        shown="none",
+        sample="10.0.0.0/8",
     )
 
     @field_validator("secret_key")

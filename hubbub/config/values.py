@@ -10,7 +10,8 @@ from hubbub.core.limits import Rate
 Network = IPv4Network | IPv6Network
 
 _RATE = re.compile(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,9})?)")
-_PASSWORD = re.compile(r"(?<=://)([^/?#@:]*):([^/?#]*)@")
+_PASSWORD = re.compile(r"(?<=://)([^/?#@:]*):.*@")
+_IN_QUERY = re.compile(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
 def rate(value: object) -> Rate | None:
@@ -102,8 +103,8 @@ def _split(text: str) -> SplitResult:
 
 
 def masked(text: str) -> str:
-    """An address with its password hidden; other text as it is."""
-    return _PASSWORD.sub(r"\1:***@", text)
+    """An address with its passwords hidden; other text as it is."""
+    return _IN_QUERY.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
 
 
 def site(value: object, schemes: tuple[str, ...], example: str) -> str | None:

@@ -1,0 +1,76 @@
+"""The documents that are made from the settings."""
+
+from pathlib import Path
+
+import pytest
+
+from hubbub.config import Settings, load, reference
+
+ROOT = Path(__file__).parents[2]
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("path", "make"), [(".env.example", reference.example), ("docs/settings.md", reference.page)]
+)
+def test_the_documents_are_as_the_code_has_them(path, make):
+    """If this fails: `hubbub config --example >.env.example; hubbub config --reference >docs/settings.md`."""
+    assert (ROOT / path).read_text("utf-8") == make()
+
+
+def test_every_setting_is_in_both_documents():
+    for one in reference.documented():
+        assert f"# {one.name}=" in reference.example()
+        assert f"| `{one.name}` |" in reference.page()
+
+
+def test_every_setting_says_what_it_is_for():
+    assert all(one.text.endswith(".") and one.section and one.default for one in reference.documented())
+
+
+def test_no_setting_is_shown_as_python_has_it():
+    assert "None" not in reference.example() + reference.page()
+
+
+def test_the_example_taken_as_it_is_changes_nothing(tmp_path):
+    (tmp_path / ".env").write_text(reference.example())
+
+    settings = load({"HUBBUB_DATA_DIR": str(tmp_path)}, tmp_path / ".env")
+
+    assert settings.source("port") == "default"
+
+
+def test_every_line_of_the_example_is_a_setting_that_is_allowed(tmp_path):
+    lines = [line.removeprefix("# ") for line in reference.example().splitlines() if "# HUBBUB_" in line]
+    (tmp_path / ".env").write_text("\n".join(lines))
+
+    settings = load({"HUBBUB_DATA_DIR": str(tmp_path)}, tmp_path / ".env")
+
+    assert len(lines) == len(Settings.model_fields)
+    assert settings.source("port") == str(tmp_path / ".env")
+
+
+def test_the_settings_in_force_have_values_and_sources_but_no_secrets():
+    settings = Settings.build(
+        {
+            "secret_key": SECRET,
+            "database_url": "postgres://hub:s3cret@host/db",
+            "smtp_url": "smtp://hub:s3cret@host",
+            "limit_http": "off",
+            "cors_origins": "https://a.example,https://b.example",
+        },
+        {"limit_http": "environment"},
+    )
+
+    shown = {name: (value, source) for name, value, source in reference.in_force(settings)}
+
+    assert shown["HUBBUB_SECRET_KEY"][0] == "***"
+    assert shown["HUBBUB_DATABASE_URL"][0] == "postgres://hub:***@host/db"
+    assert shown["HUBBUB_LIMIT_HTTP"] == ("off", "environment")
+    assert shown["HUBBUB_LIMIT_EVENTS"] == ("50/20", "default")
+    assert shown["HUBBUB_PLAYGROUND"] == ("true", "default")
+    assert shown["HUBBUB_DRAIN_S"] == ("20", "default")
+    assert shown["HUBBUB_REDIS_URL"] == ("", "default")
+    assert shown["HUBBUB_CORS_ORIGINS"][0] == "https://a.example,https://b.example"
+    assert SECRET not in str(shown)
+    assert "s3cret" not in str(shown)

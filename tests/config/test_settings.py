@@ -1,0 +1,223 @@
+"""What settings are allowed, and what the defaults are."""
+
+import pytest
+
+from hubbub.config import ConfigError, Settings
+from hubbub.config.settings import PLACEHOLDER, TEST_SECRET
+from hubbub.core.limits import Rate
+
+SECRET = "0123456789abcdef0123456789abcdef"
+BUCKET = "must be a bucket and its refill per second, like 30/10 or 10/0.5, or off."
+LABEL = "must be 1 to 64 letters, digits, dots, hyphens or underscores."
+NETWORK = "is not a network; did you mean 10.0.0.0/8?"
+PRODUCTION = {"env": "production", "secret_key": SECRET}
+
+
+def refusal(**given):
+    with pytest.raises(ConfigError) as caught:
+        Settings.build(given)
+    return caught.value.lines
+
+
+def test_the_defaults_are_those_of_the_contract():
+    settings = Settings.build({})
+
+    assert (settings.env, settings.host, settings.port) == ("development", "127.0.0.1", 8000)
+    assert str(settings.data_dir) == "var"
+    assert settings.database_url == "sqlite://var/hubbub.db"
+    assert settings.redis_url is None
+    assert settings.default_rooms == ("general",)
+    assert (settings.access_token_ttl_s, settings.refresh_token_ttl_s) == (900, 604800)
+    assert settings.bcrypt_rounds == 12
+    assert (settings.ping_interval_ms, settings.ping_timeout_ms) == (25000, 20000)
+    assert (settings.max_payload_bytes, settings.max_event_bytes) == (1_000_000, 65536)
+    assert settings.max_output_bytes == 1_048_576
+    assert (settings.sockets_per_user, settings.sockets_per_address) == (20, 1000)
+    assert settings.handshakes_per_s == 500
+    assert (settings.limit_message_send, settings.limit_events) == (Rate(30, 10), Rate(50, 20))
+    assert settings.max_upload_bytes == 26214400
+    assert (settings.cdn_url, settings.smtp_url, settings.metrics_port) == (None, None, None)
+    assert (settings.log_format, settings.log_level) == ("console", "info")
+    assert settings.inline_workers
+    assert settings.playground
+    assert settings.drain_s == 20
+
+
+def test_what_depends_on_the_environment():
+    development, test, production = (
+        Settings.build({"env": env, "secret_key": SECRET}) for env in ("development", "test", "production")
+    )
+
+    assert (development.cors_origins, test.cors_origins, production.cors_origins) == (("*",), ("*",), ())
+    assert (development.playground, test.playground, production.playground) == (True, False, False)
+    assert (development.bcrypt_rounds, test.bcrypt_rounds, production.bcrypt_rounds) == (12, 4, 12)
+
+
+def test_what_depends_on_the_database():
+    settings = Settings.build({"database_url": "postgres://hub@host/db"})
+
+    assert not settings.uses_sqlite
+    assert not settings.inline_workers
+    assert Settings.build({}).uses_sqlite
+
+
+def test_the_database_lies_in_the_data_folder(tmp_path):
+    settings = Settings.build({"data_dir": str(tmp_path)})
+
+    assert settings.database_url == f"sqlite://{tmp_path}/hubbub.db"
+    assert settings.storage_url == f"file://{tmp_path}/uploads"
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("chat.example", "http://chat.example:8000"),
+    ],
+)
+def test_the_public_address_is_where_it_listens(host, address):
+    assert Settings.build({"host": host}).public_url == address
+
+
+def test_registration_has_no_limit_where_login_has_none():
+    assert Settings.build({}).limit_register == Rate(10, 0.0028)
+    assert Settings.build({"limit_auth": "off"}).limit_register is None
+    assert Settings.build({"limit_auth": "off", "limit_register": "1/1"}).limit_register == Rate(1, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"env": "prod"}, 'HUBBUB_ENV: must be development, test or production, not "prod".'),
+        ({"port": "70000"}, 'HUBBUB_PORT: must be 65535 or less, not "70000".'),
+        ({"port": "-1"}, 'HUBBUB_PORT: must be 0 or more, not "-1".'),
+        ({"port": "8000.5"}, 'HUBBUB_PORT: must be a whole number, not "8000.5".'),
+        ({"max_event_bytes": "1e99"}, 'HUBBUB_MAX_EVENT_BYTES: must be a whole number, not "1e99".'),
+        (
+            {"max_event_bytes": 104857601},
+            'HUBBUB_MAX_EVENT_BYTES: must be 104857600 or less, not "104857601".',
+        ),
+        ({"drain_s": "nan"}, 'HUBBUB_DRAIN_S: must be 3600 or less, not "nan".'),
+        ({"drain_s": "soon"}, 'HUBBUB_DRAIN_S: must be a number, not "soon".'),
+        ({"playground": "maybe"}, 'HUBBUB_PLAYGROUND: must be true or false, not "maybe".'),
+        ({"sockets_per_user": "0"}, 'HUBBUB_SOCKETS_PER_USER: must be 1 or more, not "0".'),
+        ({"bcrypt_rounds": "3"}, 'HUBBUB_BCRYPT_ROUNDS: must be 4 or more, not "3".'),
+        ({"log_level": "loud"}, 'HUBBUB_LOG_LEVEL: must be debug, info, warning or error, not "loud".'),
+        ({"limit_events": "x"}, f"HUBBUB_LIMIT_EVENTS: {BUCKET}"),
+        ({"metrics_allow": "10.1.1.1/8"}, f'HUBBUB_METRICS_ALLOW: "10.1.1.1/8" {NETWORK}'),
+        ({"instance_id": "a b"}, f"HUBBUB_INSTANCE_ID: {LABEL}"),
+        ({"public_url": "chat.example"}, "HUBBUB_PUBLIC_URL: must be an address like https://chat.example."),
+        ({"redis_url": "http://x"}, "HUBBUB_REDIS_URL: must be an address like redis://host:6379/0."),
+        (
+            {"smtp_url": "mail.example:25"},
+            "HUBBUB_SMTP_URL: must be an address like smtp://user:password@host:587.",
+        ),
+        ({"prot": "1"}, "HUBBUB_PROT: there is no such setting."),
+        ({"host": ""}, 'HUBBUB_HOST: must be more than nothing, not "".'),
+    ],
+)
+def test_a_mistake_is_one_clear_line(given, line):
+    assert refusal(**given) == [line]
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://hub:s3cret@host/db", "postgres://hub:s3cret@host:port/db", "postgres://"]
+)
+def test_a_wrong_database_is_refused_without_repeating_its_password(url):
+    (line,) = refusal(database_url=url)
+
+    assert line.startswith("HUBBUB_DATABASE_URL: ")
+    assert "s3cret" not in line
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://:memory:", "sqlite:///srv/hub.db", "sqlite://hub.db", "postgresql://h/d"]
+)
+def test_a_database_can_be_named_in_several_ways(url):
+    assert Settings.build({"database_url": url}).database_url == url
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "redis+sentinel", "redis+cluster"])
+def test_a_redis_can_be_of_several_kinds(scheme):
+    assert Settings.build({"redis_url": f"{scheme}://host:6379/0"}).redis_url == f"{scheme}://host:6379/0"
+
+
+def test_all_mistakes_are_told_at_once():
+    lines = refusal(env="production", port="x", bcrypt_rounds="4", cors_origins="*", drain_s="-1")
+
+    assert [line.partition(":")[0] for line in lines] == [
+        "HUBBUB_PORT",
+        "HUBBUB_CORS_ORIGINS",
+        "HUBBUB_DRAIN_S",
+        "HUBBUB_SECRET_KEY",
+        "HUBBUB_BCRYPT_ROUNDS",
+    ]
+
+
+def test_a_mistake_in_one_setting_is_not_told_of_those_that_follow_from_it():
+    assert len(refusal(env="prod")) == 1
+    assert len(refusal(host="", data_dir=3)) == 2
+
+
+@pytest.mark.parametrize("secret", ["", "short", "x" * 31, PLACEHOLDER, TEST_SECRET])
+def test_production_refuses_a_missing_short_or_known_secret(secret):
+    (line,) = refusal(env="production", secret_key=secret)
+
+    assert line.startswith("HUBBUB_SECRET_KEY: ")
+    assert not secret or secret not in line
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"cors_origins": "*"}, {"bcrypt_rounds": 9}, {"redis_url": "redis://host"}],
+)
+def test_production_refuses_what_is_only_convenient(given):
+    (name,) = given
+
+    (line,) = refusal(**PRODUCTION, **given)
+
+    assert line.startswith(f"HUBBUB_{name.upper()}: ")
+    assert Settings.build({"env": "development", **given})
+
+
+def test_production_takes_what_is_right():
+    settings = Settings.build(
+        {
+            **PRODUCTION,
+            "database_url": "postgres://h/d",
+            "redis_url": "redis://h",
+            "cors_origins": "https://a.example",
+        }
+    )
+
+    assert settings.cors_origins == ("https://a.example",)
+
+
+def test_settings_do_not_change_afterwards():
+    settings = Settings.for_tests()
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.port = 1
+
+
+def test_secrets_are_not_shown_by_accident():
+    settings = Settings.build(
+        {"secret_key": SECRET, "database_url": "postgres://u:s3cret@h/d", "redis_url": "redis://:s3cret@h"}
+    )
+
+    assert SECRET not in repr(settings)
+    assert "s3cret" not in str(settings)
+
+
+def test_settings_for_tests_need_nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("HUBBUB_PORT", "nonsense")
+    monkeypatch.chdir(tmp_path)
+
+    settings = Settings.for_tests(limit_auth=None, port=0)
+
+    assert (settings.env, settings.bcrypt_rounds, settings.port) == ("test", 4, 0)
+    assert settings.limit_auth is None
+    assert settings.database_url == "sqlite://:memory:"
+    assert list(tmp_path.iterdir()) == []
