@@ -1,0 +1,82 @@
+/** The REST side: registering, logging in, and keeping the pair of tokens of this tab. */
+
+const KEPT = "hubbub:session";
+
+/** A refusal: `code`, a `message` for a person, `fields` as in the realtime protocol. */
+export class Refusal extends Error {
+  constructor({ code, message, fields = [], retry_after_ms = null }) {
+    super(message);
+    Object.assign(this, { code, fields, retry_after_ms });
+  }
+}
+
+/** The tokens lie in sessionStorage, so two tabs can be two people. */
+export function createApi() {
+  let session = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  let refreshing = null;
+
+  function keep(data) {
+    session = data && { ...data, expires: Date.now() + data.expires_in * 1000 };
+    if (session) sessionStorage.setItem(KEPT, JSON.stringify(session));
+    else sessionStorage.removeItem(KEPT);
+    return session;
+  }
+
+  async function post(path, body, token) {
+    const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+    let response;
+    try {
+      response = await fetch(`/api/v1/auth/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+    } catch {
+      throw new Refusal({ code: "offline", message: "The server cannot be reached." });
+    }
+    const answer = await response.json().catch(() => ({}));
+    if (response.ok) return answer.data;
+    const wait = Number(response.headers.get("Retry-After"));
+    const why = answer.detail ?? answer.title ?? "Something went wrong.";
+    const message = wait ? `${why} Try again in ${wait} s.` : why;
+    const retry_after_ms = wait * 1000 || null;
+    throw new Refusal({ code: answer.code ?? "internal", message, fields: answer.errors, retry_after_ms });
+  }
+
+  async function enter(path, body) {
+    const data = await post(path, body);
+    if (data.mfa_required)
+      throw new Refusal({ code: "forbidden", message: "Two-factor login is not part of the playground." });
+    return keep({ ...data, login: String(Math.random()) });
+  }
+
+  /** A new pair. The old refresh token is spent, so all who ask at once share one request. */
+  function refresh() {
+    refreshing ??= post("refresh", { refresh_token: session?.refresh_token ?? "" })
+      .then((data) => keep({ ...session, ...data }).access_token)
+      .finally(() => { refreshing = null; });
+    return refreshing;
+  }
+
+  return {
+    user: () => session?.user,
+    /** Whether this tab is the only one with this login: a duplicated tab copies it, and two that spend one
+     * refresh token would end the session for both. */
+    async claim() {
+      if (!navigator.locks) return true;
+      return new Promise((decide) => {
+        navigator.locks.request(`hubbub:${session.login}`, { ifAvailable: true }, (lock) => {
+          decide(Boolean(lock));
+          return lock && new Promise(() => {});  // until the tab is closed
+        });
+      });
+    },
+    register: (body) => enter("register", body),
+    login: (body) => enter("login", { ...body, device_name: "playground" }),
+    refresh,
+    /** The access token; a new one if the old one has less than 10 s left. */
+    token: async () => (session.expires - Date.now() < 10_000 ? refresh() : session.access_token),
+    forget: () => keep(null),
+    async logout() {
+      const token = session?.access_token;
+      keep(null);
+      await post("logout", {}, token).catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,210 @@
+/** What a person can do here, in terms of the protocol's events; the views know no others. */
+
+import { announce, toast } from "./dom.js";
+
+const TYPING_EVERY_MS = 2500;
+const TYPING_FADES_MS = 7000;
+
+export function createChat(store, connection) {
+  const { get, dispatch } = store;
+  const { ask } = connection;
+  const fading = new Map();
+  const doubtful = new Map();   // room id → seqs of messages to read again
+  const reading = new Set();
+  const leaving = new Set();
+  let typed = 0;
+
+  /** Do it, and say so if it was refused. Null then. */
+  async function attempt(event, payload) {
+    try {
+      return await ask(event, payload);
+    } catch (refusal) {
+      toast(refusal.fields?.length ? refusal.fields.map((f) => `${f.field}: ${f.message}`).join(" ") : refusal.message);
+      return null;
+    }
+  }
+
+  async function page(id, query) {
+    const room = get().rooms[id];
+    const answer = await attempt("message:history", { room_id: id, limit: 50, ...query });
+    if (answer) dispatch({ type: "history", id, messages: answer.messages, asked: room.cursor,
+      page: query.after_seq === undefined ? { loaded: true, hasMore: answer.has_more } : {} });
+    return answer;
+  }
+
+  async function members(id) {
+    let cursor = null;
+    do {
+      const answer = await attempt("room:members", { room_id: id, limit: 200, ...(cursor && { cursor }) });
+      if (!answer) return;
+      dispatch({ type: "members", id, members: answer.members });
+      cursor = answer.next_cursor;
+    } while (cursor && Object.keys(get().rooms[id].roles).length < 1000);
+  }
+
+  function enter(room) {
+    dispatch({ type: "rooms", rooms: [room] });
+    return chat.open(room.id);
+  }
+
+  /** A reaction to a message that came from history may be counted there already: read it again. */
+  function onEntry(event, payload, isLive) {
+    const room = get().rooms[payload.room_id];
+    if (event.startsWith("reaction:")) {
+      const message = room?.log.find((item) => item.id === payload.message_id);
+      if (message && !message.exact) doubt(room.id, message.seq);
+    }
+    if (event === "message:new" && isLive && payload.actor_id !== get().me.id && get().open === payload.room_id)
+      announce(`${payload.message.sender.display_name}: ${payload.message.body}`);
+  }
+
+  function doubt(id, seq) {
+    const seqs = doubtful.get(id) ?? new Set();
+    if (!seqs.size) setTimeout(() => {
+      doubtful.delete(id);
+      for (const each of seqs) page(id, { after_seq: each - 1, limit: 1 });
+    }, 300);
+    doubtful.set(id, seqs.add(seq));
+  }
+
+  /** A direct room has no name of its own: it is called like the other one. */
+  async function onReady(first) {
+    const state = get();
+    for (const room of Object.values(state.rooms)) {
+      if (room.kind === "direct" && !Object.keys(room.roles).length) await members(room.id);
+    }
+    const people = Object.keys(get().users).slice(0, 200);
+    const known = first ? null : await attempt("presence:get", { user_ids: people });
+    if (known) dispatch({ type: "presence", presences: known.presences });
+    const general = Object.values(state.rooms).sort((a, b) => b.last_seq - a.last_seq)[0];
+    if (first && !state.open && general) chat.open(general.id);
+    else if (state.open) refresh(state.open);
+  }
+
+  async function refresh(id) {
+    if (!get().rooms[id]?.loaded) await page(id, {});
+    await members(id);
+  }
+
+  connection.on("typing", (hint) => {
+    const key = hint.room_id + hint.user_id;
+    clearTimeout(fading.get(key));
+    const fade = () => dispatch({ type: "typing", ...hint, typing: false });
+    if (hint.typing) fading.set(key, setTimeout(fade, TYPING_FADES_MS));
+    dispatch({ type: "typing", ...hint });
+  });
+  connection.on("presence", (hint) => dispatch({ type: "presence", presences: [hint] }));
+  connection.on("read", (hint) => dispatch({ type: "read", ...hint }));
+  connection.on("room:gone", ({ room_id }) => {
+    const room = get().rooms[room_id];
+    dispatch({ type: "gone", id: room_id });
+    if (room && !leaving.delete(room_id)) toast(`You are no longer in ${titleOf(get(), room)}.`);
+  });
+  connection.on("room:added", async ({ room }) => {
+    dispatch({ type: "rooms", rooms: [room] });
+    if (room.kind === "direct") await members(room.id);
+  });
+  connection.on("error", ({ event, error }) => toast(`${event}: ${error.message}`));
+
+  const chat = {
+    onEntry,
+    onReady,
+    members,
+    async open(id) {
+      dispatch({ type: "open", id });
+      if (connection.isLive()) await refresh(id);
+    },
+    older: (id) => page(id, { before_seq: get().rooms[id].log.find((item) => item.id)?.seq ?? 1 }),
+    /** Page back until the message is there. False if it is not. */
+    async reach(id, seq) {
+      const has = () => get().rooms[id]?.log.some((item) => item.seq === seq);
+      for (let pages = 0; !has() && get().rooms[id]?.hasMore && pages < 40; pages += 1) {
+        if (!(await chat.older(id))) break;
+      }
+      return has();
+    },
+    send(room_id, body) {
+      const { replyTo } = get();
+      const item = { client_id: newId(), room_id, body, reply_to: replyTo?.id ?? null, at: new Date().toISOString() };
+      dispatch({ type: "queue", item });
+      dispatch({ type: "page", patch: { replyTo: null } });
+      dispatch({ type: "room", id: room_id, patch: { divider: null } });
+      typed = 0;
+      connection.flush();
+    },
+    again(client_id) {
+      dispatch({ type: "queued", client_id, patch: { problem: null } });
+      connection.flush();
+    },
+    edit: (message_id, body) => attempt("message:edit", { message_id, body }),
+    remove: (message_id) => attempt("message:delete", { message_id }),
+    react: (message_id, emoji, on) => attempt(on ? "reaction:add" : "reaction:remove", { message_id, emoji }),
+    async read(id) {
+      const room = get().rooms[id];
+      if (!room?.my.unread || room.keepUnread || reading.has(id) || !connection.isLive()) return;
+      reading.add(id);
+      const my = await ask("room:read", { room_id: id, seq: room.cursor }).catch(() => null);
+      if (my) dispatch({ type: "my", id, my });
+      setTimeout(() => { reading.delete(id); if (my) chat.read(id); }, 300);
+    },
+    async markUnread(id, seq) {
+      dispatch({ type: "room", id, patch: { keepUnread: true, divider: seq - 1 } });
+      const my = await attempt("room:mark_unread", { room_id: id, seq });
+      if (my) dispatch({ type: "my", id, my });
+    },
+    typing(id, on) {
+      const now = Date.now();
+      if (!connection.isLive() || (on ? now - typed < TYPING_EVERY_MS : !typed)) return;
+      typed = on ? now : 0;
+      ask(on ? "typing:start" : "typing:stop", { room_id: id }, 1).catch(() => {});
+    },
+    async status(status) {
+      if (await attempt("presence:set", { status }))
+        dispatch({ type: "presence", presences: [{ user_id: get().me.id, status }] });
+    },
+    async create(payload) {
+      const answer = await attempt("room:create", payload);
+      if (answer) await enter(answer.room);
+      return answer;
+    },
+    direct: (user_id) => chat.create({ kind: "direct", member_ids: [user_id] }),
+    async join(room_id) {
+      const answer = await attempt("room:join", { room_id });
+      if (answer) await enter(answer.room);
+      return answer;
+    },
+    async leave(room_id) {
+      leaving.add(room_id);
+      if (await attempt("room:leave", { room_id })) dispatch({ type: "gone", id: room_id });
+      else leaving.delete(room_id);
+    },
+    update: (room_id, patch) => attempt("room:update", { room_id, ...patch }),
+    invite: (room_id, user_id) => attempt("room:invite", { room_id, user_id }),
+    expel: (room_id, user_id) => attempt("room:remove", { room_id, user_id }),
+    role: (room_id, user_id, role) => attempt("room:set_role", { room_id, user_id, role }),
+    async mute(id, muted) {
+      if (await attempt("room:mute", { room_id: id, muted })) dispatch({ type: "my", id, my: { muted } });
+    },
+    browse: (query) => attempt("room:browse", { limit: 50, ...(query && { query }) }),
+    search: (query, room_id, cursor) =>
+      attempt("message:search", { query, limit: 20, ...(room_id && { room_id }), ...(cursor && { cursor }) }),
+  };
+  return chat;
+}
+
+/** A UUID; `crypto.randomUUID` is missing where the page is not served from localhost or over TLS. */
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/** How a room is called on the page. */
+export function titleOf(state, room) {
+  if (room.kind !== "direct") return room.name ?? "Unnamed room";
+  return state.users[otherOf(state, room)]?.display_name ?? "Direct message";
+}
+
+export const otherOf = (state, room) => Object.keys(room.roles).find((id) => id !== state.me.id);

@@ -1,0 +1,202 @@
+/** One socket on /chat: coming up, catching up by `sync`, going away, and the queue of messages still to send. */
+
+import { Refusal } from "./api.js";
+import { behind, cursors } from "./state.js";
+
+const ENTRIES = ["message:new", "message:updated", "message:deleted", "reaction:added", "reaction:removed",
+  "member:joined", "member:left", "member:role", "room:updated"];
+const KEPT = "hubbub:queue";
+const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+const passing = ({ code }) => ["offline", "no_answer", "unavailable", "rate_limited"].includes(code);
+const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
+
+/** `onReady` runs after each catching up, `onEntry` after each entry, `onEnd(why)` when signing in again is needed. */
+export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) {
+  const { get, dispatch } = store;
+  const socket = io("/chat", { autoConnect: false, forceNew: true, auth: introduce });
+  let live = false;      // caught up: the queue may be sent
+  let dropped = false;   // by the button
+  let closing = null;    // the server's last words
+  let sending = false;
+  let ended = false;
+
+  const link = (status, note, action) => dispatch({ type: "link", status, note, action });
+
+  async function introduce(hand) {
+    const { epoch } = get();
+    const token = await api.token().catch((refusal) => (passing(refusal) ? "" : stop(refusal.message)));
+    hand({ token, ...(epoch && { epoch, cursors: cursors(get()) }) });
+  }
+
+  /** Emit and wait for the ack. Waits and tries again when told to; throws a Refusal. */
+  async function ask(event, payload, tries = 4) {
+    if (!socket.connected) throw new Refusal({ code: "offline", message: "Not connected." });
+    const began = performance.now();
+    wire.add("out", event, payload);
+    const answer = await socket.timeout(15_000).emitWithAck(event, payload)
+      .catch(() => { throw new Refusal({ code: "no_answer", message: "The server did not answer." }); });
+    wire.add("ack", event, answer, performance.now() - began);
+    if (answer.ok) return answer.data;
+    if (answer.error.code !== "rate_limited" || tries <= 1) throw new Refusal(answer.error);
+    link(get().link.status, `Too fast: again in ${Math.ceil(answer.error.retry_after_ms / 100) / 10} s`);
+    await wait(answer.error.retry_after_ms);
+    if (live) link("online", "Connected");
+    return ask(event, payload, tries - 1);
+  }
+
+  async function catchUp() {
+    const began = performance.now();
+    const failed = new Set();
+    let count = 0;
+    for (let round = 0; round < 40; round += 1) {
+      const rooms = behind(get()).filter((room) => !failed.has(room.id)).slice(0, 500);
+      if (!rooms.length) break;
+      const seen = Object.fromEntries(rooms.map((room) => [room.id, room.cursor]));
+      const answer = await ask("sync", { epoch: get().epoch, rooms: seen, limit: 500 });
+      for (const [id, part] of Object.entries(answer.rooms)) {
+        if (part.error) failed.add(id);
+        count += part.entries?.length ?? 0;
+        dispatch({ type: "synced", id, part });
+        for (const { event, payload } of part.entries ?? []) onEntry(event, payload, false);
+      }
+    }
+    return { count, ms: Math.round(performance.now() - began) };
+  }
+
+  async function begin(ready) {
+    const { epoch } = get();
+    const renewed = epoch !== null && epoch !== ready.epoch;
+    dispatch({ type: "ready", ready });
+    link("catching-up", "Catching up…");
+    let page = { next_cursor: ready.rooms_complete && !renewed ? null : undefined };
+    while (page.next_cursor !== null) {
+      page = await ask("room:list", { limit: 200, ...(page.next_cursor && { cursor: page.next_cursor }) });
+      dispatch({ type: "rooms", rooms: page.rooms });
+    }
+    const { count, ms } = await catchUp();
+    live = true;
+    if (renewed) link("online", "The server's history changed: everything was read again");
+    else if (count) link("online", `Caught up: ${plural(count, "entry", "entries")} by sync in ${ms} ms`);
+    else if (epoch) link("online", "Connected again, nothing was missed");
+    else link("online", "Connected");
+    onReady(epoch === null || renewed);
+    flush();
+  }
+
+  /** Send what is queued, one at a time and in order; the same `client_id` until it is stored. */
+  async function flush() {
+    if (sending) return;
+    sending = true;
+    for (let item; live && (item = get().queue.find((each) => !each.problem));) {
+      const { client_id, room_id, body, reply_to } = item;
+      try {
+        const { message } = await ask("message:send", { client_id, room_id, body, ...(reply_to && { reply_to }) });
+        dispatch({ type: "stored", message, client_id });
+      } catch (refusal) {
+        if (!passing(refusal)) dispatch({ type: "queued", client_id, patch: { problem: refusal.message } });
+        else if (socket.connected) await wait(refusal.retry_after_ms ?? 2000);
+        else break;
+      }
+    }
+    sending = false;
+  }
+
+  function stop(why) {
+    ended = true;
+    socket.disconnect();
+    onEnd(why);
+  }
+
+  /** A refused or closed socket that does not come back by itself. */
+  async function settle({ code, message, retry_after_ms }) {
+    if (code === "token_expired" || code === "unauthenticated") {
+      link("offline", "The login ran out: renewing it…");
+      try {
+        await api.refresh();
+        socket.connect();
+      } catch (refusal) {
+        if (passing(refusal)) later(refusal.retry_after_ms ?? 3000, refusal.message);
+        else stop(`${message} Please sign in again.`);
+      }
+    } else if (code === "session_revoked" || code === "suspended") stop(message);
+    else if (retry_after_ms) later(retry_after_ms, message);
+    else link("ended", message, "Reconnect");
+  }
+
+  async function later(ms, why) {
+    link("offline", `${why} Again in ${Math.ceil(ms / 1000)} s`);
+    await wait(ms);
+    if (!dropped && !ended && !socket.active) socket.connect();
+  }
+
+  socket.on("ready", (ready) => begin(ready).catch((refusal) => {
+    if (refusal.code !== "offline") link("ended", refusal.message, "Reconnect");
+  }));
+  socket.on("connect", () => { closing = null; patience(500, 5000, 0.5); });
+  socket.on("connect_error", (error) => {
+    wire.add("in", "connect_error", error.data ?? error.message);
+    if (error.data?.code) settle(error.data);
+    else link("offline", socket.active ? "Offline: trying to reconnect" : error.message, "Reconnect");
+  });
+  socket.on("disconnect", (reason) => {
+    wire.add("in", "disconnect", { reason });
+    live = false;
+    if (ended) return;
+    if (dropped) link("dropped", "Offline", "Reconnect");
+    else if (reason === "io server disconnect") settle(closing ?? { message: "The server closed the connection." });
+    else link("offline", closing ? `${closing.message} Coming back` : "Offline: trying to reconnect");
+  });
+  socket.on("closing", (last) => { closing = last; });
+  socket.on("server:draining", ({ reconnect_in_ms }) => patience(reconnect_in_ms, reconnect_in_ms, 0));
+  socket.on("auth:expiring", async () => {
+    try {
+      await ask("auth:refresh", { token: await api.refresh() });
+    } catch (refusal) {
+      link(get().link.status, `The login could not be renewed: ${refusal.message}`);
+    }
+  });
+  socket.onAny((event, payload) => wire.add("in", event, payload));
+  for (const event of ENTRIES) {
+    socket.on(event, (payload) => {
+      dispatch({ type: "entry", event, payload });
+      onEntry(event, payload, true);
+      if (live && behind(get()).length) catchUp().catch(() => {});  // a hole: never seen, but cheap to mend
+    });
+  }
+
+  /** How long the stock client waits before it comes back. */
+  function patience(least, most, jitter) {
+    socket.io.reconnectionDelay(least);
+    socket.io.reconnectionDelayMax(most);
+    socket.io.randomizationFactor(jitter);
+  }
+
+  let kept = get().queue;
+  const unwatch = store.watch(({ queue }) => {
+    if (queue !== kept) sessionStorage.setItem(KEPT, JSON.stringify(kept = queue));
+  });
+  for (const item of JSON.parse(sessionStorage.getItem(KEPT) ?? "[]")) dispatch({ type: "queue", item });
+
+  return {
+    ask,
+    flush,
+    on: (event, listener) => socket.on(event, listener),
+    isLive: () => live,
+    start: () => socket.connect(),
+    /** Cut the transport, as a tunnel would, and stay away until `reconnect`. */
+    drop() {
+      dropped = true;
+      socket.io.reconnection(false);
+      if (socket.connected) socket.io.engine.close();
+      else socket.disconnect();
+      link("dropped", "Offline", "Reconnect");
+    },
+    reconnect() {
+      dropped = false;
+      socket.io.reconnection(true);
+      link("connecting", "Connecting…");
+      socket.connect();
+    },
+    end() { ended = true; unwatch(); sessionStorage.removeItem(KEPT); socket.disconnect(); },
+  };
+}

@@ -1,0 +1,120 @@
+/** Making and updating elements. Data only ever goes in as text, so nothing a person writes becomes markup. */
+
+/** h("button.primary", { onclick }, "Send"): an element, its attributes or listeners, its children. */
+export function h(name, props = {}, ...children) {
+  const [tag, ...classes] = name.split(".");
+  const element = document.createElement(tag);
+  if (classes.length) element.className = classes.join(" ");
+  for (const [key, value] of Object.entries(props)) {
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (typeof value === "boolean") element.toggleAttribute(key, value);
+    else if (value !== null && value !== undefined) element.setAttribute(key, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `/playground/icons.svg#${name}`);
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(use);
+  return svg;
+}
+
+/** A button that shows an icon and says what it does. */
+export function iconButton(name, label, onclick, props = {}) {
+  return h("button.icon-button", { type: "button", "aria-label": label, title: label, onclick, ...props }, icon(name));
+}
+
+/** A person's first letters in a colour of their own, with a presence dot if `status` is given. */
+export function avatar(user, status) {
+  const name = user?.display_name || user?.username || "?";
+  const letters = name.split(/\s+/).map((word) => [...word][0]).slice(0, 2).join("").toUpperCase();
+  const circle = h("span.avatar", { "aria-hidden": "true" }, h("span.letters", {}, letters));
+  const hue = [...(user?.id ?? "")].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 360, 7);
+  circle.style.setProperty("--hue", hue);
+  if (status) circle.append(dot(status));
+  return circle;
+}
+
+export const dot = (status) => h("span.dot", { "data-status": status });
+
+/** Fill `parent` with `items` in order; only those whose `deps` changed are built again, keeping the focus. */
+export function keyed(parent, items, key, deps, build) {
+  const before = parent.kept ?? new Map();
+  parent.kept = new Map(items.map((item) => {
+    const was = before.get(key(item));
+    const now = deps(item);
+    if (was?.deps.length === now.length && now.every((dep, i) => Object.is(dep, was.deps[i]))) return [key(item), was];
+    const element = build(item);
+    if (was) replace(was.element, element);
+    return [key(item), { element, deps: now }];
+  }));
+  const wanted = [...parent.kept.values()].map((kept) => kept.element);
+  const stay = new Set(wanted);
+  for (const child of [...parent.children]) if (!stay.has(child)) child.remove();
+  wanted.forEach((element, i) => {
+    if (parent.children[i] !== element) parent.insertBefore(element, parent.children[i] ?? null);
+  });
+}
+
+function replace(old, element) {
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  old.replaceWith(element);
+  if (!focused) return;
+  const same = focused.dataset.mark && element.querySelector(`[data-mark="${focused.dataset.mark}"]`);
+  (same || element).focus();
+}
+
+/** Up and Down (Home, End) move the focus among the children of `list` that match `selector`: one tab stop in all. */
+export function arrowKeys(list, selector) {
+  list.addEventListener("keydown", (event) => {
+    const all = [...list.querySelectorAll(selector)];
+    const at = all.indexOf(document.activeElement);
+    const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: all.length - 1 }[event.key];
+    if (to === undefined || at < 0) return;
+    event.preventDefault();
+    all[Math.max(0, Math.min(to, all.length - 1))].focus();
+  });
+  list.addEventListener("focusin", (event) => {
+    const chosen = event.target.closest(selector);
+    if (chosen) for (const each of list.querySelectorAll(selector)) each.tabIndex = each === chosen ? 0 : -1;
+  });
+}
+
+/** A button that asks once more before it does something that cannot be undone. */
+export function twice(button, question, act) {
+  const label = button.getAttribute("aria-label") ?? button.textContent;
+  button.addEventListener("click", () => {
+    if (button.classList.contains("sure")) return act();
+    button.classList.add("sure");
+    const rest = [...button.childNodes];
+    button.replaceChildren(question);
+    button.setAttribute("aria-label", question);
+    setTimeout(() => {
+      button.classList.remove("sure");
+      button.replaceChildren(...rest);
+      button.setAttribute("aria-label", label);
+    }, 3000);
+  });
+  return button;
+}
+
+export function toast(text) {
+  const note = h("div.toast", {}, text);
+  document.getElementById("toasts").append(note);
+  setTimeout(() => note.remove(), 6000);
+}
+
+/** Say it to those who listen instead of looking. */
+export const announce = (text) => { document.getElementById("live").textContent = text; };
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+export const timeOf = (at) => clock.format(new Date(at));
+export const whenOf = (at) => moment.format(new Date(at));
+export const dayOf = (at) => calendar.format(new Date(at));

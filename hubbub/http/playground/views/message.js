@@ -1,0 +1,132 @@
+/** One message: who, when, what, its reactions, and what may be done with it. */
+
+import { avatar, h, icon, iconButton, timeOf, twice } from "../dom.js";
+import { textNodes } from "./text.js";
+
+const EMOJI = ["👍", "❤️", "😂", "🎉", "👀", "✅"];
+
+export function drawMessage(shared, message, joined, seenBy) {
+  const { state, room, store } = shared;
+  const own = message.sender.id === state.me.id;
+  const at = message.created_at;
+  const keys = (event) => {
+    if (event.key !== "e" || !own || event.target !== event.currentTarget) return;
+    event.preventDefault();
+    edit(store, message);
+  };
+  return h("li.message", {
+    id: `m-${message.id}`, tabindex: -1, onkeydown: keys, "data-seq": message.seq,
+    "data-own": own, "data-joined": joined, "data-named": message.mentions.includes(state.me.id),
+  },
+  joined ? h("span.gutter", { "aria-hidden": "true" }, timeOf(at)) : avatar(message.sender),
+  h("div.content", {},
+    h("header", joined ? { class: "hidden" } : {}, h("strong", {}, message.sender.display_name),
+      h("time", { datetime: at, title: new Date(at).toLocaleString() }, timeOf(at))),
+    message.reply_to && quote(shared, message), drawBody(shared, message), reactions(shared, message),
+    seenBy && h("small.seen", {}, seenBy)),
+  !message.deleted_at && actions(shared, message, own || room.my.role !== "member", own));
+}
+
+function drawBody(shared, message) {
+  const { state } = shared;
+  if (message.deleted_at) return h("p.body.deleted", {}, "This message was deleted.");
+  if (state.editing === message.id) return editor(shared, message);
+  const names = message.mentions.map((id) => state.users[id]?.username.toLowerCase());
+  return h("p.body", {}, textNodes(message.body, names, state.me.username.toLowerCase()),
+    message.edited_at && h("small.edited", {}, " (edited)"));
+}
+
+/** A message of one's own that the server has not stored yet. */
+export function drawPending({ chat, store, state }, item) {
+  const how = item.problem ? "not sent" : state.link.status === "online" ? "sending…" : "queued";
+  const discard = () => store.dispatch({ type: "unqueue", client_id: item.client_id });
+  return h("li.message.pending", { "data-own": true, "data-problem": Boolean(item.problem) },
+    avatar(state.me),
+    h("div.content", {},
+      h("header", {}, h("strong", {}, state.me.display_name), h("time", {}, how)),
+      h("p.body", {}, textNodes(item.body, [], "")),
+      item.problem && h("p.problem", {}, item.problem, " ",
+        h("button", { type: "button", onclick: () => chat.again(item.client_id) }, "Try again"), " ",
+        h("button", { type: "button", onclick: discard }, "Discard"))));
+}
+
+const edit = (store, message) => store.dispatch({ type: "page", patch: { editing: message.id } });
+
+function quote({ room }, message) {
+  const target = room.log.find((item) => item.id === message.reply_to);
+  const words = target?.deleted_at ? "A deleted message" : `${target?.sender.display_name}: ${target?.body}`;
+  const text = target ? words : "An earlier message";
+  return h("button.quote", {
+    type: "button", "aria-label": `In reply to ${text}`, "data-mark": "quote", onclick: () => target && show(target.id),
+  }, icon("reply"), h("span", {}, text));
+}
+
+/** Scroll to a message of the log and point it out. */
+export function show(id) {
+  const element = document.getElementById(`m-${id}`);
+  element?.scrollIntoView({ block: "center" });
+  element?.focus();
+  element?.classList.add("found");
+  setTimeout(() => element?.classList.remove("found"), 2500);
+}
+
+function reactions({ chat, state }, message) {
+  if (!message.reactions.length) return null;
+  const one = ({ emoji, count, mine }) => h("button.reaction", {
+    type: "button", "data-mark": `r ${emoji}`, "aria-label": `${emoji} ${count}`, "aria-pressed": String(Boolean(mine)),
+    disabled: state.link.status !== "online", onclick: () => chat.react(message.id, emoji, !mine),
+  }, emoji, h("span", {}, String(count)));
+  return h("div.reactions", { role: "group", "aria-label": "Reactions" }, message.reactions.map(one));
+}
+
+function actions({ chat, store, room }, message, mayDelete, own) {
+  const mine = (emoji) => message.reactions.some((each) => each.emoji === emoji && each.mine);
+  const pick = (emoji) => {
+    choices.hidden = true;
+    chat.react(message.id, emoji, !mine(emoji));
+  };
+  const choices = h("span.emoji", { hidden: true }, EMOJI.map((emoji) =>
+    h("button", { type: "button", "aria-label": `React with ${emoji}`, onclick: () => pick(emoji) }, emoji)));
+  const open = () => {
+    choices.hidden = !choices.hidden;
+    choices.querySelector("button").focus();
+  };
+  const reply = () => {
+    store.dispatch({ type: "page", patch: { replyTo: message } });
+    document.getElementById("composer").focus();
+  };
+  const button = (name, label, act) => iconButton(name, label, act, { "data-mark": name });
+  return h("div.actions", { role: "group", "aria-label": "What to do with this message" }, choices,
+    button("smile", "React", open),
+    button("reply", "Reply", reply),
+    own && button("edit", "Edit", () => edit(store, message)),
+    !own && button("eye", "Mark unread from here", () => chat.markUnread(room.id, message.seq)),
+    mayDelete && twice(button("trash", "Delete", () => {}), "Delete?", () => chat.remove(message.id)));
+}
+
+function editor({ chat, store }, message) {
+  const box = h("textarea", { "aria-label": "Edit the message", maxlength: 8000, rows: 2, onkeydown: key });
+  box.value = message.body;
+  queueMicrotask(() => box.focus());
+
+  function close() {
+    store.dispatch({ type: "page", patch: { editing: null } });
+    document.getElementById("composer").focus();
+  }
+  async function save() {
+    const body = box.value.trim();
+    if (body && body !== message.body && !(await chat.edit(message.id, body))) return;
+    close();
+  }
+  function key(event) {
+    event.stopPropagation();
+    if (event.key === "Escape") close();
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    save();
+  }
+  return h("div.editor", {}, box, h("div", {},
+    h("button.primary", { type: "button", onclick: save }, "Save"),
+    h("button", { type: "button", onclick: close }, "Cancel"),
+    h("small", {}, "Enter saves, Esc cancels")));
+}

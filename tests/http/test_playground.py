@@ -1,0 +1,124 @@
+"""The playground's files: what is served, with which headers, and what is not."""
+
+import re
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from hubbub.http import playground
+
+FILES = sorted(path for path in playground.FOLDER.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+async def client():
+    app = web.Application()
+    app.add_routes(playground.routes())
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+def _address(path: Path) -> str:
+    return f"/playground/{path.relative_to(playground.FOLDER).as_posix()}"
+
+
+async def test_the_page_and_all_that_it_needs_are_served(client):
+    page = await client.get("/")
+    text = await page.text()
+    assert page.content_type == "text/html"
+    needed = re.findall(r'(?:src|href)="(/playground/[^"#]+)', text)
+    assert len(needed) == 4
+    assert set(needed) <= {_address(path) for path in FILES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+async def test_each_file_has_its_type_and_the_strict_headers(client, path):
+    answer = await client.get(_address(path))
+    assert answer.status == 200
+    assert await answer.read() == path.read_bytes()
+    types = {
+        ".js": "text/javascript",
+        ".css": "text/css",
+        ".svg": "image/svg+xml",
+        ".html": "text/html",
+        ".txt": "text/plain",
+    }
+    assert answer.content_type == types[path.suffix]
+    assert answer.charset == "utf-8"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-cache"
+    policy = answer.headers["Content-Security-Policy"].split("; ")
+    assert policy[:2] == ["default-src 'self'", "connect-src 'self' ws: wss:"]
+    assert not [part for part in policy if "unsafe" in part or "http" in part]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_file_imports_only_what_is_there(path):
+    text = path.read_text()
+    for name in re.findall(r'^import .* from "([^"]+)";$', text, re.MULTILINE):
+        assert (path.parent / name).resolve() in FILES
+    if "vendor" not in path.parts:
+        assert "innerHTML" not in text
+        assert not re.search(r"<style|style=|onclick=", text)
+
+
+async def test_an_unchanged_file_is_not_sent_again(client):
+    first = await client.get("/playground/main.js")
+    again = await client.get("/playground/main.js", headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status == 304
+    assert await again.read() == b""
+    assert again.headers["ETag"] == first.headers["ETag"]
+    other = await client.get("/playground/main.js", headers={"If-None-Match": '"of yesterday"'})
+    assert other.status == 200
+
+
+async def test_head_is_answered_without_a_body(client):
+    answer = await client.head("/playground/main.js")
+    assert answer.status == 200
+    assert await answer.read() == b""
+
+
+@pytest.mark.parametrize("path", ["/playground", "/playground/"])
+async def test_the_folder_is_the_page_not_a_listing(client, path):
+    answer = await client.get(path, allow_redirects=False)
+    assert answer.status == 302
+    assert answer.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/playground/views",
+        "/playground/views/",
+        "/playground/vendor/",
+        "/playground/nothing.js",
+        "/playground/../playground.py",
+        "/playground/%2e%2e/playground.py",
+        "/playground/..%2fplayground.py",
+        "/playground/%2e%2e%2f%2e%2e%2fconfig/settings.py",
+        "/playground//etc/passwd",
+        "/playground/main.js%00.css",
+        "/playground/.hidden",
+        "/playground.py",
+    ],
+)
+async def test_nothing_else_has_an_address(client, path):
+    from yarl import URL
+
+    answer = await client.get(URL(str(client.make_url("/")).rstrip("/") + path, encoded=True))
+    assert answer.status == 404
+
+
+async def test_only_reading_is_allowed(client):
+    assert (await client.post("/playground/main.js")).status == 405
+
+
+def test_the_socket_io_client_is_the_stock_one_with_its_licence():
+    from hashlib import sha256
+
+    content = (playground.FOLDER / "vendor" / "socket.io.min.js").read_bytes()
+    # npm: socket.io-client 4.8.4, dist/socket.io.min.js
+    assert sha256(content).hexdigest() == "d5d79a35039e860b32bdef4795528b05c2f788d4b2d9dacc913120e2878f7b3f"
+    assert "MIT License" in (playground.FOLDER / "vendor" / "socket.io.LICENSE.txt").read_text()

@@ -1,0 +1,310 @@
+"""A headless Chromium, driven over the DevTools protocol: pages to click, type into and look at."""
+
+import asyncio
+import base64
+import itertools
+import json
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+FINDER = Path(__file__).parents[1] / "node" / "browser.mjs"
+STARTING_S = 60
+WAITING_S = 15
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # runs as root in containers; it opens nothing but our own pages
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--no-proxy-server",
+    "--hide-scrollbars",
+    "--lang=en-GB",
+    "--remote-debugging-port=0",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "about:blank",
+)
+KEYS = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40, "Home": 36, "End": 35, " ": 32}
+
+# Look again after every change of the page, and every 100 ms for what no change tells.
+_UNTIL = """
+new Promise((resolve, reject) => {
+  const look = () => {
+    let found;
+    try { found = (() => %s)(); } catch { found = null; }
+    if (!found) return false;
+    stop();
+    resolve(typeof found === "object" ? true : found);
+    return true;
+  };
+  const observer = new MutationObserver(look);
+  const often = setInterval(look, 100);
+  const stop = () => { observer.disconnect(); clearInterval(often); clearTimeout(end); };
+  const end = setTimeout(() => { stop(); reject(new Error("not in time")); }, %d);
+  observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  look();
+})
+"""
+
+# Where to press: the middle of an element, once nothing lies over it and it has stopped moving.
+_MIDDLE = """
+(() => {
+  const element = %s;
+  const box = element.getBoundingClientRect();
+  const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const still = element.lastAt === JSON.stringify(at);
+  element.lastAt = JSON.stringify(at);
+  return still && element.contains(document.elementFromPoint(at.x, at.y)) && element.lastAt;
+})()
+"""
+
+
+class BrowserProblem(Exception):
+    """The browser, or a page in it, did not do what it was told."""
+
+
+async def find() -> str:
+    """The Chromium to drive; raises BrowserProblem if there is none.
+
+    It is the one named by `CHROME`, else one on the path, else the one that the tests' Node modules carry.
+    """
+    if given := os.environ.get("CHROME"):
+        return given
+    node = shutil.which("node")
+    if node is None:
+        raise BrowserProblem("No Node.js to find a Chromium with: install it, or set CHROME to a Chromium.")
+    asked = await asyncio.create_subprocess_exec(
+        node, FINDER, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    answer, complaint = await asked.communicate()
+    if asked.returncode:
+        raise BrowserProblem(f"No Chromium: {complaint.decode(errors='replace')}")
+    return answer.decode().strip()
+
+
+@asynccontextmanager
+async def browser() -> AsyncIterator["Browser"]:
+    """A browser for one test, gone with all its files and processes afterwards."""
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="hubbub-browser-", ignore_cleanup_errors=True)
+        )
+        address = await _start(stack, folder)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        socket = await stack.enter_async_context(session.ws_connect(address, max_msg_size=0))
+        yield await stack.enter_async_context(Browser(socket))
+
+
+async def _start(stack: AsyncExitStack, folder: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        await find(),
+        f"--user-data-dir={folder}",
+        *FLAGS,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "HOME": folder},
+        start_new_session=True,
+    )
+    stack.push_async_callback(_stop, process)
+    said = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STARTING_S):
+            assert process.stderr is not None
+            async for line in process.stderr:
+                said.append(line.decode(errors="replace"))
+                if line.startswith(b"DevTools listening on "):
+                    return said[-1].split()[-1]
+    raise BrowserProblem(f"Chromium did not start:\n{''.join(said[-20:])}")
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """End the process group that `_start` made, and read what is left, so that no pipe stays open."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.communicate()
+
+
+class Browser:
+    """The connection to a running Chromium; `page` opens a page for a person of their own."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._pages: dict[str, Page] = {}
+
+    async def __aenter__(self) -> Self:
+        self._reader = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._reader
+
+    async def page(
+        self, width: int = 1280, height: int = 800, *, touch: bool = False, dark: bool = False
+    ) -> "Page":
+        """An empty page with cookies and storage of its own."""
+        context = await self.call("Target.createBrowserContext")
+        target = await self.call("Target.createTarget", url="about:blank", **context)
+        session = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        page = self._pages[session["sessionId"]] = Page(self, session["sessionId"])
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            await page.call(f"{domain}.enable")
+        await page.shape(width, height, touch=touch)
+        await page.prefer("dark" if dark else "light")
+        # Two pages are looked at in turn; both believe that they have the focus.
+        await page.call("Emulation.setFocusEmulationEnabled", enabled=True)
+        return page
+
+    async def call(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
+        """One command and its answer. Raises BrowserProblem."""
+        number = next(self._numbers)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        await self._socket.send_json(
+            {"id": number, "method": method, "params": params, **({"sessionId": session} if session else {})}
+        )
+        async with asyncio.timeout(WAITING_S * 2):
+            result: dict[str, Any] = await answer
+            return result
+
+    async def _read(self) -> None:
+        async for frame in self._socket:
+            if frame.type != aiohttp.WSMsgType.TEXT:
+                break
+            message = json.loads(frame.data)
+            if waiting := self._answers.pop(message.get("id"), None):
+                if "error" in message:
+                    waiting.set_exception(BrowserProblem(message["error"]["message"]))
+                else:
+                    waiting.set_result(message["result"])
+            elif page := self._pages.get(message.get("sessionId")):
+                page.note(message["method"], message["params"])
+        for waiting in self._answers.values():
+            waiting.set_exception(BrowserProblem("Chromium went away."))
+
+
+class Page:
+    """One tab. `problems` holds errors of the console, of scripts, of the content policy and of requests."""
+
+    def __init__(self, browser: Browser, session: str) -> None:
+        self._browser = browser
+        self._session = session
+        self.problems: list[str] = []
+
+    async def call(self, method: str, **params: Any) -> dict[str, Any]:
+        """One DevTools command for this page."""
+        return await self._browser.call(method, self._session, **params)
+
+    def note(self, method: str, params: dict[str, Any]) -> None:
+        """Keep what must not happen."""
+        if method == "Runtime.exceptionThrown":
+            thrown = params["exceptionDetails"]
+            self.problems.append(thrown.get("exception", {}).get("description", thrown["text"]))
+        elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"):
+            said = [str(arg.get("value", arg.get("description"))) for arg in params["args"]]
+            self.problems.append(" ".join(said))
+        elif method == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
+            self.problems.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
+
+    async def goto(self, url: str) -> None:
+        """Open an address."""
+        answer = await self.call("Page.navigate", url=url)
+        if "errorText" in answer:
+            raise BrowserProblem(f"{url}: {answer['errorText']}")
+        await self.until(f"location.href.startsWith({json.dumps(url)}) && document.readyState === 'complete'")
+
+    async def run(self, script: str) -> Any:
+        """The value of a JavaScript expression; promises are waited for."""
+        answer = await self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in answer:
+            thrown = answer["exceptionDetails"]
+            raise BrowserProblem(thrown.get("exception", {}).get("description", thrown["text"]))
+        return answer["result"].get("value")
+
+    async def until(self, condition: str) -> Any:
+        """Wait until a JavaScript expression is true. Raises BrowserProblem with what the page shows."""
+        try:
+            return await self.run(_UNTIL % (condition, WAITING_S * 1000))
+        except BrowserProblem as problem:
+            shown = await self.run("document.body?.innerText ?? ''")
+            raise BrowserProblem(f"{condition}: {problem}\n{shown}\n{self.problems}") from None
+
+    async def shows(self, text: str, within: str = "body") -> None:
+        """Wait until a part of the page shows a text."""
+        part = f"document.querySelector({json.dumps(within)})"
+        await self.until(f"{part}.innerText.includes({json.dumps(text)})")
+
+    async def texts(self, selector: str) -> list[str]:
+        """What each element of a selector shows."""
+        found: list[str] = await self.run(
+            f"[...document.querySelectorAll({json.dumps(selector)})].map((each) => each.innerText.trim())"
+        )
+        return found
+
+    async def click(self, selector: str) -> None:
+        """Press the mouse in the middle of an element, wherever it is once it is there."""
+        found = f"document.querySelector({json.dumps(selector)})"
+        await self.until(f"{found}?.checkVisibility()")
+        await self.run(f"{found}.scrollIntoView({{ block: 'nearest' }})")
+        at = json.loads(await self.until(_MIDDLE % found))
+        await self.call("Input.dispatchMouseEvent", type="mouseMoved", **at)
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
+
+    async def type(self, text: str, selector: str | None = None) -> None:
+        """Type into what has the focus, or into an element that is clicked first."""
+        if selector:
+            await self.click(selector)
+        await self.call("Input.insertText", text=text)
+
+    async def press(self, key: str, *, shift: bool = False) -> None:
+        """One key down and up."""
+        code = KEYS.get(key) or ord(key.upper())
+        common = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
+        text = {"Enter": "\r", "Tab": "", "Escape": ""}.get(key, key if len(key) == 1 else "")
+        down = "keyDown" if text else "rawKeyDown"
+        await self.call("Input.dispatchKeyEvent", type=down, **common, text=text)
+        await self.call("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    async def shape(self, width: int, height: int, *, touch: bool = False) -> None:
+        """Give the page a size; `touch` makes it a phone."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch}
+        await self.call("Emulation.setDeviceMetricsOverride", **size)
+        await self.call("Emulation.setTouchEmulationEnabled", enabled=touch)
+
+    async def prefer(self, scheme: str) -> None:
+        """Ask for `light` or `dark`."""
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        await self.call("Emulation.setEmulatedMedia", features=[feature])
+
+    async def picture(self, path: Path) -> None:
+        """Keep what the page looks like."""
+        answer = await self.call("Page.captureScreenshot", format="png")
+        await asyncio.to_thread(_write, path, base64.b64decode(answer["data"]))
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
