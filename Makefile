@@ -1,0 +1,61 @@
+# One line each; `make` lists them. Python: the first of these that is new enough, or `make … PYTHON=python3.12`.
+PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
+BIN := .venv/bin
+T ?= tests
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+export PIP_NO_WARN_SCRIPT_LOCATION := 1
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST)
+
+run: .venv/.run  ## hubbub on http://127.0.0.1:8000 with nothing beside it; ARGS="--port 9000" and the like
+	@exec $(BIN)/hubbub serve $(ARGS)
+
+test: .venv/.dev tests/node/node_modules/.ready  ## all tests, or T=tests/core; ARGS="-x -n0" and the like
+	@$(BIN)/python -m pytest -n 2 $(T) $(ARGS)
+
+check: .venv/.dev  ## format, lint, types, imports
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports
+
+fix: .venv/.dev  ## format, and repair what the linter can
+	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
+
+coverage: .venv/.dev tests/node/node_modules/.ready  ## all tests, and which lines they never reach
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(T) $(ARGS)
+
+requirements: .venv/.dev  ## pin what pyproject.toml asks for, with hashes
+	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/main.txt && $(COMPILE) pyproject.toml requirements/build.in --extra test --extra dev -o requirements/dev.txt
+
+setup: .venv/.dev tests/node/node_modules/.ready  ## everything that run, test and check need
+
+.PHONY: help run test check fix coverage requirements setup
+
+# --- what is set up once, and again when its list changes ---
+
+.venv/bin/python:
+	@for python in $(PYTHONS); do \
+		if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Making .venv with $$($$python --version)."; exec $$python -m venv --clear .venv; \
+		fi; \
+	done; \
+	echo "hubbub needs Python 3.11 or newer with its modules venv and ensurepip; tried: $(PYTHONS)." >&2; exit 1
+
+.venv/.run: requirements/main.txt pyproject.toml .venv/bin/python
+	@echo "Installing hubbub and what it needs."
+	@$(PIP) install --require-hashes -r requirements/main.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.run
+	@echo "Installing what tests and checks need."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+tests/node/node_modules/.ready: tests/node/package-lock.json tests/node/browser.mjs
+	@command -v npm >/dev/null || { echo "The tests need Node.js 20 or newer, with npm." >&2; exit 1; }
+	@echo "Installing the Socket.IO client of Node.js, and a browser where the machine has none."
+	@npm ci --prefix tests/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	@node tests/node/browser.mjs
+	@touch $@
