@@ -25,17 +25,23 @@ class Given(NamedTuple):
     source: str
 
 
-def load(environ: Mapping[str, str] | None = None, dotenv_path: str | Path | None = ".env") -> Settings:
-    """The settings in force: the environment before `.env` before the defaults.
+def load(
+    environ: Mapping[str, str] | None = None,
+    dotenv_path: str | Path | None = ".env",
+    options: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings in force: the command line, the environment, `.env`, the defaults, in this order.
 
-    In development a missing secret key is made and kept in the data folder. Raises ConfigError with every
-    mistake, a line each.
+    `options` are those of the command line, by field name. In development a missing secret key is made and
+    kept in the data folder. Raises ConfigError with every mistake, a line each.
     """
     lines: list[str] = []
     given = dict(_dotenv(Path(dotenv_path), lines)) if dotenv_path else {}
     for name, text in (os.environ if environ is None else environ).items():  # noqa: TID251 - the one reader
         if name.startswith(PREFIX):
             given[name] = Given(text, "environment")
+    for name, text in (options or {}).items():
+        given[variable(name)] = Given(text, "command line")
     values = _sort(given, lines)
     sources = {name: found.source for name, found in values.items()}
     try:

@@ -94,10 +94,9 @@ def address(value: object, schemes: tuple[str, ...], example: str) -> str | None
 def _split(text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
-        _ = parts.port
+        # `sqlite://:memory:` has no port, a list of hosts has several.
+        _ = parts.port if parts.scheme != "sqlite" and "," not in parts.netloc else None
     except ValueError:
-        if text.startswith("sqlite://"):  # sqlite://:memory: has no port
-            return urlsplit("sqlite:///memory")
         raise ValueError("is not an address: check the brackets and the port") from None
     return parts
 

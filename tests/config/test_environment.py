@@ -38,6 +38,13 @@ def test_a_variable_comes_before_the_file_and_the_file_before_the_default(read, 
     assert settings.source("drain_s") == "default"
 
 
+def test_the_command_line_comes_first(tmp_path):
+    settings = load({"HUBBUB_DATA_DIR": str(tmp_path), "HUBBUB_PORT": "1"}, None, {"port": "2"})
+
+    assert (settings.port, settings.public_url) == (2, "http://127.0.0.1:2")
+    assert settings.source("port") == "command line"
+
+
 def test_without_a_file_and_with_other_variables_nothing_is_wrong(tmp_path):
     settings = load({"HUBBUB_DATA_DIR": str(tmp_path), "PATH": "/bin", "PORT": "x"}, tmp_path / "missing")
 

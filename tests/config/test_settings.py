@@ -144,6 +144,12 @@ def test_a_redis_can_be_of_several_kinds(scheme):
     assert Settings.build({"redis_url": f"{scheme}://host:6379/0"}).redis_url == f"{scheme}://host:6379/0"
 
 
+def test_a_sentinel_has_several_hosts():
+    url = "redis+sentinel://:s3cret@one:26379,two:26379/service/0"
+
+    assert Settings.build({"redis_url": url}).redis_url == url
+
+
 def test_all_mistakes_are_told_at_once():
     lines = refusal(env="production", port="x", bcrypt_rounds="4", cors_origins="*", drain_s="-1")
 

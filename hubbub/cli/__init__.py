@@ -1,0 +1,40 @@
+"""The `hubbub` command. A command is a module here, imported when it is called: `--help` stays quick."""
+
+from importlib import import_module
+
+import click
+
+from hubbub import __version__
+
+_COMMANDS = {
+    "serve": "Run one instance: Socket.IO and REST.",
+    "migrate": "Bring the database's schema up to date, or show where it is.",
+    "seed": "Fill in sample data: people, rooms, messages.",
+    "create-admin": "Make an account that may do everything.",
+    "doctor": "Check settings and everything that hubbub depends on.",
+    "config": "Show the settings in force and where each came from.",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"hubbub.cli.{cmd_name.replace('-', '_')}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - likewise
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="hubbub %(version)s")
+def main() -> None:
+    """Chat, presence and notifications over Socket.IO and REST.
+
+    Settings are environment variables that begin with HUBBUB_, or a file .env; see `hubbub config`.
+    """

@@ -1,0 +1,20 @@
+"""`hubbub config`: the settings in force, and the documents made from them."""
+
+import click
+
+from hubbub.cli import starting
+from hubbub.config import reference
+
+
+@click.command(help="Show the settings in force and where each came from. Secrets are masked.")
+@click.option("--example", is_flag=True, hidden=True, help="Print .env.example.")
+@click.option("--reference", "page", is_flag=True, hidden=True, help="Print docs/settings.md.")
+def command(*, example: bool, page: bool) -> None:
+    """Print a table, or a document."""
+    if example or page:
+        click.echo(reference.example() if example else reference.page(), nl=False)
+        return
+    rows = list(reference.in_force(starting.settings()))
+    widest = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, value, source in rows:
+        click.echo(f"{name:<{widest[0]}}  {value or '-':<{min(widest[1], 40)}}  {source}")

@@ -1,0 +1,37 @@
+"""`hubbub migrate`: the database's schema."""
+
+import click
+
+from hubbub.cli import running, starting
+from hubbub.config import Settings
+from hubbub.services import migrations
+
+
+@click.command(
+    help="Bring the database's schema up to date (up), take its last step back (down), or show status."
+)
+@click.argument("what", type=click.Choice(["status", "up", "down"]), default="up")
+def command(what: str) -> None:
+    """Do it, and name the steps."""
+    work = {"status": _status, "up": _up, "down": _down}[what]
+    running.run(work(starting.settings()))
+
+
+async def _status(settings: Settings) -> None:
+    for step in await migrations.status(settings):
+        click.echo(f"{'done' if step.done else 'waiting':<8} {step.name}")
+
+
+async def _up(settings: Settings) -> None:
+    _tell("up", await migrations.up(settings))
+
+
+async def _down(settings: Settings) -> None:
+    _tell("down", await migrations.down(settings))
+
+
+def _tell(direction: str, steps: list[str]) -> None:
+    for step in steps:
+        click.echo(f"{direction} {step}")
+    if not steps:
+        click.echo("Nothing to do.")

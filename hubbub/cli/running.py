@@ -1,0 +1,48 @@
+"""Running a command's work; what an operator can mend is told in a line, without a traceback."""
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from hubbub.cli.starting import WRONG_SETTINGS, fail
+from hubbub.config import ConfigError
+from hubbub.core.errors import HubbubError
+from hubbub.services.database import DatabaseProblem
+
+T = TypeVar("T")
+
+_REASONS = {
+    errno.EADDRINUSE: "is taken: stop what listens there, or set HUBBUB_PORT",
+    errno.EADDRNOTAVAIL: "is no address of this machine: set HUBBUB_HOST",
+    errno.EACCES: "may not be used by this user: set HUBBUB_PORT to one above 1023",
+}
+
+
+def run(
+    work: Coroutine[Any, Any, T],
+    *,
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    told: Callable[[OSError], str] | None = None,
+) -> T:
+    """Run to the end, or end the process with a line; `told` says what an OSError is about."""
+    try:
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(work)
+    except ConfigError as error:
+        fail(*error.lines, code=WRONG_SETTINGS)
+    except (DatabaseProblem, HubbubError) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(told(error) if told else f"hubbub: {error}")
+
+
+def address_problem(error: OSError, host: str, port: int) -> str:
+    """Why an instance can't listen there."""
+    if isinstance(error, socket.gaierror):
+        return f"{host} is no address of this machine: set HUBBUB_HOST."
+    if error.errno is None:
+        return f"{host}:{port}: {error}."
+    return f"{host}:{port} {_REASONS.get(error.errno, os.strerror(error.errno))}."

@@ -1,0 +1,31 @@
+"""`hubbub serve`: one instance."""
+
+import asyncio
+import sys
+
+import click
+
+from hubbub import app
+from hubbub.cli import running, starting
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """The quicker loop where there is one."""
+    try:
+        import uvloop  # noqa: PLC0415 - not there on every platform
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+@click.command(help="Run one instance: Socket.IO and REST. SIGTERM and Ctrl-C let its clients go first.")
+@click.option("--host", help="The address to listen on, before HUBBUB_HOST.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on, before HUBBUB_PORT.")
+def command(host: str | None, port: int | None) -> None:
+    """Serve until a signal."""
+    settings = starting.settings({"host": host, "port": port})
+
+    def told(error: OSError) -> str:
+        return running.address_problem(error, settings.host, settings.port)
+
+    sys.exit(running.run(app.serve(settings), loop=_loop, told=told))
