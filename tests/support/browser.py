@@ -263,13 +263,18 @@ class Page:
         )
         return found
 
-    async def click(self, selector: str) -> None:
-        """Press the mouse in the middle of an element, wherever it is once it is there."""
+    async def hover(self, selector: str) -> dict[str, float]:
+        """Move the mouse to the middle of an element, once it is there to be pointed at."""
         found = f"document.querySelector({json.dumps(selector)})"
         await self.until(f"{found}?.checkVisibility()")
         await self.run(f"{found}.scrollIntoView({{ block: 'nearest' }})")
-        at = json.loads(await self.until(_MIDDLE % found))
+        at: dict[str, float] = json.loads(await self.until(_MIDDLE % found))
         await self.call("Input.dispatchMouseEvent", type="mouseMoved", **at)
+        return at
+
+    async def click(self, selector: str) -> None:
+        """Press the mouse on an element."""
+        at = await self.hover(selector)
         for kind in ("mousePressed", "mouseReleased"):
             await self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
 

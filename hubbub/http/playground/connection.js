@@ -19,6 +19,7 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
   let closing = null;    // the server's last words
   let sending = false;
   let ended = false;
+  let renewal = -5000;   // when the last token was asked for
 
   const link = (status, note, action) => dispatch({ type: "link", status, note, action });
 
@@ -149,6 +150,10 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
   socket.on("closing", (last) => { closing = last; });
   socket.on("server:draining", ({ reconnect_in_ms }) => patience(reconnect_in_ms, reconnect_in_ms, 0));
   socket.on("auth:expiring", async () => {
+    // Tokens that live for less than a minute are always about to expire: not more than one every 5 s.
+    const now = performance.now();
+    renewal = Math.max(now, renewal + 5000);
+    await wait(renewal - now);
     try {
       await ask("auth:refresh", { token: await api.refresh() });
     } catch (refusal) {
