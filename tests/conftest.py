@@ -2,18 +2,22 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from tests.support import servers
+
+if TYPE_CHECKING:
+    from hubbub.config import Settings
+    from tests.support.world import World
 
 T = TypeVar("T")
 SERVERS = {"postgres": servers.postgres, "redis": servers.redis}
@@ -99,9 +103,9 @@ def _named(url: str, name: str) -> str:
 
 async def _migrate(database_url: str, data_dir: Path) -> None:
     from hubbub.config import Settings
-    from hubbub.services import database
+    from hubbub.services import migrations
 
-    await database.migrate(Settings.for_tests(database_url=database_url, data_dir=data_dir))
+    await migrations.up(Settings.for_tests(database_url=database_url, data_dir=data_dir))
 
 
 class Databases:
@@ -159,11 +163,9 @@ def _postgres_major(url: str) -> int:
 
 
 @pytest.fixture(scope="session")
-def databases(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Databases]:
+def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The maker of databases; starts PostgreSQL only when one is asked for."""
-    made = Databases(tmp_path_factory.mktemp("databases"), lambda: request.getfixturevalue("postgres_url"))
+    made = Databases(tmp_path_factory.mktemp("databases"), lambda: _server(pytestconfig, "postgres"))
     yield made
     made.close()
 
@@ -191,8 +193,17 @@ def bare_database_url(database_kind: str, databases: Databases, tmp_path: Path) 
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Any:
+def settings(database_url: str, tmp_path: Path) -> "Settings":
     """Settings for one test: its database, its folder, nothing from the environment."""
     from hubbub.config import Settings
 
     return Settings.for_tests(database_url=database_url, data_dir=tmp_path)
+
+
+@pytest.fixture
+async def world(settings: "Settings") -> "AsyncIterator[World]":
+    """A running instance on a free port; the test runs once on each database."""
+    from tests.support.world import World  # the whole program: only for tests that use it
+
+    async with World(settings) as made:
+        yield made

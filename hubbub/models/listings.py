@@ -10,12 +10,13 @@ from hubbub.models.statements import among
 
 # Others' messages past the read mark. The index on (room_id, seq) makes it cost as much as there is unread.
 _UNREAD = (
-    "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 ELSE (SELECT count(*) FROM messages x "
-    "WHERE x.room_id = r.id AND x.seq > m.last_read_seq AND x.sender_id <> m.user_id AND x.deleted_at IS NULL) END"
+    "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 "
+    "ELSE (SELECT count(*) FROM messages x WHERE x.room_id = r.id AND x.seq > m.last_read_seq "
+    "AND x.sender_id <> m.user_id AND x.deleted_at IS NULL) END"
 )
 _MENTIONS = (
-    "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 ELSE (SELECT count(*) FROM mentions x "
-    "WHERE x.user_id = m.user_id AND x.room_id = r.id AND x.seq > m.last_read_seq) END"
+    "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 "
+    "ELSE (SELECT count(*) FROM mentions x WHERE x.user_id = m.user_id AND x.room_id = r.id AND x.seq > m.last_read_seq) END"
 )
 _ROOM = (
     "r.id, r.kind, r.name, r.topic, r.created_by_id, r.created_at, r.last_seq, r.first_seq, r.member_count, "
@@ -173,7 +174,8 @@ async def members(sql: Sql, room_id: UUID, limit: int, after: str = "") -> list[
     """The members of a room by username, past the cursor `after`."""
     rows = await sql.fetch(
         "SELECT u.id, u.username, u.display_name, u.avatar_url, m.role FROM memberships m "
-        "JOIN users u ON u.id = m.user_id WHERE m.room_id = $1 AND u.username > $2 ORDER BY u.username LIMIT $3",
+        "JOIN users u ON u.id = m.user_id WHERE m.room_id = $1 AND u.username > $2 "
+        "ORDER BY u.username LIMIT $3",
         room_id,
         after,
         limit,
@@ -185,7 +187,7 @@ async def members(sql: Sql, room_id: UUID, limit: int, after: str = "") -> list[
 
 
 async def members_named(sql: Sql, room_id: UUID, usernames: Iterable[str]) -> dict[str, UUID]:
-    """username → id, of those of the names that are members of the room."""
+    """Ids by username, of those of the names that are members of the room."""
     names = list(usernames)
     places = ", ".join(f"${index}" for index in range(2, len(names) + 2))
     rows = await sql.fetch(
@@ -202,7 +204,8 @@ async def acquaintances(sql: Sql, user_id: UUID, others: Iterable[UUID]) -> dict
     where, ids = among(sql, others, 2)
     rows = await sql.fetch(
         "SELECT u.id, u.last_seen_at FROM users u WHERE u.id "
-        f"{where} AND (u.id = $1 OR EXISTS (SELECT 1 FROM memberships a JOIN memberships b ON b.room_id = a.room_id "
+        f"{where} AND (u.id = $1 OR EXISTS (SELECT 1 FROM memberships a "
+        "JOIN memberships b ON b.room_id = a.room_id "
         "WHERE a.user_id = $1 AND b.user_id = u.id))",
         user_id,
         ids,

@@ -84,7 +84,11 @@ async def advance_rooms(tx: Sql, ends: dict[UUID, int], at: datetime) -> None:
 
 
 async def insert_entries(
-    tx: Sql, entries: Sequence[Entry], actors: Sequence[UUID | None], messages: Sequence[UUID | None], at: datetime
+    tx: Sql,
+    entries: Sequence[Entry],
+    actors: Sequence[UUID | None],
+    messages: Sequence[UUID | None],
+    at: datetime,
 ) -> None:
     """Store entries; `actors` and `messages` run beside them."""
     if tx.dialect == "postgres":
@@ -123,7 +127,8 @@ async def insert_messages(tx: Sql, rows: Sequence[NewMessage]) -> None:
         )
         return
     await tx.executemany(
-        f"INSERT INTO messages ({columns}, attachments) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '[]')", rows
+        f"INSERT INTO messages ({columns}, attachments) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '[]')",
+        rows,
     )
 
 
@@ -185,7 +190,8 @@ async def standings(
         users,
     )
     return {
-        (uuid_of(row["room_id"]), uuid_of(row["user_id"])): Standing(row["role"], bool(row["muted"])) for row in rows
+        (uuid_of(row["room_id"]), uuid_of(row["user_id"])): Standing(row["role"], bool(row["muted"]))
+        for row in rows
     }
 
 

@@ -26,7 +26,9 @@ STAY_AWAY = frozenset({"token_expired", "session_revoked", "suspended", "floodin
 class Connection:
     """One client's socket, with one bounded way out and one ordered way in."""
 
-    def __init__(self, link: Link, admitted: Admitted, ctx: Context, max_output: int, rate: Rate | None) -> None:
+    def __init__(
+        self, link: Link, admitted: Admitted, ctx: Context, max_output: int, rate: Rate | None
+    ) -> None:
         self.link = link
         self.sid = link.sid
         self.namespace = link.namespace

@@ -48,7 +48,9 @@ class Delivery:
 
     def start(self) -> None:
         """Begin the slow check."""
-        self._task = tasks.spawn(tasks.every(CHECK_S, self.check, name="delivery check"), name="delivery check")
+        self._task = tasks.spawn(
+            tasks.every(CHECK_S, self.check, name="delivery check"), name="delivery check"
+        )
 
     async def close(self) -> None:
         await tasks.stop(self._task)
@@ -87,7 +89,7 @@ class Delivery:
             self._advance(room_id, feed)
 
     def admit(self, connection: Connection, room_id: UUID, seq: int) -> None:
-        """A membership began with the entry `seq`: the connection gets that entry and all after it, in order."""
+        """A membership began with the entry `seq`: the connection gets it and all after it, in order."""
         if not self._join(connection, room_id, seq - 1):
             tasks.spawn(self._bring_up(connection, room_id, seq - 1), name="delivery admit")
 

@@ -1,7 +1,7 @@
 """The one way from a client's event to an operation to its ack."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -33,7 +33,7 @@ class Events:
     """The events that one namespace understands: an allow-list."""
 
     def __init__(self, more: "Events | None" = None) -> None:
-        self._events: dict[str, Event] = dict(more._events) if more is not None else {}
+        self._events: dict[str, Event] = dict(more) if more is not None else {}
 
     def add(
         self,
@@ -43,10 +43,10 @@ class Events:
         *,
         own_limit: bool = False,
     ) -> None:
-        """Understand `name`. With `own_limit` the operation limits itself and the socket's bucket is spared."""
+        """Understand `name`; with `own_limit` the operation limits itself, not the socket's bucket."""
         self._events[name] = Event(kind, operation, own_limit)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[tuple[str, Event]]:
         return iter(self._events.items())
 
     def get(self, name: str) -> Event | None:

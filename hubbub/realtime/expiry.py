@@ -43,7 +43,9 @@ class Expiry:
                 _warn(connection)
             else:
                 connection.emit("auth:expired", {})
-                connection.close("token_expired", "The access token ran out. Get a new one and connect again.")
+                connection.close(
+                    "token_expired", "The access token ran out. Get a new one and connect again."
+                )
 
     def _due(self) -> Iterator[tuple[str, Connection]]:
         now = clock.now()

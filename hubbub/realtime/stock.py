@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - python-socketio has no types, and its packets are anything
 """The only module that touches the insides of python-socketio 5.18 and python-engineio 4.15.
 
 What is overridden, and why; tests/realtime/test_stock.py fails when a new version changes it:

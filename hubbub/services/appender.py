@@ -119,7 +119,7 @@ class Appender:
         except (Unavailable, TimeoutError):
             for outgoing in batch:
                 _fail(outgoing, Unavailable())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is answered or logged, message by message
             await self._store_apart(batch, error)
         else:
             metrics.count("message_batches")
@@ -160,7 +160,9 @@ class Appender:
     ) -> list[Outgoing]:
         """Leave what is new and allowed; answer the rest."""
         stored = await statements.stored_messages(tx, [outgoing.key for outgoing in batch])
-        doubtful = [o for o in batch if (h := heads.get(o.standing.room_id)) and h.version != o.standing.version]
+        doubtful = [
+            o for o in batch if (h := heads.get(o.standing.room_id)) and h.version != o.standing.version
+        ]
         members = await self._members(tx, doubtful) if doubtful else {}
         fresh: dict[tuple[UUID, UUID], Outgoing] = {}
         for outgoing in batch:
@@ -171,7 +173,10 @@ class Appender:
                 answers.append((outgoing, Stored(None, fresh[key].id)))
             elif head is None or head.archived:
                 answers.append((outgoing, NotFound("There is no such room.")))
-            elif head.version != outgoing.standing.version and (outgoing.standing.room_id, key[0]) not in members:
+            elif (
+                head.version != outgoing.standing.version
+                and (outgoing.standing.room_id, key[0]) not in members
+            ):
                 answers.append((outgoing, NotMember()))
             else:
                 outgoing.standing.version = head.version
@@ -195,9 +200,7 @@ class Appender:
     ) -> list["Entry"]:
         messages: list[Message] = []
         ends = {room_id: log.Head(room_id, head) for room_id, head in heads.items()}
-        batch = []
-        for outgoing in fresh:
-            batch.append((ends[outgoing.standing.room_id], [_draft(outgoing, at, messages)]))
+        batch = [(ends[each.standing.room_id], [_draft(each, at, messages)]) for each in fresh]
         entries = await log.append(tx, batch, at)
         await statements.insert_messages(tx, [_row(o, m, at) for o, m in zip(fresh, messages, strict=True)])
         await statements.read_up_to(tx, {(m.room_id, m.sender.id): m.seq for m in messages})
@@ -205,9 +208,7 @@ class Appender:
         if mentions:
             await statements.insert_mentions(tx, mentions)
         await search.add(tx, [(m.id, m.room_id, m.body) for m in messages])
-        answers.extend(
-            (outgoing, Stored(message)) for outgoing, message in zip(fresh, messages, strict=True)
-        )
+        answers.extend((outgoing, Stored(message)) for outgoing, message in zip(fresh, messages, strict=True))
         return entries
 
 

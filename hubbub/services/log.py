@@ -67,9 +67,7 @@ async def lock(tx: Sql, room_ids: Iterable[UUID]) -> dict[UUID, Head]:
     return {room_id: Head(room_id, head) for room_id, head in heads.items()}
 
 
-async def append(
-    tx: Sql, batch: Sequence[tuple[Head, Sequence[Draft]]], at: datetime
-) -> list[wire.Entry]:
+async def append(tx: Sql, batch: Sequence[tuple[Head, Sequence[Draft]]], at: datetime) -> list[wire.Entry]:
     """Append to locked rooms, in the order of `batch`; three statements whatever its size."""
     entries: list[wire.Entry] = []
     actors: list[UUID | None] = []
@@ -98,7 +96,9 @@ def _entry(room_id: UUID, seq: int, stamp: str, draft: Draft) -> wire.Entry:
 def announcements(entries: Sequence[wire.Entry]) -> list[Entries]:
     """What the bus is told of appended entries: one signal a room."""
     ordered = sorted(entries, key=lambda entry: (entry.room_id, entry.seq))
-    return [Entries(room_id, tuple(some)) for room_id, some in groupby(ordered, key=lambda entry: entry.room_id)]
+    return [
+        Entries(room_id, tuple(some)) for room_id, some in groupby(ordered, key=lambda entry: entry.room_id)
+    ]
 
 
 async def read(room_id: UUID, after_seq: int, limit: int = ENTRIES_PER_READ) -> list[wire.Entry]:
@@ -175,7 +175,9 @@ async def catch_up(
     return answer
 
 
-async def _room(room_id: UUID, span: Span, seen: int, limit: int, budget: _Budget) -> wire.Caught | wire.Failed:
+async def _room(
+    room_id: UUID, span: Span, seen: int, limit: int, budget: _Budget
+) -> wire.Caught | wire.Failed:
     entries: list[wire.Entry] = []
     if seen < span.last_seq and budget.left > 0:
         try:
@@ -185,7 +187,8 @@ async def _room(room_id: UUID, span: Span, seen: int, limit: int, budget: _Budge
     got = entries[-1].seq if entries else seen
     return wire.Caught(
         entries=[
-            wire.SyncEntry(event=entry.event, payload=msgspec.Raw(entry.payload.encode())) for entry in entries
+            wire.SyncEntry(event=entry.event, payload=msgspec.Raw(entry.payload.encode()))
+            for entry in entries
         ],
         first_seq=span.first_seq,
         last_seq=max(span.last_seq, got),

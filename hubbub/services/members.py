@@ -32,9 +32,13 @@ async def _joinable(ctx: Context, command: wire.JoinRoom) -> listings.RoomRow:
     async with database.guard():
         room_id = command.room_id
         if command.name is not None:
-            named = await models.Room.filter(name_key=rooms.name_key(command.name), archived_at__isnull=True).first()
+            named = await models.Room.filter(
+                name_key=rooms.name_key(command.name), archived_at__isnull=True
+            ).first()
             room_id = named.id if named is not None else None
-        row = await listings.room(database.connection(), room_id, ctx.user_id) if room_id is not None else None
+        row = (
+            await listings.room(database.connection(), room_id, ctx.user_id) if room_id is not None else None
+        )
     if row is None or (row.kind != "public" and row.role is None):
         raise NotFound("There is no such room.")
     return row
@@ -75,7 +79,7 @@ async def invite(ctx: Context, command: wire.RoomUser) -> wire.Nothing:
     person = await users.access(command.user_id)
     async with ctx.unit() as unit:
         head = await unit.lock(command.room_id)
-        await rooms.require_role(unit.tx, ctx, command.room_id, "owner", "moderator")
+        await rooms.require_role(ctx, command.room_id, "owner", "moderator")
         if not await models.Membership.exists(room_id=command.room_id, user_id=command.user_id):
             seqs = await rooms.admit(unit, head, [(person, "member")], ctx.user_id)
             await rooms.tell_joined(ctx, unit, head, person.id, seqs[person.id])
@@ -112,7 +116,7 @@ async def remove(ctx: Context, command: wire.RoomUser) -> wire.Nothing:
         raise Forbidden("A direct room stays between two.")
     async with ctx.unit() as unit:
         head = await unit.lock(command.room_id)
-        role = await rooms.require_role(unit.tx, ctx, command.room_id, "owner", "moderator")
+        role = await rooms.require_role(ctx, command.room_id, "owner", "moderator")
         membership = await _membership(command)
         if membership.role == "owner" or (membership.role == "moderator" and role != "owner"):
             raise Forbidden("An owner can't be removed, and a moderator only by the owner.")
@@ -128,9 +132,7 @@ async def _membership(command: wire.RoomUser | wire.SetRole) -> models.Membershi
     return membership
 
 
-async def _end(
-    ctx: Context, unit: Unit, head: log.Head, membership: models.Membership, person: User
-) -> None:
+async def _end(ctx: Context, unit: Unit, head: log.Head, membership: models.Membership, person: User) -> None:
     """End a membership in a locked room: row, count, version, entries, successor."""
     fields = {"user": person, "role": membership.role}
     await unit.append(head, log.Draft("member:left", ctx.user_id, fields, subject=person.id))
@@ -163,7 +165,7 @@ async def set_role(ctx: Context, command: wire.SetRole) -> wire.RoleAnswer:
         raise Forbidden("A direct room has no roles.")
     async with ctx.unit() as unit:
         head = await unit.lock(command.room_id)
-        await rooms.require_role(unit.tx, ctx, command.room_id, "owner")
+        await rooms.require_role(ctx, command.room_id, "owner")
         membership = await _membership(command)
         if command.user_id == ctx.user_id and command.role != "owner":
             raise Forbidden("A room needs an owner: make somebody else the owner first.")

@@ -89,7 +89,7 @@ async def _first_stored(message_id: UUID | None, room_id: UUID) -> wire.Message:
 
 
 async def access(ctx: Context, message_id: UUID) -> tuple[models.Message, Standing]:
-    """A message in a room that the caller is in: the only way to one by its id. Raises NotFound, NotMember."""
+    """A message in a room of the caller: the only way to one by its id. Raises NotFound, NotMember."""
     async with database.guard():
         row = await models.Message.filter(id=message_id).select_related("sender").first()
     if row is None:
@@ -113,7 +113,7 @@ async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageAnswer:
     mentioned = await mentions.find(row.room_id, command.body)
     async with ctx.unit() as unit:
         head = await unit.lock(row.room_id)
-        await rooms.require_role(unit.tx, ctx, row.room_id)
+        await rooms.require_role(ctx, row.room_id)
         row = await _current(command.message_id)
         if row.body != command.body:
             await _replace(ctx, unit, head, row, command.body, mentioned)
@@ -155,7 +155,7 @@ async def delete(ctx: Context, command: wire.MessageOnly) -> wire.MessageAnswer:
     async with ctx.unit() as unit:
         head = await unit.lock(row.room_id)
         roles = () if row.sender_id == ctx.user_id else ("owner", "moderator")
-        await rooms.require_role(unit.tx, ctx, row.room_id, *roles)
+        await rooms.require_role(ctx, row.room_id, *roles)
         row = await models.Message.get(id=row.id).select_related("sender")
         if row.deleted_at is None:
             await _empty(ctx, unit, head, row)

@@ -29,7 +29,9 @@ def audience(residents: Residents, user_id: UUID) -> tuple[UUID, ...]:
         return ()
     cards = ((room_id, residents.rooms.get(room_id)) for room_id in resident.rooms)
     return tuple(
-        room_id for room_id, card in cards if card and (card.kind == "direct" or card.member_count <= AUDIENCE)
+        room_id
+        for room_id, card in cards
+        if card and (card.kind == "direct" or card.member_count <= AUDIENCE)
     )
 
 

@@ -23,14 +23,16 @@ async def remove(ctx: Context, command: wire.React) -> wire.MessageAnswer:
 
 def _visible(emoji: str) -> str:
     """Without the joiners and selectors that emoji are made with: they count as not printable."""
-    return emoji.translate({0x200D: None, 0xFE0E: None, 0xFE0F: None} | dict.fromkeys(range(0xE0020, 0xE0080)))
+    return emoji.translate(
+        {0x200D: None, 0xFE0E: None, 0xFE0F: None} | dict.fromkeys(range(0xE0020, 0xE0080))
+    )
 
 
 async def _change(ctx: Context, command: wire.React, *, adding: bool) -> wire.MessageAnswer:
     row, _ = await messages.access(ctx, command.message_id)
     async with ctx.unit() as unit:
         head = await unit.lock(row.room_id)
-        await rooms.require_role(unit.tx, ctx, row.room_id)
+        await rooms.require_role(ctx, row.room_id)
         row = await models.Message.get(id=row.id).select_related("sender")
         if row.deleted_at is not None:
             raise NotFound("The message was deleted.")
@@ -48,7 +50,9 @@ async def _store(ctx: Context, command: wire.React, *, adding: bool) -> bool:
         return bool(await models.Reaction.filter(**own).delete())
     if await models.Reaction.exists(**own):
         return False
-    kinds = await models.Reaction.filter(message_id=command.message_id).distinct().values_list("emoji", flat=True)
+    kinds = (
+        await models.Reaction.filter(message_id=command.message_id).distinct().values_list("emoji", flat=True)
+    )
     if command.emoji not in kinds and len(kinds) >= KINDS_PER_MESSAGE:
         raise Conflict(f"A message takes {KINDS_PER_MESSAGE} kinds of reactions.")
     await models.Reaction.create(**own)

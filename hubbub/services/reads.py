@@ -52,7 +52,9 @@ def _hint(ctx: Context, room_id: UUID, seq: int) -> dict[str, object]:
 def _state(room: wire.Room) -> wire.ReadState:
     if room.my is None:  # removed in this moment
         return wire.ReadState(last_read_seq=0, unread=0, mentions=0)
-    return wire.ReadState(last_read_seq=room.my.last_read_seq, unread=room.my.unread, mentions=room.my.mentions)
+    return wire.ReadState(
+        last_read_seq=room.my.last_read_seq, unread=room.my.unread, mentions=room.my.mentions
+    )
 
 
 async def mute(ctx: Context, command: wire.MuteRoom) -> wire.Nothing:

@@ -11,7 +11,6 @@ from hubbub.cluster.bus import MemberJoined
 from hubbub.core import clock, ids
 from hubbub.core.errors import Conflict, Forbidden, InvalidPayload, NotFound, NotMember
 from hubbub.models import listings
-from hubbub.models.connection import Sql
 from hubbub.schemas import rooms as wire
 from hubbub.schemas.users import User
 from hubbub.services import cursors, database, log, users
@@ -39,7 +38,7 @@ async def access(ctx: Context, room_id: UUID) -> Standing:
     return Standing(room_id, row.kind, row.role, row.muted, row.version)
 
 
-async def require_role(tx: Sql, ctx: Context, room_id: UUID, *roles: str) -> str:
+async def require_role(ctx: Context, room_id: UUID, *roles: str) -> str:
     """Under the room's lock: the caller's role now. Raises NotMember; Forbidden if it is none of `roles`."""
     membership = await models.Membership.filter(room_id=room_id, user_id=ctx.user_id).first()
     if membership is None:
@@ -114,7 +113,9 @@ async def browse(ctx: Context, command: wire.BrowseRooms) -> wire.Rooms:
     for special in "!%_":
         literal = literal.replace(special, "!" + special)
     async with database.guard():
-        rows = await listings.public_rooms(database.connection(), ctx.user_id, f"%{literal}%", limit + 1, after)
+        rows = await listings.public_rooms(
+            database.connection(), ctx.user_id, f"%{literal}%", limit + 1, after
+        )
     last = rows[limit - 1] if len(rows) > limit else None
     following = cursors.write(last.name_key or "", last.id) if last else None
     return wire.Rooms(rooms=[show(row) for row in rows[:limit]], next_cursor=following)
@@ -134,7 +135,9 @@ async def create(ctx: Context, command: wire.CreateRoom) -> wire.RoomAnswer:
     name = _checked_name(command)
     if command.kind == "direct":
         if len(others) != 1 or name is not None:
-            raise InvalidPayload(fields=(("member_ids", "A direct room takes one other person and no name."),))
+            raise InvalidPayload(
+                fields=(("member_ids", "A direct room takes one other person and no name."),)
+            )
         if (found := await _direct(ctx, others[0])) is not None:
             return wire.RoomAnswer(room=found)
     people = await users.several([ctx.user_id, *others])
@@ -232,7 +235,7 @@ async def update(ctx: Context, command: wire.UpdateRoom) -> wire.RoomAnswer:
     try:
         async with ctx.unit() as unit:
             head = await unit.lock(command.room_id)
-            await require_role(unit.tx, ctx, command.room_id, "owner", "moderator")
+            await require_role(ctx, command.room_id, "owner", "moderator")
             changes = _changes(command, standing.kind)
             if changes:
                 await models.Room.filter(id=command.room_id).update(**changes)
@@ -243,7 +246,9 @@ async def update(ctx: Context, command: wire.UpdateRoom) -> wire.RoomAnswer:
             return wire.RoomAnswer(room=room)
     except Exception as error:
         if database.is_duplicate(error):
-            raise Conflict("A public room of that name exists.", fields=(("name", "Taken already."),)) from None
+            raise Conflict(
+                "A public room of that name exists.", fields=(("name", "Taken already."),)
+            ) from None
         raise
 
 

@@ -77,7 +77,9 @@ class Client:
     async def send(self, room_id: str, body: str, **more: Any) -> dict[str, Any]:
         """Send a message; returns it as acknowledged."""
         fields = {"client_id": str(uuid4()), **more}
-        message: dict[str, Any] = (await self.call("message:send", room_id=room_id, body=body, **fields))["message"]
+        message: dict[str, Any] = (await self.call("message:send", room_id=room_id, body=body, **fields))[
+            "message"
+        ]
         return message
 
     async def next(
@@ -103,7 +105,9 @@ class Client:
         self._read = place + 1
         return self.heard[place][1]
 
-    async def until(self, event: str, where: Callable[[dict[str, Any]], bool]) -> list[tuple[str, dict[str, Any]]]:
+    async def until(
+        self, event: str, where: Callable[[dict[str, Any]], bool]
+    ) -> list[tuple[str, dict[str, Any]]]:
         """All that was heard up to and with such an event."""
         await self.next(event, where)
         return self.heard[: self._read]
@@ -118,7 +122,11 @@ class Client:
 
     def entries(self, room_id: str) -> list[tuple[str, dict[str, Any]]]:
         """The durable events of a room, as heard."""
-        return [(name, it) for name, it in self.heard if "seq" in it and "at" in it and it.get("room_id") == room_id]
+        return [
+            (name, it)
+            for name, it in self.heard
+            if "seq" in it and "at" in it and it.get("room_id") == room_id
+        ]
 
 
 class Person:
@@ -151,7 +159,7 @@ class World:
         self.settings = settings
         self.app: App
         self.clients: list[Client] = []
-        self._people = 0
+        self.people: dict[str, Person] = {}
 
     @property
     def url(self) -> str:
@@ -176,8 +184,7 @@ class World:
 
     async def person(self, name: str = "") -> Person:
         """Register somebody."""
-        self._people += 1
-        username = name or f"person{self._people}"
+        username = name or f"person{len(self.people)}"
         body = {
             "name": username.title(),
             "email": f"{username}@example.com",
@@ -186,7 +193,12 @@ class World:
         }
         status, answer = await self.rest("POST", "/auth/register", json=body)
         assert status == 201, answer
-        return Person(self, answer["data"])
+        self.people[username] = Person(self, answer["data"])
+        return self.people[username]
+
+    async def device_of(self, username: str) -> Client:
+        """One more device of somebody who is here."""
+        return await self.people[username].client()
 
     async def talk(self, *names: str, kind: str = "private") -> tuple[str, list[Client]]:
         """People with a device each, together in a new room of the first one's."""

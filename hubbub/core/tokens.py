@@ -1,0 +1,86 @@
+"""Access and refresh tokens: JWTs of one algorithm, each good for one purpose."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import jwt
+
+from hubbub.core import clock
+from hubbub.core.errors import InvalidToken, TokenExpired, Unauthenticated
+
+ALGORITHM = "HS256"
+ISSUER = "hubbub"
+ACCESS, REFRESH = "hubbub:access", "hubbub:refresh"
+
+
+class AccessClaims(NamedTuple):
+    user_id: UUID
+    session_id: UUID
+    expires_at: datetime
+
+
+class RefreshClaims(NamedTuple):
+    user_id: UUID
+    session_id: UUID
+    token_id: str
+
+
+class Tokens:
+    """Makes and reads tokens."""
+
+    def __init__(self, secret: str, access_ttl_s: int, refresh_ttl_s: int) -> None:
+        self._secret = secret
+        self.access_ttl_s = access_ttl_s
+        self.refresh_ttl_s = refresh_ttl_s
+
+    def access(self, user_id: UUID, session_id: UUID) -> tuple[str, datetime]:
+        """An access token and when it runs out."""
+        return self._make(ACCESS, user_id, session_id, self.access_ttl_s, {})
+
+    def refresh(self, user_id: UUID, session_id: UUID, token_id: str) -> tuple[str, datetime]:
+        """A refresh token; `token_id` makes it the one in force, or a spent one."""
+        return self._make(REFRESH, user_id, session_id, self.refresh_ttl_s, {"jti": token_id})
+
+    def _make(
+        self, purpose: str, user_id: UUID, session_id: UUID, ttl_s: int, more: dict[str, Any]
+    ) -> tuple[str, datetime]:
+        now = clock.now()
+        expires_at = now + timedelta(seconds=ttl_s)
+        claims = {
+            "iss": ISSUER,
+            "aud": purpose,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "iat": now,
+            "exp": expires_at,
+            **more,
+        }
+        return jwt.encode(claims, self._secret, ALGORITHM), expires_at.replace(microsecond=0)
+
+    def read_access(self, token: str) -> AccessClaims:
+        """Raises TokenExpired, Unauthenticated."""
+        try:
+            claims = self._read(token, ACCESS, [])
+            return AccessClaims(
+                UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(claims["exp"], UTC)
+            )
+        except jwt.ExpiredSignatureError:
+            raise TokenExpired from None
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+            raise Unauthenticated from None
+
+    def read_refresh(self, token: str) -> RefreshClaims:
+        """Raises InvalidToken."""
+        try:
+            claims = self._read(token, REFRESH, ["jti"])
+            return RefreshClaims(UUID(claims["sub"]), UUID(claims["sid"]), str(claims["jti"]))
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+            raise InvalidToken from None
+
+    def _read(self, token: str, purpose: str, more: list[str]) -> dict[str, Any]:
+        required = ["exp", "iat", "sub", "sid", "aud", "iss", *more]
+        claims: dict[str, Any] = jwt.decode(
+            token, self._secret, [ALGORITHM], options={"require": required}, audience=purpose, issuer=ISSUER
+        )
+        return claims

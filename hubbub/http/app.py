@@ -1,0 +1,29 @@
+"""The REST application: the table of routes, and what happens around them."""
+
+from aiohttp import web
+
+from hubbub.http import auth, health, messages, playground, rooms
+from hubbub.http.keys import PARTS
+from hubbub.http.middleware import auth as authentication
+from hubbub.http.middleware import cors, problems, request_id
+from hubbub.services.context import Parts
+
+MAX_BODY_BYTES = 1 << 20
+
+ROUTES = (auth.routes, rooms.routes, messages.routes, health.routes)
+
+
+def build(parts: Parts) -> web.Application:
+    """The application of one instance, without Socket.IO."""
+    app = web.Application(
+        middlewares=[request_id.middleware, cors.middleware, problems.middleware, authentication.middleware],
+        client_max_size=MAX_BODY_BYTES,
+    )
+    app[PARTS] = parts
+    app.on_response_prepare.append(request_id.add_header)
+    app.on_response_prepare.append(cors.add_headers)
+    for routes in ROUTES:
+        app.add_routes(routes)
+    if parts.settings.playground:
+        app.add_routes(playground.routes())
+    return app

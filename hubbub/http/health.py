@@ -1,0 +1,41 @@
+"""The probes, at the root."""
+
+import asyncio
+
+from aiohttp import web
+
+from hubbub.core.errors import HubbubError
+from hubbub.http.keys import parts_of
+from hubbub.schemas.base import encode
+from hubbub.services import database, migrations
+
+routes = web.RouteTableDef()
+CHECK_S = 3.0
+
+
+@routes.get("/health/live")
+async def live(_request: web.Request) -> web.Response:
+    """The process answers."""
+    return _answer({"process": "ok"})
+
+
+@routes.get("/health/ready")
+async def ready(request: web.Request) -> web.Response:
+    """Clients may be sent here: 200, or 503 with the check that failed."""
+    checks = {"database": await _database(), "draining": "yes" if parts_of(request).draining else "no"}
+    return _answer(checks)
+
+
+async def _database() -> str:
+    try:
+        async with asyncio.timeout(CHECK_S), database.guard():
+            waiting = await migrations.pending()
+    except (HubbubError, TimeoutError):
+        return "away"
+    return f"{len(waiting)} migrations pending" if waiting else "ok"
+
+
+def _answer(checks: dict[str, str]) -> web.Response:
+    good = all(state in ("ok", "no") for state in checks.values())
+    body = encode({"status": "ok" if good else "failing", "checks": checks})
+    return web.Response(body=body, status=200 if good else 503, content_type="application/json")

@@ -1,0 +1,20 @@
+"""What an application and a request carry, by typed keys."""
+
+from aiohttp import web
+
+from hubbub.services.context import Parts
+from hubbub.services.sessions import Admitted
+
+PARTS = web.AppKey("parts", Parts)
+REQUEST_ID = "request_id"
+ADMITTED = "admitted"
+
+
+def parts_of(request: web.Request) -> Parts:
+    return request.config_dict[PARTS]
+
+
+def admitted_of(request: web.Request) -> Admitted:
+    """Who asks; set by the authentication middleware on every route that is not open."""
+    admitted: Admitted = request[ADMITTED]
+    return admitted

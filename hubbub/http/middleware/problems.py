@@ -1,0 +1,33 @@
+"""Whatever goes wrong in a route becomes a problem document; nothing of the inside leaves with it."""
+
+import logging
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from hubbub.core import metrics
+from hubbub.core.errors import HubbubError, Internal
+from hubbub.http import problems
+from hubbub.services import database
+
+log = logging.getLogger(__name__)
+
+
+@web.middleware
+async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        async with database.guard():
+            return await handler(request)
+    except HubbubError as error:
+        return problems.answer(request, error)
+    except web.HTTPException as error:
+        if error.status < web.HTTPBadRequest.status_code:
+            raise
+        response = problems.answer(request, problems.of_http(error))
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
+    except Exception:
+        metrics.count("request_failures")
+        log.exception("a request failed")
+        return problems.answer(request, Internal())

@@ -1,0 +1,85 @@
+"""Errors as RFC 9457 problem documents: the one place that gives a code its status."""
+
+from typing import Any
+
+from aiohttp import web
+
+from hubbub.core.errors import (
+    HubbubError,
+    Internal,
+    InvalidPayload,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+)
+from hubbub.http.keys import REQUEST_ID
+from hubbub.schemas.base import encode
+
+STATUS = {
+    "invalid_json": 400,
+    "invalid_token": 400,
+    "unauthenticated": 401,
+    "token_expired": 401,
+    "session_revoked": 401,
+    "forbidden": 403,
+    "not_a_member": 403,
+    "suspended": 403,
+    "not_found": 404,
+    "unknown_event": 404,
+    "method_not_allowed": 405,
+    "conflict": 409,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "invalid_payload": 422,
+    "rate_limited": 429,
+    "too_many_connections": 429,
+    "internal": 500,
+    "unavailable": 503,
+    "draining": 503,
+}
+TITLES = {
+    400: "Bad request",
+    401: "Not logged in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Not valid",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Not available",
+}
+
+
+def answer(request: web.Request, error: HubbubError) -> web.Response:
+    """The problem document of a refusal."""
+    status = STATUS[error.code]
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": TITLES[status],
+        "status": status,
+        "detail": error.message,
+        "code": error.code,
+        "request_id": request.get(REQUEST_ID, ""),
+    }
+    if error.fields:
+        document["errors"] = [{"field": field, "message": message} for field, message in error.fields]
+    response = web.Response(body=encode(document), status=status, content_type="application/problem+json")
+    if error.retry_after_ms is not None:
+        response.headers["Retry-After"] = str(-(-error.retry_after_ms // 1000))
+    if status == web.HTTPUnauthorized.status_code:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def of_http(error: web.HTTPException) -> HubbubError:
+    """aiohttp's own refusals in our words."""
+    if isinstance(error, web.HTTPNotFound):
+        return NotFound("There is nothing at this address.")
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return MethodNotAllowed()
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return TooLarge()
+    return InvalidPayload(error.reason) if error.status < web.HTTPInternalServerError.status_code else Internal()

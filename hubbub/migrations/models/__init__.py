@@ -1,0 +1,1 @@
+"""The steps, by aerich: one file each, with the SQL of both databases."""

@@ -1,0 +1,11 @@
+"""The tables. Rows stay inside the services."""
+
+from hubbub.models.entries import Entry
+from hubbub.models.messages import Mention, Message
+from hubbub.models.reactions import Reaction
+from hubbub.models.rooms import Membership, Room
+from hubbub.models.sessions import Session
+from hubbub.models.state import State
+from hubbub.models.users import User
+
+__all__ = ["Entry", "Mention", "Membership", "Message", "Reaction", "Room", "Session", "State", "User"]

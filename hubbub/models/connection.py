@@ -1,0 +1,74 @@
+"""SQL by hand, the same for both databases: numbered placeholders, plain Python values in and out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Sql:
+    """A connection or a transaction. Placeholders are `$1`, `$2`, …; ids, times and lists are Python's."""
+
+    __slots__ = ("_client", "dialect")
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - Tortoise's clients share no typed base
+        self._client = client
+        self.dialect: str = client.capabilities.dialect
+
+    async def fetch(self, sql: str, *values: object) -> Rows:
+        """The rows of a query."""
+        async with self._client.acquire_connection() as connection:
+            if self.dialect == "postgres":
+                rows: Rows = await connection.fetch(sql, *values)
+                return rows
+            return list(await connection.execute_fetchall(_numbered(sql), [_plain(value) for value in values]))
+
+    async def execute(self, sql: str, *values: object) -> int:
+        """Run a statement; returns how many rows it touched."""
+        async with self._client.acquire_connection() as connection:
+            if self.dialect == "postgres":
+                return int((await connection.execute(sql, *values)).rpartition(" ")[2] or 0)
+            async with connection.execute(_numbered(sql), [_plain(value) for value in values]) as cursor:
+                return int(cursor.rowcount)
+
+    async def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement for each row; in a transaction, all of them or none."""
+        async with self._client.acquire_connection() as connection:
+            if self.dialect == "postgres":
+                await connection.executemany(sql, rows)
+            else:
+                plain = [[_plain(value) for value in row] for row in rows]
+                async with connection.executemany(_numbered(sql), plain):
+                    pass
+
+
+@lru_cache(maxsize=512)
+def _numbered(sql: str) -> str:
+    """`$1` as SQLite writes it: `?1`. No literal of ours holds a dollar sign before a digit."""
+    parts = sql.split("$")
+    return parts[0] + "".join(("?" if part[:1].isdigit() else "$") + part for part in parts[1:])
+
+
+def _plain(value: object) -> object:
+    """As Tortoise stores it in SQLite."""
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(" ")
+    return value
+
+
+def uuid_of(value: Any) -> UUID:  # noqa: ANN401 - whatever a driver gives
+    """An id as either database gives it."""
+    if type(value) is UUID:
+        return value
+    return UUID(value) if isinstance(value, str) else UUID(int=value.int)
+
+
+def time_of(value: Any) -> datetime:  # noqa: ANN401 - whatever a driver gives
+    """A time as either database gives it, in UTC."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,14 @@
+"""Facts about the database itself."""
+
+from tortoise import fields
+from tortoise.models import Model
+
+
+class State(Model):
+    """A fact about this database: its epoch"""
+
+    key = fields.CharField(primary_key=True, max_length=40)
+    value = fields.TextField()
+
+    class Meta:
+        table = "state"

@@ -1,0 +1,29 @@
+"""People with an account."""
+
+from tortoise import fields
+from tortoise.models import Model
+
+from hubbub.core import ids
+
+
+class User(Model):
+    """A person with an account"""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new)
+    username = fields.CharField(max_length=32, unique=True)  # lower case
+    email = fields.CharField(max_length=254, unique=True)  # lower case
+    display_name = fields.CharField(max_length=80)
+    avatar_url = fields.CharField(max_length=500, null=True)
+    password_digest = fields.CharField(max_length=120, null=True)
+    role = fields.CharField(max_length=16, default="user")  # user, moderator, admin
+    suspended_at = fields.DatetimeField(null=True)
+    suspended_until = fields.DatetimeField(null=True)
+    suspend_reason = fields.CharField(max_length=250, null=True)
+    email_verified_at = fields.DatetimeField(null=True)
+    last_seen_at = fields.DatetimeField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    updated_at = fields.DatetimeField(auto_now=True)
+    deleted_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "users"

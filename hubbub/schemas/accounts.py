@@ -1,0 +1,51 @@
+"""Accounts and sessions: what is asked and what is shown."""
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta
+
+from hubbub.schemas.base import Command, View
+
+Password = Annotated[str, Meta(min_length=8, max_length=1024)]
+Email = Annotated[str, Meta(min_length=3, max_length=254)]
+
+
+class Register(Command):
+    name: Annotated[str, Meta(min_length=1, max_length=80)]
+    email: Email
+    password: Password
+    username: Annotated[str, Meta(min_length=3, max_length=32)] | None = None
+
+
+class Login(Command):
+    email: Email
+    password: Annotated[str, Meta(min_length=1, max_length=1024)]
+    device_name: Annotated[str, Meta(max_length=100)] | None = None
+
+
+class Refresh(Command):
+    refresh_token: Annotated[str, Meta(max_length=4096)]
+
+
+class Account(View):
+    """A person as they see themselves."""
+
+    id: UUID
+    username: str
+    display_name: str
+    avatar_url: str | None
+    email: str
+    role: str
+    email_verified: bool
+    created_at: str
+
+
+class Signed(View):
+    """A new pair of tokens; `expires_in` is the access token's, in seconds."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str
+    expires_in: int
+    user: Account
