@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from tests.support import servers
 
@@ -126,8 +127,9 @@ class Databases:
     def migrated(self, kind: str, folder: Path) -> str:
         """A database with all tables, empty."""
         if kind not in self._templates:
-            self._templates[kind] = self.empty(kind, self._folder)
-            _apart(_migrate(self._templates[kind], self._folder))
+            made = self.empty(kind, self._folder)
+            _apart(_migrate(made, self._folder))
+            self._templates[kind] = made
         template = self._templates[kind]
         if kind == "sqlite":
             target = folder / "hubbub.db"
@@ -173,6 +175,7 @@ def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_kind(request: pytest.FixtureRequest) -> str:
     """Each test that uses a database runs on both."""
+    EXECUTOR_CACHE.clear()  # Tortoise keeps its statements by table, whichever database they were written for
     return str(request.param)
 
 
@@ -197,7 +200,7 @@ def settings(database_url: str, tmp_path: Path) -> "Settings":
     """Settings for one test: its database, its folder, nothing from the environment."""
     from hubbub.config import Settings
 
-    return Settings.for_tests(database_url=database_url, data_dir=tmp_path)
+    return Settings.for_tests(database_url=database_url, data_dir=tmp_path, port=0)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ const fonts = `<?xml version="1.0"?>
 <fontconfig>
   <dir prefix="relative">fonts</dir>
   <dir>/usr/share/fonts</dir>
-  <cachedir prefix="relative">fonts-cache</cachedir>
+  <cachedir>${join(folder, "fonts-cache")}</cachedir>
 </fontconfig>
 `;
 
