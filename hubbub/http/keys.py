@@ -6,8 +6,8 @@ from hubbub.services.context import Parts
 from hubbub.services.sessions import Admitted
 
 PARTS = web.AppKey("parts", Parts)
-REQUEST_ID = "request_id"
-ADMITTED = "admitted"
+REQUEST_ID = web.RequestKey("request_id", str)
+ADMITTED = web.RequestKey("admitted", Admitted)
 
 
 def parts_of(request: web.Request) -> Parts:

@@ -39,7 +39,10 @@ async def test_a_room_is_made_with_its_members(world: World) -> None:
 
     assert mine[0]["id"] == room_id
     assert mine[0]["member_count"] == 2
-    assert [(each["user"]["username"], each["role"]) for each in members] == [("ada", "owner"), ("bob", "member")]
+    assert [(each["user"]["username"], each["role"]) for each in members] == [
+        ("ada", "owner"),
+        ("bob", "member"),
+    ]
 
 
 async def test_room_added_shows_the_room_as_its_reader_sees_it(world: World) -> None:
@@ -50,7 +53,10 @@ async def test_room_added_shows_the_room_as_its_reader_sees_it(world: World) -> 
 
     added = await phone.next("room:added")
 
-    assert added["room"] == {**made["room"], "my": {**made["room"]["my"], "role": "member", "last_read_seq": 2}}
+    assert added["room"] == {
+        **made["room"],
+        "my": {**made["room"]["my"], "role": "member", "last_read_seq": 2},
+    }
 
 
 @pytest.mark.parametrize(
@@ -145,10 +151,14 @@ async def test_joining_twice_is_no_error(world: World) -> None:
 
     assert first["room"] == again["room"]
     assert [each["username"] for each in first["members"]] == ["ada", "bob"]
-    joined = await ada.next("member:joined", lambda it: it["user"]["username"] == "bob")
+    room_id = made["room"]["id"]
+    joined = await ada.next(
+        "member:joined", lambda it: (it["room_id"], it["user"]["username"]) == (room_id, "bob")
+    )
     assert (joined["seq"], joined["role"]) == (2, "member")
     await ada.settled()
-    assert ada.count("member:joined") == 2  # her own and his
+    joined_here = [it["user"]["username"] for name, it in ada.entries(room_id) if name == "member:joined"]
+    assert joined_here == ["ada", "bob"]
 
 
 async def test_rooms_of_others_are_hidden_or_closed(world: World) -> None:
@@ -180,7 +190,9 @@ async def test_a_leaver_hears_of_it_and_then_nothing(world: World) -> None:
 
     await bob.settled()
     assert bob.count("message:new") == 0
-    assert await code_of(bob, "message:send", room_id=room_id, client_id=str(uuid4()), body="x") == "not_found"
+    assert (
+        await code_of(bob, "message:send", room_id=room_id, client_id=str(uuid4()), body="x") == "not_found"
+    )
 
 
 async def test_the_owners_place_goes_to_the_longest_standing_moderator(world: World) -> None:
@@ -230,7 +242,10 @@ async def test_giving_ownership_away_makes_a_moderator(world: World) -> None:
     assert await code_of(bob, "room:set_role", room_id=room_id, user_id=bob_id, role="owner") == "forbidden"
     assert await ada.call("room:set_role", room_id=room_id, user_id=bob_id, role="owner") == {"role": "owner"}
 
-    roles = {each["user"]["username"]: each["role"] for each in (await ada.call("room:members", room_id=room_id))["members"]}
+    roles = {
+        each["user"]["username"]: each["role"]
+        for each in (await ada.call("room:members", room_id=room_id))["members"]
+    }
     assert roles == {"ada": "moderator", "bob": "owner"}
     await ada.next("member:role", lambda it: it["role"] == "moderator")
 
@@ -258,7 +273,11 @@ async def test_everybody_gets_a_message_once_the_sender_too(world: World) -> Non
     for client in (ada, bob):
         event = await client.next("message:new")
         assert event["message"] == sent
-        assert (event["seq"], event["room_id"], event["actor_id"]) == (sent["seq"], room_id, sent["sender"]["id"])
+        assert (event["seq"], event["room_id"], event["actor_id"]) == (
+            sent["seq"],
+            room_id,
+            sent["sender"]["id"],
+        )
         await client.settled()
         assert client.count("message:new") == 1
 
@@ -305,9 +324,10 @@ async def test_characters_are_code_points(world: World) -> None:
     ada = await (await world.person("ada")).client()
     room_id = ada.ready["rooms"][0]["id"]
 
-    sent = await ada.send(room_id, "🌍" * 8000)
+    # Python's client escapes what is not ASCII: 12 bytes each, of 64 KiB.
+    sent = await ada.send(room_id, "🌍" * 5000)
 
-    assert len(sent["body"]) == 8000
+    assert len(sent["body"]) == 5000
 
 
 async def test_a_reply_names_a_message_of_the_room(world: World) -> None:
@@ -359,7 +379,12 @@ async def test_a_deleted_message_keeps_its_place_and_loses_its_words_everywhere(
     again = (await bob.call("message:delete", message_id=sent["id"]))["message"]
 
     assert deleted == again
-    assert (deleted["seq"], deleted["body"], deleted["mentions"], deleted["reactions"]) == (sent["seq"], "", [], [])
+    assert (deleted["seq"], deleted["body"], deleted["mentions"], deleted["reactions"]) == (
+        sent["seq"],
+        "",
+        [],
+        [],
+    )
     assert (await bob.next("message:deleted"))["message_id"] == sent["id"]
     synced = (await ada.call("sync", rooms={room_id: 0}))["rooms"][room_id]
     assert "secret" not in str(synced)
@@ -429,7 +454,9 @@ async def test_search_finds_words_in_own_rooms_only(world: World) -> None:
 
     assert await found(bob, "BROWN qui") == ["The quick brown fox"]
     assert await found(bob, "世界") == ["今日は世界が広い"]
-    assert await found(bob, "fox", room_id=room_id, from_user_id=ada.ready["user"]["id"]) == ["The quick brown fox"]
+    assert await found(bob, "fox", room_id=room_id, from_user_id=ada.ready["user"]["id"]) == [
+        "The quick brown fox"
+    ]
     assert await found(bob, "fox", from_user_id=bob.ready["user"]["id"]) == []
     assert await found(bob, 'fox" OR NEAR( * AND') == []
     assert await found(eve, "fox") == []
@@ -456,7 +483,11 @@ async def test_unread_counts_others_messages_only(world: World) -> None:
         "unread": 1,
         "mentions": 1,
     }
-    assert (await ada.next("read")) == {"room_id": room_id, "user_id": bob.ready["user"]["id"], "seq": first["seq"]}
+    assert (await ada.next("read")) == {
+        "room_id": room_id,
+        "user_id": bob.ready["user"]["id"],
+        "seq": first["seq"],
+    }
     assert (await bob.call("room:read", room_id=room_id, seq=10**30))["last_read_seq"] == second["seq"]
     assert (await bob.call("room:read", room_id=room_id, seq=1))["last_read_seq"] == second["seq"]
     assert (await bob.call("room:mark_unread", room_id=room_id, seq=second["seq"]))["unread"] == 1
@@ -508,7 +539,9 @@ async def test_several_devices_are_one_person(world: World) -> None:
     tablet = await world.device_of("bob")
 
     await tablet.call("presence:set", status="busy")
-    assert (await ada.next("presence", lambda it: it["user_id"] == bob_id and it["status"] == "busy"))["last_seen_at"] is None
+    assert (await ada.next("presence", lambda it: it["user_id"] == bob_id and it["status"] == "busy"))[
+        "last_seen_at"
+    ] is None
     await tablet.close()
     seen = await ada.call("presence:get", user_ids=[bob_id])
     assert seen["presences"] == [{"user_id": bob_id, "status": "busy", "last_seen_at": None}]
@@ -516,7 +549,11 @@ async def test_several_devices_are_one_person(world: World) -> None:
 
     gone = await ada.next("presence", lambda it: it["status"] == "offline")
     assert (gone["user_id"], gone["last_seen_at"] is None) == (bob_id, False)
-    (member,) = [each for each in (await ada.call("room:members", room_id=room_id))["members"] if each["user"]["id"] == bob_id]
+    (member,) = [
+        each
+        for each in (await ada.call("room:members", room_id=room_id))["members"]
+        if each["user"]["id"] == bob_id
+    ]
     assert member["status"] == "offline"
 
 
@@ -541,8 +578,22 @@ async def test_every_event_of_the_protocol_is_there_and_no_other(world: World) -
     for name in ("no:such", "connect", "disconnect", "message:new", "ready", "__class__", ""):
         assert await code_of(ada, name) == "unknown_event"
     for name, _ in chat.events:
-        assert await code_of(ada, name, room_id=5, seq="x", message_id=5, query=5, status=5, user_ids=5, rooms=5,
-                             kind=5, cursor=5) == "invalid_payload"
+        assert (
+            await code_of(
+                ada,
+                name,
+                room_id=5,
+                seq="x",
+                message_id=5,
+                query=5,
+                status=5,
+                user_ids=5,
+                rooms=5,
+                kind=5,
+                cursor=5,
+            )
+            == "invalid_payload"
+        )
 
 
 async def test_events_of_one_client_are_answered_in_order(world: World) -> None:
@@ -592,4 +643,3 @@ async def test_unknown_fields_are_ignored(world: World) -> None:
     ada = await (await world.person("ada")).client()
 
     assert await ada.call("room:list", colour="blue")
-
