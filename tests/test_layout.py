@@ -1,0 +1,160 @@
+"""The rules of the folders: what may lie where, and how large it may get."""
+
+import ast
+import http.client
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import hubbub
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "hubbub"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+TESTS = sorted(path for path in (ROOT / "tests").rglob("test_*.py") if "node_modules" not in path.parts)
+
+LONGEST_MODULE = 300  # lines; look again above 250
+LONGEST_FUNCTION = 60  # lines
+
+# May be longer, for a reason. The list only gets shorter, or the numbers smaller.
+LONGER_MODULES: dict[str, int] = {
+    "hubbub/migrations/models/0_initial.py": 400,  # SQL for two databases, and aerich's picture of it
+    "hubbub/config/settings.py": 330,  # one field per setting, with its text
+}
+
+# Tests of the whole from outside, which mirror no module.
+OUTSIDE = {"test_layout.py", "browser", "journeys"}
+
+# Hosts of package registries: what is installed from where is the business of the machine.
+REGISTRIES = [
+    "pypi" + ".org",
+    "pythonhosted" + ".org",
+    "registry." + "npmjs" + ".org",
+    "registry." + "yarnpkg" + ".com",
+]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def _tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    return [path for name in listed.decode().split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def _imports(tree: ast.AST) -> set[str]:
+    """Everything that a module names in its imports, as `package.module.name`."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+# --- hubbub/http must never be taken for the standard library's http (docs/decisions/0001-one-package.md) ---
+
+
+def test_http_is_the_standard_librarys():
+    origin = Path(str(http.client.__file__)).resolve()
+
+    assert origin.is_relative_to(Path(sysconfig.get_path("stdlib")).resolve())
+    assert str(PACKAGE) not in [str(Path(place).resolve()) for place in sys.path]
+
+
+def test_the_package_itself_imports_nothing():
+    assert _imports(_tree(PACKAGE / "__init__.py")) == set()
+    assert hubbub.__version__
+
+
+def test_nobody_binds_the_name_http_to_our_package():
+    binding = [_name(path) for path in [*MODULES, *TESTS] if "hubbub.http" in _imports(_tree(path))]
+
+    assert binding == []
+
+
+def test_no_module_is_a_script():
+    scripts = [_name(path) for path in MODULES if '__name__ == "__main__"' in path.read_text()]
+
+    assert scripts == ["hubbub/__main__.py"]
+
+
+def test_every_folder_of_tests_is_a_package():
+    folders = {path.parent for path in TESTS}
+    folders |= {
+        parent for folder in folders for parent in folder.parents if parent.is_relative_to(ROOT / "tests")
+    }
+
+    assert [_name(folder) for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
+
+
+# --- sizes ---
+
+
+def test_modules_are_not_too_long():
+    lines = {_name(path): len(path.read_text().splitlines()) for path in MODULES}
+
+    assert {name: n for name, n in lines.items() if n > LONGER_MODULES.get(name, LONGEST_MODULE)} == {}
+
+
+def test_functions_are_not_too_long():
+    long = [
+        f"{_name(path)}:{node.lineno} {node.name}"
+        for path in MODULES
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+
+    assert long == []
+
+
+def test_a_module_says_what_it_is_for():
+    silent = [_name(path) for path in MODULES if _tree(path).body and not ast.get_docstring(_tree(path))]
+
+    assert silent == []
+
+
+# --- places ---
+
+
+def _mirrors(path: Path) -> bool:
+    """Whether a test has a module, or a folder, of its name in its place, or is about a noun of the rules."""
+    relative = path.relative_to(ROOT / "tests")
+    noun = relative.stem.removeprefix("test_")
+    places = [PACKAGE / relative.parent, PACKAGE / "services"]
+    return any((place / name).exists() for place in places for name in (noun, f"{noun}.py"))
+
+
+def test_tests_mirror_the_package():
+    astray = [
+        _name(path)
+        for path in TESTS
+        if path.relative_to(ROOT / "tests").parts[0] not in OUTSIDE and not _mirrors(path)
+    ]
+
+    assert astray == []
+
+
+def test_nothing_is_called_utils():
+    vague = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
+
+    assert [_name(path) for path in [*MODULES, *TESTS] if path.stem.removeprefix("test_") in vague] == []
+
+
+def test_no_tracked_file_names_a_package_registry():
+    named = [
+        f"{_name(path)}: {host}"
+        for path in _tracked()
+        for host in REGISTRIES
+        if host.encode() in path.read_bytes()
+    ]
+
+    assert named == []
