@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import os
-import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -33,16 +32,22 @@ def run(
             return runner.run(work)
     except ConfigError as error:
         fail(*error.lines, code=WRONG_SETTINGS)
-    except (DatabaseProblem, HubbubError) as error:
+    except DatabaseProblem as error:
         fail(str(error))
+    except HubbubError as error:
+        fail(*([f"{field}: {said}" for field, said in error.fields] or [error.message]))
     except OSError as error:
-        fail(told(error) if told else f"hubbub: {error}")
+        fail(told(error) if told else _plainly(error))
+
+
+def _plainly(error: OSError) -> str:
+    return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
 
 
 def address_problem(error: OSError, host: str, port: int) -> str:
     """Why an instance can't listen there."""
-    if isinstance(error, socket.gaierror):
-        return f"{host} is no address of this machine: set HUBBUB_HOST."
     if error.errno is None:
         return f"{host}:{port}: {error}."
+    if error.errno < 0:  # of looking up the name
+        return f"{host} is no address of this machine: set HUBBUB_HOST."
     return f"{host}:{port} {_REASONS.get(error.errno, os.strerror(error.errno))}."

@@ -122,11 +122,7 @@ def _complete(settings: Settings) -> Settings:
         return settings
     try:
         secret = kept.secret(settings.data_dir, "secret_key")
-    except (OSError, ValueError) as error:
-        reason = (
-            f"{settings.data_dir} can't keep one: {error.strerror}"
-            if isinstance(error, OSError)
-            else str(error)
-        )
-        raise ConfigError([f"HUBBUB_SECRET_KEY: none is set, and {reason}"]) from None
+    except OSError as error:
+        reason = f"none is set, and {settings.data_dir} can't keep one: {error.strerror}."
+        raise ConfigError([f"HUBBUB_SECRET_KEY: {reason}"]) from None
     return settings.with_made("secret_key", secret)

@@ -1,23 +1,24 @@
 """Secrets that hubbub makes for itself and keeps in a file."""
 
+import errno
 import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
 
 
-def secret(folder: Path, name: str) -> str:
-    """The secret in the folder's file `name`, made if it is not there; the file is its owner's alone.
+def secret(folder: Path, name: str, size: int = 48) -> str:
+    """The secret in the folder's file `name`, made of `size` random bytes if it is not there.
 
-    Two processes that start at once get the same one. Raises OSError, and ValueError for an empty file.
+    The file is its owner's alone. Two processes that start at once get the same one. Raises OSError.
     """
     path = folder / name
     if not path.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_once(path, secrets.token_urlsafe(48))
+        _write_once(path, secrets.token_urlsafe(size))
     text = path.read_text("utf-8").strip()
     if not text:
-        raise ValueError(f"{path} is empty: delete it, and a new one is made.")
+        raise OSError(errno.ENODATA, f"{name} is empty: delete it, and a new one is made", str(path))
     return text
 
 

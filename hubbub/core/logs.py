@@ -130,7 +130,11 @@ class Console(logging.Formatter):
             self._paint(f"{time}.{int(record.msecs):03d}", "2"),
             self._paint(f"{level:<8}", _COLOURS.get(level, "0")),
             _plain(record.getMessage()),
-            *(self._paint(f"{name}=", "2") + _plain(value) for name, value in _fields(record).items()),
+            *(
+                self._paint(f"{name}=", "2") + _plain(value)
+                for name, value in _fields(record).items()
+                if value is not None
+            ),
             self._paint(record.name, "2"),
         ]
         line = " ".join(parts)

@@ -16,6 +16,11 @@ class Place(NamedTuple):
     topic: str
 
 
+def chance(*label: object) -> random.Random:
+    """Chance that falls the same way each time for the same label."""
+    return random.Random(":".join(map(str, label)))  # noqa: S311 - nothing secret hangs on it
+
+
 def person(number: int) -> tuple[str, str]:
     """(username, display name) of the sample person of that number, from 0; no username comes twice."""
     firsts, lasts = _WORDS["first"], _WORDS["last"]
@@ -33,13 +38,13 @@ def place(number: int) -> Place:
     return Place(f"{name}-{again + 1}" if again else name, topic)
 
 
-def line(chance: random.Random) -> str:
+def line(choose: random.Random) -> str:
     """Something that somebody might say."""
-    thing = chance.choice(_WORDS["things"])
-    text: str = chance.choice(_WORDS["lines"]).format(
+    thing = choose.choice(_WORDS["things"])
+    text: str = choose.choice(_WORDS["lines"]).format(
         thing=thing,
         Thing=thing[0].upper() + thing[1:],
-        time=chance.choice(_WORDS["times"]),
-        state=chance.choice(_WORDS["states"]),
+        time=choose.choice(_WORDS["times"]),
+        state=choose.choice(_WORDS["states"]),
     )
-    return f"{text} {line(chance)}" if chance.random() < 0.1 else text  # noqa: PLR2004 - one in ten goes on
+    return f"{text} {line(choose)}" if choose.random() < 0.1 else text  # noqa: PLR2004 - one in ten goes on

@@ -29,7 +29,7 @@ def test_what_is_there_is_taken(tmp_path):
 def test_an_empty_file_is_no_secret(tmp_path):
     (tmp_path / "key").touch()
 
-    with pytest.raises(ValueError, match="delete it"):
+    with pytest.raises(OSError, match="delete it"):
         kept.secret(tmp_path, "key")
 
 

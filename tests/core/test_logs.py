@@ -85,7 +85,7 @@ def test_a_field_does_not_replace_what_every_line_has(written):
 
 @console
 def test_a_console_line_is_short_and_has_its_fields(written):
-    log.warning("slow batch", extra={"messages": 500})
+    log.warning("slow batch", extra={"messages": 500, "user_id": None})
 
     text = written.getvalue()
 

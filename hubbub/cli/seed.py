@@ -1,0 +1,34 @@
+"""`hubbub seed`: sample data, with a progress bar."""
+
+import sys
+
+import click
+
+from hubbub.cli import offline, running, starting
+from hubbub.config import Settings
+from hubbub.services import seed
+from hubbub.services.seed import Plan, Seeded
+
+
+@click.command(help="Fill in sample data: people, rooms, messages. A second time only adds what is missing.")
+@click.option("--users", type=click.IntRange(1, 100_000), default=20, show_default=True, help="People.")
+@click.option(
+    "--rooms", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Rooms of all kinds."
+)
+@click.option(
+    "--messages", type=click.IntRange(0, 10_000_000), default=2000, show_default=True, help="In all rooms."
+)
+def command(users: int, rooms: int, messages: int) -> None:
+    """Seed, and tell how to log in."""
+    settings = starting.settings()
+    done = running.run(_seed(settings, Plan(users, rooms, messages)))
+    click.echo(f"Added {done.users} people, {done.rooms} rooms, {done.messages} messages.")
+    click.echo(f"Log in as {done.email}, or anybody else of them; all have the password {done.password}")
+
+
+async def _seed(settings: Settings, plan: Plan) -> Seeded:
+    async with offline.opened(settings):
+        with click.progressbar(
+            length=plan.total, label="Seeding", file=sys.stderr, update_min_steps=50
+        ) as bar:
+            return await seed.seed(settings, plan, bar.update)

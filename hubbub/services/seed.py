@@ -1,0 +1,193 @@
+"""Sample data: people, rooms and what they say. A second time it only adds what is missing."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from hubbub import models
+from hubbub.config import Settings
+from hubbub.core import clock, kept, passwords
+from hubbub.schemas.users import User
+from hubbub.services import database, filling, rooms, sample, users
+
+DOMAIN = "sample.example"  # nobody's (RFC 2606)
+PASSWORD_FILE = "sample_password"  # noqa: S105 - the name of a file
+CHUNK = 500
+
+Told = Callable[[int], None]
+
+
+class Plan(NamedTuple):
+    """How much there shall be."""
+
+    users: int
+    rooms: int
+    messages: int
+
+    @property
+    def total(self) -> int:
+        """The steps of the progress."""
+        return self.users + self.rooms + self.messages
+
+
+class Seeded(NamedTuple):
+    """What was added, and how to log in as one of the people."""
+
+    users: int
+    rooms: int
+    messages: int
+    email: str
+    password: str
+
+
+class _Place(NamedTuple):
+    """A room to be: its people, owner first where it has one."""
+
+    label: str
+    kind: str
+    name: str | None
+    topic: str
+    people: list[User]
+    owned: bool
+
+
+async def seed(settings: Settings, plan: Plan, told: Told) -> Seeded:
+    """Fill the connected database; `told` hears of each step done. Safe beside a running server.
+
+    People share one password, kept in the data folder. Raises OSError if it can't be kept.
+    """
+    password = kept.secret(settings.data_dir, PASSWORD_FILE, 12)
+    people, added = await _people(settings, plan.users, password, told)
+    places = [_place(settings, number, people) for number in range(plan.rooms)]
+    wanted = _shares(plan.messages, len(places))
+    made = written = 0
+    for place, messages in zip(places, wanted, strict=True):
+        room, new = await _room(place)
+        made += new
+        told(1)
+        if room.archived_at is not None:  # somebody's, and closed: left alone
+            told(messages)
+            continue
+        await filling.join(room.id, _roles(place), messages)
+        written += await filling.talk(room.id, place.label, place.people, messages, told)
+    return Seeded(added, made, written, f"{people[0].username}@{DOMAIN}", password)
+
+
+async def _people(settings: Settings, count: int, password: str, told: Told) -> tuple[list[User], int]:
+    """The people, and how many of them are new."""
+    digest = await passwords.digest(password, settings.bcrypt_rounds)
+    await _share(password, digest, settings.bcrypt_rounds)
+    found: list[User] = []
+    added = 0
+    for start in range(0, count, CHUNK):
+        wanted = dict(_names(start, min(count, start + CHUNK)))
+        rows = await _accounts(wanted)
+        missing = [email for email in wanted if email not in rows]
+        if missing:
+            await _register(missing, wanted, digest)
+            rows = await _accounts(wanted)
+        added += len(missing)
+        found += [users.show(rows[email]) for email in wanted]
+        told(len(wanted))
+    return found, added
+
+
+def _names(start: int, end: int) -> Iterator[tuple[str, tuple[str, str]]]:
+    """E-mail address, which is how a sample person is known again, and names."""
+    for number in range(start, end):
+        username, shown = sample.person(number)
+        yield f"{username}@{DOMAIN}", (username, shown)
+
+
+async def _register(missing: list[str], names: dict[str, tuple[str, str]], digest: str) -> None:
+    """Make accounts; whoever is called like that already keeps the username."""
+    same = models.User.filter(username__in=[names[email][0] for email in missing])
+    taken = {row.username for row in await same}
+    async with database.transaction():
+        await models.User.bulk_create(
+            [_account(email, *names[email], digest, taken) for email in missing], ignore_conflicts=True
+        )
+
+
+async def _accounts(emails: Iterable[str]) -> dict[str, models.User]:
+    return {row.email: row for row in await models.User.filter(email__in=list(emails))}
+
+
+def _account(email: str, name: str, shown: str, digest: str, taken: set[str]) -> models.User:
+    now = clock.now()
+    return models.User(
+        username=f"{name}.sample" if name in taken else name,
+        email=email,
+        display_name=shown,
+        password_digest=digest,
+        email_verified_at=now,
+        last_seen_at=now,
+        created_at=now - filling.AGE,
+    )
+
+
+async def _share(password: str, digest: str, rounds: int) -> None:
+    """Give sample people of an earlier time today's password, should its file have been lost."""
+    people = models.User.filter(email__endswith=f"@{DOMAIN}")
+    one = await people.first()
+    if one is not None and not await passwords.matches(password, one.password_digest, rounds):
+        await people.update(password_digest=digest)
+
+
+def _place(settings: Settings, number: int, people: list[User]) -> _Place:
+    """The default rooms first, for everybody; then public, private and direct ones in turn."""
+    if number < len(settings.default_rooms):
+        name = settings.default_rooms[number]
+        return _Place(name, "public", name, "", people, owned=False)
+    number -= len(settings.default_rooms)
+    chance = sample.chance("room", number)
+    some = chance.sample(people, min(len(people), chance.randint(3, 12)))
+    if number % 5 == 4 and len(people) > 1:  # noqa: PLR2004 - each fifth
+        return _Place(f"direct-{number}", "direct", None, "", some[:2], owned=False)
+    name, topic = sample.place(number)
+    kind = "private" if number % 5 == 3 else "public"  # noqa: PLR2004 - each fifth
+    return _Place(name, kind, name, topic, some, owned=True)
+
+
+def _roles(place: _Place) -> list[tuple[User, str]]:
+    roles = ["owner", "moderator"] if place.owned else []
+    return [
+        (person, roles[index] if index < len(roles) else "member")
+        for index, person in enumerate(place.people)
+    ]
+
+
+def _shares(messages: int, count: int) -> list[int]:
+    """Messages for each room: the first gets most."""
+    weights = [1 / (index + 1) for index in range(count)]
+    shares = [int(messages * weight / sum(weights)) for weight in weights]
+    if shares:
+        shares[0] += messages - sum(shares)
+    return shares
+
+
+async def _room(place: _Place) -> tuple[models.Room, bool]:
+    """The room, and whether it is new."""
+    owner = place.people[0].id if place.owned else None
+    unique: dict[str, Any]
+    if place.kind == "public":
+        unique = {"name_key": rooms.name_key(place.name or "")}
+    elif place.kind == "direct":
+        unique = {"direct_key": rooms.direct_key(place.people[0].id, place.people[1].id)}
+    else:
+        unique = {"kind": "private", "name": place.name, "created_by_id": owner}
+    if (found := await models.Room.filter(**unique).first()) is not None:
+        return found, False
+    began = clock.now() - filling.AGE
+    about: dict[str, Any] = {
+        "kind": place.kind,
+        "name": place.name,
+        "topic": place.topic,
+        "created_by_id": owner,
+    }
+    try:
+        room = await models.Room.create(**(about | unique), created_at=began, last_entry_at=began)
+    except Exception as error:
+        if not database.is_duplicate(error):
+            raise
+        return await models.Room.get(**unique), False  # somebody was quicker
+    return room, True
