@@ -177,13 +177,13 @@ async def test_a_phone_in_the_dark(town: Town) -> None:
     assert not await ada.page.run(
         "document.querySelector('.sidebar').checkVisibility({ visibilityProperty: true })"
     )
-    await ada.page.click("[aria-label=Rooms]")
+    await ada.page.click("button.menu")
     await ada.page.until("document.activeElement.matches('.room')")
     await ada.picture("phone-dark-rooms")
     await ada.page.press("Escape")
     await ada.page.until("!document.querySelector('.sidebar').checkVisibility({ visibilityProperty: true })")
     await ada.page.click("[aria-label=Members]")
-    await ada.page.shows("owner", ".panel")
+    await ada.page.shows("@ada · online", ".panel")
     assert await ada.page.run("getComputedStyle(document.body).colorScheme !== 'light'")
     assert town.problems() == []
 
@@ -245,7 +245,7 @@ async def test_history_is_paged_and_search_leads_into_it(town: Town) -> None:
     await ada.page.type("need")
     await ada.page.press("Enter")
     await ada.page.click(".result")
-    await ada.page.until("document.activeElement.innerText.includes('needle')")
+    await ada.page.until("document.activeElement.matches('.message.found')")
     assert await ada.bodies() == ["The needle is here", *(f"hay {number}" for number in range(120))]
     assert town.problems() == []
 
@@ -272,13 +272,3 @@ async def test_members_are_invited_given_roles_and_removed(town: Town) -> None:
     await bob.page.until("!document.querySelector('.room[aria-label=attic]')")
     await ada.page.shows("Bob left", ".log")
     assert town.problems() == []
-
-
-async def test_a_revoked_session_ends_at_the_first_page(town: Town) -> None:
-    ada = await town.come("Ada")
-    token = await ada.page.run("JSON.parse(sessionStorage['hubbub:session']).access_token")
-    status, _ = await town.world.rest("POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"})
-    assert status == 204
-    await ada.page.until("document.querySelector('.sign-in')")
-    assert await ada.page.texts(".toast") != []
-    assert await ada.page.run("sessionStorage['hubbub:session']") is None

@@ -9,7 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from hubbub.config import Settings
 from hubbub.http import playground
+from tests.support.world import World
 
 FILES = sorted(path for path in playground.FOLDER.rglob("*") if path.is_file())
 
@@ -119,6 +121,25 @@ async def test_nothing_else_has_an_address(client, path):
 
 async def test_only_reading_is_allowed(client):
     assert (await client.post("/playground/main.js")).status == 405
+
+
+@pytest.mark.parametrize(
+    ("given", "there"), [({"playground": True}, True), ({"playground": False}, False), ({}, False)]
+)
+async def test_an_instance_has_it_where_the_settings_say_so(given, there, databases, tmp_path):
+    url = databases.migrated("sqlite", tmp_path)
+    settings = Settings.for_tests(database_url=url, data_dir=tmp_path, port=0, **given)
+    async with World(settings) as world:
+        for path in ("/", "/playground/main.js", "/playground/vendor/socket.io.min.js"):
+            async with world.http.get(f"{world.url}{path}") as answer:
+                assert answer.status == (200 if there else 404)
+                policy = answer.headers.get("Content-Security-Policy", "")
+                assert policy.startswith("default-src 'self'") is there
+
+
+@pytest.mark.parametrize(("env", "there"), [("development", True), ("production", False)])
+def test_it_is_on_in_development_and_off_in_production(env, there):
+    assert Settings.for_tests(env=env, secret_key="x" * 40, bcrypt_rounds=12).playground is there
 
 
 def test_the_socket_io_client_is_the_stock_one_with_its_licence():

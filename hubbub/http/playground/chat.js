@@ -44,7 +44,7 @@ export function createChat(store, connection) {
 
   function enter(room) {
     dispatch({ type: "rooms", rooms: [room] });
-    return chat.open(room.id);
+    chat.open(room.id);
   }
 
   /** A reaction to a message that came from history may be counted there already: read it again. */
@@ -164,13 +164,13 @@ export function createChat(store, connection) {
     },
     async create(payload) {
       const answer = await attempt("room:create", payload);
-      if (answer) await enter(answer.room);
+      if (answer) enter(answer.room);
       return answer;
     },
     direct: (user_id) => chat.create({ kind: "direct", member_ids: [user_id] }),
     async join(room_id) {
       const answer = await attempt("room:join", { room_id });
-      if (answer) await enter(answer.room);
+      if (answer) enter(answer.room);
       return answer;
     },
     async leave(room_id) {

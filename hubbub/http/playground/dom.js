@@ -112,7 +112,7 @@ export function toast(text) {
 /** Say it to those who listen instead of looking. */
 export const announce = (text) => { document.getElementById("live").textContent = text; };
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 export const timeOf = (at) => clock.format(new Date(at));

@@ -11,6 +11,12 @@ function dialog(title, ...content) {
   return element;
 }
 
+/** Close a dialog that led into a room: what comes next is writing. */
+function toBox(open) {
+  open.close();
+  document.getElementById("composer").focus();
+}
+
 const finder = (label, oninput) =>
   h("input", { type: "search", "aria-label": label, placeholder: label, oninput, autofocus: true });
 const field = (label, input) => h("label.field", {}, h("span", {}, label), input);
@@ -28,7 +34,7 @@ export function askRoom(chat, room = null) {
   async function save(event) {
     event.preventDefault();
     const given = { name: name.value.trim(), topic: topic.value.trim() };
-    if (await (room ? chat.update(room.id, given) : chat.create({ kind: kind.value, ...given }))) open.close();
+    if (await (room ? chat.update(room.id, given) : chat.create({ kind: kind.value, ...given }))) toBox(open);
   }
 }
 
@@ -52,7 +58,7 @@ export function browseRooms(store, chat) {
     const people = `${room.member_count} ${room.member_count === 1 ? "member" : "members"}`;
     const act = async () => {
       if (inside) chat.open(room.id);
-      if (inside || (await chat.join(room.id))) open.close();
+      if (inside || (await chat.join(room.id))) toBox(open);
     };
     return h("li", {},
       h("span.grow", {}, h("strong", {}, room.name), h("small", {}, [people, room.topic].filter(Boolean).join(" · "))),
