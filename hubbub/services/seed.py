@@ -69,7 +69,8 @@ async def seed(settings: Settings, plan: Plan, told: Told) -> Seeded:
             continue
         await filling.join(room.id, _roles(place), messages)
         written += await filling.talk(room.id, place.label, place.people, messages, told)
-    return Seeded(added, made, written, f"{people[0].username}@{DOMAIN}", password)
+    (email, _), *_ = _names(0, 1)
+    return Seeded(added, made, written, email, password)
 
 
 async def _people(settings: Settings, count: int, password: str, told: Told) -> tuple[list[User], int]:

@@ -1,0 +1,212 @@
+"""The doctor's checks, with what they check there, away and wrong."""
+
+import asyncio
+import base64
+from contextlib import asynccontextmanager
+
+import pytest
+
+from hubbub.config import Settings
+from hubbub.services import doctor
+from hubbub.services.doctor import Trouble
+
+ACCEPTED = base64.b64encode(b"\0hub\0right").decode()
+
+
+@asynccontextmanager
+async def mail_server(*, silent=False):
+    """An SMTP server that knows one user; yields its port."""
+
+    async def serve(reader, writer):
+        if silent:
+            await reader.read()
+        else:
+            await converse(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def converse(reader, writer):
+    writer.write(b"220 here\r\n")
+    while line := (await reader.readline()).decode():
+        words = line.split()
+        if words[0].upper() == "EHLO":
+            writer.write(b"250-here\r\n250 AUTH PLAIN\r\n")
+        elif words[0].upper() == "AUTH":
+            writer.write(b"235 welcome\r\n" if words[-1] == ACCEPTED else b"535 no\r\n")
+        elif words[0].upper() == "QUIT":
+            writer.write(b"221 bye\r\n")
+            return
+        else:
+            writer.write(b"250 fine\r\n")
+
+
+async def trouble(check, settings):
+    with pytest.raises(Trouble) as caught:
+        await check(settings)
+    return str(caught.value)
+
+
+async def free_port():
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    return port
+
+
+async def test_a_database_that_is_there_tells_its_version(settings):
+    text = await doctor.check_database(settings)
+
+    assert text.startswith(("SQLite 3.", "PostgreSQL 1"))
+
+
+async def test_migrations_that_are_done_are_fine(settings):
+    assert (await doctor.check_migrations(settings)).startswith("All ")
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+async def test_migrations_that_wait_are_trouble_with_a_remedy(bare_database_url, tmp_path):
+    settings = Settings.for_tests(database_url=bare_database_url, data_dir=tmp_path)
+
+    assert "Run: hubbub migrate" in await trouble(doctor.check_migrations, settings)
+
+
+async def test_an_sqlite_file_that_is_not_there_yet_is_no_trouble_and_not_made(tmp_path):
+    settings = Settings.for_tests(data_dir=tmp_path)
+
+    assert "will be made" in await doctor.check_database(settings)
+    assert "Will be run" in await doctor.check_migrations(settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_an_empty_sqlite_file_is_migrated_by_serve(tmp_path):
+    (tmp_path / "hubbub.db").touch()
+
+    text = await doctor.check_migrations(Settings.for_tests(data_dir=tmp_path))
+
+    assert "will be run by `hubbub serve`" in text
+
+
+async def test_a_file_that_is_no_database_is_trouble(tmp_path):
+    (tmp_path / "hubbub.db").write_text("this is a letter, not a database " * 100)
+    settings = Settings.for_tests(data_dir=tmp_path)
+
+    assert "hubbub.db" in await trouble(doctor.check_database, settings)
+    assert "without the database" in await trouble(doctor.check_migrations, settings)
+
+
+async def test_a_postgres_that_is_away_is_trouble_without_its_password():
+    settings = Settings.for_tests(database_url=f"postgres://hub:s3cret@127.0.0.1:{await free_port()}/hub")
+
+    text = await trouble(doctor.check_database, settings)
+
+    assert "HUBBUB_DATABASE_URL" in text
+    assert "s3cret" not in text
+
+
+async def test_a_folder_that_can_be_written_to_is_fine_and_stays_clean(tmp_path):
+    settings = Settings.for_tests(data_dir=tmp_path / "not" / "yet")
+
+    assert "can be written to" in await doctor.check_storage(settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_folder_that_is_a_file_is_trouble(tmp_path):
+    (tmp_path / "var").write_text("in the way")
+
+    assert "HUBBUB_DATA_DIR" in await trouble(
+        doctor.check_storage, Settings.for_tests(data_dir=tmp_path / "var")
+    )
+
+
+async def test_the_folder_of_uploads_counts_too(tmp_path):
+    (tmp_path / "uploads").write_text("in the way")
+    settings = Settings.for_tests(data_dir=tmp_path, storage_url=f"file://{tmp_path}/uploads")
+
+    assert f"{tmp_path}/uploads" in await trouble(doctor.check_storage, settings)
+
+
+async def test_a_full_disk_is_trouble(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "SPACE", 1 << 60)
+
+    assert "Make room" in await trouble(doctor.check_storage, Settings.for_tests(data_dir=tmp_path))
+
+
+async def test_no_mail_server_is_fine():
+    assert "printed to the log" in await doctor.check_mail(Settings.for_tests())
+
+
+@pytest.mark.parametrize("user", ["", "hub:right@"])
+async def test_a_mail_server_that_takes_us_is_fine(user):
+    async with mail_server() as port:
+        text = await doctor.check_mail(Settings.for_tests(smtp_url=f"smtp://{user}127.0.0.1:{port}"))
+
+    assert text == f"127.0.0.1:{port} answers."
+
+
+async def test_a_mail_server_that_refuses_the_password_is_trouble():
+    async with mail_server() as port:
+        text = await trouble(
+            doctor.check_mail, Settings.for_tests(smtp_url=f"smtp://hub:s3cret@127.0.0.1:{port}")
+        )
+
+    assert "refuses the user or the password" in text
+    assert "s3cret" not in text
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+async def test_a_mail_server_that_is_away_is_trouble(scheme):
+    settings = Settings.for_tests(smtp_url=f"{scheme}://127.0.0.1:{await free_port()}")
+
+    assert "HUBBUB_SMTP_URL" in await trouble(doctor.check_mail, settings)
+
+
+async def test_a_mail_server_without_tls_is_no_smtps_one():
+    async with mail_server() as port:
+        text = await trouble(doctor.check_mail, Settings.for_tests(smtp_url=f"smtps://127.0.0.1:{port}"))
+
+    assert "HUBBUB_SMTP_URL" in text
+
+
+async def test_a_mail_server_that_says_nothing_is_not_waited_for_long(monkeypatch):
+    monkeypatch.setattr(doctor, "SMTP_S", 0.2)
+    async with mail_server(silent=True) as port:
+        text = await trouble(doctor.check_mail, Settings.for_tests(smtp_url=f"smtp://127.0.0.1:{port}"))
+
+    assert "HUBBUB_SMTP_URL" in text
+
+
+async def test_one_failed_check_does_not_stop_the_rest():
+    async def well(_):
+        return "Fine."
+
+    async def ill(_):
+        raise Trouble("Broken. Mend it.")
+
+    async def surprised(_):
+        raise KeyError("what")
+
+    async def asleep(_):
+        await asyncio.Event().wait()
+
+    checks = {"a": ill, "b": surprised, "c": asleep, "d": well}
+    found = [finding async for finding in doctor.examine(Settings.for_tests(), checks, 0.05)]
+
+    assert [(finding.name, finding.well) for finding in found] == [
+        ("a", False),
+        ("b", False),
+        ("c", False),
+        ("d", True),
+    ]
+    assert [finding.text for finding in found] == [
+        "Broken. Mend it.",
+        "KeyError: 'what'",
+        "No answer in 0.05 s. Is it up, is the way to it open?",
+        "Fine.",
+    ]
