@@ -18,7 +18,7 @@ from hubbub.realtime import chat
 from hubbub.realtime.draining import drain
 from hubbub.realtime.server import ChatServer
 from hubbub.realtime.stock import Server
-from hubbub.services import database
+from hubbub.services import database, migrations
 from hubbub.services.appender import Appender
 from hubbub.services.context import Parts
 from hubbub.services.residents import Residents
@@ -66,8 +66,8 @@ class App:
         listener = self._listen()
         self._stack.callback(listener.close)
         if self.settings.database_url.startswith("sqlite"):
-            await database.migrate(self.settings)
-        await database.open(self.settings)
+            await migrations.up(self.settings)
+        await migrations.open_current(self.settings)
         self._stack.push_async_callback(database.close)
         self.parts = await self._build()
         self.parts.appender.start()

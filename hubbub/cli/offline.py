@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from hubbub.cluster.memory import MemoryBus, MemoryPresence
 from hubbub.config import Settings
 from hubbub.core.tokens import Tokens
-from hubbub.services import database
+from hubbub.services import database, migrations
 from hubbub.services.appender import Appender
 from hubbub.services.context import Parts
 from hubbub.services.residents import Residents
@@ -21,8 +21,8 @@ from hubbub.services.typing import Typists
 async def opened(settings: Settings) -> AsyncIterator[Parts]:
     """The database, open; an SQLite one is migrated first, as `hubbub serve` does. Raises DatabaseProblem."""
     if settings.uses_sqlite:
-        await database.migrate(settings)
-    await database.open(settings)
+        await migrations.up(settings)
+    await migrations.open_current(settings)
     try:
         bus = MemoryBus()
         yield Parts(

@@ -6,7 +6,10 @@ from uuid import UUID
 
 
 class Presence(Protocol):
-    """Statuses of the people who have a socket somewhere. It may forget (they are offline then), never lie for long."""
+    """Statuses of the people who have a socket somewhere.
+
+    It may forget: they are offline then, until they say something.
+    """
 
     async def put(self, user_id: UUID, status: str) -> None:
         """The user is there, with this status: `online`, `away` or `busy`."""

@@ -38,7 +38,7 @@ class Connection:
         self.ctx = ctx
         self.rooms: set[UUID] = set()
         self.events = Bucket(rate)
-        self.gone = False
+        self.gone: bool = False
         self.entered = False
         self.address = ""
         self._max_output = max_output

@@ -110,8 +110,6 @@ class ChatServer:
         if unknown:
             await self.delivery.begin(unknown)
         welcome = await residency.welcome(connection.ctx, hello.epoch, hello.cursors)
-        if connection.gone:
-            return
         ready = wire.Ready(
             user=connection.user,
             session_id=connection.session_id,
@@ -124,7 +122,8 @@ class ChatServer:
         for room_id in welcome.gone:
             connection.emit("room:gone", {"room_id": room_id})
         self.expiry.watch(connection)
-        await self.comings.arrived(connection.user.id)
+        if connection.sid in self.connections.by_sid:
+            await self.comings.arrived(connection.user.id)
 
     # A socket asks.
 

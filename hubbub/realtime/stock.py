@@ -14,7 +14,7 @@ What is overridden, and why; tests/realtime/test_stock.py fails when a new versi
 
 import asyncio
 import logging
-from collections import OrderedDict
+from functools import partial
 from typing import Any, Protocol
 
 import engineio
@@ -54,6 +54,11 @@ class Outbox(asyncio.Queue[Any]):
         return item
 
 
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
 class _WebSocket(driver.WebSocket):
     """The driver's WebSocket without compression, remembered by its connection so that it can be aborted."""
 
@@ -62,7 +67,7 @@ class _WebSocket(driver.WebSocket):
         self._sock = web.WebSocketResponse(max_msg_size=self.server.max_http_buffer_size, compress=False)
         await self._sock.prepare(request)
         self.environ = environ
-        self.handler.__self__.abort_transport = lambda: request.transport and request.transport.abort()
+        self.handler.__self__.abort_transport = partial(_abort, request)
         await self.handler(self)
         return self._sock
 
@@ -72,7 +77,7 @@ class Engine(engineio.AsyncServer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._async = {**self._async, "websocket": _WebSocket}
+        self._async: dict[str, Any] = {**driver._async, "websocket": _WebSocket}  # noqa: SLF001
 
     def create_queue(self, *_args: Any, **_options: Any) -> Outbox:
         return Outbox()
@@ -138,23 +143,19 @@ class Server(socketio.AsyncServer):
     def __init__(self, edges: dict[str, Edge], **options: Any) -> None:
         super().__init__(async_mode="aiohttp", namespaces=list(edges), **options)
         self.edges = edges
-        self._malformed: OrderedDict[str, None] = OrderedDict()
 
     def _engineio_server_class(self) -> type[Engine]:
         return Engine
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
-        if isinstance(data, str) and eio_sid not in self._binary_packet:
-            try:
+        try:
+            if isinstance(data, bytes) != (eio_sid in self._binary_packet):
+                raise ValueError("attachments and packets are out of step")
+            if isinstance(data, str):
                 packet = self.packet_class(encoded_packet=data)
                 if packet.packet_type == sio_packet.EVENT:
                     self._event(eio_sid, packet, len(data))
                     return
-                await super()._handle_eio_message(eio_sid, data)
-            except (ValueError, TypeError, IndexError, KeyError, RecursionError):
-                await self._malformed_packet(eio_sid)
-            return
-        try:
             await super()._handle_eio_message(eio_sid, data)
         except (ValueError, TypeError, IndexError, KeyError, AttributeError, RecursionError):
             await self._malformed_packet(eio_sid)

@@ -101,21 +101,6 @@ def _postgres(url: str, pool: int) -> tuple[str, dict[str, Any]]:
     }
 
 
-async def open(settings: Settings) -> None:  # noqa: A001 - read as database.open()
-    """Connect, and check that the schema is the one of this code. Raises DatabaseProblem."""
-    from hubbub.services import migrations  # noqa: PLC0415 - it needs this module
-
-    await connect(settings)
-    try:
-        if waiting := await migrations.pending():
-            raise DatabaseProblem(
-                f"The database is {len(waiting)} migration(s) behind this version. Run: hubbub migrate"
-            )
-    except BaseException:
-        await close()
-        raise
-
-
 async def connect(settings: Settings) -> None:
     """Connect, whatever the schema is. Raises DatabaseProblem."""
     shown = _shown(settings.database_url)
@@ -213,10 +198,3 @@ async def epoch() -> str:
     async with transaction():
         row, _ = await models.State.get_or_create(key="epoch", defaults={"value": str(ids.new())})
         return row.value
-
-
-async def migrate(settings: Settings) -> list[str]:
-    """Bring the schema up to this code; returns the steps taken. Raises DatabaseProblem."""
-    from hubbub.services import migrations  # noqa: PLC0415 - it needs this module
-
-    return await migrations.up(settings)

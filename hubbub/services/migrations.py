@@ -54,6 +54,19 @@ async def pending() -> list[str]:
     return [name for name in names() if name not in done]
 
 
+async def open_current(settings: Settings) -> None:
+    """Connect, and check that the schema is the one of this code. Raises DatabaseProblem."""
+    await database.connect(settings)
+    try:
+        if waiting := await pending():
+            raise database.DatabaseProblem(
+                f"The database is {len(waiting)} migration(s) behind this version. Run: hubbub migrate"
+            )
+    except BaseException:
+        await database.close()
+        raise
+
+
 async def status(settings: Settings) -> list[Step]:
     """All steps. Connects and disconnects. Raises DatabaseProblem."""
     async with _connected(settings):

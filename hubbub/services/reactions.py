@@ -45,15 +45,14 @@ async def _change(ctx: Context, command: wire.React, *, adding: bool) -> wire.Me
 
 async def _store(ctx: Context, command: wire.React, *, adding: bool) -> bool:
     """Whether anything changed."""
-    own = {"message_id": command.message_id, "user_id": ctx.user_id, "emoji": command.emoji}
+    there = models.Reaction.filter(message_id=command.message_id)
+    own = there.filter(user_id=ctx.user_id, emoji=command.emoji)
     if not adding:
-        return bool(await models.Reaction.filter(**own).delete())
-    if await models.Reaction.exists(**own):
+        return bool(await own.delete())
+    if await own.exists():
         return False
-    kinds = (
-        await models.Reaction.filter(message_id=command.message_id).distinct().values_list("emoji", flat=True)
-    )
+    kinds = {row.emoji for row in await there.only("id", "emoji")}
     if command.emoji not in kinds and len(kinds) >= KINDS_PER_MESSAGE:
         raise Conflict(f"A message takes {KINDS_PER_MESSAGE} kinds of reactions.")
-    await models.Reaction.create(**own)
+    await models.Reaction.create(message_id=command.message_id, user_id=ctx.user_id, emoji=command.emoji)
     return True
