@@ -1,0 +1,126 @@
+"""`make migration name=reactions`: write the step from the last migration to the models, for both databases.
+
+With `--check` it only says whether a step is missing. It compares with the state that the last migration keeps
+and needs no database. What it writes is a draft: aerich knows no partial indexes and rebuilds no SQLite table.
+"""
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from aerich.migrate import Migrate
+from aerich.utils import get_formatted_compressed_data, get_models_describe
+from tortoise import Tortoise
+
+from hubbub.config import Settings
+from hubbub.services import database
+from hubbub.services.migrations import APP, LOCATION
+
+URLS = {"postgres": "postgres://nobody@127.0.0.1:1/nothing", "sqlite": "sqlite://:memory:"}
+
+TEMPLATE = '''"""What this step does, and why, in one sentence."""
+
+from tortoise import BaseDBAsyncClient
+
+RUN_IN_TRANSACTION = True
+
+UP = {{
+    "postgres": """
+{up[postgres]}
+""",
+    "sqlite": """
+{up[sqlite]}
+""",
+}}
+
+DOWN = {{
+    "postgres": """
+{down[postgres]}
+""",
+    "sqlite": """
+{down[sqlite]}
+""",
+}}
+
+
+async def upgrade(db: BaseDBAsyncClient) -> str:
+    return UP[db.capabilities.dialect]
+
+
+async def downgrade(db: BaseDBAsyncClient) -> str:
+    return DOWN[db.capabilities.dialect]
+
+
+MODELS_STATE = (
+{state}
+)
+'''
+
+
+class Difference(NamedTuple):
+    """The statements from the last migration to the models, and back."""
+
+    up: str
+    down: str
+    state: str
+
+
+async def _difference(url: str) -> Difference:
+    config = database.configuration(Settings.for_tests(database_url=url))
+    await Tortoise.init(config=config)  # connects at the first query, and there is none
+    try:
+        for name in ("upgrade", "downgrade", "_upgrade_fk_m2m_index", "_downgrade_fk_m2m_index"):
+            setattr(Migrate, f"{name}_operators", [])
+        Migrate._upgrade_m2m, Migrate._downgrade_m2m = [], []
+        await Migrate.init(config, APP, str(LOCATION), offline=True)
+        before, after = Migrate._exclude_model_name_changes(
+            Migrate._last_version_content or {}, get_models_describe(APP)
+        )
+        Migrate.diff_models(before, after, no_input=True)
+        Migrate.diff_models(after, before, upgrade=False, no_input=True)
+        Migrate._merge_operators()
+        state = get_formatted_compressed_data(get_models_describe(APP))
+        return Difference(_script(Migrate.upgrade_operators), _script(Migrate.downgrade_operators), state)
+    finally:
+        await Tortoise.close_connections()
+
+
+def _script(statements: list[str]) -> str:
+    return "\n".join(f"{statement.rstrip(';')};" for statement in statements)
+
+
+def main(argument: str) -> int:
+    """Check, or write a file; returns the exit code."""
+    found = {dialect: asyncio.run(_difference(url)) for dialect, url in URLS.items()}
+    changed = any(each.up or each.down for each in found.values())
+    if argument == "--check":
+        if changed:
+            print(f"The models have changed: make migration name=…\n{found['sqlite'].up}", file=sys.stderr)
+        return int(changed)
+    if not changed:
+        print("The models are as the last migration left them.")
+        return 0
+    print(_write(argument, found))
+    return 0
+
+
+def _write(name: str, found: dict[str, Difference]) -> Path:
+    numbers = [int(path.name.partition("_")[0]) for path in (LOCATION / APP).glob("[0-9]*_*.py")]
+    target = LOCATION / APP / f"{max(numbers, default=-1) + 1}_{name}.py"
+    target.write_text(
+        TEMPLATE.format(
+            up={dialect: each.up for dialect, each in found.items()},
+            down={dialect: each.down for dialect, each in found.items()},
+            state=found["sqlite"].state,
+        )
+    )
+    return target
+
+
+if __name__ == "__main__":
+    given = sys.argv[1] if len(sys.argv) == 2 else ""
+    if given != "--check" and not re.fullmatch(r"[a-z][a-z0-9_]{1,40}", given):
+        sys.exit("Name the step in a word or two: make migration name=reactions")
+    sys.exit(main(given))
