@@ -1,7 +1,7 @@
 """`make migration name=reactions`: write the step from the last migration to the models, for both databases.
 
-With `--check` it only says whether a step is missing. It compares with the state that the last migration keeps
-and needs no database. What it writes is a draft: aerich knows no partial indexes and rebuilds no SQLite table.
+With `--check` it only says whether a step is missing. It compares with the state that the last migration
+keeps and needs no database. What it writes is a draft to be read: aerich knows no partial index, for one.
 """
 
 import asyncio
