@@ -224,10 +224,13 @@ def test_a_library_that_repeats_itself_is_cut_short_and_counted(written, monkeyp
         noisy.warning("bad packet from %s", number)
     now[0] += logs.SECONDS
     noisy.warning("bad packet from %s", "another")
+    now[0] += logs.SECONDS
+    noisy.warning("bad packet from %s", "yet another")
 
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
-    assert len(lines) == logs.REPEATS + 1
-    assert lines[-1]["repeats_left_out"] == 20 - logs.REPEATS
+    assert len(lines) == logs.REPEATS + 2
+    assert lines[-2]["repeats_left_out"] == 20 - logs.REPEATS
+    assert "repeats_left_out" not in lines[-1]
 
 
 def test_libraries_with_ever_new_messages_cost_no_memory(written):
@@ -263,3 +266,9 @@ def test_socketio_adds_no_handler_of_its_own(written):
 
     assert logging.getLogger("socketio.server").handlers == []
     assert logging.getLogger("engineio.server").handlers == []
+
+
+def test_where_a_line_comes_from_can_be_shown(written):
+    log.info("here", stack_info=True)
+
+    assert "test_where_a_line_comes_from_can_be_shown" in json.loads(written.getvalue())["exception"]

@@ -1,0 +1,37 @@
+"""Running commands as an operator does, in a folder of their own."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hubbub.cli import main
+
+
+class Run(Protocol):
+    """`run("migrate", "up", HUBBUB_PORT="1")`, with `say` on standard input."""
+
+    def __call__(self, *arguments: str, say: str | None = None, **variables: str) -> Result: ...
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Run a command in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    root, ours = logging.getLogger(), logging.getLogger("hubbub")
+    before = root.level, ours.level, list(root.handlers)
+
+    def run(*arguments: str, say: str | None = None, **variables: str) -> Result:
+        environment = {"HUBBUB_ENV": "test", "HUBBUB_DATA_DIR": str(tmp_path), **variables}
+        result = CliRunner(env=environment).invoke(main, arguments, input=say)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    yield run
+    root.setLevel(before[0])
+    ours.setLevel(before[1])
+    root.handlers[:] = before[2]
+    logging.captureWarnings(capture=False)

@@ -1,0 +1,76 @@
+"""`hubbub create-admin`."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+
+def test_the_password_is_read_from_standard_input_and_not_repeated(run):
+    result = run("create-admin", "root@example.org", say="long enough\n")
+
+    assert result.exit_code == 0
+    assert result.stdout == "root@example.org is an admin.\n"
+    assert "long enough" not in result.output
+
+
+def test_who_has_an_account_is_promoted_without_a_password(run):
+    run("create-admin", "root@example.org", say="long enough\n")
+
+    result = run("create-admin", "ROOT@example.org")
+
+    assert result.exit_code == 0
+    assert result.stdout == "ROOT@example.org had an account and is an admin now; the password stays.\n"
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "field"),
+    [
+        ("root@example.org", "short\n", "password"),
+        ("root@example.org", "", "password"),
+        ("root", "long enough\n", "email"),
+    ],
+)
+def test_what_is_no_account_is_one_line(run, email, password, field):
+    result = run("create-admin", email, say=password)
+
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{field}: ")
+
+
+def test_an_address_is_needed(run):
+    assert run("create-admin").exit_code == 2
+
+
+def test_at_a_terminal_it_is_asked_for_twice_and_not_shown(tmp_path):
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hubbub", "create-admin", "root@example.org"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "HUBBUB_ENV": "test", "HUBBUB_DATA_DIR": str(tmp_path)},
+        cwd=tmp_path,
+        start_new_session=True,
+    )
+    os.close(theirs)
+
+    seen = answer(ours, b"Password: ", b"long enough\n")
+    seen += answer(ours, b"confirmation: ", b"long enough\n")
+    seen += answer(ours, b"is an admin.", b"")
+
+    assert process.wait(20) == 0
+    assert b"long enough" not in seen
+    os.close(ours)
+
+
+def answer(terminal, question, reply):
+    """Read until the question stands there, then type the reply."""
+    seen = b""
+    while question not in seen:
+        seen += os.read(terminal, 1024)
+    os.write(terminal, reply)
+    return seen

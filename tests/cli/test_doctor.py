@@ -1,0 +1,76 @@
+"""`hubbub doctor`."""
+
+import pytest
+
+from hubbub.cli import doctor
+from hubbub.config import Settings
+from hubbub.services.doctor import Trouble
+
+
+def report(result):
+    return {line.split()[1]: line.split()[0] for line in result.stdout.splitlines()}
+
+
+def test_a_healthy_machine_has_an_ok_on_every_line(run, database_url, redis_url):
+    result = run("doctor", HUBBUB_DATABASE_URL=database_url, HUBBUB_REDIS_URL=redis_url)
+
+    assert result.exit_code == 0, result.output
+    assert report(result) == dict.fromkeys(
+        ("settings", "database", "migrations", "redis", "storage", "smtp"), "ok"
+    )
+
+
+def test_a_fresh_folder_is_healthy(run):
+    assert run("doctor").exit_code == 0
+
+
+def test_what_is_away_is_told_with_a_remedy_and_fails(run):
+    result = run(
+        "doctor",
+        HUBBUB_DATABASE_URL="postgres://hub:s3cret@127.0.0.1:1/hub",
+        HUBBUB_REDIS_URL="redis://:s3cret@127.0.0.1:1",
+        HUBBUB_SMTP_URL="smtp://hub:s3cret@127.0.0.1:1",
+    )
+
+    assert result.exit_code == 1
+    found = report(result)
+    assert found.pop("settings") == found.pop("storage") == "ok"
+    assert set(found.values()) == {"failed"}
+    assert len(result.stdout.splitlines()) == 6
+    for name in ("HUBBUB_DATABASE_URL", "HUBBUB_REDIS_URL", "HUBBUB_SMTP_URL"):
+        assert name in result.stdout
+    assert "s3cret" not in result.output
+
+
+def test_wrong_settings_are_the_first_finding_and_the_last(run):
+    result = run("doctor", HUBBUB_PORT="x", HUBBUB_PROT="1")
+
+    assert result.exit_code == 1
+    assert [line.split()[:2] for line in result.stdout.splitlines()] == [["failed", "settings"]] * 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:s3cret@127.0.0.1:1/0",
+        "rediss://127.0.0.1:1/0",
+        "redis+sentinel://:s3cret@127.0.0.1:1,127.0.0.1:2/hubbub/0",
+        "redis+sentinel://127.0.0.1:1",
+        "redis+cluster://:s3cret@127.0.0.1:1",
+        "redis://127.0.0.1:6379/not-a-number",
+    ],
+)
+async def test_a_redis_of_any_kind_that_is_away_is_trouble(url):
+    with pytest.raises(Trouble) as caught:
+        await doctor.check_redis(Settings.for_tests(redis_url=url))
+
+    assert "s3cret" not in str(caught.value)
+    assert "127.0.0.1" in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+async def test_a_redis_that_wants_another_password_is_trouble(redis_url):
+    with pytest.raises(Trouble, match="refuses"):
+        await doctor.check_redis(
+            Settings.for_tests(redis_url=redis_url.replace("redis://", "redis://no:body@"))
+        )

@@ -1,0 +1,53 @@
+"""`hubbub seed`."""
+
+import re
+
+import pytest
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_sample_data_can_be_added_twice_and_the_password_is_told(run, database_url):
+    arguments = ("seed", "--users", "5", "--rooms", "3", "--messages", "40")
+
+    first = run(*arguments, HUBBUB_DATABASE_URL=database_url)
+    second = run(*arguments, HUBBUB_DATABASE_URL=database_url)
+
+    assert first.exit_code == second.exit_code == 0
+    assert first.stdout.startswith("Added 5 people, 3 rooms, 40 messages.\nLog in as ada@sample.example,")
+    assert second.stdout.startswith("Added 0 people, 0 rooms, 0 messages.\n")
+    assert first.stdout.splitlines()[1] == second.stdout.splitlines()[1]
+    assert "Seeding" in first.stderr
+
+
+def test_an_sqlite_database_is_made_and_migrated(run, tmp_path):
+    assert run("seed", "--users", "2", "--rooms", "1", "--messages", "1").exit_code == 0
+    assert (tmp_path / "hubbub.db").exists()
+
+
+def test_a_postgres_that_is_not_migrated_is_refused(run, databases, tmp_path):
+    url = databases.empty("postgres", tmp_path)
+
+    result = run("seed", HUBBUB_DATABASE_URL=url)
+
+    assert result.exit_code == 1
+    assert re.search("hubbub migrate", result.stderr)
+    assert len(result.stderr.splitlines()) == 1
+    databases.drop(url)
+
+
+@pytest.mark.parametrize("arguments", [["--users", "0"], ["--rooms", "x"], ["--messages", "-1"]])
+def test_senseless_numbers_are_refused(run, tmp_path, arguments):
+    result = run("seed", *arguments)
+
+    assert result.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_can_keep_no_password_is_one_line(run, tmp_path):
+    (tmp_path / "sample_password").touch()
+
+    result = run("seed")
+
+    assert result.exit_code == 1
+    assert "delete it" in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
