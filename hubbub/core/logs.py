@@ -19,11 +19,12 @@ REPEATS, SECONDS = 5, 10.0
 
 _bound: ContextVar[Mapping[str, object]] = ContextVar("hubbub_log_fields")
 _STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
-_JWT = re.compile(r"\beyJ[\w-]{4,}\.[\w-]{4,}(?:\.[\w-]*)?")
+# All three cost as much as the text is long, whatever it is: it may be somebody's User-Agent.
+_JWT = re.compile(r"\beyJ[\w-]{4,300}+\.[\w-]{4,}+(?:\.[\w-]*)?")
 _SECRET = re.compile(r"token|password|secret|authorization|api_key", re.IGNORECASE)
 # `token=x` in an address, `'token': 'x'` in a dict, `"password":"x"` in JSON, also in JSON within JSON.
 _NAMED = re.compile(
-    rf"(\b\w*(?:{_SECRET.pattern})\w*(?:=|\\?[\"']\s*[:=]\s*\\?[\"'])(?:bearer\s+)?)"
+    rf"((?:{_SECRET.pattern})\w{{0,20}}(?:=|\\?[\"']\s*[:=]\s*\\?[\"'])(?:bearer\s+)?)"
     r"[^\s\"'&,;)}\\]+",
     re.IGNORECASE,
 )
