@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+import sys
 from contextlib import AsyncExitStack
 from typing import Self
 
@@ -14,11 +15,13 @@ from hubbub.config import Settings
 from hubbub.core import clock, metrics
 from hubbub.core.tokens import Tokens
 from hubbub.http import app as http_app
+from hubbub.http import metrics as http_metrics
+from hubbub.http.server import Runner
 from hubbub.realtime import chat
 from hubbub.realtime.draining import drain
 from hubbub.realtime.server import ChatServer
 from hubbub.realtime.stock import Server
-from hubbub.services import database, migrations
+from hubbub.services import database, migrations, welcome
 from hubbub.services.appender import Appender
 from hubbub.services.context import Parts
 from hubbub.services.residents import Residents
@@ -111,9 +114,11 @@ class App:
         )
         web_app = http_app.build(self.parts)
         self.sio.attach(web_app)
-        runner = web.AppRunner(web_app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        runner = Runner(web_app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
+        if (apart := await http_metrics.open_port(settings)) is not None:
+            self._stack.push_async_callback(apart.cleanup)
         self.chat.start()
         self._stack.push_async_callback(self.chat.close)
         self._site = web.SockSite(runner, listener)
@@ -158,6 +163,8 @@ async def serve(settings: Settings) -> int:
     metrics.gauge("start_seconds", lambda: seconds)
     log.info("listening", extra={"url": app.url, "start_s": seconds, "instance": settings.instance_id})
     try:
+        sys.stdout.write(welcome.text(settings, app.url, await welcome.development_admin(app.parts)))
+        sys.stdout.flush()
         await stopping.wait()
         await app.drain()
     finally:

@@ -41,13 +41,13 @@ class MemberJoined(Signal, frozen=True):
 
 
 class MemberChanged(Signal, frozen=True):
-    """A role (None: the membership ended) or the mute flag of a member is another one now."""
+    """A membership ended, or what is given here is another one now."""
 
     user_id: UUID
     room_id: UUID
-    role: str | None
+    role: str | None = None
     muted: bool | None = None
-    version: int | None = None
+    ended: bool = False
 
 
 class RoomHint(Signal, frozen=True):

@@ -43,8 +43,9 @@ class MemoryPresence:
     async def put(self, user_id: UUID, status: str) -> None:
         self._statuses[user_id] = status
 
-    async def drop(self, user_id: UUID) -> None:
-        self._statuses.pop(user_id, None)
+    async def drop(self, user_ids: Iterable[UUID]) -> None:
+        for user_id in user_ids:
+            self._statuses.pop(user_id, None)
 
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
         return {user_id: self._statuses[user_id] for user_id in user_ids if user_id in self._statuses}

@@ -14,8 +14,8 @@ class Presence(Protocol):
     async def put(self, user_id: UUID, status: str) -> None:
         """The user is there, with this status: `online`, `away` or `busy`."""
 
-    async def drop(self, user_id: UUID) -> None:
-        """The user has no socket any more."""
+    async def drop(self, user_ids: Iterable[UUID]) -> None:
+        """The users have no socket any more."""
 
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
         """The statuses of those who are there; who is missing is offline."""

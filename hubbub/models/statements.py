@@ -206,8 +206,15 @@ async def entries_after(sql: Sql, room_id: UUID, after_seq: int, limit: int) -> 
     return [Entry(room_id, row["seq"], row["event"], row["payload"]) for row in rows]
 
 
-async def last_seqs(sql: Sql, room_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """How far each room's log goes."""
+class End(NamedTuple):
+    """How far a room's log goes, and how many hear it."""
+
+    last_seq: int
+    member_count: int
+
+
+async def ends(sql: Sql, room_ids: Iterable[UUID]) -> dict[UUID, End]:
+    """The ends of the logs of rooms."""
     where, ids = among(sql, room_ids)
-    rows = await sql.fetch(f"SELECT id, last_seq FROM rooms WHERE id {where}", ids)
-    return {uuid_of(row["id"]): row["last_seq"] for row in rows}
+    rows = await sql.fetch(f"SELECT id, last_seq, member_count FROM rooms WHERE id {where}", ids)
+    return {uuid_of(row["id"]): End(row["last_seq"], row["member_count"]) for row in rows}

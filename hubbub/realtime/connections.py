@@ -3,7 +3,6 @@
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from uuid import UUID
 
 from hubbub.core import clock, metrics, tasks
@@ -13,6 +12,10 @@ from hubbub.realtime.stock import Link
 from hubbub.schemas.session import Closing
 from hubbub.services.context import Context
 from hubbub.services.sessions import Admitted
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 log = logging.getLogger(__name__)
 

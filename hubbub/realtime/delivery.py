@@ -16,6 +16,7 @@ from hubbub.realtime import frames
 from hubbub.realtime.connections import Connection
 from hubbub.schemas.log import Entry
 from hubbub.services import log
+from hubbub.services.residents import Residents
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +41,9 @@ class Feed:
 class Delivery:
     """The rooms that have members here, and what they have been told."""
 
-    def __init__(self, bus: Bus, namespace: str) -> None:
+    def __init__(self, bus: Bus, residents: Residents, namespace: str) -> None:
         self._bus = bus
+        self._residents = residents
         self._namespace = namespace
         self.feeds: dict[UUID, Feed] = {}
         self._task: asyncio.Task[None] | None = None
@@ -79,8 +81,8 @@ class Delivery:
 
     async def begin(self, room_ids: Iterable[UUID]) -> None:
         """Read how far the logs of new feeds go; what came meanwhile is delivered now. One query."""
-        for room_id, last_seq in (await log.last_seqs(room_ids)).items():
-            self._begin(room_id, last_seq)
+        for room_id, end in (await log.ends(room_ids)).items():
+            self._begin(room_id, end.last_seq)
 
     def _begin(self, room_id: UUID, last_seq: int) -> None:
         feed = self.feeds.get(room_id)
@@ -206,7 +208,10 @@ class Delivery:
         """Find what the bus lost: one query over the rooms that have members here."""
         rooms = [room_id for room_id, feed in self.feeds.items() if feed.delivered is not None]
         for start in range(0, len(rooms), ROOMS_PER_CHECK):
-            for room_id, last_seq in (await log.last_seqs(rooms[start : start + ROOMS_PER_CHECK])).items():
+            for room_id, (last_seq, members) in (
+                await log.ends(rooms[start : start + ROOMS_PER_CHECK])
+            ).items():
+                self._residents.counted(room_id, members)
                 feed = self.feeds.get(room_id)
                 if feed is None or feed.repairing:
                     continue

@@ -23,13 +23,13 @@ async def drain(connections: Connections, seconds: float) -> None:
     log.info("draining", extra={"connections": len(everybody)})
     spread = min(seconds / 2, len(everybody) / CLOSED_PER_S)
     for connection in everybody:
-        wait_ms = random.randrange(RECONNECT_MS)  # noqa: S311 - jitter, not a secret
+        wait_ms = random.randrange(RECONNECT_MS)
         connection.emit("server:draining", {"reconnect_in_ms": wait_ms})
     random.shuffle(everybody)
     size = -(-len(everybody) // WAVES)
     for start in range(0, len(everybody), size):
         for connection in everybody[start : start + size]:
-            connection.close("draining", "This instance is going down.", random.randrange(RECONNECT_MS))  # noqa: S311
+            connection.close("draining", "This instance is going down.", random.randrange(RECONNECT_MS))
         await asyncio.sleep(spread / WAVES)
     await _gone(connections, clock.monotonic() + seconds / 2)
 

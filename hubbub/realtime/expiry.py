@@ -1,12 +1,15 @@
 """Access tokens that run out while their socket is open: one heap and one loop for all."""
 
-import asyncio
 import heapq
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from hubbub.core import clock, tasks
 from hubbub.realtime.connections import Connection, Connections
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 EXPIRING = timedelta(seconds=60)
 EVERY_S = 0.5

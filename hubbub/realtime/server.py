@@ -38,7 +38,7 @@ class ChatServer:
         self._parts = parts
         self._settings = parts.settings
         self.connections = Connections()
-        self.delivery = Delivery(parts.bus, chat.NAMESPACE)
+        self.delivery = Delivery(parts.bus, parts.residents, chat.NAMESPACE)
         self.comings = Comings(parts)
         self.expiry = Expiry(self.connections)
         self._addresses: Counter[str] = Counter()
@@ -55,6 +55,7 @@ class ChatServer:
         """Begin the slow loops."""
         self.delivery.start()
         self.expiry.start()
+        self.comings.start()
 
     async def close(self) -> None:
         """Stop the slow loops; sockets were drained before."""

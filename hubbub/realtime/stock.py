@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401 - python-socketio has no types, and its packets are anything
+
 """The only module that touches the insides of python-socketio 5.18 and python-engineio 4.15.
 
 What is overridden, and why; tests/realtime/test_stock.py fails when a new version changes it:
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 Payload.max_decode_packets = 10_000
 
 CONNECT_SECONDS = 15.0
+ATTACHMENTS = 10
 
 
 class Outbox(asyncio.Queue[Any]):
@@ -77,7 +78,7 @@ class Engine(engineio.AsyncServer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._async: dict[str, Any] = {**driver._async, "websocket": _WebSocket}  # noqa: SLF001
+        self._async: dict[str, Any] = {**driver._async, "websocket": _WebSocket}
 
     def create_queue(self, *_args: Any, **_options: Any) -> Outbox:
         return Outbox()
@@ -153,6 +154,8 @@ class Server(socketio.AsyncServer):
                 raise ValueError("attachments and packets are out of step")
             if isinstance(data, str):
                 packet = self.packet_class(encoded_packet=data)
+                if packet.attachment_count > ATTACHMENTS:
+                    raise ValueError("too many attachments")
                 if packet.packet_type == sio_packet.EVENT:
                     self._event(eio_sid, packet, len(data))
                     return
@@ -179,7 +182,7 @@ class Server(socketio.AsyncServer):
         if edge is not None and sid is not None and self.manager.is_connected(sid, namespace):
             edge.event(sid, packet.id, packet.data, size)
 
-    async def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:  # noqa: A002
+    async def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:
         """An event with binary parts, put together. Its size was bounded part by part."""
         packet = self.packet_class(sio_packet.EVENT, data=data, namespace=namespace, id=id)
         self._event(eio_sid, packet, 0)

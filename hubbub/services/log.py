@@ -124,10 +124,10 @@ async def redact(room_id: UUID, seq: int, message_id: UUID, emptied: Message) ->
         await models.Entry.filter(id=row.id).update(payload=encode(payload).decode())
 
 
-async def last_seqs(room_ids: Iterable[UUID]) -> dict[UUID, int]:
+async def ends(room_ids: Iterable[UUID]) -> dict[UUID, statements.End]:
     """How far the logs go: one query."""
     async with database.guard():
-        return await statements.last_seqs(database.connection(), room_ids)
+        return await statements.ends(database.connection(), room_ids)
 
 
 class Span(NamedTuple):

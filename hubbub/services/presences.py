@@ -1,9 +1,10 @@
 """Presence: several devices are one person; going offline is told late, so that a reload is not seen."""
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import takewhile
+from typing import NamedTuple, TYPE_CHECKING
 from uuid import UUID
 
 from hubbub import models
@@ -16,10 +17,14 @@ from hubbub.services import database
 from hubbub.services.context import Context, Parts
 from hubbub.services.residents import Residents
 
+if TYPE_CHECKING:
+    import asyncio
+
 log = logging.getLogger(__name__)
 
 AUDIENCE = 200  # members; in larger rooms clients ask
 GRACE_S = 4.0
+STEP_S = 0.2
 
 
 def audience(residents: Residents, user_id: UUID) -> tuple[UUID, ...]:
@@ -35,19 +40,34 @@ def audience(residents: Residents, user_id: UUID) -> tuple[UUID, ...]:
     )
 
 
+class _Leaving(NamedTuple):
+    """Somebody without a socket here: told to `rooms` at `due`, unless they come back."""
+
+    due: float
+    rooms: tuple[UUID, ...]
+
+
 class Comings:
-    """The comings and goings of the users of one instance."""
+    """The comings and goings of the users of one instance; one loop for all, one query a step."""
 
     def __init__(self, parts: Parts, grace_s: float = GRACE_S) -> None:
         self._parts = parts
         self._grace_s = grace_s
-        self._leaving: dict[UUID, asyncio.TimerHandle] = {}
+        self._leaving: dict[UUID, _Leaving] = {}  # in the order of `due`
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin telling who is gone."""
+        self._task = tasks.spawn(tasks.every(STEP_S, self.step, name="presence"), name="presence")
+
+    async def close(self) -> None:
+        """Whoever is leaving leaves now."""
+        await tasks.stop(self._task)
+        await self._offline(list(self._leaving))
 
     async def arrived(self, user_id: UUID) -> None:
         """A socket of the user is ready. Told to others if they were offline."""
-        timer = self._leaving.pop(user_id, None)
-        if timer is not None:
-            timer.cancel()
+        self._leaving.pop(user_id, None)
         presence = self._parts.presence
         if not await presence.get([user_id]):
             await presence.put(user_id, "online")
@@ -55,34 +75,26 @@ class Comings:
 
     def left(self, user_id: UUID, rooms: tuple[UUID, ...]) -> None:
         """The user's last socket here is gone; `rooms` are told in a while if they do not come back."""
-        if user_id in self._leaving:
-            self._leaving.pop(user_id).cancel()
-        loop = asyncio.get_running_loop()
-        self._leaving[user_id] = loop.call_later(self._grace_s, self._gone, user_id, rooms)
-
-    def _gone(self, user_id: UUID, rooms: tuple[UUID, ...]) -> None:
         self._leaving.pop(user_id, None)
-        tasks.spawn(self._offline(user_id, rooms), name="presence offline")
+        self._leaving[user_id] = _Leaving(clock.monotonic() + self._grace_s, rooms)
 
-    async def _offline(self, user_id: UUID, rooms: tuple[UUID, ...]) -> None:
-        if self._parts.residents.get(user_id) is not None:
+    async def step(self) -> None:
+        """Tell of all whose time has come."""
+        now = clock.monotonic()
+        due = [user_id for user_id, _ in takewhile(lambda each: each[1].due <= now, self._leaving.items())]
+        await self._offline(due)
+
+    async def _offline(self, user_ids: list[UUID]) -> None:
+        if not user_ids:
             return
-        await self._parts.presence.drop(user_id)
         now = clock.now()
-        _tell(self._parts, user_id, "offline", clock.rfc3339(now), rooms)
+        await self._parts.presence.drop(user_ids)
+        for user_id in user_ids:
+            leaving = self._leaving.pop(user_id, None)
+            if leaving is not None:
+                _tell(self._parts, user_id, "offline", clock.rfc3339(now), leaving.rooms)
         async with database.guard():
-            await models.User.filter(id=user_id).update(last_seen_at=now)
-
-    async def close(self) -> None:
-        """Forget the timers; whoever is leaving leaves now."""
-        now = clock.now()
-        leaving = list(self._leaving)
-        for timer in self._leaving.values():
-            timer.cancel()
-        self._leaving.clear()
-        if leaving:
-            async with database.guard():
-                await models.User.filter(id__in=leaving).update(last_seen_at=now)
+            await models.User.filter(id__in=user_ids).update(last_seen_at=now)
 
 
 def _tell(

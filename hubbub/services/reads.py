@@ -59,9 +59,9 @@ def _state(room: wire.Room) -> wire.ReadState:
 
 async def mute(ctx: Context, command: wire.MuteRoom) -> wire.Nothing:
     """Hear no notifications of a room, or hear them again."""
-    standing = await rooms.access(ctx, command.room_id)
+    await rooms.access(ctx, command.room_id)
     async with ctx.unit() as unit:
         mine = models.Membership.filter(room_id=command.room_id, user_id=ctx.user_id)
         await mine.update(muted=command.muted)
-        unit.tell(MemberChanged(ctx.user_id, command.room_id, standing.role, command.muted))
+        unit.tell(MemberChanged(ctx.user_id, command.room_id, muted=command.muted))
     return wire.Nothing()

@@ -65,4 +65,4 @@ async def _unchanged(ctx: Context, known: dict[UUID, int]) -> bool:
     own = _own(ctx)
     if set(own) != set(known):
         return False
-    return await log.last_seqs(own) == known
+    return {room_id: end.last_seq for room_id, end in (await log.ends(own)).items()} == known

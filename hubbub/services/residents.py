@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from hubbub.cluster.bus import Entries, MemberChanged, MemberJoined, Signal
+from hubbub.cluster.bus import MemberChanged, MemberJoined, Signal
 from hubbub.core.limits import Bucket, Rate
 from hubbub.schemas.users import User
 
@@ -116,8 +116,6 @@ class Residents:
             self._joined(signal)
         elif isinstance(signal, MemberChanged):
             self._changed(signal)
-        elif isinstance(signal, Entries):
-            self._count(signal)
 
     def _joined(self, signal: MemberJoined) -> None:
         resident = self._users.get(signal.user_id)
@@ -129,7 +127,7 @@ class Residents:
         self.learn(signal.user_id, standing, signal.room.member_count)
 
     def _changed(self, signal: MemberChanged) -> None:
-        if signal.role is None:
+        if signal.ended:
             self.forget(signal.user_id, signal.room_id)
             return
         resident = self._users.get(signal.user_id)
@@ -137,16 +135,11 @@ class Residents:
         if resident is None or standing is None:
             return
         resident.version += 1
-        standing.role = signal.role
+        standing.role = signal.role or standing.role
         if signal.muted is not None:
             standing.muted = signal.muted
 
-    def _count(self, signal: Entries) -> None:
-        card = self.rooms.get(signal.room_id)
-        if card is None:
-            return
-        for entry in signal.entries:
-            if entry.event == "member:joined":
-                card.member_count += 1
-            elif entry.event == "member:left":
-                card.member_count -= 1
+    def counted(self, room_id: UUID, member_count: int) -> None:
+        """How many members a room has now; asked for once a second, which is exact enough for audiences."""
+        if (card := self.rooms.get(room_id)) is not None:
+            card.member_count = member_count

@@ -1,0 +1,187 @@
+"""One instance under load: latency at 100 messages a second, and at saturation, on both databases."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+ROOT = Path(__file__).resolve().parent.parent
+PEOPLE, ROOMS = 1000, 200
+MESSAGE = (
+    '42/chat,{ack}["message:send",{"room_id":"{col:2}","client_id":"{uuid}","body":"{t}.{seq}.{i} {pad:40}"}]'
+)
+SERIES = {
+    "100/s": ["--pubs", "200", "--rate", "100", "--until", "ack"],
+    "saturation": ["--pubs", "200", "--window", "4", "--until", "ack"],
+}
+
+
+def lifted(database_url: str, folder: Path, port: int) -> dict[str, str]:
+    """The settings: as shipped, without limits."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")},
+        "HUBBUB_ENV": "test",
+        "HUBBUB_DATABASE_URL": database_url,
+        "HUBBUB_DATA_DIR": str(folder),
+        "HUBBUB_PORT": str(port),
+        "HUBBUB_BCRYPT_ROUNDS": "4",
+        "HUBBUB_LIMIT_MESSAGE_SEND": "off",
+        "HUBBUB_LIMIT_EVENTS": "off",
+        "HUBBUB_SOCKETS_PER_ADDRESS": "100000",
+        "HUBBUB_LOG_LEVEL": "warning",
+        "HUBBUB_SECRET_KEY": "a benchmark's secret is no secret at all",
+    }
+
+
+@contextmanager
+def instance(environment: dict[str, str], core: int) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+    """A server pinned to a core, and how long it took to answer."""
+    hubbub = str(Path(sys.executable).with_name("hubbub"))
+    began = time.monotonic()
+    process = subprocess.Popen(["taskset", "-c", str(core), hubbub, "serve"], env=environment)
+    try:
+        asyncio.run(ready(f"http://127.0.0.1:{environment['HUBBUB_PORT']}/health/ready"))
+        yield process, time.monotonic() - began
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+async def ready(url: str) -> None:
+    """Wait until the instance answers."""
+    async with asyncio.timeout(30), aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(url) as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.01)
+
+
+async def fill(port: int) -> list[str]:
+    """People and rooms through the public API; a line `token<TAB>room id` for each connection."""
+    url = f"http://127.0.0.1:{port}/api/v1"
+    gate = asyncio.Semaphore(8)
+    async with aiohttp.ClientSession() as session:
+
+        async def post(path: str, body: dict[str, Any], token: str = "") -> Any:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            async with gate, session.post(url + path, json=body, headers=headers) as answer:
+                found = await answer.json()
+                assert answer.status in (200, 201), found
+                return found["data"]
+
+        async def person(number: int) -> tuple[str, str]:
+            name = f"bench{number:04}"
+            body = {"name": name, "email": f"{name}@example.com", "password": "benchmark", "username": name}
+            signed = await post("/auth/register", body)
+            return signed["access_token"], signed["user"]["id"]
+
+        people = await asyncio.gather(*(person(number) for number in range(PEOPLE)))
+
+        async def room(number: int) -> str:
+            members = people[number::ROOMS]
+            body = {"kind": "private", "member_ids": [each[1] for each in members[1:]]}
+            return str((await post("/rooms", body, members[0][0]))["id"])
+
+        rooms = await asyncio.gather(*(room(number) for number in range(ROOMS)))
+    return [f"{token}\t{rooms[number % ROOMS]}" for number, (token, _) in enumerate(people)]
+
+
+def load(sioload: str, port: int, pid: int, lines: Path, core: int, secs: float, extra: list[str]) -> dict[str, Any]:
+    """One run of the generator."""
+    command = [
+        *("taskset", "-c", str(core), sioload, "--quiet", "--port", str(port), "--pid", str(pid)),
+        *("-n", str(PEOPLE), "--rooms", str(ROOMS), "--lines", str(lines), "--nsp", "/chat"),
+        *("--auth", '{"token":"{col:1}"}', "--msg", MESSAGE, "--mark", '"body":"', "--settle", "3"),
+        *("--warmup", "1", "--secs", str(secs), "--drain", "10", *extra),
+    ]
+    finished = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=300)
+    found: dict[str, Any] = json.loads(finished.stdout)
+    return found
+
+
+def median(rows: list[dict[str, Any]], name: str) -> float:
+    """The median of a figure, `a.b` for nested ones."""
+    values = []
+    for row in rows:
+        value: Any = row
+        for part in name.split("."):
+            value = value.get(part, 0)
+        values.append(float(value))
+    return statistics.median(values)
+
+
+def measure(options: argparse.Namespace, kind: str, database_url: str, folder: Path) -> None:
+    """All series on one database."""
+    environment = lifted(database_url, folder, options.port)
+    if kind == "postgres":
+        hubbub = str(Path(sys.executable).with_name("hubbub"))
+        subprocess.run([hubbub, "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    with instance(environment, options.server_core) as (process, started):
+        print(f"{kind}: answers after {started:.2f} s", flush=True)
+        lines = folder / f"{kind}.tsv"
+        lines.write_text("\n".join(asyncio.run(fill(options.port))) + "\n")
+        for series, extra in SERIES.items():
+            rows = [
+                load(options.sioload, options.port, process.pid, lines, options.load_core, options.secs, extra)
+                for _ in range(options.runs)
+            ]
+            for name in FIGURES:
+                print(f"  {series:<12}{name:<20}{median(rows, name):>12.4g}", flush=True)
+            wrong = [row for row in rows if any(row.get(name) for name in WRONG)]
+            print(f"  {series:<12}{'integrity':<20}{'BROKEN ' + json.dumps(wrong[0]) if wrong else 'whole':>12}")
+
+
+FIGURES = ("sent_per_s", "deliveries_per_s", "latency_ms.p50", "latency_ms.p99", "ack_ms.p50", "ack_ms.p99", "server_cpu")
+WRONG = ("missing", "duplicated", "reordered", "failed", "disconnected")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sioload", required=True, help="the load generator's program")
+    parser.add_argument("--databases", default="sqlite,postgres")
+    parser.add_argument("--postgres", help="a PostgreSQL database that may be filled")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--secs", type=float, default=5)
+    parser.add_argument("--port", type=int, default=8123)
+    parser.add_argument("--server-core", type=int, default=0)
+    parser.add_argument("--load-core", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
+        folder = Path(name)
+        if "sqlite" in options.databases:
+            measure(options, "sqlite", f"sqlite://{folder}/bench.db", folder)
+        if "postgres" in options.databases:
+            with postgres(options) as url:
+                measure(options, "postgres", url, folder)
+
+
+@contextmanager
+def postgres(options: argparse.Namespace) -> Iterator[str]:
+    """The given server, or one for this run with fsync on, as shipped."""
+    if options.postgres:
+        yield options.postgres
+        return
+    sys.path.insert(0, str(ROOT))
+    from tests.support import servers  # noqa: PLC0415 - only where no server is given
+
+    with servers.postgres(durable=True) as url:
+        yield url
+
+
+if __name__ == "__main__":
+    main()
