@@ -1,113 +1,133 @@
-"""Text as words, for search: the same words on every database and in every locale.
+"""Text as words, for search: the same words on every database, in every locale.
 
-Letters, marks and digits make words, without regard to case, width and accents. Scripts that write without
-spaces (Han, kana, Thai, Lao, Khmer, Myanmar) give one word a character; a run of them in a query is a phrase.
+Letters and digits make words, without regard to case, width and accents. Scripts that are written without
+spaces (Han, kana, Thai, Lao, Khmer, Myanmar) give one word a character, and so do emoji: a run of them in a
+query is a phrase.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 LONGEST = 200  # characters of a word that count
 MOST = 16_000  # words of a text that count: PostgreSQL keeps positions up to 16383
+PLACES = 255  # of one word that PostgreSQL keeps
 TERMS = 32  # terms of a query that count
 
-# Han, kana, bopomofo, Thai, Lao, Myanmar, Khmer: written without spaces between words.
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u30ff\u3100-\u312f"
-    "\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uaa60-\uaa7f\uf900-\ufaff\U0001aff0-\U0001b16f\U00020000-\U0003ffff"
-)
+_ALONE = "\x1f"  # stands around characters that are words of their own; a separator itself
 _ASCII = re.compile(r"[a-z0-9]+")
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
-_RUN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+
+# Han, kana, bopomofo, Thai, Lao, Myanmar, Khmer: written without spaces between words.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u3096\u3099-\u30ff"
+    "\u3105-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9ff\uaa60-\uaa7f\uf900-\ufaff"
+    "\U0001aff0-\U0001b16f\U00020000-\U0003ffff]"
+)
+# Of the symbols, those that are drawn as pictures: arrows and boxes are no words.
+_EMOJI = re.compile("[\u231a-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f3fa\U0001f400-\U0001faff]")
+
+# Variation selectors and skin tones: how a sign looks, not which it is.
+_NOTHING = re.compile("[\u180b-\u180d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0100-\U000e01ef]")
+
+# Decomposed and in lower case. Latin and Greek accents, Hebrew points and Arabic vowel signs are left out by
+# many who write, and by most who search. The breve of Cyrillic й is part of it, the dots of ё are not.
+_ACCENTS = re.compile(
+    "[\u0300-\u0305\u0307\u0309-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+    "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed]"
+    "|(?<![\u0430-\u0434\u0436-\u052f])[\u0306\u0308]"
+)
+# Letters with strokes, ligatures, and the Arabic ones that keyboards and habits differ in.
+_SAME = {
+    "ø": "o",
+    "ł": "l",
+    "đ": "d",
+    "ħ": "h",
+    "ŧ": "t",
+    "\u0131": "i",  # dotless
+    "æ": "ae",
+    "œ": "oe",
+    "\u0649": "\u064a",  # alef maksura and Farsi yeh: yeh
+    "\u06cc": "\u064a",
+    "\u06a9": "\u0643",  # keheh: kaf
+    "\u0629": "\u0647",  # teh marbuta: heh
+}
 
 
-def fold(text: str) -> str:
-    """Case, width and Latin, Greek and Cyrillic accents do not count."""
+class _Spelling(dict[int, str]):
+    """What each character is to a word: itself, another, nothing, a word of its own, or a separator."""
+
+    def __missing__(self, code: int) -> str:
+        found = _spelling(chr(code))
+        if code < 0x10000:  # noqa: PLR2004 - the common ones; nobody shall fill the memory with all of them
+            self[code] = found
+        return found
+
+
+def _spelling(character: str) -> str:
+    category = unicodedata.category(character)
+    if character in _SAME:
+        return _SAME[character]
+    if category == "Nd":
+        return str(unicodedata.digit(character))
+    if _EMOJI.match(character) or (category[0] in "LMN" and _UNSPACED.match(character)):
+        return f"{_ALONE}{character}{_ALONE}"
+    if _NOTHING.match(character) or category in ("Cf", "Me"):
+        return ""
+    return character if category[0] in "LMN" else " "
+
+
+_spellings = _Spelling()
+
+
+def _spelled(text: str) -> str:
+    """The text with nothing but words, separators and `_ALONE`."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    if folded.isascii():
-        return folded
-    apart = unicodedata.normalize("NFD", folded)
-    # U+0300..U+036F are the accents of European scripts; the marks of other scripts are letters of theirs.
-    bare = "".join(each for each in apart if not "\u0300" <= each <= "\u036f")
-    return _joined(unicodedata.normalize("NFC", bare))
-
-
-@lru_cache(maxsize=4096)
-def _is_mark(character: str) -> bool:
-    return unicodedata.category(character)[0] == "M"
-
-
-def _joined(text: str) -> str:
-    """Python's `\\w` knows no combining marks: stand-in letters keep words of Indic scripts in one piece."""
-    if not any(_is_mark(each) for each in text):
-        return text
-    return "".join(f"ʹ{ord(each):x}ʹ" if _is_mark(each) and not _unspaced(each) else each for each in text)
-
-
-def _unspaced(character: str) -> bool:
-    return re.match(f"[{_UNSPACED}]", character) is not None
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", folded)))
+    return folded.translate(_spellings)
 
 
 def words(text: str) -> list[str]:
     """The words of a text, in order, at most 16,000."""
-    if text.isascii():
-        found = _ASCII.findall(text.lower())
-    else:
-        found = _WORD.findall(fold(text))
+    found = _ASCII.findall(text.lower()) if text.isascii() else _spelled(text).replace(_ALONE, " ").split()
     return [word[:LONGEST] for word in found[:MOST]]
 
 
-class Term(NamedTuple):
-    """One or more words that follow each other; `prefix`: the last one may go on."""
-
-    words: list[str]
-    prefix: bool
-
-
-def terms(query: str) -> list[Term]:
-    """What a query asks for: all terms, the last one as a prefix; empty if it holds no word."""
-    found = [run[:LONGEST] for run in _RUN.findall(fold(query))][:TERMS]
-    return [
-        Term(list(run) if _unspaced(run[0]) else [run], prefix=index == len(found) - 1)
-        for index, run in enumerate(found)
-    ]
+def terms(query: str) -> list[list[str]]:
+    """What a query asks for, at most 32 terms: each is a word, or several that follow each other."""
+    found = (chunk.replace(_ALONE, " ").split() for chunk in _spelled(query).split(" "))
+    return [[word[:LONGEST] for word in term[:LONGEST]] for term in found if term][:TERMS]
 
 
-def tsvector(text: str, *labels: str) -> str:
-    """A PostgreSQL `tsvector` literal: no parser and no locale of the server has a say. Labels have no place."""
+class Query(NamedTuple):
+    """The same question in both dialects."""
+
+    tsquery: str
+    fts5: str
+
+
+def query(text: str) -> Query | None:
+    """All terms must be there, the last word may go on; None if there is no word to look for."""
+    asked = terms(text)
+    if not asked:
+        return None
+    tsquery = " & ".join("(" + " <-> ".join(f"'{word}'" for word in term) + ")" for term in asked)
+    fts5 = " AND ".join('"' + " ".join(term) + '"' for term in asked)
+    return Query(tsquery[:-1] + ":*)", f"words : ({fts5} *)")
+
+
+def tsvector(text: str, label: str) -> str:
+    """A PostgreSQL `tsvector` literal: no parser and no locale of the server has a say.
+
+    `label` is a word without a place that no text can hold: it begins with a slash.
+    """
     places: dict[str, list[int]] = {}
     for place, word in enumerate(words(text), 1):
         places.setdefault(word, []).append(place)
-    # More than 255 places of one word are cut by PostgreSQL itself.
-    parts = [f"'{word}':{','.join(map(str, at[:255]))}" for word, at in places.items()]
-    return " ".join([*parts, *(f"'{label}'" for label in labels)])
+    parts = [f"'{word}':{','.join(map(str, at[:PLACES]))}" for word, at in places.items()]
+    return " ".join([*parts, f"'/{label}'"])
 
 
-def tsquery(query: str, *labels: str) -> str:
-    """A PostgreSQL `tsquery` literal, or empty if the query holds no word."""
-    asked = terms(query)
-    if not asked:
-        return ""
-    return " & ".join([*("(" + " <-> ".join(_lexemes(term)) + ")" for term in asked), *(f"'{each}'" for each in labels)])
-
-
-def _lexemes(term: Term) -> Iterator[str]:
-    for index, word in enumerate(term.words):
-        # A character of an unspaced script is a whole word: nothing goes on after it.
-        prefix = term.prefix and index == len(term.words) - 1 and not _unspaced(word)
-        yield f"'{word}'" + (":*" if prefix else "")
-
-
-def fts5(query: str) -> str:
-    """An SQLite FTS5 query over the column `words`, or empty if the query holds no word."""
-    asked = terms(query)
-    if not asked:
-        return ""
-    phrases = []
-    for term in asked:
-        prefix = term.prefix and not _unspaced(term.words[-1])
-        phrases.append('words : "' + " ".join(term.words) + '"' + (" *" if prefix else ""))
-    return " AND ".join(f"({phrase})" for phrase in phrases)
+def labelled(tsquery: str, label: str) -> str:
+    """A `tsquery` of texts with this label alone."""
+    return f"'/{label}' & {tsquery}"

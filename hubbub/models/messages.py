@@ -24,8 +24,8 @@ class Message(Model):
     client_id = fields.UUIDField()  # chosen by the sender, to send again safely
     body = fields.TextField()  # empty once deleted
     reply_to_id = fields.UUIDField(null=True)
-    mentions = fields.TextField()  # JSON list of user ids
-    attachments = fields.TextField()  # JSON list
+    mentions = fields.TextField(default="[]")  # JSON list of user ids
+    attachments = fields.TextField(default="[]")  # JSON list
     created_at = fields.DatetimeField()
     edited_at = fields.DatetimeField(null=True)
     deleted_at = fields.DatetimeField(null=True)
@@ -43,7 +43,9 @@ class Mention(Model):
     """Somebody named in a message"""
 
     id = fields.BigIntField(primary_key=True)
-    message: fields.ForeignKeyRelation[Message] = fields.ForeignKeyField("models.Message", related_name="named")
+    message: fields.ForeignKeyRelation[Message] = fields.ForeignKeyField(
+        "models.Message", related_name="named"
+    )
     room_id = fields.UUIDField()
     seq = fields.BigIntField()
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="named_in")

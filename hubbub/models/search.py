@@ -1,52 +1,68 @@
-"""The search index: PostgreSQL's `tsvector` with GIN, SQLite's FTS5, both fed by the same words.
+"""The search index: PostgreSQL's `tsvector` with GIN, SQLite's FTS5, both fed with the same words.
 
-It is no model: `message_words` exists in the migrations alone. A room's id is a word of its messages, so that a
-search in one room costs what the room's matches cost.
+It is no model: `message_words` is made by the migrations alone. A message's room stands in it beside its
+words, so that a search in one room costs what the room's matches cost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from hubbub.core import words
 from hubbub.models.connection import Sql, uuid_of
 
+# FTS5 finds a row by its columns' words alone; an id is a phrase of five of them.
+_ROW = "(SELECT rowid FROM message_words WHERE message_words MATCH ${})"
+
 
 async def add(tx: Sql, rows: Sequence[tuple[UUID, UUID, str]]) -> None:
-    """Index messages: (message, room, body)."""
+    """Index messages that are stored in the same transaction: (message, room, body), oldest first."""
     if tx.dialect == "postgres":
         await tx.execute(
             "INSERT INTO message_words (message_id, words) "
             "SELECT id, words::tsvector FROM unnest($1::uuid[], $2::text[]) AS new(id, words)",
             [message_id for message_id, _, _ in rows],
-            [words.tsvector(body, _room(room_id)) for _, room_id, body in rows],
+            [words.tsvector(body, room_id.hex) for _, room_id, body in rows],
         )
         return
     await tx.executemany(
-        "INSERT INTO message_words (words, key) VALUES ($1, $2)",
-        [(" ".join(words.words(body)), f"{message_id.hex} {_room(room_id)}") for message_id, room_id, body in rows],
+        "INSERT INTO message_words (words, message_id, room) VALUES ($1, $2, $3)",
+        [(" ".join(words.words(body)), message_id, room_id.hex) for message_id, room_id, body in rows],
     )
-
-
-def _room(room_id: UUID) -> str:
-    return f"r{room_id.hex}"
 
 
 async def replace(tx: Sql, message_id: UUID, room_id: UUID, body: str) -> None:
-    """Index a message anew."""
-    await remove(tx, message_id)
-    await add(tx, [(message_id, room_id, body)])
+    """Index a message anew, in its place among the others."""
+    if tx.dialect == "postgres":
+        await tx.execute(
+            "INSERT INTO message_words (message_id, words) VALUES ($1, $2::text::tsvector) "
+            "ON CONFLICT (message_id) DO UPDATE SET words = excluded.words",
+            message_id,
+            words.tsvector(body, room_id.hex),
+        )
+        return
+    found = await tx.execute(
+        f"UPDATE message_words SET words = $1 WHERE rowid = {_ROW.format(2)}",
+        " ".join(words.words(body)),
+        _phrase(message_id),
+    )
+    if not found:
+        await add(tx, [(message_id, room_id, body)])
 
 
 async def remove(tx: Sql, message_id: UUID) -> None:
-    """Take a message out of the index."""
+    """Forget the words of a message."""
     if tx.dialect == "postgres":
         await tx.execute("DELETE FROM message_words WHERE message_id = $1", message_id)
         return
-    # Found by its key: the rowids of FTS5 do not have to be remembered.
+    # The row stays, empty: cursors find their place by it.
     await tx.execute(
-        "DELETE FROM message_words WHERE rowid IN (SELECT rowid FROM message_words WHERE message_words MATCH $1)",
-        f'key : "{message_id.hex}"',
+        f"UPDATE message_words SET words = '' WHERE rowid = {_ROW.format(1)}", _phrase(message_id)
     )
+
+
+def _phrase(message_id: UUID) -> str:
+    return f'message_id : "{message_id}"'
 
 
 async def find(  # noqa: PLR0913 - a filter each
@@ -59,30 +75,60 @@ async def find(  # noqa: PLR0913 - a filter each
     before: UUID | None = None,
     limit: int,
 ) -> list[UUID]:
-    """Messages in the user's rooms that hold all words, newest first; ids below `before`."""
-    if sql.dialect == "postgres":
-        asked = words.tsquery(query, *([_room(room_id)] if room_id else []))
-        source = "message_words w JOIN messages m ON m.id = w.message_id WHERE w.words @@ $2::tsquery"
-    else:
-        asked = words.fts5(query)
-        if asked and room_id is not None:
-            asked += f' AND (key : "{_room(room_id)}")'
-        source = (
-            "message_words JOIN messages m ON m.id = substr(message_words.key, 1, 8) || '-' || substr(message_words.key, 9, 4) || '-' || "
-            "substr(message_words.key, 13, 4) || '-' || substr(message_words.key, 17, 4) || '-' || substr(message_words.key, 21, 12) "
-            "WHERE message_words MATCH $2"
-        )
-    if not asked:
+    """Messages in the user's rooms that hold all words, the last one as a prefix; newest first.
+
+    `before` is the last message of the page before. A query without a word finds nothing.
+    """
+    asked = words.query(query)
+    if asked is None:
         return []
-    values: list[object] = [user_id, asked, limit]
-    more = ""
-    for column, operator, value in (("m.sender_id", "=", from_user_id), ("m.id", "<", before), ("m.room_id", "=", room_id)):
+    way = _on_postgres(asked, room_id) if sql.dialect == "postgres" else _on_sqlite(asked, room_id)
+    values: list[object] = [way.match, user_id, limit]
+    filters = ""
+    conditions = (
+        ("m.sender_id = ${}", from_user_id),
+        ("m.room_id = ${}", room_id),
+        (way.past, way.place(before) if before else None),
+    )
+    for condition, value in conditions:
         if value is not None:
             values.append(value)
-            more += f" AND {column} {operator} ${len(values)}"
+            filters += " AND " + condition.format(len(values))
     rows = await sql.fetch(
-        f"SELECT m.id FROM {source} AND m.deleted_at IS NULL{more} AND EXISTS (SELECT 1 FROM memberships b "
-        "WHERE b.room_id = m.room_id AND b.user_id = $1) ORDER BY m.id DESC LIMIT $3",
+        f"SELECT m.id FROM {way.matching} AND m.deleted_at IS NULL{filters} AND EXISTS "
+        "(SELECT 1 FROM memberships b WHERE b.room_id = m.room_id AND b.user_id = $2) "
+        f"ORDER BY {way.order} DESC LIMIT $3",
         *values,
     )
     return [uuid_of(row["id"]) for row in rows]
+
+
+class _Way(NamedTuple):
+    """How a dialect finds: what matches, in which order, and what lies past a message."""
+
+    match: str
+    matching: str
+    order: str
+    past: str
+    place: Callable[[UUID], object]
+
+
+def _on_postgres(asked: words.Query, room_id: UUID | None) -> _Way:
+    return _Way(
+        words.labelled(asked.tsquery, room_id.hex) if room_id else asked.tsquery,
+        "message_words w JOIN messages m ON m.id = w.message_id WHERE w.words @@ $1::text::tsquery",
+        "m.id",
+        "m.id < ${}",
+        lambda before: before,
+    )
+
+
+def _on_sqlite(asked: words.Query, room_id: UUID | None) -> _Way:
+    # CROSS: the index comes first, read backwards, and no further than the page goes.
+    return _Way(
+        f'(room : "{room_id.hex}") AND {asked.fts5}' if room_id else asked.fts5,
+        "message_words w CROSS JOIN messages m ON m.id = w.message_id WHERE w.message_words MATCH $1",
+        "w.rowid",
+        f"w.rowid < {_ROW}",
+        _phrase,
+    )

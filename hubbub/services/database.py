@@ -1,78 +1,85 @@
-"""The database of this instance: opening it, transactions, and what its errors mean."""
+"""The database of this instance: connecting, transactions, and honest errors while it is away."""
 
-import asyncio
-import sqlite3
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-import asyncpg
-from tortoise import Tortoise
 from tortoise.connection import get_connection
-from tortoise.exceptions import (
-    DBConnectionError,
-    IntegrityError,
-    OperationalError,
-    TransactionManagementError,
-)
+from tortoise.context import TortoiseContext
 from tortoise.transactions import in_transaction
 
-from hubbub import models
 from hubbub.config import Settings
-from hubbub.core import ids
+from hubbub.core import ids, metrics
 from hubbub.core.errors import Unavailable
+from hubbub.models import failures
 from hubbub.models.connection import Sql
+from hubbub.models.failures import is_away, is_duplicate
+
+__all__ = [
+    "DatabaseProblem",
+    "close",
+    "connect",
+    "connection",
+    "dialect",
+    "epoch",
+    "guard",
+    "is_away",
+    "is_duplicate",
+    "sqlite_path",
+    "transaction",
+]
 
 NAME = "default"
-STATEMENT_S = 10.0
 CONNECT_S = 5.0
-BUSY_MS = 5000
+STATEMENT_S = 10.0
+BUSY_MS = 5000  # how long SQLite waits for another process to finish writing
+OLDEST_POSTGRES = 130000
 
-_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
-    DBConnectionError,
-    ConnectionError,
-    OSError,
-    TimeoutError,
-)
-_SQLITE_AWAY = ("locked", "busy", "disk i/o", "unable to open", "full", "readonly", "malformed")
+log = logging.getLogger(__name__)
 
 
-class DatabaseProblem(Exception):  # noqa: N818 - names the state of affairs
+class DatabaseProblem(Exception):
     """The database can't be used: one line that says why and what to do."""
 
 
-def configuration(settings: Settings) -> dict[str, Any]:
-    """Tortoise's view of the settings."""
+class _State:
+    """What this process holds: the open database, and whether it was there when last asked."""
+
+    opened: TortoiseContext | None = None
+    away = False
+
+
+def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, Any]:
+    """Tortoise's view of the settings. A step of a migration may take as long as it needs."""
     url = settings.database_url
-    engine, credentials = _sqlite(url) if url.startswith("sqlite") else _postgres(url, settings.database_pool)
+    if settings.uses_sqlite:
+        engine = {"engine": "hubbub.models.engines.sqlite", "credentials": _sqlite(url)}
+    else:
+        pool = 2 if migrating else settings.database_pool
+        seconds = None if migrating else STATEMENT_S
+        engine = {"engine": "hubbub.models.engines.postgres", "credentials": _postgres(url, pool, seconds)}
+    tables = ["hubbub.models", *(["aerich.models"] if migrating else [])]
     return {
-        "connections": {NAME: {"engine": engine, "credentials": credentials}},
-        "apps": {"models": {"models": ["hubbub.models", "aerich.models"], "default_connection": NAME}},
+        "connections": {NAME: engine},
+        "apps": {"models": {"models": tables, "default_connection": NAME}},
         "use_tz": True,
         "timezone": "UTC",
     }
 
 
-def _sqlite(url: str) -> tuple[str, dict[str, Any]]:
-    path = sqlite_path(url)
-    # FULL: a commit survives the loss of power too; what it costs is in docs/decisions/0003-storage.md.
-    return "hubbub.models.engines.sqlite", {
-        "file_path": str(path),
-        "journal_mode": "WAL",
-        "synchronous": "FULL",
+def _sqlite(url: str) -> dict[str, Any]:
+    return {
+        "file_path": str(sqlite_path(url)),
         "busy_timeout": BUSY_MS,
+        "journal_mode": "WAL",
+        # A commit survives the loss of power, too; what it costs is in docs/decisions/0003-storage.md.
+        "synchronous": "FULL",
         "foreign_keys": "ON",
-        "cache_size": -32_000,
+        "journal_size_limit": 64 * 1024 * 1024,
+        "cache_size": -32_000,  # KiB
     }
 
 
@@ -81,71 +88,70 @@ def sqlite_path(url: str) -> Path:
     return Path(unquote(url.removeprefix("sqlite://").partition("?")[0]))
 
 
-def _postgres(url: str, pool: int) -> tuple[str, dict[str, Any]]:
+def _postgres(url: str, pool: int, statement_s: float | None) -> dict[str, Any]:
     parts = urlsplit(url)
-    options: dict[str, Any] = dict(parse_qsl(parts.query))
-    if "sslmode" in options:
-        options["ssl"] = options.pop("sslmode")
-    return "hubbub.models.engines.postgres", {
-        "host": options.pop("host", None) or parts.hostname or "localhost",
-        "port": parts.port or 5432,
-        "user": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "database": unquote(parts.path.lstrip("/")),
+    options = dict(parse_qsl(parts.query))
+    # 0 for a pgbouncer that knows no prepared statements; what else is in the address asyncpg reads itself.
+    cached = int(options.pop("statement_cache_size", "100"))
+    return {
+        "dsn": parts._replace(query=urlencode({"application_name": "hubbub", **options})).geturl(),
         "minsize": 1,
         "maxsize": pool,
         "timeout": CONNECT_S,
-        "command_timeout": STATEMENT_S,
-        "server_settings": {"application_name": "hubbub"},
-        **options,
+        "command_timeout": statement_s,
+        "statement_s": statement_s or 0,
+        "statement_cache_size": cached,
     }
 
 
-async def connect(settings: Settings) -> None:
-    """Connect, whatever the schema is. Raises DatabaseProblem."""
-    shown = _shown(settings.database_url)
+async def connect(settings: Settings, *, migrating: bool = False) -> None:
+    """Connect, whatever the schema is; one database at a time. Raises DatabaseProblem."""
     try:
-        if settings.database_url.startswith("sqlite"):
+        if settings.uses_sqlite:
             sqlite_path(settings.database_url).parent.mkdir(parents=True, exist_ok=True)
-        await Tortoise.init(config=configuration(settings), _enable_global_fallback=True)
-        await asyncio.wait_for(connection().fetch("SELECT 1"), CONNECT_S * 2)
-        if dialect() == "sqlite":
-            await connection().fetch("SELECT count(*) FROM sqlite_master")
-    except asyncpg.InvalidPasswordError:
-        raise await _refused(f"{shown}: the user or the password is not accepted.") from None
-    except (asyncpg.InvalidCatalogNameError, DBConnectionError):
-        raise await _refused(f"{shown}: there is no such database. Make it first (createdb).") from None
-    except (sqlite3.Error, OperationalError) as error:
-        raise await _refused(f"{shown}: {error}. Is it a hubbub database that no other program holds?") from None
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise await _refused(f"{shown}: can't be reached or opened ({_reason(error)}).") from None
+        _State.opened, _State.away = TortoiseContext(), False
+        # Current only while it is set up: tasks find it as the global one, and none keeps one that is closed.
+        with _State.opened as context:
+            await context.init(
+                config=configuration(settings, migrating=migrating), _enable_global_fallback=True
+            )
+        await _look()
+    except BaseException as error:
+        await close()
+        if (why := failures.reason(error)) is None or isinstance(error, DatabaseProblem):
+            raise
+        raise problem(settings, why) from error
 
 
-def _reason(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+async def _look() -> None:
+    """A first query. SQLite reads the file only now."""
+    sql = connection()
+    if sql.dialect == "sqlite":
+        await sql.fetch("SELECT count(*) FROM sqlite_master")
+        return
+    rows = await sql.fetch("SELECT current_setting('server_version_num')::int AS version")
+    if rows[0]["version"] < OLDEST_POSTGRES:
+        raise DatabaseProblem("hubbub needs PostgreSQL 13 or newer.")
 
 
-async def _refused(line: str) -> DatabaseProblem:
-    await close()
-    return DatabaseProblem(f"Database {line}")
-
-
-def _shown(url: str) -> str:
-    """Without the password."""
-    if url.startswith("sqlite"):
-        return str(sqlite_path(url))
+def problem(settings: Settings, why: str) -> DatabaseProblem:
+    """The line for a person; it names the database without its password."""
+    url = settings.database_url
+    if settings.uses_sqlite:
+        return DatabaseProblem(f"The database {sqlite_path(url)} {why}")
     parts = urlsplit(url)
-    return f"{parts.path.lstrip('/')} on {parts.hostname}:{parts.port or 5432}"
+    return DatabaseProblem(f"PostgreSQL at {parts.netloc.rpartition('@')[2]}{parts.path} {why}")
 
 
 async def close() -> None:
     """Disconnect. Safe to call twice."""
-    if Tortoise._inited:  # noqa: SLF001 - Tortoise has no public question for it
-        await Tortoise.close_connections()
+    opened, _State.opened = _State.opened, None
+    if opened is not None:
+        await opened.close_connections()
 
 
 def connection() -> Sql:
-    """SQL by hand: in the running transaction if there is one, else on its own."""
+    """SQL by hand: in the running transaction if there is one, else each statement on its own."""
     return Sql(get_connection(NAME))
 
 
@@ -156,9 +162,10 @@ def dialect() -> str:
 
 @asynccontextmanager
 async def transaction() -> AsyncIterator[Sql]:
-    """One transaction; models used inside take part in it. Raises Unavailable.
+    """One transaction; models used inside take part in it. Inside another one it is a savepoint.
 
-    Start no task inside: it would go on writing through a transaction that has ended.
+    Raises Unavailable, also when it is not known whether the commit was done. Start no task inside: it would
+    find the transaction ended.
     """
     async with guard(), in_transaction(NAME) as client:
         yield Sql(client)
@@ -170,31 +177,23 @@ async def guard() -> AsyncIterator[None]:
     try:
         yield
     except Exception as error:
-        if is_away(error):
-            raise Unavailable from error
-        raise
-
-
-def is_away(error: BaseException) -> bool:
-    """Whether the database could not be asked, as opposed to: it was asked something wrong."""
-    if isinstance(error, _AWAY):
-        return True
-    if isinstance(error, (sqlite3.OperationalError, OperationalError, TransactionManagementError)):
-        said = str(error).lower()
-        return any(sign in said for sign in _SQLITE_AWAY)
-    return False
-
-
-def is_duplicate(error: BaseException) -> bool:
-    """Whether a unique constraint refused the row."""
-    said = str(error).lower()
-    if isinstance(error, (IntegrityError, sqlite3.IntegrityError)):
-        return "unique" in said
-    return isinstance(error, asyncpg.UniqueViolationError)
+        if not is_away(error):
+            raise
+        metrics.count("database_errors")
+        if not _State.away:
+            log.warning("the database is away", extra={"error": repr(failures.bare(error))})
+        _State.away = True
+        raise Unavailable from error
+    if _State.away:
+        _State.away = False
+        log.info("the database is back")
 
 
 async def epoch() -> str:
     """The name of this database's history; made when it is first asked for."""
-    async with transaction():
-        row, _ = await models.State.get_or_create(key="epoch", defaults={"value": str(ids.new())})
-        return row.value
+    async with transaction() as tx:
+        await tx.execute(
+            "INSERT INTO state (key, value) VALUES ('epoch', $1) ON CONFLICT DO NOTHING", str(ids.new())
+        )
+        rows = await tx.fetch("SELECT value FROM state WHERE key = 'epoch'")
+        return str(rows[0]["value"])

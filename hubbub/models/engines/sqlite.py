@@ -1,17 +1,26 @@
-"""SQLite for Tortoise: transactions that survive cancellation, take the write lock first, and scripts in one piece."""
+"""SQLite for Tortoise: transactions that survive cancellation, begin with the write lock, end for good."""
 
 import asyncio
 import sqlite3
 from typing import Any, cast
 
-from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+import aiosqlite
+from tortoise.backends.base.client import (
+    ConnectionWrapper,
+    NestedTransactionContext,
+    TransactionalDBClient,
+    TransactionContext,
+)
 from tortoise.backends.sqlite.client import (
     SqliteClient,
     SqliteTransactionContext,
     SqliteTransactionWrapper,
     translate_exceptions,
 )
+from tortoise.connection import ConnectionHandler, ConnectionToken, get_connections
 from tortoise.exceptions import TransactionManagementError
+
+from hubbub.core import tasks
 
 
 class Transaction(SqliteTransactionWrapper):
@@ -23,35 +32,70 @@ class Transaction(SqliteTransactionWrapper):
         except sqlite3.OperationalError as error:
             raise TransactionManagementError(error) from error
 
+    def acquire_connection(self) -> ConnectionWrapper[Any]:
+        """The stock one lets a task that outlived the transaction write into somebody else's."""
+        if self._finalized:
+            raise TransactionManagementError("This transaction has ended.")
+        return super().acquire_connection()
+
+    def _in_transaction(self) -> TransactionContext:
+        return NestedTransactionContext(Transaction(self))
+
     @translate_exceptions
     async def execute_script(self, query: str) -> None:
         """The stock one commits first; this one stays inside the transaction."""
-        for statement in statements(query):
-            await self._connection.execute(statement)
+        async with self.acquire_connection() as connection:
+            for statement in statements(query):
+                await connection.execute(statement)
 
 
 class Entered(SqliteTransactionContext):
-    """The stock context keeps its lock for ever when it is cancelled while it begins."""
+    """One transaction at a time; the lock is free again when the transaction has really ended.
+
+    Statements run in a thread, one after the other, and a cancelled wait does not stop them. So the end of a
+    transaction is a task of its own: whatever happens to the caller, it comes after all of its statements.
+    """
+
+    connection: Transaction
+    _handler: ConnectionHandler
+    token: ConnectionToken
 
     async def __aenter__(self) -> TransactionalDBClient:
         await self._trxlock.acquire()
-        beginning: asyncio.Task[None] | None = None
         try:
             await self.ensure_connection()
-            # The statement runs in a thread: a cancelled wait does not stop it.
-            beginning = asyncio.ensure_future(self.connection.begin())  # noqa: TID251 - awaited right here
-            await asyncio.shield(beginning)
+            await self.connection.begin()
         except BaseException:
-            if beginning is not None:
-                await asyncio.wait([beginning])
-                if self.connection._connection.in_transaction:
-                    await self.connection._connection.rollback()
-            self._trxlock.release()
+            tasks.spawn(self._end(commit=False), name="transaction that did not begin")
             raise
-        from tortoise.connection import get_connections  # noqa: PLC0415 - as the base class does
-
-        self.token = get_connections().set(self.connection_name, self.connection)
+        self._handler = get_connections()
+        self.token = self._handler.set(self.connection_name, self.connection)
         return cast("TransactionalDBClient", self.connection)
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._handler.reset(self.token)
+        ending = tasks.spawn(self._end(commit=error is None), name="end of a transaction")
+        if (failure := await asyncio.shield(ending)) is not None and error is None:
+            raise failure
+
+    async def _end(self, *, commit: bool) -> Exception | None:
+        """Returns what went wrong."""
+        self.connection._finalized = True
+        try:
+            return await _ended(self.connection._connection, commit=commit)
+        finally:
+            self._trxlock.release()
+
+
+async def _ended(raw: aiosqlite.Connection, *, commit: bool) -> Exception | None:
+    """Commit, or roll back; what can't be committed is rolled back, too, or all that follow would fail."""
+    try:
+        await (raw.commit() if commit else raw.rollback())
+    except Exception as error:  # noqa: BLE001 - handed to the caller
+        if commit:
+            await _ended(raw, commit=False)
+        return error
+    return None
 
 
 class Client(SqliteClient):
@@ -66,6 +110,7 @@ class Client(SqliteClient):
             await transaction.execute_many(query, values)
 
     async def execute_script(self, query: str) -> None:
+        """The stock one, failing, leaves half of the script done."""
         async with self._in_transaction() as transaction:
             await transaction.execute_script(query)
 
@@ -76,10 +121,9 @@ def statements(script: str) -> list[str]:
     for piece in script.split(";"):
         rest += piece + ";"
         if sqlite3.complete_statement(rest):
-            if rest.strip(" \n\t;"):
-                found.append(rest)
+            found.append(rest)
             rest = ""
-    return found
+    return [statement for statement in [*found, rest] if statement.strip(" \n\t;")]
 
 
 client_class = Client

@@ -1,1 +1,0 @@
-"""The steps, by aerich: one file each, with the SQL of both databases."""
