@@ -64,12 +64,12 @@ async def test_what_happens_in_another_room_is_counted(town: Town) -> None:
     await ada.page.shows("garden", ".heading h1")
     await ada.open("general")
 
-    for text in ("one", "two", "and @bob too"):
+    for text in ("one", "two", "and you, @bob."):
         await ada.say(text)
     await bob.page.until(f"{BADGES} === '@1,3'")
     assert await bob.page.run("document.title") == "(3) hubbub playground"
     await bob.open("general")
-    await bob.sees("one", "two", "and @bob too")
+    await bob.sees("one", "two", "and you, @bob.")
     assert await bob.page.texts(".divider") == ["New"]
     assert await bob.page.texts(".message[data-named] .mention[data-own]") == ["@bob"]
     await bob.page.until(f"{BADGES} === ''")

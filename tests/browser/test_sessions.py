@@ -1,10 +1,11 @@
-"""The playground when its login runs out, is revoked, or the server goes away."""
+"""The playground when its login runs out or is revoked, the server goes away or wants it slower."""
 
 from typing import Any
 
 import pytest
 
 from hubbub.app import App
+from hubbub.core.limits import Rate
 from tests.browser.conftest import Town
 
 SHORT_S = 20  # less than a minute: the server says `auth:expiring` at once
@@ -12,7 +13,8 @@ SHORT_S = 20  # less than a minute: the server says `auth:expiring` at once
 
 @pytest.fixture
 def settings(settings: Any) -> Any:
-    return settings.model_copy(update={"access_token_ttl_s": SHORT_S, "drain_s": 1})
+    changed = {"access_token_ttl_s": SHORT_S, "drain_s": 1, "limit_message_send": Rate(2, 4)}
+    return settings.model_copy(update=changed)
 
 
 async def test_a_login_is_renewed_while_the_socket_stays(town: Town) -> None:
@@ -53,3 +55,17 @@ async def test_a_restart_of_the_server_is_waited_out(town: Town) -> None:
     for tab in (ada, bob):
         await tab.sees("before", "while it was away")
         await tab.page.until("document.querySelector('.strip').dataset.status === 'online'")
+
+
+async def test_who_writes_too_fast_is_slowed_down_and_loses_nothing(town: Town) -> None:
+    ada = await town.come("Ada")
+    await ada.page.click(".wire summary")
+    texts = [f"message {number}" for number in range(8)]
+    for text in texts:
+        await ada.say(text)
+    await ada.sees(*texts)
+    assert await ada.bodies() == texts
+    refused = [text for text in await ada.page.texts(".frame[data-bad] code") if "rate_limited" in text]
+    assert refused
+    await ada.page.shows("Connected", ".strip")
+    assert town.problems() == []

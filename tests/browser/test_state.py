@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hubbub.http import playground
 from tests.support.browser import Page, browser
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROOM = "r"
 ME = {"id": "me", "username": "me", "display_name": "Me", "avatar_url": None}
@@ -51,7 +54,7 @@ def message(seq: int, **more: Any) -> dict[str, Any]:
     return plain | {"reply_to": None, "mentions": [], "reactions": [], "deleted_at": None} | more
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def page() -> AsyncIterator[Page]:
     app = web.Application()
     app.add_routes(playground.routes())

@@ -25,9 +25,9 @@ export function createChat(store, connection) {
   }
 
   async function page(id, query) {
-    const room = get().rooms[id];
+    const asked = get().rooms[id]?.cursor;
     const answer = await attempt("message:history", { room_id: id, limit: 50, ...query });
-    if (answer) dispatch({ type: "history", id, messages: answer.messages, asked: room.cursor,
+    if (answer) dispatch({ type: "history", id, messages: answer.messages, asked,
       page: query.after_seq === undefined ? { loaded: true, hasMore: answer.has_more } : {} });
     return answer;
   }
@@ -39,7 +39,7 @@ export function createChat(store, connection) {
       if (!answer) return;
       dispatch({ type: "members", id, members: answer.members });
       cursor = answer.next_cursor;
-    } while (cursor && Object.keys(get().rooms[id].roles).length < 1000);
+    } while (cursor && Object.keys(get().rooms[id]?.roles ?? {}).length < 1000);
   }
 
   function enter(room) {
@@ -111,6 +111,7 @@ export function createChat(store, connection) {
     onReady,
     members,
     async open(id) {
+      if (!get().rooms[id]) return;
       dispatch({ type: "open", id });
       if (connection.isLive()) await refresh(id);
     },

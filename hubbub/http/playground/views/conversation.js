@@ -109,7 +109,7 @@ function headline(room) {
 
 function whoTypes(state, room) {
   const names = Object.keys(room.typing).map((id) => state.users[id]?.display_name ?? "Somebody");
-  if (!names.length) return "";
+  if (!names.length || state.link.status !== "online") return "";
   if (names.length > 2) return "Several people are typing…";
   return `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} typing…`;
 }

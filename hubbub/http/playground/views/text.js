@@ -10,14 +10,15 @@ export function textNodes(body, names, own) {
   let end = 0;
   for (const match of body.matchAll(PARTS)) {
     const [all, block, code, url, at] = match;
-    const name = at?.toLowerCase().replace(/[.-]+$/, "");
+    let name = at?.toLowerCase();
+    while (name && !names.includes(name) && /[.-]$/.test(name)) name = name.slice(0, -1);  // the end of a sentence
     if (at && !names.includes(name)) continue;
     if (match.index > end) nodes.push(body.slice(end, match.index));
     if (block) nodes.push(h("pre", {}, block.replace(/^\n/, "")));
     else if (code) nodes.push(h("code", {}, code));
     else if (url) nodes.push(h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, url));
-    else nodes.push(h("span.mention", name === own ? { "data-own": true } : {}, all));
-    end = match.index + all.length;
+    else nodes.push(h("span.mention", name === own ? { "data-own": true } : {}, all.slice(0, name.length + 1)));
+    end = match.index + (at ? name.length + 1 : all.length);
   }
   return [...nodes, body.slice(end)];
 }
