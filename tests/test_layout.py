@@ -19,7 +19,7 @@ LONGEST_FUNCTION = 60  # lines
 
 # May be longer, for a reason. The list only gets shorter, or the numbers smaller.
 LONGER_MODULES: dict[str, int] = {
-    "hubbub/migrations/models/0_initial.py": 400,  # SQL for two databases, and aerich's picture of it
+    "hubbub/migrations/0001_initial.py": 400,  # SQL for two databases, and aerich's picture of it
     "hubbub/config/settings.py": 330,  # one field per setting, with its text
 }
 

@@ -8,15 +8,16 @@ import asyncio
 import re
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aerich.migrate import Migrate
 from aerich.utils import get_formatted_compressed_data, get_models_describe
 from tortoise import Tortoise
+from tortoise.connection import get_connection
 
 from hubbub.config import Settings
 from hubbub.services import database
-from hubbub.services.migrations import APP, LOCATION
+from hubbub.services.migrations import APP, LOCATION, names
 
 URLS = {"postgres": "postgres://nobody@127.0.0.1:1/nothing", "sqlite": "sqlite://:memory:"}
 
@@ -68,16 +69,14 @@ class Difference(NamedTuple):
 
 
 async def _difference(url: str) -> Difference:
-    config = database.configuration(Settings.for_tests(database_url=url))
+    config = database.configuration(Settings.for_tests(database_url=url), migrating=True)
     await Tortoise.init(config=config)  # connects at the first query, and there is none
     try:
         for name in ("upgrade", "downgrade", "_upgrade_fk_m2m_index", "_downgrade_fk_m2m_index"):
             setattr(Migrate, f"{name}_operators", [])
         Migrate._upgrade_m2m, Migrate._downgrade_m2m = [], []
-        await Migrate.init(config, APP, str(LOCATION), offline=True)
-        before, after = Migrate._exclude_model_name_changes(
-            Migrate._last_version_content or {}, get_models_describe(APP)
-        )
+        before = await _prepare()
+        before, after = Migrate._exclude_model_name_changes(before, get_models_describe(APP))
         Migrate.diff_models(before, after, no_input=True)
         Migrate.diff_models(after, before, upgrade=False, no_input=True)
         Migrate._merge_operators()
@@ -85,6 +84,17 @@ async def _difference(url: str) -> Difference:
         return Difference(_script(Migrate.upgrade_operators), _script(Migrate.downgrade_operators), state)
     finally:
         await Tortoise.close_connections()
+
+
+async def _prepare() -> dict[str, Any]:
+    """Migrate.init without a database; returns the state that the last migration left."""
+    connection = get_connection(database.NAME)
+    Migrate.app, Migrate.migrate_location = APP, LOCATION
+    Migrate.dialect = connection.schema_generator.DIALECT
+    Migrate.ddl_class = await Migrate.load_ddl_class()
+    Migrate.ddl = Migrate.ddl_class(connection)
+    last = Migrate.get_last_version_module()
+    return (Migrate.get_migration_info_for_file(last).models_state if last else None) or {}
 
 
 def _script(statements: list[str]) -> str:
@@ -107,8 +117,8 @@ def main(argument: str) -> int:
 
 
 def _write(name: str, found: dict[str, Difference]) -> Path:
-    numbers = [int(path.name.partition("_")[0]) for path in (LOCATION / APP).glob("[0-9]*_*.py")]
-    target = LOCATION / APP / f"{max(numbers, default=-1) + 1}_{name}.py"
+    number = max((int(step.partition("_")[0]) for step in names()), default=0) + 1
+    target = LOCATION / f"{number:04}_{name}.py"
     target.write_text(
         TEMPLATE.format(
             up={dialect: each.up for dialect, each in found.items()},
