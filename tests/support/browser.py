@@ -75,6 +75,13 @@ _MIDDLE = """
 })()
 """
 
+_STILL = """
+Promise.all(document.getAnimations()
+  .filter((each) => each.effect.getTiming().iterations !== Infinity)
+  .map((each) => each.finished.catch(() => null)))
+  .then(() => true)
+"""
+
 
 class BrowserProblem(Exception):
     """The browser, or a page in it, did not do what it was told."""
@@ -305,7 +312,8 @@ class Page:
         await self.call("Emulation.setEmulatedMedia", features=[feature])
 
     async def picture(self, path: Path) -> None:
-        """Keep what the page looks like."""
+        """Keep what the page looks like once nothing moves any more."""
+        await self.run(_STILL)
         answer = await self.call("Page.captureScreenshot", format="png")
         await asyncio.to_thread(_write, path, base64.b64decode(answer["data"]))
 
