@@ -66,7 +66,7 @@ async def check_database(settings: Settings) -> str:
         async with _connected(settings) as sql:
             rows = await sql.fetch(f"SELECT {asked} AS version")
     except database.DatabaseProblem as problem:
-        raise Trouble(f"{problem} Is it running, and is HUBBUB_DATABASE_URL right?") from None
+        raise Trouble(f"{problem} See HUBBUB_DATABASE_URL.") from None
     return f"{kind} {rows[0]['version']} answers."
 
 
