@@ -101,13 +101,14 @@ async def fill(port: int) -> list[str]:
     return [f"{token}\t{rooms[number % ROOMS]}" for number, (token, _) in enumerate(people)]
 
 
-def load(sioload: str, port: int, pid: int, lines: Path, core: int, secs: float, extra: list[str]) -> dict[str, Any]:
+def load(options: argparse.Namespace, pid: int, lines: Path, extra: list[str]) -> dict[str, Any]:
     """One run of the generator."""
     command = [
-        *("taskset", "-c", str(core), sioload, "--quiet", "--port", str(port), "--pid", str(pid)),
+        *("taskset", "-c", str(options.load_core), options.sioload, "--quiet"),
+        *("--port", str(options.port), "--pid", str(pid)),
         *("-n", str(PEOPLE), "--rooms", str(ROOMS), "--lines", str(lines), "--nsp", "/chat"),
         *("--auth", '{"token":"{col:1}"}', "--msg", MESSAGE, "--mark", '"body":"', "--settle", "3"),
-        *("--warmup", "1", "--secs", str(secs), "--drain", "10", *extra),
+        *("--warmup", "1", "--secs", str(options.secs), "--drain", "10", *extra),
     ]
     finished = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=300)
     found: dict[str, Any] = json.loads(finished.stdout)
@@ -136,17 +137,24 @@ def measure(options: argparse.Namespace, kind: str, database_url: str, folder: P
         lines = folder / f"{kind}.tsv"
         lines.write_text("\n".join(asyncio.run(fill(options.port))) + "\n")
         for series, extra in SERIES.items():
-            rows = [
-                load(options.sioload, options.port, process.pid, lines, options.load_core, options.secs, extra)
-                for _ in range(options.runs)
-            ]
+            rows = [load(options, process.pid, lines, extra) for _ in range(options.runs)]
             for name in FIGURES:
                 print(f"  {series:<12}{name:<20}{median(rows, name):>12.4g}", flush=True)
             wrong = [row for row in rows if any(row.get(name) for name in WRONG)]
-            print(f"  {series:<12}{'integrity':<20}{'BROKEN ' + json.dumps(wrong[0]) if wrong else 'whole':>12}")
+            print(
+                f"  {series:<12}{'integrity':<20}{'BROKEN ' + json.dumps(wrong[0]) if wrong else 'whole':>12}"
+            )
 
 
-FIGURES = ("sent_per_s", "deliveries_per_s", "latency_ms.p50", "latency_ms.p99", "ack_ms.p50", "ack_ms.p99", "server_cpu")
+FIGURES = (
+    "sent_per_s",
+    "deliveries_per_s",
+    "latency_ms.p50",
+    "latency_ms.p99",
+    "ack_ms.p50",
+    "ack_ms.p99",
+    "server_cpu",
+)
 WRONG = ("missing", "duplicated", "reordered", "failed", "disconnected")
 
 
@@ -177,7 +185,7 @@ def postgres(options: argparse.Namespace) -> Iterator[str]:
         yield options.postgres
         return
     sys.path.insert(0, str(ROOT))
-    from tests.support import servers  # noqa: PLC0415 - only where no server is given
+    from tests.support import servers
 
     with servers.postgres(durable=True) as url:
         yield url

@@ -16,7 +16,8 @@ _UNREAD = (
 )
 _MENTIONS = (
     "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 "
-    "ELSE (SELECT count(*) FROM mentions x WHERE x.user_id = m.user_id AND x.room_id = r.id AND x.seq > m.last_read_seq) END"
+    "ELSE (SELECT count(*) FROM mentions x "
+    "WHERE x.user_id = m.user_id AND x.room_id = r.id AND x.seq > m.last_read_seq) END"
 )
 _ROOM = (
     "r.id, r.kind, r.name, r.topic, r.created_by_id, r.created_at, r.last_seq, r.first_seq, r.member_count, "

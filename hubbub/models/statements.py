@@ -121,8 +121,8 @@ async def insert_messages(tx: Sql, rows: Sequence[NewMessage]) -> None:
     columns = ", ".join(NewMessage._fields)
     if tx.dialect == "postgres":
         await tx.execute(
-            f"INSERT INTO messages ({columns}, attachments) SELECT *, '[]' FROM unnest($1::uuid[], $2::uuid[], "
-            "$3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::timestamptz[])",
+            f"INSERT INTO messages ({columns}, attachments) SELECT *, '[]' FROM unnest($1::uuid[], "
+            "$2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::timestamptz[])",
             *(list(column) for column in zip(*rows, strict=True)),
         )
         return
@@ -136,7 +136,8 @@ async def stored_messages(tx: Sql, pairs: Sequence[tuple[UUID, UUID]]) -> dict[t
     """Which of these (sender, client_id) are stored already: pair → message id."""
     if tx.dialect == "postgres":
         rows = await tx.fetch(
-            "SELECT m.sender_id, m.client_id, m.id FROM unnest($1::uuid[], $2::uuid[]) AS sent(sender, client) "
+            "SELECT m.sender_id, m.client_id, m.id "
+            "FROM unnest($1::uuid[], $2::uuid[]) AS sent(sender, client) "
             "JOIN messages m ON m.sender_id = sent.sender AND m.client_id = sent.client",
             [sender for sender, _ in pairs],
             [client for _, client in pairs],
@@ -164,7 +165,8 @@ async def read_up_to(tx: Sql, marks: dict[tuple[UUID, UUID], int]) -> None:
         )
         return
     await tx.executemany(
-        "UPDATE memberships SET last_read_seq = $1 WHERE room_id = $2 AND user_id = $3 AND last_read_seq < $1",
+        "UPDATE memberships SET last_read_seq = $1 "
+        "WHERE room_id = $2 AND user_id = $3 AND last_read_seq < $1",
         [(seq, room, user) for (room, user), seq in marks.items()],
     )
 
@@ -185,7 +187,8 @@ async def standings(
     in_rooms, rooms = among(sql, room_ids, 1)
     for_users, users = among(sql, user_ids, 2)
     rows = await sql.fetch(
-        f"SELECT room_id, user_id, role, muted FROM memberships WHERE room_id {in_rooms} AND user_id {for_users}",
+        "SELECT room_id, user_id, role, muted FROM memberships "
+        f"WHERE room_id {in_rooms} AND user_id {for_users}",
         rooms,
         users,
     )

@@ -1,8 +1,10 @@
 """Who is connected here: one client's socket, and the ways to find it."""
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from hubbub.core import clock, metrics, tasks
@@ -12,7 +14,6 @@ from hubbub.realtime.stock import Link
 from hubbub.schemas.session import Closing
 from hubbub.services.context import Context
 from hubbub.services.sessions import Admitted
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -126,6 +127,8 @@ class Connections:
 
     def __init__(self) -> None:
         self.by_sid: dict[str, Connection] = {}
+        self.empty = asyncio.Event()
+        self.empty.set()
         self._by_user: dict[UUID, dict[str, Connection]] = {}
 
     def __len__(self) -> int:
@@ -133,6 +136,7 @@ class Connections:
 
     def add(self, connection: Connection) -> None:
         self.by_sid[connection.sid] = connection
+        self.empty.clear()
         self._by_user.setdefault(connection.user.id, {})[connection.sid] = connection
 
     def remove(self, sid: str) -> Connection | None:
@@ -141,6 +145,8 @@ class Connections:
         if connection is not None:
             own = self._by_user[connection.user.id]
             del own[sid]
+            if not self.by_sid:
+                self.empty.set()
             if not own:
                 del self._by_user[connection.user.id]
         return connection

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 
-from hubbub.core import clock
 from hubbub.realtime.connections import Connections
 
 log = logging.getLogger(__name__)
@@ -12,7 +11,6 @@ log = logging.getLogger(__name__)
 WAVES = 10
 CLOSED_PER_S = 200.0  # what an instance elsewhere takes in without trouble
 RECONNECT_MS = 2000  # jitter; counts from the moment the socket closes
-POLL_S = 0.02
 
 
 async def drain(connections: Connections, seconds: float) -> None:
@@ -23,19 +21,21 @@ async def drain(connections: Connections, seconds: float) -> None:
     log.info("draining", extra={"connections": len(everybody)})
     spread = min(seconds / 2, len(everybody) / CLOSED_PER_S)
     for connection in everybody:
-        wait_ms = random.randrange(RECONNECT_MS)
+        wait_ms = random.randrange(RECONNECT_MS)  # noqa: S311 - jitter, not a secret
         connection.emit("server:draining", {"reconnect_in_ms": wait_ms})
     random.shuffle(everybody)
     size = -(-len(everybody) // WAVES)
     for start in range(0, len(everybody), size):
         for connection in everybody[start : start + size]:
-            connection.close("draining", "This instance is going down.", random.randrange(RECONNECT_MS))
+            wait_ms = random.randrange(RECONNECT_MS)  # noqa: S311 - likewise
+            connection.close("draining", "This instance is going down.", wait_ms)
         await asyncio.sleep(spread / WAVES)
-    await _gone(connections, clock.monotonic() + seconds / 2)
+    await _gone(connections, seconds / 2)
 
 
-async def _gone(connections: Connections, deadline: float) -> None:
-    while connections.by_sid and clock.monotonic() < deadline:
-        await asyncio.sleep(POLL_S)
-    if connections.by_sid:
+async def _gone(connections: Connections, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await connections.empty.wait()
+    except TimeoutError:
         log.warning("sockets did not close in time", extra={"connections": len(connections)})

@@ -3,10 +3,10 @@
 import heapq
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from hubbub.core import clock, tasks
 from hubbub.realtime.connections import Connection, Connections
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio

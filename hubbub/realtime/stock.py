@@ -1,4 +1,3 @@
-
 """The only module that touches the insides of python-socketio 5.18 and python-engineio 4.15.
 
 What is overridden, and why; tests/realtime/test_stock.py fails when a new version changes it:

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-
 from tortoise.expressions import Q
 
 from hubbub import models

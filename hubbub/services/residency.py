@@ -40,7 +40,7 @@ class Welcome(NamedTuple):
 
 
 async def welcome(ctx: Context, epoch: str | None, cursors: dict[UUID, int] | None) -> Welcome:
-    """At most 500 rooms, newest entry first; to a client that has cursors of this epoch, those that differ."""
+    """At most 500 rooms, newest entry first; to a client with cursors of this epoch, those that differ."""
     known = cursors if cursors and epoch == ctx.parts.epoch else {}
     async with database.guard():
         if known and await _unchanged(ctx, known):

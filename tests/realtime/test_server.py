@@ -1,0 +1,189 @@
+"""How sockets come in and end."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import socketio
+from socketio.exceptions import ConnectionError as NotConnected
+
+from hubbub.services import sessions
+from tests.support.world import Client, World
+
+
+async def refused(world: World, auth: Any = None, **options: Any) -> dict[str, Any]:
+    """The error object of a refused connection."""
+    client = Client(world.url, auth, ["websocket"])
+    world.clients.append(client)
+    with pytest.raises(NotConnected):
+        await client.sio.connect(
+            world.url + options.pop("query", ""),
+            namespaces=["/chat"],
+            auth=auth,
+            transports=["websocket"],
+            **options,
+        )
+    error: dict[str, Any] = client.refusal["data"]
+    assert error["message"] == client.refusal["message"]
+    return error
+
+
+# --- coming in ---
+
+
+async def test_a_token_is_found_in_auth_header_and_query(world: World) -> None:
+    ada = await world.person("ada")
+    header = {"Authorization": f"Bearer {ada.token}"}
+
+    for auth, headers, query in (
+        ({"token": ada.token}, {}, ""),
+        (None, header, ""),
+        (None, {}, f"?token={ada.token}"),
+        ({"token": ada.token}, {"Authorization": "Bearer nonsense"}, "?token=nonsense"),
+    ):
+        client = Client(world.url, auth, ["websocket"])  # type: ignore[arg-type]
+        world.clients.append(client)
+        await client.sio.connect(world.url + query, namespaces=["/chat"], auth=auth, headers=headers)
+        assert (await client.next("ready"))["user"]["id"] == ada.id
+
+
+@pytest.mark.parametrize(
+    "auth", [None, {}, {"token": None}, {"token": 5}, {"token": ""}, {"token": "x.y.z"}, [], "text"]
+)
+async def test_without_a_good_token_nobody_comes_in(world: World, auth: Any) -> None:
+    assert (await refused(world, auth))["code"] == "unauthenticated"
+
+
+async def test_other_tokens_are_told_apart(world: World) -> None:
+    ada = await world.person("ada")
+    tokens = world.app.parts.tokens
+    session_id = (await ada.client()).ready["session_id"]
+    old = type(tokens)(world.settings.secret_key, -5, 100).access(UUID(ada.id), UUID(session_id))[0]
+    forged = type(tokens)("x" * 40, 900, 100).access(UUID(ada.id), UUID(session_id))[0]
+    nobody = tokens.access(uuid4(), uuid4())[0]
+
+    assert (await refused(world, {"token": old}))["code"] == "token_expired"
+    assert (await refused(world, {"token": forged}))["code"] == "unauthenticated"
+    assert (await refused(world, {"token": nobody}))["code"] == "unauthenticated"
+    assert (await refused(world, {"token": ada.refresh_token}))["code"] == "unauthenticated"
+
+
+async def test_an_unknown_namespace_is_refused(world: World) -> None:
+    ada = await world.person("ada")
+    client = socketio.AsyncClient()
+    refusals: list[Any] = []
+    client.on("connect_error", refusals.append, namespace="/other")
+
+    with pytest.raises(NotConnected):
+        await client.connect(world.url, namespaces=["/other"], auth={"token": ada.token})
+
+    assert refusals == [{"message": "Invalid namespace"}]
+
+
+async def test_a_user_has_so_many_sockets(world: World) -> None:
+    ada = await world.person("ada")
+    for _ in range(world.settings.sockets_per_user):
+        await ada.client()
+
+    error = await refused(world, {"token": ada.token})
+
+    assert error["code"] == "too_many_connections"
+    assert error["retry_after_ms"] > 0
+    await world.clients[0].close()
+    await ada.client()
+
+
+async def test_an_ended_session_does_not_come_back(world: World) -> None:
+    ada = await world.person("ada")
+    await ada.rest("POST", "/auth/logout")
+
+    assert (await refused(world, {"token": ada.token}))["code"] == "session_revoked"
+
+
+# --- tokens that run out ---
+
+
+async def test_a_token_that_runs_out_is_announced_and_ends_the_socket(world: World) -> None:
+    ada = await world.person("ada")
+    world.app.parts.tokens.access_ttl_s = 3
+    _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
+    ada.token = answer["data"]["access_token"]
+
+    client = await ada.client()
+
+    assert (await client.next("auth:expiring"))["expires_at"]
+    assert (await client.next("auth:expired")) == {}
+    assert (await client.next("closing"))["code"] == "token_expired"
+    assert (await client.next("disconnect"))["reason"] == "server disconnect"
+
+
+async def test_a_fresh_token_keeps_the_socket(world: World) -> None:
+    ada = await world.person("ada")
+    client = await ada.client()
+    _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
+    eve = await world.person("eve")
+
+    assert (await client.call("auth:refresh", token=answer["data"]["access_token"]))["expires_at"]
+    assert (await client.ask("auth:refresh", token=eve.token))["error"]["code"] == "forbidden"
+    assert (await client.ask("auth:refresh", token="nonsense"))["error"]["code"] == "unauthenticated"
+    await client.settled()
+
+
+# --- the end ---
+
+
+async def test_a_revoked_session_is_closed_at_once_on_all_its_sockets(world: World) -> None:
+    ada = await world.person("ada")
+    devices = [await ada.client(), await ada.client(transports=["polling"])]
+    _, other = await world.rest(
+        "POST", "/auth/login", json={"email": "ada@example.com", "password": "correct horse battery"}
+    )
+
+    await ada.rest("POST", "/auth/logout")
+
+    for device in devices:
+        assert (await device.next("auth:revoked"))["reason"] == "logged_out"
+        assert (await device.next("closing"))["code"] == "session_revoked"
+        assert (await device.next("disconnect"))["reason"] == "server disconnect"
+    ada.token = other["data"]["access_token"]
+    assert (await ada.client()).ready
+
+
+async def test_a_reused_refresh_token_ends_the_session_and_its_sockets(world: World) -> None:
+    ada = await world.person("ada")
+    client = await ada.client()
+    await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
+
+    status, _ = await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
+
+    assert status == 400
+    assert (await client.next("closing"))["code"] == "session_revoked"
+
+
+async def test_ending_a_session_twice_is_harmless(world: World) -> None:
+    ada = await world.person("ada")
+    client = await ada.client()
+    session_id = UUID(client.ready["session_id"])
+
+    await sessions.end(world.app.parts, UUID(ada.id), session_id, "test")
+    await sessions.end(world.app.parts, UUID(ada.id), session_id, "test")
+
+    await client.next("disconnect")
+    assert client.count("closing") == 1
+
+
+async def test_draining_tells_everybody_and_lets_nobody_in(world: World) -> None:
+    _, (ada, bob) = await world.talk("ada", "bob")
+
+    await world.app.drain()
+
+    for client in (ada, bob):
+        assert 0 <= (await client.next("server:draining"))["reconnect_in_ms"] < 10_000
+        closing = await client.next("closing")
+        assert closing["code"] == "draining"
+        assert closing["retry_after_ms"] >= 0
+        # Python's client calls it an error when the server closes; Node's says "transport close".
+        assert (await client.next("disconnect"))["reason"] in ("transport close", "transport error")
+    error = await refused(world, {"token": world.people["ada"].token})
+    assert error["code"] == "draining"
+    assert error["retry_after_ms"] > 0

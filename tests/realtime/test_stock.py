@@ -1,0 +1,64 @@
+"""What the stock server gets wrong, and what is no protocol at all."""
+
+import asyncio
+import json
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from tests.support.world import World
+
+
+async def raw(world: World, *packets: str) -> list[str]:
+    """Open a WebSocket by hand, send Engine.IO packets; what comes until the server closes it."""
+    url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
+    async with asyncio.timeout(10), world.http.ws_connect(url) as socket:
+        for packet in packets:
+            await socket.send_str(packet)
+        return [message.data async for message in socket if message.type is aiohttp.WSMsgType.TEXT]
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        "4",
+        "4x",
+        "42/chat,{}",
+        "42/chat,[]",
+        "42/chat,[5]",
+        "42/chat,[[",
+        "48",
+        "44/chat,{}",
+        "451-/chat,",
+        "42/chat," + "[" * 5000,
+    ],
+)
+async def test_a_malformed_packet_ends_its_connection_and_no_other(world: World, packet: str) -> None:
+    bob = await (await world.person("bob")).client()
+    ada = await world.person("ada")
+
+    heard = await raw(world, "40/chat," + json.dumps({"token": ada.token}), packet, "4")
+
+    assert heard[0].startswith("0{")
+    await bob.settled()
+    assert [each.user.username for each in world.app.chat.connections.by_sid.values()] == ["bob"]
+
+
+async def test_nobody_poses_as_the_server(world: World) -> None:
+    ada = await (await world.person("ada")).client()
+
+    for name in ("connect", "disconnect", "message:new", "closing"):
+        assert (await ada.ask(name, reason="bye"))["error"]["code"] == "unknown_event"
+    await ada.settled()
+
+
+async def test_an_event_before_connect_reaches_nobody(world: World) -> None:
+    ada = await world.person("ada")
+    room_id = (await ada.client()).ready["rooms"][0]["id"]
+    event = ["message:send", {"room_id": room_id, "client_id": str(uuid4()), "body": "x"}]
+
+    await asyncio.wait_for(raw(world, "42/chat,1" + json.dumps(event), "41/chat,", "4"), 10)
+
+    _, answer = await ada.rest("GET", f"/rooms/{room_id}/messages")
+    assert answer["data"] == []
