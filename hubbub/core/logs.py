@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -21,10 +22,10 @@ _bound: ContextVar[Mapping[str, object]] = ContextVar("hubbub_log_fields")
 _STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 # All three cost as much as the text is long, whatever it is: it may be somebody's User-Agent.
 _JWT = re.compile(r"\beyJ[\w-]{4,300}+\.[\w-]{4,}+(?:\.[\w-]*)?")
-_SECRET = re.compile(r"token|password|secret|authorization|api_key", re.IGNORECASE)
+_NAMES = ("token", "password", "secret", "authorization", "api_key")
 # `token=x` in an address, `'token': 'x'` in a dict, `"password":"x"` in JSON, also in JSON within JSON.
 _NAMED = re.compile(
-    rf"((?:{_SECRET.pattern})\w{{0,20}}(?:=|\\?[\"']\s*[:=]\s*\\?[\"'])(?:bearer\s+)?)"
+    rf"((?:{'|'.join(_NAMES)})\w{{0,20}}(?:=|\\?[\"']\s*[:=]\s*\\?[\"'])(?:bearer\s+)?)"
     r"[^\s\"'&,;)}\\]+",
     re.IGNORECASE,
 )
@@ -69,9 +70,13 @@ def setup(style: str, level: str, stream: TextIO | None = None) -> None:
 
 def masked(text: str) -> str:
     """The text with tokens, and passwords that are named as such, replaced by `***`."""
-    text = _JWT.sub("***", text)
-    text = _NAMED.sub(r"\1***", text)
-    return _IN_ADDRESS.sub(r"\1:***@", text)
+    # Most lines have nothing of the kind; finding that out this way takes a tenth of the time.
+    if "eyJ" in text:
+        text = _JWT.sub("***", text)
+    lower = text.lower()
+    if any(word in lower for word in _NAMES):
+        text = _NAMED.sub(r"\1***", text)
+    return _IN_ADDRESS.sub(r"\1:***@", text) if "://" in text else text
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -148,10 +153,13 @@ class Console(logging.Formatter):
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     """What is bound to the context, then what the line itself brings."""
-    extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
-    return {
-        name: "***" if _SECRET.search(name) else value for name, value in {**_bound.get({}), **extra}.items()
-    }
+    fields = {**_bound.get({}), **{name: it for name, it in vars(record).items() if name not in _STANDARD}}
+    return {name: "***" if _is_secret(name) else it for name, it in fields.items()}
+
+
+@lru_cache(maxsize=1000)
+def _is_secret(field: str) -> bool:
+    return any(name in field.lower() for name in _NAMES)
 
 
 def _plain(value: object) -> str:
