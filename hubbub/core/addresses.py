@@ -14,18 +14,24 @@ def client(peer: str, forwarded: str, trusted: Iterable[Network]) -> str:
     """
     networks = tuple(trusted)
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()] if networks else []
-    address = peer
+    address = plain(peer)
     while _trusted(address, networks) and hops:
         hop = hops.pop()
         if not _is_address(hop):
             break
-        address = hop
+        address = plain(hop)
     return address
 
 
 def of_request(request: Any, trusted: Iterable[Network]) -> str:  # noqa: ANN401 - an aiohttp request, without knowing aiohttp
     """The client's address of an HTTP request or an upgraded socket; empty if it is gone already."""
     return client(request.remote or "", ",".join(request.headers.getall("X-Forwarded-For", [])), trusted)
+
+
+def plain(address: str) -> str:
+    """IPv4 written as IPv6 (`::ffff:10.0.0.1`) as IPv4, so that networks and limits see one address."""
+    mapped = getattr(ip_address(address), "ipv4_mapped", None) if _is_address(address) else None
+    return str(mapped) if mapped is not None else address
 
 
 def _is_address(text: str) -> bool:

@@ -6,7 +6,6 @@ import hashlib
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import TypeVar
 
 import bcrypt
@@ -28,7 +27,7 @@ async def digest(password: str, rounds: int) -> str:
 
 async def matches(password: str, stored: str | None, rounds: int) -> bool:
     """Whether the password belongs to the digest; takes as long for None (nobody) as for somebody."""
-    against = stored if stored is not None else await _apart(lambda: _nobody(rounds))
+    against = stored if stored is not None else _nobody(rounds)
     same = await _apart(lambda: bcrypt.checkpw(_key(password), against.encode()))
     return same and stored is not None
 
@@ -39,16 +38,17 @@ def rounds_of(stored: str) -> int:
 
 
 def _key(password: str) -> bytes:
-    """bcrypt reads 72 bytes and stops at NUL: what it gets is a digest of the whole password, as text.
+    """What bcrypt is given: it reads 72 bytes and stops at NUL, so it gets a digest of the whole.
 
     NFKC first: the same password typed on another system is the same bytes.
     """
-    return base64.b64encode(hashlib.sha256(unicodedata.normalize("NFKC", password).encode()).digest())
+    typed = unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
+    return base64.b64encode(hashlib.sha256(typed).digest())
 
 
-@lru_cache
 def _nobody(rounds: int) -> str:
-    return bcrypt.hashpw(b"nobody", bcrypt.gensalt(rounds)).decode()
+    """A digest that no password has, and that takes as long to refuse as another."""
+    return f"$2b${rounds:02}${'.' * 53}"
 
 
 async def _apart(work: Callable[[], T]) -> T:

@@ -1,7 +1,10 @@
 """Accounts: registering and logging in."""
 
+import logging
 import re
+import secrets
 import unicodedata
+from collections.abc import Iterator
 
 from hubbub import models
 from hubbub.core import passwords
@@ -11,67 +14,99 @@ from hubbub.services import database, members, sessions
 from hubbub.services.context import Context, Parts
 from hubbub.services.sessions import Origin
 
+log = logging.getLogger(__name__)
+
 _EMAIL = re.compile(r"[^\s@<>()\",;:\\]+@[^\s@<>()\",;:\\]+")
+_EMAIL_LENGTH = 254  # RFC 5321, and the column
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9_])?")
-TRIES = 20
+_SHORTEST, _LONGEST = 3, 32  # of usernames
+_MADE = 24  # of a made username's letters, which leaves room for a number
+_TRIES = 20
+# Line ends, and marks that turn the direction of what is written after them.
+_BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 async def register(parts: Parts, command: wire.Register, origin: Origin) -> wire.Signed:
-    """Make an account, sign in, join the default rooms. Raises Conflict, InvalidPayload."""
-    email = _email(command.email)
-    name = command.name.strip()
-    if not name:
-        raise InvalidPayload(fields=(("name", "A name has 1 to 80 characters."),))
+    """Make an account, sign in, join the default rooms. Raises Conflict, InvalidPayload, Unavailable."""
+    email, name = _email(command.email), _name(command.name)
     asked = _username(command.username) if command.username is not None else None
     digest = await passwords.digest(command.password, parts.settings.bcrypt_rounds)
+    new = models.User(email=email, display_name=name, password_digest=digest)
+    for username in [asked] if asked else _names(name, email):
+        new.username = username
+        if (signed := await _begin(parts, new, origin)) is not None:
+            await _join_defaults(parts, new)
+            return signed
+        async with database.guard():
+            if await models.User.exists(email=email):
+                raise _taken("email")
+    raise _taken("username")
+
+
+async def _begin(parts: Parts, user: models.User, origin: Origin) -> wire.Signed | None:
+    """The account and its first session, both or neither; None if the address or the username is taken."""
     try:
         async with database.transaction():
-            user = await models.User.create(
-                username=asked or await _free_username(name, email),
-                email=email,
-                display_name=name,
-                password_digest=digest,
-            )
-            signed = await sessions.begin(parts, user, origin, None)
+            await user.save(force_create=True)
+            return await sessions.begin(parts, user, origin, None)
     except Exception as error:
-        if not database.is_duplicate(error):
-            raise
-        raise await _taken(email) from None
-    await members.join_defaults(Context(parts, user.id))
-    return signed
+        if database.is_duplicate(error):
+            return None
+        raise
 
 
-async def _taken(email: str) -> Conflict:
-    field = "email" if await models.User.exists(email=email) else "username"
+async def _join_defaults(parts: Parts, user: models.User) -> None:
+    """The account is stored: a room that can't be joined now is no reason to say that it is not."""
+    try:
+        await members.join_defaults(Context(parts, user.id))
+    except Exception:
+        log.warning(
+            "a new user could not join the default rooms", exc_info=True, extra={"user_id": str(user.id)}
+        )
+
+
+def _taken(field: str) -> Conflict:
     return Conflict(f"An account with this {field} exists already.", fields=((field, "Taken already."),))
 
 
 def _email(text: str) -> str:
-    email = unicodedata.normalize("NFKC", text).strip().lower()
-    if not _EMAIL.fullmatch(email) or len(email) > 254:  # noqa: PLR2004 - RFC 5321's limit
+    email = unicodedata.normalize("NFKC", text).strip(" ").lower()
+    if not _EMAIL.fullmatch(email) or len(email) > _EMAIL_LENGTH or not email.isprintable():
         raise InvalidPayload(fields=(("email", "Not an e-mail address."),))
     return email
 
 
+def _name(text: str) -> str:
+    name = text.strip()
+    if _BREAKING.search(name) or not any(character.isprintable() for character in name):
+        raise InvalidPayload(fields=(("name", "A name has 1 to 80 characters, all in one line."),))
+    return name
+
+
 def _username(text: str) -> str:
-    username = text.strip().lower()
-    if not 3 <= len(username) <= 32 or not _USERNAME.fullmatch(username):  # noqa: PLR2004 - the column's limits
-        message = "3 to 32 letters a-z, digits, dots, dashes and underscores; begins with a letter or digit."
+    username = text.strip(" ").lower()
+    if not _SHORTEST <= len(username) <= _LONGEST or not _USERNAME.fullmatch(username):
+        message = "3 to 32 letters a-z, digits, dots, dashes and underscores; no dot or dash at the ends."
         raise InvalidPayload(fields=(("username", message),))
     return username
 
 
-async def _free_username(name: str, email: str) -> str:
-    folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    base = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:24].strip("-")
-    if len(base) < 3:  # noqa: PLR2004 - the shortest username
-        base = re.sub(r"[^a-z0-9]+", "-", email.partition("@")[0]).strip("-")[:24].strip("-") or "user"
-    base = base if len(base) >= 3 else f"{base}-user"  # noqa: PLR2004 - the shortest username
-    taken = set(await models.User.filter(username__startswith=base).values_list("username", flat=True))
-    number = 1
-    while (username := base if number == 1 else f"{base}-{number}") in taken:
-        number += 1
-    return username
+def _names(name: str, email: str) -> Iterator[str]:
+    """Usernames to try, the nicest first; then by chance, so that many of one name do not race for each."""
+    base = _plain(name)
+    if len(base) < _SHORTEST:
+        base = _plain(email.partition("@")[0]) or "user"
+    base = base if len(base) >= _SHORTEST else f"{base}-user"
+    yield base
+    yield f"{base}-2"
+    yield f"{base}-3"
+    for _ in range(_TRIES):
+        yield f"{base}-{secrets.randbelow(900_000) + 100_000}"
+
+
+def _plain(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:_MADE].strip("-")
 
 
 async def login(parts: Parts, command: wire.Login, origin: Origin) -> wire.Signed:
@@ -86,7 +121,10 @@ async def login(parts: Parts, command: wire.Login, origin: Origin) -> wire.Signe
     rounds = parts.settings.bcrypt_rounds
     async with database.guard():
         user = await models.User.filter(email=email, deleted_at__isnull=True).first()
-    if not await passwords.matches(command.password, user.password_digest if user else None, rounds) or user is None:
+    if (
+        not await passwords.matches(command.password, user.password_digest if user else None, rounds)
+        or user is None
+    ):
         raise Unauthenticated("The e-mail address or the password is wrong.")
     sessions.check(user)
     async with database.guard():

@@ -39,7 +39,9 @@ async def admit(parts: Parts, token: str) -> Admitted:
     claims = parts.tokens.read_access(token)
     async with database.guard():
         session = (
-            await models.Session.filter(id=claims.session_id, user_id=claims.user_id).select_related("user").first()
+            await models.Session.filter(id=claims.session_id, user_id=claims.user_id)
+            .select_related("user")
+            .first()
         )
     if session is None or session.user.deleted_at is not None:
         raise Unauthenticated
@@ -106,16 +108,17 @@ async def refresh(parts: Parts, command: wire.Refresh) -> wire.Signed:
     """
     claims = parts.tokens.read_refresh(command.refresh_token)
     async with database.guard():
-        session = await models.Session.filter(id=claims.session_id).select_related("user").first()
-        if session is None or session.revoked_at is not None or session.expires_at <= clock.now():
+        own = models.Session.filter(id=claims.session_id, user_id=claims.user_id)
+        session = await own.select_related("user").first()
+        if session is None or session.user.deleted_at is not None:
+            raise InvalidToken
+        if session.revoked_at is not None or session.expires_at <= clock.now():
             raise InvalidToken
         check(session.user)
         token_id = str(ids.new())
-        own = models.Session.filter(
-            id=session.id, refresh_digest=_digest(claims.token_id), revoked_at__isnull=True
-        )
+        unspent = own.filter(refresh_digest=_digest(claims.token_id), revoked_at__isnull=True)
         now = clock.now()
-        won = await own.update(
+        won = await unspent.update(
             refresh_digest=_digest(token_id),
             last_seen_at=now,
             expires_at=now + timedelta(seconds=parts.tokens.refresh_ttl_s),

@@ -1,0 +1,99 @@
+import asyncio
+
+import pytest
+
+from hubbub.core import passwords
+from hubbub.core.errors import Unavailable
+
+ROUNDS = 4
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "correct horse battery",
+        "пароль и ещё",
+        "密码密码密码密码",
+        "🐎🔋" * 40,
+        "with\x00nul",
+        "x" * 72,
+        "y" * 60_000,
+    ],
+)
+async def test_a_password_matches_its_digest(password):
+    stored = await passwords.digest(password, ROUNDS)
+
+    assert await passwords.matches(password, stored, ROUNDS)
+    assert not await passwords.matches(password + " ", stored, ROUNDS)
+    assert not await passwords.matches(password[:-1], stored, ROUNDS)
+
+
+@pytest.mark.parametrize("same", [72, 73, 200, 5000])
+async def test_every_character_counts_however_long(same):
+    stored = await passwords.digest("a" * same + "b", ROUNDS)
+
+    assert not await passwords.matches("a" * same + "c", stored, ROUNDS)
+    assert not await passwords.matches("a" * same, stored, ROUNDS)
+
+
+async def test_nul_does_not_end_a_password():
+    stored = await passwords.digest("before\x00after", ROUNDS)
+
+    assert not await passwords.matches("before\x00other", stored, ROUNDS)
+
+
+async def test_the_same_letters_typed_on_another_system_match():
+    stored = await passwords.digest("caf\u00e9 cr\u00e8me", ROUNDS)
+
+    assert await passwords.matches("cafe\u0301 cre\u0300me", stored, ROUNDS)
+
+
+async def test_nobody_has_no_password():
+    assert not await passwords.matches("", None, ROUNDS)
+    assert not await passwords.matches("nobody", None, ROUNDS)
+
+
+async def test_a_digest_tells_its_rounds():
+    assert passwords.rounds_of(await passwords.digest("correct horse", 5)) == 5
+
+
+async def test_digests_of_one_password_differ():
+    assert await passwords.digest("correct horse", ROUNDS) != await passwords.digest("correct horse", ROUNDS)
+
+
+async def test_the_loop_goes_on_meanwhile():
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+    gaps = []
+
+    async def tick():
+        before = loop.time()
+        while not done.is_set():
+            await asyncio.sleep(0.002)  # the tick itself
+            now = loop.time()
+            gaps.append(now - before)
+            before = now
+
+    ticker = asyncio.create_task(tick())
+    began = loop.time()
+    await asyncio.gather(*(passwords.digest("correct horse", 10) for _ in range(8)))
+    took = loop.time() - began
+    done.set()
+    await ticker
+
+    gaps.sort()
+    assert gaps[len(gaps) // 2] < 0.05
+    assert gaps[-1] < took / 2  # were it on the loop, there would be one gap as long as all of it
+
+
+async def test_past_a_bound_nobody_waits(monkeypatch):
+    monkeypatch.setattr(passwords, "WAITING", 3)
+
+    results = await asyncio.gather(
+        *(passwords.digest("correct horse", ROUNDS) for _ in range(5)), return_exceptions=True
+    )
+
+    refused = [each for each in results if isinstance(each, Unavailable)]
+    assert len(refused) == 2
+    assert refused[0].retry_after_ms
+    assert await passwords.digest("correct horse", ROUNDS)

@@ -1,0 +1,261 @@
+"""Registering and logging in."""
+
+import asyncio
+import logging
+
+import pytest
+
+from hubbub import models
+from hubbub.cli import offline
+from hubbub.core import clock, passwords
+from hubbub.core.errors import Conflict, InvalidPayload, Suspended, Unauthenticated, Unavailable
+from hubbub.schemas.accounts import Login, Register
+from hubbub.schemas.base import parse
+from hubbub.services import accounts, members
+from hubbub.services.context import Context
+from hubbub.services.sessions import Origin
+
+HERE = Origin("192.0.2.1", "tests")
+
+
+@pytest.fixture
+async def parts(settings):
+    async with offline.opened(settings) as parts:
+        yield parts
+
+
+async def register(parts, **fields):
+    given = {"name": "Ada", "email": "ada@example.org", "password": "long enough", **fields}
+    return await accounts.register(parts, parse(Register, given), HERE)
+
+
+async def login(parts, email="ada@example.org", password="long enough"):
+    return await accounts.login(parts, parse(Login, {"email": email, "password": password}), HERE)
+
+
+async def test_an_account_is_shown_to_its_owner(parts):
+    signed = await register(parts, name="  Ada Lovelace ", email=" Ada@Example.ORG ")
+
+    assert signed.token_type == "Bearer"
+    assert signed.expires_in == parts.settings.access_token_ttl_s
+    assert signed.user.display_name == "Ada Lovelace"
+    assert signed.user.username == "ada-lovelace"
+    assert signed.user.email == "ada@example.org"
+    assert signed.user.role == "user"
+    assert not signed.user.email_verified
+    assert await accounts.me(Context(parts, signed.user.id)) == signed.user
+
+
+async def test_the_password_is_not_stored(parts):
+    signed = await register(parts)
+
+    user = await models.User.get(id=signed.user.id)
+    assert user.password_digest.startswith("$2b$04$")
+
+
+async def test_the_default_rooms_are_joined(parts):
+    signed = await register(parts)
+
+    assert await models.Membership.filter(user_id=signed.user.id, room__name="general").exists()
+
+
+async def test_an_account_outlives_a_room_that_cannot_be_joined(parts, monkeypatch, caplog):
+    async def away(_ctx):
+        raise Unavailable
+
+    monkeypatch.setattr(members, "join_defaults", away)
+    with caplog.at_level(logging.WARNING):
+        signed = await register(parts)
+
+    assert (await login(parts)).user == signed.user
+    assert "could not join the default rooms" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "nonsense",
+        "@example.org",
+        "ada@",
+        "a da@example.org",
+        "ada@example.org\n",
+        "ada@exa\nmple.org",
+        "ada\x00@example.org",
+        "ada\x01@example.org",
+        "ada\u200b@example.org",
+        "ada@example.org,eve@example.org",
+        "Ada <ada@example.org>",
+        "ada@home@example.org",
+        "a" * 250 + "@example.org",
+    ],
+)
+async def test_what_is_no_address_is_refused(parts, email):
+    with pytest.raises(InvalidPayload) as refusal:
+        await register(parts, email=email)
+
+    assert refusal.value.fields[0][0] == "email"
+    assert not await models.User.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["   ", "\t\n", "\u200b\u200d", "Ada\nAdmin", "Ada\x07", "Ada\x00", "eve\u202eadA"]
+)
+async def test_what_is_no_name_is_refused(parts, name):
+    with pytest.raises(InvalidPayload) as refusal:
+        await register(parts, name=name)
+
+    assert refusal.value.fields[0][0] == "name"
+
+
+@pytest.mark.parametrize("username", ["ada", "admin", "ada.lovelace", "ada-l", "0ada_", "a" * 32])
+async def test_a_username_is_as_asked(parts, username):
+    assert (await register(parts, username=username.upper())).user.username == username
+
+
+@pytest.mark.parametrize(
+    "username", ["", "ab", "a" * 33, ".ada", "ada.", "-ada", "ada-", "a da", "adä", "ada\n", "a/b"]
+)
+async def test_what_is_no_username_is_refused(parts, username):
+    with pytest.raises(InvalidPayload) as refusal:
+        await register(parts, username=username)
+
+    assert refusal.value.fields[0][0] == "username"
+
+
+@pytest.mark.parametrize(
+    ("name", "username"),
+    [
+        ("Ada Lovelace", "ada-lovelace"),
+        ("Žofie Černá", "zofie-cerna"),
+        ("Мария", "someone"),  # no Latin letters: from the address
+        ("李", "someone"),
+        ("Al", "someone"),
+        ("A" * 80, "a" * 24),
+        ("../../etc", "etc"),
+    ],
+)
+async def test_a_username_is_made_from_the_name(parts, name, username):
+    assert (await register(parts, name=name, email="someone@example.org")).user.username == username
+
+
+async def test_a_username_is_made_from_anything(parts):
+    assert (await register(parts, name="李", email="李@example.org")).user.username == "user"
+
+
+async def test_a_taken_address_or_username_is_a_conflict(parts):
+    await register(parts, username="ada")
+
+    with pytest.raises(Conflict) as refusal:
+        await register(parts, email="ADA@example.org", username="another")
+    assert refusal.value.fields[0][0] == "email"
+    with pytest.raises(Conflict) as refusal:
+        await register(parts, email="another@example.org", username="Ada")
+    assert refusal.value.fields[0][0] == "username"
+    assert await models.User.all().count() == 1
+    assert await models.Session.all().count() == 1
+
+
+@pytest.mark.parametrize("differing", ["email", "username"])
+async def test_of_two_at_once_one_gets_it(parts, differing):
+    def attempt(number):
+        fields = {"email": "ada@example.org", "username": "ada"}
+        other = {"email": f"another{number}@example.org", "username": f"another{number}"}
+        return register(parts, **{**fields, differing: other[differing]})
+
+    results = await asyncio.gather(*(attempt(number) for number in range(4)), return_exceptions=True)
+
+    refusals = [each for each in results if isinstance(each, BaseException)]
+    assert len(refusals) == 3
+    assert all(isinstance(each, Conflict) for each in refusals), refusals
+
+
+async def test_many_of_one_name_at_once_all_get_a_username(parts):
+    signed = await asyncio.gather(
+        *(register(parts, name="Ada Lovelace", email=f"ada{number}@example.org") for number in range(20))
+    )
+
+    names = {each.user.username for each in signed}
+    assert len(names) == 20
+    assert all(name.startswith("ada-lovelace") and len(name) <= 32 for name in names)
+
+
+async def test_logging_in_gives_a_session_of_its_own(parts):
+    registered = await register(parts)
+
+    signed = await login(parts, email=" ADA@example.org")
+
+    assert signed.user == registered.user
+    assert signed.refresh_token != registered.refresh_token
+    rows = await models.Session.filter(user_id=signed.user.id)
+    assert [(row.ip, row.user_agent) for row in rows] == [("192.0.2.1", "tests")] * 2
+
+
+@pytest.mark.parametrize("password", ["пароль и ещё", "密码密码密码密码", "p" * 73, "🐎" * 300])
+async def test_any_password_logs_in(parts, password):
+    await register(parts, password=password)
+
+    await login(parts, password=password)
+    with pytest.raises(Unauthenticated):
+        await login(parts, password=password[:-1])
+
+
+async def test_a_stranger_and_a_wrong_password_are_answered_alike(parts):
+    await register(parts)
+
+    refusals = []
+    for email, password in [
+        ("ada@example.org", "wrong password"),
+        ("eve@example.org", "wrong password"),
+        ("nonsense", "wrong password"),
+    ]:
+        with pytest.raises(Unauthenticated) as refusal:
+            await login(parts, email, password)
+        refusals.append((refusal.value.code, refusal.value.message, refusal.value.fields))
+    assert len(set(refusals)) == 1
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_a_stranger_costs_the_same_work(parts, monkeypatch):
+    await register(parts)
+    compared = []
+
+    def watched(password, digest):
+        compared.append(digest[:7])
+        return False
+
+    monkeypatch.setattr(passwords.bcrypt, "checkpw", watched)
+    for email in ("ada@example.org", "eve@example.org", "nonsense"):
+        with pytest.raises(Unauthenticated):
+            await login(parts, email)
+
+    assert compared == [b"$2b$04$"] * 3
+
+
+async def test_the_suspended_are_told_so_only_with_their_password(parts):
+    signed = await register(parts)
+    await models.User.filter(id=signed.user.id).update(suspended_at=clock.now(), suspend_reason="spam")
+
+    with pytest.raises(Suspended):
+        await login(parts)
+    with pytest.raises(Unauthenticated):
+        await login(parts, password="wrong password")
+
+
+async def test_the_deleted_do_not_log_in(parts):
+    signed = await register(parts)
+    await models.User.filter(id=signed.user.id).update(deleted_at=clock.now())
+
+    with pytest.raises(Unauthenticated):
+        await login(parts)
+
+
+async def test_a_digest_of_other_rounds_is_made_anew(parts):
+    signed = await register(parts)
+    old = await passwords.digest("long enough", 5)
+    await models.User.filter(id=signed.user.id).update(password_digest=old)
+
+    await login(parts)
+
+    stored = (await models.User.get(id=signed.user.id)).password_digest
+    assert passwords.rounds_of(stored) == 4
+    await login(parts)
