@@ -2,19 +2,18 @@
 
 from aiohttp import web
 
-from hubbub.http import auth, health, messages, playground, rooms
+from hubbub.http import auth, health, messages, metrics, playground, rooms
 from hubbub.http.keys import PARTS
 from hubbub.http.middleware import auth as authentication
 from hubbub.http.middleware import cors, problems, request_id
+from hubbub.http.request import MAX_BODY_BYTES
 from hubbub.services.context import Parts
-
-MAX_BODY_BYTES = 1 << 20
 
 ROUTES = (auth.routes, rooms.routes, messages.routes, health.routes)
 
 
 def build(parts: Parts) -> web.Application:
-    """The application of one instance, without Socket.IO."""
+    """The application of one instance, without Socket.IO. `server.Runner` runs it."""
     app = web.Application(
         middlewares=[request_id.middleware, cors.middleware, problems.middleware, authentication.middleware],
         client_max_size=MAX_BODY_BYTES,
@@ -24,6 +23,8 @@ def build(parts: Parts) -> web.Application:
     app.on_response_prepare.append(cors.add_headers)
     for routes in ROUTES:
         app.add_routes(routes)
+    if parts.settings.metrics_port is None:
+        app.router.add_get(metrics.PATH, metrics.show)
     if parts.settings.playground:
         app.add_routes(playground.routes())
     return app

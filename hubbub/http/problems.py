@@ -1,13 +1,12 @@
 """Errors as RFC 9457 problem documents: the one place that gives a code its status."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from aiohttp import web
 
 from hubbub.core.errors import (
     HubbubError,
     Internal,
-    InvalidPayload,
     MethodNotAllowed,
     NotFound,
     TooLarge,
@@ -15,7 +14,16 @@ from hubbub.core.errors import (
 from hubbub.http.keys import REQUEST_ID
 from hubbub.schemas.base import encode
 
+
+class BadRequest(HubbubError):
+    """Of HTTP alone: the request itself is malformed, before anybody reads what it says."""
+
+    code: ClassVar[str] = "bad_request"
+    default: ClassVar[str] = "The request is not valid HTTP."
+
+
 STATUS = {
+    "bad_request": 400,
     "invalid_json": 400,
     "invalid_token": 400,
     "unauthenticated": 401,
@@ -55,18 +63,23 @@ TITLES = {
 
 def answer(request: web.Request, error: HubbubError) -> web.Response:
     """The problem document of a refusal."""
+    return document(error, request.get(REQUEST_ID, ""))
+
+
+def document(error: HubbubError, request_id: str) -> web.Response:
+    """The problem document of a refusal, for a request that never came as far as its id."""
     status = STATUS[error.code]
-    document: dict[str, Any] = {
+    told: dict[str, Any] = {
         "type": "about:blank",
         "title": TITLES[status],
         "status": status,
         "detail": error.message,
         "code": error.code,
-        "request_id": request.get(REQUEST_ID, ""),
+        "request_id": request_id,
     }
     if error.fields:
-        document["errors"] = [{"field": field, "message": message} for field, message in error.fields]
-    response = web.Response(body=encode(document), status=status, content_type="application/problem+json")
+        told["errors"] = [{"field": field, "message": message} for field, message in error.fields]
+    response = web.Response(body=encode(told), status=status, content_type="application/problem+json")
     if error.retry_after_ms is not None:
         response.headers["Retry-After"] = str(-(-error.retry_after_ms // 1000))
     if status == web.HTTPUnauthorized.status_code:
@@ -75,11 +88,11 @@ def answer(request: web.Request, error: HubbubError) -> web.Response:
 
 
 def of_http(error: web.HTTPException) -> HubbubError:
-    """aiohttp's own refusals in our words."""
+    """Refusals of aiohttp itself in our words."""
     if isinstance(error, web.HTTPNotFound):
         return NotFound("There is nothing at this address.")
     if isinstance(error, web.HTTPMethodNotAllowed):
         return MethodNotAllowed()
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return TooLarge()
-    return InvalidPayload(error.reason) if error.status < web.HTTPInternalServerError.status_code else Internal()
+    return BadRequest(error.reason) if error.status < web.HTTPInternalServerError.status_code else Internal()

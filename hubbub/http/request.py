@@ -2,68 +2,122 @@
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from hubbub.core import addresses
-from hubbub.core.errors import InvalidJson, InvalidPayload, UnsupportedMediaType
+from hubbub.core.errors import InvalidJson, InvalidPayload, NotFound, TooLarge, UnsupportedMediaType
 from hubbub.http.keys import REQUEST_ID, admitted_of, parts_of
+from hubbub.http.problems import BadRequest
 from hubbub.schemas.base import encode, parse, strict
 from hubbub.services.context import Context
 from hubbub.services.sessions import Origin
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-
-async def read(request: web.Request, kind: type[T], **path: str) -> T:
-    """The body as a command, with parts of the path; unknown fields are refused.
-
-    Raises UnsupportedMediaType, InvalidJson, InvalidPayload, TooLarge.
-    """
-    body = await request.read()
-    if request.content_type != "application/json" and body:
-        raise UnsupportedMediaType
-    try:
-        raw = msgspec.json.decode(body) if body else {}
-    except (msgspec.DecodeError, RecursionError):
-        raise InvalidJson from None
-    if not isinstance(raw, dict):
-        raise InvalidPayload("The body must be a JSON object.")
-    if doubled := [name for name in path if name in raw]:
-        raise InvalidPayload(fields=tuple((name, "This is said by the address.") for name in doubled))
-    return parse(strict(kind), {**raw, **path})
-
-
-def query(request: web.Request, kind: type[T], **path: str) -> T:
-    """The query string as a command; whole numbers are told by the command's own types."""
-    raw: dict[str, Any] = dict(path)
-    for name, text in request.query.items():
-        if name in kind.__struct_fields__ and name not in path:
-            raw[name] = int(text) if _is_number(text) and name in _NUMBERS else text
-    return parse(kind, raw)
-
-
+MAX_BODY_BYTES = 1 << 20
 _NUMBERS = frozenset({"limit", "before_seq", "after_seq", "page"})
 _DIGITS = 18
+_ALIASES = {"q": "query"}  # as the query string calls a field
+
+
+async def read(request: web.Request, kind: type[T]) -> T:
+    """The body as a command, with the ids of the address; unknown fields are refused.
+
+    Raises NotFound, UnsupportedMediaType, InvalidJson, InvalidPayload, TooLarge, BadRequest.
+    """
+    said = address(request)
+    body = await _body(request)
+    if body and request.content_type != "application/json":
+        raise UnsupportedMediaType
+    raw = _decoded(body) if body else {}
+    if not isinstance(raw, dict):
+        raise InvalidPayload("The body must be a JSON object.")
+    if doubled := [name for name in said if name in raw]:
+        raise InvalidPayload(fields=tuple((name, "This is said by the address.") for name in doubled))
+    command: T = parse(strict(kind), {**raw, **said})
+    return command
+
+
+async def _body(request: web.Request) -> bytes:
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise TooLarge
+    try:
+        return await request.read()
+    except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
+        raise BadRequest("The body can't be read: it is cut off or not encoded as it says.") from None
+
+
+def _decoded(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.ValidationError:  # JSON, with a number that no field here can take
+        raise InvalidPayload("A number is out of range.") from None
+    except (ValueError, RecursionError):  # what is no JSON, no UTF-8, or nested thousands deep
+        raise InvalidJson from None
+
+
+def query(request: web.Request, kind: type[T]) -> T:
+    """The query string as a command, with the ids of the address; what it does not know it passes over.
+
+    Raises NotFound, InvalidPayload.
+    """
+    said = address(request)
+    raw: dict[str, Any] = {}
+    for name, text in request.query.items():
+        field = _ALIASES.get(name, name)
+        if field in kind.__struct_fields__ and name not in _ALIASES.values():
+            raw[field] = int(text) if name in _NUMBERS and _is_number(text) else text
+    try:
+        return parse(kind, {**raw, **said})
+    except InvalidPayload as error:
+        raise _as_asked(error) from None
+
+
+def _as_asked(error: InvalidPayload) -> InvalidPayload:
+    names = {field: name for name, field in _ALIASES.items()}
+    return InvalidPayload(
+        error.message, fields=tuple((names.get(field, field), said) for field, said in error.fields)
+    )
+
+
+def address(request: web.Request) -> dict[str, str]:
+    """The parts of the address. Raises NotFound for an id that can't be one: it is nobody's."""
+    said = dict(request.match_info)
+    for name, text in said.items():
+        if name.endswith("_id"):
+            try:
+                msgspec.convert(text, UUID)
+            except msgspec.ValidationError:
+                raise NotFound from None
+    return said
 
 
 def _is_number(text: str) -> bool:
-    return text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and len(text) <= _DIGITS
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdigit() and len(text) <= _DIGITS
 
 
 def context(request: web.Request) -> Context:
     """Who asks, for an operation."""
     admitted = admitted_of(request)
     return Context(
-        parts_of(request), admitted.user.id, admitted.session_id, admitted.role, request_id=request[REQUEST_ID]
+        parts_of(request),
+        admitted.user.id,
+        admitted.session_id,
+        admitted.role,
+        request_id=request[REQUEST_ID],
     )
 
 
 def origin(request: web.Request) -> Origin:
-    """Where the request comes from."""
+    """Where the request comes from. A header may hold bytes that are no text."""
     networks = parts_of(request).settings.trusted_proxies
-    return Origin(addresses.of_request(request, networks), request.headers.get("User-Agent", ""))
+    agent = request.headers.get("User-Agent", "").encode("utf-8", "replace").decode()
+    return Origin(addresses.of_request(request, networks), agent)
 
 
 def data(view: object, status: int = 200, location: str | None = None) -> web.Response:
@@ -83,4 +137,5 @@ def nothing() -> web.Response:
 
 
 def _json(document: object, status: int, headers: Mapping[str, str] | None) -> web.Response:
-    return web.Response(body=encode(document), status=status, headers=headers, content_type="application/json")
+    body = encode(document)
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json")

@@ -13,7 +13,10 @@ OPEN = frozenset({"/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/r
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if request.path.startswith(PREFIX) and request.path not in OPEN and request.match_info.http_exception is None:
+    # By the route, not by the address as written: what is not found needs no token, what is found needs one.
+    resource = request.match_info.route.resource
+    path = resource.canonical if resource is not None else ""
+    if path.startswith(PREFIX) and path not in OPEN:
         request[ADMITTED] = await sessions.admit(parts_of(request), _token(request))
     return await handler(request)
 

@@ -7,30 +7,34 @@ from hubbub.http.keys import parts_of
 
 METHODS = "GET, POST, PUT, PATCH, DELETE"
 HEADERS = "Authorization, Content-Type, X-Request-ID, Idempotency-Key, X-API-Key"
-EXPOSED = "X-Request-ID, Location, Retry-After"
+EXPOSED = "X-Request-ID, Location, Retry-After, Allow"
+SOCKETS = "/socket.io/"
 PREFLIGHT_S = "600"
 
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer preflights; the rest passes through."""
+    """Answer preflights; the rest passes through. Socket.IO answers its own."""
+    if request.path.startswith(SOCKETS):
+        return await handler(request)
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         return web.Response(status=204)
     return await handler(request)
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Signal handler: on every answer, refusals included. Socket.IO answers for itself."""
+    """On every answer, refusals included."""
     headers = response.headers
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
     headers.setdefault("X-Frame-Options", "DENY")
-    origin = request.headers.get("Origin")
-    if origin is None or request.path.startswith("/socket.io/"):
+    if request.path.startswith(SOCKETS):
         return
     allowed = parts_of(request).settings.cors_origins
-    headers.setdefault("Vary", "Origin")
-    if "*" not in allowed and origin not in allowed:
+    if allowed and "*" not in allowed:
+        headers.setdefault("Vary", "Origin")
+    origin = request.headers.get("Origin")
+    if origin is None or ("*" not in allowed and origin not in allowed):
         return
     headers["Access-Control-Allow-Origin"] = "*" if "*" in allowed else origin
     headers["Access-Control-Expose-Headers"] = EXPOSED

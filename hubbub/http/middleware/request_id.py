@@ -6,7 +6,7 @@ import re
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hubbub.core import clock, ids
+from hubbub.core import clock, ids, metrics
 from hubbub.core.logs import bind
 from hubbub.http.keys import ADMITTED, REQUEST_ID
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 _SAFE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
-def of(request: web.Request) -> str:
+def of(request: web.BaseRequest) -> str:
     """The client's id if it is harmless, else a new one."""
     given = request.headers.get("X-Request-ID", "")
     return given if _SAFE.fullmatch(given) else str(ids.new())
@@ -27,6 +27,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     with bind(request_id=request[REQUEST_ID]):
         response = await handler(request)
         route = request.match_info.route.resource
+        metrics.count("requests", str(response.status))
         log.info(
             "request",
             extra={
