@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -10,10 +11,10 @@ from typing import Self
 
 from aiohttp import web
 
+from hubbub.cluster.bus import Bus
 from hubbub.cluster.memory import MemoryBus, MemoryPresence
 from hubbub.config import Settings
 from hubbub.core import clock, metrics
-from hubbub.core.tokens import Tokens
 from hubbub.http import app as http_app
 from hubbub.http import metrics as http_metrics
 from hubbub.http.server import Runner
@@ -21,11 +22,8 @@ from hubbub.realtime import chat
 from hubbub.realtime.draining import drain
 from hubbub.realtime.server import ChatServer
 from hubbub.realtime.stock import Server
-from hubbub.services import database, migrations, welcome
-from hubbub.services.appender import Appender
+from hubbub.services import assembly, database, migrations, welcome
 from hubbub.services.context import Parts
-from hubbub.services.residents import Residents
-from hubbub.services.typing import Typists
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +34,9 @@ BACKLOG = 4096
 class App:
     """One instance of hubbub. Use it as an async context manager, or `start` and `stop`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, bus: Bus | None = None) -> None:
         self.settings = settings
+        self._bus: Bus = bus or MemoryBus()
         self.parts: Parts
         self.chat: ChatServer
         self.sio: Server
@@ -72,7 +71,7 @@ class App:
             await migrations.up(self.settings)
         await migrations.open_current(self.settings)
         self._stack.push_async_callback(database.close)
-        self.parts = await self._build()
+        self.parts = await assembly.build(self.settings, self._bus, MemoryPresence())
         self.parts.appender.start()
         self._stack.push_async_callback(self.parts.appender.close)
         await self._serve(listener)
@@ -84,20 +83,6 @@ class App:
         )
         self.port = listener.getsockname()[1]
         return listener
-
-    async def _build(self) -> Parts:
-        bus = MemoryBus()
-        settings = self.settings
-        return Parts(
-            settings=settings,
-            bus=bus,
-            presence=MemoryPresence(),
-            tokens=Tokens(settings.secret_key, settings.access_token_ttl_s, settings.refresh_token_ttl_s),
-            residents=Residents(settings.limit_message_send),
-            appender=Appender(bus),
-            typists=Typists(bus),
-            epoch=await database.epoch(),
-        )
 
     async def _serve(self, listener: socket.socket) -> None:
         settings = self.settings
@@ -154,7 +139,7 @@ async def serve(settings: Settings) -> int:
         signals += 1
         if signals > 1:
             log.warning("stopping at once")
-            raise SystemExit(1)
+            os._exit(1)  # nothing that hangs may hold up somebody who asks twice
         stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,12 +9,8 @@ from contextlib import asynccontextmanager
 
 from hubbub.cluster.memory import MemoryBus, MemoryPresence
 from hubbub.config import Settings
-from hubbub.core.tokens import Tokens
-from hubbub.services import database, migrations
-from hubbub.services.appender import Appender
+from hubbub.services import assembly, database, migrations
 from hubbub.services.context import Parts
-from hubbub.services.residents import Residents
-from hubbub.services.typing import Typists
 
 
 @asynccontextmanager
@@ -24,16 +20,6 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         await migrations.up(settings)
     await migrations.open_current(settings)
     try:
-        bus = MemoryBus()
-        yield Parts(
-            settings=settings,
-            bus=bus,
-            presence=MemoryPresence(),
-            tokens=Tokens(settings.secret_key, settings.access_token_ttl_s, settings.refresh_token_ttl_s),
-            residents=Residents(settings.limit_message_send),
-            appender=Appender(bus),
-            typists=Typists(bus),
-            epoch=await database.epoch(),
-        )
+        yield await assembly.build(settings, MemoryBus(), MemoryPresence())
     finally:
         await database.close()

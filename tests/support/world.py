@@ -9,6 +9,7 @@ import aiohttp
 import socketio
 
 from hubbub.app import App
+from hubbub.cluster.bus import Bus
 from hubbub.config import Settings
 
 WAIT_S = 10.0
@@ -155,8 +156,9 @@ class Person:
 class World:
     """An instance, its people and their devices."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, bus: Bus | None = None) -> None:
         self.settings = settings
+        self._bus = bus
         self.app: App
         self.clients: list[Client] = []
         self.people: dict[str, Person] = {}
@@ -167,7 +169,7 @@ class World:
 
     async def __aenter__(self) -> Self:
         self.http = aiohttp.ClientSession()
-        self.app = await App(self.settings).start()
+        self.app = await App(self.settings, self._bus).start()
         return self
 
     async def __aexit__(self, *_: object) -> None:

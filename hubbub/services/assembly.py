@@ -1,0 +1,25 @@
+"""The parts of an instance, put together: for `serve`, and for commands that run operations without one."""
+
+from hubbub.cluster.bus import Bus
+from hubbub.cluster.presence import Presence
+from hubbub.config import Settings
+from hubbub.core.tokens import Tokens
+from hubbub.services import database
+from hubbub.services.appender import Appender
+from hubbub.services.context import Parts
+from hubbub.services.residents import Residents
+from hubbub.services.typing import Typists
+
+
+async def build(settings: Settings, bus: Bus, presence: Presence) -> Parts:
+    """Needs the database to be open. Nothing runs yet: the appender is started by whoever sends."""
+    return Parts(
+        settings=settings,
+        bus=bus,
+        presence=presence,
+        tokens=Tokens(settings.secret_key, settings.access_token_ttl_s, settings.refresh_token_ttl_s),
+        residents=Residents(settings.limit_message_send),
+        appender=Appender(bus),
+        typists=Typists(bus),
+        epoch=await database.epoch(),
+    )

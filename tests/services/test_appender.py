@@ -1,0 +1,130 @@
+"""The one writer of messages: batches, twins, poison, and a database that is away."""
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from hubbub import models
+from hubbub.cluster.bus import Entries, Signal
+from hubbub.core.errors import Conflict, HubbubError, NotMember, Unavailable
+from hubbub.schemas.messages import SendMessage
+from hubbub.services import appender, messages
+from hubbub.services.appender import Outgoing
+from hubbub.services.context import Context
+from hubbub.services.residents import Standing
+from tests.support.world import World
+
+
+async def room_of(world: World, *names: str) -> tuple[UUID, list[Context]]:
+    """A room and contexts of its members, who are not connected."""
+    people = [await world.person(name) for name in names]
+    body = {"kind": "private", "member_ids": [each.id for each in people[1:]]}
+    _, answer = await people[0].rest("POST", "/rooms", json=body)
+    return UUID(answer["data"]["id"]), [Context(world.app.parts, UUID(each.id)) for each in people]
+
+
+def command(room_id: UUID, body: str = "x", client_id: UUID | None = None) -> SendMessage:
+    return SendMessage(room_id=room_id, client_id=client_id or uuid4(), body=body)
+
+
+async def test_what_arrives_meanwhile_goes_into_one_batch(world: World) -> None:
+    room_id, people = await room_of(world, "ada", "bob", "eve")
+    batches: list[int] = []
+
+    def count(signal: Signal) -> None:
+        if isinstance(signal, Entries):
+            batches.append(len(signal.entries))
+
+    world.app.parts.bus.listen(count)
+    sent = await asyncio.gather(
+        *(messages.send(ctx, command(room_id, str(index))) for index in range(100) for ctx in people)
+    )
+
+    assert sorted(each.message.seq for each in sent) == list(range(4, 304))
+    assert sum(batches) == 300
+    assert len(batches) < 100
+
+
+async def test_twins_at_the_same_moment_are_one_message(world: World) -> None:
+    room_id, (ada, _) = await room_of(world, "ada", "bob")
+    client_id = uuid4()
+
+    twins = await asyncio.gather(*(messages.send(ada, command(room_id, "x", client_id)) for _ in range(20)))
+
+    assert len({each.message.id for each in twins}) == 1
+    assert await models.Message.filter(room_id=room_id).count() == 1
+    assert (await models.Room.get(id=room_id)).last_seq == 3
+
+
+async def test_one_client_id_in_two_rooms_is_a_conflict_for_one(world: World) -> None:
+    room_id, (ada, bob) = await room_of(world, "ada", "bob")
+    _, answer = await world.people["ada"].rest("POST", "/rooms", json={"kind": "private"})
+    other, client_id = UUID(answer["data"]["id"]), uuid4()
+
+    outcomes = await asyncio.gather(
+        messages.send(ada, command(room_id, "x", client_id)),
+        messages.send(ada, command(other, "x", client_id)),
+        messages.send(bob, command(room_id, "y", client_id)),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(each, Conflict) for each in outcomes) == 1
+    assert await models.Message.filter(client_id=client_id).count() == 2
+
+
+def outgoing(ctx: Context, room_id: UUID, user: Any, version: int, body: str = "x") -> Outgoing:
+    standing = Standing(room_id, "private", "member", muted=False, version=version)
+    return Outgoing(user, standing, uuid4(), body, None, [])
+
+
+async def test_a_poisoned_message_fails_alone(world: World) -> None:
+    room_id, people = await room_of(world, "ada", "bob")
+    users = [(await messages.send(ctx, command(room_id))).message.sender for ctx in people]
+    good = [outgoing(people[0], room_id, users[0], 0, str(index)) for index in range(5)]
+    # Text that the edges refuse, and no database takes.
+    bad = outgoing(people[1], room_id, users[1], 0, "\ud800")
+    writer = world.app.parts.appender
+
+    outcomes = await asyncio.gather(
+        *(writer.append(each) for each in [*good[:3], bad, *good[3:]]), return_exceptions=True
+    )
+
+    assert isinstance(outcomes.pop(3), HubbubError)
+    assert [each.message.seq for each in outcomes] == [5, 6, 7, 8, 9]  # type: ignore[union-attr]
+
+
+async def test_a_standing_that_is_out_of_date_lets_nobody_in(world: World) -> None:
+    room_id, (ada, bob) = await room_of(world, "ada", "bob")
+    user = (await messages.send(bob, command(room_id))).message.sender
+    await world.people["ada"].rest("DELETE", f"/rooms/{room_id}/members/{bob.user_id}")
+    assert not await models.Membership.exists(room_id=room_id, user_id=bob.user_id)
+
+    # As an instance would send it that did not hear of the removal.
+    with pytest.raises(NotMember):
+        await world.app.parts.appender.append(outgoing(bob, room_id, user, 0))
+    assert (await messages.send(ada, command(room_id))).message.seq == 5
+
+
+async def test_a_full_queue_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    room_id, (ada, _) = await room_of(world, "ada", "bob")
+    monkeypatch.setattr(appender, "WAITING", 5)
+
+    outcomes = await asyncio.gather(
+        *(messages.send(ada, command(room_id, str(index))) for index in range(50)), return_exceptions=True
+    )
+
+    assert any(isinstance(each, Unavailable) for each in outcomes)
+    stored = sum(not isinstance(each, BaseException) for each in outcomes)
+    assert await models.Message.filter(room_id=room_id).count() == stored
+
+
+async def test_what_was_accepted_is_stored_before_the_end(world: World) -> None:
+    room_id, (ada, _) = await room_of(world, "ada", "bob")
+    sending = [asyncio.ensure_future(messages.send(ada, command(room_id, str(index)))) for index in range(50)]
+    await messages.send(ada, command(room_id, "the first one in"))
+
+    await world.app.parts.appender.close()
+
+    assert len([each for each in sending if each.done() and not each.exception()]) == 50

@@ -1,0 +1,31 @@
+"""A bus as bad as a bus may be: it loses and reorders."""
+
+import random
+
+from hubbub.cluster.bus import Entries, Signal
+from hubbub.cluster.memory import MemoryBus
+
+
+class UnreliableBus(MemoryBus):
+    """Loses some signals about entries for good, and holds others back until a later one passed them."""
+
+    def __init__(self, seed: int, lost: float, held: float) -> None:
+        super().__init__()
+        self._random = random.Random(seed)
+        self._lost = lost
+        self._held_share = held
+        self._held: list[Signal] = []
+        self.losses = 0
+
+    def publish(self, signal: Signal) -> None:
+        if isinstance(signal, Entries):
+            chance = self._random.random()
+            if chance < self._lost:
+                self.losses += 1
+                return
+            if chance < self._lost + self._held_share:
+                self._held.append(signal)
+                return
+        super().publish(signal)
+        while self._held and self._random.random() < 0.5:
+            super().publish(self._held.pop(self._random.randrange(len(self._held))))
