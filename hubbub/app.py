@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
@@ -23,7 +23,9 @@ from hubbub.realtime.draining import drain
 from hubbub.realtime.server import ChatServer
 from hubbub.realtime.stock import Server
 from hubbub.services import assembly, database, migrations, welcome
-from hubbub.services.context import Parts
+
+if TYPE_CHECKING:
+    from hubbub.services.context import Parts
 
 log = logging.getLogger(__name__)
 

@@ -122,7 +122,8 @@ async def insert_messages(tx: Sql, rows: Sequence[NewMessage]) -> None:
     if tx.dialect == "postgres":
         await tx.execute(
             f"INSERT INTO messages ({columns}, attachments) SELECT *, '[]' FROM unnest($1::uuid[], "
-            "$2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::timestamptz[])",
+            "$2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], "
+            "$9::timestamptz[])",
             *(list(column) for column in zip(*rows, strict=True)),
         )
         return

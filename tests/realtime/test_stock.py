@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+from importlib.metadata import version
 from uuid import uuid4
 
 import aiohttp
+import engineio
 import pytest
+import socketio
 
 from tests.support.world import World
 
@@ -62,3 +65,14 @@ async def test_an_event_before_connect_reaches_nobody(world: World) -> None:
 
     _, answer = await ada.rest("GET", f"/rooms/{room_id}/messages")
     assert answer["data"] == []
+
+
+def test_the_libraries_are_the_ones_that_were_read() -> None:
+    assert version("python-socketio") == "5.18.1"
+    assert version("python-engineio") == "4.15.1"
+    for owner, names in (
+        (socketio.AsyncServer, ("_handle_eio_message", "_handle_event", "_handle_ack", "_handle_connect")),
+        (socketio.AsyncServer, ("_trigger_event", "_engineio_server_class", "_handle_disconnect")),
+        (engineio.AsyncServer, ("create_queue",)),
+    ):
+        assert all(hasattr(owner, name) for name in names), f"{owner} changed: read stock.py again"
