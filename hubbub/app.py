@@ -73,6 +73,11 @@ class App:
             await migrations.up(self.settings)
         await migrations.open_current(self.settings)
         self._stack.push_async_callback(database.close)
+        if self.settings.redis_url:
+            log.warning(
+                "HUBBUB_REDIS_URL is not used by this version: instances on one PostgreSQL find each other's "
+                "entries within a second; typing, presence and read marks stay on their instance"
+            )
         self.parts = await assembly.build(self.settings, self._bus, MemoryPresence())
         self.parts.appender.start()
         self._stack.push_async_callback(self.parts.appender.close)

@@ -76,3 +76,15 @@ def test_the_libraries_are_the_ones_that_were_read() -> None:
         (engineio.AsyncServer, ("create_queue",)),
     ):
         assert all(hasattr(owner, name) for name in names), f"{owner} changed: read stock.py again"
+
+
+async def test_a_polling_client_takes_a_burst(world: World) -> None:
+    """Python's client gives up at more than 16 packets an answer; the stock server sends them all."""
+    room_id, (ada, _) = await world.talk("ada", "bob")
+    phone = await world.people["bob"].client(transports=["polling"])
+    await asyncio.gather(*(ada.send(room_id, str(index)) for index in range(29)))
+
+    last = await phone.next("message:new", lambda it: it["seq"] == 31)
+
+    assert last["room_id"] == room_id
+    assert [it["seq"] for name, it in phone.heard if name == "message:new"] == list(range(3, 32))
