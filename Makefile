@@ -54,13 +54,13 @@ setup: .venv/.dev tests/node/node_modules/.ready  ## everything that run, test a
 
 .venv/.run: requirements/main.txt pyproject.toml .venv/bin/python
 	@echo "Installing hubbub and what it needs."
-	@$(PIP) install --require-hashes -r requirements/main.txt
+	@$(PIP) install --use-pep517 --require-hashes -r requirements/main.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.run
 	@echo "Installing what tests and checks need."
-	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --use-pep517 --require-hashes -r requirements/dev.txt
 	@touch $@
 
 tests/node/node_modules/.ready: tests/node/package-lock.json tests/node/browser.mjs

@@ -182,10 +182,15 @@ def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
     made.close()
 
 
+@pytest.fixture(autouse=True)
+def _forgotten_statements() -> None:
+    """Tortoise keeps its statements by table, whichever kind of database they were written for."""
+    EXECUTOR_CACHE.clear()
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_kind(request: pytest.FixtureRequest) -> str:
     """Each test that uses a database runs on both."""
-    EXECUTOR_CACHE.clear()  # Tortoise keeps its statements by table, whichever database they were written for
     return str(request.param)
 
 
