@@ -242,6 +242,13 @@ class Server(socketio.AsyncServer):
             self.edges[namespace].closed(args[0])
         return self.not_handled
 
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        """A client that says goodbye is answered: the stock server leaves its last poll open until the ping."""
+        await super()._handle_eio_disconnect(eio_sid, reason)
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is not None:
+            socket.queue.put_nowait(None)
+
     async def end(self, link: Link) -> None:
         """The namespace is over for this client; its transport too, unless another namespace uses it."""
         await self._handle_disconnect(link.eio_sid, link.namespace, self.reason.SERVER_DISCONNECT)
