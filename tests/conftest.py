@@ -5,7 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
@@ -84,6 +84,30 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         (title, text.encode("utf-8", "backslashreplace").decode()) for title, text in report.sections
     ]
     return report
+
+
+# --- figures: what a test measured, shown at the end of the run ---
+
+
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Have a line shown at the end of the run, whichever process the test ran in."""
+    return partial(record_property, "figures")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    measured = [
+        f"{report.head_line or report.nodeid}: {text}"
+        for report in reports
+        if isinstance(report, pytest.TestReport)
+        for name, text in report.user_properties
+        if name == "figures"
+    ]
+    if measured:
+        terminalreporter.section("figures")
+        for line in measured:
+            terminalreporter.line(line)
 
 
 # --- databases ---

@@ -1,0 +1,35 @@
+"""What journeys have in common: nobody is limited, and instances may be processes of their own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hubbub.config import Settings
+from tests.journeys.device import News
+from tests.support.process import Served
+
+UNLIMITED = dict.fromkeys(
+    ("limit_message_send", "limit_events", "limit_http", "limit_auth", "limit_register"), "off"
+)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of a world in which nobody is limited and no room is joined by default."""
+    return Settings.for_tests(
+        database_url=database_url, data_dir=tmp_path, port=0, default_rooms="", **UNLIMITED
+    )
+
+
+@pytest.fixture
+def news() -> News:
+    """What the devices of a test wake each other with."""
+    return News()
+
+
+@pytest.fixture
+async def served(database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
+    """`hubbub serve` as a process, on the test's database."""
+    async with Served(tmp_path, database_url=database_url, default_rooms="", **UNLIMITED) as process:
+        yield process

@@ -1,0 +1,240 @@
+"""A device in the hands of a good application: a stock client that comes back, catches up and sends again."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Self
+from uuid import uuid4
+
+import aiohttp
+import socketio
+from socketio.exceptions import ConnectionError as NotConnected
+from socketio.exceptions import SocketIOError
+
+from tests.support.model import Json, Mirror
+
+WAIT_S = 15.0
+CHAT = "/chat"
+
+
+class Lost(Exception):
+    """The connection ended before the answer came."""
+
+
+class News:
+    """Wakes whoever waits for something to become true; shared by the devices of a test."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def tell(self) -> None:
+        self._event.set()
+        self._event.clear()
+
+    async def until(self, condition: Callable[[], bool], what: str, seconds: float = WAIT_S) -> None:
+        """Wait for a condition, looked at whenever there is news. Raises AssertionError past the deadline."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not condition():
+                    await self._event.wait()
+        except TimeoutError:
+            raise AssertionError(f"not within {seconds} s: {what}") from None
+
+
+class Order:
+    """The entries that one connection hears: ascending, none twice, none missing, none past the end.
+
+    `known` is how far the rooms' logs went when the connection began, as far as its client knows.
+    """
+
+    def __init__(self, me: str, known: dict[str, int]) -> None:
+        self._me = me
+        self._known = known
+        self._last: dict[str, int] = {}
+        self._left: set[str] = set()
+
+    def begins(self, room_id: str, last_seq: int) -> None:
+        """The room was added: its entries come from somewhere up to its end on."""
+        self._known[room_id] = last_seq
+        self._last.pop(room_id, None)
+        self._left.discard(room_id)
+
+    def hear(self, event: str, payload: Json) -> str | None:
+        """What is wrong with this entry, if anything."""
+        room_id, seq = payload["room_id"], payload["seq"]
+        own = payload.get("user", {}).get("id") == self._me
+        begins = own and event == "member:joined"
+        last, known = self._last.get(room_id), self._known.get(room_id)
+        if last is None:
+            fine = begins or (known is not None and seq <= known + 1)
+        elif room_id in self._left:
+            fine = begins and seq > last
+        else:
+            fine = seq == last + 1
+        self._last[room_id] = seq
+        if own:
+            (self._left.add if event == "member:left" else self._left.discard)(room_id)
+        return None if fine else f"{event} {seq} after {last}, known {known}, left {room_id in self._left}"
+
+
+class Device:
+    """A connected client, and what it knows. `violations` must stay empty."""
+
+    def __init__(
+        self, url: str, signed: Json, news: News, transports: tuple[str, ...] = ("websocket",)
+    ) -> None:
+        self._url = url
+        self._token = signed["access_token"]
+        self._news = news
+        self._transports = list(transports)
+        self.name: str = signed["user"]["username"]
+        self.mirror = Mirror(signed["user"]["id"])
+        self.up = asyncio.Event()
+        self.comings = 0
+        self.violations: list[str] = []
+        self._asked: dict[str, int] = {}
+        self._answers: set[asyncio.Future[Json]] = set()
+        self._order = Order(self.mirror.me, {})
+        self._wake = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
+        self.sio = socketio.AsyncClient(reconnection_delay=0.05, reconnection_delay_max=0.3)
+        self.sio.on("*", self._hear, namespace=CHAT)
+        self.sio.on("disconnect", self._gone, namespace=CHAT)
+
+    @property
+    def me(self) -> str:
+        return self.mirror.me
+
+    # Coming and going.
+
+    async def connect(self) -> Self:
+        """Connect, say what is known, and wait for `ready`; from then on keep up."""
+        if self._following is None:
+            self._following = asyncio.create_task(self._follow())
+        await self.sio.connect(
+            self._url, namespaces=[CHAT], auth=self._auth, transports=self._transports, wait_timeout=WAIT_S
+        )
+        await asyncio.wait_for(self.up.wait(), WAIT_S)
+        return self
+
+    def _auth(self) -> Json:
+        self._asked = self.mirror.cursors()
+        return {"token": self._token, "epoch": self.mirror.epoch, "cursors": self._asked}
+
+    async def disconnect(self) -> None:
+        """Go away; `connect` comes back with what is known."""
+        await self.sio.disconnect()
+        self._gone()
+
+    async def close(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._following
+        await self.sio.disconnect()
+
+    def _gone(self, _reason: str = "") -> None:
+        self.up.clear()
+        for answer in self._answers:
+            if not answer.done():
+                answer.set_exception(Lost())
+        self._answers.clear()
+        self._news.tell()
+
+    # Hearing.
+
+    def _hear(self, event: str, payload: Json) -> None:
+        if event == "ready":
+            known = {**self._asked, **{room["id"]: room["last_seq"] for room in payload["rooms"]}}
+            self._order = Order(self.me, known)
+            self.mirror.ready(payload, self._asked)
+            self.comings += 1
+            self.up.set()
+        elif event == "room:added":
+            self.mirror.added(payload["room"])
+            self._order.begins(payload["room"]["id"], payload["room"]["last_seq"])
+        elif event == "room:gone":
+            self.mirror.gone(payload["room_id"])
+        elif event == "read" and payload["user_id"] == self.me:
+            self.mirror.read(payload["room_id"], payload["seq"])
+        elif "seq" in payload and "at" in payload:
+            if wrong := self._order.hear(event, payload):
+                self.violations.append(wrong)
+            self.mirror.entry(event, payload)
+        self._wake.set()
+        self._news.tell()
+
+    async def _follow(self) -> None:
+        """Sync whenever something is missing."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self.up.is_set() and (behind := self.mirror.behind()):
+                rooms = {room_id: room.cursor for room_id, room in behind.items()}
+                with suppress(Lost):
+                    answer = await self.ask("sync", epoch=self.mirror.epoch, rooms=rooms)
+                    self.mirror.synced(behind, answer["data"])
+                    self._news.tell()
+
+    # Asking.
+
+    async def ask(self, event: str, **payload: Any) -> Json:
+        """The whole ack. Raises Lost when the connection ends before."""
+        answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        self._answers.add(answer)
+
+        def acked(given: Json) -> None:
+            if not answer.done():
+                answer.set_result(given)
+
+        try:
+            await self.sio.emit(event, payload, namespace=CHAT, callback=acked)
+            return await asyncio.wait_for(answer, WAIT_S)
+        except (SocketIOError, NotConnected):
+            raise Lost from None
+        finally:
+            self._answers.discard(answer)
+            if answer.done() and not answer.cancelled():
+                answer.exception()  # seen
+
+    async def call(self, event: str, **payload: Any) -> Json:
+        """The data of an ack that must be good."""
+        answer = await self.ask(event, **payload)
+        assert answer["ok"], (event, payload, answer)
+        data: Json = answer["data"]
+        return data
+
+    async def create(self, **fields: Any) -> str:
+        """Make a room; returns its id."""
+        room = (await self.call("room:create", **fields))["room"]
+        self.mirror.added(room)
+        self._wake.set()
+        return str(room["id"])
+
+    async def send(self, room_id: str, body: str, client_id: str | None = None) -> Json:
+        """Send until it is acknowledged, through any number of connections; returns the message."""
+        client_id = client_id or str(uuid4())
+        while True:
+            await asyncio.wait_for(self.up.wait(), WAIT_S)
+            with suppress(Lost):
+                sent = await self.call("message:send", room_id=room_id, client_id=client_id, body=body)
+                message: Json = sent["message"]
+                return message
+
+
+async def sign_up(url: str, name: str) -> Json:
+    """Register somebody: tokens and user."""
+    given = {
+        "name": name.title(),
+        "username": name,
+        "email": f"{name}@example.com",
+        "password": "correct horse battery",
+    }
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{url}/api/v1/auth/register", json=given) as answer,
+    ):
+        signed = await answer.json()
+        assert answer.status == 201, signed
+        data: Json = signed["data"]
+        return data

@@ -1,0 +1,168 @@
+"""The server is killed in mid-conversation, again and again: nothing acknowledged is lost (G1, G2, G3)."""
+
+import asyncio
+import json
+import os
+import random
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from tests.journeys.device import Device, News, sign_up
+from tests.support.model import Json
+from tests.support.process import Served
+
+KILLS = 4
+BETWEEN = (60, 160)  # events between two kills, at random
+WRITERS = 3  # of each device: as many messages of it are on their way at once
+TRANSPORTS = (("websocket",), ("polling",), ("websocket",), ("polling", "websocket"), ("websocket",))
+
+
+class Conversation:
+    """Devices that talk in rooms until they are told to stop."""
+
+    def __init__(self, devices: list[Device], rooms: list[str], chance: random.Random) -> None:
+        self.devices = devices
+        self.rooms = rooms
+        self.acked: dict[str, Json] = {}
+        self.sent: dict[str, tuple[str, str, str]] = {}
+        self.enough = asyncio.Event()
+        self._chance = chance
+        self._writers = [asyncio.create_task(self._write(each)) for each in devices for _ in range(WRITERS)]
+
+    async def _write(self, device: Device) -> None:
+        while not self.enough.is_set():
+            client_id, room_id = str(uuid4()), self._chance.choice(self.rooms)
+            body = f"{device.name} says {len(self.sent)} 🐝"
+            self.sent[client_id] = (device.me, room_id, body)
+            self.acked[client_id] = await device.send(room_id, body, client_id)
+
+    async def end(self) -> None:
+        """Everybody finishes: what is sent is acknowledged."""
+        self.enough.set()
+        await asyncio.gather(*self._writers)
+
+    @property
+    def moments(self) -> dict[str, int]:
+        """What a kill may be timed by: sendings, acknowledgements, entries heard."""
+        heard = sum(sum(device.mirror.cursors().values()) for device in self.devices)
+        return {"sent": len(self.sent), "acked": len(self.acked), "heard": heard // len(self.devices)}
+
+
+async def interrupt(talk: Conversation, served: Served, news: News, chance: random.Random) -> float:
+    """Kill the server at a random moment, start it again; returns after how many ms everybody was back."""
+    moment = chance.choice(sorted(talk.moments))
+    goal = talk.moments[moment] + chance.randint(*BETWEEN)
+    await news.until(lambda: talk.moments[moment] >= goal, f"{goal} {moment}")
+    await served.kill()
+    killed = time.monotonic()
+    await news.until(lambda: not any(device.up.is_set() for device in talk.devices), "everybody notices")
+    acked = len(talk.acked)
+    await served.start()
+    await news.until(lambda: all(device.up.is_set() for device in talk.devices), "everybody is back")
+    await news.until(lambda: len(talk.acked) > acked, "a message is acknowledged again")
+    return (time.monotonic() - killed) * 1000
+
+
+class Stored(NamedTuple):
+    """What is in the database: messages by (sender, client_id), and the log of each room."""
+
+    messages: dict[tuple[str, str], list[tuple[str, str, int, str]]]
+    logs: dict[str, list[tuple[int, str, Json]]]
+
+
+async def stored(database_url: str) -> Stored:
+    """Read with plain SQL what is stored."""
+    messages = "SELECT sender_id, client_id, id, room_id, seq, body FROM messages"
+    entries = "SELECT room_id, seq, event, payload FROM entries ORDER BY room_id, seq"
+    found = Stored({}, {})
+    rows, log = [[_plain(row) for row in some] for some in await _read(database_url, messages, entries)]
+    for sender, client_id, *rest in rows:
+        found.messages.setdefault((sender, client_id), []).append(tuple(rest))
+    for room_id, seq, event, payload in log:
+        found.logs.setdefault(room_id, []).append((seq, event, json.loads(payload)))
+    return found
+
+
+async def _read(database_url: str, *queries: str) -> list[list[Any]]:
+    if database_url.startswith("sqlite://"):
+        connection = sqlite3.connect(database_url.removeprefix("sqlite://"))
+        try:
+            return [connection.execute(query).fetchall() for query in queries]
+        finally:
+            connection.close()
+    server = await asyncpg.connect(database_url)
+    try:
+        return [await server.fetch(query) for query in queries]
+    finally:
+        await server.close()
+
+
+def _plain(row: Any) -> list[Any]:
+    return [str(value) if isinstance(value, UUID) else value for value in row]
+
+
+@pytest.mark.slow
+async def test_what_was_acknowledged_survives_kill_9(
+    served: Served, news: News, database_url: str, figures: Callable[[str], None]
+) -> None:
+    seed = int(os.environ.get("HUBBUB_TEST_SEED", "9"))
+    chance = random.Random(seed)
+    people = [await sign_up(served.url, f"talker{index}") for index in range(4)]
+    devices = [
+        Device(served.url, people[index % 4], news, transports) for index, transports in enumerate(TRANSPORTS)
+    ]
+    began = time.monotonic()
+    try:
+        for device in devices:
+            await device.connect()
+        everybody = [person["user"]["id"] for person in people]
+        rooms = [await devices[0].create(kind="private", member_ids=everybody) for _ in range(3)]
+        talk = Conversation(devices, rooms, chance)
+        recovered = [await interrupt(talk, served, news, chance) for _ in range(KILLS)]
+        await talk.end()
+        total = len(talk.sent) + len(rooms) * len(people)
+        await news.until(
+            lambda: all(
+                sum(device.mirror.cursors().values()) == total and set(device.mirror.rooms) == set(rooms)
+                for device in devices
+            ),
+            "everybody has everything",
+        )
+    finally:
+        for device in devices:
+            await device.close()
+    assert await served.stop() == 0
+    found = await stored(database_url)
+
+    # Every acknowledged message is stored exactly once, as it was acknowledged, and nothing else is.
+    assert set(talk.acked) == set(talk.sent)
+    assert {client_id for _, client_id in found.messages} == set(talk.sent)
+    for client_id, (sender, room_id, body) in talk.sent.items():
+        message = talk.acked[client_id]
+        assert (message["room_id"], message["body"], message["client_id"]) == (room_id, body, client_id)
+        assert found.messages[sender, client_id] == [(message["id"], room_id, message["seq"], body)]
+    # Every log goes 1, 2, 3 … and every device heard it, entry by entry, whatever it missed.
+    for room_id in rooms:
+        log = found.logs[room_id]
+        assert [seq for seq, _, _ in log] == list(range(1, len(log) + 1))
+        announced = Counter(payload["message"]["id"] for _, event, payload in log if event == "message:new")
+        assert set(announced.values()) == {1}
+        for device in devices:
+            assert device.mirror.rooms[room_id].log == [(event, payload) for _, event, payload in log]
+    for message in talk.acked.values():
+        log = found.logs[message["room_id"]]
+        assert log[message["seq"] - 1][2]["message"] == message
+    assert {device.name: device.violations for device in devices if device.violations} == {}
+    assert [device.mirror.resets for device in devices] == [0] * len(devices)
+    figures(
+        f"seed {seed}: {len(talk.sent)} sent, {len(talk.acked)} acknowledged, {KILLS} kills, "
+        f"{sum(device.comings for device in devices)} connections, everybody back and answered after "
+        f"{', '.join(f'{ms:.0f}' for ms in recovered)} ms, {time.monotonic() - began:.1f} s in all"
+    )

@@ -1,0 +1,97 @@
+"""`hubbub serve` as a process of its own: started, killed, started again on the same port and database."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+START_S = 30.0
+STOP_S = 20.0
+
+
+class Served:
+    """A child process that runs one instance. `start` and `kill` it as often as you like.
+
+    `variables` are settings without their HUBBUB_, in any case: `database_url="…"`. What this process has in
+    its environment does not count.
+    """
+
+    def __init__(self, folder: Path, **variables: object) -> None:
+        self._folder = folder
+        given = {"env": "test", "data_dir": folder, "log_format": "json", **variables}
+        self._settings = {f"HUBBUB_{name.upper()}": str(value) for name, value in given.items()}
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self.port = 0
+        self.lines: deque[str] = deque(maxlen=200)
+
+    @property
+    def url(self) -> str:
+        """Where it answers; the same after each start."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> float:
+        """Start it and wait until it listens. Returns how many seconds that took."""
+        began = time.monotonic()
+        inherited = {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "hubbub", "serve", "--port", str(self.port)),
+            cwd=self._folder,
+            env={**inherited, **self._settings},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            limit=1 << 22,
+        )
+        listens: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._reading = asyncio.create_task(self._read(self._process.stderr, listens))
+        url = await asyncio.wait_for(listens, START_S)
+        self.port = int(url.rpartition(":")[2])
+        return time.monotonic() - began
+
+    async def _read(self, errors: asyncio.StreamReader | None, listens: asyncio.Future[str]) -> None:
+        """Keep what it logs; tell when it listens, or that it ended instead."""
+        assert errors is not None
+        async for line in errors:
+            self.lines.append(line.decode(errors="replace").rstrip())
+            if b'"listening"' in line and not listens.done():
+                listens.set_result(json.loads(line)["url"])
+        if not listens.done():
+            listens.set_exception(RuntimeError("it ended:\n" + "\n".join(self.lines)))
+
+    async def kill(self) -> None:
+        """SIGKILL: it gets no chance to tidy up."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+        await self._ended()
+
+    async def stop(self) -> int:
+        """SIGTERM: it drains. Returns the exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return await asyncio.wait_for(self._ended(), STOP_S)
+
+    async def _ended(self) -> int:
+        if self._process is None or self._reading is None:
+            return 0
+        code = await self._process.wait()
+        await self._reading
+        return code
+
+    def complaints(self) -> list[str]:
+        """What it logged as an error."""
+        return [line for line in self.lines if '"error"' in line or "Traceback" in line]
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.kill()
