@@ -1,0 +1,69 @@
+import pytest
+
+from hubbub.config import Settings
+
+FRIEND, STRANGER = "https://app.example", "https://evil.example"
+PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+
+
+@pytest.fixture
+def database_kind():
+    return "sqlite"
+
+
+@pytest.fixture(params=["listed", "any", "none"])
+def origins(request):
+    return {"listed": (FRIEND,), "any": ("*",), "none": ()}[request.param]
+
+
+@pytest.fixture
+def settings(database_url, tmp_path, origins):
+    return Settings.for_tests(database_url=database_url, data_dir=tmp_path, port=0, cors_origins=origins)
+
+
+def expected(origins, origin):
+    return "*" if "*" in origins else origin if origin in origins else None
+
+
+@pytest.mark.parametrize("origin", [FRIEND, STRANGER, "null"])
+async def test_a_preflight_is_answered_without_a_token(world, origins, origin):
+    headers = {"Origin": origin, **PREFLIGHT}
+    async with world.http.options(f"{world.url}/api/v1/rooms", headers=headers) as answer:
+        assert answer.status == 204
+        allowed = expected(origins, origin)
+        assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+        assert ("Access-Control-Allow-Methods" in answer.headers) == (allowed is not None)
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        if allowed:
+            assert "PATCH" in answer.headers["Access-Control-Allow-Methods"]
+            assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+
+
+@pytest.mark.parametrize("origin", [FRIEND, STRANGER])
+async def test_answers_and_refusals_may_be_read_by_friends(world, origins, origin):
+    for path, status in [("/health/live", 200), ("/api/v1/rooms", 401), ("/nothing", 404)]:
+        async with world.http.get(world.url + path, headers={"Origin": origin}) as answer:
+            assert answer.status == status
+            assert answer.headers.get("Access-Control-Allow-Origin") == expected(origins, origin)
+
+
+async def test_caches_keep_origins_apart_where_it_matters(world, origins):
+    async with world.http.get(f"{world.url}/health/live") as answer:
+        assert answer.headers.get("Vary") == ("Origin" if origins == (FRIEND,) else None)
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_socket_io_answers_its_own_preflight(world, origins):
+    headers = {"Origin": FRIEND, **PREFLIGHT}
+    async with world.http.options(
+        f"{world.url}/socket.io/?EIO=4&transport=polling", headers=headers
+    ) as answer:
+        assert (answer.status == 200) == bool(origins)
+        if origins:
+            assert answer.headers["Access-Control-Allow-Origin"] in (FRIEND, "*")
+
+
+async def test_browsers_are_made_careful(world):
+    async with world.http.get(f"{world.url}/api/v1/rooms") as answer:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"

@@ -1,0 +1,213 @@
+"""/auth over a real server: what clients see of accounts and sessions."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+import socketio
+
+from hubbub import models
+from hubbub.core import clock
+from hubbub.core.tokens import ACCESS
+
+ADA = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
+
+
+async def test_registering(world):
+    async with world.http.post(f"{world.url}/api/v1/auth/register", json=ADA) as answer:
+        assert answer.status == 201
+        assert answer.headers["Location"] == "/api/v1/auth/me"
+        document = await answer.json()
+
+    assert list(document) == ["data"]
+    data = document["data"]
+    assert set(data) == {"access_token", "refresh_token", "token_type", "expires_in", "user"}
+    assert (data["token_type"], data["expires_in"]) == ("Bearer", 900)
+    assert data["user"]["username"] == "ada"
+    assert "password" not in str(document)
+    headers = {"Authorization": f"bearer {data['access_token']}"}
+    assert await world.rest("GET", "/auth/me", headers=headers) == (200, {"data": data["user"]})
+
+
+async def test_logging_in(world):
+    await world.rest("POST", "/auth/register", json=ADA)
+    given = {"email": "ADA@example.org", "password": "long enough", "device_name": "a test"}
+
+    status, answer = await world.rest("POST", "/auth/login", json=given)
+
+    assert status == 200
+    assert set(answer["data"]) == {"access_token", "refresh_token", "token_type", "expires_in", "user"}
+    assert await models.Session.filter(device_name="a test").exists()
+
+
+async def test_a_stranger_and_a_wrong_password_look_alike(world):
+    await world.rest("POST", "/auth/register", json=ADA)
+
+    answers = [
+        await world.rest("POST", "/auth/login", json={"email": email, "password": "wrong password"})
+        for email in ("ada@example.org", "eve@example.org", "nonsense")
+    ]
+
+    for _, document in answers:
+        del document["request_id"]
+    assert answers[0] == answers[1] == answers[2]
+    assert (answers[0][0], answers[0][1]["code"]) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x" * 81}, "name"),
+        ({"name": 7}, "name"),
+        ({"email": "nonsense"}, "email"),
+        ({"password": "short"}, "password"),
+        ({"password": None}, "password"),
+        ({"username": "a b"}, "username"),
+        ({"nickname": "Ada"}, "nickname"),
+    ],
+)
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_a_wrong_field_is_named(world, changes, field):
+    status, answer = await world.rest("POST", "/auth/register", json={**ADA, **changes})
+
+    assert (status, answer["code"]) == (422, "invalid_payload")
+    assert [each["field"] for each in answer["errors"]] == [field]
+    assert not await models.User.exists()
+
+
+async def test_registering_twice_is_a_conflict(world):
+    answers = await asyncio.gather(
+        *(world.rest("POST", "/auth/register", json={**ADA, "username": f"ada{n}"}) for n in range(2))
+    )
+
+    assert sorted(status for status, _ in answers) == [201, 409]
+    refusal = next(answer for status, answer in answers if status == 409)
+    assert (refusal["code"], refusal["errors"][0]["field"]) == ("conflict", "email")
+
+
+async def test_many_of_one_name_at_once_are_all_registered(world):
+    answers = await asyncio.gather(
+        *(
+            world.rest("POST", "/auth/register", json={**ADA, "email": f"ada{n}@example.org"})
+            for n in range(20)
+        )
+    )
+
+    assert [status for status, _ in answers] == [201] * 20
+    assert len({answer["data"]["user"]["username"] for _, answer in answers}) == 20
+
+
+async def test_of_ten_refreshes_at_once_one_wins_and_the_session_ends(world):
+    person = await world.person()
+
+    answers = await asyncio.gather(
+        *(
+            world.rest("POST", "/auth/refresh", json={"refresh_token": person.refresh_token})
+            for _ in range(10)
+        )
+    )
+
+    assert sorted(status for status, _ in answers) == [200, *[400] * 9]
+    assert {answer["code"] for status, answer in answers if status == 400} == {"invalid_token"}
+    status, refusal = await person.rest("GET", "/auth/me")
+    assert (status, refusal["code"]) == (401, "session_revoked")
+
+
+async def test_logging_out_ends_rest_and_sockets_at_once(world):
+    person = await world.person()
+    client = await person.client()
+    status, answer = await world.rest(
+        "POST",
+        "/auth/login",
+        json={"email": f"{person.username}@example.com", "password": "correct horse battery"},
+    )
+    other = await type(person)(world, answer["data"]).client()
+
+    began = asyncio.get_running_loop().time()
+    assert await person.rest("POST", "/auth/logout") == (204, None)
+
+    assert await client.next("auth:revoked") == {"reason": "logged_out"}
+    closing = await client.next("closing")
+    assert (closing["code"], closing["retry_after_ms"]) == ("session_revoked", None)
+    gone = await client.next("disconnect")
+    assert gone["reason"] == socketio.AsyncClient.reason.SERVER_DISCONNECT
+    assert asyncio.get_running_loop().time() - began < 1
+    assert client.heard[-1][0] == "disconnect"
+    for method, path in [("GET", "/auth/me"), ("GET", "/rooms"), ("POST", "/auth/logout")]:
+        status, refusal = await person.rest(method, path)
+        assert (status, refusal["code"]) == (401, "session_revoked")
+    status, refusal = await world.rest("POST", "/auth/refresh", json={"refresh_token": person.refresh_token})
+    assert (status, refusal["code"]) == (400, "invalid_token")
+    await other.settled()  # another session of the same person goes on
+
+
+async def test_a_reused_refresh_token_closes_the_sockets(world):
+    person = await world.person()
+    client = await person.client()
+    given = {"refresh_token": person.refresh_token}
+
+    assert (await world.rest("POST", "/auth/refresh", json=given))[0] == 200
+    assert (await world.rest("POST", "/auth/refresh", json=given))[0] == 400
+
+    assert await client.next("auth:revoked") == {"reason": "refresh_token_reused"}
+    await client.next("disconnect")
+
+
+async def test_the_suspended_are_refused_everywhere(world):
+    person = await world.person()
+    await models.User.filter(id=person.id).update(suspended_at=clock.now())
+
+    login = {"email": f"{person.username}@example.com", "password": "correct horse battery"}
+    answers = [
+        await world.rest("POST", "/auth/login", json=login),
+        await person.rest("GET", "/rooms"),
+        await world.rest("POST", "/auth/refresh", json={"refresh_token": person.refresh_token}),
+    ]
+    assert [(status, answer["code"]) for status, answer in answers] == [(403, "suspended")] * 3
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await person.client()
+    assert world.clients[-1].refusal["data"]["code"] == "suspended"
+
+
+def _token(world, person, secret=None, algorithm="HS256", **changes):
+    now = datetime.now(UTC)
+    session = jwt.decode(person.token, options={"verify_signature": False})["sid"]
+    claims = {"iss": "hubbub", "aud": ACCESS, "sub": person.id, "sid": session, "iat": now}
+    claims |= {"exp": now + timedelta(minutes=1), **changes}
+    return jwt.encode(claims, secret or world.settings.secret_key, algorithm)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_tokens_that_are_not_good(world):
+    person = await world.person()
+    good = _token(world, person)
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    cases = {
+        f"Bearer {_token(world, person, exp=past)}": "token_expired",
+        f"Bearer {_token(world, person, secret='another secret of many characters')}": "unauthenticated",
+        f"Bearer {_token(world, person, aud='hubbub:reset')}": "unauthenticated",
+        f"Bearer {jwt.encode(jwt.decode(good, options={'verify_signature': False}), None, 'none')}": "unauthenticated",
+        f"Bearer {person.refresh_token}": "unauthenticated",
+        f"Basic {good}": "unauthenticated",
+        good: "unauthenticated",
+        "Bearer": "unauthenticated",
+        "Bearer ": "unauthenticated",
+        "Bearer ü\udcff": "unauthenticated",
+        "": "unauthenticated",
+    }
+    for header, code in cases.items():
+        async with world.http.get(f"{world.url}/api/v1/auth/me", headers={"Authorization": header}) as answer:
+            assert (answer.status, (await answer.json(content_type=None))["code"]) == (401, code), header
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert (await world.rest("GET", "/auth/me"))[0] == 401
+    assert (await world.rest("GET", "/auth/me", headers={"Authorization": f"Bearer {good}"}))[0] == 200
+
+
+async def test_what_is_no_refresh_token_is_refused(world):
+    person = await world.person()
+    for token in (person.token, "nonsense", ""):
+        status, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": token})
+        assert (status, answer["code"]) == (400, "invalid_token")
+    assert (await person.rest("GET", "/auth/me"))[0] == 200

@@ -1,0 +1,53 @@
+"""The probes."""
+
+import pytest
+
+from hubbub.core.errors import Unavailable
+from hubbub.services import migrations
+
+
+async def probe(world, name):
+    async with world.http.get(f"{world.url}/health/{name}") as answer:
+        assert answer.content_type == "application/json"
+        return answer.status, await answer.json()
+
+
+async def test_an_instance_that_runs_is_alive_and_ready(world):
+    assert await probe(world, "live") == (200, {"status": "ok", "checks": {"process": "ok"}})
+    assert await probe(world, "ready") == (
+        200,
+        {"status": "ok", "checks": {"database": "ok", "draining": "no"}},
+    )
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_an_instance_that_drains_is_alive_but_not_ready(world):
+    world.app.parts.draining = True
+
+    assert (await probe(world, "live"))[0] == 200
+    status, answer = await probe(world, "ready")
+    assert (status, answer["status"], answer["checks"]["draining"]) == (503, "failing", "yes")
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_a_database_that_is_away_is_told_without_details(world, monkeypatch):
+    async def away():
+        raise Unavailable from OSError("10.0.0.5:5432")
+
+    monkeypatch.setattr(migrations, "pending", away)
+
+    assert await probe(world, "ready") == (
+        503,
+        {"status": "failing", "checks": {"database": "away", "draining": "no"}},
+    )
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_an_old_schema_is_not_ready(world, monkeypatch):
+    async def two():
+        return ["one", "two"]
+
+    monkeypatch.setattr(migrations, "pending", two)
+
+    status, answer = await probe(world, "ready")
+    assert (status, answer["checks"]["database"]) == (503, "2 migrations pending")

@@ -1,0 +1,115 @@
+"""GET /metrics: what it says, and to whom."""
+
+import socket
+
+import pytest
+
+from hubbub.config import ConfigError, Settings
+from hubbub.core import metrics
+from hubbub.http.metrics import open_port
+from tests.support.world import World
+
+SECRET = "a secret of production, of some length"
+
+
+@pytest.fixture
+def database_kind():
+    return "sqlite"
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Counters of this test alone."""
+    for name in ("counters", "labelled", "gauges"):
+        monkeypatch.setattr(metrics, name, getattr(metrics, name).copy())
+
+
+async def scrape(world, **headers):
+    async with world.http.get(f"{world.url}/metrics", headers=headers) as answer:
+        return answer.status, answer.headers["Content-Type"], (await answer.text()).splitlines()
+
+
+async def test_counters_and_gauges_are_shown(world, counted):
+    person = await world.person()
+    await person.client()
+    metrics.count("things")
+    metrics.count("things", by=2)
+    metrics.count("kinds", "plain")
+    metrics.count("kinds", 'od"d\\\nlabel')
+    metrics.gauge("level", lambda: 1.5)
+
+    status, content_type, lines = await scrape(world)
+
+    assert (status, content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    assert "# TYPE hubbub_things_total counter" in lines
+    assert "hubbub_things_total 3" in lines
+    assert 'hubbub_kinds_total{kind="plain"} 1' in lines
+    assert 'hubbub_kinds_total{kind="od\\"d\\\\\\nlabel"} 1' in lines
+    assert "# TYPE hubbub_level gauge" in lines
+    assert "hubbub_level 1.5" in lines
+    assert "hubbub_connections 1" in lines
+    assert any(line.startswith('hubbub_requests_total{kind="201"}') for line in lines)
+    assert all(line.startswith(("# ", "hubbub_")) for line in lines)
+    assert person.username not in str(lines)
+
+
+async def test_a_broken_gauge_hides_no_other(world, counted, caplog):
+    metrics.gauge("broken", lambda: 1 / 0)
+    metrics.gauge("whole", lambda: 7)
+
+    status, _, lines = await scrape(world)
+
+    assert status == 200
+    assert "hubbub_whole 7" in lines
+    assert not any("broken" in line for line in lines)
+    assert "a gauge can't be read" in caplog.text
+
+
+def in_production(database_url, tmp_path, **more):
+    return Settings.for_tests(
+        env="production",
+        secret_key=SECRET,
+        bcrypt_rounds=10,
+        database_url=database_url,
+        data_dir=tmp_path,
+        port=0,
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("proxies", "allowed", "headers", "status"),
+    [
+        ("", "", {}, 200),
+        ("", "", {"X-Forwarded-For": "203.0.113.9"}, 403),  # a proxy here that nobody told of
+        ("", "", {"X-Forwarded-For": "127.0.0.1"}, 403),
+        ("", "", {"Forwarded": "for=203.0.113.9"}, 403),
+        ("127.0.0.0/8", "", {"X-Forwarded-For": "203.0.113.9"}, 403),
+        ("127.0.0.0/8", "203.0.113.0/24", {"X-Forwarded-For": "203.0.113.9"}, 200),
+        ("127.0.0.0/8", "203.0.113.0/24", {"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}, 403),
+    ],
+)
+async def test_in_production_they_are_for_those_near(
+    database_url, tmp_path, proxies, allowed, headers, status
+):
+    settings = in_production(database_url, tmp_path, trusted_proxies=proxies, metrics_allow=allowed)
+    async with World(settings) as world:
+        got, content_type, _ = await scrape(world, **headers)
+
+    assert (got, content_type == "application/problem+json") == (status, status == 403)
+
+
+async def test_a_port_of_their_own(database_url, tmp_path, unused_tcp_port):
+    settings = in_production(database_url, tmp_path, metrics_port=unused_tcp_port)
+    async with World(settings) as world:
+        assert (await scrape(world))[0] == 404
+        place = f"http://127.0.0.1:{unused_tcp_port}/metrics"
+        async with world.http.get(place, headers={"X-Forwarded-For": "203.0.113.9"}) as answer:
+            assert (answer.status, "hubbub_connections 0" in await answer.text()) == (200, True)
+
+
+async def test_a_taken_port_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"^HUBBUB_METRICS_PORT: can't listen on 127.0.0.1:{port}: "):
+            await open_port(Settings.for_tests(metrics_port=port))

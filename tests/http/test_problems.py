@@ -1,0 +1,115 @@
+"""Refusals: their shape, their status, and that nothing of the inside is in them."""
+
+import logging
+
+import pytest
+
+from hubbub.core import errors
+from hubbub.http import problems
+from hubbub.services import rooms
+
+
+@pytest.fixture
+def database_kind():
+    return "sqlite"
+
+
+def every(kind):
+    """A class and all classes below it."""
+    yield kind
+    for below in kind.__subclasses__():
+        yield from every(below)
+
+
+def test_every_code_has_a_status_and_every_status_a_title():
+    codes = {kind.code for kind in every(errors.HubbubError)}
+
+    assert codes == set(problems.STATUS)
+    assert set(problems.STATUS.values()) == set(problems.TITLES)
+
+
+async def test_a_refusal_is_a_problem_document(world):
+    async with world.http.post(f"{world.url}/api/v1/auth/register", json={"name": ""}) as answer:
+        document = await answer.json(content_type="application/problem+json")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+    assert document.pop("request_id") == answer.headers["X-Request-ID"]
+    (error,) = document.pop("errors")
+    assert set(error) == {"field", "message"}
+    assert document.pop("detail")
+    assert document == {"type": "about:blank", "title": "Not valid", "status": 422, "code": "invalid_payload"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/api/v1/nothing", "/api/v1/rooms/", "/api/v2/rooms", "/api", "/API/v1/rooms", "/health"],
+)
+async def test_an_unknown_address_is_not_found_with_a_token_or_without(world, path):
+    person = await world.person()
+    for headers in ({}, {"Authorization": f"Bearer {person.token}"}):
+        async with world.http.get(world.url + path, headers=headers) as answer:
+            document = await answer.json(content_type="application/problem+json")
+        assert (answer.status, document["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/api/v1/auth/login", {"POST"}),
+        ("DELETE", "/api/v1/rooms", {"GET", "HEAD", "POST"}),
+        ("OPTIONS", "/api/v1/rooms", {"GET", "HEAD", "POST"}),
+        ("POST", "/health/live", {"GET", "HEAD"}),
+    ],
+)
+async def test_another_method_is_told_which_there_are(world, method, path, allowed):
+    async with world.http.request(method, world.url + path) as answer:
+        document = await answer.json(content_type="application/problem+json")
+
+    assert (answer.status, document["code"]) == (405, "method_not_allowed")
+    assert set(answer.headers["Allow"].split(",")) == allowed
+
+
+async def test_head_is_get_without_a_body(world):
+    person = await world.person()
+    headers = {"Authorization": f"Bearer {person.token}"}
+    async with world.http.head(f"{world.url}/api/v1/rooms", headers=headers) as answer:
+        assert (answer.status, await answer.read()) == (200, b"")
+        assert int(answer.headers["Content-Length"]) > 0
+    async with world.http.head(f"{world.url}/api/v1/rooms") as answer:
+        assert (answer.status, await answer.read()) == (401, b"")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        (RuntimeError("SELECT secret FROM /etc/passwd"), 500, "internal"),
+        (errors.Unavailable(), 503, "unavailable"),
+        (ConnectionResetError("10.0.0.5:5432"), 503, "unavailable"),
+    ],
+)
+async def test_a_fault_tells_nothing_of_the_inside(world, monkeypatch, caplog, fault, status, code):
+    person = await world.person()
+
+    async def broken(*_):
+        raise fault
+
+    monkeypatch.setattr(rooms, "list_own", broken)
+    with caplog.at_level(logging.ERROR):
+        got, document = await person.rest("GET", "/rooms")
+
+    assert (got, document["code"]) == (status, code)
+    assert not any(word in str(document) for word in ("SELECT", "passwd", "10.0.0.5", "Traceback", "Error("))
+    assert ("a request failed" in caplog.text) == (status == 500)
+
+
+async def test_a_refusal_says_when_to_come_back(world, monkeypatch):
+    person = await world.person()
+
+    async def busy(*_):
+        raise errors.RateLimited(retry_after_ms=1001)
+
+    monkeypatch.setattr(rooms, "list_own", busy)
+    async with world.http.get(
+        f"{world.url}/api/v1/rooms", headers={"Authorization": f"Bearer {person.token}"}
+    ) as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "2")

@@ -1,0 +1,197 @@
+"""Bodies, query strings and addresses, as any route reads them."""
+
+import io
+import json
+from uuid import uuid4
+
+import pytest
+
+GOOD = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
+LARGEST = 1 << 20
+
+
+@pytest.fixture
+def database_kind():
+    return "sqlite"
+
+
+async def register(world, body, content_type="application/json"):
+    headers = {"Content-Type": content_type} if content_type else {}
+    return await world.rest("POST", "/auth/register", data=body, headers=headers)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"{'name': 'Ada'}",
+        b'{"name": "Ada",}',
+        b'{"name": NaN}',
+        b'{"name": Infinity}',
+        b'{"name": "\xff"}',
+        b"\xff\xfe{\x00}\x00",
+        b'\xef\xbb\xbf{"name": "Ada"}',
+        b'{"name": "\x00"}',
+        b'{"name": "\\ud800"}',
+        b"{} {}",
+        b"[" * 100_000,
+        b'{"name":' * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b"name=Ada",
+        b" ",
+    ],
+)
+async def test_what_is_no_json_is_refused(world, body):
+    status, answer = await register(world, body)
+
+    assert (status, answer["code"], answer["title"]) == (400, "invalid_json", "Bad request")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[]", b"null", b"7", b'"text"', b"[{}]", b"true", b'{"name": 1e400}', b'{"a": ' + b"9" * 5000 + b"}"],
+)
+async def test_json_that_is_no_command_is_refused(world, body):
+    status, answer = await register(world, body)
+
+    assert (status, answer["code"]) == (422, "invalid_payload")
+
+
+async def test_of_a_doubled_field_the_last_one_counts(world):
+    body = json.dumps(GOOD).encode().replace(b'"Ada"', b'"Eve", "name": "Ada"')
+
+    status, answer = await register(world, body)
+
+    assert (status, answer["data"]["user"]["display_name"]) == (201, "Ada")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonx",
+        None,
+    ],
+)
+async def test_another_type_is_refused(world, content_type):
+    status, answer = await register(world, json.dumps(GOOD).encode(), content_type)
+
+    assert (status, answer["code"]) == (415, "unsupported_media_type")
+
+
+async def test_a_charset_is_passed_over(world):
+    assert (await register(world, json.dumps(GOOD), "Application/JSON; charset=latin-1"))[0] == 201
+
+
+async def test_no_body_at_all_lacks_its_fields(world):
+    status, answer = await register(world, b"", None)
+
+    assert (status, answer["errors"][0]["field"]) == (422, "name")
+
+
+async def test_a_body_may_have_a_mebibyte(world):
+    body = json.dumps(GOOD).encode()
+
+    assert (await register(world, io.BytesIO(body.ljust(LARGEST))))[0] == 201
+    status, answer = await register(world, io.BytesIO(body.ljust(LARGEST + 1)))
+    assert (status, answer["code"]) == (413, "too_large")
+
+
+async def test_text_that_no_database_keeps_is_refused(world):
+    status, answer = await register(world, json.dumps({**GOOD, "password": "nul\x00nul-nul"}))
+
+    assert (status, answer["errors"][0]["field"]) == (422, "password")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=201", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=", "limit"),
+        ("limit=1.5", "limit"),
+        ("limit=1e1", "limit"),
+        ("limit=٣", "limit"),
+        ("limit=%00", "limit"),
+        ("limit=99999999999999999999999", "limit"),
+        ("cursor=nonsense", "cursor"),
+        ("cursor=%00", "cursor"),
+        (f"cursor={'x' * 201}", "cursor"),
+    ],
+)
+async def test_a_wrong_page_is_refused(world, query, field):
+    person = await world.person()
+
+    status, answer = await person.rest("GET", f"/rooms?{query}")
+
+    assert (status, answer["code"]) == (422, "invalid_payload"), answer
+    assert [each["field"] for each in answer["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    "query", ["", "q=", "query=words", f"q={'x' * 501}", "q=%00", "q=a&limit=101", "q=a&room_id=x"]
+)
+async def test_a_wrong_search_is_refused(world, query):
+    person = await world.person()
+
+    status, answer = await person.rest("GET", f"/messages/search?{query}")
+
+    assert (status, answer["code"]) == (422, "invalid_payload")
+    expected = "limit" if "limit" in query else "room_id" if "room_id" in query else "q"
+    assert [each["field"] for each in answer["errors"]] == [expected]
+
+
+async def test_what_a_query_does_not_know_is_passed_over(world):
+    person = await world.person()
+
+    assert (await person.rest("GET", "/rooms?limit=1&_=1234"))[0] == 200
+
+
+ADDRESSES = [
+    ("GET", "/rooms/{}"),
+    ("PATCH", "/rooms/{}"),
+    ("GET", "/rooms/{}/messages"),
+    ("POST", "/rooms/{}/messages"),
+    ("GET", "/rooms/{}/members"),
+    ("POST", "/rooms/{}/members"),
+    ("POST", "/rooms/{}/join"),
+    ("POST", "/rooms/{}/leave"),
+    ("POST", "/rooms/{}/read"),
+    ("PATCH", "/rooms/{0}/members/{0}"),
+    ("DELETE", "/rooms/{0}/members/{0}"),
+    ("GET", "/messages/{}"),
+    ("PATCH", "/messages/{}"),
+    ("DELETE", "/messages/{}"),
+    ("PUT", "/messages/{}/reactions/x"),
+    ("DELETE", "/messages/{}/reactions/x"),
+]
+BODIES = {
+    "/rooms/{}/messages": {"client_id": str(uuid4()), "body": "hello"},
+    "/rooms/{}/members": {"user_id": str(uuid4())},
+    "/rooms/{}/read": {"seq": 1},
+    "/rooms/{0}/members/{0}": {"role": "member"},
+    "/messages/{}": {"body": "hello"},
+}
+
+
+@pytest.mark.parametrize(("method", "path"), ADDRESSES)
+async def test_an_id_of_nothing_is_not_found(world, method, path):
+    person = await world.person()
+    body = BODIES.get(path, {}) if method in ("POST", "PATCH") else None
+
+    for odd in (str(uuid4()), "nonsense", "1", "%00", "%ff", "{" + str(uuid4()) + "}", "x" * 500, "💥"):
+        status, answer = await person.rest(method, path.format(odd), json=body)
+        assert (status, answer["code"]) == (404, "not_found"), odd
+
+
+async def test_what_the_address_says_is_not_said_twice(world):
+    room_id, _ = await world.talk("ada")
+
+    body = {"room_id": room_id, "topic": "elsewhere"}
+    status, answer = await world.people["ada"].rest("PATCH", f"/rooms/{room_id}", json=body)
+
+    assert (status, answer["errors"][0]["field"]) == (422, "room_id")

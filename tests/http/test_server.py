@@ -1,0 +1,186 @@
+"""HTTP itself: what is malformed is a 400 with an id and a shape, never a 5xx, and the server goes on."""
+
+import asyncio
+import json
+import zlib
+
+import pytest
+
+from hubbub import models
+
+WAIT_S = 5.0
+HOST = b"Host: localhost\r\n"
+REGISTER = b"POST /api/v1/auth/register HTTP/1.1\r\n" + HOST
+JSON = b"Content-Type: application/json\r\n"
+
+
+@pytest.fixture
+def database_kind():
+    return "sqlite"
+
+
+async def spoken(world, *pieces):
+    """Say bytes to the server; its first answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+    try:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        return await _answer(reader)
+    finally:
+        writer.close()
+
+
+async def _answer(reader):
+    async with asyncio.timeout(WAIT_S):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        first, *lines = head.strip().split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return int(first.split()[1]), headers, body
+
+
+def refusal(answer, status, code):
+    """Check that it is a problem document with the id of its header."""
+    got, headers, body = answer
+    assert got == status, answer
+    assert headers["content-type"] == "application/problem+json"
+    document = json.loads(body)
+    assert (document["status"], document["code"]) == (status, code)
+    assert set(document) <= {"type", "title", "status", "detail", "code", "request_id", "errors"}
+    assert document["request_id"] == headers["x-request-id"] != ""
+    return document
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"nonsense\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET / HTTP/9.9.9\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nno colon here\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nA: b\x00c\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 20_000 + b"\r\n\r\n",
+        b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+        REGISTER + b"Content-Length: many\r\n\r\n",
+        REGISTER + b"Content-Length: -1\r\n\r\n",
+        REGISTER + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+        REGISTER + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc",
+        REGISTER + b"Transfer-Encoding: odd\r\n\r\n",
+        REGISTER + JSON + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
+    ],
+)
+async def test_what_is_no_http_is_a_bad_request(world, request_bytes):
+    refusal(await spoken(world, request_bytes), 400, "bad_request")
+    assert (await spoken(world, b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET http://[::1/ HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET //api//v1 HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /api/v1/../../etc/passwd HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /playground/..%2f..%2fapp.py HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /%ff%00%zz HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /api/v1/rooms/%ff HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /health/live HTTP/1.1\r\nHost: [::1\r\n\r\n",
+        b"GET /health/live?%zz=%ff&&&=;a HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"CONNECT example.org:443 HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"BREW /health/live HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /health/live HTTP/1.0\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\n" + HOST + b"Cookie: \xff=\xfe;;;=\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\n" + HOST + b"Upgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+        REGISTER + b"Content-Type: ;;;/\xff\r\nContent-Length: 2\r\n\r\n{}",
+        REGISTER + b"Expect: the unexpected\r\n\r\n",
+        REGISTER + JSON + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
+        REGISTER + JSON + b"Content-Encoding: rot13\r\nContent-Length: 2\r\n\r\n{}",
+        REGISTER + JSON + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n",
+    ],
+)
+async def test_what_is_odd_is_never_the_servers_fault(world, request_bytes):
+    status, headers, body = await spoken(world, request_bytes)
+
+    assert status < 500, body
+    assert headers["x-request-id"]
+    if status >= 400:
+        assert headers["content-type"] == "application/problem+json", (status, headers)
+        for leak in (b"Traceback", b"/hubbub", b"aiohttp", b"site-packages"):
+            assert leak not in body
+
+
+async def test_the_id_of_a_malformed_request_is_made(world):
+    document = refusal(await spoken(world, b"nonsense\r\n\r\n"), 400, "bad_request")
+    assert len(document["request_id"]) == 36
+
+
+async def test_an_expectation_that_is_not_met(world):
+    answer = await spoken(world, REGISTER + b"Expect: the unexpected\r\nX-Request-ID: mine\r\n\r\n")
+    assert refusal(answer, 400, "bad_request")["request_id"] == "mine"
+
+
+async def test_an_expectation_that_is_met(world):
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+    writer.write(REGISTER + JSON + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+    assert (await _answer(reader))[0] == 100
+    writer.write(b"{}")
+    refusal(await _answer(reader), 422, "invalid_payload")
+    writer.close()
+
+
+async def test_a_body_in_chunks_may_not_be_larger_either(world):
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    head = REGISTER + JSON + b"Transfer-Encoding: chunked\r\n\r\n"
+    refusal(await spoken(world, head, chunk * 17, b"0\r\n\r\n"), 413, "too_large")
+
+
+async def test_a_body_that_unpacks_to_more_is_too_large(world):
+    packed = zlib.compress(b" " * (64 << 20))
+    head = REGISTER + JSON + b"Content-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    refusal(await spoken(world, head, packed), 413, "too_large")
+
+
+async def test_a_packed_body_is_read(world):
+    packed = zlib.compress(b"[]")
+    head = REGISTER + JSON + b"Content-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    refusal(await spoken(world, head, packed), 422, "invalid_payload")
+
+
+async def test_a_large_body_is_refused_before_it_comes(world):
+    head = REGISTER + JSON + b"Content-Length: 1048577\r\n\r\n"
+    refusal(await spoken(world, head), 413, "too_large")
+
+
+async def test_a_client_that_goes_in_mid_body_harms_nobody(world):
+    _, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+    writer.write(REGISTER + JSON + b'Content-Length: 100\r\n\r\n{"name": "A')
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+    assert (await spoken(world, b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"))[0] == 200
+    assert not await models.User.exists()
+
+
+async def test_headers_of_odd_bytes_are_read(world):
+    body = json.dumps({"name": "Ada", "email": "ada@example.org", "password": "long enough"}).encode()
+    head = REGISTER + JSON + b"User-Agent: odd \xff\xfe agent\r\nContent-Length: %d\r\n\r\n" % len(body)
+
+    assert (await spoken(world, head + body))[0] == 201
+    assert await models.Session.filter(user_agent="odd ?? agent").exists()
+
+
+async def test_a_token_of_odd_bytes_is_no_token(world):
+    request = b"GET /api/v1/auth/me HTTP/1.1\r\n" + HOST + b"Authorization: Bearer \xff\xfe.a.b\r\n\r\n"
+    refusal(await spoken(world, request), 401, "unauthenticated")
+
+
+async def test_requests_in_one_go_are_answered_in_order(world):
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+    for number in range(5):
+        writer.write(b"GET /health/live HTTP/1.1\r\n" + HOST + b"X-Request-ID: %d\r\n\r\n" % number)
+    for number in range(5):
+        assert (await _answer(reader))[1]["x-request-id"] == str(number)
+    writer.close()
