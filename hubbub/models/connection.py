@@ -24,25 +24,26 @@ class Sql:
             if self.dialect == "postgres":
                 rows: Rows = await connection.fetch(sql, *values)
                 return rows
-            return list(await connection.execute_fetchall(_numbered(sql), [_plain(value) for value in values]))
+            plain = [_plain(value) for value in values]
+            return list(await connection.execute_fetchall(_numbered(sql), plain))
 
     async def execute(self, sql: str, *values: object) -> int:
         """Run a statement; returns how many rows it touched."""
         async with self._client.acquire_connection() as connection:
             if self.dialect == "postgres":
-                return int((await connection.execute(sql, *values)).rpartition(" ")[2] or 0)
+                count = (await connection.execute(sql, *values)).rpartition(" ")[2]
+                return int(count) if count.isdecimal() else 0  # "UPDATE 3", "CREATE TABLE"
             async with connection.execute(_numbered(sql), [_plain(value) for value in values]) as cursor:
                 return int(cursor.rowcount)
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run a statement for each row; in a transaction, all of them or none."""
+        """Run a statement for each row: for all of them or for none."""
+        if self.dialect == "sqlite":
+            plain = [[_plain(value) for value in row] for row in rows]
+            await self._client.execute_many(_numbered(sql), plain)
+            return
         async with self._client.acquire_connection() as connection:
-            if self.dialect == "postgres":
-                await connection.executemany(sql, rows)
-            else:
-                plain = [[_plain(value) for value in row] for row in rows]
-                async with connection.executemany(_numbered(sql), plain):
-                    pass
+            await connection.executemany(sql, rows)
 
 
 @lru_cache(maxsize=512)

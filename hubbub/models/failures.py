@@ -43,6 +43,7 @@ _POSTGRES: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.TooManyConnectionsError, "has no connection left. Is HUBBUB_DATABASE_POOL too large for it?"),
     (asyncpg.CannotConnectNowError, "is starting up or shutting down. Try again."),
     (asyncpg.ClientConfigurationError, "is not described rightly by HUBBUB_DATABASE_URL."),
+    (UnicodeError, "is not described rightly by HUBBUB_DATABASE_URL."),  # no name for a host
     (asyncpg.QueryCanceledError, "takes too long to answer."),
     (socket.gaierror, "can't be reached: there is no such host."),
     (ssl.SSLError, "does not agree on encryption. Is sslmode in HUBBUB_DATABASE_URL right?"),

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
+import asyncpg
+import tortoise.context
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 from tortoise.transactions import in_transaction
@@ -92,15 +95,17 @@ def _postgres(url: str, pool: int, statement_s: float | None) -> dict[str, Any]:
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     # 0 for a pgbouncer that knows no prepared statements; what else is in the address asyncpg reads itself.
-    cached = int(options.pop("statement_cache_size", "100"))
+    cached = options.pop("statement_cache_size", "100")
+    if not cached.isdecimal():
+        raise asyncpg.ClientConfigurationError("statement_cache_size is a number")
     return {
         "dsn": parts._replace(query=urlencode({"application_name": "hubbub", **options})).geturl(),
-        "minsize": 1,
+        "minsize": 0,  # more, and asyncpg logs a traceback each second while the server is away
         "maxsize": pool,
         "timeout": CONNECT_S,
         "command_timeout": statement_s,
         "statement_s": statement_s or 0,
-        "statement_cache_size": cached,
+        "statement_cache_size": int(cached),
     }
 
 
@@ -110,6 +115,7 @@ async def connect(settings: Settings, *, migrating: bool = False) -> None:
         if settings.uses_sqlite:
             sqlite_path(settings.database_url).parent.mkdir(parents=True, exist_ok=True)
         _State.opened, _State.away = TortoiseContext(), False
+        EXECUTOR_CACHE.clear()  # statements by table, in the dialect of whichever database was open before
         # Current only while it is set up: tasks find it as the global one, and none keeps one that is closed.
         with _State.opened as context:
             await context.init(
@@ -146,8 +152,13 @@ def problem(settings: Settings, why: str) -> DatabaseProblem:
 async def close() -> None:
     """Disconnect. Safe to call twice."""
     opened, _State.opened = _State.opened, None
-    if opened is not None:
+    if opened is None:
+        return
+    try:
         await opened.close_connections()
+    finally:
+        if tortoise.context._global_context is opened:  # noqa: SLF001 - it stays when closing fails
+            tortoise.context._global_context = None  # noqa: SLF001
 
 
 def connection() -> Sql:

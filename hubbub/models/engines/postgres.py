@@ -104,7 +104,8 @@ class Entered(TransactionContextPooled):
             async with asyncio.timeout(ROLLBACK_S):
                 await self.client.rollback()
         except Exception:  # noqa: BLE001 - a closed connection has rolled back, too
-            self.client._connection.terminate()
+            with contextlib.suppress(asyncpg.InterfaceError):  # closed, and gone from the pool
+                self.client._connection.terminate()
 
 
 class Client(AsyncpgDBClient):

@@ -1,0 +1,97 @@
+"""A relay in front of a server: what happens to a program when its server stops, hangs, or hangs up."""
+
+import asyncio
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class Relay:
+    """Passes bytes on between clients and one server, for as long as it is told to.
+
+    `url` is the server's address with the relay's host and port in it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._parts = urlsplit(url)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._listener: asyncio.Server | None = None
+        self._port = 0
+        self._word = b""
+        self.heard = asyncio.Event()  # the word of `hold_at` went by
+
+    @property
+    def url(self) -> str:
+        """Where clients find the relay."""
+        user = self._parts.netloc.rpartition("@")[0]
+        return self._parts._replace(netloc=f"{user}@127.0.0.1:{self._port}").geturl()
+
+    async def up(self) -> None:
+        """Listen, always on the same port."""
+        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._port = self._listener.sockets[0].getsockname()[1]
+
+    async def down(self) -> None:
+        """Close everything; who comes is refused."""
+        if self._listener is not None:
+            self._listener.close()
+        self.hang_up()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def hang_up(self) -> None:
+        """Break all connections, as a crash of the server does."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def hold_at(self, word: bytes) -> None:
+        """Freeze when a client says this word: the server gets it, its answer does not come through."""
+        self._word = word
+        self.heard.clear()
+
+    def freeze(self) -> None:
+        """Nothing passes any more; the connections stay."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        """All passes again."""
+        self._flowing.set()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        self._writers |= {writer, there[1]}
+        for source, target in ((reader, there[1]), (there[0], writer)):
+            task = asyncio.create_task(self._pass_on(source, target, from_client=source is reader))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pass_on(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, from_client: bool
+    ) -> None:
+        with suppress(OSError):
+            while data := await source.read(65536):
+                await self._flowing.wait()
+                last = from_client and bool(self._word) and self._word in data
+                if last:
+                    self._word = b""
+                    self.freeze()
+                target.write(data)
+                await target.drain()
+                if last:
+                    self.heard.set()
+        self._writers.discard(target)
+        target.close()
+
+    async def __aenter__(self) -> Self:
+        await self.up()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.down()
