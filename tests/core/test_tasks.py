@@ -1,0 +1,53 @@
+"""Background tasks that are kept, named, and never die unnoticed."""
+
+import asyncio
+from contextvars import ContextVar
+
+import pytest
+
+from hubbub.core import metrics, tasks
+
+seen: ContextVar[str] = ContextVar("seen", default="nothing")
+
+
+async def test_a_task_starts_with_an_empty_context() -> None:
+    seen.set("the caller's")
+
+    async def look() -> str:
+        return seen.get()
+
+    assert await tasks.spawn(look(), name="look") == "nothing"
+
+
+async def test_a_death_is_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail() -> None:
+        raise RuntimeError("on purpose")
+
+    before = metrics.counters["task_failures"]
+    task = tasks.spawn(fail(), name="failing")
+    await asyncio.wait([task])
+
+    assert metrics.counters["task_failures"] == before + 1
+    assert "background task failed" in caplog.text
+
+
+async def test_a_loop_survives_and_logs_a_failure_once(caplog: pytest.LogCaptureFixture) -> None:
+    steps, enough = 0, asyncio.Event()
+
+    async def step() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 6:
+            enough.set()
+        if steps in (1, 2, 3):
+            raise RuntimeError("on purpose")
+
+    task = tasks.spawn(tasks.every(0, step, name="step"), name="loop")
+    async with asyncio.timeout(5):
+        await enough.wait()
+    await tasks.stop(task)
+
+    assert caplog.text.count("a loop's step failed") == 1
+    assert task.cancelled()
+    await tasks.stop(task)
+    await tasks.stop(None)
