@@ -1,0 +1,152 @@
+"""What a database looks like from outside: its schema as plain data, and rows in all of its tables."""
+
+import sqlite3
+from contextlib import closing
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import asyncpg
+
+from hubbub.config import Settings
+from hubbub.services import database
+
+# Not the models': aerich's own table, and the search index with what FTS5 keeps for it.
+_APART = ("aerich", "message_words", "sqlite_")
+_VALUES = {
+    "uuid": uuid4,
+    "char": lambda: str(uuid4()),
+    "varchar": lambda: uuid4().hex[:8],
+    "character varying": lambda: uuid4().hex[:8],
+    "text": lambda: uuid4().hex,
+    "bigint": lambda: 1,
+    "int": lambda: 1,
+    "integer": lambda: 1,
+    "boolean": lambda: True,
+    "timestamp": lambda: "2026-11-21 12:00:00+00:00",
+}
+
+
+class Schema(NamedTuple):
+    """(table, column) → what it is, and sets of all else."""
+
+    columns: dict[tuple[str, str], tuple[object, ...]]
+    indexes: set[tuple[object, ...]]
+    constraints: set[tuple[object, ...]]
+
+
+class Place:
+    """A database, asked directly by its driver."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.sqlite = settings.uses_sqlite
+
+    async def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run one statement; on SQLite its placeholders are `?`."""
+        if self.sqlite:
+            with closing(sqlite3.connect(database.sqlite_path(self._settings.database_url))) as file, file:
+                file.execute("PRAGMA foreign_keys = ON")
+                return file.execute(sql, values).fetchall()
+        server = await asyncpg.connect(self._settings.database_url)
+        try:
+            return [tuple(row) for row in await server.fetch(sql, *values)]
+        finally:
+            await server.close()
+
+    async def tables(self) -> list[str]:
+        """The models' tables."""
+        found = await self.rows(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+            if self.sqlite
+            else "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'"
+        )
+        return sorted(name for (name,) in found if not name.startswith(_APART))
+
+    async def schema(self) -> Schema:
+        """Everything that a statement could notice."""
+        return await (self._schema_of_sqlite() if self.sqlite else self._schema_of_postgres())
+
+    async def _schema_of_sqlite(self) -> Schema:
+        made = Schema({}, set(), set())
+        for table in await self.tables():
+            for _, name, kind, *more in await self.rows(f"PRAGMA table_info('{table}')"):
+                made.columns[table, name] = (kind.upper(), *more)
+            for _, name, unique, origin, partial in await self.rows(f"PRAGMA index_list('{table}')"):
+                columns = tuple(
+                    row[2:5] for row in await self.rows(f"PRAGMA index_xinfo('{name}')") if row[5]
+                )
+                text = await self.rows("SELECT sql FROM sqlite_master WHERE name = ?", name)
+                where = " ".join(text[0][0].split()).partition(" WHERE ")[2] if partial else ""
+                made.indexes.add((table, name if origin == "c" else "", unique, origin, columns, where))
+            for _, _, *key in await self.rows(f"PRAGMA foreign_key_list('{table}')"):
+                made.constraints.add((table, *key))
+        return made
+
+    async def _schema_of_postgres(self) -> Schema:
+        tables = await self.tables()
+        columns = await self.rows(
+            "SELECT table_name::text, column_name::text, data_type::text, character_maximum_length, "
+            "is_nullable::text, column_default::text "
+            "FROM information_schema.columns WHERE table_name = ANY ($1)",
+            tables,
+        )
+        indexes = await self.rows("SELECT indexdef FROM pg_indexes WHERE tablename = ANY ($1)", tables)
+        constraints = await self.rows(
+            "SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE conrelid::regclass::text = ANY ($1)",
+            tables,
+        )
+        return Schema(
+            {(table, name): tuple(rest) for table, name, *rest in columns}, set(indexes), set(constraints)
+        )
+
+    async def counts(self) -> dict[str, int]:
+        """How many rows each table has."""
+        return {
+            table: (await self.rows(f'SELECT count(*) FROM "{table}"'))[0][0] for table in await self.tables()
+        }
+
+    async def fill(self) -> None:
+        """Put a row into each table that has none; rows refer to each other."""
+        parents, columns = await self._parents(), (await self.schema()).columns
+        waiting = [table for table, count in (await self.counts()).items() if not count]
+        while waiting:
+            table = next(each for each in waiting if not parents[each].keys() & (set(waiting) - {each}))
+            waiting.remove(table)
+            await self._put(
+                table, {name: kind for (of, name), kind in columns.items() if of == table}, parents[table]
+            )
+
+    async def _put(self, table: str, columns: dict[str, tuple[object, ...]], parents: dict[str, str]) -> None:
+        values: dict[str, object] = {}
+        referring = {column: parent for parent, column in parents.items()}
+        for name, (kind, *more) in columns.items():
+            if name in referring:
+                values[name] = (await self.rows(f'SELECT id FROM "{referring[name]}" LIMIT 1'))[0][0]
+            elif name != "id" or ("INTEGER" not in str(kind) and "nextval" not in str(more)):
+                values[name] = _VALUES[str(kind).lower().partition("(")[0].partition(" with")[0]]()
+        names = ", ".join(f'"{name}"' for name in values)
+        if self.sqlite:
+            places = ", ".join("?" * len(values))
+            await self.rows(f'INSERT INTO "{table}" ({names}) VALUES ({places})', *values.values())
+            return
+        # As texts: the server knows best what its columns take.
+        places = ", ".join(f"'{value}'" for value in values.values())
+        await self.rows(f'INSERT INTO "{table}" ({names}) VALUES ({places})')
+
+    async def _parents(self) -> dict[str, dict[str, str]]:
+        """table → table it refers to → by which column."""
+        if self.sqlite:
+            return {
+                table: {row[2]: row[3] for row in await self.rows(f"PRAGMA foreign_key_list('{table}')")}
+                for table in await self.tables()
+            }
+        found: dict[str, dict[str, str]] = {table: {} for table in await self.tables()}
+        for table, parent, column in await self.rows(
+            "SELECT c.conrelid::regclass::text, c.confrelid::regclass::text, a.attname::text "
+            "FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
+            "WHERE c.contype = 'f'"
+        ):
+            if table in found:
+                found[table][parent] = column
+        return found
