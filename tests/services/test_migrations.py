@@ -208,8 +208,9 @@ from pathlib import Path
 from hubbub.config import Settings
 from hubbub.services import migrations
 
+settings = Settings.for_tests(database_url=sys.argv[1], data_dir=Path(sys.argv[2]))
 sys.stdin.readline()
-print(len(asyncio.run(migrations.up(Settings.for_tests(database_url=sys.argv[1], data_dir=Path(sys.argv[2]))))))
+print(len(asyncio.run(migrations.up(settings))))
 """
 
 
@@ -249,8 +250,7 @@ async def test_rebuilding_a_table_keeps_the_rows_of_others(settings, another):
     columns = "id, username, email, display_name, role, created_at, updated_at"
     another(
         f"CREATE TABLE new_users AS SELECT {columns} FROM users; DROP TABLE users;"
-        "CREATE TABLE users (id CHAR(36) NOT NULL PRIMARY KEY, username, email, display_name, role, created_at,"
-        " updated_at);"
+        f"CREATE TABLE users ({columns}, PRIMARY KEY (id));"
         f"INSERT INTO users SELECT {columns} FROM new_users; DROP TABLE new_users;"
     )
 
