@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from hubbub.config import Settings
-from tests.journeys.device import News
+from tests.journeys.device import Device, News
+from tests.support.model import Json
 from tests.support.process import Served
 
 UNLIMITED = dict.fromkeys(
@@ -33,3 +35,24 @@ async def served(database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
     """`hubbub serve` as a process, on the test's database."""
     async with Served(tmp_path, database_url=database_url, default_rooms="", **UNLIMITED) as process:
         yield process
+
+
+class Connect(Protocol):
+    """`await devices(url, signed, "polling")`: a connected device, by WebSocket if nothing is said."""
+
+    async def __call__(self, url: str, signed: Json, *transports: str) -> Device: ...
+
+
+@pytest.fixture
+async def devices(news: News) -> AsyncIterator[Connect]:
+    """Connects devices; in the end they are closed, and none has heard an entry out of its order."""
+    made: list[Device] = []
+
+    async def connect(url: str, signed: Json, *transports: str) -> Device:
+        made.append(Device(url, signed, news, transports or ("websocket",)))
+        return await made[-1].connect()
+
+    yield connect
+    for device in made:
+        await device.close()
+    assert {device.name: device.violations for device in made if device.violations} == {}
