@@ -11,7 +11,7 @@ from hubbub.config import Settings
 from hubbub.services import database
 
 # Not the models': aerich's own table, and the search index with what FTS5 keeps for it.
-_APART = ("aerich", "message_words", "sqlite_")
+_APART = ("aerich", "message_words")
 _VALUES = {
     "uuid": uuid4,
     "char": lambda: str(uuid4()),
@@ -53,14 +53,14 @@ class Place:
         finally:
             await server.close()
 
-    async def tables(self) -> list[str]:
-        """The models' tables."""
+    async def tables(self, *, of_models: bool = True) -> list[str]:
+        """The models' tables, or all there are."""
         found = await self.rows(
-            "SELECT name FROM sqlite_master WHERE type = 'table'"
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
             if self.sqlite
             else "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'"
         )
-        return sorted(name for (name,) in found if not name.startswith(_APART))
+        return sorted(name for (name,) in found if not (of_models and name.startswith(_APART)))
 
     async def schema(self) -> Schema:
         """Everything that a statement could notice."""
