@@ -94,7 +94,7 @@ async def test_the_steps_end_at_the_models(bare, databases, database_kind, tmp_p
     assert made.columns == wanted.columns
     assert made.indexes == wanted.indexes
     assert made.constraints == wanted.constraints
-    assert len(wanted.indexes) > len({table for table, _ in wanted.columns}) >= 10
+    assert len(wanted.indexes) > len({table for table, _ in wanted.columns}) >= 9
 
 
 def test_the_last_step_knows_the_models():
