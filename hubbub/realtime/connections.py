@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 IN_FLIGHT = 128  # events of one client that may wait for the one before them
 FLOOD_S = 10.0
 FLOOD_PAUSE_S = 2.0
+ENDS_KEPT = 1000
+ENDS_S = 60.0  # longer than a socket may take to come in
 
 STAY_AWAY = frozenset({"token_expired", "session_revoked", "suspended", "flooding"})
 
@@ -131,8 +133,21 @@ class Connections:
         self.empty.set()
         self._by_user: dict[UUID, dict[str, Connection]] = {}
 
+        self._ends: dict[UUID, float] = {}
+
     def __len__(self) -> int:
         return len(self.by_sid)
+
+    def note_end(self, ended: UUID) -> None:
+        """A session, or all of a user, came to its end now: sockets on their way in must not miss it."""
+        now = clock.monotonic()
+        if len(self._ends) >= ENDS_KEPT:
+            self._ends = {key: at for key, at in self._ends.items() if now - at < ENDS_S}
+        self._ends[ended] = now
+
+    def ended_since(self, began: float, *ids: UUID) -> bool:
+        """Whether one of these came to its end since then."""
+        return any(self._ends.get(each, 0.0) >= began for each in ids)
 
     def add(self, connection: Connection) -> None:
         self.by_sid[connection.sid] = connection

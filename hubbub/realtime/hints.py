@@ -63,6 +63,7 @@ class Hints:
         _tell(audience, "presence", status)
 
     def _ended(self, signal: signals.SessionEnded) -> None:
+        self._connections.note_end(signal.session_id or signal.user_id)
         for connection in self._connections.of_user(signal.user_id):
             if signal.session_id is not None and connection.session_id != signal.session_id:
                 continue

@@ -10,6 +10,7 @@ from hubbub.core.errors import (
     Forbidden,
     HubbubError,
     InvalidPayload,
+    SessionRevoked,
     TooManyConnections,
     Unauthenticated,
 )
@@ -70,6 +71,7 @@ class ChatServer:
         if self._parts.draining:
             raise Draining(retry_after_ms=1000)
         hello = _hello(auth)
+        began = clock.monotonic()
         admitted = await sessions.admit(self._parts, hello.token or _token(link))
         if self.connections.count_of(admitted.user.id) >= self._settings.sockets_per_user:
             raise TooManyConnections(retry_after_ms=BUSY_RETRY_MS)
@@ -86,6 +88,9 @@ class ChatServer:
         self._addresses[address] += 1
         self._hellos[sid] = hello
         self.connections.add(connection)
+        if self.connections.ended_since(began, admitted.session_id, admitted.user.id):
+            self.closed(sid)
+            raise SessionRevoked
 
     async def opened(self, sid: str) -> None:
         """The client knows that it is in: subscribe it, then tell it where it stands."""

@@ -243,7 +243,7 @@ class Server(socketio.AsyncServer):
         return self.not_handled
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        """A client that says goodbye is answered: the stock server leaves its last poll open until the ping."""
+        """Answers who says goodbye: the stock server leaves their last poll open until the ping."""
         await super()._handle_eio_disconnect(eio_sid, reason)
         socket = self.eio.sockets.get(eio_sid)
         if socket is not None:

@@ -35,7 +35,7 @@ async def register(parts: Parts, command: wire.Register, origin: Origin) -> wire
     for username in [asked] if asked else _names(name, email):
         new.username = username
         if (signed := await _begin(parts, new, origin)) is not None:
-            await _join_defaults(parts, new)
+            await members.join_defaults(Context(parts, new.id))
             return signed
         async with database.guard():
             if await models.User.exists(email=email):
@@ -53,16 +53,6 @@ async def _begin(parts: Parts, user: models.User, origin: Origin) -> wire.Signed
         if database.is_duplicate(error):
             return None
         raise
-
-
-async def _join_defaults(parts: Parts, user: models.User) -> None:
-    """The account is stored: a room that can't be joined now is no reason to say that it is not."""
-    try:
-        await members.join_defaults(Context(parts, user.id))
-    except Exception:
-        log.warning(
-            "a new user could not join the default rooms", exc_info=True, extra={"user_id": str(user.id)}
-        )
 
 
 def _taken(field: str) -> Conflict:

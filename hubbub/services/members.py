@@ -1,5 +1,7 @@
 """Who is in a room: joining, leaving, inviting, removing, roles."""
 
+import logging
+
 from tortoise.expressions import F
 
 from hubbub import models
@@ -13,6 +15,8 @@ from hubbub.services import database, log, presences, rooms, users
 from hubbub.services.context import Context, Unit
 
 FIRST_SHOWN = 100
+
+logger = logging.getLogger(__name__)
 
 
 async def join(ctx: Context, command: wire.JoinRoom) -> wire.Joined:
@@ -57,18 +61,32 @@ async def _join(ctx: Context, row: listings.RoomRow) -> wire.Room:
 
 
 async def join_defaults(ctx: Context) -> None:
-    """Join the rooms of `HUBBUB_DEFAULT_ROOMS`; those that are missing are made. Nobody owns them."""
+    """Join the rooms of `HUBBUB_DEFAULT_ROOMS`; those that are missing are made. Nobody owns them.
+
+    A room that can't be joined now is logged, and is no reason to fail: the caller's account is stored.
+    """
     for name in ctx.parts.settings.default_rooms:
-        key = rooms.name_key(name)
-        async with database.guard():
-            if not await models.Room.exists(name_key=key):
-                try:
-                    async with ctx.unit():
-                        await models.Room.create(kind="public", name=name, name_key=key, topic="")
-                except Exception as error:
-                    if not database.is_duplicate(error):  # another instance was quicker
-                        raise
-        await join(ctx, wire.JoinRoom(name=name))
+        try:
+            await _join_default(ctx, name)
+        except Exception:
+            logger.warning(
+                "a default room could not be joined",
+                exc_info=True,
+                extra={"room": name, "user_id": str(ctx.user_id)},
+            )
+
+
+async def _join_default(ctx: Context, name: str) -> None:
+    key = rooms.name_key(name)
+    async with database.guard():
+        if not await models.Room.exists(name_key=key):
+            try:
+                async with ctx.unit():
+                    await models.Room.create(kind="public", name=name, name_key=key, topic="")
+            except Exception as error:
+                if not database.is_duplicate(error):  # another instance was quicker
+                    raise
+    await join(ctx, wire.JoinRoom(name=name))
 
 
 async def invite(ctx: Context, command: wire.RoomUser) -> wire.Nothing:

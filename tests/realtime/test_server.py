@@ -1,5 +1,6 @@
 """How sockets come in and end."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -187,3 +188,27 @@ async def test_draining_tells_everybody_and_lets_nobody_in(world: World) -> None
     error = await refused(world, {"token": world.people["ada"].token})
     assert error["code"] == "draining"
     assert error["retry_after_ms"] > 0
+
+
+async def test_a_session_that_ends_while_its_socket_comes_in_gets_none(world: World) -> None:
+    await world.person("ada")
+    login = {"email": "ada@example.com", "password": "correct horse battery"}
+    for _ in range(8):
+        _, signed = await world.rest("POST", "/auth/login", json=login)
+        ada = world.people["ada"]
+        ada.token = signed["data"]["access_token"]
+        clients = [Client(world.url, {"token": ada.token}, ["websocket"]) for _ in range(3)]
+        world.clients += clients
+
+        outcomes = await asyncio.gather(
+            *(each.connect() for each in clients[:2]),
+            ada.rest("POST", "/auth/logout"),
+            clients[2].connect(),
+            return_exceptions=True,
+        )
+
+        assert outcomes[2] == (204, None)
+        for client, outcome in zip(clients, [*outcomes[:2], outcomes[3]], strict=True):
+            if not isinstance(outcome, BaseException):
+                await client.next("disconnect")
+    assert not world.app.chat.connections.by_sid

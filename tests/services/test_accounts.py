@@ -60,15 +60,15 @@ async def test_the_default_rooms_are_joined(parts):
 
 
 async def test_an_account_outlives_a_room_that_cannot_be_joined(parts, monkeypatch, caplog):
-    async def away(_ctx):
+    async def away(_ctx, _command):
         raise Unavailable
 
-    monkeypatch.setattr(members, "join_defaults", away)
+    monkeypatch.setattr(members, "join", away)
     with caplog.at_level(logging.WARNING):
         signed = await register(parts)
 
     assert (await login(parts)).user == signed.user
-    assert "could not join the default rooms" in caplog.text
+    assert "a default room could not be joined" in caplog.text
 
 
 @pytest.mark.parametrize(
