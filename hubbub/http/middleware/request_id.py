@@ -28,7 +28,10 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         response = await handler(request)
         route = request.match_info.route.resource
         metrics.count("requests", str(response.status))
-        log.info(
+        # Each poll of a Socket.IO client is a request: nobody wants to read those.
+        level = logging.DEBUG if request.path.startswith("/socket.io/") else logging.INFO
+        log.log(
+            level,
             "request",
             extra={
                 "method": request.method,
