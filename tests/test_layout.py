@@ -5,6 +5,7 @@ import http.client
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import hubbub
@@ -147,6 +148,16 @@ def test_nothing_is_called_utils():
     vague = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 
     assert [_name(path) for path in [*MODULES, *TESTS] if path.stem.removeprefix("test_") in vague] == []
+
+
+def test_the_requirements_are_those_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+
+    pinned = (ROOT / "requirements" / "dev.txt").read_text().lower().splitlines()
+
+    names = {line.partition(" ")[0] for line in pinned}
+    assert [each for each in asked if each.partition(";")[0].strip() not in names] == []
 
 
 def test_no_tracked_file_names_a_package_registry():
