@@ -15,6 +15,7 @@ from hubbub.core.errors import Unavailable
 T = TypeVar("T")
 THREADS = 2
 WAITING = 64  # beyond it a caller would wait longer than they are willing to
+NORMALISED = 1024  # characters; the time for it grows with the square of a run of accents: 65,536 take 6 s
 
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="bcrypt")
 _waiting = 0
@@ -40,10 +41,11 @@ def rounds_of(stored: str) -> int:
 def _key(password: str) -> bytes:
     """What bcrypt is given: it reads 72 bytes and stops at NUL, so it gets a digest of the whole.
 
-    NFKC first: the same password typed on another system is the same bytes.
+    NFKC first: the same password typed on another system is the same bytes. What nobody types by hand is
+    taken as it is: Python normalises without letting go of its lock, and all sockets would wait for it.
     """
-    typed = unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
-    return base64.b64encode(hashlib.sha256(typed).digest())
+    typed = unicodedata.normalize("NFKC", password) if len(password) <= NORMALISED else password
+    return base64.b64encode(hashlib.sha256(typed.encode("utf-8", "surrogatepass")).digest())
 
 
 def _nobody(rounds: int) -> str:

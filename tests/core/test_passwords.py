@@ -48,6 +48,26 @@ async def test_the_same_letters_typed_on_another_system_match():
     assert await passwords.matches("cafe\u0301 cre\u0300me", stored, ROUNDS)
 
 
+async def test_a_password_of_accents_alone_holds_up_nobody():
+    # Sorting these by the book takes seconds, and all sockets would wait for it.
+    password = "a" + "\u0315" * 32_000 + "\u0316" * 32_000
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    stored = await passwords.digest(password, ROUNDS)
+
+    assert loop.time() - began < 1
+    assert await passwords.matches(password, stored, ROUNDS)
+    assert not await passwords.matches(password[:-1], stored, ROUNDS)
+
+
+@pytest.mark.parametrize(("length", "same"), [(1024, True), (1025, False)])
+async def test_what_nobody_types_by_hand_is_taken_as_it_is(length, same):
+    stored = await passwords.digest("\uff41".rjust(length, "x"), ROUNDS)
+
+    assert await passwords.matches("a".rjust(length, "x"), stored, ROUNDS) == same
+
+
 async def test_nobody_has_no_password():
     assert not await passwords.matches("", None, ROUNDS)
     assert not await passwords.matches("nobody", None, ROUNDS)
