@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from typing import Any, cast
 
 import aiosqlite
@@ -101,6 +102,13 @@ async def _ended(raw: aiosqlite.Connection, *, commit: bool) -> Exception | None
 class Client(SqliteClient):
     """The engine's client."""
 
+    async def create_connection(self, with_db: bool) -> None:  # noqa: FBT001 - Tortoise's signature
+        if self._connection is None:
+            # When aiosqlite can't open a file, it does not wait for its thread. That may outlive the loop and
+            # say so with a traceback; so whether it can is found out first.
+            await asyncio.to_thread(_try, self.filename)
+        await super().create_connection(with_db)
+
     def _in_transaction(self) -> TransactionContext:
         return Entered(Transaction(self), self._lock)
 
@@ -113,6 +121,11 @@ class Client(SqliteClient):
         """The stock one, failing, leaves half of the script done."""
         async with self._in_transaction() as transaction:
             await transaction.execute_script(query)
+
+
+def _try(path: str) -> None:
+    with closing(sqlite3.connect(path)):
+        pass
 
 
 def statements(script: str) -> list[str]:
