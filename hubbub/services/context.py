@@ -10,6 +10,8 @@ from hubbub.core import clock
 from hubbub.services import database, log
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from hubbub.cluster.bus import Bus, Signal
     from hubbub.cluster.presence import Presence
     from hubbub.config import Settings
@@ -74,9 +76,11 @@ class Unit:
         """
         return (await log.lock(self.tx, [room_id]))[room_id]
 
-    async def append(self, head: "log.Head", *drafts: "log.Draft") -> list["Entry"]:
-        """Append entries to a locked room, with the next seqs."""
-        entries = await log.append(self.tx, [(head, drafts)], clock.now())
+    async def append(
+        self, head: "log.Head", *drafts: "log.Draft", at: "datetime | None" = None
+    ) -> list["Entry"]:
+        """Append entries to a locked room, with the next seqs; `at` is the time of the change, else now."""
+        entries = await log.append(self.tx, [(head, drafts)], at or clock.now())
         self._entries.extend(entries)
         return entries
 

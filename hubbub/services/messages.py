@@ -141,7 +141,8 @@ async def _replace(
         await statements.insert_mentions(unit.tx, rows)
     await search.replace(unit.tx, row.id, row.room_id, body)
     fields = {"message": await shown.message(row, None)}
-    await unit.append(head, log.Draft("message:updated", ctx.user_id, fields, message_id=row.id))
+    draft = log.Draft("message:updated", ctx.user_id, fields, message_id=row.id)
+    await unit.append(head, draft, at=row.edited_at)
 
 
 async def delete(ctx: Context, command: wire.MessageOnly) -> wire.MessageAnswer:
@@ -170,4 +171,6 @@ async def _empty(ctx: Context, unit: Unit, head: log.Head, row: models.Message) 
     await models.Reaction.filter(message_id=row.id).delete()
     await search.remove(unit.tx, row.id)
     await log.redact(row.room_id, row.seq, row.id, await shown.message(row, None))
-    await unit.append(head, log.Draft("message:deleted", ctx.user_id, {"message_id": row.id}))
+    # Clients take `deleted_at` from the entry: it is the same moment.
+    draft = log.Draft("message:deleted", ctx.user_id, {"message_id": row.id})
+    await unit.append(head, draft, at=row.deleted_at)

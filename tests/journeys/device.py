@@ -11,7 +11,7 @@ import socketio
 from socketio.exceptions import ConnectionError as NotConnected
 from socketio.exceptions import SocketIOError
 
-from tests.support.model import Json, Mirror
+from tests.support.model import Json, Mirror, Room
 
 WAIT_S = 30.0
 CHAT = "/chat"
@@ -31,14 +31,17 @@ class News:
         self._event.set()
         self._event.clear()
 
-    async def until(self, condition: Callable[[], bool], what: str, seconds: float = WAIT_S) -> None:
+    async def until(
+        self, condition: Callable[[], bool], what: str | Callable[[], str], seconds: float = WAIT_S
+    ) -> None:
         """Wait for a condition, looked at whenever there is news. Raises AssertionError past the deadline."""
         try:
             async with asyncio.timeout(seconds):
                 while not condition():
                     await self._event.wait()
         except TimeoutError:
-            raise AssertionError(f"not within {seconds} s: {what}") from None
+            missed = what if isinstance(what, str) else what()
+            raise AssertionError(f"not within {seconds} s: {missed}") from None
 
 
 class Order:
@@ -149,6 +152,14 @@ class Device:
     # Hearing.
 
     def _hear(self, event: str, payload: Json) -> None:
+        try:
+            self._take(event, payload)
+        except (AssertionError, KeyError, ValueError) as error:
+            self.violations.append(f"{event} {payload}: {error!r}")
+        self._wake.set()
+        self._news.tell()
+
+    def _take(self, event: str, payload: Json) -> None:
         if event == "ready":
             known = {**self._asked, **{room["id"]: room["last_seq"] for room in payload["rooms"]}}
             self._order = Order(self.me, known)
@@ -166,8 +177,6 @@ class Device:
             if wrong := self._order.hear(event, payload):
                 self.violations.append(wrong)
             self.mirror.entry(event, payload)
-        self._wake.set()
-        self._news.tell()
 
     async def _follow(self) -> None:
         """Sync whenever something is missing."""
@@ -178,8 +187,14 @@ class Device:
                 rooms = {room_id: room.cursor for room_id, room in behind.items()}
                 with suppress(Lost):
                     answer = await self.ask("sync", epoch=self.mirror.epoch, rooms=rooms)
-                    self.mirror.synced(behind, answer["data"])
-                    self._news.tell()
+                    self._caught(behind, answer["data"])
+
+    def _caught(self, asked: dict[str, Room], answer: Json) -> None:
+        try:
+            self.mirror.synced(asked, answer)
+        except (AssertionError, KeyError, ValueError) as error:
+            self.violations.append(f"sync {answer}: {error!r}")
+        self._news.tell()
 
     # Asking.
 
@@ -212,9 +227,13 @@ class Device:
     async def create(self, **fields: Any) -> str:
         """Make a room; returns its id."""
         room = (await self.call("room:create", **fields))["room"]
+        self.added(room)
+        return str(room["id"])
+
+    def added(self, room: Json) -> None:
+        """An ack showed a room."""
         self.mirror.added(room)
         self._wake.set()
-        return str(room["id"])
 
     async def send(self, room_id: str, body: str, client_id: str | None = None) -> Json:
         """Send until it is acknowledged, through any number of connections; returns the message."""

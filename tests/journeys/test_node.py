@@ -1,0 +1,199 @@
+"""Node's stock client and Python's hold a conversation, over every transport."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import aiohttp
+import pytest
+
+from hubbub.core.tokens import Tokens
+from tests.journeys.device import Device, News, sign_up
+from tests.journeys.node import Node
+from tests.support.model import Json
+
+TRANSPORTS = {"websocket": ["websocket"], "polling": ["polling"], "default": ["polling", "websocket"]}
+TEXTS = (
+    "plain",
+    "żółw 乌龟 🐢",
+    '👩‍👩‍👧‍👦 <b>&amp;</b> "quoted" \\ \n second line',
+    "\u202eright to left\u202c العربية",
+    "𝒳" * 2000,
+)
+
+
+@pytest.fixture
+async def node() -> AsyncIterator[Node]:
+    """A Node process, not connected yet."""
+    async with Node() as made:
+        yield made
+
+
+@pytest.fixture(params=sorted(TRANSPORTS))
+def transports(request: pytest.FixtureRequest) -> list[str]:
+    """The transports of the Node client."""
+    return TRANSPORTS[request.param]
+
+
+async def everywhere(news: News, node: Node, devices: list[Device], room_id: str, count: int) -> None:
+    """Wait until all have `count` messages of a room."""
+
+    def has_all(device: Device) -> bool:
+        room = device.mirror.rooms.get(room_id)
+        return room is not None and len(room.messages) == count
+
+    await news.until(lambda: all(has_all(device) for device in devices), f"{count} messages")
+    while sum(event == "message:new" for event, _ in await node.log(room_id)) < count:
+        await node.next()
+
+
+async def logout(url: str, signed: Json) -> None:
+    headers = {"Authorization": f"Bearer {signed['access_token']}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as http,
+        http.post(f"{url}/api/v1/auth/logout") as answer,
+    ):
+        assert answer.status < 300
+
+
+async def test_a_conversation(world, news, devices, node, transports) -> None:
+    ada, bob, eve = [await sign_up(world.url, name) for name in ("ada", "bob", "eve")]
+    python = [await devices(world.url, bob), await devices(world.url, eve, "polling")]
+    room_id = await python[0].create(
+        kind="private", member_ids=[each["user"]["id"] for each in (ada, eve)], name="für 🐝"
+    )
+    await node.connect(
+        f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]}, keep=True
+    )
+
+    assert (await node.next(**{"is": "open"}))["transport"] == transports[0]
+    if len(transports) > 1:
+        assert (await node.next(**{"is": "upgrade"}))["transport"] == transports[1]
+    ready = await node.heard("ready")
+    assert ready["user"]["id"] == ada["user"]["id"]
+    assert [room["name"] for room in ready["rooms"]] == ["für 🐝"]
+    await node.next(**{"is": "synced"})
+
+    sent = []
+    for text in TEXTS:
+        sent += [await node.send(room_id, text), *[await device.send(room_id, text) for device in python]]
+    sent += await asyncio.gather(
+        *(who.send(room_id, f"{turn} at once") for turn in range(5) for who in (node, *python))
+    )
+    await everywhere(news, node, python, room_id, len(sent))
+
+    assert [message["body"] for message in sent[:15:3]] == list(TEXTS)
+    assert sorted(message["seq"] for message in sent) == list(range(4, 4 + len(sent)))
+    log = await node.log(room_id)
+    assert [payload["message"] for event, payload in log if event == "message:new"] == sorted(
+        sent, key=lambda message: int(message["seq"])
+    )
+    for device in python:
+        assert device.mirror.rooms[room_id].log == log
+
+
+async def test_the_token_may_stand_elsewhere(world, node, transports) -> None:
+    ada = await sign_up(world.url, "ada")
+    token = ada["access_token"]
+
+    for place in ({"extraHeaders": {"Authorization": f"Bearer {token}"}}, {"query": {"token": token}}):
+        await node.connect(f"{world.url}/chat", transports=transports, **place)
+        assert (await node.heard("ready"))["user"]["username"] == "ada"
+
+
+async def test_refusals(world, node, transports) -> None:
+    ada = await sign_up(world.url, "ada")
+    claims = world.app.parts.tokens.read_access(ada["access_token"])
+    over = Tokens(world.settings.secret_key, -5, 100)
+    expired, _ = over.access(UUID(ada["user"]["id"]), claims.session_id)
+
+    await node.connect(f"{world.url}/gossip", transports=transports, auth={"token": ada["access_token"]})
+    refused = await node.next(**{"is": "connect_error"})
+    assert (refused["message"], refused["active"]) == ("Invalid namespace", False)
+
+    for token, code in (("x.y.z", "unauthenticated"), (None, "unauthenticated"), (expired, "token_expired")):
+        await node.connect(f"{world.url}/chat", transports=transports, auth={"token": token})
+        refused = await node.next(**{"is": "connect_error"})
+        assert refused["data"]["code"] == code
+        assert refused["message"] == refused["data"]["message"]
+        assert refused["active"] is False  # it does not try again by itself
+
+    await node.connect(f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]})
+    await node.heard("ready")
+    assert (await node.ask("nonsense"))["error"]["code"] == "unknown_event"
+    assert (await node.ask("room:create", kind="odd"))["error"]["fields"][0]["field"] == "kind"
+    assert (await node.ask("room:list"))["ok"] is True
+
+
+async def test_after_logging_out_it_stays_away(world, node, transports) -> None:
+    ada = await sign_up(world.url, "ada")
+    await node.connect(f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]})
+    await node.heard("ready")
+
+    await logout(world.url, ada)
+
+    assert (await node.heard("auth:revoked"))["reason"] == "logged_out"
+    assert (await node.heard("closing"))["code"] == "session_revoked"
+    gone = await node.next(**{"is": "disconnect"})
+    assert (gone["reason"], gone["active"]) == ("io server disconnect", False)
+
+
+@pytest.mark.slow
+async def test_it_comes_back_by_itself_and_misses_nothing(served, news, devices, node, transports) -> None:
+    ada, bob = [await sign_up(served.url, name) for name in ("ada", "bob")]
+    python = await devices(served.url, bob)
+    room_id = await python.create(kind="private", member_ids=[ada["user"]["id"]])
+    await node.connect(
+        f"{served.url}/chat", transports=transports, auth={"token": ada["access_token"]}, keep=True
+    )
+    first = await node.heard("ready")
+    await node.next(**{"is": "synced"})
+    before = [await node.send(room_id, "before"), await python.send(room_id, "before, too")]
+    await everywhere(news, node, [python], room_id, len(before))
+
+    await served.kill()
+    gone = await node.next(**{"is": "disconnect"})
+    assert gone["reason"] in ("transport close", "transport error")
+    assert gone["active"] is True
+    await news.until(lambda: not python.up.is_set(), "Python's client notices")
+    await served.start()
+    # Whoever is back first writes at once; the other one finds it by `sync`.
+    missed = [await python.send(room_id, f"while you were away {index}") for index in range(3)]
+    again = await node.heard("ready")
+    after = await node.send(room_id, "I am back")
+    await everywhere(news, node, [python], room_id, 6)
+
+    assert again["epoch"] == first["epoch"]
+    assert [payload["message"] for event, payload in await node.log(room_id) if event == "message:new"] == [
+        *before,
+        *missed,
+        after,
+    ]
+    assert await node.log(room_id) == python.mirror.rooms[room_id].log
+
+
+async def test_a_blink_tells_only_what_differs(world, news, devices, node, transports) -> None:
+    ada, bob = [await sign_up(world.url, name) for name in ("ada", "bob")]
+    python = await devices(world.url, bob)
+    quiet, busy = [
+        await python.create(kind="private", member_ids=[ada["user"]["id"]], name=name)
+        for name in ("quiet", "busy")
+    ]
+    await node.connect(
+        f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]}, keep=True
+    )
+    assert {room["id"] for room in (await node.heard("ready"))["rooms"]} == {quiet, busy}
+    await node.next(**{"is": "synced"})
+
+    await node.leave()
+    await node.next(**{"is": "disconnect"})
+    sent = await python.send(busy, "one more")
+    await node.back()
+
+    assert [room["id"] for room in (await node.heard("ready"))["rooms"]] == [busy]
+    await node.next(**{"is": "synced"})
+    assert (await node.log(busy))[-1] == (
+        "message:new",
+        python.mirror.rooms[busy].log[-1][1],
+    )
+    assert (await node.log(busy))[-1][1]["message"] == sent
