@@ -1,0 +1,20 @@
+"""How a database answers: what is asked is explained, too."""
+
+from typing import Any
+
+from hubbub.models.connection import Rows, Sql
+
+
+class Explained:
+    """In the place of a connection; `plans` holds a text for each query."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+        self.dialect = sql.dialect
+        self.plans: list[str] = []
+
+    async def fetch(self, sql: str, *values: object) -> Rows:
+        how = "EXPLAIN" if self.dialect == "postgres" else "EXPLAIN QUERY PLAN"
+        rows: Any = await self._sql.fetch(f"{how} {sql}", *values)
+        self.plans.append("\n".join(str(row["QUERY PLAN" if how == "EXPLAIN" else "detail"]) for row in rows))
+        return await self._sql.fetch(sql, *values)
