@@ -1,6 +1,6 @@
 """Accounts: registering and logging in."""
 
-import logging
+import contextlib
 import re
 import secrets
 import unicodedata
@@ -8,13 +8,11 @@ from collections.abc import Iterator
 
 from hubbub import models
 from hubbub.core import passwords
-from hubbub.core.errors import Conflict, InvalidPayload, NotFound, Unauthenticated
+from hubbub.core.errors import Conflict, InvalidPayload, NotFound, Unauthenticated, Unavailable
 from hubbub.schemas import accounts as wire
 from hubbub.services import database, members, sessions
 from hubbub.services.context import Context, Parts
 from hubbub.services.sessions import Origin
-
-log = logging.getLogger(__name__)
 
 _EMAIL = re.compile(r"[^\s@<>()\",;:\\]+@[^\s@<>()\",;:\\]+")
 _EMAIL_LENGTH = 254  # RFC 5321, and the column
@@ -117,11 +115,20 @@ async def login(parts: Parts, command: wire.Login, origin: Origin) -> wire.Signe
     ):
         raise Unauthenticated("The e-mail address or the password is wrong.")
     sessions.check(user)
+    await _keep_cost(user, command.password, rounds)
     async with database.guard():
-        if user.password_digest and passwords.rounds_of(user.password_digest) != rounds:
-            fresh = await passwords.digest(command.password, rounds)
-            await models.User.filter(id=user.id).update(password_digest=fresh)
         return await sessions.begin(parts, user, origin, command.device_name)
+
+
+async def _keep_cost(user: models.User, password: str, rounds: int) -> None:
+    """Make a digest of other rounds anew; at another login if there is no time for it at this one."""
+    stored = user.password_digest
+    if stored is None or passwords.rounds_of(stored) == rounds:
+        return
+    with contextlib.suppress(Unavailable):
+        fresh = await passwords.digest(password, rounds)
+        async with database.guard():  # only this digest: the password may have been changed meanwhile
+            await models.User.filter(id=user.id, password_digest=stored).update(password_digest=fresh)
 
 
 async def me(ctx: Context) -> wire.Account:

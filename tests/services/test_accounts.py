@@ -259,3 +259,36 @@ async def test_a_digest_of_other_rounds_is_made_anew(parts):
     stored = (await models.User.get(id=signed.user.id)).password_digest
     assert passwords.rounds_of(stored) == 4
     await login(parts)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_a_digest_made_anew_takes_no_other_password_back(parts, monkeypatch):
+    signed = await register(parts)
+    mine = models.User.filter(id=signed.user.id)
+    await mine.update(password_digest=await passwords.digest("long enough", 5))
+    another = await passwords.digest("another password", 4)
+    make = passwords.digest
+
+    async def slow(password, rounds):
+        await mine.update(password_digest=another)  # the password is changed in this moment
+        return await make(password, rounds)
+
+    monkeypatch.setattr(passwords, "digest", slow)
+    await login(parts)
+
+    assert (await mine.get()).password_digest == another
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_who_has_no_time_for_a_new_digest_logs_in_all_the_same(parts, monkeypatch):
+    signed = await register(parts)
+    old = await passwords.digest("long enough", 5)
+    await models.User.filter(id=signed.user.id).update(password_digest=old)
+
+    async def busy(_password, _rounds):
+        raise Unavailable
+
+    monkeypatch.setattr(passwords, "digest", busy)
+    await login(parts)
+
+    assert (await models.User.get(id=signed.user.id)).password_digest == old
