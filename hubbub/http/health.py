@@ -22,17 +22,17 @@ async def live(_request: web.Request) -> web.Response:
 @routes.get("/health/ready")
 async def ready(request: web.Request) -> web.Response:
     """Clients may be sent here: 200, or 503 with the check that failed."""
-    checks = {"database": await _database(), "draining": "yes" if parts_of(request).draining else "no"}
-    return _answer(checks)
+    draining = "yes" if parts_of(request).draining else "no"
+    return _answer({**await _storage(), "draining": draining})
 
 
-async def _database() -> str:
+async def _storage() -> dict[str, str]:
     try:
         async with asyncio.timeout(CHECK_S), database.guard():
             waiting = await migrations.pending()
     except (HubbubError, TimeoutError):
-        return "away"
-    return f"{len(waiting)} migrations pending" if waiting else "ok"
+        return {"database": "away", "migrations": "unknown"}
+    return {"database": "ok", "migrations": f"{len(waiting)} pending" if waiting else "ok"}
 
 
 def _answer(checks: dict[str, str]) -> web.Response:

@@ -1,12 +1,16 @@
 """Refusals: their shape, their status, and that nothing of the inside is in them."""
 
 import logging
+import re
+from pathlib import Path
 
 import pytest
 
 from hubbub.core import errors
 from hubbub.http import problems
 from hubbub.services import rooms
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
@@ -26,6 +30,18 @@ def test_every_code_has_a_status_and_every_status_a_title():
 
     assert codes == set(problems.STATUS)
     assert set(problems.STATUS.values()) == set(problems.TITLES)
+
+
+def test_every_code_stands_in_the_docs_with_its_status():
+    table = re.findall(r"^\| (\d{3}) \| (.*) \|$", (DOCS / "rest.md").read_text(), re.MULTILINE)
+    told = {code: int(status) for status, line in table for code in re.findall(r"`([a-z_]+)`", line)}
+    told = {code: status for code, status in told.items() if code in problems.STATUS}
+
+    assert told == {code: problems.STATUS[code] for code in told}
+    rest = set(problems.STATUS) - set(told)
+    assert rest == {"unknown_event", "too_many_connections", "draining"}  # of sockets alone
+    protocol = (DOCS / "protocol.md").read_text()
+    assert all(f"`{code}`" in protocol for code in rest)
 
 
 async def test_a_refusal_is_a_problem_document(world):

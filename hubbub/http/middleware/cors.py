@@ -9,6 +9,9 @@ METHODS = "GET, POST, PUT, PATCH, DELETE"
 HEADERS = "Authorization, Content-Type, X-Request-ID, Idempotency-Key, X-API-Key"
 EXPOSED = "X-Request-ID, Location, Retry-After, Allow"
 SOCKETS = "/socket.io/"
+API = "/api/"
+# For what is no page: should a browser show it as one, nothing in it runs, and nobody frames it.
+POLICY = "default-src 'none'; frame-ancestors 'none'"
 PREFLIGHT_S = "600"
 
 
@@ -28,6 +31,9 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
     headers.setdefault("X-Frame-Options", "DENY")
+    headers.setdefault("Content-Security-Policy", POLICY)
+    if request.path.startswith(API):  # tokens, and what only their owner may see: for no cache on the way
+        headers.setdefault("Cache-Control", "no-store")
     if request.path.startswith(SOCKETS):
         return
     allowed = parts_of(request).settings.cors_origins

@@ -67,3 +67,12 @@ async def test_browsers_are_made_careful(world):
     async with world.http.get(f"{world.url}/api/v1/rooms") as answer:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("origins", [()])
+@pytest.mark.parametrize(("path", "kept"), [("/api/v1/rooms", "no-store"), ("/health/live", None)])
+async def test_no_cache_keeps_what_is_somebodys_own(world, path, kept):
+    async with world.http.get(world.url + path) as answer:
+        assert answer.headers.get("Cache-Control") == kept
