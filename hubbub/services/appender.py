@@ -20,7 +20,7 @@ from hubbub.models.connection import Sql
 from hubbub.schemas.base import encode
 from hubbub.schemas.messages import Message
 from hubbub.schemas.users import User
-from hubbub.services import database, log
+from hubbub.services import database, log, mentions
 from hubbub.services.residents import Standing
 
 if TYPE_CHECKING:
@@ -204,9 +204,8 @@ class Appender:
         entries = await log.append(tx, batch, at)
         await statements.insert_messages(tx, [_row(o, m, at) for o, m in zip(fresh, messages, strict=True)])
         await statements.read_up_to(tx, {(m.room_id, m.sender.id): m.seq for m in messages})
-        mentions = [(m.id, m.room_id, m.seq, user_id) for m in messages for user_id in m.mentions]
-        if mentions:
-            await statements.insert_mentions(tx, mentions)
+        if named := [row for message in messages for row in mentions.rows(message)]:
+            await statements.insert_mentions(tx, named)
         await search.add(tx, [(m.id, m.room_id, m.body) for m in messages])
         answers.extend((outgoing, Stored(message)) for outgoing, message in zip(fresh, messages, strict=True))
         return entries

@@ -16,7 +16,7 @@ from hubbub.models.connection import Sql
 from hubbub.schemas.base import encode
 from hubbub.schemas.messages import Message
 from hubbub.schemas.users import User
-from hubbub.services import database, log, sample
+from hubbub.services import database, log, mentions, sample
 
 AGE = timedelta(days=7)  # how far back the history of a new room goes
 PEOPLE = 1000  # who join in one transaction
@@ -144,8 +144,7 @@ class Talk:
         await self._page.store(tx)
         await statements.insert_messages(tx, self._rows)
         await statements.read_up_to(tx, {(one.room_id, one.sender.id): one.seq for one in messages})
-        named = [(one.id, one.room_id, one.seq, user_id) for one in messages for user_id in one.mentions]
-        if named:
+        if named := [row for one in messages for row in mentions.rows(one)]:
             await statements.insert_mentions(tx, named)
         await models.Reaction.bulk_create(self._reactions)
         await search.add(tx, [(one.id, one.room_id, one.body) for one in messages])
@@ -154,9 +153,9 @@ class Talk:
         page, chance = self._page, self._chance
         # Few people say most.
         sender = self._people[int(len(self._people) * chance.random() ** 2)]
-        body, mentions = sample.line(chance), []
+        body, called = sample.line(chance), []
         if chance.random() < _MENTIONS and (other := chance.choice(self._people)) is not sender:
-            body, mentions = f"@{other.username} {body}", [other.id]
+            body, called = f"@{other.username} {body}", [other.id]
         earlier = (
             chance.choice(self._messages[-10:]).id if self._messages and chance.random() < _REPLIES else None
         )
@@ -169,7 +168,7 @@ class Talk:
             body=body,
             reply_to=earlier,
             attachments=[],
-            mentions=mentions,
+            mentions=called,
             reactions=[],
             created_at=clock.rfc3339(page.at),
             edited_at=None,
@@ -186,7 +185,7 @@ class Talk:
                 message.client_id,
                 body,
                 earlier,
-                encode(mentions).decode(),
+                encode(called).decode(),
                 page.at,
             )
         )

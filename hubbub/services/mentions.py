@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from hubbub.models import listings
+from hubbub.schemas.messages import Message
 from hubbub.services import database
 
 MOST = 50
@@ -35,6 +36,12 @@ def _readings(name: str) -> Iterator[str]:
         name = name[:-1]
         if name:
             yield name
+
+
+def rows(message: Message) -> list[tuple[UUID, UUID, int, UUID]]:
+    """What is kept to count a message's mentions. Who names themselves is not called by it."""
+    named = (user_id for user_id in message.mentions if user_id != message.sender.id)
+    return [(message.id, message.room_id, message.seq, user_id) for user_id in named]
 
 
 async def find(room_id: UUID, body: str) -> list[UUID]:

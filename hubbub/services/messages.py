@@ -136,12 +136,11 @@ async def _replace(
     row.mentions = encode(mentioned).decode()
     await row.save(update_fields=["body", "edited_at", "mentions"])
     await models.Mention.filter(message_id=row.id).delete()
-    if mentioned:
-        rows = [(row.id, row.room_id, row.seq, user_id) for user_id in mentioned]
-        await statements.insert_mentions(unit.tx, rows)
+    message = await shown.message(row, None)
+    if named := mentions.rows(message):
+        await statements.insert_mentions(unit.tx, named)
     await search.replace(unit.tx, row.id, row.room_id, body)
-    fields = {"message": await shown.message(row, None)}
-    draft = log.Draft("message:updated", ctx.user_id, fields, message_id=row.id)
+    draft = log.Draft("message:updated", ctx.user_id, {"message": message}, message_id=row.id)
     await unit.append(head, draft, at=row.edited_at)
 
 

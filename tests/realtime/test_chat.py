@@ -363,7 +363,7 @@ async def test_only_the_sender_edits(world: World) -> None:
 
     updated = await bob.next("message:updated")
     assert updated["message"] == edited == again
-    assert edited["edited_at"]
+    assert edited["edited_at"] == updated["at"]
     assert edited["mentions"] == [bob.ready["user"]["id"]]
     await bob.settled()
     assert bob.count("message:updated") == 1
@@ -385,7 +385,8 @@ async def test_a_deleted_message_keeps_its_place_and_loses_its_words_everywhere(
         [],
         [],
     )
-    assert (await bob.next("message:deleted"))["message_id"] == sent["id"]
+    told = await bob.next("message:deleted")
+    assert (told["message_id"], told["at"]) == (sent["id"], deleted["deleted_at"])
     synced = (await ada.call("sync", rooms={room_id: 0}))["rooms"][room_id]
     assert "secret" not in str(synced)
     assert (await ada.call("message:search", query="secret"))["messages"] == []
@@ -491,8 +492,14 @@ async def test_unread_counts_others_messages_only(world: World) -> None:
     assert (await bob.call("room:read", room_id=room_id, seq=10**30))["last_read_seq"] == second["seq"]
     assert (await bob.call("room:read", room_id=room_id, seq=1))["last_read_seq"] == second["seq"]
     assert (await bob.call("room:mark_unread", room_id=room_id, seq=second["seq"]))["unread"] == 1
-    await bob.send(room_id, "three")
+    own = await bob.send(room_id, "three, says @bob")
     assert (await my(bob))["unread"] == 0
+    await bob.call("message:edit", message_id=own["id"], body="three, says @bob again")
+    assert await bob.call("room:mark_unread", room_id=room_id, seq=0) == {
+        "last_read_seq": 0,
+        "unread": 2,
+        "mentions": 1,
+    }
 
 
 async def test_the_readers_other_devices_hear_of_it(world: World) -> None:
