@@ -8,4 +8,4 @@ from hubbub.models.sessions import Session
 from hubbub.models.state import State
 from hubbub.models.users import User
 
-__all__ = ["Entry", "Mention", "Membership", "Message", "Reaction", "Room", "Session", "State", "User"]
+__all__ = ["Entry", "Membership", "Mention", "Message", "Reaction", "Room", "Session", "State", "User"]

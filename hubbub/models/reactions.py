@@ -16,7 +16,9 @@ class Reaction(Model):
     """One emoji of one person to one message"""
 
     id = fields.UUIDField(primary_key=True, default=ids.new)
-    message: fields.ForeignKeyRelation["Message"] = fields.ForeignKeyField("models.Message", related_name="reactions")
+    message: fields.ForeignKeyRelation["Message"] = fields.ForeignKeyField(
+        "models.Message", related_name="reactions"
+    )
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="reactions")
     emoji = fields.CharField(max_length=64)
     created_at = fields.DatetimeField(auto_now_add=True)

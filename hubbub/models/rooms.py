@@ -45,7 +45,9 @@ class Membership(Model):
 
     id = fields.UUIDField(primary_key=True, default=ids.new)
     room: fields.ForeignKeyRelation[Room] = fields.ForeignKeyField("models.Room", related_name="memberships")
-    user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="memberships")
+    user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField(
+        "models.User", related_name="memberships"
+    )
     role = fields.CharField(max_length=10)  # owner, moderator, member
     joined_at = fields.DatetimeField(auto_now_add=True)
     last_read_seq = fields.BigIntField(default=0)
