@@ -21,6 +21,7 @@ _AWAY = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,  # a primary that became a standby
     asyncpg.PostgresSystemError,
+    asyncpg.InvalidCachedStatementError,  # a step of a migration was taken meanwhile: the next attempt fits
 )
 # Primary result codes (https://www.sqlite.org/rescode.html).
 _SQLITE = {

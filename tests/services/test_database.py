@@ -593,6 +593,23 @@ async def test_a_server_that_restarts_is_no_trouble_afterwards(opened):
     await _all_connections_serve(opened)
 
 
+@only_postgres
+async def test_a_schema_that_changes_meanwhile_is_met_at_the_next_attempt(opened):
+    async def read():
+        async with database.transaction() as tx:
+            return [dict(row) for row in await tx.fetch("SELECT * FROM state")]
+
+    await _put("a")
+    await read()
+    other = await asyncpg.connect(opened.database_url)
+    await other.execute("ALTER TABLE state ADD COLUMN more int")
+    await other.close()
+
+    with pytest.raises(Unavailable):
+        await read()
+    assert await read() == [{"key": "a", "value": "here", "more": None}]
+
+
 async def test_a_mistake_of_ours_is_not_called_unavailable(opened):
     with pytest.raises(Exception, match="nowhere") as caught:
         async with database.transaction() as tx:
