@@ -98,6 +98,9 @@ class ChatServer:
         hello = self._hellos.pop(sid, None)
         if connection is None or hello is None:
             return
+        if connection.gone:  # its session ended between its acceptance and now, when there was nothing to end
+            connection.link.end_namespace()
+            return
         try:
             await self._welcome(connection, hello)
         except HubbubError as error:

@@ -211,4 +211,5 @@ async def test_a_session_that_ends_while_its_socket_comes_in_gets_none(world: Wo
         for client, outcome in zip(clients, [*outcomes[:2], outcomes[3]], strict=True):
             if not isinstance(outcome, BaseException):
                 await client.next("disconnect")
-    assert not world.app.chat.connections.by_sid
+    async with asyncio.timeout(5):
+        await world.app.chat.connections.empty.wait()
