@@ -2,6 +2,7 @@
 
 import sqlite3
 import string
+import time
 import unicodedata
 from contextlib import closing
 
@@ -161,3 +162,12 @@ def test_sqlite_takes_the_words_for_what_they_are(text):
         seen = [word for (word,) in connection.execute('SELECT term FROM seen ORDER BY "offset"')]
 
     assert seen == made
+
+
+def test_a_body_of_accents_takes_no_time() -> None:
+    body = "a" + "".join(chr(0x300 + number * 7 % 112) for number in range(7999))
+    began = time.monotonic()
+
+    assert words.words(body)
+
+    assert time.monotonic() - began < 0.1
