@@ -144,6 +144,7 @@ async def test_what_was_acknowledged_survives_kill_9(
         for device in devices:
             await device.close()
     assert await served.stop() == 0
+    assert served.complaints() == []
     found = await stored(database_url)
 
     # Every acknowledged message is stored exactly once, as it was acknowledged, and nothing else is.

@@ -84,8 +84,10 @@ class Served:
         return code
 
     def complaints(self) -> list[str]:
-        """What it logged as an error."""
-        return [line for line in self.lines if '"error"' in line or "Traceback" in line]
+        """What it logged as an error, of the last lines."""
+        return [
+            line for line in self.lines if '"level":"error"' in line.replace(" ", "") or "Traceback" in line
+        ]
 
     async def __aenter__(self) -> Self:
         await self.start()
