@@ -68,7 +68,7 @@ async def test_who_does_not_read_is_closed_and_loses_nothing(world: World) -> No
         while "ready" not in (await socket.receive_str(timeout=10)):
             pass
         slow = world.app.chat.connections.of_user(UUID(eve.id))[0]
-        socket._reader._protocol.pause_reading()  # type: ignore[attr-defined]
+        socket._reader._protocol.pause_reading()
 
         sent = 0
         while not slow.gone and sent < 2000:
