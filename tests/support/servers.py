@@ -21,10 +21,8 @@ START_DEADLINE = 60.0  # seconds; a server is up in half of one, unless the mach
 TRIES = 3  # a port that was free a moment ago may be taken by now
 
 # What makes a database quick and forgetful: nothing in it must survive the tests.
+FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 POSTGRES_OPTIONS = (
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
     "max_connections=200",
     "shared_buffers=64MB",
     "unix_socket_directories=",
@@ -38,8 +36,11 @@ class ServerProblem(Exception):
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """The address of a PostgreSQL server, as `postgres://…`, for as long as the block lasts."""
+def postgres(*, durable: bool = False) -> Iterator[str]:
+    """The address of a PostgreSQL server, as `postgres://…`, for as long as the block lasts.
+
+    `durable` leaves its promises to the disk as they ship: what benchmarks measure.
+    """
     if given := os.environ.get(DATABASE_URL):
         yield given
         return
@@ -50,7 +51,8 @@ def postgres() -> Iterator[str]:
             [initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
             folder,
         )
-        options = [word for option in POSTGRES_OPTIONS for word in ("-c", option)]
+        chosen = POSTGRES_OPTIONS if durable else (*FORGETFUL, *POSTGRES_OPTIONS)
+        options = [word for option in chosen for word in ("-c", option)]
         with _listening(
             folder, lambda port: [server, "-D", data, "-p", port, *options], "PostgreSQL"
         ) as port:
