@@ -24,8 +24,7 @@ class Sql:
             if self.dialect == "postgres":
                 rows: Rows = await connection.fetch(sql, *values)
                 return rows
-            plain = [_plain(value) for value in values]
-            return list(await connection.execute_fetchall(_numbered(sql), plain))
+            return list(await connection.execute_fetchall(_numbered(sql), _named(values)))
 
     async def execute(self, sql: str, *values: object) -> int:
         """Run a statement; returns how many rows it touched."""
@@ -33,14 +32,13 @@ class Sql:
             if self.dialect == "postgres":
                 count = (await connection.execute(sql, *values)).rpartition(" ")[2]
                 return int(count) if count.isdecimal() else 0  # "UPDATE 3", "CREATE TABLE"
-            async with connection.execute(_numbered(sql), [_plain(value) for value in values]) as cursor:
+            async with connection.execute(_numbered(sql), _named(values)) as cursor:
                 return int(cursor.rowcount)
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a statement for each row: for all of them or for none."""
         if self.dialect == "sqlite":
-            plain = [[_plain(value) for value in row] for row in rows]
-            await self._client.execute_many(_numbered(sql), plain)
+            await self._client.execute_many(_numbered(sql), [_named(row) for row in rows])
             return
         async with self._client.acquire_connection() as connection:
             await connection.executemany(sql, rows)
@@ -51,6 +49,11 @@ def _numbered(sql: str) -> str:
     """`$1` as SQLite writes it: `?1`. No literal of ours holds a dollar sign before a digit."""
     parts = sql.split("$")
     return parts[0] + "".join(("?" if part[:1].isdigit() else "$") + part for part in parts[1:])
+
+
+def _named(values: Sequence[object]) -> dict[str, object]:
+    """Values by their number: from Python 3.14 on, `?1` takes no sequence."""
+    return {str(number): _plain(value) for number, value in enumerate(values, 1)}
 
 
 def _plain(value: object) -> object:
