@@ -102,12 +102,23 @@ async def _ended(raw: aiosqlite.Connection, *, commit: bool) -> Exception | None
 class Client(SqliteClient):
     """The engine's client."""
 
+    _opening: asyncio.Future[None] | None = None
+
     async def create_connection(self, with_db: bool) -> None:  # noqa: FBT001 - Tortoise's signature
         if self._connection is None:
             # When aiosqlite can't open a file, it does not wait for its thread. That may outlive the loop and
             # say so with a traceback; so whether it can is found out first.
             await asyncio.to_thread(_try, self.filename)
-        await super().create_connection(with_db)
+        # When it is cancelled, it forgets what its thread has opened; so it is not.
+        self._opening = asyncio.ensure_future(super().create_connection(with_db))  # noqa: TID251 - see close
+        await asyncio.shield(self._opening)
+
+    async def close(self) -> None:
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
+            if not self._opening.cancelled():
+                self._opening.exception()  # told to who opened, or of no interest any more
+        await super().close()
 
     def _in_transaction(self) -> TransactionContext:
         return Entered(Transaction(self), self._lock)
