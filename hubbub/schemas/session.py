@@ -1,6 +1,6 @@
 """The life of a socket: connecting, refreshing, being closed."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta
@@ -42,8 +42,3 @@ class Closing(View):
     code: str
     message: str
     retry_after_ms: int | None
-
-
-class Ack(View):
-    ok: bool = True
-    data: Any = None

@@ -57,8 +57,13 @@ def _taken(field: str) -> Conflict:
     return Conflict(f"An account with this {field} exists already.", fields=((field, "Taken already."),))
 
 
+def kept_email(text: str) -> str:
+    """An address as accounts keep it: width, case and the spaces around it do not count."""
+    return unicodedata.normalize("NFKC", text).strip(" ").lower()
+
+
 def _email(text: str) -> str:
-    email = unicodedata.normalize("NFKC", text).strip(" ").lower()
+    email = kept_email(text)
     if not _EMAIL.fullmatch(email) or len(email) > _EMAIL_LENGTH or not email.isprintable():
         raise InvalidPayload(fields=(("email", "Not an e-mail address."),))
     return email

@@ -1,7 +1,5 @@
 """Accounts that may do everything."""
 
-import unicodedata
-
 from tortoise.queryset import QuerySet
 
 from hubbub import models
@@ -27,7 +25,7 @@ async def create(parts: Parts, email: str, password: str) -> None:
     await accounts.register(parts, parse(Register, given), origin)
     await promote(email)
     async with database.guard():  # nobody has logged in yet
-        await models.Session.filter(user__email=_address(email)).delete()
+        await models.Session.filter(user__email=accounts.kept_email(email)).delete()
 
 
 async def promote(email: str) -> None:
@@ -39,9 +37,4 @@ async def promote(email: str) -> None:
 
 
 def _account(email: str) -> QuerySet[models.User]:
-    return models.User.filter(email=_address(email), deleted_at__isnull=True)
-
-
-def _address(email: str) -> str:
-    """As accounts keep it."""
-    return unicodedata.normalize("NFKC", email).strip().lower()
+    return models.User.filter(email=accounts.kept_email(email), deleted_at__isnull=True)
