@@ -10,7 +10,7 @@ from uuid import UUID
 from hubbub.core import clock, metrics, tasks
 from hubbub.core.limits import Bucket, Rate
 from hubbub.realtime import frames
-from hubbub.realtime.stock import Link
+from hubbub.realtime.links import Link
 from hubbub.schemas.session import Closing
 from hubbub.services.context import Context
 from hubbub.services.sessions import Admitted

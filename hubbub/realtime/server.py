@@ -20,7 +20,7 @@ from hubbub.realtime.delivery import Delivery
 from hubbub.realtime.dispatch import Dispatcher, Events
 from hubbub.realtime.expiry import Expiry
 from hubbub.realtime.hints import Hints
-from hubbub.realtime.stock import Link
+from hubbub.realtime.links import Link
 from hubbub.schemas import session as wire
 from hubbub.schemas.base import parse
 from hubbub.services import residency, sessions
@@ -75,7 +75,8 @@ class ChatServer:
         admitted = await sessions.admit(self._parts, hello.token or _token(link))
         if self.connections.count_of(admitted.user.id) >= self._settings.sockets_per_user:
             raise TooManyConnections(retry_after_ms=BUSY_RETRY_MS)
-        address = addresses.of_request(link.request, self._settings.trusted_proxies)
+        origin = link.origin
+        address = addresses.client(origin.remote, origin.forwarded, self._settings.trusted_proxies)
         if self._addresses[address] >= self._settings.sockets_per_address:
             raise TooManyConnections(retry_after_ms=BUSY_RETRY_MS)
         ctx = Context(
@@ -192,10 +193,9 @@ def _hello(auth: object) -> wire.Hello:
 
 
 def _token(link: Link) -> str:
-    header: str = link.request.headers.get("Authorization", "")
+    header = link.origin.authorization
     if header[:7].lower() == "bearer ":
         return header[7:].strip()
-    token = link.request.query.get("token")
-    if not token:
+    if not link.origin.token:
         raise Unauthenticated
-    return str(token)
+    return link.origin.token

@@ -1,14 +1,14 @@
-"""The only module that touches the insides of python-socketio 5.18 and python-engineio 4.15.
+"""The only module that touches the insides of python-socketio 5.18; links.py has its manager.
 
 What is overridden, and why; tests/realtime/test_stock.py fails when a new version changes it:
 
-- `_handle_event`: the stock server runs the `connect` and `disconnect` handlers for a client's ordinary
-  events of those names, and starts a task per event, so that events of one client overtake each other.
-- `_handle_connect`: the stock one runs a handler that raises TypeError twice, the second time without
-  `auth`, and lets a client connect to a namespace twice.
-- `_handle_eio_message`: the stock one logs a traceback for each malformed packet and keeps the connection.
-- `create_queue`: the stock queue is unbounded; ours counts its bytes.
-- the WebSocket class: the stock one compresses for each recipient (113 kB a connection, +50 % CPU).
+- the Engine.IO server, at `_engineio_server_class` (docs/decisions/0006-transport.md);
+- the handling of messages: the stock server runs the `connect` and `disconnect` handlers for a client's
+  ordinary events of those names, starts a task per event, so that events of one client overtake each other,
+  runs a `connect` handler that raises TypeError twice, lets a client connect to a namespace twice, logs a
+  traceback for each malformed packet and keeps the connection;
+- the manager: the stock one delivers to clients that are not let in yet, makes a task per recipient, and
+  walks through all rooms at each disconnect.
 """
 
 import asyncio
@@ -16,94 +16,31 @@ import logging
 from functools import partial
 from typing import Any, Protocol
 
-import engineio
 import socketio
-from aiohttp import web
-from engineio.async_drivers import aiohttp as driver
-from engineio.payload import Payload
 from socketio import packet as sio_packet
 
 from hubbub.core import metrics, tasks
-from hubbub.core.errors import HubbubError
-from hubbub.realtime import frames
+from hubbub.core.errors import HubbubError, Internal
+from hubbub.realtime import frames, packets
+from hubbub.realtime.engine import Engine, Frame, Malformed, Session
+from hubbub.realtime.engine.origin import environ
+from hubbub.realtime.handlers import Handlers, Refused
+from hubbub.realtime.links import ENDED, OPEN, PENDING, Link, Links
 from hubbub.schemas import errors
 
 log = logging.getLogger(__name__)
 
-# Stock clients join what piled up while they were away into one POST; its bytes are bounded by max_payload.
-Payload.max_decode_packets = 10_000
-
-CONNECT_SECONDS = 15.0
-ATTACHMENTS = 10
-PACKETS_A_TURN = 16
-
-
-class Outbox(asyncio.Queue[Any]):
-    """A connection's way out: a queue that knows how many bytes wait in it, and gives 16 packets a turn.
-
-    Python's stock client refuses a long-polling answer of more.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waiting_bytes = 0
-        self._given = 0
-
-    async def get(self) -> Any:
-        self._given = 0
-        return await super().get()
-
-    def get_nowait(self) -> Any:
-        if self._given >= PACKETS_A_TURN:
-            raise asyncio.QueueEmpty
-        item = super().get_nowait()
-        self._given += 1
-        return item
-
-    def _put(self, item: Any) -> None:
-        self.waiting_bytes += len(item.encode()) if item is not None else 0
-        super()._put(item)
-
-    def _get(self) -> Any:
-        item = super()._get()
-        self.waiting_bytes -= len(item.encode()) if item is not None else 0
-        return item
-
-
-def _abort(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()
-
-
-class _WebSocket(driver.WebSocket):
-    """The driver's WebSocket without compression, remembered by its connection so that it can be aborted."""
-
-    async def __call__(self, environ: dict[str, Any]) -> web.StreamResponse:
-        request: web.Request = environ["aiohttp.request"]
-        self._sock = web.WebSocketResponse(max_msg_size=self.server.max_http_buffer_size, compress=False)
-        await self._sock.prepare(request)
-        self.environ = environ
-        self.handler.__self__.abort_transport = partial(_abort, request)
-        await self.handler(self)
-        return self._sock
-
-
-class Engine(engineio.AsyncServer):
-    """The Engine.IO server with bounded queues and no compression per recipient."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._async: dict[str, Any] = {**driver._async, "websocket": _WebSocket}
-
-    def create_queue(self, *_args: Any, **_options: Any) -> Outbox:
-        return Outbox()
+CONNECT_SECONDS = 15.0  # for a connect handler
+JOIN_SECONDS = 10.0  # for a client to send its CONNECT
+PARTS_SECONDS = 10.0  # for the binary parts of a packet to come
+LEAVE_SECONDS = 2.0  # for a client to close by itself after a DISCONNECT
 
 
 class Edge(Protocol):
     """One namespace, as the server below hands it its clients."""
 
-    async def accept(self, sid: str, link: "Link", auth: object) -> None:
-        """Let a client in, or raise HubbubError."""
+    async def accept(self, sid: str, link: Link, auth: object) -> None:
+        """Let a client in, or raise HubbubError or Refused."""
 
     async def opened(self, sid: str) -> None:
         """The client was told that it is in."""
@@ -115,155 +52,235 @@ class Edge(Protocol):
         """The client is gone."""
 
 
-class Link:
-    """One client's transport, as the rest of the package sees it."""
-
-    __slots__ = ("_server", "eio_sid", "namespace", "request", "sid", "socket")
-
-    def __init__(self, server: "Server", eio_sid: str, sid: str, namespace: str) -> None:
-        self._server = server
-        self.eio_sid = eio_sid
-        self.sid = sid
-        self.namespace = namespace
-        self.socket = server.eio.sockets[eio_sid]
-        self.request: web.Request = server.environ[eio_sid]["aiohttp.request"]
-
-    @property
-    def waiting_bytes(self) -> int:
-        """Bytes that the client has not taken yet."""
-        waiting: int = self.socket.queue.waiting_bytes
-        return waiting
-
-    def send(self, frame: frames.Frame) -> None:
-        """Queue a frame; never waits."""
-        if not self.socket.closed:
-            self.socket.queue.put_nowait(frame.packet)
-
-    def end_namespace(self) -> None:
-        """A Socket.IO DISCONNECT: a stock client stays away. The transport follows if it does not."""
-        self.send(frames.disconnect(self.namespace))
-        tasks.spawn(self._server.end(self), name="end namespace")
-
-    def end_transport(self) -> None:
-        """Close the transport after what is queued: a stock client comes back."""
-        tasks.spawn(self._server.hang_up(self.eio_sid), name="end transport")
-
-    def abort(self) -> None:
-        """Close the transport at once, whatever is queued."""
-        tasks.spawn(self._server.hang_up(self.eio_sid, abort=True), name="abort transport")
-
-
 class Server(socketio.AsyncServer):
-    """A Socket.IO server that hands its clients to edges, in order, and lets nobody pose as it."""
+    """A Socket.IO server that hands its clients to edges, in order, and lets nobody pose as it.
 
-    def __init__(self, edges: dict[str, Edge], **options: Any) -> None:
-        super().__init__(async_mode="aiohttp", namespaces=list(edges), **options)
-        self.edges = edges
+    Namespaces without an edge work by handlers, as python-socketio's documentation has it.
+    """
+
+    def __init__(
+        self,
+        edges: dict[str, Edge] | None = None,
+        *,
+        connect_timeout: float = JOIN_SECONDS,
+        accept_timeout: float = CONNECT_SECONDS,
+        **options: Any,
+    ) -> None:
+        super().__init__(async_mode="aiohttp", client_manager=Links(), **options)
+        self.edges = edges or {}
+        self._connect_timeout = connect_timeout
+        self._accept_timeout = accept_timeout
+        self._by_handlers: dict[str, Handlers] = {}
+        self.eio.receiver = self
 
     def _engineio_server_class(self) -> type[Engine]:
         return Engine
 
-    async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+    # What the transport tells: `Receiver`.
+
+    def opened(self, session: Session, request: Any) -> None:
+        """A client came; it has some seconds to ask for a namespace."""
+        if self.handlers or self.namespace_handlers:
+            self.environ[session.sid] = environ(request)
+        self._limit(session, self._connect_timeout, "no CONNECT in time")
+
+    def _limit(self, session: Session, seconds: float, why: str) -> None:
+        if session.limit is not None:
+            session.limit.cancel()
+        session.limit = self.eio.timers.after(seconds, partial(self._expire, session, why))
+
+    def _expire(self, session: Session, why: str) -> None:
+        session.limit = None
+        if session.partial is None and any(link.state is PENDING for link in session.links.values()):
+            return  # a connect handler has a limit of its own
+        if session.partial is not None:
+            self._tell(session)
+        session.malformed(why)
+
+    def message(self, session: Session, data: str | bytes) -> None:
+        """One packet, or a part of one. Raises Malformed."""
         try:
-            if isinstance(data, bytes) != (eio_sid in self._binary_packet):
-                raise ValueError("attachments and packets are out of step")
-            if isinstance(data, str):
-                packet = self.packet_class(encoded_packet=data)
-                if packet.attachment_count > ATTACHMENTS:
-                    raise ValueError("too many attachments")
-                if packet.packet_type == sio_packet.EVENT:
-                    self._event(eio_sid, packet, len(data))
-                    return
-            await super()._handle_eio_message(eio_sid, data)
-        except (ValueError, TypeError, IndexError, KeyError, AttributeError, RecursionError):
-            await self._malformed_packet(eio_sid)
+            packet = self._whole(session, data)
+            if packet is not None:
+                self._receive(session, packet)
+        except Malformed:
+            self._tell(session)
+            raise
 
-    async def _malformed_packet(self, eio_sid: str) -> None:
-        metrics.count("malformed_packets")
-        log.debug("a malformed packet ends its connection", extra={"eio_sid": eio_sid})
-        self._binary_packet.pop(eio_sid, None)
-        for namespace, edge in self.edges.items():
-            sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
-            if sid is not None and (protocol_error := getattr(edge, "protocol_error", None)) is not None:
-                protocol_error(sid)
-        await self.hang_up(eio_sid)
+    def _whole(self, session: Session, data: str | bytes) -> packets.Packet | None:
+        partial_packet: packets.Partial | None = session.partial
+        if isinstance(data, bytes):
+            if partial_packet is None:
+                raise Malformed("attachment of nothing")
+            packet = partial_packet.add(data, self.eio.max_payload)
+            if packet is not None:
+                session.partial = None
+                self._relax(session)
+            return packet
+        if partial_packet is not None:
+            raise Malformed("attachment missing")
+        packet = packets.parse(data)
+        if packet.kind < packets.BINARY_EVENT:
+            return packet
+        if packet.namespace not in session.links:
+            raise Malformed("not connected")
+        waiting = packets.Partial(packet)
+        if not packet.attachments:
+            return waiting.whole()
+        session.partial = waiting
+        self._limit(session, PARTS_SECONDS, "attachments missing")
+        return None
 
-    def _event(self, eio_sid: str, packet: Any, size: int) -> None:
-        namespace = packet.namespace or "/"
+    def _relax(self, session: Session) -> None:
+        """Nothing is overdue of a client that is somewhere; of another one, its CONNECT is."""
+        if session.limit is not None:
+            session.limit.cancel()
+            session.limit = None
+        if not any(link.state is OPEN for link in session.links.values()):
+            self._limit(session, self._connect_timeout, "no CONNECT in time")
+
+    def _receive(self, session: Session, packet: packets.Packet) -> None:
+        kind = packet.kind
+        if kind == packets.CONNECT:
+            self._connect(session, packet.namespace, packet.data)
+            return
+        link: Link | None = session.links.get(packet.namespace)
+        if link is None:
+            if kind == packets.DISCONNECT:
+                return
+            raise Malformed("not connected")
+        if kind in {packets.EVENT, packets.BINARY_EVENT}:
+            link.take(packet.id, packet.data, packet.size)
+        elif kind == packets.DISCONNECT:
+            self.leave(link, self.reason.CLIENT_DISCONNECT)
+            self._relax(session)
+        elif packet.id is not None:
+            self.manager.acked(link, packet.id, packet.data)
+
+    def closed(self, session: Session, reason: str) -> None:
+        """A client is gone, from all its namespaces."""
+        session.partial = None
+        for link in list(session.links.values()):
+            self.leave(link, reason)
+        self.environ.pop(session.sid, None)
+
+    def _tell(self, session: Session) -> None:
+        """What the client sent ends its connection; an edge may have a last word."""
+        for link in list(session.links.values()):
+            protocol_error = getattr(link.edge, "protocol_error", None)
+            if link.state is OPEN and protocol_error is not None:
+                protocol_error(link.sid)
+
+    # Clients come and go.
+
+    def _edge(self, namespace: str) -> Edge | None:
         edge = self.edges.get(namespace)
-        sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
-        if not isinstance(packet.data, list) or not packet.data or not isinstance(packet.data[0], str):
-            raise ValueError("not an event")
-        if edge is not None and sid is not None and self.manager.is_connected(sid, namespace):
-            edge.event(sid, packet.id, packet.data, size)
+        if edge is not None:
+            return edge
+        known = namespace in self.handlers or namespace in self.namespace_handlers
+        if not known and (self.namespaces == "*" or "*" in self.handlers or "*" in self.namespace_handlers):
+            known = self.namespaces == "*" or namespace in self.namespaces
+        if not known:
+            return None
+        return self._by_handlers.setdefault(namespace, Handlers(self, namespace))
 
-    async def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:
-        """An event with binary parts, put together. Its size was bounded part by part."""
-        packet = self.packet_class(sio_packet.EVENT, data=data, namespace=namespace, id=id)
-        self._event(eio_sid, packet, 0)
-
-    async def _handle_ack(self, *_args: Any) -> None:
-        """The server asks for no acks: whoever sends one is ignored."""
-
-    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
-        namespace = namespace or "/"
-        edge = self.edges.get(namespace)
+    def _connect(self, session: Session, namespace: str, auth: Any) -> None:
+        if namespace in session.links:
+            raise Malformed("connected already")
+        edge = self._edge(namespace)
         if edge is None:
-            self._send(eio_sid, frames.connect_error(namespace, {"message": "Invalid namespace"}))
+            session.send(frames.connect_error(namespace, {"message": "Invalid namespace"}))
             return
-        sid = await self.manager.pre_connect(eio_sid, namespace)
-        if sid is None:
-            await self._malformed_packet(eio_sid)
-            return
+        if isinstance(edge, Handlers) and not isinstance(auth, dict | list | None):
+            raise Malformed("not a CONNECT")  # other edges say themselves what they want
+        link = Link(self, session, self.eio.generate_id(), namespace, edge)
+        session.links[namespace] = link
+        self.manager.add(link)
+        tasks.spawn(self._accept(link, auth), name="connect of a client")
+
+    async def _accept(self, link: Link, auth: Any) -> None:
+        refusal: Any = None
         try:
-            link = Link(self, eio_sid, sid, namespace)
-            await asyncio.wait_for(edge.accept(sid, link, data), CONNECT_SECONDS)
-        except (HubbubError, TimeoutError) as error:
-            refusal = error if isinstance(error, HubbubError) else HubbubError("That took too long.")
-            shown = {"message": refusal.message, "data": errors.show(refusal)}
-            self._send(eio_sid, frames.connect_error(namespace, shown))
-            await self.manager.disconnect(sid, namespace, ignore_queue=True)
+            async with asyncio.timeout(self._accept_timeout):
+                await link.edge.accept(link.sid, link, auth)
+        except Refused as refused:
+            refusal = refused.said
+        except HubbubError as error:
+            refusal = _shown(error)
+        except TimeoutError:
+            refusal = _shown(HubbubError("That took too long."))
+        except Exception:
+            log.exception("a connect handler failed")
+            refusal = _shown(Internal())
+        if link.state is ENDED:  # gone meanwhile
+            link.edge.closed(link.sid)
+        elif refusal is not None:
+            link.session.send(frames.connect_error(link.namespace, refusal))
+            self._forget(link)
+            self._relax(link.session)
+        else:
+            link.let_in(frames.connect(link.namespace, link.sid))
+            self._relax(link.session)
+            await link.edge.opened(link.sid)
+            link.catch_up()
+
+    def _forget(self, link: Link) -> None:
+        link.state = ENDED
+        if link.inbox is not None and len(link.inbox) >= 1:
+            link.catch_up()
+        link.session.links.pop(link.namespace, None)
+        self.manager.remove(link)
+
+    def leave(self, link: Link, reason: str) -> None:
+        """The client is no longer in the namespace. Again is no error."""
+        if link.state is ENDED:
             return
-        if eio_sid not in self.eio.sockets or self.eio.sockets[eio_sid].closed:
-            edge.closed(sid)
-            await self.manager.disconnect(sid, namespace, ignore_queue=True)
-            return
-        self._send(eio_sid, frames.connect(namespace, sid))
-        await self.manager.connect(sid, namespace)
-        await edge.opened(sid)
+        was_open = link.state is OPEN
+        leaving = getattr(link.edge, "leaving", None)
+        if was_open and leaving is not None:
+            leaving(link, reason)
+        self._forget(link)
+        if was_open:
+            link.edge.closed(link.sid)
 
-    def _send(self, eio_sid: str, frame: frames.Frame) -> None:
-        socket = self.eio.sockets.get(eio_sid)
-        if socket is not None and not socket.closed:
-            socket.queue.put_nowait(frame.packet)
-
-    async def _trigger_event(self, event: str, namespace: str, *args: Any) -> Any:
-        if event == "disconnect" and namespace in self.edges:
-            self.edges[namespace].closed(args[0])
-        return self.not_handled
-
-    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        """Answers who says goodbye: the stock server leaves their last poll open until the ping."""
-        await super()._handle_eio_disconnect(eio_sid, reason)
-        socket = self.eio.sockets.get(eio_sid)
-        if socket is not None:
-            socket.queue.put_nowait(None)
-
-    async def end(self, link: Link) -> None:
+    def end(self, link: Link) -> None:
         """The namespace is over for this client; its transport too, unless another namespace uses it."""
-        await self._handle_disconnect(link.eio_sid, link.namespace, self.reason.SERVER_DISCONNECT)
-        others = (self.manager.sid_from_eio_sid(link.eio_sid, namespace) for namespace in self.edges)
-        if not any(others):
-            # A stock client closes by itself when it reads the DISCONNECT; the others get 2 s.
-            asyncio.get_running_loop().call_later(2.0, link.end_transport)
-
-    async def hang_up(self, eio_sid: str, *, abort: bool = False) -> None:
-        """Close a transport: after what is queued, or at once."""
-        socket = self.eio.sockets.get(eio_sid)
-        if socket is None:
+        if link.state is ENDED:
             return
-        await socket.close(wait=False, abort=True, reason=self.reason.SERVER_DISCONNECT)
-        socket.queue.put_nowait(None)  # the writer flushes up to here, then closes
-        abort_transport = getattr(socket, "abort_transport", None)
-        if abort and abort_transport is not None:
-            abort_transport()
+        session = link.session
+        session.send(frames.disconnect(link.namespace))
+        self.leave(link, self.reason.SERVER_DISCONNECT)
+        if not session.links and not session.closed:
+            # A stock client closes by itself when it reads the DISCONNECT; the others get 2 s.
+            if session.limit is not None:
+                session.limit.cancel()
+            session.limit = self.eio.timers.after(LEAVE_SECONDS, session.close)
+
+    # python-socketio's own interface, where it leans on its insides.
+
+    async def disconnect(
+        self,
+        sid: str,
+        namespace: str | None = None,
+        ignore_queue: bool = False,  # noqa: ARG002, FBT001, FBT002 - python-socketio's signature
+    ) -> None:
+        """Disconnect a client from a namespace."""
+        link = self.manager.get(sid, namespace or "/")
+        if link is not None and link.state is OPEN:
+            self.end(link)
+
+    async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
+        session = self.eio.sockets.get(eio_sid)
+        if session is not None:
+            session.send(self.manager.encoded(pkt.namespace, pkt.data, pkt.id, pkt.packet_type))
+
+    def answered(self, link: Link, ack_id: int, answer: Any) -> None:
+        """The ack of a handler's answer: a tuple is several arguments, None is none."""
+        data = list(answer) if isinstance(answer, tuple) else [] if answer is None else [answer]
+        frame: Frame = self.manager.encoded(link.namespace, data, ack_id, sio_packet.ACK)
+        link.send(frame)
+
+
+def _shown(error: HubbubError) -> dict[str, Any]:
+    metrics.count("refused_sockets", error.code)
+    return {"message": error.message, "data": errors.show(error)}

@@ -1,0 +1,37 @@
+"""Where a connection came from: the little of its first request that is needed later."""
+
+from typing import Any
+
+from aiohttp import web
+
+
+class Origin:
+    """Address and credentials of a handshake; the request itself is let go."""
+
+    __slots__ = ("authorization", "forwarded", "remote", "token")
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        headers = request.headers
+        self.remote = request.remote or ""
+        self.forwarded = ",".join(headers.getall("X-Forwarded-For", ()))
+        self.authorization = headers.get("Authorization", "")
+        self.token = request.query.get("token", "")
+
+
+def environ(request: web.BaseRequest) -> dict[str, Any]:
+    """The request as python-socketio's documentation promises it to `connect` handlers."""
+    found: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "QUERY_STRING": request.query_string,
+        "PATH_INFO": request.path,
+        "RAW_URI": request.path_qs,
+        "SERVER_PROTOCOL": f"HTTP/{request.version[0]}.{request.version[1]}",
+        "REMOTE_ADDR": request.remote or "",
+        "SCRIPT_NAME": "",
+        "wsgi.url_scheme": request.scheme,
+        "aiohttp.request": request,
+    }
+    for name, value in request.headers.items():
+        key = "HTTP_" + name.upper().replace("-", "_")
+        found[key] = f"{found[key]},{value}" if key in found else value
+    return found

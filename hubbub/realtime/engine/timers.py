@@ -1,0 +1,87 @@
+"""One heap for all time limits and heartbeats: no task and no loop handle per connection."""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from itertools import count
+
+GRAIN_S = 0.005  # those due within it run together
+STALE = 1000  # cancelled ones that may lie in the heap before it is cleaned
+
+
+class Timer:
+    """One thing to be done at a time."""
+
+    __slots__ = ("callback", "owner")
+
+    def __init__(self, callback: Callable[[], object], owner: "Timers") -> None:
+        self.callback: Callable[[], object] | None = callback
+        self.owner = owner
+
+    def cancel(self) -> None:
+        """Do it no more; again is no error."""
+        if self.callback is not None:
+            self.callback = None
+            self.owner.forget()
+
+
+class Timers:
+    """Calls back in time; a callback must not block and must not raise."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._order = count()
+        self._stale = 0
+        self._next = float("inf")
+        self._handle: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._heap) - self._stale
+
+    def after(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Call back once, `seconds` from now."""
+        loop = asyncio.get_running_loop()
+        timer = Timer(callback, self)
+        when = loop.time() + seconds
+        heapq.heappush(self._heap, (when, next(self._order), timer))
+        if when < self._next:
+            self._wake(loop, when)
+        return timer
+
+    def _wake(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+        self._next = when
+        self._handle = loop.call_at(when + GRAIN_S, self._run)
+
+    def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        heap = self._heap
+        self._handle, self._next = None, float("inf")
+        try:
+            while heap and heap[0][0] <= now:
+                timer = heapq.heappop(heap)[2]
+                callback, timer.callback = timer.callback, None
+                if callback is None:
+                    self._stale -= 1
+                else:
+                    callback()
+        finally:
+            if heap and heap[0][0] < self._next:
+                self._wake(loop, heap[0][0])
+
+    def forget(self) -> None:
+        """A timer was cancelled; when they are most of the heap, it is made anew."""
+        self._stale += 1
+        if self._stale > STALE and self._stale * 2 > len(self._heap):
+            self._heap[:] = [entry for entry in self._heap if entry[2].callback is not None]
+            heapq.heapify(self._heap)
+            self._stale = 0
+
+    def close(self) -> None:
+        """Drop everything."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self._heap.clear()
+        self._stale, self._next, self._handle = 0, float("inf"), None

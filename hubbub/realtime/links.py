@@ -1,0 +1,264 @@
+"""Clients in their namespaces and rooms: what python-socketio calls its manager."""
+
+import inspect
+from collections import deque
+from collections.abc import Iterable, Iterator
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+import socketio
+from socketio import packet as sio_packet
+
+from hubbub.core import tasks
+from hubbub.realtime import frames
+from hubbub.realtime.engine import Frame, Origin, Session
+from hubbub.realtime.engine.payload import message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hubbub.realtime.stock import Edge, Server
+
+
+class State(Enum):
+    """Of a client in a namespace."""
+
+    PENDING = auto()
+    OPEN = auto()
+    ENDED = auto()
+
+
+PENDING, OPEN, ENDED = State.PENDING, State.OPEN, State.ENDED
+HELD_EVENTS = 256  # that may come while the connect handler runs; past it the client is not read
+
+
+class Link:
+    """One client in one namespace, and its transport, as the rest of the package sees it."""
+
+    __slots__ = (
+        "_held",
+        "_server",
+        "callbacks",
+        "edge",
+        "inbox",
+        "lane",
+        "namespace",
+        "rooms",
+        "session",
+        "sid",
+        "state",
+    )
+
+    def __init__(self, server: "Server", session: Session, sid: str, namespace: str, edge: "Edge") -> None:
+        self._server = server
+        self.session = session
+        self.sid = sid
+        self.namespace = namespace
+        self.edge = edge
+        self.state: State = PENDING
+        self.rooms: set[str] | None = None
+        self.callbacks: dict[int, Callable[..., Any]] | None = None
+        self.lane: Any = None
+        self.inbox: deque[tuple[int | None, list[Any], int]] | None = deque()
+        self._held: list[Frame] | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """Address and credentials of the handshake."""
+        return self.session.origin
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that the client has not taken yet."""
+        return self.session.waiting_bytes
+
+    def send(self, frame: Frame) -> None:
+        """Queue a frame; never waits. Before the client is let in, frames are held back."""
+        if self.state is OPEN:
+            self.session.send(frame)
+        elif self.state is PENDING:
+            self._held = self._held or []
+            self._held.append(frame)
+
+    def let_in(self, first: Frame) -> None:
+        """From now on the client belongs here: it is told, then gets what was held back."""
+        self.state = OPEN
+        held, self._held = self._held or [], None
+        for frame in (first, *held):
+            self.session.send(frame)
+
+    def take(self, ack_id: int | None, arguments: list[Any], size: int) -> None:
+        """An event of the client; those that come before it is welcomed wait in order."""
+        if self.inbox is None:
+            self.edge.event(self.sid, ack_id, arguments, size)
+            return
+        self.inbox.append((ack_id, arguments, size))
+        if len(self.inbox) == HELD_EVENTS:
+            self.session.pause()
+
+    def catch_up(self) -> None:
+        """The welcome is over: the events that waited, then the others as they come."""
+        waiting, self.inbox = self.inbox or deque(), None
+        if len(waiting) >= HELD_EVENTS:
+            self.session.resume()
+        for event in waiting:
+            if self.state is OPEN:
+                self.edge.event(self.sid, *event)
+
+    def end_namespace(self) -> None:
+        """A Socket.IO DISCONNECT: a stock client stays away. The transport follows if it does not."""
+        self._server.end(self)
+
+    def end_transport(self) -> None:
+        """Close the transport after what is queued: a stock client comes back."""
+        self.session.close()
+
+    def abort(self) -> None:
+        """Close the transport at once, whatever is queued."""
+        self.session.abort()
+
+
+class Links(socketio.AsyncManager):
+    """The manager's interface on top of links: each operation costs what it touches, nothing more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_sid: dict[str, Link] = {}
+        self._members: dict[tuple[str, str | None], dict[str, Link]] = {}
+        self._next_ack = 0
+
+    def get(self, sid: str, namespace: str) -> Link | None:
+        """A client by its sid."""
+        link = self._by_sid.get(sid)
+        return link if link is not None and link.namespace == namespace else None
+
+    def add(self, link: Link) -> None:
+        """Somebody knocked."""
+        self._by_sid[link.sid] = link
+        self._members.setdefault((link.namespace, None), {})[link.sid] = link
+
+    def remove(self, link: Link) -> None:
+        """Somebody left, all rooms included."""
+        del self._by_sid[link.sid]
+        for room in (None, *(link.rooms or ())):
+            self._drop(link, room)
+        link.rooms = None
+
+    def _drop(self, link: Link, room: str | None) -> None:
+        key = (link.namespace, room)
+        members = self._members.get(key)
+        if members is not None:
+            members.pop(link.sid, None)
+            if not members:
+                del self._members[key]
+
+    # What python-socketio asks.
+
+    def get_namespaces(self) -> Iterable[str]:
+        return {namespace for namespace, room in self._members if room is None}
+
+    def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
+        for link in self._audience(namespace, room):
+            yield link.sid, link.session.sid
+
+    def _audience(self, namespace: str, room: Any) -> list[Link]:
+        """Who is in a room, or one of several, or has that sid."""
+        if room is None or isinstance(room, str):
+            one = self.get(room, namespace) if room is not None else None
+            return [one] if one is not None else list(self._members.get((namespace, room), {}).values())
+        found: dict[str, Link] = {}
+        for each in room:
+            found.update({link.sid: link for link in self._audience(namespace, each)})
+        return list(found.values())
+
+    def is_connected(self, sid: str, namespace: str) -> bool:
+        link = self.get(sid, namespace)
+        return link is not None and link.state is OPEN
+
+    def sid_from_eio_sid(self, eio_sid: str, namespace: str) -> str | None:
+        session = self.server.eio.sockets.get(eio_sid)
+        link = session.links.get(namespace) if session is not None else None
+        return link.sid if link is not None else None
+
+    def eio_sid_from_sid(self, sid: str, namespace: str) -> str | None:
+        link = self.get(sid, namespace)
+        return link.session.sid if link is not None else None
+
+    def is_sid_room(self, namespace: str, room: str) -> bool:
+        return self.get(room, namespace) is not None
+
+    def basic_enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:  # noqa: ARG002 - theirs
+        link = self.get(sid, namespace)
+        if link is None:
+            raise ValueError("sid is not connected to requested namespace")
+        if self.is_sid_room(namespace, room) and sid != room:
+            raise ValueError("cannot enter a sid room")
+        link.rooms = link.rooms or set()
+        link.rooms.add(room)
+        self._members.setdefault((namespace, room), {})[sid] = link
+
+    def basic_leave_room(self, sid: str, namespace: str, room: str) -> None:
+        link = self.get(sid, namespace)
+        if link is not None and link.rooms is not None and room in link.rooms:
+            link.rooms.discard(room)
+            self._drop(link, room)
+
+    def basic_close_room(self, room: str, namespace: str) -> None:
+        if self.is_sid_room(namespace, room):
+            raise ValueError("cannot close a sid room")
+        for sid in list(self._members.get((namespace, room), ())):
+            self.basic_leave_room(sid, namespace, room)
+
+    def get_rooms(self, sid: str, namespace: str) -> list[str]:
+        link = self.get(sid, namespace)
+        return [] if link is None else [sid, *(room for room in link.rooms or () if room != sid)]
+
+    async def emit(  # noqa: PLR0913 - python-socketio's signature
+        self,
+        event: str,
+        data: Any,
+        namespace: str,
+        room: Any = None,
+        skip_sid: Any = None,
+        callback: Any = None,
+        to: Any = None,
+        **_kwargs: Any,
+    ) -> None:
+        """Encode once and queue for everybody; never waits, makes no tasks."""
+        arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
+        skipped = skip_sid if isinstance(skip_sid, list) else [skip_sid]
+        audience = [link for link in self._audience(namespace, to or room) if link.sid not in skipped]
+        frame = None
+        for link in audience:
+            if callback is not None:
+                self._next_ack += 1
+                link.callbacks = link.callbacks or {}
+                link.callbacks[self._next_ack] = callback
+                link.send(self.encoded(namespace, [event, *arguments], self._next_ack))
+            else:
+                frame = frame or self.encoded(namespace, [event, *arguments])
+                link.send(frame)
+
+    def encoded(
+        self, namespace: str, data: Any, ack_id: int | None = None, kind: int = sio_packet.EVENT
+    ) -> Frame:
+        """A packet made by python-socketio, with its binary parts behind it."""
+        packet = self.server.packet_class(kind, namespace=namespace, data=data, id=ack_id)
+        encoded = packet.encode()
+        if isinstance(encoded, list):
+            return frames.joined(message(part) for part in encoded)
+        return message(encoded)
+
+    async def trigger_callback(self, sid: str, id: int, data: list[Any]) -> None:
+        """An ack that the server asked for; others are passed over."""
+        link = self._by_sid.get(sid)
+        callback = link.callbacks.pop(id, None) if link is not None and link.callbacks else None
+        if callback is not None:
+            answer = callback(*data)
+            if inspect.isawaitable(answer):
+                await answer
+
+    def acked(self, link: Link, ack_id: int, data: list[Any]) -> None:
+        """The same, in a task of its own if somebody waits for it."""
+        if link.callbacks and ack_id in link.callbacks:
+            tasks.spawn(self.trigger_callback(link.sid, ack_id, data), name="ack of a client")
