@@ -1,0 +1,190 @@
+"""The conformance server in this process, and clients that speak byte by byte."""
+
+import asyncio
+import base64
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from tests.conformance.server import Running, arguments
+
+WAIT_S = 5.0
+OPENED: list[asyncio.StreamWriter] = []
+
+
+class Wire:
+    """A raw TCP connection."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    async def open(self) -> "Wire":
+        self.reader, self.writer = await asyncio.open_connection("localhost", self.port)
+        OPENED.append(self.writer)
+        return self
+
+    def send(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    async def response(self) -> tuple[int, dict[str, str], bytes]:
+        """An HTTP answer: status, headers, body."""
+        async with asyncio.timeout(WAIT_S):
+            head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
+            first, *lines = head.split("\r\n")
+            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
+            body = await self.reader.readexactly(int(headers.get("content-length", 0)))
+        return int(first.split()[1]), headers, body
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+class Ws(Wire):
+    """A WebSocket, frame by frame."""
+
+    async def shake(self, path: str = "/engine.io/", sid: str = "") -> "Ws":
+        await self.open()
+        key = base64.b64encode(os.urandom(16)).decode()
+        query = "EIO=4&transport=websocket" + (f"&sid={sid}" if sid else "")
+        self.send(
+            f"GET {path}?{query} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        async with asyncio.timeout(WAIT_S):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+        self.status = int(head.split()[1])
+        return self
+
+    @staticmethod
+    def frame(data: bytes, opcode: int = 0x81, *, masked: bool = True, length: int | None = None) -> bytes:
+        size = len(data) if length is None else length
+        bit = 0x80 if masked else 0
+        if size < 126:
+            head = bytes((opcode, bit | size))
+        elif size < 65536:
+            head = bytes((opcode, bit | 126)) + size.to_bytes(2, "big")
+        else:
+            head = bytes((opcode, bit | 127)) + size.to_bytes(8, "big")
+        if not masked:
+            return head + data
+        key = os.urandom(4)
+        return head + key + bytes(byte ^ key[i % 4] for i, byte in enumerate(data))
+
+    def say(self, text: str) -> None:
+        self.send(self.frame(text.encode()))
+
+    async def frame_in(self) -> tuple[int, bytes]:
+        """First byte and payload of the next frame."""
+        async with asyncio.timeout(WAIT_S):
+            first, size = await self.reader.readexactly(2)
+            if size == 126:
+                size = int.from_bytes(await self.reader.readexactly(2), "big")
+            elif size == 127:
+                size = int.from_bytes(await self.reader.readexactly(8), "big")
+            return first, await self.reader.readexactly(size)
+
+    async def hear(self) -> str | bytes:
+        """The next message that is no ping; pings are answered. Raises EOFError at the end."""
+        while True:
+            first, data = await self.frame_in()
+            if first == 0x88:
+                raise EOFError(int.from_bytes(data[:2], "big"))
+            if data == b"2" and first == 0x81:
+                self.say("3")
+                continue
+            return data.decode() if first == 0x81 else data
+
+    async def end(self) -> list[str | bytes]:
+        """All until the server closes."""
+        heard = []
+        try:
+            while True:
+                heard.append(await self.hear())
+        except (EOFError, ConnectionError):
+            return heard
+
+
+class Polls:
+    """A session by long-polling, a connection a request."""
+
+    def __init__(self, port: int, path: str) -> None:
+        self.port = port
+        self.path = path
+        self.sid = ""
+
+    async def request(
+        self, method: str, body: bytes = b"", query: str | None = None, head: str = ""
+    ) -> tuple[int, dict[str, str], bytes]:
+        wire = await Wire(self.port).open()
+        query = query if query is not None else f"EIO=4&transport=polling&sid={self.sid}"
+        length = f"Content-Length: {len(body)}\r\n" if body or method == "POST" else ""
+        wire.send(f"{method} {self.path}?{query} HTTP/1.1\r\nHost: x\r\n{length}{head}\r\n".encode() + body)
+        try:
+            return await wire.response()
+        finally:
+            wire.close()
+
+    async def shake(self) -> "Polls":
+        status, _, body = await self.request("GET", query="EIO=4&transport=polling")
+        assert status == 200
+        self.open = json.loads(body[1:])
+        self.sid = self.open["sid"]
+        return self
+
+    async def post(self, *packets: str) -> tuple[int, bytes]:
+        status, _, body = await self.request("POST", "\x1e".join(packets).encode())
+        return status, body
+
+    async def poll(self) -> tuple[int, list[str]]:
+        status, _, body = await self.request("GET")
+        return status, body.decode().split("\x1e")
+
+    async def heard(self, count: int) -> list[str]:
+        """The next packets that are no pings; those are answered."""
+        found: list[str] = []
+        while len(found) < count:
+            status, packets = await self.poll()
+            assert status == 200, packets
+            for packet in packets:
+                if packet == "2":
+                    await self.post("3")
+                elif packet != "6":
+                    found.append(packet)
+        return found
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Starts conformance servers with options of the command line."""
+    running: list[Running] = []
+
+    async def make(**options: int) -> Running:
+        given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        running.append(await Running(arguments(["--port=0", *given])).__aenter__())
+        return running[-1]
+
+    yield make
+    while OPENED:
+        OPENED.pop().close()
+    for each in running:
+        await each.__aexit__()
+
+
+@pytest.fixture
+async def server(start: Start) -> Running:
+    """One with quiet heartbeats."""
+    made: Running = await start(ping_interval_ms=25_000, ping_timeout_ms=20_000)
+    return made
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that has no signal of its own."""
+    async with asyncio.timeout(WAIT_S):
+        while not condition():
+            await asyncio.sleep(0.005)

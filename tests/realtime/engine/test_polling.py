@@ -1,0 +1,207 @@
+"""Long-polling: nothing good is lost, nothing bad is answered `ok`."""
+
+import asyncio
+import base64
+
+import pytest
+
+from tests.realtime.engine.conftest import Polls, Start, Wire, Ws, until
+
+
+@pytest.fixture
+async def client(server) -> Polls:
+    return await Polls(server.port, "/engine.io/").shake()
+
+
+async def test_messages_come_back(client: Polls) -> None:
+    assert await client.post("4hello", "4wörld") == (200, b"ok")
+
+    assert await client.heard(2) == ["4hello", "4wörld"]
+
+
+async def test_a_body_is_read_whole_in_whatever_segments(server, client: Polls) -> None:
+    """The stock server reads what is there at the moment, and answers `ok` for what it dropped."""
+    packets = [f"4{n}:" + "x" * 997 for n in range(60)]
+    body = "\x1e".join(packets).encode()
+    wire = await Wire(server.port).open()
+    wire.send(
+        f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n".encode()
+    )
+    for start in range(0, len(body), 7001):
+        wire.send(body[start : start + 7001])
+        await wire.writer.drain()
+        await asyncio.sleep(0.002)
+
+    assert (await wire.response())[::2] == (200, b"ok")
+    assert await client.heard(60) == packets
+
+
+async def test_a_chunked_body_is_read_whole(server, client: Polls) -> None:
+    body = "\x1e".join(f"4{n}" for n in range(300)).encode()
+    wire = await Wire(server.port).open()
+    wire.send(
+        f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n".encode()
+    )
+    for start in range(0, len(body), 100):
+        part = body[start : start + 100]
+        wire.send(b"%x\r\n%b\r\n" % (len(part), part))
+    wire.send(b"0\r\n\r\n")
+
+    assert (await wire.response())[::2] == (200, b"ok")
+    assert await client.heard(300) == [f"4{n}" for n in range(300)]
+
+
+async def test_any_number_of_packets_a_payload(client: Polls) -> None:
+    """The stock server refuses more than 16."""
+    packets = [f"4{n}" for n in range(3000)]
+
+    assert await client.post(*packets) == (200, b"ok")
+    assert await client.heard(3000) == packets
+
+
+async def test_binary_goes_both_ways(client: Polls) -> None:
+    packet = "b" + base64.b64encode(bytes(range(256))).decode()
+
+    assert await client.post(packet) == (200, b"ok")
+    assert await client.heard(1) == [packet]
+
+
+@pytest.mark.parametrize("body", [b"abc", b"", b"4ok\x1e", b"4\xff\xfe", b"b!!!!", b"9", b"0", b"2", b"5", b"6"])
+async def test_a_bad_body_is_refused_and_ends_the_session(server, client: Polls, body: bytes) -> None:
+    """The stock server says `ok`, or keeps the session."""
+    status, _, _ = await client.request("POST", body)
+
+    assert status == 400
+    assert not server.engine.sockets
+    assert (await client.post("4more"))[0] == 400
+
+
+async def test_a_body_over_the_limit_is_refused_at_once(start: Start) -> None:
+    """The stock server waits for it."""
+    server = await start(max_payload=1000, ping_interval_ms=25000)
+    client = await Polls(server.port, "/engine.io/").shake()
+    wire = await Wire(server.port).open()
+    head = f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
+
+    wire.send(f"{head}Content-Length: 1001\r\n\r\n".encode())
+
+    assert (await wire.response())[0] == 413
+    assert await client.post("4" + "x" * 999) == (200, b"ok")
+
+
+async def test_a_chunked_body_over_the_limit_is_refused(start: Start) -> None:
+    server = await start(max_payload=1000, ping_interval_ms=25000)
+    client = await Polls(server.port, "/engine.io/").shake()
+    wire = await Wire(server.port).open()
+    head = f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
+
+    wire.send(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + b"400\r\n" + b"x" * 0x400 + b"\r\n")
+
+    assert (await wire.response())[0] == 413
+
+
+async def test_one_poll_at_a_time(server, client: Polls) -> None:
+    """The stock server lets both wait, and splits the packets between them."""
+    first = asyncio.create_task(client.poll())
+    session = server.engine.sockets[client.sid]
+    await until(lambda: session.way._poll is not None)
+
+    assert (await client.poll())[0] == 400
+    assert await first == (200, ["1"])
+    assert not server.engine.sockets
+
+
+async def test_one_post_at_a_time(server, client: Polls) -> None:
+    wire = await Wire(server.port).open()
+    head = f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
+    wire.send(f"{head}Content-Length: 10\r\n\r\n4x".encode())
+    session = server.engine.sockets[client.sid]
+    await until(lambda: session.way._posting is not None)
+
+    assert (await client.post("4y"))[0] == 400
+    assert not server.engine.sockets
+
+
+async def test_a_close_packet_ends_the_session_and_the_poll_that_waits(server, client: Polls) -> None:
+    """The stock server leaves the poll open until the next ping."""
+    waiting = asyncio.create_task(client.poll())
+    session = server.engine.sockets[client.sid]
+    await until(lambda: session.way._poll is not None)
+
+    assert await client.post("1") == (200, b"ok")
+    assert (await waiting)[0] == 200
+    assert (await client.poll())[0] == 400
+
+
+async def test_a_graceful_close_flushes_what_is_queued(server, client: Polls) -> None:
+    """The stock server forgets the session, and what was queued in it."""
+    for number in range(40):
+        await server.engine.send(client.sid, f"last word {number}")
+    await server.engine.disconnect(client.sid)
+
+    heard: list[str] = []
+    while "1" not in heard:
+        heard += (await client.poll())[1]
+    assert heard == [*(f"4last word {number}" for number in range(40)), "1"]
+    assert (await client.poll())[0] == 400
+
+
+async def test_heartbeats_and_their_absence(start: Start) -> None:
+    server = await start(ping_interval_ms=60, ping_timeout_ms=60)
+    client = await Polls(server.port, "/engine.io/").shake()
+    for _ in range(3):
+        assert await client.poll() == (200, ["2"])
+        assert await client.post("3") == (200, b"ok")
+
+    await client.poll()
+
+    await until(lambda: not server.engine.sockets)
+
+
+async def test_an_upgrade(server, client: Polls) -> None:
+    """The probe's noop goes to the poll alone; what was queued comes by WebSocket."""
+    waiting = asyncio.create_task(client.poll())
+    session = server.engine.sockets[client.sid]
+    await until(lambda: session.way._poll is not None)
+    socket = await Ws(server.port).shake(sid=client.sid)
+    socket.say("2probe")
+
+    assert await socket.hear() == "3probe"
+    assert await waiting == (200, ["6"])
+    await server.engine.send(client.sid, "between")
+    socket.say("5")
+    socket.say("4now")
+
+    assert [await socket.hear(), await socket.hear()] == ["4between", "4now"]
+    assert (await client.poll())[0] == 400
+    assert (await Ws(server.port).shake(sid=client.sid)).status == 400
+    socket.say("4still")
+    assert await socket.hear() == "4still"
+
+
+@pytest.mark.parametrize("packets", [["4hello"], ["5"], ["2probe", "2probe"], ["2"], ["2probe", "4x"]])
+async def test_a_wrong_probe_ends_itself_not_the_session(server, client: Polls, packets: list[str]) -> None:
+    socket = await Ws(server.port).shake(sid=client.sid)
+    for packet in packets:
+        socket.say(packet)
+
+    await socket.end()
+
+    assert await client.post("4here") == (200, b"ok")
+    assert await client.heard(1) == ["4here"]
+
+
+async def test_an_upgrade_that_never_ends_is_given_up(start: Start) -> None:
+    """The stock server waits for ever."""
+    server = await start(upgrade_timeout_ms=60, ping_interval_ms=25000)
+    client = await Polls(server.port, "/engine.io/").shake()
+    socket = await Ws(server.port).shake(sid=client.sid)
+    second = await Ws(server.port).shake(sid=client.sid)
+    assert second.status == 400
+
+    await socket.end()
+
+    assert await client.post("4here") == (200, b"ok")
+    assert (await Ws(server.port).shake(sid=client.sid)).status == 101
