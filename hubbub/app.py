@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SHUTDOWN_S = 2.0
+LINGER_S = 2.0  # for the rest of a body that was refused; aiohttp waits even when the client is gone
 BACKLOG = 4096
 
 
@@ -106,7 +107,7 @@ class App:
         )
         web_app = http_app.build(self.parts)
         self.sio.attach(web_app)
-        runner = Runner(web_app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        runner = Runner(web_app, access_log=None, shutdown_timeout=SHUTDOWN_S, lingering_time=LINGER_S)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         if (apart := await http_metrics.open_port(settings)) is not None:

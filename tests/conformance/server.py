@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -110,11 +110,11 @@ class Running:
         self.engine = engine_io(options)
         self.port = 0
 
-    async def __aenter__(self) -> "Running":
+    async def __aenter__(self) -> Self:
         app = web.Application()
         self.sio.attach(app)
         self.engine.attach(app, "engine.io")
-        self.runner = Runner(app, access_log=None, shutdown_timeout=1.0)
+        self.runner = Runner(app, access_log=None, shutdown_timeout=1.0, lingering_time=2.0)
         await self.runner.setup()
         for listener in listeners(self.options.host, self.options.port):
             await web.SockSite(self.runner, listener).start()

@@ -34,7 +34,9 @@ class Wire:
         async with asyncio.timeout(WAIT_S):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
             first, *lines = head.split("\r\n")
-            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
+            headers = {
+                name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)
+            }
             body = await self.reader.readexactly(int(headers.get("content-length", 0)))
         return int(first.split()[1]), headers, body
 
@@ -86,7 +88,7 @@ class Ws(Wire):
                 size = int.from_bytes(await self.reader.readexactly(8), "big")
             return first, await self.reader.readexactly(size)
 
-    async def hear(self) -> str | bytes:
+    async def hear(self) -> Any:
         """The next message that is no ping; pings are answered. Raises EOFError at the end."""
         while True:
             first, data = await self.frame_in()
@@ -186,5 +188,5 @@ async def server(start: Start) -> Running:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that has no signal of its own."""
     async with asyncio.timeout(WAIT_S):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - there is nothing to wait on
             await asyncio.sleep(0.005)

@@ -68,7 +68,9 @@ async def test_binary_goes_both_ways(client: Polls) -> None:
     assert await client.heard(1) == [packet]
 
 
-@pytest.mark.parametrize("body", [b"abc", b"", b"4ok\x1e", b"4\xff\xfe", b"b!!!!", b"9", b"0", b"2", b"5", b"6"])
+@pytest.mark.parametrize(
+    "body", [b"abc", b"", b"4ok\x1e", b"4\xff\xfe", b"b!!!!", b"9", b"0", b"2", b"5", b"6"]
+)
 async def test_a_bad_body_is_refused_and_ends_the_session(server, client: Polls, body: bytes) -> None:
     """The stock server says `ok`, or keeps the session."""
     status, _, _ = await client.request("POST", body)

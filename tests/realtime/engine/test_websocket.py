@@ -16,7 +16,7 @@ async def client(server) -> Ws:
 
 async def code(client: Ws) -> int:
     """The code of the server's close frame."""
-    with pytest.raises(EOFError) as ended:
+    with pytest.raises(EOFError) as ended:  # noqa: PT012 - until it comes
         while True:
             await client.hear()
     return int(ended.value.args[0])
@@ -66,7 +66,9 @@ async def test_byte_by_byte(client: Ws) -> None:
         ([Ws.frame(b"x" * 600_000, 0x01), Ws.frame(b"x" * 600_000, 0x80)], 1009),
     ],
 )
-async def test_what_breaks_the_protocol_ends_it(server, client: Ws, frames: list[bytes], expected: int) -> None:
+async def test_what_breaks_the_protocol_ends_it(
+    server, client: Ws, frames: list[bytes], expected: int
+) -> None:
     for frame in frames:
         client.send(frame)
 
