@@ -43,7 +43,8 @@ async def test_an_unknown_namespace_is_refused(client: Ws) -> None:
 @pytest.mark.parametrize(
     "packet",
     [
-        "4", "4abc", "42{}", '42abc["message"]', "42[]", "42[5]", '42["x"', "43[]", "431{}", "44{}", "48", "451-",
+        "4", "4abc", "42{}", '42abc["message"]', "42[]", "42[5]", '42["x"', "43[]", "431{}", "44{}", "48",
+        "451-",
         '4511-["message"]', "450", '42/random,["message"]', "40", "41{}", '42["connect"]', '42["disconnect"]',
         "42" + "[" * 200 + "]" * 200, '42["message",NaN]', '40/custom,"text"', "401{}",
     ],
