@@ -40,6 +40,28 @@ async def test_a_revoked_session_ends_at_the_first_page(town: Town) -> None:
     assert await ada.page.run("sessionStorage['hubbub:session']") is None
 
 
+async def test_a_renewal_that_comes_after_the_end_brings_nobody_back(town: Town) -> None:
+    ada = await town.come("Ada")
+    await ada.page.run("""
+        window.renewed = new Promise((answer) => { window.letGo = answer; });
+        const fetched = window.fetch;
+        window.fetch = async (url, options) => {
+            const answer = await fetched(url, options);
+            if (url.endsWith("/refresh")) { window.waiting = true; await window.renewed; }
+            return answer;
+        };
+    """)
+    await ada.page.until("window.waiting")
+    token = await ada.page.run("JSON.parse(sessionStorage['hubbub:session']).access_token")
+    status, _ = await town.world.rest("POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"})
+    assert status == 204
+    await ada.page.until("document.querySelector('.sign-in')")
+    await ada.page.run(
+        "window.letGo(); window.renewed.then(() => new Promise((done) => setTimeout(done, 50)))"
+    )
+    assert await ada.page.run("sessionStorage['hubbub:session']") is None
+
+
 async def test_a_restart_of_the_server_is_waited_out(town: Town) -> None:
     ada, bob = await town.come("Ada"), await town.come("Bob")
     await ada.say("before")

@@ -48,10 +48,15 @@ export function createApi() {
 
   /** A new pair. The old refresh token is spent, so all who ask at once share one request. */
   function refresh() {
-    refreshing ??= post("refresh", { refresh_token: session?.refresh_token ?? "" })
-      .then((data) => keep({ ...session, ...data }).access_token)
-      .finally(() => { refreshing = null; });
+    refreshing ??= renew(session).finally(() => { refreshing = null; });
     return refreshing;
+  }
+
+  async function renew(asking) {
+    const data = await post("refresh", { refresh_token: asking?.refresh_token ?? "" });
+    // Whoever left while the answer was on its way is not brought back by it.
+    if (session !== asking) throw new Refusal({ code: "unauthenticated", message: "This tab has signed out." });
+    return keep({ ...session, ...data }).access_token;
   }
 
   return {
