@@ -6,10 +6,9 @@ RFC 6455 without extensions: what comes must be masked, whole in UTF-8, and at m
 import asyncio
 from typing import TYPE_CHECKING
 
-from aiohttp._websocket.helpers import websocket_mask  # in C; aiohttp is pinned exactly
-
 from hubbub.realtime.engine import payload
 from hubbub.realtime.engine.payload import Frame, Malformed
+from hubbub.realtime.engine.rfc6455 import Broken, is_close_code, is_utf8, unmasked
 from hubbub.realtime.engine.session import LOST, Session
 
 if TYPE_CHECKING:
@@ -20,15 +19,6 @@ CLOSE_S = 5.0  # for the client's answer to our close
 PROTOCOL_ERROR, NOT_UTF8, TOO_BIG, NORMAL = 1002, 1007, 1009, 1000
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 CONTROL_BYTES = 125
-
-
-class Broken(Exception):
-    """Not WebSocket as we speak it; the code of the close frame."""
-
-    def __init__(self, code: int, why: str) -> None:
-        super().__init__(why)
-        self.code = code
-        self.why = why
 
 
 class WebSocket(asyncio.Protocol):
@@ -153,7 +143,7 @@ class WebSocket(asyncio.Protocol):
             if not masked:
                 raise Broken(PROTOCOL_ERROR, "not masked")
             first, start = data[start], at + length
-            self._frame(first, _unmasked(data[at - 4 : at], data[at:start]))
+            self._frame(first, unmasked(data[at - 4 : at], data[at:start]))
             if self._transport.is_closing():
                 return end
         self._check_head(data, start, end)
@@ -231,7 +221,7 @@ class WebSocket(asyncio.Protocol):
             self.write(payload.head(0x80 | PONG, len(data)) + data)
         elif opcode == CLOSE:
             code = int.from_bytes(data[:2], "big") if len(data) > 1 else NORMAL
-            if len(data) == 1 or not _is_close_code(code) or not _is_utf8(data[2:]):
+            if len(data) == 1 or not is_close_code(code) or not is_utf8(data[2:]):
                 raise Broken(PROTOCOL_ERROR, "not a close frame")
             if not self._closing:
                 self._say_goodbye(code)
@@ -302,23 +292,3 @@ class WebSocket(asyncio.Protocol):
             session.close(reason, flush=False)
         elif session.upgrading is self:
             session.upgrading = None
-
-
-def _unmasked(key: bytes, data: bytes) -> bytes:
-    if key == b"\0\0\0\0" or not data:
-        return data
-    plain = bytearray(data)
-    websocket_mask(key, plain)
-    return bytes(plain)
-
-
-def _is_close_code(code: int) -> bool:
-    return 1000 <= code <= 1014 and code not in (1004, 1005, 1006) or 3000 <= code < 5000  # noqa: PLR2004, RUF021 - RFC 6455, 7.4
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.realtime.engine.conftest import Polls, Start, Wire, Ws
+from tests.realtime.conftest import Polls, Start, Wire, Ws
 
 POLL = "EIO=4&transport=polling"
 UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\n"

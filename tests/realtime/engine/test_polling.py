@@ -5,7 +5,7 @@ import base64
 
 import pytest
 
-from tests.realtime.engine.conftest import Polls, Start, Wire, Ws, until
+from tests.realtime.conftest import Polls, Start, Wire, Ws, until
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.realtime.engine.conftest import Polls, Start, Ws, until
+from tests.realtime.conftest import Polls, Start, Ws, until
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.realtime.engine.conftest import OPENED, Polls, Wire, Ws, until
+from tests.realtime.conftest import OPENED, Polls, Wire, Ws, until
 
 ROUNDS = 400
 CHURN = 2000
