@@ -60,7 +60,7 @@ class Link:
         self.callbacks: dict[int, Callable[..., Any]] | None = None
         self.lane: Any = None
         self.inbox: deque[tuple[int | None, list[Any], int]] | None = deque()
-        self._held: list[Frame] | None = None
+        self._held: list[Frame] | None = []
 
     @property
     def origin(self) -> Origin:
@@ -74,18 +74,30 @@ class Link:
 
     def send(self, frame: Frame) -> None:
         """Queue a frame; never waits. Before the client is let in, frames are held back."""
-        if self.state is OPEN:
+        if self._held is None:
             self.session.send(frame)
-        elif self.state is PENDING:
-            self._held = self._held or []
+        elif self.state is not ENDED:
             self._held.append(frame)
 
-    def let_in(self, first: Frame) -> None:
-        """From now on the client belongs here: it is told, then gets what was held back."""
+    def let_in(self, first: Frame) -> bool:
+        """From now on the client belongs here, and is told. Whether something is held back for it."""
         self.state = OPEN
-        held, self._held = self._held or [], None
-        for frame in (first, *held):
-            self.session.send(frame)
+        self.session.send(first)
+        if not self._held:
+            self._held = None
+        return self._held is not None
+
+    def release(self) -> None:
+        """Send what was held back."""
+        if self.state is OPEN and self._held is not None:
+            held, self._held = self._held, None
+            for frame in held:
+                self.session.send(frame)
+
+    def ended(self) -> None:
+        """Nothing goes out any more."""
+        self.state = ENDED
+        self._held = []
 
     def take(self, ack_id: int | None, arguments: list[Any], size: int) -> None:
         """An event of the client; those that come before it is welcomed wait in order."""

@@ -32,6 +32,17 @@ async def test_connect_is_answered_before_the_first_event(client: Ws, prefix: st
     assert await client.hear() == f'42{prefix}["auth",{payload or "{}"}]'
 
 
+async def test_connect_and_the_first_event_come_apart(client: Ws) -> None:
+    """Clients that await one message after the other lose the second of two in one read."""
+    client.say("40")
+
+    first = await asyncio.wait_for(client.reader.read(65536), 5)
+
+    assert b'40{"sid"' in first
+    assert b"auth" not in first
+    assert await client.hear() == '42["auth",{}]'
+
+
 async def test_an_unknown_namespace_is_refused(client: Ws) -> None:
     """The stock server says `Unable to connect`, as a bare string."""
     client.say("40/random,")

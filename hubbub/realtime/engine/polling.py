@@ -7,7 +7,7 @@ from aiohttp import web
 
 from hubbub.realtime.engine import payload
 from hubbub.realtime.engine.payload import Frame, Malformed
-from hubbub.realtime.engine.session import BROKEN, Session
+from hubbub.realtime.engine.session import BROKEN, CLIENT_GONE, SERVER_ENDED, Session
 
 if TYPE_CHECKING:
     from hubbub.realtime.engine.server import Engine
@@ -31,7 +31,7 @@ class Polling:
     def __init__(self, engine: "Engine") -> None:
         self.engine = engine
         self.session: Session
-        self.goodbye = False
+        self.goodbye: Frame | None = None
         self._out: list[Frame] = []
         self._out_bytes = 0
         self._poll: asyncio.Future[None] | None = None
@@ -68,7 +68,7 @@ class Polling:
             # The first one is told that it is over.
             self.session.close(BROKEN, flush=True)
             return None
-        if not self._out and not self.goodbye and self.session.upgrading is None:
+        if not self._out and self.goodbye is None and self.session.upgrading is None:
             self._poll = asyncio.get_running_loop().create_future()
             try:
                 await self._poll
@@ -79,10 +79,10 @@ class Polling:
             self.session.close(BROKEN, flush=False)
             return b""
         out = self._take_some()
-        if self.goodbye and not self._out:
-            out.append(payload.CLOSE)
+        if self.goodbye is not None and not self._out:
+            out.append(self.goodbye)
             self.engine.forget(self.session)
-        elif self.goodbye:
+        elif self.goodbye is not None:
             self.engine.linger(self.session)
         return payload.encode(out or [payload.NOOP])
 
@@ -143,21 +143,24 @@ class Polling:
 
     # The end.
 
-    def close(self, *, flush: bool) -> None:
-        """The waiting poll, or else the next one, gets what is queued and a close packet."""
+    def close(self, reason: str, *, flush: bool) -> None:
+        """The waiting poll, or else the next one, gets what is queued and a close packet.
+
+        Who said goodbye itself, or broke the protocol, finds no session any more, unless something is queued.
+        """
         if not flush:
             self.take()
-        self.goodbye = True
+        self.goodbye = payload.NOOP if reason == CLIENT_GONE else payload.CLOSE
         if self._posting is not None:
             self._posting.set()
         if self._poll is not None:
             self.answer_poll()
-        elif flush:
+        elif reason == SERVER_ENDED or (self._out and reason != CLIENT_GONE):
             self.engine.linger(self.session)
 
     def abort(self) -> None:
         """Drop what is queued."""
-        self.close(flush=False)
+        self.close(BROKEN, flush=False)
 
 
 async def _body(request: web.BaseRequest, limit: int) -> bytes:

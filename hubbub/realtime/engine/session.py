@@ -28,7 +28,7 @@ class Way(Protocol):
     def send(self, frame: Frame) -> None:
         """Queue; goes out at the end of the loop's turn."""
 
-    def close(self, *, flush: bool) -> None:
+    def close(self, reason: str, *, flush: bool) -> None:
         """Say goodbye, after what is queued or instead of it."""
 
     def abort(self) -> None:
@@ -173,7 +173,7 @@ class Session:
     def close(self, reason: str = SERVER_ENDED, *, flush: bool = True) -> None:
         """End it; what is queued goes out first if `flush`. Again is no error."""
         if self._end():
-            self.way.close(flush=flush)
+            self.way.close(reason, flush=flush)
             self.engine.gone(self, reason)
 
     def abort(self, reason: str = BROKEN) -> None:
@@ -190,6 +190,6 @@ class Session:
         if self.limit is not None:
             self.limit.cancel()
         if self.upgrading is not None:
-            self.upgrading.close(flush=False)
+            self.upgrading.close(BROKEN, flush=False)
             self.upgrading = None
         return True

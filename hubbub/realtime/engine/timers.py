@@ -5,7 +5,7 @@ import heapq
 from collections.abc import Callable
 from itertools import count
 
-GRAIN_S = 0.005  # those due within it run together
+GRAIN_S = 0.005  # those due within it run together, with the first of them: never late
 STALE = 1000  # cancelled ones that may lie in the heap before it is cleaned
 
 
@@ -33,16 +33,17 @@ class Timers:
         self._order = count()
         self._stale = 0
         self._next = float("inf")
+        self._now: float | None = None
         self._handle: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._heap) - self._stale
 
     def after(self, seconds: float, callback: Callable[[], object]) -> Timer:
-        """Call back once, `seconds` from now."""
+        """Call back once, `seconds` from now; within a callback, from when that one was due."""
         loop = asyncio.get_running_loop()
         timer = Timer(callback, self)
-        when = loop.time() + seconds
+        when = (self._now or loop.time()) + seconds
         heapq.heappush(self._heap, (when, next(self._order), timer))
         if when < self._next:
             self._wake(loop, when)
@@ -52,7 +53,7 @@ class Timers:
         if self._handle is not None:
             self._handle.cancel()
         self._next = when
-        self._handle = loop.call_at(when + GRAIN_S, self._run)
+        self._handle = loop.call_at(when, self._run)
 
     def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -60,14 +61,16 @@ class Timers:
         heap = self._heap
         self._handle, self._next = None, float("inf")
         try:
-            while heap and heap[0][0] <= now:
-                timer = heapq.heappop(heap)[2]
+            while heap and heap[0][0] <= now + GRAIN_S:
+                due, _, timer = heapq.heappop(heap)
                 callback, timer.callback = timer.callback, None
                 if callback is None:
                     self._stale -= 1
                 else:
+                    self._now = max(due, now - GRAIN_S)  # a loop that was held up shortens nobody's time
                     callback()
         finally:
+            self._now = None
             if heap and heap[0][0] < self._next:
                 self._wake(loop, heap[0][0])
 

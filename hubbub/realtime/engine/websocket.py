@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hubbub.realtime.engine import payload
 from hubbub.realtime.engine.payload import Frame, Malformed
 from hubbub.realtime.engine.rfc6455 import Broken, is_close_code, is_utf8, unmasked
-from hubbub.realtime.engine.session import LOST, Session
+from hubbub.realtime.engine.session import BROKEN, LOST, Session
 
 if TYPE_CHECKING:
     from hubbub.realtime.engine.server import Engine
@@ -236,7 +236,7 @@ class WebSocket(asyncio.Protocol):
         """The upgrade must be done by then."""
         self._limit = self.engine.timers.after(seconds, self.abort)
 
-    def close(self, *, flush: bool, code: int = NORMAL) -> None:
+    def close(self, reason: str, *, flush: bool, code: int = NORMAL) -> None:  # noqa: ARG002 - a way's
         """Write what is queued if `flush`, then a close frame; the client has 5 s to answer."""
         if self._closing or self._transport.is_closing():
             return
@@ -257,9 +257,9 @@ class WebSocket(asyncio.Protocol):
     def _fail(self, code: int, why: str) -> None:
         if self.session is not None and not self._closing:
             self.engine.complain(self.session, why)
-        self.close(flush=True, code=code)
+        self.close(BROKEN, flush=True, code=code)
         self._transport.close()
-        self._lost("transport error")
+        self._lost(BROKEN)
 
     def _malformed(self, why: str) -> None:
         session = self.session
@@ -282,7 +282,7 @@ class WebSocket(asyncio.Protocol):
         if self._limit is not None:
             self._limit.cancel()
             self._limit = None
-        self._lost(LOST if exc is None else "transport error")
+        self._lost(LOST if exc is None else BROKEN)
 
     def _lost(self, reason: str) -> None:
         session, self.session = self.session, None

@@ -77,6 +77,7 @@ async def test_a_bad_body_is_refused_and_ends_the_session(server, client: Polls,
 
     assert status == 400
     assert not server.engine.sockets
+    assert (await client.poll())[0] == 400
     assert (await client.post("4more"))[0] == 400
 
 
@@ -133,8 +134,22 @@ async def test_a_close_packet_ends_the_session_and_the_poll_that_waits(server, c
     await until(lambda: session.way._poll is not None)
 
     assert await client.post("1") == (200, b"ok")
-    assert (await waiting)[0] == 200
+    assert await waiting == (200, ["6"])
     assert (await client.poll())[0] == 400
+
+
+async def test_a_poll_given_up_ends_the_session(server, client: Polls) -> None:
+    """What it might have carried away would be missing, and nobody would know."""
+    wire = await Wire(server.port).open()
+    wire.send(
+        f"GET /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    )
+    session = server.engine.sockets[client.sid]
+    await until(lambda: session.way._poll is not None)
+    wire.writer.transport.abort()
+
+    assert (await client.poll())[0] == 400
+    assert not server.engine.sockets
 
 
 async def test_a_graceful_close_flushes_what_is_queued(server, client: Polls) -> None:
@@ -160,6 +175,14 @@ async def test_heartbeats_and_their_absence(start: Start) -> None:
     await client.poll()
 
     await until(lambda: not server.engine.sockets)
+
+
+async def test_who_does_not_poll_is_gone_when_both_times_are_over(start: Start) -> None:
+    server = await start(ping_interval_ms=300, ping_timeout_ms=200)
+    client = await Polls(server.port, "/engine.io/").shake()
+    await asyncio.sleep(0.5)
+
+    assert (await client.poll())[0] == 400
 
 
 async def test_an_upgrade(server, client: Polls) -> None:

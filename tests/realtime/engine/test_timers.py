@@ -1,0 +1,58 @@
+"""Many time limits, one heap: none late, none lost."""
+
+import asyncio
+import random
+
+from hubbub.realtime.engine.timers import GRAIN_S, STALE, Timers
+
+
+async def test_all_are_called_and_none_too_early() -> None:
+    loop, timers, dice = asyncio.get_running_loop(), Timers(), random.Random(7)
+    began, called = loop.time(), []
+    done = asyncio.Event()
+    for _ in range(200):
+        wait_s = dice.random() / 5
+        timers.after(wait_s, lambda wait_s=wait_s: called.append((wait_s, loop.time() - began)))
+    timers.after(0.25, done.set)
+
+    await asyncio.wait_for(done.wait(), 10)
+
+    assert all(after > wait_s - GRAIN_S - 0.002 for wait_s, after in called)
+    assert len(called) == 200
+    assert not len(timers)
+
+
+async def test_what_a_callback_asks_for_counts_from_when_it_was_due() -> None:
+    """A ping's answer is due `ping_timeout` after it: clients may count on both together."""
+    loop, timers = asyncio.get_running_loop(), Timers()
+    done = asyncio.Event()
+    whens: list[float] = []
+
+    def first() -> None:
+        timers.after(1.0, done.set)
+        whens.append(timers._heap[0][0])
+
+    began = loop.time()
+    timers.after(0.02, first)
+    while not whens:  # noqa: ASYNC110 - it has no signal
+        await asyncio.sleep(0.001)
+
+    assert whens[0] >= began + 1.02 - GRAIN_S
+    timers.close()
+
+
+async def test_cancelled_ones_are_not_called_and_not_kept() -> None:
+    timers = Timers()
+    called: list[int] = []
+    kept = [timers.after(1000, lambda: called.append(1)) for _ in range(10)]
+    for _ in range(STALE * 3):
+        timers.after(1000, lambda: called.append(2)).cancel()
+
+    assert len(timers) == 10
+    assert len(timers._heap) <= STALE * 2 + 10
+    for timer in kept:
+        timer.cancel()
+        timer.cancel()
+    assert not len(timers)
+    timers.close()
+    assert not called
