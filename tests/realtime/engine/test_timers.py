@@ -2,17 +2,23 @@
 
 import asyncio
 import random
+from functools import partial
 
 from hubbub.realtime.engine.timers import GRAIN_S, STALE, Timers
 
 
 async def test_all_are_called_and_none_too_early() -> None:
     loop, timers, dice = asyncio.get_running_loop(), Timers(), random.Random(7)
-    began, called = loop.time(), []
+    began = loop.time()
+    called: list[tuple[float, float]] = []
     done = asyncio.Event()
+
+    def call(wait_s: float) -> None:
+        called.append((wait_s, loop.time() - began))
+
     for _ in range(200):
         wait_s = dice.random() / 5
-        timers.after(wait_s, lambda wait_s=wait_s: called.append((wait_s, loop.time() - began)))
+        timers.after(wait_s, partial(call, wait_s))
     timers.after(0.25, done.set)
 
     await asyncio.wait_for(done.wait(), 10)
