@@ -13,6 +13,8 @@ from aiohttp import web
 
 from hubbub.cluster.bus import Bus
 from hubbub.cluster.memory import MemoryBus, MemoryPresence
+from hubbub.cluster.redis import servers
+from hubbub.cluster.redis.bus import RedisBus
 from hubbub.config import Settings
 from hubbub.core import clock, metrics
 from hubbub.http import app as http_app
@@ -39,7 +41,7 @@ class App:
 
     def __init__(self, settings: Settings, bus: Bus | None = None) -> None:
         self.settings = settings
-        self._bus: Bus = bus or MemoryBus()
+        self._bus: Bus = bus or _bus(settings)
         self.parts: Parts
         self.chat: ChatServer
         self.sio: Server
@@ -74,12 +76,9 @@ class App:
             await migrations.up(self.settings)
         await migrations.open_current(self.settings)
         self._stack.push_async_callback(database.close)
-        if self.settings.redis_url:
-            log.warning(
-                "HUBBUB_REDIS_URL is not used by this version: instances on one PostgreSQL find each other's "
-                "entries within a second; typing, presence and read marks stay on their instance"
-            )
         self.parts = await assembly.build(self.settings, self._bus, MemoryPresence())
+        await self._bus.start()
+        self._stack.push_async_callback(self._bus.close)
         self.parts.appender.start()
         self._stack.push_async_callback(self.parts.appender.close)
         await self._serve(listener)
@@ -132,6 +131,12 @@ class App:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+
+def _bus(settings: Settings) -> Bus:
+    if settings.redis_url is None:
+        return MemoryBus()
+    return RedisBus(servers.find(settings.redis_url, settings.redis_prefix), settings.redis_prefix)
 
 
 async def serve(settings: Settings) -> int:

@@ -3,21 +3,18 @@
 import asyncio
 import sys
 from contextlib import aclosing
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import click
-from redis.asyncio import Redis, RedisCluster, Sentinel
 from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import AuthenticationError, RedisClusterException, RedisError
 
+from hubbub.cluster.redis import servers
 from hubbub.config import ConfigError, Settings, load
 from hubbub.config.values import masked
 from hubbub.core import logs
 from hubbub.services import doctor
 
 REDIS_S = 5.0
-SENTINEL_PORT = 26379
 
 
 @click.command(
@@ -64,7 +61,7 @@ async def check_redis(settings: Settings) -> str:
     if url is None:
         return "None is set: there is one instance."
     try:
-        async with aclosing(_client(url)) as client:
+        async with aclosing(servers.find(url, timeout=REDIS_S).client) as client:
             await client.ping()
     except AuthenticationError:
         raise doctor.Trouble(
@@ -76,32 +73,3 @@ async def check_redis(settings: Settings) -> str:
         said = str(error).rstrip(".") or type(error).__name__
         raise doctor.Trouble(f"{masked(url)}: {said}. Start it, or correct HUBBUB_REDIS_URL.") from None
     return f"{masked(url)} answers."
-
-
-def _client(url: str) -> Any:  # noqa: ANN401 - three kinds of client share no base
-    if url.startswith("redis+cluster://"):
-        return RedisCluster.from_url(url.replace("redis+cluster", "redis", 1), socket_connect_timeout=REDIS_S)
-    if url.startswith("redis+sentinel://"):
-        return _master(url)
-    return Redis.from_url(url, socket_connect_timeout=REDIS_S, socket_timeout=REDIS_S)
-
-
-def _master(url: str) -> Any:  # noqa: ANN401 - likewise
-    """`redis+sentinel://user:password@host:port,host:port/service/0`."""
-    parts = urlsplit(url)
-    login, _, places = parts.netloc.rpartition("@")
-    user, _, password = login.partition(":")
-    service, _, number = parts.path.strip("/").partition("/")
-    options = {
-        "username": unquote(user) or None,
-        "password": unquote(password) or None,
-        "db": int(number or 0),
-    }
-    sentinels = []
-    for place in places.split(","):
-        host, _, port = place.rpartition(":") if ":" in place else (place, "", SENTINEL_PORT)
-        sentinels.append((host, int(port)))
-    sentinel = Sentinel(  # type: ignore[no-untyped-call]
-        sentinels, socket_connect_timeout=REDIS_S, socket_timeout=REDIS_S, **options
-    )
-    return sentinel.master_for(service or "mymaster")

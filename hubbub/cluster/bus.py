@@ -26,6 +26,17 @@ class Entries(Signal, frozen=True):
     entries: tuple[Entry, ...]
 
 
+class Moved(Signal, frozen=True):
+    """The log of a room goes up to `seq` now; its entries are too large to travel, and are in the log."""
+
+    room_id: UUID
+    seq: int
+
+
+class Missed(Signal, frozen=True):
+    """Some signals may have been lost until now: look at the logs. Told by a bus to its own instance."""
+
+
 class MemberJoined(Signal, frozen=True):
     """A membership began with the entry `seq`; published before that entry.
 
@@ -92,14 +103,35 @@ class SessionEnded(Signal, frozen=True):
 class Bus(Protocol):
     """How signals travel."""
 
+    async def start(self) -> None:
+        """Begin. Returns soon, whether others can be reached or not."""
+
+    async def close(self) -> None:
+        """Hand over what was published, and end."""
+
+    def state(self) -> str | None:
+        """`ok`, `away` (nothing reaches the others at the moment), or None: there are no others."""
+
     def publish(self, signal: Signal) -> None:
-        """Hand over a signal. Never blocks and never raises: what can't be carried is dropped and counted."""
+        """Hand over a signal. Never blocks and never raises: what can't be carried is dropped and counted.
+
+        This instance's own listeners have heard it when this returns.
+        """
 
     def listen(self, handler: Callable[[Signal], None]) -> None:
         """Have every signal handed to `handler`, which must not block."""
 
     def follow(self, room_id: UUID) -> None:
-        """Hear the signals of a room, from now on until `unfollow`."""
+        """Hear the signals of a room, from soon on until `unfollow`."""
 
     def unfollow(self, room_id: UUID) -> None:
         """Hear them no more."""
+
+    def follow_user(self, user_id: UUID) -> None:
+        """Hear the signals for a user; as often as that, `unfollow_user` ends it."""
+
+    def unfollow_user(self, user_id: UUID) -> None:
+        """Undo one `follow_user`."""
+
+    async def settled(self) -> None:
+        """Wait until what is followed by now is heard indeed; not for long, and not while others are away."""

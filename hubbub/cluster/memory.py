@@ -16,6 +16,15 @@ class MemoryBus:
     def __init__(self) -> None:
         self._handlers: list[Callable[[Signal], None]] = []
 
+    async def start(self) -> None:
+        """Nothing to begin."""
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+    def state(self) -> str | None:
+        return None
+
     def publish(self, signal: Signal) -> None:
         for handler in self._handlers:
             try:
@@ -32,6 +41,15 @@ class MemoryBus:
 
     def unfollow(self, room_id: UUID) -> None:
         """One instance hears everything anyway."""
+
+    def follow_user(self, user_id: UUID) -> None:
+        """One instance hears everything anyway."""
+
+    def unfollow_user(self, user_id: UUID) -> None:
+        """One instance hears everything anyway."""
+
+    async def settled(self) -> None:
+        """It is."""
 
 
 class MemoryPresence:

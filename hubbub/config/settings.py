@@ -123,6 +123,11 @@ class Settings(BaseModel):
         secret=True,
         repr=False,
     )
+    redis_prefix: Label = setting(
+        "hubbub",
+        "In front of every key and channel: deployments with different ones may share a Redis.",
+        sample="hubbub-staging",
+    )
     inline_workers: bool = setting(
         lambda data: data["database_url"].startswith("sqlite"),
         "Run worker and schedule inside `hubbub serve`.",

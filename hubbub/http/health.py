@@ -21,9 +21,15 @@ async def live(_request: web.Request) -> web.Response:
 
 @routes.get("/health/ready")
 async def ready(request: web.Request) -> web.Response:
-    """Clients may be sent here: 200, or 503 with the check that failed."""
-    draining = "yes" if parts_of(request).draining else "no"
-    return _answer({**await _storage(), "draining": draining})
+    """Clients may be sent here: 200, or 503 with the check that failed.
+
+    Redis away is told and no reason to send nobody: chat goes on without it, and it is away for all.
+    """
+    parts = parts_of(request)
+    checks = {**await _storage(), "draining": "yes" if parts.draining else "no"}
+    if (redis := parts.bus.state()) is not None:
+        checks["redis"] = redis
+    return _answer(checks)
 
 
 async def _storage() -> dict[str, str]:
@@ -36,6 +42,8 @@ async def _storage() -> dict[str, str]:
 
 
 def _answer(checks: dict[str, str]) -> web.Response:
-    good = all(state in ("ok", "no") for state in checks.values())
-    body = encode({"status": "ok" if good else "failing", "checks": checks})
+    bad = {name for name, state in checks.items() if state not in ("ok", "no")}
+    good = bad <= {"redis"}
+    status = "failing" if not good else "degraded" if bad else "ok"
+    body = encode({"status": status, "checks": checks})
     return web.Response(body=body, status=200 if good else 503, content_type="application/json")

@@ -204,6 +204,17 @@ class Delivery:
             metrics.count("entries_repaired", by=len(entries))
             self.hear(Entries(room_id, tuple(entries)))
 
+    def moved(self, room_id: UUID, seq: int) -> None:
+        """The log goes up to `seq`: read what is not known of it."""
+        feed = self.feeds.get(room_id)
+        if feed is not None and feed.delivered is not None and feed.delivered < seq and not feed.repairing:
+            feed.repairing = True
+            tasks.spawn(self._repair(room_id, feed), name="delivery repair")
+
+    def check_soon(self) -> None:
+        """Signals were lost: check now, not in a second."""
+        tasks.spawn(self.check(), name="delivery check at once")
+
     async def check(self) -> None:
         """Find what the bus lost: one query over the rooms that have members here."""
         rooms = [room_id for room_id, feed in self.feeds.items() if feed.delivered is not None]

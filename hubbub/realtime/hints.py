@@ -22,6 +22,10 @@ class Hints:
         match signal:
             case signals.Entries():
                 self._delivery.hear(signal)
+            case signals.Moved():
+                self._delivery.moved(signal.room_id, signal.seq)
+            case signals.Missed():
+                self._delivery.check_soon()
             case signals.RoomHint():
                 self._room(signal)
             case signals.UserHint():

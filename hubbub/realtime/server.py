@@ -89,6 +89,7 @@ class ChatServer:
         self._addresses[address] += 1
         self._hellos[sid] = hello
         self.connections.add(connection)
+        self._parts.bus.follow_user(admitted.user.id)
         if self.connections.ended_since(began, admitted.session_id, admitted.user.id):
             self.closed(sid)
             raise SessionRevoked
@@ -113,11 +114,14 @@ class ChatServer:
     async def _welcome(self, connection: Connection, hello: wire.Hello) -> None:
         resident = self._parts.residents.enter(connection.user)
         connection.entered = True
+        if not resident.loaded:  # what is read from now on is kept true by what is heard from now on
+            await self._parts.bus.settled()
         await residency.load(self._parts.residents, resident)
         if connection.gone:
             return
         unknown = self.delivery.attach(connection, list(resident.rooms))
         if unknown:
+            await self._parts.bus.settled()
             await self.delivery.begin(unknown)
         welcome = await residency.welcome(connection.ctx, hello.epoch, hello.cursors)
         ready = wire.Ready(
@@ -168,6 +172,7 @@ class ChatServer:
         if connection is None:
             return
         connection.gone = True
+        self._parts.bus.unfollow_user(connection.user.id)
         self._addresses[connection.address] -= 1
         if not self._addresses[connection.address]:
             del self._addresses[connection.address]

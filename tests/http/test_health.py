@@ -4,6 +4,7 @@ import pytest
 
 from hubbub.core.errors import Unavailable
 from hubbub.services import migrations
+from tests.support.world import World
 
 
 async def probe(world, name):
@@ -52,3 +53,11 @@ async def test_an_old_schema_is_not_ready(world, monkeypatch):
     status, answer = await probe(world, "ready")
     assert status == 503
     assert answer["checks"] == {"database": "ok", "migrations": "2 pending", "draining": "no"}
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_redis_that_is_away_is_told_and_keeps_nobody_out(settings):
+    async with World(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1"})) as world:
+        status, answer = await probe(world, "ready")
+
+    assert (status, answer["status"], answer["checks"]["redis"]) == (200, "degraded", "away")

@@ -141,9 +141,11 @@ class Person:
         self.id: str = signed["user"]["id"]
         self.username: str = signed["user"]["username"]
 
-    async def client(self, *, transports: list[str] | None = None, **auth: Any) -> Client:
-        """A connected device."""
-        made = Client(self._world.url, {"token": self.token, **auth}, transports or ["websocket"])
+    async def client(
+        self, *, transports: list[str] | None = None, url: str | None = None, **auth: Any
+    ) -> Client:
+        """A connected device; `url` is another instance than the one where the person signed up."""
+        made = Client(url or self._world.url, {"token": self.token, **auth}, transports or ["websocket"])
         self._world.clients.append(made)
         return await made.connect()
 
@@ -213,3 +215,25 @@ class World:
         for client in clients[1:]:
             await client.next("room:added", lambda added: added["room"]["id"] == room_id)
         return room_id, clients
+
+
+class Abroad(World):
+    """The people of instances that run as processes; the first of `urls` is where they sign up."""
+
+    def __init__(self, *urls: str) -> None:
+        self.urls = urls
+        self.clients = []
+        self.people = {}
+
+    @property
+    def url(self) -> str:
+        return self.urls[0]
+
+    async def __aenter__(self) -> Self:
+        self.http = aiohttp.ClientSession()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for client in self.clients:
+            await client.close()
+        await self.http.close()

@@ -1,0 +1,1 @@
+"""What several instances share, in Redis: it may forget everything at any moment."""

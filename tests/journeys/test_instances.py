@@ -1,0 +1,100 @@
+"""Several instances on one PostgreSQL and one Redis: nobody notices which one they are on."""
+
+from uuid import uuid4
+
+import pytest
+
+from tests.journeys.conftest import UNLIMITED
+from tests.support.process import Served
+from tests.support.relay import Relay
+from tests.support.world import Abroad
+
+pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+
+
+@pytest.fixture
+async def relay(redis_url):
+    """What the instances take for Redis."""
+    async with Relay(redis_url) as made:
+        yield made
+
+
+@pytest.fixture
+async def abroad(database_url, relay, tmp_path):
+    """Two instances of one deployment."""
+    shared = {"database_url": database_url, "redis_url": relay.url, "redis_prefix": f"t-{uuid4().hex}"}
+    options = {**shared, "default_rooms": "", **UNLIMITED}
+    async with (
+        Served(tmp_path, **options) as one,
+        Served(tmp_path, **options) as other,
+        Abroad(one.url, other.url) as made,
+    ):
+        yield made
+        assert one.complaints() == other.complaints() == []
+
+
+async def pair(abroad):
+    """Ada on one instance, Bob on the other, in a room."""
+    ada, bob = await abroad.person("ada"), await abroad.person("bob")
+    here = await ada.client()
+    there = await bob.client(url=abroad.urls[1])
+    made = await here.call("room:create", kind="private", name="both", member_ids=[bob.id])
+    room_id = made["room"]["id"]
+    await there.next("room:added", lambda added: added["room"]["id"] == room_id)
+    return room_id, here, there
+
+
+async def test_a_conversation_with_all_its_hints(abroad):
+    room_id, here, there = await pair(abroad)
+    ada, bob = abroad.people["ada"], abroad.people["bob"]
+    phone = await ada.client(url=abroad.urls[1])
+
+    sent = await here.send(room_id, "hello over there")
+    for client in (here, there, phone):
+        assert (await client.next("message:new"))["message"] == sent
+    await there.call("typing:start", room_id=room_id)
+    assert await here.next("typing") == {"room_id": room_id, "user_id": bob.id, "typing": True}
+    await there.send(room_id, "hello over here")
+    await there.call("typing:stop", room_id=room_id)
+    await here.next("typing", lambda it: not it["typing"])
+    await here.call("room:read", room_id=room_id, seq=4)
+    for client in (there, phone):
+        assert await client.next("read") == {"room_id": room_id, "user_id": ada.id, "seq": 4}
+    await there.call("presence:set", status="busy")
+    await here.next("presence", lambda it: it["user_id"] == bob.id and it["status"] == "busy")
+    await here.call("room:remove", room_id=room_id, user_id=bob.id)
+    await there.next("room:gone", lambda it: it["room_id"] == room_id)
+    assert (await there.ask("message:send", room_id=room_id, client_id=str(uuid4()), body="?"))["ok"] is False
+
+    for client in (here, there, phone):
+        seqs = [payload["seq"] for _, payload in client.entries(room_id)]
+        assert seqs == list(range(seqs[0], seqs[-1] + 1))
+    assert there.count("typing") == 0
+
+
+async def test_a_session_that_ends_ends_everywhere(abroad):
+    ada = await abroad.person("ada")
+    there = await ada.client(url=abroad.urls[1])
+
+    status, _ = await ada.rest("POST", "/auth/logout", json={"refresh_token": ada.refresh_token})
+
+    assert status in {200, 204}
+    await there.next("auth:revoked")
+    await there.next("disconnect")
+
+
+async def test_chat_goes_on_without_redis(abroad, relay):
+    room_id, here, there = await pair(abroad)
+
+    await relay.down()
+    first = await here.send(room_id, "no redis")
+    await there.next("message:new", lambda it: it["seq"] == first["seq"])
+    async with abroad.http.get(f"{abroad.url}/health/ready") as answer:
+        assert answer.status == 200
+    await relay.up()
+    last = await there.send(room_id, "redis again")
+    await here.next("message:new", lambda it: it["seq"] == last["seq"])
+
+    for client in (here, there):
+        seqs = [payload["seq"] for _, payload in client.entries(room_id)]
+        assert seqs == list(range(seqs[0], last["seq"] + 1))
