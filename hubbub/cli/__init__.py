@@ -12,6 +12,7 @@ _COMMANDS = {
     "seed": "Fill in sample data: people, rooms, messages.",
     "create-admin": "Make an account that may do everything.",
     "doctor": "Check settings and everything that hubbub depends on.",
+    "openapi": "Print the document of the REST API.",
     "config": "Show the settings in force and where each came from.",
 }
 

@@ -1,8 +1,10 @@
 """The REST application: the table of routes, and what happens around them."""
 
+from typing import Any
+
 from aiohttp import web
 
-from hubbub.http import auth, health, messages, metrics, playground, rooms
+from hubbub.http import auth, health, messages, metrics, openapi, playground, reference, rooms
 from hubbub.http.keys import PARTS
 from hubbub.http.middleware import auth as authentication
 from hubbub.http.middleware import cors, problems, request_id
@@ -23,8 +25,17 @@ def build(parts: Parts) -> web.Application:
     app.on_response_prepare.append(cors.add_headers)
     for routes in ROUTES:
         app.add_routes(routes)
+    app.add_routes(reference.routes(app.router.routes()))
     if parts.settings.metrics_port is None:
         app.router.add_get(metrics.PATH, metrics.show)
     if parts.settings.playground:
         app.add_routes(playground.routes())
     return app
+
+
+def describe(server: str = "/") -> dict[str, Any]:
+    """The API document, without an instance to ask."""
+    app = web.Application()
+    for routes in ROUTES:
+        app.add_routes(routes)
+    return openapi.document(app.router.routes(), server)

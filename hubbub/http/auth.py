@@ -4,34 +4,54 @@ from aiohttp import web
 
 from hubbub.http.keys import parts_of
 from hubbub.http.request import context, data, nothing, origin, read
+from hubbub.http.routes import Routes
 from hubbub.schemas import accounts as wire
 from hubbub.services import accounts, sessions
 
-routes = web.RouteTableDef()
+routes = Routes()
 
 
-@routes.post("/api/v1/auth/register")
+@routes.post(
+    "/api/v1/auth/register",
+    says="Make an account and log in",
+    body=wire.Register,
+    shows=wire.Signed,
+    status=201,
+    may=("conflict",),
+)
 async def register(request: web.Request) -> web.Response:
     signed = await accounts.register(parts_of(request), await read(request, wire.Register), origin(request))
     return data(signed, status=201, location="/api/v1/auth/me")
 
 
-@routes.post("/api/v1/auth/login")
+@routes.post(
+    "/api/v1/auth/login",
+    says="Log in",
+    body=wire.Login,
+    shows=wire.Signed,
+    may=("unauthenticated", "suspended"),
+)
 async def login(request: web.Request) -> web.Response:
     return data(await accounts.login(parts_of(request), await read(request, wire.Login), origin(request)))
 
 
-@routes.post("/api/v1/auth/refresh")
+@routes.post(
+    "/api/v1/auth/refresh",
+    says="Get a new pair of tokens; the old refresh token is spent",
+    body=wire.Refresh,
+    shows=wire.Signed,
+    may=("invalid_token", "suspended"),
+)
 async def refresh(request: web.Request) -> web.Response:
     return data(await sessions.refresh(parts_of(request), await read(request, wire.Refresh)))
 
 
-@routes.post("/api/v1/auth/logout")
+@routes.post("/api/v1/auth/logout", says="End this session")
 async def logout(request: web.Request) -> web.Response:
     await sessions.logout(context(request))
     return nothing()
 
 
-@routes.get("/api/v1/auth/me")
+@routes.get("/api/v1/auth/me", says="The user who asks", shows=wire.Account)
 async def me(request: web.Request) -> web.Response:
     return data(await accounts.me(context(request)))

@@ -21,7 +21,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 MAX_BODY_BYTES = 1 << 20
 _NUMBERS = frozenset({"limit", "before_seq", "after_seq", "page"})
 _DIGITS = 18
-_ALIASES = {"q": "query"}  # as the query string calls a field
+ALIASES = {"q": "query"}  # as the query string calls a field
 
 
 async def read(request: web.Request, kind: type[T]) -> T:
@@ -68,8 +68,8 @@ def query(request: web.Request, kind: type[T]) -> T:
     said = address(request)
     raw: dict[str, Any] = {}
     for name, text in request.query.items():
-        field = _ALIASES.get(name, name)
-        if field in kind.__struct_fields__ and name not in _ALIASES.values():
+        field = ALIASES.get(name, name)
+        if field in kind.__struct_fields__ and name not in ALIASES.values():
             raw[field] = int(text) if name in _NUMBERS and _is_number(text) else text
     try:
         return parse(kind, {**raw, **said})
@@ -78,7 +78,7 @@ def query(request: web.Request, kind: type[T]) -> T:
 
 
 def _as_asked(error: InvalidPayload) -> InvalidPayload:
-    names = {field: name for name, field in _ALIASES.items()}
+    names = {field: name for name, field in ALIASES.items()}
     return InvalidPayload(
         error.message, fields=tuple((names.get(field, field), said) for field, said in error.fields)
     )

@@ -55,7 +55,7 @@ def text(settings: Settings, url: str, login: Login | None) -> str:
     lines = [f"hubbub {__version__} is ready.", ""]
     if settings.playground:
         lines.append(f"  playground  {url}/")
-    lines += [f"  REST        {url}/api/v1", f"  Socket.IO   {url}/chat"]
+    lines += [f"  REST        {url}/api/v1", f"  API docs    {url}/api/docs", f"  Socket.IO   {url}/chat"]
     if login is not None:
         lines += [
             "",

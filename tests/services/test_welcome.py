@@ -81,7 +81,8 @@ def test_the_greeting_names_the_addresses_and_the_login():
     text = welcome.text(Settings.for_tests(env="development"), "http://127.0.0.1:8000", LOGIN)
 
     assert "http://127.0.0.1:8000/\n" in text
-    assert "http://127.0.0.1:8000/api/v1" in text
+    assert "http://127.0.0.1:8000/api/v1\n" in text
+    assert "http://127.0.0.1:8000/api/docs\n" in text
     assert "admin@hubbub.local" in text
     assert "s3cret" in text
     assert "var/admin_password" in text

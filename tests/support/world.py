@@ -11,6 +11,7 @@ import socketio
 from hubbub.app import App
 from hubbub.cluster.bus import Bus
 from hubbub.config import Settings
+from tests.support.documented import documented
 
 WAIT_S = 10.0
 
@@ -181,10 +182,12 @@ class World:
         await self.app.stop()
 
     async def rest(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        """A request to `/api/v1` + path: status and JSON (None if there is none)."""
+        """A request to `/api/v1` + path: status and JSON or None, held to the API document."""
         async with self.http.request(method, f"{self.url}/api/v1{path}", **options) as answer:
             text = await answer.text()
-            return answer.status, (await answer.json(content_type=None) if text else None)
+            body = await answer.json(content_type=None) if text else None
+        documented().check(method, f"/api/v1{path}", answer.status, answer.content_type, body)
+        return answer.status, body
 
     async def person(self, name: str = "") -> Person:
         """Register somebody."""

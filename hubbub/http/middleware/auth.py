@@ -8,7 +8,9 @@ from hubbub.http.keys import ADMITTED, parts_of
 from hubbub.services import sessions
 
 PREFIX = "/api/v1/"
-OPEN = frozenset({"/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/refresh"})
+OPEN = frozenset(
+    {"/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/openapi.json"}
+)
 
 
 @web.middleware

@@ -1,0 +1,14 @@
+"""`hubbub openapi`: the document of the REST API, made from the code."""
+
+import click
+import msgspec
+
+from hubbub.cli import starting
+from hubbub.http.app import describe
+
+
+@click.command(help="Print the document of the REST API (OpenAPI 3.1, JSON).")
+def command() -> None:
+    """Print it; its server is HUBBUB_PUBLIC_URL."""
+    document = describe(starting.settings().public_url or "/")
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))

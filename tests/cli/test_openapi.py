@@ -1,0 +1,14 @@
+"""`hubbub openapi`."""
+
+import json
+
+from openapi_spec_validator import validate
+
+
+def test_it_prints_a_valid_document(run):
+    result = run("openapi")
+
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    validate(document)
+    assert document["paths"]["/api/v1/auth/login"]["post"]["operationId"] == "auth.login"

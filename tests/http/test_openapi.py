@@ -1,0 +1,239 @@
+"""The API document: valid, complete, and true: each answer that it describes is seen here."""
+
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from openapi_spec_validator import validate
+
+from hubbub import models
+from hubbub.core import clock
+from hubbub.core.limits import Rate
+from hubbub.http.request import MAX_BODY_BYTES
+from tests.support.documented import Documented, documented
+from tests.support.relay import Relay
+from tests.support.world import Person, World
+
+BURST = 5  # messages
+
+
+@pytest.fixture
+def database_kind():
+    return "postgres"
+
+
+@pytest.fixture
+async def relay(database_url: str) -> AsyncIterator[Relay]:
+    made = Relay(database_url)
+    await made.up()
+    yield made
+    await made.down()
+
+
+@pytest.fixture
+async def settings(settings: Any, relay: Relay) -> Any:
+    return settings.model_copy(update={"database_url": relay.url, "limit_message_send": Rate(BURST, 0.1)})
+
+
+class Asker:
+    """Asks operations by their described paths."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def ask(
+        self, by: Person | None, method: str, path: str, wanted: int, **given: Any
+    ) -> dict[str, Any]:
+        """Ask and insist on a status. `given` fills in the path's braces; the rest are aiohttp's options."""
+        options = {name: given.pop(name) for name in ("json", "params", "data", "headers") if name in given}
+        for name, value in given.items():
+            path = path.replace(f"{{{name}}}", str(value))
+        ask = by.rest if by is not None else self.world.rest
+        status, answer = await ask(method, path.removeprefix("/api/v1"), **options)
+        assert status == wanted, (method, path, answer)
+        return answer or {}
+
+
+def _anything(operation: dict[str, Any], path: str) -> dict[str, Any]:
+    """What fills in an address and a body well enough to reach what lies behind the token."""
+    ids = {part["name"]: "%F0%9F%91%8D" for part in operation["parameters"] if part["in"] == "path"}
+    ids |= {name: str(uuid4()) for name in ids if name.endswith("_id")}
+    return ids
+
+
+def test_the_document_is_valid():
+    validate(documented().document)
+
+
+async def test_it_is_served_and_has_a_page(world):
+    status, answer = await world.rest("GET", "/openapi.json")
+    assert status == 200
+    assert answer["paths"] == documented().document["paths"]
+    async with world.http.get(f"{world.url}/api/docs") as page:
+        assert page.status == 200
+        text = await page.text()
+    assert "http://" not in text
+    assert "https://" not in text
+
+
+async def test_each_answer_described_is_seen(world, relay):
+    described = Documented()
+    documented().seen.clear()
+    asker = Asker(world)
+    ada = await world.person("ada")
+    await _refusals(asker, described, ada)
+    await _accounts(asker, ada)
+    await _rooms(asker, ada)
+    await _suspended(asker, described)
+    await relay.down()
+    for method, path, operation in described.operations():
+        body = _body(path)
+        await asker.ask(
+            None if "security" not in operation else ada,
+            method,
+            path,
+            503,
+            **_anything(operation, path),
+            **({"json": body} if body else {}),
+        )
+    await relay.up()
+
+    assert described.answers - documented().seen == set()
+
+
+def _body(path: str) -> dict[str, Any] | None:
+    """A good body for those who need no token."""
+    login = {"email": "ada@example.com", "password": "correct horse battery"}
+    return {
+        "/api/v1/auth/register": {
+            "name": "Eve",
+            "email": "eve@example.com",
+            "password": "correct horse battery",
+        },
+        "/api/v1/auth/login": login,
+        "/api/v1/auth/refresh": {"refresh_token": _SPENT[0]},
+    }.get(path)
+
+
+_SPENT: list[str] = [""]
+
+
+async def _refusals(asker: Asker, described: Documented, ada: Person) -> None:
+    """What follows from tokens, ids and bodies alone."""
+    for method, path, operation in described.operations():
+        ids = _anything(operation, path)
+        by = ada if "security" in operation else None
+        if by is not None:
+            await asker.ask(None, method, path, 401, **ids)
+        answers = operation["responses"]
+        kind = {"Content-Type": "application/json"}
+        if "requestBody" in operation:
+            await asker.ask(by, method, path, 400, data="{", headers=kind, **ids)
+            await asker.ask(
+                by, method, path, 413, data=BytesIO(bytes(MAX_BODY_BYTES + 1)), headers=kind, **ids
+            )
+            await asker.ask(by, method, path, 415, data="x", headers={"Content-Type": "text/plain"}, **ids)
+            await asker.ask(by, method, path, 422, json={"no such field": 1}, **ids)
+        elif "422" in answers:
+            query = {part["name"] for part in operation["parameters"] if part["in"] == "query"}
+            wrong = {"params": {"limit": "0"}} if "limit" in query else {"emoji": "x" * 65}
+            await asker.ask(by, method, path, 422, **{**ids, **wrong})
+        if "404" in answers and ids:
+            await asker.ask(by, method, path, 404, json=_found(path, operation), **ids)
+
+
+def _found(path: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """A body that would be good if the thing it is about were there."""
+    if "requestBody" not in operation:
+        return {}
+    good: dict[str, Any] = {
+        "seq": 1,
+        "user_id": str(uuid4()),
+        "role": "member",
+        "client_id": str(uuid4()),
+        "body": "hello",
+        "name": "a name",
+    }
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    return {
+        name: good[name]
+        for name in schema.get("required", ["name"] if "name" in schema["properties"] else [])
+    }
+
+
+async def _accounts(asker: Asker, ada: Person) -> None:
+    password = "correct horse battery"
+    account = {"name": "Bea", "email": "bea@example.com", "password": password, "username": "bea"}
+    await asker.ask(None, "POST", "/auth/register", 201, json=account)
+    await asker.ask(None, "POST", "/auth/register", 409, json=account)
+    login = {"email": "bea@example.com", "password": password}
+    signed = (await asker.ask(None, "POST", "/auth/login", 200, json=login))["data"]
+    await asker.ask(None, "POST", "/auth/login", 401, json={**login, "password": "wrong"})
+    spent = {"refresh_token": signed["refresh_token"]}
+    renewed = (await asker.ask(None, "POST", "/auth/refresh", 200, json=spent))["data"]
+    await asker.ask(None, "POST", "/auth/refresh", 400, json=spent)
+    _SPENT[0] = renewed["refresh_token"]
+    other = Person(asker.world, (await asker.ask(None, "POST", "/auth/login", 200, json=login))["data"])
+    await asker.ask(other, "POST", "/auth/logout", 204)
+    await asker.ask(ada, "GET", "/auth/me", 200)
+
+
+async def _rooms(asker: Asker, ada: Person) -> None:
+    bob, ask = await asker.world.person("bob"), asker.ask
+    room = (await ask(ada, "POST", "/rooms", 201, json={"kind": "public", "name": "Garden"}))["data"]["id"]
+    other = (await ask(ada, "POST", "/rooms", 201, json={"kind": "public", "name": "Shed"}))["data"]["id"]
+    hidden = (await ask(ada, "POST", "/rooms", 201, json={"kind": "private"}))["data"]["id"]
+    await ask(ada, "POST", "/rooms", 409, json={"kind": "public", "name": "garden"})
+    await ask(ada, "POST", "/rooms", 404, json={"kind": "direct", "member_ids": [str(uuid4())]})
+    await ask(ada, "GET", "/rooms", 200)
+    await ask(ada, "GET", "/rooms/public", 200)
+    at = {"room_id": room}
+    await ask(ada, "GET", "/rooms/{room_id}", 200, **at)
+    await ask(ada, "PATCH", "/rooms/{room_id}", 200, json={"topic": "of trees"}, **at)
+    await ask(ada, "PATCH", "/rooms/{room_id}", 409, json={"name": "garden"}, room_id=other)
+    await ask(bob, "POST", "/rooms/{room_id}/join", 200, **at)
+    await ask(ada, "GET", "/rooms/{room_id}/members", 200, **at)
+    await ask(bob, "POST", "/rooms/{room_id}/read", 200, json={"seq": 1}, **at)
+    await ask(bob, "POST", "/rooms/{room_id}/leave", 204, **at)
+    await ask(ada, "POST", "/rooms/{room_id}/members", 204, json={"user_id": bob.id}, **at)
+    member = {**at, "user_id": bob.id}
+    await ask(ada, "PATCH", "/rooms/{room_id}/members/{user_id}", 200, json={"role": "moderator"}, **member)
+    await ask(ada, "DELETE", "/rooms/{room_id}/members/{user_id}", 204, **member)
+    await ask(bob, "GET", "/messages/search", 404, params={"q": "leaf", "room_id": hidden})
+    await _messages(asker, ada, room, other)
+
+
+async def _messages(asker: Asker, ada: Person, room: str, other: str) -> None:
+    ask, said = asker.ask, {"client_id": str(uuid4()), "body": "a green leaf"}
+    path = "/rooms/{room_id}/messages"
+    sent = (await ask(ada, "POST", path, 201, room_id=room, json=said))["data"]["id"]
+    await ask(ada, "POST", path, 409, room_id=other, json=said)
+    await ask(ada, "GET", path, 200, room_id=room)
+    await ask(ada, "GET", "/messages/search", 200, params={"q": "leaf"})
+    at = {"message_id": sent}
+    await ask(ada, "GET", "/messages/{message_id}", 200, **at)
+    await ask(ada, "PATCH", "/messages/{message_id}", 200, json={"body": "a red leaf"}, **at)
+    reaction = "/messages/{message_id}/reactions/{emoji}"
+    for number in range(50):
+        await ask(ada, "PUT", reaction, 200, emoji=f"e{number}", **at)
+    await ask(ada, "PUT", reaction, 409, emoji="e50", **at)
+    await ask(ada, "DELETE", reaction, 200, emoji="e1", **at)
+    await ask(ada, "DELETE", "/messages/{message_id}", 200, **at)
+    await ada.client()  # messages are counted for people with a socket; the rest is the limit of REST
+    for _ in range(BURST):
+        await ask(ada, "POST", path, 201, room_id=room, json={"client_id": str(uuid4()), "body": "more"})
+    await ask(ada, "POST", path, 429, room_id=room, json={"client_id": str(uuid4()), "body": "more"})
+
+
+async def _suspended(asker: Asker, described: Documented) -> None:
+    """Who is suspended may nothing."""
+    sue = await asker.world.person("sue")
+    await models.User.filter(id=sue.id).update(suspended_at=clock.now())
+    for method, path, operation in described.operations():
+        if "security" in operation:
+            await asker.ask(sue, method, path, 403, **_anything(operation, path))
+    login = {"email": "sue@example.com", "password": "correct horse battery"}
+    await asker.ask(None, "POST", "/auth/login", 403, json=login)
+    await asker.ask(None, "POST", "/auth/refresh", 403, json={"refresh_token": sue.refresh_token})
