@@ -101,12 +101,15 @@ class App:
             max_http_buffer_size=settings.max_payload_bytes,
             cors_allowed_origins="*" if "*" in settings.cors_origins else list(settings.cors_origins) or None,
             cors_credentials=False,
+            sessions_per_address=2
+            * settings.sockets_per_address,  # those past the limit are told so, in words
+            trusted_proxies=settings.trusted_proxies,
             logger=logging.getLogger("socketio"),
             engineio_logger=logging.getLogger("engineio"),
         )
         web_app = http_app.build(self.parts)
         self.sio.attach(web_app)
-        runner = Runner(web_app, access_log=None, shutdown_timeout=SHUTDOWN_S, lingering_time=LINGER_S)
+        runner = Runner(web_app, shutdown_timeout=SHUTDOWN_S, lingering_time=LINGER_S)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         if (apart := await http_metrics.open_port(settings)) is not None:

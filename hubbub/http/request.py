@@ -1,5 +1,6 @@
 """Reading a request, writing an answer: the same way for all routes."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, TypeVar
 from uuid import UUID
@@ -19,6 +20,7 @@ from hubbub.services.sessions import Origin
 T = TypeVar("T", bound=msgspec.Struct)
 
 MAX_BODY_BYTES = 1 << 20
+BODY_S = 30.0  # for a body to come in whole
 _NUMBERS = frozenset({"limit", "before_seq", "after_seq", "page"})
 _DIGITS = 18
 ALIASES = {"q": "query"}  # as the query string calls a field
@@ -46,7 +48,10 @@ async def _body(request: web.Request) -> bytes:
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise TooLarge
     try:
-        return await request.read()
+        async with asyncio.timeout(BODY_S):
+            return await request.read()
+    except TimeoutError:
+        raise BadRequest("The body takes too long.") from None
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
         raise BadRequest("The body can't be read: it is cut off or not encoded as it says.") from None
 

@@ -29,6 +29,7 @@ class State(Enum):
 
 
 PENDING, OPEN, ENDED = State.PENDING, State.OPEN, State.ENDED
+CALLBACKS = 1000  # acks that one client may owe; past it the oldest are forgotten
 HELD_EVENTS = 256  # that may come while the connect handler runs; past it the client is not read
 
 
@@ -246,6 +247,8 @@ class Links(socketio.AsyncManager):
                 self._next_ack += 1
                 link.callbacks = link.callbacks or {}
                 link.callbacks[self._next_ack] = callback
+                if len(link.callbacks) > CALLBACKS:  # a client that answers nothing
+                    del link.callbacks[next(iter(link.callbacks))]
                 link.send(self.encoded(namespace, [event, *arguments], self._next_ack))
             else:
                 frame = frame or self.encoded(namespace, [event, *arguments])
@@ -269,6 +272,12 @@ class Links(socketio.AsyncManager):
             answer = callback(*data)
             if inspect.isawaitable(answer):
                 await answer
+
+    def forget_callback(self, sid: str, namespace: str, callback: "Callable[..., Any]") -> None:
+        """Nobody waits for that answer any more."""
+        link = self.get(sid, namespace)
+        if link is not None and link.callbacks:
+            link.callbacks = {key: each for key, each in link.callbacks.items() if each is not callback}
 
     def acked(self, link: Link, ack_id: int, data: list[Any]) -> None:
         """The same, in a task of its own if somebody waits for it."""

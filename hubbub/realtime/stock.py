@@ -7,33 +7,29 @@ What is overridden, and why; tests/realtime/test_stock.py fails when a new versi
   ordinary events of those names, starts a task per event, so that events of one client overtake each other,
   runs a `connect` handler that raises TypeError twice, lets a client connect to a namespace twice, logs a
   traceback for each malformed packet and keeps the connection;
+- `call`: the stock one keeps the callback of an answer that never comes;
 - the manager: the stock one delivers to clients that are not let in yet, makes a task per recipient, and
   walks through all rooms at each disconnect.
 """
 
 import asyncio
-import logging
 from functools import partial
 from typing import Any, Protocol
 
 import socketio
 from socketio import packet as sio_packet
+from socketio.exceptions import TimeoutError as SocketTimeout
 
-from hubbub.core import metrics, tasks
-from hubbub.core.errors import HubbubError, Internal
 from hubbub.realtime import frames, packets
 from hubbub.realtime.engine import Engine, Frame, Malformed, Session
 from hubbub.realtime.engine.origin import environ
-from hubbub.realtime.handlers import Handlers, Refused
+from hubbub.realtime.entrance import Entrance
+from hubbub.realtime.handlers import Handlers
 from hubbub.realtime.links import ENDED, OPEN, PENDING, Link, Links
-from hubbub.schemas import errors
-
-log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 15.0  # for a connect handler
 JOIN_SECONDS = 10.0  # for a client to send its CONNECT
 PARTS_SECONDS = 10.0  # for the binary parts of a packet to come
-WELCOME_SECONDS = 0.002  # between a CONNECT and what the connect handler had to say
 LEAVE_SECONDS = 2.0  # for a client to close by itself after a DISCONNECT
 
 
@@ -70,7 +66,8 @@ class Server(socketio.AsyncServer):
         super().__init__(async_mode="aiohttp", client_manager=Links(), **options)
         self.edges = edges or {}
         self._connect_timeout = connect_timeout
-        self._accept_timeout = accept_timeout
+        self.entrance = Entrance(self, accept_timeout)
+        self.parts_timeout = PARTS_SECONDS
         self._by_handlers: dict[str, Handlers] = {}
         self.eio.receiver = self
 
@@ -116,7 +113,7 @@ class Server(socketio.AsyncServer):
             packet = partial_packet.add(data, self.eio.max_payload)
             if packet is not None:
                 session.partial = None
-                self._relax(session)
+                self.relax(session)
             return packet
         if partial_packet is not None:
             raise Malformed("attachment missing")
@@ -129,10 +126,10 @@ class Server(socketio.AsyncServer):
         if not packet.attachments:
             return waiting.whole()
         session.partial = waiting
-        self._limit(session, PARTS_SECONDS, "attachments missing")
+        self._limit(session, self.parts_timeout, "attachments missing")
         return None
 
-    def _relax(self, session: Session) -> None:
+    def relax(self, session: Session) -> None:
         """Nothing is overdue of a client that is somewhere; of another one, its CONNECT is."""
         if session.limit is not None:
             session.limit.cancel()
@@ -143,7 +140,7 @@ class Server(socketio.AsyncServer):
     def _receive(self, session: Session, packet: packets.Packet) -> None:
         kind = packet.kind
         if kind == packets.CONNECT:
-            self._connect(session, packet.namespace, packet.data)
+            self.entrance.knock(session, packet.namespace, packet.data)
             return
         link: Link | None = session.links.get(packet.namespace)
         if link is None:
@@ -154,7 +151,7 @@ class Server(socketio.AsyncServer):
             link.take(packet.id, packet.data, packet.size)
         elif kind == packets.DISCONNECT:
             self.leave(link, self.reason.CLIENT_DISCONNECT)
-            self._relax(session)
+            self.relax(session)
         elif packet.id is not None:
             self.manager.acked(link, packet.id, packet.data)
 
@@ -174,7 +171,8 @@ class Server(socketio.AsyncServer):
 
     # Clients come and go.
 
-    def _edge(self, namespace: str) -> Edge | None:
+    def edge_of(self, namespace: str) -> Edge | None:
+        """Whose the namespace is; None if it is unknown."""
         edge = self.edges.get(namespace)
         if edge is not None:
             return edge
@@ -185,51 +183,8 @@ class Server(socketio.AsyncServer):
             return None
         return self._by_handlers.setdefault(namespace, Handlers(self, namespace))
 
-    def _connect(self, session: Session, namespace: str, auth: Any) -> None:
-        if namespace in session.links:
-            raise Malformed("connected already")
-        edge = self._edge(namespace)
-        if edge is None:
-            session.send(frames.connect_error(namespace, {"message": "Invalid namespace"}))
-            return
-        if isinstance(edge, Handlers) and not isinstance(auth, dict | list | None):
-            raise Malformed("not a CONNECT")  # other edges say themselves what they want
-        link = Link(self, session, self.eio.generate_id(), namespace, edge)
-        session.links[namespace] = link
-        self.manager.add(link)
-        tasks.spawn(self._accept(link, auth), name="connect of a client")
-
-    async def _accept(self, link: Link, auth: Any) -> None:
-        refusal: Any = None
-        try:
-            async with asyncio.timeout(self._accept_timeout):
-                await link.edge.accept(link.sid, link, auth)
-        except Refused as refused:
-            refusal = refused.said
-        except HubbubError as error:
-            refusal = _shown(error)
-        except TimeoutError:
-            refusal = _shown(HubbubError("That took too long."))
-        except Exception:
-            log.exception("a connect handler failed")
-            refusal = _shown(Internal())
-        if link.state is ENDED:  # gone meanwhile
-            link.edge.closed(link.sid)
-        elif refusal is not None:
-            link.session.send(frames.connect_error(link.namespace, refusal))
-            self._forget(link)
-            self._relax(link.session)
-        else:
-            held = link.let_in(frames.connect(link.namespace, link.sid))
-            self._relax(link.session)
-            if held:
-                # A client that awaits one message after the other loses the second of two in one read.
-                await asyncio.sleep(WELCOME_SECONDS)
-                link.release()
-            await link.edge.opened(link.sid)
-            link.catch_up()
-
-    def _forget(self, link: Link) -> None:
+    def forget(self, link: Link) -> None:
+        """The client is no longer in the namespace, or was never let in."""
         link.ended()
         if link.inbox is not None and len(link.inbox) >= 1:
             link.catch_up()
@@ -244,7 +199,7 @@ class Server(socketio.AsyncServer):
         leaving = getattr(link.edge, "leaving", None)
         if was_open and leaving is not None:
             leaving(link, reason)
-        self._forget(link)
+        self.forget(link)
         if was_open:
             link.edge.closed(link.sid)
 
@@ -275,6 +230,38 @@ class Server(socketio.AsyncServer):
         if link is not None and link.state is OPEN:
             self.end(link)
 
+    async def call(  # noqa: PLR0913 - python-socketio's signature
+        self,
+        event: str,
+        data: Any = None,
+        to: str | None = None,
+        sid: str | None = None,
+        namespace: str | None = None,
+        timeout: float = 60,
+        ignore_queue: bool = False,  # noqa: FBT001, FBT002 - likewise
+    ) -> Any:
+        """Emit to one client and await its ack. Raises socketio.exceptions.TimeoutError."""
+        client = to or sid
+        if client is None:
+            raise ValueError("Cannot use call() to broadcast.")
+        answer: asyncio.Future[tuple[Any, ...]] = asyncio.get_running_loop().create_future()
+
+        def answered(*arguments: Any) -> None:
+            if not answer.done():
+                answer.set_result(arguments)
+
+        try:
+            async with asyncio.timeout(timeout):
+                await self.emit(
+                    event, data, to=client, namespace=namespace, callback=answered, ignore_queue=ignore_queue
+                )
+                given = await answer
+        except TimeoutError:
+            raise SocketTimeout from None
+        finally:
+            self.manager.forget_callback(client, namespace or "/", answered)
+        return given if len(given) > 1 else given[0] if given else None
+
     async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
         session = self.eio.sockets.get(eio_sid)
         if session is not None:
@@ -285,8 +272,3 @@ class Server(socketio.AsyncServer):
         data = list(answer) if isinstance(answer, tuple) else [] if answer is None else [answer]
         frame: Frame = self.manager.encoded(link.namespace, data, ack_id, sio_packet.ACK)
         link.send(frame)
-
-
-def _shown(error: HubbubError) -> dict[str, Any]:
-    metrics.count("refused_sockets", error.code)
-    return {"message": error.message, "data": errors.show(error)}

@@ -114,7 +114,7 @@ class Running:
         app = web.Application()
         self.sio.attach(app)
         self.engine.attach(app, "engine.io")
-        self.runner = Runner(app, access_log=None, shutdown_timeout=1.0, lingering_time=2.0)
+        self.runner = Runner(app, shutdown_timeout=1.0, lingering_time=2.0)
         await self.runner.setup()
         for listener in listeners(self.options.host, self.options.port):
             await web.SockSite(self.runner, listener).start()

@@ -3,10 +3,14 @@
 import asyncio
 import json
 import zlib
+from contextlib import suppress
 
 import pytest
+from aiohttp import web
 
 from hubbub import models
+from hubbub.core import metrics
+from hubbub.http.server import Runner
 
 WAIT_S = 5.0
 HOST = b"Host: localhost\r\n"
@@ -183,4 +187,92 @@ async def test_requests_in_one_go_are_answered_in_order(world):
         writer.write(b"GET /health/live HTTP/1.1\r\n" + HOST + b"X-Request-ID: %d\r\n\r\n" % number)
     for number in range(5):
         assert (await _answer(reader))[1]["x-request-id"] == str(number)
+    writer.close()
+
+
+# --- time limits ---
+
+
+@pytest.fixture
+async def hurried():
+    """The port of a server whose time limits are short."""
+
+    async def answer(request):
+        return web.Response(body=b"x" * int(request.query.get("size", "2")))
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = Runner(app, header_s=0.3, stalled_s=0.3, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield runner.addresses[0][1]
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [[], [b"GET / HTT"], [b"GET / HTTP/1.1\r\n", b"Host: x\r\n"], [b"GET / HTTP/1.1\r\nX: " + b"x" * 8000]],
+)
+async def test_a_header_that_does_not_come_is_not_waited_for(hurried, pieces):
+    reader, writer = await asyncio.open_connection("127.0.0.1", hurried)
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+
+    assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
+    writer.close()
+
+
+async def test_dripping_a_header_gains_no_time(hurried):
+    reader, writer = await asyncio.open_connection("127.0.0.1", hurried)
+
+    async def drip():
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"X")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    writer.write(b"GET / HTTP/1.1\r\n")
+    dripping = asyncio.create_task(drip())
+    with suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
+    dripping.cancel()
+    writer.close()
+
+
+async def test_a_second_header_has_the_same_limit_and_a_pause_before_it_none(hurried):
+    reader, writer = await asyncio.open_connection("127.0.0.1", hurried)
+    for _ in range(2):
+        writer.write(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert (await _answer(reader))[0] == 200
+        await asyncio.sleep(0.6)
+    writer.write(b"GET / HTTP/1.1\r\n")
+
+    assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
+    writer.close()
+
+
+@pytest.mark.parametrize("rest", [b"", b"Connection: close\r\n"])
+async def test_who_takes_nothing_of_an_answer_is_hung_up_on(hurried, rest):
+    transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, "127.0.0.1", hurried)
+    transport.pause_reading()
+    counted = metrics.counters["slow_requests"]
+    transport.write(b"GET /?size=30000000 HTTP/1.1\r\n" + HOST + rest + b"\r\n")
+    async with asyncio.timeout(WAIT_S):
+        while metrics.counters["slow_requests"] == counted:  # noqa: ASYNC110 - it has no signal
+            await asyncio.sleep(0.01)
+    transport.abort()
+
+
+async def test_who_takes_an_answer_slowly_gets_it_whole(hurried):
+    reader, writer = await asyncio.open_connection("127.0.0.1", hurried, limit=1 << 16)
+    writer.write(b"GET /?size=12000000 HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+    taken = 0
+    async with asyncio.timeout(30):
+        while part := await reader.read(1 << 18):
+            taken += len(part)
+            await asyncio.sleep(0.01)
+    assert taken > 12_000_000
     writer.close()

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from hubbub.core import metrics
 from tests.realtime.conftest import Polls, Start, Ws, until
 
 
@@ -30,17 +31,6 @@ async def test_connect_is_answered_before_the_first_event(client: Ws, prefix: st
 
     assert (await client.hear()).startswith(f'40{prefix}{{"sid":"')
     assert await client.hear() == f'42{prefix}["auth",{payload or "{}"}]'
-
-
-async def test_connect_and_the_first_event_come_apart(client: Ws) -> None:
-    """Clients that await one message after the other lose the second of two in one read."""
-    client.say("40")
-
-    first = await asyncio.wait_for(client.reader.read(65536), 5)
-
-    assert b'40{"sid"' in first
-    assert b"auth" not in first
-    assert await client.hear() == '42["auth",{}]'
 
 
 async def test_an_unknown_namespace_is_refused(client: Ws) -> None:
@@ -123,6 +113,17 @@ async def test_a_placeholder_of_nothing_ends_the_connection(client: Ws) -> None:
     assert await client.end() == []
 
 
+async def test_attachments_that_do_not_come_end_the_connection(server, client: Ws) -> None:
+    """The stock server waits for ever, and takes whatever comes next for the rest of that packet."""
+    server.sio.parts_timeout = 0.1
+    await joined(client)
+    client.say('452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+    client.send(client.frame(b"x", 0x82))
+
+    assert await client.end() == []
+    await until(lambda: not server.sio.eio.sockets)
+
+
 async def test_acks_that_were_not_asked_for_are_ignored(client: Ws) -> None:
     """The stock server fails with a traceback at id 0."""
     await joined(client)
@@ -140,22 +141,6 @@ async def test_events_are_handled_in_order(client: Ws) -> None:
         client.say(f'42["message",{number}]')
 
     assert [await client.hear() for _ in range(600)] == [f'42["message-back",{n}]' for n in range(600)]
-
-
-async def test_a_slow_connect_handler_holds_up_nobody(start: Start) -> None:
-    """The stock server reads nothing while it runs, not even pongs."""
-    server = await start(
-        connect_delay_ms=400, ping_interval_ms=80, ping_timeout_ms=80, connect_timeout_ms=100
-    )
-    client = await Ws(server.port).shake("/socket.io/")
-    await client.hear()
-    client.say("40")
-    client.say("40/other,")
-    client.say('42["message","held"]')
-
-    assert await client.hear() == '44/other,{"message":"Invalid namespace"}'
-    assert (await client.hear()).startswith('40{"sid"')
-    assert [await client.hear(), await client.hear()] == ['42["auth",{}]', '42["message-back","held"]']
 
 
 async def test_leaving_a_namespace_and_coming_back(client: Ws) -> None:
@@ -185,6 +170,24 @@ async def test_the_same_by_long_polling(server) -> None:
         "431[5]",
     ]
     assert await client.post("4abc") == (400, b'{"code":3,"message":"Bad request"}')
+
+
+async def test_bad_packets_cost_a_short_line_now_and_then(server, caplog: pytest.LogCaptureFixture) -> None:
+    """The stock server logs a traceback for each."""
+    caplog.set_level("INFO")
+    counted = metrics.counters["malformed_packets"]
+    for number in range(60):
+        client = await Ws(server.port).shake("/socket.io/")
+        client.say("4" + "abc[{" * 100_000 if number % 2 else '42["message"]')
+        await client.end()
+        polling = await Polls(server.port, "/socket.io/").shake()
+        assert (await polling.request("POST", b"\xff" * 1000))[0] == 400
+
+    assert metrics.counters["malformed_packets"] == counted + 120
+    assert 1 <= len(caplog.records) <= 30
+    for record in caplog.records:
+        assert len(record.getMessage()) + len(record.__dict__["why"]) < 200
+        assert record.exc_info is None
 
 
 @pytest.mark.parametrize("kind", ["hubbub", "plain"])

@@ -94,6 +94,21 @@ async def test_a_user_has_so_many_sockets(world: World) -> None:
     await ada.client()
 
 
+async def test_an_address_has_so_many_sockets(world: World) -> None:
+    ada, bob = await world.person("ada"), await world.person("bob")
+    await ada.client()
+    ((address, count),) = world.app.chat._addresses.items()
+    assert count == 1
+    world.app.chat._addresses[address] = world.settings.sockets_per_address
+
+    error = await refused(world, {"token": bob.token})
+
+    assert error["code"] == "too_many_connections"
+    assert error["retry_after_ms"] > 0
+    world.app.chat._addresses[address] = 1
+    await bob.client()
+
+
 async def test_an_ended_session_does_not_come_back(world: World) -> None:
     ada = await world.person("ada")
     await ada.rest("POST", "/auth/logout")

@@ -9,7 +9,11 @@ import aiohttp
 import engineio
 import pytest
 import socketio
+from aiohttp._websocket.helpers import websocket_mask
+from aiohttp.web_protocol import RequestHandler
 
+from hubbub.realtime.links import CALLBACKS
+from tests.realtime.conftest import Ws, until
 from tests.support.world import World
 
 
@@ -68,14 +72,72 @@ async def test_an_event_before_connect_reaches_nobody(world: World) -> None:
 
 
 def test_the_libraries_are_the_ones_that_were_read() -> None:
+    """A new version of one is read again before this list, and the pins, follow it."""
     assert version("python-socketio") == "5.18.1"
     assert version("python-engineio") == "4.15.1"
+    assert version("aiohttp") == "3.14.5"
     for owner, names in (
-        (socketio.AsyncServer, ("_handle_eio_message", "_handle_event", "_handle_ack", "_handle_connect")),
-        (socketio.AsyncServer, ("_trigger_event", "_engineio_server_class", "_handle_disconnect")),
-        (engineio.AsyncServer, ("create_queue",)),
+        (socketio.AsyncServer, ("_engineio_server_class", "_send_packet", "call", "disconnect")),
+        (socketio.AsyncServer, ("_trigger_event", "_get_event_handler", "_get_namespace_handler")),
+        (socketio.AsyncManager, ("emit", "trigger_callback", "get_participants", "is_connected")),
+        (socketio.AsyncManager, ("basic_enter_room", "basic_leave_room", "basic_close_room", "get_rooms")),
+        (engineio.AsyncServer, ("_cors_allowed_origins", "_cors_headers", "generate_id", "attach")),
+        (RequestHandler, ("_message_tail", "_request_count", "_waiter", "force_close", "handle_error")),
+        (RequestHandler, ("pause_writing", "resume_writing", "connection_lost", "data_received", "start")),
     ):
-        assert all(hasattr(owner, name) for name in names), f"{owner} changed: read stock.py again"
+        assert all(hasattr(owner, name) for name in names), f"{owner} changed: read what overrides it again"
+
+
+def test_the_mask_of_websockets_is_undone_in_c() -> None:
+    """In Python it takes a hundred times as long for a large message."""
+    data = bytearray(b"masked" * 100)
+    websocket_mask(b"\x01\x02\x03\x04", data)
+
+    assert data[:6] == b"lcpodf"
+    assert websocket_mask.__module__ == "aiohttp._websocket.mask"
+
+
+async def test_a_websocket_leaves_nothing_of_its_request_behind(server) -> None:
+    """aiohttp's protocol is told that its connection is lost, and forgets it without closing it."""
+    runner = server.runner
+    client = await Ws(server.port).shake("/socket.io/")
+    await client.hear()
+
+    await until(lambda: not runner.server.connections)
+    assert not [each for each in asyncio.all_tasks() if "RequestHandler" in repr(each)]
+    client.say("40")
+    assert (await client.hear()).startswith('40{"sid"')
+
+
+async def test_frames_behind_the_handshake_are_not_lost(server) -> None:
+    wire = Ws(server.port)
+    await wire.open()
+    wire.send(
+        b"GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n"
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        + Ws.frame(b"4one") + Ws.frame(b"4two")[:3]
+    )  # fmt: skip
+    await wire.reader.readuntil(b"\r\n\r\n")
+    assert (await wire.hear()).startswith("0{")
+
+    assert await wire.hear() == "4one"
+
+
+async def test_a_call_that_is_not_answered_leaves_nothing_behind(server) -> None:
+    """The stock server keeps its callback until the client goes."""
+    client = await Ws(server.port).shake("/socket.io/")
+    client.say("40")
+    await until(lambda: len(server.sio.manager._by_sid) == 1)
+    (link,) = server.sio.manager._by_sid.values()
+    await until(lambda: link.inbox is None)
+
+    with pytest.raises(socketio.exceptions.TimeoutError):
+        await server.sio.call("ask", to=link.sid, timeout=0.05)
+    assert not link.callbacks
+    for _ in range(CALLBACKS + 10):
+        await server.sio.emit("ask", to=link.sid, callback=print)
+    assert len(link.callbacks) == CALLBACKS
 
 
 async def test_a_polling_client_takes_a_burst(world: World) -> None:

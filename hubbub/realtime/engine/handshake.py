@@ -27,6 +27,7 @@ PROBLEMS = {
     3: "Bad request",
     4: "Forbidden",
     5: "Unsupported protocol version",
+    6: "Too many connections",
 }
 
 
@@ -92,6 +93,7 @@ async def _poll(engine: "Engine", request: web.Request, session: "Session | None
     if session is None:
         if request.method != "GET":
             raise _Refused(2)
+        _check_room(engine, request)
         session = engine.open(request, lambda: Polling(engine))
     way = session.way
     if not isinstance(way, Polling):
@@ -112,6 +114,8 @@ def _websocket(engine: "Engine", request: web.Request, session: "Session | None"
         session.closed or session.upgraded or session.upgrading is not None or not engine.can_upgrade
     ):
         raise _Refused(3)
+    if session is None:
+        _check_room(engine, request)
     transport = request.transport
     if transport is None or transport.is_closing():
         return _Taken(status=101)
@@ -194,6 +198,11 @@ def _environ(request: web.Request) -> dict[str, str]:
         if name in request.headers:
             found["HTTP_" + name.upper().replace("-", "_")] = request.headers[name]
     return found
+
+
+def _check_room(engine: "Engine", request: web.Request) -> None:
+    if not engine.has_room(request):
+        raise _Refused(6, web.HTTPTooManyRequests.status_code)
 
 
 def _check_origin(engine: "Engine", request: web.Request) -> None:

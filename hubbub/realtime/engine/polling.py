@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from hubbub.realtime.engine.server import Engine
 
 PACKETS_A_POLL = 16 - 1  # Python's stock client refuses an answer of more than 16; one is the close packet
-BODY_S = 15.0  # for a POST to come in whole
 POLL_TYPE = "text/plain; charset=UTF-8"
 
 
@@ -108,7 +107,7 @@ class Polling:
         if not self.session.held:
             self._posting.set()
         try:
-            async with asyncio.timeout(BODY_S):
+            async with asyncio.timeout(self.engine.body_timeout):
                 body = await _body(request, self.engine.max_payload)
             self._receive(body)
             await self._posting.wait()

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import engineio
 from aiohttp import web
 
-from hubbub.core import clock, metrics
+from hubbub.core import addresses, clock, metrics
+from hubbub.core.addresses import Network
 from hubbub.realtime.engine import handshake, payload
 from hubbub.realtime.engine.lane import Lane
 from hubbub.realtime.engine.origin import Origin, environ
@@ -23,6 +25,7 @@ from hubbub.realtime.engine.websocket import WebSocket
 log = logging.getLogger(__name__)
 
 UPGRADE_S = 10.0
+BODY_S = 15.0  # for a POST to come in whole
 LINGER_S = 10.0  # for the poll that fetches what was queued when its session ended
 MAX_OUTPUT = 16_000_000  # bytes; the outermost bound, whatever the layers above allow
 COMPLAIN_EVERY_S = 1.0
@@ -33,11 +36,22 @@ class Engine(engineio.AsyncServer):
 
     STALLED_BYTES = 16_384
 
-    def __init__(self, *, upgrade_timeout: float = UPGRADE_S, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        upgrade_timeout: float = UPGRADE_S,
+        sessions_per_address: float = float("inf"),
+        trusted_proxies: Iterable[Network] = (),
+        **options: Any,
+    ) -> None:
         super().__init__(**{"async_mode": "aiohttp", **options})
         self.upgrade_timeout = upgrade_timeout
         self.max_payload: int = self.max_http_buffer_size
         self.max_output = MAX_OUTPUT
+        self.body_timeout = BODY_S
+        self._sessions_per_address = sessions_per_address
+        self._trusted_proxies = tuple(trusted_proxies)
+        self._addresses: Counter[str] = Counter()
         self.receiver: Receiver = _Handlers(self)
         self.timers = Timers()
         self.websockets: set[WebSocket] = set()
@@ -114,16 +128,26 @@ class Engine(engineio.AsyncServer):
 
     # Sessions come and go.
 
+    def has_room(self, request: web.BaseRequest) -> bool:
+        """Whether one more session of that address is borne."""
+        address = addresses.of_request(request, self._trusted_proxies)
+        return self._addresses[address] < self._sessions_per_address
+
     def open(self, request: web.BaseRequest, make_way: Callable[[], Way]) -> Session:
         """A new session, with its open packet queued."""
         way = make_way()
         session = Session(self, self.generate_id(), Origin(request), way)
+        self._addresses[self._address(session)] += 1
         way.session = session  # type: ignore[attr-defined] # both have one
         self.sockets[session.sid] = session
         upgrades = ["websocket"] if way.name == "polling" and self.can_upgrade else []
         way.send(handshake.open_packet(self, session.sid, upgrades))
         self.receiver.opened(session, request)
         return session
+
+    def _address(self, session: Session) -> str:
+        origin = session.origin
+        return addresses.client(origin.remote, origin.forwarded, self._trusted_proxies)
 
     @property
     def can_upgrade(self) -> bool:
@@ -137,6 +161,10 @@ class Engine(engineio.AsyncServer):
     def gone(self, session: Session, reason: str) -> None:
         """A session ended: tell it once."""
         self.sockets.pop(session.sid, None)
+        address = self._address(session)
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
         self.receiver.closed(session, reason)
 
     def linger(self, session: Session) -> None:

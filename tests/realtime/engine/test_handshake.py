@@ -1,5 +1,7 @@
 """What opens a session, what refuses one, and requests that break the rules of HTTP."""
 
+from ipaddress import ip_network
+
 import pytest
 
 from tests.realtime.conftest import Polls, Start, Wire, Ws
@@ -65,6 +67,57 @@ async def test_preflights_are_answered(server) -> None:
 
     assert status == 204
     assert headers["access-control-allow-origin"] == "http://elsewhere.example"
+
+
+async def test_pages_from_elsewhere_may_read_every_answer(server) -> None:
+    origin = "Origin: http://elsewhere.example\r\n"
+    client = Polls(server.port, "/engine.io/")
+
+    for query, expected in ((POLL, 200), ("EIO=3", 400)):
+        status, headers, _ = await client.request("GET", query=query, head=origin)
+        assert status == expected
+        assert headers["access-control-allow-origin"] == "http://elsewhere.example"
+
+
+async def test_pages_that_are_not_allowed_are_refused(server) -> None:
+    server.engine.cors_allowed_origins = ["http://good.example"]
+    client = Polls(server.port, "/engine.io/")
+
+    for origin, expected in (("http://good.example", 200), ("http://bad.example", 400)):
+        status, headers, _ = await client.request("GET", query=POLL, head=f"Origin: {origin}\r\n")
+        assert status == expected
+        assert ("access-control-allow-origin" in headers) is (expected == 200)
+    assert len(server.engine.sockets) == 1
+
+
+async def test_an_address_has_so_many_sessions(server) -> None:
+    """The stock server takes all that come."""
+    engine = server.engine
+    engine._sessions_per_address = 2
+    first = await Ws(server.port).shake()
+    await Polls(server.port, "/engine.io/").shake()
+
+    assert (await Ws(server.port).shake()).status == 429
+    assert (await Polls(server.port, "/engine.io/").request("GET", query=POLL))[0] == 429
+    first.say("1")
+    await first.end()
+    assert (await Ws(server.port).shake()).status == 101
+    await engine.disconnect()
+    assert not engine._addresses
+
+
+async def test_behind_a_proxy_each_client_has_its_own_address(server) -> None:
+    engine = server.engine
+    engine._sessions_per_address = 1
+    engine._trusted_proxies = (ip_network("127.0.0.0/8"), ip_network("::1"))
+    client = Polls(server.port, "/engine.io/")
+
+    async def status(forwarded: str) -> int:
+        return (await client.request("GET", query=POLL, head=f"X-Forwarded-For: {forwarded}\r\n"))[0]
+
+    assert [await status(each) for each in ("192.0.2.1", "192.0.2.2", "192.0.2.1")] == [200, 200, 429]
+    engine._trusted_proxies = ()
+    assert [await status(each) for each in ("192.0.2.3", "192.0.2.4")] == [200, 429]
 
 
 @pytest.mark.parametrize(

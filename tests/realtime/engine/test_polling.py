@@ -105,6 +105,27 @@ async def test_a_chunked_body_over_the_limit_is_refused(start: Start) -> None:
     assert (await wire.response())[0] == 413
 
 
+async def test_a_body_that_does_not_come_ends_the_session(server, client: Polls) -> None:
+    """The stock server waits for ever."""
+    server.engine.body_timeout = 0.1
+    wire = await Wire(server.port).open()
+    head = f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
+    wire.send(f"{head}Content-Length: 10\r\n\r\n4x".encode())
+
+    assert (await wire.response())[0] == 400
+    assert not server.engine.sockets
+
+
+async def test_who_does_not_poll_is_dropped_at_the_bound(server, client: Polls) -> None:
+    """The stock queue is unbounded."""
+    server.engine.max_output = 100_000
+    for _ in range(10):
+        await server.engine.send(client.sid, b"x" * 20_000)
+
+    assert not server.engine.sockets
+    assert (await client.poll())[0] == 400
+
+
 async def test_one_poll_at_a_time(server, client: Polls) -> None:
     """The stock server lets both wait, and splits the packets between them."""
     first = asyncio.create_task(client.poll())
