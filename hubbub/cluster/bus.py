@@ -13,6 +13,7 @@ import msgspec
 
 from hubbub.schemas.log import Entry
 from hubbub.schemas.rooms import Room
+from hubbub.schemas.users import User
 
 
 class Signal(msgspec.Struct, frozen=True, tag=True):
@@ -98,6 +99,13 @@ class SessionEnded(Signal, frozen=True):
     session_id: UUID | None
     code: str
     reason: str
+
+
+class AccountChanged(Signal, frozen=True):
+    """What others see of a user, or what the user may do, is another thing now."""
+
+    user: User
+    role: str
 
 
 class Bus(Protocol):

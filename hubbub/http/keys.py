@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from hubbub.services.context import Parts
-from hubbub.services.sessions import Admitted
+from hubbub.services.stays import Admitted
 
 PARTS = web.AppKey("parts", Parts)
 REQUEST_ID = web.RequestKey("request_id", str)

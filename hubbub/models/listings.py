@@ -1,6 +1,6 @@
 """Rooms and members as lists with counts: one query a page, whatever its size."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -21,7 +21,8 @@ _MENTIONS = (
 )
 _ROOM = (
     "r.id, r.kind, r.name, r.topic, r.created_by_id, r.created_at, r.last_seq, r.first_seq, r.member_count, "
-    "r.member_version, r.last_entry_at, r.name_key, m.role, m.last_read_seq, m.muted"
+    "r.member_version, r.last_entry_at, r.name_key, m.role, m.last_read_seq, m.muted, "
+    "m.changed_at"
 )
 
 
@@ -45,6 +46,7 @@ class RoomRow(NamedTuple):
     muted: bool
     unread: int
     mentions: int
+    changed_at: datetime | None
 
 
 def _row(row: Mapping[str, Any]) -> RoomRow:
@@ -66,6 +68,7 @@ def _row(row: Mapping[str, Any]) -> RoomRow:
         muted=bool(row["muted"]),
         unread=row["unread"],
         mentions=row["mentions"],
+        changed_at=time_of(row["changed_at"]) if row["changed_at"] else None,
     )
 
 
@@ -118,35 +121,18 @@ async def public_rooms(
     return [_row(row) for row in rows]
 
 
-class OwnRoom(NamedTuple):
-    """As much of a membership as an instance keeps in memory."""
-
-    room_id: UUID
-    kind: str
-    role: str
-    muted: bool
-    version: int
-    member_count: int
-
-
-async def memberships_of(sql: Sql, user_id: UUID) -> list[OwnRoom]:
-    """All rooms that a user is in."""
+async def rooms_of_members(sql: Sql, places: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], RoomRow]:
+    """Rooms as their members see them: (user, room) → room, of those of `places` where the user is in."""
+    in_rooms, rooms = among(sql, {room_id for _, room_id in places}, 1)
+    for_users, users = among(sql, {user_id for user_id, _ in places}, 2)
     rows = await sql.fetch(
-        "SELECT m.room_id, r.kind, m.role, m.muted, r.member_version, r.member_count FROM memberships m "
-        "JOIN rooms r ON r.id = m.room_id WHERE m.user_id = $1 AND r.archived_at IS NULL",
-        user_id,
+        f"SELECT m.user_id, {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM memberships m "
+        f"JOIN rooms r ON r.id = m.room_id WHERE m.room_id {in_rooms} AND m.user_id {for_users} "
+        "AND r.archived_at IS NULL",
+        rooms,
+        users,
     )
-    return [
-        OwnRoom(
-            uuid_of(row["room_id"]),
-            row["kind"],
-            row["role"],
-            bool(row["muted"]),
-            row["member_version"],
-            row["member_count"],
-        )
-        for row in rows
-    ]
+    return {(uuid_of(row["user_id"]), uuid_of(row["id"])): _row(row) for row in rows}
 
 
 async def spans(sql: Sql, user_id: UUID, room_ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:

@@ -50,8 +50,10 @@ class Membership(Model):
     )
     role = fields.CharField(max_length=10)  # owner, moderator, member
     joined_at = fields.DatetimeField(auto_now_add=True)
+    joined_seq = fields.BigIntField(default=0, db_default=0)  # of the entry with which it began
     last_read_seq = fields.BigIntField(default=0)
     muted = fields.BooleanField(default=False)
+    changed_at = fields.DatetimeField(null=True)  # when its owner last read, marked unread or muted
     if TYPE_CHECKING:
         room_id: UUID
         user_id: UUID

@@ -24,6 +24,9 @@ class User(Model):
     created_at = fields.DatetimeField(auto_now_add=True)
     updated_at = fields.DatetimeField(auto_now=True)
     deleted_at = fields.DatetimeField(null=True)
+    # What other instances must find out of this user: sessions and memberships that began, changed or ended.
+    version = fields.BigIntField(default=0, db_default=0)
+    marks = fields.BigIntField(default=0, db_default=0)  # likewise: what was read or marked unread
 
     class Meta:
         table = "users"

@@ -13,7 +13,7 @@ from hubbub.realtime import frames
 from hubbub.realtime.links import Link
 from hubbub.schemas.session import Closing
 from hubbub.services.context import Context
-from hubbub.services.sessions import Admitted
+from hubbub.services.stays import Admitted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,6 +38,7 @@ class Connection:
         self.link = link
         self.sid = link.sid
         self.namespace = link.namespace
+        self.admitted = admitted
         self.user = admitted.user
         self.session_id = admitted.session_id
         self.expires_at: datetime = admitted.expires_at

@@ -1,6 +1,7 @@
 """What the bus says, turned into frames: hints may be dropped, sessions end, rooms begin and end."""
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from hubbub.cluster import bus as signals
 from hubbub.realtime import frames
@@ -37,6 +38,8 @@ class Hints:
                 self._presence(signal)
             case signals.SessionEnded():
                 self._ended(signal)
+            case signals.AccountChanged():
+                self._account(signal)
 
     def _others(self, user_id: object, skip_socket: str | None) -> list[Connection]:
         return [each for each in self._connections.of_user(user_id) if each.sid != skip_socket]  # type: ignore[arg-type]
@@ -65,6 +68,17 @@ class Hints:
             last_seen_at=signal.last_seen_at,
         )
         _tell(audience, "presence", status)
+
+    def _account(self, signal: signals.AccountChanged) -> None:
+        for connection in self._connections.of_user(signal.user.id):
+            connection.user = signal.user
+            connection.ctx.role = signal.role
+
+    def expel(self, user_id: UUID, room_id: UUID) -> None:
+        """A membership that ended a while ago: none of the user's sockets is in the room any more."""
+        for connection in self._connections.of_user(user_id):
+            if room_id in connection.rooms:
+                self._delivery.expel(connection, room_id)
 
     def _ended(self, signal: signals.SessionEnded) -> None:
         self._connections.note_end(signal.session_id or signal.user_id)

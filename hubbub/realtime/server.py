@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from typing import Any
 
+from hubbub.cluster.bus import Missed, Signal
 from hubbub.core import addresses, clock, metrics
 from hubbub.core.errors import (
     Draining,
@@ -26,6 +27,7 @@ from hubbub.schemas.base import parse
 from hubbub.services import residency, sessions
 from hubbub.services.context import Context, Parts
 from hubbub.services.presences import Comings, audience
+from hubbub.services.truth import Truth
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +49,21 @@ class ChatServer:
         events = Events(chat.events)
         events.add("auth:refresh", wire.RefreshAuth, self._refresh)
         self._dispatcher = Dispatcher(events, parts.settings.max_event_bytes)
-        # The residents first: what comes after them relies on what they know.
-        parts.bus.listen(parts.residents.hear)
-        parts.bus.listen(Hints(self.connections, self.delivery).hear)
+        self._hints = Hints(self.connections, self.delivery)
+        self.truth = Truth(parts.residents, self._hear, self._hints.expel)
+        parts.bus.listen(self._hear)
         metrics.gauge("connections", lambda: len(self.connections))
+
+    def _hear(self, signal: Signal) -> None:
+        """The residents first: what comes after them relies on what they know."""
+        self._parts.residents.hear(signal)
+        self._hints.hear(signal)
+        if isinstance(signal, Missed):
+            self.truth.check_soon()
 
     def start(self) -> None:
         """Begin the slow loops."""
+        self.truth.start()
         self.delivery.start()
         self.expiry.start()
         self.comings.start()
@@ -61,6 +71,7 @@ class ChatServer:
     async def close(self) -> None:
         """Stop the slow loops; sockets were drained before."""
         await self.expiry.close()
+        await self.truth.close()
         await self.delivery.close()
         await self.comings.close()
 
@@ -112,11 +123,11 @@ class ChatServer:
             connection.close("overloaded", "Something went wrong. Connect again.", retry_after_ms=1000)
 
     async def _welcome(self, connection: Connection, hello: wire.Hello) -> None:
-        resident = self._parts.residents.enter(connection.user)
+        resident = self._parts.residents.enter(connection.admitted)
         connection.entered = True
         if not resident.loaded:  # what is read from now on is kept true by what is heard from now on
             await self._parts.bus.settled()
-        await residency.load(self._parts.residents, resident)
+        await residency.load(self._parts, resident)
         if connection.gone:
             return
         unknown = self.delivery.attach(connection, list(resident.rooms))
@@ -182,8 +193,8 @@ class ChatServer:
             return
         user_id, residents = connection.user.id, self._parts.residents
         rooms = audience(residents, user_id)
-        residents.leave(user_id)
-        if residents.get(user_id) is None:
+        residents.leave(user_id, connection.session_id)
+        if not residents.present(user_id):
             self._parts.typists.gone(user_id)
             self.comings.left(user_id, rooms)
 

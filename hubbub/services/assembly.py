@@ -7,6 +7,7 @@ from hubbub.core.tokens import Tokens
 from hubbub.services import database
 from hubbub.services.appender import Appender
 from hubbub.services.context import Parts
+from hubbub.services.doors import Doors
 from hubbub.services.residents import Residents
 from hubbub.services.typing import Typists
 
@@ -19,6 +20,7 @@ async def build(settings: Settings, bus: Bus, presence: Presence) -> Parts:
         presence=presence,
         tokens=Tokens(settings.secret_key, settings.access_token_ttl_s, settings.refresh_token_ttl_s),
         residents=Residents(settings.limit_message_send),
+        doors=Doors(settings.database_pool),
         appender=Appender(bus),
         typists=Typists(bus),
         epoch=await database.epoch(),

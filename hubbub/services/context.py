@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from hubbub.core import clock
+from hubbub.models import truth
 from hubbub.services import database, log
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hubbub.models.connection import Sql
     from hubbub.schemas.log import Entry
     from hubbub.services.appender import Appender
+    from hubbub.services.doors import Doors
     from hubbub.services.residents import Residents
     from hubbub.services.typing import Typists
 
@@ -32,6 +34,7 @@ class Parts:
     presence: "Presence"
     tokens: "Tokens"
     residents: "Residents"
+    doors: "Doors"
     appender: "Appender"
     typists: "Typists"
     epoch: str
@@ -58,6 +61,7 @@ class Context:
         async with database.transaction() as tx:
             unit = Unit(tx)
             yield unit
+            await unit.settle()
         unit.publish(self.parts.bus)
 
 
@@ -68,6 +72,7 @@ class Unit:
     tx: "Sql"
     _signals: list["Signal"] = field(default_factory=list)
     _entries: list["Entry"] = field(default_factory=list)
+    _touched: set[UUID] = field(default_factory=set)
 
     async def lock(self, room_id: UUID) -> "log.Head":
         """Lock a room before anything else is read or written in it: first the room, then the rest.
@@ -83,6 +88,15 @@ class Unit:
         entries = await log.append(self.tx, [(head, drafts)], at or clock.now())
         self._entries.extend(entries)
         return entries
+
+    def touch(self, user_id: UUID) -> None:
+        """A membership of the user begins, changes or ends: who does not hear of it finds out."""
+        self._touched.add(user_id)
+
+    async def settle(self) -> None:
+        """Called by the context before the commit."""
+        if self._touched:
+            await truth.touch(self.tx, self._touched)
 
     def tell(self, signal: "Signal") -> None:
         """Publish a signal after the commit, before the entries of this unit."""

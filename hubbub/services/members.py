@@ -159,6 +159,7 @@ async def _end(ctx: Context, unit: Unit, head: log.Head, membership: models.Memb
     await models.Room.filter(id=head.room_id).update(
         member_count=F("member_count") - 1, member_version=F("member_version") + 1
     )
+    unit.touch(person.id)
     unit.tell(MemberChanged(person.id, head.room_id, ended=True))
     remaining = models.Membership.filter(room_id=head.room_id)
     if not await remaining.exists():
@@ -201,6 +202,7 @@ async def _change_role(
     await models.Membership.filter(id=membership.id).update(role=role)
     fields = {"user_id": membership.user_id, "role": role}
     await unit.append(head, log.Draft("member:role", ctx.user_id, fields, subject=membership.user_id))
+    unit.touch(membership.user_id)
     unit.tell(MemberChanged(membership.user_id, head.room_id, role=role))
 
 

@@ -31,7 +31,7 @@ async def send(ctx: Context, command: wire.SendMessage) -> wire.MessageAnswer:
     Returns the message as first stored, after its commit. Raises NotMember or NotFound (the room),
     InvalidPayload, RateLimited, Conflict (a `client_id` used in another room), Unavailable.
     """
-    standing = await rooms.access(ctx, command.room_id)
+    standing = await rooms.access(ctx, command.room_id, checked_later=True)
     if not command.body and not command.attachments:
         raise InvalidPayload(fields=(("body", "A message has 1 to 8000 characters."),))
     if command.attachments:

@@ -4,6 +4,8 @@ from uuid import UUID
 
 from hubbub import models
 from hubbub.cluster.bus import MemberChanged, RoomHint, UserHint
+from hubbub.core import clock
+from hubbub.models import truth
 from hubbub.schemas import rooms as wire
 from hubbub.services import rooms
 from hubbub.services.context import Context, Unit
@@ -20,7 +22,8 @@ async def read(ctx: Context, command: wire.ReadRoom) -> wire.ReadState:
         moved = room.my is not None and seq > room.my.last_read_seq
         if moved:
             mine = models.Membership.filter(room_id=room.id, user_id=ctx.user_id, last_read_seq__lt=seq)
-            await mine.update(last_read_seq=seq)
+            await mine.update(last_read_seq=seq, changed_at=clock.now())
+            await truth.mark(unit.tx, ctx.user_id)
             room = await rooms.view(ctx, room.id)
             _tell(ctx, unit, room, seq)
     return _state(room)
@@ -32,7 +35,9 @@ async def mark_unread(ctx: Context, command: wire.ReadRoom) -> wire.ReadState:
     async with ctx.unit() as unit:
         room = await rooms.view(ctx, command.room_id)
         seq = max(0, min(command.seq, room.last_seq + 1) - 1)
-        await models.Membership.filter(room_id=room.id, user_id=ctx.user_id).update(last_read_seq=seq)
+        mine = models.Membership.filter(room_id=room.id, user_id=ctx.user_id)
+        await mine.update(last_read_seq=seq, changed_at=clock.now())
+        await truth.mark(unit.tx, ctx.user_id)
         room = await rooms.view(ctx, room.id)
         unit.tell(UserHint(ctx.user_id, "read", _hint(ctx, command.room_id, seq), ctx.socket_id))
     return _state(room)
@@ -62,6 +67,7 @@ async def mute(ctx: Context, command: wire.MuteRoom) -> wire.Nothing:
     await rooms.access(ctx, command.room_id)
     async with ctx.unit() as unit:
         mine = models.Membership.filter(room_id=command.room_id, user_id=ctx.user_id)
-        await mine.update(muted=command.muted)
+        await mine.update(muted=command.muted, changed_at=clock.now())
+        unit.touch(ctx.user_id)
         unit.tell(MemberChanged(ctx.user_id, command.room_id, muted=command.muted))
     return wire.Nothing()

@@ -7,27 +7,27 @@ from hubbub.core.errors import Unavailable
 from hubbub.models import listings
 from hubbub.schemas.rooms import Room
 from hubbub.services import database, log, rooms
-from hubbub.services.context import Context
-from hubbub.services.residents import Resident, Residents, Standing
+from hubbub.services.context import Context, Parts
+from hubbub.services.residents import Resident, Standing
 
 ROOMS = 500
 TRIES = 5
 
 
-async def load(residents: Residents, resident: Resident) -> None:
+async def load(parts: Parts, resident: Resident) -> None:
     """Learn all memberships of a user who just entered; known ones cost nothing."""
     for _ in range(TRIES):
         if resident.loaded:
             return
-        version = resident.version
-        async with database.guard():
-            own = await listings.memberships_of(database.connection(), resident.user.id)
-        if resident.version == version:  # no signal came in between that this reading does not know of
-            for room in own:
-                standing = Standing(room.room_id, room.kind, room.role, room.muted, room.version)
-                residents.learn(resident.user.id, standing, room.member_count)
-            resident.loaded = True
-            return
+        changes = resident.changes
+        known = await parts.doors.memberships.get(resident.user.id)
+        if resident.changes != changes:  # a signal came in between, of which this reading may not know
+            continue
+        for room in known.rooms if known is not None else ():
+            standing = Standing(room.room_id, room.kind, room.role, room.muted, room.version, room.since)
+            parts.residents.learn(resident.user.id, standing, room.member_count)
+        resident.loaded = True
+        return
     raise Unavailable("Your rooms are changing too fast. Connect again.")
 
 

@@ -9,10 +9,14 @@ from hubbub import models
 from hubbub.cluster.bus import SessionEnded
 from hubbub.core import clock, ids
 from hubbub.core.errors import InvalidToken, SessionRevoked, Suspended, Unauthenticated
+from hubbub.models import truth
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.users import User
-from hubbub.services import database, users
+from hubbub.services import database
 from hubbub.services.context import Context, Parts
+from hubbub.services.stays import Admitted
+
+SUSPENDED = Suspended.default
 
 
 class Origin(NamedTuple):
@@ -22,38 +26,60 @@ class Origin(NamedTuple):
     user_agent: str
 
 
-class Admitted(NamedTuple):
-    """Somebody who may come in, until `expires_at`."""
-
-    user: User
-    session_id: UUID
-    role: str
-    expires_at: datetime
-
-
 async def admit(parts: Parts, token: str) -> Admitted:
-    """Who holds this access token, if its session lives: one query.
+    """Who holds this access token, if its session lives: one query, for all who come at once.
 
     Raises Unauthenticated, TokenExpired, SessionRevoked, Suspended, Unavailable.
     """
     claims = parts.tokens.read_access(token)
-    async with database.guard():
-        session = (
-            await models.Session.filter(id=claims.session_id, user_id=claims.user_id)
-            .select_related("user")
-            .first()
-        )
-    if session is None or session.user.deleted_at is not None:
+    session = await parts.doors.sessions.get(claims.session_id)
+    if session is None or session.user_id != claims.user_id or session.deleted:
         raise Unauthenticated
-    check(session.user)
-    if session.revoked_at is not None or session.expires_at <= clock.now():
+    if is_suspended(session.suspended_at, session.suspended_until):
+        raise Suspended
+    if session.revoked or session.expires_at <= clock.now():
         raise SessionRevoked
-    return Admitted(users.show(session.user), session.id, session.user.role, claims.expires_at)
+    user = User(
+        id=session.user_id,
+        username=session.username,
+        display_name=session.display_name,
+        avatar_url=session.avatar_url,
+    )
+    return Admitted(
+        user, session.id, session.role, claims.expires_at, session.seen_at, session.version, session.marks
+    )
+
+
+def recall(parts: Parts, token: str) -> Admitted | None:
+    """The same from memory, for a session with a socket here now or a moment ago; None: ask the database.
+
+    Raises Unauthenticated, TokenExpired.
+    """
+    claims = parts.tokens.read_access(token)
+    residents = parts.residents
+    resident = residents.get(claims.user_id) if residents.trusted else None
+    stay = resident.sessions.get(claims.session_id) if resident is not None else None
+    if resident is None or stay is None:
+        return None
+    return Admitted(
+        resident.user,
+        claims.session_id,
+        stay.role,
+        claims.expires_at,
+        stay.seen_at,
+        resident.version,
+        resident.marks,
+    )
+
+
+def is_suspended(since: datetime | None, until: datetime | None) -> bool:
+    """Whether a suspension is in force."""
+    return since is not None and (until is None or until > clock.now())
 
 
 def check(user: models.User) -> None:
     """Raises Suspended."""
-    if user.suspended_at is not None and (user.suspended_until is None or user.suspended_until > clock.now()):
+    if is_suspended(user.suspended_at, user.suspended_until):
         raise Suspended
 
 
@@ -131,9 +157,10 @@ async def refresh(parts: Parts, command: wire.Refresh) -> wire.Signed:
 
 async def end(parts: Parts, user_id: UUID, session_id: UUID, reason: str) -> None:
     """End a session: its tokens and its sockets are good for nothing from now on. Safe to call twice."""
-    async with database.guard():
+    async with database.transaction() as tx:
         own = models.Session.filter(id=session_id, user_id=user_id, revoked_at__isnull=True)
-        await own.update(revoked_at=clock.now(), revoke_reason=reason)
+        if await own.update(revoked_at=clock.now(), revoke_reason=reason):
+            await truth.touch(tx, [user_id])
     parts.bus.publish(SessionEnded(user_id, session_id, "session_revoked", reason))
 
 

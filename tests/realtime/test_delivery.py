@@ -73,4 +73,3 @@ async def test_a_room_without_members_here_is_not_followed(world: World) -> None
 
     assert feeds == {}
     assert len(world.app.parts.residents) == 0
-    assert world.app.parts.residents.rooms == {}

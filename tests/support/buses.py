@@ -1,9 +1,13 @@
 """A bus as bad as a bus may be: it loses and reorders."""
 
 import random
+from typing import TYPE_CHECKING
 
 from hubbub.cluster.bus import Entries, Signal
 from hubbub.cluster.memory import MemoryBus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class UnreliableBus(MemoryBus):
@@ -29,3 +33,18 @@ class UnreliableBus(MemoryBus):
         super().publish(signal)
         while self._held and self._random.random() < 0.5:
             super().publish(self._held.pop(self._random.randrange(len(self._held))))
+
+
+class LosingBus(MemoryBus):
+    """Loses what it is told to lose."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loses: Callable[[Signal], bool] = lambda _: False
+        self.losses = 0
+
+    def publish(self, signal: Signal) -> None:
+        if self.loses(signal):
+            self.losses += 1
+        else:
+            super().publish(signal)

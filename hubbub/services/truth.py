@@ -1,0 +1,165 @@
+"""What the bus lost, found in the database: who was removed, let in, suspended, whose session ended.
+
+Every change of a session or a membership counts up its user's `version`, in the same transaction. About once
+a second one query compares the counters of all users who are known here; only of those who moved more is
+read. What is found is told to the listeners of this instance as the signal that did not come.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from hubbub.cluster.bus import AccountChanged, MemberChanged, MemberJoined, SessionEnded, Signal
+from hubbub.core import clock, metrics, tasks
+from hubbub.models import listings, truth
+from hubbub.schemas.users import User
+from hubbub.services import database, rooms, sessions
+from hubbub.services.residents import Resident, Residents
+
+# Twice within the second in which a revocation must have arrived, were it the slowest one.
+EVERY_S = 0.6
+COMPARED = 5000  # users a query
+READ = 200  # users whose memberships are read at once
+MOMENT_S = 0.05  # after a commit, for the signal that tells of it
+
+ENDED = "session_ended"
+
+
+class _Place(NamedTuple):
+    """Somebody in a room, in which they are no longer."""
+
+    user_id: UUID
+    room_id: UUID
+
+
+class Truth:
+    """Compares what an instance knows with the database.
+
+    `tell` hears what is found; `expel` is called a while after a membership was found to have ended.
+    """
+
+    def __init__(
+        self, residents: Residents, tell: Callable[[Signal], None], expel: Callable[[UUID, UUID], None]
+    ) -> None:
+        self._residents = residents
+        self._tell = tell
+        self._expel = expel
+        self._leavers: list[_Place] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin comparing."""
+        self._task = tasks.spawn(tasks.every(EVERY_S, self.check, name="truth"), name="truth")
+
+    async def close(self) -> None:
+        await tasks.stop(self._task)
+
+    def check_soon(self) -> None:
+        """Signals were lost: compare now."""
+        tasks.spawn(self.check(), name="truth at once")
+
+    async def check(self) -> None:
+        """One comparison. Raises Unavailable."""
+        began = clock.monotonic()
+        self._residents.tidy()
+        self._see_off()
+        known = list(self._residents.seen())
+        for start in range(0, len(known), COMPARED):
+            await self._compare(known[start : start + COMPARED])
+        self._residents.checked_at = began
+
+    async def _compare(self, known: Sequence[truth.Seen]) -> None:
+        async with database.guard():
+            moved = await truth.moved(database.connection(), known)
+        stale = []
+        for row in moved:
+            resident = self._residents.any(row.user_id)
+            if resident is None or self._barred(row):
+                continue
+            if row.marks != resident.marks:
+                resident.marks, resident.marked_at = row.marks, clock.monotonic()
+            if row.version != resident.version:
+                self._account(resident, row)
+                stale.append(resident)
+        for start in range(0, len(stale), READ):
+            await self._renew(stale[start : start + READ])
+
+    def _barred(self, row: truth.Moved) -> bool:
+        """Whether the user may do nothing any more, which is told."""
+        if row.deleted:
+            self._tell(SessionEnded(row.user_id, None, "session_revoked", "account_deleted"))
+        elif sessions.is_suspended(row.suspended_at, row.suspended_until):
+            self._tell(SessionEnded(row.user_id, None, "suspended", sessions.SUSPENDED))
+        else:
+            return False
+        return True
+
+    def _account(self, resident: Resident, row: truth.Moved) -> None:
+        user = User(
+            id=row.user_id,
+            username=row.username,
+            display_name=row.display_name,
+            avatar_url=row.avatar_url,
+        )
+        if user != resident.user or any(stay.role != row.role for stay in resident.sessions.values()):
+            self._tell(AccountChanged(user, row.role))
+
+    async def _renew(self, stale: Sequence[Resident]) -> None:
+        """Read what moved, and tell the differences; of whoever changes meanwhile, at the next comparison."""
+        before = [resident.changes for resident in stale]
+        own = [session_id for resident in stale for session_id in resident.sessions]
+        async with database.guard():
+            sql = database.connection()
+            # The memberships first: with them comes the counter from which the next comparison goes on.
+            found = await truth.memberships(sql, [resident.user.id for resident in stale])
+            ended = await truth.ended_sessions(sql, own)
+        await asyncio.sleep(MOMENT_S)
+        for session_id, session in ended.items():
+            metrics.count("truths_found", "session")
+            reason = session.reason or ENDED
+            self._tell(SessionEnded(session.user_id, session_id, "session_revoked", reason))
+        begun: list[tuple[UUID, truth.OwnRoom]] = []
+        for resident, changes in zip(stale, before, strict=True):
+            known = found.get(resident.user.id)
+            if known is not None and resident.changes == changes:
+                begun += [(resident.user.id, room) for room in self._differences(resident, known)]
+                resident.version = known.version
+        if begun:
+            await self._let_in(begun)
+
+    def _differences(self, resident: Resident, known: truth.Known) -> list[truth.OwnRoom]:
+        """Tell what ended and what changed; returns the memberships that began."""
+        begun = []
+        for room in known.rooms:
+            standing = resident.rooms.get(room.room_id)
+            if standing is None or standing.since < room.since:
+                begun.append(room)
+            elif (standing.role, standing.muted) != (room.role, room.muted):
+                metrics.count("truths_found", "standing")
+                muted = room.muted if room.muted != standing.muted else None
+                self._tell(MemberChanged(resident.user.id, room.room_id, role=room.role, muted=muted))
+        for room_id in resident.rooms.keys() - {room.room_id for room in known.rooms}:
+            metrics.count("truths_found", "end")
+            self._tell(MemberChanged(resident.user.id, room_id, ended=True))
+            self._leavers.append(_Place(resident.user.id, room_id))
+        return begun
+
+    async def _let_in(self, begun: Sequence[tuple[UUID, truth.OwnRoom]]) -> None:
+        async with database.guard():
+            shown = await listings.rooms_of_members(
+                database.connection(), [(user_id, room.room_id) for user_id, room in begun]
+            )
+        for user_id, room in begun:
+            row = shown.get((user_id, room.room_id))
+            if row is not None:
+                metrics.count("truths_found", "begin")
+                self._tell(MemberJoined(user_id, room.room_id, room.since, rooms.show(row), room.version))
+
+    def _see_off(self) -> None:
+        """Those whose memberships ended got their last entry by now, strictly in order; this makes sure."""
+        leavers, self._leavers = self._leavers, []
+        for user_id, room_id in leavers:
+            resident = self._residents.any(user_id)
+            if resident is None or room_id not in resident.rooms:
+                self._expel(user_id, room_id)
