@@ -7,11 +7,13 @@ read. What is found is told to the listeners of this instance as the signal that
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 from uuid import UUID
 
 from hubbub.cluster.bus import AccountChanged, MemberChanged, MemberJoined, SessionEnded, Signal
 from hubbub.core import clock, metrics, tasks
+from hubbub.core.errors import Unavailable
 from hubbub.models import listings, truth
 from hubbub.schemas.users import User
 from hubbub.services import database, rooms, sessions
@@ -57,7 +59,12 @@ class Truth:
 
     def check_soon(self) -> None:
         """Signals were lost: compare now."""
-        tasks.spawn(self.check(), name="truth at once")
+
+        async def now() -> None:
+            with suppress(Unavailable):  # then at the next turn
+                await self.check()
+
+        tasks.spawn(now(), name="truth at once")
 
     async def check(self) -> None:
         """One comparison. Raises Unavailable."""
