@@ -13,8 +13,10 @@ from aiohttp import web
 
 from hubbub.cluster.bus import Bus
 from hubbub.cluster.memory import MemoryBus, MemoryPresence
+from hubbub.cluster.presence import Presence
 from hubbub.cluster.redis import servers
 from hubbub.cluster.redis.bus import RedisBus
+from hubbub.cluster.redis.presence import RedisPresence
 from hubbub.config import Settings
 from hubbub.core import clock, metrics
 from hubbub.http import app as http_app
@@ -41,7 +43,7 @@ class App:
 
     def __init__(self, settings: Settings, bus: Bus | None = None) -> None:
         self.settings = settings
-        self._bus: Bus = bus or _bus(settings)
+        self._bus, self._presence = _shared(settings) if bus is None else (bus, MemoryPresence())
         self.parts: Parts
         self.chat: ChatServer
         self.sio: Server
@@ -76,7 +78,7 @@ class App:
             await migrations.up(self.settings)
         await migrations.open_current(self.settings)
         self._stack.push_async_callback(database.close)
-        self.parts = await assembly.build(self.settings, self._bus, MemoryPresence())
+        self.parts = await assembly.build(self.settings, self._bus, self._presence)
         await self._bus.start()
         self._stack.push_async_callback(self._bus.close)
         self.parts.appender.start()
@@ -114,7 +116,7 @@ class App:
         self._stack.push_async_callback(runner.cleanup)
         if (apart := await http_metrics.open_port(settings)) is not None:
             self._stack.push_async_callback(apart.cleanup)
-        self.chat.start()
+        await self.chat.start()
         self._stack.push_async_callback(self.chat.close)
         self._site = web.SockSite(runner, listener)
         await self._site.start()
@@ -136,10 +138,13 @@ class App:
         await self.stop()
 
 
-def _bus(settings: Settings) -> Bus:
+def _shared(settings: Settings) -> tuple[Bus, Presence]:
+    """What instances share; in memory when there is one."""
     if settings.redis_url is None:
-        return MemoryBus()
-    return RedisBus(servers.find(settings.redis_url, settings.redis_prefix), settings.redis_prefix)
+        return MemoryBus(), MemoryPresence()
+    found = servers.find(settings.redis_url, settings.redis_prefix)
+    bus = RedisBus(found, settings.redis_prefix)
+    return bus, RedisPresence(found, settings.redis_prefix, bus)
 
 
 async def serve(settings: Settings) -> int:

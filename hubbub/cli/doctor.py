@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from contextlib import aclosing
+from contextlib import AsyncExitStack
 
 import click
 from redis.asyncio.sentinel import MasterNotFoundError
@@ -61,8 +61,10 @@ async def check_redis(settings: Settings) -> str:
     if url is None:
         return "None is set: there is one instance."
     try:
-        async with aclosing(servers.find(url, timeout=REDIS_S).client) as client:
-            await client.ping()
+        async with AsyncExitStack() as stack:
+            found = servers.find(url, timeout=REDIS_S)
+            stack.push_async_callback(found.close)
+            await found.client.ping()
     except AuthenticationError:
         raise doctor.Trouble(
             f"{masked(url)} refuses the user or the password. Correct HUBBUB_REDIS_URL."

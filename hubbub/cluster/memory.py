@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from hubbub.cluster.bus import Signal
+from hubbub.cluster.presence import Told
 from hubbub.core import metrics
 
 log = logging.getLogger(__name__)
@@ -58,12 +59,24 @@ class MemoryPresence:
     def __init__(self) -> None:
         self._statuses: dict[UUID, str] = {}
 
-    async def put(self, user_id: UUID, status: str) -> None:
-        self._statuses[user_id] = status
+    async def start(self, tell: Told) -> None:
+        """Nothing changes by itself."""
 
-    async def drop(self, user_ids: Iterable[UUID]) -> None:
-        for user_id in user_ids:
-            self._statuses.pop(user_id, None)
+    async def close(self) -> bool:
+        return False
+
+    async def arrive(self, user_ids: Iterable[UUID]) -> set[UUID]:
+        new = {user_id for user_id in user_ids if user_id not in self._statuses}
+        self._statuses.update(dict.fromkeys(new, "online"))
+        return new
+
+    async def leave(self, user_ids: Iterable[UUID]) -> set[UUID]:
+        return {user_id for user_id in user_ids if self._statuses.pop(user_id, None) is not None}
+
+    async def choose(self, user_id: UUID, status: str) -> bool:
+        news = self._statuses.get(user_id) != status
+        self._statuses[user_id] = status
+        return news
 
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
         return {user_id: self._statuses[user_id] for user_id in user_ids if user_id in self._statuses}

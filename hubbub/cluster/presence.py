@@ -1,21 +1,36 @@
 """Who is there: the status of people across instances."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 from uuid import UUID
+
+Told = Callable[[list[UUID], str | None], Awaitable[None]]
 
 
 class Presence(Protocol):
     """Statuses of the people who have a socket somewhere.
 
-    It may forget: they are offline then, until they say something.
+    `arrive`, `leave` and `choose` raise Unavailable when what instances share is away; they may be asked
+    again.
     """
 
-    async def put(self, user_id: UUID, status: str) -> None:
-        """The user is there, with this status: `online`, `away` or `busy`."""
+    async def start(self, tell: Told) -> None:
+        """Begin. `tell` is called with users whose status changed without anybody here doing anything.
 
-    async def drop(self, user_ids: Iterable[UUID]) -> None:
-        """The users have no socket any more."""
+        The second argument is their status; None: each one's own, which `get` knows.
+        """
+
+    async def close(self) -> bool:
+        """End. True if others tell, after a while, who was here and is nowhere now."""
+
+    async def arrive(self, user_ids: Iterable[UUID]) -> set[UUID]:
+        """These have a socket here now. Returns those who were offline: they are `online`."""
+
+    async def leave(self, user_ids: Iterable[UUID]) -> set[UUID]:
+        """These have no socket here any more. Returns those who are nowhere now."""
+
+    async def choose(self, user_id: UUID, status: str) -> bool:
+        """The user, who is here, wants to be shown as `online`, `away` or `busy`. Whether that is news."""
 
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
         """The statuses of those who are there; who is missing is offline."""

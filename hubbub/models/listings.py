@@ -135,6 +135,21 @@ async def rooms_of_members(sql: Sql, places: Sequence[tuple[UUID, UUID]]) -> dic
     return {(uuid_of(row["user_id"]), uuid_of(row["id"])): _row(row) for row in rows}
 
 
+async def audiences(sql: Sql, user_ids: Iterable[UUID], largest: int) -> dict[UUID, list[UUID]]:
+    """The rooms of users with at most so many members, and their direct ones."""
+    where, ids = among(sql, user_ids, 2)
+    rows = await sql.fetch(
+        "SELECT m.user_id, m.room_id FROM memberships m JOIN rooms r ON r.id = m.room_id "
+        f"WHERE m.user_id {where} AND (r.member_count <= $1 OR r.kind = 'direct') AND r.archived_at IS NULL",
+        largest,
+        ids,
+    )
+    found: dict[UUID, list[UUID]] = {}
+    for row in rows:
+        found.setdefault(uuid_of(row["user_id"]), []).append(uuid_of(row["room_id"]))
+    return found
+
+
 async def spans(sql: Sql, user_id: UUID, room_ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:
     """(first_seq, last_seq) of those of the rooms in which the user is."""
     where, ids = among(sql, room_ids, 2)

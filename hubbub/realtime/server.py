@@ -25,8 +25,9 @@ from hubbub.realtime.links import Link
 from hubbub.schemas import session as wire
 from hubbub.schemas.base import parse
 from hubbub.services import residency, sessions
+from hubbub.services.comings import Comings
 from hubbub.services.context import Context, Parts
-from hubbub.services.presences import Comings, audience
+from hubbub.services.presences import audience
 from hubbub.services.truth import Truth
 
 log = logging.getLogger(__name__)
@@ -61,12 +62,12 @@ class ChatServer:
         if isinstance(signal, Missed):
             self.truth.check_soon()
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin the slow loops."""
         self.truth.start()
         self.delivery.start()
         self.expiry.start()
-        self.comings.start()
+        await self.comings.start()
 
     async def close(self) -> None:
         """Stop the slow loops; sockets were drained before."""
@@ -148,7 +149,7 @@ class ChatServer:
             connection.emit("room:gone", {"room_id": room_id})
         self.expiry.watch(connection)
         if connection.sid in self.connections.by_sid:
-            await self.comings.arrived(connection.user.id)
+            self.comings.arrived(connection.user.id)
 
     # A socket asks.
 

@@ -1,15 +1,11 @@
-"""Presence: several devices are one person; going offline is told late, so that a reload is not seen."""
+"""Presence: several devices are one person, whose status is shown to those with whom they share a room."""
 
-import logging
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from hubbub import models
 from hubbub.cluster.bus import PresenceChanged
-from hubbub.core import clock, tasks
+from hubbub.core import clock
 from hubbub.models import listings
 from hubbub.schemas import users as wire
 from hubbub.schemas.rooms import Nothing
@@ -17,14 +13,7 @@ from hubbub.services import database
 from hubbub.services.context import Context, Parts
 from hubbub.services.residents import Residents
 
-if TYPE_CHECKING:
-    import asyncio
-
-log = logging.getLogger(__name__)
-
 AUDIENCE = 200  # members; in larger rooms clients ask
-GRACE_S = 4.0
-STEP_S = 0.2
 
 
 def audience(residents: Residents, user_id: UUID) -> tuple[UUID, ...]:
@@ -40,74 +29,15 @@ def audience(residents: Residents, user_id: UUID) -> tuple[UUID, ...]:
     )
 
 
-class _Leaving(NamedTuple):
-    """Somebody without a socket here: told to `rooms` at `due`, unless they come back."""
-
-    due: float
-    rooms: tuple[UUID, ...]
-
-
-class Comings:
-    """The comings and goings of the users of one instance; one loop for all, one query a step."""
-
-    def __init__(self, parts: Parts, grace_s: float = GRACE_S) -> None:
-        self._parts = parts
-        self._grace_s = grace_s
-        self._leaving: dict[UUID, _Leaving] = {}  # in the order of `due`
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin telling who is gone."""
-        self._task = tasks.spawn(tasks.every(STEP_S, self.step, name="presence"), name="presence")
-
-    async def close(self) -> None:
-        """Whoever is leaving leaves now."""
-        await tasks.stop(self._task)
-        await self._offline(list(self._leaving))
-
-    async def arrived(self, user_id: UUID) -> None:
-        """A socket of the user is ready. Told to others if they were offline."""
-        self._leaving.pop(user_id, None)
-        presence = self._parts.presence
-        if not await presence.get([user_id]):
-            await presence.put(user_id, "online")
-            _tell(self._parts, user_id, "online", None, audience(self._parts.residents, user_id))
-
-    def left(self, user_id: UUID, rooms: tuple[UUID, ...]) -> None:
-        """The user's last socket here is gone; `rooms` are told in a while if they do not come back."""
-        self._leaving.pop(user_id, None)
-        self._leaving[user_id] = _Leaving(clock.monotonic() + self._grace_s, rooms)
-
-    async def step(self) -> None:
-        """Tell of all whose time has come."""
-        now = clock.monotonic()
-        due = [user_id for user_id, _ in takewhile(lambda each: each[1].due <= now, self._leaving.items())]
-        await self._offline(due)
-
-    async def _offline(self, user_ids: list[UUID]) -> None:
-        if not user_ids:
-            return
-        now = clock.now()
-        await self._parts.presence.drop(user_ids)
-        for user_id in user_ids:
-            leaving = self._leaving.pop(user_id, None)
-            if leaving is not None:
-                _tell(self._parts, user_id, "offline", clock.rfc3339(now), leaving.rooms)
-        async with database.guard():
-            await models.User.filter(id__in=user_ids).update(last_seen_at=now)
-
-
-def _tell(
-    parts: Parts, user_id: UUID, status: str, last_seen_at: str | None, rooms: tuple[UUID, ...]
-) -> None:
+def tell(parts: Parts, user_id: UUID, status: str, last_seen_at: str | None, rooms: tuple[UUID, ...]) -> None:
+    """Say to a user's rooms and own devices how they are."""
     parts.bus.publish(PresenceChanged(user_id, status, last_seen_at, rooms))
 
 
 async def set_status(ctx: Context, command: wire.SetPresence) -> Nothing:
     """Say whether one is online, away or busy: for all of one's devices."""
-    if (await ctx.parts.presence.get([ctx.user_id])).get(ctx.user_id) != command.status:
-        await ctx.parts.presence.put(ctx.user_id, command.status)
-        _tell(ctx.parts, ctx.user_id, command.status, None, audience(ctx.parts.residents, ctx.user_id))
+    if await ctx.parts.presence.choose(ctx.user_id, command.status):
+        tell(ctx.parts, ctx.user_id, command.status, None, audience(ctx.parts.residents, ctx.user_id))
     return Nothing()
 
 

@@ -42,6 +42,13 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+async def until_asked(question: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until the answer to a question is yes."""
+    async with asyncio.timeout(WAIT_S):
+        while not await question():  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.02)
+
+
 def news(room_id: UUID, seq: int, payload: str = "{}") -> Entries:
     return Entries(room_id, (Entry(room_id, seq, "message:new", payload),))
 

@@ -1,5 +1,6 @@
 """Several instances on one PostgreSQL and one Redis: nobody notices which one they are on."""
 
+import time
 from uuid import uuid4
 
 import pytest
@@ -29,6 +30,7 @@ async def abroad(database_url, relay, tmp_path):
         Served(tmp_path, **options) as other,
         Abroad(one.url, other.url) as made,
     ):
+        made.processes = (one, other)
         yield made
         assert one.complaints() == other.complaints() == []
 
@@ -98,3 +100,44 @@ async def test_chat_goes_on_without_redis(abroad, relay):
     for client in (here, there):
         seqs = [payload["seq"] for _, payload in client.entries(room_id)]
         assert seqs == list(range(seqs[0], last["seq"] + 1))
+
+
+async def test_users_of_a_killed_instance_are_offline_soon(abroad, figures):
+    _, here, there = await pair(abroad)
+    ada, bob = abroad.people["ada"], abroad.people["bob"]
+    roaming = await ada.client(url=abroad.urls[1])
+    seen = await here.call("presence:get", user_ids=[ada.id, bob.id])
+    assert [it["status"] for it in seen["presences"]] == ["online", "online"]
+
+    await abroad.processes[1].kill()
+    killed = time.monotonic()
+    await there.next("disconnect")
+    await roaming.next("disconnect")
+    gone = await here.next("presence", lambda it: it["status"] == "offline", seconds=30)
+    figures(f"offline {time.monotonic() - killed:.1f} s after the kill")
+
+    assert gone["user_id"] == bob.id
+    seen = await here.call("presence:get", user_ids=[ada.id, bob.id])
+    assert [it["status"] for it in seen["presences"]] == ["online", "offline"]
+    assert seen["presences"][1]["last_seen_at"]
+    assert not [
+        it
+        for name, it in here.heard
+        if name == "presence" and it == {**it, "user_id": ada.id, "status": "offline"}
+    ]
+
+
+async def test_who_changes_instances_was_never_away(abroad):
+    room_id, here, there = await pair(abroad)
+    bob = abroad.people["bob"]
+
+    await there.close()
+    again = await bob.client()
+    await here.send(room_id, "still there?")
+    await again.next("message:new")
+    await again.close()
+    gone = await here.next("presence", lambda it: it["status"] == "offline")
+
+    assert gone["user_id"] == bob.id
+    told = [it["status"] for name, it in here.heard if name == "presence" and it["user_id"] == bob.id]
+    assert told in (["online", "offline"], ["offline"])

@@ -85,7 +85,10 @@ class Client:
         return message
 
     async def next(
-        self, event: str, where: Callable[[dict[str, Any]], bool] = lambda _: True
+        self,
+        event: str,
+        where: Callable[[dict[str, Any]], bool] = lambda _: True,
+        seconds: float = WAIT_S,
     ) -> dict[str, Any]:
         """The next such event that was not returned yet, waiting for it; others are passed over."""
         place = self._read
@@ -101,7 +104,7 @@ class Client:
 
         async with self._news:
             try:
-                await asyncio.wait_for(self._news.wait_for(found), WAIT_S)
+                await asyncio.wait_for(self._news.wait_for(found), seconds)
             except TimeoutError:
                 raise AssertionError(f"no {event!r}; heard {self.heard[self._read :]}") from None
         self._read = place + 1

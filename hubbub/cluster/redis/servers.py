@@ -3,13 +3,13 @@
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from redis.asyncio import Connection, ConnectionPool, Redis, RedisCluster, Sentinel
+from redis.asyncio import BlockingConnectionPool, Connection, ConnectionPool, Redis, RedisCluster, Sentinel
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 CONNECT_S = 3.0
 SENTINEL_PORT = 26379
-POOL = 4  # connections for questions; the bus has its own
+POOL = 8  # connections for questions; the bus has its own
 # Whoever uses a connection decides what happens when it breaks.
 PLAIN: dict[str, Any] = {"socket_connect_timeout": CONNECT_S, "protocol": 2, "driver_info": None}
 
@@ -58,6 +58,7 @@ class Single:
 
     async def close(self) -> None:
         await self.client.aclose()
+        await self._pool.aclose()
 
 
 class Cluster:
@@ -98,10 +99,11 @@ def find(url: str, name: str | None = None, timeout: float = 2.0) -> Servers:
     options = {**PLAIN, "socket_timeout": timeout, "client_name": name}
     if url.startswith("redis+cluster://"):
         return Cluster(RedisCluster.from_url(url.replace("redis+cluster", "redis", 1), **options))
-    options = {**options, "retry": Retry(NoBackoff(), 0), "max_connections": POOL}
+    options = {**options, "retry": Retry(NoBackoff(), 0)}
     if url.startswith("redis+sentinel://"):
         return Single(_master(url, options))
-    return Single(Redis.from_url(url, **options))
+    pool = BlockingConnectionPool.from_url(url, max_connections=POOL, timeout=timeout, **options)
+    return Single(Redis(connection_pool=pool))
 
 
 def _master(url: str, options: dict[str, Any]) -> Redis:

@@ -1,0 +1,200 @@
+"""Presence of several instances: no ghosts, whatever dies, pauses or forgets."""
+
+from contextlib import AsyncExitStack
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from hubbub.cluster.bus import PresenceChanged
+from hubbub.cluster.memory import MemoryBus
+from hubbub.cluster.redis import servers
+from hubbub.cluster.redis.presence import RedisPresence
+from hubbub.core import tasks
+from hubbub.core.errors import Unavailable
+from tests.cluster.conftest import until, until_asked
+from tests.support.relay import Relay
+
+LEASE_S = 1.2
+
+
+class Instance:
+    """What one instance knows of presence, and was told by itself."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self.servers = servers.find(url)
+        self.bus = MemoryBus()
+        self.presence = RedisPresence(self.servers, prefix, self.bus, LEASE_S)
+        self.told: list[tuple[object, str | None]] = []
+
+    async def tell(self, users, status) -> None:
+        self.told += [(user_id, status) for user_id in users]
+
+    async def die(self) -> None:
+        """Or stand still: nothing is renewed any more."""
+        await tasks.stop(self.presence._task)
+
+    async def resume(self) -> None:
+        await self.presence.start(self.tell)
+
+
+@pytest.fixture
+async def instance(redis_url, prefix):
+    async with AsyncExitStack() as stack:
+
+        async def make(url: str = redis_url) -> Instance:
+            made = Instance(url, prefix)
+            await made.presence.start(made.tell)
+            stack.push_async_callback(made.servers.close)
+            stack.push_async_callback(made.die)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+async def keys(redis_url, prefix):
+    """Every key of this test's deployment, and how many seconds it lives on (-1: for ever)."""
+    async with Redis.from_url(redis_url, decode_responses=True) as client:
+
+        async def find() -> dict[str, int]:
+            return {key: await client.ttl(key) async for key in client.scan_iter(f"{prefix}:*")}
+
+        yield find
+
+
+async def test_devices_on_several_instances_are_one_person(instance) -> None:
+    here, there = await instance(), await instance()
+    ada = uuid4()
+
+    assert await here.presence.arrive([ada]) == {ada}
+    assert await there.presence.arrive([ada]) == set()
+    assert await there.presence.choose(ada, "busy")
+    assert await here.presence.get([ada]) == {ada: "busy"}
+    assert await here.presence.leave([ada]) == set()
+    assert await here.presence.get([ada]) == {ada: "busy"}
+    assert await there.presence.leave([ada]) == {ada}
+    assert await here.presence.get([ada]) == {}
+
+
+async def test_an_instance_that_came_just_now_is_believed(instance) -> None:
+    here = await instance()
+    await here.die()  # it looks at the leases no more
+    there = await instance()
+    ada = uuid4()
+
+    await there.presence.arrive([ada])
+
+    assert await here.presence.get([ada]) == {ada: "online"}
+
+
+async def test_users_of_a_dead_instance_are_told_offline_once(instance, keys) -> None:
+    here, there, dead = await instance(), await instance(), await instance()
+    ada, bob = uuid4(), uuid4()
+    await dead.presence.arrive([ada, bob])
+    await here.presence.arrive([bob])
+
+    await dead.die()
+    await until(lambda: bool(here.told or there.told))
+
+    async def buried() -> bool:
+        return not any("users" in key and dead.presence._me in key for key in await keys())
+
+    await until_asked(buried)
+
+    assert here.told + there.told == [(ada, "offline")]
+    assert await there.presence.get([ada, bob]) == {bob: "online"}
+
+
+async def test_an_instance_that_was_taken_for_dead_comes_back_with_its_users(instance) -> None:
+    here, paused = await instance(), await instance()
+    ada = uuid4()
+    await paused.presence.arrive([ada])
+    await paused.presence.choose(ada, "away")
+    await paused.die()
+    await until(lambda: here.told == [(ada, "offline")])
+
+    await paused.resume()
+
+    assert paused.told == [(ada, None)]
+    assert await here.presence.get([ada]) == {ada: "away"}
+
+
+async def test_one_that_stops_lets_its_users_find_another(instance) -> None:
+    here, stopping = await instance(), await instance()
+    ada, bob = uuid4(), uuid4()
+    await stopping.presence.arrive([ada, bob])
+
+    assert await stopping.presence.close() is True
+    assert here.told == []
+    await here.presence.arrive([ada])
+    await until(lambda: here.told == [(bob, "offline")])
+
+    assert await here.presence.get([ada, bob]) == {ada: "online"}
+
+
+async def test_redis_that_forgot_everything_learns_it_again(instance, keys, redis_url) -> None:
+    here, there = await instance(), await instance()
+    ada, bob = uuid4(), uuid4()
+    await here.presence.arrive([ada])
+    await here.presence.choose(ada, "busy")
+    await there.presence.arrive([bob])
+
+    async with Redis.from_url(redis_url) as client:
+        await client.delete(*await keys())
+
+    async def restored() -> bool:
+        both = {ada: "busy", bob: "online"}
+        return all([await each.presence.get([ada, bob]) == both for each in (here, there)])
+
+    await until_asked(restored)
+    assert here.told == there.told == []
+
+
+async def test_a_status_chosen_elsewhere_outlives_redis(instance, keys, redis_url) -> None:
+    here = await instance()
+    ada = uuid4()
+    await here.presence.arrive([ada])
+    here.bus.publish(PresenceChanged(ada, "away", None, ()))
+
+    async with Redis.from_url(redis_url) as client:
+        await client.delete(*await keys())
+
+    assert await here.presence.get([ada]) == {ada: "away"}
+
+
+async def test_without_redis_it_pauses_and_is_right_again_afterwards(instance, redis_url) -> None:
+    async with Relay(redis_url) as relay:
+        here, there = await instance(relay.url), await instance()
+        ada, bob = uuid4(), uuid4()
+        await here.presence.arrive([ada])
+
+        await relay.down()
+        with pytest.raises(Unavailable):
+            await here.presence.arrive([bob])
+        with pytest.raises(Unavailable):
+            await here.presence.leave([ada])
+        assert (await here.presence.get([bob])) == {bob: "online"}
+        await here.presence.choose(bob, "busy")
+        await until(lambda: there.told == [(ada, "offline")])
+        await relay.up()
+        await until(lambda: bool(here.told))
+
+        assert await there.presence.get([bob]) == {bob: "busy"}
+
+
+async def test_whatever_crashes_everything_expires(instance, keys) -> None:
+    here = await instance()
+    users = [uuid4() for _ in range(20)]
+    for _ in range(3):
+        crashed = await instance()
+        await crashed.presence.arrive(users)
+        await crashed.presence.choose(users[0], "busy")
+        await crashed.die()
+    await until(lambda: {user_id for user_id, _ in here.told} == set(users))
+
+    left = await keys()
+
+    assert left
+    assert [key for key, seconds in left.items() if seconds < 0] == []
+    assert await here.presence.get(users) == {}

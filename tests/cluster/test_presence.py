@@ -1,0 +1,58 @@
+"""What every presence does, in memory and in Redis."""
+
+from uuid import uuid4
+
+import pytest
+
+from hubbub.cluster.memory import MemoryBus, MemoryPresence
+from hubbub.cluster.redis import servers
+from hubbub.cluster.redis.presence import RedisPresence
+
+
+async def ignore(_users, _status) -> None:
+    """Nobody wants to know."""
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def presence(request, redis_url, prefix):
+    if request.param == "memory":
+        yield MemoryPresence()
+        return
+    found = servers.find(redis_url)
+    made = RedisPresence(found, prefix, MemoryBus())
+    await made.start(ignore)
+    yield made
+    await made.close()
+    await found.close()
+
+
+async def test_who_arrives_is_online_once_and_who_leaves_is_offline(presence) -> None:
+    ada, bob = uuid4(), uuid4()
+
+    assert await presence.arrive([ada, bob]) == {ada, bob}
+    assert await presence.arrive([ada]) == set()
+    assert await presence.get([ada, bob, uuid4()]) == {ada: "online", bob: "online"}
+    assert await presence.leave([ada, uuid4()]) == {ada}
+    assert await presence.leave([ada]) == set()
+
+    assert await presence.get([ada, bob]) == {bob: "online"}
+
+
+async def test_a_chosen_status_lasts_until_the_user_is_gone(presence) -> None:
+    ada = uuid4()
+    await presence.arrive([ada])
+
+    assert await presence.choose(ada, "busy")
+    assert not await presence.choose(ada, "busy")
+    await presence.arrive([ada])
+    assert await presence.get([ada]) == {ada: "busy"}
+
+    await presence.leave([ada])
+    assert await presence.arrive([ada]) == {ada}
+    assert await presence.get([ada]) == {ada: "online"}
+
+
+async def test_nobody_asked_for_is_no_question(presence) -> None:
+    assert await presence.get([]) == {}
+    assert await presence.arrive([]) == set()
+    assert await presence.leave([]) == set()
