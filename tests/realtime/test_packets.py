@@ -60,6 +60,7 @@ async def test_a_malformed_packet_ends_the_connection(server, client: Ws, packet
 
 
 async def test_an_event_before_connect_ends_the_connection(client: Ws) -> None:
+    """The stock server keeps the connection."""
     client.say('42["message","x"]')
 
     assert await client.end() == []
@@ -106,6 +107,7 @@ async def test_an_attachment_that_can_not_be_ends_the_connection(client: Ws, sec
 
 
 async def test_a_placeholder_of_nothing_ends_the_connection(client: Ws) -> None:
+    """The stock server keeps the connection."""
     await joined(client)
     client.say('451-["message",{"_placeholder":true,"num":1}]')
     client.send(client.frame(b"x", 0x82))
@@ -125,7 +127,7 @@ async def test_attachments_that_do_not_come_end_the_connection(server, client: W
 
 
 async def test_acks_that_were_not_asked_for_are_ignored(client: Ws) -> None:
-    """The stock server fails with a traceback at id 0."""
+    """Whatever their ids."""
     await joined(client)
     for packet in ("430[]", "431[]", '4399999["x"]'):
         client.say(packet)
@@ -134,13 +136,39 @@ async def test_acks_that_were_not_asked_for_are_ignored(client: Ws) -> None:
     assert await client.hear() == '42["message-back","here"]'
 
 
-async def test_events_are_handled_in_order(client: Ws) -> None:
-    """The stock server makes a task of each."""
-    await joined(client)
-    for number in range(600):
-        client.say(f'42["message",{number}]')
+async def test_events_are_handled_in_order(server, client: Ws) -> None:
+    """The stock server makes a task of each: a quick one overtakes a slow one."""
 
-    assert [await client.hear() for _ in range(600)] == [f'42["message-back",{n}]' for n in range(600)]
+    async def slow(sid: str, number: int) -> None:
+        await asyncio.sleep((600 - number) % 7 / 2000)
+        await server.sio.emit("done", number, to=sid)
+
+    server.sio.on("slow", slow)
+    await joined(client)
+    for number in range(300):
+        client.say(f'42["slow",{number}]')
+
+    assert [await client.hear() for _ in range(300)] == [f'42["done",{n}]' for n in range(300)]
+
+
+async def test_the_brake_holds_who_sends_more_than_is_handled(server, client: Ws) -> None:
+    """The stock server has a task for each event that waits, however many come."""
+    goes = asyncio.Event()
+
+    async def wait(*_: object) -> None:
+        await goes.wait()
+
+    server.sio.on("wait", wait)
+    await joined(client)
+    client.send(client.frame(b'42["wait"]') * 60_000)  # a megabyte: several reads
+    (session,) = server.sio.eio.sockets.values()
+    await until(lambda: session.held)
+
+    (link,) = server.sio.manager._by_sid.values()
+    assert len(link.lane._steps) < 30_000
+    goes.set()
+    client.say('421["message-with-ack",2]')
+    assert await client.hear() == "431[2]"
 
 
 async def test_leaving_a_namespace_and_coming_back(client: Ws) -> None:

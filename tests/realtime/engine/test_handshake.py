@@ -54,6 +54,7 @@ async def test_a_wrong_handshake_is_refused(server, path: str, method: str, quer
 
 
 async def test_other_methods_to_a_session_are_refused(server) -> None:
+    """The stock server answers 405."""
     client = await Polls(server.port, "/engine.io/").shake()
 
     assert (await client.request("PUT"))[0] == 400
@@ -130,6 +131,7 @@ async def test_behind_a_proxy_each_client_has_its_own_address(server) -> None:
     ],
 )
 async def test_a_broken_websocket_handshake_is_refused(server, head: str) -> None:
+    """The stock server takes versions of the WebSocket protocol that never came to be."""
     status, _, _ = await Polls(server.port, "/engine.io/").request(
         "GET", query="EIO=4&transport=websocket", head=head
     )

@@ -14,6 +14,7 @@ async def client(server) -> Polls:
 
 
 async def test_messages_come_back(client: Polls) -> None:
+    """The stock server says `OK`."""
     assert await client.post("4hello", "4wörld") == (200, b"ok")
 
     assert await client.heard(2) == ["4hello", "4wörld"]
@@ -38,6 +39,7 @@ async def test_a_body_is_read_whole_in_whatever_segments(server, client: Polls) 
 
 
 async def test_a_chunked_body_is_read_whole(server, client: Polls) -> None:
+    """The stock server says that it has it, and passes on the first chunk."""
     body = "\x1e".join(f"4{n}" for n in range(300)).encode()
     wire = await Wire(server.port).open()
     wire.send(
@@ -95,6 +97,7 @@ async def test_a_body_over_the_limit_is_refused_at_once(start: Start) -> None:
 
 
 async def test_a_chunked_body_over_the_limit_is_refused(start: Start) -> None:
+    """The stock server answers 200."""
     server = await start(max_payload=1000, ping_interval_ms=25000)
     client = await Polls(server.port, "/engine.io/").shake()
     wire = await Wire(server.port).open()
@@ -127,7 +130,7 @@ async def test_who_does_not_poll_is_dropped_at_the_bound(server, client: Polls) 
 
 
 async def test_one_poll_at_a_time(server, client: Polls) -> None:
-    """The stock server lets both wait, and splits the packets between them."""
+    """The stock server lets both wait."""
     first = asyncio.create_task(client.poll())
     session = server.engine.sockets[client.sid]
     await until(lambda: session.way._poll is not None)
@@ -138,6 +141,7 @@ async def test_one_poll_at_a_time(server, client: Polls) -> None:
 
 
 async def test_one_post_at_a_time(server, client: Polls) -> None:
+    """The stock server takes both."""
     wire = await Wire(server.port).open()
     head = f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
     wire.send(f"{head}Content-Length: 10\r\n\r\n4x".encode())
@@ -149,7 +153,7 @@ async def test_one_post_at_a_time(server, client: Polls) -> None:
 
 
 async def test_a_close_packet_ends_the_session_and_the_poll_that_waits(server, client: Polls) -> None:
-    """The stock server leaves the poll open until the next ping."""
+    """The stock server leaves the poll open."""
     waiting = asyncio.create_task(client.poll())
     session = server.engine.sockets[client.sid]
     await until(lambda: session.way._poll is not None)
@@ -160,7 +164,7 @@ async def test_a_close_packet_ends_the_session_and_the_poll_that_waits(server, c
 
 
 async def test_a_poll_given_up_ends_the_session(server, client: Polls) -> None:
-    """What it might have carried away would be missing, and nobody would know."""
+    """What it might have carried away would be missing; the stock server goes on without."""
     wire = await Wire(server.port).open()
     wire.send(
         f"GET /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
@@ -199,6 +203,7 @@ async def test_heartbeats_and_their_absence(start: Start) -> None:
 
 
 async def test_who_does_not_poll_is_gone_when_both_times_are_over(start: Start) -> None:
+    """The stock server still answers."""
     server = await start(ping_interval_ms=300, ping_timeout_ms=200)
     client = await Polls(server.port, "/engine.io/").shake()
     await asyncio.sleep(0.5)
@@ -240,7 +245,7 @@ async def test_a_wrong_probe_ends_itself_not_the_session(server, client: Polls, 
 
 
 async def test_an_upgrade_that_never_ends_is_given_up(start: Start) -> None:
-    """The stock server waits for ever."""
+    """The stock server waits for ever, and takes a second one beside it."""
     server = await start(upgrade_timeout_ms=60, ping_interval_ms=25000)
     client = await Polls(server.port, "/engine.io/").shake()
     socket = await Ws(server.port).shake(sid=client.sid)

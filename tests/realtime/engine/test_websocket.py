@@ -69,6 +69,7 @@ async def test_byte_by_byte(client: Ws) -> None:
 async def test_what_breaks_the_protocol_ends_it(
     server, client: Ws, frames: list[bytes], expected: int
 ) -> None:
+    """aiohttp's WebSocket, which the stock server uses, takes frames without a mask."""
     for frame in frames:
         client.send(frame)
 
@@ -78,7 +79,7 @@ async def test_what_breaks_the_protocol_ends_it(
 
 @pytest.mark.parametrize("packet", ["", "x", "0", "2", "5", "6", "9", "abc"])
 async def test_a_packet_that_is_none_ends_it(server, client: Ws, packet: str) -> None:
-    """The stock server ignores it, or fails with a traceback."""
+    """The stock server ignores it, or fails and keeps the session."""
     client.say(packet)
 
     assert await client.end() == []
@@ -86,6 +87,7 @@ async def test_a_packet_that_is_none_ends_it(server, client: Ws, packet: str) ->
 
 
 async def test_the_close_handshake(server, client: Ws) -> None:
+    """The stock server answers 1000 to any code."""
     client.send(client.frame(b"\x0f\xa0bye", 0x88))
 
     assert await client.frame_in() == (0x88, b"\x0f\xa0")
@@ -94,6 +96,7 @@ async def test_the_close_handshake(server, client: Ws) -> None:
 
 
 async def test_a_close_packet_ends_it(server, client: Ws) -> None:
+    """The stock server leaves the connection open."""
     client.say("1")
 
     assert await client.end() == []
@@ -111,6 +114,7 @@ async def test_a_graceful_close_flushes_what_is_queued(server, client: Ws) -> No
 
 
 async def test_heartbeats_and_their_absence(start: Start) -> None:
+    """The stock server closes the connection, and keeps the session a while."""
     server = await start(ping_interval_ms=60, ping_timeout_ms=60)
     client = await Ws(server.port).shake()
     await client.frame_in()
