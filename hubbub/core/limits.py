@@ -1,5 +1,6 @@
-"""Token buckets in memory."""
+"""Token buckets in memory, and a turnstile for crowds."""
 
+import random
 from typing import NamedTuple
 
 from hubbub.core import clock
@@ -38,3 +39,27 @@ class Bucket:
         """Undo one `take`."""
         if self.rate is not None:
             self.level = min(self.rate.burst, self.level + 1)
+
+
+LONGEST_S = 30.0  # that a turnstile asks somebody to wait
+
+
+class Turnstile:
+    """Lets `per_s` through a second, and tells the others when to come again: one after the other."""
+
+    def __init__(self, per_s: int) -> None:
+        self._bucket = Bucket(Rate(per_s, per_s))
+        self._apart = 1 / per_s
+        self._next = 0.0  # when the next one to be refused is expected back
+
+    def take(self) -> int:
+        """0: come in. Else the milliseconds after which to come again, a place of one's own in the crowd."""
+        if not (wait_ms := self._bucket.take()):
+            return 0
+        now = clock.monotonic()
+        self._next = max(self._next, now + wait_ms / 1000) + self._apart
+        seconds = self._next - now
+        if seconds > LONGEST_S:
+            self._next = now + LONGEST_S
+            seconds = random.uniform(LONGEST_S / 2, LONGEST_S)  # noqa: S311 - jitter, not a secret
+        return max(1, round(seconds * 1000))

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from hubbub.cluster.bus import Bus, Entries
-from hubbub.core import metrics, tasks
+from hubbub.core import clock, metrics, tasks
 from hubbub.realtime import frames
 from hubbub.realtime.connections import Connection
 from hubbub.schemas.log import Entry
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 EARLY = 1000  # entries that may wait for their predecessors; past it the log is read again
 MOMENT_S = 0.02
+LINGER_S = 60.0  # how long a room without members here is followed: they may be back in a moment
+LINGERING = 20_000  # how many such rooms
 CHECK_S = 0.8  # what the bus lost arrives within a second
 ROOMS_PER_CHECK = 5000
 
@@ -46,6 +48,7 @@ class Delivery:
         self._residents = residents
         self._namespace = namespace
         self.feeds: dict[UUID, Feed] = {}
+        self._empty: dict[UUID, float] = {}  # feeds without connections since then, in the order of that
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -72,7 +75,13 @@ class Delivery:
                 unknown.append(room_id)
         return unknown
 
+    def ends(self, room_ids: Iterable[UUID]) -> dict[UUID, int | None]:
+        """How far the feeds of rooms are; None where it is not known."""
+        feeds = ((room_id, self.feeds.get(room_id)) for room_id in room_ids)
+        return {room_id: feed.delivered if feed is not None else None for room_id, feed in feeds}
+
     def _feed(self, room_id: UUID) -> Feed:
+        self._empty.pop(room_id, None)
         feed = self.feeds.get(room_id)
         if feed is None:
             feed = self.feeds[room_id] = Feed()
@@ -142,9 +151,25 @@ class Delivery:
 
     def _prune(self, room_id: UUID) -> None:
         feed = self.feeds.get(room_id)
-        if feed is not None and not feed.connections:
-            del self.feeds[room_id]
-            self._bus.unfollow(room_id)
+        if feed is None or feed.connections:
+            return
+        if feed.delivered is None:
+            self._end(room_id)
+        else:
+            self._empty.setdefault(room_id, clock.monotonic())
+
+    def _end(self, room_id: UUID) -> None:
+        del self.feeds[room_id]
+        self._empty.pop(room_id, None)
+        self._bus.unfollow(room_id)
+
+    def _tidy(self) -> None:
+        """Follow no longer what nobody came back to."""
+        now = clock.monotonic()
+        for room_id, since in list(self._empty.items()):
+            if now - since < LINGER_S and len(self._empty) <= LINGERING:
+                break
+            self._end(room_id)
 
     # Entries.
 
@@ -231,6 +256,7 @@ class Delivery:
 
     async def check(self) -> None:
         """Find what the bus lost: one query over the rooms that have members here."""
+        self._tidy()
         rooms = [room_id for room_id, feed in self.feeds.items() if feed.delivered is not None]
         for start in range(0, len(rooms), ROOMS_PER_CHECK):
             for room_id, (last_seq, members) in (

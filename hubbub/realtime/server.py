@@ -1,6 +1,8 @@
 """The /chat namespace: letting sockets in, telling them where they stand, letting them go."""
 
+import asyncio
 import logging
+import random
 from collections import Counter
 from typing import Any
 
@@ -15,6 +17,7 @@ from hubbub.core.errors import (
     TooManyConnections,
     Unauthenticated,
 )
+from hubbub.core.limits import Turnstile
 from hubbub.realtime import chat, frames
 from hubbub.realtime.connections import Connection, Connections
 from hubbub.realtime.delivery import Delivery
@@ -33,6 +36,7 @@ from hubbub.services.truth import Truth
 log = logging.getLogger(__name__)
 
 BUSY_RETRY_MS = 5000
+WELCOME_S = 10.0
 
 
 class ChatServer:
@@ -45,6 +49,7 @@ class ChatServer:
         self.delivery = Delivery(parts.bus, parts.residents, chat.NAMESPACE)
         self.comings = Comings(parts)
         self.expiry = Expiry(self.connections)
+        self._turnstile = Turnstile(parts.settings.handshakes_per_s)
         self._addresses: Counter[str] = Counter()
         self._hellos: dict[str, wire.Hello] = {}
         events = Events(chat.events)
@@ -81,10 +86,13 @@ class ChatServer:
     async def accept(self, sid: str, link: Link, auth: object) -> None:
         """Check who it is and whether there is room. Raises HubbubError: a `connect_error`."""
         if self._parts.draining:
-            raise Draining(retry_after_ms=1000)
+            raise Draining(retry_after_ms=_soon())
+        if wait_ms := self._turnstile.take():
+            raise TooManyConnections("Too many connect at once.", retry_after_ms=wait_ms)
         hello = _hello(auth)
         began = clock.monotonic()
-        admitted = await sessions.admit(self._parts, hello.token or _token(link))
+        token = hello.token or _token(link)
+        admitted = sessions.recall(self._parts, token) or await sessions.admit(self._parts, token)
         if self.connections.count_of(admitted.user.id) >= self._settings.sockets_per_user:
             raise TooManyConnections(retry_after_ms=BUSY_RETRY_MS)
         origin = link.origin
@@ -116,12 +124,15 @@ class ChatServer:
             connection.link.end_namespace()
             return
         try:
-            await self._welcome(connection, hello)
+            async with asyncio.timeout(WELCOME_S):
+                await self._welcome(connection, hello)
         except HubbubError as error:
-            connection.close("overloaded", error.message, retry_after_ms=1000)
+            connection.close("overloaded", error.message, _soon())
+        except TimeoutError:
+            connection.close("overloaded", "That took too long. Connect again.", _soon())
         except Exception:
             log.exception("a socket could not be welcomed")
-            connection.close("overloaded", "Something went wrong. Connect again.", retry_after_ms=1000)
+            connection.close("overloaded", "Something went wrong. Connect again.", _soon())
 
     async def _welcome(self, connection: Connection, hello: wire.Hello) -> None:
         resident = self._parts.residents.enter(connection.admitted)
@@ -134,8 +145,10 @@ class ChatServer:
         unknown = self.delivery.attach(connection, list(resident.rooms))
         if unknown:
             await self._parts.bus.settled()
-            await self.delivery.begin(unknown)
-        welcome = await residency.welcome(connection.ctx, hello.epoch, hello.cursors)
+            async with self._parts.doors.turns:
+                await self.delivery.begin(unknown)
+        back = self._back(connection, hello)
+        welcome = await residency.welcome(connection.ctx, back, self.delivery.ends(resident.rooms))
         ready = wire.Ready(
             user=connection.user,
             session_id=connection.session_id,
@@ -150,6 +163,13 @@ class ChatServer:
         self.expiry.watch(connection)
         if connection.sid in self.connections.by_sid:
             self.comings.arrived(connection.user.id)
+
+    def _back(self, connection: Connection, hello: wire.Hello) -> residency.Back | None:
+        """What the client has of this history, if it was here before."""
+        if not hello.cursors or hello.epoch != self._parts.epoch:
+            return None
+        absence = self._parts.residents.came_back(connection.user.id, connection.session_id)
+        return residency.Back(hello.cursors, absence) if absence is not None else None
 
     # A socket asks.
 
@@ -198,6 +218,11 @@ class ChatServer:
         if not residents.present(user_id):
             self._parts.typists.gone(user_id)
             self.comings.left(user_id, rooms)
+
+
+def _soon() -> int:
+    """When to come again, in milliseconds: not all at once."""
+    return random.randint(1000, 3000)  # noqa: S311 - jitter, not a secret
 
 
 def _hello(auth: object) -> wire.Hello:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from hubbub.realtime import delivery
 from hubbub.services import log
 from tests.support.buses import UnreliableBus
 from tests.support.world import Client, World
@@ -33,13 +34,12 @@ async def test_a_bus_that_loses_and_reorders_costs_time_only(settings: Any, lost
 
 async def test_what_another_writer_appended_is_found_within_a_second(world: World) -> None:
     room_id, (ada, bob) = await world.talk("ada", "bob")
-    delivery = world.app.chat.delivery
     room = UUID(room_id)
-    feed = delivery.feeds[room]
+    feed = world.app.chat.delivery.feeds[room]
     entry = (await log.read(room, 0, 1))[0]
     feed.delivered = 0  # as if nothing had been heard of the room
 
-    await delivery.check()
+    await world.app.chat.delivery.check()
 
     assert feed.delivered == 2
     assert bob.count("message:new") == 0
@@ -61,7 +61,9 @@ async def test_who_enters_behind_the_feed_is_brought_up_first(world: World) -> N
     assert seqs(eve, room_id) == [3, 4, 5, 6, 7, 8]
 
 
-async def test_a_room_without_members_here_is_not_followed(world: World) -> None:
+async def test_a_room_without_members_here_is_not_followed_for_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     room_id, (ada, bob) = await world.talk("ada", "bob")
     feeds = world.app.chat.delivery.feeds
     assert UUID(room_id) in feeds
@@ -71,5 +73,24 @@ async def test_a_room_without_members_here_is_not_followed(world: World) -> None
     async with asyncio.timeout(5):
         await world.app.chat.connections.empty.wait()
 
-    assert feeds == {}
     assert len(world.app.parts.residents) == 0
+    await world.app.chat.delivery.check()
+    assert UUID(room_id) in feeds, "they may be back in a moment"
+    monkeypatch.setattr(delivery, "LINGER_S", 0.0)
+    await world.app.chat.delivery.check()
+    assert feeds == {}
+
+
+async def test_of_too_many_rooms_without_members_the_first_are_given_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "LINGERING", 1)
+    await world.talk("ada", "bob")
+    for client in world.clients:
+        await client.close()
+    async with asyncio.timeout(5):
+        await world.app.chat.connections.empty.wait()
+
+    await world.app.chat.delivery.check()
+
+    assert len(world.app.chat.delivery.feeds) == 1

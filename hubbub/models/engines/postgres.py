@@ -17,6 +17,8 @@ from tortoise.backends.base.client import (
 from tortoise.connection import ConnectionHandler, ConnectionToken, get_connections
 from tortoise.exceptions import DBConnectionError, TransactionManagementError
 
+from hubbub.core import metrics
+
 ACQUIRE_S = 5.0
 ROLLBACK_S = 5.0
 _GIVEN_BY_DSN = ("host", "port", "user", "password", "database")
@@ -61,6 +63,7 @@ class Transaction(TransactionWrapper):
     def acquire_connection(self) -> ConnectionWrapper[Any]:
         if self._finalized:
             raise TransactionManagementError("This transaction has ended.")
+        metrics.counters["database_statements"] += 1
         return super().acquire_connection()
 
     def _in_transaction(self) -> TransactionContext:
@@ -133,6 +136,7 @@ class Client(AsyncpgDBClient):
         return await asyncpg.create_pool(options.pop("dsn"), init=limit, **options)
 
     def acquire_connection(self) -> Taken:
+        metrics.counters["database_statements"] += 1
         return Taken(self, self._pool_init_lock)
 
     def _in_transaction(self) -> TransactionContext:

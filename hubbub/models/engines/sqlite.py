@@ -21,7 +21,7 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import ConnectionHandler, ConnectionToken, get_connections
 from tortoise.exceptions import TransactionManagementError
 
-from hubbub.core import tasks
+from hubbub.core import metrics, tasks
 
 
 class Transaction(SqliteTransactionWrapper):
@@ -37,6 +37,7 @@ class Transaction(SqliteTransactionWrapper):
         """The stock one lets a task that outlived the transaction write into somebody else's."""
         if self._finalized:
             raise TransactionManagementError("This transaction has ended.")
+        metrics.counters["database_statements"] += 1
         return super().acquire_connection()
 
     def _in_transaction(self) -> TransactionContext:
@@ -119,6 +120,10 @@ class Client(SqliteClient):
             if not self._opening.cancelled():
                 self._opening.exception()  # told to who opened, or of no interest any more
         await super().close()
+
+    def acquire_connection(self) -> ConnectionWrapper[Any]:
+        metrics.counters["database_statements"] += 1
+        return super().acquire_connection()
 
     def _in_transaction(self) -> TransactionContext:
         return Entered(Transaction(self), self._lock)

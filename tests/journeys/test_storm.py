@@ -1,0 +1,76 @@
+"""Hundreds who are dropped at once and come back at once; those who stayed do not notice."""
+
+import asyncio
+import time
+from collections import Counter
+
+import aiohttp
+import pytest
+
+from hubbub.core import metrics
+from tests.support.crowd import Fan
+
+CROWD = 240
+PER_S = 80
+
+
+@pytest.fixture
+def settings(settings):
+    """An instance that takes in fewer a second than there are."""
+    return settings.model_copy(
+        update={"handshakes_per_s": PER_S, "sockets_per_user": CROWD, "sockets_per_address": 2 * CROWD}
+    )
+
+
+async def arrive(fans):
+    """All at once. How many were refused how often."""
+    async with asyncio.timeout(90):
+        return Counter(await asyncio.gather(*(fan.insist() for fan in fans)))
+
+
+async def talking(client, room_id, until):
+    """Send until the event is set. The times that the acks took."""
+    took = []
+    while not until.is_set():
+        began = time.monotonic()
+        await client.send(room_id, str(len(took)))
+        took.append(time.monotonic() - began)
+    return took
+
+
+async def test_a_crowd_that_is_dropped_is_back_and_nobody_else_notices(world, figures):
+    room_id, (ada, bob) = await world.talk("ada", "bob")
+    people = [await world.person(f"fan{index}") for index in range(8)]
+    for person in people:
+        await ada.call("room:invite", room_id=room_id, user_id=person.id)
+    all_back = asyncio.Event()
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        fans = [Fan(http, world.url, people[index % len(people)].token) for index in range(CROWD)]
+        await arrive(fans)
+        chatter = asyncio.ensure_future(talking(ada, room_id, all_back))
+        statements = metrics.counters["database_statements"]
+        began = time.monotonic()
+
+        await asyncio.gather(*(fan.drop() for fan in fans))
+        refused = await arrive(fans)
+
+        seconds = time.monotonic() - began
+        statements = metrics.counters["database_statements"] - statements
+        all_back.set()
+        took = sorted(await chatter)
+        last = await ada.send(room_id, "all there?")
+        for fan in fans:
+            await fan.until_seq(room_id, last["seq"])
+        await bob.next("message:new", lambda it: it["seq"] == last["seq"])
+        for fan in fans:
+            await fan.drop()
+
+    figures(
+        f"{CROWD} back after {seconds:.1f} s at {PER_S} a second, refused once or more: "
+        f"{CROWD - refused[0]}; meanwhile {len(took)} messages, slowest ack {took[-1] * 1000:.0f} ms, "
+        f"{statements} statements"
+    )
+    assert sum(refused.values()) == CROWD
+    assert refused[0] < CROWD, "more than it takes in a second"
+    assert [ada.count("disconnect"), bob.count("disconnect")] == [0, 0]
+    assert [it["seq"] for _, it in bob.entries(room_id)] == list(range(1, last["seq"] + 1))
