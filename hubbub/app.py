@@ -83,6 +83,8 @@ class App:
         self._stack.push_async_callback(self._bus.close)
         self.parts.appender.start()
         self._stack.push_async_callback(self.parts.appender.close)
+        self.parts.activity.start()
+        self._stack.push_async_callback(self.parts.activity.close)
         await self._serve(listener)
 
     def _listen(self) -> socket.socket:

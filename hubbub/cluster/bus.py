@@ -107,6 +107,11 @@ class AccountChanged(Signal, frozen=True):
     user: User
     role: str
 
+    @property
+    def user_id(self) -> UUID:
+        """Whom it is about."""
+        return self.user.id
+
 
 class Bus(Protocol):
     """How signals travel."""

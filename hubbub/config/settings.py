@@ -92,6 +92,12 @@ class Settings(BaseModel):
         shown="none",
         sample="10.0.0.0/8",
     )
+    geoip_database: Path | None = setting(
+        None,
+        "A GeoIP2 or GeoLite2 database (City or Country, MMDB): sessions then say where they are.",
+        shown="none",
+        sample="/var/lib/GeoIP/GeoLite2-City.mmdb",
+    )
     playground: bool = setting(
         lambda data: data["env"] == "development",
         "The page at `/` on which to try everything.",

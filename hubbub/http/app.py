@@ -4,14 +4,34 @@ from typing import Any
 
 from aiohttp import web
 
-from hubbub.http import auth, health, messages, metrics, openapi, playground, reference, rooms
+from hubbub.http import (
+    auth,
+    devices,
+    health,
+    messages,
+    metrics,
+    openapi,
+    playground,
+    preferences,
+    profiles,
+    reference,
+    rooms,
+)
 from hubbub.http.keys import PARTS
 from hubbub.http.middleware import auth as authentication
 from hubbub.http.middleware import cors, problems, request_id
 from hubbub.http.request import MAX_BODY_BYTES
 from hubbub.services.context import Parts
 
-ROUTES = (auth.routes, rooms.routes, messages.routes, health.routes)
+ROUTES = (
+    auth.routes,
+    profiles.routes,
+    devices.routes,
+    preferences.routes,
+    rooms.routes,
+    messages.routes,
+    health.routes,
+)
 
 
 def build(parts: Parts) -> web.Application:

@@ -14,6 +14,7 @@ from hubbub.core.errors import InvalidJson, InvalidPayload, NotFound, TooLarge, 
 from hubbub.http.keys import REQUEST_ID, admitted_of, parts_of
 from hubbub.http.problems import BadRequest
 from hubbub.schemas.base import encode, parse, strict
+from hubbub.schemas.paging import Paged
 from hubbub.services.context import Context
 from hubbub.services.sessions import Origin
 
@@ -134,6 +135,11 @@ def data(view: object, status: int = 200, location: str | None = None) -> web.Re
 def listing(items: object, **meta: object) -> web.Response:
     """`{ "data": […], "meta": { … } }`."""
     return _json({"data": items, "meta": meta}, 200, None)
+
+
+def page(items: object, total: int, asked: Paged) -> web.Response:
+    """`{ "data": […], "meta": { page, limit, total, pages } }`."""
+    return listing(items, page=asked.page, limit=asked.limit, total=total, pages=-(-total // asked.limit))
 
 
 def nothing() -> web.Response:

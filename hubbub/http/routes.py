@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 TOLD = "__told__"
+PAGES = ("page", "limit", "total", "pages")  # the meta of numbered pages
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,22 @@
 
 from hubbub.models.entries import Entry
 from hubbub.models.messages import Mention, Message
+from hubbub.models.preferences import Preference
 from hubbub.models.reactions import Reaction
 from hubbub.models.rooms import Membership, Room
 from hubbub.models.sessions import Session
 from hubbub.models.state import State
 from hubbub.models.users import User
 
-__all__ = ["Entry", "Membership", "Mention", "Message", "Reaction", "Room", "Session", "State", "User"]
+__all__ = [
+    "Entry",
+    "Membership",
+    "Mention",
+    "Message",
+    "Preference",
+    "Reaction",
+    "Room",
+    "Session",
+    "State",
+    "User",
+]

@@ -14,6 +14,9 @@ class User(Model):
     email = fields.CharField(max_length=254, unique=True)  # lower case
     display_name = fields.CharField(max_length=80)
     avatar_url = fields.CharField(max_length=500, null=True)
+    bio = fields.CharField(max_length=500, null=True)
+    location = fields.CharField(max_length=100, null=True)
+    website_url = fields.CharField(max_length=200, null=True)
     password_digest = fields.CharField(max_length=120, null=True)
     role = fields.CharField(max_length=16, default="user")  # user, moderator, admin
     suspended_at = fields.DatetimeField(null=True)

@@ -17,7 +17,7 @@ from hubbub.services.sessions import Origin
 _EMAIL = re.compile(r"[^\s@<>()\",;:\\]+@[^\s@<>()\",;:\\]+")
 _EMAIL_LENGTH = 254  # RFC 5321, and the column
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9_])?")
-_SHORTEST, _LONGEST = 3, 32  # of usernames
+SHORTEST, LONGEST = 3, 32  # of usernames
 _MADE = 24  # of a made username's letters, which leaves room for a number
 _TRIES = 20
 # Line ends, and marks that turn the direction of what is written after them.
@@ -26,7 +26,7 @@ _BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u20
 
 async def register(parts: Parts, command: wire.Register, origin: Origin) -> wire.Signed:
     """Make an account, sign in, join the default rooms. Raises Conflict, InvalidPayload, Unavailable."""
-    email, name = _email(command.email), _name(command.name)
+    email, name = _email(command.email), one_line(command.name, "name")
     asked = _username(command.username) if command.username is not None else None
     digest = await passwords.digest(command.password, parts.settings.bcrypt_rounds)
     new = models.User(email=email, display_name=name, password_digest=digest)
@@ -69,16 +69,17 @@ def _email(text: str) -> str:
     return email
 
 
-def _name(text: str) -> str:
+def one_line(text: str, field: str) -> str:
+    """A name of something, without the spaces around it. Raises InvalidPayload for what breaks a line."""
     name = text.strip()
     if _BREAKING.search(name) or not any(character.isprintable() for character in name):
-        raise InvalidPayload(fields=(("name", "A name has 1 to 80 characters, all in one line."),))
+        raise InvalidPayload(fields=((field, "Some characters that can be seen, all in one line."),))
     return name
 
 
 def _username(text: str) -> str:
     username = text.strip(" ").lower()
-    if not _SHORTEST <= len(username) <= _LONGEST or not _USERNAME.fullmatch(username):
+    if not SHORTEST <= len(username) <= LONGEST or not _USERNAME.fullmatch(username):
         message = "3 to 32 letters a-z, digits, dots, dashes and underscores; no dot or dash at the ends."
         raise InvalidPayload(fields=(("username", message),))
     return username
@@ -87,9 +88,9 @@ def _username(text: str) -> str:
 def _names(name: str, email: str) -> Iterator[str]:
     """Usernames to try, the nicest first; then by chance, so that many of one name do not race for each."""
     base = _plain(name)
-    if len(base) < _SHORTEST:
+    if len(base) < SHORTEST:
         base = _plain(email.partition("@")[0]) or "user"
-    base = base if len(base) >= _SHORTEST else f"{base}-user"
+    base = base if len(base) >= SHORTEST else f"{base}-user"
     yield base
     yield f"{base}-2"
     yield f"{base}-3"

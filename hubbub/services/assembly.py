@@ -3,8 +3,10 @@
 from hubbub.cluster.bus import Bus
 from hubbub.cluster.presence import Presence
 from hubbub.config import Settings
+from hubbub.core.places import Places
 from hubbub.core.tokens import Tokens
 from hubbub.services import database
+from hubbub.services.activity import Activity
 from hubbub.services.appender import Appender
 from hubbub.services.context import Parts
 from hubbub.services.doors import Doors
@@ -23,5 +25,7 @@ async def build(settings: Settings, bus: Bus, presence: Presence) -> Parts:
         doors=Doors(settings.database_pool),
         appender=Appender(bus),
         typists=Typists(bus),
+        activity=Activity(),
+        places=Places(settings.geoip_database),
         epoch=await database.epoch(),
     )

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from hubbub.cluster.bus import Bus, Signal
     from hubbub.cluster.presence import Presence
     from hubbub.config import Settings
+    from hubbub.core.places import Places
     from hubbub.core.tokens import Tokens
     from hubbub.models.connection import Sql
     from hubbub.schemas.log import Entry
+    from hubbub.services.activity import Activity
     from hubbub.services.appender import Appender
     from hubbub.services.doors import Doors
     from hubbub.services.residents import Residents
@@ -37,6 +39,8 @@ class Parts:
     doors: "Doors"
     appender: "Appender"
     typists: "Typists"
+    activity: "Activity"
+    places: "Places"
     epoch: str
     draining: bool = False
 

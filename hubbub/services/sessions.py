@@ -164,6 +164,18 @@ async def end(parts: Parts, user_id: UUID, session_id: UUID, reason: str) -> Non
     parts.bus.publish(SessionEnded(user_id, session_id, "session_revoked", reason))
 
 
+async def end_others(parts: Parts, user_id: UUID, kept: UUID | None, reason: str) -> None:
+    """End all sessions of a user but one."""
+    async with database.transaction() as tx:
+        own = models.Session.filter(user_id=user_id, revoked_at__isnull=True)
+        others = own.exclude(id=kept) if kept is not None else own
+        ended = [row.id for row in await others]
+        await others.update(revoked_at=clock.now(), revoke_reason=reason)
+        await truth.touch(tx, [user_id])
+    for session_id in ended:
+        parts.bus.publish(SessionEnded(user_id, session_id, "session_revoked", reason))
+
+
 async def logout(ctx: Context) -> None:
     """End the caller's own session."""
     if ctx.session_id is not None:

@@ -138,7 +138,8 @@ async def _refusals(asker: Asker, described: Documented, ada: Person) -> None:
             await asker.ask(by, method, path, 422, json={"no such field": 1}, **ids)
         elif "422" in answers:
             query = {part["name"] for part in operation["parameters"] if part["in"] == "query"}
-            wrong = {"params": {"limit": "0"}} if "limit" in query else {"emoji": "x" * 65}
+            words = {name: "x" * 65 for name in ids if not name.endswith("_id")}
+            wrong = {"params": {"limit": "0"}} if "limit" in query else words
             await asker.ask(by, method, path, 422, **{**ids, **wrong})
         if "404" in answers and ids:
             await asker.ask(by, method, path, 404, json=_found(path, operation), **ids)
@@ -178,6 +179,23 @@ async def _accounts(asker: Asker, ada: Person) -> None:
     other = Person(asker.world, (await asker.ask(None, "POST", "/auth/login", 200, json=login))["data"])
     await asker.ask(other, "POST", "/auth/logout", 204)
     await asker.ask(ada, "GET", "/auth/me", 200)
+    await _people(asker, ada, login)
+
+
+async def _people(asker: Asker, ada: Person, login: dict[str, str]) -> None:
+    ask, profile = asker.ask, {"bio": "Counts."}
+    await ask(ada, "GET", "/users/{username}", 200, username="ada")
+    await ask(ada, "GET", "/users/{username}", 404, username="nobody")
+    await ask(ada, "PATCH", "/users/profile", 200, json=profile)
+    for path in ("/settings/preferences", "/notifications/preferences", "/email/preferences"):
+        await ask(ada, "GET", path, 200)
+        await ask(ada, "PATCH", path, 200, json={})
+    await ask(ada, "POST", "/settings/preferences/reset", 200)
+    bea = Person(asker.world, (await ask(None, "POST", "/auth/login", 200, json=login))["data"])
+    own = (await ask(bea, "GET", "/sessions", 200))["data"]
+    other = next(session["id"] for session in own if not session["current"])
+    await ask(bea, "DELETE", "/sessions/{session_id}", 204, session_id=other)
+    await ask(bea, "DELETE", "/sessions", 204)
 
 
 async def _rooms(asker: Asker, ada: Person) -> None:

@@ -19,7 +19,9 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     resource = request.match_info.route.resource
     path = resource.canonical if resource is not None else ""
     if path.startswith(PREFIX) and path not in OPEN:
-        request[ADMITTED] = await sessions.admit(parts_of(request), _token(request))
+        parts = parts_of(request)
+        request[ADMITTED] = admitted = await sessions.admit(parts, _token(request))
+        parts.activity.note(admitted.session_id)
     return await handler(request)
 
 

@@ -1,0 +1,21 @@
+"""Numbered pages, as REST has them everywhere but in chat."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from hubbub.schemas.base import Command
+
+MOST = 100
+
+
+class Paged(Command):
+    """One page of a list."""
+
+    page: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    limit: Annotated[int, Meta(ge=1, le=MOST)] = 20
+
+    @property
+    def offset(self) -> int:
+        """How many items come before the page."""
+        return (self.page - 1) * self.limit

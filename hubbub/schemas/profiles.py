@@ -1,0 +1,36 @@
+"""Profiles: what people say of themselves."""
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import UNSET, Meta, UnsetType
+
+from hubbub.schemas.base import Command, View
+
+
+class Profile(View):
+    """A person as everybody who is logged in may see them."""
+
+    id: UUID
+    username: str
+    display_name: str
+    avatar_url: str | None
+    bio: str
+    location: str
+    website_url: str | None
+    created_at: str
+
+
+class UpdateProfile(Command):
+    """What is not given stays; `website_url` null takes it away. Only http and https are taken."""
+
+    display_name: Annotated[str, Meta(min_length=1, max_length=80)] | UnsetType = UNSET
+    bio: Annotated[str, Meta(max_length=500)] | UnsetType = UNSET
+    location: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    website_url: Annotated[str, Meta(max_length=200)] | UnsetType | None = UNSET
+
+
+class Named(Command):
+    """Somebody by username, in any case."""
+
+    username: Annotated[str, Meta(max_length=64)]

@@ -1,0 +1,71 @@
+"""Preferences: reading, changing, going back to the defaults."""
+
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, structs
+
+from hubbub import models
+from hubbub.schemas import preferences as wire
+from hubbub.schemas.base import Command, View, encode
+from hubbub.services import database
+from hubbub.services.context import Context
+
+V = TypeVar("V", bound=View)
+
+KINDS: dict[type[View], str] = {
+    wire.AppPreferences: "app",
+    wire.NotificationPreferences: "notifications",
+    wire.EmailPreferences: "email",
+}
+
+
+async def of(user_id: UUID, kind: type[V]) -> V:
+    """Somebody's choices, with the defaults for what they did not choose."""
+    async with database.guard():
+        row = await models.Preference.filter(user_id=user_id, kind=KINDS[kind]).first()
+    return _with_defaults(kind, row.chosen if row is not None else "{}")
+
+
+def _with_defaults(kind: type[V], chosen: str) -> V:
+    """A choice that is no longer offered counts as none."""
+    kept = msgspec.json.decode(chosen, type=dict[str, object])
+    known = {field.name: field.type for field in structs.fields(kind)}
+    good: dict[str, object] = {}
+    for name, value in kept.items():
+        try:
+            good[name] = msgspec.convert(value, known[name])
+        except (KeyError, msgspec.ValidationError):
+            continue
+    return kind(**good)
+
+
+async def get(ctx: Context, kind: type[V]) -> V:
+    """The caller's choices."""
+    return await of(ctx.user_id, kind)
+
+
+async def update(ctx: Context, kind: type[V], command: Command) -> V:
+    """Choose; what is not given stays."""
+    given = {name: value for name, value in structs.asdict(command).items() if value is not UNSET}
+    async with database.transaction():
+        own = models.Preference.filter(user_id=ctx.user_id, kind=KINDS[kind])
+        await models.User.filter(id=ctx.user_id).select_for_update().first()  # two changes do not cross
+        row = await own.first()
+        chosen = {**structs.asdict(_with_defaults(kind, row.chosen if row else "{}")), **given}
+        defaults = structs.asdict(kind())
+        text = encode({name: value for name, value in chosen.items() if value != defaults[name]}).decode()
+        if row is None:
+            await models.Preference.create(user_id=ctx.user_id, kind=KINDS[kind], chosen=text)
+        else:
+            row.chosen = text
+            await row.save()
+    return _with_defaults(kind, text)
+
+
+async def reset(ctx: Context, kind: type[V]) -> V:
+    """Back to the defaults."""
+    async with database.guard():
+        await models.Preference.filter(user_id=ctx.user_id, kind=KINDS[kind]).delete()
+    return kind()

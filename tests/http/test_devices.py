@@ -1,0 +1,92 @@
+"""/sessions: where somebody is signed in."""
+
+from datetime import timedelta
+
+from hubbub import models
+from hubbub.core import clock
+from tests.support.world import Person
+
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/17.5 Mobile/15E148 Safari/604.1"
+)
+
+
+async def again(world, name, **options):
+    """One more sign-in of somebody."""
+    body = {"email": f"{name}@example.com", "password": "correct horse battery", "device_name": "her phone"}
+    status, answer = await world.rest("POST", "/auth/login", json=body, **options)
+    assert status == 200
+    return Person(world, answer["data"])
+
+
+async def test_each_session_says_what_it_is(world):
+    ada = await world.person("ada")
+    await again(world, "ada", headers={"User-Agent": PHONE})
+    await world.person("bob")
+
+    status, answer = await ada.rest("GET", "/sessions")
+
+    assert status == 200
+    assert answer["meta"] == {"page": 1, "limit": 20, "total": 2, "pages": 1}
+    by_current = {session["current"]: session for session in answer["data"]}
+    phone = by_current[False]
+    assert (phone["device_name"], phone["browser"], phone["os"], phone["device"]) == (
+        "her phone",
+        "Mobile Safari 17",
+        "iOS 17",
+        "iPhone",
+    )
+    assert (phone["ip"], phone["location"]) == ("127.0.0.1", None)
+    assert "digest" not in str(answer)
+
+
+async def test_ending_one_ends_its_sockets_and_its_token(world):
+    ada = await world.person("ada")
+    phone = await again(world, "ada")
+    socket = await phone.client()
+    _, answer = await ada.rest("GET", "/sessions")
+    other = next(session["id"] for session in answer["data"] if not session["current"])
+
+    assert (await ada.rest("DELETE", f"/sessions/{other}"))[0] == 204
+
+    await socket.next("auth:revoked")
+    assert (await phone.rest("GET", "/auth/me"))[1]["code"] == "session_revoked"
+    assert (await ada.rest("GET", "/auth/me"))[0] == 200
+    assert (await ada.rest("DELETE", f"/sessions/{other}"))[0] == 404
+
+
+async def test_ending_all_others_keeps_this_one(world):
+    ada, bob = await world.person("ada"), await world.person("bob")
+    others = [await again(world, "ada") for _ in range(3)]
+    socket = await others[0].client()
+
+    assert (await ada.rest("DELETE", "/sessions"))[0] == 204
+
+    await socket.next("auth:revoked")
+    assert [(await other.rest("GET", "/auth/me"))[0] for other in others] == [401, 401, 401]
+    assert [(await person.rest("GET", "/auth/me"))[0] for person in (ada, bob)] == [200, 200]
+    assert (await ada.rest("GET", "/sessions"))[1]["meta"]["total"] == 1
+
+
+async def test_sessions_of_others_are_not_found(world):
+    ada, bob = await world.person("ada"), await world.person("bob")
+    _, answer = await ada.rest("GET", "/sessions")
+
+    assert (await bob.rest("DELETE", f"/sessions/{answer['data'][0]['id']}"))[0] == 404
+    assert (await ada.rest("GET", "/auth/me"))[0] == 200
+
+
+async def test_activity_is_seen_at_once_and_written_later(world):
+    ada = await world.person("ada")
+    long_ago = clock.now() - timedelta(days=2)
+    await models.Session.filter(user_id=ada.id).update(last_seen_at=long_ago)
+
+    _, answer = await ada.rest("GET", "/sessions")
+
+    shown = answer["data"][0]["last_active_at"]
+    assert shown > clock.rfc3339(clock.now() - timedelta(minutes=5))
+    assert (await models.Session.get(user_id=ada.id)).last_seen_at == long_ago
+    await world.app.parts.activity.write()
+    written = (await models.Session.get(user_id=ada.id)).last_seen_at
+    assert clock.rfc3339(written) >= shown
