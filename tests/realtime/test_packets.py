@@ -77,6 +77,42 @@ async def test_who_asks_for_no_namespace_is_sent_away(start: Start) -> None:
     assert polling.sid
 
 
+async def test_a_namespace_needs_no_comma_at_the_end(client: Ws) -> None:
+    client.say("40/random")
+    assert await client.hear() == '44/random,{"message":"Invalid namespace"}'
+    client.say("40/custom")
+    assert (await client.hear()).startswith('40/custom,{"sid"')
+    assert await client.hear() == '42/custom,["auth",{}]'
+    client.say("41/custom")
+    client.say("40/custom?token=1")
+    assert (await client.hear()).startswith('40/custom,{"sid"')
+
+
+async def test_who_leaves_the_last_namespace_is_pinged_on(start: Start) -> None:
+    """It may ask for another one, as long as a newcomer may take."""
+    server = await start(ping_interval_ms=100, ping_timeout_ms=5000, connect_timeout_ms=3000)
+    client = await Ws(server.port).shake("/socket.io/")
+    await client.frame_in()
+    await joined(client)
+    client.say("41")
+    for _ in range(3):
+        assert await client.frame_in() == (0x81, b"2")
+        client.say("3")
+
+    await joined(client)
+    client.say("41")
+    assert await client.end() == []
+
+
+async def test_binary_acks(client: Ws) -> None:
+    await joined(client)
+    client.say('452-789["message-with-ack",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+    client.send(client.frame(b"\x01", 0x82) + client.frame(b"\x02", 0x82))
+
+    assert await client.hear() == '462-789[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'
+    assert [await client.hear(), await client.hear()] == [b"\x01", b"\x02"]
+
+
 async def test_events_and_acks_with_binary(client: Ws) -> None:
     await joined(client)
     client.say('452-["message",{"_placeholder":true,"num":1},[{"_placeholder":true,"num":0}]]')

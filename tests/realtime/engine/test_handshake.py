@@ -139,6 +139,22 @@ async def test_a_broken_websocket_handshake_is_refused(server, head: str) -> Non
     assert status == 400
 
 
+@pytest.mark.parametrize("path", ["/engine.io/", "/socket.io/"])
+@pytest.mark.parametrize(
+    "query",
+    ["transport=websocket", "EIO=3&transport=websocket", "EIO=abc&transport=websocket", "EIO=4",
+     "EIO=4&transport=abc", "EIO=4&transport=websocket&sid=nobody"],
+)  # fmt: skip
+async def test_a_wrong_query_is_refused_to_a_websocket(server, path: str, query: str) -> None:
+    key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+
+    status, _, _ = await Polls(server.port, path).request("GET", query=query, head=UPGRADE + key)
+
+    assert status == 400
+    assert not server.sio.eio.sockets
+    assert not server.engine.sockets
+
+
 async def test_a_websocket_gets_the_open_packet_first(server) -> None:
     client = await Ws(server.port).shake()
 

@@ -232,6 +232,19 @@ async def test_an_upgrade(server, client: Polls) -> None:
     assert await socket.hear() == "4still"
 
 
+@pytest.mark.parametrize("path", ["/engine.io/", "/socket.io/"])
+async def test_an_upgrade_in_one_go(server, path: str) -> None:
+    client = await Polls(server.port, path).shake()
+    socket = await Ws(server.port).shake(path, sid=client.sid)
+    socket.send(Ws.frame(b"2probe") + Ws.frame(b"5"))
+
+    assert await socket.hear() == "3probe"
+    assert (await client.poll())[0] == 400
+    assert (await client.post("4x"))[0] == 400
+    assert (await Ws(server.port).shake(path, sid=client.sid)).status == 400
+    assert len(server.engine.sockets) + len(server.sio.eio.sockets) == 1
+
+
 @pytest.mark.parametrize("packets", [["4hello"], ["5"], ["2probe", "2probe"], ["2"], ["2probe", "4x"]])
 async def test_a_wrong_probe_ends_itself_not_the_session(server, client: Polls, packets: list[str]) -> None:
     socket = await Ws(server.port).shake(sid=client.sid)
