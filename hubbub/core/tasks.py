@@ -7,6 +7,7 @@ from contextvars import Context
 from typing import Any
 
 from hubbub.core import metrics
+from hubbub.core.errors import Unavailable
 
 log = logging.getLogger(__name__)
 _running: set[asyncio.Task[Any]] = set()
@@ -28,19 +29,24 @@ def _ended(task: asyncio.Task[Any]) -> None:
     _running.discard(task)
     if not task.cancelled() and (error := task.exception()) is not None:
         metrics.count("task_failures")
+        if isinstance(error, Unavailable):
+            return  # what is away was logged once, by who noticed
         log.error("background task failed", exc_info=error, extra={"task": task.get_name()})
 
 
 async def every(seconds: float, step: Callable[[], Awaitable[None]], *, name: str) -> None:
     """Run `step` again and again, `seconds` apart; survives its exceptions.
 
-    A failure is logged when it begins, not each time it repeats, and counted each time.
+    A failure is logged when it begins, not each time it repeats, and counted each time. That the database
+    is away is logged by who notices first, and nowhere else.
     """
     failing = False
     while True:
         await asyncio.sleep(seconds)
         try:
             await step()
+        except Unavailable:
+            metrics.count("loop_failures")
         except Exception:
             metrics.count("loop_failures")
             if not failing:

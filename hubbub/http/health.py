@@ -36,7 +36,10 @@ async def _storage() -> dict[str, str]:
     try:
         async with asyncio.timeout(CHECK_S), database.guard():
             waiting = await migrations.pending()
-    except (HubbubError, TimeoutError):
+    except TimeoutError:
+        database.suspect("the check of readiness took too long")
+        return {"database": "away", "migrations": "unknown"}
+    except HubbubError:
         return {"database": "away", "migrations": "unknown"}
     return {"database": "ok", "migrations": f"{len(waiting)} pending" if waiting else "ok"}
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from hubbub.cluster.bus import Bus, Entries
 from hubbub.core import clock, metrics, tasks
+from hubbub.core.errors import Unavailable
 from hubbub.realtime import frames
 from hubbub.realtime.connections import Connection
 from hubbub.schemas.log import Entry
@@ -122,7 +123,11 @@ class Delivery:
         """Send what the feed had told already, until there is nothing between it and the connection."""
         try:
             while not self._join(connection, room_id, sent):
-                entries = await log.read(room_id, sent)
+                try:
+                    entries = await log.read(room_id, sent)
+                except Unavailable:  # nobody else would bring it up later
+                    await asyncio.sleep(CHECK_S)
+                    continue
                 if connection.gone or room_id in connection.rooms or not entries:
                     return
                 for entry in entries:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 from hubbub.cluster.bus import Missed, Signal
@@ -16,6 +17,7 @@ from hubbub.core.errors import (
     SessionRevoked,
     TooManyConnections,
     Unauthenticated,
+    Unavailable,
 )
 from hubbub.core.limits import Turnstile
 from hubbub.realtime import chat, frames
@@ -31,6 +33,7 @@ from hubbub.services import residency, sessions
 from hubbub.services.comings import Comings
 from hubbub.services.context import Context, Parts
 from hubbub.services.presences import audience
+from hubbub.services.stays import Admitted
 from hubbub.services.truth import Truth
 
 log = logging.getLogger(__name__)
@@ -79,7 +82,8 @@ class ChatServer:
         await self.expiry.close()
         await self.truth.close()
         await self.delivery.close()
-        await self.comings.close()
+        with suppress(Unavailable):  # who is gone is known to be gone all the same, a little later
+            await self.comings.close()
 
     # A socket comes.
 
@@ -92,7 +96,7 @@ class ChatServer:
         hello = _hello(auth)
         began = clock.monotonic()
         token = hello.token or _token(link)
-        admitted = sessions.recall(self._parts, token) or await sessions.admit(self._parts, token)
+        admitted = sessions.recall(self._parts, token) or await self._admit(token)
         if self.connections.count_of(admitted.user.id) >= self._settings.sockets_per_user:
             raise TooManyConnections(retry_after_ms=BUSY_RETRY_MS)
         origin = link.origin
@@ -113,6 +117,12 @@ class ChatServer:
         if self.connections.ended_since(began, admitted.session_id, admitted.user.id):
             self.closed(sid)
             raise SessionRevoked
+
+    async def _admit(self, token: str) -> Admitted:
+        try:
+            return await sessions.admit(self._parts, token)
+        except Unavailable as error:
+            raise Unavailable(error.message, retry_after_ms=_soon()) from error
 
     async def opened(self, sid: str) -> None:
         """The client knows that it is in: subscribe it, then tell it where it stands."""

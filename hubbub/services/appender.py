@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500
 WAITING = 10_000
-SECONDS = 10.0
+SECONDS = 5.0  # for a batch; who waited as long in the queue is answered when a batch fails
 
 
 @dataclass(slots=True)
@@ -45,6 +45,7 @@ class Outgoing:
     reply_to: UUID | None
     mentions: list[UUID]
     id: UUID = field(default_factory=ids.new)
+    since: float = field(default_factory=clock.monotonic)
     done: asyncio.Future["Stored"] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
@@ -116,9 +117,11 @@ class Appender:
     async def _store(self, batch: list[Outgoing]) -> None:
         try:
             entries = await asyncio.wait_for(self._write(batch), SECONDS)
-        except (Unavailable, TimeoutError):
-            for outgoing in batch:
-                _fail(outgoing, Unavailable())
+        except Unavailable:
+            self._give_up(batch)
+        except TimeoutError:
+            database.suspect("a batch of messages took too long")
+            self._give_up(batch)
         except Exception as error:  # noqa: BLE001 - it is answered or logged, message by message
             await self._store_apart(batch, error)
         else:
@@ -126,6 +129,16 @@ class Appender:
             metrics.count("messages_stored", by=len(entries))
             for signal in log.announcements(entries):
                 self._bus.publish(signal)
+
+    def _give_up(self, batch: list[Outgoing]) -> None:
+        """The database is away: an honest no, also to those behind who waited long enough."""
+        now = clock.monotonic()
+        late = {id(each) for each in self._waiting if now - each.since >= SECONDS}
+        for outgoing in [*batch, *(each for each in self._waiting if id(each) in late)]:
+            _fail(outgoing, Unavailable())
+        self._waiting = [each for each in self._waiting if id(each) not in late]
+        if not self._waiting:
+            self._some.clear()
 
     async def _store_apart(self, batch: list[Outgoing], error: Exception) -> None:
         """One of them is poisoned: find it, so that it fails alone."""

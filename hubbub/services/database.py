@@ -1,5 +1,6 @@
 """The database of this instance: connecting, transactions, and honest errors while it is away."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from tortoise.context import TortoiseContext
 from tortoise.transactions import in_transaction
 
 from hubbub.config import Settings
-from hubbub.core import ids, metrics
+from hubbub.core import clock, ids, metrics, tasks
 from hubbub.core.errors import Unavailable
 from hubbub.models import failures
 from hubbub.models.connection import Sql
@@ -23,6 +24,7 @@ from hubbub.models.failures import is_away, is_duplicate
 
 __all__ = [
     "DatabaseProblem",
+    "away",
     "close",
     "connect",
     "connection",
@@ -32,12 +34,15 @@ __all__ = [
     "is_away",
     "is_duplicate",
     "sqlite_path",
+    "suspect",
     "transaction",
 ]
 
 NAME = "default"
 CONNECT_S = 5.0
 STATEMENT_S = 10.0
+LOOKOUT_S = 0.5
+LOOKOUT_WAIT_S = 2.0
 BUSY_MS = 5000  # how long SQLite waits for another process to finish writing
 OLDEST_POSTGRES = 130000
 
@@ -49,10 +54,11 @@ class DatabaseProblem(Exception):
 
 
 class _State:
-    """What this process holds: the open database, and whether it was there when last asked."""
+    """What this process holds: the open database, whether it is away, and who looks out for it then."""
 
     opened: TortoiseContext | None = None
     away = False
+    lookout: "asyncio.Task[None] | None" = None
 
 
 def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, Any]:
@@ -122,6 +128,7 @@ async def connect(settings: Settings, *, migrating: bool = False) -> None:
                 config=configuration(settings, migrating=migrating), _enable_global_fallback=True
             )
         await _look()
+        metrics.gauge("database_up", lambda: float(not _State.away))
     except BaseException as error:
         await close()
         if (why := failures.reason(error)) is None or isinstance(error, DatabaseProblem):
@@ -152,6 +159,8 @@ def problem(settings: Settings, why: str) -> DatabaseProblem:
 async def close() -> None:
     """Disconnect. Safe to call twice."""
     opened, _State.opened = _State.opened, None
+    await tasks.stop(_State.lookout)
+    _State.away, _State.lookout = False, None
     if opened is None:
         return
     try:
@@ -190,14 +199,37 @@ async def guard() -> AsyncIterator[None]:
     except Exception as error:
         if not is_away(error):
             raise
-        metrics.count("database_errors")
-        if not _State.away:
-            log.warning("the database is away", extra={"error": repr(failures.bare(error))})
-        _State.away = True
+        suspect(repr(failures.bare(error)))
         raise Unavailable from error
+
+
+def suspect(why: str) -> None:
+    """Something failed for want of the database, or waited for it too long: see whether it answers at all."""
+    metrics.count("database_errors")
+    if _State.lookout is None or _State.lookout.done():
+        _State.lookout = tasks.spawn(_look_out(why), name="lookout for the database")
+
+
+def away() -> bool:
+    """Whether the database does not answer. While that is so, nobody waits for it."""
+    return _State.away
+
+
+async def _look_out(why: str) -> None:
+    """Ask until there is an answer.
+
+    One line when it is away and one when it is back, whatever fails between; none for a single failure.
+    """
+    began = clock.monotonic()
+    client: Any = get_connection(NAME)
+    while not await client.answers(LOOKOUT_WAIT_S):
+        if not _State.away:
+            log.warning("the database is away", extra={"error": why})
+        _State.away = client.silent = True
+        await asyncio.sleep(LOOKOUT_S)
     if _State.away:
-        _State.away = False
-        log.info("the database is back")
+        _State.away = client.silent = False
+        log.info("the database is back", extra={"seconds": round(clock.monotonic() - began, 1)})
 
 
 async def epoch() -> str:

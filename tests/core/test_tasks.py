@@ -6,6 +6,7 @@ from contextvars import ContextVar
 import pytest
 
 from hubbub.core import metrics, tasks
+from hubbub.core.errors import Unavailable
 
 seen: ContextVar[str] = ContextVar("seen", default="nothing")
 
@@ -51,3 +52,22 @@ async def test_a_loop_survives_and_logs_a_failure_once(caplog: pytest.LogCapture
     assert task.cancelled()
     await tasks.stop(task)
     await tasks.stop(None)
+
+
+async def test_a_database_that_is_away_is_logged_by_who_notices(caplog: pytest.LogCaptureFixture) -> None:
+    steps, enough = 0, asyncio.Event()
+
+    async def step() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 3:
+            enough.set()
+        raise Unavailable
+
+    loop = tasks.spawn(tasks.every(0, step, name="step"), name="loop")
+    async with asyncio.timeout(5):
+        await enough.wait()
+    await tasks.stop(loop)
+    await asyncio.wait([tasks.spawn(step(), name="once")])
+
+    assert caplog.text == ""

@@ -9,11 +9,13 @@ import pytest
 from hubbub import models
 from hubbub.cluster.bus import Entries, Signal
 from hubbub.core.errors import Conflict, HubbubError, NotMember, Unavailable
+from hubbub.models.engines import postgres
 from hubbub.schemas.messages import SendMessage
-from hubbub.services import appender, messages
+from hubbub.services import appender, database, messages
 from hubbub.services.appender import Outgoing
 from hubbub.services.context import Context
 from hubbub.services.residents import Standing
+from tests.support.relay import Relay
 from tests.support.world import World
 
 
@@ -118,6 +120,54 @@ async def test_a_full_queue_says_so(world: World, monkeypatch: pytest.MonkeyPatc
     assert any(isinstance(each, Unavailable) for each in outcomes)
     stored = sum(not isinstance(each, BaseException) for each in outcomes)
     assert await models.Message.filter(room_id=room_id).count() == stored
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+async def test_while_the_database_hangs_everybody_is_answered_in_time(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appender, "SECONDS", 0.5)
+    monkeypatch.setattr(appender, "BATCH", 10)
+    monkeypatch.setattr(postgres, "ROLLBACK_S", 0.2)
+    async with (
+        Relay(settings.database_url) as relay,
+        World(settings.model_copy(update={"database_url": relay.url})) as world,
+    ):
+        room_id, (ada, _) = await room_of(world, "ada", "bob")
+        before = (await messages.send(ada, command(room_id))).message.seq
+        relay.freeze()
+
+        async with asyncio.timeout(20):  # 10 batches' worth
+            outcomes = await asyncio.gather(
+                *(messages.send(ada, command(room_id)) for _ in range(100)), return_exceptions=True
+            )
+        assert {type(each) for each in outcomes} == {Unavailable}
+        relay.thaw()
+        async with asyncio.timeout(20):
+            while database.away():  # noqa: ASYNC110 - there is nothing to wait on
+                await asyncio.sleep(0.01)
+
+        assert (await messages.send(ada, command(room_id))).message.seq == before + 1
+
+
+async def test_rooms_are_locked_in_one_order_by_whoever_writes(world: World) -> None:
+    made = [await room_of(world, f"ada{index}", f"bob{index}") for index in range(4)]
+    one, other = world.app.parts.appender, appender.Appender(world.app.parts.bus)
+    other.start()
+    users = [(await messages.send(people[0], command(room_id))).message.sender for room_id, people in made]
+
+    def batch(turn: int) -> list[Outgoing]:
+        order = range(4) if turn % 2 else reversed(range(4))
+        return [outgoing(made[index][1][0], made[index][0], users[index], 0) for index in order]
+
+    stored = await asyncio.gather(
+        *(writer.append(each) for turn in range(40) for writer in (one, other) for each in batch(turn))
+    )
+
+    assert all(each.message is not None for each in stored)
+    for room_id, _ in made:
+        assert (await models.Room.get(id=room_id)).last_seq == 3 + 80
+    await other.close()
 
 
 async def test_what_was_accepted_is_stored_before_the_end(world: World) -> None:

@@ -513,11 +513,68 @@ async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(rela
                 with pytest.raises(Unavailable):
                     async with database.guard():
                         await attempt()
+    await _until(database.away)
+    with pytest.raises(Unavailable):
+        await _in_transaction()
     await relay.up()
 
+    await _until(lambda: not database.away())
     await _in_transaction()
     assert await _keys() == ["before"]
     assert [record.message for record in caplog.records] == ["the database is away", "the database is back"]
+
+
+async def _until(condition):
+    async with asyncio.timeout(SOON):
+        while not condition():  # noqa: ASYNC110 - there is nothing to wait on
+            await asyncio.sleep(0.01)
+
+
+@only_postgres
+async def test_what_needs_no_database_does_not_bring_it_back(relay, relayed, caplog):
+    caplog.set_level("INFO", "hubbub.services.database")
+    await relay.down()
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            async with database.guard():
+                await _keys()
+        async with database.guard():
+            pass
+        await _until(database.away)
+
+    assert [record.message for record in caplog.records] == ["the database is away"]
+
+
+@only_postgres
+async def test_a_connection_that_breaks_is_not_a_database_that_is_away(relay, relayed, caplog):
+    caplog.set_level("INFO", "hubbub.services.database")
+    with pytest.raises(Unavailable):
+        async with database.transaction() as tx:
+            relay.hang_up()
+            await tx.execute("SELECT 1")
+
+    await _all_connections_serve(relayed)
+    assert not database.away()
+    assert caplog.records == []
+
+
+@only_postgres
+async def test_nobody_waits_for_a_server_that_is_known_to_hang(relay, relayed):
+    relay.freeze()
+    with pytest.raises(Unavailable):
+        async with database.guard():
+            await _keys()
+    await _until(database.away)
+
+    async with asyncio.timeout(SOON):
+        for _ in range(500):
+            for attempt in (_in_transaction, _keys):
+                with pytest.raises(Unavailable):
+                    async with database.guard():
+                        await attempt()
+    relay.thaw()
+    await _until(lambda: not database.away())
+    await _all_connections_serve(relayed)
 
 
 @only_postgres

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections import deque
@@ -69,6 +70,19 @@ class Served:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
         await self._ended()
+
+    def pause(self) -> None:
+        """SIGSTOP: it stands still, with all its connections open."""
+        self.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT: it goes on as if nothing had been."""
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, and do not wait for what it does."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def stop(self) -> int:
         """SIGTERM: it drains. Returns the exit code."""

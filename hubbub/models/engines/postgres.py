@@ -20,7 +20,7 @@ from tortoise.exceptions import DBConnectionError, TransactionManagementError
 from hubbub.core import metrics
 
 ACQUIRE_S = 5.0
-ROLLBACK_S = 5.0
+ROLLBACK_S = 2.0
 _GIVEN_BY_DSN = ("host", "port", "user", "password", "database")
 
 
@@ -33,6 +33,8 @@ class Connection(asyncpg.Connection):
 
 async def _take(client: Any) -> Any:  # noqa: ANN401 - Tortoise and asyncpg leave it open
     """A connection of the pool. Raises DBConnectionError when there is none to be had in time."""
+    if client.silent:
+        raise DBConnectionError("the server did not answer a moment ago")
     try:
         return await client._pool.acquire(timeout=ACQUIRE_S)
     except OSError as error:  # refused, no way, no such host, not in time
@@ -114,6 +116,22 @@ class Entered(TransactionContextPooled):
 class Client(AsyncpgDBClient):
     """The engine's client. `dsn` says where the server is; `statement_s` bounds one statement, 0 does not."""
 
+    silent = False  # set while the server is known not to answer: then nobody waits for it
+    _dsn = ""
+
+    async def answers(self, seconds: float) -> bool:
+        """Whether the server does, on a connection of its own: those of the pool may all be stuck."""
+        try:
+            async with asyncio.timeout(seconds):
+                connection = await asyncpg.connect(self._dsn, timeout=seconds)
+                try:
+                    await connection.execute("SELECT 1")
+                finally:
+                    connection.terminate()
+        except Exception:  # noqa: BLE001 - whatever it is, it is no answer
+            return False
+        return True
+
     async def create_connection(self, with_db: bool) -> None:  # noqa: FBT001 - Tortoise's signature
         try:
             await super().create_connection(with_db)
@@ -133,7 +151,8 @@ class Client(AsyncpgDBClient):
                 f"SET idle_in_transaction_session_timeout = {statement_ms}"
             )
 
-        return await asyncpg.create_pool(options.pop("dsn"), init=limit, **options)
+        self._dsn = options.pop("dsn")
+        return await asyncpg.create_pool(self._dsn, init=limit, **options)
 
     def acquire_connection(self) -> Taken:
         metrics.counters["database_statements"] += 1

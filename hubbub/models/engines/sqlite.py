@@ -103,7 +103,17 @@ async def _ended(raw: aiosqlite.Connection, *, commit: bool) -> Exception | None
 class Client(SqliteClient):
     """The engine's client."""
 
+    silent = False  # as PostgreSQL's; a file is asked each time
     _opening: asyncio.Future[None] | None = None
+
+    async def answers(self, seconds: float) -> bool:
+        """Whether the file can be read."""
+        try:
+            async with asyncio.timeout(seconds), self.acquire_connection() as connection:
+                await connection.execute_fetchall("SELECT count(*) FROM sqlite_master")
+        except Exception:  # noqa: BLE001 - whatever it is, it is no answer
+            return False
+        return True
 
     async def create_connection(self, with_db: bool) -> None:  # noqa: FBT001 - Tortoise's signature
         if self._connection is None:

@@ -1,0 +1,231 @@
+"""The database goes, hangs and comes back; an instance stands still and goes on (G6, G10, without Redis)."""
+
+import asyncio
+import time
+from collections import Counter
+from uuid import uuid4
+
+import pytest
+
+from hubbub import models
+from hubbub.models.engines import postgres
+from hubbub.services import appender, database
+from tests.journeys.conftest import UNLIMITED
+from tests.support.process import Served
+from tests.support.relay import Relay
+from tests.support.world import Abroad, Refused, World
+
+pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+PATIENCE_S = 30.0
+
+
+# --- the database ---
+
+
+@pytest.fixture
+async def relay(database_url):
+    """Stands between the instance and its PostgreSQL."""
+    async with Relay(database_url) as made:
+        yield made
+
+
+@pytest.fixture
+async def world(settings, relay):
+    """An instance that reaches its database by way of the relay."""
+    async with World(settings.model_copy(update={"database_url": relay.url, "database_pool": 4})) as made:
+        yield made
+
+
+class Sender:
+    """Sends on and on; what is refused is sent again, under its `client_id`, until it is stored."""
+
+    def __init__(self, client, room_id):
+        self.client = client
+        self.room_id = room_id
+        self.stored = {}  # client_id → seq
+        self.refusals = Counter()
+        self.slowest = 0.0
+        self.acked_at = 0.0
+        self.enough = asyncio.Event()
+
+    async def run(self):
+        while not self.enough.is_set():
+            client_id = str(uuid4())
+            while client_id not in self.stored:
+                began = time.monotonic()
+                try:
+                    sent = await self.client.send(self.room_id, "x", client_id=client_id)
+                except Refused as refused:
+                    self.refusals[refused.code] += 1
+                    await asyncio.sleep(0.05)
+                else:
+                    self.stored[client_id] = sent["seq"]
+                    self.acked_at = time.monotonic()
+                self.slowest = max(self.slowest, time.monotonic() - began)
+
+
+async def ready(world):
+    async with world.http.get(f"{world.url}/health/ready") as answer:
+        return answer.status, (await answer.json())["checks"]["database"]
+
+
+async def until(condition, what):
+    """Wait for something that has no signal of its own."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110 - there is nothing to wait on
+            await asyncio.sleep(0.02)
+    return what
+
+
+async def exactly_once(world, senders, listener, room_id):
+    """Each acknowledged message is stored once, and everybody heard one log without holes."""
+    last = (await senders[0].client.send(room_id, "the end"))["seq"]
+    for client in {listener, *(sender.client for sender in senders)}:
+        await client.next("message:new", lambda it: it["seq"] == last)
+        assert [it["seq"] for _, it in client.entries(room_id)] == list(range(1, last + 1))
+        assert client.count("disconnect") == 0
+    rows = await models.Message.filter(room_id=room_id).values_list("client_id", "seq")
+    stored = {str(client_id): seq for client_id, seq in rows}
+    assert len(stored) == len(rows)
+    for sender in senders:
+        assert sender.stored.items() <= stored.items()
+
+
+@pytest.mark.parametrize("fault", ["down", "frozen"])
+async def test_a_database_that_is_away_is_an_honest_no(world, relay, fault, monkeypatch, caplog, figures):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(appender, "SECONDS", 1.0)
+    monkeypatch.setattr(postgres, "ROLLBACK_S", 0.5)
+    monkeypatch.setattr(postgres, "ACQUIRE_S", 1.0)
+    room_id, (ada, bob, eve) = await world.talk("ada", "bob", "eve")
+    senders = [Sender(client, room_id) for client in (ada, bob) for _ in range(5)]
+    running = [asyncio.ensure_future(sender.run()) for sender in senders]
+    await until(lambda: all(sender.stored for sender in senders), "everybody sent something")
+
+    await (relay.down() if fault == "down" else asyncio.to_thread(relay.freeze))
+    await until(lambda: all(sender.refusals for sender in senders), "everybody was refused")
+    assert (await eve.ask("room:list"))["error"]["code"] == "unavailable"
+    assert await ready(world) == (503, "away")
+    status, problem = await world.people["ada"].rest("GET", "/rooms")
+    assert (status, problem["code"]) == (503, "unavailable")
+    back = time.monotonic()
+    await (relay.up() if fault == "down" else asyncio.to_thread(relay.thaw))
+    await until(lambda: all(sender.acked_at > back for sender in senders), "all send again")
+    resumed = min(sender.acked_at for sender in senders) - back
+    await until(lambda: not database.away(), "it is known to be back")
+    assert await ready(world) == (200, "ok")
+    for sender in senders:
+        sender.enough.set()
+    await asyncio.gather(*running)
+
+    await exactly_once(world, senders, eve, room_id)
+    assert set().union(*(sender.refusals for sender in senders)) == {"unavailable"}
+    said = [record.message for record in caplog.records if record.name.startswith("hubbub")]
+    assert said.count("the database is away") == said.count("the database is back") == 1
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+    slowest = max(sender.slowest for sender in senders)
+    figures(f"{fault}: answered within {slowest:.1f} s, all sending {resumed:.2f} s after its return")
+
+
+async def test_a_commit_of_unknown_outcome_is_settled_by_sending_again(world, relay):
+    room_id, (ada, bob) = await world.talk("ada", "bob")
+    client_id = str(uuid4())
+    relay.hold_at(b"COMMIT")
+    asked = asyncio.ensure_future(
+        ada.ask("message:send", room_id=room_id, client_id=client_id, body="was it?")
+    )
+    await asyncio.wait_for(relay.heard.wait(), PATIENCE_S)
+    relay.hang_up()
+    relay.thaw()
+    assert (await asked)["error"]["code"] == "unavailable"
+
+    sent = await ada.send(room_id, "was it?", client_id=client_id)
+    last = await ada.send(room_id, "it was")
+
+    assert last["seq"] == sent["seq"] + 1
+    await bob.next("message:new", lambda it: it["seq"] == last["seq"])
+    assert [it["message"]["id"] for name, it in bob.heard if name == "message:new"] == [
+        sent["id"],
+        last["id"],
+    ]
+
+
+# --- instances, with nothing between them but the database ---
+
+
+@pytest.fixture
+async def pair(database_url, tmp_path):
+    """Two instances that hear nothing of each other."""
+    options = {"database_url": database_url, "default_rooms": "", **UNLIMITED}
+    async with Served(tmp_path, **options) as one, Served(tmp_path, **options) as other:
+        yield one, other
+        other.resume()
+        assert one.complaints() == other.complaints() == []
+
+
+@pytest.fixture
+async def abroad(pair):
+    async with Abroad(*(each.url for each in pair)) as made:
+        yield made
+
+
+async def meet(abroad):
+    """Ada here, Bob and Eve there, in a room."""
+    ada, bob, eve = [await abroad.person(name) for name in ("ada", "bob", "eve")]
+    here = await ada.client()
+    made = await here.call("room:create", kind="private", name="both", member_ids=[bob.id, eve.id])
+    there = [await person.client(url=abroad.urls[1]) for person in (bob, eve)]
+    return made["room"]["id"], here, there
+
+
+async def test_revocations_arrive_within_a_second_without_a_bus(abroad, figures):
+    room_id, here, (bob, eve) = await meet(abroad)
+    took = {}
+
+    began = time.monotonic()
+    await here.call("room:remove", room_id=room_id, user_id=abroad.people["bob"].id)
+    await here.send(room_id, "without Bob")
+    await bob.next("room:gone")
+    took["removal"] = time.monotonic() - began
+    began = time.monotonic()
+    await abroad.people["eve"].rest("POST", "/auth/logout")
+    assert (await eve.next("auth:revoked"))["reason"] == "logged_out"
+    took["logout"] = time.monotonic() - began
+    await eve.next("disconnect")
+    began = time.monotonic()
+    await here.call("room:invite", room_id=room_id, user_id=abroad.people["bob"].id)
+    await bob.next("room:added")
+    took["invitation"] = time.monotonic() - began
+    last = await here.send(room_id, "with Bob")
+    await bob.next("message:new", lambda it: it["seq"] == last["seq"])
+
+    heard = [(name, it["seq"]) for name, it in bob.entries(room_id)]
+    assert heard == [("member:left", 4), ("member:joined", 6), ("message:new", 7)]
+    figures(", ".join(f"{what} {seconds:.2f} s" for what, seconds in took.items()))
+    assert max(took.values()) < 5  # on a machine that may be busy
+
+
+async def test_an_instance_that_stood_still_tells_the_truth_again(abroad, pair, figures):
+    room_id, here, (bob, eve) = await meet(abroad)
+    other = pair[1]
+
+    other.pause()
+    await here.send(room_id, "all three")
+    await here.call("room:remove", room_id=room_id, user_id=abroad.people["bob"].id)
+    sent = await here.send(room_id, "without Bob")
+    await abroad.people["ada"].rest("GET", "/auth/me")
+    asked = asyncio.ensure_future(bob.ask("message:history", room_id=room_id))
+    tried = asyncio.ensure_future(
+        bob.ask("message:send", room_id=room_id, client_id=str(uuid4()), body="still here")
+    )
+    await asyncio.sleep(4)  # longer than what an instance knows may go without a comparison
+    began = time.monotonic()
+    other.resume()
+
+    assert (await asked)["error"]["code"] == "not_found"
+    assert (await tried)["error"]["code"] in ("not_found", "not_a_member")
+    await eve.next("message:new", lambda it: it["seq"] == sent["seq"])
+    figures(f"caught up {time.monotonic() - began:.2f} s after a halt of 4 s")
+    await bob.next("room:gone")
+    assert bob.entries(room_id)[-1][0] == "member:left"
+    assert [it["seq"] for _, it in eve.entries(room_id)] == [4, 5, 6]
