@@ -110,7 +110,7 @@ class SessionRow(NamedTuple):
     suspended_until: datetime | None
     deleted: bool
     revoked: bool
-    seen_at: datetime
+    began_at: datetime
     expires_at: datetime
 
 
@@ -119,7 +119,7 @@ async def sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionR
     where, ids = among(sql, session_ids)
     rows = await sql.fetch(
         "SELECT s.id, s.user_id, u.username, u.display_name, u.avatar_url, u.role, u.version, u.marks, "
-        "u.suspended_at, u.suspended_until, u.deleted_at, s.revoked_at, s.last_seen_at, s.expires_at "
+        "u.suspended_at, u.suspended_until, u.deleted_at, s.revoked_at, s.created_at, s.expires_at "
         f"FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id {where}",
         ids,
     )
@@ -137,7 +137,7 @@ async def sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionR
             _time(row["suspended_until"]),
             row["deleted_at"] is not None,
             row["revoked_at"] is not None,
-            time_of(row["last_seen_at"]),
+            time_of(row["created_at"]),
             time_of(row["expires_at"]),
         )
         for row in rows

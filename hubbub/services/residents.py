@@ -112,7 +112,7 @@ class Residents:
         resident.version = min(resident.version, admitted.version)
         resident.changes += 1
         if admitted.session_id not in resident.sessions:
-            resident.sessions[admitted.session_id] = Stay(admitted.role, admitted.seen_at)
+            resident.sessions[admitted.session_id] = Stay(admitted.role, admitted.began_at)
         return resident
 
     def leave(self, user_id: UUID, session_id: UUID) -> None:

@@ -46,7 +46,7 @@ async def admit(parts: Parts, token: str) -> Admitted:
         avatar_url=session.avatar_url,
     )
     return Admitted(
-        user, session.id, session.role, claims.expires_at, session.seen_at, session.version, session.marks
+        user, session.id, session.role, claims.expires_at, session.began_at, session.version, session.marks
     )
 
 
@@ -66,7 +66,7 @@ def recall(parts: Parts, token: str) -> Admitted | None:
         claims.session_id,
         stay.role,
         claims.expires_at,
-        stay.seen_at,
+        stay.began_at,
         resident.version,
         resident.marks,
     )

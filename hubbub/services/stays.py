@@ -16,7 +16,7 @@ class Admitted(NamedTuple):
     session_id: UUID
     role: str
     expires_at: datetime
-    seen_at: datetime  # when the session was last heard of
+    began_at: datetime  # when the session did
     version: int = 0
     marks: int = 0
 
@@ -33,7 +33,7 @@ class Stay:
     """A session of a resident. `left_at` is when the first of its sockets that are `away` left."""
 
     role: str
-    seen_at: datetime
+    began_at: datetime
     away: int = 0
     left_at: float | None = None
 
@@ -51,7 +51,7 @@ class Stay:
         self.away = max(0, self.away - 1)
         if self.away == 0:
             self.left_at = None
-        if left_at is None:
-            return Absence(self.seen_at, marked=True)
+        if left_at is None:  # it left another instance, or long ago
+            return Absence(self.began_at, marked=True)
         seconds = timedelta(seconds=clock.monotonic() - left_at)
         return Absence(clock.now() - seconds, marked=marked_at >= left_at)

@@ -143,3 +143,19 @@ async def test_after_a_long_absence_the_database_is_asked(
 
     assert await statements_of(ada.world, ada.fan) > 0
     assert ada.fan.ready["rooms"] == []
+
+
+async def test_after_a_long_absence_what_was_read_since_the_login_is_told(
+    ada: Returning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob, person = ada.world.clients[1], ada.world.people["ada"]
+    await bob.send(ada.rooms[0], "to be read")
+    await ada.fan.until("message:new", 1)
+    await person.rest("POST", f"/rooms/{ada.rooms[0]}/read", json={"seq": 3})
+    await ada.blink()
+    monkeypatch.setattr(residents, "LINGER_S", 0.0)
+    await ada.world.app.chat.truth.check()
+
+    await ada.fan.connect()
+
+    assert [room["id"] for room in ada.fan.ready["rooms"]] == [ada.rooms[0]]
