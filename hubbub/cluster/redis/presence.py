@@ -109,9 +109,8 @@ class RedisPresence:
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
         wanted = list(user_ids)
         found: dict[UUID, dict[str, str]] = {}
-        with suppress(Unavailable, *FAILURES):
+        with suppress(Unavailable):
             found = await self._look(wanted, lambda _pipe, _user_id: None)
-            await self._leases.meet(field for fields in found.values() for field in fields)
         statuses = {
             user_id: fields.get("status", "online")
             for user_id, fields in found.items()
@@ -140,6 +139,7 @@ class RedisPresence:
                 answers = [answer for answer in await pipe.execute() if isinstance(answer, dict)]
                 for user_id, fields in zip(some, answers, strict=True):
                     found[user_id] = {name.decode(): value.decode() for name, value in fields.items()}
+            await self._leases.meet(field for fields in found.values() for field in fields)
         except FAILURES as error:
             self._failed(error)
             raise Unavailable from None
@@ -194,7 +194,6 @@ class RedisPresence:
                 return
             users = [UUID(name.decode()) for name in await self._redis.smembers(self._leases.users(dead))]
             found = await self._look(users, lambda pipe, user_id: pipe.hdel(self._key(user_id), dead))
-            await self._leases.meet(field for fields in found.values() for field in fields)
             await self._leases.bury(dead)
         except FAILURES as error:
             self._failed(error)

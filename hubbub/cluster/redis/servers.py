@@ -38,8 +38,9 @@ class Single:
 
     sharded = False
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, sentinel: Sentinel | None = None) -> None:
         self.client = client
+        self._sentinel = sentinel
         self._pool: ConnectionPool = client.connection_pool
 
     async def nodes(self) -> list[str]:
@@ -59,6 +60,8 @@ class Single:
     async def close(self) -> None:
         await self.client.aclose()
         await self._pool.aclose()
+        if self._sentinel is not None:
+            await self._sentinel.aclose()
 
 
 class Cluster:
@@ -70,7 +73,8 @@ class Cluster:
         self.client = client
 
     async def nodes(self) -> list[str]:
-        await self.client.nodes_manager.initialize() if self.client.get_nodes() else await self.client
+        await self.client.aclose()  # else it keeps connections to nodes that are none any more
+        await self.client.initialize()
         return [node.name for node in self.client.get_primaries()]
 
     def node_of(self, channel: bytes) -> str:
@@ -101,12 +105,12 @@ def find(url: str, name: str | None = None, timeout: float = 2.0) -> Servers:
         return Cluster(RedisCluster.from_url(url.replace("redis+cluster", "redis", 1), **options))
     options = {**options, "retry": Retry(NoBackoff(), 0)}
     if url.startswith("redis+sentinel://"):
-        return Single(_master(url, options))
+        return _master(url, options)
     pool = BlockingConnectionPool.from_url(url, max_connections=POOL, timeout=timeout, **options)
     return Single(Redis(connection_pool=pool))
 
 
-def _master(url: str, options: dict[str, Any]) -> Redis:
+def _master(url: str, options: dict[str, Any]) -> Single:
     """`redis+sentinel://user:password@host:port,host:port/service/0`."""
     parts = urlsplit(url)
     login, _, places = parts.netloc.rpartition("@")
@@ -118,5 +122,4 @@ def _master(url: str, options: dict[str, Any]) -> Redis:
         sentinels.append((host, int(port)))
     named = {"username": unquote(user) or None, "password": unquote(password) or None, "db": int(number or 0)}
     sentinel = Sentinel(sentinels, sentinel_kwargs=PLAIN, **options, **named)  # type: ignore[no-untyped-call]
-    found: Redis = sentinel.master_for(service or "mymaster")
-    return found
+    return Single(sentinel.master_for(service or "mymaster"), sentinel)

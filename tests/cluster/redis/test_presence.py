@@ -86,6 +86,8 @@ async def test_an_instance_that_came_just_now_is_believed(instance) -> None:
     await there.presence.arrive([ada])
 
     assert await here.presence.get([ada]) == {ada: "online"}
+    assert await here.presence.arrive([ada]) == set()
+    assert await here.presence.leave([ada]) == set()
 
 
 async def test_users_of_a_dead_instance_are_told_offline_once(instance, keys) -> None:

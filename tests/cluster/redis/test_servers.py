@@ -1,0 +1,107 @@
+"""Every way to say where Redis is: a bus works over it."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from hubbub.cluster.memory import MemoryBus
+from hubbub.cluster.redis import servers
+from hubbub.cluster.redis.presence import RedisPresence
+from tests.cluster.conftest import news, until
+from tests.support.redises import OwnRedis, Sentinel, cluster
+
+
+async def talk(make, url: str) -> None:
+    """Two buses hear each other in many rooms."""
+    here, there = await make(url), await make(url)
+    rooms = [uuid4() for _ in range(50)]
+    for room_id in rooms:
+        there.bus.follow(room_id)
+    await there.bus.settled()
+    assert here.bus.state() == there.bus.state() == "ok"
+
+    for seq in (1, 2, 3):
+        for room_id in rooms:
+            here.bus.publish(news(room_id, seq))
+
+    heard: dict[UUID, list[int]] = {room_id: [] for room_id in rooms}
+    for signal in await there.has(150):
+        heard[signal.room_id].append(signal.entries[0].seq)
+    assert heard == {room_id: [1, 2, 3] for room_id in rooms}
+
+
+async def test_a_cluster_with_sharded_channels(redis_bus) -> None:
+    async with cluster() as url:
+        await talk(redis_bus, url)
+
+
+async def test_presence_in_a_cluster(prefix) -> None:
+    async def ignore(_users: object, _status: object) -> None:
+        """Nothing is told."""
+
+    async with cluster() as url:
+        found = servers.find(url)
+        here, there = [RedisPresence(found, prefix, MemoryBus()) for _ in range(2)]
+        await here.start(ignore)
+        await there.start(ignore)
+        users = [uuid4() for _ in range(30)]
+
+        assert await here.arrive(users) == set(users)
+        assert await there.arrive(users[:10]) == set()
+        assert await there.choose(users[0], "away")
+        assert await here.leave(users) == set(users[10:])
+        assert await here.get(users) == dict.fromkeys(users[:10], "online") | {users[0]: "away"}
+
+        await here.close()
+        await there.close()
+        await found.close()
+
+
+async def test_slots_of_a_cluster_that_move_are_followed(redis_bus) -> None:
+    async with cluster() as url:
+        here, there = await redis_bus(url), await redis_bus(url)
+        rooms = [uuid4() for _ in range(20)]
+        for room_id in rooms:
+            there.bus.follow(room_id)
+        await there.bus.settled()
+        missed = there.missed
+
+        await give_away(url)
+        await until(lambda: there.missed > missed and here.bus.state() == "ok")
+        for room_id in rooms:
+            here.bus.publish(news(room_id, 1))
+
+        assert {signal.room_id for signal in await there.has(20)} == set(rooms)
+
+
+async def give_away(url: str) -> None:
+    """Give all slots of the cluster's first node to the other one."""
+    async with Redis.from_url(url.replace("+cluster", ""), decode_responses=True) as first:
+        me = await first.cluster("myid")
+        nodes = await first.cluster("nodes")
+        address, other = next((place, it["node_id"]) for place, it in nodes.items() if it["node_id"] != me)
+        async with Redis.from_url(f"redis://{address}") as second:
+            for client in (second, first):
+                pipe = client.pipeline(transaction=False)
+                for slot in range(8192):
+                    pipe.execute_command("CLUSTER SETSLOT", slot, "NODE", other)
+                await pipe.execute()
+
+
+async def test_the_server_that_a_sentinel_names(redis_bus) -> None:
+    with OwnRedis() as main, Sentinel(main) as sentinel:
+        await talk(redis_bus, sentinel.url)
+
+
+@pytest.mark.parametrize("url", ["redis+sentinel://127.0.0.1:1/mymaster", "redis+cluster://127.0.0.1:1"])
+async def test_nobody_there_is_a_bus_that_waits(redis_bus, url) -> None:
+    here = await redis_bus(url)
+    room_id = uuid4()
+    here.bus.follow(room_id)
+
+    here.bus.publish(news(room_id, 1))
+    await here.bus.settled()
+
+    assert here.heard == [news(room_id, 1)]
+    assert here.bus.state() == "away"
