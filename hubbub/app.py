@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SHUTDOWN_S = 2.0
+SOCKETS_SHARE = 0.6  # of the time for draining; the rest is for requests and for what is to be stored
+SHUTDOWN_S = 2.0  # for requests under way
+LEAST_S = 2.0  # that stopping may take, however short the time for draining is
 LINGER_S = 2.0  # for the rest of a body that was refused; aiohttp waits even when the client is gone
 BACKLOG = 4096
 
@@ -50,7 +52,6 @@ class App:
         self.port = 0
         self._stack = AsyncExitStack()
         self._site: web.BaseSite
-        self._drained = False
 
     @property
     def url(self) -> str:
@@ -124,10 +125,9 @@ class App:
         await self._site.start()
 
     async def drain(self) -> None:
-        """Take nobody in any more and let everybody go, within `HUBBUB_DRAIN_S`."""
+        """Take nobody in any more and let everybody go; leaves some of `HUBBUB_DRAIN_S` for what follows."""
         self.parts.draining = True
-        self._drained = True
-        await drain(self.chat.connections, self.settings.drain_s)
+        await drain(self.chat.connections, self.settings.drain_s * SOCKETS_SHARE)
 
     async def stop(self) -> None:
         """Stop everything, in reverse; what was accepted is stored first."""
@@ -162,6 +162,7 @@ async def serve(settings: Settings) -> int:
         signals += 1
         if signals > 1:
             log.warning("stopping at once")
+            logging.shutdown()
             os._exit(1)  # nothing that hangs may hold up somebody who asks twice
         stopping.set()
 
@@ -174,8 +175,17 @@ async def serve(settings: Settings) -> int:
         sys.stdout.write(welcome.text(settings, app.url, await welcome.development_admin(app.parts)))
         sys.stdout.flush()
         await stopping.wait()
+        log.info("stopping")
+        loop.call_later(max(settings.drain_s, LEAST_S), _give_up)
         await app.drain()
     finally:
         await app.stop()
     log.info("stopped")
     return 0
+
+
+def _give_up() -> None:
+    """The time for draining is over. What was acknowledged is stored; the rest its senders send again."""
+    log.warning("not everything stopped in time")
+    logging.shutdown()
+    os._exit(0)

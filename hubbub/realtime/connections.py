@@ -98,6 +98,11 @@ class Connection:
         finally:
             self._working = False
 
+    @property
+    def busy(self) -> bool:
+        """Whether something that the client asked is not answered yet."""
+        return self._working
+
     def refused(self) -> None:
         """A limit was hit. Who goes on for 10 s is sent away."""
         now = clock.monotonic()

@@ -3,39 +3,66 @@
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
 
-from hubbub.realtime.connections import Connections
+from hubbub.core import clock
+from hubbub.realtime.connections import Connection, Connections
 
 log = logging.getLogger(__name__)
 
 WAVES = 10
 CLOSED_PER_S = 200.0  # what an instance elsewhere takes in without trouble
 RECONNECT_MS = 2000  # jitter; counts from the moment the socket closes
+ANSWER_S = 0.5  # that a wave waits for the answers to what its clients asked
+STEP_S = 0.01
 
 
 async def drain(connections: Connections, seconds: float) -> None:
-    """Tell every socket, then close them in waves within half of `seconds`; a few sockets go at once."""
+    """Tell every socket, then close them in waves, all within `seconds`; a few sockets go at once.
+
+    What a client asked before is answered before its socket closes, unless that takes long.
+    """
+    ends = clock.monotonic() + seconds
     everybody = list(connections.by_sid.values())
     if not everybody:
         return
     log.info("draining", extra={"connections": len(everybody)})
-    spread = min(seconds / 2, len(everybody) / CLOSED_PER_S)
+    waits = {each.sid: random.randrange(RECONNECT_MS) for each in everybody}  # noqa: S311 - jitter
     for connection in everybody:
-        wait_ms = random.randrange(RECONNECT_MS)  # noqa: S311 - jitter, not a secret
-        connection.emit("server:draining", {"reconnect_in_ms": wait_ms})
+        connection.emit("server:draining", {"reconnect_in_ms": waits[connection.sid]})
     random.shuffle(everybody)
+    pause = min(seconds / 2, len(everybody) / CLOSED_PER_S) / WAVES
     size = -(-len(everybody) // WAVES)
     for start in range(0, len(everybody), size):
-        for connection in everybody[start : start + size]:
-            wait_ms = random.randrange(RECONNECT_MS)  # noqa: S311 - likewise
-            connection.close("draining", "This instance is going down.", wait_ms)
-        await asyncio.sleep(spread / WAVES)
-    await _gone(connections, seconds / 2)
+        wave = everybody[start : start + size]
+        await _answered(wave, min(ANSWER_S, ends - clock.monotonic()))
+        for connection in wave:
+            _close(connection, waits[connection.sid])
+        await asyncio.sleep(pause)
+    await _gone(connections, ends)
 
 
-async def _gone(connections: Connections, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await connections.empty.wait()
-    except TimeoutError:
+def _close(connection: Connection, wait_ms: int) -> None:
+    connection.close("draining", "This instance is going down.", wait_ms)
+
+
+async def _answered(wave: Sequence[Connection], seconds: float) -> None:
+    ends = clock.monotonic() + seconds
+    while clock.monotonic() < ends and any(  # noqa: ASYNC110 - a socket has no event for it: there are many
+        each.busy and not each.gone for each in wave
+    ):
+        await asyncio.sleep(STEP_S)
+
+
+async def _gone(connections: Connections, ends: float) -> None:
+    """Wait for the last one, and close those who were on their way in."""
+    while connections.by_sid and clock.monotonic() < ends:
+        for connection in list(connections.by_sid.values()):
+            _close(connection, random.randrange(RECONNECT_MS))  # noqa: S311 - likewise
+        try:
+            async with asyncio.timeout(0.2):
+                await connections.empty.wait()
+        except TimeoutError:
+            continue
+    if connections.by_sid:
         log.warning("sockets did not close in time", extra={"connections": len(connections)})

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 START_S = 30.0
-STOP_S = 20.0
+STOP_S = 40.0
 
 
 class Served:
@@ -88,6 +88,10 @@ class Served:
         """SIGTERM: it drains. Returns the exit code."""
         assert self._process is not None
         self._process.terminate()
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait for its end. Returns the exit code."""
         return await asyncio.wait_for(self._ended(), STOP_S)
 
     async def _ended(self) -> int:

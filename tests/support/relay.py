@@ -23,6 +23,7 @@ class Relay:
         self._port = 0
         self._word = b""
         self.heard = asyncio.Event()  # the word of `hold_at` went by
+        self.held = asyncio.Event()  # something came since `freeze`
 
     @property
     def url(self) -> str:
@@ -57,6 +58,7 @@ class Relay:
     def freeze(self) -> None:
         """Nothing passes any more; the connections stay."""
         self._flowing.clear()
+        self.held.clear()
 
     def thaw(self) -> None:
         """All passes again."""
@@ -75,6 +77,7 @@ class Relay:
     ) -> None:
         with suppress(OSError):
             while data := await source.read(65536):
+                self.held.set()
                 await self._flowing.wait()
                 last = from_client and bool(self._word) and self._word in data
                 if last:

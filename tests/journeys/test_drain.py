@@ -1,0 +1,158 @@
+"""An instance goes down: readiness first, its clients in waves, nothing lost, exit 0 in time (G9)."""
+
+import asyncio
+import signal
+import time
+from contextlib import AsyncExitStack, suppress
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from tests.journeys.conftest import UNLIMITED
+from tests.support.crowd import Fan
+from tests.support.process import Served
+from tests.support.relay import Relay
+from tests.support.world import Abroad
+
+CROWD = 60
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+async def served(database_url, tmp_path):
+    """An instance that takes its time over passwords."""
+    options = {"bcrypt_rounds": 12, "sockets_per_user": 100, "drain_s": 20, "default_rooms": "", **UNLIMITED}
+    async with Served(tmp_path, database_url=database_url, **options) as process:
+        yield process
+
+
+@pytest.fixture
+async def abroad(served):
+    """Its people, from outside."""
+    async with Abroad(served.url) as made:
+        yield made
+
+
+class Probe:
+    """What a load balancer sees."""
+
+    def __init__(self, http, url):
+        self._http = http
+        self._url = url
+        self.answers = []
+
+    async def run(self):
+        with suppress(aiohttp.ClientError, OSError):
+            while True:
+                async with self._http.get(f"{self._url}/health/ready") as answer:
+                    self.answers.append((answer.status, (await answer.json())["checks"]["draining"]))
+                await asyncio.sleep(0.01)
+
+
+async def closings(fans):
+    """When each was told that it is over."""
+
+    async def one(fan):
+        await fan.until("closing", 1)
+        return time.monotonic()
+
+    return await asyncio.gather(*(one(fan) for fan in fans))
+
+
+async def test_everybody_is_let_go_and_what_was_acknowledged_is_there(abroad, served, figures):
+    person = await abroad.person("ada")
+    ada = await person.client()
+    room_id = (await ada.call("room:create", kind="private"))["room"]["id"]
+    acked, probe = [], Probe(abroad.http, abroad.url)
+
+    async def send():
+        while True:
+            answer = await ada.ask("message:send", room_id=room_id, client_id=str(uuid4()), body="x")
+            acked.append(answer["data"]["message"]["seq"])
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        fans = [Fan(http, abroad.url, person.token) for _ in range(CROWD)]
+        await asyncio.gather(*(fan.connect() for fan in fans))
+        probing = asyncio.ensure_future(probe.run())
+        sending = [asyncio.ensure_future(send()) for _ in range(3)]
+        await fans[0].until("message:new", 5)
+        login = asyncio.ensure_future(
+            abroad.rest("POST", "/auth/login", json={"email": "ada@example.com", "password": PASSWORD})
+        )
+        await asyncio.sleep(0.1)  # it is under way, and takes some tenths of a second
+        began = time.monotonic()
+
+        served.signal(signal.SIGTERM)
+        times = await closings(fans)
+        code = await served.ended()
+
+        seconds = time.monotonic() - began
+        assert (await login)[0] == 200
+        told = [dict(fan.heard)["server:draining"]["reconnect_in_ms"] for fan in fans]
+        said = [dict(fan.heard)["closing"] for fan in fans]
+    for task in (*sending, probing):
+        task.cancel()
+    assert code == 0
+    assert seconds < 20
+    assert {each["code"] for each in said} == {"draining"}
+    assert [each["retry_after_ms"] for each in said] == told
+    assert len(set(told)) > CROWD / 2, "spread out"
+    assert max(times) - min(times) > 0.1, "in waves"
+    assert probe.answers == sorted(probe.answers), "never ready again"
+    figures(
+        f"{CROWD + 1} sockets gone and the process ended after {seconds:.1f} s; {len(acked)} messages acked"
+    )
+
+    await served.start()
+    _, page = await person.rest("GET", f"/rooms/{room_id}/messages?limit=100")
+    stored = {message["seq"] for message in page["data"]}
+    assert {seq for seq in acked if seq >= min(stored)} <= stored
+    assert served.complaints() == []
+
+
+@pytest.fixture
+async def stuck(database_url, tmp_path):
+    """Runs an instance whose database hangs, with a message on its way into it."""
+    async with AsyncExitStack() as stack:
+
+        async def make(**more):
+            relay = await stack.enter_async_context(Relay(database_url))
+            options = {"database_url": relay.url, "default_rooms": "", **UNLIMITED, **more}
+            served = await stack.enter_async_context(Served(tmp_path, **options))
+            abroad = await stack.enter_async_context(Abroad(served.url))
+            ada = await (await abroad.person("ada")).client()
+            room_id = (await ada.call("room:create", kind="private"))["room"]["id"]
+            relay.freeze()
+            await ada.sio.emit(
+                "message:send",
+                {"room_id": room_id, "client_id": str(uuid4()), "body": "x"},
+                namespace="/chat",
+            )
+            await asyncio.wait_for(relay.held.wait(), 10)
+            return served, ada
+
+        yield make
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+async def test_a_database_that_hangs_holds_up_nobody_for_long(stuck):
+    served, _ = await stuck(drain_s=3)
+    began = time.monotonic()
+
+    code = await served.stop()
+
+    assert code == 0
+    assert time.monotonic() - began < 10
+    assert served.complaints() == []
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+async def test_who_asks_twice_does_not_wait(stuck):
+    served, ada = await stuck(drain_s=30)
+    served.signal(signal.SIGTERM)
+    await ada.next("server:draining")
+
+    served.signal(signal.SIGINT)
+
+    assert await served.ended() == 1
