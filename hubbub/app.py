@@ -24,6 +24,7 @@ from hubbub.http import metrics as http_metrics
 from hubbub.http.server import Runner
 from hubbub.realtime import chat
 from hubbub.realtime.draining import drain
+from hubbub.realtime.reach import Reach
 from hubbub.realtime.server import ChatServer
 from hubbub.realtime.stock import Server
 from hubbub.services import assembly, database, migrations, welcome
@@ -101,6 +102,7 @@ class App:
         self.chat = ChatServer(self.parts)
         self.sio = Server(
             {chat.NAMESPACE: self.chat},
+            links=Reach(self._bus),
             ping_interval=settings.ping_interval_ms / 1000,
             ping_timeout=settings.ping_timeout_ms / 1000,
             max_http_buffer_size=settings.max_payload_bytes,

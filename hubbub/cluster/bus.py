@@ -63,12 +63,13 @@ class MemberChanged(Signal, frozen=True):
 
 
 class RoomHint(Signal, frozen=True):
-    """For the members of a room that are connected; `skip_user`'s own sockets are left out."""
+    """For the members of a room that are connected, without the sockets of `skip_user` and `skip_sockets`."""
 
     room_id: UUID
     event: str
     payload: dict[str, object]
     skip_user: UUID | None = None
+    skip_sockets: tuple[str, ...] = ()
 
 
 class UserHint(Signal, frozen=True):
@@ -145,6 +146,9 @@ class Bus(Protocol):
 
     def unfollow_user(self, user_id: UUID) -> None:
         """Undo one `follow_user`."""
+
+    def follow_topic(self, topic: str) -> None:
+        """Hear the signals that name a topic, for good."""
 
     async def settled(self) -> None:
         """Wait until what is followed by now is heard indeed; not for long, and not while others are away."""

@@ -49,6 +49,9 @@ class MemoryBus:
     def unfollow_user(self, user_id: UUID) -> None:
         """One instance hears everything anyway."""
 
+    def follow_topic(self, topic: str) -> None:
+        """One instance hears everything anyway."""
+
     async def settled(self) -> None:
         """It is."""
 

@@ -47,7 +47,11 @@ class Hints:
     def _room(self, hint: signals.RoomHint) -> None:
         feed = self._delivery.feeds.get(hint.room_id)
         if feed is not None:
-            audience = [each for each in feed.connections if each.user.id != hint.skip_user]
+            audience = [
+                each
+                for each in feed.connections
+                if each.user.id != hint.skip_user and each.sid not in hint.skip_sockets
+            ]
             _tell(audience, hint.event, hint.payload)
 
     def _joined(self, signal: signals.MemberJoined) -> None:

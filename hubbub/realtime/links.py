@@ -222,6 +222,9 @@ class Links(socketio.AsyncManager):
         for sid in list(self._members.get((namespace, room), ())):
             self.basic_leave_room(sid, namespace, room)
 
+    async def disconnect(self, sid: str, namespace: str, **_kwargs: Any) -> None:
+        """Nobody here has this sid."""
+
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         link = self.get(sid, namespace)
         return [] if link is None else [sid, *(room for room in link.rooms or () if room != sid)]

@@ -59,11 +59,12 @@ class Server(socketio.AsyncServer):
         self,
         edges: dict[str, Edge] | None = None,
         *,
+        links: Links | None = None,
         connect_timeout: float = JOIN_SECONDS,
         accept_timeout: float = CONNECT_SECONDS,
         **options: Any,
     ) -> None:
-        super().__init__(async_mode="aiohttp", client_manager=Links(), **options)
+        super().__init__(async_mode="aiohttp", client_manager=links or Links(), **options)
         self.edges = edges or {}
         self._connect_timeout = connect_timeout
         self.entrance = Entrance(self, accept_timeout)
@@ -223,11 +224,13 @@ class Server(socketio.AsyncServer):
         self,
         sid: str,
         namespace: str | None = None,
-        ignore_queue: bool = False,  # noqa: ARG002, FBT001, FBT002 - python-socketio's signature
+        ignore_queue: bool = False,  # noqa: FBT001, FBT002 - python-socketio's signature
     ) -> None:
         """Disconnect a client from a namespace."""
         link = self.manager.get(sid, namespace or "/")
-        if link is not None and link.state is OPEN:
+        if link is None and not ignore_queue:
+            await self.manager.disconnect(sid, namespace or "/")  # of another instance, perhaps
+        elif link is not None and link.state is OPEN:
             self.end(link)
 
     async def call(  # noqa: PLR0913 - python-socketio's signature

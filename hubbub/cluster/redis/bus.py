@@ -129,6 +129,9 @@ class RedisBus:
             del self._users[user_id]
             self._lanes.unwant(self._channels.user(user_id))
 
+    def follow_topic(self, topic: str) -> None:
+        self._lanes.want(self._channels.topic(topic))
+
     async def settled(self) -> None:
         try:
             async with asyncio.timeout(SETTLE_S):

@@ -35,9 +35,14 @@ class Channels:
         """A channel that one instance alone listens to."""
         return self._prefix + b"instance:" + name.encode()
 
+    def topic(self, name: str) -> bytes:
+        return self._prefix + b"topic:" + name.encode()
+
     def of(self, signal: Signal) -> bytes:
         """Where those listen whom a signal concerns: instances with the user, else with the room."""
-        told: Any = signal  # each is about one of both
+        told: Any = signal  # each is about one of these
+        if hasattr(told, "topic"):
+            return self.topic(told.topic)
         return self.user(told.user_id) if hasattr(told, "user_id") else self.room(told.room_id)
 
 

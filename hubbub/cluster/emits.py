@@ -1,0 +1,97 @@
+"""python-socketio's emits, as signals: to a room's members, a user's devices, or whoever it concerns."""
+
+import re
+from collections.abc import Iterable
+from uuid import UUID
+
+from hubbub.cluster.bus import RoomHint, Signal, UserHint
+
+CHAT = "/chat"
+USER = "user:"
+SOCKETS = "sockets"  # the topic of what can't be told by its channel whom it concerns: all instances hear it
+
+_NAME = re.compile(r"[\w:.\-]{1,100}", re.ASCII)
+
+
+class Emitted(Signal, frozen=True):
+    """An event for the sockets of a namespace: those in one of `rooms` (a sid is a room), or None: all."""
+
+    event: str
+    data: list[object]
+    namespace: str
+    rooms: tuple[str, ...] | None
+    skip: tuple[str, ...]
+    topic: str = SOCKETS
+
+
+class Disconnected(Signal, frozen=True):
+    """A socket has to leave a namespace."""
+
+    sid: str
+    namespace: str
+    topic: str = SOCKETS
+
+
+class RoomEntered(Signal, frozen=True):
+    """A socket enters a room of python-socketio's; `left`: it leaves it."""
+
+    sid: str
+    namespace: str
+    room: str
+    left: bool = False
+    topic: str = SOCKETS
+
+
+class RoomClosed(Signal, frozen=True):
+    """Everybody leaves a room of python-socketio's."""
+
+    namespace: str
+    room: str
+    topic: str = SOCKETS
+
+
+def emit(
+    event: str,
+    data: object,
+    namespace: str | None,
+    room: str | Iterable[str] | None,
+    skip_sid: str | Iterable[str] | None,
+) -> list[Signal]:
+    """What an emit tells the instances; python-socketio's parameters.
+
+    On `/chat` a room may be the id of a room, or `user:` and the id of a user: then only the instances with
+    its members, or with the user, hear of it, and `data` is one JSON object. Raises ValueError.
+    """
+    namespace = namespace or "/"
+    rooms = None if room is None else (room,) if isinstance(room, str) else tuple(room)
+    skip = () if skip_sid is None else (skip_sid,) if isinstance(skip_sid, str) else tuple(skip_sid)
+    if namespace == CHAT and not _NAME.fullmatch(event):
+        raise ValueError("an event of /chat is named by letters, digits, and _ : . -")
+    signals: list[Signal] = []
+    others = []
+    for each in rooms or ():
+        hint = _hint(event, data, each, skip) if namespace == CHAT else None
+        if hint is None:
+            others.append(each)
+        else:
+            signals.append(hint)
+    if rooms is None or others:
+        arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
+        signals.append(Emitted(event, arguments, namespace, tuple(others) if rooms else None, skip))
+    return signals
+
+
+def _hint(event: str, data: object, room: str, skip: tuple[str, ...]) -> RoomHint | UserHint | None:
+    of_user = room.startswith(USER)
+    try:
+        found = UUID(room.removeprefix(USER))
+    except ValueError:
+        return None
+    payload = {} if data is None else data
+    if not isinstance(payload, dict):
+        raise ValueError("an event of /chat carries one JSON object")  # noqa: TRY004 - what python-socketio raises
+    if not of_user:
+        return RoomHint(found, event, payload, skip_sockets=skip)
+    if len(skip) > 1:
+        raise ValueError("one socket of a user can be skipped")
+    return UserHint(found, event, payload, skip[0] if skip else None)

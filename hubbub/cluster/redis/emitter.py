@@ -1,0 +1,72 @@
+"""Events from outside the instances: from workers, scripts, another application."""
+
+import secrets
+from collections.abc import Iterable
+from typing import Self
+
+from hubbub.cluster import emits
+from hubbub.cluster.bus import Signal
+from hubbub.cluster.redis.servers import find
+from hubbub.cluster.redis.wire import ORIGIN, Channels, encode
+
+
+class Emitter:
+    """Speaks to the clients of all instances, as `socketio.AsyncRedisManager(url, write_only=True)` does.
+
+    Use it as an async context manager, or `close` it. What goes through it is not stored: who is not
+    connected never hears of it. Each call raises `redis.exceptions.RedisError` if Redis is away.
+    """
+
+    def __init__(self, url: str, prefix: str = "hubbub") -> None:
+        self._servers = find(url)
+        self._channels = Channels(prefix)
+        self._origin = secrets.token_bytes(ORIGIN)
+
+    async def emit(
+        self,
+        event: str,
+        data: object = None,
+        namespace: str | None = None,
+        room: str | Iterable[str] | None = None,
+        skip_sid: str | Iterable[str] | None = None,
+        to: str | Iterable[str] | None = None,
+    ) -> None:
+        """Send an event to everybody in a namespace, or in `room` (`to` is the same).
+
+        A room is a sid, a room that sockets entered, and on `/chat` the id of a room or `user:` and the id of
+        a user. Raises ValueError.
+        """
+        for signal in emits.emit(event, data, namespace, to or room, skip_sid):
+            await self._publish(signal)
+
+    async def disconnect(self, sid: str, namespace: str | None = None) -> None:
+        """End a socket's stay in a namespace."""
+        await self._publish(emits.Disconnected(sid, namespace or "/"))
+
+    async def enter_room(self, sid: str, namespace: str | None, room: str) -> None:
+        """Put a socket into a room of python-socketio's; a membership of hubbub's is another thing."""
+        await self._publish(emits.RoomEntered(sid, namespace or "/", room))
+
+    async def leave_room(self, sid: str, namespace: str | None, room: str) -> None:
+        """Take a socket out of such a room."""
+        await self._publish(emits.RoomEntered(sid, namespace or "/", room, left=True))
+
+    async def close_room(self, room: str, namespace: str | None = None) -> None:
+        """Take everybody out of such a room."""
+        await self._publish(emits.RoomClosed(namespace or "/", room))
+
+    async def _publish(self, signal: Signal) -> None:
+        word = "SPUBLISH" if self._servers.sharded else "PUBLISH"
+        await self._servers.client.execute_command(
+            word, self._channels.of(signal), self._origin + encode(signal)
+        )
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._servers.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
