@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from hubbub.core import metrics
@@ -108,6 +109,13 @@ class _Protocol(RequestHandler):
         response = _answer(request, problems.BadRequest() if malformed else Internal())
         response.force_close()
         return response
+
+    def log_exception(self, *args: object, **kw: object) -> None:
+        """What a client sends as a body, and nobody reads, is no error of ours."""
+        if isinstance(kw.get("exc_info"), web.RequestPayloadError | HttpProcessingError):
+            metrics.count("malformed_requests")
+        else:
+            super().log_exception(*args, **kw)
 
 
 class _Server(web.Server):

@@ -190,6 +190,20 @@ async def test_requests_in_one_go_are_answered_in_order(world):
     writer.close()
 
 
+async def test_a_bad_body_that_nobody_reads_is_no_error_of_ours(world, caplog):
+    request = (
+        b"GET /health/live HTTP/1.1\r\n" + HOST + b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nabcd"
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+    writer.write(request)
+    assert (await _answer(reader))[0] < 500
+    writer.write(b"abcde")
+    assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
+    writer.close()
+
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
 # --- time limits ---
 
 

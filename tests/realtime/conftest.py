@@ -49,6 +49,7 @@ class Ws(Wire):
 
     async def shake(self, path: str = "/engine.io/", sid: str = "") -> "Ws":
         await self.open()
+        self.path = path
         key = base64.b64encode(os.urandom(16)).decode()
         query = "EIO=4&transport=websocket" + (f"&sid={sid}" if sid else "")
         self.send(
@@ -61,7 +62,14 @@ class Ws(Wire):
         return self
 
     @staticmethod
-    def frame(data: bytes, opcode: int = 0x81, *, masked: bool = True, length: int | None = None) -> bytes:
+    def frame(
+        data: bytes,
+        opcode: int = 0x81,
+        *,
+        masked: bool = True,
+        length: int | None = None,
+        key: bytes | None = None,
+    ) -> bytes:
         size = len(data) if length is None else length
         bit = 0x80 if masked else 0
         if size < 126:
@@ -72,7 +80,9 @@ class Ws(Wire):
             head = bytes((opcode, bit | 127)) + size.to_bytes(8, "big")
         if not masked:
             return head + data
-        key = os.urandom(4)
+        key = os.urandom(4) if key is None else key
+        if not any(key):
+            return head + key + data
         return head + key + bytes(byte ^ key[i % 4] for i, byte in enumerate(data))
 
     def say(self, text: str) -> None:

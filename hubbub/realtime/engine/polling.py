@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from hubbub.realtime.engine import payload
 from hubbub.realtime.engine.payload import Frame, Malformed
@@ -116,6 +117,9 @@ class Polling:
             return False
         except Malformed as malformed:
             self.session.malformed(str(malformed))
+            return False
+        except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
+            self.session.malformed("a body that is cut off or badly encoded")
             return False
         finally:
             self._posting = None

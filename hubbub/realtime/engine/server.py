@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 UPGRADE_S = 10.0
 BODY_S = 15.0  # for a POST to come in whole
+CLOSE_S = 5.0  # for the client's answer to our close
 LINGER_S = 10.0  # for the poll that fetches what was queued when its session ended
 MAX_OUTPUT = 16_000_000  # bytes; the outermost bound, whatever the layers above allow
 COMPLAIN_EVERY_S = 1.0
@@ -49,6 +50,8 @@ class Engine(engineio.AsyncServer):
         self.max_payload: int = self.max_http_buffer_size
         self.max_output = MAX_OUTPUT
         self.body_timeout = BODY_S
+        self.linger_timeout = LINGER_S
+        self.close_timeout = CLOSE_S
         self._sessions_per_address = sessions_per_address
         self._trusted_proxies = tuple(trusted_proxies)
         self._addresses: Counter[str] = Counter()
@@ -170,7 +173,7 @@ class Engine(engineio.AsyncServer):
     def linger(self, session: Session) -> None:
         """Keep the last words of an ended session for the poll that asks for them."""
         self.lingering[session.sid] = session
-        self.timers.after(LINGER_S, partial(self.forget, session))
+        self.timers.after(self.linger_timeout, partial(self.forget, session))
 
     def forget(self, session: Session) -> None:
         """Nothing is left to be said."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from hubbub.realtime.engine.server import Engine
     from hubbub.realtime.engine.timers import Timer
 
-CLOSE_S = 5.0  # for the client's answer to our close
 PROTOCOL_ERROR, NOT_UTF8, TOO_BIG, NORMAL = 1002, 1007, 1009, 1000
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 CONTROL_BYTES = 125
@@ -237,7 +236,7 @@ class WebSocket(asyncio.Protocol):
         self._limit = self.engine.timers.after(seconds, self.abort)
 
     def close(self, reason: str, *, flush: bool, code: int = NORMAL) -> None:  # noqa: ARG002 - a way's
-        """Write what is queued if `flush`, then a close frame; the client has 5 s to answer."""
+        """Write what is queued if `flush`, then a close frame; the client has `close_timeout` to answer."""
         if self._closing or self._transport.is_closing():
             return
         if not flush:
@@ -245,14 +244,14 @@ class WebSocket(asyncio.Protocol):
         self._say_goodbye(code)
         if self._limit is not None:
             self._limit.cancel()
-        self._limit = self.engine.timers.after(CLOSE_S, self.abort)
+        self._limit = self.engine.timers.after(self.engine.close_timeout, self.abort)
 
     def _say_goodbye(self, code: int) -> None:
         self._closing = True
         self.write(b"".join(self.take()) + payload.head(0x80 | CLOSE, 2) + code.to_bytes(2, "big"))
         if self._stalled and not self._transport.is_closing():
             # Who does not take what is sent gets no more than the usual time either.
-            self._limit = self._limit or self.engine.timers.after(CLOSE_S, self.abort)
+            self._limit = self._limit or self.engine.timers.after(self.engine.close_timeout, self.abort)
 
     def _fail(self, code: int, why: str) -> None:
         if self.session is not None and not self._closing:

@@ -119,6 +119,44 @@ async def test_a_body_that_does_not_come_ends_the_session(server, client: Polls)
     assert not server.engine.sockets
 
 
+async def posting(server, client: Polls, head: str, body: str) -> Wire:
+    """A POST with a header and a body of one's own."""
+    wire = await Wire(server.port).open()
+    query = f"EIO=4&transport=polling&sid={client.sid}"
+    wire.send(f"POST /engine.io/?{query} HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n{body}".encode())
+    return wire
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("Content-Length: 10", "4x"),
+        ("Transfer-Encoding: chunked", "5\r\n4x"),
+        ("Content-Encoding: deflate\r\nContent-Length: 10", ""),
+    ],
+)
+async def test_a_body_that_is_cut_off_ends_the_session(
+    server, client: Polls, head: str, body: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is the client's fault: one short line."""
+    session = server.engine.sockets[client.sid]
+    wire = await posting(server, client, head, body)
+    await until(lambda: session.closed or session.way._posting is not None)
+    wire.writer.transport.abort()
+
+    await until(lambda: not server.engine.sockets)
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.parametrize(
+    "head", ["Content-Encoding: gzip\r\nContent-Length: 5", "Transfer-Encoding: chunked"]
+)
+async def test_a_body_that_can_not_be_read_is_refused(server, client: Polls, head: str) -> None:
+    wire = await posting(server, client, head, "zz\r\n4")
+
+    assert (await wire.response())[0] == 400
+
+
 async def test_who_does_not_poll_is_dropped_at_the_bound(server, client: Polls) -> None:
     """The stock queue is unbounded."""
     server.engine.max_output = 100_000
