@@ -77,6 +77,11 @@ class Connection:
         for frame in (first, *held):
             self.send(frame)
 
+    def start_over(self) -> None:
+        """Forget what was held back, if anything still is."""
+        if self._held is not None:
+            self._held = []
+
     def emit(self, name: str, payload: object, *, hint: bool = False) -> None:
         """Send an event to this client alone."""
         self.send(frames.event_of(self.namespace, name, payload), hint=hint)

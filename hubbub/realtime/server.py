@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from hubbub.cluster.bus import Missed, Signal
 from hubbub.core import addresses, clock, metrics
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 BUSY_RETRY_MS = 5000
 WELCOME_S = 10.0
+WELCOMES = 5  # tries, while memberships end
 
 
 class ChatServer:
@@ -152,13 +154,14 @@ class ChatServer:
         await residency.load(self._parts, resident)
         if connection.gone:
             return
-        unknown = self.delivery.attach(connection, list(resident.rooms))
-        if unknown:
-            await self._parts.bus.settled()
-            async with self._parts.doors.turns:
-                await self.delivery.begin(unknown)
         back = self._back(connection, hello)
-        welcome = await residency.welcome(connection.ctx, back, self.delivery.ends(resident.rooms))
+        for _ in range(WELCOMES):
+            attached = set(resident.rooms)
+            welcome = await self._subscribe(connection, attached, back)
+            if attached <= resident.rooms.keys():
+                break
+            # A membership ended meanwhile: what was held back of that room belongs to nothing in `ready`.
+            self._unsubscribe(connection)
         ready = wire.Ready(
             user=connection.user,
             session_id=connection.session_id,
@@ -173,6 +176,21 @@ class ChatServer:
         self.expiry.watch(connection)
         if connection.sid in self.connections.by_sid:
             self.comings.arrived(connection.user.id)
+
+    async def _subscribe(
+        self, connection: Connection, rooms: set[UUID], back: residency.Back | None
+    ) -> residency.Welcome:
+        """First subscribed, then read: what falls in between is told twice, and never not at all."""
+        if unknown := self.delivery.attach(connection, rooms):
+            await self._parts.bus.settled()
+            async with self._parts.doors.turns:
+                await self.delivery.begin(unknown)
+        return await residency.welcome(connection.ctx, back, self.delivery.ends(rooms))
+
+    def _unsubscribe(self, connection: Connection) -> None:
+        connection.start_over()
+        for room_id in list(connection.rooms):
+            self.delivery.detach(connection, room_id)
 
     def _back(self, connection: Connection, hello: wire.Hello) -> residency.Back | None:
         """What the client has of this history, if it was here before."""
@@ -218,8 +236,7 @@ class ChatServer:
         self._addresses[connection.address] -= 1
         if not self._addresses[connection.address]:
             del self._addresses[connection.address]
-        for room_id in list(connection.rooms):
-            self.delivery.detach(connection, room_id)
+        self._unsubscribe(connection)
         if not connection.entered:
             return
         user_id, residents = connection.user.id, self._parts.residents

@@ -11,6 +11,7 @@ from hubbub import models
 from hubbub.models.engines import postgres
 from hubbub.services import appender, database
 from tests.journeys.conftest import UNLIMITED
+from tests.support.crowd import Fan, Refusal
 from tests.support.process import Served
 from tests.support.relay import Relay
 from tests.support.world import Abroad, Refused, World
@@ -98,6 +99,7 @@ async def test_a_database_that_is_away_is_an_honest_no(world, relay, fault, monk
     monkeypatch.setattr(postgres, "ROLLBACK_S", 0.5)
     monkeypatch.setattr(postgres, "ACQUIRE_S", 1.0)
     room_id, (ada, bob, eve) = await world.talk("ada", "bob", "eve")
+    late = await world.person("late")
     senders = [Sender(client, room_id) for client in (ada, bob) for _ in range(5)]
     running = [asyncio.ensure_future(sender.run()) for sender in senders]
     await until(lambda: all(sender.stored for sender in senders), "everybody sent something")
@@ -108,6 +110,10 @@ async def test_a_database_that_is_away_is_an_honest_no(world, relay, fault, monk
     assert await ready(world) == (503, "away")
     status, problem = await world.people["ada"].rest("GET", "/rooms")
     assert (status, problem["code"]) == (503, "unavailable")
+    with pytest.raises(Refusal) as refused:
+        await Fan(world.http, world.url, late.token).connect()
+    assert refused.value.error["code"] == "unavailable"
+    assert refused.value.error["retry_after_ms"] > 0
     back = time.monotonic()
     await (relay.up() if fault == "down" else asyncio.to_thread(relay.thaw))
     await until(lambda: all(sender.acked_at > back for sender in senders), "all send again")
