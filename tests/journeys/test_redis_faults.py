@@ -1,0 +1,125 @@
+"""Redis stops, hangs, forgets, hangs up, loses, under traffic: an accelerator, not the truth (G2, G3, G5)."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.cluster.conftest import until
+from tests.journeys.conftest import UNLIMITED
+from tests.journeys.device import Device, News, sign_up
+from tests.support.lossy import LossyRelay
+from tests.support.process import Served
+from tests.support.redises import OwnRedis
+
+pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+
+MESSAGES = 10  # of each device, while one fault lasts
+
+
+@pytest.fixture
+def instances(database_url, tmp_path):
+    """Two instances on a Redis of a test's own."""
+
+    @asynccontextmanager
+    async def start(redis_url: str):
+        shared = {"database_url": database_url, "redis_url": redis_url, "default_rooms": "", **UNLIMITED}
+        async with Served(tmp_path, **shared) as one, Served(tmp_path, **shared) as other:
+            yield one, other
+            assert one.complaints() == other.complaints() == []
+
+    return start
+
+
+class Crowd:
+    """People on two instances, in one room, who write all the time."""
+
+    def __init__(self, news: News, devices: list[Device], room_id: str) -> None:
+        self._news = news
+        self.devices = devices
+        self.room_id = room_id
+        self.sent = 0
+
+    async def write(self) -> float:
+        """Everybody writes; returns how long it took until everybody had everything."""
+        began = time.monotonic()
+        for number in range(MESSAGES):
+            await asyncio.gather(*(each.send(self.room_id, f"{each.name} {number}") for each in self.devices))
+        self.sent += MESSAGES * len(self.devices)
+        await self._news.until(self._complete, f"{self.sent} messages everywhere")
+        return time.monotonic() - began
+
+    def _complete(self) -> bool:
+        rooms = [device.mirror.rooms.get(self.room_id) for device in self.devices]
+        return all(room is not None and len(room.messages) >= self.sent for room in rooms)
+
+    def agree(self) -> None:
+        """All have the same, each was connected all the time, and nothing was out of order."""
+        logs = [device.mirror.rooms[self.room_id].log for device in self.devices]
+        assert logs == logs[:1] * len(logs)
+        assert [device.comings for device in self.devices] == [1] * len(self.devices)
+
+
+async def crowd(one: Served, other: Served, news: News, devices: Callable) -> Crowd:
+    people = [await sign_up(one.url, name) for name in ("ada", "bob", "eve", "joe")]
+    made = [await devices((one, other)[index % 2].url, person) for index, person in enumerate(people)]
+    ids = [person["user"]["id"] for person in people[1:]]
+    room_id = await made[0].create(kind="private", member_ids=ids)
+    await news.until(lambda: all(room_id in each.mirror.rooms for each in made), "the room everywhere")
+    return Crowd(news, made, room_id)
+
+
+def states(served: Served) -> list[str]:
+    """What it logged of Redis."""
+    lines = [json.loads(line) for line in served.lines if line.startswith("{")]
+    said = [str(line.get("message", line.get("event", ""))) for line in lines]
+    return [text.split(":")[0] for text in said if text.startswith("redis is")]
+
+
+async def test_stopped_paused_emptied_and_cut(instances, news, devices, figures) -> None:
+    with OwnRedis() as redis:
+        async with instances(redis.url) as (one, other), Redis.from_url(redis.url) as client:
+            them = await crowd(one, other, news, devices)
+            both = (one, other)
+            took = {"well": await them.write()}
+
+            redis.pause()
+            took["pausing"] = await them.write()
+            await until(lambda: all(states(each)[-1:] == ["redis is away"] for each in both))
+            took["paused"] = await them.write()
+            redis.resume()
+            await until(lambda: all(states(each)[-1:] == ["redis is back"] for each in both))
+            await client.flushall()
+            took["emptied"] = await them.write()
+            await client.client_kill_filter(_type="pubsub")
+            took["cut"] = await them.write()
+            redis.stop()
+            took["stopping"] = await them.write()
+            await until(lambda: all(states(each)[-1:] == ["redis is away"] for each in both))
+            took["stopped"] = await them.write()
+            redis.start()
+            took["starting"] = await them.write()
+            await until(lambda: all(states(each)[-1:] == ["redis is back"] for each in both))
+            took["started"] = await them.write()
+
+            them.agree()
+            figures(", ".join(f"{what} {seconds:.2f} s" for what, seconds in took.items()))
+            for served in both:
+                said = states(served)
+                assert all(before != after for before, after in pairwise(said)), said
+
+
+async def test_a_third_of_what_is_published_is_lost(instances, news, devices, figures) -> None:
+    with OwnRedis() as redis:
+        async with LossyRelay(redis.url, seed=5, lost=0.33) as relay, instances(relay.url) as (one, other):
+            them = await crowd(one, other, news, devices)
+            took = await them.write()
+
+            them.agree()
+            assert relay.losses > 0
+            figures(f"{them.sent} messages, {relay.losses} losses, {took:.2f} s")
