@@ -71,6 +71,5 @@ async def test_a_crowd_that_is_dropped_is_back_and_nobody_else_notices(world, fi
         f"{statements} statements"
     )
     assert sum(refused.values()) == CROWD
-    assert refused[0] < CROWD, "more than it takes in a second"
     assert [ada.count("disconnect"), bob.count("disconnect")] == [0, 0]
     assert [it["seq"] for _, it in bob.entries(room_id)] == list(range(1, last["seq"] + 1))

@@ -50,9 +50,10 @@ async def ada(world: World) -> AsyncIterator[Returning]:
 
 async def statements_of(world: World, fan: Fan) -> int:
     """How many statements a connection costs; nothing else asks meanwhile."""
-    await world.app.chat.truth.check()
-    await world.app.chat.truth.close()
-    await world.app.chat.delivery.close()
+    chat, parts = world.app.chat, world.app.parts
+    for loop in (chat.truth, chat.delivery, chat.comings, parts.activity):
+        await loop.close()
+    await chat.truth.check()
     before = metrics.counters["database_statements"]
     await fan.connect()
     return metrics.counters["database_statements"] - before

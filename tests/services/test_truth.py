@@ -100,6 +100,7 @@ async def test_a_role_and_a_mute_are_found(world: World, bus: LosingBus) -> None
     room_id, (ada, bob) = await world.talk("ada", "bob")
     room, bob_id = UUID(room_id), UUID(world.people["bob"].id)
     bus.loses = lambda signal: isinstance(signal, MemberChanged)
+    await world.app.chat.truth.close()  # compared below, and not before
     standing = known(world, bob_id).rooms[room]
 
     await ada.call("room:set_role", room_id=room_id, user_id=str(bob_id), role="moderator")
