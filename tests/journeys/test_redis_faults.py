@@ -58,11 +58,13 @@ class Crowd:
         rooms = [device.mirror.rooms.get(self.room_id) for device in self.devices]
         return all(room is not None and len(room.messages) >= self.sent for room in rooms)
 
-    def agree(self) -> None:
-        """All have the same, each was connected all the time, and nothing was out of order."""
+    async def agree(self) -> None:
+        """All have the same, each was connected all the time; they leave before their instances do."""
         logs = [device.mirror.rooms[self.room_id].log for device in self.devices]
         assert logs == logs[:1] * len(logs)
         assert [device.comings for device in self.devices] == [1] * len(self.devices)
+        for device in self.devices:
+            await device.close()
 
 
 async def crowd(one: Served, other: Served, news: News, devices: Callable) -> Crowd:
@@ -107,7 +109,7 @@ async def test_stopped_paused_emptied_and_cut(instances, news, devices, figures)
             await until(lambda: all(states(each)[-1:] == ["redis is back"] for each in both))
             took["started"] = await them.write()
 
-            them.agree()
+            await them.agree()
             figures(", ".join(f"{what} {seconds:.2f} s" for what, seconds in took.items()))
             for served in both:
                 said = states(served)
@@ -120,6 +122,6 @@ async def test_a_third_of_what_is_published_is_lost(instances, news, devices, fi
             them = await crowd(one, other, news, devices)
             took = await them.write()
 
-            them.agree()
+            await them.agree()
             assert relay.losses > 0
             figures(f"{them.sent} messages, {relay.losses} losses, {took:.2f} s")
