@@ -28,6 +28,8 @@ from hubbub.realtime.reach import Reach
 from hubbub.realtime.server import ChatServer
 from hubbub.realtime.stock import Server
 from hubbub.services import assembly, database, migrations, welcome
+from hubbub.workers import work as jobs
+from hubbub.workers.worker import Worker
 
 if TYPE_CHECKING:
     from hubbub.services.context import Parts
@@ -87,6 +89,10 @@ class App:
         self._stack.push_async_callback(self.parts.appender.close)
         self.parts.activity.start()
         self._stack.push_async_callback(self.parts.activity.close)
+        if self.settings.inline_workers:
+            worker = Worker(self.parts, jobs.TABLE)
+            await worker.start()
+            self._stack.push_async_callback(worker.close)
         await self._serve(listener)
 
     def _listen(self) -> socket.socket:
@@ -154,9 +160,58 @@ def _shared(settings: Settings) -> tuple[Bus, Presence]:
 async def serve(settings: Settings) -> int:
     """Run an instance until SIGTERM or SIGINT, then drain; a second signal ends it at once."""
     began = clock.monotonic()
+    app = await App(settings).start()
+    stopping = _on_signals()
+    seconds = round(clock.monotonic() - began, 3)
+    metrics.gauge("start_seconds", lambda: seconds)
+    log.info("listening", extra={"url": app.url, "start_s": seconds, "instance": settings.instance_id})
+    try:
+        sys.stdout.write(welcome.text(settings, app.url, await welcome.development_admin(app.parts)))
+        sys.stdout.flush()
+        await stopping.wait()
+        log.info("stopping")
+        asyncio.get_running_loop().call_later(max(settings.drain_s, LEAST_S), _give_up)
+        await app.drain()
+    finally:
+        await app.stop()
+    log.info("stopped")
+    return 0
+
+
+def _give_up() -> None:
+    """The time for draining is over. What was acknowledged is stored; the rest its senders send again."""
+    log.warning("not everything stopped in time")
+    logging.shutdown()
+    os._exit(0)
+
+
+async def work(settings: Settings) -> int:
+    """Do jobs until SIGTERM or SIGINT, then finish what is being done; a second signal ends it at once."""
+    stopping = _on_signals()
+    if settings.uses_sqlite:
+        await migrations.up(settings)
+    async with AsyncExitStack() as stack:
+        await migrations.open_current(settings)
+        stack.push_async_callback(database.close)
+        bus, presence = _shared(settings)
+        parts = await assembly.build(settings, bus, presence)
+        await bus.start()
+        stack.push_async_callback(bus.close)
+        worker = Worker(parts, jobs.TABLE)
+        await worker.start()
+        stack.push_async_callback(worker.close)
+        log.info("working", extra={"instance": settings.instance_id})
+        await stopping.wait()
+        log.info("stopping")
+        asyncio.get_running_loop().call_later(max(settings.drain_s, LEAST_S), _give_up)
+    log.info("stopped")
+    return 0
+
+
+def _on_signals() -> asyncio.Event:
+    """Set by the first signal; the second ends the process."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    app = await App(settings).start()
     signals = 0
 
     def on_signal() -> None:
@@ -170,24 +225,4 @@ async def serve(settings: Settings) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
-    seconds = round(clock.monotonic() - began, 3)
-    metrics.gauge("start_seconds", lambda: seconds)
-    log.info("listening", extra={"url": app.url, "start_s": seconds, "instance": settings.instance_id})
-    try:
-        sys.stdout.write(welcome.text(settings, app.url, await welcome.development_admin(app.parts)))
-        sys.stdout.flush()
-        await stopping.wait()
-        log.info("stopping")
-        loop.call_later(max(settings.drain_s, LEAST_S), _give_up)
-        await app.drain()
-    finally:
-        await app.stop()
-    log.info("stopped")
-    return 0
-
-
-def _give_up() -> None:
-    """The time for draining is over. What was acknowledged is stored; the rest its senders send again."""
-    log.warning("not everything stopped in time")
-    logging.shutdown()
-    os._exit(0)
+    return stopping

@@ -8,10 +8,12 @@ from hubbub import __version__
 
 _COMMANDS = {
     "serve": "Run one instance: Socket.IO and REST.",
+    "worker": "Do the jobs: e-mails and whatever else is not done at once.",
     "migrate": "Bring the database's schema up to date, or show where it is.",
     "seed": "Fill in sample data: people, rooms, messages.",
     "create-admin": "Make an account that may do everything.",
     "doctor": "Check settings and everything that hubbub depends on.",
+    "mail": "Show what an e-mail looks like.",
     "openapi": "Print the document of the REST API.",
     "config": "Show the settings in force and where each came from.",
 }

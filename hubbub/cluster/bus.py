@@ -15,6 +15,8 @@ from hubbub.schemas.log import Entry
 from hubbub.schemas.rooms import Room
 from hubbub.schemas.users import User
 
+NOBODY = UUID(int=0)
+
 
 class Signal(msgspec.Struct, frozen=True, tag=True):
     """Something an instance tells all instances, itself included."""
@@ -112,6 +114,12 @@ class AccountChanged(Signal, frozen=True):
     def user_id(self) -> UUID:
         """Whom it is about."""
         return self.user.id
+
+
+class JobsWaiting(Signal, frozen=True):
+    """A job was stored that may be done now. For workers, which follow this user, who is nobody."""
+
+    user_id: UUID = NOBODY
 
 
 class Bus(Protocol):

@@ -141,6 +141,10 @@ class Settings(BaseModel):
         sample="false",
     )
 
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = setting(
+        30, "How many days are kept: sessions that ended, and jobs that could not be done."
+    )
+
     secret_key: str = setting(
         "",
         f"Signs the tokens; at least {SECRET_LENGTH} characters in production. A new one ends every session.",

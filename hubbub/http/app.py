@@ -5,7 +5,9 @@ from typing import Any
 from aiohttp import web
 
 from hubbub.http import (
+    accounts,
     auth,
+    credentials,
     devices,
     health,
     messages,
@@ -25,6 +27,8 @@ from hubbub.services.context import Parts
 
 ROUTES = (
     auth.routes,
+    credentials.routes,
+    accounts.routes,
     profiles.routes,
     devices.routes,
     preferences.routes,

@@ -142,9 +142,9 @@ def page(items: object, total: int, asked: Paged) -> web.Response:
     return listing(items, page=asked.page, limit=asked.limit, total=total, pages=-(-total // asked.limit))
 
 
-def nothing() -> web.Response:
-    """Done, and nothing to say."""
-    return web.Response(status=204)
+def nothing(status: int = 204) -> web.Response:
+    """Done (202: it will be), and nothing to say."""
+    return web.Response(status=status)
 
 
 def _json(document: object, status: int, headers: Mapping[str, str] | None) -> web.Response:

@@ -1,6 +1,7 @@
 """The tables. Rows stay inside the services."""
 
 from hubbub.models.entries import Entry
+from hubbub.models.jobs import Job, OneTimeToken
 from hubbub.models.messages import Mention, Message
 from hubbub.models.preferences import Preference
 from hubbub.models.reactions import Reaction
@@ -11,9 +12,11 @@ from hubbub.models.users import User
 
 __all__ = [
     "Entry",
+    "Job",
     "Membership",
     "Mention",
     "Message",
+    "OneTimeToken",
     "Preference",
     "Reaction",
     "Room",

@@ -1,6 +1,6 @@
 """Accounts and sessions: what is asked and what is shown."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -27,6 +27,49 @@ class Login(Command):
 
 class Refresh(Command):
     refresh_token: Annotated[str, Meta(max_length=4096)]
+
+
+Token = Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class ForgotPassword(Command):
+    email: Email
+
+
+class ResetPassword(Command):
+    token: Token
+    password: Password
+
+
+class VerifyEmail(Command):
+    token: Token
+
+
+class ChangePassword(Command):
+    current_password: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+    new_password: Password
+
+
+class DeleteAccount(Command):
+    """`token` is the one that was sent by e-mail."""
+
+    token: Token
+
+
+class ExportAccount(Command):
+    format: Literal["json", "csv"] = "json"
+
+
+class Exported(View):
+    """Everything that is a user's; the columns are those of the tables."""
+
+    account: dict[str, Any]
+    preferences: list[dict[str, Any]]
+    sessions: list[dict[str, Any]]
+    memberships: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    reactions: list[dict[str, Any]]
+    mentions: list[dict[str, Any]]
 
 
 class Account(View):

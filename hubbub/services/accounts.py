@@ -7,10 +7,11 @@ import unicodedata
 from collections.abc import Iterator
 
 from hubbub import models
-from hubbub.core import passwords
+from hubbub.cluster.bus import JobsWaiting
+from hubbub.core import passwords, weak
 from hubbub.core.errors import Conflict, InvalidPayload, NotFound, Unauthenticated, Unavailable
 from hubbub.schemas import accounts as wire
-from hubbub.services import database, members, sessions
+from hubbub.services import database, members, post, sessions
 from hubbub.services.context import Context, Parts
 from hubbub.services.sessions import Origin
 
@@ -18,6 +19,7 @@ _EMAIL = re.compile(r"[^\s@<>()\",;:\\]+@[^\s@<>()\",;:\\]+")
 _EMAIL_LENGTH = 254  # RFC 5321, and the column
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9_])?")
 SHORTEST, LONGEST = 3, 32  # of usernames
+DELETED = "deleted-"  # the names of accounts that are gone begin so
 _MADE = 24  # of a made username's letters, which leaves room for a number
 _TRIES = 20
 # Line ends, and marks that turn the direction of what is written after them.
@@ -28,6 +30,7 @@ async def register(parts: Parts, command: wire.Register, origin: Origin) -> wire
     """Make an account, sign in, join the default rooms. Raises Conflict, InvalidPayload, Unavailable."""
     email, name = _email(command.email), one_line(command.name, "name")
     asked = _username(command.username) if command.username is not None else None
+    check_password(command.password, "password", email, asked or "", name)
     digest = await passwords.digest(command.password, parts.settings.bcrypt_rounds)
     new = models.User(email=email, display_name=name, password_digest=digest)
     for username in [asked] if asked else _names(name, email):
@@ -44,13 +47,22 @@ async def register(parts: Parts, command: wire.Register, origin: Origin) -> wire
 async def _begin(parts: Parts, user: models.User, origin: Origin) -> wire.Signed | None:
     """The account and its first session, both or neither; None if the address or the username is taken."""
     try:
-        async with database.transaction():
+        async with database.transaction() as tx:
             await user.save(force_create=True)
-            return await sessions.begin(parts, user, origin, None)
+            await post.promise(tx, "verify_email", user.id)
+            signed = await sessions.begin(parts, user, origin, None)
     except Exception as error:
         if database.is_duplicate(error):
             return None
         raise
+    parts.bus.publish(JobsWaiting())
+    return signed
+
+
+def check_password(password: str, field: str, email: str, *names: str) -> None:
+    """Raises InvalidPayload for a password that would soon be guessed."""
+    if (why := weak.reason(password, email, email.partition("@")[0], *names)) is not None:
+        raise InvalidPayload(f"{field}: {why}", fields=((field, why),))
 
 
 def _taken(field: str) -> Conflict:
@@ -78,16 +90,18 @@ def one_line(text: str, field: str) -> str:
 
 
 def _username(text: str) -> str:
-    username = text.strip(" ").lower()
+    username = unicodedata.normalize("NFKC", text).strip(" ").lower()
     if not SHORTEST <= len(username) <= LONGEST or not _USERNAME.fullmatch(username):
         message = "3 to 32 letters a-z, digits, dots, dashes and underscores; no dot or dash at the ends."
         raise InvalidPayload(fields=(("username", message),))
+    if username.startswith(DELETED):
+        raise InvalidPayload(fields=(("username", "Names that begin so are of deleted accounts."),))
     return username
 
 
 def _names(name: str, email: str) -> Iterator[str]:
     """Usernames to try, the nicest first; then by chance, so that many of one name do not race for each."""
-    base = _plain(name)
+    base = _plain(name).removeprefix(DELETED)
     if len(base) < SHORTEST:
         base = _plain(email.partition("@")[0]) or "user"
     base = base if len(base) >= SHORTEST else f"{base}-user"
@@ -122,8 +136,19 @@ async def login(parts: Parts, command: wire.Login, origin: Origin) -> wire.Signe
         raise Unauthenticated("The e-mail address or the password is wrong.")
     sessions.check(user)
     await _keep_cost(user, command.password, rounds)
-    async with database.guard():
-        return await sessions.begin(parts, user, origin, command.device_name)
+    return await enter(parts, user, origin, command.device_name)
+
+
+async def enter(parts: Parts, user: models.User, origin: Origin, device_name: str | None) -> wire.Signed:
+    """A session of somebody who proved who they are, and a notice to them if the device is a new one."""
+    async with database.transaction() as tx:
+        known = models.Session.filter(user_id=user.id, user_agent=origin.user_agent[:300], ip=origin.ip[:45])
+        if not await known.filter(device_name=device_name).exists():
+            facts = {"user_agent": origin.user_agent[:300], "ip": origin.ip[:45]}
+            await post.promise(tx, "new_login", user.id, **facts)
+        signed = await sessions.begin(parts, user, origin, device_name)
+    parts.bus.publish(JobsWaiting())
+    return signed
 
 
 async def _keep_cost(user: models.User, password: str, rounds: int) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from hubbub.cluster.bus import JobsWaiting
 from hubbub.core import clock
 from hubbub.models import truth
-from hubbub.services import database, log
+from hubbub.services import database, jobs, log
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -96,6 +97,11 @@ class Unit:
     def touch(self, user_id: UUID) -> None:
         """A membership of the user begins, changes or ends: who does not hear of it finds out."""
         self._touched.add(user_id)
+
+    async def enqueue(self, kind: str, payload: dict[str, object], *, unique: str | None = None) -> None:
+        """Store a job with this transaction: it is done at least once if, and only if, this one commits."""
+        await jobs.enqueue(self.tx, kind, payload, unique=unique)
+        self.tell(JobsWaiting())
 
     async def settle(self) -> None:
         """Called by the context before the commit."""

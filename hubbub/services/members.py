@@ -143,6 +143,21 @@ async def remove(ctx: Context, command: wire.RoomUser) -> wire.Nothing:
     return wire.Nothing()
 
 
+async def end_all(ctx: Context, person: User) -> None:
+    """End every membership of the caller, direct rooms included, as in leaving. `person` is shown as gone.
+
+    Each is a unit of its own: what an interruption leaves is ended by the next call.
+    """
+    async with database.guard():
+        room_ids = await models.Membership.filter(user_id=ctx.user_id).values_list("room_id", flat=True)
+    for room_id in room_ids:
+        async with ctx.unit() as unit:
+            head = await unit.lock(room_id)  # type: ignore[arg-type]
+            membership = await models.Membership.filter(room_id=room_id, user_id=ctx.user_id).first()
+            if membership is not None:
+                await _end(ctx, unit, head, membership, person)
+
+
 async def _membership(command: wire.RoomUser | wire.SetRole) -> models.Membership:
     membership = await models.Membership.filter(room_id=command.room_id, user_id=command.user_id).first()
     if membership is None:

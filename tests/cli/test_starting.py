@@ -8,7 +8,7 @@ import pytest
 
 import hubbub
 
-COMMANDS = ["serve", "migrate", "seed", "create-admin", "doctor", "openapi", "config"]
+COMMANDS = ["serve", "worker", "migrate", "seed", "create-admin", "doctor", "mail", "openapi", "config"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"]])

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from openapi_spec_validator import validate
@@ -12,6 +12,7 @@ from hubbub import models
 from hubbub.core import clock
 from hubbub.core.limits import Rate
 from hubbub.http.request import MAX_BODY_BYTES
+from hubbub.services import tokens
 from tests.support.documented import Documented, documented
 from tests.support.relay import Relay
 from tests.support.world import Person, World
@@ -85,6 +86,7 @@ async def test_each_answer_described_is_seen(world, relay):
     ada = await world.person("ada")
     await _refusals(asker, described, ada)
     await _accounts(asker, ada)
+    await _credentials(asker)
     await _rooms(asker, ada)
     await _suspended(asker, described)
     await relay.down()
@@ -113,6 +115,9 @@ def _body(path: str) -> dict[str, Any] | None:
             "password": "correct horse battery",
         },
         "/api/v1/auth/login": login,
+        "/api/v1/auth/verify-email": {"token": "x"},
+        "/api/v1/auth/forgot-password": {"email": "ada@example.com"},
+        "/api/v1/auth/reset-password": {"token": "x", "password": "staple of another kind"},
         "/api/v1/auth/refresh": {"refresh_token": _SPENT[0]},
     }.get(path)
 
@@ -139,7 +144,8 @@ async def _refusals(asker: Asker, described: Documented, ada: Person) -> None:
         elif "422" in answers:
             query = {part["name"] for part in operation["parameters"] if part["in"] == "query"}
             words = {name: "x" * 65 for name in ids if not name.endswith("_id")}
-            wrong = {"params": {"limit": "0"}} if "limit" in query else words
+            narrow = [name for name in ("limit", "format") if name in query]
+            wrong = {"params": {narrow[0]: "0"}} if narrow else words
             await asker.ask(by, method, path, 422, **{**ids, **wrong})
         if "404" in answers and ids:
             await asker.ask(by, method, path, 404, json=_found(path, operation), **ids)
@@ -196,6 +202,30 @@ async def _people(asker: Asker, ada: Person, login: dict[str, str]) -> None:
     other = next(session["id"] for session in own if not session["current"])
     await ask(bea, "DELETE", "/sessions/{session_id}", 204, session_id=other)
     await ask(bea, "DELETE", "/sessions", 204)
+
+
+async def _credentials(asker: Asker) -> None:
+    ask, eva = asker.ask, await asker.world.person("eva")
+    email, new = "eva@example.com", "staple of another kind"
+
+    async def token(purpose: str) -> dict[str, str]:
+        return {"token": await tokens.make(UUID(eva.id), purpose, email)}
+
+    await ask(eva, "POST", "/auth/resend-verification", 202)
+    await ask(None, "POST", "/auth/verify-email", 204, json=await token("verify_email"))
+    await ask(None, "POST", "/auth/verify-email", 400, json={"token": "x"})
+    await ask(None, "POST", "/auth/forgot-password", 202, json={"email": email})
+    reset = {**await token("reset_password"), "password": new}
+    await ask(None, "POST", "/auth/reset-password", 204, json=reset)
+    await ask(None, "POST", "/auth/reset-password", 400, json=reset)
+    login = {"email": email, "password": new}
+    eva = Person(asker.world, (await ask(None, "POST", "/auth/login", 200, json=login))["data"])
+    change = {"current_password": new, "new_password": "correct horse battery"}
+    await ask(eva, "POST", "/auth/change-password", 204, json=change)
+    await ask(eva, "GET", "/users/account/export", 200)
+    await ask(eva, "POST", "/users/account/request-deletion", 202)
+    await ask(eva, "DELETE", "/users/account", 400, json={"token": "x"})
+    await ask(eva, "DELETE", "/users/account", 204, json=await token("delete_account"))
 
 
 async def _rooms(asker: Asker, ada: Person) -> None:

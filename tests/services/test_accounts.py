@@ -190,7 +190,7 @@ async def test_logging_in_gives_a_session_of_its_own(parts):
     assert [(row.ip, row.user_agent) for row in rows] == [("192.0.2.1", "tests")] * 2
 
 
-@pytest.mark.parametrize("password", ["пароль и ещё", "密码密码密码密码", "p" * 73, "🐎" * 300])
+@pytest.mark.parametrize("password", ["пароль и ещё", "密码密码密码密码", "po" * 36 + "p", "🐎" * 300])
 async def test_any_password_logs_in(parts, password):
     await register(parts, password=password)
 

@@ -9,7 +9,15 @@ from hubbub.services import sessions
 
 PREFIX = "/api/v1/"
 OPEN = frozenset(
-    {"/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/openapi.json"}
+    {
+        "/api/v1/auth/register",
+        "/api/v1/auth/login",
+        "/api/v1/auth/refresh",
+        "/api/v1/auth/verify-email",
+        "/api/v1/auth/forgot-password",
+        "/api/v1/auth/reset-password",
+        "/api/v1/openapi.json",
+    }
 )
 
 

@@ -1,0 +1,63 @@
+"""/users/account: taking everything along, and leaving for good."""
+
+from aiohttp import web
+
+from hubbub.core import clock
+from hubbub.http.request import context, nothing, query, read
+from hubbub.http.routes import Routes
+from hubbub.schemas import accounts as wire
+from hubbub.schemas.base import Command
+from hubbub.services import credentials, deletion, export
+
+routes = Routes()
+
+
+@routes.post(
+    "/api/v1/users/account/request-deletion",
+    says="Have a token sent to delete the account with, good for 24 hours",
+    body=Command,
+    status=202,
+)
+async def request_deletion(request: web.Request) -> web.Response:
+    await read(request, Command)
+    await credentials.request_deletion(context(request))
+    return nothing(202)
+
+
+@routes.delete(
+    "/api/v1/users/account",
+    says="Delete the account, by that token; messages stay without a name",
+    body=wire.DeleteAccount,
+    may=("invalid_token",),
+)
+async def delete(request: web.Request) -> web.Response:
+    await deletion.delete(context(request), await read(request, wire.DeleteAccount))
+    return nothing()
+
+
+@routes.get(
+    "/api/v1/users/account/export",
+    says="Everything that is one's own: JSON, or a zip of CSV files",
+    query=wire.ExportAccount,
+    shows=wire.Exported,
+)
+async def export_all(request: web.Request) -> web.StreamResponse:
+    asked = query(request, wire.ExportAccount)
+    ctx = context(request)
+    kind, ending = ("application/json", "json") if asked.format == "json" else ("application/zip", "zip")
+    pieces = export.as_json(ctx) if asked.format == "json" else export.as_csv(ctx)
+    first = await anext(pieces)  # what the database refuses is told before anything is sent
+    name = f"hubbub-{clock.now():%Y-%m-%d}.{ending}"
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": kind,
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        }
+    )
+    await response.prepare(request)
+    await response.write(first)
+    async for piece in pieces:
+        await response.write(piece)
+    await response.write_eof()
+    return response

@@ -1,0 +1,66 @@
+"""Work that was promised, and the tokens that are sent by e-mail."""
+
+from typing import TYPE_CHECKING
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from hubbub.core import ids
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from hubbub.models.users import User
+
+
+class _Of(Index):
+    """Jobs in one state, by a time: few of all that are kept."""
+
+    def __init__(self, state: str, *names: str) -> None:
+        super().__init__(fields=names, name=f"idx_jobs_{state}")
+        self.extra = f" WHERE state = '{state}'"
+
+
+class Job(Model):
+    """Something to be done at least once"""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new)
+    queue = fields.CharField(max_length=32)
+    kind = fields.CharField(max_length=64)
+    payload = fields.TextField()  # JSON
+    state = fields.CharField(max_length=8)  # ready, running, done, dead
+    attempts = fields.IntField(default=0)
+    run_at = fields.DatetimeField()  # not before
+    lease = fields.UUIDField(null=True)  # of the worker that has it
+    leased_until = fields.DatetimeField(null=True)
+    unique_key = fields.CharField(max_length=120, null=True, unique=True)  # of one that is not ended
+    last_error = fields.CharField(max_length=500, null=True)
+    created_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "jobs"
+        indexes = (
+            _Of("ready", "run_at"),
+            _Of("running", "leased_until"),
+            _Of("done", "ended_at"),
+            _Of("dead", "ended_at"),
+        )
+
+
+class OneTimeToken(Model):
+    """Something that an e-mail lets its reader do, once"""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new)
+    user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="tokens")
+    purpose = fields.CharField(max_length=20)  # verify_email, reset_password, delete_account
+    digest = fields.CharField(max_length=64, unique=True)  # SHA-256
+    email = fields.CharField(max_length=254)  # it was sent to; worth nothing once the account has another
+    expires_at = fields.DatetimeField()
+    if TYPE_CHECKING:
+        user_id: UUID
+
+    class Meta:
+        table = "one_time_tokens"
+        indexes = (("user", "purpose"), ("expires_at",))

@@ -1,0 +1,109 @@
+"""Proving an address and changing a password: by e-mail, or with the password of before."""
+
+from hubbub import models
+from hubbub.cluster.bus import JobsWaiting, SessionEnded
+from hubbub.core import clock, passwords
+from hubbub.core.errors import InvalidPayload, NotFound
+from hubbub.models import truth
+from hubbub.models.connection import Sql
+from hubbub.schemas import accounts as wire
+from hubbub.services import accounts, database, post, sessions, tokens
+from hubbub.services.context import Context, Parts
+
+
+async def forgot(parts: Parts, command: wire.ForgotPassword) -> None:
+    """Have a letter sent, if there is such an account.
+
+    A worker looks whether there is one: answer and time are the same for all addresses.
+    """
+    async with database.transaction() as tx:
+        await post.promise_reset(tx, accounts.kept_email(command.email))
+    parts.bus.publish(JobsWaiting())
+
+
+async def reset(parts: Parts, command: wire.ResetPassword) -> None:
+    """Choose a new password by the token of the letter; ends every session, and proves the address.
+
+    Raises InvalidToken, InvalidPayload (the token stays good), Unavailable.
+    """
+    user = await _holder(command.token)
+    accounts.check_password(command.password, "password", user.email, user.username, user.display_name)
+    digest = await passwords.digest(command.password, parts.settings.bcrypt_rounds)
+    async with database.transaction() as tx:
+        user = await tokens.spend(tx, "reset_password", command.token)
+        await _store(tx, user, digest)
+        if user.email_verified_at is None:
+            await models.User.filter(id=user.id).update(email_verified_at=clock.now())
+        await models.Session.filter(user_id=user.id, revoked_at__isnull=True).update(
+            revoked_at=clock.now(), revoke_reason="password_reset"
+        )
+        await truth.touch(tx, [user.id])
+    parts.bus.publish(SessionEnded(user.id, None, "session_revoked", "password_reset"))
+    parts.bus.publish(JobsWaiting())
+
+
+async def _holder(token: str) -> models.User:
+    """Whose token it is, before the expensive part; nothing is used up yet. Raises InvalidToken."""
+    async with database.guard():
+        return await tokens.peek("reset_password", token)
+
+
+async def _store(tx: Sql, user: models.User, digest: str) -> None:
+    """A new password; tokens to reset the one of before are good for nothing now."""
+    await models.User.filter(id=user.id).update(password_digest=digest, updated_at=clock.now())
+    await models.OneTimeToken.filter(user_id=user.id, purpose="reset_password").delete()
+    await post.promise(tx, "password_changed", user.id)
+
+
+async def change(ctx: Context, command: wire.ChangePassword) -> None:
+    """Change one's own password; other sessions end.
+
+    Raises InvalidPayload naming `current_password` or `new_password`, Unavailable.
+    """
+    user = await _self(ctx)
+    rounds = ctx.parts.settings.bcrypt_rounds
+    if not await passwords.matches(command.current_password, user.password_digest, rounds):
+        said = "This is not your password."
+        raise InvalidPayload(said, fields=(("current_password", said),))
+    accounts.check_password(
+        command.new_password, "new_password", user.email, user.username, user.display_name
+    )
+    digest = await passwords.digest(command.new_password, rounds)
+    async with database.transaction() as tx:
+        await _store(tx, user, digest)
+    await sessions.end_others(ctx.parts, ctx.user_id, ctx.session_id, "password_changed")
+    ctx.parts.bus.publish(JobsWaiting())
+
+
+async def _self(ctx: Context) -> models.User:
+    async with database.guard():
+        user = await models.User.filter(id=ctx.user_id, deleted_at__isnull=True).first()
+    if user is None:
+        raise NotFound
+    return user
+
+
+async def verify_email(command: wire.VerifyEmail) -> None:
+    """The address of an account is its owner's. Raises InvalidToken."""
+    async with database.transaction() as tx:
+        user = await tokens.spend(tx, "verify_email", command.token)
+        await models.User.filter(id=user.id).update(email_verified_at=clock.now())
+
+
+async def resend_verification(ctx: Context) -> None:
+    """Have the letter sent again; nothing happens for an address that is verified."""
+    await _send(ctx, "verify_email")
+
+
+async def request_deletion(ctx: Context) -> None:
+    """Have the letter sent with which the caller's account can be deleted."""
+    await _send(ctx, "delete_account")
+
+
+async def _send(ctx: Context, letter: str) -> None:
+    user = await _self(ctx)
+    if letter == "verify_email" and user.email_verified_at is not None:
+        return
+    async with ctx.unit() as unit:
+        await post.promise(unit.tx, letter, user.id, unique=f"{letter}:{user.id}")
+        unit.tell(JobsWaiting())

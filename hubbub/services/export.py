@@ -1,0 +1,132 @@
+"""Everything that is a user's, a few hundred rows at a time: as one JSON object, or as a zip of CSV files."""
+
+import csv
+import io
+import zipfile
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from tortoise.queryset import QuerySet
+
+from hubbub import models
+from hubbub.core import clock
+from hubbub.schemas.base import encode
+from hubbub.services import database
+from hubbub.services.context import Context
+
+BATCH = 500
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+# Table → its columns that say something to its owner; no digests, no keys of ours.
+_ACCOUNT = (
+    *("id", "username", "email", "display_name", "avatar_url", "bio", "location", "website_url", "role"),
+    *("email_verified_at", "last_seen_at", "created_at", "updated_at"),
+)
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "account": _ACCOUNT,
+    "preferences": ("id", "kind", "chosen", "updated_at"),
+    "sessions": (
+        *("id", "device_name", "user_agent", "ip", "created_at", "last_seen_at", "expires_at"),
+        *("revoked_at", "revoke_reason"),
+    ),
+    "memberships": ("id", "room_id", "role", "joined_at", "last_read_seq", "muted"),
+    "messages": (
+        *("id", "room_id", "seq", "client_id", "body", "reply_to_id", "created_at", "edited_at"),
+        "deleted_at",
+    ),
+    "reactions": ("id", "message_id", "emoji", "created_at"),
+    "mentions": ("id", "message_id", "room_id"),
+}
+Row = dict[str, Any]
+
+
+def _rows(table: str, user_id: UUID) -> QuerySet[Any]:
+    rows: dict[str, QuerySet[Any]] = {
+        "account": models.User.filter(id=user_id),
+        "preferences": models.Preference.filter(user_id=user_id),
+        "sessions": models.Session.filter(user_id=user_id),
+        "memberships": models.Membership.filter(user_id=user_id),
+        "messages": models.Message.filter(sender_id=user_id),
+        "reactions": models.Reaction.filter(user_id=user_id),
+        "mentions": models.Mention.filter(user_id=user_id),
+    }
+    return rows[table]
+
+
+async def _batches(table: str, user_id: UUID) -> AsyncIterator[list[Row]]:
+    """All rows of a table, ascending by id; memory holds one batch."""
+    after = None
+    while True:
+        rows = _rows(table, user_id).order_by("id").limit(BATCH)
+        async with database.guard():
+            found = await (rows if after is None else rows.filter(id__gt=after)).values(*COLUMNS[table])
+        if found:
+            yield [{name: _plain(value) for name, value in row.items()} for row in found]
+        if len(found) < BATCH:
+            return
+        after = found[-1]["id"]
+
+
+def _plain(value: object) -> object:
+    return clock.rfc3339(value) if hasattr(value, "astimezone") else value  # type: ignore[arg-type]
+
+
+async def as_json(ctx: Context) -> AsyncIterator[bytes]:
+    """`{"data": {"account": {…}, "messages": […], …}}`, in pieces."""
+    start = b'{"data":{'
+    for table in COLUMNS:
+        single = table == "account"
+        yield start + encode(table) + (b":" if single else b":[")
+        comma = b""
+        async for rows in _batches(table, ctx.user_id):
+            yield comma + b",".join(encode(row) for row in rows)
+            comma = b","
+        start = b"," if single else b"],"
+    yield b"]}}"
+
+
+class _Sink(io.RawIOBase):
+    """What a zip file is written to, and taken from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 - any buffer
+        self._pieces.append(bytes(data))
+        return len(data)
+
+    def take(self) -> bytes:
+        """What was written since the last time."""
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        return taken
+
+
+async def as_csv(ctx: Context) -> AsyncIterator[bytes]:
+    """A zip with a file per table, in pieces."""
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for table, columns in COLUMNS.items():
+            with archive.open(f"{table}.csv", "w") as file:
+                file.write(_lines([dict(zip(columns, columns, strict=True))], columns))
+                async for rows in _batches(table, ctx.user_id):
+                    file.write(_lines(rows, columns))
+                    yield sink.take()
+    yield sink.take()
+
+
+def _lines(rows: list[Row], columns: tuple[str, ...]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerows([_cell(row[name]) for name in columns] for row in rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    """Text that a spreadsheet would take for a formula begins with an apostrophe instead."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -1,0 +1,74 @@
+"""Sending letters to people: promised in a transaction, written and sent by a worker."""
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from hubbub import models
+from hubbub.core import agents
+from hubbub.gateways import mail
+from hubbub.models.connection import Sql
+from hubbub.schemas.preferences import AppPreferences, EmailPreferences
+from hubbub.services import database, jobs, letters, preferences, tokens
+
+if TYPE_CHECKING:
+    from hubbub.services.context import Parts
+
+KIND = "mail.letter"
+PAGE = "/account"  # where links lead; what they say stays in the browser, behind the #
+
+
+async def promise(sql: Sql, letter: str, user_id: UUID, unique: str | None = None, **facts: str) -> None:
+    """Have a letter sent to a user, if the transaction of `sql` commits."""
+    payload: dict[str, object] = {"letter": letter, "user_id": str(user_id), "facts": facts}
+    await jobs.enqueue(sql, KIND, payload, unique=unique)
+
+
+async def promise_reset(sql: Sql, email: str) -> None:
+    """Have the letter about a forgotten password sent, if there is such an account: the worker finds out."""
+    key = hashlib.sha256(email.encode("utf-8", "surrogatepass")).hexdigest()
+    payload: dict[str, object] = {"letter": "reset_password", "email": email, "facts": {}}
+    await jobs.enqueue(sql, KIND, payload, unique=f"reset:{key}")
+
+
+async def deliver(parts: "Parts", payload: dict[str, object]) -> None:
+    """A worker's part: write the letter, with a fresh token if it carries one, and send it."""
+    letter = str(payload["letter"])
+    whose = {"id": payload["user_id"]} if "user_id" in payload else {"email": payload["email"]}
+    async with database.guard():
+        user = await models.User.filter(deleted_at__isnull=True, **whose).first()
+    if user is None or not await _wanted(user, letter):
+        return
+    facts = await _facts(parts, user, letter, payload["facts"])
+    language = (await preferences.of(user.id, AppPreferences)).language
+    try:
+        await mail.send(parts.settings, user.email, letters.render(letter, language, facts))
+    except mail.Refused as error:
+        raise jobs.Hopeless(str(error)) from None
+
+
+async def _wanted(user: models.User, letter: str) -> bool:
+    if letter == "new_login":
+        return (await preferences.of(user.id, EmailPreferences)).new_login
+    return not (letter == "verify_email" and user.email_verified_at is not None)
+
+
+async def _facts(parts: "Parts", user: models.User, letter: str, given: object) -> dict[str, object]:
+    """The token is made here and not before: nothing that is stored tells it."""
+    site = parts.settings.public_url
+    facts: dict[str, object] = {"name": user.display_name, "site": site}
+    facts |= given if isinstance(given, dict) else {}
+    if "user_agent" in facts:
+        facts["device"] = await asyncio.to_thread(_device, str(facts["user_agent"]))
+    if letter in tokens.HOURS:
+        async with database.guard():
+            code = await tokens.make(user.id, letter, user.email)
+        facts |= {"hours": tokens.HOURS[letter], "code": code, "link": f"{site}{PAGE}#{letter}:{code}"}
+    return facts
+
+
+def _device(user_agent: str) -> str:
+    """A device in words."""
+    agent = agents.read(user_agent)
+    return " on ".join(part for part in (agent.browser, agent.os) if part) or "an unknown device"

@@ -1,0 +1,36 @@
+"""Passwords that are refused."""
+
+import pytest
+
+from hubbub.core import weak
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("short", "At least 8"),
+        ("password123", "commonest"),
+        ("PassWord123", "commonest"),
+        ("ｐａｓｓｗｏｒｄ１２３", "commonest"),
+        ("zzzzzzzzzzzz", "again and again"),
+        ("ada-lovelace", "made of your name"),
+        ("Ada-Lovelace-1843", "made of your name"),
+        ("ada@example.org", "made of your name"),
+    ],
+)
+def test_what_is_guessed_first_is_refused_with_a_reason(password, said):
+    assert said in str(weak.reason(password, "ada@example.org", "ada", "ada-lovelace"))
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["correct horse battery", "ada likes analytical engines", "日本語のパスワード", "x" * 300, "Tr0ub4dor&3"],
+)
+def test_others_are_not(password):
+    assert weak.reason(password, "ada@example.org", "ada", "ada-lovelace", "") is None
+
+
+def test_the_list_is_long_and_names_its_source():
+    assert len(weak.common()) > 5000
+    assert weak.FILE.read_text("utf-8").startswith("# Source: ")
+    assert not [word for word in weak.common() if len(word) < weak.SHORTEST or word != word.lower()]

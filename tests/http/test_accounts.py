@@ -1,0 +1,132 @@
+"""Taking everything along and leaving for good, over a real server."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from hubbub import models
+from tests.support.mailbox import Mailbox, mailbox
+
+
+@pytest.fixture
+async def letters() -> AsyncIterator[Mailbox]:
+    async with mailbox() as made:
+        yield made
+
+
+@pytest.fixture
+def settings(settings: Any, letters: Mailbox) -> Any:
+    return settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})
+
+
+async def _token(person: Any, letters: Mailbox) -> str:
+    assert (await person.rest("POST", "/users/account/request-deletion", json={}))[0] == 202
+    return await letters.code(f"{person.username}@example.com", "Delete your account")
+
+
+async def test_a_deleted_account_is_gone_and_its_messages_stay_without_a_name(world, letters):
+    room_id, (ada, bob) = await world.talk("ada", "bob")
+    said = await ada.send(room_id, "what stays")
+    await bob.next("message:new", lambda it: it["message"]["id"] == said["id"])
+    await ada.call("reaction:add", message_id=said["id"], emoji="🐝")
+    token = await _token(world.people["ada"], letters)
+    ada_id = world.people["ada"].id
+
+    assert (await world.people["ada"].rest("DELETE", "/users/account", json={"token": token}))[0] == 204
+
+    assert (await ada.next("auth:revoked"))["reason"] == "account_deleted"
+    await ada.next("disconnect")
+    assert (await world.people["ada"].rest("GET", "/auth/me"))[0] == 401
+    left = await bob.next("member:left", lambda it: it["user"]["id"] == ada_id)
+    assert left["user"]["display_name"] == "Deleted user"
+    assert (await bob.next("member:role"))["role"] == "owner"
+    body = {"email": "ada@example.com", "password": "correct horse battery"}
+    assert (await world.rest("POST", "/auth/login", json=body))[0] == 401
+    assert (await world.people["bob"].rest("GET", "/users/ada"))[0] == 404
+    page = (await bob.call("message:history", room_id=room_id))["messages"]
+    assert [(it["body"], it["sender"]["display_name"]) for it in page] == [("what stays", "Deleted user")]
+    for kind in (models.Session, models.Preference, models.Membership, models.Reaction, models.OneTimeToken):
+        assert not await kind.filter(user_id=ada_id).exists(), kind
+    row = await models.User.get(id=ada_id)
+    assert "ada" not in f"{row.username}{row.email}{row.display_name}"
+    assert row.password_digest is None
+
+
+async def test_the_log_forgets_the_name_too(world, letters):
+    room_id, (ada, bob) = await world.talk("ada", "bob")
+    await ada.send(room_id, "what stays")
+    token = await _token(world.people["ada"], letters)
+    await world.people["ada"].rest("DELETE", "/users/account", json={"token": token})
+
+    # The job that the deletion left behind does it; it is done when nothing is left to do.
+    async def done() -> bool:
+        return not await models.Job.filter(kind="account.erase").exclude(state="done").exists()
+
+    await _until(done)
+    answer = await bob.call("sync", rooms={room_id: 0})
+    assert "what stays" in json.dumps(answer)
+    assert '"Ada"' not in json.dumps(answer)
+
+
+async def _until(holds: Any) -> None:
+    import asyncio
+
+    async with asyncio.timeout(20):
+        while not await holds():  # noqa: ASYNC110 - a database tells nobody
+            await asyncio.sleep(0.05)
+
+
+async def test_the_name_and_the_address_may_be_used_again(world, letters):
+    ada = await world.person("ada")
+    await ada.rest("DELETE", "/users/account", json={"token": await _token(ada, letters)})
+
+    again = await world.person("ada")
+
+    assert again.id != ada.id
+
+
+async def test_an_account_is_deleted_by_its_own_token_only(world, letters):
+    ada, bob = await world.person("ada"), await world.person("bob")
+    token = await _token(ada, letters)
+    verify = await letters.code("ada@example.com", "Confirm")
+
+    for person, given in ((bob, token), (ada, verify), (ada, "x")):
+        status, answer = await person.rest("DELETE", "/users/account", json={"token": given})
+        assert (status, answer["code"]) == (400, "invalid_token")
+
+    assert (await ada.rest("DELETE", "/users/account", json={"token": token}))[0] == 204
+    assert (await bob.rest("GET", "/auth/me"))[0] == 200
+
+
+async def test_everything_can_be_taken_along(world):
+    room_id, (ada, _) = await world.talk("ada", "bob")
+    for body in ("=1+1", "hello 🐝", "a,b\nc"):
+        await ada.send(room_id, body)
+    status, answer = await world.people["ada"].rest("GET", "/users/account/export?format=json")
+    assert status == 200
+    data = answer["data"]
+    assert data["account"]["email"] == "ada@example.com"
+    assert [message["body"] for message in data["messages"]] == ["=1+1", "hello 🐝", "a,b\nc"]
+    assert len(data["sessions"]) == 1
+    assert room_id in [membership["room_id"] for membership in data["memberships"]]
+    assert "digest" not in json.dumps(data)
+    assert "bob" not in json.dumps(data)
+
+    headers = {"Authorization": f"Bearer {world.people['ada'].token}"}
+    url = f"{world.url}/api/v1/users/account/export"
+    async with world.http.get(url, params={"format": "csv"}, headers=headers) as file:
+        assert file.status == 200
+        assert file.content_type == "application/zip"
+        assert "attachment" in file.headers["Content-Disposition"]
+        archive = zipfile.ZipFile(io.BytesIO(await file.read()))
+    assert archive.testzip() is None
+    assert {f"{name}.csv" for name in data} == set(archive.namelist())
+    rows = list(csv.DictReader(io.StringIO(archive.read("messages.csv").decode(), newline="")))
+    assert [row["body"] for row in rows] == ["'=1+1", "hello 🐝", "a,b\nc"]
+    status, answer = await world.people["ada"].rest("GET", "/users/account/export?format=xml")
+    assert (status, answer["code"]) == (422, "invalid_payload")

@@ -1,0 +1,189 @@
+"""From sign-up to password over a real server, with a real mail server beside it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from statistics import median
+from typing import Any
+
+import pytest
+
+from hubbub import models
+from hubbub.core import clock
+from tests.support.mailbox import Mailbox, mailbox, text
+from tests.support.world import Person, World
+
+OLD, NEW = "correct horse battery", "staple of another kind"
+
+
+@pytest.fixture
+async def letters() -> AsyncIterator[Mailbox]:
+    async with mailbox() as made:
+        yield made
+
+
+@pytest.fixture
+def settings(settings: Any, letters: Mailbox) -> Any:
+    return settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})
+
+
+async def login(world: World, email: str, password: str) -> int:
+    status, _ = await world.rest("POST", "/auth/login", json={"email": email, "password": password})
+    return status
+
+
+async def use(world: World, path: str, token: str, **more: str) -> tuple[int, Any]:
+    status, answer = await world.rest("POST", path, json={"token": token, **more})
+    return status, answer and answer["code"]
+
+
+async def test_an_address_is_verified_once(world, letters):
+    ada = await world.person("ada")
+    token = await letters.code("ada@example.com", "Confirm")
+    assert (await ada.rest("GET", "/auth/me"))[1]["data"]["email_verified"] is False
+
+    assert await use(world, "/auth/verify-email", token) == (204, None)
+    assert await use(world, "/auth/verify-email", token) == (400, "invalid_token")
+
+    assert (await ada.rest("GET", "/auth/me"))[1]["data"]["email_verified"] is True
+
+
+async def test_the_letter_is_sent_again(world, letters):
+    ada = await world.person("ada")
+    first = await letters.code("ada@example.com", "Confirm")
+
+    assert (await ada.rest("POST", "/auth/resend-verification", json={}))[0] == 202
+    second = await letters.code("ada@example.com", "Confirm")
+
+    assert first != second
+    assert await use(world, "/auth/verify-email", second) == (204, None)
+    assert await use(world, "/auth/verify-email", first) == (400, "invalid_token")
+    assert (await world.rest("POST", "/auth/resend-verification", json={}))[0] == 401
+
+
+async def test_a_forgotten_password(world, letters):
+    ada = await world.person("ada")
+    phone = await ada.client()
+    asked = {"email": " ADA@example.com"}
+    assert await world.rest("POST", "/auth/forgot-password", json=asked) == (202, None)
+    token = await letters.code("ada@example.com", "Choose a new password")
+
+    assert (await use(world, "/auth/reset-password", token, password="password123"))[1] == "invalid_payload"
+    assert await use(world, "/auth/reset-password", token, password=NEW) == (204, None)
+
+    assert (await phone.next("auth:revoked"))["reason"] == "password_reset"
+    assert (await ada.rest("GET", "/auth/me"))[1]["code"] == "session_revoked"
+    assert await login(world, "ada@example.com", OLD) == 401
+    assert await login(world, "ada@example.com", NEW) == 200
+    assert await use(world, "/auth/reset-password", token, password=OLD) == (400, "invalid_token")
+    await letters.next("ada@example.com", "Your password was changed")
+
+
+async def test_of_several_who_use_a_token_at_once_one_succeeds(world, letters):
+    await world.person("ada")
+    await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
+    token = await letters.code("ada@example.com", "Choose a new password")
+
+    answers = await asyncio.gather(
+        *(use(world, "/auth/reset-password", token, password=NEW) for _ in range(5))
+    )
+
+    assert sorted(status for status, _ in answers) == [204, 400, 400, 400, 400]
+
+
+async def test_a_token_is_good_for_one_purpose_and_for_a_while(world, letters):
+    await world.person("ada")
+    verify = await letters.code("ada@example.com", "Confirm")
+    assert await use(world, "/auth/reset-password", verify, password=NEW) == (400, "invalid_token")
+    await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
+    reset = await letters.code("ada@example.com", "Choose a new password")
+    assert await use(world, "/auth/verify-email", reset) == (400, "invalid_token")
+    assert await use(world, "/auth/verify-email", "nonsense 🐝") == (400, "invalid_token")
+
+    await models.OneTimeToken.all().update(expires_at=clock.now() - timedelta(seconds=1))
+
+    assert await use(world, "/auth/verify-email", verify) == (400, "invalid_token")
+    assert await use(world, "/auth/reset-password", reset, password=NEW) == (400, "invalid_token")
+
+
+async def test_what_is_stored_tells_no_token(world, letters):
+    await world.person("ada")
+    token = await letters.code("ada@example.com", "Confirm")
+
+    rows = [*await models.OneTimeToken.all().values(), *await models.Job.all().values()]
+
+    assert rows
+    assert token not in str(rows)
+
+
+async def test_a_changed_password_ends_other_sessions(world, letters):
+    ada = await world.person("ada")
+    asked = {"email": "ada@example.com", "password": OLD, "device_name": "phone"}
+    _, answer = await world.rest("POST", "/auth/login", json=asked)
+    phone = Person(world, answer["data"])
+    assert "the address 127.0.0.1" in text(await letters.next("ada@example.com", "A new sign-in"))
+
+    async def change(current: str, new: str) -> tuple[int, Any]:
+        body = {"current_password": current, "new_password": new}
+        status, answer = await ada.rest("POST", "/auth/change-password", json=body)
+        return status, answer
+
+    for current, new, field in (
+        ("wrong", NEW, "current_password"),
+        (OLD, "12345678", "new_password"),
+        (OLD, "ada@example.com", "new_password"),
+    ):
+        status, answer = await change(current, new)
+        assert (status, answer["errors"][0]["field"]) == (422, field)
+    assert await change(OLD, NEW) == (204, None)
+
+    assert (await ada.rest("GET", "/auth/me"))[0] == 200
+    assert (await phone.rest("GET", "/auth/me"))[1]["code"] == "session_revoked"
+    assert await login(world, "ada@example.com", NEW) == 200
+    await letters.next("ada@example.com", "Your password was changed")
+
+
+async def test_nobody_is_told_of_a_sign_in_who_does_not_want_it(world, letters):
+    ada = await world.person("ada")
+    await ada.rest("PATCH", "/email/preferences", json={"new_login": False})
+    body = {"email": "ada@example.com", "password": OLD, "device_name": "phone"}
+    await world.rest("POST", "/auth/login", json=body)
+
+    await ada.rest("POST", "/auth/change-password", json={"current_password": OLD, "new_password": NEW})
+    await letters.next("ada@example.com", "Your password was changed")
+
+    # Jobs begin in the order in which they were stored.
+    assert not any("sign-in" in each["Subject"] for each in letters.mail)
+
+
+async def test_letters_are_in_the_language_of_their_reader(world, letters):
+    ada = await world.person("ada")
+    await ada.rest("PATCH", "/settings/preferences", json={"language": "de-AT"})
+
+    await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
+
+    await letters.code("ada@example.com", "Wählen Sie ein neues Passwort")
+
+
+async def test_neither_answer_nor_time_tells_whether_an_address_is_known(world, figures):
+    await world.person("ada")
+
+    async def ask(path: str, body: dict[str, str]) -> tuple[float, tuple[int, Any]]:
+        began = time.perf_counter()
+        status, answer = await world.rest("POST", path, json=body)
+        took = time.perf_counter() - began
+        return took, (status, {name: it for name, it in (answer or {}).items() if name != "request_id"})
+
+    for path, more in (("/auth/forgot-password", {}), ("/auth/login", {"password": "wrong password"})):
+        times: dict[str, list[float]] = {"ada@example.com": [], "eve@example.com": []}
+        answers = []
+        for _ in range(7):  # in turn, so that a busy machine is busy for both
+            for email, took in times.items():
+                seconds, answer = await ask(path, {"email": email, **more})
+                took.append(seconds)
+                answers.append(answer)
+        assert all(answer == answers[0] for answer in answers)
+        known, unknown = (median(took) * 1000 for took in times.values())
+        figures(f"{path}: {known:.1f} ms for a known address, {unknown:.1f} ms for an unknown one")
+        assert max(known, unknown) < 5 * min(known, unknown) + 50

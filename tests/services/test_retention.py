@@ -1,0 +1,37 @@
+"""What has ended is kept for a while, and no longer."""
+
+from datetime import timedelta
+
+import pytest
+
+from hubbub import models
+from hubbub.cli import offline
+from hubbub.core import clock
+from hubbub.schemas.accounts import Register
+from hubbub.schemas.base import parse
+from hubbub.services import accounts, retention, tokens
+from hubbub.services.sessions import Origin
+
+
+@pytest.fixture
+async def parts(settings):
+    async with offline.opened(settings) as parts:
+        yield parts
+
+
+async def test_old_sessions_and_tokens_go(parts):
+    given = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
+    signed = await accounts.register(parts, parse(Register, given), Origin("192.0.2.1", "tests"))
+    await tokens.make(signed.user.id, "verify_email", "ada@example.org")
+    await models.Session.all().update(revoked_at=clock.now() - timedelta(days=29))
+
+    await retention.tidy(30)
+    assert await models.Session.exists()
+    assert await models.OneTimeToken.exists()
+
+    await models.Session.all().update(revoked_at=clock.now() - timedelta(days=31))
+    await models.OneTimeToken.all().update(expires_at=clock.now())
+    await retention.tidy(30)
+    assert not await models.Session.exists()
+    assert not await models.OneTimeToken.exists()
+    assert await models.User.exists()

@@ -1,0 +1,103 @@
+"""A mail server for tests, which keeps what it is given."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope
+
+WAIT_S = 20.0
+
+
+async def _nothing(_: str) -> None:
+    return
+
+
+class Mailbox:
+    """All mail that came in. `refuse` may name an answer to a recipient: `550 nobody here`."""
+
+    def __init__(self) -> None:
+        self.mail: list[EmailMessage] = []
+        self.refuse: Callable[[str], str | None] = lambda _: None
+        self.step: Callable[[str], Awaitable[None]] = (
+            _nothing  # called with "rcpt", and "data" once it is kept
+        )
+        self.url = ""
+        self._news = asyncio.Condition()
+        self._taken: set[int] = set()
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Envelope, to: str, _: Any) -> str:  # noqa: N802 - as aiosmtpd calls it
+        if (refusal := self.refuse(to)) is not None:
+            return refusal
+        await self.step("rcpt")
+        envelope.rcpt_tos.append(to)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802 - as aiosmtpd calls it
+        content = envelope.content
+        assert isinstance(content, bytes)
+        message = message_from_bytes(content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        async with self._news:
+            self.mail.append(message)
+            self._news.notify_all()
+        await self.step("data")
+        return "250 OK"
+
+    async def next(self, to: str, subject: str) -> EmailMessage:
+        """The next such e-mail that was not returned yet, waiting for it."""
+
+        def found() -> int | None:
+            return next(
+                (
+                    at
+                    for at, each in enumerate(self.mail)
+                    if at not in self._taken and to in each["To"] and subject in each["Subject"]
+                ),
+                None,
+            )
+
+        async with self._news:
+            try:
+                await asyncio.wait_for(self._news.wait_for(lambda: found() is not None), WAIT_S)
+            except TimeoutError:
+                raise AssertionError(
+                    f"no such mail; came: {[each['Subject'] for each in self.mail]}"
+                ) from None
+            at = found()
+        assert at is not None
+        self._taken.add(at)
+        return self.mail[at]
+
+    async def code(self, to: str, subject: str) -> str:
+        """The code in the next such e-mail."""
+        found = re.search(r"#\w+:([\w-]{43})", text(await self.next(to, subject)))
+        assert found is not None
+        return found[1]
+
+
+def text(message: EmailMessage) -> str:
+    """The part of an e-mail that is plain text."""
+    body = message.get_body(("plain",))
+    assert body is not None
+    content: str = body.get_content()
+    return content
+
+
+@asynccontextmanager
+async def mailbox() -> AsyncIterator[Mailbox]:
+    """A server on a free port."""
+    made = Mailbox()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: SMTP(made, loop=loop, hostname="localhost", enable_SMTPUTF8=True), "127.0.0.1", 0
+    )
+    made.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield made
+    finally:
+        server.close()
