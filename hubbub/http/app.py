@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from hubbub.http import (
+    account_page,
     accounts,
     auth,
     credentials,
@@ -49,6 +50,7 @@ def build(parts: Parts) -> web.Application:
     app.on_response_prepare.append(cors.add_headers)
     for routes in ROUTES:
         app.add_routes(routes)
+    app.add_routes(account_page.routes())
     app.add_routes(reference.routes(app.router.routes()))
     if parts.settings.metrics_port is None:
         app.router.add_get(metrics.PATH, metrics.show)

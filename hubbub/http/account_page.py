@@ -1,0 +1,29 @@
+"""The page at `/account`, which the links of e-mails open."""
+
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+
+from hubbub.http import assets
+
+FOLDER = Path(__file__).with_name("account")
+PAGE = "/account"
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+    "trusted-types 'none'"
+)
+
+
+def routes() -> list[web.RouteDef]:
+    """The page and its files."""
+    return [
+        web.get(PAGE, partial(assets.serve, FOLDER / "index.html", _POLICY)),
+        *(
+            web.get(f"{PAGE}/{path.name}", partial(assets.serve, path, _POLICY))
+            for path in assets.inside(FOLDER)
+            if path.name != "index.html"
+        ),
+    ]

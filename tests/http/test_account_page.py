@@ -1,0 +1,15 @@
+"""The page at `/account`."""
+
+
+async def test_the_page_is_there_and_runs_nothing_of_others(world):
+    for path, kind in (
+        ("", "text/html"),
+        ("/account.js", "text/javascript"),
+        ("/account.css", "text/css"),
+    ):
+        async with world.http.get(f"{world.url}/account{path}") as answer:
+            assert answer.status == 200
+            assert answer.content_type == kind
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            assert "http" not in (await answer.text()).replace("http-", "")
