@@ -40,6 +40,7 @@ async def delete(request: web.Request) -> web.Response:
     says="Everything that is one's own: JSON, or a zip of CSV files",
     query=wire.ExportAccount,
     shows=wire.Exported,
+    also=("application/zip",),
 )
 async def export_all(request: web.Request) -> web.StreamResponse:
     asked = query(request, wire.ExportAccount)

@@ -164,7 +164,9 @@ def _success(said: Told, by_kind: dict[str, Any]) -> dict[str, Any]:
         meta = {"properties": {name: _META[name] for name in said.meta}, "required": list(said.meta)}
         fields["meta"] = {"type": "object", **meta}
     envelope = {"type": "object", "properties": fields, "required": list(fields)}
-    return {"description": "Done", "content": {"application/json": {"schema": envelope}}}
+    files: dict[str, Any] = {kind: {} for kind in said.also}
+    content = {"application/json": {"schema": envelope}, **files}
+    return {"description": "Done", "content": content}
 
 
 def _refusals(path: str, said: Told) -> set[str]:

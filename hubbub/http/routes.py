@@ -16,6 +16,7 @@ class Told:
     """What the API document says of a route.
 
     `shows` is what `data` holds (None: no content, 204); `meta` names the fields of a list's `meta`.
+    `also` are types of content that are files.
     `may` are the codes of refusals beyond those that follow from the route itself: a token, a body, an id.
     """
 
@@ -27,6 +28,7 @@ class Told:
     status: int = 200
     may: tuple[str, ...] = ()
     content_type: str = "application/json"
+    also: tuple[str, ...] = ()
 
 
 class Routes(web.RouteTableDef):
