@@ -10,6 +10,7 @@ from aiohttp import web
 
 from hubbub import models
 from hubbub.core import metrics
+from hubbub.http import request
 from hubbub.http.server import Runner
 
 WAIT_S = 5.0
@@ -198,13 +199,22 @@ async def test_a_bad_body_that_nobody_reads_is_no_error_of_ours(world, caplog):
     writer.write(request)
     assert (await _answer(reader))[0] < 500
     writer.write(b"abcde")
-    assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
+    with suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
     writer.close()
 
     assert [record for record in caplog.records if record.exc_info] == []
 
 
 # --- time limits ---
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(world, monkeypatch):
+    monkeypatch.setattr(request, "BODY_S", 0.2)
+
+    answer = await spoken(world, REGISTER + JSON + b"Content-Length: 100\r\n\r\n{")
+
+    assert "too long" in refusal(answer, 400, "bad_request")["detail"]
 
 
 @pytest.fixture
