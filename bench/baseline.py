@@ -39,6 +39,8 @@ def lifted(database_url: str, folder: Path, port: int) -> dict[str, str]:
         "HUBBUB_BCRYPT_ROUNDS": "4",
         "HUBBUB_LIMIT_MESSAGE_SEND": "off",
         "HUBBUB_LIMIT_EVENTS": "off",
+        "HUBBUB_LIMIT_HTTP": "off",
+        "HUBBUB_LIMIT_AUTH": "off",
         "HUBBUB_SOCKETS_PER_ADDRESS": "100000",
         "HUBBUB_LOG_LEVEL": "warning",
         "HUBBUB_SECRET_KEY": "a benchmark's secret is no secret at all",

@@ -299,8 +299,9 @@ class Settings(BaseModel):
 
     @classmethod
     def for_tests(cls, **overrides: Any) -> Self:  # noqa: ANN401 - any field
-        """Settings that read no environment and make no files: SQLite in memory, cheap digests."""
-        given = {"env": "test", "secret_key": TEST_SECRET, "bcrypt_rounds": 4, **overrides}
+        """No environment, no files: SQLite in memory, cheap digests, no limit on REST."""
+        cheap = {"bcrypt_rounds": 4, "limit_http": None, "limit_auth": None}
+        given = {"env": "test", "secret_key": TEST_SECRET, **cheap, **overrides}
         if "data_dir" not in given:
             given.setdefault("database_url", "sqlite://:memory:")
         return cls.build(given)

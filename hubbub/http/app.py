@@ -22,7 +22,7 @@ from hubbub.http import (
 )
 from hubbub.http.keys import PARTS
 from hubbub.http.middleware import auth as authentication
-from hubbub.http.middleware import cors, problems, request_id
+from hubbub.http.middleware import cors, limits, problems, request_id
 from hubbub.http.request import MAX_BODY_BYTES
 from hubbub.services.context import Parts
 
@@ -42,12 +42,21 @@ ROUTES = (
 def build(parts: Parts) -> web.Application:
     """The application of one instance, without Socket.IO. `server.Runner` runs it."""
     app = web.Application(
-        middlewares=[request_id.middleware, cors.middleware, problems.middleware, authentication.middleware],
+        middlewares=[
+            request_id.middleware,
+            cors.middleware,
+            problems.middleware,
+            limits.strangers,
+            authentication.middleware,
+            limits.middleware,
+        ],
         client_max_size=MAX_BODY_BYTES,
     )
     app[PARTS] = parts
+    app[limits.LIMITS] = limits.build(parts.settings)
     app.on_response_prepare.append(request_id.add_header)
     app.on_response_prepare.append(cors.add_headers)
+    app.on_response_prepare.append(limits.add_headers)
     for routes in ROUTES:
         app.add_routes(routes)
     app.add_routes(account_page.routes())

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from hubbub.http.keys import parts_of
+from hubbub.http.middleware import limits
 from hubbub.http.request import context, data, nothing, origin, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import accounts as wire
@@ -32,7 +33,9 @@ async def register(request: web.Request) -> web.Response:
     may=("unauthenticated", "suspended"),
 )
 async def login(request: web.Request) -> web.Response:
-    return data(await accounts.login(parts_of(request), await read(request, wire.Login), origin(request)))
+    command = await read(request, wire.Login)
+    limits.account(request, command.email)
+    return data(await accounts.login(parts_of(request), command, origin(request)))
 
 
 @routes.post(

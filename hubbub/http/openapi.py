@@ -27,7 +27,8 @@ _META: dict[str, dict[str, Any]] = {
 }
 _DESCRIPTION = """\
 What is done over REST is heard by sockets, and the other way round: both call the same operations.
-Failures are `application/problem+json` (RFC 9457); programs decide by `code`."""
+Failures are `application/problem+json` (RFC 9457); programs decide by `code`.
+Any route may answer 429 `rate_limited`, with `Retry-After`."""
 
 
 def document(routes: Iterable[web.AbstractRoute], server: str) -> dict[str, Any]:

@@ -19,12 +19,13 @@ class Served:
     """A child process that runs one instance. `start` and `kill` it as often as you like.
 
     `variables` are settings without their HUBBUB_, in any case: `database_url="…"`. What this process has in
-    its environment does not count.
+    its environment does not count. REST is not limited unless they say so.
     """
 
     def __init__(self, folder: Path, **variables: object) -> None:
         self._folder = folder
-        given = {"env": "test", "data_dir": folder, "log_format": "json", **variables}
+        unlimited = {"limit_http": "off", "limit_auth": "off"}
+        given = {"env": "test", "data_dir": folder, "log_format": "json", **unlimited, **variables}
         self._settings = {f"HUBBUB_{name.upper()}": str(value) for name, value in given.items()}
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None

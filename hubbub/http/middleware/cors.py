@@ -7,12 +7,14 @@ from hubbub.http.keys import parts_of
 
 METHODS = "GET, POST, PUT, PATCH, DELETE"
 HEADERS = "Authorization, Content-Type, X-Request-ID, Idempotency-Key, X-API-Key"
-EXPOSED = "X-Request-ID, Location, Retry-After, Allow"
+EXPOSED = "X-Request-ID, Location, Retry-After, Allow, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
 SOCKETS = "/socket.io/"
 API = "/api/"
 # For what is no page: should a browser show it as one, nothing in it runs, and nobody frames it.
 POLICY = "default-src 'none'; frame-ancestors 'none'"
 PREFLIGHT_S = "600"
+HSTS = "max-age=31536000; includeSubDomains"
+NOTHING = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
 @web.middleware
@@ -31,6 +33,10 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
     headers.setdefault("X-Frame-Options", "DENY")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", NOTHING)
+    if parts_of(request).settings.env == "production":
+        headers.setdefault("Strict-Transport-Security", HSTS)
     headers.setdefault("Content-Security-Policy", POLICY)
     if request.path.startswith(API):  # tokens, and what only their owner may see: for no cache on the way
         headers.setdefault("Cache-Control", "no-store")

@@ -1,6 +1,7 @@
 import pytest
 
 from hubbub.config import Settings
+from tests.support.world import World
 
 FRIEND, STRANGER = "https://app.example", "https://evil.example"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
@@ -75,3 +76,19 @@ async def test_browsers_are_made_careful(world):
 async def test_no_cache_keeps_what_is_somebodys_own(world, path, kept):
     async with world.http.get(world.url + path) as answer:
         assert answer.headers.get("Cache-Control") == kept
+
+
+@pytest.mark.parametrize("origins", ["none"], indirect=True)
+async def test_browsers_are_told_to_be_careful(world):
+    async with world.http.get(f"{world.url}/health/live") as answer:
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert "microphone=()" in answer.headers["Permissions-Policy"]
+        assert "Strict-Transport-Security" not in answer.headers
+
+
+async def test_in_production_browsers_are_told_to_stay_with_https(database_url, tmp_path):
+    strict = {"env": "production", "secret_key": "only-for-this-one-test-" * 2, "bcrypt_rounds": 10}
+    settings = Settings.for_tests(database_url=database_url, data_dir=tmp_path, port=0, **strict)
+
+    async with World(settings) as world, world.http.get(f"{world.url}/health/live") as answer:
+        assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
