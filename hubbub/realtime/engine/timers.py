@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import count
 
 GRAIN_S = 0.005  # those due within it run together, with the first of them: never late
+HELD_UP_S = 0.1  # by which a busy loop may shorten somebody's time, and no more
 STALE = 1000  # cancelled ones that may lie in the heap before it is cleaned
 
 
@@ -67,7 +68,7 @@ class Timers:
                 if callback is None:
                     self._stale -= 1
                 else:
-                    self._now = max(due, now - GRAIN_S)  # a loop that was held up shortens nobody's time
+                    self._now = max(due, now - HELD_UP_S)
                     callback()
         finally:
             self._now = None

@@ -244,7 +244,7 @@ async def test_who_does_not_poll_is_gone_when_both_times_are_over(start: Start) 
     """The stock server still answers."""
     server = await start(ping_interval_ms=300, ping_timeout_ms=200)
     client = await Polls(server.port, "/engine.io/").shake()
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1.5)
 
     assert (await client.poll())[0] == 400
 

@@ -2,9 +2,12 @@
 
 import asyncio
 import random
+import time
 from functools import partial
 
-from hubbub.realtime.engine.timers import GRAIN_S, STALE, Timers
+import pytest
+
+from hubbub.realtime.engine.timers import GRAIN_S, HELD_UP_S, STALE, Timers
 
 
 async def test_all_are_called_and_none_too_early() -> None:
@@ -28,22 +31,25 @@ async def test_all_are_called_and_none_too_early() -> None:
     assert not len(timers)
 
 
-async def test_what_a_callback_asks_for_counts_from_when_it_was_due() -> None:
-    """A ping's answer is due `ping_timeout` after it: clients may count on both together."""
+@pytest.mark.parametrize("held_up_s", [0.0, 0.05, 0.3])
+async def test_what_a_callback_asks_for_counts_from_when_it_was_due(held_up_s: float) -> None:
+    """A pong is due `ping_timeout` after its ping was; only a long delay counts for the client."""
     loop, timers = asyncio.get_running_loop(), Timers()
-    done = asyncio.Event()
-    whens: list[float] = []
+    asked: list[tuple[float, float]] = []
 
     def first() -> None:
-        timers.after(1.0, done.set)
-        whens.append(timers._heap[0][0])
+        now = loop.time()
+        timers.after(1.0, timers.close)
+        asked.append((now, timers._heap[0][0]))
 
-    began = loop.time()
     timers.after(0.02, first)
-    while not whens:  # noqa: ASYNC110 - it has no signal
+    due = timers._heap[0][0]
+    time.sleep(held_up_s)  # noqa: ASYNC251 - the loop is held up on purpose
+    while not asked:  # noqa: ASYNC110 - it has no signal
         await asyncio.sleep(0.001)
+    ((now, next_due),) = asked
 
-    assert whens[0] >= began + 1.02 - GRAIN_S
+    assert next_due == pytest.approx(max(due, now - HELD_UP_S) + 1.0, abs=0.02)
     timers.close()
 
 
