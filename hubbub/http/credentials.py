@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from hubbub.http.keys import parts_of
+from hubbub.http.middleware import limits
 from hubbub.http.request import context, nothing, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import accounts as wire
@@ -37,7 +38,9 @@ async def resend_verification(request: web.Request) -> web.Response:
     status=202,
 )
 async def forgot_password(request: web.Request) -> web.Response:
-    await credentials.forgot(parts_of(request), await read(request, wire.ForgotPassword))
+    command = await read(request, wire.ForgotPassword)
+    limits.account(request, command.email, limits.FORGOTTEN)
+    await credentials.forgot(parts_of(request), command)
     return nothing(202)
 
 

@@ -7,6 +7,7 @@ from hubbub.config import Settings
 from hubbub.core import addresses, metrics
 from hubbub.core.allowances import Allowance, Allowances, neighbourhood
 from hubbub.core.errors import RateLimited, SessionRevoked, TokenExpired, Unauthenticated
+from hubbub.core.limits import Rate
 from hubbub.http.keys import ADMITTED, parts_of
 from hubbub.http.middleware.auth import OPEN, PREFIX
 from hubbub.services.accounts import kept_email
@@ -14,6 +15,8 @@ from hubbub.services.accounts import kept_email
 CLASSES = {"/api/v1/auth/login": "auth", "/api/v1/auth/register": "register"}
 OTHERS = "http"
 ACCOUNTS = "accounts"
+FORGOTTEN = "forgotten"
+LETTERS = Rate(5, 5 / 3600)  # to one address that somebody says to have forgotten the password of
 
 
 def build(settings: Settings) -> dict[str, Allowances]:
@@ -22,6 +25,7 @@ def build(settings: Settings) -> dict[str, Allowances]:
         OTHERS: Allowances(settings.limit_http),
         "auth": Allowances(settings.limit_auth),
         ACCOUNTS: Allowances(settings.limit_auth),
+        FORGOTTEN: Allowances(LETTERS if settings.limit_auth else None),
         "register": Allowances(settings.limit_register),
     }
 
@@ -51,9 +55,9 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     return await handler(request)
 
 
-def account(request: web.Request, email: str) -> None:
-    """One attempt to log in to an account, whether there is one or not. Raises RateLimited."""
-    _take(request, ACCOUNTS, kept_email(email))
+def account(request: web.Request, email: str, of: str = ACCOUNTS) -> None:
+    """One attempt at an account, whether there is one or not. Raises RateLimited."""
+    _take(request, of, kept_email(email))
 
 
 def _take(request: web.Request, of: str, key: str) -> None:

@@ -131,3 +131,14 @@ async def test_off_is_off(world):
 
     assert {status for status, _ in tries} == {401}
     assert not any("RateLimit-Limit" in headers for _, headers in tries)
+
+
+@pytest.mark.parametrize("limited", ["limit_auth"])
+async def test_forgotten_passwords_are_limited_per_account(world):
+    url = f"{world.url}/api/v1/auth/forgot-password"
+    tries = []
+    for email in ["ada@example.com", "ADA@example.com"] * 3 + ["bob@example.com"]:
+        async with world.http.post(url, json={"email": email}) as answer:
+            tries.append(answer.status)
+
+    assert tries == [202] * 5 + [429, 202]
