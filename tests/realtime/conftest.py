@@ -11,7 +11,7 @@ import pytest
 
 from tests.conformance.server import Running, arguments
 
-WAIT_S = 5.0
+WAIT_S = 10.0
 OPENED: list[asyncio.StreamWriter] = []
 
 

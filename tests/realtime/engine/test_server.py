@@ -16,7 +16,7 @@ from tests.conformance.server import Running
 from tests.realtime import attacks
 from tests.realtime.conftest import OPENED, Polls, Start, Wire, Ws, until
 
-ATTACKS = int(os.environ.get("TEST_ATTACKS", "1000"))
+ATTACKS = int(os.environ.get("TEST_ATTACKS", "600"))
 VISITS = int(os.environ.get("TEST_VISITS", "20000"))
 AT_ONCE = 20
 SETTLE_S = 60.0
