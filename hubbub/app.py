@@ -18,7 +18,7 @@ from hubbub.cluster.redis import servers
 from hubbub.cluster.redis.bus import RedisBus
 from hubbub.cluster.redis.presence import RedisPresence
 from hubbub.config import Settings
-from hubbub.core import clock, metrics
+from hubbub.core import clock, garbage, metrics
 from hubbub.http import app as http_app
 from hubbub.http import metrics as http_metrics
 from hubbub.http.server import Runner
@@ -164,6 +164,7 @@ async def serve(settings: Settings) -> int:
     stopping = _on_signals()
     seconds = round(clock.monotonic() - began, 3)
     metrics.gauge("start_seconds", lambda: seconds)
+    garbage.settle()
     log.info("listening", extra={"url": app.url, "start_s": seconds, "instance": settings.instance_id})
     try:
         sys.stdout.write(welcome.text(settings, app.url, await welcome.development_admin(app.parts)))
