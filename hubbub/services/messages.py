@@ -11,8 +11,8 @@ from hubbub.models import search, statements
 from hubbub.schemas import messages as wire
 from hubbub.schemas.base import encode
 from hubbub.services import database, log, mentions, rooms, shown, users
-from hubbub.services.appender import Outgoing
 from hubbub.services.context import Context, Unit
+from hubbub.services.outgoing import Outgoing
 from hubbub.services.residents import Resident, Standing
 
 
@@ -68,8 +68,8 @@ def _admit(ctx: Context, client_id: UUID) -> Resident | None:
 
 def _remember(ctx: Context, client_id: UUID) -> None:
     resident = ctx.parts.residents.get(ctx.user_id)
-    if resident is not None and client_id not in resident.recent:
-        resident.recent.append(client_id)
+    if resident is not None:
+        resident.remember(client_id)
 
 
 async def _check_reply(room_id: UUID, message_id: UUID) -> None:

@@ -6,7 +6,6 @@ about once a second (`truth`), and every write that relied on it compares the ro
 the room's lock (`appender`), so that a removed member gets nothing in.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -54,12 +53,18 @@ class Resident:
     version: int  # of the user's row, as of what is known here; likewise `marks`
     marks: int
     rooms: dict[UUID, Standing] = field(default_factory=dict)
-    recent: deque[UUID] = field(default_factory=lambda: deque(maxlen=REPEATS_REMEMBERED))
+    recent: dict[UUID, None] = field(default_factory=dict)  # client_ids, the oldest first
     sessions: dict[UUID, Stay] = field(default_factory=dict)
     sockets: int = 0
     loaded: bool = False  # whether `rooms` is complete
     marked_at: float = float("-inf")  # when the user last read or muted something, as far as is known here
     changes: int = 0  # counts what signals changed, so that a slower reading can tell that it is old
+
+    def remember(self, client_id: UUID) -> None:
+        """A message with this `client_id` was stored: asked again at once, it costs nothing."""
+        self.recent[client_id] = None
+        if len(self.recent) > REPEATS_REMEMBERED:
+            del self.recent[next(iter(self.recent))]
 
 
 class Residents:
