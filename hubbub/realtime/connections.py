@@ -36,6 +36,7 @@ class Connection:
         self, link: Link, admitted: Admitted, ctx: Context, max_output: int, rate: Rate | None
     ) -> None:
         self.link = link
+        self._session = link.session
         self.sid = link.sid
         self.namespace = link.namespace
         self.admitted = admitted
@@ -62,7 +63,7 @@ class Connection:
         if self._held is not None:
             self._held.append(frame)
             return
-        waiting = self.link.waiting_bytes + frame.size
+        waiting = self._session.way.waiting_bytes + frame.size
         if waiting > self._max_output:
             metrics.count("slow_consumers")
             self.close("slow_consumer", "You do not take what is sent to you. Connect again and sync.")

@@ -193,9 +193,16 @@ class Delivery:
             feed.early.clear()  # the log has them
         if feed.delivered is None:
             return
+        ready: list[Entry] = []
         while (entry := feed.early.pop(feed.delivered + 1, None)) is not None:
             feed.delivered += 1
-            self._deliver(feed, entry)
+            ready.append(entry)
+            if entry.event == "member:left" and entry.subject is not None:
+                self._deliver(feed, ready)
+                ready = []
+                self._left(feed, entry, entry.subject)
+        if ready:
+            self._deliver(feed, ready)
         if not feed.early:
             return
         for seq in [seq for seq in feed.early if seq <= feed.delivered]:
@@ -207,13 +214,12 @@ class Delivery:
     def _frame(self, entry: Entry) -> frames.Frame:
         return frames.event(self._namespace, entry.event, entry.payload)
 
-    def _deliver(self, feed: Feed, entry: Entry) -> None:
-        frame = self._frame(entry)
-        for connection in list(feed.connections):
-            connection.send(frame)
-        metrics.counters["deliveries"] += len(feed.connections)
-        if entry.event == "member:left" and entry.subject is not None:
-            self._left(feed, entry, entry.subject)
+    def _deliver(self, feed: Feed, entries: list[Entry]) -> None:
+        """Entries that follow each other, joined once for all who get them."""
+        metrics.counters["deliveries"] += len(feed.connections) * len(entries)
+        for frame in frames.gathered([self._frame(entry) for entry in entries]):
+            for connection in list(feed.connections):
+                connection.send(frame)
 
     def _left(self, feed: Feed, entry: Entry, user_id: UUID) -> None:
         """The last entry for somebody's sockets, unless they are in again since."""

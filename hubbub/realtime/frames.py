@@ -3,7 +3,19 @@
 from hubbub.realtime.engine import Frame, joined
 from hubbub.schemas.base import encode
 
-__all__ = ["Frame", "ack", "connect", "connect_error", "disconnect", "event", "event_of", "joined"]
+__all__ = [
+    "Frame",
+    "ack",
+    "connect",
+    "connect_error",
+    "disconnect",
+    "event",
+    "event_of",
+    "gathered",
+    "joined",
+]
+
+JOINED = 64 * 1024  # bytes
 
 
 def _frame(text: str) -> Frame:
@@ -38,6 +50,21 @@ def connect_error(namespace: str, payload: object) -> Frame:
 def disconnect(namespace: str) -> Frame:
     """The end of a namespace: a stock client does not come back by itself."""
     return _frame(f"1{_prefix(namespace)}")
+
+
+def gathered(frames: list[Frame]) -> list[Frame]:
+    """The same frames, joined as far as a slow client is still noticed in time."""
+    if len(frames) == 1:
+        return frames
+    groups: list[list[Frame]] = []
+    size = JOINED
+    for frame in frames:
+        if size + frame.size > JOINED:
+            groups.append([])
+            size = 0
+        groups[-1].append(frame)
+        size += frame.size
+    return [group[0] if len(group) == 1 else joined(group) for group in groups]
 
 
 def _prefix(namespace: str) -> str:

@@ -76,7 +76,9 @@ class Link:
     def send(self, frame: Frame) -> None:
         """Queue a frame; never waits. Before the client is let in, frames are held back."""
         if self._held is None:
-            self.session.send(frame)
+            session = self.session
+            if not session.closed:
+                session.way.send(frame)
         elif self.state is not ENDED:
             self._held.append(frame)
 
