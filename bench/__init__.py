@@ -1,0 +1,1 @@
+"""Measuring hubbub beside its peers; nothing here is shipped."""

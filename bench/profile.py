@@ -1,0 +1,78 @@
+"""Where hubbub's time goes under one of the loads of `compare`: the event loop's thread, sampled by py-spy.
+
+python -m bench.profile P2 [--secs 8] [--bench FOLDER]
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+from bench import compare
+from bench.scenarios import SCENARIOS
+from bench.stage import Stage
+
+LINES = 40
+LEAD_S = 4.0  # for the connections to be made
+
+
+def main() -> None:
+    """Load, sample, print the lines in which most of the time was spent, alone and with what they called."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("scenario", choices=list(SCENARIOS))
+    parser.add_argument("--secs", type=float, default=8)
+    parser.add_argument("--bench", type=Path, default=compare.FOLDER)
+    options = parser.parse_args()
+    sampler = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
+    if sampler is None:
+        sys.exit("py-spy is needed: pip install py-spy.")
+    scenario = SCENARIOS[options.scenario]
+    with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
+        folder = Path(name)
+        program = compare.generator(options.bench, folder)
+        stage = Stage(options.bench / "peers", folder, 0, 1)
+        with stage, stage.hubbub(scenario.people, scenario.rooms, scenario.instances, {}) as on:
+            samples = folder / "samples"
+            command = [sampler, "record", "--nonblocking", "-r", "200", "-f", "raw", "-o", str(samples)]
+            command += ["-d", str(max(1, int(options.secs - LEAD_S))), "-p", str(on.pids[0])]
+            sampling = threading.Timer(LEAD_S, subprocess.run, [command], {"capture_output": True})
+            sampling.start()
+            row = compare.load(program, stage, scenario, "hubbub", on, options.secs)
+            sampling.join()
+            time.sleep(0.1)
+            print(
+                {
+                    name: row.get(name)
+                    for name in ("sent_per_s", "deliveries_per_s", "acks_per_s", "server_cpu")
+                }
+            )
+            _print(samples.read_text())
+
+
+def _print(samples: str) -> None:
+    alone: Counter[str] = Counter()
+    within: Counter[str] = Counter()
+    for line in samples.splitlines():
+        stack, _, count = line.rpartition(" ")
+        frames = stack.split(";")
+        if any("_worker" in frame for frame in frames):
+            continue  # a thread that waits for work
+        alone[frames[-1]] += int(count)
+        for frame in set(frames):
+            within[frame] += int(count)
+    total = max(1, sum(alone.values()))
+    for title, found in (("alone", alone), ("with what it calls", within)):
+        print(f"\n% of the time, {title}")
+        for frame, count in found.most_common(LINES):
+            print(f"  {100 * count / total:5.1f}  {frame}")
+
+
+if __name__ == "__main__":
+    main()
