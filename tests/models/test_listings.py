@@ -6,7 +6,7 @@ import pytest
 
 from hubbub import models
 from hubbub.core import clock, ids
-from hubbub.models import listings, search, statements
+from hubbub.models import listings, search, statements, truth
 from hubbub.models.connection import uuid_of
 from hubbub.services import database
 from tests.support.plans import Explained
@@ -83,7 +83,7 @@ async def test_no_table_is_read_as_a_whole(explained, user, rooms):
     await listings.room(explained, room, user)
     await listings.public_rooms(explained, user, "%", 50)
     await listings.public_rooms(explained, user, "%", 50, ("5", room))
-    await listings.memberships_of(explained, user)
+    await truth.memberships(explained, [user])
     await listings.spans(explained, user, rooms)
     await listings.members(explained, room, 50, "5")
     await listings.members_named(explained, room, ["1", "2"])
