@@ -136,7 +136,7 @@ async def test_a_database_that_is_away_is_an_honest_no(world, relay, fault, monk
 async def test_a_commit_of_unknown_outcome_is_settled_by_sending_again(world, relay):
     room_id, (ada, bob) = await world.talk("ada", "bob")
     client_id = str(uuid4())
-    relay.hold_at(b"COMMIT")
+    relay.hold_at(b"was it?")  # the statement that stores it
     asked = asyncio.ensure_future(
         ada.ask("message:send", room_id=room_id, client_id=client_id, body="was it?")
     )
