@@ -76,6 +76,16 @@ class Node:
         self._read += 1
         return self.lines[self._read - 1]
 
+    async def seen(self, **wanted: Any) -> Json:
+        """A line with these members, whenever it came; the others are still to be read."""
+
+        def found() -> list[Json]:
+            return [line for line in self.lines if all(line.get(name) == it for name, it in wanted.items())]
+
+        async with self._news:
+            await asyncio.wait_for(self._news.wait_for(found), WAIT_S)
+        return found()[0]
+
     async def connect(self, url: str, **options: Any) -> None:
         """`io(url, options)`; what comes of it is told by `next(is="connect")` and the like."""
         await self._order(do="connect", url=url, options=options)

@@ -68,7 +68,7 @@ async def test_a_conversation(world, news, devices, node, transports) -> None:
 
     assert (await node.next(**{"is": "open"}))["transport"] == transports[0]
     if len(transports) > 1:
-        assert (await node.next(**{"is": "upgrade"}))["transport"] == transports[1]
+        assert (await node.seen(**{"is": "upgrade"}))["transport"] == transports[1]
     ready = await node.heard("ready")
     assert ready["user"]["id"] == ada["user"]["id"]
     assert [room["name"] for room in ready["rooms"]] == ["für 🐝"]

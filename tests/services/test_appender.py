@@ -23,7 +23,8 @@ async def room_of(world: World, *names: str) -> tuple[UUID, list[Context]]:
     """A room and contexts of its members, who are not connected."""
     people = [await world.person(name) for name in names]
     body = {"kind": "private", "member_ids": [each.id for each in people[1:]]}
-    _, answer = await people[0].rest("POST", "/rooms", json=body)
+    status, answer = await people[0].rest("POST", "/rooms", json=body)
+    assert status == 201, answer
     return UUID(answer["data"]["id"]), [Context(world.app.parts, UUID(each.id)) for each in people]
 
 
