@@ -14,6 +14,7 @@ PREFIX = "HUBBUB_"
 Limit = Annotated[Rate | None, PlainValidator(values.rate)]
 Names = Annotated[tuple[str, ...], PlainValidator(values.names)]
 Networks = Annotated[tuple[values.Network, ...], PlainValidator(values.networks)]
+Secrets = Annotated[tuple[str, ...], PlainValidator(values.secrets)]
 Origins = Annotated[tuple[str, ...], PlainValidator(values.origins)]
 Label = Annotated[str, PlainValidator(values.label)]
 Sender = Annotated[str, PlainValidator(values.sender)]

@@ -99,8 +99,8 @@ def in_force(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """(name, value, source) of every setting. Secrets are masked, as are passwords in addresses."""
     for name in Settings.model_fields:
         value = getattr(settings, name)
-        if name == "secret_key":
-            text = "***"
+        if name.startswith("secret_key"):
+            text = "***" if value else ""
         elif value is None:
             text = "off" if name.startswith("limit_") else ""
         else:

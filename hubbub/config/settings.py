@@ -15,11 +15,10 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
-    ValidationInfo,
     field_validator,
 )
 
-from hubbub.config import mistakes
+from hubbub.config import mistakes, production
 from hubbub.config.fields import (
     Database,
     Label,
@@ -28,18 +27,15 @@ from hubbub.config.fields import (
     Networks,
     Origins,
     Redis,
+    Secrets,
     Sender,
     Smtp,
     Storage,
     Url,
     setting,
 )
+from hubbub.config.production import PLACEHOLDER, ROUNDS, SECRET_LENGTH, TEST_SECRET
 from hubbub.core.limits import Rate
-
-PLACEHOLDER = "put-at-least-32-random-characters-here"
-TEST_SECRET = "a-secret-for-tests-and-for-nothing-else"  # noqa: S105 - refused in production
-SECRET_LENGTH = 32
-ROUNDS = 10
 
 
 def _host(data: dict[str, Any]) -> str:
@@ -147,10 +143,18 @@ class Settings(BaseModel):
 
     secret_key: str = setting(
         "",
-        f"Signs the tokens; at least {SECRET_LENGTH} characters in production. A new one ends every session.",
+        f"Signs the tokens; at least {SECRET_LENGTH} characters in production. Replacing it: docs/rest.md.",
         shown="made and kept in the data folder, required in production",
         sample=PLACEHOLDER,
         section="Accounts",
+        secret=True,
+        repr=False,
+    )
+    secret_key_previous: Secrets = setting(
+        (),
+        "Keys, by comma or by line, whose tokens are accepted besides: that of before, or the next one.",
+        shown="none",
+        sample=PLACEHOLDER,
         secret=True,
         repr=False,
     )
@@ -250,42 +254,11 @@ class Settings(BaseModel):
         sample="10.0.0.0/8",
     )
 
-    @field_validator("secret_key")
-    @classmethod
-    def _secret(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("env") != "production":
-            return value
-        if not value:
-            raise ValueError("is required in production: set it, or HUBBUB_SECRET_KEY_FILE")
-        if value in (PLACEHOLDER, TEST_SECRET):
-            raise ValueError("is a known one; production needs one of its own")
-        if len(value) < SECRET_LENGTH:
-            raise ValueError(f"must have at least {SECRET_LENGTH} characters in production")
-        return value
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _origins(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if "*" in value and info.data.get("env") == "production":
-            raise ValueError("* is refused in production: name the origins")
-        return value
-
-    @field_validator("bcrypt_rounds")
-    @classmethod
-    def _rounds(cls, value: int, info: ValidationInfo) -> int:
-        if value < ROUNDS and info.data.get("env") == "production":
-            raise ValueError(f"must be {ROUNDS} or more in production")
-        return value
-
-    @field_validator("redis_url")
-    @classmethod
-    def _instances(cls, value: str | None, info: ValidationInfo) -> str | None:
-        store = info.data.get("database_url", "")
-        if value and store.startswith("sqlite") and info.data.get("env") == "production":
-            raise ValueError(
-                "means several instances, and SQLite is for one: set HUBBUB_DATABASE_URL to a PostgreSQL"
-            )
-        return value
+    _check_secret = field_validator("secret_key")(production.secret)
+    _check_secrets = field_validator("secret_key_previous")(production.secrets)
+    _check_origins = field_validator("cors_origins")(production.origins)
+    _check_rounds = field_validator("bcrypt_rounds")(production.rounds)
+    _check_instances = field_validator("redis_url")(production.instances)
 
     @classmethod
     def build(cls, given: Mapping[str, Any], sources: Mapping[str, str] | None = None) -> Self:

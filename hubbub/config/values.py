@@ -38,6 +38,11 @@ def items(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for item in given if (text := str(item).strip())))
 
 
+def secrets(value: object) -> tuple[str, ...]:
+    """Secrets between commas or line ends. None is part of a message."""
+    return items(value.replace("\n", ",") if isinstance(value, str) else value)
+
+
 def _listed(value: object) -> Iterable[object]:
     if isinstance(value, (list, tuple)):
         return value

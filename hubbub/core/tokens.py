@@ -1,5 +1,12 @@
-"""Access and refresh tokens: JWTs of one algorithm, each good for one purpose."""
+"""Access and refresh tokens: JWTs of one algorithm, each good for one purpose.
 
+A token names the key that it is signed with (`kid`), so that the key can be replaced: those of before are
+accepted for as long as they are listed.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -26,11 +33,20 @@ class RefreshClaims(NamedTuple):
     token_id: str
 
 
-class Tokens:
-    """Makes and reads tokens."""
+def key_id(secret: str) -> str:
+    """What a token says of its key. It tells no more of the key than the token's signature does."""
+    return hmac.new(secret.encode(), b"hubbub:kid", hashlib.sha256).hexdigest()[:16]
 
-    def __init__(self, secret: str, access_ttl_s: int, refresh_ttl_s: int) -> None:
+
+class Tokens:
+    """Makes tokens with one key, and reads those of this and of the `accepted` keys."""
+
+    def __init__(
+        self, secret: str, access_ttl_s: int, refresh_ttl_s: int, accepted: Iterable[str] = ()
+    ) -> None:
         self._secret = secret
+        self._key_id = key_id(secret)
+        self._secrets = {key_id(each): each for each in (*accepted, secret)}
         self.access_ttl_s = access_ttl_s
         self.refresh_ttl_s = refresh_ttl_s
 
@@ -56,7 +72,9 @@ class Tokens:
             "exp": expires_at,
             **more,
         }
-        return jwt.encode(claims, self._secret, ALGORITHM), expires_at.replace(microsecond=0)
+        return jwt.encode(claims, self._secret, ALGORITHM, {"kid": self._key_id}), expires_at.replace(
+            microsecond=0
+        )
 
     def read_access(self, token: str) -> AccessClaims:
         """Raises TokenExpired, Unauthenticated."""
@@ -81,6 +99,18 @@ class Tokens:
     def _read(self, token: str, purpose: str, more: list[str]) -> dict[str, Any]:
         required = ["exp", "iat", "sub", "sid", "aud", "iss", *more]
         claims: dict[str, Any] = jwt.decode(
-            token, self._secret, [ALGORITHM], options={"require": required}, audience=purpose, issuer=ISSUER
+            token,
+            self._secret_of(token),
+            [ALGORITHM],
+            options={"require": required},
+            audience=purpose,
+            issuer=ISSUER,
         )
         return claims
+
+    def _secret_of(self, token: str) -> str:
+        """The key that a token names. One that names none (of an older release) is of the current one."""
+        key_id = jwt.get_unverified_header(token).get("kid", self._key_id)
+        if (secret := self._secrets.get(key_id)) is None:
+            raise jwt.InvalidTokenError("signed with a key that is not listed")
+        return secret

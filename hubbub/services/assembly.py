@@ -20,7 +20,12 @@ async def build(settings: Settings, bus: Bus, presence: Presence) -> Parts:
         settings=settings,
         bus=bus,
         presence=presence,
-        tokens=Tokens(settings.secret_key, settings.access_token_ttl_s, settings.refresh_token_ttl_s),
+        tokens=Tokens(
+            settings.secret_key,
+            settings.access_token_ttl_s,
+            settings.refresh_token_ttl_s,
+            settings.secret_key_previous,
+        ),
         residents=Residents(settings.limit_message_send),
         doors=Doors(settings.database_pool),
         appender=Appender(bus),

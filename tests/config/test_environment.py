@@ -134,6 +134,14 @@ def test_a_secret_may_come_from_a_file(read, tmp_path, name):
     assert settings.source(name.lower()) == f"file {tmp_path / 'secret'}"
 
 
+def test_the_secrets_of_before_may_come_from_a_file_a_line_each(read, tmp_path):
+    (tmp_path / "secrets").write_text(f"{SECRET}\n{SECRET[::-1]}\n")
+
+    settings = read(HUBBUB_SECRET_KEY_PREVIOUS="", HUBBUB_SECRET_KEY_PREVIOUS_FILE=str(tmp_path / "secrets"))
+
+    assert settings.secret_key_previous == (SECRET, SECRET[::-1])
+
+
 def test_the_file_of_a_secret_must_be_there_and_hold_something(read, tmp_path):
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")

@@ -54,6 +54,7 @@ def test_the_settings_in_force_have_values_and_sources_but_no_secrets():
     settings = Settings.build(
         {
             "secret_key": SECRET,
+            "secret_key_previous": SECRET[::-1],
             "database_url": "postgres://hub:s3cret@host/db",
             "smtp_url": "smtp://hub:s3cret@host",
             "limit_http": "off",
@@ -72,5 +73,7 @@ def test_the_settings_in_force_have_values_and_sources_but_no_secrets():
     assert shown["HUBBUB_DRAIN_S"] == ("20", "default")
     assert shown["HUBBUB_REDIS_URL"] == ("", "default")
     assert shown["HUBBUB_CORS_ORIGINS"][0] == "https://a.example,https://b.example"
+    assert shown["HUBBUB_SECRET_KEY_PREVIOUS"][0] == "***"
     assert SECRET not in str(shown)
+    assert SECRET[::-1] not in str(shown)
     assert "s3cret" not in str(shown)

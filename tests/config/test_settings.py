@@ -3,7 +3,7 @@
 import pytest
 
 from hubbub.config import ConfigError, Settings
-from hubbub.config.settings import PLACEHOLDER, TEST_SECRET
+from hubbub.config.production import PLACEHOLDER, TEST_SECRET
 from hubbub.core.limits import Rate
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -173,6 +173,25 @@ def test_production_refuses_a_missing_short_or_known_secret(secret):
 
     assert line.startswith("HUBBUB_SECRET_KEY: ")
     assert not secret or secret not in line
+
+
+@pytest.mark.parametrize("secret", ["short", "x" * 31, PLACEHOLDER, TEST_SECRET])
+def test_production_refuses_a_short_or_known_secret_among_those_of_before(secret):
+    (line,) = refusal(**PRODUCTION, secret_key_previous=f"{'x' * 32},{secret}")
+
+    assert line.startswith("HUBBUB_SECRET_KEY_PREVIOUS: ")
+    assert secret not in line
+    assert "x" * 32 not in line
+
+
+def test_secrets_of_before_are_a_list():
+    settings = Settings.build(
+        {**PRODUCTION, "secret_key_previous": f" {'x' * 32}\r\n{'y' * 32},,{'x' * 32}\n"}
+    )
+
+    assert settings.secret_key_previous == ("x" * 32, "y" * 32)
+    assert "xxx" not in repr(settings)
+    assert Settings.build({}).secret_key_previous == ()
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,7 @@
+import base64
+import hashlib
+import hmac
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -7,7 +11,7 @@ import pytest
 
 from hubbub.core import tokens as module
 from hubbub.core.errors import InvalidToken, TokenExpired, Unauthenticated
-from hubbub.core.tokens import ACCESS, REFRESH, Tokens
+from hubbub.core.tokens import ACCESS, REFRESH, Tokens, key_id
 
 SECRET = "a-secret-for-these-tests-of-good-length"
 USER, SESSION = uuid4(), uuid4()
@@ -124,3 +128,87 @@ def test_what_is_no_token_is_refused(tokens, text):
 
 def test_one_algorithm_only():
     assert module.ALGORITHM == "HS256"
+
+
+OTHER = "another-secret-for-these-tests-of-tokens"
+
+
+def with_header(secret: str = SECRET, **header: Any) -> str:
+    """A good token with anything in its header, made by hand: libraries refuse to."""
+    _, body, _ = signed().split(".")
+    head = _text(json.dumps({"alg": "HS256", "typ": "JWT", **header}).encode())
+    signature = hmac.new(secret.encode(), f"{head}.{body}".encode(), hashlib.sha256).digest()
+    return f"{head}.{body}.{_text(signature)}"
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def test_a_token_names_its_key_and_does_not_tell_it(tokens):
+    for token in (tokens.access(USER, SESSION)[0], tokens.refresh(USER, SESSION, "x")[0]):
+        named = jwt.get_unverified_header(token)["kid"]
+        assert named == key_id(SECRET) != key_id(OTHER)
+        assert len(named) == 16
+        assert named not in (SECRET, hashlib.sha256(SECRET.encode()).hexdigest()[:16])
+
+
+def test_tokens_of_the_key_of_before_are_good_as_long_as_it_is_listed(tokens):
+    access, refresh = tokens.access(USER, SESSION)[0], tokens.refresh(USER, SESSION, "spendable")[0]
+    after = Tokens(OTHER, 900, 604_800, [SECRET])
+    long_after = Tokens(OTHER, 900, 604_800)
+
+    assert after.read_access(access).user_id == USER
+    assert after.read_refresh(refresh).token_id == "spendable"
+    assert jwt.get_unverified_header(after.access(USER, SESSION)[0])["kid"] == key_id(OTHER)
+    with pytest.raises(Unauthenticated):
+        long_after.read_access(access)
+    with pytest.raises(InvalidToken):
+        long_after.read_refresh(refresh)
+
+
+def test_instances_in_the_midst_of_a_change_read_each_others_tokens():
+    first, then = Tokens(SECRET, 900, 604_800, [OTHER]), Tokens(OTHER, 900, 604_800, [SECRET])
+
+    assert then.read_access(first.access(USER, SESSION)[0]).user_id == USER
+    assert first.read_access(then.access(USER, SESSION)[0]).user_id == USER
+
+
+@pytest.mark.parametrize(
+    "kid",
+    ["", "unknown", key_id(OTHER)[:15], key_id(OTHER) + "\n", SECRET, "../../dev/null", "/etc/hostname", "0"],
+)
+def test_a_key_is_one_of_those_that_are_listed(kid):
+    tokens = Tokens(SECRET, 900, 604_800, [OTHER])
+    for secret in (SECRET, OTHER, "x"):
+        with pytest.raises(Unauthenticated):
+            tokens.read_access(with_header(secret, kid=kid))
+
+
+def test_a_token_signed_with_another_key_than_it_names_is_refused():
+    tokens = Tokens(SECRET, 900, 604_800, [OTHER])
+
+    assert tokens.read_access(with_header(OTHER, kid=key_id(OTHER))).user_id == USER
+    for secret, named in [(SECRET, OTHER), (OTHER, SECRET), ("", SECRET), (key_id(SECRET), SECRET)]:
+        with pytest.raises(Unauthenticated):
+            tokens.read_access(with_header(secret, kid=key_id(named)))
+
+
+def test_a_token_that_names_no_key_is_of_the_current_one():
+    tokens = Tokens(SECRET, 900, 604_800, [OTHER])
+
+    assert tokens.read_access(signed()).user_id == USER
+    with pytest.raises(Unauthenticated):
+        tokens.read_access(signed(secret=OTHER))
+
+
+@pytest.mark.parametrize("kid", [None, 1, [], {}, ["0"], {"kty": "oct"}])
+def test_a_key_is_named_by_text(tokens, kid):
+    with pytest.raises(Unauthenticated):
+        tokens.read_access(with_header(kid=kid))
+
+
+@pytest.mark.parametrize("header", [{"jwk": {"kty": "oct", "k": "eA"}}, {"jku": "http://127.0.0.1/keys"}])
+def test_a_key_that_a_token_brings_along_is_not_used(tokens, header):
+    with pytest.raises(Unauthenticated):
+        tokens.read_access(with_header("x", kid=key_id(SECRET), **header))

@@ -10,6 +10,7 @@ import socketio
 from hubbub import models
 from hubbub.core import clock
 from hubbub.core.tokens import ACCESS
+from tests.support.world import Person, World
 
 ADA = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
 
@@ -204,6 +205,29 @@ async def test_tokens_that_are_not_good(world):
             assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert (await world.rest("GET", "/auth/me"))[0] == 401
     assert (await world.rest("GET", "/auth/me", headers={"Authorization": f"Bearer {good}"}))[0] == 200
+
+
+async def test_sessions_outlive_a_new_secret_key(settings):
+    old, new = settings.secret_key, "the-secret-key-that-comes-after-it"
+    during = settings.model_copy(update={"secret_key": new, "secret_key_previous": (old,)})
+    after = settings.model_copy(update={"secret_key": new})
+    async with World(settings) as world:
+        person = await world.person("ada")
+
+    async with World(during) as world:
+        again = Person(world, {**vars(person), "access_token": person.token})
+        assert (await again.rest("GET", "/auth/me"))[0] == 200
+        await again.client()
+        _, renewed = await world.rest("POST", "/auth/refresh", json={"refresh_token": person.refresh_token})
+
+    async with World(after) as world:
+        headers = {"Authorization": f"Bearer {renewed['data']['access_token']}"}
+        assert (await world.rest("GET", "/auth/me", headers=headers))[0] == 200
+        headers = {"Authorization": f"Bearer {person.token}"}
+        status, refusal = await world.rest("GET", "/auth/me", headers=headers)
+        assert (status, refusal["code"]) == (401, "unauthenticated")
+        given = {"refresh_token": renewed["data"]["refresh_token"]}
+        assert (await world.rest("POST", "/auth/refresh", json=given))[0] == 200
 
 
 async def test_what_is_no_refresh_token_is_refused(world):
