@@ -4,6 +4,7 @@ from hubbub.cluster.bus import Bus
 from hubbub.cluster.presence import Presence
 from hubbub.config import Settings
 from hubbub.core.places import Places
+from hubbub.core.sealing import Sealing
 from hubbub.core.tokens import Tokens
 from hubbub.services import database
 from hubbub.services.activity import Activity
@@ -32,5 +33,6 @@ async def build(settings: Settings, bus: Bus, presence: Presence) -> Parts:
         typists=Typists(bus),
         activity=Activity(),
         places=Places(settings.geoip_database),
+        sealing=Sealing([settings.secret_key, *settings.secret_key_previous]),
         epoch=await database.epoch(),
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hubbub.cluster.presence import Presence
     from hubbub.config import Settings
     from hubbub.core.places import Places
+    from hubbub.core.sealing import Sealing
     from hubbub.core.tokens import Tokens
     from hubbub.models.connection import Sql
     from hubbub.schemas.log import Entry
@@ -42,6 +43,7 @@ class Parts:
     typists: "Typists"
     activity: "Activity"
     places: "Places"
+    sealing: "Sealing"
     epoch: str
     draining: bool = False
 

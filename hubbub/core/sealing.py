@@ -1,0 +1,71 @@
+"""Secrets that the server must read again (of TOTP, of signing): encrypted at rest, each for one purpose.
+
+A sealed text is `s1.<key id>.<nonce and AES-256-GCM>`. Its key is derived (HKDF-SHA256) from the secret key,
+which it names as a token does, so that the secret key can be replaced: what was sealed with one of before is
+read for as long as that one is listed.
+"""
+
+import binascii
+import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from hubbub.core.tokens import key_id
+
+VERSION = "s1"
+NONCE = 12
+SIZE = 32
+INFO = b"hubbub:sealing"
+
+
+class Unsealable(Exception):
+    """It was sealed with a key that is not listed, for another purpose, or it was changed."""
+
+
+class Sealing:
+    """Seals with the first of the secret keys, reads what was sealed with any of them."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._current = key_id(secrets[0])
+        self._ciphers = {key_id(secret): AESGCM(derive(secret.encode(), INFO)) for secret in secrets}
+
+    def seal(self, purpose: str, data: bytes) -> str:
+        """ASCII text to be stored: 34 characters and 4 for each 3 bytes.
+
+        `purpose` says what it is and whose (`totp:<user id>`): read for anything else, it is refused.
+        """
+        nonce = os.urandom(NONCE)
+        sealed = self._ciphers[self._current].encrypt(nonce, data, _bound(self._current, purpose))
+        text = urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+        return f"{VERSION}.{self._current}.{text}"
+
+    def unseal(self, purpose: str, text: str) -> bytes:
+        """What was sealed. Raises Unsealable."""
+        version, _, rest = text.partition(".")
+        name, _, encoded = rest.partition(".")
+        cipher = self._ciphers.get(name)
+        if version != VERSION or cipher is None:
+            raise Unsealable
+        try:
+            raw = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+            return cipher.decrypt(raw[:NONCE], raw[NONCE:], _bound(name, purpose))
+        except (InvalidTag, binascii.Error, ValueError):
+            raise Unsealable from None
+
+    def is_current(self, text: str) -> bool:
+        """Whether the current key sealed it; what an older one did is to be sealed again."""
+        return text.startswith(f"{VERSION}.{self._current}.")
+
+
+def derive(secret: bytes, info: bytes) -> bytes:
+    """A key of 256 bits for one use, from which neither the secret nor a key for another use can be told."""
+    return HKDF(SHA256(), SIZE, None, info).derive(secret)
+
+
+def _bound(name: str, purpose: str) -> bytes:
+    return f"{VERSION}.{name}.{purpose}".encode()

@@ -1,0 +1,89 @@
+"""Secrets at rest: read again by whom they were sealed, for what they were sealed, and by nobody else."""
+
+import pytest
+
+from hubbub.core.sealing import Sealing, Unsealable, derive
+
+OLD, NEW = "an old secret key of this server", "the new secret key of this server"
+SECRET = b"\x00the secret of somebody's phone\xff"
+
+
+def test_what_is_sealed_is_read_again():
+    sealing = Sealing([NEW])
+
+    text = sealing.seal("totp:ada", SECRET)
+
+    assert sealing.unseal("totp:ada", text) == SECRET
+    assert Sealing([NEW]).unseal("totp:ada", text) == SECRET
+    assert text.isascii()
+    assert sealing.is_current(text)
+    assert sealing.unseal("empty", sealing.seal("empty", b"")) == b""
+
+
+def test_it_is_another_text_each_time_and_holds_nothing_of_the_secret():
+    sealing = Sealing([NEW])
+
+    texts = {sealing.seal("totp:ada", SECRET) for _ in range(50)}
+
+    assert len(texts) == 50
+    assert not any("phone" in text for text in texts)
+
+
+@pytest.mark.parametrize("purpose", ["totp:bob", "signing:ada", "totp", "", "totp:ada "])
+def test_it_is_good_for_one_purpose(purpose):
+    sealing = Sealing([NEW])
+    text = sealing.seal("totp:ada", SECRET)
+
+    with pytest.raises(Unsealable):
+        sealing.unseal(purpose, text)
+
+
+def test_a_key_of_before_is_read_for_as_long_as_it_is_listed():
+    text = Sealing([OLD]).seal("totp:ada", SECRET)
+    both = Sealing([NEW, OLD])
+
+    assert both.unseal("totp:ada", text) == SECRET
+    assert not both.is_current(text)
+    again = both.seal("totp:ada", SECRET)
+    assert both.is_current(again)
+    assert Sealing([NEW]).unseal("totp:ada", again) == SECRET
+    with pytest.raises(Unsealable):
+        Sealing([NEW]).unseal("totp:ada", text)
+
+
+def test_every_change_is_noticed():
+    sealing = Sealing([NEW])
+    text = sealing.seal("totp:ada", SECRET)
+
+    for place in range(len(text) - 1):  # the last character holds bits that mean nothing
+        changed = text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :]
+        with pytest.raises(Unsealable):
+            sealing.unseal("totp:ada", changed)
+
+
+def test_a_text_sealed_by_one_key_is_not_read_under_the_name_of_another():
+    sealing = Sealing([NEW, OLD])
+    version, name, text = sealing.seal("totp:ada", SECRET).split(".")
+    other = Sealing([OLD]).seal("totp:ada", SECRET).split(".")[1]
+    assert name != other
+
+    with pytest.raises(Unsealable):
+        sealing.unseal("totp:ada", f"{version}.{other}.{text}")
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "..", "s1", "s1..", "s1.x.y", "plain", "s2.a.b", "s1.{}.", "s1.{}.é"]
+)
+def test_what_was_never_sealed_is_refused(text):
+    sealing = Sealing([NEW])
+    name = sealing.seal("x", b"").split(".")[1]
+
+    with pytest.raises(Unsealable):
+        sealing.unseal("x", text.format(name))
+
+
+def test_derived_keys_are_for_one_use():
+    keys = {derive(secret, info) for secret in (b"one", b"two") for info in (b"a", b"b")}
+
+    assert len(keys) == 4
+    assert {len(key) for key in keys} == {32}
