@@ -23,7 +23,7 @@ def command(email: str) -> None:
 async def _create(settings: Settings, email: str) -> str:
     async with offline.opened(settings) as parts:
         if await admins.known(email):
-            await admins.promote(email)
+            await admins.promote(parts, email)
             return f"{email} had an account and is an admin now; the password stays."
         await admins.create(parts, email, _password())
         return f"{email} is an admin."

@@ -140,6 +140,9 @@ class Settings(BaseModel):
     retention_days: Annotated[int, Field(ge=1, le=3650)] = setting(
         30, "How many days are kept: sessions that ended, and jobs that could not be done."
     )
+    audit_days: Annotated[int, Field(ge=30, le=36_500)] = setting(
+        365, "How many days the audit log is kept; it holds addresses and user agents."
+    )
 
     secret_key: str = setting(
         "",

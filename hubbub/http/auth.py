@@ -46,7 +46,7 @@ async def login(request: web.Request) -> web.Response:
     may=("invalid_token", "suspended"),
 )
 async def refresh(request: web.Request) -> web.Response:
-    return data(await sessions.refresh(parts_of(request), await read(request, wire.Refresh)))
+    return data(await sessions.refresh(parts_of(request), await read(request, wire.Refresh), origin(request)))
 
 
 @routes.post("/api/v1/auth/logout", says="End this session")

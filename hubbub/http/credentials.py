@@ -4,7 +4,7 @@ from aiohttp import web
 
 from hubbub.http.keys import parts_of
 from hubbub.http.middleware import limits
-from hubbub.http.request import context, nothing, read
+from hubbub.http.request import context, nothing, origin, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.base import Command
@@ -20,7 +20,8 @@ routes = Routes()
     may=("invalid_token",),
 )
 async def verify_email(request: web.Request) -> web.Response:
-    await credentials.verify_email(await read(request, wire.VerifyEmail))
+    command = await read(request, wire.VerifyEmail)
+    await credentials.verify_email(parts_of(request), command, origin(request))
     return nothing()
 
 
@@ -40,7 +41,7 @@ async def resend_verification(request: web.Request) -> web.Response:
 async def forgot_password(request: web.Request) -> web.Response:
     command = await read(request, wire.ForgotPassword)
     limits.account(request, command.email, limits.FORGOTTEN)
-    await credentials.forgot(parts_of(request), command)
+    await credentials.forgot(parts_of(request), command, origin(request))
     return nothing(202)
 
 
@@ -51,7 +52,8 @@ async def forgot_password(request: web.Request) -> web.Response:
     may=("invalid_token",),
 )
 async def reset_password(request: web.Request) -> web.Response:
-    await credentials.reset(parts_of(request), await read(request, wire.ResetPassword))
+    command = await read(request, wire.ResetPassword)
+    await credentials.reset(parts_of(request), command, origin(request))
     return nothing()
 
 

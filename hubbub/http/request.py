@@ -11,12 +11,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from hubbub.core import addresses
 from hubbub.core.errors import InvalidJson, InvalidPayload, NotFound, TooLarge, UnsupportedMediaType
+from hubbub.core.origins import Origin
 from hubbub.http.keys import REQUEST_ID, admitted_of, parts_of
 from hubbub.http.problems import BadRequest
 from hubbub.schemas.base import encode, parse, strict
 from hubbub.schemas.paging import Paged
 from hubbub.services.context import Context
-from hubbub.services.sessions import Origin
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -115,7 +115,7 @@ def context(request: web.Request) -> Context:
         admitted.user.id,
         admitted.session_id,
         admitted.role,
-        request_id=request[REQUEST_ID],
+        origin=origin(request),
     )
 
 
@@ -123,7 +123,7 @@ def origin(request: web.Request) -> Origin:
     """Where the request comes from. A header may hold bytes that are no text."""
     networks = parts_of(request).settings.trusted_proxies
     agent = request.headers.get("User-Agent", "").encode("utf-8", "replace").decode()
-    return Origin(addresses.of_request(request, networks), agent)
+    return Origin(addresses.of_request(request, networks), agent, request[REQUEST_ID])
 
 
 def data(view: object, status: int = 200, location: str | None = None) -> web.Response:

@@ -1,5 +1,6 @@
 """The tables. Rows stay inside the services."""
 
+from hubbub.models.audit import AuditRecord
 from hubbub.models.entries import Entry
 from hubbub.models.jobs import Job, OneTimeToken
 from hubbub.models.messages import Mention, Message
@@ -11,6 +12,7 @@ from hubbub.models.state import State
 from hubbub.models.users import User
 
 __all__ = [
+    "AuditRecord",
     "Entry",
     "Job",
     "Membership",

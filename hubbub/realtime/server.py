@@ -21,6 +21,7 @@ from hubbub.core.errors import (
     Unavailable,
 )
 from hubbub.core.limits import Turnstile
+from hubbub.core.origins import Origin
 from hubbub.realtime import chat, frames
 from hubbub.realtime.connections import Connection, Connections
 from hubbub.realtime.delivery import Delivery
@@ -106,7 +107,12 @@ class ChatServer:
         if self._addresses[address] >= self._settings.sockets_per_address:
             raise TooManyConnections(retry_after_ms=BUSY_RETRY_MS)
         ctx = Context(
-            self._parts, admitted.user.id, admitted.session_id, admitted.role, request_id=sid, socket_id=sid
+            self._parts,
+            admitted.user.id,
+            admitted.session_id,
+            admitted.role,
+            origin=Origin(address, link.origin.agent, sid),
+            socket_id=sid,
         )
         connection = Connection(
             link, admitted, ctx, self._settings.max_output_bytes, self._settings.limit_events

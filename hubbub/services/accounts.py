@@ -4,16 +4,17 @@ import contextlib
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from hubbub import models
 from hubbub.cluster.bus import JobsWaiting
 from hubbub.core import passwords, weak
 from hubbub.core.errors import Conflict, InvalidPayload, NotFound, Unauthenticated, Unavailable
+from hubbub.core.origins import Origin
 from hubbub.schemas import accounts as wire
-from hubbub.services import database, members, post, sessions
+from hubbub.services import audit, database, members, post, sessions
+from hubbub.services.audit import Act, Action, Target
 from hubbub.services.context import Context, Parts
-from hubbub.services.sessions import Origin
 
 _EMAIL = re.compile(r"[^\s@<>()\",;:\\]+@[^\s@<>()\",;:\\]+")
 _EMAIL_LENGTH = 254  # RFC 5321, and the column
@@ -33,24 +34,31 @@ async def register(parts: Parts, command: wire.Register, origin: Origin) -> wire
     check_password(command.password, "password", email, asked or "", name)
     digest = await passwords.digest(command.password, parts.settings.bcrypt_rounds)
     new = models.User(email=email, display_name=name, password_digest=digest)
-    for username in [asked] if asked else _names(name, email):
+    async with audit.attempt(parts, Act(Action.REGISTER, origin)) as act:
+        signed = await _register(parts, new, [asked] if asked else _names(name, email), act)
+    await members.join_defaults(Context(parts, new.id))
+    return signed
+
+
+async def _register(parts: Parts, new: models.User, usernames: Iterable[str], act: Act) -> wire.Signed:
+    """By the first of the usernames that is free. Raises Conflict."""
+    for username in usernames:
         new.username = username
-        if (signed := await _begin(parts, new, origin)) is not None:
-            await members.join_defaults(Context(parts, new.id))
+        if (signed := await _begin(parts, new, act)) is not None:
             return signed
         async with database.guard():
-            if await models.User.exists(email=email):
+            if await models.User.exists(email=new.email):
                 raise _taken("email")
     raise _taken("username")
 
 
-async def _begin(parts: Parts, user: models.User, origin: Origin) -> wire.Signed | None:
+async def _begin(parts: Parts, user: models.User, act: Act) -> wire.Signed | None:
     """The account and its first session, both or neither; None if the address or the username is taken."""
     try:
         async with database.transaction() as tx:
             await user.save(force_create=True)
             await post.promise(tx, "verify_email", user.id)
-            signed = await sessions.begin(parts, user, origin, None)
+            signed = await sessions.begin(tx, parts, user, act, None)
     except Exception as error:
         if database.is_duplicate(error):
             return None
@@ -127,16 +135,23 @@ async def login(parts: Parts, command: wire.Login, origin: Origin) -> wire.Signe
     except InvalidPayload:
         email = ""
     rounds = parts.settings.bcrypt_rounds
-    async with database.guard():
-        user = await models.User.filter(email=email, deleted_at__isnull=True).first()
-    if (
-        not await passwords.matches(command.password, user.password_digest if user else None, rounds)
-        or user is None
-    ):
-        raise Unauthenticated("The e-mail address or the password is wrong.")
-    sessions.check(user)
+    async with audit.attempt(parts, Act(Action.SIGN_IN, origin)) as act:
+        user = await _proved(email, command.password, rounds, act)
+        sessions.check(user)
     await _keep_cost(user, command.password, rounds)
     return await enter(parts, user, origin, command.device_name)
+
+
+async def _proved(email: str, password: str, rounds: int, act: Act) -> models.User:
+    """Whose address and password these are. Raises Unauthenticated."""
+    async with database.guard():
+        user = await models.User.filter(email=email, deleted_at__isnull=True).first()
+    act.target = Target("user", user.id) if user is not None else None
+    matches = await passwords.matches(password, user.password_digest if user else None, rounds)
+    if not matches or user is None:
+        act.reason = "unknown_account" if user is None else "wrong_password"
+        raise Unauthenticated("The e-mail address or the password is wrong.")
+    return user
 
 
 async def enter(parts: Parts, user: models.User, origin: Origin, device_name: str | None) -> wire.Signed:
@@ -146,7 +161,8 @@ async def enter(parts: Parts, user: models.User, origin: Origin, device_name: st
         if not await known.filter(device_name=device_name).exists():
             facts = {"user_agent": origin.user_agent[:300], "ip": origin.ip[:45]}
             await post.promise(tx, "new_login", user.id, **facts)
-        signed = await sessions.begin(parts, user, origin, device_name)
+        act = Act(Action.SIGN_IN, origin)
+        signed = await sessions.begin(tx, parts, user, act, device_name)
     parts.bus.publish(JobsWaiting())
     return signed
 

@@ -3,6 +3,8 @@
 from hubbub.cluster.bus import Bus
 from hubbub.cluster.presence import Presence
 from hubbub.config import Settings
+from hubbub.core.allowances import Allowances
+from hubbub.core.limits import Rate
 from hubbub.core.places import Places
 from hubbub.core.sealing import Sealing
 from hubbub.core.tokens import Tokens
@@ -13,6 +15,9 @@ from hubbub.services.context import Parts
 from hubbub.services.doors import Doors
 from hubbub.services.residents import Residents
 from hubbub.services.typing import Typists
+
+# Acts of one kind that failed, by one caller, that are written down; so that nobody fills the disk with them.
+FAILURES = Rate(60, 0.5)
 
 
 async def build(settings: Settings, bus: Bus, presence: Presence) -> Parts:
@@ -32,6 +37,7 @@ async def build(settings: Settings, bus: Bus, presence: Presence) -> Parts:
         appender=Appender(bus),
         typists=Typists(bus),
         activity=Activity(),
+        failures=Allowances(FAILURES),
         places=Places(settings.geoip_database),
         sealing=Sealing([settings.secret_key, *settings.secret_key_previous]),
         epoch=await database.epoch(),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from hubbub.cluster.bus import JobsWaiting
 from hubbub.core import clock
+from hubbub.core.origins import NOWHERE, Origin
 from hubbub.models import truth
 from hubbub.services import database, jobs, log
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hubbub.cluster.bus import Bus, Signal
     from hubbub.cluster.presence import Presence
     from hubbub.config import Settings
+    from hubbub.core.allowances import Allowances
     from hubbub.core.places import Places
     from hubbub.core.sealing import Sealing
     from hubbub.core.tokens import Tokens
@@ -44,6 +46,7 @@ class Parts:
     activity: "Activity"
     places: "Places"
     sealing: "Sealing"
+    failures: "Allowances"  # of each caller: so many of one kind are recorded (`audit`)
     epoch: str
     draining: bool = False
 
@@ -59,7 +62,7 @@ class Context:
     user_id: UUID
     session_id: UUID | None = None
     role: str = "user"
-    request_id: str = ""
+    origin: Origin = NOWHERE
     socket_id: str | None = None
 
     @asynccontextmanager

@@ -4,33 +4,44 @@ from hubbub import models
 from hubbub.cluster.bus import JobsWaiting, SessionEnded
 from hubbub.core import clock, passwords
 from hubbub.core.errors import InvalidPayload, NotFound
+from hubbub.core.origins import Origin
 from hubbub.models import truth
 from hubbub.models.connection import Sql
 from hubbub.schemas import accounts as wire
-from hubbub.services import accounts, database, post, sessions, tokens
-from hubbub.services.context import Context, Parts
+from hubbub.services import accounts, audit, database, post, sessions, tokens
+from hubbub.services.audit import Act, Action, Target
+from hubbub.services.context import Context, Parts, Unit
 
 
-async def forgot(parts: Parts, command: wire.ForgotPassword) -> None:
+async def forgot(parts: Parts, command: wire.ForgotPassword, origin: Origin) -> None:
     """Have a letter sent, if there is such an account.
 
     A worker looks whether there is one: answer and time are the same for all addresses.
     """
     async with database.transaction() as tx:
         await post.promise_reset(tx, accounts.kept_email(command.email))
+        await audit.record(tx, Act(Action.FORGET_PASSWORD, origin))
     parts.bus.publish(JobsWaiting())
 
 
-async def reset(parts: Parts, command: wire.ResetPassword) -> None:
+async def reset(parts: Parts, command: wire.ResetPassword, origin: Origin) -> None:
     """Choose a new password by the token of the letter; ends every session, and proves the address.
 
     Raises InvalidToken, InvalidPayload (the token stays good), Unavailable.
     """
-    user = await _holder(command.token)
-    accounts.check_password(command.password, "password", user.email, user.username, user.display_name)
-    digest = await passwords.digest(command.password, parts.settings.bcrypt_rounds)
+    async with audit.attempt(parts, Act(Action.RESET_PASSWORD, origin)) as act:
+        user = await _holder(command.token)
+        act.target = Target("user", user.id)
+        accounts.check_password(command.password, "password", user.email, user.username, user.display_name)
+        digest = await passwords.digest(command.password, parts.settings.bcrypt_rounds)
+        await _reset(command.token, digest, act)
+    parts.bus.publish(SessionEnded(user.id, None, "session_revoked", "password_reset"))
+    parts.bus.publish(JobsWaiting())
+
+
+async def _reset(token: str, digest: str, act: Act) -> None:
     async with database.transaction() as tx:
-        user = await tokens.spend(tx, "reset_password", command.token)
+        user = await tokens.spend(tx, "reset_password", token)
         await _store(tx, user, digest)
         if user.email_verified_at is None:
             await models.User.filter(id=user.id).update(email_verified_at=clock.now())
@@ -38,8 +49,8 @@ async def reset(parts: Parts, command: wire.ResetPassword) -> None:
             revoked_at=clock.now(), revoke_reason="password_reset"
         )
         await truth.touch(tx, [user.id])
-    parts.bus.publish(SessionEnded(user.id, None, "session_revoked", "password_reset"))
-    parts.bus.publish(JobsWaiting())
+        act.actor_id, act.actor_role = user.id, user.role
+        await audit.record(tx, act)
 
 
 async def _holder(token: str) -> models.User:
@@ -62,15 +73,17 @@ async def change(ctx: Context, command: wire.ChangePassword) -> None:
     """
     user = await _self(ctx)
     rounds = ctx.parts.settings.bcrypt_rounds
-    if not await passwords.matches(command.current_password, user.password_digest, rounds):
-        said = "This is not your password."
-        raise InvalidPayload(said, fields=(("current_password", said),))
-    accounts.check_password(
-        command.new_password, "new_password", user.email, user.username, user.display_name
-    )
-    digest = await passwords.digest(command.new_password, rounds)
-    async with database.transaction() as tx:
-        await _store(tx, user, digest)
+    async with audit.attempt(ctx.parts, audit.by(ctx, Action.CHANGE_PASSWORD)) as act:
+        if not await passwords.matches(command.current_password, user.password_digest, rounds):
+            act.reason, said = "wrong_password", "This is not your password."
+            raise InvalidPayload(said, fields=(("current_password", said),))
+        accounts.check_password(
+            command.new_password, "new_password", user.email, user.username, user.display_name
+        )
+        digest = await passwords.digest(command.new_password, rounds)
+        async with database.transaction() as tx:
+            await _store(tx, user, digest)
+            await audit.record(tx, act)
     await sessions.end_others(ctx.parts, ctx.user_id, ctx.session_id, "password_changed")
     ctx.parts.bus.publish(JobsWaiting())
 
@@ -83,27 +96,31 @@ async def _self(ctx: Context) -> models.User:
     return user
 
 
-async def verify_email(command: wire.VerifyEmail) -> None:
+async def verify_email(parts: Parts, command: wire.VerifyEmail, origin: Origin) -> None:
     """The address of an account is its owner's. Raises InvalidToken."""
-    async with database.transaction() as tx:
+    async with audit.attempt(parts, Act(Action.VERIFY_EMAIL, origin)) as act, database.transaction() as tx:
         user = await tokens.spend(tx, "verify_email", command.token)
         await models.User.filter(id=user.id).update(email_verified_at=clock.now())
+        act.actor_id, act.actor_role, act.target = user.id, user.role, Target("user", user.id)
+        await audit.record(tx, act)
 
 
 async def resend_verification(ctx: Context) -> None:
     """Have the letter sent again; nothing happens for an address that is verified."""
-    await _send(ctx, "verify_email")
+    user = await _self(ctx)
+    if user.email_verified_at is None:
+        async with ctx.unit() as unit:
+            await _promise(unit, "verify_email", user)
 
 
 async def request_deletion(ctx: Context) -> None:
     """Have the letter sent with which the caller's account can be deleted."""
-    await _send(ctx, "delete_account")
-
-
-async def _send(ctx: Context, letter: str) -> None:
     user = await _self(ctx)
-    if letter == "verify_email" and user.email_verified_at is not None:
-        return
     async with ctx.unit() as unit:
-        await post.promise(unit.tx, letter, user.id, unique=f"{letter}:{user.id}")
-        unit.tell(JobsWaiting())
+        await _promise(unit, "delete_account", user)
+        await audit.record(unit.tx, audit.by(ctx, Action.REQUEST_DELETION))
+
+
+async def _promise(unit: Unit, letter: str, user: models.User) -> None:
+    await post.promise(unit.tx, letter, user.id, unique=f"{letter}:{user.id}")
+    unit.tell(JobsWaiting())

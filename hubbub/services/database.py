@@ -10,10 +10,11 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import asyncpg
 import tortoise.context
+from tortoise import transactions
+from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
-from tortoise.transactions import in_transaction
 
 from hubbub.config import Settings
 from hubbub.core import clock, ids, metrics, tasks
@@ -31,6 +32,7 @@ __all__ = [
     "dialect",
     "epoch",
     "guard",
+    "in_transaction",
     "is_away",
     "is_duplicate",
     "sqlite_path",
@@ -187,8 +189,13 @@ async def transaction() -> AsyncIterator[Sql]:
     Raises Unavailable, also when it is not known whether the commit was done. Start no task inside: it would
     find the transaction ended.
     """
-    async with guard(), in_transaction(NAME) as client:
+    async with guard(), transactions.in_transaction(NAME) as client:
         yield Sql(client)
+
+
+def in_transaction() -> bool:
+    """Whether the caller is inside a transaction."""
+    return isinstance(get_connection(NAME), TransactionalDBClient)
 
 
 @asynccontextmanager

@@ -13,7 +13,8 @@ from hubbub.models import truth
 from hubbub.models.connection import Sql
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.base import encode
-from hubbub.services import accounts, database, jobs, members, tokens, users
+from hubbub.services import accounts, audit, database, jobs, members, tokens, users
+from hubbub.services.audit import Action
 from hubbub.services.context import Context
 
 if TYPE_CHECKING:
@@ -29,11 +30,13 @@ async def delete(ctx: Context, command: wire.DeleteAccount) -> None:
 
     What takes longer is a job as well: it is finished by a worker if this instance dies. Raises InvalidToken.
     """
-    async with database.transaction() as tx:
+    act = audit.by(ctx, Action.DELETE_ACCOUNT)
+    async with audit.attempt(ctx.parts, act), database.transaction() as tx:
         user = await tokens.spend(tx, "delete_account", command.token)
         if user.id != ctx.user_id:
             raise InvalidToken
         await _empty(tx, user)
+        await audit.record(tx, act)
     ctx.parts.bus.publish(SessionEnded(user.id, None, "session_revoked", "account_deleted"))
     ctx.parts.bus.publish(JobsWaiting())
     await _leave(ctx, user.id)

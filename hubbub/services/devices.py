@@ -7,7 +7,8 @@ from hubbub.core import agents, clock
 from hubbub.core.errors import NotFound
 from hubbub.schemas import devices as wire
 from hubbub.schemas.paging import Paged
-from hubbub.services import database, sessions
+from hubbub.services import audit, database, sessions
+from hubbub.services.audit import Action, Target
 from hubbub.services.context import Context
 
 ENDED = "ended_by_user"
@@ -51,9 +52,11 @@ async def end_one(ctx: Context, command: wire.SessionOnly) -> None:
         ).exists()
     if not known:
         raise NotFound("There is no such session.")
-    await sessions.end(ctx.parts, ctx.user_id, command.session_id, ENDED)
+    act = audit.by(ctx, Action.END_SESSION, Target("session", command.session_id))
+    await sessions.end(ctx.parts, ctx.user_id, command.session_id, ENDED, act)
 
 
 async def end_others(ctx: Context) -> None:
     """End all of the caller's sessions but the current one."""
-    await sessions.end_others(ctx.parts, ctx.user_id, ctx.session_id, ENDED)
+    act = audit.by(ctx, Action.END_OTHERS)
+    await sessions.end_others(ctx.parts, ctx.user_id, ctx.session_id, ENDED, act)

@@ -12,7 +12,8 @@ from tortoise.queryset import QuerySet
 from hubbub import models
 from hubbub.core import clock
 from hubbub.schemas.base import encode
-from hubbub.services import database
+from hubbub.services import audit, database
+from hubbub.services.audit import Action
 from hubbub.services.context import Context
 
 BATCH = 500
@@ -72,8 +73,14 @@ def _plain(value: object) -> object:
     return clock.rfc3339(value) if hasattr(value, "astimezone") else value  # type: ignore[arg-type]
 
 
+async def _record(ctx: Context, kind: str) -> None:
+    async with database.transaction() as tx:
+        await audit.record(tx, audit.by(ctx, Action.EXPORT_ACCOUNT), format=kind)
+
+
 async def as_json(ctx: Context) -> AsyncIterator[bytes]:
     """`{"data": {"account": {…}, "messages": […], …}}`, in pieces."""
+    await _record(ctx, "json")
     start = b'{"data":{'
     for table in COLUMNS:
         single = table == "account"
@@ -109,6 +116,7 @@ class _Sink(io.RawIOBase):
 
 async def as_csv(ctx: Context) -> AsyncIterator[bytes]:
     """A zip with a file per table, in pieces."""
+    await _record(ctx, "csv")
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for table, columns in COLUMNS.items():

@@ -11,7 +11,8 @@ from hubbub.core.errors import Forbidden, InvalidPayload, NotFound, NotMember
 from hubbub.models import listings
 from hubbub.schemas import rooms as wire
 from hubbub.schemas.users import User
-from hubbub.services import database, log, presences, rooms, users
+from hubbub.services import audit, database, log, presences, rooms, users
+from hubbub.services.audit import Act, Action, Target
 from hubbub.services.context import Context, Unit
 
 FIRST_SHOWN = 100
@@ -129,6 +130,13 @@ async def remove(ctx: Context, command: wire.RoomUser) -> wire.Nothing:
     """
     if command.user_id == ctx.user_id:
         return await leave(ctx, wire.RoomOnly(room_id=command.room_id))
+    act = audit.by(ctx, Action.REMOVE_MEMBER, Target("room", command.room_id))
+    async with audit.attempt(ctx.parts, act):
+        await _remove(ctx, command, act)
+    return wire.Nothing()
+
+
+async def _remove(ctx: Context, command: wire.RoomUser, act: Act) -> None:
     standing = await rooms.access(ctx, command.room_id)
     if standing.kind == "direct":
         raise Forbidden("A direct room stays between two.")
@@ -140,7 +148,7 @@ async def remove(ctx: Context, command: wire.RoomUser) -> wire.Nothing:
             raise Forbidden("An owner can't be removed, and a moderator only by the owner.")
         row = await models.User.get(id=command.user_id)
         await _end(ctx, unit, head, membership, users.show(row))
-    return wire.Nothing()
+        await audit.record(unit.tx, act, user_id=str(row.id), before=membership.role)
 
 
 async def end_all(ctx: Context, person: User) -> None:
@@ -194,6 +202,13 @@ async def _succeed(ctx: Context, unit: Unit, head: log.Head) -> None:
 
 async def set_role(ctx: Context, command: wire.SetRole) -> wire.RoleAnswer:
     """Give a member another role; owner only. Giving `owner` away makes the giver a moderator."""
+    act = audit.by(ctx, Action.SET_MEMBER_ROLE, Target("room", command.room_id))
+    async with audit.attempt(ctx.parts, act):
+        await _set_role(ctx, command, act)
+    return wire.RoleAnswer(role=command.role)
+
+
+async def _set_role(ctx: Context, command: wire.SetRole, act: Act) -> None:
     standing = await rooms.access(ctx, command.room_id)
     if standing.kind == "direct":
         raise Forbidden("A direct room has no roles.")
@@ -203,12 +218,13 @@ async def set_role(ctx: Context, command: wire.SetRole) -> wire.RoleAnswer:
         membership = await _membership(command)
         if command.user_id == ctx.user_id and command.role != "owner":
             raise Forbidden("A room needs an owner: make somebody else the owner first.")
-        if membership.role != command.role:
+        before = membership.role
+        if before != command.role:
             await _change_role(ctx, unit, head, membership, command.role)
+            await audit.record(unit.tx, act, user_id=str(command.user_id), before=before, after=command.role)
             if command.role == "owner":
                 own = await models.Membership.get(room_id=command.room_id, user_id=ctx.user_id)
                 await _change_role(ctx, unit, head, own, "moderator")
-    return wire.RoleAnswer(role=command.role)
 
 
 async def _change_role(

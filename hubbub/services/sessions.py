@@ -2,28 +2,24 @@
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Never
 from uuid import UUID
 
 from hubbub import models
 from hubbub.cluster.bus import SessionEnded
 from hubbub.core import clock, ids
 from hubbub.core.errors import InvalidToken, SessionRevoked, Suspended, Unauthenticated
+from hubbub.core.origins import Origin
 from hubbub.models import truth
+from hubbub.models.connection import Sql
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.users import User
-from hubbub.services import database
+from hubbub.services import audit, database
+from hubbub.services.audit import Act, Action, Target
 from hubbub.services.context import Context, Parts
 from hubbub.services.stays import Admitted
 
 SUSPENDED = Suspended.default
-
-
-class Origin(NamedTuple):
-    """Where somebody signs in from."""
-
-    ip: str
-    user_agent: str
 
 
 async def admit(parts: Parts, token: str) -> Admitted:
@@ -97,17 +93,20 @@ def show(user: models.User) -> wire.Account:
     )
 
 
-async def begin(parts: Parts, user: models.User, origin: Origin, device_name: str | None) -> wire.Signed:
-    """A new session of a user who proved who they are. Inside the caller's transaction, if there is one."""
+async def begin(tx: Sql, parts: Parts, user: models.User, act: Act, device_name: str | None) -> wire.Signed:
+    """A new session of a user who proved who they are, by what they did; that is recorded with it."""
     token_id = str(ids.new())
     session = await models.Session.create(
         user_id=user.id,
         device_name=device_name,
-        user_agent=origin.user_agent[:300],
-        ip=origin.ip[:45],
+        user_agent=act.origin.user_agent[:300],
+        ip=act.origin.ip[:45],
         refresh_digest=_digest(token_id),
         expires_at=clock.now() + timedelta(seconds=parts.tokens.refresh_ttl_s),
     )
+    act.actor_id, act.actor_role, act.session_id = user.id, user.role, session.id
+    act.target = Target("user", user.id)
+    await audit.record(tx, act)
     return _signed(parts, user, session.id, token_id)
 
 
@@ -127,7 +126,7 @@ def _digest(token_id: str) -> str:
     return hashlib.sha256(token_id.encode()).hexdigest()
 
 
-async def refresh(parts: Parts, command: wire.Refresh) -> wire.Signed:
+async def refresh(parts: Parts, command: wire.Refresh, origin: Origin) -> wire.Signed:
     """A new pair for a refresh token, which is spent by it. A spent one used again ends the session.
 
     Of several who use one at the same moment, one gets the pair. Raises InvalidToken, Suspended.
@@ -150,28 +149,44 @@ async def refresh(parts: Parts, command: wire.Refresh) -> wire.Signed:
             expires_at=now + timedelta(seconds=parts.tokens.refresh_ttl_s),
         )
     if not won:
-        await end(parts, session.user_id, session.id, "refresh_token_reused")
-        raise InvalidToken("This refresh token was used before: the session was ended. Log in again.")
+        await _replayed(parts, session, origin)
     return _signed(parts, session.user, session.id, token_id)
 
 
-async def end(parts: Parts, user_id: UUID, session_id: UUID, reason: str) -> None:
-    """End a session: its tokens and its sockets are good for nothing from now on. Safe to call twice."""
+async def _replayed(parts: Parts, session: models.Session, origin: Origin) -> Never:
+    """Whoever used it first may be the thief: the session ends for both. Raises InvalidToken."""
+    act = Act(Action.REPLAY, origin, Target("user", session.user_id), session_id=session.id)
+    async with audit.attempt(parts, act):
+        await end(parts, session.user_id, session.id, "refresh_token_reused")
+        raise InvalidToken("This refresh token was used before: the session was ended. Log in again.")
+
+
+async def end(parts: Parts, user_id: UUID, session_id: UUID, reason: str, act: Act | None = None) -> None:
+    """End a session: its tokens and its sockets are good for nothing from now on. Safe to call twice.
+
+    The act by which it ends is recorded with it.
+    """
     async with database.transaction() as tx:
         own = models.Session.filter(id=session_id, user_id=user_id, revoked_at__isnull=True)
         if await own.update(revoked_at=clock.now(), revoke_reason=reason):
             await truth.touch(tx, [user_id])
+            if act is not None:
+                await audit.record(tx, act)
     parts.bus.publish(SessionEnded(user_id, session_id, "session_revoked", reason))
 
 
-async def end_others(parts: Parts, user_id: UUID, kept: UUID | None, reason: str) -> None:
-    """End all sessions of a user but one."""
+async def end_others(
+    parts: Parts, user_id: UUID, kept: UUID | None, reason: str, act: Act | None = None
+) -> None:
+    """End all sessions of a user but one. The act by which they end is recorded with it."""
     async with database.transaction() as tx:
         own = models.Session.filter(user_id=user_id, revoked_at__isnull=True)
         others = own.exclude(id=kept) if kept is not None else own
         ended = [row.id for row in await others]
         await others.update(revoked_at=clock.now(), revoke_reason=reason)
         await truth.touch(tx, [user_id])
+        if act is not None:
+            await audit.record(tx, act, sessions=len(ended))
     for session_id in ended:
         parts.bus.publish(SessionEnded(user_id, session_id, "session_revoked", reason))
 
@@ -179,4 +194,5 @@ async def end_others(parts: Parts, user_id: UUID, kept: UUID | None, reason: str
 async def logout(ctx: Context) -> None:
     """End the caller's own session."""
     if ctx.session_id is not None:
-        await end(ctx.parts, ctx.user_id, ctx.session_id, "logged_out")
+        act = audit.by(ctx, Action.SIGN_OUT)
+        await end(ctx.parts, ctx.user_id, ctx.session_id, "logged_out", act)

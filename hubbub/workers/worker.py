@@ -125,4 +125,5 @@ class Worker:
         await jobs.beat(self._lease)
 
     async def _tidy(self) -> None:
-        await retention.tidy(self._parts.settings.retention_days)
+        settings = self._parts.settings
+        await retention.tidy(settings.retention_days, settings.audit_days)

@@ -15,10 +15,10 @@ from hubbub import models
 from hubbub.cli import offline
 from hubbub.config import Settings
 from hubbub.core import clock
+from hubbub.core.origins import Origin
 from hubbub.schemas.accounts import Register
 from hubbub.schemas.base import parse
 from hubbub.services import accounts
-from hubbub.services.sessions import Origin
 from tests.support.mailbox import Mailbox, mailbox
 
 WAIT_S = 30.0

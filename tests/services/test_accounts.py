@@ -9,11 +9,11 @@ from hubbub import models
 from hubbub.cli import offline
 from hubbub.core import clock, passwords
 from hubbub.core.errors import Conflict, InvalidPayload, Suspended, Unauthenticated, Unavailable
+from hubbub.core.origins import Origin
 from hubbub.schemas.accounts import Login, Register
 from hubbub.schemas.base import parse
 from hubbub.services import accounts, members
 from hubbub.services.context import Context
-from hubbub.services.sessions import Origin
 
 HERE = Origin("192.0.2.1", "tests")
 

@@ -46,16 +46,19 @@ async def test_who_has_an_account_becomes_an_admin_and_keeps_the_password(parts)
     await models.User.create(username="ada", email="ada@example.org", display_name="Ada", password_digest="x")
 
     assert await admins.known("ADA@example.org")
-    await admins.promote("ADA@example.org")
+    await admins.promote(parts, "ADA@example.org")
 
     user = await models.User.get(username="ada")
     assert (user.role, user.password_digest) == ("admin", "x")
+    assert user.version > 0  # by which instances find it
+    row = await models.AuditRecord.get(action="admin.create")
+    assert (row.outcome, row.target_id, row.facts) == ("ok", str(user.id), '{"before":"user"}')
 
 
 async def test_nobody_is_not_known_and_not_promoted(parts):
     assert not await admins.known("nobody@example.org")
     with pytest.raises(Conflict):
-        await admins.promote("nobody@example.org")
+        await admins.promote(parts, "nobody@example.org")
 
 
 async def test_an_account_is_not_made_twice(parts):

@@ -7,10 +7,10 @@ import pytest
 from hubbub import models
 from hubbub.cli import offline
 from hubbub.core import clock
+from hubbub.core.origins import Origin
 from hubbub.schemas.accounts import Register
 from hubbub.schemas.base import parse
 from hubbub.services import accounts, retention, tokens
-from hubbub.services.sessions import Origin
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ async def test_old_sessions_and_tokens_go(parts):
     await tokens.make(signed.user.id, "verify_email", "ada@example.org")
     await models.Session.all().update(revoked_at=clock.now() - timedelta(days=29))
 
-    await retention.tidy(30)
+    await retention.tidy(30, 365)
     assert await models.Session.exists()
     assert await models.OneTimeToken.exists()
 
     await models.Session.all().update(revoked_at=clock.now() - timedelta(days=31))
     await models.OneTimeToken.all().update(expires_at=clock.now())
-    await retention.tidy(30)
+    await retention.tidy(30, 365)
     assert not await models.Session.exists()
     assert not await models.OneTimeToken.exists()
     assert await models.User.exists()

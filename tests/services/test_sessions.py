@@ -9,10 +9,10 @@ from hubbub import models
 from hubbub.cli import offline
 from hubbub.core import clock
 from hubbub.core.errors import InvalidToken, SessionRevoked, Suspended, Unauthenticated
+from hubbub.core.origins import Origin
 from hubbub.schemas.accounts import Refresh, Register
 from hubbub.services import accounts, sessions
 from hubbub.services.context import Context
-from hubbub.services.sessions import Origin
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def told(parts):
 
 
 def refresh(parts, token):
-    return sessions.refresh(parts, Refresh(refresh_token=token))
+    return sessions.refresh(parts, Refresh(refresh_token=token), Origin("192.0.2.1", "tests"))
 
 
 async def test_an_access_token_admits(parts, signed):

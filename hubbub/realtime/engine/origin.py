@@ -1,5 +1,6 @@
 """Where a connection came from: the little of its first request that is needed later."""
 
+import sys
 from typing import Any
 
 from aiohttp import web
@@ -8,12 +9,14 @@ from aiohttp import web
 class Origin:
     """Address and credentials of a handshake; the request itself is let go."""
 
-    __slots__ = ("authorization", "forwarded", "remote", "token")
+    __slots__ = ("agent", "authorization", "forwarded", "remote", "token")
 
     def __init__(self, request: web.BaseRequest) -> None:
         headers = request.headers
         self.remote = request.remote or ""
         self.forwarded = ",".join(headers.getall("X-Forwarded-For", ()))
+        # One text for all who use the same program.
+        self.agent = sys.intern(headers.get("User-Agent", "").encode("utf-8", "replace").decode()[:300])
         self.authorization = headers.get("Authorization", "")
         self.token = request.query.get("token", "")
 

@@ -1,0 +1,30 @@
+"""What was done that matters to security: rows are added, and never changed."""
+
+from tortoise import fields
+from tortoise.models import Model
+
+from hubbub.core import ids
+
+
+class AuditRecord(Model):
+    """Who did what, on what, from where, and how it ended"""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new)
+    at = fields.DatetimeField()
+    action = fields.CharField(max_length=40)
+    outcome = fields.CharField(max_length=8)  # ok, failed
+    reason = fields.CharField(max_length=40, null=True)  # why it failed
+    # Plain ids: a record outlives whom and what it is about.
+    actor_id = fields.UUIDField(null=True)
+    actor_role = fields.CharField(max_length=16, null=True)  # at that time
+    session_id = fields.UUIDField(null=True)
+    target_kind = fields.CharField(max_length=20, null=True)
+    target_id = fields.CharField(max_length=64, null=True)
+    ip = fields.CharField(max_length=45, default="")
+    user_agent = fields.CharField(max_length=300, default="")
+    request_id = fields.CharField(max_length=128, default="")
+    facts = fields.TextField()  # JSON
+
+    class Meta:
+        table = "audit_log"
+        indexes = (("at", "id"), ("actor_id", "at"), ("target_id", "at"), ("action", "at"))

@@ -1,0 +1,146 @@
+"""The audit log: every act that matters to security, with its outcome. Rows are added and never changed.
+
+An act that succeeds is recorded in its own transaction: it is in the log if, and only if, it was done. One
+that fails is recorded after its transaction was rolled back, in one of its own:
+
+    async with audit.attempt(ctx.parts, audit.by(ctx, Action.SET_ROLE, Target("user", user_id))) as act:
+        async with ctx.unit() as unit:
+            …
+            await audit.record(unit.tx, act, role="admin")
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from hubbub.core import clock, ids, metrics
+from hubbub.core.errors import HubbubError, RateLimited, Unavailable
+from hubbub.core.logs import masked
+from hubbub.core.origins import NOWHERE, Origin
+from hubbub.models.connection import Sql
+from hubbub.schemas.base import encode
+from hubbub.services import database
+from hubbub.services.context import Context, Parts
+
+log = logging.getLogger(__name__)
+
+Fact = str | int | bool | None
+
+
+class Action(StrEnum):
+    """Everything that is recorded."""
+
+    REGISTER = "account.register"
+    SIGN_IN = "session.sign_in"
+    SIGN_OUT = "session.sign_out"
+    REPLAY = "session.refresh_replayed"
+    END_SESSION = "session.end"
+    END_OTHERS = "session.end_others"
+    CHANGE_PASSWORD = "password.change"  # noqa: S105 - what is done, not what is secret; likewise below
+    FORGET_PASSWORD = "password.forgot"  # noqa: S105
+    RESET_PASSWORD = "password.reset"  # noqa: S105
+    VERIFY_EMAIL = "email.verify"
+    REQUEST_DELETION = "account.request_deletion"
+    DELETE_ACCOUNT = "account.delete"
+    EXPORT_ACCOUNT = "account.export"
+    REMOVE_MEMBER = "room.remove_member"
+    SET_MEMBER_ROLE = "room.set_role"
+    CREATE_ADMIN = "admin.create"
+
+
+class Target(NamedTuple):
+    """What an act is about: a `user`, a `session`, a `room`, …, and its id."""
+
+    kind: str
+    id: UUID | str
+
+
+@dataclass(slots=True)
+class Act:
+    """Something done, or tried; filled in as it becomes known. `reason` says in a word why it failed."""
+
+    action: Action
+    origin: Origin = NOWHERE
+    target: Target | None = None
+    actor_id: UUID | None = None
+    actor_role: str | None = None
+    session_id: UUID | None = None
+    reason: str | None = None
+
+
+def by(ctx: Context, action: Action, target: Target | None = None) -> Act:
+    """An act of the caller; without a target it is about themselves."""
+    return Act(
+        action,
+        ctx.origin,
+        target or Target("user", ctx.user_id),
+        actor_id=ctx.user_id,
+        actor_role=ctx.role,
+        session_id=ctx.session_id,
+    )
+
+
+async def record(tx: Sql, act: Act, **facts: Fact) -> None:
+    """Record that it was done, in the transaction that does it. `facts` are small and hold nothing secret."""
+    await _add(tx, act, "ok", None, facts)
+
+
+@asynccontextmanager
+async def attempt(parts: Parts, act: Act) -> AsyncIterator[Act]:
+    """Record it as failed if what is done inside raises; `act.reason`, else the error's code, says why.
+
+    Must be around the transaction, not in it. A database that is away, and limits, are no outcome of an act.
+    """
+    if database.in_transaction():
+        raise RuntimeError("What fails here would be rolled back with what it failed in.")
+    try:
+        yield act
+    except (RateLimited, Unavailable):
+        raise
+    except Exception as error:
+        await _failed(parts, act, error.code if isinstance(error, HubbubError) else "internal")
+        raise
+
+
+async def _failed(parts: Parts, act: Act, code: str) -> None:
+    allowance = parts.failures.take((act.action, act.actor_id or act.origin.ip))
+    if allowance is not None and allowance.wait_ms:
+        metrics.count("audit_failures_left_out", act.action)
+        return
+    try:
+        async with database.transaction() as tx:
+            await _add(tx, act, "failed", act.reason or code, {})
+    except Exception:
+        metrics.count("audit_failures_lost", act.action)
+        log.exception("a failed act could not be recorded", extra={"action": act.action})
+
+
+_INSERT = (
+    "INSERT INTO audit_log (id, at, action, outcome, reason, actor_id, actor_role, session_id, target_kind, "
+    "target_id, ip, user_agent, request_id, facts) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+)
+
+
+async def _add(tx: Sql, act: Act, outcome: str, reason: str | None, facts: dict[str, Fact]) -> None:
+    await tx.execute(
+        _INSERT,
+        ids.new(),
+        clock.now(),
+        act.action.value,
+        outcome,
+        reason,
+        act.actor_id,
+        act.actor_role,
+        act.session_id,
+        act.target.kind if act.target is not None else None,
+        str(act.target.id) if act.target is not None else None,
+        act.origin.ip[:45],
+        masked(act.origin.user_agent[:300]),
+        act.origin.request_id[:128],
+        masked(encode(facts).decode()),
+    )
