@@ -28,7 +28,7 @@ async def request_deletion(request: web.Request) -> web.Response:
     "/api/v1/users/account",
     says="Delete the account, by that token; messages stay without a name",
     body=wire.DeleteAccount,
-    may=("invalid_token",),
+    may=("invalid_token", "conflict"),
 )
 async def delete(request: web.Request) -> web.Response:
     await deletion.delete(context(request), await read(request, wire.DeleteAccount))

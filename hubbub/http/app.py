@@ -13,6 +13,7 @@ from hubbub.http import (
     health,
     messages,
     metrics,
+    moderation,
     openapi,
     playground,
     preferences,
@@ -35,6 +36,7 @@ ROUTES = (
     preferences.routes,
     rooms.routes,
     messages.routes,
+    moderation.routes,
     health.routes,
 )
 

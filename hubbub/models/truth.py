@@ -46,12 +46,13 @@ class Moved(NamedTuple):
     role: str
     suspended_at: datetime | None
     suspended_until: datetime | None
+    suspend_reason: str | None
     deleted: bool
 
 
 _MOVED = (
     "SELECT u.id, u.version, u.marks, u.username, u.display_name, u.avatar_url, u.role, u.suspended_at, "
-    "u.suspended_until, u.deleted_at FROM "
+    "u.suspended_until, u.suspend_reason, u.deleted_at FROM "
 )
 _DIFFERS = "OR u.suspended_at IS NOT NULL OR u.deleted_at IS NOT NULL"
 
@@ -85,6 +86,7 @@ async def moved(sql: Sql, known: Sequence[Seen]) -> list[Moved]:
             row["role"],
             _time(row["suspended_at"]),
             _time(row["suspended_until"]),
+            row["suspend_reason"],
             row["deleted_at"] is not None,
         )
         for row in rows
@@ -108,6 +110,7 @@ class SessionRow(NamedTuple):
     marks: int
     suspended_at: datetime | None
     suspended_until: datetime | None
+    suspend_reason: str | None
     deleted: bool
     revoked: bool
     began_at: datetime
@@ -119,7 +122,8 @@ async def sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionR
     where, ids = among(sql, session_ids)
     rows = await sql.fetch(
         "SELECT s.id, s.user_id, u.username, u.display_name, u.avatar_url, u.role, u.version, u.marks, "
-        "u.suspended_at, u.suspended_until, u.deleted_at, s.revoked_at, s.created_at, s.expires_at "
+        "u.suspended_at, u.suspended_until, u.suspend_reason, u.deleted_at, "
+        "s.revoked_at, s.created_at, s.expires_at "
         f"FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id {where}",
         ids,
     )
@@ -135,6 +139,7 @@ async def sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionR
             row["marks"],
             _time(row["suspended_at"]),
             _time(row["suspended_until"]),
+            row["suspend_reason"],
             row["deleted_at"] is not None,
             row["revoked_at"] is not None,
             time_of(row["created_at"]),

@@ -48,6 +48,9 @@ def _check_text(name: str, value: object) -> None:
     elif isinstance(value, (list, tuple)):
         for item in value:
             _check_text(name, item)
+    elif isinstance(value, msgspec.Struct):
+        for inner in value.__struct_fields__:
+            _check_text(f"{name}.{inner}", getattr(value, inner))
 
 
 def is_text(value: str) -> bool:

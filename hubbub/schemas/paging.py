@@ -19,3 +19,10 @@ class Paged(Command):
     def offset(self) -> int:
         """How many items come before the page."""
         return (self.page - 1) * self.limit
+
+
+class Listed(Paged):
+    """A page of what can be searched and sorted; `query` is `q` in an address."""
+
+    query: Annotated[str, Meta(max_length=200)] | None = None
+    sort: Annotated[str, Meta(min_length=1, max_length=200)] | None = None

@@ -49,6 +49,10 @@ class Action(StrEnum):
     EXPORT_ACCOUNT = "account.export"
     REMOVE_MEMBER = "room.remove_member"
     SET_MEMBER_ROLE = "room.set_role"
+    SET_ROLE = "user.set_role"
+    SUSPEND = "user.suspend"
+    UNSUSPEND = "user.unsuspend"
+    DELETE_USER = "user.delete"
     CREATE_ADMIN = "admin.create"
 
 

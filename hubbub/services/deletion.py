@@ -13,9 +13,9 @@ from hubbub.models import truth
 from hubbub.models.connection import Sql
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.base import encode
-from hubbub.services import accounts, audit, database, jobs, members, tokens, users
+from hubbub.services import accounts, admins, audit, database, jobs, members, tokens, users
 from hubbub.services.audit import Action
-from hubbub.services.context import Context
+from hubbub.services.context import Context, Unit
 
 if TYPE_CHECKING:
     from hubbub.services.context import Parts
@@ -28,18 +28,30 @@ BATCH = 1000  # entries
 async def delete(ctx: Context, command: wire.DeleteAccount) -> None:
     """Delete the caller's account, by the token of the letter. Sockets and sessions end at once.
 
-    What takes longer is a job as well: it is finished by a worker if this instance dies. Raises InvalidToken.
+    What takes longer is a job as well: it is finished by a worker if this instance dies. Raises InvalidToken,
+    Conflict (the last admin).
     """
     act = audit.by(ctx, Action.DELETE_ACCOUNT)
-    async with audit.attempt(ctx.parts, act), database.transaction() as tx:
-        user = await tokens.spend(tx, "delete_account", command.token)
+    async with audit.attempt(ctx.parts, act), ctx.unit() as unit:
+        await admins.hold(ctx.user_id)
+        user = await tokens.spend(unit.tx, "delete_account", command.token)
         if user.id != ctx.user_id:
             raise InvalidToken
-        await _empty(tx, user)
-        await audit.record(tx, act)
-    ctx.parts.bus.publish(SessionEnded(user.id, None, "session_revoked", "account_deleted"))
-    ctx.parts.bus.publish(JobsWaiting())
-    await _leave(ctx, user.id)
+        await erase(unit, user)
+        await audit.record(unit.tx, act)
+    await leave(ctx.parts, ctx.user_id)
+
+
+async def erase(unit: Unit, user: models.User) -> None:
+    """Everything of an account goes, in the caller's unit, which holds it; then `leave`.
+
+    Raises Conflict for the last admin.
+    """
+    await _empty(unit.tx, user)
+    if user.role == "admin":
+        await admins.keep_one()
+    unit.tell(SessionEnded(user.id, None, "session_revoked", "account_deleted"))
+    unit.tell(JobsWaiting())
 
 
 async def _empty(tx: Sql, user: models.User) -> None:
@@ -62,9 +74,11 @@ async def _empty(tx: Sql, user: models.User) -> None:
     await jobs.enqueue(tx, KIND, {"user_id": str(user.id)}, unique=f"erase:{user.id}")
 
 
-async def _leave(ctx: Context, user_id: UUID) -> None:
-    row = await models.User.get(id=user_id)
-    await members.end_all(Context(ctx.parts, user_id), users.show(row))
+async def leave(parts: "Parts", user_id: UUID) -> None:
+    """End the memberships of an account that is erased; a job does what this does not come to."""
+    async with database.guard():
+        row = await models.User.get(id=user_id)
+    await members.end_all(Context(parts, user_id), users.show(row))
 
 
 async def finish(parts: "Parts", payload: dict[str, object]) -> None:
@@ -74,7 +88,7 @@ async def finish(parts: "Parts", payload: dict[str, object]) -> None:
         row = await models.User.filter(id=user_id).first()
     if row is None:
         return
-    await _leave(Context(parts, user_id), user_id)
+    await leave(parts, user_id)
     after = 0
     while (last := await _rename(users.show(row), after)) is not None:
         after = last

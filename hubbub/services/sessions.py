@@ -19,8 +19,6 @@ from hubbub.services.audit import Act, Action, Target
 from hubbub.services.context import Context, Parts
 from hubbub.services.stays import Admitted
 
-SUSPENDED = Suspended.default
-
 
 async def admit(parts: Parts, token: str) -> Admitted:
     """Who holds this access token, if its session lives: one query, for all who come at once.
@@ -32,7 +30,7 @@ async def admit(parts: Parts, token: str) -> Admitted:
     if session is None or session.user_id != claims.user_id or session.deleted:
         raise Unauthenticated
     if is_suspended(session.suspended_at, session.suspended_until):
-        raise Suspended
+        raise Suspended(suspension(session.suspended_until, session.suspend_reason))
     if session.revoked or session.expires_at <= clock.now():
         raise SessionRevoked
     user = User(
@@ -73,10 +71,16 @@ def is_suspended(since: datetime | None, until: datetime | None) -> bool:
     return since is not None and (until is None or until > clock.now())
 
 
+def suspension(until: datetime | None, reason: str | None) -> str:
+    """What the suspended are told."""
+    ending = f" until {clock.rfc3339(until)}" if until is not None else ""
+    return f"This account is suspended{ending}{f': {reason}' if reason else '.'}"
+
+
 def check(user: models.User) -> None:
     """Raises Suspended."""
     if is_suspended(user.suspended_at, user.suspended_until):
-        raise Suspended
+        raise Suspended(suspension(user.suspended_until, user.suspend_reason))
 
 
 def show(user: models.User) -> wire.Account:

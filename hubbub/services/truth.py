@@ -97,7 +97,8 @@ class Truth:
         if row.deleted:
             self._tell(SessionEnded(row.user_id, None, "session_revoked", "account_deleted"))
         elif sessions.is_suspended(row.suspended_at, row.suspended_until):
-            self._tell(SessionEnded(row.user_id, None, "suspended", sessions.SUSPENDED))
+            told = sessions.suspension(row.suspended_until, row.suspend_reason)
+            self._tell(SessionEnded(row.user_id, None, "suspended", told))
         else:
             return False
         return True

@@ -84,10 +84,13 @@ async def test_each_answer_described_is_seen(world, relay):
     documented().seen.clear()
     asker = Asker(world)
     ada = await world.person("ada")
-    await _refusals(asker, described, ada)
+    root = await world.person("root")
+    await models.User.filter(id=root.id).update(role="admin")
+    await _refusals(asker, described, ada, root)
     await _accounts(asker, ada)
     await _credentials(asker)
     await _rooms(asker, ada)
+    await _administration(asker, root)
     await _suspended(asker, described)
     await relay.down()
     for method, path, operation in described.operations():
@@ -125,11 +128,12 @@ def _body(path: str) -> dict[str, Any] | None:
 _SPENT: list[str] = [""]
 
 
-async def _refusals(asker: Asker, described: Documented, ada: Person) -> None:
+async def _refusals(asker: Asker, described: Documented, ada: Person, root: Person) -> None:
     """What follows from tokens, ids and bodies alone."""
     for method, path, operation in described.operations():
         ids = _anything(operation, path)
-        by = ada if "security" in operation else None
+        able = root if path.startswith("/api/v1/admin/") else ada
+        by = able if "security" in operation else None
         if by is not None:
             await asker.ask(None, method, path, 401, **ids)
         answers = operation["responses"]
@@ -273,6 +277,19 @@ async def _messages(asker: Asker, ada: Person, room: str, other: str) -> None:
     for _ in range(BURST):
         await ask(ada, "POST", path, 201, room_id=room, json={"client_id": str(uuid4()), "body": "more"})
     await ask(ada, "POST", path, 429, room_id=room, json={"client_id": str(uuid4()), "body": "more"})
+
+
+async def _administration(asker: Asker, root: Person) -> None:
+    ask, person = asker.ask, await asker.world.person("pat")
+    await ask(root, "GET", "/admin/users", 200)
+    at = {"user_id": person.id}
+    await ask(root, "GET", "/admin/users/{user_id}", 200, **at)
+    await ask(root, "PATCH", "/admin/users/{user_id}", 200, json={"role": "moderator"}, **at)
+    await ask(root, "DELETE", "/admin/users/{user_id}", 204, **at)
+    await ask(root, "PATCH", "/admin/users/{user_id}", 409, json={"role": "user"}, user_id=root.id)
+    await ask(root, "GET", "/admin/rooms", 200)
+    last = {"token": await tokens.make(UUID(root.id), "delete_account", "root@example.com")}
+    await ask(root, "DELETE", "/users/account", 409, json=last)
 
 
 async def _suspended(asker: Asker, described: Documented) -> None:

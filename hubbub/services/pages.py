@@ -1,0 +1,39 @@
+"""What may be asked of a numbered page: which rows, in which order."""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import and_, or_
+from typing import TypeVar
+
+from tortoise.expressions import Q
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from hubbub.core.errors import InvalidPayload
+from hubbub.schemas.paging import Listed, Paged
+from hubbub.services import database
+
+M = TypeVar("M", bound=Model)
+WORDS = 8  # that count of those asked for
+
+
+def order(asked: Listed, allowed: Sequence[str], default: str) -> list[str]:
+    """`-created_at,name` as columns; ties are broken by the id. Raises InvalidPayload."""
+    names = [name.strip() for name in (asked.sort or default).split(",")]
+    if any(name.removeprefix("-") not in allowed for name in names):
+        said = f"Some of {', '.join(allowed)}, by comma; a - before a name turns its order around."
+        raise InvalidPayload(f"sort: {said}", fields=(("sort", said),))
+    return [*names, "-id" if names[0].startswith("-") else "id"]
+
+
+def matching(asked: Listed, columns: Sequence[str]) -> Q:
+    """Rows in which each of the words stands in one of the columns, in any case."""
+    words = (asked.query or "").split()[:WORDS]
+    found = [reduce(or_, (Q(**{f"{name}__icontains": word}) for name in columns)) for word in words]
+    return reduce(and_, found, Q())
+
+
+async def page(rows: QuerySet[M], asked: Paged) -> tuple[list[M], int]:
+    """The rows of one page, and how many there are in all."""
+    async with database.guard():
+        return await rows.offset(asked.offset).limit(asked.limit), await rows.count()

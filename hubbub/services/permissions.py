@@ -1,0 +1,59 @@
+"""What each role may do besides what everybody may: the one table."""
+
+from enum import StrEnum
+
+from hubbub.core.errors import Forbidden
+from hubbub.services.context import Context
+
+
+class Permission(StrEnum):
+    """Something that not everybody may do."""
+
+    READ_USERS = "users.read"
+    SUSPEND_USERS = "users.suspend"
+    SET_ROLES = "users.set_role"
+    DELETE_USERS = "users.delete"
+    READ_ROOMS = "rooms.read"
+    READ_AUDIT_LOG = "audit_log.read"
+    READ_OPERATION = "operation.read"  # who is connected, which instances there are
+    READ_HEALTH = "health.read"
+
+
+_MODERATOR = frozenset(
+    {
+        Permission.READ_USERS,
+        Permission.SUSPEND_USERS,
+        Permission.READ_ROOMS,
+        Permission.READ_AUDIT_LOG,
+        Permission.READ_OPERATION,
+    }
+)
+# From the least to the most.
+GRANTED: dict[str, frozenset[Permission]] = {
+    "user": frozenset(),
+    "moderator": _MODERATOR,
+    "admin": frozenset(Permission),
+}
+_RANK = {role: rank for rank, role in enumerate(GRANTED)}
+
+
+def allows(role: str, permission: Permission) -> bool:
+    """Whether a role has a permission."""
+    return permission in GRANTED.get(role, frozenset())
+
+
+def require(ctx: Context, permission: Permission) -> None:
+    """The guard of an operation, whichever edge it is called from. Raises Forbidden."""
+    check(ctx.role, permission)
+
+
+def check(role: str, permission: Permission) -> None:
+    """The same for a role as the database has it now. Raises Forbidden."""
+    if not allows(role, permission):
+        able = " and ".join(f"{name}s" for name in GRANTED if allows(name, permission))
+        raise Forbidden(f"Only {able} may do that.")
+
+
+def outranks(role: str, other: str) -> bool:
+    """Whether the one may act upon the other: admins upon all, moderators upon users."""
+    return role == "admin" or _RANK.get(role, 0) > _RANK.get(other, 0)

@@ -1,0 +1,320 @@
+"""/admin: users and rooms. Each rule is tried to be broken here."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from hubbub import models
+from hubbub.core import clock
+from hubbub.services import admins, tokens
+from tests.support.buses import LosingBus
+from tests.support.world import World
+
+LOGIN = {"password": "correct horse battery"}
+SPAM = {"reason": "spam"}
+
+
+@pytest.fixture
+async def root(world):
+    """The only admin."""
+    return await made(world, "root", "admin")
+
+
+async def made(world, name, role):
+    """Somebody with a role."""
+    person = await world.person(name)
+    await models.User.filter(id=person.id).update(role=role)
+    return person
+
+
+async def change(by, whom, **asked):
+    """What came of changing somebody: the status and the answer."""
+    return await by.rest("PATCH", f"/admin/users/{whom.id}", json=asked)
+
+
+async def roles():
+    return dict(await models.User.all().values_list("username", "role"))
+
+
+async def trail(*actions):
+    """What the audit log says of these acts, the oldest first."""
+    rows = await models.AuditRecord.filter(action__in=actions).order_by("id")
+    return [(row.action, row.outcome, row.reason, str(row.actor_id), row.target_id) for row in rows]
+
+
+# --- who may come in ---
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/admin/users"),
+        ("GET", "/admin/users/{id}"),
+        ("PATCH", "/admin/users/{id}"),
+        ("DELETE", "/admin/users/{id}"),
+        ("GET", "/admin/rooms"),
+    ],
+)
+async def test_others_are_refused_whether_there_is_something_or_not(world, method, path):
+    ada, bob = await world.person("ada"), await world.person("bob")
+    for user_id in (bob.id, ada.id, str(uuid4())):
+        body = {"json": {"role": "admin"}} if method == "PATCH" else {}
+        status, answer = await ada.rest(method, path.replace("{id}", user_id), **body)
+        assert (status, answer["code"]) == (403, "forbidden")
+    assert set((await roles()).values()) == {"user"}
+
+
+async def test_what_others_try_is_recorded(world):
+    ada, bob = await world.person("ada"), await world.person("bob")
+    await change(ada, ada, role="admin")
+    await change(ada, bob, suspended=SPAM)
+    await ada.rest("DELETE", f"/admin/users/{bob.id}")
+    assert await trail("user.set_role", "user.suspend", "user.delete") == [
+        ("user.set_role", "failed", "forbidden", ada.id, ada.id),
+        ("user.suspend", "failed", "forbidden", ada.id, bob.id),
+        ("user.delete", "failed", "forbidden", ada.id, bob.id),
+    ]
+
+
+# --- finding ---
+
+
+async def test_users_are_found_by_words_role_and_suspension(world, root):
+    ada, bob = await world.person("ada"), await world.person("bob")
+    await change(root, bob, suspended=SPAM)
+
+    async def found(**asked):
+        status, answer = await root.rest("GET", "/admin/users", params=asked)
+        assert status == 200, answer
+        assert answer["meta"]["total"] == len(answer["data"])
+        return [user["username"] for user in answer["data"]]
+
+    assert await found() == ["bob", "ada", "root"]
+    assert await found(sort="username") == ["ada", "bob", "root"]
+    assert await found(sort="role,-username") == ["root", "bob", "ada"]
+    assert await found(q="ADA example") == ["ada"]
+    assert await found(q="ada bob") == []
+    assert await found(q="%") == []
+    assert await found(role="admin") == ["root"]
+    assert await found(suspended="true") == ["bob"]
+    assert await found(suspended="false", q="example") == ["ada", "root"]
+    await models.User.filter(id=bob.id).update(suspended_until=clock.now())
+    assert await found(suspended="true") == []
+    assert await found(suspended="false") == ["bob", "ada", "root"]
+    await models.User.filter(id=ada.id).update(deleted_at=clock.now())
+    assert await found() == ["bob", "root"]
+
+
+async def test_pages_and_what_is_not_understood(world, root):
+    await world.person("ada")
+    _, answer = await root.rest("GET", "/admin/users", params={"limit": 1, "page": 2, "sort": "username"})
+    assert [user["username"] for user in answer["data"]] == ["root"]
+    assert answer["meta"] == {"page": 2, "limit": 1, "total": 2, "pages": 2}
+    for wrong in ({"sort": "password_digest"}, {"sort": "-"}, {"role": "god"}, {"limit": 101}, {"page": 0}):
+        status, answer = await root.rest("GET", "/admin/users", params=wrong)
+        assert (status, answer["errors"][0]["field"]) == (422, next(iter(wrong)))
+
+
+async def test_a_user_is_shown_without_a_secret(world, root):
+    ada = await world.person("ada")
+    status, answer = await root.rest("GET", f"/admin/users/{ada.id}")
+    assert status == 200
+    assert set(answer["data"]) == {
+        *("id", "username", "display_name", "avatar_url", "email", "email_verified", "role", "suspended"),
+        *("created_at", "last_seen_at"),
+    }
+    assert (await root.rest("GET", f"/admin/users/{uuid4()}"))[0] == 404
+
+
+async def test_all_rooms_are_listed_without_what_was_said(world, root):
+    room_id, _ = await world.talk("ada", "bob")
+    status, answer = await root.rest("GET", "/admin/rooms", params={"kind": "private", "q": "room of ada"})
+    assert status == 200
+    assert [(room["id"], room["member_count"], room["archived"]) for room in answer["data"]] == [
+        (room_id, 2, False)
+    ]
+    assert (await root.rest("GET", f"/rooms/{room_id}"))[0] == 404  # reading is for members
+    _, answer = await root.rest("GET", "/admin/rooms", params={"archived": "true"})
+    assert answer["data"] == []
+    _, answer = await root.rest("GET", "/admin/rooms", params={"sort": "-member_count", "limit": 1})
+    assert answer["data"][0]["name"] == "general"
+
+
+# --- roles ---
+
+
+async def test_an_admin_changes_roles_and_nobody_else_does(world, root):
+    ada, mod = await world.person("ada"), await made(world, "mod", "moderator")
+    for by, whom, role in ((mod, mod, "admin"), (mod, ada, "moderator"), (mod, root, "user")):
+        assert (await change(by, whom, role=role))[0] == 403
+    assert await roles() == {"root": "admin", "ada": "user", "mod": "moderator"}
+
+    status, answer = await change(root, ada, role="moderator")
+    assert (status, answer["data"]["role"]) == (200, "moderator")
+    row = await models.AuditRecord.get(action="user.set_role", outcome="ok")
+    assert (row.target_id, row.facts) == (ada.id, '{"before":"user","after":"moderator"}')
+    assert (await ada.rest("GET", "/admin/users"))[0] == 200  # with the token of before
+
+
+async def test_sockets_follow_a_new_role_at_once(world, root):
+    ada = await world.person("ada")
+    await ada.client()
+    (connection,) = world.app.chat.connections.of_user(UUID(ada.id))
+    await change(root, ada, role="moderator")
+    assert connection.ctx.role == "moderator"
+    await change(root, ada, role="user")
+    assert connection.ctx.role == "user"
+
+
+async def _until_role(world, person, role):
+    (connection,) = world.app.chat.connections.of_user(UUID(person.id))
+    async with asyncio.timeout(10):
+        while connection.ctx.role != role:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_role_given_by_a_command_or_told_by_no_signal_is_found(settings):
+    bus = LosingBus()
+    async with World(settings, bus) as world:
+        root, ada = await made(world, "root", "admin"), await world.person("ada")
+        await ada.client()
+        await admins.promote(world.app.parts, "ada@example.com")
+        await _until_role(world, ada, "admin")
+        bus.loses = lambda _: True
+        await change(root, ada, role="user")
+        await _until_role(world, ada, "user")
+
+
+async def test_somebody_stays_an_admin(world, root):
+    assert (await change(root, root, role="user"))[1]["code"] == "conflict"
+    other = await made(world, "other", "admin")
+    assert (await change(root, other, suspended=SPAM))[0] == 200
+    assert (await change(root, root, role="user"))[1]["code"] == "conflict"  # who is suspended is no help
+    token = {"token": await tokens.make(UUID(root.id), "delete_account", "root@example.com")}
+    assert (await root.rest("DELETE", "/users/account", json=token))[1]["code"] == "conflict"
+    assert (await change(root, other, suspended=None))[0] == 200
+    assert (await root.rest("DELETE", "/users/account", json=token))[0] == 204  # the token stayed good
+    assert (await change(other, other, role="user"))[1]["code"] == "conflict"
+
+
+async def test_of_two_admins_who_act_upon_each_other_one_stays(world):
+    names = ("one", "two")
+    people = [await made(world, name, "admin") for name in names]
+    acts = [
+        lambda by, whom: change(by, whom, role="user"),
+        lambda by, whom: change(by, whom, suspended=SPAM),
+        lambda by, _: change(by, by, role="user"),
+    ]
+    for act in acts * 3:
+        await models.User.filter(username__in=names).update(role="admin", suspended_at=None)
+        answers = await asyncio.gather(act(*people), act(*reversed(people)))
+        assert sorted(status for status, _ in answers) in ([200, 403], [200, 409])
+        able = models.User.filter(role="admin", suspended_at__isnull=True)
+        assert await able.count() == 1
+
+
+# --- suspensions ---
+
+
+async def test_who_is_suspended_is_out_at_once_and_told_why(world, root):
+    ada = await world.person("ada")
+    client = await ada.client()
+    until = clock.rfc3339(clock.now() + timedelta(days=3))
+    status, answer = await change(root, ada, suspended={"reason": "spam in #general", "until": until})
+    assert status == 200
+    assert answer["data"]["suspended"] | {"since": ""} == {
+        "reason": "spam in #general",
+        "since": "",
+        "until": until,
+    }
+
+    told = f"This account is suspended until {until}: spam in #general"
+    closing = await client.next("closing")
+    assert (closing["code"], closing["message"]) == ("suspended", told)
+    login = {"email": "ada@example.com", **LOGIN}
+    for answered in (
+        await world.rest("POST", "/auth/login", json=login),
+        await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token}),
+        await ada.rest("GET", "/auth/me"),
+    ):
+        assert (answered[0], answered[1]["code"], answered[1]["detail"]) == (403, "suspended", told)
+    wrong = await world.rest("POST", "/auth/login", json={**login, "password": "wrong horse battery"})
+    assert wrong[1]["code"] == "unauthenticated"
+    assert (await trail("user.suspend"))[0][1:] == ("ok", None, root.id, ada.id)
+
+    assert (await change(root, ada, suspended=None))[1]["data"]["suspended"] is None
+    assert (await ada.rest("GET", "/auth/me"))[0] == 200
+    assert (await trail("user.unsuspend"))[0][1:] == ("ok", None, root.id, ada.id)
+
+
+async def test_a_suspension_ends_by_itself(world, root):
+    ada = await world.person("ada")
+    await change(root, ada, suspended={**SPAM, "until": clock.rfc3339(clock.now() + timedelta(days=1))})
+    assert (await ada.rest("GET", "/auth/me"))[0] == 403
+    await models.User.filter(id=ada.id).update(suspended_until=clock.now())
+    assert (await ada.rest("GET", "/auth/me"))[0] == 200
+    await ada.client()
+    assert (await root.rest("GET", f"/admin/users/{ada.id}"))[1]["data"]["suspended"] is None
+
+
+async def test_moderators_suspend_users_and_nobody_above(world, root):
+    ada, mod = await world.person("ada"), await made(world, "mod", "moderator")
+    peer = await made(world, "peer", "moderator")
+    for whom in (root, peer, mod):
+        assert (await change(mod, whom, suspended=SPAM))[0] == 403
+        assert (await change(mod, whom, suspended=None))[0] == 403
+    assert (await change(mod, ada, suspended=SPAM, role="moderator"))[0] == 403  # all or nothing
+    assert (await change(root, root, suspended=SPAM))[0] == 403
+    assert not await models.User.filter(suspended_at__isnull=False).exists()
+    assert (await mod.rest("DELETE", f"/admin/users/{ada.id}"))[0] == 403
+    assert (await change(mod, ada, suspended=SPAM))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"role": "god"}, "role"),
+        ({"role": None}, "role"),
+        ({"suspended": {"reason": ""}}, "suspended.reason"),
+        ({"suspended": {"reason": "\n"}}, "suspended.reason"),
+        ({"suspended": {"reason": "a\x00b"}}, "suspended.reason"),
+        ({"suspended": {"reason": "x" * 251}}, "suspended.reason"),
+        ({"suspended": {"until": "2100-01-01T00:00:00Z"}}, "suspended.reason"),
+        ({"suspended": {**SPAM, "until": "2001-01-01T00:00:00Z"}}, "suspended.until"),
+        ({"suspended": {**SPAM, "until": "2100-01-01T00:00:00"}}, "suspended.until"),
+        ({"suspended": {**SPAM, "forever": True}}, "suspended.forever"),
+        ({"email": "other@example.com"}, "email"),
+        ({"password_digest": "x"}, "password_digest"),
+    ],
+)
+async def test_what_is_not_understood_changes_nothing(world, root, asked, field):
+    ada = await world.person("ada")
+    before = await models.User.get(id=ada.id).values()
+    status, answer = await change(root, ada, **asked)
+    assert (status, answer["errors"][0]["field"]) == (422, field)
+    assert await models.User.get(id=ada.id).values() == before
+
+
+# --- deletion ---
+
+
+async def test_an_account_is_deleted_with_its_sessions_and_memberships(world, root):
+    room_id, (ada, bob) = await world.talk("ada", "bob")
+    await bob.send(room_id, "hello")
+    gone = world.people["bob"]
+    assert (await root.rest("DELETE", f"/admin/users/{gone.id}"))[0] == 204
+
+    assert (await bob.next("auth:revoked"))["reason"] == "account_deleted"
+    assert (await ada.next("member:left"))["user"]["username"].startswith("deleted-")
+    assert (await gone.rest("GET", "/auth/me"))[0] == 401
+    for again in ("GET", "PATCH", "DELETE"):
+        asked = {"json": {"role": "admin"}} if again == "PATCH" else {}
+        assert (await root.rest(again, f"/admin/users/{gone.id}", **asked))[0] == 404
+    assert (await trail("user.delete"))[0] == ("user.delete", "ok", None, root.id, gone.id)
+
+
+async def test_nobody_deletes_themselves_that_way(world, root):
+    await made(world, "other", "admin")
+    assert (await root.rest("DELETE", f"/admin/users/{root.id}"))[0] == 403

@@ -1,0 +1,37 @@
+"""What each role may do: the table, and who may act upon whom."""
+
+import pytest
+
+from hubbub.core.errors import Forbidden
+from hubbub.services import permissions
+from hubbub.services.permissions import GRANTED, Permission
+
+
+def test_each_role_may_what_the_one_before_it_may():
+    assert list(GRANTED) == ["user", "moderator", "admin"]
+    assert GRANTED["user"] == frozenset()
+    assert GRANTED["user"] < GRANTED["moderator"] < GRANTED["admin"] == set(Permission)
+
+
+def test_moderators_read_and_suspend():
+    only_admins = GRANTED["admin"] - GRANTED["moderator"]
+    assert only_admins == {Permission.SET_ROLES, Permission.DELETE_USERS, Permission.READ_HEALTH}
+
+
+@pytest.mark.parametrize("role", ["user", "", "root", "ADMIN"])
+def test_a_role_that_is_not_in_the_table_may_nothing(role):
+    for permission in Permission:
+        with pytest.raises(Forbidden):
+            permissions.check(role, permission)
+
+
+def test_who_acts_upon_whom():
+    roles = list(GRANTED)
+    able = {(role, other) for role in roles for other in roles if permissions.outranks(role, other)}
+    assert able == {("moderator", "user"), ("admin", "user"), ("admin", "moderator"), ("admin", "admin")}
+    assert not permissions.outranks("root", "user")
+
+
+def test_the_refusal_says_who_may():
+    with pytest.raises(Forbidden, match="Only moderators and admins may do that"):
+        permissions.check("user", Permission.READ_USERS)
