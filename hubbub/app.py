@@ -87,8 +87,9 @@ class App:
         self._stack.push_async_callback(self._bus.close)
         self.parts.appender.start()
         self._stack.push_async_callback(self.parts.appender.close)
-        self.parts.activity.start()
-        self._stack.push_async_callback(self.parts.activity.close)
+        for activity in (self.parts.activity, self.parts.key_activity):
+            activity.start()
+            self._stack.push_async_callback(activity.close)
         if self.settings.inline_workers:
             worker = Worker(self.parts, jobs.TABLE)
             await worker.start()

@@ -22,6 +22,7 @@ _bound: ContextVar[Mapping[str, object]] = ContextVar("hubbub_log_fields")
 _STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 # All three cost as much as the text is long, whatever it is: it may be somebody's User-Agent.
 _JWT = re.compile(r"\beyJ[\w-]{4,300}+\.[\w-]{4,}+(?:\.[\w-]*)?")
+_KEY = re.compile(r"\b(hub_[0-9a-f]{12}_)[\w-]{20,100}+")  # of the API: what it begins with may be read
 _NAMES = ("token", "password", "secret", "authorization", "api_key")
 # `token=x` in an address, `'token': 'x'` in a dict, `"password":"x"` in JSON, also in JSON within JSON.
 _NAMED = re.compile(
@@ -73,6 +74,8 @@ def masked(text: str) -> str:
     # Most lines have nothing of the kind; finding that out this way takes a tenth of the time.
     if "eyJ" in text:
         text = _JWT.sub("***", text)
+    if "hub_" in text:
+        text = _KEY.sub(r"\1***", text)
     lower = text.lower()
     if any(word in lower for word in _NAMES):
         text = _NAMED.sub(r"\1***", text)

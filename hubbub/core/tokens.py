@@ -19,6 +19,10 @@ from hubbub.core.errors import InvalidToken, TokenExpired, Unauthenticated
 ALGORITHM = "HS256"
 ISSUER = "hubbub"
 ACCESS, REFRESH = "hubbub:access", "hubbub:refresh"
+API_KEY = "hub_"  # what is no token begins so
+AN_API_KEY = (
+    "That is an API key: it goes into the header X-API-Key, over REST alone. Sockets take access tokens."
+)
 
 
 class AccessClaims(NamedTuple):
@@ -78,6 +82,8 @@ class Tokens:
 
     def read_access(self, token: str) -> AccessClaims:
         """Raises TokenExpired, Unauthenticated."""
+        if token.startswith(API_KEY):
+            raise Unauthenticated(AN_API_KEY)
         try:
             claims = self._read(token, ACCESS, [])
             return AccessClaims(

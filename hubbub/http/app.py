@@ -7,6 +7,7 @@ from aiohttp import web
 from hubbub.http import (
     account_page,
     accounts,
+    api_keys,
     auth,
     credentials,
     devices,
@@ -22,6 +23,7 @@ from hubbub.http import (
     rooms,
 )
 from hubbub.http.keys import PARTS
+from hubbub.http.middleware import api_keys as keys
 from hubbub.http.middleware import auth as authentication
 from hubbub.http.middleware import cors, limits, problems, request_id
 from hubbub.http.request import MAX_BODY_BYTES
@@ -33,6 +35,7 @@ ROUTES = (
     accounts.routes,
     profiles.routes,
     devices.routes,
+    api_keys.routes,
     preferences.routes,
     rooms.routes,
     messages.routes,
@@ -51,6 +54,7 @@ def build(parts: Parts) -> web.Application:
             limits.strangers,
             authentication.middleware,
             limits.middleware,
+            keys.middleware,
         ],
         client_max_size=MAX_BODY_BYTES,
     )

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from hubbub import __version__
+from hubbub.http.middleware.api_keys import HEADER, needs_session
 from hubbub.http.middleware.auth import OPEN, PREFIX
 from hubbub.http.problems import STATUS, TITLES
 from hubbub.http.request import ALIASES
@@ -16,6 +17,15 @@ from hubbub.http.routes import Told, told
 PATH = "/api/v1/openapi.json"
 _REF = "#/components/schemas/{name}"
 _PARTS = re.compile(r"{(\w+)}")
+_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An access token."},
+    "api_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": HEADER,
+        "description": "Scope `read`: GET; `write`: all else. A key that signs needs `X-Signature` besides.",
+    },
+}
 _META: dict[str, dict[str, Any]] = {
     "next_cursor": {"type": ["string", "null"]},
     "has_more": {"type": "boolean"},
@@ -52,7 +62,7 @@ def document(routes: Iterable[web.AbstractRoute], server: str) -> dict[str, Any]
         "paths": paths,
         "components": {
             "schemas": {**_used(paths, components), "Problem": _PROBLEM},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": _SCHEMES,
         },
     }
 
@@ -92,7 +102,7 @@ def _operation(
         needed = bool(schema.get("required"))
         operation["requestBody"] = {"required": needed, "content": {"application/json": {"schema": schema}}}
     if path not in OPEN:
-        operation["security"] = [{"bearer": []}]
+        operation["security"] = [{"bearer": []}] if needs_session(path) else [{"bearer": []}, {"api_key": []}]
     return operation
 
 
@@ -175,7 +185,7 @@ def _refusals(path: str, said: Told) -> set[str]:
     names = _PARTS.findall(path)
     codes = {"unavailable", *said.may}
     if path not in OPEN:
-        codes |= {"unauthenticated", "token_expired", "session_revoked", "suspended"}
+        codes |= {"unauthenticated", "token_expired", "session_revoked", "suspended", "forbidden"}
     if said.body is not None:
         codes |= {"bad_request", "invalid_json", "invalid_payload", "too_large", "unsupported_media_type"}
     if said.query is not None and any(

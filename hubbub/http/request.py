@@ -33,10 +33,10 @@ async def read(request: web.Request, kind: type[T]) -> T:
     Raises NotFound, UnsupportedMediaType, InvalidJson, InvalidPayload, TooLarge, BadRequest.
     """
     said = address(request)
-    body = await _body(request)
-    if body and request.content_type != "application/json":
+    raw_body = await body(request)
+    if raw_body and request.content_type != "application/json":
         raise UnsupportedMediaType
-    raw = _decoded(body) if body else {}
+    raw = _decoded(raw_body) if raw_body else {}
     if not isinstance(raw, dict):
         raise InvalidPayload("The body must be a JSON object.")
     if doubled := [name for name in said if name in raw]:
@@ -45,7 +45,8 @@ async def read(request: web.Request, kind: type[T]) -> T:
     return command
 
 
-async def _body(request: web.Request) -> bytes:
+async def body(request: web.Request) -> bytes:
+    """The whole body, unpacked; kept, so that it can be asked for again. Raises TooLarge, BadRequest."""
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise TooLarge
     try:

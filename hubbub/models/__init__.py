@@ -1,5 +1,6 @@
 """The tables. Rows stay inside the services."""
 
+from hubbub.models.api_keys import ApiKey, UsedNonce
 from hubbub.models.audit import AuditRecord
 from hubbub.models.entries import Entry
 from hubbub.models.jobs import Job, OneTimeToken
@@ -12,6 +13,7 @@ from hubbub.models.state import State
 from hubbub.models.users import User
 
 __all__ = [
+    "ApiKey",
     "AuditRecord",
     "Entry",
     "Job",
@@ -24,5 +26,6 @@ __all__ = [
     "Room",
     "Session",
     "State",
+    "UsedNonce",
     "User",
 ]

@@ -22,6 +22,7 @@ from hubbub.core.errors import (
 )
 from hubbub.core.limits import Turnstile
 from hubbub.core.origins import Origin
+from hubbub.core.tokens import AN_API_KEY
 from hubbub.realtime import chat, frames
 from hubbub.realtime.connections import Connection, Connections
 from hubbub.realtime.delivery import Delivery
@@ -272,5 +273,5 @@ def _token(link: Link) -> str:
     if header[:7].lower() == "bearer ":
         return header[7:].strip()
     if not link.origin.token:
-        raise Unauthenticated
+        raise Unauthenticated(AN_API_KEY if link.origin.api_key else None)
     return link.origin.token

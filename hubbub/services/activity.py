@@ -1,4 +1,4 @@
-"""When sessions were last active: kept in memory, written once a minute, not with each request."""
+"""When sessions and API keys were last used: kept in memory, written once a minute, not with each request."""
 
 import asyncio
 from datetime import datetime
@@ -8,15 +8,18 @@ from hubbub.core import clock, metrics, tasks
 from hubbub.services import database
 
 EVERY_S = 60.0
-MOST = 50_000  # sessions; the rest is noted at their next request
+MOST = 50_000  # of each; the rest is noted at their next request
 BATCH = 500
 LAST_S = 2.0
+SESSIONS = "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2"
+KEYS = "UPDATE api_keys SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)"
 
 
 class Activity:
-    """What was seen since the last writing."""
+    """What was seen since the last writing; `statement` writes one of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, statement: str = SESSIONS) -> None:
+        self._statement = statement
         self._seen: dict[UUID, datetime] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -33,26 +36,23 @@ class Activity:
         except Exception:  # noqa: BLE001 - the last minute of it may be lost
             metrics.count("activity_lost")
 
-    def note(self, session_id: UUID) -> None:
-        """This session asked for something now."""
-        if len(self._seen) < MOST or session_id in self._seen:
-            self._seen[session_id] = clock.now()
+    def note(self, of: UUID) -> None:
+        """This one asked for something now."""
+        if len(self._seen) < MOST or of in self._seen:
+            self._seen[of] = clock.now()
 
-    def of(self, session_id: UUID) -> datetime | None:
+    def of(self, of: UUID) -> datetime | None:
         """When it was last active, as far as that is not written yet."""
-        return self._seen.get(session_id)
+        return self._seen.get(of)
 
     async def write(self) -> None:
-        """One statement for each 500 sessions. What can't be written stays for the next time."""
+        """One statement for each 500. What can't be written stays for the next time."""
         noted, self._seen = self._seen, {}
-        rows = [(session_id, at) for session_id, at in noted.items()]
+        rows = list(noted.items())
         try:
             async with database.transaction() as tx:
                 for start in range(0, len(rows), BATCH):
-                    await tx.executemany(
-                        "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2",
-                        rows[start : start + BATCH],
-                    )
+                    await tx.executemany(self._statement, rows[start : start + BATCH])
         except BaseException:
             self._seen = {**noted, **self._seen}
             raise

@@ -8,7 +8,7 @@ from hubbub.core.limits import Rate
 from hubbub.core.places import Places
 from hubbub.core.sealing import Sealing
 from hubbub.core.tokens import Tokens
-from hubbub.services import database
+from hubbub.services import activity, database
 from hubbub.services.activity import Activity
 from hubbub.services.appender import Appender
 from hubbub.services.context import Parts
@@ -37,6 +37,7 @@ async def build(settings: Settings, bus: Bus, presence: Presence) -> Parts:
         appender=Appender(bus),
         typists=Typists(bus),
         activity=Activity(),
+        key_activity=Activity(activity.KEYS),
         failures=Allowances(FAILURES),
         places=Places(settings.geoip_database),
         sealing=Sealing([settings.secret_key, *settings.secret_key_previous]),

@@ -40,6 +40,9 @@ class Action(StrEnum):
     REPLAY = "session.refresh_replayed"
     END_SESSION = "session.end"
     END_OTHERS = "session.end_others"
+    CREATE_KEY = "api_key.create"
+    REVOKE_KEY = "api_key.revoke"
+    USE_KEY = "api_key.use"  # only where it fails
     CHANGE_PASSWORD = "password.change"  # noqa: S105 - what is done, not what is secret; likewise below
     FORGET_PASSWORD = "password.forgot"  # noqa: S105
     RESET_PASSWORD = "password.reset"  # noqa: S105

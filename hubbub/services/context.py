@@ -43,7 +43,8 @@ class Parts:
     doors: "Doors"
     appender: "Appender"
     typists: "Typists"
-    activity: "Activity"
+    activity: "Activity"  # of sessions
+    key_activity: "Activity"
     places: "Places"
     sealing: "Sealing"
     failures: "Allowances"  # of each caller: so many of one kind are recorded (`audit`)

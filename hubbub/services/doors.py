@@ -4,7 +4,7 @@ import asyncio
 from uuid import UUID
 
 from hubbub.core.gathering import Gathering
-from hubbub.models import truth
+from hubbub.models import api_keys, truth
 from hubbub.services import database
 
 
@@ -17,6 +17,7 @@ class Doors:
     def __init__(self, pool: int) -> None:
         self.sessions: Gathering[UUID, truth.SessionRow] = Gathering(_sessions, name="sessions of a crowd")
         self.memberships: Gathering[UUID, truth.Known] = Gathering(_memberships, name="rooms of a crowd")
+        self.keys: Gathering[str, api_keys.KeyRow] = Gathering(_keys, name="API keys")
         self.turns = asyncio.Semaphore(max(1, pool // 3))
 
 
@@ -28,3 +29,8 @@ async def _sessions(session_ids: list[UUID]) -> dict[UUID, truth.SessionRow]:
 async def _memberships(user_ids: list[UUID]) -> dict[UUID, truth.Known]:
     async with database.guard():
         return await truth.memberships(database.connection(), user_ids)
+
+
+async def _keys(prefixes: list[str]) -> dict[str, api_keys.KeyRow]:
+    async with database.guard():
+        return await api_keys.find(database.connection(), prefixes)

@@ -31,6 +31,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("id", "device_name", "user_agent", "ip", "created_at", "last_seen_at", "expires_at"),
         *("revoked_at", "revoke_reason"),
     ),
+    "api_keys": ("id", "name", "prefix", "scopes", "created_at", "last_used_at", "expires_at"),
     "memberships": ("id", "room_id", "role", "joined_at", "last_read_seq", "muted"),
     "messages": (
         *("id", "room_id", "seq", "client_id", "body", "reply_to_id", "created_at", "edited_at"),
@@ -47,6 +48,7 @@ def _rows(table: str, user_id: UUID) -> QuerySet[Any]:
         "account": models.User.filter(id=user_id),
         "preferences": models.Preference.filter(user_id=user_id),
         "sessions": models.Session.filter(user_id=user_id),
+        "api_keys": models.ApiKey.filter(user_id=user_id),
         "memberships": models.Membership.filter(user_id=user_id),
         "messages": models.Message.filter(sender_id=user_id),
         "reactions": models.Reaction.filter(user_id=user_id),

@@ -1,4 +1,4 @@
-"""How long is kept what has ended: sessions, tokens, jobs, the audit log."""
+"""How long is kept what has ended: sessions, tokens, API keys, jobs, the audit log."""
 
 from datetime import datetime, timedelta
 
@@ -15,6 +15,8 @@ async def tidy(kept_days: int, audit_days: int) -> None:
     now = clock.now()
     before = now - timedelta(days=kept_days)
     await _delete("one_time_tokens", "expires_at <= $1", now)
+    await _delete("used_nonces", "expires_at <= $1", now)
+    await _delete("api_keys", "expires_at < $1", before)
     await _delete("sessions", "expires_at < $1 OR revoked_at < $1", before)
     await _tidy_audit_log(now - timedelta(days=audit_days))
 

@@ -163,6 +163,7 @@ async def test_bound_fields_stay_in_their_task(written):
         "packet {'token': 's3cr3t-thing', 'x': 1}",
         'body {"refresh_token":"s3cr3t-thing","password": "s3cr3t-thing"}',
         "Authorization=Bearer s3cr3t-thing",
+        "the key hub_0123456789ab_s3cr3t-thing_of-a-program is sent",
         "cannot reach postgres://hub:s3cr3t-thing@host/db",
     ],
 )

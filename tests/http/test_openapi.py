@@ -89,6 +89,7 @@ async def test_each_answer_described_is_seen(world, relay):
     await _refusals(asker, described, ada, root)
     await _accounts(asker, ada)
     await _credentials(asker)
+    await _api_keys(asker)
     await _rooms(asker, ada)
     await _administration(asker, root)
     await _suspended(asker, described)
@@ -230,6 +231,16 @@ async def _credentials(asker: Asker) -> None:
     await ask(eva, "POST", "/users/account/request-deletion", 202)
     await ask(eva, "DELETE", "/users/account", 400, json={"token": "x"})
     await ask(eva, "DELETE", "/users/account", 204, json=await token("delete_account"))
+
+
+async def _api_keys(asker: Asker) -> None:
+    ask, kim = asker.ask, await asker.world.person("kim")
+    for _ in range(25):
+        await ask(kim, "POST", "/api-keys", 201, json={"name": "a program", "scopes": ["read"]})
+    await ask(kim, "POST", "/api-keys", 409, json={"name": "a program", "scopes": ["read"]})
+    own = (await ask(kim, "GET", "/api-keys", 200))["data"]
+    await ask(kim, "GET", "/api-keys/{key_id}", 200, key_id=own[0]["id"])
+    await ask(kim, "DELETE", "/api-keys/{key_id}", 204, key_id=own[0]["id"])
 
 
 async def _rooms(asker: Asker, ada: Person) -> None:

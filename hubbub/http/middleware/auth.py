@@ -1,10 +1,11 @@
-"""Bearer tokens: every route under /api/v1 asks for one, except the open ones."""
+"""Every route under /api/v1 asks for an access token or an API key, except the open ones."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hubbub.core.errors import Unauthenticated
-from hubbub.http.keys import ADMITTED, parts_of
+from hubbub.http.keys import ADMITTED, Caller, parts_of
+from hubbub.http.middleware import api_keys
 from hubbub.services import sessions
 
 PREFIX = "/api/v1/"
@@ -27,10 +28,16 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     resource = request.match_info.route.resource
     path = resource.canonical if resource is not None else ""
     if path.startswith(PREFIX) and path not in OPEN:
-        parts = parts_of(request)
-        request[ADMITTED] = admitted = await sessions.admit(parts, _token(request))
-        parts.activity.note(admitted.session_id)
+        by_key = api_keys.HEADER in request.headers
+        request[ADMITTED] = await (api_keys.admit(request) if by_key else _by_token(request))
     return await handler(request)
+
+
+async def _by_token(request: web.Request) -> Caller:
+    parts = parts_of(request)
+    admitted = await sessions.admit(parts, _token(request))
+    parts.activity.note(admitted.session_id)
+    return Caller(admitted.user, admitted.role, admitted.session_id)
 
 
 def _token(request: web.Request) -> str:

@@ -6,7 +6,7 @@ from aiohttp.typedefs import Handler
 from hubbub.http.keys import parts_of
 
 METHODS = "GET, POST, PUT, PATCH, DELETE"
-HEADERS = "Authorization, Content-Type, X-Request-ID, Idempotency-Key, X-API-Key"
+HEADERS = "Authorization, Content-Type, X-Request-ID, Idempotency-Key, X-API-Key, X-Signature"
 EXPOSED = "X-Request-ID, Location, Retry-After, Allow, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
 SOCKETS = "/socket.io/"
 API = "/api/"

@@ -9,7 +9,7 @@ from aiohttp import web
 class Origin:
     """Address and credentials of a handshake; the request itself is let go."""
 
-    __slots__ = ("agent", "authorization", "forwarded", "remote", "token")
+    __slots__ = ("agent", "api_key", "authorization", "forwarded", "remote", "token")
 
     def __init__(self, request: web.BaseRequest) -> None:
         headers = request.headers
@@ -18,6 +18,7 @@ class Origin:
         # One text for all who use the same program.
         self.agent = sys.intern(headers.get("User-Agent", "").encode("utf-8", "replace").decode()[:300])
         self.authorization = headers.get("Authorization", "")
+        self.api_key = "X-API-Key" in headers  # which is good for nothing here, and told so
         self.token = request.query.get("token", "")
 
 

@@ -1,0 +1,101 @@
+"""API keys, and the signed requests that were taken in the last minutes."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from tortoise import fields
+from tortoise.models import Model
+
+from hubbub.core import ids
+from hubbub.models.connection import Sql, time_of, uuid_of
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from hubbub.models.users import User
+
+
+class ApiKey(Model):
+    """What a program of a user comes in with"""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new)
+    user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="api_keys")
+    name = fields.CharField(max_length=80)
+    prefix = fields.CharField(max_length=20, unique=True)  # what is shown of it, and what it is found by
+    digest = fields.CharField(max_length=64)  # SHA-256 of all of it
+    scopes = fields.CharField(max_length=40)  # between spaces
+    sealed_secret = fields.CharField(max_length=250, null=True)  # of signing: core/sealing.py
+    created_at = fields.DatetimeField()
+    last_used_at = fields.DatetimeField(null=True)
+    expires_at = fields.DatetimeField(null=True)
+    if TYPE_CHECKING:
+        user_id: UUID
+
+    class Meta:
+        table = "api_keys"
+        indexes = (("user",),)
+
+
+class UsedNonce(Model):
+    """A signed request that was taken: the same one is not taken again"""
+
+    id = fields.CharField(primary_key=True, max_length=64)  # SHA-256 of the key's id and the nonce
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "used_nonces"
+        indexes = (("expires_at",),)
+
+
+class KeyRow(NamedTuple):
+    """A key with its user, as much as decides who may come in."""
+
+    id: "UUID"
+    user_id: "UUID"
+    username: str
+    display_name: str
+    avatar_url: str | None
+    role: str
+    suspended_at: datetime | None
+    suspended_until: datetime | None
+    deleted: bool
+    digest: str
+    scopes: str
+    sealed_secret: str | None
+    expires_at: datetime | None
+
+
+async def find(sql: Sql, prefixes: Sequence[str]) -> dict[str, KeyRow]:
+    """Keys by their prefixes: one query."""
+    postgres = sql.dialect == "postgres"
+    where = "= ANY($1::text[])" if postgres else "IN (SELECT value FROM json_each($1))"
+    rows = await sql.fetch(
+        "SELECT k.id, k.user_id, k.prefix, k.digest, k.scopes, k.sealed_secret, k.expires_at, u.username, "
+        "u.display_name, u.avatar_url, u.role, u.suspended_at, u.suspended_until, u.deleted_at "
+        f"FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.prefix {where}",
+        list(prefixes) if postgres else json.dumps(list(prefixes)),
+    )
+    return {
+        row["prefix"]: KeyRow(
+            uuid_of(row["id"]),
+            uuid_of(row["user_id"]),
+            row["username"],
+            row["display_name"],
+            row["avatar_url"],
+            row["role"],
+            _time(row["suspended_at"]),
+            _time(row["suspended_until"]),
+            row["deleted_at"] is not None,
+            row["digest"],
+            row["scopes"],
+            row["sealed_secret"],
+            _time(row["expires_at"]),
+        )
+        for row in rows
+    }
+
+
+def _time(value: object) -> datetime | None:
+    return time_of(value) if value is not None else None

@@ -1,0 +1,312 @@
+"""API keys over a real server: what they let programs do, and what they never do."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from socketio.exceptions import ConnectionError as Refused
+
+from hubbub import models
+from hubbub.core import clock
+from hubbub.http.middleware.api_keys import needs_session
+from hubbub.services import deletion
+from tests.support.documented import documented
+from tests.support.world import Client, Person, World
+
+
+async def make(person: Person, *scopes: str, **more: Any) -> dict[str, Any]:
+    """A new key."""
+    body = {"name": "a program", "scopes": list(scopes) or ["read", "write"], **more}
+    status, answer = await person.rest("POST", "/api-keys", json=body)
+    assert status == 201, answer
+    made: dict[str, Any] = answer["data"]
+    return made
+
+
+async def ask(world: World, key: str, method: str, path: str, **options: Any) -> tuple[int, Any]:
+    headers = {"X-API-Key": key, **options.pop("headers", {})}
+    return await world.rest(method, path, headers=headers, **options)
+
+
+async def refused(world: World, key: str, *, code: str = "unauthenticated") -> str:
+    """What a request is answered that is refused."""
+    _, answer = await ask(world, key, "GET", "/auth/me")
+    assert answer.get("code") == code, answer
+    detail: str = answer["detail"]
+    return detail
+
+
+async def audited(key_id: str) -> list[tuple[str, str, str | None]]:
+    rows = await models.AuditRecord.filter(target_id=key_id).order_by("at", "id")
+    return [(row.action, row.outcome, row.reason) for row in rows]
+
+
+async def test_a_key_is_shown_once_and_stored_as_a_digest(world):
+    ada = await world.person("ada")
+
+    made = await make(ada, "write", "read", name="  nightly ")
+
+    assert made["key"].startswith(made["prefix"] + "_")
+    assert made["scopes"] == ["read", "write"]
+    assert (made["name"], made["signed"], made["signing_secret"]) == ("nightly", False, None)
+    status, answer = await ada.rest("GET", "/api-keys")
+    assert status == 200
+    assert answer["meta"] == {"page": 1, "limit": 20, "total": 1, "pages": 1}
+    shown = {name: made[name] for name in made if name not in ("key", "signing_secret")}
+    assert answer["data"] == [shown]
+    assert (await ada.rest("GET", f"/api-keys/{made['id']}"))[1]["data"] == shown
+    secret = made["key"].removeprefix(made["prefix"])
+    for table in ("api_keys", "audit_log"):
+        rows = (
+            await models.ApiKey.all().values()
+            if table == "api_keys"
+            else await models.AuditRecord.all().values()
+        )
+        assert secret not in str(rows), table
+
+
+async def test_a_program_does_what_its_user_may(world):
+    ada = await world.person("ada")
+    key = (await make(ada))["key"]
+
+    status, answer = await ask(world, key, "POST", "/rooms", json={"kind": "public", "name": "Garden"})
+
+    assert status == 201
+    room = answer["data"]
+    assert (await ask(world, key, "GET", "/rooms"))[1]["data"][0]["id"] == room["id"]
+    assert (await ask(world, key, "GET", "/auth/me"))[1]["data"]["username"] == "ada"
+    said = {"client_id": "0193f3ee-0000-7000-8000-000000000001", "body": "built"}
+    status, answer = await ask(world, key, "POST", f"/rooms/{room['id']}/messages", json=said)
+    assert (status, answer["data"]["sender"]["username"]) == (201, "ada")
+
+
+@pytest.mark.parametrize(("scope", "reads", "writes"), [("read", 200, 403), ("write", 403, 201)])
+async def test_a_key_does_what_its_scopes_say(world, scope, reads, writes):
+    ada = await world.person("ada")
+    made = await make(ada, scope)
+    room = {"kind": "public", "name": "Garden"}
+
+    assert (await ask(world, made["key"], "GET", "/rooms"))[0] == reads
+    status, answer = await ask(world, made["key"], "POST", "/rooms", json=room)
+
+    assert status == writes
+    if status == 403:
+        assert (answer["code"], "`write`" in answer["detail"]) == ("forbidden", True)
+        for method, path in (("PATCH", "/users/profile"), ("DELETE", f"/messages/{made['id']}")):
+            assert (await ask(world, made["key"], method, path, json={}))[0] == 403
+        assert (await audited(made["id"]))[1:] == [("api_key.use", "failed", "out_of_scope")] * 3
+
+
+async def test_keys_never_manage_the_account(world):
+    ada = await world.person("ada")
+    made = await make(ada)
+    body = {"name": "another", "scopes": ["read"]}
+
+    for method, path, options in (
+        ("GET", "/api-keys", {}),
+        ("POST", "/api-keys", {"json": body}),
+        ("DELETE", f"/api-keys/{made['id']}", {}),
+        ("GET", "/sessions", {}),
+        ("DELETE", "/sessions", {}),
+        ("POST", "/auth/logout", {}),
+        ("POST", "/auth/change-password", {"json": {}}),
+        ("POST", "/users/account/request-deletion", {"json": {}}),
+        ("DELETE", "/users/account", {"json": {"token": "x"}}),
+        ("GET", "/users/account/export", {}),
+    ):
+        status, answer = await ask(world, made["key"], method, path, **options)
+        assert (status, answer["code"]) == (403, "forbidden"), path
+        assert "log in" in answer["detail"]
+
+    assert (await audited(made["id"]))[1] == ("api_key.use", "failed", "needs_session")
+    assert (await ada.rest("GET", "/api-keys"))[1]["meta"]["total"] == 1
+
+
+def test_no_route_about_the_account_is_for_keys():
+    """Whatever is added: what a name of these is in, needs a session."""
+    words = ("auth", "session", "password", "2fa", "account", "key", "admin", "oauth", "delet")
+    paths = documented().document["paths"]
+    open_to_keys = [path for path in paths if not needs_session(path)]
+
+    assert [path for path in open_to_keys if any(word in path for word in words)] == ["/api/v1/auth/me"] + [
+        path for path in open_to_keys if "bulk-delete" in path
+    ]
+    for path, operations in paths.items():
+        for operation in operations.values():
+            schemes = [name for each in operation.get("security", ()) for name in each]
+            assert ("api_key" in schemes) == (not needs_session(path)), path
+
+
+async def test_a_revoked_key_is_refused_at_once(world):
+    ada, bob = await world.person("ada"), await world.person("bob")
+    made = await make(ada)
+    assert (await bob.rest("DELETE", f"/api-keys/{made['id']}"))[0] == 404
+    assert (await bob.rest("GET", f"/api-keys/{made['id']}"))[0] == 404
+    assert (await ask(world, made["key"], "GET", "/rooms"))[0] == 200
+
+    assert (await ada.rest("DELETE", f"/api-keys/{made['id']}"))[0] == 204
+
+    assert "revoked" in await refused(world, made["key"])
+    assert (await ada.rest("DELETE", f"/api-keys/{made['id']}"))[0] == 404
+    assert [each[:2] for each in await audited(made["id"])] == [
+        ("api_key.create", "ok"),
+        ("api_key.revoke", "failed"),
+        ("api_key.revoke", "ok"),
+        ("api_key.revoke", "failed"),
+    ]
+
+
+async def test_what_is_no_key_is_refused(world):
+    ada = await world.person("ada")
+    key = (await make(ada))["key"]
+
+    for given in (
+        "",
+        "x",
+        "hub_",
+        key[:-1],
+        key + "x",
+        key[:-1] + "é",
+        key.upper(),
+        "hub_" + "0" * 12 + "_x",
+    ):
+        await refused(world, given)
+    both = {"X-API-Key": key, "Authorization": f"Bearer {ada.token}"}
+    status, answer = await world.rest("GET", "/auth/me", headers=both)
+    assert (status, "not both" in answer["detail"]) == (401, True)
+    status, answer = await world.rest("GET", "/auth/me", headers={"Authorization": f"Bearer {key}"})
+    assert (status, "X-API-Key" in answer["detail"]) == (401, True)
+
+
+async def test_a_key_runs_out(world):
+    ada = await world.person("ada")
+    made = await make(ada, expires_at=clock.rfc3339(clock.now() + timedelta(hours=1)))
+    assert (await ask(world, made["key"], "GET", "/rooms"))[0] == 200
+
+    await models.ApiKey.filter(id=made["id"]).update(expires_at=clock.now())
+
+    assert "run out" in await refused(world, made["key"])
+    assert (await audited(made["id"]))[-1] == ("api_key.use", "failed", "expired")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"scopes": []},
+        {"scopes": ["admin"]},
+        {"name": " "},
+        {"name": "two\nlines"},
+        {"expires_at": "2020-01-01T00:00:00Z"},
+        {"expires_at": "2999-01-01T00:00:00Z"},
+        {"expires_at": "9999-12-31T23:59:59-14:00"},
+        {"expires_at": "0001-01-01T00:00:00+14:00"},
+        {"expires_at": "2030-01-01T00:00:00"},
+        {"expires_at": "soon"},
+        {"user_id": "somebody"},
+    ],
+)
+async def test_what_a_key_can_not_be(world, wrong):
+    ada = await world.person("ada")
+
+    status, answer = await ada.rest("POST", "/api-keys", json={"name": "x", "scopes": ["read"], **wrong})
+
+    assert (status, answer["code"]) == (422, "invalid_payload")
+    assert not await models.ApiKey.exists()
+
+
+async def test_nobody_has_more_than_25(world):
+    ada, bob = await world.person("ada"), await world.person("bob")
+    for _ in range(23):
+        await make(ada)
+
+    async def one() -> int:
+        status: int
+        status, _ = await ada.rest("POST", "/api-keys", json={"name": "x", "scopes": ["read"]})
+        return status
+
+    assert sorted(await asyncio.gather(*(one() for _ in range(5)))) == [201, 201, 409, 409, 409]
+    await make(bob)
+    first = (await ada.rest("GET", "/api-keys", params={"limit": "1"}))[1]["data"][0]["id"]
+    assert (await ada.rest("DELETE", f"/api-keys/{first}"))[0] == 204
+    await make(ada)
+
+
+async def test_suspended_and_deleted_users_have_no_keys(world):
+    ada, bob = await world.person("ada"), await world.person("bob")
+    adas, bobs = await make(ada), await make(bob)
+    assert (await ask(world, adas["key"], "GET", "/rooms"))[0] == 200
+
+    await models.User.filter(id=ada.id).update(suspended_at=clock.now())
+    await refused(world, adas["key"], code="suspended")
+    await models.User.filter(id=ada.id).update(suspended_at=None)
+    assert (await ask(world, adas["key"], "GET", "/rooms"))[0] == 200
+
+    # Deleted in another way than by the operation: the key itself is there still.
+    await models.User.filter(id=bob.id).update(deleted_at=clock.now())
+    await refused(world, bobs["key"])
+
+
+async def test_export_and_deletion_know_of_keys(world):
+    ada = await world.person("ada")
+    made = await make(ada, signed=True)
+    _, answer = await ada.rest("GET", "/users/account/export")
+    assert [(each["name"], each["prefix"]) for each in answer["data"]["api_keys"]] == [
+        ("a program", made["prefix"])
+    ]
+    text = json.dumps(answer)
+    row = await models.ApiKey.get(id=made["id"])
+    assert not any(
+        each in text for each in (made["key"], made["signing_secret"], row.digest, row.sealed_secret)
+    )
+
+    from hubbub.services import database
+
+    async with database.transaction() as tx:
+        await deletion._empty(tx, await models.User.get(id=ada.id))
+
+    assert not await models.ApiKey.exists()
+    await refused(world, made["key"])
+
+
+async def test_the_last_use_is_seen_at_once_and_written_later(world):
+    ada = await world.person("ada")
+    made = await make(ada)
+    assert (await ada.rest("GET", f"/api-keys/{made['id']}"))[1]["data"]["last_used_at"] is None
+
+    await ask(world, made["key"], "GET", "/rooms")
+
+    shown = (await ada.rest("GET", f"/api-keys/{made['id']}"))[1]["data"]["last_used_at"]
+    assert shown is not None
+    assert (await models.ApiKey.get(id=made["id"])).last_used_at is None
+    await world.app.parts.key_activity.write()
+    written = (await models.ApiKey.get(id=made["id"])).last_used_at
+    assert clock.rfc3339(written) == shown
+
+
+@pytest.mark.parametrize("how", ["auth", "query", "bearer", "header"])
+async def test_a_key_is_no_ticket_for_sockets(world, how):
+    ada = await world.person("ada")
+    key = (await make(ada))["key"]
+    client = Client(world.url, {"token": key} if how == "auth" else {}, ["websocket"])
+    headers = {"bearer": {"Authorization": f"Bearer {key}"}, "header": {"X-API-Key": key}}.get(how, {})
+    address = f"{world.url}?token={key}" if how == "query" else world.url
+
+    with pytest.raises(Refused):
+        await client.sio.connect(
+            address, headers=headers, namespaces=["/chat"], auth=client._auth, transports=["websocket"]
+        )
+
+    assert "API key" in client.refusal["message"]
+    assert client.refusal["data"]["code"] == "unauthenticated"
+    await client.close()
+
+
+async def test_a_socket_does_not_prolong_itself_with_a_key(world):
+    ada = await world.person("ada")
+    socket = await ada.client()
+
+    answer = await socket.ask("auth:refresh", token=(await make(ada))["key"])
+
+    assert (answer["ok"], answer["error"]["code"]) == (False, "unauthenticated")
