@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
+from hubbub.cluster.allowances import Allowances
 from hubbub.cluster.bus import Bus
-from hubbub.cluster.memory import MemoryBus, MemoryPresence
+from hubbub.cluster.memory import MemoryAllowances, MemoryBus, MemoryPresence
 from hubbub.cluster.presence import Presence
 from hubbub.cluster.redis import servers
+from hubbub.cluster.redis.allowances import RedisAllowances
 from hubbub.cluster.redis.bus import RedisBus
 from hubbub.cluster.redis.presence import RedisPresence
 from hubbub.config import Settings
@@ -48,7 +50,8 @@ class App:
 
     def __init__(self, settings: Settings, bus: Bus | None = None) -> None:
         self.settings = settings
-        self._bus, self._presence = _shared(settings) if bus is None else (bus, MemoryPresence())
+        alone = (bus, MemoryPresence(), MemoryAllowances()) if bus is not None else None
+        self._bus, self._presence, self._allowances = alone or _shared(settings)
         self.parts: Parts
         self.chat: ChatServer
         self.sio: Server
@@ -82,7 +85,7 @@ class App:
             await migrations.up(self.settings)
         await migrations.open_current(self.settings)
         self._stack.push_async_callback(database.close)
-        self.parts = await assembly.build(self.settings, self._bus, self._presence)
+        self.parts = await assembly.build(self.settings, self._bus, self._presence, self._allowances)
         await self._bus.start()
         self._stack.push_async_callback(self._bus.close)
         self.parts.appender.start()
@@ -149,13 +152,14 @@ class App:
         await self.stop()
 
 
-def _shared(settings: Settings) -> tuple[Bus, Presence]:
+def _shared(settings: Settings) -> tuple[Bus, Presence, Allowances]:
     """What instances share; in memory when there is one."""
     if settings.redis_url is None:
-        return MemoryBus(), MemoryPresence()
+        return MemoryBus(), MemoryPresence(), MemoryAllowances()
     found = servers.find(settings.redis_url, settings.redis_prefix)
     bus = RedisBus(found, settings.redis_prefix)
-    return bus, RedisPresence(found, settings.redis_prefix, bus)
+    presence = RedisPresence(found, settings.redis_prefix, bus)
+    return bus, presence, RedisAllowances(found, settings.redis_prefix)
 
 
 async def serve(settings: Settings) -> int:
@@ -195,8 +199,8 @@ async def work(settings: Settings) -> int:
     async with AsyncExitStack() as stack:
         await migrations.open_current(settings)
         stack.push_async_callback(database.close)
-        bus, presence = _shared(settings)
-        parts = await assembly.build(settings, bus, presence)
+        bus, presence, allowances = _shared(settings)
+        parts = await assembly.build(settings, bus, presence, allowances)
         await bus.start()
         stack.push_async_callback(bus.close)
         worker = Worker(parts, jobs.TABLE)

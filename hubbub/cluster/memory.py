@@ -1,12 +1,16 @@
 """What instances share, when there is one instance."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from hubbub.cluster.bus import Signal
 from hubbub.cluster.presence import Told
 from hubbub.core import metrics
+from hubbub.core.allowances import Allowance, Buckets
+from hubbub.core.attempts import Act, Attempts, Standing
+from hubbub.core.limits import Rate
 
 log = logging.getLogger(__name__)
 
@@ -83,3 +87,17 @@ class MemoryPresence:
 
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
         return {user_id: self._statuses[user_id] for user_id in user_ids if user_id in self._statuses}
+
+
+class MemoryAllowances:
+    """Buckets and attempts of one instance."""
+
+    def __init__(self) -> None:
+        self._buckets: defaultdict[str, Buckets] = defaultdict(Buckets)
+        self._attempts: defaultdict[str, Attempts] = defaultdict(Attempts)
+
+    async def take(self, of: str, key: str, rate: Rate) -> Allowance:
+        return self._buckets[of].take(key, rate)
+
+    async def note(self, of: str, key: str, act: Act) -> Standing:
+        return self._attempts[of].note(key, act)

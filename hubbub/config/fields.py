@@ -12,6 +12,8 @@ from hubbub.core.limits import Rate
 PREFIX = "HUBBUB_"
 
 Limit = Annotated[Rate | None, PlainValidator(values.rate)]
+HttpLimit = Annotated[Rate | None, PlainValidator(partial(values.rate, leaks=True))]
+Tiers = Annotated[tuple[values.Tier, ...], PlainValidator(values.tiers)]
 Names = Annotated[tuple[str, ...], PlainValidator(values.names)]
 Networks = Annotated[tuple[values.Network, ...], PlainValidator(values.networks)]
 Secrets = Annotated[tuple[str, ...], PlainValidator(values.secrets)]

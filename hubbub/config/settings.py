@@ -21,6 +21,7 @@ from pydantic import (
 from hubbub.config import mistakes, production
 from hubbub.config.fields import (
     Database,
+    HttpLimit,
     Label,
     Limit,
     Names,
@@ -31,10 +32,12 @@ from hubbub.config.fields import (
     Sender,
     Smtp,
     Storage,
+    Tiers,
     Url,
     setting,
 )
 from hubbub.config.production import PLACEHOLDER, ROUNDS, SECRET_LENGTH, TEST_SECRET
+from hubbub.config.values import Tier
 from hubbub.core.limits import Rate
 
 
@@ -204,17 +207,23 @@ class Settings(BaseModel):
         Rate(30, 10), "Messages of a user.", section="Limits: a bucket and its refill per second, or off"
     )
     limit_events: Limit = setting(Rate(50, 20), "Other events of a socket.")
-    limit_http: Limit = setting(Rate(60, 20), "Requests of a user, or of an address that is not logged in.")
-    limit_auth: Limit = setting(
+    limit_http: HttpLimit = setting(
+        Rate(60, 20), "Requests of a user, of an API key, or of an address that is not logged in."
+    )
+    limit_auth: HttpLimit = setting(
         Rate(10, 0.17), "Attempts to log in, per account and per address: 10 at once, then one in 6 seconds."
     )
-    limit_register: Limit = setting(
+    limit_register: HttpLimit = setting(
         _register,
         "Registrations from one address: 10 at once, then 10 an hour.",
         shown="`10/0.0028`, `off` where `HUBBUB_LIMIT_AUTH` is",
         sample="10/0.0028",
     )
-    limit_upload: Limit = setting(Rate(20, 1), "Uploads of a user.")
+    limit_upload: HttpLimit = setting(Rate(20, 1), "Uploads of a user.")
+    limit_tiers: Tiers = setting(
+        (Tier("moderator", 2), Tier("admin", 5)),
+        "How many times as much a role may of `HUBBUB_LIMIT_HTTP` and `_UPLOAD`; `admin=off`: as they like.",
+    )
 
     max_upload_bytes: Annotated[int, Field(ge=1024)] = setting(
         26_214_400, "The largest upload.", section="Uploads and e-mail"

@@ -3,22 +3,30 @@
 import re
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_interface
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from hubbub.core.limits import Rate
 
 Network = IPv4Network | IPv6Network
 
+ROLES = ("user", "moderator", "admin")
+LONGEST_HOLD_S = 10
 _RATE = re.compile(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,9})?)")
 _PASSWORD = re.compile(r"(?<=://)([^/?#@:]*):.*@")
 _IN_QUERY = re.compile(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
-def rate(value: object) -> Rate | None:
-    """`30/10`: a bucket of 30, refilled by 10 a second; `off`: None, no limit."""
+def rate(value: object, *, leaks: bool = False) -> Rate | None:
+    """`30/10`: a bucket of 30, refilled by 10 a second; `off`: None, no limit.
+
+    Where it `leaks` it may be `30/10 leaky`.
+    """
     if value is None or isinstance(value, Rate):
         return value
     text = str(value).strip().lower()
+    if leaks and (head := text.removesuffix("leaky").rstrip()) != text:
+        return _leaky(head)
     if text == "off":
         return None
     found = _RATE.fullmatch(text)
@@ -27,9 +35,44 @@ def rate(value: object) -> Rate | None:
     return Rate(int(found[1]), float(found[2]))
 
 
+def _leaky(text: str) -> Rate | None:
+    found = rate(text)
+    if found is None or found.burst / found.per_s > LONGEST_HOLD_S:
+        raise ValueError(f"a leaky bucket must be empty after {LONGEST_HOLD_S} seconds: like 20/5 leaky")
+    return found._replace(leaky=True)
+
+
 def rate_text(value: Rate | None) -> str:
     """A rate as it is written in the settings."""
-    return "off" if value is None else f"{value.burst}/{value.per_s:g}"
+    if value is None:
+        return "off"
+    return f"{value.burst}/{value.per_s:g}" + (" leaky" if value.leaky else "")
+
+
+class Tier(NamedTuple):
+    """How much more a role may: a factor, or None for no limit."""
+
+    role: str
+    factor: float | None
+
+    def __str__(self) -> str:
+        return f"{self.role}={'off' if self.factor is None else f'{self.factor:g}'}"
+
+
+def tiers(value: object) -> tuple[Tier, ...]:
+    """`moderator=2,admin=off`: a factor of the limits, or no limit, for each role."""
+    return tuple(_tier(str(text)) for text in items(value))
+
+
+def _tier(text: str) -> Tier:
+    role, _, factor = text.replace(" ", "").lower().partition("=")
+    if role in ROLES and factor == "off":
+        return Tier(role, None)
+    if role not in ROLES or not re.fullmatch(r"\d{1,4}(\.\d{1,4})?", factor) or float(factor) <= 0:
+        raise ValueError(
+            f'must be roles with a factor or off, like moderator=2,admin=off; "{text}" is not one'
+        )
+    return Tier(role, float(factor))
 
 
 def items(value: object) -> tuple[str, ...]:

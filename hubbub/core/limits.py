@@ -7,10 +7,14 @@ from hubbub.core import clock
 
 
 class Rate(NamedTuple):
-    """`burst` at once, refilled by `per_s` a second; written `30/10` in the settings."""
+    """`burst` at once, refilled by `per_s` a second; written `30/10` in the settings.
+
+    `leaky`: as many may wait, one after the other goes on, `per_s` a second; written `30/10 leaky`.
+    """
 
     burst: int
     per_s: float
+    leaky: bool = False
 
 
 class Bucket:

@@ -59,7 +59,7 @@ def build(parts: Parts) -> web.Application:
         client_max_size=MAX_BODY_BYTES,
     )
     app[PARTS] = parts
-    app[limits.LIMITS] = limits.build(parts.settings)
+    app[limits.LIMITS] = limits.Rates(parts.settings)
     app.on_response_prepare.append(request_id.add_header)
     app.on_response_prepare.append(cors.add_headers)
     app.on_response_prepare.append(limits.add_headers)

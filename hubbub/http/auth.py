@@ -34,8 +34,9 @@ async def register(request: web.Request) -> web.Response:
 )
 async def login(request: web.Request) -> web.Response:
     command = await read(request, wire.Login)
-    limits.account(request, command.email)
-    return data(await accounts.login(parts_of(request), command, origin(request)))
+    async with limits.sign_in(request, command.email):
+        signed = await accounts.login(parts_of(request), command, origin(request))
+    return data(signed)
 
 
 @routes.post(

@@ -40,7 +40,7 @@ async def resend_verification(request: web.Request) -> web.Response:
 )
 async def forgot_password(request: web.Request) -> web.Response:
     command = await read(request, wire.ForgotPassword)
-    limits.account(request, command.email, limits.FORGOTTEN)
+    await limits.account(request, command.email, limits.FORGOTTEN)
     await credentials.forgot(parts_of(request), command, origin(request))
     return nothing(202)
 

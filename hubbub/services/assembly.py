@@ -1,10 +1,11 @@
 """The parts of an instance, put together: for `serve`, and for commands that run operations without one."""
 
+from hubbub.cluster.allowances import Allowances
 from hubbub.cluster.bus import Bus
+from hubbub.cluster.memory import MemoryAllowances
 from hubbub.cluster.presence import Presence
 from hubbub.config import Settings
-from hubbub.core.allowances import Allowances
-from hubbub.core.limits import Rate
+from hubbub.core.allowances import Buckets
 from hubbub.core.places import Places
 from hubbub.core.sealing import Sealing
 from hubbub.core.tokens import Tokens
@@ -16,16 +17,16 @@ from hubbub.services.doors import Doors
 from hubbub.services.residents import Residents
 from hubbub.services.typing import Typists
 
-# Acts of one kind that failed, by one caller, that are written down; so that nobody fills the disk with them.
-FAILURES = Rate(60, 0.5)
 
-
-async def build(settings: Settings, bus: Bus, presence: Presence) -> Parts:
+async def build(
+    settings: Settings, bus: Bus, presence: Presence, allowances: Allowances | None = None
+) -> Parts:
     """Needs the database to be open. Nothing runs yet: the appender is started by whoever sends."""
     return Parts(
         settings=settings,
         bus=bus,
         presence=presence,
+        allowances=allowances or MemoryAllowances(),
         tokens=Tokens(
             settings.secret_key,
             settings.access_token_ttl_s,
@@ -38,7 +39,7 @@ async def build(settings: Settings, bus: Bus, presence: Presence) -> Parts:
         typists=Typists(bus),
         activity=Activity(),
         key_activity=Activity(activity.KEYS),
-        failures=Allowances(FAILURES),
+        failures=Buckets(),
         places=Places(settings.geoip_database),
         sealing=Sealing([settings.secret_key, *settings.secret_key_previous]),
         epoch=await database.epoch(),

@@ -19,6 +19,7 @@ from uuid import UUID
 
 from hubbub.core import clock, ids, metrics
 from hubbub.core.errors import HubbubError, RateLimited, Unavailable
+from hubbub.core.limits import Rate
 from hubbub.core.logs import masked
 from hubbub.core.origins import NOWHERE, Origin
 from hubbub.models.connection import Sql
@@ -27,6 +28,9 @@ from hubbub.services import database
 from hubbub.services.context import Context, Parts
 
 log = logging.getLogger(__name__)
+
+# Acts of one kind that failed, by one caller, that are written down; so that nobody fills the disk with them.
+FAILURES = Rate(60, 0.5)
 
 Fact = str | int | bool | None
 
@@ -114,8 +118,7 @@ async def attempt(parts: Parts, act: Act) -> AsyncIterator[Act]:
 
 
 async def _failed(parts: Parts, act: Act, code: str) -> None:
-    allowance = parts.failures.take((act.action, act.actor_id or act.origin.ip))
-    if allowance is not None and allowance.wait_ms:
+    if parts.failures.take((act.action, act.actor_id or act.origin.ip), FAILURES).wait_ms:
         metrics.count("audit_failures_left_out", act.action)
         return
     try:

@@ -15,10 +15,11 @@ from hubbub.services import database, jobs, log
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from hubbub.cluster.allowances import Allowances
     from hubbub.cluster.bus import Bus, Signal
     from hubbub.cluster.presence import Presence
     from hubbub.config import Settings
-    from hubbub.core.allowances import Allowances
+    from hubbub.core.allowances import Buckets
     from hubbub.core.places import Places
     from hubbub.core.sealing import Sealing
     from hubbub.core.tokens import Tokens
@@ -38,6 +39,7 @@ class Parts:
     settings: "Settings"
     bus: "Bus"
     presence: "Presence"
+    allowances: "Allowances"
     tokens: "Tokens"
     residents: "Residents"
     doors: "Doors"
@@ -47,7 +49,7 @@ class Parts:
     key_activity: "Activity"
     places: "Places"
     sealing: "Sealing"
-    failures: "Allowances"  # of each caller: so many of one kind are recorded (`audit`)
+    failures: "Buckets"  # of each caller: so many of one kind are recorded (`audit`)
     epoch: str
     draining: bool = False
 

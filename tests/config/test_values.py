@@ -131,3 +131,35 @@ def test_what_is_no_sender_is_refused(text):
 )
 def test_a_password_in_an_address_is_masked(text, shown):
     assert values.masked(text) == shown
+
+
+def test_a_rate_may_leak_where_somebody_can_wait():
+    assert values.rate("20 / 5".replace(" ", "") + " LEAKY", leaks=True) == Rate(20, 5, leaky=True)
+    assert values.rate_text(values.rate("20/5 leaky", leaks=True)) == "20/5 leaky"
+    assert values.rate("off", leaks=True) is None
+
+
+@pytest.mark.parametrize("text", ["100/5 leaky", "off leaky", "leaky", "20/5 dripping"])
+def test_what_nobody_waits_for_is_refused(text):
+    with pytest.raises(ValueError, match="must be"):
+        values.rate(text, leaks=True)
+
+
+def test_nobody_waits_on_a_socket():
+    with pytest.raises(ValueError, match="must be"):
+        values.rate("20/5 leaky")
+
+
+def test_tiers_are_factors_of_roles():
+    found = values.tiers("moderator=2, Admin = OFF,user=0.5")
+
+    assert found == (("moderator", 2), ("admin", None), ("user", 0.5))
+    assert ",".join(str(tier) for tier in found) == "moderator=2,admin=off,user=0.5"
+    assert values.tiers(found) == found
+    assert values.tiers("") == ()
+
+
+@pytest.mark.parametrize("text", ["king=2", "admin", "admin=", "admin=0", "admin=-1", "admin=many", "=2"])
+def test_what_is_no_tier_is_refused(text):
+    with pytest.raises(ValueError, match="like moderator=2"):
+        values.tiers(text)

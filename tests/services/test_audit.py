@@ -10,7 +10,7 @@ from hubbub import models
 from hubbub.core import clock, ids
 from hubbub.core.errors import Conflict, HubbubError, Unavailable
 from hubbub.core.origins import Origin
-from hubbub.services import assembly, audit, database, retention, tokens
+from hubbub.services import audit, database, retention, tokens
 from hubbub.services.audit import Act, Action, Target
 from tests.support.world import Person
 
@@ -78,10 +78,10 @@ async def test_nobody_fills_the_disk_with_failures(parts):
             async with audit.attempt(parts, Act(Action.SIGN_IN, Origin(ip, ""))):
                 raise Conflict
 
-    for _ in range(assembly.FAILURES.burst + 40):
+    for _ in range(audit.FAILURES.burst + 40):
         await fail("192.0.2.1")
     await fail("192.0.2.2")
-    assert await models.AuditRecord.filter(ip="192.0.2.1").count() < assembly.FAILURES.burst + 20
+    assert await models.AuditRecord.filter(ip="192.0.2.1").count() < audit.FAILURES.burst + 20
     assert await models.AuditRecord.filter(ip="192.0.2.2").count() == 1
 
 

@@ -1,36 +1,61 @@
-"""How often somebody may ask: by user, or by address where nobody is logged in."""
+"""How often somebody may ask: by user, by API key, or by address where nobody is logged in."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hubbub.config import Settings
 from hubbub.core import addresses, metrics
-from hubbub.core.allowances import Allowance, Allowances, neighbourhood
+from hubbub.core.allowances import Allowance, neighbourhood
 from hubbub.core.errors import RateLimited, SessionRevoked, TokenExpired, Unauthenticated
 from hubbub.core.limits import Rate
 from hubbub.http.keys import ADMITTED, parts_of
 from hubbub.http.middleware.auth import OPEN, PREFIX
-from hubbub.services.accounts import kept_email
+from hubbub.services import sign_ins
 
 CLASSES = {"/api/v1/auth/login": "auth", "/api/v1/auth/register": "register"}
+UPLOADS = "/api/v1/upload/"
 OTHERS = "http"
+UPLOAD = "upload"
 ACCOUNTS = "accounts"
 FORGOTTEN = "forgotten"
+KNOWN = "known"  # those who signed in to the account from there before
 LETTERS = Rate(5, 5 / 3600)  # to one address that somebody says to have forgotten the password of
+HELD = 1000  # requests that wait for their turn in a leaky bucket; more are refused
 
 
-def build(settings: Settings) -> dict[str, Allowances]:
-    """The buckets of one instance, by class of routes; `accounts` are those somebody tries to log in to."""
-    return {
-        OTHERS: Allowances(settings.limit_http),
-        "auth": Allowances(settings.limit_auth),
-        ACCOUNTS: Allowances(settings.limit_auth),
-        FORGOTTEN: Allowances(LETTERS if settings.limit_auth else None),
-        "register": Allowances(settings.limit_register),
-    }
+class Rates:
+    """The rates of an instance by class of routes, and by the role of who asks."""
+
+    def __init__(self, settings: Settings) -> None:
+        auth = settings.limit_auth
+        self._rates = {
+            OTHERS: settings.limit_http,
+            UPLOAD: settings.limit_upload,
+            "auth": auth,
+            ACCOUNTS: auth,
+            KNOWN: auth,
+            FORGOTTEN: LETTERS if auth else None,
+            "register": settings.limit_register,
+        }
+        self._factors = dict(settings.limit_tiers)
+        self.held = 0
+
+    def of(self, kind: str, role: str | None = None) -> Rate | None:
+        """The rate of a class, for a role; None where nothing is limited."""
+        rate = self._rates[kind]
+        if rate is None or role not in self._factors:
+            return rate
+        factor = self._factors[role]
+        if factor is None:
+            return None
+        return rate._replace(burst=max(1, int(rate.burst * factor)), per_s=rate.per_s * factor)
 
 
-LIMITS = web.AppKey("limits", dict[str, Allowances])
+LIMITS = web.AppKey("limits", Rates)
 ALLOWANCE = web.RequestKey("allowance", Allowance)
 
 
@@ -41,7 +66,7 @@ async def strangers(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     except (Unauthenticated, TokenExpired, SessionRevoked):
         if ADMITTED not in request and _route(request) not in OPEN:
-            _take(request, OTHERS, _address(request))
+            await _take(request, OTHERS, address(request))
         raise
 
 
@@ -50,26 +75,74 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     """Inside the authentication: every other request under /api/v1."""
     if request.path.startswith(PREFIX):
         admitted = request.get(ADMITTED)
-        key = str(admitted.user.id) if admitted is not None else _address(request)
-        _take(request, CLASSES.get(_route(request), OTHERS), key)
+        of = _class(_route(request))
+        if admitted is None:
+            await _take(request, of, address(request))
+        else:
+            # A program that runs wild does not keep its owner out: each key has a bucket of its own.
+            await _take(request, of, str(admitted.key_id or admitted.user.id), admitted.role)
     return await handler(request)
 
 
-def account(request: web.Request, email: str, of: str = ACCOUNTS) -> None:
+async def account(request: web.Request, email: str, of: str = ACCOUNTS) -> None:
     """One attempt at an account, whether there is one or not. Raises RateLimited."""
-    _take(request, of, kept_email(email))
+    await _take(request, of, sign_ins.attempt(email, "").keys[sign_ins.ACCOUNT])
 
 
-def _take(request: web.Request, of: str, key: str) -> None:
-    allowance = request.config_dict[LIMITS][of].take(key)
-    if allowance is None:
+@asynccontextmanager
+async def sign_in(request: web.Request, email: str) -> AsyncIterator[None]:
+    """Around one sign-in: it counts for the account, and after failures the next one has to wait.
+
+    Raises RateLimited.
+    """
+    parts, made = parts_of(request), sign_ins.attempt(email, address(request))
+    try:
+        known = await sign_ins.check(parts, made)
+    except RateLimited as error:
+        rate = request.config_dict[LIMITS].of(ACCOUNTS)
+        _tell(request, Allowance(rate.burst if rate else 0, 0, -(-(error.retry_after_ms or 0) // 1000), 0))
+        metrics.count("requests_limited", "sign_in_waits")
+        raise
+    try:
+        await account(request, email)
+    except RateLimited:
+        if not known:
+            raise
+        await _take(request, KNOWN, made.keys[sign_ins.PAIR])
+    try:
+        yield
+    except Unauthenticated:
+        await sign_ins.failed(parts, made)
+        raise
+    await sign_ins.succeeded(parts, made)
+
+
+async def _take(request: web.Request, of: str, key: str, role: str | None = None) -> None:
+    rates = request.config_dict[LIMITS]
+    rate = rates.of(of, role)
+    if rate is None:
         return
+    allowance = await parts_of(request).allowances.take(of, key, rate)
+    _tell(request, allowance)
+    if allowance.wait_ms or (allowance.hold_ms and rates.held >= HELD):
+        metrics.count("requests_limited", of)
+        raise RateLimited(retry_after_ms=allowance.wait_ms or allowance.hold_ms)
+    if allowance.hold_ms:
+        rates.held += 1
+        try:
+            await asyncio.sleep(allowance.hold_ms / 1000)
+        finally:
+            rates.held -= 1
+
+
+def _tell(request: web.Request, allowance: Allowance) -> None:
     told = request.get(ALLOWANCE)
     if told is None or allowance.left <= told.left:  # of two limits the nearer one
         request[ALLOWANCE] = allowance
-    if allowance.wait_ms:
-        metrics.count("requests_limited", of)
-        raise RateLimited(retry_after_ms=allowance.wait_ms)
+
+
+def _class(route: str) -> str:
+    return UPLOAD if route.startswith(UPLOADS) else CLASSES.get(route, OTHERS)
 
 
 def _route(request: web.Request) -> str:
@@ -77,7 +150,8 @@ def _route(request: web.Request) -> str:
     return resource.canonical if resource is not None else ""
 
 
-def _address(request: web.Request) -> str:
+def address(request: web.Request) -> str:
+    """Whose address counts: the client's own, of IPv6 its network."""
     return neighbourhood(addresses.of_request(request, parts_of(request).settings.trusted_proxies))
 
 

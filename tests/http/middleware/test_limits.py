@@ -1,12 +1,28 @@
 """Who asks too often is told when to come again; others notice nothing."""
 
+import asyncio
+import time
+from collections import Counter
 from ipaddress import ip_network
+from uuid import uuid4
 
 import pytest
 
+from hubbub import models
+from hubbub.cluster.redis import servers
+from hubbub.cluster.redis.allowances import RedisAllowances
 from hubbub.config import Settings
+from tests.support.relay import Relay
+from tests.support.world import World
 
 SLOW = "3/0.001"
+PATIENCE_S = 20.0  # with a Redis on a busy machine
+OTHERWISE = {"off": {}, "leaky": {"limit_http": "5/10 leaky"}, "waits": {"limit_auth": "3/1000"}}
+
+
+@pytest.fixture
+def prefix():
+    return f"test-{uuid4().hex}"
 
 
 @pytest.fixture
@@ -21,7 +37,7 @@ def limited(request):
 
 @pytest.fixture
 def settings(database_url, tmp_path, limited):
-    limits = {} if limited == "off" else {limited: SLOW}
+    limits = OTHERWISE.get(limited, {limited: SLOW})
     if limited == "limit_auth":
         limits["limit_register"] = "off"
     return Settings.for_tests(
@@ -29,6 +45,7 @@ def settings(database_url, tmp_path, limited):
         data_dir=tmp_path,
         port=0,
         trusted_proxies=(ip_network("127.0.0.0/8"),),
+        limit_tiers="moderator=2,admin=off",
         **limits,
     )
 
@@ -142,3 +159,131 @@ async def test_forgotten_passwords_are_limited_per_account(world):
             tries.append(answer.status)
 
     assert tries == [202] * 5 + [429, 202]
+
+
+# --- roles ---
+
+
+@pytest.mark.parametrize(("role", "served"), [("user", 3), ("moderator", 6), ("admin", 10)])
+@pytest.mark.parametrize("limited", ["limit_http"])
+async def test_who_has_a_role_may_more(world, role, served):
+    person = await world.person("ada")
+    await models.User.filter(id=person.id).update(role=role)
+    status, answer = await world.rest(
+        "POST", "/auth/login", json={"email": "ada@example.com", "password": "correct horse battery"}
+    )
+    assert status == 200
+    token = answer["data"]["access_token"]
+
+    answers = [(await ask(world, "GET", "/auth/me", token=token))[0] for _ in range(10)]
+
+    assert answers == [200] * served + [429] * (10 - served)
+
+
+# --- API keys ---
+
+
+@pytest.mark.parametrize("limited", ["limit_http"])
+async def test_each_api_key_has_a_bucket_of_its_own(world):
+    ada = await world.person("ada")
+    keys = [
+        (await ada.rest("POST", "/api-keys", json={"name": name, "scopes": ["read"]}))[1]["data"]["key"]
+        for name in ("one", "two")
+    ]
+
+    answers = {key: [(await by_key(world, key)) for _ in range(4)] for key in keys}
+
+    assert list(answers.values()) == [[200, 200, 200, 429]] * 2
+    assert (await ada.rest("GET", "/auth/me"))[0] == 200
+
+
+async def by_key(world, key):
+    async with world.http.get(f"{world.url}/api/v1/rooms", headers={"X-API-Key": key}) as answer:
+        return answer.status
+
+
+# --- leaky buckets ---
+
+
+@pytest.mark.parametrize("limited", ["leaky"])
+async def test_out_of_a_leaky_bucket_comes_one_after_the_other(world):
+    ada = await world.person("ada")
+    began = time.monotonic()
+
+    answers = await asyncio.gather(*(ask(world, "GET", "/auth/me", token=ada.token) for _ in range(8)))
+
+    assert Counter(status for status, _ in answers) == {200: 5, 429: 3}
+    assert time.monotonic() - began >= 4 / 10, "the fifth had to wait for four others"
+
+
+# --- sign-ins that fail ---
+
+
+@pytest.mark.parametrize("limited", ["waits"])
+@pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
+async def test_after_failures_the_next_sign_in_has_to_wait(world, email):
+    await world.person("ada")
+
+    answers = [await ask(world, "POST", "/auth/login", json=credentials(email)) for _ in range(5)]
+
+    assert [status for status, _ in answers] == [401] * 4 + [429]
+    assert answers[4][1]["Retry-After"] == "1"
+    elsewhere, _ = await ask(world, "POST", "/auth/login", json=credentials(email), address="192.0.2.2")
+    assert elsewhere == 401
+    other = await ask(world, "POST", "/auth/login", json=credentials("bob@example.com"))
+    assert other[0] == 401
+
+
+@pytest.mark.parametrize("limited", ["limit_auth"])
+async def test_who_floods_an_account_does_not_keep_its_owner_out(world):
+    await world.person("ada")
+    right = {"email": "ada@example.com", "password": "correct horse battery"}
+    assert (await ask(world, "POST", "/auth/login", json=right, address="192.0.2.1"))[0] == 200
+
+    flood = [
+        (
+            await ask(
+                world, "POST", "/auth/login", json=credentials(right["email"]), address=f"198.51.100.{n}"
+            )
+        )[0]
+        for n in range(5)
+    ]
+
+    assert flood == [401, 401, 429, 429, 429]
+    assert (await ask(world, "POST", "/auth/login", json=right, address="192.0.2.1"))[0] == 200
+    assert (await ask(world, "POST", "/auth/login", json=right, address="192.0.2.2"))[0] == 429
+
+
+# --- several instances ---
+
+
+@pytest.mark.parametrize("limited", ["limit_http"])
+@pytest.mark.parametrize("database_kind", ["postgres"])
+async def test_instances_count_together(settings, redis_url, prefix):
+    found = servers.find(redis_url)
+    other = RedisAllowances(found, prefix, PATIENCE_S)
+    async with World(settings.model_copy(update={"redis_url": redis_url, "redis_prefix": prefix})) as world:
+        world.app.parts.allowances.patience_s = PATIENCE_S
+        ada = await world.person("ada")
+        for _ in range(2):
+            await other.take("http", ada.id, settings.limit_http)
+
+        answers = [(await ask(world, "GET", "/auth/me", token=ada.token))[0] for _ in range(2)]
+
+    await found.close()
+    assert answers == [200, 429]
+
+
+@pytest.mark.parametrize("limited", ["limit_http"])
+@pytest.mark.parametrize("database_kind", ["postgres"])
+async def test_without_redis_each_instance_goes_on_counting(settings, redis_url, prefix):
+    async with Relay(redis_url) as relay:
+        shared = settings.model_copy(update={"redis_url": relay.url, "redis_prefix": prefix})
+        async with World(shared) as world:
+            ada = await world.person("ada")
+            await relay.down()
+
+            answers = [(await ask(world, "GET", "/auth/me", token=ada.token))[0] for _ in range(8)]
+
+    assert set(answers) == {200, 429}
+    assert answers[-1] == 429
