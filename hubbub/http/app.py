@@ -21,6 +21,7 @@ from hubbub.http import (
     profiles,
     reference,
     rooms,
+    two_factor,
 )
 from hubbub.http.keys import PARTS
 from hubbub.http.middleware import api_keys as keys
@@ -32,6 +33,7 @@ from hubbub.services.context import Parts
 ROUTES = (
     auth.routes,
     credentials.routes,
+    two_factor.routes,
     accounts.routes,
     profiles.routes,
     devices.routes,

@@ -7,6 +7,7 @@ from hubbub.http.middleware import limits
 from hubbub.http.request import context, data, nothing, origin, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import accounts as wire
+from hubbub.schemas.two_factor import MfaRequired
 from hubbub.services import accounts, sessions
 
 routes = Routes()
@@ -27,9 +28,9 @@ async def register(request: web.Request) -> web.Response:
 
 @routes.post(
     "/api/v1/auth/login",
-    says="Log in",
+    says="Log in; with two-factor on, the first step of it",
     body=wire.Login,
-    shows=wire.Signed,
+    shows=(wire.Signed, MfaRequired),
     may=("unauthenticated", "suspended"),
 )
 async def login(request: web.Request) -> web.Response:

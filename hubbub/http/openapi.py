@@ -80,7 +80,11 @@ def _told(route: web.AbstractRoute) -> Told:
 
 
 def _kinds(said: Told) -> list[Any]:
-    return [kind for kind in (said.body, said.query, said.shows) if kind is not None]
+    return [kind for kind in (said.body, said.query, *_shown(said)) if kind is not None]
+
+
+def _shown(said: Told) -> tuple[Any, ...]:
+    return said.shows if isinstance(said.shows, tuple) else (said.shows,)
 
 
 def _operation(
@@ -170,7 +174,8 @@ def _success(said: Told, by_kind: dict[str, Any]) -> dict[str, Any]:
         return {"description": "Done"}
     if said.content_type != "application/json":
         return {"description": "The file", "content": {said.content_type: {}}}
-    fields = {"data": by_kind[repr(said.shows)]}
+    shown = [by_kind[repr(kind)] for kind in _shown(said)]
+    fields = {"data": shown[0] if len(shown) == 1 else {"oneOf": shown}}
     if said.meta:
         meta = {"properties": {name: _META[name] for name in said.meta}, "required": list(said.meta)}
         fields["meta"] = {"type": "object", **meta}

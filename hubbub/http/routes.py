@@ -15,7 +15,8 @@ PAGES = ("page", "limit", "total", "pages")  # the meta of numbered pages
 class Told:
     """What the API document says of a route.
 
-    `shows` is what `data` holds (None: no content, 204); `meta` names the fields of a list's `meta`.
+    `shows` is what `data` holds (None: no content, 204; a tuple: one of them); `meta` names the fields of a
+    list's `meta`.
     `also` are types of content that are files.
     `may` are the codes of refusals beyond those that follow from the route itself: a token, a body, an id.
     """

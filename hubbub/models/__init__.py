@@ -10,6 +10,7 @@ from hubbub.models.reactions import Reaction
 from hubbub.models.rooms import Membership, Room
 from hubbub.models.sessions import Session
 from hubbub.models.state import State
+from hubbub.models.two_factor import PendingLogin, RecoveryCode, TwoFactor
 from hubbub.models.users import User
 
 __all__ = [
@@ -21,11 +22,14 @@ __all__ = [
     "Mention",
     "Message",
     "OneTimeToken",
+    "PendingLogin",
     "Preference",
     "Reaction",
+    "RecoveryCode",
     "Room",
     "Session",
     "State",
+    "TwoFactor",
     "UsedNonce",
     "User",
 ]

@@ -11,8 +11,10 @@ from hubbub.cluster.bus import JobsWaiting
 from hubbub.core import passwords, weak
 from hubbub.core.errors import Conflict, InvalidPayload, NotFound, Unauthenticated, Unavailable
 from hubbub.core.origins import Origin
+from hubbub.models.connection import Sql
 from hubbub.schemas import accounts as wire
-from hubbub.services import audit, database, members, post, sessions
+from hubbub.schemas.two_factor import MfaRequired, VerifyTwoFactor
+from hubbub.services import audit, database, members, pending_logins, post, sessions, two_factor
 from hubbub.services.audit import Act, Action, Target
 from hubbub.services.context import Context, Parts
 
@@ -125,7 +127,7 @@ def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:_MADE].strip("-")
 
 
-async def login(parts: Parts, command: wire.Login, origin: Origin) -> wire.Signed:
+async def login(parts: Parts, command: wire.Login, origin: Origin) -> wire.Signed | MfaRequired:
     """Sign in. An unknown address and a wrong password are answered alike, after the same time.
 
     Raises Unauthenticated, Suspended.
@@ -154,17 +156,55 @@ async def _proved(email: str, password: str, rounds: int, act: Act) -> models.Us
     return user
 
 
-async def enter(parts: Parts, user: models.User, origin: Origin, device_name: str | None) -> wire.Signed:
-    """A session of somebody who proved who they are, and a notice to them if the device is a new one."""
+async def enter(
+    parts: Parts, user: models.User, origin: Origin, device_name: str | None
+) -> wire.Signed | MfaRequired:
+    """Let in somebody who proved who they are; with two-factor on they owe a code first (`verify`)."""
     async with database.transaction() as tx:
-        known = models.Session.filter(user_id=user.id, user_agent=origin.user_agent[:300], ip=origin.ip[:45])
-        if not await known.filter(device_name=device_name).exists():
-            facts = {"user_agent": origin.user_agent[:300], "ip": origin.ip[:45]}
-            await post.promise(tx, "new_login", user.id, **facts)
-        act = Act(Action.SIGN_IN, origin)
-        signed = await sessions.begin(tx, parts, user, act, device_name)
+        if await two_factor.is_on(user.id):
+            await audit.record(tx, Act(Action.FIRST_STEP, origin, Target("user", user.id)))
+            return MfaRequired(mfa_required=True, mfa_token=await pending_logins.begin(user.id, device_name))
+        signed = await _enter(tx, parts, user, origin, device_name)
     parts.bus.publish(JobsWaiting())
     return signed
+
+
+async def verify(parts: Parts, command: VerifyTwoFactor, origin: Origin) -> wire.Signed:
+    """The second step of signing in. Raises InvalidToken, Unauthenticated, RateLimited, Suspended."""
+    async with database.guard():
+        pending = await pending_logins.find(command.mfa_token)
+    async with audit.attempt(parts, Act(Action.SIGN_IN, origin, Target("user", pending.user.id))) as act:
+        sessions.check(pending.user)
+        signed = await _verify(parts, pending, command.code, origin)
+        parts.bus.publish(JobsWaiting())
+        if signed is None:
+            act.reason = "wrong_code"
+            raise Unauthenticated(two_factor.WRONG)
+    return signed
+
+
+async def _verify(
+    parts: Parts, pending: models.PendingLogin, code: str, origin: Origin
+) -> wire.Signed | None:
+    """None for a wrong code, which is counted."""
+    async with database.transaction() as tx:
+        right = await two_factor.accepts(parts, tx, pending.user.id, code, origin)
+        await pending_logins.attempt(tx, pending)
+        if not right:
+            return None
+        await pending.delete()
+        return await _enter(tx, parts, pending.user, origin, pending.device_name)
+
+
+async def _enter(
+    tx: Sql, parts: Parts, user: models.User, origin: Origin, device_name: str | None
+) -> wire.Signed:
+    """A session, and a notice to its user if the device is a new one."""
+    known = models.Session.filter(user_id=user.id, user_agent=origin.user_agent[:300], ip=origin.ip[:45])
+    if not await known.filter(device_name=device_name).exists():
+        facts = {"user_agent": origin.user_agent[:300], "ip": origin.ip[:45]}
+        await post.promise(tx, "new_login", user.id, **facts)
+    return await sessions.begin(tx, parts, user, Act(Action.SIGN_IN, origin), device_name)
 
 
 async def _keep_cost(user: models.User, password: str, rounds: int) -> None:

@@ -40,6 +40,7 @@ class Action(StrEnum):
 
     REGISTER = "account.register"
     SIGN_IN = "session.sign_in"
+    FIRST_STEP = "session.first_step"  # the password was right, a code is owed
     SIGN_OUT = "session.sign_out"
     REPLAY = "session.refresh_replayed"
     END_SESSION = "session.end"
@@ -51,6 +52,10 @@ class Action(StrEnum):
     FORGET_PASSWORD = "password.forgot"  # noqa: S105
     RESET_PASSWORD = "password.reset"  # noqa: S105
     VERIFY_EMAIL = "email.verify"
+    ENABLE_TWO_FACTOR = "two_factor.enable"
+    DISABLE_TWO_FACTOR = "two_factor.disable"
+    RENEW_RECOVERY_CODES = "two_factor.renew_codes"
+    USE_RECOVERY_CODE = "two_factor.use_recovery_code"
     REQUEST_DELETION = "account.request_deletion"
     DELETE_ACCOUNT = "account.delete"
     EXPORT_ACCOUNT = "account.export"

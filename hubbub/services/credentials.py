@@ -8,7 +8,7 @@ from hubbub.core.origins import Origin
 from hubbub.models import truth
 from hubbub.models.connection import Sql
 from hubbub.schemas import accounts as wire
-from hubbub.services import accounts, audit, database, post, sessions, tokens
+from hubbub.services import accounts, audit, database, pending_logins, post, sessions, tokens
 from hubbub.services.audit import Act, Action, Target
 from hubbub.services.context import Context, Parts, Unit
 
@@ -60,7 +60,8 @@ async def _holder(token: str) -> models.User:
 
 
 async def _store(tx: Sql, user: models.User, digest: str) -> None:
-    """A new password; tokens to reset the one of before are good for nothing now."""
+    """A new password; what was begun with the one of before, or to replace it, is good for nothing now."""
+    await pending_logins.forget(user.id)
     await models.User.filter(id=user.id).update(password_digest=digest, updated_at=clock.now())
     await models.OneTimeToken.filter(user_id=user.id, purpose="reset_password").delete()
     await post.promise(tx, "password_changed", user.id)

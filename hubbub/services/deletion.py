@@ -13,7 +13,7 @@ from hubbub.models import truth
 from hubbub.models.connection import Sql
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.base import encode
-from hubbub.services import accounts, admins, audit, database, jobs, members, tokens, users
+from hubbub.services import accounts, admins, audit, database, jobs, members, tokens, two_factor, users
 from hubbub.services.audit import Action
 from hubbub.services.context import Context, Unit
 
@@ -56,6 +56,7 @@ async def erase(unit: Unit, user: models.User) -> None:
 
 async def _empty(tx: Sql, user: models.User) -> None:
     """The account becomes an empty shell, to which its messages belong; a job does the rest."""
+    await two_factor.forget(user.id)  # first, as a sign-in locks it first
     await models.User.filter(id=user.id).update(
         username=f"{accounts.DELETED}{user.id.hex[8:]}",
         email=f"{user.id.hex}@deleted.invalid",

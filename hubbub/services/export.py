@@ -12,7 +12,7 @@ from tortoise.queryset import QuerySet
 from hubbub import models
 from hubbub.core import clock
 from hubbub.schemas.base import encode
-from hubbub.services import audit, database
+from hubbub.services import audit, database, two_factor
 from hubbub.services.audit import Action
 from hubbub.services.context import Context
 
@@ -22,7 +22,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Table → its columns that say something to its owner; no digests, no keys of ours.
 _ACCOUNT = (
     *("id", "username", "email", "display_name", "avatar_url", "bio", "location", "website_url", "role"),
-    *("email_verified_at", "last_seen_at", "created_at", "updated_at"),
+    *("email_verified_at", "last_seen_at", "created_at", "updated_at", "two_factor"),
 )
 COLUMNS: dict[str, tuple[str, ...]] = {
     "account": _ACCOUNT,
@@ -62,8 +62,11 @@ async def _batches(table: str, user_id: UUID) -> AsyncIterator[list[Row]]:
     after = None
     while True:
         rows = _rows(table, user_id).order_by("id").limit(BATCH)
+        columns = [name for name in COLUMNS[table] if name != "two_factor"]
         async with database.guard():
-            found = await (rows if after is None else rows.filter(id__gt=after)).values(*COLUMNS[table])
+            found = await (rows if after is None else rows.filter(id__gt=after)).values(*columns)
+            if table == "account":  # that there is one, and nothing of it
+                found = [{**row, "two_factor": await two_factor.is_on(user_id)} for row in found]
         if found:
             yield [{name: _plain(value) for name, value in row.items()} for row in found]
         if len(found) < BATCH:

@@ -10,11 +10,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from hubbub.gateways.mail import Mail, line
 
 FOLDER = Path(__file__).with_name("letters_data")
-NAMES = ("verify_email", "reset_password", "delete_account", "new_login", "password_changed")
+NOTICES = (
+    *("new_login", "password_changed"),
+    *("two_factor_enabled", "two_factor_disabled", "recovery_code_used", "wrong_codes"),
+)
+NAMES = ("verify_email", "reset_password", "delete_account", *NOTICES)
 FALLBACK = "en"
 _SAMPLE = {
     "name": "Ada Lovelace",
     "hours": 24,
+    "left": "9",
     "device": "Firefox on Linux",
     "ip": "192.0.2.1",
     "link": "http://127.0.0.1:8000/account#example",
@@ -77,6 +82,6 @@ def render(name: str, language: str, facts: dict[str, object]) -> Mail:
 
 def sample(name: str, language: str, site: str) -> Mail:
     """A letter with made-up facts, to look at."""
-    linked = {} if name in ("new_login", "password_changed") else _SAMPLE
+    linked = {} if name in NOTICES else _SAMPLE
     facts = {key: it for key, it in _SAMPLE.items() if key not in ("link", "code")} | linked
     return render(name, language, {**facts, "site": site})

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pyotp
+
 from hubbub.services import tokens
 from tests.browser.conftest import Town
 from tests.support.browser import Page
@@ -41,3 +43,22 @@ async def test_a_spent_link_says_so(town: Town) -> None:
     await _open(page, f"{town.world.url}/account#verify_email:spent")
     await page.click("#button")
     await page.shows("This token is spent", "#says")
+
+
+async def test_an_account_with_two_factor_is_deleted(town: Town) -> None:
+    ada = await town.world.person("ada")
+    _, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
+    code = pyotp.TOTP(answer["data"]["secret"]).now()
+    _, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": code})
+    delete = await tokens.make(UUID(ada.id), "delete_account", "ada@example.com")
+    page = await town.browser.page()
+    await _open(page, f"{town.world.url}/account#delete_account:{delete}")
+    await page.type("ada@example.com", "#email")
+    await page.type("correct horse battery", "#password")
+    await page.click("#button")
+    await page.shows("a code of your authenticator app", "#says")
+    await page.type(answer["data"]["recovery_codes"][0], "#code")
+    await page.click("#button")
+    await page.shows("The account is deleted", "#says")
+
+    assert page.problems == []

@@ -1,7 +1,9 @@
 """The playground when its login runs out or is revoked, the server goes away or wants it slower."""
 
+import time
 from typing import Any
 
+import pyotp
 import pytest
 
 from hubbub.app import App
@@ -91,3 +93,23 @@ async def test_who_writes_too_fast_is_slowed_down_and_loses_nothing(town: Town) 
     assert refused
     await ada.page.shows("Connected", ".strip")
     assert town.problems() == []
+
+
+async def test_a_login_with_two_factor_asks_for_the_code(town: Town) -> None:
+    ada = await town.world.person("ada")
+    _, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
+    app = pyotp.TOTP(answer["data"]["secret"])
+    await ada.rest("POST", "/auth/2fa/enable", json={"code": app.now()})
+    page = await town.browser.page()
+    await page.goto(f"{town.world.url}/")
+    await page.click(".tab:last-child")
+    await page.type("ada@example.com", "[name=email]")
+    await page.type("correct horse battery", "[name=password]")
+    await page.press("Enter")
+    await page.until("!document.querySelector('[name=code]').closest('label').hidden")
+    assert await page.run("document.querySelector('[name=password]').closest('label').hidden")
+    await page.type(app.at(int(time.time()), counter_offset=1), "[name=code]")
+    await page.press("Enter")
+    await page.shows("Connected", ".strip")
+
+    assert page.problems == []

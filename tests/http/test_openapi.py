@@ -1,10 +1,12 @@
 """The API document: valid, complete, and true: each answer that it describes is seen here."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
+import pyotp
 import pytest
 from openapi_spec_validator import validate
 
@@ -90,6 +92,7 @@ async def test_each_answer_described_is_seen(world, relay):
     await _accounts(asker, ada)
     await _credentials(asker)
     await _api_keys(asker)
+    await _two_factor(asker)
     await _rooms(asker, ada)
     await _administration(asker, root)
     await _suspended(asker, described)
@@ -119,6 +122,7 @@ def _body(path: str) -> dict[str, Any] | None:
             "password": "correct horse battery",
         },
         "/api/v1/auth/login": login,
+        "/api/v1/auth/2fa/verify": {"mfa_token": "x", "code": "x"},
         "/api/v1/auth/verify-email": {"token": "x"},
         "/api/v1/auth/forgot-password": {"email": "ada@example.com"},
         "/api/v1/auth/reset-password": {"token": "x", "password": "staple of another kind"},
@@ -241,6 +245,41 @@ async def _api_keys(asker: Asker) -> None:
     own = (await ask(kim, "GET", "/api-keys", 200))["data"]
     await ask(kim, "GET", "/api-keys/{key_id}", 200, key_id=own[0]["id"])
     await ask(kim, "DELETE", "/api-keys/{key_id}", 204, key_id=own[0]["id"])
+
+
+async def _two_factor(asker: Asker) -> None:
+    ask, tia = asker.ask, await asker.world.person("tia")
+    await ask(tia, "GET", "/auth/2fa", 200)
+    wrong, login = {"code": "x"}, {"email": "tia@example.com", "password": "correct horse battery"}
+    confirm = {"password": login["password"], "code": "x"}
+    await ask(tia, "POST", "/auth/2fa/enable", 409, json=wrong)
+    for path in ("disable", "recovery-codes"):
+        await ask(tia, "POST", f"/auth/2fa/{path}", 409, json=confirm)
+    secret = (await ask(tia, "POST", "/auth/2fa/setup", 200, json={}))["data"]["secret"]
+    code = {"code": pyotp.TOTP(secret).now()}
+    own = models.TwoFactor.filter(user_id=tia.id)
+    await own.update(wait_until=clock.now() + timedelta(minutes=1))
+    await ask(tia, "POST", "/auth/2fa/enable", 429, json=code)
+    await own.update(wait_until=None)
+    codes = (await ask(tia, "POST", "/auth/2fa/enable", 200, json=code))["data"]["recovery_codes"]
+    await ask(tia, "POST", "/auth/2fa/setup", 409, json={})
+    owed = (await ask(None, "POST", "/auth/login", 200, json=login))["data"]["mfa_token"]
+    await ask(None, "POST", "/auth/2fa/verify", 401, json={"mfa_token": owed, **wrong})
+    await ask(None, "POST", "/auth/2fa/verify", 200, json={"mfa_token": owed, "code": codes[0]})
+    await ask(None, "POST", "/auth/2fa/verify", 400, json={"mfa_token": owed, **wrong})
+    owed = (await ask(None, "POST", "/auth/login", 200, json=login))["data"]["mfa_token"]
+    await own.update(wait_until=clock.now() + timedelta(minutes=1))
+    await ask(None, "POST", "/auth/2fa/verify", 429, json={"mfa_token": owed, **code})
+    for path in ("disable", "recovery-codes"):
+        await ask(tia, "POST", f"/auth/2fa/{path}", 429, json={**confirm, **code})
+    await own.update(wait_until=None)
+    await models.User.filter(id=tia.id).update(suspended_at=clock.now())
+    await ask(None, "POST", "/auth/2fa/verify", 403, json={"mfa_token": owed, **code})
+    await models.User.filter(id=tia.id).update(suspended_at=None)
+    confirm["code"] = codes[1]
+    new = (await ask(tia, "POST", "/auth/2fa/recovery-codes", 200, json=confirm))["data"]
+    confirm["code"] = new["recovery_codes"][0]
+    await ask(tia, "POST", "/auth/2fa/disable", 204, json=confirm)
 
 
 async def _rooms(asker: Asker, ada: Person) -> None:

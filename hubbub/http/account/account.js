@@ -25,12 +25,32 @@ const PURPOSES = {
     password: ["Password", "current-password"],
     done: "The account is deleted.",
     act: async () => {
-      const login = { email: at("email").value, password: at("password").value };
-      const signed = await ask("POST", "auth/login", login);
-      await ask("DELETE", "users/account", { token }, signed.data.access_token);
+      const signed = await signIn();
+      if (signed) await ask("DELETE", "users/account", { token }, signed.access_token);
+      return Boolean(signed);
     },
   },
 };
+
+let owed = null; // the token of a sign-in that waits for a code
+
+// Who signed in; nothing while they owe a code, which the form asks for then.
+async function signIn() {
+  const given = { email: at("email").value, password: at("password").value };
+  const asked = owed
+    ? ask("POST", "auth/2fa/verify", { mfa_token: owed, code: at("code").value })
+    : ask("POST", "auth/login", given);
+  const { data } = await asked;
+  if (!data.mfa_required) return data;
+  owed = data.mfa_token;
+  at("says").textContent = "Now enter a code of your authenticator app, or a recovery code.";
+  for (const [name, shown] of [["email", false], ["password", false], ["code", true]]) {
+    at(`${name}-label`).hidden = !shown;
+    at(name).required = shown;
+  }
+  at("code").focus();
+  return null;
+}
 
 async function ask(method, path, body, bearer) {
   const headers = { "Content-Type": "application/json" };
@@ -60,7 +80,10 @@ function show(what) {
     event.preventDefault();
     at("button").disabled = true;
     try {
-      await what.act();
+      if ((await what.act()) === false) {
+        at("button").disabled = false;
+        return;
+      }
       at("form").hidden = true;
       at("says").textContent = what.done;
     } catch (error) {

@@ -13,6 +13,7 @@ OPEN = frozenset(
     {
         "/api/v1/auth/register",
         "/api/v1/auth/login",
+        "/api/v1/auth/2fa/verify",
         "/api/v1/auth/refresh",
         "/api/v1/auth/verify-email",
         "/api/v1/auth/forgot-password",

@@ -4,11 +4,14 @@ import { h } from "../dom.js";
 
 export function signIn(api, enter) {
   let registering = true;
+  let owed = null;  // the token of a login that waits for a code
   const problem = h("p.problem", { role: "alert" });
   const name = field("name", "Name", { autocomplete: "name", required: true, maxlength: 80 });
   const username = field("username", "Username (optional)", { autocomplete: "username", maxlength: 32 });
   const email = field("email", "E-mail", { type: "email", autocomplete: "email", required: true });
   const password = field("password", "Password", { type: "password", required: true });
+  const code = field("code", "Code of your authenticator app, or a recovery code",
+    { autocomplete: "one-time-code", required: true, maxlength: 64 });
   const submit = h("button.primary", {}, "Register");
   const tabs = ["Register", "Log in"].map((label, i) =>
     h("button.tab", { type: "button", onclick: () => choose(i === 0) }, label));
@@ -16,18 +19,31 @@ export function signIn(api, enter) {
     h("h1", {}, h("img", { src: "/playground/icon.svg", alt: "", width: 34, height: 34 }), "hubbub"),
     h("p.lead", {}, "A playground for the realtime protocol. Open a second tab to be somebody else."),
     h("div.tabs", { role: "group", "aria-label": "Register or log in" }, tabs),
-    name, username, email, password, problem, submit);
+    name, username, email, password, code, problem, submit);
+
+  function show(element, shown) {
+    element.hidden = !shown;
+    element.querySelector("input").disabled = !shown;
+  }
 
   function choose(register) {
     registering = register;
-    for (const element of [name, username]) {
-      element.hidden = !register;
-      element.querySelector("input").disabled = !register;
-    }
+    owed = null;
+    for (const element of [name, username]) show(element, register);
+    for (const element of [email, password]) show(element, true);
+    show(code, false);
     tabs.forEach((tab, i) => tab.setAttribute("aria-pressed", (i === 0) === register));
     password.querySelector("input").autocomplete = register ? "new-password" : "current-password";
     submit.textContent = register ? "Register" : "Log in";
     problem.textContent = "";
+  }
+
+  function askForCode(token) {
+    owed = token;
+    for (const element of [email, password]) show(element, false);
+    show(code, true);
+    code.querySelector("input").value = "";
+    code.querySelector("input").focus();
   }
 
   async function send(event) {
@@ -36,9 +52,11 @@ export function signIn(api, enter) {
     submit.disabled = true;
     problem.textContent = "";
     try {
-      await (registering ? api.register(values) : api.login(values));
-      enter();
+      const answer = await (owed ? api.verify(owed, values.code) : registering ? api.register(values) : api.login(values));
+      if (answer.mfa_required) askForCode(answer.mfa_token);
+      else enter();
     } catch (refusal) {
+      if (owed && refusal.code === "invalid_token") choose(false);
       problem.textContent = refusal.fields?.map((f) => `${f.field}: ${f.message}`).join(" ") || refusal.message;
     } finally {
       submit.disabled = false;

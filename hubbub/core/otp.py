@@ -1,0 +1,60 @@
+"""Codes of a second factor: those of an authenticator app (TOTP, RFC 6238), and those kept on paper."""
+
+import base64
+import hashlib
+import re
+import secrets
+import unicodedata
+from datetime import datetime
+from hmac import compare_digest
+
+import pyotp
+
+STEP_S = 30
+WINDOW = 1  # steps that a clock may be ahead or behind
+RECOVERY_CODES = 10
+_RECOVERY_BYTES = 10  # 80 bits: even who has the digests can't find them by trying
+_APP = re.compile(r"[0-9]{6}")
+
+
+def new_secret() -> str:
+    """What an app and the server share: 160 bits, in base32."""
+    return pyotp.random_base32()
+
+
+def uri(secret: str, account: str, issuer: str) -> str:
+    """What an app reads from a QR code."""
+    return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
+
+
+def normal(code: str) -> str:
+    """A code without what only helps to read it: spaces, dashes, case, width."""
+    return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", code)).lower()
+
+
+def is_of_app(code: str) -> bool:
+    """Whether a normal code looks like one of an app, and not like a recovery code."""
+    return _APP.fullmatch(code) is not None
+
+
+def step_of(secret: str, code: str, now: datetime, after: int) -> int | None:
+    """The time step that a code of an app is of, if that is near now and later than `after`."""
+    totp = pyotp.TOTP(secret, interval=STEP_S)
+    current = int(now.timestamp()) // STEP_S
+    found = None
+    for step in range(current - WINDOW, current + WINDOW + 1):
+        same = compare_digest(totp.generate_otp(step).encode(), code.encode("utf-8", "surrogatepass"))
+        if same and step > after:
+            found = step
+    return found
+
+
+def recovery_codes() -> list[str]:
+    """New ones, as people read them: `abcd-efgh-ijkl-mnop`."""
+    made = (base64.b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode() for _ in range(RECOVERY_CODES))
+    return ["-".join(re.findall("....", each)).lower() for each in made]
+
+
+def recovery_digest(owner: object, code: str) -> str:
+    """What is kept of a recovery code; of another owner the same code has another digest."""
+    return hashlib.sha256(f"{owner}:{normal(code)}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,83 @@
+import base64
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from hubbub.core import otp
+
+SECRET = base64.b32encode(b"12345678901234567890").decode()
+AT = datetime.fromtimestamp(1_111_111_111, UTC)
+STEP = 1_111_111_111 // 30
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code"),
+    [
+        (59, "287082"),
+        (1_111_111_109, "081804"),
+        (1_111_111_111, "050471"),
+        (1_234_567_890, "005924"),
+        (2_000_000_000, "279037"),
+        (20_000_000_000, "353130"),
+    ],
+)
+def test_codes_are_those_of_the_standard(seconds, code):
+    now = datetime.fromtimestamp(seconds, UTC)
+
+    assert otp.step_of(SECRET, code, now, 0) == seconds // 30
+
+
+@pytest.mark.parametrize(("steps", "good"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
+def test_a_clock_may_be_a_step_off(steps, good):
+    then = datetime.fromtimestamp(1_111_111_111 + steps * 30, UTC)
+
+    assert (otp.step_of(SECRET, "050471", then, 0) == STEP) is good
+
+
+def test_a_code_is_later_than_the_last_one():
+    assert otp.step_of(SECRET, "050471", AT, STEP - 1) == STEP
+    assert otp.step_of(SECRET, "050471", AT, STEP) is None
+    assert otp.step_of(SECRET, "050471", AT, STEP + 1) is None
+
+
+@pytest.mark.parametrize("code", ["", "05047", "0504711", "050472", "abcdef", "ü", "\udcff", "050471\x00"])
+def test_what_is_no_code_is_refused(code):
+    assert otp.step_of(SECRET, code, AT, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "is_of_app"),
+    [
+        ("050471", "050471", True),
+        (" 050 471\n", "050471", True),
+        ("０５０４７１", "050471", True),
+        ("٠٥٠٤٧١", "٠٥٠٤٧١", False),
+        ("ABCD-efgh ijkl-mnop", "abcdefghijklmnop", False),
+    ],
+)
+def test_how_a_code_is_typed_does_not_count(typed, code, is_of_app):
+    assert otp.normal(typed) == code
+    assert otp.is_of_app(code) is is_of_app
+
+
+def test_an_app_gets_an_address():
+    uri = otp.uri(SECRET, "ada@example.org", "hubbub")
+
+    assert uri == f"otpauth://totp/hubbub:ada%40example.org?secret={SECRET}&issuer=hubbub"
+
+
+def test_secrets_have_160_bits():
+    assert len(base64.b32decode(otp.new_secret())) == 20
+    assert otp.new_secret() != otp.new_secret()
+
+
+def test_recovery_codes_are_ten_and_kept_as_digests_of_their_owner():
+    codes, owner = otp.recovery_codes(), uuid4()
+
+    assert len(set(codes)) == 10
+    assert all(len(otp.normal(each)) == 16 and not otp.is_of_app(otp.normal(each)) for each in codes)
+    digest = otp.recovery_digest(owner, codes[0])
+    assert digest == otp.recovery_digest(owner, codes[0].upper().replace("-", " "))
+    assert digest not in (otp.recovery_digest(uuid4(), codes[0]), otp.recovery_digest(owner, codes[1]))
+    assert codes[0] not in digest

@@ -1,0 +1,428 @@
+"""The second factor over a real server: what people see of it, and what attackers try."""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pyotp
+import pytest
+import socketio
+
+from hubbub import models
+from hubbub.core import clock
+from hubbub.services import tokens
+from tests.support.mailbox import Mailbox, mailbox
+from tests.support.world import Person, World
+
+PASSWORD = "correct horse battery"
+SIGNED = {"access_token", "refresh_token", "token_type", "expires_in", "user"}
+WRONG = "000000"
+
+
+class Phone:
+    """An authenticator app."""
+
+    def __init__(self, person: Person, secret: str, codes: list[str]) -> None:
+        self.person = person
+        self.secret = secret
+        self.recovery = codes
+
+    def code(self, steps: int = 0) -> str:
+        """The code of now, or of a later step."""
+        return pyotp.TOTP(self.secret).at(int(time.time()), counter_offset=steps)
+
+    def wrong(self) -> str:
+        """A code that is none of those around now."""
+        near = {self.code(steps) for steps in range(-3, 4)}
+        return next(code for code in (f"{number:06}" for number in range(10)) if code not in near)
+
+    async def fresh(self) -> str:
+        """A code of now, as if none had been used before."""
+        await models.TwoFactor.filter(user_id=self.person.id).update(last_step=0)
+        return self.code()
+
+
+async def login(
+    world: World, username: str = "ada", password: str = PASSWORD, **more: str
+) -> tuple[int, Any]:
+    body = {"email": f"{username}@example.com", "password": password, **more}
+    return await world.rest("POST", "/auth/login", json=body)
+
+
+async def owe(world: World, username: str = "ada") -> str:
+    """The token of a sign-in that waits for a code."""
+    status, answer = await login(world, username)
+    assert (status, set(answer["data"])) == (200, {"mfa_required", "mfa_token"})
+    token: str = answer["data"]["mfa_token"]
+    return token
+
+
+async def verify(world: World, token: str, code: str) -> tuple[int, Any]:
+    status, answer = await world.rest("POST", "/auth/2fa/verify", json={"mfa_token": token, "code": code})
+    return status, answer["data"] if status == 200 else answer["code"]
+
+
+async def equipped(world: World, name: str = "ada") -> Phone:
+    """Somebody with two-factor on."""
+    person = await world.person(name)
+    _, answer = await person.rest("POST", "/auth/2fa/setup", json={})
+    phone = Phone(person, answer["data"]["secret"], [])
+    status, answer = await person.rest("POST", "/auth/2fa/enable", json={"code": phone.code()})
+    assert status == 200, answer
+    phone.recovery = answer["data"]["recovery_codes"]
+    return phone
+
+
+async def change(person: Person, what: str, password: str, code: str) -> tuple[int, Any]:
+    """Ask for something that needs the password and a code."""
+    status, answer = await person.rest("POST", f"/auth/2fa/{what}", json={"password": password, "code": code})
+    if status == 422:
+        return status, answer["errors"][0]["field"]
+    return status, answer and (answer["data"] if status == 200 else answer["code"])
+
+
+async def test_from_setting_up_to_disabling(world):
+    ada = await world.person("ada")
+    client = await ada.client()
+    assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": False, "recovery_codes_left": 0}
+
+    status, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
+    assert (status, set(answer["data"])) == (200, {"secret", "otpauth_uri"})
+    phone = Phone(ada, answer["data"]["secret"], [])
+    assert answer["data"]["otpauth_uri"].startswith("otpauth://totp/hubbub:ada%40example.com?secret=")
+    assert set((await login(world))[1]["data"]) == SIGNED  # nothing has changed yet
+    status, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": phone.wrong()})
+    assert (status, answer["errors"][0]["field"]) == (422, "code")
+
+    status, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": phone.code()})
+    assert (status, list(answer["data"])) == (200, ["recovery_codes"])
+    assert len(set(answer["data"]["recovery_codes"])) == 10
+    assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": True, "recovery_codes_left": 10}
+
+    _, answer = await login(world, device_name="a new phone")
+    assert answer["data"]["mfa_required"] is True
+    status, signed = await verify(world, answer["data"]["mfa_token"], phone.code(1))
+    assert (status, set(signed)) == (200, SIGNED)
+    assert await models.Session.filter(device_name="a new phone").exists()
+    assert (await Person(world, signed).rest("GET", "/auth/me"))[0] == 200
+
+    assert await change(ada, "disable", PASSWORD, await phone.fresh()) == (204, None)
+    assert set((await login(world))[1]["data"]) == SIGNED
+    assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": False, "recovery_codes_left": 0}
+    await client.settled()  # through all of it the sessions go on
+    assert client.count("auth:revoked") == 0
+
+
+async def test_a_secret_is_replaced_until_one_was_shown_to_work(world):
+    ada = await world.person("ada")
+    status, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": "123456"})
+    assert (status, answer["code"]) == (409, "conflict")
+    first, second = [
+        Phone(ada, (await ada.rest("POST", "/auth/2fa/setup", json={}))[1]["data"]["secret"], [])
+        for _ in range(2)
+    ]
+
+    assert (await ada.rest("POST", "/auth/2fa/enable", json={"code": first.code()}))[0] == 422
+    assert (await ada.rest("POST", "/auth/2fa/enable", json={"code": second.code()}))[0] == 200
+
+    for path, body in (("setup", {}), ("enable", {"code": second.code(1)})):
+        status, answer = await ada.rest("POST", f"/auth/2fa/{path}", json=body)
+        assert (status, answer["code"]) == (409, "conflict")
+
+
+async def test_nothing_tells_of_it_before_the_password_is_right(world):
+    await equipped(world)
+    await world.person("bob")
+
+    answers = [await login(world, name, "a wrong password") for name in ("ada", "bob", "nobody")]
+
+    for _, document in answers:
+        del document["request_id"]
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[0][0] == 401
+
+
+async def test_a_code_is_good_once(world):
+    phone = await equipped(world)
+
+    assert await verify(world, await owe(world), phone.code()) == (401, "unauthenticated")  # it enabled
+    assert (await verify(world, await owe(world), phone.code(1)))[0] == 200
+    assert await verify(world, await owe(world), phone.code(1)) == (401, "unauthenticated")
+    assert await verify(world, await owe(world), phone.code()) == (401, "unauthenticated")  # an older one
+    assert await change(phone.person, "disable", PASSWORD, phone.code(1)) == (422, "code")
+
+
+async def test_a_code_given_twice_at_the_same_moment_is_good_once(world):
+    phone = await equipped(world)
+    owed = [await owe(world) for _ in range(4)]
+
+    answers = await asyncio.gather(*(verify(world, token, phone.code(1)) for token in owed))
+
+    assert sorted(status for status, _ in answers) == [200, 401, 401, 401]
+
+
+async def test_a_sign_in_is_ended_once(world):
+    phone, token = await equipped(world), ""
+    token = await owe(world)
+    good = [phone.code(1), *phone.recovery[:3]]
+
+    answers = await asyncio.gather(*(verify(world, token, code) for code in good))
+
+    assert sorted(status for status, _ in answers) == [200, 400, 400, 400]
+    assert await verify(world, token, phone.recovery[4]) == (400, "invalid_token")
+    assert await models.RecoveryCode.all().count() >= 9  # those that were refused are not spent
+
+
+async def test_a_token_is_good_for_five_codes(world):
+    phone = await equipped(world)
+    token = await owe(world)
+    for _ in range(5):
+        assert await verify(world, token, "aaaa-aaaa-aaaa-aaaa") == (401, "unauthenticated")
+
+    assert await verify(world, token, phone.code(1)) == (400, "invalid_token")
+    assert (await verify(world, await owe(world), phone.code(1)))[0] == 200
+
+
+async def test_guesses_are_counted_over_all_tokens_and_waits_grow(world):
+    phone = await equipped(world)
+    for _ in range(5):
+        assert await verify(world, await owe(world), phone.wrong()) == (401, "unauthenticated")
+
+    async with world.http.post(
+        f"{world.url}/api/v1/auth/2fa/verify", json={"mfa_token": await owe(world), "code": phone.code(1)}
+    ) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (429, "rate_limited")
+        assert 0 < int(answer.headers["Retry-After"]) <= 31
+    for code in (phone.wrong(), phone.code(1)):
+        assert await change(phone.person, "disable", PASSWORD, code) == (429, "rate_limited")
+    own = models.TwoFactor.filter(user_id=phone.person.id)
+    await own.update(wait_until=clock.now())
+    assert await verify(world, await owe(world), phone.wrong()) == (401, "unauthenticated")
+    assert (await own.get()).wait_until - clock.now() > timedelta(seconds=35)
+
+    # Who has a recovery code need not wait; a right code of the app ends the count.
+    assert (await verify(world, await owe(world), phone.recovery[0]))[0] == 200
+    await own.update(wait_until=clock.now())
+    assert (await verify(world, await owe(world), await phone.fresh()))[0] == 200
+    assert (await own.get()).failures == 0
+
+
+async def test_guesses_at_the_same_moment_are_counted_each(world):
+    phone = await equipped(world)
+    owed = [await owe(world) for _ in range(4)]
+
+    answers = await asyncio.gather(*(verify(world, token, phone.wrong()) for token in owed for _ in range(5)))
+
+    assert sorted(status for status, _ in answers) == [401] * 5 + [429] * 15
+
+
+async def test_waits_do_not_grow_for_ever(world):
+    phone = await equipped(world)
+    own = models.TwoFactor.filter(user_id=phone.person.id)
+    await own.update(failures=100_000)
+
+    assert await verify(world, await owe(world), phone.wrong()) == (401, "unauthenticated")
+
+    assert (await own.get()).wait_until - clock.now() <= timedelta(minutes=15)
+
+
+async def test_tokens_of_other_purposes_are_good_for_nothing_here(world):
+    phone = await equipped(world)
+    ada = phone.person
+    reset = await tokens.make(UUID(ada.id), "reset_password", "ada@example.com")
+
+    for token in (ada.token, ada.refresh_token, reset, "x"):
+        assert await verify(world, token, phone.code(1)) == (400, "invalid_token")
+
+
+async def test_the_token_of_a_sign_in_is_good_for_nothing_else(world):
+    await equipped(world)
+    token = await owe(world)
+    bearer = {"Authorization": f"Bearer {token}"}
+
+    assert (await world.rest("GET", "/auth/me", headers=bearer))[0] == 401
+    assert (await world.rest("POST", "/auth/refresh", json={"refresh_token": token}))[0] == 400
+    for path, more in (("verify-email", {}), ("reset-password", {"password": "staple of another kind"})):
+        status, answer = await world.rest("POST", f"/auth/{path}", json={"token": token, **more})
+        assert (status, answer["code"]) == (400, "invalid_token")
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await Person(world, {**vars(world.people["ada"]), "access_token": token}).client()
+
+
+@pytest.mark.parametrize("what", ["changed", "reset", "disabled", "expired", "suspended"])
+async def test_a_sign_in_that_waits_ends_with_what_it_began_with(world, what):
+    phone = await equipped(world)
+    ada, token, new = phone.person, await owe(world), "staple of another kind"
+    wanted = (400, "invalid_token")
+    if what == "changed":
+        body = {"current_password": PASSWORD, "new_password": new}
+        assert (await ada.rest("POST", "/auth/change-password", json=body))[0] == 204
+    elif what == "reset":
+        body = {
+            "token": await tokens.make(UUID(ada.id), "reset_password", "ada@example.com"),
+            "password": new,
+        }
+        assert (await world.rest("POST", "/auth/reset-password", json=body))[0] == 204
+        _, answer = await login(world, password=new)
+        assert answer["data"]["mfa_required"] is True  # it stays on
+    elif what == "disabled":
+        assert (await change(ada, "disable", PASSWORD, phone.recovery[1]))[0] == 204
+    elif what == "expired":
+        await models.PendingLogin.all().update(expires_at=clock.now())
+    else:
+        await models.User.filter(id=ada.id).update(suspended_at=clock.now())
+        wanted = (403, "suspended")
+
+    assert await verify(world, token, phone.recovery[0]) == wanted
+
+
+async def test_a_recovery_code_is_good_once_however_it_is_typed(world):
+    phone = await equipped(world)
+    eve = await equipped(world, "eve")
+    code = phone.recovery[0]
+
+    assert await verify(world, await owe(world), eve.recovery[0]) == (401, "unauthenticated")
+    assert (await verify(world, await owe(world), f" {code.upper().replace('-', ' ')} "))[0] == 200
+    assert await verify(world, await owe(world), code) == (401, "unauthenticated")
+    owed = [await owe(world) for _ in range(3)]
+    answers = await asyncio.gather(*(verify(world, token, phone.recovery[1]) for token in owed))
+    assert sorted(status for status, _ in answers) == [200, 401, 401]
+    assert (await phone.person.rest("GET", "/auth/2fa"))[1]["data"]["recovery_codes_left"] == 8
+
+
+async def test_recovery_codes_are_made_anew(world):
+    phone = await equipped(world)
+
+    status, shown = await change(phone.person, "recovery-codes", PASSWORD, phone.recovery[0])
+
+    assert (status, len(shown["recovery_codes"])) == (200, 10)
+    assert not set(shown["recovery_codes"]) & set(phone.recovery)
+    assert await verify(world, await owe(world), phone.recovery[1]) == (401, "unauthenticated")
+    assert (await verify(world, await owe(world), shown["recovery_codes"][0]))[0] == 200
+
+
+@pytest.mark.parametrize("what", ["disable", "recovery-codes"])
+async def test_a_session_alone_changes_nothing(world, what):
+    phone = await equipped(world)
+    ada, bob = phone.person, await world.person("bob")
+
+    assert await change(bob, what, PASSWORD, WRONG) == (409, "conflict")
+    assert await change(ada, what, PASSWORD, phone.wrong()) == (422, "code")
+    for _ in range(4):
+        assert await change(ada, what, "a wrong password", phone.code(1)) == (422, "password")
+    assert await change(ada, what, PASSWORD, phone.code(1)) == (429, "rate_limited")
+    assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": True, "recovery_codes_left": 10}
+
+
+async def test_nothing_secret_is_in_the_database_or_the_log(world, caplog):
+    caplog.set_level(logging.DEBUG)
+    phone = await equipped(world)
+    token, code = await owe(world), phone.code(1)
+    await verify(world, token, phone.wrong())
+    await verify(world, token, phone.recovery[0])
+    token = await owe(world)
+
+    rows: list[dict[str, Any]] = []
+    for table in (models.TwoFactor, models.RecoveryCode, models.PendingLogin, models.Job):
+        rows += await table.all().values()
+
+    kept = f"{rows} {caplog.text} {[vars(record) for record in caplog.records]}"
+    for secret in (phone.secret, token, *phone.recovery, phone.recovery[1].replace("-", "")):
+        assert secret not in kept
+    assert not re.search(rf"\b{code}\b", kept)
+
+
+async def test_the_export_says_that_it_is_on_and_a_deleted_account_leaves_nothing_of_it(world):
+    phone = await equipped(world)
+    ada = phone.person
+    await owe(world)
+    _, answer = await ada.rest("GET", "/users/account/export")
+    assert answer["data"]["account"]["two_factor"] is True
+    assert phone.secret not in str(answer)
+    bob = await world.person("bob")
+    assert (await bob.rest("GET", "/users/account/export"))[1]["data"]["account"]["two_factor"] is False
+
+    token = await tokens.make(UUID(ada.id), "delete_account", "ada@example.com")
+    assert (await ada.rest("DELETE", "/users/account", json={"token": token}))[0] == 204
+
+    for table in (models.TwoFactor, models.RecoveryCode, models.PendingLogin):
+        assert not await table.exists()
+
+
+class TestLetters:
+    """What people are told of by e-mail."""
+
+    @pytest.fixture
+    async def letters(self) -> AsyncIterator[Mailbox]:
+        async with mailbox() as made:
+            yield made
+
+    @pytest.fixture
+    def settings(self, settings: Any, letters: Mailbox) -> Any:
+        return settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})
+
+    async def test_its_owner_hears_of_every_change(self, world, letters):
+        phone = await equipped(world)
+        await letters.next("ada@example.com", "Two-factor sign-in is on")
+        await phone.person.rest("PATCH", "/settings/preferences", json={"language": "de"})
+        for _ in range(5):
+            await verify(world, await owe(world), phone.wrong())
+        await letters.next("ada@example.com", "Falsche Codes")
+        await verify(world, await owe(world), phone.recovery[0])
+        await letters.next("ada@example.com", "Ein Notfallcode wurde benutzt")
+        await models.TwoFactor.all().update(wait_until=None)
+        await change(phone.person, "disable", PASSWORD, phone.recovery[1])
+        await letters.next("ada@example.com", "Die Anmeldung in zwei Schritten ist aus")
+
+
+async def test_it_outlives_a_new_secret_key(settings):
+    during = settings.model_copy(
+        update={
+            "secret_key": "the-secret-key-that-comes-after-it",
+            "secret_key_previous": (settings.secret_key,),
+        }
+    )
+    without = during.model_copy(update={"secret_key_previous": ()})
+    async with World(settings) as world:
+        phone = await equipped(world)
+        owed = await owe(world)
+
+    async with World(during) as world:
+        assert (await verify(world, owed, phone.code(1)))[0] == 200
+
+    async with World(without) as world:
+        assert await verify(world, await owe(world), await phone.fresh()) == (503, "unavailable")
+        assert (await verify(world, await owe(world), phone.recovery[0]))[0] == 200
+
+
+async def test_all_of_it_is_recorded_and_nothing_secret_with_it(world):
+    phone = await equipped(world)
+    await verify(world, await owe(world), phone.wrong())
+    await verify(world, await owe(world), phone.recovery[0])
+    await change(phone.person, "recovery-codes", "a wrong password", phone.recovery[1])
+    _, shown = await change(phone.person, "recovery-codes", PASSWORD, phone.recovery[1])
+    await change(phone.person, "disable", PASSWORD, shown["recovery_codes"][0])
+
+    rows = await models.AuditRecord.exclude(action="account.register").order_by("id")
+
+    assert [(row.action, row.outcome, row.reason) for row in rows] == [
+        ("two_factor.enable", "ok", None),
+        ("session.first_step", "ok", None),
+        ("session.sign_in", "failed", "wrong_code"),
+        ("session.first_step", "ok", None),
+        ("two_factor.use_recovery_code", "ok", None),
+        ("session.sign_in", "ok", None),
+        ("two_factor.renew_codes", "failed", "wrong_password"),
+        ("two_factor.use_recovery_code", "ok", None),
+        ("two_factor.renew_codes", "ok", None),
+        ("two_factor.use_recovery_code", "ok", None),
+        ("two_factor.disable", "ok", None),
+    ]
+    assert {row.target_id for row in rows} == {phone.person.id}
+    kept = str([vars(row) for row in rows])
+    assert not any(secret in kept for secret in (phone.secret, *phone.recovery, PASSWORD))
