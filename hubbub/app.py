@@ -21,6 +21,8 @@ from hubbub.cluster.redis.bus import RedisBus
 from hubbub.cluster.redis.presence import RedisPresence
 from hubbub.config import Settings
 from hubbub.core import clock, garbage, metrics
+from hubbub.gateways.oauth import directory
+from hubbub.gateways.oauth.client import Client
 from hubbub.http import app as http_app
 from hubbub.http import metrics as http_metrics
 from hubbub.http.server import Runner
@@ -86,6 +88,8 @@ class App:
         await migrations.open_current(self.settings)
         self._stack.push_async_callback(database.close)
         self.parts = await assembly.build(self.settings, self._bus, self._presence, self._allowances)
+        client = await self._stack.enter_async_context(Client())
+        self.parts.providers = directory.build(self.settings, client)
         await self._bus.start()
         self._stack.push_async_callback(self._bus.close)
         self.parts.appender.start()

@@ -18,7 +18,7 @@ from pydantic import (
     field_validator,
 )
 
-from hubbub.config import mistakes, production
+from hubbub.config import mistakes, production, providers
 from hubbub.config.fields import (
     Database,
     HttpLimit,
@@ -27,13 +27,16 @@ from hubbub.config.fields import (
     Names,
     Networks,
     Origins,
+    Providers,
     Redis,
     Secrets,
     Sender,
+    Site,
     Smtp,
     Storage,
     Tiers,
     Url,
+    optional,
     setting,
 )
 from hubbub.config.production import PLACEHOLDER, ROUNDS, SECRET_LENGTH, TEST_SECRET
@@ -91,10 +94,8 @@ class Settings(BaseModel):
         shown="none",
         sample="10.0.0.0/8",
     )
-    geoip_database: Path | None = setting(
-        None,
+    geoip_database: Path | None = optional(
         "A GeoIP2 or GeoLite2 database (City or Country, MMDB): sessions then say where they are.",
-        shown="none",
         sample="/var/lib/GeoIP/GeoLite2-City.mmdb",
     )
     playground: bool = setting(
@@ -119,11 +120,9 @@ class Settings(BaseModel):
     database_pool: Annotated[int, Field(ge=1, le=1000)] = setting(
         10, "Connections to PostgreSQL that one instance opens at most."
     )
-    redis_url: Redis = setting(
-        None,
+    redis_url: Redis = optional(
         "`redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`: what several instances share. "
         "Without it there is one instance.",
-        shown="none",
         sample="redis://localhost:6379/0",
         secret=True,
         repr=False,
@@ -180,6 +179,26 @@ class Settings(BaseModel):
         ("general",), "Public rooms, by comma, that everybody joins on registration."
     )
 
+    oauth_google_client_id: str | None = optional(
+        "The client id that Google gave; how to get it, and all of this section: docs/oauth.md.",
+        "123456.apps.googleusercontent.com",
+        section="Signing in with others",
+    )
+    oauth_google_client_secret: str | None = optional(
+        "Its secret.", "GOCSPX-example", secret=True, repr=False
+    )
+    oauth_github_client_id: str | None = optional("The client id that GitHub gave.", "Ov23example")
+    oauth_github_client_secret: str | None = optional("Its secret.", "example", secret=True, repr=False)
+    oauth_github_url: Site = setting(providers.GITHUB, "GitHub itself, or a GitHub Enterprise Server.")
+    oauth_issuers: Providers = setting(
+        (),
+        "OpenID Connect issuers, by comma or line: a name, and the address with the client's id and secret.",
+        shown="none",
+        sample="keycloak=https://client_id:client_secret@id.example/realms/main",
+        secret=True,
+        repr=False,
+    )
+
     ping_interval_ms: Annotated[int, Field(ge=100, le=600_000)] = setting(
         25_000, "How often a connection is pinged.", section="Connections"
     )
@@ -234,10 +253,8 @@ class Settings(BaseModel):
         shown="`uploads` in the data folder",
         sample="file:///srv/hubbub/uploads",
     )
-    cdn_url: Url = setting(
-        None,
+    cdn_url: Url = optional(
         "The address from which uploads are served, if not from hubbub.",
-        shown="none",
         sample="https://cdn.example",
     )
     smtp_url: Smtp = setting(
@@ -270,6 +287,10 @@ class Settings(BaseModel):
     _check_secrets = field_validator("secret_key_previous")(production.secrets)
     _check_origins = field_validator("cors_origins")(production.origins)
     _check_rounds = field_validator("bcrypt_rounds")(production.rounds)
+    _check_google = field_validator("oauth_google_client_secret")(providers.secret)
+    _check_github = field_validator("oauth_github_client_secret")(providers.secret)
+    _check_github_url = field_validator("oauth_github_url")(providers.private_url)
+    _check_issuers = field_validator("oauth_issuers")(providers.private)
     _check_instances = field_validator("redis_url")(production.instances)
 
     @classmethod

@@ -19,6 +19,7 @@ class Told:
     list's `meta`.
     `also` are types of content that are files.
     `may` are the codes of refusals beyond those that follow from the route itself: a token, a body, an id.
+    `moves`: it may send on to another address instead. `stored`: it needs the database.
     """
 
     says: str
@@ -30,6 +31,8 @@ class Told:
     may: tuple[str, ...] = ()
     content_type: str = "application/json"
     also: tuple[str, ...] = ()
+    moves: bool = False
+    stored: bool = True
 
 
 class Routes(web.RouteTableDef):

@@ -67,6 +67,7 @@ class Exported(View):
     preferences: list[dict[str, Any]]
     sessions: list[dict[str, Any]]
     api_keys: list[dict[str, Any]]
+    identities: list[dict[str, Any]]
     memberships: list[dict[str, Any]]
     messages: list[dict[str, Any]]
     reactions: list[dict[str, Any]]

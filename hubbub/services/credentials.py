@@ -12,6 +12,9 @@ from hubbub.services import accounts, audit, database, pending_logins, post, ses
 from hubbub.services.audit import Act, Action, Target
 from hubbub.services.context import Context, Parts, Unit
 
+_WRONG = "This is not your password."
+_NONE = 'This account has none yet. Choose one by "Forgotten password".'
+
 
 async def forgot(parts: Parts, command: wire.ForgotPassword, origin: Origin) -> None:
     """Have a letter sent, if there is such an account.
@@ -76,7 +79,7 @@ async def change(ctx: Context, command: wire.ChangePassword) -> None:
     rounds = ctx.parts.settings.bcrypt_rounds
     async with audit.attempt(ctx.parts, audit.by(ctx, Action.CHANGE_PASSWORD)) as act:
         if not await passwords.matches(command.current_password, user.password_digest, rounds):
-            act.reason, said = "wrong_password", "This is not your password."
+            act.reason, said = "wrong_password", _WRONG if user.password_digest else _NONE
             raise InvalidPayload(said, fields=(("current_password", said),))
         accounts.check_password(
             command.new_password, "new_password", user.email, user.username, user.display_name

@@ -32,6 +32,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("revoked_at", "revoke_reason"),
     ),
     "api_keys": ("id", "name", "prefix", "scopes", "created_at", "last_used_at", "expires_at"),
+    "identities": ("id", "provider", "issuer", "subject", "email", "created_at", "last_used_at"),
     "memberships": ("id", "room_id", "role", "joined_at", "last_read_seq", "muted"),
     "messages": (
         *("id", "room_id", "seq", "client_id", "body", "reply_to_id", "created_at", "edited_at"),
@@ -49,6 +50,7 @@ def _rows(table: str, user_id: UUID) -> QuerySet[Any]:
         "preferences": models.Preference.filter(user_id=user_id),
         "sessions": models.Session.filter(user_id=user_id),
         "api_keys": models.ApiKey.filter(user_id=user_id),
+        "identities": models.Identity.filter(user_id=user_id),
         "memberships": models.Membership.filter(user_id=user_id),
         "messages": models.Message.filter(sender_id=user_id),
         "reactions": models.Reaction.filter(user_id=user_id),

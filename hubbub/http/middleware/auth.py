@@ -18,6 +18,10 @@ OPEN = frozenset(
         "/api/v1/auth/verify-email",
         "/api/v1/auth/forgot-password",
         "/api/v1/auth/reset-password",
+        "/api/v1/auth/oauth",
+        "/api/v1/auth/oauth/{provider}/authorize",
+        "/api/v1/auth/oauth/{provider}/callback",
+        "/api/v1/auth/oauth/exchange",
         "/api/v1/openapi.json",
     }
 )

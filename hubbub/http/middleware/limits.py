@@ -16,7 +16,11 @@ from hubbub.http.keys import ADMITTED, parts_of
 from hubbub.http.middleware.auth import OPEN, PREFIX
 from hubbub.services import sign_ins
 
-CLASSES = {"/api/v1/auth/login": "auth", "/api/v1/auth/register": "register"}
+CLASSES = {
+    "/api/v1/auth/login": "auth",
+    "/api/v1/auth/oauth/{provider}/callback": "auth",
+    "/api/v1/auth/register": "register",
+}
 UPLOADS = "/api/v1/upload/"
 OTHERS = "http"
 UPLOAD = "upload"
