@@ -14,7 +14,7 @@ from aiohttp import web
 from hubbub.cluster.allowances import Allowances
 from hubbub.cluster.bus import Bus
 from hubbub.cluster.memory import MemoryAllowances, MemoryBus, MemoryPresence
-from hubbub.cluster.presence import Presence
+from hubbub.cluster.presence import Instance, Presence
 from hubbub.cluster.redis import servers
 from hubbub.cluster.redis.allowances import RedisAllowances
 from hubbub.cluster.redis.bus import RedisBus
@@ -58,6 +58,7 @@ class App:
         self.chat: ChatServer
         self.sio: Server
         self.port = 0
+        self._started_at = clock.rfc3339(clock.now())
         self._stack = AsyncExitStack()
         self._site: web.BaseSite
 
@@ -114,6 +115,7 @@ class App:
     async def _serve(self, listener: socket.socket) -> None:
         settings = self.settings
         self.chat = ChatServer(self.parts)
+        self._presence.describe(self._describe)
         self.sio = Server(
             {chat.NAMESPACE: self.chat},
             links=Reach(self._bus),
@@ -139,6 +141,17 @@ class App:
         self._stack.push_async_callback(self.chat.close)
         self._site = web.SockSite(runner, listener)
         await self._site.start()
+
+    def _describe(self) -> Instance:
+        parts, residents = self.parts, self.parts.residents
+        return Instance(
+            self.settings.instance_id,
+            self._started_at,
+            connections=len(self.chat.connections),
+            users=len(residents),
+            rooms=len(residents.rooms),
+            draining=parts.draining,
+        )
 
     async def drain(self) -> None:
         """Take nobody in any more and let everybody go; leaves some of `HUBBUB_DRAIN_S` for what follows."""

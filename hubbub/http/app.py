@@ -8,6 +8,7 @@ from hubbub.http import (
     account_page,
     accounts,
     api_keys,
+    audit_log,
     auth,
     credentials,
     devices,
@@ -17,6 +18,7 @@ from hubbub.http import (
     moderation,
     oauth,
     openapi,
+    operation,
     playground,
     preferences,
     profiles,
@@ -44,6 +46,8 @@ ROUTES = (
     rooms.routes,
     messages.routes,
     moderation.routes,
+    audit_log.routes,
+    operation.routes,
     health.routes,
 )
 

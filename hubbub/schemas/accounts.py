@@ -72,6 +72,7 @@ class Exported(View):
     messages: list[dict[str, Any]]
     reactions: list[dict[str, Any]]
     mentions: list[dict[str, Any]]
+    audit_log: list[dict[str, Any]]
 
 
 class Account(View):

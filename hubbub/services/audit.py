@@ -68,6 +68,7 @@ class Action(StrEnum):
     UNSUSPEND = "user.unsuspend"
     DELETE_USER = "user.delete"
     CREATE_ADMIN = "admin.create"
+    EXPORT_AUDIT_LOG = "audit_log.export"
 
 
 class Target(NamedTuple):

@@ -392,7 +392,8 @@ async def _administration(asker: Asker, root: Person) -> None:
     await ask(root, "PATCH", "/admin/users/{user_id}", 200, json={"role": "moderator"}, **at)
     await ask(root, "DELETE", "/admin/users/{user_id}", 204, **at)
     await ask(root, "PATCH", "/admin/users/{user_id}", 409, json={"role": "user"}, user_id=root.id)
-    await ask(root, "GET", "/admin/rooms", 200)
+    for path in ("/rooms", "/audit-log", "/audit-log/export", "/realtime"):
+        await ask(root, "GET", f"/admin{path}", 200)
     last = {"token": await tokens.make(UUID(root.id), "delete_account", "root@example.com")}
     await ask(root, "DELETE", "/users/account", 409, json=last)
 

@@ -27,12 +27,15 @@ OPEN = frozenset(
 )
 
 
+GUARDED = frozenset({"/health"})  # outside of the API, for admins
+
+
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     # By the route, not by the address as written: what is not found needs no token, what is found needs one.
     resource = request.match_info.route.resource
     path = resource.canonical if resource is not None else ""
-    if path.startswith(PREFIX) and path not in OPEN:
+    if (path.startswith(PREFIX) and path not in OPEN) or path in GUARDED:
         by_key = api_keys.HEADER in request.headers
         request[ADMITTED] = await (api_keys.admit(request) if by_key else _by_token(request))
     return await handler(request)
