@@ -78,6 +78,11 @@ def optional(text: str, sample: str, **more: Any) -> Any:  # noqa: ANN401 - like
     return setting(None, text, shown="none", sample=sample, **more)
 
 
+def networks(text: str, sample: str, shown: str = "none") -> Any:  # noqa: ANN401 - likewise
+    """A list of networks, empty without a value: `shown` says what that means."""
+    return setting((), text, shown=shown, sample=sample)
+
+
 def variable(name: str) -> str:
     """The environment's name of a field."""
     return PREFIX + name.upper()

@@ -36,6 +36,7 @@ from hubbub.config.fields import (
     Storage,
     Tiers,
     Url,
+    networks,
     optional,
     setting,
 )
@@ -88,11 +89,16 @@ class Settings(BaseModel):
         shown="`*`, none in production",
         sample="https://www.example,https://app.example",
     )
-    trusted_proxies: Networks = setting(
-        (),
-        "Networks of proxies, by comma, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
-        shown="none",
-        sample="10.0.0.0/8",
+    trusted_proxies: Networks = networks(
+        "Proxies, by comma, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.", "10.0.0.0/8"
+    )
+    addresses_allow: Networks = networks(
+        "The networks, by comma, that may come in, over REST and sockets. Probes from loopback always may.",
+        "203.0.113.0/24,2001:db8::/32",
+        shown="all",
+    )
+    addresses_deny: Networks = networks(
+        "Networks that are refused, even where `HUBBUB_ADDRESSES_ALLOW` holds them.", "198.51.100.7"
     )
     geoip_database: Path | None = optional(
         "A GeoIP2 or GeoLite2 database (City or Country, MMDB): sessions then say where they are.",
@@ -215,9 +221,7 @@ class Settings(BaseModel):
         1_048_576, "What may wait to be sent to one connection before it is closed as `slow_consumer`."
     )
     sockets_per_user: Annotated[int, Field(ge=1)] = setting(20, "Sockets that one user may have open.")
-    sockets_per_address: Annotated[int, Field(ge=1)] = setting(
-        1000, "Sockets that one address may have open."
-    )
+    sockets_per_address: Annotated[int, Field(ge=1)] = setting(1000, "Sockets of an address, an IPv6 /64.")
     handshakes_per_s: Annotated[int, Field(ge=1)] = setting(
         500, "Connections that one instance takes a second."
     )
@@ -276,11 +280,8 @@ class Settings(BaseModel):
     metrics_port: Annotated[int | None, Field(ge=1, le=65535)] = setting(
         None, "A port of its own for `/metrics`.", shown="none: `/metrics` is on the main port", sample="9090"
     )
-    metrics_allow: Networks = setting(
-        (),
-        "Networks, by comma, that may read `/metrics` on the main port in production, besides loopback.",
-        shown="none",
-        sample="10.0.0.0/8",
+    metrics_allow: Networks = networks(
+        "Networks that may read `/metrics` in production on the main port, besides loopback.", "10.0.0.0/8"
     )
 
     _check_secret = field_validator("secret_key")(production.secret)

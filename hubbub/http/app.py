@@ -29,7 +29,7 @@ from hubbub.http import (
 from hubbub.http.keys import PARTS
 from hubbub.http.middleware import api_keys as keys
 from hubbub.http.middleware import auth as authentication
-from hubbub.http.middleware import cors, limits, problems, request_id
+from hubbub.http.middleware import cors, door, limits, problems, request_id
 from hubbub.http.request import MAX_BODY_BYTES
 from hubbub.services.context import Parts
 
@@ -57,6 +57,7 @@ def build(parts: Parts) -> web.Application:
     app = web.Application(
         middlewares=[
             request_id.middleware,
+            door.middleware,
             cors.middleware,
             problems.middleware,
             limits.strangers,

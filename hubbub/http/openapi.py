@@ -109,7 +109,11 @@ def _operation(
     if said.body is not None:
         schema = _without(_fields(said.body, by_kind, components), names)
         needed = bool(schema.get("required"))
-        operation["requestBody"] = {"required": needed, "content": {"application/json": {"schema": schema}}}
+        operation["requestBody"] = {
+            "description": f"At most {said.body.most_bytes >> 10} KiB, unpacked.",
+            "required": needed,
+            "content": {"application/json": {"schema": schema}},
+        }
     if path not in OPEN:
         operation["security"] = [{"bearer": []}] if needs_session(path) else [{"bearer": []}, {"api_key": []}]
     return operation

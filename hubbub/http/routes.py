@@ -7,6 +7,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from hubbub.schemas.base import Command
+
 TOLD = "__told__"
 PAGES = ("page", "limit", "total", "pages")  # the meta of numbered pages
 
@@ -23,7 +25,7 @@ class Told:
     """
 
     says: str
-    body: type | None = None
+    body: type[Command] | None = None
     query: type | None = None
     shows: Any = None
     meta: tuple[str, ...] = ()

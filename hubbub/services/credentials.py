@@ -27,9 +27,10 @@ async def forgot(parts: Parts, command: wire.ForgotPassword, origin: Origin) -> 
     parts.bus.publish(JobsWaiting())
 
 
-async def reset(parts: Parts, command: wire.ResetPassword, origin: Origin) -> None:
+async def reset(parts: Parts, command: wire.ResetPassword, origin: Origin) -> str:
     """Choose a new password by the token of the letter; ends every session, and proves the address.
 
+    Returns the e-mail address of the account.
     Raises InvalidToken, InvalidPayload (the token stays good), Unavailable.
     """
     async with audit.attempt(parts, Act(Action.RESET_PASSWORD, origin)) as act:
@@ -40,6 +41,7 @@ async def reset(parts: Parts, command: wire.ResetPassword, origin: Origin) -> No
         await _reset(command.token, digest, act)
     parts.bus.publish(SessionEnded(user.id, None, "session_revoked", "password_reset"))
     parts.bus.publish(JobsWaiting())
+    return user.email
 
 
 async def _reset(token: str, digest: str, act: Act) -> None:
