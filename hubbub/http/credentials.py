@@ -53,8 +53,7 @@ async def forgot_password(request: web.Request) -> web.Response:
 )
 async def reset_password(request: web.Request) -> web.Response:
     command = await read(request, wire.ResetPassword)
-    email = await credentials.reset(parts_of(request), command, origin(request))
-    await limits.signed_in(request, email)
+    await credentials.reset(parts_of(request), command, origin(request))
     return nothing()
 
 

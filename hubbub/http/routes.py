@@ -7,8 +7,6 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hubbub.schemas.base import Command
-
 TOLD = "__told__"
 PAGES = ("page", "limit", "total", "pages")  # the meta of numbered pages
 
@@ -21,11 +19,10 @@ class Told:
     list's `meta`.
     `also` are types of content that are files.
     `may` are the codes of refusals beyond those that follow from the route itself: a token, a body, an id.
-    `moves`: it may send on to another address instead. `stored`: it needs the database.
     """
 
     says: str
-    body: type[Command] | None = None
+    body: type | None = None
     query: type | None = None
     shows: Any = None
     meta: tuple[str, ...] = ()
@@ -33,8 +30,6 @@ class Told:
     may: tuple[str, ...] = ()
     content_type: str = "application/json"
     also: tuple[str, ...] = ()
-    moves: bool = False
-    stored: bool = True
 
 
 class Routes(web.RouteTableDef):

@@ -3,7 +3,6 @@
 from hubbub.models.api_keys import ApiKey, UsedNonce
 from hubbub.models.audit import AuditRecord
 from hubbub.models.entries import Entry
-from hubbub.models.identities import Handover, Identity
 from hubbub.models.jobs import Job, OneTimeToken
 from hubbub.models.messages import Mention, Message
 from hubbub.models.preferences import Preference
@@ -18,8 +17,6 @@ __all__ = [
     "ApiKey",
     "AuditRecord",
     "Entry",
-    "Handover",
-    "Identity",
     "Job",
     "Membership",
     "Mention",

@@ -1,0 +1,161 @@
+"""`hubbub prove`: try to break the promises, on this machine."""
+
+import asyncio
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from hubbub.cli import running
+from hubbub.cli.starting import FAILED, WRONG_SETTINGS, fail
+from hubbub.core import clock
+from hubbub.prove import checker, report, schedule, stage
+from hubbub.prove.journal import Evidence
+from hubbub.prove.processes import NotStarted
+from hubbub.prove.run import Run
+from hubbub.prove.stage import Options, Stage, WrongUse
+
+LONGEST = 60  # minutes: journals are kept in memory
+
+
+def _faults(
+    _context: click.Context, _parameter: click.Parameter, given: str | None
+) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    names = tuple(name.strip() for name in given.split(",") if name.strip())
+    if unknown := [name for name in names if name not in schedule.NAMES]:
+        raise click.BadParameter(f"{', '.join(unknown)}: there are {', '.join(schedule.NAMES)}.")
+    return names
+
+
+@click.command(
+    help="Start instances, let clients talk, kill, pause and cut off whatever can be, and compare what the "
+    "clients wrote down with the database. Exit code 1 if a promise does not hold. Ctrl-C ends it early, "
+    "with the report of what there is."
+)
+@click.option("--minutes", type=click.FloatRange(0.05, LONGEST), default=1.0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), help="The same faults in the same order; else at random.")
+@click.option("--faults", callback=_faults, help="By comma; else all that are possible here.")
+@click.option("--instances", type=click.IntRange(1, 20), help="3 unless told; SQLite is for 1.")
+@click.option("--clients", type=click.IntRange(2, 200), default=8, show_default=True, help="Of 4 people.")
+@click.option(
+    "--database-url",
+    metavar="URL",
+    envvar="HUBBUB_PROVE_DATABASE_URL",
+    help="A PostgreSQL, in which a database is made and dropped; or `sqlite`; else one is started if it is "
+    "installed, and SQLite is used if not.  [env: HUBBUB_PROVE_DATABASE_URL]",
+)
+@click.option(
+    "--redis-url",
+    metavar="URL",
+    envvar="HUBBUB_PROVE_REDIS_URL",
+    help="A Redis; else one is started if it is installed.  [env: HUBBUB_PROVE_REDIS_URL]",
+)
+@click.option(
+    "--slack", type=click.FloatRange(0), default=2.0, show_default=True, help="Seconds for a busy machine."
+)
+@click.option(
+    "--keep",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep journals and logs there; else only when something is wrong, in a folder that is named then.",
+)
+def command(keep: Path | None, **given: object) -> None:
+    """Run, judge, print."""
+    if given["seed"] is None:
+        given["seed"] = int(clock.now().timestamp())
+    options = Options(**given)  # type: ignore[arg-type]
+    folder = _folder(keep)
+    wrong = False
+    try:
+        wrong = not held(_evidence(options, folder))
+    finally:
+        if wrong or keep is not None:
+            click.echo(f"Journals and logs: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(FAILED if wrong else 0)
+
+
+def held(evidence: Evidence) -> bool:
+    """Judge and print; whether every promise held."""
+    verdicts = checker.check(evidence)
+    for line in report.report(evidence, verdicts):
+        click.echo(line)
+    return all(verdict.held for verdict in verdicts.values())
+
+
+def _folder(keep: Path | None) -> Path:
+    """Where journals and logs go; those of another run are not mixed with them."""
+    if keep is None:
+        return Path(tempfile.mkdtemp(prefix="hubbub-proof-"))
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+        if any(keep.iterdir()):
+            fail(f"--keep {keep} is not empty: give another folder.", code=WRONG_SETTINGS)
+    except OSError as error:
+        fail(f"--keep {keep}: {error.strerror}.", code=WRONG_SETTINGS)
+    return keep.resolve()
+
+
+def _evidence(options: Options, folder: Path) -> Evidence:
+    """Run; ends the process with a line when that can't be."""
+    try:
+        return running.run(_prove(options, folder))
+    except WrongUse as error:
+        fail(str(error), code=WRONG_SETTINGS)
+    except NotStarted as error:
+        fail(str(error))
+    except asyncio.CancelledError:
+        fail("Interrupted.")
+
+
+async def _prove(options: Options, folder: Path) -> Evidence:
+    show = _progress()
+    show("starting")
+    async with stage.opened(options, folder) as opened:
+        click.echo(_heading(options, opened))
+        run = Run(options, opened, show)
+        _listen(run)
+        try:
+            return await run.play()
+        finally:
+            for journal in run.evidence.journals:
+                journal.write(folder)
+            show("")
+
+
+def _heading(options: Options, opened: Stage) -> str:
+    again = f"--seed {options.seed} --minutes {options.minutes:g} --faults {','.join(opened.faults)}"
+    return f"hubbub prove {again}\n{opened.described}, {options.clients} clients\n"
+
+
+def _listen(run: Run) -> None:
+    """Ctrl-C ends the run early; a second one ends the command."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def interrupted() -> None:
+        if run.stop.is_set() and task is not None:
+            task.cancel()
+        run.stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupted)
+
+
+def _progress() -> Callable[[str], None]:
+    """A line that is written anew on a terminal; a line each elsewhere."""
+    terminal = sys.stderr.isatty()
+
+    def show(line: str) -> None:
+        if terminal:
+            click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+        elif line:
+            click.echo(line, err=True)
+
+    return show

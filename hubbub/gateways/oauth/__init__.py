@@ -1,1 +1,0 @@
-"""Signing in with others: OpenID Connect issuers and GitHub, over HTTPS."""

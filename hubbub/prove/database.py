@@ -1,0 +1,94 @@
+"""The database of a run: made for it, read in the end with plain SQL, thrown away."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from hubbub.prove.journal import Entry, Message, Stored, plain
+
+ANSWER_S = 60.0
+ENDS = "SELECT id, last_seq FROM rooms"
+QUERIES = (
+    "SELECT sender_id, client_id, id, room_id, seq, body FROM messages",
+    "SELECT room_id, seq, event, payload, message_id FROM entries ORDER BY room_id, seq",
+    ENDS,
+)
+Row = tuple[object, ...]
+Refused = asyncpg.PostgresError
+
+
+def named(server_url: str, name: str) -> str:
+    """The address of another database on the same server."""
+    return urlsplit(server_url)._replace(path=f"/{name}").geturl()
+
+
+async def create(server_url: str, name: str) -> str:
+    """Make a database; returns its address."""
+    await _execute(server_url, f'CREATE DATABASE "{name}"')
+    return named(server_url, name)
+
+
+async def drop(server_url: str, name: str) -> None:
+    """Throw it away, whoever is connected to it."""
+    await _execute(server_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url, timeout=ANSWER_S)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def read(url: str) -> Stored:
+    """Everything that counts."""
+    messages, entries, rooms = await _rows(url, QUERIES)
+    stored = Stored()
+    for sender, client_id, message_id, room, seq, body in messages:
+        ids = (_id(sender), _id(client_id), _id(message_id), _id(room))
+        stored.messages.append(Message(*ids, seq=int(str(seq)), body=str(body)))
+    for room, seq, event, payload, message in entries:
+        canonical = plain(msgspec.json.decode(str(payload)))
+        about = _id(message) if message else ""
+        stored.entries.append(Entry(_id(room), int(str(seq)), str(event), canonical, about))
+    stored.last_seqs = _ends(rooms)
+    return stored
+
+
+async def ends(url: str) -> dict[str, int]:
+    """How far each room's log goes at this moment."""
+    return _ends((await _rows(url, (ENDS,)))[0])
+
+
+def _ends(rooms: list[Row]) -> dict[str, int]:
+    return {_id(room): int(str(seq)) for room, seq in rooms}
+
+
+def _id(value: object) -> str:
+    """An id as it is on the wire, whatever the database gives."""
+    return str(value if isinstance(value, UUID) else UUID(str(value)))
+
+
+async def _rows(url: str, queries: Sequence[str]) -> list[list[Row]]:
+    if url.startswith("sqlite"):
+        return await asyncio.to_thread(_read_file, Path(url.removeprefix("sqlite://")), queries)
+    connection = await asyncpg.connect(url, timeout=ANSWER_S)
+    try:
+        return [[tuple(row) for row in await connection.fetch(query)] for query in queries]
+    finally:
+        await connection.close()
+
+
+def _read_file(path: Path, queries: Sequence[str]) -> list[list[Row]]:
+    connection = sqlite3.connect(path)
+    try:
+        return [connection.execute(query).fetchall() for query in queries]
+    finally:
+        connection.close()

@@ -1,0 +1,100 @@
+"""What a run has shown, for people: figures first, then a verdict for each promise, then every violation."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from hubbub.prove.findings import PROMISES, Verdict
+from hubbub.prove.journal import Acked, Began, Evidence, Heard, Sent
+from hubbub.prove.timing import Times, percentile, times
+
+# What each promise was held to: what was tried, and the violations that are counted even when there are none.
+LOOKED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "G1": ("acks looked for in the database", ("lost", "stored differently", "heard but not stored")),
+    "G2": ("entries compared in all journals", ("reordered", "diverged", "seq hole", "seq twice")),
+    "G3": ("entries that came to clients by themselves", ("gap", "duplicated", "missing")),
+    "G4": ("messages sent more than once", ("stored twice", "answered differently")),
+    "G5": ("faults of Redis", ("late", "not healed")),
+    "G6": ("messages answered `unavailable`", ("half stored", "stored though refused", "connection lost")),
+    "G7": ("clients that stopped reading", ("slow client kept", "others slowed")),
+    "G8": ("times that all users of killed instances were asked for", ("presence ghost",)),
+    "G9": ("rolling restarts", ("trouble", "not healed")),
+    "G10": (
+        "removals and ended sessions",
+        ("removed member still served", "revoked session still served", "entry after member:left"),
+    ),
+}
+
+
+def report(evidence: Evidence, verdicts: dict[str, Verdict]) -> Iterator[str]:
+    """The lines."""
+    yield from _figures(evidence)
+    yield ""
+    for name, promise in PROMISES.items():
+        yield from _verdict(verdicts[name], promise)
+    yield ""
+    violations = sum(verdict.counts.total() for verdict in verdicts.values())
+    tried = sum(verdict.tried > 0 for verdict in verdicts.values())
+    broken = sum(not verdict.held for verdict in verdicts.values())
+    if violations:
+        yield f"{violations} VIOLATIONS of {broken} of the {tried} promises tried."
+    else:
+        yield f"No violation was found of the {tried} promises tried."
+
+
+def _figures(evidence: Evidence) -> Iterator[str]:
+    counts = Counter(type(event) for journal in evidence.journals for event in journal.events)
+    sent = {event.client_id for each in evidence.journals for event in each.events if isinstance(event, Sent)}
+    acked = {
+        event.client_id for each in evidence.journals for event in each.events if isinstance(event, Acked)
+    }
+    stored = {message.client_id for message in evidence.stored.messages}
+    yield (
+        f"{len(sent)} messages in {counts[Sent]} sends: {len(acked)} acknowledged, {len(sent - acked)} not, "
+        f"of which {len((sent - acked) & stored)} are stored all the same"
+    )
+    yield f"{counts[Heard]} entries heard, on {counts[Began]} connections of {len(evidence.journals)} clients"
+    done = ", ".join(f"{count} {what}" for what, count in sorted(evidence.done.items()) if count)
+    yield f"done: {done or 'nothing'}"
+    yield ""
+    yield from _faults(evidence)
+
+
+def _faults(evidence: Evidence) -> Iterator[str]:
+    """A table: what each kind of fault cost those who talked meanwhile."""
+    yield "Milliseconds, from a client's first send of a message; delivery is that of what was sent but once."
+    yield f"{'':<18}{'':>5}{'served again':>14}{'longest wait':>14}{'delivery':>12}"
+    yield f"{'fault':<18}{'times':>5}{'after its end':>14}{'for an ack':>14}{'p50':>6}{'p99':>7}{'max':>7}"
+    faults, all_times = evidence.faults, times(evidence)
+    for name in sorted({fault.name for fault in faults}):
+        those = [fault for fault in faults if fault.name == name]
+        healed = [fault.healed - fault.ended for fault in those if fault.healed is not None]
+        yield _row(name, len(those), _longest(healed), all_times.meanwhile(those))
+    yield _row("no fault", 0, "", all_times.meanwhile(faults, wanted=False))
+
+
+def _row(name: str, count: int, healed: str, meanwhile: Times) -> str:
+    acks, delays = ([took for _, took in each] for each in (meanwhile.acks, meanwhile.delivery))
+    shown = [f"{percentile(delays, share) * 1000:.0f}" if delays else "" for share in (0.5, 0.99, 1.0)]
+    first = f"{name:<18}{count or '':>5}{healed:>14}{_longest(acks):>14}"
+    return f"{first}{shown[0]:>6}{shown[1]:>7}{shown[2]:>7}"
+
+
+def _longest(values: list[float]) -> str:
+    return f"{max(values) * 1000:.0f}" if values else ""
+
+
+def _verdict(verdict: Verdict, promise: str) -> Iterator[str]:
+    name = f"{verdict.name:<4}{promise:<40}"
+    looked, kinds = LOOKED[verdict.name]
+    if not verdict.tried and verdict.held:
+        yield f"{name}not tried"
+        return
+    yield f"{name}{'held' if verdict.held else 'VIOLATED'}"
+    counted = {kind: verdict.counts[kind] for kind in (*kinds, *verdict.counts)}
+    yield f"      {verdict.tried} {looked}: " + ", ".join(
+        f"{count} {kind}" for kind, count in counted.items()
+    )
+    for figure in verdict.figures:
+        yield f"      {figure}"
+    for example in verdict.examples:
+        yield f"      ! {example}"

@@ -1,0 +1,415 @@
+"""Each anomaly planted in a clean history, and the checker says its name, and no other."""
+
+from dataclasses import replace
+
+import pytest
+from msgspec.structs import replace as altered
+
+from hubbub.prove import checker
+from hubbub.prove.journal import (
+    Acked,
+    Added,
+    Began,
+    Caught,
+    Ended,
+    Entry,
+    Evidence,
+    Fault,
+    Gone,
+    Heard,
+    Journal,
+    Message,
+    Probe,
+    Refused,
+    Reset,
+    Rested,
+    Sent,
+    Stored,
+)
+
+ROOM = "room-1"
+COUNT = 6
+
+
+def payload(seq):
+    return f'{{"seq":{seq}}}'
+
+
+def heard(seq, *, at=None, connection=1, own=""):
+    return Heard(
+        seq + 0.3 if at is None else at, connection, ROOM, seq, "message:new", payload(seq), f"c{seq}", own
+    )
+
+
+def clean():
+    """Ada sends messages 1 to 6; Bob hears 1 to 4, is away, and gets the rest by `sync`."""
+    ada, bob = Journal("ada", "user-a", rooms=[ROOM]), Journal("bob", "user-b", rooms=[ROOM])
+    stored = Stored(last_seqs={ROOM: COUNT})
+    ada.events.append(Began(0.0, 1, 0, {ROOM: 0}))
+    bob.events.append(Began(0.0, 1, 1, {ROOM: 0}))
+    for seq in range(1, COUNT + 1):
+        ada.events.append(Sent(seq + 0.0, 1, ROOM, f"c{seq}", f"body {seq}"))
+        ada.events.append(Acked(seq + 0.2, 1, f"c{seq}", f"m{seq}", ROOM, seq, f"body {seq}"))
+        ada.events.append(heard(seq))
+        stored.messages.append(Message("user-a", f"c{seq}", f"m{seq}", ROOM, seq, f"body {seq}"))
+        stored.entries.append(Entry(ROOM, seq, "message:new", payload(seq), f"m{seq}"))
+    bob.events += [heard(1), heard(2), heard(3), heard(4), Ended(4.5, 1, "lost"), Began(7.0, 2, 0, {ROOM: 6})]
+    bob.events.append(
+        Caught(7.1, 2, ROOM, 4, [(5, "message:new", payload(5)), (6, "message:new", payload(6))])
+    )
+    for journal in (ada, bob):
+        journal.events.append(Rested(9.0, 2, {ROOM: COUNT}, {ROOM: COUNT}))
+    return Evidence([ada, bob], stored, slack=0.5)
+
+
+def found(evidence):
+    return {
+        (name, kind): count
+        for name, verdict in checker.check(evidence).items()
+        for kind, count in verdict.counts.items()
+    }
+
+
+def ada(evidence):
+    return evidence.journals[0].events
+
+
+def bob(evidence):
+    return evidence.journals[1].events
+
+
+def at(events, kind, seq):
+    """Where the event of this kind about this entry is."""
+    return next(
+        index
+        for index, each in enumerate(events)
+        if isinstance(each, kind) and (getattr(each, "seq", None) == seq or each.client_id == f"c{seq}")
+    )
+
+
+def test_a_clean_history_has_nothing_to_say():
+    verdicts = checker.check(clean())
+
+    assert all(verdict.held for verdict in verdicts.values())
+    assert verdicts["G1"].tried == verdicts["G2"].tried == COUNT
+    assert verdicts["G3"].tried == COUNT + 4
+    assert verdicts["G5"].tried == verdicts["G10"].tried == 0
+
+
+def test_nothing_at_all_is_no_violation():
+    assert found(Evidence()) == {}
+
+
+def _lost(it):
+    del it.stored.messages[2]
+    it.stored.entries[2] = replace(it.stored.entries[2], message_id="")
+
+
+def _lost_at_the_end(it):
+    """The database forgot the tail: a commit that was not one."""
+    it.stored.messages.pop()
+    it.stored.entries.pop()
+    it.stored.last_seqs[ROOM] = COUNT - 1
+
+
+def _stored_differently(it):
+    it.stored.messages[1] = replace(it.stored.messages[1], body="another body")
+
+
+def _not_in_the_log(it):
+    it.stored.entries[3] = replace(it.stored.entries[3], message_id="m99")
+
+
+def _hole(it):
+    it.stored.entries[1] = replace(it.stored.entries[1], seq=77)
+    it.stored.last_seqs[ROOM] = 77
+
+
+def _behind(it):
+    it.stored.last_seqs[ROOM] = COUNT - 1
+
+
+def _twice_in_the_log(it):
+    it.stored.entries.append(replace(it.stored.entries[3], message_id=""))
+
+
+def _stored_twice(it):
+    it.stored.messages.append(replace(it.stored.messages[0], id="m1-again", seq=COUNT + 1))
+
+
+def _answered_differently(it):
+    """The same client_id, sent again, is acknowledged as another message."""
+    ada(it).append(Sent(8.0, 1, ROOM, "c1", "body 1"))
+    ada(it).append(Acked(8.1, 1, "c1", "m2", ROOM, 2, "body 2"))
+
+
+def _diverged(it):
+    index = at(bob(it), Heard, 3)
+    bob(it)[index] = altered(bob(it)[index], payload='{"seq":3,"body":"of another history"}')
+
+
+def _diverged_by_sync(it):
+    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, Caught))
+    bob(it)[index].entries[0] = (5, "message:new", "{}")
+
+
+def _phantom(it):
+    bob(it).insert(at(bob(it), Heard, 4) + 1, heard(99))
+
+
+def _heard_twice(it):
+    bob(it).insert(at(bob(it), Heard, 4) + 1, heard(4))
+
+
+def _swapped(it):
+    """3 before 2: what comes too late is out of order, what came too early left a gap."""
+    events, one, other = bob(it), at(bob(it), Heard, 2), at(bob(it), Heard, 3)
+    events[one], events[other] = events[other], events[one]
+
+
+def _skipped_and_fetched(it):
+    """A connected client is not told an entry, and finds it by itself: it has it, but not as promised."""
+    index = at(bob(it), Heard, 3)
+    bob(it)[index] = Caught(3.9, 1, ROOM, 2, [(3, "message:new", payload(3))])
+
+
+def _skipped_the_first(it):
+    index = at(bob(it), Heard, 1)
+    bob(it)[index] = Caught(1.9, 1, ROOM, 0, [(1, "message:new", payload(1))])
+
+
+def _never(it):
+    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, Caught))
+    bob(it)[index].entries.pop()
+
+
+def _sync_with_a_gap(it):
+    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, Caught))
+    bob(it)[index].entries.pop(0)
+    bob(it).append(Caught(8.0, 2, ROOM, 4, [(5, "message:new", payload(5))]))
+
+
+def _sync_out_of_order(it):
+    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, Caught))
+    bob(it)[index].entries.reverse()
+
+
+def _sync_twice_the_same(it):
+    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, Caught))
+    bob(it)[index].entries.append(bob(it)[index].entries[-1])
+
+
+def _told_to_drop(it):
+    bob(it).append(Reset(8.0, 2, ROOM))
+
+
+def _the_tail_never_came(it):
+    """All is quiet, the client is connected, and does not know of the last entry."""
+    bob(it)[-1] = Rested(9.0, 2, {ROOM: COUNT - 1}, {ROOM: COUNT})
+
+
+def _after_leaving(it):
+    index = at(bob(it), Heard, 3)
+    bob(it)[index] = altered(bob(it)[index], own="left")
+
+
+def _after_gone(it):
+    bob(it).insert(at(bob(it), Heard, 4), Gone(4.1, 1, ROOM))
+
+
+def _half_stored(it):
+    it.stored.messages.append(Message("user-a", "c7", "m7", ROOM, 7, "body 7"))
+    ada(it).append(Sent(8.0, 1, ROOM, "c7", "body 7"))
+
+
+def _stored_though_refused(it):
+    ada(it)[at(ada(it), Acked, COUNT)] = Refused(6.2, 1, f"c{COUNT}", "forbidden")
+
+
+def _never_sent(it):
+    it.stored.messages[-1] = replace(it.stored.messages[-1], client_id="c-unheard-of")
+    del ada(it)[at(ada(it), Acked, COUNT)]
+
+
+def fault(name, began=3.0, ended=4.0, healed=4.1, trouble=""):
+    return Fault(name, "instance 1", began, ended, healed, trouble)
+
+
+def _late_without_redis(it):
+    it.faults.append(fault("redis-down"))
+    index = at(bob(it), Heard, 3)
+    bob(it)[index] = altered(bob(it)[index], at=3.2 + 1.0 + 0.5 + 0.1)
+    bob(it)[index + 1] = altered(bob(it)[index + 1], at=4.9)
+    bob(it)[index + 2] = altered(bob(it)[index + 2], at=4.95)
+
+
+def _no_ack_any_more(it):
+    it.faults.append(fault("redis-flush", healed=None))
+
+
+def _database_took_connections_along(it):
+    it.faults.append(fault("database-restart", began=4.3, ended=4.6, healed=4.7))
+
+
+def _exit_code(it):
+    it.faults.append(fault("rolling", trouble="exit code -9"))
+
+
+def _kill_without_recovery(it):
+    it.faults.append(fault("kill", healed=None))
+
+
+def _still_served(it):
+    it.probes.append(Probe("revoke", 3.0, 1.6, "zoe"))
+
+
+def _served_for_ever(it):
+    it.probes.append(Probe("remove", 3.0, None, "zoe"))
+
+
+def _ghost(it):
+    it.probes.append(Probe("presence", 3.0, 31.0, "zoe"))
+
+
+def _slow_one_kept(it):
+    it.probes.append(Probe("slow", 3.0, None))
+
+
+def _others_slowed(it):
+    it.faults.append(fault("slow", began=2.0, ended=4.0))
+    index = at(bob(it), Heard, 3)
+    bob(it)[index] = altered(bob(it)[index], at=3.2 + 2.0)
+
+
+PLANTED = {
+    _lost: {("G1", "lost"), ("G6", "half stored")},
+    _lost_at_the_end: {("G1", "lost"), ("G1", "heard but not stored")},
+    _stored_differently: {("G1", "stored differently"), ("G6", "stored differently")},
+    _not_in_the_log: {("G1", "stored but not in the log"), ("G6", "half stored")},
+    _hole: {
+        ("G2", "seq hole"),
+        ("G1", "stored but not in the log"),
+        ("G1", "heard but not stored"),
+        ("G3", "missing"),
+    },
+    _behind: {("G2", "seq beyond the end")},
+    _twice_in_the_log: {("G2", "seq twice"), ("G6", "half stored"), ("G1", "stored but not in the log")},
+    _stored_twice: {("G4", "stored twice"), ("G6", "half stored")},
+    _answered_differently: {("G4", "answered differently"), ("G1", "stored differently")},
+    _diverged: {("G2", "diverged")},
+    _diverged_by_sync: {("G2", "diverged")},
+    _phantom: {("G1", "heard but not stored"), ("G3", "gap")},
+    _heard_twice: {("G3", "duplicated")},
+    _swapped: {("G2", "reordered"), ("G3", "gap")},
+    _skipped_and_fetched: {("G3", "gap")},
+    _skipped_the_first: {("G3", "gap")},
+    _never: {("G3", "missing")},
+    _sync_with_a_gap: {("G3", "gap")},
+    _sync_out_of_order: {("G2", "reordered")},
+    _sync_twice_the_same: {("G3", "duplicated")},
+    _told_to_drop: {("G3", "reset")},
+    _the_tail_never_came: {("G3", "gap")},
+    _after_leaving: {("G10", "entry after member:left")},
+    _after_gone: {("G10", "entry after member:left")},
+    _half_stored: {("G6", "half stored")},
+    _stored_though_refused: {("G6", "stored though refused")},
+    _never_sent: {("G6", "stored but never sent")},
+    _late_without_redis: {("G5", "late")},
+    _no_ack_any_more: {("G5", "not healed")},
+    _database_took_connections_along: {("G6", "connection lost")},
+    _exit_code: {("G9", "trouble")},
+    _kill_without_recovery: {("G1", "not healed")},
+    _still_served: {("G10", "revoked session still served")},
+    _served_for_ever: {("G10", "removed member still served")},
+    _ghost: {("G8", "presence ghost")},
+    _slow_one_kept: {("G7", "slow client kept")},
+    _others_slowed: {("G7", "others slowed")},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__.strip("_"))
+def test_a_planted_anomaly_is_called_by_its_name(plant):
+    evidence = clean()
+
+    plant(evidence)
+
+    assert set(found(evidence)) == PLANTED[plant]
+
+
+# --- what is no violation, though it may look like one ---
+
+
+def test_a_send_without_an_answer_may_be_stored_or_not():
+    evidence = clean()
+    del ada(evidence)[at(ada(evidence), Acked, 6)]
+    ada(evidence).append(Sent(8.0, 1, ROOM, "c-nobody-knows", "lost on its way"))
+
+    assert found(evidence) == {}
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_unavailable_leaves_open_whether_it_was_stored(kept):
+    evidence = clean()
+    ada(evidence)[at(ada(evidence), Acked, 6)] = Refused(6.2, 1, "c6", "unavailable")
+    if not kept:
+        ada(evidence).append(Sent(8.0, 1, ROOM, "c7", "body 7"))
+        ada(evidence).append(Refused(8.1, 1, "c7", "unavailable"))
+
+    assert found(evidence) == {}
+    assert checker.check(evidence)["G6"].tried == 2 - kept
+
+
+def test_what_is_stored_when_all_rest_already_is_no_gap():
+    evidence = clean()
+    for journal in evidence.journals:
+        journal.events[-1] = Rested(5.5, 2, {ROOM: 5}, {ROOM: 5})
+
+    assert found(evidence) == {}
+
+
+def test_the_same_answer_twice_is_how_it_should_be():
+    evidence = clean()
+    ada(evidence).append(Sent(8.0, 1, ROOM, "c1", "body 1"))
+    ada(evidence).append(Acked(8.1, 1, "c1", "m1", ROOM, 1, "body 1"))
+
+    assert found(evidence) == {}
+    assert checker.check(evidence)["G4"].tried == 1
+
+
+def test_an_entry_that_ready_counted_already_is_heard_all_the_same():
+    evidence = clean()
+    index = next(i for i, each in enumerate(bob(evidence)) if isinstance(each, Caught))
+    bob(evidence).insert(index, heard(6, at=7.05, connection=2))
+
+    assert found(evidence) == {}
+
+
+def test_who_is_let_in_again_hears_from_there_on():
+    evidence = clean()
+    index = at(bob(evidence), Heard, 2)
+    bob(evidence)[index] = altered(bob(evidence)[index], own="left")
+    bob(evidence)[index + 1 : index + 2] = [
+        Gone(2.4, 1, ROOM),
+        Added(3.2, 1, ROOM, 3),
+        Caught(3.3, 1, ROOM, 2, [(3, "message:new", payload(3))]),
+    ]
+
+    assert found(evidence) == {}
+
+
+def test_late_is_nothing_when_something_else_went_wrong_meanwhile():
+    evidence = clean()
+    _late_without_redis(evidence)
+    evidence.faults.append(fault("kill", began=3.5, ended=3.6, healed=3.7))
+
+    assert found(evidence) == {}
+
+
+def test_of_many_violations_some_are_told_and_all_are_counted():
+    evidence = clean()
+    evidence.stored.last_seqs[ROOM] = 1000
+
+    verdict = checker.check(evidence)["G2"]
+
+    assert verdict.counts["seq hole"] == 1000 - COUNT
+    assert len(verdict.examples) < 50
