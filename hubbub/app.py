@@ -14,13 +14,15 @@ from aiohttp import web
 from hubbub.cluster.allowances import Allowances
 from hubbub.cluster.bus import Bus
 from hubbub.cluster.memory import MemoryAllowances, MemoryBus, MemoryPresence
-from hubbub.cluster.presence import Presence
+from hubbub.cluster.presence import Instance, Presence
 from hubbub.cluster.redis import servers
 from hubbub.cluster.redis.allowances import RedisAllowances
 from hubbub.cluster.redis.bus import RedisBus
 from hubbub.cluster.redis.presence import RedisPresence
 from hubbub.config import Settings
 from hubbub.core import clock, garbage, metrics
+from hubbub.gateways.oauth import directory
+from hubbub.gateways.oauth.client import Client
 from hubbub.http import app as http_app
 from hubbub.http import metrics as http_metrics
 from hubbub.http.server import Runner
@@ -56,6 +58,7 @@ class App:
         self.chat: ChatServer
         self.sio: Server
         self.port = 0
+        self._started_at = clock.rfc3339(clock.now())
         self._stack = AsyncExitStack()
         self._site: web.BaseSite
 
@@ -86,6 +89,8 @@ class App:
         await migrations.open_current(self.settings)
         self._stack.push_async_callback(database.close)
         self.parts = await assembly.build(self.settings, self._bus, self._presence, self._allowances)
+        client = await self._stack.enter_async_context(Client())
+        self.parts.providers = directory.build(self.settings, client)
         await self._bus.start()
         self._stack.push_async_callback(self._bus.close)
         self.parts.appender.start()
@@ -110,6 +115,7 @@ class App:
     async def _serve(self, listener: socket.socket) -> None:
         settings = self.settings
         self.chat = ChatServer(self.parts)
+        self._presence.describe(self._describe)
         self.sio = Server(
             {chat.NAMESPACE: self.chat},
             links=Reach(self._bus),
@@ -135,6 +141,17 @@ class App:
         self._stack.push_async_callback(self.chat.close)
         self._site = web.SockSite(runner, listener)
         await self._site.start()
+
+    def _describe(self) -> Instance:
+        parts, residents = self.parts, self.parts.residents
+        return Instance(
+            self.settings.instance_id,
+            self._started_at,
+            connections=len(self.chat.connections),
+            users=len(residents),
+            rooms=len(residents.rooms),
+            draining=parts.draining,
+        )
 
     async def drain(self) -> None:
         """Take nobody in any more and let everybody go; leaves some of `HUBBUB_DRAIN_S` for what follows."""

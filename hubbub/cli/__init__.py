@@ -12,6 +12,8 @@ _COMMANDS = {
     "migrate": "Bring the database's schema up to date, or show where it is.",
     "seed": "Fill in sample data: people, rooms, messages.",
     "create-admin": "Make an account that may do everything.",
+    "disable-two-factor": "Let an account sign in by its password alone.",
+    "reseal": "Encrypt secrets at rest with the current secret key.",
     "prove": "Try to break the promises on this machine, and judge.",
     "doctor": "Check settings and everything that hubbub depends on.",
     "mail": "Show what an e-mail looks like.",

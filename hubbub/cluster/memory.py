@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from hubbub.cluster.bus import Signal
-from hubbub.cluster.presence import Told
+from hubbub.cluster.presence import Describe, Instances, Told
 from hubbub.core import metrics
 from hubbub.core.allowances import Allowance, Buckets
 from hubbub.core.attempts import Act, Attempts, Standing
@@ -65,6 +65,13 @@ class MemoryPresence:
 
     def __init__(self) -> None:
         self._statuses: dict[UUID, str] = {}
+        self._describe: Describe | None = None
+
+    def describe(self, instance: Describe) -> None:
+        self._describe = instance
+
+    async def instances(self) -> Instances:
+        return Instances([self._describe()] if self._describe is not None else [], complete=True)
 
     async def start(self, tell: Told) -> None:
         """Nothing changes by itself."""

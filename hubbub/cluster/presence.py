@@ -1,10 +1,31 @@
 """Who is there: the status of people across instances."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 Told = Callable[[list[UUID], str | None], Awaitable[None]]
+
+
+class Instance(NamedTuple):
+    """What an instance says of itself; `rooms` are those with somebody who is connected to it."""
+
+    id: str
+    started_at: str
+    connections: int
+    users: int
+    rooms: int
+    draining: bool
+
+
+class Instances(NamedTuple):
+    """Those that are known; not `complete` while what instances share is away."""
+
+    known: list[Instance]
+    complete: bool
+
+
+Describe = Callable[[], Instance]
 
 
 class Presence(Protocol):
@@ -13,6 +34,12 @@ class Presence(Protocol):
     `arrive`, `leave` and `choose` raise Unavailable when what instances share is away; they may be asked
     again.
     """
+
+    def describe(self, instance: Describe) -> None:
+        """How this instance describes itself; said before `start`."""
+
+    async def instances(self) -> Instances:
+        """All that live and describe themselves, this one first; the others as of a moment ago."""
 
     async def start(self, tell: Told) -> None:
         """Begin. `tell` is called with users whose status changed without anybody here doing anything.

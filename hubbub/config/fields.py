@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator
 from pydantic.fields import FieldInfo
 
-from hubbub.config import values
+from hubbub.config import providers, values
 from hubbub.core.limits import Rate
 
 PREFIX = "HUBBUB_"
@@ -17,12 +17,17 @@ Tiers = Annotated[tuple[values.Tier, ...], PlainValidator(values.tiers)]
 Names = Annotated[tuple[str, ...], PlainValidator(values.names)]
 Networks = Annotated[tuple[values.Network, ...], PlainValidator(values.networks)]
 Secrets = Annotated[tuple[str, ...], PlainValidator(values.secrets)]
+Providers = Annotated[tuple[providers.Provider, ...], PlainValidator(providers.issuers)]
 Origins = Annotated[tuple[str, ...], PlainValidator(values.origins)]
 Label = Annotated[str, PlainValidator(values.label)]
 Sender = Annotated[str, PlainValidator(values.sender)]
 Url = Annotated[
     str | None,
     PlainValidator(partial(values.site, schemes=("http", "https"), example="https://chat.example")),
+]
+Site = Annotated[
+    str,
+    PlainValidator(partial(values.site, schemes=("http", "https"), example="https://github.com")),
 ]
 Database = Annotated[
     str,
@@ -66,6 +71,16 @@ def setting(default: Any, text: str, **more: Any) -> Any:  # noqa: ANN401 - as p
     }
     given = {"default_factory": default} if callable(default) else {"default": default}
     return Field(description=text, json_schema_extra=extra, validate_default=True, **given, **more)
+
+
+def optional(text: str, sample: str, **more: Any) -> Any:  # noqa: ANN401 - likewise
+    """A field that need not be set: None without it."""
+    return setting(None, text, shown="none", sample=sample, **more)
+
+
+def networks(text: str, sample: str, shown: str = "none") -> Any:  # noqa: ANN401 - likewise
+    """A list of networks, empty without a value: `shown` says what that means."""
+    return setting((), text, shown=shown, sample=sample)
 
 
 def variable(name: str) -> str:

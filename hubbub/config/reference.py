@@ -99,10 +99,10 @@ def in_force(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """(name, value, source) of every setting. Secrets are masked, as are passwords in addresses."""
     for name in Settings.model_fields:
         value = getattr(settings, name)
-        if name.startswith("secret_key"):
-            text = "***" if value else ""
-        elif value is None:
+        if value is None:
             text = "off" if name.startswith("limit_") else ""
+        elif extra(Settings.model_fields[name]).get("secret") and "://" not in written(value):
+            text = "***" if value else ""
         else:
             text = values.masked(written(value))
         yield variable(name), text, settings.source(name)

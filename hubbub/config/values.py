@@ -12,6 +12,7 @@ Network = IPv4Network | IPv6Network
 
 ROLES = ("user", "moderator", "admin")
 LONGEST_HOLD_S = 10
+MAPPED = 96  # bits in front of an IPv4 address that is written as IPv6
 _RATE = re.compile(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,9})?)")
 _PASSWORD = re.compile(r"(?<=://)([^/?#@:]*):.*@")
 _IN_QUERY = re.compile(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
@@ -106,7 +107,15 @@ def _network(text: str) -> Network:
         ) from None
     if address.ip != address.network.network_address:
         raise ValueError(f'"{text}" is not a network; did you mean {address.network}?')
-    return address.network
+    return _plain(address.network)
+
+
+def _plain(network: Network) -> Network:
+    """IPv4 written as IPv6 as IPv4, as addresses are compared."""
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < MAPPED:
+        return network
+    return IPv4Network((mapped, network.prefixlen - MAPPED))
 
 
 def origins(value: object) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Whose request it is: the address of the connection, or what a trusted proxy says."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
@@ -16,11 +16,25 @@ def client(peer: str, forwarded: str, trusted: Iterable[Network]) -> str:
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()] if networks else []
     address = plain(peer)
     while _trusted(address, networks) and hops:
-        hop = hops.pop()
+        hop = _without_port(hops.pop())
         if not _is_address(hop):
             break
         address = plain(hop)
     return address
+
+
+def admitted(address: str, allow: Sequence[Network], deny: Sequence[Network]) -> bool:
+    """Whether an address may come in: it is not in `deny`, and in `allow` if that names any.
+
+    What is no address (a Unix socket) is in neither.
+    """
+    try:
+        parsed = ip_address(plain(address))
+    except ValueError:
+        return not allow
+    if any(parsed in network for network in deny):
+        return False
+    return not allow or any(parsed in network for network in allow)
 
 
 def of_request(request: Any, trusted: Iterable[Network]) -> str:  # noqa: ANN401 - an aiohttp request, without knowing aiohttp
@@ -32,6 +46,24 @@ def plain(address: str) -> str:
     """IPv4 written as IPv6 (`::ffff:10.0.0.1`) as IPv4, so that networks and limits see one address."""
     mapped = getattr(ip_address(address), "ipv4_mapped", None) if _is_address(address) else None
     return str(mapped) if mapped is not None else address
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is this machine; of what is no address it is not known."""
+    return _is_address(address) and ip_address(plain(address)).is_loopback
+
+
+def _without_port(hop: str) -> str:
+    """`192.0.2.1:4711` and `[2001:db8::1]:4711`, as some proxies write it, without the port."""
+    host, closed, rest = hop.removeprefix("[").partition("]")
+    if hop.startswith("[") and closed and (not rest or _is_port(rest.removeprefix(":"))):
+        return host
+    host, _, port = hop.partition(":")
+    return host if _is_port(port) and "." in host else hop
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _is_address(text: str) -> bool:

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from hubbub.core import clock
 from hubbub.http.request import context, nothing, query, read
 from hubbub.http.routes import Routes
+from hubbub.http.streams import send
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.base import Command
 from hubbub.services import credentials, deletion, export
@@ -43,22 +43,7 @@ async def delete(request: web.Request) -> web.Response:
     also=("application/zip",),
 )
 async def export_all(request: web.Request) -> web.StreamResponse:
-    asked = query(request, wire.ExportAccount)
-    ctx = context(request)
-    kind, ending = ("application/json", "json") if asked.format == "json" else ("application/zip", "zip")
-    pieces = export.as_json(ctx) if asked.format == "json" else export.as_csv(ctx)
-    first = await anext(pieces)  # what the database refuses is told before anything is sent
-    name = f"hubbub-{clock.now():%Y-%m-%d}.{ending}"
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": kind,
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        }
-    )
-    await response.prepare(request)
-    await response.write(first)
-    async for piece in pieces:
-        await response.write(piece)
-    await response.write_eof()
-    return response
+    asked, ctx = query(request, wire.ExportAccount), context(request)
+    if asked.format == "csv":
+        return await send(request, export.as_csv(ctx), "application/zip", "hubbub", "zip")
+    return await send(request, export.as_json(ctx), "application/json", "hubbub", "json")

@@ -8,6 +8,7 @@ from hubbub.http import (
     account_page,
     accounts,
     api_keys,
+    audit_log,
     auth,
     credentials,
     devices,
@@ -15,7 +16,9 @@ from hubbub.http import (
     messages,
     metrics,
     moderation,
+    oauth,
     openapi,
+    operation,
     playground,
     preferences,
     profiles,
@@ -26,7 +29,7 @@ from hubbub.http import (
 from hubbub.http.keys import PARTS
 from hubbub.http.middleware import api_keys as keys
 from hubbub.http.middleware import auth as authentication
-from hubbub.http.middleware import cors, limits, problems, request_id
+from hubbub.http.middleware import cors, door, limits, problems, request_id
 from hubbub.http.request import MAX_BODY_BYTES
 from hubbub.services.context import Parts
 
@@ -34,6 +37,7 @@ ROUTES = (
     auth.routes,
     credentials.routes,
     two_factor.routes,
+    oauth.routes,
     accounts.routes,
     profiles.routes,
     devices.routes,
@@ -42,6 +46,8 @@ ROUTES = (
     rooms.routes,
     messages.routes,
     moderation.routes,
+    audit_log.routes,
+    operation.routes,
     health.routes,
 )
 
@@ -51,6 +57,7 @@ def build(parts: Parts) -> web.Application:
     app = web.Application(
         middlewares=[
             request_id.middleware,
+            door.middleware,
             cors.middleware,
             problems.middleware,
             limits.strangers,

@@ -37,6 +37,8 @@ async def login(request: web.Request) -> web.Response:
     command = await read(request, wire.Login)
     async with limits.sign_in(request, command.email):
         signed = await accounts.login(parts_of(request), command, origin(request))
+    if isinstance(signed, wire.Signed):
+        await limits.signed_in(request, command.email)
     return data(signed)
 
 

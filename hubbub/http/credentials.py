@@ -53,7 +53,8 @@ async def forgot_password(request: web.Request) -> web.Response:
 )
 async def reset_password(request: web.Request) -> web.Response:
     command = await read(request, wire.ResetPassword)
-    await credentials.reset(parts_of(request), command, origin(request))
+    email = await credentials.reset(parts_of(request), command, origin(request))
+    await limits.signed_in(request, email)
     return nothing()
 
 

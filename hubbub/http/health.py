@@ -6,8 +6,10 @@ from aiohttp import web
 
 from hubbub.core.errors import HubbubError
 from hubbub.http.keys import parts_of
-from hubbub.schemas.base import encode
-from hubbub.services import database, migrations
+from hubbub.http.request import context
+from hubbub.schemas.base import encode, to_builtins
+from hubbub.services import database, migrations, operation
+from hubbub.services.context import Parts
 
 routes = web.RouteTableDef()
 CHECK_S = 3.0
@@ -25,11 +27,21 @@ async def ready(request: web.Request) -> web.Response:
 
     Redis away is told and no reason to send nobody: chat goes on without it, and it is away for all.
     """
-    parts = parts_of(request)
+    return _answer(await _checks(parts_of(request)))
+
+
+@routes.get("/health")
+async def detail(request: web.Request) -> web.Response:
+    """The same with more about this instance; for admins."""
+    found = await operation.detail(context(request))
+    return _answer(await _checks(parts_of(request)), to_builtins(found))
+
+
+async def _checks(parts: Parts) -> dict[str, str]:
     checks = {**await _storage(), "draining": "yes" if parts.draining else "no"}
     if (redis := parts.bus.state()) is not None:
         checks["redis"] = redis
-    return _answer(checks)
+    return checks
 
 
 async def _storage() -> dict[str, str]:
@@ -44,9 +56,9 @@ async def _storage() -> dict[str, str]:
     return {"database": "ok", "migrations": f"{len(waiting)} pending" if waiting else "ok"}
 
 
-def _answer(checks: dict[str, str]) -> web.Response:
+def _answer(checks: dict[str, str], more: dict[str, object] | None = None) -> web.Response:
     bad = {name for name, state in checks.items() if state not in ("ok", "no")}
     good = bad <= {"redis"}
     status = "failing" if not good else "degraded" if bad else "ok"
-    body = encode({"status": status, "checks": checks})
+    body = encode({"status": status, "checks": checks, **(more or {})})
     return web.Response(body=body, status=200 if good else 503, content_type="application/json")

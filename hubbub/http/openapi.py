@@ -35,6 +35,11 @@ _META: dict[str, dict[str, Any]] = {
     "pages": {"type": "integer"},
     "unread": {"type": "integer"},
 }
+_MOVED = 302
+_ELSEWHERE = {
+    "description": "Go on there",
+    "headers": {"Location": {"required": True, "schema": {"type": "string", "format": "uri"}}},
+}
 _DESCRIPTION = """\
 What is done over REST is heard by sockets, and the other way round: both call the same operations.
 Failures are `application/problem+json` (RFC 9457); programs decide by `code`.
@@ -104,7 +109,11 @@ def _operation(
     if said.body is not None:
         schema = _without(_fields(said.body, by_kind, components), names)
         needed = bool(schema.get("required"))
-        operation["requestBody"] = {"required": needed, "content": {"application/json": {"schema": schema}}}
+        operation["requestBody"] = {
+            "description": f"At most {said.body.most_bytes >> 10} KiB, unpacked.",
+            "required": needed,
+            "content": {"application/json": {"schema": schema}},
+        }
     if path not in OPEN:
         operation["security"] = [{"bearer": []}] if needs_session(path) else [{"bearer": []}, {"api_key": []}]
     return operation
@@ -158,6 +167,8 @@ def _without(schema: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 def _responses(path: str, said: Told, by_kind: dict[str, Any]) -> dict[str, Any]:
     responses = {str(said.status): _success(said, by_kind)}
+    if said.moves:
+        responses[str(_MOVED)] = _ELSEWHERE
     codes: dict[int, list[str]] = {}
     for code in sorted(_refusals(path, said)):
         codes.setdefault(STATUS[code], []).append(code)
@@ -170,6 +181,8 @@ def _responses(path: str, said: Told, by_kind: dict[str, Any]) -> dict[str, Any]
 
 
 def _success(said: Told, by_kind: dict[str, Any]) -> dict[str, Any]:
+    if said.status == _MOVED:
+        return _ELSEWHERE
     if said.shows is None:
         return {"description": "Done"}
     if said.content_type != "application/json":
@@ -188,7 +201,7 @@ def _success(said: Told, by_kind: dict[str, Any]) -> dict[str, Any]:
 def _refusals(path: str, said: Told) -> set[str]:
     """What follows from the route itself, and what it says besides."""
     names = _PARTS.findall(path)
-    codes = {"unavailable", *said.may}
+    codes = {"unavailable", *said.may} if said.stored else set(said.may)
     if path not in OPEN:
         codes |= {"unauthenticated", "token_expired", "session_revoked", "suspended", "forbidden"}
     if said.body is not None:

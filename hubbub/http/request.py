@@ -14,11 +14,12 @@ from hubbub.core.errors import InvalidJson, InvalidPayload, NotFound, TooLarge, 
 from hubbub.core.origins import Origin
 from hubbub.http.keys import REQUEST_ID, admitted_of, parts_of
 from hubbub.http.problems import BadRequest
-from hubbub.schemas.base import encode, parse, strict
+from hubbub.schemas.base import Command, encode, parse, strict
 from hubbub.schemas.paging import Paged
 from hubbub.services.context import Context
 
 T = TypeVar("T", bound=msgspec.Struct)
+C = TypeVar("C", bound=Command)
 
 MAX_BODY_BYTES = 1 << 20
 BODY_S = 30.0  # for a body to come in whole
@@ -27,13 +28,17 @@ _DIGITS = 18
 ALIASES = {"q": "query"}  # as the query string calls a field
 
 
-async def read(request: web.Request, kind: type[T]) -> T:
+async def read(request: web.Request, kind: type[C]) -> C:
     """The body as a command, with the ids of the address; unknown fields are refused.
 
     Raises NotFound, UnsupportedMediaType, InvalidJson, InvalidPayload, TooLarge, BadRequest.
     """
     said = address(request)
+    if (request.content_length or 0) > kind.most_bytes:
+        raise TooLarge
     raw_body = await body(request)
+    if len(raw_body) > kind.most_bytes:
+        raise TooLarge
     if raw_body and request.content_type != "application/json":
         raise UnsupportedMediaType
     raw = _decoded(raw_body) if raw_body else {}
@@ -41,7 +46,7 @@ async def read(request: web.Request, kind: type[T]) -> T:
         raise InvalidPayload("The body must be a JSON object.")
     if doubled := [name for name in said if name in raw]:
         raise InvalidPayload(fields=tuple((name, "This is said by the address.") for name in doubled))
-    command: T = parse(strict(kind), {**raw, **said})
+    command: C = parse(strict(kind), {**raw, **said})
     return command
 
 

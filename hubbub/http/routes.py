@@ -7,6 +7,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from hubbub.schemas.base import Command
+
 TOLD = "__told__"
 PAGES = ("page", "limit", "total", "pages")  # the meta of numbered pages
 
@@ -19,10 +21,11 @@ class Told:
     list's `meta`.
     `also` are types of content that are files.
     `may` are the codes of refusals beyond those that follow from the route itself: a token, a body, an id.
+    `moves`: it may send on to another address instead. `stored`: it needs the database.
     """
 
     says: str
-    body: type | None = None
+    body: type[Command] | None = None
     query: type | None = None
     shows: Any = None
     meta: tuple[str, ...] = ()
@@ -30,6 +33,8 @@ class Told:
     may: tuple[str, ...] = ()
     content_type: str = "application/json"
     also: tuple[str, ...] = ()
+    moves: bool = False
+    stored: bool = True
 
 
 class Routes(web.RouteTableDef):

@@ -16,7 +16,7 @@ from aiohttp.web_protocol import RequestHandler
 from hubbub.core import metrics
 from hubbub.core.errors import HubbubError, Internal
 from hubbub.http import problems
-from hubbub.http.middleware import request_id
+from hubbub.http.middleware import cors, request_id
 
 HEADER_S = 15.0  # for a request's header to come in whole, and for the first byte of a connection
 STALLED_S = 30.0  # in which a client takes nothing of its answer
@@ -178,5 +178,5 @@ def _answer(request: web.BaseRequest, error: HubbubError) -> web.Response:
     given = request_id.of(request)
     response = problems.document(error, given)
     response.headers["X-Request-ID"] = given
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    cors.harden(response)
     return response

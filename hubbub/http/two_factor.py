@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from hubbub.http.keys import parts_of
+from hubbub.http.middleware import limits
 from hubbub.http.request import context, data, nothing, origin, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import accounts
@@ -77,4 +78,6 @@ async def recovery_codes(request: web.Request) -> web.Response:
 )
 async def verify(request: web.Request) -> web.Response:
     command = await read(request, wire.VerifyTwoFactor)
-    return data(await signing_in.verify(parts_of(request), command, origin(request)))
+    signed = await signing_in.verify(parts_of(request), command, origin(request))
+    await limits.signed_in(request, signed.user.email)
+    return data(signed)

@@ -3,6 +3,7 @@
 from hubbub.models.api_keys import ApiKey, UsedNonce
 from hubbub.models.audit import AuditRecord
 from hubbub.models.entries import Entry
+from hubbub.models.identities import Handover, Identity
 from hubbub.models.jobs import Job, OneTimeToken
 from hubbub.models.messages import Mention, Message
 from hubbub.models.preferences import Preference
@@ -17,6 +18,8 @@ __all__ = [
     "ApiKey",
     "AuditRecord",
     "Entry",
+    "Handover",
+    "Identity",
     "Job",
     "Membership",
     "Mention",

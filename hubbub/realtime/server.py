@@ -10,6 +10,7 @@ from uuid import UUID
 
 from hubbub.cluster.bus import Missed, Signal
 from hubbub.core import addresses, clock, metrics
+from hubbub.core.allowances import neighbourhood
 from hubbub.core.errors import (
     Draining,
     Forbidden,
@@ -104,7 +105,8 @@ class ChatServer:
         if self.connections.count_of(admitted.user.id) >= self._settings.sockets_per_user:
             raise TooManyConnections(retry_after_ms=BUSY_RETRY_MS)
         origin = link.origin
-        address = addresses.client(origin.remote, origin.forwarded, self._settings.trusted_proxies)
+        client = addresses.client(origin.remote, origin.forwarded, self._settings.trusted_proxies)
+        address = neighbourhood(client)
         if self._addresses[address] >= self._settings.sockets_per_address:
             raise TooManyConnections(retry_after_ms=BUSY_RETRY_MS)
         ctx = Context(

@@ -1,6 +1,6 @@
 """Accounts and sessions: what is asked and what is shown."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -8,11 +8,14 @@ from msgspec import Meta
 from hubbub.schemas.base import Command, View
 
 LONGEST = 65_536  # of passwords; nobody's is cut off, and reading one stays quick
+LONG_BODY = 1 << 20  # bytes, of one that holds passwords: each character may be escaped
 Password = Annotated[str, Meta(min_length=8, max_length=LONGEST)]
 Email = Annotated[str, Meta(min_length=3, max_length=254)]
 
 
 class Register(Command):
+    most_bytes: ClassVar[int] = LONG_BODY
+
     name: Annotated[str, Meta(min_length=1, max_length=80)]
     email: Email
     password: Password
@@ -20,6 +23,8 @@ class Register(Command):
 
 
 class Login(Command):
+    most_bytes: ClassVar[int] = LONG_BODY
+
     email: Email
     password: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
     device_name: Annotated[str, Meta(max_length=100)] | None = None
@@ -37,6 +42,8 @@ class ForgotPassword(Command):
 
 
 class ResetPassword(Command):
+    most_bytes: ClassVar[int] = LONG_BODY
+
     token: Token
     password: Password
 
@@ -46,6 +53,8 @@ class VerifyEmail(Command):
 
 
 class ChangePassword(Command):
+    most_bytes: ClassVar[int] = LONG_BODY
+
     current_password: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
     new_password: Password
 
@@ -67,10 +76,12 @@ class Exported(View):
     preferences: list[dict[str, Any]]
     sessions: list[dict[str, Any]]
     api_keys: list[dict[str, Any]]
+    identities: list[dict[str, Any]]
     memberships: list[dict[str, Any]]
     messages: list[dict[str, Any]]
     reactions: list[dict[str, Any]]
     mentions: list[dict[str, Any]]
+    audit_log: list[dict[str, Any]]
 
 
 class Account(View):

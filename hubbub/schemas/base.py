@@ -2,7 +2,7 @@
 
 import re
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -12,7 +12,12 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client asks for. Unknown fields are ignored; `strict` makes the refusing twin."""
+    """What a client asks for. Unknown fields are ignored; `strict` makes the refusing twin.
+
+    `most_bytes` is how large a body may be that holds one, unpacked.
+    """
+
+    most_bytes: ClassVar[int] = 128 << 10
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

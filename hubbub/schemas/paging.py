@@ -7,13 +7,17 @@ from msgspec import Meta
 from hubbub.schemas.base import Command
 
 MOST = 100
+Page = Annotated[int, Meta(ge=1, le=1_000_000)]
+Limit = Annotated[int, Meta(ge=1, le=MOST)]
+Words = Annotated[str, Meta(max_length=200)]
+Sort = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Paged(Command):
     """One page of a list."""
 
-    page: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
-    limit: Annotated[int, Meta(ge=1, le=MOST)] = 20
+    page: Page = 1
+    limit: Limit = 20
 
     @property
     def offset(self) -> int:
@@ -24,5 +28,5 @@ class Paged(Command):
 class Listed(Paged):
     """A page of what can be searched and sorted; `query` is `q` in an address."""
 
-    query: Annotated[str, Meta(max_length=200)] | None = None
-    sort: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    query: Words | None = None
+    sort: Sort | None = None

@@ -1,10 +1,10 @@
 """The second factor: what is asked and what is shown."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from hubbub.schemas.accounts import LONGEST, Token
+from hubbub.schemas.accounts import LONG_BODY, LONGEST, Token
 from hubbub.schemas.base import Command, View
 
 Code = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -16,6 +16,8 @@ class EnableTwoFactor(Command):
 
 class ConfirmTwoFactor(Command):
     """`code` is one of the app or a recovery code."""
+
+    most_bytes: ClassVar[int] = LONG_BODY
 
     password: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
     code: Code

@@ -31,13 +31,13 @@ _BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u20
 
 async def register(parts: Parts, command: wire.Register, origin: Origin) -> wire.Signed:
     """Make an account, sign in, join the default rooms. Raises Conflict, InvalidPayload, Unavailable."""
-    email, name = _email(command.email), one_line(command.name, "name")
+    email, name = checked_email(command.email), one_line(command.name, "name")
     asked = _username(command.username) if command.username is not None else None
     check_password(command.password, "password", email, asked or "", name)
     digest = await passwords.digest(command.password, parts.settings.bcrypt_rounds)
     new = models.User(email=email, display_name=name, password_digest=digest)
     async with audit.attempt(parts, Act(Action.REGISTER, origin)) as act:
-        signed = await _register(parts, new, [asked] if asked else _names(name, email), act)
+        signed = await _register(parts, new, [asked] if asked else usernames(name, email), act)
     await members.join_defaults(Context(parts, new.id))
     return signed
 
@@ -84,7 +84,8 @@ def kept_email(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip(" ").lower()
 
 
-def _email(text: str) -> str:
+def checked_email(text: str) -> str:
+    """The same of something that must be an address. Raises InvalidPayload."""
     email = kept_email(text)
     if not _EMAIL.fullmatch(email) or len(email) > _EMAIL_LENGTH or not email.isprintable():
         raise InvalidPayload(fields=(("email", "Not an e-mail address."),))
@@ -109,7 +110,7 @@ def _username(text: str) -> str:
     return username
 
 
-def _names(name: str, email: str) -> Iterator[str]:
+def usernames(name: str, email: str) -> Iterator[str]:
     """Usernames to try, the nicest first; then by chance, so that many of one name do not race for each."""
     base = _plain(name).removeprefix(DELETED)
     if len(base) < SHORTEST:
@@ -133,7 +134,7 @@ async def login(parts: Parts, command: wire.Login, origin: Origin) -> wire.Signe
     Raises Unauthenticated, Suspended.
     """
     try:
-        email = _email(command.email)
+        email = checked_email(command.email)
     except InvalidPayload:
         email = ""
     rounds = parts.settings.bcrypt_rounds

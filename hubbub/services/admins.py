@@ -7,12 +7,12 @@ from tortoise.queryset import QuerySet
 
 from hubbub import models
 from hubbub.core import clock
-from hubbub.core.errors import Conflict
+from hubbub.core.errors import Conflict, NotFound
 from hubbub.core.origins import Origin
 from hubbub.models import truth
 from hubbub.schemas.accounts import Register
 from hubbub.schemas.base import parse
-from hubbub.services import accounts, audit, database
+from hubbub.services import accounts, audit, database, post, two_factor
 from hubbub.services.audit import Act, Action, Target
 from hubbub.services.context import Parts
 
@@ -47,6 +47,23 @@ async def promote(parts: Parts, email: str) -> None:
         await models.User.filter(id=user.id).update(role="admin", email_verified_at=clock.now())
         await truth.touch(tx, [user.id])
         await audit.record(tx, act, before=user.role)
+
+
+async def disable_two_factor(parts: Parts, email: str) -> None:
+    """Switch it off for somebody who can't; they are told by e-mail. Raises NotFound, Conflict."""
+    origin = Origin(ip="", user_agent="hubbub disable-two-factor")
+    async with (
+        audit.attempt(parts, Act(Action.DISABLE_TWO_FACTOR, origin)) as act,
+        database.transaction() as tx,
+    ):
+        user = await _account(email).first()
+        if user is None:
+            raise NotFound("There is no account with this address.")
+        act.target = Target("user", user.id)
+        if not await two_factor.forget(user.id):
+            raise Conflict("Two-factor is not on for this account.")
+        await audit.record(tx, act)
+        await post.promise(tx, "two_factor_disabled", user.id)
 
 
 async def hold(*user_ids: UUID) -> dict[UUID, models.User]:

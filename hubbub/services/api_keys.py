@@ -10,20 +10,18 @@ from msgspec import structs
 from hubbub import models
 from hubbub.core import clock, ids
 from hubbub.core.errors import Conflict, InvalidPayload, NotFound, Unauthenticated
-from hubbub.core.sealing import Sealing, Unsealable
 from hubbub.core.tokens import API_KEY
 from hubbub.schemas import api_keys as wire
 from hubbub.schemas.paging import Paged
 from hubbub.services import accounts, audit, database
 from hubbub.services.audit import Action, Target
-from hubbub.services.context import Context, Parts
+from hubbub.services.context import Context
 
 PREFIX = API_KEY
 NAMED = 6  # bytes of a prefix that are random
 SECRET = 32
 MOST = 25  # of one user
 LONGEST = timedelta(days=3650)
-BATCH = 200
 
 
 def digest(key: str) -> str:
@@ -123,29 +121,3 @@ async def revoke(ctx: Context, command: wire.ApiKeyOnly) -> None:
         if row is None or not await own.delete():
             raise NotFound("There is no such key.")
         await audit.record(tx, act, prefix=row.prefix)
-
-
-async def seal_again(parts: Parts) -> None:
-    """Seal with the current secret key what one of before has sealed: so that can be given up."""
-    after = UUID(int=0)
-    while True:
-        async with database.guard():
-            rows = models.ApiKey.filter(id__gt=after, sealed_secret__isnull=False)
-            found = await rows.order_by("id").limit(BATCH)
-            for row in found:
-                await _seal_again(parts.sealing, row)
-        if len(found) < BATCH:
-            return
-        after = found[-1].id
-
-
-async def _seal_again(sealing: Sealing, row: models.ApiKey) -> None:
-    sealed = row.sealed_secret or ""
-    if sealing.is_current(sealed):
-        return
-    try:
-        secret = sealing.unseal(purpose(row.id), sealed)
-    except Unsealable:  # of a key that is not listed any more
-        return
-    again = sealing.seal(purpose(row.id), secret)
-    await models.ApiKey.filter(id=row.id, sealed_secret=sealed).update(sealed_secret=again)

@@ -42,5 +42,6 @@ async def build(
         failures=Buckets(),
         places=Places(settings.geoip_database),
         sealing=Sealing([settings.secret_key, *settings.secret_key_previous]),
+        providers={},
         epoch=await database.epoch(),
     )

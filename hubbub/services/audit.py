@@ -56,6 +56,8 @@ class Action(StrEnum):
     DISABLE_TWO_FACTOR = "two_factor.disable"
     RENEW_RECOVERY_CODES = "two_factor.renew_codes"
     USE_RECOVERY_CODE = "two_factor.use_recovery_code"
+    LINK_IDENTITY = "identity.link"
+    UNLINK_IDENTITY = "identity.unlink"
     REQUEST_DELETION = "account.request_deletion"
     DELETE_ACCOUNT = "account.delete"
     EXPORT_ACCOUNT = "account.export"
@@ -66,6 +68,7 @@ class Action(StrEnum):
     UNSUSPEND = "user.unsuspend"
     DELETE_USER = "user.delete"
     CREATE_ADMIN = "admin.create"
+    EXPORT_AUDIT_LOG = "audit_log.export"
 
 
 class Target(NamedTuple):

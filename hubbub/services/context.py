@@ -1,6 +1,6 @@
 """Who asks, with what at hand, and one transaction of theirs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hubbub.core.places import Places
     from hubbub.core.sealing import Sealing
     from hubbub.core.tokens import Tokens
+    from hubbub.gateways.providers import IdentityProvider
     from hubbub.models.connection import Sql
     from hubbub.schemas.log import Entry
     from hubbub.services.activity import Activity
@@ -49,6 +50,7 @@ class Parts:
     key_activity: "Activity"
     places: "Places"
     sealing: "Sealing"
+    providers: "Mapping[str, IdentityProvider]"  # to sign in with; asked by `serve` alone
     failures: "Buckets"  # of each caller: so many of one kind are recorded (`audit`)
     epoch: str
     draining: bool = False

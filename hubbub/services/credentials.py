@@ -12,6 +12,9 @@ from hubbub.services import accounts, audit, database, pending_logins, post, ses
 from hubbub.services.audit import Act, Action, Target
 from hubbub.services.context import Context, Parts, Unit
 
+_WRONG = "This is not your password."
+_NONE = 'This account has none yet. Choose one by "Forgotten password".'
+
 
 async def forgot(parts: Parts, command: wire.ForgotPassword, origin: Origin) -> None:
     """Have a letter sent, if there is such an account.
@@ -24,9 +27,10 @@ async def forgot(parts: Parts, command: wire.ForgotPassword, origin: Origin) -> 
     parts.bus.publish(JobsWaiting())
 
 
-async def reset(parts: Parts, command: wire.ResetPassword, origin: Origin) -> None:
+async def reset(parts: Parts, command: wire.ResetPassword, origin: Origin) -> str:
     """Choose a new password by the token of the letter; ends every session, and proves the address.
 
+    Returns the e-mail address of the account.
     Raises InvalidToken, InvalidPayload (the token stays good), Unavailable.
     """
     async with audit.attempt(parts, Act(Action.RESET_PASSWORD, origin)) as act:
@@ -37,6 +41,7 @@ async def reset(parts: Parts, command: wire.ResetPassword, origin: Origin) -> No
         await _reset(command.token, digest, act)
     parts.bus.publish(SessionEnded(user.id, None, "session_revoked", "password_reset"))
     parts.bus.publish(JobsWaiting())
+    return user.email
 
 
 async def _reset(token: str, digest: str, act: Act) -> None:
@@ -76,7 +81,7 @@ async def change(ctx: Context, command: wire.ChangePassword) -> None:
     rounds = ctx.parts.settings.bcrypt_rounds
     async with audit.attempt(ctx.parts, audit.by(ctx, Action.CHANGE_PASSWORD)) as act:
         if not await passwords.matches(command.current_password, user.password_digest, rounds):
-            act.reason, said = "wrong_password", "This is not your password."
+            act.reason, said = "wrong_password", _WRONG if user.password_digest else _NONE
             raise InvalidPayload(said, fields=(("current_password", said),))
         accounts.check_password(
             command.new_password, "new_password", user.email, user.username, user.display_name

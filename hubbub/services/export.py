@@ -32,6 +32,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("revoked_at", "revoke_reason"),
     ),
     "api_keys": ("id", "name", "prefix", "scopes", "created_at", "last_used_at", "expires_at"),
+    "identities": ("id", "provider", "issuer", "subject", "email", "created_at", "last_used_at"),
     "memberships": ("id", "room_id", "role", "joined_at", "last_read_seq", "muted"),
     "messages": (
         *("id", "room_id", "seq", "client_id", "body", "reply_to_id", "created_at", "edited_at"),
@@ -39,6 +40,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "reactions": ("id", "message_id", "emoji", "created_at"),
     "mentions": ("id", "message_id", "room_id"),
+    "audit_log": (
+        *("id", "at", "action", "outcome", "reason", "target_kind", "target_id", "ip", "user_agent"),
+    ),
 }
 Row = dict[str, Any]
 
@@ -49,10 +53,12 @@ def _rows(table: str, user_id: UUID) -> QuerySet[Any]:
         "preferences": models.Preference.filter(user_id=user_id),
         "sessions": models.Session.filter(user_id=user_id),
         "api_keys": models.ApiKey.filter(user_id=user_id),
+        "identities": models.Identity.filter(user_id=user_id),
         "memberships": models.Membership.filter(user_id=user_id),
         "messages": models.Message.filter(sender_id=user_id),
         "reactions": models.Reaction.filter(user_id=user_id),
         "mentions": models.Mention.filter(user_id=user_id),
+        "audit_log": models.AuditRecord.filter(actor_id=user_id),
     }
     return rows[table]
 
@@ -126,14 +132,15 @@ async def as_csv(ctx: Context) -> AsyncIterator[bytes]:
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for table, columns in COLUMNS.items():
             with archive.open(f"{table}.csv", "w") as file:
-                file.write(_lines([dict(zip(columns, columns, strict=True))], columns))
+                file.write(lines([dict(zip(columns, columns, strict=True))], columns))
                 async for rows in _batches(table, ctx.user_id):
-                    file.write(_lines(rows, columns))
+                    file.write(lines(rows, columns))
                     yield sink.take()
     yield sink.take()
 
 
-def _lines(rows: list[Row], columns: tuple[str, ...]) -> bytes:
+def lines(rows: list[Row], columns: tuple[str, ...]) -> bytes:
+    """Rows as lines of CSV; text that a spreadsheet would take for a formula is none any more."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerows([_cell(row[name]) for name in columns] for row in rows)

@@ -11,7 +11,7 @@ from hubbub.gateways.mail import Mail, line
 
 FOLDER = Path(__file__).with_name("letters_data")
 NOTICES = (
-    *("new_login", "password_changed"),
+    *("new_login", "password_changed", "identity_linked"),
     *("two_factor_enabled", "two_factor_disabled", "recovery_code_used", "wrong_codes"),
 )
 NAMES = ("verify_email", "reset_password", "delete_account", *NOTICES)
@@ -20,6 +20,7 @@ _SAMPLE = {
     "name": "Ada Lovelace",
     "hours": 24,
     "left": "9",
+    "provider": "Google",
     "device": "Firefox on Linux",
     "ip": "192.0.2.1",
     "link": "http://127.0.0.1:8000/account#example",

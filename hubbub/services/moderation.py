@@ -51,7 +51,7 @@ def _show(row: models.User) -> wire.ManagedUser:
 async def list_users(ctx: Context, asked: wire.ListUsers) -> tuple[list[wire.ManagedUser], int]:
     """A page of all accounts, the newest first, and how many there are."""
     permissions.require(ctx, Permission.READ_USERS)
-    found = models.User.filter(pages.matching(asked, ("username", "display_name", "email")))
+    found = models.User.filter(pages.matching(asked.query, ("username", "display_name", "email")))
     found = found.filter(deleted_at__isnull=True)
     if asked.role is not None:
         found = found.filter(role=asked.role)
@@ -198,7 +198,7 @@ async def delete_user(ctx: Context, command: wire.UserOnly) -> None:
 async def list_rooms(ctx: Context, asked: wire.ListAllRooms) -> tuple[list[wire.ManagedRoom], int]:
     """A page of all rooms, the newest first, and how many there are."""
     permissions.require(ctx, Permission.READ_ROOMS)
-    found = models.Room.filter(pages.matching(asked, ("name", "topic")))
+    found = models.Room.filter(pages.matching(asked.query, ("name", "topic")))
     if asked.kind is not None:
         found = found.filter(kind=asked.kind)
     if asked.archived is not None:

@@ -26,9 +26,9 @@ def order(asked: Listed, allowed: Sequence[str], default: str) -> list[str]:
     return [*names, "-id" if names[0].startswith("-") else "id"]
 
 
-def matching(asked: Listed, columns: Sequence[str]) -> Q:
+def matching(query: str | None, columns: Sequence[str]) -> Q:
     """Rows in which each of the words stands in one of the columns, in any case."""
-    words = (asked.query or "").split()[:WORDS]
+    words = (query or "").split()[:WORDS]
     found = [reduce(or_, (Q(**{f"{name}__icontains": word}) for name in columns)) for word in words]
     return reduce(and_, found, Q())
 

@@ -18,6 +18,7 @@ async def tidy(kept_days: int, audit_days: int) -> None:
     await _delete("used_nonces", "expires_at <= $1", now)
     await _delete("api_keys", "expires_at < $1", before)
     await _delete("pending_logins", "expires_at <= $1", now)
+    await _delete("handovers", "expires_at <= $1", now)
     await _delete("sessions", "expires_at < $1 OR revoked_at < $1", before)
     await _tidy_audit_log(now - timedelta(days=audit_days))
 

@@ -60,7 +60,7 @@ async def failed(parts: Parts, made: Attempt) -> None:
 
 
 async def succeeded(parts: Parts, made: Attempt) -> None:
-    """They proved who they are: the account begins anew.
+    """They proved who they are, by signing in or by a letter: the account begins anew, and knows the address.
 
     Of the address one failure is taken back, not all: with an account of one's own one could else go on
     guessing at the others.

@@ -125,11 +125,12 @@ async def accepts(parts: Parts, tx: Sql, user_id: UUID, code: str, origin: Origi
     return True
 
 
-async def forget(user_id: UUID) -> None:
-    """All that is kept of it. Inside the caller's transaction."""
-    await models.TwoFactor.filter(user_id=user_id).delete()
+async def forget(user_id: UUID) -> bool:
+    """Delete all that is kept of it; False if there was nothing. Inside the caller's transaction."""
+    deleted = await models.TwoFactor.filter(user_id=user_id).delete()
     await models.RecoveryCode.filter(user_id=user_id).delete()
     await pending_logins.forget(user_id)
+    return bool(deleted)
 
 
 async def _lock(tx: Sql, user_id: UUID) -> models.TwoFactor | None:

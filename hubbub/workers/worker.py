@@ -10,7 +10,7 @@ import aiojobs
 from hubbub.cluster.bus import NOBODY, JobsWaiting, Signal
 from hubbub.core import ids, metrics, tasks
 from hubbub.core.errors import Unavailable
-from hubbub.services import api_keys, jobs, retention
+from hubbub.services import jobs, resealing, retention
 
 if TYPE_CHECKING:
     from hubbub.services.context import Parts
@@ -127,4 +127,4 @@ class Worker:
     async def _tidy(self) -> None:
         settings = self._parts.settings
         await retention.tidy(settings.retention_days, settings.audit_days)
-        await api_keys.seal_again(self._parts)
+        await resealing.run(self._parts)

@@ -45,3 +45,58 @@ def test_without_proxies_the_header_is_not_read():
 )
 def test_one_address_is_written_one_way(written, plain):
     assert addresses.plain(written) == plain
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "expected"),
+    [
+        ("198.51.100.7:4711", "198.51.100.7"),  # Azure writes the port
+        ("[2001:db8::7]:4711", "2001:db8::7"),
+        ("[2001:db8::7]", "2001:db8::7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("198.51.100.7:http", "10.0.0.1"),
+        ("[198.51.100.7]x", "10.0.0.1"),
+        ("[", "10.0.0.1"),
+        (":", "10.0.0.1"),
+        ("198.51.100.7%0d%0aX: 1", "10.0.0.1"),
+        ("1" * 5000, "10.0.0.1"),
+        ("127.0.0.1, 198.51.100.7", "198.51.100.7"),  # a claim to be near
+        ("198.51.100.7, 10.0.0.9, garbage, 10.0.0.2", "10.0.0.2"),  # nothing left of garbage is believed
+    ],
+)
+def test_whatever_a_proxy_passes_on_is_an_address_or_its_own(forwarded, expected):
+    assert addresses.client("10.0.0.1", forwarded, PROXIES) == expected
+
+
+ALLOW = (ip_network("203.0.113.0/24"), ip_network("2001:db8::/32"))
+DENY = (ip_network("203.0.113.66/32"), ip_network("2001:db8:bad::/48"))
+
+
+@pytest.mark.parametrize(
+    ("address", "allow", "deny", "admitted"),
+    [
+        ("192.0.2.1", (), (), True),
+        ("", (), (), True),
+        ("203.0.113.1", ALLOW, DENY, True),
+        ("::ffff:203.0.113.1", ALLOW, DENY, True),
+        ("203.0.113.66", ALLOW, DENY, False),  # deny beats allow
+        ("::ffff:203.0.113.66", (), DENY, False),
+        ("192.0.2.1", ALLOW, (), False),
+        ("192.0.2.1", (), DENY, True),
+        ("2001:db8:1::1", ALLOW, DENY, True),
+        ("2001:db8:bad::1", ALLOW, DENY, False),
+        ("unix", ALLOW, (), False),
+        ("unix", (), DENY, True),
+    ],
+)
+def test_who_may_come_in(address, allow, deny, admitted):
+    assert addresses.admitted(address, allow, deny) is admitted
+
+
+@pytest.mark.parametrize(
+    ("address", "is_loopback"),
+    [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.9", True), ("192.0.2.1", False), ("", False)],
+)
+def test_what_is_this_machine(address, is_loopback):
+    assert addresses.is_loopback(address) is is_loopback

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hubbub import __version__, models
 from hubbub.core.errors import Unavailable
 from hubbub.services import migrations
 from tests.support.world import World
@@ -61,3 +62,30 @@ async def test_redis_that_is_away_is_told_and_keeps_nobody_out(settings):
         status, answer = await probe(world, "ready")
 
     assert (status, answer["status"], answer["checks"]["redis"]) == (200, "degraded", "away")
+
+
+# --- for admins ---
+
+
+async def ask_detail(world, person):
+    headers = {"Authorization": f"Bearer {person.token}"}
+    async with world.http.get(f"{world.url}/health", headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_the_detail_is_for_admins(world):
+    root = await world.person("root")
+    await root.client()
+    for role in ("user", "moderator"):
+        await models.User.filter(id=root.id).update(role=role)
+        assert (await ask_detail(world, root))[0] == 403
+    async with world.http.get(f"{world.url}/health") as answer:
+        assert answer.status == 401
+    await models.User.filter(id=root.id).update(role="admin")
+
+    status, answer = await ask_detail(world, root)
+    assert (status, answer["status"], answer["version"]) == (200, "ok", __version__)
+    assert answer["checks"] == {"database": "ok", "migrations": "ok", "draining": "no"}
+    assert answer["database"] == ("sqlite" if world.settings.uses_sqlite else "postgres")
+    assert answer["instance"]["connections"] == 1
+    assert sum(answer["jobs"].values()) >= 1  # the letter to prove the address

@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import pytest
 
+from hubbub.schemas.base import Command
+
 GOOD = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
 LARGEST = 1 << 20
 
@@ -91,7 +93,40 @@ async def test_no_body_at_all_lacks_its_fields(world):
     assert (status, answer["errors"][0]["field"]) == (422, "name")
 
 
-async def test_a_body_may_have_a_mebibyte(world):
+async def test_a_body_has_room_for_what_the_route_takes_and_no_more(world):
+    ada = await world.person("ada")
+    most = Command.most_bytes
+    note = json.dumps({"display_name": "Ada"}).encode()
+    kind = {"Content-Type": "application/json"}
+
+    async def change(body):
+        return await ada.rest("PATCH", "/users/profile", data=io.BytesIO(body), headers=kind)
+
+    assert (await change(note.ljust(most)))[0] == 200
+    status, answer = await change(note.ljust(most + 1))
+    assert (status, answer["code"]) == (413, "too_large")
+
+
+async def test_the_longest_message_fits_however_it_is_escaped(world):
+    room_id, [_] = await world.talk("ada")
+    body = json.dumps({"client_id": str(uuid4()), "body": "🌍" * 8000})
+    assert len(body) > 90_000
+
+    status, _ = await world.people["ada"].rest(
+        "POST", f"/rooms/{room_id}/messages", data=body, headers={"Content-Type": "application/json"}
+    )
+
+    assert status == 201
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+async def test_what_is_nested_without_end_is_no_json(world, opening):
+    status, answer = await register(world, (opening * 100_000).encode())
+
+    assert (status, answer["code"]) == (400, "invalid_json")
+
+
+async def test_a_body_with_passwords_may_have_a_mebibyte(world):
     body = json.dumps(GOOD).encode()
 
     assert (await register(world, io.BytesIO(body.ljust(LARGEST))))[0] == 201

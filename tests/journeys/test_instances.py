@@ -1,8 +1,10 @@
 """Several instances on one PostgreSQL and one Redis: nobody notices which one they are on."""
 
+import asyncio
 import time
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
@@ -83,6 +85,42 @@ async def test_a_session_that_ends_ends_everywhere(abroad):
     assert status in {200, 204}
     await there.next("auth:revoked")
     await there.next("disconnect")
+
+
+async def _as_admin(abroad, database_url, name):
+    person = await abroad.person(name)
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("UPDATE users SET role = 'admin' WHERE id = $1", UUID(person.id))
+    finally:
+        await connection.close()
+    return person
+
+
+async def test_what_an_admin_does_on_one_instance_holds_on_all(abroad, relay, database_url):
+    root, ada = await _as_admin(abroad, database_url, "root"), await abroad.person("ada")
+    there = await ada.client(url=abroad.urls[1])
+
+    async with asyncio.timeout(20):  # what an instance says of itself is as old as its lease
+        while True:
+            _, answer = await root.rest("GET", "/admin/realtime")
+            if answer["data"]["connections"] == 1:
+                break
+            await asyncio.sleep(0.1)
+    assert [each["current"] for each in answer["data"]["instances"]] == [True, False]
+    assert [each["connections"] for each in answer["data"]["instances"]] == [0, 1]
+
+    suspended = {"suspended": {"reason": "spam"}}
+    assert (await root.rest("PATCH", f"/admin/users/{ada.id}", json=suspended))[0] == 200
+    assert (await there.next("closing"))["message"] == "This account is suspended: spam"
+    await there.next("disconnect")
+
+    await root.rest("PATCH", f"/admin/users/{ada.id}", json={"suspended": None})
+    there = await ada.client(url=abroad.urls[1])
+    await relay.down()  # nobody tells it: it is found
+    assert (await root.rest("PATCH", f"/admin/users/{ada.id}", json=suspended))[0] == 200
+    assert (await there.next("closing"))["code"] == "suspended"
+    assert not (await root.rest("GET", "/admin/realtime"))[1]["data"]["complete"]
 
 
 async def test_chat_goes_on_without_redis(abroad, relay):

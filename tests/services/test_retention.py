@@ -35,3 +35,12 @@ async def test_old_sessions_and_tokens_go(parts):
     assert not await models.Session.exists()
     assert not await models.OneTimeToken.exists()
     assert await models.User.exists()
+
+
+async def test_handovers_go_once_their_state_has_run_out(parts):
+    for state, seconds in (("a", -1), ("b", 60)):
+        await models.Handover.create(state_digest=state, expires_at=clock.now() + timedelta(seconds=seconds))
+
+    await retention.tidy(30, 365)
+
+    assert [row.state_digest for row in await models.Handover.all()] == ["b"]

@@ -3,6 +3,10 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import msgspec
+
+from hubbub.cluster.presence import Describe, Instance
+
 LEASE_S = 12.0
 HANDOVER_S = 5  # for the users of an instance that stops to come back on another one
 CLAIM_S = 30
@@ -28,6 +32,7 @@ class Leases:
         self._lease_ms = round(lease_s * 1000)
         self._held = False
         self._live: set[str] = {me}
+        self.describe: Describe | None = None
 
     def _key(self, what: str, instance: str) -> str:
         return f"{self._prefix}:{what}:{instance}"
@@ -40,7 +45,7 @@ class Leases:
         """Hold on for a while more. Raises redis' errors."""
         everybody = f"{self._prefix}:instances"
         pipe = self._redis.pipeline(transaction=False)
-        pipe.set(self._key("lease", self._me), "1", px=self._lease_ms, get=True)
+        pipe.set(self._key("lease", self._me), self._said(), px=self._lease_ms, get=True)
         pipe.sadd(everybody, self._me)
         pipe.expire(everybody, DAY_S)
         pipe.expire(self.users(self._me), KEPT_S)
@@ -50,6 +55,24 @@ class Leases:
         lost, self._held = self._held and before is None, True
         dead = await self._dead({name.decode() for name in names})
         return Renewal(lost, bool(ended), dead)
+
+    def _said(self) -> bytes:
+        """What is in a lease: how its instance describes itself."""
+        return msgspec.json.encode(self.describe()) if self.describe is not None else b"null"
+
+    def own(self) -> list[Instance]:
+        """This one alone, if it describes itself."""
+        return [self.describe()] if self.describe is not None else []
+
+    async def others(self) -> list[Instance]:
+        """The others whose leases hold, as they describe themselves. Raises redis' errors."""
+        names = await self._redis.smembers(f"{self._prefix}:instances")
+        others = sorted({name.decode() for name in names} - {self._me})
+        pipe = self._redis.pipeline(transaction=False)
+        for instance in others:
+            pipe.get(self._key("lease", instance))
+        told = [_read(lease) for lease in (await pipe.execute() if others else []) if lease is not None]
+        return [instance for instance in told if instance is not None]
 
     async def _dead(self, instances: set[str]) -> list[str]:
         others = sorted(instances - {self._me})
@@ -84,3 +107,11 @@ class Leases:
     async def let_go(self) -> None:
         """Live on for as long as clients take to find another instance. Raises redis' errors."""
         await self._redis.pexpire(self._key("lease", self._me), min(HANDOVER_S * 1000, self._lease_ms))
+
+
+def _read(lease: bytes) -> Instance | None:
+    """None for an instance that says nothing of itself, or is of another version."""
+    try:
+        return msgspec.json.decode(lease, type=Instance | None)
+    except msgspec.DecodeError:
+        return None

@@ -10,6 +10,7 @@ from uuid import UUID
 from redis.exceptions import ResponseError
 
 from hubbub.cluster.bus import Bus, PresenceChanged, Signal
+from hubbub.cluster.presence import Instances
 from hubbub.cluster.redis.leases import KEPT_S, LEASE_S, Leases, Renewal
 from hubbub.cluster.redis.line import FAILURES
 from hubbub.cluster.redis.servers import Servers
@@ -19,7 +20,7 @@ from hubbub.core.errors import Unavailable
 if TYPE_CHECKING:
     import asyncio
 
-    from hubbub.cluster.presence import Told
+    from hubbub.cluster.presence import Describe, Told
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,19 @@ class RedisPresence:
         self._away = False
         self._task: asyncio.Task[None] | None = None
         bus.listen(self._hear)
+
+    def describe(self, instance: "Describe") -> None:
+        self._leases.describe = instance
+
+    async def instances(self) -> Instances:
+        own = self._leases.own()
+        if self._away:
+            return Instances(own, complete=False)
+        try:
+            return Instances([*own, *await self._leases.others()], complete=True)
+        except FAILURES as error:
+            self._failed(error)
+            return Instances(own, complete=False)
 
     async def start(self, tell: "Told") -> None:
         self._tell = tell

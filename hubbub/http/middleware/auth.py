@@ -18,9 +18,16 @@ OPEN = frozenset(
         "/api/v1/auth/verify-email",
         "/api/v1/auth/forgot-password",
         "/api/v1/auth/reset-password",
+        "/api/v1/auth/oauth",
+        "/api/v1/auth/oauth/{provider}/authorize",
+        "/api/v1/auth/oauth/{provider}/callback",
+        "/api/v1/auth/oauth/exchange",
         "/api/v1/openapi.json",
     }
 )
+
+
+GUARDED = frozenset({"/health"})  # outside of the API, for admins
 
 
 @web.middleware
@@ -28,7 +35,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     # By the route, not by the address as written: what is not found needs no token, what is found needs one.
     resource = request.match_info.route.resource
     path = resource.canonical if resource is not None else ""
-    if path.startswith(PREFIX) and path not in OPEN:
+    if (path.startswith(PREFIX) and path not in OPEN) or path in GUARDED:
         by_key = api_keys.HEADER in request.headers
         request[ADMITTED] = await (api_keys.admit(request) if by_key else _by_token(request))
     return await handler(request)

@@ -12,9 +12,27 @@ SOCKETS = "/socket.io/"
 API = "/api/"
 # For what is no page: should a browser show it as one, nothing in it runs, and nobody frames it.
 POLICY = "default-src 'none'; frame-ancestors 'none'"
-PREFLIGHT_S = "600"
+PREFLIGHT_S = "7200"  # for which a browser need not ask again; Chromium takes no more
 HSTS = "max-age=31536000; includeSubDomains"
-NOTHING = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+NOTHING = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        *("accelerometer", "autoplay", "camera", "display-capture", "fullscreen", "geolocation", "gyroscope"),
+        *("magnetometer", "microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-get"),
+        *("screen-wake-lock", "usb", "xr-spatial-tracking"),
+    )
+)
+# On every answer, whatever it is. What a page or a file needs instead, its route sets itself.
+CAREFUL = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "X-Permitted-Cross-Domain-Policies": "none",
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",  # CORS asks on its own, and is not concerned by it
+    "Permissions-Policy": NOTHING,
+}
 
 
 @web.middleware
@@ -27,20 +45,24 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     return await handler(request)
 
 
+def harden(response: web.StreamResponse) -> None:
+    """What concerns every answer; which software and version it is is nobody's business."""
+    for name, value in CAREFUL.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = "hubbub"
+
+
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """On every answer, refusals included."""
     headers = response.headers
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", NOTHING)
+    harden(response)
     if parts_of(request).settings.env == "production":
         headers.setdefault("Strict-Transport-Security", HSTS)
-    headers.setdefault("Content-Security-Policy", POLICY)
     if request.path.startswith(API):  # tokens, and what only their owner may see: for no cache on the way
         headers.setdefault("Cache-Control", "no-store")
     if request.path.startswith(SOCKETS):
+        if request.method == "OPTIONS":
+            headers.setdefault("Access-Control-Max-Age", PREFLIGHT_S)
         return
     allowed = parts_of(request).settings.cors_origins
     if allowed and "*" not in allowed:

@@ -16,7 +16,11 @@ from hubbub.http.keys import ADMITTED, parts_of
 from hubbub.http.middleware.auth import OPEN, PREFIX
 from hubbub.services import sign_ins
 
-CLASSES = {"/api/v1/auth/login": "auth", "/api/v1/auth/register": "register"}
+CLASSES = {
+    "/api/v1/auth/login": "auth",
+    "/api/v1/auth/oauth/{provider}/callback": "auth",
+    "/api/v1/auth/register": "register",
+}
 UPLOADS = "/api/v1/upload/"
 OTHERS = "http"
 UPLOAD = "upload"
@@ -91,7 +95,7 @@ async def account(request: web.Request, email: str, of: str = ACCOUNTS) -> None:
 
 @asynccontextmanager
 async def sign_in(request: web.Request, email: str) -> AsyncIterator[None]:
-    """Around one sign-in: it counts for the account, and after failures the next one has to wait.
+    """Around one attempt to sign in: it counts for the account, and after failures the next one has to wait.
 
     Raises RateLimited.
     """
@@ -114,7 +118,11 @@ async def sign_in(request: web.Request, email: str) -> AsyncIterator[None]:
     except Unauthenticated:
         await sign_ins.failed(parts, made)
         raise
-    await sign_ins.succeeded(parts, made)
+
+
+async def signed_in(request: web.Request, email: str) -> None:
+    """The account is theirs: failures are forgotten, and the address is known from now on."""
+    await sign_ins.succeeded(parts_of(request), sign_ins.attempt(email, address(request)))
 
 
 async def _take(request: web.Request, of: str, key: str, role: str | None = None) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from hubbub.core import addresses, clock, metrics
 from hubbub.core.addresses import Network
+from hubbub.core.allowances import neighbourhood
 from hubbub.realtime.engine import handshake, payload
 from hubbub.realtime.engine.lane import Lane
 from hubbub.realtime.engine.origin import Origin, environ
@@ -133,7 +134,7 @@ class Engine(engineio.AsyncServer):
 
     def has_room(self, request: web.BaseRequest) -> bool:
         """Whether one more session of that address is borne."""
-        address = addresses.of_request(request, self._trusted_proxies)
+        address = neighbourhood(addresses.of_request(request, self._trusted_proxies))
         return self._addresses[address] < self._sessions_per_address
 
     def open(self, request: web.BaseRequest, make_way: Callable[[], Way]) -> Session:
@@ -150,7 +151,7 @@ class Engine(engineio.AsyncServer):
 
     def _address(self, session: Session) -> str:
         origin = session.origin
-        return addresses.client(origin.remote, origin.forwarded, self._trusted_proxies)
+        return neighbourhood(addresses.client(origin.remote, origin.forwarded, self._trusted_proxies))
 
     @property
     def can_upgrade(self) -> bool:

@@ -8,6 +8,8 @@ from redis.asyncio import Redis
 
 from hubbub.cluster.bus import PresenceChanged
 from hubbub.cluster.memory import MemoryBus
+from hubbub.cluster.presence import Instance as Described
+from hubbub.cluster.presence import Instances
 from hubbub.cluster.redis import servers
 from hubbub.cluster.redis.presence import RedisPresence
 from hubbub.core import tasks
@@ -203,3 +205,49 @@ async def test_whatever_crashes_everything_expires(instance, keys) -> None:
     assert left
     assert [key for key, seconds in left.items() if seconds == NO_END] == []
     assert await here.presence.get(users) == {}
+
+
+# --- which instances there are ---
+
+
+def described(name: str, connections: int = 1) -> Described:
+    return Described(name, "2026-01-01T00:00:00.000Z", connections, users=1, rooms=1, draining=False)
+
+
+async def test_instances_know_each_other_as_they_describe_themselves(instance) -> None:
+    here, there, silent = await instance(), await instance(), await instance()
+    here.presence.describe(lambda: described("here", 2))
+    there.presence.describe(lambda: described("there", 3))
+    assert (await silent.presence.instances()).complete
+
+    async def known() -> bool:
+        return len((await here.presence.instances()).known) == 2
+
+    await until_asked(known)
+    assert await here.presence.instances() == Instances([described("here", 2), described("there", 3)], True)
+
+    await there.die()
+
+    async def alone() -> bool:
+        known = (await here.presence.instances()).known
+        return bool(known == [described("here", 2)])
+
+    await until_asked(alone)
+
+
+async def test_what_an_instance_of_another_version_says_is_passed_over(instance, redis_url, prefix) -> None:
+    here = await instance()
+    here.presence.describe(lambda: described("here"))
+    async with Redis.from_url(redis_url) as client:
+        for name, lease in (("old", "1"), ("new", '["new",1,2,3,4,5,6,7]'), ("broken", "{")):
+            await client.sadd(f"{prefix}:instances", name)
+            await client.set(f"{prefix}:lease:{name}", lease, px=60_000)
+    assert await here.presence.instances() == Instances([described("here")], complete=True)
+
+
+async def test_without_redis_an_instance_knows_itself(instance, redis_url) -> None:
+    async with Relay(redis_url) as relay:
+        here = await instance(relay.url)
+        here.presence.describe(lambda: described("here"))
+        await relay.down()
+        assert await here.presence.instances() == Instances([described("here")], complete=False)

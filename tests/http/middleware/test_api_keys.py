@@ -13,7 +13,7 @@ import pytest
 from hubbub import models
 from hubbub.core import clock
 from hubbub.core.sealing import Sealing
-from hubbub.services import api_keys, retention
+from hubbub.services import resealing, retention
 from tests.http.test_api_keys import ask, audited, make
 from tests.support.signing import sign
 from tests.support.world import World
@@ -161,13 +161,13 @@ async def test_the_secret_key_can_be_replaced(world, key):
     assert key["signing_secret"] not in str(await models.ApiKey.all().values())
     parts.sealing = Sealing(["the next one", old])
     assert await works()
-    await api_keys.seal_again(parts)
+    await resealing.run(parts)
     parts.sealing = Sealing(["the next one"])
     assert await works()
 
     # And of one that nobody lists any more: a clear word.
     parts.sealing = Sealing(["quite another"])
-    await api_keys.seal_again(parts)
+    await resealing.run(parts)
     status, detail = await send(world, key, "GET", ROOMS, b"", sign(key["signing_secret"], "GET", ROOMS))
     assert (status, "make a new key" in detail) == (401, True)
 

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from hubbub.config import Settings
@@ -92,3 +94,55 @@ async def test_in_production_browsers_are_told_to_stay_with_https(database_url, 
 
     async with World(settings) as world, world.http.get(f"{world.url}/health/live") as answer:
         assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+
+
+CAREFUL = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Permitted-Cross-Domain-Policies": "none",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Server": "hubbub",
+}
+
+
+@pytest.mark.parametrize("origins", [()])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api/docs",
+        "/api/v1/rooms",
+        "/nothing/here",
+        "/health/live",
+        "/socket.io/?EIO=4&transport=polling",
+    ],
+)
+async def test_every_answer_makes_browsers_careful_and_says_little(world, path):
+    async with world.http.get(world.url + path) as answer:
+        assert {name: answer.headers.get(name) for name in CAREFUL} == CAREFUL
+        policy = answer.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in policy
+        assert "default-src 'none'" in policy or "object-src 'none'" in policy
+        assert "unsafe-eval" not in policy
+        assert "camera=()" in answer.headers["Permissions-Policy"]
+
+
+@pytest.mark.parametrize("origins", [()])
+async def test_so_does_the_answer_to_what_is_no_http(world):
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+    writer.write(b"GET / HTTX/1.1\r\n\r\n")
+    head = (await asyncio.wait_for(reader.read(), 10)).decode().partition("\r\n\r\n")[0]
+    writer.close()
+
+    assert set(CAREFUL.items()) <= {tuple(line.split(": ", 1)) for line in head.splitlines()[1:]}
+
+
+@pytest.mark.parametrize("origins", [("https://app.example",)])
+@pytest.mark.parametrize("path", ["/api/v1/rooms", "/socket.io/?EIO=4&transport=polling"])
+async def test_preflights_need_not_be_asked_again_for_two_hours(world, path):
+    asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    async with world.http.options(world.url + path, headers=asked) as answer:
+        assert answer.status == 204
+        assert answer.headers["Access-Control-Max-Age"] == "7200"

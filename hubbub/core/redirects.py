@@ -1,0 +1,36 @@
+"""Where a browser may be sent that asked for it: to addresses on a list, written in no doubtful way."""
+
+import re
+from collections.abc import Collection
+from urllib.parse import unquote, urlsplit
+
+# Printable ASCII without what browsers and servers read differently, and without a fragment, which is ours.
+_PLAIN = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~\[\]]+")
+_ABSOLUTE = re.compile(
+    r"(https?://(?:[a-z0-9.\-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?)(?:[/?].*)?", re.IGNORECASE
+)
+
+
+def allowed(text: str, site: str, origins: Collection[str]) -> str | None:
+    """The address if it is on this site (a path will do) or on one of the origins, else None.
+
+    `*` is no origin: a list of all pages is none.
+    """
+    if not _PLAIN.fullmatch(text) or _is_doubtful(text):
+        return None
+    own = "{0.scheme}://{0.netloc}".format(urlsplit(site)).lower()
+    if text.startswith("/"):
+        return own + text
+    found = _ABSOLUTE.fullmatch(text)
+    if found is None or found[1].lower() not in {own, *(each for each in origins if each != "*")}:
+        return None
+    return text
+
+
+def _is_doubtful(text: str) -> bool:
+    """Whether somebody who decodes it once more than we do may take a path for another host."""
+    for _ in range(3):
+        if text.startswith("//") or "\\" in text or any(not each.isprintable() for each in text):
+            return True
+        text = unquote(text)
+    return False

@@ -1,0 +1,1 @@
+"""Signing in with others: OpenID Connect issuers and GitHub, over HTTPS."""

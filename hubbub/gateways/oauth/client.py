@@ -1,0 +1,105 @@
+"""Asking a provider: one request, one JSON answer, both limited. No redirect is followed, no cookie kept."""
+
+import logging
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import aiohttp
+import msgspec
+
+from hubbub.core.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 256 * 1024
+CONNECTIONS = 20
+AGAIN_MS = 5000  # when somebody may try again
+
+
+class Answer(NamedTuple):
+    """What was answered; `body` is decoded JSON, None if it was something else."""
+
+    status: int
+    body: Any
+
+
+class Client:
+    """The one way out to providers. Connects when it is first asked."""
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        self.seconds = seconds  # for an answer to come in whole
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def ask(
+        self,
+        title: str,
+        url: str,
+        *,
+        form: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """GET, or POST of a form. `title` is who is asked, for the refusal. Raises Unavailable."""
+        if self._session is None:
+            self._session = _session()
+        try:
+            async with self._session.request(
+                "POST" if form is not None else "GET",
+                url,
+                data=form,
+                headers=headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=self.seconds),
+            ) as response:
+                body = await _limited(response.content)
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise away(title, f"it can't be asked: {type(error).__name__}") from None
+        if body is None:
+            raise away(title, "its answer is too large")
+        if not 200 <= status < 500 or 300 <= status < 400:  # noqa: PLR2004 - classes of statuses
+            raise away(title, f"it answers {status}")
+        return Answer(status, _decoded(body))
+
+
+def _session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+        cookie_jar=aiohttp.DummyCookieJar(),  # people share this session: nothing of one may reach another
+        headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "hubbub"},
+        auto_decompress=False,  # a small answer must not become a large one
+    )
+
+
+async def _limited(stream: aiohttp.StreamReader) -> bytes | None:
+    """A body; None if it is larger than anything that is expected."""
+    body = bytearray()
+    async for piece in stream.iter_any():
+        body += piece
+        if len(body) > MAX_BYTES:
+            return None
+    return bytes(body)
+
+
+def _decoded(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def away(title: str, why: str) -> Unavailable:
+    """The refusal when a provider can't be used now; why is for the log."""
+    log.warning("a provider of sign-ins can't be used", extra={"provider": title, "why": why})
+    return Unavailable(
+        f"Signing in with {title} does not work now. Try again in a moment, or sign in another way.",
+        retry_after_ms=AGAIN_MS,
+    )

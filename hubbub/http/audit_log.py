@@ -1,0 +1,40 @@
+"""/admin/audit-log: what was done that matters to security."""
+
+from aiohttp import web
+
+from hubbub.http.request import context, page, query
+from hubbub.http.routes import PAGES, Routes
+from hubbub.http.streams import send
+from hubbub.schemas import audit_log as wire
+from hubbub.services import audit_log
+
+routes = Routes()
+
+
+@routes.get(
+    "/api/v1/admin/audit-log",
+    says="What was done that matters to security, the latest first",
+    query=wire.ListAuditLog,
+    shows=list[wire.AuditRecord],
+    meta=PAGES,
+    may=("forbidden",),
+)
+async def list_records(request: web.Request) -> web.Response:
+    asked = query(request, wire.ListAuditLog)
+    found, total = await audit_log.list_records(context(request), asked)
+    return page(found, total, asked.listed)
+
+
+@routes.get(
+    "/api/v1/admin/audit-log/export",
+    says="All of it that is asked for, the oldest first: JSON or CSV",
+    query=wire.ExportAuditLog,
+    shows=list[wire.AuditRecord],
+    also=("text/csv",),
+    may=("forbidden",),
+)
+async def export(request: web.Request) -> web.StreamResponse:
+    asked, ctx = query(request, wire.ExportAuditLog), context(request)
+    if asked.format == "csv":
+        return await send(request, audit_log.as_csv(ctx, asked), "text/csv", "audit-log", "csv")
+    return await send(request, audit_log.as_json(ctx, asked), "application/json", "audit-log", "json")

@@ -1,0 +1,55 @@
+"""Signing in with others: what is asked and what is shown."""
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta
+
+from hubbub.schemas.base import Command, View
+
+Challenge = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$")]
+
+
+class Authorize(Command):
+    """`redirect` is the page that gets a code for tokens; `challenge` the S256 of a secret that it keeps."""
+
+    redirect: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
+    challenge: Challenge | None = None
+
+
+class Callback(Command):
+    """What a provider sends the browser back with."""
+
+    state: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    code: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+    error: Annotated[str, Meta(max_length=1000)] | None = None
+    iss: Annotated[str, Meta(max_length=1000)] | None = None
+
+
+class Exchange(Command):
+    """`verifier` is needed if the page gave a `challenge`."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=200)]
+    verifier: Annotated[str, Meta(min_length=43, max_length=128)] | None = None
+    device_name: Annotated[str, Meta(max_length=100)] | None = None
+
+
+class IdentityOnly(Command):
+    identity_id: UUID
+
+
+class Provider(View):
+    """Somebody to sign in with; `name` stands in the addresses."""
+
+    name: str
+    title: str
+
+
+class Identity(View):
+    """Who somebody is at a provider."""
+
+    id: UUID
+    provider: str
+    email: str | None
+    created_at: str
+    last_used_at: str

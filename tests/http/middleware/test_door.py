@@ -1,0 +1,90 @@
+"""Who is not let in is told so at the first request, over REST and sockets alike."""
+
+from ipaddress import ip_network
+
+import aiohttp
+import pytest
+
+from hubbub.config import Settings
+from hubbub.core import metrics
+
+FRIEND, FOE, STRANGER = "203.0.113.1", "203.0.113.66", "192.0.2.1"
+
+
+@pytest.fixture
+def database_kind():
+    return "sqlite"
+
+
+@pytest.fixture
+def settings(database_url, tmp_path):
+    return Settings.for_tests(
+        database_url=database_url,
+        data_dir=tmp_path,
+        port=0,
+        trusted_proxies="127.0.0.0/8",
+        addresses_allow="203.0.113.0/24,2001:db8::/32",
+        addresses_deny="203.0.113.66",
+    )
+
+
+async def ask(world, path, forwarded=None, method="GET"):
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    async with world.http.request(method, world.url + path, headers=headers) as answer:
+        return answer.status, answer.headers, await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "admitted"),
+    [
+        (FRIEND, True),
+        ("::ffff:203.0.113.1", True),
+        ("2001:db8::7", True),
+        (f"{STRANGER}, {FRIEND}", True),
+        (FOE, False),
+        (f"{FOE}:4711", False),
+        ("::ffff:203.0.113.66", False),
+        (STRANGER, False),
+        (f"{FRIEND}, {STRANGER}", False),  # what a client claims of itself
+        ("garbage", False),
+        (None, False),  # the proxy itself is nobody's address
+    ],
+)
+@pytest.mark.parametrize(
+    "path", ["/api/v1/auth/me", "/", "/socket.io/?EIO=4&transport=polling", "/health/live"]
+)
+async def test_the_door_is_the_same_for_all(world, path, forwarded, admitted):
+    refused = metrics.counters["refused_addresses"]
+
+    status, headers, text = await ask(world, path, forwarded)
+
+    if path == "/health/live" and forwarded is None:
+        admitted = True  # the machine asks itself
+    assert (status == 403) is not admitted
+    assert (metrics.counters["refused_addresses"] > refused) is not admitted
+    if not admitted:
+        assert headers["Content-Type"].startswith("application/problem+json")
+        assert '"code":"forbidden"' in text.replace(" ", "")
+        assert "X-Request-ID" in headers
+
+
+async def test_preflights_are_refused_too(world):
+    assert (await ask(world, "/api/v1/auth/me", FOE, "OPTIONS"))[0] == 403
+
+
+async def test_a_websocket_that_may_not_come_in_is_refused_at_the_handshake(world):
+    url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
+
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await world.http.ws_connect(url, headers={"X-Forwarded-For": FOE})
+
+    assert refused.value.status == 403
+    assert not world.app.sio.eio.sockets
+    async with world.http.ws_connect(url, headers={"X-Forwarded-For": FRIEND}) as socket:
+        assert (await socket.receive_str(timeout=10)).startswith("0{")
+
+
+def test_networks_of_the_settings_are_compared_as_addresses_are():
+    settings = Settings.for_tests(addresses_deny="::ffff:192.0.2.0/120, 198.51.100.7")
+
+    assert settings.addresses_deny == (ip_network("192.0.2.0/24"), ip_network("198.51.100.7/32"))

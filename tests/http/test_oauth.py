@@ -1,0 +1,832 @@
+"""Signing in with others, against real providers: the way there, the way back, and everybody who cheats."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import jwt
+import pytest
+from aiohttp import web
+
+from hubbub import models
+from hubbub.config import providers
+from hubbub.core import clock
+from hubbub.gateways.oauth.grant import challenge
+from hubbub.gateways.oauth.oidc import OpenId
+from tests.support.issuer import CLIENT, SECRET, Browser, Issuer, Someone, issuer, key
+from tests.support.mailbox import Mailbox, mailbox, text
+from tests.support.world import Person, World
+
+SITE = "https://chat.example"
+APP = "https://app.example"
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+async def other() -> AsyncIterator[Issuer]:
+    async with issuer() as made:
+        yield made
+
+
+@pytest.fixture
+async def letters() -> AsyncIterator[Mailbox]:
+    async with mailbox() as made:
+        yield made
+
+
+@pytest.fixture
+def settings(settings: Any, other: Issuer, letters: Mailbox) -> Any:
+    address = other.url.replace("://", f"://{CLIENT}:{quote(SECRET, safe='')}@")
+    return settings.model_copy(
+        update={
+            "public_url": SITE,
+            "cors_origins": (APP, "*"),
+            "smtp_url": letters.url,
+            "inline_workers": True,
+            "oauth_github_url": other.url,
+            "oauth_github_client_id": CLIENT,
+            "oauth_github_client_secret": SECRET,
+            "oauth_issuers": providers.issuers(f"test={address}"),
+        }
+    )
+
+
+@pytest.fixture
+def browser(world: World) -> Browser:
+    return Browser(world.http, world.url)
+
+
+async def verified(name: str) -> None:
+    await models.User.filter(username=name).update(email_verified_at=clock.now())
+
+
+def told(location: str) -> dict[str, str]:
+    """What the page is told in the fragment."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(location).fragment).items()}
+
+
+async def exchange(world: World, location: str, **more: str) -> tuple[int, Any]:
+    body = {"code": told(location)["oauth_code"], **more}
+    return await world.rest("POST", "/auth/oauth/exchange", json=body)
+
+
+def one_provider(kind: str = "sqlite") -> pytest.MarkDecorator:
+    """What has nothing to do with rows runs on one database."""
+    return pytest.mark.parametrize("database_kind", [kind])
+
+
+# --- signing in ---
+
+
+@pytest.mark.parametrize("provider", ["test", "github"])
+async def test_somebody_new_gets_an_account(world, browser, letters, provider):
+    status, _, answer = await browser.sign_in(provider)
+
+    assert status == 200, answer
+    assert set(answer["data"]) == {"access_token", "refresh_token", "token_type", "expires_in", "user"}
+    user = answer["data"]["user"]
+    assert (user["username"], user["display_name"]) == ("ada-lovelace", "Ada Lovelace")
+    assert (user["email"], user["email_verified"]) == ("ada@example.com", True)
+    ada = Person(world, answer["data"])
+    client = await ada.client()
+    assert [room["name"] for room in client.ready["rooms"]] == ["general"]
+    (identity,) = (await ada.rest("GET", "/auth/identities"))[1]["data"]
+    assert (identity["provider"], identity["email"]) == (provider, "ada@example.com")
+
+
+@pytest.mark.parametrize("provider", ["test", "github"])
+async def test_the_same_person_comes_back_under_another_address(world, browser, other, provider):
+    _, _, first = await browser.sign_in(provider)
+    other.who = Someone(email="ada@elsewhere.example", name="Countess")
+
+    _, _, second = await browser.sign_in(provider)
+
+    assert second["data"]["user"] == first["data"]["user"]
+    assert await models.User.all().count() == 1
+
+
+async def test_another_person_of_the_same_name_is_another(world, browser, other):
+    await browser.sign_in()
+    other.who = Someone(subject="1002", email="ada@elsewhere.example")
+
+    status, _, answer = await browser.sign_in()
+
+    assert (status, answer["data"]["user"]["username"]) == (200, "ada-lovelace-2")
+
+
+async def test_many_sign_ins_of_one_person_at_once_make_one_account(world):
+    browsers = [Browser(world.http, world.url) for _ in range(4)]
+
+    answers = await asyncio.gather(*(each.sign_in() for each in browsers))
+
+    assert [status for status, _, _ in answers] == [200] * 4, answers
+    assert len({answer["data"]["user"]["id"] for _, _, answer in answers}) == 1
+    assert await models.Identity.all().count() == 1
+
+
+@one_provider()
+async def test_an_address_that_is_told_besides(world, browser, other):
+    other.thin = True
+
+    _, _, answer = await browser.sign_in()
+
+    assert answer["data"]["user"]["email"] == "ada@example.com"
+
+
+@one_provider()
+async def test_what_is_told_besides_of_somebody_else_counts_for_nothing(world, browser, other):
+    other.thin = True
+
+    async def of_somebody_else(_: web.Request) -> web.Response:
+        return web.json_response({"sub": "1", "email": "eve@example.com", "email_verified": True})
+
+    other.instead["/userinfo"] = of_somebody_else
+    status, _, answer = await browser.sign_in()
+
+    assert (status, answer["code"]) == (403, "forbidden")
+
+
+@one_provider()
+async def test_an_issuer_that_wants_the_secret_in_a_header(world, browser, other):
+    other.post = False
+
+    assert (await browser.sign_in())[0] == 200
+
+
+@one_provider()
+async def test_an_issuer_that_changes_its_keys(world, browser, other):
+    assert (await browser.sign_in())[0] == 200
+    other.kid, other.published = "two", ["one", "two"]
+    provider = world.app.parts.providers["test"]
+    assert isinstance(provider, OpenId)
+
+    # Keys are not asked for again at once, so that nobody can have them asked for with every sign-in.
+    assert (await browser.sign_in())[0] == 400
+    provider.again_s = 0
+
+    assert (await browser.sign_in())[0] == 200
+    assert other.asked.count("/.well-known/openid-configuration") == 1
+
+
+@one_provider()
+async def test_whom_one_may_sign_in_with(world):
+    assert await world.rest("GET", "/auth/oauth") == (
+        200,
+        {"data": [{"name": "github", "title": "GitHub"}, {"name": "test", "title": "Test"}]},
+    )
+    assert (await world.rest("GET", "/auth/oauth/nobody/authorize"))[0] == 404
+    assert (await world.rest("GET", "/auth/oauth/nobody/callback"))[0] == 404
+
+
+# --- linking ---
+
+
+async def test_an_account_with_the_same_verified_address_is_linked(world, browser, letters):
+    ada = await world.person("ada")
+    await verified("ada")
+
+    status, _, answer = await browser.sign_in()
+
+    assert (status, answer["data"]["user"]["id"]) == (200, ada.id)
+    assert "sign in to your account with Test" in text(
+        await letters.next("ada@example.com", "Signing in with Test")
+    )
+    login = {"email": "ada@example.com", "password": PASSWORD}
+    assert (await world.rest("POST", "/auth/login", json=login))[0] == 200
+
+
+async def test_an_account_that_never_verified_the_address_is_not_linked(world, browser):
+    """Somebody who registers an address that is not theirs waits for its owner in vain."""
+    await world.person("ada")
+
+    status, _, answer = await browser.sign_in()
+
+    assert (status, answer["code"]) == (409, "conflict")
+    assert "never confirmed" in answer["detail"]
+    assert await models.Identity.all().count() == 0
+    await verified("ada")
+    assert (await browser.sign_in())[0] == 200
+
+
+@pytest.mark.parametrize("provider", ["test", "github"])
+async def test_an_address_that_the_provider_did_not_verify_proves_nothing(world, browser, other, provider):
+    await world.person("ada")
+    await verified("ada")
+    for who in (Someone(verified=False), Someone(verified=False, email="new@example.com")):
+        other.who = who
+
+        status, _, answer = await browser.sign_in(provider)
+
+        assert (status, answer["code"]) == (403, "forbidden")
+    assert await models.Identity.all().count() == 0
+    assert await models.User.all().count() == 1
+
+
+@one_provider()
+@pytest.mark.parametrize("claim", [None, "false", 1, "yes", {"ada@example.com": True}])
+async def test_only_what_is_true_is_verified(world, browser, other, claim):
+    other.lie = lambda claims: {**claims, "email_verified": claim}
+
+    assert (await browser.sign_in())[0] == 403
+
+
+@one_provider()
+@pytest.mark.parametrize(
+    "email", ["ａda@example.com", "\u212ada@example.com", "ada@example.com\n", "ada", "ada@exam ple.com"]
+)
+async def test_an_address_that_only_becomes_somebodys_is_not_theirs(world, browser, other, email):
+    """Wide letters and the sign of kelvin are written as other letters when addresses are compared."""
+    for name in ("ada", "kda"):
+        await world.person(name)
+        await verified(name)
+    other.who = Someone(email=email)
+
+    assert (await browser.sign_in())[0] == 403
+
+
+async def test_an_address_in_capitals_is_the_same(world, browser, other):
+    ada = await world.person("ada")
+    await verified("ada")
+    other.who = Someone(email="Ada@Example.com")
+
+    assert (await browser.sign_in())[2]["data"]["user"]["id"] == ada.id
+
+
+@one_provider()
+async def test_one_subject_of_two_issuers_is_two_people(world, browser, other):
+    """GitHub's number 1001 and the issuer's are not the same person, though both providers are one server."""
+    await browser.sign_in("test")
+    other.who = Someone(email="new@example.com")
+
+    _, _, answer = await browser.sign_in("github")
+
+    assert answer["data"]["user"]["email"] == "new@example.com"
+
+
+@one_provider()
+@pytest.mark.parametrize("name", ["", "a\nb", "\u202e", "x" * 500, 7])
+async def test_a_name_that_can_not_be_shown(world, browser, other, name):
+    other.who = Someone(name=name)
+
+    status, _, answer = await browser.sign_in()
+
+    assert status == 200
+    assert answer["data"]["user"]["display_name"] in ("ada", "x" * 80)
+
+
+# --- who may not come in ---
+
+
+async def test_somebody_suspended_stays_outside(world, browser, other):
+    await world.person("ada")
+    await verified("ada")
+    await models.User.all().update(suspended_at=clock.now())
+
+    status, _, answer = await browser.sign_in()
+    assert (status, answer["code"]) == (403, "suspended")
+    assert await models.Identity.all().count() == 0
+
+    await models.User.all().update(suspended_at=None)
+    assert (await browser.sign_in())[0] == 200
+    await models.User.all().update(suspended_at=clock.now())
+    status, _, answer = await browser.sign_in()
+    assert (status, answer["code"]) == (403, "suspended")
+
+
+async def test_an_account_that_was_deleted_does_not_come_back(world, browser, letters):
+    _, _, answer = await browser.sign_in()
+    ada = Person(world, answer["data"])
+    await ada.rest("POST", "/users/account/request-deletion", json={})
+    token = await letters.code("ada@example.com", "Delete your account")
+    assert (await ada.rest("DELETE", "/users/account", json={"token": token}))[0] == 204
+    assert await models.Identity.all().count() == 0
+
+    _, _, answer = await browser.sign_in()
+
+    assert answer["data"]["user"]["id"] != ada.id
+
+
+@one_provider()
+async def test_who_says_no_at_the_provider(world, browser, other):
+    other.allows = False
+
+    status, _, answer = await browser.sign_in()
+
+    assert (status, answer["code"]) == (403, "forbidden")
+
+
+# --- the page that asked for it ---
+
+
+@pytest.mark.parametrize(
+    ("redirect", "reached"),
+    [("/", f"{SITE}/"), ("/rooms?a=b%20c", f"{SITE}/rooms?a=b%20c"), (f"{APP}/in?x=1", f"{APP}/in?x=1")],
+)
+async def test_a_page_exchanges_a_code_for_tokens(world, browser, redirect, reached):
+    status, location, _ = await browser.sign_in(redirect=redirect)
+
+    assert status == 302
+    assert location.partition("#")[0] == reached
+    assert re.fullmatch(r"oauth_code=[A-Za-z0-9_-]{43}", location.partition("#")[2])
+    assert told(location)["oauth_code"] not in str(await models.Handover.all().values())
+    status, answer = await exchange(world, location, device_name="phone")
+    assert status == 200
+    assert answer["data"]["user"]["email"] == "ada@example.com"
+    assert await models.Session.filter(device_name="phone").exists()
+    status, answer = await exchange(world, location)
+    assert (status, answer["code"]) == (400, "invalid_token")
+
+
+async def test_of_several_who_exchange_a_code_one_gets_tokens(world, browser):
+    _, location, _ = await browser.sign_in(redirect="/")
+
+    answers = await asyncio.gather(*(exchange(world, location) for _ in range(4)))
+
+    assert sorted(status for status, _ in answers) == [200, 400, 400, 400]
+
+
+async def test_a_code_is_good_for_a_minute(world, browser):
+    _, location, _ = await browser.sign_in(redirect="/")
+    (row,) = await models.Handover.all()
+    assert row.code_until is not None
+    assert row.code_until <= clock.now() + timedelta(seconds=60)
+    await models.Handover.all().update(code_until=clock.now())
+
+    assert (await exchange(world, location))[0] == 400
+
+
+async def test_a_code_is_nothing_for_somebody_suspended_or_deleted(world, browser):
+    for field, code in (("suspended_at", "suspended"), ("deleted_at", "invalid_token")):
+        _, location, _ = await browser.sign_in(redirect="/")
+        await models.User.all().update(**{field: clock.now()})
+
+        assert (await exchange(world, location))[1]["code"] == code
+        await models.User.all().update(**{field: None})
+
+
+@one_provider()
+async def test_a_code_is_nothing_without_what_the_page_keeps(world, browser):
+    """Whoever lures somebody to a page with a code of their own would have them in the wrong account."""
+    verifier = "v" * 43
+    asked = {"redirect": "/", "challenge": challenge(verifier)}
+    for given in ({}, {"verifier": "w" * 43}):
+        _, location, _ = await browser.sign_in(**asked)
+        assert (await exchange(world, location, **given))[0] == 400
+        assert (await exchange(world, location, verifier=verifier))[0] == 400  # it is spent
+
+    _, location, _ = await browser.sign_in(**asked)
+    assert (await exchange(world, location, verifier=verifier))[0] == 200
+    _, location, _ = await browser.sign_in(redirect="/")
+    assert (await exchange(world, location, verifier=verifier))[0] == 400
+
+
+async def test_a_page_is_told_of_a_refusal(world, browser):
+    await world.person("ada")
+
+    status, location, _ = await browser.sign_in(redirect=f"{APP}/in")
+
+    assert status == 302
+    assert location.startswith(f"{APP}/in#")
+    assert told(location)["oauth_error"] == "conflict"
+    assert "never confirmed" in told(location)["oauth_message"]
+
+
+@one_provider()
+@pytest.mark.parametrize(
+    "redirect",
+    [
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/%5Cevil.example",
+        "/%255cevil.example/..",
+        "%2F%2Fevil.example",
+        "https:evil.example",
+        "https:/evil.example",
+        "https:///evil.example",
+        "https://evil.example",
+        "http://chat.example/",
+        "https://chat.example@evil.example/",
+        "https://chat.example:443@evil.example/",
+        "https://chat.example.evil.example/",
+        "https://chat.example%2eevil.example/",
+        "https://chat.example\\.evil.example/",
+        "https://app.example:8443/",
+        "https://evil.example#https://app.example",
+        "https://evil.example?https://app.example",
+        "javascript:alert(1)//https://app.example",
+        "data:text/html,hello",
+        "/\tevil",
+        "/a\r\nSet-Cookie: a=b",
+        " /",
+        "\u3000//evil.example",
+        "/#fragment",
+        "",
+        "evil",
+        "/" + "a" * 1000,
+    ],
+)
+async def test_nobody_is_sent_to_other_sites(world, redirect):
+    asked = {"params": {"redirect": redirect}, "allow_redirects": False}
+    status, answer = await world.rest("GET", "/auth/oauth/test/authorize", **asked)
+
+    assert (status, answer["code"]) == (422, "invalid_payload")
+    assert answer["errors"][0]["field"] == "redirect"
+
+
+# --- what binds a sign-in to a browser ---
+
+
+@one_provider()
+async def test_the_cookie_is_for_nobody_else(world, browser):
+    await browser.leave("test")
+
+    ((name, value),) = browser.cookies.items()
+    assert name == "__Host-hubbub_oauth"
+    words = {word.strip().lower() for word in browser.set_cookie.split(";")[1:]}
+    assert {"httponly", "secure", "samesite=lax", "path=/", "max-age=600"} <= words
+    assert not any(word.startswith("domain") for word in words)
+    assert len(value) < 3000
+
+
+@one_provider()
+async def test_what_is_asked_of_a_provider(world, browser, other):
+    _, form, _ = await browser.get("/api/v1/auth/oauth/test/authorize")
+
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(form).query).items()}
+    assert form.startswith(f"{other.url}/authorize?")
+    assert asked["redirect_uri"] == f"{SITE}/api/v1/auth/oauth/test/callback"
+    assert asked["scope"] == "openid email profile"
+    assert len(asked["state"]) == len(asked["nonce"]) == len(asked["code_challenge"]) == 43
+    kept = next(iter(browser.cookies.values()))
+    assert asked["state"] not in kept
+    assert asked["nonce"] not in kept
+
+
+async def test_a_state_of_another_browser_is_refused(world, browser):
+    back = await browser.leave("test")
+    stranger = Browser(world.http, world.url)
+    refusals = [await stranger.get(back)]
+    await stranger.leave("test")
+    refusals.append(await stranger.get(back))
+
+    for status, _, answer in refusals:
+        assert (status, answer["code"]) == (400, "invalid_token")
+        assert "Start again" in answer["detail"]
+    assert (await browser.get(back))[0] == 200  # the one who began goes on
+
+
+async def test_a_state_is_good_once(world, browser, other):
+    back = await browser.leave("test")
+    twin = browser.twin()
+    assert (await browser.get(back))[0] == 200
+    assert browser.cookies == {}
+
+    assert (await twin.get(back))[0] == 400
+    assert other.asked.count("/token") == 1
+
+
+async def test_of_several_with_one_state_one_comes_in(world, browser, other):
+    back = await browser.leave("test")
+
+    answers = await asyncio.gather(*(browser.twin().get(back) for _ in range(5)))
+
+    assert sorted(status for status, _, _ in answers) == [200, 400, 400, 400, 400]
+    assert other.asked.count("/token") == 1
+
+
+@one_provider()
+async def test_a_sign_in_that_took_too_long(world, browser, monkeypatch):
+    monkeypatch.setattr("hubbub.services.oauth.LASTS", timedelta(seconds=-1))
+
+    assert (await browser.sign_in())[0] == 400
+
+
+@one_provider()
+async def test_a_sign_in_with_one_provider_does_not_end_at_another(world, browser):
+    back = await browser.leave("test")
+
+    assert (await browser.get(back.replace("/test/", "/github/")))[0] == 400
+    assert (await browser.get(f"{back}&iss=https://evil.example"))[0] == 400
+
+
+@one_provider()
+@pytest.mark.parametrize("change", ["", "x", "s1.", "é"])
+async def test_a_cookie_that_was_changed(world, browser, change):
+    back = await browser.leave("test")
+    name, value = next(iter(browser.cookies.items()))
+    browser.cookies[name] = change and f"{value}{change}"
+
+    assert (await browser.get(back))[0] == 400
+
+
+@one_provider()
+async def test_a_way_back_without_a_code(world, browser):
+    for parts in ("", "?state=x", "?code=x", "?state=x&code=x", "?error=server_error"):
+        assert (await browser.get(f"/api/v1/auth/oauth/test/callback{parts}"))[0] == 400
+    back = await browser.leave("test")
+    assert (await browser.get(back.partition("code=")[0] + back.partition("&")[2]))[0] == 400
+
+
+# --- providers that lie, or are away ---
+
+
+def hs256(at: Issuer, claims: dict[str, Any]) -> str:
+    """Signed with the published key as if it were a shared secret."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    public = key("one").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    head = {"alg": "HS256", "typ": "JWT", "kid": "one"}
+    body = b".".join(jwt.utils.base64url_encode(json.dumps(each).encode()) for each in (head, claims))
+    algorithm = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
+    return (body + b"." + jwt.utils.base64url_encode(algorithm.sign(body, public))).decode()
+
+
+def unsigned(at: Issuer, claims: dict[str, Any]) -> str:
+    return jwt.encode(claims, "", "none", {"kid": "one"})
+
+
+def shared(at: Issuer, claims: dict[str, Any]) -> str:
+    return jwt.encode(claims, "secret" * 10, "HS256", {"kid": "shared"})
+
+
+def of_another(at: Issuer, claims: dict[str, Any]) -> str:
+    return jwt.encode(claims, key("another"), "RS256", {"kid": "one"})
+
+
+def unknown(at: Issuer, claims: dict[str, Any]) -> str:
+    return at.signed(claims, "another")
+
+
+def changed(at: Issuer, claims: dict[str, Any]) -> str:
+    head, _, rest = at.signed(claims).partition(".")
+    body, _, signature = rest.partition(".")
+    more = jwt.utils.base64url_encode(json.dumps({**claims, "sub": "1"}).encode()).decode()
+    assert more != body
+    return f"{head}.{more}.{signature}"
+
+
+def nonsense(at: Issuer, claims: dict[str, Any]) -> str:
+    return "a.b.c"
+
+
+def nothing(at: Issuer, claims: dict[str, Any]) -> str:
+    return ""
+
+
+@one_provider()
+@pytest.mark.parametrize("sign", [hs256, unsigned, shared, of_another, unknown, changed, nonsense, nothing])
+async def test_an_id_token_that_the_issuer_did_not_sign(world, browser, other, sign):
+    other.sign = sign
+
+    status, _, answer = await browser.sign_in()
+
+    assert (status, answer["code"]) == (400, "invalid_token")
+    assert await models.User.all().count() == 0
+
+
+@one_provider()
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"nonce": "another"},
+        {"nonce": None},
+        {"nonce": 7},
+        {"aud": "another"},
+        {"aud": []},
+        {"aud": None},
+        {"aud": [CLIENT, "another"]},
+        {"aud": [CLIENT], "azp": "another"},
+        {"azp": "another"},
+        {"iss": "https://another.example"},
+        {"iss": None},
+        {"exp": 1},
+        {"exp": None},
+        {"exp": "soon"},
+        {"iat": None},
+        {"nbf": 99999999999},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": 7},
+        {"sub": "x" * 256},
+        {"sub": "a\x00b"},
+    ],
+    ids=str,
+)
+async def test_an_id_token_that_is_not_meant(world, browser, other, claims):
+    other.lie = lambda said: {name: value for name, value in {**said, **claims}.items() if value is not None}
+
+    status, _, answer = await browser.sign_in()
+
+    assert (status, answer["code"]) == (400, "invalid_token")
+    assert await models.User.all().count() == 0
+
+
+@one_provider()
+async def test_several_audiences_with_a_party(world, browser, other):
+    other.lie = lambda said: {**said, "aud": [CLIENT, "another"], "azp": CLIENT}
+
+    assert (await browser.sign_in())[0] == 200
+
+
+@one_provider()
+@pytest.mark.parametrize("provider", ["test", "github"])
+async def test_a_code_that_was_used_or_is_of_another_sign_in(world, browser, other, provider):
+    """PKCE: a code that somebody else was given is good for nothing in this browser's sign-in."""
+    spent = await browser.leave(provider)
+    code = parse_qs(urlsplit(spent).query)["code"][0]
+    other.codes.clear()
+    assert (await browser.get(spent))[0] == 400
+
+    stolen = parse_qs(urlsplit(await Browser(world.http, world.url).leave(provider)).query)["code"][0]
+    back = await browser.leave(provider)
+    own = parse_qs(urlsplit(back).query)["code"][0]
+    status, _, answer = await browser.get(back.replace(own, stolen))
+    assert (status, answer["code"]) == (400, "invalid_token")
+    assert code != own
+
+
+async def huge(_: web.Request) -> web.Response:
+    return web.json_response({"x": "x" * 1_000_000})
+
+
+async def bomb(request: web.Request) -> web.Response:
+    response = await huge(request)
+    response.enable_compression(web.ContentCoding.gzip)
+    return response
+
+
+async def elsewhere(request: web.Request) -> web.Response:
+    return web.Response(status=307, headers={"Location": str(request.url.with_path("/again"))})
+
+
+async def broken(_: web.Request) -> web.Response:
+    return web.Response(status=502, text="<html>")
+
+
+async def page(_: web.Request) -> web.Response:
+    return web.Response(text="<html>hello</html>", content_type="text/html")
+
+
+async def a_list(_: web.Request) -> web.Response:
+    return web.json_response([1])
+
+
+async def stranger(_: web.Request) -> web.Response:
+    return web.json_response({"error": "invalid_client"}, status=401)
+
+
+@one_provider()
+@pytest.mark.parametrize("answer", [huge, bomb, elsewhere, broken, page, a_list, stranger])
+@pytest.mark.parametrize(
+    ("provider", "path"),
+    [
+        ("test", "/.well-known/openid-configuration"),
+        ("test", "/jwks"),
+        ("test", "/token"),
+        ("github", "/login/oauth/access_token"),
+        ("github", "/api/v3/user"),
+        ("github", "/api/v3/user/emails"),
+    ],
+)
+async def test_a_provider_that_can_not_be_used(world, browser, other, provider, path, answer):
+    other.instead[path] = answer
+
+    refusal = await refused(world, browser, provider)
+
+    names_none = path.endswith("emails") and answer is a_list
+    assert refusal == ((403, "forbidden", False) if names_none else (503, "unavailable", True))
+    assert "/again" not in other.asked
+    assert await models.User.all().count() == 0
+
+
+async def refused(world: World, browser: Browser, provider: str) -> tuple[int, str, bool]:
+    """How a sign-in ended wherever it ended, and whether it is said when to try again."""
+    path = f"/api/v1/auth/oauth/{provider}/authorize"
+    status, form, _ = await browser.get(path)
+    if status == 302:
+        _, back, _ = await browser.get(form)
+        path = "/" + back.split("/", 3)[3]
+    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
+    async with world.http.get(f"{world.url}{path}", headers=headers, allow_redirects=False) as answer:
+        return answer.status, (await answer.json())["code"], "Retry-After" in answer.headers
+
+
+@one_provider()
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"issuer": "https://another.example"},
+        {"issuer": None},
+        {"token_endpoint": None},
+        {"token_endpoint": 7},
+        {"jwks_uri": "file:///etc/passwd"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"userinfo_endpoint": "gopher://x"},
+    ],
+    ids=str,
+)
+async def test_a_discovery_document_that_is_wrong(world, browser, other, change):
+    async def wrong(_: web.Request) -> web.Response:
+        return web.json_response({**other.discovery(), **change})
+
+    other.instead["/.well-known/openid-configuration"] = wrong
+
+    status, _, answer = await browser.get("/api/v1/auth/oauth/test/authorize")
+
+    assert (status, answer["code"]) == (503, "unavailable")
+
+
+@one_provider()
+async def test_a_provider_that_is_slow_keeps_nobody_waiting(world, other):
+    done = asyncio.Event()
+
+    async def slow(_: web.Request) -> web.Response:
+        await done.wait()
+        return web.Response()
+
+    other.instead["/.well-known/openid-configuration"] = slow
+    provider = world.app.parts.providers["test"]
+    assert isinstance(provider, OpenId)
+    provider._client.seconds = 0.5
+
+    answers = await asyncio.gather(*(world.rest("GET", "/auth/oauth/test/authorize") for _ in range(20)))
+
+    done.set()
+    assert {status for status, _ in answers} == {503}
+    assert other.asked.count("/.well-known/openid-configuration") == 1  # the others did not ask again
+
+
+# --- what is linked ---
+
+
+async def test_an_identity_is_taken_away_unless_it_is_the_only_way_in(world, browser, letters):
+    _, _, answer = await browser.sign_in()
+    ada = Person(world, answer["data"])
+    bob = await world.person("bob")
+    (first,) = (await ada.rest("GET", "/auth/identities"))[1]["data"]
+    path = f"/auth/identities/{first['id']}"
+    assert (await bob.rest("DELETE", path))[0] == 404
+    status, refusal = await ada.rest("DELETE", path)
+    assert (status, refusal["code"]) == (409, "conflict")
+
+    await browser.sign_in("github")
+    assert (await ada.rest("DELETE", path))[0] == 204
+    (second,) = (await ada.rest("GET", "/auth/identities"))[1]["data"]
+    assert second["provider"] == "github"
+    assert (await ada.rest("DELETE", f"/auth/identities/{second['id']}"))[0] == 409
+    assert (await ada.rest("DELETE", path))[0] == 404
+
+
+async def test_of_two_who_take_the_last_two_away_one_is_refused(world, browser):
+    _, _, answer = await browser.sign_in()
+    await browser.sign_in("github")
+    ada = Person(world, answer["data"])
+    found = (await ada.rest("GET", "/auth/identities"))[1]["data"]
+
+    answers = await asyncio.gather(*(ada.rest("DELETE", f"/auth/identities/{each['id']}") for each in found))
+
+    assert sorted(status for status, _ in answers) == [204, 409]
+
+
+async def test_an_account_without_a_password_gets_one_by_e_mail(world, browser, letters):
+    _, _, answer = await browser.sign_in()
+    ada = Person(world, answer["data"])
+    login = {"email": "ada@example.com", "password": PASSWORD}
+    assert (await world.rest("POST", "/auth/login", json=login))[1]["code"] == "unauthenticated"
+    change = {"current_password": "", "new_password": PASSWORD}
+    assert (await ada.rest("POST", "/auth/change-password", json=change))[0] == 422
+    change["current_password"] = "anything"
+    status, refusal = await ada.rest("POST", "/auth/change-password", json=change)
+    assert (status, refusal["errors"][0]["field"]) == (422, "current_password")
+    assert "none yet" in refusal["detail"]
+
+    await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
+    token = await letters.code("ada@example.com", "Choose a new password")
+    reset = {"token": token, "password": PASSWORD}
+    assert (await world.rest("POST", "/auth/reset-password", json=reset))[0] == 204
+
+    status, answer = await world.rest("POST", "/auth/login", json=login)
+    assert status == 200
+    ada = Person(world, answer["data"])
+    (identity,) = (await ada.rest("GET", "/auth/identities"))[1]["data"]
+    assert (await ada.rest("DELETE", f"/auth/identities/{identity['id']}"))[0] == 204
+
+
+async def test_what_is_exported_and_recorded(world, browser):
+    _, _, answer = await browser.sign_in()
+    ada = Person(world, answer["data"])
+
+    status, exported = await ada.rest("GET", "/users/account/export")
+
+    assert status == 200
+    (identity,) = exported["data"]["identities"]
+    assert (identity["provider"], identity["subject"]) == ("test", "1001")
+    acts = await models.AuditRecord.all().values_list("action", "outcome")
+    assert ("account.register", "ok") in acts
+    assert ("session.sign_in", "ok") in acts

@@ -1,0 +1,19 @@
+"""/admin/realtime: who is connected, and to what."""
+
+from hubbub import models
+
+
+async def test_connections_rooms_and_instances(world):
+    room_id, (_, bob) = await world.talk("ada", "bob")
+    mod = await world.person("mod")
+    assert (await mod.rest("GET", "/admin/realtime"))[0] == 403
+    await models.User.filter(id=mod.id).update(role="moderator")
+
+    status, answer = await mod.rest("GET", "/admin/realtime")
+    found = answer["data"]
+    (here,) = found["instances"]
+    assert status == 200
+    assert (found["connections"], found["rooms"], found["complete"]) == (2, 2, True)  # general is one, too
+    assert (here["id"], here["connections"], here["users"]) == (world.settings.instance_id, 2, 2)
+    assert (here["current"], here["draining"]) == (True, False)
+    assert await bob.call("room:members", room_id=room_id)

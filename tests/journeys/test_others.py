@@ -1,0 +1,182 @@
+"""Whatever is somebody else's: every route and every event that takes an id, asked with the ids of another.
+
+The routes are those of the API document, the events those of the table: what is added is tried here, too.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from hubbub import models
+from hubbub.realtime import chat
+from tests.support.documented import documented
+from tests.support.schema import Place
+from tests.support.world import World
+
+# What nobody sets by asking for something else.
+ASSIGNED = {
+    "id": str(uuid4()),
+    "owner_id": str(uuid4()),
+    "created_by": str(uuid4()),
+    "sender": str(uuid4()),
+    "is_admin": True,
+    "permissions": ["users.delete"],
+    "password_digest": "x",
+    "email_verified": True,
+    "email_verified_at": "2026-01-01T00:00:00Z",
+    "suspended_at": None,
+    "deleted_at": None,
+    "version": 1,
+    "created_at": "2026-01-01T00:00:00Z",
+    "last_seq": 0,
+    "member_count": 0,
+    "user": {"role": "admin"},
+}
+BY_NAME: dict[str, Any] = {"emoji": "%F0%9F%91%8D", "body": "hello", "website_url": "https://chat.example"}
+
+
+class Sample:
+    """Makes what a schema would take, with the ids that it is given by name."""
+
+    def __init__(self, components: dict[str, Any], known: dict[str, str]) -> None:
+        self._components = components
+        self._known = known
+
+    def of(self, name: str, schema: dict[str, Any]) -> Any:
+        """A value for a field."""
+        choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+        if "$ref" in schema or choices:
+            name_of = schema["$ref"].rpartition("/")[2] if "$ref" in schema else ""
+            return self.of(name, choices[0] if choices else self._components[name_of])
+        if schema.get("format") == "uuid":
+            return self._known.get(name) or str(uuid4())
+        if "enum" in schema:
+            return schema["enum"][0]
+        if "properties" in schema:
+            return self.fields(schema)
+        return self._plain(name, schema)
+
+    def _plain(self, name: str, schema: dict[str, Any]) -> Any:
+        if schema.get("minItems"):
+            return [self.of(name, schema["items"])] * schema["minItems"]
+        others: dict[str, Any] = {"integer": 1, "boolean": True, "array": [], "object": {}}
+        fitting = "x" * max(8, schema.get("minLength", 8))
+        return BY_NAME.get(name, others.get(schema.get("type", ""), fitting[: schema.get("maxLength", 8)]))
+
+    def fields(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """All that must be said; where nothing must, the first thing that can, and every id that is known."""
+        properties = schema["properties"]
+        names = schema.get("required") or list(properties)[:1]
+        names = [*names, *(name for name in properties if name in self._known and name not in names)]
+        return {name: self.of(name, properties[name]) for name in names}
+
+
+@pytest.fixture
+async def known(world: World) -> dict[str, str]:
+    """Things of Ada's, of which others know the ids."""
+    room_id, (client, _) = await world.talk("ada", "bob")
+    ada = world.people["ada"]
+    sent = await client.send(room_id, "between us")
+    await client.call("reaction:add", message_id=sent["id"], emoji="👍")
+    status, sessions = await ada.rest("GET", "/sessions")
+    assert status == 200
+    found = {"room_id": room_id, "message_id": sent["id"], "user_id": ada.id, "reply_to": sent["id"]}
+    found["session_id"] = sessions["data"][0]["id"]
+    _, made = await ada.rest("POST", "/api-keys", json={"name": "hers", "scopes": ["read"]})
+    found["key_id"] = made["data"]["id"]
+    elsewhere = models.Identity(user_id=ada.id, provider="work", issuer="https://login.example", subject="1")
+    await elsewhere.save()
+    found["identity_id"] = str(elsewhere.id)
+    return found
+
+
+async def everything(world: World) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows, but those that are added by asking at all, or by a worker meanwhile."""
+    place, apart = Place(world.settings), {"audit_log", "sessions", "jobs", "one_time_tokens", "users"}
+    tables = [name for name in await place.tables() if name not in apart]
+    rows = {name: sorted(await place.rows(f"SELECT * FROM {name}"), key=str) for name in tables}
+    rows["users"] = await place.rows("SELECT id, email, display_name, role, password_digest FROM users")
+    return rows
+
+
+def _operations(known: dict[str, str]) -> list[tuple[str, str, dict[str, Any], Sample]]:
+    document = documented().document
+    sample = Sample(document["components"]["schemas"], known)
+    return [(*operation, sample) for operation in documented().operations()]
+
+
+def _body(operation: dict[str, Any], sample: Sample) -> dict[str, Any]:
+    if "requestBody" not in operation:
+        return {}
+    return sample.fields(operation["requestBody"]["content"]["application/json"]["schema"])
+
+
+async def test_another_ones_things_are_nowhere_to_be_found(world: World, known: dict[str, str]) -> None:
+    mallory, before = await world.person("mallory"), await everything(world)
+    asked = 0
+    for method, path, operation, sample in _operations(known):
+        parts = {part["name"]: part["schema"] for part in operation["parameters"] if part["in"] == "path"}
+        if not any(name.endswith("_id") for name in parts):
+            continue
+        missing = {name for name in parts if name.endswith("_id")} - known.keys()
+        assert not missing, f"{path}: give this test the {missing} of something that is Ada's"
+        address = path.removeprefix("/api/v1")
+        for name, schema in parts.items():
+            address = address.replace(f"{{{name}}}", sample.of(name, schema))
+        body = _body(operation, sample)
+        status, answer = await mallory.rest(method, address, **({"json": body} if body else {}))
+        wanted = (403, "forbidden") if path.startswith("/api/v1/admin/") else (404, "not_found")
+        assert (status, answer["code"]) == wanted, (method, path, answer)
+        asked += 1
+    assert asked > 15
+    assert (await world.people["ada"].rest("GET", "/auth/me"))[0] == 200
+    assert await everything(world) == before
+
+
+async def test_nobody_is_made_more_than_they_ask_for(world: World, known: dict[str, str]) -> None:
+    mallory, before = await world.person("mallory"), await everything(world)
+    for method, path, operation, sample in _operations(known):
+        if "requestBody" not in operation:
+            continue
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        assert schema["additionalProperties"] is False, path
+        address = path.removeprefix("/api/v1")
+        for name, given in known.items():
+            address = address.replace(f"{{{name}}}", given)
+        more = {name: it for name, it in ASSIGNED.items() if name not in schema["properties"]}
+        for field, value in more.items():
+            ask = mallory.rest if "security" in operation else world.rest
+            body = {**_body(operation, sample), field: value}
+            status, answer = await ask(method, address, json=body)
+            if status == 429:  # those who are not logged in are limited, whatever they say
+                break
+            assert (status, answer["errors"][0]["field"]) == (422, field), (path, answer)
+    assert await everything(world) == before
+
+
+async def test_no_event_reaches_another_ones_room(world: World, known: dict[str, str]) -> None:
+    mallory = await (await world.person("mallory")).client()
+    before, asked = await everything(world), 0
+    for name, event in chat.events:
+        (schema,), components = msgspec.json.schema_components([event.kind], ref_template="{name}")
+        fields = components[schema["$ref"]]
+        if not {"room_id", "message_id"} & fields["properties"].keys():
+            continue
+        answer = await mallory.ask(name, **Sample(components, known).fields(fields))
+        assert (answer["ok"], answer["error"]["code"]) == (False, "not_found"), (name, answer)
+        asked += 1
+    assert asked > 15
+    assert await everything(world) == before
+
+
+async def test_their_owner_finds_them(world: World, known: dict[str, str]) -> None:
+    """Else the tests above would prove nothing."""
+    for method, path, operation, _ in _operations(known):
+        address = path.removeprefix("/api/v1")
+        for name, given in known.items():
+            address = address.replace(f"{{{name}}}", given)
+        if method == "GET" and address != path.removeprefix("/api/v1") and "/admin/" not in path:
+            status, answer = await world.people["ada"].rest(method, address)
+            assert status == 200, (path, operation["summary"], answer)
