@@ -42,6 +42,10 @@ def key_id(secret: str) -> str:
     return hmac.new(secret.encode(), b"hubbub:kid", hashlib.sha256).hexdigest()[:16]
 
 
+def _head(name: str, secret: str) -> str:
+    return jwt.encode({}, secret, ALGORITHM, {"kid": name}).partition(".")[0]
+
+
 class Tokens:
     """Makes tokens with one key, and reads those of this and of the `accepted` keys."""
 
@@ -51,6 +55,8 @@ class Tokens:
         self._secret = secret
         self._key_id = key_id(secret)
         self._secrets = {key_id(each): each for each in (*accepted, secret)}
+        # The first parts of our own tokens, which need not be read anew each time.
+        self._heads = {_head(name, each): each for name, each in self._secrets.items()}
         self.access_ttl_s = access_ttl_s
         self.refresh_ttl_s = refresh_ttl_s
 
@@ -116,6 +122,8 @@ class Tokens:
 
     def _secret_of(self, token: str) -> str:
         """The key that a token names. One that names none (of an older release) is of the current one."""
+        if (known := self._heads.get(token.partition(".")[0])) is not None:
+            return known
         key_id = jwt.get_unverified_header(token).get("kid", self._key_id)
         if (secret := self._secrets.get(key_id)) is None:
             raise jwt.InvalidTokenError("signed with a key that is not listed")

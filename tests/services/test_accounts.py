@@ -123,6 +123,39 @@ async def test_what_is_no_username_is_refused(parts, username):
 
 
 @pytest.mark.parametrize(
+    "username",
+    [
+        "аdmin",  # a Cyrillic letter
+        "αdmin",  # a Greek one
+        "admın",  # without its dot
+        "ad\u200bmin",  # a space of no width
+        "admin\u0301",
+        "\u202eadmin",
+        "admin\ufe0f",
+        "ꭺdmin",  # Cherokee
+        "аԁⅿіո",
+    ],
+)
+async def test_a_username_can_not_be_mistaken_for_another(parts, username):
+    await register(parts, username="admin")
+
+    with pytest.raises(InvalidPayload) as refusal:
+        await register(parts, email="eve@example.org", username=username)
+
+    assert refusal.value.fields[0][0] == "username"
+
+
+@pytest.mark.parametrize("username", ["ADMIN", "ａｄｍｉｎ", "𝐚𝐝𝐦𝐢𝐧", "ⓐⓓⓜⓘⓝ", "adⅿin", " admin ", "ᵃᵈᵐⁱⁿ"])
+async def test_another_form_of_a_username_is_the_same_one(parts, username):
+    await register(parts, username="admin")
+
+    with pytest.raises(Conflict) as refusal:
+        await register(parts, email="eve@example.org", username=username)
+
+    assert refusal.value.fields[0][0] == "username"
+
+
+@pytest.mark.parametrize(
     ("name", "username"),
     [
         ("Ada Lovelace", "ada-lovelace"),
