@@ -29,9 +29,10 @@ from hubbub.http import (
 from hubbub.http.keys import PARTS
 from hubbub.http.middleware import api_keys as keys
 from hubbub.http.middleware import auth as authentication
-from hubbub.http.middleware import cors, door, limits, problems, request_id
+from hubbub.http.middleware import cors, door, idempotency, limits, problems, request_id
 from hubbub.http.request import MAX_BODY_BYTES
 from hubbub.services.context import Parts
+from hubbub.services.idempotency import Replies
 
 ROUTES = (
     auth.routes,
@@ -64,11 +65,13 @@ def build(parts: Parts) -> web.Application:
             authentication.middleware,
             limits.middleware,
             keys.middleware,
+            idempotency.middleware,
         ],
         client_max_size=MAX_BODY_BYTES,
     )
     app[PARTS] = parts
     app[limits.LIMITS] = limits.Rates(parts.settings)
+    app[idempotency.REPLIES] = Replies(parts)
     app.on_response_prepare.append(request_id.add_header)
     app.on_response_prepare.append(cors.add_headers)
     app.on_response_prepare.append(limits.add_headers)

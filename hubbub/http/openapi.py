@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from hubbub import __version__
+from hubbub.http.middleware import idempotency
 from hubbub.http.middleware.api_keys import HEADER, needs_session
 from hubbub.http.middleware.auth import OPEN, PREFIX
 from hubbub.http.problems import STATUS, TITLES
@@ -24,6 +25,18 @@ _SCHEMES = {
         "in": "header",
         "name": HEADER,
         "description": "Scope `read`: GET; `write`: all else. A key that signs needs `X-Signature` besides.",
+    },
+}
+_IDEMPOTENCY_KEY = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The first answer is given again for 24 hours; with another request it is 409.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": idempotency.LONGEST,
+        "pattern": idempotency.PATTERN,
     },
 }
 _META: dict[str, dict[str, Any]] = {
@@ -102,10 +115,12 @@ def _operation(
         "tags": [module],
         "summary": said.says,
         "parameters": [_part(name) for name in names],
-        "responses": _responses(path, said, by_kind),
+        "responses": _responses(route.method, path, said, by_kind),
     }
     if said.query is not None:
         operation["parameters"] += _query(_fields(said.query, by_kind, components), names)
+    if route.method == "POST":
+        operation["parameters"].append(_IDEMPOTENCY_KEY)
     if said.body is not None:
         schema = _without(_fields(said.body, by_kind, components), names)
         needed = bool(schema.get("required"))
@@ -165,12 +180,12 @@ def _without(schema: dict[str, Any], names: list[str]) -> dict[str, Any]:
     }
 
 
-def _responses(path: str, said: Told, by_kind: dict[str, Any]) -> dict[str, Any]:
+def _responses(method: str, path: str, said: Told, by_kind: dict[str, Any]) -> dict[str, Any]:
     responses = {str(said.status): _success(said, by_kind)}
     if said.moves:
         responses[str(_MOVED)] = _ELSEWHERE
     codes: dict[int, list[str]] = {}
-    for code in sorted(_refusals(path, said)):
+    for code in sorted(_refusals(method, path, said)):
         codes.setdefault(STATUS[code], []).append(code)
     for status, of_status in sorted(codes.items()):
         responses[str(status)] = {
@@ -198,12 +213,14 @@ def _success(said: Told, by_kind: dict[str, Any]) -> dict[str, Any]:
     return {"description": "Done", "content": content}
 
 
-def _refusals(path: str, said: Told) -> set[str]:
+def _refusals(method: str, path: str, said: Told) -> set[str]:
     """What follows from the route itself, and what it says besides."""
     names = _PARTS.findall(path)
     codes = {"unavailable", *said.may} if said.stored else set(said.may)
     if path not in OPEN:
         codes |= {"unauthenticated", "token_expired", "session_revoked", "suspended", "forbidden"}
+    if method == "POST":  # for the sake of Idempotency-Key
+        codes |= {"bad_request", "invalid_payload", "too_large", "conflict"}
     if said.body is not None:
         codes |= {"bad_request", "invalid_json", "invalid_payload", "too_large", "unsupported_media_type"}
     if said.query is not None and any(

@@ -3,6 +3,7 @@
 from hubbub.models.api_keys import ApiKey, UsedNonce
 from hubbub.models.audit import AuditRecord
 from hubbub.models.entries import Entry
+from hubbub.models.idempotency import IdempotencyKey
 from hubbub.models.identities import Handover, Identity
 from hubbub.models.jobs import Job, OneTimeToken
 from hubbub.models.messages import Mention, Message
@@ -19,6 +20,7 @@ __all__ = [
     "AuditRecord",
     "Entry",
     "Handover",
+    "IdempotencyKey",
     "Identity",
     "Job",
     "Membership",

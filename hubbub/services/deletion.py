@@ -68,6 +68,7 @@ async def _empty(tx: Sql, user: models.User) -> None:
     )
     await models.Session.filter(user_id=user.id).delete()
     await models.OneTimeToken.filter(user_id=user.id).delete()
+    await models.IdempotencyKey.filter(user_id=user.id).delete()
     await models.ApiKey.filter(user_id=user.id).delete()
     await models.Identity.filter(user_id=user.id).delete()
     await models.Handover.filter(user_id=user.id).delete()

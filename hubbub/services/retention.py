@@ -15,6 +15,7 @@ async def tidy(kept_days: int, audit_days: int) -> None:
     now = clock.now()
     before = now - timedelta(days=kept_days)
     await _delete("one_time_tokens", "expires_at <= $1", now)
+    await _delete("idempotency_keys", "expires_at <= $1", now)
     await _delete("used_nonces", "expires_at <= $1", now)
     await _delete("api_keys", "expires_at < $1", before)
     await _delete("pending_logins", "expires_at <= $1", now)

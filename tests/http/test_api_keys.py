@@ -11,7 +11,7 @@ from socketio.exceptions import ConnectionError as Refused
 from hubbub import models
 from hubbub.core import clock
 from hubbub.http.middleware.api_keys import needs_session
-from hubbub.services import deletion
+from hubbub.services import database, deletion
 from tests.support.documented import documented
 from tests.support.world import Client, Person, World
 
@@ -260,8 +260,6 @@ async def test_export_and_deletion_know_of_keys(world):
     assert not any(
         each in text for each in (made["key"], made["signing_secret"], row.digest, row.sealed_secret)
     )
-
-    from hubbub.services import database
 
     async with database.transaction() as tx:
         await deletion._empty(tx, await models.User.get(id=ada.id))

@@ -172,14 +172,28 @@ async def _refusals(asker: Asker, described: Documented, ada: Person, root: Pers
             )
             await asker.ask(by, method, path, 415, data="x", headers={"Content-Type": "text/plain"}, **ids)
             await asker.ask(by, method, path, 422, json={"no such field": 1}, **ids)
-        elif "422" in answers:
+        elif "422" in answers and method != "POST":
             query = {part["name"] for part in operation["parameters"] if part["in"] == "query"}
             words = {name: "x" * 65 for name in ids if not name.endswith("_id")}
             narrow = [name for name in ("limit", "format", "challenge", "iss") if name in query]
             wrong = {"params": {narrow[0]: "0" if narrow[0] != "iss" else "x" * 1001}} if narrow else words
             await asker.ask(by, method, path, 422, **{**ids, **wrong})
+        if method == "POST":
+            await _idempotency(asker, by, path, ids)
         if "404" in answers and ids:
             await asker.ask(by, method, path, 404, json=_found(path, operation), **ids)
+
+
+async def _idempotency(asker: Asker, by: Person | None, path: str, ids: dict[str, Any]) -> None:
+    """What follows from `Idempotency-Key`, which every POST may have."""
+    used = {"Idempotency-Key": "used"}
+    await asker.ask(by, "POST", "/rooms" if by else "/auth/login", 422, json={}, headers=used)
+    await asker.ask(by, "POST", path, 409, headers=used, **ids)
+    await asker.ask(by, "POST", path, 422, headers={"Idempotency-Key": "é"}, **ids)
+    packed = {"Idempotency-Key": "packed", "Content-Encoding": "gzip", "Connection": "close"}
+    await asker.ask(by, "POST", path, 400, data=b"not packed", headers=packed, **ids)
+    body = BytesIO(bytes(MAX_BODY_BYTES + 1))
+    await asker.ask(by, "POST", path, 413, data=body, headers={"Idempotency-Key": "large"}, **ids)
 
 
 def _found(path: str, operation: dict[str, Any]) -> dict[str, Any]:

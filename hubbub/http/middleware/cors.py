@@ -7,7 +7,10 @@ from hubbub.http.keys import parts_of
 
 METHODS = "GET, POST, PUT, PATCH, DELETE"
 HEADERS = "Authorization, Content-Type, X-Request-ID, Idempotency-Key, X-API-Key, X-Signature"
-EXPOSED = "X-Request-ID, Location, Retry-After, Allow, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
+EXPOSED = (
+    "X-Request-ID, Location, Retry-After, Allow, Idempotency-Replayed, "
+    "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
+)
 SOCKETS = "/socket.io/"
 API = "/api/"
 # For what is no page: should a browser show it as one, nothing in it runs, and nobody frames it.

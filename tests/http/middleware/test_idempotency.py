@@ -1,0 +1,292 @@
+"""Idempotency-Key over a real server: asked again, answered as before, and never for somebody else."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiohttp import web
+
+from hubbub import models
+from hubbub.app import App
+from hubbub.config.values import networks
+from hubbub.core import clock
+from hubbub.core.limits import Rate
+from hubbub.http.middleware import idempotency
+from hubbub.services import database, deletion, retention
+from hubbub.services import idempotency as replies
+from tests.http.test_api_keys import make
+from tests.support.world import World
+
+GARDEN = {"kind": "private", "name": "Garden"}
+ACCOUNT = {"name": "Eve", "email": "eve@example.com", "password": "correct horse battery", "username": "eve"}
+
+
+class Answer:
+    """Status, JSON and headers."""
+
+    def __init__(self, status: int, body: Any, headers: Any) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
+        self.replayed = "Idempotency-Replayed" in headers
+
+
+async def post(
+    world: World, path: str, key: str | None, by: Any = None, url: str = "", **options: Any
+) -> Answer:
+    """A POST; `by` is a person, or an API key."""
+    headers = options.pop("headers", {})
+    if key is not None:
+        headers["Idempotency-Key"] = key
+    if isinstance(by, str):
+        headers["X-API-Key"] = by
+    elif by is not None:
+        headers["Authorization"] = f"Bearer {by.token}"
+    address = f"{url or world.url}/api/v1{path}"
+    async with world.http.post(address, headers=headers, **options) as answer:
+        text = await answer.text()
+        return Answer(answer.status, await answer.json(content_type=None) if text else None, answer.headers)
+
+
+async def gardens() -> int:
+    return await models.Room.filter(name="Garden").count()
+
+
+async def test_the_first_answer_is_given_again(world):
+    ada, key = await world.person("ada"), str(uuid4())
+    first = await post(world, "/rooms", key, ada, json=GARDEN)
+    assert (first.status, first.replayed) == (201, False)
+
+    again = [await post(world, "/rooms", key, ada, json=GARDEN) for _ in range(3)]
+
+    for answer in again:
+        assert (answer.status, answer.body, answer.replayed) == (201, first.body, True)
+        assert answer.headers["Location"] == first.headers["Location"]
+        assert answer.headers["Content-Type"] == first.headers["Content-Type"]
+        assert answer.headers["X-Request-ID"] != first.headers["X-Request-ID"]
+        assert "RateLimit-Remaining" in answer.headers or world.settings.limit_http is None
+    assert await gardens() == 1
+    assert (await post(world, "/rooms", str(uuid4()), ada, json=GARDEN)).status == 201
+    assert (await post(world, "/rooms", None, ada, json=GARDEN)).status == 201
+    assert await gardens() == 3
+
+
+async def test_the_same_key_is_for_one_request(world):
+    ada, key = await world.person("ada"), str(uuid4())
+    assert (await post(world, "/rooms", key, ada, json=GARDEN)).status == 201
+
+    for path, options in (
+        ("/rooms", {"json": {**GARDEN, "topic": "of trees"}}),
+        ("/rooms", {"data": b"", "headers": {"Content-Type": "application/json"}}),
+        ("/rooms?x=1", {"json": GARDEN}),
+        ("/settings/preferences/reset", {"json": GARDEN}),
+        ("/auth/logout", {}),
+    ):
+        answer = await post(world, path, key, ada, **options)
+        assert (answer.status, answer.body["code"]) == (409, "conflict"), path
+        assert "another request" in answer.body["detail"]
+
+    assert (await post(world, "/rooms", key, ada, json=GARDEN)).replayed
+    assert await gardens() == 1
+
+
+async def test_refusals_are_answers_too(world):
+    ada, key = await world.person("ada"), str(uuid4())
+    wrong = {"kind": "public"}
+
+    answers = [await post(world, "/rooms", key, ada, json=wrong) for _ in range(2)]
+
+    assert [(it.status, it.replayed) for it in answers] == [(422, False), (422, True)]
+    assert answers[0].body == answers[1].body
+    assert answers[1].headers["Content-Type"].startswith("application/problem+json")
+
+
+async def test_an_answer_of_nothing_is_given_again(world):
+    ada, key = await world.person("ada"), str(uuid4())
+    answers = [await post(world, "/auth/resend-verification", key, ada, json={}) for _ in range(2)]
+
+    assert [(it.status, it.body, it.replayed) for it in answers] == [(202, None, False), (202, None, True)]
+    assert await models.Job.filter(kind="mail.letter", payload__contains="verify_email").count() >= 1
+
+
+async def test_everybody_has_keys_of_their_own(world):
+    ada, bob = await world.person("ada"), await world.person("bob")
+    program, other = [(await make(ada, name=name))["key"] for name in ("one", "two")]
+
+    answers = [await post(world, "/rooms", "1", by, json=GARDEN) for by in (ada, bob, program, other)]
+
+    assert [(it.status, it.replayed) for it in answers] == [(201, False)] * 4
+    assert len({it.body["data"]["id"] for it in answers}) == 4
+    again = [await post(world, "/rooms", "1", by, json=GARDEN) for by in (ada, bob, program, other)]
+    assert [it.body for it in again] == [it.body for it in answers]
+    assert (await post(world, "/rooms", "1", json=GARDEN)).status == 401
+
+
+async def test_a_session_that_ended_gets_no_answers_of_before(world):
+    ada, key = await world.person("ada"), str(uuid4())
+    assert (await post(world, "/rooms", key, ada, json=GARDEN)).status == 201
+    await post(world, "/auth/logout", None, ada)
+
+    answer = await post(world, "/rooms", key, ada, json=GARDEN)
+
+    assert (answer.status, answer.body["code"]) == (401, "session_revoked")
+
+
+async def test_of_many_at_once_one_is_acted_upon(world):
+    ada, key = await world.person("ada"), str(uuid4())
+
+    answers = await asyncio.gather(*(post(world, "/rooms", key, ada, json=GARDEN) for _ in range(8)))
+
+    assert {it.status for it in answers} == {201}
+    assert len({it.body["data"]["id"] for it in answers}) == 1
+    assert [it.replayed for it in answers].count(False) == 1
+    assert await gardens() == 1
+
+
+async def test_a_restart_forgets_nothing(world):
+    ada, key = await world.person("ada"), str(uuid4())
+    first = await post(world, "/rooms", key, ada, json=GARDEN)
+
+    await world.app.stop()
+    world.app = await App(world.settings).start()
+
+    again = await post(world, "/rooms", key, ada, json=GARDEN)
+    assert (again.body, again.replayed) == (first.body, True)
+
+
+async def test_whoever_registers_twice_is_registered_once(world):
+    key = str(uuid4())
+    first = await post(world, "/auth/register", key, json=ACCOUNT)
+
+    again = await post(world, "/auth/register", key, json=ACCOUNT)
+
+    assert (first.status, again.status, again.replayed) == (201, 201, True)
+    assert again.body == first.body
+    assert (await post(world, "/auth/register", str(uuid4()), json=ACCOUNT)).status == 409
+    login = {"email": "eve@example.com", "password": "correct horse battery"}
+    assert (await post(world, "/auth/login", key, json=login)).status == 409
+    # What is stored shows neither the tokens, nor the password, nor the key.
+    stored = str(await models.IdempotencyKey.all().values())
+    tokens = (first.body["data"]["access_token"], first.body["data"]["refresh_token"])
+    assert not any(secret in stored for secret in (*tokens, ACCOUNT["email"], ACCOUNT["password"], key))
+
+
+async def test_tokens_are_not_for_another_address(world):
+    """Neither with the key, nor with the request: both must be right, and come from the same place."""
+    world.app.parts.settings = world.settings.model_copy(update={"trusted_proxies": networks("127.0.0.0/8")})
+    key, here, there = str(uuid4()), "192.0.2.1", "192.0.2.2"
+    first = await post(world, "/auth/register", key, headers={"X-Forwarded-For": here}, json=ACCOUNT)
+
+    again = await post(world, "/auth/register", key, headers={"X-Forwarded-For": there}, json=ACCOUNT)
+
+    assert (first.status, again.status, again.body["code"]) == (201, 409, "conflict")
+    wrong = {**ACCOUNT, "password": "not that of eve"}
+    guessed = await post(world, "/auth/register", key, headers={"X-Forwarded-For": here}, json=wrong)
+    assert (guessed.status, guessed.replayed) == (409, False)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "schlüssel"])
+async def test_what_is_no_key(world, key):
+    ada = await world.person("ada")
+
+    answer = await post(world, "/rooms", key, ada, json=GARDEN)
+
+    assert (answer.status, answer.body["errors"][0]["field"]) == (422, "Idempotency-Key")
+    assert await gardens() == 0
+
+
+async def test_the_longest_key(world):
+    ada = await world.person("ada")
+    answers = [await post(world, "/rooms", "k" * 254 + "~", ada, json=GARDEN) for _ in range(2)]
+    assert [it.replayed for it in answers] == [False, True]
+
+
+async def test_a_key_means_nothing_elsewhere(world):
+    """Other methods are idempotent themselves; what is no route is no request; uploads pass by."""
+    ada, headers = await world.person("ada"), {"Idempotency-Key": "x" * 999}
+
+    assert (await ada.rest("GET", "/rooms", headers=headers))[0] == 200
+    assert (await ada.rest("PATCH", "/users/profile", json={"bio": "x"}, headers=headers))[0] == 200
+    assert (await post(world, "/nowhere", "x" * 999, ada, json={})).status == 404
+    assert (await post(world, "/users/profile", "x" * 999, ada, json={})).status == 405
+    upload = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert (await post(world, "/rooms", "x", ada, data=b"--x--", headers=upload)).status == 415
+    assert not await models.IdempotencyKey.exists()
+
+
+async def test_what_was_too_often_is_asked_again(settings):
+    """429 says nothing of the request: it is not kept."""
+    async with World(settings.model_copy(update={"limit_message_send": Rate(1, 1)})) as world:
+        ada, key = await world.person("ada"), str(uuid4())
+        room = (await post(world, "/rooms", None, ada, json=GARDEN)).body["data"]["id"]
+        await ada.client()  # messages are counted for people with a socket
+        path = f"/rooms/{room}/messages"
+        said = {"client_id": str(uuid4()), "body": "at last"}
+        refusals = 0
+        async with asyncio.timeout(60):
+            while not refusals:
+                await post(world, path, None, ada, json={**said, "client_id": str(uuid4())})
+                refusals = (await post(world, path, key, ada, json=said)).status == 429
+                key = key if refusals else str(uuid4())
+            while (answer := await post(world, path, key, ada, json=said)).status == 429:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert (answer.status, answer.replayed) == (201, False)
+
+
+def test_only_whole_and_final_answers_are_kept():
+    kept = idempotency._kept(web.Response(status=201, body=b"{}", headers={"Location": "/x", "X-Other": "y"}))
+
+    assert kept is not None
+    assert (kept.status, kept.body, kept.headers["Location"]) == (201, b"{}", "/x")
+    assert "X-Other" not in kept.headers
+    for response in (*(web.Response(status=status) for status in (429, 500, 503)), web.StreamResponse()):
+        assert idempotency._kept(response) is None
+
+
+async def test_when_an_instance_dies_the_key_is_free_again(world, monkeypatch):
+    ada, key = await world.person("ada"), str(uuid4())
+    assert (await post(world, "/rooms", key, ada, json=GARDEN)).status == 201
+    # As if the instance had died between the act and its answer.
+    await models.IdempotencyKey.all().update(answer=None)
+    monkeypatch.setattr(replies, "WAIT_S", 0.2)
+
+    waiting = await post(world, "/rooms", key, ada, json=GARDEN)
+    assert (waiting.status, waiting.body["code"], "Retry-After" in waiting.headers) == (409, "conflict", True)
+    assert "being acted upon" in waiting.body["detail"]
+    await models.IdempotencyKey.all().update(held_until=clock.now())
+
+    other = await post(world, "/rooms", key, ada, json={**GARDEN, "topic": "of trees"})
+    assert (other.status, "another request" in other.body["detail"]) == (409, True)
+    again = await post(world, "/rooms", key, ada, json=GARDEN)
+    assert (again.status, again.replayed) == (201, False)
+    assert (await post(world, "/rooms", key, ada, json=GARDEN)).body == again.body
+
+
+async def test_after_24_hours_it_is_another_request(world):
+    ada, key = await world.person("ada"), str(uuid4())
+    assert (await post(world, "/rooms", key, ada, json=GARDEN)).status == 201
+    row = await models.IdempotencyKey.get()
+    left = row.expires_at - clock.now()
+    assert timedelta(hours=23, minutes=59) < left <= timedelta(hours=24)
+    assert row.user_id is not None
+
+    await models.IdempotencyKey.all().update(expires_at=clock.now())
+    later = await post(world, "/rooms", key, ada, json={**GARDEN, "topic": "of trees"})
+
+    assert (later.status, later.replayed) == (201, False)
+    await retention.tidy(30, 30)
+    assert await models.IdempotencyKey.exists()
+    await models.IdempotencyKey.all().update(expires_at=clock.now())
+    await retention.tidy(30, 30)
+    assert not await models.IdempotencyKey.exists()
+
+
+async def test_a_deleted_account_leaves_no_answers(world):
+    ada = await world.person("ada")
+    await post(world, "/rooms", str(uuid4()), ada, json=GARDEN)
+    async with database.transaction() as tx:
+        await deletion._empty(tx, await models.User.get(id=ada.id))
+
+    assert not await models.IdempotencyKey.exists()

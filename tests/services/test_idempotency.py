@@ -1,0 +1,152 @@
+"""What is kept of a request, and who acts on it, between instances that share a database."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+
+from hubbub import models
+from hubbub.cli import offline
+from hubbub.core import clock
+from hubbub.core.errors import Conflict
+from hubbub.core.sealing import Sealing, Unsealable
+from hubbub.services import idempotency
+from hubbub.services.idempotency import Answer, Question, Replies
+
+ANSWER = Answer(201, {"Location": "/x"}, b'{"data":{"access_token":"a token"}}')
+
+
+@pytest.fixture
+async def parts(settings):
+    async with offline.opened(settings) as parts:
+        yield parts
+
+
+@pytest.fixture
+def here(parts):
+    return Replies(parts)
+
+
+@pytest.fixture
+def there(parts):
+    """Those of another instance."""
+    return Replies(parts)
+
+
+def question(key: str = "key", request: bytes = b"r" * 32) -> Question:
+    return Question("address 192.0.2.1", key, request)
+
+
+async def claimed(replies: Replies, asked: Question) -> UUID:
+    found = await replies.claim(asked)
+    assert isinstance(found, UUID)
+    return found
+
+
+async def test_what_one_instance_answered_another_one_gives_again(here, there):
+    await here.keep(question(), await claimed(here, question()), ANSWER)
+
+    assert await there.claim(question()) == ANSWER
+    with pytest.raises(Conflict, match="another request"):
+        await there.claim(question(request=b"s" * 32))
+
+
+async def test_who_waits_gets_the_answer(here, there):
+    lease = await claimed(here, question())
+    waiting = [asyncio.create_task(replies.claim(question())) for replies in (here, there, there)]
+    await asyncio.sleep(0)
+
+    await here.keep(question(), lease, ANSWER)
+
+    assert await asyncio.wait_for(asyncio.gather(*waiting), 20) == [ANSWER] * 3
+
+
+async def test_if_nothing_is_kept_one_of_those_who_wait_acts(here, there):
+    lease = await claimed(here, question())
+    waiting = [asyncio.create_task(replies.claim(question())) for replies in (here, there)]
+
+    await here.release(question(), lease)
+
+    done, others = await asyncio.wait(waiting, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    (first,) = done
+    acts = first.result()
+    assert isinstance(acts, UUID)
+    await there.keep(question(), acts, ANSWER)
+    assert await asyncio.wait_for(others.pop(), 20) == ANSWER
+
+
+async def test_who_waits_too_long_is_told_when_to_come_again(here, there, monkeypatch):
+    monkeypatch.setattr(idempotency, "WAIT_S", 0.2)
+    await claimed(here, question())
+
+    with pytest.raises(Conflict) as refused:
+        await there.claim(question())
+    assert refused.value.retry_after_ms == 1000
+
+
+async def test_only_so_many_wait(here, monkeypatch):
+    monkeypatch.setattr(idempotency, "MOST", 2)
+    lease = await claimed(here, question())
+
+    waiting = [asyncio.create_task(here.claim(question())) for _ in range(5)]
+
+    ended, _ = await asyncio.wait(waiting, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    assert {type(each.exception()) for each in ended} == {Conflict}
+    await here.keep(question(), lease, ANSWER)
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(each) for each in answers} == {Answer, Conflict}
+
+
+async def test_of_those_who_find_a_dead_one_one_takes_over(here, there):
+    dead = await claimed(here, question())
+    await models.IdempotencyKey.all().update(held_until=clock.now())
+
+    found = [asyncio.create_task(replies.claim(question())) for replies in (here, there)]
+    done, others = await asyncio.wait(found, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    lease = done.pop().result()
+    assert isinstance(lease, UUID)
+
+    # It was not dead, but slow: its answer comes too late, and does not count.
+    await here.keep(question(), dead, Answer(500, {}, b"late"))
+    await here.release(question(), dead)
+    await there.keep(question(), lease, ANSWER)
+    assert await asyncio.wait_for(others.pop(), 20) == ANSWER
+
+
+async def test_what_is_too_large_is_not_kept(here):
+    lease = await claimed(here, question())
+
+    await here.keep(question(), lease, Answer(200, {}, bytes(idempotency.LARGEST + 1)))
+
+    assert not await models.IdempotencyKey.exists()
+
+
+async def test_what_is_stored_opens_with_the_secret_key_and_the_request_alone(here, parts):
+    await here.keep(question(), await claimed(here, question()), ANSWER)
+    row = await models.IdempotencyKey.get()
+    purpose = idempotency._purpose("answer", question())
+
+    with pytest.raises(Unsealable):
+        Sealing(["not the key of this server"]).unseal(purpose, row.answer)
+    inner = parts.sealing.unseal(purpose, row.answer).decode()
+    assert "token" not in inner
+    for other in (question(key="kez"), question(request=b"s" * 32), question()._replace(caller="user x")):
+        with pytest.raises(Unsealable):
+            idempotency._own(other).unseal(purpose, inner)
+    # Nor is it an answer to anything else, put into another row.
+    key = str(uuid4())
+    lease = await claimed(here, question(key))
+    await models.IdempotencyKey.filter(lease=lease).update(answer=row.answer)
+    with pytest.raises(Conflict, match="can't be read"):
+        await here.claim(question(key))
+
+
+async def test_with_another_secret_key_it_is_an_honest_refusal(here, parts):
+    await here.keep(question(), await claimed(here, question()), ANSWER)
+    old = parts.settings.secret_key
+    parts.sealing = Sealing(["the next", old])
+    assert await Replies(parts).claim(question()) == ANSWER
+
+    parts.sealing = Sealing(["quite another"])
+    with pytest.raises(Conflict, match="can't be read"):
+        await Replies(parts).claim(question())
