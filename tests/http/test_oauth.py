@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import jwt
+import pyotp
 import pytest
 from aiohttp import web
 
@@ -317,6 +318,26 @@ async def test_who_says_no_at_the_provider(world, browser, other):
     status, _, answer = await browser.sign_in()
 
     assert (status, answer["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("redirect", [None, "/"])
+async def test_who_has_two_factor_on_owes_a_code(world, browser, redirect):
+    """A provider proves as much as a password does, and no more."""
+    ada = await world.person("ada")
+    await verified("ada")
+    secret = (await ada.rest("POST", "/auth/2fa/setup", json={}))[1]["data"]["secret"]
+    enabled = await ada.rest("POST", "/auth/2fa/enable", json={"code": pyotp.TOTP(secret).now()})
+    recovery = enabled[1]["data"]["recovery_codes"][0]
+
+    status, location, answer = await browser.sign_in(**({"redirect": redirect} if redirect else {}))
+    if redirect:
+        status, answer = await exchange(world, location)
+
+    assert status == 200
+    assert set(answer["data"]) == {"mfa_required", "mfa_token"}
+    owed = {"mfa_token": answer["data"]["mfa_token"], "code": recovery}
+    status, answer = await world.rest("POST", "/auth/2fa/verify", json=owed)
+    assert (status, answer["data"]["user"]["id"]) == (200, ada.id)
 
 
 # --- the page that asked for it ---
@@ -818,7 +839,7 @@ async def test_an_account_without_a_password_gets_one_by_e_mail(world, browser, 
     assert (await ada.rest("DELETE", f"/auth/identities/{identity['id']}"))[0] == 204
 
 
-async def test_what_is_exported_and_recorded(world, browser):
+async def test_what_is_exported_and_recorded(world, browser, other):
     _, _, answer = await browser.sign_in()
     ada = Person(world, answer["data"])
 
@@ -830,3 +851,12 @@ async def test_what_is_exported_and_recorded(world, browser):
     acts = await models.AuditRecord.all().values_list("action", "outcome")
     assert ("account.register", "ok") in acts
     assert ("session.sign_in", "ok") in acts
+    assert ("identity.unlink", "failed") not in acts
+    await ada.rest("DELETE", f"/auth/identities/{identity['id']}")
+    other.sign = of_another
+    await browser.sign_in()
+    rows = await models.AuditRecord.filter(outcome="failed").order_by("at").values("action", "reason")
+    assert rows == [
+        {"action": "identity.unlink", "reason": "conflict"},
+        {"action": "session.sign_in", "reason": "invalid_token"},
+    ]

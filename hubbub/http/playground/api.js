@@ -1,6 +1,7 @@
 /** The REST side: registering, logging in, and keeping the pair of tokens of this tab. */
 
 const KEPT = "hubbub:session";
+const VERIFIER = "hubbub:verifier";
 
 /** A refusal: `code`, a `message` for a person, `fields` as in the realtime protocol. */
 export class Refusal extends Error {
@@ -75,6 +76,34 @@ export function createApi() {
     /** With two-factor on, the answer is `{ mfa_required, mfa_token }`, and `verify` ends it. */
     login: (body) => enter("login", { ...body, device_name: "playground" }),
     verify: (mfa_token, code) => enter("2fa/verify", { mfa_token, code }),
+    /** Those that one can sign in with: `{ name, title }` each. */
+    async providers() {
+      const response = await fetch("/api/v1/auth/oauth").catch(() => null);
+      return response?.ok ? (await response.json()).data : [];
+    },
+    /** Go to a provider; the code that comes back is good only with what this tab keeps. */
+    async leave(provider) {
+      const asked = new URLSearchParams({ redirect: "/" });
+      sessionStorage.removeItem(VERIFIER);
+      if (crypto.subtle) {  // there is none on a page that came over http from another machine
+        const verifier = text(crypto.getRandomValues(new Uint8Array(32)));
+        sessionStorage.setItem(VERIFIER, verifier);
+        asked.set("challenge", text(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
+      }
+      location.assign(`/api/v1/auth/oauth/${provider}/authorize?${asked}`);
+    },
+    /** How a sign-in with a provider ended: nothing if there was none, else as `login`; throws a refusal. */
+    async comeBack() {
+      const said = new URLSearchParams(location.hash.slice(1));
+      if (!said.has("oauth_code") && !said.has("oauth_error")) return null;
+      history.replaceState(null, "", location.pathname);
+      if (said.has("oauth_error"))
+        throw new Refusal({ code: said.get("oauth_error"), message: said.get("oauth_message") ?? "" });
+      const verifier = sessionStorage.getItem(VERIFIER);
+      sessionStorage.removeItem(VERIFIER);
+      const code = { code: said.get("oauth_code"), device_name: "playground" };
+      return enter("oauth/exchange", verifier ? { ...code, verifier } : code);
+    },
     refresh,
     /** The access token; a new one if the old one has less than 10 s left. */
     token: async () => (session.expires - Date.now() < 10_000 ? refresh() : session.access_token),
@@ -85,4 +114,10 @@ export function createApi() {
       await post("logout", {}, token).catch(() => {});
     },
   };
+}
+
+/** Bytes as base64url without padding. */
+function text(bytes) {
+  const letters = String.fromCharCode(...new Uint8Array(bytes));
+  return btoa(letters).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }

@@ -16,13 +16,14 @@ const api = createApi();
 
 async function start() {
   applyTheme(localStorage.getItem("hubbub:theme"));
+  const back = await api.comeBack().catch((refusal) => refusal);
   if (api.user()) await enter();
-  else signedOut();
+  else signedOut(back);
 }
 
-function signedOut() {
+function signedOut(back = null) {
   document.title = "hubbub playground";
-  const form = signIn(api, enter);
+  const form = signIn(api, enter, back);
   root.replaceChildren(form);
   form.querySelector("input:not([type=hidden])").focus();
 }

@@ -1,8 +1,8 @@
-/** The first page: register or log in. */
+/** The first page: register, log in, or go to a provider; `back` is how that ended, a refusal for one. */
 
 import { h } from "../dom.js";
 
-export function signIn(api, enter) {
+export function signIn(api, enter, back) {
   let registering = true;
   let owed = null;  // the token of a login that waits for a code
   const problem = h("p.problem", { role: "alert" });
@@ -15,11 +15,12 @@ export function signIn(api, enter) {
   const submit = h("button.primary", {}, "Register");
   const tabs = ["Register", "Log in"].map((label, i) =>
     h("button.tab", { type: "button", onclick: () => choose(i === 0) }, label));
+  const providers = h("div.providers", { role: "group", "aria-label": "Sign in with", hidden: true });
   const form = h("form.sign-in", { onsubmit: send },
     h("h1", {}, h("img", { src: "/playground/icon.svg", alt: "", width: 34, height: 34 }), "hubbub"),
     h("p.lead", {}, "A playground for the realtime protocol. Open a second tab to be somebody else."),
     h("div.tabs", { role: "group", "aria-label": "Register or log in" }, tabs),
-    name, username, email, password, code, problem, submit);
+    name, username, email, password, code, problem, submit, providers);
 
   function show(element, shown) {
     element.hidden = !shown;
@@ -63,7 +64,19 @@ export function signIn(api, enter) {
     }
   }
 
+  async function offer() {
+    const found = await api.providers();
+    providers.hidden = found.length === 0;
+    providers.replaceChildren(...found.map(({ name, title }) =>
+      h("button", { type: "button", onclick: () => api.leave(name) }, `Sign in with ${title}`)));
+  }
+
   choose(true);
+  offer();
+  if (back?.mfa_required) {
+    choose(false);
+    askForCode(back.mfa_token);
+  } else if (back) problem.textContent = back.message;
   return h("main.entrance", {}, form);
 }
 
