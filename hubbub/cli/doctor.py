@@ -12,13 +12,17 @@ from hubbub.cluster.redis import servers
 from hubbub.config import ConfigError, Settings, load
 from hubbub.config.values import masked
 from hubbub.core import logs
+from hubbub.gateways.oauth import directory
+from hubbub.gateways.oauth.client import Away, Client
+from hubbub.gateways.providers import Attempt
 from hubbub.services import doctor
 
 REDIS_S = 5.0
+PROVIDERS_S = 2.0  # for each of them
 
 
 @click.command(
-    help="Check settings, database, migrations, Redis, storage and SMTP. Exit code 1 if any fails."
+    help="Check settings, database, migrations, Redis, storage, SMTP and providers. Exit code 1 if any fails."
 )
 def command() -> None:
     """Print the report."""
@@ -40,6 +44,7 @@ async def _report(settings: Settings) -> bool:
         "redis": check_redis,
         "storage": doctor.check_storage,
         "smtp": doctor.check_mail,
+        "providers": check_providers,
     }
     well = True
     async for finding in doctor.examine(settings, checks):
@@ -75,3 +80,20 @@ async def check_redis(settings: Settings) -> str:
         said = str(error).rstrip(".") or type(error).__name__
         raise doctor.Trouble(f"{masked(url)}: {said}. Start it, or correct HUBBUB_REDIS_URL.") from None
     return f"{masked(url)} answers."
+
+
+async def check_providers(settings: Settings) -> str:
+    """Whether those that one may sign in with say where they are to be asked."""
+    async with Client(PROVIDERS_S) as client:
+        found = directory.build(settings, client).values()
+        for each in found:
+            try:
+                await each.ask(Attempt("", "", "", ""))
+            except Away as error:
+                said = f"{each.title} ({each.issuer}): {error.why}"
+                raise doctor.Trouble(
+                    f"{said}. Open the way to it, or correct HUBBUB_OAUTH_ISSUERS."
+                ) from None
+    if not found:
+        return "None is set: people sign in with passwords."
+    return f"{', '.join(each.title for each in found)}: {'they are' if len(found) > 1 else 'it is'} there."

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from hubbub.http.keys import parts_of
+from hubbub.http.middleware import limits
 from hubbub.http.request import context, data, nothing, origin, query, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import oauth as wire
@@ -63,7 +64,7 @@ async def callback(request: web.Request) -> web.Response:
         request.cookies.get(name, ""),
         origin(request),
     )
-    response = _to(back.location) if back.location is not None else data(back.signed)
+    response = _to(back.location) if back.location is not None else await _signed(request, back.signed)
     response.del_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
     return response
 
@@ -76,7 +77,8 @@ async def callback(request: web.Request) -> web.Response:
     may=("invalid_token", "suspended"),
 )
 async def exchange(request: web.Request) -> web.Response:
-    return data(await oauth.exchange(parts_of(request), await read(request, wire.Exchange), origin(request)))
+    command = await read(request, wire.Exchange)
+    return await _signed(request, await oauth.exchange(parts_of(request), command, origin(request)))
 
 
 @routes.get(
@@ -103,6 +105,12 @@ def _cookie(parts: Parts) -> tuple[str, bool]:
     """Its name, and whether it travels over TLS alone. `__Host-`: no neighbour of the site can set it."""
     secure = parts.settings.env == "production" or str(parts.settings.public_url).startswith("https:")
     return (f"__Host-{COOKIE}" if secure else COOKIE), secure
+
+
+async def _signed(request: web.Request, signed: Signed | MfaRequired | None) -> web.Response:
+    if isinstance(signed, Signed):
+        await limits.signed_in(request, signed.user.email)
+    return data(signed)
 
 
 def _to(url: str) -> web.Response:

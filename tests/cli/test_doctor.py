@@ -5,6 +5,7 @@ import pytest
 from hubbub.cli import doctor
 from hubbub.config import Settings
 from hubbub.services.doctor import Trouble
+from tests.support.issuer import issuer
 
 
 def report(result):
@@ -16,7 +17,7 @@ def test_a_healthy_machine_has_an_ok_on_every_line(run, database_url, redis_url)
 
     assert result.exit_code == 0, result.output
     assert report(result) == dict.fromkeys(
-        ("settings", "database", "migrations", "redis", "storage", "smtp"), "ok"
+        ("settings", "database", "migrations", "redis", "storage", "smtp", "providers"), "ok"
     )
 
 
@@ -30,14 +31,15 @@ def test_what_is_away_is_told_with_a_remedy_and_fails(run):
         HUBBUB_DATABASE_URL="postgres://hub:s3cret@127.0.0.1:1/hub",
         HUBBUB_REDIS_URL="redis://:s3cret@127.0.0.1:1",
         HUBBUB_SMTP_URL="smtp://hub:s3cret@127.0.0.1:1",
+        HUBBUB_OAUTH_ISSUERS="test=http://hub:s3cret@127.0.0.1:1",
     )
 
     assert result.exit_code == 1
     found = report(result)
     assert found.pop("settings") == found.pop("storage") == "ok"
     assert set(found.values()) == {"failed"}
-    assert len(result.stdout.splitlines()) == 6
-    for name in ("HUBBUB_DATABASE_URL", "HUBBUB_REDIS_URL", "HUBBUB_SMTP_URL"):
+    assert len(result.stdout.splitlines()) == 7
+    for name in ("HUBBUB_DATABASE_URL", "HUBBUB_REDIS_URL", "HUBBUB_SMTP_URL", "HUBBUB_OAUTH_ISSUERS"):
         assert name in result.stdout
     assert "s3cret" not in result.output
 
@@ -74,3 +76,14 @@ async def test_a_redis_that_wants_another_password_is_trouble(redis_url):
         await doctor.check_redis(
             Settings.for_tests(redis_url=redis_url.replace("redis://", "redis://no:body@"))
         )
+
+
+async def test_a_provider_that_is_there_is_well(tmp_path):
+    async with issuer() as made:
+        address = made.url.replace("://", "://hub:s3cret@")
+        settings = Settings.for_tests(data_dir=tmp_path, oauth_issuers=f"test={address}")
+        assert await doctor.check_providers(settings) == "Test: it is there."
+
+        made.url = "https://another.example"
+        with pytest.raises(Trouble, match="discovery document is of another issuer"):
+            await doctor.check_providers(settings)

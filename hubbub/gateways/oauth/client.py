@@ -16,6 +16,17 @@ CONNECTIONS = 20
 AGAIN_MS = 5000  # when somebody may try again
 
 
+class Away(Unavailable):
+    """A provider can't be used now. `why` is for whoever runs hubbub."""
+
+    def __init__(self, title: str, why: str) -> None:
+        super().__init__(
+            f"Signing in with {title} does not work now. Try again in a moment, or sign in another way.",
+            retry_after_ms=AGAIN_MS,
+        )
+        self.why = why
+
+
 class Answer(NamedTuple):
     """What was answered; `body` is decoded JSON, None if it was something else."""
 
@@ -96,10 +107,7 @@ def _decoded(body: bytes) -> object:
         return None
 
 
-def away(title: str, why: str) -> Unavailable:
-    """The refusal when a provider can't be used now; why is for the log."""
+def away(title: str, why: str) -> Away:
+    """The refusal when a provider can't be used now."""
     log.warning("a provider of sign-ins can't be used", extra={"provider": title, "why": why})
-    return Unavailable(
-        f"Signing in with {title} does not work now. Try again in a moment, or sign in another way.",
-        retry_after_ms=AGAIN_MS,
-    )
+    return Away(title, why)
