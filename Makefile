@@ -16,12 +16,15 @@ run: .venv/.run  ## hubbub on http://127.0.0.1:8000 with nothing beside it; ARGS
 test: .venv/.dev tests/node/node_modules/.ready  ## all tests, or T=tests/core; ARGS="-x -n0" and the like
 	@$(BIN)/python -m pytest -n 2 $(T) $(ARGS)
 
-check: .venv/.dev  ## format, lint, types, imports, and that migrations and generated documents are up to date
-	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo && $(MAKE) -s current
+check: .venv/.dev  ## format, lint, types, imports, vulnerabilities, and that migrations and generated documents are up to date
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo && $(MAKE) -s current audit
 
 current:
 	@$(BIN)/python -m tests.support.migration --check
 	@$(BIN)/hubbub config --example | diff - .env.example && $(BIN)/hubbub config --reference | diff - docs/settings.md || { echo "Made from the settings: make documents" >&2; exit 1; }
+
+audit: .venv/.dev  ## ask whether vulnerabilities are known of what hubbub is made of; offline it says so
+	@$(BIN)/python -m tests.support.vulnerabilities
 
 documents: .venv/.run  ## write what is made from the settings
 	@$(BIN)/hubbub config --example > .env.example && $(BIN)/hubbub config --reference > docs/settings.md
@@ -40,7 +43,7 @@ requirements: .venv/.dev  ## pin what pyproject.toml asks for, with hashes
 
 setup: .venv/.dev tests/node/node_modules/.ready  ## everything that run, test and check need
 
-.PHONY: help run test check current documents migration fix coverage requirements setup
+.PHONY: help run test check current audit documents migration fix coverage requirements setup
 
 # --- what is set up once, and again when its list changes ---
 
