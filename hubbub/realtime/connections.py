@@ -51,8 +51,10 @@ class Connection:
         self.address = ""
         self._max_output = max_output
         self._held: list[frames.Frame] | None = []
-        self._inbox: deque[Callable[[], Awaitable[None]]] = deque()
+        self._inbox: deque[tuple[Callable[[], Awaitable[None]], bool]] = deque()
         self._working = False
+        self._begun = 0
+        self._answers: asyncio.Future[None] | None = None
         self._flooding_since = 0.0
         self._refused_at = float("-inf")
 
@@ -87,27 +89,52 @@ class Connection:
         """Send an event to this client alone."""
         self.send(frames.event_of(self.namespace, name, payload), hint=hint)
 
-    def work(self, step: Callable[[], Awaitable[None]]) -> bool:
-        """Run `step` after all that came before it; False if too much waits already."""
-        if len(self._inbox) >= IN_FLIGHT:
-            return False
-        self._inbox.append(step)
-        if not self._working:
-            self._working = True
-            tasks.spawn(self._run(), name="events of a connection")
-        return True
+    # Events: one after the other, but for those that are begun and answered later.
 
-    async def _run(self) -> None:
-        try:
-            while self._inbox and not self.gone:
-                await self._inbox.popleft()()
-        finally:
-            self._working = False
+    @property
+    def crowded(self) -> bool:
+        """Whether too much of what the client asked waits for its answer."""
+        return len(self._inbox) + self._begun >= IN_FLIGHT
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing waits for its turn: what comes now may begin at once."""
+        return not self._working
 
     @property
     def busy(self) -> bool:
         """Whether something that the client asked is not answered yet."""
-        return self._working
+        return self._working or self._begun > 0
+
+    def work(self, step: Callable[[], Awaitable[None]], *, begins: bool = False) -> None:
+        """Run `step` after all that came before it; a step that `begins` does not wait for their answers."""
+        self._inbox.append((step, begins))
+        if not self._working:
+            self._working = True
+            tasks.spawn(self._run(), name="events of a connection")
+
+    async def _run(self) -> None:
+        try:
+            while self._inbox and not self.gone:
+                step, begins = self._inbox.popleft()
+                if self._begun and not begins:
+                    self._answers = asyncio.get_running_loop().create_future()
+                    await self._answers
+                await step()
+        finally:
+            self._working = False
+
+    def begun(self) -> None:
+        """One event more whose answer is to come; must be paired with `answered`."""
+        self._begun += 1
+
+    def answered(self) -> None:
+        """What was begun has its answer."""
+        self._begun -= 1
+        if not self._begun and self._answers is not None:
+            if not self._answers.done():
+                self._answers.set_result(None)
+            self._answers = None
 
     def refused(self) -> None:
         """A limit was hit. Who goes on for 10 s is sent away."""

@@ -6,6 +6,7 @@ from hubbub.schemas.base import encode
 __all__ = [
     "Frame",
     "ack",
+    "acked",
     "connect",
     "connect_error",
     "disconnect",
@@ -35,6 +36,11 @@ def event_of(namespace: str, name: str, payload: object) -> Frame:
 def ack(namespace: str, ack_id: int, payload: object) -> Frame:
     """The answer to the client's event `ack_id`."""
     return Frame(b"43%b,%d[%b]" % (namespace.encode(), ack_id, encode(payload)))
+
+
+def acked(namespace: str, ack_id: int, data: bytes) -> Frame:
+    """The same, of an operation that went well; `data` is JSON."""
+    return Frame(b'43%b,%d[{"ok":true,"data":%b}]' % (namespace.encode(), ack_id, data))
 
 
 def connect(namespace: str, sid: str) -> Frame:

@@ -21,8 +21,6 @@ class Hints:
     def hear(self, signal: signals.Signal) -> None:
         """Must not block; called in the order of the bus."""
         match signal:
-            case signals.Entries():
-                self._delivery.hear(signal)
             case signals.Moved():
                 self._delivery.moved(signal.room_id, signal.seq)
             case signals.Missed():

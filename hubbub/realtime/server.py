@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from hubbub.cluster.bus import Missed, Signal
+from hubbub.cluster.bus import Entries, Missed, Signal
 from hubbub.core import addresses, clock, metrics
 from hubbub.core.allowances import neighbourhood
 from hubbub.core.errors import (
@@ -70,6 +70,9 @@ class ChatServer:
 
     def _hear(self, signal: Signal) -> None:
         """The residents first: what comes after them relies on what they know."""
+        if isinstance(signal, Entries):  # nearly all
+            self.delivery.hear(signal)
+            return
         self._parts.residents.hear(signal)
         self._hints.hear(signal)
         if isinstance(signal, Missed):

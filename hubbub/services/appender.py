@@ -13,25 +13,25 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from msgspec import structs
-
 from hubbub.core import clock, metrics, tasks
 from hubbub.core.errors import Conflict, HubbubError, Internal, NotFound, NotMember, Unavailable
 from hubbub.models import appending, search, statements
 from hubbub.models.connection import Sql
 from hubbub.schemas.log import Entry
-from hubbub.services import database, log, mentions
+from hubbub.services import database, log
 from hubbub.services.outgoing import Outgoing, Stored
 
 if TYPE_CHECKING:
     from hubbub.cluster.bus import Bus
-    from hubbub.schemas.messages import Message
 
 logger = logging.getLogger(__name__)
 
 # Small enough for the next one to be made ready while it is written: 64 messages cost a PostgreSQL 4 ms.
 BATCH = 64
 WAITING = 10_000
+# Of the loop, before a batch is taken: what the last one told is written out, and who hears of it may go on
+# with the next message, which then is in this batch. They are microseconds where there is nothing to write.
+TURNS = 2
 SECONDS = 5.0  # for a batch; who waited as long in the queue is answered when a batch fails
 
 
@@ -48,6 +48,7 @@ class Appender:
         self._some = asyncio.Event()
         self._hands: list[asyncio.Task[None]] = []
         self._busy: set[UUID] = set()  # rooms
+        self._closed = False
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -65,28 +66,42 @@ class Appender:
                 logger.warning("messages were waiting when the instance stopped")
             for hand in self._hands:
                 await tasks.stop(hand)
+        self._closed = True
         for outgoing in self._waiting:
-            _fail(outgoing, Unavailable())
+            outgoing.settle(Unavailable())
         self._waiting.clear()
 
-    async def append(self, outgoing: Outgoing) -> Stored:
-        """Store a message; returns after its commit.
+    def put(self, outgoing: Outgoing) -> None:
+        """Store a message behind all that was put before; what became of it is told to `outgoing.then`.
 
-        Raises NotMember if the sender was removed meanwhile, Conflict for a `client_id` used in another
-        room, Unavailable when the database is away or too much is waiting: whether it was stored is then
-        settled by sending it again.
+        That is Stored, after its commit; NotMember if the sender was removed meanwhile, Conflict for a
+        `client_id` used in another room, Unavailable when the database is away: whether it was stored is
+        then settled by sending it again. Raises Unavailable when too much is waiting.
         """
+        if self._closed:
+            raise Unavailable
         if len(self._waiting) >= WAITING:
             metrics.count("messages_refused_full")
             raise Unavailable("Too many messages are waiting to be stored.", retry_after_ms=1000)
         self._waiting.append(outgoing)
         self._idle.clear()
         self._some.set()
-        return await outgoing.done
+
+    async def append(self, outgoing: Outgoing) -> Stored:
+        """The same, for who waits for it: returns after the commit, raises what else became of it."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        outgoing.then = lambda _: None if done.done() else done.set_result(None)
+        self.put(outgoing)
+        await done
+        if isinstance(outgoing.answer, Stored):
+            return outgoing.answer
+        raise outgoing.answer or Internal()
 
     async def _run(self) -> None:
         while True:
             await self._some.wait()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
             batch = self._take()
             if not batch:
                 self._some.clear()
@@ -96,6 +111,8 @@ class Appender:
             try:
                 await self._store(batch)
             finally:
+                for outgoing in batch:  # cut off in the middle
+                    outgoing.settle(Unavailable())
                 self._busy -= rooms
                 self._some.set()
             if not self._waiting and not self._busy:
@@ -113,57 +130,64 @@ class Appender:
 
     async def _store(self, batch: list[Outgoing]) -> None:
         try:
-            entries = await asyncio.wait_for(self._write(batch), SECONDS)
+            async with asyncio.timeout(SECONDS):
+                await self._write(batch)
         except Unavailable:
             self._give_up(batch)
         except TimeoutError:
             database.suspect("a batch of messages took too long")
             self._give_up(batch)
         except Exception as error:  # noqa: BLE001 - it is answered or logged, message by message
-            await self._store_apart(batch, error)
-        else:
-            metrics.count("message_batches")
-            metrics.count("messages_stored", by=len(entries))
-            for signal in log.announcements(entries):
-                self._bus.publish(signal)
+            await self._store_apart([each for each in batch if each.answer is None], error)
+
+    def _stored(self, entries: list[Entry], answers: Sequence[tuple[Outgoing, Stored | HubbubError]]) -> None:
+        """After a commit, at once: the acks first, then what everybody is told; one write for both."""
+        metrics.count("message_batches")
+        metrics.count("messages_stored", by=len(entries))
+        for outgoing, answer in answers:
+            outgoing.settle(answer)
+        for signal in log.announcements(entries):
+            self._bus.publish(signal)
 
     def _give_up(self, batch: list[Outgoing]) -> None:
         """The database is away: an honest no, also to those behind who waited long enough."""
         now = clock.monotonic()
         late = {id(each) for each in self._waiting if now - each.since >= SECONDS}
         for outgoing in [*batch, *(each for each in self._waiting if id(each) in late)]:
-            _fail(outgoing, Unavailable())
+            outgoing.settle(Unavailable())
         self._waiting = [each for each in self._waiting if id(each) not in late]
         if not self._waiting:
             self._some.clear()
 
     async def _store_apart(self, batch: list[Outgoing], error: Exception) -> None:
         """One of them is poisoned: find it, so that it fails alone."""
-        if len(batch) == 1:
-            _fail(batch[0], error if isinstance(error, HubbubError) else _unexpected(error))
-            return
-        metrics.count("message_batches_split")
-        for outgoing in batch:
-            await self._store([outgoing])
+        if not batch:
+            metrics.count("messages_failed")
+            logger.error("stored messages could not be announced", exc_info=error)
+        elif len(batch) == 1:
+            batch[0].settle(error if isinstance(error, HubbubError) else _unexpected(error))
+        else:
+            metrics.count("message_batches_split")
+            for outgoing in batch:
+                await self._store([outgoing])
 
-    async def _write(self, batch: list[Outgoing]) -> list[Entry]:
+    async def _write(self, batch: list[Outgoing]) -> None:
         """What is as it was believed by one statement, where there is one; the rest carefully."""
-        if database.dialect() != "postgres":
-            return await self._write_carefully(batch)
-        entries = await self._write_at_once(batch)
-        rest = [outgoing for outgoing in batch if not outgoing.done.done()]
-        return entries + await self._write_carefully(rest) if rest else entries
+        if database.dialect() == "postgres":
+            await self._write_at_once(batch)
+            batch = [outgoing for outgoing in batch if outgoing.answer is None]
+        if batch:
+            await self._write_carefully(batch)
 
-    async def _write_at_once(self, batch: list[Outgoing]) -> list[Entry]:
+    async def _write_at_once(self, batch: list[Outgoing]) -> None:
         """One round trip. Stores all that it can or nothing; answers what it stored."""
         at = clock.now()
         stamp = clock.rfc3339(at)
         once: dict[tuple[UUID, UUID], Outgoing] = {}
         for outgoing in batch:
             once.setdefault(outgoing.key, outgoing)
-        chosen = [(outgoing, outgoing.view(0, stamp)) for outgoing in once.values()]
-        rows = [outgoing.pieces(message, stamp) for outgoing, message in chosen]
-        named = [(row[0], row[3]) for _, message in chosen for row in mentions.rows(message)]
+        rows = [outgoing.pieces(stamp) for outgoing in once.values()]
+        named = [(each.id, user_id) for each in once.values() if each.mentions for user_id in each.called()]
         try:
             async with database.guard():
                 seqs = await appending.append(database.connection(), rows, named, at)
@@ -171,16 +195,16 @@ class Appender:
             raise
         except Exception:  # noqa: BLE001 - what is wrong with which message is found out carefully
             metrics.count("message_batches_doubtful")
-            return []
-        entries = []
-        for (outgoing, message), row in zip(chosen, rows, strict=True):
+            return
+        entries, answers = [], []
+        for outgoing, row in zip(once.values(), rows, strict=True):
             if (seq := seqs.get(row.id)) is not None:
                 entries.append(Entry(row.room_id, seq, "message:new", row.payload(seq)))
-                if not outgoing.done.done():
-                    outgoing.done.set_result(Stored(structs.replace(message, seq=seq)))
-        return entries
+                answers.append((outgoing, Stored(seq)))
+        if entries:
+            self._stored(entries, answers)
 
-    async def _write_carefully(self, batch: list[Outgoing]) -> list[Entry]:
+    async def _write_carefully(self, batch: list[Outgoing]) -> None:
         """One transaction. Answers each message after the commit."""
         answers: list[tuple[Outgoing, Stored | HubbubError]] = []
         async with database.transaction() as tx:
@@ -188,12 +212,7 @@ class Appender:
             heads = await statements.lock_rooms(tx, {outgoing.standing.room_id for outgoing in batch})
             fresh = await self._sift(tx, batch, heads, answers)
             entries = await self._insert(tx, fresh, heads, at, answers) if fresh else []
-        for outgoing, answer in answers:
-            if isinstance(answer, HubbubError):
-                _fail(outgoing, answer)
-            elif not outgoing.done.done():
-                outgoing.done.set_result(answer)
-        return entries
+        self._stored(entries, answers)
 
     async def _sift(
         self,
@@ -212,9 +231,9 @@ class Appender:
         for outgoing in batch:
             key, head = outgoing.key, heads.get(outgoing.standing.room_id)
             if (earlier := stored.get(key)) is not None:
-                answers.append((outgoing, Stored(None, earlier)))
+                answers.append((outgoing, Stored(0, earlier)))
             elif key in fresh:
-                answers.append((outgoing, Stored(None, fresh[key].id)))
+                answers.append((outgoing, Stored(0, fresh[key].id)))
             elif head is None or head.archived:
                 answers.append((outgoing, NotFound("There is no such room.")))
             elif (
@@ -242,22 +261,19 @@ class Appender:
         at: datetime,
         answers: list[tuple[Outgoing, Stored | HubbubError]],
     ) -> list[Entry]:
-        messages: list[Message] = []
+        stamp = clock.rfc3339(at)
+        for outgoing in fresh:
+            outgoing.write(stamp)
         ends = {room_id: log.Head(room_id, head) for room_id, head in heads.items()}
-        batch = [(ends[each.standing.room_id], [each.draft(at, messages)]) for each in fresh]
-        entries = await log.append(tx, batch, at)
-        await statements.insert_messages(tx, [o.row(m.seq, at) for o, m in zip(fresh, messages, strict=True)])
-        await statements.read_up_to(tx, {(m.room_id, m.sender.id): m.seq for m in messages})
-        if named := [row for message in messages for row in mentions.rows(message)]:
+        entries = await log.append(tx, [(ends[o.standing.room_id], [o.draft()]) for o in fresh], at)
+        new = list(zip(fresh, [entry.seq for entry in entries], strict=True))
+        await statements.insert_messages(tx, [outgoing.row(seq, at) for outgoing, seq in new])
+        await statements.read_up_to(tx, {(o.standing.room_id, o.sender.id): seq for o, seq in new})
+        if named := [(o.id, o.standing.room_id, seq, user) for o, seq in new for user in o.called()]:
             await statements.insert_mentions(tx, named)
-        await search.add(tx, [(m.id, m.room_id, m.body) for m in messages])
-        answers.extend((outgoing, Stored(message)) for outgoing, message in zip(fresh, messages, strict=True))
+        await search.add(tx, [(o.id, o.standing.room_id, o.body) for o in fresh])
+        answers.extend((outgoing, Stored(seq)) for outgoing, seq in new)
         return entries
-
-
-def _fail(outgoing: Outgoing, error: HubbubError) -> None:
-    if not outgoing.done.done():
-        outgoing.done.set_exception(error)
 
 
 def _unexpected(error: Exception) -> HubbubError:

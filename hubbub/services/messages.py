@@ -1,18 +1,27 @@
 """Messages: sending, editing, deleting."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
 import msgspec
 
 from hubbub import models
-from hubbub.core import clock
-from hubbub.core.errors import Conflict, Forbidden, InvalidPayload, NotFound, RateLimited
+from hubbub.core import clock, tasks
+from hubbub.core.errors import (
+    Conflict,
+    Forbidden,
+    Internal,
+    InvalidPayload,
+    NotFound,
+    RateLimited,
+)
 from hubbub.models import search, statements
 from hubbub.schemas import messages as wire
 from hubbub.schemas.base import encode
 from hubbub.services import database, log, mentions, rooms, shown, users
 from hubbub.services.context import Context, Unit
-from hubbub.services.outgoing import Outgoing
+from hubbub.services.outgoing import Outgoing, Stored
 from hubbub.services.residents import Resident, Standing
 
 
@@ -25,35 +34,96 @@ class _Announced(msgspec.Struct):
 _announced = msgspec.json.Decoder(_Announced).decode
 
 
+Told = Callable[[bytes | Exception], None]
+
+
 async def send(ctx: Context, command: wire.SendMessage) -> wire.MessageAnswer:
     """Store a message and announce it. The same `client_id` again stores nothing new.
 
     Returns the message as first stored, after its commit. Raises NotMember or NotFound (the room),
     InvalidPayload, RateLimited, Conflict (a `client_id` used in another room), Unavailable.
     """
+    outgoing = _ordinary(ctx, command) or await _checked(ctx, command)
+    stored = await ctx.parts.appender.append(outgoing)
+    _settled(ctx, outgoing, stored)
+    if stored.earlier is None:
+        return wire.MessageAnswer(message=outgoing.view(stored.seq))
+    return await _first_stored(stored.earlier, command.room_id)
+
+
+def begin(ctx: Context, command: wire.SendMessage, told: Told) -> Callable[[], Awaitable[None]] | None:
+    """FAST PATH: the same, for a socket, whose next message need not wait for this one's commit.
+
+    Once this returned None, or what it returned ran to its end, the message has its place in the queue;
+    the JSON of the answer, or why there is none, is `told`. Both raise what `send` raises before that.
+    """
+    outgoing = _ordinary(ctx, command)
+    if outgoing is None:
+        return partial(_begin, ctx, command, told)
+    _put(ctx, outgoing, told)
+    return None
+
+
+async def _begin(ctx: Context, command: wire.SendMessage, told: Told) -> None:
+    _put(ctx, await _checked(ctx, command), told)
+
+
+def _put(ctx: Context, outgoing: Outgoing, told: Told) -> None:
+    def then(_: Outgoing) -> None:
+        answer = outgoing.answer
+        if not isinstance(answer, Stored):
+            told(answer or Internal())
+            return
+        _settled(ctx, outgoing, answer)
+        if answer.earlier is None:
+            told(b'{"message":%b}' % outgoing.json(answer.seq).encode())
+        else:
+            tasks.spawn(_repeat(answer.earlier, outgoing.standing.room_id, told), name="answer to a repeat")
+
+    outgoing.then = then
+    ctx.parts.appender.put(outgoing)
+
+
+async def _repeat(message_id: UUID, room_id: UUID, told: Told) -> None:
+    try:
+        answer = await _first_stored(message_id, room_id)
+    except Exception as error:  # noqa: BLE001 - it is the answer
+        told(error)
+    else:
+        told(encode(answer))
+
+
+def _ordinary(ctx: Context, command: wire.SendMessage) -> Outgoing | None:
+    """A message for which nothing has to be looked up: its sender is connected, and calls nobody."""
+    resident = ctx.parts.residents.get(ctx.user_id)
+    if resident is None or not command.body or command.attachments:
+        return None
+    standing = resident.rooms.get(command.room_id)
+    if standing is None or command.reply_to is not None or "@" in command.body:
+        return None
+    paid = _admit(ctx, command.client_id)
+    return Outgoing(resident.user, standing, command.client_id, command.body, None, [], paid)
+
+
+async def _checked(ctx: Context, command: wire.SendMessage) -> Outgoing:
+    """Any other message, or why it can't be one."""
     standing = await rooms.access(ctx, command.room_id, checked_later=True)
     if not command.body and not command.attachments:
         raise InvalidPayload(fields=(("body", "A message has 1 to 8000 characters."),))
     if command.attachments:
         raise NotFound("There is no such upload.", fields=(("attachments", "There is no such upload."),))
-    refund = _admit(ctx, command.client_id)
+    paid = _admit(ctx, command.client_id)
     if command.reply_to is not None:
         await _check_reply(command.room_id, command.reply_to)
-    outgoing = Outgoing(
+    return Outgoing(
         sender=await users.me(ctx),
         standing=standing,
         client_id=command.client_id,
         body=command.body,
         reply_to=command.reply_to,
         mentions=await mentions.find(command.room_id, command.body),
+        paid=paid,
     )
-    stored = await ctx.parts.appender.append(outgoing)
-    _remember(ctx, command.client_id)
-    if stored.message is not None:
-        return wire.MessageAnswer(message=stored.message)
-    if refund is not None:
-        refund.messages.give_back()  # a repeat costs nothing
-    return wire.MessageAnswer(message=await _first_stored(stored.earlier, command.room_id))
 
 
 def _admit(ctx: Context, client_id: UUID) -> Resident | None:
@@ -66,10 +136,12 @@ def _admit(ctx: Context, client_id: UUID) -> Resident | None:
     return resident
 
 
-def _remember(ctx: Context, client_id: UUID) -> None:
-    resident = ctx.parts.residents.get(ctx.user_id)
-    if resident is not None:
-        resident.remember(client_id)
+def _settled(ctx: Context, outgoing: Outgoing, stored: Stored) -> None:
+    """Asked again at once it costs nothing, and a repeat did not cost anything."""
+    if (resident := ctx.parts.residents.get(ctx.user_id)) is not None:
+        resident.remember(outgoing.client_id)
+    if stored.earlier is not None and outgoing.paid is not None:
+        outgoing.paid.messages.give_back()
 
 
 async def _check_reply(room_id: UUID, message_id: UUID) -> None:
@@ -79,13 +151,13 @@ async def _check_reply(room_id: UUID, message_id: UUID) -> None:
         raise NotFound("The message replied to is not in this room.", fields=(("reply_to", "Not found."),))
 
 
-async def _first_stored(message_id: UUID | None, room_id: UUID) -> wire.Message:
+async def _first_stored(message_id: UUID, room_id: UUID) -> wire.MessageAnswer:
     async with database.guard():
         row = await models.Message.get(id=message_id)
         if row.room_id != room_id:
             raise Conflict("This client_id was used for a message in another room.")
         (entry,) = await statements.entries_after(database.connection(), row.room_id, row.seq - 1, 1)
-    return _announced(entry.payload).message
+    return wire.MessageAnswer(message=_announced(entry.payload).message)
 
 
 async def access(ctx: Context, message_id: UUID) -> tuple[models.Message, Standing]:

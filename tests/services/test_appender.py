@@ -13,7 +13,7 @@ from hubbub.models.engines import postgres
 from hubbub.schemas.messages import SendMessage
 from hubbub.services import appender, database, messages
 from hubbub.services.context import Context
-from hubbub.services.outgoing import Outgoing
+from hubbub.services.outgoing import Outgoing, Stored
 from hubbub.services.residents import Standing
 from tests.support.relay import Relay
 from tests.support.world import World
@@ -95,7 +95,7 @@ async def test_a_poisoned_message_fails_alone(world: World) -> None:
     )
 
     assert isinstance(outcomes.pop(3), HubbubError)
-    assert [each.message.seq for each in outcomes] == [5, 6, 7, 8, 9]  # type: ignore[union-attr]
+    assert [each.seq for each in outcomes] == [5, 6, 7, 8, 9]  # type: ignore[union-attr]
 
 
 async def test_a_standing_that_is_out_of_date_lets_nobody_in(world: World) -> None:
@@ -165,7 +165,7 @@ async def test_rooms_are_locked_in_one_order_by_whoever_writes(world: World) -> 
         *(writer.append(each) for turn in range(40) for writer in (one, other) for each in batch(turn))
     )
 
-    assert all(each.message is not None for each in stored)
+    assert all(each.earlier is None for each in stored)
     for room_id, _ in made:
         assert (await models.Room.get(id=room_id)).last_seq == 3 + 80
     await other.close()
@@ -173,11 +173,35 @@ async def test_rooms_are_locked_in_one_order_by_whoever_writes(world: World) -> 
 
 async def test_what_was_accepted_is_stored_before_the_end(world: World) -> None:
     room_id, (ada, _) = await room_of(world, "ada", "bob")
-    sending = [asyncio.ensure_future(messages.send(ada, command(room_id, str(index)))) for index in range(50)]
-    await messages.send(ada, command(room_id, "the first one in"))
+    user = (await messages.send(ada, command(room_id))).message.sender
+    writer = world.app.parts.appender
+    accepted = [outgoing(ada, room_id, user, 0, str(index)) for index in range(200)]
+    for each in accepted:
+        writer.put(each)
 
-    await world.app.parts.appender.close()
+    await writer.close()
 
-    answered, late = await asyncio.wait(sending, timeout=10)
-    assert late == set()
-    assert [each.exception() for each in answered if each.exception()] == []
+    assert {type(each.answer) for each in accepted} == {Stored}
+    assert await models.Message.filter(room_id=room_id).count() == 201
+    with pytest.raises(Unavailable):
+        writer.put(outgoing(ada, room_id, user, 0))
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+async def test_what_is_cut_off_at_the_end_is_answered(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appender, "SECONDS", 0.5)
+    async with (
+        Relay(settings.database_url) as relay,
+        World(settings.model_copy(update={"database_url": relay.url})) as world,
+    ):
+        room_id, (ada, _) = await room_of(world, "ada", "bob")
+        user = (await messages.send(ada, command(room_id))).message.sender
+        relay.freeze()
+        waiting = [outgoing(ada, room_id, user, 0, str(index)) for index in range(200)]
+        for each in waiting:
+            world.app.parts.appender.put(each)
+
+        await world.app.parts.appender.close()
+        relay.thaw()
+
+        assert {type(each.answer) for each in waiting} == {Unavailable}
