@@ -22,8 +22,7 @@ async def forgot(parts: Parts, command: wire.ForgotPassword, origin: Origin) -> 
     A worker looks whether there is one: answer and time are the same for all addresses.
     """
     async with database.transaction() as tx:
-        await post.promise_reset(tx, accounts.kept_email(command.email))
-        await audit.record(tx, Act(Action.FORGET_PASSWORD, origin))
+        await post.promise_reset(tx, accounts.kept_email(command.email), origin)
     parts.bus.publish(JobsWaiting())
 
 

@@ -5,12 +5,16 @@ import hashlib
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import msgspec
+
 from hubbub import models
 from hubbub.core import agents
+from hubbub.core.origins import Origin
 from hubbub.gateways import mail
 from hubbub.models.connection import Sql
 from hubbub.schemas.preferences import AppPreferences, EmailPreferences
-from hubbub.services import database, jobs, letters, preferences, tokens
+from hubbub.services import audit, database, jobs, letters, preferences, tokens
+from hubbub.services.audit import Act, Action, Target
 
 if TYPE_CHECKING:
     from hubbub.services.context import Parts
@@ -25,10 +29,18 @@ async def promise(sql: Sql, letter: str, user_id: UUID, unique: str | None = Non
     await jobs.enqueue(sql, KIND, payload, unique=unique)
 
 
-async def promise_reset(sql: Sql, email: str) -> None:
-    """Have the letter about a forgotten password sent, if there is such an account: the worker finds out."""
+async def promise_reset(sql: Sql, email: str, origin: Origin) -> None:
+    """Have the letter about a forgotten password sent, if there is such an account: the worker finds out.
+
+    Then it also records that somebody asked, and from where.
+    """
     key = hashlib.sha256(email.encode("utf-8", "surrogatepass")).hexdigest()
-    payload: dict[str, object] = {"letter": "reset_password", "email": email, "facts": {}}
+    payload: dict[str, object] = {
+        "letter": "reset_password",
+        "email": email,
+        "facts": {},
+        "origin": list(origin),
+    }
     await jobs.enqueue(sql, KIND, payload, unique=f"reset:{key}")
 
 
@@ -40,12 +52,22 @@ async def deliver(parts: "Parts", payload: dict[str, object]) -> None:
         user = await models.User.filter(deleted_at__isnull=True, **whose).first()
     if user is None or not await _wanted(user, letter):
         return
+    if "origin" in payload:
+        await _record(user, msgspec.convert(payload["origin"], Origin))
     facts = await _facts(parts, user, letter, payload["facts"])
     language = (await preferences.of(user.id, AppPreferences)).language
     try:
         await mail.send(parts.settings, user.email, letters.render(letter, language, facts))
     except mail.Refused as error:
         raise jobs.Hopeless(str(error)) from None
+
+
+async def _record(user: models.User, origin: Origin) -> None:
+    """Once, however often the letter has to be sent again."""
+    known = models.AuditRecord.filter(target_id=str(user.id), action=Action.FORGET_PASSWORD)
+    async with database.transaction() as tx:
+        if not await known.filter(request_id=origin.request_id).exists():
+            await audit.record(tx, Act(Action.FORGET_PASSWORD, origin, Target("user", user.id)))
 
 
 async def _wanted(user: models.User, letter: str) -> bool:

@@ -215,6 +215,19 @@ async def test_of_two_admins_who_act_upon_each_other_one_stays(world):
         assert await able.count() == 1
 
 
+async def test_of_two_admins_who_leave_at_once_one_stays(world):
+    people = [await made(world, name, "admin") for name in ("one", "two")]
+
+    async def leave(person):
+        email = f"{person.username}@example.com"
+        token = await tokens.make(UUID(person.id), "delete_account", email)
+        return await person.rest("DELETE", "/users/account", json={"token": token})
+
+    answers = await asyncio.gather(*(leave(person) for person in people))
+    assert sorted(status for status, _ in answers) == [204, 409]
+    assert await models.User.filter(role="admin", deleted_at__isnull=True).count() == 1
+
+
 # --- suspensions ---
 
 

@@ -10,9 +10,9 @@ from hubbub import models
 from hubbub.core import clock, ids
 from hubbub.core.errors import Conflict, HubbubError, Unavailable
 from hubbub.core.origins import Origin
-from hubbub.services import audit, database, retention, tokens
+from hubbub.services import audit, database, post, retention, tokens
 from hubbub.services.audit import Act, Action, Target
-from tests.support.world import Person
+from tests.support.world import Person, World
 
 HERE = Origin("192.0.2.1", "tests", "request-1")
 PASSWORD, NEXT = "correct horse battery", "staple of another kind"
@@ -154,7 +154,8 @@ async def test_a_tour_is_recorded_without_a_secret(world):
 
     await _passwords(ask, ada, letter)
     seen += await _sessions(world, ask, letter)
-    assert await recorded() == [
+    said = await recorded()  # what a worker records comes when it comes
+    assert [each for each in said if each[0] != "password.forgot"] == [
         ("account.register", "ok", None),
         ("account.register", "failed", "conflict"),
         ("session.sign_in", "failed", "wrong_password"),
@@ -165,8 +166,6 @@ async def test_a_tour_is_recorded_without_a_secret(world):
         ("email.verify", "ok", None),
         ("password.change", "failed", "wrong_password"),
         ("password.change", "ok", None),
-        ("password.forgot", "ok", None),
-        ("password.forgot", "ok", None),
         ("password.reset", "ok", None),
         *[("session.sign_in", "ok", None)] * 3,
         ("session.end", "ok", None),
@@ -222,6 +221,19 @@ async def _sessions(world, ask, letter):
     bob = await world.person("bob")
     await ask("/auth/logout", 204, bob)
     return [it for who in (first, second, third) for it in (who.token, who.refresh_token)]
+
+
+async def test_who_asks_for_a_new_password_is_recorded_once_where_there_is_an_account(settings):
+    async with World(settings.model_copy(update={"inline_workers": False})) as world:
+        ada = await world.person("ada")
+        for email in ("ada@example.com", "nobody@example.com"):
+            await world.rest("POST", "/auth/forgot-password", json={"email": email})
+        jobs = await models.Job.filter(payload__contains="reset_password")
+        for job in jobs * 2:  # as if the first had not been sent
+            await post.deliver(world.app.parts, json.loads(job.payload))
+
+        row = await models.AuditRecord.get(action="password.forgot")
+        assert (len(jobs), row.target_id, row.actor_id, row.ip) == (2, ada.id, None, "127.0.0.1")
 
 
 async def test_moderation_of_a_room_is_recorded_from_sockets(world):
