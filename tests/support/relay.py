@@ -1,6 +1,7 @@
 """A relay in front of a server: what happens to a program when its server stops, hangs, or hangs up."""
 
 import asyncio
+import ssl
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -10,11 +11,12 @@ from urllib.parse import urlsplit
 class Relay:
     """Passes bytes on between clients and one server, for as long as it is told to.
 
-    `url` is the server's address with the relay's host and port in it.
+    `url` is the server's address with the relay's host and port in it; with `tls`, clients speak TLS to it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
         self._parts = urlsplit(url)
+        self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
@@ -29,11 +31,12 @@ class Relay:
     def url(self) -> str:
         """Where clients find the relay."""
         user = self._parts.netloc.rpartition("@")[0]
-        return self._parts._replace(netloc=f"{user}@127.0.0.1:{self._port}").geturl()
+        scheme = f"{self._parts.scheme}{'s' if self._tls else ''}"
+        return self._parts._replace(scheme=scheme, netloc=f"{user}@127.0.0.1:{self._port}").geturl()
 
     async def up(self) -> None:
         """Listen, always on the same port."""
-        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self._tls)
         self._port = self._listener.sockets[0].getsockname()[1]
 
     async def down(self) -> None:

@@ -10,6 +10,8 @@ from hubbub.cluster.redis import servers
 from hubbub.cluster.redis.presence import RedisPresence
 from tests.cluster.conftest import news, until
 from tests.support.redises import OwnRedis, Sentinel, cluster
+from tests.support.relay import Relay
+from tests.support.tls import Authority
 
 
 async def talk(make, url: str) -> None:
@@ -92,6 +94,24 @@ async def give_away(url: str) -> None:
 async def test_the_server_that_a_sentinel_names(redis_bus) -> None:
     with OwnRedis() as main, Sentinel(main) as sentinel:
         await talk(redis_bus, sentinel.url)
+
+
+async def test_a_redis_behind_tls(redis_bus, redis_url, tmp_path) -> None:
+    authority = Authority(tmp_path)
+
+    async with Relay(redis_url, authority.context()) as relay:
+        assert relay.url.startswith("rediss://")
+        await talk(redis_bus, f"{relay.url}?ssl_ca_certs={authority.certificate}")
+
+
+async def test_a_redis_whose_certificate_nobody_knows_is_not_trusted(redis_bus, redis_url, tmp_path) -> None:
+    authority, other = Authority(tmp_path), Authority(tmp_path, "others")
+
+    async with Relay(redis_url, authority.context()) as relay:
+        here = await redis_bus(f"{relay.url}?ssl_ca_certs={other.certificate}")
+        await here.bus.settled()
+
+        assert here.bus.state() == "away"
 
 
 @pytest.mark.parametrize("url", ["redis+sentinel://127.0.0.1:1/mymaster", "redis+cluster://127.0.0.1:1"])

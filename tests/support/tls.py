@@ -1,0 +1,63 @@
+"""A certificate authority of the tests' own."""
+
+import datetime as dt
+import ipaddress
+import ssl
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+DAY = dt.timedelta(days=1)
+
+
+class Authority:
+    """Signs for 127.0.0.1; `certificate` is the file by which it is known."""
+
+    def __init__(self, folder: Path, name: str = "tests") -> None:
+        self._folder = folder
+        self._name = name
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        own = self._signed(self._key, x509.BasicConstraints(ca=True, path_length=0))
+        self.certificate = self._kept("authority", own.public_bytes(serialization.Encoding.PEM))
+
+    def context(self) -> ssl.SSLContext:
+        """For a server on 127.0.0.1."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        signed = self._signed(key, x509.BasicConstraints(ca=False, path_length=None))
+        secret = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        pair = self._kept("server", secret + signed.public_bytes(serialization.Encoding.PEM))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair)
+        return context
+
+    def _signed(
+        self, key: ec.EllipticCurvePrivateKey, constraints: x509.BasicConstraints
+    ) -> x509.Certificate:
+        name = self._named(self._name)
+        now = dt.datetime.now(dt.UTC)
+        here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name if constraints.ca else self._named("127.0.0.1"))
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - DAY)
+            .not_valid_after(now + DAY)
+            .add_extension(constraints, critical=True)
+            .add_extension(here, critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+
+    def _named(self, name: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+    def _kept(self, kind: str, pem: bytes) -> Path:
+        path = self._folder / f"{self._name}-{kind}.pem"
+        path.write_bytes(pem)
+        return path
