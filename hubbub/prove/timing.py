@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from hubbub.prove.findings import Verdict
 from hubbub.prove.journal import Acked, Began, Ended, Evidence, Fault, Heard, Journal, Probe, Sent
@@ -205,7 +206,7 @@ def times(evidence: Evidence) -> Times:
 def percentile(values: Sequence[float], share: float) -> float:
     """The value that this share of the values does not exceed (nearest rank)."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    return ordered[max(0, ceil(share * len(ordered)) - 1)]
 
 
 def spread(values: Sequence[float]) -> str:

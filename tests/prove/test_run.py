@@ -1,4 +1,4 @@
-"""The proof itself, in small: on SQLite alone, and on PostgreSQL with Redis; nothing may be lost.
+"""The proof itself, in small: on SQLite alone, and on PostgreSQL with Redis; and it finds what is planted.
 
 Slowness is no failure here, for tests run on busy machines: that is what the slack is for.
 """
@@ -7,24 +7,25 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
 SLACK = "30"
 
 
-def prove(folder, *options):
+def prove(folder, *options, **variables):
     """Run the command; returns its exit code and what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "hubbub", "prove", "--seed", "11", "--slack", SLACK, *options],
         cwd=folder,
-        env={**os.environ, "TMPDIR": str(folder)},
+        env={**os.environ, "TMPDIR": str(folder), **variables},
         capture_output=True,
         text=True,
         timeout=110,
         check=False,
     )
-    return done.returncode, done.stdout + done.stderr
+    return done.returncode, done.stderr + done.stdout
 
 
 def tried(said, name):
@@ -34,28 +35,59 @@ def tried(said, name):
 
 @pytest.mark.slow
 def test_on_sqlite_alone_everything_holds(tmp_path, figures):
-    code, said = prove(
-        *(tmp_path, "--database-url", "sqlite", "--minutes", "0.12", "--faults", "kill,roam,twins,remove")
-    )
+    code, said = prove(tmp_path, "--database-url", "sqlite", "--minutes", "0.07", "--faults", "kill,twins")
 
     assert code == 0, said
     assert "1 instance on SQLite" in said
-    assert all(tried(said, name) > 0 for name in ("G1", "G2", "G3", "G4"))
+    assert all(tried(said, name) > 0 for name in ("G1", "G2", "G3"))
     assert re.search(r"done: .*\d+ instances killed", said)
     assert list(tmp_path.iterdir()) == []  # it leaves nothing behind
     figures(f"{tried(said, 'G1')} acks on SQLite, the instance killed meanwhile: none lost")
 
 
 @pytest.mark.slow
-def test_on_postgresql_and_redis_everything_holds(tmp_path, postgres_url, redis_url, figures):
+def test_on_postgresql_and_redis_everything_holds(tmp_path, figures):
+    """On servers that it starts itself: only those can be frozen and crashed."""
     code, said = prove(
-        *(tmp_path, "--database-url", postgres_url, "--redis-url", redis_url, "--minutes", "0.2"),
-        *("--faults", "kill,redis-down,redis-drop,database-cut,twins,roam"),
+        *(tmp_path, "--minutes", "0.17", "--faults", "kill,redis-drop,database-pause"),
+        TMPDIR=tempfile.gettempdir(),  # where PostgreSQL may go that does not run as root
     )
 
     assert code == 0, said
     assert "3 instances on PostgreSQL and Redis" in said
-    assert all(tried(said, name) > 0 for name in ("G1", "G2", "G3", "G4"))
+    assert all(tried(said, name) > 0 for name in ("G1", "G2", "G3"))
     assert re.search(r"done: .*\d+ instances killed", said)
-    assert list(tmp_path.iterdir()) == []
     figures(f"{tried(said, 'G1')} acks on PostgreSQL, with faults: none lost")
+
+
+PLANTED = """
+from hubbub.realtime.delivery import Delivery
+
+count, deliver = 0, Delivery._deliver
+
+def forgetful(self, feed, entries):
+    global count
+    count += len(entries)
+    deliver(self, feed, entries[1:] if count % 20 == 0 else entries)
+
+Delivery._deliver = forgetful
+"""
+
+
+@pytest.mark.slow
+def test_an_instance_that_forgets_entries_is_found_out(tmp_path):
+    """A mistake is planted in hubbub itself: every Python that starts here finds it in its path."""
+    (tmp_path / "planted").mkdir()
+    (tmp_path / "planted" / "sitecustomize.py").write_text(PLANTED)
+
+    code, said = prove(
+        *(tmp_path, "--database-url", "sqlite", "--minutes", "0.05", "--faults", "twins"),
+        PYTHONPATH=str(tmp_path / "planted"),
+    )
+
+    assert code == 1, said
+    assert re.search(r"^G1 .* held$", said, re.MULTILINE)
+    assert re.search(r"^G3 .* VIOLATED$", said, re.MULTILINE)
+    assert re.search(r"! gap: client-\d, connection \d+, room \S+: message:new \d+ after \d+", said)
+    kept = tmp_path / said.rpartition("Journals and logs: ")[2].strip()
+    assert {"client-0.jsonl", "instance-0.log"} <= {path.name for path in kept.iterdir()}
