@@ -1,12 +1,15 @@
 """Asking a provider: one request, one JSON answer, both limited. No redirect is followed, no cookie kept."""
 
+import asyncio
 import logging
+import ssl
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import aiohttp
 import msgspec
 
+from hubbub.core import metrics
 from hubbub.core.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -50,6 +53,14 @@ class Client:
         if self._session is not None:
             await self._session.close()
 
+    async def _connected(self) -> aiohttp.ClientSession:
+        """Made at first use. Certificates are checked against those of the machine, or of SSL_CERT_FILE."""
+        if self._session is None:
+            context = await asyncio.to_thread(ssl.create_default_context)
+            if self._session is None:
+                self._session = _session(context)
+        return self._session
+
     async def ask(
         self,
         title: str,
@@ -59,10 +70,9 @@ class Client:
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """GET, or POST of a form. `title` is who is asked, for the refusal. Raises Unavailable."""
-        if self._session is None:
-            self._session = _session()
+        session = await self._connected()
         try:
-            async with self._session.request(
+            async with session.request(
                 "POST" if form is not None else "GET",
                 url,
                 data=form,
@@ -81,9 +91,9 @@ class Client:
         return Answer(status, _decoded(body))
 
 
-def _session() -> aiohttp.ClientSession:
+def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=context),
         cookie_jar=aiohttp.DummyCookieJar(),  # people share this session: nothing of one may reach another
         headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "hubbub"},
         auto_decompress=False,  # a small answer must not become a large one
@@ -109,5 +119,6 @@ def _decoded(body: bytes) -> object:
 
 def away(title: str, why: str) -> Away:
     """The refusal when a provider can't be used now."""
+    metrics.count("providers_away", title)
     log.warning("a provider of sign-ins can't be used", extra={"provider": title, "why": why})
     return Away(title, why)

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 from hubbub.config.providers import Provider
+from hubbub.core import metrics
 from hubbub.core.errors import InvalidToken
 from hubbub.gateways.oauth.client import Client, away
 from hubbub.gateways.providers import Attempt
@@ -65,5 +66,6 @@ async def redeem(
 
 def refused(provider: Provider, why: str) -> InvalidToken:
     """The refusal of an answer that does not prove who somebody is; why is for the log."""
+    metrics.count("sign_ins_not_proved", provider.name)
     log.warning("a sign-in was not proved", extra={"provider": provider.name, "why": why})
     return InvalidToken(f"Signing in with {provider.title} did not work. Start again.")

@@ -1,0 +1,97 @@
+"""Providers over TLS: whose certificates are believed, and that nothing is asked in the clear after all."""
+
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from hubbub.config.providers import Provider
+from hubbub.core import clock
+from hubbub.gateways.oauth.client import Away, Client
+from hubbub.gateways.oauth.oidc import OpenId
+from hubbub.gateways.providers import Attempt
+from tests.support.issuer import CLIENT, SECRET, Issuer, key
+
+ATTEMPT = Attempt("state", "nonce", "verifier", "https://chat.example/callback")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Of 127.0.0.1, signed by itself, with its key."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an issuer of tests")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key("tls").public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(clock.now() - timedelta(days=1))
+        .not_valid_after(clock.now() + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key("tls"), hashes.SHA256())
+    )
+    private = key("tls").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+async def issuer(certificate: Path) -> AsyncIterator[Issuer]:
+    """One that speaks TLS."""
+    made, app = Issuer(), web.Application()
+    app.router.add_route("*", "/{path:.*}", made.answer)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = TestServer(app, host="127.0.0.1", scheme="https")
+    await server.start_server(ssl=context)
+    made.url = f"https://127.0.0.1:{server.port}"
+    yield made
+    await server.close()
+
+
+@pytest.fixture
+async def provider(issuer: Issuer) -> AsyncIterator[OpenId]:
+    async with Client() as client:
+        yield OpenId(Provider("test", "Test", issuer.url, CLIENT, SECRET), client)
+
+
+async def test_a_certificate_of_an_authority_that_is_believed(provider, issuer, certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    assert (await provider.ask(ATTEMPT)).startswith(f"{issuer.url}/authorize?")
+
+
+async def test_a_certificate_that_anybody_can_make(provider, issuer):
+    with pytest.raises(Away) as caught:
+        await provider.ask(ATTEMPT)
+
+    assert "Certificate" in caught.value.why
+    assert issuer.asked == []
+
+
+@pytest.mark.parametrize(
+    "name", ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"]
+)
+async def test_nothing_goes_on_in_the_clear(provider, issuer, certificate, monkeypatch, name):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    async def lowered(_: web.Request) -> web.Response:
+        return web.json_response({**issuer.discovery(), name: "http://id.example/x"})
+
+    issuer.instead["/.well-known/openid-configuration"] = lowered
+
+    with pytest.raises(Away, match="does not work now") as caught:
+        await provider.ask(ATTEMPT)
+    assert "not private" in caught.value.why

@@ -1,0 +1,54 @@
+"""A sign-in with a provider whose steps come to different instances."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+import pytest
+
+from tests.journeys.conftest import UNLIMITED
+from tests.support.issuer import CLIENT, SECRET, Browser, issuer
+from tests.support.process import Served
+from tests.support.world import Abroad
+
+pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+
+
+@pytest.fixture
+async def abroad(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Abroad]:
+    """Two instances of one deployment, which know one provider."""
+    async with issuer() as other:
+        options = {
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "redis_prefix": f"t-{uuid4().hex}",
+            "public_url": "https://chat.example",
+            "oauth_issuers": "test=" + other.url.replace("://", f"://{CLIENT}:{quote(SECRET, safe='')}@"),
+            **UNLIMITED,
+        }
+        async with (
+            Served(tmp_path, **options) as one,
+            Served(tmp_path, **options) as two,
+            Abroad(one.url, two.url) as made,
+        ):
+            yield made
+
+
+async def test_each_step_on_another_instance(abroad: Abroad) -> None:
+    here, there = abroad.urls
+    browser = Browser(abroad.http, here)
+    back = await browser.leave("test", redirect="/")
+    twin = browser.twin()
+
+    browser.url = there
+    status, location, _ = await browser.get(back)
+    assert status == 302, location
+    assert (await twin.get(back))[0] == 400  # the state is spent on both
+
+    body = {"code": location.rpartition("oauth_code=")[2]}
+    answers = []
+    for url in (here, there):
+        async with abroad.http.post(f"{url}/api/v1/auth/oauth/exchange", json=body) as answer:
+            answers.append(answer.status)
+    assert answers == [200, 400]
