@@ -13,7 +13,9 @@ from uuid import UUID
 import msgspec
 
 from hubbub.core import clock, ids, metrics
-from hubbub.core.errors import Conflict
+from hubbub.core.allowances import Buckets
+from hubbub.core.errors import Conflict, RateLimited
+from hubbub.core.limits import Rate
 from hubbub.core.sealing import Sealing, Unsealable
 from hubbub.models.connection import time_of, uuid_of
 from hubbub.services import database
@@ -25,6 +27,8 @@ WAIT_S = 10.0  # for the answer to the same request, which is being acted upon
 FIRST_S, LONGEST_S = 0.05, 0.5  # between two looks
 MOST = 200  # requests of one instance that wait at a time
 LARGEST = 256 * 1024  # bytes of an answer that is kept
+# How many answers of one caller are kept, at once and a second: what is stored for a day has a bound.
+OF_USERS, OF_STRANGERS = Rate(5000, 1), Rate(200, 200 / 3600)
 
 OTHER = "This Idempotency-Key was used for another request: take a new one for each thing to be done."
 BUSY = "The same request is being acted upon already. Ask again in a moment for its answer."
@@ -34,6 +38,7 @@ _BEGIN = (
     "asked = excluded.asked, lease = excluded.lease, held_until = excluded.held_until, answer = NULL, "
     "expires_at = excluded.expires_at WHERE idempotency_keys.expires_at <= $7"
 )
+TOO_MANY = "Too many Idempotency-Keys for one day: wait, or ask without one."
 UNREADABLE = "What was answered to this Idempotency-Key can't be read any more: take a new one."
 
 
@@ -71,17 +76,19 @@ class Replies:
 
     def __init__(self, parts: Parts) -> None:
         self._sealing = parts.sealing
+        self._kept = Buckets()
         self._waiting = 0
 
     async def claim(self, question: Question) -> Answer | UUID:
         """The answer of before; or a lease: act, then `keep` or `release`.
 
-        Waits a while for somebody who acts on the same. Raises Conflict, Unavailable.
+        Waits a while for somebody who acts on the same. Raises Conflict, RateLimited, Unavailable.
         """
         pause, until = FIRST_S, clock.monotonic() + WAIT_S
         while True:
             lease = ids.new()
             if await self._begin(question, lease):
+                await self._count(question, lease)
                 return lease
             row = await _read(question.id)
             if row is not None:
@@ -112,6 +119,14 @@ class Replies:
         given = (question.id, question.user_id, sealed, lease, now + LEASE, now + KEPT, now)
         async with database.guard():
             return await database.connection().execute(_BEGIN, *given) > 0
+
+    async def _count(self, question: Question, lease: UUID) -> None:
+        """Raises RateLimited for somebody of whom too much is kept already."""
+        rate = OF_STRANGERS if question.user_id is None else OF_USERS
+        if wait_ms := self._kept.take(question.caller, rate).wait_ms:
+            await self.release(question, lease)
+            metrics.count("requests_limited", "idempotency")
+            raise RateLimited(TOO_MANY, retry_after_ms=wait_ms)
 
     def _compare(self, question: Question, row: _Row) -> None:
         """Raises Conflict for another request."""

@@ -10,6 +10,7 @@ from socketio.exceptions import ConnectionError as Refused
 
 from hubbub import models
 from hubbub.core import clock
+from hubbub.core.limits import Rate
 from hubbub.http.middleware.api_keys import needs_session
 from hubbub.services import database, deletion
 from tests.support.documented import documented
@@ -28,6 +29,12 @@ async def make(person: Person, *scopes: str, **more: Any) -> dict[str, Any]:
 async def ask(world: World, key: str, method: str, path: str, **options: Any) -> tuple[int, Any]:
     headers = {"X-API-Key": key, **options.pop("headers", {})}
     return await world.rest(method, path, headers=headers, **options)
+
+
+async def status(world: World, key: str, method: str) -> int:
+    """Of a request for rooms, whatever the API document says of it."""
+    async with world.http.request(method, f"{world.url}/api/v1/rooms", headers={"X-API-Key": key}) as answer:
+        return answer.status
 
 
 async def refused(world: World, key: str, *, code: str = "unauthenticated") -> str:
@@ -308,3 +315,23 @@ async def test_a_socket_does_not_prolong_itself_with_a_key(world):
     answer = await socket.ask("auth:refresh", token=(await make(ada))["key"])
 
     assert (answer["ok"], answer["error"]["code"]) == (False, "unauthenticated")
+
+
+async def test_guesses_count_for_the_address(settings):
+    limited = settings.model_copy(update={"limit_http": Rate(5, 0.01)})
+    async with World(limited) as world:
+        answers = [await status(world, f"hub_{number:012x}_guess", "GET") for number in range(7)]
+
+    assert answers == [401] * 5 + [429] * 2
+
+
+async def test_a_key_has_a_limit_of_its_own_that_its_refusals_count_for(settings):
+    limited = settings.model_copy(update={"limit_http": Rate(5, 0.01)})
+    async with World(limited) as world:
+        ada = await world.person("ada")
+        key = (await make(ada, "read"))["key"]
+
+        answers = [await status(world, key, "POST") for _ in range(7)]
+
+        assert answers == [403] * 5 + [429] * 2
+        assert (await ada.rest("GET", "/rooms"))[0] == 200

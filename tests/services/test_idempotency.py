@@ -8,7 +8,8 @@ import pytest
 from hubbub import models
 from hubbub.cli import offline
 from hubbub.core import clock
-from hubbub.core.errors import Conflict
+from hubbub.core.errors import Conflict, RateLimited
+from hubbub.core.limits import Rate
 from hubbub.core.sealing import Sealing, Unsealable
 from hubbub.services import idempotency
 from hubbub.services.idempotency import Answer, Question, Replies
@@ -111,6 +112,20 @@ async def test_of_those_who_find_a_dead_one_one_takes_over(here, there):
     await here.release(question(), dead)
     await there.keep(question(), lease, ANSWER)
     assert await asyncio.wait_for(others.pop(), 20) == ANSWER
+
+
+async def test_nobody_has_answers_without_end_kept(here, monkeypatch):
+    monkeypatch.setattr(idempotency, "OF_STRANGERS", Rate(2, 0.001))
+    for key in ("one", "two"):
+        await here.keep(question(key), await claimed(here, question(key)), ANSWER)
+
+    with pytest.raises(RateLimited) as refused:
+        await here.claim(question("three"))
+
+    assert (refused.value.retry_after_ms or 0) > 60_000
+    assert await models.IdempotencyKey.all().count() == 2
+    assert await here.claim(question("one")) == ANSWER
+    await claimed(here, Question("address 192.0.2.2", "three", b"r" * 32))
 
 
 async def test_what_is_too_large_is_not_kept(here):

@@ -1,0 +1,75 @@
+"""Programs with API keys, on two instances of one deployment: what one knows, the other one knows too."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.journeys.conftest import UNLIMITED
+from tests.support.process import Served
+from tests.support.signing import sign
+from tests.support.world import Abroad, Person
+
+pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+
+ROOMS = "/api/v1/rooms"
+BODY = b'{"kind":"private","name":"Garden"}'
+Answer = tuple[int, dict[str, Any]]
+
+
+@pytest.fixture
+async def abroad(database_url, tmp_path):
+    """Two instances, with nothing between them but the database."""
+    options = {"database_url": database_url, "default_rooms": "", **UNLIMITED}
+    async with (
+        Served(tmp_path, **options) as one,
+        Served(tmp_path, **options) as other,
+        Abroad(one.url, other.url) as made,
+    ):
+        yield made
+        assert one.complaints() == other.complaints() == []
+
+
+async def make(ada: Person, **more: Any) -> dict[str, Any]:
+    body = {"name": "a program", "scopes": ["read", "write"], **more}
+    made: dict[str, Any] = (await ada.rest("POST", "/api-keys", json=body))[1]["data"]
+    return made
+
+
+async def post(abroad: Abroad, url: str, key: str, **headers: str) -> Answer:
+    given = {"X-API-Key": key, "Content-Type": "application/json", **headers}
+    async with abroad.http.post(url + ROOMS, data=BODY, headers=given) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_one_request_sent_to_both_is_acted_upon_once(abroad):
+    ada = await abroad.person("ada")
+    key, headers = (await make(ada))["key"], {"Idempotency-Key": str(uuid4())}
+
+    answers = await asyncio.gather(*(post(abroad, url, key, **headers) for url in abroad.urls * 5))
+
+    assert {status for status, _ in answers} == {201}
+    assert len({body["data"]["id"] for _, body in answers}) == 1
+    assert len((await ada.rest("GET", "/rooms"))[1]["data"]) == 1
+
+
+async def test_a_signed_request_is_taken_by_one_of_them(abroad):
+    made = await make(await abroad.person("ada"), signed=True)
+    signature = sign(made["signing_secret"], "POST", ROOMS, BODY)
+
+    answers = await asyncio.gather(
+        *(post(abroad, url, made["key"], **{"X-Signature": signature}) for url in abroad.urls * 3)
+    )
+
+    assert sorted(status for status, _ in answers) == [201] + 5 * [401]
+
+
+async def test_a_revoked_key_is_refused_by_both_at_once(abroad):
+    ada = await abroad.person("ada")
+    made = await make(ada)
+    assert [(await post(abroad, url, made["key"]))[0] for url in abroad.urls] == [201, 201]
+
+    assert (await ada.rest("DELETE", f"/api-keys/{made['id']}"))[0] == 204
+
+    assert [(await post(abroad, url, made["key"]))[0] for url in abroad.urls] == [401, 401]
