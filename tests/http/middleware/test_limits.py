@@ -115,6 +115,15 @@ async def test_logins_are_limited_per_address(world):
 
 
 @pytest.mark.parametrize("limited", ["limit_auth"])
+async def test_what_comes_back_from_providers_is_limited_per_address(world):
+    path = "/auth/oauth/nobody/callback"
+    answers = [(await ask(world, "GET", path))[0] for _ in range(5)]
+
+    assert answers == [404, 404, 404, 429, 429]
+    assert (await ask(world, "GET", path, address="192.0.2.2"))[0] == 404
+
+
+@pytest.mark.parametrize("limited", ["limit_auth"])
 @pytest.mark.parametrize("known", [True, False])
 async def test_logins_are_limited_per_account_whether_there_is_one_or_not(world, known):
     if known:
