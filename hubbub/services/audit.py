@@ -67,6 +67,7 @@ class Action(StrEnum):
     SUSPEND = "user.suspend"
     UNSUSPEND = "user.unsuspend"
     DELETE_USER = "user.delete"
+    USE_PERMISSION = "permission.use"  # only where it fails
     CREATE_ADMIN = "admin.create"
     EXPORT_AUDIT_LOG = "audit_log.export"
 

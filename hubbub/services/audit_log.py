@@ -38,7 +38,7 @@ def _found(asked: wire.Filters) -> QuerySet[models.AuditRecord]:
 
 async def list_records(ctx: Context, asked: wire.ListAuditLog) -> tuple[list[wire.AuditRecord], int]:
     """A page of the log, the latest first, and how many there are."""
-    permissions.require(ctx, Permission.READ_AUDIT_LOG)
+    await permissions.require(ctx, Permission.READ_AUDIT_LOG)
     order = pages.order(asked.listed, SORTED_BY, "-at")
     rows, total = await pages.page(_found(asked).order_by(*order), asked.listed)
     return await _shown(rows), total
@@ -98,7 +98,7 @@ async def as_csv(ctx: Context, asked: wire.Filters) -> AsyncIterator[bytes]:
 
 async def _begin(ctx: Context, kind: str) -> None:
     """Who takes the log along is in it."""
-    permissions.require(ctx, Permission.READ_AUDIT_LOG)
+    await permissions.require(ctx, Permission.READ_AUDIT_LOG)
     async with database.transaction() as tx:
         act = audit.by(ctx, Action.EXPORT_AUDIT_LOG, Target("audit_log", ""))
         await audit.record(tx, act, format=kind)

@@ -10,7 +10,7 @@ from hubbub.services.permissions import Permission
 
 async def realtime(ctx: Context) -> wire.Realtime:
     """Connections, rooms and instances, of the whole as far as it is known."""
-    permissions.require(ctx, Permission.READ_OPERATION)
+    await permissions.require(ctx, Permission.READ_OPERATION)
     found = await ctx.parts.presence.instances()
     return wire.Realtime(
         connections=sum(each.connections for each in found.known),
@@ -27,7 +27,7 @@ def _show(ctx: Context, instance: presence.Instance) -> wire.Instance:
 
 async def detail(ctx: Context) -> wire.Detail:
     """More about this instance than its readiness. Raises Unavailable."""
-    permissions.require(ctx, Permission.READ_HEALTH)
+    await permissions.require(ctx, Permission.READ_HEALTH)
     found = await ctx.parts.presence.instances()
     own = [shown for each in found.known if (shown := _show(ctx, each)).current]
     async with database.guard():

@@ -3,6 +3,8 @@
 from enum import StrEnum
 
 from hubbub.core.errors import Forbidden
+from hubbub.services import audit
+from hubbub.services.audit import Action, Target
 from hubbub.services.context import Context
 
 
@@ -42,13 +44,18 @@ def allows(role: str, permission: Permission) -> bool:
     return permission in GRANTED.get(role, frozenset())
 
 
-def require(ctx: Context, permission: Permission) -> None:
-    """The guard of an operation, whichever edge it is called from. Raises Forbidden."""
-    check(ctx.role, permission)
+async def require(ctx: Context, permission: Permission) -> None:
+    """The guard of an operation that only reads, whichever edge calls it; a refusal is recorded.
+
+    Raises Forbidden.
+    """
+    act = audit.by(ctx, Action.USE_PERMISSION, Target("permission", permission))
+    async with audit.attempt(ctx.parts, act):
+        check(ctx.role, permission)
 
 
 def check(role: str, permission: Permission) -> None:
-    """The same for a role as the database has it now. Raises Forbidden."""
+    """The guard of one that writes, for whose attempt there is a record of its own. Raises Forbidden."""
     if not allows(role, permission):
         able = " and ".join(f"{name}s" for name in GRANTED if allows(name, permission))
         raise Forbidden(f"Only {able} may do that.")

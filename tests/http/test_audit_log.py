@@ -75,6 +75,10 @@ async def test_it_is_for_those_who_may(world):
         assert (await ada.rest("GET", path))[0] == 403
         assert (await world.rest("GET", path))[0] == 401
     assert not await models.AuditRecord.filter(action="audit_log.export").exists()
+    refused = await models.AuditRecord.filter(action="permission.use")
+    assert [(str(row.actor_id), row.outcome, row.target_id) for row in refused] == [
+        (ada.id, "failed", "audit_log.read")
+    ] * 3
 
 
 async def test_each_filter(world, mod):
