@@ -58,7 +58,7 @@ async def test_a_refusal_is_a_problem_document(world):
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing", "/api/v1/nothing", "/api/v1/rooms/", "/api/v2/rooms", "/api", "/API/v1/rooms", "/health"],
+    ["/nothing", "/api/v1/nothing", "/api/v1/rooms/", "/api/v2/rooms", "/api", "/API/v1/rooms", "/health/"],
 )
 async def test_an_unknown_address_is_not_found_with_a_token_or_without(world, path):
     person = await world.person()
