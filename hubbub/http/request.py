@@ -122,6 +122,7 @@ def context(request: web.Request) -> Context:
         admitted.session_id,
         admitted.role,
         origin=origin(request),
+        key_id=admitted.key_id,
     )
 
 

@@ -90,6 +90,7 @@ class Act:
     actor_role: str | None = None
     session_id: UUID | None = None
     reason: str | None = None
+    key_id: UUID | None = None  # of the API key that it was done with
 
 
 def by(ctx: Context, action: Action, target: Target | None = None) -> Act:
@@ -101,6 +102,7 @@ def by(ctx: Context, action: Action, target: Target | None = None) -> Act:
         actor_id=ctx.user_id,
         actor_role=ctx.role,
         session_id=ctx.session_id,
+        key_id=ctx.key_id,
     )
 
 
@@ -146,6 +148,8 @@ _INSERT = (
 
 
 async def _add(tx: Sql, act: Act, outcome: str, reason: str | None, facts: dict[str, Fact]) -> None:
+    if act.key_id is not None:
+        facts = {**facts, "key_id": str(act.key_id)}
     await tx.execute(
         _INSERT,
         ids.new(),

@@ -60,7 +60,8 @@ class Parts:
 class Context:
     """One caller: who they are and what they may use.
 
-    `socket_id` is the socket that asked, if one did: hints about what it learns by its ack skip it.
+    A session, or an API key (`key_id`). `socket_id` is the socket that asked, if one did: hints about what it
+    learns by its ack skip it.
     """
 
     parts: Parts
@@ -69,6 +70,7 @@ class Context:
     role: str = "user"
     origin: Origin = NOWHERE
     socket_id: str | None = None
+    key_id: UUID | None = None
 
     @asynccontextmanager
     async def unit(self) -> AsyncIterator["Unit"]:

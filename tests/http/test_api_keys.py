@@ -89,6 +89,23 @@ async def test_a_program_does_what_its_user_may(world):
     assert (status, answer["data"]["sender"]["username"]) == (201, "ada")
 
 
+async def test_what_a_program_did_is_told_from_what_its_user_did(world):
+    ada, bob = await world.person("ada"), await world.person("bob")
+    made = await make(ada)
+    room = (await ada.rest("POST", "/rooms", json={"kind": "private", "member_ids": [bob.id]}))[1]["data"][
+        "id"
+    ]
+    path = f"/rooms/{room}/members/{bob.id}"
+
+    assert (await ask(world, made["key"], "PATCH", path, json={"role": "moderator"}))[0] == 200
+    assert (await ada.rest("DELETE", path))[0] == 204
+
+    rows = await models.AuditRecord.filter(action__startswith="room.").order_by("at", "id")
+    facts = [json.loads(row.facts) for row in rows]
+    assert [each.get("key_id") for each in facts] == [made["id"], None]
+    assert [row.session_id is None for row in rows] == [True, False]
+
+
 @pytest.mark.parametrize(("scope", "reads", "writes"), [("read", 200, 403), ("write", 403, 201)])
 async def test_a_key_does_what_its_scopes_say(world, scope, reads, writes):
     ada = await world.person("ada")
