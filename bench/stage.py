@@ -19,6 +19,7 @@ import asyncpg
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT_S = 30.0
+PASSWORD = "a benchmark's own"
 # A peer: its program and what it is told besides its port.
 PEERS: dict[str, tuple[str, dict[str, str]]] = {
     "node-socketio": ("node_socketio.js", {}),
@@ -44,6 +45,7 @@ class Running:
     ports: list[int]
     pids: list[int]
     lines: Path | None = None
+    database: str = ""
 
 
 class Missing(Exception):
@@ -141,7 +143,8 @@ class Stage:
                 _listens("hubbub", port, process)
             lines = self.folder / f"people-{ports[0]}.tsv"
             lines.write_text("\n".join(asyncio.run(fill(ports[0], people, rooms, instances))) + "\n")
-            yield Running(ports, [process.pid for process in started], lines)
+            database = environment["HUBBUB_DATABASE_URL"]
+            yield Running(ports, [process.pid for process in started], lines, database)
 
     @contextmanager
     def _process(self, command: list[str], told: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
@@ -202,7 +205,7 @@ async def fill(port: int, people: int, rooms: int, instances: int) -> list[str]:
             body = {
                 "name": name,
                 "email": f"{name}@example.com",
-                "password": "a benchmark's own",
+                "password": PASSWORD,
                 "username": name,
             }
             return str((await post("/auth/register", body))["access_token"])

@@ -211,7 +211,7 @@ async def _enter(
 async def _keep_cost(user: models.User, password: str, rounds: int) -> None:
     """Make a digest of other rounds anew; at another login if there is no time for it at this one."""
     stored = user.password_digest
-    if stored is None or passwords.rounds_of(stored) == rounds:
+    if stored is None or passwords.rounds_of(stored) == rounds or passwords.busy():
         return
     with contextlib.suppress(Unavailable):
         fresh = await passwords.digest(password, rounds)

@@ -1,4 +1,7 @@
 import asyncio
+import os
+import sys
+import threading
 
 import pytest
 
@@ -117,3 +120,43 @@ async def test_past_a_bound_nobody_waits(monkeypatch):
     assert len(refused) == 2
     assert refused[0].retry_after_ms
     assert await passwords.digest("correct horse", ROUNDS)
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """The threads for many get no time."""
+    monkeypatch.setattr(passwords, "PATIENCE_S", 0.05)
+    over = threading.Event()
+    jobs = [passwords._many.submit(over.wait) for _ in range(passwords.THREADS)]
+    yield
+    over.set()
+    for job in jobs:
+        job.result()
+
+
+async def test_many_go_on_where_no_time_is_left_over(held):
+    digests = await asyncio.gather(*(passwords.digest(f"password {n}", ROUNDS) for n in range(9)))
+
+    for number, stored in enumerate(digests):
+        assert await passwords.matches(f"password {number}", stored, ROUNDS)
+
+
+async def test_who_gives_up_waiting_makes_room(held, monkeypatch):
+    monkeypatch.setattr(passwords, "PATIENCE_S", 3600)
+    for _ in range(3):
+        many = [asyncio.ensure_future(passwords.digest("x", ROUNDS)) for _ in range(passwords.WAITING)]
+        await asyncio.wait(many, timeout=0.05)
+        for each in many:
+            each.cancel()
+        await asyncio.gather(*many, return_exceptions=True)
+
+    assert await passwords.digest("correct horse", ROUNDS)
+
+
+async def test_its_threads_come_after_the_event_loop():
+    await asyncio.gather(*(passwords.digest("correct horse", ROUNDS) for _ in range(9)))
+
+    if sys.platform == "linux":
+        threads = {each.name.rpartition("_")[0]: each.native_id or 0 for each in threading.enumerate()}
+        assert os.sched_getscheduler(threads["bcrypt-many"]) == os.SCHED_IDLE
+        assert os.getpriority(os.PRIO_PROCESS, threads["bcrypt"]) > os.getpriority(os.PRIO_PROCESS, 0)
