@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -31,6 +30,7 @@ class Phone:
         self.person = person
         self.secret = secret
         self.recovery = codes
+        self.first = ""  # the code that enabled it
 
     def code(self, steps: int = 0) -> str:
         """The code of now, or of a later step."""
@@ -72,7 +72,8 @@ async def equipped(world: World, name: str = "ada") -> Phone:
     person = await world.person(name)
     _, answer = await person.rest("POST", "/auth/2fa/setup", json={})
     phone = Phone(person, answer["data"]["secret"], [])
-    status, answer = await person.rest("POST", "/auth/2fa/enable", json={"code": phone.code()})
+    phone.first = phone.code()
+    status, answer = await person.rest("POST", "/auth/2fa/enable", json={"code": phone.first})
     assert status == 200, answer
     phone.recovery = answer["data"]["recovery_codes"]
     return phone
@@ -149,25 +150,26 @@ async def test_nothing_tells_of_it_before_the_password_is_right(world):
 
 async def test_a_code_is_good_once(world):
     phone = await equipped(world)
+    now, later = phone.code(), phone.code(1)
 
-    assert await verify(world, await owe(world), phone.code()) == (401, "unauthenticated")  # it enabled
-    assert (await verify(world, await owe(world), phone.code(1)))[0] == 200
-    assert await verify(world, await owe(world), phone.code(1)) == (401, "unauthenticated")
-    assert await verify(world, await owe(world), phone.code()) == (401, "unauthenticated")  # an older one
-    assert await change(phone.person, "disable", PASSWORD, phone.code(1)) == (422, "code")
+    assert await verify(world, await owe(world), phone.first) == (401, "unauthenticated")  # it enabled
+    assert (await verify(world, await owe(world), later))[0] == 200
+    for code in (later, now):  # the same one, and one before it
+        assert await verify(world, await owe(world), code) == (401, "unauthenticated")
+    assert await change(phone.person, "disable", PASSWORD, later) == (422, "code")
 
 
 async def test_a_code_given_twice_at_the_same_moment_is_good_once(world):
     phone = await equipped(world)
-    owed = [await owe(world) for _ in range(4)]
+    owed, code = [await owe(world) for _ in range(4)], phone.code(1)
 
-    answers = await asyncio.gather(*(verify(world, token, phone.code(1)) for token in owed))
+    answers = await asyncio.gather(*(verify(world, token, code) for token in owed))
 
     assert sorted(status for status, _ in answers) == [200, 401, 401, 401]
 
 
 async def test_a_sign_in_is_ended_once(world):
-    phone, token = await equipped(world), ""
+    phone = await equipped(world)
     token = await owe(world)
     good = [phone.code(1), *phone.recovery[:3]]
 
@@ -322,7 +324,7 @@ async def test_a_session_alone_changes_nothing(world, what):
 async def test_nothing_secret_is_in_the_database_or_the_log(world, caplog):
     caplog.set_level(logging.DEBUG)
     phone = await equipped(world)
-    token, code = await owe(world), phone.code(1)
+    token = await owe(world)
     await verify(world, token, phone.wrong())
     await verify(world, token, phone.recovery[0])
     token = await owe(world)
@@ -334,7 +336,6 @@ async def test_nothing_secret_is_in_the_database_or_the_log(world, caplog):
     kept = f"{rows} {caplog.text} {[vars(record) for record in caplog.records]}"
     for secret in (phone.secret, token, *phone.recovery, phone.recovery[1].replace("-", "")):
         assert secret not in kept
-    assert not re.search(rf"\b{code}\b", kept)
 
 
 async def test_the_export_says_that_it_is_on_and_a_deleted_account_leaves_nothing_of_it(world):
