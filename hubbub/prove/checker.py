@@ -37,6 +37,7 @@ def check(evidence: Evidence) -> Verdicts:
         hearing.check(journal, verdicts["G2"], verdicts["G3"], verdicts["G10"])
         _same(journal, log, verdicts)
         _complete(journal, ends, verdicts["G3"])
+    _in_turn(evidence, verdicts["G2"])
     _again(evidence, verdicts["G4"])
     _whole(evidence, verdicts["G6"])
     timing.check(evidence, verdicts)
@@ -157,6 +158,24 @@ def _again(evidence: Evidence, verdict: Verdict) -> None:
     for (_, client_id), different in answers.items():
         if len(different) > 1:
             verdict.wrong("answered differently", f"{client_id} as {sorted(different)}")
+
+
+def _in_turn(evidence: Evidence, verdict: Verdict) -> None:
+    """What a client sends to a room over one connection is stored in the order in which it sent it."""
+    times = Counter((journal.user_id, sent.client_id) for journal, sent in _all(evidence.journals, Sent))
+    for journal in evidence.journals:
+        acks = {event.client_id: event for event in journal.events if isinstance(event, Acked)}
+        last: dict[tuple[int, str], Acked] = {}
+        for event in journal.events:
+            if not isinstance(event, Sent) or times[journal.user_id, event.client_id] > 1:
+                continue  # what is sent again comes when it comes
+            acked, before = acks.get(event.client_id), last.get((event.connection, event.room_id))
+            if acked is None:
+                continue
+            if before is not None and acked.seq < before.seq:
+                told = f"{before.client_id} before {acked.client_id}, stored as {before.seq} and {acked.seq}"
+                verdict.wrong("reordered", f"{journal.name} sent to room {event.room_id} {told}")
+            last[event.connection, event.room_id] = acked
 
 
 def _whole(evidence: Evidence, verdict: Verdict) -> None:

@@ -16,7 +16,9 @@ from hubbub.prove.stage import Options, Stage
 
 PEOPLE = 4
 ROOMS = 3
-PAUSE_S = (0.02, 0.12)  # of a writer, between two messages
+PAUSE_S = (0.03, 0.15)  # of a writer, between two messages
+BURSTS = 1 / 12  # how often a writer sends so many, without waiting for acks
+BURST = 6
 ARRIVE_S = 30.0  # what everything gets to arrive, when nobody says anything more
 LOOK_S = 0.05
 Show = Callable[[str], None]
@@ -81,13 +83,15 @@ class Run:
         return owner, guest
 
     async def _write(self, client: Client) -> None:
-        number = 0
+        chance, number = self._world.chance, 0
         while not self._busy.quiet:
-            number += 1
-            room_id = self._world.chance.choice(client.journal.rooms)
-            body = self._busy.body(f"{client.journal.name} says {number}")
-            await client.send(room_id, body, lambda: self._busy.quiet)
-            await asyncio.sleep(self._world.chance.uniform(*PAUSE_S))
+            room_id = chance.choice(client.journal.rooms)
+            bodies = []
+            for _ in range(BURST if chance.random() < BURSTS else 1):
+                number += 1
+                bodies.append(self._busy.body(f"{client.journal.name} says {number}"))
+            await asyncio.gather(*(client.send(room_id, body, lambda: self._busy.quiet) for body in bodies))
+            await asyncio.sleep(chance.uniform(*PAUSE_S))
 
     # The faults.
 

@@ -167,6 +167,12 @@ def _swapped(it):
     events[one], events[other] = events[other], events[one]
 
 
+def _stored_in_another_order(it):
+    """Ada sends 3 before 2, on one connection, and they are stored as 2 and 3."""
+    events, one, other = ada(it), at(ada(it), Sent, 2), at(ada(it), Sent, 3)
+    events[one], events[other] = events[other], events[one]
+
+
 def _skipped_and_fetched(it):
     """A connected client is not told an entry, and finds it by itself: it has it, but not as promised."""
     index = at(bob(it), Heard, 3)
@@ -301,6 +307,7 @@ PLANTED = {
     _phantom: {("G1", "heard but not stored"), ("G3", "gap")},
     _heard_twice: {("G3", "duplicated")},
     _swapped: {("G2", "reordered"), ("G3", "gap")},
+    _stored_in_another_order: {("G2", "reordered")},
     _skipped_and_fetched: {("G3", "gap")},
     _skipped_the_first: {("G3", "gap")},
     _never: {("G3", "missing")},
@@ -380,6 +387,14 @@ def test_an_entry_that_ready_counted_already_is_heard_all_the_same():
     evidence = clean()
     index = next(i for i, each in enumerate(bob(evidence)) if isinstance(each, Caught))
     bob(evidence).insert(index, heard(6, at=7.05, connection=2))
+
+    assert found(evidence) == {}
+
+
+def test_what_is_sent_again_may_come_later():
+    evidence = clean()
+    _stored_in_another_order(evidence)
+    ada(evidence).insert(at(ada(evidence), Sent, 3), Sent(1.9, 1, ROOM, "c3", "body 3"))
 
     assert found(evidence) == {}
 
