@@ -8,7 +8,7 @@ from hubbub.core.origins import Origin
 from hubbub.models import truth
 from hubbub.models.connection import Sql
 from hubbub.schemas import accounts as wire
-from hubbub.services import accounts, audit, database, pending_logins, post, sessions, tokens
+from hubbub.services import accounts, audit, database, pending_logins, post, sessions, sign_ins, tokens
 from hubbub.services.audit import Act, Action, Target
 from hubbub.services.context import Context, Parts, Unit
 
@@ -74,12 +74,15 @@ async def _store(tx: Sql, user: models.User, digest: str) -> None:
 async def change(ctx: Context, command: wire.ChangePassword) -> None:
     """Change one's own password; other sessions end.
 
-    Raises InvalidPayload naming `current_password` or `new_password`, Unavailable.
+    Raises InvalidPayload naming `current_password` or `new_password`, RateLimited, Unavailable.
     """
     user = await _self(ctx)
     rounds = ctx.parts.settings.bcrypt_rounds
     async with audit.attempt(ctx.parts, audit.by(ctx, Action.CHANGE_PASSWORD)) as act:
-        if not await passwords.matches(command.current_password, user.password_digest, rounds):
+        await sign_ins.may_prove(ctx.parts, user.id)
+        right = await passwords.matches(command.current_password, user.password_digest, rounds)
+        await sign_ins.proved(ctx.parts, user.id, right=right)
+        if not right:
             act.reason, said = "wrong_password", _WRONG if user.password_digest else _NONE
             raise InvalidPayload(said, fields=(("current_password", said),))
         accounts.check_password(

@@ -8,12 +8,14 @@ from that address before: else anybody could keep anybody out (docs/security.md)
 import asyncio
 import hashlib
 from typing import NamedTuple
+from uuid import UUID
 
 from hubbub.core.attempts import Act, Standing
 from hubbub.core.errors import RateLimited
 from hubbub.services.accounts import kept_email
 from hubbub.services.context import Parts
 
+AGAIN = "password_again"
 PAIR, ADDRESS, ACCOUNT = "sign_in_pair", "sign_in_address", "sign_in_account"
 # How many times the bucket of HUBBUB_LIMIT_AUTH may fail before the first wait.
 FREE = {PAIR: 1, ADDRESS: 5, ACCOUNT: 10}
@@ -67,6 +69,24 @@ async def succeeded(parts: Parts, made: Attempt) -> None:
     """
     if parts.settings.limit_auth is not None:
         await _note(parts, made, {PAIR: "clear", ADDRESS: "ease", ACCOUNT: "clear"})
+
+
+async def may_prove(parts: Parts, user_id: UUID) -> None:
+    """Before somebody who has a session says the password again. Raises RateLimited while a wait lasts.
+
+    Who stole the session must not find out the password by it.
+    """
+    rate = parts.settings.limit_auth
+    if rate is not None:
+        standing = await parts.allowances.note(AGAIN, str(user_id), "look")
+        if wait_ms := standing.wait_ms(rate.burst):
+            raise RateLimited("Too many wrong passwords. Wait, then try again.", retry_after_ms=wait_ms)
+
+
+async def proved(parts: Parts, user_id: UUID, *, right: bool) -> None:
+    """How that went."""
+    if parts.settings.limit_auth is not None:
+        await parts.allowances.note(AGAIN, str(user_id), "clear" if right else "fail")
 
 
 async def _note(parts: Parts, made: Attempt, acts: dict[str, Act]) -> dict[str, Standing]:

@@ -65,6 +65,7 @@ class RedisAllowances:
         self._away = False
         self._next_try = 0.0
         self._told_at = float("-inf")
+        self._told = False
         metrics.gauge("limits_shared", lambda: float(not self._away))
 
     async def take(self, of: str, key: str, rate: Rate) -> Allowance:
@@ -104,7 +105,7 @@ class RedisAllowances:
         now = clock.monotonic()
         self._next_try = now + PAUSE_S
         if not self._away and now - self._told_at > QUIET_S:
-            self._told_at = now
+            self._told_at, self._told = now, True
             reason = "it does not answer in time" if isinstance(error, TimeoutError) else str(error)
             log.warning("limits are counted by each instance for itself", extra={"reason": reason})
         self._away = True
@@ -113,7 +114,9 @@ class RedisAllowances:
         self._next_try = 0.0
         if self._away:
             self._away = False
-            log.info("limits are counted together again")
+            if self._told:
+                self._told = False
+                log.info("limits are counted together again")
 
     # What is asked.
 
