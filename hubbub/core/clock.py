@@ -14,4 +14,4 @@ def now() -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """`2026-01-31T12:00:00.123Z` (RFC 3339, UTC, milliseconds)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"

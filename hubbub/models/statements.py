@@ -4,7 +4,7 @@ Each function is a handful of set-based statements, whatever the size of the bat
 differ, both bodies stand beside each other; everything that is not hot uses the models.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -221,4 +221,20 @@ async def ends(sql: Sql, room_ids: Iterable[UUID]) -> dict[UUID, End]:
     """The ends of the logs of rooms."""
     where, ids = among(sql, room_ids)
     rows = await sql.fetch(f"SELECT id, last_seq, member_count FROM rooms WHERE id {where}", ids)
+    return {uuid_of(row["id"]): End(row["last_seq"], row["member_count"]) for row in rows}
+
+
+async def moved(sql: Sql, known: Mapping[UUID, End]) -> dict[UUID, End]:
+    """The ends of those of the rooms that are not as `known`: what does not differ costs no row."""
+    if sql.dialect != "postgres":
+        found = await ends(sql, known)
+        return {room_id: end for room_id, end in found.items() if end != known[room_id]}
+    rows = await sql.fetch(
+        "SELECT r.id, r.last_seq, r.member_count "
+        "FROM unnest($1::uuid[], $2::bigint[], $3::int[]) AS known(id, seq, members) "
+        "JOIN rooms r ON r.id = known.id WHERE r.last_seq <> known.seq OR r.member_count <> known.members",
+        list(known),
+        [end.last_seq for end in known.values()],
+        [end.member_count for end in known.values()],
+    )
     return {uuid_of(row["id"]): End(row["last_seq"], row["member_count"]) for row in rows}

@@ -17,6 +17,7 @@ from hubbub.realtime import frames
 from hubbub.realtime.connections import Connection
 from hubbub.schemas.log import Entry
 from hubbub.services import log
+from hubbub.services.log import End
 from hubbub.services.residents import Residents
 
 logger = logging.getLogger(__name__)
@@ -270,9 +271,8 @@ class Delivery:
         self._tidy()
         rooms = [room_id for room_id, feed in self.feeds.items() if feed.delivered is not None]
         for start in range(0, len(rooms), ROOMS_PER_CHECK):
-            for room_id, (last_seq, members) in (
-                await log.ends(rooms[start : start + ROOMS_PER_CHECK])
-            ).items():
+            known = {room_id: self._known(room_id) for room_id in rooms[start : start + ROOMS_PER_CHECK]}
+            for room_id, (last_seq, members) in (await log.moved(known)).items():
                 self._residents.counted(room_id, members)
                 feed = self.feeds.get(room_id)
                 if feed is None or feed.repairing:
@@ -282,3 +282,8 @@ class Delivery:
                     await self._repair(room_id, feed)
                     if feed.delivered == before:
                         break
+
+    def _known(self, room_id: UUID) -> End:
+        feed, card = self.feeds.get(room_id), self._residents.rooms.get(room_id)
+        delivered = feed.delivered if feed is not None else None
+        return End(delivered or 0, card.member_count if card is not None else 0)

@@ -6,7 +6,7 @@ the order of seq.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ from hubbub.schemas.messages import Message
 from hubbub.services import database
 
 log = logging.getLogger(__name__)
+
+End = statements.End
 
 ENTRIES_PER_READ = 500
 ANSWER_BYTES = 1 << 20
@@ -127,6 +129,12 @@ async def ends(room_ids: Iterable[UUID]) -> dict[UUID, statements.End]:
     """How far the logs go: one query."""
     async with database.guard():
         return await statements.ends(database.connection(), room_ids)
+
+
+async def moved(known: Mapping[UUID, statements.End]) -> dict[UUID, statements.End]:
+    """Which logs, or memberships, are not as `known`: one query."""
+    async with database.guard():
+        return await statements.moved(database.connection(), known)
 
 
 class Span(NamedTuple):

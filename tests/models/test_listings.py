@@ -91,7 +91,7 @@ async def test_no_table_is_read_as_a_whole(explained, user, rooms):
     await statements.entries_after(explained, room, 20, 100)
     await statements.standings(explained, rooms, [user])
     await statements.stored_messages(explained, [(user, ids.new())])
-    await statements.ends(explained, rooms)
+    await statements.moved(explained, {room: statements.End(0, 0) for room in rooms})
     await statements.lock_rooms(explained, rooms)
 
     assert len(explained.plans) == 15

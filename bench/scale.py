@@ -1,0 +1,133 @@
+"""What grows and what does not: a delivery as rooms get larger, a message as there are more of them.
+
+python -m bench.scale [--only sizes,near,far] [--secs 5] [--bench FOLDER]
+
+`sizes`: 10,000 sockets in rooms of 10 to 10,000; the CPU of a delivery. `near`: 5,000 sockets, whose people
+are in more and more rooms besides (100 each where there are 100,000); the CPU and the latency of 500 messages
+a second. `far`: the same rooms, of people who are not connected. Server on one core, generator and PostgreSQL
+on the other.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from bench import compare
+from bench.scenarios import MESSAGE, SCENARIOS, Scenario
+from bench.stage import Running, Stage
+
+SOCKETS = 10_000
+PEOPLE = 5000
+SIZES = (10, 100, 1000, 10_000)
+DELIVERIES_PER_S = 20_000
+MORE_ROOMS = (0, 1000, 10_000, 100_000)
+ROOM_MEMBERS = 5
+
+# Private rooms with one entry's worth of a log, whose members are taken in turn.
+_ROOMS = """
+INSERT INTO rooms
+  (id, kind, topic, created_at, last_seq, first_seq, member_count, member_version, last_entry_at)
+SELECT gen_random_uuid(), 'private', '', now(), 0, 1, $2, 0, now() FROM generate_series(1, $1)
+RETURNING id
+"""
+_MEMBERS = """
+INSERT INTO memberships (id, room_id, user_id, role, joined_at, joined_seq, last_read_seq, muted)
+SELECT gen_random_uuid(), r.id, ($2::uuid[])[1 + ((r.n * $3 + k) % array_length($2::uuid[], 1))], 'member',
+  now(), 0, 0, false
+FROM unnest($1::uuid[]) WITH ORDINALITY AS r(id, n), generate_series(0, $3 - 1) AS k
+ON CONFLICT DO NOTHING
+"""
+_STRANGERS = """
+INSERT INTO users (id, username, email, display_name, role, created_at, updated_at)
+SELECT gen_random_uuid(), 'far' || n, 'far' || n || '@example.com', 'Far', 'user', now(), now()
+FROM generate_series(1, 1000) AS n RETURNING id
+"""
+
+
+async def _fill(url: str, rooms: int, *, near: bool) -> None:
+    connection = await asyncpg.connect(url, command_timeout=300)
+    try:
+        query = "SELECT id FROM users ORDER BY id" if near else _STRANGERS
+        people = [row["id"] for row in await connection.fetch(query)]
+        made = [row["id"] for row in await connection.fetch(_ROOMS, rooms, ROOM_MEMBERS)]
+        await connection.execute(_MEMBERS, made, people, ROOM_MEMBERS)
+        await connection.execute("ANALYZE")
+    finally:
+        await connection.close()
+
+
+def _load(stage: Stage, program: Path, scenario: Scenario, on: Running, secs: float) -> dict[str, Any]:
+    row = compare.load(program, stage, scenario, "hubbub", on, secs)
+    if row["missing"] or row["duplicated"] or row["reordered"] or not row["latency_ms"]["n"]:
+        sys.exit(f"Something was lost, repeated or out of order: {row}")
+    return row
+
+
+def sizes(stage: Stage, program: Path, secs: float) -> None:
+    """The CPU of a delivery, with the same number of deliveries a second."""
+    print("\n| room of | messages/s | deliveries/s | CPU | µs a delivery |")
+    print("| ---: | ---: | ---: | ---: | ---: |")
+    for size in SIZES:
+        rooms = SOCKETS // size
+        load = ("-n", str(SOCKETS), "--rooms", str(rooms), "--pubs", str(min(rooms, 500)))
+        load += ("--rate", str(DELIVERIES_PER_S / size))
+        scenario = Scenario("sizes", "", (), (), load, (), ("--msg", MESSAGE), people=SOCKETS, rooms=rooms)
+        with stage.hubbub(SOCKETS, rooms, 1, {}) as on:
+            row = _load(stage, program, scenario, on, secs)
+        cost = row["server_cpu"] * 1e4 / row["deliveries_per_s"]
+        print(
+            f"| {size:,} | {row['sent_per_s']:.0f} | {row['deliveries_per_s']:.0f} | "
+            f"{row['server_cpu']:.0f} % | {cost:.1f} |",
+            flush=True,
+        )
+
+
+def more(stage: Stage, program: Path, secs: float, *, near: bool) -> None:
+    """500 messages a second in 200 rooms, with other rooms beside them."""
+    whose = "of the people connected" if near else "of people who are away"
+    print(f"\n| rooms {whose} | CPU | p50 | p99 | sockets in after |\n| ---: | ---: | ---: | ---: | ---: |")
+    load = ("-n", str(PEOPLE), "--rooms", str(PEOPLE // ROOM_MEMBERS), "--pubs", "200", "--rate", "500")
+    rooms_of_load = PEOPLE // ROOM_MEMBERS
+    scenario = replace(SCENARIOS["P6"], load=load, people=PEOPLE, rooms=rooms_of_load, wanted=())
+    for rooms in MORE_ROOMS:
+        with stage.hubbub(scenario.people, scenario.rooms, 1, {}) as on:
+            asyncio.run(_fill(on.database, rooms, near=near))
+            row = _load(stage, program, scenario, on, secs)
+        waits = row["latency_ms"]
+        print(
+            f"| {rooms + scenario.rooms:,} | {row['server_cpu']:.0f} % | {waits['p50']:.1f} ms | "
+            f"{waits['p99']:.1f} ms | {row['connect_s']:.1f} s |",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Measure what is asked for and print a table for each."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", default="sizes,near,far")
+    parser.add_argument("--secs", type=float, default=5)
+    parser.add_argument("--bench", type=Path, default=compare.FOLDER)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
+        folder = Path(name)
+        program = compare.generator(options.bench, folder)
+        with Stage(options.bench / "peers", folder, 0, 1) as stage:
+            for each in options.only.split(","):
+                if each == "sizes":
+                    sizes(stage, program, options.secs)
+                elif each in ("near", "far"):
+                    more(stage, program, options.secs, near=each == "near")
+                else:
+                    sys.exit(f"There is no {each}.")
+
+
+if __name__ == "__main__":
+    main()
