@@ -22,6 +22,7 @@ from hubbub.core.errors import Unavailable
 
 T = TypeVar("T")
 THREADS = 2
+COSTLY = 9  # rounds; below it a digest takes milliseconds, and is in nobody's way
 PATIENCE_S = 2.0  # of many who wait, when not one of them is done
 NICE = 10  # a tenth of the event loop's share, while that has work to do
 WAITING = 64  # beyond it a caller would wait longer than they are willing to
@@ -51,13 +52,13 @@ _last_done = 0.0  # of many, in the loop's time
 
 async def digest(password: str, rounds: int) -> str:
     """The digest to store. Raises Unavailable when too many wait."""
-    return await _apart(lambda: bcrypt.hashpw(_key(password), bcrypt.gensalt(rounds)).decode())
+    return await _apart(rounds, lambda: bcrypt.hashpw(_key(password), bcrypt.gensalt(rounds)).decode())
 
 
 async def matches(password: str, stored: str | None, rounds: int) -> bool:
     """Whether the password belongs to the digest; takes as long for None (nobody) as for somebody."""
     against = stored if stored is not None else _nobody(rounds)
-    same = await _apart(lambda: bcrypt.checkpw(_key(password), against.encode()))
+    same = await _apart(rounds_of(against), lambda: bcrypt.checkpw(_key(password), against.encode()))
     return same and stored is not None
 
 
@@ -86,32 +87,29 @@ def _nobody(rounds: int) -> str:
     return f"$2b${rounds:02}${'.' * 53}"
 
 
-async def _apart(work: Callable[[], T]) -> T:
+async def _apart(rounds: int, work: Callable[[], T]) -> T:
     global _waiting  # noqa: PLW0603 - one pool, one count
     if _waiting >= WAITING:
         raise Unavailable("Too many sign-ins at once. Try again in a moment.", retry_after_ms=2000)
     _waiting += 1
     try:
-        return await _done(work)
+        return await (_left_over(work) if busy() and rounds >= COSTLY else _run(_few, work))
     finally:
         _waiting -= 1
 
 
-async def _done(work: Callable[[], T]) -> T:
-    loop = asyncio.get_running_loop()
-    if not busy():
-        return await loop.run_in_executor(_few, work)
-    return await _left_over(loop, work)
+def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> "asyncio.Future[T]":
+    return asyncio.get_running_loop().run_in_executor(pool, work)
 
 
-async def _left_over(loop: asyncio.AbstractEventLoop, work: Callable[[], T]) -> T:
+async def _left_over(work: Callable[[], T]) -> T:
     """In time that nobody else wants; where there is none, as if there were few."""
     global _last_done  # noqa: PLW0603 - one pool, one time
-    job = loop.run_in_executor(_many, work)
+    loop, job = asyncio.get_running_loop(), _run(_many, work)
     try:
         while not (await asyncio.wait({job}, timeout=PATIENCE_S))[0]:
             if loop.time() - _last_done > PATIENCE_S:
-                return await loop.run_in_executor(_few, work)
+                return await _run(_few, work)
         _last_done = loop.time()
         return job.result()
     finally:

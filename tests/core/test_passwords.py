@@ -126,6 +126,7 @@ async def test_past_a_bound_nobody_waits(monkeypatch):
 def held(monkeypatch):
     """The threads for many get no time."""
     monkeypatch.setattr(passwords, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(passwords, "COSTLY", ROUNDS)
     over = threading.Event()
     jobs = [passwords._many.submit(over.wait) for _ in range(passwords.THREADS)]
     yield
@@ -154,7 +155,7 @@ async def test_who_gives_up_waiting_makes_room(held, monkeypatch):
 
 
 async def test_its_threads_come_after_the_event_loop():
-    await asyncio.gather(*(passwords.digest("correct horse", ROUNDS) for _ in range(9)))
+    await asyncio.gather(*(passwords.digest("correct horse", passwords.COSTLY) for _ in range(9)))
 
     if sys.platform == "linux":
         threads = {each.name.rpartition("_")[0]: each.native_id or 0 for each in threading.enumerate()}
