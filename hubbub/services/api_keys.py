@@ -8,12 +8,13 @@ from uuid import UUID
 from msgspec import structs
 
 from hubbub import models
+from hubbub.cluster.bus import JobsWaiting
 from hubbub.core import clock, ids
 from hubbub.core.errors import Conflict, InvalidPayload, NotFound, Unauthenticated
 from hubbub.core.tokens import API_KEY
 from hubbub.schemas import api_keys as wire
 from hubbub.schemas.paging import Paged
-from hubbub.services import accounts, audit, database
+from hubbub.services import accounts, audit, database, post
 from hubbub.services.audit import Action, Target
 from hubbub.services.context import Context
 
@@ -54,7 +55,7 @@ async def create(ctx: Context, command: wire.CreateApiKey) -> wire.NewApiKey:
         name = accounts.one_line(command.name, "name")
         _check(command)
         row, key, secret = _draft(ctx, command, name)
-        async with database.transaction() as tx:
+        async with ctx.unit() as unit:
             own = models.User.filter(id=ctx.user_id, deleted_at__isnull=True)
             if await own.select_for_update().first() is None:  # locked: two keys do not cross
                 raise Unauthenticated
@@ -62,7 +63,10 @@ async def create(ctx: Context, command: wire.CreateApiKey) -> wire.NewApiKey:
                 raise Conflict(f"There are {MOST} keys already: delete one that is not needed.")
             await row.save(force_create=True)
             act.target = Target("api_key", row.id)
-            await audit.record(tx, act, prefix=row.prefix, scopes=row.scopes, signed=command.signed)
+            facts = {"prefix": row.prefix, "scopes": row.scopes}
+            await audit.record(unit.tx, act, **facts, signed=command.signed)
+            await post.promise(unit.tx, "api_key_made", ctx.user_id, key_name=name, **facts)
+            unit.tell(JobsWaiting())
     return wire.NewApiKey(**structs.asdict(_show(ctx, row)), key=key, signing_secret=secret)
 
 

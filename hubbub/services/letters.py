@@ -11,7 +11,7 @@ from hubbub.gateways.mail import Mail, line
 
 FOLDER = Path(__file__).with_name("letters_data")
 NOTICES = (
-    *("new_login", "password_changed", "identity_linked"),
+    *("new_login", "password_changed", "identity_linked", "api_key_made"),
     *("two_factor_enabled", "two_factor_disabled", "recovery_code_used", "wrong_codes"),
 )
 NAMES = ("verify_email", "reset_password", "delete_account", *NOTICES)
@@ -21,6 +21,9 @@ _SAMPLE = {
     "hours": 24,
     "left": "9",
     "provider": "Google",
+    "key_name": "nightly build",
+    "prefix": "hub_0123456789ab",
+    "scopes": "read write",
     "device": "Firefox on Linux",
     "ip": "192.0.2.1",
     "link": "http://127.0.0.1:8000/account#example",

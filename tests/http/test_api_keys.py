@@ -14,6 +14,7 @@ from hubbub.core.limits import Rate
 from hubbub.http.middleware.api_keys import needs_session
 from hubbub.services import database, deletion
 from tests.support.documented import documented
+from tests.support.mailbox import mailbox, text
 from tests.support.world import Client, Person, World
 
 
@@ -352,3 +353,16 @@ async def test_a_key_has_a_limit_of_its_own_that_its_refusals_count_for(settings
 
         assert answers == [403] * 5 + [429] * 2
         assert (await ada.rest("GET", "/rooms"))[0] == 200
+
+
+async def test_a_new_key_is_told_by_e_mail(settings):
+    async with (
+        mailbox() as letters,
+        World(settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})) as world,
+    ):
+        made = await make(await world.person("ada"), "read", name="=nightly")
+        said = text(await letters.next("ada@example.com", "A new API key of your account"))
+
+    assert "“=nightly”" in said
+    assert made["prefix"] in said
+    assert made["key"] not in said
