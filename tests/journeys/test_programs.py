@@ -43,8 +43,14 @@ async def post(abroad: Abroad, url: str, key: str, **headers: str) -> Answer:
         return answer.status, await answer.json()
 
 
-async def test_one_request_sent_to_both_is_acted_upon_once(abroad):
+async def test_two_instances_are_as_one(abroad):
     ada = await abroad.person("ada")
+    await _one_request_is_acted_upon_once(abroad, ada)
+    await _a_signed_request_is_taken_by_one_of_them(abroad, ada)
+    await _a_revoked_key_is_refused_by_both_at_once(abroad, ada)
+
+
+async def _one_request_is_acted_upon_once(abroad: Abroad, ada: Person) -> None:
     key, headers = (await make(ada))["key"], {"Idempotency-Key": str(uuid4())}
 
     answers = await asyncio.gather(*(post(abroad, url, key, **headers) for url in abroad.urls * 5))
@@ -54,8 +60,8 @@ async def test_one_request_sent_to_both_is_acted_upon_once(abroad):
     assert len((await ada.rest("GET", "/rooms"))[1]["data"]) == 1
 
 
-async def test_a_signed_request_is_taken_by_one_of_them(abroad):
-    made = await make(await abroad.person("ada"), signed=True)
+async def _a_signed_request_is_taken_by_one_of_them(abroad: Abroad, ada: Person) -> None:
+    made = await make(ada, signed=True)
     signature = sign(made["signing_secret"], "POST", ROOMS, BODY)
 
     answers = await asyncio.gather(
@@ -65,8 +71,7 @@ async def test_a_signed_request_is_taken_by_one_of_them(abroad):
     assert sorted(status for status, _ in answers) == [201] + 5 * [401]
 
 
-async def test_a_revoked_key_is_refused_by_both_at_once(abroad):
-    ada = await abroad.person("ada")
+async def _a_revoked_key_is_refused_by_both_at_once(abroad: Abroad, ada: Person) -> None:
     made = await make(ada)
     assert [(await post(abroad, url, made["key"]))[0] for url in abroad.urls] == [201, 201]
 
