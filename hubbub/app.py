@@ -127,6 +127,7 @@ class App:
             sessions_per_address=2
             * settings.sockets_per_address,  # those past the limit are told so, in words
             trusted_proxies=settings.trusted_proxies,
+            instance=settings.instance_id,
             logger=logging.getLogger("socketio"),
             engineio_logger=logging.getLogger("engineio"),
         )
@@ -156,6 +157,7 @@ class App:
     async def drain(self) -> None:
         """Take nobody in any more and let everybody go; leaves some of `HUBBUB_DRAIN_S` for what follows."""
         self.parts.draining = True
+        self.sio.eio.leaving = True
         await drain(self.chat.connections, self.settings.drain_s * SOCKETS_SHARE)
 
     async def stop(self) -> None:

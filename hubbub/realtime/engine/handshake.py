@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 KEY_BYTES = 16
+ELSEWHERE = "X-Retry-Elsewhere"  # said by a proxy that asks another instance when it gets a 503
 PROBLEMS = {
     0: "Transport unknown",
     1: "Session ID unknown",
@@ -28,6 +29,7 @@ PROBLEMS = {
     4: "Forbidden",
     5: "Unsupported protocol version",
     6: "Too many connections",
+    7: "This instance is going down",
 }
 
 
@@ -93,7 +95,7 @@ async def _poll(engine: "Engine", request: web.Request, session: "Session | None
     if session is None:
         if request.method != "GET":
             raise _Refused(2)
-        _check_room(engine, request)
+        _check_open(engine, request)
         session = engine.open(request, lambda: Polling(engine))
     way = session.way
     if not isinstance(way, Polling):
@@ -115,7 +117,7 @@ def _websocket(engine: "Engine", request: web.Request, session: "Session | None"
     ):
         raise _Refused(3)
     if session is None:
-        _check_room(engine, request)
+        _check_open(engine, request)
     transport = request.transport
     if transport is None or transport.is_closing():
         return _Taken(status=101)
@@ -200,7 +202,9 @@ def _environ(request: web.Request) -> dict[str, str]:
     return found
 
 
-def _check_room(engine: "Engine", request: web.Request) -> None:
+def _check_open(engine: "Engine", request: web.Request) -> None:
+    if engine.leaving and ELSEWHERE in request.headers:
+        raise _Refused(7, web.HTTPServiceUnavailable.status_code)
     if not engine.has_room(request):
         raise _Refused(6, web.HTTPTooManyRequests.status_code)
 

@@ -44,6 +44,7 @@ class Engine(engineio.AsyncServer):
         upgrade_timeout: float = UPGRADE_S,
         sessions_per_address: float = float("inf"),
         trusted_proxies: Iterable[Network] = (),
+        instance: str = "",
         **options: Any,
     ) -> None:
         super().__init__(**{"async_mode": "aiohttp", **options})
@@ -55,6 +56,8 @@ class Engine(engineio.AsyncServer):
         self.close_timeout = CLOSE_S
         self._sessions_per_address = sessions_per_address
         self._trusted_proxies = tuple(trusted_proxies)
+        self._prefix = f"{instance}." if instance else ""
+        self.leaving = False  # a proxy that can ask another instance shall do so
         self._addresses: Counter[str] = Counter()
         self.receiver: Receiver = _Handlers(self)
         self.timers = Timers()
@@ -138,9 +141,9 @@ class Engine(engineio.AsyncServer):
         return self._addresses[address] < self._sessions_per_address
 
     def open(self, request: web.BaseRequest, make_way: Callable[[], Way]) -> Session:
-        """A new session, with its open packet queued."""
+        """A new session, with its open packet queued; its id says which instance has it, for proxies."""
         way = make_way()
-        session = Session(self, self.generate_id(), Origin(request), way)
+        session = Session(self, self._prefix + self.generate_id(), Origin(request), way)
         self._addresses[self._address(session)] += 1
         way.session = session  # type: ignore[attr-defined] # both have one
         self.sockets[session.sid] = session

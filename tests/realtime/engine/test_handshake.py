@@ -194,3 +194,19 @@ async def test_every_address_of_localhost_answers(server) -> None:
         except OSError as error:
             if error.errno != 99:  # this machine has no such address
                 raise
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+async def test_who_can_ask_another_instance_is_sent_there(server, transport: str) -> None:
+    """Anybody else is let in as far as the refusal in words, which clients of an only instance wait for."""
+    server.sio.eio.leaving = True
+    key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+    client = Polls(server.port, "/socket.io/")
+
+    status, _, _ = await client.request(
+        "GET", query=f"EIO=4&transport={transport}", head=f"X-Retry-Elsewhere: yes\r\n{UPGRADE}{key}"
+    )
+
+    assert status == 503
+    assert not server.sio.eio.sockets
+    await client.shake()

@@ -1,0 +1,306 @@
+"""Three instances behind nginx, by the configuration in nginx/: one hubbub, whatever happens."""
+
+import asyncio
+import gzip
+import io
+import ssl
+import subprocess
+import time
+from contextlib import AsyncExitStack
+from ipaddress import ip_address
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from tests.journeys.conftest import UNLIMITED
+from tests.journeys.device import sign_up
+from tests.journeys.node import Node
+from tests.support.crowd import Fan, Refusal
+from tests.support.nginx import Nginx, upstreams
+from tests.support.process import Served
+from tests.support.world import Abroad
+
+NAMES = ("chat-1", "chat-2", "chat-3")
+LATE_S = 60.0
+FEW = 2  # sockets that an address may have, where that is what is tested
+
+on_postgres = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+
+
+@pytest.fixture
+async def behind(database_url, redis_url, tmp_path):
+    """Starts three instances and nginx; ends them, and looks at what they complained about."""
+    async with AsyncExitStack() as stack:
+        instances = {}
+
+        async def start(tls=None, **options):
+            shared = {
+                "database_url": database_url,
+                "redis_url": redis_url,
+                "redis_prefix": f"t-{uuid4().hex}",
+            }
+            given = {**shared, "trusted_proxies": "127.0.0.1/32", "default_rooms": "", **UNLIMITED, **options}
+            made = {name: Served(tmp_path, instance_id=name, **given) for name in NAMES}
+            await asyncio.gather(*(stack.enter_async_context(each) for each in made.values()))
+            instances.update(made)
+            return await stack.enter_async_context(Nginx(tmp_path, made, tls)), list(made.values())
+
+        yield start
+        assert [each.complaints() for each in instances.values()] == [[]] * len(instances)
+
+
+def has_all(device, room_id, bodies):
+    """Whether a device has these messages of a room."""
+    room = device.mirror.rooms.get(room_id)
+    return room is not None and {message["body"] for message in room.messages.values()} >= bodies
+
+
+async def group(url, devices):
+    """Four people in a room, two of them on long-polling."""
+    signed = [await sign_up(url, name) for name in ("ada", "bob", "eve", "joe")]
+    ways = [("websocket",), ("polling",), ("polling", "websocket"), ("polling",)]
+    made = [await devices(url, each, *way) for each, way in zip(signed, ways, strict=True)]
+    room_id = await made[0].create(kind="private", member_ids=[each.me for each in made[1:]])
+    return made, room_id, signed
+
+
+class Talk:
+    """Everybody writes, one message after the other, until told to stop."""
+
+    def __init__(self, devices, room_id):
+        self._devices = devices
+        self._room_id = room_id
+        self._writing = []
+        self.said = {device.name: [] for device in devices}
+        self.bodies = set()
+
+    async def __aenter__(self):
+        self._over = False
+        self._writing = [asyncio.create_task(self._write(device)) for device in self._devices]
+        return self
+
+    async def __aexit__(self, *_):
+        self._over = True
+        await asyncio.wait_for(asyncio.gather(*self._writing), LATE_S)
+
+    async def _write(self, device):
+        while not self._over:
+            body = f"{device.name} {len(self.said[device.name])}"
+            self.said[device.name].append((await device.send(self._room_id, body))["seq"])
+            self.bodies.add(body)
+            await asyncio.sleep(0.02)
+
+    async def more(self, count=3):
+        """Wait until everybody has said something again."""
+        before = {name: len(said) for name, said in self.said.items()}
+        async with asyncio.timeout(LATE_S):
+            for name, said in self.said.items():
+                while len(said) < before[name] + count:  # noqa: ASYNC110 - the writers have no event for it
+                    await asyncio.sleep(0.02)
+
+
+async def nothing_lost(talk, devices, room_id, news):
+    """What was acknowledged is there once, in the order it was said, and the same for everybody."""
+    await news.until(
+        lambda: all(has_all(each, room_id, talk.bodies) and not each.mirror.behind() for each in devices),
+        "everybody has everything",
+        LATE_S,
+    )
+    log = devices[0].mirror.rooms[room_id].log
+    assert all(each.mirror.rooms[room_id].log == log for each in devices)
+    stored = [payload["message"]["body"] for event, payload in log if event == "message:new"]
+    assert len(stored) == len(set(stored)) == len(talk.bodies)
+    assert all(said == sorted(said) for said in talk.said.values())
+
+
+@on_postgres
+async def test_stock_clients_talk_over_every_transport(behind, news, devices):
+    front, _ = await behind()
+    people, room_id, (ada, *_) = await group(front.url, devices)
+
+    for transports in (["websocket"], ["polling"], ["polling", "websocket"]):
+        async with Node() as node:
+            await node.connect(
+                f"{front.url}/chat", transports=transports, auth={"token": ada["access_token"]}, keep=True
+            )
+            assert (await node.next(**{"is": "open"}))["transport"] == transports[0]
+            if len(transports) > 1:
+                assert (await node.next(**{"is": "upgrade"}))["transport"] == "websocket"
+            await node.heard("ready")
+            sent = await node.send(room_id, f"by {transports}")
+            await news.until(lambda: all(has_all(each, room_id, {sent["body"]}) for each in people), "heard")  # noqa: B023
+            reply = await people[1].send(room_id, f"to {transports}")
+            while reply["id"] not in [
+                payload["message"]["id"]
+                for event, payload in await node.log(room_id)
+                if event == "message:new"
+            ]:
+                await node.next()
+
+
+async def open_session(http, url):
+    """The id of a new session."""
+    async with http.get(f"{url}/socket.io/?EIO=4&transport=polling") as answer:
+        assert answer.status == 200
+        return (await answer.text()).split('"sid":"')[1].split('"')[0]
+
+
+@on_postgres
+async def test_a_session_is_found_from_any_address_and_sessions_spread(behind):
+    front, _ = await behind()
+
+    def client(address):
+        connector = aiohttp.TCPConnector(local_addr=(address, 0))
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    async with client("127.0.0.2") as here, client("127.0.0.3") as elsewhere:
+        sids = [await open_session(here, front.url) for _ in range(30)]
+        for sid in sids:
+            url = f"{front.url}/socket.io/?EIO=4&transport=polling&sid={sid}"
+            async with elsewhere.post(url, data=b"40") as answer:
+                assert (answer.status, await answer.text()) == (200, "ok")
+
+    assert {sid.split(".")[0] for sid in sids} == set(NAMES)
+
+
+@on_postgres
+async def test_the_edges(behind):
+    front, _ = await behind()
+    async with Abroad(front.url) as abroad:
+        ada = await abroad.person("ada")
+        _, made = await ada.rest("POST", "/rooms", json={"kind": "private", "name": "r"})
+        for _ in range(3):
+            body = {"client_id": str(uuid4()), "body": "all the same " * 200}
+            await ada.rest("POST", f"/rooms/{made['data']['id']}/messages", json=body)
+        http, url = abroad.http, front.url
+
+        async with http.get(f"{url}/metrics") as answer:
+            assert answer.status == 404
+        async with http.post(f"{url}/api/v1/rooms", data=io.BytesIO(b"x" * 3_000_000)) as answer:
+            assert answer.status == 413
+        sid = await open_session(http, url)
+        async with http.post(
+            f"{url}/socket.io/?EIO=4&transport=polling&sid={sid}", data=io.BytesIO(b"4" * 1_100_000)
+        ) as answer:
+            assert answer.status == 413
+    headers = {"Authorization": f"Bearer {ada.token}", "Accept-Encoding": "gzip"}
+    async with aiohttp.ClientSession(auto_decompress=False, headers=headers) as http:
+        async with http.get(f"{url}/api/v1/rooms/{made['data']['id']}/messages") as answer:
+            assert answer.headers["Content-Encoding"] == "gzip"
+            assert b"all the same" in gzip.decompress(await answer.read())
+        async with http.get(f"{url}/socket.io/?EIO=4&transport=polling") as answer:
+            assert "Content-Encoding" not in answer.headers
+
+
+@on_postgres
+async def test_an_address_is_the_one_a_client_has(behind):
+    front, _ = await behind(sockets_per_address=FEW)
+    signed = await sign_up(front.url, "ada")
+
+    async def from_address(stack, address, **headers):
+        connector = aiohttp.TCPConnector(local_addr=(address, 0))
+        http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, headers=headers))
+        fan = Fan(http, front.url, signed["access_token"])
+        stack.push_async_callback(fan.drop)
+        await fan.connect()
+
+    async def crowd(stack):
+        # Each instance counts for itself: with this many, one of them has had enough.
+        for number in range(FEW * len(NAMES) + 1):
+            spoofed = str(ip_address("203.0.113.1") + number)
+            claims = {"X-Forwarded-For": spoofed, "X-Real-IP": spoofed}
+            await from_address(stack, "127.0.0.4", **claims)
+
+    async with AsyncExitStack() as stack:
+        with pytest.raises(Refusal) as refused:
+            await crowd(stack)
+        for _ in range(FEW):
+            await from_address(stack, "127.0.0.5")
+
+    assert refused.value.error["code"] == "too_many_connections"
+
+
+@on_postgres
+async def test_a_rolling_restart_loses_nothing(behind, news, devices, figures):
+    front, instances = await behind(drain_s=5)
+    people, room_id, _ = await group(front.url, devices)
+    began = time.monotonic()
+
+    async with Talk(people, room_id) as talk:
+        await talk.more()
+        for instance in instances:
+            assert await instance.stop() == 0
+            await talk.more()
+            await instance.start()
+        await talk.more()
+
+    await nothing_lost(talk, people, room_id, news)
+    back = sum(each.comings - 1 for each in people)
+    assert back > 0
+    figures(f"{len(talk.bodies)} messages in {time.monotonic() - began:.1f} s, {back} times back")
+
+
+@on_postgres
+async def test_a_killed_instance_is_left(behind, news, devices, figures):
+    front, instances = await behind()
+    people, room_id, _ = await group(front.url, devices)
+
+    async with Talk(people, room_id) as talk:
+        await talk.more()
+        for instance in instances[:2]:
+            await instance.kill()
+            killed = time.monotonic()
+            await talk.more()
+            figures(f"everybody wrote again {time.monotonic() - killed:.1f} s after the kill")
+            await instance.start()
+
+    await nothing_lost(talk, people, room_id, news)
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for 127.0.0.1, signed by itself, and its key."""
+    made, key = tmp_path / "made.pem", tmp_path / "made.key"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
+    command += ["-keyout", key, "-out", made, "-days", "2", "-subj", "/CN=hubbub"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(command, check=True, capture_output=True)
+    return made.read_bytes(), key.read_bytes()
+
+
+@on_postgres
+async def test_tls(behind, certificate):
+    front, _ = await behind(tls=certificate)
+    trust = ssl.create_default_context(cadata=certificate[0].decode())
+    given = {
+        "name": "Ada",
+        "username": "ada",
+        "email": "ada@example.com",
+        "password": "correct horse battery",
+    }
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)) as http:
+        async with http.post(f"{front.url}/api/v1/auth/register", json=given) as answer:
+            token = (await answer.json())["data"]["access_token"]
+        fan = Fan(http, front.url, token)
+        assert (await fan.connect())["user"]["username"] == "ada"
+        await fan.drop()
+        assert await open_session(http, front.url)
+        async with http.get(f"{front.plain_url}/x", allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (308, "https://127.0.0.1/x")
+
+
+@pytest.mark.parametrize("place", ["chat-1", "chat-1=", "=h:1", "a b=h:1", "a=h:1;", "a=h", "a=h:"])
+def test_a_wrong_list_of_instances_is_refused(place):
+    with pytest.raises(subprocess.CalledProcessError):
+        upstreams(place)
