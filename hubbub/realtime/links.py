@@ -13,6 +13,7 @@ from hubbub.core import tasks
 from hubbub.realtime import frames
 from hubbub.realtime.engine import Frame, Origin, Session
 from hubbub.realtime.engine.payload import message
+from hubbub.realtime.engine.session import LOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,8 +126,11 @@ class Link:
         self._server.end(self)
 
     def end_transport(self) -> None:
-        """Close the transport after what is queued: a stock client comes back."""
-        self.session.close()
+        """Close the transport after what is queued: a stock client comes back.
+
+        On long-polling that is done without a close packet: after one, Python's stock client stays away.
+        """
+        self.session.close(LOST)
 
     def abort(self) -> None:
         """Close the transport at once, whatever is queued."""

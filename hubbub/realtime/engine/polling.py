@@ -8,7 +8,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from hubbub.realtime.engine import payload
 from hubbub.realtime.engine.payload import Frame, Malformed
-from hubbub.realtime.engine.session import BROKEN, CLIENT_GONE, SERVER_ENDED, Session
+from hubbub.realtime.engine.session import BROKEN, CLIENT_GONE, LOST, SERVER_ENDED, Session
 
 if TYPE_CHECKING:
     from hubbub.realtime.engine.server import Engine
@@ -149,11 +149,12 @@ class Polling:
     def close(self, reason: str, *, flush: bool) -> None:
         """The waiting poll, or else the next one, gets what is queued and a close packet.
 
-        Who said goodbye itself, or broke the protocol, finds no session any more, unless something is queued.
+        Who said goodbye itself, broke the protocol or shall come back finds no session any more, unless
+        something is queued.
         """
         if not flush:
             self.take()
-        self.goodbye = payload.NOOP if reason == CLIENT_GONE else payload.CLOSE
+        self.goodbye = payload.NOOP if reason in {CLIENT_GONE, LOST} else payload.CLOSE
         if self._posting is not None:
             self._posting.set()
         if self._poll is not None:
