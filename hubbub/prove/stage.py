@@ -1,5 +1,6 @@
 """Everything that a run needs, found or made: servers, database, instances; it goes in the end."""
 
+import asyncio
 import secrets
 import shutil
 import tempfile
@@ -80,10 +81,9 @@ async def opened(options: Options, logs: Path) -> AsyncIterator[Stage]:
         settings = instances.shared(folder, _through(stage), stage.relay.url if stage.relay else None)
         await instances.migrate(logs, settings)
         for number in range(_count(options, stage)):
-            instance = Instance(number, logs, settings)
-            stage.instances.append(instance)
-            stack.push_async_callback(instance.process.kill)
-            await instance.start(http)
+            stage.instances.append(Instance(number, logs, settings))
+            stack.push_async_callback(stage.instances[-1].process.kill)
+        await asyncio.gather(*(instance.start(http) for instance in stage.instances))
         yield stage
 
 
