@@ -1,6 +1,6 @@
 """What grows and what does not: a delivery as rooms get larger, a message as there are more of them.
 
-python -m bench.scale [--only sizes,near,far] [--secs 5] [--bench FOLDER]
+python -m bench.scale [--only sizes,near,far] [--sizes 10,10000] [--rooms 0,100000] [--secs 5]
 
 `sizes`: 10,000 sockets in rooms of 10 to 10,000; the CPU of a delivery. `near`: 5,000 sockets, whose people
 are in more and more rooms besides (100 each where there are 100,000); the CPU and the latency of 500 messages
@@ -24,11 +24,12 @@ from bench.stage import Running, Stage
 
 SOCKETS = 10_000
 PEOPLE = 5000
-SIZES = (10, 100, 1000, 10_000)
+SIZES = "10,100,1000,10000"
 DELIVERIES_PER_S = 20_000
-MORE_ROOMS = (0, 10_000, 100_000)
-CONNECTS_PER_S = 150  # who is in 100 rooms is told of all of them
-SETTLE_S = 8
+MORE_ROOMS = "0,10000,100000"
+CONNECTS_PER_S = 400
+CONNECTS_OF_MANY = 150  # who is in 100 rooms is told of all of them
+SETTLE_S = "8"  # until everybody was told
 ROOM_MEMBERS = 5
 
 # Private rooms with one entry's worth of a log, whose members are taken in turn.
@@ -71,35 +72,36 @@ def _load(stage: Stage, program: Path, scenario: Scenario, on: Running, secs: fl
     return row
 
 
-def sizes(stage: Stage, program: Path, secs: float) -> None:
+def sizes(stage: Stage, program: Path, wanted: list[int], secs: float) -> None:
     """The CPU of a delivery, with the same number of deliveries a second."""
-    print("\n| room of | messages/s | deliveries/s | CPU | µs a delivery |")
-    print("| ---: | ---: | ---: | ---: | ---: |")
-    for size in SIZES:
+    print("\n| room of | messages/s | deliveries/s | CPU | µs a delivery | kB a socket |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
+    for size in wanted:
         rooms = SOCKETS // size
         load = ("-n", str(SOCKETS), "--rooms", str(rooms), "--pubs", str(min(rooms, 500)))
-        load += ("--rate", str(DELIVERIES_PER_S / size))
-        scenario = Scenario("sizes", "", (), (), load, (), ("--msg", MESSAGE), people=SOCKETS, rooms=rooms)
+        load += ("--rate", str(DELIVERIES_PER_S / size), "--connect-rate", str(CONNECTS_PER_S))
+        own = ("--msg", MESSAGE, "--settle", SETTLE_S)
+        scenario = Scenario("sizes", "", (), (), load, (), own, people=SOCKETS, rooms=rooms)
         with stage.hubbub(SOCKETS, rooms, 1, {}) as on:
             row = _load(stage, program, scenario, on, secs)
         cost = row["server_cpu"] * 1e4 / row["deliveries_per_s"]
         print(
             f"| {size:,} | {row['sent_per_s']:.0f} | {row['deliveries_per_s']:.0f} | "
-            f"{row['server_cpu']:.0f} % | {cost:.1f} |",
+            f"{row['server_cpu']:.0f} % | {cost:.1f} | {row['rss_per_conn_kb']:.1f} |",
             flush=True,
         )
 
 
-def more(stage: Stage, program: Path, secs: float, *, near: bool) -> None:
+def more(stage: Stage, program: Path, wanted: list[int], secs: float, *, near: bool) -> None:
     """500 messages a second in 200 rooms, with other rooms beside them."""
     whose = "of the people connected" if near else "of people who are away"
     print(f"\n| rooms {whose} | CPU | p50 | p99 |\n| ---: | ---: | ---: | ---: |")
     load = ("-n", str(PEOPLE), "--rooms", str(PEOPLE // ROOM_MEMBERS), "--pubs", "200", "--rate", "500")
-    load += ("--connect-rate", str(CONNECTS_PER_S))
+    load += ("--connect-rate", str(CONNECTS_OF_MANY))
     rooms_of_load = PEOPLE // ROOM_MEMBERS
     scenario = replace(SCENARIOS["P6"], load=load, people=PEOPLE, rooms=rooms_of_load, wanted=())
-    scenario = replace(scenario, own=(*scenario.own, "--settle", str(SETTLE_S)))
-    for rooms in MORE_ROOMS:
+    scenario = replace(scenario, own=(*scenario.own, "--settle", SETTLE_S))
+    for rooms in wanted:
         with stage.hubbub(scenario.people, scenario.rooms, 1, {}) as on:
             asyncio.run(_fill(on.database, rooms, near=near))
             row = _load(stage, program, scenario, on, secs)
@@ -111,12 +113,18 @@ def more(stage: Stage, program: Path, secs: float, *, near: bool) -> None:
         )
 
 
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
 def main() -> None:
     """Measure what is asked for and print a table for each."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", default="sizes,near,far")
+    parser.add_argument("--sizes", default=SIZES)
+    parser.add_argument("--rooms", default=MORE_ROOMS)
     parser.add_argument("--secs", type=float, default=5)
     parser.add_argument("--bench", type=Path, default=compare.FOLDER)
     options = parser.parse_args()
@@ -126,9 +134,9 @@ def main() -> None:
         with Stage(options.bench / "peers", folder, 0, 1) as stage:
             for each in options.only.split(","):
                 if each == "sizes":
-                    sizes(stage, program, options.secs)
+                    sizes(stage, program, _numbers(options.sizes), options.secs)
                 elif each in ("near", "far"):
-                    more(stage, program, options.secs, near=each == "near")
+                    more(stage, program, _numbers(options.rooms), options.secs, near=each == "near")
                 else:
                     sys.exit(f"There is no {each}.")
 

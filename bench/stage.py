@@ -147,6 +147,13 @@ class Stage:
             yield Running(ports, [process.pid for process in started], lines, database)
 
     @contextmanager
+    def process(self, command: list[str], port: int) -> Iterator[int]:
+        """Any program that listens on `port`; its process id."""
+        with self._process(command, {}) as process:
+            _listens(command[0], port, process)
+            yield process.pid
+
+    @contextmanager
     def _process(self, command: list[str], told: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
         environment = {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
         with self._pinned(self.server_core):

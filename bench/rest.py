@@ -1,0 +1,114 @@
+"""The REST mix on one core, beside a bare aiohttp handler with an answer of a usual size.
+
+python -m bench.rest [--runs 3] [--secs 5] [--connections 32]
+
+Of ten requests four list one's rooms, three read messages, two ask who one is, one sends a message. The
+generator is `wrk` (Debian's package of that name), on the other core with PostgreSQL.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import textwrap
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.stage import Running, Stage, free_port
+
+PEOPLE, ROOMS = 50, 10
+FLOOR = """
+import sys
+import uvloop
+from aiohttp import web
+
+body = b'{"data":[' + b"0," * 700 + b"0]}"
+app = web.Application()
+app.router.add_route("*", "/{tail:.*}", lambda _: answer())
+
+async def answer():
+    return web.Response(body=body, content_type="application/json")
+
+web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None,
+            loop=uvloop.new_event_loop())
+"""
+# wrk's own language. A `client_id` is made of the thread's and a count, so that each message is new.
+MIX = """
+local people = { %s }
+local n, thread = 0, 0
+function setup(t) t:set("id", thread); thread = thread + 1 end
+function request()
+  n = n + 1
+  local who = people[n %% #people + 1]
+  local headers = { ["Authorization"] = "Bearer " .. who[1], ["Content-Type"] = "application/json" }
+  local turn = n %% 10
+  if turn < 4 then return wrk.format("GET", "/api/v1/rooms", headers) end
+  if turn < 7 then return wrk.format("GET", "/api/v1/rooms/" .. who[2] .. "/messages?limit=5", headers) end
+  if turn < 9 then return wrk.format("GET", "/api/v1/auth/me", headers) end
+  local body = string.format('{"client_id":"%%08x-%s-4000-8000-%%012x","body":"hello"}', id, n)
+  return wrk.format("POST", "/api/v1/rooms/" .. who[2] .. "/messages", headers, body)
+end
+function done(summary, latency, requests)
+  local e = summary.errors
+  print(string.format("RESULT %%f %%f %%f %%d", summary.requests / summary.duration * 1e6,
+    latency:percentile(50) / 1e3, latency:percentile(95) / 1e3, e.status + e.read + e.timeout + e.connect))
+end
+"""
+
+
+def _load(stage: Stage, port: int, script: Path, options: argparse.Namespace) -> list[float]:
+    """Requests/s, p50 and p95 in ms, errors."""
+    command = ["taskset", "-c", str(stage.load_core), "wrk", "-t1", f"-c{options.connections}"]
+    command += [f"-d{options.secs}s", "-s", str(script), f"http://127.0.0.1:{port}"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    found = re.search(r"RESULT (\S+) (\S+) (\S+) (\d+)", said)
+    if found is None:
+        sys.exit(f"wrk said: {said}")
+    return [float(part) for part in found.groups()]
+
+
+def _script(folder: Path, on: Running, turn: int) -> Path:
+    assert on.lines is not None
+    lines = [line.split("\t") for line in on.lines.read_text().splitlines()]
+    people = ", ".join("{ " + json.dumps(token) + ", " + json.dumps(room) + " }" for token, room in lines)
+    script = folder / f"mix{turn}.lua"
+    script.write_text(MIX % (people, f"{turn:04x}"))
+    return script
+
+
+def main() -> None:
+    """Run both in turn and print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--secs", type=int, default=5)
+    parser.add_argument("--connections", type=int, default=32)
+    options = parser.parse_args()
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is needed: apt-get install wrk.")
+    rows: dict[str, list[list[float]]] = {"hubbub": [], "bare aiohttp": []}
+    with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name, ExitStack() as stack:
+        folder = Path(name)
+        stage = stack.enter_context(Stage(folder, folder, 0, 1))
+        on = stack.enter_context(stage.hubbub(PEOPLE, ROOMS, 1, {}))
+        floor = folder / "floor.py"
+        floor.write_text(textwrap.dedent(FLOOR))
+        port = free_port()
+        stack.enter_context(stage.process([sys.executable, str(floor), str(port)], port))
+        for turn in range(options.runs):
+            script = _script(folder, on, turn)
+            rows["hubbub"].append(_load(stage, on.ports[0], script, options))
+            rows["bare aiohttp"].append(_load(stage, port, script, options))
+    print("| | requests/s | p50 | p95 | errors |\n| --- | ---: | ---: | ---: | ---: |")
+    for who, runs in rows.items():
+        per_s, p50, p95, errors = (statistics.median(column) for column in zip(*runs, strict=True))
+        print(f"| {who} | {per_s:.0f} | {p50:.1f} ms | {p95:.1f} ms | {errors:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
