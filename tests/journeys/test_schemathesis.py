@@ -9,18 +9,29 @@ LONGEST_S = 120
 EXCEPT = "positive_data_acceptance,ensure_resource_availability,unsupported_method,allow_header_conformance"
 
 
+# A machine that is too busy for its database says so, honestly; whoever asks again gets an answer.
+BUSY = "[503] Service Unavailable"
+
+
 async def test_schemathesis_finds_nothing(world, tmp_path):
     ada = await world.person("ada")
 
+    status, said = await _run(world.url, ada.token, tmp_path)
+    if status != 0 and BUSY in said:
+        status, said = await _run(world.url, ada.token, tmp_path)
+
+    assert status == 0, said
+
+
+async def _run(url, token, folder):
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "schemathesis.cli", "run", f"{world.url}/api/v1/openapi.json"),
-        *("--url", world.url, "--header", f"Authorization: Bearer {ada.token}"),
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/api/v1/openapi.json"),
+        *("--url", url, "--header", f"Authorization: Bearer {token}"),
         *("--exclude-path", "/api/v1/auth/logout", "--exclude-checks", EXCEPT),
         *("--seed", "1", "--max-examples", "12", "--generation-database", "none", "--no-color"),
-        cwd=tmp_path,
+        cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await asyncio.wait_for(process.communicate(), LONGEST_S)
-
-    assert process.returncode == 0, said.decode(errors="replace")
+    return process.returncode, said.decode(errors="replace")
