@@ -4,13 +4,16 @@ FROM python:3.13-slim AS build
 WORKDIR /build
 RUN python -m venv /opt/hubbub
 ENV PATH=/opt/hubbub/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-COPY requirements/main.txt ./
-RUN pip install --require-hashes -r main.txt
+COPY requirements/build.txt requirements/main.txt ./
+# The same install lines as in the Makefile.
+RUN pip install --use-pep517 --require-hashes --no-deps --only-binary :all: -r build.txt \
+ && pip install --use-pep517 --require-hashes --no-deps --no-build-isolation -r main.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY hubbub ./hubbub
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && pip install --no-deps dist/*.whl \
- && pip uninstall --yes pip hatchling editables
+ && pip check \
+ && pip uninstall --yes pip setuptools hatchling editables
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/hubbub --create-home hubbub

@@ -3,8 +3,17 @@ PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
 T ?= tests
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The lists are complete and hashed. pip resolves nothing and builds with the installed, pinned build tools: no new
+# release and no version of pip changes what is installed. `pip check` confirms that a list is complete.
+PINNED := $(PIP) install --use-pep517 --require-hashes --no-deps
+# Tests start many processes, also where Python writes no bytecode by itself.
+COMPILED = $(BIN)/python -m compileall -q hubbub tests
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_NO_WARN_SCRIPT_LOCATION := 1
+# Downloads are cached in this folder, unless the environment names another one.
+export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
+export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
+export npm_config_cache ?= $(CURDIR)/.cache/npm
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -13,8 +22,12 @@ help:  ## this list
 run: .venv/.run  ## hubbub on http://127.0.0.1:8000 with nothing beside it; ARGS="--port 9000" and the like
 	@exec $(BIN)/hubbub serve $(ARGS)
 
+# Tests wait more than they compute: three at a time keep two cores busy.
 test: .venv/.dev tests/node/node_modules/.ready  ## all tests, or T=tests/core; ARGS="-x -n0" and the like
-	@$(BIN)/python -m pytest -n 2 $(T) $(ARGS)
+	@$(COMPILED) && $(BIN)/python -m pytest -n 3 --times $(T) $(ARGS)
+
+soak: .venv/.dev tests/node/node_modules/.ready  ## tests that take minutes each, in 40 minutes at most
+	@$(COMPILED) && timeout 2400 $(BIN)/python -m pytest -n 2 --times -m soak $(T) $(ARGS)
 
 check: .venv/.dev  ## format, lint, types, imports, vulnerabilities, and that migrations and generated documents are up to date
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo && $(MAKE) -s current audit
@@ -35,40 +48,58 @@ migration: .venv/.dev  ## a draft of the step from the last migration to the mod
 fix: .venv/.dev  ## format, and repair what the linter can
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
 
-coverage: .venv/.dev tests/node/node_modules/.ready  ## all tests, and which lines they never reach
-	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(T) $(ARGS)
+coverage: .venv/.dev tests/node/node_modules/.ready  ## all tests, which lines they never reach, and whether they reach 90 %
+	@$(BIN)/python -m pytest -n 3 --cov --cov-report=term $(if $(T),,--cov-fail-under=90) $(T) $(ARGS)
 
 requirements: .venv/.dev  ## pin what pyproject.toml asks for, with hashes
-	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/main.txt && $(COMPILE) pyproject.toml requirements/build.in --extra test --extra dev -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml requirements/build.in --extra test --extra dev --no-emit-package pip -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml --constraint requirements/dev.txt -o requirements/main.txt
+	@$(COMPILE) requirements/build.in --constraint requirements/dev.txt -o requirements/build.txt
+
+attack: .venv/.dev  ## attack a live instance beside honest clients (G15); ARGS="--only ws-pong --store sqlite" and the like
+	@$(BIN)/python -m bench.attack $(ARGS)
 
 setup: .venv/.dev tests/node/node_modules/.ready  ## everything that run, test and check need
 
-.PHONY: help run test check current audit documents migration fix coverage requirements setup
+fresh:  ## install and start a clone in an empty folder, by each supported Python of the machine, or by PYTHON
+	@$(call with_python,exec $$python -m tests.support.fresh $(PYTHON))
+
+newest:
+	@$(call with_python,exec $$python -m tests.support.fresh --newest)
+
+.PHONY: help run test soak check current audit documents migration fix coverage requirements attack setup fresh newest
 
 # --- what is set up once, and again when its list changes ---
 
-.venv/bin/python:
-	@for python in $(PYTHONS); do \
+define with_python
+for python in $(PYTHONS); do \
 		if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-			echo "Making .venv with $$($$python --version)."; exec $$python -m venv --clear .venv; \
+			$(1); \
 		fi; \
 	done; \
 	echo "hubbub needs Python 3.11 or newer with its modules venv and ensurepip; tried: $(PYTHONS)." >&2; exit 1
+endef
 
-.venv/.run: requirements/main.txt pyproject.toml .venv/bin/python
+.venv/bin/python:
+	@$(call with_python,echo "Making .venv with $$($$python --version)."; exec $$python -m venv --clear .venv)
+
+.venv/.run: requirements/build.txt requirements/main.txt pyproject.toml .venv/bin/python
 	@echo "Installing hubbub and what it needs."
-	@$(PIP) install --use-pep517 --require-hashes -r requirements/main.txt
+	@$(PINNED) --only-binary :all: -r requirements/build.txt
+	@$(PINNED) --no-build-isolation -r requirements/main.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) check
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.run
 	@echo "Installing what tests and checks need."
-	@$(PIP) install --use-pep517 --require-hashes -r requirements/dev.txt
+	@$(PINNED) --no-build-isolation -r requirements/dev.txt
+	@$(PIP) check
 	@touch $@
 
 tests/node/node_modules/.ready: tests/node/package-lock.json tests/node/browser.mjs
 	@command -v npm >/dev/null || { echo "The tests need Node.js 20 or newer, with npm." >&2; exit 1; }
 	@echo "Installing the Socket.IO client of Node.js, and a browser where the machine has none."
-	@npm ci --prefix tests/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd tests/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@node tests/node/browser.mjs
 	@touch $@

@@ -27,7 +27,7 @@ import aiohttp
 from bench import compare
 from bench.stage import Running, Stage
 from hubbub.prove.journal import Json
-from hubbub.prove.wire import Lost, NotLetIn, Socket
+from hubbub.prove.socketio_client import Lost, NotLetIn, Socket
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -1,50 +1,52 @@
 """The composition root: builds the parts, starts them in order, stops them in reverse."""
 
-import asyncio
 import logging
-import os
-import signal
+import resource
 import socket
-import sys
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Self
 
-from aiohttp import web
-
-from hubbub.cluster.allowances import Allowances
 from hubbub.cluster.bus import Bus
-from hubbub.cluster.memory import MemoryAllowances, MemoryBus, MemoryPresence
+from hubbub.cluster.memory import MemoryBus, MemoryPresence, MemoryRateLimiter
 from hubbub.cluster.presence import Instance, Presence
-from hubbub.cluster.redis import servers
-from hubbub.cluster.redis.allowances import RedisAllowances
+from hubbub.cluster.rate_limiter import RateLimiter
+from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.bus import RedisBus
 from hubbub.cluster.redis.presence import RedisPresence
+from hubbub.cluster.redis.rate_limiter import RedisRateLimiter
 from hubbub.config import Settings
-from hubbub.core import clock, garbage, metrics
-from hubbub.gateways.oauth import directory
+from hubbub.core import clock
+from hubbub.core.limits import Rate
+from hubbub.gateways.oauth import registry
 from hubbub.gateways.oauth.client import Client
 from hubbub.http import app as http_app
+from hubbub.http import listening
 from hubbub.http import metrics as http_metrics
+from hubbub.http.app_keys import ORIGINS, mark_accepted
+from hubbub.http.ip_limits import IpLimits
 from hubbub.http.server import Runner
+from hubbub.http.untrusted_proxies import UntrustedProxies
 from hubbub.realtime import chat
+from hubbub.realtime.cluster_manager import ClusterManager
+from hubbub.realtime.connect_queue import AdmissionLimits
 from hubbub.realtime.draining import drain
-from hubbub.realtime.reach import Reach
-from hubbub.realtime.server import ChatServer
-from hubbub.realtime.stock import Server
-from hubbub.services import assembly, database, migrations, welcome
-from hubbub.workers import work as jobs
+from hubbub.realtime.engine.bounds import Bounds
+from hubbub.realtime.server import ChatNamespace
+from hubbub.realtime.socketio_server import SocketIOServer
+from hubbub.services import container, database, dev_admin, migrations, processes
+from hubbub.services.database_lock import DatabaseLock
+from hubbub.workers import registry as jobs
 from hubbub.workers.worker import Worker
 
 if TYPE_CHECKING:
-    from hubbub.services.context import Parts
-
-log = logging.getLogger(__name__)
+    from hubbub.services.context import Container
 
 SOCKETS_SHARE = 0.6  # of the time for draining; the rest is for requests and for what is to be stored
 SHUTDOWN_S = 2.0  # for requests under way
-LEAST_S = 2.0  # that stopping may take, however short the time for draining is
 LINGER_S = 2.0  # for the rest of a body that was refused; aiohttp waits even when the client is gone
-BACKLOG = 4096
+HANDSHAKES_UNLIMITED = 10_000  # handshakes a second above which the limit of an IP address is lifted, too
+ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listened to on all, opened on one
 
 
 class App:
@@ -52,29 +54,32 @@ class App:
 
     def __init__(self, settings: Settings, bus: Bus | None = None) -> None:
         self.settings = settings
-        alone = (bus, MemoryPresence(), MemoryAllowances()) if bus is not None else None
+        alone = (bus, MemoryPresence(), MemoryRateLimiter()) if bus is not None else None
         self._bus, self._presence, self._allowances = alone or _shared(settings)
-        self.parts: Parts
-        self.chat: ChatServer
-        self.sio: Server
+        self.parts: Container
+        self.chat: ChatNamespace
+        self.sio: SocketIOServer
         self.port = 0
         self._started_at = clock.rfc3339(clock.now())
         self._stack = AsyncExitStack()
-        self._site: web.BaseSite
+        self._site: listening.Site
+        self._process: processes.Process
+        self.login: dev_admin.Login | None = None  # of the admin of development
 
     @property
     def url(self) -> str:
-        """Where it answers."""
-        host = self.settings.host
+        """Where it answers, for a client on this machine."""
+        host = ANY_HOST.get(self.settings.host, self.settings.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     async def start(self) -> Self:
-        """Open the database (migrating SQLite), start the parts, listen.
+        """Open the database (migrating SQLite), start the parts, and then, when all is done, listen.
 
-        Raises DatabaseProblem, OSError (the port is taken).
+        Raises DatabaseProblem, StartRefused, CannotListen, ConfigError.
         """
         try:
-            await self._start()
+            with _database_problems(self.settings):
+                await self._start()
         except BaseException:
             await self._stack.aclose()
             raise
@@ -82,15 +87,13 @@ class App:
 
     async def _start(self) -> None:
         # The port first: who finds it taken shall not touch the database of the one who has it.
-        listener = self._listen()
-        self._stack.callback(listener.close)
-        if self.settings.database_url.startswith("sqlite"):
-            await migrations.up(self.settings)
-        await migrations.open_current(self.settings)
-        self._stack.push_async_callback(database.close)
-        self.parts = await assembly.build(self.settings, self._bus, self._presence, self._allowances)
+        reserved = listening.reserve(self.settings.host, self.settings.port)
+        self._stack.callback(reserved.close)
+        self.port = reserved.getsockname()[1]
+        self._process = await _open_database(self._stack, self.settings, processes.SERVE)
+        self.parts = await container.build(self.settings, self._bus, self._presence, self._allowances)
         client = await self._stack.enter_async_context(Client())
-        self.parts.providers = directory.build(self.settings, client)
+        self.parts.providers = registry.build(self.settings, client)
         await self._bus.start()
         self._stack.push_async_callback(self._bus.close)
         self.parts.appender.start()
@@ -102,46 +105,49 @@ class App:
             worker = Worker(self.parts, jobs.TABLE)
             await worker.start()
             self._stack.push_async_callback(worker.close)
-        await self._serve(listener)
+        self.login = await dev_admin.development_admin(self.parts)
+        await self._serve(reserved)
 
-    def _listen(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
-        listener = socket.create_server(
-            (self.settings.host, self.settings.port), family=family, backlog=BACKLOG
-        )
-        self.port = listener.getsockname()[1]
-        return listener
-
-    async def _serve(self, listener: socket.socket) -> None:
+    async def _serve(self, reserved: socket.socket) -> None:
         settings = self.settings
-        self.chat = ChatServer(self.parts)
+        self.chat = ChatNamespace(self.parts)
+        web_app = http_app.build(self.parts)
         self._presence.describe(self._describe)
-        self.sio = Server(
+        self.sio = SocketIOServer(
             {chat.NAMESPACE: self.chat},
-            links=Reach(self._bus),
+            links=ClusterManager(self._bus),
             ping_interval=settings.ping_interval_ms / 1000,
             ping_timeout=settings.ping_timeout_ms / 1000,
             max_http_buffer_size=settings.max_payload_bytes,
-            cors_allowed_origins="*" if "*" in settings.cors_origins else list(settings.cors_origins) or None,
+            cors_allowed_origins=web_app[ORIGINS].rule(),
             cors_credentials=False,
-            sessions_per_address=2
-            * settings.sockets_per_address,  # those past the limit are told so, in words
+            sessions_per_address=settings.sockets_per_address,
             trusted_proxies=settings.trusted_proxies,
             instance=settings.instance_id,
+            admission=AdmissionLimits(
+                settings.handshakes_per_s, settings.sockets_per_user, lambda: not database.away()
+            ),
+            bounds=Bounds() if settings.limit_events is not None else Bounds(packets=None, size=None),
+            max_output=settings.max_output_bytes,
+            handshakes=_handshake_rate(settings),
             logger=logging.getLogger("socketio"),
             engineio_logger=logging.getLogger("engineio"),
         )
-        web_app = http_app.build(self.parts)
         self.sio.attach(web_app)
-        runner = Runner(web_app, shutdown_timeout=SHUTDOWN_S, lingering_time=LINGER_S)
+        self.sio.eio.on_accepted_request = mark_accepted
+        runner = Runner(
+            web_app,
+            shutdown_timeout=SHUTDOWN_S,
+            lingering_time=LINGER_S,
+            limits=_ip_limits(settings, UntrustedProxies(self._process.report_untrusted_proxy)),
+        )
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         if (apart := await http_metrics.open_port(settings)) is not None:
             self._stack.push_async_callback(apart.cleanup)
         await self.chat.start()
         self._stack.push_async_callback(self.chat.close)
-        self._site = web.SockSite(runner, listener)
-        await self._site.start()
+        self._site = await listening.listen(runner, reserved)
 
     def _describe(self) -> Instance:
         parts, residents = self.parts, self.parts.residents
@@ -157,7 +163,7 @@ class App:
     async def drain(self) -> None:
         """Take nobody in any more and let everybody go; leaves some of `HUBBUB_DRAIN_S` for what follows."""
         self.parts.draining = True
-        self.sio.eio.leaving = True
+        self.sio.drain()
         await drain(self.chat.connections, self.settings.drain_s * SOCKETS_SHARE)
 
     async def stop(self) -> None:
@@ -171,83 +177,67 @@ class App:
         await self.stop()
 
 
-def _shared(settings: Settings) -> tuple[Bus, Presence, Allowances]:
-    """What instances share; in memory when there is one."""
-    if settings.redis_url is None:
-        return MemoryBus(), MemoryPresence(), MemoryAllowances()
-    found = servers.find(settings.redis_url, settings.redis_prefix)
-    bus = RedisBus(found, settings.redis_prefix)
-    presence = RedisPresence(found, settings.redis_prefix, bus)
-    return bus, presence, RedisAllowances(found, settings.redis_prefix)
+async def _open_database(stack: AsyncExitStack, settings: Settings, kind: str) -> processes.Process:
+    """Open the database for a process that is registered in it until `stack` closes.
 
-
-async def serve(settings: Settings) -> int:
-    """Run an instance until SIGTERM or SIGINT, then drain; a second signal ends it at once."""
-    began = clock.monotonic()
-    app = await App(settings).start()
-    stopping = _on_signals()
-    seconds = round(clock.monotonic() - began, 3)
-    metrics.gauge("start_seconds", lambda: seconds)
-    garbage.settle()
-    log.info("listening", extra={"url": app.url, "start_s": seconds, "instance": settings.instance_id})
-    try:
-        sys.stdout.write(welcome.text(settings, app.url, await welcome.development_admin(app.parts)))
-        sys.stdout.flush()
-        await stopping.wait()
-        log.info("stopping")
-        asyncio.get_running_loop().call_later(max(settings.drain_s, LEAST_S), _give_up)
-        await app.drain()
-    finally:
-        await app.stop()
-    log.info("stopped")
-    return 0
-
-
-def _give_up() -> None:
-    """The time for draining is over. What was acknowledged is stored; the rest its senders send again."""
-    log.warning("not everything stopped in time")
-    logging.shutdown()
-    os._exit(0)
-
-
-async def work(settings: Settings) -> int:
-    """Do jobs until SIGTERM or SIGINT, then finish what is being done; a second signal ends it at once."""
-    stopping = _on_signals()
+    Raises DatabaseProblem, StartRefused, Unavailable.
+    """
+    stack.enter_context(DatabaseLock(settings, f"hubbub {kind}"))
     if settings.uses_sqlite:
         await migrations.up(settings)
-    async with AsyncExitStack() as stack:
-        await migrations.open_current(settings)
-        stack.push_async_callback(database.close)
+    await migrations.open_current(settings)
+    stack.push_async_callback(database.close)
+    process = processes.Process(settings, kind)
+    stack.push_async_callback(process.close)
+    await process.register()
+    return process
+
+
+def _handshake_rate(settings: Settings) -> Rate | None:
+    """Handshakes of one IP address; None where a setting lifts the limit."""
+    return settings.limit_handshakes if settings.handshakes_per_s <= HANDSHAKES_UNLIMITED else None
+
+
+def _ip_limits(settings: Settings, untrusted: UntrustedProxies) -> IpLimits:
+    """The limits of IP addresses; half of the descriptors are always left for the others."""
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return IpLimits(
+        trusted=settings.trusted_proxies,
+        most_open=max(1, min(2 * settings.sockets_per_address, descriptors // 2)),
+        rates=settings.limit_http is not None and _handshake_rate(settings) is not None,
+        untrusted=untrusted,
+    )
+
+
+def _shared(settings: Settings) -> tuple[Bus, Presence, RateLimiter]:
+    """What instances share; in memory when there is one."""
+    if settings.redis_url is None:
+        return MemoryBus(), MemoryPresence(), MemoryRateLimiter()
+    found = topology.from_url(settings.redis_url, settings.redis_prefix)
+    bus = RedisBus(found, settings.redis_prefix)
+    presence = RedisPresence(found, settings.redis_prefix, bus, name=settings.instance_id)
+    return bus, presence, RedisRateLimiter(found, settings.redis_prefix)
+
+
+async def open_worker(settings: Settings, stack: AsyncExitStack) -> None:
+    """Start a worker that runs until `stack` closes. Raises DatabaseProblem, StartRefused."""
+    with _database_problems(settings):
+        await _open_database(stack, settings, processes.WORKER)
         bus, presence, allowances = _shared(settings)
-        parts = await assembly.build(settings, bus, presence, allowances)
+        parts = await container.build(settings, bus, presence, allowances)
         await bus.start()
         stack.push_async_callback(bus.close)
         worker = Worker(parts, jobs.TABLE)
         await worker.start()
         stack.push_async_callback(worker.close)
-        log.info("working", extra={"instance": settings.instance_id})
-        await stopping.wait()
-        log.info("stopping")
-        asyncio.get_running_loop().call_later(max(settings.drain_s, LEAST_S), _give_up)
-    log.info("stopped")
-    return 0
 
 
-def _on_signals() -> asyncio.Event:
-    """Set by the first signal; the second ends the process."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    signals = 0
-
-    def on_signal() -> None:
-        nonlocal signals
-        signals += 1
-        if signals > 1:
-            log.warning("stopping at once")
-            logging.shutdown()
-            os._exit(1)  # nothing that hangs may hold up somebody who asks twice
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    return stopping
+@contextmanager
+def _database_problems(settings: Settings) -> Iterator[None]:
+    """Turn what a start raises while the database is unavailable into one line that names the database."""
+    try:
+        yield
+    except Exception as error:
+        if (problem := database.explained(settings, error)) is None:
+            raise
+        raise problem from error

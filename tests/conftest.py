@@ -1,20 +1,17 @@
 """Fixtures for all tests: real servers once per run, an own migrated database for each test."""
 
-import asyncio
-import shutil
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import gc
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import uuid4
 
-import asyncpg
 import pytest
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
-from tests.support import servers
+from tests.support import servers, times
+from tests.support.databases import Databases
 
 if TYPE_CHECKING:
     from hubbub.config import Settings
@@ -76,10 +73,18 @@ def redis_url(pytestconfig: pytest.Config) -> str:
     return _server(pytestconfig, "redis")
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Reports travel between processes as UTF-8, and tests log what can't be written so."""
-    report = yield
+    """Reports travel between processes as UTF-8, and tests log what can't be written so.
+
+    A report of a failure parses source. A collection in the middle of it may run code that parses, too, which
+    CPython 3.11 takes for a mistake.
+    """
+    gc.disable()
+    try:
+        report = yield
+    finally:
+        gc.enable()
     report.sections = [
         (title, text.encode("utf-8", "backslashreplace").decode()) for title, text in report.sections
     ]
@@ -95,6 +100,17 @@ def figures(record_property: Callable[[str, object], None]) -> Callable[[str], N
     return partial(record_property, "figures")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--times", action="store_true", help="show the time of each folder, and the slowest tests"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    times.require_reasons(items)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     measured = [
@@ -108,94 +124,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("figures")
         for line in measured:
             terminalreporter.line(line)
+    if terminalreporter.config.getoption("times"):
+        times.show(terminalreporter)
 
 
 # --- databases ---
-
-
-def _apart(work: Coroutine[Any, Any, T]) -> T:
-    """Run something async to its end on a loop of its own, away from the loop of the tests."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
-
-
-async def _execute(url: str, *statements: str) -> int:
-    """Run statements on PostgreSQL, outside a transaction; tells the server's major version."""
-    connection = await asyncpg.connect(url)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-        return int(connection.get_server_version().major)
-    finally:
-        await connection.close()
-
-
-def _named(url: str, name: str) -> str:
-    """The same server, another database."""
-    head, _, _ = url.partition("?")
-    return f"{head.rpartition('/')[0]}/{name}"
-
-
-async def _migrate(database_url: str, data_dir: Path) -> None:
-    from hubbub.config import Settings
-    from hubbub.services import migrations
-
-    await migrations.up(Settings.for_tests(database_url=database_url, data_dir=data_dir))
-
-
-class Databases:
-    """Makes databases for tests: empty ones, and migrated ones as cheap copies of a first."""
-
-    def __init__(self, folder: Path, postgres_url: Callable[[], str]) -> None:
-        self._folder = folder
-        self._postgres_url = postgres_url
-        self._templates: dict[str, str] = {}
-        self._made: list[str] = []
-
-    def empty(self, kind: str, folder: Path) -> str:
-        """A database without tables."""
-        if kind == "sqlite":
-            return f"sqlite://{folder / f'{uuid4().hex}.db'}"
-        return self._create()
-
-    def migrated(self, kind: str, folder: Path) -> str:
-        """A database with all tables, empty."""
-        if kind not in self._templates:
-            made = self.empty(kind, self._folder)
-            _apart(_migrate(made, self._folder))
-            self._templates[kind] = made
-        template = self._templates[kind]
-        if kind == "sqlite":
-            target = folder / "hubbub.db"
-            shutil.copyfile(template.removeprefix("sqlite://"), target)
-            return f"sqlite://{target}"
-        return self._create(template.rpartition("/")[2])
-
-    def drop(self, url: str) -> None:
-        """Remove a PostgreSQL database, whoever is still connected to it."""
-        if url in self._made:
-            self._made.remove(url)
-            name = url.rpartition("/")[2]
-            _apart(_execute(self._postgres_url(), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-
-    def close(self) -> None:
-        """Remove what is left, templates included."""
-        for url in list(self._made):
-            self.drop(url)
-
-    def _create(self, template: str = "template0") -> str:
-        name = f"hubbub_test_{uuid4().hex}"
-        server = self._postgres_url()
-        # Copying files is several times faster than the default, and can be asked for since version 15.
-        how = " STRATEGY file_copy" if _postgres_major(server) >= 15 else ""
-        _apart(_execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"{how}'))
-        self._made.append(_named(server, name))
-        return self._made[-1]
-
-
-@cache
-def _postgres_major(url: str) -> int:
-    return _apart(_execute(url))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +28,15 @@ LONGER_MODULES: dict[str, int] = {
 }
 
 # Tests of the whole from outside, which mirror no module.
-OUTSIDE = {"test_layout.py", "test_security.py", "bench", "browser", "journeys"}
+OUTSIDE = {
+    "test_installation.py",
+    "test_layout.py",
+    "test_parsers.py",
+    "test_security.py",
+    "bench",
+    "browser",
+    "journeys",
+}
 
 # Hosts of package registries: what is installed from where is the business of the machine.
 REGISTRIES = [
@@ -152,10 +161,47 @@ def test_tests_mirror_the_package():
     assert astray == []
 
 
+# Caches without a bound: their keys are a few names of the program's own.
+ENDLESS = {
+    "hubbub/core/emoji.py:_by_characters",
+    "hubbub/core/emoji.py:fully_qualified",
+    "hubbub/core/emoji.py:pattern",
+    "hubbub/core/languages.py:_subtags",
+    "hubbub/core/languages.py:pattern",
+    "hubbub/core/reserved_usernames.py:_reserved",
+    "hubbub/core/reserved_usernames.py:names",
+    "hubbub/core/time_zones.py:names",
+    "hubbub/core/time_zones.py:pattern",
+    "hubbub/core/password_policy.py:common_passwords",
+    "hubbub/schemas/base.py:strict",
+    "hubbub/schemas/faults.py:checks",
+    "hubbub/schemas/faults.py:_fields",
+    "hubbub/services/templates.py:_catalogue",
+    "hubbub/services/templates.py:_layouts",
+    "hubbub/services/templates.py:languages",
+}
+
+
+def _endless(path: Path) -> Iterator[str]:
+    """Functions of a module whose results are kept without a bound, and uses of `sys.intern`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("sys.intern", "intern"):
+            yield f"{path.relative_to(ROOT)}:{node.lineno}"
+        for decorator in getattr(node, "decorator_list", []):
+            text = ast.unparse(decorator).removeprefix("functools.")
+            if text == "cache" or (text.startswith("lru_cache") and "maxsize=None" in text):
+                yield f"{path.relative_to(ROOT)}:{node.name}"  # type: ignore[attr-defined]
+
+
+def test_no_cache_keeps_what_clients_send_without_a_bound():
+    assert {found for path in MODULES for found in _endless(path)} == ENDLESS
+
+
 def test_nothing_is_called_utils():
     vague = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
+    found = [_name(path) for path in [*MODULES, *TESTS] if path.stem.removeprefix("test_") in vague]
 
-    assert [_name(path) for path in [*MODULES, *TESTS] if path.stem.removeprefix("test_") in vague] == []
+    assert found == ["hubbub/realtime/manager.py"]  # python-socketio's word for its client manager
 
 
 def test_the_requirements_are_those_of_the_project():

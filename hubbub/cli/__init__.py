@@ -1,10 +1,12 @@
 """The `hubbub` command. A command is a module here, imported when it is called: `--help` stays quick."""
 
+import os
 from importlib import import_module
 
 import click
 
 from hubbub import __version__
+from hubbub.core.file_modes import PRIVATE_UMASK
 
 _COMMANDS = {
     "serve": "Run one instance: Socket.IO and REST.",
@@ -15,6 +17,9 @@ _COMMANDS = {
     "disable-two-factor": "Let an account sign in by its password alone.",
     "reseal": "Encrypt secrets at rest with the current secret key.",
     "prove": "Try to break the promises on this machine, and judge.",
+    "backup": "Back up the database to a folder, and verify it.",
+    "restore": "Replace the database by a backup, and raise the epoch.",
+    "epoch": "Raise the epoch after a restore by other means.",
     "doctor": "Check settings and everything that hubbub depends on.",
     "mail": "Show what an e-mail looks like.",
     "openapi": "Print the document of the REST API.",
@@ -44,3 +49,4 @@ def main() -> None:
 
     Settings are environment variables that begin with HUBBUB_, or a file .env; see `hubbub config`.
     """
+    os.umask(PRIVATE_UMASK)  # for files that libraries create, too

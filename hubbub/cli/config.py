@@ -2,7 +2,7 @@
 
 import click
 
-from hubbub.cli import starting
+from hubbub.cli import bootstrap
 from hubbub.config import reference
 
 
@@ -14,7 +14,7 @@ def command(*, example: bool, page: bool) -> None:
     if example or page:
         click.echo(reference.example() if example else reference.page(), nl=False)
         return
-    rows = list(reference.in_force(starting.settings()))
+    rows = list(reference.in_force(bootstrap.settings()))
     widest = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, value, source in rows:
         click.echo(f"{name:<{widest[0]}}  {value or '-':<{min(widest[1], 40)}}  {source}")

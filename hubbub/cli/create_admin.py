@@ -4,8 +4,9 @@ import sys
 
 import click
 
-from hubbub.cli import offline, running, starting
+from hubbub.cli import bootstrap, run, services_context
 from hubbub.config import Settings
+from hubbub.core import email_addresses
 from hubbub.services import admins
 
 
@@ -16,12 +17,14 @@ from hubbub.services import admins
 @click.argument("email")
 def command(email: str) -> None:
     """Make or promote."""
-    settings = starting.settings()
-    click.echo(running.run(_create(settings, email)))
+    settings = bootstrap.settings()
+    if email_addresses.canonical(email.strip()) is None:
+        bootstrap.fail(f"email: {email} is not an e-mail address.")
+    click.echo(run.run(_create(settings, email)))
 
 
 async def _create(settings: Settings, email: str) -> str:
-    async with offline.opened(settings) as parts:
+    async with services_context.open_container(settings) as parts:
         if await admins.known(email):
             await admins.promote(parts, email)
             return f"{email} had an account and is an admin now; the password stays."
@@ -33,4 +36,6 @@ def _password() -> str:
     if sys.stdin.isatty():
         asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
         return asked
-    return sys.stdin.readline().rstrip("\r\n")
+    if not (line := sys.stdin.readline().rstrip("\r\n")):
+        bootstrap.fail("password: there is none: write it to standard input, in one line.")
+    return line

@@ -2,7 +2,7 @@
 
 import click
 
-from hubbub.cli import offline, running, starting
+from hubbub.cli import bootstrap, run, services_context
 from hubbub.config import Settings
 from hubbub.services import admins
 
@@ -14,10 +14,10 @@ from hubbub.services import admins
 @click.argument("email")
 def command(email: str) -> None:
     """Switch it off."""
-    running.run(_disable(starting.settings(), email))
+    run.run(_disable(bootstrap.settings(), email))
     click.echo(f"Two-factor is off for {email}.")
 
 
 async def _disable(settings: Settings, email: str) -> None:
-    async with offline.opened(settings) as parts:
+    async with services_context.open_container(settings) as parts:
         await admins.disable_two_factor(parts, email)

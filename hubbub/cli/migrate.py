@@ -2,7 +2,7 @@
 
 import click
 
-from hubbub.cli import running, starting
+from hubbub.cli import bootstrap, run
 from hubbub.config import Settings
 from hubbub.services import migrations
 
@@ -14,7 +14,7 @@ from hubbub.services import migrations
 def command(what: str) -> None:
     """Do it, and name the steps."""
     work = {"status": _status, "up": _up, "down": _down}[what]
-    running.run(work(starting.settings()))
+    run.run(work(bootstrap.settings()))
 
 
 async def _status(settings: Settings) -> None:

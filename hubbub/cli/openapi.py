@@ -3,12 +3,12 @@
 import click
 import msgspec
 
-from hubbub.cli import starting
+from hubbub.cli import bootstrap
 from hubbub.http.app import describe
 
 
 @click.command(help="Print the document of the REST API (OpenAPI 3.1, JSON).")
 def command() -> None:
     """Print it; its server is HUBBUB_PUBLIC_URL."""
-    document = describe(starting.settings().public_url or "/")
+    document = describe(bootstrap.settings().public_url or "/")
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))

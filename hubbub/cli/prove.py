@@ -10,14 +10,14 @@ from pathlib import Path
 
 import click
 
-from hubbub.cli import running
-from hubbub.cli.starting import FAILED, WRONG_SETTINGS, fail
+from hubbub.cli import run
+from hubbub.cli.bootstrap import FAILED, WRONG_SETTINGS, fail
 from hubbub.core import clock
-from hubbub.prove import checker, report, schedule, stage
+from hubbub.prove import checker, environment, report, schedule
+from hubbub.prove.environment import Options, Stage, WrongUse
 from hubbub.prove.journal import Evidence
 from hubbub.prove.processes import NotStarted
 from hubbub.prove.run import Run
-from hubbub.prove.stage import Options, Stage, WrongUse
 
 LONGEST = 60  # minutes: journals are kept in memory
 
@@ -106,7 +106,7 @@ def _folder(keep: Path | None) -> Path:
 def _evidence(options: Options, folder: Path) -> Evidence:
     """Run; ends the process with a line when that can't be."""
     try:
-        return running.run(_prove(options, folder))
+        return run.run(_prove(options, folder))
     except WrongUse as error:
         fail(str(error), code=WRONG_SETTINGS)
     except NotStarted as error:
@@ -118,7 +118,7 @@ def _evidence(options: Options, folder: Path) -> Evidence:
 async def _prove(options: Options, folder: Path) -> Evidence:
     show = _progress()
     show("starting")
-    async with stage.opened(options, folder) as opened:
+    async with environment.opened(options, folder) as opened:
         click.echo(_heading(options, opened))
         run = Run(options, opened, show)
         _listen(run)

@@ -4,10 +4,10 @@ import sys
 
 import click
 
-from hubbub.cli import offline, running, starting
+from hubbub.cli import bootstrap, run, services_context
 from hubbub.config import Settings
-from hubbub.services import resealing
-from hubbub.services.resealing import Resealed
+from hubbub.services import reencryption
+from hubbub.services.reencryption import Resealed
 
 
 @click.command(
@@ -16,7 +16,11 @@ from hubbub.services.resealing import Resealed
 )
 def command() -> None:
     """Seal again, and say how many."""
-    done, lost = running.run(_reseal(starting.settings()))
+    settings = bootstrap.settings()
+    if not settings.secret_key:
+        line = "HUBBUB_SECRET_KEY: is required: it encrypts the secrets."
+        bootstrap.fail(line, code=bootstrap.WRONG_SETTINGS)
+    done, lost = run.run(_reseal(settings))
     click.echo(f"Encrypted with the current key: {done}. The others had been already.")
     if lost:
         click.echo(f"Of a key that is not listed, and lost without it: {lost}.", err=True)
@@ -24,5 +28,5 @@ def command() -> None:
 
 
 async def _reseal(settings: Settings) -> Resealed:
-    async with offline.opened(settings) as parts:
-        return await resealing.run(parts)
+    async with services_context.open_container(settings) as parts:
+        return await reencryption.run(parts)

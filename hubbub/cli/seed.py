@@ -4,10 +4,10 @@ import sys
 
 import click
 
-from hubbub.cli import offline, running, starting
+from hubbub.cli import bootstrap, run, services_context
 from hubbub.config import Settings
 from hubbub.services import seed
-from hubbub.services.seed import Plan, Seeded
+from hubbub.services.seed import PASSWORD_FILE, Plan, Seeded
 
 
 @click.command(help="Fill in sample data: people, rooms, messages. A second time only adds what is missing.")
@@ -20,14 +20,18 @@ from hubbub.services.seed import Plan, Seeded
 )
 def command(users: int, rooms: int, messages: int) -> None:
     """Seed, and tell how to log in."""
-    settings = starting.settings()
-    done = running.run(_seed(settings, Plan(users, rooms, messages)))
+    settings = bootstrap.settings()
+    done = run.run(_seed(settings, Plan(users, rooms, messages)))
     click.echo(f"Added {done.users} people, {done.rooms} rooms, {done.messages} messages.")
-    click.echo(f"Log in as {done.email}, or anybody else of them; all have the password {done.password}")
+    # Passwords are printed in development only: the output of a command may be kept in a log.
+    password = done.password if settings.env == "development" else f"in {settings.data_dir / PASSWORD_FILE}"
+    click.echo(f"Log in as {done.email}, or anybody else of them; all have the password {password}")
+    if done.admin:
+        click.echo(f"{done.admin}, the admin of this development database, is in these rooms too.")
 
 
 async def _seed(settings: Settings, plan: Plan) -> Seeded:
-    async with offline.opened(settings):
+    async with services_context.open_container(settings):
         with click.progressbar(
             length=plan.total, label="Seeding", file=sys.stderr, update_min_steps=50
         ) as bar:

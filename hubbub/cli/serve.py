@@ -5,8 +5,7 @@ import sys
 
 import click
 
-from hubbub import app
-from hubbub.cli import running, starting
+from hubbub.cli import bootstrap
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -18,14 +17,16 @@ def _loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-@click.command(help="Run one instance: Socket.IO and REST. SIGTERM and Ctrl-C let its clients go first.")
+@click.command(
+    cls=bootstrap.ProcessCommand,
+    help="Run one instance: Socket.IO and REST. SIGTERM and Ctrl-C let its clients go first.",
+)
 @click.option("--host", help="The address to listen on, before HUBBUB_HOST.")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on, before HUBBUB_PORT.")
 def command(host: str | None, port: int | None) -> None:
     """Serve until a signal."""
-    settings = starting.settings({"host": host, "port": port})
+    settings = bootstrap.process_settings({"host": host, "port": port})
+    # Imported late: settings that are refused are refused at once.
+    from hubbub.cli import process, run  # noqa: PLC0415
 
-    def told(error: OSError) -> str:
-        return running.address_problem(error, settings.host, settings.port)
-
-    sys.exit(running.run(app.serve(settings), loop=_loop, told=told))
+    sys.exit(run.run(process.serve(settings), loop=_loop, as_json=settings.log_format == "json"))

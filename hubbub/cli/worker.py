@@ -4,11 +4,17 @@ import sys
 
 import click
 
-from hubbub import app
-from hubbub.cli import running, starting
+from hubbub.cli import bootstrap
 
 
-@click.command(help="Do the jobs: e-mails and whatever else is not done at once. Any number may run.")
+@click.command(
+    cls=bootstrap.ProcessCommand,
+    help="Do the jobs: e-mails and whatever else is not done at once. Any number may run.",
+)
 def command() -> None:
     """Work until a signal."""
-    sys.exit(running.run(app.work(starting.settings())))
+    settings = bootstrap.process_settings()
+    # Imported late: settings that are refused are refused at once.
+    from hubbub.cli import process, run  # noqa: PLC0415
+
+    sys.exit(run.run(process.work(settings), as_json=settings.log_format == "json"))

@@ -22,28 +22,30 @@ class Signal(msgspec.Struct, frozen=True, tag=True):
     """Something an instance tells all instances, itself included."""
 
 
-class Entries(Signal, frozen=True):
+# Tags are as instances of earlier releases write them: for a while they run side by side.
+class EntriesAppended(Signal, frozen=True, tag="Entries"):
     """There is something new in the log of a room. Ascending by seq."""
 
     room_id: UUID
     entries: tuple[Entry, ...]
 
 
-class Moved(Signal, frozen=True):
+class LogAdvanced(Signal, frozen=True, tag="Moved"):
     """The log of a room goes up to `seq` now; its entries are too large to travel, and are in the log."""
 
     room_id: UUID
     seq: int
 
 
-class Missed(Signal, frozen=True):
+class SignalsLost(Signal, frozen=True, tag="Missed"):
     """Some signals may have been lost until now: look at the logs. Told by a bus to its own instance."""
 
 
 class MemberJoined(Signal, frozen=True):
     """A membership began with the entry `seq`; published before that entry.
 
-    `skip_socket` asked for it and learns by its ack.
+    `skip_socket` asked for it and learns by its ack. The user's other sockets get the entries after `after`;
+    without it those from `seq` on, which are all that `skip_socket` gets in any case.
     """
 
     user_id: UUID
@@ -52,16 +54,22 @@ class MemberJoined(Signal, frozen=True):
     room: Room
     version: int
     skip_socket: str | None = None
+    after: int | None = None
 
 
 class MemberChanged(Signal, frozen=True):
-    """A membership ended, or what is given here is another one now."""
+    """A membership ended (with the entry `seq`, if that is known), or what is given is another one now.
+
+    `skip_socket` requested the change and gets its ack; the user's other sockets get a hint where one exists.
+    """
 
     user_id: UUID
     room_id: UUID
     role: str | None = None
     muted: bool | None = None
     ended: bool = False
+    skip_socket: str | None = None
+    seq: int | None = None
 
 
 class RoomHint(Signal, frozen=True):
@@ -81,6 +89,19 @@ class UserHint(Signal, frozen=True):
     event: str
     payload: dict[str, object]
     skip_socket: str | None = None
+
+
+class Typing(Signal, frozen=True):
+    """A user starts, goes on (`typing`) or stops typing in a room; published to the instances with the room.
+
+    `counter` increases with each signal about this user and room. `age_ms` is how long ago the start was.
+    """
+
+    room_id: UUID
+    typist_id: UUID
+    counter: int
+    typing: bool
+    age_ms: int = 0
 
 
 class PresenceChanged(Signal, frozen=True):
@@ -160,3 +181,12 @@ class Bus(Protocol):
 
     async def settled(self) -> None:
         """Wait until what is followed by now is heard indeed; not for long, and not while others are away."""
+
+    async def flushed(self) -> None:
+        """Wait until what was published by now can be received; at most 0.1 s."""
+
+    async def current(self, user_id: UUID) -> bool:
+        """Whether all that was published about a subscribed user before this call has been received here.
+
+        Takes a round trip, at most 0.25 s. False if it is not certain.
+        """

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from hubbub.cluster.bus import Signal
-from hubbub.cluster.presence import Describe, Instances, Told
+from hubbub.cluster.presence import Describe, Instances, OnChange
 from hubbub.core import metrics
 from hubbub.core.allowances import Allowance, Buckets
 from hubbub.core.attempts import Act, Attempts, Standing
@@ -59,6 +59,12 @@ class MemoryBus:
     async def settled(self) -> None:
         """It is."""
 
+    async def flushed(self) -> None:
+        """It is."""
+
+    async def current(self, _user_id: UUID) -> bool:
+        return True
+
 
 class MemoryPresence:
     """The statuses of one instance's users."""
@@ -73,7 +79,7 @@ class MemoryPresence:
     async def instances(self) -> Instances:
         return Instances([self._describe()] if self._describe is not None else [], complete=True)
 
-    async def start(self, tell: Told) -> None:
+    async def start(self, tell: OnChange) -> None:
         """Nothing changes by itself."""
 
     async def close(self) -> bool:
@@ -96,15 +102,15 @@ class MemoryPresence:
         return {user_id: self._statuses[user_id] for user_id in user_ids if user_id in self._statuses}
 
 
-class MemoryAllowances:
+class MemoryRateLimiter:
     """Buckets and attempts of one instance."""
 
     def __init__(self) -> None:
         self._buckets: defaultdict[str, Buckets] = defaultdict(Buckets)
         self._attempts: defaultdict[str, Attempts] = defaultdict(Attempts)
 
-    async def take(self, of: str, key: str, rate: Rate) -> Allowance:
-        return self._buckets[of].take(key, rate)
+    async def take(self, of: str, key: str, rate: Rate, cost: int = 1) -> Allowance:
+        return self._buckets[of].take(key, rate, cost)
 
     async def note(self, of: str, key: str, act: Act) -> Standing:
         return self._attempts[of].note(key, act)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-Told = Callable[[list[UUID], str | None], Awaitable[None]]
+OnChange = Callable[[list[UUID], str | None], Awaitable[None]]
 
 
 class Instance(NamedTuple):
@@ -41,7 +41,7 @@ class Presence(Protocol):
     async def instances(self) -> Instances:
         """All that live and describe themselves, this one first; the others as of a moment ago."""
 
-    async def start(self, tell: Told) -> None:
+    async def start(self, tell: OnChange) -> None:
         """Begin. `tell` is called with users whose status changed without anybody here doing anything.
 
         The second argument is their status; None: each one's own, which `get` knows.

@@ -1,7 +1,7 @@
 """Settings: read once from the environment and `.env`, checked, frozen."""
 
-from hubbub.config.environment import load
-from hubbub.config.mistakes import ConfigError
+from hubbub.config.environment import load, log_format
+from hubbub.config.errors import ConfigError
 from hubbub.config.settings import Settings
 
-__all__ = ["ConfigError", "Settings", "load"]
+__all__ = ["ConfigError", "Settings", "load", "log_format"]

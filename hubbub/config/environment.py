@@ -1,21 +1,23 @@
 """Reading the settings: the only place that looks at the environment and at `.env`."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_origin
 
 from dotenv.parser import parse_stream
 
+from hubbub.config.errors import ConfigError
 from hubbub.config.fields import PREFIX, extra, variable
-from hubbub.config.mistakes import ConfigError
 from hubbub.config.settings import Settings
-from hubbub.core import kept
+from hubbub.core import secret_files
 
 # The variables by which the tests find a database and a Redis are no settings of the server.
 _FOR_TESTS = "HUBBUB_TEST_"
 _FILE = "_FILE"
+_ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class Given(NamedTuple):
@@ -32,14 +34,11 @@ def load(
 ) -> Settings:
     """The settings in force: the command line, the environment, `.env`, the defaults, in this order.
 
-    `options` are those of the command line, by field name. In development a missing secret key is made and
-    kept in the data folder. Raises ConfigError with every mistake, a line each.
+    `options` are those of the command line, by field name. Outside production a missing secret key is made
+    and kept in the data folder. Raises ConfigError with every mistake, a line each.
     """
     lines: list[str] = []
-    given = dict(_dotenv(Path(dotenv_path), lines)) if dotenv_path else {}
-    for name, text in (os.environ if environ is None else environ).items():  # noqa: TID251 - the one reader
-        if name.startswith(PREFIX):
-            given[name] = Given(text, "environment")
+    given = _given(environ, dotenv_path, lines)
     for name, text in (options or {}).items():
         given[variable(name)] = Given(text, "command line")
     values = _sort(given, lines)
@@ -51,6 +50,23 @@ def load(
     if lines:
         raise ConfigError(lines)
     return _complete(settings)
+
+
+def log_format(environ: Mapping[str, str] | None = None, dotenv_path: str | Path | None = ".env") -> str:
+    """`json` or `console`, also where other settings are wrong."""
+    found = _given(environ, dotenv_path, []).get(variable("log_format"))
+    return "json" if found is not None and found.text.strip() == "json" else "console"
+
+
+def _given(
+    environ: Mapping[str, str] | None, dotenv_path: str | Path | None, lines: list[str]
+) -> dict[str, Given]:
+    """The variables of `.env` and of the environment that are ours."""
+    given = dict(_dotenv(Path(dotenv_path), lines)) if dotenv_path else {}
+    for name, text in (os.environ if environ is None else environ).items():  # noqa: TID251 - the one reader
+        if name.startswith(PREFIX):
+            given[name] = Given(text, "environment")
+    return given
 
 
 def _dotenv(path: Path, lines: list[str]) -> Iterator[tuple[str, Given]]:
@@ -78,6 +94,9 @@ def _sort(given: dict[str, Given], lines: list[str]) -> dict[str, Given]:
     }
     values: dict[str, Given] = {}
     for name, found in given.items():
+        if _ODD.search(found.text):
+            lines.append(f"{name}: contains control characters, or is not UTF-8 text.")
+            continue
         if name in fields:
             if found.text.strip() or _is_list(fields[name]):
                 values[fields[name]] = found
@@ -92,7 +111,7 @@ def _sort(given: dict[str, Given], lines: list[str]) -> dict[str, Given]:
 
 
 def _is_list(name: str) -> bool:
-    return name in ("cors_origins", "trusted_proxies", "default_rooms", "metrics_allow")
+    return get_origin(Settings.model_fields[name].annotation) is tuple
 
 
 def _read(name: str, path: Path, values: dict[str, Given], field: str, lines: list[str]) -> None:
@@ -118,11 +137,11 @@ def _unknown(name: str, known: list[str]) -> str:
 def _complete(settings: Settings) -> Settings:
     if settings.source("instance_id") == "default":
         settings = settings.with_made("instance_id", settings.instance_id)
-    if settings.secret_key:
+    if settings.secret_key or settings.env == "production":
         return settings
     try:
-        secret = kept.secret(settings.data_dir, "secret_key")
+        secret = secret_files.load_or_create(settings.data_dir, "secret_key")
     except OSError as error:
-        reason = f"none is set, and {settings.data_dir} can't keep one: {error.strerror}."
-        raise ConfigError([f"HUBBUB_SECRET_KEY: {reason}"]) from None
+        where = error.filename or settings.data_dir
+        raise ConfigError([f"HUBBUB_DATA_DIR: {where} can't be used: {error.strerror}."]) from None
     return settings.with_made("secret_key", secret)

@@ -6,58 +6,28 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator
 from pydantic.fields import FieldInfo
 
-from hubbub.config import providers, values
+from hubbub.config import oauth_providers, parsers, urls
 from hubbub.core.limits import Rate
 
 PREFIX = "HUBBUB_"
 
-Limit = Annotated[Rate | None, PlainValidator(values.rate)]
-HttpLimit = Annotated[Rate | None, PlainValidator(partial(values.rate, leaks=True))]
-Tiers = Annotated[tuple[values.Tier, ...], PlainValidator(values.tiers)]
-Names = Annotated[tuple[str, ...], PlainValidator(values.names)]
-Networks = Annotated[tuple[values.Network, ...], PlainValidator(values.networks)]
-Secrets = Annotated[tuple[str, ...], PlainValidator(values.secrets)]
-Providers = Annotated[tuple[providers.Provider, ...], PlainValidator(providers.issuers)]
-Origins = Annotated[tuple[str, ...], PlainValidator(values.origins)]
-Label = Annotated[str, PlainValidator(values.label)]
-Sender = Annotated[str, PlainValidator(values.sender)]
-Url = Annotated[
-    str | None,
-    PlainValidator(partial(values.site, schemes=("http", "https"), example="https://chat.example")),
-]
-Site = Annotated[
-    str,
-    PlainValidator(partial(values.site, schemes=("http", "https"), example="https://github.com")),
-]
-Database = Annotated[
-    str,
-    PlainValidator(
-        partial(
-            values.address,
-            schemes=("postgres", "postgresql", "sqlite"),
-            example="postgres://user:password@host/name",
-        )
-    ),
-]
-Redis = Annotated[
-    str | None,
-    PlainValidator(
-        partial(
-            values.address,
-            schemes=("redis", "rediss", "redis+sentinel", "redis+cluster"),
-            example="redis://host:6379/0",
-        )
-    ),
-]
-Storage = Annotated[
-    str, PlainValidator(partial(values.address, schemes=("file", "s3"), example="file:///srv/uploads"))
-]
-Smtp = Annotated[
-    str | None,
-    PlainValidator(
-        partial(values.address, schemes=("smtp", "smtps"), example="smtp://user:password@host:587")
-    ),
-]
+Limit = Annotated[Rate | None, PlainValidator(parsers.rate)]
+HttpLimit = Annotated[Rate | None, PlainValidator(partial(parsers.rate, leaks=True))]
+Tiers = Annotated[tuple[parsers.Tier, ...], PlainValidator(parsers.tiers)]
+Names = Annotated[tuple[str, ...], PlainValidator(parsers.names)]
+Networks = Annotated[tuple[parsers.Network, ...], PlainValidator(parsers.networks)]
+Secrets = Annotated[tuple[str, ...], PlainValidator(parsers.secrets)]
+Providers = Annotated[tuple[oauth_providers.Provider, ...], PlainValidator(oauth_providers.issuers)]
+Origins = Annotated[tuple[str, ...], PlainValidator(parsers.origins)]
+Label = Annotated[str, PlainValidator(parsers.identifier)]
+Sender = Annotated[str, PlainValidator(parsers.sender)]
+Host = Annotated[str, PlainValidator(urls.host)]
+Url = Annotated[str | None, PlainValidator(urls.site)]
+Site = Annotated[str, PlainValidator(partial(urls.site, example="https://github.com"))]
+Database = Annotated[str, PlainValidator(urls.database)]
+Redis = Annotated[str | None, PlainValidator(urls.redis)]
+Storage = Annotated[str, PlainValidator(urls.storage)]
+Smtp = Annotated[str | None, PlainValidator(urls.smtp)]
 
 
 def setting(default: Any, text: str, **more: Any) -> Any:  # noqa: ANN401 - as pydantic's Field is typed
@@ -81,6 +51,14 @@ def optional(text: str, sample: str, **more: Any) -> Any:  # noqa: ANN401 - like
 def networks(text: str, sample: str, shown: str = "none") -> Any:  # noqa: ANN401 - likewise
     """A list of networks, empty without a value: `shown` says what that means."""
     return setting((), text, shown=shown, sample=sample)
+
+
+def listening_url(data: dict[str, Any]) -> str:
+    """The URL of the address that is listened on; where that is all addresses, of loopback."""
+    host = data["host"]
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{data['port']}"
 
 
 def variable(name: str) -> str:

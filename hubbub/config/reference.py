@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from hubbub.config import values
+from hubbub.config import parsers
 from hubbub.config.fields import extra, variable
 from hubbub.config.settings import Settings
 from hubbub.core.limits import Rate
@@ -65,7 +65,7 @@ def written(value: Any) -> str:  # noqa: ANN401 - of any field
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, Rate):
-        return values.rate_text(value)
+        return parsers.rate_text(value)
     if isinstance(value, tuple):
         return ",".join(str(item) for item in value)
     return str(value)
@@ -104,5 +104,5 @@ def in_force(settings: Settings) -> Iterator[tuple[str, str, str]]:
         elif extra(Settings.model_fields[name]).get("secret") and "://" not in written(value):
             text = "***" if value else ""
         else:
-            text = values.masked(written(value))
+            text = parsers.masked(written(value))
         yield variable(name), text, settings.source(name)

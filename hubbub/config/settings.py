@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -18,9 +17,10 @@ from pydantic import (
     field_validator,
 )
 
-from hubbub.config import mistakes, production, providers
+from hubbub.config import backups, errors, oauth_providers, production, urls
 from hubbub.config.fields import (
     Database,
+    Host,
     HttpLimit,
     Label,
     Limit,
@@ -36,27 +36,17 @@ from hubbub.config.fields import (
     Storage,
     Tiers,
     Url,
+    listening_url,
     networks,
     optional,
     setting,
 )
+from hubbub.config.parsers import Tier
 from hubbub.config.production import PLACEHOLDER, ROUNDS, SECRET_LENGTH, TEST_SECRET
-from hubbub.config.values import Tier
 from hubbub.core.limits import Rate
 
 
-def _host(data: dict[str, Any]) -> str:
-    host = data["host"]
-    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
-
-
-def _register(data: dict[str, Any]) -> Rate | None:
-    return Rate(10, 0.0028) if data["limit_auth"] else None
-
-
-class Settings(BaseModel):
+class Settings(production.Checked):
     """What hubbub runs with. Times are in seconds (`_s`) or milliseconds (`_ms`), sizes in bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -67,7 +57,7 @@ class Settings(BaseModel):
         "`development`, `test` or `production`. Production refuses what is only convenient.",
         section="The instance",
     )
-    host: Annotated[str, Field(min_length=1)] = setting("127.0.0.1", "The address to listen on.")
+    host: Host = setting("127.0.0.1", "The address to listen on.")
     port: Annotated[int, Field(ge=0, le=65535)] = setting(8000, "The port to listen on; 0 takes a free one.")
     data_dir: Path = setting(Path("var"), "The folder of the database, of uploads and of made secrets.")
     instance_id: Label = setting(
@@ -77,9 +67,9 @@ class Settings(BaseModel):
         sample="chat-1",
     )
     public_url: Url = setting(
-        lambda data: f"http://{_host(data)}:{data['port']}",
+        listening_url,
         "The address under which people reach hubbub; links begin with it.",
-        shown="`http://` host and port",
+        shown="`http://` host and port, required in production",
         sample="https://chat.example",
     )
     cors_origins: Origins = setting(
@@ -89,9 +79,7 @@ class Settings(BaseModel):
         shown="`*`, none in production",
         sample="https://www.example,https://app.example",
     )
-    trusted_proxies: Networks = networks(
-        "Proxies, by comma, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.", "10.0.0.0/8"
-    )
+    trusted_proxies: Networks = networks("Proxies whose `X-Forwarded-*` count, by comma.", "10.0.0.0/8")
     addresses_allow: Networks = networks(
         "The networks, by comma, that may come in, over REST and sockets. Probes from loopback always may.",
         "203.0.113.0/24,2001:db8::/32",
@@ -104,6 +92,10 @@ class Settings(BaseModel):
         "A GeoIP2 or GeoLite2 database (City or Country, MMDB): sessions then say where they are.",
         sample="/var/lib/GeoIP/GeoLite2-City.mmdb",
     )
+    hsts: Literal["on", "off", "subdomains", "preload"] = setting(
+        "on",
+        "HSTS over https: `on`, `off`, `subdomains` (with `includeSubDomains`), `preload` (with both).",
+    )
     playground: bool = setting(
         lambda data: data["env"] == "development",
         "The page at `/` on which to try everything.",
@@ -115,8 +107,8 @@ class Settings(BaseModel):
     )
 
     database_url: Database = setting(
-        lambda data: f"sqlite://{data['data_dir'] / 'hubbub.db'}",
-        "`postgres://user:password@host:port/name`, or `sqlite://` and a path.",
+        lambda data: urls.of_file("sqlite", data["data_dir"] / "hubbub.db"),
+        "`postgres://user:password@a:5432,b:5432/name`, one host or several; or `sqlite://` and a path.",
         shown="SQLite in the data folder",
         sample="postgres://hubbub:password@localhost:5432/hubbub",
         section="Stores",
@@ -154,7 +146,7 @@ class Settings(BaseModel):
 
     secret_key: str = setting(
         "",
-        f"Signs the tokens; at least {SECRET_LENGTH} characters in production. Replacing it: docs/rest.md.",
+        f"Signs the tokens; {SECRET_LENGTH} characters or more in production. To replace it: deploying.md.",
         shown="made and kept in the data folder, required in production",
         sample=PLACEHOLDER,
         section="Accounts",
@@ -181,9 +173,7 @@ class Settings(BaseModel):
         shown="12, 4 in test",
         sample="12",
     )
-    default_rooms: Names = setting(
-        ("general",), "Public rooms, by comma, that everybody joins on registration."
-    )
+    default_rooms: Names = setting(("general",), "Public rooms, by comma, joined on registration.")
 
     oauth_google_client_id: str | None = optional(
         "The client id that Google gave; how to get it, and all of this section: docs/oauth.md.",
@@ -195,7 +185,7 @@ class Settings(BaseModel):
     )
     oauth_github_client_id: str | None = optional("The client id that GitHub gave.", "Ov23example")
     oauth_github_client_secret: str | None = optional("Its secret.", "example", secret=True, repr=False)
-    oauth_github_url: Site = setting(providers.GITHUB, "GitHub itself, or a GitHub Enterprise Server.")
+    oauth_github_url: Site = setting(oauth_providers.GITHUB, "GitHub itself, or a GitHub Enterprise Server.")
     oauth_issuers: Providers = setting(
         (),
         "OpenID Connect issuers, by comma or line: a name, and the address with the client's id and secret.",
@@ -215,7 +205,7 @@ class Settings(BaseModel):
         1_000_000, "The largest packet of a connection; a larger one closes it."
     )
     max_event_bytes: Annotated[int, Field(ge=256, le=104_857_600)] = setting(
-        65_536, "The largest event; a larger one is answered `too_large`."
+        131_072, "The largest event as received; a larger one is answered `too_large`."
     )
     max_output_bytes: Annotated[int, Field(ge=4096, le=1_073_741_824)] = setting(
         1_048_576, "What may wait to be sent to one connection before it is closed as `slow_consumer`."
@@ -223,13 +213,16 @@ class Settings(BaseModel):
     sockets_per_user: Annotated[int, Field(ge=1)] = setting(20, "Sockets that one user may have open.")
     sockets_per_address: Annotated[int, Field(ge=1)] = setting(1000, "Sockets of an address, an IPv6 /64.")
     handshakes_per_s: Annotated[int, Field(ge=1)] = setting(
-        500, "Connections that one instance takes a second."
+        500, "Connects that an instance accepts in a second; others wait for up to 10 s."
     )
 
     limit_message_send: Limit = setting(
         Rate(30, 10), "Messages of a user.", section="Limits: a bucket and its refill per second, or off"
     )
-    limit_events: Limit = setting(Rate(50, 20), "Other events of a socket.")
+    limit_events: Limit = setting(Rate(50, 20), "Other events of a socket; `off`: packets and bytes, too.")
+    limit_handshakes: Limit = setting(
+        Rate(100, 50), "Handshakes of an IP address; lifted by `HUBBUB_HANDSHAKES_PER_S` over 10000, too."
+    )
     limit_http: HttpLimit = setting(
         Rate(60, 20), "Requests of a user, of an API key, or of an address that is not logged in."
     )
@@ -237,7 +230,7 @@ class Settings(BaseModel):
         Rate(10, 0.17), "Attempts to log in, per account and per address: 10 at once, then one in 6 seconds."
     )
     limit_register: HttpLimit = setting(
-        _register,
+        lambda data: Rate(10, 0.0028) if data["limit_auth"] else None,
         "Registrations from one address: 10 at once, then 10 an hour.",
         shown="`10/0.0028`, `off` where `HUBBUB_LIMIT_AUTH` is",
         sample="10/0.0028",
@@ -252,7 +245,7 @@ class Settings(BaseModel):
         26_214_400, "The largest upload.", section="Uploads and e-mail"
     )
     storage_url: Storage = setting(
-        lambda data: f"file://{(data['data_dir'] / 'uploads').absolute()}",
+        lambda data: urls.of_file("file", (data["data_dir"] / "uploads").absolute()),
         "Where uploads are kept: `file://` and a folder, or `s3://`.",
         shown="`uploads` in the data folder",
         sample="file:///srv/hubbub/uploads",
@@ -263,14 +256,17 @@ class Settings(BaseModel):
     )
     smtp_url: Smtp = setting(
         None,
-        "The server that sends e-mail, `smtp://user:password@host:port`.",
-        shown="none: e-mails are printed to the log",
+        "The server that sends e-mail, `smtp://user:password@host:port`; or `off`: e-mail jobs then fail and "
+        "are kept.",
+        shown="none: e-mails are printed to the log in development, required in production",
         sample="smtp://user:password@mail.example:587",
         secret=True,
         repr=False,
     )
     mail_from: Sender = setting("hubbub <hubbub@localhost>", "The sender of e-mails.")
 
+    backup_url: backups.Url = backups.URL
+    backup_key: backups.Key = backups.KEY
     log_format: Literal["console", "json"] = setting(
         "console", "`console`, for people, or `json`, a line each, for machines.", section="Logs and metrics"
     )
@@ -284,24 +280,25 @@ class Settings(BaseModel):
         "Networks that may read `/metrics` in production on the main port, besides loopback.", "10.0.0.0/8"
     )
 
-    _check_secret = field_validator("secret_key")(production.secret)
-    _check_secrets = field_validator("secret_key_previous")(production.secrets)
-    _check_origins = field_validator("cors_origins")(production.origins)
-    _check_rounds = field_validator("bcrypt_rounds")(production.rounds)
-    _check_google = field_validator("oauth_google_client_secret")(providers.secret)
-    _check_github = field_validator("oauth_github_client_secret")(providers.secret)
-    _check_github_url = field_validator("oauth_github_url")(providers.private_url)
-    _check_issuers = field_validator("oauth_issuers")(providers.private)
-    _check_instances = field_validator("redis_url")(production.instances)
+    _check_google = field_validator("oauth_google_client_secret")(oauth_providers.secret)
+    _check_github = field_validator("oauth_github_client_secret")(oauth_providers.secret)
+    _check_github_url = field_validator("oauth_github_url")(oauth_providers.private_url)
+    _check_issuers = field_validator("oauth_issuers")(oauth_providers.private)
 
     @classmethod
     def build(cls, given: Mapping[str, Any], sources: Mapping[str, str] | None = None) -> Self:
-        """Check `given`, field name → value or its text. Raises ConfigError with every mistake."""
+        """Check `given`, field name → value or its text. Raises ConfigError with every mistake.
+
+        What only production refuses is a mistake besides others; alone it is in `production_mistakes`.
+        """
+        found = production.Findings(frozenset(given))
         try:
-            settings = cls.model_validate(dict(given))
+            settings = cls.model_validate(dict(given), context=found)
         except ValidationError as error:
-            raise mistakes.ConfigError(mistakes.lines(error)) from None
+            lines = errors.sort([*errors.lines(error), *errors.refused(found)], cls)
+            raise errors.ConfigError(lines) from None
         settings._sources.update(sources or {})  # noqa: SLF001 - our own
+        settings._production_mistakes = tuple(errors.refused(found))  # noqa: SLF001 - our own
         return settings
 
     @classmethod

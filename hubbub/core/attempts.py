@@ -13,6 +13,7 @@ LONGEST_MS = 15 * 60 * 1000
 FORGET_MS = 60 * 60 * 1000  # after the last failure all are forgotten
 KNOWN_MS = 30 * 24 * 60 * 60 * 1000  # and this long after a success that there was one
 _DOUBLINGS = 20  # more than it takes to the longest
+_STEPS = 4  # expired keys that are removed with each change: more than one, so memory follows the use
 
 
 class Standing(NamedTuple):
@@ -32,32 +33,101 @@ class Standing(NamedTuple):
 
 
 class Attempts:
-    """The standing of each key; who was quiet for longest is forgotten first."""
+    """The standing of each key, in bounded memory.
+
+    While `most` keys have failures, a new one replaces the key with the fewest, and every key that is not
+    kept counts as having had as many as the replaced one. So the failures of a key are never counted too
+    low, whatever else fails. They are counted too high by at most all failures of an hour divided by `most`.
+    Successes are kept apart, so that no failure removes one.
+    """
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._kept: OrderedDict[str, tuple[int, int, int | None]] = OrderedDict()
+        self._failed: OrderedDict[str, tuple[int, int]] = (
+            OrderedDict()
+        )  # (failures, last), oldest `last` first
+        self._by_failures: dict[
+            int, dict[str, None]
+        ] = {}  # the same keys, in the order in which they got there
+        self._known: OrderedDict[str, int] = OrderedDict()  # last success, oldest first
+        self._floor = (0, 0)  # (failures, last) of the keys that were replaced
+
+    def __len__(self) -> int:
+        return len(self._failed) + len(self._known)
 
     def note(self, key: str, act: Act) -> Standing:
         """Note a failure, a success that takes one of them back, or one that clears all; or only look."""
         now = int(clock.monotonic() * 1000)
-        failures, failed_at, known_at = self._kept.get(key, (0, now, None))
-        if now - failed_at > FORGET_MS:
-            failures = 0
-        if known_at is not None and now - known_at > KNOWN_MS:
-            known_at = None
+        self._forget(now)
+        failures, failed_at = self._standing(key, now)
         if act == "fail":
             failures, failed_at = failures + 1, now
+            self._keep(key, failures, failed_at)
         elif act == "ease":
             failures = max(0, failures - 1)
+            if key in self._failed:
+                self._move(key, failures, failed_at)
         elif act == "clear":
-            failures, known_at = 0, now
-        if act != "look":
-            self._keep(key, (failures, failed_at, known_at))
-        return Standing(failures, now - failed_at, known_at is not None)
+            failures = 0
+            self._remove(key)
+            self._know(key, now)
+        return Standing(failures, now - failed_at, key in self._known)
 
-    def _keep(self, key: str, of: tuple[int, int, int | None]) -> None:
-        self._kept[key] = of
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+    def _standing(self, key: str, now: int) -> tuple[int, int]:
+        found = self._failed.get(key)
+        if found is None:
+            found = self._floor
+            if self._known.get(key, -1) >= found[1]:  # it succeeded after the others had failed
+                return 0, now
+        failures, failed_at = found
+        return (failures, failed_at) if failures and now - failed_at <= FORGET_MS else (0, now)
+
+    def _keep(self, key: str, failures: int, failed_at: int) -> None:
+        if key not in self._failed and len(self._failed) >= self._most:
+            self._replace()
+        self._move(key, failures, failed_at)
+        self._failed.move_to_end(key)
+
+    def _move(self, key: str, failures: int, failed_at: int) -> None:
+        """Set the failures of a key. With none left it keeps its place: another key may still need less."""
+        self._leave_level(key)
+        self._failed[key] = (failures, failed_at)
+        self._by_failures.setdefault(failures, OrderedDict())[key] = None
+
+    def _remove(self, key: str) -> None:
+        self._leave_level(key)
+        self._failed.pop(key, None)
+
+    def _leave_level(self, key: str) -> None:
+        if (found := self._failed.get(key)) is None:
+            return
+        level = self._by_failures[found[0]]
+        del level[key]
+        if not level:
+            del self._by_failures[found[0]]
+
+    def _replace(self) -> None:
+        """Remove the key with the fewest failures, and count them for all keys that are not kept."""
+        key = next(iter(self._by_failures[min(self._by_failures)]))
+        failures, failed_at = self._failed[key]
+        self._floor = (max(self._floor[0], failures), max(self._floor[1], failed_at))
+        self._remove(key)
+
+    def _know(self, key: str, now: int) -> None:
+        self._known[key] = now
+        self._known.move_to_end(key)
+        if len(self._known) > self._most:
+            self._known.popitem(last=False)
+
+    def _forget(self, now: int) -> None:
+        """Remove a few keys whose time is over, the oldest first."""
+        for _ in range(_STEPS):
+            if not self._failed or now - next(iter(self._failed.values()))[1] <= FORGET_MS:
+                break
+            self._remove(next(iter(self._failed)))
+        for _ in range(_STEPS):
+            if not self._known or now - next(iter(self._known.values())) <= KNOWN_MS:
+                break
+            self._known.popitem(last=False)
+        if now - self._floor[1] > FORGET_MS:
+            self._floor = (0, 0)

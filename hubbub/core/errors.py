@@ -1,6 +1,10 @@
 """Everything that can be refused: one class per stable code, the same over sockets and REST."""
 
-from typing import ClassVar
+import copy
+from typing import ClassVar, TypeVar
+
+SUMMARIZED = 5  # fields of a payload, in the message about it
+E = TypeVar("E", bound=Exception)
 
 
 class HubbubError(Exception):
@@ -20,15 +24,26 @@ class HubbubError(Exception):
         fields: tuple[tuple[str, str], ...] = (),
         retry_after_ms: int | None = None,
     ) -> None:
-        self.message = message or self.default
+        self.message = message or self._summary(fields)
         self.fields = fields
         self.retry_after_ms = retry_after_ms
         super().__init__(self.message)
 
+    def _summary(self, _fields: tuple[tuple[str, str], ...]) -> str:
+        """The message of an error that was raised without one."""
+        return self.default
+
 
 class InvalidPayload(HubbubError):
+    """Without a message of its own, it has the names and reasons of the first fields."""
+
     code = "invalid_payload"
     default = "The payload is not valid."
+
+    def _summary(self, fields: tuple[tuple[str, str], ...]) -> str:
+        named = " ".join(f"{field}: {reason}" for field, reason in fields[:SUMMARIZED])
+        more = len(fields) - SUMMARIZED
+        return f"{named} And {more} more." if more > 0 else named or self.default
 
 
 class InvalidJson(HubbubError):
@@ -71,6 +86,11 @@ class Forbidden(HubbubError):
     default = "You may not do that."
 
 
+class ConfirmationRequired(HubbubError):
+    code = "confirmation_required"
+    default = "This needs your password: confirm the session with POST /auth/confirm first."
+
+
 class NotFound(HubbubError):
     code = "not_found"
     default = "There is no such thing, or it is not yours to see."
@@ -111,11 +131,6 @@ class TooManyConnections(HubbubError):
     default = "There are too many connections already."
 
 
-class Draining(HubbubError):
-    code = "draining"
-    default = "This instance is going down. Connect again in a moment."
-
-
 class Unavailable(HubbubError):
     code = "unavailable"
     default = "The database is away. Try again; a message keeps its client_id."
@@ -123,3 +138,29 @@ class Unavailable(HubbubError):
 
 class Internal(HubbubError):
     code = "internal"
+
+
+def forget_traceback(error: BaseException) -> None:
+    """Drop the tracebacks of an exception and of those that led to it: their frames hold client data.
+
+    For an exception that became a response. A frame that holds its own exception lives until the next
+    collection of cycles, and with it the data of every caller up to the read from the client.
+    """
+    pending: list[BaseException | None] = [error]
+    while pending:
+        each = pending.pop()
+        if each is None:
+            continue
+        pending += (each.__cause__, each.__context__)
+        each.__traceback__ = each.__cause__ = each.__context__ = None
+
+
+def fresh(error: E) -> E:
+    """Return an equal exception that was never raised.
+
+    For an exception that is kept: raised again itself, it would collect the frames of all who get it.
+    """
+    try:
+        return copy.copy(error)
+    except TypeError:  # its constructor takes other arguments than it has
+        return error.with_traceback(None)

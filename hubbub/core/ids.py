@@ -7,7 +7,7 @@ from uuid import UUID
 _last = 0
 
 
-def new() -> UUID:
+def uuid7() -> UUID:
     """Make an id that is larger than every one made before by this process.
 
     48 bits of milliseconds, then 26 bits of a counter seeded at random each millisecond, then random bits

@@ -1,6 +1,5 @@
-"""Token buckets in memory, and a turnstile for crowds."""
+"""Token buckets in memory."""
 
-import random
 from typing import NamedTuple
 
 from hubbub.core import clock
@@ -29,41 +28,20 @@ class Bucket:
 
     def take(self) -> int:
         """Take one; 0 if there was one, else the milliseconds until there is."""
+        if not (wait_ms := self.wait_ms()) and self.rate is not None:
+            self.level -= 1
+        return wait_ms
+
+    def wait_ms(self) -> int:
+        """0 if there is one, else the milliseconds until there is; takes none."""
         if self.rate is None:
             return 0
         now = clock.monotonic()
         self.level = min(self.rate.burst, self.level + (now - self.since) * self.rate.per_s)
         self.since = now
-        if self.level >= 1:
-            self.level -= 1
-            return 0
-        return max(1, int((1 - self.level) / self.rate.per_s * 1000) + 1)
+        return 0 if self.level >= 1 else max(1, int((1 - self.level) / self.rate.per_s * 1000) + 1)
 
     def give_back(self) -> None:
         """Undo one `take`."""
         if self.rate is not None:
             self.level = min(self.rate.burst, self.level + 1)
-
-
-LONGEST_S = 30.0  # that a turnstile asks somebody to wait
-
-
-class Turnstile:
-    """Lets `per_s` through a second, and tells the others when to come again: one after the other."""
-
-    def __init__(self, per_s: int) -> None:
-        self._bucket = Bucket(Rate(per_s, per_s))
-        self._apart = 1 / per_s
-        self._next = 0.0  # when the next one to be refused is expected back
-
-    def take(self) -> int:
-        """0: come in. Else the milliseconds after which to come again, a place of one's own in the crowd."""
-        if not (wait_ms := self._bucket.take()):
-            return 0
-        now = clock.monotonic()
-        self._next = max(self._next, now + wait_ms / 1000) + self._apart
-        seconds = self._next - now
-        if seconds > LONGEST_S:
-            self._next = now + LONGEST_S
-            seconds = random.uniform(LONGEST_S / 2, LONGEST_S)  # noqa: S311 - jitter, not a secret
-        return max(1, round(seconds * 1000))

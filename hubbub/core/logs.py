@@ -4,14 +4,20 @@ import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from hubbub.core import clock
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+log = logging.getLogger(__name__)
 
 # Libraries speak from this level on: below it they log queries with people's words in them, or every packet.
 LIBRARIES = logging.WARNING
@@ -69,6 +75,29 @@ def setup(style: str, level: str, stream: TextIO | None = None) -> None:
     logging.captureWarnings(capture=True)
 
 
+def log_uncaught() -> None:
+    """Log what is raised and caught nowhere, in any thread, instead of printing it."""
+
+    def on_exception(
+        kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        log.critical("an exception ends the process", exc_info=(kind, error or kind(), trace))
+
+    def on_thread(found: threading.ExceptHookArgs) -> None:
+        if found.exc_type is not SystemExit:
+            error = found.exc_value or found.exc_type()
+            log.error("an exception ends a thread", exc_info=(found.exc_type, error, found.exc_traceback))
+
+    def on_unraisable(found: "UnraisableHookArgs") -> None:
+        error = found.exc_value or found.exc_type()
+        fields = {"where": repr(found.object)[:200], "why": found.err_msg}
+        log.error(
+            "an exception was ignored", exc_info=(found.exc_type, error, found.exc_traceback), extra=fields
+        )
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = on_exception, on_thread, on_unraisable
+
+
 def masked(text: str) -> str:
     """The text with tokens, and passwords that are named as such, replaced by `***`."""
     # Most lines have nothing of the kind; finding that out this way takes a tenth of the time.
@@ -84,6 +113,21 @@ def masked(text: str) -> str:
 
 class _Handler(logging.StreamHandler[TextIO]):
     """Ours among the root logger's handlers."""
+
+    _failing = False  # while the line about a failure is written
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Write a line about one that can't be formatted. Where that fails, too, the stream is at fault."""
+        kind = sys.exc_info()[0]
+        if kind is None or self._failing:
+            return
+        fields = {"name": record.name, "levelno": record.levelno, "levelname": record.levelname}
+        said = f"a log line can't be formatted: {record.msg!r:.200}: {kind.__name__}"
+        self._failing = True
+        try:
+            self.emit(logging.makeLogRecord({**fields, "msg": said}))
+        finally:
+            self._failing = False
 
 
 class Repeats(logging.Filter):

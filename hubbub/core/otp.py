@@ -27,17 +27,17 @@ def uri(secret: str, account: str, issuer: str) -> str:
     return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
 
 
-def normal(code: str) -> str:
+def normalize(code: str) -> str:
     """A code without what only helps to read it: spaces, dashes, case, width."""
     return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", code)).lower()
 
 
-def is_of_app(code: str) -> bool:
+def is_totp(code: str) -> bool:
     """Whether a normal code looks like one of an app, and not like a recovery code."""
     return _APP.fullmatch(code) is not None
 
 
-def step_of(secret: str, code: str, now: datetime, after: int) -> int | None:
+def matching_step(secret: str, code: str, now: datetime, after: int) -> int | None:
     """The time step that a code of an app is of, if that is near now and later than `after`."""
     totp = pyotp.TOTP(secret, interval=STEP_S)
     current = int(now.timestamp()) // STEP_S
@@ -57,4 +57,4 @@ def recovery_codes() -> list[str]:
 
 def recovery_digest(owner: object, code: str) -> str:
     """What is kept of a recovery code; of another owner the same code has another digest."""
-    return hashlib.sha256(f"{owner}:{normal(code)}".encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(f"{owner}:{normalize(code)}".encode("utf-8", "surrogatepass")).hexdigest()

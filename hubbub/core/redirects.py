@@ -11,7 +11,7 @@ _ABSOLUTE = re.compile(
 )
 
 
-def allowed(text: str, site: str, origins: Collection[str]) -> str | None:
+def validate(text: str, site: str, origins: Collection[str]) -> str | None:
     """The address if it is on this site (a path will do) or on one of the origins, else None.
 
     `*` is no origin: a list of all pages is none.

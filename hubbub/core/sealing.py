@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from hubbub.core.tokens import key_id
+from hubbub.core.auth_tokens import key_id
 
 VERSION = "s1"
 NONCE = 12
@@ -23,7 +23,7 @@ SIZE = 32
 INFO = b"hubbub:sealing"
 
 
-class Unsealable(Exception):
+class DecryptionError(Exception):
     """It was sealed with a key that is not listed, for another purpose, or it was changed."""
 
 
@@ -45,17 +45,17 @@ class Sealing:
         return f"{VERSION}.{self._current}.{text}"
 
     def unseal(self, purpose: str, text: str) -> bytes:
-        """What was sealed. Raises Unsealable."""
+        """What was sealed. Raises DecryptionError."""
         version, _, rest = text.partition(".")
         name, _, encoded = rest.partition(".")
         cipher = self._ciphers.get(name)
         if version != VERSION or cipher is None:
-            raise Unsealable
+            raise DecryptionError
         try:
             raw = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
             return cipher.decrypt(raw[:NONCE], raw[NONCE:], _bound(name, purpose))
         except (InvalidTag, binascii.Error, ValueError):
-            raise Unsealable from None
+            raise DecryptionError from None
 
     def is_current(self, text: str) -> bool:
         """Whether the current key sealed it; what an older one did is to be sealed again."""

@@ -40,6 +40,6 @@ def sign(secret: str, request: Signed, time: int, nonce: str) -> str:
     return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
 
 
-def is_right(secret: str, request: Signed, signature: Signature) -> bool:
+def verify(secret: str, request: Signed, signature: Signature) -> bool:
     """Whether the secret made it, compared in constant time."""
     return hmac.compare_digest(sign(secret, request, signature.time, signature.nonce), signature.digest)

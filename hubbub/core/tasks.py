@@ -58,6 +58,27 @@ async def every(seconds: float, step: Callable[[], Awaitable[None]], *, name: st
             failing = False
 
 
+class Soon:
+    """Runs a step at once, however often it is asked to: one run at a time, and at most one that waits."""
+
+    def __init__(self, step: Callable[[], Awaitable[None]], *, name: str) -> None:
+        self._step = step
+        self._name = name
+        self._lock = asyncio.Lock()
+        self._waiting = False
+
+    def run(self) -> None:
+        """Run the step, beginning after now. It fails as other tasks do."""
+        if not self._waiting:
+            self._waiting = True
+            spawn(self._run(), name=self._name)
+
+    async def _run(self) -> None:
+        async with self._lock:
+            self._waiting = False
+            await self._step()
+
+
 async def stop(task: asyncio.Task[Any] | None) -> None:
     """Cancel a task and wait for its end."""
     if task is None or task.done():

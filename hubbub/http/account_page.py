@@ -1,6 +1,5 @@
 """The page at `/account`, which the links of e-mails open."""
 
-from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -19,11 +18,4 @@ _POLICY = (
 
 def routes() -> list[web.RouteDef]:
     """The page and its files."""
-    return [
-        web.get(PAGE, partial(assets.serve, FOLDER / "index.html", _POLICY)),
-        *(
-            web.get(f"{PAGE}/{path.name}", partial(assets.serve, path, _POLICY))
-            for path in assets.inside(FOLDER)
-            if path.name != "index.html"
-        ),
-    ]
+    return assets.routes(PAGE, FOLDER, _POLICY)

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from hubbub.http.request import context, nothing, query, read
+from hubbub.http.downloads import send
+from hubbub.http.request import context, no_content, query, read
 from hubbub.http.routes import Routes
-from hubbub.http.streams import send
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.base import Command
 from hubbub.services import credentials, deletion, export
@@ -14,30 +14,38 @@ routes = Routes()
 
 @routes.post(
     "/api/v1/users/account/request-deletion",
-    says="Have a token sent to delete the account with, good for 24 hours",
+    name="accounts.request_deletion",
+    tag="accounts",
+    says="Send an e-mail with a token for deleting the account, valid for 24 hours",
+    confirmed=True,
     body=Command,
     status=202,
 )
 async def request_deletion(request: web.Request) -> web.Response:
     await read(request, Command)
     await credentials.request_deletion(context(request))
-    return nothing(202)
+    return no_content(202)
 
 
 @routes.delete(
     "/api/v1/users/account",
-    says="Delete the account, by that token; messages stay without a name",
+    name="accounts.delete",
+    tag="accounts",
+    says="Delete the account with that token; its messages stay, without a name",
     body=wire.DeleteAccount,
     may=("invalid_token", "conflict"),
 )
 async def delete(request: web.Request) -> web.Response:
     await deletion.delete(context(request), await read(request, wire.DeleteAccount))
-    return nothing()
+    return no_content()
 
 
 @routes.get(
     "/api/v1/users/account/export",
-    says="Everything that is one's own: JSON, or a zip of CSV files",
+    name="accounts.export",
+    tag="accounts",
+    says="Export all data of the account as JSON, or as CSV files in a zip archive",
+    confirmed=True,
     query=wire.ExportAccount,
     shows=wire.Exported,
     also=("application/zip",),

@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from hubbub.http.request import context, data, nothing, page, query, read
+from hubbub.http.request import context, no_content, ok, page, query, read
 from hubbub.http.routes import PAGES, Routes
 from hubbub.schemas import api_keys as wire
-from hubbub.schemas.paging import Paged
+from hubbub.schemas.pagination import Paged
 from hubbub.services import api_keys
 
 routes = Routes()
@@ -13,7 +13,9 @@ routes = Routes()
 
 @routes.get(
     "/api/v1/api-keys",
-    says="One's API keys, the newest first; the keys themselves are not shown",
+    name="api_keys.list",
+    tag="api_keys",
+    says="List the caller's API keys, newest first, without their secrets",
     query=Paged,
     shows=list[wire.ApiKey],
     meta=PAGES,
@@ -26,7 +28,10 @@ async def list_own(request: web.Request) -> web.Response:
 
 @routes.post(
     "/api/v1/api-keys",
-    says="Make an API key; it is shown this once",
+    name="api_keys.create",
+    tag="api_keys",
+    says="Create an API key; the response is the only one with its secret",
+    confirmed=True,
     body=wire.CreateApiKey,
     shows=wire.NewApiKey,
     status=201,
@@ -34,19 +39,28 @@ async def list_own(request: web.Request) -> web.Response:
 )
 async def create(request: web.Request) -> web.Response:
     made = await api_keys.create(context(request), await read(request, wire.CreateApiKey))
-    return data(made, status=201, location=f"/api/v1/api-keys/{made.id}")
+    return ok(made, status=201, location=f"/api/v1/api-keys/{made.id}")
 
 
-@routes.get("/api/v1/api-keys/{key_id}", says="An API key", query=wire.ApiKeyOnly, shows=wire.ApiKey)
+@routes.get(
+    "/api/v1/api-keys/{key_id}",
+    name="api_keys.get",
+    tag="api_keys",
+    says="Get an API key, without its secret",
+    query=wire.ApiKeyRef,
+    shows=wire.ApiKey,
+)
 async def get(request: web.Request) -> web.Response:
-    return data(await api_keys.get(context(request), query(request, wire.ApiKeyOnly)))
+    return ok(await api_keys.get(context(request), query(request, wire.ApiKeyRef)))
 
 
 @routes.delete(
     "/api/v1/api-keys/{key_id}",
-    says="Revoke an API key: it is refused from then on",
-    query=wire.ApiKeyOnly,
+    name="api_keys.revoke",
+    tag="api_keys",
+    says="Revoke an API key; requests with it are refused at once",
+    query=wire.ApiKeyRef,
 )
 async def revoke(request: web.Request) -> web.Response:
-    await api_keys.revoke(context(request), query(request, wire.ApiKeyOnly))
-    return nothing()
+    await api_keys.revoke(context(request), query(request, wire.ApiKeyRef))
+    return no_content()

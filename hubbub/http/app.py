@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from hubbub.core.cors import CorsOrigins
 from hubbub.http import (
     account_page,
     accounts,
@@ -11,28 +12,38 @@ from hubbub.http import (
     audit_log,
     auth,
     credentials,
-    devices,
     health,
+    instances,
     messages,
+    methods,
     metrics,
     moderation,
     oauth,
     openapi,
-    operation,
     playground,
     preferences,
     profiles,
     reference,
     rooms,
+    sessions,
     two_factor,
 )
-from hubbub.http.keys import PARTS
+from hubbub.http.app_keys import ORIGINS, PARTS
 from hubbub.http.middleware import api_keys as keys
 from hubbub.http.middleware import auth as authentication
-from hubbub.http.middleware import cors, door, idempotency, limits, problems, request_id
+from hubbub.http.middleware import (
+    confirmation,
+    cors,
+    idempotency,
+    ip_filter,
+    limits,
+    permissions,
+    problems,
+    request_id,
+)
 from hubbub.http.request import MAX_BODY_BYTES
-from hubbub.services.context import Parts
-from hubbub.services.idempotency import Replies
+from hubbub.services.context import Container
+from hubbub.services.idempotency import IdempotencyStore
 
 ROUTES = (
     auth.routes,
@@ -41,37 +52,42 @@ ROUTES = (
     oauth.routes,
     accounts.routes,
     profiles.routes,
-    devices.routes,
+    sessions.routes,
     api_keys.routes,
     preferences.routes,
     rooms.routes,
     messages.routes,
     moderation.routes,
     audit_log.routes,
-    operation.routes,
+    instances.routes,
     health.routes,
 )
 
 
-def build(parts: Parts) -> web.Application:
+def build(parts: Container) -> web.Application:
     """The application of one instance, without Socket.IO. `server.Runner` runs it."""
     app = web.Application(
         middlewares=[
             request_id.middleware,
-            door.middleware,
+            ip_filter.middleware,
             cors.middleware,
             problems.middleware,
-            limits.strangers,
+            limits.limit_unauthenticated,
             authentication.middleware,
             limits.middleware,
             keys.middleware,
+            permissions.middleware,
+            confirmation.middleware,
             idempotency.middleware,
         ],
         client_max_size=MAX_BODY_BYTES,
     )
     app[PARTS] = parts
+    settings = parts.settings
+    app[ORIGINS] = CorsOrigins(settings.cors_origins, settings.public_url, settings.trusted_proxies)
+    app[limits.CREDENTIALS] = limits.Credentials()
     app[limits.LIMITS] = limits.Rates(parts.settings)
-    app[idempotency.REPLIES] = Replies(parts)
+    app[idempotency.REPLIES] = IdempotencyStore(parts)
     app.on_response_prepare.append(request_id.add_header)
     app.on_response_prepare.append(cors.add_headers)
     app.on_response_prepare.append(limits.add_headers)
@@ -83,6 +99,7 @@ def build(parts: Parts) -> web.Application:
         app.router.add_get(metrics.PATH, metrics.show)
     if parts.settings.playground:
         app.add_routes(playground.routes())
+    methods.refuse_others(app.router)
     return app
 
 

@@ -2,22 +2,26 @@
 
 from aiohttp import web
 
+from hubbub.http.downloads import send
 from hubbub.http.request import context, page, query
 from hubbub.http.routes import PAGES, Routes
-from hubbub.http.streams import send
 from hubbub.schemas import audit_log as wire
 from hubbub.services import audit_log
+from hubbub.services.permissions import Permission
 
 routes = Routes()
 
 
 @routes.get(
     "/api/v1/admin/audit-log",
-    says="What was done that matters to security, the latest first",
+    name="audit_log.list",
+    tag="audit_log",
+    says="List audit records, latest first",
     query=wire.ListAuditLog,
     shows=list[wire.AuditRecord],
     meta=PAGES,
     may=("forbidden",),
+    permission=Permission.READ_AUDIT_LOG,
 )
 async def list_records(request: web.Request) -> web.Response:
     asked = query(request, wire.ListAuditLog)
@@ -27,11 +31,14 @@ async def list_records(request: web.Request) -> web.Response:
 
 @routes.get(
     "/api/v1/admin/audit-log/export",
-    says="All of it that is asked for, the oldest first: JSON or CSV",
+    name="audit_log.export",
+    tag="audit_log",
+    says="Export the selected audit records, oldest first, as JSON or CSV",
     query=wire.ExportAuditLog,
     shows=list[wire.AuditRecord],
     also=("text/csv",),
     may=("forbidden",),
+    permission=Permission.READ_AUDIT_LOG,
 )
 async def export(request: web.Request) -> web.StreamResponse:
     asked, ctx = query(request, wire.ExportAuditLog), context(request)

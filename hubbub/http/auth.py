@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from hubbub.http.keys import parts_of
+from hubbub.http.app_keys import parts_of
 from hubbub.http.middleware import limits
-from hubbub.http.request import context, data, nothing, origin, read
+from hubbub.http.request import context, no_content, ok, origin, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.two_factor import MfaRequired
@@ -15,50 +15,60 @@ routes = Routes()
 
 @routes.post(
     "/api/v1/auth/register",
-    says="Make an account and log in",
+    name="auth.register",
+    tag="auth",
+    says="Register an account and log in",
     body=wire.Register,
-    shows=wire.Signed,
+    shows=wire.TokenPair,
     status=201,
     may=("conflict",),
 )
 async def register(request: web.Request) -> web.Response:
     signed = await accounts.register(parts_of(request), await read(request, wire.Register), origin(request))
-    return data(signed, status=201, location="/api/v1/auth/me")
+    return ok(signed, status=201, location="/api/v1/auth/me")
 
 
 @routes.post(
     "/api/v1/auth/login",
-    says="Log in; with two-factor on, the first step of it",
+    name="auth.login",
+    tag="auth",
+    says="Log in; with two-factor enabled, the response is an MFA challenge",
     body=wire.Login,
-    shows=(wire.Signed, MfaRequired),
+    shows=(wire.TokenPair, MfaRequired),
     may=("unauthenticated", "suspended"),
 )
 async def login(request: web.Request) -> web.Response:
     command = await read(request, wire.Login)
     async with limits.sign_in(request, command.email):
         signed = await accounts.login(parts_of(request), command, origin(request))
-    if isinstance(signed, wire.Signed):
+    if isinstance(signed, wire.TokenPair):
         await limits.signed_in(request, command.email)
-    return data(signed)
+    return ok(signed)
 
 
 @routes.post(
     "/api/v1/auth/refresh",
-    says="Get a new pair of tokens; the old refresh token is spent",
+    name="auth.refresh",
+    tag="auth",
+    says="Exchange a refresh token for a new pair of tokens; the old refresh token becomes invalid",
     body=wire.Refresh,
-    shows=wire.Signed,
+    shows=wire.TokenPair,
     may=("invalid_token", "suspended"),
 )
 async def refresh(request: web.Request) -> web.Response:
-    return data(await sessions.refresh(parts_of(request), await read(request, wire.Refresh), origin(request)))
+    return ok(await sessions.refresh(parts_of(request), await read(request, wire.Refresh), origin(request)))
 
 
-@routes.post("/api/v1/auth/logout", says="End this session")
+@routes.post(
+    "/api/v1/auth/logout", name="auth.logout", tag="auth", says="Log out: revoke the current session"
+)
 async def logout(request: web.Request) -> web.Response:
     await sessions.logout(context(request))
-    return nothing()
+    return no_content()
 
 
-@routes.get("/api/v1/auth/me", says="The user who asks", shows=wire.Account)
+@routes.get(
+    "/api/v1/auth/me", name="auth.get_me", tag="auth", says="Get the caller's account", shows=wire.Account
+)
 async def me(request: web.Request) -> web.Response:
-    return data(await accounts.me(context(request)))
+    return ok(await accounts.me(context(request)))

@@ -5,11 +5,11 @@ import asyncio
 from aiohttp import web
 
 from hubbub.core.errors import HubbubError
-from hubbub.http.keys import parts_of
+from hubbub.http.app_keys import parts_of
 from hubbub.http.request import context
 from hubbub.schemas.base import encode, to_builtins
-from hubbub.services import database, migrations, operation
-from hubbub.services.context import Parts
+from hubbub.services import database, instances, migrations, processes
+from hubbub.services.context import Container
 
 routes = web.RouteTableDef()
 CHECK_S = 3.0
@@ -23,7 +23,7 @@ async def live(_request: web.Request) -> web.Response:
 
 @routes.get("/health/ready")
 async def ready(request: web.Request) -> web.Response:
-    """Clients may be sent here: 200, or 503 with the check that failed.
+    """Clients may be sent here: 200, or 503 with the check that failed; the database must accept writes.
 
     Redis away is told and no reason to send nobody: chat goes on without it, and it is away for all.
     """
@@ -32,12 +32,14 @@ async def ready(request: web.Request) -> web.Response:
 
 @routes.get("/health")
 async def detail(request: web.Request) -> web.Response:
-    """The same with more about this instance; for admins."""
-    found = await operation.detail(context(request))
-    return _answer(await _checks(parts_of(request)), to_builtins(found))
+    """The same with more about this instance and the deployment; for admins."""
+    found = await instances.detail(context(request))
+    checks = await _checks(parts_of(request))
+    checks["instances"] = "degraded" if processes.serving_without_redis(await processes.live()) else "ok"
+    return _answer(checks, to_builtins(found))
 
 
-async def _checks(parts: Parts) -> dict[str, str]:
+async def _checks(parts: Container) -> dict[str, str]:
     checks = {**await _storage(), "draining": "yes" if parts.draining else "no"}
     if (redis := parts.bus.state()) is not None:
         checks["redis"] = redis
@@ -50,15 +52,17 @@ async def _storage() -> dict[str, str]:
             waiting = await migrations.pending()
     except TimeoutError:
         database.suspect("the check of readiness took too long")
-        return {"database": "away", "migrations": "unknown"}
+        return {"database": "unavailable", "migrations": "unknown"}
     except HubbubError:
-        return {"database": "away", "migrations": "unknown"}
+        return {"database": "unavailable", "migrations": "unknown"}
+    if database.away():  # it can be read, and accepts no writes
+        return {"database": "unavailable", "migrations": "ok"}
     return {"database": "ok", "migrations": f"{len(waiting)} pending" if waiting else "ok"}
 
 
 def _answer(checks: dict[str, str], more: dict[str, object] | None = None) -> web.Response:
     bad = {name for name, state in checks.items() if state not in ("ok", "no")}
-    good = bad <= {"redis"}
+    good = bad <= {"redis", "instances"}
     status = "failing" if not good else "degraded" if bad else "ok"
     body = encode({"status": status, "checks": checks, **(more or {})})
     return web.Response(body=body, status=200 if good else 503, content_type="application/json")

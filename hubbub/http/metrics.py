@@ -8,10 +8,11 @@ from aiohttp import web
 from aioprometheus.collectors import Counter, Gauge, Registry
 from aioprometheus.renderer import render
 
-from hubbub.config import ConfigError, Settings
+from hubbub.config import Settings
 from hubbub.core import addresses, metrics
 from hubbub.core.errors import Forbidden
-from hubbub.http.keys import parts_of
+from hubbub.http import listening
+from hubbub.http.app_keys import parts_of
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def open_port(settings: Settings) -> web.AppRunner | None:
-    """Listen on `HUBBUB_METRICS_PORT` for all, if it is set. End it by `cleanup`. Raises ConfigError."""
+    """Listen on `HUBBUB_METRICS_PORT` for all, if it is set. End it by `cleanup`. Raises CannotListen."""
     if settings.metrics_port is None:
         return None
     app = web.Application()
@@ -39,9 +40,8 @@ async def open_port(settings: Settings) -> web.AppRunner | None:
         await web.TCPSite(runner, settings.host, settings.metrics_port).start()
     except OSError as error:
         await runner.cleanup()
-        place = f"{settings.host}:{settings.metrics_port}"
-        reason = error.strerror or str(error)
-        raise ConfigError([f"HUBBUB_METRICS_PORT: can't listen on {place}: {reason}."]) from None
+        reason = listening.reason(error, settings.host, settings.metrics_port, "HUBBUB_METRICS_PORT")
+        raise listening.CannotListen(reason) from None
     return runner
 
 

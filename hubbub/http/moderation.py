@@ -2,21 +2,25 @@
 
 from aiohttp import web
 
-from hubbub.http.request import context, data, nothing, page, query, read
+from hubbub.http.request import context, no_content, ok, page, query, read
 from hubbub.http.routes import PAGES, Routes
 from hubbub.schemas import moderation as wire
 from hubbub.services import moderation
+from hubbub.services.permissions import Permission
 
 routes = Routes()
 
 
 @routes.get(
     "/api/v1/admin/users",
-    says="All accounts, the newest first",
+    name="admin.list_users",
+    tag="admin",
+    says="List all accounts, newest first",
     query=wire.ListUsers,
     shows=list[wire.ManagedUser],
     meta=PAGES,
     may=("forbidden",),
+    permission=Permission.READ_USERS,
 )
 async def list_users(request: web.Request) -> web.Response:
     asked = query(request, wire.ListUsers)
@@ -26,44 +30,56 @@ async def list_users(request: web.Request) -> web.Response:
 
 @routes.get(
     "/api/v1/admin/users/{user_id}",
-    says="An account",
-    query=wire.UserOnly,
+    name="admin.get_user",
+    tag="admin",
+    says="Get an account, with its role and suspension",
+    query=wire.UserRef,
     shows=wire.ManagedUser,
     may=("forbidden",),
+    permission=Permission.READ_USERS,
 )
 async def get_user(request: web.Request) -> web.Response:
-    return data(await moderation.get_user(context(request), query(request, wire.UserOnly)))
+    return ok(await moderation.get_user(context(request), query(request, wire.UserRef)))
 
 
 @routes.patch(
     "/api/v1/admin/users/{user_id}",
-    says="Change a role; suspend somebody, or let them in again",
+    name="admin.update_user",
+    tag="admin",
+    says="Change the role of an account; suspend it or lift its suspension",
     body=wire.ChangeUser,
     shows=wire.ManagedUser,
     may=("forbidden", "conflict"),
+    permission=Permission.READ_USERS,
 )
 async def change_user(request: web.Request) -> web.Response:
-    return data(await moderation.change_user(context(request), await read(request, wire.ChangeUser)))
+    return ok(await moderation.change_user(context(request), await read(request, wire.ChangeUser)))
 
 
 @routes.delete(
     "/api/v1/admin/users/{user_id}",
-    says="Delete an account; its messages stay without a name",
-    query=wire.UserOnly,
+    name="admin.delete_user",
+    tag="admin",
+    says="Delete an account; its messages stay, without a name",
+    query=wire.UserRef,
     may=("forbidden",),
+    permission=Permission.DELETE_USERS,
 )
 async def delete_user(request: web.Request) -> web.Response:
-    await moderation.delete_user(context(request), query(request, wire.UserOnly))
-    return nothing()
+    await moderation.delete_user(context(request), query(request, wire.UserRef))
+    return no_content()
 
 
 @routes.get(
     "/api/v1/admin/rooms",
-    says="All rooms, the newest first; nothing that was said in them",
+    name="admin.list_rooms",
+    tag="admin",
+    says="List all rooms, newest first, without messages",
     query=wire.ListAllRooms,
     shows=list[wire.ManagedRoom],
     meta=PAGES,
     may=("forbidden",),
+    permission=Permission.READ_ROOMS,
 )
 async def list_rooms(request: web.Request) -> web.Response:
     asked = query(request, wire.ListAllRooms)

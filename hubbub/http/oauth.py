@@ -1,43 +1,57 @@
 """/auth/oauth: signing in with Google, GitHub and other issuers; /auth/identities: what is linked."""
 
+from uuid import UUID
+
 from aiohttp import web
 
-from hubbub.http.keys import parts_of
+from hubbub.http.app_keys import ADMITTED, parts_of
+from hubbub.http.middleware import auth as authentication
 from hubbub.http.middleware import limits
-from hubbub.http.request import context, data, nothing, origin, query, read
+from hubbub.http.request import context, no_content, ok, origin, query, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import oauth as wire
-from hubbub.schemas.accounts import Signed
+from hubbub.schemas.accounts import TokenPair
 from hubbub.schemas.two_factor import MfaRequired
-from hubbub.services import identities, oauth
-from hubbub.services.context import Parts
+from hubbub.services import identities, oauth_login
+from hubbub.services.context import Container
 
 routes = Routes()
 COOKIE = "hubbub_oauth"
 
 
-@routes.get("/api/v1/auth/oauth", says="Whom one may sign in with", shows=list[wire.Provider], stored=False)
+@routes.get(
+    "/api/v1/auth/oauth",
+    name="oauth.list_providers",
+    tag="oauth",
+    says="List the configured OAuth providers",
+    shows=list[wire.Provider],
+    stored=False,
+)
 async def list_providers(request: web.Request) -> web.Response:
-    return data(oauth.offered(parts_of(request)))
+    return ok(oauth_login.offered(parts_of(request)))
 
 
 @routes.get(
     "/api/v1/auth/oauth/{provider}/authorize",
-    says="Go to a provider to sign in; `redirect` is the page that gets a code then",
+    name="oauth.authorize",
+    tag="oauth",
+    says="Redirect to a provider for login; `redirect` is the page that receives the code",
     query=wire.Authorize,
     status=302,
-    may=("not_found",),
+    may=("not_found", "unauthenticated", "token_expired", "session_revoked", "suspended"),
 )
 async def authorize(request: web.Request) -> web.Response:
     parts = parts_of(request)
     name, secure = _cookie(parts)
-    url, kept = await oauth.begin(parts, request.match_info["provider"], query(request, wire.Authorize))
+    command = query(request, wire.Authorize)
+    session = await _session(request, command)
+    url, kept = await oauth_login.begin(parts, request.match_info["provider"], command, session)
     response = _to(url)
     # Lax: sent when the provider sends the browser back, and with nothing that another site embeds.
     response.set_cookie(
         name,
         kept,
-        max_age=int(oauth.LASTS.total_seconds()),
+        max_age=int(oauth_login.LASTS.total_seconds()),
         path="/",
         secure=secure,
         httponly=True,
@@ -48,16 +62,25 @@ async def authorize(request: web.Request) -> web.Response:
 
 @routes.get(
     "/api/v1/auth/oauth/{provider}/callback",
-    says="Where the provider sends the browser back: tokens, or on to the page with a code or a refusal",
+    name="oauth.callback",
+    tag="oauth",
+    says=(
+        "Receive the provider's redirect; respond with tokens, or redirect to the page "
+        "with a code or an error"
+    ),
     query=wire.Callback,
-    shows=(Signed, MfaRequired),
+    shows=(TokenPair, MfaRequired),
     moves=True,
-    may=("not_found", "invalid_token", "forbidden", "suspended", "conflict"),
+    confirms=True,
+    may=(
+        *("not_found", "invalid_token", "forbidden", "suspended", "conflict"),
+        *("unauthenticated", "session_revoked"),
+    ),
 )
 async def callback(request: web.Request) -> web.Response:
     parts = parts_of(request)
     name, secure = _cookie(parts)
-    back = await oauth.finish(
+    back = await oauth_login.finish(
         parts,
         request.match_info["provider"],
         query(request, wire.Callback),
@@ -71,46 +94,73 @@ async def callback(request: web.Request) -> web.Response:
 
 @routes.post(
     "/api/v1/auth/oauth/exchange",
-    says="Get tokens for the code that a sign-in with a provider ended with; good once, for a minute",
+    name="oauth.exchange",
+    tag="oauth",
+    says="Exchange the code of an OAuth login for tokens; a code is valid once, for one minute",
     body=wire.Exchange,
-    shows=(Signed, MfaRequired),
-    may=("invalid_token", "suspended"),
+    shows=(TokenPair, MfaRequired),
+    confirms=True,
+    may=(
+        *("invalid_token", "suspended", "forbidden"),
+        *("unauthenticated", "token_expired", "session_revoked"),
+    ),
 )
 async def exchange(request: web.Request) -> web.Response:
     command = await read(request, wire.Exchange)
-    return await _signed(request, await oauth.exchange(parts_of(request), command, origin(request)))
+    ctx = None
+    if command.confirm:
+        request[ADMITTED] = await authentication.by_token(request)
+        ctx = context(request)
+    return await _signed(
+        request, await oauth_login.exchange(parts_of(request), command, origin(request), ctx)
+    )
 
 
 @routes.get(
     "/api/v1/auth/identities",
-    says="With which providers one can sign in to this account",
+    name="identities.list",
+    tag="identities",
+    says="List the OAuth identities linked to the account",
     shows=list[wire.Identity],
 )
 async def list_own(request: web.Request) -> web.Response:
-    return data(await identities.list_own(context(request)))
+    return ok(await identities.list_own(context(request)))
 
 
 @routes.delete(
     "/api/v1/auth/identities/{identity_id}",
-    says="Take one away, if it is not the only way into the account",
-    query=wire.IdentityOnly,
+    name="identities.unlink",
+    tag="identities",
+    says="Unlink an identity; the last way to log in can't be unlinked",
+    confirmed=True,
+    query=wire.IdentityRef,
     may=("conflict",),
 )
 async def unlink(request: web.Request) -> web.Response:
-    await identities.unlink(context(request), query(request, wire.IdentityOnly))
-    return nothing()
+    await identities.unlink(context(request), query(request, wire.IdentityRef))
+    return no_content()
 
 
-def _cookie(parts: Parts) -> tuple[str, bool]:
+async def _session(request: web.Request, command: wire.Authorize) -> tuple[UUID, UUID] | None:
+    """The user and the session to confirm; None where the page exchanges a code. Raises Unauthenticated."""
+    if command.confirm != "true" or (command.redirect is not None and "Authorization" not in request.headers):
+        return None
+    caller = await authentication.by_token(request)
+    return (caller.user.id, caller.session_id) if caller.session_id is not None else None
+
+
+def _cookie(parts: Container) -> tuple[str, bool]:
     """Its name, and whether it travels over TLS alone. `__Host-`: no neighbour of the site can set it."""
     secure = parts.settings.env == "production" or str(parts.settings.public_url).startswith("https:")
     return (f"__Host-{COOKIE}" if secure else COOKIE), secure
 
 
-async def _signed(request: web.Request, signed: Signed | MfaRequired | None) -> web.Response:
-    if isinstance(signed, Signed):
+async def _signed(request: web.Request, signed: TokenPair | MfaRequired | None) -> web.Response:
+    if signed is None:
+        return no_content()
+    if isinstance(signed, TokenPair):
         await limits.signed_in(request, signed.user.email)
-    return data(signed)
+    return ok(signed)
 
 
 def _to(url: str) -> web.Response:

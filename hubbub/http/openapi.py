@@ -13,7 +13,8 @@ from hubbub.http.middleware.api_keys import HEADER, needs_session
 from hubbub.http.middleware.auth import OPEN, PREFIX
 from hubbub.http.problems import STATUS, TITLES
 from hubbub.http.request import ALIASES
-from hubbub.http.routes import Told, told
+from hubbub.http.routes import RouteDoc, told
+from hubbub.schemas import texts
 
 PATH = "/api/v1/openapi.json"
 _REF = "#/components/schemas/{name}"
@@ -42,6 +43,8 @@ _IDEMPOTENCY_KEY = {
 _META: dict[str, dict[str, Any]] = {
     "next_cursor": {"type": ["string", "null"]},
     "has_more": {"type": "boolean"},
+    "has_before": {"type": "boolean"},
+    "has_after": {"type": "boolean"},
     "page": {"type": "integer"},
     "limit": {"type": "integer"},
     "total": {"type": "integer"},
@@ -49,6 +52,7 @@ _META: dict[str, dict[str, Any]] = {
     "unread": {"type": "integer"},
 }
 _MOVED = 302
+_CONFIRMED = 204
 _ELSEWHERE = {
     "description": "Go on there",
     "headers": {"Location": {"required": True, "schema": {"type": "string", "format": "uri"}}},
@@ -66,7 +70,8 @@ def document(routes: Iterable[web.AbstractRoute], server: str) -> dict[str, Any]
     """
     described = [(route, _told(route)) for route in routes if _is_public(route)]
     kinds = [kind for _, said in described for kind in _kinds(said)]
-    schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
+    schemas, made = msgspec.json.schema_components(kinds, ref_template=_REF)
+    components = texts.resolve(made)
     by_kind = {repr(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
     for route, said in described:
@@ -90,31 +95,30 @@ def _is_public(route: web.AbstractRoute) -> bool:
     return path.startswith(PREFIX) and path != PATH and route.method not in ("HEAD", "OPTIONS")
 
 
-def _told(route: web.AbstractRoute) -> Told:
+def _told(route: web.AbstractRoute) -> RouteDoc:
     said = told(route)
     if said is None:
         raise LookupError(f"{route.method} {route.resource} is not described: see routes.Told")
     return said
 
 
-def _kinds(said: Told) -> list[Any]:
+def _kinds(said: RouteDoc) -> list[Any]:
     return [kind for kind in (said.body, said.query, *_shown(said)) if kind is not None]
 
 
-def _shown(said: Told) -> tuple[Any, ...]:
+def _shown(said: RouteDoc) -> tuple[Any, ...]:
     return said.shows if isinstance(said.shows, tuple) else (said.shows,)
 
 
 def _operation(
-    route: web.AbstractRoute, path: str, said: Told, by_kind: dict[str, Any], components: dict[str, Any]
+    route: web.AbstractRoute, path: str, said: RouteDoc, by_kind: dict[str, Any], components: dict[str, Any]
 ) -> dict[str, Any]:
     names = _PARTS.findall(path)
-    module = route.handler.__module__.rpartition(".")[2]
     operation: dict[str, Any] = {
-        "operationId": f"{module}.{route.handler.__name__}",
-        "tags": [module],
+        "operationId": said.name,
+        "tags": [said.tag],
         "summary": said.says,
-        "parameters": [_part(name) for name in names],
+        "parameters": [_part(name, _path_fields(said, by_kind, components)) for name in names],
         "responses": _responses(route.method, path, said, by_kind),
     }
     if said.query is not None:
@@ -123,9 +127,11 @@ def _operation(
         operation["parameters"].append(_IDEMPOTENCY_KEY)
     if said.body is not None:
         schema = _without(_fields(said.body, by_kind, components), names)
+        if said.body.between:
+            schema["allOf"] = list(said.body.between)
         needed = bool(schema.get("required"))
         operation["requestBody"] = {
-            "description": f"At most {said.body.most_bytes >> 10} KiB, unpacked.",
+            "description": f"At most {said.body.max_body_bytes >> 10} KiB, unpacked.",
             "required": needed,
             "content": {"application/json": {"schema": schema}},
         }
@@ -134,9 +140,15 @@ def _operation(
     return operation
 
 
-def _part(name: str) -> dict[str, Any]:
-    schema = {"type": "string", "format": "uuid"} if name.endswith("_id") else {"type": "string"}
-    return {"name": name, "in": "path", "required": True, "schema": schema}
+def _path_fields(said: RouteDoc, by_kind: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    kind = said.query or said.body
+    fields: dict[str, Any] = _fields(kind, by_kind, components)["properties"] if kind is not None else {}
+    return fields
+
+
+def _part(name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    plain = {"type": "string", "format": "uuid"} if name.endswith("_id") else {"type": "string"}
+    return {"name": name, "in": "path", "required": True, "schema": _not_null(fields.get(name, plain))}
 
 
 def _fields(kind: type, by_kind: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
@@ -180,8 +192,10 @@ def _without(schema: dict[str, Any], names: list[str]) -> dict[str, Any]:
     }
 
 
-def _responses(method: str, path: str, said: Told, by_kind: dict[str, Any]) -> dict[str, Any]:
+def _responses(method: str, path: str, said: RouteDoc, by_kind: dict[str, Any]) -> dict[str, Any]:
     responses = {str(said.status): _success(said, by_kind)}
+    if said.confirms:
+        responses[str(_CONFIRMED)] = {"description": "The session is confirmed"}
     if said.moves:
         responses[str(_MOVED)] = _ELSEWHERE
     codes: dict[int, list[str]] = {}
@@ -195,7 +209,7 @@ def _responses(method: str, path: str, said: Told, by_kind: dict[str, Any]) -> d
     return responses
 
 
-def _success(said: Told, by_kind: dict[str, Any]) -> dict[str, Any]:
+def _success(said: RouteDoc, by_kind: dict[str, Any]) -> dict[str, Any]:
     if said.status == _MOVED:
         return _ELSEWHERE
     if said.shows is None:
@@ -205,7 +219,11 @@ def _success(said: Told, by_kind: dict[str, Any]) -> dict[str, Any]:
     shown = [by_kind[repr(kind)] for kind in _shown(said)]
     fields = {"data": shown[0] if len(shown) == 1 else {"oneOf": shown}}
     if said.meta:
-        meta = {"properties": {name: _META[name] for name in said.meta}, "required": list(said.meta)}
+        # A field of `meta` that ends in `?` depends on the query.
+        required = [name for name in said.meta if not name.endswith("?")]
+        meta: dict[str, Any] = {"properties": {name: _META[name] for name in map(_bare, said.meta)}}
+        if required:
+            meta["required"] = required
         fields["meta"] = {"type": "object", **meta}
     envelope = {"type": "object", "properties": fields, "required": list(fields)}
     files: dict[str, Any] = {kind: {} for kind in said.also}
@@ -213,16 +231,24 @@ def _success(said: Told, by_kind: dict[str, Any]) -> dict[str, Any]:
     return {"description": "Done", "content": content}
 
 
-def _refusals(method: str, path: str, said: Told) -> set[str]:
+def _bare(name: str) -> str:
+    return name.removesuffix("?")
+
+
+def _refusals(method: str, path: str, said: RouteDoc) -> set[str]:
     """What follows from the route itself, and what it says besides."""
     names = _PARTS.findall(path)
-    codes = {"unavailable", *said.may} if said.stored else set(said.may)
+    codes = {"bad_request", *said.may}  # any address or header may be too long to be read
+    if said.stored:
+        codes.add("unavailable")
     if path not in OPEN:
         codes |= {"unauthenticated", "token_expired", "session_revoked", "suspended", "forbidden"}
+    if said.confirmed:
+        codes.add("confirmation_required")
     if method == "POST":  # for the sake of Idempotency-Key
-        codes |= {"bad_request", "invalid_payload", "too_large", "conflict"}
+        codes |= {"invalid_payload", "too_large", "conflict"}
     if said.body is not None:
-        codes |= {"bad_request", "invalid_json", "invalid_payload", "too_large", "unsupported_media_type"}
+        codes |= {"invalid_json", "invalid_payload", "too_large", "unsupported_media_type"}
     if said.query is not None and any(
         not field.name.endswith("_id") for field in msgspec.structs.fields(said.query)
     ):

@@ -1,6 +1,5 @@
 """The playground's files at `/` and `/playground/…`; mounted only where the settings say so."""
 
-from functools import partial
 from pathlib import Path
 
 from aiohttp import hdrs, web
@@ -19,13 +18,7 @@ _POLICY = (
 def routes() -> list[web.RouteDef]:
     """One route per file that is there at the start: what is not in the folder has no address."""
     return [
-        web.get("/", partial(assets.serve, FOLDER / "index.html", _POLICY)),
-        *(
-            web.get(
-                f"/playground/{path.relative_to(FOLDER).as_posix()}", partial(assets.serve, path, _POLICY)
-            )
-            for path in assets.inside(FOLDER)
-        ),
+        *assets.routes("/", FOLDER, _POLICY, "/playground"),
         web.get("/playground", _to_page),
         web.get("/playground/", _to_page),
     ]

@@ -11,7 +11,7 @@ from hubbub.core.errors import (
     NotFound,
     TooLarge,
 )
-from hubbub.http.keys import REQUEST_ID
+from hubbub.http.app_keys import REQUEST_ID
 from hubbub.schemas.base import encode
 
 
@@ -32,6 +32,7 @@ STATUS = {
     "forbidden": 403,
     "not_a_member": 403,
     "suspended": 403,
+    "confirmation_required": 403,
     "not_found": 404,
     "unknown_event": 404,
     "method_not_allowed": 405,
@@ -43,7 +44,6 @@ STATUS = {
     "too_many_connections": 429,
     "internal": 500,
     "unavailable": 503,
-    "draining": 503,
 }
 TITLES = {
     400: "Bad request",

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from hubbub.http.request import context, data, query, read
+from hubbub.http.request import context, ok, query, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import profiles as wire
 from hubbub.services import profiles
@@ -11,18 +11,25 @@ routes = Routes()
 
 
 @routes.patch(
-    "/api/v1/users/profile", says="Change one's own profile", body=wire.UpdateProfile, shows=wire.Profile
+    "/api/v1/users/profile",
+    name="profiles.update",
+    tag="profiles",
+    says="Update the caller's profile",
+    body=wire.UpdateProfile,
+    shows=wire.Profile,
 )
 async def update(request: web.Request) -> web.Response:
-    return data(await profiles.update(context(request), await read(request, wire.UpdateProfile)))
+    return ok(await profiles.update(context(request), await read(request, wire.UpdateProfile)))
 
 
 @routes.get(
     "/api/v1/users/{username}",
-    says="Somebody's profile",
-    query=wire.Named,
+    name="profiles.get",
+    tag="profiles",
+    says="Get the profile of a user",
+    query=wire.UsernameRef,
     shows=wire.Profile,
     may=("not_found",),
 )
 async def get(request: web.Request) -> web.Response:
-    return data(await profiles.get(context(request), query(request, wire.Named)))
+    return ok(await profiles.get(context(request), query(request, wire.UsernameRef)))

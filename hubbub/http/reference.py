@@ -24,12 +24,7 @@ def routes(described: Iterable[web.AbstractRoute]) -> list[web.RouteDef]:
     body = encode(openapi.document(described, "/"))
     return [
         web.get(openapi.PATH, partial(_document, body)),
-        web.get(PAGE, partial(assets.serve, FOLDER / "index.html", _POLICY)),
-        *(
-            web.get(f"{PAGE}/{path.relative_to(FOLDER).as_posix()}", partial(assets.serve, path, _POLICY))
-            for path in assets.inside(FOLDER)
-            if path.name != "index.html"
-        ),
+        *assets.routes(PAGE, FOLDER, _POLICY),
     ]
 
 

@@ -11,11 +11,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from hubbub.core import addresses
 from hubbub.core.errors import InvalidJson, InvalidPayload, NotFound, TooLarge, UnsupportedMediaType
-from hubbub.core.origins import Origin
-from hubbub.http.keys import REQUEST_ID, admitted_of, parts_of
+from hubbub.core.request_info import RequestInfo
+from hubbub.http.app_keys import REQUEST_ID, admitted_of, parts_of
+from hubbub.http.content_encoding import unpacked
 from hubbub.http.problems import BadRequest
 from hubbub.schemas.base import Command, encode, parse, strict
-from hubbub.schemas.paging import Paged
+from hubbub.schemas.pagination import Paged
 from hubbub.services.context import Context
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -23,7 +24,7 @@ C = TypeVar("C", bound=Command)
 
 MAX_BODY_BYTES = 1 << 20
 BODY_S = 30.0  # for a body to come in whole
-_NUMBERS = frozenset({"limit", "before_seq", "after_seq", "page"})
+_NUMBERS = frozenset({"limit", "before_seq", "after_seq", "around_seq", "page"})
 _DIGITS = 18
 ALIASES = {"q": "query"}  # as the query string calls a field
 
@@ -33,11 +34,11 @@ async def read(request: web.Request, kind: type[C]) -> C:
 
     Raises NotFound, UnsupportedMediaType, InvalidJson, InvalidPayload, TooLarge, BadRequest.
     """
-    said = address(request)
-    if (request.content_length or 0) > kind.most_bytes:
+    said = path_params(request)
+    if (request.content_length or 0) > kind.max_body_bytes:
         raise TooLarge
     raw_body = await body(request)
-    if len(raw_body) > kind.most_bytes:
+    if len(raw_body) > kind.max_body_bytes:
         raise TooLarge
     if raw_body and request.content_type != "application/json":
         raise UnsupportedMediaType
@@ -45,7 +46,7 @@ async def read(request: web.Request, kind: type[C]) -> C:
     if not isinstance(raw, dict):
         raise InvalidPayload("The body must be a JSON object.")
     if doubled := [name for name in said if name in raw]:
-        raise InvalidPayload(fields=tuple((name, "This is said by the address.") for name in doubled))
+        raise InvalidPayload(fields=tuple((name, "This is given by the URL.") for name in doubled))
     command: C = parse(strict(kind), {**raw, **said})
     return command
 
@@ -56,11 +57,14 @@ async def body(request: web.Request) -> bytes:
         raise TooLarge
     try:
         async with asyncio.timeout(BODY_S):
-            return await request.read()
+            raw = await request.read()
     except TimeoutError:
         raise BadRequest("The body takes too long.") from None
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
         raise BadRequest("The body can't be read: it is cut off or not encoded as it says.") from None
+    if encoding := request.headers.get("Content-Encoding"):
+        return await asyncio.to_thread(unpacked, raw, encoding, MAX_BODY_BYTES)
+    return raw
 
 
 def _decoded(body: bytes) -> object:
@@ -77,7 +81,7 @@ def query(request: web.Request, kind: type[T]) -> T:
 
     Raises NotFound, InvalidPayload.
     """
-    said = address(request)
+    said = path_params(request)
     raw: dict[str, Any] = {}
     for name, text in request.query.items():
         field = ALIASES.get(name, name)
@@ -96,7 +100,7 @@ def _as_asked(error: InvalidPayload) -> InvalidPayload:
     )
 
 
-def address(request: web.Request) -> dict[str, str]:
+def path_params(request: web.Request) -> dict[str, str]:
     """The parts of the address. Raises NotFound for an id that can't be one: it is nobody's."""
     said = dict(request.match_info)
     for name, text in said.items():
@@ -126,30 +130,32 @@ def context(request: web.Request) -> Context:
     )
 
 
-def origin(request: web.Request) -> Origin:
+def origin(request: web.Request) -> RequestInfo:
     """Where the request comes from. A header may hold bytes that are no text."""
     networks = parts_of(request).settings.trusted_proxies
     agent = request.headers.get("User-Agent", "").encode("utf-8", "replace").decode()
-    return Origin(addresses.of_request(request, networks), agent, request[REQUEST_ID])
+    return RequestInfo(addresses.of_request(request, networks), agent, request[REQUEST_ID])
 
 
-def data(view: object, status: int = 200, location: str | None = None) -> web.Response:
+def ok(view: object, status: int = 200, location: str | None = None) -> web.Response:
     """`{ "data": … }`."""
     headers = {"Location": location} if location is not None else None
     return _json({"data": view}, status, headers)
 
 
-def listing(items: object, **meta: object) -> web.Response:
+def list_response(items: object, **meta: object) -> web.Response:
     """`{ "data": […], "meta": { … } }`."""
     return _json({"data": items, "meta": meta}, 200, None)
 
 
 def page(items: object, total: int, asked: Paged) -> web.Response:
     """`{ "data": […], "meta": { page, limit, total, pages } }`."""
-    return listing(items, page=asked.page, limit=asked.limit, total=total, pages=-(-total // asked.limit))
+    return list_response(
+        items, page=asked.page, limit=asked.limit, total=total, pages=-(-total // asked.limit)
+    )
 
 
-def nothing(status: int = 204) -> web.Response:
+def no_content(status: int = 204) -> web.Response:
     """Done (202: it will be), and nothing to say."""
     return web.Response(status=status)
 

@@ -3,11 +3,13 @@
 from hubbub.models.api_keys import ApiKey, UsedNonce
 from hubbub.models.audit import AuditRecord
 from hubbub.models.entries import Entry
+from hubbub.models.epochs import EpochClaim
 from hubbub.models.idempotency import IdempotencyKey
 from hubbub.models.identities import Handover, Identity
 from hubbub.models.jobs import Job, OneTimeToken
 from hubbub.models.messages import Mention, Message
 from hubbub.models.preferences import Preference
+from hubbub.models.processes import Process
 from hubbub.models.reactions import Reaction
 from hubbub.models.rooms import Membership, Room
 from hubbub.models.sessions import Session
@@ -19,6 +21,7 @@ __all__ = [
     "ApiKey",
     "AuditRecord",
     "Entry",
+    "EpochClaim",
     "Handover",
     "IdempotencyKey",
     "Identity",
@@ -29,6 +32,7 @@ __all__ = [
     "OneTimeToken",
     "PendingLogin",
     "Preference",
+    "Process",
     "Reaction",
     "RecoveryCode",
     "Room",

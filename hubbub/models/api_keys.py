@@ -9,7 +9,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from hubbub.core import ids
-from hubbub.models.connection import Sql, time_of, uuid_of
+from hubbub.models.connection import Sql, as_datetime, as_uuid
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ApiKey(Model):
     """What a program of a user comes in with"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="api_keys")
     name = fields.CharField(max_length=80)
     prefix = fields.CharField(max_length=20, unique=True)  # what is shown of it, and what it is found by
@@ -79,8 +79,8 @@ async def find(sql: Sql, prefixes: Sequence[str]) -> dict[str, KeyRow]:
     )
     return {
         row["prefix"]: KeyRow(
-            uuid_of(row["id"]),
-            uuid_of(row["user_id"]),
+            as_uuid(row["id"]),
+            as_uuid(row["user_id"]),
             row["username"],
             row["display_name"],
             row["avatar_url"],
@@ -98,4 +98,4 @@ async def find(sql: Sql, prefixes: Sequence[str]) -> dict[str, KeyRow]:
 
 
 def _time(value: object) -> datetime | None:
-    return time_of(value) if value is not None else None
+    return as_datetime(value) if value is not None else None

@@ -9,7 +9,7 @@ from hubbub.core import ids
 class AuditRecord(Model):
     """Who did what, on what, from where, and how it ended"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     at = fields.DatetimeField()
     action = fields.CharField(max_length=40)
     outcome = fields.CharField(max_length=8)  # ok, failed

@@ -23,6 +23,13 @@ _AWAY = (
     asyncpg.PostgresSystemError,
     asyncpg.InvalidCachedStatementError,  # a step of a migration was taken meanwhile: the next attempt fits
 )
+# A connection on which one of these comes is of no use any more: the server is read-only, ends or starts, or
+# is not reached by the pooler (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+_ENDING = frozenset({"25006", "57P01", "57P02", "57P03"})
+_CONNECTION_CLASS = "08"
+# What refuses a write although the server, or the file, can be read and locked.
+_DISK = frozenset({"53100", "58030"})
+_SQLITE_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
 # Primary result codes (https://www.sqlite.org/rescode.html).
 _SQLITE = {
     sqlite3.SQLITE_BUSY: "is locked by another program. Stop that one first.",
@@ -37,10 +44,15 @@ _SQLITE = {
     sqlite3.SQLITE_NOTADB: "is no SQLite database. Move it away, or name another in HUBBUB_DATABASE_URL.",
     sqlite3.SQLITE_NOMEM: "can't be opened: there is no memory left.",
 }
+_READ_ONLY = (
+    "refuses writes: it is a standby, or read-only. Is the primary among the hosts of HUBBUB_DATABASE_URL?"
+)
 _POSTGRES: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.InvalidAuthorizationSpecificationError, "refuses the user or the password."),
     (asyncpg.InvalidCatalogNameError, "has no such database. Make it with createdb."),
-    (asyncpg.InsufficientPrivilegeError, "does not let this user in there."),
+    (asyncpg.ReadOnlySQLTransactionError, _READ_ONLY),
+    (asyncpg.TargetServerAttributeNotMatched, _READ_ONLY),
+    (asyncpg.DiskFullError, "has no room left on its disk."),
     (asyncpg.TooManyConnectionsError, "has no connection left. Is HUBBUB_DATABASE_POOL too large for it?"),
     (asyncpg.CannotConnectNowError, "is starting up or shutting down. Try again."),
     (asyncpg.ClientConfigurationError, "is not described rightly by HUBBUB_DATABASE_URL."),
@@ -53,19 +65,19 @@ _POSTGRES: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-def bare(error: BaseException) -> BaseException:
+def unwrap(error: BaseException) -> BaseException:
     """The driver's error inside one of Tortoise's."""
     if isinstance(error, BaseORMException):
         if error.args and isinstance(error.args[0], BaseException):
-            return bare(error.args[0])
+            return unwrap(error.args[0])
         if error.__cause__ is not None:
-            return bare(error.__cause__)
+            return unwrap(error.__cause__)
     return error
 
 
-def is_away(error: BaseException) -> bool:
+def is_unavailable(error: BaseException) -> bool:
     """Whether the database could not be asked, as opposed to: it was asked something wrong."""
-    found = bare(error)
+    found = unwrap(error)
     if isinstance(found, sqlite3.Error):
         return _code(found) in _SQLITE
     if isinstance(found, asyncpg.InterfaceError):
@@ -73,9 +85,23 @@ def is_away(error: BaseException) -> bool:
     return isinstance(found, _AWAY) or isinstance(error, DBConnectionError)
 
 
+def ends_connection(error: BaseException) -> bool:
+    """Whether the connection on which this error came is of no use any more."""
+    state = getattr(unwrap(error), "sqlstate", None) or ""
+    return state in _ENDING or state.startswith(_CONNECTION_CLASS)
+
+
+def is_of_disk(error: BaseException) -> bool:
+    """Whether a write failed for want of room, or because the disk is read-only or broken."""
+    found = unwrap(error)
+    if isinstance(found, sqlite3.Error):
+        return _code(found) in _SQLITE_DISK
+    return getattr(found, "sqlstate", None) in _DISK
+
+
 def is_duplicate(error: BaseException) -> bool:
     """Whether a unique constraint refused the row."""
-    found = bare(error)
+    found = unwrap(error)
     if isinstance(found, sqlite3.IntegrityError):
         return found.sqlite_errorname in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
     return isinstance(found, asyncpg.UniqueViolationError)
@@ -86,9 +112,14 @@ def reason(error: BaseException) -> str | None:
 
     None for an error that is no news about the database.
     """
-    found = bare(error)
+    found = unwrap(error)
     if isinstance(found, sqlite3.Error):
         return _SQLITE.get(_code(found), f"can't be used ({found}).")
+    if isinstance(found, asyncpg.InsufficientPrivilegeError):
+        return f"does not give this user the rights that it needs ({found})."
+    if isinstance(found, FileNotFoundError):
+        name = found.filename or "its socket, or a certificate that HUBBUB_DATABASE_URL names,"
+        return f"can't be reached: {name} does not exist."
     for kind, text in _POSTGRES:
         if isinstance(found, kind):
             return text

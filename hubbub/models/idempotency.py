@@ -18,6 +18,7 @@ class IdempotencyKey(Model):
     user: fields.ForeignKeyNullableRelation["User"] = fields.ForeignKeyField(
         "models.User", related_name="idempotency_keys", null=True
     )
+    caller = fields.CharField(max_length=32, null=True)  # SHA-256, for counting; unset in rows of before
     asked = fields.TextField()  # sealed: what the request was
     lease = fields.UUIDField()  # of who acts
     held_until = fields.DatetimeField()  # then nobody is taken to act any more
@@ -28,4 +29,4 @@ class IdempotencyKey(Model):
 
     class Meta:
         table = "idempotency_keys"
-        indexes = (("user",), ("expires_at",))
+        indexes = (("user",), ("expires_at",), ("caller", "expires_at"))

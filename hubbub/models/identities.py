@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Identity(Model):
     """Somebody at a provider, who may sign in to an account here"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="identities")
     provider = fields.CharField(max_length=32)  # as it was called when the identity was linked
     issuer = fields.CharField(max_length=255)  # what tells providers apart, whatever they are called
@@ -36,7 +36,7 @@ class Identity(Model):
 class Handover(Model):
     """A sign-in that came back from a provider: its state is spent, and its code may be exchanged once"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     state_digest = fields.CharField(max_length=64, unique=True)  # SHA-256
     user: fields.ForeignKeyNullableRelation["User"] = fields.ForeignKeyField(
         "models.User", related_name="handovers", null=True

@@ -25,7 +25,7 @@ class _Of(Index):
 class Job(Model):
     """Something to be done at least once"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     queue = fields.CharField(max_length=32)
     kind = fields.CharField(max_length=64)
     payload = fields.TextField()  # JSON
@@ -52,12 +52,13 @@ class Job(Model):
 class OneTimeToken(Model):
     """Something that an e-mail lets its reader do, once"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="tokens")
-    purpose = fields.CharField(max_length=20)  # verify_email, reset_password, delete_account
+    purpose = fields.CharField(max_length=20)  # verify_email, reset_password, delete_account, undo_…
     digest = fields.CharField(max_length=64, unique=True)  # SHA-256
     email = fields.CharField(max_length=254)  # it was sent to; worth nothing once the account has another
     expires_at = fields.DatetimeField()
+    payload = fields.TextField(null=True)  # JSON: what an undo goes back to
     if TYPE_CHECKING:
         user_id: UUID
 

@@ -5,24 +5,31 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from hubbub.models.connection import Sql, time_of, uuid_of
-from hubbub.models.statements import among
+from hubbub.models import conversations
+from hubbub.models.connection import Sql, as_datetime, as_uuid
+from hubbub.models.event_log import in_clause
+from hubbub.schemas.rooms import LastMessage
+from hubbub.schemas.users import User
 
-# Others' messages past the read mark. The index on (room_id, seq) makes it cost as much as there is unread.
+COUNTED = 1000  # the largest count: it means so many or more
+LOOKED_AT = 10_000  # newest messages of a room among which the unread ones are counted
+# Others' messages past the read mark, newest first by the index on (room_id, seq). Both limits end the scan:
+# the cost does not grow with the history, nor with own and deleted messages, which do not count.
 _UNREAD = (
     "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 "
-    "ELSE (SELECT count(*) FROM messages x WHERE x.room_id = r.id AND x.seq > m.last_read_seq "
-    "AND x.sender_id <> m.user_id AND x.deleted_at IS NULL) END"
+    "ELSE (SELECT count(*) FROM (SELECT 1 FROM (SELECT x.sender_id, x.deleted_at FROM messages x "
+    f"WHERE x.room_id = r.id AND x.seq > m.last_read_seq ORDER BY x.seq DESC LIMIT {LOOKED_AT}) newest "
+    f"WHERE newest.sender_id <> m.user_id AND newest.deleted_at IS NULL LIMIT {COUNTED}) counted) END"
 )
 _MENTIONS = (
     "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 "
-    "ELSE (SELECT count(*) FROM mentions x "
-    "WHERE x.user_id = m.user_id AND x.room_id = r.id AND x.seq > m.last_read_seq) END"
+    "ELSE (SELECT count(*) FROM (SELECT 1 FROM mentions x WHERE x.user_id = m.user_id "
+    f"AND x.room_id = r.id AND x.seq > m.last_read_seq LIMIT {COUNTED}) counted) END"
 )
 _ROOM = (
     "r.id, r.kind, r.name, r.topic, r.created_by_id, r.created_at, r.last_seq, r.first_seq, r.member_count, "
     "r.member_version, r.last_entry_at, r.name_key, m.role, m.last_read_seq, m.muted, "
-    "m.changed_at"
+    f"m.changed_at, {conversations.COLUMNS}"
 )
 
 
@@ -47,28 +54,37 @@ class RoomRow(NamedTuple):
     unread: int
     mentions: int
     changed_at: datetime | None
+    peer: User | None
+    last_message: LastMessage | None
+
+    @property
+    def changed(self) -> datetime:
+        """When anything that may move it in a list last changed: each change of a room is an entry."""
+        return self.last_entry_at or self.created_at
 
 
 def _row(row: Mapping[str, Any]) -> RoomRow:
     return RoomRow(
-        id=uuid_of(row["id"]),
+        id=as_uuid(row["id"]),
         kind=row["kind"],
         name=row["name"],
         topic=row["topic"],
-        created_by=uuid_of(row["created_by_id"]) if row["created_by_id"] else None,
-        created_at=time_of(row["created_at"]),
+        created_by=as_uuid(row["created_by_id"]) if row["created_by_id"] else None,
+        created_at=as_datetime(row["created_at"]),
         last_seq=row["last_seq"],
         first_seq=row["first_seq"],
         member_count=row["member_count"],
         version=row["member_version"],
-        last_entry_at=time_of(row["last_entry_at"]) if row["last_entry_at"] else None,
+        last_entry_at=as_datetime(row["last_entry_at"]) if row["last_entry_at"] else None,
         name_key=row["name_key"],
         role=row["role"],
         last_read_seq=row["last_read_seq"] or 0,
         muted=bool(row["muted"]),
         unread=row["unread"],
         mentions=row["mentions"],
-        changed_at=time_of(row["changed_at"]) if row["changed_at"] else None,
+        changed_at=as_datetime(row["changed_at"]) if row["changed_at"] else None,
+        peer=conversations.peer(row),
+        last_message=conversations.last_message(row),
     )
 
 
@@ -76,7 +92,7 @@ async def room(sql: Sql, room_id: UUID, user_id: UUID) -> RoomRow | None:
     """One room as `user_id` sees it, whether they are in it or not; None if it does not exist."""
     rows = await sql.fetch(
         f"SELECT {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM rooms r "
-        "LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $2 "
+        f"LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $2 {conversations.joins(sql)} "
         "WHERE r.id = $1 AND r.archived_at IS NULL",
         room_id,
         user_id,
@@ -95,7 +111,7 @@ async def rooms_of(
         f"WHERE m.user_id = $1 AND r.archived_at IS NULL {past} "
         "ORDER BY r.last_entry_at DESC, r.id DESC LIMIT $2) page "
         "JOIN memberships m ON m.id = page.id JOIN rooms r ON r.id = m.room_id "
-        "ORDER BY r.last_entry_at DESC, r.id DESC",
+        f"{conversations.joins(sql)} ORDER BY r.last_entry_at DESC, r.id DESC",
         user_id,
         limit,
         *(before or ()),
@@ -110,7 +126,7 @@ async def public_rooms(
     past = "AND (r.name_key, r.id) > ($4, $5)" if after else ""
     rows = await sql.fetch(
         f"SELECT {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM rooms r "
-        "LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $1 "
+        f"LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $1 {conversations.joins(sql)} "
         f"WHERE r.kind = 'public' AND r.archived_at IS NULL AND r.name_key LIKE $2 ESCAPE '!' {past} "
         "ORDER BY r.name_key, r.id LIMIT $3",
         user_id,
@@ -121,23 +137,36 @@ async def public_rooms(
     return [_row(row) for row in rows]
 
 
+async def rooms_by_id(sql: Sql, user_id: UUID, room_ids: Iterable[UUID]) -> list[RoomRow]:
+    """These rooms as the user sees them, by id, whether they are in them or not."""
+    where, ids = in_clause(sql, room_ids, 2)
+    rows = await sql.fetch(
+        f"SELECT {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM rooms r "
+        f"LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $1 {conversations.joins(sql)} "
+        f"WHERE r.id {where} AND r.archived_at IS NULL ORDER BY r.id",
+        user_id,
+        ids,
+    )
+    return [_row(row) for row in rows]
+
+
 async def rooms_of_members(sql: Sql, places: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], RoomRow]:
     """Rooms as their members see them: (user, room) → room, of those of `places` where the user is in."""
-    in_rooms, rooms = among(sql, {room_id for _, room_id in places}, 1)
-    for_users, users = among(sql, {user_id for user_id, _ in places}, 2)
+    in_rooms, rooms = in_clause(sql, {room_id for _, room_id in places}, 1)
+    for_users, users = in_clause(sql, {user_id for user_id, _ in places}, 2)
     rows = await sql.fetch(
         f"SELECT m.user_id, {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM memberships m "
-        f"JOIN rooms r ON r.id = m.room_id WHERE m.room_id {in_rooms} AND m.user_id {for_users} "
-        "AND r.archived_at IS NULL",
+        f"JOIN rooms r ON r.id = m.room_id {conversations.joins(sql)} "
+        f"WHERE m.room_id {in_rooms} AND m.user_id {for_users} AND r.archived_at IS NULL",
         rooms,
         users,
     )
-    return {(uuid_of(row["user_id"]), uuid_of(row["id"])): _row(row) for row in rows}
+    return {(as_uuid(row["user_id"]), as_uuid(row["id"])): _row(row) for row in rows}
 
 
-async def audiences(sql: Sql, user_ids: Iterable[UUID], largest: int) -> dict[UUID, list[UUID]]:
+async def presence_audience(sql: Sql, user_ids: Iterable[UUID], largest: int) -> dict[UUID, list[UUID]]:
     """The rooms of users with at most so many members, and their direct ones."""
-    where, ids = among(sql, user_ids, 2)
+    where, ids = in_clause(sql, user_ids, 2)
     rows = await sql.fetch(
         "SELECT m.user_id, m.room_id FROM memberships m JOIN rooms r ON r.id = m.room_id "
         f"WHERE m.user_id {where} AND (r.member_count <= $1 OR r.kind = 'direct') AND r.archived_at IS NULL",
@@ -146,20 +175,20 @@ async def audiences(sql: Sql, user_ids: Iterable[UUID], largest: int) -> dict[UU
     )
     found: dict[UUID, list[UUID]] = {}
     for row in rows:
-        found.setdefault(uuid_of(row["user_id"]), []).append(uuid_of(row["room_id"]))
+        found.setdefault(as_uuid(row["user_id"]), []).append(as_uuid(row["room_id"]))
     return found
 
 
-async def spans(sql: Sql, user_id: UUID, room_ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:
+async def log_spans(sql: Sql, user_id: UUID, room_ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:
     """(first_seq, last_seq) of those of the rooms in which the user is."""
-    where, ids = among(sql, room_ids, 2)
+    where, ids = in_clause(sql, room_ids, 2)
     rows = await sql.fetch(
         "SELECT r.id, r.first_seq, r.last_seq FROM memberships m JOIN rooms r ON r.id = m.room_id "
         f"WHERE m.user_id = $1 AND r.id {where} AND r.archived_at IS NULL",
         user_id,
         ids,
     )
-    return {uuid_of(row["id"]): (row["first_seq"], row["last_seq"]) for row in rows}
+    return {as_uuid(row["id"]): (row["first_seq"], row["last_seq"]) for row in rows}
 
 
 class MemberRow(NamedTuple):
@@ -170,22 +199,38 @@ class MemberRow(NamedTuple):
     display_name: str
     avatar_url: str | None
     role: str
+    changed: datetime  # when the account last did
+
+
+_MEMBER = (
+    "SELECT u.id, u.username, u.display_name, u.avatar_url, m.role, u.updated_at FROM memberships m "
+    "JOIN users u ON u.id = m.user_id WHERE m.room_id = $1"
+)
 
 
 async def members(sql: Sql, room_id: UUID, limit: int, after: str = "") -> list[MemberRow]:
-    """The members of a room by username, past the cursor `after`."""
-    rows = await sql.fetch(
-        "SELECT u.id, u.username, u.display_name, u.avatar_url, m.role FROM memberships m "
-        "JOIN users u ON u.id = m.user_id WHERE m.room_id = $1 AND u.username > $2 "
-        "ORDER BY u.username LIMIT $3",
-        room_id,
-        after,
-        limit,
-    )
+    """The members of a room by username, past the username `after`."""
+    text = f"{_MEMBER} AND u.username > $2 ORDER BY u.username LIMIT $3"
+    return [_member(row) for row in await sql.fetch(text, room_id, after, limit)]
+
+
+async def members_by_id(sql: Sql, room_id: UUID, user_ids: Iterable[UUID]) -> list[MemberRow]:
+    """Those of the users that are members of the room, by id."""
+    where, ids = in_clause(sql, user_ids, 2)
     return [
-        MemberRow(uuid_of(row["id"]), row["username"], row["display_name"], row["avatar_url"], row["role"])
-        for row in rows
+        _member(row) for row in await sql.fetch(f"{_MEMBER} AND u.id {where} ORDER BY u.id", room_id, ids)
     ]
+
+
+def _member(row: Mapping[str, Any]) -> MemberRow:
+    return MemberRow(
+        as_uuid(row["id"]),
+        row["username"],
+        row["display_name"],
+        row["avatar_url"],
+        row["role"],
+        as_datetime(row["updated_at"]),
+    )
 
 
 async def members_named(sql: Sql, room_id: UUID, usernames: Iterable[str]) -> dict[str, UUID]:
@@ -198,12 +243,14 @@ async def members_named(sql: Sql, room_id: UUID, usernames: Iterable[str]) -> di
         room_id,
         *names,
     )
-    return {row["username"]: uuid_of(row["id"]) for row in rows}
+    return {row["username"]: as_uuid(row["id"]) for row in rows}
 
 
-async def acquaintances(sql: Sql, user_id: UUID, others: Iterable[UUID]) -> dict[UUID, datetime | None]:
+async def users_sharing_a_room(
+    sql: Sql, user_id: UUID, others: Iterable[UUID]
+) -> dict[UUID, datetime | None]:
     """Those of `others` who share a room with the user, and when each was last seen."""
-    where, ids = among(sql, others, 2)
+    where, ids = in_clause(sql, others, 2)
     rows = await sql.fetch(
         "SELECT u.id, u.last_seen_at FROM users u WHERE u.id "
         f"{where} AND (u.id = $1 OR EXISTS (SELECT 1 FROM memberships a "
@@ -212,4 +259,29 @@ async def acquaintances(sql: Sql, user_id: UUID, others: Iterable[UUID]) -> dict
         user_id,
         ids,
     )
-    return {uuid_of(row["id"]): time_of(row["last_seen_at"]) if row["last_seen_at"] else None for row in rows}
+    return {
+        as_uuid(row["id"]): as_datetime(row["last_seen_at"]) if row["last_seen_at"] else None for row in rows
+    }
+
+
+class ReactionRow(NamedTuple):
+    """How often an emoji was used for a message, and whether the viewer did."""
+
+    message_id: UUID
+    emoji: str
+    users: int
+    mine: bool
+
+
+async def reactions(sql: Sql, message_ids: Iterable[UUID], viewer: UUID | None) -> list[ReactionRow]:
+    """The reactions to messages, counted by the database; of each message in the order of their first use."""
+    where, ids = in_clause(sql, message_ids)
+    rows = await sql.fetch(
+        "SELECT message_id, emoji, count(*) AS count, max(CASE WHEN user_id = $2 THEN 1 ELSE 0 END) AS mine "
+        f"FROM reactions WHERE message_id {where} GROUP BY message_id, emoji ORDER BY min(CAST(id AS text))",
+        ids,
+        viewer,
+    )
+    return [
+        ReactionRow(as_uuid(row["message_id"]), row["emoji"], row["count"], bool(row["mine"])) for row in rows
+    ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Message(Model):
     """A message that somebody wrote in a room"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     room: fields.ForeignKeyRelation["Room"] = fields.ForeignKeyField("models.Room", related_name="messages")
     seq = fields.BigIntField()  # the seq of its `message:new`
     sender: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="messages")

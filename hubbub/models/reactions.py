@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Reaction(Model):
     """One emoji of one person to one message"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     message: fields.ForeignKeyRelation["Message"] = fields.ForeignKeyField(
         "models.Message", related_name="reactions"
     )
@@ -26,3 +26,4 @@ class Reaction(Model):
     class Meta:
         table = "reactions"
         unique_together = (("message", "user", "emoji"),)
+        indexes = (("user",),)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Room(Model):
     """A room: the end of its log and what is shown of it"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     kind = fields.CharField(max_length=8)  # public, private, direct
     name = fields.CharField(max_length=80, null=True)
     name_key = fields.CharField(max_length=240, null=True, unique=True)  # public rooms only
@@ -43,7 +43,7 @@ class Room(Model):
 class Membership(Model):
     """Somebody in a room, and how far they have read it"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     room: fields.ForeignKeyRelation[Room] = fields.ForeignKeyField("models.Room", related_name="memberships")
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField(
         "models.User", related_name="memberships"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from hubbub.core import words
-from hubbub.models.connection import Sql, uuid_of
+from hubbub.core import text_search
+from hubbub.models.connection import Sql, as_uuid
 
 FEW_ROOMS = 50  # naming them costs 40 µs each
 
@@ -24,12 +24,15 @@ async def add(tx: Sql, rows: Sequence[tuple[UUID, UUID, str]]) -> None:
             "INSERT INTO message_words (message_id, words) "
             "SELECT id, words::tsvector FROM unnest($1::uuid[], $2::text[]) AS new(id, words)",
             [message_id for message_id, _, _ in rows],
-            [words.tsvector(body, room_id.hex) for _, room_id, body in rows],
+            [text_search.tsvector(body, room_id.hex) for _, room_id, body in rows],
         )
         return
     await tx.executemany(
         "INSERT INTO message_words (words, message_id, room) VALUES ($1, $2, $3)",
-        [(" ".join(words.words(body)), message_id, room_id.hex) for message_id, room_id, body in rows],
+        [
+            (" ".join(text_search.tokenize(body)), message_id, room_id.hex)
+            for message_id, room_id, body in rows
+        ],
     )
 
 
@@ -40,12 +43,12 @@ async def replace(tx: Sql, message_id: UUID, room_id: UUID, body: str) -> None:
             "INSERT INTO message_words (message_id, words) VALUES ($1, $2::text::tsvector) "
             "ON CONFLICT (message_id) DO UPDATE SET words = excluded.words",
             message_id,
-            words.tsvector(body, room_id.hex),
+            text_search.tsvector(body, room_id.hex),
         )
         return
     found = await tx.execute(
         f"UPDATE message_words SET words = $1 WHERE rowid = {_ROW.format(2)}",
-        " ".join(words.words(body)),
+        " ".join(text_search.tokenize(body)),
         _phrase(message_id),
     )
     if not found:
@@ -81,7 +84,7 @@ async def find(  # noqa: PLR0913 - a filter each
 
     `before` is the last message of the page before. A query without a word finds nothing.
     """
-    asked = words.query(query)
+    asked = text_search.query(query)
     if asked is None:
         return []
     if sql.dialect == "postgres":
@@ -98,10 +101,10 @@ async def find(  # noqa: PLR0913 - a filter each
     }
     statement, values = _statement(way, filters, user_id, limit)
     rows = await sql.fetch(statement, *values)
-    return [uuid_of(row["id"]) for row in rows]
+    return [as_uuid(row["id"]) for row in rows]
 
 
-class _Way(NamedTuple):
+class _Plan(NamedTuple):
     """How a dialect finds: what matches, in which order, and what lies past a message."""
 
     match: str
@@ -111,9 +114,9 @@ class _Way(NamedTuple):
     place: Callable[[UUID], object]
 
 
-def _on_postgres(asked: words.Query, room_id: UUID | None) -> _Way:
-    return _Way(
-        words.labelled(asked.tsquery, room_id.hex) if room_id else asked.tsquery,
+def _on_postgres(asked: text_search.SearchQuery, room_id: UUID | None) -> _Plan:
+    return _Plan(
+        text_search.labelled(asked.tsquery, room_id.hex) if room_id else asked.tsquery,
         "message_words w JOIN messages m ON m.id = w.message_id WHERE w.words @@ $1::text::tsquery",
         "m.id",
         "m.id < ${}",
@@ -121,10 +124,10 @@ def _on_postgres(asked: words.Query, room_id: UUID | None) -> _Way:
     )
 
 
-def _on_sqlite(asked: words.Query, rooms: Sequence[str] | None) -> _Way:
+def _on_sqlite(asked: text_search.SearchQuery, rooms: Sequence[str] | None) -> _Plan:
     among = " OR ".join(f'"{room}"' for room in rooms or ())
     # CROSS: the index comes first, read backwards, and no further than the page goes.
-    return _Way(
+    return _Plan(
         f"room : ({among}) AND {asked.fts5}" if rooms else asked.fts5,
         "message_words w CROSS JOIN messages m ON m.id = w.message_id WHERE w.message_words MATCH $1",
         "w.rowid",
@@ -138,10 +141,10 @@ async def _few_rooms(sql: Sql, user_id: UUID) -> list[str] | None:
     rows = await sql.fetch(
         "SELECT room_id FROM memberships WHERE user_id = $1 LIMIT $2", user_id, FEW_ROOMS + 1
     )
-    return [uuid_of(row["room_id"]).hex for row in rows] if len(rows) <= FEW_ROOMS else None
+    return [as_uuid(row["room_id"]).hex for row in rows] if len(rows) <= FEW_ROOMS else None
 
 
-def _statement(way: _Way, filters: dict[str, object], user_id: UUID, limit: int) -> tuple[str, list[object]]:
+def _statement(way: _Plan, filters: dict[str, object], user_id: UUID, limit: int) -> tuple[str, list[object]]:
     """The statement, and its values."""
     text, values = "", list[object]([way.match, user_id, limit])
     for condition, value in filters.items():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Session(Model):
     """One sign-in on one device"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="sessions")
     device_name = fields.CharField(max_length=100, null=True)
     user_agent = fields.CharField(max_length=300, default="")
@@ -25,6 +25,7 @@ class Session(Model):
     created_at = fields.DatetimeField(auto_now_add=True)
     last_seen_at = fields.DatetimeField(auto_now_add=True)
     expires_at = fields.DatetimeField()
+    confirmed_at = fields.DatetimeField(null=True)  # when the user last said the password again
     revoked_at = fields.DatetimeField(null=True)
     revoke_reason = fields.CharField(max_length=40, null=True)
     if TYPE_CHECKING:

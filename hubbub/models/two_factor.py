@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class TwoFactor(Model):
     """The authenticator app of an account"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.OneToOneRelation["User"] = fields.OneToOneField("models.User", related_name="two_factor")
     secret = fields.CharField(max_length=500)  # sealed
     enabled_at = fields.DatetimeField(null=True)  # null: it was never shown to work
@@ -34,7 +34,7 @@ class TwoFactor(Model):
 class RecoveryCode(Model):
     """A code that is good once, in place of one of the app"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField(
         "models.User", related_name="recovery_codes"
     )
@@ -48,7 +48,7 @@ class RecoveryCode(Model):
 class PendingLogin(Model):
     """Somebody who gave the right password and owes a code"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField(
         "models.User", related_name="pending_logins"
     )

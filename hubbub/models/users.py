@@ -9,7 +9,7 @@ from hubbub.core import ids
 class User(Model):
     """A person with an account"""
 
-    id = fields.UUIDField(primary_key=True, default=ids.new)
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     username = fields.CharField(max_length=32, unique=True)  # lower case
     email = fields.CharField(max_length=254, unique=True)  # lower case
     display_name = fields.CharField(max_length=80)

@@ -4,8 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import TypeVar
 
-from hubbub.prove import hearing, timing
-from hubbub.prove.findings import PROMISES, Verdict
+from hubbub.prove import delivery_checker, moving, timing_checker
 from hubbub.prove.journal import (
     Acked,
     Caught,
@@ -20,6 +19,7 @@ from hubbub.prove.journal import (
     Sent,
     Stored,
 )
+from hubbub.prove.verdict import PROMISES, Verdict
 
 UNKNOWN = frozenset({"unavailable"})  # such a no leaves open whether it was stored
 Verdicts = dict[str, Verdict]
@@ -34,13 +34,14 @@ def check(evidence: Evidence) -> Verdicts:
     log = {(entry.room_id, entry.seq): entry for entry in evidence.stored.entries}
     ends = _ends(evidence.stored)
     for journal in evidence.journals:
-        hearing.check(journal, verdicts["G2"], verdicts["G3"], verdicts["G10"])
+        delivery_checker.check(journal, verdicts["G2"], verdicts["G3"], verdicts["G10"])
+        moving.check(journal, verdicts["G14"])
         _same(journal, log, verdicts)
         _complete(journal, ends, verdicts["G3"])
     _in_turn(evidence, verdicts["G2"])
     _again(evidence, verdicts["G4"])
     _whole(evidence, verdicts["G6"])
-    timing.check(evidence, verdicts)
+    timing_checker.check(evidence, verdicts)
     return verdicts
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 import aiohttp
 
 from hubbub.core import clock, ids, tasks
+from hubbub.prove.accounts import Person
 from hubbub.prove.journal import (
     Acked,
     Added,
@@ -18,14 +19,14 @@ from hubbub.prove.journal import (
     Heard,
     Journal,
     Json,
+    Moved,
     Refused,
     Reset,
     Rested,
     Sent,
     plain,
 )
-from hubbub.prove.people import Person
-from hubbub.prove.wire import Lost, NotLetIn, Socket
+from hubbub.prove.socketio_client import Lost, NotLetIn, Socket
 
 ACK_S = 6.0  # then the client takes the connection for dead
 BACK_S = (0.05, 0.4)  # at random, before it comes back
@@ -113,7 +114,8 @@ class Client:
             self._wait_s = 0.0
 
     async def _come(self) -> None:
-        self.instance = self._any() if self.next is None else self.next
+        anywhere = self.world.chance.randrange(len(self.world.urls))
+        self.instance = anywhere if self.next is None else self.next
         self.next = None
         self._connection += 1
         self._asked = dict(self.cursors)
@@ -127,9 +129,6 @@ class Client:
                 await self.up.wait()
         except TimeoutError:
             socket.drop("not ready")
-
-    def _any(self) -> int:
-        return self.world.chance.randrange(len(self.world.urls))
 
     async def _leave(self, why: str) -> None:
         if self.socket is not None:
@@ -234,6 +233,10 @@ class Client:
         if room_id in self._ends:
             self._ends[room_id] = max(last, self._ends[room_id])
 
+    def moves(self, rooms: list[str], ended: list[str]) -> None:
+        """Write down what is true when it connects the next time."""
+        self.journal.events.append(Moved(self.world.at, self._connection + 1, rooms, ended))
+
     def rest(self) -> None:
         """Write down what it has, now that all should have arrived; nothing if it is not connected."""
         if self.up.is_set():
@@ -286,7 +289,7 @@ class Client:
 
     async def send(self, room_id: str, body: str, enough: Callable[[], bool]) -> None:
         """Send until it is acknowledged, through any number of connections, or there is `enough`."""
-        client_id = str(ids.new())
+        client_id = str(ids.uuid7())
         while not enough() and not self.out.is_set():
             await self.up.wait()
             said = await self.say(room_id, body, client_id)

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 import aiohttp
 from redis.asyncio import Redis
 
 from hubbub.core import clock, ids
+from hubbub.prove import failover, servers
+from hubbub.prove.accounts import Unwilling
 from hubbub.prove.clients import Client, World
-from hubbub.prove.journal import Evidence, Fault
-from hubbub.prove.people import Unwilling
+from hubbub.prove.environment import Stage
+from hubbub.prove.journal import Evidence, Fault, Probe
 from hubbub.prove.processes import NotStarted, Process
-from hubbub.prove.relay import Relay
+from hubbub.prove.proxy import Relay
 from hubbub.prove.schedule import Step
-from hubbub.prove.stage import Stage
-from hubbub.prove.wire import Lost
+from hubbub.prove.socketio_client import Lost
 
 HEAL_S = 45.0
 LOOK_S = 0.02
@@ -45,6 +47,7 @@ class Faults:
             "database-restart": self._database_restart,
             "database-pause": self._database_pause,
             "database-cut": self._database_cut,
+            "failover": self._failover,
         }
 
     def learn(self, ways: dict[str, Way]) -> None:
@@ -67,7 +70,7 @@ class Faults:
         began, trouble = self._world.at, ""
         try:
             await self._ways[step.name](step)
-        except (NotStarted, Unwilling, Lost, aiohttp.ClientError, OSError) as error:
+        except (NotStarted, Unwilling, Lost, aiohttp.ClientError, *failover.REFUSED, OSError) as error:
             trouble = f"{error}" or type(error).__name__
         ended = self._world.at
         healed = await self._healed()
@@ -155,7 +158,7 @@ class Faults:
             return
         other = self._world.chance.choice(apart or others)
         for number in range(PAIRS):
-            room_id, client_id = self._world.chance.choice(one.journal.rooms), str(ids.new())
+            room_id, client_id = self._world.chance.choice(one.journal.rooms), str(ids.uuid7())
             body = f"twins {number}"
             said = await asyncio.gather(*(each.say(room_id, body, client_id) for each in (one, other, one)))
             self._done["messages sent by two devices at once"] += said.count("ok") > 1
@@ -231,3 +234,34 @@ class Faults:
             await asyncio.sleep(step.lasts)
         finally:
             await relay.up()
+
+    # Both, to another server.
+
+    async def _failover(self, step: Step) -> None:
+        """PostgreSQL and Redis, as far as they are the run's own; the earlier servers stay for a while."""
+        stage = self._stage
+        if stage.redis is not None and stage.relay is not None:
+            earlier, stage.redis = await failover.redis(stage.folder, stage.redis, stage.relay)
+            self._done["Redis replicas promoted"] += 1
+            await asyncio.sleep(step.lasts)
+            await earlier.stop()
+        if stage.postgres is not None and servers.has_standby(stage.postgres):
+            earlier = stage.postgres
+            port = stage.spare_port
+            stage.postgres = await failover.postgres(stage.folder, earlier, port, hard=step.hard)
+            await self._resumed("PostgreSQL")
+            stage.spare_port = urlsplit(earlier.url).port or 0
+            stage.database_url = (
+                urlsplit(stage.postgres.url)._replace(path=urlsplit(stage.database_url).path).geturl()
+            )
+            self._done["PostgreSQL standbys promoted"] += 1
+            await asyncio.sleep(step.lasts)
+            await earlier.stop()
+
+    async def _resumed(self, what: str) -> None:
+        """Write down how long it takes until an ack comes."""
+        began, acks, deadline = self._world.at, self._world.acks, clock.monotonic() + HEAL_S
+        while self._world.acks == acks and clock.monotonic() < deadline:  # noqa: ASYNC110 - as in _healed
+            await asyncio.sleep(LOOK_S)
+        took = self._world.at - began if self._world.acks > acks else None
+        self._evidence.probes.append(Probe("failover", began, took, what))

@@ -31,8 +31,8 @@ class Instance:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "hubbub", "serve", "--port", self.port]
-        variables = environment({**settings, "instance_id": f"i{number}"})
-        self.process = Process(command, folder / f"instance-{number}.log", variables)
+        # Each start generates an id: with a fixed one it waits until that of a killed process expires.
+        self.process = Process(command, folder / f"instance-{number}.log", environment(settings))
 
     async def start(self, http: aiohttp.ClientSession) -> None:
         """Start it and wait until it lets clients in. Raises NotStarted if it ends, or takes long."""

@@ -81,6 +81,16 @@ class Gone(Event, frozen=True, tag="gone"):
     room_id: str
 
 
+class Moved(Event, frozen=True, tag="moved"):
+    """The client connects to another instance, right after a change: the rooms it is in by then.
+
+    `ended`: those in which it is no longer.
+    """
+
+    rooms: list[str]
+    ended: list[str]
+
+
 class Reset(Event, frozen=True, tag="reset"):
     """The server said that what the client has is of another history."""
 
@@ -94,7 +104,7 @@ class Rested(Event, frozen=True, tag="rested"):
     ends: dict[str, int]
 
 
-AnyEvent = Began | Ended | Sent | Acked | Refused | Heard | Caught | Added | Gone | Reset | Rested
+AnyEvent = Began | Ended | Sent | Acked | Refused | Heard | Caught | Added | Gone | Moved | Reset | Rested
 
 
 @dataclass

@@ -8,17 +8,18 @@ from typing import Any
 import aiohttp
 
 from hubbub.core import clock, ids
-from hubbub.prove import people
+from hubbub.prove import accounts
+from hubbub.prove.accounts import Person, Unwilling
 from hubbub.prove.clients import Client, World
+from hubbub.prove.environment import Stage
 from hubbub.prove.journal import Evidence, Json, Probe
-from hubbub.prove.people import Person, Unwilling
 from hubbub.prove.schedule import Step
-from hubbub.prove.stage import Stage
-from hubbub.prove.wire import Lost
+from hubbub.prove.socketio_client import Lost
 
 UP_S = 20.0
 SERVED_S = 15.0  # how long it is tried whether somebody is still served
 BETWEEN_S = 0.02
+MOVED_S = 1.5  # how long a client stays that has moved: longer than a lost entry takes to be found
 SURE_S = 0.5  # refused for so long: it is over
 OFFLINE_S = 60.0
 FILLED = 6 * 1024 * 1024  # what is said while somebody does not read: far above what is kept for a socket
@@ -43,7 +44,12 @@ class Probes:
 
     def ways(self) -> dict[str, Callable[[Step], Awaitable[None]]]:
         """What carries out which step."""
-        return {"remove": self._remove, "revoke": self._revoke, "slow": self._slow}
+        return {
+            "remove": self._remove,
+            "revoke": self._revoke,
+            "slow": self._slow,
+            "move": self._move,
+        }
 
     def _url(self) -> str:
         return self._world.chance.choice(self._world.urls)
@@ -55,23 +61,68 @@ class Probes:
         """Remove a member who goes on sending; then take them in again."""
         http, room_id = self._stage.http, self._guest.journal.rooms[0]
         await self._up(self._guest)
-        await people.remove(http, self._url(), self._owner, room_id, self._guest.person.id)
+        await accounts.remove(http, self._url(), self._owner, room_id, self._guest.person.id)
         at = self._world.at
         self._tell("remove", at, await self._served(self._guest, room_id), self._guest.journal.name)
-        await people.invite(http, self._url(), self._owner, room_id, self._guest.person.id)
+        await accounts.invite(http, self._url(), self._owner, room_id, self._guest.person.id)
 
     async def _revoke(self, _step: Step) -> None:
         """End a session whose socket goes on sending."""
-        person = await people.log_in(self._stage.http, self._url(), self._guest.person)
+        person = await accounts.log_in(self._stage.http, self._url(), self._guest.person)
         self._visits += 1
         visitor = self._visitor(f"visitor-{self._visits}", person)
         visitor.start()
         await self._up(visitor)
-        await people.log_out(self._stage.http, self._url(), person)
+        await accounts.log_out(self._stage.http, self._url(), person)
         at = self._world.at
         took = await self._served(visitor, self._guest.journal.rooms[1])
         self._tell("revoke", at, took, visitor.journal.name)
         await visitor.stop()
+
+    async def _move(self, step: Step) -> None:
+        """Change a membership through one instance; right after, its user is back at another one.
+
+        That one knows the user from a moment before. Half of the clients say what they have.
+        """
+        world, http, room_id = self._world, self._stage.http, self._guest.journal.rooms[0]
+        await self._up(self._guest)
+        person = await accounts.log_in(http, self._url(), self._guest.person)
+        self._visits += 1
+        visitor = self._visitor(f"mover-{self._visits}", person)
+        home = visitor.next = world.chance.randrange(len(world.urls))
+        visitor.start()
+        await self._up(visitor)
+        await visitor.stop()
+        change = world.chance.choice((self._removed, self._returned, self._promoted))
+        if world.chance.random() < 1 / 2:
+            visitor.cursors.clear()
+        try:
+            member = await change(world.urls[(home + 1) % len(world.urls)], room_id)
+            await asyncio.sleep(step.lasts)
+            rooms = [each for each in self._guest.journal.rooms if member or each != room_id]
+            visitor.moves(rooms, [] if member else [room_id])
+            visitor.next = home
+            visitor.start()
+            await self._up(visitor)
+            await asyncio.sleep(MOVED_S)
+        finally:
+            await visitor.stop()
+            await accounts.invite(http, self._url(), self._owner, room_id, self._guest.person.id)
+
+    async def _removed(self, url: str, room_id: str) -> bool:
+        await accounts.remove(self._stage.http, url, self._owner, room_id, self._guest.person.id)
+        return False
+
+    async def _returned(self, url: str, room_id: str) -> bool:
+        await self._removed(url, room_id)
+        await accounts.invite(self._stage.http, url, self._owner, room_id, self._guest.person.id)
+        return True
+
+    async def _promoted(self, url: str, room_id: str) -> bool:
+        http, guest = self._stage.http, self._guest.person
+        await accounts.set_role(http, url, self._owner, room_id, guest.id, "moderator")
+        await accounts.set_role(http, url, self._owner, room_id, guest.id, "member")
+        return True
 
     def _visitor(self, name: str, person: Person) -> Client:
         client = Client(self._world, person, name)
@@ -90,7 +141,7 @@ class Probes:
         while (now := clock.monotonic()) < began + SERVED_S:
             if now > last + SURE_S and (client.out.is_set() or said not in {"ok", "unavailable"}):
                 return last - began
-            said = await client.say(room_id, "still there?", str(ids.new()))
+            said = await client.say(room_id, "still there?", str(ids.uuid7()))
             if said == "ok":
                 last = now  # when it was sent
             await asyncio.sleep(BETWEEN_S)

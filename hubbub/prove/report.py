@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from hubbub.prove.findings import PROMISES, Verdict
 from hubbub.prove.journal import Acked, Began, Evidence, Heard, Sent
-from hubbub.prove.timing import Times, percentile, times
+from hubbub.prove.timing_checker import Times, percentile, times
+from hubbub.prove.verdict import PROMISES, Verdict
 
 # What each promise was held to: what was tried, and the violations that are counted even when there are none.
 LOOKED: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -21,6 +21,11 @@ LOOKED: dict[str, tuple[str, tuple[str, ...]]] = {
     "G10": (
         "removals and ended sessions",
         ("removed member still served", "revoked session still served", "entry after member:left"),
+    ),
+    "G13": ("failovers", ("interrupted", "not healed")),
+    "G14": (
+        "moves right after a change",
+        ("false room:gone", "room missing in ready", "ended room kept", "repeated"),
     ),
 }
 

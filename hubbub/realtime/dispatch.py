@@ -8,11 +8,22 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from hubbub.core import metrics
-from hubbub.core.errors import HubbubError, Internal, InvalidPayload, RateLimited, TooLarge, UnknownEvent
+from hubbub.core.errors import (
+    HubbubError,
+    Internal,
+    InvalidPayload,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+    UnknownEvent,
+    forget_traceback,
+)
 from hubbub.realtime import frames
 from hubbub.realtime.connections import Connection
+from hubbub.realtime.engine import ProtocolError
+from hubbub.realtime.packets import ClientEvent
 from hubbub.schemas import errors
-from hubbub.schemas.base import parse
+from hubbub.schemas.base import EventDecoder, parse
 from hubbub.services import database
 from hubbub.services.context import Context
 
@@ -32,18 +43,18 @@ class Event(NamedTuple):
     """What a client may send: how it is read and what it runs."""
 
     kind: type[msgspec.Struct]
+    decode: EventDecoder[Any]
     operation: Handler
     own_limit: bool
     begin: Begin | None
 
 
-class Asked(NamedTuple):
+class EventRequest(NamedTuple):
     """One event of one client."""
 
     connection: Connection
-    ack_id: int | None
-    name: str
-    payload: object
+    call: ClientEvent
+    event: Event | None  # None if there is no event of that name
 
 
 class Events:
@@ -61,11 +72,11 @@ class Events:
         own_limit: bool = False,
         begin: Callable[[Context, C, Told], Step | None] | None = None,
     ) -> None:
-        """Understand `name`; with `own_limit` the operation limits itself, not the socket's bucket.
+        """Understand `name`; with `own_limit` the operation limits itself, and refusals are limited here.
 
         What has a `begin` need not be answered before the next one begins.
         """
-        self._events[name] = Event(kind, operation, own_limit, begin)
+        self._events[name] = Event(kind, EventDecoder(kind), operation, own_limit, begin)
 
     def __iter__(self) -> Iterator[tuple[str, Event]]:
         return iter(self._events.items())
@@ -75,114 +86,148 @@ class Events:
 
 
 class Dispatcher:
-    """Bounds, limits and parses events in the order they came, runs them, and answers each one."""
+    """Limits and parses events in the order they came, runs them, and answers each one.
+
+    An event that waits is kept as text; it is limited and decoded when its turn comes. Of all sockets of a
+    user one event runs at a time (`turns`), besides messages for which nothing has to be looked up.
+    """
 
     def __init__(self, events: Events, max_event_bytes: int) -> None:
         self._events = events
         self._max_event_bytes = max_event_bytes
 
-    def receive(self, connection: Connection, ack_id: int | None, arguments: list[Any], size: int) -> None:
-        """Take an event; it takes effect after all that came before it. Never blocks, never raises."""
-        name = arguments[0]
-        payload = arguments[1] if len(arguments) > 1 else None
-        if size > self._max_event_bytes:
-            payload = TooLarge(f"An event has at most {self._max_event_bytes} bytes.")
-        asked = Asked(connection, ack_id, name, payload)
-        if connection.crowded:
-            connection.refused()
-            _refuse(asked, RateLimited("Too many events wait for their answers.", retry_after_ms=1000))
-            return
-        event = self._events.get(name)
-        if event is None or event.begin is None:
-            connection.work(partial(self._answer, asked))
-        elif connection.free:
-            if (rest := self._begin(asked, event, event.begin)) is not None:
-                connection.work(rest, begins=True)
-        else:
+    def receive(self, connection: Connection, call: ClientEvent) -> None:
+        """Take an event; it takes effect after all that came before it. Never blocks. Raises Malformed."""
+        event = self._events.get(call.name)
+        asked = EventRequest(connection, call, event)
+        if event is not None and event.begin is not None:
+            if connection.free:
+                if (rest := self._begin(asked, event, event.begin)) is not None:
+                    connection.work(rest, begins=True)
+                return
+            call.keep()
             connection.work(partial(self._begin_in_turn, asked, event, event.begin), begins=True)
+            return
+        call.keep()
+        connection.work(partial(self._answer, asked))
 
-    def _begin(self, asked: Asked, event: Event, begin: Begin) -> Step | None:
+    def _begin(self, asked: EventRequest, event: Event, begin: Begin) -> Step | None:
         """FAST PATH: an event that is answered later, without a task; or the slow part of its beginning."""
-        connection = asked.connection
+        connection, call, _ = asked
 
         def told(answer: bytes | Exception) -> None:
             connection.answered()
+            connection.link.backlog.remove(call.size)
             if isinstance(answer, Exception):
                 _failed(asked, answer)
                 return
-            metrics.count("events", asked.name)
-            if asked.ack_id is not None:
-                connection.send(frames.acked(connection.namespace, asked.ack_id, answer))
+            metrics.count("events", call.name)
+            if call.id is not None:
+                connection.send(frames.acked(connection.namespace, call.id, answer))
 
         connection.begun()
         try:
-            rest = begin(connection.ctx, _parsed(event, asked.payload), told)
+            _check_limit(connection, event)
+            rest = begin(connection.ctx, self._command(event, call), told)
+        except ProtocolError:
+            connection.answered()
+            raise
         except Exception as error:  # noqa: BLE001 - it is the answer
             told(error)
             return None
-        return None if rest is None else partial(_guarded, rest, told)
+        return None if rest is None else partial(_guarded, connection, rest, told)
 
-    async def _begin_in_turn(self, asked: Asked, event: Event, begin: Begin) -> None:
+    async def _begin_in_turn(self, asked: EventRequest, event: Event, begin: Begin) -> None:
         if (rest := self._begin(asked, event, begin)) is not None:
             await rest()
 
-    async def _answer(self, asked: Asked) -> None:
-        connection = asked.connection
+    async def _answer(self, asked: EventRequest) -> None:
+        connection, call, event = asked
         try:
-            data = await self._run(connection, asked.name, asked.payload)
+            data = await self._run(connection, call, event)
         except Exception as error:  # noqa: BLE001 - it is answered
             _failed(asked, error)
         else:
-            metrics.count("events", asked.name)
-            if asked.ack_id is not None:
-                connection.send(frames.ack(connection.namespace, asked.ack_id, {"ok": True, "data": data}))
+            metrics.count("events", call.name)
+            if call.id is not None:
+                connection.send(frames.ack(connection.namespace, call.id, {"ok": True, "data": data}))
+        finally:
+            connection.link.backlog.remove(call.size)
 
-    async def _run(self, connection: Connection, name: str, payload: object) -> msgspec.Struct:
-        event = self._events.get(name)
-        if (event is None or not event.own_limit) and (wait_ms := connection.events.take()):
-            raise RateLimited(retry_after_ms=wait_ms)
+    async def _run(self, connection: Connection, call: ClientEvent, event: Event | None) -> msgspec.Struct:
+        _check_limit(connection, event)
         if event is None:
-            if isinstance(payload, HubbubError):
-                raise payload
-            raise UnknownEvent(f"There is no event {name[:60]!r}.")
-        async with database.guard():
-            return await event.operation(connection.ctx, _parsed(event, payload))
+            self._check_size(call)
+            raise UnknownEvent(f"There is no event {call.name[:60]!r}.")
+        async with connection.turn, database.guard():
+            if connection.gone:  # while it waited for its turn
+                raise Unavailable
+            return await event.operation(connection.ctx, self._command(event, call))
+
+    def _command(self, event: Event, call: ClientEvent) -> msgspec.Struct:
+        self._check_size(call)
+        if call.parts is None:
+            try:
+                return event.decode(call.text)  # type: ignore[no-any-return] # its kind
+            except InvalidPayload:
+                call.check()
+                raise
+            except (ValueError, RecursionError):  # no JSON, or halves of surrogate pairs
+                call.check()
+        arguments = call.arguments()
+        if len(arguments) == 1 or not isinstance(arguments[1], dict):
+            raise InvalidPayload("An event takes one JSON object.")
+        return parse(event.kind, arguments[1])
+
+    def _check_size(self, call: ClientEvent) -> None:
+        if call.too_large:
+            raise TooLarge(f"An event has at most {self._max_event_bytes} bytes.")
 
 
-def _parsed(event: Event, payload: object) -> msgspec.Struct:
-    if isinstance(payload, HubbubError):
-        raise payload
-    if not isinstance(payload, dict):
-        raise InvalidPayload("An event takes one JSON object.")
-    return parse(event.kind, payload)
+def _check_limit(connection: Connection, event: Event | None) -> None:
+    """Take one from the bucket of the socket. Raises RateLimited.
+
+    An event with a limit of its own takes none, but needs that there is one: a refusal takes it (`_failed`).
+    """
+    bucket = connection.events
+    if event is None or not event.own_limit:
+        wait_ms = bucket.take()
+    else:
+        wait_ms = 0 if bucket.level >= 1 else bucket.wait_ms()
+    if wait_ms:
+        raise RateLimited(retry_after_ms=wait_ms)
 
 
-async def _guarded(rest: Step, told: Told) -> None:
+async def _guarded(connection: Connection, rest: Step, told: Told) -> None:
     """The slow part of a beginning; what fails in it is the answer."""
     try:
-        async with database.guard():
+        async with connection.turn, database.guard():
             await rest()
     except Exception as error:  # noqa: BLE001 - likewise
         told(error)
 
 
-def _failed(asked: Asked, error: Exception) -> None:
-    connection = asked.connection
+def _failed(asked: EventRequest, error: Exception) -> None:
+    connection, call, event = asked
     if isinstance(error, HubbubError):
         metrics.count("event_refusals", error.code)
-        if isinstance(error, RateLimited):
-            connection.refused()
-        _refuse(asked, error)
-        return
-    metrics.count("event_failures")
-    detail = {"event": asked.name, "user_id": str(connection.user.id)}
-    log.error("an event failed", exc_info=error, extra=detail)
-    _refuse(asked, Internal())
-
-
-def _refuse(asked: Asked, error: HubbubError) -> None:
-    connection, shown = asked.connection, errors.show(error)
-    if asked.ack_id is not None:
-        connection.send(frames.ack(connection.namespace, asked.ack_id, {"ok": False, "error": shown}))
+        refusal = error
     else:
-        connection.emit("error", {"event": asked.name[:60], "error": shown})
+        metrics.count("event_failures")
+        detail = {"event": call.name, "user_id": str(connection.user.id)}
+        log.error("an event failed", exc_info=error, extra=detail)
+        refusal = Internal()
+    forget_traceback(error)
+    if isinstance(refusal, RateLimited):
+        connection.refused()
+    elif event is not None and event.own_limit:
+        connection.events.take()
+    _refuse(asked, refusal)
+
+
+def _refuse(asked: EventRequest, error: HubbubError) -> None:
+    connection, call, shown = asked.connection, asked.call, errors.show(error)
+    if call.id is not None:
+        connection.send(frames.ack(connection.namespace, call.id, {"ok": False, "error": shown}))
+    else:
+        connection.emit("error", {"event": call.name[:60], "error": shown})

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hubbub.core import clock
 from hubbub.realtime.connections import Connection, Connections
@@ -15,6 +15,7 @@ CLOSED_PER_S = 200.0  # what an instance elsewhere takes in without trouble
 RECONNECT_MS = 2000  # jitter; counts from the moment the socket closes
 ANSWER_S = 0.5  # that a wave waits for the answers to what its clients asked
 STEP_S = 0.01
+GOING_DOWN = "This instance is going down."
 
 
 async def drain(connections: Connections, seconds: float) -> None:
@@ -30,20 +31,28 @@ async def drain(connections: Connections, seconds: float) -> None:
     waits = {each.sid: random.randrange(RECONNECT_MS) for each in everybody}  # noqa: S311 - jitter
     for connection in everybody:
         connection.emit("server:draining", {"reconnect_in_ms": waits[connection.sid]})
-    random.shuffle(everybody)
-    pause = min(seconds / 2, len(everybody) / CLOSED_PER_S) / WAVES
-    size = -(-len(everybody) // WAVES)
-    for start in range(0, len(everybody), size):
-        wave = everybody[start : start + size]
-        await _answered(wave, min(ANSWER_S, ends - clock.monotonic()))
-        for connection in wave:
-            _close(connection, waits[connection.sid])
-        await asyncio.sleep(pause)
+    await _close_in_waves(everybody, waits, ends, GOING_DOWN)
     await _gone(connections, ends)
 
 
-def _close(connection: Connection, wait_ms: int) -> None:
-    connection.close("draining", "This instance is going down.", wait_ms)
+async def close_in_waves(sockets: Sequence[Connection], seconds: float, message: str) -> None:
+    """Close sockets in waves within `seconds`, with the code `draining`; others may connect meanwhile."""
+    waits = {each.sid: random.randrange(RECONNECT_MS) for each in sockets}  # noqa: S311 - jitter
+    await _close_in_waves(list(sockets), waits, clock.monotonic() + seconds, message)
+
+
+async def _close_in_waves(
+    sockets: list[Connection], waits: Mapping[str, int], ends: float, message: str
+) -> None:
+    random.shuffle(sockets)
+    pause = min((ends - clock.monotonic()) / 2, len(sockets) / CLOSED_PER_S) / WAVES
+    size = max(1, -(-len(sockets) // WAVES))
+    for start in range(0, len(sockets), size):
+        wave = sockets[start : start + size]
+        await _answered(wave, min(ANSWER_S, ends - clock.monotonic()))
+        for connection in wave:
+            connection.close("draining", message, waits[connection.sid])
+        await asyncio.sleep(max(0.0, pause))
 
 
 async def _answered(wave: Sequence[Connection], seconds: float) -> None:
@@ -58,7 +67,8 @@ async def _gone(connections: Connections, ends: float) -> None:
     """Wait for the last one, and close those who were on their way in."""
     while connections.by_sid and clock.monotonic() < ends:
         for connection in list(connections.by_sid.values()):
-            _close(connection, random.randrange(RECONNECT_MS))  # noqa: S311 - likewise
+            wait_ms = random.randrange(RECONNECT_MS)  # noqa: S311 - likewise
+            connection.close("draining", GOING_DOWN, wait_ms)
         try:
             async with asyncio.timeout(0.2):
                 await connections.empty.wait()

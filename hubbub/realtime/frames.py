@@ -1,19 +1,23 @@
 """FAST PATH: Socket.IO packets as text, encoded once and shared by all who get them."""
 
+import msgspec
+
 from hubbub.realtime.engine import Frame, joined
+from hubbub.realtime.engine.payload import message as message_of
 from hubbub.schemas.base import encode
 
 __all__ = [
     "Frame",
     "ack",
     "acked",
+    "coalesce",
     "connect",
     "connect_error",
     "disconnect",
     "event",
     "event_of",
-    "gathered",
     "joined",
+    "msgpack_connect_error",
 ]
 
 JOINED = 64 * 1024  # bytes
@@ -53,12 +57,18 @@ def connect_error(namespace: str, payload: object) -> Frame:
     return _frame(f"4{_prefix(namespace)}{encode(payload).decode()}")
 
 
+def msgpack_connect_error(namespace: str, message: str) -> Frame:
+    """A refusal that a client with the msgpack parser can read."""
+    packet = {"type": 4, "nsp": namespace, "data": {"message": message}}
+    return message_of(msgspec.msgpack.encode(packet))
+
+
 def disconnect(namespace: str) -> Frame:
     """The end of a namespace: a stock client does not come back by itself."""
     return _frame(f"1{_prefix(namespace)}")
 
 
-def gathered(frames: list[Frame]) -> list[Frame]:
+def coalesce(frames: list[Frame]) -> list[Frame]:
     """The same frames, joined as far as a slow client is still noticed in time."""
     if len(frames) == 1:
         return frames

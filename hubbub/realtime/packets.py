@@ -1,147 +1,290 @@
-"""FAST PATH: what clients send, read strictly: Socket.IO 5 packets, and their binary parts."""
+"""FAST PATH: Socket.IO 5 packets of clients: refused by size before anything is decoded, and events as text.
+
+All of it takes time linear in the length of a packet.
+"""
 
 import json
 import re
+from array import array
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
 
-from hubbub.realtime.engine import Malformed
+from hubbub.realtime.engine import ProtocolError
 
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
 ATTACHMENTS = 10
 DEPTH = 100  # of JSON within JSON
 NAMESPACE_LENGTH = 200
+CONNECT_BYTES = 32 * 1024  # a token and 500 cursors take 30,000
 
-# Type, attachments, namespace, id; the rest is JSON.
-_HEAD = re.compile(r"([0-6])(?:([0-9]{1,3})-)?(?:(/[^,]*)(?:,|\Z))?([0-9]{1,15})?", re.DOTALL)
-_decode = msgspec.json.Decoder().decode
 RESERVED = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
 
+# Type, attachments, namespace, id; the rest is JSON, in events with the name first.
+_HEAD = re.compile(
+    r"""([0-6])(?:([0-9]{1,3})-)?(?:(/[^,]*)(?:,|\Z))?([0-9]{1,15})?(?=\["([^"\\]{1,100})"|)""", re.DOTALL
+)
+# A string, also one without an end: the search for the next one never begins within it.
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_STEPS = {ord(each): step for each, step in {"[": 1, "{": 1, "]": 255, "}": 255}.items()}  # 255 is -1
+_NO_BRACKETS = bytes(code for code in range(256) if code not in _STEPS)
+_TO_STEPS = bytes(_STEPS.get(code, 0) for code in range(256))
+
+
+class _Named(msgspec.Struct, array_like=True):
+    """An event of which the name alone is decoded; the rest is only looked at."""
+
+    name: str
+
+
+class _MsgPack(msgspec.Struct):
+    """A packet of a client with the msgpack parser, as far as it is looked at."""
+
+    type: int
+    nsp: str
+
+
+_msgpack = msgspec.msgpack.Decoder(_MsgPack).decode
+_named = msgspec.json.Decoder(_Named).decode
+_listed = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode = msgspec.json.Decoder().decode
+
 
 class Packet(NamedTuple):
-    """A packet; `data` of binary ones has placeholders until `complete`."""
+    """A packet of which only the head was read. `size` is its length on the wire, in bytes."""
 
     kind: int
     namespace: str
     id: int | None
-    data: Any
     attachments: int
+    text: str
     size: int
+    name: str | None  # of an event, as far as it is seen without decoding
+
+
+class ClientEvent:
+    """An event of a client: its name, and the JSON text of its arguments, decoded when its turn comes.
+
+    `size` is what it takes of the limit for events that wait, in bytes. `parts` are those of a binary event.
+    One that is too large has no text. Until it is `checked`, the text may turn out not to be JSON.
+    """
+
+    __slots__ = ("checked", "id", "name", "parts", "size", "text")
+
+    def __init__(
+        self,
+        ack_id: int | None,
+        name: str,
+        text: str | bytes,
+        size: int,
+        parts: tuple[bytes, ...] | None = None,
+    ) -> None:
+        self.id = ack_id
+        self.name = name
+        self.text = text
+        self.size = size
+        self.parts = parts
+        self.checked = False
+
+    @property
+    def too_large(self) -> bool:
+        """Whether it is over the limit of its namespace."""
+        return not self.text
+
+    def check(self) -> None:
+        """Check that the text is the JSON of an event; none of it is decoded. Raises Malformed."""
+        if not self.checked and self.text:
+            _name(self.text)
+        self.checked = True
+
+    def keep(self) -> None:
+        """Take as little memory as the wire did, for as long as the event waits. Raises Malformed."""
+        self.check()
+        if isinstance(self.text, str):
+            self.text = self.text.encode()
+
+    def arguments(self) -> list[Any]:
+        """The name and the arguments, decoded without a type, with binary parts in their places."""
+        return arguments(self.text, self.parts)
 
 
 def parse(text: str) -> Packet:
-    """Read a packet. Raises Malformed."""
+    """Read the head of a packet. Raises Malformed."""
     head = _HEAD.match(text)
     if head is None:
-        raise Malformed("no packet")
-    kind = int(head[1])
+        raise ProtocolError("no packet")
     namespace = head[3] or "/"
     if "?" in namespace:
         namespace = namespace[: namespace.index("?")]
     if len(namespace) > NAMESPACE_LENGTH:
-        raise Malformed("namespace too long")
-    data = _json(text, head.end())
-    ack_id = int(head[4]) if head[4] is not None else None
-    packet = Packet(kind, namespace, ack_id, data, int(head[2] or 0), len(text))
-    _check(packet, with_count=head[2] is not None)
+        raise ProtocolError("namespace too long")
+    packet = Packet(
+        int(head[1]),
+        namespace,
+        int(head[4]) if head[4] is not None else None,
+        int(head[2] or 0),
+        text[head.end() :],
+        len(text) if text.isascii() else len(text.encode()),
+        head[5],
+    )
+    if packet.kind != EVENT or head[2] is not None:
+        _check(packet, with_count=head[2] is not None)
     return packet
 
 
-def _json(text: str, start: int) -> Any:
-    if start == len(text):
+def _check(packet: Packet, *, with_count: bool) -> None:
+    kind = packet.kind
+    if (kind in {BINARY_EVENT, BINARY_ACK}) is not with_count:
+        raise ProtocolError("attachments where there are none")
+    if packet.attachments > ATTACHMENTS:
+        raise ProtocolError("too many attachments")
+    if kind in {ACK, BINARY_ACK}:
+        if packet.id is None:
+            raise ProtocolError("not an ack")
+    elif kind == CONNECT:
+        if packet.id is not None:
+            raise ProtocolError("not a CONNECT")
+        if packet.size > CONNECT_BYTES:
+            raise ProtocolError("a CONNECT of more than 32 KiB")
+    elif kind == CONNECT_ERROR or (kind == DISCONNECT and packet.text):
+        raise ProtocolError("not for a server")
+
+
+def auth(packet: Packet) -> Any:
+    """What a CONNECT carries; None if that is nothing. Raises Malformed."""
+    return _value(packet.text) if packet.text else None
+
+
+def msgpack_namespace(part: bytes) -> str | None:
+    """The namespace of a CONNECT by the msgpack parser, which hubbub does not have; None if it is none."""
+    if len(part) > CONNECT_BYTES:
         return None
-    rest = text[start:]
-    if rest.count("[") + rest.count("{") > DEPTH and _depth(rest) > DEPTH:
-        raise Malformed("too deep")
     try:
-        return _decode(rest)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return _lenient(rest)
+        packet = _msgpack(part)
+    except (ValueError, RecursionError):
+        return None
+    return packet.nsp if packet.type == CONNECT and len(packet.nsp) <= NAMESPACE_LENGTH else None
 
 
-def _lenient(text: str) -> Any:
+def event(packet: Packet, parts: tuple[bytes, ...] | None = None) -> ClientEvent:
+    """An event, of which the name is decoded alone. Raises Malformed, as far as that is seen already.
+
+    What can be decoded at once need not be looked at twice: the text is checked by whoever keeps it, or fails
+    to decode it.
+    """
+    text, size = packet.text, packet.size
+    _check_depth(text)
+    if parts is not None:
+        arguments(text, parts)  # checks the placeholders
+        size += sum(map(len, parts))
+    return ClientEvent(packet.id, packet.name or _name(text), text, size, parts)
+
+
+def _name(text: str | bytes) -> str:
+    """The name of an event, of which all is checked to be JSON. Raises Malformed."""
+    try:
+        return _named(text).name
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
+        found = _loose(text.decode() if isinstance(text, bytes) else text)
+    if not isinstance(found, list) or not found or not isinstance(found[0], str):
+        raise ProtocolError("not an event")
+    return found[0]
+
+
+def too_large(packet: Packet) -> ClientEvent:
+    """An event that is refused for its size: nothing of it is kept but its name, if that is easily seen."""
+    return ClientEvent(packet.id, packet.name or "", "", 0)
+
+
+def check_array(packet: Packet) -> None:
+    """Check that a packet carries a JSON array; nothing of it is decoded. Raises Malformed."""
+    _check_depth(packet.text)
+    try:
+        _listed(packet.text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
+        if not isinstance(_loose(packet.text), list):
+            raise ProtocolError("not an array") from None
+
+
+def arguments(text: str | bytes, parts: tuple[bytes, ...] | None = None) -> list[Any]:
+    """An array, of binary packets with their parts in the places that name them. Raises Malformed."""
+    found = _value(text.decode() if isinstance(text, bytes) else text)
+    if not isinstance(found, list):
+        raise ProtocolError("not an array")
+    return found if parts is None else [_filled(item, parts) for item in found]
+
+
+def _value(text: str) -> Any:
+    _check_depth(text)
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
+        return _loose(text)
+
+
+def _loose(text: str) -> Any:
     """JSON with halves of surrogate pairs in escapes: it is JSON, and the layers above refuse it politely."""
     if "\\ud" not in text.lower():
-        raise Malformed("not JSON")
+        raise ProtocolError("not JSON")
     try:
         return json.loads(text, parse_constant=_no_json)
     except (ValueError, RecursionError):
-        raise Malformed("not JSON") from None
+        raise ProtocolError("not JSON") from None
 
 
 def _no_json(_: str) -> None:
     raise ValueError
 
 
-def _depth(text: str) -> int:
-    """How deep brackets are nested; those inside of strings don't count."""
-    depth = deepest = 0
-    for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text, re.DOTALL):
-        if bracket in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif bracket in "]}":
-            depth -= 1
-    return deepest
+def _check_depth(text: str) -> None:
+    if depth(text) > DEPTH:
+        raise ProtocolError("too deep")
 
 
-def _check(packet: Packet, *, with_count: bool) -> None:
-    kind, data = packet.kind, packet.data
-    binary = kind in {BINARY_EVENT, BINARY_ACK}
-    if binary is not with_count:
-        raise Malformed("attachments where there are none")
-    if packet.attachments > ATTACHMENTS:
-        raise Malformed("too many attachments")
-    if kind in {EVENT, BINARY_EVENT}:
-        if not isinstance(data, list) or not data or not isinstance(data[0], str):
-            raise Malformed("not an event")
-    elif kind in {ACK, BINARY_ACK}:
-        if not isinstance(data, list) or packet.id is None:
-            raise Malformed("not an ack")
-    elif kind == CONNECT:
-        if packet.id is not None:
-            raise Malformed("not a CONNECT")
-    elif kind == CONNECT_ERROR or data is not None:
-        raise Malformed("not for a server")
+def depth(text: str) -> int:
+    """How deep brackets are nested, or 0 if there are too few of them; those within strings do not count."""
+    if text.count("[") + text.count("{") <= DEPTH:
+        return 0
+    steps = _STRING.sub("", text).encode("ascii", "replace").translate(_TO_STEPS, _NO_BRACKETS)
+    return max(accumulate(array("b", steps)), default=0)
 
 
 class Partial:
-    """A packet that waits for its binary parts."""
+    """A packet that waits for its binary parts, of which at most `most` bytes are kept."""
 
-    __slots__ = ("packet", "parts", "size")
+    __slots__ = ("_most", "packet", "parts", "received", "size")
 
-    def __init__(self, packet: Packet) -> None:
+    def __init__(self, packet: Packet, most: int) -> None:
         self.packet = packet
         self.parts: list[bytes] = []
+        self.received = 0
         self.size = packet.size
+        self._most = most
 
-    def add(self, part: bytes, limit: int) -> Packet | None:
-        """One more part; the whole packet with the last one. Raises Malformed."""
-        self.parts.append(part)
+    def add(self, part: bytes, limit: int) -> bool:
+        """Take one more part; returns whether it was the last one. Raises Malformed over `limit` bytes."""
+        self.received += 1
         self.size += len(part)
         if self.size > limit:
-            raise Malformed("attachments too long")
-        return self.whole() if len(self.parts) == self.packet.attachments else None
-
-    def whole(self) -> Packet:
-        """The packet with its parts in their places. Raises Malformed."""
-        data = _filled(self.packet.data, self.parts)
-        if not isinstance(data[0], str) and self.packet.kind == BINARY_EVENT:
-            raise Malformed("not an event")
-        return self.packet._replace(data=data, size=self.size)
+            raise ProtocolError("attachments too long")
+        if self.size <= self._most:
+            self.parts.append(part)
+        else:
+            self.parts.clear()
+        return self.received == self.packet.attachments
 
 
-def _filled(data: Any, parts: list[bytes]) -> Any:
+def _filled(data: Any, parts: tuple[bytes, ...]) -> Any:
     if isinstance(data, list):
         return [_filled(item, parts) for item in data]
     if isinstance(data, dict):
         if data.get("_placeholder") is True:
             number = data.get("num")
             if not isinstance(number, int) or not 0 <= number < len(parts):
-                raise Malformed("no such attachment")
+                raise ProtocolError("no such attachment")
             return parts[number]
         return {key: _filled(value, parts) for key, value in data.items()}
     return data

@@ -5,29 +5,47 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from hubbub.core import email_addresses, password_policy, usernames
 from hubbub.schemas.base import Command, View
+from hubbub.schemas.texts import LINE, checked, name
 
 LONGEST = 65_536  # of passwords; nobody's is cut off, and reading one stays quick
 LONG_BODY = 1 << 20  # bytes, of one that holds passwords: each character may be escaped
-Password = Annotated[str, Meta(min_length=8, max_length=LONGEST)]
+# A new one. That it is made of the account's own names is found out by the operation.
+_NEW_PASSWORD = checked(password_policy.violation, "A password that is not one of the commonest.")
+Password = Annotated[str, Meta(min_length=8, max_length=LONGEST, **_NEW_PASSWORD)]
+_USERNAME = checked(
+    usernames.fault, "Letters a-z, digits, dots, dashes and underscores; no dot or dash at the ends."
+)
 Email = Annotated[str, Meta(min_length=3, max_length=254)]
+NOT_EMAIL = "Must be an e-mail address."
+
+
+def _email_fault(text: str) -> str | None:
+    return NOT_EMAIL if email_addresses.canonical(text) is None else None
+
+
+# `idn-email` is what JSON Schema has for addresses with letters of any script.
+_NEW_EMAIL = checked(_email_fault, "An e-mail address.", format="idn-email")
+# Of a new account. Elsewhere anything is looked for, and nothing is found.
+NewEmail = Annotated[str, Meta(min_length=3, max_length=254, **_NEW_EMAIL)]
 
 
 class Register(Command):
-    most_bytes: ClassVar[int] = LONG_BODY
+    max_body_bytes: ClassVar[int] = LONG_BODY
 
-    name: Annotated[str, Meta(min_length=1, max_length=80)]
-    email: Email
+    name: Annotated[str, Meta(min_length=1, max_length=80, **name(80))]
+    email: NewEmail
     password: Password
-    username: Annotated[str, Meta(min_length=3, max_length=32)] | None = None
+    username: Annotated[str, Meta(min_length=3, max_length=32, **_USERNAME)] | None = None
 
 
 class Login(Command):
-    most_bytes: ClassVar[int] = LONG_BODY
+    max_body_bytes: ClassVar[int] = LONG_BODY
 
     email: Email
     password: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
-    device_name: Annotated[str, Meta(max_length=100)] | None = None
+    device_name: Annotated[str, Meta(max_length=100, **LINE)] | None = None
 
 
 class Refresh(Command):
@@ -42,10 +60,26 @@ class ForgotPassword(Command):
 
 
 class ResetPassword(Command):
-    most_bytes: ClassVar[int] = LONG_BODY
+    """API keys end with the old password unless `end_api_keys` is false."""
+
+    max_body_bytes: ClassVar[int] = LONG_BODY
 
     token: Token
     password: Password
+    end_api_keys: bool = True
+
+
+class Undo(Command):
+    token: Token
+
+
+class Confirm(Command):
+    """`code` is one of the app or a recovery code; needed where two-factor is on."""
+
+    max_body_bytes: ClassVar[int] = LONG_BODY
+
+    password: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+    code: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
 
 
 class VerifyEmail(Command):
@@ -53,7 +87,7 @@ class VerifyEmail(Command):
 
 
 class ChangePassword(Command):
-    most_bytes: ClassVar[int] = LONG_BODY
+    max_body_bytes: ClassVar[int] = LONG_BODY
 
     current_password: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
     new_password: Password
@@ -97,7 +131,7 @@ class Account(View):
     created_at: str
 
 
-class Signed(View):
+class TokenPair(View):
     """A new pair of tokens; `expires_in` is the access token's, in seconds."""
 
     access_token: str

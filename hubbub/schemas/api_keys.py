@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from hubbub.schemas.base import Command, View
+from hubbub.schemas.texts import name
 
 Scope = Literal["read", "write"]
 SCOPES: tuple[Scope, ...] = ("read", "write")
@@ -15,13 +16,13 @@ SCOPES: tuple[Scope, ...] = ("read", "write")
 class CreateApiKey(Command):
     """`signed`: the key is good for signed requests only."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=80)]
+    name: Annotated[str, Meta(min_length=1, max_length=80, **name(80))]
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=2)]
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
     signed: bool = False
 
 
-class ApiKeyOnly(Command):
+class ApiKeyRef(Command):
     key_id: UUID
 
 

@@ -7,8 +7,9 @@ from uuid import UUID
 from msgspec import Meta
 
 from hubbub.schemas.base import Command, View
-from hubbub.schemas.paging import Limit, Listed, Page, Sort, Words
+from hubbub.schemas.pagination import LONGEST_SORT, Limit, Listed, Page, Words, sorted_by
 
+Order = Annotated[str, Meta(max_length=LONGEST_SORT, **sorted_by("at", "action", "outcome", "ip"))]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
@@ -51,7 +52,7 @@ class ListAuditLog(Filters):
 
     page: Page = 1
     limit: Limit = 20
-    sort: Sort | None = None
+    sort: Order | None = None
 
     @property
     def listed(self) -> Listed:

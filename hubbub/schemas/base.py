@@ -1,12 +1,13 @@
 """Reading commands and writing views: one parser and one encoder for both edges."""
 
-import re
 from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from hubbub.core.errors import InvalidPayload
+from hubbub.schemas import faults
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -14,10 +15,12 @@ T = TypeVar("T", bound=msgspec.Struct)
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks for. Unknown fields are ignored; `strict` makes the refusing twin.
 
-    `most_bytes` is how large a body may be that holds one, unpacked.
+    `max_body_bytes` is how large a body may be that holds one, unpacked. `between` are the rules between
+    fields, as JSON schemas of the whole: the API description repeats them, operations check them.
     """
 
-    most_bytes: ClassVar[int] = 128 << 10
+    max_body_bytes: ClassVar[int] = 128 << 10
+    between: ClassVar[tuple[dict[str, Any], ...]] = ()
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,58 +30,89 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 encode = msgspec.json.Encoder().encode
 to_builtins = msgspec.to_builtins
 
-_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
-_NAMED = re.compile(r"(?:field|unknown field) `([^`]+)`")
+NOT_OBJECT = "A JSON object is needed."
+ONE_OBJECT = "An event takes one JSON object."
+NAME_NOT_TEXT = "The name of a field holds characters that are not text."
 
 
 def parse(kind: type[T], raw: object) -> T:
     """Turn decoded JSON into a command.
 
-    Raises InvalidPayload naming the field. Text that no database could keep (NUL, halves of surrogate
-    pairs) is refused here, so that it is a client's mistake and not ours.
+    Raises InvalidPayload that names all bad fields. Text that no database could keep (NUL, halves of
+    surrogate pairs) is refused here, so that it is a client's mistake and not ours.
     """
     try:
         command = msgspec.convert(raw, kind, strict=True)
-    except msgspec.ValidationError as error:
-        raise _refusal(str(error)) from None
-    for name in kind.__struct_fields__:
-        _check_text(name, getattr(command, name))
+    except (msgspec.ValidationError, UnicodeEncodeError):  # half of a surrogate pair, in the name of a field
+        raise _refusal(kind, raw) from None
+    if not _fine(command):
+        raise _refusal(kind, raw)
     return command
 
 
-def _check_text(name: str, value: object) -> None:
-    if isinstance(value, str):
-        if not is_text(value):
-            raise InvalidPayload(fields=((name, "Holds a character that is not text."),))
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _check_text(name, item)
-    elif isinstance(value, msgspec.Struct):
-        for inner in value.__struct_fields__:
-            _check_text(f"{name}.{inner}", getattr(value, inner))
-
-
-def is_text(value: str) -> bool:
-    """Whether a database can keep it: no NUL, no half of a surrogate pair."""
-    if "\x00" in value:
-        return False
-    if value.isascii():
-        return True
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
+def _fine(command: msgspec.Struct) -> bool:
+    """Whether what msgspec took holds text only, and passes the checks of its fields."""
+    for name in command.__struct_fields__:
+        if not _is_text(getattr(command, name)):
+            return False
+    for name, check in faults.checks(type(command)):
+        value = getattr(command, name)
+        if value is not None and value is not UNSET and check(value) is not None:
+            return False
     return True
 
 
-def _refusal(text: str) -> InvalidPayload:
-    at = _PATH.search(text)
-    said = text[: at.start()] if at else text
-    named = _NAMED.search(said)
-    field = ".".join(part for part in (at[1] if at else "", named[1] if named else "") if part)
-    if not field:
-        return InvalidPayload(said)
-    return InvalidPayload(f"{field}: {said}", fields=((field, said),))
+def _is_text(value: object) -> bool:
+    if isinstance(value, str):
+        return faults.is_text(value)
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_text, value))
+    return _fine(value) if isinstance(value, msgspec.Struct) else True
+
+
+def _refusal(kind: type[msgspec.Struct], raw: object) -> InvalidPayload:
+    if not isinstance(raw, dict):
+        return InvalidPayload(NOT_OBJECT)
+    found = faults.find(kind, raw)
+    return InvalidPayload(None if found else NAME_NOT_TEXT, fields=found)
+
+
+class EventDecoder(Generic[T]):
+    """Decodes the JSON text of an event, `["name", { … }]`, straight into its command.
+
+    Unknown fields are dropped without being built. Calls raise InvalidPayload as `parse` does, and ValueError
+    for what only a lenient parser takes for JSON.
+    """
+
+    __slots__ = ("_decode", "_kind")
+
+    def __init__(self, kind: type[T]) -> None:
+        call = msgspec.defstruct("Call", [("name", str), ("payload", kind)], array_like=True)
+        self._decode: Any = msgspec.json.Decoder(call).decode
+        self._kind = kind
+
+    def __call__(self, text: str | bytes) -> T:
+        try:
+            command: T = self._decode(text).payload
+        except msgspec.ValidationError:
+            pass
+        else:
+            if _fine(command):
+                return command
+        raise _refusal(self._kind, self._known(text))
+
+    def _known(self, text: str | bytes) -> dict[str, object]:
+        """The fields of the command alone. Raises InvalidPayload for what is no object, ValueError."""
+        try:
+            given = _object(_call(text)[1])
+        except (msgspec.ValidationError, IndexError):
+            raise InvalidPayload(ONE_OBJECT) from None
+        names = self._kind.__struct_fields__
+        return {name: msgspec.json.decode(raw) for name, raw in given.items() if name in names}
+
+
+_call = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 @cache

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from hubbub.schemas.base import Command, View
 
@@ -36,7 +36,7 @@ class SyncEntry(View):
     payload: msgspec.Raw
 
 
-class Caught(View):
+class RoomEntries(View):
     """A room's part of the answer. `complete: false`: ask again from the last one got."""
 
     entries: list[SyncEntry]
@@ -45,21 +45,21 @@ class Caught(View):
     complete: bool
 
 
-class Gone(View):
+class RoomGone(View):
     """The user is not in this room any more."""
 
     gone: bool = True
 
 
-class Reset(View):
+class RoomReset(View):
     """What the client has is not of this history: drop it and load again."""
 
     last_seq: int
-    first_seq: int = 1
+    first_seq: int | UnsetType = UNSET  # not of another epoch
     reset: bool = True
 
 
-class Failed(View):
+class RoomError(View):
     """This room could not be read; the others could."""
 
     error: dict[str, str]
@@ -67,4 +67,4 @@ class Failed(View):
 
 class Synced(View):
     epoch: str
-    rooms: dict[UUID, Caught | Gone | Reset | Failed]
+    rooms: dict[UUID, RoomEntries | RoomGone | RoomReset | RoomError]

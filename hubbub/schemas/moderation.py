@@ -7,10 +7,15 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from hubbub.schemas.base import Command, View
-from hubbub.schemas.paging import Listed
+from hubbub.schemas.pagination import LONGEST_SORT, Listed, sorted_by
+from hubbub.schemas.texts import name
 
 Role = Literal["user", "moderator", "admin"]
-Yes = Literal["true", "false"]
+BoolText = Literal["true", "false"]
+_BY_USER = sorted_by("username", "display_name", "email", "role", "created_at", "last_seen_at")
+UserOrder = Annotated[str, Meta(max_length=LONGEST_SORT, **_BY_USER)]
+_BY_ROOM = sorted_by("name", "kind", "member_count", "created_at", "last_entry_at")
+RoomOrder = Annotated[str, Meta(max_length=LONGEST_SORT, **_BY_ROOM)]
 
 
 class Suspension(View):
@@ -35,16 +40,17 @@ class ManagedUser(View):
 
 
 class ListUsers(Listed):
+    sort: UserOrder | None = None
     role: Role | None = None
-    suspended: Yes | None = None
+    suspended: BoolText | None = None
 
 
-class UserOnly(Command):
+class UserRef(Command):
     user_id: UUID
 
 
 class Suspend(Command, forbid_unknown_fields=True):
-    reason: Annotated[str, Meta(min_length=1, max_length=250)]
+    reason: Annotated[str, Meta(min_length=1, max_length=250, **name(250))]
     until: Annotated[datetime, Meta(tz=True)] | None = None
 
 
@@ -72,5 +78,6 @@ class ManagedRoom(View):
 
 
 class ListAllRooms(Listed):
+    sort: RoomOrder | None = None
     kind: Literal["public", "private", "direct"] | None = None
-    archived: Yes | None = None
+    archived: BoolText | None = None

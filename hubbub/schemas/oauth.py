@@ -1,20 +1,30 @@
 """Signing in with others: what is asked and what is shown."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta
 
 from hubbub.schemas.base import Command, View
+from hubbub.schemas.texts import LINE
 
-Challenge = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$")]
+CHALLENGE = Meta(
+    pattern="^[A-Za-z0-9_-]{43}$",
+    description="Must be the S256 challenge of a verifier: 43 characters of base64url.",
+)
+Challenge = Annotated[str, CHALLENGE]
 
 
 class Authorize(Command):
-    """`redirect` is the page that gets a code for tokens; `challenge` the S256 of a secret that it keeps."""
+    """`confirm` confirms a session instead: that of the access token, or the one that exchanges the code.
 
-    redirect: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
+    `redirect` is the page that gets a code for tokens; `challenge` the S256 of a secret that it keeps.
+    """
+
+    # Percent-encoded, a character takes up to 12 bytes of the request line, which ends at 8,190.
+    redirect: Annotated[str, Meta(min_length=1, max_length=600)] | None = None
     challenge: Challenge | None = None
+    confirm: Literal["true", "false"] = "false"
 
 
 class Callback(Command):
@@ -27,14 +37,15 @@ class Callback(Command):
 
 
 class Exchange(Command):
-    """`verifier` is needed if the page gave a `challenge`."""
+    """`verifier` is needed if the page gave a `challenge`; `confirm` confirms a session."""
 
     code: Annotated[str, Meta(min_length=1, max_length=200)]
     verifier: Annotated[str, Meta(min_length=43, max_length=128)] | None = None
-    device_name: Annotated[str, Meta(max_length=100)] | None = None
+    device_name: Annotated[str, Meta(max_length=100, **LINE)] | None = None
+    confirm: bool = False
 
 
-class IdentityOnly(Command):
+class IdentityRef(Command):
     identity_id: UUID
 
 

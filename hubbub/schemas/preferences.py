@@ -1,21 +1,41 @@
 """Preferences: everything that can be chosen, with its default. Nothing else can be stored."""
 
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from hubbub.core import languages, time_zones
 from hubbub.schemas.base import Command, View
+from hubbub.schemas.texts import checked
 
-Hour = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+def _hour_fault(text: str) -> str | None:
+    return None if _HOUR.search(text) else "Must be a time of day, such as 07:30."
+
+
+def _language_fault(text: str) -> str | None:
+    return None if languages.canonical(text) else "Must be a language tag, such as en or pt-BR."
+
+
+def _zone_fault(text: str) -> str | None:
+    return None if text in time_zones.names() else "Must be a time zone, such as Europe/Rome."
+
+
+_HOUR = re.compile(r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)")
+_DAYTIME = checked(_hour_fault, "A time of day: `HH:MM`.", pattern=_HOUR.pattern)
+_LANGUAGE = checked(_language_fault, "A language tag (BCP 47), in any case.", long="language")
+_ZONE = checked(_zone_fault, "A time zone of the IANA database.", long="time_zone")
+Hour = Annotated[str, Meta(max_length=5, **_DAYTIME)]
 
 
 class AppPreferences(View):
     """How the app looks and behaves, on all devices of a person."""
 
     theme: Literal["system", "light", "dark"] = "system"
-    language: Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = "en"
-    time_zone: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}$")] = "UTC"
+    language: Annotated[str, Meta(max_length=languages.LONGEST, **_LANGUAGE)] = "en"
+    time_zone: Annotated[str, Meta(max_length=64, **_ZONE)] = "UTC"
     density: Literal["comfortable", "compact"] = "comfortable"
     enter_sends: bool = True
     sounds: bool = True

@@ -1,33 +1,53 @@
 """Rooms and their members: what is asked and what is shown."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from msgspec import Meta
 
+from hubbub.core import names
 from hubbub.schemas.base import Command, View
+from hubbub.schemas.texts import LINE, name
 from hubbub.schemas.users import Status, User
 
 Kind = Literal["public", "private", "direct"]
 Role = Literal["owner", "moderator", "member"]
-Name = Annotated[str, Meta(min_length=1, max_length=80)]
-Topic = Annotated[str, Meta(max_length=250)]
-Cursor = Annotated[str, Meta(max_length=200)]
+Name = Annotated[str, Meta(min_length=1, max_length=80, **name(80))]
+# A name to look for: rooms of earlier releases may have one that grows when it is normalized.
+KnownName = Annotated[str, Meta(min_length=1, max_length=80, **name(names.LONGEST_KEY))]
+Topic = Annotated[str, Meta(max_length=250, **LINE)]
+# Of these characters the server makes them; of others 4096 could make a request line too long.
+Cursor = Annotated[str, Meta(max_length=4096, extra_json_schema={"pattern": r"^[A-Za-z0-9._~-]*$(?!\n)"})]
 Page = Annotated[int, Meta(ge=1, le=200)]
+PREVIEW = 140  # characters
+Counted = Annotated[int, Meta(ge=0, le=1000, description="1000 means 1000 or more")]
 
 
-class My(View):
+class OwnMembership(View):
     """The asker's own standing in a room; unread and mentions count others' messages only."""
 
     role: Role
     last_read_seq: int
-    unread: int
-    mentions: int
+    unread: Counted
+    mentions: Counted
     muted: bool
 
 
+class LastMessage(View):
+    """The newest message of a room; `preview` is its beginning, and empty if it was deleted."""
+
+    id: UUID
+    seq: int
+    sender: User
+    preview: Annotated[str, Meta(max_length=PREVIEW)]
+    at: str
+
+
 class Room(View):
-    """`my` is null for a room one is not in, and in whatever is broadcast."""
+    """`peer` is the other user of a direct room.
+
+    `my`, `peer` and `last_message` are null for a user who is not a member, and in broadcast entries.
+    """
 
     id: UUID
     kind: Kind
@@ -37,7 +57,9 @@ class Room(View):
     created_at: str
     last_seq: int
     member_count: int
-    my: My | None
+    peer: User | None
+    last_message: LastMessage | None
+    my: OwnMembership | None
 
 
 class Member(View):
@@ -46,7 +68,7 @@ class Member(View):
     status: Status
 
 
-class RoomAnswer(View):
+class RoomResponse(View):
     room: Room
 
 
@@ -55,7 +77,7 @@ class Joined(View):
     members: list[User]
 
 
-class RoleAnswer(View):
+class RoleResponse(View):
     role: Role
 
 
@@ -71,11 +93,11 @@ class Members(View):
 
 class ReadState(View):
     last_read_seq: int
-    unread: int
-    mentions: int
+    unread: Counted
+    mentions: Counted
 
 
-class Nothing(View):
+class Empty(View):
     """`{}`: done, and nothing to say."""
 
 
@@ -91,6 +113,28 @@ class BrowseRooms(Command):
 
 
 class CreateRoom(Command):
+    """A direct room takes one other user and no name; a public one needs a name."""
+
+    between: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "anyOf": [
+                {
+                    "properties": {
+                        "kind": {"const": "direct"},
+                        "name": {"type": "null"},
+                        "member_ids": {"type": "array", "minItems": 1, "maxItems": 1},
+                    },
+                    "required": ["member_ids"],
+                },
+                {
+                    "properties": {"kind": {"const": "public"}, "name": {"type": "string"}},
+                    "required": ["name"],
+                },
+                {"properties": {"kind": {"const": "private"}}},
+            ]
+        },
+    )
+
     kind: Kind
     name: Name | None = None
     topic: Topic | None = None
@@ -107,10 +151,10 @@ class JoinRoom(Command):
     """By `room_id`, or by the `name` of a public room."""
 
     room_id: UUID | None = None
-    name: Name | None = None
+    name: KnownName | None = None
 
 
-class RoomOnly(Command):
+class RoomRef(Command):
     room_id: UUID
 
 
@@ -135,7 +179,7 @@ class ReadRoom(Command):
     """`seq` out of range is clamped."""
 
     room_id: UUID
-    seq: int
+    seq: Annotated[int, Meta(ge=0)]
 
 
 class MuteRoom(Command):

@@ -17,7 +17,7 @@ class EnableTwoFactor(Command):
 class ConfirmTwoFactor(Command):
     """`code` is one of the app or a recovery code."""
 
-    most_bytes: ClassVar[int] = LONG_BODY
+    max_body_bytes: ClassVar[int] = LONG_BODY
 
     password: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
     code: Code

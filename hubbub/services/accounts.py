@@ -4,46 +4,61 @@ import contextlib
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from uuid import UUID
 
 from hubbub import models
 from hubbub.cluster.bus import JobsWaiting
-from hubbub.core import passwords, weak
-from hubbub.core.errors import Conflict, InvalidPayload, NotFound, Unauthenticated, Unavailable
-from hubbub.core.origins import Origin
+from hubbub.core import clock, email_addresses, names, password_policy, passwords
+from hubbub.core import usernames as core_usernames
+from hubbub.core.errors import Conflict, InvalidPayload, InvalidToken, NotFound, Unauthenticated, Unavailable
+from hubbub.core.request_info import RequestInfo
+from hubbub.core.reserved_usernames import is_reserved
+from hubbub.core.usernames import SHORTEST
 from hubbub.models.connection import Sql
 from hubbub.schemas import accounts as wire
+from hubbub.schemas.accounts import NOT_EMAIL
 from hubbub.schemas.two_factor import MfaRequired, VerifyTwoFactor
-from hubbub.services import audit, database, members, pending_logins, post, sessions, two_factor
+from hubbub.services import audit, database, mailer, members, mfa_challenges, sessions, two_factor, users
 from hubbub.services.audit import Act, Action, Target
-from hubbub.services.context import Context, Parts
+from hubbub.services.context import Container, Context
 
-_EMAIL = re.compile(r"[^\s@<>()\",;:\\]+@[^\s@<>()\",;:\\]+")
-_EMAIL_LENGTH = 254  # RFC 5321, and the column
-_USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9_])?")
-SHORTEST, LONGEST = 3, 32  # of usernames
-DELETED = "deleted-"  # the names of accounts that are gone begin so
+DELETED = (
+    "deleted-"  # usernames of deleted accounts begin with it; all that begin with `deleted` are reserved
+)
 _MADE = 24  # of a made username's letters, which leaves room for a number
 _TRIES = 20
-# Line ends, and marks that turn the direction of what is written after them.
-_BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+LOOKS = 3  # at a password that is stored anew meanwhile, as at other rounds
+WRONG = "The e-mail address or the password is wrong."
+# Whether what a user proved still holds: asked in the transaction that acts on it, with the row locked.
+Proof = Callable[[models.User], Awaitable[bool]]
 
 
-async def register(parts: Parts, command: wire.Register, origin: Origin) -> wire.Signed:
-    """Make an account, sign in, join the default rooms. Raises Conflict, InvalidPayload, Unavailable."""
-    email, name = checked_email(command.email), one_line(command.name, "name")
-    asked = _username(command.username) if command.username is not None else None
+async def register(
+    parts: Container, command: wire.Register, origin: RequestInfo, *, by_operator: bool = False
+) -> wire.TokenPair:
+    """Make an account, sign in, join the default rooms. Raises Conflict, InvalidPayload, Unavailable.
+
+    A reserved username is taken from an operator's command alone.
+    """
+    email, name = checked_email(command.email), names.line(command.name)
+    asked = checked_username(command.username) if command.username is not None else None
     check_password(command.password, "password", email, asked or "", name)
     digest = await passwords.digest(command.password, parts.settings.bcrypt_rounds)
-    new = models.User(email=email, display_name=name, password_digest=digest)
+    verified_at = clock.now() if by_operator else None
+    new = models.User(email=email, display_name=name, password_digest=digest, email_verified_at=verified_at)
     async with audit.attempt(parts, Act(Action.REGISTER, origin)) as act:
-        signed = await _register(parts, new, [asked] if asked else usernames(name, email), act)
+        tried = [asked] if asked else usernames(name, email, reserved=by_operator)
+        signed = await _register(parts, new, tried, act)
     await members.join_defaults(Context(parts, new.id))
     return signed
 
 
-async def _register(parts: Parts, new: models.User, usernames: Iterable[str], act: Act) -> wire.Signed:
+async def _register(parts: Container, new: models.User, usernames: Iterable[str], act: Act) -> wire.TokenPair:
     """By the first of the usernames that is free. Raises Conflict."""
+    async with database.guard():  # an earlier release may have stored another spelling of the address
+        if await users.by_email(new.email) is not None:
+            raise _taken("email")
     for username in usernames:
         new.username = username
         if (signed := await _begin(parts, new, act)) is not None:
@@ -54,13 +69,14 @@ async def _register(parts: Parts, new: models.User, usernames: Iterable[str], ac
     raise _taken("username")
 
 
-async def _begin(parts: Parts, user: models.User, act: Act) -> wire.Signed | None:
+async def _begin(parts: Container, user: models.User, act: Act) -> wire.TokenPair | None:
     """The account and its first session, both or neither; None if the address or the username is taken."""
     try:
         async with database.transaction() as tx:
             await user.save(force_create=True)
-            await post.promise(tx, "verify_email", user.id)
-            signed = await sessions.begin(tx, parts, user, act, None)
+            if user.email_verified_at is None:
+                await mailer.enqueue(tx, "verify_email", user.id)
+            signed = await sessions.create(tx, parts, user, act, None)
     except Exception as error:
         if database.is_duplicate(error):
             return None
@@ -71,51 +87,53 @@ async def _begin(parts: Parts, user: models.User, act: Act) -> wire.Signed | Non
 
 def check_password(password: str, field: str, email: str, *names: str) -> None:
     """Raises InvalidPayload for a password that would soon be guessed."""
-    if (why := weak.reason(password, email, email.partition("@")[0], *names)) is not None:
-        raise InvalidPayload(f"{field}: {why}", fields=((field, why),))
+    if (why := password_policy.violation(password, email, email.partition("@")[0], *names)) is not None:
+        raise InvalidPayload(fields=((field, why),))
 
 
 def _taken(field: str) -> Conflict:
     return Conflict(f"An account with this {field} exists already.", fields=((field, "Taken already."),))
 
 
-def kept_email(text: str) -> str:
-    """An address as accounts keep it: width, case and the spaces around it do not count."""
-    return unicodedata.normalize("NFKC", text).strip(" ").lower()
+def normalize_email(text: str) -> str:
+    """An e-mail address as accounts keep it: all spellings of one mailbox are one."""
+    return email_addresses.normalize(text)
 
 
 def checked_email(text: str) -> str:
     """The same of something that must be an address. Raises InvalidPayload."""
-    email = kept_email(text)
-    if not _EMAIL.fullmatch(email) or len(email) > _EMAIL_LENGTH or not email.isprintable():
-        raise InvalidPayload(fields=(("email", "Not an e-mail address."),))
+    email = email_addresses.canonical(text)
+    if email is None:
+        raise InvalidPayload(fields=(("email", NOT_EMAIL),))
     return email
 
 
-def one_line(text: str, field: str) -> str:
-    """A name of something, without the spaces around it. Raises InvalidPayload for what breaks a line."""
-    name = text.strip()
-    if _BREAKING.search(name) or not any(character.isprintable() for character in name):
-        raise InvalidPayload(fields=((field, "Some characters that can be seen, all in one line."),))
-    return name
+def checked_username(text: str) -> str:
+    """A username as it is stored. Raises InvalidPayload for what is none, and for what is reserved."""
+    if (why := core_usernames.fault(text)) is not None:
+        raise InvalidPayload(fields=(("username", why),))
+    return core_usernames.normalize(text)
 
 
-def _username(text: str) -> str:
-    username = unicodedata.normalize("NFKC", text).strip(" ").lower()
-    if not SHORTEST <= len(username) <= LONGEST or not _USERNAME.fullmatch(username):
-        message = "3 to 32 letters a-z, digits, dots, dashes and underscores; no dot or dash at the ends."
-        raise InvalidPayload(fields=(("username", message),))
-    if username.startswith(DELETED):
-        raise InvalidPayload(fields=(("username", "Names that begin so are of deleted accounts."),))
-    return username
+def usernames(name: str, email: str, *, reserved: bool = False) -> Iterator[str]:
+    """Usernames to try, the nicest first; then by chance, so that many of one name do not race for each.
+
+    Those that are reserved, or look like it, are left out, unless `reserved` ones may be given.
+    """
+    for username in _candidates(name, email, reserved=reserved):
+        if reserved or not is_reserved(username):
+            yield username
 
 
-def usernames(name: str, email: str) -> Iterator[str]:
-    """Usernames to try, the nicest first; then by chance, so that many of one name do not race for each."""
-    base = _plain(name).removeprefix(DELETED)
-    if len(base) < SHORTEST:
-        base = _plain(email.partition("@")[0]) or "user"
-    base = base if len(base) >= SHORTEST else f"{base}-user"
+def _candidates(name: str, email: str, *, reserved: bool) -> Iterator[str]:
+    local = _plain(email.partition("@")[0])
+    short = f"{local}-user" if 0 < len(local) < SHORTEST else ""
+    fit = (
+        each
+        for each in (_plain(name).removeprefix(DELETED), local, short, "user")
+        if len(each) >= SHORTEST and (reserved or not is_reserved(each))
+    )
+    base = next(fit)
     yield base
     yield f"{base}-2"
     yield f"{base}-3"
@@ -128,52 +146,69 @@ def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:_MADE].strip("-")
 
 
-async def login(parts: Parts, command: wire.Login, origin: Origin) -> wire.Signed | MfaRequired:
+async def login(parts: Container, command: wire.Login, origin: RequestInfo) -> wire.TokenPair | MfaRequired:
     """Sign in. An unknown address and a wrong password are answered alike, after the same time.
 
     Raises Unauthenticated, Suspended.
     """
-    try:
-        email = checked_email(command.email)
-    except InvalidPayload:
-        email = ""
     rounds = parts.settings.bcrypt_rounds
     async with audit.attempt(parts, Act(Action.SIGN_IN, origin)) as act:
-        user = await _proved(email, command.password, rounds, act)
-        sessions.check(user)
+        for _ in range(LOOKS):
+            user = await _proved(command.email, command.password, rounds, act)
+            sessions.check(user)
+            signed = await start_session(parts, user.id, _same_password(user), origin, command.device_name)
+            if signed is not None:
+                break
+        else:
+            raise Unauthenticated(WRONG)
     await _keep_cost(user, command.password, rounds)
-    return await enter(parts, user, origin, command.device_name)
+    return signed
+
+
+def _same_password(seen: models.User) -> Proof:
+    async def holds(user: models.User) -> bool:
+        return user.password_digest == seen.password_digest
+
+    return holds
 
 
 async def _proved(email: str, password: str, rounds: int, act: Act) -> models.User:
     """Whose address and password these are. Raises Unauthenticated."""
     async with database.guard():
-        user = await models.User.filter(email=email, deleted_at__isnull=True).first()
+        user = await users.by_email(email)
     act.target = Target("user", user.id) if user is not None else None
     matches = await passwords.matches(password, user.password_digest if user else None, rounds)
     if not matches or user is None:
         act.reason = "unknown_account" if user is None else "wrong_password"
-        raise Unauthenticated("The e-mail address or the password is wrong.")
+        raise Unauthenticated(WRONG)
     return user
 
 
-async def enter(
-    parts: Parts, user: models.User, origin: Origin, device_name: str | None
-) -> wire.Signed | MfaRequired:
-    """Let in somebody who proved who they are; with two-factor on they owe a code first (`verify`)."""
+async def start_session(
+    parts: Container, user_id: UUID, proof: Proof, origin: RequestInfo, device_name: str | None
+) -> wire.TokenPair | MfaRequired | None:
+    """Start a session for a user who proved who they are; with two-factor on a code comes first (`verify`).
+
+    None if the proof does not hold any more, or the account is gone. Raises Suspended.
+    """
+    device_name = names.line(device_name or "") or None
     async with database.transaction() as tx:
+        user = await users.lock(user_id)
+        if user is None or not await proof(user):
+            return None
+        sessions.check(user)
         if await two_factor.is_on(user.id):
             await audit.record(tx, Act(Action.FIRST_STEP, origin, Target("user", user.id)))
-            return MfaRequired(mfa_required=True, mfa_token=await pending_logins.begin(user.id, device_name))
+            return MfaRequired(mfa_required=True, mfa_token=await mfa_challenges.begin(user.id, device_name))
         signed = await _enter(tx, parts, user, origin, device_name)
     parts.bus.publish(JobsWaiting())
     return signed
 
 
-async def verify(parts: Parts, command: VerifyTwoFactor, origin: Origin) -> wire.Signed:
+async def verify(parts: Container, command: VerifyTwoFactor, origin: RequestInfo) -> wire.TokenPair:
     """The second step of signing in. Raises InvalidToken, Unauthenticated, RateLimited, Suspended."""
     async with database.guard():
-        pending = await pending_logins.find(command.mfa_token)
+        pending = await mfa_challenges.find(command.mfa_token)
     async with audit.attempt(parts, Act(Action.SIGN_IN, origin, Target("user", pending.user.id))) as act:
         sessions.check(pending.user)
         signed = await _verify(parts, pending, command.code, origin)
@@ -185,27 +220,31 @@ async def verify(parts: Parts, command: VerifyTwoFactor, origin: Origin) -> wire
 
 
 async def _verify(
-    parts: Parts, pending: models.PendingLogin, code: str, origin: Origin
-) -> wire.Signed | None:
+    parts: Container, pending: models.PendingLogin, code: str, origin: RequestInfo
+) -> wire.TokenPair | None:
     """None for a wrong code, which is counted."""
     async with database.transaction() as tx:
-        right = await two_factor.accepts(parts, tx, pending.user.id, code, origin)
-        await pending_logins.attempt(tx, pending)
+        user = await users.lock(pending.user_id)
+        if user is None:
+            raise InvalidToken
+        sessions.check(user)
+        right = await two_factor.accepts(parts, tx, user.id, code, origin)
+        await mfa_challenges.attempt(tx, pending)
         if not right:
             return None
         await pending.delete()
-        return await _enter(tx, parts, pending.user, origin, pending.device_name)
+        return await _enter(tx, parts, user, origin, pending.device_name)
 
 
 async def _enter(
-    tx: Sql, parts: Parts, user: models.User, origin: Origin, device_name: str | None
-) -> wire.Signed:
+    tx: Sql, parts: Container, user: models.User, origin: RequestInfo, device_name: str | None
+) -> wire.TokenPair:
     """A session, and a notice to its user if the device is a new one."""
     known = models.Session.filter(user_id=user.id, user_agent=origin.user_agent[:300], ip=origin.ip[:45])
     if not await known.filter(device_name=device_name).exists():
         facts = {"user_agent": origin.user_agent[:300], "ip": origin.ip[:45]}
-        await post.promise(tx, "new_login", user.id, **facts)
-    return await sessions.begin(tx, parts, user, Act(Action.SIGN_IN, origin), device_name)
+        await mailer.enqueue(tx, "new_login", user.id, **facts)
+    return await sessions.create(tx, parts, user, Act(Action.SIGN_IN, origin), device_name)
 
 
 async def _keep_cost(user: models.User, password: str, rounds: int) -> None:

@@ -3,70 +3,73 @@
 from uuid import UUID
 
 from tortoise.expressions import Q
-from tortoise.queryset import QuerySet
 
 from hubbub import models
 from hubbub.core import clock
 from hubbub.core.errors import Conflict, NotFound
-from hubbub.core.origins import Origin
-from hubbub.models import truth
+from hubbub.core.request_info import RequestInfo
+from hubbub.models import change_counters
 from hubbub.schemas.accounts import Register
 from hubbub.schemas.base import parse
-from hubbub.services import accounts, audit, database, post, two_factor
+from hubbub.services import accounts, audit, database, mailer, two_factor, users
 from hubbub.services.audit import Act, Action, Target
-from hubbub.services.context import Parts
+from hubbub.services.context import Container
 
-HERE = Origin(ip="", user_agent="hubbub create-admin")
+HERE = RequestInfo(ip="", user_agent="hubbub create-admin")
 
 
 async def known(email: str) -> bool:
     """Whether there is an account with this address."""
     async with database.guard():
-        return await _account(email).exists()
+        return await users.by_email(email) is not None
 
 
-async def create(parts: Parts, email: str, password: str) -> None:
-    """Make an admin with a verified address. Raises InvalidPayload, Conflict."""
+async def create(parts: Container, email: str, password: str) -> None:
+    """Make an admin with a verified address. Raises InvalidPayload, Conflict.
+
+    The username may be a reserved one: it is an operator's account.
+    """
     given = {"name": email.partition("@")[0][:80] or "admin", "email": email, "password": password}
-    await accounts.register(parts, parse(Register, given), HERE)
+    await accounts.register(parts, parse(Register, given), HERE, by_operator=True)
     await promote(parts, email)
     async with database.guard():  # nobody has logged in yet
-        await models.Session.filter(user__email=accounts.kept_email(email)).delete()
+        await models.Session.filter(user__email=accounts.normalize_email(email)).delete()
 
 
-async def promote(parts: Parts, email: str) -> None:
+async def promote(parts: Container, email: str) -> None:
     """Make an account that is there an admin; its password stays. Raises Conflict if it is gone.
 
     Instances that run on this database find it within a second.
     """
     async with audit.attempt(parts, Act(Action.CREATE_ADMIN, HERE)) as act, database.transaction() as tx:
-        user = await _account(email).first()
+        found = await users.by_email(email)
+        user = await users.lock(found.id) if found is not None else None
         if user is None:
             raise Conflict("The account is gone.")
         act.target = Target("user", user.id)
         await models.User.filter(id=user.id).update(role="admin", email_verified_at=clock.now())
-        await truth.touch(tx, [user.id])
+        await change_counters.bump_version(tx, [user.id])
         await audit.record(tx, act, before=user.role)
 
 
-async def disable_two_factor(parts: Parts, email: str) -> None:
+async def disable_two_factor(parts: Container, email: str) -> None:
     """Switch it off for somebody who can't; they are told by e-mail. Raises NotFound, Conflict."""
-    origin = Origin(ip="", user_agent="hubbub disable-two-factor")
+    origin = RequestInfo(ip="", user_agent="hubbub disable-two-factor")
     async with (
         audit.attempt(parts, Act(Action.DISABLE_TWO_FACTOR, origin)) as act,
         database.transaction() as tx,
     ):
-        user = await _account(email).first()
+        found = await users.by_email(email)
+        user = await users.lock(found.id) if found is not None else None
         if user is None:
             raise NotFound("There is no account with this address.")
         act.target = Target("user", user.id)
-        if not await two_factor.forget(user.id):
-            raise Conflict("Two-factor is not on for this account.")
+        undo = await two_factor.switch_off(user)
         await audit.record(tx, act)
-        await post.promise(tx, "two_factor_disabled", user.id)
+        await mailer.enqueue(tx, "two_factor_disabled", user.id, undo=undo)
 
 
-async def hold(*user_ids: UUID) -> dict[UUID, models.User]:
+async def lock_admins(*user_ids: UUID) -> dict[UUID, models.User]:
     """Lock all admins and these users, in the order of ids: of two who act upon each other one is first.
 
     In a transaction, before anything else. Who is deleted is left out.
@@ -76,7 +79,7 @@ async def hold(*user_ids: UUID) -> dict[UUID, models.User]:
     return {row.id: row for row in rows if row.deleted_at is None}
 
 
-async def keep_one() -> None:
+async def require_an_admin() -> None:
     """At the end of an act upon an admin who was held. Raises Conflict if nobody is left to undo it."""
     able = models.User.filter(~suspended(), role="admin", deleted_at__isnull=True)
     if not await able.exists():
@@ -87,7 +90,3 @@ def suspended() -> Q:
     """Whose suspension is in force, as `sessions.is_suspended` has it."""
     endless = Q(suspended_at__isnull=False, suspended_until__isnull=True)
     return endless | Q(suspended_at__isnull=False, suspended_until__gt=clock.now())
-
-
-def _account(email: str) -> QuerySet[models.User]:
-    return models.User.filter(email=accounts.kept_email(email), deleted_at__isnull=True)

@@ -9,12 +9,12 @@ from msgspec import structs
 
 from hubbub import models
 from hubbub.cluster.bus import JobsWaiting
-from hubbub.core import clock, ids
-from hubbub.core.errors import Conflict, InvalidPayload, NotFound, Unauthenticated
-from hubbub.core.tokens import API_KEY
+from hubbub.core import clock, ids, names
+from hubbub.core.auth_tokens import API_KEY
+from hubbub.core.errors import Conflict, InvalidPayload, NotFound
 from hubbub.schemas import api_keys as wire
-from hubbub.schemas.paging import Paged
-from hubbub.services import accounts, audit, database, post
+from hubbub.schemas.pagination import Paged
+from hubbub.services import audit, database, mailer, one_time_tokens, sessions
 from hubbub.services.audit import Action, Target
 from hubbub.services.context import Context
 
@@ -52,27 +52,26 @@ def _show(ctx: Context, row: models.ApiKey) -> wire.ApiKey:
 async def create(ctx: Context, command: wire.CreateApiKey) -> wire.NewApiKey:
     """A new key; it can't be shown again. Raises InvalidPayload, Conflict."""
     async with audit.attempt(ctx.parts, audit.by(ctx, Action.CREATE_KEY)) as act:
-        name = accounts.one_line(command.name, "name")
+        name = names.line(command.name)
         _check(command)
         row, key, secret = _draft(ctx, command, name)
         async with ctx.unit() as unit:
-            own = models.User.filter(id=ctx.user_id, deleted_at__isnull=True)
-            if await own.select_for_update().first() is None:  # locked: two keys do not cross
-                raise Unauthenticated
+            user = await sessions.hold(ctx, confirmed=True)  # two keys do not cross
             if await models.ApiKey.filter(user_id=ctx.user_id).count() >= MOST:
                 raise Conflict(f"There are {MOST} keys already: delete one that is not needed.")
             await row.save(force_create=True)
             act.target = Target("api_key", row.id)
             facts = {"prefix": row.prefix, "scopes": row.scopes}
             await audit.record(unit.tx, act, **facts, signed=command.signed)
-            await post.promise(unit.tx, "api_key_made", ctx.user_id, key_name=name, **facts)
+            undo = await one_time_tokens.begin_undo(user, one_time_tokens.UNDO_KEY, row.id)
+            await mailer.enqueue(unit.tx, "api_key_made", ctx.user_id, key_name=name, undo=undo, **facts)
             unit.tell(JobsWaiting())
     return wire.NewApiKey(**structs.asdict(_show(ctx, row)), key=key, signing_secret=secret)
 
 
 def _draft(ctx: Context, command: wire.CreateApiKey, name: str) -> tuple[models.ApiKey, str, str | None]:
     """The row, the key that it stands for, and its signing secret."""
-    key_id, prefix = ids.new(), PREFIX + secrets.token_hex(NAMED)
+    key_id, prefix = ids.uuid7(), PREFIX + secrets.token_hex(NAMED)
     key = f"{prefix}_{secrets.token_urlsafe(SECRET)}"
     secret = secrets.token_hex(SECRET) if command.signed else None
     row = models.ApiKey(
@@ -94,8 +93,8 @@ def _draft(ctx: Context, command: wire.CreateApiKey, name: str) -> tuple[models.
 def _check(command: wire.CreateApiKey) -> None:
     expires_at, now = command.expires_at, clock.now()
     if expires_at is not None and not now < expires_at <= now + LONGEST:
-        said = "A time to come, and within ten years."
-        raise InvalidPayload(f"expires_at: {said}", fields=(("expires_at", said),))
+        said = "Must be in the future, and within ten years."
+        raise InvalidPayload(fields=(("expires_at", said),))
 
 
 async def list_own(ctx: Context, asked: Paged) -> tuple[list[wire.ApiKey], int]:
@@ -107,7 +106,7 @@ async def list_own(ctx: Context, asked: Paged) -> tuple[list[wire.ApiKey], int]:
     return [_show(ctx, row) for row in rows], total
 
 
-async def get(ctx: Context, command: wire.ApiKeyOnly) -> wire.ApiKey:
+async def get(ctx: Context, command: wire.ApiKeyRef) -> wire.ApiKey:
     """One of the caller's keys. Raises NotFound."""
     async with database.guard():
         row = await models.ApiKey.filter(id=command.key_id, user_id=ctx.user_id).first()
@@ -116,10 +115,11 @@ async def get(ctx: Context, command: wire.ApiKeyOnly) -> wire.ApiKey:
     return _show(ctx, row)
 
 
-async def revoke(ctx: Context, command: wire.ApiKeyOnly) -> None:
+async def revoke(ctx: Context, command: wire.ApiKeyRef) -> None:
     """Delete one of the caller's keys: it is refused from now on, everywhere. Raises NotFound."""
     act = audit.by(ctx, Action.REVOKE_KEY, Target("api_key", command.key_id))
     async with audit.attempt(ctx.parts, act), database.transaction() as tx:
+        await sessions.hold(ctx)
         own = models.ApiKey.filter(id=command.key_id, user_id=ctx.user_id)
         row = await own.first()
         if row is None or not await own.delete():

@@ -18,14 +18,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 from hubbub.core import clock, ids, metrics
+from hubbub.core.allowances import neighbourhood
 from hubbub.core.errors import HubbubError, RateLimited, Unavailable
 from hubbub.core.limits import Rate
 from hubbub.core.logs import masked
-from hubbub.core.origins import NOWHERE, Origin
+from hubbub.core.request_info import SYSTEM, RequestInfo
 from hubbub.models.connection import Sql
 from hubbub.schemas.base import encode
 from hubbub.services import database
-from hubbub.services.context import Context, Parts
+from hubbub.services.context import Container, Context
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ class Action(StrEnum):
     REPLAY = "session.refresh_replayed"
     END_SESSION = "session.end"
     END_OTHERS = "session.end_others"
+    CONFIRM_SESSION = "session.confirm"
+    UNDO = "account.undo"
     CREATE_KEY = "api_key.create"
     REVOKE_KEY = "api_key.revoke"
     USE_KEY = "api_key.use"  # only where it fails
@@ -70,6 +73,7 @@ class Action(StrEnum):
     USE_PERMISSION = "permission.use"  # only where it fails
     CREATE_ADMIN = "admin.create"
     EXPORT_AUDIT_LOG = "audit_log.export"
+    RAISE_EPOCH = "epoch.raise"
 
 
 class Target(NamedTuple):
@@ -84,7 +88,7 @@ class Act:
     """Something done, or tried; filled in as it becomes known. `reason` says in a word why it failed."""
 
     action: Action
-    origin: Origin = NOWHERE
+    origin: RequestInfo = SYSTEM
     target: Target | None = None
     actor_id: UUID | None = None
     actor_role: str | None = None
@@ -112,7 +116,7 @@ async def record(tx: Sql, act: Act, **facts: Fact) -> None:
 
 
 @asynccontextmanager
-async def attempt(parts: Parts, act: Act) -> AsyncIterator[Act]:
+async def attempt(parts: Container, act: Act) -> AsyncIterator[Act]:
     """Record it as failed if what is done inside raises; `act.reason`, else the error's code, says why.
 
     Must be around the transaction, not in it. A database that is away, and limits, are no outcome of an act.
@@ -128,8 +132,9 @@ async def attempt(parts: Parts, act: Act) -> AsyncIterator[Act]:
         raise
 
 
-async def _failed(parts: Parts, act: Act, code: str) -> None:
-    if parts.failures.take((act.action, act.actor_id or act.origin.ip), FAILURES).wait_ms:
+async def _failed(parts: Container, act: Act, code: str) -> None:
+    caller = act.actor_id or neighbourhood(act.origin.ip)
+    if parts.failures.take((act.action, caller), FAILURES).wait_ms:
         metrics.count("audit_failures_left_out", act.action)
         return
     try:
@@ -152,7 +157,7 @@ async def _add(tx: Sql, act: Act, outcome: str, reason: str | None, facts: dict[
         facts = {**facts, "key_id": str(act.key_id)}
     await tx.execute(
         _INSERT,
-        ids.new(),
+        ids.uuid7(),
         clock.now(),
         act.action.value,
         outcome,

@@ -11,13 +11,12 @@ from hubbub import models
 from hubbub.core import clock
 from hubbub.schemas import audit_log as wire
 from hubbub.schemas.base import encode
-from hubbub.services import audit, database, export, pages, permissions
+from hubbub.services import audit, database, export, pagination, permissions
 from hubbub.services.audit import Action, Target
 from hubbub.services.context import Context
 from hubbub.services.permissions import Permission
 
 SEARCHED = ("action", "reason", "ip", "user_agent", "target_id", "request_id", "facts")
-SORTED_BY = ("at", "action", "outcome", "ip")
 BATCH = 500
 COLUMNS = wire.AuditRecord.__struct_fields__
 _facts = msgspec.json.Decoder(dict[str, Any]).decode
@@ -25,7 +24,7 @@ _facts = msgspec.json.Decoder(dict[str, Any]).decode
 
 def _found(asked: wire.Filters) -> QuerySet[models.AuditRecord]:
     """The rows that are asked for."""
-    rows = models.AuditRecord.filter(pages.matching(asked.query, SEARCHED))
+    rows = models.AuditRecord.filter(pagination.matching(asked.query, SEARCHED))
     for name in ("action", "outcome", "actor_id", "target_kind", "target_id", "ip"):
         if (value := getattr(asked, name)) is not None:
             rows = rows.filter(**{name: value})
@@ -39,8 +38,8 @@ def _found(asked: wire.Filters) -> QuerySet[models.AuditRecord]:
 async def list_records(ctx: Context, asked: wire.ListAuditLog) -> tuple[list[wire.AuditRecord], int]:
     """A page of the log, the latest first, and how many there are."""
     await permissions.require(ctx, Permission.READ_AUDIT_LOG)
-    order = pages.order(asked.listed, SORTED_BY, "-at")
-    rows, total = await pages.page(_found(asked).order_by(*order), asked.listed)
+    order = pagination.order(asked.listed, "-at")
+    rows, total = await pagination.page(_found(asked).order_by(*order), asked.listed)
     return await _shown(rows), total
 
 

@@ -6,53 +6,64 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from hubbub.cluster.bus import JobsWaiting
+from hubbub.cluster.bus import (
+    AccountChanged,
+    JobsWaiting,
+    MemberChanged,
+    MemberJoined,
+    SessionEnded,
+    UserHint,
+)
 from hubbub.core import clock
-from hubbub.core.origins import NOWHERE, Origin
-from hubbub.models import truth
+from hubbub.core.request_info import SYSTEM, RequestInfo
+from hubbub.models import change_counters
 from hubbub.services import database, jobs, log
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from hubbub.cluster.allowances import Allowances
     from hubbub.cluster.bus import Bus, Signal
     from hubbub.cluster.presence import Presence
+    from hubbub.cluster.rate_limiter import RateLimiter
     from hubbub.config import Settings
     from hubbub.core.allowances import Buckets
-    from hubbub.core.places import Places
+    from hubbub.core.auth_tokens import TokenIssuer
+    from hubbub.core.geoip import GeoIp
     from hubbub.core.sealing import Sealing
-    from hubbub.core.tokens import Tokens
-    from hubbub.gateways.providers import IdentityProvider
+    from hubbub.gateways.identity_provider import IdentityProvider
     from hubbub.models.connection import Sql
     from hubbub.schemas.log import Entry
-    from hubbub.services.activity import Activity
-    from hubbub.services.appender import Appender
-    from hubbub.services.doors import Doors
-    from hubbub.services.residents import Residents
+    from hubbub.services.epoch_watch import EpochWatch
+    from hubbub.services.last_seen import LastSeenTracker
+    from hubbub.services.loaders import Loaders
+    from hubbub.services.membership_cache import MembershipCache
+    from hubbub.services.message_writer import MessageWriter
     from hubbub.services.typing import Typists
+
+# Signals that change what an instance remembers of a user.
+OF_MEMORY = (MemberJoined, MemberChanged, SessionEnded, AccountChanged, UserHint)
 
 
 @dataclass(slots=True)
-class Parts:
+class Container:
     """What an instance is made of, as far as operations need it. Built by `hubbub.app`."""
 
     settings: "Settings"
     bus: "Bus"
     presence: "Presence"
-    allowances: "Allowances"
-    tokens: "Tokens"
-    residents: "Residents"
-    doors: "Doors"
-    appender: "Appender"
+    allowances: "RateLimiter"
+    tokens: "TokenIssuer"
+    residents: "MembershipCache"
+    doors: "Loaders"
+    appender: "MessageWriter"
     typists: "Typists"
-    activity: "Activity"  # of sessions
-    key_activity: "Activity"
-    places: "Places"
+    activity: "LastSeenTracker"  # of sessions
+    key_activity: "LastSeenTracker"
+    geoip: "GeoIp"
     sealing: "Sealing"
     providers: "Mapping[str, IdentityProvider]"  # to sign in with; asked by `serve` alone
     failures: "Buckets"  # of each caller: so many of one kind are recorded (`audit`)
-    epoch: str
+    epochs: "EpochWatch"
     draining: bool = False
 
 
@@ -64,29 +75,30 @@ class Context:
     learns by its ack skip it.
     """
 
-    parts: Parts
+    parts: Container
     user_id: UUID
     session_id: UUID | None = None
     role: str = "user"
-    origin: Origin = NOWHERE
+    origin: RequestInfo = SYSTEM
     socket_id: str | None = None
     key_id: UUID | None = None
 
     @asynccontextmanager
-    async def unit(self) -> AsyncIterator["Unit"]:
+    async def unit(self) -> AsyncIterator["UnitOfWork"]:
         """One transaction. What it appended and told leaves after its commit, and only then."""
         async with database.transaction() as tx:
-            unit = Unit(tx)
+            unit = UnitOfWork(tx, self.parts.epochs)
             yield unit
             await unit.settle()
-        unit.publish(self.parts.bus)
+        await unit.publish(self.parts.bus)
 
 
 @dataclass(slots=True)
-class Unit:
+class UnitOfWork:
     """A transaction, the entries it appends, and what is told after its commit."""
 
     tx: "Sql"
+    _epochs: "EpochWatch"
     _signals: list["Signal"] = field(default_factory=list)
     _entries: list["Entry"] = field(default_factory=list)
     _touched: set[UUID] = field(default_factory=set)
@@ -94,12 +106,14 @@ class Unit:
     async def lock(self, room_id: UUID) -> "log.Head":
         """Lock a room before anything else is read or written in it: first the room, then the rest.
 
-        Raises NotFound.
+        Raises NotFound; Unavailable if the log ends before an entry that this instance knows.
         """
-        return (await log.lock(self.tx, [room_id]))[room_id]
+        head = (await log.lock(self.tx, [room_id]))[room_id]
+        self._epochs.require(room_id, head.seq)
+        return head
 
     async def append(
-        self, head: "log.Head", *drafts: "log.Draft", at: "datetime | None" = None
+        self, head: "log.Head", *drafts: "log.EntryDraft", at: "datetime | None" = None
     ) -> list["Entry"]:
         """Append entries to a locked room, with the next seqs; `at` is the time of the change, else now."""
         entries = await log.append(self.tx, [(head, drafts)], at or clock.now())
@@ -118,15 +132,28 @@ class Unit:
     async def settle(self) -> None:
         """Called by the context before the commit."""
         if self._touched:
-            await truth.touch(self.tx, self._touched)
+            await change_counters.bump_version(self.tx, self._touched)
 
     def tell(self, signal: "Signal") -> None:
         """Publish a signal after the commit, before the entries of this unit."""
         self._signals.append(signal)
 
-    def publish(self, bus: "Bus") -> None:
+    async def publish(self, bus: "Bus") -> None:
         """Called by the context after the commit."""
         for signal in self._signals:
             bus.publish(signal)
-        for signal in log.announcements(self._entries):
+        for signal in log.to_signals(self._entries):
             bus.publish(signal)
+            self._epochs.acknowledged(signal.room_id, signal.entries[-1].seq)
+        if any(isinstance(signal, OF_MEMORY) for signal in self._signals):
+            await bus.flushed()
+
+
+async def publish(bus: "Bus", *signals: "Signal") -> None:
+    """Publish what changes the memory of instances about a user; returns when they can receive it.
+
+    The caller responds after that: a client with the response may be at another instance a millisecond later.
+    """
+    for signal in signals:
+        bus.publish(signal)
+    await bus.flushed()

@@ -8,21 +8,33 @@ import msgspec
 from hubbub import models
 from hubbub.cluster.bus import JobsWaiting, SessionEnded
 from hubbub.core import clock
-from hubbub.core.errors import InvalidToken
-from hubbub.models import truth
+from hubbub.models import change_counters, locking
 from hubbub.models.connection import Sql
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.base import encode
-from hubbub.services import accounts, admins, audit, database, jobs, members, tokens, two_factor, users
+from hubbub.services import (
+    accounts,
+    admins,
+    audit,
+    database,
+    jobs,
+    members,
+    one_time_tokens,
+    sessions,
+    two_factor,
+    users,
+)
 from hubbub.services.audit import Action
-from hubbub.services.context import Context, Unit
+from hubbub.services.context import Context, UnitOfWork
 
 if TYPE_CHECKING:
-    from hubbub.services.context import Parts
+    from hubbub.services.context import Container
 
 KIND = "account.erase"
 NAME = "Deleted user"
 BATCH = 1000  # entries
+ROOMS = 100
+RUN_S = 10.0  # of a run of the job, which then stores how far it came
 
 
 async def delete(ctx: Context, command: wire.DeleteAccount) -> None:
@@ -33,30 +45,29 @@ async def delete(ctx: Context, command: wire.DeleteAccount) -> None:
     """
     act = audit.by(ctx, Action.DELETE_ACCOUNT)
     async with audit.attempt(ctx.parts, act), ctx.unit() as unit:
-        await admins.hold(ctx.user_id)
-        user = await tokens.spend(unit.tx, "delete_account", command.token)
-        if user.id != ctx.user_id:
-            raise InvalidToken
+        await admins.lock_admins(ctx.user_id)
+        await sessions.hold(ctx)
+        user = await one_time_tokens.consume(unit.tx, "delete_account", command.token, ctx.user_id)
         await erase(unit, user)
         await audit.record(unit.tx, act)
     await leave(ctx.parts, ctx.user_id)
 
 
-async def erase(unit: Unit, user: models.User) -> None:
+async def erase(unit: UnitOfWork, user: models.User) -> None:
     """Everything of an account goes, in the caller's unit, which holds it; then `leave`.
 
     Raises Conflict for the last admin.
     """
     await _empty(unit.tx, user)
     if user.role == "admin":
-        await admins.keep_one()
+        await admins.require_an_admin()
     unit.tell(SessionEnded(user.id, None, "session_revoked", "account_deleted"))
     unit.tell(JobsWaiting())
 
 
 async def _empty(tx: Sql, user: models.User) -> None:
     """The account becomes an empty shell, to which its messages belong; a job does the rest."""
-    await two_factor.forget(user.id)  # first, as a sign-in locks it first
+    await two_factor.forget(user.id)
     await models.User.filter(id=user.id).update(
         username=f"{accounts.DELETED}{user.id.hex[8:]}",
         email=f"{user.id.hex}@deleted.invalid",
@@ -73,30 +84,49 @@ async def _empty(tx: Sql, user: models.User) -> None:
     await models.Identity.filter(user_id=user.id).delete()
     await models.Handover.filter(user_id=user.id).delete()
     await models.Preference.filter(user_id=user.id).delete()
-    await models.Reaction.filter(user_id=user.id).delete()
-    await models.Mention.filter(user_id=user.id).delete()
-    await truth.touch(tx, [user.id])
+    await change_counters.bump_version(tx, [user.id])
     await jobs.enqueue(tx, KIND, {"user_id": str(user.id)}, unique=f"erase:{user.id}")
 
 
-async def leave(parts: "Parts", user_id: UUID) -> None:
-    """End the memberships of an account that is erased; a job does what this does not come to."""
+async def leave(parts: "Container", user_id: UUID) -> None:
+    """Remove the mentions, reactions and memberships of an account that is erased, a batch of each.
+
+    A job removes the rest.
+    """
     async with database.guard():
         row = await models.User.get(id=user_id)
-    await members.end_all(Context(parts, user_id), users.show(row))
+    await _remove_some(parts, row)
 
 
-async def finish(parts: "Parts", payload: dict[str, object]) -> None:
-    """A worker's part: leave the rooms that are left, and take the name out of the logs."""
-    user_id = UUID(str(payload["user_id"]))
+async def _remove_some(parts: "Container", row: models.User) -> bool:
+    """Return whether nothing is left to remove. Short transactions: nobody waits long for a row."""
+    done = True
+    for table in ("mentions", "reactions"):  # in the order of the deletion of a message
+        async with database.guard():
+            sql = database.connection()
+            removed = await sql.execute(locking.delete_some(sql, table, "user_id = $1"), row.id)
+        done = done and not removed
+    return await members.end_some(Context(parts, row.id), users.show(row), ROOMS) and done
+
+
+async def finish(parts: "Container", payload: dict[str, object]) -> None:
+    """Remove what `leave` left, and take the name out of the logs, for `RUN_S` seconds.
+
+    Raises Unfinished: its payload holds the last entry that was read.
+    """
+    until = clock.monotonic() + RUN_S
+    user_id, after = UUID(str(payload["user_id"])), int(str(payload.get("after", 0)))
     async with database.guard():
         row = await models.User.filter(id=user_id).first()
     if row is None:
         return
-    await leave(parts, user_id)
-    after = 0
+    while not await _remove_some(parts, row):
+        if clock.monotonic() >= until:
+            raise jobs.Unfinished(payload)
     while (last := await _rename(users.show(row), after)) is not None:
         after = last
+        if clock.monotonic() >= until:
+            raise jobs.Unfinished({**payload, "after": after})
 
 
 async def _rename(shown: object, after: int) -> int | None:

@@ -1,25 +1,26 @@
 """Whether everything that hubbub depends on is there and works, and what to do where it is not."""
 
 import asyncio
+import os
 import shutil
-import smtplib
-import ssl
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from hubbub.config import Settings
+from hubbub.config.production import OFF
+from hubbub.core import file_modes, ids, secret_files
+from hubbub.core.errors import Unavailable
+from hubbub.gateways import mail
 from hubbub.models.connection import Sql
 from hubbub.services import database, migrations
 
 SECONDS = 8.0
 SMTP_S = 5.0
-SPACE = 100 * 1024 * 1024
-_VERSION = "current_setting('server_version')"
-_PORTS = {"smtp": 25, "smtps": 465}
+MIB = 1024 * 1024
+SPACE = 500 * MIB
 
 
 class Trouble(Exception):
@@ -58,20 +59,64 @@ async def examine(
 
 
 async def check_database(settings: Settings) -> str:
-    """Connect, read, and name the version."""
+    """Connect, read, write and roll back; name version, encoding and room."""
     if settings.uses_sqlite and not (path := database.sqlite_path(settings.database_url)).exists():
         return f"SQLite, {path} will be made by `hubbub serve`."
-    kind, asked = ("SQLite", "sqlite_version()") if settings.uses_sqlite else ("PostgreSQL", _VERSION)
     try:
-        async with _connected(settings) as sql:
-            rows = await sql.fetch(f"SELECT {asked} AS version")
+        async with connected(settings) as sql:
+            text = await (_sqlite(sql, settings) if settings.uses_sqlite else _postgres(sql))
+            await _try_write(sql)
     except database.DatabaseProblem as problem:
         raise Trouble(f"{problem} See HUBBUB_DATABASE_URL.") from None
-    return f"{kind} {rows[0]['version']} answers."
+    except Unavailable as error:
+        raise Trouble(f"{database.explained(settings, error)} Reads succeed, writes do not.") from None
+    return text
+
+
+async def _sqlite(sql: Sql, settings: Settings) -> str:
+    folder = database.sqlite_path(settings.database_url).absolute().parent
+    if (free := shutil.disk_usage(folder).free) < SPACE:
+        raise Trouble(f"Only {free // MIB} MiB free under {folder}, where the database is. Make room.")
+    rows = await sql.fetch("SELECT sqlite_version() AS version")
+    return f"SQLite {rows[0]['version']} answers and can be written to, {_size(free)} free."
+
+
+async def _postgres(sql: Sql) -> str:
+    rows = await sql.fetch(
+        "SELECT current_setting('server_version') AS version, pg_database_size(current_database()) AS size, "
+        "current_setting('server_encoding') AS encoding"
+    )
+    version, encoding = rows[0]["version"], rows[0]["encoding"]
+    return f"PostgreSQL {version}, {encoding}, answers and can be written to, {_size(rows[0]['size'])} used."
+
+
+async def _try_write(sql: Sql) -> None:
+    """Write a row and roll back. Before the first migration there is no table to write to."""
+    known = "to_regclass('state')" if sql.dialect == "postgres" else _STATE_OF_SQLITE
+    if (await sql.fetch(f"SELECT {known} AS found"))[0]["found"] is None:
+        return
+    with suppress(_Undone):
+        async with database.transaction() as tx:
+            await tx.execute(
+                "INSERT INTO state (key, value) VALUES ($1, 'tried')", f"doctor {ids.uuid7()}"[:40]
+            )
+            raise _Undone
+
+
+_STATE_OF_SQLITE = "(SELECT name FROM sqlite_master WHERE name = 'state')"
+
+
+class _Undone(Exception):
+    """Ends a transaction whose changes are not wanted."""
+
+
+def _size(size: int) -> str:
+    return f"{size // MIB} MiB" if size < 10 * 1024 * MIB else f"{size // MIB // 1024} GiB"
 
 
 @asynccontextmanager
-async def _connected(settings: Settings) -> AsyncIterator[Sql]:
+async def connected(settings: Settings) -> AsyncIterator[Sql]:
+    """The database, whatever its schema is, for the checks of one moment. Raises DatabaseProblem."""
     await database.connect(settings)
     try:
         yield database.connection()
@@ -96,60 +141,67 @@ async def check_migrations(settings: Settings) -> str:
 
 
 async def check_storage(settings: Settings) -> str:
-    """Whether the data folder, and the uploads' one, can be written to, and have room."""
+    """Write, read and delete an object where uploads are, and where secrets are; whether there is room."""
     folders = [settings.data_dir]
     if settings.storage_url.startswith("file:"):
         folders.append(Path(unquote(urlsplit(settings.storage_url).path)))
     free = min([await asyncio.to_thread(_try_folder, folder) for folder in folders])
     if free < SPACE:
-        raise Trouble(f"Only {free // 1024 // 1024} MiB free under {settings.data_dir}. Make room.")
-    return f"{settings.data_dir} can be written to, {free // 1024**3} GiB free."
+        raise Trouble(f"Only {free // MIB} MiB free under {settings.data_dir}. Make room.")
+    places = " and ".join(str(folder) for folder in folders)
+    return f"An object was written, read and deleted in {places}, {_size(free)} free."
 
 
 def _try_folder(folder: Path) -> int:
-    """Write a file there, or where the folder will be made; returns the free bytes."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    """Write, read and delete a file there, or where the folder will be made; returns the free bytes."""
+    place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    path, content = place / f".hubbub-doctor-{ids.uuid7()}", os.urandom(4096)
     try:
-        with tempfile.TemporaryFile(dir=there) as file:
-            file.write(b"hubbub")
-            file.flush()
+        try:
+            path.write_bytes(content)
+            same = path.read_bytes() == content
+        finally:
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise Trouble(
             f"{folder} can't be written to ({error.strerror}). Give it to the user that runs hubbub, or set "
             "HUBBUB_DATA_DIR."
         ) from None
-    return shutil.disk_usage(there).free
+    if not same:
+        raise Trouble(f"{folder} gives back other bytes than were written. Check the disk.")
+    return shutil.disk_usage(place).free
+
+
+async def check_files(settings: Settings) -> str:
+    """Whether what is kept secret on this machine can be read by its owner only."""
+    files = [settings.data_dir / name for name in secret_files.NAMES]
+    if settings.uses_sqlite:
+        path = database.sqlite_path(settings.database_url)
+        files += [path.with_name(path.name + ending) for ending in ("", "-wal", "-shm")]
+    if found := file_modes.open_to_others(files):
+        raise Trouble(f"Others on this machine can read {', '.join(found)}. Run: chmod go= FILE")
+    return "Only their owner can read the database and the secrets."
 
 
 async def check_mail(settings: Settings) -> str:
-    """Whether the SMTP server takes us; sends nothing."""
-    if settings.smtp_url is None:
-        return "No server is set: e-mails are printed to the log."
-    return await asyncio.to_thread(_greet, settings.smtp_url)
-
-
-def _greet(url: str) -> str:
-    parts = urlsplit(url)
-    host, port = parts.hostname or "localhost", parts.port or _PORTS[parts.scheme]
+    """Whether the SMTP server accepts a connection and the login, as the sender of e-mails makes them."""
+    url = settings.smtp_url
+    if url == OFF:
+        return "HUBBUB_SMTP_URL is off: jobs that send e-mail fail and are kept."
+    if url is None and settings.env == "production":
+        raise Trouble("No server is set, and production prints no e-mail. Set HUBBUB_SMTP_URL.")
+    if url is None:
+        printed = settings.env == "development"
+        return f"No server is set: e-mails are {'printed to the log' if printed else 'not sent'}."
+    place = mail.place(url)
     try:
-        with _open(parts.scheme, host, port) as server:
-            server.ehlo_or_helo_if_needed()
-            if parts.scheme == "smtp" and server.has_extn("starttls"):
-                server.starttls(context=ssl.create_default_context())
-                server.ehlo()
-            if parts.username:
-                server.login(unquote(parts.username), unquote(parts.password or ""))
-            server.noop()
-    except smtplib.SMTPAuthenticationError:
-        raise Trouble(f"{host}:{port} refuses the user or the password. Correct HUBBUB_SMTP_URL.") from None
-    except (OSError, smtplib.SMTPException) as error:
+        async with asyncio.timeout(SMTP_S):
+            await mail.check(settings)
+    except mail.NotAuthenticated:
+        raise Trouble(f"{place} refuses the user or the password. Correct HUBBUB_SMTP_URL.") from None
+    except (OSError, mail.SMTPException) as error:
         raise Trouble(
-            f"{host}:{port} does not serve us ({error}). Start it, or correct HUBBUB_SMTP_URL."
+            f"{place} can't be used ({str(error).rstrip('.') or 'no answer'}). Start it, or correct "
+            "HUBBUB_SMTP_URL."
         ) from None
-    return f"{host}:{port} answers."
-
-
-def _open(scheme: str, host: str, port: int) -> smtplib.SMTP:
-    if scheme == "smtps":
-        return smtplib.SMTP_SSL(host, port, timeout=SMTP_S, context=ssl.create_default_context())
-    return smtplib.SMTP(host, port, timeout=SMTP_S)
+    return f"{place} answers."

@@ -12,7 +12,7 @@ from tortoise.queryset import QuerySet
 from hubbub import models
 from hubbub.core import clock
 from hubbub.schemas.base import encode
-from hubbub.services import audit, database, two_factor
+from hubbub.services import audit, database, sessions, two_factor
 from hubbub.services.audit import Action
 from hubbub.services.context import Context
 
@@ -86,6 +86,7 @@ def _plain(value: object) -> object:
 
 async def _record(ctx: Context, kind: str) -> None:
     async with database.transaction() as tx:
+        await sessions.hold(ctx, confirmed=True)
         await audit.record(tx, audit.by(ctx, Action.EXPORT_ACCOUNT), format=kind)
 
 

@@ -6,6 +6,7 @@ docs/decisions/0010-idempotency.md has the reasons.
 
 import asyncio
 import hashlib
+from collections import OrderedDict
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -13,13 +14,12 @@ from uuid import UUID
 import msgspec
 
 from hubbub.core import clock, ids, metrics
-from hubbub.core.allowances import Buckets
 from hubbub.core.errors import Conflict, RateLimited
 from hubbub.core.limits import Rate
-from hubbub.core.sealing import Sealing, Unsealable
-from hubbub.models.connection import time_of, uuid_of
+from hubbub.core.sealing import DecryptionError, Sealing
+from hubbub.models.connection import as_datetime, as_uuid, db_time
 from hubbub.services import database
-from hubbub.services.context import Parts
+from hubbub.services.context import Container
 
 KEPT = timedelta(hours=24)
 LEASE = timedelta(seconds=60)  # for acting; then the instance that did is taken for dead
@@ -27,22 +27,29 @@ WAIT_S = 10.0  # for the answer to the same request, which is being acted upon
 FIRST_S, LONGEST_S = 0.05, 0.5  # between two looks
 MOST = 200  # requests of one instance that wait at a time
 LARGEST = 256 * 1024  # bytes of an answer that is kept
-# How many answers of one caller are kept, at once and a second: what is stored for a day has a bound.
+# Keys of one caller that all instances store together within the time in which `burst` of them refill.
 OF_USERS, OF_STRANGERS = Rate(5000, 1), Rate(200, 200 / 3600)
+SHARE = 4  # the part of what a caller has left that one instance gives before it counts again
+CALLERS = 10_000  # of whom an instance remembers how much it may give
 
 OTHER = "This Idempotency-Key was used for another request: take a new one for each thing to be done."
 BUSY = "The same request is being acted upon already. Ask again in a moment for its answer."
 _BEGIN = (
-    "INSERT INTO idempotency_keys (id, user_id, asked, lease, held_until, answer, expires_at) "
-    "VALUES ($1, $2, $3, $4, $5, NULL, $6) ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, "
-    "asked = excluded.asked, lease = excluded.lease, held_until = excluded.held_until, answer = NULL, "
+    "INSERT INTO idempotency_keys (id, user_id, asked, lease, held_until, answer, expires_at, caller) "
+    "VALUES ($1, $2, $3, $4, {held}, NULL, $6, $8) ON CONFLICT (id) DO UPDATE "
+    "SET user_id = excluded.user_id, caller = excluded.caller, asked = excluded.asked, "
+    "lease = excluded.lease, held_until = excluded.held_until, answer = NULL, "
     "expires_at = excluded.expires_at WHERE idempotency_keys.expires_at <= $7"
+)
+_STORED = (
+    "SELECT count(*) AS count, min(expires_at) AS oldest FROM (SELECT expires_at FROM idempotency_keys "
+    "WHERE caller = $1 AND expires_at > $2 ORDER BY expires_at DESC LIMIT $3) newest"
 )
 TOO_MANY = "Too many Idempotency-Keys for one day: wait, or ask without one."
 UNREADABLE = "What was answered to this Idempotency-Key can't be read any more: take a new one."
 
 
-class Question(NamedTuple):
+class IdempotentRequest(NamedTuple):
     """A request as it is recognised: `caller` is who asks, in words; `key` is theirs."""
 
     caller: str
@@ -51,12 +58,17 @@ class Question(NamedTuple):
     user_id: UUID | None = None
 
     @property
+    def digest(self) -> str:
+        """What the keys of its caller are counted by."""
+        return hashlib.sha256(self.caller.encode()).hexdigest()[:32]
+
+    @property
     def id(self) -> str:
         """What it is found by."""
         return hashlib.sha256(f"{self.caller}\n{self.key}".encode()).hexdigest()
 
 
-class Answer(msgspec.Struct, frozen=True):
+class StoredResponse(msgspec.Struct, frozen=True):
     """An answer as it is given again."""
 
     status: int
@@ -71,22 +83,22 @@ class _Row(NamedTuple):
     answer: str | None
 
 
-class Replies:
+class IdempotencyStore:
     """Those of one instance; what it knows is in the database."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Container) -> None:
         self._sealing = parts.sealing
-        self._kept = Buckets()
+        self._credits: OrderedDict[str, int] = OrderedDict()  # keys that a caller may store uncounted
         self._waiting = 0
 
-    async def claim(self, question: Question) -> Answer | UUID:
+    async def claim(self, question: IdempotentRequest) -> StoredResponse | UUID:
         """The answer of before; or a lease: act, then `keep` or `release`.
 
         Waits a while for somebody who acts on the same. Raises Conflict, RateLimited, Unavailable.
         """
         pause, until = FIRST_S, clock.monotonic() + WAIT_S
         while True:
-            lease = ids.new()
+            lease = ids.uuid7()
             if await self._begin(question, lease):
                 await self._count(question, lease)
                 return lease
@@ -112,40 +124,54 @@ class Replies:
         finally:
             self._waiting -= 1
 
-    async def _begin(self, question: Question, lease: UUID) -> bool:
+    async def _begin(self, question: IdempotentRequest, lease: UUID) -> bool:
         """Whether nobody has used the key within 24 hours."""
         now = clock.now()
         sealed = self._sealing.seal(_purpose("asked", question), question.request)
-        given = (question.id, question.user_id, sealed, lease, now + LEASE, now + KEPT, now)
+        given = (question.id, question.user_id, sealed, lease, now + LEASE, now + KEPT, now, question.digest)
         async with database.guard():
-            return await database.connection().execute(_BEGIN, *given) > 0
+            sql = database.connection()
+            held = db_time(sql, "$5", LEASE.total_seconds())
+            return await sql.execute(_BEGIN.format(held=held), *given) > 0
 
-    async def _count(self, question: Question, lease: UUID) -> None:
-        """Raises RateLimited for somebody of whom too much is kept already."""
+    async def _count(self, question: IdempotentRequest, lease: UUID) -> None:
+        """Raises RateLimited for a caller of whom too many keys are stored already, by any instance."""
+        caller = question.digest
+        if credit := self._credits.get(caller, 0):
+            self._credits[caller] = credit - 1
+            return
         rate = OF_STRANGERS if question.user_id is None else OF_USERS
-        if wait_ms := self._kept.take(question.caller, rate).wait_ms:
+        since = clock.now() + KEPT - timedelta(seconds=rate.burst / rate.per_s)
+        async with database.guard():
+            (row,) = await database.connection().fetch(_STORED, caller, since, rate.burst + 1)
+        if row["count"] > rate.burst:
             await self.release(question, lease)
             metrics.count("requests_limited", "idempotency")
-            raise RateLimited(TOO_MANY, retry_after_ms=wait_ms)
+            wait = as_datetime(row["oldest"]) - since
+            raise RateLimited(TOO_MANY, retry_after_ms=max(1, wait // timedelta(milliseconds=1)))
+        self._credits[caller] = (rate.burst - row["count"]) // SHARE
+        self._credits.move_to_end(caller)
+        if len(self._credits) > CALLERS:
+            self._credits.popitem(last=False)
 
-    def _compare(self, question: Question, row: _Row) -> None:
+    def _compare(self, question: IdempotentRequest, row: _Row) -> None:
         """Raises Conflict for another request."""
         try:
             asked = self._sealing.unseal(_purpose("asked", question), row.asked)
-        except Unsealable:
+        except DecryptionError:
             raise Conflict(UNREADABLE) from None
         if asked != question.request:
             raise Conflict(OTHER)
 
-    def _open(self, question: Question, sealed: str) -> Answer:
+    def _open(self, question: IdempotentRequest, sealed: str) -> StoredResponse:
         purpose = _purpose("answer", question)
         try:
             inner = self._sealing.unseal(purpose, sealed).decode()
-            return msgspec.msgpack.decode(_own(question).unseal(purpose, inner), type=Answer)
-        except Unsealable:
+            return msgspec.msgpack.decode(_own(question).unseal(purpose, inner), type=StoredResponse)
+        except DecryptionError:
             raise Conflict(UNREADABLE) from None
 
-    async def keep(self, question: Question, lease: UUID, answer: Answer) -> None:
+    async def keep(self, question: IdempotentRequest, lease: UUID, answer: StoredResponse) -> None:
         """The answer, for 24 hours; one that is too large is not kept. Raises Unavailable."""
         if len(answer.body) > LARGEST:
             metrics.count("answers_not_kept")
@@ -159,7 +185,7 @@ class Replies:
                 *(question.id, lease, self._sealing.seal(purpose, inner.encode())),
             )
 
-    async def release(self, question: Question, lease: UUID) -> None:
+    async def release(self, question: IdempotentRequest, lease: UUID) -> None:
         """Nothing is kept: the same request is acted upon again. Raises Unavailable."""
         async with database.guard():
             await database.connection().execute(
@@ -167,32 +193,36 @@ class Replies:
             )
 
 
-def _purpose(what: str, question: Question) -> str:
+def _purpose(what: str, question: IdempotentRequest) -> str:
     return f"idempotency:{what}:{question.id}"
 
 
-def _own(question: Question) -> Sealing:
+def _own(question: IdempotentRequest) -> Sealing:
     """Seals with the request itself, of which nothing is stored that would open it."""
     return Sealing([f"{question.caller}\n{question.key}\n{question.request.hex()}"])
 
 
 async def _read(row_id: str) -> _Row | None:
     async with database.guard():
-        rows = await database.connection().fetch(
-            "SELECT asked, lease, held_until, answer FROM idempotency_keys WHERE id = $1", row_id
+        sql = database.connection()
+        rows = await sql.fetch(
+            f"SELECT asked, lease, held_until > {db_time(sql, '$2')} AS held, answer FROM idempotency_keys "
+            "WHERE id = $1",
+            *(row_id, clock.now()),
         )
     if not rows:
         return None
     row = rows[0]
-    held = time_of(row["held_until"]) > clock.now()
-    return _Row(row["asked"], uuid_of(row["lease"]), held, row["answer"])
+    return _Row(row["asked"], as_uuid(row["lease"]), bool(row["held"]), row["answer"])
 
 
 async def _take_over(row_id: str, of: UUID, lease: UUID) -> bool:
     """Of several who find that nobody acts any more, one does."""
     async with database.guard():
-        taken = await database.connection().execute(
-            "UPDATE idempotency_keys SET lease = $3, held_until = $4 "
+        sql = database.connection()
+        held = db_time(sql, "$4", LEASE.total_seconds())
+        taken = await sql.execute(
+            f"UPDATE idempotency_keys SET lease = $3, held_until = {held} "
             "WHERE id = $1 AND lease = $2 AND answer IS NULL",
             *(row_id, of, lease, clock.now() + LEASE),
         )

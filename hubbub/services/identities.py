@@ -6,14 +6,14 @@ else may have written it down: they would share the account from then on.
 
 from hubbub import models
 from hubbub.cluster.bus import JobsWaiting
-from hubbub.core import clock
-from hubbub.core.errors import Conflict, Forbidden, InvalidPayload, InvalidToken, NotFound
-from hubbub.gateways.providers import IdentityProvider, Proved
+from hubbub.core import clock, email_addresses, names
+from hubbub.core.errors import Conflict, Forbidden, InvalidToken, NotFound
+from hubbub.gateways.identity_provider import IdentityProvider, VerifiedIdentity
 from hubbub.schemas import oauth as wire
-from hubbub.schemas.base import is_text
-from hubbub.services import accounts, audit, database, members, post, sessions
+from hubbub.schemas.faults import is_text
+from hubbub.services import accounts, audit, database, mailer, members, sessions, users
 from hubbub.services.audit import Act, Action, Target
-from hubbub.services.context import Context, Parts
+from hubbub.services.context import Container, Context
 
 _SUBJECT = 255  # the column, and OpenID Connect Core, 2
 _NAME = 80
@@ -21,7 +21,9 @@ _SHOWN = 100
 _TRIES = 3
 
 
-async def account(parts: Parts, provider: IdentityProvider, proved: Proved, act: Act) -> models.User:
+async def account(
+    parts: Container, provider: IdentityProvider, proved: VerifiedIdentity, act: Act
+) -> models.User:
     """The account of an identity: linked already, linked now by its address, or made now.
 
     Raises Forbidden (no verified address), Conflict (an address that the account never verified), Suspended.
@@ -36,7 +38,24 @@ async def account(parts: Parts, provider: IdentityProvider, proved: Proved, act:
     raise Conflict("This account is being changed just now. Try again.")
 
 
-async def _linked(provider: IdentityProvider, proved: Proved) -> models.User | None:
+def still_linked(provider: IdentityProvider, proved: VerifiedIdentity) -> accounts.Proof:
+    """The proof of a login by a provider: the identity is that user's at the moment of the login."""
+
+    async def holds(user: models.User) -> bool:
+        return await models.Identity.exists(issuer=provider.issuer, subject=proved.subject, user_id=user.id)
+
+    return holds
+
+
+async def linked_to(provider: IdentityProvider, proved: VerifiedIdentity) -> models.User:
+    """The account that the identity is linked to. Raises Forbidden, InvalidToken, Suspended."""
+    user = await _linked(provider, proved)
+    if user is None:
+        raise Forbidden(f"This account of {provider.title} is not linked to yours.")
+    return user
+
+
+async def _linked(provider: IdentityProvider, proved: VerifiedIdentity) -> models.User | None:
     async with database.guard():
         known = models.Identity.filter(issuer=provider.issuer, subject=proved.subject)
         identity = await known.select_related("user").first()
@@ -51,7 +70,7 @@ async def _linked(provider: IdentityProvider, proved: Proved) -> models.User | N
 
 
 async def _by_address(
-    parts: Parts, provider: IdentityProvider, proved: Proved, act: Act
+    parts: Container, provider: IdentityProvider, proved: VerifiedIdentity, act: Act
 ) -> models.User | None:
     """Link the account with this address, or make one; None if somebody was quicker."""
     email = _address(proved.email)
@@ -61,7 +80,7 @@ async def _by_address(
             f"which account is yours. Verify your address there, then try again."
         )
     async with database.guard():
-        user = await models.User.filter(email=email, deleted_at__isnull=True).first()
+        user = await users.by_email(email)
     if user is None:
         return await _make(parts, provider, proved, email, act)
     act.target = Target("user", user.id)
@@ -77,26 +96,21 @@ async def _by_address(
 
 def _address(told: str | None) -> str | None:
     """An address as accounts keep it; None for one that becomes another by that, maybe somebody else's."""
-    if told is None:
-        return None
-    try:
-        email = accounts.checked_email(told)
-    except InvalidPayload:
-        return None
-    same = told.lower() if told.isascii() else told
-    return email if email == same else None
+    email = email_addresses.canonical(told) if told is not None else None
+    return email if email is not None and email_addresses.is_spelled(told or "", email) else None
 
 
 async def _link(
-    parts: Parts, provider: IdentityProvider, proved: Proved, user: models.User, act: Act
+    parts: Container, provider: IdentityProvider, proved: VerifiedIdentity, user: models.User, act: Act
 ) -> models.User | None:
     try:
         async with database.transaction() as tx:
-            same = models.User.filter(id=user.id, email=user.email, deleted_at__isnull=True)
-            if not await same.filter(email_verified_at__isnull=False).select_for_update().exists():
+            now = await users.lock(user.id)
+            if now is None or now.email != user.email or now.email_verified_at is None:
                 return None
+            sessions.check(now)
             await _store(provider, proved, user)
-            await post.promise(tx, "identity_linked", user.id, provider=provider.title)
+            await mailer.enqueue(tx, "identity_linked", user.id, provider=provider.title)
             done = Act(Action.LINK_IDENTITY, act.origin, Target("user", user.id), user.id, user.role)
             await audit.record(tx, done, provider=provider.name)
     except Exception as error:
@@ -108,7 +122,7 @@ async def _link(
 
 
 async def _make(
-    parts: Parts, provider: IdentityProvider, proved: Proved, email: str, act: Act
+    parts: Container, provider: IdentityProvider, proved: VerifiedIdentity, email: str, act: Act
 ) -> models.User | None:
     """An account without a password, by the first username that is free."""
     name = _display_name(proved.name) or email.partition("@")[0][:_NAME]
@@ -125,7 +139,7 @@ async def _make(
     return None
 
 
-async def _made(provider: IdentityProvider, proved: Proved, user: models.User, act: Act) -> bool:
+async def _made(provider: IdentityProvider, proved: VerifiedIdentity, user: models.User, act: Act) -> bool:
     """Whether the account and its identity are stored: both or neither."""
     try:
         async with database.transaction() as tx:
@@ -140,7 +154,7 @@ async def _made(provider: IdentityProvider, proved: Proved, user: models.User, a
     return True
 
 
-async def _store(provider: IdentityProvider, proved: Proved, user: models.User) -> None:
+async def _store(provider: IdentityProvider, proved: VerifiedIdentity, user: models.User) -> None:
     await models.Identity.create(
         user_id=user.id,
         provider=provider.name,
@@ -151,10 +165,7 @@ async def _store(provider: IdentityProvider, proved: Proved, user: models.User) 
 
 
 def _display_name(told: str) -> str:
-    try:
-        return accounts.one_line(told[:_NAME], "name") if is_text(told) else ""
-    except InvalidPayload:
-        return ""
+    return names.shortened(told, _NAME) if is_text(told) else ""
 
 
 async def list_own(ctx: Context) -> list[wire.Identity]:
@@ -173,12 +184,11 @@ async def list_own(ctx: Context) -> list[wire.Identity]:
     ]
 
 
-async def unlink(ctx: Context, command: wire.IdentityOnly) -> None:
+async def unlink(ctx: Context, command: wire.IdentityRef) -> None:
     """Take one of the caller's identities away. Raises NotFound, Conflict (it is the only way in)."""
     act = audit.by(ctx, Action.UNLINK_IDENTITY, Target("identity", command.identity_id))
     async with audit.attempt(ctx.parts, act), database.transaction() as tx:
-        # Locked, so that of two who take the last two away one is refused.
-        user = await models.User.filter(id=ctx.user_id).select_for_update().get()
+        user = await sessions.hold(ctx, confirmed=True)  # of two who take the last two away one is refused
         own = models.Identity.filter(user_id=ctx.user_id)
         identity = await own.filter(id=command.identity_id).first()
         if identity is None:
@@ -188,4 +198,5 @@ async def unlink(ctx: Context, command: wire.IdentityOnly) -> None:
                 'This is the only way into your account. First choose a password by "Forgotten password".'
             )
         await identity.delete()
+        await models.Handover.filter(user_id=user.id).update(code_digest=None)  # may be of this identity
         await audit.record(tx, act, provider=identity.provider)

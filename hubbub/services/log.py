@@ -16,10 +16,10 @@ import msgspec
 from tortoise.expressions import Q
 
 from hubbub import models
-from hubbub.cluster.bus import Entries
+from hubbub.cluster.bus import EntriesAppended
 from hubbub.core import clock
 from hubbub.core.errors import HubbubError, NotFound
-from hubbub.models import statements
+from hubbub.models import event_log
 from hubbub.models.connection import Sql
 from hubbub.schemas import log as wire
 from hubbub.schemas.base import encode
@@ -28,7 +28,7 @@ from hubbub.services import database
 
 log = logging.getLogger(__name__)
 
-End = statements.End
+End = event_log.LogEnd
 
 ENTRIES_PER_READ = 500
 ANSWER_BYTES = 1 << 20
@@ -39,14 +39,14 @@ class Head:
 
     __slots__ = ("archived", "room_id", "seq", "version")
 
-    def __init__(self, room_id: UUID, stored: statements.Head) -> None:
+    def __init__(self, room_id: UUID, stored: event_log.LogHead) -> None:
         self.room_id = room_id
         self.seq = stored.last_seq
         self.version = stored.version
         self.archived = stored.archived
 
 
-class Draft(NamedTuple):
+class EntryDraft(NamedTuple):
     """An entry to be: `fields` adds what its kind has; a function of the seq where it needs that.
 
     `subject` is the user whose membership it is about; `message_id` the message whose content it shows.
@@ -62,13 +62,15 @@ class Draft(NamedTuple):
 async def lock(tx: Sql, room_ids: Iterable[UUID]) -> dict[UUID, Head]:
     """Lock the logs of rooms. Raises NotFound if one does not exist."""
     wanted = set(room_ids)
-    heads = await statements.lock_rooms(tx, wanted)
+    heads = await event_log.lock_rooms(tx, wanted)
     if len(heads) != len(wanted):
         raise NotFound("There is no such room.")
     return {room_id: Head(room_id, head) for room_id, head in heads.items()}
 
 
-async def append(tx: Sql, batch: Sequence[tuple[Head, Sequence[Draft]]], at: datetime) -> list[wire.Entry]:
+async def append(
+    tx: Sql, batch: Sequence[tuple[Head, Sequence[EntryDraft]]], at: datetime
+) -> list[wire.Entry]:
     """Append to locked rooms, in the order of `batch`; three statements whatever its size."""
     entries: list[wire.Entry] = []
     actors: list[UUID | None] = []
@@ -83,29 +85,30 @@ async def append(tx: Sql, batch: Sequence[tuple[Head, Sequence[Draft]]], at: dat
             messages.append(draft.message_id)
         ends[head.room_id] = head.seq
     if entries:
-        await statements.advance_rooms(tx, ends, at)
-        await statements.insert_entries(tx, entries, actors, messages, at)
+        await event_log.advance_rooms(tx, ends, at)
+        await event_log.insert_entries(tx, entries, actors, messages, at)
     return entries
 
 
-def _entry(room_id: UUID, seq: int, stamp: str, draft: Draft) -> wire.Entry:
+def _entry(room_id: UUID, seq: int, stamp: str, draft: EntryDraft) -> wire.Entry:
     fields = draft.fields if isinstance(draft.fields, dict) else draft.fields(seq)
     payload = encode({"room_id": room_id, "seq": seq, "at": stamp, "actor_id": draft.actor_id, **fields})
     return wire.Entry(room_id, seq, draft.event, payload.decode(), draft.subject)
 
 
-def announcements(entries: Sequence[wire.Entry]) -> list[Entries]:
+def to_signals(entries: Sequence[wire.Entry]) -> list[EntriesAppended]:
     """What the bus is told of appended entries: one signal a room."""
     ordered = sorted(entries, key=lambda entry: (entry.room_id, entry.seq))
     return [
-        Entries(room_id, tuple(some)) for room_id, some in groupby(ordered, key=lambda entry: entry.room_id)
+        EntriesAppended(room_id, tuple(some))
+        for room_id, some in groupby(ordered, key=lambda entry: entry.room_id)
     ]
 
 
 async def read(room_id: UUID, after_seq: int, limit: int = ENTRIES_PER_READ) -> list[wire.Entry]:
     """The entries past `after_seq`, ascending, each as it was announced."""
     async with database.guard():
-        entries = await statements.entries_after(database.connection(), room_id, after_seq, limit)
+        entries = await event_log.entries_after(database.connection(), room_id, after_seq, limit)
     return [_with_subject(entry) if entry.event.startswith("member:") else entry for entry in entries]
 
 
@@ -125,16 +128,16 @@ async def redact(room_id: UUID, seq: int, message_id: UUID, emptied: Message) ->
         await models.Entry.filter(id=row.id).update(payload=encode(payload).decode())
 
 
-async def ends(room_ids: Iterable[UUID]) -> dict[UUID, statements.End]:
+async def ends(room_ids: Iterable[UUID]) -> dict[UUID, event_log.LogEnd]:
     """How far the logs go: one query."""
     async with database.guard():
-        return await statements.ends(database.connection(), room_ids)
+        return await event_log.ends(database.connection(), room_ids)
 
 
-async def moved(known: Mapping[UUID, statements.End]) -> dict[UUID, statements.End]:
+async def moved(known: Mapping[UUID, event_log.LogEnd]) -> dict[UUID, event_log.LogEnd]:
     """Which logs, or memberships, are not as `known`: one query."""
     async with database.guard():
-        return await statements.moved(database.connection(), known)
+        return await event_log.changed(database.connection(), known)
 
 
 class Span(NamedTuple):
@@ -164,19 +167,19 @@ class _Budget:
 
 async def catch_up(
     spans: dict[UUID, Span], asked: dict[UUID, int], limit: int
-) -> dict[UUID, wire.Caught | wire.Gone | wire.Reset | wire.Failed]:
+) -> dict[UUID, wire.RoomEntries | wire.RoomGone | wire.RoomReset | wire.RoomError]:
     """What a client that has `asked` is missing; rooms without a span are gone for it.
 
     A room whose log can't be read does not fail the others. Stops at 1 MiB; the rest is `complete: false`.
     """
     budget = _Budget(ANSWER_BYTES)
-    answer: dict[UUID, wire.Caught | wire.Gone | wire.Reset | wire.Failed] = {}
+    answer: dict[UUID, wire.RoomEntries | wire.RoomGone | wire.RoomReset | wire.RoomError] = {}
     for room_id, seen in asked.items():
         span = spans.get(room_id)
         if span is None:
-            answer[room_id] = wire.Gone()
+            answer[room_id] = wire.RoomGone()
         elif seen > span.last_seq or seen < span.first_seq - 1:
-            answer[room_id] = wire.Reset(first_seq=span.first_seq, last_seq=span.last_seq)
+            answer[room_id] = wire.RoomReset(first_seq=span.first_seq, last_seq=span.last_seq)
         else:
             answer[room_id] = await _room(room_id, span, seen, limit, budget)
     return answer
@@ -184,15 +187,15 @@ async def catch_up(
 
 async def _room(
     room_id: UUID, span: Span, seen: int, limit: int, budget: _Budget
-) -> wire.Caught | wire.Failed:
+) -> wire.RoomEntries | wire.RoomError:
     entries: list[wire.Entry] = []
     if seen < span.last_seq and budget.left > 0:
         try:
             entries = budget.fit(await read(room_id, seen, limit))
         except HubbubError as error:
-            return wire.Failed(error={"code": error.code, "message": error.message})
+            return wire.RoomError(error={"code": error.code, "message": error.message})
     got = entries[-1].seq if entries else seen
-    return wire.Caught(
+    return wire.RoomEntries(
         entries=[
             wire.SyncEntry(event=entry.event, payload=msgspec.Raw(entry.payload.encode()))
             for entry in entries

@@ -1,6 +1,7 @@
 """Who is in a room: joining, leaving, inviting, removing, roles."""
 
 import logging
+from uuid import UUID
 
 from tortoise.expressions import F
 
@@ -11,13 +12,13 @@ from hubbub.core.errors import Forbidden, InvalidPayload, NotFound, NotMember
 from hubbub.models import listings
 from hubbub.schemas import rooms as wire
 from hubbub.schemas.users import User
-from hubbub.services import audit, database, log, presences, rooms, users
+from hubbub.services import audit, cursors, database, log, presence, room_limits, room_lists, rooms, users
 from hubbub.services.audit import Act, Action, Target
-from hubbub.services.context import Context, Unit
+from hubbub.services.context import Context, UnitOfWork
 
 FIRST_SHOWN = 100
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)  # `log` is the module of rooms' entries here
 
 
 async def join(ctx: Context, command: wire.JoinRoom) -> wire.Joined:
@@ -33,13 +34,13 @@ async def join(ctx: Context, command: wire.JoinRoom) -> wire.Joined:
 
 async def _joinable(ctx: Context, command: wire.JoinRoom) -> listings.RoomRow:
     if (command.room_id is None) == (command.name is None):
-        raise InvalidPayload(fields=(("room_id", "Say either room_id or name."),))
+        reason = "Give either room_id or name."
+        raise InvalidPayload(fields=(("room_id", reason), ("name", reason)))
     async with database.guard():
         room_id = command.room_id
         if command.name is not None:
-            named = await models.Room.filter(
-                name_key=rooms.name_key(command.name), archived_at__isnull=True
-            ).first()
+            key = rooms.name_key(command.name)
+            named = await models.Room.filter(name_key=key, archived_at__isnull=True).first()
             room_id = named.id if named is not None else None
         row = (
             await listings.room(database.connection(), room_id, ctx.user_id) if room_id is not None else None
@@ -90,22 +91,30 @@ async def _join_default(ctx: Context, name: str) -> None:
     await join(ctx, wire.JoinRoom(name=name))
 
 
-async def invite(ctx: Context, command: wire.RoomUser) -> wire.Nothing:
-    """Make somebody a member; owner or moderator. Inviting a member again is no error."""
+async def invite(ctx: Context, command: wire.RoomUser) -> wire.Empty:
+    """Make a user a member; owner or moderator. Inviting a member again is no error. Raises RateLimited."""
     standing = await rooms.access(ctx, command.room_id)
     if standing.kind == "direct":
         raise Forbidden("A direct room stays between two.")
-    person = await users.access(command.user_id)
+    async with room_limits.acquire(ctx, invitations=1) as charge:
+        person = await users.access(command.user_id)
+        charge.stored = await _invite(ctx, command.room_id, person)
+    return wire.Empty()
+
+
+async def _invite(ctx: Context, room_id: UUID, person: User) -> bool:
+    """Returns whether the membership is new."""
     async with ctx.unit() as unit:
-        head = await unit.lock(command.room_id)
-        await rooms.require_role(ctx, command.room_id, "owner", "moderator")
-        if not await models.Membership.exists(room_id=command.room_id, user_id=command.user_id):
-            seqs = await rooms.admit(unit, head, [(person, "member")], ctx.user_id)
-            await rooms.tell_joined(ctx, unit, head, person.id, seqs[person.id])
-    return wire.Nothing()
+        head = await unit.lock(room_id)
+        await rooms.require_role(ctx, room_id, "owner", "moderator")
+        if await models.Membership.exists(room_id=room_id, user_id=person.id):
+            return False
+        seqs = await rooms.admit(unit, head, [(person, "member")], ctx.user_id)
+        await rooms.tell_joined(ctx, unit, head, person.id, seqs[person.id])
+    return True
 
 
-async def leave(ctx: Context, command: wire.RoomOnly) -> wire.Nothing:
+async def leave(ctx: Context, command: wire.RoomRef) -> wire.Empty:
     """Leave a room. An owner's place goes to the longest-standing moderator, else member.
 
     The last one to go archives the room. Direct rooms can't be left (Forbidden).
@@ -120,20 +129,20 @@ async def leave(ctx: Context, command: wire.RoomOnly) -> wire.Nothing:
         if membership is None:
             raise NotMember
         await _end(ctx, unit, head, membership, person)
-    return wire.Nothing()
+    return wire.Empty()
 
 
-async def remove(ctx: Context, command: wire.RoomUser) -> wire.Nothing:
+async def remove(ctx: Context, command: wire.RoomUser) -> wire.Empty:
     """End somebody's membership; owner or moderator. Owners can't be removed, moderators by the owner only.
 
     Raises NotFound for somebody who is not a member.
     """
     if command.user_id == ctx.user_id:
-        return await leave(ctx, wire.RoomOnly(room_id=command.room_id))
+        return await leave(ctx, wire.RoomRef(room_id=command.room_id))
     act = audit.by(ctx, Action.REMOVE_MEMBER, Target("room", command.room_id))
     async with audit.attempt(ctx.parts, act):
         await _remove(ctx, command, act)
-    return wire.Nothing()
+    return wire.Empty()
 
 
 async def _remove(ctx: Context, command: wire.RoomUser, act: Act) -> None:
@@ -151,19 +160,22 @@ async def _remove(ctx: Context, command: wire.RoomUser, act: Act) -> None:
         await audit.record(unit.tx, act, user_id=str(row.id), before=membership.role)
 
 
-async def end_all(ctx: Context, person: User) -> None:
-    """End every membership of the caller, direct rooms included, as in leaving. `person` is shown as gone.
+async def end_some(ctx: Context, person: User, limit: int) -> bool:
+    """End at most `limit` memberships of the caller, direct rooms included, as in leaving.
 
-    Each is a unit of its own: what an interruption leaves is ended by the next call.
+    Returns whether there were no more. Each is a unit of its own: what an interruption leaves is ended by
+    the next call. `person` is shown as gone.
     """
     async with database.guard():
-        room_ids = await models.Membership.filter(user_id=ctx.user_id).values_list("room_id", flat=True)
+        own = models.Membership.filter(user_id=ctx.user_id).order_by("id").limit(limit)
+        room_ids = await own.values_list("room_id", flat=True)
     for room_id in room_ids:
         async with ctx.unit() as unit:
             head = await unit.lock(room_id)  # type: ignore[arg-type]
             membership = await models.Membership.filter(room_id=room_id, user_id=ctx.user_id).first()
             if membership is not None:
                 await _end(ctx, unit, head, membership, person)
+    return len(room_ids) < limit
 
 
 async def _membership(command: wire.RoomUser | wire.SetRole) -> models.Membership:
@@ -173,17 +185,19 @@ async def _membership(command: wire.RoomUser | wire.SetRole) -> models.Membershi
     return membership
 
 
-async def _end(ctx: Context, unit: Unit, head: log.Head, membership: models.Membership, person: User) -> None:
+async def _end(
+    ctx: Context, unit: UnitOfWork, head: log.Head, membership: models.Membership, person: User
+) -> None:
     """End a membership in a locked room: row, count, version, entries, successor."""
     fields = {"user": person, "role": membership.role}
-    await unit.append(head, log.Draft("member:left", ctx.user_id, fields, subject=person.id))
+    (left,) = await unit.append(head, log.EntryDraft("member:left", ctx.user_id, fields, subject=person.id))
     await models.Membership.filter(id=membership.id).delete()
     # The version tells every instance that what it knows of this room's members may be old.
     await models.Room.filter(id=head.room_id).update(
         member_count=F("member_count") - 1, member_version=F("member_version") + 1
     )
     unit.touch(person.id)
-    unit.tell(MemberChanged(person.id, head.room_id, ended=True))
+    unit.tell(MemberChanged(person.id, head.room_id, ended=True, seq=left.seq))
     remaining = models.Membership.filter(room_id=head.room_id)
     if not await remaining.exists():
         await models.Room.filter(id=head.room_id).update(archived_at=clock.now(), name_key=None)
@@ -191,7 +205,7 @@ async def _end(ctx: Context, unit: Unit, head: log.Head, membership: models.Memb
         await _succeed(ctx, unit, head)
 
 
-async def _succeed(ctx: Context, unit: Unit, head: log.Head) -> None:
+async def _succeed(ctx: Context, unit: UnitOfWork, head: log.Head) -> None:
     for role in ("moderator", "member"):
         heirs = models.Membership.filter(room_id=head.room_id, role=role)
         heir = await heirs.order_by("joined_at", "id").first()
@@ -200,12 +214,12 @@ async def _succeed(ctx: Context, unit: Unit, head: log.Head) -> None:
             return
 
 
-async def set_role(ctx: Context, command: wire.SetRole) -> wire.RoleAnswer:
+async def set_role(ctx: Context, command: wire.SetRole) -> wire.RoleResponse:
     """Give a member another role; owner only. Giving `owner` away makes the giver a moderator."""
     act = audit.by(ctx, Action.SET_MEMBER_ROLE, Target("room", command.room_id))
     async with audit.attempt(ctx.parts, act):
         await _set_role(ctx, command, act)
-    return wire.RoleAnswer(role=command.role)
+    return wire.RoleResponse(role=command.role)
 
 
 async def _set_role(ctx: Context, command: wire.SetRole, act: Act) -> None:
@@ -228,11 +242,11 @@ async def _set_role(ctx: Context, command: wire.SetRole, act: Act) -> None:
 
 
 async def _change_role(
-    ctx: Context, unit: Unit, head: log.Head, membership: models.Membership, role: str
+    ctx: Context, unit: UnitOfWork, head: log.Head, membership: models.Membership, role: str
 ) -> None:
     await models.Membership.filter(id=membership.id).update(role=role)
     fields = {"user_id": membership.user_id, "role": role}
-    await unit.append(head, log.Draft("member:role", ctx.user_id, fields, subject=membership.user_id))
+    await unit.append(head, log.EntryDraft("member:role", ctx.user_id, fields, subject=membership.user_id))
     unit.touch(membership.user_id)
     unit.tell(MemberChanged(membership.user_id, head.room_id, role=role))
 
@@ -240,16 +254,15 @@ async def _change_role(
 async def members(ctx: Context, command: wire.ListMembers) -> wire.Members:
     """The members by username, with their presence."""
     await rooms.access(ctx, command.room_id)
-    limit = command.limit or rooms.PAGE
+    source, limit = room_lists.Members(command.room_id), command.limit or rooms.PAGE
     async with database.guard():
-        rows = await listings.members(database.connection(), command.room_id, limit + 1, command.cursor or "")
-    page = rows[:limit]
-    statuses = await presences.statuses(ctx.parts, [row.id for row in page])
+        page, following = await cursors.page(ctx, source, command.cursor, limit)
+    statuses = await presence.statuses(ctx.parts, [row.id for row in page])
     shown = [
         wire.Member(user=_user(row), role=row.role, status=statuses[row.id])  # type: ignore[arg-type]
         for row in page
     ]
-    return wire.Members(members=shown, next_cursor=page[-1].username if len(rows) > limit else None)
+    return wire.Members(members=shown, next_cursor=following)
 
 
 def _user(row: listings.MemberRow) -> User:

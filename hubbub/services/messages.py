@@ -16,13 +16,13 @@ from hubbub.core.errors import (
     NotFound,
     RateLimited,
 )
-from hubbub.models import search, statements
+from hubbub.models import event_log, search
 from hubbub.schemas import messages as wire
 from hubbub.schemas.base import encode
-from hubbub.services import database, log, mentions, rooms, shown, users
-from hubbub.services.context import Context, Unit
-from hubbub.services.outgoing import Outgoing, Stored
-from hubbub.services.residents import Resident, Standing
+from hubbub.services import database, log, mentions, message_views, rooms, users
+from hubbub.services.cached_user import CachedMembership, CachedUser
+from hubbub.services.context import Context, UnitOfWork
+from hubbub.services.pending_message import PendingMessage, Stored
 
 
 class _Announced(msgspec.Struct):
@@ -37,7 +37,7 @@ _announced = msgspec.json.Decoder(_Announced).decode
 Told = Callable[[bytes | Exception], None]
 
 
-async def send(ctx: Context, command: wire.SendMessage) -> wire.MessageAnswer:
+async def send(ctx: Context, command: wire.SendMessage) -> wire.MessageResponse:
     """Store a message and announce it. The same `client_id` again stores nothing new.
 
     Returns the message as first stored, after its commit. Raises NotMember or NotFound (the room),
@@ -47,7 +47,7 @@ async def send(ctx: Context, command: wire.SendMessage) -> wire.MessageAnswer:
     stored = await ctx.parts.appender.append(outgoing)
     _settled(ctx, outgoing, stored)
     if stored.earlier is None:
-        return wire.MessageAnswer(message=outgoing.view(stored.seq))
+        return wire.MessageResponse(message=outgoing.view(stored.seq))
     return await _first_stored(stored.earlier, command.room_id)
 
 
@@ -68,8 +68,8 @@ async def _begin(ctx: Context, command: wire.SendMessage, told: Told) -> None:
     _put(ctx, await _checked(ctx, command), told)
 
 
-def _put(ctx: Context, outgoing: Outgoing, told: Told) -> None:
-    def then(_: Outgoing) -> None:
+def _put(ctx: Context, outgoing: PendingMessage, told: Told) -> None:
+    def then(_: PendingMessage) -> None:
         answer = outgoing.answer
         if not isinstance(answer, Stored):
             told(answer or Internal())
@@ -93,29 +93,29 @@ async def _repeat(message_id: UUID, room_id: UUID, told: Told) -> None:
         told(encode(answer))
 
 
-def _ordinary(ctx: Context, command: wire.SendMessage) -> Outgoing | None:
+def _ordinary(ctx: Context, command: wire.SendMessage) -> PendingMessage | None:
     """A message for which nothing has to be looked up: its sender is connected, and calls nobody."""
     resident = ctx.parts.residents.get(ctx.user_id)
     if resident is None or not command.body or command.attachments:
         return None
     standing = resident.rooms.get(command.room_id)
-    if standing is None or command.reply_to is not None or "@" in command.body:
+    if standing is None or command.reply_to is not None or mentions.has_sign(command.body):
         return None
     paid = _admit(ctx, command.client_id)
-    return Outgoing(resident.user, standing, command.client_id, command.body, None, [], paid)
+    return PendingMessage(resident.user, standing, command.client_id, command.body, None, [], paid)
 
 
-async def _checked(ctx: Context, command: wire.SendMessage) -> Outgoing:
+async def _checked(ctx: Context, command: wire.SendMessage) -> PendingMessage:
     """Any other message, or why it can't be one."""
     standing = await rooms.access(ctx, command.room_id, checked_later=True)
     if not command.body and not command.attachments:
-        raise InvalidPayload(fields=(("body", "A message has 1 to 8000 characters."),))
+        raise InvalidPayload(fields=(("body", "Must have 1 to 8000 characters."),))
     if command.attachments:
         raise NotFound("There is no such upload.", fields=(("attachments", "There is no such upload."),))
     paid = _admit(ctx, command.client_id)
     if command.reply_to is not None:
         await _check_reply(command.room_id, command.reply_to)
-    return Outgoing(
+    return PendingMessage(
         sender=await users.me(ctx),
         standing=standing,
         client_id=command.client_id,
@@ -126,7 +126,7 @@ async def _checked(ctx: Context, command: wire.SendMessage) -> Outgoing:
     )
 
 
-def _admit(ctx: Context, client_id: UUID) -> Resident | None:
+def _admit(ctx: Context, client_id: UUID) -> CachedUser | None:
     """Take from the sender's allowance; returns whose it was, to give it back for a repeat."""
     resident = ctx.parts.residents.get(ctx.user_id)
     if resident is None or client_id in resident.recent:
@@ -136,7 +136,7 @@ def _admit(ctx: Context, client_id: UUID) -> Resident | None:
     return resident
 
 
-def _settled(ctx: Context, outgoing: Outgoing, stored: Stored) -> None:
+def _settled(ctx: Context, outgoing: PendingMessage, stored: Stored) -> None:
     """Asked again at once it costs nothing, and a repeat did not cost anything."""
     if (resident := ctx.parts.residents.get(ctx.user_id)) is not None:
         resident.remember(outgoing.client_id)
@@ -151,16 +151,16 @@ async def _check_reply(room_id: UUID, message_id: UUID) -> None:
         raise NotFound("The message replied to is not in this room.", fields=(("reply_to", "Not found."),))
 
 
-async def _first_stored(message_id: UUID, room_id: UUID) -> wire.MessageAnswer:
+async def _first_stored(message_id: UUID, room_id: UUID) -> wire.MessageResponse:
     async with database.guard():
         row = await models.Message.get(id=message_id)
         if row.room_id != room_id:
             raise Conflict("This client_id was used for a message in another room.")
-        (entry,) = await statements.entries_after(database.connection(), row.room_id, row.seq - 1, 1)
-    return wire.MessageAnswer(message=_announced(entry.payload).message)
+        (entry,) = await event_log.entries_after(database.connection(), row.room_id, row.seq - 1, 1)
+    return wire.MessageResponse(message=_announced(entry.payload).message)
 
 
-async def access(ctx: Context, message_id: UUID) -> tuple[models.Message, Standing]:
+async def access(ctx: Context, message_id: UUID) -> tuple[models.Message, CachedMembership]:
     """A message in a room of the caller: the only way to one by its id. Raises NotFound, NotMember."""
     async with database.guard():
         row = await models.Message.filter(id=message_id).select_related("sender").first()
@@ -169,16 +169,14 @@ async def access(ctx: Context, message_id: UUID) -> tuple[models.Message, Standi
     return row, await rooms.access(ctx, row.room_id)
 
 
-async def get(ctx: Context, command: wire.MessageOnly) -> wire.MessageAnswer:
+async def get(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse:
     """One message of a room that the caller is in."""
     row, _ = await access(ctx, command.message_id)
-    return wire.MessageAnswer(message=await shown.message(row, ctx.user_id))
+    return wire.MessageResponse(message=await message_views.message(row, ctx.user_id))
 
 
-async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageAnswer:
+async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageResponse:
     """Replace the body of one's own message; the same body again changes nothing."""
-    if not command.body:
-        raise InvalidPayload(fields=(("body", "A message has 1 to 8000 characters."),))
     row, _ = await access(ctx, command.message_id)
     if row.sender_id != ctx.user_id:
         raise Forbidden("Only the sender may edit a message.")
@@ -189,7 +187,7 @@ async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageAnswer:
         row = await _current(command.message_id)
         if row.body != command.body:
             await _replace(ctx, unit, head, row, command.body, mentioned)
-        return wire.MessageAnswer(message=await shown.message(row, ctx.user_id))
+        return wire.MessageResponse(message=await message_views.message(row, ctx.user_id))
 
 
 async def _current(message_id: UUID) -> models.Message:
@@ -201,22 +199,22 @@ async def _current(message_id: UUID) -> models.Message:
 
 
 async def _replace(
-    ctx: Context, unit: Unit, head: log.Head, row: models.Message, body: str, mentioned: list[UUID]
+    ctx: Context, unit: UnitOfWork, head: log.Head, row: models.Message, body: str, mentioned: list[UUID]
 ) -> None:
     row.body = body
     row.edited_at = clock.now()
     row.mentions = encode(mentioned).decode()
     await row.save(update_fields=["body", "edited_at", "mentions"])
     await models.Mention.filter(message_id=row.id).delete()
-    message = await shown.message(row, None)
+    message = await message_views.message(row, None)
     if named := mentions.rows(message):
-        await statements.insert_mentions(unit.tx, named)
+        await event_log.insert_mentions(unit.tx, named)
     await search.replace(unit.tx, row.id, row.room_id, body)
-    draft = log.Draft("message:updated", ctx.user_id, {"message": message}, message_id=row.id)
+    draft = log.EntryDraft("message:updated", ctx.user_id, {"message": message}, message_id=row.id)
     await unit.append(head, draft, at=row.edited_at)
 
 
-async def delete(ctx: Context, command: wire.MessageOnly) -> wire.MessageAnswer:
+async def delete(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse:
     """Empty a message; the sender, or the room's owner and moderators. Deleting again changes nothing.
 
     Its words leave the log too: entries that showed them are emptied, so that nobody can sync them.
@@ -231,17 +229,17 @@ async def delete(ctx: Context, command: wire.MessageOnly) -> wire.MessageAnswer:
         row = await models.Message.get(id=row.id).select_related("sender")
         if row.deleted_at is None:
             await _empty(ctx, unit, head, row)
-        return wire.MessageAnswer(message=await shown.message(row, ctx.user_id))
+        return wire.MessageResponse(message=await message_views.message(row, ctx.user_id))
 
 
-async def _empty(ctx: Context, unit: Unit, head: log.Head, row: models.Message) -> None:
+async def _empty(ctx: Context, unit: UnitOfWork, head: log.Head, row: models.Message) -> None:
     row.body, row.mentions, row.attachments = "", "[]", "[]"
     row.deleted_at = clock.now()
     await row.save(update_fields=["body", "mentions", "attachments", "deleted_at"])
     await models.Mention.filter(message_id=row.id).delete()
     await models.Reaction.filter(message_id=row.id).delete()
     await search.remove(unit.tx, row.id)
-    await log.redact(row.room_id, row.seq, row.id, await shown.message(row, None))
+    await log.redact(row.room_id, row.seq, row.id, await message_views.message(row, None))
     # Clients take `deleted_at` from the entry: it is the same moment.
-    draft = log.Draft("message:deleted", ctx.user_id, {"message_id": row.id})
+    draft = log.EntryDraft("message:deleted", ctx.user_id, {"message_id": row.id})
     await unit.append(head, draft, at=row.deleted_at)

@@ -12,7 +12,7 @@ import hubbub
 from hubbub.config import Settings
 from hubbub.models import failures
 from hubbub.models.connection import Sql
-from hubbub.services import database
+from hubbub.services import database, database_requirements
 from hubbub.services.database import DatabaseProblem
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ APP = "models"
 LOCATION = Path(hubbub.__file__).parent / "migrations"
 LOCK = 0x48554242  # any number, the same for all who migrate
 LOCK_S = 120.0
-IN_MEMORY = ":memory:"
 
 
 class Step(NamedTuple):
@@ -60,13 +59,17 @@ async def pending() -> list[str]:
 
 async def open_current(settings: Settings) -> None:
     """Connect, and check that the schema is the one of this code. Raises DatabaseProblem."""
-    in_memory = settings.uses_sqlite and str(database.sqlite_path(settings.database_url)) == IN_MEMORY
+    in_memory = (
+        settings.uses_sqlite and str(database.sqlite_path(settings.database_url)) == database.IN_MEMORY
+    )
     await database.connect(settings, migrating=in_memory)
     try:
         waiting = await (_up(settings) if in_memory else pending())
-    except BaseException:
+    except BaseException as error:
         await database.close()
-        raise
+        if isinstance(error, DatabaseProblem) or (why := failures.reason(error)) is None:
+            raise
+        raise database.problem(settings, why) from error
     if waiting and not in_memory:
         await database.close()
         count = "a step" if len(waiting) == 1 else f"{len(waiting)} steps"
@@ -90,6 +93,7 @@ async def _up(settings: Settings) -> list[str]:
     async with _alone():
         if not await pending():
             return []
+        await _require_rights(settings)
         return list(await _aerich(settings).upgrade())
 
 
@@ -99,11 +103,18 @@ async def down(settings: Settings) -> list[str]:
         done = await _done()
         if not done:
             return []
+        await _require_rights(settings)
         if done[-1] not in names():
             raise database.problem(
                 settings, f"has taken the step {done[-1]}, which only a newer version knows."
             )
         return list(await _aerich(settings).downgrade(version=-1, delete=False))
+
+
+async def _require_rights(settings: Settings) -> None:
+    """Raises DatabaseProblem."""
+    if (why := await database_requirements.missing_for_migrations(database.connection())) is not None:
+        raise database.problem(settings, why)
 
 
 def _aerich(settings: Settings) -> "Command":

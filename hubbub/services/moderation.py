@@ -13,16 +13,13 @@ from tortoise.queryset import QuerySet
 
 from hubbub import models
 from hubbub.cluster.bus import AccountChanged, SessionEnded
-from hubbub.core import clock
+from hubbub.core import clock, names
 from hubbub.core.errors import Forbidden, InvalidPayload, NotFound
 from hubbub.schemas import moderation as wire
-from hubbub.services import accounts, admins, audit, database, deletion, pages, permissions, sessions, users
+from hubbub.services import admins, audit, database, deletion, pagination, permissions, sessions, users
 from hubbub.services.audit import Act, Action, Target
-from hubbub.services.context import Context, Unit
+from hubbub.services.context import Context, UnitOfWork
 from hubbub.services.permissions import Permission
-
-USERS_BY = ("username", "display_name", "email", "role", "created_at", "last_seen_at")
-ROOMS_BY = ("name", "kind", "member_count", "created_at", "last_entry_at")
 
 
 def _show(row: models.User) -> wire.ManagedUser:
@@ -51,17 +48,17 @@ def _show(row: models.User) -> wire.ManagedUser:
 async def list_users(ctx: Context, asked: wire.ListUsers) -> tuple[list[wire.ManagedUser], int]:
     """A page of all accounts, the newest first, and how many there are."""
     await permissions.require(ctx, Permission.READ_USERS)
-    found = models.User.filter(pages.matching(asked.query, ("username", "display_name", "email")))
+    found = models.User.filter(pagination.matching(asked.query, ("username", "display_name", "email")))
     found = found.filter(deleted_at__isnull=True)
     if asked.role is not None:
         found = found.filter(role=asked.role)
     if asked.suspended is not None:
         found = found.filter(admins.suspended() if asked.suspended == "true" else ~admins.suspended())
-    rows, total = await pages.page(found.order_by(*pages.order(asked, USERS_BY, "-created_at")), asked)
+    rows, total = await pagination.page(found.order_by(*pagination.order(asked, "-created_at")), asked)
     return [_show(row) for row in rows], total
 
 
-async def get_user(ctx: Context, asked: wire.UserOnly) -> wire.ManagedUser:
+async def get_user(ctx: Context, asked: wire.UserRef) -> wire.ManagedUser:
     """One account. Raises NotFound."""
     await permissions.require(ctx, Permission.READ_USERS)
     async with database.guard():
@@ -97,8 +94,8 @@ async def change_user(ctx: Context, command: wire.ChangeUser) -> wire.ManagedUse
             if acts:
                 unit.touch(user.id)
             if acts and was_admin:
-                await admins.keep_one()
-    return await get_user(ctx, wire.UserOnly(user_id=command.user_id))
+                await admins.require_an_admin()
+    return await get_user(ctx, wire.UserRef(user_id=command.user_id))
 
 
 def _asked(command: wire.ChangeUser) -> list[Action]:
@@ -110,10 +107,11 @@ def _asked(command: wire.ChangeUser) -> list[Action]:
 
 async def _held(ctx: Context, user_id: UUID) -> tuple[models.User, models.User]:
     """The one who acts and the one who is acted upon, locked with all admins. Raises Forbidden, NotFound."""
-    held = await admins.hold(user_id, ctx.user_id)
+    held = await admins.lock_admins(user_id, ctx.user_id)
     actor = held.get(ctx.user_id)
     if actor is None or sessions.is_suspended(actor.suspended_at, actor.suspended_until):
         raise Forbidden
+    await sessions.check_caller(ctx)
     user = held.get(user_id)
     if user is None:
         raise NotFound("There is no such user.")
@@ -121,7 +119,7 @@ async def _held(ctx: Context, user_id: UUID) -> tuple[models.User, models.User]:
 
 
 async def _set_role(
-    unit: Unit, actor: models.User, user: models.User, command: wire.ChangeUser, act: Act
+    unit: UnitOfWork, actor: models.User, user: models.User, command: wire.ChangeUser, act: Act
 ) -> None:
     permissions.check(actor.role, Permission.SET_ROLES)
     before, user.role = user.role, str(command.role)
@@ -133,15 +131,15 @@ async def _set_role(
 
 
 async def _suspend(
-    unit: Unit, actor: models.User, user: models.User, command: wire.ChangeUser, act: Act
+    unit: UnitOfWork, actor: models.User, user: models.User, command: wire.ChangeUser, act: Act
 ) -> None:
     _may_suspend(actor, user)
     asked = command.suspended
     if not isinstance(asked, wire.Suspend):
         return
-    reason, now = accounts.one_line(asked.reason, "suspended.reason"), clock.now()
+    reason, now = names.line(asked.reason), clock.now()
     if asked.until is not None and asked.until <= now:
-        raise InvalidPayload(fields=(("suspended.until", "A time to come."),))
+        raise InvalidPayload(fields=(("suspended.until", "Must be in the future."),))
     await models.User.filter(id=user.id).update(
         suspended_at=now, suspended_until=asked.until, suspend_reason=reason
     )
@@ -151,7 +149,9 @@ async def _suspend(
     await audit.record(unit.tx, act, reason=reason, until=until)
 
 
-async def _unsuspend(unit: Unit, actor: models.User, user: models.User, _: wire.ChangeUser, act: Act) -> None:
+async def _unsuspend(
+    unit: UnitOfWork, actor: models.User, user: models.User, _: wire.ChangeUser, act: Act
+) -> None:
     _may_suspend(actor, user)
     if user.suspended_at is not None:
         await models.User.filter(id=user.id).update(
@@ -160,7 +160,7 @@ async def _unsuspend(unit: Unit, actor: models.User, user: models.User, _: wire.
         await audit.record(unit.tx, act)
 
 
-_Change = Callable[[Unit, models.User, models.User, wire.ChangeUser, Act], Awaitable[None]]
+_Change = Callable[[UnitOfWork, models.User, models.User, wire.ChangeUser, Act], Awaitable[None]]
 _CHANGES: dict[Action, _Change] = {
     Action.SET_ROLE: _set_role,
     Action.SUSPEND: _suspend,
@@ -176,7 +176,7 @@ def _may_suspend(actor: models.User, user: models.User) -> None:
         raise Forbidden("Moderators may suspend users, and neither moderators nor admins.")
 
 
-async def delete_user(ctx: Context, command: wire.UserOnly) -> None:
+async def delete_user(ctx: Context, command: wire.UserRef) -> None:
     """Delete somebody's account, as its owner may.
 
     One's own is deleted by the token of a letter: so this is never the last admin's.
@@ -198,12 +198,12 @@ async def delete_user(ctx: Context, command: wire.UserOnly) -> None:
 async def list_rooms(ctx: Context, asked: wire.ListAllRooms) -> tuple[list[wire.ManagedRoom], int]:
     """A page of all rooms, the newest first, and how many there are."""
     await permissions.require(ctx, Permission.READ_ROOMS)
-    found = models.Room.filter(pages.matching(asked.query, ("name", "topic")))
+    found = models.Room.filter(pagination.matching(asked.query, ("name", "topic")))
     if asked.kind is not None:
         found = found.filter(kind=asked.kind)
     if asked.archived is not None:
         found = found.filter(archived_at__isnull=asked.archived == "false")
-    rows, total = await pages.page(found.order_by(*pages.order(asked, ROOMS_BY, "-created_at")), asked)
+    rows, total = await pagination.page(found.order_by(*pagination.order(asked, "-created_at")), asked)
     return [_show_room(row) for row in rows], total
 
 

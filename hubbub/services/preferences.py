@@ -1,5 +1,6 @@
 """Preferences: reading, changing, going back to the defaults."""
 
+import contextlib
 from typing import TypeVar
 from uuid import UUID
 
@@ -7,8 +8,10 @@ import msgspec
 from msgspec import UNSET, structs
 
 from hubbub import models
+from hubbub.core import languages
+from hubbub.core.errors import InvalidPayload
 from hubbub.schemas import preferences as wire
-from hubbub.schemas.base import Command, View, encode
+from hubbub.schemas.base import Command, View, encode, parse
 from hubbub.services import database
 from hubbub.services.context import Context
 
@@ -31,13 +34,10 @@ async def of(user_id: UUID, kind: type[V]) -> V:
 def _with_defaults(kind: type[V], chosen: str) -> V:
     """A choice that is no longer offered counts as none."""
     kept = msgspec.json.decode(chosen, type=dict[str, object])
-    known = {field.name: field.type for field in structs.fields(kind)}
     good: dict[str, object] = {}
-    for name, value in kept.items():
-        try:
-            good[name] = msgspec.convert(value, known[name])
-        except (KeyError, msgspec.ValidationError):
-            continue
+    for name in kind.__struct_fields__:
+        with contextlib.suppress(KeyError, InvalidPayload):
+            good[name] = getattr(parse(kind, {name: kept[name]}), name)
     return kind(**good)
 
 
@@ -49,6 +49,8 @@ async def get(ctx: Context, kind: type[V]) -> V:
 async def update(ctx: Context, kind: type[V], command: Command) -> V:
     """Choose; what is not given stays."""
     given = {name: value for name, value in structs.asdict(command).items() if value is not UNSET}
+    if "language" in given:
+        given["language"] = languages.canonical(given["language"])
     async with database.transaction():
         own = models.Preference.filter(user_id=ctx.user_id, kind=KINDS[kind])
         await models.User.filter(id=ctx.user_id).select_for_update().first()  # two changes do not cross

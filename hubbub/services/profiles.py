@@ -1,17 +1,15 @@
 """Profiles: looking people up, and changing one's own."""
 
-from urllib.parse import urlsplit
-
 from msgspec import UNSET, structs
 
 from hubbub import models
 from hubbub.cluster.bus import AccountChanged
-from hubbub.core import clock
-from hubbub.core.errors import InvalidPayload, NotFound
-from hubbub.models import truth
+from hubbub.core import clock, names, usernames
+from hubbub.core.errors import NotFound
+from hubbub.models import change_counters
 from hubbub.schemas import profiles as wire
-from hubbub.services import accounts, database, users
-from hubbub.services.context import Context
+from hubbub.services import database, users
+from hubbub.services.context import Context, publish
 
 
 def show(row: models.User) -> wire.Profile:
@@ -28,11 +26,11 @@ def show(row: models.User) -> wire.Profile:
     )
 
 
-async def get(_ctx: Context, command: wire.Named) -> wire.Profile:
+async def get(_ctx: Context, command: wire.UsernameRef) -> wire.Profile:
     """Somebody's profile. Raises NotFound."""
-    username = command.username.lower()
+    username = names.key(command.username)
     row = None
-    if len(username) <= accounts.LONGEST:
+    if len(username) <= usernames.LONGEST:
         async with database.guard():
             row = await models.User.filter(username=username, deleted_at__isnull=True).first()
     if row is None:
@@ -43,32 +41,17 @@ async def get(_ctx: Context, command: wire.Named) -> wire.Profile:
 async def update(ctx: Context, command: wire.UpdateProfile) -> wire.Profile:
     """Change one's own profile; the next message shows a new display name. Raises InvalidPayload."""
     given = {name: value for name, value in structs.asdict(command).items() if value is not UNSET}
-    if "display_name" in given:
-        given["display_name"] = accounts.one_line(given["display_name"], "display_name")
-    if given.get("location"):
-        given["location"] = accounts.one_line(given["location"], "location")
-    if given.get("website_url") is not None:
-        given["website_url"] = _website(given["website_url"])
+    for name in ("display_name", "location"):
+        if name in given:
+            given[name] = names.line(given[name])
     async with database.transaction() as tx:
         own = models.User.filter(id=ctx.user_id)
         if given:
             await own.update(**given, updated_at=clock.now())
-            await truth.touch(tx, [ctx.user_id])
+            await change_counters.bump_version(tx, [ctx.user_id])
         row = await own.first()
     if row is None:
         raise NotFound
     if "display_name" in given:
-        ctx.parts.bus.publish(AccountChanged(users.show(row), row.role))
+        await publish(ctx.parts.bus, AccountChanged(users.show(row), row.role))
     return show(row)
-
-
-def _website(text: str) -> str:
-    """An address that is safe to put into a link."""
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and text.isprintable()
-    except ValueError:
-        good = False
-    if not good or any(character.isspace() for character in text):
-        raise InvalidPayload(fields=(("website_url", "An address that begins with http:// or https://."),))
-    return text

@@ -1,6 +1,5 @@
 """Rooms: who may see them, listing, making and changing them."""
 
-import unicodedata
 from uuid import UUID
 
 from msgspec import structs
@@ -8,20 +7,19 @@ from tortoise.expressions import F
 
 from hubbub import models
 from hubbub.cluster.bus import MemberJoined
-from hubbub.core import clock, ids
+from hubbub.core import clock, ids, names
 from hubbub.core.errors import Conflict, Forbidden, InvalidPayload, NotFound, NotMember
 from hubbub.models import listings
 from hubbub.schemas import rooms as wire
 from hubbub.schemas.users import User
-from hubbub.services import cursors, database, log, users
-from hubbub.services.context import Context, Unit
-from hubbub.services.residents import Standing
+from hubbub.services import cursors, database, log, room_limits, room_lists, users
+from hubbub.services.cached_user import CachedMembership
+from hubbub.services.context import Context, UnitOfWork
 
 PAGE = 50
-NAME_KEY = 240
 
 
-async def access(ctx: Context, room_id: UUID, *, checked_later: bool = False) -> Standing:
+async def access(ctx: Context, room_id: UUID, *, checked_later: bool = False) -> CachedMembership:
     """The caller's standing in a room: the only way to a room by its id.
 
     With `checked_later` what is known by heart is enough, however old: it is compared under the room's lock.
@@ -37,7 +35,7 @@ async def access(ctx: Context, room_id: UUID, *, checked_later: bool = False) ->
         raise NotFound("There is no such room.")
     if row.role is None:
         raise NotMember
-    return Standing(room_id, row.kind, row.role, row.muted, row.version)
+    return CachedMembership(room_id, row.kind, row.role, row.muted, row.version)
 
 
 async def require_role(ctx: Context, room_id: UUID, *roles: str) -> str:
@@ -54,7 +52,7 @@ def show(row: listings.RoomRow) -> wire.Room:
     """A room as one person sees it."""
     my = None
     if row.role is not None:
-        my = wire.My(
+        my = wire.OwnMembership(
             role=row.role,  # type: ignore[arg-type]
             last_read_seq=row.last_read_seq,
             unread=row.unread,
@@ -70,13 +68,15 @@ def show(row: listings.RoomRow) -> wire.Room:
         created_at=clock.rfc3339(row.created_at),
         last_seq=row.last_seq,
         member_count=row.member_count,
+        peer=row.peer,
+        last_message=row.last_message,
         my=my,
     )
 
 
 def anonymous(room: wire.Room) -> wire.Room:
-    """The room as it is broadcast: without anybody's own part."""
-    return structs.replace(room, my=None)
+    """The room as it is broadcast: without what one member sees, and without text that may be deleted."""
+    return structs.replace(room, peer=None, last_message=None, my=None)
 
 
 async def view(ctx: Context, room_id: UUID, user_id: UUID | None = None) -> wire.Room:
@@ -88,50 +88,39 @@ async def view(ctx: Context, room_id: UUID, user_id: UUID | None = None) -> wire
     return show(row)
 
 
-async def get(ctx: Context, command: wire.RoomOnly) -> wire.RoomAnswer:
+async def get(ctx: Context, command: wire.RoomRef) -> wire.RoomResponse:
     """A room that the caller is in, or a public one."""
     room = await view(ctx, command.room_id)
     if room.my is None and room.kind != "public":
         raise NotFound("There is no such room.")
-    return wire.RoomAnswer(room=room)
+    return wire.RoomResponse(room=room)
 
 
 async def list_own(ctx: Context, command: wire.ListRooms) -> wire.Rooms:
     """The caller's rooms, newest entry first."""
-    limit = command.limit or PAGE
-    before = cursors.read_time(command.cursor) if command.cursor else None
     async with database.guard():
-        rows = await listings.rooms_of(database.connection(), ctx.user_id, limit + 1, before)
-    last = rows[limit - 1] if len(rows) > limit else None
-    following = cursors.write(last.last_entry_at or last.created_at, last.id) if last else None
-    return wire.Rooms(rooms=[show(row) for row in rows[:limit]], next_cursor=following)
+        rows, following = await cursors.page(
+            ctx, room_lists.Own(ctx.user_id), command.cursor, command.limit or PAGE
+        )
+    return wire.Rooms(rooms=[show(row) for row in rows], next_cursor=following)
 
 
 async def browse(ctx: Context, command: wire.BrowseRooms) -> wire.Rooms:
     """Public rooms by name; those whose name holds `query`."""
-    limit = command.limit or PAGE
-    after = cursors.read_text(command.cursor) if command.cursor else None
-    literal = name_key(command.query or "")
+    literal = names.key(command.query or "")
     for special in "!%_":
         literal = literal.replace(special, "!" + special)
     async with database.guard():
-        rows = await listings.public_rooms(
-            database.connection(), ctx.user_id, f"%{literal}%", limit + 1, after
+        rows, following = await cursors.page(
+            ctx, room_lists.Public(ctx.user_id, f"%{literal}%"), command.cursor, command.limit or PAGE
         )
-    last = rows[limit - 1] if len(rows) > limit else None
-    following = cursors.write(last.name_key or "", last.id) if last else None
-    return wire.Rooms(rooms=[show(row) for row in rows[:limit]], next_cursor=following)
+    return wire.Rooms(rooms=[show(row) for row in rows], next_cursor=following)
 
 
-def name_key(name: str) -> str:
-    """What makes two names the same: case, width and surrounding space do not count."""
-    return unicodedata.normalize("NFKC", name).casefold().strip()
-
-
-async def create(ctx: Context, command: wire.CreateRoom) -> wire.RoomAnswer:
+async def create(ctx: Context, command: wire.CreateRoom) -> wire.RoomResponse:
     """Make a room; the caller owns it. A direct room is found if it exists already.
 
-    Raises Conflict for a public name that is taken, NotFound for members who do not exist.
+    Raises Conflict for a public name that is taken, NotFound for members who do not exist, RateLimited.
     """
     others = [user_id for user_id in command.member_ids or [] if user_id != ctx.user_id]
     name = _checked_name(command)
@@ -141,31 +130,33 @@ async def create(ctx: Context, command: wire.CreateRoom) -> wire.RoomAnswer:
                 fields=(("member_ids", "A direct room takes one other person and no name."),)
             )
         if (found := await _direct(ctx, others[0])) is not None:
-            return wire.RoomAnswer(room=found)
-    people = await users.several([ctx.user_id, *others])
+            return wire.RoomResponse(room=found)
     try:
-        return wire.RoomAnswer(room=await _create(ctx, command, name, people))
+        async with room_limits.acquire(ctx, rooms=1, invitations=len(set(others))) as charge:
+            people = await users.several([ctx.user_id, *others])
+            room = await _create(ctx, command, name, people)
+            charge.stored = True
+            return wire.RoomResponse(room=room)
     except Exception as error:
         if not database.is_duplicate(error):
             raise
     if command.kind == "direct" and (found := await _direct(ctx, others[0])) is not None:
-        return wire.RoomAnswer(room=found)  # a twin of this call was quicker
+        return wire.RoomResponse(room=found)  # a twin of this call was quicker
     raise Conflict("A public room of that name exists.", fields=(("name", "Taken already."),))
 
 
 def _checked_name(command: wire.CreateRoom) -> str | None:
-    name = command.name.strip() if command.name is not None else None
-    if command.kind == "public" and name is None:
+    if command.kind == "public" and command.name is None:
         raise InvalidPayload(fields=(("name", "A public room needs a name."),))
-    if name is not None:
-        _check_name(name)
-    return name
+    return names.line(command.name) if command.name is not None else None
 
 
-def _check_name(name: str) -> None:
-    # Some single characters stand for whole phrases: their key may be longer than the name.
-    if not 0 < len(name_key(name)) <= NAME_KEY:
-        raise InvalidPayload(fields=(("name", "A name has 1 to 80 characters."),))
+def name_key(name: str) -> str:
+    """The key of a public room's name. Raises InvalidPayload for one that is too long to be stored."""
+    key = names.key(name)
+    if not 0 < len(key) <= names.LONGEST_KEY:
+        raise InvalidPayload(fields=(("name", "Must be shorter: it grows when it is normalized."),))
+    return key
 
 
 async def _direct(ctx: Context, other: UUID) -> wire.Room | None:
@@ -181,14 +172,14 @@ def direct_key(one: UUID, other: UUID) -> str:
 
 async def _create(ctx: Context, command: wire.CreateRoom, name: str | None, people: list[User]) -> wire.Room:
     direct = command.kind == "direct"
-    room_id = ids.new()
+    room_id = ids.uuid7()
     async with ctx.unit() as unit:
         await models.Room.create(
             id=room_id,
             kind=command.kind,
             name=name,
             name_key=name_key(name) if name and command.kind == "public" else None,
-            topic=command.topic or "",
+            topic=names.line(command.topic or ""),
             direct_key=direct_key(people[0].id, people[1].id) if direct else None,
             created_by_id=ctx.user_id,
             last_entry_at=clock.now(),
@@ -196,17 +187,35 @@ async def _create(ctx: Context, command: wire.CreateRoom, name: str | None, peop
         head = await unit.lock(room_id)
         roles = ["member" if direct else "owner", *["member"] * (len(people) - 1)]
         seqs = await admit(unit, head, list(zip(people, roles, strict=True)), ctx.user_id)
-        for person in people:
-            await tell_joined(ctx, unit, head, person.id, seqs[person.id])
-        return await view(ctx, room_id)
+        if direct:  # which each of both sees otherwise
+            shown = [await view(ctx, room_id, person.id) for person in people]
+        else:
+            shown = _shown_to(await view(ctx, room_id), [seqs[person.id] for person in people])
+        for person, room in zip(people, shown, strict=True):
+            skip = ctx.socket_id if person.id == ctx.user_id else None
+            seq = seqs[person.id]
+            unit.tell(MemberJoined(person.id, room_id, seq, room, head.version, skip, after=head.seq))
+        return shown[0]
+
+
+def _shown_to(founder: wire.Room, seqs: list[int]) -> list[wire.Room]:
+    """A new room as its members see it, the founder first: without a query for each."""
+    others = (
+        wire.OwnMembership(role="member", last_read_seq=seq, unread=0, mentions=0, muted=False)
+        for seq in seqs[1:]
+    )
+    return [founder, *(structs.replace(founder, my=my) for my in others)]
 
 
 async def admit(
-    unit: Unit, head: log.Head, people: list[tuple[User, str]], actor_id: UUID
+    unit: UnitOfWork, head: log.Head, people: list[tuple[User, str]], actor_id: UUID
 ) -> dict[UUID, int]:
     """Make people members of a locked room: rows, count and entries. Returns the seq of each one's entry."""
+    await users.lock_all(
+        person.id for person, _ in people
+    )  # an account may be deleted since it was looked at
     drafts = [
-        log.Draft("member:joined", actor_id, {"user": person, "role": role}, subject=person.id)
+        log.EntryDraft("member:joined", actor_id, {"user": person, "role": role}, subject=person.id)
         for person, role in people
     ]
     entries = await unit.append(head, *drafts)
@@ -228,7 +237,7 @@ async def admit(
     return {person.id: entry.seq for (person, _), entry in zip(people, entries, strict=True)}
 
 
-async def tell_joined(ctx: Context, unit: Unit, head: log.Head, user_id: UUID, seq: int) -> wire.Room:
+async def tell_joined(ctx: Context, unit: UnitOfWork, head: log.Head, user_id: UUID, seq: int) -> wire.Room:
     """Have a new member's sockets hear of the room after the commit; returns it as they see it."""
     room = await view(ctx, head.room_id, user_id)
     skip = ctx.socket_id if user_id == ctx.user_id else None
@@ -236,7 +245,7 @@ async def tell_joined(ctx: Context, unit: Unit, head: log.Head, user_id: UUID, s
     return room
 
 
-async def update(ctx: Context, command: wire.UpdateRoom) -> wire.RoomAnswer:
+async def update(ctx: Context, command: wire.UpdateRoom) -> wire.RoomResponse:
     """Rename a room or change its topic; owner or moderator. What is left out stays."""
     standing = await access(ctx, command.room_id)
     if standing.kind == "direct":
@@ -251,8 +260,10 @@ async def update(ctx: Context, command: wire.UpdateRoom) -> wire.RoomAnswer:
             room = await view(ctx, command.room_id)
             if changes:
                 room = structs.replace(room, last_seq=head.seq + 1)  # counts the entry that tells of it
-                await unit.append(head, log.Draft("room:updated", ctx.user_id, {"room": anonymous(room)}))
-            return wire.RoomAnswer(room=room)
+                await unit.append(
+                    head, log.EntryDraft("room:updated", ctx.user_id, {"room": anonymous(room)})
+                )
+            return wire.RoomResponse(room=room)
     except Exception as error:
         if database.is_duplicate(error):
             raise Conflict(
@@ -264,10 +275,9 @@ async def update(ctx: Context, command: wire.UpdateRoom) -> wire.RoomAnswer:
 def _changes(command: wire.UpdateRoom, kind: str) -> dict[str, str | None]:
     changes: dict[str, str | None] = {}
     if command.name is not None:
-        name = command.name.strip()
-        _check_name(name)
+        name = names.line(command.name)
         changes["name"] = name
         changes["name_key"] = name_key(name) if kind == "public" else None
     if command.topic is not None:
-        changes["topic"] = command.topic
+        changes["topic"] = names.line(command.topic)
     return changes

@@ -16,7 +16,7 @@ class Place(NamedTuple):
     topic: str
 
 
-def chance(*label: object) -> random.Random:
+def rng(*label: object) -> random.Random:
     """Chance that falls the same way each time for the same label."""
     return random.Random(":".join(map(str, label)))  # noqa: S311 - nothing secret hangs on it
 

@@ -1,17 +1,20 @@
 """Sample data: people, rooms and what they say. A second time it only adds what is missing."""
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from hubbub import models
 from hubbub.config import Settings
-from hubbub.core import clock, kept, passwords
+from hubbub.core import clock, passwords, secret_files
 from hubbub.schemas.users import User
-from hubbub.services import database, filling, rooms, sample, users
+from hubbub.services import database, rooms, sample, seed_generator, users
+from hubbub.services.dev_admin import EMAIL as ADMIN
 
 DOMAIN = "sample.example"  # nobody's (RFC 2606)
 PASSWORD_FILE = "sample_password"  # noqa: S105 - the name of a file
 CHUNK = 500
+PAST = timedelta(days=1)
 
 Told = Callable[[int], None]
 
@@ -37,6 +40,7 @@ class Seeded(NamedTuple):
     messages: int
     email: str
     password: str
+    admin: str | None  # the admin who is in the rooms too
 
 
 class _Place(NamedTuple):
@@ -55,22 +59,23 @@ async def seed(settings: Settings, plan: Plan, told: Told) -> Seeded:
 
     People share one password, kept in the data folder. Raises OSError if it can't be kept.
     """
-    password = kept.secret(settings.data_dir, PASSWORD_FILE, 12)
+    password = secret_files.load_or_create(settings.data_dir, PASSWORD_FILE, 12)
     people, added = await _people(settings, plan.users, password, told)
-    places = [_place(settings, number, people) for number in range(plan.rooms)]
-    wanted = _shares(plan.messages, len(places))
+    viewer = await _viewer(settings) or people[0]
+    places = [_place(settings, number, people, viewer) for number in range(plan.rooms)]
+    found = [await _room(place) for place in places]
+    told(len(found))
+    wanted = _shares(plan.messages, [_has_past(room) for room, _ in found])
     made = written = 0
-    for place, messages in zip(places, wanted, strict=True):
-        room, new = await _room(place)
+    for place, (room, new), messages in zip(places, found, wanted, strict=True):
         made += new
-        told(1)
         if room.archived_at is not None:  # somebody's, and closed: left alone
             told(messages)
             continue
-        await filling.join(room.id, _roles(place), messages)
-        written += await filling.talk(room.id, place.label, place.people, messages, told)
+        await seed_generator.join(room.id, _roles(place), messages)
+        written += await seed_generator.talk(room.id, place.label, place.people, messages, told)
     (email, _), *_ = _names(0, 1)
-    return Seeded(added, made, written, email, password)
+    return Seeded(added, made, written, email, password, ADMIN if viewer.id != people[0].id else None)
 
 
 async def _people(settings: Settings, count: int, password: str, told: Told) -> tuple[list[User], int]:
@@ -122,7 +127,7 @@ def _account(email: str, name: str, shown: str, digest: str, taken: set[str]) ->
         password_digest=digest,
         email_verified_at=now,
         last_seen_at=now,
-        created_at=now - filling.AGE,
+        created_at=now - seed_generator.AGE,
     )
 
 
@@ -134,19 +139,36 @@ async def _share(password: str, digest: str, rounds: int) -> None:
         await people.update(password_digest=digest)
 
 
-def _place(settings: Settings, number: int, people: list[User]) -> _Place:
-    """The default rooms first, for everybody; then public, private and direct ones in turn."""
+async def _viewer(settings: Settings) -> User | None:
+    """The development admin, as whom a developer logs in; None where there is none."""
+    if settings.env != "development":
+        return None
+    admin = await models.User.filter(email=ADMIN, deleted_at__isnull=True).first()
+    return users.show(admin) if admin is not None else None
+
+
+def _place(settings: Settings, number: int, people: list[User], viewer: User) -> _Place:
+    """The default rooms first, for everybody; then public, private and direct ones in turn.
+
+    `viewer` is in all of them, and one of the two in each direct one.
+    """
     if number < len(settings.default_rooms):
         name = settings.default_rooms[number]
-        return _Place(name, "public", name, "", people, owned=False)
+        return _Place(name, "public", name, "", _with(people, viewer), owned=False)
     number -= len(settings.default_rooms)
-    chance = sample.chance("room", number)
+    chance = sample.rng("room", number)
     some = chance.sample(people, min(len(people), chance.randint(3, 12)))
-    if number % 5 == 4 and len(people) > 1:  # noqa: PLR2004 - each fifth
-        return _Place(f"direct-{number}", "direct", None, "", some[:2], owned=False)
+    others = [person for person in people if person.id != viewer.id]
+    if number % 5 in (1, 4) and number // 5 * 2 < len(others):
+        other = others[(number // 5 * 2 + (number % 5 == 4)) % len(others)]  # noqa: PLR2004 - the fourth of five
+        return _Place(f"direct-{other.username}", "direct", None, "", [other, viewer], owned=False)
     name, topic = sample.place(number)
     kind = "private" if number % 5 == 3 else "public"  # noqa: PLR2004 - each fifth
-    return _Place(name, kind, name, topic, some, owned=True)
+    return _Place(name, kind, name, topic, _with(some, viewer), owned=True)
+
+
+def _with(people: list[User], viewer: User) -> list[User]:
+    return people if any(person.id == viewer.id for person in people) else [*people, viewer]
 
 
 def _roles(place: _Place) -> list[tuple[User, str]]:
@@ -157,9 +179,14 @@ def _roles(place: _Place) -> list[tuple[User, str]]:
     ]
 
 
-def _shares(messages: int, count: int) -> list[int]:
-    """Messages for each room: the first gets most."""
-    weights = [1 / (index + 1) for index in range(count)]
+def _has_past(room: models.Room) -> bool:
+    """Whether the room's log ended so long ago that days of messages fit behind it."""
+    return clock.now() - room.last_entry_at > PAST or room.created_at < clock.now() - PAST
+
+
+def _shares(messages: int, past: list[bool]) -> list[int]:
+    """Messages for each room: the first gets most, and few one whose messages would all be of today."""
+    weights = [1 / (index + 1) if long else 0.001 for index, long in enumerate(past)]
     shares = [int(messages * weight / sum(weights)) for weight in weights]
     if shares:
         shares[0] += messages - sum(shares)
@@ -178,7 +205,7 @@ async def _room(place: _Place) -> tuple[models.Room, bool]:
         unique = {"kind": "private", "name": place.name, "created_by_id": owner}
     if (found := await models.Room.filter(**unique).first()) is not None:
         return found, False
-    began = clock.now() - filling.AGE
+    began = clock.now() - seed_generator.AGE
     about: dict[str, Any] = {
         "kind": place.kind,
         "name": place.name,

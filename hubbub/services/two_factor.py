@@ -9,17 +9,19 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
+import msgspec
+
 from hubbub import models
 from hubbub.cluster.bus import JobsWaiting
 from hubbub.core import clock, ids, otp, passwords
 from hubbub.core.errors import Conflict, InvalidPayload, NotFound, RateLimited, Unavailable
-from hubbub.core.origins import Origin
-from hubbub.core.sealing import Unsealable
+from hubbub.core.request_info import RequestInfo
+from hubbub.core.sealing import DecryptionError
 from hubbub.models.connection import Sql
 from hubbub.schemas import two_factor as wire
-from hubbub.services import audit, database, pending_logins, post
+from hubbub.services import audit, database, mailer, mfa_challenges, one_time_tokens, sessions
 from hubbub.services.audit import Act, Action, Target
-from hubbub.services.context import Context, Parts, Unit
+from hubbub.services.context import Container, Context, UnitOfWork
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -45,13 +47,14 @@ async def is_on(user_id: UUID) -> bool:
 
 async def setup(ctx: Context) -> wire.TwoFactorSecret:
     """A new secret for an app, in place of one that was never shown to work. Raises Conflict."""
-    user, secret = await _self(ctx), otp.new_secret()
+    secret = otp.new_secret()
     async with ctx.unit() as unit:
+        user = await sessions.hold(ctx, confirmed=True)
         stored = await unit.tx.execute(
             "INSERT INTO two_factors (id, user_id, secret, last_step, failures, created_at) "
             "VALUES ($1, $2, $3, 0, 0, $4) ON CONFLICT (user_id) DO UPDATE "
             "SET secret = excluded.secret, last_step = 0 WHERE two_factors.enabled_at IS NULL",
-            *(ids.new(), user.id, ctx.parts.sealing.seal(purpose(user.id), secret.encode()), clock.now()),
+            *(ids.uuid7(), user.id, ctx.parts.sealing.seal(purpose(user.id), secret.encode()), clock.now()),
         )
         if not stored:
             raise _on_already()
@@ -68,6 +71,7 @@ async def enable(ctx: Context, command: wire.EnableTwoFactor) -> wire.RecoveryCo
 async def _enable(ctx: Context, code: str, act: Act) -> wire.RecoveryCodes | None:
     """None for a wrong code, which is counted."""
     async with ctx.unit() as unit:
+        user = await sessions.hold(ctx, confirmed=True)
         row = await _lock(unit.tx, ctx.user_id)
         if row is None:
             raise Conflict("Ask for a secret first: /auth/2fa/setup.")
@@ -76,35 +80,40 @@ async def _enable(ctx: Context, code: str, act: Act) -> wire.RecoveryCodes | Non
         if not await _is_of_app(ctx.parts, unit.tx, row, code):
             return None
         await models.TwoFactor.filter(id=row.id).update(enabled_at=clock.now())
-        await _tell(unit, "two_factor_enabled", act)
+        undo = await one_time_tokens.begin_undo(
+            user, one_time_tokens.UNDO_TWO_FACTOR, Before(enabled_id=row.id)
+        )
+        await _tell(unit, "two_factor_enabled", act, undo)
         return await _new_codes(ctx.user_id)
 
 
 async def disable(ctx: Context, command: wire.ConfirmTwoFactor) -> None:
     """Switch it off, by the password and a code. Raises Conflict, InvalidPayload, RateLimited."""
     async with audit.attempt(ctx.parts, audit.by(ctx, Action.DISABLE_TWO_FACTOR)) as act:
-        await _check_password(ctx, command.password, act)
+        digest = await _check_password(ctx, command.password, act)
         async with ctx.unit() as unit:
+            user = await _hold(ctx, digest)
             right = await accepts(ctx.parts, unit.tx, ctx.user_id, command.code, ctx.origin)
             if right:
-                await forget(ctx.user_id)
-                await _tell(unit, "two_factor_disabled", act)
+                undo = await switch_off(user)
+                await _tell(unit, "two_factor_disabled", act, undo)
         _or_wrong_code(right or None, act)
 
 
 async def renew_codes(ctx: Context, command: wire.ConfirmTwoFactor) -> wire.RecoveryCodes:
     """New recovery codes; those of before are good for nothing. Raises as `disable`."""
     async with audit.attempt(ctx.parts, audit.by(ctx, Action.RENEW_RECOVERY_CODES)) as act:
-        await _check_password(ctx, command.password, act)
+        digest = await _check_password(ctx, command.password, act)
         codes = None
         async with ctx.unit() as unit:
+            await _hold(ctx, digest)
             if await accepts(ctx.parts, unit.tx, ctx.user_id, command.code, ctx.origin):
                 codes = await _new_codes(ctx.user_id)
                 await audit.record(unit.tx, act)
         return _or_wrong_code(codes, act)
 
 
-async def accepts(parts: Parts, tx: Sql, user_id: UUID, code: str, origin: Origin) -> bool:
+async def accepts(parts: Container, tx: Sql, user_id: UUID, code: str, origin: RequestInfo) -> bool:
     """Try a code of the app, or a recovery code, which is spent by it. The caller commits in any case.
 
     Raises RateLimited: after `FREE` wrong ones in a row, codes of the app are looked at now and then only.
@@ -113,13 +122,13 @@ async def accepts(parts: Parts, tx: Sql, user_id: UUID, code: str, origin: Origi
     row = await _lock(tx, user_id)
     if row is None or row.enabled_at is None:
         return False
-    if otp.is_of_app(otp.normal(code)):
+    if otp.is_totp(otp.normalize(code)):
         return await _is_of_app(parts, tx, row, code)
     own = models.RecoveryCode.filter(user_id=user_id)
     if not await own.filter(digest=otp.recovery_digest(user_id, code)).delete():
         return False
     left = await own.count()
-    await post.promise(tx, "recovery_code_used", user_id, left=str(left))
+    await mailer.enqueue(tx, "recovery_code_used", user_id, left=str(left))
     target = Target("user", user_id)
     await audit.record(tx, Act(Action.USE_RECOVERY_CODE, origin, target, actor_id=user_id), left=left)
     return True
@@ -129,8 +138,44 @@ async def forget(user_id: UUID) -> bool:
     """Delete all that is kept of it; False if there was nothing. Inside the caller's transaction."""
     deleted = await models.TwoFactor.filter(user_id=user_id).delete()
     await models.RecoveryCode.filter(user_id=user_id).delete()
-    await pending_logins.forget(user_id)
+    await mfa_challenges.forget(user_id)
     return bool(deleted)
+
+
+class Before(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an undo goes back to: off, if `enabled_id` is on still, or on with this secret and these codes."""
+
+    enabled_id: UUID | None = None
+    secret: str | None = None  # sealed
+    last_step: int = 0
+    codes: list[str] = []  # digests
+
+
+async def switch_off(user: models.User) -> str:
+    """Switch it off for a user whose row is locked; returns the id of the undo. Raises Conflict."""
+    row = await models.TwoFactor.filter(user_id=user.id, enabled_at__isnull=False).first()
+    if row is None:
+        raise Conflict("Two-factor is not on for this account.")
+    codes = await models.RecoveryCode.filter(user_id=user.id).order_by("id").values_list("digest", flat=True)
+    before = Before(secret=row.secret, last_step=row.last_step, codes=list(codes))  # type: ignore[arg-type]
+    await forget(user.id)
+    return await one_time_tokens.begin_undo(user, one_time_tokens.UNDO_TWO_FACTOR, before)
+
+
+async def go_back(user_id: UUID, payload: str) -> None:
+    """Undo a change of the second factor of a user whose row is locked."""
+    before = msgspec.json.decode(payload, type=Before)
+    if before.secret is None:
+        if await models.TwoFactor.exists(user_id=user_id, id=before.enabled_id):
+            await forget(user_id)
+        return
+    await forget(user_id)
+    await models.TwoFactor.create(
+        user_id=user_id, secret=before.secret, last_step=before.last_step, enabled_at=clock.now()
+    )
+    await models.RecoveryCode.bulk_create(
+        models.RecoveryCode(user_id=user_id, digest=digest) for digest in before.codes
+    )
 
 
 async def _lock(tx: Sql, user_id: UUID) -> models.TwoFactor | None:
@@ -138,10 +183,10 @@ async def _lock(tx: Sql, user_id: UUID) -> models.TwoFactor | None:
     return await models.TwoFactor.filter(user_id=user_id).first()
 
 
-async def _is_of_app(parts: Parts, tx: Sql, row: models.TwoFactor, code: str) -> bool:
+async def _is_of_app(parts: Container, tx: Sql, row: models.TwoFactor, code: str) -> bool:
     _check_wait(row)
     secret = _unsealed(parts, row)
-    step = otp.step_of(secret, otp.normal(code), clock.now(), row.last_step)
+    step = otp.matching_step(secret, otp.normalize(code), clock.now(), row.last_step)
     if step is None:
         await _missed(tx, row)
         return False
@@ -154,10 +199,10 @@ def purpose(user_id: UUID) -> str:
     return f"totp:{user_id}"
 
 
-def _unsealed(parts: Parts, row: models.TwoFactor) -> str:
+def _unsealed(parts: Container, row: models.TwoFactor) -> str:
     try:
         return parts.sealing.unseal(purpose(row.user_id), row.secret).decode()
-    except Unsealable:
+    except DecryptionError:
         log.error(  # noqa: TRY400 - nothing of it is in the trace
             "a second factor can't be read: its secret key is not listed", extra={"user_id": row.user_id}
         )
@@ -179,12 +224,23 @@ async def _missed(tx: Sql, row: models.TwoFactor) -> None:
         wait_s = min(FIRST_WAIT_S * 2 ** min(failures - FREE, 10), LONGEST_WAIT_S)
         wait_until = clock.now() + timedelta(seconds=wait_s)
     if failures == FREE and row.enabled_at is not None:
-        await post.promise(tx, "wrong_codes", row.user_id)
+        await mailer.enqueue(tx, "wrong_codes", row.user_id)
     await models.TwoFactor.filter(id=row.id).update(failures=failures, wait_until=wait_until)
 
 
-async def _check_password(ctx: Context, password: str, act: Act) -> None:
-    """Who has a session only guesses the password no faster than codes. Raises Conflict, InvalidPayload."""
+async def _hold(ctx: Context, digest: str | None) -> models.User:
+    """Lock the caller, whose password was checked. Raises Conflict if it is another one by now."""
+    user = await sessions.hold(ctx)
+    if user.password_digest != digest:
+        raise Conflict("The password was changed just now. Try again.")
+    return user
+
+
+async def _check_password(ctx: Context, password: str, act: Act) -> str | None:
+    """Who has a session only guesses the password no faster than codes; returns the digest of a right one.
+
+    Raises Conflict, InvalidPayload.
+    """
     user = await _self(ctx)
     async with database.guard():
         row = await models.TwoFactor.filter(user_id=ctx.user_id, enabled_at__isnull=False).first()
@@ -192,12 +248,12 @@ async def _check_password(ctx: Context, password: str, act: Act) -> None:
         raise Conflict("Two-factor is not on.")
     _check_wait(row)
     if await passwords.matches(password, user.password_digest, ctx.parts.settings.bcrypt_rounds):
-        return
+        return user.password_digest
     async with ctx.unit() as unit:
         if (row := await _lock(unit.tx, ctx.user_id)) is not None:
             await _missed(unit.tx, row)
-    act.reason, said = "wrong_password", "This is not your password."
-    raise InvalidPayload(said, fields=(("password", said),))
+    act.reason = "wrong_password"
+    raise InvalidPayload(fields=(("password", "This is not your password."),))
 
 
 async def _self(ctx: Context) -> models.User:
@@ -218,11 +274,11 @@ async def _new_codes(user_id: UUID) -> wire.RecoveryCodes:
     return wire.RecoveryCodes(recovery_codes=codes)
 
 
-async def _tell(unit: Unit, letter: str, act: Act) -> None:
+async def _tell(unit: UnitOfWork, letter: str, act: Act, undo: str) -> None:
     """Have it recorded, and its owner told."""
     await audit.record(unit.tx, act)
     if act.actor_id is not None:
-        await post.promise(unit.tx, letter, act.actor_id)
+        await mailer.enqueue(unit.tx, letter, act.actor_id, undo=undo)
     unit.tell(JobsWaiting())
 
 
@@ -233,5 +289,5 @@ def _on_already() -> Conflict:
 def _or_wrong_code(done: T | None, act: Act) -> T:
     if done is None:
         act.reason = "wrong_code"
-        raise InvalidPayload(WRONG, fields=(("code", WRONG),))
+        raise InvalidPayload(fields=(("code", WRONG),))
     return done

@@ -10,10 +10,10 @@ import aiojobs
 from hubbub.cluster.bus import NOBODY, JobsWaiting, Signal
 from hubbub.core import ids, metrics, tasks
 from hubbub.core.errors import Unavailable
-from hubbub.services import jobs, resealing, retention
+from hubbub.services import jobs, reencryption, retention
 
 if TYPE_CHECKING:
-    from hubbub.services.context import Parts
+    from hubbub.services.context import Container
 
 log = logging.getLogger(__name__)
 
@@ -23,16 +23,16 @@ JOB_S = 300.0
 STOP_S = 5.0  # for what is being done when the worker stops
 TIDY_S = 600.0
 
-Work = Callable[["Parts", dict[str, object]], Awaitable[None]]
+Work = Callable[["Container", dict[str, object]], Awaitable[None]]
 
 
 class Worker:
     """Does the jobs of the kinds that are in `table`, of all queues."""
 
-    def __init__(self, parts: "Parts", table: Mapping[str, Work]) -> None:
+    def __init__(self, parts: "Container", table: Mapping[str, Work]) -> None:
         self._parts = parts
         self._table = table
-        self._lease = ids.new()
+        self._lease = ids.uuid7()
         self._poked = asyncio.Event()
         self._scheduler: aiojobs.Scheduler
         self._running: list[asyncio.Task[None]] = []
@@ -82,7 +82,7 @@ class Worker:
         """Take as many as there is room for; returns whether there may be more."""
         self._poked.clear()
         free = AT_ONCE - len(self._scheduler)
-        if free <= 0 or not await jobs.waiting():
+        if free <= 0 or not await jobs.has_due():
             return False
         taken = await jobs.claim(self._lease, free)
         for job in taken:
@@ -100,6 +100,8 @@ class Worker:
         except asyncio.CancelledError:
             await self._answer(jobs.release(self._lease, job))
             raise
+        except jobs.Unfinished as more:
+            await self._answer(jobs.proceed(self._lease, job, more.payload))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is kept with the job
             await self._answer(self._failed(job, error))
         finally:
@@ -122,9 +124,9 @@ class Worker:
             metrics.count("jobs_lost")
 
     async def _beat(self) -> None:
-        await jobs.beat(self._lease)
+        await jobs.extend_lease(self._lease)
 
     async def _tidy(self) -> None:
         settings = self._parts.settings
         await retention.tidy(settings.retention_days, settings.audit_days)
-        await resealing.run(self._parts)
+        await reencryption.run(self._parts)

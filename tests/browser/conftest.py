@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from hubbub.http import playground
 from tests.support.browser import Browser, Page, browser
 from tests.support.world import World
 
@@ -116,3 +120,14 @@ async def town(world: World) -> AsyncIterator[Town]:
     """An instance and a browser, without anybody yet."""
     async with browser() as made:
         yield Town(world, made)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def page() -> AsyncIterator[Page]:
+    """The playground without an instance behind it, for tests of its modules; one for a file."""
+    app = web.Application()
+    app.add_routes(playground.routes())
+    async with TestServer(app) as server, browser() as made:
+        page = await made.page()
+        await page.goto(str(server.make_url("/")))
+        yield page

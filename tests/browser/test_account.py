@@ -4,7 +4,8 @@ from uuid import UUID
 
 import pyotp
 
-from hubbub.services import tokens
+from hubbub import models
+from hubbub.services import one_time_tokens
 from tests.browser.conftest import Town
 from tests.support.browser import Page
 
@@ -19,14 +20,14 @@ async def _open(page: Page, url: str) -> None:
 
 async def test_a_new_password_is_chosen_and_the_account_deleted(town: Town) -> None:
     ada = await town.world.person("ada")
-    reset = await tokens.make(UUID(ada.id), "reset_password", "ada@example.com")
+    reset = await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com")
     page = await town.browser.page()
     await _open(page, f"{town.world.url}/account#reset_password:{reset}")
     await page.type(NEW, "#password")
     await page.click("#button")
     await page.shows("The password is changed", "#says")
 
-    delete = await tokens.make(UUID(ada.id), "delete_account", "ada@example.com")
+    delete = await one_time_tokens.create(UUID(ada.id), "delete_account", "ada@example.com")
     other = await town.browser.page()
     await _open(other, f"{town.world.url}/account#delete_account:{delete}")
     await other.type("ada@example.com", "#email")
@@ -38,6 +39,30 @@ async def test_a_new_password_is_chosen_and_the_account_deleted(town: Town) -> N
     assert page.problems == other.problems == []
 
 
+async def test_a_change_is_undone_and_api_keys_stay_if_that_is_said(town: Town) -> None:
+    ada = await (await town.world.person("ada")).confirmed()
+    made = [
+        (await ada.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]}))[1]["data"] for _ in "ab"
+    ]
+    row = await models.OneTimeToken.filter(purpose=one_time_tokens.UNDO_KEY).order_by("id").first()
+    undo = await one_time_tokens.renew_undo(str(row.id if row else ""))
+    page = await town.browser.page()
+    await _open(page, f"{town.world.url}/account#undo:{undo}")
+    await page.click("#button")
+    await page.shows("The change is undone", "#says")
+
+    reset = await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com")
+    other = await town.browser.page()
+    await _open(other, f"{town.world.url}/account#reset_password:{reset}")
+    await other.type(NEW, "#password")
+    await other.click("#keys")
+    await other.click("#button")
+    await other.shows("The password is changed", "#says")
+
+    assert [str(each.id) for each in await models.ApiKey.all()] == [made[1]["id"]]
+    assert page.problems == other.problems == []
+
+
 async def test_a_spent_link_says_so(town: Town) -> None:
     page = await town.browser.page()
     await _open(page, f"{town.world.url}/account#verify_email:spent")
@@ -46,11 +71,11 @@ async def test_a_spent_link_says_so(town: Town) -> None:
 
 
 async def test_an_account_with_two_factor_is_deleted(town: Town) -> None:
-    ada = await town.world.person("ada")
+    ada = await (await town.world.person("ada")).confirmed()
     _, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
     code = pyotp.TOTP(answer["data"]["secret"]).now()
     _, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": code})
-    delete = await tokens.make(UUID(ada.id), "delete_account", "ada@example.com")
+    delete = await one_time_tokens.create(UUID(ada.id), "delete_account", "ada@example.com")
     page = await town.browser.page()
     await _open(page, f"{town.world.url}/account#delete_account:{delete}")
     await page.type("ada@example.com", "#email")

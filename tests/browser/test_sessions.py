@@ -8,9 +8,20 @@ import pytest
 
 from hubbub.app import App
 from hubbub.core.limits import Rate
-from tests.browser.conftest import Town
+from tests.browser.conftest import Tab, Town
 
 SHORT_S = 20  # less than a minute: the server says `auth:expiring` at once
+
+# In force before the page is: the first renewal comes as soon as the socket is there.
+HOLD_RENEWALS = """
+    window.renewed = new Promise((answer) => { window.letGo = answer; });
+    const fetched = window.fetch;
+    window.fetch = async (url, options) => {
+        const answer = await fetched(url, options);
+        if (url.endsWith("/refresh")) { window.waiting = true; await window.renewed; }
+        return answer;
+    };
+"""
 
 
 @pytest.fixture
@@ -43,16 +54,10 @@ async def test_a_revoked_session_ends_at_the_first_page(town: Town) -> None:
 
 
 async def test_a_renewal_that_comes_after_the_end_brings_nobody_back(town: Town) -> None:
-    ada = await town.come("Ada")
-    await ada.page.run("""
-        window.renewed = new Promise((answer) => { window.letGo = answer; });
-        const fetched = window.fetch;
-        window.fetch = async (url, options) => {
-            const answer = await fetched(url, options);
-            if (url.endsWith("/refresh")) { window.waiting = true; await window.renewed; }
-            return answer;
-        };
-    """)
+    page = await town.browser.page()
+    await page.call("Page.addScriptToEvaluateOnNewDocument", source=HOLD_RENEWALS)
+    ada = Tab(page, "Ada")
+    await ada.register(town.world.url)
     await ada.page.until("window.waiting")
     token = await ada.page.run("JSON.parse(sessionStorage['hubbub:session']).access_token")
     status, _ = await town.world.rest("POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"})
@@ -96,7 +101,7 @@ async def test_who_writes_too_fast_is_slowed_down_and_loses_nothing(town: Town) 
 
 
 async def test_a_login_with_two_factor_asks_for_the_code(town: Town) -> None:
-    ada = await town.world.person("ada")
+    ada = await (await town.world.person("ada")).confirmed()
     _, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
     app = pyotp.TOTP(answer["data"]["secret"])
     await ada.rest("POST", "/auth/2fa/enable", json={"code": app.now()})

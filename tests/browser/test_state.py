@@ -1,16 +1,11 @@
 """The playground's reducer: entries by seq, each once, whatever the order they come in."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from hubbub.http import playground
-from tests.support.browser import Page, browser
+from tests.support.browser import Page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -52,16 +47,6 @@ def message(seq: int, **more: Any) -> dict[str, Any]:
         "body": f"b{seq}",
     }
     return plain | {"reply_to": None, "mentions": [], "reactions": [], "deleted_at": None} | more
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def page() -> AsyncIterator[Page]:
-    app = web.Application()
-    app.add_routes(playground.routes())
-    async with TestServer(app) as server, browser() as made:
-        page = await made.page()
-        await page.goto(str(server.make_url("/")))
-        yield page
 
 
 async def after(page: Page, *actions: dict[str, Any]) -> dict[str, Any]:
@@ -153,3 +138,17 @@ async def test_ones_own_message_leaves_the_queue_and_is_shown_once(page: Page) -
     for actions in ([stored, arrived], [arrived, stored]):
         seen = await after(page, ready(0), queued, *actions)
         assert (bodies(seen), seen["queue"], seen["my"]["unread"]) == (["b1"], [], 0)
+
+
+@pytest.mark.parametrize(("unread", "text"), [(0, "0"), (999, "999"), (1000, "999+"), (1001, "999+")])
+async def test_a_count_of_a_thousand_means_so_many_or_more(page: Page, unread: int, text: str) -> None:
+    assert await page.run(f"import('/playground/state.js').then((m) => m.counted({unread}))") == text
+
+
+async def test_counting_stops_at_a_thousand_and_a_hint_sets_the_counts(page: Page) -> None:
+    full = (ready(3, unread=1000, mentions=1000), entry(4, mentions=["me"]))
+    assert (await after(page, *full))["my"] == MY | {"unread": 1000, "mentions": 1000}
+
+    hint = {"type": "read", "room_id": ROOM, "user_id": "me", "seq": 2, "unread": 999, "mentions": 5}
+    seen = await after(page, *full, hint)
+    assert seen["my"] == MY | {"last_read_seq": 2, "unread": 999, "mentions": 5}

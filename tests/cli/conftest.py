@@ -1,6 +1,10 @@
 """Running commands as an operator does, in a folder of their own."""
 
 import logging
+import os
+import signal
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +27,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     monkeypatch.chdir(tmp_path)
     root, ours = logging.getLogger(), logging.getLogger("hubbub")
     before = root.level, ours.level, list(root.handlers)
+    umask = os.umask(0o022)
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+    interrupt = signal.getsignal(signal.SIGINT)
 
     def run(*arguments: str, say: str | None = None, **variables: str) -> Result:
         environment = {"HUBBUB_ENV": "test", "HUBBUB_DATA_DIR": str(tmp_path), **variables}
@@ -31,7 +38,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         return result
 
     yield run
+    os.umask(umask)
     root.setLevel(before[0])
     ours.setLevel(before[1])
     root.handlers[:] = before[2]
     logging.captureWarnings(capture=False)
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+    signal.signal(signal.SIGINT, interrupt)

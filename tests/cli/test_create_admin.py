@@ -31,6 +31,7 @@ def test_who_has_an_account_is_promoted_without_a_password(run):
         ("root@example.org", "short\n", "password"),
         ("root@example.org", "", "password"),
         ("root", "long enough\n", "email"),
+        ("root", "", "email"),
     ],
 )
 def test_what_is_no_account_is_one_line(run, email, password, field):
@@ -39,6 +40,11 @@ def test_what_is_no_account_is_one_line(run, email, password, field):
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"{field}: ")
+
+
+def test_the_line_names_the_real_cause(run):
+    assert run("create-admin", "notanemail").stderr == "email: notanemail is not an e-mail address.\n"
+    assert "write it to standard input" in run("create-admin", "root@example.org").stderr
 
 
 def test_an_address_is_needed(run):

@@ -9,7 +9,7 @@ from tests.support.issuer import issuer
 
 
 def report(result):
-    return {line.split()[1]: line.split()[0] for line in result.stdout.splitlines()}
+    return {line[8:19].strip(): line.split()[0] for line in result.stdout.splitlines()}
 
 
 def test_a_healthy_machine_has_an_ok_on_every_line(run, database_url, redis_url):
@@ -17,7 +17,11 @@ def test_a_healthy_machine_has_an_ok_on_every_line(run, database_url, redis_url)
 
     assert result.exit_code == 0, result.output
     assert report(result) == dict.fromkeys(
-        ("settings", "database", "migrations", "redis", "storage", "smtp", "providers"), "ok"
+        (
+            *("settings", "database", "migrations", "redis", "storage", "files", "smtp", "providers"),
+            *("instances", "worker", "proxies"),
+        ),
+        "ok",
     )
 
 
@@ -36,9 +40,9 @@ def test_what_is_away_is_told_with_a_remedy_and_fails(run):
 
     assert result.exit_code == 1
     found = report(result)
-    assert found.pop("settings") == found.pop("storage") == "ok"
+    assert found.pop("settings") == found.pop("storage") == found.pop("files") == "ok"
     assert set(found.values()) == {"failed"}
-    assert len(result.stdout.splitlines()) == 7
+    assert len(result.stdout.splitlines()) == 11
     for name in ("HUBBUB_DATABASE_URL", "HUBBUB_REDIS_URL", "HUBBUB_SMTP_URL", "HUBBUB_OAUTH_ISSUERS"):
         assert name in result.stdout
     assert "s3cret" not in result.output
@@ -59,7 +63,6 @@ def test_wrong_settings_are_the_first_finding_and_the_last(run):
         "redis+sentinel://:s3cret@127.0.0.1:1,127.0.0.1:2/hubbub/0",
         "redis+sentinel://127.0.0.1:1",
         "redis+cluster://:s3cret@127.0.0.1:1",
-        "redis://127.0.0.1:6379/not-a-number",
     ],
 )
 async def test_a_redis_of_any_kind_that_is_away_is_trouble(url):
@@ -87,3 +90,16 @@ async def test_a_provider_that_is_there_is_well(tmp_path):
         made.url = "https://another.example"
         with pytest.raises(Trouble, match="discovery document is of another issuer"):
             await doctor.check_providers(settings)
+
+
+@pytest.mark.parametrize("name", ["hubbub.db", "secret_key"])
+def test_a_file_that_others_can_read_is_named(run, tmp_path, name):
+    run("migrate", "up")
+    (tmp_path / name).touch()
+    (tmp_path / name).chmod(0o644)
+
+    line = next(line for line in run("doctor").stdout.splitlines() if "files" in line)
+
+    assert line.startswith("failed")
+    assert f"{tmp_path / name} (0644)" in line
+    assert "chmod" in line

@@ -48,3 +48,16 @@ def test_a_file_that_is_no_database_is_one_line(run, tmp_path, what):
     assert result.exit_code == 1
     assert len(result.stderr.splitlines()) == 1
     assert "hubbub.db" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["migrate", "serve", "worker", "doctor", "create-admin"])
+def test_every_command_says_that_the_encoding_is_wrong(run, databases, postgres_url, tmp_path, command):
+    url = databases.encoded("LATIN1")
+    argument = ["a@example.org"] if command == "create-admin" else []
+
+    result = run(command, *argument, say="a long password\n" * 2, HUBBUB_DATABASE_URL=url, HUBBUB_PORT="0")
+
+    said = [line for line in (result.stdout + result.stderr).splitlines() if "UTF8" in line]
+    assert result.exit_code != 0
+    assert len(said) == 1
+    assert "LATIN1" in said[0]

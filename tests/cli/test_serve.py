@@ -1,13 +1,20 @@
 """`hubbub serve`: starting, stopping, and why it does not start."""
 
+import json
 import os
+import re
+import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
+from contextlib import closing
 
 import pytest
+
+from tests.support.production import PRODUCTION
 
 
 @pytest.fixture
@@ -15,9 +22,9 @@ def serve(tmp_path):
     """Start `hubbub serve` as a process; returns it once it says that it listens."""
     started = []
 
-    def serve(*arguments, **variables):
+    def serve(*arguments, before=(), **variables):
         process = subprocess.Popen(
-            [sys.executable, "-m", "hubbub", "serve", "--port", "0", *arguments],
+            [*before, sys.executable, "-m", "hubbub", "serve", "--port", "0", *arguments],
             env={**os.environ, "HUBBUB_DATA_DIR": str(tmp_path), "HUBBUB_LOG_FORMAT": "json", **variables},
             cwd=tmp_path,
             stdout=subprocess.PIPE,
@@ -28,7 +35,7 @@ def serve(tmp_path):
         lines = []
         for line in process.stderr:
             lines.append(line)
-            if '"listening"' in line:
+            if "listening" in line:
                 break
         return process, lines
 
@@ -39,7 +46,7 @@ def serve(tmp_path):
 
 
 def url_of(lines):
-    return next(word for word in lines[-1].split('"') if word.startswith("http://"))
+    return re.search(r"http://[0-9.:]+", lines[-1])[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -54,8 +61,18 @@ def test_it_serves_and_stops_with_0(serve, number):
     assert "Traceback" not in process.stderr.read()
 
 
+def test_it_may_open_as_many_files_as_the_machine_permits(serve):
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    command = ["sh", "-c", 'ulimit -S -n 256 && exec "$0" "$@"']
+
+    process, lines = serve(HUBBUB_ENV="test", before=command)
+
+    assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    assert json.loads(lines[-1])["open_files"] == hard
+
+
 def test_a_developer_is_told_where_to_go_and_how_to_log_in(serve, tmp_path):
-    process, lines = serve()
+    process, lines = serve(HUBBUB_LOG_FORMAT="console")
     process.send_signal(signal.SIGTERM)
 
     out, _ = process.communicate(timeout=20)
@@ -66,7 +83,7 @@ def test_a_developer_is_told_where_to_go_and_how_to_log_in(serve, tmp_path):
 
 
 def test_production_says_nothing_on_standard_output(serve):
-    process, _ = serve(HUBBUB_ENV="production", HUBBUB_SECRET_KEY="0123456789" * 4)
+    process, _ = serve(**PRODUCTION)
     process.send_signal(signal.SIGTERM)
 
     out, _ = process.communicate(timeout=20)
@@ -126,3 +143,77 @@ def test_a_file_that_is_no_database_is_one_line(run, tmp_path):
 @pytest.mark.parametrize("port", ["70000", "-1", "web"])
 def test_a_port_that_is_none_is_refused(run, port):
     assert run("serve", "--port", port).exit_code == 2
+
+
+# --- one process serves a SQLite database ---
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["worker"]])
+def test_a_second_process_on_an_sqlite_database_is_refused_with_one_line(serve, run, command):
+    process, _ = serve(HUBBUB_ENV="test")
+
+    result = run(*command)
+
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert f"hubbub.db is in use by hubbub serve, process {process.pid}" in line
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["migrate", "status"], ["migrate"], ["create-admin", "a@example.org"], ["seed", "--users", "1"]],
+)
+def test_other_commands_run_beside_it(serve, run, command):
+    serve(HUBBUB_ENV="test")
+
+    assert run(*command, say="correct horse battery\n").exit_code == 0
+
+
+def test_after_a_kill_it_starts_again_at_once(serve, tmp_path):
+    process, _ = serve(HUBBUB_ENV="test", HUBBUB_INSTANCE_ID="one")
+    process.kill()
+    process.wait()
+
+    process, lines = serve(HUBBUB_ENV="test", HUBBUB_INSTANCE_ID="one")
+
+    assert json.loads(lines[-1])["message"] == "listening"
+    assert _rows(tmp_path) == [("one", "serve")]
+    process.terminate()
+    process.wait(20)
+    assert _rows(tmp_path) == []
+
+
+def _rows(folder):
+    with closing(sqlite3.connect(folder / "hubbub.db")) as database:
+        return database.execute("SELECT id, kind FROM processes").fetchall()
+
+
+# --- several processes on PostgreSQL ---
+
+
+@pytest.mark.soak  # two renewals, 5 s each; tests/services/test_processes.py shows the same faster
+def test_an_instance_that_does_not_fit_the_others_is_refused_with_one_line(serve, run, databases, tmp_path):
+    url = databases.migrated("postgres", tmp_path)
+    given = {"HUBBUB_ENV": "test", "HUBBUB_DATABASE_URL": url, "HUBBUB_INSTANCE_ID": "one"}
+    serve(**given)
+
+    same_id = run("serve", "--port", "0", **given)
+    other_key = run("worker", **given, HUBBUB_SECRET_KEY="of-another-deployment-for-tests-only")
+
+    assert [each.exit_code for each in (same_id, other_key)] == [1, 1]
+    assert same_id.stderr.splitlines()[-1].startswith("HUBBUB_INSTANCE_ID: serve one is running already.")
+    assert other_key.stderr.splitlines()[-1].startswith("HUBBUB_SECRET_KEY: serve one has another one.")
+    databases.drop(url)
+
+
+def test_what_it_creates_is_private_whatever_the_umask(serve, tmp_path):
+    folder = tmp_path / "var"
+    before = os.umask(0)
+    try:
+        serve(HUBBUB_ENV="development", HUBBUB_DATA_DIR=str(folder), HUBBUB_BCRYPT_ROUNDS="4")
+    finally:
+        os.umask(before)
+
+    made = [folder, *folder.rglob("*")]
+    assert {"hubbub.db", "hubbub.db-wal", "hubbub.db-shm", "secret_key"} <= {path.name for path in made}
+    assert [path for path in made if path.stat().st_mode & 0o077] == []

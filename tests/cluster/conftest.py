@@ -1,18 +1,21 @@
 """Buses of two instances, and what each of them heard."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
 
-from hubbub.cluster.bus import Bus, Entries, Missed, Signal
+from hubbub.cluster.bus import Bus, EntriesAppended, Signal, SignalsLost
 from hubbub.cluster.memory import MemoryBus
-from hubbub.cluster.redis import servers
+from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.bus import RedisBus
 from hubbub.schemas.log import Entry
+from tests.support import waiting
 
 WAIT_S = 15.0
+
+until = partial(waiting.until, seconds=WAIT_S)
 
 
 class Ear:
@@ -25,7 +28,7 @@ class Ear:
         bus.listen(self._hear)
 
     def _hear(self, signal: Signal) -> None:
-        if isinstance(signal, Missed):
+        if isinstance(signal, SignalsLost):
             self.missed += 1
         else:
             self.heard.append(signal)
@@ -35,22 +38,8 @@ class Ear:
         return self.heard
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that has no signal of its own."""
-    async with asyncio.timeout(WAIT_S):
-        while not condition():  # noqa: ASYNC110 - there is nothing to wait on
-            await asyncio.sleep(0.005)
-
-
-async def until_asked(question: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until the answer to a question is yes."""
-    async with asyncio.timeout(WAIT_S):
-        while not await question():  # noqa: ASYNC110 - likewise
-            await asyncio.sleep(0.02)
-
-
-def news(room_id: UUID, seq: int, payload: str = "{}") -> Entries:
-    return Entries(room_id, (Entry(room_id, seq, "message:new", payload),))
+def news(room_id: UUID, seq: int, payload: str = "{}") -> EntriesAppended:
+    return EntriesAppended(room_id, (Entry(room_id, seq, "message:new", payload),))
 
 
 @pytest.fixture
@@ -68,7 +57,7 @@ async def redis_bus(redis_url: str, prefix: str) -> AsyncIterator[MakeBus]:
     made: list[RedisBus] = []
 
     async def make(url: str = redis_url) -> Ear:
-        made.append(RedisBus(servers.find(url, prefix), prefix))
+        made.append(RedisBus(topology.from_url(url, prefix), prefix))
         ear = Ear(made[-1])
         await ear.bus.start()
         return ear

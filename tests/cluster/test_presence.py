@@ -1,11 +1,12 @@
 """What every presence does, in memory and in Redis."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
 
 from hubbub.cluster.memory import MemoryBus, MemoryPresence
-from hubbub.cluster.redis import servers
+from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.presence import RedisPresence
 
 
@@ -18,7 +19,7 @@ async def presence(request, redis_url, prefix):
     if request.param == "memory":
         yield MemoryPresence()
         return
-    found = servers.find(redis_url)
+    found = topology.from_url(redis_url)
     made = RedisPresence(found, prefix, MemoryBus())
     await made.start(ignore)
     yield made
@@ -36,6 +37,15 @@ async def test_who_arrives_is_online_once_and_who_leaves_is_offline(presence) ->
     assert await presence.leave([ada]) == set()
 
     assert await presence.get([ada, bob]) == {bob: "online"}
+
+
+async def test_leaving_and_arriving_at_once_is_no_error(presence) -> None:
+    ada = uuid4()
+
+    await asyncio.gather(presence.leave([ada]), presence.arrive([ada]))
+    await presence.arrive([ada])
+
+    assert await presence.get([ada]) == {ada: "online"}
 
 
 async def test_a_chosen_status_lasts_until_the_user_is_gone(presence) -> None:

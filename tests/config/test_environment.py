@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hubbub.config import ConfigError, load
+from hubbub.config import ConfigError, Settings, load, log_format
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -201,9 +201,11 @@ def test_a_given_secret_is_not_kept(read, tmp_path):
 
 
 def test_production_makes_no_secret(read, tmp_path):
-    (line,) = lines_of(read, HUBBUB_ENV="production")
+    settings = read(HUBBUB_ENV="production")
 
-    assert line == "HUBBUB_SECRET_KEY: is required in production: set it, or HUBBUB_SECRET_KEY_FILE."
+    line = "HUBBUB_SECRET_KEY: is required in production: set it, or HUBBUB_SECRET_KEY_FILE."
+    assert line in settings.production_mistakes
+    assert settings.secret_key == ""
     assert not (tmp_path / "var").exists()
 
 
@@ -212,7 +214,15 @@ def test_a_folder_that_can_not_keep_a_secret_is_told(read, tmp_path):
 
     (line,) = lines_of(read)
 
-    assert line.startswith(f"HUBBUB_SECRET_KEY: none is set, and {tmp_path / 'var'} can't keep one: ")
+    assert line == f"HUBBUB_DATA_DIR: {tmp_path / 'var'} can't be used: File exists."
+
+
+def test_a_folder_that_can_not_be_made_is_told(read, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    (line,) = lines_of(read, HUBBUB_DATA_DIR=str(tmp_path / "file" / "var"))
+
+    assert line == f"HUBBUB_DATA_DIR: {tmp_path / 'file'} can't be used: File exists."
 
 
 def test_an_emptied_secret_is_told(read, tmp_path):
@@ -230,3 +240,31 @@ def test_an_instance_gets_a_name_of_its_own(read):
     assert first.instance_id != second.instance_id
     assert first.source("instance_id") == "made"
     assert read(HUBBUB_INSTANCE_ID="one").source("instance_id") == "environment"
+
+
+LISTS = [
+    name
+    for name, field in Settings.model_fields.items()
+    if type(field.default) is tuple or name == "cors_origins"
+]
+
+
+def test_the_lists_are_known():
+    assert {"limit_tiers", "trusted_proxies", "default_rooms", "cors_origins", "oauth_issuers"} <= set(LISTS)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_without_a_value_is_empty(read, name):
+    settings = read(f"HUBBUB_{name.upper()}=\n")
+
+    assert getattr(settings, name) == ()
+    assert settings.source(name) != "default"
+
+
+@pytest.mark.parametrize("text", ["", " ", "json", "JSON"])
+def test_the_format_of_the_log_is_known_where_other_settings_are_wrong(tmp_path, text):
+    (tmp_path / ".env").write_text("HUBBUB_PORT=x\n")
+
+    found = log_format({"HUBBUB_LOG_FORMAT": text, "HUBBUB_PROT": "1"}, tmp_path / ".env")
+
+    assert found == ("json" if text == "json" else "console")

@@ -3,14 +3,18 @@
 import pytest
 
 from hubbub.config import ConfigError, Settings
-from hubbub.config.production import PLACEHOLDER, TEST_SECRET
 from hubbub.core.limits import Rate
 
-SECRET = "0123456789abcdef0123456789abcdef"
+SECRET = "9f4c1e7a0b6d83520c5be917fa2d6480"
 BUCKET = "must be a bucket and its refill per second, like 30/10 or 10/0.5, or off."
 LABEL = "must be 1 to 64 letters, digits, dots, hyphens or underscores."
 NETWORK = "is not a network; did you mean 10.0.0.0/8?"
-PRODUCTION = {"env": "production", "secret_key": SECRET}
+PRODUCTION = {
+    "env": "production",
+    "secret_key": SECRET,
+    "public_url": "https://chat.example",
+    "smtp_url": "smtp://mail.example",
+}
 
 
 def refusal(**given):
@@ -30,7 +34,7 @@ def test_the_defaults_are_those_of_the_contract():
     assert (settings.access_token_ttl_s, settings.refresh_token_ttl_s) == (900, 604800)
     assert settings.bcrypt_rounds == 12
     assert (settings.ping_interval_ms, settings.ping_timeout_ms) == (25000, 20000)
-    assert (settings.max_payload_bytes, settings.max_event_bytes) == (1_000_000, 65536)
+    assert (settings.max_payload_bytes, settings.max_event_bytes) == (1_000_000, 131_072)
     assert settings.max_output_bytes == 1_048_576
     assert (settings.sockets_per_user, settings.sockets_per_address) == (20, 1000)
     assert settings.handshakes_per_s == 500
@@ -112,10 +116,10 @@ def test_registration_has_no_limit_where_login_has_none():
         ({"redis_url": "http://x"}, "HUBBUB_REDIS_URL: must be an address like redis://host:6379/0."),
         (
             {"smtp_url": "mail.example:25"},
-            "HUBBUB_SMTP_URL: must be an address like smtp://user:password@host:587.",
+            "HUBBUB_SMTP_URL: must be an address like smtp://user:password@host:587, or off.",
         ),
         ({"prot": "1"}, "HUBBUB_PROT: there is no such setting."),
-        ({"host": ""}, 'HUBBUB_HOST: must be more than nothing, not "".'),
+        ({"host": ""}, "HUBBUB_HOST: must be an IP address or the name of a host."),
     ],
 )
 def test_a_mistake_is_one_clear_line(given, line):
@@ -159,6 +163,7 @@ def test_all_mistakes_are_told_at_once():
         "HUBBUB_DRAIN_S",
         "HUBBUB_SECRET_KEY",
         "HUBBUB_BCRYPT_ROUNDS",
+        "HUBBUB_SMTP_URL",
     ]
 
 
@@ -167,57 +172,13 @@ def test_a_mistake_in_one_setting_is_not_told_of_those_that_follow_from_it():
     assert len(refusal(host="", data_dir=3)) == 2
 
 
-@pytest.mark.parametrize("secret", ["", "short", "x" * 31, PLACEHOLDER, TEST_SECRET])
-def test_production_refuses_a_missing_short_or_known_secret(secret):
-    (line,) = refusal(env="production", secret_key=secret)
-
-    assert line.startswith("HUBBUB_SECRET_KEY: ")
-    assert not secret or secret not in line
-
-
-@pytest.mark.parametrize("secret", ["short", "x" * 31, PLACEHOLDER, TEST_SECRET])
-def test_production_refuses_a_short_or_known_secret_among_those_of_before(secret):
-    (line,) = refusal(**PRODUCTION, secret_key_previous=f"{'x' * 32},{secret}")
-
-    assert line.startswith("HUBBUB_SECRET_KEY_PREVIOUS: ")
-    assert secret not in line
-    assert "x" * 32 not in line
-
-
 def test_secrets_of_before_are_a_list():
-    settings = Settings.build(
-        {**PRODUCTION, "secret_key_previous": f" {'x' * 32}\r\n{'y' * 32},,{'x' * 32}\n"}
-    )
+    first, second = SECRET, "b7e151628aed2a6abf7158809cf4f3c7"
+    settings = Settings.build({**PRODUCTION, "secret_key_previous": f" {first}\r\n{second},,{first}\n"})
 
-    assert settings.secret_key_previous == ("x" * 32, "y" * 32)
-    assert "xxx" not in repr(settings)
+    assert settings.secret_key_previous == (first, second)
+    assert first not in repr(settings)
     assert Settings.build({}).secret_key_previous == ()
-
-
-@pytest.mark.parametrize(
-    "given",
-    [{"cors_origins": "*"}, {"bcrypt_rounds": 9}, {"redis_url": "redis://host"}],
-)
-def test_production_refuses_what_is_only_convenient(given):
-    (name,) = given
-
-    (line,) = refusal(**PRODUCTION, **given)
-
-    assert line.startswith(f"HUBBUB_{name.upper()}: ")
-    assert Settings.build({"env": "development", **given})
-
-
-def test_production_takes_what_is_right():
-    settings = Settings.build(
-        {
-            **PRODUCTION,
-            "database_url": "postgres://h/d",
-            "redis_url": "redis://h",
-            "cors_origins": "https://a.example",
-        }
-    )
-
-    assert settings.cors_origins == ("https://a.example",)
 
 
 def test_settings_do_not_change_afterwards():

@@ -17,7 +17,8 @@ from aiohttp import web
 
 from hubbub.http.server import Runner
 from hubbub.realtime.engine import Engine
-from hubbub.realtime.stock import Server
+from hubbub.realtime.engine.bounds import Bounds
+from hubbub.realtime.socketio_server import SocketIOServer
 
 NAMESPACES = ("/", "/custom")
 
@@ -33,6 +34,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--connect-timeout-ms", type=int, default=1000)
     parser.add_argument("--upgrade-timeout-ms", type=int, default=10_000)
     parser.add_argument("--connect-delay-ms", type=int, default=0)
+    parser.add_argument(
+        "--limits", choices=["on", "off"], default="off", help="the product's packet and byte rates"
+    )
     return parser.parse_args(given)
 
 
@@ -43,14 +47,15 @@ def _engine_options(options: argparse.Namespace) -> dict[str, Any]:
         "max_http_buffer_size": options.max_payload,
         "upgrade_timeout": options.upgrade_timeout_ms / 1000,
         "cors_allowed_origins": "*",
+        # A suite sends faster than a client may.
+        "bounds": Bounds() if options.limits == "on" else Bounds(packets=None, size=None),
     }
 
 
-def socket_io(options: argparse.Namespace) -> Server:
+def socket_io(options: argparse.Namespace) -> SocketIOServer:
     """The Socket.IO server that the suites talk to."""
-    sio = Server(
+    sio = SocketIOServer(
         connect_timeout=options.connect_timeout_ms / 1000,
-        accept_timeout=options.connect_delay_ms / 1000 + 15,
         namespaces=list(NAMESPACES),
         **_engine_options(options),
     )

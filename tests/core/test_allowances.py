@@ -1,9 +1,12 @@
-"""Buckets by key. What they have in common with those in Redis is in tests/cluster/test_allowances.py."""
+"""Buckets by key. What they have in common with those in Redis is in tests/cluster/test_rate_limiter.py."""
+
+import gc
+import time
 
 import pytest
 
 from hubbub.core import clock
-from hubbub.core.allowances import Allowance, Buckets, allowance, neighbourhood
+from hubbub.core.allowances import Allowance, Buckets, allowance, neighbourhood, wider
 from hubbub.core.limits import Rate
 
 
@@ -49,14 +52,105 @@ def test_out_of_a_leaky_bucket_comes_one_at_a_time(monkeypatch) -> None:
     assert [(each.wait_ms, each.hold_ms) for each in found] == [(0, 0), (0, 100), (0, 200), (100, 0)]
 
 
-def test_memory_is_bounded_and_who_asks_is_remembered() -> None:
-    buckets, rate = Buckets(most=2), Rate(1, 0.001)
-    for key in ("ada", "bob", "ada", "eve"):
-        buckets.take(key, rate)
+FLOODS = {
+    "users": lambda number: f"user-{number}",
+    "addresses": lambda number: f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}",
+    "networks of one site": lambda number: f"2001:db8:1:{number:x}::/64",
+    "networks of many sites": lambda number: f"2001:db8:{number:x}:1::/64",
+    "pairs": lambda number: ("login", number),
+}
 
-    # "ada" was refused, which is no reason to remember her for longer; what is new is.
-    assert len(buckets._full_at) == 2
-    assert buckets.take("eve", rate).wait_ms > 0
+
+@pytest.mark.parametrize("flood", FLOODS)
+@pytest.mark.parametrize("takes", [1, 3])
+def test_a_flood_of_keys_gives_nothing_back(monkeypatch, flood: str, takes: int) -> None:
+    monkeypatch.setattr(clock, "monotonic", lambda: 50.0)
+    buckets, rate = Buckets(most=100), Rate(10, 0.01)
+    for _ in range(10):
+        buckets.take("victim", rate)
+
+    for number in range(1000):
+        for _ in range(takes):
+            buckets.take(FLOODS[flood](number), rate)
+
+    assert buckets.take("victim", rate).wait_ms > 0
+    assert len(buckets) <= 100
+
+
+def test_a_new_key_has_what_the_flood_left_of_it(monkeypatch) -> None:
+    monkeypatch.setattr(clock, "monotonic", lambda: 50.0)
+    buckets, rate = Buckets(most=100), Rate(10, 0.01)
+    for number in range(200):  # each of 100 keys could have had one or two
+        buckets.take(number, rate)
+
+    assert 8 <= 1 + buckets.take("ada", rate).left <= 10
+
+
+def test_the_networks_of_one_site_share_a_bucket_while_there_is_no_room(monkeypatch) -> None:
+    monkeypatch.setattr(clock, "monotonic", lambda: 50.0)
+    buckets, rate = Buckets(most=50), Rate(10, 0.01)
+    networks = [f"2001:db8:7:{number:x}::/64" for number in range(200)]
+
+    taken = [not buckets.take(network, rate).wait_ms for network in networks]
+
+    assert sum(taken) <= 60  # each one of its own while there was room, then ten together
+    assert not buckets.take("2001:db8:8:1::/64", rate).wait_ms
+
+
+def test_buckets_that_are_full_again_are_removed(monkeypatch) -> None:
+    now = 50.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+    buckets, rate = Buckets(), Rate(10, 1)
+    for number in range(10_000):
+        buckets.take(number, rate)
+
+    now += 60
+    for number in range(1000):
+        buckets.take("ada" if number else "bob", rate)
+        buckets.take(number % 700, rate)
+
+    assert len(buckets) <= 702
+
+
+@pytest.fixture
+def no_collections():
+    """The garbage of other tests is not collected in the time of this one."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_no_flood_takes_long_at_once(monkeypatch, no_collections) -> None:
+    now = 50.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+    buckets, rate, longest = Buckets(), Rate(10, 0.01), 0.0
+
+    for number in range(80_000):
+        now = 50.0 + number * 1e-6
+        key = (
+            number if number < 50_000 or number % 2 else number - 30_000
+        )  # new keys, and all times out of date
+        began = time.thread_time()
+        buckets.take(key, rate)
+        longest = max(longest, time.thread_time() - began)
+
+    assert len(buckets) == 50_000
+    assert longest < 0.1  # of processor time; usually less than 1 ms
+
+
+@pytest.mark.parametrize(
+    ("network", "site"),
+    [
+        ("2001:db8:1:2::/64", "2001:db8:1::/48"),
+        ("fe80::/64", "fe80::/48"),
+        ("192.0.2.7", None),
+        ("ada/64", None),
+        ("", None),
+    ],
+)
+def test_an_ipv6_network_belongs_to_a_site(network: str, site: str | None) -> None:
+    assert wider(network) == site
 
 
 def test_a_refill_too_fast_for_a_microsecond_is_one() -> None:

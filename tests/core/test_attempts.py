@@ -56,9 +56,53 @@ def test_who_succeeded_is_known_for_a_month(time) -> None:
     assert not attempts.note("ada", "look").known
 
 
-def test_memory_is_bounded() -> None:
-    attempts = Attempts(most=2)
-    for key in ("ada", "bob", "ada", "eve"):
-        attempts.note(key, "fail")
+@pytest.mark.parametrize("failures", [2, 11, 40])
+@pytest.mark.parametrize("act", ["fail", "clear", "ease"])
+def test_a_flood_of_keys_hides_no_failure(time, failures: int, act) -> None:
+    attempts = Attempts(most=100)
+    for _ in range(failures):
+        attempts.note("victim", "fail")
 
-    assert [attempts.note(key, "look").failures for key in ("ada", "bob", "eve")] == [2, 0, 1]
+    for number in range(1000):
+        time[0] += 1
+        attempts.note(f"flood-{number}", act)
+
+    assert attempts.note("victim", "look").failures >= failures
+    assert len(attempts) <= 200
+
+
+def test_a_key_that_was_replaced_counts_as_failed_as_often(time) -> None:
+    attempts = Attempts(most=10)
+    for _ in range(4):
+        for number in range(20):
+            attempts.note(f"flood-{number}", "fail")
+
+    assert all(attempts.note(f"flood-{number}", "look").failures >= 4 for number in range(20))
+    assert attempts.note("new", "look").failures <= 8  # 80 failures, 10 keys
+    time[0] += FORGET_MS + 1
+    assert attempts.note("new", "look").failures == 0
+
+
+def test_a_flood_of_failures_removes_no_success(time) -> None:
+    attempts = Attempts(most=10)
+    attempts.note("ada", "clear")
+
+    for number in range(1000):
+        time[0] += 1
+        attempts.note(f"flood-{number}", "fail")
+
+    assert attempts.note("ada", "look").known
+    assert attempts.note("ada", "clear").failures == 0
+    assert attempts.note("ada", "look").failures == 0
+
+
+def test_what_expired_takes_no_memory(time) -> None:
+    attempts = Attempts()
+    for number in range(1000):
+        attempts.note(f"flood-{number}", "fail" if number % 2 else "clear")
+
+    time[0] += KNOWN_MS + 1
+    for _ in range(500):
+        attempts.note("ada", "look")
+
+    assert len(attempts) == 0

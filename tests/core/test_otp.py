@@ -25,25 +25,25 @@ STEP = 1_111_111_111 // 30
 def test_codes_are_those_of_the_standard(seconds, code):
     now = datetime.fromtimestamp(seconds, UTC)
 
-    assert otp.step_of(SECRET, code, now, 0) == seconds // 30
+    assert otp.matching_step(SECRET, code, now, 0) == seconds // 30
 
 
 @pytest.mark.parametrize(("steps", "good"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
 def test_a_clock_may_be_a_step_off(steps, good):
     then = datetime.fromtimestamp(1_111_111_111 + steps * 30, UTC)
 
-    assert (otp.step_of(SECRET, "050471", then, 0) == STEP) is good
+    assert (otp.matching_step(SECRET, "050471", then, 0) == STEP) is good
 
 
 def test_a_code_is_later_than_the_last_one():
-    assert otp.step_of(SECRET, "050471", AT, STEP - 1) == STEP
-    assert otp.step_of(SECRET, "050471", AT, STEP) is None
-    assert otp.step_of(SECRET, "050471", AT, STEP + 1) is None
+    assert otp.matching_step(SECRET, "050471", AT, STEP - 1) == STEP
+    assert otp.matching_step(SECRET, "050471", AT, STEP) is None
+    assert otp.matching_step(SECRET, "050471", AT, STEP + 1) is None
 
 
 @pytest.mark.parametrize("code", ["", "05047", "0504711", "050472", "abcdef", "ü", "\udcff", "050471\x00"])
 def test_what_is_no_code_is_refused(code):
-    assert otp.step_of(SECRET, code, AT, 0) is None
+    assert otp.matching_step(SECRET, code, AT, 0) is None
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_what_is_no_code_is_refused(code):
     ],
 )
 def test_how_a_code_is_typed_does_not_count(typed, code, is_of_app):
-    assert otp.normal(typed) == code
-    assert otp.is_of_app(code) is is_of_app
+    assert otp.normalize(typed) == code
+    assert otp.is_totp(code) is is_of_app
 
 
 def test_an_app_gets_an_address():
@@ -76,7 +76,7 @@ def test_recovery_codes_are_ten_and_kept_as_digests_of_their_owner():
     codes, owner = otp.recovery_codes(), uuid4()
 
     assert len(set(codes)) == 10
-    assert all(len(otp.normal(each)) == 16 and not otp.is_of_app(otp.normal(each)) for each in codes)
+    assert all(len(otp.normalize(each)) == 16 and not otp.is_totp(otp.normalize(each)) for each in codes)
     digest = otp.recovery_digest(owner, codes[0])
     assert digest == otp.recovery_digest(owner, codes[0].upper().replace("-", " "))
     assert digest not in (otp.recovery_digest(uuid4(), codes[0]), otp.recovery_digest(owner, codes[1]))

@@ -23,7 +23,7 @@ ORIGINS = ("https://app.example", "http://localhost:5173", "http://[::1]:3000", 
     ],
 )
 def test_what_is_on_the_list(text, reached):
-    assert redirects.allowed(text, SITE, ORIGINS) == reached
+    assert redirects.validate(text, SITE, ORIGINS) == reached
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_what_is_on_the_list(text, reached):
     ],
 )
 def test_what_is_not(text):
-    assert redirects.allowed(text, SITE, ORIGINS) is None
+    assert redirects.validate(text, SITE, ORIGINS) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hubbub.core.signing import Signature, Signed, is_right, read, sign
+from hubbub.core.signing import Signature, Signed, read, sign, verify
 from tests.support.signing import sign as header_of
 
 SECRET = "5ca1ab1e" * 8
@@ -23,8 +23,8 @@ def test_it_is_what_is_documented():
 
 
 def test_who_has_the_secret_signs():
-    assert is_right(SECRET, REQUEST, made())
-    assert not is_right(SECRET, REQUEST, made(secret="another"))
+    assert verify(SECRET, REQUEST, made())
+    assert not verify(SECRET, REQUEST, made(secret="another"))
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def test_who_has_the_secret_signs():
     ],
 )
 def test_it_is_of_one_request(other):
-    assert not is_right(SECRET, other, made())
+    assert not verify(SECRET, other, made())
 
 
 def test_time_and_nonce_are_signed():
     signature = made()
 
-    assert not is_right(SECRET, REQUEST, signature._replace(time=signature.time + 1))
-    assert not is_right(SECRET, REQUEST, signature._replace(nonce=signature.nonce + "x"))
+    assert not verify(SECRET, REQUEST, signature._replace(time=signature.time + 1))
+    assert not verify(SECRET, REQUEST, signature._replace(nonce=signature.nonce + "x"))
 
 
 def test_a_header_is_read():

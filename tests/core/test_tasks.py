@@ -71,3 +71,25 @@ async def test_a_database_that_is_away_is_logged_by_who_notices(caplog: pytest.L
     await asyncio.wait([tasks.spawn(step(), name="once")])
 
     assert caplog.text == ""
+
+
+async def test_a_step_that_is_asked_for_often_runs_once_at_a_time_and_once_more():
+    running, runs, go = 0, [], asyncio.Event()
+
+    async def step() -> None:
+        nonlocal running
+        running += 1
+        runs.append(running)
+        await go.wait()
+        running -= 1
+
+    soon = tasks.Soon(step, name="a step")
+    for _ in range(5):
+        soon.run()
+        await asyncio.sleep(0)
+    go.set()
+    async with asyncio.timeout(5):
+        while running or soon._waiting:  # noqa: ASYNC110 - it has no signal
+            await asyncio.sleep(0)
+
+    assert runs == [1, 1]

@@ -1,17 +1,39 @@
 """Handing e-mail to a real SMTP server."""
 
+import io
 import logging
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiosmtplib
 import pytest
+from hypothesis import HealthCheck, assume, given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
 
 from hubbub.config import Settings
+from hubbub.core import email_addresses, logs
 from hubbub.gateways import mail
 from hubbub.gateways.mail import Mail, Refused
+from hubbub.services import templates as catalogue
 from tests.support.mailbox import Mailbox, mailbox, text
 
+HEADERS = [
+    *("Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted"),
+    *("MIME-Version", "Content-Type"),
+]
+# Pieces of attacks and of ordinary names; what is put together of them is mostly neither.
+PIECES = [
+    *("=?utf-8?q?", "=?utf-8?b?", "=0d=0aBcc:=20", "DQpCY2M6IA==", "?=", "\r\n", "\n", "\r", "Bcc: ", "X:"),
+    *("eve@example.net", "<", ">", ",", ";", '"', "\\", "(", ")", " ", "\t", ".", "@", "=", "?", "\u2028"),
+    *("ada", "Ада", "李", "e\u0301", "\uff1d\uff1f", "\u3002", "\u202e", "🐝"),
+]
+texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=12).map("".join)
+local_parts = st.text("abz09!#$%&'*+/=?^_`{|}~-üжי李🐝", min_size=1, max_size=16)
+domains = st.sampled_from(
+    ["example.org", "bücher.example", "example.org.", "例え.テスト", "EXAMPLE.org", "a-b.co"]
+)
 LETTER = Mail("Grüße", "the text 🐝\n", "<p>the page 🐝</p>")
 
 
@@ -53,12 +75,90 @@ async def test_no_header_can_be_smuggled_in(letters, tmp_path):
     assert len(letters.mail) == 1
 
 
+ALIKE = profile(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@ALIKE
+@given(local=local_parts, domain=domains, name=texts, key=texts)
+async def test_a_letter_is_what_hubbub_wrote_whatever_users_wrote(
+    letters, tmp_path, local, domain, name, key
+):
+    assume((email := email_addresses.canonical(f"{local}@{domain}")) is not None)
+    written = catalogue.render("api_key_made", "en", facts(name=name, key_name=key))
+
+    await mail.send(settings(tmp_path, letters.url), email, written)
+
+    came = letters.raw[-1]
+    assert came.names == HEADERS
+    assert came.headers("To") == [email]
+    assert came.recipients == [email]
+    assert letters.mail[-1]["Subject"] == written.subject
+    assert text(letters.mail[-1]).replace("\r\n", "\n") == written.text
+    page = letters.mail[-1].get_body(("html",)).get_content().replace("\r\n", "\n")
+    assert page.rstrip("\n") == written.html.rstrip("\n")
+
+
+@ALIKE
+@given(local=texts, subject=texts)
+async def test_no_local_part_and_no_subject_makes_a_header(letters, tmp_path, local, subject):
+    before = len(letters.raw)
+    refused = email_addresses.canonical(f"{local}@example.org") is None
+    letter = LETTER._replace(subject=subject)
+
+    if refused:
+        with pytest.raises(Refused):
+            await mail.send(settings(tmp_path, letters.url), f"{local}@example.org", letter)
+    else:
+        await mail.send(settings(tmp_path, letters.url), f"{local}@example.org", letter)
+
+    came = letters.raw[before:]
+    assert [each.names for each in came] == ([] if refused else [HEADERS])
+    assert [each["Subject"] for each in letters.mail[before:]] == ([] if refused else [mail.line(subject)])
+
+
+def facts(**given: str) -> dict[str, object]:
+    return {"prefix": "hub_0123456789ab", "scopes": "read", "site": "http://127.0.0.1:8000", **given}
+
+
+@pytest.mark.parametrize(
+    ("sender", "name"),
+    [
+        ("hubbub <chat@example.org>", "hubbub"),
+        ("chat@example.org", ""),
+        ('"Ada, Inc." <chat@example.org>', "Ada, Inc."),
+        ("Grüße <chat@example.org>", "Grüße"),
+        ("=?utf-8?q?x=0d=0aBcc:=20eve?= <chat@example.org>", "=?utf-8?q?x=0d=0aBcc:=20eve?="),
+    ],
+)
+async def test_the_sender_is_who_the_operator_wrote(letters, tmp_path, sender, name):
+    given = Settings.for_tests(data_dir=tmp_path, smtp_url=letters.url, mail_from=sender)
+
+    await mail.send(given, "ada@example.org", LETTER)
+
+    assert letters.raw[0].names == HEADERS
+    (said,) = letters.mail[0]["From"].addresses
+    assert (said.display_name, said.addr_spec) == (name, "chat@example.org")
+
+
+async def test_a_server_that_takes_no_unicode_addresses_refuses_them_for_good(tmp_path):
+    async with mailbox(utf8=False) as plain:
+        await mail.send(settings(tmp_path, plain.url), "ada@bücher.example", LETTER)
+        with pytest.raises(Refused):
+            await mail.send(settings(tmp_path, plain.url), "jürgen@example.com", LETTER)
+
+    assert len(plain.mail) == 1
+
+
 async def test_addresses_in_any_script(letters, tmp_path):
     await mail.send(settings(tmp_path, letters.url), "ada@bücher.example", LETTER)
     await mail.send(settings(tmp_path, letters.url), "jürgen@example.com", LETTER)
 
-    assert letters.mail[0]["To"] == "ada@xn--bcher-kva.example"
-    assert "rgen@example.com" in letters.mail[1]["To"]
+    assert letters.raw[0].headers("To") == ["ada@xn--bcher-kva.example"]
+    assert letters.raw[1].headers("To") == ["jürgen@example.com"]
+    assert [each.recipients for each in letters.raw] == [
+        ["ada@xn--bcher-kva.example"],
+        ["jürgen@example.com"],
+    ]
 
 
 async def test_a_refusal_for_good_is_told_from_one_for_now(letters, tmp_path):
@@ -74,10 +174,64 @@ async def test_a_server_that_is_not_there_is_for_now(tmp_path):
         await mail.send(settings(tmp_path, "smtp://127.0.0.1:1"), "ada@example.com", LETTER)
 
 
-async def test_without_a_server_it_is_printed_to_the_log(tmp_path, caplog):
+async def test_without_a_server_it_is_printed_to_the_log_in_development(tmp_path, caplog):
     caplog.set_level(logging.INFO, "hubbub")
 
-    await mail.send(settings(tmp_path), "ada@example.com", LETTER)
+    await mail.send(Settings.for_tests(env="development", data_dir=tmp_path), "ada@example.com", LETTER)
 
     record = caplog.records[-1]
     assert (record.to, record.subject, record.text) == ("ada@example.com", "Grüße", "the text 🐝")
+
+
+TOKEN = "kJ3-vN8qXw2Lr5_Tz7Ys1Bd4Fh6Gm9Pc0AeUiOoQxZW"
+SERVERS = {
+    "none": None,
+    "off": "off",
+    "absent": "smtp://127.0.0.1:1",
+    "rejects": "550 rejected: {}",
+    "defers": "451 try again: {}",
+}
+
+
+@pytest.fixture(params=["console", "json"])
+def style(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["debug", "info", "warning", "error"])
+def written(request: pytest.FixtureRequest, style: str) -> Iterator[io.StringIO]:
+    """All that is logged, as it is written, at each level and in each format."""
+    root, ours = logging.getLogger(), logging.getLogger("hubbub")
+    before = root.level, ours.level, list(root.handlers)
+    stream = io.StringIO()
+    logs.setup(style, request.param, stream)
+    yield stream
+    root.setLevel(before[0])
+    ours.setLevel(before[1])
+    root.handlers[:] = before[2]
+    logging.captureWarnings(capture=False)
+
+
+@pytest.mark.parametrize("env", ["production", "test"])
+@pytest.mark.parametrize("server", SERVERS)
+async def test_outside_development_no_log_holds_a_token(letters, tmp_path, written, env, server):
+    repeated = {**catalogue._SAMPLE, "code": TOKEN, "link": f"https://chat.example/account#x:{TOKEN}"}
+    letters.refuse = lambda _: SERVERS[server].format(repeated["link"])
+    url = letters.url if server in ("rejects", "defers") else SERVERS[server]
+    given = Settings.for_tests(env=env, data_dir=tmp_path, smtp_url=url)
+
+    for name in catalogue.NAMES:
+        facts = {**repeated, "site": "https://chat.example"}
+        try:
+            await mail.send(given, "ada@example.com", catalogue.render(name, "en", facts))
+        except Exception as error:  # as a worker does it
+            logging.getLogger("hubbub.worker").exception("a job failed", extra={"error": repr(error)})
+
+    assert TOKEN not in written.getvalue()
+    assert not re.search("Hello|Ada Lovelace", written.getvalue())
+
+
+@pytest.mark.parametrize("given", [{"smtp_url": "off"}, {"smtp_url": None, "env": "production"}])
+async def test_an_e_mail_that_no_server_takes_is_refused(tmp_path, given):
+    with pytest.raises(Refused, match="HUBBUB_SMTP_URL"):
+        await mail.send(Settings.for_tests(data_dir=tmp_path, **given), "ada@example.com", LETTER)

@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from hubbub.config.providers import Provider
+from hubbub.config.oauth_providers import Provider
 from hubbub.core import clock
+from hubbub.gateways.identity_provider import AuthorizationRequest
 from hubbub.gateways.oauth.client import Away, Client
 from hubbub.gateways.oauth.oidc import OpenId
-from hubbub.gateways.providers import Attempt
 from tests.support.issuer import CLIENT, SECRET, Issuer, key
 
-ATTEMPT = Attempt("state", "nonce", "verifier", "https://chat.example/callback")
+ATTEMPT = AuthorizationRequest("state", "nonce", "verifier", "https://chat.example/callback")
 
 
 @pytest.fixture

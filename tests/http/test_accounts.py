@@ -11,6 +11,7 @@ import pytest
 
 from hubbub import models
 from tests.support.mailbox import Mailbox, mailbox
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def settings(settings: Any, letters: Mailbox) -> Any:
 
 
 async def _token(person: Any, letters: Mailbox) -> str:
+    await person.confirmed()
     assert (await person.rest("POST", "/users/account/request-deletion", json={}))[0] == 202
     return await letters.code(f"{person.username}@example.com", "Delete your account")
 
@@ -69,18 +71,10 @@ async def test_the_log_forgets_the_name_too(world, letters):
     async def done() -> bool:
         return not await models.Job.filter(kind="account.erase").exclude(state="done").exists()
 
-    await _until(done)
+    await until(done, 20)
     answer = await bob.call("sync", rooms={room_id: 0})
     assert "what stays" in json.dumps(answer)
     assert '"Ada"' not in json.dumps(answer)
-
-
-async def _until(holds: Any) -> None:
-    import asyncio
-
-    async with asyncio.timeout(20):
-        while not await holds():  # noqa: ASYNC110 - a database tells nobody
-            await asyncio.sleep(0.05)
 
 
 async def test_the_name_and_the_address_may_be_used_again(world, letters):
@@ -109,6 +103,7 @@ async def test_everything_can_be_taken_along(world):
     room_id, (ada, _) = await world.talk("ada", "bob")
     for body in ("=1+1", "hello 🐝", "a,b\nc"):
         await ada.send(room_id, body)
+    await world.people["ada"].confirmed()
     status, answer = await world.people["ada"].rest("GET", "/users/account/export?format=json")
     assert status == 200
     data = answer["data"]

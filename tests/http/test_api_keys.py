@@ -21,7 +21,7 @@ from tests.support.world import Client, Person, World
 async def make(person: Person, *scopes: str, **more: Any) -> dict[str, Any]:
     """A new key."""
     body = {"name": "a program", "scopes": list(scopes) or ["read", "write"], **more}
-    status, answer = await person.rest("POST", "/api-keys", json=body)
+    status, answer = await (await person.confirmed()).rest("POST", "/api-keys", json=body)
     assert status == 201, answer
     made: dict[str, Any] = answer["data"]
     return made
@@ -233,7 +233,7 @@ async def test_a_key_runs_out(world):
     ],
 )
 async def test_what_a_key_can_not_be(world, wrong):
-    ada = await world.person("ada")
+    ada = await (await world.person("ada")).confirmed()
 
     status, answer = await ada.rest("POST", "/api-keys", json={"name": "x", "scopes": ["read"], **wrong})
 
@@ -242,7 +242,7 @@ async def test_what_a_key_can_not_be(world, wrong):
 
 
 async def test_nobody_has_more_than_25(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await (await world.person("ada")).confirmed(), await world.person("bob")
     for _ in range(23):
         await make(ada)
 
@@ -274,7 +274,7 @@ async def test_suspended_and_deleted_users_have_no_keys(world):
 
 
 async def test_export_and_deletion_know_of_keys(world):
-    ada = await world.person("ada")
+    ada = await (await world.person("ada")).confirmed()
     made = await make(ada, signed=True)
     _, answer = await ada.rest("GET", "/users/account/export")
     assert [(each["name"], each["prefix"]) for each in answer["data"]["api_keys"]] == [

@@ -10,7 +10,7 @@ import pytest
 
 from hubbub import models
 from hubbub.core import clock, ids
-from hubbub.core.origins import Origin
+from hubbub.core.request_info import RequestInfo
 from hubbub.services import audit, audit_log, database
 from hubbub.services.audit import Act, Action, Target
 
@@ -25,7 +25,7 @@ async def mod(world):
     return person
 
 
-HERE = Origin("192.0.2.1", "tests", "request-1")
+HERE = RequestInfo("192.0.2.1", "tests", "request-1")
 
 
 async def record(action, origin=HERE, **fields):
@@ -82,9 +82,9 @@ async def test_it_is_for_those_who_may(world):
 
 
 async def test_each_filter(world, mod):
-    ada, bob = ids.new(), ids.new()
+    ada, bob = ids.uuid7(), ids.uuid7()
     await record(Action.END_SESSION, actor_id=ada, target=Target("session", bob))
-    await record(Action.EXPORT_ACCOUNT, Origin("192.0.2.2", "Firefox"), actor_id=bob)
+    await record(Action.EXPORT_ACCOUNT, RequestInfo("192.0.2.2", "Firefox"), actor_id=bob)
     start = (await models.AuditRecord.filter(actor_id=ada).first()).at
     later = clock.rfc3339(start + timedelta(hours=1))
 
@@ -138,7 +138,7 @@ async def test_the_names_of_the_deleted_are_gone_and_their_ids_stay(world, mod):
 async def test_it_is_taken_along_as_json_in_batches(world, mod, monkeypatch):
     monkeypatch.setattr(audit_log, "BATCH", 3)
     for number in range(7):
-        await record(Action.SIGN_IN, Origin(f"192.0.2.{number}", ""))
+        await record(Action.SIGN_IN, RequestInfo(f"192.0.2.{number}", ""))
     await record(Action.SIGN_OUT)
 
     status, answer = await mod.rest("GET", f"{PATH}/export", params={"action": "session.sign_in"})
@@ -152,7 +152,7 @@ async def test_it_is_taken_along_as_json_in_batches(world, mod, monkeypatch):
 
 async def test_csv_holds_no_formula(world, mod):
     agent = '=HYPERLINK("http://192.0.2.1","click")'
-    await record(Action.SIGN_IN, Origin("192.0.2.1", agent, "-1"))
+    await record(Action.SIGN_IN, RequestInfo("192.0.2.1", agent, "-1"))
     headers = {"Authorization": f"Bearer {mod.token}"}
     url = f"{world.url}/api/v1{PATH}/export?format=csv&action=session.sign_in"
     async with world.http.get(url, headers=headers) as answer:
@@ -165,7 +165,8 @@ async def test_csv_holds_no_formula(world, mod):
 
 async def test_ones_own_export_holds_what_one_did(world):
     ada = await world.person("ada")
-    bob = await world.person("bob")
+    await ada.confirmed()
+    bob = await (await world.person("bob")).confirmed()
     await bob.rest("GET", "/users/account/export")
     _, answer = await ada.rest("GET", "/users/account/export")
     assert [each["action"] for each in answer["data"]["audit_log"]] == ["account.register", "account.export"]

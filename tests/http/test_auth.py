@@ -9,7 +9,7 @@ import socketio
 
 from hubbub import models
 from hubbub.core import clock
-from hubbub.core.tokens import ACCESS
+from hubbub.core.auth_tokens import ACCESS
 from tests.support.world import Person, World
 
 ADA = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
@@ -236,3 +236,41 @@ async def test_what_is_no_refresh_token_is_refused(world):
         status, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": token})
         assert (status, answer["code"]) == (400, "invalid_token")
     assert (await person.rest("GET", "/auth/me"))[0] == 200
+
+
+def of_another_clock(world, token, seconds):
+    """The token as an instance would have made it whose clock differs."""
+    claims = jwt.decode(token, options={"verify_signature": False})
+    shifted = {name: claims[name] + seconds for name in ("iat", "exp")}
+    head = {"kid": jwt.get_unverified_header(token)["kid"]}
+    return jwt.encode({**claims, **shifted}, world.settings.secret_key, "HS256", head)
+
+
+async def refreshed(world, ada, seconds):
+    token = of_another_clock(world, ada.refresh_token, seconds)
+    return (await world.rest("POST", "/auth/refresh", json={"refresh_token": token}))[0] == 200
+
+
+async def asked(world, ada, seconds):
+    token = of_another_clock(world, ada.token, seconds)
+    return (await world.rest("GET", "/auth/me", headers={"Authorization": f"Bearer {token}"}))[0] == 200
+
+
+async def connected(world, ada, seconds):
+    try:
+        await ada.client(token=of_another_clock(world, ada.token, seconds))
+    except socketio.exceptions.ConnectionError:
+        return False
+    return True
+
+
+async def renewed(world, ada, seconds):
+    client = await ada.client()
+    return (await client.ask("auth:refresh", token=of_another_clock(world, ada.token, seconds)))["ok"]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+@pytest.mark.parametrize(("seconds", "good"), [(-60, True), (-1, True), (1, True), (58, True), (3600, False)])
+@pytest.mark.parametrize("use", [asked, connected, renewed, refreshed])
+async def test_a_token_of_an_instance_whose_clock_differs_is_good_everywhere(world, use, seconds, good):
+    assert await use(world, await world.person("ada"), seconds) is good

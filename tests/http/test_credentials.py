@@ -101,7 +101,7 @@ async def test_a_token_is_good_for_one_purpose_and_for_a_while(world, letters):
     assert await use(world, "/auth/verify-email", reset) == (400, "invalid_token")
     assert await use(world, "/auth/verify-email", "nonsense 🐝") == (400, "invalid_token")
 
-    await models.OneTimeToken.all().update(expires_at=clock.now() - timedelta(seconds=1))
+    await models.OneTimeToken.all().update(expires_at=clock.oldest_end() - timedelta(seconds=1))
 
     assert await use(world, "/auth/verify-email", verify) == (400, "invalid_token")
     assert await use(world, "/auth/reset-password", reset, password=NEW) == (400, "invalid_token")
@@ -187,3 +187,24 @@ async def test_neither_answer_nor_time_tells_whether_an_address_is_known(world, 
         known, unknown = (median(took) * 1000 for took in times.values())
         figures(f"{path}: {known:.1f} ms for a known address, {unknown:.1f} ms for an unknown one")
         assert max(known, unknown) < 5 * min(known, unknown) + 50
+
+
+async def test_without_a_mail_server_the_jobs_are_kept_and_can_be_tried_again(settings, letters, caplog):
+    off = settings.model_copy(update={"env": "production", "smtp_url": "off"})
+    async with World(off) as world:
+        await world.person("ada")
+        await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
+        async with asyncio.timeout(20):
+            while await models.Job.exclude(state="dead").exists():  # noqa: ASYNC110 - a database has no event
+                await asyncio.sleep(0.02)
+        kept = await models.Job.all()
+
+    assert len(kept) == 2
+    assert {job.last_error for job in kept} == {"PermanentFailure: No e-mail is sent: HUBBUB_SMTP_URL is off"}
+    assert "reset_password:" not in caplog.text
+
+    async with World(settings) as world:
+        await models.Job.filter(state="dead").update(state="ready", attempts=0, ended_at=None)
+        token = await letters.code("ada@example.com", "Choose a new password")
+
+        assert await use(world, "/auth/reset-password", token, password=NEW) == (204, None)

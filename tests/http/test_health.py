@@ -4,7 +4,7 @@ import pytest
 
 from hubbub import __version__, models
 from hubbub.core.errors import Unavailable
-from hubbub.services import migrations
+from hubbub.services import migrations, processes
 from tests.support.world import World
 
 
@@ -40,7 +40,10 @@ async def test_a_database_that_is_away_is_told_without_details(world, monkeypatc
 
     assert await probe(world, "ready") == (
         503,
-        {"status": "failing", "checks": {"database": "away", "migrations": "unknown", "draining": "no"}},
+        {
+            "status": "failing",
+            "checks": {"database": "unavailable", "migrations": "unknown", "draining": "no"},
+        },
     )
 
 
@@ -61,7 +64,7 @@ async def test_redis_that_is_away_is_told_and_keeps_nobody_out(settings):
     async with World(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1"})) as world:
         status, answer = await probe(world, "ready")
 
-    assert (status, answer["status"], answer["checks"]["redis"]) == (200, "degraded", "away")
+    assert (status, answer["status"], answer["checks"]["redis"]) == (200, "degraded", "unavailable")
 
 
 # --- for admins ---
@@ -74,7 +77,7 @@ async def ask_detail(world, person):
 
 
 async def test_the_detail_is_for_admins(world):
-    root = await world.person("root")
+    root = await world.person("boss")
     await root.client()
     for role in ("user", "moderator"):
         await models.User.filter(id=root.id).update(role=role)
@@ -85,7 +88,22 @@ async def test_the_detail_is_for_admins(world):
 
     status, answer = await ask_detail(world, root)
     assert (status, answer["status"], answer["version"]) == (200, "ok", __version__)
-    assert answer["checks"] == {"database": "ok", "migrations": "ok", "draining": "no"}
+    assert answer["checks"] == {"database": "ok", "migrations": "ok", "draining": "no", "instances": "ok"}
     assert answer["database"] == ("sqlite" if world.settings.uses_sqlite else "postgres")
     assert answer["instance"]["connections"] == 1
     assert sum(answer["jobs"].values()) >= 1  # the letter to prove the address
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+async def test_instances_that_share_no_redis_are_degraded_and_ready(world):
+    root = await world.person("boss")
+    await models.User.filter(id=root.id).update(role="admin")
+    peer = processes.Process(world.settings.model_copy(update={"instance_id": "two"}), "serve")
+    await peer.register()
+
+    status, answer = await ask_detail(world, root)
+    await peer.close()
+
+    assert (status, answer["status"], answer["checks"]["instances"]) == (200, "degraded", "degraded")
+    assert (await ask_detail(world, root))[1]["checks"]["instances"] == "ok"
+    assert (await probe(world, "ready"))[1]["status"] == "ok"

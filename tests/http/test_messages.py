@@ -108,7 +108,7 @@ async def test_reacting(world):
         status, taken_back = await person.rest("DELETE", path)
         assert (status, taken_back["data"]["reactions"]) == (200, [])
     await bob.next("reaction:removed")
-    for odd in ("%20", "%00", "x" * 65):
+    for odd in ("%20", "%00", "x", "+1", "x" * 65):
         status, refusal = await person.rest("PUT", f"/messages/{message['id']}/reactions/{odd}")
         assert (status, refusal["code"]) == (422, "invalid_payload"), odd
 
@@ -123,8 +123,8 @@ async def test_others_messages_are_not_there(world):
         ("GET", path, None),
         ("PATCH", path, {"body": "mine"}),
         ("DELETE", path, None),
-        ("PUT", f"{path}/reactions/x", None),
-        ("DELETE", f"{path}/reactions/x", None),
+        ("PUT", f"{path}/reactions/{quote('👍')}", None),
+        ("DELETE", f"{path}/reactions/{quote('👍')}", None),
     ]:
         status, refusal = await eve.rest(method, where, json=body)
         assert (status, refusal["code"]) == (404, "not_found")

@@ -4,8 +4,9 @@ import socket
 
 import pytest
 
-from hubbub.config import ConfigError, Settings
+from hubbub.config import Settings
 from hubbub.core import metrics
+from hubbub.http.listening import CannotListen
 from hubbub.http.metrics import open_port
 from tests.support.world import World
 
@@ -111,5 +112,5 @@ async def test_a_port_of_their_own(database_url, tmp_path, unused_tcp_port):
 async def test_a_taken_port_is_told():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=rf"^HUBBUB_METRICS_PORT: can't listen on 127.0.0.1:{port}: "):
+        with pytest.raises(CannotListen, match=rf"^127.0.0.1:{port} is taken: .*HUBBUB_METRICS_PORT"):
             await open_port(Settings.for_tests(metrics_port=port))

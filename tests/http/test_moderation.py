@@ -8,7 +8,7 @@ import pytest
 
 from hubbub import models
 from hubbub.core import clock
-from hubbub.services import admins, tokens
+from hubbub.services import admins, one_time_tokens
 from tests.support.buses import LosingBus
 from tests.support.world import World
 
@@ -19,7 +19,7 @@ SPAM = {"reason": "spam"}
 @pytest.fixture
 async def root(world):
     """The only admin."""
-    return await made(world, "root", "admin")
+    return await made(world, "boss", "admin")
 
 
 async def made(world, name, role):
@@ -91,26 +91,26 @@ async def test_users_are_found_by_words_role_and_suspension(world, root):
         assert answer["meta"]["total"] == len(answer["data"])
         return [user["username"] for user in answer["data"]]
 
-    assert await found() == ["bob", "ada", "root"]
-    assert await found(sort="username") == ["ada", "bob", "root"]
-    assert await found(sort="role,-username") == ["root", "bob", "ada"]
+    assert await found() == ["bob", "ada", "boss"]
+    assert await found(sort="username") == ["ada", "bob", "boss"]
+    assert await found(sort="role,-username") == ["boss", "bob", "ada"]
     assert await found(q="ADA example") == ["ada"]
     assert await found(q="ada bob") == []
     assert await found(q="%") == []
-    assert await found(role="admin") == ["root"]
+    assert await found(role="admin") == ["boss"]
     assert await found(suspended="true") == ["bob"]
-    assert await found(suspended="false", q="example") == ["ada", "root"]
+    assert await found(suspended="false", q="example") == ["ada", "boss"]
     await models.User.filter(id=bob.id).update(suspended_until=clock.now())
     assert await found(suspended="true") == []
-    assert await found(suspended="false") == ["bob", "ada", "root"]
+    assert await found(suspended="false") == ["bob", "ada", "boss"]
     await models.User.filter(id=ada.id).update(deleted_at=clock.now())
-    assert await found() == ["bob", "root"]
+    assert await found() == ["bob", "boss"]
 
 
 async def test_pages_and_what_is_not_understood(world, root):
     await world.person("ada")
     _, answer = await root.rest("GET", "/admin/users", params={"limit": 1, "page": 2, "sort": "username"})
-    assert [user["username"] for user in answer["data"]] == ["root"]
+    assert [user["username"] for user in answer["data"]] == ["boss"]
     assert answer["meta"] == {"page": 2, "limit": 1, "total": 2, "pages": 2}
     for wrong in ({"sort": "password_digest"}, {"sort": "-"}, {"role": "god"}, {"limit": 101}, {"page": 0}):
         status, answer = await root.rest("GET", "/admin/users", params=wrong)
@@ -149,7 +149,7 @@ async def test_an_admin_changes_roles_and_nobody_else_does(world, root):
     ada, mod = await world.person("ada"), await made(world, "mod", "moderator")
     for by, whom, role in ((mod, mod, "admin"), (mod, ada, "moderator"), (mod, root, "user")):
         assert (await change(by, whom, role=role))[0] == 403
-    assert await roles() == {"root": "admin", "ada": "user", "mod": "moderator"}
+    assert await roles() == {"boss": "admin", "ada": "user", "mod": "moderator"}
 
     status, answer = await change(root, ada, role="moderator")
     assert (status, answer["data"]["role"]) == (200, "moderator")
@@ -178,7 +178,7 @@ async def _until_role(world, person, role):
 async def test_a_role_given_by_a_command_or_told_by_no_signal_is_found(settings):
     bus = LosingBus()
     async with World(settings, bus) as world:
-        root, ada = await made(world, "root", "admin"), await world.person("ada")
+        root, ada = await made(world, "boss", "admin"), await world.person("ada")
         await ada.client()
         await admins.promote(world.app.parts, "ada@example.com")
         await _until_role(world, ada, "admin")
@@ -192,7 +192,7 @@ async def test_somebody_stays_an_admin(world, root):
     other = await made(world, "other", "admin")
     assert (await change(root, other, suspended=SPAM))[0] == 200
     assert (await change(root, root, role="user"))[1]["code"] == "conflict"  # who is suspended is no help
-    token = {"token": await tokens.make(UUID(root.id), "delete_account", "root@example.com")}
+    token = {"token": await one_time_tokens.create(UUID(root.id), "delete_account", "boss@example.com")}
     assert (await root.rest("DELETE", "/users/account", json=token))[1]["code"] == "conflict"
     assert (await change(root, other, suspended=None))[0] == 200
     assert (await root.rest("DELETE", "/users/account", json=token))[0] == 204  # the token stayed good
@@ -220,7 +220,7 @@ async def test_of_two_admins_who_leave_at_once_one_stays(world):
 
     async def leave(person):
         email = f"{person.username}@example.com"
-        token = await tokens.make(UUID(person.id), "delete_account", email)
+        token = await one_time_tokens.create(UUID(person.id), "delete_account", email)
         return await person.rest("DELETE", "/users/account", json={"token": token})
 
     answers = await asyncio.gather(*(leave(person) for person in people))

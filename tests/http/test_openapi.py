@@ -12,11 +12,11 @@ import pytest
 from openapi_spec_validator import validate
 
 from hubbub import models
-from hubbub.config import providers
+from hubbub.config import oauth_providers
 from hubbub.core import clock
 from hubbub.core.limits import Rate
 from hubbub.http.request import MAX_BODY_BYTES
-from hubbub.services import tokens
+from hubbub.services import one_time_tokens, room_limits
 from tests.support.documented import Documented, documented
 from tests.support.issuer import CLIENT, SECRET, Browser, Issuer, Someone, issuer
 from tests.support.relay import Relay
@@ -54,7 +54,7 @@ async def settings(settings: Any, relay: Relay, other: Issuer) -> Any:
         update={
             "database_url": relay.url,
             "limit_message_send": Rate(BURST, 0.1),
-            "oauth_issuers": tuple(providers.Provider(*each) for each in known),
+            "oauth_issuers": tuple(oauth_providers.Provider(*each) for each in known),
         }
     )
 
@@ -104,8 +104,8 @@ async def test_each_answer_described_is_seen(world, relay, other):
     described = Documented()
     documented().seen.clear()
     asker = Asker(world)
-    ada = await world.person("ada")
-    root = await world.person("root")
+    ada = await (await world.person("ada")).confirmed()
+    root = await (await world.person("chief")).confirmed()
     await models.User.filter(id=root.id).update(role="admin")
     await _refusals(asker, described, ada, root)
     await _accounts(asker, ada)
@@ -144,6 +144,7 @@ def _body(path: str) -> dict[str, Any] | None:
         },
         "/api/v1/auth/login": login,
         "/api/v1/auth/2fa/verify": {"mfa_token": "x", "code": "x"},
+        "/api/v1/auth/undo": {"token": "x"},
         "/api/v1/auth/verify-email": {"token": "x"},
         "/api/v1/auth/forgot-password": {"email": "ada@example.com"},
         "/api/v1/auth/reset-password": {"token": "x", "password": "staple of another kind"},
@@ -163,6 +164,7 @@ async def _refusals(asker: Asker, described: Documented, ada: Person, root: Pers
         by = able if "security" in operation else None
         if by is not None:
             await asker.ask(None, method, path, 401, **ids)
+        await asker.ask(by, method, path, 400, headers={"X-Long": "x" * 20_000}, **ids)
         answers = operation["responses"]
         kind = {"Content-Type": "application/json"}
         if "requestBody" in operation:
@@ -254,19 +256,27 @@ async def _credentials(asker: Asker) -> None:
     email, new = "eva@example.com", "staple of another kind"
 
     async def token(purpose: str) -> dict[str, str]:
-        return {"token": await tokens.make(UUID(eva.id), purpose, email)}
+        return {"token": await one_time_tokens.create(UUID(eva.id), purpose, email)}
 
     await ask(eva, "POST", "/auth/resend-verification", 202)
     await ask(None, "POST", "/auth/verify-email", 204, json=await token("verify_email"))
     await ask(None, "POST", "/auth/verify-email", 400, json={"token": "x"})
     await ask(None, "POST", "/auth/forgot-password", 202, json={"email": email})
     reset = {**await token("reset_password"), "password": new}
+    undo = await one_time_tokens.begin_undo(
+        await models.User.get(id=eva.id), one_time_tokens.UNDO_KEY, eva.id
+    )
+    await ask(None, "POST", "/auth/undo", 204, json={"token": await one_time_tokens.renew_undo(undo)})
+    await ask(None, "POST", "/auth/undo", 400, json={"token": "x"})
     await ask(None, "POST", "/auth/reset-password", 204, json=reset)
     await ask(None, "POST", "/auth/reset-password", 400, json=reset)
     login = {"email": email, "password": new}
     eva = Person(asker.world, (await ask(None, "POST", "/auth/login", 200, json=login))["data"])
     change = {"current_password": new, "new_password": "correct horse battery"}
     await ask(eva, "POST", "/auth/change-password", 204, json=change)
+    await ask(eva, "GET", "/users/account/export", 403)
+    await ask(eva, "POST", "/auth/confirm", 401, json={"password": "x"})
+    await ask(eva, "POST", "/auth/confirm", 204, json={"password": change["new_password"]})
     await ask(eva, "GET", "/users/account/export", 200)
     await ask(eva, "POST", "/users/account/request-deletion", 202)
     await ask(eva, "DELETE", "/users/account", 400, json={"token": "x"})
@@ -275,6 +285,7 @@ async def _credentials(asker: Asker) -> None:
 
 async def _api_keys(asker: Asker) -> None:
     ask, kim = asker.ask, await asker.world.person("kim")
+    await kim.confirmed()
     for _ in range(25):
         await ask(kim, "POST", "/api-keys", 201, json={"name": "a program", "scopes": ["read"]})
     await ask(kim, "POST", "/api-keys", 409, json={"name": "a program", "scopes": ["read"]})
@@ -288,6 +299,7 @@ async def _two_factor(asker: Asker) -> None:
     await ask(tia, "GET", "/auth/2fa", 200)
     wrong, login = {"code": "x"}, {"email": "tia@example.com", "password": "correct horse battery"}
     confirm = {"password": login["password"], "code": "x"}
+    await tia.confirmed()
     await ask(tia, "POST", "/auth/2fa/enable", 409, json=wrong)
     for path in ("disable", "recovery-codes"):
         await ask(tia, "POST", f"/auth/2fa/{path}", 409, json=confirm)
@@ -326,7 +338,7 @@ async def _oauth(asker: Asker, other: Issuer) -> dict[str, dict[str, Any]]:
     other.who = Someone("1001", "zoe@example.com")
     assert (await browser.get(await browser.leave("test") + "x"))[0] == 400
     _, _, answer = await browser.sign_in()
-    zoe = Person(world, answer["data"])
+    zoe = await Person(world, answer["data"]).confirmed()
     (only,) = (await ask(zoe, "GET", "/auth/identities", 200))["data"]
     await ask(zoe, "DELETE", "/auth/identities/{identity_id}", 409, identity_id=only["id"])
     for status, suspended_at in ((200, None), (403, clock.now())):
@@ -334,8 +346,12 @@ async def _oauth(asker: Asker, other: Issuer) -> dict[str, dict[str, Any]]:
         code = {"code": location.rpartition("=")[2]}
         await models.User.filter(id=zoe.id).update(suspended_at=suspended_at)
         await ask(None, "POST", "/auth/oauth/exchange", status, json=code)
+    authorize, confirm = "/auth/oauth/{provider}/authorize", {"params": {"confirm": "true"}}
+    await ask(zoe, "GET", authorize, 403, provider="test", **confirm)
     await models.User.filter(id=zoe.id).update(suspended_at=None)
     await ask(None, "POST", "/auth/oauth/exchange", 400, json=code)
+    await ask(None, "GET", authorize, 401, provider="test", **confirm)
+    await _confirmations(asker, browser, zoe)
     other.allows = False
     assert (await browser.sign_in())[0] == 403
     other.allows, other.who = True, Someone("1002", "bob@example.com")
@@ -349,6 +365,22 @@ async def _oauth(asker: Asker, other: Issuer) -> dict[str, dict[str, Any]]:
         "/api/v1/auth/oauth/{provider}/authorize": {"provider": "down"},
         callback: {"provider": "test", "params": dict(parse_qsl(found.query)), "headers": kept},
     }
+
+
+async def _confirmations(asker: Asker, browser: Browser, zoe: Person) -> None:
+    """Of sessions of an account without a password."""
+    _, _, answer = await browser.sign_in()
+    browser.token = answer["data"]["access_token"]
+    back = await browser.leave("test", confirm="true")
+    await asker.ask(Person(asker.world, answer["data"]), "POST", "/auth/logout", 204)
+    assert (await browser.get(back))[0] == 401
+    browser.token = zoe.token
+    assert (await browser.sign_in(confirm="true"))[0] == 204
+    browser.token = None
+    _, location, _ = await browser.sign_in(confirm="true", redirect="/")
+    code = {"code": location.rpartition("=")[2], "confirm": True}
+    await asker.ask(None, "POST", "/auth/oauth/exchange", 401, json=code)
+    await asker.ask(zoe, "POST", "/auth/oauth/exchange", 204, json=code)
 
 
 async def _rooms(asker: Asker, ada: Person) -> None:
@@ -387,15 +419,21 @@ async def _messages(asker: Asker, ada: Person, room: str, other: str) -> None:
     await ask(ada, "GET", "/messages/{message_id}", 200, **at)
     await ask(ada, "PATCH", "/messages/{message_id}", 200, json={"body": "a red leaf"}, **at)
     reaction = "/messages/{message_id}/reactions/{emoji}"
-    for number in range(50):
-        await ask(ada, "PUT", reaction, 200, emoji=f"e{number}", **at)
-    await ask(ada, "PUT", reaction, 409, emoji="e50", **at)
-    await ask(ada, "DELETE", reaction, 200, emoji="e1", **at)
+    first, *others, last = list("🍏🍎🍐🍊🍋🍌🍉🍇🍓🍈🍒")
+    for emoji in (first, *others):
+        await ask(ada, "PUT", reaction, 200, emoji=emoji, **at)
+    await ask(ada, "PUT", reaction, 409, emoji=last, **at)
+    await ask(ada, "DELETE", reaction, 200, emoji=first, **at)
     await ask(ada, "DELETE", "/messages/{message_id}", 200, **at)
     await ada.client()  # messages are counted for people with a socket; the rest is the limit of REST
     for _ in range(BURST):
         await ask(ada, "POST", path, 201, room_id=room, json={"client_id": str(uuid4()), "body": "more"})
     await ask(ada, "POST", path, 429, room_id=room, json={"client_id": str(uuid4()), "body": "more"})
+    for of, rate in (("rooms", room_limits.ROOMS), ("invitations", room_limits.INVITATIONS)):
+        while not (await asker.world.app.parts.allowances.take(of, ada.id, rate)).wait_ms:
+            pass
+    await ask(ada, "POST", "/rooms", 429, json={"kind": "private", "name": "one more"})
+    await ask(ada, "POST", "/rooms/{room_id}/members", 429, room_id=room, json={"user_id": str(uuid4())})
 
 
 async def _administration(asker: Asker, root: Person) -> None:
@@ -408,7 +446,7 @@ async def _administration(asker: Asker, root: Person) -> None:
     await ask(root, "PATCH", "/admin/users/{user_id}", 409, json={"role": "user"}, user_id=root.id)
     for path in ("/rooms", "/audit-log", "/audit-log/export", "/realtime"):
         await ask(root, "GET", f"/admin{path}", 200)
-    last = {"token": await tokens.make(UUID(root.id), "delete_account", "root@example.com")}
+    last = {"token": await one_time_tokens.create(UUID(root.id), "delete_account", "chief@example.com")}
     await ask(root, "DELETE", "/users/account", 409, json=last)
 
 

@@ -52,7 +52,8 @@ async def test_each_file_has_its_type_and_the_strict_headers(client, path):
     assert answer.content_type == types[path.suffix]
     assert answer.charset == "utf-8"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Cache-Control"] == "no-cache"
+    kept = "public, max-age=86400" if path.suffix == ".svg" else "no-cache"
+    assert answer.headers["Cache-Control"] == kept
     policy = answer.headers["Content-Security-Policy"].split("; ")
     assert policy[:2] == ["default-src 'self'", "connect-src 'self' ws: wss:"]
     assert not [part for part in policy if "unsafe" in part or "http" in part]
@@ -147,3 +148,17 @@ def test_the_socket_io_client_is_the_stock_one_with_its_licence():
     # npm: socket.io-client 4.8.4, dist/socket.io.min.js
     assert sha256(content).hexdigest() == "d5d79a35039e860b32bdef4795528b05c2f788d4b2d9dacc913120e2878f7b3f"
     assert "MIT License" in (playground.FOLDER / "vendor" / "socket.io.LICENSE.txt").read_text()
+
+
+async def test_files_of_pages_leave_no_line_at_info(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    paths = ("/", "/playground/main.js", "/playground/icons.svg", "/api/docs", "/account", "/health/live")
+    async with World(settings.model_copy(update={"playground": True})) as world:
+        with caplog.at_level("DEBUG", logger="hubbub.http.middleware.request_id"):
+            for path in paths:
+                async with world.http.get(f"{world.url}{path}") as answer:
+                    assert answer.status == 200
+
+    levels = [record.levelname for record in caplog.records if record.message == "request"]
+    assert levels == ["DEBUG"] * 5 + ["INFO"]

@@ -95,7 +95,7 @@ async def test_no_body_at_all_lacks_its_fields(world):
 
 async def test_a_body_has_room_for_what_the_route_takes_and_no_more(world):
     ada = await world.person("ada")
-    most = Command.most_bytes
+    most = Command.max_body_bytes
     note = json.dumps({"display_name": "Ada"}).encode()
     kind = {"Content-Type": "application/json"}
 
@@ -201,8 +201,8 @@ ADDRESSES = [
     ("GET", "/messages/{}"),
     ("PATCH", "/messages/{}"),
     ("DELETE", "/messages/{}"),
-    ("PUT", "/messages/{}/reactions/x"),
-    ("DELETE", "/messages/{}/reactions/x"),
+    ("PUT", "/messages/{}/reactions/%F0%9F%91%8D"),
+    ("DELETE", "/messages/{}/reactions/%F0%9F%91%8D"),
 ]
 BODIES = {
     "/rooms/{}/messages": {"client_id": str(uuid4()), "body": "hello"},

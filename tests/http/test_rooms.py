@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 ROOM = {"id", "kind", "name", "topic", "created_by", "created_at", "last_seq", "member_count", "my"}
+ROOM |= {"peer", "last_message"}
 
 
 async def test_making_showing_and_changing_a_room(world):

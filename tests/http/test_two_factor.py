@@ -14,7 +14,7 @@ import socketio
 
 from hubbub import models
 from hubbub.core import clock
-from hubbub.services import tokens
+from hubbub.services import one_time_tokens
 from tests.support.mailbox import Mailbox, mailbox
 from tests.support.world import Person, World
 
@@ -69,7 +69,7 @@ async def verify(world: World, token: str, code: str) -> tuple[int, Any]:
 
 async def equipped(world: World, name: str = "ada") -> Phone:
     """Somebody with two-factor on."""
-    person = await world.person(name)
+    person = await (await world.person(name)).confirmed()
     _, answer = await person.rest("POST", "/auth/2fa/setup", json={})
     phone = Phone(person, answer["data"]["secret"], [])
     phone.first = phone.code()
@@ -88,7 +88,7 @@ async def change(person: Person, what: str, password: str, code: str) -> tuple[i
 
 
 async def test_from_setting_up_to_disabling(world):
-    ada = await world.person("ada")
+    ada = await (await world.person("ada")).confirmed()
     client = await ada.client()
     assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": False, "recovery_codes_left": 0}
 
@@ -120,7 +120,7 @@ async def test_from_setting_up_to_disabling(world):
 
 
 async def test_a_secret_is_replaced_until_one_was_shown_to_work(world):
-    ada = await world.person("ada")
+    ada = await (await world.person("ada")).confirmed()
     status, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": "123456"})
     assert (status, answer["code"]) == (409, "conflict")
     first, second = [
@@ -236,7 +236,7 @@ async def test_waits_do_not_grow_for_ever(world):
 async def test_tokens_of_other_purposes_are_good_for_nothing_here(world):
     phone = await equipped(world)
     ada = phone.person
-    reset = await tokens.make(UUID(ada.id), "reset_password", "ada@example.com")
+    reset = await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com")
 
     for token in (ada.token, ada.refresh_token, reset, "x"):
         assert await verify(world, token, phone.code(1)) == (400, "invalid_token")
@@ -266,7 +266,7 @@ async def test_a_sign_in_that_waits_ends_with_what_it_began_with(world, what):
         assert (await ada.rest("POST", "/auth/change-password", json=body))[0] == 204
     elif what == "reset":
         body = {
-            "token": await tokens.make(UUID(ada.id), "reset_password", "ada@example.com"),
+            "token": await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com"),
             "password": new,
         }
         assert (await world.rest("POST", "/auth/reset-password", json=body))[0] == 204
@@ -275,7 +275,7 @@ async def test_a_sign_in_that_waits_ends_with_what_it_began_with(world, what):
     elif what == "disabled":
         assert (await change(ada, "disable", PASSWORD, phone.recovery[1]))[0] == 204
     elif what == "expired":
-        await models.PendingLogin.all().update(expires_at=clock.now())
+        await models.PendingLogin.all().update(expires_at=clock.oldest_end())
     else:
         await models.User.filter(id=ada.id).update(suspended_at=clock.now())
         wanted = (403, "suspended")
@@ -345,10 +345,10 @@ async def test_the_export_says_that_it_is_on_and_a_deleted_account_leaves_nothin
     _, answer = await ada.rest("GET", "/users/account/export")
     assert answer["data"]["account"]["two_factor"] is True
     assert phone.secret not in str(answer)
-    bob = await world.person("bob")
+    bob = await (await world.person("bob")).confirmed()
     assert (await bob.rest("GET", "/users/account/export"))[1]["data"]["account"]["two_factor"] is False
 
-    token = await tokens.make(UUID(ada.id), "delete_account", "ada@example.com")
+    token = await one_time_tokens.create(UUID(ada.id), "delete_account", "ada@example.com")
     assert (await ada.rest("DELETE", "/users/account", json={"token": token}))[0] == 204
 
     for table in (models.TwoFactor, models.RecoveryCode, models.PendingLogin):

@@ -173,21 +173,32 @@ class Device:
             self.mirror.gone(payload["room_id"])
         elif event == "read" and payload["user_id"] == self.me:
             self.mirror.read(payload["room_id"], payload["seq"])
+        elif event == "room:muted":
+            self.mirror.muted(payload["room_id"], payload["muted"])
         elif "seq" in payload and "at" in payload:
             if wrong := self._order.hear(event, payload):
                 self.violations.append(wrong)
             self.mirror.entry(event, payload)
 
     async def _follow(self) -> None:
-        """Sync whenever something is missing."""
+        """Sync whenever something is missing, and request rooms whose counts are in doubt."""
         while True:
             await self._wake.wait()
             self._wake.clear()
+            await self._count()
             while self.up.is_set() and (behind := self.mirror.behind()):
                 rooms = {room_id: room.cursor for room_id, room in behind.items()}
                 with suppress(Lost):
                     answer = await self.ask("sync", epoch=self.mirror.epoch, rooms=rooms)
                     self._caught(behind, answer["data"])
+
+    async def _count(self) -> None:
+        for room_id, doubts in self.mirror.in_doubt().items():
+            with suppress(Lost):
+                answer = await self.ask("room:join", room_id=room_id)
+                if answer["ok"]:  # else the user has left it
+                    self.mirror.requested(answer["data"]["room"], doubts)
+                    self._news.tell()
 
     def _caught(self, asked: dict[str, Room], answer: Json) -> None:
         try:
@@ -229,6 +240,11 @@ class Device:
         room = (await self.call("room:create", **fields))["room"]
         self.added(room)
         return str(room["id"])
+
+    def read(self, room_id: str, last_read_seq: int) -> None:
+        """An ack showed a read mark."""
+        self.mirror.read(room_id, last_read_seq)
+        self._wake.set()
 
     def added(self, room: Json) -> None:
         """An ack showed a room."""

@@ -86,9 +86,9 @@ class Node:
             await asyncio.wait_for(self._news.wait_for(found), WAIT_S)
         return found()[0]
 
-    async def connect(self, url: str, **options: Any) -> None:
-        """`io(url, options)`; what comes of it is told by `next(is="connect")` and the like."""
-        await self._order(do="connect", url=url, options=options)
+    async def connect(self, url: str, client: str = "socket.io-client", **options: Any) -> None:
+        """`io(url, options)` of a package; what comes of it is told by `next(is="connect")` and the like."""
+        await self._order(do="connect", url=url, client=client, options=options)
 
     async def leave(self) -> None:
         """Close the client; `back` opens it again, with what it keeps."""

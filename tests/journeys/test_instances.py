@@ -62,8 +62,9 @@ async def test_a_conversation_with_all_its_hints(abroad):
     await there.call("typing:stop", room_id=room_id)
     await here.next("typing", lambda it: not it["typing"])
     await here.call("room:read", room_id=room_id, seq=4)
-    for client in (there, phone):
-        assert await client.next("read") == {"room_id": room_id, "user_id": ada.id, "seq": 4}
+    read = {"room_id": room_id, "user_id": ada.id, "seq": 4}
+    assert await there.next("read") == read
+    assert await phone.next("read") == {**read, "unread": 0, "mentions": 0}
     await there.call("presence:set", status="busy")
     await here.next("presence", lambda it: it["user_id"] == bob.id and it["status"] == "busy")
     await here.call("room:remove", room_id=room_id, user_id=bob.id)
@@ -74,6 +75,73 @@ async def test_a_conversation_with_all_its_hints(abroad):
         seqs = [payload["seq"] for _, payload in client.entries(room_id)]
         assert seqs == list(range(seqs[0], seqs[-1] + 1))
     assert there.count("typing") == 0
+
+
+async def _stop(abroad, here, phone, room_id):
+    await phone.call("typing:stop", room_id=room_id)
+
+
+async def _send(abroad, here, phone, room_id):
+    await here.send(room_id, "here it is")
+
+
+async def _send_elsewhere(abroad, here, phone, room_id):
+    await phone.send(room_id, "here it is")
+
+
+async def _post(abroad, here, phone, room_id):
+    body = {"body": "here it is", "client_id": str(uuid4())}
+    assert (await abroad.people["ada"].rest("POST", f"/rooms/{room_id}/messages", json=body))[0] == 201
+
+
+async def _leave(abroad, here, phone, room_id):
+    await phone.call("room:leave", room_id=room_id)
+
+
+async def _be_removed(abroad, here, phone, room_id):
+    path = f"/rooms/{room_id}/members/{abroad.people['ada'].id}"
+    assert (await abroad.people["bob"].rest("DELETE", path))[0] == 204
+
+
+async def test_typing_ends_on_all_instances_and_is_told_once(abroad):
+    _, here, there = await pair(abroad)
+    ada, bob = abroad.people["ada"], abroad.people["bob"]
+    phone = await ada.client(url=abroad.urls[1])
+    listeners, rooms = [there, await bob.client()], {}
+
+    for way in (_stop, _send, _send_elsewhere, _post, _leave, _be_removed):
+        made = await there.call("room:create", kind="private", member_ids=[ada.id])
+        room_id = rooms[way.__name__] = made["room"]["id"]
+        for client in (here, phone):
+            await client.next("room:added", lambda it, room_id=room_id: it["room"]["id"] == room_id)
+        await here.call("typing:start", room_id=room_id)
+        await here.call("typing:start", room_id=room_id)
+        for listener in listeners:
+            shown = await listener.next("typing", lambda it, room_id=room_id: it["room_id"] == room_id)
+            assert shown == {"room_id": room_id, "user_id": ada.id, "typing": True}
+        await way(abroad, here, phone, room_id)
+        for listener in listeners:
+            await listener.next(
+                "typing", lambda it, room_id=room_id: it["room_id"] == room_id and not it["typing"]
+            )
+
+    for listener in listeners:
+        heard = [(it["room_id"], it["typing"]) for name, it in listener.heard if name == "typing"]
+        assert heard == [(room_id, typing) for room_id in rooms.values() for typing in (True, False)]
+    assert here.count("typing") == phone.count("typing") == 0
+
+
+async def test_without_redis_a_message_ends_typing_by_its_entry(abroad, relay):
+    room_id, here, _ = await pair(abroad)
+    ada, bob = abroad.people["ada"], abroad.people["bob"]
+    phone, listener = await ada.client(url=abroad.urls[1]), await bob.client()
+    await relay.down()
+
+    await here.call("typing:start", room_id=room_id)
+    await listener.next("typing", lambda it: it["typing"])
+    await phone.send(room_id, "here it is")
+
+    await listener.next("typing", lambda it: not it["typing"], seconds=4)
 
 
 async def test_a_session_that_ends_ends_everywhere(abroad):
@@ -98,7 +166,7 @@ async def _as_admin(abroad, database_url, name):
 
 
 async def test_what_an_admin_does_on_one_instance_holds_on_all(abroad, relay, database_url):
-    root, ada = await _as_admin(abroad, database_url, "root"), await abroad.person("ada")
+    root, ada = await _as_admin(abroad, database_url, "boss"), await abroad.person("ada")
     there = await ada.client(url=abroad.urls[1])
 
     async with asyncio.timeout(20):  # what an instance says of itself is as old as its lease
@@ -140,6 +208,7 @@ async def test_chat_goes_on_without_redis(abroad, relay):
         assert seqs == list(range(seqs[0], last["seq"] + 1))
 
 
+@pytest.mark.slow("13 s: a lease ends")
 async def test_users_of_a_killed_instance_are_offline_soon(abroad, figures):
     _, here, there = await pair(abroad)
     ada, bob = abroad.people["ada"], abroad.people["bob"]

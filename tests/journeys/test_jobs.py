@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from hubbub import models
-from hubbub.cli import offline
+from hubbub.cli import services_context
 from hubbub.config import Settings
 from hubbub.core import clock
-from hubbub.core.origins import Origin
+from hubbub.core.request_info import RequestInfo
 from hubbub.schemas.accounts import Register
 from hubbub.schemas.base import parse
 from hubbub.services import accounts
@@ -59,8 +59,8 @@ async def start(settings: Settings, letters: Mailbox) -> AsyncIterator[Callable[
 
 
 async def test_a_letter_is_sent_whenever_the_worker_dies(settings, letters, start):
-    async with offline.opened(settings) as parts:
-        await accounts.register(parts, parse(Register, ADA), Origin("192.0.2.1", "tests"))
+    async with services_context.open_container(settings) as parts:
+        await accounts.register(parts, parse(Register, ADA), RequestInfo("192.0.2.1", "tests"))
         for step, came in (("rcpt", 0), ("data", 1)):
             reached, forever = asyncio.Event(), asyncio.Event()
 

@@ -109,7 +109,7 @@ def _plain(row: Any) -> list[Any]:
     return [str(value) if isinstance(value, UUID) else value for value in row]
 
 
-@pytest.mark.slow
+@pytest.mark.slow("9 s: instances are killed and started again and again")
 async def test_what_was_acknowledged_survives_kill_9(
     served: Served, news: News, database_url: str, figures: Callable[[str], None]
 ) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import aiohttp
 import pytest
 
-from hubbub.core.tokens import Tokens
+from hubbub.core.auth_tokens import TokenIssuer
 from tests.journeys.device import Device, News, sign_up
 from tests.journeys.node import Node
 from tests.support.model import Json
@@ -103,8 +103,8 @@ async def test_the_token_may_stand_elsewhere(world, node, transports) -> None:
 
 async def test_refusals(world, node, transports) -> None:
     ada = await sign_up(world.url, "ada")
-    claims = world.app.parts.tokens.read_access(ada["access_token"])
-    over = Tokens(world.settings.secret_key, -5, 100)
+    claims = world.app.parts.tokens.verify_access(ada["access_token"])
+    over = TokenIssuer(world.settings.secret_key, -5, 100)
     expired, _ = over.access(UUID(ada["user"]["id"]), claims.session_id)
 
     await node.connect(f"{world.url}/gossip", transports=transports, auth={"token": ada["access_token"]})
@@ -157,7 +157,6 @@ async def test_who_is_let_go_comes_back_by_itself(world, news, devices, node, tr
     await news.until(lambda: python.comings > 1, "back")
 
 
-@pytest.mark.slow
 async def test_it_comes_back_by_itself_and_misses_nothing(served, news, devices, node, transports) -> None:
     ada, bob = [await sign_up(served.url, name) for name in ("ada", "bob")]
     python = await devices(served.url, bob)

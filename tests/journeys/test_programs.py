@@ -33,6 +33,7 @@ async def abroad(database_url, tmp_path):
 
 async def make(ada: Person, **more: Any) -> dict[str, Any]:
     body = {"name": "a program", "scopes": ["read", "write"], **more}
+    await ada.confirm()
     made: dict[str, Any] = (await ada.rest("POST", "/api-keys", json=body))[1]["data"]
     return made
 

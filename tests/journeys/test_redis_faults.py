@@ -4,8 +4,9 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -15,7 +16,7 @@ from tests.journeys.conftest import UNLIMITED
 from tests.journeys.device import Device, News, sign_up
 from tests.support.lossy import LossyRelay
 from tests.support.process import Served
-from tests.support.redises import OwnRedis
+from tests.support.redises import OwnRedis, Sentinel
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 
@@ -83,6 +84,7 @@ def states(served: Served) -> list[str]:
     return [text.split(":")[0] for text in said if text.startswith("redis is")]
 
 
+@pytest.mark.slow("8 s: a Redis with each fault, one after the other")
 async def test_stopped_paused_emptied_and_cut(instances, news, devices, figures) -> None:
     with OwnRedis() as redis:
         async with instances(redis.url) as (one, other), Redis.from_url(redis.url) as client:
@@ -125,3 +127,60 @@ async def test_a_third_of_what_is_published_is_lost(instances, news, devices, fi
             await them.agree()
             assert relay.losses > 0
             figures(f"{them.sent} messages, {relay.losses} losses, {took:.2f} s")
+
+
+async def role(server: OwnRedis) -> tuple[str, str]:
+    """`master` or `slave`, and the state of its link."""
+    async with Redis(port=server.port) as client:
+        info = await client.info("replication")
+    return info["role"], info.get("master_link_status", "")
+
+
+async def reaches(server: OwnRedis, *wanted: str) -> None:
+    """Wait for a role."""
+    async with asyncio.timeout(60):
+        while await role(server) != wanted:  # noqa: ASYNC110 - there is nothing to wait on
+            await asyncio.sleep(0.05)
+
+
+async def knows_all(sentinel: Sentinel) -> None:
+    """Wait until it knows the replica, and two other Sentinels."""
+    async with Redis(port=sentinel.port) as client, asyncio.timeout(60):
+        while True:
+            master: Any = await client.sentinel_master("mymaster")
+            if master["num-other-sentinels"] >= 2 and master["num-slaves"] >= 1:
+                return
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+async def test_sentinels_that_switch(instances, news, devices, figures) -> None:
+    """Three Sentinels; the master dies, or stands still and resumes as a master that is none."""
+    with ExitStack() as stack:
+        master, replica = (stack.enter_context(OwnRedis()) for _ in range(2))
+        async with Redis(port=replica.port) as client:
+            await client.replicaof("127.0.0.1", master.port)
+        await reaches(replica, "slave", "up")
+        sentinels = [stack.enter_context(Sentinel(master, quorum=2, down_ms=1000)) for _ in range(3)]
+        for each in sentinels:
+            await knows_all(each)
+        places = ",".join(f"127.0.0.1:{each.port}" for each in sentinels)
+        async with instances(f"redis+sentinel://{places}/mymaster/0") as (one, other):
+            them = await crowd(one, other, news, devices)
+            for fault in ("stop", "pause", "stop", "pause"):
+                await (asyncio.to_thread(master.stop) if fault == "stop" else asyncio.to_thread(master.pause))
+                slowest = await them.write()
+                await reaches(replica, "master", "")
+                began = time.monotonic()
+                (master.start if fault == "stop" else master.resume)()
+                await until(lambda: all(states(each)[-1:] == ["redis is back"] for each in (one, other)))
+                back = time.monotonic() - began
+                await them.write()
+                await reaches(master, "slave", "up")
+                await them.write()
+                figures(
+                    f"{fault}: everything arrived within {slowest:.1f} s, signals again {back:.1f} s later"
+                )
+                master, replica = replica, master
+            await them.agree()

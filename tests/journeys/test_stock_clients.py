@@ -6,12 +6,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.conformance.server import Running, arguments
 
 SCRIPT = Path(__file__).parents[1] / "node" / "echo.mjs"
 WAIT_S = 120.0
 
 
+@pytest.mark.slow("7 s: thirty stories of Node.js clients")
 async def test_they_find_what_they_expect(figures: Callable[[str], None]) -> None:
     node = shutil.which("node")
     assert node, "The tests need Node.js 20 or newer."

@@ -7,7 +7,7 @@ import pytest
 
 from hubbub import models
 from hubbub.core import clock, ids
-from hubbub.models.connection import time_of, uuid_of
+from hubbub.models.connection import as_datetime, as_uuid
 from hubbub.services import database
 
 WHOLE = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -19,7 +19,7 @@ INSERT = (
 
 
 def _room(at=EXACT, name=None):
-    return [ids.new(), "public", name, at]
+    return [ids.uuid7(), "public", name, at]
 
 
 @pytest.mark.parametrize("at", [WHOLE, EXACT])
@@ -45,9 +45,9 @@ async def test_what_models_write_is_read_by_hand(sql, at):
 
     rows = await sql.fetch("SELECT * FROM rooms WHERE id = $1 AND created_at = $2", room.id, at)
 
-    assert [uuid_of(row["id"]) for row in rows] == [room.id]
-    assert time_of(rows[0]["created_at"]) == at
-    assert time_of(rows[0]["created_at"]).tzinfo is UTC
+    assert [as_uuid(row["id"]) for row in rows] == [room.id]
+    assert as_datetime(rows[0]["created_at"]) == at
+    assert as_datetime(rows[0]["created_at"]).tzinfo is UTC
     assert rows[0]["archived_at"] is None
 
 
@@ -61,7 +61,7 @@ async def test_times_compare_as_times_whoever_wrote_them(sql):
     later = await models.Room.filter(created_at__gt=times[0]).count()
     last = await sql.fetch("SELECT 1 FROM rooms WHERE created_at >= $1", times[2])
 
-    assert [time_of(row["created_at"]) for row in rows] == [at for at in times for _ in range(2)]
+    assert [as_datetime(row["created_at"]) for row in rows] == [at for at in times for _ in range(2)]
     assert (later, len(last)) == (4, 2)
 
 
@@ -70,7 +70,7 @@ async def test_a_time_of_another_zone_is_the_same_moment(sql):
 
     rows = await sql.fetch("SELECT created_at FROM rooms WHERE created_at = $1", EXACT)
 
-    assert time_of(rows[0]["created_at"]) == EXACT
+    assert as_datetime(rows[0]["created_at"]) == EXACT
 
 
 async def test_truths_come_back(sql):
@@ -79,7 +79,7 @@ async def test_truths_come_back(sql):
     await sql.execute(
         "INSERT INTO memberships (id, room_id, user_id, role, joined_at, last_read_seq, muted) "
         "VALUES ($1, $2, $3, 'member', $4, 0, $5)",
-        ids.new(),
+        ids.uuid7(),
         room.id,
         user.id,
         clock.now(),
@@ -142,11 +142,11 @@ async def test_no_rows_are_no_trouble(sql):
 
 
 async def test_ids_come_as_ids():
-    one = ids.new()
+    one = ids.uuid7()
 
-    assert uuid_of(one) is one
-    assert uuid_of(str(one)) == one
-    assert type(uuid_of(_Other(one.int))) is UUID
+    assert as_uuid(one) is one
+    assert as_uuid(str(one)) == one
+    assert type(as_uuid(_Other(one.int))) is UUID
 
 
 class _Other:
@@ -157,6 +157,6 @@ class _Other:
 
 
 def test_times_come_in_utc():
-    assert time_of("2026-11-21 12:00:00.123000+00:00") == EXACT
-    assert time_of("2026-11-21 12:00:00") == WHOLE
-    assert time_of(EXACT) == EXACT
+    assert as_datetime("2026-11-21 12:00:00.123000+00:00") == EXACT
+    assert as_datetime("2026-11-21 12:00:00") == WHOLE
+    assert as_datetime(EXACT) == EXACT

@@ -67,20 +67,20 @@ WRONG = [
 
 @pytest.mark.parametrize(("error", "said"), AWAY, ids=repr)
 def test_a_database_that_can_not_be_asked_is_away(error, said):
-    assert failures.is_away(error)
+    assert failures.is_unavailable(error)
     assert not failures.is_duplicate(error)
     assert said in failures.reason(error)
 
 
 @pytest.mark.parametrize("error", WRONG, ids=repr)
 def test_what_is_asked_wrongly_is_not(error):
-    assert not failures.is_away(error)
+    assert not failures.is_unavailable(error)
     assert failures.reason(error)
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), FileNotFoundError("no"), KeyError("no")], ids=repr)
 def test_other_errors_are_none_of_the_database(error):
-    assert not failures.is_away(error)
+    assert not failures.is_unavailable(error)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 // input and prints what happens, one JSON object a line. It keeps what it hears as any page would: the entries of each
 // room by seq, the epoch, and after a reconnect it asks for what it missed.
 //
-//   {"do": "connect", "url", "options"}   options of `io`; `keep: true` says token, epoch and cursors at each connect
+//   {"do": "connect", "url", "client", "options"}   the package of the client, socket.io-client unless given; options
+//                                             of `io`; `keep: true` says token, epoch and cursors at each connect
 //   {"do": "ask", "id", "event", "payload"}   emits with an ack: {"id", "answer"}
 //   {"do": "log", "id"}                       {"id", "answer": {room_id: [[event, payload], …]}}
 //   {"do": "leave"} and {"do": "back"}        closes the client and opens it again, with what it keeps
@@ -10,7 +11,6 @@
 // It prints {"is": "open" | "connect" | "connect_error" | "disconnect" | "upgrade" | "event" | "synced", …} by itself.
 
 import { createInterface } from "node:readline";
-import { io } from "socket.io-client";
 
 let socket, token, epoch;
 const rooms = new Map(); // room_id → entries, [event, payload], in the order of seq
@@ -26,12 +26,19 @@ function take(event, payload) {
   return payload.seq <= entries.length;
 }
 
+/** Emit and wait for the ack for 10 s; `emitWithAck` is younger than some clients. */
+const acknowledged = (event, payload) =>
+  new Promise((resolve, reject) => {
+    setTimeout(reject, 10_000).unref();
+    socket.emit(event, payload, resolve);
+  });
+
 async function sync(ids) {
   while (ids.length) {
     const asked = Object.fromEntries(ids.map((id) => [id, log(id).length]));
     let data;
     try {
-      ({ data } = await socket.timeout(10_000).emitWithAck("sync", { epoch, rooms: asked }));
+      ({ data } = await acknowledged("sync", { epoch, rooms: asked }));
     } catch {
       return; // disconnected: the next `ready` says again what is missing
     }
@@ -56,8 +63,9 @@ function hear(event, payload) {
   print({ is: "event", event, payload });
 }
 
-function connect({ url, options: { keep, ...options } }) {
+async function connect({ url, client = "socket.io-client", options: { keep, ...options } }) {
   socket?.disconnect(); // one at a time
+  const { io } = await import(client);
   token = options.auth?.token;
   const auth = keep ? (answer) => answer({ token, epoch, cursors: cursors() }) : options.auth;
   socket = io(url, { reconnectionDelay: 50, reconnectionDelayMax: 300, forceNew: true, ...options, auth });
@@ -82,6 +90,6 @@ const orders = {
 
 for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line);
-  orders[order.do](order);
+  await orders[order.do](order);
 }
 socket?.close();

@@ -19,6 +19,7 @@ from hubbub.prove.journal import (
     Heard,
     Journal,
     Message,
+    Moved,
     Probe,
     Refused,
     Reset,
@@ -273,6 +274,14 @@ def _served_for_ever(it):
     it.probes.append(Probe("remove", 3.0, None, "zoe"))
 
 
+def _interrupted(it):
+    it.probes.append(Probe("failover", 3.0, 10.1 + it.slack, "PostgreSQL"))
+
+
+def _never_resumed(it):
+    it.faults.append(Fault("failover", "all", 3.0, 4.0, None))
+
+
 def _ghost(it):
     it.probes.append(Probe("presence", 3.0, 31.0, "zoe"))
 
@@ -329,9 +338,56 @@ PLANTED = {
     _still_served: {("G10", "revoked session still served")},
     _served_for_ever: {("G10", "removed member still served")},
     _ghost: {("G8", "presence ghost")},
+    _interrupted: {("G13", "interrupted")},
+    _never_resumed: {("G13", "not healed")},
     _slow_one_kept: {("G7", "slow client kept")},
     _others_slowed: {("G7", "others slowed")},
 }  # fmt: skip
+
+
+def _moved(evidence, known, *more, rooms=(), ended=()):
+    """Bob moves once more, to an instance that says so much of the room."""
+    (_, bob) = evidence.journals
+    bob.events[-1:] = [
+        Moved(10.0, 3, list(rooms), list(ended)),
+        Began(10.1, 3, 1, known),
+        *more,
+        Rested(12.0, 3, {ROOM: COUNT}, {ROOM: COUNT}),
+    ]
+
+
+def _false_room_gone(evidence):
+    _moved(evidence, {ROOM: 6}, Gone(10.2, 3, ROOM), rooms=[ROOM])
+
+
+def _room_missing_in_ready(evidence):
+    _moved(evidence, {}, rooms=[ROOM])
+
+
+def _ended_room_kept(evidence):
+    _moved(evidence, {ROOM: 6}, ended=[ROOM])
+
+
+def _repeated_after_a_move(evidence):
+    _moved(evidence, {ROOM: 6}, heard(6, at=10.3, connection=3), rooms=[ROOM])
+
+
+PLANTED |= {
+    _false_room_gone: {("G14", "false room:gone")},
+    _room_missing_in_ready: {("G14", "room missing in ready")},
+    _ended_room_kept: {("G14", "ended room kept")},
+    _repeated_after_a_move: {("G14", "repeated")},
+}
+
+
+@pytest.mark.parametrize("rooms", [[ROOM], []])
+def test_a_move_that_is_as_it_should_be_is_counted(rooms):
+    evidence = clean()
+    gone = [] if rooms else [Gone(10.2, 3, ROOM)]
+    _moved(evidence, {ROOM: 6}, *gone, rooms=rooms, ended=[] if rooms else [ROOM])
+
+    assert found(evidence) == {}
+    assert checker.check(evidence)["G14"].tried == 1
 
 
 @pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__.strip("_"))

@@ -14,7 +14,7 @@ import pytest
 SLACK = "30"
 
 
-def prove(folder, *options, **variables):
+def prove(folder, *options, seconds=110, **variables):
     """Run the command; returns its exit code and what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "hubbub", "prove", "--seed", "11", "--slack", SLACK, *options],
@@ -22,7 +22,7 @@ def prove(folder, *options, **variables):
         env={**os.environ, "TMPDIR": str(folder), **variables},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=seconds,
         check=False,
     )
     return done.returncode, done.stderr + done.stdout
@@ -33,7 +33,7 @@ def tried(said, name):
     return int(re.search(rf"^{name} .*\n +(\d+) ", said, re.MULTILINE)[1])
 
 
-@pytest.mark.slow
+@pytest.mark.slow("10 s: a run of hubbub prove on SQLite")
 def test_on_sqlite_alone_everything_holds(tmp_path, figures):
     code, said = prove(tmp_path, "--database-url", "sqlite", "--minutes", "0.07", "--faults", "kill,twins")
 
@@ -45,7 +45,7 @@ def test_on_sqlite_alone_everything_holds(tmp_path, figures):
     figures(f"{tried(said, 'G1')} acks on SQLite, the instance killed meanwhile: none lost")
 
 
-@pytest.mark.slow
+@pytest.mark.slow("18 s: a run of hubbub prove with servers of its own")
 def test_on_postgresql_and_redis_everything_holds(tmp_path, figures):
     """On servers that it starts itself: only those can be frozen and crashed."""
     code, said = prove(
@@ -74,7 +74,35 @@ Delivery._deliver = forgetful
 """
 
 
-@pytest.mark.slow
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_ten_minutes_of_every_fault_break_nothing(tmp_path, figures):
+    code, said = prove(tmp_path, "--minutes", "10", seconds=1100, TMPDIR=tempfile.gettempdir())
+
+    assert code == 0, said
+    figures(f"{tried(said, 'G1')} acks in ten minutes of faults: none lost")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_ten_failovers_under_load_lose_nothing(tmp_path, figures):
+    """Redis and PostgreSQL fail over, with 20 clients on two instances.
+
+    They send more than 200 messages a second on a machine with nothing else to do.
+    """
+    load = ("--instances", "2", "--clients", "20", "--minutes", "2.6", "--faults", "failover")
+    code, said = prove(tmp_path, *load, seconds=500, TMPDIR=tempfile.gettempdir())
+
+    assert code == 0, said
+    rounds = int(re.search(r"(\d+) PostgreSQL standbys promoted", said)[1])
+    rounds += int(re.search(r"(\d+) Redis replicas promoted", said)[1])
+    assert rounds >= 10
+    rate = tried(said, "G1") / 156
+    longest = re.search(r"^failover +\d+ +\d+ +(\d+)", said, re.MULTILINE)[1]
+    figures(f"{rounds} failovers at {rate:.0f} acks a second, none lost: longest interruption {longest} ms")
+
+
+@pytest.mark.slow("10 s: a run of hubbub prove until it finds the mistake")
 def test_an_instance_that_forgets_entries_is_found_out(tmp_path):
     """A mistake is planted in hubbub itself: every Python that starts here finds it in its path."""
     (tmp_path / "planted").mkdir()

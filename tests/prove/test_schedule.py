@@ -7,7 +7,7 @@ import pytest
 from hubbub.prove import schedule
 
 ALONE = schedule.possible([])
-OWN = schedule.possible([schedule.REDIS, schedule.OWN_REDIS, schedule.OWN_POSTGRES])
+OWN = schedule.possible([schedule.REDIS, schedule.OWN_REDIS, schedule.OWN_POSTGRES, schedule.FAILOVER])
 
 
 def told(seed, faults=OWN, instances=3, count=200):
@@ -65,5 +65,5 @@ def test_sqlite_alone_has_no_faults_of_servers():
 def test_a_given_server_is_neither_stopped_nor_emptied():
     given = set(schedule.possible([schedule.REDIS, schedule.GIVEN_POSTGRES]))
 
-    assert not given & (schedule.OWN_POSTGRES | schedule.OWN_REDIS)
+    assert not given & (schedule.OWN_POSTGRES | schedule.OWN_REDIS | schedule.FAILOVER)
     assert {"database-cut", "redis-down"} <= given

@@ -17,6 +17,18 @@ GOOD = [
     b'451-["message",{"_placeholder":true,"num":0}]', b"431[]", b"2probe", b"5", b"4", b"",
 ]  # fmt: skip
 
+NEAR_LIMIT = 990_000  # bytes; a packet has at most 1,000,000
+HOSTILE = [
+    '42["message",' + "[" * 101 + '"' + '\\"' * (NEAR_LIMIT // 2),  # a string without end
+    '42["message",' + "[" * NEAR_LIMIT,
+    '42["message",[' + "[]," * (NEAR_LIMIT // 3) + "[]]]",
+    '42["message","' + "\\u0041" * (NEAR_LIMIT // 6) + '"]',
+    '42["message",1.' + "9" * NEAR_LIMIT + "]",
+    '40{"token":"x","more":[' + "[]," * (NEAR_LIMIT // 3) + "[]]}",
+    "431[" + "[]," * (NEAR_LIMIT // 3) + "[]]",
+    "42" + "9" * NEAR_LIMIT,
+]
+
 Attack = Callable[[int, random.Random], Awaitable[Wire | None]]
 
 
@@ -120,11 +132,66 @@ async def stalled(port: int, dice: random.Random) -> Wire | None:
     return wire
 
 
-async def pings_without_end(port: int, dice: random.Random) -> Wire | None:
-    wire = await Ws(port).shake(dice.choice(PATHS))
+async def unread_pings(port: int, dice: random.Random) -> Wire | None:
+    """PINGs, and CONNECTs that are refused, of a client that reads nothing."""
+    wire = await Ws(port).shake("/socket.io/")
     wire.writer.transport.pause_reading()  # type: ignore[attr-defined] # of sockets
-    wire.send(Ws.frame(b"x" * 125, 0x89) * 20_000)
+    wire.send(dice.choice([Ws.frame(b"x" * 125, 0x89) * 20_000, Ws.frame(b"40/none,") * 20_000]))
     return wire
+
+
+async def _accepted(port: int) -> Ws:
+    """A client with an open namespace."""
+    wire = await Ws(port).shake("/socket.io/")
+    wire.say("40")
+    for _ in range(3):  # the open packet, the answer to CONNECT, the first event
+        await wire.hear()
+    return wire
+
+
+async def good_frames(port: int, dice: random.Random) -> Wire | None:
+    """Frames that are well-formed, without end."""
+    wire = await (_accepted(port) if dice.random() < 0.5 else Ws(port).shake("/socket.io/"))
+    first, again = dice.choice(
+        [
+            (b"", Ws.frame(b"", 0x8A)),
+            (b"", Ws.frame(b"3")),
+            (b"", Ws.frame(b"", 0x82)),
+            (Ws.frame(b"", 0x01), Ws.frame(b"", 0x00)),
+        ]
+    )
+    wire.send(first + again * 200_000)
+    return wire
+
+
+async def refused_connects(port: int, dice: random.Random) -> Wire | None:
+    """One refused CONNECT after the other."""
+    packet = dice.choice(["40/none,", '40/none,{"token":"x"}', "40/" + "x" * 1000 + ","])
+    if dice.random() < 0.5:
+        wire = await Ws(port).shake("/socket.io/")
+        wire.send(Ws.frame(packet.encode()) * 20_000)
+        return wire
+    await (await Polls(port, "/socket.io/").shake()).post(*[packet] * (900_000 // len(packet)))
+    return None
+
+
+def hostile_json(text: str) -> Attack:
+    """JSON near the largest size, over both transports, before CONNECT and after it."""
+
+    async def attack(port: int, dice: random.Random) -> Wire | None:
+        data = Ws.frame(text.encode(), key=b"\0\0\0\0")
+        early, wire = await Ws(port).shake("/socket.io/"), await _accepted(port)
+        early.send(data)
+        wire.send(data)
+        await (await Polls(port, "/socket.io/").shake()).post(text)
+        accepted = await Polls(port, "/socket.io/").shake()
+        await accepted.post("40")
+        await accepted.heard(2)  # the answer to CONNECT, the first event
+        await accepted.post(text)
+        early.writer.transport.abort()
+        return wire
+
+    return attack
 
 
 async def flood(port: int, dice: random.Random) -> Wire | None:
@@ -194,4 +261,7 @@ ALL: list[Attack] = [
     malformed_packets, malformed_frames, malformed_frames, malformed_payloads, malformed_payloads, flood,
     drops, parts_without_end, broken_upgrade, broken_upgrade, poll_given_up,
 ]  # fmt: skip
-HEAVY: list[Attack] = [stalled, pings_without_end]
+HEAVY: list[Attack] = [
+    stalled, unread_pings, unread_pings, good_frames, good_frames, refused_connects, refused_connects,
+    *map(hostile_json, HOSTILE),
+]  # fmt: skip

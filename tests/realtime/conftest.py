@@ -176,7 +176,7 @@ async def start() -> AsyncIterator[Start]:
     """Starts conformance servers with options of the command line."""
     running: list[Running] = []
 
-    async def make(**options: int) -> Running:
+    async def make(**options: object) -> Running:
         given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         running.append(await Running(arguments(["--port=0", *given])).__aenter__())
         return running[-1]
@@ -193,10 +193,3 @@ async def server(start: Start) -> Running:
     """One with quiet heartbeats."""
     made: Running = await start(ping_interval_ms=25_000, ping_timeout_ms=20_000)
     return made
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that has no signal of its own."""
-    async with asyncio.timeout(WAIT_S):
-        while not condition():  # noqa: ASYNC110 - there is nothing to wait on
-            await asyncio.sleep(0.005)

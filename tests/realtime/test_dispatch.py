@@ -24,6 +24,7 @@ def test_every_event_that_a_client_may_send_is_on_the_page() -> None:
 def test_every_code_is_on_the_page() -> None:
     only_rest = {
         "bad_request",
+        "confirmation_required",
         "invalid_json",
         "invalid_token",
         "unsupported_media_type",
@@ -34,6 +35,17 @@ def test_every_code_is_on_the_page() -> None:
     listed = set(re.findall(r"`([a-z_]+)`", PAGE.split("## Codes", 1)[1].split("\n\n", 2)[1]))
 
     assert listed == codes - only_rest
+
+
+def test_every_closing_code_is_on_the_page() -> None:
+    realtime = Path(__file__).parents[2] / "hubbub" / "realtime"
+    text = "".join(path.read_text() for path in realtime.rglob("*.py"))
+
+    used = set(re.findall(r"""\.close\(\s*"([a-z_]+)",""", text)) | {"session_revoked", "suspended"}
+
+    table = PAGE.split("### Being closed", 1)[1].split("\n\n", 2)[1]
+    closing = {line.split("|")[2].strip(" `") for line in table.splitlines()[2:]}
+    assert closing == used | {"none"}
 
 
 def test_every_entry_that_services_append_is_on_the_page() -> None:

@@ -46,7 +46,7 @@ async def test_another_epoch_means_starting_over(world: World) -> None:
 
     assert len(other.ready["rooms"]) == 2
     assert synced["epoch"] == bob.ready["epoch"]
-    assert synced["rooms"][room_id] == {"reset": True, "first_seq": 1, "last_seq": 2}
+    assert synced["rooms"][room_id] == {"reset": True, "last_seq": 2}
 
 
 async def test_sync_tells_what_is_gone_and_what_is_ahead(world: World) -> None:

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from hubbub.core import metrics
-from tests.realtime.conftest import Polls, Start, Ws, until
+from tests.realtime.conftest import Polls, Start, Ws
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -153,7 +154,7 @@ async def test_a_placeholder_of_nothing_ends_the_connection(client: Ws) -> None:
 
 async def test_attachments_that_do_not_come_end_the_connection(server, client: Ws) -> None:
     """The stock server waits for ever, and takes whatever comes next for the rest of that packet."""
-    server.sio.parts_timeout = 0.1
+    server.sio.reader.parts_timeout = 0.1
     await joined(client)
     client.say('452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
     client.send(client.frame(b"x", 0x82))
@@ -242,7 +243,7 @@ async def test_bad_packets_cost_a_short_line_now_and_then(server, caplog: pytest
     counted = metrics.counters["malformed_packets"]
     for number in range(60):
         client = await Ws(server.port).shake("/socket.io/")
-        client.say("4" + "abc[{" * 100_000 if number % 2 else '42["message"]')
+        client.say("4" + "abc[{" * 10_000 if number % 2 else '42["message"]')
         await client.end()
         polling = await Polls(server.port, "/socket.io/").shake()
         assert (await polling.request("POST", b"\xff" * 1000))[0] == 400
@@ -261,13 +262,13 @@ async def test_the_public_interface_of_python_socketio(kind: str) -> None:  # no
     from aiohttp import web
 
     from hubbub.realtime.engine import Engine
-    from hubbub.realtime.stock import Server
+    from hubbub.realtime.socketio_server import SocketIOServer
 
     class Plain(socketio.AsyncServer):
         def _engineio_server_class(self):
             return Engine
 
-    sio = Server() if kind == "hubbub" else Plain(async_mode="aiohttp")
+    sio = SocketIOServer() if kind == "hubbub" else Plain(async_mode="aiohttp")
     gone = asyncio.Event()
 
     @sio.event

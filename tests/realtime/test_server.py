@@ -1,6 +1,7 @@
 """How sockets come in and end."""
 
 import asyncio
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,9 +9,7 @@ import pytest
 import socketio
 from socketio.exceptions import ConnectionError as NotConnected
 
-from hubbub.config import Settings
 from hubbub.services import sessions
-from tests.support.crowd import Fan, Refusal
 from tests.support.world import Client, World
 
 
@@ -29,6 +28,13 @@ async def refused(world: World, auth: Any = None, **options: Any) -> dict[str, A
     error: dict[str, Any] = client.refusal["data"]
     assert error["message"] == client.refusal["message"]
     return error
+
+
+async def handshake(world: World) -> tuple[int, str]:
+    """Status and Retry-After of a refused handshake."""
+    url = f"{world.url}/socket.io/?EIO=4&transport=polling"
+    async with world.http.get(url) as response:
+        return response.status, response.headers["Retry-After"]
 
 
 # --- coming in ---
@@ -91,7 +97,6 @@ async def test_a_user_has_so_many_sockets(world: World) -> None:
     error = await refused(world, {"token": ada.token})
 
     assert error["code"] == "too_many_connections"
-    assert error["retry_after_ms"] > 0
     await world.clients[0].close()
     await ada.client()
 
@@ -99,31 +104,13 @@ async def test_a_user_has_so_many_sockets(world: World) -> None:
 async def test_an_address_has_so_many_sockets(world: World) -> None:
     ada, bob = await world.person("ada"), await world.person("bob")
     await ada.client()
-    ((address, count),) = world.app.chat._addresses.items()
-    assert count == 1
-    world.app.chat._addresses[address] = world.settings.sockets_per_address
+    (share,) = world.app.sio.eio._shares._known.values()
+    assert share.sessions == 1
+    share.sessions = world.settings.sockets_per_address
 
-    error = await refused(world, {"token": bob.token})
-
-    assert error["code"] == "too_many_connections"
-    assert error["retry_after_ms"] > 0
-    world.app.chat._addresses[address] = 1
+    assert await handshake(world) == (503, "5")
+    share.sessions = 1
     await bob.client()
-
-
-async def test_of_a_crowd_each_is_told_when_to_come(settings: Settings) -> None:
-    async with World(settings.model_copy(update={"handshakes_per_s": 1})) as world:
-        ada = await world.person("ada")
-        fans = [Fan(world.http, world.url, ada.token) for _ in range(20)]
-
-        outcomes = await asyncio.gather(*(fan.connect() for fan in fans), return_exceptions=True)
-
-        for fan in fans:
-            await fan.drop()
-    refusals = [each.error for each in outcomes if isinstance(each, Refusal)]
-    assert any(isinstance(each, dict) for each in outcomes)
-    assert {each["code"] for each in refusals} == {"too_many_connections"}
-    assert len({each["retry_after_ms"] for each in refusals}) == len(refusals), "not all at once"
 
 
 async def test_an_ended_session_does_not_come_back(world: World) -> None:
@@ -217,9 +204,20 @@ async def test_draining_tells_everybody_and_lets_nobody_in(world: World) -> None
         assert (closing["code"], closing["retry_after_ms"]) == ("draining", wait_ms)
         # Python's client calls it an error when the server closes; Node's says "transport close".
         assert (await client.next("disconnect"))["reason"] in ("transport close", "transport error")
-    error = await refused(world, {"token": world.people["ada"].token})
-    assert error["code"] == "draining"
-    assert error["retry_after_ms"] > 0
+    assert await handshake(world) == (503, "2")
+
+
+async def test_refused_connects_end_a_session_with_an_open_namespace(world: World) -> None:
+    ada = await world.person("ada")
+    url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
+    async with asyncio.timeout(10), world.http.ws_connect(url) as socket:
+        await socket.send_str("40/chat," + json.dumps({"token": ada.token}))
+        for _ in range(5):
+            await socket.send_str("40/other,")
+        heard = [message.data async for message in socket]
+
+    assert sum(text.startswith("44/other,") for text in heard) == 5
+    assert socket.close_code == 1008
 
 
 async def came_in(world: World, client: Client, token: str) -> bool:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from hubbub.core.errors import InvalidPayload
 from hubbub.realtime import chat
-from hubbub.schemas.base import encode, is_text, parse, strict
+from hubbub.schemas.base import encode, parse, strict
+from hubbub.schemas.faults import is_text
 from hubbub.schemas.messages import EditMessage, SendMessage
 from hubbub.schemas.rooms import CreateRoom
 

@@ -2,25 +2,27 @@
 
 import asyncio
 import logging
+from types import SimpleNamespace
 
 import pytest
 
 from hubbub import models
-from hubbub.cli import offline
+from hubbub.cli import services_context
 from hubbub.core import clock, passwords
-from hubbub.core.errors import Conflict, InvalidPayload, Suspended, Unauthenticated, Unavailable
-from hubbub.core.origins import Origin
+from hubbub.core.errors import Conflict, Forbidden, InvalidPayload, Suspended, Unauthenticated, Unavailable
+from hubbub.core.request_info import RequestInfo
+from hubbub.gateways.identity_provider import VerifiedIdentity
 from hubbub.schemas.accounts import Login, Register
 from hubbub.schemas.base import parse
-from hubbub.services import accounts, members
+from hubbub.services import accounts, admins, audit, identities, login_throttle, members
 from hubbub.services.context import Context
 
-HERE = Origin("192.0.2.1", "tests")
+HERE = RequestInfo("192.0.2.1", "tests")
 
 
 @pytest.fixture
 async def parts(settings):
-    async with offline.opened(settings) as parts:
+    async with services_context.open_container(settings) as parts:
         yield parts
 
 
@@ -71,30 +73,92 @@ async def test_an_account_outlives_a_room_that_cannot_be_joined(parts, monkeypat
     assert "a default room could not be joined" in caplog.text
 
 
+NO_ADDRESSES = [
+    *("nonsense", "ada@example.org,eve@example.org", "Ada <ada@example.org>", "ada@localhost"),
+    "=?utf-8?q?ada=0d=0abcc=3a=20other=40example.net?=@example.org",
+    "0123456789abcdef0123456789abcdef@deleted.invalid",  # of accounts that are gone
+]
+
+
+async def _by_registration(parts, email):
+    await register(parts, email=email)
+
+
+async def _by_operator(parts, email):
+    await admins.create(parts, email, "long enough")
+
+
+async def _by_provider(parts, email):
+    provider = SimpleNamespace(name="other", title="Other", issuer="https://id.example")
+    act = audit.Act(audit.Action.SIGN_IN, HERE)
+    await identities.account(parts, provider, VerifiedIdentity("1", email, "Ada"), act)
+
+
+WAYS_IN = [(_by_registration, InvalidPayload), (_by_operator, InvalidPayload), (_by_provider, Forbidden)]
+
+
+@pytest.mark.parametrize(("way", "refusal"), WAYS_IN)
+@pytest.mark.parametrize("email", NO_ADDRESSES)
+async def test_what_is_no_address_is_refused_on_every_way_in(parts, way, refusal, email):
+    with pytest.raises(refusal):
+        await way(parts, email)
+
+    assert not await models.User.exists()
+
+
+async def test_a_refused_address_is_named(parts):
+    with pytest.raises(InvalidPayload) as refusal:
+        await register(parts, email="=?utf-8?q?x?=@example.org")
+
+    assert refusal.value.fields == (("email", "Must be an e-mail address."),)
+
+
+SPELLINGS = [
+    *("a@bücher.example", "a@BÜCHER.example", "a@xn--bcher-kva.example", "a@bücher.example."),
+    *("a@bücher\u3002example", "\uff41@bücher.example\u3002", " A@bu\u0308cher.example"),
+]
+
+
+@pytest.mark.parametrize("way", [_by_registration, _by_operator])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+async def test_all_spellings_of_a_mailbox_are_one_account(parts, way, spelling):
+    await register(parts, email="a@bücher.example", username="ada")
+
+    with pytest.raises(Conflict):
+        await way(parts, spelling)
+
+    assert (await login(parts, email=spelling)).user.username == "ada"
+    assert login_throttle.attempt(spelling, "") == login_throttle.attempt("a@bücher.example", "")
+
+
 @pytest.mark.parametrize(
-    "email",
+    ("stored", "refusal"),
     [
-        "nonsense",
-        "@example.org",
-        "ada@",
-        "a da@example.org",
-        "ada@example.org\n",
-        "ada@exa\nmple.org",
-        "ada\x00@example.org",
-        "ada\x01@example.org",
-        "ada\u200b@example.org",
-        "ada@example.org,eve@example.org",
-        "Ada <ada@example.org>",
-        "ada@home@example.org",
-        "a" * 250 + "@example.org",
+        ("a@bücher.example", Conflict),
+        ("a@xn--bcher-kva.example.", Conflict),
+        ("a@example.org\u3002", Conflict),
+        ("a@home", InvalidPayload),
+        ("a..b@example.org", InvalidPayload),
+        ("=?u?q?x?=@example.org", InvalidPayload),
     ],
 )
-async def test_what_is_no_address_is_refused(parts, email):
-    with pytest.raises(InvalidPayload) as refusal:
-        await register(parts, email=email)
+async def test_an_account_of_an_older_release_stays(parts, stored, refusal):
+    await register(parts, username="ada")
+    await models.User.filter(username="ada").update(email=stored)
 
-    assert refusal.value.fields[0][0] == "email"
-    assert not await models.User.exists()
+    assert (await login(parts, email=stored.upper())).user.username == "ada"
+    assert await admins.known(stored)
+    with pytest.raises(refusal):
+        await register(parts, email=stored.rstrip(".\u3002"))
+
+
+async def test_of_two_spellings_of_an_older_release_the_one_that_is_given_is_meant(parts):
+    await register(parts, username="ada")
+    await register(parts, email="eve@example.org", username="eve")
+    await models.User.filter(username="eve").update(email="ada@example.org.")
+
+    assert (await login(parts, email="ada@example.org")).user.username == "ada"
+    assert (await login(parts, email="ada@example.org.")).user.username == "eve"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +171,7 @@ async def test_what_is_no_name_is_refused(parts, name):
     assert refusal.value.fields[0][0] == "name"
 
 
-@pytest.mark.parametrize("username", ["ada", "admin", "ada.lovelace", "ada-l", "0ada_", "a" * 32])
+@pytest.mark.parametrize("username", ["ada", "ali", "adina", "ada.lovelace", "ada-l", "0ada_", "a" * 32])
 async def test_a_username_is_as_asked(parts, username):
     assert (await register(parts, username=username.upper())).user.username == username
 
@@ -125,19 +189,19 @@ async def test_what_is_no_username_is_refused(parts, username):
 @pytest.mark.parametrize(
     "username",
     [
-        "аdmin",  # a Cyrillic letter
-        "αdmin",  # a Greek one
-        "admın",  # without its dot
-        "ad\u200bmin",  # a space of no width
-        "admin\u0301",
-        "\u202eadmin",
-        "admin\ufe0f",
-        "ꭺdmin",  # Cherokee
+        "аdwin",  # a Cyrillic letter
+        "αdwin",  # a Greek one
+        "adwın",  # without its dot
+        "ad\u200bwin",  # a space of no width
+        "adwin\u0301",
+        "\u202eadwin",
+        "adwin\ufe0f",
+        "ꭺdwin",  # Cherokee
         "аԁⅿіո",
     ],
 )
 async def test_a_username_can_not_be_mistaken_for_another(parts, username):
-    await register(parts, username="admin")
+    await register(parts, username="adwin")
 
     with pytest.raises(InvalidPayload) as refusal:
         await register(parts, email="eve@example.org", username=username)
@@ -145,9 +209,9 @@ async def test_a_username_can_not_be_mistaken_for_another(parts, username):
     assert refusal.value.fields[0][0] == "username"
 
 
-@pytest.mark.parametrize("username", ["ADMIN", "ａｄｍｉｎ", "𝐚𝐝𝐦𝐢𝐧", "ⓐⓓⓜⓘⓝ", "adⅿin", " admin ", "ᵃᵈᵐⁱⁿ"])
+@pytest.mark.parametrize("username", ["ADWIN", "ａｄｗｉｎ", "𝐚𝐝𝐰𝐢𝐧", "ⓐⓓⓦⓘⓝ", "adwⅰn", " adwin ", "ᵃᵈʷⁱⁿ"])
 async def test_another_form_of_a_username_is_the_same_one(parts, username):
-    await register(parts, username="admin")
+    await register(parts, username="adwin")
 
     with pytest.raises(Conflict) as refusal:
         await register(parts, email="eve@example.org", username=username)
@@ -169,6 +233,49 @@ async def test_another_form_of_a_username_is_the_same_one(parts, username):
 )
 async def test_a_username_is_made_from_the_name(parts, name, username):
     assert (await register(parts, name=name, email="someone@example.org")).user.username == username
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "username"),
+    [
+        ("Admin", "someone@example.org", "someone"),
+        ("Ádmin!", "someone@example.org", "someone"),
+        ("A.d.m.1.n", "someone@example.org", "someone"),
+        ("Support", "security@example.org", "user"),
+        ("Deleted User", "someone@example.org", "user"),
+        ("Deletedish", "someone@example.org", "someone"),
+        ("Me", "me@example.org", "me-user"),
+        ("Api", "ＡＰＩ@example.org", "user"),
+    ],
+)
+async def test_a_username_that_is_made_is_not_reserved(parts, name, email, username):
+    assert (await register(parts, name=name, email=email)).user.username == username
+
+
+async def test_a_number_makes_no_name_a_reserved_one(parts):
+    made = [(await register(parts, name="Her", email=f"her{n}@example.org")).user.username for n in range(3)]
+
+    assert made[:2] == ["her", "her-2"]
+    assert made[2].startswith("her-")
+    assert made[2] != "her-3"  # looks like `here`
+
+
+@pytest.mark.parametrize("username", ["admin", "ＡＤＭＩＮ", "sup.p0rt", "deleted-ada"])
+async def test_a_reserved_username_is_refused(parts, username):
+    with pytest.raises(InvalidPayload) as refusal:
+        await register(parts, username=username)
+
+    assert refusal.value.fields == (("username", "This name is reserved, or looks like one that is."),)
+    assert not await models.User.exists()
+
+
+async def test_accounts_that_have_a_reserved_username_keep_it(parts):
+    signed = await register(parts)
+    await models.User.filter(id=signed.user.id).update(username="support")
+
+    again = await login(parts)
+
+    assert again.user.username == "support"
 
 
 async def test_a_username_is_made_from_anything(parts):

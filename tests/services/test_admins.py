@@ -3,7 +3,7 @@
 import pytest
 
 from hubbub import models
-from hubbub.cli import offline
+from hubbub.cli import services_context
 from hubbub.core import passwords
 from hubbub.core.errors import Conflict, InvalidPayload
 from hubbub.services import admins
@@ -11,7 +11,7 @@ from hubbub.services import admins
 
 @pytest.fixture
 async def parts(settings):
-    async with offline.opened(settings) as parts:
+    async with services_context.open_container(settings) as parts:
         yield parts
 
 

@@ -9,12 +9,13 @@ import pytest
 from hubbub import models
 from hubbub.core import clock, ids
 from hubbub.core.errors import Conflict, HubbubError, Unavailable
-from hubbub.core.origins import Origin
-from hubbub.services import audit, database, post, retention, tokens
+from hubbub.core.request_info import RequestInfo
+from hubbub.models import locking
+from hubbub.services import audit, database, mailer, one_time_tokens, retention
 from hubbub.services.audit import Act, Action, Target
 from tests.support.world import Person, World
 
-HERE = Origin("192.0.2.1", "tests", "request-1")
+HERE = RequestInfo("192.0.2.1", "tests", "request-1")
 PASSWORD, NEXT = "correct horse battery", "staple of another kind"
 
 
@@ -30,7 +31,7 @@ async def recorded(action=None):
 
 
 async def test_what_is_done_is_recorded_with_whom_what_and_from_where(world):
-    user_id, session_id = ids.new(), ids.new()
+    user_id, session_id = ids.uuid7(), ids.uuid7()
     act = Act(Action.END_SESSION, HERE, Target("session", session_id), user_id, "user", session_id)
     async with database.transaction() as tx:
         await audit.record(tx, act, sessions=1)
@@ -75,7 +76,7 @@ async def test_an_attempt_inside_a_transaction_is_a_mistake(parts):
 async def test_nobody_fills_the_disk_with_failures(parts):
     async def fail(ip):
         with pytest.raises(Conflict):
-            async with audit.attempt(parts, Act(Action.SIGN_IN, Origin(ip, ""))):
+            async with audit.attempt(parts, Act(Action.SIGN_IN, RequestInfo(ip, ""))):
                 raise Conflict
 
     for _ in range(audit.FAILURES.burst + 40):
@@ -85,10 +86,20 @@ async def test_nobody_fills_the_disk_with_failures(parts):
     assert await models.AuditRecord.filter(ip="192.0.2.2").count() == 1
 
 
+async def test_the_addresses_of_one_ipv6_network_share_the_limit_of_failures(parts):
+    for number in range(audit.FAILURES.burst + 40):
+        act = Act(Action.SIGN_IN, RequestInfo(f"2001:db8:1:2::{number:x}", ""))
+        with pytest.raises(Conflict):
+            async with audit.attempt(parts, act):
+                raise Conflict
+
+    assert await models.AuditRecord.all().count() < audit.FAILURES.burst + 20
+
+
 async def test_secrets_that_slip_in_are_masked(world):
     token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
     async with database.transaction() as tx:
-        act = Act(Action.REGISTER, Origin("", f"curl {token}"))
+        act = Act(Action.REGISTER, RequestInfo("", f"curl {token}"))
         await audit.record(tx, act, token="abc", note=token)
     row = await models.AuditRecord.get()
     assert "eyJ" not in row.user_agent + row.facts
@@ -126,7 +137,7 @@ async def test_retention_takes_what_is_old_and_leaves_no_way_open(world, monkeyp
                 await audit.record(tx, Act(Action.REGISTER, HERE))
     async with database.transaction() as tx:
         await audit.record(tx, Act(Action.SIGN_IN, HERE))
-    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(locking, "BATCH", 2)
 
     await retention.tidy(30, 101)
     assert len(await recorded()) == 4
@@ -150,7 +161,7 @@ async def test_a_tour_is_recorded_without_a_secret(world):
         return (answer or {}).get("data")
 
     async def letter(purpose):
-        return await tokens.make(UUID(ada.id), purpose, "ada@example.com")
+        return await one_time_tokens.create(UUID(ada.id), purpose, "ada@example.com")
 
     await _passwords(ask, ada, letter)
     seen += await _sessions(world, ask, letter)
@@ -214,6 +225,7 @@ async def _sessions(world, ask, letter):
     other = next(session["id"] for session in own if not session["current"])
     await ask(f"/sessions/{other}", 204, first, "DELETE")
     await ask("/sessions", 204, first, "DELETE")
+    await first.confirmed()
     await first.rest("GET", "/users/account/export")
     await ask("/users/account/request-deletion", 202, first)
     await ask("/users/account", 400, first, "DELETE", token="no such token")
@@ -230,7 +242,7 @@ async def test_who_asks_for_a_new_password_is_recorded_once_where_there_is_an_ac
             await world.rest("POST", "/auth/forgot-password", json={"email": email})
         jobs = await models.Job.filter(payload__contains="reset_password")
         for job in jobs * 2:  # as if the first had not been sent
-            await post.deliver(world.app.parts, json.loads(job.payload))
+            await mailer.send_job(world.app.parts, json.loads(job.payload))
 
         row = await models.AuditRecord.get(action="password.forgot")
         assert (len(jobs), row.target_id, row.actor_id, row.ip) == (2, ada.id, None, "127.0.0.1")

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from hubbub.config import Settings
+from hubbub.gateways import mail
 from hubbub.services import doctor
 from hubbub.services.doctor import Trouble
 
@@ -64,6 +65,16 @@ async def test_a_database_that_is_there_tells_its_version(settings):
     text = await doctor.check_database(settings)
 
     assert text.startswith(("SQLite 3.", "PostgreSQL 1"))
+    assert "can be written to" in text
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+async def test_a_database_that_can_only_be_read_is_trouble(settings):
+    name = settings.database_url.rpartition("/")[2]
+    async with doctor.connected(settings) as sql:
+        await sql.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+
+    assert "refuses writes" in await trouble(doctor.check_database, settings)
 
 
 async def test_migrations_that_are_done_are_fine(settings):
@@ -113,7 +124,7 @@ async def test_a_postgres_that_is_away_is_trouble_without_its_password():
 async def test_a_folder_that_can_be_written_to_is_fine_and_stays_clean(tmp_path):
     settings = Settings.for_tests(data_dir=tmp_path / "not" / "yet")
 
-    assert "can be written to" in await doctor.check_storage(settings)
+    assert "was written, read and deleted" in await doctor.check_storage(settings)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -139,7 +150,15 @@ async def test_a_full_disk_is_trouble(tmp_path, monkeypatch):
 
 
 async def test_no_mail_server_is_fine():
-    assert "printed to the log" in await doctor.check_mail(Settings.for_tests())
+    assert "printed to the log" in await doctor.check_mail(Settings.for_tests(env="development"))
+    assert "not sent" in await doctor.check_mail(Settings.for_tests(env="test"))
+    assert "fail and are kept" in await doctor.check_mail(
+        Settings.for_tests(env="production", smtp_url="off")
+    )
+
+
+async def test_no_mail_server_is_trouble_in_production():
+    assert "HUBBUB_SMTP_URL" in await trouble(doctor.check_mail, Settings.for_tests(env="production"))
 
 
 @pytest.mark.parametrize("user", ["", "hub:right@"])
@@ -158,6 +177,33 @@ async def test_a_mail_server_that_refuses_the_password_is_trouble():
 
     assert "refuses the user or the password" in text
     assert "s3cret" not in text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "127.0.0.1"])
+async def test_the_doctor_and_the_sender_agree_about_a_server_without_tls(host):
+    """127.0.0.2 stands for another machine: a password goes there in private, or not at all."""
+    heard = []
+
+    async def serve(reader, writer):
+        writer.write(b"220 here\r\n")
+        while line := await reader.readline():
+            heard.append(line)
+            writer.write(b"250-here\r\n250 AUTH PLAIN\r\n" if line[:4] == b"EHLO" else b"235 fine\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, host, 0)
+    port = server.sockets[0].getsockname()[1]
+    settings = Settings.for_tests(smtp_url=f"smtp://hub:s3cret@{host}:{port}", mail_from="a@example.org")
+    found = await asyncio.gather(
+        doctor.check_mail(settings),
+        mail.send(settings, "b@example.org", mail.Mail("s", "t", "h")),
+        return_exceptions=True,
+    )
+    server.close()
+
+    private = host == "127.0.0.2"
+    assert [isinstance(each, Exception) and "STARTTLS" in str(each) for each in found] == [private] * 2
+    assert any(line[:4] == b"AUTH" for line in heard) != private
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])

@@ -1,44 +1,47 @@
 """What is kept of a request, and who acts on it, between instances that share a database."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from hubbub import models
-from hubbub.cli import offline
+from hubbub.cli import services_context
 from hubbub.core import clock
 from hubbub.core.errors import Conflict, RateLimited
 from hubbub.core.limits import Rate
-from hubbub.core.sealing import Sealing, Unsealable
-from hubbub.services import idempotency
-from hubbub.services.idempotency import Answer, Question, Replies
+from hubbub.core.request_info import RequestInfo
+from hubbub.core.sealing import DecryptionError, Sealing
+from hubbub.schemas.accounts import Register
+from hubbub.services import accounts, idempotency
+from hubbub.services.idempotency import IdempotencyStore, IdempotentRequest, StoredResponse
 
-ANSWER = Answer(201, {"Location": "/x"}, b'{"data":{"access_token":"a token"}}')
+ANSWER = StoredResponse(201, {"Location": "/x"}, b'{"data":{"access_token":"a token"}}')
 
 
 @pytest.fixture
 async def parts(settings):
-    async with offline.opened(settings) as parts:
+    async with services_context.open_container(settings) as parts:
         yield parts
 
 
 @pytest.fixture
 def here(parts):
-    return Replies(parts)
+    return IdempotencyStore(parts)
 
 
 @pytest.fixture
 def there(parts):
     """Those of another instance."""
-    return Replies(parts)
+    return IdempotencyStore(parts)
 
 
-def question(key: str = "key", request: bytes = b"r" * 32) -> Question:
-    return Question("address 192.0.2.1", key, request)
+def question(key: str = "key", request: bytes = b"r" * 32) -> IdempotentRequest:
+    return IdempotentRequest("address 192.0.2.1", key, request)
 
 
-async def claimed(replies: Replies, asked: Question) -> UUID:
+async def claimed(replies: IdempotencyStore, asked: IdempotentRequest) -> UUID:
     found = await replies.claim(asked)
     assert isinstance(found, UUID)
     return found
@@ -95,7 +98,7 @@ async def test_only_so_many_wait(here, monkeypatch):
     assert {type(each.exception()) for each in ended} == {Conflict}
     await here.keep(question(), lease, ANSWER)
     answers = await asyncio.gather(*waiting, return_exceptions=True)
-    assert {type(each) for each in answers} == {Answer, Conflict}
+    assert {type(each) for each in answers} == {StoredResponse, Conflict}
 
 
 async def test_of_those_who_find_a_dead_one_one_takes_over(here, there):
@@ -108,7 +111,7 @@ async def test_of_those_who_find_a_dead_one_one_takes_over(here, there):
     assert isinstance(lease, UUID)
 
     # It was not dead, but slow: its answer comes too late, and does not count.
-    await here.keep(question(), dead, Answer(500, {}, b"late"))
+    await here.keep(question(), dead, StoredResponse(500, {}, b"late"))
     await here.release(question(), dead)
     await there.keep(question(), lease, ANSWER)
     assert await asyncio.wait_for(others.pop(), 20) == ANSWER
@@ -125,13 +128,43 @@ async def test_nobody_has_answers_without_end_kept(here, monkeypatch):
     assert (refused.value.retry_after_ms or 0) > 60_000
     assert await models.IdempotencyKey.all().count() == 2
     assert await here.claim(question("one")) == ANSWER
-    await claimed(here, Question("address 192.0.2.2", "three", b"r" * 32))
+    await claimed(here, IdempotentRequest("address 192.0.2.2", "three", b"r" * 32))
+
+
+@pytest.mark.parametrize("user", [True, False])
+async def test_a_restart_and_another_instance_count_what_is_stored(parts, monkeypatch, user):
+    given = Register(name="Ada", email="ada@example.org", password="long enough")
+    ada = (await accounts.register(parts, given, RequestInfo("192.0.2.1", "tests"))).user.id if user else None
+    monkeypatch.setattr(idempotency, "OF_USERS" if user else "OF_STRANGERS", Rate(8, 0.001))
+    asked = [IdempotentRequest("ada", str(number), b"r" * 32, ada) for number in range(20)]
+
+    stored = 0
+    for one in asked:
+        try:
+            await claimed(IdempotencyStore(parts), one)  # each in an instance that has just started
+        except RateLimited:
+            continue
+        stored += 1
+
+    assert stored == 8
+    assert await models.IdempotencyKey.all().count() == 8
+    await models.IdempotencyKey.all().update(expires_at=clock.now() + idempotency.KEPT - timedelta(hours=3))
+    assert await claimed(IdempotencyStore(parts), asked[-1])
+
+
+async def test_a_flood_of_callers_is_forgotten(here, monkeypatch):
+    monkeypatch.setattr(idempotency, "CALLERS", 5)
+
+    for number in range(12):
+        await claimed(here, IdempotentRequest(f"address 192.0.2.{number}", "key", b"r" * 32))
+
+    assert len(here._credits) == 5
 
 
 async def test_what_is_too_large_is_not_kept(here):
     lease = await claimed(here, question())
 
-    await here.keep(question(), lease, Answer(200, {}, bytes(idempotency.LARGEST + 1)))
+    await here.keep(question(), lease, StoredResponse(200, {}, bytes(idempotency.LARGEST + 1)))
 
     assert not await models.IdempotencyKey.exists()
 
@@ -141,12 +174,12 @@ async def test_what_is_stored_opens_with_the_secret_key_and_the_request_alone(he
     row = await models.IdempotencyKey.get()
     purpose = idempotency._purpose("answer", question())
 
-    with pytest.raises(Unsealable):
+    with pytest.raises(DecryptionError):
         Sealing(["not the key of this server"]).unseal(purpose, row.answer)
     inner = parts.sealing.unseal(purpose, row.answer).decode()
     assert "token" not in inner
     for other in (question(key="kez"), question(request=b"s" * 32), question()._replace(caller="user x")):
-        with pytest.raises(Unsealable):
+        with pytest.raises(DecryptionError):
             idempotency._own(other).unseal(purpose, inner)
     # Nor is it an answer to anything else, put into another row.
     key = str(uuid4())
@@ -160,8 +193,8 @@ async def test_with_another_secret_key_it_is_an_honest_refusal(here, parts):
     await here.keep(question(), await claimed(here, question()), ANSWER)
     old = parts.settings.secret_key
     parts.sealing = Sealing(["the next", old])
-    assert await Replies(parts).claim(question()) == ANSWER
+    assert await IdempotencyStore(parts).claim(question()) == ANSWER
 
     parts.sealing = Sealing(["quite another"])
     with pytest.raises(Conflict, match="can't be read"):
-        await Replies(parts).claim(question())
+        await IdempotencyStore(parts).claim(question())

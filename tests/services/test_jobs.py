@@ -7,15 +7,16 @@ from uuid import uuid4
 import pytest
 
 from hubbub import models
-from hubbub.cli import offline
+from hubbub.cli import services_context
 from hubbub.core import clock
+from hubbub.models import locking
 from hubbub.services import database, jobs
 from hubbub.services.context import Context
 
 
 @pytest.fixture
 async def parts(settings):
-    async with offline.opened(settings) as parts:
+    async with services_context.open_container(settings) as parts:
         yield parts
 
 
@@ -43,10 +44,10 @@ async def test_a_job_is_stored_with_the_change_or_not_at_all(parts):
     async with ctx.unit() as unit:
         await unit.enqueue("test", {"number": 1})
 
-    assert await jobs.waiting()
+    assert await jobs.has_due()
     [job] = await jobs.claim(uuid4(), 10)
     assert (job.kind, job.payload, job.attempts) == ("test", {"number": 1}, 1)
-    assert not await jobs.waiting()
+    assert not await jobs.has_due()
 
 
 async def test_each_job_is_taken_by_one(parts):
@@ -76,7 +77,7 @@ async def test_a_unique_key_holds_until_the_job_ends(parts):
 async def test_not_before_its_time(parts):
     await add(run_at=clock.now() + timedelta(hours=1))
 
-    assert not await jobs.waiting()
+    assert not await jobs.has_due()
     assert await jobs.claim(uuid4(), 10) == []
 
 
@@ -89,13 +90,7 @@ async def test_what_failed_is_tried_again_later_and_kept_in_the_end(parts):
         assert job.attempts == attempt
         assert await jobs.fail(lease, job, OSError("no route\x00")) == (attempt == jobs.ATTEMPTS)
     assert ((await row()).state, (await row()).last_error) == ("dead", "OSError: no route")
-    assert not await jobs.waiting()
-
-    assert await jobs.retry((await row()).id)
-
-    assert not await jobs.retry(job.id)
-    [job] = await jobs.claim(lease, 10)
-    assert job.attempts == 1
+    assert not await jobs.has_due()
 
 
 async def test_what_is_hopeless_is_not_tried_again(parts):
@@ -103,7 +98,7 @@ async def test_what_is_hopeless_is_not_tried_again(parts):
     lease = uuid4()
     [job] = await jobs.claim(lease, 10)
 
-    assert await jobs.fail(lease, job, jobs.Hopeless("nobody there"))
+    assert await jobs.fail(lease, job, jobs.PermanentFailure("nobody there"))
 
     assert (await row()).state == "dead"
 
@@ -122,7 +117,7 @@ async def test_a_lost_worker_loses_its_jobs(parts):
     [job] = await jobs.claim(lost, 10)
     assert await jobs.claim(other, 10) == []
     await models.Job.all().update(leased_until=clock.now() - timedelta(seconds=1))
-    assert await jobs.waiting()
+    assert await jobs.has_due()
 
     [again] = await jobs.claim(other, 10)
 
@@ -149,7 +144,7 @@ async def test_a_lease_is_kept_by_beating(parts):
     await jobs.claim(lease, 10)
     before = (await row()).leased_until
 
-    await jobs.beat(lease)
+    await jobs.extend_lease(lease)
 
     assert (await row()).leased_until > before
 
@@ -161,11 +156,11 @@ async def test_a_worker_that_stops_gives_back_what_it_has(parts):
 
     await jobs.release(lease, job)
 
-    assert await jobs.waiting()
+    assert await jobs.has_due()
 
 
 async def test_what_ended_is_deleted_after_a_while(parts, monkeypatch):
-    monkeypatch.setattr(jobs, "BATCH", 2)
+    monkeypatch.setattr(locking, "BATCH", 2)
     lease = uuid4()
     for _ in range(6):
         await add()
@@ -173,14 +168,34 @@ async def test_what_ended_is_deleted_after_a_while(parts, monkeypatch):
         if number < 5:
             await jobs.finish(lease, job)
         else:
-            await jobs.fail(lease, job, jobs.Hopeless())
-    await jobs.tidy(30)
+            await jobs.fail(lease, job, jobs.PermanentFailure())
+    await jobs.purge(30)
     assert await models.Job.all().count() == 6
 
     await models.Job.all().update(ended_at=clock.now() - timedelta(days=2))
-    await jobs.tidy(30)
+    await jobs.purge(30)
     assert [job.state for job in await models.Job.all()] == ["dead"]
 
     await models.Job.all().update(ended_at=clock.now() - timedelta(days=31))
-    await jobs.tidy(30)
+    await jobs.purge(30)
     assert not await models.Job.exists()
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])  # with SQLite there is one machine
+@pytest.mark.parametrize("seconds", [-60, -1, 1, 60])
+async def test_a_worker_whose_clock_differs_takes_a_new_job_at_once_and_no_job_twice(
+    parts, monkeypatch, seconds
+):
+    real, lease = clock.now, uuid4()
+    await add()
+    monkeypatch.setattr(clock, "now", lambda: real() + timedelta(seconds=seconds))
+    assert await jobs.has_due()
+    [job] = await jobs.claim(lease, 10)
+    await jobs.extend_lease(lease)
+    monkeypatch.setattr(clock, "now", lambda: real() - timedelta(seconds=seconds))
+
+    assert not await jobs.has_due()
+    assert await jobs.claim(uuid4(), 10) == []
+
+    await jobs.release(lease, job)
+    assert [job.id for job in await jobs.claim(uuid4(), 10)] == [job.id]

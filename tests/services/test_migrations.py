@@ -13,12 +13,14 @@ from tortoise.connection import get_connection
 from tortoise.utils import generate_schema_for_client
 
 from hubbub.config import Settings
+from hubbub.core import names
 from hubbub.services import database, migrations
 from hubbub.services.database import DatabaseProblem
 from tests.support import migration
 from tests.support.schema import Place
 
 STEPS = migrations.names()
+AT_ONCE = 2  # steps in one test: each begins with all steps before them
 SOON = 60.0
 
 STEP = """
@@ -108,27 +110,29 @@ def test_the_steps_are_numbered_without_gaps():
 # --- up and down, with rows ---
 
 
-@pytest.mark.parametrize("count", range(len(STEPS)))
-async def test_up_down_and_up_with_rows_in_every_table(bare, folder, count):
+@pytest.mark.parametrize("first", range(0, len(STEPS), AT_ONCE))
+async def test_up_down_and_up_with_rows_in_every_table(bare, folder, first):
     place = Place(bare)
-    _lay(folder, STEPS[:count])
+    _lay(folder, STEPS[:first])
     await migrations.up(bare)
-    await place.fill()
-    schema, rows = await place.schema(), await place.counts()
 
-    _lay(folder, [STEPS[count]])
-    assert await migrations.up(bare) == [STEPS[count]]
-    above = await place.schema()
-    assert rows.items() <= (await place.counts()).items()
-    await place.fill()
-    assert set((await place.counts()).values()) == {1}
+    for step in STEPS[first : first + AT_ONCE]:
+        await place.fill()
+        schema, rows = await place.schema(), await place.counts()
 
-    assert await migrations.down(bare) == [STEPS[count]]
-    assert await place.schema() == schema
-    assert await place.counts() == rows
+        _lay(folder, [step])
+        assert await migrations.up(bare) == [step]
+        above = await place.schema()
+        assert rows.items() <= (await place.counts()).items()
+        await place.fill()
+        assert set((await place.counts()).values()) == {1}
 
-    assert await migrations.up(bare) == [STEPS[count]]
-    assert await place.schema() == above
+        assert await migrations.down(bare) == [step]
+        assert await place.schema() == schema
+        assert await place.counts() == rows
+
+        assert await migrations.up(bare) == [step]
+        assert await place.schema() == above
     await place.fill()
 
 
@@ -332,3 +336,85 @@ async def test_a_database_of_a_newer_version_is_used_but_not_taken_back(settings
     assert await migrations.up(settings) == []
     with pytest.raises(DatabaseProblem, match=f"{name}, which only a newer version knows"):
         await migrations.down(settings)
+
+
+# --- rows that were there before a step ---
+
+NAMES = next(index for index, step in enumerate(STEPS) if step.endswith("_names.py"))
+ROOMS = [  # age in days, name, key before, key after; None: one that no name has
+    (5, "st\u200baff", "st\u200baff", "staff"),
+    (3, "staff", "staff", None),
+    (1, "ST\u00adAFF", "st\u00adaff", None),
+    (2, "the  garden", "the  garden", "the garden"),
+    (4, "\u200b", "\u200b", None),
+    (6, "Stra\u00dfe", "strasse", "strasse"),
+    (7, "long", "l" * 240, "long"),
+]
+REACTIONS = [  # user, emoji before, emoji after; None: merged
+    (0, "\u2764", "\u2764\ufe0f"),
+    (0, "\u2764\ufe0f", None),
+    (0, "\U0001f44d", "\U0001f44d"),
+    (0, "\U0001f44d\ufe0f", None),
+    (1, "\U0001f44d\ufe0f", "\U0001f44d"),
+    (1, "\u2764", "\u2764\ufe0f"),
+    (2, "\u2764\ufe0f", "\u2764\ufe0f"),
+    (2, "+1", "+1"),
+    (2, "\u2764\ufe0e", "\u2764\ufe0e"),
+]
+
+
+def _id(number):
+    return f"01890a5d-ac96-774b-bcce-{number:012}"
+
+
+async def _rows_before_names(place):
+    """Rooms and reactions of an earlier release. The ids of rooms are not in the order of their ages."""
+    rooms = [
+        {"id": _id(age), "kind": "public", "name": name, "name_key": key, "direct_key": str(age)}
+        for age, name, key, _ in ROOMS
+    ]
+    await place.add("rooms", *({**room, "created_at": _day(room["direct_key"])} for room in rooms))
+    ((message_id,),) = await place.rows("SELECT id FROM messages")
+    users = (
+        {"id": _id(number), "username": f"user{number}", "email": f"user{number}"} for number in range(3)
+    )
+    await place.add("users", *users)
+    reactions = (
+        {"id": _id(number), "message_id": message_id, "user_id": _id(user), "emoji": emoji}
+        for number, (user, emoji, _) in enumerate(REACTIONS)
+    )
+    await place.add("reactions", *reactions)
+
+
+def _day(age):
+    return f"2026-01-{20 - int(age)} 12:00:00+00:00"
+
+
+async def test_names_and_reactions_that_become_the_same(bare, folder):
+    """In pages of two rows, and taken again after it was interrupted."""
+    place, step = Place(bare), STEPS[NAMES]
+    _lay(folder, STEPS[:NAMES])
+    await migrations.up(bare)
+    await place.fill()
+    await _rows_before_names(place)
+    shown = await place.rows("SELECT id, name FROM rooms ORDER BY id")
+    text = (migration.LOCATION / step).read_text("utf-8").replace("PAGE = 1000", "PAGE = 2")
+
+    last = '        last = rows[-1]["id"]\n'
+    (folder / step).write_text(text.replace(last, last + "        raise KeyError\n"), "utf-8")
+    with pytest.raises(KeyError):
+        await migrations.up(bare)
+    (folder / step).write_text(text, "utf-8")
+    assert await migrations.up(bare) == [step]
+
+    assert await place.rows("SELECT id, name FROM rooms ORDER BY id") == shown
+    keys = {str(room_id): key for room_id, key in await place.rows("SELECT id, name_key FROM rooms")}
+    assert {_id(age): keys[_id(age)] for age, *_, key in ROOMS if key} == {
+        _id(age): key for age, *_, key in ROOMS if key
+    }
+    apart = [keys[_id(age)] for age, *_, key in ROOMS if key is None]
+    assert len(set(keys.values())) == len(keys)
+    assert [key for key in apart if names.key(key) == key or len(key) > names.LONGEST_KEY] == []
+    found = {str(row[0]): row[1] for row in await place.rows("SELECT id, emoji FROM reactions")}
+    wanted = {_id(number): after for number, (_, _, after) in enumerate(REACTIONS)}
+    assert {one: found.get(one) for one in wanted} == wanted

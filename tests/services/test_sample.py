@@ -20,14 +20,14 @@ def test_usernames_are_allowed_ones():
 
 
 def test_the_same_chance_says_the_same():
-    first, second = sample.chance("room", 3), sample.chance("room", 3)
+    first, second = sample.rng("room", 3), sample.rng("room", 3)
 
     assert [sample.line(first) for _ in range(50)] == [sample.line(second) for _ in range(50)]
-    assert sample.line(sample.chance("room", 4)) != sample.line(sample.chance("room", 5))
+    assert sample.line(sample.rng("room", 4)) != sample.line(sample.rng("room", 5))
 
 
 def test_nothing_is_left_to_be_filled_in():
-    chance = sample.chance("all")
+    chance = sample.rng("all")
 
     lines = [sample.line(chance) for _ in range(2000)]
 

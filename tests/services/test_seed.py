@@ -11,7 +11,8 @@ import pytest
 from hubbub import models
 from hubbub.core import clock, passwords
 from hubbub.models import search
-from hubbub.services import database, filling, seed, shown
+from hubbub.services import database, message_views, seed, seed_generator, users
+from hubbub.services.dev_admin import EMAIL as ADMIN
 from hubbub.services.seed import Plan
 from tests.support.world import World
 
@@ -50,8 +51,8 @@ async def test_as_much_is_made_as_was_asked_for(sow):
     assert await models.User.all().count() == 12
     assert Counter(await models.Room.all().values_list("kind", flat=True)) == {
         "private": 1,
-        "direct": 1,
-        "public": 5,
+        "direct": 2,
+        "public": 4,
     }
     assert await models.Message.all().count() == 300
 
@@ -117,7 +118,7 @@ def check_entry(entry):
 async def check_messages(room, entries):
     announced = {entry.seq: entry for entry in entries if entry.event == "message:new"}
     rows = await models.Message.filter(room_id=room.id).order_by("seq").prefetch_related("sender")
-    views = await shown.messages(rows, None)
+    views = await message_views.messages(rows, None)
     assert [view.seq for view in views] == list(announced)
     for view in views:
         message = json.loads(announced[view.seq].payload)["message"]
@@ -203,8 +204,8 @@ async def test_one_person_alone_can_be_sown(sow):
 
 
 async def test_many_people_and_messages_come_in_several_transactions(sow, monkeypatch):
-    monkeypatch.setattr(filling, "PEOPLE", 5)
-    monkeypatch.setattr(filling, "MESSAGES", 30)
+    monkeypatch.setattr(seed_generator, "PEOPLE", 5)
+    monkeypatch.setattr(seed_generator, "MESSAGES", 30)
     monkeypatch.setattr(seed, "CHUNK", 5)
 
     await sow()
@@ -217,7 +218,7 @@ async def test_two_at_once_make_one_set_of_people_and_rooms(opened):
     await asyncio.gather(*(seed.seed(opened, Plan(8, 5, 50), lambda _: None) for _ in range(2)))
 
     assert await models.User.all().count() == 8
-    assert await models.Room.filter(kind="public").count() == 4
+    assert await models.Room.filter(kind="public").count() == 3
     await check_logs()
 
 
@@ -228,7 +229,7 @@ async def test_beside_a_running_server_everybody_hears_of_it(settings):
         room = next(room for room in client.ready["rooms"] if room["name"] == "general")
 
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "hubbub", "seed", "--users", "6", "--rooms", "2", "--messages", "120"),
+            *(sys.executable, "-m", "hubbub", "seed", "--users", "6", "--rooms", "1", "--messages", "120"),
             env={
                 **os.environ,
                 "HUBBUB_ENV": "test",
@@ -248,3 +249,25 @@ async def test_beside_a_running_server_everybody_hears_of_it(settings):
         heard = [entry["seq"] for _, entry in client.entries(room["id"])]
         assert heard == list(range(heard[0], last["seq"] + 1))
         assert len(heard) > 80
+
+
+async def test_a_developer_sees_days_and_direct_rooms_beside_what_is_there(opened):
+    """As after the first start: the admin is in a default room whose log began just now."""
+    development = opened.model_copy(update={"env": "development"})
+    admin = await models.User.create(username="admin", email=ADMIN, display_name="admin", role="admin")
+    name = opened.default_rooms[0]
+    room = await models.Room.create(kind="public", name=name, name_key=name)
+    await seed_generator.join(room.id, [(users.show(admin), "member")], 0)
+
+    done = await seed.seed(development, Plan(users=12, rooms=8, messages=400), lambda _: None)
+
+    assert done.admin == ADMIN
+    assert done.messages == 400
+    own = await models.Membership.filter(user_id=admin.id).prefetch_related("room")
+    assert Counter(membership.room.kind for membership in own) == {"public": 4, "private": 1, "direct": 3}
+    for membership in own:
+        times = await models.Message.filter(room_id=membership.room_id).values_list("created_at", flat=True)
+        days = {at.date() for at in times}
+        assert len(days) > 3 or membership.room.name == name
+    assert await models.User.get(id=admin.id).values_list("version", flat=True) > admin.version
+    await check_logs()

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -81,6 +82,15 @@ Promise.all(document.getAnimations()
   .map((each) => each.finished.catch(() => null)))
   .then(() => true)
 """
+
+
+# What Chromium answers for a script whose document went away while it was waited for.
+_NAVIGATED = (
+    "Inspected target navigated",
+    "Execution context was destroyed",
+    "Cannot find context",
+    "Promise was collected",
+)
 
 
 class BrowserProblem(Exception):
@@ -251,12 +261,20 @@ class Page:
         return answer["result"].get("value")
 
     async def until(self, condition: str) -> Any:
-        """Wait until a JavaScript expression is true. Raises BrowserProblem with what the page shows."""
-        try:
-            return await self.run(_UNTIL % (condition, WAITING_S * 1000))
-        except BrowserProblem as problem:
-            shown = await self.run("document.body?.innerText ?? ''")
-            raise BrowserProblem(f"{condition}: {problem}\n{shown}\n{self.problems}") from None
+        """Wait until a JavaScript expression is true, on whatever document the page shows by then.
+
+        Raises BrowserProblem with what the page shows.
+        """
+        deadline = time.monotonic() + WAITING_S
+        while True:
+            try:
+                left = deadline - time.monotonic()
+                return await self.run(_UNTIL % (condition, max(left, 0) * 1000))
+            except BrowserProblem as problem:
+                if _has_navigated(problem) and time.monotonic() < deadline:
+                    continue
+                shown = await self.run("document.body?.innerText ?? ''")
+                raise BrowserProblem(f"{condition}: {problem}\n{shown}\n{self.problems}") from None
 
     async def shows(self, text: str, within: str = "body") -> None:
         """Wait until a part of the page shows a text."""
@@ -316,6 +334,10 @@ class Page:
         await self.run(_STILL)
         answer = await self.call("Page.captureScreenshot", format="png")
         await asyncio.to_thread(_write, path, base64.b64decode(answer["data"]))
+
+
+def _has_navigated(problem: BrowserProblem) -> bool:
+    return any(said in str(problem) for said in _NAVIGATED)
 
 
 def _write(path: Path, content: bytes) -> None:

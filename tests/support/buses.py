@@ -3,7 +3,7 @@
 import random
 from typing import TYPE_CHECKING
 
-from hubbub.cluster.bus import Entries, Signal
+from hubbub.cluster.bus import EntriesAppended, Signal
 from hubbub.cluster.memory import MemoryBus
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class UnreliableBus(MemoryBus):
         self.losses = 0
 
     def publish(self, signal: Signal) -> None:
-        if isinstance(signal, Entries):
+        if isinstance(signal, EntriesAppended):
             chance = self._random.random()
             if chance < self._lost:
                 self.losses += 1

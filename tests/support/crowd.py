@@ -22,7 +22,7 @@ class Fan:
 
     def __init__(self, http: aiohttp.ClientSession, url: str, token: str) -> None:
         self._http = http
-        self._url = url
+        self.url = url
         self._token = token
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -32,6 +32,7 @@ class Fan:
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self.gone = asyncio.Event()
         self._news = asyncio.Event()
+        self._acks: list[asyncio.Future[dict[str, Any]]] = []
 
     async def connect(self) -> dict[str, Any]:
         """Connect and wait for `ready`. Raises Refusal; ConnectionError when it is closed instead."""
@@ -40,7 +41,7 @@ class Fan:
             auth |= {"epoch": self.ready["epoch"], "cursors": self.cursors}
         self.gone.clear()
         self._ready = asyncio.get_running_loop().create_future()
-        self._socket = await self._http.ws_connect(f"{self._url}/socket.io/?EIO=4&transport=websocket")
+        self._socket = await self._http.ws_connect(f"{self.url}/socket.io/?EIO=4&transport=websocket")
         await self._socket.send_str(f"40/chat,{json.dumps(auth)}")
         self._reading = asyncio.create_task(self._read(self._socket))
         self.ready = await asyncio.wait_for(self._ready, WAIT_S)
@@ -48,17 +49,16 @@ class Fan:
         return self.ready
 
     async def insist(self) -> int:
-        """Connect, and when refused for a while, again after it. Returns how often that was."""
-        refused = 0
+        """Connect, again when that fails for a while. Returns how often that was. Raises Refusal."""
+        closed = 0
         while True:
             try:
                 await self.connect()
-            except Refusal as refusal:
-                refused += 1
+            except (ConnectionError, aiohttp.WSServerHandshakeError):
+                closed += 1
                 await self.drop()
-                await asyncio.sleep(refusal.error["retry_after_ms"] / 1000)
             else:
-                return refused
+                return closed
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
@@ -68,6 +68,9 @@ class Fan:
             elif text.startswith("42/chat,"):
                 name, payload = json.loads(text[8:])
                 self._hear(name, payload)
+            elif text.startswith("43/chat,"):
+                number, _, answer = text[8:].partition("[")
+                self._acks[int(number)].set_result(json.loads(f"[{answer}")[0])
             elif text.startswith("44/chat,") and not self._ready.done():
                 self._ready.set_exception(Refusal(json.loads(text[8:])["data"]))
         self.gone.set()
@@ -81,6 +84,16 @@ class Fan:
             self.cursors[payload["room_id"]] = payload["seq"]
         if name == "ready":
             self._ready.set_result(payload)
+
+    async def call(self, event: str, **payload: Any) -> dict[str, Any]:
+        """The data of an ack that must be good."""
+        self._acks.append(asyncio.get_running_loop().create_future())
+        assert self._socket is not None
+        await self._socket.send_str(f"42/chat,{len(self._acks) - 1}{json.dumps([event, payload])}")
+        answer = await asyncio.wait_for(self._acks[-1], WAIT_S)
+        assert answer["ok"], (event, payload, answer)
+        data: dict[str, Any] = answer["data"]
+        return data
 
     async def until(self, event: str, count: int) -> None:
         """Wait until that many such events were heard."""

@@ -212,11 +212,14 @@ class Browser:
         self.http, self.url, self.agent = http, url, agent
         self.cookies: dict[str, str] = {}
         self.set_cookie = ""
+        self.token: str | None = None  # an access token that is sent along
 
     async def get(self, url: str) -> tuple[int, str, Any]:
         """Status, where it leads to, JSON. A path is hubbub's."""
         own = url.startswith("/")
         headers = {"User-Agent": self.agent}
+        if own and self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
         if own and self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         async with self.http.get(

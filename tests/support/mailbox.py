@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiosmtpd.smtp import SMTP, Envelope
 
@@ -17,11 +17,34 @@ async def _nothing(_: str) -> None:
     return
 
 
+class Raw(NamedTuple):
+    """An e-mail byte by byte: its recipients in the envelope, and its headers as they were sent."""
+
+    recipients: list[str]
+    fields: list[tuple[str, str]]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all headers, in order."""
+        return [name for name, _ in self.fields]
+
+    def headers(self, name: str) -> list[str]:
+        """The values of all headers of a name, undecoded."""
+        return [value for field, value in self.fields if field.lower() == name.lower()]
+
+
+def _raw(envelope: Envelope, content: bytes) -> Raw:
+    head = content.decode().partition("\r\n\r\n")[0].replace("\r\n ", " ").replace("\r\n\t", " ")
+    fields = [line.partition(":") for line in head.split("\r\n")]
+    return Raw(list(envelope.rcpt_tos), [(name, value.strip()) for name, _, value in fields])
+
+
 class Mailbox:
     """All mail that came in. `refuse` may name an answer to a recipient: `550 nobody here`."""
 
     def __init__(self) -> None:
         self.mail: list[EmailMessage] = []
+        self.raw: list[Raw] = []
         self.refuse: Callable[[str], str | None] = lambda _: None
         self.step: Callable[[str], Awaitable[None]] = (
             _nothing  # called with "rcpt", and "data" once it is kept
@@ -44,6 +67,7 @@ class Mailbox:
         assert isinstance(message, EmailMessage)
         async with self._news:
             self.mail.append(message)
+            self.raw.append(_raw(envelope, content))
             self._news.notify_all()
         await self.step("data")
         return "250 OK"
@@ -89,12 +113,12 @@ def text(message: EmailMessage) -> str:
 
 
 @asynccontextmanager
-async def mailbox() -> AsyncIterator[Mailbox]:
-    """A server on a free port."""
+async def mailbox(*, utf8: bool = True) -> AsyncIterator[Mailbox]:
+    """A server on a free port; it takes addresses beyond ASCII if `utf8`."""
     made = Mailbox()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: SMTP(made, loop=loop, hostname="localhost", enable_SMTPUTF8=True), "127.0.0.1", 0
+        lambda: SMTP(made, loop=loop, hostname="localhost", enable_SMTPUTF8=utf8), "127.0.0.1", 0
     )
     made.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:

@@ -7,6 +7,10 @@ A pure reducer without a connection. `ready`, `room:added`, `room:gone`, entries
 from collections import Counter
 from typing import Any
 
+from tests.support.counts import Counts
+
+PREVIEW = 140
+
 Json = dict[str, Any]
 Entry = tuple[str, Json]
 
@@ -26,9 +30,11 @@ class Room:
         self.members: dict[str, Json] = {}
         self.messages: dict[str, Json] = {}
         self.reactions: dict[str, list[tuple[str, str]]] = {}
+        self.counts = Counts(me, shown)  # without the messages that are known here
 
-    def refresh(self, shown: Json) -> None:
+    def refresh(self, shown: Json, doubts: int | None = None) -> None:
         """The server showed the room again."""
+        self.counts.take(shown, doubts)
         self.target = max(self.target, shown["last_seq"])
         if shown["last_seq"] >= self.counted:
             self.counted = shown["last_seq"]
@@ -55,6 +61,7 @@ class Room:
 
     def _apply(self, event: str, payload: Json) -> None:
         getattr(self, "_" + event.replace(":", "_"))(payload)
+        self.counts.entry(event, payload)
 
     def _message_new(self, payload: Json) -> None:
         message = payload["message"]
@@ -127,8 +134,16 @@ class Room:
             **self.shown,
             "last_seq": self.cursor,
             "member_count": len(self.members),
+            "last_message": self._last_message(),
             "my": {**self.my, **mine},
         }
+
+    def _last_message(self) -> Json | None:
+        if not self.messages:
+            return None
+        last = max(self.messages.values(), key=lambda message: int(message["seq"]))
+        preview = {"preview": last["body"][:PREVIEW], "at": last["created_at"]}
+        return {**{name: last[name] for name in ("id", "seq", "sender")}, **preview}
 
     def as_members(self) -> list[Json]:
         """The members by username, without their presence."""
@@ -205,6 +220,21 @@ class Mirror:
         """A read mark moved: the ack of this client, or the hint of another device."""
         if room_id in self.rooms:
             self.rooms[room_id].my["last_read_seq"] = last_read_seq
+            self.rooms[room_id].counts.read(last_read_seq)
+
+    def muted(self, room_id: str, muted: bool) -> None:
+        """A room was muted, or unmuted, here or on another device."""
+        if room_id in self.rooms:
+            self.rooms[room_id].my["muted"] = muted
+
+    def in_doubt(self) -> dict[str, int]:
+        """The rooms to request again, with the doubts that this settles."""
+        return {room_id: room.counts.doubts for room_id, room in self.rooms.items() if room.counts.in_doubt}
+
+    def requested(self, shown: Json, doubts: int) -> None:
+        """The answer to that."""
+        if (room := self.rooms.get(shown["id"])) is not None:
+            room.refresh(shown, doubts)
 
     def behind(self) -> dict[str, Room]:
         """The rooms to sync."""

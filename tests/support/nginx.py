@@ -112,6 +112,7 @@ class Nginx:
         for port in ("80", "443"):
             self._ports[port] = free_port()
             site = site.replace(f"listen {port}", f"listen 127.0.0.1:{self._ports[port]}")
+        site = "".join(line for line in site.splitlines(keepends=True) if "listen [::]:" not in line)
         (self._folder / "site.conf").write_text(site)
         user = "user root root;" if os.geteuid() == 0 else ""
         (self._folder / "nginx.conf").write_text(MAIN.format(user=user))

@@ -26,7 +26,7 @@ class Served:
         self._folder = folder
         unlimited = {"limit_http": "off", "limit_auth": "off"}
         given = {"env": "test", "data_dir": folder, "log_format": "json", **unlimited, **variables}
-        self._settings = {f"HUBBUB_{name.upper()}": str(value) for name, value in given.items()}
+        self.settings = {f"HUBBUB_{name.upper()}": str(value) for name, value in given.items()}
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self.port = 0
@@ -44,7 +44,7 @@ class Served:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "hubbub", "serve", "--port", str(self.port)),
             cwd=self._folder,
-            env={**inherited, **self._settings},
+            env={**inherited, **self.settings},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

@@ -37,7 +37,8 @@ class OwnRedis:
         output = self._folder / "server.log"
         output.unlink(missing_ok=True)
         fixed = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", self._folder]
-        command = [self._binary, *self._given(), "--port", self.port, *fixed, *self._options]
+        quick = ["--repl-diskless-sync-delay", "0"]
+        command = [self._binary, *self._given(), "--port", self.port, *fixed, *quick, *self._options]
         self._process = servers._process(command, self._folder, output)
         if not servers._answers(self._process, output):
             raise servers.ServerProblem(f"Redis did not start:\n{output.read_text(errors='replace')[-2000:]}")
@@ -74,9 +75,12 @@ class OwnRedis:
 class Sentinel(OwnRedis):
     """Watches over `main`, under the name mymaster."""
 
-    def __init__(self, main: OwnRedis) -> None:
+    def __init__(self, main: OwnRedis, quorum: int = 1, down_ms: int = 30_000) -> None:
         super().__init__()
         self._main = main
+        self._rules = f"sentinel monitor mymaster 127.0.0.1 {main.port} {quorum}\n"
+        self._rules += f"sentinel down-after-milliseconds mymaster {down_ms}\n"
+        self._rules += "sentinel failover-timeout mymaster 5000\n"
 
     @property
     def url(self) -> str:
@@ -84,10 +88,7 @@ class Sentinel(OwnRedis):
 
     def start(self) -> None:
         configuration = self._folder / "sentinel.conf"
-        configuration.write_text(
-            f"port {self.port}\nbind 127.0.0.1\ndir {self._folder}\n"
-            f"sentinel monitor mymaster 127.0.0.1 {self._main.port} 1\n"
-        )
+        configuration.write_text(f"port {self.port}\nbind 127.0.0.1\ndir {self._folder}\n{self._rules}")
         if (user := servers._user()) is not None:
             os.chown(configuration, user.pw_uid, user.pw_gid)
         output = self._folder / "server.log"

@@ -21,6 +21,7 @@ class Relay:
         self._writers: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._to = (self._parts.hostname, self._parts.port)
         self._listener: asyncio.Server | None = None
         self._port = 0
         self._word = b""
@@ -33,6 +34,16 @@ class Relay:
         user = self._parts.netloc.rpartition("@")[0]
         scheme = f"{self._parts.scheme}{'s' if self._tls else ''}"
         return self._parts._replace(scheme=scheme, netloc=f"{user}@127.0.0.1:{self._port}").geturl()
+
+    @property
+    def server_url(self) -> str:
+        """Where the server is found without the relay."""
+        return self._parts.geturl()
+
+    @property
+    def open(self) -> int:
+        """How many connections there are."""
+        return len(self._writers) // 2
 
     async def up(self) -> None:
         """Listen, always on the same port."""
@@ -67,8 +78,19 @@ class Relay:
         """All passes again."""
         self._flowing.set()
 
+    def strand(self) -> None:
+        """Nothing passes on the connections of now any more, and they stay; what comes later passes."""
+        self._flowing.clear()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+
+    def lead_to(self, url: str) -> None:
+        """Connect who comes later to another server; the connections of now stay with theirs."""
+        parts = urlsplit(url)
+        self._to = (parts.hostname, parts.port)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        there = await asyncio.open_connection(*self._to)
         self._writers |= {writer, there[1]}
         for source, target in ((reader, there[1]), (there[0], writer)):
             task = asyncio.create_task(self._pass_on(source, target, from_client=source is reader))
@@ -78,10 +100,13 @@ class Relay:
     async def _pass_on(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, from_client: bool
     ) -> None:
+        flowing = self._flowing  # that of the time when the connection was made
         with suppress(OSError):
             while data := await source.read(65536):
                 self.held.set()
-                await self._flowing.wait()
+                await flowing.wait()
+                if from_client:
+                    await self._before()
                 last = from_client and bool(self._word) and self._word in data
                 if last:
                     self._word = b""
@@ -92,6 +117,9 @@ class Relay:
                     self.heard.set()
         self._writers.discard(target)
         target.close()
+
+    async def _before(self) -> None:
+        """Called before each piece of what a client sends is passed on."""
 
     async def __aenter__(self) -> Self:
         await self.up()

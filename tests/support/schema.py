@@ -117,7 +117,16 @@ class Place:
                 table, {name: kind for (of, name), kind in columns.items() if of == table}, parents[table]
             )
 
-    async def _put(self, table: str, columns: dict[str, tuple[object, ...]], parents: dict[str, str]) -> None:
+    async def add(self, table: str, *rows: dict[str, object]) -> None:
+        """Put more rows into a table: with these values, and any others."""
+        columns, parents = (await self.schema()).columns, (await self._parents())[table]
+        kinds = {name: kind for (of, name), kind in columns.items() if of == table}
+        for row in rows:
+            await self._put(table, kinds, parents, **row)
+
+    async def _put(
+        self, table: str, columns: dict[str, tuple[object, ...]], parents: dict[str, str], **given: object
+    ) -> None:
         values: dict[str, object] = {}
         referring = {column: parent for parent, column in parents.items()}
         for name, (kind, *more) in columns.items():
@@ -125,6 +134,7 @@ class Place:
                 values[name] = (await self.rows(f'SELECT id FROM "{referring[name]}" LIMIT 1'))[0][0]
             elif name != "id" or ("INTEGER" not in str(kind) and "nextval" not in str(more)):
                 values[name] = _VALUES[str(kind).lower().partition("(")[0].partition(" with")[0]]()
+        values |= given
         names = ", ".join(f'"{name}"' for name in values)
         if self.sqlite:
             places = ", ".join("?" * len(values))

@@ -1,23 +1,23 @@
 """A worker takes jobs, answers for them, and stops without losing any."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from hubbub import models
-from hubbub.cli import offline
+from hubbub.cli import services_context
 from hubbub.cluster.bus import JobsWaiting
 from hubbub.services import database, jobs
 from hubbub.workers import worker as module
 from hubbub.workers.worker import Worker
+from tests.support.waiting import until
 
 WAIT_S = 20.0
 
 
 @pytest.fixture
 async def parts(settings):
-    async with offline.opened(settings) as parts:
+    async with services_context.open_container(settings) as parts:
         yield parts
 
 
@@ -25,12 +25,6 @@ async def add(parts, kind, **payload):
     async with database.transaction() as tx:
         await jobs.enqueue(tx, kind, payload)
     parts.bus.publish(JobsWaiting())
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while not await holds():  # noqa: ASYNC110 - a database tells nobody
-            await asyncio.sleep(0.02)
 
 
 async def states() -> list[str]:
@@ -56,7 +50,7 @@ async def test_jobs_are_done_a_few_at_a_time(parts):
     async def all_done():
         return await states() == ["done"] * 30
 
-    await until(all_done)
+    await until(all_done, WAIT_S)
     await worker.close()
     assert sorted(done) == list(range(30))
     assert most <= module.AT_ONCE
@@ -67,7 +61,7 @@ async def test_a_failure_hurts_no_other_job(parts):
         raise OSError("no route")
 
     async def hopeless(_parts, _payload):
-        raise jobs.Hopeless("nobody there")
+        raise jobs.PermanentFailure("nobody there")
 
     async def fine(_parts, _payload):
         return
@@ -80,10 +74,32 @@ async def test_a_failure_hurts_no_other_job(parts):
     async def settled():
         return await states() == ["ready", "dead", "ready", "done"]
 
-    await until(settled)
+    await until(settled, WAIT_S)
     await worker.close()
     said = [job.last_error for job in await models.Job.all().order_by("id")]
-    assert said == ["OSError: no route", "Hopeless: nobody there", "KeyError: 'unheard of'", None]
+    assert said == ["OSError: no route", "PermanentFailure: nobody there", "KeyError: 'unheard of'", None]
+
+
+async def test_a_long_job_goes_on_from_where_it_came_to(parts, monkeypatch):
+    monkeypatch.setattr(jobs, "ATTEMPTS", 3)
+    seen = []
+
+    async def long(_parts, payload):
+        seen.append(payload)
+        if len(seen) < 10:
+            raise jobs.Unfinished({**payload, "after": len(seen)})
+
+    await add(parts, "long", name="x")
+    worker = Worker(parts, {"long": long})
+    await worker.start()
+
+    async def done():
+        return await states() == ["done"]
+
+    await until(done, WAIT_S)
+    await worker.close()
+    assert seen == [{"name": "x"}, *({"name": "x", "after": number} for number in range(1, 10))]
+    assert (await models.Job.get()).attempts == 1
 
 
 async def test_what_is_not_finished_is_given_back(parts, monkeypatch):
@@ -102,4 +118,4 @@ async def test_what_is_not_finished_is_given_back(parts, monkeypatch):
     await worker.close()
 
     assert await states() == ["ready"]
-    assert await jobs.waiting()
+    assert await jobs.has_due()

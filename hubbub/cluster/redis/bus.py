@@ -10,16 +10,16 @@ from uuid import UUID
 
 import msgspec
 
-from hubbub.cluster.bus import Missed, PresenceChanged, Signal
+from hubbub.cluster.bus import PresenceChanged, Signal, SignalsLost
 from hubbub.cluster.memory import MemoryBus
-from hubbub.cluster.redis import statuses
-from hubbub.cluster.redis.lanes import Lanes
-from hubbub.cluster.redis.servers import Servers
-from hubbub.cluster.redis.wire import ORIGIN, Channels, Statuses, decoder, encode
+from hubbub.cluster.redis import presence_batch
+from hubbub.cluster.redis.codec import ORIGIN, Channels, Statuses, decoder, encode
+from hubbub.cluster.redis.node_connections import NodeConnections
+from hubbub.cluster.redis.topology import Topology
 from hubbub.core import clock, metrics
 
 if TYPE_CHECKING:
-    from hubbub.cluster.redis.statuses import Changes
+    from hubbub.cluster.redis.presence_batch import Changes
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +31,16 @@ FLUSH_S = 1.0
 class RedisBus:
     """Own signals are heard here at once; what Redis brings back of them is passed over."""
 
-    def __init__(self, servers: Servers, prefix: str) -> None:
+    def __init__(self, servers: Topology, prefix: str) -> None:
         self._origin = secrets.token_bytes(ORIGIN)
         self._channels = Channels(prefix)
         self._local = MemoryBus()
-        self._lanes = Lanes(servers, self._channels.own(self._origin.hex()), self._changed, self._hear)
+        self._lanes = NodeConnections(
+            servers, self._channels.own(self._origin.hex()), self._changed, self._hear
+        )
         self._users: Counter[UUID] = Counter()
-        self._outgoing = statuses.Gathered(self._tell)
-        self._incoming = statuses.Gathered(self._heard)
+        self._outgoing = presence_batch.PresenceBatch(self._tell)
+        self._incoming = presence_batch.PresenceBatch(self._heard)
         self._decoder: msgspec.msgpack.Decoder[Signal] | None = None
         self._up: bool | None = None
         self._started = False
@@ -61,7 +63,7 @@ class RedisBus:
         await self._lanes.close(FLUSH_S)
 
     def state(self) -> str | None:
-        return "ok" if self._up else "away"
+        return "ok" if self._up else "unavailable"
 
     def publish(self, signal: Signal) -> None:
         self._local.publish(signal)
@@ -78,9 +80,9 @@ class RedisBus:
             log.exception("a signal could not be sent", extra={"signal": type(signal).__name__})
 
     def _tell(self, changes: "Changes") -> None:
-        for signal in statuses.by_room(changes):
+        for signal in presence_batch.by_room(changes):
             self._send(self._channels.of(signal), signal)
-        for user_id, signal in statuses.by_user(changes):
+        for user_id, signal in presence_batch.by_user(changes):
             self._send(self._channels.user(user_id), signal)
 
     # What comes.
@@ -107,30 +109,30 @@ class RedisBus:
             self._local.publish(signal)
 
     def _heard(self, changes: "Changes") -> None:
-        for signal in statuses.signals(changes):
+        for signal in presence_batch.signals(changes):
             self._local.publish(signal)
 
     # What is followed.
 
     def follow(self, room_id: UUID) -> None:
-        self._lanes.want(self._channels.room(room_id))
+        self._lanes.subscribe(self._channels.room(room_id))
 
     def unfollow(self, room_id: UUID) -> None:
-        self._lanes.unwant(self._channels.room(room_id))
+        self._lanes.unsubscribe(self._channels.room(room_id))
 
     def follow_user(self, user_id: UUID) -> None:
         self._users[user_id] += 1
         if self._users[user_id] == 1:
-            self._lanes.want(self._channels.user(user_id))
+            self._lanes.subscribe(self._channels.user(user_id))
 
     def unfollow_user(self, user_id: UUID) -> None:
         self._users[user_id] -= 1
         if self._users[user_id] <= 0:
             del self._users[user_id]
-            self._lanes.unwant(self._channels.user(user_id))
+            self._lanes.unsubscribe(self._channels.user(user_id))
 
     def follow_topic(self, topic: str) -> None:
-        self._lanes.want(self._channels.topic(topic))
+        self._lanes.subscribe(self._channels.topic(topic))
 
     async def settled(self) -> None:
         try:
@@ -138,6 +140,17 @@ class RedisBus:
                 await self._lanes.settled()
         except TimeoutError:
             metrics.count("bus_settling_slow")
+
+    async def flushed(self) -> None:
+        if self._up:
+            await self._lanes.confirmed()
+
+    async def current(self, user_id: UUID) -> bool:
+        return (
+            bool(self._up)
+            and user_id in self._users
+            and await self._lanes.current(self._channels.user(user_id))
+        )
 
     def _changed(self) -> None:
         """Say so when Redis goes and comes, once each."""
@@ -158,4 +171,4 @@ class RedisBus:
             )
         self._up = up
         if up:
-            self._local.publish(Missed())
+            self._local.publish(SignalsLost())

@@ -4,10 +4,13 @@ import secrets
 from collections.abc import Iterable
 from typing import Self
 
-from hubbub.cluster import emits
+from hubbub.cluster import socketio_signals
 from hubbub.cluster.bus import Signal
-from hubbub.cluster.redis.servers import find
-from hubbub.cluster.redis.wire import ORIGIN, Channels, encode
+from hubbub.cluster.redis.codec import ORIGIN, Channels, encode
+from hubbub.cluster.redis.topology import from_url
+from hubbub.core import clock
+
+ROLE_S = 1.0  # a replica accepts messages and passes none on: the server is asked again after so long
 
 
 class Emitter:
@@ -18,8 +21,9 @@ class Emitter:
     """
 
     def __init__(self, url: str, prefix: str = "hubbub") -> None:
-        self._servers = find(url)
+        self._servers = from_url(url)
         self._channels = Channels(prefix)
+        self._asked_at = float("-inf")
         self._origin = secrets.token_bytes(ORIGIN)
 
     async def emit(
@@ -36,26 +40,29 @@ class Emitter:
         A room is a sid, a room that sockets entered, and on `/chat` the id of a room or `user:` and the id of
         a user. Raises ValueError.
         """
-        for signal in emits.emit(event, data, namespace, to or room, skip_sid):
+        for signal in socketio_signals.emit(event, data, namespace, to or room, skip_sid):
             await self._publish(signal)
 
     async def disconnect(self, sid: str, namespace: str | None = None) -> None:
         """End a socket's stay in a namespace."""
-        await self._publish(emits.Disconnected(sid, namespace or "/"))
+        await self._publish(socketio_signals.Disconnected(sid, namespace or "/"))
 
     async def enter_room(self, sid: str, namespace: str | None, room: str) -> None:
         """Put a socket into a room of python-socketio's; a membership of hubbub's is another thing."""
-        await self._publish(emits.RoomEntered(sid, namespace or "/", room))
+        await self._publish(socketio_signals.RoomEntered(sid, namespace or "/", room))
 
     async def leave_room(self, sid: str, namespace: str | None, room: str) -> None:
         """Take a socket out of such a room."""
-        await self._publish(emits.RoomEntered(sid, namespace or "/", room, left=True))
+        await self._publish(socketio_signals.RoomEntered(sid, namespace or "/", room, left=True))
 
     async def close_room(self, room: str, namespace: str | None = None) -> None:
         """Take everybody out of such a room."""
-        await self._publish(emits.RoomClosed(namespace or "/", room))
+        await self._publish(socketio_signals.RoomClosed(namespace or "/", room))
 
     async def _publish(self, signal: Signal) -> None:
+        if clock.monotonic() - self._asked_at > ROLE_S:
+            await self._servers.require_master()
+            self._asked_at = clock.monotonic()
         word = "SPUBLISH" if self._servers.sharded else "PUBLISH"
         await self._servers.client.execute_command(
             word, self._channels.of(signal), self._origin + encode(signal)

@@ -12,15 +12,15 @@ from redis.exceptions import ResponseError
 from hubbub.cluster.bus import Bus, PresenceChanged, Signal
 from hubbub.cluster.presence import Instances
 from hubbub.cluster.redis.leases import KEPT_S, LEASE_S, Leases, Renewal
-from hubbub.cluster.redis.line import FAILURES
-from hubbub.cluster.redis.servers import Servers
+from hubbub.cluster.redis.reconnecting import FAILURES
+from hubbub.cluster.redis.topology import Topology
 from hubbub.core import clock, metrics, tasks
 from hubbub.core.errors import Unavailable
 
 if TYPE_CHECKING:
     import asyncio
 
-    from hubbub.cluster.presence import Describe, Told
+    from hubbub.cluster.presence import Describe, OnChange
 
 log = logging.getLogger(__name__)
 
@@ -39,15 +39,18 @@ class RedisPresence:
     its instance holds.
     """
 
-    def __init__(self, servers: Servers, prefix: str, bus: Bus, lease_s: float = LEASE_S) -> None:
+    def __init__(
+        self, servers: Topology, prefix: str, bus: Bus, lease_s: float = LEASE_S, name: str = ""
+    ) -> None:
+        """`name`: that of the instance in log lines, such as `HUBBUB_INSTANCE_ID`."""
         self._redis: Any = servers.client
         self._prefix = f"{prefix}:who:"
-        self._me = secrets.token_hex(8)
+        self._me = f"{name}.{secrets.token_hex(8)}"  # of this run: a killed one with the same name is another
         self._leases = Leases(servers.client, prefix, self._me, lease_s)
         self._lease_s = lease_s
         self._own: dict[UUID, str] = {}
         self._stored: set[UUID] = set()  # those of them who could be stored when they came
-        self._tell: Told | None = None
+        self._tell: OnChange | None = None
         self._renewed = self._failed_at = clock.monotonic()
         self._away = False
         self._task: asyncio.Task[None] | None = None
@@ -66,7 +69,7 @@ class RedisPresence:
             self._failed(error)
             return Instances(own, complete=False)
 
-    async def start(self, tell: "Told") -> None:
+    async def start(self, tell: "OnChange") -> None:
         self._tell = tell
         await self._step()
         loop = tasks.every(self._lease_s / STEPS, self._step, name="presence leases")
@@ -95,11 +98,16 @@ class RedisPresence:
         strangers = set(wanted) - self._stored
         self._stored |= strangers
         new = {user_id for user_id in strangers if not self._leases.among(found[user_id], but=self._me)}
-        back = [user_id for user_id in new if found[user_id].get("status") not in {None, self._own[user_id]}]
+        own = {
+            user_id: self._own[user_id] for user_id in new if user_id in self._own
+        }  # the others left meanwhile
+        back = [
+            user_id for user_id, status in own.items() if found[user_id].get("status") not in {None, status}
+        ]
         if back:  # how they were shown before they went is over
             await self._look(back, self._restore)
         for user_id in wanted:
-            if user_id not in new:
+            if user_id not in new and user_id in self._own:  # else they left meanwhile
                 self._own[user_id] = found[user_id].get("status", "online")
         return new
 
@@ -213,7 +221,8 @@ class RedisPresence:
             self._failed(error)
             return
         nowhere = [user_id for user_id in users if not self._leases.among(found[user_id], but="")]
-        log.info("an instance is gone", extra={"lease": dead, "users": len(users), "offline": len(nowhere)})
+        fields = {"instance": dead.rpartition(".")[0], "users": len(users), "offline": len(nowhere)}
+        log.info("an instance is gone", extra=fields)
         if nowhere and self._tell is not None:
             await self._tell(nowhere, "offline")
 

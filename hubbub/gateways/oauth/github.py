@@ -3,10 +3,10 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from hubbub.config.providers import GITHUB, Provider
-from hubbub.gateways.oauth import grant
+from hubbub.config.oauth_providers import GITHUB, Provider
+from hubbub.gateways.identity_provider import AuthorizationRequest, VerifiedIdentity
+from hubbub.gateways.oauth import authorization_code
 from hubbub.gateways.oauth.client import Client, away
-from hubbub.gateways.providers import Attempt, Proved
 
 API = "https://api.github.com"
 
@@ -21,15 +21,15 @@ class GitHub:
         self._client = client
         self._api = API if provider.url == GITHUB else f"{provider.url}/api/v3"
 
-    async def ask(self, attempt: Attempt) -> str:
+    async def ask(self, attempt: AuthorizationRequest) -> str:
         """The address of its form, for this sign-in."""
         endpoint = f"{self.issuer}/authorize"
-        return grant.address(endpoint, self._provider, attempt, scope="read:user user:email")
+        return authorization_code.address(endpoint, self._provider, attempt, scope="read:user user:email")
 
-    async def prove(self, attempt: Attempt, code: str) -> Proved:
+    async def prove(self, attempt: AuthorizationRequest, code: str) -> VerifiedIdentity:
         """Whose token the code is good for, and their primary address if GitHub verified it."""
         endpoint = f"{self.issuer}/access_token"
-        answer = await grant.redeem(self._client, endpoint, self._provider, attempt, code)
+        answer = await authorization_code.redeem(self._client, endpoint, self._provider, attempt, code)
         token = answer.get("access_token")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             raise away(self.title, "its answer to a code holds no token")
@@ -39,7 +39,7 @@ class GitHub:
         if not isinstance(user, dict) or type(user.get("id")) is not int or not isinstance(emails, list):
             raise away(self.title, f"{urlsplit(self._api).hostname} does not say who somebody is")
         name = user.get("name") or user.get("login")
-        return Proved(str(user["id"]), _primary(emails), name if isinstance(name, str) else "")
+        return VerifiedIdentity(str(user["id"]), _primary(emails), name if isinstance(name, str) else "")
 
     async def _get(self, path: str, token: str) -> object:
         headers = {
@@ -48,7 +48,7 @@ class GitHub:
             "X-GitHub-Api-Version": "2022-11-28",
         }
         status, body = await self._client.ask(self.title, self._api + path, headers=headers)
-        if status != grant.OK:
+        if status != authorization_code.OK:
             raise away(self.title, f"{path} answers {status}")
         return body
 

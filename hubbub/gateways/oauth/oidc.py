@@ -6,12 +6,12 @@ from typing import Any
 
 import jwt
 
-from hubbub.config.providers import Provider
+from hubbub.config.oauth_providers import Provider
 from hubbub.core import clock
-from hubbub.core.errors import Unavailable
-from hubbub.gateways.oauth import grant
+from hubbub.core.errors import Unavailable, fresh
+from hubbub.gateways.identity_provider import AuthorizationRequest, VerifiedIdentity
+from hubbub.gateways.oauth import authorization_code
 from hubbub.gateways.oauth.client import Client, away
-from hubbub.gateways.providers import Attempt, Proved
 
 # Public keys only: with a shared secret among them, a published key could pass for one.
 ALGORITHMS = frozenset(f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)) | {"EdDSA"}
@@ -39,19 +39,19 @@ class OpenId:
         self._failed: tuple[float, Unavailable] | None = None
         self._lock = asyncio.Lock()
 
-    async def ask(self, attempt: Attempt) -> str:
+    async def ask(self, attempt: AuthorizationRequest) -> str:
         """The address of its form, for this sign-in."""
         endpoint = (await self._discovered())["authorization_endpoint"]
-        return grant.address(
+        return authorization_code.address(
             endpoint, self._provider, attempt, scope="openid email profile", nonce=attempt.nonce
         )
 
-    async def prove(self, attempt: Attempt, code: str) -> Proved:
+    async def prove(self, attempt: AuthorizationRequest, code: str) -> VerifiedIdentity:
         """Who the ID token for the code is about."""
         found = await self._discovered()
         supported = found.get("token_endpoint_auth_methods_supported")
         basic = not isinstance(supported, list) or "client_secret_post" not in supported
-        answer = await grant.redeem(
+        answer = await authorization_code.redeem(
             self._client, found["token_endpoint"], self._provider, attempt, code, basic=basic
         )
         claims = await self._verified(answer.get("id_token"), attempt.nonce)
@@ -84,20 +84,20 @@ class OpenId:
     async def _published(self, url: str) -> dict[str, Any]:
         """A document of its; one that failed a moment ago is not asked for again by all who wait."""
         if self._failed is not None and clock.monotonic() < self._failed[0]:
-            raise self._failed[1]
+            raise fresh(self._failed[1])
         try:
             status, body = await self._client.ask(self.title, url)
         except Unavailable as error:
-            self._failed = (clock.monotonic() + FAILED_S, error)
+            self._failed = (clock.monotonic() + FAILED_S, fresh(error))
             raise
-        if status != grant.OK or not isinstance(body, dict):
+        if status != authorization_code.OK or not isinstance(body, dict):
             raise self._fail(f"what it publishes can't be read: {status}")
         self._failed = None
         return body
 
     def _fail(self, why: str) -> Unavailable:
         error = away(self.title, why)
-        self._failed = (clock.monotonic() + FAILED_S, error)
+        self._failed = (clock.monotonic() + FAILED_S, fresh(error))
         return error
 
     async def _key(self, name: str | None) -> jwt.PyJWK | None:
@@ -125,7 +125,7 @@ class OpenId:
             head = jwt.get_unverified_header(str(token))
             key = await self._key(head.get("kid"))
             if key is None or head["alg"] not in ALGORITHMS:
-                raise grant.refused(
+                raise authorization_code.refused(
                     self._provider, "the ID token is signed by nobody known, or not with a key"
                 )
             claims = jwt.decode(
@@ -141,7 +141,7 @@ class OpenId:
                 leeway=LEEWAY_S,
             )
         except (jwt.PyJWTError, ValueError, TypeError) as error:
-            raise grant.refused(self._provider, f"the ID token: {error}") from None
+            raise authorization_code.refused(self._provider, f"the ID token: {error}") from None
         self._check_meant(claims, nonce)
         return claims
 
@@ -153,9 +153,9 @@ class OpenId:
         )
         said = claims.get("nonce")
         if party != client:
-            raise grant.refused(self._provider, "the ID token is meant for another client")
+            raise authorization_code.refused(self._provider, "the ID token is meant for another client")
         if not isinstance(said, str) or not hmac.compare_digest(said.encode(), nonce.encode()):
-            raise grant.refused(self._provider, "the ID token is of another sign-in")
+            raise authorization_code.refused(self._provider, "the ID token is of another sign-in")
 
     async def _told(self, found: dict[str, Any], token: object, subject: str) -> dict[str, Any]:
         """What it says besides, if it is about the same person."""
@@ -163,7 +163,7 @@ class OpenId:
         if url is None or not isinstance(token, str) or not token.isascii() or not token.isprintable():
             return {}
         status, body = await self._client.ask(self.title, url, headers={"Authorization": f"Bearer {token}"})
-        if status != grant.OK or not isinstance(body, dict) or body.get("sub") != subject:
+        if status != authorization_code.OK or not isinstance(body, dict) or body.get("sub") != subject:
             return {}
         return body
 
@@ -182,10 +182,10 @@ def _keys(published: dict[str, Any]) -> list[jwt.PyJWK]:
     return found
 
 
-def proved(claims: dict[str, Any]) -> Proved:
+def proved(claims: dict[str, Any]) -> VerifiedIdentity:
     """A person, from claims that were checked."""
     email, name = claims.get("email"), claims.get("name")
     # Some issuers write the truth as text.
     told = claims.get("email_verified")
     verified = (told is True or told == "true") and isinstance(email, str)
-    return Proved(claims["sub"], email if verified else None, name if isinstance(name, str) else "")
+    return VerifiedIdentity(claims["sub"], email if verified else None, name if isinstance(name, str) else "")

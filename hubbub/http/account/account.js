@@ -15,8 +15,17 @@ const PURPOSES = {
     title: "Choose a new password",
     fields: ["password"],
     password: ["New password", "new-password"],
+    keys: true,
     done: "The password is changed, and every session is ended. Sign in with the new one.",
-    act: () => ask("POST", "auth/reset-password", { token, password: at("password").value }),
+    act: () => ask("POST", "auth/reset-password", {
+      token, password: at("password").value, end_api_keys: at("keys").checked,
+    }),
+  },
+  undo: {
+    title: "Undo the change",
+    says: "This takes back what the e-mail tells of.",
+    done: "The change is undone. If it was not yours, choose a new password by “Forgotten password”.",
+    act: () => ask("POST", "auth/undo", { token }),
   },
   delete_account: {
     title: "Delete your account",
@@ -70,6 +79,7 @@ function show(what) {
     at(`${name}-label`).hidden = false;
     at(name).required = true;
   }
+  at("keys-label").hidden = !what.keys;
   if (what.password) {
     at("password-says").textContent = what.password[0];
     at("password").autocomplete = what.password[1];

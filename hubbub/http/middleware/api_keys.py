@@ -5,9 +5,9 @@ from aiohttp.typedefs import Handler
 
 from hubbub.core import signing
 from hubbub.core.errors import Unauthenticated
-from hubbub.http.keys import HOLDER, Caller, parts_of
+from hubbub.http.app_keys import HOLDER, Caller, parts_of
 from hubbub.http.request import body, origin
-from hubbub.services import key_holders
+from hubbub.services import api_key_auth
 
 HEADER = "X-API-Key"
 SIGNATURE = "X-Signature"
@@ -36,7 +36,7 @@ async def admit(request: web.Request) -> Caller:
     if "Authorization" in request.headers:
         raise Unauthenticated("Send either Authorization or X-API-Key, not both.")
     parts = parts_of(request)
-    holder = await key_holders.admit(parts, request.headers[HEADER], origin(request))
+    holder = await api_key_auth.authenticate(parts, request.headers[HEADER], origin(request))
     if holder.signs:
         request[NONCE] = await _prove(request, holder)
     request[HOLDER] = holder
@@ -44,13 +44,13 @@ async def admit(request: web.Request) -> Caller:
     return Caller(holder.user, holder.role, None, holder.key_id)
 
 
-async def _prove(request: web.Request, holder: key_holders.Holder) -> str:
+async def _prove(request: web.Request, holder: api_key_auth.ApiKeyPrincipal) -> str:
     """The nonce of a request that is signed. Raises Unauthenticated, TooLarge."""
     if request.content_type.startswith("multipart/"):
         raise Unauthenticated("Uploads can't be signed: take a key without signatures, or a session.")
     signed = signing.Signed(request.method, request.raw_path, await body(request))
     given = request.headers.get(SIGNATURE)
-    return await key_holders.prove(parts_of(request), holder, given, signed, origin(request))
+    return await api_key_auth.verify_signature(parts_of(request), holder, given, signed, origin(request))
 
 
 @web.middleware
@@ -60,6 +60,6 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     if holder is not None:
         resource = request.match_info.route.resource
         path = resource.canonical if resource is not None else ""
-        use = key_holders.Use(request.method in SAFE, needs_session(path), request.get(NONCE))
-        await key_holders.use(parts_of(request), holder, use, origin(request))
+        use = api_key_auth.KeyUse(request.method in SAFE, needs_session(path), request.get(NONCE))
+        await api_key_auth.authorize(parts_of(request), holder, use, origin(request))
     return await handler(request)

@@ -4,7 +4,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hubbub.core.errors import Unauthenticated
-from hubbub.http.keys import ADMITTED, Caller, parts_of
+from hubbub.http import methods
+from hubbub.http.app_keys import ADMITTED, Caller, parts_of
 from hubbub.http.middleware import api_keys
 from hubbub.services import sessions
 
@@ -18,6 +19,7 @@ OPEN = frozenset(
         "/api/v1/auth/verify-email",
         "/api/v1/auth/forgot-password",
         "/api/v1/auth/reset-password",
+        "/api/v1/auth/undo",
         "/api/v1/auth/oauth",
         "/api/v1/auth/oauth/{provider}/authorize",
         "/api/v1/auth/oauth/{provider}/callback",
@@ -35,15 +37,18 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     # By the route, not by the address as written: what is not found needs no token, what is found needs one.
     resource = request.match_info.route.resource
     path = resource.canonical if resource is not None else ""
-    if (path.startswith(PREFIX) and path not in OPEN) or path in GUARDED:
+    if not methods.is_refused(request) and (
+        (path.startswith(PREFIX) and path not in OPEN) or path in GUARDED
+    ):
         by_key = api_keys.HEADER in request.headers
-        request[ADMITTED] = await (api_keys.admit(request) if by_key else _by_token(request))
+        request[ADMITTED] = await (api_keys.admit(request) if by_key else by_token(request))
     return await handler(request)
 
 
-async def _by_token(request: web.Request) -> Caller:
+async def by_token(request: web.Request) -> Caller:
+    """The session of an access token. Raises Unauthenticated, TokenExpired, SessionRevoked, Suspended."""
     parts = parts_of(request)
-    admitted = await sessions.admit(parts, _token(request))
+    admitted = await sessions.authenticate(parts, _token(request))
     parts.activity.note(admitted.session_id)
     return Caller(admitted.user, admitted.role, admitted.session_id)
 

@@ -1,9 +1,10 @@
-"""CORS by `HUBBUB_CORS_ORIGINS`, and the headers that make browsers careful."""
+"""CORS by `HUBBUB_CORS_ORIGINS`, for the own origin too, and the headers that make browsers careful."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hubbub.http.keys import parts_of
+from hubbub.core import addresses
+from hubbub.http.app_keys import ORIGINS, parts_of
 
 METHODS = "GET, POST, PUT, PATCH, DELETE"
 HEADERS = "Authorization, Content-Type, X-Request-ID, Idempotency-Key, X-API-Key, X-Signature"
@@ -16,7 +17,12 @@ API = "/api/"
 # For what is no page: should a browser show it as one, nothing in it runs, and nobody frames it.
 POLICY = "default-src 'none'; frame-ancestors 'none'"
 PREFLIGHT_S = "7200"  # for which a browser need not ask again; Chromium takes no more
-HSTS = "max-age=31536000; includeSubDomains"
+HSTS = {
+    "off": "",
+    "on": "max-age=31536000",
+    "subdomains": "max-age=31536000; includeSubDomains",
+    "preload": "max-age=31536000; includeSubDomains; preload",
+}
 NOTHING = ", ".join(
     f"{feature}=()"
     for feature in (
@@ -48,7 +54,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     return await handler(request)
 
 
-def harden(response: web.StreamResponse) -> None:
+def security_headers(response: web.StreamResponse) -> None:
     """What concerns every answer; which software and version it is is nobody's business."""
     for name, value in CAREFUL.items():
         response.headers.setdefault(name, value)
@@ -58,22 +64,23 @@ def harden(response: web.StreamResponse) -> None:
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """On every answer, refusals included."""
     headers = response.headers
-    harden(response)
-    if parts_of(request).settings.env == "production":
-        headers.setdefault("Strict-Transport-Security", HSTS)
+    security_headers(response)
+    settings = parts_of(request).settings
+    if (hsts := HSTS[settings.hsts]) and addresses.is_https(request, settings.trusted_proxies):
+        headers.setdefault("Strict-Transport-Security", hsts)
     if request.path.startswith(API):  # tokens, and what only their owner may see: for no cache on the way
         headers.setdefault("Cache-Control", "no-store")
     if request.path.startswith(SOCKETS):
         if request.method == "OPTIONS":
             headers.setdefault("Access-Control-Max-Age", PREFLIGHT_S)
         return
-    allowed = parts_of(request).settings.cors_origins
-    if allowed and "*" not in allowed:
+    origins = request.config_dict[ORIGINS]
+    if not origins.any:
         headers.setdefault("Vary", "Origin")
     origin = request.headers.get("Origin")
-    if origin is None or ("*" not in allowed and origin not in allowed):
+    if origin is None or not origins.accepts(request, origin):
         return
-    headers["Access-Control-Allow-Origin"] = "*" if "*" in allowed else origin
+    headers["Access-Control-Allow-Origin"] = "*" if origins.any else origin
     headers["Access-Control-Expose-Headers"] = EXPOSED
     if request.method == "OPTIONS":
         headers["Access-Control-Allow-Methods"] = METHODS

@@ -11,11 +11,11 @@ from aiohttp.typedefs import Handler
 from hubbub.core import metrics
 from hubbub.core.errors import HubbubError, InvalidPayload, Unavailable
 from hubbub.http import problems
-from hubbub.http.keys import ADMITTED
+from hubbub.http.app_keys import ADMITTED
 from hubbub.http.middleware import limits
 from hubbub.http.middleware.auth import PREFIX
 from hubbub.http.request import body
-from hubbub.services.idempotency import Answer, Question, Replies
+from hubbub.services.idempotency import IdempotencyStore, IdempotentRequest, StoredResponse
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 LONGEST = 255
 PATTERN = r"^[ -~]+$"
-REPLIES = web.AppKey("replies", Replies)
+REPLIES = web.AppKey("replies", IdempotencyStore)
 # What is part of an answer; the rest is made for each request.
 KEPT = ("Content-Type", "Content-Disposition", "Content-Language", "ETag", "Link", "Location", "Retry-After")
 _KEY = re.compile(r"[ -~]{1,255}")
@@ -37,7 +37,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     replies = request.config_dict[REPLIES]
     question = await _question(request)
     found = await replies.claim(question)
-    if isinstance(found, Answer):
+    if isinstance(found, StoredResponse):
         metrics.count("answers_replayed")
         headers = {**found.headers, REPLAYED: "true"}
         return web.Response(status=found.status, headers=headers, body=found.body or None)
@@ -55,25 +55,25 @@ def _is_meant(request: web.Request) -> bool:
     )
 
 
-async def _question(request: web.Request) -> Question:
+async def _question(request: web.Request) -> IdempotentRequest:
     """Raises InvalidPayload, TooLarge, BadRequest."""
     key = request.headers[HEADER]
     if not _KEY.fullmatch(key):
-        said = f"1 to {LONGEST} printable ASCII characters."
-        raise InvalidPayload(f"{HEADER}: {said}", fields=((HEADER, said),))
+        said = f"Must have 1 to {LONGEST} printable ASCII characters."
+        raise InvalidPayload(fields=((HEADER, said),))
     head = f"{request.method}\n{request.raw_path}\n".encode("utf-8", "surrogateescape")
     asked = hashlib.sha256(head + await body(request)).digest()
     admitted = request.get(ADMITTED)
     if admitted is None:  # where nobody is logged in: what two addresses ask is never the same
-        return Question(f"address {limits.address(request)}", key, asked)
+        return IdempotentRequest(f"address {limits.address(request)}", key, asked)
     caller = f"key {admitted.key_id}" if admitted.key_id is not None else f"user {admitted.user.id}"
-    return Question(caller, key, asked, admitted.user.id)
+    return IdempotentRequest(caller, key, asked, admitted.user.id)
 
 
 class _Held:
     """The right to act on a request, and what becomes of it."""
 
-    def __init__(self, replies: Replies, question: Question, lease: UUID) -> None:
+    def __init__(self, replies: IdempotencyStore, question: IdempotentRequest, lease: UUID) -> None:
         self._replies = replies
         self._question = question
         self._lease = lease
@@ -105,7 +105,7 @@ async def _act(request: web.Request, handler: Handler, held: _Held) -> web.Strea
     return response
 
 
-def _kept(response: web.StreamResponse) -> Answer | None:
+def _kept(response: web.StreamResponse) -> StoredResponse | None:
     """None for what says nothing of the request itself (429, 5xx), and for streams."""
     if response.status >= web.HTTPInternalServerError.status_code or not isinstance(response, web.Response):
         return None
@@ -115,4 +115,4 @@ def _kept(response: web.StreamResponse) -> Answer | None:
     if not isinstance(given, bytes):
         return None
     headers = {name: response.headers[name] for name in KEPT if name in response.headers}
-    return Answer(response.status, headers, given)
+    return StoredResponse(response.status, headers, given)

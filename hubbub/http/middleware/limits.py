@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -10,11 +11,21 @@ from aiohttp.typedefs import Handler
 from hubbub.config import Settings
 from hubbub.core import addresses, metrics
 from hubbub.core.allowances import Allowance, neighbourhood
-from hubbub.core.errors import RateLimited, SessionRevoked, TokenExpired, Unauthenticated
+from hubbub.core.errors import (
+    HubbubError,
+    RateLimited,
+    SessionRevoked,
+    Suspended,
+    TokenExpired,
+    Unauthenticated,
+)
 from hubbub.core.limits import Rate
-from hubbub.http.keys import ADMITTED, parts_of
-from hubbub.http.middleware.auth import OPEN, PREFIX
-from hubbub.services import sign_ins
+from hubbub.core.recent import Recent
+from hubbub.http import methods
+from hubbub.http.app_keys import ADMITTED, parts_of
+from hubbub.http.middleware.api_keys import HEADER as KEY_HEADER
+from hubbub.http.middleware.auth import GUARDED, OPEN, PREFIX
+from hubbub.services import login_throttle
 
 CLASSES = {
     "/api/v1/auth/login": "auth",
@@ -29,6 +40,13 @@ FORGOTTEN = "forgotten"
 KNOWN = "known"  # those who signed in to the account from there before
 LETTERS = Rate(5, 5 / 3600)  # to one address that somebody says to have forgotten the password of
 HELD = 1000  # requests that wait for their turn in a leaky bucket; more are refused
+
+
+class Credential(NamedTuple):
+    """What a request came with: the header of a token, or an API key."""
+
+    text: str
+    is_key: bool
 
 
 class Rates:
@@ -63,15 +81,85 @@ LIMITS = web.AppKey("limits", Rates)
 ALLOWANCE = web.RequestKey("allowance", Allowance)
 
 
+class Credentials:
+    """What was found of tokens and API keys lately: what is refused is counted before it is looked up.
+
+    The signature of a token proves it before anything is looked up; then the database may still refuse it
+    (`refused`). An API key proves nothing before the database is asked, unless it was `good` a moment ago.
+    """
+
+    def __init__(self) -> None:
+        self.refused = Recent()
+        self.good = Recent()
+
+    def is_suspect(self, given: Credential) -> bool:
+        """Whether it is counted before it is looked up."""
+        return given.text not in self.good if given.is_key else given.text in self.refused
+
+    def admitted(self, given: Credential) -> None:
+        """It was good."""
+        if given.is_key:
+            self.good.add(given.text)
+        self.refused.discard(given.text)
+
+    def rejected(self, given: Credential) -> None:
+        """The database refused it, or it is a key that was misused."""
+        if given.is_key:
+            self.good.discard(given.text)
+        else:
+            self.refused.add(given.text)
+
+
+CREDENTIALS = web.AppKey("credentials", Credentials)
+
+
 @web.middleware
-async def strangers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Around the authentication: a token that is refused counts for the address it came from."""
-    try:
+async def limit_unauthenticated(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Around the authentication: a credential that is refused counts for the address it came from.
+
+    It counts before it is looked up, where that is not known to be good: once the address is limited, its
+    refused credentials cost no query. A good token is never limited by what others send from its address.
+    """
+    if not _is_guarded(request):
         return await handler(request)
-    except (Unauthenticated, TokenExpired, SessionRevoked):
-        if ADMITTED not in request and _route(request) not in OPEN:
-            await _take(request, OTHERS, address(request))
+    known, given = request.config_dict[CREDENTIALS], _given(request)
+    suspect = known.is_suspect(given)
+    if suspect:
+        await _take(request, OTHERS, address(request))
+    try:
+        response = await handler(request)
+    except (Unauthenticated, TokenExpired, SessionRevoked, Suspended) as error:
+        if ADMITTED not in request:
+            if given.is_key or _is_signed(request, given, error):
+                known.rejected(given)
+            if not suspect:
+                await _take(request, OTHERS, address(request))
         raise
+    if ADMITTED in request:
+        known.admitted(given)
+    return response
+
+
+def _is_guarded(request: web.Request) -> bool:
+    """Whether the route asks for a credential."""
+    route = _route(request)
+    return (route.startswith(PREFIX) and route not in OPEN) or route in GUARDED
+
+
+def _given(request: web.Request) -> Credential:
+    key = request.headers.get(KEY_HEADER)
+    return Credential(request.headers.get("Authorization", "") if key is None else key, key is not None)
+
+
+def _is_signed(request: web.Request, given: Credential, error: HubbubError) -> bool:
+    """Whether it was the database that refused a token."""
+    if isinstance(error, SessionRevoked | Suspended):
+        return True
+    try:
+        parts_of(request).tokens.verify_access(given.text.partition(" ")[2].strip())
+    except (Unauthenticated, TokenExpired):
+        return False
+    return True
 
 
 @web.middleware
@@ -85,12 +173,14 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         else:
             # A program that runs wild does not keep its owner out: each key has a bucket of its own.
             await _take(request, of, str(admitted.key_id or admitted.user.id), admitted.role)
+    if methods.is_refused(request):  # nothing behind this looks at the request: not its keys, not its body
+        return await request.match_info.handler(request)
     return await handler(request)
 
 
 async def account(request: web.Request, email: str, of: str = ACCOUNTS) -> None:
     """One attempt at an account, whether there is one or not. Raises RateLimited."""
-    await _take(request, of, sign_ins.attempt(email, "").keys[sign_ins.ACCOUNT])
+    await _take(request, of, login_throttle.attempt(email, "").keys[login_throttle.ACCOUNT])
 
 
 @asynccontextmanager
@@ -99,9 +189,9 @@ async def sign_in(request: web.Request, email: str) -> AsyncIterator[None]:
 
     Raises RateLimited.
     """
-    parts, made = parts_of(request), sign_ins.attempt(email, address(request))
+    parts, made = parts_of(request), login_throttle.attempt(email, address(request))
     try:
-        known = await sign_ins.check(parts, made)
+        known = await login_throttle.check(parts, made)
     except RateLimited as error:
         rate = request.config_dict[LIMITS].of(ACCOUNTS)
         _tell(request, Allowance(rate.burst if rate else 0, 0, -(-(error.retry_after_ms or 0) // 1000), 0))
@@ -112,17 +202,17 @@ async def sign_in(request: web.Request, email: str) -> AsyncIterator[None]:
     except RateLimited:
         if not known:
             raise
-        await _take(request, KNOWN, made.keys[sign_ins.PAIR])
+        await _take(request, KNOWN, made.keys[login_throttle.PAIR])
     try:
         yield
     except Unauthenticated:
-        await sign_ins.failed(parts, made)
+        await login_throttle.failed(parts, made)
         raise
 
 
 async def signed_in(request: web.Request, email: str) -> None:
     """The account is theirs: failures are forgotten, and the address is known from now on."""
-    await sign_ins.succeeded(parts_of(request), sign_ins.attempt(email, address(request)))
+    await login_throttle.succeeded(parts_of(request), login_throttle.attempt(email, address(request)))
 
 
 async def _take(request: web.Request, of: str, key: str, role: str | None = None) -> None:
@@ -154,8 +244,9 @@ def _class(route: str) -> str:
 
 
 def _route(request: web.Request) -> str:
+    """Its path; empty where there is none, or it lacks the method: both count for the address."""
     resource = request.match_info.route.resource
-    return resource.canonical if resource is not None else ""
+    return "" if resource is None or methods.is_refused(request) else resource.canonical
 
 
 def address(request: web.Request) -> str:

@@ -8,7 +8,7 @@ from aiohttp.typedefs import Handler
 
 from hubbub.core import clock, ids, metrics
 from hubbub.core.logs import bind
-from hubbub.http.keys import ADMITTED, REQUEST_ID
+from hubbub.http.app_keys import ADMITTED, REQUEST_ID, STATIC
 
 log = logging.getLogger(__name__)
 _SAFE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -17,7 +17,7 @@ _SAFE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 def of(request: web.BaseRequest) -> str:
     """The client's id if it is harmless, else a new one."""
     given = request.headers.get("X-Request-ID", "")
-    return given if _SAFE.fullmatch(given) else str(ids.new())
+    return given if _SAFE.fullmatch(given) else str(ids.uuid7())
 
 
 @web.middleware
@@ -28,8 +28,9 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         response = await handler(request)
         route = request.match_info.route.resource
         metrics.count("requests", str(response.status))
-        # Each poll of a Socket.IO client is a request: nobody wants to read those.
-        level = logging.DEBUG if request.path.startswith("/socket.io/") else logging.INFO
+        # Polls of Socket.IO clients and the files of a page are too many to read.
+        quiet = request.path.startswith("/socket.io/") or request.get(STATIC, False)
+        level = logging.DEBUG if quiet else logging.INFO
         log.log(
             level,
             "request",

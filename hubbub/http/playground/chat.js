@@ -1,16 +1,18 @@
 /** What a person can do here, in terms of the protocol's events; the views know no others. */
 
+import { place } from "./address.js";
 import { announce, toast } from "./dom.js";
 
 const TYPING_EVERY_MS = 2500;
 const TYPING_FADES_MS = 7000;
+const READ_EVERY_MS = 300;
 
 export function createChat(store, connection) {
   const { get, dispatch } = store;
   const { ask } = connection;
   const fading = new Map();
   const doubtful = new Map();   // room id → seqs of messages to read again
-  const reading = new Set();
+  const reading = new Map();    // room id → the seq to read up to
   const leaving = new Set();
   let typed = 0;
 
@@ -24,12 +26,29 @@ export function createChat(store, connection) {
     }
   }
 
-  async function page(id, query) {
+  async function page(id, query, replace = false) {
     const asked = get().rooms[id]?.cursor;
     const answer = await attempt("message:history", { room_id: id, limit: 50, ...query });
-    if (answer) dispatch({ type: "history", id, messages: answer.messages, asked,
-      page: query.after_seq === undefined ? { loaded: true, hasMore: answer.has_more } : {} });
+    if (answer) dispatch({ type: "history", id, messages: answer.messages, asked, replace, page: ends(query, answer, id, asked) });
     return answer;
+  }
+
+  /** What a page says of the ends of the log. Entries that came meanwhile may be behind the end of the page. */
+  function ends({ before_seq, after_seq, around_seq, limit }, { has_more, has_before, has_after }, id, asked) {
+    if (limit) return {};
+    if (around_seq !== undefined) return { loaded: true, hasMore: has_before, hasNewer: has_after };
+    if (after_seq !== undefined) return { hasNewer: has_more || get().rooms[id]?.cursor !== asked };
+    return { loaded: true, hasMore: has_more, ...(before_seq === undefined && { hasNewer: false }) };
+  }
+
+  /** Have the message `seq` in the log of a room, else the first unread one, else the newest. */
+  async function load(id, seq) {
+    const { my, log, loaded, hasMore, hasNewer } = get().rooms[id];
+    const first = seq ?? (my.unread ? my.last_read_seq + 1 : null);
+    const within = loaded && (!hasMore || log[0]?.seq <= first) && (!hasNewer || log.at(-1)?.seq >= first);
+    if (first === null ? !loaded || hasNewer : !within)
+      await page(id, first === null ? {} : { around_seq: first }, true);
+    dispatch({ type: "room", id, patch: { jump: { seq } } });
   }
 
   async function members(id) {
@@ -76,13 +95,15 @@ export function createChat(store, connection) {
     const people = Object.keys(get().users).slice(0, 200);
     const known = first ? null : await attempt("presence:get", { user_ids: people });
     if (known) dispatch({ type: "presence", presences: known.presences });
-    const general = Object.values(state.rooms).sort((a, b) => b.last_seq - a.last_seq)[0];
-    if (first && !state.open && general) chat.open(general.id);
+    const wanted = place();
+    const general = state.rooms[wanted.room] ?? Object.values(state.rooms).sort((a, b) => b.last_seq - a.last_seq)[0];
+    if (wanted.room && first && general?.id !== wanted.room) toast("That room is not one of yours.");
+    if (first && !state.open && general) chat.open(general.id, general.id === wanted.room ? wanted.seq : null);
     else if (state.open) refresh(state.open);
   }
 
   async function refresh(id) {
-    if (!get().rooms[id]?.loaded) await page(id, {});
+    if (get().rooms[id]?.loaded === false) await load(id, null);
     await members(id);
   }
 
@@ -106,30 +127,40 @@ export function createChat(store, connection) {
   });
   connection.on("error", ({ event, error }) => toast(`${event}: ${error.message}`));
 
+  async function sendRead(id) {
+    const seq = reading.get(id);
+    const { my, keepUnread } = get().rooms[id] ?? {};
+    const answer = my && !keepUnread && seq > my.last_read_seq
+      ? await ask("room:read", { room_id: id, seq }).catch(() => null) : null;
+    if (answer) dispatch({ type: "my", id, my: answer });
+    const next = reading.get(id);
+    reading.delete(id);
+    if (answer && next > seq) chat.read(id, next);
+  }
+
   const chat = {
     onEntry,
     onReady,
     members,
-    async open(id) {
+    /** Open a room at the message `seq`, or at the first unread one. */
+    async open(id, seq = null) {
       if (!get().rooms[id]) return;
       dispatch({ type: "open", id });
-      if (connection.isLive()) await refresh(id);
+      if (!connection.isLive()) return;
+      await load(id, seq);
+      await members(id);
     },
     older: (id) => page(id, { before_seq: get().rooms[id].log.find((item) => item.id)?.seq ?? 1 }),
-    /** Page back until the message is there. False if it is not. */
-    async reach(id, seq) {
-      const has = () => get().rooms[id]?.log.some((item) => item.seq === seq);
-      for (let pages = 0; !has() && get().rooms[id]?.hasMore && pages < 40; pages += 1) {
-        if (!(await chat.older(id))) break;
-      }
-      return has();
-    },
+    newer: (id) => page(id, { after_seq: get().rooms[id].log.findLast((item) => item.id)?.seq ?? 0 }),
+    /** The newest messages in place of those further back. */
+    latest: (id) => page(id, {}, true),
     send(room_id, body) {
       const { replyTo } = get();
       const item = { client_id: newId(), room_id, body, reply_to: replyTo?.id ?? null, at: new Date().toISOString() };
       dispatch({ type: "queue", item });
       dispatch({ type: "page", patch: { replyTo: null } });
       dispatch({ type: "room", id: room_id, patch: { divider: null } });
+      if (get().rooms[room_id].hasNewer && connection.isLive()) chat.latest(room_id);
       typed = 0;
       connection.flush();
     },
@@ -140,13 +171,17 @@ export function createChat(store, connection) {
     edit: (message_id, body) => attempt("message:edit", { message_id, body }),
     remove: (message_id) => attempt("message:delete", { message_id }),
     react: (message_id, emoji, on) => attempt(on ? "reaction:add" : "reaction:remove", { message_id, emoji }),
-    async read(id) {
+    /** Read up to `seq`: one request at a time, and not more than one in READ_EVERY_MS. */
+    read(id, seq) {
       const room = get().rooms[id];
-      if (!room?.my.unread || room.keepUnread || reading.has(id) || !connection.isLive()) return;
-      reading.add(id);
-      const my = await ask("room:read", { room_id: id, seq: room.cursor }).catch(() => null);
-      if (my) dispatch({ type: "my", id, my });
-      setTimeout(() => { reading.delete(id); if (my) chat.read(id); }, 300);
+      if (!room?.my.unread || room.keepUnread || seq <= room.my.last_read_seq || !connection.isLive()) return;
+      const waits = reading.has(id);
+      reading.set(id, Math.max(seq, reading.get(id) ?? 0));
+      if (!waits) setTimeout(sendRead, READ_EVERY_MS, id);
+    },
+    readAll(id) {
+      dispatch({ type: "room", id, patch: { keepUnread: false, divider: null } });
+      chat.read(id, get().rooms[id].last_seq);
     },
     async markUnread(id, seq) {
       dispatch({ type: "room", id, patch: { keepUnread: true, divider: seq - 1 } });

@@ -14,6 +14,12 @@ export function h(name, props = {}, ...children) {
   return element;
 }
 
+/** For an element that holds text of users: its direction follows the text. */
+export const AUTO = { dir: "auto" };
+
+/** A name inside a sentence: its direction changes nothing around it. */
+export const isolated = (text) => h("bdi", {}, text);
+
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
@@ -104,7 +110,7 @@ export function twice(button, question, act) {
 }
 
 export function toast(text) {
-  const note = h("div.toast", {}, text);
+  const note = h("div.toast", AUTO, text);
   document.getElementById("toasts").append(note);
   setTimeout(() => note.remove(), 6000);
 }

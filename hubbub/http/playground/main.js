@@ -1,10 +1,12 @@
 /** Puts the page together: signing in, then the chat; one render after each burst of changes. */
 
+import { createAddress } from "./address.js";
 import { createApi } from "./api.js";
 import { createChat } from "./chat.js";
 import { createConnection } from "./connection.js";
 import { h, toast } from "./dom.js";
-import { createStore, initial } from "./state.js";
+import { counted, createStore, initial } from "./state.js";
+import { forgetDrafts } from "./views/composer.js";
 import { createConversation } from "./views/conversation.js";
 import { createPanel } from "./views/panel.js";
 import { createSidebar } from "./views/sidebar.js";
@@ -39,6 +41,7 @@ async function enter() {
   const connection = createConnection({ api, store, wire, onEnd,
     onReady: (first) => hooks.chat.onReady(first), onEntry: (...args) => hooks.chat.onEntry(...args) });
   const chat = hooks.chat = createChat(store, connection);
+  const address = createAddress({ store, chat });
   const context = { store, chat, connection, theme: nextTheme, signOut };
   const views = [createSidebar(context), createConversation(context), createPanel(context)];
   const app = h("div.app", {}, views.map((view) => view.element), wire.element);
@@ -49,19 +52,24 @@ async function enter() {
     app.toggleAttribute("data-panel", Boolean(state.panel));
     app.toggleAttribute("data-drawer", Boolean(state.drawer));
     const unread = Object.values(state.rooms).reduce((sum, room) => sum + (room.my.muted ? 0 : room.my.unread), 0);
-    document.title = unread ? `(${unread}) hubbub playground` : "hubbub playground";
+    document.title = unread ? `(${counted(unread)}) hubbub playground` : "hubbub playground";
   }
 
   function onEnd(why) {
     connection.end();
+    address.end();
     api.forget();
+    forgetDrafts();
     toast(why);
     signedOut();
   }
 
   function signOut() {
     connection.end();
+    address.end();
     api.logout();
+    forgetDrafts();
+    history.replaceState(null, "", location.pathname);
     signedOut();
   }
 

@@ -5,6 +5,12 @@ export const initial = {
   link: { status: "connecting", note: "Connecting…" }, editing: null, replyTo: null, panel: null,
 };
 
+/** The largest count: it stands for as many or more. */
+const COUNTED = 1000;
+
+/** A count as text. */
+export const counted = (count) => (count >= COUNTED ? "999+" : String(count));
+
 /** The state after `action`. What changes nothing gives the same object back. */
 export function reduce(state, action) {
   return steps[action.type](state, action);
@@ -64,12 +70,19 @@ const steps = {
     const cursor = Math.max(state.rooms[id]?.cursor ?? 0, part.last_seq);
     return release(put(state, id, { cursor, last_seq: part.last_seq }), id);
   },
-  /** Read messages, except those that an entry changed since `asked`, the cursor when they were asked for. */
-  history(state, { id, messages, asked, page }) {
+  /**
+   * Read messages, except those that an entry changed since `asked`, the cursor when they were asked for. With
+   * `replace` they take the place of the log, which shows one piece of the history without a hole.
+   */
+  history(state, { id, messages, asked, page, replace }) {
     const room = state.rooms[id];
     if (!room) return state;
     const newer = new Set(room.log.filter((item) => item.as > asked).map((item) => item.seq));
-    const log = messages.filter((message) => !newer.has(message.seq)).reduce(upsert, room.log);
+    const seqs = new Set(messages.map((message) => message.seq));
+    const end = messages.at(-1)?.seq ?? 0;
+    const stays = ({ seq }) => (newer.has(seq) && seqs.has(seq)) || (!page.hasNewer && seq > end);
+    const kept = replace ? room.log.filter(stays) : room.log;
+    const log = messages.filter((message) => !newer.has(message.seq)).reduce(upsert, kept);
     return { ...put(state, id, { log, ...page }), users: meet(state.users, messages.map((m) => m.sender)) };
   },
   /** An ack's message: shown at once, though its entry is still to come. */
@@ -77,7 +90,7 @@ const steps = {
     const queue = state.queue.filter((item) => item.client_id !== client_id);
     const room = state.rooms[message.room_id];
     if (!room) return { ...state, queue };
-    const known = room.log.some((item) => item.seq === message.seq);
+    const known = room.hasNewer || room.log.some((item) => item.seq === message.seq);
     return put({ ...state, queue }, room.id, { log: known ? room.log : upsert(room.log, message) });
   },
   members(state, { id, members }) {
@@ -93,20 +106,17 @@ const steps = {
     return put(state, room_id, { typing: typing ? { ...others, [user_id]: true } : others });
   },
   /** Somebody's read mark; one's own comes from another device and changes the counts. */
-  read(state, { room_id, user_id, seq }) {
+  read(state, { room_id, user_id, seq, unread, mentions }) {
     const room = state.rooms[room_id];
     if (!room) return state;
     if (user_id !== state.me.id) return put(state, room_id, { reads: { ...room.reads, [user_id]: seq } });
-    const left = room.log.filter((item) => item.sender && item.seq > seq && item.sender.id !== user_id);
-    const unread = left.filter((item) => !item.deleted_at).length;
-    const mentions = left.filter((item) => item.mentions.includes(user_id)).length;
     return steps.my(state, { id: room_id, my: { last_read_seq: seq, unread, mentions } });
   },
   my: (state, { id, my }) => put(state, id, { my: { ...state.rooms[id]?.my, ...my } }),
   open(state, { id }) {
     const my = state.rooms[id].my;
-    return put({ ...state, open: id, editing: null, replyTo: null }, id,
-      { divider: my.unread ? my.last_read_seq : null, keepUnread: false });
+    return put({ ...state, open: id, drawer: false, editing: null, replyTo: null }, id,
+      { divider: my.unread ? my.last_read_seq : null, keepUnread: false, jump: null });
   },
   room: (state, { id, patch }) => put(state, id, patch),
   queue: (state, { item }) => ({ ...state, queue: [...state.queue, item] }),
@@ -118,7 +128,7 @@ const steps = {
 };
 
 const empty = (cursor) =>
-  ({ cursor, log: [], held: {}, loaded: false, hasMore: false, roles: {}, typing: {}, reads: {}, divider: null });
+  ({ cursor, log: [], held: {}, loaded: false, hasMore: false, hasNewer: false, jump: null, roles: {}, typing: {}, reads: {}, divider: null });
 
 function put(state, id, patch) {
   const room = state.rooms[id];
@@ -167,12 +177,12 @@ const entries = {
     const my = { ...room.my };
     if (sender.id === state.me.id) Object.assign(my, { last_read_seq: seq, unread: 0, mentions: 0 });
     else if (fresh) {
-      my.unread += 1;
-      if (message.mentions.includes(state.me.id)) my.mentions += 1;
+      my.unread = Math.min(my.unread + 1, COUNTED);
+      if (message.mentions.includes(state.me.id)) my.mentions = Math.min(my.mentions + 1, COUNTED);
     }
     const queue = state.queue.filter((item) => sender.id !== state.me.id || item.client_id !== message.client_id);
     return put({ ...state, queue, users: meet(state.users, [sender]) }, room.id,
-      { log: upsert(room.log, { ...message, exact: true, as: seq }), typing, my });
+      { log: room.hasNewer ? room.log : upsert(room.log, { ...message, exact: true, as: seq }), typing, my });
   },
   "message:updated": (state, room, { message }) => change(state, room, message.id, () => ({ ...message, exact: true })),
   "message:deleted": (state, room, { message_id, at }) =>
@@ -204,7 +214,7 @@ const entries = {
 };
 
 const note = (state, room, { seq, at }, text, patch) =>
-  put(state, room.id, { ...patch, log: upsert(room.log, { seq, at, note: text }) });
+  put(state, room.id, { ...patch, log: room.hasNewer ? room.log : upsert(room.log, { seq, at, note: text }) });
 
 function change(state, room, id, make) {
   const old = room.log.find((item) => item.id === id);

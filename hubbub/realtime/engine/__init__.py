@@ -1,8 +1,8 @@
 """hubbub's own Engine.IO 4 server; the rest of the package knows the names below, and no more."""
 
-from hubbub.realtime.engine.origin import Origin
-from hubbub.realtime.engine.payload import Frame, Malformed, joined
+from hubbub.realtime.engine.handshake_info import HandshakeInfo
+from hubbub.realtime.engine.payload import Frame, ProtocolError, joined
 from hubbub.realtime.engine.server import Engine
-from hubbub.realtime.engine.session import Receiver, Session
+from hubbub.realtime.engine.session import Session, SessionHandler
 
-__all__ = ["Engine", "Frame", "Malformed", "Origin", "Receiver", "Session", "joined"]
+__all__ = ["Engine", "Frame", "HandshakeInfo", "ProtocolError", "Session", "SessionHandler", "joined"]

@@ -9,7 +9,7 @@ TEXT, BINARY = 0x81, 0x82
 TYPES = "0123456"
 
 
-class Malformed(ValueError):
+class ProtocolError(ValueError):
     """The peer sent what the protocol does not know."""
 
 
@@ -74,23 +74,29 @@ def encode(frames: Iterable[Frame]) -> bytes:
 
 
 def decode(body: bytes) -> Iterator[str | bytes]:
-    """The packets of a POST: text with its type in front, or the bytes of a binary message.
+    """The packets of a POST, one at a time: text with its type in front, or the bytes of a binary message.
 
-    Raises Malformed, before the first packet is given out.
+    Raises Malformed where a packet can't be decoded; those before it were given out.
     """
     try:
-        packets = body.decode().split("\x1e")
+        text = body.decode()
     except UnicodeDecodeError:
-        raise Malformed("not UTF-8") from None
-    found: list[str | bytes] = []
-    for packet in packets:
-        if packet[:1] == "b":
-            try:
-                found.append(base64.b64decode(packet[1:], validate=True))
-            except (binascii.Error, ValueError):
-                raise Malformed("not base64") from None
-        elif packet and packet[0] in TYPES:
-            found.append(packet)
-        else:
-            raise Malformed("not a packet")
-    return iter(found)
+        raise ProtocolError("not UTF-8") from None
+    start = 0
+    while start <= len(text):
+        end = text.find("\x1e", start)
+        if end < 0:
+            end = len(text)
+        yield _packet(text[start:end])
+        start = end + 1
+
+
+def _packet(packet: str) -> str | bytes:
+    if packet[:1] == "b":
+        try:
+            return base64.b64decode(packet[1:], validate=True)
+        except (binascii.Error, ValueError):
+            raise ProtocolError("not base64") from None
+    if packet and packet[0] in TYPES:
+        return packet
+    raise ProtocolError("not a packet")

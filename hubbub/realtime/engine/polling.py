@@ -6,9 +6,20 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from hubbub.core import clock, metrics
 from hubbub.realtime.engine import payload
-from hubbub.realtime.engine.payload import Frame, Malformed
-from hubbub.realtime.engine.session import BROKEN, CLIENT_GONE, LOST, SERVER_ENDED, Session
+from hubbub.realtime.engine.bounds import SLICE_PACKETS
+from hubbub.realtime.engine.payload import Frame, ProtocolError
+from hubbub.realtime.engine.session import (
+    BROKEN,
+    CLIENT_GONE,
+    LOST,
+    NORMAL,
+    POLICY_VIOLATION,
+    SERVER_ENDED,
+    Session,
+)
+from hubbub.realtime.engine.shares import LARGE_READ
 
 if TYPE_CHECKING:
     from hubbub.realtime.engine.server import Engine
@@ -24,7 +35,17 @@ class TooLong(Exception):
 class Polling:
     """The transport of a session that polls."""
 
-    __slots__ = ("_out", "_out_bytes", "_poll", "_posting", "engine", "goodbye", "session")
+    __slots__ = (
+        "_body_limit",
+        "_out",
+        "_out_bytes",
+        "_poll",
+        "_posting",
+        "_wake",
+        "engine",
+        "goodbye",
+        "session",
+    )
 
     name = "polling"
 
@@ -35,7 +56,9 @@ class Polling:
         self._out: list[Frame] = []
         self._out_bytes = 0
         self._poll: asyncio.Future[None] | None = None
-        self._posting: asyncio.Event | None = None
+        self._wake: asyncio.Event | None = None  # of a POST that waits for its limits
+        self._posting: asyncio.Event | None = None  # set unless the session holds its client
+        self._body_limit: asyncio.Timeout | None = None  # of the POST under way; ends with the session
 
     @property
     def waiting_bytes(self) -> int:
@@ -49,7 +72,8 @@ class Polling:
         self._out_bytes += frame.size
         if self._poll is not None:
             self.engine.flush_soon(self)
-        elif self._out_bytes > self.engine.max_output:
+        if self._out_bytes > self.session.max_output:
+            metrics.count("output_exceeded")
             self.session.abort()
 
     def answer_poll(self) -> None:
@@ -65,8 +89,8 @@ class Polling:
     async def poll(self, request: web.BaseRequest) -> bytes | None:
         """Wait for packets; the body to answer with. None: a second poll, which ends the session."""
         if self._poll is not None:
-            # The first one is told that it is over.
-            self.session.close(BROKEN, flush=True)
+            # The first one gets a close packet.
+            self.session.close(BROKEN, flush=True, code=POLICY_VIOLATION)
             return None
         if not self._out and self.goodbye is None and self.session.upgrading is None:
             self._poll = asyncio.get_running_loop().create_future()
@@ -97,8 +121,9 @@ class Polling:
     # In.
 
     async def post(self, request: web.BaseRequest) -> bool:
-        """Take in a body, whole. False: not decodable, or a second one at a time; the session ends.
+        """Take in a body, whole. False: the session ends.
 
+        That happens to a body that can't be decoded, to a second one at a time, and over a limit.
         Raises TooLong.
         """
         if self._posting is not None:
@@ -108,14 +133,11 @@ class Polling:
         if not self.session.held:
             self._posting.set()
         try:
-            async with asyncio.timeout(self.engine.body_timeout):
-                body = await _body(request, self.engine.max_payload)
-            self._receive(body)
-            await self._posting.wait()
+            return await self._receive(await self._read(request))
         except TimeoutError:
             self.session.malformed("a body that takes too long")
             return False
-        except Malformed as malformed:
+        except ProtocolError as malformed:
             self.session.malformed(str(malformed))
             return False
         except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
@@ -123,17 +145,97 @@ class Polling:
             return False
         finally:
             self._posting = None
-        return True
 
-    def _receive(self, body: bytes) -> None:
+    async def _read(self, request: web.BaseRequest) -> bytes:
+        """The body; charged before it is decoded. Raises TooLong, TimeoutError."""
         session = self.session
+        most = self.engine.max_payload
+        if not session.intake.accepted and not session.waits:
+            most = min(most, session.intake.early_bytes)
+        try:
+            async with asyncio.timeout(self.engine.body_timeout) as limit:
+                self._body_limit = limit
+                try:
+                    body = await _body(request, most)
+                finally:
+                    self._body_limit = None
+        except TooLong:
+            if most < self.engine.max_payload:
+                session.refuse("over the limits before acceptance")
+            raise
+        session.received_at = now = clock.monotonic()
+        session.intake.receive(len(body), now)
+        return body
+
+    async def _receive(self, body: bytes) -> bool:
+        """Handle the packets of a body, in slices, as the limits allow; return whether all were handled.
+
+        Raises Malformed.
+        """
+        session = self.session
+        if len(body) > LARGE_READ and not session.intake.unlimited:
+            await self._sleep(session.share.reserve(len(body), clock.monotonic()))
+        left = 0
         for packet in payload.decode(body):
+            if not left:
+                left = await self._acquire()
             if session.closed:
-                return
+                return False
+            left -= 1
+            session.intake.spend(1)
             if isinstance(packet, bytes):
                 session.receive_binary(packet)
             else:
                 session.receive(packet)
+            if self._posting is not None and not self._posting.is_set():
+                await self._posting.wait()
+        while session.intake.in_debt and not session.closed:
+            await self._acquire()
+        return True
+
+    async def _acquire(self) -> int:
+        """Wait until the session may send; return how many packets may be handled now, 0 if it was closed."""
+        session = self.session
+        intake = session.intake
+        await asyncio.sleep(0)
+        while not session.closed:
+            packets = intake.receive(0, clock.monotonic())
+            if not intake.empty:
+                packets = min(packets, SLICE_PACKETS)
+                if packets > 1 and not intake.unlimited:
+                    await self._sleep(session.share.reserve(0, clock.monotonic()))
+                    session.share.spend(0, packets)
+                return packets
+            seconds = intake.wait(clock.monotonic()) if intake.accepted else self.engine.bounds.flooding_s
+            if intake.accepted and seconds >= 0:
+                metrics.count("input_waits")
+                await self._sleep(seconds)
+            elif intake.accepted:
+                session.flooding()
+            elif not session.waits:
+                session.refuse("over the limits before acceptance")
+            else:
+                await self._sleep(seconds)
+                if not intake.accepted:
+                    session.refuse("over the limits before acceptance")
+        return 0
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait; end early with the session, or when it is accepted."""
+        if not seconds:
+            return
+        wake = asyncio.Event()
+        timer = self.engine.timers.after(seconds, wake.set)
+        self._wake = wake
+        try:
+            await wake.wait()
+        finally:
+            self._wake = None
+            timer.cancel()
+
+    def accepted(self) -> None:
+        if self._wake is not None:
+            self._wake.set()
 
     def pause(self) -> None:
         """The POST under way is answered when its events are done."""
@@ -146,20 +248,24 @@ class Polling:
 
     # The end.
 
-    def close(self, reason: str, *, flush: bool) -> None:
-        """The waiting poll, or else the next one, gets what is queued and a close packet.
+    def close(self, reason: str, *, flush: bool, code: int = NORMAL) -> None:
+        """The waiting poll, or else the next one, gets what is queued or a noop; then the session is unknown.
 
-        Who said goodbye itself, broke the protocol or shall come back finds no session any more, unless
-        something is queued.
+        A close packet follows only where reconnecting does not help (the server ended the session, or refuses
+        what the client sends): after one, Python's stock client stays away.
         """
         if not flush:
             self.take()
-        self.goodbye = payload.NOOP if reason in {CLIENT_GONE, LOST} else payload.CLOSE
+        final = reason == SERVER_ENDED or code == POLICY_VIOLATION
+        self.goodbye = payload.CLOSE if final else payload.NOOP
         if self._posting is not None:
             self._posting.set()
+        if self._body_limit is not None and not self._body_limit.expired():  # both may be due at once
+            self._body_limit.reschedule(0)
+        self.accepted()
         if self._poll is not None:
             self.answer_poll()
-        elif reason == SERVER_ENDED or (self._out and reason != CLIENT_GONE):
+        elif final or reason == LOST or (self._out and reason != CLIENT_GONE):
             self.engine.linger(self.session)
 
     def abort(self) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -13,13 +12,16 @@ from aiohttp import web
 
 from hubbub.core import addresses, clock, metrics
 from hubbub.core.addresses import Network
-from hubbub.core.allowances import neighbourhood
+from hubbub.core.allowances import Buckets, neighbourhood
+from hubbub.core.limits import Rate
 from hubbub.realtime.engine import handshake, payload
-from hubbub.realtime.engine.lane import Lane
-from hubbub.realtime.engine.origin import Origin, environ
-from hubbub.realtime.engine.payload import Malformed
+from hubbub.realtime.engine.bounds import Bounds
+from hubbub.realtime.engine.handshake_info import HandshakeInfo, environ
+from hubbub.realtime.engine.payload import ProtocolError
 from hubbub.realtime.engine.polling import Polling
-from hubbub.realtime.engine.session import BROKEN, Receiver, Session, Way
+from hubbub.realtime.engine.serial_queue import SerialQueue
+from hubbub.realtime.engine.session import BROKEN, Session, SessionHandler, Transport
+from hubbub.realtime.engine.shares import Shares
 from hubbub.realtime.engine.timers import Timers
 from hubbub.realtime.engine.websocket import WebSocket
 
@@ -38,28 +40,36 @@ class Engine(engineio.AsyncServer):
 
     STALLED_BYTES = 16_384
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, by name
         self,
         *,
         upgrade_timeout: float = UPGRADE_S,
         sessions_per_address: float = float("inf"),
         trusted_proxies: Iterable[Network] = (),
         instance: str = "",
+        bounds: Bounds | None = None,
+        max_output: int = MAX_OUTPUT,
+        handshakes: Rate | None = None,
         **options: Any,
     ) -> None:
+        """`handshakes`: of one IP address, None lifts it; `max_output`: unread bytes of a connection."""
         super().__init__(**{"async_mode": "aiohttp", **options})
+        self.bounds = bounds or Bounds()
         self.upgrade_timeout = upgrade_timeout
         self.max_payload: int = self.max_http_buffer_size
-        self.max_output = MAX_OUTPUT
+        self.max_output = max_output
         self.body_timeout = BODY_S
         self.linger_timeout = LINGER_S
         self.close_timeout = CLOSE_S
         self._sessions_per_address = sessions_per_address
         self._trusted_proxies = tuple(trusted_proxies)
+        self.on_accepted_request: Callable[[web.BaseRequest], None] = lambda _: None
+        self._handshake_rate = handshakes
+        self._handshakes = Buckets()  # by IP address
         self._prefix = f"{instance}." if instance else ""
-        self.leaving = False  # a proxy that can ask another instance shall do so
-        self._addresses: Counter[str] = Counter()
-        self.receiver: Receiver = _Handlers(self)
+        self.leaving = False  # draining: every handshake is refused
+        self._shares = Shares()
+        self.receiver: SessionHandler = _Handlers(self)
         self.timers = Timers()
         self.websockets: set[WebSocket] = set()
         self.lingering: dict[str, Session] = {}
@@ -138,13 +148,21 @@ class Engine(engineio.AsyncServer):
     def has_room(self, request: web.BaseRequest) -> bool:
         """Whether one more session of that address is borne."""
         address = neighbourhood(addresses.of_request(request, self._trusted_proxies))
-        return self._addresses[address] < self._sessions_per_address
+        return self._shares.sessions(address) < self._sessions_per_address
 
-    def open(self, request: web.BaseRequest, make_way: Callable[[], Way]) -> Session:
+    def acquire_handshake(self, request: web.BaseRequest) -> int:
+        """Count a handshake of an IP address; return the milliseconds to wait if there is none left."""
+        if self._handshake_rate is None:
+            return 0
+        address = neighbourhood(addresses.of_request(request, self._trusted_proxies))
+        return self._handshakes.take(address, self._handshake_rate).wait_ms
+
+    def open(self, request: web.BaseRequest, make_way: Callable[[], Transport]) -> Session:
         """A new session, with its open packet queued; its id says which instance has it, for proxies."""
         way = make_way()
-        session = Session(self, self._prefix + self.generate_id(), Origin(request), way)
-        self._addresses[self._address(session)] += 1
+        origin = HandshakeInfo(request)
+        share = self._shares.join(neighbourhood(self.ip_of(origin)))
+        session = Session(self, self._prefix + self.generate_id(), origin, way, share)
         way.session = session  # type: ignore[attr-defined] # both have one
         self.sockets[session.sid] = session
         upgrades = ["websocket"] if way.name == "polling" and self.can_upgrade else []
@@ -152,9 +170,9 @@ class Engine(engineio.AsyncServer):
         self.receiver.opened(session, request)
         return session
 
-    def _address(self, session: Session) -> str:
-        origin = session.origin
-        return neighbourhood(addresses.client(origin.remote, origin.forwarded, self._trusted_proxies))
+    def ip_of(self, origin: HandshakeInfo) -> str:
+        """The IP address of a client, behind trusted proxies as well."""
+        return addresses.client(origin.remote, origin.forwarded, self._trusted_proxies)
 
     @property
     def can_upgrade(self) -> bool:
@@ -168,10 +186,7 @@ class Engine(engineio.AsyncServer):
     def gone(self, session: Session, reason: str) -> None:
         """A session ended: tell it once."""
         self.sockets.pop(session.sid, None)
-        address = self._address(session)
-        self._addresses[address] -= 1
-        if not self._addresses[address]:
-            del self._addresses[address]
+        self._shares.leave(session.share)
         self.receiver.closed(session, reason)
 
     def linger(self, session: Session) -> None:
@@ -183,15 +198,17 @@ class Engine(engineio.AsyncServer):
         """Nothing is left to be said."""
         self.lingering.pop(session.sid, None)
 
-    def complain(self, session: Session, why: str) -> None:
+    def log_protocol_error(self, session: Session, why: str) -> None:
         """Count what breaks the protocol; one short line a second at most."""
         metrics.count("malformed_packets")
+        self.warn(session, "a client broke the protocol", why)
+
+    def warn(self, session: Session, sentence: str, why: str) -> None:
+        """Log why a connection ends; one short line a second at most."""
         now = clock.monotonic()
         if now - self._complained >= COMPLAIN_EVERY_S:
             self._complained = now
-            log.warning("a client broke the protocol", extra={"eio_sid": session.sid, "why": why[:80]})
-
-    # Upgrades.
+            log.warning(sentence, extra={"eio_sid": session.sid, "why": why[:80]})
 
     def probed(self, session: Session) -> None:
         """The candidate answers: the poll that waits ends, with what is queued or a noop."""
@@ -244,17 +261,24 @@ class _Handlers:
         self._engine = engine
 
     def opened(self, session: Session, request: Any) -> None:
-        session.lane = Lane(session)
+        session.accept()  # there are no namespaces here that could accept it
+        session.lane = SerialQueue(session)
         session.lane.put(partial(self._run, session, "connect", environ(request)))
 
     def message(self, session: Session, data: str | bytes) -> None:
         assert session.lane is not None  # noqa: S101 - given at its opening
         session.lane.put(partial(self._run, session, "message", data))
 
+    def malformed(self, session: Session) -> None:
+        """Nothing is to be sent."""
+
     def closed(self, session: Session, reason: str) -> None:
         assert session.lane is not None  # noqa: S101 - given at its opening
         session.lane.clear()
         session.lane.put(partial(self._run, session, "disconnect", reason))
+
+    def flooding(self, session: Session) -> None:
+        session.refuse("flooding")
 
     async def _run(self, session: Session, event: str, argument: Any) -> None:
         handler = self._engine.handlers.get(event)
@@ -264,7 +288,7 @@ class _Handlers:
             answer = handler(session.sid, argument)
             if asyncio.iscoroutine(answer):
                 answer = await answer
-        except (Malformed, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        except (ProtocolError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             session.malformed(type(error).__name__)
         except Exception:
             log.exception("a handler failed", extra={"event": event})

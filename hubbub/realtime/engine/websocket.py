@@ -1,59 +1,51 @@
 """FAST PATH: one client's WebSocket, on the transport taken over from the HTTP server.
 
-RFC 6455 without extensions: what comes must be masked, whole in UTF-8, and at most `max_payload` long.
+RFC 6455 without extensions; text must be whole in UTF-8. websocket_input.py reads the frames.
 """
 
 import asyncio
 from typing import TYPE_CHECKING
 
+from hubbub.core import metrics
 from hubbub.realtime.engine import payload
-from hubbub.realtime.engine.payload import Frame, Malformed
-from hubbub.realtime.engine.rfc6455 import Broken, is_close_code, is_utf8, unmasked
-from hubbub.realtime.engine.session import BROKEN, LOST, Session
+from hubbub.realtime.engine.payload import Frame, ProtocolError
+from hubbub.realtime.engine.rfc6455 import (
+    CLOSE,
+    PING,
+    PONG,
+    PROTOCOL_ERROR,
+    TEXT,
+    TOO_BIG,
+    Broken,
+    check_head,
+    is_close_code,
+    is_utf8,
+)
+from hubbub.realtime.engine.session import BROKEN, LOST, NORMAL, Session
+from hubbub.realtime.engine.websocket_input import WebSocketInput
 
 if TYPE_CHECKING:
     from hubbub.realtime.engine.server import Engine
     from hubbub.realtime.engine.timers import Timer
 
-PROTOCOL_ERROR, NOT_UTF8, TOO_BIG, NORMAL = 1002, 1007, 1009, 1000
-CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-CONTROL_BYTES = 125
+NOT_UTF8 = 1007
 
 
-class WebSocket(asyncio.Protocol):
+class WebSocket(WebSocketInput):
     """A session's transport, or the candidate for it while it is probed."""
 
-    __slots__ = (
-        "_closing",
-        "_fragments",
-        "_kind",
-        "_limit",
-        "_need",
-        "_out",
-        "_out_bytes",
-        "_probed",
-        "_rest",
-        "_stalled",
-        "_transport",
-        "engine",
-        "session",
-    )
+    __slots__ = ("_kind", "_limit", "_out", "_out_bytes", "_pong", "_probed", "_stalled")
 
     name = "websocket"
 
     def __init__(self, engine: "Engine", transport: asyncio.Transport) -> None:
-        self.engine = engine
-        self.session: Session | None = None
-        self._transport = transport
+        super().__init__(engine, transport)
         self._out: list[bytes] = []
         self._out_bytes = 0
-        self._stalled = False
-        self._closing = False
+        self._pong: bytes | None = None  # the PONG that answers the latest PING, until it is written
+        self._stalled = False  # whether the transport's write buffer is over its limit
         self._probed = False
-        self._rest: bytearray | None = None
-        self._need = 0
-        self._fragments: bytearray | None = None
-        self._kind = 0
+        self._kind = 0  # of the message in `_fragments`
         self._limit: Timer | None = None
         transport.set_write_buffer_limits(high=engine.STALLED_BYTES)
         engine.websockets.add(self)
@@ -68,7 +60,7 @@ class WebSocket(asyncio.Protocol):
 
     def send(self, frame: Frame) -> None:
         """Queue; all that is queued in one turn of the loop goes out in one write."""
-        if not self._out:
+        if not self._out and (self._pong is None or self._stalled):
             self.engine.flush_soon(self)
         self._out.append(frame.wire)
         self._out_bytes += frame.size
@@ -77,101 +69,51 @@ class WebSocket(asyncio.Protocol):
         """What is to be written now, of which the queue is emptied."""
         out, self._out = self._out, []
         self._out_bytes = 0
+        if self._pong is not None and not self._stalled:
+            out.append(self._pong)
+            self._pong = None
         return out
 
     def write(self, data: bytes) -> None:
-        """Write encoded frames."""
+        """Write encoded frames; end a connection whose client leaves more than its limit unread."""
         if self._transport.is_closing():
             return
         self._transport.write(data)
-        if self._stalled and self._transport.get_write_buffer_size() > self.engine.max_output:
-            self.abort()
+        if self._stalled:
+            session = self.session
+            most = session.max_output if session is not None else self.engine.bounds.early_output_bytes
+            if self._transport.get_write_buffer_size() > most:
+                metrics.count("output_exceeded")
+                self.abort()
+
+    def _answer_ping(self, data: bytes) -> None:
+        """Keep the PONG for the latest PING; RFC 6455, 5.5.3, lets it answer those before."""
+        if self._pong is None and not self._out and not self._stalled:
+            self.engine.flush_soon(self)
+        self._pong = payload.head(0x80 | PONG, len(data)) + data
 
     def pause_writing(self) -> None:
         self._stalled = True
 
     def resume_writing(self) -> None:
         self._stalled = False
+        if self._pong is not None and not self._out:
+            self.engine.flush_soon(self)
 
-    # In.
-
-    def pause(self) -> None:
-        self._transport.pause_reading()
-
-    def resume(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def data_received(self, data: bytes) -> None:
-        rest = self._rest
-        if rest is not None:
-            rest += data
-            if len(rest) < self._need:
-                return
-            data, self._rest = bytes(rest), None
-        try:
-            used = self._read(data)
-        except Broken as broken:
-            self._fail(broken.code, broken.why)
-        except Malformed as malformed:
-            self._malformed(str(malformed))
-        else:
-            if used < len(data):
-                self._rest = bytearray(data[used:]) if used else bytearray(data)
-
-    def _read(self, data: bytes) -> int:
-        """Handle the whole frames in `data`; returns how many bytes they are, and sets `_need` for more."""
-        start, end = 0, len(data)
-        while True:
-            if end < start + 6:
-                self._need = 6
-                break
-            masked, length = data[start + 1] & 128, data[start + 1] & 127
-            at = start + 6
-            if length > 125:  # noqa: PLR2004 - RFC 6455, 5.2
-                at += 2 if length == 126 else 8  # noqa: PLR2004 - likewise
-                if end < at:
-                    self._need = at - start
-                    break
-                length = int.from_bytes(data[start + 2 : at - 4], "big")
-            if length > self.engine.max_payload:
-                raise Broken(TOO_BIG, "too long")
-            if end < at + length:
-                self._need = at + length - start
-                break
-            if not masked:
-                raise Broken(PROTOCOL_ERROR, "not masked")
-            first, start = data[start], at + length
-            self._frame(first, unmasked(data[at - 4 : at], data[at:start]))
-            if self._transport.is_closing():
-                return end
-        self._check_head(data, start, end)
-        return start
-
-    def _check_head(self, data: bytes, start: int, end: int) -> None:
-        """Do not wait for the rest of what can't be right."""
-        if end > start and data[start] & 0x70:
-            raise Broken(PROTOCOL_ERROR, "reserved bits")
-        if end > start + 1 and data[start + 1] < 128:  # noqa: PLR2004 - the mask bit
-            raise Broken(PROTOCOL_ERROR, "not masked")
+    # In: frames, from the receiving half.
 
     def _frame(self, first: int, data: bytes) -> None:
         if first == 0x81 and self._fragments is None:  # noqa: PLR2004 - a whole text, nearly always
             self._text(data)
             return
-        opcode, last = first & 15, first & 128
-        if first & 0x70:
-            raise Broken(PROTOCOL_ERROR, "reserved bits")
+        check_head(bytes((first, 0x80 | min(len(data), 126))), in_message=self._fragments is not None)
+        opcode = first & 15
         if opcode >= CLOSE:
-            if not last or len(data) > CONTROL_BYTES:
-                raise Broken(PROTOCOL_ERROR, "a control frame in parts")
             self._control(opcode, data)
         else:
-            self._part(opcode, data, last=bool(last))
+            self._part(opcode, data, last=bool(first & 128))
 
     def _part(self, opcode: int, data: bytes, *, last: bool) -> None:
-        if opcode > BINARY or (opcode == CONTINUATION) is (self._fragments is None):
-            raise Broken(PROTOCOL_ERROR, "not the frame that was due")
         if self._fragments is None:
             self._fragments, self._kind = bytearray(), opcode
         self._fragments += data
@@ -185,7 +127,7 @@ class WebSocket(asyncio.Protocol):
         elif self.session is None or self._closing:
             return
         elif self.session.way is not self:
-            raise Malformed("not a probe")
+            raise ProtocolError("not a probe")
         else:
             self.session.receive_binary(whole)
 
@@ -213,21 +155,20 @@ class WebSocket(asyncio.Protocol):
                 self._limit = None
             self.engine.upgraded(session, self)
         else:
-            raise Malformed("not a probe")
+            raise ProtocolError("not a probe")
 
     def _control(self, opcode: int, data: bytes) -> None:
         if opcode == PING:
-            self.write(payload.head(0x80 | PONG, len(data)) + data)
+            self._answer_ping(data)
         elif opcode == CLOSE:
             code = int.from_bytes(data[:2], "big") if len(data) > 1 else NORMAL
             if len(data) == 1 or not is_close_code(code) or not is_utf8(data[2:]):
                 raise Broken(PROTOCOL_ERROR, "not a close frame")
             if not self._closing:
                 self._say_goodbye(code)
+            self._stop = True
             self._transport.close()
             self._lost(LOST)
-        elif opcode != PONG:
-            raise Broken(PROTOCOL_ERROR, "no such frame")
 
     # The end.
 
@@ -242,6 +183,10 @@ class WebSocket(asyncio.Protocol):
         if not flush:
             self.take()
         self._say_goodbye(code)
+        if self._held or self._delayed:  # the client's close frame is read, whatever waited before
+            self._held = self._delayed = self._stop = False
+            self._backlog = None
+            self._transport.resume_reading()
         if self._limit is not None:
             self._limit.cancel()
         self._limit = self.engine.timers.after(self.engine.close_timeout, self.abort)
@@ -255,8 +200,11 @@ class WebSocket(asyncio.Protocol):
 
     def _fail(self, code: int, why: str) -> None:
         if self.session is not None and not self._closing:
-            self.engine.complain(self.session, why)
+            if self.session.way is self and not self.session.closed:
+                self.engine.receiver.malformed(self.session)
+            self.engine.log_protocol_error(self.session, why)
         self.close(BROKEN, flush=True, code=code)
+        self._stop = True
         self._transport.close()
         self._lost(BROKEN)
 
@@ -269,13 +217,15 @@ class WebSocket(asyncio.Protocol):
 
     def abort(self) -> None:
         """Hang up at once."""
+        self._stop = True
         self._transport.abort()
 
     def eof_received(self) -> bool:
         return False
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._closing = True
+        self._closing = self._stop = True
+        self._backlog = None
         self.take()
         self.engine.websockets.discard(self)
         if self._limit is not None:

@@ -10,11 +10,11 @@ from hubbub.cluster.bus import PresenceChanged
 from hubbub.cluster.memory import MemoryBus
 from hubbub.cluster.presence import Instance as Described
 from hubbub.cluster.presence import Instances
-from hubbub.cluster.redis import servers
+from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.presence import RedisPresence
 from hubbub.core import tasks
 from hubbub.core.errors import Unavailable
-from tests.cluster.conftest import until, until_asked
+from tests.cluster.conftest import until
 from tests.support.relay import Relay
 
 LEASE_S = 2.4  # longer than a busy machine keeps a process waiting
@@ -24,7 +24,7 @@ class Instance:
     """What one instance knows of presence, and was told by itself."""
 
     def __init__(self, url: str, prefix: str) -> None:
-        self.servers = servers.find(url)
+        self.servers = topology.from_url(url)
         self.bus = MemoryBus()
         self.presence = RedisPresence(self.servers, prefix, self.bus, LEASE_S)
         self.told: list[tuple[object, str | None]] = []
@@ -107,7 +107,7 @@ async def test_users_of_a_dead_instance_are_told_offline_once(instance, keys) ->
     async def buried() -> bool:
         return not any("users" in key and dead.presence._me in key for key in await keys())
 
-    await until_asked(buried)
+    await until(buried)
 
     assert here.told + there.told == [(ada, "offline")]
     assert await there.presence.get([ada, bob]) == {bob: "online"}
@@ -154,7 +154,7 @@ async def test_redis_that_forgot_everything_learns_it_again(instance, keys, redi
         both = {ada: "busy", bob: "online"}
         return all([await each.presence.get([ada, bob]) == both for each in (here, there)])
 
-    await until_asked(restored)
+    await until(restored)
     assert here.told == there.told == []
 
 
@@ -223,7 +223,7 @@ async def test_instances_know_each_other_as_they_describe_themselves(instance) -
     async def known() -> bool:
         return len((await here.presence.instances()).known) == 2
 
-    await until_asked(known)
+    await until(known)
     assert await here.presence.instances() == Instances([described("here", 2), described("there", 3)], True)
 
     await there.die()
@@ -232,7 +232,7 @@ async def test_instances_know_each_other_as_they_describe_themselves(instance) -
         known = (await here.presence.instances()).known
         return bool(known == [described("here", 2)])
 
-    await until_asked(alone)
+    await until(alone)
 
 
 async def test_what_an_instance_of_another_version_says_is_passed_over(instance, redis_url, prefix) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hubbub import models
 from hubbub.core import clock
 from hubbub.core.sealing import Sealing
-from hubbub.services import resealing, retention
+from hubbub.services import reencryption, retention
 from tests.http.test_api_keys import ask, audited, make
 from tests.support.signing import sign
 from tests.support.world import World
@@ -144,7 +144,7 @@ async def test_nonces_are_forgotten_when_they_are_of_no_use_any_more(world, key)
 
     await retention.tidy(30, 30)
     assert await models.UsedNonce.exists()
-    await models.UsedNonce.all().update(expires_at=clock.now())
+    await models.UsedNonce.all().update(expires_at=clock.now() - 2 * clock.SKEW)
     await retention.tidy(30, 30)
     assert not await models.UsedNonce.exists()
 
@@ -161,13 +161,13 @@ async def test_the_secret_key_can_be_replaced(world, key):
     assert key["signing_secret"] not in str(await models.ApiKey.all().values())
     parts.sealing = Sealing(["the next one", old])
     assert await works()
-    await resealing.run(parts)
+    await reencryption.run(parts)
     parts.sealing = Sealing(["the next one"])
     assert await works()
 
     # And of one that nobody lists any more: a clear word.
     parts.sealing = Sealing(["quite another"])
-    await resealing.run(parts)
+    await reencryption.run(parts)
     status, detail = await send(world, key, "GET", ROOMS, b"", sign(key["signing_secret"], "GET", ROOMS))
     assert (status, "make a new key" in detail) == (401, True)
 

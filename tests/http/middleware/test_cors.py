@@ -1,5 +1,6 @@
 import asyncio
 
+import aiohttp
 import pytest
 
 from hubbub.config import Settings
@@ -52,7 +53,7 @@ async def test_answers_and_refusals_may_be_read_by_friends(world, origins, origi
 
 async def test_caches_keep_origins_apart_where_it_matters(world, origins):
     async with world.http.get(f"{world.url}/health/live") as answer:
-        assert answer.headers.get("Vary") == ("Origin" if origins == (FRIEND,) else None)
+        assert answer.headers.get("Vary") == (None if "*" in origins else "Origin")
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
@@ -61,8 +62,63 @@ async def test_socket_io_answers_its_own_preflight(world, origins):
     async with world.http.options(
         f"{world.url}/socket.io/?EIO=4&transport=polling", headers=headers
     ) as answer:
-        assert answer.status == (204 if origins else 400)
+        assert answer.status == (204 if origins else 403)
         assert answer.headers.get("Access-Control-Allow-Origin") in ((FRIEND, "*") if origins else (None,))
+
+
+async def rest(world, origin):
+    async with world.http.get(f"{world.url}/api/v1/rooms", headers={"Origin": origin}) as answer:
+        return "Access-Control-Allow-Origin" in answer.headers
+
+
+async def polling(world, origin):
+    query = "/socket.io/?EIO=4&transport=polling"
+    async with world.http.get(world.url + query, headers={"Origin": origin}) as answer:
+        assert answer.status in (200, 403)
+        assert ("Access-Control-Allow-Origin" in answer.headers) == (answer.status == 200)
+        return answer.status == 200
+
+
+async def websocket(world, origin):
+    query = "/socket.io/?EIO=4&transport=websocket"
+    try:
+        async with world.http.ws_connect(world.url + query, headers={"Origin": origin}):
+            return True
+    except aiohttp.WSServerHandshakeError as refused:
+        return {403: False}[refused.status]
+
+
+@pytest.mark.parametrize("way", [rest, polling, websocket])
+async def test_every_edge_accepts_the_same_origins(world, origins, way):
+    port = world.app.port
+    own = {f"http://127.0.0.1:{port}"}  # also what synchronous Python clients send of themselves
+    accepted = {*own, *origins} if "*" not in origins else {*own, FRIEND, STRANGER, "null"}
+
+    for origin in (*own, FRIEND, STRANGER, "null", f"http://localhost:{port}", f"https://127.0.0.1:{port}"):
+        assert await way(world, origin) is (origin in accepted or "*" in origins), origin
+
+
+@pytest.mark.parametrize("origins", [()])
+async def test_a_refused_origin_is_logged_once_for_all_edges(world, caplog):
+    for way in (rest, polling, websocket, rest):
+        assert not await way(world, STRANGER)
+
+    said = [record.message for record in caplog.records if getattr(record, "origin", None) == STRANGER]
+    assert len(said) == 1
+    assert "HUBBUB_CORS_ORIGINS" in said[0]
+
+
+@pytest.mark.parametrize("origins", [(FRIEND,)])
+@pytest.mark.parametrize("way", [rest, polling, websocket])
+async def test_the_own_origin_has_the_name_that_a_trusted_proxy_says(database_url, tmp_path, origins, way):
+    named = {"trusted_proxies": "127.0.0.1/32", "public_url": "https://chat.example", "cors_origins": origins}
+    settings = Settings.for_tests(database_url=database_url, data_dir=tmp_path, port=0, **named)
+
+    async with World(settings) as world:
+        world.http.headers.update({"X-Forwarded-Proto": "https", "X-Forwarded-Host": "www.example"})
+        assert await way(world, "https://www.example")
+        assert await way(world, "https://chat.example")
+        assert not await way(world, STRANGER)
 
 
 async def test_browsers_are_made_careful(world):
@@ -88,12 +144,33 @@ async def test_browsers_are_told_to_be_careful(world):
         assert "Strict-Transport-Security" not in answer.headers
 
 
-async def test_in_production_browsers_are_told_to_stay_with_https(database_url, tmp_path):
-    strict = {"env": "production", "secret_key": "only-for-this-one-test-" * 2, "bcrypt_rounds": 10}
-    settings = Settings.for_tests(database_url=database_url, data_dir=tmp_path, port=0, **strict)
+HTTPS = {"X-Forwarded-Proto": "https"}
+YEAR = "max-age=31536000"
 
-    async with World(settings) as world, world.http.get(f"{world.url}/health/live") as answer:
-        assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+
+@pytest.mark.parametrize("origins", ["none"], indirect=True)
+@pytest.mark.parametrize("path", ["/health/live", "/api/v1/nothing", "/socket.io/?EIO=4&transport=polling"])
+@pytest.mark.parametrize(
+    ("hsts", "proxies", "headers", "sent"),
+    [
+        ("on", "127.0.0.0/8", HTTPS, YEAR),
+        ("subdomains", "127.0.0.0/8", HTTPS, f"{YEAR}; includeSubDomains"),
+        ("preload", "127.0.0.0/8", HTTPS, f"{YEAR}; includeSubDomains; preload"),
+        ("off", "127.0.0.0/8", HTTPS, None),
+        ("on", "127.0.0.0/8", {}, None),
+        ("on", "127.0.0.0/8", {"X-Forwarded-Proto": "http"}, None),
+        ("on", "127.0.0.0/8", {"X-Forwarded-Proto": "https, http"}, None),
+        ("on", "", HTTPS, None),
+        ("on", "10.0.0.0/8", HTTPS, None),
+    ],
+)
+async def test_https_is_demanded_over_https_alone(settings, hsts, proxies, headers, sent, path):
+    settings = Settings.for_tests(
+        database_url=settings.database_url, port=0, hsts=hsts, trusted_proxies=proxies
+    )
+
+    async with World(settings) as world, world.http.get(world.url + path, headers=headers) as answer:
+        assert answer.headers.get("Strict-Transport-Security") == sent
 
 
 CAREFUL = {

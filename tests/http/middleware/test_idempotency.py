@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hubbub import models
 from hubbub.app import App
-from hubbub.config.values import networks
+from hubbub.config.parsers import networks
 from hubbub.core import clock
 from hubbub.core.limits import Rate
 from hubbub.http.middleware import idempotency

@@ -8,11 +8,16 @@ from uuid import UUID, uuid4
 import pytest
 
 from hubbub import models
-from hubbub.cluster.redis import servers
-from hubbub.cluster.redis.allowances import RedisAllowances
+from hubbub.cluster.redis import topology
+from hubbub.cluster.redis.rate_limiter import RedisRateLimiter
 from hubbub.config import Settings
-from hubbub.services import sign_ins
+from hubbub.config.production import TEST_SECRET
+from hubbub.core import clock
+from hubbub.core.auth_tokens import TokenIssuer
+from hubbub.models.connection import Sql
+from hubbub.services import login_throttle
 from tests.support.relay import Relay
+from tests.support.signing import sign
 from tests.support.world import World
 
 SLOW = "3/0.001"
@@ -94,6 +99,198 @@ async def test_refused_tokens_count_for_their_address(world):
     assert (await ask(world, "GET", "/auth/me", token="nonsense", address="192.0.2.2"))[0] == 401
     ada = await world.person("ada")  # whose good token still works from there
     assert (await ask(world, "GET", "/auth/me", token=ada.token))[0] == 200
+
+
+# --- refused credentials ---
+
+
+async def _key(person, **more):
+    await person.confirmed()
+    body = {"name": "k", "scopes": ["read"], **more}
+    made = (await person.rest("POST", "/api-keys", json=body))[1]["data"]
+    return {"X-API-Key": made["key"]}, made
+
+
+def _bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def _no_token(_person):
+    return {}
+
+
+async def _nonsense(_person):
+    return _bearer("nonsense")
+
+
+async def _of_another_secret(person):
+    other = TokenIssuer("another secret, which is long enough for it", 900, 900)
+    return _bearer(other.access(UUID(person.id), uuid4())[0])
+
+
+async def _of_no_session(person):
+    return _bearer(person.tokens.access(UUID(person.id), uuid4())[0])
+
+
+async def _expired(person):
+    return _bearer(TokenIssuer(TEST_SECRET, -60, 900).access(UUID(person.id), uuid4())[0])
+
+
+async def _logged_out(person):
+    await person.rest("POST", "/auth/logout")
+    return _bearer(person.token)
+
+
+async def _suspend(person):
+    await models.User.filter(id=person.id).update(suspended_at=clock.now())
+
+
+async def _suspended(person):
+    await _suspend(person)
+    return _bearer(person.token)
+
+
+async def _deleted(person):
+    await models.User.filter(id=person.id).update(deleted_at=clock.now())
+    return _bearer(person.token)
+
+
+async def _unknown_key(_person):
+    return {"X-API-Key": "hub_0123456789ab_unknown"}
+
+
+async def _no_key(_person):
+    return {"X-API-Key": "nonsense"}
+
+
+async def _both(person):
+    return {**(await _key(person))[0], **_bearer(person.token)}
+
+
+async def _wrong_key(person):
+    headers, _ = await _key(person)
+    return {"X-API-Key": headers["X-API-Key"] + "x"}
+
+
+async def _expired_key(person):
+    headers, made = await _key(person)
+    await models.ApiKey.filter(id=made["id"]).update(expires_at=clock.now())
+    return headers
+
+
+async def _revoked_key(person):
+    headers, made = await _key(person)
+    await person.rest("DELETE", f"/api-keys/{made['id']}")
+    return headers
+
+
+async def _key_of_a_suspended_user(person):
+    headers, _ = await _key(person)
+    await _suspend(person)
+    return headers
+
+
+async def _unsigned(person):
+    return (await _key(person, signed=True))[0]
+
+
+async def _badly_signed(person):
+    headers, _ = await _key(person, signed=True)
+    return {**headers, "X-Signature": sign("another secret", "GET", "/api/v1/auth/me")}
+
+
+async def _signed_long_ago(person):
+    headers, made = await _key(person, signed=True)
+    signature = sign(made["signing_secret"], "GET", "/api/v1/auth/me", at=time.time() - 3600)
+    return {**headers, "X-Signature": signature}
+
+
+REFUSED = [
+    *(_no_token, _nonsense, _of_another_secret, _of_no_session, _expired, _logged_out, _suspended, _deleted),
+    *(_unknown_key, _no_key, _both, _wrong_key, _expired_key, _revoked_key, _key_of_a_suspended_user),
+    *(_unsigned, _badly_signed, _signed_long_ago),
+]
+
+
+@pytest.fixture
+def looked_up(monkeypatch):
+    """The statements that look up a credential, or record that one was refused."""
+    texts, fetch, execute = [], Sql.fetch, Sql.execute
+
+    def noted(real):
+        async def query(self, sql, *values):
+            if "FROM sessions s JOIN" in sql or "FROM api_keys k JOIN" in sql or "INTO audit_log" in sql:
+                texts.append(sql)
+            return await real(self, sql, *values)
+
+        return query
+
+    monkeypatch.setattr(Sql, "fetch", noted(fetch))
+    monkeypatch.setattr(Sql, "execute", noted(execute))
+    return texts
+
+
+async def refusals(world, headers, times):
+    """The answers to a flood from one address."""
+    found = []
+    for _ in range(times):
+        url, given = f"{world.url}/api/v1/auth/me", {"X-Forwarded-For": "192.0.2.7", **headers}
+        async with world.http.get(url, headers=given) as answer:
+            found.append((answer.status, "Retry-After" in answer.headers))
+    return found
+
+
+@pytest.mark.parametrize("limited", ["limit_http"])
+@pytest.mark.parametrize("refused", REFUSED)
+async def test_every_refused_credential_is_limited_and_then_costs_no_query(world, looked_up, refused):
+    person = await world.person("ada")
+    person.tokens = world.app.parts.tokens
+    headers = await refused(person)
+
+    first = await refusals(world, headers, 5)
+    looked_up.clear()
+    later = await refusals(world, headers, 20)
+
+    assert {status for status, _ in first[:3]} <= {401, 403}
+    assert first[4:] == [(429, True)]
+    assert later == [(429, True)] * 20
+    assert looked_up == []
+
+
+@pytest.mark.parametrize("limited", ["limit_http"])
+async def test_ever_new_keys_cost_no_query_once_their_address_is_limited(world, looked_up):
+    for number in range(3):
+        await refusals(world, {"X-API-Key": f"hub_0123456789a{number}_unknown"}, 1)
+    looked_up.clear()
+
+    for number in range(20):
+        assert await refusals(world, {"X-API-Key": f"hub_{number:012}_unknown"}, 1) == [(429, True)]
+    assert looked_up == []
+
+
+@pytest.mark.parametrize("limited", ["limit_http"])
+async def test_what_is_good_is_not_limited_by_what_is_refused_from_its_address(world):
+    ada = await world.person("ada")
+    bob = await world.person("bob")
+    key, _ = await _key(ada)
+    assert await refusals(world, key, 1) == [(200, False)]
+
+    await refusals(world, _bearer("nonsense"), 5)
+    await refusals(world, {"X-API-Key": "nonsense"}, 5)
+
+    assert await refusals(world, key, 1) == [(200, False)]
+    assert await refusals(world, _bearer(bob.token), 1) == [(200, False)]
+
+
+@pytest.mark.parametrize("limited", ["off"])
+async def test_whoever_is_not_suspended_any_more_is_admitted_again(world):
+    ada = await world.person("ada")
+    await _suspend(ada)
+    assert await refusals(world, _bearer(ada.token), 2) == [(403, False)] * 2
+
+    await models.User.filter(id=ada.id).update(suspended_at=None)
+
+    assert await refusals(world, _bearer(ada.token), 2) == [(200, False)] * 2
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
@@ -194,7 +391,7 @@ async def test_who_has_a_role_may_more(world, role, served):
 
 @pytest.mark.parametrize("limited", ["limit_http"])
 async def test_each_api_key_has_a_bucket_of_its_own(world):
-    ada = await world.person("ada")
+    ada = await (await world.person("ada")).confirmed()
     keys = [
         (await ada.rest("POST", "/api-keys", json={"name": name, "scopes": ["read"]}))[1]["data"]["key"]
         for name in ("one", "two")
@@ -236,7 +433,7 @@ async def test_after_failures_the_next_sign_in_has_to_wait(world, email):
 
     assert (await ask(world, "POST", "/auth/login", json=credentials(email)))[0] == 401
     for _ in range(10):
-        await sign_ins.failed(world.app.parts, sign_ins.attempt(email, "192.0.2.1"))
+        await login_throttle.failed(world.app.parts, login_throttle.attempt(email, "192.0.2.1"))
 
     status, headers = await ask(world, "POST", "/auth/login", json=credentials(email))
 
@@ -280,11 +477,11 @@ async def test_who_stole_a_session_does_not_find_out_the_password_by_it(world):
 
     assert await change("not it at all") == 422
     for _ in range(12):
-        await sign_ins.proved(world.app.parts, UUID(ada.id), right=False)
+        await login_throttle.record_reauthentication(world.app.parts, UUID(ada.id), right=False)
 
     assert await change("not it at all") == 429
     assert await change("correct horse battery") == 429, "nothing is told by it either"
-    await sign_ins.proved(world.app.parts, UUID(ada.id), right=True)
+    await login_throttle.record_reauthentication(world.app.parts, UUID(ada.id), right=True)
     assert await change("correct horse battery") == 204
 
 
@@ -294,8 +491,8 @@ async def test_who_stole_a_session_does_not_find_out_the_password_by_it(world):
 @pytest.mark.parametrize("limited", ["limit_http"])
 @pytest.mark.parametrize("database_kind", ["postgres"])
 async def test_instances_count_together(settings, redis_url, prefix):
-    found = servers.find(redis_url)
-    other = RedisAllowances(found, prefix, PATIENCE_S)
+    found = topology.from_url(redis_url)
+    other = RedisRateLimiter(found, prefix, PATIENCE_S)
     async with World(settings.model_copy(update={"redis_url": redis_url, "redis_prefix": prefix})) as world:
         world.app.parts.allowances.patience_s = PATIENCE_S
         ada = await world.person("ada")

@@ -84,7 +84,7 @@ async def test_pages_that_are_not_allowed_are_refused(server) -> None:
     server.engine.cors_allowed_origins = ["http://good.example"]
     client = Polls(server.port, "/engine.io/")
 
-    for origin, expected in (("http://good.example", 200), ("http://bad.example", 400)):
+    for origin, expected in (("http://good.example", 200), ("http://bad.example", 403)):
         status, headers, _ = await client.request("GET", query=POLL, head=f"Origin: {origin}\r\n")
         assert status == expected
         assert ("access-control-allow-origin" in headers) is (expected == 200)
@@ -98,13 +98,14 @@ async def test_an_address_has_so_many_sessions(server) -> None:
     first = await Ws(server.port).shake()
     await Polls(server.port, "/engine.io/").shake()
 
-    assert (await Ws(server.port).shake()).status == 429
-    assert (await Polls(server.port, "/engine.io/").request("GET", query=POLL))[0] == 429
+    assert (await Ws(server.port).shake()).status == 503
+    status, headers, _ = await Polls(server.port, "/engine.io/").request("GET", query=POLL)
+    assert (status, headers["retry-after"]) == (503, "5")
     first.say("1")
     await first.end()
     assert (await Ws(server.port).shake()).status == 101
     await engine.disconnect()
-    assert not engine._addresses
+    assert not len(engine._shares)
 
 
 async def test_behind_a_proxy_each_client_has_its_own_address(server) -> None:
@@ -116,9 +117,9 @@ async def test_behind_a_proxy_each_client_has_its_own_address(server) -> None:
     async def status(forwarded: str) -> int:
         return (await client.request("GET", query=POLL, head=f"X-Forwarded-For: {forwarded}\r\n"))[0]
 
-    assert [await status(each) for each in ("192.0.2.1", "192.0.2.2", "192.0.2.1")] == [200, 200, 429]
+    assert [await status(each) for each in ("192.0.2.1", "192.0.2.2", "192.0.2.1")] == [200, 200, 503]
     engine._trusted_proxies = ()
-    assert [await status(each) for each in ("192.0.2.3", "192.0.2.4")] == [200, 429]
+    assert [await status(each) for each in ("192.0.2.3", "192.0.2.4")] == [200, 503]
 
 
 @pytest.mark.parametrize(
@@ -197,16 +198,18 @@ async def test_every_address_of_localhost_answers(server) -> None:
 
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
-async def test_who_can_ask_another_instance_is_sent_there(server, transport: str) -> None:
-    """Anybody else is let in as far as the refusal in words, which clients of an only instance wait for."""
+@pytest.mark.parametrize(("head", "expected"), [("", 503), ("X-Retry-Elsewhere: yes\r\n", 502)])
+async def test_an_instance_that_drains_refuses_every_handshake(
+    server, transport: str, head: str, expected: int
+) -> None:
+    """A proxy that can try another instance gets a status of its own: a 503 may concern one client alone."""
     server.sio.eio.leaving = True
     key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
     client = Polls(server.port, "/socket.io/")
 
-    status, _, _ = await client.request(
-        "GET", query=f"EIO=4&transport={transport}", head=f"X-Retry-Elsewhere: yes\r\n{UPGRADE}{key}"
+    status, headers, _ = await client.request(
+        "GET", query=f"EIO=4&transport={transport}", head=f"{head}{UPGRADE}{key}"
     )
 
-    assert status == 503
+    assert (status, headers["retry-after"]) == (expected, "2")
     assert not server.sio.eio.sockets
-    await client.shake()

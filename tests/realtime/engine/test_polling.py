@@ -2,10 +2,13 @@
 
 import asyncio
 import base64
+from collections.abc import Callable
 
 import pytest
 
-from tests.realtime.conftest import Polls, Start, Wire, Ws, until
+from hubbub.realtime.engine.session import LOST, SILENT, Session
+from tests.realtime.conftest import Polls, Start, Wire, Ws
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -228,6 +231,39 @@ async def test_a_graceful_close_flushes_what_is_queued(server, client: Polls) ->
     assert (await client.poll())[0] == 400
 
 
+ENDS: dict[str, tuple[Callable[[Session], None], str]] = {
+    "transport close": (lambda session: session.close(LOST), "6"),
+    "ping timeout": (lambda session: session.close(SILENT, flush=False), "6"),
+    "malformed packet": (lambda session: session.malformed("test"), "6"),
+    "slow consumer": (lambda session: session.abort(), "6"),
+    "refused": (lambda session: session.refuse("test"), "1"),
+    "server disconnect": (lambda session: session.close(), "1"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_a_poll_gets_a_close_packet_only_where_reconnecting_does_not_help(
+    server, client: Polls, end: str
+) -> None:
+    """After a close packet Python's stock client does not reconnect."""
+    close, last = ENDS[end]
+    waiting = asyncio.create_task(client.poll())
+    session = server.engine.sockets[client.sid]
+    await until(lambda: session.way._poll is not None)
+
+    close(session)
+
+    assert await waiting == (200, [last])
+    assert (await client.poll())[0] == 400
+
+
+async def test_the_next_poll_gets_a_noop_where_none_waits(server, client: Polls) -> None:
+    server.engine.sockets[client.sid].close(LOST)
+
+    assert await client.poll() == (200, ["6"])
+    assert (await client.poll())[0] == 400
+
+
 async def test_heartbeats_and_their_absence(start: Start) -> None:
     server = await start(ping_interval_ms=60, ping_timeout_ms=60)
     client = await Polls(server.port, "/engine.io/").shake()
@@ -265,7 +301,7 @@ async def test_an_upgrade(server, client: Polls) -> None:
 
     assert [await socket.hear(), await socket.hear()] == ["4between", "4now"]
     assert (await client.poll())[0] == 400
-    assert (await Ws(server.port).shake(sid=client.sid)).status == 400
+    assert await (await Ws(server.port).shake(sid=client.sid)).end() == []
     socket.say("4still")
     assert await socket.hear() == "4still"
 
@@ -279,7 +315,7 @@ async def test_an_upgrade_in_one_go(server, path: str) -> None:
     assert await socket.hear() == "3probe"
     assert (await client.poll())[0] == 400
     assert (await client.post("4x"))[0] == 400
-    assert (await Ws(server.port).shake(path, sid=client.sid)).status == 400
+    assert await (await Ws(server.port).shake(path, sid=client.sid)).end() == []
     assert len(server.engine.sockets) + len(server.sio.eio.sockets) == 1
 
 
@@ -301,9 +337,47 @@ async def test_an_upgrade_that_never_ends_is_given_up(start: Start) -> None:
     client = await Polls(server.port, "/engine.io/").shake()
     socket = await Ws(server.port).shake(sid=client.sid)
     second = await Ws(server.port).shake(sid=client.sid)
-    assert second.status == 400
+    assert second.status == 101
+    assert await second.end() == []
 
     await socket.end()
 
     assert await client.post("4here") == (200, b"ok")
     assert (await Ws(server.port).shake(sid=client.sid)).status == 101
+
+
+async def test_a_body_that_never_comes_ends_with_its_session(start: Start) -> None:
+    """It kept its connection for 15 s, though the session was closed long before."""
+    server = await start(ping_interval_ms=100, ping_timeout_ms=100)
+    client = await Polls(server.port, "/engine.io/").shake()
+    wire = await Ws(server.port).open()
+    wire.send(
+        f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
+        "Content-Length: 10\r\n\r\n".encode()
+    )
+
+    assert (await asyncio.wait_for(wire.response(), 5))[0] == 400
+    assert not server.engine.sockets
+
+
+async def test_a_body_that_takes_too_long_may_end_at_the_same_moment_as_its_session(start: Start) -> None:
+    """The end of the session raised an error, and no timer after it was looked at any more."""
+    server = await start(ping_interval_ms=25_000, ping_timeout_ms=20_000)
+    client = await Polls(server.port, "/engine.io/").shake()
+    wire = await Ws(server.port).open()
+    query = f"EIO=4&transport=polling&sid={client.sid}"
+    wire.send(f"POST /engine.io/?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n".encode())
+    session = server.engine.sockets[client.sid]
+    await until(lambda: session.way._body_limit is not None)
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def end() -> None:
+        session.close(LOST)
+        ended.set()
+
+    session.way._body_limit.reschedule(loop.time())  # it expires in the next turn of the loop
+    loop.call_soon(end)  # and this comes right after, before the request notices
+
+    await asyncio.wait_for(ended.wait(), 5)
+    assert (await asyncio.wait_for(wire.response(), 5))[0] == 400
+    assert not server.engine.sockets

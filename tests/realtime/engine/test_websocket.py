@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.realtime.conftest import Start, Ws, until
+from tests.realtime.conftest import Start, Ws
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -75,6 +76,44 @@ async def test_what_breaks_the_protocol_ends_it(
 
     assert await code(client) == expected
     await until(lambda: not server.engine.sockets and not server.engine.websockets)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *(bytes((0x80 | opcode, 0x80)) for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)),
+        *(bytes((opcode, 0x80)) for opcode in (8, 9, 10)),  # control frames in fragments
+        *(bytes((0x80 | opcode, 0xFE)) for opcode in (8, 9, 10)),  # and longer than they may be
+        *(bytes((0x80 | opcode, 0xFF)) for opcode in (8, 9, 10)),
+        *(bytes((first, 0xFF)) for first in (0x00, 0x80)),  # a continuation of nothing
+        *(bytes((bits | 0x81, 0xFF)) for bits in (0x10, 0x20, 0x40)),
+        b"\x81\x7f",  # not masked
+        b"\x81\xfe\x00\x7d\0\0\0\0",  # lengths in a longer form than needed
+        b"\x82\xfe\x00\x00\0\0\0\0",
+        b"\x81\xff" + (65535).to_bytes(8, "big") + b"\0\0\0\0",
+        b"\x81\xff" + (1).to_bytes(8, "big") + b"\0\0\0\0",
+    ],
+    ids=bytes.hex,
+)
+async def test_a_head_that_is_wrong_is_refused_before_its_payload_comes(client: Ws, head: bytes) -> None:
+    client.send(head)
+
+    assert await code(client) == 1002
+
+
+@pytest.mark.parametrize(
+    "head", [b"\x81\xff" + (2_000_000).to_bytes(8, "big") + b"\0\0\0\0", b"\x82\xff\xff" + bytes(11)]
+)
+async def test_a_length_over_the_payload_limit_is_refused_at_once(client: Ws, head: bytes) -> None:
+    client.send(head)
+
+    assert await code(client) == 1009
+
+
+async def test_a_new_message_within_a_message_is_refused_by_its_head(client: Ws) -> None:
+    client.send(client.frame(b"4x", 0x01) + b"\x81\xff")
+
+    assert await code(client) == 1002
 
 
 @pytest.mark.parametrize("packet", ["", "x", "0", "2", "5", "6", "9", "abc"])

@@ -1,13 +1,18 @@
 /** Where one writes: Enter sends, Shift+Enter breaks the line, Up in an empty box edits the last message. */
 
 import { titleOf } from "../chat.js";
-import { h, icon, iconButton } from "../dom.js";
+import { AUTO, h, icon, iconButton, isolated } from "../dom.js";
+
+const KEPT = "hubbub:drafts";
+
+/** Forget what was written and not sent, with the login. */
+export const forgetDrafts = () => sessionStorage.removeItem(KEPT);
 
 export function createComposer({ store, chat }) {
-  const drafts = new Map();
+  const drafts = new Map(Object.entries(JSON.parse(sessionStorage.getItem(KEPT) ?? "{}")));
   let open = null;
   const box = h("textarea", {
-    id: "composer", rows: 1, maxlength: 8000, autocomplete: "off",
+    ...AUTO, id: "composer", rows: 1, maxlength: 8000, autocomplete: "off",
     oninput: typed, onkeydown: key, onblur: () => open && chat.typing(open, false),
   });
   const replyText = h("span.grow");
@@ -17,9 +22,13 @@ export function createComposer({ store, chat }) {
   const element = h("form.composer", { onsubmit: send }, reply, h("div.box", {}, box, button));
 
   function typed() {
-    drafts.set(open, box.value);
+    if (box.value) drafts.set(open, box.value);
+    else drafts.delete(open);
+    keep();
     chat.typing(open, box.value.trim() !== "");
   }
+
+  const keep = () => sessionStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(drafts)));
 
   function send(event) {
     event?.preventDefault();
@@ -27,6 +36,7 @@ export function createComposer({ store, chat }) {
     if (!body || !open) return;
     box.value = "";
     drafts.delete(open);
+    keep();
     chat.send(open, body);
     box.focus();
   }
@@ -59,7 +69,8 @@ export function createComposer({ store, chat }) {
       box.setAttribute("aria-label", box.placeholder);
       reply.hidden = !state.replyTo;
       const to = state.replyTo;
-      replyText.textContent = to ? `Replying to ${to.sender.display_name}: ${to.body}` : "";
+      replyText.replaceChildren(...(to
+        ? ["Replying to ", isolated(to.sender.display_name), ": ", isolated(to.body)] : []));
     },
   };
 }

@@ -1,9 +1,11 @@
 /** The open room: its heading, the state of the connection, the log, who types, and the box to write in. */
 
 import { titleOf } from "../chat.js";
-import { arrowKeys, dayOf, h, icon, iconButton, keyed } from "../dom.js";
+import { arrowKeys, AUTO, dayOf, h, icon, iconButton, keyed } from "../dom.js";
+import { counted } from "../state.js";
 import { createComposer } from "./composer.js";
-import { drawMessage, drawPending } from "./message.js";
+import { drawMessage, drawPending, show } from "./message.js";
+import { createReading } from "./reading.js";
 
 const TOGETHER_MS = 5 * 60_000;
 
@@ -11,8 +13,8 @@ export function createConversation(context) {
   const { store, chat, connection } = context;
   const page = (patch) => store.dispatch({ type: "page", patch });
   const panel = (name) => page({ panel: store.get().panel === name ? null : name });
-  const title = h("h1");
-  const topic = h("p.topic");
+  const title = h("h1", AUTO);
+  const topic = h("p.topic", AUTO);
   const buttons = {
     members: iconButton("people", "Members", () => panel("members")),
     search: iconButton("search", "Search", () => panel("search")),
@@ -21,7 +23,10 @@ export function createConversation(context) {
   const list = h("ol.log", { "aria-label": "Messages" });
   const empty = h("p.empty");
   const scroller = h("div.scroller", { onscroll: scrolled }, older, empty, list);
-  const down = h("button.down", { type: "button", onclick: () => bottom() }, icon("down"), h("span", {}, "Newest"));
+  const down = h("button.down", { type: "button", onclick: () => newest() }, icon("down"), h("span", {}, "Newest"));
+  const count = h("span");
+  const bar = h("div.unread-bar", { hidden: true }, count,
+    h("button", { type: "button", onclick: () => chat.readAll(store.get().open) }, "Mark as read"));
   const typing = h("p.typing", { "aria-live": "off" });
   const composer = createComposer(context);
   const strip = createStrip(connection);
@@ -29,12 +34,13 @@ export function createConversation(context) {
     h("header.heading", {},
       iconButton("menu", "Rooms", () => page({ drawer: true }), { class: "icon-button menu" }),
       h("div.title", {}, title, topic), buttons.search, buttons.members),
-    strip.element, h("div.log-frame", {}, scroller, down), typing, composer.element);
+    strip.element, h("div.log-frame", {}, scroller, bar, down), typing, composer.element);
   element.append(h("button.shade", {
     type: "button", "aria-label": "Close the list of rooms", onclick: () => page({ drawer: false }),
   }));
   arrowKeys(list, "li.message");
-  let shown = { open: null, first: null };
+  const reading = createReading(context, scroller);
+  let shown = { open: null, first: null, jump: null };
   let loading = false;
   let stuck = true;   // to the newest message, whatever happens to the height
 
@@ -42,23 +48,46 @@ export function createConversation(context) {
   const bottom = () => { scroller.scrollTop = scroller.scrollHeight; };
   const room = (state) => state.rooms[state.open];
 
-  async function more() {
+  const newestShown = () => atBottom() && !room(store.get())?.hasNewer;
+
+  /** Another page of the log, at its beginning or at its end. */
+  async function more(which = "older") {
     const now = room(store.get());
-    if (loading || !now?.hasMore || !connection.isLive()) return;
+    if (loading || !now?.[which === "older" ? "hasMore" : "hasNewer"] || !connection.isLive()) return;
     loading = true;
-    await chat.older(now.id);
+    await chat[which](now.id);
     loading = false;
+  }
+
+  async function newest() {
+    const now = room(store.get());
+    if (now?.hasNewer) await chat.latest(now.id);
+    bottom();
   }
 
   function scrolled() {
     if (scroller.scrollTop < 120) more();
-    stuck = down.hidden = atBottom();
+    else if (atBottom()) more("newer");
+    stuck = down.hidden = newestShown();
     seen();
   }
 
   function seen() {
-    const { open } = store.get();
-    if (open && element.isConnected && document.visibilityState === "visible" && atBottom()) chat.read(open);
+    reading.look();
+    const now = room(store.get());
+    bar.hidden = !now?.my.unread || !(now.hasNewer || reading.skipped());
+    if (!bar.hidden) count.textContent = `${counted(now.my.unread)} unread`;
+  }
+
+  /** Show what the room was opened for: a message, the first unread one, or the newest. */
+  function jump({ seq }, log) {
+    const message = seq && log.find((item) => item.seq === seq);
+    const divider = list.querySelector("li.divider");
+    if (message?.id) show(message.id);
+    else if (divider) {
+      divider.scrollIntoView({ block: "start" });
+      scroller.scrollTop -= 32;
+    } else bottom();
   }
   document.addEventListener("visibilitychange", seen);
   new ResizeObserver(() => { if (stuck) bottom(); }).observe(scroller);
@@ -72,10 +101,12 @@ export function createConversation(context) {
     keyed(list, items, (item) => item.key, (item) => deps(state, now, item), (item) => drawLine(shared, item));
     if (list.children.length && !list.querySelector("li.message[tabindex='0']"))
       list.querySelector("li.message:last-of-type")?.setAttribute("tabindex", "0");
-    if (!stay) bottom();
-    else if (first < shown.first) scroller.scrollTop += scroller.scrollHeight - height;
-    shown = { open: state.open, first };
-    stuck = down.hidden = atBottom();
+    reading.observe(list, now.jump ?? state.open);
+    if (now.jump && now.jump !== shown.jump) jump(now.jump, now.log);
+    else if (!stay && !now.hasNewer && document.visibilityState === "visible") bottom();
+    else if (stay && first < shown.first) scroller.scrollTop += scroller.scrollHeight - height;
+    shown = { open: state.open, first, jump: now.jump };
+    stuck = down.hidden = newestShown();
   }
 
   return {

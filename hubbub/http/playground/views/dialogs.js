@@ -1,6 +1,6 @@
 /** The small windows: a new room, public rooms, choosing a person. Esc closes each of them. */
 
-import { avatar, h, iconButton } from "../dom.js";
+import { AUTO, avatar, h, iconButton, isolated } from "../dom.js";
 
 function dialog(title, ...content) {
   const element = h("dialog", { "aria-label": title, onclose: () => element.remove() },
@@ -18,13 +18,13 @@ function toBox(open) {
 }
 
 const finder = (label, oninput) =>
-  h("input", { type: "search", "aria-label": label, placeholder: label, oninput, autofocus: true });
+  h("input", { ...AUTO, type: "search", "aria-label": label, placeholder: label, oninput, autofocus: true });
 const field = (label, input) => h("label.field", {}, h("span", {}, label), input);
 
 /** Make a room, or change the name and topic of `room`. */
 export function askRoom(chat, room = null) {
-  const name = h("input", { value: room?.name ?? "", maxlength: 80, required: true, autofocus: true });
-  const topic = h("input", { value: room?.topic ?? "", maxlength: 250 });
+  const name = h("input", { ...AUTO, value: room?.name ?? "", maxlength: 80, required: true, autofocus: true });
+  const topic = h("input", { ...AUTO, value: room?.topic ?? "", maxlength: 250 });
   const kind = h("select", {}, h("option", { value: "public" }, "Public: anybody may join"),
     h("option", { value: "private" }, "Private: by invitation"));
   const form = h("form", { onsubmit: save }, !room && field("Kind", kind), field("Name", name), field("Topic", topic),
@@ -61,7 +61,8 @@ export function browseRooms(store, chat) {
       if (inside || (await chat.join(room.id))) toBox(open);
     };
     return h("li", {},
-      h("span.grow", {}, h("strong", {}, room.name), h("small", {}, [people, room.topic].filter(Boolean).join(" · "))),
+      h("span.grow", {}, h("strong", AUTO, room.name),
+        h("small", {}, people, room.topic && [" · ", isolated(room.topic)])),
       h("button", { type: "button", onclick: act, "aria-label": `${label} ${room.name}` }, label));
   }
   show();
@@ -81,7 +82,7 @@ export async function choosePerson(store, chat, title, choose, leaveOut = []) {
     list.replaceChildren(...found.slice(0, 50).map((user) => h("li", {},
       h("button.person", { type: "button", onclick: () => { open.close(); choose(user); } },
         avatar(user, presence[user.id] ?? "offline"),
-        h("strong", {}, user.display_name), h("small", {}, `@${user.username}`)))));
+        h("strong", AUTO, user.display_name), h("small", {}, `@${user.username}`)))));
     if (!found.length) list.append(h("li.empty", {}, "Nobody here with whom you share a room."));
   }
   show();

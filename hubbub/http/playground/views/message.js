@@ -1,6 +1,7 @@
 /** One message: who, when, what, its reactions, and what may be done with it. */
 
-import { avatar, h, icon, iconButton, timeOf, twice } from "../dom.js";
+import { addressOf } from "../address.js";
+import { AUTO, avatar, h, icon, iconButton, timeOf, twice } from "../dom.js";
 import { textNodes } from "./text.js";
 
 const EMOJI = ["👍", "❤️", "😂", "🎉", "👀", "✅"];
@@ -8,7 +9,6 @@ const EMOJI = ["👍", "❤️", "😂", "🎉", "👀", "✅"];
 export function drawMessage(shared, message, joined, seenBy) {
   const { state, room, store } = shared;
   const own = message.sender.id === state.me.id;
-  const at = message.created_at;
   const keys = (event) => {
     if (event.key !== "e" || !own || event.target !== event.currentTarget) return;
     event.preventDefault();
@@ -18,21 +18,26 @@ export function drawMessage(shared, message, joined, seenBy) {
     id: `m-${message.id}`, tabindex: -1, onkeydown: keys, "data-seq": message.seq,
     "data-own": own, "data-joined": joined, "data-named": message.mentions.includes(state.me.id),
   },
-  joined ? h("span.gutter", { "aria-hidden": "true" }, timeOf(at)) : avatar(message.sender),
+  joined ? h("span.gutter", { "aria-hidden": "true" }, when(message)) : avatar(message.sender),
   h("div.content", {},
-    h("header", joined ? { class: "hidden" } : {}, h("strong", {}, message.sender.display_name),
-      h("time", { datetime: at, title: new Date(at).toLocaleString() }, timeOf(at))),
+    h("header", joined ? { class: "hidden" } : {}, h("strong", AUTO, message.sender.display_name),
+      when(message)),
     message.reply_to && quote(shared, message), drawBody(shared, message), reactions(shared, message),
     seenBy && h("small.seen", {}, seenBy)),
   !message.deleted_at && actions(shared, message, own || room.my.role !== "member", own));
 }
+
+/** The time of a message, and its address. */
+const when = ({ room_id, seq, created_at: at }) =>
+  h("a.when", { href: addressOf(room_id, seq), tabindex: -1, title: new Date(at).toLocaleString() },
+    h("time", { datetime: at }, timeOf(at)));
 
 function drawBody(shared, message) {
   const { state } = shared;
   if (message.deleted_at) return h("p.body.deleted", {}, "This message was deleted.");
   if (state.editing === message.id) return editor(shared, message);
   const names = message.mentions.map((id) => state.users[id]?.username.toLowerCase());
-  return h("p.body", {}, textNodes(message.body, names, state.me.username.toLowerCase()),
+  return h("p.body", AUTO, textNodes(message.body, names, state.me.username.toLowerCase()),
     message.edited_at && h("small.edited", {}, " (edited)"));
 }
 
@@ -43,8 +48,8 @@ export function drawPending({ chat, store, state }, item) {
   return h("li.message.pending", { "data-own": true, "data-problem": Boolean(item.problem) },
     avatar(state.me),
     h("div.content", {},
-      h("header", {}, h("strong", {}, state.me.display_name), h("time", {}, how)),
-      h("p.body", {}, textNodes(item.body, [], "")),
+      h("header", {}, h("strong", AUTO, state.me.display_name), h("time", {}, how)),
+      h("p.body", AUTO, textNodes(item.body, [], "")),
       item.problem && h("p.problem", {}, item.problem, " ",
         h("button", { type: "button", onclick: () => chat.again(item.client_id) }, "Try again"), " ",
         h("button", { type: "button", onclick: discard }, "Discard"))));
@@ -54,11 +59,13 @@ const edit = (store, message) => store.dispatch({ type: "page", patch: { editing
 
 function quote({ room }, message) {
   const target = room.log.find((item) => item.id === message.reply_to);
-  const words = target?.deleted_at ? "A deleted message" : `${target?.sender.display_name}: ${target?.body}`;
-  const text = target ? words : "An earlier message";
+  const quoted = target && !target.deleted_at;
+  const text = quoted ? `${target.sender.display_name}: ${target.body}`
+    : target ? "A deleted message" : "An earlier message";
+  const words = quoted ? [h("bdi", {}, target.sender.display_name), ": ", h("bdi", {}, target.body)] : text;
   return h("button.quote", {
     type: "button", "aria-label": `In reply to ${text}`, "data-mark": "quote", onclick: () => target && show(target.id),
-  }, icon("reply"), h("span", {}, text));
+  }, icon("reply"), h("span", {}, words));
 }
 
 /** Scroll to a message of the log and point it out. */
@@ -105,7 +112,7 @@ function actions({ chat, store, room }, message, mayDelete, own) {
 }
 
 function editor({ chat, store }, message) {
-  const box = h("textarea", { "aria-label": "Edit the message", maxlength: 8000, rows: 2, onkeydown: key });
+  const box = h("textarea", { ...AUTO, "aria-label": "Edit the message", maxlength: 8000, rows: 2, onkeydown: key });
   box.value = message.body;
   queueMicrotask(() => box.focus());
 

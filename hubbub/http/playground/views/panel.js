@@ -1,9 +1,8 @@
 /** The panel at the side: the members of the room, or the search. */
 
 import { titleOf } from "../chat.js";
-import { avatar, h, iconButton, keyed, twice, whenOf } from "../dom.js";
+import { AUTO, avatar, h, iconButton, isolated, keyed, twice, whenOf } from "../dom.js";
 import { askRoom, choosePerson } from "./dialogs.js";
-import { show } from "./message.js";
 
 const ORDER = ["online", "busy", "away", "offline"];
 const ROLES = ["owner", "moderator", "member"];
@@ -42,7 +41,7 @@ function createMembers({ store, chat }) {
     const button = (name, label, act) => iconButton(name, `${label} ${user.display_name}`, act, { "data-mark": label });
     const expel = () => chat.expel(room.id, user.id);
     return h("li", {}, avatar(user, status),
-      h("span.grow", {}, h("strong", {}, user.display_name), h("small", {}, `@${user.username} · ${status}`)),
+      h("span.grow", {}, h("strong", AUTO, user.display_name), h("small", {}, `@${user.username} · ${status}`)),
       others && room.my.role === "owner" ? roleChoice(room, user, role) : role !== "member" && h("span.role", {}, role),
       others && button("send", "Write to", () => chat.direct(user.id)),
       leads && twice(button("trash", "Remove", () => {}), "Remove?", expel));
@@ -83,7 +82,7 @@ function createMembers({ store, chat }) {
 }
 
 function createSearch({ store, chat }) {
-  const query = h("input", { type: "search", "aria-label": "Words to look for", placeholder: "Words to look for" });
+  const query = h("input", { ...AUTO, type: "search", "aria-label": "Words to look for", placeholder: "Words to look for" });
   const here = h("input", { type: "checkbox" });
   const list = h("ul.results", { "aria-label": "Found" });
   const more = h("button.older", { type: "button", hidden: true, onclick: () => find(more.cursor) }, "More");
@@ -105,13 +104,11 @@ function createSearch({ store, chat }) {
   function row(message) {
     const state = store.get();
     const room = state.rooms[message.room_id];
-    const act = async () => {
-      if (state.open !== room.id) await chat.open(room.id);
-      if (await chat.reach(room.id, message.seq)) queueMicrotask(() => show(message.id));
-    };
-    const where = [message.sender.display_name, titleOf(state, room), whenOf(message.created_at)].join(" · ");
+    const act = () => chat.open(room.id, message.seq);
+    const where = [isolated(message.sender.display_name), " · ", isolated(titleOf(state, room)), " · ",
+      whenOf(message.created_at)];
     return h("li", {}, h("button.result", { type: "button", onclick: act },
-      h("small", {}, where), h("span", {}, message.body)));
+      h("small", {}, where), h("span", AUTO, message.body)));
   }
 
   return {

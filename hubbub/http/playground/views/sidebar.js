@@ -1,7 +1,8 @@
 /** Who one is, the rooms one is in, and the way to more of them. */
 
 import { otherOf, titleOf } from "../chat.js";
-import { arrowKeys, avatar, h, icon, iconButton, keyed } from "../dom.js";
+import { arrowKeys, AUTO, avatar, h, icon, iconButton, keyed } from "../dom.js";
+import { counted } from "../state.js";
 import { askRoom, browseRooms, choosePerson } from "./dialogs.js";
 
 const STATUSES = [["online", "Online"], ["away", "Away"], ["busy", "Busy"]];
@@ -10,7 +11,7 @@ export function createSidebar({ store, chat, theme, signOut }) {
   const rooms = h("ul.rooms", { "aria-label": "Rooms" });
   const direct = h("ul.rooms", { "aria-label": "Direct messages" });
   const me = h("div.me");
-  const name = h("strong");
+  const name = h("strong", AUTO);
   const status = h("select", { "aria-label": "Your status", onchange: () => chat.status(status.value) },
     STATUSES.map(([value, label]) => h("option", { value }, label)));
   const nav = h("nav.room-lists", { "aria-label": "Conversations" },
@@ -31,14 +32,15 @@ export function createSidebar({ store, chat, theme, signOut }) {
     const other = otherOf(state, room);
     const sign = room.kind === "direct" ? avatar(state.users[other] ?? room, state.presence[other] ?? "offline")
       : icon(room.kind === "private" ? "lock" : "hash");
-    const counts = [unread && `${unread} unread`, mentions && `${mentions} mentioning you`, muted && "muted"];
+    const counts = [unread && `${counted(unread)} unread`, mentions && `${counted(mentions)} mentioning you`,
+      muted && "muted"];
     return h("li", {}, h("button.room", {
       type: "button", "data-mark": room.id, tabindex: state.open === room.id ? 0 : -1,
       "aria-label": [titleOf(state, room), ...counts].filter(Boolean).join(", "),
       ...(state.open === room.id && { "aria-current": "true" }), ...(unread && !muted && { "data-unread": true }),
       onclick: () => { store.dispatch({ type: "page", patch: { drawer: false } }); chat.open(room.id); },
-    }, sign, h("span.name", {}, titleOf(state, room)), muted && icon("bell-off"),
-    mentions > 0 && h("span.badge.mention", {}, `@${mentions}`), unread > 0 && h("span.badge", {}, String(unread))));
+    }, sign, h("span.name", AUTO, titleOf(state, room)), muted && icon("bell-off"),
+    mentions > 0 && h("span.badge.mention", {}, `@${counted(mentions)}`), unread > 0 && h("span.badge", {}, counted(unread))));
   }
 
   function list(state, parent, shown) {

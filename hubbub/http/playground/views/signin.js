@@ -80,4 +80,4 @@ export function signIn(api, enter, back) {
   return h("main.entrance", {}, form);
 }
 
-const field = (name, label, props) => h("label.field", {}, h("span", {}, label), h("input", { name, ...props }));
+const field = (name, label, props) => h("label.field", {}, h("span", {}, label), h("input", { dir: "auto", name, ...props }));

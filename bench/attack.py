@@ -1,0 +1,141 @@
+"""Attacks on a live instance in production settings with default limits, beside honest clients (G15).
+
+python -m bench.attack [--list] [--only NAME,NAME|all] [--store sqlite|postgres|both] [--seconds 20]
+                       [--rounds 3] [--seed 1] [--screen SECONDS] [--table]
+
+Without --only the most important attacks run; --list marks them with *. Exit code 1: a bound is broken.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.attacks import figures
+from bench.attacks.figures import Result
+from bench.attacks.instance import STORES, Arena
+from bench.attacks.measuring import measure, screen
+from bench.attacks.script import Attack
+from bench.attacks.table import ATTACKS, CORE
+
+
+def main() -> None:
+    """Attack, print, and exit with 1 when a bound is broken."""
+    options = _options()
+    if options.list:
+        for attack in ATTACKS.values():
+            mark = "*" if attack.name in CORE else " "
+            who = "account" if attack.account else "anyone"
+            print(f"{mark} {attack.name:28} {who:8} {attack.says}")
+        return
+    results = [
+        result
+        for store in (STORES if options.store == "both" else (options.store,))
+        for result in _on(store, chosen(options.only), options)
+    ]
+    if options.table:
+        print("\n".join(["", *figures.table(results)]))
+    broken = [result for result in results if result.broken()]
+    print(f"\n{len(results) - len(broken)} of {len(results)} attacks leave every bound of G15 whole.")
+    sys.exit(1 if broken else 0)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--list", action="store_true", help="print the attacks and end")
+    parser.add_argument("--only", default="", help="names or beginnings of names, by comma; or all")
+    parser.add_argument("--store", choices=[*STORES, "both"], default="both")
+    parser.add_argument("--seconds", type=float, default=20, help="of each measurement")
+    parser.add_argument(
+        "--screen",
+        type=float,
+        default=0,
+        help="seconds of a short look; only what breaks a bound is measured",
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--table", action="store_true", help="print a Markdown table at the end")
+    parser.add_argument("--server-core", type=int, default=0)
+    parser.add_argument("--load-core", type=int, default=1)
+    return parser.parse_args()
+
+
+def chosen(only: str) -> list[Attack]:
+    """The attacks that are named, by their names or by how these begin; of no name, the most important."""
+    if not only:
+        return [ATTACKS[name] for name in CORE]
+    if only == "all":
+        return list(ATTACKS.values())
+    found = []
+    for name in only.split(","):
+        some = (
+            [ATTACKS[name]]
+            if name in ATTACKS
+            else [it for it in ATTACKS.values() if it.name.startswith(name)]
+        )
+        if not some:
+            raise SystemExit(f"There is no attack {name}: see --list.")
+        found += some
+    return found
+
+
+def _on(store: str, attacks: list[Attack], options: argparse.Namespace) -> list[Result]:
+    cores = os.sched_getaffinity(0)
+    pinned = {options.server_core, options.load_core} <= cores
+    server_core, load_core = (options.server_core, options.load_core) if pinned else (None, None)
+    results = []
+    with (
+        tempfile.TemporaryDirectory(prefix="hubbub-attack-") as folder,
+        Arena(store, Path(folder), server_core, load_core) as arena,
+    ):
+        if options.screen:
+            found = _suspicious(arena, attacks, options)
+            attacks = found if options.rounds else []
+        for attack in attacks:
+            began = time.monotonic()
+            result = measure(arena, attack, options.rounds, options.seconds, options.seed)
+            results.append(result)
+            print("\n".join(described(result, time.monotonic() - began)), flush=True)
+    return results
+
+
+def _suspicious(arena: Arena, attacks: list[Attack], options: argparse.Namespace) -> list[Attack]:
+    """Those that break a bound in a short look."""
+    found = []
+    for result in screen(arena, attacks, options.screen, options.seed):
+        broken = result.broken()
+        print(f"{'look again' if broken else 'holds':10} {result.name:28} {'; '.join(broken)}", flush=True)
+        if broken:
+            found.append(ATTACKS[result.name])
+    return found
+
+
+def described(result: Result, seconds: float) -> list[str]:
+    """An attack's figures for people."""
+    lines = [f"{result.name} on {result.store}: {ATTACKS[result.name].says} ({seconds:.0f} s)"]
+    for kind in figures.KINDS:
+        values = [
+            f"{result.median(kind, share, quiet=quiet) * 1000:.1f}"
+            for quiet in (True, False)
+            for share in (0.5, 0.99)
+        ]
+        count = min(len(each.latencies(kind)) for each in result.during)
+        lines.append(
+            f"  {kind:9} p50/p99 quiet {values[0]}/{values[1]} ms, attack {values[2]}/{values[3]} ms"
+            f" (bound {result.bound(kind) * 1000:.0f}, {count} samples)"
+        )
+    lines.append(
+        f"  memory peak {result.peak_mib:+.0f} MiB, after {result.grown_mib:+.0f} MiB; "
+        f"recovery {result.recovery_s:.1f} s; attacker {result.during[-1].attacker}"
+    )
+    broken = result.broken()
+    lines.append(f"  BROKEN: {'; '.join(broken)}" if broken else "  holds")
+    return lines
+
+
+if __name__ == "__main__":
+    main()

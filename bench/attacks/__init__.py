@@ -1,0 +1,1 @@
+"""Attacks on a live instance: what they send, who sends it, and the honest clients beside them."""

@@ -1,0 +1,229 @@
+"""Attacks over sockets by a user with one ordinary account."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from bench.attacks import polling, wire
+from bench.attacks.script import ANSWER, HOLD, Attack, Script, Steps, Target, Until, flood, stream
+from bench.attacks.websocket import FRAMES, LARGE_PACKETS, MB, OPEN, lists
+from bench.attacks.wire import TEXT, event, filled, frame
+
+READY = rb"(42/chat,\[\"ready\")"
+UNKNOWN = "01890000-0000-7000-8000-000000000001"
+AT_ONCE = 200  # events in one chunk
+SOCKETS = 20  # of one user, at most
+
+
+def _id(number: int) -> str:
+    return f"01890000-0000-7000-8000-{number:012x}"
+
+
+def accepted(target: Target) -> bytes:
+    """A handshake, and the CONNECT of the account."""
+    return OPEN + frame(wire.connect(target.token))
+
+
+def _flood(piece: Callable[[Target], bytes], *, reads: bool = True) -> Callable[[Target], Script]:
+    """Twenty accepted sockets that send the same again and again."""
+    return lambda target: flood(accepted(target), filled(piece(target)), until=READY, reads=reads)
+
+
+def _event(name: str, payload: Callable[[Target], Any], *, reads: bool = True) -> Callable[[Target], Script]:
+    return _flood(lambda target: frame(event(name, payload(target), 1)), reads=reads)
+
+
+def _events(name: str, payload: Callable[[Target, int], Any]) -> Callable[[Target], Script]:
+    """Events that differ by a number."""
+
+    def script(target: Target) -> Script:
+        start = target.seed * 1_000_000_000
+
+        def chunk(number: int) -> bytes:
+            numbers = range(start + number * AT_ONCE, start + (number + 1) * AT_ONCE)
+            return b"".join(frame(event(name, payload(target, each), each % 1000)) for each in numbers)
+
+        return stream(accepted(target), chunk, until=READY)
+
+    return script
+
+
+def _send(room: str, body: str, number: int) -> dict[str, Any]:
+    return {"room_id": room, "client_id": _id(number), "body": body}
+
+
+# The same event again and again: name of the attack, what it says, event, payload.
+SAME: list[tuple[str, str, str, Callable[[Target], Any]]] = [
+    ("send-same", "one message again and again", "message:send", lambda it: _send(it.own_room_id, "again", 7)),
+    ("send-invalid", "messages that are invalid", "message:send", lambda it: {"room_id": it.room_id}),
+    ("send-not-found", "messages to an unknown room", "message:send", lambda _: _send(UNKNOWN, "a", 8)),
+    ("send-too-large", "messages of 200 kB", "message:send", lambda it: _send(it.room_id, "x" * 200_000, 9)),
+    ("send-990k", "messages of 990 kB", "message:send", lambda it: _send(it.room_id, "x" * MB, 10)),
+    ("send-unknown-fields", "messages with 60 kB of unknown fields", "message:send", lambda it: {**_send(it.room_id, "a", 11), "more": [[]] * 20_000}),
+    ("send-deep", "messages with nested unknown fields", "message:send", lambda it: {**_send(it.room_id, "a", 12), "more": _nested(90)}),
+    ("room-list", "`room:list`", "room:list", lambda _: {"limit": 200}),
+    ("room-browse", "`room:browse`", "room:browse", lambda _: {"query": "a", "limit": 200}),
+    ("room-direct", "direct rooms with one user", "room:create", lambda it: {"kind": "direct", "member_ids": it.user_ids[:1]}),
+    ("room-update", "new topics of a room", "room:update", lambda it: {"room_id": it.own_room_id, "topic": "x" * 250}),
+    ("room-update-forbidden", "new topics of a room of others", "room:update", lambda it: {"room_id": it.room_id, "topic": "x"}),
+    ("room-join", "`room:join`, again and again", "room:join", lambda it: {"room_id": it.room_id}),
+    ("room-join-name", "`room:join` by an unknown name", "room:join", lambda _: {"name": "nothing like it"}),
+    ("room-leave", "`room:leave` of an unknown room", "room:leave", lambda _: {"room_id": UNKNOWN}),
+    ("room-invite", "invitations of one user", "room:invite", lambda it: {"room_id": it.own_room_id, "user_id": it.user_ids[0]}),
+    ("room-remove", "removals of a user who is no member", "room:remove", lambda it: {"room_id": it.own_room_id, "user_id": it.user_ids[1]}),
+    ("room-role", "roles of a user who is no member", "room:set_role", lambda it: {"room_id": it.own_room_id, "user_id": it.user_ids[1], "role": "moderator"}),
+    ("room-members", "`room:members`", "room:members", lambda it: {"room_id": it.room_id, "limit": 200}),
+    ("edit", "edits of a message of others", "message:edit", lambda it: {"message_id": it.message_ids[0], "body": "x" * 8000}),
+    ("delete", "deletions of a message of others", "message:delete", lambda it: {"message_id": it.message_ids[0]}),
+    ("reaction-add", "one reaction again and again", "reaction:add", lambda it: {"message_id": it.message_ids[0], "emoji": "👍"}),
+    ("history", "100 messages of history", "message:history", lambda it: {"room_id": it.room_id, "limit": 100}),
+    ("search", "`message:search`", "message:search", lambda _: {"query": "the", "limit": 100}),
+    ("search-prefix", "searches for one letter", "message:search", lambda _: {"query": "a", "limit": 100}),
+    ("search-long", "searches for 200 words", "message:search", lambda _: {"query": "a " * 100}),
+    ("sync", "`sync` of all rooms from their beginning", "sync", lambda it: {"rooms": dict.fromkeys(it.room_ids, 0), "limit": 500}),
+    ("sync-500", "`sync` of 500 unknown rooms", "sync", lambda _: {"rooms": {_id(n): 0 for n in range(500)}}),
+    ("read", "`room:read`", "room:read", lambda it: {"room_id": it.room_id, "seq": 1}),
+    ("mark-unread", "`room:mark_unread`", "room:mark_unread", lambda it: {"room_id": it.room_id, "seq": 1}),
+    ("mute", "`room:mute`", "room:mute", lambda it: {"room_id": it.room_id, "muted": True}),
+    ("typing", "`typing:start`", "typing:start", lambda it: {"room_id": it.room_id}),
+    ("presence-get", "200 presences", "presence:get", lambda it: {"user_ids": it.user_ids[:200]}),
+    ("refresh-invalid", "`auth:refresh` with a bad token", "auth:refresh", lambda _: {"token": "x"}),
+    ("refresh", "`auth:refresh` with the same token", "auth:refresh", lambda it: {"token": it.token}),
+    ("refresh-expired", "`auth:refresh` with an expired token", "auth:refresh", lambda it: {"token": it.expired}),
+    ("unknown-event", "unknown events", "no:such", lambda _: {}),
+    ("reserved-event", "reserved events", "disconnect", lambda _: {}),
+    ("invalid", "events whose payload is no object", "room:list", lambda _: 1),
+    ("unknown-fields", "events with 60 kB of unknown fields", "room:read", lambda it: {"room_id": it.room_id, "seq": 1, "more": [[]] * 20_000}),
+    ("too-large", "events of 200 kB", "room:read", lambda it: {"room_id": it.room_id, "seq": 1, "more": "x" * 200_000}),
+]  # fmt: skip
+
+# Events that differ by a number.
+EACH: list[tuple[str, str, str, Callable[[Target, int], Any]]] = [
+    ("send", "messages to a room of one's own", "message:send", lambda it, n: _send(it.own_room_id, "a", n)),
+    ("send-busy", "messages to a room of many", "message:send", lambda it, n: _send(it.room_id, f"hello {n}", n)),
+    ("send-long", "messages of 8,000 escaped characters", "message:send", lambda it, n: _send(it.own_room_id, "\u00e9" * 8000, n)),
+    ("send-mentions", "messages full of mentions", "message:send", lambda it, n: _send(it.room_id, "@ada " * 1500, n)),
+    ("send-code", "messages full of backticks", "message:send", lambda it, n: _send(it.own_room_id, "`" * 7000 + str(n), n)),
+    ("rooms", "new private rooms", "room:create", lambda _, n: {"kind": "private", "name": f"room {n}"}),
+    ("rooms-public", "new public rooms", "room:create", lambda _, n: {"kind": "public", "name": f"public {n}"}),
+    ("rooms-100", "new rooms with 100 members", "room:create", lambda it, n: {"kind": "private", "name": f"crowd {n}", "member_ids": it.user_ids[:100]}),
+    ("rooms-direct", "direct rooms with everybody", "room:create", lambda it, n: {"kind": "direct", "member_ids": [it.user_ids[n % len(it.user_ids)]]}),
+    ("invites", "invitations of everybody", "room:invite", lambda it, n: {"room_id": it.own_room_id, "user_id": it.user_ids[n % len(it.user_ids)]}),
+    ("sends-not-found", "messages to unknown rooms", "message:send", lambda _, n: _send(_id(n), "a", n)),
+    ("reactions", "reactions to many messages", "reaction:add", lambda it, n: {"message_id": it.message_ids[n % len(it.message_ids)], "emoji": "👍🎉❤😄"[n % 4]}),
+    ("reads", "read marks up and down", "room:mark_unread", lambda it, n: {"room_id": it.room_id, "seq": n % 100}),
+    ("mutes", "muting on and off", "room:mute", lambda it, n: {"room_id": it.room_id, "muted": bool(n % 2)}),
+    ("presence", "another status each time", "presence:set", lambda _, n: {"status": ("online", "away", "busy")[n % 3]}),
+    ("searches", "searches for words without a hit", "message:search", lambda _, n: {"query": f"word{n}"}),
+    ("names", "unknown events of many names", "room:list", lambda _, n: {"cursor": f"c{n}"}),
+]  # fmt: skip
+
+
+def _nested(depth: int) -> Any:
+    found: Any = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+def _reconnects(more: Callable[[Target], dict[str, Any]]) -> Callable[[Target], Script]:
+    """Connections that are accepted, then reset."""
+
+    def script(target: Target) -> Script:
+        opening = OPEN + frame(wire.connect(target.token, **more(target)))
+
+        def steps(_: int) -> Steps:
+            yield opening
+            yield Until(READY)
+
+        return Script(steps)
+
+    return script
+
+
+def _rejoining(target: Target) -> Script:
+    """CONNECT and DISCONNECT in turn on each socket."""
+    return flood(OPEN, frame(wire.connect(target.token)) + frame("41/chat,"))
+
+
+def _waiting(target: Target) -> Script:
+    """Slow events, then as many as may wait, each as large as an event may be."""
+    crowd = {"kind": "private", "name": "slow", "member_ids": target.user_ids[:100]}
+    large = event("room:read", {"room_id": target.room_id, "seq": 1, "more": [[]] * 21_000}, 2)
+    return flood(
+        accepted(target), frame(event("room:create", crowd, 1)) * 3 + frame(large) * 124, until=READY
+    )
+
+
+def _mixed(target: Target) -> Script:
+    """Events of all kinds in random order."""
+    dice = target.dice()
+    frames = [frame(event(name, payload(target), 1)) for _, _, name, payload in SAME]
+    frames = [each for each in frames if len(each) < 10_000]
+    return stream(accepted(target), lambda _: b"".join(dice.choices(frames, k=100)), until=READY)
+
+
+def _polled(*packets: Callable[[Target], str], many: int) -> Callable[[Target], Script]:
+    """Accepted sessions by long-polling that send many packets in each body."""
+
+    def script(target: Target) -> Script:
+        def steps(_: int) -> Steps:
+            yield polling.OPEN
+            sid = yield Until(polling.SID)
+            yield polling.post(sid, wire.connect(target.token))
+            yield Until(rb"(ok)")
+            yield polling.poll(sid)
+            yield ANSWER
+            body = polling.post(sid, *[packet(target) for packet in packets] * many)
+            while True:
+                yield body
+                yield ANSWER
+                yield polling.poll(sid)
+                yield ANSWER
+
+        return Script(steps)
+
+    return script
+
+
+def _deaf_busy(target: Target) -> Script:
+    """Sockets that read nothing; one sends to the room that they are in."""
+    numbers = count(target.seed * 1_000_000)
+
+    def steps(number: int) -> Steps:
+        yield accepted(target)
+        yield Until(READY)
+        while number == 1:
+            yield frame(event("message:send", _send(target.room_id, "x" * 8000, next(numbers)), 1))
+        yield HOLD
+
+    return Script(steps, SOCKETS, reads=False)
+
+
+ATTACKS: list[Attack] = [
+    *(Attack(f"account-{name}", says, _event(kind, payload), account=True, short=name == "send-not-found") for name, says, kind, payload in SAME),
+    *(Attack(f"account-{name}", says, _events(kind, payload), account=True, short=name == "rooms-100") for name, says, kind, payload in EACH),
+    *(Attack(f"account-ws-{name}", f"{says}, once accepted", _flood(lambda _, piece=piece: piece), account=True) for name, (says, piece) in (FRAMES | LARGE_PACKETS).items()),  # type: ignore[misc]
+    Attack("account-deaf-ping", "PINGs once accepted, reading nothing", _flood(lambda _: FRAMES["ping"][1], reads=False), account=True),
+    Attack("account-deaf-history", "100 messages of history, reading nothing", _event("message:history", lambda it: {"room_id": it.room_id, "limit": 100}, reads=False), account=True),
+    Attack("account-deaf-sync", "`sync` from the beginning, reading nothing", _event("sync", lambda it: {"rooms": dict.fromkeys(it.room_ids, 0), "limit": 500}, reads=False), account=True),
+    Attack("account-deaf-invalid", "invalid events, reading nothing", _event("room:list", lambda _: 1, reads=False), account=True),
+    Attack("account-deaf-busy", "reading nothing in a room of many", _deaf_busy, account=True),
+    Attack("account-no-ack", "events without an ack that are refused", _flood(lambda _: frame(event("room:list", 1))), account=True),
+    Attack("account-ack", "acks that nobody asked for, once accepted", _flood(lambda _: frame("43/chat,1[]")), account=True),
+    Attack("account-bad-connect", "CONNECTs to /notifications with a bad token", _flood(lambda _: frame(wire.connect("x", "/notifications"))), account=True),
+    Attack("account-connect-twice", "a second CONNECT", lambda target: flood(accepted(target), frame(wire.connect(target.token)), until=READY), account=True),
+    Attack("account-rejoin", "CONNECT and DISCONNECT in turn", _rejoining, account=True),
+    Attack("account-reconnect", "accepted connections that are reset", _reconnects(lambda _: {}), account=True),
+    Attack("account-reconnect-cursors", "accepted connections with cursors", _reconnects(lambda it: {"epoch": "x", "cursors": dict.fromkeys(it.room_ids, 1)}), account=True),
+    Attack("account-sockets", "100 sockets of one user", lambda target: flood(accepted(target), frame("3", TEXT), until=READY, connections=100), account=True),
+    Attack("account-sockets-twice", "200 sockets that try to be accepted", lambda target: Script(_reconnects(lambda _: {})(target).steps, 200), account=True),
+    Attack("account-waiting", "as many of the largest events as may wait", _waiting, account=True),
+    Attack("account-mixed", "events of all kinds in random order", _mixed, account=True),
+    Attack("account-attachments", "binary events", _flood(lambda _: frame('451-/chat,1["room:list",{"_placeholder":true,"num":0}]') + frame(b"x", 2)), account=True),
+    Attack("account-lists", "events with 120 kB of lists", _flood(lambda _: frame(lists(120_000, '42/chat,1["room:list",{"a":[', "]}]"))), account=True),
+    Attack("account-poll-events", "1,000 events in each body", _polled(lambda _: event("room:list", {}, 1), many=1000), account=True),
+    Attack("account-poll-invalid", "5,000 invalid events in each body", _polled(lambda _: event("room:list", 1, 1), many=5000), account=True),
+    Attack("account-poll-sends", "1,000 refused messages in each body", _polled(lambda _: event("message:send", _send(UNKNOWN, "a", 3), 1), many=1000), account=True),
+    Attack("account-poll-large", "events of 900 kB", _polled(lambda it: event("message:send", _send(it.room_id, "x" * 900_000, 4), 1), many=1), account=True),
+]  # fmt: skip

@@ -1,0 +1,226 @@
+"""A live instance in production settings with default limits, on a copy of a filled database."""
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from bench.attacks.accounts import Accounts, Size
+from bench.stage import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+WAIT_S = 60.0
+STORES = ("sqlite", "postgres")
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One that runs."""
+
+    port: int
+    pid: int
+
+    def memory_mib(self) -> float:
+        """Resident memory."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+class Arena:
+    """A folder, a store, a filled template; starts instances on copies of it.
+
+    `server_core` and `load_core` are None where processes are not pinned.
+    """
+
+    def __init__(
+        self,
+        store: str,
+        folder: Path,
+        server_core: int | None = None,
+        load_core: int | None = None,
+        size: Size | None = None,
+    ) -> None:
+        self.store = store
+        self.folder = folder
+        self.server_core = server_core
+        self.load_core = load_core
+        self.secret = secrets.token_hex(32)
+        self.accounts = Accounts(self.secret, size or Size())
+        self._stack = ExitStack()
+        self._copies = 0
+
+    def __enter__(self) -> Self:
+        self._fill()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @contextmanager
+    def instance(self) -> Iterator[Instance]:
+        """A fresh instance on a fresh copy."""
+        self._copies += 1
+        with self._serving(self._copy(), f"copy{self._copies}") as instance:
+            yield instance
+
+    # --- the database ---
+
+    @cached_property
+    def _postgres(self) -> str:
+        from tests.support import servers
+
+        with pinned(self.load_core):
+            return self._stack.enter_context(servers.postgres(durable=True))
+
+    @cached_property
+    def _redis(self) -> str:
+        from tests.support import servers
+
+        with pinned(self.load_core):
+            return self._stack.enter_context(servers.redis())
+
+    def _named(self, name: str) -> str:
+        return urlsplit(self._postgres)._replace(path=f"/{name}").geturl()
+
+    def _fill(self) -> None:
+        """Fill the template: sample data, and the accounts that log in once."""
+        if self.store == "postgres":
+            asyncio.run(_execute(self._postgres, "CREATE DATABASE filled"))
+            url = self._named("filled")
+        else:
+            url = f"sqlite://{self.folder / 'filled.db'}"
+        settings = self._settings(url, "filled")
+        self._command(settings, "migrate")
+        size = self.accounts.size
+        counts = {"--users": size.users, "--rooms": size.rooms, "--messages": size.messages}
+        self._command(settings, "seed", *(str(word) for pair in counts.items() for word in pair))
+        self._command(settings, "create-admin", "admin@example.com", stdin=f"{self.accounts.password}\n")
+        seeded = (self.folder / "sample_password").read_text().strip()
+        with self._serving(url, "filled") as instance:
+            self.accounts.prepare(instance.port, seeded)
+
+    def _copy(self) -> str:
+        if self.store == "postgres":
+            name = f"copy{self._copies}"
+            asyncio.run(_execute(self._postgres, f"CREATE DATABASE {name} TEMPLATE filled"))
+            return self._named(name)
+        target = self.folder / f"copy{self._copies}.db"
+        for path in self.folder.glob("filled.db*"):
+            shutil.copyfile(path, str(target) + path.name.removeprefix("filled.db"))
+        return f"sqlite://{target}"
+
+    # --- processes ---
+
+    def _settings(self, url: str, prefix: str) -> dict[str, str]:
+        """What production needs, and nothing that changes a limit."""
+        given = {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
+        return {
+            **given,
+            "HUBBUB_ENV": "production",
+            "HUBBUB_SECRET_KEY": self.secret,
+            "HUBBUB_DATABASE_URL": url,
+            "HUBBUB_DATA_DIR": str(self.folder),
+            "HUBBUB_PUBLIC_URL": "https://chat.example",
+            "HUBBUB_LOG_FORMAT": "json",
+            "HUBBUB_SMTP_URL": "off",
+            **(
+                {"HUBBUB_REDIS_URL": self._redis, "HUBBUB_REDIS_PREFIX": prefix}
+                if self.store == "postgres"
+                else {}
+            ),
+        }
+
+    def _command(self, settings: dict[str, str], *words: str, stdin: str = "") -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "hubbub", *words],
+            env=settings, cwd=ROOT, input=stdin, text=True, capture_output=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise SystemExit(f"hubbub {words[0]} failed:\n{done.stderr[-2000:]}")
+
+    @contextmanager
+    def _serving(self, url: str, name: str) -> Iterator[Instance]:
+        port = free_port()
+        command = [sys.executable, "-m", "hubbub", "serve", "--port", str(port)]
+        log_path = self.folder / f"{name}.log"
+        with pinned(self.server_core), log_path.open("wb") as log:
+            process = subprocess.Popen(
+                command, env=self._settings(url, name), cwd=ROOT, stdout=log, stderr=log
+            )
+        try:
+            _await_ready(port, process, log_path)
+            yield Instance(port, process.pid)
+        finally:
+            _stop(process)
+
+
+@contextmanager
+def pinned(core: int | None) -> Iterator[None]:
+    """Processes that are started meanwhile stay on this core."""
+    before = os.sched_getaffinity(0)
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _await_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise SystemExit(f"hubbub serve ended:\n{log.read_text()[-2000:]}")
+        try:
+            if call(port, "GET", "/health/ready")[0] == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise SystemExit(f"hubbub serve is not ready after {WAIT_S:.0f} s")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End it at once: its database is not used again."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def call(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """A request from this process."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

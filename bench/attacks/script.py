@@ -1,0 +1,150 @@
+"""What an attack is: a name, and the steps that each of its connections takes."""
+
+import random
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from itertools import count
+
+DEFAULT_CONNECTIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Wait until the pattern is found in what comes; the step returns its first group."""
+
+    pattern: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Do nothing for some seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Leave the connection open and send nothing, until the server ends it."""
+
+
+ANSWER = Until(b"()")  # anything that comes
+HOLD = Hold()
+# Bytes are sent. After the last step the connection is reset and another one is opened.
+Step = bytes | Until | Rest | Hold
+Steps = Generator[Step, str, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An instance, and what an attacker has there."""
+
+    port: int
+    source: str  # the IP address that the attack comes from
+    token: str = ""  # of an ordinary account
+    refresh_token: str = ""
+    user_id: str = ""
+    room_id: str = ""  # a room of many members that the account is in
+    own_room_id: str = ""  # a room of the account alone
+    message_ids: list[str] = field(default_factory=list)  # in the first room
+    user_ids: list[str] = field(default_factory=list)  # other users, at least 100
+    room_ids: list[str] = field(default_factory=list)  # all rooms of the account
+    api_key: str = ""
+    expired: str = ""  # tokens that are refused, one kind each
+    foreign: str = ""  # signed with another key
+    suspended: str = ""  # of a suspended user
+    ended: str = ""  # of a session that was logged out
+    email: str = ""  # of another user
+    seed: int = 1
+
+    def dice(self) -> random.Random:
+        """Random numbers that are the same for the same seed."""
+        return random.Random(self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a process of attackers does; `steps` is called with the number of each new connection."""
+
+    steps: Callable[[int], Steps]
+    connections: int = DEFAULT_CONNECTIONS
+    reads: bool = True  # takes what the server sends
+    per_s: float = float("inf")  # new connections a second, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """A row of the table."""
+
+    name: str
+    says: str
+    script: Callable[[Target], Script]
+    account: bool = False  # needs an ordinary account
+    short: bool = False  # part of `make test`
+
+
+def flood(
+    opening: bytes,
+    repeat: bytes,
+    *,
+    until: bytes = b"",
+    connections: int = DEFAULT_CONNECTIONS,
+    reads: bool = True,
+) -> Script:
+    """Connections that send the opening, wait for the pattern, and repeat one chunk without end."""
+
+    def steps(_: int) -> Steps:
+        if opening:
+            yield opening
+        if until:
+            yield Until(until)
+        while True:
+            yield repeat
+
+    return Script(steps, connections, reads)
+
+
+def stream(
+    opening: bytes,
+    chunk: Callable[[int], bytes],
+    *,
+    until: bytes = b"",
+    connections: int = DEFAULT_CONNECTIONS,
+    reads: bool = True,
+) -> Script:
+    """Like `flood`; each chunk is computed from its number."""
+    numbers = count()
+
+    def steps(_: int) -> Steps:
+        if opening:
+            yield opening
+        if until:
+            yield Until(until)
+        while True:
+            yield chunk(next(numbers))
+
+    return Script(steps, connections, reads)
+
+
+def storm(whole: bytes | Callable[[int], bytes], *, answered: bool = True, connections: int = 20) -> Script:
+    """Connections that send once, wait for an answer (or not), and are opened anew."""
+
+    def steps(number: int) -> Steps:
+        yield whole if isinstance(whole, bytes) else whole(number)
+        if answered:
+            yield ANSWER
+
+    return Script(steps, connections)
+
+
+def idle(begin: bytes, drip: bytes = b"", *, connections: int = 900, every_s: float = 1.0) -> Script:
+    """Connections that send a beginning, then a little at a time or nothing, and stay."""
+
+    def steps(_: int) -> Steps:
+        if begin:
+            yield begin
+        while drip:
+            yield Rest(every_s)
+            yield drip
+        yield HOLD
+
+    return Script(steps, connections)

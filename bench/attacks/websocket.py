@@ -1,0 +1,195 @@
+"""Attacks over a WebSocket by a client without an account."""
+
+from collections.abc import Callable
+
+from bench.attacks import wire
+from bench.attacks.script import HOLD, Attack, Script, Steps, Target, flood, idle, storm, stream
+from bench.attacks.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, filled, frame
+
+OPEN = wire.upgrade()
+MB = 990_000  # just below the largest packet
+LARGE = 31_000  # just below the largest CONNECT
+SMALL = 20  # packets that a connection may send before it is accepted
+
+
+def quadratic(size: int) -> str:
+    """More than 100 brackets, then a string that never ends and is full of escaped quotes."""
+    head = '42/chat,["a",' + "[" * 101 + '"'
+    return head + '\\"' * ((size - len(head)) // 2)
+
+
+def lists(size: int, head: str, tail: str) -> str:
+    """Many small objects: a decoder makes twenty bytes of memory of each byte."""
+    return head + ",".join(["[]"] * (size // 3)) + tail
+
+
+# Frames that are sent again and again, by name; an account may send them, too.
+FRAMES: dict[str, tuple[str, bytes]] = {
+    "pong": ("PONG frames", frame(b"", PONG)),
+    "pong-125": ("PONG frames of 125 bytes", frame(b"x" * 125, PONG)),
+    "ping": ("PING frames", frame(b"x" * 125, PING)),
+    "empty-text": ("empty text frames", frame(b"")),
+    "empty-binary": ("empty binary frames", frame(b"", BINARY)),
+    "binary": ("binary frames of one byte", frame(b"x", BINARY)),
+    "fragments": ("messages in fragments of one byte", frame(b"3", final=False) + frame(b"", CONTINUATION)),
+    "heartbeat": ("packets `3`", frame("3")),
+    "probe": ("packets `2probe`", frame("2probe")),
+    "noop": ("packets `6`", frame("6")),
+    "upgraded": ("packets `5`", frame("5")),
+    "message": ("packets `4` without content", frame("4")),
+    "namespace": ("CONNECTs to unknown namespaces", frame("40/x,")),
+    "namespace-long": ("CONNECTs to unknown namespaces with long names", frame("40/" + "x" * 20_000 + ",")),
+    "root": ("CONNECTs to the namespace `/`", frame("40")),
+    "event": ("events of a namespace that is not open", frame('42/none,["message",1]')),
+    "ack": ("acks that nobody asked for", frame("43/chat,1[]")),
+    "disconnect": ("DISCONNECTs from namespaces that are not open", frame("41/none,")),
+    "malformed": ("packets that are malformed", frame("4x")),
+}
+
+# Larger packets of each kind.
+LARGE_PACKETS: dict[str, tuple[str, bytes]] = {
+    "quadratic": ("1 MB of nested brackets and escaped quotes", frame(quadratic(MB))),
+    "deep": ("1 MB of brackets", frame('42/chat,["a",' + "[" * MB)),
+    "event-1mb": ("events with 1 MB of text", frame('42/chat,["a","' + "x" * MB + '"]')),
+    "lists-1mb": ("events with 1 MB of lists", frame(lists(MB, '42/chat,["a",[', "]]"))),
+    "escapes-1mb": ("events with 1 MB of escapes", frame('42/chat,["a","' + "\\u0041" * (MB // 6) + '"]')),
+    "number-1mb": ("packets with a number of 1 MB", frame("42/chat," + "9" * MB)),
+    "float-1mb": ("events with a number of 1 MB", frame('42/chat,["a",1.' + "9" * MB + "]")),
+    "keys-1mb": (
+        "events with 1 MB of keys",
+        frame('42/chat,["a",{' + ",".join(f'"{number:x}":0' for number in range(MB // 9)) + "}]"),
+    ),
+    "connect-1mb": ("CONNECTs with 1 MB of lists", frame(lists(MB, '40/chat,{"token":"x","a":[', "]}"))),
+    "connect-31k": ("CONNECTs with 31 kB of lists", frame(lists(LARGE, '40/chat,{"token":"x","a":[', "]}"))),
+    "ack-1mb": ("acks with 1 MB of lists", frame(lists(MB, "43/chat,1[", "]"))),
+    "binary-1mb": ("binary frames of 1 MB", frame(b"x" * MB, BINARY)),
+    "namespace-1mb": ("CONNECTs with a namespace of 1 MB", frame("40/" + "x" * MB)),
+    "attachments": (
+        "binary events with 10 attachments of 90 kB",
+        frame('4510-/chat,["a",' + ",".join(f'{{"_placeholder":true,"num":{n}}}' for n in range(10)) + "]")
+        + frame(b"x" * 90_000, BINARY) * 10,
+    ),
+    "fragments-1mb": (
+        "1 MB in fragments of 1 kB",
+        frame(b"4" + b"x" * 999, final=False)
+        + frame(b"x" * 1000, CONTINUATION, final=False) * 988
+        + frame(b"x", CONTINUATION),
+    ),
+}
+
+
+def connects(target: Target) -> dict[str, tuple[str, str]]:
+    """CONNECTs that are refused, by the reason."""
+    return {
+        "bad-token": ("a malformed token", wire.connect("x")),
+        "no-token": ("no token", "40/chat,"),
+        "number-token": ("a number as token", '40/chat,{"token":1}'),
+        "expired-token": ("an expired token", wire.connect(target.expired)),
+        "foreign-token": ("a token signed with another key", wire.connect(target.foreign)),
+        "suspended-token": ("the token of a suspended user", wire.connect(target.suspended)),
+        "ended-token": ("the token of a session that ended", wire.connect(target.ended)),
+        "api-key-token": ("an API key as token", wire.connect("hub_" + "x" * 40)),
+        "long-token": ("a token of 30 kB", wire.connect("x" * 30_000)),
+        "signed-long-token": ("a token whose payload is replaced", wire.connect(_altered(target.foreign))),
+        "cursors": (
+            "a bad token and 500 cursors",
+            wire.connect("x", cursors={f"01890000-0000-7000-8000-{n:012}": n for n in range(500)}),
+        ),
+    }
+
+
+def _altered(token: str) -> str:
+    head, _, signature = (token or "a.b.c").split(".")
+    return f"{head}.{'A' * 4000}.{signature}"
+
+
+def _refused(kind: str) -> Callable[[Target], Script]:
+    """One CONNECT again and again on each socket."""
+    return lambda target: flood(OPEN, filled(frame(connects(target)[kind][1])))
+
+
+def _refused_again(kind: str) -> Callable[[Target], Script]:
+    """Five refused CONNECTs, then another connection."""
+
+    def script(target: Target) -> Script:
+        return storm(OPEN + frame(connects(target)[kind][1]) * 5, connections=50)
+
+    return script
+
+
+def _flood(piece: bytes, *, reads: bool = True) -> Callable[[Target], Script]:
+    return lambda _: flood(OPEN, filled(piece), reads=reads)
+
+
+def _again(piece: bytes) -> Callable[[Target], Script]:
+    """As much as a connection may send before it is accepted, then another connection."""
+    return lambda _: storm(OPEN + piece * SMALL, answered=False, connections=50)
+
+
+def _ended(data: bytes) -> Callable[[Target], Script]:
+    """Something that ends the connection, then another connection."""
+
+    def steps(_: int) -> Steps:
+        yield OPEN + data
+        yield HOLD
+
+    return lambda _: Script(steps)
+
+
+def _random(target: Target) -> Script:
+    """Frames of random kinds, in an order that follows from the seed."""
+    dice = target.dice()
+    pieces = [piece for _, piece in FRAMES.values()]
+    return stream(OPEN, lambda _: b"".join(dice.choices(pieces, k=500)))
+
+
+SHORT = {"ws-pong", "ws-namespace", "ws-bad-token"}
+FLOODS = [
+    *(Attack(f"ws-{name}", says, _flood(piece), short=f"ws-{name}" in SHORT) for name, (says, piece) in FRAMES.items()),
+    *(
+        Attack(f"ws-deaf-{name}", f"{FRAMES[name][0]}, reading nothing", _flood(FRAMES[name][1], reads=False))
+        for name in ("ping", "namespace", "namespace-long", "root", "event")
+    ),
+    Attack(
+        "ws-continuation",
+        "empty fragments of a message without end",
+        lambda _: flood(
+            OPEN + frame(b"", final=False), filled(frame(b"", CONTINUATION, final=False))
+        ),
+    ),
+    Attack("ws-random", "frames of all kinds in random order", _random),
+]  # fmt: skip
+PACKETS = [
+    Attack(f"ws-{name}", says, lambda _, piece=piece: flood(OPEN, piece))  # type: ignore[misc]
+    for name, (says, piece) in LARGE_PACKETS.items()
+]
+REFUSED = [
+    attack
+    for name, (says, _) in connects(Target(0, "")).items()
+    for attack in (
+        Attack(f"ws-{name}", f"CONNECTs with {says}", _refused(name), short=f"ws-{name}" in SHORT),
+        Attack(f"ws-again-{name}", f"connections with five CONNECTs each with {says}", _refused_again(name)),
+    )
+]
+AGAIN = [
+    Attack(f"ws-again-{name}", f"connections with {SMALL} frames each: {says}", _again(piece))
+    for name, (says, piece) in FRAMES.items()
+    if name in {"pong", "ping", "heartbeat", "namespace", "message"}
+] + [
+    Attack("ws-again-31k", "connections with a refused CONNECT of 31 kB each", _ended(LARGE_PACKETS["connect-31k"][1])),
+    Attack("ws-again-quadratic", "connections with a hostile packet of 60 kB each", _ended(frame(quadratic(60_000)))),
+    Attack("ws-again-close", "connections that close at once", _ended(frame(b"\x03\xe8", CLOSE))),
+    Attack("ws-again-unmasked", "connections with a frame without a mask", _ended(b"\x81\x01x")),
+    Attack("ws-again-opcode", "connections with a frame of an unknown kind", _ended(b"\x83\x80\0\0\0\0")),
+    Attack("ws-again-utf8", "connections with text that is not UTF-8", _ended(frame(b"4\xff\xfe"))),
+    Attack("ws-again-huge", "connections with a frame said to be of 4 EB", _ended(b"\x81\xff\x3f" + b"\xff" * 7 + bytes(4))),
+    Attack("ws-again-malformed", "connections with a malformed packet", _ended(frame("42/chat,{"))),
+    Attack("ws-handshakes", "handshakes, each on a connection of its own", lambda _: storm(OPEN, connections=100)),
+    Attack("ws-handshakes-dropped", "handshakes whose answer is not waited for", lambda _: storm(OPEN, answered=False, connections=100)),
+    Attack("ws-handshakes-bad", "handshakes without a key", lambda _: storm(OPEN.replace(b"Sec-WebSocket-Key", b"X-Other"), connections=100)),
+    Attack("ws-handshakes-origin", "handshakes of a foreign origin", lambda _: storm(wire.upgrade("", "Origin: https://evil.example"), connections=100)),
+    Attack("ws-idle", "900 WebSockets that send nothing", lambda _: idle(OPEN)),
+    Attack("ws-drip", "900 WebSockets that send a byte a second of a frame without end", lambda _: idle(OPEN + b"\x81\xfe\xff\xff\0\0\0\0", b"x")),
+    Attack("ws-slow-refused", "sockets with a refused CONNECT a second", lambda _: idle(OPEN, frame(wire.connect("x"), TEXT), connections=200)),
+]  # fmt: skip
+ATTACKS: list[Attack] = [*FLOODS, *PACKETS, *REFUSED, *AGAIN]

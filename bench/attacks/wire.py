@@ -1,0 +1,69 @@
+"""Bytes of HTTP requests, WebSocket frames and Socket.IO packets, built once and sent many times."""
+
+import json
+import struct
+from typing import Any
+
+PATH = "/socket.io/?EIO=4&transport="
+TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
+
+
+def frame(data: bytes | str, opcode: int = TEXT, *, final: bool = True) -> bytes:
+    """A client's WebSocket frame; the mask is zero, which every server has to accept."""
+    data = data.encode() if isinstance(data, str) else data
+    size = len(data)
+    head = bytes([(0x80 if final else 0) | opcode])
+    if size < 126:
+        head += bytes([0x80 | size])
+    elif size < 65536:
+        head += bytes([0x80 | 126]) + struct.pack(">H", size)
+    else:
+        head += bytes([0x80 | 127]) + struct.pack(">Q", size)
+    return head + bytes(4) + data
+
+
+def request(method: str, path: str, *headers: str, body: bytes | None = None) -> bytes:
+    """An HTTP request; its Content-Length follows from the body."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
+
+
+def api(method: str, path: str, token: str = "", body: Any = None) -> bytes:
+    """A request to the REST API with a JSON body."""
+    headers = [f"Authorization: Bearer {token}"] if token else []
+    if body is None:
+        return request(method, f"/api/v1{path}", *headers)
+    headers.append("Content-Type: application/json")
+    return request(method, f"/api/v1{path}", *headers, body=json.dumps(body).encode())
+
+
+def upgrade(sid: str = "", *headers: str) -> bytes:
+    """The handshake of a WebSocket."""
+    path = f"{PATH}websocket" + (f"&sid={sid}" if sid else "")
+    return request(
+        "GET",
+        path,
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: MDEyMzQ1Njc4OTAxMjM0NQ==",
+        *headers,
+    )
+
+
+def connect(token: str, namespace: str = "/chat", **more: Any) -> str:
+    """A CONNECT packet."""
+    return f"40{namespace}," + json.dumps({"token": token, **more}, separators=(",", ":"))
+
+
+def event(name: str, payload: Any, number: int | None = None, namespace: str = "/chat") -> str:
+    """An EVENT packet; with a number it asks for an ack."""
+    head = "" if number is None else str(number)
+    return f"42{namespace},{head}" + json.dumps([name, payload], separators=(",", ":"))
+
+
+def filled(piece: bytes, size: int = 65536) -> bytes:
+    """`piece` again and again, at least once and up to about `size` bytes."""
+    return piece * max(1, size // len(piece))

@@ -1,0 +1,76 @@
+"""The beginning of every command: the settings, the logs, and one clear line when it can't go on."""
+
+import logging
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import click
+
+from hubbub.config import ConfigError, Settings, load, log_format
+from hubbub.core import logs
+
+WRONG_SETTINGS = 2
+FAILED = 1
+
+log = logging.getLogger(__name__)
+
+
+class ProcessCommand(click.Command):
+    """`serve` and `worker`: options that are wrong end in one line, in the format of the log."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - as click has it
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:
+            _refuse_to_start(log_format(), error.format_message())
+
+
+def settings() -> Settings:
+    """Return the settings in force for a command beside the instances; end the process if they are wrong.
+
+    What production refuses is printed as a warning.
+    """
+    try:
+        found = load()
+    except ConfigError as error:
+        fail(*error.lines, code=WRONG_SETTINGS)
+    logs.setup(found.log_format, found.log_level)
+    for line in found.production_mistakes:
+        click.echo(f"warning: {line}", err=True)
+    return found
+
+
+def process_settings(options: Mapping[str, object] | None = None) -> Settings:
+    """Return the settings in force for `serve` and `worker`, `options` of the command line first.
+
+    End the process if they are wrong, or if production refuses one of them. From here on all that the process
+    writes is a line of the log, also what is raised and caught nowhere.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the loop handles it: Python prints a traceback
+    given = {name: str(value) for name, value in (options or {}).items() if value is not None}
+    try:
+        found = load(options=given)
+    except ConfigError as error:
+        _refuse_to_start(log_format(), *error.lines)
+    if found.production_mistakes:
+        _refuse_to_start(found.log_format, *found.production_mistakes)
+    logs.setup(found.log_format, found.log_level)
+    logs.log_uncaught()
+    return found
+
+
+def _refuse_to_start(style: str, *lines: str) -> NoReturn:
+    logs.setup(style, "info")
+    fail(*lines, code=WRONG_SETTINGS, as_json=style == "json")
+
+
+def fail(*lines: str, code: int = FAILED, as_json: bool = False) -> NoReturn:
+    """Say why, on standard error, and end. `as_json`: as lines of the log."""
+    for line in lines:
+        if as_json:
+            log.critical(line)
+        else:
+            click.echo(line, err=True)
+    sys.exit(code)

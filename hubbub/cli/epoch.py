@@ -1,0 +1,30 @@
+"""`hubbub epoch new`: after a restore by other means."""
+
+import click
+
+from hubbub.cli import bootstrap, run, services_context
+from hubbub.config import Settings
+from hubbub.services import epochs
+from hubbub.services.epochs import Cause
+
+
+@click.group(help="The epoch: the name of the database's history.")
+def command() -> None:
+    """The epoch."""
+
+
+@command.command(
+    help="Raise the epoch after a restore by other means than `hubbub restore`. Instances close their "
+    "sockets; clients reconnect and load what they have anew."
+)
+def new() -> None:
+    """Raise it, and print it."""
+    click.echo(f"The epoch is {run.run(_raise(bootstrap.settings()))}.")
+
+
+async def _raise(settings: Settings) -> str:
+    async with services_context.open_container(settings) as parts:
+        while not await epochs.raise_from(await epochs.current(), Cause.COMMAND):
+            """Another process raised it in between."""
+        parts.epochs.value = await epochs.current()
+        return parts.epochs.value

@@ -1,0 +1,117 @@
+"""The life of a `serve` or `worker` process: it starts, runs until a signal, and stops."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+from hubbub.app import App, open_worker
+from hubbub.config import Settings
+from hubbub.core import clock, file_limit, gc_tuning, metrics, tasks
+from hubbub.services import dev_admin
+
+log = logging.getLogger(__name__)
+
+LEAST_S = 2.0  # that stopping may take, however short the time for draining is
+
+
+async def serve(settings: Settings) -> int:
+    """Run an instance until SIGTERM or SIGINT, then drain; a second signal ends the process at once."""
+    stopping = _on_signals()
+    began = clock.monotonic()
+    open_files = file_limit.raise_limit()
+    app = App(settings)
+    if not await _finished(app.start(), stopping):
+        return 0
+    try:
+        seconds = round(clock.monotonic() - began, 3)
+        metrics.gauge("start_seconds", lambda: seconds)
+        gc_tuning.freeze_and_tune()
+        fields = {
+            "url": app.url,
+            "start_s": seconds,
+            "instance": settings.instance_id,
+            "open_files": open_files,
+        }
+        log.info("listening", extra=fields)
+        _welcome(settings, app)
+        await stopping.wait()
+        _stop_within(settings)
+        await app.drain()
+    finally:
+        await app.stop()
+    log.info("stopped")
+    return 0
+
+
+def _welcome(settings: Settings, app: App) -> None:
+    """Show a developer where to go. As JSON, everything is a line of the log."""
+    if settings.log_format == "console":
+        sys.stdout.write(dev_admin.text(settings, app.url, app.login))
+        sys.stdout.flush()
+    elif app.login is not None:
+        log.info("the admin of development", extra={"email": app.login.email, "kept_in": str(app.login.path)})
+
+
+async def work(settings: Settings) -> int:
+    """Run jobs until SIGTERM or SIGINT, then finish those that run; a second signal ends it at once."""
+    stopping = _on_signals()
+    async with AsyncExitStack() as stack:
+        if not await _finished(open_worker(settings, stack), stopping):
+            return 0
+        log.info("working", extra={"instance": settings.instance_id})
+        await stopping.wait()
+        _stop_within(settings)
+    log.info("stopped")
+    return 0
+
+
+async def _finished(start: Coroutine[Any, Any, Any], stopping: asyncio.Event) -> bool:
+    """Whether the start came to its end before a signal, which ends it. Raises what `start` raises."""
+    starting = asyncio.ensure_future(start)  # noqa: TID251 - its failure is raised here, not logged
+    signalled = tasks.spawn(stopping.wait(), name="signal during the start")
+    await asyncio.wait([starting, signalled], return_when=asyncio.FIRST_COMPLETED)
+    await tasks.stop(signalled)
+    if starting.done():
+        await starting
+        return True
+    starting.cancel()
+    await asyncio.wait([starting])
+    log.info("stopped during the start")
+    return False
+
+
+def _stop_within(settings: Settings) -> None:
+    log.info("stopping")
+    asyncio.get_running_loop().call_later(max(settings.drain_s, LEAST_S), _give_up)
+
+
+def _give_up() -> None:
+    """End the process: the time for draining is over. What was acknowledged is stored."""
+    log.warning("not everything stopped in time")
+    logging.shutdown()
+    os._exit(0)
+
+
+def _on_signals() -> asyncio.Event:
+    """Set by the first signal; the second ends the process."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = 0
+
+    def on_signal() -> None:
+        nonlocal signals
+        signals += 1
+        if signals > 1:
+            log.warning("stopping at once")
+            logging.shutdown()
+            os._exit(1)  # nothing that hangs may hold up an operator who repeats the signal
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    return stopping

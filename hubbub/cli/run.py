@@ -1,0 +1,40 @@
+"""Running a command's work; what an operator can mend is told in a line, without a traceback."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from hubbub.cli.bootstrap import WRONG_SETTINGS, fail
+from hubbub.config import ConfigError
+from hubbub.core.errors import HubbubError
+from hubbub.http.listening import CannotListen
+from hubbub.services.backups.files import BackupProblem
+from hubbub.services.database import DatabaseProblem
+from hubbub.services.processes import StartRefused
+
+T = TypeVar("T")
+
+
+def run(
+    work: Coroutine[Any, Any, T],
+    *,
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    as_json: bool = False,
+) -> T:
+    """Run to the end, or end the process with one line that names the cause, `as_json` if asked for."""
+    try:
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(work)
+    except ConfigError as error:
+        fail(*error.lines, code=WRONG_SETTINGS, as_json=as_json)
+    except (DatabaseProblem, StartRefused, CannotListen, BackupProblem) as error:
+        fail(str(error), as_json=as_json)
+    except HubbubError as error:
+        lines = [f"{field}: {reason}" for field, reason in error.fields] or [error.message]
+        fail(*lines, as_json=as_json)
+    except OSError as error:
+        fail(_plainly(error), as_json=as_json)
+
+
+def _plainly(error: OSError) -> str:
+    return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)

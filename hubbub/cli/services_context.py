@@ -1,0 +1,32 @@
+"""What operations need, without an instance around it: nobody is connected, nobody is told.
+
+Instances that run on the same database find what was appended within a second, as they do after a lost
+signal.
+"""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from hubbub.cluster.memory import MemoryBus, MemoryPresence
+from hubbub.config import Settings
+from hubbub.services import container, database, migrations
+from hubbub.services.context import Container
+
+
+@asynccontextmanager
+async def open_container(settings: Settings) -> AsyncIterator[Container]:
+    """The database, open; an SQLite one is migrated first, as `hubbub serve` does. Raises DatabaseProblem.
+
+    In production a missing secret key is replaced by a random one that is not kept: nothing that these
+    commands store depends on it.
+    """
+    if not settings.secret_key:
+        settings = settings.with_made("secret_key", secrets.token_hex(32))
+    if settings.uses_sqlite:
+        await migrations.up(settings)
+    await migrations.open_current(settings)
+    try:
+        yield await container.build(settings, MemoryBus(), MemoryPresence())
+    finally:
+        await database.close()

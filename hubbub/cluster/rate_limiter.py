@@ -1,0 +1,20 @@
+"""What somebody may still do, counted over all instances."""
+
+from typing import Protocol
+
+from hubbub.core.allowances import Allowance
+from hubbub.core.attempts import Act, Standing
+from hubbub.core.limits import Rate
+
+
+class RateLimiter(Protocol):
+    """Buckets and failed attempts, by kind and key. Never raises, never keeps anybody waiting for long."""
+
+    async def take(self, of: str, key: str, rate: Rate, cost: int = 1) -> Allowance:
+        """Take `cost` of what the key may, or none; the rate may be another one each time.
+
+        A negative cost gives back what was taken.
+        """
+
+    async def note(self, of: str, key: str, act: Act) -> Standing:
+        """Note how an attempt went, or look how the last ones did."""

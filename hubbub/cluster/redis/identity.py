@@ -1,0 +1,85 @@
+"""Which server a connection leads to, and whether that server accepts writes."""
+
+import math
+from typing import Any, NamedTuple
+
+from redis.asyncio import Connection, SSLConnection
+from redis.asyncio.sentinel import SentinelManagedConnection
+from redis.exceptions import ConnectionError as Lost
+from redis.exceptions import MasterDownError, ReadOnlyError, RedisError, ResponseError
+
+ROLE = b"*1\r\n$4\r\nROLE\r\n"
+REPLICA = "it is a replica"
+# A server that can't reach its replicas, or can't store, refuses writes as a replica does.
+_REFUSALS = ("NOREPLICAS", "MISCONF")
+
+
+class Identity(NamedTuple):
+    """What a server says of itself; an empty text where its user may not ask."""
+
+    run_id: str = ""  # another one after each start of a server
+    role: str = ""
+
+
+async def identify(connection: Connection) -> Identity:
+    """Ask the server of a connection that is not in use yet. Raises redis' errors if it breaks."""
+    packed = connection.pack_commands([("INFO", "server"), ("ROLE",)])
+    await connection.send_packed_command(packed, check_health=False)
+    info, role = await _reply(connection), await _reply(connection)
+    lines = info.decode("utf-8", "replace").splitlines() if isinstance(info, bytes) else []
+    run_id = next((line.partition(":")[2] for line in lines if line.startswith("run_id:")), "")
+    return Identity(run_id, role_of(role))
+
+
+async def _reply(connection: Connection) -> Any:  # noqa: ANN401 - any reply
+    try:
+        return await connection.read_response(disable_decoding=True, timeout=math.inf)
+    except ResponseError:  # not permitted, or unknown to what stands in front of the server
+        return None
+
+
+def role_of(reply: Any) -> str:  # noqa: ANN401 - any reply
+    """The first word of the reply to ROLE: master, slave or sentinel."""
+    word = reply[0] if isinstance(reply, list) and reply else b""
+    return word.decode() if isinstance(word, bytes) else str(word)
+
+
+def is_replica(role: str) -> bool:
+    """Whether a server with this role passes nothing on to others."""
+    return role == "slave"
+
+
+def refuses_writes(error: BaseException) -> bool:
+    """Whether a server said with this error that it accepts no writes."""
+    if isinstance(error, (ReadOnlyError, MasterDownError)):
+        return True
+    text = str(error)
+    return isinstance(error, ResponseError) and (text.startswith(_REFUSALS) or "READONLY" in text)
+
+
+class _Replaced:
+    """A connection that is closed when its server refuses a write: a new one may lead to another."""
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as redis-py's
+        try:
+            return await super().read_response(*args, **options)  # type: ignore[misc]
+        except RedisError as error:
+            if not refuses_writes(error):
+                raise
+            await self.disconnect(nowait=True)  # type: ignore[attr-defined]
+            raise Lost(f"it refuses writes: {error}") from error
+
+
+class Plain(_Replaced, Connection):
+    """Over TCP."""
+
+
+class Secure(_Replaced, SSLConnection):
+    """Over TLS."""
+
+
+class Named(_Replaced, SentinelManagedConnection):
+    """To the server that Sentinels name."""
+
+
+REPLACED: dict[type, type[Connection]] = {Connection: Plain, SSLConnection: Secure}

@@ -1,0 +1,67 @@
+"""Presence on its way: gathered for a moment, one message a room, one change a user."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from uuid import UUID
+
+from hubbub.cluster.bus import PresenceChanged
+from hubbub.cluster.redis.codec import Statuses
+
+MOMENT_S = 0.05
+PER_MESSAGE = 200
+
+
+class Change(NamedTuple):
+    """What is told of a user, and to which rooms."""
+
+    status: str
+    last_seen_at: str | None
+    rooms: set[UUID]
+
+
+Changes = dict[UUID, Change]
+
+
+class PresenceBatch:
+    """Changes of a moment. What comes later of the same user takes the place of what was before."""
+
+    def __init__(self, emptied: Callable[[Changes], None]) -> None:
+        self._emptied = emptied
+        self._changes: Changes = {}
+
+    def add(self, user_id: UUID, status: str, last_seen_at: str | None, rooms: tuple[UUID, ...]) -> None:
+        if not self._changes:
+            asyncio.get_running_loop().call_later(MOMENT_S, self.empty)
+        before = self._changes.get(user_id)
+        told = before.rooms if before is not None else set()
+        self._changes[user_id] = Change(status, last_seen_at, told | set(rooms))
+
+    def empty(self) -> None:
+        """Hand over what was gathered, now."""
+        changes, self._changes = self._changes, {}
+        if changes:
+            self._emptied(changes)
+
+
+def by_room(changes: Changes) -> Iterator[Statuses]:
+    """A message for each room with what its members are told."""
+    rooms: dict[UUID, list[tuple[UUID, str, str | None]]] = {}
+    for user_id, change in changes.items():
+        for room_id in change.rooms:
+            rooms.setdefault(room_id, []).append((user_id, change.status, change.last_seen_at))
+    for room_id, told in rooms.items():
+        for start in range(0, len(told), PER_MESSAGE):
+            yield Statuses(room_id, tuple(told[start : start + PER_MESSAGE]))
+
+
+def by_user(changes: Changes) -> Iterator[tuple[UUID, Statuses]]:
+    """A message for each user's own devices."""
+    for user_id, change in changes.items():
+        yield user_id, Statuses(None, ((user_id, change.status, change.last_seen_at),))
+
+
+def signals(changes: Changes) -> Iterator[PresenceChanged]:
+    """What the instance is told of each user."""
+    for user_id, change in changes.items():
+        yield PresenceChanged(user_id, change.status, change.last_seen_at, tuple(change.rooms))

@@ -1,0 +1,67 @@
+"""What is wrong with settings, said in one line each."""
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from hubbub.config.fields import variable
+from hubbub.config.production import Findings
+
+_EXPECTED = {
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "finite_number": "a number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "path_type": "a path",
+    "string_type": "text",
+    "string_too_short": "more than nothing",
+}
+
+
+class ConfigError(Exception):
+    """Settings that can't be used: `lines`, one mistake each, for a person."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        super().__init__("\n".join(lines))
+
+
+def lines(error: ValidationError) -> list[str]:
+    """One line for each wrong field. What was given is repeated for fields only that are no secrets."""
+    # A default that could not be worked out follows from another mistake, which is listed.
+    found = [item for item in error.errors(include_url=False) if item["type"] != "default_factory_not_called"]
+    return [f"{variable(str(item['loc'][0]))}: {_reason(item)}" for item in found]
+
+
+def refused(found: Findings) -> list[str]:
+    """One line for each field that production refuses."""
+    return [f"{variable(name)}: {reason}." for name, reason in found.refused]
+
+
+def sort(found: Iterable[str], model: type[BaseModel]) -> list[str]:
+    """Lines in the order of the fields; what is not a field comes last."""
+    order = {variable(name): place for place, name in enumerate(model.model_fields)}
+    return sorted(found, key=lambda line: order.get(line.partition(":")[0], len(order)))
+
+
+def _reason(item: ErrorDetails) -> str:
+    kind, context = item["type"], item.get("ctx", {})
+    if kind == "value_error":
+        text = str(context["error"])
+        return text if text.endswith("?") else f"{text}."
+    if kind == "extra_forbidden":
+        return "there is no such setting."
+    if kind == "literal_error":
+        expected = f"{context['expected']}".replace("'", "")
+    elif kind == "greater_than_equal":
+        expected = f"{context['ge']:.0f} or more"
+    elif kind == "less_than_equal":
+        expected = f"{context['le']:.0f} or less"
+    else:
+        expected = _EXPECTED.get(kind, "something else")
+    return f'must be {expected}, not "{item["input"]}".'

@@ -1,0 +1,155 @@
+"""The forms that values of settings take: rates, lists, networks, addresses. A wrong one is a ValueError."""
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_interface
+from typing import NamedTuple
+
+from hubbub.config import urls
+from hubbub.core import email_addresses
+from hubbub.core import names as room_names
+from hubbub.core.limits import Rate
+
+Network = IPv4Network | IPv6Network
+
+ROLES = ("user", "moderator", "admin")
+LONGEST_HOLD_S = 10
+LONGEST_NAME = 80  # characters, as in schemas.rooms.Name
+MAPPED = 96  # bits in front of an IPv4 address that is written as IPv6
+_RATE = re.compile(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,9})?)")
+_PASSWORD = re.compile(r"(?<=://)([^/?#@:]*):.*@")
+_IN_QUERY = re.compile(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
+
+
+def rate(value: object, *, leaks: bool = False) -> Rate | None:
+    """`30/10`: a bucket of 30, refilled by 10 a second; `off`: None, no limit.
+
+    Where it `leaks` it may be `30/10 leaky`.
+    """
+    if value is None or isinstance(value, Rate):
+        return value
+    text = str(value).strip().lower()
+    if leaks and (head := text.removesuffix("leaky").rstrip()) != text:
+        return _leaky(head)
+    if text == "off":
+        return None
+    found = _RATE.fullmatch(text)
+    if found is None or int(found[1]) < 1 or float(found[2]) <= 0:
+        raise ValueError("must be a bucket and its refill per second, like 30/10 or 10/0.5, or off")
+    return Rate(int(found[1]), float(found[2]))
+
+
+def _leaky(text: str) -> Rate | None:
+    found = rate(text)
+    if found is None or found.burst / found.per_s > LONGEST_HOLD_S:
+        raise ValueError(f"a leaky bucket must be empty after {LONGEST_HOLD_S} seconds: like 20/5 leaky")
+    return found._replace(leaky=True)
+
+
+def rate_text(value: Rate | None) -> str:
+    """A rate as it is written in the settings."""
+    if value is None:
+        return "off"
+    return f"{value.burst}/{value.per_s:g}" + (" leaky" if value.leaky else "")
+
+
+class Tier(NamedTuple):
+    """How much more a role may: a factor, or None for no limit."""
+
+    role: str
+    factor: float | None
+
+    def __str__(self) -> str:
+        return f"{self.role}={'off' if self.factor is None else f'{self.factor:g}'}"
+
+
+def tiers(value: object) -> tuple[Tier, ...]:
+    """`moderator=2,admin=off`: a factor of the limits, or no limit, for each role."""
+    return tuple(_tier(str(text)) for text in split_list(value))
+
+
+def _tier(text: str) -> Tier:
+    role, _, factor = text.replace(" ", "").lower().partition("=")
+    if role in ROLES and factor == "off":
+        return Tier(role, None)
+    if role not in ROLES or not re.fullmatch(r"\d{1,4}(\.\d{1,4})?", factor) or float(factor) <= 0:
+        raise ValueError(
+            f'must be roles with a factor or off, like moderator=2,admin=off; "{text}" is not one'
+        )
+    return Tier(role, float(factor))
+
+
+def split_list(value: object) -> tuple[str, ...]:
+    """Texts between commas, without the spaces around them; empty ones are left out."""
+    given = value.split(",") if isinstance(value, str) else _listed(value)
+    return tuple(dict.fromkeys(text for item in given if (text := str(item).strip())))
+
+
+def secrets(value: object) -> tuple[str, ...]:
+    """Secrets between commas or line ends. None is part of a message."""
+    return split_list(value.replace("\n", ",") if isinstance(value, str) else value)
+
+
+def _listed(value: object) -> Iterable[object]:
+    if isinstance(value, (list, tuple)):
+        return value
+    raise ValueError("must be a list, separated by commas")
+
+
+def networks(value: object) -> tuple[Network, ...]:
+    """Networks in CIDR form; an address alone is a network of one."""
+    return tuple(_network(text) for text in split_list(value))
+
+
+def _network(text: str) -> Network:
+    try:
+        address = ip_interface(text)
+    except ValueError:
+        raise ValueError(
+            f'must be networks like 10.0.0.0/8, separated by commas; "{text}" is not one'
+        ) from None
+    if address.ip != address.network.network_address:
+        raise ValueError(f'"{text}" is not a network; did you mean {address.network}?')
+    return _plain(address.network)
+
+
+def _plain(network: Network) -> Network:
+    """IPv4 written as IPv6 as IPv4, as addresses are compared."""
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < MAPPED:
+        return network
+    return IPv4Network((mapped, network.prefixlen - MAPPED))
+
+
+def origins(value: object) -> tuple[str, ...]:
+    """Origins as browsers send them, `https://chat.example`, or `*`."""
+    return tuple(urls.origin(text.lower().rstrip("/")) for text in split_list(value))
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Names of rooms."""
+    found = split_list(value)
+    for text in found:
+        if fault := room_names.name_fault(text, LONGEST_NAME):
+            raise ValueError(f"{fault[0].lower()}{fault[1:-1]}; {text!a} is not such a name")
+    return found
+
+
+def masked(text: str) -> str:
+    """An address with its passwords hidden; other text as it is."""
+    return _IN_QUERY.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
+
+
+def identifier(value: object) -> str:
+    """A name that is safe in a log, a channel and a file name."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text := str(value)):
+        raise ValueError("must be 1 to 64 letters, digits, dots, hyphens or underscores")
+    return text
+
+
+def sender(value: object) -> str:
+    """The sender of e-mails: an address, or a name and an address in angle brackets."""
+    text = str(value).strip()
+    if email_addresses.sender(text) is None:
+        raise ValueError("must be an address, or a name and an address: hubbub <chat@example.org>")
+    return text

@@ -1,0 +1,283 @@
+"""URLs in settings: each mistake is a ValueError with one sentence, which does not repeat the URL.
+
+A URL may hold a password, so no message shows any part of one.
+"""
+
+import os
+import re
+from ipaddress import ip_address
+from pathlib import PurePath
+from typing import NamedTuple
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+ESCAPES = "write @ : / ? # in a user or a password as %40 %3A %2F %3F %23"
+_ODD = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")
+_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+HOST_LENGTH = 253
+LAST_PORT = 65535
+SENTINEL_PORT = 26379
+# What may follow the `?`: the rest is set by hubbub, or means nothing to it.
+_OF_REDIS = ("db",)
+_OF_REDIS_TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
+_CHOICES = {
+    "ssl_cert_reqs": ("none", "optional", "required"),
+    "ssl_check_hostname": ("true", "false", "yes", "no", "1", "0"),
+    "path_style": ("true", "false"),
+}
+_READ_WRITE = ("any", "primary", "read-write")  # the target_session_attrs of hubbub: it writes
+_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+
+
+class Server(NamedTuple):
+    """A host, without brackets, and a port; None where the URL names none."""
+
+    host: str
+    port: int | None
+
+
+class Url(NamedTuple):
+    """The parts of a URL, unquoted where they are."""
+
+    parts: SplitResult
+    servers: list[Server]
+    user: str | None
+    password: str | None
+    options: dict[str, str]
+
+
+def read(text: str, schemes: tuple[str, ...], example: str) -> Url:
+    """The parts of a URL with any number of hosts, none included. Raises ValueError."""
+    if _ODD.search(text):
+        raise ValueError("must not contain spaces or control characters")
+    try:
+        text.encode()
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError(f"is not a URL: check the brackets; {ESCAPES}") from None
+    if parts.scheme not in schemes or not text[len(parts.scheme) :].startswith("://"):
+        raise ValueError(f"must be an address like {example}")
+    if "#" in text:
+        raise ValueError(f"must not contain a #; {ESCAPES}")
+    if _BAD_ESCAPE.search(text):
+        raise ValueError("contains a % that is not followed by two hexadecimal digits; write it as %25")
+    login, _, hosts = parts.netloc.rpartition("@")
+    user, colon, password = login.partition(":")
+    if "@" in login or ":" in password:
+        raise ValueError(f"has more than one @ or : before its host; {ESCAPES}")
+    return Url(
+        parts,
+        [_server(each, 0 if parts.scheme.startswith("http") else 1) for each in hosts.split(",")]
+        if hosts
+        else [],
+        unquote(user) if user else None,
+        unquote(password) if colon else None,
+        _options(parts.query),
+    )
+
+
+def _options(query: str) -> dict[str, str]:
+    found = parse_qsl(query, keep_blank_values=True)
+    if query and (len(found) != len(query.split("&")) or not all(name for name, _ in found)):
+        raise ValueError("has a parameter without a name behind its ?")
+    if doubled := sorted({name for name, _ in found if [each for each, _ in found].count(name) > 1}):
+        raise ValueError(f"has the parameter {doubled[0][:40]!r} twice")
+    return dict(found)
+
+
+def _server(text: str, first_port: int) -> Server:
+    host, port = text, ""
+    if text.startswith("["):
+        host, closed, rest = text[1:].partition("]")
+        if not closed or (rest and not rest.startswith(":")) or not _is_ip(host):
+            raise ValueError("has brackets around what is not an IPv6 address")
+        port = rest[1:]
+        colon = bool(rest)
+    else:
+        host, separator, port = text.partition(":")
+        colon = bool(separator)
+        if ":" in port:
+            raise ValueError("has more than one : in a host; put an IPv6 address into brackets")
+    if not host:
+        raise ValueError("lacks the name of a host")
+    check_host(host)
+    digits = port.isascii() and port.isdigit() and len(port) <= len(str(LAST_PORT))
+    if colon and not (digits and first_port <= int(port) <= LAST_PORT):
+        raise ValueError(f"has a port that is not a number from 1 to 65535; {ESCAPES}")
+    return Server(unquote(host), int(port) if colon else None)
+
+
+def check_host(host: str) -> None:
+    """Raises ValueError for what is no IP address, no host name and no folder of a Unix socket."""
+    if _is_ip(host) or host.startswith(("%2F", "%2f")):
+        return
+    try:
+        name = host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        name = ""
+    labels = name.removesuffix(".").split(".")
+    if len(name) > HOST_LENGTH or not all(_NAME.fullmatch(each) for each in labels):
+        raise ValueError("has a host that is neither a host name nor an IP address")
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _require_host(url: Url, example: str) -> None:
+    if not url.servers:
+        raise ValueError(f"must be an address like {example}")
+    if len(url.servers) > 1:
+        raise ValueError("names several hosts; it takes one")
+    if url.servers[0].host.startswith("/"):
+        raise ValueError("has a host that is neither a host name nor an IP address")
+
+
+def _require_options(url: Url, known: tuple[str, ...]) -> None:
+    for name, value in url.options.items():
+        if name not in known:
+            listed = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise ValueError(f"has the unknown parameter {name[:40]!r} behind its ?; {listed}")
+        if name in _CHOICES and value.lower() not in _CHOICES[name]:
+            raise ValueError(f"has a wrong {name}: it is one of {', '.join(_CHOICES[name])}")
+        if name in _FILES and not os.access(value, os.R_OK):
+            raise ValueError(f"names a file as {name} that can't be read")
+
+
+def _require_path(url: Url, *allowed: str) -> None:
+    if url.parts.path not in allowed:
+        raise ValueError("must end after the host and the port")
+
+
+def host(value: object) -> str:
+    """The IP address or the name of the machine to listen on."""
+    text = _text(value)
+    if not text or _ODD.search(text) or text.startswith("%"):
+        raise ValueError("must be an IP address or the name of a host")
+    check_host(text)
+    return text
+
+
+def database(value: object) -> str:
+    """`postgres://user:password@host:port/name`, with several hosts too, or `sqlite://` and a path."""
+    example, text = "postgres://user:password@host/name", _text(value)
+    if text.startswith("sqlite:"):
+        if not text.removeprefix("sqlite:").removeprefix("//").strip("/"):
+            raise ValueError(f"must be an address like {example}")
+        if "?" in text or "#" in text:
+            raise ValueError("of SQLite is a path without parameters; write ? # in a name as %3F %23")
+        if re.search(r"[\x00-\x1f\x7f]", unquote(text)):
+            raise ValueError("must not contain control characters")
+        if not text.startswith("sqlite://"):
+            raise ValueError("of SQLite begins with sqlite:// and is followed by a path")
+        return text
+    url = read(text, ("postgres", "postgresql"), example)
+    if not (url.servers or url.parts.path.strip("/")):
+        raise ValueError(f"must be an address like {example}")
+    cached = url.options.get("statement_cache_size", "0")
+    if not (cached.isascii() and cached.isdigit() and len(cached) <= 6):  # noqa: PLR2004 - far more than there are
+        raise ValueError("has a statement_cache_size that is not a number")
+    if url.options.get("target_session_attrs", _READ_WRITE[0]) not in _READ_WRITE:
+        raise ValueError(f"has a wrong target_session_attrs: it is one of {', '.join(_READ_WRITE)}")
+    return text
+
+
+def redis(value: object) -> str | None:
+    """`redis://`, `rediss://`, `redis+sentinel://…/service/0` or `redis+cluster://`."""
+    if value is None:
+        return None
+    example, text = "redis://host:6379/0", _text(value)
+    url = read(text, ("redis", "rediss", "redis+sentinel", "redis+cluster"), example)
+    path = url.parts.path.removesuffix("/").removeprefix("/")
+    if url.parts.scheme == "redis+sentinel":
+        if not url.servers:
+            raise ValueError("must be an address like redis+sentinel://host:26379,host:26379/service/0")
+        service, _, path = path.partition("/")
+        if url.parts.path.strip("/") and not service:
+            raise ValueError("must name a service behind the hosts, like /mymaster/0")
+        _require_options(url, ())
+    else:
+        _require_host(url, example)
+        _require_options(url, (*_OF_REDIS, *_OF_REDIS_TLS) if url.parts.scheme == "rediss" else _OF_REDIS)
+    for number in (path, url.options.get("db", "")):
+        if number and not (number.isascii() and number.isdigit() and len(number) <= 5):  # noqa: PLR2004 - as a port
+            raise ValueError("must have the number of a database at its end, like /0")
+    if url.parts.scheme == "redis+cluster" and (int(path or 0) or int(url.options.get("db") or 0)):
+        raise ValueError("of a cluster takes the database 0 only")
+    return text
+
+
+def smtp(value: object) -> str | None:
+    """`smtp://user:password@host:port`, `smtps://…`, or `off`."""
+    text = "" if value is None else _text(value)
+    if text.lower() == "off":
+        return "off"
+    if value is None:
+        return None
+    example = "smtp://user:password@host:587, or off"
+    url = read(text, ("smtp", "smtps"), example)
+    _require_host(url, example)
+    _require_path(url, "", "/")
+    _require_options(url, ())
+    if url.password is not None and url.user is None:
+        raise ValueError(f"has a password and no user; {ESCAPES}")
+    return text
+
+
+def storage(value: object) -> str:
+    """`file:///absolute/folder`, or `s3://bucket/prefix?region=…&endpoint=https://host&path_style=true`."""
+    example, text = "file:///srv/uploads", _text(value)
+    if text.startswith("file:"):
+        parts = urlsplit(text)
+        if not text.startswith("file://") or not (parts.netloc or parts.path.strip("/")):
+            raise ValueError(f"must be an address like {example}")
+        if parts.query or parts.fragment or re.search(r"[\x00-\x1f\x7f]", unquote(text)):
+            raise ValueError("of a folder has no ?, no # and no control characters")
+        return text
+    url = read(text, ("file", "s3"), example)
+    if len(url.servers) != 1 or url.servers[0].port is not None or "@" in url.parts.netloc:
+        raise ValueError("must name a bucket, like s3://bucket/prefix?region=eu-central-1")
+    _require_options(url, ("region", "endpoint", "path_style"))
+    if (endpoint := url.options.get("endpoint")) is not None:
+        _require_host(read(endpoint, ("http", "https"), "endpoint=https://host"), "endpoint=https://host")
+    return text
+
+
+def site(value: object, example: str = "https://chat.example") -> str | None:
+    """The URL of a site, without a slash at its end."""
+    if value is None:
+        return None
+    text = _text(value)
+    url = read(text, ("http", "https"), example)
+    _require_host(url, example)
+    if url.parts.query or "?" in text or "@" in url.parts.netloc:
+        raise ValueError("is a URL without a user, a password and a ?")
+    return text.rstrip("/")
+
+
+def origin(text: str) -> str:
+    """An origin as browsers send it, or `*`."""
+    if text == "*":
+        return text
+    wrong = f'must be origins like https://chat.example, or *; "{text}" is not one'
+    try:
+        url = read(text, (urlsplit(text).scheme,), "")
+    except ValueError:
+        raise ValueError(wrong) from None
+    if not url.parts.scheme or len(url.servers) != 1 or url.parts.path or "?" in text or "@" in text:
+        raise ValueError(wrong)
+    return text
+
+
+def of_file(scheme: str, path: PurePath) -> str:
+    """The URL of a file, with what would end its path written as escapes."""
+    text = str(path).replace("%", "%25").replace("?", "%3F").replace("#", "%23")
+    return f"{scheme}://{text}"
+
+
+def _text(value: object) -> str:
+    return str(value).strip()

@@ -1,0 +1,134 @@
+"""Access and refresh tokens: JWTs of one algorithm, each good for one purpose.
+
+A token names the key that it is signed with (`kid`), so that the key can be replaced: those of before are
+accepted for as long as they are listed.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import jwt
+
+from hubbub.core import clock
+from hubbub.core.errors import InvalidToken, TokenExpired, Unauthenticated
+
+ALGORITHM = "HS256"
+ISSUER = "hubbub"
+ACCESS, REFRESH = "hubbub:access", "hubbub:refresh"
+API_KEY = "hub_"  # what is no token begins so
+AN_API_KEY = (
+    "That is an API key: it goes into the header X-API-Key, over REST alone. Sockets take access tokens."
+)
+
+
+class AccessClaims(NamedTuple):
+    user_id: UUID
+    session_id: UUID
+    expires_at: datetime
+
+
+class RefreshClaims(NamedTuple):
+    user_id: UUID
+    session_id: UUID
+    token_id: str
+
+
+def key_id(secret: str) -> str:
+    """What a token says of its key. It tells no more of the key than the token's signature does."""
+    return hmac.new(secret.encode(), b"hubbub:kid", hashlib.sha256).hexdigest()[:16]
+
+
+def _head(name: str, secret: str) -> str:
+    return jwt.encode({}, secret, ALGORITHM, {"kid": name}).partition(".")[0]
+
+
+class TokenIssuer:
+    """Makes tokens with one key, and reads those of this and of the `accepted` keys."""
+
+    def __init__(
+        self, secret: str, access_ttl_s: int, refresh_ttl_s: int, accepted: Iterable[str] = ()
+    ) -> None:
+        self._secret = secret
+        self._key_id = key_id(secret)
+        self._secrets = {key_id(each): each for each in (*accepted, secret)}
+        # The first parts of our own tokens, which need not be read anew each time.
+        self._heads = {_head(name, each): each for name, each in self._secrets.items()}
+        self.access_ttl_s = access_ttl_s
+        self.refresh_ttl_s = refresh_ttl_s
+
+    def access(self, user_id: UUID, session_id: UUID) -> tuple[str, datetime]:
+        """An access token and when it runs out."""
+        return self._make(ACCESS, user_id, session_id, self.access_ttl_s, {})
+
+    def refresh(self, user_id: UUID, session_id: UUID, token_id: str) -> tuple[str, datetime]:
+        """A refresh token; `token_id` makes it the one in force, or a spent one."""
+        return self._make(REFRESH, user_id, session_id, self.refresh_ttl_s, {"jti": token_id})
+
+    def _make(
+        self, purpose: str, user_id: UUID, session_id: UUID, ttl_s: int, more: dict[str, Any]
+    ) -> tuple[str, datetime]:
+        now = clock.now()
+        expires_at = now + timedelta(seconds=ttl_s)
+        claims = {
+            "iss": ISSUER,
+            "aud": purpose,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "iat": now,
+            "exp": expires_at,
+            **more,
+        }
+        return jwt.encode(claims, self._secret, ALGORITHM, {"kid": self._key_id}), expires_at.replace(
+            microsecond=0
+        )
+
+    def verify_access(self, token: str) -> AccessClaims:
+        """Raises TokenExpired, Unauthenticated."""
+        if token.startswith(API_KEY):
+            raise Unauthenticated(AN_API_KEY)
+        try:
+            claims = self._read(token, ACCESS, [])
+            return AccessClaims(
+                UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(claims["exp"], UTC)
+            )
+        except jwt.ExpiredSignatureError:
+            raise TokenExpired from None
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError, OSError):
+            raise Unauthenticated from None
+
+    def verify_refresh(self, token: str) -> RefreshClaims:
+        """Raises InvalidToken."""
+        try:
+            claims = self._read(token, REFRESH, ["jti"])
+            return RefreshClaims(UUID(claims["sub"]), UUID(claims["sid"]), str(claims["jti"]))
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError, OSError):
+            raise InvalidToken from None
+
+    def _read(self, token: str, purpose: str, more: list[str]) -> dict[str, Any]:
+        required = ["exp", "iat", "sub", "sid", "aud", "iss", *more]
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            self._secret_of(token),
+            [ALGORITHM],
+            options={"require": required},
+            audience=purpose,
+            issuer=ISSUER,
+            leeway=clock.SKEW,
+        )
+        # The end was sent to the client as `expires_in` and is exact; the rest is by another machine's clock.
+        if int(claims["exp"]) <= clock.now().timestamp():
+            raise jwt.ExpiredSignatureError
+        return claims
+
+    def _secret_of(self, token: str) -> str:
+        """The key that a token names. One that names none (of an older release) is of the current one."""
+        if (known := self._heads.get(token.partition(".")[0])) is not None:
+            return known
+        key_id = jwt.get_unverified_header(token).get("kid", self._key_id)
+        if (secret := self._secrets.get(key_id)) is None:
+            raise jwt.InvalidTokenError("signed with a key that is not listed")
+        return secret

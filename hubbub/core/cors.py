@@ -1,0 +1,96 @@
+"""Which origins of web pages may connect: those that are listed, and the own one under each of its names."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from hubbub.core import addresses, clock, metrics
+from hubbub.core.addresses import Network
+
+log = logging.getLogger(__name__)
+
+PORTS = {"http": 80, "https": 443}
+WARN_EVERY_S = 3600.0  # about one origin
+WARNED = 100  # origins an hour; an attacker can send any number of others
+PROXIES = 4  # of a chain, whose X-Forwarded-Proto and X-Forwarded-Host are read
+LONGEST = 300  # characters of an origin that are compared and logged
+ANY = "*"
+
+
+class CorsOrigins:
+    """The origins that one instance accepts, over REST and on sockets."""
+
+    def __init__(self, listed: Collection[str], public_url: str | None, trusted: Iterable[Network]) -> None:
+        self.any = ANY in listed
+        self._listed = frozenset(
+            normal(each) for each in (*listed, *([public_url] if public_url else [])) if each != ANY
+        )
+        self._trusted = tuple(trusted)
+        self._warned: OrderedDict[str, float] = OrderedDict()  # refused origin → when it was logged
+
+    def rule(self) -> str | Callable[[str | None, dict[str, Any]], bool]:
+        """The rule as python-engineio calls it, with the handshake as a WSGI environ."""
+        if self.any:
+            return ANY
+        return lambda origin, environ: bool(origin) and self.accepts(environ["aiohttp.request"], origin or "")
+
+    def accepts(self, request: Any, origin: str) -> bool:  # noqa: ANN401 - an aiohttp request, without aiohttp
+        """Whether a page of `origin` may send this request; the first refusal of an hour is logged."""
+        if self.any:
+            return True
+        name = normal(origin[:LONGEST])
+        if name in self._listed or name in self._own(request):
+            return True
+        self._warn(name)
+        return False
+
+    def _own(self, request: Any) -> set[str]:  # noqa: ANN401 - likewise
+        """The names by which the client reaches this instance with this request."""
+        headers = request.headers
+        schemes, hosts = [request.scheme], [request.host]
+        if self._trusted and addresses.is_within(request.remote or "", self._trusted):
+            schemes += _members(headers.getall("X-Forwarded-Proto", ()))
+            hosts += _members(headers.getall("X-Forwarded-Host", ()))
+        return {normal(f"{scheme}://{host}") for scheme in schemes for host in hosts}
+
+    def _warn(self, origin: str) -> None:
+        now = clock.monotonic()
+        metrics.count("refused_origins")
+        while self._warned and now - next(iter(self._warned.values())) >= WARN_EVERY_S:
+            self._warned.popitem(last=False)
+        if origin in self._warned or len(self._warned) >= WARNED:
+            return
+        self._warned[origin] = now
+        log.warning(
+            "a page of another origin was refused; if it is yours, add it to HUBBUB_CORS_ORIGINS",
+            extra={"origin": origin},
+        )
+
+
+@lru_cache(maxsize=256)
+def normal(origin: str) -> str:
+    """Return the origin of a URL as browsers write it: lower case, ASCII, without a default port or a path.
+
+    What is no URL is returned in lower case, without control characters.
+    """
+    text = "".join(each for each in origin.strip().lower() if each.isprintable())
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+        if not host.isascii():
+            host = host.encode("idna").decode()
+    except ValueError:
+        return text
+    if not parts.scheme or not host or parts.username is not None:
+        return text
+    host = addresses.plain(host)
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, PORTS.get(parts.scheme)) else "")
+
+
+def _members(values: Iterable[str]) -> list[str]:
+    """The members of a list that proxies extend, at most `PROXIES`."""
+    return [each for value in ",".join(values).split(",")[-PROXIES:] if (each := value.strip().strip('"'))]

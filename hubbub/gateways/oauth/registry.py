@@ -1,0 +1,15 @@
+"""The providers that the settings name, ready to be asked."""
+
+from hubbub.config import Settings, oauth_providers
+from hubbub.gateways.identity_provider import IdentityProvider
+from hubbub.gateways.oauth.client import Client
+from hubbub.gateways.oauth.github import GitHub
+from hubbub.gateways.oauth.oidc import OpenId
+
+
+def build(settings: Settings, client: Client) -> dict[str, IdentityProvider]:
+    """By name, in the order in which people are offered them."""
+    return {
+        name: OpenId(each, client) if each.is_oidc else GitHub(each, client)
+        for name, each in oauth_providers.of(settings).items()
+    }

@@ -1,0 +1,163 @@
+"""The address that an instance listens on: reserved at the beginning of its start, opened at the end."""
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+from typing import TYPE_CHECKING, cast
+
+from aiohttp import web
+
+from hubbub.core import metrics, tasks
+
+if TYPE_CHECKING:
+    from hubbub.http.ip_limits import ClientIp
+    from hubbub.http.server import Runner, Server
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 4096  # connections that wait to be accepted; when there are more, a client tries again after 1 s
+
+PAUSE_S = 1.0  # before another attempt, when the system had no descriptor or memory left
+# In one turn of the event loop. What is refused costs a fraction of what is accepted.
+ACCEPTED_A_TURN = 32
+REFUSED_A_TURN = 128
+
+_REASONS = {
+    errno.EADDRINUSE: "is taken: stop what listens there, or set {setting}",
+    errno.EADDRNOTAVAIL: "is no address of this machine: set HUBBUB_HOST",
+    errno.EACCES: "may not be used by this user: set {setting} to one above 1023",
+}
+
+
+class CannotListen(Exception):
+    """One line that says why, and which setting to change."""
+
+
+class Acceptor:
+    """Accepts connections. One over the limits of its IP address is closed before it costs more.
+
+    Event loops accept as many as there are before anything else, and make a transport of each: thousands of
+    connections that are reset at once keep everybody waiting for a quarter of a second.
+    """
+
+    def __init__(self, listener: socket.socket, server: "Server") -> None:
+        self.sockets = [listener]
+        self._listener = listener
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._retry: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Accept connections from now on. Raises OSError."""
+        self._listener.setblocking(False)  # noqa: FBT003 - its signature
+        self._listener.listen(BACKLOG)
+        self._loop.add_reader(self._listener.fileno(), self._accept)
+
+    def close(self) -> None:
+        """Accept no more. Safe to call twice."""
+        if self._retry is not None:
+            self._retry.cancel()
+        if self._listener.fileno() >= 0:
+            self._loop.remove_reader(self._listener.fileno())
+        self._listener.close()
+
+    def _accept(self) -> None:
+        """Accept some of what waits; the rest has its turn when others had theirs."""
+        accepted = 0
+        for _ in range(REFUSED_A_TURN):
+            try:
+                connection, peer = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._pause(error)
+                return
+            client = self._server.limits.of_peer(peer)
+            if client is not None and not self._server.limits.connect(client):
+                connection.close()
+                continue
+            tasks.spawn(self._open(connection, client), name="accepting a connection")
+            accepted += 1
+            if accepted == ACCEPTED_A_TURN:
+                return
+
+    async def _open(self, connection: socket.socket, client: "ClientIp | None") -> None:
+        protocol = self._server.protocol(client)
+        try:
+            connection.setblocking(False)  # noqa: FBT003 - its signature
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await self._loop.connect_accepted_socket(lambda: protocol, connection)
+        except OSError:  # reset meanwhile
+            connection.close()
+            protocol.release()
+
+    def _pause(self, error: OSError) -> None:
+        """No descriptor or memory is left: the system would report the same connection again and again."""
+        log.error("connections can't be accepted", extra={"error": str(error)})
+        metrics.count("refused_connections", "system")
+        self._loop.remove_reader(self._listener.fileno())
+        self._retry = self._loop.call_later(
+            PAUSE_S, self._loop.add_reader, self._listener.fileno(), self._accept
+        )
+
+
+class Site(web.BaseSite):
+    """aiohttp's place to listen, with an acceptor of our own."""
+
+    def __init__(self, runner: "Runner", listener: socket.socket) -> None:
+        super().__init__(runner)
+        self._listener = listener
+
+    @property
+    def name(self) -> str:
+        """The URL."""
+        host, port = self._listener.getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    async def start(self) -> None:
+        """Listen. Raises OSError."""
+        await super().start()
+        acceptor = Acceptor(self._listener, cast("Server", self._runner.server))
+        acceptor.start()
+        self._server = cast("asyncio.AbstractServer", acceptor)
+
+
+def reserve(host: str, port: int) -> socket.socket:
+    """Bind the address without listening: a client is refused at once, and no other instance takes the port.
+
+    Raises CannotListen.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    reserved = socket.socket(family)
+    try:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            reserved.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        reserved.bind((host, port))
+    except OSError as error:
+        reserved.close()
+        raise CannotListen(reason(error, host, port)) from error
+    return reserved
+
+
+async def listen(runner: "Runner", reserved: socket.socket) -> Site:
+    """Accept connections from now on. Raises CannotListen, where another process was quicker."""
+    host, port = reserved.getsockname()[:2]
+    site = Site(runner, reserved)
+    try:
+        await site.start()
+    except OSError as error:
+        raise CannotListen(reason(error, host, port)) from error
+    return site
+
+
+def reason(error: OSError, host: str, port: int, setting: str = "HUBBUB_PORT") -> str:
+    """Why nothing can listen there."""
+    if error.errno is None:
+        return f"{host}:{port}: {error}."
+    if error.errno < 0:  # of looking up the name
+        return f"{host} is no address of this machine: set HUBBUB_HOST."
+    text = _REASONS.get(error.errno, os.strerror(error.errno)).format(setting=setting)
+    return f"{host}:{port} {text}."

@@ -1,0 +1,31 @@
+"""Who may come in at all: `HUBBUB_ADDRESSES_ALLOW` and `_DENY`, for REST and sockets alike."""
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from hubbub.core import addresses, metrics
+from hubbub.core.errors import Forbidden
+from hubbub.http import problems
+from hubbub.http.app_keys import parts_of
+
+PROBES = frozenset({"/health/live", "/health/ready"})
+FORWARDED = ("X-Forwarded-For", "X-Real-IP", "Forwarded")
+
+
+@web.middleware
+async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Before everything else: a handshake of a socket is a request too."""
+    settings = parts_of(request).settings
+    allow, deny = settings.addresses_allow, settings.addresses_deny
+    if (allow or deny) and not _is_probe(request):
+        address = addresses.of_request(request, settings.trusted_proxies)
+        if not addresses.admitted(address, allow, deny):
+            metrics.count("refused_addresses")
+            return problems.answer(request, Forbidden("Your address may not come in here."))
+    return await handler(request)
+
+
+def _is_probe(request: web.Request) -> bool:
+    """The machine asking itself; with a header of a proxy it may be anybody."""
+    near = addresses.is_loopback(request.remote or "")
+    return request.path in PROBES and near and not any(name in request.headers for name in FORWARDED)

@@ -1,0 +1,29 @@
+"""Routes that need a permission: who lacks it is refused whatever else is wrong with the request."""
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from hubbub.core.errors import Forbidden, HubbubError
+from hubbub.http.app_keys import admitted_of
+from hubbub.http.request import context
+from hubbub.http.routes import permission_of
+from hubbub.services import permissions
+
+SAFE = frozenset({"GET", "HEAD"})
+
+
+@web.middleware
+async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse before the query is read. A write that can be read records its own attempt."""
+    permission = permission_of(request.match_info.route)
+    if permission is None or permissions.allows(admitted_of(request).role, permission):
+        return await handler(request)
+    if request.method not in SAFE:
+        try:
+            return await handler(request)
+        except Forbidden:
+            raise
+        except HubbubError:  # what can't be read is refused for the lack of the permission, too
+            pass
+    await permissions.require(context(request), permission)
+    raise Forbidden

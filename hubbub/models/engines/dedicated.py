@@ -1,0 +1,45 @@
+"""A connection beside the pool, for statements that must not wait until others release theirs."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+
+class Dedicated:
+    """The client of one connection, opened at its first use and again after an error.
+
+    Each use takes at most `seconds`, opening included. SQLite has one connection in all: that one is used.
+    """
+
+    def __init__(self, client: Any, seconds: float) -> None:  # noqa: ANN401 - Tortoise's clients share no typed base
+        self.capabilities = client.capabilities
+        self._client = client
+        self._seconds = seconds
+        self._lock = asyncio.Lock()
+        self._connection: Any = None
+
+    @asynccontextmanager
+    async def acquire_connection(self) -> AsyncIterator[Any]:
+        """The connection, for one caller at a time. Raises TimeoutError and the driver's errors."""
+        if self.capabilities.dialect != "postgres":
+            async with asyncio.timeout(self._seconds), self._client.acquire_connection() as shared:
+                yield shared
+            return
+        async with asyncio.timeout(self._seconds), self._lock:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await self._client.connect_apart(self._seconds)
+            try:
+                yield self._connection
+            except BaseException:
+                # What it waits for is unknown now: another statement would wait behind it.
+                self._connection.terminate()
+                raise
+
+    async def close(self) -> None:
+        """Disconnect. Safe to call twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):  # closed by the server meanwhile
+                await connection.close(timeout=self._seconds)

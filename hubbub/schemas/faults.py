@@ -1,0 +1,244 @@
+"""What is wrong with a payload, field by field, in sentences for people. For refusals only: not a fast path.
+
+msgspec decides what is valid, and stops at the first fault in words of its own. This walks the same types and
+names every fault.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, inspect
+
+MOST = 50  # faults of one refusal
+LONGEST_NAME = 100  # characters of a name that the client chose
+REQUIRED = "This field is required."
+UNKNOWN = "There is no such field."
+NOT_TEXT = "Must not contain characters that are not text, such as NUL."
+NOT_VALID = "This value is not valid."
+ID = "Must be an id, such as 01890a5d-ac96-774b-bcce-b302099a8057."
+ID_NAME = "Each name must be an id, such as 01890a5d-ac96-774b-bcce-b302099a8057."
+MOMENT = "Must be a date and time with a time zone, such as 2026-01-31T12:00:00Z."
+
+Check = Callable[[Any], str | None]  # a value of the right type → what is wrong with it, as a sentence
+
+
+class Fault(NamedTuple):
+    """A field by its path, such as `member_ids[3]`, and what is wrong with it."""
+
+    field: str
+    reason: str
+
+
+def check(function: Check) -> dict[str, Check]:
+    """The `extra` of a type's Meta, for what other constraints can't express."""
+    return {"check": function}
+
+
+@cache
+def checks(kind: type[msgspec.Struct]) -> tuple[tuple[str, Check], ...]:
+    """The checks of a struct's own fields, by name."""
+    found = []
+    for field in _fields(kind):
+        function = _check_of(field.type)
+        if function is not None:
+            found.append((field.encode_name, function))
+    return tuple(found)
+
+
+def _check_of(kind: inspect.Type) -> Check | None:
+    options = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    for each in options:
+        if isinstance(each, inspect.Metadata) and each.extra and "check" in each.extra:
+            function: Check = each.extra["check"]
+            return function
+    return None
+
+
+def find(kind: type[msgspec.Struct], raw: Mapping[str, Any]) -> tuple[Fault, ...]:
+    """All faults of a decoded JSON object, at most MOST; none if it is valid as far as is known here."""
+    found = []
+    for fault in _struct(kind, raw, ""):
+        found.append(fault)
+        if len(found) == MOST:
+            break
+    return tuple(found)
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[inspect.Field, ...]:
+    described = inspect.type_info(kind)
+    assert isinstance(described, inspect.StructType)  # noqa: S101 - a struct is described as one
+    return described.fields
+
+
+def _struct(kind: type[msgspec.Struct], raw: Mapping[str, Any], path: str) -> Iterator[Fault]:
+    fields = _fields(kind)
+    for field in fields:
+        name = f"{path}.{field.encode_name}" if path else field.encode_name
+        if field.encode_name in raw:
+            yield from _value(field.type, raw[field.encode_name], name)
+        elif field.required:
+            yield Fault(name, REQUIRED)
+    if kind.__struct_config__.forbid_unknown_fields:
+        known = {field.encode_name for field in fields}
+        for name in raw:
+            if name not in known:
+                yield Fault(f"{path}.{_short(name)}" if path else _short(name), UNKNOWN)
+
+
+def _value(kind: inspect.Type, value: object, path: str) -> Iterator[Fault]:
+    """The faults of a value: none, one, or those of its items."""
+    constraint: inspect.Metadata | None = None
+    if isinstance(kind, inspect.UnionType):  # of one kind and null
+        if value is None:
+            return
+        kind = next(each for each in kind.types if not isinstance(each, inspect.NoneType))
+    if isinstance(kind, inspect.Metadata):
+        constraint, kind = kind, kind.type
+    if value is None:
+        yield Fault(path, REQUIRED)
+        return
+    found = _WALKS[type(kind)](kind, value, path)
+    yield from found if constraint is None else _constrained(constraint, found, value, path)
+
+
+def _constrained(
+    constraint: inspect.Metadata, found: Iterator[Fault], value: object, path: str
+) -> Iterator[Fault]:
+    """The faults, a pattern's in the words of its description, or what the check of the type finds."""
+    described = (constraint.extra_json_schema or {}).get("description", NOT_VALID)
+    function: Check = (constraint.extra or {}).get("check", _nothing)
+    some = False
+    for fault in found:
+        some = True
+        yield Fault(fault.field, described) if fault.reason == NOT_VALID else fault
+    if not some and (reason := function(value)) is not None:
+        yield Fault(path, reason)
+
+
+def _nothing(_: object) -> None:
+    """The check of a type without one."""
+
+
+def _str(kind: inspect.StrType, value: object, path: str) -> Iterator[Fault]:
+    if not isinstance(value, str):
+        yield Fault(path, "Must be text.")
+    elif kind.min_length is not None and len(value) < kind.min_length:
+        least = f"Must have at least {kind.min_length} characters."
+        yield Fault(path, "Must not be empty." if kind.min_length == 1 else least)
+    elif kind.max_length is not None and len(value) > kind.max_length:
+        yield Fault(path, f"Must have at most {kind.max_length} characters.")
+    elif not is_text(value):
+        yield Fault(path, NOT_TEXT)
+    elif kind.pattern is not None and not re.search(kind.pattern, value):
+        yield Fault(path, NOT_VALID)
+
+
+def _int(kind: inspect.IntType, value: object, path: str) -> Iterator[Fault]:
+    if not isinstance(value, int) or isinstance(value, bool):
+        yield Fault(path, "Must be a whole number.")
+    elif kind.ge is not None and value < kind.ge:
+        yield Fault(path, "Must not be negative." if kind.ge == 0 else f"Must be at least {kind.ge}.")
+    elif kind.le is not None and value > kind.le:
+        yield Fault(path, f"Must be at most {kind.le}.")
+
+
+def _bool(_: inspect.BoolType, value: object, path: str) -> Iterator[Fault]:
+    if not isinstance(value, bool):
+        yield Fault(path, "Must be true or false.")
+
+
+def _literal(kind: inspect.LiteralType, value: object, path: str) -> Iterator[Fault]:
+    if value not in kind.values:
+        yield Fault(path, f"Must be one of: {', '.join(map(str, kind.values))}.")
+
+
+def _uuid(_: inspect.UUIDType, value: object, path: str) -> Iterator[Fault]:
+    if not _converts(value, UUID):
+        yield Fault(path, ID)
+
+
+def _datetime(_: inspect.DateTimeType, value: object, path: str) -> Iterator[Fault]:
+    if not _converts(value, Annotated[datetime, Meta(tz=True)]):
+        yield Fault(path, MOMENT)
+
+
+def _list(kind: inspect.ListType, value: object, path: str) -> Iterator[Fault]:
+    if not isinstance(value, list):
+        yield Fault(path, "Must be a list.")
+    elif kind.min_length is not None and len(value) < kind.min_length:
+        yield Fault(path, f"Must have at least {_items(kind.min_length)}.")
+    elif kind.max_length is not None and len(value) > kind.max_length:
+        yield Fault(path, f"Must have at most {_items(kind.max_length)}.")
+    else:
+        for index, item in enumerate(value):
+            yield from _value(kind.item_type, item, f"{path}[{index}]")
+
+
+def _dict(kind: inspect.DictType, value: object, path: str) -> Iterator[Fault]:
+    if not isinstance(value, dict):
+        yield Fault(path, "Must be an object.")
+    elif kind.max_length is not None and len(value) > kind.max_length:
+        yield Fault(path, f"Must have at most {_items(kind.max_length)}.")
+    else:
+        for name, item in value.items():
+            named = f"{path}.{_short(name)}"
+            if any(_value(kind.key_type, name, named)):
+                yield Fault(named, ID_NAME if isinstance(kind.key_type, inspect.UUIDType) else NOT_VALID)
+            yield from _value(kind.value_type, item, named)
+
+
+def _nested(kind: inspect.StructType, value: object, path: str) -> Iterator[Fault]:
+    if isinstance(value, dict):
+        yield from _struct(kind.cls, value, path)
+    else:
+        yield Fault(path, "Must be an object.")
+
+
+_WALKS: dict[type[inspect.Type], Callable[[Any, object, str], Iterator[Fault]]] = {
+    inspect.StrType: _str,
+    inspect.IntType: _int,
+    inspect.BoolType: _bool,
+    inspect.LiteralType: _literal,
+    inspect.UUIDType: _uuid,
+    inspect.DateTimeType: _datetime,
+    inspect.ListType: _list,
+    inspect.DictType: _dict,
+    inspect.StructType: _nested,
+}
+
+
+def _converts(value: object, kind: Any) -> bool:  # noqa: ANN401 - a type, annotated or not
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
+
+
+def _short(name: str) -> str:
+    """A name of the client's, as it may be repeated."""
+    kept = name.encode("utf-8", "replace").decode().replace("\x00", "?")
+    return kept if len(kept) <= LONGEST_NAME else kept[:LONGEST_NAME] + "…"
+
+
+def is_text(value: str) -> bool:
+    """Whether a database can keep it: no NUL, no half of a surrogate pair."""
+    if "\x00" in value:
+        return False
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

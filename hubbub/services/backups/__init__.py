@@ -1,0 +1,1 @@
+"""Backups: one folder with a manifest and the database, written, verified, checked and restored."""

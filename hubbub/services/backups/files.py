@@ -1,0 +1,161 @@
+"""The files of a backup: written and read with their SHA-256, encrypted if there is a key."""
+
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from hubbub.services.backups import encryption
+from hubbub.services.backups.encryption import Undecryptable
+
+PIECE = 1 << 20
+
+Advance = Callable[[int], None]
+
+
+class BackupProblem(Exception):
+    """A backup can't be written, checked or restored: one line that says why and what to do."""
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder that its owner alone can enter, and its parents, whatever the umask is."""
+    for each in (*reversed(path.parents), path):
+        if each.is_dir():
+            continue
+        if each.exists():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(each))
+        with suppress(FileExistsError):  # another process made it now
+            each.mkdir(0o700)
+            each.chmod(0o700)
+
+
+def create(path: Path) -> BinaryIO:
+    """Create a file that its owner alone can read, whatever the umask is."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "w+b")
+
+
+def sync_folder(path: Path) -> None:
+    """Have the names in a folder survive a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Have a file or folder taken for one that is in use; it is removed in the end, if it is still there."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        _remove(path)
+        os.close(descriptor)
+
+
+def remove_abandoned(folder: Path, pattern: str) -> None:
+    """Remove what processes left behind that were killed."""
+    for path in folder.glob(pattern):
+        with suppress(OSError):  # held, or removed by another process
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(path)
+            finally:
+                os.close(descriptor)
+
+
+@contextmanager
+def working_folder(path: Path, purpose: str) -> Iterator[Path]:
+    """Create a folder beside a database, on the same disk; it is removed in the end.
+
+    What earlier processes of this purpose left behind is removed before.
+    """
+    pattern = f".{path.name}.{purpose}-"
+    remove_abandoned(path.parent, f"{pattern}*")
+    folder = path.with_name(f"{pattern}{secrets.token_hex(4)}")
+    make_folder(folder)
+    with held(folder):
+        yield folder
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+class Writer:
+    """A file of a backup that is being written; a context manager."""
+
+    def __init__(self, folder: Path, name: str, key: bytes | None) -> None:
+        self._file = create(folder / name)
+        self._digest = hashlib.sha256()
+        self._encryptor = encryption.Encryptor(key, name) if key is not None else None
+
+    def write(self, data: bytes) -> None:
+        """Add plain text."""
+        self._put(self._encryptor.update(data) if self._encryptor is not None else data)
+
+    def _put(self, data: bytes) -> None:
+        self._digest.update(data)
+        self._file.write(data)
+
+    def finish(self) -> str:
+        """Write the rest to the disk; returns the SHA-256 of the file as it is stored."""
+        if self._encryptor is not None:
+            self._put(self._encryptor.finish())
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._digest.hexdigest()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def digest(path: Path, advance: Advance = lambda _: None) -> str:
+    """The SHA-256 of a file as it is stored. `advance` gets the bytes that were read."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            found.update(piece)
+            advance(len(piece))
+    return found.hexdigest()
+
+
+@contextmanager
+def opened(path: Path, key: bytes | None) -> Iterator[Iterator[bytes]]:
+    """The plain text of a file, in pieces. Raises BackupProblem, also while it is read."""
+    with path.open("rb") as file:
+        if not encryption.is_encrypted(file):
+            yield iter(lambda: file.read(PIECE), b"")
+        elif key is None:
+            raise BackupProblem(f"{path} is encrypted. Set HUBBUB_BACKUP_KEY to the key of this backup.")
+        else:
+            yield _decrypted(path, file, key)
+
+
+def _decrypted(path: Path, file: BinaryIO, key: bytes) -> Iterator[bytes]:
+    try:
+        yield from encryption.decrypted(file, key, path.name)
+    except Undecryptable:
+        raise BackupProblem(
+            f"{path} can't be decrypted: HUBBUB_BACKUP_KEY is not its key, or the file is damaged."
+        ) from None

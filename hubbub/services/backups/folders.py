@@ -1,0 +1,65 @@
+"""Where backups are: folders of this machine, named by the time of the backup."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from hubbub.config import Settings
+from hubbub.config.backups import PLACEHOLDER
+from hubbub.core import clock
+from hubbub.services.backups import files
+from hubbub.services.backups.files import BackupProblem
+
+PARTIAL = ".hubbub-*.partial-*"
+
+
+def place(url: str) -> Path:
+    """The folder of a path or a `file://` URL. Raises BackupProblem for anything else."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return Path(url)
+    if scheme.lower() == "file" and urlsplit(url).netloc in ("", "localhost"):
+        return Path(unquote(urlsplit(url).path))
+    if scheme.lower() == "s3":
+        raise BackupProblem("s3:// is not supported yet: name a folder, and copy it from there.")
+    raise BackupProblem(f"{scheme}://{rest.rpartition('@')[2]} is no place for backups: name a folder.")
+
+
+def key_of(settings: Settings) -> bytes | None:
+    """The key that encrypts. Raises BackupProblem for the one of `.env.example`."""
+    if settings.backup_key == PLACEHOLDER:
+        raise BackupProblem("HUBBUB_BACKUP_KEY is the one of .env.example: openssl rand -hex 32")
+    return bytes.fromhex(settings.backup_key) if settings.backup_key else None
+
+
+@contextmanager
+def partial(folder: Path) -> Iterator[Path]:
+    """A folder in which a backup is written, which `publish` gives its name; else it is removed."""
+    files.make_folder(folder)
+    files.remove_abandoned(folder, PARTIAL)
+    made = folder / f".hubbub-{clock.now():%Y%m%dT%H%M%SZ}.partial-{secrets.token_hex(4)}"
+    files.make_folder(made)
+    with files.held(made):
+        yield made
+
+
+def publish(made: Path) -> Path:
+    """Rename a complete backup to its name; of two of one second the later one takes the next second."""
+    files.sync_folder(made)
+    at = clock.now()
+    while True:
+        path = made.with_name(f"hubbub-{at:%Y%m%dT%H%M%SZ}")
+        try:
+            if not os.path.lexists(path):
+                made.rename(path)
+                break
+        except OSError:
+            if not path.exists():
+                raise
+        at += timedelta(seconds=1)
+    files.sync_folder(path.parent)
+    return path

@@ -1,0 +1,184 @@
+"""SQLite in a backup: copied while it is served, checked as a file of its own, replaced by a rename."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from hubbub.core import clock
+from hubbub.models import epochs
+from hubbub.services.backups import files
+from hubbub.services.backups.files import BackupProblem
+from hubbub.services.backups.manifest import Manifest, highest_seqs
+from hubbub.services.epochs import Cause
+
+PAGES = 2000  # copied in one step
+BUSY_S = 10.0
+LEFT_OUT = "processes"  # which processes run is not part of the history
+BESIDE = ("-wal", "-shm", "-journal")
+
+Progress = Callable[[int, int], None]
+
+
+class Copied(NamedTuple):
+    """What was copied."""
+
+    epoch: str
+    migrations: list[str]
+    row_counts: dict[str, int]
+    highest_seqs: list[int]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """A file that is there. Raises BackupProblem."""
+    try:
+        with closing(
+            sqlite3.connect(
+                f"file:{quote(str(path))}?mode=rw", uri=True, timeout=BUSY_S, isolation_level=None
+            )
+        ) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise BackupProblem(f"The database {path} can't be used: {error}.") from error
+
+
+def copy(path: Path, target: Path, progress: Progress) -> Copied:
+    """Copy a database, also while it is written, to a new file. Raises BackupProblem.
+
+    `progress` gets the pages that are left, and how many there are.
+    """
+    if not path.is_file():
+        raise BackupProblem(f"The database {path} does not exist.")
+    files.create(target).close()
+    with _opened(path) as source, _opened(target) as copied:
+        # What is read from now on is of this moment: the copy is not begun again when another process writes.
+        source.execute("BEGIN")
+        source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        source.backup(copied, pages=PAGES, progress=lambda _, left, total: progress(left, total))
+        source.execute("ROLLBACK")
+    with _opened(target) as copied:
+        copied.execute("PRAGMA journal_mode = DELETE")
+        if "state" not in _tables(copied):
+            raise BackupProblem(f"The database {path} has no tables of hubbub.")
+        if LEFT_OUT in _tables(copied):
+            copied.execute(f"DELETE FROM {LEFT_OUT}")
+        _check(copied, target)
+        return _described(copied)
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    )
+    return sorted(row[0] for row in rows)
+
+
+def _described(connection: sqlite3.Connection) -> Copied:
+    epoch = connection.execute("SELECT value FROM state WHERE key = ?", [epochs.EPOCH]).fetchone()
+    return Copied(
+        epoch[0] if epoch else "",
+        [row[0] for row in connection.execute("SELECT version FROM aerich ORDER BY id")],
+        {
+            table: connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
+            for table in _tables(connection)
+        },
+        highest_seqs([row[0] for row in connection.execute("SELECT last_seq FROM rooms ORDER BY id")]),
+    )
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if found != "ok":
+        raise BackupProblem(f"{path} is damaged: {found}.")
+    if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+        raise BackupProblem(f"{path} is damaged: rows refer to rows that are missing.")
+
+
+def unpack(pieces: Iterable[bytes], target: Path, manifest: Manifest) -> None:
+    """Write the database of a backup to a new file, and check it. Raises BackupProblem."""
+    with files.create(target) as file:
+        for piece in pieces:
+            file.write(piece)
+    with _opened(target) as connection:
+        _check(connection, target)
+        if _described(connection).row_counts != manifest.row_counts:
+            raise BackupProblem(f"{target} has not the rows of the manifest.")
+
+
+def raise_epoch(path: Path, epoch: str) -> None:
+    """Store a new epoch in a database that is not in use yet, and write it to the disk."""
+    with _opened(path) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        values = {epochs.EPOCH: epoch, epochs.CAUSE: epochs.cause_text(epoch, Cause.RESTORE.value)}
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            "INSERT INTO state (key, value) VALUES (?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            values.items(),
+        )
+        connection.execute("COMMIT")
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def known_epoch(path: Path) -> str:
+    """The epoch of the database as it is; empty if it has none, or can't be read."""
+    with suppress(BackupProblem), _opened(path) as connection:
+        found = connection.execute("SELECT value FROM state WHERE key = ?", [epochs.EPOCH]).fetchone()
+        return found[0] if found else ""
+    return ""
+
+
+def replace(path: Path, new: Path) -> None:
+    """Put a checked file into the place of a database. Raises BackupProblem: then nothing changed.
+
+    The old database is a single file before, without a write-ahead log that the new one would be given. A
+    program that has it open, or a lock on it, is not disturbed: then it is refused.
+    """
+    if not path.is_file() or not _is_database(path):
+        _put_aside(path)
+        _rename(path, new)
+        return
+    with _opened(path) as old:
+        old.execute("PRAGMA locking_mode = EXCLUSIVE")
+        try:
+            (mode,) = old.execute("PRAGMA journal_mode = DELETE").fetchone()
+            old.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise BackupProblem(
+                f"The database {path} is in use by another program ({error}). Stop it."
+            ) from None
+        if mode != "delete":
+            raise BackupProblem(f"The database {path} is in use by another program. Stop it.")
+        _rename(path, new)
+
+
+def _is_database(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        return error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+    return True
+
+
+def _put_aside(path: Path) -> None:
+    """Keep what is no database, and what belonged to one, under another name."""
+    aside = path.with_name(f"{path.name}.damaged-{clock.now():%Y%m%dT%H%M%SZ}")
+    if path.is_file():
+        aside.hardlink_to(path)
+    for end in BESIDE:
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
+
+
+def _rename(path: Path, new: Path) -> None:
+    new.replace(path)
+    files.sync_folder(path.parent)

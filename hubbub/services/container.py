@@ -1,0 +1,50 @@
+"""The parts of an instance, put together: for `serve`, and for commands that run operations without one."""
+
+from hubbub.cluster.bus import Bus
+from hubbub.cluster.memory import MemoryRateLimiter
+from hubbub.cluster.presence import Presence
+from hubbub.cluster.rate_limiter import RateLimiter
+from hubbub.config import Settings
+from hubbub.core.allowances import Buckets
+from hubbub.core.auth_tokens import TokenIssuer
+from hubbub.core.geoip import GeoIp
+from hubbub.core.sealing import Sealing
+from hubbub.models import last_seen
+from hubbub.services import epochs
+from hubbub.services.context import Container
+from hubbub.services.epoch_watch import EpochWatch
+from hubbub.services.last_seen import LastSeenTracker
+from hubbub.services.loaders import Loaders
+from hubbub.services.membership_cache import MembershipCache
+from hubbub.services.message_writer import MessageWriter
+from hubbub.services.typing import Typists
+
+
+async def build(
+    settings: Settings, bus: Bus, presence: Presence, allowances: RateLimiter | None = None
+) -> Container:
+    """Needs the database to be open. Nothing runs yet: the appender is started by whoever sends."""
+    watch = EpochWatch(await epochs.current())
+    return Container(
+        settings=settings,
+        bus=bus,
+        presence=presence,
+        allowances=allowances or MemoryRateLimiter(),
+        tokens=TokenIssuer(
+            settings.secret_key,
+            settings.access_token_ttl_s,
+            settings.refresh_token_ttl_s,
+            settings.secret_key_previous,
+        ),
+        residents=MembershipCache(settings.limit_message_send, bus),
+        doors=Loaders(settings.database_pool),
+        appender=MessageWriter(bus, watch),
+        typists=Typists(bus),
+        activity=LastSeenTracker(),
+        key_activity=LastSeenTracker(last_seen.API_KEYS),
+        failures=Buckets(),
+        geoip=GeoIp(settings.geoip_database),
+        sealing=Sealing([settings.secret_key, *settings.secret_key_previous]),
+        providers={},
+        epochs=watch,
+    )

@@ -1,0 +1,89 @@
+"""What e-mails say: one layout, a catalogue of texts per language, and facts."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from hubbub.gateways.mail import Mail, line
+
+FOLDER = Path(__file__).with_name("templates_data")
+NOTIFICATIONS = ("new_login", "password_changed", "identity_linked", "recovery_code_used", "wrong_codes")
+UNDOABLE = ("api_key_made", "two_factor_enabled", "two_factor_disabled")
+NAMES = ("verify_email", "reset_password", "delete_account", *UNDOABLE, *NOTIFICATIONS)
+FALLBACK = "en"
+_SAMPLE = {
+    "name": "Ada Lovelace",
+    "hours": 24,
+    "left": "9",
+    "provider": "Google",
+    "key_name": "nightly build",
+    "prefix": "hub_0123456789ab",
+    "scopes": "read write",
+    "device": "Firefox on Linux",
+    "ip": "192.0.2.1",
+    "link": "http://127.0.0.1:8000/account#example",
+    "code": "an-example-of-a-code",
+}
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """Those that there is a catalogue of."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+@cache
+def _catalogue(language: str) -> dict[str, Any]:
+    return tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
+
+
+@cache
+def _layouts() -> tuple[Environment, Environment]:
+    """For text, and for HTML, in which every fact is escaped."""
+    loader = FileSystemLoader(FOLDER)
+    given: dict[str, Any] = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    plain = Environment(loader=loader, autoescape=False, keep_trailing_newline=True, **given)  # noqa: S701 - plain text
+    return plain, Environment(loader=loader, autoescape=True, **given)
+
+
+def resolve_language(language: str) -> str:
+    """The language of the catalogue for one like `de-AT`; English where there is none."""
+    tag = language.partition("-")[0].lower()
+    return tag if tag in languages() else FALLBACK
+
+
+def render(name: str, language: str, facts: dict[str, object]) -> Mail:
+    """A letter. Facts are shown as they are, on one line: they are text, never markup or a header."""
+    language = resolve_language(language)
+    texts = _catalogue(language)
+    said = {**texts, **texts[name]}
+    plain, html = _layouts()
+    known = {
+        key: line(it) if isinstance(it, str) else it for key, it in {"link": "", "code": "", **facts}.items()
+    }
+
+    def fill(text: str) -> str:
+        return plain.from_string(text).render(known)
+
+    shown: dict[str, object] = {
+        **{key: fill(said.get(key, "")) for key in ("subject", "greeting", "footer", "code_says", "button")},
+        "paragraphs": [fill(each) for each in said["paragraphs"]],
+        "language": language,
+        "link": known["link"],
+        "code": known["code"],
+    }
+    return Mail(
+        line(str(shown["subject"])),
+        plain.get_template("layout.txt").render(shown),
+        html.get_template("layout.html").render(shown),
+    )
+
+
+def sample(name: str, language: str, site: str) -> Mail:
+    """A letter with made-up facts, to look at."""
+    linked = {} if name in NOTIFICATIONS else _SAMPLE
+    facts = {key: it for key, it in _SAMPLE.items() if key not in ("link", "code")} | linked
+    return render(name, language, {**facts, "site": site})

@@ -1,0 +1,9 @@
+"""Which kinds of jobs there are, and who does each."""
+
+from hubbub.services import deletion, mailer
+from hubbub.workers.worker import Work
+
+TABLE: dict[str, Work] = {
+    mailer.KIND: mailer.send_job,
+    deletion.KIND: deletion.finish,
+}

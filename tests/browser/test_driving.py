@@ -1,0 +1,17 @@
+"""The browser that tests drive."""
+
+import asyncio
+
+from tests.support.browser import browser
+
+
+async def test_a_wait_goes_on_in_the_document_that_follows() -> None:
+    async with browser() as started:
+        page = await started.page()
+        waiting = asyncio.ensure_future(page.shows("the second document"))
+        await asyncio.sleep(0)
+        assert await page.run("document.title") == ""  # by now Chromium waits in the first document
+
+        await page.goto("data:text/html,the second document")
+
+        await waiting

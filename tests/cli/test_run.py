@@ -1,0 +1,68 @@
+"""What goes wrong while a command runs, in one line."""
+
+import errno
+import json
+
+import pytest
+
+from hubbub.cli import run
+from hubbub.config import ConfigError
+from hubbub.core import logs
+from hubbub.core.errors import InvalidPayload, Unavailable
+from hubbub.services.database import DatabaseProblem
+from hubbub.services.processes import StartRefused
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "lines"),
+    [
+        (ConfigError(["one", "two"]), 2, ["one", "two"]),
+        (DatabaseProblem("It is away."), 1, ["It is away."]),
+        (StartRefused("It does not fit."), 1, ["It does not fit."]),
+        (Unavailable("It went away."), 1, ["It went away."]),
+        (
+            InvalidPayload(fields=(("email", "Not one."), ("name", "Too long."))),
+            1,
+            ["email: Not one.", "name: Too long."],
+        ),
+        (OSError(errno.ENOSPC, "No space left", "var/x"), 1, ["var/x: No space left"]),
+        (OSError("odd"), 1, ["odd"]),
+    ],
+)
+def test_what_an_operator_can_mend_is_told_without_a_traceback(capsys, error, code, lines):
+    async def work():
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        run.run(work())
+
+    assert ended.value.code == code
+    assert capsys.readouterr().err.splitlines() == lines
+
+
+def test_what_only_we_can_mend_keeps_its_traceback():
+    async def work():
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        run.run(work())
+
+
+def test_the_result_is_handed_on():
+    async def work():
+        return 7
+
+    assert run.run(work()) == 7
+
+
+def test_a_program_that_reads_the_log_gets_a_line_of_it(capfd):
+    logs.setup("json", "info")
+
+    async def work():
+        raise DatabaseProblem("It is away.")
+
+    with pytest.raises(SystemExit):
+        run.run(work(), as_json=True)
+
+    line = json.loads(capfd.readouterr().err)
+    assert (line["level"], line["message"]) == ("critical", "It is away.")

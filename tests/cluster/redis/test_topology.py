@@ -1,0 +1,158 @@
+"""Every way to say where Redis is: a bus works over it."""
+
+import asyncio
+import time
+from functools import partial
+from uuid import UUID, uuid4
+
+import pytest
+from redis import Redis
+
+from hubbub.cluster.memory import MemoryBus
+from hubbub.cluster.redis import topology
+from hubbub.cluster.redis.presence import RedisPresence
+from tests.cluster.conftest import news, until
+from tests.support.redises import OwnRedis, Sentinel, cluster
+from tests.support.relay import Relay
+from tests.support.tls import Authority
+
+
+async def talk(make, url: str) -> None:
+    """Two buses hear each other in many rooms."""
+    here, there = await make(url), await make(url)
+    rooms = [uuid4() for _ in range(50)]
+    for room_id in rooms:
+        there.bus.follow(room_id)
+    await until(
+        lambda: here.bus.state() == there.bus.state() == "ok"
+    )  # a start does not wait longer than 2 s
+    await there.bus.settled()
+
+    for seq in (1, 2, 3):
+        for room_id in rooms:
+            here.bus.publish(news(room_id, seq))
+
+    heard: dict[UUID, list[int]] = {room_id: [] for room_id in rooms}
+    for signal in await there.has(150):
+        heard[signal.room_id].append(signal.entries[0].seq)
+    assert heard == {room_id: [1, 2, 3] for room_id in rooms}
+
+
+async def test_a_cluster_with_sharded_channels(redis_bus) -> None:
+    async with cluster() as url:
+        await talk(redis_bus, url)
+
+
+async def test_presence_in_a_cluster(prefix) -> None:
+    async def ignore(_users: object, _status: object) -> None:
+        """Nothing is told."""
+
+    async with cluster() as url:
+        found = topology.from_url(url)
+        here, there = [RedisPresence(found, prefix, MemoryBus()) for _ in range(2)]
+        await here.start(ignore)
+        await there.start(ignore)
+        users = [uuid4() for _ in range(30)]
+
+        assert await here.arrive(users) == set(users)
+        assert await there.arrive(users[:10]) == set()
+        assert await there.choose(users[0], "away")
+        assert await here.leave(users) == set(users[10:])
+        assert await here.get(users) == dict.fromkeys(users[:10], "online") | {users[0]: "away"}
+
+        await here.close()
+        await there.close()
+        await found.close()
+
+
+@pytest.mark.parametrize("noticed", ["by the connection", "by looking"])
+async def test_slots_of_a_cluster_that_move_are_followed(redis_bus, noticed) -> None:
+    async with cluster() as url:
+        here, there = await redis_bus(url), await redis_bus(url)
+        rooms = [uuid4() for _ in range(20)]
+        for room_id in rooms:
+            there.bus.follow(room_id)
+        await until(lambda: here.bus.state() == there.bus.state() == "ok")
+        await there.bus.settled()
+        missed = there.missed
+
+        await give_away(url, blocking=noticed == "by looking")
+        if noticed == "by looking":  # as on any heartbeat; nothing broke that it knows of
+            await there.bus._lanes._arrange()
+        await until(lambda: there.missed > missed)
+
+        async def all_are_heard() -> bool:
+            """Until both have found their way, what is said may be lost."""
+            for room_id in rooms:
+                here.bus.publish(news(room_id, 1))
+            await there.bus.settled()
+            return {signal.room_id for signal in there.heard} == set(rooms)
+
+        await until(all_are_heard)
+
+
+async def give_away(url: str, *, blocking: bool) -> None:
+    """Give all slots of the cluster's first node to the other one; `blocking` stops the loop meanwhile.
+
+    Only the other one is asked to take them, with the newest epoch, so that its claim wins. The first node
+    learns it from the other, and is a replica from then on: it could not be asked any more.
+    """
+    moving = partial(_give_away, url)
+    if blocking:
+        moving()
+    else:
+        await asyncio.to_thread(moving)
+
+
+def _give_away(url: str) -> None:
+    with Redis.from_url(url.replace("+cluster", ""), decode_responses=True) as first:
+        me = first.cluster("myid")
+        address, other = next(
+            (place, it["node_id"]) for place, it in first.cluster("nodes").items() if it["node_id"] != me
+        )
+        with Redis.from_url(f"redis://{address}") as second:
+            second.execute_command("CLUSTER BUMPEPOCH")
+            pipe = second.pipeline(transaction=False)
+            for slot in range(8192):
+                pipe.execute_command("CLUSTER SETSLOT", slot, "NODE", other)
+            pipe.execute()
+        deadline = time.monotonic() + 15
+        while any(it["slots"] for it in first.cluster("nodes").values() if it["node_id"] == me):
+            assert time.monotonic() < deadline, "the first node does not learn it"
+            time.sleep(0.02)
+
+
+async def test_the_server_that_a_sentinel_names(redis_bus) -> None:
+    with OwnRedis() as main, Sentinel(main) as sentinel:
+        await talk(redis_bus, sentinel.url)
+
+
+async def test_a_redis_behind_tls(redis_bus, redis_url, tmp_path) -> None:
+    authority = Authority(tmp_path)
+
+    async with Relay(redis_url, authority.context()) as relay:
+        assert relay.url.startswith("rediss://")
+        await talk(redis_bus, f"{relay.url}?ssl_ca_certs={authority.certificate}")
+
+
+async def test_a_redis_whose_certificate_nobody_knows_is_not_trusted(redis_bus, redis_url, tmp_path) -> None:
+    authority, other = Authority(tmp_path), Authority(tmp_path, "others")
+
+    async with Relay(redis_url, authority.context()) as relay:
+        here = await redis_bus(f"{relay.url}?ssl_ca_certs={other.certificate}")
+        await here.bus.settled()
+
+        assert here.bus.state() == "unavailable"
+
+
+@pytest.mark.parametrize("url", ["redis+sentinel://127.0.0.1:1/mymaster", "redis+cluster://127.0.0.1:1"])
+async def test_nobody_there_is_a_bus_that_waits(redis_bus, url) -> None:
+    here = await redis_bus(url)
+    room_id = uuid4()
+    here.bus.follow(room_id)
+
+    here.bus.publish(news(room_id, 1))
+    await here.bus.settled()
+
+    assert here.heard == [news(room_id, 1)]
+    assert here.bus.state() == "unavailable"

@@ -1,0 +1,133 @@
+"""What every keeper of limits does, in memory and in Redis."""
+
+import asyncio
+
+import pytest
+
+from hubbub.cluster.memory import MemoryRateLimiter
+from hubbub.cluster.redis import topology
+from hubbub.cluster.redis.rate_limiter import RedisRateLimiter
+from hubbub.core.attempts import Standing
+from hubbub.core.limits import Rate
+from tests.support.waiting import until
+
+SLOW = 0.001  # a second: nothing comes back during a test
+PATIENCE_S = 20.0  # of a test on a busy machine
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def allowances(request, prefix):
+    if request.param == "memory":
+        yield MemoryRateLimiter()
+        return
+    found = topology.from_url(request.getfixturevalue("redis_url"))
+    yield RedisRateLimiter(found, prefix, PATIENCE_S)
+    await found.close()
+
+
+async def test_a_bucket_gives_its_burst_and_then_says_how_long(allowances) -> None:
+    found = [await allowances.take("http", "ada", Rate(3, SLOW)) for _ in range(4)]
+
+    assert [(each.limit, each.left, each.wait_ms > 0) for each in found] == [
+        (3, 2, False),
+        (3, 1, False),
+        (3, 0, False),
+        (3, 0, True),
+    ]
+    assert found[0].full_s == 1000
+    assert 2900 <= found[2].full_s <= 3000
+    assert 900_000 <= found[3].wait_ms <= 1_000_000
+
+
+async def test_several_are_taken_at_once_or_none(allowances) -> None:
+    found = [await allowances.take("rooms", "ada", Rate(10, SLOW), cost) for cost in (6, 5, 4, 1)]
+
+    assert [(each.left, each.wait_ms > 0) for each in found] == [
+        (4, False),
+        (4, True),
+        (0, False),
+        (0, True),
+    ]
+    assert 900_000 <= found[1].wait_ms <= 1_000_000
+
+
+async def test_what_is_given_back_can_be_taken_again(allowances) -> None:
+    rate = Rate(10, SLOW)
+
+    found = [await allowances.take("rooms", "ada", rate, cost) for cost in (-3, 10, -4, 4, 1, -100, 10, 1)]
+
+    assert [each.left for each in found] == [10, 0, 4, 0, 0, 10, 0, 0]
+    assert [each.wait_ms > 0 for each in found] == [False, False, False, False, True, False, False, True]
+
+
+async def test_kinds_and_keys_have_their_own(allowances) -> None:
+    rate = Rate(1, SLOW)
+
+    taken = [
+        (await allowances.take(of, key, rate)).wait_ms == 0
+        for of, key in [("http", "ada"), ("http", "bob"), ("auth", "ada"), ("auth", "ada"), ("http", "bob")]
+    ]
+
+    assert taken == [True, True, True, False, False]
+
+
+async def test_many_at_once_get_what_there_is_and_no_more(allowances) -> None:
+    keys = [f"user {number}" for number in range(20)]
+
+    found = await asyncio.gather(
+        *(allowances.take("http", key, Rate(7, SLOW)) for _ in range(10) for key in keys)
+    )
+
+    assert sum(each.wait_ms == 0 for each in found) == 7 * len(keys)
+    assert [each.left for each in found if each.wait_ms == 0].count(0) == len(keys)
+
+
+async def test_what_is_taken_comes_back(allowances) -> None:
+    rate = Rate(2, 50)
+    for _ in range(2):
+        await allowances.take("http", "ada", rate)
+
+    async def is_back() -> bool:
+        return not (await allowances.take("http", "ada", rate)).wait_ms
+
+    await until(is_back)
+
+
+async def test_a_smaller_rate_is_in_force_at_once(allowances) -> None:
+    for _ in range(60):
+        await allowances.take("http", "ada", Rate(60, SLOW))
+
+    found = await allowances.take("http", "ada", Rate(2, 0.01))
+
+    assert 0 < found.wait_ms <= 100_000
+    assert found.full_s <= 200
+
+
+async def test_out_of_a_leaky_bucket_comes_one_at_a_time(allowances) -> None:
+    found = [await allowances.take("http", "ada", Rate(3, 0.1, leaky=True)) for _ in range(4)]
+
+    assert [each.wait_ms > 0 for each in found] == [False, False, False, True]
+    assert found[0].hold_ms == 0
+    assert 0 < found[1].hold_ms <= 10_000 < found[2].hold_ms <= 20_000
+
+
+async def test_failures_are_counted_until_one_succeeds(allowances) -> None:
+    for count in (1, 2, 3):
+        assert (await allowances.note("pair", "ada", "fail")).failures == count
+
+    looked = await allowances.note("pair", "ada", "look")
+    assert (looked.failures, looked.known) == (3, False)
+    assert 0 <= looked.since_ms < 120_000
+    assert (await allowances.note("pair", "ada", "ease")).failures == 2
+    assert await allowances.note("pair", "bob", "look") == Standing(0, 0, known=False)
+
+    cleared = await allowances.note("pair", "ada", "clear")
+    assert (cleared.failures, cleared.known) == (0, True)
+    again = await allowances.note("pair", "ada", "fail")
+    assert (again.failures, again.known) == (1, True)
+
+
+async def test_many_failures_at_once_are_all_counted(allowances) -> None:
+    await asyncio.gather(*(allowances.note("pair", "ada", "fail") for _ in range(50)))
+
+    assert (await allowances.note("pair", "ada", "look")).failures == 50

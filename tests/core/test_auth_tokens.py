@@ -1,0 +1,245 @@
+import base64
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import pytest
+
+from hubbub.core import auth_tokens as module
+from hubbub.core.auth_tokens import ACCESS, REFRESH, TokenIssuer, key_id
+from hubbub.core.errors import InvalidToken, TokenExpired, Unauthenticated
+
+SECRET = "a-secret-for-these-tests-of-good-length"
+USER, SESSION = uuid4(), uuid4()
+
+
+@pytest.fixture
+def tokens() -> TokenIssuer:
+    return TokenIssuer(SECRET, 900, 604_800)
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    """The claims of a good access token, with changes; None takes one out."""
+    now = datetime.now(UTC)
+    good = {
+        "iss": "hubbub",
+        "aud": ACCESS,
+        "sub": str(USER),
+        "sid": str(SESSION),
+        "iat": now,
+        "exp": now + timedelta(minutes=5),
+    }
+    return {name: value for name, value in {**good, **changes}.items() if value is not None}
+
+
+def signed(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> str:
+    return jwt.encode(claims(**changes), secret, algorithm)
+
+
+def test_an_access_token_reads_back(tokens):
+    token, expires_at = tokens.access(USER, SESSION)
+
+    read = tokens.verify_access(token)
+
+    assert (read.user_id, read.session_id, read.expires_at) == (USER, SESSION, expires_at)
+    assert timedelta(seconds=895) < expires_at - datetime.now(UTC) <= timedelta(seconds=900)
+
+
+def test_a_refresh_token_reads_back(tokens):
+    token, _ = tokens.refresh(USER, SESSION, "spendable")
+
+    assert tokens.verify_refresh(token) == (USER, SESSION, "spendable")
+
+
+def test_each_token_is_good_for_one_purpose(tokens):
+    with pytest.raises(Unauthenticated):
+        tokens.verify_access(tokens.refresh(USER, SESSION, "spendable")[0])
+    with pytest.raises(InvalidToken):
+        tokens.verify_refresh(tokens.access(USER, SESSION)[0])
+
+
+def test_an_expired_access_token_says_so(tokens):
+    with pytest.raises(TokenExpired):
+        tokens.verify_access(signed(exp=datetime.now(UTC) - timedelta(seconds=1)))
+
+
+def test_an_expired_refresh_token_is_no_token(tokens):
+    ended = datetime.now(UTC) - timedelta(seconds=1)
+    with pytest.raises(InvalidToken):
+        tokens.verify_refresh(signed(aud=REFRESH, jti="spendable", exp=ended))
+
+
+@pytest.mark.parametrize("missing", ["exp", "iat", "sub", "sid", "aud", "iss"])
+def test_every_claim_is_needed(tokens, missing):
+    with pytest.raises(Unauthenticated):
+        tokens.verify_access(signed(**{missing: None}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sub": "somebody"},
+        {"sid": "urn:nothing"},
+        {"iss": "another"},
+        {"aud": "hubbub:"},
+        {"aud": "hubbub:reset"},
+        {"iat": datetime.now(UTC) + timedelta(hours=1)},
+        {"exp": "soon"},
+    ],
+)
+def test_wrong_claims_are_refused(tokens, changes):
+    with pytest.raises(Unauthenticated):
+        tokens.verify_access(signed(**changes))
+
+
+def test_a_token_of_another_secret_is_refused(tokens):
+    with pytest.raises(Unauthenticated):
+        tokens.verify_access(signed(secret="another-secret-of-more-than-32-characters"))
+
+
+def test_a_token_of_no_algorithm_is_refused(tokens):
+    with pytest.raises(Unauthenticated):
+        tokens.verify_access(jwt.encode(claims(), None, "none"))
+
+
+def test_a_token_of_another_algorithm_is_refused(tokens):
+    with pytest.raises(Unauthenticated):
+        tokens.verify_access(signed(secret=SECRET * 2, algorithm="HS512"))
+
+
+def test_a_changed_token_is_refused(tokens):
+    head, _, signature = signed().split(".")
+    _, other, _ = signed(sub=str(uuid4())).split(".")
+    with pytest.raises(Unauthenticated):
+        tokens.verify_access(f"{head}.{other}.{signature}")
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", "a.b.c", "ü.ü.ü", "\udcff", "\x00", "x" * 100_000])
+def test_what_is_no_token_is_refused(tokens, text):
+    with pytest.raises(Unauthenticated):
+        tokens.verify_access(text)
+    with pytest.raises(InvalidToken):
+        tokens.verify_refresh(text)
+
+
+def test_one_algorithm_only():
+    assert module.ALGORITHM == "HS256"
+
+
+OTHER = "another-secret-for-these-tests-of-tokens"
+
+
+def with_header(secret: str = SECRET, **header: Any) -> str:
+    """A good token with anything in its header, made by hand: libraries refuse to."""
+    _, body, _ = signed().split(".")
+    head = _text(json.dumps({"alg": "HS256", "typ": "JWT", **header}).encode())
+    signature = hmac.new(secret.encode(), f"{head}.{body}".encode(), hashlib.sha256).digest()
+    return f"{head}.{body}.{_text(signature)}"
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def test_a_token_names_its_key_and_does_not_tell_it(tokens):
+    for token in (tokens.access(USER, SESSION)[0], tokens.refresh(USER, SESSION, "x")[0]):
+        named = jwt.get_unverified_header(token)["kid"]
+        assert named == key_id(SECRET) != key_id(OTHER)
+        assert len(named) == 16
+        assert named not in (SECRET, hashlib.sha256(SECRET.encode()).hexdigest()[:16])
+
+
+def test_tokens_of_the_key_of_before_are_good_as_long_as_it_is_listed(tokens):
+    access, refresh = tokens.access(USER, SESSION)[0], tokens.refresh(USER, SESSION, "spendable")[0]
+    after = TokenIssuer(OTHER, 900, 604_800, [SECRET])
+    long_after = TokenIssuer(OTHER, 900, 604_800)
+
+    assert after.verify_access(access).user_id == USER
+    assert after.verify_refresh(refresh).token_id == "spendable"
+    assert jwt.get_unverified_header(after.access(USER, SESSION)[0])["kid"] == key_id(OTHER)
+    with pytest.raises(Unauthenticated):
+        long_after.verify_access(access)
+    with pytest.raises(InvalidToken):
+        long_after.verify_refresh(refresh)
+
+
+def test_instances_in_the_midst_of_a_change_read_each_others_tokens():
+    first, then = TokenIssuer(SECRET, 900, 604_800, [OTHER]), TokenIssuer(OTHER, 900, 604_800, [SECRET])
+
+    assert then.verify_access(first.access(USER, SESSION)[0]).user_id == USER
+    assert first.verify_access(then.access(USER, SESSION)[0]).user_id == USER
+
+
+@pytest.mark.parametrize(
+    "kid",
+    ["", "unknown", key_id(OTHER)[:15], key_id(OTHER) + "\n", SECRET, "../../dev/null", "/etc/hostname", "0"],
+)
+def test_a_key_is_one_of_those_that_are_listed(kid):
+    tokens = TokenIssuer(SECRET, 900, 604_800, [OTHER])
+    for secret in (SECRET, OTHER, "x"):
+        with pytest.raises(Unauthenticated):
+            tokens.verify_access(with_header(secret, kid=kid))
+
+
+def test_a_token_signed_with_another_key_than_it_names_is_refused():
+    tokens = TokenIssuer(SECRET, 900, 604_800, [OTHER])
+
+    assert tokens.verify_access(with_header(OTHER, kid=key_id(OTHER))).user_id == USER
+    for secret, named in [(SECRET, OTHER), (OTHER, SECRET), ("", SECRET), (key_id(SECRET), SECRET)]:
+        with pytest.raises(Unauthenticated):
+            tokens.verify_access(with_header(secret, kid=key_id(named)))
+
+
+def test_a_token_that_names_no_key_is_of_the_current_one():
+    tokens = TokenIssuer(SECRET, 900, 604_800, [OTHER])
+
+    assert tokens.verify_access(signed()).user_id == USER
+    with pytest.raises(Unauthenticated):
+        tokens.verify_access(signed(secret=OTHER))
+
+
+@pytest.mark.parametrize("kid", [None, 1, [], {}, ["0"], {"kty": "oct"}])
+def test_a_key_is_named_by_text(tokens, kid):
+    with pytest.raises(Unauthenticated):
+        tokens.verify_access(with_header(kid=kid))
+
+
+@pytest.mark.parametrize("header", [{"jwk": {"kty": "oct", "k": "eA"}}, {"jku": "http://127.0.0.1/keys"}])
+def test_a_key_that_a_token_brings_along_is_not_used(tokens, header):
+    with pytest.raises(Unauthenticated):
+        tokens.verify_access(with_header("x", kid=key_id(SECRET), **header))
+
+
+SKEWS = [-60, -5, -1, -0.1, 0, 0.1, 1, 5, 60]
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+@pytest.mark.parametrize("seconds", SKEWS)
+@pytest.mark.parametrize("purpose", [ACCESS, REFRESH])
+def test_a_token_of_an_instance_whose_clock_differs_is_read(tokens, purpose, seconds, claim):
+    theirs = datetime.now(UTC) + timedelta(seconds=seconds)
+    given = {"aud": purpose, "jti": "x", claim: theirs.timestamp(), "exp": theirs + timedelta(minutes=15)}
+    read = tokens.verify_access if purpose == ACCESS else tokens.verify_refresh
+
+    assert read(signed(**given)).session_id == SESSION
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+@pytest.mark.parametrize("seconds", [90, 300, 3600, 10**9])
+def test_a_token_from_far_in_the_future_is_refused(tokens, claim, seconds):
+    given = {claim: datetime.now(UTC).timestamp() + seconds}
+
+    with pytest.raises(Unauthenticated):
+        tokens.verify_access(signed(**given))
+    with pytest.raises(InvalidToken):
+        tokens.verify_refresh(signed(aud=REFRESH, jti="x", **given))
+
+
+@pytest.mark.parametrize("exp", [10**12, 10**18, 10**30, "1", float("inf"), float("nan"), True, [], None])
+def test_an_end_that_is_no_time_is_refused(tokens, exp):
+    with pytest.raises((Unauthenticated, TokenExpired)):
+        tokens.verify_access(jwt.encode({**claims(), "exp": exp}, SECRET, "HS256"))

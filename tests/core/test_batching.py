@@ -1,0 +1,82 @@
+"""Many who ask for one thing each."""
+
+import asyncio
+
+import pytest
+
+from hubbub.core.batching import MOST, BatchLoader
+
+
+class Source:
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+        self.go = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def __call__(self, keys: list[int]) -> dict[int, str]:
+        self.asked.append(keys)
+        await self.go.wait()
+        if self.error is not None:
+            raise self.error
+        return {key: str(key) for key in keys if key >= 0}
+
+
+async def asking(gathering: BatchLoader[int, str], *keys: int) -> list["asyncio.Task[str | None]"]:
+    made = [asyncio.ensure_future(gathering.get(key)) for key in keys]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return made
+
+
+async def test_who_comes_while_a_question_is_out_is_part_of_the_next() -> None:
+    source = Source()
+    gathering = BatchLoader(source, name="test")
+    answers = await asking(gathering, 1)
+    answers += await asking(gathering, 2, 3, 2, 1, -1)
+
+    source.go.set()
+
+    assert await asyncio.gather(*answers) == ["1", "2", "3", "2", "1", None]
+    assert source.asked == [[1], [2, 3, 1, -1]], "1 is asked again: the first answer may be older than that"
+    assert await gathering.get(4) == "4"
+
+
+async def test_a_question_has_a_bound() -> None:
+    source = Source()
+    gathering = BatchLoader(source, name="test")
+    source.go.set()
+
+    answers = await asyncio.gather(*(gathering.get(key) for key in range(2 * MOST)))
+
+    assert answers == [str(key) for key in range(2 * MOST)]
+    assert max(len(keys) for keys in source.asked) <= MOST
+
+
+async def test_an_error_is_everybodys_and_the_next_question_is_a_new_one() -> None:
+    source = Source()
+    gathering = BatchLoader(source, name="test")
+    answers = await asking(gathering, 1, 2)
+    source.error = ConnectionError("away")
+    source.go.set()
+
+    assert [type(each) for each in await asyncio.gather(*answers, return_exceptions=True)] == [
+        ConnectionError,
+        ConnectionError,
+    ]
+    source.error = None
+    assert await gathering.get(3) == "3"
+
+
+async def test_who_does_not_wait_any_more_spoils_nothing() -> None:
+    source = Source()
+    gathering = BatchLoader(source, name="test")
+    first, second, third = await asking(gathering, 1, 1, 2)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+    source.go.set()
+
+    assert [await second, await third] == ["1", "2"]

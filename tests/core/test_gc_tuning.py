@@ -1,0 +1,24 @@
+"""The garbage collector of a server."""
+
+import subprocess
+import sys
+
+LOOK = """
+import gc
+from hubbub.core import gc_tuning
+gc_tuning.freeze_and_tune()
+made = gc.get_freeze_count()
+class Knot: pass
+for _ in range(gc_tuning.YOUNG * (gc_tuning.MIDDLE + 2)):
+    knot = Knot()
+    knot.self = knot
+del knot
+print(made > 1000, sum(type(each).__name__ == "Knot" for each in gc.get_objects()) <= gc_tuning.YOUNG * 2)
+"""
+
+
+def test_what_started_is_left_out_and_cycles_are_still_found():
+    said = subprocess.run(
+        [sys.executable, "-c", LOOK], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert said.stdout.split() == ["True", "True"]

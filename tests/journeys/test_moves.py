@@ -1,0 +1,95 @@
+"""Who moves to another instance right after a change receives a true `ready`, and each entry once (G14)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import cycle
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.journeys.conftest import UNLIMITED
+from tests.support.moves import CHANGES, Mover, make_admin
+from tests.support.process import Served
+from tests.support.relay import Relay
+from tests.support.world import Abroad, Person
+
+pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+DELAYS_S = (0.0, 0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 0.6, 0.75, 1.0)
+AT_ONCE = 60  # movers: more are late because the machine is busy
+
+
+@pytest.fixture
+async def relay(redis_url: str) -> AsyncIterator[Relay]:
+    async with Relay(redis_url) as made:
+        yield made
+
+
+@pytest.fixture
+async def abroad(database_url: str, relay: Relay, tmp_path: Path) -> AsyncIterator[Abroad]:
+    """Two instances of one deployment."""
+    shared = {"database_url": database_url, "redis_url": relay.url, "redis_prefix": f"t-{uuid4().hex}"}
+    options = {**shared, "default_rooms": "", "bcrypt_rounds": 4, **UNLIMITED}
+    one, other = Served(tmp_path, **options), Served(tmp_path, **options)
+    await asyncio.gather(one.start(), other.start())
+    try:
+        async with Abroad(one.url, other.url) as made:
+            yield made
+            assert one.complaints() == other.complaints() == []
+    finally:
+        await asyncio.gather(one.kill(), other.kill())
+
+
+async def moved(abroad: Abroad, owner: Person, delays: list[tuple[int, bool, float]], relay: Relay | None):
+    """Make users, freeze Redis by `relay`, change something for each and move them; returns faults."""
+    people = [await abroad.person(f"mover{uuid4().hex[:12]}") for _ in delays]
+    movers = await asyncio.gather(*(Mover(abroad, owner, person).settle() for person in people))
+    if relay is not None:
+        relay.freeze()
+
+    async def one(mover: Mover, change: int, cursors: bool, delay_s: float) -> list[str]:
+        await CHANGES[change](mover)
+        faults = await mover.move(delay_s, cursors=cursors)
+        return [f"{CHANGES[change].__name__}, {cursors=}, {delay_s} s: {each}" for each in faults]
+
+    found = await asyncio.gather(
+        *(one(*each) for each in zip(movers, *zip(*delays, strict=True), strict=True))
+    )
+    if relay is not None:
+        relay.thaw()
+    await asyncio.gather(*(mover.close() for mover in movers))
+    return [fault for faults in found for fault in faults]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+async def test_a_move_after_each_kind_of_change(
+    abroad: Abroad, relay: Relay, database_url: str, frozen: bool
+):
+    owner = await abroad.person("owner")
+    await make_admin(database_url, owner)
+    delays = cycle((0.0, 0.03, 0.0))
+    cases = [(change, cursors, next(delays)) for change in range(len(CHANGES)) for cursors in (False, True)]
+
+    faults = await moved(abroad, owner, cases, relay if frozen else None)
+
+    assert faults == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("frozen", [False, True])
+async def test_moves_at_all_moments(abroad: Abroad, relay: Relay, database_url: str, frozen: bool, figures):
+    owner = await abroad.person("owner")
+    await make_admin(database_url, owner)
+    cases = [
+        (change, cursors, delay_s)
+        for delay_s in DELAYS_S
+        for change in range(len(CHANGES))
+        for cursors in (False, True)
+    ]
+
+    faults = []
+    for start in range(0, len(cases), AT_ONCE):
+        faults += await moved(abroad, owner, cases[start : start + AT_ONCE], relay if frozen else None)
+
+    assert faults == []
+    figures(f"{len(cases)} moves, frozen: {frozen}")

@@ -1,0 +1,157 @@
+"""nginx/README.md, word by word, on the nginx.conf and the welcome page that systems ship."""
+
+import asyncio
+import re
+import shutil
+import ssl
+import subprocess
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.support.nginx import NGINX_DIR, binary
+from tests.support.nginx_stock import WELCOME, Stock, has_ipv6
+from tests.support.tls import Authority
+
+ROOT = NGINX_DIR.parent
+WAIT_S = 20.0
+HOSTS = ["127.0.0.1", "localhost", "chat.example", "CHAT.example:8080", "[::1]", "203.0.113.5"]
+# The site of nginx.org keeps the name `localhost`, as the page says.
+SYSTEMS = [
+    ("debian", True, HOSTS),
+    ("debian", False, HOSTS),
+    ("nginx_org", False, HOSTS),
+    ("nginx_org", True, [host for host in HOSTS if host != "localhost"]),
+]
+
+
+def commands():
+    """What the page has an operator run."""
+    return re.findall(r"^    (.+)", (NGINX_DIR / "README.md").read_text(), re.MULTILINE)
+
+
+async def _respond(reader, writer):
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhubbub")
+    await writer.drain()
+    writer.close()
+
+
+@asynccontextmanager
+async def upstream():
+    """A server in the place of instances: only the choice of the site is tested here."""
+    server = await asyncio.start_server(_respond, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+def follow(stock, port, *, tls):
+    """Run the commands of the page; the last one tests the configuration."""
+    for command in commands():
+        text = re.sub(r"10\.0\.0\.\d:8000", f"127.0.0.1:{port}", stock.below(command))
+        if tls:
+            text = text.replace("nginx/hubbub.conf", "nginx/hubbub-tls.conf")
+        if text.startswith("nginx -t"):
+            stock.adapt()
+            text = f"{binary()} -p {stock.root}/ -c {stock.conf} -e {stock.root}/error.log -t"
+        subprocess.run(["sh", "-euc", text], cwd=ROOT, check=True, capture_output=True, text=True)
+
+
+@asynccontextmanager
+async def running(stock):
+    arguments = ("-p", f"{stock.root}/", "-c", str(stock.conf), "-e", f"{stock.root}/error.log")
+    process = await asyncio.create_subprocess_exec(
+        str(binary()), *arguments, "-g", "daemon off;", stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(WAIT_S):
+            while not await _listens(stock.address, stock.ports["80"]):
+                assert process.returncode is None, (stock.root / "error.log").read_text()
+        yield
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), WAIT_S)
+
+
+async def _listens(address, port):
+    try:
+        _, writer = await asyncio.open_connection(address, port)
+    except OSError:
+        await asyncio.sleep(0.02)
+        return False
+    writer.close()
+    return True
+
+
+async def get(address, port, host, context=None):
+    """The response to a request with this Host, or of HTTP/1.0 without one."""
+    reader, writer = await asyncio.open_connection(address, port, ssl=context)
+    head = (
+        f"GET /x HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n" if host else "GET /x HTTP/1.0\r\n\r\n"
+    )
+    writer.write(head.encode())
+    response = await asyncio.wait_for(reader.read(), WAIT_S)
+    writer.close()
+    return response.decode()
+
+
+@pytest.mark.parametrize(("system", "site", "hosts"), SYSTEMS)
+async def test_hubbub_answers_and_not_the_welcome_page(tmp_path, system, site, hosts):
+    stock = Stock(tmp_path, system, site=site)
+    async with upstream() as port:
+        follow(stock, port, tls=False)
+        async with running(stock):
+            got = {
+                (address, host): await get(address, stock.ports["80"], host)
+                for address in (stock.address, *(["::1"] if has_ipv6() else []))
+                for host in (*hosts, None)
+            }
+
+    assert {asked: text for asked, text in got.items() if not text.endswith("\r\n\r\nhubbub")} == {}
+    assert "\tworker_connections 16384;" in stock.conf.read_text().replace("    ", "\t")
+
+
+@pytest.mark.parametrize(("system", "site", "hosts"), SYSTEMS[:3])
+async def test_so_it_is_with_tls(tmp_path, system, site, hosts):
+    stock = Stock(tmp_path, system, site=site)
+    authority = Authority(tmp_path)
+    authority.context()
+    (stock.etc / "hubbub").mkdir()
+    for name in ("certificate.pem", "key.pem"):  # the file holds both
+        shutil.copy(tmp_path / "tests-server.pem", stock.etc / "hubbub" / name)
+    trust = ssl.create_default_context(cafile=str(authority.certificate))
+    trust.check_hostname = False
+    async with upstream() as port:
+        follow(stock, port, tls=True)
+        async with running(stock):
+            for host in hosts:
+                plain = await get(stock.address, stock.ports["80"], host)
+                private = await get(stock.address, stock.ports["443"], host, trust)
+                assert plain.startswith("HTTP/1.1 308 "), plain
+                assert private.endswith("\r\n\r\nhubbub"), private
+
+
+async def test_without_hubbub_the_stand_in_shows_the_welcome_page(tmp_path):
+    stock = Stock(tmp_path, "debian", site=True)
+    stock.adapt()
+
+    async with running(stock):
+        shown = await get(stock.address, stock.ports["80"], "chat.example")
+
+    assert WELCOME in shown or "404" in shown
+
+
+@pytest.mark.parametrize("system", ["debian", "nginx_org"])
+def test_room_for_connections_is_made_once(tmp_path, system):
+    stock = Stock(tmp_path, system, site=False)
+    script = ["sh", NGINX_DIR / "connections.sh", stock.conf]
+
+    subprocess.run(script, check=True)
+    once = stock.conf.read_text()
+    subprocess.run(script, check=True)
+
+    assert stock.conf.read_text() == once
+    assert once.count("worker_rlimit_nofile 40000;") == once.count("worker_connections 16384;") == 1
+    assert (
+        subprocess.run([*script[:2], tmp_path / "missing"], check=False, capture_output=True).returncode == 2
+    )

@@ -1,0 +1,252 @@
+"""Stock clients that are not accepted for a while: they are connected again by themselves."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+import pytest
+import socketio
+from socketio.exceptions import ConnectionError as NotConnected
+
+from hubbub.core import clock, metrics
+from hubbub.realtime import server
+from hubbub.realtime.engine.session import LOST
+from tests.journeys.node import Node
+from tests.realtime.conftest import OPENED, Ws
+from tests.support.process import Served
+from tests.support.relay import Relay
+from tests.support.waiting import until
+from tests.support.world import Abroad, World
+
+PATIENCE_S = 60.0
+SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+POSTGRES = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+WEBSOCKET, POLLING = ["websocket"], ["polling"]
+# Transports, and how long Python's client waits for an answer to its CONNECT: by default, and as in the docs.
+PYTHON = [(WEBSOCKET, 1), (POLLING, 1), (WEBSOCKET, 15), (POLLING, 15)]
+NODE = [WEBSOCKET, POLLING, POLLING + WEBSOCKET]
+OLDER = ["client-3.1", "client-4.0", "client-4.4", "client-4.7"]  # packages of tests/node
+
+
+@pytest.fixture(autouse=True)
+async def _wires() -> AsyncIterator[None]:
+    """Close what a test opened by hand."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
+class Python:
+    """Python's stock client, used as README has it."""
+
+    def __init__(self, transports: list[str], wait_timeout: int) -> None:
+        self._transports, self._wait_timeout = transports, wait_timeout
+        self._http = aiohttp.ClientSession()  # it does not always close its own
+        self.sio = socketio.AsyncClient(
+            reconnection_delay=0.1, reconnection_delay_max=1, http_session=self._http
+        )
+        self.readies = 0
+        self.refusals: list[Any] = []
+        self.sio.on("ready", self._ready, namespace="/chat")
+        self.sio.on("connect_error", self._refused, namespace="/chat")
+
+    async def _ready(self, _: object) -> None:
+        self.readies += 1
+
+    async def _refused(self, data: Any) -> None:
+        if isinstance(data, dict) and "data" in data:  # else the transport failed
+            self.refusals.append(data)
+
+    async def connect(self, url: str, token: str) -> None:
+        while not self.sio.connected:
+            try:
+                await self.sio.connect(
+                    url, namespaces=["/chat"], auth={"token": token},
+                    transports=self._transports, wait_timeout=self._wait_timeout,
+                )  # fmt: skip
+            except (NotConnected, ValueError):
+                await asyncio.sleep(0.1)
+
+    async def close(self) -> None:
+        await self.sio.shutdown()
+        await self._http.close()
+
+
+class JavaScript:
+    """Node's stock client, in a version of its package."""
+
+    def __init__(self, transports: list[str], package: str = "socket.io-client") -> None:
+        self._transports, self._package = transports, package
+        self._node = Node()
+
+    async def connect(self, url: str, token: str) -> None:
+        await self._node.__aenter__()
+        await self._node.connect(
+            f"{url}/chat", client=self._package, auth={"token": token}, transports=self._transports
+        )
+
+    @property
+    def readies(self) -> int:
+        return sum(line.get("event") == "ready" for line in self._node.lines)
+
+    @property
+    def refusals(self) -> list[Any]:
+        return [line for line in self._node.lines if line.get("is") == "connect_error" and line["data"]]
+
+    async def close(self) -> None:
+        await self._node.__aexit__()
+
+
+Stock = Python | JavaScript
+
+
+def _is_ready(client: Stock) -> bool:
+    return client.readies == 1
+
+
+class Crowd:
+    """One stock client of each kind, connected."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.clients: list[Stock] = [
+            *(Python(*each) for each in PYTHON),
+            *(JavaScript(each) for each in NODE),
+            *(JavaScript(POLLING + WEBSOCKET, package) for package in OLDER),
+        ]
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        people = [await self.world.person(f"fan{number}") for number in range(len(self.clients))]
+        for client in self.clients:
+            self._stack.push_async_callback(client.close)
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.gather(
+                *(
+                    each.connect(self.world.url, person.token)
+                    for each, person in zip(self.clients, people, strict=True)
+                )
+            )
+        await self.ready(1)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def drop(self) -> None:
+        """Close all transports, as a crash of a proxy does."""
+        for session in list(self.world.app.sio.eio.sockets.values()):
+            session.close(LOST)
+
+    async def ready(self, times: int) -> None:
+        """Wait until each was ready so many times; none was refused."""
+        async with asyncio.timeout(PATIENCE_S):
+            while any(each.readies < times for each in self.clients):  # noqa: ASYNC110 - clients of two languages
+                await asyncio.sleep(0.02)
+        assert [each.refusals for each in self.clients] == [[] for _ in self.clients]
+
+
+@pytest.mark.slow("6 s: clients wait before they connect again")
+@SQLITE
+async def test_a_crowd_that_is_dropped_is_connected_again(settings) -> None:
+    async with (
+        World(settings.model_copy(update={"handshakes_per_s": 4})) as world,
+        Crowd(world) as crowd,
+    ):
+        queued = metrics.counters["connects_queued"]
+
+        crowd.drop()
+        await crowd.ready(2)
+
+        assert metrics.counters["connects_queued"] > queued
+
+
+@POSTGRES
+async def test_clients_wait_while_the_database_is_unavailable(settings, database_url) -> None:
+    expired = metrics.labelled["connects_unqueued"]["expired"]
+    async with (
+        Relay(database_url) as relay,
+        World(settings.model_copy(update={"database_url": relay.url})) as world,
+        Crowd(world) as crowd,
+    ):
+        world.app.sio.entrance.wait_s = 1.0
+        await relay.down()
+        crowd.drop()
+        await until(lambda: metrics.labelled["connects_unqueued"]["expired"] >= expired + 2)
+        await relay.up()
+
+        await crowd.ready(2)
+
+
+@pytest.mark.slow("6 s: clients wait before they connect again")
+async def test_clients_return_after_a_drain(tmp_path: Path) -> None:
+    async with (
+        Served(tmp_path, drain_s=2, bcrypt_rounds=4) as served,
+        Abroad(served.url) as world,
+        Crowd(world) as crowd,
+    ):
+        assert await served.stop() == 0
+        await served.start()
+
+        await crowd.ready(2)
+
+
+@SQLITE
+async def test_a_drain_closes_waiting_connects_at_once(settings) -> None:
+    async with World(settings.model_copy(update={"handshakes_per_s": 1})) as world:
+        ada = await world.person("ada")
+        clients = [await Ws(world.app.port).shake("/socket.io/") for _ in range(4)]
+        for client in clients:
+            await client.hear()
+            client.say("40/chat," + json.dumps({"token": ada.token}))
+        queue = world.app.sio.entrance.queue
+        assert queue is not None
+        await until(lambda: len(queue) == 3)
+
+        await asyncio.gather(world.app.drain(), *(client.end() for client in clients))
+
+        assert not world.app.sio.eio.sockets
+
+
+@SQLITE
+async def test_sockets_of_clients_that_are_gone_make_room(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "SILENT_S", 0.1)
+    few = {"sockets_per_user": 4, "ping_interval_ms": 300, "ping_timeout_ms": 60_000}
+    async with World(settings.model_copy(update=few)) as world, AsyncExitStack() as stack:
+        ada = await world.person("ada")
+        ghosts = [await Ws(world.app.port).shake("/socket.io/") for _ in range(few["sockets_per_user"])]
+        for ghost in ghosts:
+            ghost.say("40/chat," + json.dumps({"token": ada.token}))
+        await until(lambda: len(world.app.chat.connections) == len(ghosts))
+        heard = [session.received_at for session in world.app.sio.eio.sockets.values()]
+        await until(lambda: min(clock.monotonic() - at for at in heard) > 0.4)
+
+        for stock in (Python(["polling"], 1), JavaScript(["websocket"])):
+            stack.push_async_callback(stock.close)
+            async with asyncio.timeout(PATIENCE_S):
+                await stock.connect(world.url, ada.token)
+                await until(partial(_is_ready, stock))
+            assert not stock.refusals
+
+        assert len(world.app.chat.connections) == 2
+
+
+@SQLITE
+async def test_a_client_that_only_seemed_to_be_gone_reconnects(settings) -> None:
+    async with (
+        World(settings.model_copy(update={"sockets_per_user": 1})) as world,
+        Crowd(world) as crowd,
+    ):
+        ids = list(world.app.chat.connections.by_sid)
+        for connection in list(world.app.chat.connections.by_sid.values()):
+            connection.link.session.received_at -= 3600
+            world.app.chat._make_room(connection.user.id)
+
+        await crowd.ready(2)
+
+        assert not set(ids) & set(world.app.chat.connections.by_sid)

@@ -1,0 +1,70 @@
+"""How long messages took, beside which faults."""
+
+import pytest
+
+from hubbub.prove import timing_checker
+from hubbub.prove.journal import Acked, Evidence, Fault, Heard, Journal, Refused, Sent
+
+
+def fault(began, ended, healed=None, name="kill"):
+    return Fault(name, "instance 0", began, ended, healed)
+
+
+def evidence():
+    """Ada sends c1 at 1 and has its ack at 1.5; c2 at 10, refused, and again at 12; Bob hears both."""
+    ada, bob = Journal("ada", "user-a"), Journal("bob", "user-b")
+    ada.events += [
+        Sent(1.0, 1, "room-1", "c1", "one"),
+        Acked(1.5, 1, "c1", "m1", "room-1", 1, "one"),
+        Sent(10.0, 1, "room-1", "c2", "two"),
+        Refused(11.0, 1, "c2", "unavailable"),
+        Sent(12.0, 1, "room-1", "c2", "two"),
+        Acked(12.5, 1, "c2", "m2", "room-1", 2, "two"),
+    ]
+    bob.events += [
+        Heard(1.75, 1, "room-1", 1, "message:new", "{}", "c1"),
+        Heard(12.75, 1, "room-1", 2, "message:new", "{}", "c2"),
+    ]
+    return Evidence([ada, bob])
+
+
+def test_an_ack_is_waited_for_since_the_first_send():
+    assert timing_checker.times(evidence()).acks == [(1.0, 0.5), (10.0, 2.5)]
+
+
+def test_delivery_is_that_of_what_was_sent_but_once():
+    assert timing_checker.times(evidence()).delivery == [(1.0, 0.75)]
+
+
+@pytest.mark.parametrize(
+    ("faults", "acks"),
+    [
+        ([], []),
+        ([fault(0.0, 0.5)], []),
+        ([fault(0.0, 0.5, 1.2)], [(1.0, 0.5)]),
+        ([fault(1.4, 1.45)], [(1.0, 0.5)]),
+        ([fault(1.6, 9.0)], []),
+        ([fault(11.0, 11.5)], [(10.0, 2.5)]),
+        ([fault(0.0, 20.0), fault(3.0, 4.0)], [(1.0, 0.5), (10.0, 2.5)]),
+        ([fault(12.0, 14.0), fault(0.0, 1.0)], [(1.0, 0.5), (10.0, 2.5)]),
+    ],
+)
+def test_what_was_on_its_way_during_a_fault_is_counted_for_it(faults, acks):
+    times = timing_checker.times(evidence())
+
+    assert times.meanwhile(faults).acks == acks
+    assert times.meanwhile(faults, wanted=False).acks == [each for each in times.acks if each not in acks]
+
+
+def test_percentiles_are_values_that_were_there():
+    values = [float(number) for number in range(1, 101)]
+
+    assert timing_checker.percentile(values, 0.5) == 50.0
+    assert timing_checker.percentile(values, 0.99) == 99.0
+    assert timing_checker.percentile(values, 1.0) == 100.0
+    assert timing_checker.percentile([7.0], 0.99) == 7.0
+
+
+def test_one_value_is_told_as_one():
+    assert timing_checker.spread([0.25]) == "250 ms"
+    assert timing_checker.spread([0.1, 0.3]) == "p50 100 ms, p99 300 ms, max 300 ms of 2"

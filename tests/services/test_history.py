@@ -1,0 +1,87 @@
+"""A page of a room's history around one message: what a jump to a search result loads."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.world import Client, Person, World
+
+COUNT = 12
+
+
+class Long:
+    """A room with messages, and entries of other kinds between them."""
+
+    def __init__(self, person: Person, client: Client, room_id: str, seqs: list[int]) -> None:
+        self.person = person
+        self.client = client
+        self.room_id = room_id
+        self.seqs = seqs
+
+    async def over_socket(self, **query: Any) -> dict[str, Any]:
+        return await self.client.call("message:history", room_id=self.room_id, **query)
+
+    async def over_rest(self, **query: Any) -> dict[str, Any]:
+        status, answer = await self.person.rest("GET", f"/rooms/{self.room_id}/messages", params=query)
+        assert status == 200
+        assert answer["meta"].keys() == {"has_before", "has_after"}
+        return {"messages": answer["data"], **answer["meta"]}
+
+
+@pytest.fixture
+async def long(world: World) -> Long:
+    room_id, (ada, _) = await world.talk("ada", "bob")
+    seqs = []
+    for number in range(COUNT):
+        sent = await ada.send(room_id, f"number {number}")
+        seqs.append(sent["seq"])
+        if number % 3 == 0:
+            await ada.call("reaction:add", message_id=sent["id"], emoji="👍")
+    return Long(world.people["ada"], ada, room_id, seqs)
+
+
+async def test_a_page_around_a_seq_holds_it_in_its_middle(long: Long) -> None:
+    for way in (long.over_socket, long.over_rest):
+        for seq in (0, long.seqs[1], long.seqs[4], long.seqs[3] + 1, long.seqs[-2], long.seqs[-1], 2**53):
+            for limit in (1, 5, 100):
+                page = await way(around_seq=seq, limit=limit)
+                found = [message["seq"] for message in page["messages"]]
+                place = long.seqs.index(found[0])
+
+                assert found == long.seqs[place : place + min(limit, COUNT)]
+                assert (page["has_before"], page["has_after"]) == (place > 0, place + len(found) < COUNT)
+                assert seq in found or seq not in long.seqs
+                inside = page["has_before"] and page["has_after"]
+                assert not inside or sum(it < seq for it in found) == limit // 2
+
+
+async def test_one_request_is_enough_for_a_jump(long: Long) -> None:
+    target = long.seqs[5]
+
+    page = await long.over_socket(around_seq=target, limit=5)
+    older = await long.over_socket(before_seq=page["messages"][0]["seq"], limit=100)
+    newer = await long.over_socket(after_seq=page["messages"][-1]["seq"], limit=100)
+
+    assert [message["seq"] for message in page["messages"]] == long.seqs[3:8]
+    assert page["has_more"] is True
+    together = [*older["messages"], *page["messages"], *newer["messages"]]
+    assert [message["seq"] for message in together] == long.seqs
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"before_seq": 3, "after_seq": 1},
+        {"before_seq": 3, "around_seq": 3},
+        {"after_seq": 3, "around_seq": 3},
+        {"before_seq": 3, "after_seq": 1, "around_seq": 2},
+        {"around_seq": -1},
+    ],
+)
+async def test_only_one_position_is_taken(long: Long, given: dict[str, int]) -> None:
+    answer = await long.client.ask("message:history", room_id=long.room_id, **given)
+    status, problem = await long.person.rest("GET", f"/rooms/{long.room_id}/messages", params=given)
+
+    assert (answer["error"]["code"], status, problem["code"]) == ("invalid_payload", 422, "invalid_payload")
+    assert {it["field"] for it in answer["error"]["fields"]} == given.keys()
+    assert problem["errors"] == answer["error"]["fields"]

@@ -1,0 +1,201 @@
+"""Databases for tests: empty ones, and migrated ones that cost little.
+
+On SQLite a migrated database is a copy of a file. On PostgreSQL a copy takes half a second. There a database
+is emptied after a test and used again, unless something of it besides its rows may have changed.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import asyncpg
+
+T = TypeVar("T")
+
+MAX_USES = 50  # deleted rows stay in the files, which a query plan depends on
+MAX_DELETED_ROWS = 1000
+TABLES = """
+SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+AND c.relname <> 'aerich'
+"""
+SEQUENCES = """
+SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S'
+AND c.relname <> 'aerich_id_seq'
+"""
+# What a test can change besides rows: schema, functions, triggers, settings, statistics, migrations.
+FINGERPRINT = """
+SELECT
+  (SELECT array_agg(c.relname::text || c.relkind::text ORDER BY 1) FROM pg_class c
+    WHERE c.relnamespace = 'public'::regnamespace)::text,
+  (SELECT md5(string_agg(concat_ws(' ', a.attrelid::regclass, a.attname, a.atttypid, a.attnotnull), ','
+    ORDER BY a.attrelid::regclass::text, a.attnum)) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    WHERE c.relnamespace = 'public'::regnamespace),
+  (SELECT count(*) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
+  (SELECT md5(string_agg(proname || prosrc, ',' ORDER BY proname)) FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace),
+  (SELECT string_agg(tgname || tgenabled::text, ',' ORDER BY tgname) FROM pg_trigger WHERE NOT tgisinternal),
+  (SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+    WHERE d.datname = current_database()),
+  (SELECT count(*) FROM pg_statistic s JOIN pg_class c ON c.oid = s.starelid
+    WHERE c.relnamespace = 'public'::regnamespace),
+  (SELECT string_agg(version, ',' ORDER BY version) FROM aerich)
+"""
+OTHERS = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+class Databases:
+    """Makes databases for tests, and empties or removes them afterwards."""
+
+    def __init__(self, folder: Path, postgres_url: Callable[[], str]) -> None:
+        self._folder = folder
+        self._postgres_url = postgres_url
+        self._templates: dict[str, str] = {}  # by kind
+        self._fingerprint: object = None  # of the template on PostgreSQL
+        self._made: list[str] = []  # on PostgreSQL, templates included
+        self._uses: dict[str, int] = {}  # of migrated databases on PostgreSQL
+        self._clean: list[str] = []  # migrated, empty and unused
+
+    def empty(self, kind: str, folder: Path) -> str:
+        """A database without tables."""
+        if kind == "sqlite":
+            return f"sqlite://{folder / f'{uuid4().hex}.db'}"
+        return self._create()
+
+    def migrated(self, kind: str, folder: Path) -> str:
+        """A database with all tables, empty."""
+        if kind not in self._templates:
+            made = self.empty(kind, self._folder)
+            _apart(_migrate(made, self._folder))
+            self._templates[kind] = made
+            if kind == "postgres":
+                self._fingerprint = _apart(_fingerprint(made))
+        template = self._templates[kind]
+        if kind == "sqlite":
+            target = folder / "hubbub.db"
+            shutil.copyfile(template.removeprefix("sqlite://"), target)
+            target.chmod(0o600)
+            return f"sqlite://{target}"
+        url = self._clean.pop() if self._clean else self._create(template.rpartition("/")[2])
+        self._uses[url] = self._uses.get(url, 0) + 1
+        return url
+
+    def encoded(self, encoding: str) -> str:
+        """A PostgreSQL database of another encoding than UTF8, without tables."""
+        return self._create(more=f" ENCODING '{encoding}' LOCALE 'C'")
+
+    def drop(self, url: str) -> None:
+        """Empty a PostgreSQL database for the next test, or remove it with all connections to it."""
+        if url not in self._made:
+            return
+        if 0 < self._uses.get(url, 0) < MAX_USES and _apart(_emptied(url, self._fingerprint)):
+            self._clean.append(url)
+            return
+        self._remove(url)
+
+    def close(self) -> None:
+        """Remove what is left, templates included."""
+        for url in list(self._made):
+            self._remove(url)
+
+    def _remove(self, url: str) -> None:
+        self._made.remove(url)
+        self._uses.pop(url, None)
+        name = url.rpartition("/")[2]
+        _apart(_execute(self._postgres_url(), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+    def _create(self, template: str = "template0", more: str = "") -> str:
+        name = f"hubbub_test_{uuid4().hex}"
+        server = self._postgres_url()
+        # Copying files is several times faster than the default, and can be asked for since version 15.
+        how = " STRATEGY file_copy" if _postgres_major(server) >= 15 else ""
+        _apart(_execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"{how}{more}'))
+        self._made.append(_named(server, name))
+        return self._made[-1]
+
+
+def _apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run something async to its end on a loop of its own, away from the loop of the tests."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+async def _execute(url: str, *statements: str) -> int:
+    """Run statements on PostgreSQL, outside a transaction; return the server's major version."""
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+        return int(connection.get_server_version().major)
+    finally:
+        await connection.close()
+
+
+@cache
+def _postgres_major(url: str) -> int:
+    return _apart(_execute(url))
+
+
+def _named(url: str, name: str) -> str:
+    """The same server, another database."""
+    head, _, _ = url.partition("?")
+    return f"{head.rpartition('/')[0]}/{name}"
+
+
+async def _migrate(database_url: str, data_dir: Path) -> None:
+    from hubbub.config import Settings
+    from hubbub.services import migrations
+
+    await migrations.up(Settings.for_tests(database_url=database_url, data_dir=data_dir))
+
+
+async def _fingerprint(url: str) -> object:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchrow(FINGERPRINT)
+    finally:
+        await connection.close()
+
+
+async def _emptied(url: str, fingerprint: object) -> bool:
+    """Delete all rows. False if the database can't be used again: changed, large, still in use."""
+    try:
+        connection = await asyncpg.connect(url, statement_cache_size=0)
+    except (OSError, asyncpg.PostgresError):
+        return False
+    try:
+        if await _is_shared(connection) or await connection.fetchrow(FINGERPRINT) != fingerprint:
+            return False
+        deleted = await _delete_rows(connection)
+    except asyncpg.PostgresError:
+        return False
+    finally:
+        await connection.close()
+    return deleted <= MAX_DELETED_ROWS
+
+
+async def _delete_rows(connection: asyncpg.Connection) -> int:
+    """Delete the rows of all tables and start all sequences anew; return how many rows there were."""
+    deleted = 0
+    await connection.execute("SET lock_timeout = '1s'; SET session_replication_role = replica")
+    for (table,) in await connection.fetch(TABLES):
+        status = await connection.execute(f'DELETE FROM "{table}"')
+        deleted += int(status.rpartition(" ")[2])
+    for (sequence,) in await connection.fetch(SEQUENCES):
+        await connection.execute(f'ALTER SEQUENCE "{sequence}" RESTART')
+    return deleted
+
+
+async def _is_shared(connection: asyncpg.Connection) -> bool:
+    """Whether others stay connected. A connection that was just closed is listed for some milliseconds."""
+    for _ in range(20):
+        if not await connection.fetchval(OTHERS):
+            return False
+        await asyncio.sleep(0.01)
+    return True

@@ -1,0 +1,81 @@
+"""nginx as a system ships it: its own nginx.conf and welcome page, in a folder in place of `/`."""
+
+import os
+import shutil
+import socket
+from contextlib import closing, suppress
+from pathlib import Path
+
+from tests.support.servers import free_port
+
+STOCK = Path(__file__).parent
+WELCOME = "Welcome to nginx!"
+SITES = {"debian": "sites-enabled/default", "nginx_org": "conf.d/default.conf"}
+FOLDERS = ("conf.d", "sites-enabled", "modules-enabled")
+TEMPORARY = "".join(
+    f"{name}_temp_path {name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+)
+
+
+def has_ipv6() -> bool:
+    """Whether this machine has a loopback address of IPv6."""
+    with suppress(OSError), closing(socket.socket(socket.AF_INET6)) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+
+class Stock:
+    """The files of a system's nginx below `root`. `ports` are those that stand for 80 and 443."""
+
+    def __init__(self, root: Path, system: str, *, site: bool) -> None:
+        self.root = root
+        # An address of its own: another test may take a port of 127.0.0.1 that was free a moment ago.
+        self.address = f"127.20.{os.getpid() // 256 % 256}.{os.getpid() % 254 + 1}"
+        self.ports = {"80": free_port(), "443": free_port()}
+        for name in FOLDERS:
+            (self.etc / name).mkdir(parents=True)
+        for name in ("run", "var/log/nginx", "var/www/html"):
+            (root / name).mkdir(parents=True)
+        (root / "var/www/html/index.html").write_text(WELCOME)
+        (self.etc / "mime.types").write_text("types { text/html html; }\n")
+        shutil.copy(STOCK / f"{system}.conf", self.conf)
+        if site:
+            shutil.copy(STOCK / f"{system}_site.conf", self.etc / SITES[system])
+
+    @property
+    def etc(self) -> Path:
+        """What stands for /etc/nginx."""
+        return self.root / "etc/nginx"
+
+    @property
+    def conf(self) -> Path:
+        """The nginx.conf."""
+        return self.etc / "nginx.conf"
+
+    def below(self, text: str) -> str:
+        """A text with the folder in place of the system's folders."""
+        for folder in ("/etc/nginx", "/var/log/nginx", "/var/www/html", "/run/nginx.pid"):
+            text = text.replace(folder, f"{self.root}{folder}")
+        return text
+
+    def adapt(self) -> None:
+        """Change in all files what a test has to: folders, ports, the user, addresses other than loopback."""
+        for path in (self.conf, *self.etc.glob("conf.d/*"), *self.etc.glob("sites-enabled/*")):
+            lines = self.below(path.read_text()).splitlines()
+            path.write_text(
+                "\n".join(kept for line in lines if (kept := self._adapted(line)) is not None) + "\n"
+            )
+
+    def _adapted(self, line: str) -> str | None:
+        words = line.split()
+        if words[:1] == ["user"]:
+            return "user root root;" if os.geteuid() == 0 else None
+        if words[:2] == ["http", "{"]:
+            return f"{line} {TEMPORARY}"
+        if words[:1] != ["listen"]:
+            return line
+        address, port = ("[::1]", words[1][5:]) if words[1].startswith("[::]:") else (self.address, words[1])
+        number = self.ports[port.rstrip(";")]
+        rest = " ".join(["", *words[2:]]) or ";"
+        return f"listen {address}:{number}{rest}" if address != "[::1]" or has_ipv6() else None

@@ -1,0 +1,111 @@
+"""PostgreSQL servers of a test's own: a primary and a standby that streams from it, to be promoted."""
+
+import contextlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import asyncpg
+
+from tests.support import servers
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+WAIT_S = 30.0
+
+
+class OwnPostgres:
+    """One server process on a port of its own, which it keeps. Use it as a context manager."""
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._stack = contextlib.ExitStack()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._options = (
+            servers.POSTGRES_OPTIONS if durable else (*servers.FORGETFUL, *servers.POSTGRES_OPTIONS)
+        )
+        self.port = servers.free_port()
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgres://postgres@{self.host}/{database}"
+
+    def __enter__(self) -> Self:
+        self._folder: Path = self._stack.enter_context(servers._folder("hubbub-postgres-"))
+        initdb, self._server = servers._postgres_binaries(self._folder)
+        self._stack.callback(self.stop)
+        command = [initdb, "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
+        servers._run([*command, "--no-sync"], self._folder)
+        with (self._data / "pg_hba.conf").open("a") as file:
+            file.write("host replication all 127.0.0.1/32 trust\n")
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def start(self) -> None:
+        """Start it, with the data that it has."""
+        output = self._folder / "server.log"
+        output.unlink(missing_ok=True)
+        options = [word for option in self._options for word in ("-c", option)]
+        command = [self._server, "-D", self._data, "-p", self.port, *options]
+        self._process = servers._process(command, self._folder, output)
+        deadline = time.monotonic() + servers.START_DEADLINE
+        while b"ready to accept" not in output.read_bytes():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise servers.ServerProblem(output.read_text(errors="replace")[-2000:])
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End it, without a farewell to who is connected."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    @contextlib.contextmanager
+    def standby(self) -> "Iterator[OwnPostgres]":
+        """A second server that streams from this one."""
+        other = OwnPostgres()
+        other._options = self._options
+        with contextlib.ExitStack() as stack:
+            other._folder = stack.enter_context(servers._folder("hubbub-standby-"))
+            other._server = self._server
+            stack.callback(other.stop)
+            copy = [self._server.with_name("pg_basebackup"), "-D", other._data, "-h", "127.0.0.1"]
+            servers._run(
+                [*copy, "-p", self.port, "-U", "postgres", "-c", "fast", "-X", "stream", "-R", "--no-sync"],
+                other._folder,
+            )
+            other.start()
+            yield other
+
+    async def sql(self, *statements: str) -> object:
+        """Run statements; returns the last one's value. A server that is read-only by default runs them."""
+        connection = await asyncpg.connect(self.url())
+        try:
+            value = None
+            if not await connection.fetchval("SELECT pg_is_in_recovery()"):
+                await connection.execute("SET default_transaction_read_only = off")
+            for statement in statements:
+                value = await connection.fetchval(statement)
+            return value
+        finally:
+            await connection.close()
+
+    async def read_only(self, *, on: bool = True) -> None:
+        """Make it refuse writes, on connections that are open as well, as a demoted primary does."""
+        change = "SET default_transaction_read_only = on" if on else "RESET default_transaction_read_only"
+        await self.sql(f"ALTER SYSTEM {change}", "SELECT pg_reload_conf()")
+
+    async def promote(self) -> None:
+        """Make a standby a primary."""
+        await self.sql("SELECT pg_promote()")

@@ -1,0 +1,46 @@
+"""A virtual clock: an event loop whose timers fire in order, without waiting."""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hubbub.core import clock
+
+START = datetime(2026, 1, 31, tzinfo=UTC)
+
+
+class _Jump(selectors.SelectSelector):
+    """Instead of waiting, moves the time forward."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        self.now += timeout or 0.0
+        return super().select(0)
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Its time passes while nothing is to do."""
+
+    def __init__(self) -> None:
+        self._jump = _Jump()
+        super().__init__(self._jump)
+
+    def time(self) -> float:
+        return self._jump.now
+
+
+def run(monkeypatch: pytest.MonkeyPatch, test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run something in virtual time, which `clock` tells as well."""
+    loop = VirtualLoop()
+    with monkeypatch.context() as patch:
+        patch.setattr(clock, "monotonic", loop.time)
+        patch.setattr(clock, "now", lambda: START + timedelta(seconds=loop.time()))
+        try:
+            loop.run_until_complete(test())
+        finally:
+            loop.close()
