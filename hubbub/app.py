@@ -17,7 +17,8 @@ from hubbub.cluster.redis.presence import RedisPresence
 from hubbub.cluster.redis.rate_limiter import RedisRateLimiter
 from hubbub.config import Settings
 from hubbub.core import clock
-from hubbub.core.limits import Rate
+from hubbub.db import database, migrations
+from hubbub.db.database_lock import DatabaseLock
 from hubbub.gateways.oauth import registry
 from hubbub.gateways.oauth.client import Client
 from hubbub.http import app as http_app
@@ -27,6 +28,7 @@ from hubbub.http.app_keys import ORIGINS, mark_accepted
 from hubbub.http.ip_limits import IpLimits
 from hubbub.http.server import Runner
 from hubbub.http.untrusted_proxies import UntrustedProxies
+from hubbub.ratelimit.rate import Rate
 from hubbub.realtime import chat
 from hubbub.realtime.cluster_manager import ClusterManager
 from hubbub.realtime.connect_queue import AdmissionLimits
@@ -34,8 +36,9 @@ from hubbub.realtime.draining import drain
 from hubbub.realtime.engine.bounds import Bounds
 from hubbub.realtime.server import ChatNamespace
 from hubbub.realtime.socketio_server import SocketIOServer
-from hubbub.services import container, database, dev_admin, migrations, processes
-from hubbub.services.database_lock import DatabaseLock
+from hubbub.services import container
+from hubbub.services.instance import processes
+from hubbub.services.seed import dev_admin
 from hubbub.workers import registry as jobs
 from hubbub.workers.worker import Worker
 

@@ -15,6 +15,7 @@ from tests.support.databases import Databases
 
 if TYPE_CHECKING:
     from hubbub.config import Settings
+    from hubbub.db.sql import Sql
     from tests.support.world import World
 
 T = TypeVar("T")
@@ -173,6 +174,16 @@ def settings(database_url: str, tmp_path: Path) -> "Settings":
     from hubbub.config import Settings
 
     return Settings.for_tests(database_url=database_url, data_dir=tmp_path, port=0)
+
+
+@pytest.fixture
+async def sql(settings: "Settings") -> "AsyncIterator[Sql]":
+    """SQL on a fresh, migrated database, for tests below the services; models work too."""
+    from hubbub.db import database, migrations
+
+    await migrations.open_current(settings)
+    yield database.connection()
+    await database.close()
 
 
 @pytest.fixture

@@ -163,22 +163,22 @@ def test_tests_mirror_the_package():
 
 # Caches without a bound: their keys are a few names of the program's own.
 ENDLESS = {
-    "hubbub/core/emoji.py:_by_characters",
-    "hubbub/core/emoji.py:fully_qualified",
-    "hubbub/core/emoji.py:pattern",
-    "hubbub/core/languages.py:_subtags",
-    "hubbub/core/languages.py:pattern",
-    "hubbub/core/reserved_usernames.py:_reserved",
-    "hubbub/core/reserved_usernames.py:names",
-    "hubbub/core/time_zones.py:names",
-    "hubbub/core/time_zones.py:pattern",
+    "hubbub/core/text/emoji.py:_by_characters",
+    "hubbub/core/text/emoji.py:fully_qualified",
+    "hubbub/core/text/emoji.py:pattern",
+    "hubbub/core/text/languages.py:_subtags",
+    "hubbub/core/text/languages.py:pattern",
+    "hubbub/core/text/reserved_usernames.py:_reserved",
+    "hubbub/core/text/reserved_usernames.py:names",
+    "hubbub/core/text/time_zones.py:names",
+    "hubbub/core/text/time_zones.py:pattern",
     "hubbub/core/password_policy.py:common_passwords",
     "hubbub/schemas/base.py:strict",
     "hubbub/schemas/faults.py:checks",
     "hubbub/schemas/faults.py:_fields",
-    "hubbub/services/templates.py:_catalogue",
-    "hubbub/services/templates.py:_layouts",
-    "hubbub/services/templates.py:languages",
+    "hubbub/services/mail/templates.py:_catalogue",
+    "hubbub/services/mail/templates.py:_layouts",
+    "hubbub/services/mail/templates.py:languages",
 }
 
 

@@ -12,27 +12,18 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from hubbub.core import (
-    addresses,
-    code_blocks,
-    emoji,
-    names,
-    otp,
-    redirects,
-    reserved_usernames,
-    signing,
-    text_search,
-    user_agents,
-)
+from hubbub.core import client_ip, otp, redirects, signing, text_search, user_agents
 from hubbub.core.auth_tokens import TokenIssuer
 from hubbub.core.errors import HubbubError
 from hubbub.core.sealing import DecryptionError, Sealing
+from hubbub.core.text import code_blocks, emoji, names, reserved_usernames
 from hubbub.http import request
 from hubbub.http.middleware import idempotency, request_id
 from hubbub.realtime import packets
 from hubbub.realtime.engine import payload, rfc6455
 from hubbub.schemas import base, log, messages, preferences, rooms
-from hubbub.services import accounts, mentions
+from hubbub.services.chat import mentions
+from hubbub.services.users import validation
 
 MIB = 1 << 20
 BODY, LINE, HEADER = 8000, 300, 8190  # characters of a message, of the longest other text, bytes of a header
@@ -94,7 +85,7 @@ PARSERS: dict[str, tuple[Callable[[str], Any], int]] = {
     "a key of a name": (names.key, LINE),
     "a name in a schema": (re.compile(names.NAME).search, LINE),
     "a display name of a provider": (lambda text: names.shortened(text, 80), HEADER),
-    "an e-mail address": (accounts.checked_email, LINE),
+    "an e-mail address": (validation.checked_email, LINE),
     "a username": (reserved_usernames.is_reserved, LINE),
     "a cursor": (lambda text: sealing.unseal("cursor", text), MIB),
     "a cursor of a known key": (
@@ -104,8 +95,8 @@ PARSERS: dict[str, tuple[Callable[[str], Any], int]] = {
     "a token": (tokens.verify_access, HEADER),
     "a token of three parts": (lambda text: tokens.verify_access(f"{text[:99]}.{text}.{text[:99]}"), HEADER),
     "a User-Agent": (user_agents.parse, HEADER),
-    "X-Forwarded-For": (lambda text: addresses.client("127.0.0.1", text, PROXIES), HEADER),
-    "a hop": (lambda text: addresses.client("127.0.0.1", "[" + text, PROXIES), HEADER),
+    "X-Forwarded-For": (lambda text: client_ip.resolve("127.0.0.1", text, PROXIES), HEADER),
+    "a hop": (lambda text: client_ip.resolve("127.0.0.1", "[" + text, PROXIES), HEADER),
     "X-Signature": (signing.read, HEADER),
     "Idempotency-Key": (idempotency._KEY.fullmatch, HEADER),
     "X-Request-ID": (request_id._SAFE.fullmatch, HEADER),

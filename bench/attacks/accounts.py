@@ -58,7 +58,7 @@ class Accounts:
 
     def prepare(self, port: int, password: str) -> None:
         """Log in, make rooms, suspend one. Each account comes from an IP address of its own."""
-        from hubbub.services import sample
+        from hubbub.services.seed import sample
 
         emails = iter(f"{sample.person(number)[0]}@sample.example" for number in range(self.size.users))
         people = [

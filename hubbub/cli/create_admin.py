@@ -6,8 +6,8 @@ import click
 
 from hubbub.cli import bootstrap, run, services_context
 from hubbub.config import Settings
-from hubbub.core import email_addresses
-from hubbub.services import admins
+from hubbub.core.text import email_addresses
+from hubbub.services.admin import admins
 
 
 @click.command(

@@ -4,7 +4,7 @@ import click
 
 from hubbub.cli import bootstrap, run, services_context
 from hubbub.config import Settings
-from hubbub.services import admins
+from hubbub.services.admin import admins
 
 
 @click.command(

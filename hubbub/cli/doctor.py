@@ -16,7 +16,8 @@ from hubbub.core import logs
 from hubbub.gateways.identity_provider import AuthorizationRequest
 from hubbub.gateways.oauth import registry
 from hubbub.gateways.oauth.client import Away, Client
-from hubbub.services import deployment, doctor, go_live, processes
+from hubbub.services import deployment, doctor, go_live
+from hubbub.services.instance import processes
 
 REDIS_S = 5.0
 PROVIDERS_S = 2.0  # for each of them

@@ -4,8 +4,8 @@ import click
 
 from hubbub.cli import bootstrap, run, services_context
 from hubbub.config import Settings
-from hubbub.services import epochs
-from hubbub.services.epochs import Cause
+from hubbub.services.eventlog import epochs
+from hubbub.services.eventlog.epochs import Cause
 
 
 @click.group(help="The epoch: the name of the database's history.")

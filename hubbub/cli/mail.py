@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from hubbub.cli import bootstrap
-from hubbub.services import templates
+from hubbub.services.mail import templates
 
 
 @click.group(help="Show what an e-mail looks like.")

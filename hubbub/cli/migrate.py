@@ -4,7 +4,7 @@ import click
 
 from hubbub.cli import bootstrap, run
 from hubbub.config import Settings
-from hubbub.services import migrations
+from hubbub.db import migrations
 
 
 @click.command(

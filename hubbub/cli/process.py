@@ -10,9 +10,10 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from hubbub.app import App, open_worker
+from hubbub.cli import file_limit
 from hubbub.config import Settings
-from hubbub.core import clock, file_limit, gc_tuning, metrics, tasks
-from hubbub.services import dev_admin
+from hubbub.core import clock, gc_tuning, metrics, tasks
+from hubbub.services.seed import dev_admin
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import click
 
 from hubbub.cli import bootstrap, run, services_context
 from hubbub.config import Settings
-from hubbub.services import reencryption
-from hubbub.services.reencryption import Resealed
+from hubbub.services.maintenance import reencryption
+from hubbub.services.maintenance.reencryption import Resealed
 
 
 @click.command(

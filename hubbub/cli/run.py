@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 from hubbub.cli.bootstrap import WRONG_SETTINGS, fail
 from hubbub.config import ConfigError
 from hubbub.core.errors import HubbubError
+from hubbub.db.database import DatabaseProblem
 from hubbub.http.listening import CannotListen
 from hubbub.services.backups.files import BackupProblem
-from hubbub.services.database import DatabaseProblem
-from hubbub.services.processes import StartRefused
+from hubbub.services.instance.processes import StartRefused
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ import click
 
 from hubbub.cli import bootstrap, run, services_context
 from hubbub.config import Settings
-from hubbub.services import seed
-from hubbub.services.seed import PASSWORD_FILE, Plan, Seeded
+from hubbub.services.seed import seed
+from hubbub.services.seed.seed import PASSWORD_FILE, Plan, Seeded
 
 
 @click.command(help="Fill in sample data: people, rooms, messages. A second time only adds what is missing.")

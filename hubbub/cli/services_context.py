@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 
 from hubbub.cluster.memory import MemoryBus, MemoryPresence
 from hubbub.config import Settings
-from hubbub.services import container, database, migrations
+from hubbub.db import database, migrations
+from hubbub.services import container
 from hubbub.services.context import Container
 
 

@@ -8,9 +8,9 @@ from uuid import UUID
 from hubbub.cluster.bus import Signal
 from hubbub.cluster.presence import Describe, Instances, OnChange
 from hubbub.core import metrics
-from hubbub.core.allowances import Allowance, Buckets
-from hubbub.core.attempts import Act, Attempts, Standing
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.backoff import Act, FailureCounter, FailureState
+from hubbub.ratelimit.gcra import Decision, GcraLimiter
+from hubbub.ratelimit.rate import Rate
 
 log = logging.getLogger(__name__)
 
@@ -106,11 +106,11 @@ class MemoryRateLimiter:
     """Buckets and attempts of one instance."""
 
     def __init__(self) -> None:
-        self._buckets: defaultdict[str, Buckets] = defaultdict(Buckets)
-        self._attempts: defaultdict[str, Attempts] = defaultdict(Attempts)
+        self._buckets: defaultdict[str, GcraLimiter] = defaultdict(GcraLimiter)
+        self._attempts: defaultdict[str, FailureCounter] = defaultdict(FailureCounter)
 
-    async def take(self, of: str, key: str, rate: Rate, cost: int = 1) -> Allowance:
-        return self._buckets[of].take(key, rate, cost)
+    async def take(self, of: str, key: str, rate: Rate, cost: int = 1) -> Decision:
+        return self._buckets[of].acquire(key, rate, cost)
 
-    async def note(self, of: str, key: str, act: Act) -> Standing:
-        return self._attempts[of].note(key, act)
+    async def note(self, of: str, key: str, act: Act) -> FailureState:
+        return self._attempts[of].record(key, act)

@@ -7,7 +7,7 @@ from pydantic import Field, PlainValidator
 from pydantic.fields import FieldInfo
 
 from hubbub.config import oauth_providers, parsers, urls
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.rate import Rate
 
 PREFIX = "HUBBUB_"
 

@@ -6,9 +6,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_interface
 from typing import NamedTuple
 
 from hubbub.config import urls
-from hubbub.core import email_addresses
-from hubbub.core import names as room_names
-from hubbub.core.limits import Rate
+from hubbub.core.text import email_addresses
+from hubbub.core.text import names as room_names
+from hubbub.ratelimit.rate import Rate
 
 Network = IPv4Network | IPv6Network
 

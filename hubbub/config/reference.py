@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from hubbub.config import parsers
 from hubbub.config.fields import extra, variable
 from hubbub.config.settings import Settings
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.rate import Rate
 
 _HEAD = """\
 # The settings of hubbub and their defaults. Copy this file to .env and take away the # of what you change.

@@ -43,7 +43,7 @@ from hubbub.config.fields import (
 )
 from hubbub.config.parsers import Tier
 from hubbub.config.production import PLACEHOLDER, ROUNDS, SECRET_LENGTH, TEST_SECRET
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.rate import Rate
 
 
 class Settings(production.Checked):

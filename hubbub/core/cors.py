@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from hubbub.core import addresses, clock, metrics
-from hubbub.core.addresses import Network
+from hubbub.core import client_ip, clock, metrics
+from hubbub.core.client_ip import Network
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class CorsOrigins:
         """The names by which the client reaches this instance with this request."""
         headers = request.headers
         schemes, hosts = [request.scheme], [request.host]
-        if self._trusted and addresses.is_within(request.remote or "", self._trusted):
+        if self._trusted and client_ip.is_within(request.remote or "", self._trusted):
             schemes += _members(headers.getall("X-Forwarded-Proto", ()))
             hosts += _members(headers.getall("X-Forwarded-Host", ()))
         return {normal(f"{scheme}://{host}") for scheme in schemes for host in hosts}
@@ -86,7 +86,7 @@ def normal(origin: str) -> str:
         return text
     if not parts.scheme or not host or parts.username is not None:
         return text
-    host = addresses.plain(host)
+    host = client_ip.normalize(host)
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, PORTS.get(parts.scheme)) else "")
 

@@ -14,7 +14,8 @@ import aiosmtplib
 
 from hubbub.config import Settings
 from hubbub.config.production import OFF
-from hubbub.core import clock, email_addresses, ids
+from hubbub.core import clock, ids
+from hubbub.core.text import email_addresses
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ from hubbub.http.request import context, no_content, query, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.base import Command
-from hubbub.services import credentials, deletion, export
+from hubbub.services.accounts import deletion, export
+from hubbub.services.accounts import deletion as deletion_operations
 
 routes = Routes()
 
@@ -23,7 +24,7 @@ routes = Routes()
 )
 async def request_deletion(request: web.Request) -> web.Response:
     await read(request, Command)
-    await credentials.request_deletion(context(request))
+    await deletion_operations.request_deletion(context(request))
     return no_content(202)
 
 

@@ -6,7 +6,7 @@ from hubbub.http.request import context, no_content, ok, page, query, read
 from hubbub.http.routes import PAGES, Routes
 from hubbub.schemas import api_keys as wire
 from hubbub.schemas.pagination import Paged
-from hubbub.services import api_keys
+from hubbub.services.auth import api_keys
 
 routes = Routes()
 

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from hubbub.core.cors import CorsOrigins
 from hubbub.schemas.users import User
-from hubbub.services.api_key_auth import ApiKeyPrincipal
+from hubbub.services.auth.api_key_auth import ApiKeyPrincipal
 from hubbub.services.context import Container
 
 

@@ -6,7 +6,7 @@ from hubbub.http.downloads import send
 from hubbub.http.request import context, page, query
 from hubbub.http.routes import PAGES, Routes
 from hubbub.schemas import audit_log as wire
-from hubbub.services import audit_log
+from hubbub.services.admin import audit_log
 from hubbub.services.permissions import Permission
 
 routes = Routes()

@@ -8,7 +8,9 @@ from hubbub.http.request import context, no_content, ok, origin, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.two_factor import MfaRequired
-from hubbub.services import accounts, sessions
+from hubbub.services.accounts import registration
+from hubbub.services.auth import login as login_operations
+from hubbub.services.auth import sessions
 
 routes = Routes()
 
@@ -24,7 +26,9 @@ routes = Routes()
     may=("conflict",),
 )
 async def register(request: web.Request) -> web.Response:
-    signed = await accounts.register(parts_of(request), await read(request, wire.Register), origin(request))
+    signed = await registration.register(
+        parts_of(request), await read(request, wire.Register), origin(request)
+    )
     return ok(signed, status=201, location="/api/v1/auth/me")
 
 
@@ -40,7 +44,7 @@ async def register(request: web.Request) -> web.Response:
 async def login(request: web.Request) -> web.Response:
     command = await read(request, wire.Login)
     async with limits.sign_in(request, command.email):
-        signed = await accounts.login(parts_of(request), command, origin(request))
+        signed = await login_operations.login(parts_of(request), command, origin(request))
     if isinstance(signed, wire.TokenPair):
         await limits.signed_in(request, command.email)
     return ok(signed)
@@ -71,4 +75,4 @@ async def logout(request: web.Request) -> web.Response:
     "/api/v1/auth/me", name="auth.get_me", tag="auth", says="Get the caller's account", shows=wire.Account
 )
 async def me(request: web.Request) -> web.Response:
-    return ok(await accounts.me(context(request)))
+    return ok(await registration.me(context(request)))

@@ -8,7 +8,9 @@ from hubbub.http.request import context, no_content, origin, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import accounts as wire
 from hubbub.schemas.base import Command
-from hubbub.services import accounts, confirmation, credentials, undo
+from hubbub.services.accounts import registration
+from hubbub.services.auth import confirmation, passwords, undo
+from hubbub.services.auth import email_verification as email_verification_operations
 
 routes = Routes()
 
@@ -23,7 +25,7 @@ routes = Routes()
 )
 async def verify_email(request: web.Request) -> web.Response:
     command = await read(request, wire.VerifyEmail)
-    await credentials.verify_email(parts_of(request), command, origin(request))
+    await email_verification_operations.verify_email(parts_of(request), command, origin(request))
     return no_content()
 
 
@@ -37,7 +39,7 @@ async def verify_email(request: web.Request) -> web.Response:
 )
 async def resend_verification(request: web.Request) -> web.Response:
     await read(request, Command)
-    await credentials.resend_verification(context(request))
+    await email_verification_operations.resend_verification(context(request))
     return no_content(202)
 
 
@@ -52,7 +54,7 @@ async def resend_verification(request: web.Request) -> web.Response:
 async def forgot_password(request: web.Request) -> web.Response:
     command = await read(request, wire.ForgotPassword)
     await limits.account(request, command.email, limits.FORGOTTEN)
-    await credentials.forgot(parts_of(request), command, origin(request))
+    await passwords.forgot(parts_of(request), command, origin(request))
     return no_content(202)
 
 
@@ -69,7 +71,7 @@ async def forgot_password(request: web.Request) -> web.Response:
 )
 async def reset_password(request: web.Request) -> web.Response:
     command = await read(request, wire.ResetPassword)
-    email = await credentials.reset(parts_of(request), command, origin(request))
+    email = await passwords.reset(parts_of(request), command, origin(request))
     await limits.signed_in(request, email)
     return no_content()
 
@@ -99,7 +101,7 @@ async def undo_change(request: web.Request) -> web.Response:
 )
 async def confirm(request: web.Request) -> web.Response:
     command, ctx = await read(request, wire.Confirm), context(request)
-    email = (await accounts.me(ctx)).email
+    email = (await registration.me(ctx)).email
     async with limits.sign_in(request, email):
         await confirmation.confirm(ctx, command)
     await limits.signed_in(request, email)
@@ -114,5 +116,5 @@ async def confirm(request: web.Request) -> web.Response:
     body=wire.ChangePassword,
 )
 async def change_password(request: web.Request) -> web.Response:
-    await credentials.change(context(request), await read(request, wire.ChangePassword))
+    await passwords.change(context(request), await read(request, wire.ChangePassword))
     return no_content()

@@ -5,11 +5,13 @@ import asyncio
 from aiohttp import web
 
 from hubbub.core.errors import HubbubError
+from hubbub.db import database, migrations
 from hubbub.http.app_keys import parts_of
 from hubbub.http.request import context
 from hubbub.schemas.base import encode, to_builtins
-from hubbub.services import database, instances, migrations, processes
+from hubbub.services.admin import instances
 from hubbub.services.context import Container
+from hubbub.services.instance import processes
 
 routes = web.RouteTableDef()
 CHECK_S = 3.0

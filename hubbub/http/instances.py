@@ -5,7 +5,7 @@ from aiohttp import web
 from hubbub.http.request import context, ok
 from hubbub.http.routes import Routes
 from hubbub.schemas import instances as wire
-from hubbub.services import instances
+from hubbub.services.admin import instances
 from hubbub.services.permissions import Permission
 
 routes = Routes()

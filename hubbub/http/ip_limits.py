@@ -11,11 +11,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from hubbub.core import addresses, clock, metrics
-from hubbub.core.addresses import Network
-from hubbub.core.allowances import neighbourhood
-from hubbub.core.limits import Rate
+from hubbub.core import client_ip, clock, metrics
+from hubbub.core.client_ip import Network, rate_limit_key
 from hubbub.http.untrusted_proxies import UntrustedProxies
+from hubbub.ratelimit.rate import Rate
 
 REQUESTS = Rate(300, 150)  # without a login; a page of hubbub's own loads about 30 files
 CONNECTIONS = Rate(500, 250)  # new TCP connections; a new one costs as much as a request
@@ -32,13 +31,13 @@ SWEEP = 1000  # IP addresses without a connection that are kept before those wit
 @lru_cache(4096)
 def _key(host: str) -> str:
     """Of a peer, as its socket names it: a flood of connections asks for the same ones again and again."""
-    return neighbourhood(addresses.plain(host))
+    return rate_limit_key(client_ip.normalize(host))
 
 
 @lru_cache(4096)
 def _is_within(host: str, networks: tuple[Network, ...]) -> bool:
     """Likewise."""
-    return addresses.is_within(host, networks)
+    return client_ip.is_within(host, networks)
 
 
 class ClientIp:
@@ -113,7 +112,7 @@ class IpLimits:
 
     def find(self, address: str) -> ClientIp:
         """What is known of an IP address; an IPv6 network counts as one."""
-        return self._find(neighbourhood(addresses.plain(address)))
+        return self._find(rate_limit_key(client_ip.normalize(address)))
 
     def _find(self, key: str) -> ClientIp:
         found = self._known.get(key)

@@ -6,7 +6,7 @@ from msgspec import UNSET
 from hubbub.http.request import context, list_response, ok, query, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import messages as wire
-from hubbub.services import history, messages, reactions
+from hubbub.services.chat import history, messages, reactions
 
 routes = Routes()
 

@@ -9,7 +9,7 @@ from aioprometheus.collectors import Counter, Gauge, Registry
 from aioprometheus.renderer import render
 
 from hubbub.config import Settings
-from hubbub.core import addresses, metrics
+from hubbub.core import client_ip, metrics
 from hubbub.core.errors import Forbidden
 from hubbub.http import listening
 from hubbub.http.app_keys import parts_of
@@ -50,8 +50,8 @@ async def _show_apart(_request: web.Request) -> web.Response:
 
 
 def _is_near(request: web.Request, settings: Settings) -> bool:
-    address = addresses.of_request(request, settings.trusted_proxies)
-    peer = addresses.plain(request.remote or "")
+    address = client_ip.from_request(request, settings.trusted_proxies)
+    peer = client_ip.normalize(request.remote or "")
     if address == peer and any(name in request.headers for name in _FORWARDED):
         return False  # a proxy on this machine that we were not told of: who is behind it may be anybody
     try:

@@ -5,7 +5,8 @@ from aiohttp import web
 from hubbub.http.request import context, no_content, ok, page, query, read
 from hubbub.http.routes import PAGES, Routes
 from hubbub.schemas import moderation as wire
-from hubbub.services import moderation
+from hubbub.services.admin import rooms as rooms_operations
+from hubbub.services.admin import users
 from hubbub.services.permissions import Permission
 
 routes = Routes()
@@ -24,7 +25,7 @@ routes = Routes()
 )
 async def list_users(request: web.Request) -> web.Response:
     asked = query(request, wire.ListUsers)
-    found, total = await moderation.list_users(context(request), asked)
+    found, total = await users.list_users(context(request), asked)
     return page(found, total, asked)
 
 
@@ -39,7 +40,7 @@ async def list_users(request: web.Request) -> web.Response:
     permission=Permission.READ_USERS,
 )
 async def get_user(request: web.Request) -> web.Response:
-    return ok(await moderation.get_user(context(request), query(request, wire.UserRef)))
+    return ok(await users.get_user(context(request), query(request, wire.UserRef)))
 
 
 @routes.patch(
@@ -53,7 +54,7 @@ async def get_user(request: web.Request) -> web.Response:
     permission=Permission.READ_USERS,
 )
 async def change_user(request: web.Request) -> web.Response:
-    return ok(await moderation.change_user(context(request), await read(request, wire.ChangeUser)))
+    return ok(await users.change_user(context(request), await read(request, wire.ChangeUser)))
 
 
 @routes.delete(
@@ -66,7 +67,7 @@ async def change_user(request: web.Request) -> web.Response:
     permission=Permission.DELETE_USERS,
 )
 async def delete_user(request: web.Request) -> web.Response:
-    await moderation.delete_user(context(request), query(request, wire.UserRef))
+    await users.delete_user(context(request), query(request, wire.UserRef))
     return no_content()
 
 
@@ -83,5 +84,5 @@ async def delete_user(request: web.Request) -> web.Response:
 )
 async def list_rooms(request: web.Request) -> web.Response:
     asked = query(request, wire.ListAllRooms)
-    found, total = await moderation.list_rooms(context(request), asked)
+    found, total = await rooms_operations.list_rooms(context(request), asked)
     return page(found, total, asked)

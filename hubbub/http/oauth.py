@@ -12,7 +12,7 @@ from hubbub.http.routes import Routes
 from hubbub.schemas import oauth as wire
 from hubbub.schemas.accounts import TokenPair
 from hubbub.schemas.two_factor import MfaRequired
-from hubbub.services import identities, oauth_login
+from hubbub.services.accounts import identities, oauth_login
 from hubbub.services.context import Container
 
 routes = Routes()

@@ -6,7 +6,7 @@ from hubbub.http.request import context, ok, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import preferences as wire
 from hubbub.schemas.base import Command
-from hubbub.services import preferences
+from hubbub.services.users import preferences
 
 routes = Routes()
 

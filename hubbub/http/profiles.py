@@ -5,7 +5,7 @@ from aiohttp import web
 from hubbub.http.request import context, ok, query, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import profiles as wire
-from hubbub.services import profiles
+from hubbub.services.users import profiles
 
 routes = Routes()
 

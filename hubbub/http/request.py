@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from hubbub.core import addresses
+from hubbub.core import client_ip
 from hubbub.core.errors import InvalidJson, InvalidPayload, NotFound, TooLarge, UnsupportedMediaType
 from hubbub.core.request_info import RequestInfo
 from hubbub.http.app_keys import REQUEST_ID, admitted_of, parts_of
@@ -134,7 +134,7 @@ def origin(request: web.Request) -> RequestInfo:
     """Where the request comes from. A header may hold bytes that are no text."""
     networks = parts_of(request).settings.trusted_proxies
     agent = request.headers.get("User-Agent", "").encode("utf-8", "replace").decode()
-    return RequestInfo(addresses.of_request(request, networks), agent, request[REQUEST_ID])
+    return RequestInfo(client_ip.from_request(request, networks), agent, request[REQUEST_ID])
 
 
 def ok(view: object, status: int = 200, location: str | None = None) -> web.Response:

@@ -5,7 +5,7 @@ from aiohttp import web
 from hubbub.http.request import context, list_response, no_content, ok, query, read
 from hubbub.http.routes import Routes
 from hubbub.schemas import rooms as wire
-from hubbub.services import members, read_state, rooms
+from hubbub.services.chat import members, read_state, rooms
 
 routes = Routes()
 

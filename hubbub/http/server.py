@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
-from hubbub.core import addresses, metrics
+from hubbub.core import client_ip, metrics
 from hubbub.core.errors import HubbubError, Internal, RateLimited, forget_traceback
 from hubbub.http import problems
 from hubbub.http.app_keys import ACCEPTED, ADMITTED
@@ -245,8 +245,8 @@ def _shaped(handle: Handler, limits: IpLimits) -> Handler:
         protocol = cast("_Protocol", request.protocol)
         client = protocol.client
         protocol.discards = False
-        if client is None and limits.rates and addresses.is_within(request.remote or "", limits.trusted):
-            client = limits.find(addresses.of_request(request, limits.trusted))
+        if client is None and limits.rates and client_ip.is_within(request.remote or "", limits.trusted):
+            client = limits.find(client_ip.from_request(request, limits.trusted))
             if wait := await limits.admit(client):
                 metrics.count("requests_limited", "ip")
                 return _answer(request, RateLimited(retry_after_ms=round(wait * 1000)))

@@ -6,7 +6,7 @@ from hubbub.http.request import context, no_content, page, query
 from hubbub.http.routes import PAGES, Routes
 from hubbub.schemas import sessions as wire
 from hubbub.schemas.pagination import Paged
-from hubbub.services import session_list
+from hubbub.services.auth import session_list
 
 routes = Routes()
 

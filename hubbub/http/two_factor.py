@@ -9,8 +9,8 @@ from hubbub.http.routes import Routes
 from hubbub.schemas import accounts
 from hubbub.schemas import two_factor as wire
 from hubbub.schemas.base import Command
-from hubbub.services import accounts as signing_in
-from hubbub.services import two_factor
+from hubbub.services.auth import login as login_operations
+from hubbub.services.auth import two_factor
 
 routes = Routes()
 
@@ -98,6 +98,6 @@ async def recovery_codes(request: web.Request) -> web.Response:
 )
 async def verify(request: web.Request) -> web.Response:
     command = await read(request, wire.VerifyTwoFactor)
-    signed = await signing_in.verify(parts_of(request), command, origin(request))
+    signed = await login_operations.verify(parts_of(request), command, origin(request))
     await limits.signed_in(request, signed.user.email)
     return ok(signed)

@@ -6,7 +6,7 @@ All their clients then share one IP address, with its limits, in sessions and in
 import logging
 from collections.abc import Callable
 
-from hubbub.core import addresses, clock
+from hubbub.core import client_ip, clock
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +27,11 @@ class UntrustedProxies:
     def note(self, peer: str) -> None:
         """A request with the header came from an IP address that is not trusted."""
         now = clock.monotonic()
-        if now < self._silent_until or not addresses.is_private(peer):
+        if now < self._silent_until or not client_ip.is_private(peer):
             return
         self._silent_until = now + HOUR_S
         log.warning(
             "X-Forwarded-For is ignored: it comes from a proxy that HUBBUB_TRUSTED_PROXIES does not name",
-            extra={"proxy": addresses.plain(peer)},
+            extra={"proxy": client_ip.normalize(peer)},
         )
-        self._report(addresses.plain(peer))
+        self._report(client_ip.normalize(peer))

@@ -10,7 +10,7 @@ from typing import Any
 
 from tortoise import BaseDBAsyncClient
 
-from hubbub.core import emoji, names
+from hubbub.core.text import emoji, names
 
 RUN_IN_TRANSACTION = False  # so that no writer waits for more than a page
 

@@ -1,21 +1,23 @@
 """The tables. Rows stay inside the services."""
 
-from hubbub.models.api_keys import ApiKey, UsedNonce
-from hubbub.models.audit import AuditRecord
-from hubbub.models.entries import Entry
-from hubbub.models.epochs import EpochClaim
+from hubbub.models.accounts.identities import Handover, Identity
+from hubbub.models.audit.records import AuditRecord
+from hubbub.models.auth.api_keys import ApiKey, UsedNonce
+from hubbub.models.auth.mfa_challenges import PendingLogin
+from hubbub.models.auth.sessions import Session
+from hubbub.models.auth.two_factor import RecoveryCode, TwoFactor
+from hubbub.models.chat.messages import Mention, Message
+from hubbub.models.chat.reactions import Reaction
+from hubbub.models.chat.rooms import Membership, Room
+from hubbub.models.database_meta import State
+from hubbub.models.eventlog.entries import Entry
+from hubbub.models.eventlog.epoch_claims import EpochClaim
 from hubbub.models.idempotency import IdempotencyKey
-from hubbub.models.identities import Handover, Identity
-from hubbub.models.jobs import Job, OneTimeToken
-from hubbub.models.messages import Mention, Message
-from hubbub.models.preferences import Preference
-from hubbub.models.processes import Process
-from hubbub.models.reactions import Reaction
-from hubbub.models.rooms import Membership, Room
-from hubbub.models.sessions import Session
-from hubbub.models.state import State
-from hubbub.models.two_factor import PendingLogin, RecoveryCode, TwoFactor
-from hubbub.models.users import User
+from hubbub.models.instance.processes import Process
+from hubbub.models.jobs.jobs import Job
+from hubbub.models.mail.one_time_tokens import OneTimeToken
+from hubbub.models.users.preferences import Preference
+from hubbub.models.users.users import User
 
 __all__ = [
     "ApiKey",

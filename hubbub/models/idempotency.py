@@ -8,7 +8,7 @@ from tortoise.models import Model
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from hubbub.models.users import User
+    from hubbub.models.users.users import User
 
 
 class IdempotencyKey(Model):

@@ -2,11 +2,11 @@
 
 from hubbub.realtime.dispatch import Events
 from hubbub.schemas import log, messages, rooms, users
-from hubbub.services import history, members, reactions, read_state
-from hubbub.services import messages as message_ops
-from hubbub.services import presence as presence_ops
-from hubbub.services import rooms as room_ops
-from hubbub.services import typing as typing_ops
+from hubbub.services.chat import history, members, reactions, read_state
+from hubbub.services.chat import messages as message_ops
+from hubbub.services.chat import rooms as room_ops
+from hubbub.services.chat import typing as typing_ops
+from hubbub.services.presence import presence as presence_ops
 
 NAMESPACE = "/chat"
 

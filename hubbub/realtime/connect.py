@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from hubbub.core import clock, metrics, tasks
-from hubbub.core.bounded_log import BoundedLog
 from hubbub.core.errors import HubbubError, TooManyConnections, Unavailable
+from hubbub.ratelimit.bounded_log import BoundedLog
 from hubbub.realtime import frames
 from hubbub.realtime.connect_queue import AdmissionLimits, ConnectQueue, Entry
 from hubbub.realtime.engine import ProtocolError, Session

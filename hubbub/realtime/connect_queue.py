@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from hubbub.core import clock, metrics
-from hubbub.core.limits import Bucket, Rate
+from hubbub.ratelimit.rate import Rate
+from hubbub.ratelimit.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from hubbub.realtime.connect_request import ConnectRequest
@@ -74,7 +75,7 @@ class ConnectQueue:
         self._admit = admit
         self._close = close
         per_s = limits.per_s
-        self._bucket = Bucket(Rate(max(1, per_s // 10), per_s))
+        self._bucket = TokenBucket(Rate(max(1, per_s // 10), per_s))
         self._heap: list[tuple[float, int, Entry]] = []
         self._numbers = count()
         self._of_user: dict[UUID, dict[Entry, None]] = {}  # the waiting entries, the oldest first
@@ -99,7 +100,7 @@ class ConnectQueue:
         """FAST PATH: whether a CONNECT can be admitted at once."""
         if self._waiting or self._stopped or self._draining or not self._limits.available():
             return False
-        return not self._bucket.take()
+        return not self._bucket.acquire()
 
     def wait(self, entry: Entry) -> None:
         """Let an entry wait for its turn; close it if its time is over, or the queue is full or drains."""
@@ -230,7 +231,7 @@ class ConnectQueue:
             self._schedule(PROBE_S)
             return
         wait_ms = 0
-        while self._waiting and not (wait_ms := self._bucket.take()):
+        while self._waiting and not (wait_ms := self._bucket.acquire()):
             self._admit_first()
         self._schedule(max(STEP_S, wait_ms / 1000))
 

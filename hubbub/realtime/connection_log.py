@@ -3,7 +3,7 @@
 import logging
 
 from hubbub.core import clock
-from hubbub.core.bounded_log import BoundedLog
+from hubbub.ratelimit.bounded_log import BoundedLog
 from hubbub.realtime.connections import Connection
 
 _lines = BoundedLog(logging.getLogger(__name__))

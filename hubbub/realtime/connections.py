@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from hubbub.core import clock, metrics, tasks
-from hubbub.core.limits import Bucket, Rate
+from hubbub.ratelimit.rate import Rate
+from hubbub.ratelimit.token_bucket import TokenBucket
 from hubbub.realtime import frames
 from hubbub.realtime.manager import NamespaceClient
 from hubbub.realtime.turns import Turn
 from hubbub.schemas.connection import Closing
 from hubbub.services.context import Context
-from hubbub.services.session_cache import AuthenticatedSession
+from hubbub.services.instance.session_cache import AuthenticatedSession
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,7 +51,7 @@ class Connection:
         self.warned_of: datetime | None = None  # the end of the token for which `auth:expiring` was sent
         self.ctx = ctx
         self.rooms: set[UUID] = set()
-        self.events = Bucket(rate)
+        self.events = TokenBucket(rate)
         self.turn = Turn(paced=rate is not None)  # one for all sockets of the user: see `Connections.add`
         self.gone: bool = False
         self.outdated: bool = False  # its rooms were those of a history that is no more

@@ -13,14 +13,15 @@ from uuid import UUID
 from hubbub.cluster.bus import Bus, EntriesAppended
 from hubbub.core import metrics, tasks
 from hubbub.core.errors import Unavailable
+from hubbub.db import database
 from hubbub.realtime import feeds, frames
 from hubbub.realtime.connections import Connection
 from hubbub.realtime.feeds import EARLY, Feed, Feeds
 from hubbub.schemas.log import Entry
-from hubbub.services import database, log
-from hubbub.services.epoch_watch import EpochWatch
-from hubbub.services.membership_cache import MembershipCache
-from hubbub.services.typing import Typists
+from hubbub.services.eventlog import event_log
+from hubbub.services.eventlog.epoch_watch import EpochWatch
+from hubbub.services.instance.membership_cache import MembershipCache
+from hubbub.services.instance.typing_tracker import Typists
 
 logger = logging.getLogger(__name__)  # `log` is the module of rooms' entries here
 
@@ -111,7 +112,7 @@ class Delivery:
     async def begin(self, room_ids: Iterable[UUID]) -> None:
         """Read how far the logs of new feeds go; what came meanwhile is delivered now. One query."""
         resets = self._resets
-        for room_id, end in (await log.ends(room_ids)).items():
+        for room_id, end in (await event_log.ends(room_ids)).items():
             feed = self.feeds.get(room_id)
             if resets == self._resets and feed is not None and feed.delivered is None:
                 feed.delivered = end.last_seq
@@ -144,7 +145,7 @@ class Delivery:
         try:
             while not self._join(connection, room_id, sent):
                 try:
-                    entries = await log.read(room_id, sent)
+                    entries = await event_log.read(room_id, sent)
                 except Unavailable:  # nobody else would bring it up later
                     await asyncio.sleep(CHECK_S)
                     continue
@@ -253,7 +254,7 @@ class Delivery:
         """Read from the log what did not come by the bus."""
         feed.repairing = True
         try:
-            entries = await log.read(room_id, feed.delivered or 0)
+            entries = await event_log.read(room_id, feed.delivered or 0)
         finally:
             feed.repairing = False
         if entries and self.feeds.get(room_id) is feed:

@@ -18,13 +18,13 @@ from hubbub.core.errors import (
     UnknownEvent,
     forget_traceback,
 )
+from hubbub.db import database
 from hubbub.realtime import frames
 from hubbub.realtime.connections import Connection
 from hubbub.realtime.engine import ProtocolError
 from hubbub.realtime.packets import ClientEvent
 from hubbub.schemas import errors
 from hubbub.schemas.base import EventDecoder, parse
-from hubbub.services import database
 from hubbub.services.context import Context
 
 log = logging.getLogger(__name__)
@@ -191,7 +191,7 @@ def _check_limit(connection: Connection, event: Event | None) -> None:
     """
     bucket = connection.events
     if event is None or not event.own_limit:
-        wait_ms = bucket.take()
+        wait_ms = bucket.acquire()
     else:
         wait_ms = 0 if bucket.level >= 1 else bucket.wait_ms()
     if wait_ms:
@@ -221,7 +221,7 @@ def _failed(asked: EventRequest, error: Exception) -> None:
     if isinstance(refusal, RateLimited):
         connection.refused()
     elif event is not None and event.own_limit:
-        connection.events.take()
+        connection.events.acquire()
     _refuse(asked, refusal)
 
 

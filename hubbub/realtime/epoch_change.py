@@ -7,7 +7,7 @@ from hubbub.realtime.connections import Connections
 from hubbub.realtime.delivery import Delivery
 from hubbub.realtime.draining import close_in_waves
 from hubbub.services.context import Container
-from hubbub.services.epochs import Cause
+from hubbub.services.eventlog.epochs import Cause
 
 log = logging.getLogger(__name__)
 

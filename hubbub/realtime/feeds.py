@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from hubbub.core import clock
-from hubbub.services import log
-from hubbub.services.epoch_watch import EpochWatch
-from hubbub.services.log import End
-from hubbub.services.membership_cache import MembershipCache
+from hubbub.services.eventlog import event_log
+from hubbub.services.eventlog.epoch_watch import EpochWatch
+from hubbub.services.eventlog.event_log import End
+from hubbub.services.instance.membership_cache import MembershipCache
 
 if TYPE_CHECKING:
     from hubbub.cluster.bus import Bus
@@ -149,7 +149,7 @@ async def compare(
     for start in range(0, len(rooms), ROOMS_PER_QUERY):
         some = rooms[start : start + ROOMS_PER_QUERY]
         known = {room_id: _known(feeds.get(room_id), residents, room_id) for room_id in some}
-        for room_id, (last_seq, members) in (await log.moved(known)).items():
+        for room_id, (last_seq, members) in (await event_log.moved(known)).items():
             if last_seq < known[room_id].last_seq:
                 await epochs.went_back(epoch, room_id, last_seq)
                 return

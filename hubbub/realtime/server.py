@@ -8,8 +8,8 @@ from typing import cast
 from uuid import UUID
 
 from hubbub.cluster.bus import EntriesAppended, MemberJoined, Signal, SignalsLost, Typing
-from hubbub.core import addresses, clock, metrics
-from hubbub.core.allowances import neighbourhood
+from hubbub.core import client_ip, clock, metrics
+from hubbub.core.client_ip import rate_limit_key
 from hubbub.core.errors import (
     Forbidden,
     HubbubError,
@@ -30,13 +30,13 @@ from hubbub.realtime.signal_handler import SignalHandler
 from hubbub.realtime.subscriber import Subscriber
 from hubbub.realtime.token_expiry import TokenExpiry
 from hubbub.schemas import connection as wire
-from hubbub.services import sessions
+from hubbub.services.auth import sessions
 from hubbub.services.context import Container, Context
-from hubbub.services.epochs import Cause
-from hubbub.services.presence import audience
-from hubbub.services.presence_tracker import PresenceTracker
-from hubbub.services.reconciler import Reconciler
-from hubbub.services.session_cache import AuthenticatedSession
+from hubbub.services.eventlog.epochs import Cause
+from hubbub.services.instance.session_cache import AuthenticatedSession
+from hubbub.services.presence.presence import audience
+from hubbub.services.presence.tracker import PresenceTracker
+from hubbub.services.sync.reconciler import Reconciler
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +124,8 @@ class ChatNamespace:
             raise Unavailable
         self._make_room(admitted.user.id)
         origin = link.origin
-        client = addresses.client(origin.remote, origin.forwarded, self._settings.trusted_proxies)
-        address = neighbourhood(client)
+        client = client_ip.resolve(origin.remote, origin.forwarded, self._settings.trusted_proxies)
+        address = rate_limit_key(client)
         ctx = Context(
             self._parts,
             admitted.user.id,

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from hubbub.realtime.connections import Connection
 from hubbub.realtime.delivery import Delivery
-from hubbub.services import ready_snapshot
-from hubbub.services.cached_user import CachedUser
 from hubbub.services.context import Container
-from hubbub.services.reconciler import Reconciler
+from hubbub.services.instance.cached_user import CachedUser
+from hubbub.services.sync import ready_snapshot
+from hubbub.services.sync.reconciler import Reconciler
 
 TRIES = 5  # while memberships begin and end
 

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from hubbub.core import email_addresses, password_policy, usernames
+from hubbub.core import password_policy
+from hubbub.core.text import email_addresses, usernames
 from hubbub.schemas.base import Command, View
 from hubbub.schemas.texts import LINE, checked, name
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from hubbub.core import emoji
+from hubbub.core.text import emoji
 from hubbub.schemas.base import Command, View
 from hubbub.schemas.rooms import Cursor
 from hubbub.schemas.texts import checked

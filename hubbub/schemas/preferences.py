@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from hubbub.core import languages, time_zones
+from hubbub.core.text import languages, time_zones
 from hubbub.schemas.base import Command, View
 from hubbub.schemas.texts import checked
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from hubbub.core import names
+from hubbub.core.text import names
 from hubbub.schemas.base import Command, View
 from hubbub.schemas.texts import LINE, name
 from hubbub.schemas.users import Status, User

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from hubbub.core import emoji, languages, names, time_zones
+from hubbub.core.text import emoji, languages, names, time_zones
 from hubbub.schemas import faults
 
 _LONG: dict[str, Callable[[], dict[str, Any]]] = {

@@ -5,19 +5,19 @@ from hubbub.cluster.memory import MemoryRateLimiter
 from hubbub.cluster.presence import Presence
 from hubbub.cluster.rate_limiter import RateLimiter
 from hubbub.config import Settings
-from hubbub.core.allowances import Buckets
 from hubbub.core.auth_tokens import TokenIssuer
 from hubbub.core.geoip import GeoIp
 from hubbub.core.sealing import Sealing
-from hubbub.models import last_seen
-from hubbub.services import epochs
+from hubbub.queries.instance import last_seen
+from hubbub.ratelimit.gcra import GcraLimiter
 from hubbub.services.context import Container
-from hubbub.services.epoch_watch import EpochWatch
-from hubbub.services.last_seen import LastSeenTracker
-from hubbub.services.loaders import Loaders
-from hubbub.services.membership_cache import MembershipCache
-from hubbub.services.message_writer import MessageWriter
-from hubbub.services.typing import Typists
+from hubbub.services.eventlog import epochs
+from hubbub.services.eventlog.epoch_watch import EpochWatch
+from hubbub.services.eventlog.message_writer import MessageWriter
+from hubbub.services.instance.last_seen import LastSeenTracker
+from hubbub.services.instance.loaders import Loaders
+from hubbub.services.instance.membership_cache import MembershipCache
+from hubbub.services.instance.typing_tracker import Typists
 
 
 async def build(
@@ -42,7 +42,7 @@ async def build(
         typists=Typists(bus),
         activity=LastSeenTracker(),
         key_activity=LastSeenTracker(last_seen.API_KEYS),
-        failures=Buckets(),
+        failures=GcraLimiter(),
         geoip=GeoIp(settings.geoip_database),
         sealing=Sealing([settings.secret_key, *settings.secret_key_previous]),
         providers={},

@@ -16,8 +16,10 @@ from hubbub.cluster.bus import (
 )
 from hubbub.core import clock
 from hubbub.core.request_info import SYSTEM, RequestInfo
-from hubbub.models import change_counters
-from hubbub.services import database, jobs, log
+from hubbub.db import database
+from hubbub.queries.sync import change_counters
+from hubbub.services.eventlog import event_log
+from hubbub.services.jobs import queue
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,19 +28,19 @@ if TYPE_CHECKING:
     from hubbub.cluster.presence import Presence
     from hubbub.cluster.rate_limiter import RateLimiter
     from hubbub.config import Settings
-    from hubbub.core.allowances import Buckets
     from hubbub.core.auth_tokens import TokenIssuer
     from hubbub.core.geoip import GeoIp
     from hubbub.core.sealing import Sealing
+    from hubbub.db.sql import Sql
     from hubbub.gateways.identity_provider import IdentityProvider
-    from hubbub.models.connection import Sql
+    from hubbub.ratelimit.gcra import GcraLimiter
     from hubbub.schemas.log import Entry
-    from hubbub.services.epoch_watch import EpochWatch
-    from hubbub.services.last_seen import LastSeenTracker
-    from hubbub.services.loaders import Loaders
-    from hubbub.services.membership_cache import MembershipCache
-    from hubbub.services.message_writer import MessageWriter
-    from hubbub.services.typing import Typists
+    from hubbub.services.eventlog.epoch_watch import EpochWatch
+    from hubbub.services.eventlog.message_writer import MessageWriter
+    from hubbub.services.instance.last_seen import LastSeenTracker
+    from hubbub.services.instance.loaders import Loaders
+    from hubbub.services.instance.membership_cache import MembershipCache
+    from hubbub.services.instance.typing_tracker import Typists
 
 # Signals that change what an instance remembers of a user.
 OF_MEMORY = (MemberJoined, MemberChanged, SessionEnded, AccountChanged, UserHint)
@@ -62,7 +64,7 @@ class Container:
     geoip: "GeoIp"
     sealing: "Sealing"
     providers: "Mapping[str, IdentityProvider]"  # to sign in with; asked by `serve` alone
-    failures: "Buckets"  # of each caller: so many of one kind are recorded (`audit`)
+    failures: "GcraLimiter"  # of each caller: so many of one kind are recorded (`audit`)
     epochs: "EpochWatch"
     draining: bool = False
 
@@ -103,20 +105,20 @@ class UnitOfWork:
     _entries: list["Entry"] = field(default_factory=list)
     _touched: set[UUID] = field(default_factory=set)
 
-    async def lock(self, room_id: UUID) -> "log.Head":
+    async def lock(self, room_id: UUID) -> "event_log.Head":
         """Lock a room before anything else is read or written in it: first the room, then the rest.
 
         Raises NotFound; Unavailable if the log ends before an entry that this instance knows.
         """
-        head = (await log.lock(self.tx, [room_id]))[room_id]
+        head = (await event_log.lock(self.tx, [room_id]))[room_id]
         self._epochs.require(room_id, head.seq)
         return head
 
     async def append(
-        self, head: "log.Head", *drafts: "log.EntryDraft", at: "datetime | None" = None
+        self, head: "event_log.Head", *drafts: "event_log.EntryDraft", at: "datetime | None" = None
     ) -> list["Entry"]:
         """Append entries to a locked room, with the next seqs; `at` is the time of the change, else now."""
-        entries = await log.append(self.tx, [(head, drafts)], at or clock.now())
+        entries = await event_log.append(self.tx, [(head, drafts)], at or clock.now())
         self._entries.extend(entries)
         return entries
 
@@ -126,7 +128,7 @@ class UnitOfWork:
 
     async def enqueue(self, kind: str, payload: dict[str, object], *, unique: str | None = None) -> None:
         """Store a job with this transaction: it is done at least once if, and only if, this one commits."""
-        await jobs.enqueue(self.tx, kind, payload, unique=unique)
+        await queue.enqueue(self.tx, kind, payload, unique=unique)
         self.tell(JobsWaiting())
 
     async def settle(self) -> None:
@@ -142,7 +144,7 @@ class UnitOfWork:
         """Called by the context after the commit."""
         for signal in self._signals:
             bus.publish(signal)
-        for signal in log.to_signals(self._entries):
+        for signal in event_log.to_signals(self._entries):
             bus.publish(signal)
             self._epochs.acknowledged(signal.room_id, signal.entries[-1].seq)
         if any(isinstance(signal, OF_MEMORY) for signal in self._signals):

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from hubbub.config import Settings
 from hubbub.core.auth_tokens import key_id
-from hubbub.services import database, doctor, migrations, processes
+from hubbub.db import database, migrations
+from hubbub.services import doctor
 from hubbub.services.doctor import Trouble
-from hubbub.services.processes import Registered
+from hubbub.services.instance import processes
+from hubbub.services.instance.processes import Registered
 
 
 async def running(settings: Settings) -> list[Registered]:

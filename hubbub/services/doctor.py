@@ -13,9 +13,9 @@ from hubbub.config import Settings
 from hubbub.config.production import OFF
 from hubbub.core import file_modes, ids, secret_files
 from hubbub.core.errors import Unavailable
+from hubbub.db import database, migrations
+from hubbub.db.sql import Sql
 from hubbub.gateways import mail
-from hubbub.models.connection import Sql
-from hubbub.services import database, migrations
 
 SECONDS = 8.0
 SMTP_S = 5.0

@@ -5,10 +5,12 @@ from urllib.parse import urlsplit
 from hubbub import models
 from hubbub.config import Settings
 from hubbub.config.production import OFF
-from hubbub.core import addresses, clock
-from hubbub.core.email_addresses import sender
-from hubbub.services import database, deployment, doctor, migrations, processes
+from hubbub.core import client_ip, clock
+from hubbub.core.text.email_addresses import sender
+from hubbub.db import database, migrations
+from hubbub.services import deployment, doctor
 from hubbub.services.doctor import Trouble
+from hubbub.services.instance import processes
 
 CLOCK_S = 5.0  # codes of two-factor and times of tokens bear about as much
 LIMITS = (
@@ -30,7 +32,7 @@ async def check_public_url(settings: Settings) -> str:
     host = url.hostname or ""
     if url.scheme != "https":
         raise Trouble("HUBBUB_PUBLIC_URL is not https: passwords would be sent in clear. Set up TLS.")
-    if host == "localhost" or addresses.is_private(host):
+    if host == "localhost" or client_ip.is_private(host):
         raise Trouble(f"HUBBUB_PUBLIC_URL names {host}, which users can't reach. Set it to the site's URL.")
     if not settings.trusted_proxies:
         raise Trouble(

@@ -15,10 +15,10 @@ import msgspec
 
 from hubbub.core import clock, ids, metrics
 from hubbub.core.errors import Conflict, RateLimited
-from hubbub.core.limits import Rate
 from hubbub.core.sealing import DecryptionError, Sealing
-from hubbub.models.connection import as_datetime, as_uuid, db_time
-from hubbub.services import database
+from hubbub.db import database
+from hubbub.db.sql import as_datetime, as_uuid, db_time
+from hubbub.ratelimit.rate import Rate
 from hubbub.services.context import Container
 
 KEPT = timedelta(hours=24)

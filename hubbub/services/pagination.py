@@ -9,8 +9,8 @@ from tortoise.expressions import Q
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
+from hubbub.db import database
 from hubbub.schemas.pagination import Listed, Paged
-from hubbub.services import database
 
 M = TypeVar("M", bound=Model)
 WORDS = 8  # that count of those asked for

@@ -3,8 +3,8 @@
 from enum import StrEnum
 
 from hubbub.core.errors import Forbidden
-from hubbub.services import audit
-from hubbub.services.audit import Action, Target
+from hubbub.queries.audit.audit_log import Action, Target
+from hubbub.services.audit import recorder
 from hubbub.services.context import Context
 
 
@@ -49,8 +49,8 @@ async def require(ctx: Context, permission: Permission) -> None:
 
     Raises Forbidden.
     """
-    act = audit.by(ctx, Action.USE_PERMISSION, Target("permission", permission))
-    async with audit.attempt(ctx.parts, act):
+    act = recorder.by(ctx, Action.USE_PERMISSION, Target("permission", permission))
+    async with recorder.attempt(ctx.parts, act):
         check(ctx.role, permission)
 
 

@@ -1,6 +1,7 @@
 """Which kinds of jobs there are, and who does each."""
 
-from hubbub.services import deletion, mailer
+from hubbub.services.accounts import deletion
+from hubbub.services.mail import mailer
 from hubbub.workers.worker import Work
 
 TABLE: dict[str, Work] = {

@@ -10,7 +10,8 @@ import aiojobs
 from hubbub.cluster.bus import NOBODY, JobsWaiting, Signal
 from hubbub.core import ids, metrics, tasks
 from hubbub.core.errors import Unavailable
-from hubbub.services import jobs, reencryption, retention
+from hubbub.services.jobs import queue, retention
+from hubbub.services.maintenance import reencryption
 
 if TYPE_CHECKING:
     from hubbub.services.context import Container
@@ -44,7 +45,7 @@ class Worker:
         self._parts.bus.follow_user(NOBODY)
         loops = {
             "jobs": tasks.every(0, self._turn, name="jobs"),
-            "job leases": tasks.every(jobs.LEASE_S / 3, self._beat, name="job leases"),
+            "job leases": tasks.every(queue.LEASE_S / 3, self._beat, name="job leases"),
             "retention": tasks.every(TIDY_S, self._tidy, name="retention"),
         }
         self._running = [tasks.spawn(loop, name=name) for name, loop in loops.items()]
@@ -82,33 +83,33 @@ class Worker:
         """Take as many as there is room for; returns whether there may be more."""
         self._poked.clear()
         free = AT_ONCE - len(self._scheduler)
-        if free <= 0 or not await jobs.has_due():
+        if free <= 0 or not await queue.has_due():
             return False
-        taken = await jobs.claim(self._lease, free)
+        taken = await queue.claim(self._lease, free)
         for job in taken:
             await self._scheduler.spawn(self._do(job))
         return len(taken) == free
 
-    async def _do(self, job: jobs.Job) -> None:
+    async def _do(self, job: queue.Job) -> None:
         """One job, to its end, whatever that is."""
         try:
             async with asyncio.timeout(JOB_S):
                 # Of a kind that only a newer version knows: KeyError, and tried again, perhaps elsewhere.
                 await self._table[job.kind](self._parts, job.payload)
-            await jobs.finish(self._lease, job)
+            await queue.finish(self._lease, job)
             metrics.count("jobs_done")
         except asyncio.CancelledError:
-            await self._answer(jobs.release(self._lease, job))
+            await self._answer(queue.release(self._lease, job))
             raise
-        except jobs.Unfinished as more:
-            await self._answer(jobs.proceed(self._lease, job, more.payload))
+        except queue.Unfinished as more:
+            await self._answer(queue.proceed(self._lease, job, more.payload))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is kept with the job
             await self._answer(self._failed(job, error))
         finally:
             self._poked.set()
 
-    async def _failed(self, job: jobs.Job, error: Exception) -> None:
-        dead = await jobs.fail(self._lease, job, error)
+    async def _failed(self, job: queue.Job, error: Exception) -> None:
+        dead = await queue.fail(self._lease, job, error)
         metrics.count("jobs_dead" if dead else "jobs_failed")
         told = {"job": str(job.id), "kind": job.kind, "attempt": job.attempts, "error": repr(error)}
         if dead:
@@ -124,7 +125,7 @@ class Worker:
             metrics.count("jobs_lost")
 
     async def _beat(self) -> None:
-        await jobs.extend_lease(self._lease)
+        await queue.extend_lease(self._lease)
 
     async def _tidy(self) -> None:
         settings = self._parts.settings

@@ -5,7 +5,7 @@ from uuid import UUID
 import pyotp
 
 from hubbub import models
-from hubbub.services import one_time_tokens
+from hubbub.services.mail import one_time_tokens
 from tests.browser.conftest import Town
 from tests.support.browser import Page
 

@@ -7,7 +7,7 @@ import pyotp
 import pytest
 
 from hubbub.app import App
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.rate import Rate
 from tests.browser.conftest import Tab, Town
 
 SHORT_S = 20  # less than a minute: the server says `auth:expiring` at once

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from hubbub.config import Settings
-from hubbub.services.database_lock import DatabaseLock
+from hubbub.db.database_lock import DatabaseLock
 from tests.support.dump import rows_of
 from tests.support.tools import with_postgres_tools
 from tests.support.waiting import until

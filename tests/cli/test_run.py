@@ -9,8 +9,8 @@ from hubbub.cli import run
 from hubbub.config import ConfigError
 from hubbub.core import logs
 from hubbub.core.errors import InvalidPayload, Unavailable
-from hubbub.services.database import DatabaseProblem
-from hubbub.services.processes import StartRefused
+from hubbub.db.database import DatabaseProblem
+from hubbub.services.instance.processes import StartRefused
 
 
 @pytest.mark.parametrize(

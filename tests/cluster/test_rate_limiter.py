@@ -7,8 +7,8 @@ import pytest
 from hubbub.cluster.memory import MemoryRateLimiter
 from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.rate_limiter import RedisRateLimiter
-from hubbub.core.attempts import Standing
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.backoff import FailureState
+from hubbub.ratelimit.rate import Rate
 from tests.support.waiting import until
 
 SLOW = 0.001  # a second: nothing comes back during a test
@@ -119,7 +119,7 @@ async def test_failures_are_counted_until_one_succeeds(allowances) -> None:
     assert (looked.failures, looked.known) == (3, False)
     assert 0 <= looked.since_ms < 120_000
     assert (await allowances.note("pair", "ada", "ease")).failures == 2
-    assert await allowances.note("pair", "bob", "look") == Standing(0, 0, known=False)
+    assert await allowances.note("pair", "bob", "look") == FailureState(0, 0, succeeded_before=False)
 
     cleared = await allowances.note("pair", "ada", "clear")
     assert (cleared.failures, cleared.known) == (0, True)

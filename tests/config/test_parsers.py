@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from hubbub.config import parsers
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.rate import Rate
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from hubbub.config import ConfigError, Settings
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.rate import Rate
 
 SECRET = "9f4c1e7a0b6d83520c5be917fa2d6480"
 BUCKET = "must be a bucket and its refill per second, like 30/10 or 10/0.5, or off."

@@ -6,7 +6,7 @@ import pytest
 
 from hubbub.cluster.redis import topology
 from hubbub.config import ConfigError, Settings, load, urls
-from hubbub.services import database
+from hubbub.db import database
 
 GOOD = {
     "database_url": [

@@ -6,7 +6,8 @@ import stat
 import pytest
 
 from hubbub.core import file_modes, secret_files
-from hubbub.services import database, dev_admin, migrations, seed
+from hubbub.db import database, migrations
+from hubbub.services.seed import dev_admin, seed
 
 
 @pytest.fixture(autouse=True)

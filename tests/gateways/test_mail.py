@@ -13,10 +13,11 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from hubbub.config import Settings
-from hubbub.core import email_addresses, logs
+from hubbub.core import logs
+from hubbub.core.text import email_addresses
 from hubbub.gateways import mail
 from hubbub.gateways.mail import Mail, Refused
-from hubbub.services import templates as catalogue
+from hubbub.services.mail import templates as catalogue
 from tests.support.mailbox import Mailbox, mailbox, text
 
 HEADERS = [

@@ -10,9 +10,10 @@ from socketio.exceptions import ConnectionError as Refused
 
 from hubbub import models
 from hubbub.core import clock
-from hubbub.core.limits import Rate
+from hubbub.db import database
 from hubbub.http.middleware.api_keys import needs_session
-from hubbub.services import database, deletion
+from hubbub.ratelimit.rate import Rate
+from hubbub.services.accounts import deletion
 from tests.support.documented import documented
 from tests.support.mailbox import mailbox, text
 from tests.support.world import Client, Person, World

@@ -11,8 +11,10 @@ import pytest
 from hubbub import models
 from hubbub.core import clock, ids
 from hubbub.core.request_info import RequestInfo
-from hubbub.services import audit, audit_log, database
-from hubbub.services.audit import Act, Action, Target
+from hubbub.db import database
+from hubbub.queries.audit import audit_log
+from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.services.admin import audit_log as service
 
 PATH = "/admin/audit-log"
 
@@ -30,7 +32,7 @@ HERE = RequestInfo("192.0.2.1", "tests", "request-1")
 
 async def record(action, origin=HERE, **fields):
     async with database.transaction() as tx:
-        await audit.record(tx, Act(action, origin, **fields), note="nothing special")
+        await audit_log.record(tx, Act(action, origin, **fields), note="nothing special")
 
 
 async def found(by, **asked):
@@ -136,7 +138,7 @@ async def test_the_names_of_the_deleted_are_gone_and_their_ids_stay(world, mod):
 
 
 async def test_it_is_taken_along_as_json_in_batches(world, mod, monkeypatch):
-    monkeypatch.setattr(audit_log, "BATCH", 3)
+    monkeypatch.setattr(service, "BATCH", 3)
     for number in range(7):
         await record(Action.SIGN_IN, RequestInfo(f"192.0.2.{number}", ""))
     await record(Action.SIGN_OUT)

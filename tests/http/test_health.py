@@ -4,7 +4,8 @@ import pytest
 
 from hubbub import __version__, models
 from hubbub.core.errors import Unavailable
-from hubbub.services import migrations, processes
+from hubbub.db import migrations
+from hubbub.services.instance import processes
 from tests.support.world import World
 
 

@@ -15,10 +15,10 @@ import pytest
 
 from hubbub.config import Settings
 from hubbub.core import metrics
-from hubbub.core.limits import Rate
 from hubbub.http import ip_limits, listening
 from hubbub.http.ip_limits import IpLimits
 from hubbub.http.listening import BACKLOG
+from hubbub.ratelimit.rate import Rate
 from tests.support.waiting import until
 from tests.support.world import World
 

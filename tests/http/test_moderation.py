@@ -8,7 +8,8 @@ import pytest
 
 from hubbub import models
 from hubbub.core import clock
-from hubbub.services import admins, one_time_tokens
+from hubbub.services.admin import admins
+from hubbub.services.mail import one_time_tokens
 from tests.support.buses import LosingBus
 from tests.support.world import World
 

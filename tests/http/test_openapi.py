@@ -14,9 +14,10 @@ from openapi_spec_validator import validate
 from hubbub import models
 from hubbub.config import oauth_providers
 from hubbub.core import clock
-from hubbub.core.limits import Rate
 from hubbub.http.request import MAX_BODY_BYTES
-from hubbub.services import one_time_tokens, room_limits
+from hubbub.ratelimit.rate import Rate
+from hubbub.services.chat import room_limits
+from hubbub.services.mail import one_time_tokens
 from tests.support.documented import Documented, documented
 from tests.support.issuer import CLIENT, SECRET, Browser, Issuer, Someone, issuer
 from tests.support.relay import Relay

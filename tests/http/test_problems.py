@@ -8,7 +8,7 @@ import pytest
 
 from hubbub.core import errors
 from hubbub.http import problems
-from hubbub.services import rooms
+from hubbub.services.chat import rooms
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -14,7 +14,7 @@ import socketio
 
 from hubbub import models
 from hubbub.core import clock
-from hubbub.services import one_time_tokens
+from hubbub.services.mail import one_time_tokens
 from tests.support.mailbox import Mailbox, mailbox
 from tests.support.world import Person, World
 

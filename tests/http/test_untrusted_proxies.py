@@ -7,7 +7,7 @@ import pytest
 
 from hubbub.http import untrusted_proxies
 from hubbub.http.untrusted_proxies import UntrustedProxies
-from hubbub.services import processes
+from hubbub.services.instance import processes
 from tests.support.world import World
 
 FORWARDED = {"X-Forwarded-For": "203.0.113.7"}

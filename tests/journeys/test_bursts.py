@@ -9,7 +9,7 @@ import pytest
 from hubbub import models
 from hubbub.core import metrics
 from hubbub.realtime import backlog
-from hubbub.services import messages, rooms
+from hubbub.services.chat import messages, rooms
 from tests.support.relay import Relay
 from tests.support.waiting import until
 from tests.support.world import Client, World

@@ -9,8 +9,9 @@ import pytest
 
 from hubbub import models
 from hubbub.core import metrics
-from hubbub.models.engines import postgres
-from hubbub.services import database, message_writer
+from hubbub.db import database
+from hubbub.db.engines import postgres
+from hubbub.services.eventlog import message_writer
 from tests.journeys.conftest import UNLIMITED
 from tests.support.crowd import Fan
 from tests.support.process import Served

@@ -18,7 +18,7 @@ from hubbub.core import clock
 from hubbub.core.request_info import RequestInfo
 from hubbub.schemas.accounts import Register
 from hubbub.schemas.base import parse
-from hubbub.services import accounts
+from hubbub.services.accounts import registration
 from tests.support.mailbox import Mailbox, mailbox
 
 WAIT_S = 30.0
@@ -60,7 +60,7 @@ async def start(settings: Settings, letters: Mailbox) -> AsyncIterator[Callable[
 
 async def test_a_letter_is_sent_whenever_the_worker_dies(settings, letters, start):
     async with services_context.open_container(settings) as parts:
-        await accounts.register(parts, parse(Register, ADA), RequestInfo("192.0.2.1", "tests"))
+        await registration.register(parts, parse(Register, ADA), RequestInfo("192.0.2.1", "tests"))
         for step, came in (("rcpt", 0), ("data", 1)):
             reached, forever = asyncio.Event(), asyncio.Event()
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from hubbub import models
-from hubbub.models.engines import postgres
-from hubbub.services import database, message_writer
+from hubbub.db import database
+from hubbub.db.engines import postgres
+from hubbub.services.eventlog import message_writer
 
 ROOT = Path(__file__).parents[2]
 LONGEST_S = 280

@@ -9,7 +9,7 @@ import pytest
 
 from hubbub.app import App
 from hubbub.config import Settings
-from hubbub.services.database import DatabaseProblem
+from hubbub.db.database import DatabaseProblem
 from tests.support.relay import Relay
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)

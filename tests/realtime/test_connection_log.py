@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 import socketio
 
-from hubbub.core.bounded_log import BoundedLog
+from hubbub.ratelimit.bounded_log import BoundedLog
 from hubbub.realtime import connect, connection_log
 from hubbub.realtime.engine import handshake
 from tests.support import waiting

@@ -14,7 +14,7 @@ import pytest
 
 from hubbub.config import Settings
 from hubbub.core import clock
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.rate import Rate
 from hubbub.realtime import chat
 from hubbub.realtime.connections import Connections
 from tests.support.world import Person, World

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from hubbub.realtime import feeds as module
-from hubbub.services import log
+from hubbub.services.eventlog import event_log
 from tests.support.buses import UnreliableBus
 from tests.support.world import Client, World
 
@@ -39,7 +39,7 @@ async def test_what_another_writer_appended_is_found_within_a_second(world: Worl
     room_id, (ada, bob) = await world.talk("ada", "bob")
     room = UUID(room_id)
     feed = world.app.chat.delivery.feeds[room]
-    entry = (await log.read(room, 0, 1))[0]
+    entry = (await event_log.read(room, 0, 1))[0]
     feed.delivered = 0  # as if nothing had been heard of the room
 
     await world.app.chat.delivery.check()

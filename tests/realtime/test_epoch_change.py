@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from hubbub import models
-from hubbub.services import database, epochs
-from hubbub.services.epochs import Cause
+from hubbub.db import database
+from hubbub.services.eventlog import epochs
+from hubbub.services.eventlog.epochs import Cause
 from tests.support.history import lose_tail, raises
 from tests.support.waiting import until
 from tests.support.world import World

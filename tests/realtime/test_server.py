@@ -9,7 +9,7 @@ import pytest
 import socketio
 from socketio.exceptions import ConnectionError as NotConnected
 
-from hubbub.services import sessions
+from hubbub.services.auth import sessions
 from tests.support.world import Client, World
 
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-from hubbub.core import names
 from hubbub.core.errors import InvalidPayload
+from hubbub.core.text import names
 from hubbub.http.app import ROUTES
 from hubbub.http.routes import TOLD
 from hubbub.realtime import chat

@@ -6,10 +6,11 @@ import pytest
 
 from hubbub.cli import doctor as command
 from hubbub.core import ids
-from hubbub.models import processes as rows
-from hubbub.services import database, deployment, doctor, migrations
+from hubbub.db import database, migrations
+from hubbub.queries.instance import processes as rows
+from hubbub.services import deployment, doctor
 from hubbub.services.doctor import Trouble
-from hubbub.services.processes import Process
+from hubbub.services.instance.processes import Process
 
 KEY, OTHER_KEY = "k" * 40, "o" * 40
 

@@ -4,10 +4,12 @@ import pytest
 
 from hubbub.cli import services_context
 from hubbub.config import Settings
-from hubbub.models import processes as rows
-from hubbub.services import admins, database, go_live
+from hubbub.db import database
+from hubbub.queries.instance import processes as rows
+from hubbub.services import go_live
+from hubbub.services.admin import admins
 from hubbub.services.doctor import Trouble, examine
-from hubbub.services.processes import Process
+from hubbub.services.instance.processes import Process
 
 SITE = {
     "env": "production",

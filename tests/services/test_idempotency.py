@@ -10,11 +10,12 @@ from hubbub import models
 from hubbub.cli import services_context
 from hubbub.core import clock
 from hubbub.core.errors import Conflict, RateLimited
-from hubbub.core.limits import Rate
 from hubbub.core.request_info import RequestInfo
 from hubbub.core.sealing import DecryptionError, Sealing
+from hubbub.ratelimit.rate import Rate
 from hubbub.schemas.accounts import Register
-from hubbub.services import accounts, idempotency
+from hubbub.services import idempotency
+from hubbub.services.accounts import registration
 from hubbub.services.idempotency import IdempotencyStore, IdempotentRequest, StoredResponse
 
 ANSWER = StoredResponse(201, {"Location": "/x"}, b'{"data":{"access_token":"a token"}}')
@@ -134,7 +135,11 @@ async def test_nobody_has_answers_without_end_kept(here, monkeypatch):
 @pytest.mark.parametrize("user", [True, False])
 async def test_a_restart_and_another_instance_count_what_is_stored(parts, monkeypatch, user):
     given = Register(name="Ada", email="ada@example.org", password="long enough")
-    ada = (await accounts.register(parts, given, RequestInfo("192.0.2.1", "tests"))).user.id if user else None
+    ada = (
+        (await registration.register(parts, given, RequestInfo("192.0.2.1", "tests"))).user.id
+        if user
+        else None
+    )
     monkeypatch.setattr(idempotency, "OF_USERS" if user else "OF_STRANGERS", Rate(8, 0.001))
     asked = [IdempotentRequest("ada", str(number), b"r" * 32, ada) for number in range(20)]
 

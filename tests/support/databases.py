@@ -150,7 +150,7 @@ def _named(url: str, name: str) -> str:
 
 async def _migrate(database_url: str, data_dir: Path) -> None:
     from hubbub.config import Settings
-    from hubbub.services import migrations
+    from hubbub.db import migrations
 
     await migrations.up(Settings.for_tests(database_url=database_url, data_dir=data_dir))
 

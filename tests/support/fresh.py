@@ -39,7 +39,7 @@ NETWORK = (
     "NODE_EXTRA_CA_CERTS",
 )
 # A module of each kind: pure functions, both databases, and stock clients. `make test` runs all of them.
-TESTS = "tests/core tests/services/test_message_writer.py tests/journeys/test_readme.py"
+TESTS = "tests/core tests/services/eventlog/test_message_writer.py tests/journeys/test_readme.py"
 START_S = 600  # with everything that is downloaded and installed before
 TEST_S = 1200
 STOP_S = 60

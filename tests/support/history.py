@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from hubbub import models
-from hubbub.services import database
+from hubbub.db import database
 
 WAIT_S = 10.0
 

@@ -16,8 +16,8 @@ from tortoise import Tortoise
 from tortoise.connection import get_connection
 
 from hubbub.config import Settings
-from hubbub.services import database
-from hubbub.services.migrations import APP, LOCATION, names
+from hubbub.db import database
+from hubbub.db.migrations import APP, LOCATION, names
 
 URLS = {"postgres": "postgres://nobody@127.0.0.1:1/nothing", "sqlite": "sqlite://:memory:"}
 

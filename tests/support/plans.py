@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hubbub.models.connection import Rows, Sql
+from hubbub.db.sql import Rows, Sql
 
 
 class Explained:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 
 from hubbub.config import Settings
-from hubbub.services import database
+from hubbub.db import database
 
 # Not the models': aerich's own table, and the search index with what FTS5 keeps for it.
 _APART = ("aerich", "message_words")

@@ -15,7 +15,7 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
-DATA = Path(__file__).parents[2] / "hubbub" / "core" / "data"
+DATA = Path(__file__).parents[2] / "hubbub" / "core" / "text" / "data"
 FULLY_QUALIFIED = 2  # emoji.STATUS["fully_qualified"]
 KINDS = ("language", "script", "region", "variant")
 # Placeholders, which name nothing.

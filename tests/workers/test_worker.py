@@ -7,7 +7,8 @@ import pytest
 from hubbub import models
 from hubbub.cli import services_context
 from hubbub.cluster.bus import JobsWaiting
-from hubbub.services import database, jobs
+from hubbub.db import database
+from hubbub.services.jobs import queue
 from hubbub.workers import worker as module
 from hubbub.workers.worker import Worker
 from tests.support.waiting import until
@@ -23,7 +24,7 @@ async def parts(settings):
 
 async def add(parts, kind, **payload):
     async with database.transaction() as tx:
-        await jobs.enqueue(tx, kind, payload)
+        await queue.enqueue(tx, kind, payload)
     parts.bus.publish(JobsWaiting())
 
 
@@ -61,7 +62,7 @@ async def test_a_failure_hurts_no_other_job(parts):
         raise OSError("no route")
 
     async def hopeless(_parts, _payload):
-        raise jobs.PermanentFailure("nobody there")
+        raise queue.PermanentFailure("nobody there")
 
     async def fine(_parts, _payload):
         return
@@ -81,13 +82,13 @@ async def test_a_failure_hurts_no_other_job(parts):
 
 
 async def test_a_long_job_goes_on_from_where_it_came_to(parts, monkeypatch):
-    monkeypatch.setattr(jobs, "ATTEMPTS", 3)
+    monkeypatch.setattr(queue, "ATTEMPTS", 3)
     seen = []
 
     async def long(_parts, payload):
         seen.append(payload)
         if len(seen) < 10:
-            raise jobs.Unfinished({**payload, "after": len(seen)})
+            raise queue.Unfinished({**payload, "after": len(seen)})
 
     await add(parts, "long", name="x")
     worker = Worker(parts, {"long": long})
@@ -118,4 +119,4 @@ async def test_what_is_not_finished_is_given_back(parts, monkeypatch):
     await worker.close()
 
     assert await states() == ["ready"]
-    assert await jobs.has_due()
+    assert await queue.has_due()

@@ -11,10 +11,10 @@ from hubbub.cluster.memory import MemoryRateLimiter
 from hubbub.cluster.redis.reconnecting import FAILURES
 from hubbub.cluster.redis.topology import Topology
 from hubbub.core import clock, metrics
-from hubbub.core.allowances import Allowance, allowance, gap_us
-from hubbub.core.attempts import FORGET_MS, KNOWN_MS, Act, Standing
 from hubbub.core.batching import BatchLoader
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.backoff import FORGET_FAILURES_MS, FORGET_SUCCESS_MS, Act, FailureState
+from hubbub.ratelimit.gcra import Decision, decide, interval_us
+from hubbub.ratelimit.rate import Rate
 
 log = logging.getLogger(__name__)
 
@@ -61,15 +61,15 @@ class RedisRateLimiter:
         self._prefix = f"{prefix}:limit:"
         self.patience_s = patience_s
         self._near = MemoryRateLimiter()
-        self._takings: BatchLoader[_Taking, Allowance] = BatchLoader(self._take, name="limits")
-        self._notings: BatchLoader[_Noting, Standing] = BatchLoader(self._note, name="attempts")
+        self._takings: BatchLoader[_Taking, Decision] = BatchLoader(self._take, name="limits")
+        self._notings: BatchLoader[_Noting, FailureState] = BatchLoader(self._note, name="attempts")
         self._away = False
         self._next_try = 0.0
         self._told_at = float("-inf")
         self._told = False
         metrics.gauge("limits_shared", lambda: float(not self._away))
 
-    async def take(self, of: str, key: str, rate: Rate, cost: int = 1) -> Allowance:
+    async def take(self, of: str, key: str, rate: Rate, cost: int = 1) -> Decision:
         taking = _Taking(f"{self._prefix}{of}:{key}", rate, cost)
         try:
             found = await self._ask(lambda: self._takings.get(taking))
@@ -77,7 +77,7 @@ class RedisRateLimiter:
             found = None
         return found if found is not None else await self._near.take(of, key, rate, cost)
 
-    async def note(self, of: str, key: str, act: Act) -> Standing:
+    async def note(self, of: str, key: str, act: Act) -> FailureState:
         noting = _Noting(f"{self._prefix}{of}:{key}", act)
         try:
             found = await self._ask(lambda: self._notings.get(noting))
@@ -121,14 +121,16 @@ class RedisRateLimiter:
 
     # What is asked.
 
-    async def _take(self, takings: list[_Taking]) -> dict[_Taking, Allowance]:
-        found: dict[_Taking, Allowance] = {}
+    async def _take(self, takings: list[_Taking]) -> dict[_Taking, Decision]:
+        found: dict[_Taking, Decision] = {}
         async with asyncio.timeout(self.patience_s):
             for some in self._together(takings):
-                asked = [value for each in some for value in (gap_us(each.rate), each.rate.burst, each.cost)]
+                asked = [
+                    value for each in some for value in (interval_us(each.rate), each.rate.burst, each.cost)
+                ]
                 answer = await self._redis.eval(BUCKETS, len(some), *(each.key for each in some), *asked)
                 for each, taken, backlog in zip(some, answer[::2], answer[1::2], strict=True):
-                    found[each] = allowance(each.rate, int(backlog), taken=bool(taken), cost=each.cost)
+                    found[each] = decide(each.rate, int(backlog), taken=bool(taken), cost=each.cost)
         return found
 
     def _together(self, takings: list[_Taking]) -> Iterable[list[_Taking]]:
@@ -140,11 +142,13 @@ class RedisRateLimiter:
             slots[self._redis.keyslot(each.key)].append(each)
         return slots.values()
 
-    async def _note(self, notings: list[_Noting]) -> dict[_Noting, Standing]:
-        found: dict[_Noting, Standing] = {}
+    async def _note(self, notings: list[_Noting]) -> dict[_Noting, FailureState]:
+        found: dict[_Noting, FailureState] = {}
         async with asyncio.timeout(self.patience_s):
             for each in notings:  # a client of a cluster that is asked much at once says things twice
-                answer = await self._redis.eval(ATTEMPTS, 1, each.key, each.act, FORGET_MS, KNOWN_MS)
+                answer = await self._redis.eval(
+                    ATTEMPTS, 1, each.key, each.act, FORGET_FAILURES_MS, FORGET_SUCCESS_MS
+                )
                 failures, since_ms, known = answer
-                found[each] = Standing(int(failures), int(since_ms), bool(known))
+                found[each] = FailureState(int(failures), int(since_ms), bool(known))
         return found

@@ -7,7 +7,7 @@ from hubbub.core import signing
 from hubbub.core.errors import Unauthenticated
 from hubbub.http.app_keys import HOLDER, Caller, parts_of
 from hubbub.http.request import body, origin
-from hubbub.services import api_key_auth
+from hubbub.services.auth import api_key_auth
 
 HEADER = "X-API-Key"
 SIGNATURE = "X-Signature"

@@ -7,7 +7,7 @@ from hubbub.core.errors import Unauthenticated
 from hubbub.http import methods
 from hubbub.http.app_keys import ADMITTED, Caller, parts_of
 from hubbub.http.middleware import api_keys
-from hubbub.services import sessions
+from hubbub.services.auth import sessions
 
 PREFIX = "/api/v1/"
 OPEN = frozenset(

@@ -5,7 +5,7 @@ from aiohttp.typedefs import Handler
 
 from hubbub.http.request import context
 from hubbub.http.routes import needs_confirmation
-from hubbub.services import confirmation
+from hubbub.services.auth import confirmation
 
 
 @web.middleware

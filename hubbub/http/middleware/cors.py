@@ -3,7 +3,7 @@
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hubbub.core import addresses
+from hubbub.core import client_ip
 from hubbub.http.app_keys import ORIGINS, parts_of
 
 METHODS = "GET, POST, PUT, PATCH, DELETE"
@@ -66,7 +66,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers = response.headers
     security_headers(response)
     settings = parts_of(request).settings
-    if (hsts := HSTS[settings.hsts]) and addresses.is_https(request, settings.trusted_proxies):
+    if (hsts := HSTS[settings.hsts]) and client_ip.is_https(request, settings.trusted_proxies):
         headers.setdefault("Strict-Transport-Security", hsts)
     if request.path.startswith(API):  # tokens, and what only their owner may see: for no cache on the way
         headers.setdefault("Cache-Control", "no-store")

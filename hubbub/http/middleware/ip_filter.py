@@ -3,7 +3,7 @@
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hubbub.core import addresses, metrics
+from hubbub.core import client_ip, metrics
 from hubbub.core.errors import Forbidden
 from hubbub.http import problems
 from hubbub.http.app_keys import parts_of
@@ -18,8 +18,8 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     settings = parts_of(request).settings
     allow, deny = settings.addresses_allow, settings.addresses_deny
     if (allow or deny) and not _is_probe(request):
-        address = addresses.of_request(request, settings.trusted_proxies)
-        if not addresses.admitted(address, allow, deny):
+        address = client_ip.from_request(request, settings.trusted_proxies)
+        if not client_ip.is_allowed(address, allow, deny):
             metrics.count("refused_addresses")
             return problems.answer(request, Forbidden("Your address may not come in here."))
     return await handler(request)
@@ -27,5 +27,5 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 
 def _is_probe(request: web.Request) -> bool:
     """The machine asking itself; with a header of a proxy it may be anybody."""
-    near = addresses.is_loopback(request.remote or "")
+    near = client_ip.is_loopback(request.remote or "")
     return request.path in PROBES and near and not any(name in request.headers for name in FORWARDED)

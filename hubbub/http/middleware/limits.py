@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hubbub.config import Settings
-from hubbub.core import addresses, metrics
-from hubbub.core.allowances import Allowance, neighbourhood
+from hubbub.core import client_ip, metrics
+from hubbub.core.client_ip import rate_limit_key
 from hubbub.core.errors import (
     HubbubError,
     RateLimited,
@@ -19,13 +19,14 @@ from hubbub.core.errors import (
     TokenExpired,
     Unauthenticated,
 )
-from hubbub.core.limits import Rate
-from hubbub.core.recent import Recent
 from hubbub.http import methods
 from hubbub.http.app_keys import ADMITTED, parts_of
 from hubbub.http.middleware.api_keys import HEADER as KEY_HEADER
 from hubbub.http.middleware.auth import GUARDED, OPEN, PREFIX
-from hubbub.services import login_throttle
+from hubbub.http.recent import Recent
+from hubbub.ratelimit.gcra import Decision
+from hubbub.ratelimit.rate import Rate
+from hubbub.services.auth import login_throttle
 
 CLASSES = {
     "/api/v1/auth/login": "auth",
@@ -78,7 +79,7 @@ class Rates:
 
 
 LIMITS = web.AppKey("limits", Rates)
-ALLOWANCE = web.RequestKey("allowance", Allowance)
+ALLOWANCE = web.RequestKey("allowance", Decision)
 
 
 class Credentials:
@@ -194,7 +195,7 @@ async def sign_in(request: web.Request, email: str) -> AsyncIterator[None]:
         known = await login_throttle.check(parts, made)
     except RateLimited as error:
         rate = request.config_dict[LIMITS].of(ACCOUNTS)
-        _tell(request, Allowance(rate.burst if rate else 0, 0, -(-(error.retry_after_ms or 0) // 1000), 0))
+        _tell(request, Decision(rate.burst if rate else 0, 0, -(-(error.retry_after_ms or 0) // 1000), 0))
         metrics.count("requests_limited", "sign_in_waits")
         raise
     try:
@@ -233,9 +234,9 @@ async def _take(request: web.Request, of: str, key: str, role: str | None = None
             rates.held -= 1
 
 
-def _tell(request: web.Request, allowance: Allowance) -> None:
+def _tell(request: web.Request, allowance: Decision) -> None:
     told = request.get(ALLOWANCE)
-    if told is None or allowance.left <= told.left:  # of two limits the nearer one
+    if told is None or allowance.remaining <= told.left:  # of two limits the nearer one
         request[ALLOWANCE] = allowance
 
 
@@ -251,7 +252,7 @@ def _route(request: web.Request) -> str:
 
 def address(request: web.Request) -> str:
     """Whose address counts: the client's own, of IPv6 its network."""
-    return neighbourhood(addresses.of_request(request, parts_of(request).settings.trusted_proxies))
+    return rate_limit_key(client_ip.from_request(request, parts_of(request).settings.trusted_proxies))
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -7,8 +7,8 @@ from aiohttp.typedefs import Handler
 
 from hubbub.core import metrics
 from hubbub.core.errors import HubbubError, Internal, forget_traceback
+from hubbub.db import database
 from hubbub.http import problems
-from hubbub.services import database
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-/** Which parts of a message are code, as CommonMark 0.31 defines it: the same as `hubbub/core/code_blocks.py`. */
+/** Which parts of a message are code, as CommonMark 0.31 defines it: the same as `hubbub/core/text/code_blocks.py`. */
 
 const QUOTE = -1;  // in place of the columns that a list item needs
 const INDENTED = 4;  // columns, from which on a line opens no block

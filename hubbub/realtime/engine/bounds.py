@@ -6,7 +6,7 @@ docs/protocol.md has the numbers, docs/security.md the reason for each of them.
 
 from typing import NamedTuple
 
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.rate import Rate
 
 KIB, MIB = 1024, 1024 * 1024
 SLICE_PACKETS = 256  # of one connection in one turn of the event loop; then the next connection has its turn

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from hubbub.core import metrics
-from hubbub.core.bounded_log import BoundedLog
+from hubbub.ratelimit.bounded_log import BoundedLog
 from hubbub.realtime.engine import payload
 from hubbub.realtime.engine.handshake_info import HandshakeInfo
 from hubbub.realtime.engine.polling import POLL_TYPE, Polling, TooLong

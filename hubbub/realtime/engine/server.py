@@ -10,10 +10,10 @@ from typing import Any
 import engineio
 from aiohttp import web
 
-from hubbub.core import addresses, clock, metrics
-from hubbub.core.addresses import Network
-from hubbub.core.allowances import Buckets, neighbourhood
-from hubbub.core.limits import Rate
+from hubbub.core import client_ip, clock, metrics
+from hubbub.core.client_ip import Network, rate_limit_key
+from hubbub.ratelimit.gcra import GcraLimiter
+from hubbub.ratelimit.rate import Rate
 from hubbub.realtime.engine import handshake, payload
 from hubbub.realtime.engine.bounds import Bounds
 from hubbub.realtime.engine.handshake_info import HandshakeInfo, environ
@@ -65,7 +65,7 @@ class Engine(engineio.AsyncServer):
         self._trusted_proxies = tuple(trusted_proxies)
         self.on_accepted_request: Callable[[web.BaseRequest], None] = lambda _: None
         self._handshake_rate = handshakes
-        self._handshakes = Buckets()  # by IP address
+        self._handshakes = GcraLimiter()  # by IP address
         self._prefix = f"{instance}." if instance else ""
         self.leaving = False  # draining: every handshake is refused
         self._shares = Shares()
@@ -147,21 +147,21 @@ class Engine(engineio.AsyncServer):
 
     def has_room(self, request: web.BaseRequest) -> bool:
         """Whether one more session of that address is borne."""
-        address = neighbourhood(addresses.of_request(request, self._trusted_proxies))
+        address = rate_limit_key(client_ip.from_request(request, self._trusted_proxies))
         return self._shares.sessions(address) < self._sessions_per_address
 
     def acquire_handshake(self, request: web.BaseRequest) -> int:
         """Count a handshake of an IP address; return the milliseconds to wait if there is none left."""
         if self._handshake_rate is None:
             return 0
-        address = neighbourhood(addresses.of_request(request, self._trusted_proxies))
-        return self._handshakes.take(address, self._handshake_rate).wait_ms
+        address = rate_limit_key(client_ip.from_request(request, self._trusted_proxies))
+        return self._handshakes.acquire(address, self._handshake_rate).wait_ms
 
     def open(self, request: web.BaseRequest, make_way: Callable[[], Transport]) -> Session:
         """A new session, with its open packet queued; its id says which instance has it, for proxies."""
         way = make_way()
         origin = HandshakeInfo(request)
-        share = self._shares.join(neighbourhood(self.ip_of(origin)))
+        share = self._shares.join(rate_limit_key(self.ip_of(origin)))
         session = Session(self, self._prefix + self.generate_id(), origin, way, share)
         way.session = session  # type: ignore[attr-defined] # both have one
         self.sockets[session.sid] = session
@@ -172,7 +172,7 @@ class Engine(engineio.AsyncServer):
 
     def ip_of(self, origin: HandshakeInfo) -> str:
         """The IP address of a client, behind trusted proxies as well."""
-        return addresses.client(origin.remote, origin.forwarded, self._trusted_proxies)
+        return client_ip.resolve(origin.remote, origin.forwarded, self._trusted_proxies)
 
     @property
     def can_upgrade(self) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from hubbub.config import Settings
 from hubbub.core.auth_tokens import key_id
-from hubbub.services import database
+from hubbub.db import database
 from hubbub.services.backups import files, folders, manifest, postgres, sqlite
 from hubbub.services.backups.files import Advance, BackupProblem, Writer
 from hubbub.services.backups.manifest import POSTGRES, SQLITE, Manifest

@@ -5,13 +5,12 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from hubbub.config import Settings
+from hubbub.db import database, errors
+from hubbub.db.engines.writable import Hosts
 from hubbub.gateways import postgres_programs as programs
 from hubbub.gateways import postgres_tools
 from hubbub.gateways.postgres_programs import ProgramFailed
 from hubbub.gateways.postgres_tools import Tool, ToolMissing
-from hubbub.models import failures
-from hubbub.models.engines.writable import Hosts
-from hubbub.services import database
 from hubbub.services.backups.files import Advance, BackupProblem, Writer
 from hubbub.services.backups.manifest import highest_seqs
 
@@ -41,7 +40,7 @@ async def connected(settings: Settings) -> "AsyncIterator[asyncpg.Connection[asy
     try:
         connection = await hosts.connect(timeout=CONNECT_S, statement_cache_size=0)
     except Exception as error:
-        if (why := failures.reason(error)) is None:
+        if (why := errors.reason(error)) is None:
             raise
         raise database.problem(settings, why) from error
     try:

@@ -14,15 +14,15 @@ from tortoise.models import Model
 
 from hubbub import models
 from hubbub.config import Settings
+from hubbub.db.migrations import LOCK
 from hubbub.gateways import postgres_programs as programs
 from hubbub.gateways import postgres_tools
 from hubbub.gateways.postgres_programs import ProgramFailed
-from hubbub.models import epochs
+from hubbub.queries.eventlog import epochs
 from hubbub.services.backups.files import BackupProblem
 from hubbub.services.backups.manifest import Manifest
 from hubbub.services.backups.postgres import Pieces, connected, find, known_epoch
-from hubbub.services.epochs import Cause
-from hubbub.services.migrations import LOCK
+from hubbub.services.eventlog.epochs import Cause
 
 LOCK_S = 30  # that the restore waits for a statement of another program
 TRIES = 3  # a deadlock with the statements of running instances ends one of both

@@ -11,8 +11,8 @@ import asyncpg
 from hubbub.config import Settings
 from hubbub.core import metrics
 from hubbub.core.auth_tokens import key_id
-from hubbub.models import failures
-from hubbub.services import database, epochs, migrations, processes
+from hubbub.db import database, errors, migrations
+from hubbub.db.database_lock import DatabaseLock
 from hubbub.services.backups import (
     encryption,
     files,
@@ -25,7 +25,8 @@ from hubbub.services.backups import (
 from hubbub.services.backups.backup import Progress
 from hubbub.services.backups.files import BackupProblem
 from hubbub.services.backups.manifest import POSTGRES, SQLITE, Manifest
-from hubbub.services.database_lock import DatabaseLock
+from hubbub.services.eventlog import epochs
+from hubbub.services.instance import processes
 
 
 class Restored(NamedTuple):
@@ -142,7 +143,7 @@ async def _live(settings: Settings) -> list[str]:
     try:
         return [f"{row.kind} {row.id}" for row in await processes.live()]
     except Exception as error:
-        if isinstance(failures.unwrap(error), asyncpg.UndefinedTableError):
+        if isinstance(errors.unwrap(error), asyncpg.UndefinedTableError):
             return []  # a database without tables, or of an older version
         raise
     finally:

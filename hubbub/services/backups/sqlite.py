@@ -9,11 +9,11 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from hubbub.core import clock
-from hubbub.models import epochs
+from hubbub.queries.eventlog import epochs
 from hubbub.services.backups import files
 from hubbub.services.backups.files import BackupProblem
 from hubbub.services.backups.manifest import Manifest, highest_seqs
-from hubbub.services.epochs import Cause
+from hubbub.services.eventlog.epochs import Cause
 
 PAGES = 2000  # copied in one step
 BUSY_S = 10.0

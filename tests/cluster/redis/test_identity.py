@@ -16,7 +16,7 @@ from hubbub.cluster.redis.identity import role_of
 from hubbub.cluster.redis.presence import RedisPresence
 from hubbub.cluster.redis.rate_limiter import RedisRateLimiter
 from hubbub.core.errors import Unavailable
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.rate import Rate
 from tests.cluster.conftest import news, until
 from tests.support.redises import OwnRedis, Sentinel
 from tests.support.relay import Relay

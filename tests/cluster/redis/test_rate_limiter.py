@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.rate_limiter import RedisRateLimiter
 from hubbub.core import metrics
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.rate import Rate
 from tests.support import redises
 from tests.support.relay import Relay
 from tests.support.waiting import until

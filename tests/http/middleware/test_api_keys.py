@@ -13,7 +13,8 @@ import pytest
 from hubbub import models
 from hubbub.core import clock
 from hubbub.core.sealing import Sealing
-from hubbub.services import reencryption, retention
+from hubbub.services.jobs import retention
+from hubbub.services.maintenance import reencryption
 from tests.http.test_api_keys import ask, audited, make
 from tests.support.signing import sign
 from tests.support.world import World

@@ -12,10 +12,12 @@ from hubbub import models
 from hubbub.app import App
 from hubbub.config.parsers import networks
 from hubbub.core import clock
-from hubbub.core.limits import Rate
+from hubbub.db import database
 from hubbub.http.middleware import idempotency
-from hubbub.services import database, deletion, retention
+from hubbub.ratelimit.rate import Rate
 from hubbub.services import idempotency as replies
+from hubbub.services.accounts import deletion
+from hubbub.services.jobs import retention
 from tests.http.test_api_keys import make
 from tests.support.world import World
 

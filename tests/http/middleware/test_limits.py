@@ -14,8 +14,8 @@ from hubbub.config import Settings
 from hubbub.config.production import TEST_SECRET
 from hubbub.core import clock
 from hubbub.core.auth_tokens import TokenIssuer
-from hubbub.models.connection import Sql
-from hubbub.services import login_throttle
+from hubbub.db.sql import Sql
+from hubbub.services.auth import login_throttle
 from tests.support.relay import Relay
 from tests.support.signing import sign
 from tests.support.world import World

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.rate import Rate
 from tests.support.world import World
 
 LARGE = "y" * 120_000

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from hubbub.core import metrics
-from hubbub.core.limits import Rate
+from hubbub.ratelimit.rate import Rate
 from hubbub.realtime.engine import Session
 from hubbub.realtime.engine.bounds import Bounds, Intake
 from tests.conformance.server import Running

@@ -1,0 +1,42 @@
+"""Emoji: which text is exactly one emoji of Unicode's list (emoji-test), and its fully-qualified form.
+
+U+FE0F, which asks for the colored picture, may follow a character or be left out: that is the same emoji.
+`data/emoji.txt` is the list; `tests/support/unicode_lists.py` writes it.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from hubbub.core.text import patterns
+
+FILE = Path(__file__).with_name("data") / "emoji.txt"
+LONGEST = 64  # characters of any spelling; the column
+_SELECTOR, _JOINER = "\ufe0f", "\u200d"
+_MISPLACED = re.compile(f"(?:^|[{_SELECTOR}{_JOINER}]){_SELECTOR}")
+
+
+def canonical(text: str) -> str | None:
+    """The fully-qualified form of one emoji, however it is spelled; None for anything else."""
+    if _MISPLACED.search(text):
+        return None
+    return _by_characters().get(text.replace(_SELECTOR, ""))
+
+
+@cache
+def fully_qualified() -> tuple[str, ...]:
+    """All emoji of the list."""
+    lines = FILE.read_text("utf-8").splitlines()
+    return tuple(emoji for line in lines if not line.startswith("# ") for emoji in line.split(" "))
+
+
+@cache
+def _by_characters() -> dict[str, str]:
+    return {emoji.replace(_SELECTOR, ""): emoji for emoji in fully_qualified()}
+
+
+@cache
+def pattern() -> str:
+    """A regular expression, for Python and for ECMAScript (flag `u`), of all spellings of all emoji."""
+    whole = patterns.any_of(_by_characters(), lambda last: "" if last == _JOINER else f"{_SELECTOR}?")
+    return f"^{whole}$(?!\\n)"

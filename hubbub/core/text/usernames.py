@@ -1,0 +1,24 @@
+"""Usernames: how one is stored, and what is wrong with one."""
+
+import re
+import unicodedata
+
+from hubbub.core.text.reserved_usernames import is_reserved
+
+SHORTEST, LONGEST = 3, 32
+_USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9_])?")
+
+
+def normalize(text: str) -> str:
+    """Return a username as it is stored."""
+    return unicodedata.normalize("NFKC", text).strip(" ").lower()
+
+
+def fault(text: str) -> str | None:
+    """Return why an account can't have this username, for a person; None if it can."""
+    username = normalize(text)
+    if not SHORTEST <= len(username) <= LONGEST or not _USERNAME.fullmatch(username):
+        return "3 to 32 letters a-z, digits, dots, dashes and underscores; no dot or dash at the ends."
+    if is_reserved(username):
+        return "This name is reserved, or looks like one that is."
+    return None

@@ -1,0 +1,35 @@
+"""Row locks of statements that touch several rows: every instance takes them in one order.
+
+The order is: rooms, memberships, users, then the rows that belong to a user; within a table, ascending ids.
+"""
+
+from hubbub.db.sql import Sql
+
+BATCH = 500  # rows that one statement locks at most
+
+
+def locked(sql: Sql, table: str, where: str, *, skip: bool = False, deletes: bool = False) -> str:
+    """Return a condition on `id`: the rows of `table` that match `where`, locked by ascending id.
+
+    `skip` leaves out rows that another transaction holds, for writes that may happen later. `deletes` takes
+    the lock of a DELETE; without it, rows that refer to these can still be inserted. SQLite has one writer.
+
+    An array is evaluated once, before the first row is changed; a subquery after IN may run again.
+    """
+    if sql.dialect != "postgres":
+        return f"IN (SELECT id FROM {table} WHERE {where})"
+    lock = f"FOR {'' if deletes else 'NO KEY '}UPDATE{' SKIP LOCKED' if skip else ''}"
+    return f"= ANY(ARRAY(SELECT id FROM {table} WHERE {where} ORDER BY id {lock}))"
+
+
+def delete_some(sql: Sql, table: str, where: str) -> str:
+    """Return a DELETE of at most `BATCH` rows of `table` that match `where` and that nobody holds now.
+
+    The rows are found without a lock, by the index of `where` and not by the order of their ids. `where` is
+    checked again with the lock.
+    """
+    found = f"SELECT id FROM {table} WHERE {where} LIMIT {BATCH}"
+    if sql.dialect != "postgres":
+        return f"DELETE FROM {table} WHERE id IN ({found})"
+    rows = locked(sql, table, f"id = ANY(ARRAY({found})) AND ({where})", skip=True, deletes=True)
+    return f"DELETE FROM {table} WHERE id {rows}"

@@ -1,0 +1,167 @@
+"""The schema's steps, by aerich: which there are, which are taken, up and down."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tortoise.connection import get_connection
+from tortoise.transactions import in_transaction
+
+import hubbub
+from hubbub.config import Settings
+from hubbub.db import database, errors, requirements
+from hubbub.db.database import DatabaseProblem
+from hubbub.db.sql import Sql
+
+if TYPE_CHECKING:
+    from aerich import Command
+
+APP = "models"
+LOCATION = Path(hubbub.__file__).parent / "migrations"
+LOCK = 0x48554242  # any number, the same for all who migrate
+LOCK_S = 120.0
+
+
+class Step(NamedTuple):
+    """One step of the schema and whether this database has taken it."""
+
+    name: str
+    done: bool
+
+
+def names() -> list[str]:
+    """All steps, in order."""
+    return sorted(
+        (path.name for path in LOCATION.glob("[0-9]*_*.py")), key=lambda name: int(name.split("_")[0])
+    )
+
+
+async def _done() -> list[str]:
+    """The steps that the connected database has taken, in their order."""
+    sql = database.connection()
+    known = "to_regclass('aerich')" if sql.dialect == "postgres" else _TABLE_OF_SQLITE
+    if (await sql.fetch(f"SELECT {known} AS there"))[0]["there"] is None:
+        return []
+    rows = await sql.fetch("SELECT version FROM aerich WHERE app = $1 ORDER BY id", APP)
+    return [str(row["version"]) for row in rows]
+
+
+_TABLE_OF_SQLITE = "(SELECT name FROM sqlite_master WHERE name = 'aerich')"
+
+
+async def pending() -> list[str]:
+    """The steps that the connected database has not taken."""
+    done = set(await _done())
+    return [name for name in names() if name not in done]
+
+
+async def open_current(settings: Settings) -> None:
+    """Connect, and check that the schema is the one of this code. Raises DatabaseProblem."""
+    in_memory = (
+        settings.uses_sqlite and str(database.sqlite_path(settings.database_url)) == database.IN_MEMORY
+    )
+    await database.connect(settings, migrating=in_memory)
+    try:
+        waiting = await (_up(settings) if in_memory else pending())
+    except BaseException as error:
+        await database.close()
+        if isinstance(error, DatabaseProblem) or (why := errors.reason(error)) is None:
+            raise
+        raise database.problem(settings, why) from error
+    if waiting and not in_memory:
+        await database.close()
+        count = "a step" if len(waiting) == 1 else f"{len(waiting)} steps"
+        raise database.problem(settings, f"is {count} behind this version. Run: hubbub migrate")
+
+
+async def status(settings: Settings) -> list[Step]:
+    """All steps. Connects and disconnects. Raises DatabaseProblem."""
+    async with _connected(settings):
+        done = await _done()
+        return [Step(name, name in done) for name in names()]
+
+
+async def up(settings: Settings) -> list[str]:
+    """Take the steps that are missing; returns their names. Safe to run from many places at once."""
+    async with _connected(settings):
+        return await _up(settings)
+
+
+async def _up(settings: Settings) -> list[str]:
+    async with _alone():
+        if not await pending():
+            return []
+        await _require_rights(settings)
+        return list(await _aerich(settings).upgrade())
+
+
+async def down(settings: Settings) -> list[str]:
+    """Take back the last step, with the rows of its tables; returns its name, if there was one."""
+    async with _connected(settings), _alone():
+        done = await _done()
+        if not done:
+            return []
+        await _require_rights(settings)
+        if done[-1] not in names():
+            raise database.problem(
+                settings, f"has taken the step {done[-1]}, which only a newer version knows."
+            )
+        return list(await _aerich(settings).downgrade(version=-1, delete=False))
+
+
+async def _require_rights(settings: Settings) -> None:
+    """Raises DatabaseProblem."""
+    if (why := await requirements.missing_for_migrations(database.connection())) is not None:
+        raise database.problem(settings, why)
+
+
+def _aerich(settings: Settings) -> "Command":
+    # It takes a while to import, and `serve` does without it.
+    from aerich import Command  # noqa: PLC0415
+    from aerich.migrate import Migrate  # noqa: PLC0415
+
+    Migrate.app = APP
+    Migrate.migrate_location = LOCATION
+    return Command(database.configuration(settings, migrating=True), app=APP, location=str(LOCATION))
+
+
+@asynccontextmanager
+async def _connected(settings: Settings) -> AsyncIterator[None]:
+    await database.connect(settings, migrating=True)
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, DatabaseProblem) or (why := errors.reason(error)) is None:
+            raise
+        raise database.problem(settings, why) from error
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _alone() -> AsyncIterator[None]:
+    """One migration at a time, on whatever machine."""
+    sql = database.connection()
+    if sql.dialect == "sqlite":
+        async with _alone_on_sqlite(sql):
+            yield
+        return
+    async with get_connection(database.NAME).acquire_connection() as held, held.transaction():
+        await held.execute("SELECT pg_advisory_xact_lock($1)", LOCK, timeout=LOCK_S)
+        yield
+
+
+@asynccontextmanager
+async def _alone_on_sqlite(sql: Sql) -> AsyncIterator[None]:
+    """All in one transaction, without cascades while tables are rebuilt, and checked at the end."""
+    await sql.execute("PRAGMA foreign_keys = OFF")  # means nothing inside a transaction
+    try:
+        async with in_transaction(database.NAME):
+            yield
+            if broken := await database.connection().fetch("PRAGMA foreign_key_check"):
+                raise DatabaseProblem(
+                    f"Nothing was migrated: {len(broken)} rows would refer to rows that are gone."
+                )
+    finally:
+        await sql.execute("PRAGMA foreign_keys = ON")

@@ -1,0 +1,92 @@
+"""What hubbub needs of a database, asked once when it connects: what would fail later is refused at once."""
+
+from tortoise import Tortoise
+
+from hubbub.db.sql import Sql
+
+OLDEST_POSTGRES = 130000
+OLDEST_SQLITE = (3, 35, 0)  # RETURNING
+ENCODING = "UTF8"
+_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+_APPEND_ONLY = "audit_log"  # an operator may have taken UPDATE away
+_INDEX = "message_words"
+
+
+def _tables() -> list[str]:
+    """The names of all tables that operations use; the database is connected."""
+    kinds = (Tortoise.apps or {}).get("models", {}).values()
+    return sorted({*(kind._meta.db_table for kind in kinds), _INDEX})  # noqa: SLF001 - Tortoise's own way to ask
+
+
+async def missing(sql: Sql) -> str | None:
+    """Return what is wrong with the database and what to do, as the end of a sentence; None if nothing is."""
+    return await (_of_sqlite(sql) if sql.dialect == "sqlite" else _of_postgres(sql))
+
+
+async def _of_sqlite(sql: Sql) -> str | None:
+    rows = await sql.fetch(
+        "SELECT sqlite_version() AS version, (SELECT count(*) FROM sqlite_master) AS tables, "  # of the file
+        "(SELECT count(*) FROM pragma_module_list WHERE name = 'fts5') AS fts5"
+    )
+    version = str(rows[0]["version"])
+    if tuple(int(part) for part in version.split(".")) < OLDEST_SQLITE:
+        oldest = ".".join(map(str, OLDEST_SQLITE))
+        return f"is opened with SQLite {version}: hubbub needs SQLite {oldest} or newer. Use a newer Python."
+    if not rows[0]["fts5"]:
+        return "is opened with an SQLite without FTS5, which the search needs. Use another build of Python."
+    return None
+
+
+async def _of_postgres(sql: Sql) -> str | None:
+    (row,) = await sql.fetch(
+        "SELECT current_setting('server_version_num')::int AS number, "
+        "current_setting('server_version') AS version, current_setting('server_encoding') AS encoding, "
+        "current_schema() AS schema, current_user AS name"
+    )
+    if row["number"] < OLDEST_POSTGRES:
+        return f"is PostgreSQL {row['version']}: hubbub needs PostgreSQL 13 or newer."
+    if row["encoding"] != ENCODING:
+        return (
+            f"has the encoding {row['encoding']}: hubbub needs UTF8. Create another database: "
+            "createdb --encoding=UTF8 --template=template0 NAME"
+        )
+    if row["schema"] is None:
+        return (
+            f"has no schema that the user {row['name']} may use. GRANT USAGE, CREATE ON SCHEMA public to it."
+        )
+    if refused := await _refused(sql):
+        names = ", ".join(refused[:3]) + (", …" if len(refused) > 3 else "")  # noqa: PLR2004 - enough for a line
+        return (
+            f"does not let the user {row['name']} read and write these tables: {names}. "
+            f"Connect as their owner, or GRANT {', '.join(_RIGHTS)} on them."
+        )
+    return None
+
+
+async def _refused(sql: Sql) -> list[str]:
+    """Our tables that exist and that the user may not read and write."""
+    rows = await sql.fetch(
+        "SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND c.relname = ANY($1::text[]) "
+        "AND EXISTS (SELECT 1 FROM unnest($2::text[]) AS needed(privilege) "
+        "WHERE NOT has_table_privilege(c.oid, privilege) AND NOT (c.relname = $3 AND privilege = 'UPDATE')) "
+        "ORDER BY c.relname",
+        *(_tables(), list(_RIGHTS), _APPEND_ONLY),
+    )
+    return [str(row["name"]) for row in rows]
+
+
+async def missing_for_migrations(sql: Sql) -> str | None:
+    """The same, of what a step of the schema needs besides."""
+    if sql.dialect == "sqlite":
+        return None
+    (row,) = await sql.fetch(
+        "SELECT has_schema_privilege(current_schema(), 'CREATE') AS may, current_schema() AS schema, "
+        "current_user AS name"
+    )
+    if row["may"]:
+        return None
+    return (
+        f"does not let the user {row['name']} create tables. Make it the owner of the database, "
+        f"or GRANT CREATE ON SCHEMA {row['schema']} to it."
+    )

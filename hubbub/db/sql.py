@@ -1,0 +1,105 @@
+"""SQL by hand, the same for both databases: numbered placeholders, plain Python values in and out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from hubbub.db.engines import sqlite
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Sql:
+    """A connection or a transaction. Placeholders are `$1`, `$2`, …; ids, times and lists are Python's."""
+
+    __slots__ = ("_client", "dialect")
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - Tortoise's clients share no typed base
+        self._client = client
+        self.dialect: str = client.capabilities.dialect
+
+    async def fetch(self, sql: str, *values: object) -> Rows:
+        """The rows of a query."""
+        if self.dialect != "postgres":
+            return await sqlite.patiently(lambda: self._fetch(sql, values), self._busy_s)
+        async with self._client.acquire_connection() as connection:
+            rows: Rows = await connection.fetch(sql, *values)
+            return rows
+
+    @property
+    def _busy_s(self) -> float:
+        return float(getattr(self._client, "busy_s", 0.0))  # in a transaction there is nothing to wait for
+
+    async def _fetch(self, sql: str, values: Sequence[object]) -> Rows:
+        async with self._client.acquire_connection() as connection:
+            return list(await connection.execute_fetchall(_numbered(sql), _named(values)))
+
+    async def execute(self, sql: str, *values: object) -> int:
+        """Run a statement; returns how many rows it touched."""
+        if self.dialect != "postgres":
+            return await sqlite.patiently(lambda: self._execute(sql, values), self._busy_s)
+        async with self._client.acquire_connection() as connection:
+            count = (await connection.execute(sql, *values)).rpartition(" ")[2]
+            return int(count) if count.isdecimal() else 0  # "UPDATE 3", "CREATE TABLE"
+
+    async def _execute(self, sql: str, values: Sequence[object]) -> int:
+        async with (
+            self._client.acquire_connection() as connection,
+            connection.execute(_numbered(sql), _named(values)) as cursor,
+        ):
+            return int(cursor.rowcount)
+
+    async def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement for each row: for all of them or for none."""
+        if self.dialect == "sqlite":
+            await self._client.execute_many(_numbered(sql), [_named(row) for row in rows])
+            return
+        async with self._client.acquire_connection() as connection:
+            await connection.executemany(sql, rows)
+
+
+def db_time(sql: Sql, own: str, seconds: float = 0) -> str:
+    """Return an expression: the time of the database's machine, `seconds` from now.
+
+    Instances compare it among each other, whatever their clocks show. SQLite has one machine: there it is the
+    placeholder `own`, which must hold the same time by our clock.
+    """
+    if sql.dialect != "postgres":
+        return own
+    return f"COALESCE(now() + interval '{seconds} seconds', {own})"  # `own` gives the placeholder its type
+
+
+@lru_cache(maxsize=512)
+def _numbered(sql: str) -> str:
+    """`$1` as SQLite writes it: `?1`. No literal of ours holds a dollar sign before a digit."""
+    parts = sql.split("$")
+    return parts[0] + "".join(("?" if part[:1].isdigit() else "$") + part for part in parts[1:])
+
+
+def _named(values: Sequence[object]) -> dict[str, object]:
+    """Values by their number: from Python 3.14 on, `?1` takes no sequence."""
+    return {str(number): _plain(value) for number, value in enumerate(values, 1)}
+
+
+def _plain(value: object) -> object:
+    """As Tortoise stores it in SQLite."""
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(" ")
+    return value
+
+
+def as_uuid(value: Any) -> UUID:  # noqa: ANN401 - whatever a driver gives
+    """An id as either database gives it."""
+    if type(value) is UUID:
+        return value
+    return UUID(value) if isinstance(value, str) else UUID(int=value.int)
+
+
+def as_datetime(value: Any) -> datetime:  # noqa: ANN401 - whatever a driver gives
+    """A time as either database gives it, in UTC."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

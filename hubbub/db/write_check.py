@@ -1,0 +1,132 @@
+"""Whether the database accepts writes: checked every second, and until it does again."""
+
+import asyncio
+import logging
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from tortoise.transactions import in_transaction
+
+from hubbub.core import clock, metrics, tasks
+from hubbub.db import errors
+from hubbub.db.sql import Sql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 1.0
+AGAIN_S = 0.5  # between two attempts while it is unavailable
+LINE_S = 60.0  # between two log lines with the reason
+TOGETHER_S = 2.0  # connections that are replaced in this time have one log line
+WRITE_S = 5.0
+WRITTEN = 32 * 1024  # bytes, written in hex: more than what is left on a disk that is all but full
+KEY = "write-check"
+
+
+class WriteCheck:
+    """Closes connections that can't write, and knows whether the database is away.
+
+    `client` is the engine's; `name` is that of its connection in Tortoise.
+    """
+
+    def __init__(self, client: Any, name: str) -> None:  # noqa: ANN401 - Tortoise's clients share no typed base
+        self._client = client
+        self._name = name
+        self._disk_failed = False  # the last write failed for want of room, or on a read-only disk
+        self._lookout: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._never = asyncio.Event()
+        self._log_at = 0.0
+        self.away = False
+        self.on_available: list[Callable[[], None]] = []  # called when it accepts writes after an error
+
+    def start(self) -> None:
+        """Begin checking."""
+        self._watch = tasks.spawn(tasks.every(0, self._check, name="write check"), name="write check")
+
+    async def close(self) -> None:
+        """Stop checking. Safe to call twice."""
+        await tasks.stop(self._watch)
+        await tasks.stop(self._lookout)
+
+    def suspect(self, why: str, error: BaseException | None = None) -> None:
+        """Find out whether the database accepts writes: something failed, or took too long."""
+        metrics.count("database_errors")
+        if error is not None and errors.is_of_disk(error):
+            self._disk_failed = True
+        if self._lookout is None or self._lookout.done():
+            self._lookout = tasks.spawn(self._look_out(why), name="lookout for the database")
+
+    async def _check(self) -> None:
+        """Wait for a second, or until a statement fails; then check."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EVERY_S):
+                await getattr(self._client, "suspicious", self._never).wait()
+        if (error := await self._client.check()) is not None:
+            self.suspect(repr(errors.unwrap(error)))
+        if self._lookout is None or self._lookout.done():
+            self._log_dropped()
+
+    def _log_dropped(self) -> None:
+        """One line for all connections that were replaced within some seconds."""
+        dropped: list[BaseException] = getattr(self._client, "dropped", [])
+        now = clock.monotonic()
+        if not dropped:
+            self._log_at = now + TOGETHER_S
+        if now < self._log_at or not dropped:
+            return
+        reason = errors.reason(dropped[0]) or repr(dropped[0])
+        extra = {"reason": reason, "count": len(dropped)}
+        dropped.clear()
+        log.warning("connections to the database are replaced", extra=extra)
+
+    async def _look_out(self, why: str) -> None:
+        """Ask until there is a server that accepts writes.
+
+        One line says that there is none, again each minute, and one that there is, whatever fails between.
+        A single failure has no line.
+        """
+        began, logged_at = clock.monotonic(), float("-inf")
+        while (error := await self._refusal()) is not None:
+            if clock.monotonic() - logged_at >= LINE_S:
+                logged_at = clock.monotonic()
+                reason = errors.reason(error) or repr(error)
+                log.warning("the database is away", extra={"reason": reason, "error": why})
+            self.away = True
+            self._client.silent = not errors.is_of_disk(error)  # what is full can be read
+            await asyncio.sleep(AGAIN_S)
+        self._client.silent = False
+        if self.away:
+            self.away = False
+            getattr(self._client, "dropped", []).clear()  # the line above gave the reason
+            log.info("the database is back", extra={"seconds": round(clock.monotonic() - began, 1)})
+        for listener in self.on_available:
+            listener()
+
+    async def _refusal(self) -> BaseException | None:
+        """Why nothing can be written; after an error of the disk, by writing something."""
+        error: BaseException | None = await self._client.refusal()
+        if error is None and self._disk_failed:
+            self._client.silent = False
+            error = await self._write()
+            self._disk_failed = error is not None
+        return error
+
+    async def _write(self) -> BaseException | None:
+        try:
+            async with asyncio.timeout(WRITE_S):
+                async with in_transaction(self._name) as client:
+                    await Sql(client).execute(
+                        "INSERT INTO state (key, value) VALUES ($1, $2) "
+                        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                        KEY,
+                        os.urandom(WRITTEN).hex(),
+                    )
+                async with in_transaction(self._name) as client:
+                    await Sql(client).execute("DELETE FROM state WHERE key = $1", KEY)
+        except Exception as error:  # noqa: BLE001 - the reason, unless it is a mistake of ours
+            return error if errors.is_unavailable(error) else None
+        return None

@@ -1,0 +1,56 @@
+"""Messages, and who they mention."""
+
+from typing import TYPE_CHECKING
+
+from tortoise import fields
+from tortoise.models import Model
+
+from hubbub.core import ids
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from hubbub.models.chat.rooms import Room
+    from hubbub.models.users.users import User
+
+
+class Message(Model):
+    """A message that somebody wrote in a room"""
+
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
+    room: fields.ForeignKeyRelation["Room"] = fields.ForeignKeyField("models.Room", related_name="messages")
+    seq = fields.BigIntField()  # the seq of its `message:new`
+    sender: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="messages")
+    client_id = fields.UUIDField()  # chosen by the sender, to send again safely
+    body = fields.TextField()  # empty once deleted
+    reply_to_id = fields.UUIDField(null=True)
+    mentions = fields.TextField(default="[]")  # JSON list of user ids
+    attachments = fields.TextField(default="[]")  # JSON list
+    created_at = fields.DatetimeField()
+    edited_at = fields.DatetimeField(null=True)
+    deleted_at = fields.DatetimeField(null=True)
+    if TYPE_CHECKING:
+        room_id: UUID
+        sender_id: UUID
+
+    class Meta:
+        table = "messages"
+        # (sender, client_id) is what makes a message sent again harmless.
+        unique_together = (("sender", "client_id"), ("room", "seq"))
+
+
+class Mention(Model):
+    """Somebody named in a message"""
+
+    id = fields.BigIntField(primary_key=True)
+    message: fields.ForeignKeyRelation[Message] = fields.ForeignKeyField(
+        "models.Message", related_name="named"
+    )
+    room_id = fields.UUIDField()
+    seq = fields.BigIntField()
+    user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="named_in")
+
+    class Meta:
+        table = "mentions"
+        unique_together = (("message", "user"),)
+        indexes = (("user", "room_id", "seq"),)

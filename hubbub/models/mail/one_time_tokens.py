@@ -1,0 +1,31 @@
+"""One-time tokens sent by e-mail."""
+
+from typing import TYPE_CHECKING
+
+from tortoise import fields
+from tortoise.models import Model
+
+from hubbub.core import ids
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from hubbub.models.users.users import User
+
+
+class OneTimeToken(Model):
+    """Something that an e-mail lets its reader do, once"""
+
+    id = fields.UUIDField(primary_key=True, default=ids.uuid7)
+    user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="tokens")
+    purpose = fields.CharField(max_length=20)  # verify_email, reset_password, delete_account, undo_…
+    digest = fields.CharField(max_length=64, unique=True)  # SHA-256
+    email = fields.CharField(max_length=254)  # it was sent to; worth nothing once the account has another
+    expires_at = fields.DatetimeField()
+    payload = fields.TextField(null=True)  # JSON: what an undo goes back to
+    if TYPE_CHECKING:
+        user_id: UUID
+
+    class Meta:
+        table = "one_time_tokens"
+        indexes = (("user", "purpose"), ("expires_at",))

@@ -1,0 +1,117 @@
+"""Writing the audit log: one row for each act, in the transaction that does it.
+
+Rows are added and never changed.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from hubbub.core import clock, ids
+from hubbub.core.logs import masked
+from hubbub.core.request_info import SYSTEM, RequestInfo
+from hubbub.db.sql import Sql
+from hubbub.schemas.base import encode
+
+Fact = str | int | bool | None
+
+
+class Action(StrEnum):
+    """Everything that is recorded."""
+
+    REGISTER = "account.register"
+    SIGN_IN = "session.sign_in"
+    FIRST_STEP = "session.first_step"  # the password was right, a code is owed
+    SIGN_OUT = "session.sign_out"
+    REPLAY = "session.refresh_replayed"
+    END_SESSION = "session.end"
+    END_OTHERS = "session.end_others"
+    CONFIRM_SESSION = "session.confirm"
+    UNDO = "account.undo"
+    CREATE_KEY = "api_key.create"
+    REVOKE_KEY = "api_key.revoke"
+    USE_KEY = "api_key.use"  # only where it fails
+    CHANGE_PASSWORD = "password.change"  # noqa: S105 - what is done, not what is secret; likewise below
+    FORGET_PASSWORD = "password.forgot"  # noqa: S105
+    RESET_PASSWORD = "password.reset"  # noqa: S105
+    VERIFY_EMAIL = "email.verify"
+    ENABLE_TWO_FACTOR = "two_factor.enable"
+    DISABLE_TWO_FACTOR = "two_factor.disable"
+    RENEW_RECOVERY_CODES = "two_factor.renew_codes"
+    USE_RECOVERY_CODE = "two_factor.use_recovery_code"
+    LINK_IDENTITY = "identity.link"
+    UNLINK_IDENTITY = "identity.unlink"
+    REQUEST_DELETION = "account.request_deletion"
+    DELETE_ACCOUNT = "account.delete"
+    EXPORT_ACCOUNT = "account.export"
+    REMOVE_MEMBER = "room.remove_member"
+    SET_MEMBER_ROLE = "room.set_role"
+    SET_ROLE = "user.set_role"
+    SUSPEND = "user.suspend"
+    UNSUSPEND = "user.unsuspend"
+    DELETE_USER = "user.delete"
+    USE_PERMISSION = "permission.use"  # only where it fails
+    CREATE_ADMIN = "admin.create"
+    EXPORT_AUDIT_LOG = "audit_log.export"
+    RAISE_EPOCH = "epoch.raise"
+
+
+class Target(NamedTuple):
+    """What an act is about: a `user`, a `session`, a `room`, …, and its id."""
+
+    kind: str
+    id: UUID | str
+
+
+@dataclass(slots=True)
+class Act:
+    """Something done, or tried; filled in as it becomes known. `reason` says in a word why it failed."""
+
+    action: Action
+    origin: RequestInfo = SYSTEM
+    target: Target | None = None
+    actor_id: UUID | None = None
+    actor_role: str | None = None
+    session_id: UUID | None = None
+    reason: str | None = None
+    key_id: UUID | None = None  # of the API key that it was done with
+
+
+async def record(tx: Sql, act: Act, **facts: Fact) -> None:
+    """Record that it was done, in the transaction that does it. `facts` are small and hold nothing secret."""
+    await _add(tx, act, "ok", None, facts)
+
+
+_INSERT = (
+    "INSERT INTO audit_log (id, at, action, outcome, reason, actor_id, actor_role, session_id, target_kind, "
+    "target_id, ip, user_agent, request_id, facts) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+)
+
+
+async def record_failure(tx: Sql, act: Act, reason: str) -> None:
+    """Record that it failed, and why in a word; in a transaction of its own."""
+    await _add(tx, act, "failed", reason, {})
+
+
+async def _add(tx: Sql, act: Act, outcome: str, reason: str | None, facts: dict[str, Fact]) -> None:
+    if act.key_id is not None:
+        facts = {**facts, "key_id": str(act.key_id)}
+    await tx.execute(
+        _INSERT,
+        ids.uuid7(),
+        clock.now(),
+        act.action.value,
+        outcome,
+        reason,
+        act.actor_id,
+        act.actor_role,
+        act.session_id,
+        act.target.kind if act.target is not None else None,
+        str(act.target.id) if act.target is not None else None,
+        act.origin.ip[:45],
+        masked(act.origin.user_agent[:300]),
+        act.origin.request_id[:128],
+        masked(encode(facts).decode()),
+    )

@@ -1,0 +1,63 @@
+"""API keys by their prefixes, with the fields that authentication needs."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from hubbub.db.sql import Sql, as_datetime, as_uuid
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class KeyRow(NamedTuple):
+    """A key with its user, as much as decides who may come in."""
+
+    id: "UUID"
+    user_id: "UUID"
+    username: str
+    display_name: str
+    avatar_url: str | None
+    role: str
+    suspended_at: datetime | None
+    suspended_until: datetime | None
+    deleted: bool
+    digest: str
+    scopes: str
+    sealed_secret: str | None
+    expires_at: datetime | None
+
+
+async def find(sql: Sql, prefixes: Sequence[str]) -> dict[str, KeyRow]:
+    """Keys by their prefixes: one query."""
+    postgres = sql.dialect == "postgres"
+    where = "= ANY($1::text[])" if postgres else "IN (SELECT value FROM json_each($1))"
+    rows = await sql.fetch(
+        "SELECT k.id, k.user_id, k.prefix, k.digest, k.scopes, k.sealed_secret, k.expires_at, u.username, "
+        "u.display_name, u.avatar_url, u.role, u.suspended_at, u.suspended_until, u.deleted_at "
+        f"FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.prefix {where}",
+        list(prefixes) if postgres else json.dumps(list(prefixes)),
+    )
+    return {
+        row["prefix"]: KeyRow(
+            as_uuid(row["id"]),
+            as_uuid(row["user_id"]),
+            row["username"],
+            row["display_name"],
+            row["avatar_url"],
+            row["role"],
+            _time(row["suspended_at"]),
+            _time(row["suspended_until"]),
+            row["deleted_at"] is not None,
+            row["digest"],
+            row["scopes"],
+            row["sealed_secret"],
+            _time(row["expires_at"]),
+        )
+        for row in rows
+    }
+
+
+def _time(value: object) -> datetime | None:
+    return as_datetime(value) if value is not None else None

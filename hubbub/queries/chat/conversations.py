@@ -1,0 +1,62 @@
+"""What a list of conversations shows of a room: the peer of a direct room, and the last message."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hubbub.core import clock
+from hubbub.db.sql import Sql, as_datetime, as_uuid
+from hubbub.schemas.rooms import PREVIEW, LastMessage
+from hubbub.schemas.users import User
+
+COLUMNS = (
+    "p.id AS peer_id, p.username AS peer_username, p.display_name AS peer_display_name, "
+    "p.avatar_url AS peer_avatar_url, l.id AS last_id, l.seq AS last_message_seq, "
+    f"substr(l.body, 1, {PREVIEW}) AS last_preview, l.created_at AS last_at, l.sender_id AS last_sender_id, "
+    "s.username AS last_username, s.display_name AS last_display_name, s.avatar_url AS last_avatar_url"
+)
+# The id of the other user is in the key of a direct room: it stays there when their account is deleted.
+_PEER = (
+    "CASE WHEN substr(r.direct_key, 1, 36) = CAST(m.user_id AS text) "
+    "THEN substr(r.direct_key, 38) ELSE substr(r.direct_key, 1, 36) END"
+)
+# By `m`, not by `r`: for a user who is not a member there is no last message, and no peer.
+_LAST = "SELECT x.id FROM messages x WHERE x.room_id = m.room_id ORDER BY x.seq DESC LIMIT 1"
+
+
+def joins(sql: Sql) -> str:
+    """The joins for `COLUMNS`, behind `rooms r` and `memberships m`: index lookups only."""
+    peer = f"CAST({_PEER} AS uuid)" if sql.dialect == "postgres" else _PEER
+    return (
+        f"LEFT JOIN users p ON m.user_id IS NOT NULL AND p.id = {peer} "
+        f"LEFT JOIN messages l ON l.id = ({_LAST}) LEFT JOIN users s ON s.id = l.sender_id"
+    )
+
+
+def peer(row: Mapping[str, Any]) -> User | None:
+    """The other user of a direct room."""
+    if row["peer_id"] is None:
+        return None
+    return User(
+        id=as_uuid(row["peer_id"]),
+        username=row["peer_username"],
+        display_name=row["peer_display_name"],
+        avatar_url=row["peer_avatar_url"],
+    )
+
+
+def last_message(row: Mapping[str, Any]) -> LastMessage | None:
+    """The newest message as it is now; a deleted one has an empty body."""
+    if row["last_id"] is None:
+        return None
+    return LastMessage(
+        id=as_uuid(row["last_id"]),
+        seq=row["last_message_seq"],
+        sender=User(
+            id=as_uuid(row["last_sender_id"]),
+            username=row["last_username"],
+            display_name=row["last_display_name"],
+            avatar_url=row["last_avatar_url"],
+        ),
+        preview=row["last_preview"],
+        at=clock.rfc3339(as_datetime(row["last_at"])),
+    )

@@ -1,0 +1,158 @@
+"""The search index: PostgreSQL's `tsvector` with GIN, SQLite's FTS5, both fed with the same words.
+
+It is no model: `message_words` is made by the migrations alone. A message's room stands in it beside its
+words, so that a search in one room costs what the room's matches cost.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from hubbub.core import text_search
+from hubbub.db.sql import Sql, as_uuid
+
+FEW_ROOMS = 50  # naming them costs 40 µs each
+
+# FTS5 finds a row by its columns' words alone; an id is a phrase of five of them.
+_ROW = "(SELECT rowid FROM message_words WHERE message_words MATCH ${})"
+
+
+async def add(tx: Sql, rows: Sequence[tuple[UUID, UUID, str]]) -> None:
+    """Index messages that are stored in the same transaction: (message, room, body), oldest first."""
+    if tx.dialect == "postgres":
+        await tx.execute(
+            "INSERT INTO message_words (message_id, words) "
+            "SELECT id, words::tsvector FROM unnest($1::uuid[], $2::text[]) AS new(id, words)",
+            [message_id for message_id, _, _ in rows],
+            [text_search.tsvector(body, room_id.hex) for _, room_id, body in rows],
+        )
+        return
+    await tx.executemany(
+        "INSERT INTO message_words (words, message_id, room) VALUES ($1, $2, $3)",
+        [
+            (" ".join(text_search.tokenize(body)), message_id, room_id.hex)
+            for message_id, room_id, body in rows
+        ],
+    )
+
+
+async def replace(tx: Sql, message_id: UUID, room_id: UUID, body: str) -> None:
+    """Index a message anew, in its place among the others."""
+    if tx.dialect == "postgres":
+        await tx.execute(
+            "INSERT INTO message_words (message_id, words) VALUES ($1, $2::text::tsvector) "
+            "ON CONFLICT (message_id) DO UPDATE SET words = excluded.words",
+            message_id,
+            text_search.tsvector(body, room_id.hex),
+        )
+        return
+    found = await tx.execute(
+        f"UPDATE message_words SET words = $1 WHERE rowid = {_ROW.format(2)}",
+        " ".join(text_search.tokenize(body)),
+        _phrase(message_id),
+    )
+    if not found:
+        await add(tx, [(message_id, room_id, body)])
+
+
+async def remove(tx: Sql, message_id: UUID) -> None:
+    """Forget the words of a message."""
+    if tx.dialect == "postgres":
+        await tx.execute("DELETE FROM message_words WHERE message_id = $1", message_id)
+        return
+    # The row stays, empty: cursors find their place by it.
+    await tx.execute(
+        f"UPDATE message_words SET words = '' WHERE rowid = {_ROW.format(1)}", _phrase(message_id)
+    )
+
+
+def _phrase(message_id: UUID) -> str:
+    return f'message_id : "{message_id}"'
+
+
+async def find(  # noqa: PLR0913 - a filter each
+    sql: Sql,
+    *,
+    user_id: UUID,
+    query: str,
+    room_id: UUID | None = None,
+    from_user_id: UUID | None = None,
+    before: UUID | None = None,
+    limit: int,
+) -> list[UUID]:
+    """Messages in the user's rooms that hold all words, the last one as a prefix; newest first.
+
+    `before` is the last message of the page before. A query without a word finds nothing.
+    """
+    asked = text_search.query(query)
+    if asked is None:
+        return []
+    if sql.dialect == "postgres":
+        way = _on_postgres(asked, room_id)
+    else:
+        rooms = [room_id.hex] if room_id else await _few_rooms(sql, user_id)
+        if rooms == []:
+            return []
+        way = _on_sqlite(asked, rooms)
+    filters = {
+        "m.sender_id = ${}": from_user_id,
+        "m.room_id = ${}": room_id,
+        way.past: way.place(before) if before else None,
+    }
+    statement, values = _statement(way, filters, user_id, limit)
+    rows = await sql.fetch(statement, *values)
+    return [as_uuid(row["id"]) for row in rows]
+
+
+class _Plan(NamedTuple):
+    """How a dialect finds: what matches, in which order, and what lies past a message."""
+
+    match: str
+    matching: str
+    order: str
+    past: str
+    place: Callable[[UUID], object]
+
+
+def _on_postgres(asked: text_search.SearchQuery, room_id: UUID | None) -> _Plan:
+    return _Plan(
+        text_search.labelled(asked.tsquery, room_id.hex) if room_id else asked.tsquery,
+        "message_words w JOIN messages m ON m.id = w.message_id WHERE w.words @@ $1::text::tsquery",
+        "m.id",
+        "m.id < ${}",
+        lambda before: before,
+    )
+
+
+def _on_sqlite(asked: text_search.SearchQuery, rooms: Sequence[str] | None) -> _Plan:
+    among = " OR ".join(f'"{room}"' for room in rooms or ())
+    # CROSS: the index comes first, read backwards, and no further than the page goes.
+    return _Plan(
+        f"room : ({among}) AND {asked.fts5}" if rooms else asked.fts5,
+        "message_words w CROSS JOIN messages m ON m.id = w.message_id WHERE w.message_words MATCH $1",
+        "w.rowid",
+        f"w.rowid < {_ROW}",
+        _phrase,
+    )
+
+
+async def _few_rooms(sql: Sql, user_id: UUID) -> list[str] | None:
+    """The user's rooms as the index knows them, so that no talk elsewhere is read; None: too many."""
+    rows = await sql.fetch(
+        "SELECT room_id FROM memberships WHERE user_id = $1 LIMIT $2", user_id, FEW_ROOMS + 1
+    )
+    return [as_uuid(row["room_id"]).hex for row in rows] if len(rows) <= FEW_ROOMS else None
+
+
+def _statement(way: _Plan, filters: dict[str, object], user_id: UUID, limit: int) -> tuple[str, list[object]]:
+    """The statement, and its values."""
+    text, values = "", list[object]([way.match, user_id, limit])
+    for condition, value in filters.items():
+        if value is not None:
+            values.append(value)
+            text += " AND " + condition.format(len(values))
+    return (
+        f"SELECT m.id FROM {way.matching} AND m.deleted_at IS NULL{text} AND EXISTS "
+        "(SELECT 1 FROM memberships b WHERE b.room_id = m.room_id AND b.user_id = $2) "
+        f"ORDER BY {way.order} DESC LIMIT $3"
+    ), values

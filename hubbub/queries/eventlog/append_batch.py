@@ -1,0 +1,102 @@
+"""FAST PATH: a batch of ordinary messages into the log of PostgreSQL by one statement, in one round trip.
+
+It stores the messages for which everything is as their instance believed: the epoch is the same, the room is
+there and its log ends where it was known to end or later, its memberships are those that were known, the
+message is new. The others it leaves alone, for the careful path of several statements. The seqs are handed
+out by the statement itself, under the rooms' locks, so a payload comes in three pieces and its seq is put
+between them.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from hubbub.db.sql import Sql
+
+
+class MessageRow(NamedTuple):
+    """A message to be. `version` is the room's that its sender's membership was known at.
+
+    `known` is the highest seq of the room that its instance knows of: what is stored comes after it.
+    """
+
+    id: UUID
+    room_id: UUID
+    version: int
+    sender_id: UUID
+    client_id: UUID
+    body: str
+    reply_to_id: UUID | None
+    mentions: str
+    words: str
+    before: str
+    between: str
+    after: str
+    known: int
+
+    def payload(self, seq: int) -> str:
+        """What the entry says, as the statement stores it."""
+        return f"{self.before}{seq}{self.between}{seq}{self.after}"
+
+
+# The rooms are locked in the order of their ids, as everywhere. A message that another instance stores under
+# the same client_id meanwhile violates the unique constraint, and the whole statement with it.
+_APPEND = """
+WITH given AS MATERIALIZED (
+  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[],
+    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[]) WITH ORDINALITY AS g(id,
+    room_id, version, sender_id, client_id, body, reply_to_id, mentions, words, before, between_, after_,
+    known, n)
+), head AS MATERIALIZED (
+  SELECT id, last_seq, member_version FROM rooms WHERE id = ANY($14::uuid[]) AND archived_at IS NULL
+    AND (SELECT value FROM state WHERE key = 'epoch') = $18
+  ORDER BY id FOR UPDATE
+), fresh AS MATERIALIZED (
+  SELECT g.*, h.last_seq + row_number() OVER (PARTITION BY g.room_id ORDER BY g.n) AS seq
+  FROM given g JOIN head h ON h.id = g.room_id AND h.member_version = g.version AND h.last_seq >= g.known
+  WHERE NOT EXISTS (SELECT FROM messages m WHERE m.sender_id = g.sender_id AND m.client_id = g.client_id)
+), moved AS (
+  UPDATE rooms SET last_seq = e.seq, last_entry_at = $15
+  FROM (SELECT room_id, max(seq) AS seq FROM fresh GROUP BY room_id) e WHERE rooms.id = e.room_id
+), stored AS (
+  INSERT INTO messages
+    (id, room_id, seq, sender_id, client_id, body, reply_to_id, mentions, created_at, attachments)
+  SELECT id, room_id, seq, sender_id, client_id, body, reply_to_id, mentions, $15, '[]' FROM fresh
+), logged AS (
+  INSERT INTO entries (room_id, seq, event, payload, at, actor_id, message_id)
+  SELECT room_id, seq, 'message:new', before || seq || between_ || seq || after_, $15, sender_id, id
+  FROM fresh
+), had AS (
+  UPDATE memberships SET last_read_seq = r.seq
+  FROM (SELECT room_id, sender_id, max(seq) AS seq FROM fresh GROUP BY room_id, sender_id) r
+  WHERE memberships.room_id = r.room_id AND user_id = r.sender_id AND last_read_seq < r.seq
+), indexed AS (
+  INSERT INTO message_words (message_id, words) SELECT id, words::tsvector FROM fresh
+), named AS (
+  INSERT INTO mentions (message_id, room_id, seq, user_id)
+  SELECT f.id, f.room_id, f.seq, c.user_id FROM unnest($16::uuid[], $17::uuid[]) AS c(message_id, user_id)
+  JOIN fresh f ON f.id = c.message_id
+)
+SELECT id, seq FROM fresh
+"""
+
+
+async def append_messages(
+    sql: Sql, rows: Sequence[MessageRow], named: Sequence[tuple[UUID, UUID]], at: datetime, epoch: str
+) -> dict[UUID, int]:
+    """Store what is new and allowed, all of it or nothing; returns message → seq. No two rows are the same.
+
+    `named` are (message, user) of mentions. Raises what the driver raises: a duplicate, nonsense, no server.
+    """
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    found = await sql.fetch(
+        _APPEND,
+        *columns,
+        list({row.room_id for row in rows}),
+        at,
+        [message for message, _ in named],
+        [user for _, user in named],
+        epoch,
+    )
+    return {row["id"]: row["seq"] for row in found}

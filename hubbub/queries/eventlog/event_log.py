@@ -1,0 +1,256 @@
+"""The SQL of the hot path: the log and what is written with it, for both databases.
+
+Each function is a handful of set-based statements, whatever the size of the batch. Where the dialects
+differ, both bodies stand beside each other; everything that is not hot uses the models.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from hubbub.db.sql import Sql, as_uuid
+from hubbub.schemas.log import Entry
+
+
+class LogHead(NamedTuple):
+    """The end of a room's log, as locked by the transaction that read it."""
+
+    last_seq: int
+    version: int
+    archived: bool
+    epoch: str | None  # of the database, at that moment
+
+
+class NewMessage(NamedTuple):
+    """A message row, as the batch inserts it. The order of the fields is that of the columns."""
+
+    id: UUID
+    room_id: UUID
+    seq: int
+    sender_id: UUID
+    client_id: UUID
+    body: str
+    reply_to_id: UUID | None
+    mentions: str
+    created_at: datetime
+
+
+class Membership(NamedTuple):
+    """What a user is in a room."""
+
+    role: str
+    muted: bool
+
+
+def in_clause(sql: Sql, values: Iterable[UUID], position: int = 1) -> tuple[str, Any]:
+    """`= ANY(…)` in each dialect, with its one parameter at `position`."""
+    if sql.dialect == "postgres":
+        return f"= ANY(${position}::uuid[])", list(values)
+    return (
+        f"IN (SELECT value FROM json_each(${position}))",
+        "[" + ",".join(f'"{value}"' for value in values) + "]",
+    )
+
+
+async def lock_rooms(tx: Sql, room_ids: Iterable[UUID]) -> dict[UUID, LogHead]:
+    """Lock rooms, always in the order of their ids, so that two writers can't wait for each other."""
+    where, ids = in_clause(tx, room_ids)
+    locking = "FOR UPDATE" if tx.dialect == "postgres" else ""
+    rows = await tx.fetch(
+        "SELECT id, last_seq, member_version, archived_at, "
+        "(SELECT value FROM state WHERE key = 'epoch') AS epoch "
+        f"FROM rooms WHERE id {where} ORDER BY id {locking}",
+        ids,
+    )
+    return {
+        as_uuid(row["id"]): LogHead(
+            row["last_seq"], row["member_version"], row["archived_at"] is not None, row["epoch"]
+        )
+        for row in rows
+    }
+
+
+async def advance_rooms(tx: Sql, ends: dict[UUID, int], at: datetime) -> None:
+    """Write the new `last_seq` of each locked room."""
+    if tx.dialect == "postgres":
+        await tx.execute(
+            "UPDATE rooms SET last_seq = ends.seq, last_entry_at = $3 "
+            "FROM unnest($1::uuid[], $2::bigint[]) AS ends(id, seq) WHERE rooms.id = ends.id",
+            list(ends),
+            list(ends.values()),
+            at,
+        )
+        return
+    await tx.executemany(
+        "UPDATE rooms SET last_seq = $1, last_entry_at = $2 WHERE id = $3",
+        [(seq, at, room_id) for room_id, seq in ends.items()],
+    )
+
+
+async def insert_entries(
+    tx: Sql,
+    entries: Sequence[Entry],
+    actors: Sequence[UUID | None],
+    messages: Sequence[UUID | None],
+    at: datetime,
+) -> None:
+    """Store entries; `actors` and `messages` run beside them."""
+    if tx.dialect == "postgres":
+        await tx.execute(
+            "INSERT INTO entries (room_id, seq, event, payload, at, actor_id, message_id) "
+            "SELECT room_id, seq, event, payload, $5, actor_id, message_id FROM unnest("
+            "$1::uuid[], $2::bigint[], $3::text[], $4::text[], $6::uuid[], $7::uuid[])"
+            " AS new(room_id, seq, event, payload, actor_id, message_id)",
+            [entry.room_id for entry in entries],
+            [entry.seq for entry in entries],
+            [entry.event for entry in entries],
+            [entry.payload for entry in entries],
+            at,
+            list(actors),
+            list(messages),
+        )
+        return
+    await tx.executemany(
+        "INSERT INTO entries (room_id, seq, event, payload, at, actor_id, message_id) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        [
+            (entry.room_id, entry.seq, entry.event, entry.payload, at, actor, message)
+            for entry, actor, message in zip(entries, actors, messages, strict=True)
+        ],
+    )
+
+
+async def insert_messages(tx: Sql, rows: Sequence[NewMessage]) -> None:
+    """Store messages. A (sender, client_id) that is there already violates its unique constraint."""
+    columns = ", ".join(NewMessage._fields)
+    if tx.dialect == "postgres":
+        await tx.execute(
+            f"INSERT INTO messages ({columns}, attachments) SELECT *, '[]' FROM unnest($1::uuid[], "
+            "$2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], "
+            "$9::timestamptz[])",
+            *(list(column) for column in zip(*rows, strict=True)),
+        )
+        return
+    await tx.executemany(
+        f"INSERT INTO messages ({columns}, attachments) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '[]')",
+        rows,
+    )
+
+
+async def stored_messages(tx: Sql, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], UUID]:
+    """Which of these (sender, client_id) are stored already: pair → message id."""
+    if tx.dialect == "postgres":
+        rows = await tx.fetch(
+            "SELECT m.sender_id, m.client_id, m.id "
+            "FROM unnest($1::uuid[], $2::uuid[]) AS sent(sender, client) "
+            "JOIN messages m ON m.sender_id = sent.sender AND m.client_id = sent.client",
+            [sender for sender, _ in pairs],
+            [client for _, client in pairs],
+        )
+    else:
+        rows = await tx.fetch(
+            "SELECT m.sender_id, m.client_id, m.id FROM json_each($1) AS sent JOIN messages m "
+            "ON m.sender_id = json_extract(sent.value, '$[0]') "
+            "AND m.client_id = json_extract(sent.value, '$[1]')",
+            "[" + ",".join(f'["{sender}","{client}"]' for sender, client in pairs) + "]",
+        )
+    return {(as_uuid(row["sender_id"]), as_uuid(row["client_id"])): as_uuid(row["id"]) for row in rows}
+
+
+async def advance_read_marks(tx: Sql, marks: dict[tuple[UUID, UUID], int]) -> None:
+    """Move read marks, (room, user) → seq, forward; never back."""
+    if tx.dialect == "postgres":
+        await tx.execute(
+            "UPDATE memberships SET last_read_seq = mark.seq "
+            "FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS mark(room, member, seq) "
+            "WHERE room_id = mark.room AND user_id = mark.member AND last_read_seq < mark.seq",
+            [room for room, _ in marks],
+            [user for _, user in marks],
+            list(marks.values()),
+        )
+        return
+    await tx.executemany(
+        "UPDATE memberships SET last_read_seq = $1 "
+        "WHERE room_id = $2 AND user_id = $3 AND last_read_seq < $1",
+        [(seq, room, user) for (room, user), seq in marks.items()],
+    )
+
+
+async def insert_mentions(tx: Sql, rows: Sequence[tuple[UUID, UUID, int, UUID]]) -> None:
+    """Remember who is mentioned: (message, room, seq, user). Once is enough."""
+    await tx.executemany(
+        "INSERT INTO mentions (message_id, room_id, seq, user_id) VALUES ($1, $2, $3, $4) "
+        "ON CONFLICT (message_id, user_id) DO NOTHING",
+        rows,
+    )
+
+
+async def standings(
+    sql: Sql, room_ids: Iterable[UUID], user_ids: Iterable[UUID]
+) -> dict[tuple[UUID, UUID], Membership]:
+    """(room, user) → standing, for those of the users who are members of those of the rooms."""
+    in_rooms, rooms = in_clause(sql, room_ids, 1)
+    for_users, users = in_clause(sql, user_ids, 2)
+    rows = await sql.fetch(
+        "SELECT room_id, user_id, role, muted FROM memberships "
+        f"WHERE room_id {in_rooms} AND user_id {for_users}",
+        rooms,
+        users,
+    )
+    return {
+        (as_uuid(row["room_id"]), as_uuid(row["user_id"])): Membership(row["role"], bool(row["muted"]))
+        for row in rows
+    }
+
+
+async def entries_after(sql: Sql, room_id: UUID, after_seq: int, limit: int) -> list[Entry]:
+    """The entries of a room past `after_seq`, ascending. `subject` is left out: they are for showing."""
+    rows = await sql.fetch(
+        "SELECT seq, event, payload FROM entries WHERE room_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+        room_id,
+        after_seq,
+        limit,
+    )
+    return [Entry(room_id, row["seq"], row["event"], row["payload"]) for row in rows]
+
+
+class LogEnd(NamedTuple):
+    """How far a room's log goes, and how many hear it."""
+
+    last_seq: int
+    member_count: int
+
+
+async def ends(sql: Sql, room_ids: Iterable[UUID]) -> dict[UUID, LogEnd]:
+    """The ends of the logs of rooms."""
+    where, ids = in_clause(sql, room_ids)
+    rows = await sql.fetch(f"SELECT id, last_seq, member_count FROM rooms WHERE id {where}", ids)
+    return {as_uuid(row["id"]): LogEnd(row["last_seq"], row["member_count"]) for row in rows}
+
+
+GONE = LogEnd(0, 0)
+
+
+async def changed(sql: Sql, known: Mapping[UUID, LogEnd]) -> dict[UUID, LogEnd]:
+    """The ends of those of the rooms that are not as `known`, GONE where there is no such room.
+
+    What does not differ costs no row.
+    """
+    if sql.dialect != "postgres":
+        found = await ends(sql, known)
+        return {room_id: end for room_id in known if (end := found.get(room_id, GONE)) != known[room_id]}
+    rows = await sql.fetch(
+        "SELECT known.id, r.last_seq, r.member_count "
+        "FROM unnest($1::uuid[], $2::bigint[], $3::int[]) AS known(id, seq, members) "
+        "LEFT JOIN rooms r ON r.id = known.id "
+        "WHERE (r.id IS NULL AND known.seq > 0) OR r.last_seq <> known.seq "
+        "OR r.member_count <> known.members",
+        list(known),
+        [end.last_seq for end in known.values()],
+        [end.member_count for end in known.values()],
+    )
+    return {
+        as_uuid(row["id"]): GONE if row["last_seq"] is None else LogEnd(row["last_seq"], row["member_count"])
+        for row in rows
+    }

@@ -1,0 +1,229 @@
+"""The SQL by which an instance finds out what changed of the users it knows: set-based, for both dialects."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from hubbub.core import clock
+from hubbub.db.locking import locked
+from hubbub.db.sql import Sql, as_datetime, as_uuid
+from hubbub.queries.eventlog.event_log import in_clause
+
+
+async def bump_version(tx: Sql, user_ids: Iterable[UUID]) -> None:
+    """Say that a session or a membership of these users began, changed or ended.
+
+    Locks their rows in the order of their ids, so that two writers can't wait for each other.
+    """
+    where, ids = in_clause(tx, user_ids)
+    rows = locked(tx, "users", f"id {where}")
+    await tx.execute(f"UPDATE users SET version = version + 1 WHERE id {rows}", ids)
+
+
+async def bump_read_version(tx: Sql, user_id: UUID) -> None:
+    """Say that a user read something, or marked it unread."""
+    await tx.execute("UPDATE users SET marks = marks + 1 WHERE id = $1", user_id)
+
+
+class KnownUser(NamedTuple):
+    """A user's counters, as an instance knows them."""
+
+    user_id: UUID
+    version: int
+    marks: int
+
+
+class ChangedUser(NamedTuple):
+    """A user of whom something is not as the instance knows it."""
+
+    user_id: UUID
+    version: int
+    marks: int
+    username: str
+    display_name: str
+    avatar_url: str | None
+    role: str
+    suspended_at: datetime | None
+    suspended_until: datetime | None
+    suspend_reason: str | None
+    deleted: bool
+
+
+_MOVED = (
+    "SELECT u.id, u.version, u.marks, u.username, u.display_name, u.avatar_url, u.role, u.suspended_at, "
+    "u.suspended_until, u.suspend_reason, u.deleted_at FROM "
+)
+_DIFFERS = "OR u.suspended_at IS NOT NULL OR u.deleted_at IS NOT NULL"
+
+
+async def changed_users(sql: Sql, known: Sequence[KnownUser]) -> list[ChangedUser]:
+    """Those whose counters are others now, and whoever is suspended or deleted: one query."""
+    if sql.dialect == "postgres":
+        rows = await sql.fetch(
+            f"{_MOVED} unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS seen(id, version, marks) "
+            "JOIN users u ON u.id = seen.id "
+            f"WHERE u.version <> seen.version OR u.marks <> seen.marks {_DIFFERS}",
+            [each.user_id for each in known],
+            [each.version for each in known],
+            [each.marks for each in known],
+        )
+    else:
+        rows = await sql.fetch(
+            f"{_MOVED} json_each($1) AS seen JOIN users u ON u.id = json_extract(seen.value, '$[0]') "
+            "WHERE u.version <> json_extract(seen.value, '$[1]') "
+            f"OR u.marks <> json_extract(seen.value, '$[2]') {_DIFFERS}",
+            json.dumps([(str(each.user_id), each.version, each.marks) for each in known]),
+        )
+    return [
+        ChangedUser(
+            as_uuid(row["id"]),
+            row["version"],
+            row["marks"],
+            row["username"],
+            row["display_name"],
+            row["avatar_url"],
+            row["role"],
+            _time(row["suspended_at"]),
+            _time(row["suspended_until"]),
+            row["suspend_reason"],
+            row["deleted_at"] is not None,
+        )
+        for row in rows
+    ]
+
+
+def _time(value: object) -> datetime | None:
+    return as_datetime(value) if value is not None else None
+
+
+class SessionRow(NamedTuple):
+    """A session with its user, as much as decides who may come in."""
+
+    id: UUID
+    user_id: UUID
+    username: str
+    display_name: str
+    avatar_url: str | None
+    role: str
+    version: int
+    marks: int
+    suspended_at: datetime | None
+    suspended_until: datetime | None
+    suspend_reason: str | None
+    deleted: bool
+    revoked: bool
+    began_at: datetime
+    expires_at: datetime
+
+
+async def sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionRow]:
+    """Sessions by their ids: one query."""
+    where, ids = in_clause(sql, session_ids)
+    rows = await sql.fetch(
+        "SELECT s.id, s.user_id, u.username, u.display_name, u.avatar_url, u.role, u.version, u.marks, "
+        "u.suspended_at, u.suspended_until, u.suspend_reason, u.deleted_at, "
+        "s.revoked_at, s.created_at, s.expires_at "
+        f"FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id {where}",
+        ids,
+    )
+    return {
+        as_uuid(row["id"]): SessionRow(
+            as_uuid(row["id"]),
+            as_uuid(row["user_id"]),
+            row["username"],
+            row["display_name"],
+            row["avatar_url"],
+            row["role"],
+            row["version"],
+            row["marks"],
+            _time(row["suspended_at"]),
+            _time(row["suspended_until"]),
+            row["suspend_reason"],
+            row["deleted_at"] is not None,
+            row["revoked_at"] is not None,
+            as_datetime(row["created_at"]),
+            as_datetime(row["expires_at"]),
+        )
+        for row in rows
+    }
+
+
+class SessionState(NamedTuple):
+    """A session that ended, and why."""
+
+    user_id: UUID
+    reason: str | None
+
+
+async def ended_sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionState]:
+    """Those of the sessions that were revoked."""
+    where, ids = in_clause(sql, session_ids)
+    rows = await sql.fetch(
+        f"SELECT id, user_id, revoke_reason FROM sessions WHERE id {where} AND revoked_at IS NOT NULL",
+        ids,
+    )
+    return {as_uuid(row["id"]): SessionState(as_uuid(row["user_id"]), row["revoke_reason"]) for row in rows}
+
+
+async def end_sessions(tx: Sql, user_id: UUID, kept: UUID | None, reason: str) -> list[UUID]:
+    """Revoke all sessions of a user but `kept`, locked by ascending id; returns the ids of those it ended."""
+    but = "AND id <> $4" if kept is not None else ""
+    rows = await tx.fetch(
+        f"UPDATE sessions SET revoked_at = $2, revoke_reason = $3 "
+        f"WHERE id {locked(tx, 'sessions', f'user_id = $1 AND revoked_at IS NULL {but}')} RETURNING id",
+        *(user_id, clock.now(), reason, *([kept] if kept is not None else [])),
+    )
+    return [as_uuid(row["id"]) for row in rows]
+
+
+class MembershipRow(NamedTuple):
+    """As much of a membership as an instance keeps in memory."""
+
+    room_id: UUID
+    kind: str
+    role: str
+    muted: bool
+    since: int
+    version: int
+    member_count: int
+
+
+class UserMemberships(NamedTuple):
+    """A user's counters and memberships, as of one moment."""
+
+    version: int
+    marks: int
+    rooms: list[MembershipRow]
+
+
+async def memberships(sql: Sql, user_ids: Iterable[UUID]) -> dict[UUID, UserMemberships]:
+    """All rooms that each of the users is in: one query."""
+    where, ids = in_clause(sql, user_ids)
+    rows = await sql.fetch(
+        "SELECT u.id AS user_id, u.version, u.marks, m.room_id, r.kind, m.role, m.muted, m.joined_seq, "
+        "r.member_version, r.member_count FROM users u LEFT JOIN memberships m ON m.user_id = u.id "
+        f"LEFT JOIN rooms r ON r.id = m.room_id AND r.archived_at IS NULL WHERE u.id {where}",
+        ids,
+    )
+    found: dict[UUID, UserMemberships] = {}
+    for row in rows:
+        user_id = as_uuid(row["user_id"])
+        known = found.get(user_id)
+        if known is None:
+            known = found[user_id] = UserMemberships(row["version"], row["marks"], [])
+        if row["kind"] is None:
+            continue
+        known.rooms.append(
+            MembershipRow(
+                as_uuid(row["room_id"]),
+                row["kind"],
+                row["role"],
+                bool(row["muted"]),
+                row["joined_seq"],
+                row["member_version"],
+                row["member_count"],
+            )
+        )
+    return found

@@ -1,0 +1,1 @@
+"""Rate limits: the algorithms, without a store and without a transport."""

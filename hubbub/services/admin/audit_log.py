@@ -1,0 +1,120 @@
+"""Reading the audit log: a page of it, or all of it as a file."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from tortoise.queryset import QuerySet
+
+from hubbub import models
+from hubbub.core import clock
+from hubbub.db import database
+from hubbub.queries.audit import audit_log
+from hubbub.queries.audit.audit_log import Action, Target
+from hubbub.schemas import audit_log as wire
+from hubbub.schemas.base import encode
+from hubbub.services import csv_rows, pagination, permissions
+from hubbub.services.audit import recorder
+from hubbub.services.context import Context
+from hubbub.services.permissions import Permission
+
+SEARCHED = ("action", "reason", "ip", "user_agent", "target_id", "request_id", "facts")
+BATCH = 500
+COLUMNS = wire.AuditRecord.__struct_fields__
+_facts = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _found(asked: wire.Filters) -> QuerySet[models.AuditRecord]:
+    """The rows that are asked for."""
+    rows = models.AuditRecord.filter(pagination.matching(asked.query, SEARCHED))
+    for name in ("action", "outcome", "actor_id", "target_kind", "target_id", "ip"):
+        if (value := getattr(asked, name)) is not None:
+            rows = rows.filter(**{name: value})
+    if asked.since is not None:
+        rows = rows.filter(at__gte=asked.since)
+    if asked.until is not None:
+        rows = rows.filter(at__lt=asked.until)
+    return rows
+
+
+async def list_records(ctx: Context, asked: wire.ListAuditLog) -> tuple[list[wire.AuditRecord], int]:
+    """A page of the log, the latest first, and how many there are."""
+    await permissions.require(ctx, Permission.READ_AUDIT_LOG)
+    order = pagination.order(asked.listed, "-at")
+    rows, total = await pagination.page(_found(asked).order_by(*order), asked.listed)
+    return await _shown(rows), total
+
+
+async def _shown(rows: Sequence[models.AuditRecord]) -> list[wire.AuditRecord]:
+    names = await _usernames(row.actor_id for row in rows if row.actor_id is not None)
+    return [_show(row, names.get(row.actor_id) if row.actor_id is not None else None) for row in rows]
+
+
+async def _usernames(user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    async with database.guard():
+        found = models.User.filter(id__in=set(user_ids), deleted_at__isnull=True)
+        return {row.id: row.username for row in await found}
+
+
+def _show(row: models.AuditRecord, username: str | None) -> wire.AuditRecord:
+    return wire.AuditRecord(
+        id=row.id,
+        at=clock.rfc3339(row.at),
+        action=row.action,
+        outcome=row.outcome,
+        reason=row.reason,
+        actor_id=row.actor_id,
+        actor_username=username,
+        actor_role=row.actor_role,
+        session_id=row.session_id,
+        target_kind=row.target_kind,
+        target_id=row.target_id,
+        ip=row.ip,
+        user_agent=row.user_agent,
+        request_id=row.request_id,
+        facts=_facts(row.facts),
+    )
+
+
+async def as_json(ctx: Context, asked: wire.Filters) -> AsyncIterator[bytes]:
+    """`{"data": [{…}, …]}`, in pieces, the oldest first."""
+    await _begin(ctx, "json")
+    start = b'{"data":['
+    async for records in _batches(asked):
+        yield start + b",".join(encode(record) for record in records)
+        start = b","
+    yield b"]}" if start == b"," else start + b"]}"
+
+
+async def as_csv(ctx: Context, asked: wire.Filters) -> AsyncIterator[bytes]:
+    """Lines, the first with the names of the columns; text that is a formula is none any more."""
+    await _begin(ctx, "csv")
+    yield csv_rows.lines([dict(zip(COLUMNS, COLUMNS, strict=True))], COLUMNS)
+    async for records in _batches(asked):
+        rows = [msgspec.to_builtins(record) for record in records]
+        for row in rows:
+            row["facts"] = encode(row["facts"]).decode()
+        yield csv_rows.lines(rows, COLUMNS)
+
+
+async def _begin(ctx: Context, kind: str) -> None:
+    """Who takes the log along is in it."""
+    await permissions.require(ctx, Permission.READ_AUDIT_LOG)
+    async with database.transaction() as tx:
+        act = recorder.by(ctx, Action.EXPORT_AUDIT_LOG, Target("audit_log", ""))
+        await audit_log.record(tx, act, format=kind)
+
+
+async def _batches(asked: wire.Filters) -> AsyncIterator[list[wire.AuditRecord]]:
+    """All that are asked for, by id, which is by time; memory holds one batch."""
+    after: UUID | None = None
+    while True:
+        rows = _found(asked).order_by("id").limit(BATCH)
+        async with database.guard():
+            found = await (rows if after is None else rows.filter(id__gt=after))
+        if found:
+            yield await _shown(found)
+        if len(found) < BATCH:
+            return
+        after = found[-1].id

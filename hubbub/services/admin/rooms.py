@@ -1,0 +1,35 @@
+"""Rooms of the deployment, for admins and moderators."""
+
+from hubbub import models
+from hubbub.core import clock
+from hubbub.schemas import moderation as wire
+from hubbub.services import pagination, permissions
+from hubbub.services.context import Context
+from hubbub.services.permissions import Permission
+
+
+async def list_rooms(ctx: Context, asked: wire.ListAllRooms) -> tuple[list[wire.ManagedRoom], int]:
+    """A page of all rooms, the newest first, and how many there are."""
+    await permissions.require(ctx, Permission.READ_ROOMS)
+    found = models.Room.filter(pagination.matching(asked.query, ("name", "topic")))
+    if asked.kind is not None:
+        found = found.filter(kind=asked.kind)
+    if asked.archived is not None:
+        found = found.filter(archived_at__isnull=asked.archived == "false")
+    rows, total = await pagination.page(found.order_by(*pagination.order(asked, "-created_at")), asked)
+    return [_show_room(row) for row in rows], total
+
+
+def _show_room(row: models.Room) -> wire.ManagedRoom:
+    return wire.ManagedRoom(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        topic=row.topic,
+        member_count=row.member_count,
+        last_seq=row.last_seq,
+        created_by=row.created_by_id,
+        created_at=clock.rfc3339(row.created_at),
+        last_entry_at=clock.rfc3339(row.last_entry_at),
+        archived=row.archived_at is not None,
+    )

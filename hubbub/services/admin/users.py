@@ -1,0 +1,204 @@
+"""Looking after users and rooms: finding them, roles, suspensions, deletion.
+
+Whoever acts upon a user holds the rows of all admins, of the user and their own: of two who take each other's
+role one is first, and the other is no admin any more.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from uuid import UUID
+
+from msgspec import UNSET
+from tortoise.queryset import QuerySet
+
+from hubbub import models
+from hubbub.cluster.bus import AccountChanged, SessionEnded
+from hubbub.core import clock
+from hubbub.core.errors import Forbidden, InvalidPayload, NotFound
+from hubbub.core.text import names
+from hubbub.db import database
+from hubbub.queries.audit import audit_log
+from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.schemas import moderation as wire
+from hubbub.services import pagination, permissions
+from hubbub.services.accounts import deletion
+from hubbub.services.audit import recorder
+from hubbub.services.auth import sessions
+from hubbub.services.context import Context, UnitOfWork
+from hubbub.services.permissions import Permission
+from hubbub.services.users import account_view, admin_guard, users
+
+
+def _show(row: models.User) -> wire.ManagedUser:
+    suspended = None
+    if row.suspended_at is not None and account_view.is_suspended(row.suspended_at, row.suspended_until):
+        until = row.suspended_until
+        suspended = wire.Suspension(
+            reason=row.suspend_reason or "",
+            since=clock.rfc3339(row.suspended_at),
+            until=clock.rfc3339(until) if until is not None else None,
+        )
+    return wire.ManagedUser(
+        id=row.id,
+        username=row.username,
+        display_name=row.display_name,
+        avatar_url=row.avatar_url,
+        email=row.email,
+        email_verified=row.email_verified_at is not None,
+        role=row.role,
+        suspended=suspended,
+        created_at=clock.rfc3339(row.created_at),
+        last_seen_at=clock.rfc3339(row.last_seen_at) if row.last_seen_at is not None else None,
+    )
+
+
+async def list_users(ctx: Context, asked: wire.ListUsers) -> tuple[list[wire.ManagedUser], int]:
+    """A page of all accounts, the newest first, and how many there are."""
+    await permissions.require(ctx, Permission.READ_USERS)
+    found = models.User.filter(pagination.matching(asked.query, ("username", "display_name", "email")))
+    found = found.filter(deleted_at__isnull=True)
+    if asked.role is not None:
+        found = found.filter(role=asked.role)
+    if asked.suspended is not None:
+        found = found.filter(
+            admin_guard.suspended() if asked.suspended == "true" else ~admin_guard.suspended()
+        )
+    rows, total = await pagination.page(found.order_by(*pagination.order(asked, "-created_at")), asked)
+    return [_show(row) for row in rows], total
+
+
+async def get_user(ctx: Context, asked: wire.UserRef) -> wire.ManagedUser:
+    """One account. Raises NotFound."""
+    await permissions.require(ctx, Permission.READ_USERS)
+    async with database.guard():
+        row = await _account(asked.user_id).first()
+    if row is None:
+        raise NotFound("There is no such user.")
+    return _show(row)
+
+
+def _account(user_id: UUID) -> QuerySet[models.User]:
+    return models.User.filter(id=user_id, deleted_at__isnull=True)
+
+
+async def change_user(ctx: Context, command: wire.ChangeUser) -> wire.ManagedUser:
+    """Give a user another role, suspend them, or let them in again. Their sockets follow at once.
+
+    Raises Forbidden, NotFound, Conflict (no admin would be left), InvalidPayload.
+    """
+    about = Target("user", command.user_id)
+    async with AsyncExitStack() as tries:
+        acts = {
+            action: await tries.enter_async_context(
+                recorder.attempt(ctx.parts, recorder.by(ctx, action, about)),
+            )
+            for action in _asked(command)
+        }
+        permissions.check(ctx.role, Permission.READ_USERS)
+        async with ctx.unit() as unit:
+            actor, user = await _held(ctx, command.user_id)
+            was_admin = user.role == "admin"
+            for action, act in acts.items():
+                await _CHANGES[action](unit, actor, user, command, act)
+            if acts:
+                unit.touch(user.id)
+            if acts and was_admin:
+                await admin_guard.require_an_admin()
+    return await get_user(ctx, wire.UserRef(user_id=command.user_id))
+
+
+def _asked(command: wire.ChangeUser) -> list[Action]:
+    actions = [Action.SET_ROLE] if command.role is not UNSET else []
+    if command.suspended is not UNSET:
+        actions.append(Action.UNSUSPEND if command.suspended is None else Action.SUSPEND)
+    return actions
+
+
+async def _held(ctx: Context, user_id: UUID) -> tuple[models.User, models.User]:
+    """The one who acts and the one who is acted upon, locked with all admins. Raises Forbidden, NotFound."""
+    held = await admin_guard.lock_admins(user_id, ctx.user_id)
+    actor = held.get(ctx.user_id)
+    if actor is None or account_view.is_suspended(actor.suspended_at, actor.suspended_until):
+        raise Forbidden
+    await sessions.check_caller(ctx)
+    user = held.get(user_id)
+    if user is None:
+        raise NotFound("There is no such user.")
+    return actor, user
+
+
+async def _set_role(
+    unit: UnitOfWork, actor: models.User, user: models.User, command: wire.ChangeUser, act: Act
+) -> None:
+    permissions.check(actor.role, Permission.SET_ROLES)
+    before, user.role = user.role, str(command.role)
+    if user.role == before:
+        return
+    await models.User.filter(id=user.id).update(role=user.role)
+    unit.tell(AccountChanged(users.show(user), user.role))
+    await audit_log.record(unit.tx, act, before=before, after=user.role)
+
+
+async def _suspend(
+    unit: UnitOfWork, actor: models.User, user: models.User, command: wire.ChangeUser, act: Act
+) -> None:
+    _may_suspend(actor, user)
+    asked = command.suspended
+    if not isinstance(asked, wire.Suspend):
+        return
+    reason, now = names.line(asked.reason), clock.now()
+    if asked.until is not None and asked.until <= now:
+        raise InvalidPayload(fields=(("suspended.until", "Must be in the future."),))
+    await models.User.filter(id=user.id).update(
+        suspended_at=now, suspended_until=asked.until, suspend_reason=reason
+    )
+    told = account_view.suspension(asked.until, reason)
+    unit.tell(SessionEnded(user.id, None, "suspended", told))
+    until = clock.rfc3339(asked.until) if asked.until is not None else None
+    await audit_log.record(unit.tx, act, reason=reason, until=until)
+
+
+async def _unsuspend(
+    unit: UnitOfWork, actor: models.User, user: models.User, _: wire.ChangeUser, act: Act
+) -> None:
+    _may_suspend(actor, user)
+    if user.suspended_at is not None:
+        await models.User.filter(id=user.id).update(
+            suspended_at=None, suspended_until=None, suspend_reason=None
+        )
+        await audit_log.record(unit.tx, act)
+
+
+_Change = Callable[[UnitOfWork, models.User, models.User, wire.ChangeUser, Act], Awaitable[None]]
+_CHANGES: dict[Action, _Change] = {
+    Action.SET_ROLE: _set_role,
+    Action.SUSPEND: _suspend,
+    Action.UNSUSPEND: _unsuspend,
+}
+
+
+def _may_suspend(actor: models.User, user: models.User) -> None:
+    permissions.check(actor.role, Permission.SUSPEND_USERS)
+    if actor.id == user.id:
+        raise Forbidden("Nobody suspends themselves.")
+    if not permissions.outranks(actor.role, user.role):
+        raise Forbidden("Moderators may suspend users, and neither moderators nor admins.")
+
+
+async def delete_user(ctx: Context, command: wire.UserRef) -> None:
+    """Delete somebody's account, as its owner may.
+
+    One's own is deleted by the token of a letter: so this is never the last admin's.
+    Raises Forbidden, NotFound.
+    """
+    act = recorder.by(ctx, Action.DELETE_USER, Target("user", command.user_id))
+    async with recorder.attempt(ctx.parts, act):
+        permissions.check(ctx.role, Permission.DELETE_USERS)
+        if command.user_id == ctx.user_id:
+            raise Forbidden("Delete your own account by the token of a letter.")
+        async with ctx.unit() as unit:
+            actor, user = await _held(ctx, command.user_id)
+            permissions.check(actor.role, Permission.DELETE_USERS)
+            await deletion.erase(unit, user)
+            await audit_log.record(unit.tx, act)
+    await deletion.leave(ctx.parts, command.user_id)

@@ -1,0 +1,83 @@
+"""Confirming a session: its user says the password again, and the code of the second factor if there is one.
+
+An access token alone is not enough for what outlives it or hands out everything. Registration, login and
+refresh do not confirm a session.
+"""
+
+from hubbub import models
+from hubbub.core import passwords
+from hubbub.core.errors import Unauthenticated
+from hubbub.db import database
+from hubbub.queries.audit import audit_log
+from hubbub.queries.audit.audit_log import Act, Action
+from hubbub.schemas import accounts as wire
+from hubbub.services.audit import recorder
+from hubbub.services.auth import login, sessions, two_factor
+from hubbub.services.context import Context
+
+
+async def confirm(ctx: Context, command: wire.Confirm) -> None:
+    """Confirm the caller's session for `sessions.CONFIRMED_FOR`.
+
+    Raises Unauthenticated (wrong password or code), SessionRevoked, Suspended, RateLimited, Unavailable.
+    """
+    async with recorder.attempt(ctx.parts, recorder.by(ctx, Action.CONFIRM_SESSION)) as act:
+        for _ in range(login.LOOKS):
+            seen = await _proved(ctx, command.password, act)
+            confirmed = await _confirm(ctx, seen, command.code, act)
+            if confirmed is not None:
+                break
+        else:
+            raise Unauthenticated(login.WRONG)
+        if not confirmed:
+            act.reason = "wrong_code"
+            raise Unauthenticated(two_factor.WRONG)
+
+
+async def _proved(ctx: Context, password: str, act: Act) -> models.User:
+    async with database.guard():
+        user = await models.User.filter(id=ctx.user_id, deleted_at__isnull=True).first()
+    digest = user.password_digest if user is not None else None
+    right = await passwords.matches(password, digest, ctx.parts.settings.bcrypt_rounds)
+    if user is None or not right:
+        act.reason = "wrong_password"
+        raise Unauthenticated("This is not your password.")
+    return user
+
+
+async def _confirm(ctx: Context, seen: models.User, code: str | None, act: Act) -> bool | None:
+    """False for a wrong code, which is counted; None if the password is another one by now."""
+    async with database.transaction() as tx:
+        user = await sessions.hold(ctx)
+        if user.password_digest != seen.password_digest:
+            return None
+        if await two_factor.is_on(user.id) and not (
+            code is not None and await two_factor.accepts(ctx.parts, tx, user.id, code, ctx.origin)
+        ):
+            return False
+        await sessions.confirm(ctx)
+        await audit_log.record(tx, act)
+    return True
+
+
+async def confirm_by_provider(ctx: Context, linked: login.Proof) -> bool:
+    """Confirm the caller's session after a fresh login by a provider; whether that was the caller's own.
+
+    A second factor is not skipped where there is a password to confirm with.
+    Raises SessionRevoked, Suspended, Unauthenticated.
+    """
+    act = recorder.by(ctx, Action.CONFIRM_SESSION)
+    async with database.transaction() as tx:
+        user = await sessions.hold(ctx)
+        by_password = user.password_digest is not None and await two_factor.is_on(user.id)
+        if by_password or not await linked(user):
+            return False
+        await sessions.confirm(ctx)
+        await audit_log.record(tx, act, by="provider")
+    return True
+
+
+async def require(ctx: Context) -> None:
+    """Raises ConfirmationRequired unless the caller's session is confirmed."""
+    async with database.guard():
+        await sessions.check_caller(ctx, confirmed=True)

@@ -1,0 +1,64 @@
+"""The devices of a person: their sessions, looked at and ended."""
+
+import asyncio
+
+from hubbub import models
+from hubbub.core import clock, user_agents
+from hubbub.core.errors import NotFound
+from hubbub.db import database
+from hubbub.queries.audit.audit_log import Action, Target
+from hubbub.schemas import sessions as wire
+from hubbub.schemas.pagination import Paged
+from hubbub.services.audit import recorder
+from hubbub.services.auth import sessions
+from hubbub.services.context import Context
+
+ENDED = "ended_by_user"
+
+
+async def list_own(ctx: Context, asked: Paged) -> tuple[list[wire.Session], int]:
+    """A page of the sessions that are in force, the last active one first, and how many there are."""
+    async with database.guard():
+        own = models.Session.filter(user_id=ctx.user_id, revoked_at__isnull=True, expires_at__gt=clock.now())
+        rows = await own.order_by("-last_seen_at", "-id").offset(asked.offset).limit(asked.limit)
+        total = await own.count()
+    described = await asyncio.to_thread(_described, rows)
+    return [_show(ctx, row, agent) for row, agent in zip(rows, described, strict=True)], total
+
+
+def _described(rows: list[models.Session]) -> list[user_agents.UserAgent]:
+    return [user_agents.parse(row.user_agent) for row in rows]
+
+
+def _show(ctx: Context, row: models.Session, agent: user_agents.UserAgent) -> wire.Session:
+    seen = ctx.parts.activity.of(row.id) or row.last_seen_at
+    return wire.Session(
+        id=row.id,
+        device_name=row.device_name,
+        device=agent.device,
+        browser=agent.browser,
+        os=agent.os,
+        ip=row.ip,
+        location=ctx.parts.geoip.locate(row.ip),
+        created_at=clock.rfc3339(row.created_at),
+        last_active_at=clock.rfc3339(max(seen, row.last_seen_at)),
+        current=row.id == ctx.session_id,
+    )
+
+
+async def end_one(ctx: Context, command: wire.SessionRef) -> None:
+    """End one of the caller's sessions, the current one too. Raises NotFound."""
+    async with database.guard():
+        known = await models.Session.filter(
+            id=command.session_id, user_id=ctx.user_id, revoked_at__isnull=True
+        ).exists()
+    if not known:
+        raise NotFound("There is no such session.")
+    act = recorder.by(ctx, Action.END_SESSION, Target("session", command.session_id))
+    await sessions.end(ctx.parts, ctx.user_id, command.session_id, ENDED, act)
+
+
+async def end_others(ctx: Context) -> None:
+    """End all of the caller's sessions but the current one."""
+    act = recorder.by(ctx, Action.END_OTHERS)
+    await sessions.end_others(ctx.parts, ctx.user_id, ctx.session_id, ENDED, act)

@@ -1,0 +1,206 @@
+"""Sessions: who may come in with a token, how tokens are renewed, how a session ends."""
+
+import hashlib
+from datetime import timedelta
+from typing import Never
+from uuid import UUID
+
+from hubbub import models
+from hubbub.cluster.bus import SessionEnded
+from hubbub.core import clock, ids
+from hubbub.core.auth_tokens import AccessClaims
+from hubbub.core.errors import ConfirmationRequired, InvalidToken, SessionRevoked, Suspended, Unauthenticated
+from hubbub.core.request_info import RequestInfo
+from hubbub.db import database
+from hubbub.db.sql import Sql
+from hubbub.queries.audit import audit_log
+from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.queries.sync import change_counters
+from hubbub.schemas import accounts as wire
+from hubbub.schemas.users import User
+from hubbub.services.audit import recorder
+from hubbub.services.context import Container, Context, publish
+from hubbub.services.instance.session_cache import AuthenticatedSession
+from hubbub.services.users import account_view, users
+
+CONFIRMED_FOR = timedelta(minutes=10)
+
+
+async def authenticate(parts: Container, token: str) -> AuthenticatedSession:
+    """Who holds this access token, if its session lives: one query, for all who come at once.
+
+    Raises Unauthenticated, TokenExpired, SessionRevoked, Suspended, Unavailable.
+    """
+    return await look_up(parts, parts.tokens.verify_access(token))
+
+
+async def look_up(parts: Container, claims: AccessClaims) -> AuthenticatedSession:
+    """The same for the claims of a token that was verified. Raises as `admit`, except TokenExpired."""
+    session = await parts.doors.sessions.get(claims.session_id)
+    if session is None or session.user_id != claims.user_id or session.deleted:
+        raise Unauthenticated
+    if account_view.is_suspended(session.suspended_at, session.suspended_until):
+        raise Suspended(account_view.suspension(session.suspended_until, session.suspend_reason))
+    if session.revoked or session.expires_at <= clock.now():
+        raise SessionRevoked
+    user = User(
+        id=session.user_id,
+        username=session.username,
+        display_name=session.display_name,
+        avatar_url=session.avatar_url,
+    )
+    return AuthenticatedSession(
+        user, session.id, session.role, claims.expires_at, session.began_at, session.version, session.marks
+    )
+
+
+def authenticate_cached(parts: Container, claims: AccessClaims) -> AuthenticatedSession | None:
+    """The same from memory, for a session with a socket here now or a moment ago; None: ask the database."""
+    residents = parts.residents
+    resident = residents.get(claims.user_id) if residents.trusted else None
+    stay = resident.sessions.get(claims.session_id) if resident is not None else None
+    if resident is None or stay is None:
+        return None
+    return AuthenticatedSession(
+        resident.user,
+        claims.session_id,
+        stay.role,
+        claims.expires_at,
+        stay.began_at,
+        resident.version,
+        resident.marks,
+    )
+
+
+async def hold(ctx: Context, *, confirmed: bool = False) -> models.User:
+    """Lock the caller's row; first in a transaction that acts for them.
+
+    Raises Unauthenticated, Suspended, SessionRevoked (what let the caller in ended meanwhile), and
+    ConfirmationRequired if a session is needed that is `confirmed`.
+    """
+    user = await users.lock(ctx.user_id)
+    if user is None:
+        raise Unauthenticated
+    account_view.check(user)
+    await check_caller(ctx, confirmed=confirmed)
+    return user
+
+
+async def check_caller(ctx: Context, *, confirmed: bool = False) -> None:
+    """Raises SessionRevoked, Unauthenticated, ConfirmationRequired. To rely on it, lock the user."""
+    session, now = None, clock.now()
+    if ctx.session_id is not None:
+        alive = models.Session.filter(id=ctx.session_id, user_id=ctx.user_id, revoked_at__isnull=True)
+        session = await alive.filter(expires_at__gt=now).first()
+        if session is None:
+            raise SessionRevoked
+    at = session.confirmed_at if session is not None else None
+    if confirmed and (at is None or at + CONFIRMED_FOR <= now):
+        raise ConfirmationRequired
+    if ctx.key_id is not None and not await models.ApiKey.exists(id=ctx.key_id, user_id=ctx.user_id):
+        raise Unauthenticated
+
+
+async def confirm(ctx: Context) -> None:
+    """The caller's session is confirmed from now on; in a transaction that holds the caller's row."""
+    await models.Session.filter(id=ctx.session_id, user_id=ctx.user_id).update(confirmed_at=clock.now())
+
+
+async def create(
+    tx: Sql, parts: Container, user: models.User, act: Act, device_name: str | None
+) -> wire.TokenPair:
+    """A new session of a user who proved who they are, by what they did; that is recorded with it."""
+    token_id = str(ids.uuid7())
+    session = await models.Session.create(
+        user_id=user.id,
+        device_name=device_name,
+        user_agent=act.origin.user_agent[:300],
+        ip=act.origin.ip[:45],
+        refresh_digest=_digest(token_id),
+        expires_at=clock.now() + timedelta(seconds=parts.tokens.refresh_ttl_s),
+    )
+    act.actor_id, act.actor_role, act.session_id = user.id, user.role, session.id
+    act.target = Target("user", user.id)
+    await audit_log.record(tx, act)
+    return _signed(parts, user, session.id, token_id)
+
+
+def _signed(parts: Container, user: models.User, session_id: UUID, token_id: str) -> wire.TokenPair:
+    access, _ = parts.tokens.access(user.id, session_id)
+    refresh_token, _ = parts.tokens.refresh(user.id, session_id, token_id)
+    return wire.TokenPair(
+        access_token=access,
+        refresh_token=refresh_token,
+        token_type="Bearer",  # noqa: S106 - a scheme's name
+        expires_in=parts.tokens.access_ttl_s,
+        user=account_view.show(user),
+    )
+
+
+def _digest(token_id: str) -> str:
+    return hashlib.sha256(token_id.encode()).hexdigest()
+
+
+async def refresh(parts: Container, command: wire.Refresh, origin: RequestInfo) -> wire.TokenPair:
+    """A new pair for a refresh token, which is spent by it. A spent one used again ends the session.
+
+    Of several who use one at the same moment, one gets the pair. Raises InvalidToken, Suspended.
+    """
+    claims = parts.tokens.verify_refresh(command.refresh_token)
+    token_id, now = str(ids.uuid7()), clock.now()
+    async with database.transaction():
+        user = await users.lock(claims.user_id)  # whatever ends a session locks it, too
+        own = models.Session.filter(id=claims.session_id, user_id=claims.user_id)
+        session = await own.first()
+        if user is None or session is None or session.revoked_at is not None or session.expires_at <= now:
+            raise InvalidToken
+        account_view.check(user)
+        won = await own.filter(refresh_digest=_digest(claims.token_id)).update(
+            refresh_digest=_digest(token_id),
+            last_seen_at=now,
+            expires_at=now + timedelta(seconds=parts.tokens.refresh_ttl_s),
+        )
+    if not won:
+        await _replayed(parts, session, origin)
+    return _signed(parts, user, session.id, token_id)
+
+
+async def _replayed(parts: Container, session: models.Session, origin: RequestInfo) -> Never:
+    """Whoever used it first may be the thief: the session ends for both. Raises InvalidToken."""
+    act = Act(Action.REPLAY, origin, Target("user", session.user_id), session_id=session.id)
+    async with recorder.attempt(parts, act):
+        await end(parts, session.user_id, session.id, "refresh_token_reused")
+        raise InvalidToken("This refresh token was used before: the session was ended. Log in again.")
+
+
+async def end(parts: Container, user_id: UUID, session_id: UUID, reason: str, act: Act | None = None) -> None:
+    """End a session: its tokens and its sockets are good for nothing from now on. Safe to call twice.
+
+    The act by which it ends is recorded with it.
+    """
+    async with database.transaction() as tx:
+        own = models.Session.filter(id=session_id, user_id=user_id, revoked_at__isnull=True)
+        if await own.exists():
+            await change_counters.bump_version(tx, [user_id])  # the user's row is locked first, as everywhere
+            if await own.update(revoked_at=clock.now(), revoke_reason=reason) and act is not None:
+                await audit_log.record(tx, act)
+    await publish(parts.bus, SessionEnded(user_id, session_id, "session_revoked", reason))
+
+
+async def end_others(
+    parts: Container, user_id: UUID, kept: UUID | None, reason: str, act: Act | None = None
+) -> None:
+    """End all sessions of a user but one. The act by which they end is recorded with it."""
+    async with database.transaction() as tx:
+        await change_counters.bump_version(tx, [user_id])  # the user's row is locked first, as everywhere
+        ended = await change_counters.end_sessions(tx, user_id, kept, reason)
+        if act is not None:
+            await audit_log.record(tx, act, sessions=len(ended))
+    await publish(parts.bus, *(SessionEnded(user_id, each, "session_revoked", reason) for each in ended))
+
+
+async def logout(ctx: Context) -> None:
+    """End the caller's own session."""
+    if ctx.session_id is not None:
+        act = recorder.by(ctx, Action.SIGN_OUT)
+        await end(ctx.parts, ctx.user_id, ctx.session_id, "logged_out", act)

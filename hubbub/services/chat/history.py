@@ -1,0 +1,120 @@
+"""Reading back: pages of a room's messages, search, and catching up."""
+
+from uuid import UUID
+
+import msgspec
+
+from hubbub.core.errors import InvalidPayload
+from hubbub.db import database
+from hubbub.queries.chat import message_pages, search
+from hubbub.queries.chat import rooms as room_queries
+from hubbub.schemas import log as log_wire
+from hubbub.schemas import messages as wire
+from hubbub.services import cursors
+from hubbub.services.chat import message_views, rooms
+from hubbub.services.context import Context
+from hubbub.services.eventlog import event_log
+from hubbub.services.eventlog.epoch_watch import Cursor
+
+PAGE = 50
+_POSITIONS = ("before_seq", "after_seq", "around_seq")
+
+
+async def history(ctx: Context, command: wire.ReadHistory) -> wire.History:
+    """A page of messages, ascending: the newest, or those before, after or around a seq."""
+    given = [name for name in _POSITIONS if getattr(command, name) is not None]
+    if len(given) > 1:
+        reason = "Use only one of before_seq, after_seq and around_seq."
+        raise InvalidPayload(fields=tuple((name, reason) for name in given))
+    await rooms.access(ctx, command.room_id)
+    limit = command.limit or PAGE
+    if command.around_seq is not None:
+        return await _around(ctx, command.room_id, command.around_seq, limit)
+    async with database.guard():
+        if command.after_seq is not None:
+            rows = await _after(command.room_id, command.after_seq, limit + 1)
+        else:
+            rows = await _before(command.room_id, command.before_seq, limit + 1)
+        page = sorted(rows[:limit], key=lambda row: row.seq)
+        return wire.History(
+            messages=await message_views.messages(page, ctx.user_id), has_more=len(rows) > limit
+        )
+
+
+async def _around(ctx: Context, room_id: UUID, seq: int, limit: int) -> wire.History:
+    """A page with the message `seq` in its middle, or nearer to an end of the log where that is short."""
+    async with database.guard():
+        older = await _before(room_id, seq, limit + 1)
+        newer = await _after(room_id, seq - 1, limit + 1)
+        after = min(len(newer), limit - min(len(older), limit // 2))
+        before = min(len(older), limit - after)
+        page = [*reversed(older[:before]), *newer[:after]]
+        has_before, has_after = len(older) > before, len(newer) > after
+        return wire.History(
+            messages=await message_views.messages(page, ctx.user_id),
+            has_more=has_before or has_after,
+            has_before=has_before,
+            has_after=has_after,
+        )
+
+
+async def _before(room_id: UUID, seq: int | None, limit: int) -> list[message_pages.MessageRow]:
+    return await message_pages.before(database.connection(), room_id, seq, limit)
+
+
+async def _after(room_id: UUID, seq: int, limit: int) -> list[message_pages.MessageRow]:
+    return await message_pages.after(database.connection(), room_id, seq, limit)
+
+
+class _Before(msgspec.Struct, array_like=True):
+    """The message with which a page of found ones ended; the order of ids never changes."""
+
+    id: UUID
+
+
+async def find(ctx: Context, command: wire.Search) -> wire.SearchPage:
+    """Messages in the caller's rooms that hold all words, the last one as a prefix; newest first."""
+    if command.room_id is not None:
+        await rooms.access(ctx, command.room_id)
+    limit = command.limit or PAGE
+    before = cursors.read(ctx, "found", command.cursor, _Before) if command.cursor is not None else None
+    async with database.guard():
+        found = await search.find(
+            database.connection(),
+            user_id=ctx.user_id,
+            query=command.query,
+            room_id=command.room_id,
+            from_user_id=command.from_user_id,
+            before=before.id if before is not None else None,
+            limit=limit + 1,
+        )
+        page = found[:limit]
+        rows = {row.id: row for row in await message_pages.by_ids(database.connection(), page)}
+        messages = await message_views.messages([rows[each] for each in page if each in rows], ctx.user_id)
+    following = cursors.write(ctx, "found", _Before(page[-1])) if len(found) > limit else None
+    return wire.SearchPage(messages=messages, next_cursor=following)
+
+
+async def sync(ctx: Context, command: log_wire.Sync) -> log_wire.Synced:
+    """What the client is missing, room by room; see `log.catch_up`."""
+    epoch = ctx.parts.epochs.value
+    async with database.guard():
+        spans = await _spans(ctx, list(command.rooms))
+    if command.epoch is not None and command.epoch != epoch:
+        answer = {
+            room_id: log_wire.RoomReset(last_seq=span.last_seq)
+            if (span := spans.get(room_id))
+            else log_wire.RoomGone()
+            for room_id in command.rooms
+        }
+        return log_wire.Synced(epoch=epoch, rooms=dict(answer))
+    for room_id, span in spans.items():
+        cursor = Cursor(room_id, command.rooms[room_id], span.last_seq)
+        ctx.parts.epochs.compare_cursor(ctx.user_id, command.epoch or "", cursor)
+    limit = command.limit or event_log.ENTRIES_PER_READ
+    return log_wire.Synced(epoch=epoch, rooms=await event_log.catch_up(spans, command.rooms, limit))
+
+
+async def _spans(ctx: Context, room_ids: list[UUID]) -> dict[UUID, event_log.Span]:
+    rows = await room_queries.log_spans(database.connection(), ctx.user_id, room_ids)
+    return {room_id: event_log.Span(*span) for room_id, span in rows.items()}

@@ -1,0 +1,284 @@
+"""Who is in a room: joining, leaving, inviting, removing, roles."""
+
+import logging
+from uuid import UUID
+
+from tortoise.expressions import F
+
+from hubbub import models
+from hubbub.cluster.bus import MemberChanged
+from hubbub.core import clock
+from hubbub.core.errors import Forbidden, InvalidPayload, NotFound, NotMember
+from hubbub.db import database
+from hubbub.queries.audit import audit_log
+from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.queries.chat import rooms as room_queries
+from hubbub.schemas import rooms as wire
+from hubbub.schemas.users import User
+from hubbub.services import cursors
+from hubbub.services.audit import recorder
+from hubbub.services.chat import room_limits, room_lists, rooms
+from hubbub.services.context import Context, UnitOfWork
+from hubbub.services.eventlog import event_log
+from hubbub.services.presence import presence
+from hubbub.services.users import users
+
+FIRST_SHOWN = 100
+
+logger = logging.getLogger(__name__)  # `log` is the module of rooms' entries here
+
+
+async def join(ctx: Context, command: wire.JoinRoom) -> wire.Joined:
+    """Join a public room by id or name; joining again is no error. Raises NotFound."""
+    row = await _joinable(ctx, command)
+    room = rooms.show(row)
+    if room.my is None:
+        room = await _join(ctx, row)
+    async with database.guard():
+        people = await room_queries.members(database.connection(), row.id, FIRST_SHOWN)
+    return wire.Joined(room=room, members=[_user(person) for person in people])
+
+
+async def _joinable(ctx: Context, command: wire.JoinRoom) -> room_queries.RoomRow:
+    if (command.room_id is None) == (command.name is None):
+        reason = "Give either room_id or name."
+        raise InvalidPayload(fields=(("room_id", reason), ("name", reason)))
+    async with database.guard():
+        room_id = command.room_id
+        if command.name is not None:
+            key = rooms.name_key(command.name)
+            named = await models.Room.filter(name_key=key, archived_at__isnull=True).first()
+            room_id = named.id if named is not None else None
+        row = (
+            await room_queries.room(database.connection(), room_id, ctx.user_id)
+            if room_id is not None
+            else None
+        )
+    if row is None or (row.kind != "public" and row.role is None):
+        raise NotFound("There is no such room.")
+    return row
+
+
+async def _join(ctx: Context, row: room_queries.RoomRow) -> wire.Room:
+    person = await users.me(ctx)
+    async with ctx.unit() as unit:
+        head = await unit.lock(row.id)
+        if head.archived:
+            raise NotFound("There is no such room.")
+        if await models.Membership.exists(room_id=row.id, user_id=ctx.user_id):  # a twin of this call
+            return await rooms.view(ctx, row.id)
+        seqs = await rooms.admit(unit, head, [(person, "member")], ctx.user_id)
+        return await rooms.tell_joined(ctx, unit, head, ctx.user_id, seqs[ctx.user_id])
+
+
+async def join_defaults(ctx: Context) -> None:
+    """Join the rooms of `HUBBUB_DEFAULT_ROOMS`; those that are missing are made. Nobody owns them.
+
+    A room that can't be joined now is logged, and is no reason to fail: the caller's account is stored.
+    """
+    for name in ctx.parts.settings.default_rooms:
+        try:
+            await _join_default(ctx, name)
+        except Exception:
+            logger.warning(
+                "a default room could not be joined",
+                exc_info=True,
+                extra={"room": name, "user_id": str(ctx.user_id)},
+            )
+
+
+async def _join_default(ctx: Context, name: str) -> None:
+    key = rooms.name_key(name)
+    async with database.guard():
+        if not await models.Room.exists(name_key=key):
+            try:
+                async with ctx.unit():
+                    await models.Room.create(kind="public", name=name, name_key=key, topic="")
+            except Exception as error:
+                if not database.is_duplicate(error):  # another instance was quicker
+                    raise
+    await join(ctx, wire.JoinRoom(name=name))
+
+
+async def invite(ctx: Context, command: wire.RoomUser) -> wire.Empty:
+    """Make a user a member; owner or moderator. Inviting a member again is no error. Raises RateLimited."""
+    standing = await rooms.access(ctx, command.room_id)
+    if standing.kind == "direct":
+        raise Forbidden("A direct room stays between two.")
+    async with room_limits.acquire(ctx, invitations=1) as charge:
+        person = await users.access(command.user_id)
+        charge.stored = await _invite(ctx, command.room_id, person)
+    return wire.Empty()
+
+
+async def _invite(ctx: Context, room_id: UUID, person: User) -> bool:
+    """Returns whether the membership is new."""
+    async with ctx.unit() as unit:
+        head = await unit.lock(room_id)
+        await rooms.require_role(ctx, room_id, "owner", "moderator")
+        if await models.Membership.exists(room_id=room_id, user_id=person.id):
+            return False
+        seqs = await rooms.admit(unit, head, [(person, "member")], ctx.user_id)
+        await rooms.tell_joined(ctx, unit, head, person.id, seqs[person.id])
+    return True
+
+
+async def leave(ctx: Context, command: wire.RoomRef) -> wire.Empty:
+    """Leave a room. An owner's place goes to the longest-standing moderator, else member.
+
+    The last one to go archives the room. Direct rooms can't be left (Forbidden).
+    """
+    standing = await rooms.access(ctx, command.room_id)
+    if standing.kind == "direct":
+        raise Forbidden("A direct room can't be left.")
+    person = await users.me(ctx)
+    async with ctx.unit() as unit:
+        head = await unit.lock(command.room_id)
+        membership = await models.Membership.filter(room_id=command.room_id, user_id=ctx.user_id).first()
+        if membership is None:
+            raise NotMember
+        await _end(ctx, unit, head, membership, person)
+    return wire.Empty()
+
+
+async def remove(ctx: Context, command: wire.RoomUser) -> wire.Empty:
+    """End somebody's membership; owner or moderator. Owners can't be removed, moderators by the owner only.
+
+    Raises NotFound for somebody who is not a member.
+    """
+    if command.user_id == ctx.user_id:
+        return await leave(ctx, wire.RoomRef(room_id=command.room_id))
+    act = recorder.by(ctx, Action.REMOVE_MEMBER, Target("room", command.room_id))
+    async with recorder.attempt(ctx.parts, act):
+        await _remove(ctx, command, act)
+    return wire.Empty()
+
+
+async def _remove(ctx: Context, command: wire.RoomUser, act: Act) -> None:
+    standing = await rooms.access(ctx, command.room_id)
+    if standing.kind == "direct":
+        raise Forbidden("A direct room stays between two.")
+    async with ctx.unit() as unit:
+        head = await unit.lock(command.room_id)
+        role = await rooms.require_role(ctx, command.room_id, "owner", "moderator")
+        membership = await _membership(command)
+        if membership.role == "owner" or (membership.role == "moderator" and role != "owner"):
+            raise Forbidden("An owner can't be removed, and a moderator only by the owner.")
+        row = await models.User.get(id=command.user_id)
+        await _end(ctx, unit, head, membership, users.show(row))
+        await audit_log.record(unit.tx, act, user_id=str(row.id), before=membership.role)
+
+
+async def end_some(ctx: Context, person: User, limit: int) -> bool:
+    """End at most `limit` memberships of the caller, direct rooms included, as in leaving.
+
+    Returns whether there were no more. Each is a unit of its own: what an interruption leaves is ended by
+    the next call. `person` is shown as gone.
+    """
+    async with database.guard():
+        own = models.Membership.filter(user_id=ctx.user_id).order_by("id").limit(limit)
+        room_ids = await own.values_list("room_id", flat=True)
+    for room_id in room_ids:
+        async with ctx.unit() as unit:
+            head = await unit.lock(room_id)  # type: ignore[arg-type]
+            membership = await models.Membership.filter(room_id=room_id, user_id=ctx.user_id).first()
+            if membership is not None:
+                await _end(ctx, unit, head, membership, person)
+    return len(room_ids) < limit
+
+
+async def _membership(command: wire.RoomUser | wire.SetRole) -> models.Membership:
+    membership = await models.Membership.filter(room_id=command.room_id, user_id=command.user_id).first()
+    if membership is None:
+        raise NotFound("That person is not a member of this room.")
+    return membership
+
+
+async def _end(
+    ctx: Context, unit: UnitOfWork, head: event_log.Head, membership: models.Membership, person: User
+) -> None:
+    """End a membership in a locked room: row, count, version, entries, successor."""
+    fields = {"user": person, "role": membership.role}
+    (left,) = await unit.append(
+        head, event_log.EntryDraft("member:left", ctx.user_id, fields, subject=person.id)
+    )
+    await models.Membership.filter(id=membership.id).delete()
+    # The version tells every instance that what it knows of this room's members may be old.
+    await models.Room.filter(id=head.room_id).update(
+        member_count=F("member_count") - 1, member_version=F("member_version") + 1
+    )
+    unit.touch(person.id)
+    unit.tell(MemberChanged(person.id, head.room_id, ended=True, seq=left.seq))
+    remaining = models.Membership.filter(room_id=head.room_id)
+    if not await remaining.exists():
+        await models.Room.filter(id=head.room_id).update(archived_at=clock.now(), name_key=None)
+    elif membership.role == "owner":
+        await _succeed(ctx, unit, head)
+
+
+async def _succeed(ctx: Context, unit: UnitOfWork, head: event_log.Head) -> None:
+    for role in ("moderator", "member"):
+        heirs = models.Membership.filter(room_id=head.room_id, role=role)
+        heir = await heirs.order_by("joined_at", "id").first()
+        if heir is not None:
+            await _change_role(ctx, unit, head, heir, "owner")
+            return
+
+
+async def set_role(ctx: Context, command: wire.SetRole) -> wire.RoleResponse:
+    """Give a member another role; owner only. Giving `owner` away makes the giver a moderator."""
+    act = recorder.by(ctx, Action.SET_MEMBER_ROLE, Target("room", command.room_id))
+    async with recorder.attempt(ctx.parts, act):
+        await _set_role(ctx, command, act)
+    return wire.RoleResponse(role=command.role)
+
+
+async def _set_role(ctx: Context, command: wire.SetRole, act: Act) -> None:
+    standing = await rooms.access(ctx, command.room_id)
+    if standing.kind == "direct":
+        raise Forbidden("A direct room has no roles.")
+    async with ctx.unit() as unit:
+        head = await unit.lock(command.room_id)
+        await rooms.require_role(ctx, command.room_id, "owner")
+        membership = await _membership(command)
+        if command.user_id == ctx.user_id and command.role != "owner":
+            raise Forbidden("A room needs an owner: make somebody else the owner first.")
+        before = membership.role
+        if before != command.role:
+            await _change_role(ctx, unit, head, membership, command.role)
+            await audit_log.record(
+                unit.tx, act, user_id=str(command.user_id), before=before, after=command.role
+            )
+            if command.role == "owner":
+                own = await models.Membership.get(room_id=command.room_id, user_id=ctx.user_id)
+                await _change_role(ctx, unit, head, own, "moderator")
+
+
+async def _change_role(
+    ctx: Context, unit: UnitOfWork, head: event_log.Head, membership: models.Membership, role: str
+) -> None:
+    await models.Membership.filter(id=membership.id).update(role=role)
+    fields = {"user_id": membership.user_id, "role": role}
+    await unit.append(
+        head, event_log.EntryDraft("member:role", ctx.user_id, fields, subject=membership.user_id)
+    )
+    unit.touch(membership.user_id)
+    unit.tell(MemberChanged(membership.user_id, head.room_id, role=role))
+
+
+async def members(ctx: Context, command: wire.ListMembers) -> wire.Members:
+    """The members by username, with their presence."""
+    await rooms.access(ctx, command.room_id)
+    source, limit = room_lists.Members(command.room_id), command.limit or rooms.PAGE
+    async with database.guard():
+        page, following = await cursors.page(ctx, source, command.cursor, limit)
+    statuses = await presence.statuses(ctx.parts, [row.id for row in page])
+    shown = [
+        wire.Member(user=_user(row), role=row.role, status=statuses[row.id])  # type: ignore[arg-type]
+        for row in page
+    ]
+    return wire.Members(members=shown, next_cursor=following)
+
+
+def _user(row: room_queries.MemberRow) -> User:
+    return User(id=row.id, username=row.username, display_name=row.display_name, avatar_url=row.avatar_url)

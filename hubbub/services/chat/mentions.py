@@ -1,0 +1,127 @@
+"""Finding `@username` in a message: members of the room only, not inside code, addresses and URLs."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from uuid import UUID
+
+from hubbub.core.text import code_blocks, names
+from hubbub.core.text.usernames import LONGEST
+from hubbub.db import database
+from hubbub.queries.chat import rooms
+from hubbub.schemas.messages import Message
+
+MOST = 50  # mentions that are looked up
+MOST_NAMES = 200  # that they may be readings of
+
+_SIGNS = "@\uff20\ufe6b"  # in full width, and small
+# What usernames consist of, also in full width.
+_LETTERS = "A-Za-z0-9\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
+_MENTION = re.compile(rf"[{_SIGNS}]([{_LETTERS}_.\-\uff3f\uff0e\uff0d]++)(?![{_SIGNS}])")
+# The beginning of a URL: what follows is part of it, up to white space, a quotation mark or CJK punctuation.
+_URL = re.compile(
+    r"(?<![a-z0-9+.-])(?:[a-z0-9+.-]++://|www\.)|(?<![\w.-])(?:[\w-]++\.)++[^\W\d_]{2,}(?::\d{1,5})?/",
+    re.IGNORECASE,
+)
+_URL_END = re.compile(r"[\s<>\"\u3001\u3002\u300c-\u3011\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f]")
+
+
+def has_sign(body: str) -> bool:
+    """Whether a body may mention a user."""
+    return "@" in body or (not body.isascii() and ("\uff20" in body or "\ufe6b" in body))
+
+
+def candidates(body: str) -> list[tuple[str, ...]]:
+    """The mentions that may be in a body, in order, at most 50: for each the usernames that it may name.
+
+    `_@bob_` may name `bob_` or emphasize `bob`: the longest that is a member counts.
+    """
+    if not has_sign(body):
+        return []
+    found: dict[tuple[str, ...], None] = {}
+    text, names_left = code_blocks.without_code(body), MOST_NAMES
+    for match in _mentions(text):
+        if (readings := tuple(_readings(text, match))) and _may_begin(text, match.start()):
+            found.setdefault(readings)
+            names_left -= len(readings)
+            if len(found) >= MOST or names_left <= 0:
+                break
+    return list(found)
+
+
+def _mentions(text: str) -> Iterator[re.Match[str]]:
+    """Signs with a name behind them, outside of URLs."""
+    url, at = _URL.search(text), 0
+    while match := _MENTION.search(text, at):
+        while url is not None and url.start() < match.start():
+            end = _URL_END.search(text, url.end())
+            at = end.start() if end is not None else len(text)
+            url = _URL.search(text, at)
+            if match.start() < at:
+                break
+        else:
+            yield match
+            at = match.end()
+
+
+def _readings(text: str, match: re.Match[str]) -> Iterator[str]:
+    """The usernames that a mention may name, the longest first."""
+    given = unicodedata.normalize("NFKC", match[1]).lower()
+    name = given.rstrip(".-")
+    shortest = name.rstrip("_.-")
+    if not shortest[:1].isalnum() or (name == given and _goes_on(text, match.end())):
+        return  # a longer word
+    for length in range(min(len(name), LONGEST), len(shortest) - 1, -1):
+        if name[length - 1] not in ".-":
+            yield name[:length]
+
+
+def _goes_on(text: str, at: int) -> bool:
+    """Whether the word goes on: with a Latin letter, a digit, or a mark on the last letter."""
+    following = text[at : at + 1]
+    if not following or following.isascii():
+        return False
+    category = unicodedata.category(following)
+    return category == "Nd" or (category == "Mn" and names.is_visible(following)) or _is_latin(following)
+
+
+def _may_begin(text: str, at: int) -> bool:
+    """Whether a sign at this place is no part of a word or an address.
+
+    It may follow white space, punctuation, symbols, and letters that are not Latin. Marks belong to the
+    character before them, and what is drawn as nothing does not count.
+    """
+    while at > 0:
+        at -= 1
+        before = text[at]
+        category = unicodedata.category(before)
+        if category == "Me":  # as in a keycap
+            return True
+        if not (category[0] == "M" or not (before.isspace() or names.is_visible(before))):
+            return category not in ("Nd", "Nl", "No") and before not in _SIGNS and not _is_latin(before)
+    return True
+
+
+def _is_latin(character: str) -> bool:
+    if not character.isalpha():
+        return False
+    plain = unicodedata.normalize("NFKC", character)[-1]
+    return "LATIN" in unicodedata.name(plain, "")
+
+
+def rows(message: Message) -> list[tuple[UUID, UUID, int, UUID]]:
+    """What is kept to count a message's mentions. Who names themselves is not called by it."""
+    named = (user_id for user_id in message.mentions if user_id != message.sender.id)
+    return [(message.id, message.room_id, message.seq, user_id) for user_id in named]
+
+
+async def find(room_id: UUID, body: str) -> list[UUID]:
+    """The members that a body mentions, each once, in order; no query where there is no mention."""
+    found = candidates(body)
+    if not found:
+        return []
+    wanted = dict.fromkeys(name for readings in found for name in readings)
+    async with database.guard():
+        members = await rooms.members_named(database.connection(), room_id, wanted)
+    named = (next((name for name in readings if name in members), None) for readings in found)
+    return list(dict.fromkeys(members[name] for name in named if name is not None))

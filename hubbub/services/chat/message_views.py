@@ -1,0 +1,63 @@
+"""Messages as they are shown: rows, senders and reactions put together, two queries a page."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from hubbub import models
+from hubbub.core import clock
+from hubbub.db import database
+from hubbub.queries.chat import rooms
+from hubbub.queries.chat.message_pages import MessageRow
+from hubbub.schemas import messages as wire
+from hubbub.services.users import users
+
+_ids = msgspec.json.Decoder(list[UUID]).decode
+
+
+async def message(row: models.Message, viewer: UUID | None) -> wire.Message:
+    """One message; `mine` in its reactions is the viewer's, and left out for nobody (a broadcast)."""
+    return (await messages([row], viewer))[0]
+
+
+async def messages(rows: Sequence[models.Message | MessageRow], viewer: UUID | None) -> list[wire.Message]:
+    """Messages in the order given; their senders must be loaded with them."""
+    counts = await _reactions([row.id for row in rows], viewer)
+    return [to_view(row, counts[row.id]) for row in rows]
+
+
+def to_view(row: models.Message | MessageRow, reactions: list[wire.ReactionCount]) -> wire.Message:
+    """Convert a row for the wire."""
+    return wire.Message(
+        id=row.id,
+        room_id=row.room_id,
+        seq=row.seq,
+        client_id=row.client_id,
+        sender=users.show(row.sender),
+        body=row.body,
+        reply_to=row.reply_to_id,
+        attachments=[],
+        mentions=_ids(row.mentions),
+        reactions=reactions,
+        created_at=clock.rfc3339(row.created_at),
+        edited_at=clock.rfc3339(row.edited_at) if row.edited_at else None,
+        deleted_at=clock.rfc3339(row.deleted_at) if row.deleted_at else None,
+    )
+
+
+async def _reactions(
+    message_ids: list[UUID], viewer: UUID | None
+) -> defaultdict[UUID, list[wire.ReactionCount]]:
+    """In the order in which each emoji was first used."""
+    counts: defaultdict[UUID, list[wire.ReactionCount]] = defaultdict(list)
+    if not message_ids:
+        return counts
+    async with database.guard():
+        rows = await rooms.reactions(database.connection(), message_ids, viewer)
+    for row in rows:
+        mine = UNSET if viewer is None else row.mine
+        counts[row.message_id].append(wire.ReactionCount(emoji=row.emoji, count=row.users, mine=mine))
+    return counts

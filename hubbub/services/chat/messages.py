@@ -1,0 +1,249 @@
+"""Messages: sending, editing, deleting."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from uuid import UUID
+
+import msgspec
+
+from hubbub import models
+from hubbub.core import clock, tasks
+from hubbub.core.errors import (
+    Conflict,
+    Forbidden,
+    Internal,
+    InvalidPayload,
+    NotFound,
+    RateLimited,
+)
+from hubbub.db import database
+from hubbub.queries.chat import search
+from hubbub.queries.eventlog import event_log
+from hubbub.schemas import messages as wire
+from hubbub.schemas.base import encode
+from hubbub.services.chat import mentions, message_views, rooms
+from hubbub.services.context import Context, UnitOfWork
+from hubbub.services.eventlog import event_log as log
+from hubbub.services.eventlog.pending_message import PendingMessage, Stored
+from hubbub.services.instance.cached_user import CachedMembership, CachedUser
+from hubbub.services.users import users
+
+
+class _Announced(msgspec.Struct):
+    """The part of a `message:new` payload that an ack repeats."""
+
+    message: wire.Message
+
+
+_announced = msgspec.json.Decoder(_Announced).decode
+
+
+Told = Callable[[bytes | Exception], None]
+
+
+async def send(ctx: Context, command: wire.SendMessage) -> wire.MessageResponse:
+    """Store a message and announce it. The same `client_id` again stores nothing new.
+
+    Returns the message as first stored, after its commit. Raises NotMember or NotFound (the room),
+    InvalidPayload, RateLimited, Conflict (a `client_id` used in another room), Unavailable.
+    """
+    outgoing = _ordinary(ctx, command) or await _checked(ctx, command)
+    stored = await ctx.parts.appender.append(outgoing)
+    _settled(ctx, outgoing, stored)
+    if stored.earlier is None:
+        return wire.MessageResponse(message=outgoing.view(stored.seq))
+    return await _first_stored(stored.earlier, command.room_id)
+
+
+def begin(ctx: Context, command: wire.SendMessage, told: Told) -> Callable[[], Awaitable[None]] | None:
+    """FAST PATH: the same, for a socket, whose next message need not wait for this one's commit.
+
+    Once this returned None, or what it returned ran to its end, the message has its place in the queue;
+    the JSON of the answer, or why there is none, is `told`. Both raise what `send` raises before that.
+    """
+    outgoing = _ordinary(ctx, command)
+    if outgoing is None:
+        return partial(_begin, ctx, command, told)
+    _put(ctx, outgoing, told)
+    return None
+
+
+async def _begin(ctx: Context, command: wire.SendMessage, told: Told) -> None:
+    _put(ctx, await _checked(ctx, command), told)
+
+
+def _put(ctx: Context, outgoing: PendingMessage, told: Told) -> None:
+    def then(_: PendingMessage) -> None:
+        answer = outgoing.answer
+        if not isinstance(answer, Stored):
+            told(answer or Internal())
+            return
+        _settled(ctx, outgoing, answer)
+        if answer.earlier is None:
+            told(b'{"message":%b}' % outgoing.json(answer.seq).encode())
+        else:
+            tasks.spawn(_repeat(answer.earlier, outgoing.standing.room_id, told), name="answer to a repeat")
+
+    outgoing.then = then
+    ctx.parts.appender.put(outgoing)
+
+
+async def _repeat(message_id: UUID, room_id: UUID, told: Told) -> None:
+    try:
+        answer = await _first_stored(message_id, room_id)
+    except Exception as error:  # noqa: BLE001 - it is the answer
+        told(error)
+    else:
+        told(encode(answer))
+
+
+def _ordinary(ctx: Context, command: wire.SendMessage) -> PendingMessage | None:
+    """A message for which nothing has to be looked up: its sender is connected, and calls nobody."""
+    resident = ctx.parts.residents.get(ctx.user_id)
+    if resident is None or not command.body or command.attachments:
+        return None
+    standing = resident.rooms.get(command.room_id)
+    if standing is None or command.reply_to is not None or mentions.has_sign(command.body):
+        return None
+    paid = _admit(ctx, command.client_id)
+    return PendingMessage(resident.user, standing, command.client_id, command.body, None, [], paid)
+
+
+async def _checked(ctx: Context, command: wire.SendMessage) -> PendingMessage:
+    """Any other message, or why it can't be one."""
+    standing = await rooms.access(ctx, command.room_id, checked_later=True)
+    if not command.body and not command.attachments:
+        raise InvalidPayload(fields=(("body", "Must have 1 to 8000 characters."),))
+    if command.attachments:
+        raise NotFound("There is no such upload.", fields=(("attachments", "There is no such upload."),))
+    paid = _admit(ctx, command.client_id)
+    if command.reply_to is not None:
+        await _check_reply(command.room_id, command.reply_to)
+    return PendingMessage(
+        sender=await users.me(ctx),
+        standing=standing,
+        client_id=command.client_id,
+        body=command.body,
+        reply_to=command.reply_to,
+        mentions=await mentions.find(command.room_id, command.body),
+        paid=paid,
+    )
+
+
+def _admit(ctx: Context, client_id: UUID) -> CachedUser | None:
+    """Take from the sender's allowance; returns whose it was, to give it back for a repeat."""
+    resident = ctx.parts.residents.get(ctx.user_id)
+    if resident is None or client_id in resident.recent:
+        return None
+    if wait_ms := resident.messages.acquire():
+        raise RateLimited("Too many messages at once.", retry_after_ms=wait_ms)
+    return resident
+
+
+def _settled(ctx: Context, outgoing: PendingMessage, stored: Stored) -> None:
+    """Asked again at once it costs nothing, and a repeat did not cost anything."""
+    if (resident := ctx.parts.residents.get(ctx.user_id)) is not None:
+        resident.remember(outgoing.client_id)
+    if stored.earlier is not None and outgoing.paid is not None:
+        outgoing.paid.messages.give_back()
+
+
+async def _check_reply(room_id: UUID, message_id: UUID) -> None:
+    async with database.guard():
+        there = await models.Message.exists(id=message_id, room_id=room_id)
+    if not there:
+        raise NotFound("The message replied to is not in this room.", fields=(("reply_to", "Not found."),))
+
+
+async def _first_stored(message_id: UUID, room_id: UUID) -> wire.MessageResponse:
+    async with database.guard():
+        row = await models.Message.get(id=message_id)
+        if row.room_id != room_id:
+            raise Conflict("This client_id was used for a message in another room.")
+        (entry,) = await event_log.entries_after(database.connection(), row.room_id, row.seq - 1, 1)
+    return wire.MessageResponse(message=_announced(entry.payload).message)
+
+
+async def access(ctx: Context, message_id: UUID) -> tuple[models.Message, CachedMembership]:
+    """A message in a room of the caller: the only way to one by its id. Raises NotFound, NotMember."""
+    async with database.guard():
+        row = await models.Message.filter(id=message_id).select_related("sender").first()
+    if row is None:
+        raise NotFound("There is no such message.")
+    return row, await rooms.access(ctx, row.room_id)
+
+
+async def get(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse:
+    """One message of a room that the caller is in."""
+    row, _ = await access(ctx, command.message_id)
+    return wire.MessageResponse(message=await message_views.message(row, ctx.user_id))
+
+
+async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageResponse:
+    """Replace the body of one's own message; the same body again changes nothing."""
+    row, _ = await access(ctx, command.message_id)
+    if row.sender_id != ctx.user_id:
+        raise Forbidden("Only the sender may edit a message.")
+    mentioned = await mentions.find(row.room_id, command.body)
+    async with ctx.unit() as unit:
+        head = await unit.lock(row.room_id)
+        await rooms.require_role(ctx, row.room_id)
+        row = await _current(command.message_id)
+        if row.body != command.body:
+            await _replace(ctx, unit, head, row, command.body, mentioned)
+        return wire.MessageResponse(message=await message_views.message(row, ctx.user_id))
+
+
+async def _current(message_id: UUID) -> models.Message:
+    """The message under its room's lock. Raises NotFound if it was deleted."""
+    row = await models.Message.filter(id=message_id).select_related("sender").first()
+    if row is None or row.deleted_at is not None:
+        raise NotFound("The message was deleted.")
+    return row
+
+
+async def _replace(
+    ctx: Context, unit: UnitOfWork, head: log.Head, row: models.Message, body: str, mentioned: list[UUID]
+) -> None:
+    row.body = body
+    row.edited_at = clock.now()
+    row.mentions = encode(mentioned).decode()
+    await row.save(update_fields=["body", "edited_at", "mentions"])
+    await models.Mention.filter(message_id=row.id).delete()
+    message = await message_views.message(row, None)
+    if named := mentions.rows(message):
+        await event_log.insert_mentions(unit.tx, named)
+    await search.replace(unit.tx, row.id, row.room_id, body)
+    draft = log.EntryDraft("message:updated", ctx.user_id, {"message": message}, message_id=row.id)
+    await unit.append(head, draft, at=row.edited_at)
+
+
+async def delete(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse:
+    """Empty a message; the sender, or the room's owner and moderators. Deleting again changes nothing.
+
+    Its words leave the log too: entries that showed them are emptied, so that nobody can sync them.
+    """
+    row, standing = await access(ctx, command.message_id)
+    if row.sender_id != ctx.user_id and standing.role not in ("owner", "moderator"):
+        raise Forbidden("Only the sender and the room's moderators may delete a message.")
+    async with ctx.unit() as unit:
+        head = await unit.lock(row.room_id)
+        roles = () if row.sender_id == ctx.user_id else ("owner", "moderator")
+        await rooms.require_role(ctx, row.room_id, *roles)
+        row = await models.Message.get(id=row.id).select_related("sender")
+        if row.deleted_at is None:
+            await _empty(ctx, unit, head, row)
+        return wire.MessageResponse(message=await message_views.message(row, ctx.user_id))
+
+
+async def _empty(ctx: Context, unit: UnitOfWork, head: log.Head, row: models.Message) -> None:
+    row.body, row.mentions, row.attachments = "", "[]", "[]"
+    row.deleted_at = clock.now()
+    await row.save(update_fields=["body", "mentions", "attachments", "deleted_at"])
+    await models.Mention.filter(message_id=row.id).delete()
+    await models.Reaction.filter(message_id=row.id).delete()
+    await search.remove(unit.tx, row.id)
+    await log.redact(row.room_id, row.seq, row.id, await message_views.message(row, None))
+    # Clients take `deleted_at` from the entry: it is the same moment.
+    draft = log.EntryDraft("message:deleted", ctx.user_id, {"message_id": row.id})
+    await unit.append(head, draft, at=row.deleted_at)

@@ -1,0 +1,76 @@
+"""Reactions: one emoji of one person to one message, once."""
+
+from uuid import UUID
+
+from hubbub import models
+from hubbub.core.errors import Conflict, InvalidPayload, NotFound
+from hubbub.core.text import emoji
+from hubbub.db import database
+from hubbub.schemas import messages as wire
+from hubbub.services.chat import message_views, messages, rooms
+from hubbub.services.context import Context
+from hubbub.services.eventlog import event_log
+
+KINDS_PER_MESSAGE = 50
+KINDS_PER_USER = 10
+
+
+async def add(ctx: Context, command: wire.React) -> wire.MessageResponse:
+    """React to a message; adding twice is no error.
+
+    Raises Conflict past 50 kinds of emoji for the message, or 10 of the caller.
+    """
+    return await _change(ctx, command.message_id, _canonical(command.emoji), adding=True)
+
+
+async def remove(ctx: Context, command: wire.RemoveReaction) -> wire.MessageResponse:
+    """Remove the caller's reaction, in any spelling; removing what is not there is no error.
+
+    Earlier releases stored other texts too: a reaction that is there can be removed by what is stored.
+    Raises InvalidPayload for anything else that is no emoji.
+    """
+    stored = emoji.canonical(command.emoji)
+    if stored is None:
+        own = models.Reaction.filter(message_id=command.message_id, user_id=ctx.user_id, emoji=command.emoji)
+        await messages.access(ctx, command.message_id)
+        async with database.guard():
+            stored = command.emoji if await own.exists() else _canonical(command.emoji)
+    return await _change(ctx, command.message_id, stored, adding=False)
+
+
+def _canonical(text: str) -> str:
+    if (found := emoji.canonical(text)) is None:
+        raise InvalidPayload(fields=(("emoji", wire.ONE_EMOJI),))
+    return found
+
+
+async def _change(ctx: Context, message_id: UUID, kind: str, *, adding: bool) -> wire.MessageResponse:
+    row, _ = await messages.access(ctx, message_id)
+    async with ctx.unit() as unit:
+        head = await unit.lock(row.room_id)
+        await rooms.require_role(ctx, row.room_id)
+        row = await models.Message.get(id=row.id).select_related("sender")
+        if row.deleted_at is not None:
+            raise NotFound("The message was deleted.")
+        if await _store(ctx, message_id, kind, adding=adding):
+            fields = {"message_id": row.id, "emoji": kind, "user_id": ctx.user_id}
+            event = "reaction:added" if adding else "reaction:removed"
+            await unit.append(head, event_log.EntryDraft(event, ctx.user_id, fields))
+        return wire.MessageResponse(message=await message_views.message(row, ctx.user_id))
+
+
+async def _store(ctx: Context, message_id: UUID, kind: str, *, adding: bool) -> bool:
+    """Whether anything changed."""
+    there = models.Reaction.filter(message_id=message_id)
+    own = there.filter(user_id=ctx.user_id)
+    if not adding:
+        return bool(await own.filter(emoji=kind).delete())
+    if await own.filter(emoji=kind).exists():
+        return False
+    if await own.count() >= KINDS_PER_USER:
+        raise Conflict(f"A user has at most {KINDS_PER_USER} reactions to a message.")
+    kinds = await there.distinct().limit(KINDS_PER_MESSAGE).values_list("emoji", flat=True)
+    if len(kinds) >= KINDS_PER_MESSAGE and not await there.filter(emoji=kind).exists():
+        raise Conflict(f"A message has at most {KINDS_PER_MESSAGE} kinds of reactions.")
+    await models.Reaction.create(message_id=message_id, user_id=ctx.user_id, emoji=kind)
+    return True

@@ -1,0 +1,78 @@
+"""The lists of rooms and of members that clients page through, as `cursors.page` reads them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from hubbub.db import database
+from hubbub.queries.chat import changed_rooms, rooms
+from hubbub.queries.chat.changed_rooms import Since
+from hubbub.queries.chat.rooms import MemberRow, RoomRow
+from hubbub.services.cursors import Place
+
+
+class Own:
+    """A user's rooms, newest entry first: an entry moves a room to the beginning."""
+
+    name = "rooms"
+
+    def __init__(self, user_id: UUID) -> None:
+        self._user_id = user_id
+
+    def place(self, row: RoomRow) -> Place:
+        return row.changed, row.id
+
+    async def after(self, place: Place | None, limit: int) -> list[RoomRow]:
+        before = (datetime.fromisoformat(str(place[0])), place[1]) if place else None
+        return await rooms.rooms_of(database.connection(), self._user_id, limit, before)
+
+    async def changed(self, since: datetime, after: UUID, limit: int) -> list[UUID]:
+        return await changed_rooms.rooms_of(database.connection(), self._user_id, Since(since, after, limit))
+
+    async def rows(self, ids: list[UUID]) -> list[RoomRow]:
+        rows = await rooms.rooms_by_id(database.connection(), self._user_id, ids) if ids else []
+        return [row for row in rows if row.role is not None]
+
+
+class Public:
+    """Public rooms by name, whose name matches `like`: another name is another place."""
+
+    name = "public_rooms"
+
+    def __init__(self, user_id: UUID, like: str) -> None:
+        self._user_id = user_id
+        self._like = like
+
+    def place(self, row: RoomRow) -> Place:
+        return row.name_key or "", row.id
+
+    async def after(self, place: Place | None, limit: int) -> list[RoomRow]:
+        at = (str(place[0]), place[1]) if place else None
+        return await rooms.public_rooms(database.connection(), self._user_id, self._like, limit, at)
+
+    async def changed(self, since: datetime, after: UUID, limit: int) -> list[UUID]:
+        return await changed_rooms.public_rooms(database.connection(), self._like, Since(since, after, limit))
+
+    async def rows(self, ids: list[UUID]) -> list[RoomRow]:
+        rows = await rooms.rooms_by_id(database.connection(), self._user_id, ids) if ids else []
+        return [row for row in rows if row.kind == "public"]
+
+
+class Members:
+    """The members of a room by username: another username is another place."""
+
+    def __init__(self, room_id: UUID) -> None:
+        self._room_id = room_id
+        self.name = f"members:{room_id}"
+
+    def place(self, row: MemberRow) -> Place:
+        return row.username, row.id
+
+    async def after(self, place: Place | None, limit: int) -> list[MemberRow]:
+        after = str(place[0]) if place else ""
+        return await rooms.members(database.connection(), self._room_id, limit, after)
+
+    async def changed(self, since: datetime, after: UUID, limit: int) -> list[UUID]:
+        return await changed_rooms.members(database.connection(), self._room_id, Since(since, after, limit))
+
+    async def rows(self, ids: list[UUID]) -> list[MemberRow]:
+        return await rooms.members_by_id(database.connection(), self._room_id, ids) if ids else []

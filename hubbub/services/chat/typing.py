@@ -1,0 +1,23 @@
+"""Typing: one state for each user and room, the same on all instances; a hint that ends by itself."""
+
+from typing import TYPE_CHECKING
+
+from hubbub.schemas.rooms import Empty, RoomRef
+from hubbub.services.chat import rooms
+
+if TYPE_CHECKING:
+    from hubbub.services.context import Context
+
+
+async def start(ctx: "Context", command: RoomRef) -> Empty:
+    """Show the other members of the room that the caller types."""
+    await rooms.access(ctx, command.room_id)
+    ctx.parts.typists.start(command.room_id, ctx.user_id)
+    return Empty()
+
+
+async def stop(ctx: "Context", command: RoomRef) -> Empty:
+    """Show the other members of the room that the caller stopped."""
+    await rooms.access(ctx, command.room_id)
+    ctx.parts.typists.stop(command.room_id, ctx.user_id)
+    return Empty()

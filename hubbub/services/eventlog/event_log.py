@@ -1,0 +1,206 @@
+"""The log: one function appends, one reads back, one tells how far it goes.
+
+Everything durable that anybody is told is an entry of a room's log, with the next `seq`. The rooms row is
+the log's lock and its end: seqs are handed out under it, so that there are no holes and commits come in
+the order of seq.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from tortoise.expressions import Q
+
+from hubbub import models
+from hubbub.cluster.bus import EntriesAppended
+from hubbub.core import clock
+from hubbub.core.errors import HubbubError, NotFound
+from hubbub.db import database
+from hubbub.db.sql import Sql
+from hubbub.queries.eventlog import event_log
+from hubbub.schemas import log as wire
+from hubbub.schemas.base import encode
+from hubbub.schemas.messages import Message
+
+log = logging.getLogger(__name__)
+
+End = event_log.LogEnd
+
+ENTRIES_PER_READ = 500
+ANSWER_BYTES = 1 << 20
+
+
+class Head:
+    """The end of a locked room's log."""
+
+    __slots__ = ("archived", "room_id", "seq", "version")
+
+    def __init__(self, room_id: UUID, stored: event_log.LogHead) -> None:
+        self.room_id = room_id
+        self.seq = stored.last_seq
+        self.version = stored.version
+        self.archived = stored.archived
+
+
+class EntryDraft(NamedTuple):
+    """An entry to be: `fields` adds what its kind has; a function of the seq where it needs that.
+
+    `subject` is the user whose membership it is about; `message_id` the message whose content it shows.
+    """
+
+    event: str
+    actor_id: UUID | None
+    fields: dict[str, Any] | Callable[[int], dict[str, Any]]
+    subject: UUID | None = None
+    message_id: UUID | None = None
+
+
+async def lock(tx: Sql, room_ids: Iterable[UUID]) -> dict[UUID, Head]:
+    """Lock the logs of rooms. Raises NotFound if one does not exist."""
+    wanted = set(room_ids)
+    heads = await event_log.lock_rooms(tx, wanted)
+    if len(heads) != len(wanted):
+        raise NotFound("There is no such room.")
+    return {room_id: Head(room_id, head) for room_id, head in heads.items()}
+
+
+async def append(
+    tx: Sql, batch: Sequence[tuple[Head, Sequence[EntryDraft]]], at: datetime
+) -> list[wire.Entry]:
+    """Append to locked rooms, in the order of `batch`; three statements whatever its size."""
+    entries: list[wire.Entry] = []
+    actors: list[UUID | None] = []
+    messages: list[UUID | None] = []
+    ends: dict[UUID, int] = {}
+    stamp = clock.rfc3339(at)
+    for head, drafts in batch:
+        for draft in drafts:
+            head.seq += 1
+            entries.append(_entry(head.room_id, head.seq, stamp, draft))
+            actors.append(draft.actor_id)
+            messages.append(draft.message_id)
+        ends[head.room_id] = head.seq
+    if entries:
+        await event_log.advance_rooms(tx, ends, at)
+        await event_log.insert_entries(tx, entries, actors, messages, at)
+    return entries
+
+
+def _entry(room_id: UUID, seq: int, stamp: str, draft: EntryDraft) -> wire.Entry:
+    fields = draft.fields if isinstance(draft.fields, dict) else draft.fields(seq)
+    payload = encode({"room_id": room_id, "seq": seq, "at": stamp, "actor_id": draft.actor_id, **fields})
+    return wire.Entry(room_id, seq, draft.event, payload.decode(), draft.subject)
+
+
+def to_signals(entries: Sequence[wire.Entry]) -> list[EntriesAppended]:
+    """What the bus is told of appended entries: one signal a room."""
+    ordered = sorted(entries, key=lambda entry: (entry.room_id, entry.seq))
+    return [
+        EntriesAppended(room_id, tuple(some))
+        for room_id, some in groupby(ordered, key=lambda entry: entry.room_id)
+    ]
+
+
+async def read(room_id: UUID, after_seq: int, limit: int = ENTRIES_PER_READ) -> list[wire.Entry]:
+    """The entries past `after_seq`, ascending, each as it was announced."""
+    async with database.guard():
+        entries = await event_log.entries_after(database.connection(), room_id, after_seq, limit)
+    return [_with_subject(entry) if entry.event.startswith("member:") else entry for entry in entries]
+
+
+def _with_subject(entry: wire.Entry) -> wire.Entry:
+    payload = msgspec.json.decode(entry.payload)
+    subject = payload["user"]["id"] if "user" in payload else payload["user_id"]
+    return wire.Entry(entry.room_id, entry.seq, entry.event, entry.payload, UUID(subject))
+
+
+async def redact(room_id: UUID, seq: int, message_id: UUID, emptied: Message) -> None:
+    """Take the words of a deleted message out of the entries that showed them. Under the room's lock."""
+    rows = await models.Entry.filter(
+        Q(room_id=room_id, seq=seq) | Q(message_id=message_id, event="message:updated", room_id=room_id)
+    )
+    for row in rows:
+        payload = {**msgspec.json.decode(row.payload), "message": emptied}
+        await models.Entry.filter(id=row.id).update(payload=encode(payload).decode())
+
+
+async def ends(room_ids: Iterable[UUID]) -> dict[UUID, event_log.LogEnd]:
+    """How far the logs go: one query."""
+    async with database.guard():
+        return await event_log.ends(database.connection(), room_ids)
+
+
+async def moved(known: Mapping[UUID, event_log.LogEnd]) -> dict[UUID, event_log.LogEnd]:
+    """Which logs, or memberships, are not as `known`: one query."""
+    async with database.guard():
+        return await event_log.changed(database.connection(), known)
+
+
+class Span(NamedTuple):
+    """The part of a log that is kept."""
+
+    first_seq: int
+    last_seq: int
+
+
+class _Budget:
+    """How many bytes an answer may still hold."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def fit(self, entries: Iterable[wire.Entry]) -> list[wire.Entry]:
+        """As many of the entries, from the first on, as fit."""
+        taken = []
+        for entry in entries:
+            # Characters of JSON that is not ASCII take up to 4 bytes; the sum stays below the limit.
+            self.left -= len(entry.payload.encode()) + len(entry.event) + 32
+            if self.left < 0:
+                break
+            taken.append(entry)
+        return taken
+
+
+async def catch_up(
+    spans: dict[UUID, Span], asked: dict[UUID, int], limit: int
+) -> dict[UUID, wire.RoomEntries | wire.RoomGone | wire.RoomReset | wire.RoomError]:
+    """What a client that has `asked` is missing; rooms without a span are gone for it.
+
+    A room whose log can't be read does not fail the others. Stops at 1 MiB; the rest is `complete: false`.
+    """
+    budget = _Budget(ANSWER_BYTES)
+    answer: dict[UUID, wire.RoomEntries | wire.RoomGone | wire.RoomReset | wire.RoomError] = {}
+    for room_id, seen in asked.items():
+        span = spans.get(room_id)
+        if span is None:
+            answer[room_id] = wire.RoomGone()
+        elif seen > span.last_seq or seen < span.first_seq - 1:
+            answer[room_id] = wire.RoomReset(first_seq=span.first_seq, last_seq=span.last_seq)
+        else:
+            answer[room_id] = await _room(room_id, span, seen, limit, budget)
+    return answer
+
+
+async def _room(
+    room_id: UUID, span: Span, seen: int, limit: int, budget: _Budget
+) -> wire.RoomEntries | wire.RoomError:
+    entries: list[wire.Entry] = []
+    if seen < span.last_seq and budget.left > 0:
+        try:
+            entries = budget.fit(await read(room_id, seen, limit))
+        except HubbubError as error:
+            return wire.RoomError(error={"code": error.code, "message": error.message})
+    got = entries[-1].seq if entries else seen
+    return wire.RoomEntries(
+        entries=[
+            wire.SyncEntry(event=entry.event, payload=msgspec.Raw(entry.payload.encode()))
+            for entry in entries
+        ],
+        first_seq=span.first_seq,
+        last_seq=max(span.last_seq, got),
+        complete=got >= span.last_seq,
+    )

@@ -1,0 +1,54 @@
+"""One user as an instance remembers them: rooms with the user's place in them, sessions, and limits."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from hubbub.ratelimit.token_bucket import TokenBucket
+from hubbub.schemas.users import User
+from hubbub.services.instance.session_cache import CachedSession
+
+REPEATS_REMEMBERED = 64
+
+
+@dataclass(slots=True)
+class CachedMembership:
+    """What a user is in a room, at the room's `version`, by the membership that began with entry `since`."""
+
+    room_id: UUID
+    kind: str
+    role: str
+    muted: bool
+    version: int
+    since: int = 0
+
+
+@dataclass(slots=True)
+class CachedRoom:
+    """What is known of a room in which a resident is."""
+
+    kind: str
+    member_count: int
+    users: set[UUID] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class CachedUser:
+    """A user with a socket here, or with one until a moment ago."""
+
+    user: User
+    messages: TokenBucket
+    version: int  # of the user's row, as of what is known here; likewise `marks`
+    marks: int
+    rooms: dict[UUID, CachedMembership] = field(default_factory=dict)
+    recent: dict[UUID, None] = field(default_factory=dict)  # client_ids, the oldest first
+    sessions: dict[UUID, CachedSession] = field(default_factory=dict)
+    sockets: int = 0
+    loaded: bool = False  # whether `rooms` is complete
+    marked_at: float = float("-inf")  # when the user last read or muted something, as far as is known here
+    changes: int = 0  # counts what signals changed, so that a slower reading can tell that it is old
+
+    def remember(self, client_id: UUID) -> None:
+        """A message with this `client_id` was stored: asked again at once, it costs nothing."""
+        self.recent[client_id] = None
+        if len(self.recent) > REPEATS_REMEMBERED:
+            del self.recent[next(iter(self.recent))]

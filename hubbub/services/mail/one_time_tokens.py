@@ -1,0 +1,120 @@
+"""Tokens that are sent by e-mail: of one purpose, good once, for a while; only their digest is stored."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from uuid import UUID
+
+from hubbub import models
+from hubbub.core import clock
+from hubbub.core.errors import InvalidToken
+from hubbub.db.sql import Sql
+from hubbub.schemas.base import encode
+from hubbub.services.users import users
+
+HOURS = {"verify_email": 24, "reset_password": 1, "delete_account": 24}
+UNDO_KEY, UNDO_TWO_FACTOR = "undo_api_key", "undo_two_factor"
+UNDO_DAYS = 7
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+async def create(user_id: UUID, purpose: str, email: str) -> str:
+    """A new token; those of before stay good until one of them is used."""
+    token = secrets.token_urlsafe(32)
+    await models.OneTimeToken.create(
+        user_id=user_id,
+        purpose=purpose,
+        digest=_digest(token),
+        email=email,
+        expires_at=clock.now() + timedelta(hours=HOURS[purpose]),
+    )
+    return token
+
+
+async def consume(tx: Sql, purpose: str, token: str, owner: UUID | None = None) -> models.User:
+    """Use a token up, and all others of its purpose: of several who try at once, one succeeds.
+
+    Returns whose it is, with the row locked. First in the transaction of what it allows, or after that user
+    was locked. A token of another user than `owner` is refused. Raises InvalidToken.
+    """
+    known = await models.OneTimeToken.filter(digest=_digest(token), purpose=purpose).first()
+    if known is None or owner not in (None, known.user_id):
+        raise InvalidToken
+    user = await users.lock(known.user_id)
+    rows = await tx.fetch(
+        "DELETE FROM one_time_tokens WHERE digest = $1 AND purpose = $2 AND expires_at > $3 RETURNING email",
+        *(_digest(token), purpose, clock.oldest_end()),
+    )
+    if not rows:
+        raise InvalidToken
+    if user is None or user.email != rows[0]["email"]:
+        raise InvalidToken
+    await models.OneTimeToken.filter(user_id=user.id, purpose=purpose).delete()
+    return user
+
+
+async def peek(purpose: str, token: str) -> models.User:
+    """Whose token it is, without using it up. Raises InvalidToken."""
+    row = (
+        await models.OneTimeToken.filter(
+            digest=_digest(token),
+            purpose=purpose,
+            expires_at__gt=clock.oldest_end(),
+            user__deleted_at__isnull=True,
+        )
+        .select_related("user")
+        .first()
+    )
+    if row is None or row.user.email != row.email:
+        raise InvalidToken
+    return row.user
+
+
+async def begin_undo(user: models.User, purpose: str, payload: object) -> str:
+    """Keep what an undo goes back to, in the transaction of the change; returns an id for `renew_undo`."""
+    row = await models.OneTimeToken.create(
+        user_id=user.id,
+        purpose=purpose,
+        digest=_digest(secrets.token_urlsafe(32)),  # nobody knows this token
+        email=user.email,
+        expires_at=clock.now() + timedelta(days=UNDO_DAYS),
+        payload=encode(payload).decode(),
+    )
+    return str(row.id)
+
+
+async def renew_undo(undo_id: str) -> str | None:
+    """A token for the undo, as long as it lasts; those of before stay good."""
+    row = await models.OneTimeToken.filter(id=undo_id, expires_at__gt=clock.oldest_end()).first()
+    if row is None:
+        return None
+    token = secrets.token_urlsafe(32)
+    await models.OneTimeToken.create(
+        user_id=row.user_id,
+        purpose=row.purpose,
+        digest=_digest(token),
+        email=row.email,
+        expires_at=row.expires_at,
+        payload=row.payload,
+    )
+    return token
+
+
+async def spend_undo(token: str) -> tuple[models.User, str, str]:
+    """Use an undo up, with its other tokens; whose it is (locked), its purpose and what it goes back to.
+
+    First in the transaction of the undo. It is good also if the account has another e-mail address by now.
+    Raises InvalidToken.
+    """
+    known = models.OneTimeToken.filter(digest=_digest(token), purpose__in=(UNDO_KEY, UNDO_TWO_FACTOR))
+    row = await known.filter(expires_at__gt=clock.oldest_end()).first()
+    user = await users.lock(row.user_id) if row is not None else None
+    if row is None or user is None or row.payload is None:
+        raise InvalidToken
+    same = models.OneTimeToken.filter(user_id=user.id, purpose=row.purpose, payload=row.payload)
+    if not await same.delete():
+        raise InvalidToken  # another request was first
+    return user, row.purpose, row.payload

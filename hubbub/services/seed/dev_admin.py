@@ -1,0 +1,71 @@
+"""The development admin, and what a developer is told at the start."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from hubbub import __version__, models
+from hubbub.config import Settings
+from hubbub.core import passwords, secret_files
+from hubbub.core.errors import Conflict
+from hubbub.db import database
+from hubbub.services.admin import admins
+from hubbub.services.context import Container
+
+EMAIL = "admin@hubbub.local"
+PASSWORD_FILE = "admin_password"  # noqa: S105 - the name of a file
+
+
+class Login(NamedTuple):
+    """How to log in as the development admin; `path` is where the password is kept."""
+
+    email: str
+    password: str
+    path: Path
+
+
+async def development_admin(parts: Container) -> Login | None:
+    """The admin of a development database, made if nobody is in it yet.
+
+    None outside development, and where somebody else set up the accounts or changed the password. Raises
+    OSError if the password can't be kept.
+    """
+    settings = parts.settings
+    path = settings.data_dir / PASSWORD_FILE
+    if settings.env != "development":
+        return None
+    async with database.guard():
+        empty = not await models.User.exists()
+    if not empty and not path.exists():
+        return None
+    password = secret_files.load_or_create(settings.data_dir, PASSWORD_FILE, 12)
+    if empty:
+        with suppress(Conflict):  # another instance was quicker
+            await admins.create(parts, EMAIL, password)
+        return Login(EMAIL, password, path)
+    async with database.guard():
+        row = await models.User.filter(email=EMAIL, deleted_at__isnull=True).first()
+    known = row is not None and await passwords.matches(password, row.password_digest, settings.bcrypt_rounds)
+    return Login(EMAIL, password, path) if known else None
+
+
+def text(settings: Settings, url: str, login: Login | None) -> str:
+    """The addresses to open, for the terminal of a developer; empty in production."""
+    if settings.env == "production":
+        return ""
+    lines = [f"hubbub {__version__} is ready.", ""]
+    if settings.playground:
+        lines.append(f"  playground  {url}/")
+    lines += [
+        f"  REST        {url}/api/v1",
+        f"  API docs    {url}/api/docs",
+        f"  Socket.IO   {url}/chat",
+        "  sample data hubbub seed   (in another terminal: users, rooms, a week of messages)",
+    ]
+    if login is not None:
+        lines += [
+            "",
+            f"  log in as   {login.email}",
+            f"  password    {login.password}   (kept in {login.path})",
+        ]
+    return "\n".join(["", *lines, "", "Ctrl-C stops it.", "", ""])

@@ -1,0 +1,39 @@
+"""Accounts as their owners see them, and suspension."""
+
+from datetime import datetime
+
+from hubbub import models
+from hubbub.core import clock
+from hubbub.core.errors import Suspended
+from hubbub.schemas import accounts as wire
+
+
+def is_suspended(since: datetime | None, until: datetime | None) -> bool:
+    """Whether a suspension is in force."""
+    return since is not None and (until is None or until > clock.now())
+
+
+def suspension(until: datetime | None, reason: str | None) -> str:
+    """What the suspended are told."""
+    ending = f" until {clock.rfc3339(until)}" if until is not None else ""
+    return f"This account is suspended{ending}{f': {reason}' if reason else '.'}"
+
+
+def check(user: models.User) -> None:
+    """Raises Suspended."""
+    if is_suspended(user.suspended_at, user.suspended_until):
+        raise Suspended(suspension(user.suspended_until, user.suspend_reason))
+
+
+def show(user: models.User) -> wire.Account:
+    """A person as they see themselves."""
+    return wire.Account(
+        id=user.id,
+        username=user.username,
+        display_name=user.display_name,
+        avatar_url=user.avatar_url,
+        email=user.email,
+        role=user.role,
+        email_verified=user.email_verified_at is not None,
+        created_at=clock.rfc3339(user.created_at),
+    )

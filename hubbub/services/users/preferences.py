@@ -1,0 +1,73 @@
+"""Preferences: reading, changing, going back to the defaults."""
+
+import contextlib
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, structs
+
+from hubbub import models
+from hubbub.core.errors import InvalidPayload
+from hubbub.core.text import languages
+from hubbub.db import database
+from hubbub.schemas import preferences as wire
+from hubbub.schemas.base import Command, View, encode, parse
+from hubbub.services.context import Context
+
+V = TypeVar("V", bound=View)
+
+KINDS: dict[type[View], str] = {
+    wire.AppPreferences: "app",
+    wire.NotificationPreferences: "notifications",
+    wire.EmailPreferences: "email",
+}
+
+
+async def of(user_id: UUID, kind: type[V]) -> V:
+    """Somebody's choices, with the defaults for what they did not choose."""
+    async with database.guard():
+        row = await models.Preference.filter(user_id=user_id, kind=KINDS[kind]).first()
+    return _with_defaults(kind, row.chosen if row is not None else "{}")
+
+
+def _with_defaults(kind: type[V], chosen: str) -> V:
+    """A choice that is no longer offered counts as none."""
+    kept = msgspec.json.decode(chosen, type=dict[str, object])
+    good: dict[str, object] = {}
+    for name in kind.__struct_fields__:
+        with contextlib.suppress(KeyError, InvalidPayload):
+            good[name] = getattr(parse(kind, {name: kept[name]}), name)
+    return kind(**good)
+
+
+async def get(ctx: Context, kind: type[V]) -> V:
+    """The caller's choices."""
+    return await of(ctx.user_id, kind)
+
+
+async def update(ctx: Context, kind: type[V], command: Command) -> V:
+    """Choose; what is not given stays."""
+    given = {name: value for name, value in structs.asdict(command).items() if value is not UNSET}
+    if "language" in given:
+        given["language"] = languages.canonical(given["language"])
+    async with database.transaction():
+        own = models.Preference.filter(user_id=ctx.user_id, kind=KINDS[kind])
+        await models.User.filter(id=ctx.user_id).select_for_update().first()  # two changes do not cross
+        row = await own.first()
+        chosen = {**structs.asdict(_with_defaults(kind, row.chosen if row else "{}")), **given}
+        defaults = structs.asdict(kind())
+        text = encode({name: value for name, value in chosen.items() if value != defaults[name]}).decode()
+        if row is None:
+            await models.Preference.create(user_id=ctx.user_id, kind=KINDS[kind], chosen=text)
+        else:
+            row.chosen = text
+            await row.save()
+    return _with_defaults(kind, text)
+
+
+async def reset(ctx: Context, kind: type[V]) -> V:
+    """Back to the defaults."""
+    async with database.guard():
+        await models.Preference.filter(user_id=ctx.user_id, kind=KINDS[kind]).delete()
+    return kind()

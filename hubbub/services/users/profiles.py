@@ -1,0 +1,59 @@
+"""Profiles: looking people up, and changing one's own."""
+
+from msgspec import UNSET, structs
+
+from hubbub import models
+from hubbub.cluster.bus import AccountChanged
+from hubbub.core import clock
+from hubbub.core.errors import NotFound
+from hubbub.core.text import names, usernames
+from hubbub.db import database
+from hubbub.queries.sync import change_counters
+from hubbub.schemas import profiles as wire
+from hubbub.services.context import Context, publish
+from hubbub.services.users import users
+
+
+def show(row: models.User) -> wire.Profile:
+    """What every logged-in person may see."""
+    return wire.Profile(
+        id=row.id,
+        username=row.username,
+        display_name=row.display_name,
+        avatar_url=row.avatar_url,
+        bio=row.bio or "",
+        location=row.location or "",
+        website_url=row.website_url,
+        created_at=clock.rfc3339(row.created_at),
+    )
+
+
+async def get(_ctx: Context, command: wire.UsernameRef) -> wire.Profile:
+    """Somebody's profile. Raises NotFound."""
+    username = names.key(command.username)
+    row = None
+    if len(username) <= usernames.LONGEST:
+        async with database.guard():
+            row = await models.User.filter(username=username, deleted_at__isnull=True).first()
+    if row is None:
+        raise NotFound("There is no such user.")
+    return show(row)
+
+
+async def update(ctx: Context, command: wire.UpdateProfile) -> wire.Profile:
+    """Change one's own profile; the next message shows a new display name. Raises InvalidPayload."""
+    given = {name: value for name, value in structs.asdict(command).items() if value is not UNSET}
+    for name in ("display_name", "location"):
+        if name in given:
+            given[name] = names.line(given[name])
+    async with database.transaction() as tx:
+        own = models.User.filter(id=ctx.user_id)
+        if given:
+            await own.update(**given, updated_at=clock.now())
+            await change_counters.bump_version(tx, [ctx.user_id])
+        row = await own.first()
+    if row is None:
+        raise NotFound
+    if "display_name" in given:
+        await publish(ctx.parts.bus, AccountChanged(users.show(row), row.role))
+    return show(row)

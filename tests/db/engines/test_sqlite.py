@@ -1,0 +1,95 @@
+"""The SQLite engine; what its transactions promise is tested in tests/db/test_database.py."""
+
+import asyncio
+import sqlite3
+import time
+
+import pytest
+
+from hubbub import models
+from hubbub.core.errors import Unavailable
+from hubbub.db import database, migrations
+from hubbub.db.engines.sqlite import statements
+
+TRIGGER = "CREATE TRIGGER t AFTER DELETE ON a BEGIN DELETE FROM b; DELETE FROM c; END;"
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("", []),
+        (" ;; \n; ", []),
+        ("SELECT 1", ["SELECT 1;"]),
+        ("SELECT 1; SELECT 2;", ["SELECT 1;", " SELECT 2;"]),
+        ("SELECT ';'; SELECT \"a;b\";", ["SELECT ';';", ' SELECT "a;b";']),
+        (f"{TRIGGER} SELECT 1;", [TRIGGER, " SELECT 1;"]),
+        ("SELECT 'open; end", ["SELECT 'open; end;"]),
+    ],
+)
+def test_a_script_is_taken_apart_where_sqlite_would(script, found):
+    assert statements(script) == found
+
+
+def test_a_comment_may_hold_anything():
+    assert len(statements("-- one; two\nSELECT 1; /* three; four */ SELECT 2;")) == 2
+
+
+@pytest.fixture
+def database_kind():
+    return "sqlite"
+
+
+async def test_reads_go_on_while_another_program_writes_and_writes_wait_for_it(settings):
+    await migrations.open_current(settings)
+    sql = database.connection()
+    other = sqlite3.connect(database.sqlite_path(settings.database_url), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def in_a_transaction():
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO state (key, value) VALUES ('a', 'b')")
+
+    writes = [
+        asyncio.create_task(in_a_transaction()),
+        asyncio.create_task(sql.execute("INSERT INTO state (key, value) VALUES ('c', 'd')")),
+        asyncio.create_task(models.State.create(key="e", value="f")),
+    ]
+    waits = []
+    for _ in range(20):
+        began = time.monotonic()
+        assert (await sql.fetch("SELECT count(*) AS count FROM state"))[0]["count"] == 0
+        assert not await models.State.exists()
+        waits.append(time.monotonic() - began)
+    assert not any(write.done() for write in writes)
+    other.execute("COMMIT")
+    other.close()
+    await asyncio.wait_for(asyncio.gather(*writes), 10)
+
+    assert await models.State.all().count() == 3
+    await database.close()
+    assert max(waits) < 1  # SQLite's own waiting made it 5
+
+
+async def test_a_write_gives_up_when_another_program_does_not_end(settings, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_MS", 200)
+    await migrations.open_current(settings)
+    other = sqlite3.connect(database.sqlite_path(settings.database_url), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    for write in (put_in_a_transaction, put):
+        with pytest.raises(Unavailable):
+            await write()
+    other.execute("ROLLBACK")
+    other.close()
+    await put_in_a_transaction()
+    await database.close()
+
+
+async def put_in_a_transaction():
+    async with database.transaction():
+        await models.State.create(key="a", value="b")
+
+
+async def put():
+    async with database.guard():
+        await models.State.create(key="a", value="b")

@@ -1,0 +1,115 @@
+"""Several hosts: connections are made to the one that accepts writes, wherever it stands in the list."""
+
+import socket
+import time
+
+import pytest
+
+from hubbub.config import ConfigError, Settings
+from hubbub.db import database, migrations
+from hubbub.db.engines import writable
+from tests.support import servers
+from tests.support.postgreses import OwnPostgres
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """A primary, and a standby that streams from it."""
+    with OwnPostgres() as primary, primary.standby() as standby:
+        yield primary, standby
+
+
+@pytest.fixture
+def silent():
+    """A host that accepts connections and says nothing, as one that is cut off from the network."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def absent():
+    """A host on which nothing listens."""
+    return f"127.0.0.1:{servers.free_port()}"
+
+
+async def _port(url, **more):
+    """The port of the server that `url` leads to."""
+    await database.connect(Settings.for_tests(database_url=url, **more))
+    try:
+        rows = await database.connection().fetch("SELECT inet_server_port() AS port")
+        return rows[0]["port"]
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("primary",),
+        ("primary", "standby"),
+        ("standby", "primary"),
+        ("absent", "standby", "primary"),
+        ("silent", "primary"),
+        ("standby", "silent", "primary", "absent"),
+    ],
+)
+async def test_the_host_that_accepts_writes_is_found(pair, silent, absent, order):
+    places = {"primary": pair[0].host, "standby": pair[1].host, "silent": silent, "absent": absent}
+    url = f"postgres://postgres@{','.join(places[name] for name in order)}/postgres"
+
+    began = time.monotonic()
+    assert await _port(url) == pair[0].port
+    assert time.monotonic() - began < 4 * writable.STAGGER_S
+
+
+async def test_hosts_of_the_query_are_hosts(pair):
+    ports = f"{pair[1].port},{pair[0].port}"
+    url = f"postgres:///postgres?user=postgres&host=127.0.0.1,127.0.0.1&port={ports}"
+
+    assert await _port(url) == pair[0].port
+
+
+async def test_the_host_that_accepted_writes_is_the_first_one_next_time(pair, silent):
+    found = writable.Hosts([f"postgres://postgres@{silent}/postgres", pair[0].url()], "")
+    for seconds in (4 * writable.STAGGER_S, writable.STAGGER_S):
+        began = time.monotonic()
+        (await found.connect()).terminate()
+        assert time.monotonic() - began < seconds
+
+
+@pytest.mark.parametrize("wanted", ["", "?target_session_attrs=any", "?target_session_attrs=read-write"])
+async def test_no_host_that_accepts_writes_is_a_line(pair, absent, wanted):
+    for places in (pair[1].host, f"{pair[1].host},{absent}", f"{absent},{pair[1].host}"):
+        with pytest.raises(database.DatabaseProblem, match=r"refuses writes: it is a standby") as caught:
+            await _port(f"postgres://postgres:s3cret@{places}/postgres{wanted}")
+        assert f"PostgreSQL at {places}/postgres" in str(caught.value)
+        assert "s3cret" not in str(caught.value)
+
+
+async def test_migrations_find_the_primary(pair, tmp_path):
+    await pair[0].sql("CREATE DATABASE migrated")
+    url = f"postgres://postgres@{pair[1].host},{pair[0].host}/migrated"
+    settings = Settings.for_tests(database_url=url, data_dir=tmp_path)
+
+    await migrations.up(settings)
+
+    assert all(step.done for step in await migrations.status(settings))
+
+
+@pytest.mark.parametrize(
+    "places", ["a:5432,b:5433", "[::1]:5432,b", "b,[::1]", "a,b"], ids=["ports", "ipv6", "ipv6 last", "names"]
+)
+def test_a_setting_may_name_several_hosts(places):
+    url = f"postgres://u:p@{places}/name"
+
+    assert Settings.build({"database_url": url}).database_url == url
+
+
+@pytest.mark.parametrize("places", ["a:5432,b:many", "a:1,", ",b", "a,[::1", "a:99999999,b"])
+def test_each_of_them_is_checked(places):
+    with pytest.raises(ConfigError) as caught:
+        Settings.build({"database_url": f"postgres://u:s3cret@{places}/name"})
+
+    (line,) = caught.value.lines
+    assert line.startswith("HUBBUB_DATABASE_URL")
+    assert "s3cret" not in line

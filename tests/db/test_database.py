@@ -1,0 +1,827 @@
+"""The database: transactions that end as they should, whatever happens to whom, and honest errors."""
+
+# ruff: noqa: PT012 - a transaction is a block, and what is raised comes out of it
+
+import ast
+import asyncio
+import os
+import sqlite3
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import asyncpg
+import pytest
+from tortoise.exceptions import TransactionManagementError
+
+import hubbub
+from hubbub import models
+from hubbub.config import Settings
+from hubbub.core import tasks
+from hubbub.core.errors import NotFound, Unavailable
+from hubbub.db import database, migrations
+from hubbub.db.engines import postgres
+from tests.support.relay import Relay
+from tests.support.waiting import until
+
+SOON = 10.0
+PACKAGE = Path(hubbub.__file__).parent
+
+
+@pytest.fixture
+async def opened(settings):
+    """The database of the test, open."""
+    await migrations.open_current(settings)
+    yield settings
+    await database.close()
+
+
+async def _put(key, value="here"):
+    await database.connection().execute("INSERT INTO state (key, value) VALUES ($1, $2)", key, value)
+
+
+async def _keys():
+    rows = await database.connection().fetch("SELECT key FROM state ORDER BY key")
+    return [row["key"] for row in rows]
+
+
+async def _keys_seen_from_outside(settings):
+    """As another program sees them: what is not committed does not count."""
+    if settings.uses_sqlite:
+        with sqlite3.connect(database.sqlite_path(settings.database_url), timeout=1) as other:
+            keys = [key for (key,) in other.execute("SELECT key FROM state ORDER BY key")]
+            other.execute("UPDATE state SET value = value")  # nobody holds the write lock
+        other.close()
+        return keys
+    other = await asyncpg.connect(settings.database_url)
+    try:
+        return [row["key"] for row in await other.fetch("SELECT key FROM state ORDER BY key")]
+    finally:
+        await other.close()
+
+
+async def _all_connections_serve(settings):
+    """As many transactions at once as there are connections, in time."""
+    count = 1 if settings.uses_sqlite else settings.database_pool
+    together = asyncio.Barrier(count)
+
+    async def one():
+        async with database.transaction() as tx:
+            await tx.fetch("SELECT 1")
+            await together.wait()
+
+    async with asyncio.timeout(SOON):
+        await asyncio.gather(*(one() for _ in range(count)))
+
+
+# --- what a transaction is ---
+
+
+async def test_a_transaction_is_seen_when_it_is_over(opened):
+    async with database.transaction() as tx:
+        await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
+        await models.State.create(key="b", value="")
+        before = await _keys_seen_from_outside(opened) if not opened.uses_sqlite else []
+
+    assert before == []
+    assert await _keys_seen_from_outside(opened) == ["a", "b"]
+
+
+async def test_an_error_takes_everything_back(opened):
+    with pytest.raises(NotFound):
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
+            await models.State.create(key="b", value="")
+            raise NotFound
+
+    assert await _keys_seen_from_outside(opened) == []
+    await _all_connections_serve(opened)
+
+
+async def test_a_transaction_inside_another_goes_alone_when_it_fails(opened):
+    async with database.transaction():
+        await models.State.create(key="a", value="")
+        with pytest.raises(NotFound):
+            async with database.transaction() as tx:
+                await tx.execute("INSERT INTO state (key, value) VALUES ('b', '')")
+                raise NotFound
+        with pytest.raises(Exception, match="(?i)unique") as caught:  # noqa: RUF043 - as a flag
+            async with database.transaction():
+                await models.State.create(key="a", value="")
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO state (key, value) VALUES ('c', '')")
+
+    assert database.is_duplicate(caught.value)
+    assert await _keys_seen_from_outside(opened) == ["a", "c"]
+
+
+async def test_statements_at_once_in_one_transaction_take_turns(opened):
+    async with database.transaction() as tx:
+        rows = await asyncio.gather(*(tx.fetch("SELECT count(*) AS count FROM state") for _ in range(5)))
+
+    assert [found[0]["count"] for found in rows] == [0] * 5
+
+
+async def test_a_commit_that_is_refused_takes_everything_back(opened):
+    async def refused():
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
+            if tx.dialect == "sqlite":
+                await tx.execute("PRAGMA defer_foreign_keys = ON")
+                await tx.execute("UPDATE memberships SET room_id = 'x'")
+            else:
+                await tx.execute("CREATE TEMP TABLE once (x int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+                await tx.execute("INSERT INTO once VALUES (1), (1)")
+
+    if opened.uses_sqlite:
+        room = await models.Room.create(kind="public")
+        user = await models.User.create(username="ada", email="a@example.org", display_name="Ada")
+        await models.Membership.create(room=room, user=user, role="member")
+
+    for _ in range(3):
+        with pytest.raises((sqlite3.IntegrityError, asyncpg.UniqueViolationError)):
+            await refused()
+
+    assert await _keys_seen_from_outside(opened) == []
+    await _all_connections_serve(opened)
+
+
+# --- trap 1: whoever is cancelled gives back what they hold ---
+
+
+async def _cancel_after(seconds, work):
+    """Run `work` and cancel it that much later; says whether it was."""
+    task = asyncio.create_task(work)
+    timer = asyncio.get_running_loop().call_later(seconds, task.cancel)
+    await asyncio.wait([task])
+    timer.cancel()
+    if not task.cancelled() and task.exception():
+        raise task.exception()
+    return task.cancelled()
+
+
+async def test_cancelled_while_it_begins(opened):
+    async def work():
+        async with database.transaction():
+            pass
+
+    cancelled = [await _cancel_after(step * 20e-6, work()) for step in range(150)]
+
+    assert any(cancelled)
+    await _all_connections_serve(opened)
+    await _put("after")
+    assert await _keys_seen_from_outside(opened) == ["after"]
+
+
+async def test_cancelled_while_it_works(opened):
+    async def work():
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
+            await models.State.create(key="b", value="")
+            await asyncio.Event().wait()
+
+    for step in range(100):
+        assert await _cancel_after(step * 40e-6, work())
+
+    await _all_connections_serve(opened)
+    assert await _keys_seen_from_outside(opened) == []
+
+
+async def test_cancelled_while_it_waits_for_its_turn(opened):
+    turn, working = asyncio.Event(), asyncio.Event()
+
+    async def hold():
+        async with database.transaction():
+            working.set()
+            await turn.wait()
+
+    holders = [asyncio.create_task(hold()) for _ in range(1 if opened.uses_sqlite else opened.database_pool)]
+    await working.wait()
+    waiters = [asyncio.create_task(_put(f"{number}")) for number in range(5)]
+    await asyncio.sleep(0)
+    for waiter in waiters:
+        waiter.cancel()
+    await asyncio.wait(waiters)
+    turn.set()
+    await asyncio.gather(*holders)
+
+    await _all_connections_serve(opened)
+
+
+async def test_cancelled_twice(opened):
+    """The second one hits whatever the first one's end is waiting for."""
+
+    async def work():
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
+            await asyncio.Event().wait()
+
+    loop = asyncio.get_running_loop()
+    for step in range(60):
+        task = asyncio.create_task(work())
+        timers = [loop.call_later(step * 20e-6 + more, task.cancel) for more in (0, 20e-6, 100e-6)]
+        await asyncio.wait([task])
+        for timer in timers:
+            timer.cancel()
+
+    await _all_connections_serve(opened)
+    assert await _keys_seen_from_outside(opened) == []
+
+
+async def test_a_cancelled_commit_is_done_or_not_done(opened):
+    done = []
+
+    async def work(key):
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO state (key, value) VALUES ($1, '')", key)
+        done.append(key)
+
+    for step in range(150):
+        await _cancel_after(step * 20e-6, work(f"{step:03}"))
+
+    await _all_connections_serve(opened)
+    keys = await _keys_seen_from_outside(opened)
+    assert set(done) <= set(keys)
+    assert keys == await _keys()
+
+
+async def test_a_cancelled_bulk_create_leaves_no_transaction_open(opened):
+    async def work(step):
+        await models.State.bulk_create([models.State(key=f"{step}-{n}", value="") for n in range(50)])
+
+    cancelled = [await _cancel_after(step * 50e-6, work(step)) for step in range(60)]
+    await work("last")
+
+    assert any(cancelled)
+    keys = await _keys_seen_from_outside(opened)
+    counts = {key.partition("-")[0]: 0 for key in keys}
+    for key in keys:
+        counts[key.partition("-")[0]] += 1
+    assert set(counts.values()) == {50}
+    assert keys == await _keys()
+
+
+async def test_closing_while_somebody_works(opened):
+    working = asyncio.Event()
+
+    async def work():
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
+            working.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await working.wait()
+    task.cancel()
+    async with asyncio.timeout(SOON):
+        await database.close()
+    await asyncio.wait([task])
+
+    assert await _keys_seen_from_outside(opened) == []
+
+
+# --- trap 2: a task that was started inside a transaction has no part in it ---
+
+
+async def test_a_spawned_task_works_on_its_own(opened):
+    with pytest.raises(NotFound):
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO state (key, value) VALUES ('inside', '')")
+            task = tasks.spawn(_put("spawned"), name="a test's")
+            raise NotFound
+    await asyncio.wait_for(task, SOON)
+
+    assert await _keys_seen_from_outside(opened) == ["spawned"]
+
+
+async def test_a_task_that_outlives_a_transaction_it_inherited_is_refused(opened):
+    over = asyncio.Event()
+
+    async def late(write):
+        await over.wait()
+        await write
+
+    async with database.transaction():
+        by_hand = asyncio.create_task(late(_put("late")))
+        by_model = asyncio.create_task(late(models.State.create(key="late", value="")))
+    async with database.transaction():
+        over.set()
+        await asyncio.wait([by_hand, by_model])
+
+    assert isinstance(by_hand.exception(), TransactionManagementError)
+    assert isinstance(by_model.exception(), TransactionManagementError)
+    assert await _keys_seen_from_outside(opened) == []
+
+
+_STARTING = {"create_task", "ensure_future", "start_background_task", "spawn", "run_in_executor", "call_soon"}
+
+
+def _starts_inside_transactions(tree):
+    """Lines on which something is started inside a block of a transaction or a unit."""
+    for block in (node for node in ast.walk(tree) if isinstance(node, ast.AsyncWith)):
+        opened = {ast.unparse(item.context_expr) for item in block.items}
+        if any(expression.endswith(("transaction()", ".unit()")) for expression in opened):
+            for node in ast.walk(block):
+                if isinstance(node, ast.Attribute) and node.attr in _STARTING:
+                    yield node.lineno
+
+
+def test_nobody_starts_a_task_inside_a_transaction():
+    found = {
+        path.name: list(_starts_inside_transactions(ast.parse(path.read_text())))
+        for path in PACKAGE.rglob("*.py")
+    }
+
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+# --- trap 3: two processes, one SQLite file ---
+
+COUNTING = """
+import asyncio, sys
+from pathlib import Path
+from hubbub.config import Settings
+from hubbub.services import database, migrations
+from tests.support.waiting import until
+
+async def count():
+    async with database.transaction() as tx:
+        rows = await tx.fetch("SELECT value FROM state WHERE key = 'count'")
+        more = str(int(rows[0]["value"]) + 1)
+        await tx.execute("UPDATE state SET value = $1 WHERE key = 'count'", more)
+
+async def main(folder):
+    await migrations.open_current(Settings.for_tests(data_dir=Path(folder)))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    try:
+        for _ in range(100):
+            await count()
+    finally:
+        await database.close()
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+async def _python(code, *arguments):
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_two_processes_read_and_write_one_file(opened, tmp_path):
+    await _put("count", "0")
+
+    others = [await _python(COUNTING, str(tmp_path)) for _ in range(2)]
+    for other in others:
+        assert await asyncio.wait_for(other.stdout.readline(), 60) == b"ready\n"
+    told = await asyncio.gather(*(other.communicate(b"\n") for other in others))
+
+    assert [(other.returncode, error) for other, (_, error) in zip(others, told, strict=True)] == [
+        (0, b"")
+    ] * 2
+    rows = await database.connection().fetch("SELECT value FROM state WHERE key = 'count'")
+    assert rows[0]["value"] == "200"
+
+
+# --- every wait has an end (PostgreSQL; what another process does to SQLite is above and below) ---
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Short limits, so that the test does not wait for long."""
+    monkeypatch.setattr(database, "STATEMENT_S", 0.5)
+    monkeypatch.setattr(postgres, "ACQUIRE_S", 0.5)
+    monkeypatch.setattr(database, "BUSY_MS", 200)
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+async def test_a_statement_that_takes_too_long_is_given_up(hasty, opened):
+    with pytest.raises(Unavailable):
+        async with database.transaction() as tx:
+            await tx.fetch("SELECT pg_sleep(60)")
+
+    await _all_connections_serve(opened)
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+async def test_a_lock_that_is_not_given_back_is_not_waited_for(hasty, opened):
+    await _put("a")
+    other = await asyncpg.connect(opened.database_url)
+    async with other.transaction():
+        await other.execute("SELECT 1 FROM state WHERE key = 'a' FOR UPDATE")
+        with pytest.raises(Unavailable):
+            async with database.transaction() as tx:
+                await tx.execute("UPDATE state SET value = '' WHERE key = 'a'")
+    await other.close()
+
+    async with database.transaction() as tx:
+        assert await tx.execute("UPDATE state SET value = '' WHERE key = 'a'") == 1
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+async def test_no_connection_left_is_unavailable(opened, monkeypatch):
+    monkeypatch.setattr(postgres, "ACQUIRE_S", 0.3)
+    async with AsyncExitStack() as stack:
+        holding = [asyncio.Event() for _ in range(opened.database_pool)]
+        release = asyncio.Event()
+
+        async def hold(event):
+            async with database.transaction():
+                event.set()
+                await release.wait()
+
+        holders = [asyncio.create_task(hold(event)) for event in holding]
+        stack.callback(release.set)
+        await asyncio.gather(*(event.wait() for event in holding))
+        for attempt in (_keys, _in_transaction):
+            with pytest.raises(Unavailable):
+                async with database.guard():
+                    await attempt()
+    await asyncio.gather(*holders)
+
+    await _all_connections_serve(opened)
+
+
+async def _in_transaction():
+    async with database.transaction():
+        pass
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+async def test_who_stands_still_in_a_transaction_loses_it(hasty, opened):
+    """The server takes the locks away from an instance that hangs, so that the others go on."""
+    await _put("a")
+    with pytest.raises(Unavailable):
+        async with database.transaction() as tx:
+            await tx.execute("UPDATE state SET value = 'mine' WHERE key = 'a'")
+            other = await asyncpg.connect(opened.database_url)
+            await asyncio.wait_for(other.execute("UPDATE state SET value = 'theirs' WHERE key = 'a'"), SOON)
+            await other.close()
+
+    rows = await database.connection().fetch("SELECT value FROM state WHERE key = 'a'")
+    assert rows[0]["value"] == "theirs"
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_a_file_that_another_program_locks_for_long_is_unavailable(hasty, opened):
+    other = sqlite3.connect(database.sqlite_path(opened.database_url), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for attempt in (_in_transaction, lambda: _put("a")):
+        with pytest.raises(Unavailable):
+            async with database.guard():
+                await attempt()
+    assert await _keys() == []
+    other.rollback()
+    other.close()
+
+    await _put("a")
+    assert await _keys() == ["a"]
+
+
+# --- the server goes away and comes back ---
+
+
+@pytest.fixture
+async def relay(database_url):
+    """Stands between hubbub and its PostgreSQL."""
+    async with Relay(database_url) as made:
+        yield made
+
+
+@pytest.fixture
+async def relayed(relay, tmp_path, hasty):
+    """The database, open, by way of the relay."""
+    settings = Settings.for_tests(database_url=relay.url, data_dir=tmp_path, database_pool=3)
+    await migrations.open_current(settings)
+    yield settings
+    await database.close()
+
+
+only_postgres = pytest.mark.parametrize("database_kind", ["postgres"])
+
+
+@only_postgres
+async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(relay, relayed, caplog):
+    caplog.set_level("INFO", "hubbub.services")
+    await _put("before")
+    await relay.down()
+    for _ in range(5):
+        async with asyncio.timeout(2):
+            for attempt in (_in_transaction, _keys):
+                with pytest.raises(Unavailable):
+                    async with database.guard():
+                        await attempt()
+    await until(database.away)
+    with pytest.raises(Unavailable):
+        await _in_transaction()
+    await relay.up()
+
+    await until(lambda: not database.away())
+    await _in_transaction()
+    assert await _keys() == ["before"]
+    assert [record.message for record in caplog.records] == ["the database is away", "the database is back"]
+
+
+@only_postgres
+async def test_what_needs_no_database_does_not_bring_it_back(relay, relayed, caplog):
+    caplog.set_level("INFO", "hubbub.services")
+    await relay.down()
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            async with database.guard():
+                await _keys()
+        async with database.guard():
+            pass
+        await until(database.away)
+
+    assert [record.message for record in caplog.records] == ["the database is away"]
+
+
+@only_postgres
+async def test_a_connection_that_breaks_is_not_a_database_that_is_away(relay, relayed, caplog):
+    caplog.set_level("INFO", "hubbub.services")
+    with pytest.raises(Unavailable):
+        async with database.transaction() as tx:
+            relay.hang_up()
+            await tx.execute("SELECT 1")
+
+    await _all_connections_serve(relayed)
+    assert not database.away()
+    assert caplog.records == []
+
+
+@only_postgres
+async def test_nobody_waits_for_a_server_that_is_known_to_hang(relay, relayed):
+    relay.freeze()
+    with pytest.raises(Unavailable):
+        async with database.guard():
+            await _keys()
+    await until(database.away)
+
+    async with asyncio.timeout(SOON):
+        for _ in range(500):
+            for attempt in (_in_transaction, _keys):
+                with pytest.raises(Unavailable):
+                    async with database.guard():
+                        await attempt()
+    relay.thaw()
+    await until(lambda: not database.away())
+    await _all_connections_serve(relayed)
+
+
+@only_postgres
+async def test_a_server_that_hangs_up_in_a_transaction_is_unavailable(relay, relayed):
+    with pytest.raises(Unavailable):
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
+            relay.hang_up()
+            await tx.execute("INSERT INTO state (key, value) VALUES ('b', '')")
+
+    await _all_connections_serve(relayed)
+    assert await _keys() == []
+
+
+@only_postgres
+async def test_a_refusal_of_ours_stays_one_when_the_server_hangs_up(relay, relayed):
+    with pytest.raises(NotFound):
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
+            relay.hang_up()
+            raise NotFound
+
+    await _all_connections_serve(relayed)
+
+
+@only_postgres
+async def test_a_commit_of_unknown_outcome_is_unavailable(relay, relayed):
+    async def write():
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
+            relay.hold_at(b"COMMIT")
+
+    writing = asyncio.create_task(write())
+    await asyncio.wait_for(relay.heard.wait(), SOON)
+    relay.hang_up()
+    relay.thaw()
+
+    with pytest.raises(Unavailable):
+        await writing
+    await _all_connections_serve(relayed)
+    assert await _keys() == ["a"]  # this time it was done
+
+
+@only_postgres
+async def test_a_server_that_hangs_is_given_up(relay, relayed):
+    await _put("before")
+    relay.freeze()
+    for attempt in (_in_transaction, _keys):
+        with pytest.raises(Unavailable):
+            async with asyncio.timeout(SOON), database.guard():
+                await attempt()
+    relay.thaw()
+
+    await _all_connections_serve(relayed)
+
+
+@only_postgres
+async def test_a_server_that_restarts_is_no_trouble_afterwards(opened):
+    await _all_connections_serve(opened)
+    other = await asyncpg.connect(opened.database_url)
+    await other.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'hubbub' AND datname = current_database()"
+    )
+    await other.close()
+
+    async with asyncio.timeout(SOON):
+        while True:  # the news of the closed connections arrive some time
+            try:
+                await _in_transaction()
+                break
+            except Unavailable:
+                await asyncio.sleep(0)
+    await _all_connections_serve(opened)
+
+
+@only_postgres
+async def test_a_schema_that_changes_meanwhile_is_met_at_the_next_attempt(opened):
+    async def read():
+        async with database.transaction() as tx:
+            return [dict(row) for row in await tx.fetch("SELECT * FROM state")]
+
+    await _put("a")
+    await read()
+    other = await asyncpg.connect(opened.database_url)
+    await other.execute("ALTER TABLE state ADD COLUMN more int")
+    await other.close()
+
+    with pytest.raises(Unavailable):
+        await read()
+    assert await read() == [{"key": "a", "value": "here", "more": None}]
+
+
+async def test_a_mistake_of_ours_is_not_called_unavailable(opened):
+    with pytest.raises(Exception, match="nowhere") as caught:
+        async with database.transaction() as tx:
+            await tx.fetch("SELECT * FROM nowhere")
+    assert not isinstance(caught.value, Unavailable)
+
+    if not opened.uses_sqlite:
+        with pytest.raises(asyncpg.DataError):
+            async with database.guard():
+                await database.connection().fetch("SELECT $1::uuid", 5)
+
+
+# --- opening ---
+
+
+async def _problem(**fields):
+    with pytest.raises(database.DatabaseProblem) as caught:
+        await migrations.open_current(Settings.for_tests(**fields))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+async def test_several_databases_one_after_the_other(databases, tmp_path):
+    urls = [databases.migrated(kind, tmp_path) for kind in ("sqlite", "postgres", "postgres")]
+    for number, url in enumerate([*urls, *urls]):
+        await migrations.open_current(Settings.for_tests(database_url=url, data_dir=tmp_path))
+        await models.State.create(key=f"{number}", value="")
+        assert await _keys() == [str(each) for each in (number - 3, number) if each >= 0]
+        await database.close()
+    for url in urls[1:]:
+        databases.drop(url)
+
+
+async def test_closing_twice_or_never_opened_is_no_trouble(settings):
+    await database.close()
+    await migrations.open_current(settings)
+    await database.close()
+    await database.close()
+
+
+async def test_a_database_in_memory_needs_no_migration_first():
+    await migrations.open_current(Settings.for_tests())
+    await models.State.create(key="a", value="")
+
+    assert await _keys() == ["a"]
+    await database.close()
+
+
+async def test_a_relative_path_is_taken_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.for_tests(database_url="sqlite://some/where/hub%20bub.db")
+    await migrations.up(settings)
+
+    assert (tmp_path / "some" / "where" / "hub bub.db").is_file()
+
+
+async def test_a_file_that_is_no_database(tmp_path):
+    (tmp_path / "hubbub.db").write_text("Dear Ada,\n" * 1000)
+
+    assert "hubbub.db is no SQLite database" in await _problem(data_dir=tmp_path)
+
+
+async def test_a_damaged_file(tmp_path):
+    settings = Settings.for_tests(data_dir=tmp_path)
+    await migrations.up(settings)
+    with (tmp_path / "hubbub.db").open("r+b") as file:
+        file.seek(100)
+        file.write(os.urandom(3000))
+
+    assert "hubbub.db is damaged" in await _problem(data_dir=tmp_path)
+
+
+async def test_a_file_that_another_program_holds(tmp_path, hasty):
+    settings = Settings.for_tests(data_dir=tmp_path)
+    await migrations.up(settings)
+    other = sqlite3.connect(tmp_path / "hubbub.db", isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+
+    assert "hubbub.db is locked by another program" in await _problem(data_dir=tmp_path)
+    other.close()
+
+
+async def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "hubbub.db").mkdir()
+
+    assert "hubbub.db can't be opened" in await _problem(data_dir=tmp_path)
+
+
+async def test_a_path_through_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    assert "can't be" in await _problem(data_dir=tmp_path / "file" / "folder")
+
+
+@pytest.fixture
+def nobody():
+    """Without the rights of root, for as long as the test lasts."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+async def test_a_folder_that_may_not_be_written_to(tmp_path_factory, nobody):
+    folder = Path("/proc/1") if os.getuid() == 0 else tmp_path_factory.mktemp("closed", numbered=True)
+    if os.getuid() != 0:
+        folder.chmod(0o500)
+
+    assert "can't be" in await _problem(data_dir=folder / "data")
+
+
+async def test_a_server_that_does_not_know_us(postgres_url):
+    url = postgres_url.replace("//postgres@", "//stranger:s3cret@")
+
+    line = await _problem(database_url=url)
+
+    assert "refuses the user or the password" in line
+    assert "s3cret" not in line
+
+
+async def test_a_server_without_the_database(postgres_url):
+    assert "no such database" in await _problem(database_url=f"{postgres_url.rpartition('/')[0]}/nowhere")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgres://u:s3cret@127.0.0.1:1/hub", "PostgreSQL at 127.0.0.1:1/hub can't be reached"),
+        ("postgres://u:s3cret@nowhere.invalid/hub", "PostgreSQL at nowhere.invalid/hub "),
+        ("postgres://u:s3cret@127.0.0.1/hub?sslmode=perhaps", "not described rightly"),
+        ("postgres://u:s3cret@127.0.0.1/hub?sslmode=verify-full&sslrootcert=/no/file", "a certificate"),
+        ("postgres://u:s3cret@127.0.0.1/hub?sslmode=require&sslcert=/no/file", "a certificate"),
+        ("postgres://u:s3cret@/hub?host=127.0.0.1&port=x", "not described rightly"),
+    ],
+)
+async def test_a_server_that_is_not_there(url, said):
+    line = await _problem(database_url=url)
+
+    assert said in line
+    assert "s3cret" not in line
+
+
+@only_postgres
+async def test_a_frozen_server_at_the_start(relay, monkeypatch):
+    monkeypatch.setattr(database, "CONNECT_S", 0.3)
+    relay.freeze()
+
+    assert "does not answer" in await _problem(database_url=relay.url)
+
+
+@only_postgres
+async def test_what_the_address_says_reaches_the_server(database_url):
+    options = "?application_name=hub-7&statement_cache_size=0&search_path=public"
+    await migrations.open_current(Settings.for_tests(database_url=database_url + options))
+    rows = await database.connection().fetch("SELECT current_setting('application_name') AS name")
+    await database.close()
+
+    assert rows[0]["name"] == "hub-7"

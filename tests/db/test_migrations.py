@@ -1,0 +1,420 @@
+"""The schema's steps: the same as the models, up and down, whole or not at all, one at a time."""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import sys
+from contextlib import suppress
+
+import asyncpg
+import pytest
+from tortoise.connection import get_connection
+from tortoise.utils import generate_schema_for_client
+
+from hubbub.config import Settings
+from hubbub.core.text import names
+from hubbub.db import database, migrations
+from hubbub.db.database import DatabaseProblem
+from tests.support import migration
+from tests.support.schema import Place
+
+STEPS = migrations.names()
+AT_ONCE = 2  # steps in one test: each begins with all steps before them
+SOON = 60.0
+
+STEP = """
+RUN_IN_TRANSACTION = True
+
+
+async def upgrade(db):
+    return {up!r}
+
+
+async def downgrade(db):
+    return {down!r}
+
+
+MODELS_STATE = ""
+"""
+
+
+@pytest.fixture
+def bare(bare_database_url, tmp_path):
+    """Settings for a database without tables."""
+    return Settings.for_tests(database_url=bare_database_url, data_dir=tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A place for the steps that a test takes; there are none yet."""
+    made = tmp_path / "steps"
+    made.mkdir()
+    monkeypatch.setattr(migrations, "LOCATION", made)
+    return made
+
+
+def _lay(folder, steps):
+    for step in steps:
+        shutil.copyfile(migration.LOCATION / step, folder / step)
+
+
+@pytest.fixture
+def another(folder):
+    """Adds a step to those there are: `another(up, down)`."""
+    _lay(folder, STEPS)
+
+    def add(up, down="SELECT 1;"):
+        name = f"{len(migrations.names()) + 1:04}_another.py"
+        (folder / name).write_text(STEP.format(up=up, down=down))
+        return name
+
+    return add
+
+
+@pytest.fixture
+async def place(settings):
+    """A migrated database with a row in every table."""
+    made = Place(settings)
+    await made.fill()
+    return made
+
+
+# --- the schema of the steps is the one of the models ---
+
+
+async def test_the_steps_end_at_the_models(bare, databases, database_kind, tmp_path_factory):
+    other = databases.empty(database_kind, tmp_path_factory.mktemp("models"))
+    models = bare.model_copy(update={"database_url": other})
+    await database.connect(models)
+    await generate_schema_for_client(get_connection(database.NAME), safe=False)
+    await database.close()
+    await migrations.up(bare)
+
+    wanted, made = await Place(models).schema(), await Place(bare).schema()
+    databases.drop(other)
+    assert made.columns == wanted.columns
+    assert made.indexes == wanted.indexes
+    assert made.constraints == wanted.constraints
+    assert len(wanted.indexes) > len({table for table, _ in wanted.columns}) >= 9
+
+
+def test_the_last_step_knows_the_models():
+    assert migration.main("--check") == 0
+
+
+def test_the_steps_are_numbered_without_gaps():
+    assert [int(step.partition("_")[0]) for step in STEPS] == list(range(1, len(STEPS) + 1))
+
+
+# --- up and down, with rows ---
+
+
+@pytest.mark.parametrize("first", range(0, len(STEPS), AT_ONCE))
+async def test_up_down_and_up_with_rows_in_every_table(bare, folder, first):
+    place = Place(bare)
+    _lay(folder, STEPS[:first])
+    await migrations.up(bare)
+
+    for step in STEPS[first : first + AT_ONCE]:
+        await place.fill()
+        schema, rows = await place.schema(), await place.counts()
+
+        _lay(folder, [step])
+        assert await migrations.up(bare) == [step]
+        above = await place.schema()
+        assert rows.items() <= (await place.counts()).items()
+        await place.fill()
+        assert set((await place.counts()).values()) == {1}
+
+        assert await migrations.down(bare) == [step]
+        assert await place.schema() == schema
+        assert await place.counts() == rows
+
+        assert await migrations.up(bare) == [step]
+        assert await place.schema() == above
+    await place.fill()
+
+
+async def test_a_step_keeps_the_rows_that_are_there(settings, place, another):
+    before = await place.counts()
+    name = another(
+        'ALTER TABLE "users" ADD COLUMN "shoes" INT; CREATE TABLE "extra" ("id" INT);',
+        'DROP TABLE "extra"; ALTER TABLE "users" DROP COLUMN "shoes";',
+    )
+
+    assert await migrations.up(settings) == [name]
+    after = await place.counts()
+    assert await migrations.down(settings) == [name]
+
+    assert after == {**before, "extra": 0}
+    assert await place.counts() == before
+
+
+async def test_all_the_way_down_nothing_is_left(settings, place):
+    taken_back = []
+    while step := await migrations.down(settings):
+        taken_back += step
+
+    assert taken_back == STEPS[::-1]
+    assert await place.tables(of_models=False) == ["aerich"]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(settings, place, another):
+    """What SQLite needs for most changes of a table, and what its cascades would empty the others by."""
+    before = await place.counts()
+    another(
+        "CREATE TABLE made (id CHAR(36) NOT NULL PRIMARY KEY, username VARCHAR(64) NOT NULL UNIQUE);"
+        "INSERT INTO made SELECT id, username FROM users;"
+        "DROP TABLE users;"
+        "ALTER TABLE made RENAME TO users;"
+    )
+    await migrations.up(settings)
+
+    assert await place.counts() == before
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        await place.rows("UPDATE memberships SET user_id = 'nobody'")
+
+
+# --- whole or not at all ---
+
+
+async def test_a_step_that_fails_leaves_everything_as_it_was(settings, place, another):
+    schema, rows = await place.schema(), await place.counts()
+    name = another(
+        "CREATE TABLE extra (id INT); ALTER TABLE users ADD COLUMN shoes INT; DELETE FROM state;"
+        "INSERT INTO nowhere VALUES (1);"
+    )
+
+    with pytest.raises(DatabaseProblem, match="nowhere") as caught:
+        await migrations.up(settings)
+
+    assert "\n" not in str(caught.value)
+    assert (await place.schema(), await place.counts()) == (schema, rows)
+    assert await migrations.status(settings) == [*((step, True) for step in STEPS), (name, False)]
+
+
+async def test_a_way_back_that_fails_leaves_everything_as_it_was(settings, place, another):
+    another("CREATE TABLE extra (id INT);", "DROP TABLE extra; DROP TABLE nowhere;")
+    await migrations.up(settings)
+
+    with pytest.raises(DatabaseProblem, match="nowhere"):
+        await migrations.down(settings)
+
+    assert "extra" in await place.tables()
+    assert all(step.done for step in await migrations.status(settings))
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_a_step_that_orphans_rows_is_not_taken(settings, place, another):
+    rows = await place.counts()
+    another("DELETE FROM users;")
+
+    with pytest.raises(DatabaseProblem, match="rows would refer to rows that are gone"):
+        await migrations.up(settings)
+
+    assert await place.counts() == rows
+
+
+async def test_whoever_is_cancelled_can_begin_again(bare):
+    for turns in range(0, 60, 5):
+        task = asyncio.create_task(migrations.up(bare))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    await migrations.up(bare)
+    assert all(step.done for step in await migrations.status(bare))
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+async def test_a_step_may_take_longer_than_a_statement(settings, another, monkeypatch):
+    monkeypatch.setattr(database, "STATEMENT_S", 0.2)
+    name = another("SELECT pg_sleep(0.5);")
+
+    assert await migrations.up(settings) == [name]
+
+
+async def test_status_says_what_is_done(bare):
+    before = await migrations.status(bare)
+    taken = await migrations.up(bare)
+    again = await migrations.up(bare)
+
+    assert before == [(step, False) for step in STEPS]
+    assert (taken, again) == (STEPS, [])
+    assert await migrations.status(bare) == [(step, True) for step in STEPS]
+
+
+async def test_nothing_taken_is_nothing_to_take_back(bare):
+    assert await migrations.down(bare) == []
+
+
+# --- from many places at once ---
+
+
+async def _hubbub(settings, *arguments):
+    environment = {
+        **os.environ,
+        "HUBBUB_ENV": "test",
+        "HUBBUB_DATA_DIR": str(settings.data_dir),
+        "HUBBUB_DATABASE_URL": settings.database_url,
+    }
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "hubbub", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+        cwd=settings.data_dir,
+    )
+
+
+async def test_several_programs_at_once_take_each_step_once(bare):
+    others = [await _hubbub(bare, "migrate") for _ in range(3)]
+    told = await asyncio.wait_for(asyncio.gather(*(other.communicate() for other in others)), SOON)
+
+    assert [(other.returncode, error) for other, (_, error) in zip(others, told, strict=True)] == [
+        (0, b"")
+    ] * 3
+    lines = sorted(line for out, _ in told for line in out.decode().splitlines())
+    assert lines == ["Nothing to do."] * 2 + [f"up {step}" for step in STEPS]
+
+
+async def test_who_waits_for_a_migration_that_never_ends_is_told(bare, monkeypatch):
+    monkeypatch.setattr(migrations, "LOCK_S", 0.2)
+    monkeypatch.setattr(database, "BUSY_MS", 200)
+    if bare.uses_sqlite:
+        file = sqlite3.connect(database.sqlite_path(bare.database_url), isolation_level=None)
+        file.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseProblem, match="is locked by another program"):
+            await migrations.up(bare)
+        file.close()
+    else:
+        server = await asyncpg.connect(bare.database_url)
+        await server.execute("SELECT pg_advisory_lock($1)", migrations.LOCK)
+        with pytest.raises(DatabaseProblem, match="does not answer"):
+            await migrations.up(bare)
+        await server.close()
+
+    assert await migrations.up(bare) == STEPS
+
+
+# --- what `serve` does with it ---
+
+
+async def test_a_bare_database_is_refused_with_the_command(bare):
+    with pytest.raises(DatabaseProblem, match=r"behind this version\. Run: hubbub migrate$"):
+        await migrations.open_current(bare)
+    assert await Place(bare).tables() == []
+
+    await migrations.up(bare)
+    await migrations.open_current(bare)
+    await database.close()
+
+
+async def test_a_database_that_is_behind_is_refused(settings, another):
+    """SQLite would answer with the name of a column that is not there yet."""
+    another("SELECT 1;")
+    with pytest.raises(DatabaseProblem, match="is a step behind this version"):
+        await migrations.open_current(settings)
+
+    another("SELECT 1;")
+    with pytest.raises(DatabaseProblem, match="is 2 steps behind this version"):
+        await migrations.open_current(settings)
+
+
+async def test_a_database_of_a_newer_version_is_used_but_not_taken_back(settings, place, another, folder):
+    """A release only adds; the one before goes on beside it."""
+    name = another("ALTER TABLE users ADD COLUMN shoes INT;")
+    await migrations.up(settings)
+    (folder / name).unlink()
+
+    await migrations.open_current(settings)
+    await database.close()
+    assert await migrations.up(settings) == []
+    with pytest.raises(DatabaseProblem, match=f"{name}, which only a newer version knows"):
+        await migrations.down(settings)
+
+
+# --- rows that were there before a step ---
+
+NAMES = next(index for index, step in enumerate(STEPS) if step.endswith("_names.py"))
+ROOMS = [  # age in days, name, key before, key after; None: one that no name has
+    (5, "st\u200baff", "st\u200baff", "staff"),
+    (3, "staff", "staff", None),
+    (1, "ST\u00adAFF", "st\u00adaff", None),
+    (2, "the  garden", "the  garden", "the garden"),
+    (4, "\u200b", "\u200b", None),
+    (6, "Stra\u00dfe", "strasse", "strasse"),
+    (7, "long", "l" * 240, "long"),
+]
+REACTIONS = [  # user, emoji before, emoji after; None: merged
+    (0, "\u2764", "\u2764\ufe0f"),
+    (0, "\u2764\ufe0f", None),
+    (0, "\U0001f44d", "\U0001f44d"),
+    (0, "\U0001f44d\ufe0f", None),
+    (1, "\U0001f44d\ufe0f", "\U0001f44d"),
+    (1, "\u2764", "\u2764\ufe0f"),
+    (2, "\u2764\ufe0f", "\u2764\ufe0f"),
+    (2, "+1", "+1"),
+    (2, "\u2764\ufe0e", "\u2764\ufe0e"),
+]
+
+
+def _id(number):
+    return f"01890a5d-ac96-774b-bcce-{number:012}"
+
+
+async def _rows_before_names(place):
+    """Rooms and reactions of an earlier release. The ids of rooms are not in the order of their ages."""
+    rooms = [
+        {"id": _id(age), "kind": "public", "name": name, "name_key": key, "direct_key": str(age)}
+        for age, name, key, _ in ROOMS
+    ]
+    await place.add("rooms", *({**room, "created_at": _day(room["direct_key"])} for room in rooms))
+    ((message_id,),) = await place.rows("SELECT id FROM messages")
+    users = (
+        {"id": _id(number), "username": f"user{number}", "email": f"user{number}"} for number in range(3)
+    )
+    await place.add("users", *users)
+    reactions = (
+        {"id": _id(number), "message_id": message_id, "user_id": _id(user), "emoji": emoji}
+        for number, (user, emoji, _) in enumerate(REACTIONS)
+    )
+    await place.add("reactions", *reactions)
+
+
+def _day(age):
+    return f"2026-01-{20 - int(age)} 12:00:00+00:00"
+
+
+async def test_names_and_reactions_that_become_the_same(bare, folder):
+    """In pages of two rows, and taken again after it was interrupted."""
+    place, step = Place(bare), STEPS[NAMES]
+    _lay(folder, STEPS[:NAMES])
+    await migrations.up(bare)
+    await place.fill()
+    await _rows_before_names(place)
+    shown = await place.rows("SELECT id, name FROM rooms ORDER BY id")
+    text = (migration.LOCATION / step).read_text("utf-8").replace("PAGE = 1000", "PAGE = 2")
+
+    last = '        last = rows[-1]["id"]\n'
+    (folder / step).write_text(text.replace(last, last + "        raise KeyError\n"), "utf-8")
+    with pytest.raises(KeyError):
+        await migrations.up(bare)
+    (folder / step).write_text(text, "utf-8")
+    assert await migrations.up(bare) == [step]
+
+    assert await place.rows("SELECT id, name FROM rooms ORDER BY id") == shown
+    keys = {str(room_id): key for room_id, key in await place.rows("SELECT id, name_key FROM rooms")}
+    assert {_id(age): keys[_id(age)] for age, *_, key in ROOMS if key} == {
+        _id(age): key for age, *_, key in ROOMS if key
+    }
+    apart = [keys[_id(age)] for age, *_, key in ROOMS if key is None]
+    assert len(set(keys.values())) == len(keys)
+    assert [key for key in apart if names.key(key) == key or len(key) > names.LONGEST_KEY] == []
+    found = {str(row[0]): row[1] for row in await place.rows("SELECT id, emoji FROM reactions")}
+    wanted = {_id(number): after for number, (_, _, after) in enumerate(REACTIONS)}
+    assert {one: found.get(one) for one in wanted} == wanted

@@ -1,0 +1,24 @@
+"""Texts that were seen lately."""
+
+from hubbub.http.recent import Recent
+
+
+def test_what_was_added_is_in_until_it_is_discarded():
+    seen = Recent()
+    assert "a" not in seen
+    seen.add("a")
+    seen.add("\ud800")
+    assert "a" in seen
+    assert "\ud800" in seen
+    seen.discard("a")
+    seen.discard("b")
+    assert "a" not in seen
+
+
+def test_beyond_the_bound_the_oldest_is_forgotten():
+    seen = Recent(most=2)
+    for text in ("a", "b", "a", "c"):
+        seen.add(text)
+
+    assert [text in seen for text in "abc"] == [True, False, True]
+    assert len(seen) == 2

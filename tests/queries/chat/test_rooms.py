@@ -1,0 +1,119 @@
+"""What is asked often is answered from an index, however many messages there are."""
+
+import re
+
+import pytest
+
+from hubbub import models
+from hubbub.core import clock, ids
+from hubbub.db import database
+from hubbub.db.sql import as_uuid
+from hubbub.queries.chat import rooms as room_queries
+from hubbub.queries.chat import search
+from hubbub.queries.eventlog import event_log
+from hubbub.queries.sync import change_counters
+from tests.support.plans import Explained
+
+SEEDING = """
+    INSERT INTO users (id, username, email, display_name, role, created_at, updated_at)
+    SELECT gen_random_uuid(), n, n, n, 'user', now(), now() FROM generate_series(1, 1000) n;
+
+    INSERT INTO rooms (id, kind, name, name_key, topic, created_at, last_seq, first_seq, member_count,
+        member_version, last_entry_at)
+    SELECT gen_random_uuid(), 'public', n, n, '', now(), 50, 1, 5, 0, now() - n * interval '1 s'
+    FROM generate_series(1, 1000) n;
+
+    INSERT INTO memberships (id, room_id, user_id, role, joined_at, last_read_seq, muted)
+    SELECT gen_random_uuid(), r.id, u.id, 'member', now(), 30, false
+    FROM rooms r JOIN users u ON u.username::int % 200 = r.name::int % 200;
+
+    INSERT INTO messages (id, room_id, sender_id, client_id, seq, body, mentions, attachments, created_at)
+    SELECT gen_random_uuid(), r.id, u.id, gen_random_uuid(), s, '', '[]', '[]', now()
+    FROM rooms r JOIN users u ON u.username = r.name, generate_series(1, 50) s;
+
+    INSERT INTO entries (room_id, seq, event, payload, at, actor_id, message_id)
+    SELECT room_id, seq, 'message:new', '{}', created_at, sender_id, id FROM messages;
+
+    INSERT INTO mentions (room_id, seq, message_id, user_id)
+    SELECT room_id, seq, id, sender_id FROM messages WHERE seq % 5 = 0;
+
+    INSERT INTO message_words (message_id, words)
+    SELECT id, ('''common'' ''w' || (row_number() OVER ()) || ''' ''/' || replace(room_id::text, '-', '')
+        || '''')::tsvector
+    FROM messages;
+
+    ANALYZE
+"""
+# A whole table: of what grows on PostgreSQL, where few rooms and users are read faster so; any on SQLite.
+WHOLE = re.compile(
+    r"Seq Scan on (messages|entries|mentions|message_words|memberships)|SCAN [a-z]\w*( USING .*)?$",
+    re.MULTILINE,
+)
+
+
+OWN = ("SCAN page", "SCAN sent", "SCAN newest", "SCAN counted")  # what the query itself limits
+
+
+@pytest.fixture
+async def explained(sql):
+    """PostgreSQL decides by what there is; SQLite by its schema alone."""
+    if sql.dialect == "postgres":
+        async with database.transaction() as tx:
+            for statement in SEEDING.split(";"):
+                await tx.execute(statement)
+    else:
+        user = await models.User.create(username="ada", email="ada@example.org", display_name="Ada")
+        await models.Membership.create(
+            room=await models.Room.create(kind="private"), user=user, role="member"
+        )
+    return Explained(sql)
+
+
+@pytest.fixture
+async def user(sql, explained):
+    """Somebody who is in a few rooms."""
+    rows = await sql.fetch("SELECT user_id FROM memberships LIMIT 1")
+    return as_uuid(rows[0]["user_id"])
+
+
+@pytest.fixture
+async def rooms(sql, user):
+    rows = await sql.fetch("SELECT room_id FROM memberships WHERE user_id = $1", user)
+    return [as_uuid(row["room_id"]) for row in rows]
+
+
+async def test_no_table_is_read_as_a_whole(explained, user, rooms):
+    room, now = rooms[0], clock.now()
+    await room_queries.rooms_of(explained, user, 50)
+    await room_queries.rooms_of(explained, user, 50, (now, room))
+    await room_queries.room(explained, room, user)
+    await room_queries.public_rooms(explained, user, "%", 50)
+    await room_queries.public_rooms(explained, user, "%", 50, ("5", room))
+    await change_counters.memberships(explained, [user])
+    await room_queries.log_spans(explained, user, rooms)
+    await room_queries.members(explained, room, 50, "5")
+    await room_queries.members_named(explained, room, ["1", "2"])
+    await room_queries.users_sharing_a_room(explained, user, [user, ids.uuid7()])
+    await event_log.entries_after(explained, room, 20, 100)
+    await event_log.standings(explained, rooms, [user])
+    await event_log.stored_messages(explained, [(user, ids.uuid7())])
+    await event_log.changed(explained, {room: event_log.LogEnd(0, 0) for room in rooms})
+    await event_log.lock_rooms(explained, rooms)
+
+    assert len(explained.plans) == 15
+    for plan in explained.plans:
+        assert [line for line in WHOLE.finditer(plan) if line[0] not in OWN] == [], plan
+
+
+@pytest.mark.parametrize("query", ["w777", "common"])
+async def test_a_search_reads_what_matches_and_no_more(explained, user, rooms, query):
+    for room in (None, rooms[0]):
+        await search.find(explained, user_id=user, query=query, room_id=room, limit=50)
+
+        plan = explained.plans[-1]
+        assert not WHOLE.search(plan), plan
+        if explained.dialect == "sqlite":
+            assert "SCAN w VIRTUAL TABLE" in plan
+            assert "TEMP B-TREE" not in plan
+        elif query != "common":
+            assert "idx_message_words" in plan

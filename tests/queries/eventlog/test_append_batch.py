@@ -1,0 +1,175 @@
+"""The one statement that stores a batch: what it takes, what it leaves to others, and all or nothing."""
+
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+import pytest
+
+from hubbub import models
+from hubbub.core import clock, ids
+from hubbub.db import database
+from hubbub.queries.eventlog import append_batch
+from hubbub.schemas.users import User
+from hubbub.services.chat import rooms
+from hubbub.services.context import Context
+from hubbub.services.eventlog import epochs
+from hubbub.services.eventlog.pending_message import PendingMessage
+from tests.support.world import World
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """There is no such statement on SQLite."""
+    return "postgres"
+
+
+class Place(NamedTuple):
+    room_id: UUID
+    sender_id: UUID
+
+
+async def place(world: World, name: str) -> Place:
+    person = await world.person(name)
+    _, made = await person.rest("POST", "/rooms", json={"kind": "private"})
+    return Place(UUID(made["data"]["id"]), UUID(person.id))
+
+
+def row(at: Place, body: str = "x", /, **changes: object) -> append_batch.MessageRow:
+    """A message that is in order, unless changed."""
+    good = {
+        "id": ids.uuid7(),
+        "room_id": at.room_id,
+        "version": 0,
+        "sender_id": at.sender_id,
+        "client_id": uuid4(),
+        "body": body,
+        "reply_to_id": None,
+        "mentions": "[]",
+        "words": f"'{body}':1",
+        "before": '{"seq":',
+        "between": ',"message":{"seq":',
+        "after": "}}",
+        "known": 0,
+    }
+    return append_batch.MessageRow(**{**good, **changes})  # type: ignore[arg-type]
+
+
+async def append(
+    *rows: append_batch.MessageRow, named: tuple[tuple[UUID, UUID], ...] = ()
+) -> dict[UUID, int]:
+    epoch = await epochs.current()
+    return await append_batch.append_messages(database.connection(), rows, named, clock.now(), epoch)
+
+
+async def test_seqs_follow_the_order_given_room_by_room(world: World) -> None:
+    here, there = await place(world, "ada"), await place(world, "bob")
+    batch = [row(here, "a"), row(there, "b"), row(here, "c"), row(there, "d"), row(here, "e")]
+
+    stored = await append(*batch)
+
+    assert [stored[each.id] for each in batch] == [2, 2, 3, 3, 4]
+    assert (await models.Room.get(id=here.room_id)).last_seq == 4
+    entries = await models.Entry.filter(room_id=here.room_id, event="message:new").order_by("seq")
+    assert [entry.payload for entry in entries] == [batch[i].payload(i + 2 - i // 2) for i in (0, 2, 4)]
+    assert (await models.Membership.get(room_id=here.room_id)).last_read_seq == 4
+    assert await append(row(here, "f")) == {(await models.Message.get(body="f")).id: 5}
+
+
+async def test_what_is_doubtful_is_left_alone_and_the_rest_is_stored(world: World) -> None:
+    here = await place(world, "ada")
+    archived = await place(world, "bob")
+    await models.Room.filter(id=archived.room_id).update(archived_at=clock.now())
+    before = row(here, "before")
+    await append(before)
+    good = row(here, "good")
+
+    stored = await append(
+        row(here, "again", client_id=before.client_id),
+        row(here, "old", version=-1),
+        row(archived, "late"),
+        row(here, "nowhere", room_id=uuid4()),
+        good,
+    )
+
+    assert stored == {good.id: 3}
+    assert {message.body for message in await models.Message.all()} == {"before", "good"}
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [{"words": "'x':"}, {"body": "\x00"}, {"sender_id": uuid4()}],
+    ids=["no words", "no text", "no sender"],
+)
+async def test_all_or_nothing(world: World, poison: dict[str, object]) -> None:
+    here = await place(world, "ada")
+
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await append(row(here, "good"), row(here, "bad", **poison))
+
+    assert await models.Message.all().count() == 0
+    assert (await models.Room.get(id=here.room_id)).last_seq == 1
+    assert await append(row(here, "next"))
+
+
+async def test_mentions_are_kept_with_their_message(world: World) -> None:
+    here = await place(world, "ada")
+    first, second = row(here, "first"), row(here, "second")
+
+    await append(first, second, named=((second.id, here.sender_id), (uuid4(), here.sender_id)))
+
+    (kept,) = await models.Mention.all()
+    assert (kept.message_id, kept.seq) == (second.id, 3)  # type: ignore[attr-defined]
+
+
+async def test_what_it_stores_is_what_the_careful_path_stores(world: World) -> None:
+    """The same message, by `send`, has the same entry in either way, but for ids and times."""
+    here = await place(world, "ada")
+    ctx = Context(world.app.parts, here.sender_id)
+    standing = await rooms.access(ctx, here.room_id)
+    _, answer = await world.people["ada"].rest(
+        "POST", f"/rooms/{here.room_id}/messages", json={"client_id": str(uuid4()), "body": 'say "seq":0, {}'}
+    )
+    (quick,) = await models.Entry.filter(event="message:new")
+    await models.Room.filter(id=here.room_id).update(member_version=standing.version + 1)
+    world.app.parts.residents.forget(here.sender_id, here.room_id)
+    slow = PendingMessage(
+        sender=msgspec.convert(answer["data"]["sender"], User),
+        standing=standing,
+        client_id=uuid4(),
+        body='say "seq":0, {}',
+        reply_to=None,
+        mentions=[],
+    )
+    await world.app.parts.appender.append(slow)
+    (careful,) = await models.Entry.filter(event="message:new", message_id=slow.id)
+
+    def shape(payload: str) -> object:
+        told = msgspec.json.decode(payload)
+        for each in (told, told["message"]):
+            for name in ("id", "client_id", "at", "created_at", "seq"):
+                each.pop(name, None)
+        return list(told), list(told["message"]), told
+
+    assert shape(quick.payload) == shape(careful.payload)
+
+
+async def test_a_log_that_ends_before_a_known_entry_is_left_alone(world: World) -> None:
+    here = await place(world, "ada")
+    last_seq = (await models.Room.get(id=here.room_id)).last_seq
+
+    stored = await append(row(here, "a", known=last_seq))
+    left = await append(row(here, "b", known=last_seq + 2))
+
+    assert (list(stored.values()), left) == ([last_seq + 1], {})
+
+
+async def test_another_epoch_stores_nothing(world: World) -> None:
+    here = await place(world, "ada")
+
+    left = await append_batch.append_messages(
+        database.connection(), [row(here, "a")], (), clock.now(), "another"
+    )
+
+    assert left == {}

@@ -1,0 +1,37 @@
+"""Token buckets."""
+
+from hubbub.ratelimit.rate import Rate
+from hubbub.ratelimit.token_bucket import TokenBucket
+
+
+def test_a_bucket_gives_its_burst_and_then_says_how_long() -> None:
+    bucket = TokenBucket(Rate(3, 10))
+
+    assert [bucket.acquire() for _ in range(3)] == [0, 0, 0]
+    assert 1 <= bucket.acquire() <= 101
+
+
+def test_a_bucket_fills_with_time_and_no_further() -> None:
+    bucket = TokenBucket(Rate(3, 10))
+    for _ in range(3):
+        bucket.acquire()
+    bucket.since -= 0.2  # two tokens ago
+
+    assert [bucket.acquire() > 0 for _ in range(3)] == [False, False, True]
+    bucket.since -= 3600
+    assert [bucket.acquire() > 0 for _ in range(4)] == [False, False, False, True]
+
+
+def test_what_is_given_back_can_be_taken_again() -> None:
+    bucket = TokenBucket(Rate(1, 0.001))
+    bucket.acquire()
+
+    bucket.give_back()
+
+    assert bucket.acquire() == 0
+
+
+def test_off_is_no_limit() -> None:
+    bucket = TokenBucket(None)
+
+    assert not any(bucket.acquire() for _ in range(1000))

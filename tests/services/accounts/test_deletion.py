@@ -1,0 +1,121 @@
+"""The long part of the deletion of an account, in runs that are cut short."""
+
+import json
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from hubbub import models
+from hubbub.cli import services_context
+from hubbub.core import clock
+from hubbub.core.request_info import RequestInfo
+from hubbub.db import locking
+from hubbub.schemas.accounts import Register
+from hubbub.schemas.rooms import CreateRoom
+from hubbub.services.accounts import deletion, registration
+from hubbub.services.chat import rooms
+from hubbub.services.context import Context
+from hubbub.services.eventlog import event_log
+from hubbub.services.jobs import queue
+
+MESSAGES = 12
+
+
+@pytest.fixture
+async def parts(settings, monkeypatch):
+    """Batches of a few rows, and no time: a run does one batch."""
+    for module, name, value in ((deletion, "BATCH", 4), (locking, "BATCH", 2), (deletion, "ROOMS", 2)):
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(deletion, "RUN_S", 0.0)
+    async with services_context.open_container(settings) as parts:
+        yield parts
+
+
+@pytest.fixture
+async def ada(parts):
+    """An account with messages, reactions, mentions and rooms; it is erased, and the job waits."""
+    given = Register(name="Ada", email="ada@example.org", password="long enough")
+    signed = await registration.register(parts, given, RequestInfo("192.0.2.1", "tests"))
+    ctx = Context(parts, signed.user.id)
+    for number in range(5):
+        room = (await rooms.create(ctx, CreateRoom(kind="private", name=f"room {number}"))).room
+    for _ in range(MESSAGES):
+        await say(ctx, room.id)
+    await models.Job.all().delete()
+    user = await models.User.get(id=signed.user.id)
+    async with ctx.unit() as unit:
+        await deletion.erase(unit, user)
+    return user
+
+
+async def say(ctx: Context, room_id: UUID) -> None:
+    """Store a message that names its sender, with a reaction and a mention of it."""
+    user = await models.User.get(id=ctx.user_id)
+    message = await models.Message.create(
+        room_id=room_id,
+        sender=user,
+        seq=(await models.Entry.filter(room_id=room_id).count()) + 1,
+        client_id=uuid4(),
+        body="x",
+        created_at=clock.now(),
+    )
+    async with ctx.unit() as unit:
+        head = await unit.lock(room_id)
+        shown = {"id": user.id, "username": user.username, "display_name": user.display_name}
+        await unit.append(head, event_log.EntryDraft("message:new", ctx.user_id, {"sender": shown}))
+    await models.Reaction.create(message=message, user=user, emoji="x")
+    await models.Mention.create(message=message, user=user, room_id=room_id, seq=message.seq)
+
+
+async def run(parts, lease: UUID) -> bool:
+    """Run the job once, as a worker does; returns whether it is finished."""
+    (job,) = await queue.claim(lease, 1)
+    try:
+        await deletion.finish(parts, job.payload)
+    except queue.Unfinished as more:
+        await queue.proceed(lease, job, more.payload)
+        return False
+    await queue.finish(lease, job)
+    return True
+
+
+async def named() -> int:
+    """How many entries still show the name."""
+    return await models.Entry.filter(payload__contains='"Ada"').count()
+
+
+async def test_a_deletion_is_finished_in_many_short_runs(parts, ada):
+    lease, afters = uuid4(), []
+
+    for _ in range(60):
+        if await run(parts, lease):
+            break
+        afters.append(json.loads((await models.Job.get(kind=deletion.KIND)).payload).get("after", 0))
+
+    assert afters == sorted(afters)
+    assert len(set(afters)) >= 4
+    assert await named() == 0
+    for kind in (models.Reaction, models.Mention, models.Membership):
+        assert not await kind.filter(user=ada).exists(), kind
+    job = await models.Job.get(kind=deletion.KIND)
+    assert (job.state, job.attempts) == ("done", 1)
+
+
+async def test_a_run_that_is_killed_is_repeated_from_the_last_one(parts, ada):
+    lease = uuid4()
+    while not json.loads((await models.Job.get(kind=deletion.KIND)).payload).get("after"):
+        assert not await run(parts, lease)
+    (killed,) = await queue.claim(uuid4(), 1)
+    with pytest.raises(queue.Unfinished) as cut:
+        await deletion.finish(parts, killed.payload)
+    left = await named()
+
+    await models.Job.filter(kind=deletion.KIND).update(leased_until=clock.now() - timedelta(seconds=1))
+    (again,) = await queue.claim(lease, 1)
+    with pytest.raises(queue.Unfinished) as repeated:
+        await deletion.finish(parts, again.payload)
+
+    assert again.payload == killed.payload
+    assert repeated.value.payload == cut.value.payload
+    assert await named() == left

@@ -1,0 +1,68 @@
+"""Making admins."""
+
+import pytest
+
+from hubbub import models
+from hubbub.cli import services_context
+from hubbub.core import passwords
+from hubbub.core.errors import Conflict, InvalidPayload
+from hubbub.services.admin import admins
+
+
+@pytest.fixture
+async def parts(settings):
+    async with services_context.open_container(settings) as parts:
+        yield parts
+
+
+async def test_an_admin_is_a_member_of_the_default_rooms_and_has_no_session(parts):
+    await admins.create(parts, "Root@Example.org ", "long enough")
+
+    user = await models.User.get(email="root@example.org")
+    assert (user.role, user.username) == ("admin", "root")
+    assert user.email_verified_at is not None
+    assert await passwords.matches("long enough", user.password_digest, 4)
+    assert await models.Membership.filter(user_id=user.id, room__name="general").exists()
+    assert not await models.Session.exists()
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("root@example.org", "short"),
+        ("root@example.org", ""),
+        ("nonsense", "long enough"),
+        ("", "long enough"),
+    ],
+)
+async def test_what_is_no_account_is_refused(parts, email, password):
+    with pytest.raises(InvalidPayload):
+        await admins.create(parts, email, password)
+
+    assert not await models.User.exists()
+
+
+async def test_who_has_an_account_becomes_an_admin_and_keeps_the_password(parts):
+    await models.User.create(username="ada", email="ada@example.org", display_name="Ada", password_digest="x")
+
+    assert await admins.known("ADA@example.org")
+    await admins.promote(parts, "ADA@example.org")
+
+    user = await models.User.get(username="ada")
+    assert (user.role, user.password_digest) == ("admin", "x")
+    assert user.version > 0  # by which instances find it
+    row = await models.AuditRecord.get(action="admin.create")
+    assert (row.outcome, row.target_id, row.facts) == ("ok", str(user.id), '{"before":"user"}')
+
+
+async def test_nobody_is_not_known_and_not_promoted(parts):
+    assert not await admins.known("nobody@example.org")
+    with pytest.raises(Conflict):
+        await admins.promote(parts, "nobody@example.org")
+
+
+async def test_an_account_is_not_made_twice(parts):
+    await admins.create(parts, "root@example.org", "long enough")
+
+    with pytest.raises(Conflict):
+        await admins.create(parts, "root@example.org", "another one")

@@ -1,0 +1,280 @@
+"""The audit log: what is in it, what never is, and that nobody changes it."""
+
+import json
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from hubbub import models
+from hubbub.core import clock, ids
+from hubbub.core.errors import Conflict, HubbubError, Unavailable
+from hubbub.core.request_info import RequestInfo
+from hubbub.db import database, locking
+from hubbub.queries.audit import audit_log
+from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.services.audit import recorder
+from hubbub.services.jobs import retention
+from hubbub.services.mail import mailer, one_time_tokens
+from tests.support.world import Person, World
+
+HERE = RequestInfo("192.0.2.1", "tests", "request-1")
+PASSWORD, NEXT = "correct horse battery", "staple of another kind"
+
+
+@pytest.fixture
+def parts(world):
+    return world.app.parts
+
+
+async def recorded(action=None):
+    """What the log says, the oldest first: action, outcome, reason."""
+    rows = models.AuditRecord.all() if action is None else models.AuditRecord.filter(action=action)
+    return [(row.action, row.outcome, row.reason) for row in await rows.order_by("id")]
+
+
+async def test_what_is_done_is_recorded_with_whom_what_and_from_where(world):
+    user_id, session_id = ids.uuid7(), ids.uuid7()
+    act = Act(Action.END_SESSION, HERE, Target("session", session_id), user_id, "user", session_id)
+    async with database.transaction() as tx:
+        await audit_log.record(tx, act, sessions=1)
+
+    row = await models.AuditRecord.get()
+    assert (row.action, row.outcome, row.reason) == ("session.end", "ok", None)
+    assert (row.actor_id, row.actor_role, row.session_id) == (user_id, "user", session_id)
+    assert (row.target_kind, row.target_id) == ("session", str(session_id))
+    assert (row.ip, row.user_agent, row.request_id) == HERE
+    assert json.loads(row.facts) == {"sessions": 1}
+    assert abs(clock.now() - row.at) < timedelta(minutes=1)
+
+
+async def test_what_fails_is_recorded_though_its_transaction_is_rolled_back(parts):
+    async def fail(error, reason=None):
+        async with recorder.attempt(parts, Act(Action.REGISTER, HERE)) as act, database.transaction() as tx:
+            await audit_log.record(tx, act)
+            act.reason = reason
+            raise error
+
+    for error, reason in ((Conflict(), None), (Conflict(), "taken"), (ValueError(), None)):
+        with pytest.raises(type(error)):
+            await fail(error, reason)
+
+    said = [("account.register", "failed", reason) for reason in ("conflict", "taken", "internal")]
+    assert await recorded() == said
+
+
+async def test_an_outage_is_no_outcome(parts):
+    with pytest.raises(Unavailable):
+        async with recorder.attempt(parts, Act(Action.REGISTER, HERE)):
+            raise Unavailable
+    assert await recorded() == []
+
+
+async def test_an_attempt_inside_a_transaction_is_a_mistake(parts):
+    with pytest.raises(RuntimeError):
+        async with database.transaction(), recorder.attempt(parts, Act(Action.REGISTER, HERE)):
+            pass
+
+
+async def test_nobody_fills_the_disk_with_failures(parts):
+    async def fail(ip):
+        with pytest.raises(Conflict):
+            async with recorder.attempt(parts, Act(Action.SIGN_IN, RequestInfo(ip, ""))):
+                raise Conflict
+
+    for _ in range(recorder.FAILURES.burst + 40):
+        await fail("192.0.2.1")
+    await fail("192.0.2.2")
+    assert await models.AuditRecord.filter(ip="192.0.2.1").count() < recorder.FAILURES.burst + 20
+    assert await models.AuditRecord.filter(ip="192.0.2.2").count() == 1
+
+
+async def test_the_addresses_of_one_ipv6_network_share_the_limit_of_failures(parts):
+    for number in range(recorder.FAILURES.burst + 40):
+        act = Act(Action.SIGN_IN, RequestInfo(f"2001:db8:1:2::{number:x}", ""))
+        with pytest.raises(Conflict):
+            async with recorder.attempt(parts, act):
+                raise Conflict
+
+    assert await models.AuditRecord.all().count() < recorder.FAILURES.burst + 20
+
+
+async def test_secrets_that_slip_in_are_masked(world):
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+    async with database.transaction() as tx:
+        act = Act(Action.REGISTER, RequestInfo("", f"curl {token}"))
+        await audit_log.record(tx, act, token="abc", note=token)
+    row = await models.AuditRecord.get()
+    assert "eyJ" not in row.user_agent + row.facts
+    assert json.loads(row.facts) == {"token": "***", "note": "***"}
+
+
+# --- nobody changes it ---
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_log SET outcome = 'ok'",
+        "DELETE FROM audit_log",
+        "DELETE FROM audit_log WHERE at < '2100-01-01'",
+        "TRUNCATE audit_log",
+    ],
+)
+async def test_rows_are_not_changed_and_not_taken_away(world, statement, database_kind):
+    if database_kind == "sqlite":
+        statement = statement.replace("TRUNCATE", "DELETE FROM")
+    async with database.transaction() as tx:
+        await audit_log.record(tx, Act(Action.REGISTER, HERE))
+    with pytest.raises(Exception, match="append-only"):
+        await database.connection().execute(statement)
+    assert await recorded() == [("account.register", "ok", None)]
+
+
+async def test_retention_takes_what_is_old_and_leaves_no_way_open(world, monkeypatch):
+    with monkeypatch.context() as patched:
+        then = clock.now() - timedelta(days=100)
+        patched.setattr(clock, "now", lambda: then)
+        for _ in range(3):
+            async with database.transaction() as tx:
+                await audit_log.record(tx, Act(Action.REGISTER, HERE))
+    async with database.transaction() as tx:
+        await audit_log.record(tx, Act(Action.SIGN_IN, HERE))
+    monkeypatch.setattr(locking, "BATCH", 2)
+
+    await retention.tidy(30, 101)
+    assert len(await recorded()) == 4
+    await retention.tidy(30, 99)
+    assert await recorded() == [("session.sign_in", "ok", None)]
+    assert not await models.State.filter(key=retention.KEPT_SINCE).exists()
+
+
+# --- a life, and what is written down of it ---
+
+
+async def test_a_tour_is_recorded_without_a_secret(world):
+    secrets = [PASSWORD, NEXT, "wrong wrong wrong"]
+    ada = await world.person("ada")
+    seen = [ada.token, ada.refresh_token]
+
+    async def ask(path, expected, by=None, method="POST", **body):
+        secrets.extend(str(body[name]) for name in ("token", "refresh_token") if name in body)
+        status, answer = await (by or world).rest(method, path, json=body or None)
+        assert status == expected, answer
+        return (answer or {}).get("data")
+
+    async def letter(purpose):
+        return await one_time_tokens.create(UUID(ada.id), purpose, "ada@example.com")
+
+    await _passwords(ask, ada, letter)
+    seen += await _sessions(world, ask, letter)
+    said = await recorded()  # what a worker records comes when it comes
+    assert [each for each in said if each[0] != "password.forgot"] == [
+        ("account.register", "ok", None),
+        ("account.register", "failed", "conflict"),
+        ("session.sign_in", "failed", "wrong_password"),
+        ("session.sign_in", "failed", "unknown_account"),
+        ("session.sign_in", "ok", None),
+        ("session.refresh_replayed", "failed", "invalid_token"),
+        ("email.verify", "failed", "invalid_token"),
+        ("email.verify", "ok", None),
+        ("password.change", "failed", "wrong_password"),
+        ("password.change", "ok", None),
+        ("password.reset", "ok", None),
+        *[("session.sign_in", "ok", None)] * 3,
+        ("session.end", "ok", None),
+        ("session.end_others", "ok", None),
+        ("account.export", "ok", None),
+        ("account.request_deletion", "ok", None),
+        ("account.delete", "failed", "invalid_token"),
+        ("account.delete", "ok", None),
+        ("account.register", "ok", None),
+        ("session.sign_out", "ok", None),
+    ]
+    rows = await models.AuditRecord.all().values()
+    assert {row["target_id"] for row in rows if row["action"] == "session.sign_in"} == {ada.id, None}
+    assert all(row["ip"] == "127.0.0.1" and row["request_id"] and row["user_agent"] for row in rows)
+    text = str(rows)
+    for secret in [*secrets, *seen, "@example.com"]:
+        assert secret not in text
+
+
+async def _passwords(ask, ada, letter):
+    """The first half of the tour."""
+    login = {"email": "ada@example.com", "password": PASSWORD}
+    await ask("/auth/register", 409, name="Ada", **login)
+    await ask("/auth/login", 401, **{**login, "password": "wrong wrong wrong"})
+    await ask("/auth/login", 401, email="nobody@example.com", password="wrong wrong wrong")
+    signed = await ask("/auth/login", 200, **login)
+    await ask("/auth/refresh", 200, refresh_token=signed["refresh_token"])
+    await ask("/auth/refresh", 400, refresh_token=signed["refresh_token"])
+    await ask("/auth/verify-email", 400, token="no such token")
+    await ask("/auth/verify-email", 204, token=await letter("verify_email"))
+    wrong = {"current_password": "wrong wrong wrong", "new_password": NEXT}
+    await ask("/auth/change-password", 422, ada, **wrong)
+    await ask("/auth/change-password", 204, ada, current_password=PASSWORD, new_password=NEXT)
+    await ask("/auth/forgot-password", 202, email="ada@example.com")
+    await ask("/auth/forgot-password", 202, email="nobody@example.com")
+    await ask("/auth/reset-password", 204, token=await letter("reset_password"), password=PASSWORD)
+
+
+async def _sessions(world, ask, letter):
+    """The second half of the tour; returns the tokens that were given out."""
+    login = {"email": "ada@example.com", "password": PASSWORD}
+    first = Person(world, await ask("/auth/login", 200, **login))
+    second = Person(world, await ask("/auth/login", 200, **login))
+    third = Person(world, await ask("/auth/login", 200, **login))
+    own = (await first.rest("GET", "/sessions"))[1]["data"]
+    other = next(session["id"] for session in own if not session["current"])
+    await ask(f"/sessions/{other}", 204, first, "DELETE")
+    await ask("/sessions", 204, first, "DELETE")
+    await first.confirmed()
+    await first.rest("GET", "/users/account/export")
+    await ask("/users/account/request-deletion", 202, first)
+    await ask("/users/account", 400, first, "DELETE", token="no such token")
+    await ask("/users/account", 204, first, "DELETE", token=await letter("delete_account"))
+    bob = await world.person("bob")
+    await ask("/auth/logout", 204, bob)
+    return [it for who in (first, second, third) for it in (who.token, who.refresh_token)]
+
+
+async def test_who_asks_for_a_new_password_is_recorded_once_where_there_is_an_account(settings):
+    async with World(settings.model_copy(update={"inline_workers": False})) as world:
+        ada = await world.person("ada")
+        for email in ("ada@example.com", "nobody@example.com"):
+            await world.rest("POST", "/auth/forgot-password", json={"email": email})
+        jobs = await models.Job.filter(payload__contains="reset_password")
+        for job in jobs * 2:  # as if the first had not been sent
+            await mailer.send_job(world.app.parts, json.loads(job.payload))
+
+        row = await models.AuditRecord.get(action="password.forgot")
+        assert (len(jobs), row.target_id, row.actor_id, row.ip) == (2, ada.id, None, "127.0.0.1")
+
+
+async def test_moderation_of_a_room_is_recorded_from_sockets(world):
+    room_id, (owner, _, mallory) = await world.talk("ada", "bob", "mallory")
+    bob = world.people["bob"].id
+    await mallory.ask("room:remove", room_id=room_id, user_id=bob)
+    await owner.call("room:set_role", room_id=room_id, user_id=bob, role="moderator")
+    await owner.call("room:remove", room_id=room_id, user_id=bob)
+
+    assert await recorded("room.remove_member") == [
+        ("room.remove_member", "failed", "forbidden"),
+        ("room.remove_member", "ok", None),
+    ]
+    row = await models.AuditRecord.get(action="room.set_role")
+    assert (str(row.actor_id), row.target_id) == (world.people["ada"].id, room_id)
+    assert (row.ip, row.target_kind) == ("127.0.0.1", "room")
+    assert row.user_agent
+    assert row.request_id
+    assert json.loads(row.facts) == {"user_id": bob, "before": "member", "after": "moderator"}
+
+
+async def test_a_failure_that_cannot_be_recorded_stays_the_same_failure(parts, monkeypatch):
+    async def broken(*_):
+        raise OSError
+
+    monkeypatch.setattr(recorder, "_add", broken)
+    with pytest.raises(HubbubError):
+        async with recorder.attempt(parts, Act(Action.REGISTER, HERE)):
+            raise Conflict

@@ -1,0 +1,116 @@
+"""Failed sign-ins make the next ones wait, and keep nobody out of what is theirs."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from hubbub.cluster.memory import MemoryRateLimiter
+from hubbub.config import Settings
+from hubbub.core import clock
+from hubbub.core.errors import RateLimited
+from hubbub.services.auth import login_throttle
+
+EMAIL = "ada@example.com"
+HOME, AWAY = "192.0.2.1", "198.51.100.7"
+FREE = 3
+
+
+@pytest.fixture
+def time(monkeypatch):
+    """The seconds that passed; a test adds to them."""
+    passed = [1000.0]
+    monkeypatch.setattr(clock, "monotonic", lambda: passed[0])
+    return passed
+
+
+@pytest.fixture
+def parts(time):
+    settings = Settings.for_tests(limit_auth=f"{FREE}/1")
+    return SimpleNamespace(settings=settings, allowances=MemoryRateLimiter())
+
+
+async def wait(parts, email=EMAIL, address=HOME) -> float:
+    """Seconds until the next attempt."""
+    try:
+        await login_throttle.check(parts, login_throttle.attempt(email, address))
+    except RateLimited as error:
+        return (error.retry_after_ms or 0) / 1000
+    return 0
+
+
+async def fail(parts, times=1, email=EMAIL, address=HOME) -> None:
+    for _ in range(times):
+        await login_throttle.failed(parts, login_throttle.attempt(email, address))
+
+
+async def test_waits_grow_with_each_failure_up_to_a_quarter_of_an_hour(parts, time) -> None:
+    await fail(parts, FREE)
+    waits = [await wait(parts)]
+    for _ in range(12):
+        await fail(parts)
+        waits.append(await wait(parts))
+        time[0] += waits[-1]
+        assert await wait(parts) == 0
+
+    assert waits == [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
+
+
+async def test_a_success_ends_them(parts, time) -> None:
+    await fail(parts, FREE + 4)
+    time[0] += 60
+    await login_throttle.succeeded(parts, login_throttle.attempt(EMAIL, HOME))
+
+    await fail(parts, FREE)
+    assert await wait(parts) == 0
+
+
+async def test_spellings_of_an_address_are_one_account(parts) -> None:
+    await fail(parts, FREE + 1, email=" ADA@example.com")
+
+    assert await wait(parts, email="ada@EXAMPLE.com ") == 1
+    assert await wait(parts, email="bob@example.com") == 0
+    assert await wait(parts, email="\ud800@example.com") == 0
+
+
+async def test_somebody_elses_failures_do_not_hold_up_the_owner(parts) -> None:
+    await login_throttle.succeeded(parts, login_throttle.attempt(EMAIL, HOME))
+    for number in range(20 * FREE):
+        await fail(parts, address=f"203.0.113.{number}")
+
+    assert await wait(parts, address=HOME) == 0
+    assert await wait(parts, address=AWAY) > 0, "strangers wait, from wherever they come"
+    await fail(parts, FREE + 2, address=HOME)
+    assert await wait(parts, address=HOME) == 2, "where the owner is known, their own failures count"
+
+
+async def test_an_address_that_tries_many_accounts_waits_at_all_of_them(parts) -> None:
+    await login_throttle.succeeded(parts, login_throttle.attempt(EMAIL, HOME))
+    for number in range(5 * FREE + 3):
+        await fail(parts, email=f"user{number}@example.com")
+
+    assert await wait(parts, email="bob@example.com") == 4
+    assert await wait(parts, email="bob@example.com", address=AWAY) == 0
+    assert await wait(parts) == 0, "who signed in from there before goes on doing so"
+
+
+async def test_an_account_of_ones_own_does_not_buy_guesses_at_others(parts) -> None:
+    mine = login_throttle.attempt("mallory@example.com", HOME)
+    for number in range(5 * FREE):
+        await fail(parts, times=2, email=f"user{number}@example.com")
+        await login_throttle.succeeded(parts, mine)
+
+    await fail(parts, email="last@example.com")
+    assert await wait(parts, email="bob@example.com") == 1
+
+
+async def test_nothing_of_an_account_can_be_read_where_it_is_counted() -> None:
+    made = login_throttle.attempt(EMAIL, HOME)
+
+    assert not any("ada" in key for key in made.keys.values())
+
+
+async def test_where_sign_ins_are_not_limited_nobody_waits(parts) -> None:
+    parts.settings = Settings.for_tests(limit_auth="off")
+    await fail(parts, 1000)
+
+    assert await wait(parts) == 0

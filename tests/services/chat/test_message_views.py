@@ -1,0 +1,57 @@
+"""Messages as they are shown, with the reactions of many."""
+
+from uuid import UUID
+
+from hubbub import models
+from hubbub.core import ids
+from hubbub.db import database
+from hubbub.queries.chat import message_pages, rooms
+from hubbub.services.chat import message_views
+from tests.support.world import World
+
+
+async def test_the_reactions_of_many_are_counted_by_the_database(world: World) -> None:
+    room_id, (ada, bob) = await world.talk("ada", "bob")
+    sent = await ada.send(room_id, "hello")
+    await bob.call("reaction:add", message_id=sent["id"], emoji="🎉")
+    users = [
+        models.User(id=ids.uuid7(), username=f"u{n}", email=f"u{n}@example.org", display_name=f"U {n}")
+        for n in range(300)
+    ]
+    await models.User.bulk_create(users)
+    for emoji in ("🐝", "👀"):
+        await models.Reaction.bulk_create(
+            models.Reaction(id=ids.uuid7(), message_id=sent["id"], user_id=user.id, emoji=emoji)
+            for user in users
+        )
+    rows = await rooms.reactions(database.connection(), [UUID(sent["id"])], users[7].id)
+    row = await models.Message.get(id=sent["id"]).select_related("sender")
+
+    assert [each[1:] for each in rows] == [("🎉", 1, False), ("🐝", 300, True), ("👀", 300, True)]
+    seen = (await message_views.message(row, None)).reactions
+    assert [(each.emoji, each.count) for each in seen] == [("🎉", 1), ("🐝", 300), ("👀", 300)]
+    message = (await bob.call("reaction:add", message_id=sent["id"], emoji="👀"))["message"]
+    assert message["reactions"][2] == {"emoji": "👀", "count": 301, "mine": True}
+
+
+async def test_a_page_is_what_its_messages_are_one_by_one(world: World) -> None:
+    room_id, (ada, bob) = await world.talk("ada", "bob")
+    first = await ada.send(room_id, "hello @bob")
+    await bob.send(room_id, "hi", reply_to=first["id"])
+    await ada.call("message:edit", message_id=first["id"], body="hello again @bob")
+    await bob.call("reaction:add", message_id=first["id"], emoji="🎉")
+    last = await ada.send(room_id, "gone soon")
+    await ada.call("message:delete", message_id=last["id"])
+    sql, room, viewer = database.connection(), UUID(room_id), UUID(bob.ready["user"]["id"])
+    rows = await models.Message.filter(room_id=room).order_by("seq").select_related("sender")
+
+    expected = [await message_views.message(row, viewer) for row in rows]
+
+    assert [message.deleted_at is None for message in expected] == [True, True, False]
+    assert await message_views.messages(await message_pages.after(sql, room, 0, 9), viewer) == expected
+    page = await message_pages.after(sql, room, 0, 9)
+    assert await message_pages.before(sql, room, None, 2) == page[:0:-1]
+    assert await message_pages.before(sql, room, page[2].seq, 9) == page[1::-1]
+    assert {row.id: row for row in await message_pages.by_ids(sql, [row.id for row in rows])} == {
+        row.id: row for row in page
+    }

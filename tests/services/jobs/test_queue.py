@@ -1,0 +1,201 @@
+"""Durable jobs: stored with the change, taken by one, tried again, kept."""
+
+import asyncio
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from hubbub import models
+from hubbub.cli import services_context
+from hubbub.core import clock
+from hubbub.db import database, locking
+from hubbub.services.context import Context
+from hubbub.services.jobs import queue
+
+
+@pytest.fixture
+async def parts(settings):
+    async with services_context.open_container(settings) as parts:
+        yield parts
+
+
+async def add(**more):
+    async with database.transaction() as tx:
+        return await queue.enqueue(tx, "test", {"number": 1}, **more)
+
+
+async def row():
+    return await models.Job.get()
+
+
+async def test_a_job_is_stored_with_the_change_or_not_at_all(parts):
+    ctx = Context(parts, uuid4())
+
+    async def broken():
+        async with ctx.unit() as unit:
+            await unit.enqueue("test", {})
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await broken()
+    assert not await models.Job.exists()
+
+    async with ctx.unit() as unit:
+        await unit.enqueue("test", {"number": 1})
+
+    assert await queue.has_due()
+    [job] = await queue.claim(uuid4(), 10)
+    assert (job.kind, job.payload, job.attempts) == ("test", {"number": 1}, 1)
+    assert not await queue.has_due()
+
+
+async def test_each_job_is_taken_by_one(parts):
+    for _ in range(40):
+        await add()
+
+    taken = await asyncio.gather(*(queue.claim(uuid4(), 10) for _ in range(6)))
+
+    ids = [job.id for some in taken for job in some]
+    assert len(ids) == len(set(ids))
+    ids += [job.id for job in await queue.claim(uuid4(), 40)]
+    assert len(set(ids)) == 40
+
+
+async def test_a_unique_key_holds_until_the_job_ends(parts):
+    lease = uuid4()
+    assert await add(unique="one")
+    assert not await add(unique="one")
+    [job] = await queue.claim(lease, 10)
+    assert not await add(unique="one")
+
+    await queue.finish(lease, job)
+
+    assert await add(unique="one")
+
+
+async def test_not_before_its_time(parts):
+    await add(run_at=clock.now() + timedelta(hours=1))
+
+    assert not await queue.has_due()
+    assert await queue.claim(uuid4(), 10) == []
+
+
+async def test_what_failed_is_tried_again_later_and_kept_in_the_end(parts):
+    await add()
+    lease = uuid4()
+    for attempt in range(1, queue.ATTEMPTS + 1):
+        await models.Job.all().update(run_at=clock.now() - timedelta(seconds=1))
+        [job] = await queue.claim(lease, 10)
+        assert job.attempts == attempt
+        assert await queue.fail(lease, job, OSError("no route\x00")) == (attempt == queue.ATTEMPTS)
+    assert ((await row()).state, (await row()).last_error) == ("dead", "OSError: no route")
+    assert not await queue.has_due()
+
+
+async def test_what_is_hopeless_is_not_tried_again(parts):
+    await add()
+    lease = uuid4()
+    [job] = await queue.claim(lease, 10)
+
+    assert await queue.fail(lease, job, queue.PermanentFailure("nobody there"))
+
+    assert (await row()).state == "dead"
+
+
+def test_waits_grow_and_differ():
+    for attempt in range(1, queue.ATTEMPTS + 1):
+        waits = {queue.wait_s(attempt) for _ in range(50)}
+        longest = min(queue.FIRST_WAIT_S * 2 ** (attempt - 1), queue.LONGEST_WAIT_S)
+        assert len(waits) > 1
+        assert longest / 2 <= min(waits) <= max(waits) <= longest
+
+
+async def test_a_lost_worker_loses_its_jobs(parts):
+    lost, other = uuid4(), uuid4()
+    await add()
+    [job] = await queue.claim(lost, 10)
+    assert await queue.claim(other, 10) == []
+    await models.Job.all().update(leased_until=clock.now() - timedelta(seconds=1))
+    assert await queue.has_due()
+
+    [again] = await queue.claim(other, 10)
+
+    assert (again.id, again.attempts) == (job.id, 2)
+    await queue.finish(lost, job)  # too late: it is another's
+    assert (await row()).state == "running"
+    await queue.finish(other, again)
+    assert (await row()).state == "done"
+
+
+async def test_what_kills_its_workers_is_kept_in_the_end(parts):
+    await add()
+    await queue.claim(uuid4(), 10)
+    await models.Job.all().update(leased_until=clock.now() - timedelta(seconds=1), attempts=queue.ATTEMPTS)
+
+    assert await queue.claim(uuid4(), 10) == []
+
+    assert ((await row()).state, (await row()).last_error) == ("dead", "The worker was lost.")
+
+
+async def test_a_lease_is_kept_by_beating(parts):
+    lease = uuid4()
+    await add()
+    await queue.claim(lease, 10)
+    before = (await row()).leased_until
+
+    await queue.extend_lease(lease)
+
+    assert (await row()).leased_until > before
+
+
+async def test_a_worker_that_stops_gives_back_what_it_has(parts):
+    lease = uuid4()
+    await add()
+    [job] = await queue.claim(lease, 10)
+
+    await queue.release(lease, job)
+
+    assert await queue.has_due()
+
+
+async def test_what_ended_is_deleted_after_a_while(parts, monkeypatch):
+    monkeypatch.setattr(locking, "BATCH", 2)
+    lease = uuid4()
+    for _ in range(6):
+        await add()
+    for number, job in enumerate(await queue.claim(lease, 10)):
+        if number < 5:
+            await queue.finish(lease, job)
+        else:
+            await queue.fail(lease, job, queue.PermanentFailure())
+    await queue.purge(30)
+    assert await models.Job.all().count() == 6
+
+    await models.Job.all().update(ended_at=clock.now() - timedelta(days=2))
+    await queue.purge(30)
+    assert [job.state for job in await models.Job.all()] == ["dead"]
+
+    await models.Job.all().update(ended_at=clock.now() - timedelta(days=31))
+    await queue.purge(30)
+    assert not await models.Job.exists()
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])  # with SQLite there is one machine
+@pytest.mark.parametrize("seconds", [-60, -1, 1, 60])
+async def test_a_worker_whose_clock_differs_takes_a_new_job_at_once_and_no_job_twice(
+    parts, monkeypatch, seconds
+):
+    real, lease = clock.now, uuid4()
+    await add()
+    monkeypatch.setattr(clock, "now", lambda: real() + timedelta(seconds=seconds))
+    assert await queue.has_due()
+    [job] = await queue.claim(lease, 10)
+    await queue.extend_lease(lease)
+    monkeypatch.setattr(clock, "now", lambda: real() - timedelta(seconds=seconds))
+
+    assert not await queue.has_due()
+    assert await queue.claim(uuid4(), 10) == []
+
+    await queue.release(lease, job)
+    assert [job.id for job in await queue.claim(uuid4(), 10)] == [job.id]

@@ -1,0 +1,48 @@
+"""What has ended is kept for a while, and no longer."""
+
+from datetime import timedelta
+
+import pytest
+
+from hubbub import models
+from hubbub.cli import services_context
+from hubbub.core import clock
+from hubbub.core.request_info import RequestInfo
+from hubbub.schemas.accounts import Register
+from hubbub.schemas.base import parse
+from hubbub.services.accounts import registration
+from hubbub.services.jobs import retention
+from hubbub.services.mail import one_time_tokens
+
+
+@pytest.fixture
+async def parts(settings):
+    async with services_context.open_container(settings) as parts:
+        yield parts
+
+
+async def test_old_sessions_and_tokens_go(parts):
+    given = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
+    signed = await registration.register(parts, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
+    await one_time_tokens.create(signed.user.id, "verify_email", "ada@example.org")
+    await models.Session.all().update(revoked_at=clock.now() - timedelta(days=29))
+
+    await retention.tidy(30, 365)
+    assert await models.Session.exists()
+    assert await models.OneTimeToken.exists()
+
+    await models.Session.all().update(revoked_at=clock.now() - timedelta(days=31))
+    await models.OneTimeToken.all().update(expires_at=clock.now() - 3 * clock.SKEW)
+    await retention.tidy(30, 365)
+    assert not await models.Session.exists()
+    assert not await models.OneTimeToken.exists()
+    assert await models.User.exists()
+
+
+async def test_handovers_go_once_their_state_has_run_out(parts):
+    for state, seconds in (("a", -121), ("b", -60)):  # "b" is accepted where the clock is late
+        await models.Handover.create(state_digest=state, expires_at=clock.now() + timedelta(seconds=seconds))
+
+    await retention.tidy(30, 365)
+
+    assert [row.state_digest for row in await models.Handover.all()] == ["b"]

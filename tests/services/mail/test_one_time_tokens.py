@@ -1,0 +1,89 @@
+"""Tokens that one instance stores and another one reads, when their clocks differ."""
+
+from datetime import timedelta
+
+import pytest
+
+from hubbub import models
+from hubbub.cli import services_context
+from hubbub.core import clock
+from hubbub.core.errors import InvalidToken
+from hubbub.db import database
+from hubbub.services.auth import mfa_challenges
+from hubbub.services.mail import one_time_tokens
+
+EMAIL = "ada@example.com"
+
+
+@pytest.fixture
+async def user(settings):
+    async with services_context.open_container(settings):
+        yield await models.User.create(username="ada", display_name="Ada", email=EMAIL, password_digest="")
+
+
+async def peeked(user):
+    return await one_time_tokens.create(user.id, "reset_password", EMAIL), lambda token: one_time_tokens.peek(
+        "reset_password", token
+    )
+
+
+async def spent(user):
+    async def use(token):
+        async with database.transaction() as tx:
+            return await one_time_tokens.consume(tx, "verify_email", token)
+
+    return await one_time_tokens.create(user.id, "verify_email", EMAIL), use
+
+
+async def undone(user):
+    async def use(token):
+        async with database.transaction():
+            return await one_time_tokens.spend_undo(await one_time_tokens.renew_undo(token) or "")
+
+    return await one_time_tokens.begin_undo(user, one_time_tokens.UNDO_KEY, {}), use
+
+
+async def second_step(user):
+    async def use(token):
+        pending = await mfa_challenges.find(token)
+        async with database.transaction() as tx:
+            await mfa_challenges.attempt(tx, pending)
+        return pending
+
+    return await mfa_challenges.begin(user.id, None), use
+
+
+KINDS = {
+    peeked: timedelta(hours=1),
+    spent: timedelta(hours=24),
+    undone: timedelta(days=7),
+    second_step: timedelta(minutes=5),
+}
+
+
+def elsewhere(monkeypatch, difference):
+    """The clock of another machine."""
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + difference)
+
+
+@pytest.mark.parametrize("seconds", [-60, -0.1, 1, 60])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_token_stored_by_an_instance_whose_clock_differs_is_good_for_its_time(
+    user, monkeypatch, kind, seconds
+):
+    with monkeypatch.context() as there:
+        elsewhere(there, timedelta(seconds=seconds))
+        token, use = await kind(user)
+    elsewhere(monkeypatch, KINDS[kind] - timedelta(seconds=1))  # the last second of its time
+
+    assert await use(token)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_token_is_refused_when_no_clock_can_make_it_good(user, monkeypatch, kind):
+    token, use = await kind(user)
+    elsewhere(monkeypatch, KINDS[kind] + clock.SKEW + timedelta(seconds=1))
+
+    with pytest.raises(InvalidToken):
+        await use(token)

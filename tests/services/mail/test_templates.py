@@ -1,0 +1,46 @@
+"""What e-mails say."""
+
+import re
+
+import pytest
+
+from hubbub.services.mail import templates
+
+NASTY = "Eve</p><script>\r\nBcc: all@example.org {{ code }}"
+
+
+@pytest.mark.parametrize("language", templates.languages())
+@pytest.mark.parametrize("name", templates.NAMES)
+def test_each_letter_in_each_language(name, language):
+    mail = templates.sample(name, language, "https://chat.example")
+
+    assert mail.subject
+    assert f'lang="{language}"' in mail.html
+    for body in (mail.text, mail.html):
+        assert "Ada Lovelace" in body
+        assert "https://chat.example" in body
+        assert not re.search(r"{[{%]|undefined|\n{4}", body)
+    assert ("an-example-of-a-code" in mail.text) == (name not in templates.NOTIFICATIONS)
+
+
+def test_there_is_more_than_english():
+    assert {"en", "de"} <= set(templates.languages())
+    assert [templates.resolve_language(tag) for tag in ("de", "de-AT", "DE", "tlh", "..")] == [
+        "de",
+        "de",
+        "de",
+        "en",
+        "en",
+    ]
+
+
+def test_facts_are_text_whatever_they_hold():
+    facts = {"name": NASTY, "site": "https://chat.example", "device": NASTY, "ip": NASTY}
+
+    mail = templates.render("new_login", "en", facts)
+
+    assert "<script>" not in mail.html
+    assert "&lt;script&gt;" in mail.html
+    assert "{{ code }}" in mail.text  # shown, not filled in
+    assert "\nBcc" not in mail.text
+    assert "\n" not in mail.subject

@@ -1,0 +1,59 @@
+"""Secrets at rest after the secret key was replaced."""
+
+import pytest
+
+from hubbub import models
+from hubbub.cli import services_context
+from hubbub.core import clock
+from hubbub.core.request_info import RequestInfo
+from hubbub.core.sealing import DecryptionError, Sealing
+from hubbub.schemas.accounts import Register
+from hubbub.schemas.base import parse
+from hubbub.services.accounts import registration
+from hubbub.services.auth import two_factor
+from hubbub.services.context import Context
+from hubbub.services.maintenance import reencryption
+
+NEXT = "the-secret-key-that-comes-after-it"
+
+
+@pytest.fixture
+async def parts(settings):
+    async with services_context.open_container(settings) as parts:
+        yield parts
+
+
+async def confirmed(parts, signed):
+    await models.Session.filter(user_id=signed.user.id).update(confirmed_at=clock.now())
+    session = await models.Session.get(user_id=signed.user.id)
+    return Context(parts, signed.user.id, session.id)
+
+
+async def test_the_key_of_before_is_not_needed_any_more(parts, monkeypatch):
+    monkeypatch.setattr(reencryption, "BATCH", 2)
+    secrets = {}
+    for number in range(5):
+        given = {"name": "Ada", "email": f"ada{number}@example.org", "password": "long enough"}
+        signed = await registration.register(parts, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
+        secrets[signed.user.id] = (await two_factor.setup(await confirmed(parts, signed))).secret
+    parts.sealing = Sealing([NEXT, parts.settings.secret_key])
+    assert await reencryption.run(parts) == (5, 0)
+    assert await reencryption.run(parts) == (0, 0)
+
+    alone = Sealing([NEXT])
+    for row in await models.TwoFactor.all():
+        assert alone.unseal(two_factor.purpose(row.user_id), row.secret).decode() == secrets[row.user_id]
+        with pytest.raises(DecryptionError):  # nobody's is good for somebody else
+            alone.unseal(two_factor.purpose(row.id), row.secret)
+
+
+async def test_what_no_listed_key_reads_is_counted_and_left(parts):
+    given = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
+    signed = await registration.register(parts, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
+    await two_factor.setup(await confirmed(parts, signed))
+    sealed = (await models.TwoFactor.get()).secret
+    parts.sealing = Sealing([NEXT])
+
+    assert await reencryption.run(parts) == (0, 1)
+
+    assert (await models.TwoFactor.get()).secret == sealed

@@ -1,0 +1,276 @@
+"""Sample data: complete, repeatable, and no different from what people made."""
+
+import asyncio
+import json
+import os
+import sys
+from collections import Counter
+
+import pytest
+
+from hubbub import models
+from hubbub.core import clock, passwords
+from hubbub.db import database
+from hubbub.queries.chat import search
+from hubbub.services.chat import message_views
+from hubbub.services.seed import generator, seed
+from hubbub.services.seed.dev_admin import EMAIL as ADMIN
+from hubbub.services.seed.seed import Plan
+from hubbub.services.users import users
+from tests.support.world import World
+
+SMALL = Plan(users=12, rooms=7, messages=300)
+
+
+@pytest.fixture
+async def opened(settings):
+    await database.connect(settings)
+    yield settings
+    await database.close()
+
+
+@pytest.fixture
+def sow(opened):
+    """Seed; returns what was added and the sum of the steps that were told."""
+
+    async def sow(plan=SMALL):
+        steps = []
+        return await seed.seed(opened, plan, steps.append), sum(steps)
+
+    return sow
+
+
+async def counts():
+    return [
+        await kind.all().count() for kind in (models.User, models.Room, models.Membership, models.Message)
+    ]
+
+
+async def test_as_much_is_made_as_was_asked_for(sow):
+    done, steps = await sow()
+
+    assert (done.users, done.rooms, done.messages) == SMALL
+    assert steps == SMALL.total
+    assert await models.User.all().count() == 12
+    assert Counter(await models.Room.all().values_list("kind", flat=True)) == {
+        "private": 1,
+        "direct": 2,
+        "public": 4,
+    }
+    assert await models.Message.all().count() == 300
+
+
+async def test_a_second_time_nothing_is_added(sow):
+    await sow()
+    before = await counts(), await models.Entry.all().count()
+
+    done, steps = await sow()
+
+    assert (done.users, done.rooms, done.messages) == (0, 0, 0)
+    assert (await counts(), await models.Entry.all().count()) == before
+    assert steps == SMALL.total
+
+
+async def test_what_is_missing_is_added(sow):
+    await sow()
+
+    done, _ = await sow(Plan(users=15, rooms=9, messages=500))
+
+    assert (done.users, done.rooms) == (3, 2)
+    assert await models.User.all().count() == 15
+    assert await models.Message.all().count() >= 500
+    await check_logs()
+
+
+async def test_every_log_is_as_the_server_writes_it(sow):
+    await sow()
+
+    await check_logs()
+
+
+async def check_logs():
+    for room in await models.Room.all():
+        entries = await models.Entry.filter(room_id=room.id).order_by("seq")
+        assert [entry.seq for entry in entries] == list(range(1, room.last_seq + 1))
+        times = [entry.at for entry in entries]
+        assert times == sorted(times)
+        assert times[-1] <= clock.now()
+        assert room.last_entry_at == times[-1]
+        assert room.member_count == await models.Membership.filter(room_id=room.id).count()
+        for entry in entries:
+            check_entry(entry)
+        await check_messages(room, entries)
+
+
+def check_entry(entry):
+    payload = json.loads(entry.payload)
+    assert list(payload)[:4] == ["room_id", "seq", "at", "actor_id"]
+    assert payload["room_id"] == str(entry.room_id)
+    assert payload["seq"] == entry.seq
+    assert payload["at"] == clock.rfc3339(entry.at)
+    assert payload["actor_id"] == str(entry.actor_id)
+    assert entry.payload == json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
+    more = {
+        "message:new": {"message"},
+        "member:joined": {"user", "role"},
+        "reaction:added": {"message_id", "emoji", "user_id"},
+    }
+    assert set(payload) - {"room_id", "seq", "at", "actor_id"} == more[entry.event]
+
+
+async def check_messages(room, entries):
+    announced = {entry.seq: entry for entry in entries if entry.event == "message:new"}
+    rows = await models.Message.filter(room_id=room.id).order_by("seq").prefetch_related("sender")
+    views = await message_views.messages(rows, None)
+    assert [view.seq for view in views] == list(announced)
+    for view in views:
+        message = json.loads(announced[view.seq].payload)["message"]
+        assert announced[view.seq].message_id == view.id
+        assert message == {**json.loads(shown_json(view)), "reactions": []}
+    given = sum(reaction.count for view in views for reaction in view.reactions)
+    assert given == sum(entry.event == "reaction:added" for entry in entries)
+
+
+def shown_json(view):
+    from hubbub.schemas.base import encode
+
+    return encode(view)
+
+
+async def test_messages_are_found_and_mentions_counted(sow):
+    done, _ = await sow(Plan(users=10, rooms=3, messages=800))
+    someone = await models.User.get(email=done.email)
+
+    found = await search.find(database.connection(), user_id=someone.id, query="the rel", limit=20)
+    mention = await models.Mention.all().first().prefetch_related("user", "message")
+
+    bodies = [row.body for row in await models.Message.filter(id__in=found)]
+    assert bodies
+    assert all("release" in body for body in bodies)
+    assert f"@{mention.user.username}" in mention.message.body
+    assert str(mention.user.id) in mention.message.mentions
+
+
+async def test_some_have_read_all_and_some_have_not(sow):
+    await sow(Plan(users=30, rooms=1, messages=200))
+    room = await models.Room.get(name="general")
+
+    marks = await models.Membership.filter(room_id=room.id).values_list("last_read_seq", flat=True)
+
+    assert len(marks) == 30
+    assert 0 < sum(mark == room.last_seq for mark in marks) < 30
+    assert all(0 <= mark <= room.last_seq for mark in marks)
+
+
+async def test_people_share_a_password_that_is_kept(sow, tmp_path):
+    done, _ = await sow(Plan(3, 1, 0))
+
+    users = await models.User.all()
+    assert done.password == (tmp_path / "sample_password").read_text().strip()
+    assert all([await passwords.matches(done.password, user.password_digest, 4) for user in users])
+
+
+async def test_a_lost_password_is_replaced(sow, tmp_path):
+    await sow(Plan(3, 1, 0))
+    (tmp_path / "sample_password").unlink()
+
+    done, _ = await sow(Plan(3, 1, 0))
+
+    assert await passwords.matches(done.password, (await models.User.first()).password_digest, 4)
+
+
+async def test_people_and_rooms_of_others_are_left_alone(sow):
+    ada = await models.User.create(username="ada", email="ada@example.org", display_name="Ada")
+    closed = await models.Room.create(
+        kind="public", name="Random", name_key="random", archived_at=clock.now()
+    )
+
+    done, steps = await sow()
+
+    assert steps == SMALL.total
+    assert (await models.User.get(id=ada.id)).display_name == "Ada"
+    assert (await models.User.get(email=done.email)).username == "ada.sample"
+    assert not await models.Entry.filter(room_id=closed.id).exists()
+    await check_logs_of_seeded(closed)
+
+
+async def check_logs_of_seeded(closed):
+    rooms = await models.Room.exclude(id=closed.id)
+    assert all([room.last_seq == await models.Entry.filter(room_id=room.id).count() for room in rooms])
+
+
+async def test_one_person_alone_can_be_sown(sow):
+    done, _ = await sow(Plan(users=1, rooms=6, messages=20))
+
+    assert done.users == 1
+    assert not await models.Room.filter(kind="direct").exists()
+
+
+async def test_many_people_and_messages_come_in_several_transactions(sow, monkeypatch):
+    monkeypatch.setattr(generator, "PEOPLE", 5)
+    monkeypatch.setattr(generator, "MESSAGES", 30)
+    monkeypatch.setattr(seed, "CHUNK", 5)
+
+    await sow()
+
+    assert await counts() == [12, 7, await models.Membership.all().count(), 300]
+    await check_logs()
+
+
+async def test_two_at_once_make_one_set_of_people_and_rooms(opened):
+    await asyncio.gather(*(seed.seed(opened, Plan(8, 5, 50), lambda _: None) for _ in range(2)))
+
+    assert await models.User.all().count() == 8
+    assert await models.Room.filter(kind="public").count() == 3
+    await check_logs()
+
+
+async def test_beside_a_running_server_everybody_hears_of_it(settings):
+    async with World(settings) as world:
+        person = await world.person("visitor")
+        client = await person.client()
+        room = next(room for room in client.ready["rooms"] if room["name"] == "general")
+
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "hubbub", "seed", "--users", "6", "--rooms", "1", "--messages", "120"),
+            env={
+                **os.environ,
+                "HUBBUB_ENV": "test",
+                "HUBBUB_DATABASE_URL": settings.database_url,
+                "HUBBUB_DATA_DIR": str(settings.data_dir),
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        sent = [(await client.send(room["id"], f"meanwhile {number}"))["seq"] for number in range(5)]
+        out, _ = await process.communicate()
+        last = await client.send(room["id"], "the end")
+        await client.until("message:new", lambda event: event["seq"] == last["seq"])
+
+        assert b"Added 6 people" in out
+        assert sent == sorted(sent)
+        heard = [entry["seq"] for _, entry in client.entries(room["id"])]
+        assert heard == list(range(heard[0], last["seq"] + 1))
+        assert len(heard) > 80
+
+
+async def test_a_developer_sees_days_and_direct_rooms_beside_what_is_there(opened):
+    """As after the first start: the admin is in a default room whose log began just now."""
+    development = opened.model_copy(update={"env": "development"})
+    admin = await models.User.create(username="admin", email=ADMIN, display_name="admin", role="admin")
+    name = opened.default_rooms[0]
+    room = await models.Room.create(kind="public", name=name, name_key=name)
+    await generator.join(room.id, [(users.show(admin), "member")], 0)
+
+    done = await seed.seed(development, Plan(users=12, rooms=8, messages=400), lambda _: None)
+
+    assert done.admin == ADMIN
+    assert done.messages == 400
+    own = await models.Membership.filter(user_id=admin.id).prefetch_related("room")
+    assert Counter(membership.room.kind for membership in own) == {"public": 4, "private": 1, "direct": 3}
+    for membership in own:
+        times = await models.Message.filter(room_id=membership.room_id).values_list("created_at", flat=True)
+        days = {at.date() for at in times}
+        assert len(days) > 3 or membership.room.name == name
+    assert await models.User.get(id=admin.id).values_list("version", flat=True) > admin.version
+    await check_logs()

@@ -1,0 +1,406 @@
+"""What was checked before a transaction is checked again inside it: every act, raced by what forbids it.
+
+The act goes as far as the transaction in which it acts. Then what forbids it is done, and the act goes on.
+"""
+
+import asyncio
+import contextlib
+import time
+
+import pyotp
+import pytest
+
+from hubbub import models
+from hubbub.cli import services_context
+from hubbub.core import clock
+from hubbub.core.errors import HubbubError
+from hubbub.core.request_info import RequestInfo
+from hubbub.db import database
+from hubbub.schemas import accounts as wire
+from hubbub.schemas.api_keys import ApiKeyRef, CreateApiKey
+from hubbub.schemas.moderation import ChangeUser, Suspend, UserRef
+from hubbub.schemas.oauth import Exchange, IdentityRef
+from hubbub.schemas.rooms import CreateRoom, JoinRoom, RoomUser
+from hubbub.schemas.two_factor import ConfirmTwoFactor, EnableTwoFactor, MfaRequired, VerifyTwoFactor
+from hubbub.services.accounts import deletion, export, identities, oauth_login, registration
+from hubbub.services.accounts import deletion as deletion_operations
+from hubbub.services.admin import users
+from hubbub.services.auth import (
+    api_keys,
+    confirmation,
+    email_verification,
+    mfa_challenges,
+    passwords,
+    sessions,
+    two_factor,
+    undo,
+)
+from hubbub.services.auth import login as login_operations
+from hubbub.services.chat import members, rooms
+from hubbub.services.context import Context
+from hubbub.services.mail import one_time_tokens
+
+HERE = RequestInfo("192.0.2.1", "tests")
+OLD, NEW = "long enough", "longer than that"
+DEADLINE_S = 20.0
+
+
+@pytest.fixture
+async def parts(settings):
+    async with services_context.open_container(settings) as parts:
+        yield parts
+
+
+class Gate:
+    """Stops one task where it begins its first transaction, until it is opened."""
+
+    def __init__(self, monkeypatch):
+        self.reached, self.opened, self._task = asyncio.Event(), asyncio.Event(), None
+        self._real = database.transaction
+        monkeypatch.setattr(database, "transaction", self._transaction)
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self):
+        if asyncio.current_task() is self._task and not self.reached.is_set():
+            self.reached.set()
+            await self.opened.wait()
+        async with self._real() as tx:
+            yield tx
+
+    async def race(self, act, change):
+        """What came of an act that was half done while another was done whole: a result, or a refusal."""
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+        self._task = asyncio.create_task(act)
+        async with asyncio.timeout(DEADLINE_S):
+            await self.reached.wait()
+            await change
+            self.opened.set()
+            try:
+                return await self._task
+            except HubbubError as error:
+                return error
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    return Gate(monkeypatch)
+
+
+class Person:
+    """A user with everything that an act may need."""
+
+    def __init__(self, parts, name):
+        self.parts, self.name, self.email = parts, name, f"{name}@example.org"
+
+    async def begin(self):
+        given = wire.Register(name=self.name, email=self.email, username=self.name, password=OLD)
+        self.signed = await registration.register(self.parts, given, HERE)
+        self.id = self.signed.user.id
+        await models.Session.filter(user_id=self.id).update(confirmed_at=clock.now())
+        self.ctx = await self.context(self.signed)
+        return self
+
+    async def context(self, signed):
+        admitted = await sessions.authenticate(self.parts, signed.access_token)
+        return Context(self.parts, self.id, admitted.session_id, admitted.role, HERE)
+
+    async def login(self, password=OLD):
+        command = wire.Login(email=self.email, password=password)
+        return await login_operations.login(self.parts, command, HERE)
+
+    async def token(self, purpose):
+        return await one_time_tokens.create(self.id, purpose, self.email)
+
+    async def equip(self):
+        """Switch two-factor on; returns its secret, whose codes are fresh."""
+        secret = (await two_factor.setup(self.ctx)).secret
+        await two_factor.enable(self.ctx, EnableTwoFactor(code=pyotp.TOTP(secret).at(int(time.time()))))
+        await models.TwoFactor.filter(user_id=self.id).update(last_step=0)
+        return secret
+
+    async def link(self):
+        return await models.Identity.create(
+            user_id=self.id, provider="test", issuer="https://id.example", subject=self.name
+        )
+
+    async def promoted(self):
+        await models.User.filter(id=self.id).update(role="admin")
+        self.ctx = await self.context(self.signed)
+        return self
+
+
+# --- acts: what is half done ---
+
+
+async def _login(person, _other):
+    return person.login()
+
+
+async def _verify(person, _other):
+    secret = await person.equip()
+    token = await mfa_challenges.begin(person.id, None)
+    command = VerifyTwoFactor(mfa_token=token, code=pyotp.TOTP(secret).at(int(time.time())))
+    return login_operations.verify(person.parts, command, HERE)
+
+
+async def _refresh(person, _other):
+    command = wire.Refresh(refresh_token=person.signed.refresh_token)
+    return sessions.refresh(person.parts, command, HERE)
+
+
+async def _exchange(person, _other):
+    await models.Handover.create(
+        user_id=person.id,
+        state_digest=oauth_login._digest(person.name),
+        code_digest=oauth_login._digest(f"code of {person.name}"),
+        code_until=clock.now() + oauth_login.CODE_LASTS,
+        expires_at=clock.now() + oauth_login.LASTS,
+    )
+    return oauth_login.exchange(person.parts, Exchange(code=f"code of {person.name}"), HERE)
+
+
+async def _change_password(person, _other):
+    return passwords.change(person.ctx, wire.ChangePassword(current_password=OLD, new_password=NEW))
+
+
+async def _reset_password(person, _other):
+    token = await person.token("reset_password")
+    return passwords.reset(person.parts, wire.ResetPassword(token=token, password=NEW), HERE)
+
+
+async def _verify_email(person, _other):
+    command = wire.VerifyEmail(token=await person.token("verify_email"))
+    return email_verification.verify_email(person.parts, command, HERE)
+
+
+async def _create_key(person, _other):
+    return api_keys.create(person.ctx, CreateApiKey(name="k", scopes=["read", "write"]))
+
+
+async def _revoke_key(person, _other):
+    made = await api_keys.create(person.ctx, CreateApiKey(name="k", scopes=["read"]))
+    return api_keys.revoke(person.ctx, ApiKeyRef(key_id=made.id))
+
+
+async def _confirm(person, _other):
+    return confirmation.confirm(person.ctx, wire.Confirm(password=OLD))
+
+
+async def _undo(person, _other):
+    await api_keys.create(person.ctx, CreateApiKey(name="k", scopes=["read"]))
+    row = await models.OneTimeToken.get(user_id=person.id, purpose=one_time_tokens.UNDO_KEY)
+    return undo.undo(person.parts, wire.Undo(token=await one_time_tokens.renew_undo(str(row.id))), HERE)
+
+
+async def _export(person, _other):
+    return anext(export.as_json(person.ctx))
+
+
+async def _setup(person, _other):
+    return two_factor.setup(person.ctx)
+
+
+async def _enable(person, _other):
+    secret = (await two_factor.setup(person.ctx)).secret
+    return two_factor.enable(person.ctx, EnableTwoFactor(code=pyotp.TOTP(secret).at(int(time.time()))))
+
+
+async def _disable(person, _other):
+    secret = await person.equip()
+    command = ConfirmTwoFactor(password=OLD, code=pyotp.TOTP(secret).at(int(time.time())))
+    return two_factor.disable(person.ctx, command)
+
+
+async def _renew_codes(person, _other):
+    secret = await person.equip()
+    command = ConfirmTwoFactor(password=OLD, code=pyotp.TOTP(secret).at(int(time.time())))
+    return two_factor.renew_codes(person.ctx, command)
+
+
+async def _request_deletion(person, _other):
+    return deletion_operations.request_deletion(person.ctx)
+
+
+async def _resend_verification(person, _other):
+    return email_verification.resend_verification(person.ctx)
+
+
+async def _delete(person, _other):
+    token = await person.token("delete_account")
+    return deletion.delete(person.ctx, wire.DeleteAccount(token=token))
+
+
+async def _unlink(person, _other):
+    identity = await person.link()
+    return identities.unlink(person.ctx, IdentityRef(identity_id=identity.id))
+
+
+async def _set_role(person, other):
+    return users.change_user((await person.promoted()).ctx, ChangeUser(user_id=other.id, role="admin"))
+
+
+async def _suspend(person, other):
+    command = ChangeUser(user_id=other.id, suspended=Suspend(reason="spam"))
+    return users.change_user((await person.promoted()).ctx, command)
+
+
+async def _delete_user(person, other):
+    return users.delete_user((await person.promoted()).ctx, UserRef(user_id=other.id))
+
+
+async def _join(person, other):
+    await rooms.create(other.ctx, CreateRoom(kind="public", name=f"room {person.name}"))
+    return members.join(person.ctx, JoinRoom(name=f"room {person.name}"))
+
+
+async def _invite(person, other):
+    made = await rooms.create(other.ctx, CreateRoom(kind="private", name="room"))
+    return members.invite(other.ctx, RoomUser(room_id=made.room.id, user_id=person.id))
+
+
+async def _found(person, other):
+    return rooms.create(other.ctx, CreateRoom(kind="private", name="room", member_ids=[person.id]))
+
+
+# --- changes: what is done meanwhile, and forbids the act ---
+
+
+async def _by_reset(person, _admin):
+    token = await person.token("reset_password")
+    await passwords.reset(person.parts, wire.ResetPassword(token=token, password=NEW), HERE)
+
+
+async def _by_change(person, _admin):
+    ctx = await person.context(
+        await login_operations.login(person.parts, wire.Login(email=person.email, password=OLD), HERE)
+    )
+    await passwords.change(ctx, wire.ChangePassword(current_password=OLD, new_password=NEW))
+
+
+async def _by_suspension(person, admin):
+    await users.change_user(admin.ctx, ChangeUser(user_id=person.id, suspended=Suspend(reason="x")))
+
+
+async def _by_deletion(person, admin):
+    await users.delete_user(admin.ctx, UserRef(user_id=person.id))
+
+
+async def _by_logout(person, _admin):
+    await sessions.logout(person.ctx)
+
+
+async def _by_second_factor(person, _admin):
+    await person.equip()
+
+
+async def _by_demotion(person, admin):
+    await users.change_user(admin.ctx, ChangeUser(user_id=person.id, role="user"))
+
+
+async def _by_end_of_second_factor(person, _admin):
+    async with database.transaction():
+        await two_factor.forget(person.id)
+
+
+ALWAYS = [_by_suspension, _by_deletion]
+OF_PASSWORD = [*ALWAYS, _by_reset, _by_change]
+OF_SESSION = [*ALWAYS, _by_reset, _by_logout]
+RACES = [
+    (_login, [*OF_PASSWORD, _by_second_factor]),
+    (_verify, [*ALWAYS, _by_reset, _by_end_of_second_factor]),
+    (_refresh, OF_SESSION),
+    (_exchange, [*OF_PASSWORD, _by_second_factor]),
+    (_change_password, [*OF_SESSION, _by_change]),
+    (_reset_password, [_by_deletion, _by_reset, _by_change]),
+    (_verify_email, [_by_deletion]),
+    (_create_key, OF_SESSION),
+    (_revoke_key, OF_SESSION),
+    (_confirm, [*OF_SESSION, _by_change, _by_second_factor]),
+    (_undo, [_by_deletion]),
+    (_export, OF_SESSION),
+    (_setup, OF_SESSION),
+    (_enable, OF_SESSION),
+    (_disable, OF_SESSION),
+    (_renew_codes, OF_SESSION),
+    (_request_deletion, OF_SESSION),
+    (_resend_verification, OF_SESSION),
+    (_delete, OF_SESSION),
+    (_unlink, OF_SESSION),
+    (_set_role, [*OF_SESSION, _by_demotion]),
+    (_suspend, [*OF_SESSION, _by_demotion]),
+    (_delete_user, [*OF_SESSION, _by_demotion]),
+    (_join, [_by_deletion]),
+    (_invite, [_by_deletion]),
+    (_found, [_by_deletion]),
+]
+
+
+@pytest.mark.parametrize(("act", "changes"), RACES, ids=lambda each: getattr(each, "__name__", ""))
+async def test_what_is_forbidden_meanwhile_is_not_done(parts, gate, act, changes):
+    admin = await (await Person(parts, "chief").begin()).promoted()
+
+    outcomes = {}
+    for number, change in enumerate(changes):
+        person = await Person(parts, f"ada{number}").begin()
+        other = await Person(parts, f"eve{number}").begin()
+        outcomes[change.__name__] = await gate.race(await act(person, other), change(person, admin))
+
+    assert {
+        name: outcome
+        for name, outcome in outcomes.items()
+        if not isinstance(outcome, HubbubError | MfaRequired)
+    } == {}
+
+
+async def test_a_password_and_the_sessions_of_the_old_one_end_together(parts, monkeypatch):
+    person = await Person(parts, "ada").begin()
+    thief = await person.login()
+    real, begun = database.transaction, 0
+
+    @contextlib.asynccontextmanager
+    async def killed_after_the_first():
+        nonlocal begun
+        begun += 1
+        if begun > 1:
+            raise asyncio.CancelledError
+        async with real() as tx:
+            yield tx
+
+    monkeypatch.setattr(database, "transaction", killed_after_the_first)
+    with contextlib.suppress(asyncio.CancelledError):
+        await passwords.change(person.ctx, wire.ChangePassword(current_password=OLD, new_password=NEW))
+    monkeypatch.setattr(database, "transaction", real)
+
+    with pytest.raises(HubbubError):
+        await sessions.authenticate(parts, thief.access_token)
+    await sessions.authenticate(parts, person.signed.access_token)
+
+
+async def test_many_logins_around_a_change_leave_no_session_of_the_old_password(parts):
+    person = await Person(parts, "ada").begin()
+    change = wire.ChangePassword(current_password=OLD, new_password=NEW)
+
+    *logins, _ = await asyncio.gather(
+        *(person.login() for _ in range(10)), passwords.change(person.ctx, change), return_exceptions=True
+    )
+
+    alive = await models.Session.filter(user_id=person.id, revoked_at__isnull=True).values_list(
+        "id", flat=True
+    )
+    assert alive == [person.ctx.session_id]
+    assert all(isinstance(each, wire.TokenPair | HubbubError) for each in logins)
+
+
+async def test_a_digest_that_is_made_anew_meanwhile_refuses_nobody(parts, gate):
+    person = await Person(parts, "ada").begin()
+    digest = (await models.User.get(id=person.id)).password_digest
+
+    async def renewed():
+        await models.User.filter(id=person.id).update(
+            password_digest=await registration.passwords.digest(OLD, 4)
+        )
+
+    signed = await gate.race(person.login(), renewed())
+
+    assert isinstance(signed, wire.TokenPair)
+    assert (await models.User.get(id=person.id)).password_digest != digest
