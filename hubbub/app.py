@@ -29,13 +29,13 @@ from hubbub.http.ip_limits import IpLimits
 from hubbub.http.server import Runner
 from hubbub.http.untrusted_proxies import UntrustedProxies
 from hubbub.ratelimit.rate import Rate
-from hubbub.realtime import chat
-from hubbub.realtime.cluster_manager import ClusterManager
-from hubbub.realtime.connect_queue import AdmissionLimits
-from hubbub.realtime.draining import drain
+from hubbub.realtime.chat import events
+from hubbub.realtime.chat.draining import drain
+from hubbub.realtime.chat.namespace import ChatNamespace
 from hubbub.realtime.engine.bounds import Bounds
-from hubbub.realtime.server import ChatNamespace
-from hubbub.realtime.socketio_server import SocketIOServer
+from hubbub.realtime.socketio.cluster_manager import ClusterManager
+from hubbub.realtime.socketio.connect_queue import AdmissionLimits
+from hubbub.realtime.socketio.server import SocketIOServer
 from hubbub.services import container
 from hubbub.services.instance import processes
 from hubbub.services.seed import dev_admin
@@ -117,7 +117,7 @@ class App:
         web_app = http_app.build(self.parts)
         self._presence.describe(self._describe)
         self.sio = SocketIOServer(
-            {chat.NAMESPACE: self.chat},
+            {events.NAMESPACE: self.chat},
             links=ClusterManager(self._bus),
             ping_interval=settings.ping_interval_ms / 1000,
             ping_timeout=settings.ping_timeout_ms / 1000,

@@ -19,9 +19,13 @@ from hubbub.core.sealing import DecryptionError, Sealing
 from hubbub.core.text import code_blocks, emoji, names, reserved_usernames
 from hubbub.http import request
 from hubbub.http.middleware import idempotency, request_id
-from hubbub.realtime import packets
-from hubbub.realtime.engine import payload, rfc6455
-from hubbub.schemas import base, log, messages, preferences, rooms
+from hubbub.realtime.engine import packets as payload
+from hubbub.realtime.engine import rfc6455
+from hubbub.realtime.socketio import packets
+from hubbub.schemas import base
+from hubbub.schemas.chat import messages, rooms
+from hubbub.schemas.eventlog import entries
+from hubbub.schemas.users import preferences
 from hubbub.services.chat import mentions
 from hubbub.services.users import validation
 
@@ -62,7 +66,7 @@ PARSERS: dict[str, tuple[Callable[[str], Any], int]] = {
     "a message": (a_command(messages.SendMessage), MIB),
     "a field of a message": (lambda text: a_command(messages.SendMessage)(f'["a",{{"body":{text}}}]'), MIB),
     "an unknown field": (lambda text: a_command(messages.SendMessage)(f'["a",{{"{text}":1}}]'), MIB),
-    "cursors": (lambda text: a_command(log.Sync)('["a",{"rooms":{"' + text), MIB),
+    "cursors": (lambda text: a_command(entries.Sync)('["a",{"rooms":{"' + text), MIB),
     "a wrong field": (lambda text: base.parse(base.strict(rooms.CreateRoom), {text: 1}), MIB),
     "a wrong value": (lambda text: base.parse(rooms.CreateRoom, {"kind": text}), MIB),
     "a body": (lambda text: request._decoded(text.encode()), MIB),

@@ -11,9 +11,9 @@ from uuid import UUID
 
 import msgspec
 
-from hubbub.schemas.log import Entry
-from hubbub.schemas.rooms import Room
-from hubbub.schemas.users import User
+from hubbub.schemas.chat.rooms import Room
+from hubbub.schemas.eventlog.entries import Entry
+from hubbub.schemas.users.users import User
 
 NOBODY = UUID(int=0)
 

@@ -10,12 +10,13 @@ ENCODING = "UTF8"
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _APPEND_ONLY = "audit_log"  # an operator may have taken UPDATE away
 _INDEX = "message_words"
+_VERSIONS = "models.Aerich"  # of migrations: it is created with the first one
 
 
 def _tables() -> list[str]:
     """The names of all tables that operations use; the database is connected."""
-    kinds = (Tortoise.apps or {}).get("models", {}).values()
-    return sorted({*(kind._meta.db_table for kind in kinds), _INDEX})  # noqa: SLF001 - Tortoise's own way to ask
+    described = Tortoise.describe_models().items()
+    return sorted({_INDEX, *(model["table"] for name, model in described if name != _VERSIONS)})
 
 
 async def missing(sql: Sql) -> str | None:

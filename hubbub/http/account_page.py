@@ -6,7 +6,7 @@ from aiohttp import web
 
 from hubbub.http import assets
 
-FOLDER = Path(__file__).with_name("account")
+FOLDER = Path(__file__).with_name("account_page")
 PAGE = "/account"
 
 _POLICY = (

@@ -5,30 +5,14 @@ from typing import Any
 from aiohttp import web
 
 from hubbub.core.cors import CorsOrigins
-from hubbub.http import (
-    account_page,
-    accounts,
-    api_keys,
-    audit_log,
-    auth,
-    credentials,
-    health,
-    instances,
-    messages,
-    methods,
-    metrics,
-    moderation,
-    oauth,
-    openapi,
-    playground,
-    preferences,
-    profiles,
-    reference,
-    rooms,
-    sessions,
-    two_factor,
-)
+from hubbub.http import account_page, api_docs, health, methods, metrics, openapi, playground
+from hubbub.http.accounts import accounts, oauth
+from hubbub.http.admin import audit_log, instances, users
+from hubbub.http.admin import rooms as all_rooms
 from hubbub.http.app_keys import ORIGINS, PARTS
+from hubbub.http.auth import api_keys, email_verification, login, passwords, sessions, two_factor
+from hubbub.http.auth import confirmation as confirmation_routes
+from hubbub.http.chat import messages, rooms
 from hubbub.http.middleware import api_keys as keys
 from hubbub.http.middleware import auth as authentication
 from hubbub.http.middleware import (
@@ -42,12 +26,15 @@ from hubbub.http.middleware import (
     request_id,
 )
 from hubbub.http.request import MAX_BODY_BYTES
+from hubbub.http.users import preferences, profiles
 from hubbub.services.context import Container
 from hubbub.services.idempotency import IdempotencyStore
 
 ROUTES = (
-    auth.routes,
-    credentials.routes,
+    login.routes,
+    email_verification.routes,
+    passwords.routes,
+    confirmation_routes.routes,
     two_factor.routes,
     oauth.routes,
     accounts.routes,
@@ -57,7 +44,8 @@ ROUTES = (
     preferences.routes,
     rooms.routes,
     messages.routes,
-    moderation.routes,
+    users.routes,
+    all_rooms.routes,
     audit_log.routes,
     instances.routes,
     health.routes,
@@ -94,7 +82,7 @@ def build(parts: Container) -> web.Application:
     for routes in ROUTES:
         app.add_routes(routes)
     app.add_routes(account_page.routes())
-    app.add_routes(reference.routes(app.router.routes()))
+    app.add_routes(api_docs.routes(app.router.routes()))
     if parts.settings.metrics_port is None:
         app.router.add_get(metrics.PATH, metrics.show)
     if parts.settings.playground:

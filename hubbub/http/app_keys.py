@@ -6,7 +6,7 @@ from uuid import UUID
 from aiohttp import web
 
 from hubbub.core.cors import CorsOrigins
-from hubbub.schemas.users import User
+from hubbub.schemas.users.users import User
 from hubbub.services.auth.api_key_auth import ApiKeyPrincipal
 from hubbub.services.context import Container
 

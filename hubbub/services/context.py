@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from hubbub.db.sql import Sql
     from hubbub.gateways.identity_provider import IdentityProvider
     from hubbub.ratelimit.gcra import GcraLimiter
-    from hubbub.schemas.log import Entry
+    from hubbub.schemas.eventlog.entries import Entry
     from hubbub.services.eventlog.epoch_watch import EpochWatch
     from hubbub.services.eventlog.message_writer import MessageWriter
     from hubbub.services.instance.last_seen import LastSeenTracker

@@ -9,7 +9,7 @@ import pytest
 _, HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
 PROGRAM = """
 import resource
-from hubbub.core import file_limit
+from hubbub.cli import file_limit
 print(file_limit.raise_limit(), *resource.getrlimit(resource.RLIMIT_NOFILE))
 """
 

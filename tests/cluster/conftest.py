@@ -10,7 +10,7 @@ from hubbub.cluster.bus import Bus, EntriesAppended, Signal, SignalsLost
 from hubbub.cluster.memory import MemoryBus
 from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.bus import RedisBus
-from hubbub.schemas.log import Entry
+from hubbub.schemas.eventlog.entries import Entry
 from tests.support import waiting
 
 WAIT_S = 15.0

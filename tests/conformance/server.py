@@ -18,7 +18,7 @@ from aiohttp import web
 from hubbub.http.server import Runner
 from hubbub.realtime.engine import Engine
 from hubbub.realtime.engine.bounds import Bounds
-from hubbub.realtime.socketio_server import SocketIOServer
+from hubbub.realtime.socketio.server import SocketIOServer
 
 NAMESPACES = ("/", "/custom")
 

@@ -341,7 +341,7 @@ COUNTING = """
 import asyncio, sys
 from pathlib import Path
 from hubbub.config import Settings
-from hubbub.services import database, migrations
+from hubbub.db import database, migrations
 from tests.support.waiting import until
 
 async def count():
@@ -506,7 +506,7 @@ only_postgres = pytest.mark.parametrize("database_kind", ["postgres"])
 
 @only_postgres
 async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(relay, relayed, caplog):
-    caplog.set_level("INFO", "hubbub.services")
+    caplog.set_level("INFO", "hubbub.db")
     await _put("before")
     await relay.down()
     for _ in range(5):
@@ -528,7 +528,7 @@ async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(rela
 
 @only_postgres
 async def test_what_needs_no_database_does_not_bring_it_back(relay, relayed, caplog):
-    caplog.set_level("INFO", "hubbub.services")
+    caplog.set_level("INFO", "hubbub.db")
     await relay.down()
     for _ in range(5):
         with pytest.raises(Unavailable):
@@ -543,7 +543,7 @@ async def test_what_needs_no_database_does_not_bring_it_back(relay, relayed, cap
 
 @only_postgres
 async def test_a_connection_that_breaks_is_not_a_database_that_is_away(relay, relayed, caplog):
-    caplog.set_level("INFO", "hubbub.services")
+    caplog.set_level("INFO", "hubbub.db")
     with pytest.raises(Unavailable):
         async with database.transaction() as tx:
             relay.hang_up()

@@ -19,7 +19,7 @@ from hubbub.db import database, locking
 from hubbub.db.sql import as_uuid
 from hubbub.queries.instance import last_seen
 from hubbub.queries.sync import change_counters
-from hubbub.schemas.accounts import Refresh, Register
+from hubbub.schemas.accounts.accounts import Refresh, Register
 from hubbub.services.accounts import registration
 from hubbub.services.auth import sessions
 from hubbub.services.instance.last_seen import LastSeenTracker

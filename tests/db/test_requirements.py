@@ -132,6 +132,7 @@ async def test_the_tables_are_those_of_the_schema(settings):
     rows = await database.connection().fetch(
         "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'aerich'"
     )
+    tables = requirements._tables()
     await database.close()
 
-    assert requirements.tables() == sorted(row["name"] for row in rows)
+    assert tables == sorted(row["name"] for row in rows)

@@ -8,7 +8,7 @@ import pytest
 
 from hubbub import models
 from hubbub.core import metrics
-from hubbub.realtime import backlog
+from hubbub.realtime.socketio import backlog
 from hubbub.services.chat import messages, rooms
 from tests.support.relay import Relay
 from tests.support.waiting import until

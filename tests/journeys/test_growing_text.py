@@ -19,7 +19,7 @@ from hubbub.core import clock
 from hubbub.http.app import ROUTES
 from hubbub.http.request import ALIASES
 from hubbub.http.routes import TOLD
-from hubbub.realtime import chat
+from hubbub.realtime.chat import events
 from tests.support.world import PASSWORD, World
 
 # 18 characters in NFKC; three with folded case; a letter and a mark; three letters; a sign in full width.
@@ -54,7 +54,7 @@ def longest(kind: type[msgspec.Struct], name: str) -> int | None:
 
 
 def places() -> Iterator[Place]:
-    for name, event in chat.events:
+    for name, event in events.events:
         for field in event.kind.__struct_fields__:
             if longest(event.kind, field) is not None:
                 yield Place("", name, event.kind, field)

@@ -16,7 +16,7 @@ from hubbub.cli import services_context
 from hubbub.config import Settings
 from hubbub.core import clock
 from hubbub.core.request_info import RequestInfo
-from hubbub.schemas.accounts import Register
+from hubbub.schemas.accounts.accounts import Register
 from hubbub.schemas.base import parse
 from hubbub.services.accounts import registration
 from tests.support.mailbox import Mailbox, mailbox

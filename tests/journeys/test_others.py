@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from hubbub import models
-from hubbub.realtime import chat
+from hubbub.realtime.chat import events
 from tests.support.documented import documented
 from tests.support.schema import Place
 from tests.support.world import World
@@ -172,7 +172,7 @@ async def test_nobody_is_made_more_than_they_ask_for(world: World, known: dict[s
 async def test_no_event_reaches_another_ones_room(world: World, known: dict[str, str]) -> None:
     mallory = await (await world.person("mallory")).client()
     before, asked = await everything(world), 0
-    for name, event in chat.events:
+    for name, event in events.events:
         (schema,), components = msgspec.json.schema_components([event.kind], ref_template="{name}")
         fields = components[schema["$ref"]]
         if not {"room_id", "message_id"} & fields["properties"].keys():

@@ -14,7 +14,7 @@ import socketio
 from socketio.exceptions import ConnectionError as NotConnected
 
 from hubbub.core import clock, metrics
-from hubbub.realtime import server
+from hubbub.realtime.chat import namespace
 from hubbub.realtime.engine.session import LOST
 from tests.journeys.node import Node
 from tests.realtime.conftest import OPENED, Ws
@@ -215,7 +215,7 @@ async def test_a_drain_closes_waiting_connects_at_once(settings) -> None:
 
 @SQLITE
 async def test_sockets_of_clients_that_are_gone_make_room(settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "SILENT_S", 0.1)
+    monkeypatch.setattr(namespace, "SILENT_S", 0.1)
     few = {"sockets_per_user": 4, "ping_interval_ms": 300, "ping_timeout_ms": 60_000}
     async with World(settings.model_copy(update=few)) as world, AsyncExitStack() as stack:
         ada = await world.person("ada")

@@ -61,7 +61,7 @@ def test_on_postgresql_and_redis_everything_holds(tmp_path, figures):
 
 
 PLANTED = """
-from hubbub.realtime.delivery import Delivery
+from hubbub.realtime.chat.delivery import Delivery
 
 told, deliver = [], Delivery._deliver
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbub.core.errors import InvalidPayload
-from hubbub.realtime import chat
+from hubbub.realtime.chat import events
 from hubbub.schemas.base import encode, parse, strict
+from hubbub.schemas.chat.messages import EditMessage, SendMessage
+from hubbub.schemas.chat.rooms import CreateRoom
 from hubbub.schemas.faults import is_text
-from hubbub.schemas.messages import EditMessage, SendMessage
-from hubbub.schemas.rooms import CreateRoom
 
 GOOD = {"message_id": str(uuid4()), "body": "x"}
 
@@ -78,7 +78,7 @@ JSON = st.recursive(
 )
 
 
-@given(st.sampled_from([event.kind for _, event in chat.events]), st.data())
+@given(st.sampled_from([event.kind for _, event in events.events]), st.data())
 def test_any_json_is_a_command_or_a_clear_no(kind: Any, data: st.DataObject) -> None:
     fields = st.sampled_from([*kind.__struct_fields__, "other"])
     raw = data.draw(st.dictionaries(fields, JSON, max_size=5) | JSON)

@@ -16,9 +16,10 @@ from hubbub.core import errors
 from hubbub.core.errors import SUMMARIZED, InvalidPayload
 from hubbub.http.app import ROUTES
 from hubbub.http.routes import told
-from hubbub.realtime import chat
-from hubbub.schemas import connection, faults
+from hubbub.realtime.chat import events
+from hubbub.schemas import faults
 from hubbub.schemas.base import EventDecoder, parse, strict
+from hubbub.schemas.sync import connection
 from tests.support.world import World
 
 SENTENCE = re.compile(r"[A-Z][^`<>\n]*[^ .`<>\n][.?]")
@@ -30,7 +31,7 @@ VALIDATORS = re.compile(
 
 def kinds() -> dict[str, type]:
     """Every struct that a client fills in; those of REST bodies refuse unknown fields."""
-    found: dict[str, type] = {name: event.kind for name, event in chat.events}
+    found: dict[str, type] = {name: event.kind for name, event in events.events}
     found["CONNECT"] = connection.ConnectAuth
     app = web.Application()
     for routes in ROUTES:
@@ -133,7 +134,7 @@ def test_all_bad_fields_are_named_at_once(kind: type) -> None:
     assert not missing or {name for name, _ in refusal(kind, {}).fields} == missing
 
 
-@pytest.mark.parametrize(("name", "event"), list(chat.events), ids=[name for name, _ in chat.events])
+@pytest.mark.parametrize(("name", "event"), list(events.events), ids=[name for name, _ in events.events])
 def test_an_event_is_refused_as_a_body_is(name: str, event: Any) -> None:
     decode = EventDecoder(event.kind)
     for field in fields(event.kind):

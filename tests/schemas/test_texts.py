@@ -12,9 +12,9 @@ from hubbub.core.errors import InvalidPayload
 from hubbub.core.text import names
 from hubbub.http.app import ROUTES
 from hubbub.http.routes import TOLD
-from hubbub.realtime import chat
+from hubbub.realtime.chat import events
 from hubbub.schemas.base import Command, parse
-from hubbub.schemas.connection import ConnectAuth, RefreshAuth
+from hubbub.schemas.sync.connection import ConnectAuth, RefreshAuth
 
 # Texts that only their sender sees, or that have no lines: each with its reason.
 APART = {
@@ -33,7 +33,7 @@ APART = {
 
 def commands() -> set[type[Command]]:
     """All that the tables of events and routes read, and what a socket says."""
-    kinds: set[type[Any]] = {event.kind for _, event in chat.events} | {ConnectAuth, RefreshAuth}
+    kinds: set[type[Any]] = {event.kind for _, event in events.events} | {ConnectAuth, RefreshAuth}
     for route in (route for routes in ROUTES for route in routes):
         for said in getattr(getattr(route, "handler", None), TOLD, {}).values():
             kinds |= {kind for kind in (said.body, said.query) if kind is not None}

@@ -13,7 +13,7 @@ from hubbub.core.errors import Conflict, RateLimited
 from hubbub.core.request_info import RequestInfo
 from hubbub.core.sealing import DecryptionError, Sealing
 from hubbub.ratelimit.rate import Rate
-from hubbub.schemas.accounts import Register
+from hubbub.schemas.accounts.accounts import Register
 from hubbub.services import idempotency
 from hubbub.services.accounts import registration
 from hubbub.services.idempotency import IdempotencyStore, IdempotentRequest, StoredResponse

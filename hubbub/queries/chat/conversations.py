@@ -5,8 +5,8 @@ from typing import Any
 
 from hubbub.core import clock
 from hubbub.db.sql import Sql, as_datetime, as_uuid
-from hubbub.schemas.rooms import PREVIEW, LastMessage
-from hubbub.schemas.users import User
+from hubbub.schemas.chat.rooms import PREVIEW, LastMessage
+from hubbub.schemas.users.users import User
 
 COLUMNS = (
     "p.id AS peer_id, p.username AS peer_username, p.display_name AS peer_display_name, "

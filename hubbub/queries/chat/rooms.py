@@ -8,8 +8,8 @@ from uuid import UUID
 from hubbub.db.sql import Sql, as_datetime, as_uuid
 from hubbub.queries.chat import conversations
 from hubbub.queries.eventlog.event_log import in_clause
-from hubbub.schemas.rooms import LastMessage
-from hubbub.schemas.users import User
+from hubbub.schemas.chat.rooms import LastMessage
+from hubbub.schemas.users.users import User
 
 COUNTED = 1000  # the largest count: it means so many or more
 LOOKED_AT = 10_000  # newest messages of a room among which the unread ones are counted

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from hubbub.db.sql import Sql, as_uuid
-from hubbub.schemas.log import Entry
+from hubbub.schemas.eventlog.entries import Entry
 
 
 class LogHead(NamedTuple):

@@ -1,7 +1,7 @@
 """hubbub's own Engine.IO 4 server; the rest of the package knows the names below, and no more."""
 
 from hubbub.realtime.engine.handshake_info import HandshakeInfo
-from hubbub.realtime.engine.payload import Frame, ProtocolError, joined
+from hubbub.realtime.engine.packets import Frame, ProtocolError, joined
 from hubbub.realtime.engine.server import Engine
 from hubbub.realtime.engine.session import Session, SessionHandler
 

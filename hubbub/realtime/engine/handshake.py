@@ -11,7 +11,7 @@ from aiohttp import web
 
 from hubbub.core import metrics
 from hubbub.ratelimit.bounded_log import BoundedLog
-from hubbub.realtime.engine import payload
+from hubbub.realtime.engine import packets
 from hubbub.realtime.engine.handshake_info import HandshakeInfo
 from hubbub.realtime.engine.polling import POLL_TYPE, Polling, TooLong
 from hubbub.realtime.engine.session import BROKEN
@@ -52,7 +52,7 @@ class _Refused(Exception):
         self.retry_after_s = retry_after_s or RETRY_AFTER_S.get(code)
 
 
-def open_packet(engine: "Engine", sid: str, upgrades: list[str]) -> payload.Frame:
+def open_packet(engine: "Engine", sid: str, upgrades: list[str]) -> packets.Frame:
     """What a session begins with; times in milliseconds."""
     said = {
         "sid": sid,
@@ -61,7 +61,7 @@ def open_packet(engine: "Engine", sid: str, upgrades: list[str]) -> payload.Fram
         "pingTimeout": round(engine.ping_timeout * 1000),
         "maxPayload": engine.max_payload,
     }
-    return payload.Frame(b"0" + msgspec.json.encode(said))
+    return packets.Frame(b"0" + msgspec.json.encode(said))
 
 
 async def answer(engine: "Engine", request: web.Request) -> web.StreamResponse:

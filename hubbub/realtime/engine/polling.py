@@ -7,9 +7,9 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from hubbub.core import clock, metrics
-from hubbub.realtime.engine import payload
+from hubbub.realtime.engine import packets as payload
 from hubbub.realtime.engine.bounds import SLICE_PACKETS
-from hubbub.realtime.engine.payload import Frame, ProtocolError
+from hubbub.realtime.engine.packets import Frame, ProtocolError
 from hubbub.realtime.engine.session import (
     BROKEN,
     CLIENT_GONE,

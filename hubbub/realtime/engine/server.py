@@ -14,10 +14,10 @@ from hubbub.core import client_ip, clock, metrics
 from hubbub.core.client_ip import Network, rate_limit_key
 from hubbub.ratelimit.gcra import GcraLimiter
 from hubbub.ratelimit.rate import Rate
-from hubbub.realtime.engine import handshake, payload
+from hubbub.realtime.engine import handshake, packets
 from hubbub.realtime.engine.bounds import Bounds
 from hubbub.realtime.engine.handshake_info import HandshakeInfo, environ
-from hubbub.realtime.engine.payload import ProtocolError
+from hubbub.realtime.engine.packets import ProtocolError
 from hubbub.realtime.engine.polling import Polling
 from hubbub.realtime.engine.serial_queue import SerialQueue
 from hubbub.realtime.engine.session import BROKEN, Session, SessionHandler, Transport
@@ -90,7 +90,7 @@ class Engine(engineio.AsyncServer):
     async def send(self, sid: str, data: str | bytes) -> None:
         """Send a message; a session that is gone is no error."""
         if (session := self.sockets.get(sid)) is not None:
-            session.send(payload.message(data))
+            session.send(packets.message(data))
 
     async def send_packet(self, sid: str, pkt: Any) -> None:
         """Send a packet of python-engineio's; it is encoded once, however many get it."""
@@ -101,7 +101,7 @@ class Engine(engineio.AsyncServer):
         if frame is None:
             encoded = pkt.encode()
             frame = pkt.frame = (
-                payload.text(encoded) if isinstance(encoded, str) else payload.message(encoded)
+                packets.text(encoded) if isinstance(encoded, str) else packets.message(encoded)
             )
         session.send(frame)
 

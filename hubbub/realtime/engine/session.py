@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hubbub.core import clock, metrics
-from hubbub.realtime.engine import payload
+from hubbub.realtime.engine import packets
 from hubbub.realtime.engine.bounds import Intake
-from hubbub.realtime.engine.payload import Frame, ProtocolError
+from hubbub.realtime.engine.packets import Frame, ProtocolError
 
 if TYPE_CHECKING:
     from hubbub.realtime.engine.handshake_info import HandshakeInfo
@@ -216,7 +216,7 @@ class Session:
             return
         self._waits_for_pong = True
         self._heartbeat = self.engine.timers.after(self.engine.ping_timeout, self._beat)
-        self.way.send(payload.PING)
+        self.way.send(packets.PING)
 
     def _pong(self) -> None:
         if self._waits_for_pong:

@@ -7,8 +7,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from hubbub.core import metrics
-from hubbub.realtime.engine import payload
-from hubbub.realtime.engine.payload import Frame, ProtocolError
+from hubbub.realtime.engine import packets
+from hubbub.realtime.engine.packets import Frame, ProtocolError
 from hubbub.realtime.engine.rfc6455 import (
     CLOSE,
     PING,
@@ -90,7 +90,7 @@ class WebSocket(WebSocketInput):
         """Keep the PONG for the latest PING; RFC 6455, 5.5.3, lets it answer those before."""
         if self._pong is None and not self._out and not self._stalled:
             self.engine.flush_soon(self)
-        self._pong = payload.head(0x80 | PONG, len(data)) + data
+        self._pong = packets.head(0x80 | PONG, len(data)) + data
 
     def pause_writing(self) -> None:
         self._stalled = True
@@ -147,7 +147,7 @@ class WebSocket(WebSocketInput):
     def _upgrade(self, session: Session, packet: str) -> None:
         if packet == "2probe" and not self._probed:
             self._probed = True
-            self.send(payload.PROBE)
+            self.send(packets.PROBE)
             self.engine.probed(session)
         elif packet == "5" and self._probed:
             if self._limit is not None:
@@ -193,7 +193,7 @@ class WebSocket(WebSocketInput):
 
     def _say_goodbye(self, code: int) -> None:
         self._closing = True
-        self.write(b"".join(self.take()) + payload.head(0x80 | CLOSE, 2) + code.to_bytes(2, "big"))
+        self.write(b"".join(self.take()) + packets.head(0x80 | CLOSE, 2) + code.to_bytes(2, "big"))
         if self._stalled and not self._transport.is_closing():
             # Who does not take what is sent gets no more than the usual time either.
             self._limit = self._limit or self.engine.timers.after(self.engine.close_timeout, self.abort)

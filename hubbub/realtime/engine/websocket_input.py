@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hubbub.core import clock, metrics
 from hubbub.realtime.engine.bounds import CLOSING_BYTES, SLICE_BYTES, SLICE_PACKETS
-from hubbub.realtime.engine.payload import ProtocolError
+from hubbub.realtime.engine.packets import ProtocolError
 from hubbub.realtime.engine.rfc6455 import (
     PROTOCOL_ERROR,
     TOO_BIG,

@@ -13,7 +13,7 @@ from hubbub.db.sql import Sql
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action
 from hubbub.queries.sync import change_counters
-from hubbub.schemas import accounts as wire
+from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.base import encode
 from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions, two_factor

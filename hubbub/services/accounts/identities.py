@@ -13,7 +13,7 @@ from hubbub.db import database
 from hubbub.gateways.identity_provider import IdentityProvider, VerifiedIdentity
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Act, Action, Target
-from hubbub.schemas import oauth as wire
+from hubbub.schemas.accounts import oauth as wire
 from hubbub.schemas.faults import is_text
 from hubbub.services.audit import recorder
 from hubbub.services.auth import login, sessions

@@ -24,9 +24,9 @@ from hubbub.core.sealing import DecryptionError
 from hubbub.db import database
 from hubbub.gateways.identity_provider import AuthorizationRequest, IdentityProvider, VerifiedIdentity
 from hubbub.queries.audit.audit_log import Act, Action
-from hubbub.schemas import oauth as wire
-from hubbub.schemas.accounts import TokenPair
-from hubbub.schemas.two_factor import MfaRequired
+from hubbub.schemas.accounts import oauth as wire
+from hubbub.schemas.accounts.accounts import TokenPair
+from hubbub.schemas.auth.two_factor import MfaRequired
 from hubbub.services.accounts import identities
 from hubbub.services.audit import recorder
 from hubbub.services.auth import confirmation, login

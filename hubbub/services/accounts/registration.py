@@ -10,7 +10,7 @@ from hubbub.core.request_info import RequestInfo
 from hubbub.core.text import names
 from hubbub.db import database
 from hubbub.queries.audit.audit_log import Act, Action
-from hubbub.schemas import accounts as wire
+from hubbub.schemas.accounts import accounts as wire
 from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions
 from hubbub.services.chat import members

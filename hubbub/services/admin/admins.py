@@ -8,7 +8,7 @@ from hubbub.db import database
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Act, Action, Target
 from hubbub.queries.sync import change_counters
-from hubbub.schemas.accounts import Register
+from hubbub.schemas.accounts.accounts import Register
 from hubbub.schemas.base import parse
 from hubbub.services.accounts import registration
 from hubbub.services.audit import recorder

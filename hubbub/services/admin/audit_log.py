@@ -12,7 +12,7 @@ from hubbub.core import clock
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action, Target
-from hubbub.schemas import audit_log as wire
+from hubbub.schemas.admin import audit_log as wire
 from hubbub.schemas.base import encode
 from hubbub.services import csv_rows, pagination, permissions
 from hubbub.services.audit import recorder

@@ -3,7 +3,7 @@
 from hubbub import __version__
 from hubbub.cluster import presence
 from hubbub.db import database
-from hubbub.schemas import instances as wire
+from hubbub.schemas.admin import instances as wire
 from hubbub.services import permissions
 from hubbub.services.context import Context
 from hubbub.services.permissions import Permission

@@ -2,7 +2,7 @@
 
 from hubbub import models
 from hubbub.core import clock
-from hubbub.schemas import moderation as wire
+from hubbub.schemas.admin import users as wire
 from hubbub.services import pagination, permissions
 from hubbub.services.context import Context
 from hubbub.services.permissions import Permission

@@ -19,7 +19,7 @@ from hubbub.core.text import names
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Act, Action, Target
-from hubbub.schemas import moderation as wire
+from hubbub.schemas.admin import users as wire
 from hubbub.services import pagination, permissions
 from hubbub.services.accounts import deletion
 from hubbub.services.audit import recorder

@@ -14,7 +14,7 @@ from hubbub.core.sealing import DecryptionError
 from hubbub.db import database
 from hubbub.queries.audit.audit_log import Act, Action, Target
 from hubbub.queries.auth.api_keys import KeyRow
-from hubbub.schemas.users import User
+from hubbub.schemas.users.users import User
 from hubbub.services.audit import recorder
 from hubbub.services.auth import api_keys
 from hubbub.services.context import Container

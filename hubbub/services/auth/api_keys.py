@@ -16,7 +16,7 @@ from hubbub.core.text import names
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action, Target
-from hubbub.schemas import api_keys as wire
+from hubbub.schemas.auth import api_keys as wire
 from hubbub.schemas.pagination import Paged
 from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions

@@ -10,7 +10,7 @@ from hubbub.core.errors import Unauthenticated
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Act, Action
-from hubbub.schemas import accounts as wire
+from hubbub.schemas.accounts import accounts as wire
 from hubbub.services.audit import recorder
 from hubbub.services.auth import login, sessions, two_factor
 from hubbub.services.context import Context

@@ -6,7 +6,7 @@ from hubbub.core.request_info import RequestInfo
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Act, Action, Target
-from hubbub.schemas import accounts as wire
+from hubbub.schemas.accounts import accounts as wire
 from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions
 from hubbub.services.context import Container, Context

@@ -14,8 +14,8 @@ from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Act, Action, Target
-from hubbub.schemas import accounts as wire
-from hubbub.schemas.two_factor import MfaRequired, VerifyTwoFactor
+from hubbub.schemas.accounts import accounts as wire
+from hubbub.schemas.auth.two_factor import MfaRequired, VerifyTwoFactor
 from hubbub.services.audit import recorder
 from hubbub.services.auth import mfa_challenges, sessions, two_factor
 from hubbub.services.context import Container

@@ -12,7 +12,7 @@ from hubbub.db.sql import Sql
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Act, Action, Target
 from hubbub.queries.sync import change_counters
-from hubbub.schemas import accounts as wire
+from hubbub.schemas.accounts import accounts as wire
 from hubbub.services.audit import recorder
 from hubbub.services.auth import login, login_throttle, mfa_challenges, sessions
 from hubbub.services.context import Container, Context, publish

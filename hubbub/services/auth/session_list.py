@@ -7,7 +7,7 @@ from hubbub.core import clock, user_agents
 from hubbub.core.errors import NotFound
 from hubbub.db import database
 from hubbub.queries.audit.audit_log import Action, Target
-from hubbub.schemas import sessions as wire
+from hubbub.schemas.auth import sessions as wire
 from hubbub.schemas.pagination import Paged
 from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions

@@ -16,8 +16,8 @@ from hubbub.db.sql import Sql
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Act, Action, Target
 from hubbub.queries.sync import change_counters
-from hubbub.schemas import accounts as wire
-from hubbub.schemas.users import User
+from hubbub.schemas.accounts import accounts as wire
+from hubbub.schemas.users.users import User
 from hubbub.services.audit import recorder
 from hubbub.services.context import Container, Context, publish
 from hubbub.services.instance.session_cache import AuthenticatedSession

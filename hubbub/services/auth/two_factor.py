@@ -21,7 +21,7 @@ from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Act, Action, Target
-from hubbub.schemas import two_factor as wire
+from hubbub.schemas.auth import two_factor as wire
 from hubbub.services.audit import recorder
 from hubbub.services.auth import mfa_challenges, sessions
 from hubbub.services.context import Container, Context, UnitOfWork

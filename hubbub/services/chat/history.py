@@ -8,8 +8,8 @@ from hubbub.core.errors import InvalidPayload
 from hubbub.db import database
 from hubbub.queries.chat import message_pages, search
 from hubbub.queries.chat import rooms as room_queries
-from hubbub.schemas import log as log_wire
-from hubbub.schemas import messages as wire
+from hubbub.schemas.chat import messages as wire
+from hubbub.schemas.eventlog import entries as log_wire
 from hubbub.services import cursors
 from hubbub.services.chat import message_views, rooms
 from hubbub.services.context import Context

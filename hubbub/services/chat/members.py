@@ -13,8 +13,8 @@ from hubbub.db import database
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Act, Action, Target
 from hubbub.queries.chat import rooms as room_queries
-from hubbub.schemas import rooms as wire
-from hubbub.schemas.users import User
+from hubbub.schemas.chat import rooms as wire
+from hubbub.schemas.users.users import User
 from hubbub.services import cursors
 from hubbub.services.audit import recorder
 from hubbub.services.chat import room_limits, room_lists, rooms

@@ -9,7 +9,7 @@ from hubbub.core.text import code_blocks, names
 from hubbub.core.text.usernames import LONGEST
 from hubbub.db import database
 from hubbub.queries.chat import rooms
-from hubbub.schemas.messages import Message
+from hubbub.schemas.chat.messages import Message
 
 MOST = 50  # mentions that are looked up
 MOST_NAMES = 200  # that they may be readings of

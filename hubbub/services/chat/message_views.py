@@ -12,7 +12,7 @@ from hubbub.core import clock
 from hubbub.db import database
 from hubbub.queries.chat import rooms
 from hubbub.queries.chat.message_pages import MessageRow
-from hubbub.schemas import messages as wire
+from hubbub.schemas.chat import messages as wire
 from hubbub.services.users import users
 
 _ids = msgspec.json.Decoder(list[UUID]).decode

@@ -19,8 +19,8 @@ from hubbub.core.errors import (
 from hubbub.db import database
 from hubbub.queries.chat import search
 from hubbub.queries.eventlog import event_log
-from hubbub.schemas import messages as wire
 from hubbub.schemas.base import encode
+from hubbub.schemas.chat import messages as wire
 from hubbub.services.chat import mentions, message_views, rooms
 from hubbub.services.context import Context, UnitOfWork
 from hubbub.services.eventlog import event_log as log

@@ -6,7 +6,7 @@ from hubbub import models
 from hubbub.core.errors import Conflict, InvalidPayload, NotFound
 from hubbub.core.text import emoji
 from hubbub.db import database
-from hubbub.schemas import messages as wire
+from hubbub.schemas.chat import messages as wire
 from hubbub.services.chat import message_views, messages, rooms
 from hubbub.services.context import Context
 from hubbub.services.eventlog import event_log

@@ -6,7 +6,7 @@ from hubbub import models
 from hubbub.cluster.bus import MemberChanged, RoomHint, UserHint
 from hubbub.core import clock
 from hubbub.queries.sync import change_counters
-from hubbub.schemas import rooms as wire
+from hubbub.schemas.chat import rooms as wire
 from hubbub.services.chat import rooms
 from hubbub.services.context import Context, UnitOfWork
 

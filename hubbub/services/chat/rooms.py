@@ -12,8 +12,8 @@ from hubbub.core.errors import Conflict, Forbidden, InvalidPayload, NotFound, No
 from hubbub.core.text import names
 from hubbub.db import database
 from hubbub.queries.chat import rooms
-from hubbub.schemas import rooms as wire
-from hubbub.schemas.users import User
+from hubbub.schemas.chat import rooms as wire
+from hubbub.schemas.users.users import User
 from hubbub.services import cursors
 from hubbub.services.chat import room_limits, room_lists
 from hubbub.services.context import Context, UnitOfWork

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hubbub.schemas.rooms import Empty, RoomRef
+from hubbub.schemas.chat.rooms import Empty, RoomRef
 from hubbub.services.chat import rooms
 
 if TYPE_CHECKING:

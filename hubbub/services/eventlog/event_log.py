@@ -22,9 +22,9 @@ from hubbub.core.errors import HubbubError, NotFound
 from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.queries.eventlog import event_log
-from hubbub.schemas import log as wire
 from hubbub.schemas.base import encode
-from hubbub.schemas.messages import Message
+from hubbub.schemas.chat.messages import Message
+from hubbub.schemas.eventlog import entries as wire
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.queries.chat import search
 from hubbub.queries.eventlog import append_batch, event_log
-from hubbub.schemas.log import Entry
+from hubbub.schemas.eventlog.entries import Entry
 from hubbub.services.eventlog import batches
 from hubbub.services.eventlog import event_log as log
 from hubbub.services.eventlog.epoch_watch import HistoryChanged

@@ -16,8 +16,8 @@ from hubbub.core import clock, ids, metrics, text_search
 from hubbub.core.errors import HubbubError
 from hubbub.queries.eventlog import append_batch, event_log
 from hubbub.schemas.base import encode
-from hubbub.schemas.messages import Message
-from hubbub.schemas.users import User
+from hubbub.schemas.chat.messages import Message
+from hubbub.schemas.users.users import User
 from hubbub.services.eventlog import event_log as log
 from hubbub.services.instance.cached_user import CachedMembership, CachedUser
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from hubbub.ratelimit.token_bucket import TokenBucket
-from hubbub.schemas.users import User
+from hubbub.schemas.users.users import User
 from hubbub.services.instance.session_cache import CachedSession
 
 REPEATS_REMEMBERED = 64

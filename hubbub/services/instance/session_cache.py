@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from hubbub.core import clock
-from hubbub.schemas.users import User
+from hubbub.schemas.users.users import User
 
 
 class AuthenticatedSession(NamedTuple):

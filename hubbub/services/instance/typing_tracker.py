@@ -13,7 +13,7 @@ from hubbub.core import clock
 
 if TYPE_CHECKING:
     from hubbub.cluster.bus import Bus
-    from hubbub.schemas.log import Entry
+    from hubbub.schemas.eventlog.entries import Entry
 
 
 EVERY_S = 2.0

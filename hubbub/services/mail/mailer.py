@@ -17,7 +17,7 @@ from hubbub.db.sql import Sql
 from hubbub.gateways import mail
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Act, Action, Target
-from hubbub.schemas.preferences import AppPreferences, EmailPreferences
+from hubbub.schemas.users.preferences import AppPreferences, EmailPreferences
 from hubbub.services.jobs import queue
 from hubbub.services.mail import one_time_tokens, templates
 from hubbub.services.users import preferences, users

@@ -8,8 +8,8 @@ from hubbub.cluster.bus import PresenceChanged
 from hubbub.core import clock
 from hubbub.db import database
 from hubbub.queries.chat import rooms as room_queries
-from hubbub.schemas import users as wire
-from hubbub.schemas.rooms import Empty
+from hubbub.schemas.chat.rooms import Empty
+from hubbub.schemas.users import users as wire
 from hubbub.services.context import Container, Context
 from hubbub.services.instance.membership_cache import MembershipCache
 

@@ -17,8 +17,8 @@ from hubbub.queries.chat import search
 from hubbub.queries.eventlog import event_log
 from hubbub.queries.sync import change_counters
 from hubbub.schemas.base import encode
-from hubbub.schemas.messages import Message
-from hubbub.schemas.users import User
+from hubbub.schemas.chat.messages import Message
+from hubbub.schemas.users.users import User
 from hubbub.services.chat import mentions
 from hubbub.services.eventlog import event_log as log
 from hubbub.services.seed import sample

@@ -8,7 +8,7 @@ from hubbub import models
 from hubbub.config import Settings
 from hubbub.core import clock, passwords, secret_files
 from hubbub.db import database
-from hubbub.schemas.users import User
+from hubbub.schemas.users.users import User
 from hubbub.services.chat import rooms
 from hubbub.services.seed import generator, sample
 from hubbub.services.seed.dev_admin import EMAIL as ADMIN

@@ -8,7 +8,7 @@ from uuid import UUID
 from hubbub.core.errors import Unavailable
 from hubbub.db import database
 from hubbub.queries.chat import rooms as room_queries
-from hubbub.schemas.rooms import Room
+from hubbub.schemas.chat.rooms import Room
 from hubbub.services.chat import rooms
 from hubbub.services.context import Container, Context
 from hubbub.services.eventlog.epoch_watch import Cursor

@@ -18,7 +18,7 @@ from hubbub.core.errors import Unavailable
 from hubbub.db import database
 from hubbub.queries.chat import rooms as room_queries
 from hubbub.queries.sync import change_counters
-from hubbub.schemas.users import User
+from hubbub.schemas.users.users import User
 from hubbub.services.chat import rooms
 from hubbub.services.instance.cached_user import CachedUser
 from hubbub.services.instance.membership_cache import MembershipCache

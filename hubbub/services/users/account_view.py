@@ -5,7 +5,7 @@ from datetime import datetime
 from hubbub import models
 from hubbub.core import clock
 from hubbub.core.errors import Suspended
-from hubbub.schemas import accounts as wire
+from hubbub.schemas.accounts import accounts as wire
 
 
 def is_suspended(since: datetime | None, until: datetime | None) -> bool:

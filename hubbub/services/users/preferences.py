@@ -11,8 +11,8 @@ from hubbub import models
 from hubbub.core.errors import InvalidPayload
 from hubbub.core.text import languages
 from hubbub.db import database
-from hubbub.schemas import preferences as wire
 from hubbub.schemas.base import Command, View, encode, parse
+from hubbub.schemas.users import preferences as wire
 from hubbub.services.context import Context
 
 V = TypeVar("V", bound=View)

@@ -9,7 +9,7 @@ from hubbub.core.errors import NotFound
 from hubbub.core.text import names, usernames
 from hubbub.db import database
 from hubbub.queries.sync import change_counters
-from hubbub.schemas import profiles as wire
+from hubbub.schemas.users import profiles as wire
 from hubbub.services.context import Context, publish
 from hubbub.services.users import users
 

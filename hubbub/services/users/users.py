@@ -8,8 +8,8 @@ from hubbub.core.errors import NotFound
 from hubbub.core.text import email_addresses
 from hubbub.db import database
 from hubbub.queries.chat.message_pages import SenderRow
-from hubbub.schemas import users as wire
 from hubbub.schemas.faults import is_text
+from hubbub.schemas.users import users as wire
 from hubbub.services.context import Context
 
 

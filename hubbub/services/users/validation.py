@@ -11,7 +11,7 @@ from hubbub.core.text import email_addresses
 from hubbub.core.text import usernames as core_usernames
 from hubbub.core.text.reserved_usernames import is_reserved
 from hubbub.core.text.usernames import SHORTEST
-from hubbub.schemas.accounts import NOT_EMAIL
+from hubbub.schemas.accounts.accounts import NOT_EMAIL
 
 DELETED = (
     "deleted-"  # usernames of deleted accounts begin with it; all that begin with `deleted` are reserved

@@ -11,7 +11,7 @@ from hubbub.core.text import time_zones
 
 LOAD = """
 from zoneinfo import ZoneInfo
-from hubbub.core import time_zones
+from hubbub.core.text import time_zones
 print(len([ZoneInfo(name) for name in time_zones.names()]))
 """
 

@@ -15,7 +15,7 @@ from hubbub.core import clock
 from hubbub.core.sealing import Sealing
 from hubbub.services.jobs import retention
 from hubbub.services.maintenance import reencryption
-from tests.http.test_api_keys import ask, audited, make
+from tests.http.auth.test_api_keys import ask, audited, make
 from tests.support.signing import sign
 from tests.support.world import World
 

@@ -18,7 +18,7 @@ from hubbub.ratelimit.rate import Rate
 from hubbub.services import idempotency as replies
 from hubbub.services.accounts import deletion
 from hubbub.services.jobs import retention
-from tests.http.test_api_keys import make
+from tests.http.auth.test_api_keys import make
 from tests.support.world import World
 
 GARDEN = {"kind": "private", "name": "Garden"}

@@ -6,7 +6,7 @@ import pytest
 
 from hubbub import models
 from hubbub.core import clock, ids, metrics
-from hubbub.schemas.rooms import PREVIEW
+from hubbub.schemas.chat.rooms import PREVIEW
 from tests.support.crowd import Fan
 from tests.support.world import World
 

@@ -11,7 +11,7 @@ from hubbub import models
 from hubbub.core import clock, ids
 from hubbub.db import database
 from hubbub.queries.eventlog import append_batch
-from hubbub.schemas.users import User
+from hubbub.schemas.users.users import User
 from hubbub.services.chat import rooms
 from hubbub.services.context import Context
 from hubbub.services.eventlog import epochs

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from hubbub.realtime.handler_namespace import HandlerNamespace
+from hubbub.realtime.socketio.handler_namespace import HandlerNamespace
 from tests.conformance.server import Running
 from tests.realtime import attacks
 from tests.realtime.conftest import OPENED, Polls, Start, Wire, Ws

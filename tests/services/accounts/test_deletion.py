@@ -11,8 +11,8 @@ from hubbub.cli import services_context
 from hubbub.core import clock
 from hubbub.core.request_info import RequestInfo
 from hubbub.db import locking
-from hubbub.schemas.accounts import Register
-from hubbub.schemas.rooms import CreateRoom
+from hubbub.schemas.accounts.accounts import Register
+from hubbub.schemas.chat.rooms import CreateRoom
 from hubbub.services.accounts import deletion, registration
 from hubbub.services.chat import rooms
 from hubbub.services.context import Context

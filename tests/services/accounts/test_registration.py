@@ -13,7 +13,7 @@ from hubbub.core.errors import Conflict, Forbidden, InvalidPayload, Suspended, U
 from hubbub.core.request_info import RequestInfo
 from hubbub.gateways.identity_provider import VerifiedIdentity
 from hubbub.queries.audit import audit_log
-from hubbub.schemas.accounts import Login, Register
+from hubbub.schemas.accounts.accounts import Login, Register
 from hubbub.schemas.base import parse
 from hubbub.services.accounts import identities, registration
 from hubbub.services.admin import admins

@@ -274,7 +274,7 @@ async def test_a_failure_that_cannot_be_recorded_stays_the_same_failure(parts, m
     async def broken(*_):
         raise OSError
 
-    monkeypatch.setattr(recorder, "_add", broken)
+    monkeypatch.setattr(recorder, "record_failure", broken)
     with pytest.raises(HubbubError):
         async with recorder.attempt(parts, Act(Action.REGISTER, HERE)):
             raise Conflict

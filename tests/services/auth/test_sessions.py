@@ -10,7 +10,7 @@ from hubbub.cli import services_context
 from hubbub.core import clock
 from hubbub.core.errors import InvalidToken, SessionRevoked, Suspended, Unauthenticated
 from hubbub.core.request_info import RequestInfo
-from hubbub.schemas.accounts import Refresh, Register
+from hubbub.schemas.accounts.accounts import Refresh, Register
 from hubbub.services.accounts import registration
 from hubbub.services.auth import login, sessions
 from hubbub.services.context import Context

@@ -1,4 +1,4 @@
-"""Which names a body may mention; who is a member is the database's to say (tests/realtime/test_chat.py)."""
+"""Which names a body may mention; who is a member is the database's to say (test_events.py)."""
 
 import pytest
 

@@ -12,7 +12,7 @@ import pytest
 from hubbub.cluster.bus import Signal, Typing
 from hubbub.cluster.memory import MemoryBus
 from hubbub.core import clock
-from hubbub.schemas.log import Entry
+from hubbub.schemas.eventlog.entries import Entry
 from hubbub.services.instance.typing_tracker import ENDS_S, EVERY_S, Typists, _us
 from tests.support import virtual
 

@@ -15,7 +15,7 @@ from hubbub.cluster.bus import EntriesAppended, Signal
 from hubbub.core.errors import Conflict, HubbubError, NotMember, Unavailable
 from hubbub.db import database
 from hubbub.db.engines import postgres
-from hubbub.schemas.messages import SendMessage
+from hubbub.schemas.chat.messages import SendMessage
 from hubbub.services.chat import messages
 from hubbub.services.context import Context
 from hubbub.services.eventlog import message_writer

@@ -8,7 +8,7 @@ from hubbub.cluster.bus import MemberChanged, SessionEnded, SignalsLost, UserHin
 from hubbub.cluster.memory import MemoryBus
 from hubbub.core import clock
 from hubbub.ratelimit.rate import Rate
-from hubbub.schemas.users import User
+from hubbub.schemas.users.users import User
 from hubbub.services.instance import membership_cache as module
 from hubbub.services.instance.cached_user import CachedMembership, CachedUser
 from hubbub.services.instance.membership_cache import MembershipCache

@@ -8,7 +8,7 @@ from hubbub import models
 from hubbub.cli import services_context
 from hubbub.core import clock
 from hubbub.core.request_info import RequestInfo
-from hubbub.schemas.accounts import Register
+from hubbub.schemas.accounts.accounts import Register
 from hubbub.schemas.base import parse
 from hubbub.services.accounts import registration
 from hubbub.services.jobs import retention

@@ -11,7 +11,7 @@ import pytest
 
 from hubbub.config import Settings
 from hubbub.core import metrics
-from hubbub.realtime import feeds
+from hubbub.realtime.chat import feeds
 from hubbub.services.instance import membership_cache
 from tests.support.crowd import Fan
 from tests.support.relay import Relay

@@ -13,7 +13,7 @@ from hubbub.cluster.bus import EntriesAppended, MemberChanged, MemberJoined, Ses
 from hubbub.core import clock
 from hubbub.db import database
 from hubbub.queries.sync import change_counters
-from hubbub.schemas.rooms import CreateRoom
+from hubbub.schemas.chat.rooms import CreateRoom
 from hubbub.services.chat import rooms
 from hubbub.services.context import Context
 from hubbub.services.instance.cached_user import CachedUser

@@ -16,12 +16,12 @@ from hubbub.core import clock
 from hubbub.core.errors import HubbubError
 from hubbub.core.request_info import RequestInfo
 from hubbub.db import database
-from hubbub.schemas import accounts as wire
-from hubbub.schemas.api_keys import ApiKeyRef, CreateApiKey
-from hubbub.schemas.moderation import ChangeUser, Suspend, UserRef
-from hubbub.schemas.oauth import Exchange, IdentityRef
-from hubbub.schemas.rooms import CreateRoom, JoinRoom, RoomUser
-from hubbub.schemas.two_factor import ConfirmTwoFactor, EnableTwoFactor, MfaRequired, VerifyTwoFactor
+from hubbub.schemas.accounts import accounts as wire
+from hubbub.schemas.accounts.oauth import Exchange, IdentityRef
+from hubbub.schemas.admin.users import ChangeUser, Suspend, UserRef
+from hubbub.schemas.auth.api_keys import ApiKeyRef, CreateApiKey
+from hubbub.schemas.auth.two_factor import ConfirmTwoFactor, EnableTwoFactor, MfaRequired, VerifyTwoFactor
+from hubbub.schemas.chat.rooms import CreateRoom, JoinRoom, RoomUser
 from hubbub.services.accounts import deletion, export, identities, oauth_login, registration
 from hubbub.services.accounts import deletion as deletion_operations
 from hubbub.services.admin import users

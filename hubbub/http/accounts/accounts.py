@@ -1,0 +1,58 @@
+"""/users/account: taking everything along, and leaving for good."""
+
+from aiohttp import web
+
+from hubbub.http.downloads import send
+from hubbub.http.request import context, no_content, query, read
+from hubbub.http.routes import Routes
+from hubbub.schemas.accounts import accounts as wire
+from hubbub.schemas.base import Command
+from hubbub.services.accounts import deletion, export
+from hubbub.services.accounts import deletion as deletion_operations
+
+routes = Routes()
+
+
+@routes.post(
+    "/api/v1/users/account/request-deletion",
+    name="accounts.request_deletion",
+    tag="accounts",
+    says="Send an e-mail with a token for deleting the account, valid for 24 hours",
+    confirmed=True,
+    body=Command,
+    status=202,
+)
+async def request_deletion(request: web.Request) -> web.Response:
+    await read(request, Command)
+    await deletion_operations.request_deletion(context(request))
+    return no_content(202)
+
+
+@routes.delete(
+    "/api/v1/users/account",
+    name="accounts.delete",
+    tag="accounts",
+    says="Delete the account with that token; its messages stay, without a name",
+    body=wire.DeleteAccount,
+    may=("invalid_token", "conflict"),
+)
+async def delete(request: web.Request) -> web.Response:
+    await deletion.delete(context(request), await read(request, wire.DeleteAccount))
+    return no_content()
+
+
+@routes.get(
+    "/api/v1/users/account/export",
+    name="accounts.export",
+    tag="accounts",
+    says="Export all data of the account as JSON, or as CSV files in a zip archive",
+    confirmed=True,
+    query=wire.ExportAccount,
+    shows=wire.Exported,
+    also=("application/zip",),
+)
+async def export_all(request: web.Request) -> web.StreamResponse:
+    asked, ctx = query(request, wire.ExportAccount), context(request)
+    if asked.format == "csv":
+        return await send(request, export.as_csv(ctx), "application/zip", "hubbub", "zip")
+    return await send(request, export.as_json(ctx), "application/json", "hubbub", "json")

@@ -1,0 +1,167 @@
+"""/auth/oauth: signing in with Google, GitHub and other issuers; /auth/identities: what is linked."""
+
+from uuid import UUID
+
+from aiohttp import web
+
+from hubbub.http.app_keys import ADMITTED, parts_of
+from hubbub.http.middleware import auth as authentication
+from hubbub.http.middleware import limits
+from hubbub.http.request import context, no_content, ok, origin, query, read
+from hubbub.http.routes import Routes
+from hubbub.schemas.accounts import oauth as wire
+from hubbub.schemas.accounts.accounts import TokenPair
+from hubbub.schemas.auth.two_factor import MfaRequired
+from hubbub.services.accounts import identities, oauth_login
+from hubbub.services.context import Container
+
+routes = Routes()
+COOKIE = "hubbub_oauth"
+
+
+@routes.get(
+    "/api/v1/auth/oauth",
+    name="oauth.list_providers",
+    tag="oauth",
+    says="List the configured OAuth providers",
+    shows=list[wire.Provider],
+    stored=False,
+)
+async def list_providers(request: web.Request) -> web.Response:
+    return ok(oauth_login.offered(parts_of(request)))
+
+
+@routes.get(
+    "/api/v1/auth/oauth/{provider}/authorize",
+    name="oauth.authorize",
+    tag="oauth",
+    says="Redirect to a provider for login; `redirect` is the page that receives the code",
+    query=wire.Authorize,
+    status=302,
+    may=("not_found", "unauthenticated", "token_expired", "session_revoked", "suspended"),
+)
+async def authorize(request: web.Request) -> web.Response:
+    parts = parts_of(request)
+    name, secure = _cookie(parts)
+    command = query(request, wire.Authorize)
+    session = await _session(request, command)
+    url, kept = await oauth_login.begin(parts, request.match_info["provider"], command, session)
+    response = _to(url)
+    # Lax: sent when the provider sends the browser back, and with nothing that another site embeds.
+    response.set_cookie(
+        name,
+        kept,
+        max_age=int(oauth_login.LASTS.total_seconds()),
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+@routes.get(
+    "/api/v1/auth/oauth/{provider}/callback",
+    name="oauth.callback",
+    tag="oauth",
+    says=(
+        "Receive the provider's redirect; respond with tokens, or redirect to the page "
+        "with a code or an error"
+    ),
+    query=wire.Callback,
+    shows=(TokenPair, MfaRequired),
+    moves=True,
+    confirms=True,
+    may=(
+        *("not_found", "invalid_token", "forbidden", "suspended", "conflict"),
+        *("unauthenticated", "session_revoked"),
+    ),
+)
+async def callback(request: web.Request) -> web.Response:
+    parts = parts_of(request)
+    name, secure = _cookie(parts)
+    back = await oauth_login.finish(
+        parts,
+        request.match_info["provider"],
+        query(request, wire.Callback),
+        request.cookies.get(name, ""),
+        origin(request),
+    )
+    response = _to(back.location) if back.location is not None else await _signed(request, back.signed)
+    response.del_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
+    return response
+
+
+@routes.post(
+    "/api/v1/auth/oauth/exchange",
+    name="oauth.exchange",
+    tag="oauth",
+    says="Exchange the code of an OAuth login for tokens; a code is valid once, for one minute",
+    body=wire.Exchange,
+    shows=(TokenPair, MfaRequired),
+    confirms=True,
+    may=(
+        *("invalid_token", "suspended", "forbidden"),
+        *("unauthenticated", "token_expired", "session_revoked"),
+    ),
+)
+async def exchange(request: web.Request) -> web.Response:
+    command = await read(request, wire.Exchange)
+    ctx = None
+    if command.confirm:
+        request[ADMITTED] = await authentication.by_token(request)
+        ctx = context(request)
+    return await _signed(
+        request, await oauth_login.exchange(parts_of(request), command, origin(request), ctx)
+    )
+
+
+@routes.get(
+    "/api/v1/auth/identities",
+    name="identities.list",
+    tag="identities",
+    says="List the OAuth identities linked to the account",
+    shows=list[wire.Identity],
+)
+async def list_own(request: web.Request) -> web.Response:
+    return ok(await identities.list_own(context(request)))
+
+
+@routes.delete(
+    "/api/v1/auth/identities/{identity_id}",
+    name="identities.unlink",
+    tag="identities",
+    says="Unlink an identity; the last way to log in can't be unlinked",
+    confirmed=True,
+    query=wire.IdentityRef,
+    may=("conflict",),
+)
+async def unlink(request: web.Request) -> web.Response:
+    await identities.unlink(context(request), query(request, wire.IdentityRef))
+    return no_content()
+
+
+async def _session(request: web.Request, command: wire.Authorize) -> tuple[UUID, UUID] | None:
+    """The user and the session to confirm; None where the page exchanges a code. Raises Unauthenticated."""
+    if command.confirm != "true" or (command.redirect is not None and "Authorization" not in request.headers):
+        return None
+    caller = await authentication.by_token(request)
+    return (caller.user.id, caller.session_id) if caller.session_id is not None else None
+
+
+def _cookie(parts: Container) -> tuple[str, bool]:
+    """Its name, and whether it travels over TLS alone. `__Host-`: no neighbour of the site can set it."""
+    secure = parts.settings.env == "production" or str(parts.settings.public_url).startswith("https:")
+    return (f"__Host-{COOKIE}" if secure else COOKIE), secure
+
+
+async def _signed(request: web.Request, signed: TokenPair | MfaRequired | None) -> web.Response:
+    if signed is None:
+        return no_content()
+    if isinstance(signed, TokenPair):
+        await limits.signed_in(request, signed.user.email)
+    return ok(signed)
+
+
+def _to(url: str) -> web.Response:
+    return web.Response(status=302, headers={"Location": url})

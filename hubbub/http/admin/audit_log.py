@@ -1,0 +1,47 @@
+"""/admin/audit-log: what was done that matters to security."""
+
+from aiohttp import web
+
+from hubbub.http.downloads import send
+from hubbub.http.request import context, page, query
+from hubbub.http.routes import PAGES, Routes
+from hubbub.schemas.admin import audit_log as wire
+from hubbub.services.admin import audit_log
+from hubbub.services.permissions import Permission
+
+routes = Routes()
+
+
+@routes.get(
+    "/api/v1/admin/audit-log",
+    name="audit_log.list",
+    tag="audit_log",
+    says="List audit records, latest first",
+    query=wire.ListAuditLog,
+    shows=list[wire.AuditRecord],
+    meta=PAGES,
+    may=("forbidden",),
+    permission=Permission.READ_AUDIT_LOG,
+)
+async def list_records(request: web.Request) -> web.Response:
+    asked = query(request, wire.ListAuditLog)
+    found, total = await audit_log.list_records(context(request), asked)
+    return page(found, total, asked.listed)
+
+
+@routes.get(
+    "/api/v1/admin/audit-log/export",
+    name="audit_log.export",
+    tag="audit_log",
+    says="Export the selected audit records, oldest first, as JSON or CSV",
+    query=wire.ExportAuditLog,
+    shows=list[wire.AuditRecord],
+    also=("text/csv",),
+    may=("forbidden",),
+    permission=Permission.READ_AUDIT_LOG,
+)
+async def export(request: web.Request) -> web.StreamResponse:
+    asked, ctx = query(request, wire.ExportAuditLog), context(request)
+    if asked.format == "csv":
+        return await send(request, audit_log.as_csv(ctx, asked), "text/csv", "audit-log", "csv")
+    return await send(request, audit_log.as_json(ctx, asked), "application/json", "audit-log", "json")

@@ -1,0 +1,24 @@
+"""/admin/realtime: who is connected, and to what."""
+
+from aiohttp import web
+
+from hubbub.http.request import context, ok
+from hubbub.http.routes import Routes
+from hubbub.schemas.admin import instances as wire
+from hubbub.services.admin import instances
+from hubbub.services.permissions import Permission
+
+routes = Routes()
+
+
+@routes.get(
+    "/api/v1/admin/realtime",
+    name="admin.get_realtime",
+    tag="admin",
+    says="Get the connections, rooms and instances of the deployment",
+    shows=wire.Realtime,
+    may=("forbidden",),
+    permission=Permission.READ_OPERATION,
+)
+async def realtime(request: web.Request) -> web.Response:
+    return ok(await instances.realtime(context(request)))

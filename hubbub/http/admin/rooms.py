@@ -1,0 +1,28 @@
+"""/admin/rooms: all rooms of the deployment."""
+
+from aiohttp import web
+
+from hubbub.http.request import context, page, query
+from hubbub.http.routes import PAGES, Routes
+from hubbub.schemas.admin import users as wire
+from hubbub.services.admin import rooms as rooms_operations
+from hubbub.services.permissions import Permission
+
+routes = Routes()
+
+
+@routes.get(
+    "/api/v1/admin/rooms",
+    name="admin.list_rooms",
+    tag="admin",
+    says="List all rooms, newest first, without messages",
+    query=wire.ListAllRooms,
+    shows=list[wire.ManagedRoom],
+    meta=PAGES,
+    may=("forbidden",),
+    permission=Permission.READ_ROOMS,
+)
+async def list_rooms(request: web.Request) -> web.Response:
+    asked = query(request, wire.ListAllRooms)
+    found, total = await rooms_operations.list_rooms(context(request), asked)
+    return page(found, total, asked)

@@ -1,0 +1,70 @@
+"""/admin: users and rooms, for those who look after them."""
+
+from aiohttp import web
+
+from hubbub.http.request import context, no_content, ok, page, query, read
+from hubbub.http.routes import PAGES, Routes
+from hubbub.schemas.admin import users as wire
+from hubbub.services.admin import users
+from hubbub.services.permissions import Permission
+
+routes = Routes()
+
+
+@routes.get(
+    "/api/v1/admin/users",
+    name="admin.list_users",
+    tag="admin",
+    says="List all accounts, newest first",
+    query=wire.ListUsers,
+    shows=list[wire.ManagedUser],
+    meta=PAGES,
+    may=("forbidden",),
+    permission=Permission.READ_USERS,
+)
+async def list_users(request: web.Request) -> web.Response:
+    asked = query(request, wire.ListUsers)
+    found, total = await users.list_users(context(request), asked)
+    return page(found, total, asked)
+
+
+@routes.get(
+    "/api/v1/admin/users/{user_id}",
+    name="admin.get_user",
+    tag="admin",
+    says="Get an account, with its role and suspension",
+    query=wire.UserRef,
+    shows=wire.ManagedUser,
+    may=("forbidden",),
+    permission=Permission.READ_USERS,
+)
+async def get_user(request: web.Request) -> web.Response:
+    return ok(await users.get_user(context(request), query(request, wire.UserRef)))
+
+
+@routes.patch(
+    "/api/v1/admin/users/{user_id}",
+    name="admin.update_user",
+    tag="admin",
+    says="Change the role of an account; suspend it or lift its suspension",
+    body=wire.ChangeUser,
+    shows=wire.ManagedUser,
+    may=("forbidden", "conflict"),
+    permission=Permission.READ_USERS,
+)
+async def change_user(request: web.Request) -> web.Response:
+    return ok(await users.change_user(context(request), await read(request, wire.ChangeUser)))
+
+
+@routes.delete(
+    "/api/v1/admin/users/{user_id}",
+    name="admin.delete_user",
+    tag="admin",
+    says="Delete an account; its messages stay, without a name",
+    query=wire.UserRef,
+    may=("forbidden",),
+    permission=Permission.DELETE_USERS,
+)
+async def delete_user(request: web.Request) -> web.Response:
+    await users.delete_user(context(request), query(request, wire.UserRef))
+    return no_content()

@@ -1,0 +1,32 @@
+"""The API document at /api/v1/openapi.json, and the page that shows it at /api/docs."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+
+from hubbub.http import assets, openapi
+from hubbub.schemas.base import encode
+
+FOLDER = Path(__file__).with_name("api_docs")
+PAGE = "/api/docs"
+
+# Nothing from another host; the page sets styles of its own elements.
+_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def routes(described: Iterable[web.AbstractRoute]) -> list[web.RouteDef]:
+    """The document of these routes, made once, and the page's files."""
+    body = encode(openapi.document(described, "/"))
+    return [
+        web.get(openapi.PATH, partial(_document, body)),
+        *assets.routes(PAGE, FOLDER, _POLICY),
+    ]
+
+
+async def _document(body: bytes, _request: web.Request) -> web.Response:
+    return web.Response(body=body, content_type="application/json")

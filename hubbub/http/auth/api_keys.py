@@ -1,0 +1,66 @@
+"""/api-keys: what programs of a user come in with."""
+
+from aiohttp import web
+
+from hubbub.http.request import context, no_content, ok, page, query, read
+from hubbub.http.routes import PAGES, Routes
+from hubbub.schemas.auth import api_keys as wire
+from hubbub.schemas.pagination import Paged
+from hubbub.services.auth import api_keys
+
+routes = Routes()
+
+
+@routes.get(
+    "/api/v1/api-keys",
+    name="api_keys.list",
+    tag="api_keys",
+    says="List the caller's API keys, newest first, without their secrets",
+    query=Paged,
+    shows=list[wire.ApiKey],
+    meta=PAGES,
+)
+async def list_own(request: web.Request) -> web.Response:
+    asked = query(request, Paged)
+    found, total = await api_keys.list_own(context(request), asked)
+    return page(found, total, asked)
+
+
+@routes.post(
+    "/api/v1/api-keys",
+    name="api_keys.create",
+    tag="api_keys",
+    says="Create an API key; the response is the only one with its secret",
+    confirmed=True,
+    body=wire.CreateApiKey,
+    shows=wire.NewApiKey,
+    status=201,
+    may=("conflict",),
+)
+async def create(request: web.Request) -> web.Response:
+    made = await api_keys.create(context(request), await read(request, wire.CreateApiKey))
+    return ok(made, status=201, location=f"/api/v1/api-keys/{made.id}")
+
+
+@routes.get(
+    "/api/v1/api-keys/{key_id}",
+    name="api_keys.get",
+    tag="api_keys",
+    says="Get an API key, without its secret",
+    query=wire.ApiKeyRef,
+    shows=wire.ApiKey,
+)
+async def get(request: web.Request) -> web.Response:
+    return ok(await api_keys.get(context(request), query(request, wire.ApiKeyRef)))
+
+
+@routes.delete(
+    "/api/v1/api-keys/{key_id}",
+    name="api_keys.revoke",
+    tag="api_keys",
+    says="Revoke an API key; requests with it are refused at once",
+    query=wire.ApiKeyRef,
+)
+async def revoke(request: web.Request) -> web.Response:
+    await api_keys.revoke(context(request), query(request, wire.ApiKeyRef))
+    return no_content()

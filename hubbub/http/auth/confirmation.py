@@ -1,0 +1,31 @@
+"""/auth/confirm: confirming a session before sensitive operations."""
+
+from aiohttp import web
+
+from hubbub.http.middleware import limits
+from hubbub.http.request import context, no_content, read
+from hubbub.http.routes import Routes
+from hubbub.schemas.accounts import accounts as wire
+from hubbub.services.accounts import registration
+from hubbub.services.auth import confirmation
+
+routes = Routes()
+
+
+@routes.post(
+    "/api/v1/auth/confirm",
+    name="sessions.confirm",
+    tag="sessions",
+    says=(
+        "Confirm the current session for 10 minutes with the password, and a code if two-factor is enabled"
+    ),
+    body=wire.Confirm,
+    may=("unauthenticated",),
+)
+async def confirm(request: web.Request) -> web.Response:
+    command, ctx = await read(request, wire.Confirm), context(request)
+    email = (await registration.me(ctx)).email
+    async with limits.sign_in(request, email):
+        await confirmation.confirm(ctx, command)
+    await limits.signed_in(request, email)
+    return no_content()

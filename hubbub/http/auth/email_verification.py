@@ -1,0 +1,40 @@
+"""/auth: verifying an e-mail address."""
+
+from aiohttp import web
+
+from hubbub.http.app_keys import parts_of
+from hubbub.http.request import context, no_content, origin, read
+from hubbub.http.routes import Routes
+from hubbub.schemas.accounts import accounts as wire
+from hubbub.schemas.base import Command
+from hubbub.services.auth import email_verification as email_verification_operations
+
+routes = Routes()
+
+
+@routes.post(
+    "/api/v1/auth/verify-email",
+    name="email_verification.verify",
+    tag="email_verification",
+    says="Verify an e-mail address with the token sent by e-mail",
+    body=wire.VerifyEmail,
+    may=("invalid_token",),
+)
+async def verify_email(request: web.Request) -> web.Response:
+    command = await read(request, wire.VerifyEmail)
+    await email_verification_operations.verify_email(parts_of(request), command, origin(request))
+    return no_content()
+
+
+@routes.post(
+    "/api/v1/auth/resend-verification",
+    name="email_verification.resend",
+    tag="email_verification",
+    says="Send the verification e-mail again",
+    body=Command,
+    status=202,
+)
+async def resend_verification(request: web.Request) -> web.Response:
+    await read(request, Command)
+    await email_verification_operations.resend_verification(context(request))
+    return no_content(202)

@@ -1,0 +1,78 @@
+"""/auth: registering, logging in, renewing tokens, logging out."""
+
+from aiohttp import web
+
+from hubbub.http.app_keys import parts_of
+from hubbub.http.middleware import limits
+from hubbub.http.request import context, no_content, ok, origin, read
+from hubbub.http.routes import Routes
+from hubbub.schemas.accounts import accounts as wire
+from hubbub.schemas.auth.two_factor import MfaRequired
+from hubbub.services.accounts import registration
+from hubbub.services.auth import login as login_operations
+from hubbub.services.auth import sessions
+
+routes = Routes()
+
+
+@routes.post(
+    "/api/v1/auth/register",
+    name="auth.register",
+    tag="auth",
+    says="Register an account and log in",
+    body=wire.Register,
+    shows=wire.TokenPair,
+    status=201,
+    may=("conflict",),
+)
+async def register(request: web.Request) -> web.Response:
+    signed = await registration.register(
+        parts_of(request), await read(request, wire.Register), origin(request)
+    )
+    return ok(signed, status=201, location="/api/v1/auth/me")
+
+
+@routes.post(
+    "/api/v1/auth/login",
+    name="auth.login",
+    tag="auth",
+    says="Log in; with two-factor enabled, the response is an MFA challenge",
+    body=wire.Login,
+    shows=(wire.TokenPair, MfaRequired),
+    may=("unauthenticated", "suspended"),
+)
+async def login(request: web.Request) -> web.Response:
+    command = await read(request, wire.Login)
+    async with limits.sign_in(request, command.email):
+        signed = await login_operations.login(parts_of(request), command, origin(request))
+    if isinstance(signed, wire.TokenPair):
+        await limits.signed_in(request, command.email)
+    return ok(signed)
+
+
+@routes.post(
+    "/api/v1/auth/refresh",
+    name="auth.refresh",
+    tag="auth",
+    says="Exchange a refresh token for a new pair of tokens; the old refresh token becomes invalid",
+    body=wire.Refresh,
+    shows=wire.TokenPair,
+    may=("invalid_token", "suspended"),
+)
+async def refresh(request: web.Request) -> web.Response:
+    return ok(await sessions.refresh(parts_of(request), await read(request, wire.Refresh), origin(request)))
+
+
+@routes.post(
+    "/api/v1/auth/logout", name="auth.logout", tag="auth", says="Log out: revoke the current session"
+)
+async def logout(request: web.Request) -> web.Response:
+    await sessions.logout(context(request))
+    return no_content()
+
+
+@routes.get(
+    "/api/v1/auth/me", name="auth.get_me", tag="auth", says="Get the caller's account", shows=wire.Account
+)
+async def me(request: web.Request) -> web.Response:
+    return ok(await registration.me(context(request)))

@@ -1,0 +1,70 @@
+"""/auth: proving an address, forgotten and changed passwords."""
+
+from aiohttp import web
+
+from hubbub.http.app_keys import parts_of
+from hubbub.http.middleware import limits
+from hubbub.http.request import context, no_content, origin, read
+from hubbub.http.routes import Routes
+from hubbub.schemas.accounts import accounts as wire
+from hubbub.services.auth import passwords, undo
+
+routes = Routes()
+
+
+@routes.post(
+    "/api/v1/auth/forgot-password",
+    name="passwords.request_reset",
+    tag="passwords",
+    says="Send a password reset e-mail; the response is the same for every address",
+    body=wire.ForgotPassword,
+    status=202,
+)
+async def forgot_password(request: web.Request) -> web.Response:
+    command = await read(request, wire.ForgotPassword)
+    await limits.account(request, command.email, limits.FORGOTTEN)
+    await passwords.forgot(parts_of(request), command, origin(request))
+    return no_content(202)
+
+
+@routes.post(
+    "/api/v1/auth/reset-password",
+    name="passwords.reset",
+    tag="passwords",
+    says=(
+        "Set a new password with the token sent by e-mail; all sessions end, and all API "
+        "keys unless `end_api_keys` is false"
+    ),
+    body=wire.ResetPassword,
+    may=("invalid_token",),
+)
+async def reset_password(request: web.Request) -> web.Response:
+    command = await read(request, wire.ResetPassword)
+    email = await passwords.reset(parts_of(request), command, origin(request))
+    await limits.signed_in(request, email)
+    return no_content()
+
+
+@routes.post(
+    "/api/v1/auth/undo",
+    name="account_changes.undo",
+    tag="account_changes",
+    says="Undo a change with the token sent by e-mail: a new API key, a change of two-factor",
+    body=wire.Undo,
+    may=("invalid_token",),
+)
+async def undo_change(request: web.Request) -> web.Response:
+    await undo.undo(parts_of(request), await read(request, wire.Undo), origin(request))
+    return no_content()
+
+
+@routes.post(
+    "/api/v1/auth/change-password",
+    name="passwords.change",
+    tag="passwords",
+    says="Change the password; all other sessions end",
+    body=wire.ChangePassword,
+)
+async def change_password(request: web.Request) -> web.Response:
+    await passwords.change(context(request), await read(request, wire.ChangePassword))
+    return no_content()

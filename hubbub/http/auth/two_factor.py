@@ -1,0 +1,103 @@
+"""/auth/2fa: a second factor for the account, and the second step of logging in."""
+
+from aiohttp import web
+
+from hubbub.http.app_keys import parts_of
+from hubbub.http.middleware import limits
+from hubbub.http.request import context, no_content, ok, origin, read
+from hubbub.http.routes import Routes
+from hubbub.schemas.accounts import accounts
+from hubbub.schemas.auth import two_factor as wire
+from hubbub.schemas.base import Command
+from hubbub.services.auth import login as login_operations
+from hubbub.services.auth import two_factor
+
+routes = Routes()
+
+
+@routes.get(
+    "/api/v1/auth/2fa",
+    name="two_factor.get_status",
+    tag="two_factor",
+    says="Get the state of two-factor authentication and the number of unused recovery codes",
+    shows=wire.TwoFactorStatus,
+)
+async def status(request: web.Request) -> web.Response:
+    return ok(await two_factor.status(context(request)))
+
+
+@routes.post(
+    "/api/v1/auth/2fa/setup",
+    name="two_factor.setup",
+    tag="two_factor",
+    says=(
+        "Generate a secret for an authenticator app; two-factor stays disabled until it "
+        "is enabled with a code"
+    ),
+    confirmed=True,
+    body=Command,
+    shows=wire.TwoFactorSecret,
+    may=("conflict",),
+)
+async def setup(request: web.Request) -> web.Response:
+    await read(request, Command)
+    return ok(await two_factor.setup(context(request)))
+
+
+@routes.post(
+    "/api/v1/auth/2fa/enable",
+    name="two_factor.enable",
+    tag="two_factor",
+    says=(
+        "Enable two-factor with a code of the authenticator app; the response is the "
+        "only one with the recovery codes"
+    ),
+    confirmed=True,
+    body=wire.EnableTwoFactor,
+    shows=wire.RecoveryCodes,
+    may=("conflict", "rate_limited"),
+)
+async def enable(request: web.Request) -> web.Response:
+    return ok(await two_factor.enable(context(request), await read(request, wire.EnableTwoFactor)))
+
+
+@routes.post(
+    "/api/v1/auth/2fa/disable",
+    name="two_factor.disable",
+    tag="two_factor",
+    says="Disable two-factor with the password and a code",
+    body=wire.ConfirmTwoFactor,
+    may=("conflict", "rate_limited"),
+)
+async def disable(request: web.Request) -> web.Response:
+    await two_factor.disable(context(request), await read(request, wire.ConfirmTwoFactor))
+    return no_content()
+
+
+@routes.post(
+    "/api/v1/auth/2fa/recovery-codes",
+    name="two_factor.regenerate_recovery_codes",
+    tag="two_factor",
+    says="Replace all recovery codes, with the password and a code",
+    body=wire.ConfirmTwoFactor,
+    shows=wire.RecoveryCodes,
+    may=("conflict", "rate_limited"),
+)
+async def recovery_codes(request: web.Request) -> web.Response:
+    return ok(await two_factor.renew_codes(context(request), await read(request, wire.ConfirmTwoFactor)))
+
+
+@routes.post(
+    "/api/v1/auth/2fa/verify",
+    name="two_factor.verify",
+    tag="two_factor",
+    says="Complete a login with a code of the authenticator app or a recovery code",
+    body=wire.VerifyTwoFactor,
+    shows=accounts.TokenPair,
+    may=("invalid_token", "unauthenticated", "suspended", "rate_limited"),
+)
+async def verify(request: web.Request) -> web.Response:
+    command = await read(request, wire.VerifyTwoFactor)
+    signed = await login_operations.verify(parts_of(request), command, origin(request))
+    await limits.signed_in(request, signed.user.email)
+    return ok(signed)

@@ -1,0 +1,123 @@
+"""/rooms/{id}/messages, /messages and search: the same operations as the events of /chat."""
+
+from aiohttp import web
+from msgspec import UNSET
+
+from hubbub.http.request import context, list_response, ok, query, read
+from hubbub.http.routes import Routes
+from hubbub.schemas.chat import messages as wire
+from hubbub.services.chat import history, messages, reactions
+
+routes = Routes()
+
+
+@routes.get(
+    "/api/v1/rooms/{room_id}/messages",
+    name="messages.list",
+    tag="messages",
+    says="List the messages of a room, ascending by `seq`",
+    query=wire.ReadHistory,
+    shows=list[wire.Message],
+    meta=("has_more?", "has_before?", "has_after?"),
+    may=("not_a_member",),
+)
+async def read_history(request: web.Request) -> web.Response:
+    page = await history.history(context(request), query(request, wire.ReadHistory))
+    if page.has_before is not UNSET:
+        return list_response(page.messages, has_before=page.has_before, has_after=page.has_after)
+    return list_response(page.messages, has_more=page.has_more)
+
+
+@routes.post(
+    "/api/v1/rooms/{room_id}/messages",
+    name="messages.send",
+    tag="messages",
+    says="Send a message; the same `client_id` again stores nothing new",
+    body=wire.SendMessage,
+    shows=wire.Message,
+    status=201,
+    may=("conflict", "not_a_member", "rate_limited"),
+)
+async def send(request: web.Request) -> web.Response:
+    sent = await messages.send(context(request), await read(request, wire.SendMessage))
+    return ok(sent.message, status=201, location=f"/api/v1/messages/{sent.message.id}")
+
+
+@routes.get(
+    "/api/v1/messages/search",
+    name="messages.search",
+    tag="messages",
+    says="Search the messages of the caller's rooms by words",
+    query=wire.Search,
+    shows=list[wire.Message],
+    meta=("next_cursor",),
+    may=("not_a_member", "not_found"),
+)
+async def search(request: web.Request) -> web.Response:
+    found = await history.find(context(request), query(request, wire.Search))
+    return list_response(found.messages, next_cursor=found.next_cursor)
+
+
+@routes.get(
+    "/api/v1/messages/{message_id}",
+    name="messages.get",
+    tag="messages",
+    says="Get a message of one of the caller's rooms",
+    query=wire.MessageRef,
+    shows=wire.Message,
+    may=("not_a_member",),
+)
+async def get(request: web.Request) -> web.Response:
+    return ok((await messages.get(context(request), query(request, wire.MessageRef))).message)
+
+
+@routes.patch(
+    "/api/v1/messages/{message_id}",
+    name="messages.edit",
+    tag="messages",
+    says="Edit a message of the caller",
+    body=wire.EditMessage,
+    shows=wire.Message,
+    may=("forbidden", "not_a_member"),
+)
+async def edit(request: web.Request) -> web.Response:
+    return ok((await messages.edit(context(request), await read(request, wire.EditMessage))).message)
+
+
+@routes.delete(
+    "/api/v1/messages/{message_id}",
+    name="messages.delete",
+    tag="messages",
+    says="Delete a message; its place in the room stays, without its body",
+    query=wire.MessageRef,
+    shows=wire.Message,
+    may=("forbidden", "not_a_member"),
+)
+async def delete(request: web.Request) -> web.Response:
+    return ok((await messages.delete(context(request), query(request, wire.MessageRef))).message)
+
+
+@routes.put(
+    "/api/v1/messages/{message_id}/reactions/{emoji}",
+    name="reactions.add",
+    tag="reactions",
+    says="React to a message with an emoji",
+    query=wire.React,
+    shows=wire.Message,
+    may=("conflict", "not_a_member"),
+)
+async def react(request: web.Request) -> web.Response:
+    return ok((await reactions.add(context(request), query(request, wire.React))).message)
+
+
+@routes.delete(
+    "/api/v1/messages/{message_id}/reactions/{emoji}",
+    name="reactions.remove",
+    tag="reactions",
+    says="Remove the caller's reaction from a message",
+    query=wire.RemoveReaction,
+    shows=wire.Message,
+    may=("not_a_member",),
+)
+async def unreact(request: web.Request) -> web.Response:
+    return ok((await reactions.remove(context(request), query(request, wire.RemoveReaction))).message)

@@ -1,0 +1,35 @@
+"""/users: profiles."""
+
+from aiohttp import web
+
+from hubbub.http.request import context, ok, query, read
+from hubbub.http.routes import Routes
+from hubbub.schemas.users import profiles as wire
+from hubbub.services.users import profiles
+
+routes = Routes()
+
+
+@routes.patch(
+    "/api/v1/users/profile",
+    name="profiles.update",
+    tag="profiles",
+    says="Update the caller's profile",
+    body=wire.UpdateProfile,
+    shows=wire.Profile,
+)
+async def update(request: web.Request) -> web.Response:
+    return ok(await profiles.update(context(request), await read(request, wire.UpdateProfile)))
+
+
+@routes.get(
+    "/api/v1/users/{username}",
+    name="profiles.get",
+    tag="profiles",
+    says="Get the profile of a user",
+    query=wire.UsernameRef,
+    shows=wire.Profile,
+    may=("not_found",),
+)
+async def get(request: web.Request) -> web.Response:
+    return ok(await profiles.get(context(request), query(request, wire.UsernameRef)))

@@ -1,0 +1,279 @@
+"""FAST PATH: from the bus to the sockets, each room's entries strictly by seq, each once.
+
+The next entry in order goes out at once. One that is early waits a moment for its predecessors, which are
+then read from the log. A slow check finds what the bus lost. A connection that enters a room in the middle
+of its log is brought up to the feed first.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from hubbub.cluster.bus import Bus, EntriesAppended
+from hubbub.core import metrics, tasks
+from hubbub.core.errors import Unavailable
+from hubbub.db import database
+from hubbub.realtime.chat import feeds
+from hubbub.realtime.chat.connections import Connection
+from hubbub.realtime.chat.feeds import EARLY, Feed, Feeds
+from hubbub.realtime.socketio import frames
+from hubbub.schemas.eventlog.entries import Entry
+from hubbub.services.eventlog import event_log
+from hubbub.services.eventlog.epoch_watch import EpochWatch
+from hubbub.services.instance.membership_cache import MembershipCache
+from hubbub.services.instance.typing_tracker import Typists
+
+logger = logging.getLogger(__name__)  # `log` is the module of rooms' entries here
+
+MOMENT_S = 0.02
+CHECK_S = 0.8  # what the bus lost arrives within a second
+
+
+class Delivery:
+    """The rooms that have members here, and what they have been told."""
+
+    def __init__(
+        self, bus: Bus, residents: MembershipCache, epochs: EpochWatch, typists: Typists, namespace: str
+    ) -> None:
+        self._residents = residents
+        self._epochs = epochs
+        self._typists = typists
+        self._namespace = namespace
+        self.feeds = Feeds(bus, epochs)
+        self._soon = tasks.Soon(self.check, name="delivery check at once")
+        self._resets = 0  # a reading that began before the last one is not used
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin the slow check."""
+        database.on_available(self.check_soon)
+        name = "delivery check"
+        self._task = tasks.spawn(tasks.every(CHECK_S, self.check, name=name), name=name)
+
+    async def close(self) -> None:
+        await tasks.stop(self._task)
+
+    # Entering and leaving rooms.
+
+    def attach(self, connection: Connection, room_ids: Iterable[UUID]) -> list[UUID]:
+        """Subscribe a connection to rooms; its entries are kept until `place`.
+
+        Returns the rooms whose end is not known yet (`begin`).
+        """
+        unknown: list[UUID] = []
+        if connection.outdated:
+            return unknown
+        for room_id in room_ids:
+            if room_id in connection.rooms:
+                continue
+            feed = self.feeds.open(room_id)
+            feed.joining.add(connection)
+            connection.rooms.add(room_id)
+            if feed.delivered is None:
+                unknown.append(room_id)
+        return unknown
+
+    def place(self, connection: Connection, ends: Mapping[UUID, int | None]) -> None:
+        """Deliver to an attached connection the entries after `ends`, by room, each once (None: from now on).
+
+        The client has, or reads by `sync`, all up to there.
+        """
+        for room_id, end in ends.items():
+            feed = self.feeds.get(room_id)
+            if feed is None or connection not in feed.joining:
+                continue
+            entries = feed.place(connection, end)
+            if entries is None:
+                connection.rooms.discard(room_id)
+                self.admit(connection, room_id, (end or 0) + 1)
+            for entry in entries or ():
+                connection.send(self._frame(entry))
+                if self._ends(entry, connection):
+                    self.expel(connection, room_id)
+                    break
+
+    def ends(self, room_ids: Iterable[UUID]) -> dict[UUID, int | None]:
+        """How far the feeds of rooms are; None where it is not known."""
+        return {room_id: self.delivered(room_id) for room_id in room_ids}
+
+    def delivered(self, room_id: UUID) -> int | None:
+        """How far a room is delivered here, if it is."""
+        feed = self.feeds.get(room_id)
+        return feed.delivered if feed is not None else None
+
+    def reset(self, connections: Iterable[Connection]) -> None:
+        """End all feeds, of a history that is no more. The connections get no entries any more."""
+        self._resets += 1
+        for connection in connections:
+            connection.outdated = True
+            connection.rooms.clear()
+        self.feeds.reset()
+
+    async def begin(self, room_ids: Iterable[UUID]) -> None:
+        """Read how far the logs of new feeds go; what came meanwhile is delivered now. One query."""
+        resets = self._resets
+        for room_id, end in (await event_log.ends(room_ids)).items():
+            feed = self.feeds.get(room_id)
+            if resets == self._resets and feed is not None and feed.delivered is None:
+                feed.delivered = end.last_seq
+                self._advance(room_id, feed)
+
+    def admit(self, connection: Connection, room_id: UUID, seq: int) -> None:
+        """Deliver the entry `seq` of a room to the connection, and all after it, in order."""
+        if not self._join(connection, room_id, seq - 1):
+            tasks.spawn(self._bring_up(connection, room_id, seq - 1), name="delivery admit")
+
+    def _join(self, connection: Connection, room_id: UUID, sent: int) -> bool:
+        """Attach a connection that has everything up to `sent`; False if the feed is ahead of that."""
+        if connection.gone or connection.outdated or room_id in connection.rooms:
+            return True
+        feed = self.feeds.open(room_id)
+        if feed.delivered is None:
+            feed.delivered = sent
+        if feed.delivered > sent:
+            return False
+        connection.rooms.add(room_id)
+        if feed.delivered < sent:
+            feed.later.setdefault(sent, set()).add(connection)
+        else:
+            feed.connections.add(connection)
+        self._advance(room_id, feed)
+        return True
+
+    async def _bring_up(self, connection: Connection, room_id: UUID, sent: int) -> None:
+        """Send what the feed had told already, until there is nothing between it and the connection."""
+        try:
+            while not self._join(connection, room_id, sent):
+                try:
+                    entries = await event_log.read(room_id, sent)
+                except Unavailable:  # nobody else would bring it up later
+                    await asyncio.sleep(CHECK_S)
+                    continue
+                if connection.gone or connection.outdated or room_id in connection.rooms or not entries:
+                    return
+                for entry in entries:
+                    if entry.seq > (self.feeds.open(room_id).delivered or 0):
+                        break
+                    connection.send(self._frame(entry))
+                    sent = entry.seq
+                    if self._ends(entry, connection):
+                        connection.emit("room:gone", {"room_id": room_id})
+                        return
+        finally:
+            self.feeds.prune(room_id)
+
+    def _ends(self, entry: Entry, connection: Connection) -> bool:
+        user_id = connection.user.id
+        left = entry.event == "member:left" and entry.subject == user_id
+        return left and self._residents.ended(user_id, entry.room_id, entry.seq)
+
+    def detach(self, connection: Connection, room_id: UUID) -> None:
+        """The connection hears no more of the room."""
+        connection.rooms.discard(room_id)
+        feed = self.feeds.get(room_id)
+        if feed is not None:
+            feed.remove(connection)
+            self.feeds.prune(room_id)
+
+    # Entries.
+
+    def hear(self, signal: EntriesAppended) -> None:
+        """Deliver what is next, keep what is early, drop what is known."""
+        feed = self.feeds.get(signal.room_id)
+        if feed is None:
+            return
+        for entry in signal.entries:
+            if feed.delivered is None or entry.seq > feed.delivered:
+                feed.early[entry.seq] = entry
+        self._advance(signal.room_id, feed)
+
+    def _advance(self, room_id: UUID, feed: Feed) -> None:
+        if len(feed.early) > EARLY:
+            feed.early.clear()  # the log has them
+        if feed.delivered is None:
+            return
+        ready: list[Entry] = []
+        while (entry := feed.early.pop(feed.delivered + 1, None)) is not None:
+            feed.delivered += 1
+            ready.append(entry)
+            if feed.joining:
+                feed.keep(entry)
+            if entry.event == "member:left" and entry.subject is not None:
+                self._deliver(feed, ready)
+                ready = []
+                self._left(feed, entry, entry.subject)
+            if feed.later and (some := feed.later.pop(feed.delivered, None)) is not None:
+                self._deliver(feed, ready)
+                ready = []
+                feed.connections |= some
+        if ready:
+            self._deliver(feed, ready)
+        if feed.early:
+            self._repair_later(room_id, feed)
+
+    def _repair_later(self, room_id: UUID, feed: Feed) -> None:
+        for seq in [seq for seq in feed.early if seq <= (feed.delivered or 0)]:
+            del feed.early[seq]
+        if feed.early and not feed.repairing:
+            feed.repairing = True
+            asyncio.get_running_loop().call_later(MOMENT_S, self._repair_soon, room_id)
+
+    def _frame(self, entry: Entry) -> frames.Frame:
+        return frames.event(self._namespace, entry.event, entry.payload)
+
+    def _deliver(self, feed: Feed, entries: list[Entry]) -> None:
+        """Entries that follow each other, joined once for all who get them."""
+        metrics.counters["deliveries"] += len(feed.connections) * len(entries)
+        for frame in frames.coalesce([self._frame(entry) for entry in entries]):
+            for connection in list(feed.connections):
+                connection.send(frame)
+        if entries and entries[0].room_id in self._typists.rooms:
+            self._typists.on_entries(entries[0].room_id, entries)
+
+    def _left(self, feed: Feed, entry: Entry, user_id: UUID) -> None:
+        """The last entry for somebody's sockets, unless they are in again since."""
+        if self._residents.ended(user_id, entry.room_id, entry.seq):
+            for connection in [each for each in feed.connections if each.user.id == user_id]:
+                self.expel(connection, entry.room_id)
+
+    def expel(self, connection: Connection, room_id: UUID) -> None:
+        """The connection is told that it hears no more of the room."""
+        self.detach(connection, room_id)
+        connection.emit("room:gone", {"room_id": room_id})
+
+    # Repair.
+
+    def _repair_soon(self, room_id: UUID) -> None:
+        feed = self.feeds.get(room_id)
+        if feed is not None and feed.early:
+            tasks.spawn(self._repair(room_id, feed), name="delivery repair")
+        elif feed is not None:
+            feed.repairing = False
+
+    async def _repair(self, room_id: UUID, feed: Feed) -> None:
+        """Read from the log what did not come by the bus."""
+        feed.repairing = True
+        try:
+            entries = await event_log.read(room_id, feed.delivered or 0)
+        finally:
+            feed.repairing = False
+        if entries and self.feeds.get(room_id) is feed:
+            metrics.count("entries_repaired", by=len(entries))
+            self.hear(EntriesAppended(room_id, tuple(entries)))
+
+    def moved(self, room_id: UUID, seq: int) -> None:
+        """The log goes up to `seq`: read what is not known of it."""
+        feed = self.feeds.get(room_id)
+        if feed is not None and feed.delivered is not None and feed.delivered < seq and not feed.repairing:
+            feed.repairing = True
+            tasks.spawn(self._repair(room_id, feed), name="delivery repair")
+
+    def check_soon(self) -> None:
+        """Signals were lost: check now, not in a second."""
+        self._soon.run()
+
+    async def check(self) -> None:
+        """Find what the bus lost: one query over the rooms that have members here."""
+        self.feeds.tidy()
+        await feeds.compare(self.feeds, self._residents, self._epochs, self._repair)

@@ -1,0 +1,233 @@
+"""The one way from a client's event to an operation to its ack."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from hubbub.core import metrics
+from hubbub.core.errors import (
+    HubbubError,
+    Internal,
+    InvalidPayload,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+    UnknownEvent,
+    forget_traceback,
+)
+from hubbub.db import database
+from hubbub.realtime.chat.connections import Connection
+from hubbub.realtime.engine import ProtocolError
+from hubbub.realtime.socketio import frames
+from hubbub.realtime.socketio.packets import ClientEvent
+from hubbub.schemas import errors
+from hubbub.schemas.base import EventDecoder, parse
+from hubbub.services.context import Context
+
+log = logging.getLogger(__name__)
+
+C = TypeVar("C", bound=msgspec.Struct)
+Handler = Callable[[Context, Any], Awaitable[msgspec.Struct]]
+
+
+Step = Callable[[], Awaitable[None]]
+Told = Callable[[bytes | Exception], None]
+# Gives an event its place in the order; its answer is told later, as JSON. See `messages.begin`.
+Begin = Callable[[Context, Any, Told], Step | None]
+
+
+class Event(NamedTuple):
+    """What a client may send: how it is read and what it runs."""
+
+    kind: type[msgspec.Struct]
+    decode: EventDecoder[Any]
+    operation: Handler
+    own_limit: bool
+    begin: Begin | None
+
+
+class EventRequest(NamedTuple):
+    """One event of one client."""
+
+    connection: Connection
+    call: ClientEvent
+    event: Event | None  # None if there is no event of that name
+
+
+class Events:
+    """The events that one namespace understands: an allow-list."""
+
+    def __init__(self, more: "Events | None" = None) -> None:
+        self._events: dict[str, Event] = dict(more) if more is not None else {}
+
+    def add(
+        self,
+        name: str,
+        kind: type[C],
+        operation: Callable[[Context, C], Awaitable[msgspec.Struct]],
+        *,
+        own_limit: bool = False,
+        begin: Callable[[Context, C, Told], Step | None] | None = None,
+    ) -> None:
+        """Understand `name`; with `own_limit` the operation limits itself, and refusals are limited here.
+
+        What has a `begin` need not be answered before the next one begins.
+        """
+        self._events[name] = Event(kind, EventDecoder(kind), operation, own_limit, begin)
+
+    def __iter__(self) -> Iterator[tuple[str, Event]]:
+        return iter(self._events.items())
+
+    def get(self, name: str) -> Event | None:
+        return self._events.get(name)
+
+
+class Dispatcher:
+    """Limits and parses events in the order they came, runs them, and answers each one.
+
+    An event that waits is kept as text; it is limited and decoded when its turn comes. Of all sockets of a
+    user one event runs at a time (`turns`), besides messages for which nothing has to be looked up.
+    """
+
+    def __init__(self, events: Events, max_event_bytes: int) -> None:
+        self._events = events
+        self._max_event_bytes = max_event_bytes
+
+    def receive(self, connection: Connection, call: ClientEvent) -> None:
+        """Take an event; it takes effect after all that came before it. Never blocks. Raises Malformed."""
+        event = self._events.get(call.name)
+        asked = EventRequest(connection, call, event)
+        if event is not None and event.begin is not None:
+            if connection.free:
+                if (rest := self._begin(asked, event, event.begin)) is not None:
+                    connection.work(rest, begins=True)
+                return
+            call.keep()
+            connection.work(partial(self._begin_in_turn, asked, event, event.begin), begins=True)
+            return
+        call.keep()
+        connection.work(partial(self._answer, asked))
+
+    def _begin(self, asked: EventRequest, event: Event, begin: Begin) -> Step | None:
+        """FAST PATH: an event that is answered later, without a task; or the slow part of its beginning."""
+        connection, call, _ = asked
+
+        def told(answer: bytes | Exception) -> None:
+            connection.answered()
+            connection.link.backlog.remove(call.size)
+            if isinstance(answer, Exception):
+                _failed(asked, answer)
+                return
+            metrics.count("events", call.name)
+            if call.id is not None:
+                connection.send(frames.acked(connection.namespace, call.id, answer))
+
+        connection.begun()
+        try:
+            _check_limit(connection, event)
+            rest = begin(connection.ctx, self._command(event, call), told)
+        except ProtocolError:
+            connection.answered()
+            raise
+        except Exception as error:  # noqa: BLE001 - it is the answer
+            told(error)
+            return None
+        return None if rest is None else partial(_guarded, connection, rest, told)
+
+    async def _begin_in_turn(self, asked: EventRequest, event: Event, begin: Begin) -> None:
+        if (rest := self._begin(asked, event, begin)) is not None:
+            await rest()
+
+    async def _answer(self, asked: EventRequest) -> None:
+        connection, call, event = asked
+        try:
+            data = await self._run(connection, call, event)
+        except Exception as error:  # noqa: BLE001 - it is answered
+            _failed(asked, error)
+        else:
+            metrics.count("events", call.name)
+            if call.id is not None:
+                connection.send(frames.ack(connection.namespace, call.id, {"ok": True, "data": data}))
+        finally:
+            connection.link.backlog.remove(call.size)
+
+    async def _run(self, connection: Connection, call: ClientEvent, event: Event | None) -> msgspec.Struct:
+        _check_limit(connection, event)
+        if event is None:
+            self._check_size(call)
+            raise UnknownEvent(f"There is no event {call.name[:60]!r}.")
+        async with connection.turn, database.guard():
+            if connection.gone:  # while it waited for its turn
+                raise Unavailable
+            return await event.operation(connection.ctx, self._command(event, call))
+
+    def _command(self, event: Event, call: ClientEvent) -> msgspec.Struct:
+        self._check_size(call)
+        if call.parts is None:
+            try:
+                return event.decode(call.text)  # type: ignore[no-any-return] # its kind
+            except InvalidPayload:
+                call.check()
+                raise
+            except (ValueError, RecursionError):  # no JSON, or halves of surrogate pairs
+                call.check()
+        arguments = call.arguments()
+        if len(arguments) == 1 or not isinstance(arguments[1], dict):
+            raise InvalidPayload("An event takes one JSON object.")
+        return parse(event.kind, arguments[1])
+
+    def _check_size(self, call: ClientEvent) -> None:
+        if call.too_large:
+            raise TooLarge(f"An event has at most {self._max_event_bytes} bytes.")
+
+
+def _check_limit(connection: Connection, event: Event | None) -> None:
+    """Take one from the bucket of the socket. Raises RateLimited.
+
+    An event with a limit of its own takes none, but needs that there is one: a refusal takes it (`_failed`).
+    """
+    bucket = connection.events
+    if event is None or not event.own_limit:
+        wait_ms = bucket.acquire()
+    else:
+        wait_ms = 0 if bucket.level >= 1 else bucket.wait_ms()
+    if wait_ms:
+        raise RateLimited(retry_after_ms=wait_ms)
+
+
+async def _guarded(connection: Connection, rest: Step, told: Told) -> None:
+    """The slow part of a beginning; what fails in it is the answer."""
+    try:
+        async with connection.turn, database.guard():
+            await rest()
+    except Exception as error:  # noqa: BLE001 - likewise
+        told(error)
+
+
+def _failed(asked: EventRequest, error: Exception) -> None:
+    connection, call, event = asked
+    if isinstance(error, HubbubError):
+        metrics.count("event_refusals", error.code)
+        refusal = error
+    else:
+        metrics.count("event_failures")
+        detail = {"event": call.name, "user_id": str(connection.user.id)}
+        log.error("an event failed", exc_info=error, extra=detail)
+        refusal = Internal()
+    forget_traceback(error)
+    if isinstance(refusal, RateLimited):
+        connection.refused()
+    elif event is not None and event.own_limit:
+        connection.events.acquire()
+    _refuse(asked, refusal)
+
+
+def _refuse(asked: EventRequest, error: HubbubError) -> None:
+    connection, call, shown = asked.connection, asked.call, errors.show(error)
+    if call.id is not None:
+        connection.send(frames.ack(connection.namespace, call.id, {"ok": False, "error": shown}))
+    else:
+        connection.emit("error", {"event": call.name[:60], "error": shown})

@@ -1,0 +1,33 @@
+"""When the epoch has changed, an instance discards positions and caches, and closes its sockets."""
+
+import logging
+
+from hubbub.core import tasks
+from hubbub.realtime.chat.connections import Connections
+from hubbub.realtime.chat.delivery import Delivery
+from hubbub.realtime.chat.draining import close_in_waves
+from hubbub.services.context import Container
+from hubbub.services.eventlog.epochs import Cause
+
+log = logging.getLogger(__name__)
+
+MESSAGE = "The history of the server has changed. Connect again."
+
+
+def discard(parts: Container, connections: Connections, delivery: Delivery, cause: Cause) -> None:
+    """Discard what is known of the history, which went back, and close the sockets in waves.
+
+    After a claim of a client the sockets stay: either the database has all that they received here, or the
+    next check finds that it has not.
+    """
+    if cause is Cause.CLAIM:
+        parts.residents.compare_all()
+        delivery.feeds.forget()
+        return
+    parts.residents.reset()
+    sockets = list(connections.by_sid.values())
+    delivery.reset(sockets)
+    if sockets:
+        log.info("closing the sockets of another epoch", extra={"connections": len(sockets)})
+        waves = close_in_waves(sockets, parts.settings.drain_s, MESSAGE)
+        tasks.spawn(waves, name="sockets of another epoch")

@@ -1,0 +1,88 @@
+"""python-socketio's manager for several instances: what is not for a client of this one goes to the bus."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from hubbub.cluster import socketio_signals
+from hubbub.cluster.bus import Bus, Signal
+from hubbub.realtime.socketio.manager import OPEN, ClientManager
+
+
+class ClusterManager(ClientManager):
+    """`emit`, `disconnect`, `enter_room`, `leave_room` and `close_room` for clients wherever they are.
+
+    An ack can be asked of clients of this instance only; who asks one of others gets none.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        super().__init__()
+        self._bus = bus
+        bus.listen(self._hear)
+        bus.follow_topic(socketio_signals.SOCKETS)
+
+    async def emit(  # noqa: PLR0913 - theirs
+        self,
+        event: str,
+        data: Any,
+        namespace: str,
+        room: Any = None,
+        skip_sid: Any = None,
+        callback: Any = None,
+        to: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Queue here what is for one client of this instance; tell everybody else."""
+        room = to or room
+        here = isinstance(room, str) and self.get(room, namespace) is not None
+        if here or callback is not None or kwargs.get("ignore_queue"):
+            await super().emit(event, data, namespace, room, skip_sid, callback)
+            return
+        for signal in socketio_signals.emit(event, data, namespace, room, skip_sid):
+            self._bus.publish(signal)
+
+    async def disconnect(self, sid: str, namespace: str, **_kwargs: Any) -> None:
+        """End the stay of a client of another instance."""
+        self._bus.publish(socketio_signals.Disconnected(sid, namespace))
+
+    async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
+        if self.get(sid, namespace) is not None:
+            self.basic_enter_room(sid, namespace, room, eio_sid)
+        else:
+            self._bus.publish(socketio_signals.RoomEntered(sid, namespace, room))
+
+    async def leave_room(self, sid: str, namespace: str, room: str) -> None:
+        if self.get(sid, namespace) is not None:
+            self.basic_leave_room(sid, namespace, room)
+        else:
+            self._bus.publish(socketio_signals.RoomEntered(sid, namespace, room, left=True))
+
+    async def close_room(self, room: str, namespace: str) -> None:
+        self._bus.publish(socketio_signals.RoomClosed(namespace, room))
+
+    def _hear(self, signal: Signal) -> None:
+        match signal:
+            case socketio_signals.Emitted():
+                self._deliver(signal)
+            case socketio_signals.Disconnected():
+                link = self.get(signal.sid, signal.namespace)
+                if link is not None and link.state is OPEN:
+                    link.end_namespace()
+            case socketio_signals.RoomEntered() if self.get(signal.sid, signal.namespace) is not None:
+                if signal.left:
+                    self.basic_leave_room(signal.sid, signal.namespace, signal.room)
+                else:
+                    self.basic_enter_room(signal.sid, signal.namespace, signal.room)
+            case socketio_signals.RoomClosed():
+                self.basic_close_room(signal.room, signal.namespace)
+
+    def _deliver(self, signal: socketio_signals.Emitted) -> None:
+        audience = self._audience(signal.namespace, _rooms(signal.rooms))
+        frame = None
+        for link in audience:
+            if link.sid not in signal.skip:
+                frame = frame or self.encoded(signal.namespace, [signal.event, *signal.data])
+                link.send(frame)
+
+
+def _rooms(rooms: Iterable[str] | None) -> list[str] | None:
+    return None if rooms is None else list(rooms)

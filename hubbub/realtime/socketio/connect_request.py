@@ -1,0 +1,87 @@
+"""What a CONNECT asks for, after its token was verified in memory."""
+
+from uuid import UUID
+
+from hubbub.core.auth_tokens import AN_API_KEY, AccessClaims, TokenIssuer
+from hubbub.core.errors import InvalidPayload, Unauthenticated
+from hubbub.realtime.engine import HandshakeInfo
+from hubbub.schemas.base import parse
+from hubbub.schemas.sync import connection as wire
+
+ENTRY_BYTES = 400  # of a waiting request besides its cursors
+ID_BYTES, SEQ_BYTES = 16, 8
+LARGEST_SEQ = (1 << 63) - 1
+
+
+class ConnectRequest:
+    """The verified claims of a token, and how far the client has read."""
+
+    __slots__ = ("_cursors", "_packed", "claims", "epoch")
+
+    def __init__(self, claims: AccessClaims, epoch: str | None, cursors: dict[UUID, int] | None) -> None:
+        self.claims = claims
+        self.epoch = epoch
+        self._cursors = cursors
+        self._packed: bytes | None = None
+
+    @property
+    def user_id(self) -> UUID:
+        return self.claims.user_id
+
+    @property
+    def session_id(self) -> UUID:
+        return self.claims.session_id
+
+    @property
+    def waited(self) -> bool:
+        """Whether it was packed: the token may have expired since it was verified."""
+        return self._packed is not None
+
+    def pack(self) -> int:
+        """Keep the cursors in little memory while the request waits. Returns its size in bytes."""
+        if self._packed is None:
+            cursors, self._cursors = self._cursors or {}, None
+            self._packed = b"".join(
+                room_id.bytes + max(0, min(seq, LARGEST_SEQ)).to_bytes(SEQ_BYTES, "big")
+                for room_id, seq in cursors.items()
+            )
+        return ENTRY_BYTES + len(self._packed)
+
+    @property
+    def cursors(self) -> dict[UUID, int] | None:
+        """The last `seq` that the client has, by room."""
+        packed, step = self._packed, ID_BYTES + SEQ_BYTES
+        if packed is None:
+            return self._cursors
+        return {
+            UUID(bytes=packed[at : at + ID_BYTES]): int.from_bytes(packed[at + ID_BYTES : at + step], "big")
+            for at in range(0, len(packed), step)
+        }
+
+
+def read(tokens: TokenIssuer, origin: HandshakeInfo, auth: object) -> ConnectRequest:
+    """Verify the token of a CONNECT: signature, expiry, purpose and claims. Uses nothing but memory.
+
+    The token is in `auth`, else in the Authorization header, else in the query of the handshake.
+    Raises Unauthenticated, TokenExpired.
+    """
+    hello = _hello(auth)
+    return ConnectRequest(tokens.verify_access(hello.token or _token(origin)), hello.epoch, hello.cursors)
+
+
+def _hello(auth: object) -> wire.ConnectAuth:
+    if auth is None:
+        return wire.ConnectAuth()
+    try:
+        return parse(wire.ConnectAuth, auth)
+    except InvalidPayload as error:
+        raise Unauthenticated(f"auth: {error.message}") from None
+
+
+def _token(origin: HandshakeInfo) -> str:
+    header = origin.authorization
+    if header[:7].lower() == "bearer ":
+        return header[7:].strip()
+    if not origin.token:
+        raise Unauthenticated(AN_API_KEY if origin.api_key else None)
+    return origin.token

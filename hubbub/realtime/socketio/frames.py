@@ -1,0 +1,87 @@
+"""FAST PATH: Socket.IO packets as text, encoded once and shared by all who get them."""
+
+import msgspec
+
+from hubbub.realtime.engine import Frame, joined
+from hubbub.realtime.engine.packets import message as message_of
+from hubbub.schemas.base import encode
+
+__all__ = [
+    "Frame",
+    "ack",
+    "acked",
+    "coalesce",
+    "connect",
+    "connect_error",
+    "disconnect",
+    "event",
+    "event_of",
+    "joined",
+    "msgpack_connect_error",
+]
+
+JOINED = 64 * 1024  # bytes
+
+
+def _frame(text: str) -> Frame:
+    return Frame(b"4" + text.encode())
+
+
+def event(namespace: str, name: str, payload: str) -> Frame:
+    """`name` comes from our own closed lists and needs no escaping; `payload` is JSON text."""
+    return _frame(f'2{namespace},["{name}",{payload}]')
+
+
+def event_of(namespace: str, name: str, payload: object) -> Frame:
+    """The same, from a view or plain data."""
+    return event(namespace, name, encode(payload).decode())
+
+
+def ack(namespace: str, ack_id: int, payload: object) -> Frame:
+    """The answer to the client's event `ack_id`."""
+    return Frame(b"43%b,%d[%b]" % (namespace.encode(), ack_id, encode(payload)))
+
+
+def acked(namespace: str, ack_id: int, data: bytes) -> Frame:
+    """The same, of an operation that went well; `data` is JSON."""
+    return Frame(b'43%b,%d[{"ok":true,"data":%b}]' % (namespace.encode(), ack_id, data))
+
+
+def connect(namespace: str, sid: str) -> Frame:
+    """The client is in."""
+    return _frame(f'0{_prefix(namespace)}{{"sid":"{sid}"}}')
+
+
+def connect_error(namespace: str, payload: object) -> Frame:
+    """The client is not let in."""
+    return _frame(f"4{_prefix(namespace)}{encode(payload).decode()}")
+
+
+def msgpack_connect_error(namespace: str, message: str) -> Frame:
+    """A refusal that a client with the msgpack parser can read."""
+    packet = {"type": 4, "nsp": namespace, "data": {"message": message}}
+    return message_of(msgspec.msgpack.encode(packet))
+
+
+def disconnect(namespace: str) -> Frame:
+    """The end of a namespace: a stock client does not come back by itself."""
+    return _frame(f"1{_prefix(namespace)}")
+
+
+def coalesce(frames: list[Frame]) -> list[Frame]:
+    """The same frames, joined as far as a slow client is still noticed in time."""
+    if len(frames) == 1:
+        return frames
+    groups: list[list[Frame]] = []
+    size = JOINED
+    for frame in frames:
+        if size + frame.size > JOINED:
+            groups.append([])
+            size = 0
+        groups[-1].append(frame)
+        size += frame.size
+    return [group[0] if len(group) == 1 else joined(group) for group in groups]
+
+
+def _prefix(namespace: str) -> str:
+    return "" if namespace == "/" else f"{namespace},"

@@ -1,0 +1,300 @@
+"""Limits of one connection: floods, piles, slow consumers."""
+
+import asyncio
+import gc
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import aiohttp
+import pytest
+
+from hubbub.config import Settings
+from hubbub.core import clock
+from hubbub.ratelimit.rate import Rate
+from hubbub.realtime.chat import events
+from hubbub.realtime.chat.connections import Connections
+from tests.support.world import Person, World
+
+
+async def test_too_many_messages_are_refused_and_nothing_is_stored(world: World) -> None:
+    room_id, (ada, bob) = await world.talk("ada", "bob")
+    ids = [str(uuid4()) for _ in range(40)]
+
+    answers = [await ada.ask("message:send", room_id=room_id, client_id=each, body="x") for each in ids]
+    refusals = [answer["error"] for answer in answers if not answer["ok"]]
+    repeat = await ada.ask("message:send", room_id=room_id, client_id=ids[0], body="x")
+
+    assert 1 <= len(refusals) <= 10
+    assert {each["code"] for each in refusals} == {"rate_limited"}
+    assert all(each["retry_after_ms"] > 0 for each in refusals)
+    assert repeat["ok"], "a repeat of a stored one costs nothing"
+    history = await bob.call("message:history", room_id=room_id, limit=100)
+    assert len(history["messages"]) == 40 - len(refusals)
+
+
+async def test_other_events_have_a_bucket_of_their_own(world: World) -> None:
+    ada = await (await world.person("ada")).client()
+
+    answers = [await ada.ask("room:list", limit=1) for _ in range(80)]
+
+    assert answers[0]["ok"]
+    assert any(not answer["ok"] and answer["error"]["code"] == "rate_limited" for answer in answers)
+
+
+async def test_who_floods_for_long_is_sent_away(world: World) -> None:
+    ada = await (await world.person("ada")).client()
+    connection = next(iter(world.app.chat.connections.by_sid.values()))
+    connection.events.rate = Rate(1, 0.001)
+    connection.events.level = 0
+    assert not (await ada.ask("room:list"))["ok"]
+
+    connection._flooding_since -= 11  # as if this had gone on for that long
+    await ada.sio.emit("room:list", {}, namespace="/chat")
+
+    assert (await ada.next("closing"))["code"] == "flooding"
+    assert (await ada.next("disconnect"))["reason"] == "server disconnect"
+
+
+async def test_events_that_pile_up_are_refused_not_kept(world: World) -> None:
+    ada = await (await world.person("ada")).client()
+    asked = asyncio.gather(*(ada.ask("room:list", limit=1) for _ in range(400)))
+
+    answers = await asked
+
+    codes = {answer["error"]["code"] for answer in answers if not answer["ok"]}
+    assert codes == {"rate_limited"}
+
+
+# --- a refusal of any kind costs at least what a success costs ---
+
+NOBODY = "0192f3a0-0000-7000-8000-000000000000"
+ROOM, MESSAGE = {"room_id": NOBODY}, {"message_id": NOBODY}
+BODY = {"client_id": NOBODY, "body": "x"}
+# What is well-formed, and names what is not there; events that name nothing are refused by their payload.
+MISSING: dict[str, dict[str, Any]] = {
+    "room:update": {**ROOM, "name": "x"},
+    "room:create": {"kind": "private", "member_ids": [NOBODY]},
+    "room:join": ROOM,
+    "room:leave": ROOM,
+    "room:invite": {**ROOM, "user_id": NOBODY},
+    "room:remove": {**ROOM, "user_id": NOBODY},
+    "room:set_role": {**ROOM, "user_id": NOBODY, "role": "member"},
+    "room:members": ROOM,
+    "room:read": {**ROOM, "seq": 1},
+    "room:mark_unread": {**ROOM, "seq": 1},
+    "room:mute": {**ROOM, "muted": True},
+    "message:send": {**ROOM, **BODY},
+    "message:edit": {**MESSAGE, "body": "x"},
+    "message:delete": MESSAGE,
+    "message:history": ROOM,
+    "reaction:add": {**MESSAGE, "emoji": "👍"},
+    "reaction:remove": {**MESSAGE, "emoji": "👍"},
+    "typing:start": ROOM,
+    "typing:stop": ROOM,
+    "auth:refresh": {"token": "x"},
+}
+EVENTS = [*(name for name, _ in events.events), "auth:refresh", "no:such", "x" * 100]
+LARGE = {"x": "y" * 3000}
+REASONS: dict[str, Callable[[str], Any]] = {
+    "no object": lambda _: [1],
+    "nothing": lambda _: None,
+    "a wrong type": lambda _: {"room_id": 1, "limit": "x", "kind": 1, "status": 1, "user_ids": 1, "rooms": 1},
+    "text that is none": lambda name: {
+        **MISSING.get(name, {"limit": 0}),
+        "cursor": "\ud800",
+        "body": "\ud800",
+    },
+    "too large": lambda _: LARGE,
+    "nothing of that id": lambda name: MISSING.get(name, {"limit": 0, "rooms": 1, "status": 1}),
+    "not among the members": lambda name: MISSING.get(name, {"limit": 0, "rooms": 1, "status": 1}),
+}
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("answered", [True, False], ids=["with an ack", "without an ack"])
+@pytest.mark.parametrize("reason", REASONS)
+async def test_a_flood_of_refused_events_is_limited_then_disconnected(
+    settings: Settings, reason: str, answered: bool
+) -> None:
+    async with World(settings.model_copy(update={"max_event_bytes": 2000})) as world:
+        bob = await world.person("bob")
+        room = await (await bob.client()).call("room:create", kind="private", name="closed")
+        ada = await world.person("ada")
+        found = {
+            name: await _flooded(world, ada, name, _payload(reason, name, room), answered) for name in EVENTS
+        }
+
+    assert found == dict.fromkeys(EVENTS, ["refused"] * BURST + ["rate_limited"] * 2 + ["flooding"])
+
+
+BURST = 3
+
+
+def _payload(reason: str, name: str, room: dict[str, Any]) -> Any:
+    payload = REASONS[reason](name)
+    if reason == "not among the members" and "room_id" in payload:
+        return {**payload, "room_id": room["room"]["id"]}
+    return payload
+
+
+async def _flooded(world: World, ada: Person, name: str, payload: Any, answered: bool) -> list[str]:
+    """What becomes of one event more than may be refused, again and again, and at last after 10 s of that."""
+    client = await ada.client()
+    connection = world.app.chat.connections.by_sid[client.sio.get_sid("/chat")]
+    connection.events.rate, connection.events.level = Rate(BURST, 0.0001), BURST
+    found = []
+    for _ in range(BURST + 2):
+        if answered:
+            answer = await client.sio.call(name, payload, namespace="/chat", timeout=10)
+        else:
+            await client.sio.emit(name, payload, namespace="/chat")
+            answer = await client.next("error")
+        code = answer["error"]["code"]
+        found.append(code if code in {"rate_limited", "internal"} else "refused")
+    connection._flooding_since -= 11  # as if this had gone on for that long
+    await client.sio.emit(name, payload, namespace="/chat")
+    found.append((await client.next("closing"))["code"])
+    await client.next("disconnect")
+    return found
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_sends_that_succeed_or_repeat_take_nothing_from_the_bucket_of_the_socket(world: World) -> None:
+    room_id, (ada, _) = await world.talk("ada", "bob")
+    connection = world.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
+    connection.events.rate, connection.events.level = Rate(2, 0.0001), 2
+
+    sent = [await ada.send(room_id, "x", client_id=NOBODY) for _ in range(10)]
+    sent += [await ada.send(room_id, "x") for _ in range(10)]
+
+    assert len({each["id"] for each in sent}) == 11
+    assert connection.events.level >= 2
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_a_send_is_refused_without_a_query_when_the_bucket_is_empty(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = await (await world.person("ada")).client()
+    connection = world.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
+    connection.events.rate, connection.events.level = Rate(1, 0.0001), 1
+    caplog.set_level("DEBUG", logger="aiosqlite")
+
+    codes, queries = [], []
+    for _ in range(3):
+        answer = await ada.ask("message:send", **ROOM, **BODY)
+        codes.append(answer["error"]["code"])
+        queries.append(sum(UUID(NOBODY).hex in each.getMessage().replace("-", "") for each in caplog.records))
+        caplog.clear()
+
+    assert codes == ["not_found", "rate_limited", "rate_limited"]
+    assert queries[0] > 0
+    assert queries[1:] == [0, 0]
+
+
+# --- refusals leave nothing behind ---
+
+KINDS: dict[str, str] = {
+    "too large": '["message:send",{"x":"%s"}]' % ("y" * 140_000),
+    "invalid": '["message:send",{"room_id":1,"x":"%s"}]' % ("y" * 120_000),
+    "unknown room": json.dumps(["message:send", {**ROOM, **BODY, "x": "y" * 120_000}]),
+    "unknown event": '["no:such",{"x":"%s"}]' % ("y" * 120_000),
+    "another event": '["room:read",{"x":"%s"}]' % ("y" * 120_000),
+    "half a pair": '["message:send",{"x":"%s\\ud800"}]' % ("y" * 120_000),
+    "no object": '["room:list","%s"]' % ("y" * 120_000),
+}
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("rate", [None, Rate(20, 0.001)], ids=["unlimited", "limited"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_refused_events_leave_no_data_of_the_client_in_memory(
+    settings: Settings, kind: str, rate: Rate | None
+) -> None:
+    """Without any collection of cycles: an exception that holds its frames holds all that was read."""
+    async with World(settings.model_copy(update={"limit_events": None})) as world:
+        ada = await world.person("ada")
+        async with world.http.ws_connect(f"{world.url}/socket.io/?EIO=4&transport=websocket") as socket:
+            await socket.send_str("40/chat," + json.dumps({"token": ada.token}))
+            while "ready" not in await socket.receive_str(timeout=10):
+                pass
+            (connection,) = world.app.chat.connections.by_sid.values()
+            connection.events.rate = rate
+            connection.events.level = 20 if rate else 0
+
+            await _refused(socket, KINDS[kind], 20)  # what is made once is made
+            gc.collect()
+            gc.disable()
+            try:
+                before = resident()
+                codes = await _refused(socket, KINDS[kind], 200)  # 24 MB
+                grown = resident() - before
+            finally:
+                gc.enable()
+
+    assert grown < 12, f"{grown} MB"
+    assert ("rate_limited" in codes) is (rate is not None)
+
+
+async def _refused(socket: aiohttp.ClientWebSocketResponse, event: str, times: int) -> set[str]:
+    codes = set()
+    for number in range(times):
+        await socket.send_str(f"42/chat,{number}{event}")
+        while not (heard := await socket.receive_str(timeout=10)).startswith(f"43/chat,{number}["):
+            if heard == "2":
+                await socket.send_str("3")
+        codes.add(json.loads(heard[heard.index("[") :])[0]["error"]["code"])
+    return codes
+
+
+def resident() -> float:
+    """Memory of this process, in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.slow("6 s: megabytes to a client that reads nothing")
+async def test_who_does_not_read_is_closed_and_loses_nothing(world: World) -> None:
+    room_id, (ada, bob) = await world.talk("ada", "bob")
+    world.app.parts.residents.get(UUID(ada.ready["user"]["id"])).messages.rate = None  # type: ignore[union-attr]
+    eve = await world.person("eve")
+    await ada.call("room:invite", room_id=room_id, user_id=eve.id)
+    url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
+    async with world.http.ws_connect(url) as socket:
+        await socket.send_str("40/chat," + json.dumps({"token": eve.token}))
+        while "ready" not in (await socket.receive_str(timeout=10)):
+            pass
+        slow = world.app.chat.connections.of_user(UUID(eve.id))[0]
+        socket._reader._protocol.pause_reading()
+
+        sent = 0
+        while not slow.gone and sent < 2000:
+            await ada.send(room_id, "x" * 8000)
+            sent += 1
+
+    assert slow.gone
+    assert slow.link.waiting_bytes <= world.settings.max_output_bytes + 10_000
+    await bob.until("message:new", lambda it: it["seq"] == sent + 3)
+    again = await eve.client()
+    assert next(each["last_seq"] for each in again.ready["rooms"] if each["id"] == room_id) == sent + 3
+
+
+def test_ends_cost_the_same_however_many_there_are(monkeypatch) -> None:
+    connections, now, ids = Connections(), 1000.0, [uuid4() for _ in range(50_000)]
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+
+    began = time.perf_counter()
+    for ended in ids:
+        connections.note_end(ended)
+    assert time.perf_counter() - began < 5  # 0.05 s alone; copying what is kept each time took minutes
+
+    assert connections.ended_since(1000.0, ids[0])
+    assert not connections.ended_since(1000.5, ids[0])
+    now += 61
+    connections.note_end(ids[7])
+    assert len(connections._ends) == 1

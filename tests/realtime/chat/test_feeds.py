@@ -1,0 +1,105 @@
+"""A connection gets its place in a room's log: each entry after it once, whatever comes meanwhile."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from hubbub.realtime.chat import feeds as module
+from hubbub.realtime.chat.feeds import Feed
+from hubbub.schemas.eventlog.entries import Entry
+from tests.support.world import World
+
+ROOM = uuid4()
+
+
+def entry(seq: int) -> Entry:
+    return Entry(ROOM, seq, "message:new", "{}")
+
+
+def joining(delivered: int, kept: int) -> tuple[Feed, Any]:
+    """A feed that has delivered `kept` entries up to `delivered` since a connection has joined."""
+    feed, connection = Feed(), object()
+    feed.joining.add(connection)  # type: ignore[arg-type]
+    for seq in range(delivered - kept + 1, delivered + 1):
+        feed.keep(entry(seq))
+    feed.delivered = delivered
+    return feed, connection
+
+
+@pytest.mark.parametrize(
+    ("delivered", "kept", "sent", "at_once", "later"),
+    [
+        (7, 0, 7, [], None),
+        (7, 3, 7, [], None),
+        (7, 3, 5, [6, 7], None),
+        (7, 3, 4, [5, 6, 7], None),
+        (7, 0, 9, [], 9),
+        (7, 2, 9, [], 9),
+        (7, 2, None, [], None),
+        (7, 2, 4, None, None),
+    ],
+)
+def test_a_place_is_found(
+    delivered: int, kept: int, sent: int | None, at_once: list[int] | None, later: int | None
+) -> None:
+    feed, connection = joining(delivered, kept)
+
+    entries = feed.place(connection, sent)
+
+    assert (None if entries is None else [each.seq for each in entries]) == at_once
+    assert (connection in feed.connections) == (at_once is not None and later is None)
+    assert feed.later == ({} if later is None else {later: {connection}})
+    assert (feed.joining, feed.kept) == (set(), [])
+    assert feed.unused == (at_once is None)
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "EARLY", 3)
+    feed, connection = joining(9, 8)
+
+    assert len(feed.kept) <= 3
+    assert feed.place(connection, 1) is None, "the log has them"
+
+
+def test_one_that_leaves_while_it_joins_leaves_nothing() -> None:
+    feed, connection = joining(9, 8)
+
+    feed.remove(connection)
+
+    assert feed.unused
+    assert feed.kept == []
+
+
+async def test_what_the_client_received_elsewhere_is_not_sent_again(world: World) -> None:
+    """The feed is behind the client's cursor, as it is when Redis is silent."""
+    room_id, (ada, bob) = await world.talk("ada", "bob")
+    last = [await ada.send(room_id, str(number)) for number in range(3)][-1]["seq"]
+    await bob.next("message:new", lambda it: it["seq"] == last)
+    epoch = bob.ready["epoch"]
+    await bob.close()
+    feed = world.app.chat.delivery.feeds[UUID(room_id)]
+    feed.delivered = last - 2
+
+    again = await world.people["bob"].client(epoch=epoch, cursors={room_id: last})
+    await world.app.chat.delivery.check()
+    sent = await ada.send(room_id, "news")
+    await again.next("message:new", lambda it: it["seq"] == sent["seq"])
+
+    assert feed.delivered == sent["seq"]
+    assert [it["seq"] for _, it in again.entries(room_id)] == [sent["seq"]]
+
+
+async def test_what_ready_counts_is_not_sent_again(world: World) -> None:
+    room_id, (ada, bob) = await world.talk("ada", "bob")
+    last = [await ada.send(room_id, str(number)) for number in range(3)][-1]["seq"]
+    await bob.close()
+    world.app.chat.delivery.feeds[UUID(room_id)].delivered = last - 2
+
+    again = await world.people["bob"].client()
+    await world.app.chat.delivery.check()
+    sent = await ada.send(room_id, "news")
+    await again.next("message:new", lambda it: it["seq"] == sent["seq"])
+
+    assert {room["id"]: room["last_seq"] for room in again.ready["rooms"]}[room_id] == last
+    assert [it["seq"] for _, it in again.entries(room_id)] == [sent["seq"]]

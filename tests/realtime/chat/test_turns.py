@@ -1,0 +1,158 @@
+"""One event of a user at a time, for a share of the time: what one user asks costs others little."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from hubbub.core import clock
+from hubbub.realtime.chat.turns import BURST_S, MOST_S, SHARE, Turn
+from hubbub.schemas.base import Command, View
+from hubbub.services.context import Context
+from tests.support.waiting import until
+from tests.support.world import World
+
+
+class Clock:
+    """Time that goes on when something waits or works, and processor time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.worked = 1000.0, 50.0
+        self.pauses: list[float] = []
+        monkeypatch.setattr(clock, "monotonic", lambda: self.now)
+        monkeypatch.setattr(clock, "thread_time", lambda: self.worked)
+        monkeypatch.setattr(asyncio, "sleep", self._sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    async def work(self, turn: Turn, seconds: float) -> None:
+        async with turn:
+            self.now += seconds
+            self.worked += seconds
+
+    async def wait(self, turn: Turn, seconds: float) -> None:
+        async with turn:
+            self.now += seconds
+
+
+async def test_a_burst_needs_no_pause_and_then_a_share_of_the_time_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    time, turn = Clock(monkeypatch), Turn(paced=True)
+    for _ in range(round(BURST_S / 0.05)):
+        await time.work(turn, 0.05)
+    assert time.pauses == []
+
+    began = time.now
+    for _ in range(200):
+        await time.work(turn, 0.05)
+
+    assert 200 * 0.05 / SHARE * 0.9 < time.now - began < 200 * 0.05 / SHARE * 1.1
+
+
+@pytest.mark.parametrize(("paced", "seconds"), [(False, 0.2), (True, 0.001)])
+async def test_who_asks_little_or_is_not_limited_never_pauses(
+    monkeypatch: pytest.MonkeyPatch, paced: bool, seconds: float
+) -> None:
+    time, turn = Clock(monkeypatch), Turn(paced=paced)
+    for _ in range(1000):
+        await time.work(turn, seconds)
+        await time.wait(turn, 0.02)
+
+    assert time.pauses == []
+
+
+async def test_who_waits_for_a_store_does_not_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    time, turn = Clock(monkeypatch), Turn(paced=True)
+    for _ in range(100):
+        await time.wait(turn, 10)
+
+    assert time.pauses == []
+
+
+async def test_one_event_is_charged_so_much_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    time, turn = Clock(monkeypatch), Turn(paced=True)
+    for _ in range(round(BURST_S / MOST_S) + 1):
+        await time.work(turn, 10)
+
+    await time.work(turn, 0)
+
+    assert sum(time.pauses) <= MOST_S / SHARE
+
+
+async def test_a_turn_is_free_again_when_a_pause_is_cancelled() -> None:
+    turn = Turn(paced=True)
+    turn._left_s = -100.0
+    waiting = asyncio.ensure_future(turn.__aenter__())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    turn._left_s = BURST_S
+    async with asyncio.timeout(5), turn:
+        pass
+
+
+# --- the same by sockets ---
+
+
+class Wait(Command, frozen=True):
+    """A command of these tests."""
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_all_sockets_of_a_user_have_one_turn_and_other_users_their_own(world: World) -> None:
+    goes, running, most = asyncio.Event(), 0, 0
+
+    async def wait(_: Context, __: Wait) -> View:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await goes.wait()
+        running -= 1
+        return View()
+
+    world.app.chat._dispatcher._events.add("wait", Wait, wait)
+    room_id, (ada, bob) = await world.talk("ada", "bob")
+    devices = [ada, await world.device_of("ada"), await world.device_of("ada")]
+    asked: list[asyncio.Future[Any]] = [asyncio.ensure_future(device.ask("wait")) for device in devices]
+    await until(lambda: running == 1)
+
+    assert (await bob.ask("room:list"))["ok"]
+    assert (await world.device_of("ada")).ready
+    later = asyncio.ensure_future(devices[1].ask("room:list"))
+    goes.set()
+
+    assert all(each["ok"] for each in await asyncio.gather(*asked, later))
+    assert most == 1
+    assert (await ada.send(room_id, "x"))["body"] == "x"
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_an_event_does_not_run_when_its_socket_went_while_it_waited(world: World) -> None:
+    goes, ran = asyncio.Event(), []
+
+    async def wait(ctx: Context, _: Wait) -> View:
+        ran.append(ctx.socket_id)
+        await goes.wait()
+        return View()
+
+    world.app.chat._dispatcher._events.add("wait", Wait, wait)
+    await world.person("ada")
+    first, second = await world.device_of("ada"), await world.device_of("ada")
+    asked = asyncio.ensure_future(first.ask("wait"))
+    await until(lambda: len(ran) == 1)
+    sid = second.sio.get_sid("/chat")
+    waiting = world.app.chat.connections.by_sid[sid]
+    await second.sio.emit("wait", {}, namespace="/chat")
+    await until(lambda: waiting.busy)
+
+    await second.close()
+    await until(lambda: waiting.gone)
+    goes.set()
+
+    assert (await asked)["ok"]
+    await until(lambda: not waiting.busy)
+    assert len(ran) == 1

@@ -1,0 +1,189 @@
+"""Events that wait: counted, bounded, kept as text; then the client is not read."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from hubbub.realtime.socketio.backlog import EVENT_BYTES, EVENTS, Backlog
+from hubbub.schemas.base import Command, View
+from hubbub.services.context import Context
+from tests.realtime.conftest import OPENED, Ws
+from tests.support.waiting import until
+from tests.support.world import World
+
+
+class Reading:
+    """Counts what a backlog asks of the transport."""
+
+    def __init__(self) -> None:
+        self.holds = 0
+
+    def pause(self) -> None:
+        self.holds += 1
+
+    def resume(self) -> None:
+        self.holds -= 1
+
+
+@pytest.mark.parametrize(("size", "most"), [(0, EVENTS), (EVENT_BYTES // 4, 4), (EVENT_BYTES * 2, 1)])
+def test_reading_stops_at_the_first_of_two_bounds(size: int, most: int) -> None:
+    reading = Reading()
+    backlog = Backlog(reading)
+
+    held = []
+    for _ in range(most + 2):
+        backlog.add(size)
+        held.append(reading.holds)
+
+    assert held == [0] * (most - 1) + [1] * 3
+
+
+@pytest.mark.parametrize("size", [0, EVENT_BYTES // 4, EVENT_BYTES * 2])
+def test_reading_goes_on_when_enough_is_answered(size: int) -> None:
+    reading = Reading()
+    backlog = Backlog(reading)
+    for _ in range(EVENTS):
+        backlog.add(size)
+
+    for _ in range(EVENTS):
+        backlog.remove(size)
+
+    assert (backlog.events, backlog.waiting_bytes, reading.holds) == (0, 0, 0)
+
+
+def test_a_client_that_leaves_its_namespace_is_read_again() -> None:
+    reading = Reading()
+    backlog = Backlog(reading)
+    for _ in range(EVENTS):
+        backlog.add(1)
+
+    backlog.close()
+    backlog.remove(1)
+
+    assert reading.holds == 0
+
+
+# --- the same by a socket ---
+
+
+class Wait(Command, frozen=True):
+    """A command of these tests."""
+
+
+@pytest.fixture
+def goes() -> asyncio.Event:
+    """What the event `wait` waits for."""
+    return asyncio.Event()
+
+
+async def connected(world: World, goes: asyncio.Event) -> Ws:
+    """A raw socket of ada's, on an instance with an event that takes its time; limits of events are off."""
+
+    async def wait(_: Context, __: Wait) -> View:
+        await goes.wait()
+        return View()
+
+    world.app.chat._dispatcher._events.add("wait", Wait, wait)
+    ada = await world.person("ada")
+    client = await Ws(world.app.port).shake("/socket.io/")
+    client.say("40/chat," + json.dumps({"token": ada.token}))
+    while "ready" not in await client.hear():
+        pass
+    for connection in world.app.chat.connections.by_sid.values():
+        connection.events.rate = None
+    return client
+
+
+def kept(world: World) -> list[Any]:
+    """The texts of the events that wait."""
+    (connection,) = world.app.chat.connections.by_sid.values()
+    steps: list[Any] = [step for step, _ in connection._inbox]
+    return [step.args[0].call.text for step in steps]
+
+
+async def acks(client: Ws, count: int) -> list[str]:
+    """The next so many acks; what comes between them is passed over."""
+    found: list[str] = []
+    while len(found) < count:
+        heard = await client.hear()
+        found += [heard] if heard.startswith("43") else []
+    return found
+
+
+@pytest.fixture
+async def lifted(settings: Any) -> Any:
+    """An instance without limits of events."""
+    async with World(settings.model_copy(update={"limit_events": None})) as made:
+        yield made
+        while OPENED:
+            OPENED.pop().close()
+
+
+SHAPES = {
+    "arrays": "[" + ",".join(["[]"] * 10_000) + "]",
+    "objects": "[" + ",".join(['{"a":{}}'] * 4_000) + "]",
+    "numbers": "[" + ",".join(["1.5"] * 8_000) + "]",
+    "text": json.dumps("x" * 30_000),
+    "escapes": '"' + "\\u00e9" * 5_000 + '"',
+}
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+async def test_events_that_wait_are_kept_as_text_and_bounded(
+    lifted: World, goes: asyncio.Event, shape: str
+) -> None:
+    client = await connected(lifted, goes)
+    client.say('42/chat,1["wait",{}]')
+    asked = 40
+    for number in range(asked):
+        client.say(f'42/chat,{number + 10}["room:list",{{"limit":1,"x":{shape}}}]')
+    (session,) = lifted.app.sio.eio.sockets.values()
+    await until(lambda: session.held)
+
+    texts = kept(lifted)
+    assert sum(map(len, texts)) <= EVENT_BYTES + len(shape) + 100
+    assert {type(text) for text in texts} == {bytes}
+    goes.set()
+
+    answers = await acks(client, asked + 1)
+    assert answers[0] == '43/chat,1[{"ok":true,"data":{}}]'
+    assert [each.split("[")[0] for each in answers[1:]] == [f"43/chat,{n + 10}" for n in range(asked)]
+    assert all('"ok":true' in each for each in answers)
+    assert not session.held
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_many_small_events_that_wait_are_answered_in_order(lifted: World, goes: asyncio.Event) -> None:
+    client = await connected(lifted, goes)
+    client.say('42/chat,1["wait",{}]')
+    asked = 2 * EVENTS
+    for number in range(asked):
+        client.say(f'42/chat,{number + 10}["typing:stop",{{"room_id":"x"}}]')
+    (session,) = lifted.app.sio.eio.sockets.values()
+    await until(lambda: session.held)
+    goes.set()
+
+    answers = await acks(client, asked + 1)
+
+    assert [each.split("[")[0] for each in answers[1:]] == [f"43/chat,{n + 10}" for n in range(asked)]
+    assert all("invalid_payload" in each for each in answers[1:])
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_a_namespace_that_ends_leaves_the_client_readable(lifted: World, goes: asyncio.Event) -> None:
+    client = await connected(lifted, goes)
+    client.say('42/chat,1["wait",{}]')
+    for _ in range(EVENTS):
+        client.say('42/chat,["typing:stop",{}]')
+    (session,) = lifted.app.sio.eio.sockets.values()
+    await until(lambda: session.held)
+
+    (connection,) = lifted.app.chat.connections.by_sid.values()
+    connection.link.end_namespace()
+    goes.set()
+
+    assert not session.held
+    assert (await client.end())[-1] == "41/chat,"

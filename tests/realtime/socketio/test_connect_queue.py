@@ -1,0 +1,203 @@
+"""The order of waiting CONNECTs, their bounds, and what stops them."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from hubbub.core import clock, metrics
+from hubbub.core.auth_tokens import AccessClaims
+from hubbub.realtime.engine.timers import Timers
+from hubbub.realtime.socketio import connect_queue
+from hubbub.realtime.socketio.connect_queue import AdmissionLimits, ConnectQueue, Entry
+from hubbub.realtime.socketio.connect_request import ConnectRequest
+from tests.support.waiting import until
+
+ALWAYS = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+class Gate:
+    """A queue, and what came out of it."""
+
+    def __init__(self, per_s: int = 10, per_user: int = 20, wait_s: float = 60.0) -> None:
+        self.up = True
+        self.timers = Timers()
+        self.admitted: list[Entry] = []
+        self.closed: list[Entry] = []
+        limits = AdmissionLimits(per_s, per_user, lambda: self.up, wait_s)
+        self.queue = ConnectQueue(limits, self.timers, self.admitted.append, self.closed.append)
+        self.wait_s = wait_s
+
+    def wait(self, session: UUID | None = None, user: UUID | None = None, cursors: int = 0) -> Entry:
+        """One CONNECT that has to wait."""
+        claims = AccessClaims(user or uuid4(), session or uuid4(), ALWAYS)
+        request = ConnectRequest(claims, None, {uuid4(): seq for seq in range(cursors)})
+        entry = Entry(None, request, clock.monotonic() + self.wait_s)  # type: ignore[arg-type] # the queue does not look at it
+        self.queue.wait(entry)
+        return entry
+
+
+@pytest.fixture
+async def gates() -> AsyncIterator[list[Gate]]:
+    """Gates to be closed."""
+    made: list[Gate] = []
+    yield made
+    for gate in made:
+        gate.timers.close()
+
+
+def test_a_connect_passes_at_once_while_there_is_room(gates: list[Gate]) -> None:
+    gate = Gate(per_s=20)
+
+    assert [gate.queue.acquire() for _ in range(4)] == [True, True, False, False]
+
+
+async def test_connects_are_admitted_in_the_order_in_which_their_sessions_first_asked(
+    gates: list[Gate],
+) -> None:
+    gates.append(gate := Gate(per_s=10))
+    assert gate.queue.acquire()
+    early = uuid4()
+    first = gate.wait(early)
+    second = gate.wait()
+    gate.queue.leave(first)
+
+    again = gate.wait(early)
+    third = gate.wait()
+    await until(lambda: len(gate.admitted) == 3)
+
+    assert gate.admitted == [again, second, third]
+    assert not len(gate.queue)
+
+
+@pytest.mark.parametrize(("kept_s", "expected"), [(30.0, [1, 0]), (0.0, [0, 1])])
+async def test_a_place_is_kept_for_a_while(
+    gates: list[Gate], monkeypatch: pytest.MonkeyPatch, kept_s: float, expected: list[int]
+) -> None:
+    monkeypatch.setattr(connect_queue, "PLACE_S", kept_s)
+    gates.append(gate := Gate(per_s=10))
+    gate.queue.acquire()
+    session = uuid4()
+    left = gate.wait(session)
+    gate.queue.leave(left)
+    entries = [gate.wait(), gate.wait(session)]
+
+    await until(lambda: len(gate.admitted) == 2)
+
+    assert [entries.index(entry) for entry in gate.admitted] == expected
+
+
+async def test_a_place_is_used_once(gates: list[Gate]) -> None:
+    """A session with many sockets would be first for ever."""
+    gates.append(gate := Gate(per_s=10))
+    gate.queue.acquire()
+    session = uuid4()
+    gate.queue.leave(gate.wait(session))
+    other = gate.wait()
+    entries = [gate.wait(session) for _ in range(3)]
+
+    await until(lambda: len(gate.admitted) == 4)
+
+    assert gate.admitted == [entries[0], other, *entries[1:]]
+
+
+async def test_a_user_has_so_many_waiting_connects(gates: list[Gate]) -> None:
+    gates.append(gate := Gate(per_user=3))
+    gate.queue.acquire()
+    user = uuid4()
+
+    entries = [gate.wait(user=user) for _ in range(5)]
+
+    assert gate.closed == entries[:2]
+    assert len(gate.queue) == 3
+
+
+@pytest.mark.parametrize(("bound", "value", "cursors"), [("ENTRIES", 3, 0), ("BYTES", 40_000, 500)])
+async def test_number_and_memory_are_bounded(
+    gates: list[Gate], monkeypatch: pytest.MonkeyPatch, bound: str, value: int, cursors: int
+) -> None:
+    monkeypatch.setattr(connect_queue, bound, value)
+    gates.append(gate := Gate())
+    gate.queue.acquire()
+
+    entries = [gate.wait(cursors=cursors) for _ in range(5)]
+
+    assert len(gate.queue) == 3
+    assert gate.closed == entries[3:]
+
+
+async def test_whoever_waits_for_too_long_is_closed(gates: list[Gate]) -> None:
+    gates.append(gate := Gate(per_s=1, wait_s=0.05))
+    gate.queue.acquire()
+
+    entries = [gate.wait() for _ in range(3)]
+    await until(lambda: len(gate.closed) == 3)
+
+    assert gate.closed == entries
+    assert not gate.admitted
+    assert (len(gate.queue), gate.queue._bytes, gate.queue._of_user) == (0, 0, {})
+
+
+async def test_one_at_a_time_tries_whether_a_store_is_back(
+    gates: list[Gate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect_queue, "PROBE_S", 0.02)
+    gates.append(gate := Gate(per_s=1000))
+    gate.up = False
+    entries = [gate.wait() for _ in range(20)]
+    await until(lambda: gate.queue._stopped)
+    assert not gate.admitted
+
+    gate.up = True
+    for attempt in range(1, 4):
+        await until(lambda count=attempt: len(gate.admitted) == count)  # type: ignore[misc]
+        gate.queue.finished(available=False)
+        gate.queue.wait(gate.admitted[-1])
+    await until(lambda: len(gate.admitted) == 4)
+    gate.queue.finished(available=True)
+    await until(lambda: not len(gate.queue))
+
+    assert {*gate.admitted} == {*entries}
+    assert len(gate.admitted) == 20 + 3, "three attempts were for nothing"
+
+
+async def test_a_drain_closes_all_that_wait_and_all_that_come(gates: list[Gate]) -> None:
+    gates.append(gate := Gate())
+    gate.queue.acquire()
+    entries = [gate.wait() for _ in range(3)]
+
+    gate.queue.drain()
+    late = gate.wait()
+
+    assert gate.closed == [*entries, late]
+    assert not gate.queue.acquire()
+
+
+async def test_what_left_is_forgotten(gates: list[Gate], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect_queue, "PLACES", 50)
+    monkeypatch.setattr(connect_queue, "STALE", 50)
+    gates.append(gate := Gate(per_s=1))
+    gate.queue.acquire()
+
+    for _ in range(500):
+        gate.queue.leave(gate.wait())
+
+    assert len(gate.queue._places) <= 50
+    assert len(gate.queue._heap) <= 51
+    assert (len(gate.queue), gate.queue._bytes) == (0, 0)
+
+
+async def test_the_reasons_are_counted(gates: list[Gate]) -> None:
+    counted = metrics.labelled["connects_unqueued"]
+    before = dict(counted)
+    gates.append(gate := Gate(per_s=1, wait_s=0.02))
+    gate.queue.acquire()
+    gate.wait()
+    await until(lambda: len(gate.closed) == 1)
+    gate.queue.drain()
+    gate.wait()
+
+    assert counted["expired"] - before.get("expired", 0) == 1
+    assert counted["draining"] - before.get("draining", 0) == 1
+    assert metrics.gauges["connects_waiting"]() == 0

@@ -1,0 +1,33 @@
+"""What is kept of a CONNECT."""
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from hubbub.core.auth_tokens import AccessClaims
+from hubbub.realtime.socketio.connect_request import LARGEST_SEQ, ConnectRequest
+
+CLAIMS = AccessClaims(uuid4(), uuid4(), datetime(2100, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("cursors", [{}, {uuid4(): 0}, {uuid4(): seq**5 for seq in range(500)}])
+def test_cursors_are_the_same_after_waiting(cursors: dict[UUID, int]) -> None:
+    request = ConnectRequest(CLAIMS, "epoch", dict(cursors))
+
+    size = request.pack()
+
+    assert request.cursors == cursors
+    assert request.pack() == size
+    assert size <= 400 + 24 * len(cursors)
+    assert request.waited
+
+
+@pytest.mark.parametrize(("seq", "kept"), [(-5, 0), (10**40, LARGEST_SEQ)])
+def test_numbers_that_are_no_seq_are_kept_in_bounds(seq: int, kept: int) -> None:
+    room_id = uuid4()
+    request = ConnectRequest(CLAIMS, None, {room_id: seq})
+
+    request.pack()
+
+    assert request.cursors == {room_id: kept}

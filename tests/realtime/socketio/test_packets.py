@@ -1,0 +1,314 @@
+"""Socket.IO 5 over the transport: who is in, what is refused, and in what order."""
+
+import asyncio
+
+import pytest
+
+from hubbub.core import metrics
+from tests.realtime.conftest import Polls, Start, Ws
+from tests.support.waiting import until
+
+
+@pytest.fixture
+async def client(server) -> Ws:
+    made = await Ws(server.port).shake("/socket.io/")
+    await made.hear()
+    return made
+
+
+async def joined(client: Ws) -> Ws:
+    client.say("40")
+    assert (await client.hear()).startswith('40{"sid":"')
+    assert await client.hear() == '42["auth",{}]'
+    return client
+
+
+@pytest.mark.parametrize(
+    ("prefix", "payload"), [("", ""), ("", '{"a":1}'), ("/custom,", ""), ("/custom,", '{"a":[1]}')]
+)
+async def test_connect_is_answered_before_the_first_event(client: Ws, prefix: str, payload: str) -> None:
+    """The stock server sends what a connect handler emits before its CONNECT."""
+    client.say(f"40{prefix}{payload}")
+
+    assert (await client.hear()).startswith(f'40{prefix}{{"sid":"')
+    assert await client.hear() == f'42{prefix}["auth",{payload or "{}"}]'
+
+
+async def test_an_unknown_namespace_is_refused(client: Ws) -> None:
+    """The stock server says `Unable to connect`, as a bare string."""
+    client.say("40/random,")
+
+    assert await client.hear() == '44/random,{"message":"Invalid namespace"}'
+    await joined(client)
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        "4", "4abc", "42{}", '42abc["message"]', "42[]", "42[5]", '42["x"', "43[]", "431{}", "44{}", "48",
+        "451-",
+        '4511-["message"]', "450", '42/random,["message"]', "40", "41{}", '42["connect"]', '42["disconnect"]',
+        "42" + "[" * 200 + "]" * 200, '42["message",NaN]', '40/custom,"text"', "401{}",
+    ],
+)  # fmt: skip
+async def test_a_malformed_packet_ends_the_connection(server, client: Ws, packet: str) -> None:
+    """The stock server logs a traceback and keeps it, or runs a handler of its own for the client."""
+    await joined(client)
+    client.say(packet)
+
+    assert await client.end() == []
+    await until(lambda: not server.sio.eio.sockets)
+
+
+async def test_an_event_before_connect_ends_the_connection(client: Ws) -> None:
+    """The stock server keeps the connection."""
+    client.say('42["message","x"]')
+
+    assert await client.end() == []
+
+
+async def test_who_asks_for_no_namespace_is_sent_away(start: Start) -> None:
+    """The stock server keeps such a session for ever."""
+    server = await start(connect_timeout_ms=60, ping_interval_ms=25000)
+    client = await Ws(server.port).shake("/socket.io/")
+    polling = await Polls(server.port, "/socket.io/").shake()
+
+    assert len(await client.end()) == 1
+    await until(lambda: not server.sio.eio.sockets)
+    assert polling.sid
+
+
+async def test_a_namespace_needs_no_comma_at_the_end(client: Ws) -> None:
+    client.say("40/random")
+    assert await client.hear() == '44/random,{"message":"Invalid namespace"}'
+    client.say("40/custom")
+    assert (await client.hear()).startswith('40/custom,{"sid"')
+    assert await client.hear() == '42/custom,["auth",{}]'
+    client.say("41/custom")
+    client.say("40/custom?token=1")
+    assert (await client.hear()).startswith('40/custom,{"sid"')
+
+
+async def test_who_leaves_the_last_namespace_is_pinged_on(start: Start) -> None:
+    """It may ask for another one, as long as a newcomer may take."""
+    server = await start(ping_interval_ms=100, ping_timeout_ms=5000, connect_timeout_ms=3000)
+    client = await Ws(server.port).shake("/socket.io/")
+    await client.frame_in()
+    await joined(client)
+    client.say("41")
+    for _ in range(3):
+        assert await client.frame_in() == (0x81, b"2")
+        client.say("3")
+
+    await joined(client)
+    client.say("41")
+    assert await client.end() == []
+
+
+async def test_binary_acks(client: Ws) -> None:
+    await joined(client)
+    client.say('452-789["message-with-ack",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+    client.send(client.frame(b"\x01", 0x82) + client.frame(b"\x02", 0x82))
+
+    assert await client.hear() == '462-789[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'
+    assert [await client.hear(), await client.hear()] == [b"\x01", b"\x02"]
+
+
+async def test_events_and_acks_with_binary(client: Ws) -> None:
+    await joined(client)
+    client.say('452-["message",{"_placeholder":true,"num":1},[{"_placeholder":true,"num":0}]]')
+    client.send(client.frame(b"\x01", 0x82) + client.frame(b"\x02", 0x82))
+    client.say('42456["message-with-ack",1,"2",{"3":[true]}]')
+
+    assert (
+        await client.hear()
+        == '452-["message-back",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}]]'
+    )
+    assert [await client.hear(), await client.hear()] == [b"\x02", b"\x01"]
+    assert await client.hear() == '43456[1,"2",{"3":[true]}]'
+
+
+@pytest.mark.parametrize(
+    "second",
+    [Ws.frame(b"42[]"), Ws.frame(b"", 0x82, length=1_000_001), Ws.frame(b"x" * 999_990, 0x82)],
+    ids=["a text", "too long", "too long together"],
+)
+async def test_an_attachment_that_can_not_be_ends_the_connection(client: Ws, second: bytes) -> None:
+    """The stock server adds a text as an attachment, and bounds neither their number nor their bytes."""
+    await joined(client)
+    client.say('452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+    client.send(second)
+    client.send(client.frame(b"x" * 100, 0x82))
+
+    assert await client.end() == []
+
+
+async def test_a_placeholder_of_nothing_ends_the_connection(client: Ws) -> None:
+    """The stock server keeps the connection."""
+    await joined(client)
+    client.say('451-["message",{"_placeholder":true,"num":1}]')
+    client.send(client.frame(b"x", 0x82))
+
+    assert await client.end() == []
+
+
+async def test_attachments_that_do_not_come_end_the_connection(server, client: Ws) -> None:
+    """The stock server waits for ever, and takes whatever comes next for the rest of that packet."""
+    server.sio.reader.parts_timeout = 0.1
+    await joined(client)
+    client.say('452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+    client.send(client.frame(b"x", 0x82))
+
+    assert await client.end() == []
+    await until(lambda: not server.sio.eio.sockets)
+
+
+async def test_acks_that_were_not_asked_for_are_ignored(client: Ws) -> None:
+    """Whatever their ids."""
+    await joined(client)
+    for packet in ("430[]", "431[]", '4399999["x"]'):
+        client.say(packet)
+    client.say('42["message","here"]')
+
+    assert await client.hear() == '42["message-back","here"]'
+
+
+async def test_events_are_handled_in_order(server, client: Ws) -> None:
+    """The stock server makes a task of each: a quick one overtakes a slow one."""
+
+    async def slow(sid: str, number: int) -> None:
+        await asyncio.sleep((600 - number) % 7 / 2000)
+        await server.sio.emit("done", number, to=sid)
+
+    server.sio.on("slow", slow)
+    await joined(client)
+    for number in range(300):
+        client.say(f'42["slow",{number}]')
+
+    assert [await client.hear() for _ in range(300)] == [f'42["done",{n}]' for n in range(300)]
+
+
+async def test_the_brake_holds_who_sends_more_than_is_handled(server, client: Ws) -> None:
+    """The stock server has a task for each event that waits, however many come."""
+    goes = asyncio.Event()
+
+    async def wait(*_: object) -> None:
+        await goes.wait()
+
+    server.sio.on("wait", wait)
+    await joined(client)
+    client.send(client.frame(b'42["wait"]') * 60_000)  # a megabyte: several reads
+    (session,) = server.sio.eio.sockets.values()
+    await until(lambda: session.held)
+
+    (link,) = server.sio.manager._by_sid.values()
+    assert len(link.lane._steps) < 30_000
+    goes.set()
+    client.say('421["message-with-ack",2]')
+    assert await client.hear() == "431[2]"
+
+
+async def test_leaving_a_namespace_and_coming_back(client: Ws) -> None:
+    await joined(client)
+    client.say("40/custom,")
+    await client.hear()
+    await client.hear()
+    client.say("41/custom,")
+    client.say('42["message","here"]')
+
+    assert await client.hear() == '42["message-back","here"]'
+    client.say("40/custom,")
+    assert (await client.hear()).startswith('40/custom,{"sid"')
+
+
+async def test_the_same_by_long_polling(server) -> None:
+    client = await Polls(server.port, "/socket.io/").shake()
+    await client.post("40")
+    heard = await client.heard(2)
+    assert heard[0].startswith('40{"sid"')
+    assert heard[1] == '42["auth",{}]'
+    await client.post('451-["message",{"_placeholder":true,"num":0}]', "bAQI=", '421["message-with-ack",5]')
+
+    assert await client.heard(3) == [
+        '451-["message-back",{"_placeholder":true,"num":0}]',
+        "bAQI=",
+        "431[5]",
+    ]
+    assert await client.post("4abc") == (400, b'{"code":3,"message":"Bad request"}')
+
+
+async def test_bad_packets_cost_a_short_line_now_and_then(server, caplog: pytest.LogCaptureFixture) -> None:
+    """The stock server logs a traceback for each."""
+    caplog.set_level("INFO")
+    counted = metrics.counters["malformed_packets"]
+    for number in range(60):
+        client = await Ws(server.port).shake("/socket.io/")
+        client.say("4" + "abc[{" * 10_000 if number % 2 else '42["message"]')
+        await client.end()
+        polling = await Polls(server.port, "/socket.io/").shake()
+        assert (await polling.request("POST", b"\xff" * 1000))[0] == 400
+
+    assert metrics.counters["malformed_packets"] == counted + 120
+    assert 1 <= len(caplog.records) <= 30
+    for record in caplog.records:
+        assert len(record.getMessage()) + len(record.__dict__["why"]) < 200
+        assert record.exc_info is None
+
+
+@pytest.mark.parametrize("kind", ["hubbub", "plain"])
+async def test_the_public_interface_of_python_socketio(kind: str) -> None:  # noqa: PLR0915 - one story
+    """Rooms, calls, sessions, disconnect: as its documentation has them."""
+    import socketio
+    from aiohttp import web
+
+    from hubbub.realtime.engine import Engine
+    from hubbub.realtime.socketio.server import SocketIOServer
+
+    class Plain(socketio.AsyncServer):
+        def _engineio_server_class(self):
+            return Engine
+
+    sio = SocketIOServer() if kind == "hubbub" else Plain(async_mode="aiohttp")
+    gone = asyncio.Event()
+
+    @sio.event
+    async def connect(sid, environ):
+        assert environ["aiohttp.request"].path == "/socket.io/"
+        await sio.save_session(sid, {"name": "ada"})
+        await sio.enter_room(sid, "den")
+
+    @sio.event
+    async def who(sid, data):
+        async with sio.session(sid) as session:
+            return session["name"], data, sio.rooms(sid), sio.transport(sid)
+
+    @sio.event
+    async def disconnect(sid, reason):
+        gone.set()
+
+    app = web.Application()
+    sio.attach(app)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "localhost", 0)
+    await site.start()
+    port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+    client = socketio.AsyncClient(reconnection=False)
+    heard: asyncio.Queue[object] = asyncio.Queue()
+    client.on("news", heard.put)
+    client.on("ask", lambda data: (data, b"\x00"))
+    await client.connect(f"http://localhost:{port}", wait_timeout=5)
+
+    name, data, rooms, transport = await client.call("who", {"x": b"\x01"}, timeout=5)
+    assert (name, data, transport) == ("ada", {"x": b"\x01"}, "websocket")
+    assert "den" in rooms
+    await sio.emit("news", b"\x02", room="den")
+    assert await asyncio.wait_for(heard.get(), 5) == b"\x02"
+    sid = client.get_sid()
+    assert await sio.call("ask", 5, to=sid, timeout=5) == (5, b"\x00")
+    await sio.leave_room(sid, "den")
+    await sio.disconnect(sid)
+    await asyncio.wait_for(gone.wait(), 5)
+    await client.wait()
+    await runner.cleanup()
+    assert not sio.eio.sockets

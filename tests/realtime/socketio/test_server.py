@@ -1,0 +1,153 @@
+"""What the stock server gets wrong, and what is no protocol at all."""
+
+import asyncio
+import json
+from importlib.metadata import version
+from uuid import uuid4
+
+import aiohttp
+import engineio
+import pytest
+import socketio
+from aiohttp._websocket.helpers import websocket_mask
+from aiohttp.web_protocol import RequestHandler
+
+from hubbub.realtime.socketio.manager import CALLBACKS
+from tests.realtime.conftest import Ws
+from tests.support.waiting import until
+from tests.support.world import World
+
+
+async def raw(world: World, *packets: str) -> list[str]:
+    """Open a WebSocket by hand, send Engine.IO packets; what comes until the server closes it."""
+    url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
+    async with asyncio.timeout(10), world.http.ws_connect(url) as socket:
+        for packet in packets:
+            await socket.send_str(packet)
+        return [message.data async for message in socket if message.type is aiohttp.WSMsgType.TEXT]
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        "4",
+        "4x",
+        "42/chat,{}",
+        "42/chat,[]",
+        "42/chat,[5]",
+        "42/chat,[[",
+        "48",
+        "44/chat,{}",
+        "451-/chat,",
+        "42/chat," + "[" * 5000,
+    ],
+)
+async def test_a_malformed_packet_ends_its_connection_and_no_other(world: World, packet: str) -> None:
+    bob = await (await world.person("bob")).client()
+    ada = await world.person("ada")
+
+    heard = await raw(world, "40/chat," + json.dumps({"token": ada.token}), packet, "4")
+
+    assert heard[0].startswith("0{")
+    await bob.settled()
+    assert [each.user.username for each in world.app.chat.connections.by_sid.values()] == ["bob"]
+
+
+async def test_nobody_poses_as_the_server(world: World) -> None:
+    ada = await (await world.person("ada")).client()
+
+    for name in ("connect", "disconnect", "message:new", "closing"):
+        assert (await ada.ask(name, reason="bye"))["error"]["code"] == "unknown_event"
+    await ada.settled()
+
+
+async def test_an_event_before_connect_reaches_nobody(world: World) -> None:
+    ada = await world.person("ada")
+    room_id = (await ada.client()).ready["rooms"][0]["id"]
+    event = ["message:send", {"room_id": room_id, "client_id": str(uuid4()), "body": "x"}]
+
+    await asyncio.wait_for(raw(world, "42/chat,1" + json.dumps(event), "41/chat,", "4"), 10)
+
+    _, answer = await ada.rest("GET", f"/rooms/{room_id}/messages")
+    assert answer["data"] == []
+
+
+def test_the_libraries_are_the_ones_that_were_read() -> None:
+    """A new version of one is read again before this list, and the pins, follow it."""
+    assert version("python-socketio") == "5.18.1"
+    assert version("python-engineio") == "4.15.1"
+    assert version("aiohttp") == "3.14.5"
+    for owner, names in (
+        (socketio.AsyncServer, ("_engineio_server_class", "_send_packet", "call", "disconnect")),
+        (socketio.AsyncServer, ("_trigger_event", "_get_event_handler", "_get_namespace_handler")),
+        (socketio.AsyncManager, ("emit", "trigger_callback", "get_participants", "is_connected")),
+        (socketio.AsyncManager, ("basic_enter_room", "basic_leave_room", "basic_close_room", "get_rooms")),
+        (engineio.AsyncServer, ("_cors_allowed_origins", "_cors_headers", "generate_id", "attach")),
+        (RequestHandler, ("_message_tail", "_request_count", "_waiter", "force_close", "handle_error")),
+        (RequestHandler, ("pause_writing", "resume_writing", "connection_lost", "data_received", "start")),
+    ):
+        assert all(hasattr(owner, name) for name in names), f"{owner} changed: read what overrides it again"
+
+
+def test_the_mask_of_websockets_is_undone_in_c() -> None:
+    """In Python it takes a hundred times as long for a large message."""
+    data = bytearray(b"masked" * 100)
+    websocket_mask(b"\x01\x02\x03\x04", data)
+
+    assert data[:6] == b"lcpodf"
+    assert websocket_mask.__module__ == "aiohttp._websocket.mask"
+
+
+async def test_a_websocket_leaves_nothing_of_its_request_behind(server) -> None:
+    """aiohttp's protocol is told that its connection is lost, and forgets it without closing it."""
+    runner = server.runner
+    client = await Ws(server.port).shake("/socket.io/")
+    await client.hear()
+
+    await until(lambda: not runner.server.connections)
+    assert not [each for each in asyncio.all_tasks() if "RequestHandler" in repr(each)]
+    client.say("40")
+    assert (await client.hear()).startswith('40{"sid"')
+
+
+async def test_frames_behind_the_handshake_are_not_lost(server) -> None:
+    wire = Ws(server.port)
+    await wire.open()
+    wire.send(
+        b"GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n"
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        + Ws.frame(b"4one") + Ws.frame(b"4two")[:3]
+    )  # fmt: skip
+    await wire.reader.readuntil(b"\r\n\r\n")
+    assert (await wire.hear()).startswith("0{")
+
+    assert await wire.hear() == "4one"
+
+
+async def test_a_call_that_is_not_answered_leaves_nothing_behind(server) -> None:
+    """The stock server keeps its callback until the client goes."""
+    client = await Ws(server.port).shake("/socket.io/")
+    client.say("40")
+    await until(lambda: len(server.sio.manager._by_sid) == 1)
+    (link,) = server.sio.manager._by_sid.values()
+    await until(lambda: link.inbox is None)
+
+    with pytest.raises(socketio.exceptions.TimeoutError):
+        await server.sio.call("ask", to=link.sid, timeout=0.05)
+    assert not link.callbacks
+    for _ in range(CALLBACKS + 10):
+        await server.sio.emit("ask", to=link.sid, callback=print)
+    assert len(link.callbacks) == CALLBACKS
+
+
+async def test_a_polling_client_takes_a_burst(world: World) -> None:
+    """Python's client gives up at more than 16 packets an answer; the stock server sends them all."""
+    room_id, (ada, _) = await world.talk("ada", "bob")
+    phone = await world.people["bob"].client(transports=["polling"])
+    await asyncio.gather(*(ada.send(room_id, str(index)) for index in range(29)))
+
+    last = await phone.next("message:new", lambda it: it["seq"] == 31)
+
+    assert last["room_id"] == room_id
+    assert [it["seq"] for name, it in phone.heard if name == "message:new"] == list(range(3, 32))
