@@ -34,13 +34,13 @@ check: .venv/.dev  ## format, lint, types, imports, vulnerabilities, and that mi
 
 current:
 	@$(BIN)/python -m tests.support.migration --check
-	@$(BIN)/hubbub config --example | diff - .env.example && $(BIN)/hubbub config --reference | diff - docs/settings.md || { echo "Made from the settings: make documents" >&2; exit 1; }
+	@$(BIN)/hubbub config --example | diff - .env.example && $(BIN)/hubbub config --reference | diff - docs/settings.md && $(BIN)/python -m tests.support.metrics_reference | diff - docs/metrics.md || { echo "These documents are generated: make documents" >&2; exit 1; }
 
 audit: .venv/.dev  ## ask whether vulnerabilities are known of what hubbub is made of; offline it says so
 	@$(BIN)/python -m tests.support.vulnerabilities
 
 documents: .venv/.run  ## write what is made from the settings
-	@$(BIN)/hubbub config --example > .env.example && $(BIN)/hubbub config --reference > docs/settings.md
+	@$(BIN)/hubbub config --example > .env.example && $(BIN)/hubbub config --reference > docs/settings.md && $(BIN)/python -m tests.support.metrics_reference > docs/metrics.md
 
 migration: .venv/.dev  ## a draft of the step from the last migration to the models: make migration name=reactions
 	@$(BIN)/python -m tests.support.migration $(name)

@@ -15,7 +15,7 @@ _COMMANDS = {
     "seed": "Fill in sample data: people, rooms, messages.",
     "create-admin": "Make an account that may do everything.",
     "disable-two-factor": "Let an account sign in by its password alone.",
-    "reseal": "Encrypt secrets at rest with the current secret key.",
+    "reencrypt": "Encrypt secrets at rest with the current secret key.",
     "prove": "Try to break the promises on this machine, and judge.",
     "backup": "Back up the database to a folder, and verify it.",
     "restore": "Replace the database by a backup, and raise the epoch.",

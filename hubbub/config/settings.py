@@ -1,4 +1,4 @@
-"""The settings, one field each: the name is `HUBBUB_` and the field's name in capitals.
+"""The settings, one field each. The name of a setting is `HUBBUB_` and the name of its field in capitals.
 
 The reference (`docs/settings.md`) and `.env.example` are generated from the fields, in their order.
 """
@@ -47,49 +47,51 @@ from hubbub.ratelimit.rate import Rate
 
 
 class Settings(production.Checked):
-    """What hubbub runs with. Times are in seconds (`_s`) or milliseconds (`_ms`), sizes in bytes."""
+    """The settings of a process. Times are in seconds (`_s`) or milliseconds (`_ms`), sizes in bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
 
     env: Literal["development", "test", "production"] = setting(
         "development",
-        "`development`, `test` or `production`. Production refuses what is only convenient.",
+        "`development`, `test` or `production`. Production refuses insecure development defaults.",
         section="The instance",
     )
-    host: Host = setting("127.0.0.1", "The address to listen on.")
-    port: Annotated[int, Field(ge=0, le=65535)] = setting(8000, "The port to listen on; 0 takes a free one.")
-    data_dir: Path = setting(Path("var"), "The folder of the database, of uploads and of made secrets.")
+    host: Host = setting("127.0.0.1", "IP address to listen on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = setting(8000, "Port to listen on; 0 selects a free one.")
+    data_dir: Path = setting(Path("var"), "Directory for the database, uploads and generated secrets.")
     instance_id: Label = setting(
         lambda: secrets.token_hex(4),
-        "The name of this instance among others.",
-        shown="made at each start",
+        "Name of this instance among the others.",
+        shown="generated at each start",
         sample="chat-1",
     )
     public_url: Url = setting(
         listening_url,
-        "The address under which people reach hubbub; links begin with it.",
+        "Base URL under which users reach hubbub; links start with it.",
         shown="`http://` host and port, required in production",
         sample="https://chat.example",
     )
     cors_origins: Origins = setting(
         lambda data: () if data["env"] == "production" else ("*",),
-        "Origins of other sites whose pages may connect, by comma. Pages of hubbub itself always may. "
-        "`*` is every site, refused in production.",
+        "Origins of other sites whose pages may connect, separated by commas. Pages of hubbub itself always "
+        "may. `*` allows every site and is refused in production.",
         shown="`*`, none in production",
         sample="https://www.example,https://app.example",
     )
-    trusted_proxies: Networks = networks("Proxies whose `X-Forwarded-*` count, by comma.", "10.0.0.0/8")
+    trusted_proxies: Networks = networks(
+        "Proxies whose `X-Forwarded-*` headers are trusted, by comma.", "10.0.0.0/8"
+    )
     addresses_allow: Networks = networks(
-        "The networks, by comma, that may come in, over REST and sockets. Probes from loopback always may.",
+        "Networks whose clients are accepted, over REST and sockets. Probes from loopback always are.",
         "203.0.113.0/24,2001:db8::/32",
         shown="all",
     )
     addresses_deny: Networks = networks(
-        "Networks that are refused, even where `HUBBUB_ADDRESSES_ALLOW` holds them.", "198.51.100.7"
+        "Networks whose clients are refused, also if they are allowed.", "198.51.100.7"
     )
     geoip_database: Path | None = optional(
-        "A GeoIP2 or GeoLite2 database (City or Country, MMDB): sessions then say where they are.",
+        "GeoIP2 or GeoLite2 database (City or Country, MMDB) for the location in the list of sessions.",
         sample="/var/lib/GeoIP/GeoLite2-City.mmdb",
     )
     hsts: Literal["on", "off", "subdomains", "preload"] = setting(
@@ -98,56 +100,54 @@ class Settings(production.Checked):
     )
     playground: bool = setting(
         lambda data: data["env"] == "development",
-        "The page at `/` on which to try everything.",
+        "Serve the interactive playground page at `/`.",
         shown="true in development",
         sample="false",
     )
     drain_s: Annotated[float, Field(ge=0, le=3600)] = setting(
-        20, "How long an instance may take to let its clients go after SIGTERM."
+        20, "Maximum time for closing all client connections after SIGTERM."
     )
 
     database_url: Database = setting(
         lambda data: urls.of_file("sqlite", data["data_dir"] / "hubbub.db"),
         "`postgres://user:password@a:5432,b:5432/name`, one host or several; or `sqlite://` and a path.",
-        shown="SQLite in the data folder",
+        shown="SQLite in the data directory",
         sample="postgres://hubbub:password@localhost:5432/hubbub",
         section="Stores",
         secret=True,
         repr=False,
     )
-    database_pool: Annotated[int, Field(ge=1, le=1000)] = setting(
-        10, "Connections to PostgreSQL that one instance opens at most."
-    )
+    database_pool: Annotated[int, Field(ge=1, le=1000)] = setting(10, "Maximum connections to PostgreSQL.")
     redis_url: Redis = optional(
-        "`redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`: what several instances share. "
-        "Without it there is one instance.",
+        "`redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`: shared by several "
+        "instances. Without it there is one instance.",
         sample="redis://localhost:6379/0",
         secret=True,
         repr=False,
     )
     redis_prefix: Label = setting(
         "hubbub",
-        "In front of every key and channel: deployments with different ones may share a Redis.",
+        "Prefix of all keys and channels, so that several deployments can share one Redis.",
         sample="hubbub-staging",
     )
     inline_workers: bool = setting(
         lambda data: data["database_url"].startswith("sqlite"),
-        "Run worker and schedule inside `hubbub serve`.",
+        "Run the worker and the scheduler inside `hubbub serve`.",
         shown="true with SQLite",
         sample="false",
     )
 
     retention_days: Annotated[int, Field(ge=1, le=3650)] = setting(
-        30, "How many days are kept: sessions that ended, and jobs that could not be done."
+        30, "Days after which ended sessions and failed jobs are removed."
     )
     audit_days: Annotated[int, Field(ge=30, le=36_500)] = setting(
-        365, "How many days the audit log is kept; it holds addresses and user agents."
+        365, "Days after which rows of the audit log are removed; they hold IP addresses and user agents."
     )
 
     secret_key: str = setting(
         "",
-        f"Signs the tokens; {SECRET_LENGTH} characters or more in production. To replace it: deploying.md.",
-        shown="made and kept in the data folder, required in production",
+        f"Signs tokens; {SECRET_LENGTH} characters or more in production. To replace it: deploying.md.",
+        shown="generated in the data directory, required in production",
         sample=PLACEHOLDER,
         section="Accounts",
         secret=True,
@@ -155,40 +155,42 @@ class Settings(production.Checked):
     )
     secret_key_previous: Secrets = setting(
         (),
-        "Keys, by comma or by line, whose tokens are accepted besides: that of before, or the next one.",
+        "Additional keys whose tokens are accepted: the previous key, or the next one.",
         shown="none",
         sample=PLACEHOLDER,
         secret=True,
         repr=False,
     )
-    access_token_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = setting(
-        900, "How long an access token is good for."
-    )
+    access_token_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = setting(900, "Lifetime of an access token.")
     refresh_token_ttl_s: Annotated[int, Field(ge=1, le=31_536_000)] = setting(
-        604_800, "How long a session lasts that nobody uses."
+        604_800, "Lifetime of an unused session."
     )
     bcrypt_rounds: Annotated[int, Field(ge=4, le=20)] = setting(
         lambda data: 4 if data["env"] == "test" else 12,
-        f"The cost of a password digest; each step doubles it. Below {ROUNDS} is refused in production.",
+        f"bcrypt cost; each step doubles the time. Less than {ROUNDS} is refused in production.",
         shown="12, 4 in test",
         sample="12",
     )
-    default_rooms: Names = setting(("general",), "Public rooms, by comma, joined on registration.")
+    default_rooms: Names = setting(("general",), "Public rooms that new users join, by comma.")
 
     oauth_google_client_id: str | None = optional(
-        "The client id that Google gave; how to get it, and all of this section: docs/oauth.md.",
+        "The client id issued by Google; docs/oauth.md describes this section.",
         "123456.apps.googleusercontent.com",
-        section="Signing in with others",
+        section="OAuth login",
     )
     oauth_google_client_secret: str | None = optional(
-        "Its secret.", "GOCSPX-example", secret=True, repr=False
+        "The client secret issued by the provider.", "GOCSPX-example", secret=True, repr=False
     )
-    oauth_github_client_id: str | None = optional("The client id that GitHub gave.", "Ov23example")
-    oauth_github_client_secret: str | None = optional("Its secret.", "example", secret=True, repr=False)
-    oauth_github_url: Site = setting(oauth_providers.GITHUB, "GitHub itself, or a GitHub Enterprise Server.")
+    oauth_github_client_id: str | None = optional("The client id issued by GitHub.", "Ov23example")
+    oauth_github_client_secret: str | None = optional(
+        "The client secret issued by the provider.", "example", secret=True, repr=False
+    )
+    oauth_github_url: Site = setting(
+        oauth_providers.GITHUB, "URL of GitHub, or of a GitHub Enterprise Server."
+    )
     oauth_issuers: Providers = setting(
         (),
-        "OpenID Connect issuers, by comma or line: a name, and the address with the client's id and secret.",
+        "OpenID Connect issuers, by comma or line: a name, and the URL with client id and secret.",
         shown="none",
         sample="keycloak=https://client_id:client_secret@id.example/realms/main",
         secret=True,
@@ -196,85 +198,86 @@ class Settings(production.Checked):
     )
 
     ping_interval_ms: Annotated[int, Field(ge=100, le=600_000)] = setting(
-        25_000, "How often a connection is pinged.", section="Connections"
+        25_000, "Interval between the pings of a connection.", section="Connections"
     )
     ping_timeout_ms: Annotated[int, Field(ge=100, le=600_000)] = setting(
-        20_000, "How long the answer to a ping may take."
+        20_000, "Maximum time until the pong."
     )
     max_payload_bytes: Annotated[int, Field(ge=1024, le=104_857_600)] = setting(
-        1_000_000, "The largest packet of a connection; a larger one closes it."
+        1_000_000, "Maximum size of a packet; a larger one closes the connection."
     )
     max_event_bytes: Annotated[int, Field(ge=256, le=104_857_600)] = setting(
-        131_072, "The largest event as received; a larger one is answered `too_large`."
+        131_072, "Maximum size of an event as received; a larger one is rejected with `too_large`."
     )
     max_output_bytes: Annotated[int, Field(ge=4096, le=1_073_741_824)] = setting(
-        1_048_576, "What may wait to be sent to one connection before it is closed as `slow_consumer`."
+        1_048_576, "Output queued for one connection before it is closed with `slow_consumer`."
     )
-    sockets_per_user: Annotated[int, Field(ge=1)] = setting(20, "Sockets that one user may have open.")
-    sockets_per_address: Annotated[int, Field(ge=1)] = setting(1000, "Sockets of an address, an IPv6 /64.")
+    sockets_per_user: Annotated[int, Field(ge=1)] = setting(20, "Maximum open sockets of a user.")
+    sockets_per_address: Annotated[int, Field(ge=1)] = setting(1000, "Sockets of an IP address or IPv6 /64.")
     handshakes_per_s: Annotated[int, Field(ge=1)] = setting(
-        500, "Connects that an instance accepts in a second; others wait for up to 10 s."
+        500, "CONNECTs that an instance accepts per second; others wait for up to 10 s."
     )
 
     limit_message_send: Limit = setting(
-        Rate(30, 10), "Messages of a user.", section="Limits: a bucket and its refill per second, or off"
+        Rate(30, 10), "Messages of a user.", section="Rate limits: burst and refill per second, or off"
     )
-    limit_events: Limit = setting(Rate(50, 20), "Other events of a socket; `off`: packets and bytes, too.")
+    limit_events: Limit = setting(
+        Rate(50, 20), "Other events of a socket; `off` also lifts the limits of packets and bytes."
+    )
     limit_handshakes: Limit = setting(
-        Rate(100, 50), "Handshakes of an IP address; lifted by `HUBBUB_HANDSHAKES_PER_S` over 10000, too."
+        Rate(100, 50), "Handshakes of an IP address; also lifted by `HUBBUB_HANDSHAKES_PER_S` over 10000."
     )
     limit_http: HttpLimit = setting(
-        Rate(60, 20), "Requests of a user, of an API key, or of an address that is not logged in."
+        Rate(60, 20), "Requests of a user, of an API key, or of an IP address that is not logged in."
     )
     limit_auth: HttpLimit = setting(
-        Rate(10, 0.17), "Attempts to log in, per account and per address: 10 at once, then one in 6 seconds."
+        Rate(10, 0.17), "Login attempts per account and per IP address: 10 at once, then one every 6 seconds."
     )
     limit_register: HttpLimit = setting(
         lambda data: Rate(10, 0.0028) if data["limit_auth"] else None,
-        "Registrations from one address: 10 at once, then 10 an hour.",
+        "Registrations from one IP address: 10 at once, then 10 per hour.",
         shown="`10/0.0028`, `off` where `HUBBUB_LIMIT_AUTH` is",
         sample="10/0.0028",
     )
     limit_upload: HttpLimit = setting(Rate(20, 1), "Uploads of a user.")
     limit_tiers: Tiers = setting(
         (Tier("moderator", 2), Tier("admin", 5)),
-        "How many times as much a role may of `HUBBUB_LIMIT_HTTP` and `_UPLOAD`; `admin=off`: as they like.",
+        "Factors by which a role exceeds `HUBBUB_LIMIT_HTTP` and `_UPLOAD`; `admin=off` lifts the limit.",
     )
 
     max_upload_bytes: Annotated[int, Field(ge=1024)] = setting(
-        26_214_400, "The largest upload.", section="Uploads and e-mail"
+        26_214_400, "Maximum size of an upload.", section="Uploads and e-mail"
     )
     storage_url: Storage = setting(
         lambda data: urls.of_file("file", (data["data_dir"] / "uploads").absolute()),
-        "Where uploads are kept: `file://` and a folder, or `s3://`.",
-        shown="`uploads` in the data folder",
+        "Storage of uploads: `file://` and a directory, or `s3://`.",
+        shown="`uploads` in the data directory",
         sample="file:///srv/hubbub/uploads",
     )
     cdn_url: Url = optional(
-        "The address from which uploads are served, if not from hubbub.",
+        "Base URL from which uploads are served, if not from hubbub.",
         sample="https://cdn.example",
     )
     smtp_url: Smtp = setting(
         None,
-        "The server that sends e-mail, `smtp://user:password@host:port`; or `off`: e-mail jobs then fail and "
-        "are kept.",
-        shown="none: e-mails are printed to the log in development, required in production",
+        "SMTP server, `smtp://user:password@host:port`; with `off` e-mail jobs fail and are kept.",
+        shown="none: e-mails are written to the log in development, required in production",
         sample="smtp://user:password@mail.example:587",
         secret=True,
         repr=False,
     )
-    mail_from: Sender = setting("hubbub <hubbub@localhost>", "The sender of e-mails.")
+    mail_from: Sender = setting("hubbub <hubbub@localhost>", "Sender of e-mails.")
 
     backup_url: backups.Url = backups.URL
     backup_key: backups.Key = backups.KEY
     log_format: Literal["console", "json"] = setting(
-        "console", "`console`, for people, or `json`, a line each, for machines.", section="Logs and metrics"
+        "console", "`console` for readers, or `json`: one JSON object per line.", section="Logs and metrics"
     )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())
     ] = setting("info", "`debug`, `info`, `warning` or `error`.")
     metrics_port: Annotated[int | None, Field(ge=1, le=65535)] = setting(
-        None, "A port of its own for `/metrics`.", shown="none: `/metrics` is on the main port", sample="9090"
+        None, "Separate port for `/metrics`.", shown="none: `/metrics` is on the main port", sample="9090"
     )
     metrics_allow: Networks = networks(
         "Networks that may read `/metrics` in production on the main port, besides loopback.", "10.0.0.0/8"
@@ -303,7 +306,7 @@ class Settings(production.Checked):
 
     @classmethod
     def for_tests(cls, **overrides: Any) -> Self:  # noqa: ANN401 - any field
-        """No environment, no files: SQLite in memory, cheap digests, no limit on REST."""
+        """Build settings without environment and files: SQLite in memory, cheap digests, no limit on REST."""
         cheap = {"bcrypt_rounds": 4, "limit_http": None, "limit_auth": None}
         given = {"env": "test", "secret_key": TEST_SECRET, **cheap, **overrides}
         if "data_dir" not in given:
@@ -312,15 +315,15 @@ class Settings(production.Checked):
 
     @property
     def uses_sqlite(self) -> bool:
-        """Whether the database is an SQLite file."""
+        """Return whether the database is an SQLite file."""
         return self.database_url.startswith("sqlite")
 
     def source(self, name: str) -> str:
-        """Where a field's value came from: `default`, `made`, `environment`, `.env`, `file …`."""
+        """Return the source of a value: `default`, `made`, `environment`, `.env`, `file …`."""
         return self._sources.get(name, "default")
 
     def with_made(self, name: str, value: str) -> Self:
-        """A copy in which hubbub itself made one value."""
+        """Return a copy in which hubbub generated one value."""
         twin = self.model_copy(update={name: value})
         twin._sources = {**self._sources, name: "made"}  # noqa: SLF001 - our own
         return twin

@@ -58,7 +58,7 @@ class CorsOrigins:
 
     def _warn(self, origin: str) -> None:
         now = clock.monotonic()
-        metrics.count("refused_origins")
+        metrics.count("origins_refused")
         while self._warned and now - next(iter(self._warned.values())) >= WARN_EVERY_S:
             self._warned.popitem(last=False)
         if origin in self._warned or len(self._warned) >= WARNED:

@@ -140,6 +140,11 @@ class Internal(HubbubError):
     code = "internal"
 
 
+def codes() -> list[str]:
+    """Return all codes, sorted."""
+    return sorted({kind.code for kind in HubbubError.__subclasses__()})
+
+
 def forget_traceback(error: BaseException) -> None:
     """Drop the tracebacks of an exception and of those that led to it: their frames hold client data.
 

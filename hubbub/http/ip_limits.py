@@ -139,12 +139,12 @@ class IpLimits:
     def connect(self, client: ClientIp) -> bool:
         """Count a new connection; False if it is one too many and has to be closed."""
         if client.open >= self.most_open:
-            metrics.count("refused_connections", "open")
+            metrics.count("connections_refused", "open")
             return False
         if self.rates:
             client.refill(clock.monotonic())
             if client.connections < 1:
-                metrics.count("refused_connections", "rate")
+                metrics.count("connections_refused", "rate")
                 return False
             client.connections -= 1
         client.open += 1
@@ -219,7 +219,7 @@ class IpLimits:
             return True
         client.refill(clock.monotonic())
         if client.discarded <= 0:
-            metrics.count("bodies_not_discarded")
+            metrics.count("request_bodies_abandoned")
             return False
         client.discarded -= size
         return True

@@ -96,7 +96,7 @@ class Acceptor:
     def _pause(self, error: OSError) -> None:
         """No descriptor or memory is left: the system would report the same connection again and again."""
         log.error("connections can't be accepted", extra={"error": str(error)})
-        metrics.count("refused_connections", "system")
+        metrics.count("connections_refused", "system")
         self._loop.remove_reader(self._listener.fileno())
         self._retry = self._loop.call_later(
             PAUSE_S, self._loop.add_reader, self._listener.fileno(), self._accept

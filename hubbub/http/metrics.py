@@ -1,7 +1,6 @@
-"""GET /metrics: what hubbub counted, as Prometheus text; on the main port, or on one of its own."""
+"""GET /metrics: the metrics of this process as Prometheus text, on the main port or on a separate one."""
 
 import logging
-from collections.abc import Iterable
 from ipaddress import ip_address
 
 from aiohttp import web
@@ -68,27 +67,26 @@ def _answer() -> web.Response:
 
 def _collect() -> Registry:
     registry = Registry()
-    for name in sorted({*metrics.counters, *metrics.labelled}):
-        counter = Counter(f"hubbub_{name}_total", _told(name), registry=registry)
-        if name in metrics.counters:
-            counter.set({}, metrics.counters[name])
-        for label, value in metrics.labelled.get(name, {}).items():
-            counter.set({"kind": _escaped(label)}, value)
-    for name, reading in _readings():
-        Gauge(f"hubbub_{name}", _told(name), registry=registry).set({}, reading)
+    for metric in metrics.COUNTERS:
+        counter = Counter(f"hubbub_{metric.name}_total", metric.help, registry=registry)
+        if not metric.label:
+            counter.set({}, metrics.counters[metric.name])
+            continue
+        for value, number in metrics.labelled[metric.name].items():
+            counter.set({metric.label: _escaped(value)}, number)
+    for metric in metrics.GAUGES:
+        gauge = Gauge(f"hubbub_{metric.name}", metric.help, registry=registry)
+        if (reading := _read(metric.name)) is not None:
+            gauge.set({}, reading)
     return registry
 
 
-def _readings() -> Iterable[tuple[str, float]]:
-    for name, read in sorted(metrics.gauges.items()):
-        try:
-            yield name, read()
-        except Exception:  # a broken gauge must not hide the others
-            log.exception("a gauge can't be read", extra={"gauge": name})
-
-
-def _told(name: str) -> str:
-    return name.replace("_", " ").capitalize() + "."
+def _read(name: str) -> float | None:
+    try:
+        return metrics.gauges[name]()
+    except Exception:  # a broken gauge must not hide the others
+        log.exception("a gauge can't be read", extra={"gauge": name})
+        return None
 
 
 def _escaped(label: str) -> str:

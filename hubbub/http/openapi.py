@@ -13,7 +13,7 @@ from hubbub.http.middleware.api_keys import HEADER, needs_session
 from hubbub.http.middleware.auth import OPEN, PREFIX
 from hubbub.http.problems import STATUS, TITLES
 from hubbub.http.request import ALIASES
-from hubbub.http.routes import RouteDoc, told
+from hubbub.http.routes import RouteDoc, doc_of
 from hubbub.schemas import texts
 
 PATH = "/api/v1/openapi.json"
@@ -96,7 +96,7 @@ def _is_public(route: web.AbstractRoute) -> bool:
 
 
 def _told(route: web.AbstractRoute) -> RouteDoc:
-    said = told(route)
+    said = doc_of(route)
     if said is None:
         raise LookupError(f"{route.method} {route.resource} is not described: see routes.Told")
     return said
@@ -107,7 +107,7 @@ def _kinds(said: RouteDoc) -> list[Any]:
 
 
 def _shown(said: RouteDoc) -> tuple[Any, ...]:
-    return said.shows if isinstance(said.shows, tuple) else (said.shows,)
+    return said.response if isinstance(said.response, tuple) else (said.response,)
 
 
 def _operation(
@@ -117,7 +117,7 @@ def _operation(
     operation: dict[str, Any] = {
         "operationId": said.name,
         "tags": [said.tag],
-        "summary": said.says,
+        "summary": said.summary,
         "parameters": [_part(name, _path_fields(said, by_kind, components)) for name in names],
         "responses": _responses(route.method, path, said, by_kind),
     }
@@ -194,9 +194,9 @@ def _without(schema: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 def _responses(method: str, path: str, said: RouteDoc, by_kind: dict[str, Any]) -> dict[str, Any]:
     responses = {str(said.status): _success(said, by_kind)}
-    if said.confirms:
+    if said.may_confirm_session:
         responses[str(_CONFIRMED)] = {"description": "The session is confirmed"}
-    if said.moves:
+    if said.redirects:
         responses[str(_MOVED)] = _ELSEWHERE
     codes: dict[int, list[str]] = {}
     for code in sorted(_refusals(method, path, said)):
@@ -212,7 +212,7 @@ def _responses(method: str, path: str, said: RouteDoc, by_kind: dict[str, Any]) 
 def _success(said: RouteDoc, by_kind: dict[str, Any]) -> dict[str, Any]:
     if said.status == _MOVED:
         return _ELSEWHERE
-    if said.shows is None:
+    if said.response is None:
         return {"description": "Done"}
     if said.content_type != "application/json":
         return {"description": "The file", "content": {said.content_type: {}}}
@@ -226,7 +226,7 @@ def _success(said: RouteDoc, by_kind: dict[str, Any]) -> dict[str, Any]:
             meta["required"] = required
         fields["meta"] = {"type": "object", **meta}
     envelope = {"type": "object", "properties": fields, "required": list(fields)}
-    files: dict[str, Any] = {kind: {} for kind in said.also}
+    files: dict[str, Any] = {kind: {} for kind in said.media_types}
     content = {"application/json": {"schema": envelope}, **files}
     return {"description": "Done", "content": content}
 
@@ -238,12 +238,12 @@ def _bare(name: str) -> str:
 def _refusals(method: str, path: str, said: RouteDoc) -> set[str]:
     """What follows from the route itself, and what it says besides."""
     names = _PARTS.findall(path)
-    codes = {"bad_request", *said.may}  # any address or header may be too long to be read
-    if said.stored:
+    codes = {"bad_request", *said.errors}  # any address or header may be too long to be read
+    if said.needs_database:
         codes.add("unavailable")
     if path not in OPEN:
         codes |= {"unauthenticated", "token_expired", "session_revoked", "suspended", "forbidden"}
-    if said.confirmed:
+    if said.needs_confirmed_session:
         codes.add("confirmation_required")
     if method == "POST":  # for the sake of Idempotency-Key
         codes |= {"invalid_payload", "too_large", "conflict"}

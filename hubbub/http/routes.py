@@ -1,4 +1,4 @@
-"""The table of routes, which also says what each one takes and answers: `openapi` is made from it."""
+"""The table of routes, with the documentation of each: `openapi` generates the API document from it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,81 +10,70 @@ from aiohttp.typedefs import Handler
 from hubbub.schemas.base import Command
 from hubbub.services.permissions import Permission
 
-TOLD = "__told__"
+DOCS = "__route_docs__"
 PAGES = ("page", "limit", "total", "pages")  # the meta of numbered pages
 
 
 @dataclass(frozen=True, slots=True)
 class RouteDoc:
-    """What the API document says of a route.
+    """The documentation of a route, and the rules that middleware enforces for it."""
 
-    `name` is the operationId, from which clients' functions are generated: it stays when a module moves.
-    `tag` is the group in which the description lists the route.
-    `shows` is what `data` holds (None: no content, 204; a tuple: one of them); `meta` names the fields of a
-    list's `meta`, with a `?` behind those that depend on the query.
-    `also` are types of content that are files.
-    `may` are the codes of refusals beyond those that follow from the route itself: a token, a body, an id.
-    `moves`: it may send on to another address instead. `stored`: it needs the database.
-    `confirmed`: it needs a confirmed session. `confirms`: it may confirm one, and then has no content.
-    `permission`: what the caller's role must have.
-    """
-
-    says: str
-    name: str
-    tag: str
-    body: type[Command] | None = None
-    query: type | None = None
-    shows: Any = None
-    meta: tuple[str, ...] = ()
+    summary: str  # one imperative sentence
+    name: str  # the operationId, from which clients generate functions: it stays when a module moves
+    tag: str  # the group of the route in the document
+    body: type[Command] | None = None  # struct of the request body
+    query: type | None = None  # struct of the query parameters
+    response: Any = None  # type of `data`; None is 204 without a body, a tuple is one of several types
+    meta: tuple[str, ...] = ()  # fields of `meta`; a name that ends with `?` depends on the query
     status: int = 200
-    may: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()  # codes beyond those that follow from a token, a body or an id
     content_type: str = "application/json"
-    also: tuple[str, ...] = ()
-    moves: bool = False
-    stored: bool = True
-    confirmed: bool = False
-    confirms: bool = False
-    permission: Permission | None = None
+    media_types: tuple[str, ...] = ()  # of responses that are files
+    redirects: bool = False  # the response may be a redirect
+    needs_database: bool = True
+    needs_confirmed_session: bool = False  # `confirmation_required` otherwise
+    may_confirm_session: bool = False  # a redirect that comes back confirms it; then the response is 204
+    permission: Permission | None = None  # of the caller's role
 
 
 class Routes(web.RouteTableDef):
-    """aiohttp's table; the fields of `Told` are given beside the path."""
+    """aiohttp's route table, with the fields of `RouteDoc` as further arguments."""
 
     def route(self, method: str, path: str, **given: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401 - aiohttp's signature
-        """Register a handler. What is not a field of `Told` goes to aiohttp."""
+        """Register a handler. Arguments that are no field of `RouteDoc` go to aiohttp."""
         fields = {name: given.pop(name) for name in RouteDoc.__slots__ if name in given}
         register = super().route(method, path, **given)
 
-        def described(handler: Handler) -> Handler:
+        def decorate(handler: Handler) -> Handler:
             if fields:
-                said = {"status": 204 if fields.get("shows") is None else 200, **fields}
-                told: dict[tuple[str, str], RouteDoc] = handler.__dict__.setdefault(TOLD, {})
-                told[method, path] = RouteDoc(**said)
+                fields_with_status = {"status": 204 if fields.get("response") is None else 200, **fields}
+                docs: dict[tuple[str, str], RouteDoc] = handler.__dict__.setdefault(DOCS, {})
+                docs[method, path] = RouteDoc(**fields_with_status)
             return register(handler)
 
-        return described
+        return decorate
 
 
-def told(route: web.AbstractRoute) -> RouteDoc | None:
-    """What was said of a route, if anything was."""
-    known: dict[tuple[str, str], RouteDoc] = getattr(route.handler, TOLD, {})
+def doc_of(route: web.AbstractRoute) -> RouteDoc | None:
+    """Return the documentation of a route, if it has one."""
+    known: dict[tuple[str, str], RouteDoc] = getattr(route.handler, DOCS, {})
     path = route.resource.canonical if route.resource is not None else ""
     return known.get((route.method, path))
 
 
-def needs_confirmation(route: web.AbstractRoute) -> bool:
-    """Whether a route is for confirmed sessions alone; HEAD as GET."""
-    said = _of(route)
-    return said is not None and said.confirmed
+def needs_confirmed_session(route: web.AbstractRoute) -> bool:
+    """Return whether a route needs a confirmed session; HEAD as GET."""
+    doc = _doc(route)
+    return doc is not None and doc.needs_confirmed_session
 
 
-def permission_of(route: web.AbstractRoute) -> Permission | None:
-    """What the caller's role must have for a route; HEAD as GET."""
-    said = _of(route)
-    return said.permission if said is not None else None
+def required_permission(route: web.AbstractRoute) -> Permission | None:
+    """Return the permission that a route needs; HEAD as GET."""
+    doc = _doc(route)
+    return doc.permission if doc is not None else None
 
 
-def _of(route: web.AbstractRoute) -> RouteDoc | None:
-    known: dict[tuple[str, str], RouteDoc] = getattr(route.handler, TOLD, {})
+def _doc(route: web.AbstractRoute) -> RouteDoc | None:
+    known: dict[tuple[str, str], RouteDoc] = getattr(route.handler, DOCS, {})
     path = route.resource.canonical if route.resource is not None else ""
     return known.get(("GET" if route.method == "HEAD" else route.method, path))

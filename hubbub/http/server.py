@@ -75,12 +75,12 @@ class _Protocol(RequestHandler):
     def _hold(self, client: ClientIp, data: bytes, wait: float) -> None:
         """Keep what was read until the IP address may send requests again, and read no more."""
         if client.held_bytes + len(data) > HELD_BYTES:
-            metrics.count("refused_connections", "held")
+            metrics.count("connections_refused", "held")
             self.abort()
             return
         client.held_bytes += len(data)
         if self._held is None:
-            metrics.count("requests_held")
+            metrics.count("requests_delayed")
             self._held = b""
             self.limits.queue(client, self._release, wait)
         self._held += data

@@ -19,7 +19,7 @@ from hubbub.prove.journal import (
     Sent,
     Stored,
 )
-from hubbub.prove.verdict import PROMISES, Verdict
+from hubbub.prove.verdict import GUARANTEES, Verdict
 
 UNKNOWN = frozenset({"unavailable"})  # such a no leaves open whether it was stored
 Verdicts = dict[str, Verdict]
@@ -28,7 +28,7 @@ Kind = TypeVar("Kind")
 
 def check(evidence: Evidence) -> Verdicts:
     """A verdict for each promise, by its name."""
-    verdicts = {name: Verdict(name) for name in PROMISES}
+    verdicts = {name: Verdict(name) for name in GUARANTEES}
     _acknowledged(evidence, verdicts["G1"])
     _logs(evidence.stored, verdicts["G2"])
     log = {(entry.room_id, entry.seq): entry for entry in evidence.stored.entries}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from hubbub.prove.journal import Acked, Began, Evidence, Heard, Sent
 from hubbub.prove.timing_checker import Times, percentile, times
-from hubbub.prove.verdict import PROMISES, Verdict
+from hubbub.prove.verdict import GUARANTEES, Verdict
 
 # What each promise was held to: what was tried, and the violations that are counted even when there are none.
 LOOKED: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -34,7 +34,7 @@ def report(evidence: Evidence, verdicts: dict[str, Verdict]) -> Iterator[str]:
     """The lines."""
     yield from _figures(evidence)
     yield ""
-    for name, promise in PROMISES.items():
+    for name, promise in GUARANTEES.items():
         yield from _verdict(verdicts[name], promise)
     yield ""
     violations = sum(verdict.counts.total() for verdict in verdicts.values())
@@ -89,7 +89,7 @@ def _longest(values: list[float]) -> str:
 
 
 def _verdict(verdict: Verdict, promise: str) -> Iterator[str]:
-    name = f"{verdict.name:<4}{promise:<40}"
+    name = f"{verdict.name:<4}{promise:<50}"
     looked, kinds = LOOKED[verdict.name]
     if not verdict.tried and verdict.held:
         yield f"{name}not tried"

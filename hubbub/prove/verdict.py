@@ -1,29 +1,29 @@
-"""What a check says: a promise, what was tried, and each violation by the name it has in the literature."""
+"""The verdict on a guarantee: how often it was tried, and each violation by its name in the literature."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-SHOWN = 20  # violations of a kind that are told one by one
+SHOWN = 20  # violations of a kind that the report lists
 
-PROMISES = {
-    "G1": "An ack means stored",
-    "G2": "One order",
-    "G3": "No holes, no repeats",
-    "G4": "Sending again is safe",
-    "G5": "Redis is an accelerator, not the truth",
-    "G6": "The database down is an honest no",
-    "G7": "One slow client hurts nobody",
-    "G8": "Presence tells the truth",
-    "G9": "Deploys are invisible",
-    "G10": "Revocation is now",
-    "G13": "A failover is over in seconds",
+GUARANTEES = {
+    "G1": "Durability: an ack means stored",
+    "G2": "Total order per room",
+    "G3": "No gaps, no duplicates",
+    "G4": "Idempotent sending",
+    "G5": "Redis is an accelerator, not the source of truth",
+    "G6": "Explicit failure during a database outage",
+    "G7": "Slow-client isolation",
+    "G8": "Accurate presence",
+    "G9": "Zero-downtime deployment",
+    "G10": "Immediate revocation",
+    "G13": "Automatic recovery after failover",
     "G14": "Safe reconnection to any instance",
 }
 
 
 @dataclass
 class Verdict:
-    """One promise: `tried` is how often; 0 means that this run says nothing about it."""
+    """One guarantee: `tried` is how often; 0 means that this run says nothing about it."""
 
     name: str
     tried: int = 0

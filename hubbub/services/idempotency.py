@@ -174,7 +174,7 @@ class IdempotencyStore:
     async def keep(self, question: IdempotentRequest, lease: UUID, answer: StoredResponse) -> None:
         """The answer, for 24 hours; one that is too large is not kept. Raises Unavailable."""
         if len(answer.body) > LARGEST:
-            metrics.count("answers_not_kept")
+            metrics.count("idempotent_responses_too_large")
             await self.release(question, lease)
             return
         purpose = _purpose("answer", question)

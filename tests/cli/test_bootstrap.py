@@ -13,7 +13,7 @@ from hubbub import cli
 from tests.support.production import PRODUCTION
 
 COMMANDS = [
-    *("serve", "worker", "migrate", "seed", "create-admin", "disable-two-factor", "reseal", "prove"),
+    *("serve", "worker", "migrate", "seed", "create-admin", "disable-two-factor", "reencrypt", "prove"),
     *("backup", "restore", "epoch", "doctor", "mail", "openapi", "config"),
 ]
 
@@ -154,7 +154,7 @@ def test_the_doctor_names_it(run, unfit):
 def test_secrets_are_not_sealed_anew_without_a_key(run):
     given = {name: value for name, value in PRODUCTION.items() if name != "HUBBUB_SECRET_KEY"}
 
-    result = run("reseal", **given)
+    result = run("reencrypt", **given)
 
     assert result.exit_code == 2
     assert "HUBBUB_SECRET_KEY: is required" in result.stderr
@@ -165,7 +165,7 @@ ARGUMENTS = {
     "create-admin": ("root@example.org",),
     "seed": ("--users", "1", "--rooms", "1", "--messages", "1"),
     "disable-two-factor": ("root@example.org",),
-    "reseal": (),
+    "reencrypt": (),
     "backup": ("--to", "backups"),
     "restore": ("backups/FOLDER", "--yes"),
     "epoch": ("new",),

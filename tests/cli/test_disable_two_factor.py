@@ -3,7 +3,7 @@
 import sqlite3
 from contextlib import closing
 
-from tests.cli.test_reseal import EMAIL, equip
+from tests.cli.test_reencrypt import EMAIL, equip
 
 
 def test_an_account_signs_in_by_its_password_alone(run, tmp_path):

@@ -56,7 +56,7 @@ def test_a_violation_is_told_with_its_place(capsys):
     assert not command.held(Evidence([journal]))
 
     said = capsys.readouterr().out
-    assert "G1  An ack means stored                     VIOLATED" in said
+    assert "G1  Durability: an ack means stored                   VIOLATED" in said
     assert "1 lost" in said
     assert "! lost: ada sent c1, acknowledged as room-1 1" in said
     assert "1 VIOLATIONS of 1 of the 1 promises tried." in said

@@ -75,7 +75,7 @@ async def responses(reader: asyncio.StreamReader, count: int) -> list[int]:
 async def test_requests_over_the_limit_wait_whatever_they_ask(
     world: World, limited: IpLimits, kind: str
 ) -> None:
-    held = metrics.counters["requests_held"]
+    held = metrics.counters["requests_delayed"]
     began = time.monotonic()
     for _ in range(2):
         reader, writer = await connect(world)
@@ -86,7 +86,7 @@ async def test_requests_over_the_limit_wait_whatever_they_ask(
     writer.write(FREE[kind])
     await asyncio.wait_for(responses(reader, 1), 10)
 
-    assert metrics.counters["requests_held"] > held
+    assert metrics.counters["requests_delayed"] > held
     assert time.monotonic() - began > 0.4  # 20 of 41 requests at 40 a second
     writer.close()
 
@@ -121,14 +121,14 @@ async def test_another_ip_address_does_not_wait(world: World, limited: IpLimits)
 
 async def test_requests_with_a_login_are_not_charged(world: World, limited: IpLimits) -> None:
     ada = await world.person("ada")
-    held = metrics.counters["requests_held"]
+    held = metrics.counters["requests_delayed"]
     async with aiohttp.ClientSession() as session:
         for _ in range(60):
             headers = {"Authorization": f"Bearer {ada.token}"}
             async with session.get(f"{world.url}/api/v1/rooms", headers=headers) as response:
                 assert response.status == 200
 
-    assert metrics.counters["requests_held"] == held
+    assert metrics.counters["requests_delayed"] == held
 
 
 async def test_new_connections_have_a_rate(world: World, limited: IpLimits) -> None:
@@ -242,10 +242,10 @@ async def test_connections_that_come_in_one_turn_are_counted_one_by_one(
     world: World, limited: IpLimits
 ) -> None:
     limited.most_open = 5
-    refused = metrics.labelled["refused_connections"]["open"]
+    refused = metrics.labelled["connections_refused"]["open"]
 
     opened = [socket.create_connection(("127.0.0.1", world.app.port)) for _ in range(9)]
-    await until(lambda: metrics.labelled["refused_connections"]["open"] == refused + 4)
+    await until(lambda: metrics.labelled["connections_refused"]["open"] == refused + 4)
 
     assert limited.find(HERE).open == 5
     for client in opened:
@@ -287,14 +287,14 @@ async def test_more_connections_than_fit_in_a_turn_are_all_accepted(
     monkeypatch.setattr(listening, "REFUSED_A_TURN", 2)
     monkeypatch.setattr(ip_limits, "CONNECTIONS", Rate(10, 0.001))
     limited._known.clear()
-    refused = metrics.labelled["refused_connections"]["rate"]
+    refused = metrics.labelled["connections_refused"]["rate"]
     opened = [await connect(world) for _ in range(30)]
     for _, writer in opened:
         writer.write(FREE["health"])
     ends = await asyncio.gather(*(responses(reader, 1) for reader, _ in opened), return_exceptions=True)
 
     assert [end for end in ends if end == [200]] == [[200]] * 10
-    assert metrics.labelled["refused_connections"]["rate"] == refused + 20
+    assert metrics.labelled["connections_refused"]["rate"] == refused + 20
     for _, writer in opened:
         writer.transport.abort()
 
@@ -303,7 +303,7 @@ async def test_without_a_free_descriptor_connections_wait(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listening, "PAUSE_S", 0.05)
-    paused = metrics.labelled["refused_connections"]["system"]
+    paused = metrics.labelled["connections_refused"]["system"]
     client = socket.create_connection(("127.0.0.1", world.app.port))
     client.sendall(FREE["health"])
     client.setblocking(False)
@@ -312,7 +312,7 @@ async def test_without_a_free_descriptor_connections_wait(
     with socket.socket() as lowest:  # the next one would have this number, or a higher one
         resource.setrlimit(resource.RLIMIT_NOFILE, (lowest.fileno(), hard))
     try:
-        await until(lambda: metrics.labelled["refused_connections"]["system"] > paused)
+        await until(lambda: metrics.labelled["connections_refused"]["system"] > paused)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     found = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1000), 5)

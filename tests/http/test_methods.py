@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 
 from hubbub.http import app
-from hubbub.http.routes import permission_of
+from hubbub.http.routes import required_permission
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "PURGE"}
 ID = "0192f3a4-0000-7000-8000-000000000000"
@@ -100,4 +100,4 @@ def test_every_admin_route_names_its_permission():
     ]
 
     assert len(guarded) > 5
-    assert [route for route in guarded if permission_of(route) is None] == []
+    assert [route for route in guarded if required_permission(route) is None] == []

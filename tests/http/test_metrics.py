@@ -1,6 +1,7 @@
 """GET /metrics: what it says, and to whom."""
 
 import socket
+from collections import Counter
 
 import pytest
 
@@ -20,9 +21,14 @@ def database_kind():
 
 @pytest.fixture
 def counted(monkeypatch):
-    """Counters of this test alone."""
-    for name in ("counters", "labelled", "gauges"):
-        monkeypatch.setattr(metrics, name, getattr(metrics, name).copy())
+    """Metrics of this test alone, beside those of the table."""
+    more = (metrics.Metric("things", "Things."), metrics.Metric("sorts", "Sorts.", "kind"))
+    monkeypatch.setattr(metrics, "COUNTERS", (*metrics.COUNTERS, *more))
+    gauges = (metrics.Metric("level", "Level."), metrics.Metric("broken", "Broken."))
+    monkeypatch.setattr(metrics, "GAUGES", (*metrics.GAUGES, *gauges))
+    monkeypatch.setattr(metrics, "counters", metrics.counters.copy())
+    monkeypatch.setattr(metrics, "labelled", {**metrics.labelled, "sorts": Counter()})
+    monkeypatch.setattr(metrics, "gauges", {**metrics.gauges, "level": lambda: 0.5, "broken": lambda: 0.0})
 
 
 async def scrape(world, **headers):
@@ -35,8 +41,8 @@ async def test_counters_and_gauges_are_shown(world, counted):
     await person.client()
     metrics.count("things")
     metrics.count("things", by=2)
-    metrics.count("kinds", "plain")
-    metrics.count("kinds", 'od"d\\\nlabel')
+    metrics.count("sorts", "plain")
+    metrics.count("sorts", 'od"d\\\nlabel')
     metrics.gauge("level", lambda: 1.5)
 
     status, content_type, lines = await scrape(world)
@@ -44,25 +50,25 @@ async def test_counters_and_gauges_are_shown(world, counted):
     assert (status, content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
     assert "# TYPE hubbub_things_total counter" in lines
     assert "hubbub_things_total 3" in lines
-    assert 'hubbub_kinds_total{kind="plain"} 1' in lines
-    assert 'hubbub_kinds_total{kind="od\\"d\\\\\\nlabel"} 1' in lines
+    assert 'hubbub_sorts_total{kind="plain"} 1' in lines
+    assert 'hubbub_sorts_total{kind="od\\"d\\\\\\nlabel"} 1' in lines
     assert "# TYPE hubbub_level gauge" in lines
     assert "hubbub_level 1.5" in lines
     assert "hubbub_connections 1" in lines
-    assert any(line.startswith('hubbub_requests_total{kind="201"}') for line in lines)
+    assert any(line.startswith('hubbub_requests_total{status="201"}') for line in lines)
     assert all(line.startswith(("# ", "hubbub_")) for line in lines)
     assert person.username not in str(lines)
 
 
 async def test_a_broken_gauge_hides_no_other(world, counted, caplog):
     metrics.gauge("broken", lambda: 1 / 0)
-    metrics.gauge("whole", lambda: 7)
+    metrics.gauge("level", lambda: 7)
 
     status, _, lines = await scrape(world)
 
     assert status == 200
-    assert "hubbub_whole 7" in lines
-    assert not any("broken" in line for line in lines)
+    assert "hubbub_level 7" in lines
+    assert not any(line.startswith("hubbub_broken") for line in lines)
     assert "a gauge can't be read" in caplog.text
 
 

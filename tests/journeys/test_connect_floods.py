@@ -71,13 +71,13 @@ async def test_clients_connect_beside_a_flood_of_refused_connects(settings, kind
             for _ in range(SOCKETS):
                 await eve.client()
         fans = [Fan(other, world.url, people[number % 4].token) for number in range(HONEST)]
-        before = metrics.labelled["refused_sockets"].total()
+        before = metrics.labelled["connects_refused"].total()
         attacks = [
             asyncio.ensure_future(_attack(world.http, world.url, FLOODS[kind](world), enough))
             for _ in range(ATTACKERS)
         ]
         async with asyncio.timeout(20):
-            while metrics.labelled["refused_sockets"].total() < before + 10:  # noqa: ASYNC110 - no signal
+            while metrics.labelled["connects_refused"].total() < before + 10:  # noqa: ASYNC110 - no signal
                 await asyncio.sleep(0.01)
 
         closed = await asyncio.gather(*(fan.insist() for fan in fans))

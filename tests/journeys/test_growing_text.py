@@ -18,7 +18,7 @@ from hubbub import models
 from hubbub.core import clock
 from hubbub.http.app import ROUTES
 from hubbub.http.request import ALIASES
-from hubbub.http.routes import TOLD
+from hubbub.http.routes import DOCS
 from hubbub.realtime.chat import events
 from tests.support.world import PASSWORD, World
 
@@ -59,7 +59,7 @@ def places() -> Iterator[Place]:
             if longest(event.kind, field) is not None:
                 yield Place("", name, event.kind, field)
     for route in (route for routes in ROUTES for route in routes):
-        for (method, path), said in getattr(getattr(route, "handler", None), TOLD, {}).items():
+        for (method, path), said in getattr(getattr(route, "handler", None), DOCS, {}).items():
             for kind in (said.body, said.query):
                 for field in getattr(kind, "__struct_fields__", ()):
                     if longest(kind, field) is not None:

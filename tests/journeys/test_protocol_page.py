@@ -91,7 +91,7 @@ async def run(world: World, tmp_path: Path):
 
 def refused() -> int:
     """Handshakes that were refused in this process."""
-    return metrics.labelled["refused_handshakes"]["draining"]
+    return metrics.labelled["handshakes_refused"]["draining"]
 
 
 def test_every_program_of_the_docs_is_run_somewhere():

@@ -168,7 +168,7 @@ async def test_a_crowd_that_is_dropped_is_connected_again(settings) -> None:
 
 @POSTGRES
 async def test_clients_wait_while_the_database_is_unavailable(settings, database_url) -> None:
-    expired = metrics.labelled["connects_unqueued"]["expired"]
+    expired = metrics.labelled["connects_removed"]["expired"]
     async with (
         Relay(database_url) as relay,
         World(settings.model_copy(update={"database_url": relay.url})) as world,
@@ -177,7 +177,7 @@ async def test_clients_wait_while_the_database_is_unavailable(settings, database
         world.app.sio.entrance.wait_s = 1.0
         await relay.down()
         crowd.drop()
-        await until(lambda: metrics.labelled["connects_unqueued"]["expired"] >= expired + 2)
+        await until(lambda: metrics.labelled["connects_removed"]["expired"] >= expired + 2)
         await relay.up()
 
         await crowd.ready(2)

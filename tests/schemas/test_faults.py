@@ -15,7 +15,7 @@ import hubbub
 from hubbub.core import errors
 from hubbub.core.errors import SUMMARIZED, InvalidPayload
 from hubbub.http.app import ROUTES
-from hubbub.http.routes import told
+from hubbub.http.routes import doc_of
 from hubbub.realtime.chat import events
 from hubbub.schemas import faults
 from hubbub.schemas.base import EventDecoder, parse, strict
@@ -37,7 +37,7 @@ def kinds() -> dict[str, type]:
     for routes in ROUTES:
         app.add_routes(routes)
     for route in app.router.routes():
-        said = told(route)
+        said = doc_of(route)
         if said is not None and route.resource is not None:
             name = f"{route.method} {route.resource.canonical}"
             found |= {f"{name} body": strict(said.body)} if said.body else {}

@@ -11,7 +11,7 @@ from msgspec import inspect
 from hubbub.core.errors import InvalidPayload
 from hubbub.core.text import names
 from hubbub.http.app import ROUTES
-from hubbub.http.routes import TOLD
+from hubbub.http.routes import DOCS
 from hubbub.realtime.chat import events
 from hubbub.schemas.base import Command, parse
 from hubbub.schemas.sync.connection import ConnectAuth, RefreshAuth
@@ -35,7 +35,7 @@ def commands() -> set[type[Command]]:
     """All that the tables of events and routes read, and what a socket says."""
     kinds: set[type[Any]] = {event.kind for _, event in events.events} | {ConnectAuth, RefreshAuth}
     for route in (route for routes in ROUTES for route in routes):
-        for said in getattr(getattr(route, "handler", None), TOLD, {}).values():
+        for said in getattr(getattr(route, "handler", None), DOCS, {}).values():
             kinds |= {kind for kind in (said.body, said.query) if kind is not None}
     todo = list(kinds)
     while todo:

@@ -93,13 +93,13 @@ class RedisBus:
     def _hear(self, message: bytes) -> None:
         if message.startswith(self._origin):
             return
-        metrics.counters["bus_signals_heard"] += 1
+        metrics.counters["bus_signals_received"] += 1
         if self._decoder is None:
             self._decoder = decoder()
         try:
             signal = self._decoder.decode(memoryview(message)[ORIGIN:])
         except msgspec.MsgspecError:  # of a newer version, perhaps
-            metrics.count("bus_signals_not_understood")
+            metrics.count("bus_signals_undecodable")
             return
         if isinstance(signal, Statuses):
             rooms = () if signal.room_id is None else (signal.room_id,)
@@ -139,7 +139,7 @@ class RedisBus:
             async with asyncio.timeout(SETTLE_S):
                 await self._lanes.settled()
         except TimeoutError:
-            metrics.count("bus_settling_slow")
+            metrics.count("bus_subscribe_timeouts")
 
     async def flushed(self) -> None:
         if self._up:

@@ -67,7 +67,7 @@ class RedisRateLimiter:
         self._next_try = 0.0
         self._told_at = float("-inf")
         self._told = False
-        metrics.gauge("limits_shared", lambda: float(not self._away))
+        metrics.gauge("rate_limits_shared", lambda: float(not self._away))
 
     async def take(self, of: str, key: str, rate: Rate, cost: int = 1) -> Decision:
         taking = _Taking(f"{self._prefix}{of}:{key}", rate, cost)
@@ -102,7 +102,7 @@ class RedisRateLimiter:
         return answer
 
     def _failed(self, error: Exception) -> None:
-        metrics.count("limits_redis_failures")
+        metrics.count("rate_limit_redis_failures")
         now = clock.monotonic()
         self._next_try = now + PAUSE_S
         if not self._away and now - self._told_at > QUIET_S:

@@ -169,5 +169,5 @@ def check(listeners: Iterable[Subscriber]) -> None:
     """Replace those that are deaf."""
     for listener in listeners:
         if listener.deaf:
-            metrics.count("bus_listeners_replaced")
+            metrics.count("bus_subscribers_replaced")
             listener.hang_up("nothing is heard through it")

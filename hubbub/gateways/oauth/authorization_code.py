@@ -72,6 +72,6 @@ async def redeem(
 
 def refused(provider: Provider, why: str) -> InvalidToken:
     """The refusal of an answer that does not prove who somebody is; why is for the log."""
-    metrics.count("sign_ins_not_proved", provider.name)
+    metrics.count("oauth_verification_failures", provider.name)
     log.warning("a sign-in was not proved", extra={"provider": provider.name, "why": why})
     return InvalidToken(f"Signing in with {provider.title} did not work. Start again.")

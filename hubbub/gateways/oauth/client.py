@@ -119,6 +119,6 @@ def _decoded(body: bytes) -> object:
 
 def away(title: str, why: str) -> Away:
     """The refusal when a provider can't be used now."""
-    metrics.count("providers_away", title)
+    metrics.count("oauth_provider_failures", title)
     log.warning("a provider of sign-ins can't be used", extra={"provider": title, "why": why})
     return Away(title, why)

@@ -1,6 +1,7 @@
 """The providers that the settings name, ready to be asked."""
 
 from hubbub.config import Settings, oauth_providers
+from hubbub.core import metrics
 from hubbub.gateways.identity_provider import IdentityProvider
 from hubbub.gateways.oauth.client import Client
 from hubbub.gateways.oauth.github import GitHub
@@ -9,7 +10,10 @@ from hubbub.gateways.oauth.oidc import OpenId
 
 def build(settings: Settings, client: Client) -> dict[str, IdentityProvider]:
     """By name, in the order in which people are offered them."""
+    providers = oauth_providers.of(settings)
+    metrics.declare("oauth_verification_failures", providers)
+    metrics.declare("oauth_provider_failures", (each.title for each in providers.values()))
     return {
         name: OpenId(each, client) if each.is_oidc else GitHub(each, client)
-        for name, each in oauth_providers.of(settings).items()
+        for name, each in providers.items()
     }

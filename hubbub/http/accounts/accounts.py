@@ -17,8 +17,8 @@ routes = Routes()
     "/api/v1/users/account/request-deletion",
     name="accounts.request_deletion",
     tag="accounts",
-    says="Send an e-mail with a token for deleting the account, valid for 24 hours",
-    confirmed=True,
+    summary="Send an e-mail with a token for deleting the account, valid for 24 hours",
+    needs_confirmed_session=True,
     body=Command,
     status=202,
 )
@@ -32,9 +32,9 @@ async def request_deletion(request: web.Request) -> web.Response:
     "/api/v1/users/account",
     name="accounts.delete",
     tag="accounts",
-    says="Delete the account with that token; its messages stay, without a name",
+    summary="Delete the account with that token; its messages stay, without a name",
     body=wire.DeleteAccount,
-    may=("invalid_token", "conflict"),
+    errors=("invalid_token", "conflict"),
 )
 async def delete(request: web.Request) -> web.Response:
     await deletion.delete(context(request), await read(request, wire.DeleteAccount))
@@ -45,11 +45,11 @@ async def delete(request: web.Request) -> web.Response:
     "/api/v1/users/account/export",
     name="accounts.export",
     tag="accounts",
-    says="Export all data of the account as JSON, or as CSV files in a zip archive",
-    confirmed=True,
+    summary="Export all data of the account as JSON, or as CSV files in a zip archive",
+    needs_confirmed_session=True,
     query=wire.ExportAccount,
-    shows=wire.Exported,
-    also=("application/zip",),
+    response=wire.Exported,
+    media_types=("application/zip",),
 )
 async def export_all(request: web.Request) -> web.StreamResponse:
     asked, ctx = query(request, wire.ExportAccount), context(request)

@@ -23,9 +23,9 @@ COOKIE = "hubbub_oauth"
     "/api/v1/auth/oauth",
     name="oauth.list_providers",
     tag="oauth",
-    says="List the configured OAuth providers",
-    shows=list[wire.Provider],
-    stored=False,
+    summary="List the configured OAuth providers",
+    response=list[wire.Provider],
+    needs_database=False,
 )
 async def list_providers(request: web.Request) -> web.Response:
     return ok(oauth_login.offered(parts_of(request)))
@@ -35,10 +35,10 @@ async def list_providers(request: web.Request) -> web.Response:
     "/api/v1/auth/oauth/{provider}/authorize",
     name="oauth.authorize",
     tag="oauth",
-    says="Redirect to a provider for login; `redirect` is the page that receives the code",
+    summary="Redirect to a provider for login; `redirect` is the page that receives the code",
     query=wire.Authorize,
     status=302,
-    may=("not_found", "unauthenticated", "token_expired", "session_revoked", "suspended"),
+    errors=("not_found", "unauthenticated", "token_expired", "session_revoked", "suspended"),
 )
 async def authorize(request: web.Request) -> web.Response:
     parts = parts_of(request)
@@ -64,15 +64,15 @@ async def authorize(request: web.Request) -> web.Response:
     "/api/v1/auth/oauth/{provider}/callback",
     name="oauth.callback",
     tag="oauth",
-    says=(
+    summary=(
         "Receive the provider's redirect; respond with tokens, or redirect to the page "
         "with a code or an error"
     ),
     query=wire.Callback,
-    shows=(TokenPair, MfaRequired),
-    moves=True,
-    confirms=True,
-    may=(
+    response=(TokenPair, MfaRequired),
+    redirects=True,
+    may_confirm_session=True,
+    errors=(
         *("not_found", "invalid_token", "forbidden", "suspended", "conflict"),
         *("unauthenticated", "session_revoked"),
     ),
@@ -96,11 +96,11 @@ async def callback(request: web.Request) -> web.Response:
     "/api/v1/auth/oauth/exchange",
     name="oauth.exchange",
     tag="oauth",
-    says="Exchange the code of an OAuth login for tokens; a code is valid once, for one minute",
+    summary="Exchange the code of an OAuth login for tokens; a code is valid once, for one minute",
     body=wire.Exchange,
-    shows=(TokenPair, MfaRequired),
-    confirms=True,
-    may=(
+    response=(TokenPair, MfaRequired),
+    may_confirm_session=True,
+    errors=(
         *("invalid_token", "suspended", "forbidden"),
         *("unauthenticated", "token_expired", "session_revoked"),
     ),
@@ -120,8 +120,8 @@ async def exchange(request: web.Request) -> web.Response:
     "/api/v1/auth/identities",
     name="identities.list",
     tag="identities",
-    says="List the OAuth identities linked to the account",
-    shows=list[wire.Identity],
+    summary="List the OAuth identities linked to the account",
+    response=list[wire.Identity],
 )
 async def list_own(request: web.Request) -> web.Response:
     return ok(await identities.list_own(context(request)))
@@ -131,10 +131,10 @@ async def list_own(request: web.Request) -> web.Response:
     "/api/v1/auth/identities/{identity_id}",
     name="identities.unlink",
     tag="identities",
-    says="Unlink an identity; the last way to log in can't be unlinked",
-    confirmed=True,
+    summary="Unlink an identity; the last way to log in can't be unlinked",
+    needs_confirmed_session=True,
     query=wire.IdentityRef,
-    may=("conflict",),
+    errors=("conflict",),
 )
 async def unlink(request: web.Request) -> web.Response:
     await identities.unlink(context(request), query(request, wire.IdentityRef))

@@ -16,11 +16,11 @@ routes = Routes()
     "/api/v1/admin/audit-log",
     name="audit_log.list",
     tag="audit_log",
-    says="List audit records, latest first",
+    summary="List audit records, latest first",
     query=wire.ListAuditLog,
-    shows=list[wire.AuditRecord],
+    response=list[wire.AuditRecord],
     meta=PAGES,
-    may=("forbidden",),
+    errors=("forbidden",),
     permission=Permission.READ_AUDIT_LOG,
 )
 async def list_records(request: web.Request) -> web.Response:
@@ -33,11 +33,11 @@ async def list_records(request: web.Request) -> web.Response:
     "/api/v1/admin/audit-log/export",
     name="audit_log.export",
     tag="audit_log",
-    says="Export the selected audit records, oldest first, as JSON or CSV",
+    summary="Export the selected audit records, oldest first, as JSON or CSV",
     query=wire.ExportAuditLog,
-    shows=list[wire.AuditRecord],
-    also=("text/csv",),
-    may=("forbidden",),
+    response=list[wire.AuditRecord],
+    media_types=("text/csv",),
+    errors=("forbidden",),
     permission=Permission.READ_AUDIT_LOG,
 )
 async def export(request: web.Request) -> web.StreamResponse:

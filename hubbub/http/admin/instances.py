@@ -15,9 +15,9 @@ routes = Routes()
     "/api/v1/admin/realtime",
     name="admin.get_realtime",
     tag="admin",
-    says="Get the connections, rooms and instances of the deployment",
-    shows=wire.Realtime,
-    may=("forbidden",),
+    summary="Get the connections, rooms and instances of the deployment",
+    response=wire.Realtime,
+    errors=("forbidden",),
     permission=Permission.READ_OPERATION,
 )
 async def realtime(request: web.Request) -> web.Response:

@@ -15,11 +15,11 @@ routes = Routes()
     "/api/v1/admin/rooms",
     name="admin.list_rooms",
     tag="admin",
-    says="List all rooms, newest first, without messages",
+    summary="List all rooms, newest first, without messages",
     query=wire.ListAllRooms,
-    shows=list[wire.ManagedRoom],
+    response=list[wire.ManagedRoom],
     meta=PAGES,
-    may=("forbidden",),
+    errors=("forbidden",),
     permission=Permission.READ_ROOMS,
 )
 async def list_rooms(request: web.Request) -> web.Response:

@@ -15,11 +15,11 @@ routes = Routes()
     "/api/v1/admin/users",
     name="admin.list_users",
     tag="admin",
-    says="List all accounts, newest first",
+    summary="List all accounts, newest first",
     query=wire.ListUsers,
-    shows=list[wire.ManagedUser],
+    response=list[wire.ManagedUser],
     meta=PAGES,
-    may=("forbidden",),
+    errors=("forbidden",),
     permission=Permission.READ_USERS,
 )
 async def list_users(request: web.Request) -> web.Response:
@@ -32,10 +32,10 @@ async def list_users(request: web.Request) -> web.Response:
     "/api/v1/admin/users/{user_id}",
     name="admin.get_user",
     tag="admin",
-    says="Get an account, with its role and suspension",
+    summary="Get an account, with its role and suspension",
     query=wire.UserRef,
-    shows=wire.ManagedUser,
-    may=("forbidden",),
+    response=wire.ManagedUser,
+    errors=("forbidden",),
     permission=Permission.READ_USERS,
 )
 async def get_user(request: web.Request) -> web.Response:
@@ -46,10 +46,10 @@ async def get_user(request: web.Request) -> web.Response:
     "/api/v1/admin/users/{user_id}",
     name="admin.update_user",
     tag="admin",
-    says="Change the role of an account; suspend it or lift its suspension",
+    summary="Change the role of an account; suspend it or lift its suspension",
     body=wire.ChangeUser,
-    shows=wire.ManagedUser,
-    may=("forbidden", "conflict"),
+    response=wire.ManagedUser,
+    errors=("forbidden", "conflict"),
     permission=Permission.READ_USERS,
 )
 async def change_user(request: web.Request) -> web.Response:
@@ -60,9 +60,9 @@ async def change_user(request: web.Request) -> web.Response:
     "/api/v1/admin/users/{user_id}",
     name="admin.delete_user",
     tag="admin",
-    says="Delete an account; its messages stay, without a name",
+    summary="Delete an account; its messages stay, without a name",
     query=wire.UserRef,
-    may=("forbidden",),
+    errors=("forbidden",),
     permission=Permission.DELETE_USERS,
 )
 async def delete_user(request: web.Request) -> web.Response:

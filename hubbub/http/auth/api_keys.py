@@ -15,9 +15,9 @@ routes = Routes()
     "/api/v1/api-keys",
     name="api_keys.list",
     tag="api_keys",
-    says="List the caller's API keys, newest first, without their secrets",
+    summary="List the caller's API keys, newest first, without their secrets",
     query=Paged,
-    shows=list[wire.ApiKey],
+    response=list[wire.ApiKey],
     meta=PAGES,
 )
 async def list_own(request: web.Request) -> web.Response:
@@ -30,12 +30,12 @@ async def list_own(request: web.Request) -> web.Response:
     "/api/v1/api-keys",
     name="api_keys.create",
     tag="api_keys",
-    says="Create an API key; the response is the only one with its secret",
-    confirmed=True,
+    summary="Create an API key; the response is the only one with its secret",
+    needs_confirmed_session=True,
     body=wire.CreateApiKey,
-    shows=wire.NewApiKey,
+    response=wire.NewApiKey,
     status=201,
-    may=("conflict",),
+    errors=("conflict",),
 )
 async def create(request: web.Request) -> web.Response:
     made = await api_keys.create(context(request), await read(request, wire.CreateApiKey))
@@ -46,9 +46,9 @@ async def create(request: web.Request) -> web.Response:
     "/api/v1/api-keys/{key_id}",
     name="api_keys.get",
     tag="api_keys",
-    says="Get an API key, without its secret",
+    summary="Get an API key, without its secret",
     query=wire.ApiKeyRef,
-    shows=wire.ApiKey,
+    response=wire.ApiKey,
 )
 async def get(request: web.Request) -> web.Response:
     return ok(await api_keys.get(context(request), query(request, wire.ApiKeyRef)))
@@ -58,7 +58,7 @@ async def get(request: web.Request) -> web.Response:
     "/api/v1/api-keys/{key_id}",
     name="api_keys.revoke",
     tag="api_keys",
-    says="Revoke an API key; requests with it are refused at once",
+    summary="Revoke an API key; requests with it are refused at once",
     query=wire.ApiKeyRef,
 )
 async def revoke(request: web.Request) -> web.Response:

@@ -16,11 +16,11 @@ routes = Routes()
     "/api/v1/auth/confirm",
     name="sessions.confirm",
     tag="sessions",
-    says=(
+    summary=(
         "Confirm the current session for 10 minutes with the password, and a code if two-factor is enabled"
     ),
     body=wire.Confirm,
-    may=("unauthenticated",),
+    errors=("unauthenticated",),
 )
 async def confirm(request: web.Request) -> web.Response:
     command, ctx = await read(request, wire.Confirm), context(request)

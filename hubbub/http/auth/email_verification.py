@@ -16,9 +16,9 @@ routes = Routes()
     "/api/v1/auth/verify-email",
     name="email_verification.verify",
     tag="email_verification",
-    says="Verify an e-mail address with the token sent by e-mail",
+    summary="Verify an e-mail address with the token sent by e-mail",
     body=wire.VerifyEmail,
-    may=("invalid_token",),
+    errors=("invalid_token",),
 )
 async def verify_email(request: web.Request) -> web.Response:
     command = await read(request, wire.VerifyEmail)
@@ -30,7 +30,7 @@ async def verify_email(request: web.Request) -> web.Response:
     "/api/v1/auth/resend-verification",
     name="email_verification.resend",
     tag="email_verification",
-    says="Send the verification e-mail again",
+    summary="Send the verification e-mail again",
     body=Command,
     status=202,
 )

@@ -19,11 +19,11 @@ routes = Routes()
     "/api/v1/auth/register",
     name="auth.register",
     tag="auth",
-    says="Register an account and log in",
+    summary="Register an account and log in",
     body=wire.Register,
-    shows=wire.TokenPair,
+    response=wire.TokenPair,
     status=201,
-    may=("conflict",),
+    errors=("conflict",),
 )
 async def register(request: web.Request) -> web.Response:
     signed = await registration.register(
@@ -36,10 +36,10 @@ async def register(request: web.Request) -> web.Response:
     "/api/v1/auth/login",
     name="auth.login",
     tag="auth",
-    says="Log in; with two-factor enabled, the response is an MFA challenge",
+    summary="Log in; with two-factor enabled, the response is an MFA challenge",
     body=wire.Login,
-    shows=(wire.TokenPair, MfaRequired),
-    may=("unauthenticated", "suspended"),
+    response=(wire.TokenPair, MfaRequired),
+    errors=("unauthenticated", "suspended"),
 )
 async def login(request: web.Request) -> web.Response:
     command = await read(request, wire.Login)
@@ -54,17 +54,17 @@ async def login(request: web.Request) -> web.Response:
     "/api/v1/auth/refresh",
     name="auth.refresh",
     tag="auth",
-    says="Exchange a refresh token for a new pair of tokens; the old refresh token becomes invalid",
+    summary="Exchange a refresh token for a new pair of tokens; the old refresh token becomes invalid",
     body=wire.Refresh,
-    shows=wire.TokenPair,
-    may=("invalid_token", "suspended"),
+    response=wire.TokenPair,
+    errors=("invalid_token", "suspended"),
 )
 async def refresh(request: web.Request) -> web.Response:
     return ok(await sessions.refresh(parts_of(request), await read(request, wire.Refresh), origin(request)))
 
 
 @routes.post(
-    "/api/v1/auth/logout", name="auth.logout", tag="auth", says="Log out: revoke the current session"
+    "/api/v1/auth/logout", name="auth.logout", tag="auth", summary="Log out: revoke the current session"
 )
 async def logout(request: web.Request) -> web.Response:
     await sessions.logout(context(request))
@@ -72,7 +72,11 @@ async def logout(request: web.Request) -> web.Response:
 
 
 @routes.get(
-    "/api/v1/auth/me", name="auth.get_me", tag="auth", says="Get the caller's account", shows=wire.Account
+    "/api/v1/auth/me",
+    name="auth.get_me",
+    tag="auth",
+    summary="Get the caller's account",
+    response=wire.Account,
 )
 async def me(request: web.Request) -> web.Response:
     return ok(await registration.me(context(request)))

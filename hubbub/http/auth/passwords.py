@@ -16,7 +16,7 @@ routes = Routes()
     "/api/v1/auth/forgot-password",
     name="passwords.request_reset",
     tag="passwords",
-    says="Send a password reset e-mail; the response is the same for every address",
+    summary="Send a password reset e-mail; the response is the same for every address",
     body=wire.ForgotPassword,
     status=202,
 )
@@ -31,12 +31,12 @@ async def forgot_password(request: web.Request) -> web.Response:
     "/api/v1/auth/reset-password",
     name="passwords.reset",
     tag="passwords",
-    says=(
+    summary=(
         "Set a new password with the token sent by e-mail; all sessions end, and all API "
         "keys unless `end_api_keys` is false"
     ),
     body=wire.ResetPassword,
-    may=("invalid_token",),
+    errors=("invalid_token",),
 )
 async def reset_password(request: web.Request) -> web.Response:
     command = await read(request, wire.ResetPassword)
@@ -49,9 +49,9 @@ async def reset_password(request: web.Request) -> web.Response:
     "/api/v1/auth/undo",
     name="account_changes.undo",
     tag="account_changes",
-    says="Undo a change with the token sent by e-mail: a new API key, a change of two-factor",
+    summary="Undo a change with the token sent by e-mail: a new API key, a change of two-factor",
     body=wire.Undo,
-    may=("invalid_token",),
+    errors=("invalid_token",),
 )
 async def undo_change(request: web.Request) -> web.Response:
     await undo.undo(parts_of(request), await read(request, wire.Undo), origin(request))
@@ -62,7 +62,7 @@ async def undo_change(request: web.Request) -> web.Response:
     "/api/v1/auth/change-password",
     name="passwords.change",
     tag="passwords",
-    says="Change the password; all other sessions end",
+    summary="Change the password; all other sessions end",
     body=wire.ChangePassword,
 )
 async def change_password(request: web.Request) -> web.Response:

@@ -15,9 +15,9 @@ routes = Routes()
     "/api/v1/sessions",
     name="sessions.list",
     tag="sessions",
-    says="List the caller's sessions, last active first",
+    summary="List the caller's sessions, last active first",
     query=Paged,
-    shows=list[wire.Session],
+    response=list[wire.Session],
     meta=PAGES,
 )
 async def list_own(request: web.Request) -> web.Response:
@@ -30,7 +30,7 @@ async def list_own(request: web.Request) -> web.Response:
     "/api/v1/sessions",
     name="sessions.revoke_others",
     tag="sessions",
-    says="Revoke all sessions except the current one",
+    summary="Revoke all sessions except the current one",
 )
 async def end_others(request: web.Request) -> web.Response:
     await session_list.end_others(context(request))
@@ -41,7 +41,7 @@ async def end_others(request: web.Request) -> web.Response:
     "/api/v1/sessions/{session_id}",
     name="sessions.revoke",
     tag="sessions",
-    says="Revoke a session",
+    summary="Revoke a session",
     query=wire.SessionRef,
 )
 async def end_one(request: web.Request) -> web.Response:

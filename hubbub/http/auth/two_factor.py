@@ -19,8 +19,8 @@ routes = Routes()
     "/api/v1/auth/2fa",
     name="two_factor.get_status",
     tag="two_factor",
-    says="Get the state of two-factor authentication and the number of unused recovery codes",
-    shows=wire.TwoFactorStatus,
+    summary="Get the state of two-factor authentication and the number of unused recovery codes",
+    response=wire.TwoFactorStatus,
 )
 async def status(request: web.Request) -> web.Response:
     return ok(await two_factor.status(context(request)))
@@ -30,14 +30,14 @@ async def status(request: web.Request) -> web.Response:
     "/api/v1/auth/2fa/setup",
     name="two_factor.setup",
     tag="two_factor",
-    says=(
+    summary=(
         "Generate a secret for an authenticator app; two-factor stays disabled until it "
         "is enabled with a code"
     ),
-    confirmed=True,
+    needs_confirmed_session=True,
     body=Command,
-    shows=wire.TwoFactorSecret,
-    may=("conflict",),
+    response=wire.TwoFactorSecret,
+    errors=("conflict",),
 )
 async def setup(request: web.Request) -> web.Response:
     await read(request, Command)
@@ -48,14 +48,14 @@ async def setup(request: web.Request) -> web.Response:
     "/api/v1/auth/2fa/enable",
     name="two_factor.enable",
     tag="two_factor",
-    says=(
+    summary=(
         "Enable two-factor with a code of the authenticator app; the response is the "
         "only one with the recovery codes"
     ),
-    confirmed=True,
+    needs_confirmed_session=True,
     body=wire.EnableTwoFactor,
-    shows=wire.RecoveryCodes,
-    may=("conflict", "rate_limited"),
+    response=wire.RecoveryCodes,
+    errors=("conflict", "rate_limited"),
 )
 async def enable(request: web.Request) -> web.Response:
     return ok(await two_factor.enable(context(request), await read(request, wire.EnableTwoFactor)))
@@ -65,9 +65,9 @@ async def enable(request: web.Request) -> web.Response:
     "/api/v1/auth/2fa/disable",
     name="two_factor.disable",
     tag="two_factor",
-    says="Disable two-factor with the password and a code",
+    summary="Disable two-factor with the password and a code",
     body=wire.ConfirmTwoFactor,
-    may=("conflict", "rate_limited"),
+    errors=("conflict", "rate_limited"),
 )
 async def disable(request: web.Request) -> web.Response:
     await two_factor.disable(context(request), await read(request, wire.ConfirmTwoFactor))
@@ -78,10 +78,10 @@ async def disable(request: web.Request) -> web.Response:
     "/api/v1/auth/2fa/recovery-codes",
     name="two_factor.regenerate_recovery_codes",
     tag="two_factor",
-    says="Replace all recovery codes, with the password and a code",
+    summary="Replace all recovery codes, with the password and a code",
     body=wire.ConfirmTwoFactor,
-    shows=wire.RecoveryCodes,
-    may=("conflict", "rate_limited"),
+    response=wire.RecoveryCodes,
+    errors=("conflict", "rate_limited"),
 )
 async def recovery_codes(request: web.Request) -> web.Response:
     return ok(await two_factor.renew_codes(context(request), await read(request, wire.ConfirmTwoFactor)))
@@ -91,10 +91,10 @@ async def recovery_codes(request: web.Request) -> web.Response:
     "/api/v1/auth/2fa/verify",
     name="two_factor.verify",
     tag="two_factor",
-    says="Complete a login with a code of the authenticator app or a recovery code",
+    summary="Complete a login with a code of the authenticator app or a recovery code",
     body=wire.VerifyTwoFactor,
-    shows=accounts.TokenPair,
-    may=("invalid_token", "unauthenticated", "suspended", "rate_limited"),
+    response=accounts.TokenPair,
+    errors=("invalid_token", "unauthenticated", "suspended", "rate_limited"),
 )
 async def verify(request: web.Request) -> web.Response:
     command = await read(request, wire.VerifyTwoFactor)

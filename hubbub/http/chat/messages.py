@@ -15,11 +15,11 @@ routes = Routes()
     "/api/v1/rooms/{room_id}/messages",
     name="messages.list",
     tag="messages",
-    says="List the messages of a room, ascending by `seq`",
+    summary="List the messages of a room, ascending by `seq`",
     query=wire.ReadHistory,
-    shows=list[wire.Message],
+    response=list[wire.Message],
     meta=("has_more?", "has_before?", "has_after?"),
-    may=("not_a_member",),
+    errors=("not_a_member",),
 )
 async def read_history(request: web.Request) -> web.Response:
     page = await history.history(context(request), query(request, wire.ReadHistory))
@@ -32,11 +32,11 @@ async def read_history(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}/messages",
     name="messages.send",
     tag="messages",
-    says="Send a message; the same `client_id` again stores nothing new",
+    summary="Send a message; the same `client_id` again stores nothing new",
     body=wire.SendMessage,
-    shows=wire.Message,
+    response=wire.Message,
     status=201,
-    may=("conflict", "not_a_member", "rate_limited"),
+    errors=("conflict", "not_a_member", "rate_limited"),
 )
 async def send(request: web.Request) -> web.Response:
     sent = await messages.send(context(request), await read(request, wire.SendMessage))
@@ -47,11 +47,11 @@ async def send(request: web.Request) -> web.Response:
     "/api/v1/messages/search",
     name="messages.search",
     tag="messages",
-    says="Search the messages of the caller's rooms by words",
+    summary="Search the messages of the caller's rooms by words",
     query=wire.Search,
-    shows=list[wire.Message],
+    response=list[wire.Message],
     meta=("next_cursor",),
-    may=("not_a_member", "not_found"),
+    errors=("not_a_member", "not_found"),
 )
 async def search(request: web.Request) -> web.Response:
     found = await history.find(context(request), query(request, wire.Search))
@@ -62,10 +62,10 @@ async def search(request: web.Request) -> web.Response:
     "/api/v1/messages/{message_id}",
     name="messages.get",
     tag="messages",
-    says="Get a message of one of the caller's rooms",
+    summary="Get a message of one of the caller's rooms",
     query=wire.MessageRef,
-    shows=wire.Message,
-    may=("not_a_member",),
+    response=wire.Message,
+    errors=("not_a_member",),
 )
 async def get(request: web.Request) -> web.Response:
     return ok((await messages.get(context(request), query(request, wire.MessageRef))).message)
@@ -75,10 +75,10 @@ async def get(request: web.Request) -> web.Response:
     "/api/v1/messages/{message_id}",
     name="messages.edit",
     tag="messages",
-    says="Edit a message of the caller",
+    summary="Edit a message of the caller",
     body=wire.EditMessage,
-    shows=wire.Message,
-    may=("forbidden", "not_a_member"),
+    response=wire.Message,
+    errors=("forbidden", "not_a_member"),
 )
 async def edit(request: web.Request) -> web.Response:
     return ok((await messages.edit(context(request), await read(request, wire.EditMessage))).message)
@@ -88,10 +88,10 @@ async def edit(request: web.Request) -> web.Response:
     "/api/v1/messages/{message_id}",
     name="messages.delete",
     tag="messages",
-    says="Delete a message; its place in the room stays, without its body",
+    summary="Delete a message; its place in the room stays, without its body",
     query=wire.MessageRef,
-    shows=wire.Message,
-    may=("forbidden", "not_a_member"),
+    response=wire.Message,
+    errors=("forbidden", "not_a_member"),
 )
 async def delete(request: web.Request) -> web.Response:
     return ok((await messages.delete(context(request), query(request, wire.MessageRef))).message)
@@ -101,10 +101,10 @@ async def delete(request: web.Request) -> web.Response:
     "/api/v1/messages/{message_id}/reactions/{emoji}",
     name="reactions.add",
     tag="reactions",
-    says="React to a message with an emoji",
+    summary="React to a message with an emoji",
     query=wire.React,
-    shows=wire.Message,
-    may=("conflict", "not_a_member"),
+    response=wire.Message,
+    errors=("conflict", "not_a_member"),
 )
 async def react(request: web.Request) -> web.Response:
     return ok((await reactions.add(context(request), query(request, wire.React))).message)
@@ -114,10 +114,10 @@ async def react(request: web.Request) -> web.Response:
     "/api/v1/messages/{message_id}/reactions/{emoji}",
     name="reactions.remove",
     tag="reactions",
-    says="Remove the caller's reaction from a message",
+    summary="Remove the caller's reaction from a message",
     query=wire.RemoveReaction,
-    shows=wire.Message,
-    may=("not_a_member",),
+    response=wire.Message,
+    errors=("not_a_member",),
 )
 async def unreact(request: web.Request) -> web.Response:
     return ok((await reactions.remove(context(request), query(request, wire.RemoveReaction))).message)

@@ -14,9 +14,9 @@ routes = Routes()
     "/api/v1/rooms",
     name="rooms.list",
     tag="rooms",
-    says="List the caller's rooms, the one with the newest entry first",
+    summary="List the caller's rooms, the one with the newest entry first",
     query=wire.ListRooms,
-    shows=list[wire.Room],
+    response=list[wire.Room],
     meta=("next_cursor",),
 )
 async def list_own(request: web.Request) -> web.Response:
@@ -28,11 +28,11 @@ async def list_own(request: web.Request) -> web.Response:
     "/api/v1/rooms",
     name="rooms.create",
     tag="rooms",
-    says="Create a room; for a direct room, return the existing one",
+    summary="Create a room; for a direct room, return the existing one",
     body=wire.CreateRoom,
-    shows=wire.Room,
+    response=wire.Room,
     status=201,
-    may=("conflict", "not_found", "rate_limited"),
+    errors=("conflict", "not_found", "rate_limited"),
 )
 async def create(request: web.Request) -> web.Response:
     made = await rooms.create(context(request), await read(request, wire.CreateRoom))
@@ -43,9 +43,9 @@ async def create(request: web.Request) -> web.Response:
     "/api/v1/rooms/public",
     name="rooms.list_public",
     tag="rooms",
-    says="List public rooms",
+    summary="List public rooms",
     query=wire.BrowseRooms,
-    shows=list[wire.Room],
+    response=list[wire.Room],
     meta=("next_cursor",),
 )
 async def browse(request: web.Request) -> web.Response:
@@ -57,10 +57,10 @@ async def browse(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}",
     name="rooms.get",
     tag="rooms",
-    says="Get a room, with the caller's membership",
+    summary="Get a room, with the caller's membership",
     query=wire.RoomRef,
-    shows=wire.Room,
-    may=("not_a_member",),
+    response=wire.Room,
+    errors=("not_a_member",),
 )
 async def get(request: web.Request) -> web.Response:
     return ok((await rooms.get(context(request), query(request, wire.RoomRef))).room)
@@ -70,10 +70,10 @@ async def get(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}",
     name="rooms.update",
     tag="rooms",
-    says="Update the name or the topic of a room",
+    summary="Update the name or the topic of a room",
     body=wire.UpdateRoom,
-    shows=wire.Room,
-    may=("conflict", "forbidden", "not_a_member"),
+    response=wire.Room,
+    errors=("conflict", "forbidden", "not_a_member"),
 )
 async def update(request: web.Request) -> web.Response:
     return ok((await rooms.update(context(request), await read(request, wire.UpdateRoom))).room)
@@ -83,9 +83,9 @@ async def update(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}/join",
     name="rooms.join",
     tag="rooms",
-    says="Join a public room",
+    summary="Join a public room",
     body=wire.RoomRef,
-    shows=wire.Room,
+    response=wire.Room,
 )
 async def join(request: web.Request) -> web.Response:
     command = await read(request, wire.RoomRef)
@@ -97,9 +97,9 @@ async def join(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}/leave",
     name="rooms.leave",
     tag="rooms",
-    says="Leave a room",
+    summary="Leave a room",
     body=wire.RoomRef,
-    may=("forbidden", "not_a_member"),
+    errors=("forbidden", "not_a_member"),
 )
 async def leave(request: web.Request) -> web.Response:
     await members.leave(context(request), await read(request, wire.RoomRef))
@@ -110,10 +110,10 @@ async def leave(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}/read",
     name="rooms.mark_read",
     tag="rooms",
-    says="Advance the caller's read mark",
+    summary="Advance the caller's read mark",
     body=wire.ReadRoom,
-    shows=wire.ReadState,
-    may=("not_a_member",),
+    response=wire.ReadState,
+    errors=("not_a_member",),
 )
 async def mark_read(request: web.Request) -> web.Response:
     return ok(await read_state.read(context(request), await read(request, wire.ReadRoom)))
@@ -123,11 +123,11 @@ async def mark_read(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}/members",
     name="members.list",
     tag="members",
-    says="List the members of a room, with presence",
+    summary="List the members of a room, with presence",
     query=wire.ListMembers,
-    shows=list[wire.Member],
+    response=list[wire.Member],
     meta=("next_cursor",),
-    may=("not_a_member",),
+    errors=("not_a_member",),
 )
 async def list_members(request: web.Request) -> web.Response:
     found = await members.members(context(request), query(request, wire.ListMembers))
@@ -138,9 +138,9 @@ async def list_members(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}/members",
     name="members.invite",
     tag="members",
-    says="Add a user to a room",
+    summary="Add a user to a room",
     body=wire.RoomUser,
-    may=("forbidden", "not_a_member", "rate_limited"),
+    errors=("forbidden", "not_a_member", "rate_limited"),
 )
 async def invite(request: web.Request) -> web.Response:
     await members.invite(context(request), await read(request, wire.RoomUser))
@@ -151,10 +151,10 @@ async def invite(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}/members/{user_id}",
     name="members.set_role",
     tag="members",
-    says="Change the role of a member",
+    summary="Change the role of a member",
     body=wire.SetRole,
-    shows=wire.RoleResponse,
-    may=("forbidden", "not_a_member"),
+    response=wire.RoleResponse,
+    errors=("forbidden", "not_a_member"),
 )
 async def set_role(request: web.Request) -> web.Response:
     return ok(await members.set_role(context(request), await read(request, wire.SetRole)))
@@ -164,9 +164,9 @@ async def set_role(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}/members/{user_id}",
     name="members.remove",
     tag="members",
-    says="Remove a member from a room",
+    summary="Remove a member from a room",
     query=wire.RoomUser,
-    may=("forbidden", "not_a_member"),
+    errors=("forbidden", "not_a_member"),
 )
 async def remove(request: web.Request) -> web.Response:
     await members.remove(context(request), query(request, wire.RoomUser))

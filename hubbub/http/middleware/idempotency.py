@@ -38,7 +38,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     question = await _question(request)
     found = await replies.claim(question)
     if isinstance(found, StoredResponse):
-        metrics.count("answers_replayed")
+        metrics.count("idempotent_responses_replayed")
         headers = {**found.headers, REPLAYED: "true"}
         return web.Response(status=found.status, headers=headers, body=found.body or None)
     return await _act(request, handler, _Held(replies, question, found))
@@ -89,7 +89,7 @@ class _Held:
             else:
                 await self._replies.release(self._question, self._lease)
         except Unavailable:
-            metrics.count("answers_lost")
+            metrics.count("idempotent_responses_lost")
 
 
 async def _act(request: web.Request, handler: Handler, held: _Held) -> web.StreamResponse:

@@ -20,7 +20,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     if (allow or deny) and not _is_probe(request):
         address = client_ip.from_request(request, settings.trusted_proxies)
         if not client_ip.is_allowed(address, allow, deny):
-            metrics.count("refused_addresses")
+            metrics.count("ip_addresses_blocked")
             return problems.answer(request, Forbidden("Your address may not come in here."))
     return await handler(request)
 

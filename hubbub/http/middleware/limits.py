@@ -196,7 +196,7 @@ async def sign_in(request: web.Request, email: str) -> AsyncIterator[None]:
     except RateLimited as error:
         rate = request.config_dict[LIMITS].of(ACCOUNTS)
         _tell(request, Decision(rate.burst if rate else 0, 0, -(-(error.retry_after_ms or 0) // 1000), 0))
-        metrics.count("requests_limited", "sign_in_waits")
+        metrics.count("requests_limited", "login_backoff")
         raise
     try:
         await account(request, email)

@@ -6,7 +6,7 @@ from aiohttp.typedefs import Handler
 from hubbub.core.errors import Forbidden, HubbubError
 from hubbub.http.app_keys import admitted_of
 from hubbub.http.request import context
-from hubbub.http.routes import permission_of
+from hubbub.http.routes import required_permission
 from hubbub.services import permissions
 
 SAFE = frozenset({"GET", "HEAD"})
@@ -15,7 +15,7 @@ SAFE = frozenset({"GET", "HEAD"})
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse before the query is read. A write that can be read records its own attempt."""
-    permission = permission_of(request.match_info.route)
+    permission = required_permission(request.match_info.route)
     if permission is None or permissions.allows(admitted_of(request).role, permission):
         return await handler(request)
     if request.method not in SAFE:

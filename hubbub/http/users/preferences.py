@@ -19,8 +19,8 @@ EMAIL = "/api/v1/email/preferences"
     APP,
     name="app_preferences.get",
     tag="preferences",
-    says="Get the app preferences: language, time zone, appearance",
-    shows=wire.AppPreferences,
+    summary="Get the app preferences: language, time zone, appearance",
+    response=wire.AppPreferences,
 )
 async def app(request: web.Request) -> web.Response:
     return ok(await preferences.get(context(request), wire.AppPreferences))
@@ -30,9 +30,9 @@ async def app(request: web.Request) -> web.Response:
     APP,
     name="app_preferences.update",
     tag="preferences",
-    says="Update app preferences; fields that are left out keep their value",
+    summary="Update app preferences; fields that are left out keep their value",
     body=wire.UpdateApp,
-    shows=wire.AppPreferences,
+    response=wire.AppPreferences,
 )
 async def update_app(request: web.Request) -> web.Response:
     command = await read(request, wire.UpdateApp)
@@ -43,9 +43,9 @@ async def update_app(request: web.Request) -> web.Response:
     f"{APP}/reset",
     name="app_preferences.reset",
     tag="preferences",
-    says="Reset the app preferences to their defaults",
+    summary="Reset the app preferences to their defaults",
     body=Command,
-    shows=wire.AppPreferences,
+    response=wire.AppPreferences,
 )
 async def reset_app(request: web.Request) -> web.Response:
     await read(request, Command)
@@ -56,8 +56,8 @@ async def reset_app(request: web.Request) -> web.Response:
     NOTIFICATIONS,
     name="notification_preferences.get",
     tag="preferences",
-    says="Get the notification preferences",
-    shows=wire.NotificationPreferences,
+    summary="Get the notification preferences",
+    response=wire.NotificationPreferences,
 )
 async def notifications(request: web.Request) -> web.Response:
     return ok(await preferences.get(context(request), wire.NotificationPreferences))
@@ -67,9 +67,9 @@ async def notifications(request: web.Request) -> web.Response:
     NOTIFICATIONS,
     name="notification_preferences.update",
     tag="preferences",
-    says="Update notification preferences; fields that are left out keep their value",
+    summary="Update notification preferences; fields that are left out keep their value",
     body=wire.UpdateNotifications,
-    shows=wire.NotificationPreferences,
+    response=wire.NotificationPreferences,
 )
 async def update_notifications(request: web.Request) -> web.Response:
     command = await read(request, wire.UpdateNotifications)
@@ -80,8 +80,8 @@ async def update_notifications(request: web.Request) -> web.Response:
     EMAIL,
     name="email_preferences.get",
     tag="preferences",
-    says="Get the e-mail preferences",
-    shows=wire.EmailPreferences,
+    summary="Get the e-mail preferences",
+    response=wire.EmailPreferences,
 )
 async def email(request: web.Request) -> web.Response:
     return ok(await preferences.get(context(request), wire.EmailPreferences))
@@ -91,9 +91,9 @@ async def email(request: web.Request) -> web.Response:
     EMAIL,
     name="email_preferences.update",
     tag="preferences",
-    says="Update e-mail preferences; fields that are left out keep their value",
+    summary="Update e-mail preferences; fields that are left out keep their value",
     body=wire.UpdateEmail,
-    shows=wire.EmailPreferences,
+    response=wire.EmailPreferences,
 )
 async def update_email(request: web.Request) -> web.Response:
     command = await read(request, wire.UpdateEmail)

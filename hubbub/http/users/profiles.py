@@ -14,9 +14,9 @@ routes = Routes()
     "/api/v1/users/profile",
     name="profiles.update",
     tag="profiles",
-    says="Update the caller's profile",
+    summary="Update the caller's profile",
     body=wire.UpdateProfile,
-    shows=wire.Profile,
+    response=wire.Profile,
 )
 async def update(request: web.Request) -> web.Response:
     return ok(await profiles.update(context(request), await read(request, wire.UpdateProfile)))
@@ -26,10 +26,10 @@ async def update(request: web.Request) -> web.Response:
     "/api/v1/users/{username}",
     name="profiles.get",
     tag="profiles",
-    says="Get the profile of a user",
+    summary="Get the profile of a user",
     query=wire.UsernameRef,
-    shows=wire.Profile,
-    may=("not_found",),
+    response=wire.Profile,
+    errors=("not_found",),
 )
 async def get(request: web.Request) -> web.Response:
     return ok(await profiles.get(context(request), query(request, wire.UsernameRef)))

@@ -153,7 +153,7 @@ class Connection:
             self._flooding_since = now
         self._refused_at = now
         if now - self._flooding_since >= FLOOD_S:
-            metrics.count("flooding")
+            metrics.count("flooding_sockets")
             self.close("flooding", "Too many events for too long.")
 
     def close(self, code: str, message: str, retry_after_ms: int | None = None) -> None:
@@ -168,7 +168,7 @@ class Connection:
         self.link.send(frames.event_of(self.namespace, "closing", closing))
         self.gone = True
         self.close_code = code
-        metrics.count("closings", code)
+        metrics.count("sockets_closed", code)
         if code == "protocol_error":
             return  # the transport ends with the close code of a malformed packet
         if code in STAY_AWAY:

@@ -259,7 +259,7 @@ class Delivery:
         finally:
             feed.repairing = False
         if entries and self.feeds.get(room_id) is feed:
-            metrics.count("entries_repaired", by=len(entries))
+            metrics.count("entries_refetched", by=len(entries))
             self.hear(EntriesAppended(room_id, tuple(entries)))
 
     def moved(self, room_id: UUID, seq: int) -> None:

@@ -16,6 +16,7 @@ from hubbub.core.errors import (
     TooLarge,
     Unavailable,
     UnknownEvent,
+    codes,
     forget_traceback,
 )
 from hubbub.db import database
@@ -95,6 +96,8 @@ class Dispatcher:
     def __init__(self, events: Events, max_event_bytes: int) -> None:
         self._events = events
         self._max_event_bytes = max_event_bytes
+        metrics.declare("events", (name for name, _ in events))
+        metrics.declare("events_rejected", codes())
 
     def receive(self, connection: Connection, call: ClientEvent) -> None:
         """Take an event; it takes effect after all that came before it. Never blocks. Raises Malformed."""
@@ -210,7 +213,7 @@ async def _guarded(connection: Connection, rest: Step, told: Told) -> None:
 def _failed(asked: EventRequest, error: Exception) -> None:
     connection, call, event = asked
     if isinstance(error, HubbubError):
-        metrics.count("event_refusals", error.code)
+        metrics.count("events_rejected", error.code)
         refusal = error
     else:
         metrics.count("event_failures")

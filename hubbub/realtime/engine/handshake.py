@@ -244,7 +244,7 @@ def _check_open(engine: "Engine", request: web.Request) -> None:
 
 
 def _note_refusal(engine: "Engine", request: web.Request, reason: str) -> None:
-    metrics.count("refused_handshakes", reason)
+    metrics.count("handshakes_refused", reason)
     _refusals.write("handshake refused", reason=reason, ip=engine.ip_of(HandshakeInfo(request)))
 
 

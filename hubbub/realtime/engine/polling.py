@@ -73,7 +73,7 @@ class Polling:
         if self._poll is not None:
             self.engine.flush_soon(self)
         if self._out_bytes > self.session.max_output:
-            metrics.count("output_exceeded")
+            metrics.count("output_limit_closures")
             self.session.abort()
 
     def answer_poll(self) -> None:
@@ -208,7 +208,7 @@ class Polling:
                 return packets
             seconds = intake.wait(clock.monotonic()) if intake.accepted else self.engine.bounds.flooding_s
             if intake.accepted and seconds >= 0:
-                metrics.count("input_waits")
+                metrics.count("input_delays")
                 await self._sleep(seconds)
             elif intake.accepted:
                 session.flooding()

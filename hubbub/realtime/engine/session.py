@@ -179,13 +179,13 @@ class Session:
 
     def refuse(self, why: str) -> None:
         """End the session for a limit that it exceeded: close code 1008."""
-        metrics.count("refused_input", why)
+        metrics.count("input_limit_closures", why)
         self.engine.warn(self, "a client exceeded a limit", why)
         self.close(BROKEN, flush=True, code=POLICY_VIOLATION)
 
     def flooding(self) -> None:
         """End the session: it exceeded a limit for too long."""
-        metrics.count("refused_input", "flooding")
+        metrics.count("input_limit_closures", "flooding")
         if self.intake.accepted:
             self.engine.receiver.flooding(self)
         if not self.closed and not self.intake.accepted:

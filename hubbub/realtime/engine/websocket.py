@@ -83,7 +83,7 @@ class WebSocket(WebSocketInput):
             session = self.session
             most = session.max_output if session is not None else self.engine.bounds.early_output_bytes
             if self._transport.get_write_buffer_size() > most:
-                metrics.count("output_exceeded")
+                metrics.count("output_limit_closures")
                 self.abort()
 
     def _answer_ping(self, data: bytes) -> None:

@@ -217,7 +217,7 @@ class WebSocketInput(asyncio.Protocol):
             self._delay(seconds)
 
     def _delay(self, seconds: float) -> None:
-        metrics.count("input_waits")
+        metrics.count("input_delays")
         self._delayed = True
         self._transport.pause_reading()
         self.engine.timers.after(seconds, self._end_delay)

@@ -224,7 +224,7 @@ class ConnectHandler:
 
     def _refuse(self, session: Session, namespace: str, payload: object, kind: str) -> None:
         """Answer with a `connect_error`. It extends no time limit, and the fifth one ends the session."""
-        metrics.count("refused_sockets", kind)
+        metrics.count("connects_refused", kind)
         _refusals.write("connect refused", reason=kind, ip=self._server.eio.ip_of(session.origin))
         session.send(frames.connect_error(namespace, payload))
         session.refusals += 1

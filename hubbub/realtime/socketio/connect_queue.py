@@ -179,7 +179,7 @@ class ConnectQueue:
             self._drop(entry, reason)
 
     def _drop(self, entry: Entry, reason: str) -> None:
-        metrics.count("connects_unqueued", reason)
+        metrics.count("connects_removed", reason)
         self._closed += 1
         self._log("transports of waiting connects are closed")
         self._close(entry)

@@ -23,6 +23,9 @@ from hubbub.services.context import Container, Context
 
 log = logging.getLogger(__name__)
 
+metrics.declare("audit_failures_suppressed", Action)
+metrics.declare("audit_failures_lost", Action)
+
 # Acts of one kind that failed, by one caller, that are written down; so that nobody fills the disk with them.
 FAILURES = Rate(60, 0.5)
 
@@ -60,7 +63,7 @@ async def attempt(parts: Container, act: Act) -> AsyncIterator[Act]:
 async def _failed(parts: Container, act: Act, code: str) -> None:
     caller = act.actor_id or rate_limit_key(act.origin.ip)
     if parts.failures.acquire((act.action, caller), FAILURES).wait_ms:
-        metrics.count("audit_failures_left_out", act.action)
+        metrics.count("audit_failures_suppressed", act.action)
         return
     try:
         async with database.transaction() as tx:

@@ -29,6 +29,9 @@ class Cause(StrEnum):
     CLAIM = "claim"  # a client has entries that the database lacks
 
 
+metrics.declare("epoch_raises", Cause)
+
+
 async def current() -> str:
     """The epoch of the open database, generated where there is none yet. Raises Unavailable."""
     async with database.transaction() as tx:

@@ -95,7 +95,7 @@ class MessageWriter:
         if self._closed:
             raise Unavailable
         if len(self._waiting) >= WAITING:
-            metrics.count("messages_refused_full")
+            metrics.count("messages_rejected_queue_full")
             raise Unavailable("Too many messages are waiting to be stored.", retry_after_ms=1000)
         self._waiting.append(outgoing)
         self._idle.clear()
@@ -227,7 +227,7 @@ class MessageWriter:
         except HubbubError:
             raise
         except Exception:  # noqa: BLE001 - what is wrong with which message is found out carefully
-            metrics.count("message_batches_doubtful")
+            metrics.count("message_batches_rechecked")
             return
         entries, answers = [], []
         for outgoing, row in zip(once.values(), rows, strict=True):

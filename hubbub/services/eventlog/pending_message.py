@@ -73,7 +73,7 @@ class PendingMessage:
             try:
                 self.then(self)
             except Exception:
-                metrics.count("answer_failures")
+                metrics.count("ack_failures")
                 logger.exception("the answer to a message failed")
 
     def called(self) -> list[UUID]:

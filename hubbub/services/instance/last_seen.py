@@ -35,7 +35,7 @@ class LastSeenTracker:
             async with asyncio.timeout(LAST_S):
                 await self.write()
         except Exception:  # noqa: BLE001 - the last minute of it may be lost
-            metrics.count("activity_lost")
+            metrics.count("last_seen_updates_lost")
 
     def note(self, of: UUID) -> None:
         """This one asked for something now."""

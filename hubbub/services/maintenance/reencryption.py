@@ -28,14 +28,14 @@ COLUMNS = (
 )
 
 
-class Resealed(NamedTuple):
+class Reencrypted(NamedTuple):
     """How many were sealed again, and how many no listed key can read."""
 
     done: int
     lost: int
 
 
-async def run(parts: Container) -> Resealed:
+async def run(parts: Container) -> Reencrypted:
     """Seal again what a key of before has sealed. Safe at any time, on any number of instances at once."""
     done = lost = 0
     for column in COLUMNS:
@@ -53,7 +53,7 @@ async def run(parts: Container) -> Resealed:
             if len(found) < BATCH:
                 break
             after = found[-1][0]
-    return Resealed(done, lost)
+    return Reencrypted(done, lost)
 
 
 async def _batch(column: Column, after: UUID) -> list[tuple[UUID, UUID, str]]:

@@ -148,7 +148,7 @@ class Reconciler:
         found_before = self._found
         for session_id, session in ended.items():
             reason = session.reason or ENDED
-            self._find("session", SessionEnded(session.user_id, session_id, "session_revoked", reason))
+            self._find("session_ended", SessionEnded(session.user_id, session_id, "session_revoked", reason))
         begun: list[tuple[UUID, change_counters.MembershipRow]] = []
         renewed: list[tuple[CachedUser, int, int]] = []
         for resident, changes in zip(stale, before, strict=True):
@@ -165,7 +165,7 @@ class Reconciler:
             self._residents.note_loss()
 
     def _find(self, kind: str, signal: Signal) -> None:
-        metrics.count("truths_found", kind)
+        metrics.count("reconciler_repairs", kind)
         self._found += 1
         self._tell(signal)
 
@@ -181,9 +181,9 @@ class Reconciler:
             elif (standing.role, standing.muted) != (room.role, room.muted):
                 muted = room.muted if room.muted != standing.muted else None
                 changed = MemberChanged(resident.user.id, room.room_id, role=room.role, muted=muted)
-                self._find("standing", changed)
+                self._find("membership_changed", changed)
         for room_id in resident.rooms.keys() - {room.room_id for room in known.rooms}:
-            self._find("end", MemberChanged(resident.user.id, room_id, ended=True))
+            self._find("membership_ended", MemberChanged(resident.user.id, room_id, ended=True))
             self._leavers.append(_Place(resident.user.id, room_id))
         return begun
 
@@ -196,7 +196,9 @@ class Reconciler:
             row = shown.get((user_id, room.room_id))
             if row is not None:
                 view = rooms.show(row)
-                self._find("begin", MemberJoined(user_id, room.room_id, room.since, view, room.version))
+                self._find(
+                    "membership_started", MemberJoined(user_id, room.room_id, room.since, view, room.version)
+                )
 
     def _see_off(self) -> None:
         """Those whose memberships ended got their last entry by now, strictly in order; this makes sure."""

@@ -60,7 +60,7 @@ async def test_nothing_is_kept_for_longer_than_it_is_needed(instance, redis_url,
 
 async def test_redis_frozen_or_down_is_counted_in_memory_at_once(instance, redis_url, caplog) -> None:
     caplog.set_level(logging.INFO, "hubbub")
-    failures = metrics.counters["limits_redis_failures"]
+    failures = metrics.counters["rate_limit_redis_failures"]
     async with Relay(redis_url) as relay:
         made = instance(relay.url)
         made.patience_s = 0.5
@@ -76,7 +76,7 @@ async def test_redis_frozen_or_down_is_counted_in_memory_at_once(instance, redis
         relay.thaw()
         await relay.down()
         assert [(await made.take("http", "bob", RATE)).wait_ms > 0 for _ in range(4)] == [False] * 3 + [True]
-        assert metrics.counters["limits_redis_failures"] > failures
+        assert metrics.counters["rate_limit_redis_failures"] > failures
 
         await relay.up()
         made.patience_s = PATIENCE_S
@@ -97,14 +97,14 @@ async def test_while_redis_is_away_only_one_request_a_second_asks_it(instance, r
     async with Relay(redis_url) as relay:
         made = instance(relay.url)
         await relay.down()
-        failures = metrics.counters["limits_redis_failures"]
+        failures = metrics.counters["rate_limit_redis_failures"]
         await made.take("http", "ada", RATE)
         began = time.monotonic()
 
         for _ in range(200):
             await made.take("http", "ada", RATE)
 
-        assert metrics.counters["limits_redis_failures"] - failures <= 2 + (time.monotonic() - began)
+        assert metrics.counters["rate_limit_redis_failures"] - failures <= 2 + (time.monotonic() - began)
         await relay.up()
 
 

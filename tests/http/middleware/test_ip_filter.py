@@ -54,14 +54,14 @@ async def ask(world, path, forwarded=None, method="GET"):
     "path", ["/api/v1/auth/me", "/", "/socket.io/?EIO=4&transport=polling", "/health/live"]
 )
 async def test_the_door_is_the_same_for_all(world, path, forwarded, admitted):
-    refused = metrics.counters["refused_addresses"]
+    refused = metrics.counters["ip_addresses_blocked"]
 
     status, headers, text = await ask(world, path, forwarded)
 
     if path == "/health/live" and forwarded is None:
         admitted = True  # the machine asks itself
     assert (status == 403) is not admitted
-    assert (metrics.counters["refused_addresses"] > refused) is not admitted
+    assert (metrics.counters["ip_addresses_blocked"] > refused) is not admitted
     if not admitted:
         assert headers["Content-Type"].startswith("application/problem+json")
         assert '"code":"forbidden"' in text.replace(" ", "")

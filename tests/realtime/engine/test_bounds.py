@@ -125,14 +125,14 @@ async def test_pongs_to_pings_of_the_server_do_not_count(start: Start) -> None:
 
 async def test_an_accepted_connection_sends_200_at_once_and_then_waits(limited: Running) -> None:
     client = await open_ws(limited, accepted=True)
-    waits = metrics.counters["input_waits"]
+    waits = metrics.counters["input_delays"]
     began = time.monotonic()
     client.send(Ws.frame(EVENT) * 260)
     answers = [await client.hear() for _ in range(260)]
 
     assert set(answers) == {'42["message-back",1]'}
     assert time.monotonic() - began > 0.4
-    assert metrics.counters["input_waits"] > waits
+    assert metrics.counters["input_delays"] > waits
 
 
 async def test_it_sends_2_mib_at_once_and_then_waits(limited: Running) -> None:
@@ -231,13 +231,13 @@ async def test_output_before_acceptance_is_bounded(start: Start) -> None:
     )
     await until(lambda: len(server.sio.eio.sockets) == 1)
     (session,) = server.sio.eio.sockets.values()
-    exceeded = metrics.counters["output_exceeded"]
+    exceeded = metrics.counters["output_limit_closures"]
     session.way._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     for _ in range(200):
         await server.sio.eio.send(session.sid, "x" * 4096)
         await asyncio.sleep(0)
 
-    assert metrics.counters["output_exceeded"] == exceeded + 1
+    assert metrics.counters["output_limit_closures"] == exceeded + 1
     assert session.closed
     client.writer.transport.abort()
 
@@ -287,11 +287,11 @@ async def test_handshakes_of_an_ip_address_are_limited(start: Start) -> None:
     for _ in range(2):
         await Polls(server.port, "/socket.io/").shake()
     await open_ws(server)
-    refused = metrics.labelled["refused_handshakes"]["rate"]
+    refused = metrics.labelled["handshakes_refused"]["rate"]
     status, headers, _ = await Polls(server.port, "/socket.io/").request(
         "GET", query="EIO=4&transport=polling"
     )
 
     assert (status, headers["retry-after"]) == (503, "2")
     assert (await Ws(server.port).shake("/socket.io/")).status == 503
-    assert metrics.labelled["refused_handshakes"]["rate"] == refused + 2
+    assert metrics.labelled["handshakes_refused"]["rate"] == refused + 2

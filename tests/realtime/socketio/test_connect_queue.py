@@ -189,7 +189,7 @@ async def test_what_left_is_forgotten(gates: list[Gate], monkeypatch: pytest.Mon
 
 
 async def test_the_reasons_are_counted(gates: list[Gate]) -> None:
-    counted = metrics.labelled["connects_unqueued"]
+    counted = metrics.labelled["connects_removed"]
     before = dict(counted)
     gates.append(gate := Gate(per_s=1, wait_s=0.02))
     gate.queue.acquire()

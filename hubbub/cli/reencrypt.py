@@ -1,4 +1,4 @@
-"""`hubbub reseal`: encrypt secrets at rest with the current secret key."""
+"""`hubbub reencrypt`: encrypt secrets at rest with the current secret key."""
 
 import sys
 
@@ -7,7 +7,7 @@ import click
 from hubbub.cli import bootstrap, run, services_context
 from hubbub.config import Settings
 from hubbub.services.maintenance import reencryption
-from hubbub.services.maintenance.reencryption import Resealed
+from hubbub.services.maintenance.reencryption import Reencrypted
 
 
 @click.command(
@@ -20,13 +20,13 @@ def command() -> None:
     if not settings.secret_key:
         line = "HUBBUB_SECRET_KEY: is required: it encrypts the secrets."
         bootstrap.fail(line, code=bootstrap.WRONG_SETTINGS)
-    done, lost = run.run(_reseal(settings))
+    done, lost = run.run(_reencrypt(settings))
     click.echo(f"Encrypted with the current key: {done}. The others had been already.")
     if lost:
         click.echo(f"Of a key that is not listed, and lost without it: {lost}.", err=True)
         sys.exit(1)
 
 
-async def _reseal(settings: Settings) -> Resealed:
+async def _reencrypt(settings: Settings) -> Reencrypted:
     async with services_context.open_container(settings) as parts:
         return await reencryption.run(parts)

@@ -1,4 +1,4 @@
-"""`hubbub reseal`."""
+"""`hubbub reencrypt`."""
 
 import sqlite3
 from contextlib import closing
@@ -25,8 +25,8 @@ def test_secrets_are_encrypted_with_the_current_key(run, tmp_path):
     run("create-admin", EMAIL, say="long enough\n")
     equip(tmp_path)
 
-    lost = run("reseal")
-    done, again = (run("reseal", HUBBUB_SECRET_KEY_PREVIOUS=OLD) for _ in range(2))
+    lost = run("reencrypt")
+    done, again = (run("reencrypt", HUBBUB_SECRET_KEY_PREVIOUS=OLD) for _ in range(2))
 
     assert (lost.exit_code, done.exit_code, again.exit_code) == (1, 0, 0)
     assert lost.stderr == "Of a key that is not listed, and lost without it: 1.\n"
