@@ -15,10 +15,10 @@ from pathlib import Path
 
 from bench.attacks import figures
 from bench.attacks.figures import Result
-from bench.attacks.instance import STORES, Arena
+from bench.attacks.instance import STORES, AttackEnvironment
 from bench.attacks.measuring import measure, screen
 from bench.attacks.script import Attack
-from bench.attacks.table import ATTACKS, CORE
+from bench.attacks.table import ATTACKS, DEFAULT_ATTACKS
 
 
 def main() -> None:
@@ -26,20 +26,20 @@ def main() -> None:
     options = _options()
     if options.list:
         for attack in ATTACKS.values():
-            mark = "*" if attack.name in CORE else " "
-            who = "account" if attack.account else "anyone"
-            print(f"{mark} {attack.name:28} {who:8} {attack.says}")
+            mark = "*" if attack.name in DEFAULT_ATTACKS else " "
+            attacker = "account" if attack.needs_account else "anyone"
+            print(f"{mark} {attack.name:28} {attacker:8} {attack.description}")
         return
     results = [
         result
         for store in (STORES if options.store == "both" else (options.store,))
-        for result in _on(store, chosen(options.only), options)
+        for result in _run_on_store(store, select_attacks(options.only), options)
     ]
     if options.table:
         print("\n".join(["", *figures.table(results)]))
-    broken = [result for result in results if result.broken()]
-    print(f"\n{len(results) - len(broken)} of {len(results)} attacks leave every bound of G15 whole.")
-    sys.exit(1 if broken else 0)
+    failed = [result for result in results if result.violations()]
+    print(f"\n{len(results) - len(failed)} of {len(results)} attacks leave every bound of G15 whole.")
+    sys.exit(1 if failed else 0)
 
 
 def _options() -> argparse.Namespace:
@@ -64,76 +64,81 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def chosen(only: str) -> list[Attack]:
+def select_attacks(only: str) -> list[Attack]:
     """The attacks that are named, by their names or by how these begin; of no name, the most important."""
     if not only:
-        return [ATTACKS[name] for name in CORE]
+        return [ATTACKS[name] for name in DEFAULT_ATTACKS]
     if only == "all":
         return list(ATTACKS.values())
     found = []
     for name in only.split(","):
-        some = (
+        matching = (
             [ATTACKS[name]]
             if name in ATTACKS
             else [it for it in ATTACKS.values() if it.name.startswith(name)]
         )
-        if not some:
+        if not matching:
             raise SystemExit(f"There is no attack {name}: see --list.")
-        found += some
+        found += matching
     return found
 
 
-def _on(store: str, attacks: list[Attack], options: argparse.Namespace) -> list[Result]:
+def _run_on_store(store: str, attacks: list[Attack], options: argparse.Namespace) -> list[Result]:
     cores = os.sched_getaffinity(0)
     pinned = {options.server_core, options.load_core} <= cores
     server_core, load_core = (options.server_core, options.load_core) if pinned else (None, None)
     results = []
     with (
         tempfile.TemporaryDirectory(prefix="hubbub-attack-") as folder,
-        Arena(store, Path(folder), server_core, load_core) as arena,
+        AttackEnvironment(store, Path(folder), server_core, load_core) as arena,
     ):
         if options.screen:
-            found = _suspicious(arena, attacks, options)
-            attacks = found if options.rounds else []
+            suspicious = _screen_attacks(arena, attacks, options)
+            attacks = suspicious if options.rounds else []
         for attack in attacks:
-            began = time.monotonic()
+            started_at = time.monotonic()
             result = measure(arena, attack, options.rounds, options.seconds, options.seed)
             results.append(result)
-            print("\n".join(described(result, time.monotonic() - began)), flush=True)
+            print("\n".join(format_result(result, time.monotonic() - started_at)), flush=True)
     return results
 
 
-def _suspicious(arena: Arena, attacks: list[Attack], options: argparse.Namespace) -> list[Attack]:
+def _screen_attacks(
+    arena: AttackEnvironment, attacks: list[Attack], options: argparse.Namespace
+) -> list[Attack]:
     """Those that break a bound in a short look."""
-    found = []
+    suspicious = []
     for result in screen(arena, attacks, options.screen, options.seed):
-        broken = result.broken()
-        print(f"{'look again' if broken else 'holds':10} {result.name:28} {'; '.join(broken)}", flush=True)
-        if broken:
-            found.append(ATTACKS[result.name])
-    return found
+        violations = result.violations()
+        print(
+            f"{'look again' if violations else 'holds':10} {result.name:28} {'; '.join(violations)}",
+            flush=True,
+        )
+        if violations:
+            suspicious.append(ATTACKS[result.name])
+    return suspicious
 
 
-def described(result: Result, seconds: float) -> list[str]:
+def format_result(result: Result, seconds: float) -> list[str]:
     """An attack's figures for people."""
-    lines = [f"{result.name} on {result.store}: {ATTACKS[result.name].says} ({seconds:.0f} s)"]
+    lines = [f"{result.name} on {result.store}: {ATTACKS[result.name].description} ({seconds:.0f} s)"]
     for kind in figures.KINDS:
         values = [
             f"{result.median(kind, share, quiet=quiet) * 1000:.1f}"
             for quiet in (True, False)
             for share in (0.5, 0.99)
         ]
-        count = min(len(each.latencies(kind)) for each in result.during)
+        count = min(len(each.latencies(kind)) for each in result.under_attack)
         lines.append(
             f"  {kind:9} p50/p99 quiet {values[0]}/{values[1]} ms, attack {values[2]}/{values[3]} ms"
             f" (bound {result.bound(kind) * 1000:.0f}, {count} samples)"
         )
     lines.append(
-        f"  memory peak {result.peak_mib:+.0f} MiB, after {result.grown_mib:+.0f} MiB; "
-        f"recovery {result.recovery_s:.1f} s; attacker {result.during[-1].attacker}"
+        f"  memory peak {result.peak_mib:+.0f} MiB, after {result.memory_growth_mib:+.0f} MiB; "
+        f"recovery {result.recovery_s:.1f} s; attacker {result.under_attack[-1].attacker}"
     )
-    broken = result.broken()
-    lines.append(f"  BROKEN: {'; '.join(broken)}" if broken else "  holds")
+    violations = result.violations()
+    lines.append(f"  BROKEN: {'; '.join(violations)}" if violations else "  holds")
     return lines
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 
 ROOT = Path(__file__).resolve().parent.parent
-PEOPLE, ROOMS = 1000, 200
+USERS, ROOMS = 1000, 200
 MESSAGE = (
     '42/chat,{ack}["message:send",{"room_id":"{col:2}","client_id":"{uuid}","body":"{t}.{seq}.{i} {pad:40}"}]'
 )
@@ -28,7 +28,7 @@ SERIES = {
 }
 
 
-def lifted(database_url: str, folder: Path, port: int) -> dict[str, str]:
+def unlimited_settings(database_url: str, folder: Path, port: int) -> dict[str, str]:
     """The settings: as shipped, without limits."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")},
@@ -48,73 +48,75 @@ def lifted(database_url: str, folder: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def instance(environment: dict[str, str], core: int) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+def run_instance(environment: dict[str, str], core: int) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
     """A server pinned to a core, and how long it took to answer."""
     hubbub = str(Path(sys.executable).with_name("hubbub"))
-    began = time.monotonic()
+    started_at = time.monotonic()
     process = subprocess.Popen(["taskset", "-c", str(core), hubbub, "serve"], env=environment)
     try:
-        asyncio.run(ready(f"http://127.0.0.1:{environment['HUBBUB_PORT']}/health/ready"))
-        yield process, time.monotonic() - began
+        asyncio.run(wait_until_ready(f"http://127.0.0.1:{environment['HUBBUB_PORT']}/health/ready"))
+        yield process, time.monotonic() - started_at
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
 
 
-async def ready(url: str) -> None:
+async def wait_until_ready(url: str) -> None:
     """Wait until the instance answers."""
     async with asyncio.timeout(30), aiohttp.ClientSession() as session:
         while True:
             try:
-                async with session.get(url) as answer:
-                    if answer.status == 200:
+                async with session.get(url) as response:
+                    if response.status == 200:
                         return
             except aiohttp.ClientError:
                 await asyncio.sleep(0.01)
 
 
-async def fill(port: int) -> list[str]:
+async def create_users_and_rooms(port: int) -> list[str]:
     """People and rooms through the public API; a line `token<TAB>room id` for each connection."""
     url = f"http://127.0.0.1:{port}/api/v1"
-    gate = asyncio.Semaphore(8)
+    semaphore = asyncio.Semaphore(8)
     async with aiohttp.ClientSession() as session:
 
-        async def post(path: str, body: dict[str, Any], token: str = "") -> Any:
+        async def post_json(path: str, body: dict[str, Any], token: str = "") -> Any:
             headers = {"Authorization": f"Bearer {token}"} if token else {}
-            async with gate, session.post(url + path, json=body, headers=headers) as answer:
-                found = await answer.json()
-                assert answer.status in (200, 201), found
-                return found["data"]
+            async with semaphore, session.post(url + path, json=body, headers=headers) as response:
+                content = await response.json()
+                assert response.status in (200, 201), content
+                return content["data"]
 
-        async def person(number: int) -> tuple[str, str]:
+        async def register(number: int) -> tuple[str, str]:
             name = f"bench{number:04}"
             body = {"name": name, "email": f"{name}@example.com", "password": "benchmark", "username": name}
-            signed = await post("/auth/register", body)
-            return signed["access_token"], signed["user"]["id"]
+            tokens = await post_json("/auth/register", body)
+            return tokens["access_token"], tokens["user"]["id"]
 
-        people = await asyncio.gather(*(person(number) for number in range(PEOPLE)))
+        users = await asyncio.gather(*(register(number) for number in range(USERS)))
 
-        async def room(number: int) -> str:
-            members = people[number::ROOMS]
+        async def create_room(number: int) -> str:
+            members = users[number::ROOMS]
             body = {"kind": "private", "member_ids": [each[1] for each in members[1:]]}
-            return str((await post("/rooms", body, members[0][0]))["id"])
+            return str((await post_json("/rooms", body, members[0][0]))["id"])
 
-        rooms = await asyncio.gather(*(room(number) for number in range(ROOMS)))
-    return [f"{token}\t{rooms[number % ROOMS]}" for number, (token, _) in enumerate(people)]
+        rooms = await asyncio.gather(*(create_room(number) for number in range(ROOMS)))
+    return [f"{token}\t{rooms[number % ROOMS]}" for number, (token, _) in enumerate(users)]
 
 
-def load(options: argparse.Namespace, pid: int, lines: Path, extra: list[str]) -> dict[str, Any]:
+def run_load(
+    options: argparse.Namespace, pid: int, connections_path: Path, extra: list[str]
+) -> dict[str, Any]:
     """One run of the generator."""
     command = [
         *("taskset", "-c", str(options.load_core), options.sioload, "--quiet"),
         *("--port", str(options.port), "--pid", str(pid)),
-        *("-n", str(PEOPLE), "--rooms", str(ROOMS), "--lines", str(lines), "--nsp", "/chat"),
+        *("-n", str(USERS), "--rooms", str(ROOMS), "--lines", str(connections_path), "--nsp", "/chat"),
         *("--auth", '{"token":"{col:1}"}', "--msg", MESSAGE, "--mark", '"body":"', "--settle", "3"),
         *("--warmup", "1", "--secs", str(options.secs), "--drain", "10", *extra),
     ]
-    finished = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=300)
-    found: dict[str, Any] = json.loads(finished.stdout)
-    return found
+    process = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=300)
+    result: dict[str, Any] = json.loads(process.stdout)
+    return result
 
 
 def median(rows: list[dict[str, Any]], name: str) -> float:
@@ -130,21 +132,22 @@ def median(rows: list[dict[str, Any]], name: str) -> float:
 
 def measure(options: argparse.Namespace, kind: str, database_url: str, folder: Path) -> None:
     """All series on one database."""
-    environment = lifted(database_url, folder, options.port)
+    environment = unlimited_settings(database_url, folder, options.port)
     if kind == "postgres":
         hubbub = str(Path(sys.executable).with_name("hubbub"))
         subprocess.run([hubbub, "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
-    with instance(environment, options.server_core) as (process, started):
+    with run_instance(environment, options.server_core) as (process, started):
         print(f"{kind}: answers after {started:.2f} s", flush=True)
-        lines = folder / f"{kind}.tsv"
-        lines.write_text("\n".join(asyncio.run(fill(options.port))) + "\n")
+        connections_path = folder / f"{kind}.tsv"
+        connections_path.write_text("\n".join(asyncio.run(create_users_and_rooms(options.port))) + "\n")
         for series, extra in SERIES.items():
-            rows = [load(options, process.pid, lines, extra) for _ in range(options.runs)]
+            rows = [run_load(options, process.pid, connections_path, extra) for _ in range(options.runs)]
             for name in FIGURES:
                 print(f"  {series:<12}{name:<20}{median(rows, name):>12.4g}", flush=True)
-            wrong = [row for row in rows if any(row.get(name) for name in WRONG)]
+            failed_rows = [row for row in rows if any(row.get(name) for name in FAILURE_COUNTS)]
             print(
-                f"  {series:<12}{'integrity':<20}{'BROKEN ' + json.dumps(wrong[0]) if wrong else 'whole':>12}"
+                f"  {series:<12}{'integrity':<20}"
+                f"{'BROKEN ' + json.dumps(failed_rows[0]) if failed_rows else 'whole':>12}"
             )
 
 
@@ -157,7 +160,7 @@ FIGURES = (
     "ack_ms.p99",
     "server_cpu",
 )
-WRONG = ("missing", "duplicated", "reordered", "failed", "disconnected")
+FAILURE_COUNTS = ("missing", "duplicated", "reordered", "failed", "disconnected")
 
 
 def main() -> None:
@@ -176,12 +179,12 @@ def main() -> None:
         if "sqlite" in options.databases:
             measure(options, "sqlite", f"sqlite://{folder}/bench.db", folder)
         if "postgres" in options.databases:
-            with postgres(options) as url:
+            with run_postgres(options) as url:
                 measure(options, "postgres", url, folder)
 
 
 @contextmanager
-def postgres(options: argparse.Namespace) -> Iterator[str]:
+def run_postgres(options: argparse.Namespace) -> Iterator[str]:
     """The given server, or one for this run with fsync on, as shipped."""
     if options.postgres:
         yield options.postgres

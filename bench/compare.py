@@ -15,14 +15,19 @@ from typing import Any
 
 from bench import ratios
 from bench.scenarios import PEER_JOIN, SCENARIOS, Scenario
-from bench.stage import ROOT, Missing, Running, Stage
+from bench.stage import ROOT, BenchEnvironment, PeerUnavailable, RunningServers
 
-LOAD_S = 300
-FOLDER = Path(os.environ.get("BENCH_FOLDER", ROOT.parent / "shared" / "bench"))
+LOAD_TIMEOUT_S = 300
+BENCH_FOLDER = Path(os.environ.get("BENCH_FOLDER", ROOT.parent / "shared" / "bench"))
 
 
-def load(
-    generator: Path, stage: Stage, scenario: Scenario, name: str, on: Running, secs: float
+def run_load(
+    generator: Path,
+    stage: BenchEnvironment,
+    scenario: Scenario,
+    name: str,
+    servers: RunningServers,
+    secs: float,
 ) -> dict[str, Any]:
     """One run of the generator against one server."""
     command = [
@@ -34,74 +39,83 @@ def load(
         "--label",
         f"{scenario.name}/{name}",
     ]
-    command += ["--port", ",".join(map(str, on.ports)), "--pid", ",".join(map(str, on.pids))]
+    command += ["--port", ",".join(map(str, servers.ports)), "--pid", ",".join(map(str, servers.pids))]
     command += [*scenario.load, "--warmup", "1", "--secs", str(secs), "--drain", "15"]
-    if on.lines is not None:
-        command += ["--lines", str(on.lines), "--nsp", "/chat", "--auth", '{"token":"{col:1}"}']
-        command += ["--mark", '"body":"', "--settle", "1.5", *scenario.own]
+    if servers.connections_path is not None:
+        command += [
+            "--lines",
+            str(servers.connections_path),
+            "--nsp",
+            "/chat",
+            "--auth",
+            '{"token":"{col:1}"}',
+        ]
+        command += ["--mark", '"body":"', "--settle", "1.5", *scenario.hubbub_load]
     else:
-        command += ["--join", PEER_JOIN, *scenario.peer]
-    finished = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=LOAD_S)
-    found: dict[str, Any] = json.loads(finished.stdout)
-    return found
+        command += ["--join", PEER_JOIN, *scenario.peer_load]
+    process = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=LOAD_TIMEOUT_S)
+    result: dict[str, Any] = json.loads(process.stdout)
+    return result
 
 
 def measure(
-    stage: Stage, generator: Path, scenario: Scenario, options: argparse.Namespace
+    stage: BenchEnvironment, generator: Path, scenario: Scenario, options: argparse.Namespace
 ) -> dict[str, list[Any]]:
     """All servers of a scenario side by side, loaded in turn; each starts afresh where memory is measured."""
-    names = [ratios.OWN, *scenario.peers]
-    found: dict[str, list[Any]] = {name: [] for name in names}
-    rounds, each = (options.runs, 1) if scenario.fresh else (1, options.runs)
+    names = [ratios.HUBBUB, *scenario.peers]
+    results: dict[str, list[Any]] = {name: [] for name in names}
+    rounds, runs_per_start = (options.runs, 1) if scenario.fresh_servers else (1, options.runs)
     for _ in range(rounds):
-        if scenario.fresh:
-            for name in list(found):
+        if scenario.fresh_servers:
+            for name in list(results):
                 with ExitStack() as stack:
-                    _turn(
+                    _load_each(
                         stage,
                         generator,
                         scenario,
-                        {name: _start(stack, stage, scenario, name)},
-                        found,
+                        {name: _start_servers(stack, stage, scenario, name)},
+                        results,
                         options,
                     )
             continue
         with ExitStack() as stack:
-            running = {name: _start(stack, stage, scenario, name) for name in names}
-            for _ in range(each):
-                _turn(stage, generator, scenario, running, found, options)
-    return found
+            running = {name: _start_servers(stack, stage, scenario, name) for name in names}
+            for _ in range(runs_per_start):
+                _load_each(stage, generator, scenario, running, results, options)
+    return results
 
 
-def _turn(
-    stage: Stage,
+def _load_each(
+    stage: BenchEnvironment,
     generator: Path,
     scenario: Scenario,
-    running: dict[str, Running | None],
-    found: dict[str, list[Any]],
+    running: dict[str, RunningServers | None],
+    results: dict[str, list[Any]],
     options: argparse.Namespace,
 ) -> None:
-    for name, on in running.items():
-        if on is None:
+    for name, servers in running.items():
+        if servers is None:
             continue
-        row = load(generator, stage, scenario, name, on, options.secs)
-        found[name].append(row)
-        figure = scenario.wanted[0].figure
+        row = run_load(generator, stage, scenario, name, servers, options.secs)
+        results[name].append(row)
+        figure = scenario.targets[0].figure
         print(
-            f"  {scenario.name} {name}: {figure} {ratios.figure(row, figure):.5g}",
+            f"  {scenario.name} {name}: {figure} {ratios.value_of(row, figure):.5g}",
             file=sys.stderr,
             flush=True,
         )
 
 
-def _start(stack: ExitStack, stage: Stage, scenario: Scenario, name: str) -> Running | None:
+def _start_servers(
+    stack: ExitStack, stage: BenchEnvironment, scenario: Scenario, name: str
+) -> RunningServers | None:
     try:
-        if name == ratios.OWN:
+        if name == ratios.HUBBUB:
             return stack.enter_context(
-                stage.hubbub(scenario.people, scenario.rooms, scenario.instances, scenario.settings)
+                stage.run_hubbub(scenario.users, scenario.rooms, scenario.instances, scenario.settings)
             )
-        return stack.enter_context(stage.peer(name, scenario.instances))
-    except Missing as missing:
+        return stack.enter_context(stage.run_peer(name, scenario.instances))
+    except PeerUnavailable as missing:
         print(f"  {scenario.name}: without {name}: {missing}", file=sys.stderr, flush=True)
         return None
 
@@ -116,7 +130,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--bench",
         type=Path,
-        default=FOLDER,
+        default=BENCH_FOLDER,
         help="the folder of the generator's source and of the peers",
     )
     parser.add_argument("--server-core", type=int, default=0)
@@ -125,7 +139,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def generator(folder: Path, into: Path) -> Path:
+def build_generator(folder: Path, into: Path) -> Path:
     """sioload: the built one, else built into a folder of this run."""
     built = folder / "bin" / "sioload"
     if built.is_file():
@@ -133,9 +147,9 @@ def generator(folder: Path, into: Path) -> Path:
     source = folder / "sioload.c"
     if not source.is_file():
         sys.exit(f"There is no load generator in {folder}: name its folder with --bench.")
-    made = into / "sioload"
-    subprocess.run(["cc", "-O2", "-o", str(made), str(source)], check=True)
-    return made
+    target = into / "sioload"
+    subprocess.run(["cc", "-O2", "-o", str(target), str(source)], check=True)
+    return target
 
 
 def main() -> None:
@@ -143,17 +157,19 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
         folder = Path(name)
-        program = generator(options.bench, folder)
-        with Stage(options.bench / "peers", folder, options.server_core, options.load_core) as stage:
+        program = build_generator(options.bench, folder)
+        with BenchEnvironment(
+            options.bench / "peers", folder, options.server_core, options.load_core
+        ) as stage:
             for each in options.only.split(","):
                 scenario = SCENARIOS[each]
-                found = measure(stage, program, scenario, options)
-                print("\n".join(ratios.table(scenario, found)), flush=True)
+                results = measure(stage, program, scenario, options)
+                print("\n".join(ratios.table(scenario, results)), flush=True)
                 if options.out:
                     with options.out.open("a") as out:
                         out.writelines(
                             json.dumps({"scenario": each, "server": server, **row}) + "\n"
-                            for server, rows in found.items()
+                            for server, rows in results.items()
                             for row in rows
                         )
 

@@ -25,18 +25,18 @@ from uuid import uuid4
 import aiohttp
 
 from bench import compare
-from bench.stage import Running, Stage
+from bench.stage import BenchEnvironment, RunningServers
 from hubbub.prove.journal import Json
-from hubbub.prove.socketio_client import Lost, NotLetIn, Socket
+from hubbub.prove.socketio_client import ConnectionLost, ConnectRefused, Socket
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-CALM_S = 10.0  # of chat before
-AFTER_S = 5.0
-AT_ONCE = 64  # handshakes while everybody comes for the first time
-FIRST_S, LONGEST_S = 1.0, 5.0
-GIVE_UP_S = 180.0
+BASELINE_S = 10.0  # of chat before
+AFTERWARDS_S = 5.0
+MAX_CONCURRENT_HANDSHAKES = 64  # handshakes while everybody comes for the first time
+INITIAL_BACKOFF_S, MAX_BACKOFF_S = 1.0, 5.0
+RECONNECT_TIMEOUT_S = 180.0
 
 
 @dataclass(slots=True)
@@ -47,36 +47,36 @@ class Client:
     token: str
     socket: Socket | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
-    heard: list[tuple[float, float]] = field(
+    messages: list[tuple[float, float]] = field(
         default_factory=list
     )  # messages: when, how long after its sending
 
-    def _hear(self, event: str, payload: Json) -> None:
+    def _on_event(self, event: str, payload: Json) -> None:
         if event == "ready":
             self.ready.set()
         elif event == "message:new":
             now = time.monotonic()
-            self.heard.append((now, now - float(payload["message"]["body"])))
+            self.messages.append((now, now - float(payload["message"]["body"])))
 
-    async def come(self, url: str) -> None:
+    async def connect(self, url: str) -> None:
         """Once. Raises Lost, NotLetIn."""
         self.ready.clear()
-        self.socket = await Socket.connect(self.http, url, {"token": self.token}, self._hear)
+        self.socket = await Socket.connect(self.http, url, {"token": self.token}, self._on_event)
         async with asyncio.timeout(30):
             await self.ready.wait()
 
-    async def come_back(self, url: str, refused: Counter[str], wait: float = FIRST_S) -> float:
+    async def reconnect(self, url: str, refusals: Counter[str], wait: float = INITIAL_BACKOFF_S) -> float:
         """Until it is in; returns the time of that."""
         while True:
             await asyncio.sleep(wait * random.uniform(0.5, 1.5))
             try:
-                await self.come(url)
-            except NotLetIn as no:
-                refused[no.code] += 1
+                await self.connect(url)
+            except ConnectRefused as no:
+                refusals[no.code] += 1
                 wait = no.retry_s or wait
-            except (Lost, TimeoutError):
-                refused["connection"] += 1
-                wait = min(LONGEST_S, wait * 2)
+            except (ConnectionLost, TimeoutError):
+                refusals["connection"] += 1
+                wait = min(MAX_BACKOFF_S, wait * 2)
             else:
                 return time.monotonic()
 
@@ -84,82 +84,94 @@ class Client:
         """A message a second."""
         await asyncio.sleep(random.random())
         while True:
-            said = {"room_id": room_id, "client_id": str(uuid4()), "body": str(time.monotonic())}
+            message = {"room_id": room_id, "client_id": str(uuid4()), "body": str(time.monotonic())}
             assert self.socket is not None
-            await self.socket.ask("message:send", said, 30)
+            await self.socket.call("message:send", message, 30)
             await asyncio.sleep(1)
 
 
-async def _stay(url: str, people: list[tuple[str, str]], pipe: "Connection") -> None:
+async def _chat_until_stopped(url: str, connections: list[tuple[str, str]], pipe: "Connection") -> None:
     """Chat until there is a word from the other side, then say what was heard and when."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        stayers = [Client(http, token) for token, _ in people]
-        for each in stayers:
-            await each.come(url)
+        clients = [Client(http, token) for token, _ in connections]
+        for each in clients:
+            await each.connect(url)
         pipe.send(None)
-        talk = [asyncio.create_task(each.chat(room)) for each, (_, room) in zip(stayers, people, strict=True)]
+        chat_tasks = [
+            asyncio.create_task(each.chat(room)) for each, (_, room) in zip(clients, connections, strict=True)
+        ]
         await asyncio.to_thread(pipe.recv)
-        for task in talk:
+        for task in chat_tasks:
             task.cancel()
-        pipe.send(sorted(one for each in stayers for one in each.heard))
+        pipe.send(sorted(message for each in clients for message in each.messages))
 
 
-def _stayers(url: str, people: list[tuple[str, str]], pipe: "Connection") -> None:
-    asyncio.run(_stay(url, people, pipe))
+def _run_chat_process(url: str, connections: list[tuple[str, str]], pipe: "Connection") -> None:
+    asyncio.run(_chat_until_stopped(url, connections, pipe))
 
 
-def _show(when: str, heard: list[tuple[float, float]], since: float, until: float) -> None:
-    waits = sorted(wait for at, wait in heard if since <= at < until)
-    p99 = waits[int(len(waits) * 0.99)]
-    median, most = statistics.median(waits), waits[-1]
-    print(f"| {when} | {len(waits)} | {median * 1e3:.1f} ms | {p99 * 1e3:.1f} ms | {most * 1e3:.0f} ms |")
+def _print_row(label: str, messages: list[tuple[float, float]], since: float, until: float) -> None:
+    latencies = sorted(latency for received_at, latency in messages if since <= received_at < until)
+    p99 = latencies[int(len(latencies) * 0.99)]
+    median, slowest = statistics.median(latencies), latencies[-1]
+    print(
+        f"| {label} | {len(latencies)} | {median * 1e3:.1f} ms | {p99 * 1e3:.1f} ms "
+        f"| {slowest * 1e3:.0f} ms |"
+    )
 
 
-async def run(on: Running, clients: int) -> None:
+async def run(servers: RunningServers, clients: int) -> None:
     """Everybody comes, one instance dies, everybody comes to the other."""
-    assert on.lines is not None
-    lines = [
-        (token, room) for token, room in (line.split("\t") for line in on.lines.read_text().splitlines())
+    assert servers.connections_path is not None
+    connections = [
+        (token, room)
+        for token, room in (line.split("\t") for line in servers.connections_path.read_text().splitlines())
     ]
-    dying, staying = (f"http://127.0.0.1:{port}" for port in on.ports)
-    ours, theirs = Pipe()
-    chat = Process(target=_stayers, args=(staying, lines[clients:], theirs), daemon=True)
+    killed_url, other_url = (f"http://127.0.0.1:{port}" for port in servers.ports)
+    pipe, chat_pipe = Pipe()
+    chat = Process(target=_run_chat_process, args=(other_url, connections[clients:], chat_pipe), daemon=True)
     chat.start()
-    await asyncio.to_thread(ours.recv)
+    await asyncio.to_thread(pipe.recv)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        crowd = [Client(http, token) for token, _ in lines[:clients]]
-        gate = asyncio.Semaphore(AT_ONCE)
+        all_clients = [Client(http, token) for token, _ in connections[:clients]]
+        semaphore = asyncio.Semaphore(MAX_CONCURRENT_HANDSHAKES)
 
-        async def first(client: Client) -> None:
-            async with gate:
-                await client.come_back(dying, Counter(), wait=0)
+        async def connect_first(client: Client) -> None:
+            async with semaphore:
+                await client.reconnect(killed_url, Counter(), wait=0)
 
-        await asyncio.gather(*(first(each) for each in crowd))
+        await asyncio.gather(*(connect_first(each) for each in all_clients))
         await asyncio.sleep(2)
-        calm = time.monotonic()
-        await asyncio.sleep(CALM_S)
+        baseline_start = time.monotonic()
+        await asyncio.sleep(BASELINE_S)
 
-        refused: Counter[str] = Counter()
-        os.kill(on.pids[0], signal.SIGKILL)
-        died = time.monotonic()
-        async with asyncio.timeout(GIVE_UP_S):
-            back = sorted(await asyncio.gather(*(each.come_back(staying, refused) for each in crowd)))
-        await asyncio.sleep(AFTER_S)
+        refusals: Counter[str] = Counter()
+        os.kill(servers.pids[0], signal.SIGKILL)
+        killed_at = time.monotonic()
+        async with asyncio.timeout(RECONNECT_TIMEOUT_S):
+            reconnect_times = sorted(
+                await asyncio.gather(*(each.reconnect(other_url, refusals) for each in all_clients))
+            )
+        await asyncio.sleep(AFTERWARDS_S)
         end = time.monotonic()
-        ours.send(None)
-        heard = await asyncio.to_thread(ours.recv)
-        print(f"{clients} clients: half were back after {back[clients // 2] - died:.1f} s, ", end="")
+        pipe.send(None)
+        messages = await asyncio.to_thread(pipe.recv)
         print(
-            f"99 % after {back[int(clients * 0.99)] - died:.1f} s, all after {back[-1] - died:.1f} s; ",
+            f"{clients} clients: half were back after {reconnect_times[clients // 2] - killed_at:.1f} s, ",
             end="",
         )
-        print(f"told to wait: {dict(refused)}\n\n| who stayed heard | messages | p50 | p99 | slowest |")
+        print(
+            f"99 % after {reconnect_times[int(clients * 0.99)] - killed_at:.1f} s, "
+            f"all after {reconnect_times[-1] - killed_at:.1f} s; ",
+            end="",
+        )
+        print(f"told to wait: {dict(refusals)}\n\n| who stayed heard | messages | p50 | p99 | slowest |")
         print("| --- | ---: | ---: | ---: | ---: |")
-        _show("before", heard, calm, died)
-        _show("while they came", heard, died, back[-1])
-        _show("after", heard, back[-1], end)
+        _print_row("before", messages, baseline_start, killed_at)
+        _print_row("while they came", messages, killed_at, reconnect_times[-1])
+        _print_row("after", messages, reconnect_times[-1], end)
         chat.join(10)
-        await asyncio.gather(*(each.socket.close() for each in crowd if each.socket))
+        await asyncio.gather(*(each.socket.close() for each in all_clients if each.socket))
 
 
 def main() -> None:
@@ -169,14 +181,14 @@ def main() -> None:
     )
     parser.add_argument("--clients", type=int, default=5000)
     parser.add_argument("--stayers", type=int, default=100)
-    parser.add_argument("--bench", type=Path, default=compare.FOLDER)
+    parser.add_argument("--bench", type=Path, default=compare.BENCH_FOLDER)
     options = parser.parse_args()
-    people = options.clients + options.stayers
+    users = options.clients + options.stayers
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
-        stage = Stage(options.bench / "peers", Path(name), 0, 1)
-        with stage, stage.hubbub(people, people // 5, 2, {"HUBBUB_HANDSHAKES_PER_S": "500"}) as on:
+        stage = BenchEnvironment(options.bench / "peers", Path(name), 0, 1)
+        with stage, stage.run_hubbub(users, users // 5, 2, {"HUBBUB_HANDSHAKES_PER_S": "500"}) as servers:
             os.sched_setaffinity(0, {stage.load_core})
-            asyncio.run(run(on, options.clients))
+            asyncio.run(run(servers, options.clients))
 
 
 if __name__ == "__main__":

@@ -25,28 +25,28 @@ from hubbub.realtime.engine import Engine
 CASES = ((100, 200_000, "in a row"), (10_000, 20_000, "in a row"), (100, 10_000, "one by one"))
 ROUNDS = 5
 PATH = "/engine.io/?EIO=4&transport=websocket"
-Count = Callable[[], None]
-Serve = Callable[[Count], AbstractAsyncContextManager[int]]
+OnMessage = Callable[[], None]
+RunServer = Callable[[OnMessage], AbstractAsyncContextManager[int]]
 
 
-class _Counting:
+class _CountingHandler:
     """Takes a session's messages, and counts them."""
 
-    def __init__(self, count: Count) -> None:
-        self._count = count
+    def __init__(self, on_message: OnMessage) -> None:
+        self._on_message = on_message
 
-    def opened(self, session: object, request: object) -> None:
+    def on_opened(self, session: object, request: object) -> None:
         pass
 
-    def message(self, _session: object, _data: str | bytes) -> None:
-        self._count()
+    def on_message(self, _session: object, _data: str | bytes) -> None:
+        self._on_message()
 
-    def closed(self, session: object, reason: str) -> None:
+    def on_closed(self, session: object, reason: str) -> None:
         pass
 
 
 @asynccontextmanager
-async def _run(app: web.Application) -> AsyncIterator[int]:
+async def _run_app(app: web.Application) -> AsyncIterator[int]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -55,38 +55,38 @@ async def _run(app: web.Application) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def hubbub(count: Count) -> AsyncIterator[int]:
+async def run_hubbub(on_message: OnMessage) -> AsyncIterator[int]:
     engine = Engine(ping_interval=1000, max_http_buffer_size=1 << 20)
-    engine.receiver = _Counting(count)
+    engine.session_handler = _CountingHandler(on_message)
     app = web.Application()
     engine.attach(app)
-    async with _run(app) as port:
+    async with _run_app(app) as port:
         yield port
 
 
 @asynccontextmanager
-async def aiohttp(count: Count) -> AsyncIterator[int]:
+async def run_aiohttp(on_message: OnMessage) -> AsyncIterator[int]:
     async def serve(request: web.Request) -> web.WebSocketResponse:
         ws = web.WebSocketResponse(compress=False, max_msg_size=1 << 20)
         await ws.prepare(request)
         async for _ in ws:
-            count()
+            on_message()
         return ws
 
     app = web.Application()
     app.router.add_get("/engine.io/", serve)
-    async with _run(app) as port:
+    async with _run_app(app) as port:
         yield port
 
 
 @asynccontextmanager
-async def websockets(count: Count) -> AsyncIterator[int]:
+async def run_websockets(on_message: OnMessage) -> AsyncIterator[int]:
     from websockets.asyncio.server import ServerConnection, serve
 
     async def handle(ws: ServerConnection) -> None:
         with contextlib.suppress(Exception):
             async for _ in ws:
-                count()
+                on_message()
 
     async with serve(
         handle, "127.0.0.1", 0, compression=None, ping_interval=None, max_size=1 << 20
@@ -95,80 +95,84 @@ async def websockets(count: Count) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def picows(count: Count) -> AsyncIterator[int]:
+async def run_picows(on_message: OnMessage) -> AsyncIterator[int]:
     from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
 
     class Listener(WSListener):
         def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
             if frame.msg_type == WSMsgType.TEXT:
                 frame.get_payload_as_utf8_text()
-                count()
+                on_message()
 
     server = await ws_create_server(lambda _: Listener(), "127.0.0.1", 0)
     yield server.sockets[0].getsockname()[1]
     server.close()
 
 
-class _Came:
+class _Progress:
     """How many messages came, and the loop's processor time when the first one did."""
 
-    number = 0
-    began = 0.0
+    received = 0
+    started_at = 0.0
 
 
-def _blast(port: int, frame: bytes, number: int, came: _Came | None, done: threading.Event) -> None:
+def _send_messages(
+    port: int, frame: bytes, count: int, progress: _Progress | None, finished: threading.Event
+) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
         head = f"GET {PATH} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         connection.sendall((head + key).encode())
         while b"\r\n\r\n" not in connection.recv(4096):
             pass
-        if came is None:
-            connection.sendall(frame * number)
+        if progress is None:
+            connection.sendall(frame * count)
         else:
-            for each in range(number):
+            for each in range(count):
                 connection.sendall(frame)
-                while came.number <= each:
+                while progress.received <= each:
                     time.sleep(0)
-        done.wait()
+        finished.wait()
 
 
-def _frame(size: int) -> bytes:
+def _text_frame(size: int) -> bytes:
     key = os.urandom(4)
     length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
     payload = bytes(byte ^ key[at % 4] for at, byte in enumerate(b"4" + b"x" * (size - 1)))
     return b"\x81" + length + key + payload
 
 
-async def measure(serve: Serve, size: int, number: int, how: str) -> float:
+async def measure(run_server: RunServer, size: int, messages: int, pacing: str) -> float:
     """Microseconds of the loop's thread for each message."""
     loop = asyncio.get_running_loop()
-    all_came, done = asyncio.Event(), threading.Event()
-    came = _Came()
+    all_received, finished = asyncio.Event(), threading.Event()
+    progress = _Progress()
 
-    def count() -> None:
-        if not came.number:
-            came.began = time.thread_time()
-        came.number += 1
-        if came.number == number:
-            all_came.set()
+    def on_message() -> None:
+        if not progress.received:
+            progress.started_at = time.thread_time()
+        progress.received += 1
+        if progress.received == messages:
+            all_received.set()
 
-    async with serve(count) as port:
-        watched = came if how == "one by one" else None
-        sending = loop.run_in_executor(None, _blast, port, _frame(size), number, watched, done)
-        await asyncio.wait_for(all_came.wait(), 120)
-        spent = time.thread_time() - came.began
-        done.set()
-        await sending
-    return spent / number * 1e6
+    async with run_server(on_message) as port:
+        awaited_progress = progress if pacing == "one by one" else None
+        sender = loop.run_in_executor(
+            None, _send_messages, port, _text_frame(size), messages, awaited_progress, finished
+        )
+        await asyncio.wait_for(all_received.wait(), 120)
+        cpu_s = time.thread_time() - progress.started_at
+        finished.set()
+        await sender
+    return cpu_s / messages * 1e6
 
 
 async def main() -> None:
-    servers: dict[str, Serve] = {
-        "hubbub": hubbub,
-        "aiohttp": aiohttp,
-        "websockets": websockets,
-        "picows": picows,
+    servers: dict[str, RunServer] = {
+        "hubbub": run_hubbub,
+        "aiohttp": run_aiohttp,
+        "websockets": run_websockets,
+        "picows": run_picows,
     }
     print(
         f"Python {platform.python_version()}, {type(asyncio.get_running_loop()).__module__}, best of {ROUNDS}"
@@ -181,14 +185,14 @@ async def main() -> None:
         print(f"{name} is not installed: left out")
     for _ in range(ROUNDS):
         for label, figures in best.items():
-            for at, (size, number, how) in enumerate(CASES):
-                spent = await measure(servers[label.split()[0]], size, number, how)
-                figures[at] = min(figures[at], spent)
+            for at, (size, messages, pacing) in enumerate(CASES):
+                cost_us = await measure(servers[label.split()[0]], size, messages, pacing)
+                figures[at] = min(figures[at], cost_us)
     for label, figures in best.items():
-        shown = ", ".join(
-            f"{us:.2f} µs at {size} B {how}" for us, (size, _, how) in zip(figures, CASES, strict=True)
+        summary = ", ".join(
+            f"{us:.2f} µs at {size} B {pacing}" for us, (size, _, pacing) in zip(figures, CASES, strict=True)
         )
-        print(f"{label}: {shown}")
+        print(f"{label}: {summary}")
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from bench import compare
 from bench.scenarios import SCENARIOS
-from bench.stage import Stage
+from bench.stage import BenchEnvironment
 
-LINES = 40
-LEAD_S = 4.0  # for the connections to be made
+TOP_FRAMES = 40
+WARMUP_S = 4.0  # for the connections to be made
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     )
     parser.add_argument("scenario", choices=list(SCENARIOS))
     parser.add_argument("--secs", type=float, default=8)
-    parser.add_argument("--bench", type=Path, default=compare.FOLDER)
+    parser.add_argument("--bench", type=Path, default=compare.BENCH_FOLDER)
     options = parser.parse_args()
     sampler = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
     if sampler is None:
@@ -36,15 +36,15 @@ def main() -> None:
     scenario = SCENARIOS[options.scenario]
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
         folder = Path(name)
-        program = compare.generator(options.bench, folder)
-        stage = Stage(options.bench / "peers", folder, 0, 1)
-        with stage, stage.hubbub(scenario.people, scenario.rooms, scenario.instances, {}) as on:
+        program = compare.build_generator(options.bench, folder)
+        stage = BenchEnvironment(options.bench / "peers", folder, 0, 1)
+        with stage, stage.run_hubbub(scenario.users, scenario.rooms, scenario.instances, {}) as servers:
             samples = folder / "samples"
             command = [sampler, "record", "--nonblocking", "-r", "200", "-f", "raw", "-o", str(samples)]
-            command += ["-d", str(max(1, int(options.secs - LEAD_S))), "-p", str(on.pids[0])]
-            sampling = threading.Timer(LEAD_S, subprocess.run, [command], {"capture_output": True})
+            command += ["-d", str(max(1, int(options.secs - WARMUP_S))), "-p", str(servers.pids[0])]
+            sampling = threading.Timer(WARMUP_S, subprocess.run, [command], {"capture_output": True})
             sampling.start()
-            row = compare.load(program, stage, scenario, "hubbub", on, options.secs)
+            row = compare.run_load(program, stage, scenario, "hubbub", servers, options.secs)
             sampling.join()
             time.sleep(0.1)
             print(
@@ -53,24 +53,24 @@ def main() -> None:
                     for name in ("sent_per_s", "deliveries_per_s", "acks_per_s", "server_cpu")
                 }
             )
-            _print(samples.read_text())
+            _print_profile(samples.read_text())
 
 
-def _print(samples: str) -> None:
-    alone: Counter[str] = Counter()
-    within: Counter[str] = Counter()
+def _print_profile(samples: str) -> None:
+    self_samples: Counter[str] = Counter()
+    total_samples: Counter[str] = Counter()
     for line in samples.splitlines():
         stack, _, count = line.rpartition(" ")
         frames = stack.split(";")
         if any("_worker" in frame for frame in frames):
             continue  # a thread that waits for work
-        alone[frames[-1]] += int(count)
+        self_samples[frames[-1]] += int(count)
         for frame in set(frames):
-            within[frame] += int(count)
-    total = max(1, sum(alone.values()))
-    for title, found in (("alone", alone), ("with what it calls", within)):
+            total_samples[frame] += int(count)
+    total = max(1, sum(self_samples.values()))
+    for title, counts in (("alone", self_samples), ("with what it calls", total_samples)):
         print(f"\n% of the time, {title}")
-        for frame, count in found.most_common(LINES):
+        for frame, count in counts.most_common(TOP_FRAMES):
             print(f"  {100 * count / total:5.1f}  {frame}")
 
 

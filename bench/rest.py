@@ -18,10 +18,10 @@ import textwrap
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.stage import Running, Stage, free_port
+from bench.stage import BenchEnvironment, RunningServers, free_port
 
-PEOPLE, ROOMS = 50, 10
-FLOOR = """
+USERS, ROOMS = 50, 10
+BASELINE_SERVER = """
 import sys
 import uvloop
 from aiohttp import web
@@ -37,7 +37,7 @@ web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log
             loop=uvloop.new_event_loop())
 """
 # wrk's own language. A `client_id` is made of the thread's and a count, so that each message is new.
-MIX = """
+WRK_SCRIPT = """
 local people = { %s }
 local n, thread = 0, 0
 function setup(t) t:set("id", thread); thread = thread + 1 end
@@ -60,23 +60,25 @@ end
 """
 
 
-def _load(stage: Stage, port: int, script: Path, options: argparse.Namespace) -> list[float]:
+def _run_wrk(stage: BenchEnvironment, port: int, script: Path, options: argparse.Namespace) -> list[float]:
     """Requests/s, p50 and p95 in ms, errors."""
     command = ["taskset", "-c", str(stage.load_core), "wrk", "-t1", f"-c{options.connections}"]
     command += [f"-d{options.secs}s", "-s", str(script), f"http://127.0.0.1:{port}"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-    found = re.search(r"RESULT (\S+) (\S+) (\S+) (\d+)", said)
-    if found is None:
-        sys.exit(f"wrk said: {said}")
-    return [float(part) for part in found.groups()]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    match = re.search(r"RESULT (\S+) (\S+) (\S+) (\d+)", output)
+    if match is None:
+        sys.exit(f"wrk said: {output}")
+    return [float(part) for part in match.groups()]
 
 
-def _script(folder: Path, on: Running, turn: int) -> Path:
-    assert on.lines is not None
-    lines = [line.split("\t") for line in on.lines.read_text().splitlines()]
-    people = ", ".join("{ " + json.dumps(token) + ", " + json.dumps(room) + " }" for token, room in lines)
+def _write_script(folder: Path, servers: RunningServers, turn: int) -> Path:
+    assert servers.connections_path is not None
+    lines = [line.split("\t") for line in servers.connections_path.read_text().splitlines()]
+    connections = ", ".join(
+        "{ " + json.dumps(token) + ", " + json.dumps(room) + " }" for token, room in lines
+    )
     script = folder / f"mix{turn}.lua"
-    script.write_text(MIX % (people, f"{turn:04x}"))
+    script.write_text(WRK_SCRIPT % (connections, f"{turn:04x}"))
     return script
 
 
@@ -94,20 +96,20 @@ def main() -> None:
     rows: dict[str, list[list[float]]] = {"hubbub": [], "bare aiohttp": []}
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name, ExitStack() as stack:
         folder = Path(name)
-        stage = stack.enter_context(Stage(folder, folder, 0, 1))
-        on = stack.enter_context(stage.hubbub(PEOPLE, ROOMS, 1, {}))
-        floor = folder / "floor.py"
-        floor.write_text(textwrap.dedent(FLOOR))
+        stage = stack.enter_context(BenchEnvironment(folder, folder, 0, 1))
+        servers = stack.enter_context(stage.run_hubbub(USERS, ROOMS, 1, {}))
+        baseline_path = folder / "floor.py"
+        baseline_path.write_text(textwrap.dedent(BASELINE_SERVER))
         port = free_port()
-        stack.enter_context(stage.process([sys.executable, str(floor), str(port)], port))
+        stack.enter_context(stage.run_process([sys.executable, str(baseline_path), str(port)], port))
         for turn in range(options.runs):
-            script = _script(folder, on, turn)
-            rows["hubbub"].append(_load(stage, on.ports[0], script, options))
-            rows["bare aiohttp"].append(_load(stage, port, script, options))
+            script = _write_script(folder, servers, turn)
+            rows["hubbub"].append(_run_wrk(stage, servers.ports[0], script, options))
+            rows["bare aiohttp"].append(_run_wrk(stage, port, script, options))
     print("| | requests/s | p50 | p95 | errors |\n| --- | ---: | ---: | ---: | ---: |")
-    for who, runs in rows.items():
+    for server, runs in rows.items():
         per_s, p50, p95, errors = (statistics.median(column) for column in zip(*runs, strict=True))
-        print(f"| {who} | {per_s:.0f} | {p50:.1f} ms | {p95:.1f} ms | {errors:.0f} |")
+        print(f"| {server} | {per_s:.0f} | {p50:.1f} ms | {p95:.1f} ms | {errors:.0f} |")
 
 
 if __name__ == "__main__":

@@ -20,70 +20,72 @@ import asyncpg
 
 from bench import compare
 from bench.scenarios import MESSAGE, SCENARIOS, Scenario
-from bench.stage import Running, Stage
+from bench.stage import BenchEnvironment, RunningServers
 
 SOCKETS = 10_000
-PEOPLE = 5000
-SIZES = "10,100,1000,10000"
+USERS = 5000
+DEFAULT_ROOM_SIZES = "10,100,1000,10000"
 DELIVERIES_PER_S = 20_000
-MORE_ROOMS = "0,10000,100000"
+DEFAULT_EXTRA_ROOMS = "0,10000,100000"
 CONNECTS_PER_S = 400
-CONNECTS_OF_MANY = 150  # who is in 100 rooms is told of all of them
-SETTLE_S = "8"  # until everybody was told
+CONNECTS_PER_S_MANY_ROOMS = 150  # who is in 100 rooms is told of all of them
+READY_PAUSE_S = "8"  # until everybody was told
 ROOM_MEMBERS = 5
 
 # Private rooms with one entry's worth of a log, whose members are taken in turn.
-_ROOMS = """
+_INSERT_ROOMS = """
 INSERT INTO rooms
   (id, kind, topic, created_at, last_seq, first_seq, member_count, member_version, last_entry_at)
 SELECT gen_random_uuid(), 'private', '', now(), 0, 1, $2, 0, now() FROM generate_series(1, $1)
 RETURNING id
 """
-_MEMBERS = """
+_INSERT_MEMBERS = """
 INSERT INTO memberships (id, room_id, user_id, role, joined_at, joined_seq, last_read_seq, muted)
 SELECT gen_random_uuid(), r.id, ($2::uuid[])[1 + ((r.n * $3 + k) % array_length($2::uuid[], 1))], 'member',
   now(), 0, 0, false
 FROM unnest($1::uuid[]) WITH ORDINALITY AS r(id, n), generate_series(0, $3 - 1) AS k
 ON CONFLICT DO NOTHING
 """
-_STRANGERS = """
+_INSERT_UNCONNECTED_USERS = """
 INSERT INTO users (id, username, email, display_name, role, created_at, updated_at)
 SELECT gen_random_uuid(), 'far' || n, 'far' || n || '@example.com', 'Far', 'user', now(), now()
 FROM generate_series(1, 1000) AS n RETURNING id
 """
 
 
-async def _fill(url: str, rooms: int, *, near: bool) -> None:
+async def _add_rooms(url: str, rooms: int, *, near: bool) -> None:
     connection = await asyncpg.connect(url, command_timeout=300)
     try:
-        query = "SELECT id FROM users ORDER BY id" if near else _STRANGERS
-        people = [row["id"] for row in await connection.fetch(query)]
-        made = [row["id"] for row in await connection.fetch(_ROOMS, rooms, ROOM_MEMBERS)]
-        await connection.execute(_MEMBERS, made, people, ROOM_MEMBERS)
+        query = "SELECT id FROM users ORDER BY id" if near else _INSERT_UNCONNECTED_USERS
+        user_ids = [row["id"] for row in await connection.fetch(query)]
+        room_ids = [row["id"] for row in await connection.fetch(_INSERT_ROOMS, rooms, ROOM_MEMBERS)]
+        await connection.execute(_INSERT_MEMBERS, room_ids, user_ids, ROOM_MEMBERS)
         await connection.execute("ANALYZE")
     finally:
         await connection.close()
 
 
-def _load(stage: Stage, program: Path, scenario: Scenario, on: Running, secs: float) -> dict[str, Any]:
-    row = compare.load(program, stage, scenario, "hubbub", on, secs)
+def _run_load(
+    stage: BenchEnvironment, program: Path, scenario: Scenario, servers: RunningServers, secs: float
+) -> dict[str, Any]:
+    row = compare.run_load(program, stage, scenario, "hubbub", servers, secs)
     if row["missing"] or row["duplicated"] or row["reordered"] or not row["latency_ms"]["n"]:
         sys.exit(f"Something was lost, repeated or out of order: {row}")
     return row
 
 
-def sizes(stage: Stage, program: Path, wanted: list[int], secs: float) -> None:
+def measure_room_sizes(stage: BenchEnvironment, program: Path, room_sizes: list[int], secs: float) -> None:
     """The CPU of a delivery, with the same number of deliveries a second."""
     print("\n| room of | messages/s | deliveries/s | CPU | µs a delivery | kB a socket |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
-    for size in wanted:
+    for size in room_sizes:
         rooms = SOCKETS // size
         load = ("-n", str(SOCKETS), "--rooms", str(rooms), "--pubs", str(min(rooms, 500)))
         load += ("--rate", str(DELIVERIES_PER_S / size), "--connect-rate", str(CONNECTS_PER_S))
-        own = ("--msg", MESSAGE, "--settle", SETTLE_S)
-        scenario = Scenario("sizes", "", (), (), load, (), own, people=SOCKETS, rooms=rooms)
-        with stage.hubbub(SOCKETS, rooms, 1, {}) as on:
-            row = _load(stage, program, scenario, on, secs)
+        own = ("--msg", MESSAGE, "--settle", READY_PAUSE_S)
+        scenario = Scenario("sizes", "", (), (), load, (), own, users=SOCKETS, rooms=rooms)
+        with stage.run_hubbub(SOCKETS, rooms, 1, {}) as servers:
+            row = _run_load(stage, program, scenario, servers, secs)
         cost = row["server_cpu"] * 1e4 / row["deliveries_per_s"]
         print(
             f"| {size:,} | {row['sent_per_s']:.0f} | {row['deliveries_per_s']:.0f} | "
@@ -92,23 +94,25 @@ def sizes(stage: Stage, program: Path, wanted: list[int], secs: float) -> None:
         )
 
 
-def more(stage: Stage, program: Path, wanted: list[int], secs: float, *, near: bool) -> None:
+def measure_extra_rooms(
+    stage: BenchEnvironment, program: Path, room_counts: list[int], secs: float, *, near: bool
+) -> None:
     """500 messages a second in 200 rooms, with other rooms beside them."""
-    whose = "of the people connected" if near else "of people who are away"
-    print(f"\n| rooms {whose} | CPU | p50 | p99 |\n| ---: | ---: | ---: | ---: |")
-    load = ("-n", str(PEOPLE), "--rooms", str(PEOPLE // ROOM_MEMBERS), "--pubs", "200", "--rate", "500")
-    load += ("--connect-rate", str(CONNECTS_OF_MANY))
-    rooms_of_load = PEOPLE // ROOM_MEMBERS
-    scenario = replace(SCENARIOS["P6"], load=load, people=PEOPLE, rooms=rooms_of_load, wanted=())
-    scenario = replace(scenario, own=(*scenario.own, "--settle", SETTLE_S))
-    for rooms in wanted:
-        with stage.hubbub(scenario.people, scenario.rooms, 1, {}) as on:
-            asyncio.run(_fill(on.database, rooms, near=near))
-            row = _load(stage, program, scenario, on, secs)
-        waits = row["latency_ms"]
+    description = "of the people connected" if near else "of people who are away"
+    print(f"\n| rooms {description} | CPU | p50 | p99 |\n| ---: | ---: | ---: | ---: |")
+    load = ("-n", str(USERS), "--rooms", str(USERS // ROOM_MEMBERS), "--pubs", "200", "--rate", "500")
+    load += ("--connect-rate", str(CONNECTS_PER_S_MANY_ROOMS))
+    loaded_rooms = USERS // ROOM_MEMBERS
+    scenario = replace(SCENARIOS["P6"], load=load, users=USERS, rooms=loaded_rooms, targets=())
+    scenario = replace(scenario, hubbub_load=(*scenario.hubbub_load, "--settle", READY_PAUSE_S))
+    for rooms in room_counts:
+        with stage.run_hubbub(scenario.users, scenario.rooms, 1, {}) as servers:
+            asyncio.run(_add_rooms(servers.database_url, rooms, near=near))
+            row = _run_load(stage, program, scenario, servers, secs)
+        latency = row["latency_ms"]
         print(
-            f"| {rooms + scenario.rooms:,} | {row['server_cpu']:.0f} % | {waits['p50']:.1f} ms | "
-            f"{waits['p99']:.1f} ms |",
+            f"| {rooms + scenario.rooms:,} | {row['server_cpu']:.0f} % | {latency['p50']:.1f} ms | "
+            f"{latency['p99']:.1f} ms |",
             flush=True,
         )
 
@@ -123,20 +127,22 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", default="sizes,near,far")
-    parser.add_argument("--sizes", default=SIZES)
-    parser.add_argument("--rooms", default=MORE_ROOMS)
+    parser.add_argument("--sizes", default=DEFAULT_ROOM_SIZES)
+    parser.add_argument("--rooms", default=DEFAULT_EXTRA_ROOMS)
     parser.add_argument("--secs", type=float, default=5)
-    parser.add_argument("--bench", type=Path, default=compare.FOLDER)
+    parser.add_argument("--bench", type=Path, default=compare.BENCH_FOLDER)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
         folder = Path(name)
-        program = compare.generator(options.bench, folder)
-        with Stage(options.bench / "peers", folder, 0, 1) as stage:
+        program = compare.build_generator(options.bench, folder)
+        with BenchEnvironment(options.bench / "peers", folder, 0, 1) as stage:
             for each in options.only.split(","):
                 if each == "sizes":
-                    sizes(stage, program, _numbers(options.sizes), options.secs)
+                    measure_room_sizes(stage, program, _numbers(options.sizes), options.secs)
                 elif each in ("near", "far"):
-                    more(stage, program, _numbers(options.rooms), options.secs, near=each == "near")
+                    measure_extra_rooms(
+                        stage, program, _numbers(options.rooms), options.secs, near=each == "near"
+                    )
                 else:
                     sys.exit(f"There is no {each}.")
 

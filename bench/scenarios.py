@@ -10,18 +10,18 @@ PEER_ECHO = '42{ack}["echo",' + BODY + "]"
 MESSAGE = (
     '42/chat,{ack}["message:send",{"room_id":"{col:2}","client_id":"{uuid}","body":"{t}.{seq}.{i} {pad:40}"}]'
 )
-CHEAP = '42/chat,{ack}["typing:stop",{"room_id":"{col:2}"}]'  # validated, limited, stores nothing
+TYPING_EVENT = '42/chat,{ack}["typing:stop",{"room_id":"{col:2}"}]'  # validated, limited, stores nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RatioTarget:
     """A ratio of hubbub's median to a peer's: at least `reach`, better `aim`. `lower`: at most."""
 
     figure: str
     peer: str
-    reach: float | None
-    aim: float | None
-    lower: bool = False
+    required: float | None
+    goal: float | None
+    lower_is_better: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +29,25 @@ class Scenario:
     """`load` is for everybody, `peer` and `own` are the frames of peers and of hubbub."""
 
     name: str
-    says: str
+    description: str
     peers: tuple[str, ...]
-    wanted: tuple[Wanted, ...]
+    targets: tuple[RatioTarget, ...]
     load: tuple[str, ...]
-    peer: tuple[str, ...]
-    own: tuple[str, ...]
-    people: int = 500
+    peer_load: tuple[str, ...]
+    hubbub_load: tuple[str, ...]
+    users: int = 500
     rooms: int = 1
     instances: int = 1
-    fresh: bool = False  # memory is only comparable on servers that did nothing before
+    fresh_servers: bool = False  # memory is only comparable on servers that did nothing before
     settings: dict[str, str] = field(default_factory=dict)
 
 
-def _rooms(people: int, rooms: int, *load: str) -> tuple[str, ...]:
-    return ("-n", str(people), "--rooms", str(rooms), *load)
+def _room_load(users: int, rooms: int, *load: str) -> tuple[str, ...]:
+    return ("-n", str(users), "--rooms", str(rooms), *load)
 
 
-_FAN = _rooms(500, 1, "--pubs", "4", "--window", "4")
-_DURABLE = _rooms(1000, 200, "--pubs", "200", "--window", "1")
+_FAN_OUT_LOAD = _room_load(500, 1, "--pubs", "4", "--window", "4")
+_STORED_LOAD = _room_load(1000, 200, "--pubs", "200", "--window", "1")
 
 SCENARIOS = {
     each.name: each
@@ -57,10 +57,10 @@ SCENARIOS = {
             "fan-out, one room of 500, saturation",
             ("node-socketio", "py-socketio-uvloop", "limit-batch"),
             (
-                Wanted("deliveries_per_s", "node-socketio", 4, 8),
-                Wanted("deliveries_per_s", "limit-batch", None, 0.6),
+                RatioTarget("deliveries_per_s", "node-socketio", 4, 8),
+                RatioTarget("deliveries_per_s", "limit-batch", None, 0.6),
             ),
-            _FAN,
+            _FAN_OUT_LOAD,
             ("--msg", PEER_MESSAGE),
             ("--msg", MESSAGE),
         ),
@@ -69,22 +69,22 @@ SCENARIOS = {
             "200 rooms of 5, saturation, every message stored",
             ("node-socketio-pg", "node-nest-typeorm", "limit-group-pg"),
             (
-                Wanted("sent_per_s", "node-socketio-pg", 1.2, 1.7),
-                Wanted("sent_per_s", "node-nest-typeorm", 3, None),
-                Wanted("sent_per_s", "limit-group-pg", None, 0.9),
+                RatioTarget("sent_per_s", "node-socketio-pg", 1.2, 1.7),
+                RatioTarget("sent_per_s", "node-nest-typeorm", 3, None),
+                RatioTarget("sent_per_s", "limit-group-pg", None, 0.9),
             ),
-            _DURABLE,
+            _STORED_LOAD,
             ("--msg", PEER_ACKED),
             ("--msg", MESSAGE),
-            people=1000,
+            users=1000,
             rooms=200,
         ),
         Scenario(
             "P3",
             "two instances over Redis, one room of 500",
             ("node-socketio-redis",),
-            (Wanted("deliveries_per_s", "node-socketio-redis", 4, 6),),
-            _FAN,
+            (RatioTarget("deliveries_per_s", "node-socketio-redis", 4, 6),),
+            _FAN_OUT_LOAD,
             ("--msg", PEER_MESSAGE),
             ("--msg", MESSAGE),
             instances=2,
@@ -94,13 +94,13 @@ SCENARIOS = {
             "two instances over Redis, 200 rooms of 5 (the peers store nothing)",
             ("node-socketio-redis", "py-socketio-uvloop-redis"),
             (
-                Wanted("sent_per_s", "node-socketio-redis", 0.8, 1.2),
-                Wanted("sent_per_s", "py-socketio-uvloop-redis", 8, None),
+                RatioTarget("sent_per_s", "node-socketio-redis", 0.8, 1.2),
+                RatioTarget("sent_per_s", "py-socketio-uvloop-redis", 8, None),
             ),
-            (*_DURABLE, "--layout", "block"),
+            (*_STORED_LOAD, "--layout", "block"),
             ("--msg", PEER_MESSAGE),
             ("--msg", MESSAGE),
-            people=1000,
+            users=1000,
             rooms=200,
             instances=2,
         ),
@@ -109,13 +109,13 @@ SCENARIOS = {
             "acknowledged event without storage, 64 in flight",
             ("node-socketio", "py-socketio-uvloop", "limit-json"),
             (
-                Wanted("acks_per_s", "node-socketio", 0.6, 1.0),
-                Wanted("acks_per_s", "py-socketio-uvloop", 2.5, None),
+                RatioTarget("acks_per_s", "node-socketio", 0.6, 1.0),
+                RatioTarget("acks_per_s", "py-socketio-uvloop", 2.5, None),
             ),
-            _rooms(64, 64, "--pubs", "64", "--window", "1", "--until", "ack", "--expect", "none"),
+            _room_load(64, 64, "--pubs", "64", "--window", "1", "--until", "ack", "--expect", "none"),
             ("--msg", PEER_ECHO),
-            ("--msg", CHEAP),
-            people=64,
+            ("--msg", TYPING_EVENT),
+            users=64,
             rooms=64,
         ),
         Scenario(
@@ -123,15 +123,15 @@ SCENARIOS = {
             "500 messages a second into rooms of 5, stored",
             ("node-nest-typeorm", "node-socketio-pg"),
             (
-                Wanted("latency_ms.p99", "node-nest-typeorm", 1.0, None, lower=True),
-                Wanted("server_cpu", "node-nest-typeorm", 1.0, None, lower=True),
-                Wanted("latency_ms.p99", "node-socketio-pg", None, 1.0, lower=True),
-                Wanted("server_cpu", "node-socketio-pg", None, 1.0, lower=True),
+                RatioTarget("latency_ms.p99", "node-nest-typeorm", 1.0, None, lower_is_better=True),
+                RatioTarget("server_cpu", "node-nest-typeorm", 1.0, None, lower_is_better=True),
+                RatioTarget("latency_ms.p99", "node-socketio-pg", None, 1.0, lower_is_better=True),
+                RatioTarget("server_cpu", "node-socketio-pg", None, 1.0, lower_is_better=True),
             ),
-            _rooms(1000, 200, "--pubs", "200", "--rate", "500"),
+            _room_load(1000, 200, "--pubs", "200", "--rate", "500"),
             ("--msg", PEER_ACKED),
             ("--msg", MESSAGE),
-            people=1000,
+            users=1000,
             rooms=200,
         ),
         Scenario(
@@ -139,15 +139,15 @@ SCENARIOS = {
             "10,000 idle connections, token checked",
             ("node-socketio", "py-socketio-uvloop"),
             (
-                Wanted("rss_per_conn_kb", "node-socketio", 0.8, 0.5, lower=True),
-                Wanted("connects_per_s", "node-socketio", 1.0, 2.0),
+                RatioTarget("rss_per_conn_kb", "node-socketio", 0.8, 0.5, lower_is_better=True),
+                RatioTarget("connects_per_s", "node-socketio", 1.0, 2.0),
             ),
-            _rooms(10_000, 1000, "--idle", "3"),
+            _room_load(10_000, 1000, "--idle", "3"),
             (),
             (),
-            people=1000,
+            users=1000,
             rooms=200,
-            fresh=True,
+            fresh_servers=True,
         ),
     )
 }

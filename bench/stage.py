@@ -18,7 +18,7 @@ import aiohttp
 import asyncpg
 
 ROOT = Path(__file__).resolve().parent.parent
-WAIT_S = 30.0
+START_TIMEOUT_S = 30.0
 PASSWORD = "a benchmark's own"
 # A peer: its program and what it is told besides its port.
 PEERS: dict[str, tuple[str, dict[str, str]]] = {
@@ -39,20 +39,20 @@ PEER_TABLE = (
 
 
 @dataclass(slots=True)
-class Running:
+class RunningServers:
     """A server, or the instances of one, ready to be loaded."""
 
     ports: list[int]
     pids: list[int]
-    lines: Path | None = None
-    database: str = ""
+    connections_path: Path | None = None
+    database_url: str = ""
 
 
-class Missing(Exception):
+class PeerUnavailable(Exception):
     """A peer cannot run here, and why."""
 
 
-class Stage:
+class BenchEnvironment:
     """Where servers run: which cores, which folder, which databases."""
 
     def __init__(self, peers: Path, folder: Path, server_core: int, load_core: int) -> None:
@@ -61,8 +61,8 @@ class Stage:
         self.server_core = server_core
         self.load_core = load_core
         self._stack = ExitStack()
-        self._databases = 0
-        self._postgres = ""
+        self._database_count = 0
+        self._postgres_url = ""
 
     def __enter__(self) -> Self:
         return self
@@ -80,19 +80,19 @@ class Stage:
         finally:
             os.sched_setaffinity(0, before)
 
-    def database(self) -> str:
+    def create_database(self) -> str:
         """A new, empty database of one PostgreSQL server as it ships, fsync on, on the generator's core."""
         from tests.support import servers
 
-        if not self._postgres:
+        if not self._postgres_url:
             with self._pinned(self.load_core):
-                self._postgres = self._stack.enter_context(servers.postgres(durable=True))
-        self._databases += 1
-        name = f"bench{self._databases}"
-        asyncio.run(_execute(self._postgres, f'CREATE DATABASE "{name}"'))
-        return urlsplit(self._postgres)._replace(path=f"/{name}").geturl()
+                self._postgres_url = self._stack.enter_context(servers.postgres(durable=True))
+        self._database_count += 1
+        name = f"bench{self._database_count}"
+        asyncio.run(_execute(self._postgres_url, f'CREATE DATABASE "{name}"'))
+        return urlsplit(self._postgres_url)._replace(path=f"/{name}").geturl()
 
-    def redis(self) -> str:
+    def run_redis(self) -> str:
         """A Redis of its own, on the servers' core."""
         from tests.support import servers
 
@@ -100,35 +100,39 @@ class Stage:
             return self._stack.enter_context(servers.redis())
 
     @contextmanager
-    def peer(self, name: str, instances: int) -> Iterator[Running]:
+    def run_peer(self, name: str, instances: int) -> Iterator[RunningServers]:
         """A peer. Raises Missing if it can't run here."""
-        program, told = PEERS[name]
+        program, variables = PEERS[name]
         path = self.peers / program
         if not path.is_file():
-            raise Missing(f"there is no {path}")
-        environment = dict(told)
-        if "PG" in told:
-            environment["PG"] = self.database()
+            raise PeerUnavailable(f"there is no {path}")
+        environment = dict(variables)
+        if "PG" in variables:
+            environment["PG"] = self.create_database()
             asyncio.run(_execute(environment["PG"], PEER_TABLE))
-        if "REDIS" in told:
-            environment["REDIS"] = self.redis()
-        runner = "node" if path.suffix == ".js" else sys.executable
+        if "REDIS" in variables:
+            environment["REDIS"] = self.run_redis()
+        interpreter = "node" if path.suffix == ".js" else sys.executable
         with ExitStack() as stack:
             ports = [free_port() for _ in range(instances)]
             started = [
-                stack.enter_context(self._process([runner, str(path)], {**environment, "PORT": str(port)}))
+                stack.enter_context(
+                    self._process([interpreter, str(path)], {**environment, "PORT": str(port)})
+                )
                 for port in ports
             ]
             for port, process in zip(ports, started, strict=True):
-                _listens(name, port, process)
-            yield Running(ports, [process.pid for process in started])
+                _wait_until_listening(name, port, process)
+            yield RunningServers(ports, [process.pid for process in started])
 
     @contextmanager
-    def hubbub(self, people: int, rooms: int, instances: int, settings: dict[str, str]) -> Iterator[Running]:
+    def run_hubbub(
+        self, users: int, rooms: int, instances: int, settings: dict[str, str]
+    ) -> Iterator[RunningServers]:
         """Hubbub as it ships, on PostgreSQL, its limits lifted by settings; people in rooms are there."""
-        environment = {**lifted(self.database(), self.folder), **settings}
+        environment = {**unlimited_settings(self.create_database(), self.folder), **settings}
         if instances > 1:
-            environment["HUBBUB_REDIS_URL"] = self.redis()
+            environment["HUBBUB_REDIS_URL"] = self.run_redis()
         program = [sys.executable, "-m", "hubbub"]
         subprocess.run(
             [*program, "migrate"], env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL
@@ -140,36 +144,38 @@ class Stage:
                 for port in ports
             ]
             for port, process in zip(ports, started, strict=True):
-                _listens("hubbub", port, process)
-            lines = self.folder / f"people-{ports[0]}.tsv"
-            lines.write_text("\n".join(asyncio.run(fill(ports[0], people, rooms, instances))) + "\n")
-            database = environment["HUBBUB_DATABASE_URL"]
-            yield Running(ports, [process.pid for process in started], lines, database)
+                _wait_until_listening("hubbub", port, process)
+            connections_path = self.folder / f"people-{ports[0]}.tsv"
+            connections_path.write_text(
+                "\n".join(asyncio.run(create_users_and_rooms(ports[0], users, rooms, instances))) + "\n"
+            )
+            database_url = environment["HUBBUB_DATABASE_URL"]
+            yield RunningServers(ports, [process.pid for process in started], connections_path, database_url)
 
     @contextmanager
-    def process(self, command: list[str], port: int) -> Iterator[int]:
+    def run_process(self, command: list[str], port: int) -> Iterator[int]:
         """Any program that listens on `port`; its process id."""
         with self._process(command, {}) as process:
-            _listens(command[0], port, process)
+            _wait_until_listening(command[0], port, process)
             yield process.pid
 
     @contextmanager
-    def _process(self, command: list[str], told: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    def _process(self, command: list[str], variables: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
         environment = {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
         with self._pinned(self.server_core):
-            process = subprocess.Popen(command, env={**environment, **told}, cwd=ROOT)
+            process = subprocess.Popen(command, env={**environment, **variables}, cwd=ROOT)
         try:
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(WAIT_S)
+                process.wait(START_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
 
 
-def lifted(database_url: str, folder: Path) -> dict[str, str]:
+def unlimited_settings(database_url: str, folder: Path) -> dict[str, str]:
     """The settings: as shipped, without limits."""
     return {
         "HUBBUB_ENV": "test",
@@ -191,23 +197,23 @@ def lifted(database_url: str, folder: Path) -> dict[str, str]:
     }
 
 
-async def fill(port: int, people: int, rooms: int, instances: int) -> list[str]:
+async def create_users_and_rooms(port: int, users: int, rooms: int, instances: int) -> list[str]:
     """People and rooms through the public API; a line `token<TAB>room id` for each connection.
 
     Of several instances the generator fills room after room (`--layout block`), of one it deals them out.
     """
     url = f"http://127.0.0.1:{port}/api/v1"
-    gate = asyncio.Semaphore(16)
+    semaphore = asyncio.Semaphore(16)
     async with aiohttp.ClientSession() as session:
 
-        async def post(path: str, body: dict[str, Any], token: str = "") -> Any:
+        async def post_json(path: str, body: dict[str, Any], token: str = "") -> Any:
             headers = {"Authorization": f"Bearer {token}"} if token else {}
-            async with gate, session.post(url + path, json=body, headers=headers) as answer:
-                found = await answer.json()
-                assert answer.status in (200, 201), found
-                return found["data"]
+            async with semaphore, session.post(url + path, json=body, headers=headers) as response:
+                content = await response.json()
+                assert response.status in (200, 201), content
+                return content["data"]
 
-        async def person(number: int) -> str:
+        async def register(number: int) -> str:
             name = f"bench{number:05}"
             body = {
                 "name": name,
@@ -215,21 +221,21 @@ async def fill(port: int, people: int, rooms: int, instances: int) -> list[str]:
                 "password": PASSWORD,
                 "username": name,
             }
-            return str((await post("/auth/register", body))["access_token"])
+            return str((await post_json("/auth/register", body))["access_token"])
 
-        tokens = await asyncio.gather(*(person(number) for number in range(people)))
+        tokens = await asyncio.gather(*(register(number) for number in range(users)))
 
-        async def room(number: int) -> str:
+        async def create_room(number: int) -> str:
             members = tokens[number * size : (number + 1) * size] if blocks else tokens[number::rooms]
-            made = await post("/rooms", {"kind": "public", "name": f"room {number}"}, members[0])
-            room_id = str(made["id"])
-            await asyncio.gather(*(post(f"/rooms/{room_id}/join", {}, member) for member in members[1:]))
+            created = await post_json("/rooms", {"kind": "public", "name": f"room {number}"}, members[0])
+            room_id = str(created["id"])
+            await asyncio.gather(*(post_json(f"/rooms/{room_id}/join", {}, member) for member in members[1:]))
             return room_id
 
-        size, blocks = max(1, people // rooms), instances > 1 and rooms > 1
-        ids = await asyncio.gather(*(room(number) for number in range(rooms)))
+        size, blocks = max(1, users // rooms), instances > 1 and rooms > 1
+        room_ids = await asyncio.gather(*(create_room(number) for number in range(rooms)))
     return [
-        f"{token}\t{ids[min(number // size, rooms - 1) if blocks else number % rooms]}"
+        f"{token}\t{room_ids[min(number // size, rooms - 1) if blocks else number % rooms]}"
         for number, token in enumerate(tokens)
     ]
 
@@ -240,18 +246,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _listens(name: str, port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_listening(name: str, port: int, process: subprocess.Popen[bytes]) -> None:
     """Wait until it takes connections. Raises Missing."""
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise Missing(f"{name} ended at its start")
+            raise PeerUnavailable(f"{name} ended at its start")
         with socket.socket() as probe:
             probe.settimeout(1)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise Missing(f"{name} does not listen after {WAIT_S:.0f} s")
+    raise PeerUnavailable(f"{name} does not listen after {START_TIMEOUT_S:.0f} s")
 
 
 async def _execute(url: str, statement: str) -> None:

@@ -23,53 +23,53 @@ import bcrypt
 
 from bench import compare
 from bench.scenarios import SCENARIOS
-from bench.stage import PASSWORD, Running, Stage
+from bench.stage import PASSWORD, BenchEnvironment, RunningServers
 from hubbub.core import passwords
 
-COST = 12  # as hubbub ships
+BCRYPT_COST = 12  # as hubbub ships
 CHAT = SCENARIOS["P6"]
-WANTED = 2.0
+MAX_P99_RATIO = 2.0
 
 
 @dataclass(slots=True)
-class Storm:
+class LoginStorm:
     """Sign-ins of people who are there, each once, so many a second, whatever becomes of them."""
 
     url: str
-    people: Iterator[int]
+    user_numbers: Iterator[int]
     per_s: float
-    answers: list[tuple[int, float]] = field(default_factory=list)
-    _over: threading.Event = field(default_factory=threading.Event)
+    results: list[tuple[int, float]] = field(default_factory=list)
+    _stopped: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
-    def blowing(self, core: int) -> Iterator[None]:
+    def running(self, core: int) -> Iterator[None]:
         """Meanwhile, from a thread on this core."""
-        thread = threading.Thread(target=lambda: asyncio.run(self._blow(core)))
+        thread = threading.Thread(target=lambda: asyncio.run(self._run(core)))
         thread.start()
         try:
             yield
         finally:
-            self._over.set()
+            self._stopped.set()
             thread.join()
 
-    async def _blow(self, core: int) -> None:
+    async def _run(self, core: int) -> None:
         os.sched_setaffinity(0, {core})
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
-            while not self._over.is_set():
-                group.create_task(self._sign_in(session, next(self.people)))
+            while not self._stopped.is_set():
+                group.create_task(self._log_in(session, next(self.users)))
                 await asyncio.sleep(1 / self.per_s)
 
-    async def _sign_in(self, session: aiohttp.ClientSession, number: int) -> None:
-        began = time.monotonic()
+    async def _log_in(self, session: aiohttp.ClientSession, number: int) -> None:
+        started_at = time.monotonic()
         body = {"email": f"bench{number:05}@example.com", "password": PASSWORD}
-        async with session.post(f"{self.url}/api/v1/auth/login", json=body) as answer:
-            await answer.read()
-            self.answers.append((answer.status, time.monotonic() - began))
+        async with session.post(f"{self.url}/api/v1/auth/login", json=body) as response:
+            await response.read()
+            self.results.append((response.status, time.monotonic() - started_at))
 
 
-async def _make_costly(database: str) -> None:
+async def _set_password_digests(database: str) -> None:
     """Digests as hubbub ships them: people are made with cheap ones, which takes seconds and not minutes."""
-    digest = await passwords.digest(PASSWORD, COST)
+    digest = await passwords.digest(PASSWORD, BCRYPT_COST)
     connection = await asyncpg.connect(database)
     try:
         await connection.execute("UPDATE users SET password_digest = $1", digest)
@@ -77,30 +77,39 @@ async def _make_costly(database: str) -> None:
         await connection.close()
 
 
-def _measure(options: argparse.Namespace, program: Path, stage: Stage, on: Running) -> None:
-    people = iter(range(CHAT.people))
+def _measure(
+    options: argparse.Namespace, program: Path, stage: BenchEnvironment, servers: RunningServers
+) -> None:
+    user_numbers = iter(range(CHAT.users))
     rows: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
-    answers: list[tuple[int, float]] = []
+    results: list[tuple[int, float]] = []
     for _ in range(options.runs):
-        rows[False].append(compare.load(program, stage, CHAT, "chat alone", on, options.secs))
-        storm = Storm(f"http://127.0.0.1:{on.ports[0]}", people, options.per_s)
-        with storm.blowing(stage.load_core):
-            rows[True].append(compare.load(program, stage, CHAT, "in a storm", on, options.secs))
-        answers += storm.answers
-    for storming, of in rows.items():
-        p50, p99 = (statistics.median(row["latency_ms"][name] for row in of) for name in ("p50", "p99"))
-        all_p99 = ", ".join(f"{row['latency_ms']['p99']:.1f}" for row in of)
+        rows[False].append(compare.run_load(program, stage, CHAT, "chat alone", servers, options.secs))
+        storm = LoginStorm(f"http://127.0.0.1:{servers.ports[0]}", user_numbers, options.per_s)
+        with storm.running(stage.load_core):
+            rows[True].append(compare.run_load(program, stage, CHAT, "in a storm", servers, options.secs))
+        results += storm.results
+    for storming, storm_rows in rows.items():
+        p50, p99 = (
+            statistics.median(row["latency_ms"][name] for row in storm_rows) for name in ("p50", "p99")
+        )
+        all_p99 = ", ".join(f"{row['latency_ms']['p99']:.1f}" for row in storm_rows)
         print(f"{'in a storm' if storming else 'chat alone'}: p50 {p50:.2f} ms, p99 {p99:.2f} ms ({all_p99})")
     alone, storming = (
         statistics.median(row["latency_ms"]["p99"] for row in rows[which]) for which in (False, True)
     )
-    verdict = "reached" if storming <= WANTED * alone else "short"
-    print(f"p99 in a storm / alone: {storming / alone:.2f} (wanted {WANTED:g} at most): {verdict}")
-    done = sorted(took for status, took in answers if status == 200)
+    verdict = "reached" if storming <= MAX_P99_RATIO * alone else "short"
+    print(f"p99 in a storm / alone: {storming / alone:.2f} (wanted {MAX_P99_RATIO:g} at most): {verdict}")
+    durations = sorted(duration for status, duration in results if status == 200)
     seconds = options.runs * (options.secs + 1)
-    print(f"sign-ins asked {len(answers)}, done {len(done)} ({len(done) / seconds:.1f}/s), the rest refused")
-    if done:
-        print(f"a sign-in that is done took {statistics.median(done):.1f} s, {done[-1]:.1f} s at most")
+    print(
+        f"sign-ins asked {len(results)}, done {len(durations)} ({len(durations) / seconds:.1f}/s), "
+        f"the rest refused"
+    )
+    if durations:
+        print(
+            f"a sign-in that is done took {statistics.median(durations):.1f} s, {durations[-1]:.1f} s at most"
+        )
 
 
 def main() -> None:
@@ -111,21 +120,26 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--secs", type=float, default=10, help="of load, a run")
     parser.add_argument("--per-s", type=float, default=20, help="sign-ins a second")
-    parser.add_argument("--bench", type=Path, default=compare.FOLDER, help="the folder of the generator")
+    parser.add_argument(
+        "--bench", type=Path, default=compare.BENCH_FOLDER, help="the folder of the generator"
+    )
     parser.add_argument("--server-core", type=int, default=0)
     parser.add_argument("--load-core", type=int, default=1)
     options = parser.parse_args()
-    if options.runs * (options.secs + 5) * options.per_s > CHAT.people:
-        sys.exit(f"There are {CHAT.people} people, and each signs in once: fewer runs, seconds or sign-ins.")
+    if options.runs * (options.secs + 5) * options.per_s > CHAT.users:
+        sys.exit(f"There are {CHAT.users} people, and each signs in once: fewer runs, seconds or sign-ins.")
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
-        program = compare.generator(options.bench, Path(name))
+        program = compare.build_generator(options.bench, Path(name))
         with (
-            Stage(options.bench, Path(name), options.server_core, options.load_core) as stage,
-            stage.hubbub(CHAT.people, CHAT.rooms, 1, CHAT.settings) as on,
+            BenchEnvironment(options.bench, Path(name), options.server_core, options.load_core) as stage,
+            stage.run_hubbub(CHAT.users, CHAT.rooms, 1, CHAT.settings) as servers,
         ):
-            asyncio.run(_make_costly(on.database))
-            print(f"bcrypt {bcrypt.__version__}, cost {COST}, {options.per_s:g} sign-ins/s asked", flush=True)
-            _measure(options, program, stage, on)
+            asyncio.run(_set_password_digests(servers.database_url))
+            print(
+                f"bcrypt {bcrypt.__version__}, cost {BCRYPT_COST}, {options.per_s:g} sign-ins/s asked",
+                flush=True,
+            )
+            _measure(options, program, stage, servers)
 
 
 if __name__ == "__main__":

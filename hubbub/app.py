@@ -20,11 +20,11 @@ from hubbub.core import clock
 from hubbub.db import database, migrations
 from hubbub.db.database_lock import DatabaseLock
 from hubbub.gateways.oauth import registry
-from hubbub.gateways.oauth.client import Client
+from hubbub.gateways.oauth.client import ProviderClient
 from hubbub.http import app as http_app
 from hubbub.http import listening
 from hubbub.http import metrics as http_metrics
-from hubbub.http.app_keys import ORIGINS, mark_accepted
+from hubbub.http.app_keys import CORS_ORIGINS, mark_socket_accepted
 from hubbub.http.ip_limits import IpLimits
 from hubbub.http.server import Runner
 from hubbub.http.untrusted_proxies import UntrustedProxies
@@ -45,11 +45,13 @@ from hubbub.workers.worker import Worker
 if TYPE_CHECKING:
     from hubbub.services.context import Container
 
-SOCKETS_SHARE = 0.6  # of the time for draining; the rest is for requests and for what is to be stored
-SHUTDOWN_S = 2.0  # for requests under way
-LINGER_S = 2.0  # for the rest of a body that was refused; aiohttp waits even when the client is gone
-HANDSHAKES_UNLIMITED = 10_000  # handshakes a second above which the limit of an IP address is lifted, too
-ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listened to on all, opened on one
+SOCKET_DRAIN_SHARE = 0.6  # of the time for draining; the rest is for requests and for what is to be stored
+SHUTDOWN_TIMEOUT_S = 2.0  # for requests under way
+LINGERING_TIME_S = 2.0  # for the rest of a body that was refused; aiohttp waits even when the client is gone
+UNLIMITED_HANDSHAKES_PER_S = (
+    10_000  # handshakes a second above which the limit of an IP address is lifted, too
+)
+LOOPBACK_BY_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listened to on all, opened on one
 
 
 class App:
@@ -57,9 +59,9 @@ class App:
 
     def __init__(self, settings: Settings, bus: Bus | None = None) -> None:
         self.settings = settings
-        alone = (bus, MemoryPresence(), MemoryRateLimiter()) if bus is not None else None
-        self._bus, self._presence, self._allowances = alone or _shared(settings)
-        self.parts: Container
+        in_memory = (bus, MemoryPresence(), MemoryRateLimiter()) if bus is not None else None
+        self._bus, self._presence, self._rate_limiter = in_memory or _build_cluster(settings)
+        self.container: Container
         self.chat: ChatNamespace
         self.sio: SocketIOServer
         self.port = 0
@@ -67,12 +69,12 @@ class App:
         self._stack = AsyncExitStack()
         self._site: listening.Site
         self._process: processes.Process
-        self.login: dev_admin.Login | None = None  # of the admin of development
+        self.dev_admin_login: dev_admin.DevAdminLogin | None = None  # of the admin of development
 
     @property
     def url(self) -> str:
         """Where it answers, for a client on this machine."""
-        host = ANY_HOST.get(self.settings.host, self.settings.host)
+        host = LOOPBACK_BY_WILDCARD.get(self.settings.host, self.settings.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     async def start(self) -> Self:
@@ -81,7 +83,7 @@ class App:
         Raises DatabaseProblem, StartRefused, CannotListen, ConfigError.
         """
         try:
-            with _database_problems(self.settings):
+            with _explain_database_errors(self.settings):
                 await self._start()
         except BaseException:
             await self._stack.aclose()
@@ -94,80 +96,82 @@ class App:
         self._stack.callback(reserved.close)
         self.port = reserved.getsockname()[1]
         self._process = await _open_database(self._stack, self.settings, processes.SERVE)
-        self.parts = await container.build(self.settings, self._bus, self._presence, self._allowances)
-        client = await self._stack.enter_async_context(Client())
-        self.parts.providers = registry.build(self.settings, client)
+        self.container = await container.build(self.settings, self._bus, self._presence, self._rate_limiter)
+        client = await self._stack.enter_async_context(ProviderClient())
+        self.container.identity_providers = registry.build(self.settings, client)
         await self._bus.start()
         self._stack.push_async_callback(self._bus.close)
-        self.parts.appender.start()
-        self._stack.push_async_callback(self.parts.appender.close)
-        for activity in (self.parts.activity, self.parts.key_activity):
-            activity.start()
-            self._stack.push_async_callback(activity.close)
+        self.container.message_writer.start()
+        self._stack.push_async_callback(self.container.message_writer.close)
+        for tracker in (self.container.session_last_seen, self.container.api_key_last_seen):
+            tracker.start()
+            self._stack.push_async_callback(tracker.close)
         if self.settings.inline_workers:
-            worker = Worker(self.parts, jobs.TABLE)
+            worker = Worker(self.container, jobs.HANDLERS)
             await worker.start()
             self._stack.push_async_callback(worker.close)
-        self.login = await dev_admin.development_admin(self.parts)
+        self.dev_admin_login = await dev_admin.ensure_dev_admin(self.container)
         await self._serve(reserved)
 
     async def _serve(self, reserved: socket.socket) -> None:
         settings = self.settings
-        self.chat = ChatNamespace(self.parts)
-        web_app = http_app.build(self.parts)
-        self._presence.describe(self._describe)
+        self.chat = ChatNamespace(self.container)
+        web_app = http_app.build(self.container)
+        self._presence.register_instance(self._describe)
         self.sio = SocketIOServer(
             {events.NAMESPACE: self.chat},
-            links=ClusterManager(self._bus),
+            client_manager=ClusterManager(self._bus),
             ping_interval=settings.ping_interval_ms / 1000,
             ping_timeout=settings.ping_timeout_ms / 1000,
             max_http_buffer_size=settings.max_payload_bytes,
-            cors_allowed_origins=web_app[ORIGINS].rule(),
+            cors_allowed_origins=web_app[CORS_ORIGINS].engineio_option(),
             cors_credentials=False,
-            sessions_per_address=settings.sockets_per_address,
+            max_sessions_per_ip=settings.sockets_per_address,
             trusted_proxies=settings.trusted_proxies,
             instance=settings.instance_id,
             admission=AdmissionLimits(
-                settings.handshakes_per_s, settings.sockets_per_user, lambda: not database.away()
+                settings.handshakes_per_s, settings.sockets_per_user, lambda: not database.unavailable()
             ),
-            bounds=Bounds() if settings.limit_events is not None else Bounds(packets=None, size=None),
-            max_output=settings.max_output_bytes,
-            handshakes=_handshake_rate(settings),
+            bounds=Bounds()
+            if settings.limit_events is not None
+            else Bounds(packet_rate=None, byte_rate=None),
+            max_output_bytes=settings.max_output_bytes,
+            handshake_rate=_handshake_rate(settings),
             logger=logging.getLogger("socketio"),
             engineio_logger=logging.getLogger("engineio"),
         )
         self.sio.attach(web_app)
-        self.sio.eio.on_accepted_request = mark_accepted
+        self.sio.eio.on_accepted_request = mark_socket_accepted
         runner = Runner(
             web_app,
-            shutdown_timeout=SHUTDOWN_S,
-            lingering_time=LINGER_S,
+            shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+            lingering_time=LINGERING_TIME_S,
             limits=_ip_limits(settings, UntrustedProxies(self._process.report_untrusted_proxy)),
         )
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        if (apart := await http_metrics.open_port(settings)) is not None:
-            self._stack.push_async_callback(apart.cleanup)
+        if (metrics_runner := await http_metrics.open_port(settings)) is not None:
+            self._stack.push_async_callback(metrics_runner.cleanup)
         await self.chat.start()
         self._stack.push_async_callback(self.chat.close)
         self._site = await listening.listen(runner, reserved)
 
     def _describe(self) -> Instance:
-        parts, residents = self.parts, self.parts.residents
+        container, cache = self.container, self.container.membership_cache
         return Instance(
             self.settings.instance_id,
             self._started_at,
             connections=len(self.chat.connections),
-            users=len(residents),
-            rooms=len(residents.rooms),
-            draining=parts.draining,
+            users=len(cache),
+            rooms=len(cache.rooms),
+            draining=container.draining,
         )
 
     async def drain(self) -> None:
         """Take nobody in any more and let everybody go; leaves some of `HUBBUB_DRAIN_S` for what follows."""
-        self.parts.draining = True
+        self.container.draining = True
         self.sio.drain()
-        await drain(self.chat.connections, self.settings.drain_s * SOCKETS_SHARE)
+        await drain(self.chat.connections, self.settings.drain_s * SOCKET_DRAIN_SHARE)
 
     async def stop(self) -> None:
         """Stop everything, in reverse; what was accepted is stored first."""
@@ -198,49 +202,49 @@ async def _open_database(stack: AsyncExitStack, settings: Settings, kind: str) -
 
 def _handshake_rate(settings: Settings) -> Rate | None:
     """Handshakes of one IP address; None where a setting lifts the limit."""
-    return settings.limit_handshakes if settings.handshakes_per_s <= HANDSHAKES_UNLIMITED else None
+    return settings.limit_handshakes if settings.handshakes_per_s <= UNLIMITED_HANDSHAKES_PER_S else None
 
 
-def _ip_limits(settings: Settings, untrusted: UntrustedProxies) -> IpLimits:
+def _ip_limits(settings: Settings, untrusted_proxies: UntrustedProxies) -> IpLimits:
     """The limits of IP addresses; half of the descriptors are always left for the others."""
     descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return IpLimits(
-        trusted=settings.trusted_proxies,
-        most_open=max(1, min(2 * settings.sockets_per_address, descriptors // 2)),
-        rates=settings.limit_http is not None and _handshake_rate(settings) is not None,
-        untrusted=untrusted,
+        trusted_proxies=settings.trusted_proxies,
+        max_connections=max(1, min(2 * settings.sockets_per_address, descriptors // 2)),
+        limit_rates=settings.limit_http is not None and _handshake_rate(settings) is not None,
+        untrusted_proxies=untrusted_proxies,
     )
 
 
-def _shared(settings: Settings) -> tuple[Bus, Presence, RateLimiter]:
+def _build_cluster(settings: Settings) -> tuple[Bus, Presence, RateLimiter]:
     """What instances share; in memory when there is one."""
     if settings.redis_url is None:
         return MemoryBus(), MemoryPresence(), MemoryRateLimiter()
-    found = topology.from_url(settings.redis_url, settings.redis_prefix)
-    bus = RedisBus(found, settings.redis_prefix)
-    presence = RedisPresence(found, settings.redis_prefix, bus, name=settings.instance_id)
-    return bus, presence, RedisRateLimiter(found, settings.redis_prefix)
+    servers = topology.from_url(settings.redis_url, settings.redis_prefix)
+    bus = RedisBus(servers, settings.redis_prefix)
+    presence = RedisPresence(servers, settings.redis_prefix, bus, name=settings.instance_id)
+    return bus, presence, RedisRateLimiter(servers, settings.redis_prefix)
 
 
 async def open_worker(settings: Settings, stack: AsyncExitStack) -> None:
     """Start a worker that runs until `stack` closes. Raises DatabaseProblem, StartRefused."""
-    with _database_problems(settings):
+    with _explain_database_errors(settings):
         await _open_database(stack, settings, processes.WORKER)
-        bus, presence, allowances = _shared(settings)
-        parts = await container.build(settings, bus, presence, allowances)
+        bus, presence, rate_limiter = _build_cluster(settings)
+        worker_container = await container.build(settings, bus, presence, rate_limiter)
         await bus.start()
         stack.push_async_callback(bus.close)
-        worker = Worker(parts, jobs.TABLE)
+        worker = Worker(worker_container, jobs.HANDLERS)
         await worker.start()
         stack.push_async_callback(worker.close)
 
 
 @contextmanager
-def _database_problems(settings: Settings) -> Iterator[None]:
+def _explain_database_errors(settings: Settings) -> Iterator[None]:
     """Turn what a start raises while the database is unavailable into one line that names the database."""
     try:
         yield
     except Exception as error:
-        if (problem := database.explained(settings, error)) is None:
+        if (problem := database.explain(settings, error)) is None:
             raise
         raise problem from error

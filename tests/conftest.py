@@ -16,62 +16,62 @@ from tests.support.databases import Databases
 if TYPE_CHECKING:
     from hubbub.config import Settings
     from hubbub.db.sql import Sql
-    from tests.support.world import World
+    from tests.support.world import LiveInstance
 
 T = TypeVar("T")
-SERVERS = {"postgres": servers.postgres, "redis": servers.redis}
-_opened = ExitStack()
+SERVER_CONTEXTS = {"postgres": servers.postgres, "redis": servers.redis}
+_server_stack = ExitStack()
 
 
 # --- the servers: one of each for a run, however many workers it has ---
 
 
 @cache
-def _address(name: str) -> str:
+def _start_server(name: str) -> str:
     """Start a server at its first use; it stops when the run ends."""
-    return _opened.enter_context(SERVERS[name]())
+    return _server_stack.enter_context(SERVER_CONTEXTS[name]())
 
 
-class _Distributed:
+class _XdistController:
     """The part of pytest-xdist's controller: it starts the servers and tells each worker where they are."""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        for name in SERVERS:
+        for name in SERVER_CONTEXTS:
             try:
-                node.workerinput[f"{name}_url"] = _address(name)
-            except servers.ServerProblem as problem:
+                node.workerinput[f"{name}_url"] = _start_server(name)
+            except servers.ServerUnavailable as problem:
                 node.workerinput[f"{name}_problem"] = str(problem)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Distributed())
+        config.pluginmanager.register(_XdistController())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    _opened.close()
+    _server_stack.close()
 
 
-def _server(config: pytest.Config, name: str) -> str:
-    given: dict[str, str] | None = getattr(config, "workerinput", None)
-    if given is None:
-        return _address(name)
-    if problem := given.get(f"{name}_problem"):
-        raise servers.ServerProblem(problem)
-    return given[f"{name}_url"]
+def _server_url(config: pytest.Config, name: str) -> str:
+    worker_input: dict[str, str] | None = getattr(config, "workerinput", None)
+    if worker_input is None:
+        return _start_server(name)
+    if problem := worker_input.get(f"{name}_problem"):
+        raise servers.ServerUnavailable(problem)
+    return worker_input[f"{name}_url"]
 
 
 @pytest.fixture(scope="session")
 def postgres_url(pytestconfig: pytest.Config) -> str:
     """A PostgreSQL server; the database in this address is not for tests to write to."""
-    return _server(pytestconfig, "postgres")
+    return _server_url(pytestconfig, "postgres")
 
 
 @pytest.fixture(scope="session")
 def redis_url(pytestconfig: pytest.Config) -> str:
     """A Redis server, shared by all tests of a run: use keys and channels of your own."""
-    return _server(pytestconfig, "redis")
+    return _server_url(pytestconfig, "redis")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -126,7 +126,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for line in measured:
             terminalreporter.line(line)
     if terminalreporter.config.getoption("times"):
-        times.show(terminalreporter)
+        times.print_report(terminalreporter)
 
 
 # --- databases ---
@@ -135,9 +135,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The maker of databases; starts PostgreSQL only when one is asked for."""
-    made = Databases(tmp_path_factory.mktemp("databases"), lambda: _server(pytestconfig, "postgres"))
-    yield made
-    made.close()
+    pool = Databases(tmp_path_factory.mktemp("databases"), lambda: _server_url(pytestconfig, "postgres"))
+    yield pool
+    pool.close()
 
 
 @pytest.fixture(autouse=True)
@@ -155,17 +155,17 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def database_url(database_kind: str, databases: Databases, tmp_path: Path) -> Iterator[str]:
     """A fresh, migrated, empty database for one test."""
-    url = databases.migrated(database_kind, tmp_path)
+    url = databases.create_migrated(database_kind, tmp_path)
     yield url
-    databases.drop(url)
+    databases.release(url)
 
 
 @pytest.fixture
 def bare_database_url(database_kind: str, databases: Databases, tmp_path: Path) -> Iterator[str]:
     """A fresh database for one test, without any table."""
-    url = databases.empty(database_kind, tmp_path)
+    url = databases.create_empty(database_kind, tmp_path)
     yield url
-    databases.drop(url)
+    databases.release(url)
 
 
 @pytest.fixture
@@ -187,9 +187,9 @@ async def sql(settings: "Settings") -> "AsyncIterator[Sql]":
 
 
 @pytest.fixture
-async def world(settings: "Settings") -> "AsyncIterator[World]":
+async def world(settings: "Settings") -> "AsyncIterator[LiveInstance]":
     """A running instance on a free port; the test runs once on each database."""
-    from tests.support.world import World  # the whole program: only for tests that use it
+    from tests.support.world import LiveInstance  # the whole program: only for tests that use it
 
-    async with World(settings) as made:
-        yield made
+    async with LiveInstance(settings) as instance:
+        yield instance

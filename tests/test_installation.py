@@ -87,7 +87,9 @@ def test_the_backend_of_the_project_is_in_the_list():
 
 
 def test_the_pythons_are_those_of_the_project():
-    supported = [f"python{major}.{minor}" for major, minor in sorted(fresh.supported(), reverse=True)]
+    supported = [
+        f"python{major}.{minor}" for major, minor in sorted(fresh.supported_versions(), reverse=True)
+    ]
     tried = re.search(r"^PYTHONS := .*,(.*)\)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     images = re.findall(r"^FROM (\w+):([0-9.]+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
 

@@ -3,15 +3,21 @@
 import ast
 import gc
 import http.client
+import re
 import subprocess
 import sys
 import sysconfig
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import hubbub
+from hubbub.cli import COMMANDS
+from hubbub.config import Settings
+from hubbub.core import metrics
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hubbub"
@@ -20,6 +26,7 @@ TESTS = sorted(path for path in (ROOT / "tests").rglob("test_*.py") if "node_mod
 
 LONGEST_MODULE = 300  # lines; look again above 250
 LONGEST_FUNCTION = 60  # lines
+LARGEST_FOLDER = 25  # modules
 
 # May be longer, for a reason. The list only gets shorter, or the numbers smaller.
 LONGER_MODULES: dict[str, int] = {
@@ -169,12 +176,12 @@ ENDLESS = {
     "hubbub/core/text/languages.py:_subtags",
     "hubbub/core/text/languages.py:pattern",
     "hubbub/core/text/reserved_usernames.py:_reserved",
-    "hubbub/core/text/reserved_usernames.py:names",
+    "hubbub/core/text/reserved_usernames.py:reserved_names",
     "hubbub/core/text/time_zones.py:names",
     "hubbub/core/text/time_zones.py:pattern",
     "hubbub/core/password_policy.py:common_passwords",
     "hubbub/schemas/base.py:strict",
-    "hubbub/schemas/faults.py:checks",
+    "hubbub/schemas/faults.py:field_checks",
     "hubbub/schemas/faults.py:_fields",
     "hubbub/services/mail/templates.py:_catalogue",
     "hubbub/services/mail/templates.py:_layouts",
@@ -202,6 +209,99 @@ def test_nothing_is_called_utils():
     found = [_name(path) for path in [*MODULES, *TESTS] if path.stem.removeprefix("test_") in vague]
 
     assert found == ["hubbub/realtime/socketio/manager.py"]  # python-socketio's word for its client manager
+
+
+# --- vocabulary (docs/glossary.md) ---
+
+# Words refused in names. A word leaves this list only with a decision in docs/decisions/ that names it in backticks.
+REFUSED = {
+    *(
+        "resident",
+        "stay",
+        "standing",
+        "doors",
+        "door",
+        "truth",
+        "comings",
+        "letter",
+        "letters",
+        "post",
+        "turnstile",
+    ),
+    *("allowance", "entrance", "knock", "hear", "tell", "told", "begun", "asked", "barred", "gone", "card"),
+    *(
+        "residency",
+        "settle",
+        "promise",
+        "shown",
+        "reseal",
+        "deaf",
+        "lane",
+        "line",
+        "way",
+        "link",
+        "sift",
+        "give_up",
+    ),
+    *("somebody", "nobody"),
+}
+# Names that contain a refused word, each with its reason. The list only gets shorter.
+ACCEPTED = {
+    "0002_truth": "migrations keep their file names",
+    "RoomGone": "the result of `sync` that has the field `gone`",
+    "_Line": "a line of text",
+    "line_fault": "a line of text",
+    "normalize_line": "a line of text",
+    "single_line": "a line of text",
+}
+
+
+def _words(name: str) -> set[str]:
+    """Return the words of a name: `SessionList.on_close` has session, list, on, close."""
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)]
+    return {*words, *("_".join(pair) for pair in pairwise(words))}
+
+
+def _all_names() -> Iterator[str]:
+    """All names of modules, classes, functions, metrics, settings, commands and routes."""
+    for path in MODULES:
+        yield path.parent.name if path.stem == "__init__" else path.stem
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node.name
+    yield from (metric.name for metric in (*metrics.COUNTERS, *metrics.GAUGES))
+    yield from Settings.model_fields
+    yield from COMMANDS
+    for operation in (ROOT / "tests" / "http" / "operations.txt").read_text().splitlines():
+        yield from operation.split()[2:]
+
+
+def test_names_use_the_words_of_the_glossary():
+    refused = {name for name in _all_names() if _words(name) & REFUSED and name not in ACCEPTED}
+
+    assert refused == set()
+
+
+def test_every_accepted_name_exists():
+    assert set(ACCEPTED) <= set(_all_names())
+
+
+def test_a_refused_word_is_dropped_by_a_decision_only():
+    glossary = " ".join((ROOT / "docs" / "glossary.md").read_text().split())
+    listed = glossary.partition("commands and routes: ")[2].partition(".")[0]
+    words = set(re.sub(r"\([^)]*\)", "", listed).replace(" ", "").split(","))
+    decisions = " ".join(path.read_text() for path in (ROOT / "docs" / "decisions").glob("*.md"))
+
+    assert {word for word in words ^ REFUSED if f"`{word}`" not in decisions} == set()
+
+
+def test_a_folder_has_at_most_25_modules():
+    folders = Counter(path.parent for path in MODULES if path.stem != "__init__")
+
+    assert {_name(folder): n for folder, n in folders.items() if n > LARGEST_FOLDER} == {}
+
+
+# --- installation ---
 
 
 def test_the_requirements_are_those_of_the_project():

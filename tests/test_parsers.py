@@ -38,7 +38,7 @@ PROXIES = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
 def an_event(text: str) -> Any:
-    event = packets.event(packets.parse("2/chat," + text))
+    event = packets.read_event(packets.parse("2/chat," + text))
     event.check()
     return event.arguments()
 
@@ -59,9 +59,12 @@ PARSERS: dict[str, tuple[Callable[[str], Any], int]] = {
     "a text of an event that is deep": (lambda text: an_event('["a",' + "[" * 101 + '"' + text), MIB),
     "half a pair in an event": (lambda text: an_event('["a","\\ud800",' + text), MIB),
     "half a pair in a text": (lambda text: an_event('["a","\\ud800' + text + '"]'), MIB),
-    "a binary event": (lambda text: packets.arguments('["a",' + text, (b"",)), MIB),
+    "a binary event": (lambda text: packets.decode_arguments('["a",' + text, (b"",)), MIB),
     "an ack": (lambda text: packets.check_array(packets.parse("3/chat,1" + text)), MIB),
-    "a CONNECT": (lambda text: packets.auth(packets.parse("0/chat," + text)), packets.CONNECT_BYTES),
+    "a CONNECT": (
+        lambda text: packets.decode_auth(packets.parse("0/chat," + text)),
+        packets.MAX_CONNECT_BYTES,
+    ),
     "a CONNECT by msgpack": (lambda text: packets.msgpack_namespace(text.encode()), MIB),
     "a message": (a_command(messages.SendMessage), MIB),
     "a field of a message": (lambda text: a_command(messages.SendMessage)(f'["a",{{"body":{text}}}]'), MIB),
@@ -69,27 +72,27 @@ PARSERS: dict[str, tuple[Callable[[str], Any], int]] = {
     "cursors": (lambda text: a_command(entries.Sync)('["a",{"rooms":{"' + text), MIB),
     "a wrong field": (lambda text: base.parse(base.strict(rooms.CreateRoom), {text: 1}), MIB),
     "a wrong value": (lambda text: base.parse(rooms.CreateRoom, {"kind": text}), MIB),
-    "a body": (lambda text: request._decoded(text.encode()), MIB),
+    "a body": (lambda text: request._decode_json(text.encode()), MIB),
     "a body of a POST": (lambda text: sum(1 for _ in payload.decode(text.encode())), MIB),
     "a binary part of a POST": (lambda text: sum(1 for _ in payload.decode(b"b" + text.encode())), MIB),
-    "a frame": (lambda text: rfc6455.is_utf8(rfc6455.unmasked(b"\1\2\3\4", text.encode())), MIB),
+    "a frame": (lambda text: rfc6455.is_utf8(rfc6455.unmask(b"\1\2\3\4", text.encode())), MIB),
     "mentions": (mentions.candidates, BODY),
     "mentions beside code": (lambda text: mentions.candidates(f"{text}@bob `"), BODY),
     "code": (lambda text: code_blocks.pieces(f"{text}`"), BODY),
     "code in nested lists": (lambda text: code_blocks.pieces("- " * 1000 + f"`\n{text}`"), BODY),
     "code in nested quotes": (lambda text: code_blocks.pieces("> " * 1000 + f"```\n{text}"), BODY),
     "an emoji": (emoji.canonical, LINE),
-    "a line in a schema": (re.compile(names.LINE).search, LINE),
+    "a line in a schema": (re.compile(names.LINE_PATTERN).search, LINE),
     "an emoji in a schema": (re.compile(emoji.pattern()).search, LINE),
     "words of a message": (text_search.tokenize, BODY),
     "a vector of a message": (lambda text: text_search.tsvector(text, "r"), BODY),
-    "words of a query": (text_search.query, LINE),
+    "words of a query": (text_search.parse_query, LINE),
     "terms of a query": (text_search.parse_terms, LINE),
     "a name": (lambda text: names.name_fault(text, LINE), LINE),
     "a key of a name": (names.key, LINE),
-    "a name in a schema": (re.compile(names.NAME).search, LINE),
-    "a display name of a provider": (lambda text: names.shortened(text, 80), HEADER),
-    "an e-mail address": (validation.checked_email, LINE),
+    "a name in a schema": (re.compile(names.NAME_PATTERN).search, LINE),
+    "a display name of a provider": (lambda text: names.truncate(text, 80), HEADER),
+    "an e-mail address": (validation.validate_email, LINE),
     "a username": (reserved_usernames.is_reserved, LINE),
     "a cursor": (lambda text: sealing.unseal("cursor", text), MIB),
     "a cursor of a known key": (
@@ -101,9 +104,9 @@ PARSERS: dict[str, tuple[Callable[[str], Any], int]] = {
     "a User-Agent": (user_agents.parse, HEADER),
     "X-Forwarded-For": (lambda text: client_ip.resolve("127.0.0.1", text, PROXIES), HEADER),
     "a hop": (lambda text: client_ip.resolve("127.0.0.1", "[" + text, PROXIES), HEADER),
-    "X-Signature": (signing.read, HEADER),
-    "Idempotency-Key": (idempotency._KEY.fullmatch, HEADER),
-    "X-Request-ID": (request_id._SAFE.fullmatch, HEADER),
+    "X-Signature": (signing.parse_header, HEADER),
+    "Idempotency-Key": (idempotency._VALID_KEY.fullmatch, HEADER),
+    "X-Request-ID": (request_id._VALID_ID.fullmatch, HEADER),
     "a number of a query": (request._is_number, HEADER),
     "a code": (otp.normalize, LINE),
     "a redirect": (lambda text: redirects.validate(text, "http://a", ["http://a"]), HEADER),

@@ -67,7 +67,7 @@ def test_only_a_known_vulnerability_fails(packages, said, code) -> None:
     ],
 )
 def test_who_is_offline_is_told_so_and_goes_on(script, said) -> None:
-    text, exit_code = vulnerabilities.ask((sys.executable, "-c", script), 0.5 if "sleep" in script else 60)
+    text, exit_code = vulnerabilities.audit((sys.executable, "-c", script), 0.5 if "sleep" in script else 60)
 
     assert said in text
     assert exit_code == 0

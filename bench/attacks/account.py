@@ -5,32 +5,44 @@ from itertools import count
 from typing import Any
 
 from bench.attacks import polling, wire
-from bench.attacks.script import ANSWER, HOLD, Attack, Script, Steps, Target, Until, flood, stream
-from bench.attacks.websocket import FRAMES, LARGE_PACKETS, MB, OPEN, lists
-from bench.attacks.wire import TEXT, event, filled, frame
+from bench.attacks.script import (
+    ANY_RESPONSE,
+    KEEP_OPEN,
+    Attack,
+    Script,
+    Steps,
+    Target,
+    WaitFor,
+    flood,
+    stream,
+)
+from bench.attacks.websocket import FRAMES, HANDSHAKE, LARGE_PACKETS, MAX_PACKET_BYTES, many_lists
+from bench.attacks.wire import TEXT, event_packet, frame, repeat_to_size
 
-READY = rb"(42/chat,\[\"ready\")"
-UNKNOWN = "01890000-0000-7000-8000-000000000001"
-AT_ONCE = 200  # events in one chunk
-SOCKETS = 20  # of one user, at most
+READY_PATTERN = rb"(42/chat,\[\"ready\")"
+UNKNOWN_ID = "01890000-0000-7000-8000-000000000001"
+EVENTS_PER_CHUNK = 200  # events in one chunk
+MAX_SOCKETS_PER_USER = 20  # of one user, at most
 
 
 def _id(number: int) -> str:
     return f"01890000-0000-7000-8000-{number:012x}"
 
 
-def accepted(target: Target) -> bytes:
+def connect_frames(target: Target) -> bytes:
     """A handshake, and the CONNECT of the account."""
-    return OPEN + frame(wire.connect(target.token))
+    return HANDSHAKE + frame(wire.connect_packet(target.token))
 
 
-def _flood(piece: Callable[[Target], bytes], *, reads: bool = True) -> Callable[[Target], Script]:
+def _flood(frame_of: Callable[[Target], bytes], *, reads: bool = True) -> Callable[[Target], Script]:
     """Twenty accepted sockets that send the same again and again."""
-    return lambda target: flood(accepted(target), filled(piece(target)), until=READY, reads=reads)
+    return lambda target: flood(
+        connect_frames(target), repeat_to_size(frame_of(target)), until=READY_PATTERN, reads=reads
+    )
 
 
 def _event(name: str, payload: Callable[[Target], Any], *, reads: bool = True) -> Callable[[Target], Script]:
-    return _flood(lambda target: frame(event(name, payload(target), 1)), reads=reads)
+    return _flood(lambda target: frame(event_packet(name, payload(target), 1)), reads=reads)
 
 
 def _events(name: str, payload: Callable[[Target, int], Any]) -> Callable[[Target], Script]:
@@ -40,27 +52,27 @@ def _events(name: str, payload: Callable[[Target, int], Any]) -> Callable[[Targe
         start = target.seed * 1_000_000_000
 
         def chunk(number: int) -> bytes:
-            numbers = range(start + number * AT_ONCE, start + (number + 1) * AT_ONCE)
-            return b"".join(frame(event(name, payload(target, each), each % 1000)) for each in numbers)
+            numbers = range(start + number * EVENTS_PER_CHUNK, start + (number + 1) * EVENTS_PER_CHUNK)
+            return b"".join(frame(event_packet(name, payload(target, each), each % 1000)) for each in numbers)
 
-        return stream(accepted(target), chunk, until=READY)
+        return stream(connect_frames(target), chunk, until=READY_PATTERN)
 
     return script
 
 
-def _send(room: str, body: str, number: int) -> dict[str, Any]:
+def _message_payload(room: str, body: str, number: int) -> dict[str, Any]:
     return {"room_id": room, "client_id": _id(number), "body": body}
 
 
 # The same event again and again: name of the attack, what it says, event, payload.
-SAME: list[tuple[str, str, str, Callable[[Target], Any]]] = [
-    ("send-same", "one message again and again", "message:send", lambda it: _send(it.own_room_id, "again", 7)),
+REPEATED_EVENTS: list[tuple[str, str, str, Callable[[Target], Any]]] = [
+    ("send-same", "one message again and again", "message:send", lambda it: _message_payload(it.own_room_id, "again", 7)),
     ("send-invalid", "messages that are invalid", "message:send", lambda it: {"room_id": it.room_id}),
-    ("send-not-found", "messages to an unknown room", "message:send", lambda _: _send(UNKNOWN, "a", 8)),
-    ("send-too-large", "messages of 200 kB", "message:send", lambda it: _send(it.room_id, "x" * 200_000, 9)),
-    ("send-990k", "messages of 990 kB", "message:send", lambda it: _send(it.room_id, "x" * MB, 10)),
-    ("send-unknown-fields", "messages with 60 kB of unknown fields", "message:send", lambda it: {**_send(it.room_id, "a", 11), "more": [[]] * 20_000}),
-    ("send-deep", "messages with nested unknown fields", "message:send", lambda it: {**_send(it.room_id, "a", 12), "more": _nested(90)}),
+    ("send-not-found", "messages to an unknown room", "message:send", lambda _: _message_payload(UNKNOWN_ID, "a", 8)),
+    ("send-too-large", "messages of 200 kB", "message:send", lambda it: _message_payload(it.room_id, "x" * 200_000, 9)),
+    ("send-990k", "messages of 990 kB", "message:send", lambda it: _message_payload(it.room_id, "x" * MAX_PACKET_BYTES, 10)),
+    ("send-unknown-fields", "messages with 60 kB of unknown fields", "message:send", lambda it: {**_message_payload(it.room_id, "a", 11), "more": [[]] * 20_000}),
+    ("send-deep", "messages with nested unknown fields", "message:send", lambda it: {**_message_payload(it.room_id, "a", 12), "more": _nested(90)}),
     ("room-list", "`room:list`", "room:list", lambda _: {"limit": 200}),
     ("room-browse", "`room:browse`", "room:browse", lambda _: {"query": "a", "limit": 200}),
     ("room-direct", "direct rooms with one user", "room:create", lambda it: {"kind": "direct", "member_ids": it.user_ids[:1]}),
@@ -68,7 +80,7 @@ SAME: list[tuple[str, str, str, Callable[[Target], Any]]] = [
     ("room-update-forbidden", "new topics of a room of others", "room:update", lambda it: {"room_id": it.room_id, "topic": "x"}),
     ("room-join", "`room:join`, again and again", "room:join", lambda it: {"room_id": it.room_id}),
     ("room-join-name", "`room:join` by an unknown name", "room:join", lambda _: {"name": "nothing like it"}),
-    ("room-leave", "`room:leave` of an unknown room", "room:leave", lambda _: {"room_id": UNKNOWN}),
+    ("room-leave", "`room:leave` of an unknown room", "room:leave", lambda _: {"room_id": UNKNOWN_ID}),
     ("room-invite", "invitations of one user", "room:invite", lambda it: {"room_id": it.own_room_id, "user_id": it.user_ids[0]}),
     ("room-remove", "removals of a user who is no member", "room:remove", lambda it: {"room_id": it.own_room_id, "user_id": it.user_ids[1]}),
     ("room-role", "roles of a user who is no member", "room:set_role", lambda it: {"room_id": it.own_room_id, "user_id": it.user_ids[1], "role": "moderator"}),
@@ -89,7 +101,7 @@ SAME: list[tuple[str, str, str, Callable[[Target], Any]]] = [
     ("presence-get", "200 presences", "presence:get", lambda it: {"user_ids": it.user_ids[:200]}),
     ("refresh-invalid", "`auth:refresh` with a bad token", "auth:refresh", lambda _: {"token": "x"}),
     ("refresh", "`auth:refresh` with the same token", "auth:refresh", lambda it: {"token": it.token}),
-    ("refresh-expired", "`auth:refresh` with an expired token", "auth:refresh", lambda it: {"token": it.expired}),
+    ("refresh-expired", "`auth:refresh` with an expired token", "auth:refresh", lambda it: {"token": it.expired_token}),
     ("unknown-event", "unknown events", "no:such", lambda _: {}),
     ("reserved-event", "reserved events", "disconnect", lambda _: {}),
     ("invalid", "events whose payload is no object", "room:list", lambda _: 1),
@@ -98,18 +110,18 @@ SAME: list[tuple[str, str, str, Callable[[Target], Any]]] = [
 ]  # fmt: skip
 
 # Events that differ by a number.
-EACH: list[tuple[str, str, str, Callable[[Target, int], Any]]] = [
-    ("send", "messages to a room of one's own", "message:send", lambda it, n: _send(it.own_room_id, "a", n)),
-    ("send-busy", "messages to a room of many", "message:send", lambda it, n: _send(it.room_id, f"hello {n}", n)),
-    ("send-long", "messages of 8,000 escaped characters", "message:send", lambda it, n: _send(it.own_room_id, "\u00e9" * 8000, n)),
-    ("send-mentions", "messages full of mentions", "message:send", lambda it, n: _send(it.room_id, "@ada " * 1500, n)),
-    ("send-code", "messages full of backticks", "message:send", lambda it, n: _send(it.own_room_id, "`" * 7000 + str(n), n)),
+NUMBERED_EVENTS: list[tuple[str, str, str, Callable[[Target, int], Any]]] = [
+    ("send", "messages to a room of one's own", "message:send", lambda it, n: _message_payload(it.own_room_id, "a", n)),
+    ("send-busy", "messages to a room of many", "message:send", lambda it, n: _message_payload(it.room_id, f"hello {n}", n)),
+    ("send-long", "messages of 8,000 escaped characters", "message:send", lambda it, n: _message_payload(it.own_room_id, "\u00e9" * 8000, n)),
+    ("send-mentions", "messages full of mentions", "message:send", lambda it, n: _message_payload(it.room_id, "@ada " * 1500, n)),
+    ("send-code", "messages full of backticks", "message:send", lambda it, n: _message_payload(it.own_room_id, "`" * 7000 + str(n), n)),
     ("rooms", "new private rooms", "room:create", lambda _, n: {"kind": "private", "name": f"room {n}"}),
     ("rooms-public", "new public rooms", "room:create", lambda _, n: {"kind": "public", "name": f"public {n}"}),
     ("rooms-100", "new rooms with 100 members", "room:create", lambda it, n: {"kind": "private", "name": f"crowd {n}", "member_ids": it.user_ids[:100]}),
     ("rooms-direct", "direct rooms with everybody", "room:create", lambda it, n: {"kind": "direct", "member_ids": [it.user_ids[n % len(it.user_ids)]]}),
     ("invites", "invitations of everybody", "room:invite", lambda it, n: {"room_id": it.own_room_id, "user_id": it.user_ids[n % len(it.user_ids)]}),
-    ("sends-not-found", "messages to unknown rooms", "message:send", lambda _, n: _send(_id(n), "a", n)),
+    ("sends-not-found", "messages to unknown rooms", "message:send", lambda _, n: _message_payload(_id(n), "a", n)),
     ("reactions", "reactions to many messages", "reaction:add", lambda it, n: {"message_id": it.message_ids[n % len(it.message_ids)], "emoji": "👍🎉❤😄"[n % 4]}),
     ("reads", "read marks up and down", "room:mark_unread", lambda it, n: {"room_id": it.room_id, "seq": n % 100}),
     ("mutes", "muting on and off", "room:mute", lambda it, n: {"room_id": it.room_id, "muted": bool(n % 2)}),
@@ -120,110 +132,114 @@ EACH: list[tuple[str, str, str, Callable[[Target, int], Any]]] = [
 
 
 def _nested(depth: int) -> Any:
-    found: Any = []
+    value: Any = []
     for _ in range(depth):
-        found = [found]
-    return found
+        value = [value]
+    return value
 
 
-def _reconnects(more: Callable[[Target], dict[str, Any]]) -> Callable[[Target], Script]:
+def _reconnects(extra_auth: Callable[[Target], dict[str, Any]]) -> Callable[[Target], Script]:
     """Connections that are accepted, then reset."""
 
     def script(target: Target) -> Script:
-        opening = OPEN + frame(wire.connect(target.token, **more(target)))
+        opening = HANDSHAKE + frame(wire.connect_packet(target.token, **extra_auth(target)))
 
         def steps(_: int) -> Steps:
             yield opening
-            yield Until(READY)
+            yield WaitFor(READY_PATTERN)
 
         return Script(steps)
 
     return script
 
 
-def _rejoining(target: Target) -> Script:
+def _namespace_reconnects(target: Target) -> Script:
     """CONNECT and DISCONNECT in turn on each socket."""
-    return flood(OPEN, frame(wire.connect(target.token)) + frame("41/chat,"))
+    return flood(HANDSHAKE, frame(wire.connect_packet(target.token)) + frame("41/chat,"))
 
 
-def _waiting(target: Target) -> Script:
+def _full_queue(target: Target) -> Script:
     """Slow events, then as many as may wait, each as large as an event may be."""
-    crowd = {"kind": "private", "name": "slow", "member_ids": target.user_ids[:100]}
-    large = event("room:read", {"room_id": target.room_id, "seq": 1, "more": [[]] * 21_000}, 2)
+    slow_payload = {"kind": "private", "name": "slow", "member_ids": target.user_ids[:100]}
+    large = event_packet("room:read", {"room_id": target.room_id, "seq": 1, "more": [[]] * 21_000}, 2)
     return flood(
-        accepted(target), frame(event("room:create", crowd, 1)) * 3 + frame(large) * 124, until=READY
+        connect_frames(target),
+        frame(event_packet("room:create", slow_payload, 1)) * 3 + frame(large) * 124,
+        until=READY_PATTERN,
     )
 
 
-def _mixed(target: Target) -> Script:
+def _random_events(target: Target) -> Script:
     """Events of all kinds in random order."""
-    dice = target.dice()
-    frames = [frame(event(name, payload(target), 1)) for _, _, name, payload in SAME]
+    rng = target.rng()
+    frames = [frame(event_packet(name, payload(target), 1)) for _, _, name, payload in REPEATED_EVENTS]
     frames = [each for each in frames if len(each) < 10_000]
-    return stream(accepted(target), lambda _: b"".join(dice.choices(frames, k=100)), until=READY)
+    return stream(connect_frames(target), lambda _: b"".join(rng.choices(frames, k=100)), until=READY_PATTERN)
 
 
-def _polled(*packets: Callable[[Target], str], many: int) -> Callable[[Target], Script]:
+def _polled_events(*packets: Callable[[Target], str], repeats: int) -> Callable[[Target], Script]:
     """Accepted sessions by long-polling that send many packets in each body."""
 
     def script(target: Target) -> Script:
         def steps(_: int) -> Steps:
-            yield polling.OPEN
-            sid = yield Until(polling.SID)
-            yield polling.post(sid, wire.connect(target.token))
-            yield Until(rb"(ok)")
-            yield polling.poll(sid)
-            yield ANSWER
-            body = polling.post(sid, *[packet(target) for packet in packets] * many)
+            yield polling.HANDSHAKE
+            sid = yield WaitFor(polling.SID_PATTERN)
+            yield polling.post_request(sid, wire.connect_packet(target.token))
+            yield WaitFor(rb"(ok)")
+            yield polling.poll_request(sid)
+            yield ANY_RESPONSE
+            body = polling.post_request(sid, *[packet(target) for packet in packets] * repeats)
             while True:
                 yield body
-                yield ANSWER
-                yield polling.poll(sid)
-                yield ANSWER
+                yield ANY_RESPONSE
+                yield polling.poll_request(sid)
+                yield ANY_RESPONSE
 
         return Script(steps)
 
     return script
 
 
-def _deaf_busy(target: Target) -> Script:
+def _unread_busy_room(target: Target) -> Script:
     """Sockets that read nothing; one sends to the room that they are in."""
     numbers = count(target.seed * 1_000_000)
 
     def steps(number: int) -> Steps:
-        yield accepted(target)
-        yield Until(READY)
+        yield connect_frames(target)
+        yield WaitFor(READY_PATTERN)
         while number == 1:
-            yield frame(event("message:send", _send(target.room_id, "x" * 8000, next(numbers)), 1))
-        yield HOLD
+            yield frame(
+                event_packet("message:send", _message_payload(target.room_id, "x" * 8000, next(numbers)), 1)
+            )
+        yield KEEP_OPEN
 
-    return Script(steps, SOCKETS, reads=False)
+    return Script(steps, MAX_SOCKETS_PER_USER, reads=False)
 
 
 ATTACKS: list[Attack] = [
-    *(Attack(f"account-{name}", says, _event(kind, payload), account=True, short=name == "send-not-found") for name, says, kind, payload in SAME),
-    *(Attack(f"account-{name}", says, _events(kind, payload), account=True, short=name == "rooms-100") for name, says, kind, payload in EACH),
-    *(Attack(f"account-ws-{name}", f"{says}, once accepted", _flood(lambda _, piece=piece: piece), account=True) for name, (says, piece) in (FRAMES | LARGE_PACKETS).items()),  # type: ignore[misc]
-    Attack("account-deaf-ping", "PINGs once accepted, reading nothing", _flood(lambda _: FRAMES["ping"][1], reads=False), account=True),
-    Attack("account-deaf-history", "100 messages of history, reading nothing", _event("message:history", lambda it: {"room_id": it.room_id, "limit": 100}, reads=False), account=True),
-    Attack("account-deaf-sync", "`sync` from the beginning, reading nothing", _event("sync", lambda it: {"rooms": dict.fromkeys(it.room_ids, 0), "limit": 500}, reads=False), account=True),
-    Attack("account-deaf-invalid", "invalid events, reading nothing", _event("room:list", lambda _: 1, reads=False), account=True),
-    Attack("account-deaf-busy", "reading nothing in a room of many", _deaf_busy, account=True),
-    Attack("account-no-ack", "events without an ack that are refused", _flood(lambda _: frame(event("room:list", 1))), account=True),
-    Attack("account-ack", "acks that nobody asked for, once accepted", _flood(lambda _: frame("43/chat,1[]")), account=True),
-    Attack("account-bad-connect", "CONNECTs to /notifications with a bad token", _flood(lambda _: frame(wire.connect("x", "/notifications"))), account=True),
-    Attack("account-connect-twice", "a second CONNECT", lambda target: flood(accepted(target), frame(wire.connect(target.token)), until=READY), account=True),
-    Attack("account-rejoin", "CONNECT and DISCONNECT in turn", _rejoining, account=True),
-    Attack("account-reconnect", "accepted connections that are reset", _reconnects(lambda _: {}), account=True),
-    Attack("account-reconnect-cursors", "accepted connections with cursors", _reconnects(lambda it: {"epoch": "x", "cursors": dict.fromkeys(it.room_ids, 1)}), account=True),
-    Attack("account-sockets", "100 sockets of one user", lambda target: flood(accepted(target), frame("3", TEXT), until=READY, connections=100), account=True),
-    Attack("account-sockets-twice", "200 sockets that try to be accepted", lambda target: Script(_reconnects(lambda _: {})(target).steps, 200), account=True),
-    Attack("account-waiting", "as many of the largest events as may wait", _waiting, account=True),
-    Attack("account-mixed", "events of all kinds in random order", _mixed, account=True),
-    Attack("account-attachments", "binary events", _flood(lambda _: frame('451-/chat,1["room:list",{"_placeholder":true,"num":0}]') + frame(b"x", 2)), account=True),
-    Attack("account-lists", "events with 120 kB of lists", _flood(lambda _: frame(lists(120_000, '42/chat,1["room:list",{"a":[', "]}]"))), account=True),
-    Attack("account-poll-events", "1,000 events in each body", _polled(lambda _: event("room:list", {}, 1), many=1000), account=True),
-    Attack("account-poll-invalid", "5,000 invalid events in each body", _polled(lambda _: event("room:list", 1, 1), many=5000), account=True),
-    Attack("account-poll-sends", "1,000 refused messages in each body", _polled(lambda _: event("message:send", _send(UNKNOWN, "a", 3), 1), many=1000), account=True),
-    Attack("account-poll-large", "events of 900 kB", _polled(lambda it: event("message:send", _send(it.room_id, "x" * 900_000, 4), 1), many=1), account=True),
+    *(Attack(f"account-{name}", description, _event(kind, payload), needs_account=True, quick=name == "send-not-found") for name, description, kind, payload in REPEATED_EVENTS),
+    *(Attack(f"account-{name}", description, _events(kind, payload), needs_account=True, quick=name == "rooms-100") for name, description, kind, payload in NUMBERED_EVENTS),
+    *(Attack(f"account-ws-{name}", f"{description}, once accepted", _flood(lambda _, piece=piece: piece), needs_account=True) for name, (description, piece) in (FRAMES | LARGE_PACKETS).items()),  # type: ignore[misc]
+    Attack("account-deaf-ping", "PINGs once accepted, reading nothing", _flood(lambda _: FRAMES["ping"][1], reads=False), needs_account=True),
+    Attack("account-deaf-history", "100 messages of history, reading nothing", _event("message:history", lambda it: {"room_id": it.room_id, "limit": 100}, reads=False), needs_account=True),
+    Attack("account-deaf-sync", "`sync` from the beginning, reading nothing", _event("sync", lambda it: {"rooms": dict.fromkeys(it.room_ids, 0), "limit": 500}, reads=False), needs_account=True),
+    Attack("account-deaf-invalid", "invalid events, reading nothing", _event("room:list", lambda _: 1, reads=False), needs_account=True),
+    Attack("account-deaf-busy", "reading nothing in a room of many", _unread_busy_room, needs_account=True),
+    Attack("account-no-ack", "events without an ack that are refused", _flood(lambda _: frame(event_packet("room:list", 1))), needs_account=True),
+    Attack("account-ack", "acks that nobody asked for, once accepted", _flood(lambda _: frame("43/chat,1[]")), needs_account=True),
+    Attack("account-bad-connect", "CONNECTs to /notifications with a bad token", _flood(lambda _: frame(wire.connect_packet("x", "/notifications"))), needs_account=True),
+    Attack("account-connect-twice", "a second CONNECT", lambda target: flood(connect_frames(target), frame(wire.connect_packet(target.token)), until=READY_PATTERN), needs_account=True),
+    Attack("account-rejoin", "CONNECT and DISCONNECT in turn", _namespace_reconnects, needs_account=True),
+    Attack("account-reconnect", "accepted connections that are reset", _reconnects(lambda _: {}), needs_account=True),
+    Attack("account-reconnect-cursors", "accepted connections with cursors", _reconnects(lambda it: {"epoch": "x", "cursors": dict.fromkeys(it.room_ids, 1)}), needs_account=True),
+    Attack("account-sockets", "100 sockets of one user", lambda target: flood(connect_frames(target), frame("3", TEXT), until=READY_PATTERN, connections=100), needs_account=True),
+    Attack("account-sockets-twice", "200 sockets that try to be accepted", lambda target: Script(_reconnects(lambda _: {})(target).steps, 200), needs_account=True),
+    Attack("account-waiting", "as many of the largest events as may wait", _full_queue, needs_account=True),
+    Attack("account-mixed", "events of all kinds in random order", _random_events, needs_account=True),
+    Attack("account-attachments", "binary events", _flood(lambda _: frame('451-/chat,1["room:list",{"_placeholder":true,"num":0}]') + frame(b"x", 2)), needs_account=True),
+    Attack("account-lists", "events with 120 kB of lists", _flood(lambda _: frame(many_lists(120_000, '42/chat,1["room:list",{"a":[', "]}]"))), needs_account=True),
+    Attack("account-poll-events", "1,000 events in each body", _polled_events(lambda _: event_packet("room:list", {}, 1), repeats=1000), needs_account=True),
+    Attack("account-poll-invalid", "5,000 invalid events in each body", _polled_events(lambda _: event_packet("room:list", 1, 1), repeats=5000), needs_account=True),
+    Attack("account-poll-sends", "1,000 refused messages in each body", _polled_events(lambda _: event_packet("message:send", _message_payload(UNKNOWN_ID, "a", 3), 1), repeats=1000), needs_account=True),
+    Attack("account-poll-large", "events of 900 kB", _polled_events(lambda it: event_packet("message:send", _message_payload(it.room_id, "x" * 900_000, 4), 1), repeats=1), needs_account=True),
 ]  # fmt: skip

@@ -14,10 +14,12 @@ from typing import Any
 from bench.attacks import wire
 
 HOST = "127.0.0.1"
-WAIT_S = 20.0  # that an answer may take before it counts as missing
-PENDING = 20  # messages of one client that wait for their ack; more are not sent, so that no limit is met
-SENT_AT = re.compile(rb'"body":"at ([\d.]+)"')
-NUMBER = re.compile(rb"43/chat,(\d+)\[(.{0,300})", re.DOTALL)
+RESPONSE_TIMEOUT_S = 20.0  # that an answer may take before it counts as missing
+MAX_PENDING_ACKS = (
+    20  # messages of one client that wait for their ack; more are not sent, so that no limit is met
+)
+SENT_AT_PATTERN = re.compile(rb'"body":"at ([\d.]+)"')
+ACK_PATTERN = re.compile(rb"43/chat,(\d+)\[(.{0,300})", re.DOTALL)
 
 Sample = tuple[float, float]  # when it was wanted, and how long it took, in seconds
 
@@ -26,16 +28,16 @@ class Samples:
     """What honest clients saw."""
 
     def __init__(self) -> None:
-        self.of: dict[str, list[Sample]] = {"ack": [], "delivery": [], "rest": [], "connect": []}
-        self.wrong: Counter[str] = Counter()
-        self.expected = 0  # deliveries of acknowledged messages
+        self.by_kind: dict[str, list[Sample]] = {"ack": [], "delivery": [], "rest": [], "connect": []}
+        self.failures: Counter[str] = Counter()
+        self.expected_deliveries = 0  # deliveries of acknowledged messages
 
-    def add(self, kind: str, wanted: float) -> None:
+    def add(self, kind: str, scheduled_at: float) -> None:
         """One latency that ends now."""
-        self.of[kind].append((wanted, time.monotonic() - wanted))
+        self.by_kind[kind].append((scheduled_at, time.monotonic() - scheduled_at))
 
 
-class Chat(asyncio.Protocol):
+class ChatClient(asyncio.Protocol):
     """A WebSocket that is accepted on /chat."""
 
     def __init__(self, token: str, samples: Samples) -> None:
@@ -43,40 +45,40 @@ class Chat(asyncio.Protocol):
         self.samples = samples
         self.ready = asyncio.get_running_loop().create_future()
         self.pending: dict[int, float] = {}
-        self.leaving = False
-        self.members = 0
-        self._numbers = 0
-        self._data = bytearray()
+        self.closing = False
+        self.room_size = 0
+        self._last_ack_id = 0
+        self._buffer = bytearray()
         self._upgraded = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        transport.write(wire.upgrade())
+        transport.write(wire.websocket_handshake())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if not self.ready.done():
             self.ready.set_exception(ConnectionError("closed before ready"))
             self.ready.exception()
-        if not self.leaving:
-            self.samples.wrong["disconnected"] += 1
+        if not self.closing:
+            self.samples.failures["disconnected"] += 1
 
     def data_received(self, data: bytes) -> None:
-        self._data += data
+        self._buffer += data
         if not self._upgraded:
-            head, separator, rest = bytes(self._data).partition(b"\r\n\r\n")
+            head, separator, rest = bytes(self._buffer).partition(b"\r\n\r\n")
             if not separator:
                 return
             if b" 101 " not in head[:20]:
                 self.fail(f"handshake {head[9:12].decode()}")
                 return
             self._upgraded = True
-            self._data = bytearray(rest)
-            self.transport.write(wire.frame(wire.connect(self.token)))
-        self._frames()
+            self._buffer = bytearray(rest)
+            self.transport.write(wire.frame(wire.connect_packet(self.token)))
+        self._parse_frames()
 
-    def _frames(self) -> None:
-        data, at = self._data, 0
+    def _parse_frames(self) -> None:
+        data, at = self._buffer, 0
         while len(data) >= at + 2:
             opcode, size, begin = data[at] & 15, data[at + 1], at + 2
             if size >= 126:
@@ -88,50 +90,50 @@ class Chat(asyncio.Protocol):
             if len(data) < begin + size:
                 break
             at = begin + size
-            self._frame(opcode, bytes(data[begin:at]))
+            self._on_frame(opcode, bytes(data[begin:at]))
         del data[:at]
 
-    def _frame(self, opcode: int, data: bytes) -> None:
+    def _on_frame(self, opcode: int, data: bytes) -> None:
         if opcode == wire.PING:
             self.transport.write(wire.frame(data, wire.PONG))
         elif data == b"2":
             self.transport.write(wire.frame("3"))
         elif data.startswith(b"43/chat,"):
-            self._ack(data)
+            self._on_ack(data)
         elif data.startswith(b'42/chat,["message:new"'):
-            if found := SENT_AT.search(data):
-                self.samples.add("delivery", float(found[1]))
+            if match := SENT_AT_PATTERN.search(data):
+                self.samples.add("delivery", float(match[1]))
         elif data.startswith(b'42/chat,["ready"'):
             if not self.ready.done():
                 self.ready.set_result(None)
         elif data.startswith(b"44/chat"):
             self.fail("refused " + data[8:100].decode(errors="replace"))
         elif data.startswith(b'42/chat,["closing"'):
-            self.samples.wrong["closing " + data[19:60].decode(errors="replace")] += 1
+            self.samples.failures["closing " + data[19:60].decode(errors="replace")] += 1
 
-    def _ack(self, data: bytes) -> None:
-        found = NUMBER.match(data)
-        wanted = self.pending.pop(int(found[1]), None) if found else None
-        if found is None or wanted is None:
+    def _on_ack(self, data: bytes) -> None:
+        match = ACK_PATTERN.match(data)
+        sent_at = self.pending.pop(int(match[1]), None) if match else None
+        if match is None or sent_at is None:
             return
-        if found[2].startswith(b'{"ok":true'):
-            self.samples.add("ack", wanted)
-            self.samples.expected += self.members
+        if match[2].startswith(b'{"ok":true'):
+            self.samples.add("ack", sent_at)
+            self.samples.expected_deliveries += self.room_size
         else:
-            code = re.search(rb'"code":"(\w+)"', found[2])
-            self.samples.wrong["send " + (code[1].decode() if code else "?")] += 1
+            code = re.search(rb'"code":"(\w+)"', match[2])
+            self.samples.failures["send " + (code[1].decode() if code else "?")] += 1
 
-    def fail(self, why: str) -> None:
+    def fail(self, reason: str) -> None:
         """Note a refusal, and close."""
-        self.samples.wrong[why] += 1
+        self.samples.failures[reason] += 1
         if not self.ready.done():
-            self.ready.set_exception(ConnectionError(why))
+            self.ready.set_exception(ConnectionError(reason))
             self.ready.exception()
-        self.leave()
+        self.close()
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Close without another word."""
-        self.leaving = True
+        self.closing = True
         self.transport.abort()
 
     def send(self, room_id: str) -> None:
@@ -139,57 +141,57 @@ class Chat(asyncio.Protocol):
         now = time.monotonic()
         if self.transport.is_closing():
             return
-        if len(self.pending) >= PENDING:  # a stall: as late as the first that waits
-            self.samples.of["ack"].append((now, now - min(self.pending.values())))
+        if len(self.pending) >= MAX_PENDING_ACKS:  # a stall: as late as the first that waits
+            self.samples.by_kind["ack"].append((now, now - min(self.pending.values())))
             return
-        self._numbers += 1
-        self.pending[self._numbers] = now
+        self._last_ack_id += 1
+        self.pending[self._last_ack_id] = now
         payload = {"room_id": room_id, "client_id": str(uuid.uuid4()), "body": f"at {now:.6f}"}
-        self.transport.write(wire.frame(wire.event("message:send", payload, self._numbers)))
+        self.transport.write(wire.frame(wire.event_packet("message:send", payload, self._last_ack_id)))
 
 
-async def chat(port: int, source: str, token: str, samples: Samples) -> Chat:
+async def connect_chat(port: int, source: str, token: str, samples: Samples) -> ChatClient:
     """A client that is ready. Raises OSError, TimeoutError."""
     loop = asyncio.get_running_loop()
     _, protocol = await loop.create_connection(
-        lambda: Chat(token, samples), HOST, port, local_addr=(source, 0)
+        lambda: ChatClient(token, samples), HOST, port, local_addr=(source, 0)
     )
     try:
-        await asyncio.wait_for(protocol.ready, WAIT_S)
+        await asyncio.wait_for(protocol.ready, RESPONSE_TIMEOUT_S)
     except BaseException:
-        protocol.leave()
+        protocol.close()
         raise
     return protocol
 
 
-class Rest:
+class RestClient:
     """A keep-alive connection that gets one small thing again and again."""
 
-    def __init__(self, port: int, source: str, token: str, samples: Samples) -> None:
+    def __init__(self, port: int, source_ip: str, token: str, samples: Samples) -> None:
         self.port = port
-        self.source = source
+        self.source_ip = source_ip
         self.samples = samples
-        self.request = wire.api("GET", "/auth/me", token)
+        self.request = wire.api_request("GET", "/auth/me", token)
         self.reader: asyncio.StreamReader | None = None
         self.writer: asyncio.StreamWriter | None = None
 
-    async def get(self, wanted: float) -> None:
+    async def get(self, scheduled_at: float) -> None:
         """One request, wanted at that time."""
         try:
-            async with asyncio.timeout(WAIT_S):
-                status = await self._status()
+            async with asyncio.timeout(RESPONSE_TIMEOUT_S):
+                status = await self._request_status()
         except (OSError, EOFError, TimeoutError, asyncio.IncompleteReadError) as error:
-            self.samples.wrong[f"rest {type(error).__name__}"] += 1
+            self.samples.failures[f"rest {type(error).__name__}"] += 1
             self.close()
         else:
             if status != 200:
-                self.samples.wrong[f"rest {status}"] += 1
-        self.samples.add("rest", wanted)
+                self.samples.failures[f"rest {status}"] += 1
+        self.samples.add("rest", scheduled_at)
 
-    async def _status(self) -> int:
+    async def _request_status(self) -> int:
         if self.reader is None or self.writer is None:
             self.reader, self.writer = await asyncio.open_connection(
-                HOST, self.port, local_addr=(self.source, 0)
+                HOST, self.port, local_addr=(self.source_ip, 0)
             )
         self.writer.write(self.request)
         head = await self.reader.readuntil(b"\r\n\r\n")
@@ -206,24 +208,24 @@ class Rest:
         self.reader = self.writer = None
 
 
-async def connect(port: int, source: str, token: str, samples: Samples, wanted: float) -> None:
+async def measure_connect(port: int, source: str, token: str, samples: Samples, scheduled_at: float) -> None:
     """A new connection from the handshake to `ready`, which is then closed."""
     try:
-        client = await chat(port, source, token, samples)
+        client = await connect_chat(port, source, token, samples)
     except (OSError, TimeoutError) as error:
         if isinstance(error, TimeoutError):
-            samples.wrong["connect TimeoutError"] += 1
+            samples.failures["connect TimeoutError"] += 1
     else:
-        client.leave()
-    samples.add("connect", wanted)
+        client.close()
+    samples.add("connect", scheduled_at)
 
 
-async def on_schedule(begin: float, end: float, period: float, act: Callable[[float], Any]) -> None:
+async def run_on_schedule(begin: float, end: float, period: float, action: Callable[[float], Any]) -> None:
     """Call `act` with the time it was wanted at, every `period`; a coroutine is waited for."""
-    wanted = begin
-    while wanted < end:
-        if (early := wanted - time.monotonic()) > 0:
-            await asyncio.sleep(early)
-        if (result := act(wanted)) is not None:
+    scheduled_at = begin
+    while scheduled_at < end:
+        if (delay := scheduled_at - time.monotonic()) > 0:
+            await asyncio.sleep(delay)
+        if (result := action(scheduled_at)) is not None:
             await result
-        wanted += period
+        scheduled_at += period

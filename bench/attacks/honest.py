@@ -20,65 +20,68 @@ CONNECTS_PER_S = 2.5
 LATE = 50  # after which a loop behind its schedule gives up what it missed
 
 
-async def measure(given: dict[str, Any]) -> dict[str, Any]:
+async def measure(config: dict[str, Any]) -> dict[str, Any]:
     """Connect, report `ready`, measure from the time that is read next, and give back all samples."""
-    samples, port = Samples(), given["port"]
-    users = given["users"]
+    samples, port = Samples(), config["port"]
+    users = config["users"]
     chats = await asyncio.gather(
-        *(clients.chat(port, user["source"], user["token"], samples) for user in users)
+        *(clients.connect_chat(port, user["source"], user["token"], samples) for user in users)
     )
     for client, user in zip(chats, users, strict=True):
-        client.members = sum(user["room_id"] == other["room_id"] for other in users)
+        client.room_size = sum(user["room_id"] == other["room_id"] for other in users)
     print("ready", flush=True)
     begin = float(await asyncio.to_thread(sys.stdin.readline))
-    end = begin + given["seconds"] + given["tail"]
+    end = begin + config["seconds"] + config["tail"]
     async with asyncio.TaskGroup() as group:
         for number, (client, user) in enumerate(zip(chats, users, strict=True)):
             start = begin + number / len(users) / SENDS_PER_S
             send = partial(_send, client, user["room_id"])
-            group.create_task(clients.on_schedule(start, end, 1 / SENDS_PER_S, send))
-            rest = clients.Rest(port, user["source"], user["token"], samples)
-            group.create_task(clients.on_schedule(start, end, 1 / GETS_PER_S, rest.get))
-        for number, user in enumerate(given["comers"]):
-            start = begin + number / len(given["comers"]) / CONNECTS_PER_S
-            come = partial(clients.connect, port, user["source"], user["token"], samples)
-            group.create_task(clients.on_schedule(start, end, 1 / CONNECTS_PER_S, come))
-    await _drained(chats, samples)
+            group.create_task(clients.run_on_schedule(start, end, 1 / SENDS_PER_S, send))
+            rest = clients.RestClient(port, user["source"], user["token"], samples)
+            group.create_task(clients.run_on_schedule(start, end, 1 / GETS_PER_S, rest.get))
+        for number, user in enumerate(config["reconnecting"]):
+            start = begin + number / len(config["reconnecting"]) / CONNECTS_PER_S
+            measure_connect = partial(clients.measure_connect, port, user["source"], user["token"], samples)
+            group.create_task(clients.run_on_schedule(start, end, 1 / CONNECTS_PER_S, measure_connect))
+    await _wait_for_deliveries(chats, samples)
     return _report(samples, chats)
 
 
-def _send(client: clients.Chat, room_id: str, _: float) -> None:
+def _send(client: clients.ChatClient, room_id: str, _: float) -> None:
     client.send(room_id)
 
 
-async def _drained(chats: list[clients.Chat], samples: Samples) -> None:
+async def _wait_for_deliveries(chats: list[clients.ChatClient], samples: Samples) -> None:
     """Wait until everything that is under way has come."""
-    deadline = time.monotonic() + clients.WAIT_S
+    deadline = time.monotonic() + clients.RESPONSE_TIMEOUT_S
     while time.monotonic() < deadline:
-        if not any(client.pending for client in chats) and len(samples.of["delivery"]) >= samples.expected:
+        if (
+            not any(client.pending for client in chats)
+            and len(samples.by_kind["delivery"]) >= samples.expected_deliveries
+        ):
             return
         await asyncio.sleep(0.05)
 
 
-def _report(samples: Samples, chats: list[clients.Chat]) -> dict[str, Any]:
+def _report(samples: Samples, chats: list[clients.ChatClient]) -> dict[str, Any]:
     now = time.monotonic()
     for client in chats:
-        for wanted in client.pending.values():
-            samples.of["ack"].append((wanted, now - wanted))
-            samples.wrong["no ack"] += 1
-        client.leave()
-    if (missing := samples.expected - len(samples.of["delivery"])) > 0:
-        samples.wrong["not delivered"] += missing
-    return {"samples": samples.of, "wrong": dict(samples.wrong)}
+        for sent_at in client.pending.values():
+            samples.by_kind["ack"].append((sent_at, now - sent_at))
+            samples.failures["no ack"] += 1
+        client.close()
+    if (missing := samples.expected_deliveries - len(samples.by_kind["delivery"])) > 0:
+        samples.failures["not delivered"] += missing
+    return {"samples": samples.by_kind, "wrong": dict(samples.failures)}
 
 
 def main() -> None:
     """Run the honest clients of the configuration."""
-    given = json.loads(sys.stdin.readline())
-    if given["core"] is not None:
-        os.sched_setaffinity(0, {given["core"]})
+    config = json.loads(sys.stdin.readline())
+    if config["core"] is not None:
+        os.sched_setaffinity(0, {config["core"]})
     try:
-        print(json.dumps(asyncio.run(measure(given))), flush=True)
+        print(json.dumps(asyncio.run(measure(config))), flush=True)
     except (OSError, TimeoutError):
         sys.exit("Honest clients do not get in.")
 

@@ -21,11 +21,11 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from bench.attacks.accounts import Accounts, Size
+from bench.attacks.accounts import Accounts, TemplateSize
 from bench.stage import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 60.0
+START_TIMEOUT_S = 60.0
 STORES = ("sqlite", "postgres")
 
 
@@ -42,7 +42,7 @@ class Instance:
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-class Arena:
+class AttackEnvironment:
     """A folder, a store, a filled template; starts instances on copies of it.
 
     `server_core` and `load_core` are None where processes are not pinned.
@@ -54,19 +54,19 @@ class Arena:
         folder: Path,
         server_core: int | None = None,
         load_core: int | None = None,
-        size: Size | None = None,
+        size: TemplateSize | None = None,
     ) -> None:
         self.store = store
         self.folder = folder
         self.server_core = server_core
         self.load_core = load_core
         self.secret = secrets.token_hex(32)
-        self.accounts = Accounts(self.secret, size or Size())
+        self.accounts = Accounts(self.secret, size or TemplateSize())
         self._stack = ExitStack()
-        self._copies = 0
+        self._copy_count = 0
 
     def __enter__(self) -> Self:
-        self._fill()
+        self._create_template()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -75,8 +75,8 @@ class Arena:
     @contextmanager
     def instance(self) -> Iterator[Instance]:
         """A fresh instance on a fresh copy."""
-        self._copies += 1
-        with self._serving(self._copy(), f"copy{self._copies}") as instance:
+        self._copy_count += 1
+        with self._run_instance(self._copy_target(), f"copy{self._copy_count}") as instance:
             yield instance
 
     # --- the database ---
@@ -85,42 +85,42 @@ class Arena:
     def _postgres(self) -> str:
         from tests.support import servers
 
-        with pinned(self.load_core):
+        with pinned_to_core(self.load_core):
             return self._stack.enter_context(servers.postgres(durable=True))
 
     @cached_property
     def _redis(self) -> str:
         from tests.support import servers
 
-        with pinned(self.load_core):
+        with pinned_to_core(self.load_core):
             return self._stack.enter_context(servers.redis())
 
-    def _named(self, name: str) -> str:
+    def _postgres_url_of(self, name: str) -> str:
         return urlsplit(self._postgres)._replace(path=f"/{name}").geturl()
 
-    def _fill(self) -> None:
+    def _create_template(self) -> None:
         """Fill the template: sample data, and the accounts that log in once."""
         if self.store == "postgres":
             asyncio.run(_execute(self._postgres, "CREATE DATABASE filled"))
-            url = self._named("filled")
+            url = self._postgres_url_of("filled")
         else:
             url = f"sqlite://{self.folder / 'filled.db'}"
         settings = self._settings(url, "filled")
-        self._command(settings, "migrate")
+        self._run_command(settings, "migrate")
         size = self.accounts.size
         counts = {"--users": size.users, "--rooms": size.rooms, "--messages": size.messages}
-        self._command(settings, "seed", *(str(word) for pair in counts.items() for word in pair))
-        self._command(settings, "create-admin", "admin@example.com", stdin=f"{self.accounts.password}\n")
-        seeded = (self.folder / "sample_password").read_text().strip()
-        with self._serving(url, "filled") as instance:
-            self.accounts.prepare(instance.port, seeded)
+        self._run_command(settings, "seed", *(str(word) for pair in counts.items() for word in pair))
+        self._run_command(settings, "create-admin", "admin@example.com", stdin=f"{self.accounts.password}\n")
+        sample_password = (self.folder / "sample_password").read_text().strip()
+        with self._run_instance(url, "filled") as instance:
+            self.accounts.prepare(instance.port, sample_password)
 
-    def _copy(self) -> str:
+    def _copy_template(self) -> str:
         if self.store == "postgres":
-            name = f"copy{self._copies}"
+            name = f"copy{self._copy_count}"
             asyncio.run(_execute(self._postgres, f"CREATE DATABASE {name} TEMPLATE filled"))
-            return self._named(name)
-        target = self.folder / f"copy{self._copies}.db"
+            return self._postgres_url_of(name)
+        target = self.folder / f"copy{self._copy_count}.db"
         for path in self.folder.glob("filled.db*"):
             shutil.copyfile(path, str(target) + path.name.removeprefix("filled.db"))
         return f"sqlite://{target}"
@@ -129,9 +129,9 @@ class Arena:
 
     def _settings(self, url: str, prefix: str) -> dict[str, str]:
         """What production needs, and nothing that changes a limit."""
-        given = {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
+        inherited = {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
         return {
-            **given,
+            **inherited,
             "HUBBUB_ENV": "production",
             "HUBBUB_SECRET_KEY": self.secret,
             "HUBBUB_DATABASE_URL": url,
@@ -146,32 +146,32 @@ class Arena:
             ),
         }
 
-    def _command(self, settings: dict[str, str], *words: str, stdin: str = "") -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "hubbub", *words],
+    def _run_command(self, settings: dict[str, str], *arguments: str, stdin: str = "") -> None:
+        result = subprocess.run(
+            [sys.executable, "-m", "hubbub", *arguments],
             env=settings, cwd=ROOT, input=stdin, text=True, capture_output=True, check=False,
         )  # fmt: skip
-        if done.returncode:
-            raise SystemExit(f"hubbub {words[0]} failed:\n{done.stderr[-2000:]}")
+        if result.returncode:
+            raise SystemExit(f"hubbub {arguments[0]} failed:\n{result.stderr[-2000:]}")
 
     @contextmanager
-    def _serving(self, url: str, name: str) -> Iterator[Instance]:
+    def _run_instance(self, url: str, name: str) -> Iterator[Instance]:
         port = free_port()
         command = [sys.executable, "-m", "hubbub", "serve", "--port", str(port)]
         log_path = self.folder / f"{name}.log"
-        with pinned(self.server_core), log_path.open("wb") as log:
+        with pinned_to_core(self.server_core), log_path.open("wb") as log:
             process = subprocess.Popen(
                 command, env=self._settings(url, name), cwd=ROOT, stdout=log, stderr=log
             )
         try:
-            _await_ready(port, process, log_path)
+            _wait_until_ready(port, process, log_path)
             yield Instance(port, process.pid)
         finally:
             _stop(process)
 
 
 @contextmanager
-def pinned(core: int | None) -> Iterator[None]:
+def pinned_to_core(core: int | None) -> Iterator[None]:
     """Processes that are started meanwhile stay on this core."""
     before = os.sched_getaffinity(0)
     if core is not None:
@@ -182,18 +182,18 @@ def pinned(core: int | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _await_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + WAIT_S
+def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise SystemExit(f"hubbub serve ended:\n{log.read_text()[-2000:]}")
         try:
-            if call(port, "GET", "/health/ready")[0] == 200:
+            if http_request(port, "GET", "/health/ready")[0] == 200:
                 return
         except OSError:
             pass
         time.sleep(0.05)
-    raise SystemExit(f"hubbub serve is not ready after {WAIT_S:.0f} s")
+    raise SystemExit(f"hubbub serve is not ready after {START_TIMEOUT_S:.0f} s")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -207,7 +207,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-def call(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+def http_request(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     """A request from this process."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, method=method)

@@ -11,18 +11,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.attacks.accounts import ATTACKERS
-from bench.attacks.figures import MEMORY_MIB, Result, Round
-from bench.attacks.instance import Arena, Instance
+from bench.attacks.accounts import ATTACKER_IP
+from bench.attacks.figures import MAX_MEMORY_GROWTH_MIB, Result, Round
+from bench.attacks.instance import AttackEnvironment, Instance
 from bench.attacks.script import Attack
 from bench.stage import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-TAIL_S = 3.0  # that honest clients go on after the attack
-LEAD_S = 0.3  # from the word to begin until it begins
-GRACE_S = 60.0  # that a process may take beyond its time
-SETTLE_S = 15.0  # that memory may take to be given back
-SCREENED = 20  # attacks on one instance that is only screened
+CLIENT_TAIL_S = 3.0  # that honest clients go on after the attack
+START_DELAY_S = 0.3  # from the word to begin until it begins
+PROCESS_GRACE_S = 60.0  # that a process may take beyond its time
+MEMORY_RELEASE_TIMEOUT_S = 15.0  # that memory may take to be given back
+MAX_SCREENED_PER_INSTANCE = 20  # attacks on one instance that is only screened
 Process = subprocess.Popen[str]
 
 
@@ -30,79 +30,88 @@ class NotReadyError(Exception):
     """A process ended before it could begin."""
 
 
-def measure(arena: Arena, attack: Attack, rounds: int, seconds: float, seed: int) -> Result:
+def measure(arena: AttackEnvironment, attack: Attack, rounds: int, seconds: float, seed: int) -> Result:
     """All rounds of an attack on a fresh instance."""
     result = Result(attack.name, arena.store)
-    with arena.instance() as instance, _sink(arena.load_core) as sink_port:
+    with arena.instance() as instance, _run_sink(arena.load_core) as sink_port:
         for number in range(rounds):
-            given = (arena, instance, attack, seconds, seed + number)
-            result.quiet.append(_measured(*given, port=sink_port))
-            result.during.append(_round(*given, port=instance.port))
-            if not result.during[-1].samples:  # nothing more is to be seen on this instance
+            arguments = (arena, instance, attack, seconds, seed + number)
+            result.quiet.append(_measure_once(*arguments, port=sink_port))
+            result.under_attack.append(_measure_round(*arguments, port=instance.port))
+            if not result.under_attack[-1].samples:  # nothing more is to be seen on this instance
                 break
     return result
 
 
-def screen(arena: Arena, attacks: list[Attack], seconds: float, seed: int) -> Iterator[Result]:
+def screen(arena: AttackEnvironment, attacks: list[Attack], seconds: float, seed: int) -> Iterator[Result]:
     """A short look at each attack, many on one instance; one that breaks a bound needs a full measurement.
 
     The quiet value is taken beside the first attack of an instance.
     """
     waiting = deque(attacks)
     while waiting:
-        with arena.instance() as instance, _sink(arena.load_core) as sink_port:
-            quiet = _measured(arena, instance, waiting[0], seconds, seed, port=sink_port)
-            for _ in range(min(len(waiting), SCREENED)):
+        with arena.instance() as instance, _run_sink(arena.load_core) as sink_port:
+            quiet = _measure_once(arena, instance, waiting[0], seconds, seed, port=sink_port)
+            for _ in range(min(len(waiting), MAX_SCREENED_PER_INSTANCE)):
                 attack = waiting.popleft()
-                during = _round(arena, instance, attack, seconds, seed, port=instance.port)
+                during = _measure_round(arena, instance, attack, seconds, seed, port=instance.port)
                 result = Result(attack.name, arena.store, [quiet], [during])
                 yield result
-                if result.broken():  # what it left behind is not the next one's
+                if result.violations():  # what it left behind is not the next one's
                     break
 
 
-def _round(
-    arena: Arena, instance: Instance, attack: Attack, seconds: float, seed: int, *, port: int
+def _measure_round(
+    arena: AttackEnvironment, instance: Instance, attack: Attack, seconds: float, seed: int, *, port: int
 ) -> Round:
     """One measurement; one without samples if the instance does not take honest clients any more."""
     try:
-        return _measured(arena, instance, attack, seconds, seed, port=port)
+        return _measure_once(arena, instance, attack, seconds, seed, port=port)
     except NotReadyError:
         memory = instance.memory_mib()
         return Round({}, {"honest clients do not get in": 1}, {}, 0.0, seconds, memory, memory, memory)
 
 
-def _measured(
-    arena: Arena, instance: Instance, attack: Attack, seconds: float, seed: int, *, port: int
+def _measure_once(
+    arena: AttackEnvironment, instance: Instance, attack: Attack, seconds: float, seed: int, *, port: int
 ) -> Round:
     accounts = arena.accounts
-    honest_given = {
+    honest_config = {
         "port": instance.port,
         "core": arena.load_core,
-        "users": accounts.users(accounts.honest),
-        "comers": accounts.users(accounts.comers),
+        "users": accounts.client_configs(accounts.honest),
+        "reconnecting": accounts.client_configs(accounts.reconnecting),
         "seconds": seconds,
-        "tail": TAIL_S,
+        "tail": CLIENT_TAIL_S,
     }
-    attacker_given = {
+    attacker_config = {
         "name": attack.name,
         "core": arena.load_core,
-        "target": asdict(accounts.target(port, ATTACKERS, seed)),
+        "target": asdict(accounts.target(port, ATTACKER_IP, seed)),
         "seconds": seconds,
     }
     with (
-        _process("bench.attacks.honest", honest_given) as honest,
-        _process("bench.attacks.attacker", attacker_given) as attacker,
+        _process("bench.attacks.honest", honest_config) as honest,
+        _process("bench.attacks.attacker", attacker_config) as attacker,
     ):
         idle = instance.memory_mib()
-        begin = time.monotonic() + LEAD_S
+        begin = time.monotonic() + START_DELAY_S
         for process in (honest, attacker):
-            _write(process, f"{begin}\n")
-        peak = _watch_memory(instance, attacker, begin + seconds + GRACE_S)
-        sent = _result(attacker)
-        after = _settled_memory(instance, idle)
-        found = _result(honest)
-    return Round(found["samples"], found["wrong"], sent, begin, seconds, idle, max(peak, after), after)
+            _write_stdin(process, f"{begin}\n")
+        peak = _watch_memory(instance, attacker, begin + seconds + PROCESS_GRACE_S)
+        attacker_report = _read_report(attacker)
+        after = _memory_after_release(instance, idle)
+        honest_report = _read_report(honest)
+    return Round(
+        honest_report["samples"],
+        honest_report["wrong"],
+        attacker_report,
+        begin,
+        seconds,
+        idle,
+        max(peak, after),
+        after,
+    )
 
 
 def _watch_memory(instance: Instance, attacker: Process, deadline: float) -> float:
@@ -114,12 +123,12 @@ def _watch_memory(instance: Instance, attacker: Process, deadline: float) -> flo
     return peak
 
 
-def _settled_memory(instance: Instance, idle: float) -> float:
+def _memory_after_release(instance: Instance, idle: float) -> float:
     """The lowest memory within some seconds; at once when it is within the bound."""
-    deadline, lowest = time.monotonic() + SETTLE_S, float("inf")
+    deadline, lowest = time.monotonic() + MEMORY_RELEASE_TIMEOUT_S, float("inf")
     while time.monotonic() < deadline:
         lowest = min(lowest, instance.memory_mib())
-        if lowest <= idle + MEMORY_MIB / 2:
+        if lowest <= idle + MAX_MEMORY_GROWTH_MIB / 2:
             break
         time.sleep(0.2)
     return lowest
@@ -129,13 +138,13 @@ def _settled_memory(instance: Instance, idle: float) -> float:
 
 
 @contextmanager
-def _process(module: str, given: dict[str, Any]) -> Iterator[Process]:
+def _process(module: str, config: dict[str, Any]) -> Iterator[Process]:
     """A process of this package that has its configuration and is ready to begin."""
     process = subprocess.Popen(
         [sys.executable, "-m", module], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
-        _write(process, json.dumps(given) + "\n")
+        _write_stdin(process, json.dumps(config) + "\n")
         assert process.stdout is not None
         if process.stdout.readline() != "ready\n":
             raise NotReadyError(module)
@@ -149,20 +158,20 @@ def _process(module: str, given: dict[str, Any]) -> Iterator[Process]:
                 pipe.close()
 
 
-def _write(process: Process, text: str) -> None:
+def _write_stdin(process: Process, text: str) -> None:
     assert process.stdin is not None
     process.stdin.write(text)
     process.stdin.flush()
 
 
-def _result(process: Process) -> Any:
+def _read_report(process: Process) -> Any:
     """What a process prints at its end."""
     assert process.stdout is not None
     return json.loads(process.stdout.readline())
 
 
 @contextmanager
-def _sink(core: int | None) -> Iterator[int]:
+def _run_sink(core: int | None) -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "bench.attacks.sink", str(port), str(-1 if core is None else core)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)

@@ -4,90 +4,101 @@ import base64
 from collections.abc import Callable
 
 from bench.attacks import wire
-from bench.attacks.script import ANSWER, HOLD, Attack, Rest, Script, Steps, Target, Until, idle, storm
-from bench.attacks.websocket import MB, connects, lists, quadratic
-from bench.attacks.wire import filled, frame
+from bench.attacks.script import (
+    ANY_RESPONSE,
+    KEEP_OPEN,
+    Attack,
+    Script,
+    Sleep,
+    Steps,
+    Target,
+    WaitFor,
+    idle,
+    storm,
+)
+from bench.attacks.websocket import MAX_PACKET_BYTES, many_lists, quadratic_json, refused_connects
+from bench.attacks.wire import frame, repeat_to_size
 
 POLLING = f"{wire.PATH}polling"
-OPEN = wire.request("GET", POLLING)
-SID = rb'"sid":"([^"]+)"'
+HANDSHAKE = wire.request("GET", POLLING)
+SID_PATTERN = rb'"sid":"([^"]+)"'
 
 
-def post(sid: str, *packets: str) -> bytes:
+def post_request(sid: str, *packets: str) -> bytes:
     """A request with packets of a session."""
     return wire.request("POST", f"{POLLING}&sid={sid}", body="\x1e".join(packets).encode())
 
 
-def poll(sid: str) -> bytes:
+def poll_request(sid: str) -> bytes:
     """A request for the packets of a session."""
     return wire.request("GET", f"{POLLING}&sid={sid}")
 
 
-def posting(*packets: str, many: int = 1, connections: int = 20) -> Callable[[Target], Script]:
+def repeated_posts(*packets: str, repeats: int = 1, connections: int = 20) -> Callable[[Target], Script]:
     """Sessions that send one body again and again, many requests at once; a new session where one ends."""
 
     def steps(_: int) -> Steps:
-        yield OPEN
-        body = post((yield Until(SID)), *packets) * many
+        yield HANDSHAKE
+        body = post_request((yield WaitFor(SID_PATTERN)), *packets) * repeats
         while True:
             yield body
-            yield ANSWER
+            yield ANY_RESPONSE
 
     return lambda _: Script(steps, connections)
 
 
-def _polls(after: Callable[[str], bytes]) -> Callable[[Target], Script]:
+def _repeated_requests(request_of: Callable[[str], bytes]) -> Callable[[Target], Script]:
     """Sessions that send the same request again and again, without waiting for responses."""
 
     def steps(_: int) -> Steps:
-        yield OPEN
-        chunk = filled(after((yield Until(SID))))
+        yield HANDSHAKE
+        chunk = repeat_to_size(request_of((yield WaitFor(SID_PATTERN))))
         while True:
             yield chunk
 
     return lambda _: Script(steps)
 
 
-def _dropped(after: Callable[[str], bytes]) -> Callable[[Target], Script]:
+def _aborted_requests(request_of: Callable[[str], bytes]) -> Callable[[Target], Script]:
     """Sessions whose connection is reset after one more request."""
 
     def steps(_: int) -> Steps:
-        yield OPEN
-        yield after((yield Until(SID)))
-        yield Rest(0.005)
+        yield HANDSHAKE
+        yield request_of((yield WaitFor(SID_PATTERN)))
+        yield Sleep(0.005)
 
     return lambda _: Script(steps, 50)
 
 
-def _chunked(sid: str) -> bytes:
+def _chunked_post(sid: str) -> bytes:
     """A body in chunks of one byte."""
     head = wire.request("POST", f"{POLLING}&sid={sid}", "Transfer-Encoding: chunked")
     return head + b"1\r\n4\r\n" + b"1\r\nx\r\n" * 10_000
 
 
 def _slow_body(_: int) -> Steps:
-    yield OPEN
-    sid = yield Until(SID)
+    yield HANDSHAKE
+    sid = yield WaitFor(SID_PATTERN)
     yield wire.request("POST", f"{POLLING}&sid={sid}", "Content-Length: 900000") + b"4"
     while True:
-        yield Rest(1.0)
+        yield Sleep(1.0)
         yield b"x" * 10
 
 
-def _refused(kind: str) -> Callable[[Target], Script]:
-    return lambda target: posting(*[connects(target)[kind][1]] * 20)(target)
+def _refused_connect_posts(kind: str) -> Callable[[Target], Script]:
+    return lambda target: repeated_posts(*[refused_connects(target)[kind][1]] * 20)(target)
 
 
-def upgrades(*frames: bytes, hold: bool = False) -> Callable[[Target], Script]:
+def upgrades(*frames: bytes, keep_open: bool = False) -> Callable[[Target], Script]:
     """Sessions by long-polling that begin an upgrade on the same connection."""
 
     def steps(_: int) -> Steps:
-        yield OPEN
-        yield wire.upgrade((yield Until(SID)))
-        yield Until(b"( 101 | 400 | 503 )")
+        yield HANDSHAKE
+        yield wire.websocket_handshake((yield WaitFor(SID_PATTERN)))
+        yield WaitFor(b"( 101 | 400 | 503 )")
         yield from frames
-        if hold:
-            yield HOLD
+        if keep_open:
+            yield KEEP_OPEN
 
     return lambda _: Script(steps, 50)
 
@@ -104,49 +115,52 @@ BODIES: dict[str, tuple[str, list[str]]] = {
     "events": ("10,000 events before CONNECT in each body", ['42/none,["a",1]'] * 10_000),
     "probes": ("10,000 packets `2probe` in each body", ["2probe"] * 10_000),
     "one": ("one packet `3` in each body", ["3"]),
-    "quadratic": ("1 MB of nested brackets and escaped quotes", [quadratic(MB)]),
-    "deep": ("1 MB of brackets", ['42/chat,["a",' + "[" * MB]),
-    "event-1mb": ("events with 1 MB of text", ['42/chat,["a","' + "x" * MB + '"]']),
-    "lists-1mb": ("events with 1 MB of lists", [lists(MB, '42/chat,["a",[', "]]")]),
-    "connect-1mb": ("CONNECTs with 1 MB of lists", [lists(MB, '40/chat,{"token":"x","a":[', "]}")]),
-    "binary-1mb": ("1 MB of base64", ["b" + base64.b64encode(b"x" * (MB * 3 // 4)).decode()]),
+    "quadratic": ("1 MB of nested brackets and escaped quotes", [quadratic_json(MAX_PACKET_BYTES)]),
+    "deep": ("1 MB of brackets", ['42/chat,["a",' + "[" * MAX_PACKET_BYTES]),
+    "event-1mb": ("events with 1 MB of text", ['42/chat,["a","' + "x" * MAX_PACKET_BYTES + '"]']),
+    "lists-1mb": ("events with 1 MB of lists", [many_lists(MAX_PACKET_BYTES, '42/chat,["a",[', "]]")]),
+    "connect-1mb": (
+        "CONNECTs with 1 MB of lists",
+        [many_lists(MAX_PACKET_BYTES, '40/chat,{"token":"x","a":[', "]}")],
+    ),
+    "binary-1mb": ("1 MB of base64", ["b" + base64.b64encode(b"x" * (MAX_PACKET_BYTES * 3 // 4)).decode()]),
     "binaries": ("20,000 binary packets in each body", ["beHg="] * 20_000),
     "malformed": ("malformed packets", ["4x"]),
 }
 ATTACKS: list[Attack] = [
     *(
-        Attack(f"poll-{name}", says, posting(*packets), short=name == "namespaces")
-        for name, (says, packets) in BODIES.items()
+        Attack(f"poll-{name}", description, repeated_posts(*packets), quick=name == "namespaces")
+        for name, (description, packets) in BODIES.items()
     ),
     *(
-        Attack(f"poll-{name}", f"20 CONNECTs in each body with {says}", _refused(name))
-        for name, (says, _) in connects(Target(0, "")).items()
+        Attack(f"poll-{name}", f"20 CONNECTs in each body with {description}", _refused_connect_posts(name))
+        for name, (description, _) in refused_connects(Target(0, "")).items()
     ),
-    Attack("poll-pipelined", "many small bodies at once", posting("3", many=200)),
-    Attack("poll-handshakes", "handshakes on kept connections", lambda _: storm(filled(OPEN, 4096))),
-    Attack("poll-handshakes-new", "handshakes, each on a connection of its own", lambda _: storm(OPEN, connections=100)),
-    Attack("poll-two", "two polls at a time", _polls(lambda sid: poll(sid) * 2)),
-    Attack("poll-many", "polls without end", _polls(poll)),
-    Attack("poll-dropped", "polls that are given up", _dropped(poll)),
-    Attack("poll-body-dropped", "bodies that are given up", _dropped(lambda sid: post(sid, "4" * 1000)[:-500])),
-    Attack("poll-chunked", "bodies in chunks of one byte", _polls(_chunked)),
+    Attack("poll-pipelined", "many small bodies at once", repeated_posts("3", repeats=200)),
+    Attack("poll-handshakes", "handshakes on kept connections", lambda _: storm(repeat_to_size(HANDSHAKE, 4096))),
+    Attack("poll-handshakes-new", "handshakes, each on a connection of its own", lambda _: storm(HANDSHAKE, connections=100)),
+    Attack("poll-two", "two polls at a time", _repeated_requests(lambda sid: poll_request(sid) * 2)),
+    Attack("poll-many", "polls without end", _repeated_requests(poll_request)),
+    Attack("poll-dropped", "polls that are given up", _aborted_requests(poll_request)),
+    Attack("poll-body-dropped", "bodies that are given up", _aborted_requests(lambda sid: post_request(sid, "4" * 1000)[:-500])),
+    Attack("poll-chunked", "bodies in chunks of one byte", _repeated_requests(_chunked_post)),
     Attack("poll-slow-body", "900 sessions with a body of ten bytes a second", lambda _: Script(_slow_body, 900)),
-    Attack("poll-too-large", "bodies said to be of 10 MB", _dropped(lambda sid: wire.request("POST", f"{POLLING}&sid={sid}", "Content-Length: 10000000"))),
-    Attack("poll-unknown-sid", "requests of unknown sessions", lambda _: storm(filled(poll("x" * 20), 4096))),
-    Attack("poll-version", "handshakes of another version", lambda _: storm(filled(OPEN.replace(b"EIO=4", b"EIO=3"), 4096))),
-    Attack("poll-not-utf8", "bodies that are not UTF-8", _dropped(lambda sid: wire.request("POST", f"{POLLING}&sid={sid}", body=b"4\xff" * 10_000))),
-    Attack("poll-idle", "900 sessions that wait for a poll", lambda _: Script(_waiting, 900)),
-    Attack("poll-open", "sessions that are opened and left", lambda _: storm(OPEN, connections=50)),
-    Attack("poll-slow-handshake", "handshakes of a byte a second", lambda _: idle(OPEN[:-4], b"x")),
+    Attack("poll-too-large", "bodies said to be of 10 MB", _aborted_requests(lambda sid: wire.request("POST", f"{POLLING}&sid={sid}", "Content-Length: 10000000"))),
+    Attack("poll-unknown-sid", "requests of unknown sessions", lambda _: storm(repeat_to_size(poll_request("x" * 20), 4096))),
+    Attack("poll-version", "handshakes of another version", lambda _: storm(repeat_to_size(HANDSHAKE.replace(b"EIO=4", b"EIO=3"), 4096))),
+    Attack("poll-not-utf8", "bodies that are not UTF-8", _aborted_requests(lambda sid: wire.request("POST", f"{POLLING}&sid={sid}", body=b"4\xff" * 10_000))),
+    Attack("poll-idle", "900 sessions that wait for a poll", lambda _: Script(_idle_poll, 900)),
+    Attack("poll-open", "sessions that are opened and left", lambda _: storm(HANDSHAKE, connections=50)),
+    Attack("poll-slow-handshake", "handshakes of a byte a second", lambda _: idle(HANDSHAKE[:-4], b"x")),
     Attack("upgrade-storm", "upgrades that are given up", upgrades()),
     Attack("upgrade-probe", "upgrades that are given up after the probe", upgrades(frame("2probe"))),
     Attack("upgrade-done", "upgrades that are completed, then given up", upgrades(frame("2probe") + frame("5"))),
-    Attack("upgrade-probes", "probes without end", upgrades(*[filled(frame("2probe"))] * 1000)),
-    Attack("upgrade-held", "upgrades that are begun and left", upgrades(hold=True)),
+    Attack("upgrade-probes", "probes without end", upgrades(*[repeat_to_size(frame("2probe"))] * 1000)),
+    Attack("upgrade-held", "upgrades that are begun and left", upgrades(keep_open=True)),
 ]  # fmt: skip
 
 
-def _waiting(_: int) -> Steps:
-    yield OPEN
-    yield poll((yield Until(SID)))
-    yield HOLD
+def _idle_poll(_: int) -> Steps:
+    yield HANDSHAKE
+    yield poll_request((yield WaitFor(SID_PATTERN)))
+    yield KEEP_OPEN

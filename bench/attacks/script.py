@@ -9,28 +9,28 @@ DEFAULT_CONNECTIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Until:
+class WaitFor:
     """Wait until the pattern is found in what comes; the step returns its first group."""
 
     pattern: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Sleep:
     """Do nothing for some seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class KeepOpen:
     """Leave the connection open and send nothing, until the server ends it."""
 
 
-ANSWER = Until(b"()")  # anything that comes
-HOLD = Hold()
+ANY_RESPONSE = WaitFor(b"()")  # anything that comes
+KEEP_OPEN = KeepOpen()
 # Bytes are sent. After the last step the connection is reset and another one is opened.
-Step = bytes | Until | Rest | Hold
+Step = bytes | WaitFor | Sleep | KeepOpen
 Steps = Generator[Step, str, None]
 
 
@@ -39,7 +39,7 @@ class Target:
     """An instance, and what an attacker has there."""
 
     port: int
-    source: str  # the IP address that the attack comes from
+    source_ip: str  # the IP address that the attack comes from
     token: str = ""  # of an ordinary account
     refresh_token: str = ""
     user_id: str = ""
@@ -49,14 +49,14 @@ class Target:
     user_ids: list[str] = field(default_factory=list)  # other users, at least 100
     room_ids: list[str] = field(default_factory=list)  # all rooms of the account
     api_key: str = ""
-    expired: str = ""  # tokens that are refused, one kind each
-    foreign: str = ""  # signed with another key
-    suspended: str = ""  # of a suspended user
-    ended: str = ""  # of a session that was logged out
+    expired_token: str = ""  # tokens that are refused, one kind each
+    foreign_token: str = ""  # signed with another key
+    suspended_token: str = ""  # of a suspended user
+    ended_token: str = ""  # of a session that was logged out
     email: str = ""  # of another user
     seed: int = 1
 
-    def dice(self) -> random.Random:
+    def rng(self) -> random.Random:
         """Random numbers that are the same for the same seed."""
         return random.Random(self.seed)
 
@@ -76,10 +76,10 @@ class Attack:
     """A row of the table."""
 
     name: str
-    says: str
+    description: str
     script: Callable[[Target], Script]
-    account: bool = False  # needs an ordinary account
-    short: bool = False  # part of `make test`
+    needs_account: bool = False  # needs an ordinary account
+    quick: bool = False  # part of `make test`
 
 
 def flood(
@@ -96,7 +96,7 @@ def flood(
         if opening:
             yield opening
         if until:
-            yield Until(until)
+            yield WaitFor(until)
         while True:
             yield repeat
 
@@ -118,33 +118,35 @@ def stream(
         if opening:
             yield opening
         if until:
-            yield Until(until)
+            yield WaitFor(until)
         while True:
             yield chunk(next(numbers))
 
     return Script(steps, connections, reads)
 
 
-def storm(whole: bytes | Callable[[int], bytes], *, answered: bool = True, connections: int = 20) -> Script:
+def storm(
+    data: bytes | Callable[[int], bytes], *, wait_for_response: bool = True, connections: int = 20
+) -> Script:
     """Connections that send once, wait for an answer (or not), and are opened anew."""
 
     def steps(number: int) -> Steps:
-        yield whole if isinstance(whole, bytes) else whole(number)
-        if answered:
-            yield ANSWER
+        yield data if isinstance(data, bytes) else data(number)
+        if wait_for_response:
+            yield ANY_RESPONSE
 
     return Script(steps, connections)
 
 
-def idle(begin: bytes, drip: bytes = b"", *, connections: int = 900, every_s: float = 1.0) -> Script:
+def idle(opening: bytes, chunk: bytes = b"", *, connections: int = 900, every_s: float = 1.0) -> Script:
     """Connections that send a beginning, then a little at a time or nothing, and stay."""
 
     def steps(_: int) -> Steps:
-        if begin:
-            yield begin
-        while drip:
-            yield Rest(every_s)
-            yield drip
-        yield HOLD
+        if opening:
+            yield opening
+        while chunk:
+            yield Sleep(every_s)
+            yield chunk
+        yield KEEP_OPEN
 
     return Script(steps, connections)

@@ -9,7 +9,7 @@ import selectors
 import socket
 import sys
 
-OPEN = json.dumps({"sid": "sink", "upgrades": [], "pingInterval": 25000, "pingTimeout": 20000})
+OPEN_DATA = json.dumps({"sid": "sink", "upgrades": [], "pingInterval": 25000, "pingTimeout": 20000})
 READ_BYTES = 262_144
 BACKLOG = 1024
 
@@ -24,20 +24,20 @@ def _response(status: str, body: str) -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-ACCEPTED = [f"0{OPEN}", '40/chat,{"sid":"sink"}', '42/chat,["ready",{}]']
-WEBSOCKET = (
+ACCEPTED_PACKETS = [f"0{OPEN_DATA}", '40/chat,{"sid":"sink"}', '42/chat,["ready",{}]']
+WEBSOCKET_RESPONSE = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
-    + b"".join(_frame(text) for text in ACCEPTED)
+    + b"".join(_frame(text) for text in ACCEPTED_PACKETS)
 )
-POLL = _response("200 OK", "\x1e".join(ACCEPTED))
-OTHER = _response("404 Not Found", "{}")
+POLL_RESPONSE = _response("200 OK", "\x1e".join(ACCEPTED_PACKETS))
+NOT_FOUND_RESPONSE = _response("404 Not Found", "{}")
 
 
-def greeting(data: bytes) -> bytes:
+def first_response(data: bytes) -> bytes:
     """What is sent after the first bytes of a connection."""
     if b"pgrade: websocket" in data:
-        return WEBSOCKET
-    return POLL if b"transport=polling" in data else OTHER
+        return WEBSOCKET_RESPONSE
+    return POLL_RESPONSE if b"transport=polling" in data else NOT_FOUND_RESPONSE
 
 
 def main() -> None:
@@ -51,33 +51,33 @@ def main() -> None:
     print("ready", flush=True)
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ)
-    greeted: set[socket.socket] = set()
+    answered_sockets: set[socket.socket] = set()
     buffer = bytearray(READ_BYTES)
     while True:
         for key, _ in selector.select():
-            wire = key.fileobj
-            assert isinstance(wire, socket.socket)
+            sock = key.fileobj
+            assert isinstance(sock, socket.socket)
             try:
-                if wire is listener:
-                    fresh, _ = listener.accept()
-                    fresh.setblocking(False)  # noqa: FBT003 - its signature
-                    selector.register(fresh, selectors.EVENT_READ)
+                if sock is listener:
+                    accepted, _ = listener.accept()
+                    accepted.setblocking(False)  # noqa: FBT003 - its signature
+                    selector.register(accepted, selectors.EVENT_READ)
                     continue
-                size = wire.recv_into(buffer)
-                if size and b"POST" not in buffer[:4] and wire in greeted:
+                size = sock.recv_into(buffer)
+                if size and b"POST" not in buffer[:4] and sock in answered_sockets:
                     continue
                 if size:
-                    greeted.add(wire)
-                    wire.send(greeting(bytes(buffer[: min(size, 2048)])))
+                    answered_sockets.add(sock)
+                    sock.send(first_response(bytes(buffer[: min(size, 2048)])))
                     continue
             except BlockingIOError:
                 continue
             except OSError:
                 pass
-            if wire is not listener:
-                selector.unregister(wire)
-                greeted.discard(wire)
-                wire.close()
+            if sock is not listener:
+                selector.unregister(sock)
+                answered_sockets.discard(sock)
+                sock.close()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from bench.attacks import account, polling, requests, rest, tcp, websocket
 from bench.attacks.script import DEFAULT_CONNECTIONS, Attack, Script, Steps, Target
 
-ALL = [
+SINGLE_ATTACKS = [
     *tcp.ATTACKS,
     *websocket.ATTACKS,
     *polling.ATTACKS,
@@ -13,9 +13,9 @@ ALL = [
 ]
 
 
-def _at_once(target: Target) -> Script:
+def _combined(target: Target) -> Script:
     """Connections of each short attack in turn."""
-    scripts = [attack.script(target) for attack in ALL if attack.short]
+    scripts = [attack.script(target) for attack in SINGLE_ATTACKS if attack.quick]
 
     def steps(number: int) -> Steps:
         return scripts[number % len(scripts)].steps(number)
@@ -23,11 +23,11 @@ def _at_once(target: Target) -> Script:
     return Script(steps, DEFAULT_CONNECTIONS * len(scripts))
 
 
-AT_ONCE = Attack("at-once", "some attacks at the same time", _at_once, account=True)
-ATTACKS: dict[str, Attack] = {attack.name: attack for attack in [*ALL, AT_ONCE]}
+COMBINED_ATTACK = Attack("at-once", "some attacks at the same time", _combined, needs_account=True)
+ATTACKS: dict[str, Attack] = {attack.name: attack for attack in [*SINGLE_ATTACKS, COMBINED_ATTACK]}
 
 # What runs where nothing is chosen: those that broke something once, and one of each other kind.
-CORE: list[str] = [
+DEFAULT_ATTACKS: list[str] = [
     "tcp-connect", "tcp-idle-3000", "tcp-slow-header", "ws-pong", "ws-deaf-ping", "ws-continuation",
     "ws-heartbeat", "ws-namespace", "ws-random", "ws-bad-token", "ws-suspended-token", "ws-again-bad-token",
     "ws-quadratic", "ws-connect-1mb", "ws-lists-1mb", "ws-handshakes", "ws-idle", "poll-heartbeats",

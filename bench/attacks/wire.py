@@ -30,7 +30,7 @@ def request(method: str, path: str, *headers: str, body: bytes | None = None) ->
     return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
 
 
-def api(method: str, path: str, token: str = "", body: Any = None) -> bytes:
+def api_request(method: str, path: str, token: str = "", body: Any = None) -> bytes:
     """A request to the REST API with a JSON body."""
     headers = [f"Authorization: Bearer {token}"] if token else []
     if body is None:
@@ -39,7 +39,7 @@ def api(method: str, path: str, token: str = "", body: Any = None) -> bytes:
     return request(method, f"/api/v1{path}", *headers, body=json.dumps(body).encode())
 
 
-def upgrade(sid: str = "", *headers: str) -> bytes:
+def websocket_handshake(sid: str = "", *headers: str) -> bytes:
     """The handshake of a WebSocket."""
     path = f"{PATH}websocket" + (f"&sid={sid}" if sid else "")
     return request(
@@ -53,17 +53,17 @@ def upgrade(sid: str = "", *headers: str) -> bytes:
     )
 
 
-def connect(token: str, namespace: str = "/chat", **more: Any) -> str:
+def connect_packet(token: str, namespace: str = "/chat", **extra_auth: Any) -> str:
     """A CONNECT packet."""
-    return f"40{namespace}," + json.dumps({"token": token, **more}, separators=(",", ":"))
+    return f"40{namespace}," + json.dumps({"token": token, **extra_auth}, separators=(",", ":"))
 
 
-def event(name: str, payload: Any, number: int | None = None, namespace: str = "/chat") -> str:
+def event_packet(name: str, payload: Any, ack_id: int | None = None, namespace: str = "/chat") -> str:
     """An EVENT packet; with a number it asks for an ack."""
-    head = "" if number is None else str(number)
+    head = "" if ack_id is None else str(ack_id)
     return f"42{namespace},{head}" + json.dumps([name, payload], separators=(",", ":"))
 
 
-def filled(piece: bytes, size: int = 65536) -> bytes:
+def repeat_to_size(data: bytes, size: int = 65536) -> bytes:
     """`piece` again and again, at least once and up to about `size` bytes."""
-    return piece * max(1, size // len(piece))
+    return data * max(1, size // len(data))

@@ -8,7 +8,7 @@ import click
 from hubbub import __version__
 from hubbub.core.file_modes import PRIVATE_UMASK
 
-_COMMANDS = {
+COMMANDS = {
     "serve": "Run one instance: Socket.IO and REST.",
     "worker": "Do the jobs: e-mails and whatever else is not done at once.",
     "migrate": "Bring the database's schema up to date, or show where it is.",
@@ -29,17 +29,17 @@ _COMMANDS = {
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"hubbub.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - likewise
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

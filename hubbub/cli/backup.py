@@ -12,12 +12,14 @@ from hubbub.services.backups import backup
 @click.option("--to", "url", metavar="URL", help="The folder to write to, before HUBBUB_BACKUP_URL.")
 def command(url: str | None) -> None:
     """Write one, and print where it is."""
-    settings = bootstrap.settings()
+    settings = bootstrap.load_settings()
     url = url or settings.backup_url
     if not url:
-        bootstrap.fail("Name a folder with --to, or set HUBBUB_BACKUP_URL.", code=bootstrap.WRONG_SETTINGS)
-    with progress.shown() as shown:
-        written = run.run(backup.write(settings, url, shown))
+        bootstrap.fail(
+            "Name a folder with --to, or set HUBBUB_BACKUP_URL.", code=bootstrap.EXIT_INVALID_SETTINGS
+        )
+    with progress.progress_bars() as start_step:
+        written = run.run(backup.write(settings, url, start_step))
     rows = sum(written.manifest.row_counts.values())
     click.echo(f"{written.path}")
-    click.echo(f"Backed up {rows} rows, {written.size} bytes, verified.", err=True)
+    click.echo(f"Backed up {rows} rows, {written.size_bytes} bytes, verified.", err=True)

@@ -11,8 +11,8 @@ import click
 from hubbub.config import ConfigError, Settings, load, log_format
 from hubbub.core import logs
 
-WRONG_SETTINGS = 2
-FAILED = 1
+EXIT_INVALID_SETTINGS = 2
+EXIT_FAILURE = 1
 
 log = logging.getLogger(__name__)
 
@@ -27,46 +27,46 @@ class ProcessCommand(click.Command):
             _refuse_to_start(log_format(), error.format_message())
 
 
-def settings() -> Settings:
+def load_settings() -> Settings:
     """Return the settings in force for a command beside the instances; end the process if they are wrong.
 
     What production refuses is printed as a warning.
     """
     try:
-        found = load()
+        loaded = load()
     except ConfigError as error:
-        fail(*error.lines, code=WRONG_SETTINGS)
-    logs.setup(found.log_format, found.log_level)
-    for line in found.production_mistakes:
+        fail(*error.lines, code=EXIT_INVALID_SETTINGS)
+    logs.setup(loaded.log_format, loaded.log_level)
+    for line in loaded.production_errors:
         click.echo(f"warning: {line}", err=True)
-    return found
+    return loaded
 
 
-def process_settings(options: Mapping[str, object] | None = None) -> Settings:
+def load_process_settings(options: Mapping[str, object] | None = None) -> Settings:
     """Return the settings in force for `serve` and `worker`, `options` of the command line first.
 
     End the process if they are wrong, or if production refuses one of them. From here on all that the process
     writes is a line of the log, also what is raised and caught nowhere.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the loop handles it: Python prints a traceback
-    given = {name: str(value) for name, value in (options or {}).items() if value is not None}
+    texts = {name: str(value) for name, value in (options or {}).items() if value is not None}
     try:
-        found = load(options=given)
+        loaded = load(options=texts)
     except ConfigError as error:
         _refuse_to_start(log_format(), *error.lines)
-    if found.production_mistakes:
-        _refuse_to_start(found.log_format, *found.production_mistakes)
-    logs.setup(found.log_format, found.log_level)
+    if loaded.production_errors:
+        _refuse_to_start(loaded.log_format, *loaded.production_errors)
+    logs.setup(loaded.log_format, loaded.log_level)
     logs.log_uncaught()
-    return found
+    return loaded
 
 
 def _refuse_to_start(style: str, *lines: str) -> NoReturn:
     logs.setup(style, "info")
-    fail(*lines, code=WRONG_SETTINGS, as_json=style == "json")
+    fail(*lines, code=EXIT_INVALID_SETTINGS, as_json=style == "json")
 
 
-def fail(*lines: str, code: int = FAILED, as_json: bool = False) -> NoReturn:
+def fail(*lines: str, code: int = EXIT_FAILURE, as_json: bool = False) -> NoReturn:
     """Say why, on standard error, and end. `as_json`: as lines of the log."""
     for line in lines:
         if as_json:

@@ -12,9 +12,9 @@ from hubbub.config import reference
 def command(*, example: bool, page: bool) -> None:
     """Print a table, or a document."""
     if example or page:
-        click.echo(reference.example() if example else reference.page(), nl=False)
+        click.echo(reference.env_example() if example else reference.markdown_page(), nl=False)
         return
-    rows = list(reference.in_force(bootstrap.settings()))
+    rows = list(reference.effective_values(bootstrap.load_settings()))
     widest = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, value, source in rows:
         click.echo(f"{name:<{widest[0]}}  {value or '-':<{min(widest[1], 40)}}  {source}")

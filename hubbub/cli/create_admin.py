@@ -17,25 +17,25 @@ from hubbub.services.admin import admins
 @click.argument("email")
 def command(email: str) -> None:
     """Make or promote."""
-    settings = bootstrap.settings()
+    settings = bootstrap.load_settings()
     if email_addresses.canonical(email.strip()) is None:
         bootstrap.fail(f"email: {email} is not an e-mail address.")
     click.echo(run.run(_create(settings, email)))
 
 
 async def _create(settings: Settings, email: str) -> str:
-    async with services_context.open_container(settings) as parts:
-        if await admins.known(email):
-            await admins.promote(parts, email)
+    async with services_context.open_container(settings) as container:
+        if await admins.exists(email):
+            await admins.promote(container, email)
             return f"{email} had an account and is an admin now; the password stays."
-        await admins.create(parts, email, _password())
+        await admins.create(container, email, _read_password())
         return f"{email} is an admin."
 
 
-def _password() -> str:
+def _read_password() -> str:
     if sys.stdin.isatty():
-        asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-        return asked
+        password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        return password
     if not (line := sys.stdin.readline().rstrip("\r\n")):
         bootstrap.fail("password: there is none: write it to standard input, in one line.")
     return line

@@ -14,10 +14,10 @@ from hubbub.services.admin import admins
 @click.argument("email")
 def command(email: str) -> None:
     """Switch it off."""
-    run.run(_disable(bootstrap.settings(), email))
+    run.run(_disable(bootstrap.load_settings(), email))
     click.echo(f"Two-factor is off for {email}.")
 
 
 async def _disable(settings: Settings, email: str) -> None:
-    async with services_context.open_container(settings) as parts:
-        await admins.disable_two_factor(parts, email)
+    async with services_context.open_container(settings) as container:
+        await admins.disable_two_factor(container, email)

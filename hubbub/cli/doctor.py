@@ -11,16 +11,16 @@ from redis.exceptions import AuthenticationError, RedisClusterException, RedisEr
 
 from hubbub.cluster.redis import topology
 from hubbub.config import ConfigError, Settings, load
-from hubbub.config.parsers import masked
+from hubbub.config.parsers import mask_secrets
 from hubbub.core import logs
 from hubbub.gateways.identity_provider import AuthorizationRequest
 from hubbub.gateways.oauth import registry
-from hubbub.gateways.oauth.client import Away, Client
+from hubbub.gateways.oauth.client import ProviderClient, ProviderUnavailable
 from hubbub.services import deployment, doctor, go_live
 from hubbub.services.instance import processes
 
-REDIS_S = 5.0
-PROVIDERS_S = 2.0  # for each of them
+REDIS_TIMEOUT_S = 5.0
+PROVIDER_TIMEOUT_S = 2.0  # for each of them
 
 
 @click.command(
@@ -36,21 +36,21 @@ def command(production: bool) -> None:  # noqa: FBT001 - as click calls it
         _print_mistakes(error.lines)
         sys.exit(1)
     logs.setup(settings.log_format, "error")
-    if settings.production_mistakes:
-        _print_mistakes(settings.production_mistakes)
+    if settings.production_errors:
+        _print_mistakes(settings.production_errors)
     else:
         text = f"For {settings.env}. See them by `hubbub config`."
-        _print(doctor.Finding("settings", well=True, text=text))
-    well = asyncio.run(_report(settings, go_live.CHECKLIST if production else {}))
-    sys.exit(0 if well and not settings.production_mistakes else 1)
+        _print(doctor.CheckResult("settings", passed=True, text=text))
+    all_passed = asyncio.run(_run_checks(settings, go_live.CHECKLIST if production else {}))
+    sys.exit(0 if all_passed and not settings.production_errors else 1)
 
 
 def _print_mistakes(lines: Sequence[str]) -> None:
     for line in lines:
-        _print(doctor.Finding("settings", well=False, text=line))
+        _print(doctor.CheckResult("settings", passed=False, text=line))
 
 
-async def _report(settings: Settings, more: Mapping[str, doctor.Check]) -> bool:
+async def _run_checks(settings: Settings, extra_checks: Mapping[str, doctor.Check]) -> bool:
     checks = {
         "database": doctor.check_database,
         "migrations": doctor.check_migrations,
@@ -62,62 +62,67 @@ async def _report(settings: Settings, more: Mapping[str, doctor.Check]) -> bool:
         "instances": deployment.check_instances,
         "worker": deployment.check_worker,
         "proxies": deployment.check_proxies,
-        **more,
+        **extra_checks,
     }
-    well = True
-    async for finding in doctor.examine(settings, checks):
-        _print(finding)
-        well = well and finding.well
-    return well
+    all_passed = True
+    async for result in doctor.run_checks(settings, checks):
+        _print(result)
+        all_passed = all_passed and result.passed
+    return all_passed
 
 
-def _print(finding: doctor.Finding) -> None:
+def _print(result: doctor.CheckResult) -> None:
     verdict = (
-        click.style("ok    ", fg="green") if finding.well else click.style("failed", fg="red", bold=True)
+        click.style("ok    ", fg="green") if result.passed else click.style("failed", fg="red", bold=True)
     )
-    click.echo(f"{verdict}  {finding.name:<11}  {' '.join(finding.text.split())}")
+    click.echo(f"{verdict}  {result.name:<11}  {' '.join(result.text.split())}")
 
 
 async def check_redis(settings: Settings) -> str:
     """Whether Redis answers. Here and not among the other checks: services know no Redis."""
     url = settings.redis_url
     if url is None:
-        running = await deployment.running(settings)
+        running = await deployment.live_processes(settings)
         instances = [row.id for row in running if row.kind == processes.SERVE]
         if len(instances) > 1:
-            raise doctor.Trouble(
+            raise doctor.CheckFailed(
                 f"None is set, and there are several instances: {', '.join(instances)}. Set HUBBUB_REDIS_URL."
             )
         return "None is set: there is one instance."
     try:
         async with AsyncExitStack() as stack:
-            found = topology.from_url(url, timeout=REDIS_S)
-            stack.push_async_callback(found.close)
-            await found.client.ping()
+            servers = topology.from_url(url, timeout=REDIS_TIMEOUT_S)
+            stack.push_async_callback(servers.close)
+            await servers.client.ping()
     except AuthenticationError:
-        raise doctor.Trouble(
-            f"{masked(url)} refuses the user or the password. Correct HUBBUB_REDIS_URL."
+        raise doctor.CheckFailed(
+            f"{mask_secrets(url)} refuses the user or the password. Correct HUBBUB_REDIS_URL."
         ) from None
     except MasterNotFoundError:
-        raise doctor.Trouble(f"{masked(url)}: no Sentinel answers that knows this service.") from None
+        raise doctor.CheckFailed(
+            f"{mask_secrets(url)}: no Sentinel answers that knows this service."
+        ) from None
     except (RedisError, RedisClusterException, OSError, ValueError) as error:
-        said = str(error).rstrip(".") or type(error).__name__
-        raise doctor.Trouble(f"{masked(url)}: {said}. Start it, or correct HUBBUB_REDIS_URL.") from None
-    return f"{masked(url)} answers."
+        reason = str(error).rstrip(".") or type(error).__name__
+        raise doctor.CheckFailed(
+            f"{mask_secrets(url)}: {reason}. Start it, or correct HUBBUB_REDIS_URL."
+        ) from None
+    return f"{mask_secrets(url)} answers."
 
 
 async def check_providers(settings: Settings) -> str:
     """Whether those that one may sign in with say where they are to be asked."""
-    async with Client(PROVIDERS_S) as client:
-        found = registry.build(settings, client).values()
-        for each in found:
+    async with ProviderClient(PROVIDER_TIMEOUT_S) as client:
+        providers = registry.build(settings, client).values()
+        for each in providers:
             try:
-                await each.ask(AuthorizationRequest("", "", "", ""))
-            except Away as error:
-                said = f"{each.title} ({each.issuer}): {error.why}"
-                raise doctor.Trouble(
-                    f"{said}. Open the way to it, or correct HUBBUB_OAUTH_ISSUERS."
+                await each.authorization_url(AuthorizationRequest("", "", "", ""))
+            except ProviderUnavailable as error:
+                failure = f"{each.title} ({each.issuer}): {error.reason}"
+                raise doctor.CheckFailed(
+                    f"{failure}. Open the way to it, or correct HUBBUB_OAUTH_ISSUERS."
                 ) from None
-    if not found:
+    if not providers:
         return "None is set: people sign in with passwords."
-    return f"{', '.join(each.title for each in found)}: {'they are' if len(found) > 1 else 'it is'} there."
+    titles = ", ".join(each.title for each in providers)
+    return f"{titles}: {'they are' if len(providers) > 1 else 'it is'} there."

@@ -19,12 +19,12 @@ def command() -> None:
 )
 def new() -> None:
     """Raise it, and print it."""
-    click.echo(f"The epoch is {run.run(_raise(bootstrap.settings()))}.")
+    click.echo(f"The epoch is {run.run(_raise(bootstrap.load_settings()))}.")
 
 
 async def _raise(settings: Settings) -> str:
-    async with services_context.open_container(settings) as parts:
-        while not await epochs.raise_from(await epochs.current(), Cause.COMMAND):
+    async with services_context.open_container(settings) as container:
+        while not await epochs.raise_epoch(await epochs.current(), Cause.COMMAND):
             """Another process raised it in between."""
-        parts.epochs.value = await epochs.current()
-        return parts.epochs.value
+        container.epoch_watch.epoch = await epochs.current()
+        return container.epoch_watch.epoch

@@ -19,7 +19,7 @@ def command() -> None:
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="A file to open in a browser.")
 def preview(name: str, language: str, html: Path | None) -> None:
     """Print one."""
-    mail = templates.sample(name, language, bootstrap.settings().public_url or "")
+    mail = templates.sample(name, language, bootstrap.load_settings().public_url or "")
     click.echo(f"Subject: {mail.subject}\n\n{mail.text}")
     if html is not None:
         html.write_text(mail.html, "utf-8")

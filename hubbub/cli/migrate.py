@@ -13,24 +13,24 @@ from hubbub.db import migrations
 @click.argument("what", type=click.Choice(["status", "up", "down"]), default="up")
 def command(what: str) -> None:
     """Do it, and name the steps."""
-    work = {"status": _status, "up": _up, "down": _down}[what]
-    run.run(work(bootstrap.settings()))
+    operation = {"status": _status, "up": _up, "down": _down}[what]
+    run.run(operation(bootstrap.load_settings()))
 
 
 async def _status(settings: Settings) -> None:
     for step in await migrations.status(settings):
-        click.echo(f"{'done' if step.done else 'waiting':<8} {step.name}")
+        click.echo(f"{'done' if step.applied else 'waiting':<8} {step.name}")
 
 
 async def _up(settings: Settings) -> None:
-    _tell("up", await migrations.up(settings))
+    _print_steps("up", await migrations.up(settings))
 
 
 async def _down(settings: Settings) -> None:
-    _tell("down", await migrations.down(settings))
+    _print_steps("down", await migrations.down(settings))
 
 
-def _tell(direction: str, steps: list[str]) -> None:
+def _print_steps(direction: str, steps: list[str]) -> None:
     for step in steps:
         click.echo(f"{direction} {step}")
     if not steps:

@@ -4,11 +4,11 @@ import click
 import msgspec
 
 from hubbub.cli import bootstrap
-from hubbub.http.app import describe
+from hubbub.http.app import openapi_document
 
 
 @click.command(help="Print the document of the REST API (OpenAPI 3.1, JSON).")
 def command() -> None:
     """Print it; its server is HUBBUB_PUBLIC_URL."""
-    document = describe(bootstrap.settings().public_url or "/")
+    document = openapi_document(bootstrap.load_settings().public_url or "/")
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))

@@ -17,19 +17,19 @@ from hubbub.services.seed import dev_admin
 
 log = logging.getLogger(__name__)
 
-LEAST_S = 2.0  # that stopping may take, however short the time for draining is
+MIN_STOP_TIMEOUT_S = 2.0  # that stopping may take, however short the time for draining is
 
 
 async def serve(settings: Settings) -> int:
     """Run an instance until SIGTERM or SIGINT, then drain; a second signal ends the process at once."""
-    stopping = _on_signals()
-    began = clock.monotonic()
+    stopping = _handle_signals()
+    started_at = clock.monotonic()
     open_files = file_limit.raise_limit()
     app = App(settings)
-    if not await _finished(app.start(), stopping):
+    if not await _run_unless_stopped(app.start(), stopping):
         return 0
     try:
-        seconds = round(clock.monotonic() - began, 3)
+        seconds = round(clock.monotonic() - started_at, 3)
         metrics.gauge("start_seconds", lambda: seconds)
         gc_tuning.freeze_and_tune()
         fields = {
@@ -39,9 +39,9 @@ async def serve(settings: Settings) -> int:
             "open_files": open_files,
         }
         log.info("listening", extra=fields)
-        _welcome(settings, app)
+        _print_dev_info(settings, app)
         await stopping.wait()
-        _stop_within(settings)
+        _schedule_forced_exit(settings)
         await app.drain()
     finally:
         await app.stop()
@@ -49,29 +49,32 @@ async def serve(settings: Settings) -> int:
     return 0
 
 
-def _welcome(settings: Settings, app: App) -> None:
+def _print_dev_info(settings: Settings, app: App) -> None:
     """Show a developer where to go. As JSON, everything is a line of the log."""
     if settings.log_format == "console":
-        sys.stdout.write(dev_admin.text(settings, app.url, app.login))
+        sys.stdout.write(dev_admin.banner(settings, app.url, app.dev_admin_login))
         sys.stdout.flush()
-    elif app.login is not None:
-        log.info("the admin of development", extra={"email": app.login.email, "kept_in": str(app.login.path)})
+    elif app.dev_admin_login is not None:
+        log.info(
+            "the admin of development",
+            extra={"email": app.dev_admin_login.email, "kept_in": str(app.dev_admin_login.path)},
+        )
 
 
-async def work(settings: Settings) -> int:
+async def run_worker(settings: Settings) -> int:
     """Run jobs until SIGTERM or SIGINT, then finish those that run; a second signal ends it at once."""
-    stopping = _on_signals()
+    stopping = _handle_signals()
     async with AsyncExitStack() as stack:
-        if not await _finished(open_worker(settings, stack), stopping):
+        if not await _run_unless_stopped(open_worker(settings, stack), stopping):
             return 0
         log.info("working", extra={"instance": settings.instance_id})
         await stopping.wait()
-        _stop_within(settings)
+        _schedule_forced_exit(settings)
     log.info("stopped")
     return 0
 
 
-async def _finished(start: Coroutine[Any, Any, Any], stopping: asyncio.Event) -> bool:
+async def _run_unless_stopped(start: Coroutine[Any, Any, Any], stopping: asyncio.Event) -> bool:
     """Whether the start came to its end before a signal, which ends it. Raises what `start` raises."""
     starting = asyncio.ensure_future(start)  # noqa: TID251 - its failure is raised here, not logged
     signalled = tasks.spawn(stopping.wait(), name="signal during the start")
@@ -86,19 +89,19 @@ async def _finished(start: Coroutine[Any, Any, Any], stopping: asyncio.Event) ->
     return False
 
 
-def _stop_within(settings: Settings) -> None:
+def _schedule_forced_exit(settings: Settings) -> None:
     log.info("stopping")
-    asyncio.get_running_loop().call_later(max(settings.drain_s, LEAST_S), _give_up)
+    asyncio.get_running_loop().call_later(max(settings.drain_s, MIN_STOP_TIMEOUT_S), _force_exit)
 
 
-def _give_up() -> None:
+def _force_exit() -> None:
     """End the process: the time for draining is over. What was acknowledged is stored."""
     log.warning("not everything stopped in time")
     logging.shutdown()
     os._exit(0)
 
 
-def _on_signals() -> asyncio.Event:
+def _handle_signals() -> asyncio.Event:
     """Set by the first signal; the second ends the process."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -11,13 +11,13 @@ from hubbub.services.backups.files import Advance
 
 
 @contextmanager
-def shown() -> Iterator[Progress]:
+def progress_bars() -> Iterator[Progress]:
     """Show the steps that are begun, one after the other."""
     with ExitStack() as stack:
 
-        def begin(label: str, total: int) -> Advance:
+        def start_step(label: str, total: int) -> Advance:
             stack.close()
             bar = click.progressbar(length=max(total, 1), label=label, file=sys.stderr)
             return stack.enter_context(bar).update
 
-        yield begin
+        yield start_step

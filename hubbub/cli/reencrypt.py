@@ -7,7 +7,7 @@ import click
 from hubbub.cli import bootstrap, run, services_context
 from hubbub.config import Settings
 from hubbub.services.maintenance import reencryption
-from hubbub.services.maintenance.reencryption import Reencrypted
+from hubbub.services.maintenance.reencryption import ReencryptionResult
 
 
 @click.command(
@@ -16,17 +16,17 @@ from hubbub.services.maintenance.reencryption import Reencrypted
 )
 def command() -> None:
     """Seal again, and say how many."""
-    settings = bootstrap.settings()
+    settings = bootstrap.load_settings()
     if not settings.secret_key:
         line = "HUBBUB_SECRET_KEY: is required: it encrypts the secrets."
-        bootstrap.fail(line, code=bootstrap.WRONG_SETTINGS)
-    done, lost = run.run(_reencrypt(settings))
-    click.echo(f"Encrypted with the current key: {done}. The others had been already.")
+        bootstrap.fail(line, code=bootstrap.EXIT_INVALID_SETTINGS)
+    encrypted, lost = run.run(_reencrypt(settings))
+    click.echo(f"Encrypted with the current key: {encrypted}. The others had been already.")
     if lost:
         click.echo(f"Of a key that is not listed, and lost without it: {lost}.", err=True)
         sys.exit(1)
 
 
-async def _reencrypt(settings: Settings) -> Reencrypted:
-    async with services_context.open_container(settings) as parts:
-        return await reencryption.run(parts)
+async def _reencrypt(settings: Settings) -> ReencryptionResult:
+    async with services_context.open_container(settings) as container:
+        return await reencryption.run(container)

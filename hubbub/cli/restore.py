@@ -6,7 +6,7 @@ import click
 
 from hubbub.cli import bootstrap, progress, run
 from hubbub.config import Settings
-from hubbub.config.parsers import masked
+from hubbub.config.parsers import mask_secrets
 from hubbub.services.backups import restore
 from hubbub.services.backups.backup import Progress
 
@@ -22,25 +22,28 @@ from hubbub.services.backups.backup import Progress
 )
 def command(source: str, *, yes: bool, force: bool) -> None:
     """Restore one."""
-    settings = bootstrap.settings()
+    settings = bootstrap.load_settings()
     if not yes and not sys.stdin.isatty():
         bootstrap.fail("This replaces the database. Use --yes where there is no terminal.")
-    with progress.shown() as shown:
-        done = run.run(_restore(settings, source, shown, yes=yes, force=force))
-    if done is None:
+    with progress.progress_bars() as start_step:
+        restored = run.run(_restore(settings, source, start_step, yes=yes, force=force))
+    if restored is None:
         bootstrap.fail("Nothing was changed.")
-    click.echo(f"Restored. The epoch is {done.epoch}.")
-    if done.missing and settings.uses_sqlite:
+    click.echo(f"Restored. The epoch is {restored.epoch}.")
+    if restored.pending_migrations and settings.uses_sqlite:
         click.echo("The backup is of an older version: the schema is brought up to date at the next start.")
-    elif done.missing:
+    elif restored.pending_migrations:
         click.echo("The backup is of an older version. Run: hubbub migrate")
 
 
 async def _restore(
-    settings: Settings, source: str, shown: Progress, *, yes: bool, force: bool
-) -> restore.Restored | None:
-    async with restore.alone(settings, force=force), restore.checked(settings, source, shown) as backup:
-        if not backup.known_key:
+    settings: Settings, source: str, start_step: Progress, *, yes: bool, force: bool
+) -> restore.RestoreResult | None:
+    async with (
+        restore.exclusive_access(settings, force=force),
+        restore.check(settings, source, start_step) as backup,
+    ):
+        if not backup.key_is_configured:
             click.echo(
                 "warning: the secret key of the backup is none of HUBBUB_SECRET_KEY and "
                 "HUBBUB_SECRET_KEY_PREVIOUS: sessions end, and secrets at rest can't be read.",
@@ -49,9 +52,9 @@ async def _restore(
         if backup.encrypted is False:
             click.echo("warning: the backup is not encrypted, though HUBBUB_BACKUP_KEY is set.", err=True)
         rows = sum(backup.manifest.row_counts.values())
-        where = masked(settings.database_url)
-        question = f"Replace {where} by this backup of {rows} rows, of hubbub {backup.manifest.version}?"
+        target = mask_secrets(settings.database_url)
+        question = f"Replace {target} by this backup of {rows} rows, of hubbub {backup.manifest.version}?"
         if not yes and not click.confirm(question, err=True):
             return None
-        shown("Restoring", 1)
+        start_step("Restoring", 1)
         return await restore.apply(settings, backup, force=force)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from hubbub.cli.bootstrap import WRONG_SETTINGS, fail
+from hubbub.cli.bootstrap import EXIT_INVALID_SETTINGS, fail
 from hubbub.config import ConfigError
 from hubbub.core.errors import HubbubError
 from hubbub.db.database import DatabaseProblem
@@ -16,25 +16,25 @@ T = TypeVar("T")
 
 
 def run(
-    work: Coroutine[Any, Any, T],
+    coroutine: Coroutine[Any, Any, T],
     *,
-    loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     as_json: bool = False,
 ) -> T:
     """Run to the end, or end the process with one line that names the cause, `as_json` if asked for."""
     try:
-        with asyncio.Runner(loop_factory=loop) as runner:
-            return runner.run(work)
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            return runner.run(coroutine)
     except ConfigError as error:
-        fail(*error.lines, code=WRONG_SETTINGS, as_json=as_json)
+        fail(*error.lines, code=EXIT_INVALID_SETTINGS, as_json=as_json)
     except (DatabaseProblem, StartRefused, CannotListen, BackupProblem) as error:
         fail(str(error), as_json=as_json)
     except HubbubError as error:
         lines = [f"{field}: {reason}" for field, reason in error.fields] or [error.message]
         fail(*lines, as_json=as_json)
     except OSError as error:
-        fail(_plainly(error), as_json=as_json)
+        fail(_describe_os_error(error), as_json=as_json)
 
 
-def _plainly(error: OSError) -> str:
+def _describe_os_error(error: OSError) -> str:
     return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)

@@ -7,7 +7,7 @@ import click
 from hubbub.cli import bootstrap, run, services_context
 from hubbub.config import Settings
 from hubbub.services.seed import seed
-from hubbub.services.seed.seed import PASSWORD_FILE, Plan, Seeded
+from hubbub.services.seed.seed import PASSWORD_FILE, Plan, SeedResult
 
 
 @click.command(help="Fill in sample data: people, rooms, messages. A second time only adds what is missing.")
@@ -20,17 +20,17 @@ from hubbub.services.seed.seed import PASSWORD_FILE, Plan, Seeded
 )
 def command(users: int, rooms: int, messages: int) -> None:
     """Seed, and tell how to log in."""
-    settings = bootstrap.settings()
-    done = run.run(_seed(settings, Plan(users, rooms, messages)))
-    click.echo(f"Added {done.users} people, {done.rooms} rooms, {done.messages} messages.")
+    settings = bootstrap.load_settings()
+    seeded = run.run(_seed(settings, Plan(users, rooms, messages)))
+    click.echo(f"Added {seeded.users} people, {seeded.rooms} rooms, {seeded.messages} messages.")
     # Passwords are printed in development only: the output of a command may be kept in a log.
-    password = done.password if settings.env == "development" else f"in {settings.data_dir / PASSWORD_FILE}"
-    click.echo(f"Log in as {done.email}, or anybody else of them; all have the password {password}")
-    if done.admin:
-        click.echo(f"{done.admin}, the admin of this development database, is in these rooms too.")
+    password = seeded.password if settings.env == "development" else f"in {settings.data_dir / PASSWORD_FILE}"
+    click.echo(f"Log in as {seeded.email}, or anybody else of them; all have the password {password}")
+    if seeded.admin:
+        click.echo(f"{seeded.admin}, the admin of this development database, is in these rooms too.")
 
 
-async def _seed(settings: Settings, plan: Plan) -> Seeded:
+async def _seed(settings: Settings, plan: Plan) -> SeedResult:
     async with services_context.open_container(settings):
         with click.progressbar(
             length=plan.total, label="Seeding", file=sys.stderr, update_min_steps=50

@@ -8,7 +8,7 @@ import click
 from hubbub.cli import bootstrap
 
 
-def _loop() -> asyncio.AbstractEventLoop:
+def _new_event_loop() -> asyncio.AbstractEventLoop:
     """The quicker loop where there is one."""
     try:
         import uvloop  # noqa: PLC0415 - not there on every platform
@@ -25,8 +25,10 @@ def _loop() -> asyncio.AbstractEventLoop:
 @click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on, before HUBBUB_PORT.")
 def command(host: str | None, port: int | None) -> None:
     """Serve until a signal."""
-    settings = bootstrap.process_settings({"host": host, "port": port})
+    settings = bootstrap.load_process_settings({"host": host, "port": port})
     # Imported late: settings that are refused are refused at once.
     from hubbub.cli import process, run  # noqa: PLC0415
 
-    sys.exit(run.run(process.serve(settings), loop=_loop, as_json=settings.log_format == "json"))
+    sys.exit(
+        run.run(process.serve(settings), loop_factory=_new_event_loop, as_json=settings.log_format == "json")
+    )

@@ -23,7 +23,7 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
     commands store depends on it.
     """
     if not settings.secret_key:
-        settings = settings.with_made("secret_key", secrets.token_hex(32))
+        settings = settings.with_generated("secret_key", secrets.token_hex(32))
     if settings.uses_sqlite:
         await migrations.up(settings)
     await migrations.open_current(settings)

@@ -13,8 +13,8 @@ from hubbub.cli import bootstrap
 )
 def command() -> None:
     """Work until a signal."""
-    settings = bootstrap.process_settings()
+    settings = bootstrap.load_process_settings()
     # Imported late: settings that are refused are refused at once.
     from hubbub.cli import process, run  # noqa: PLC0415
 
-    sys.exit(run.run(process.work(settings), as_json=settings.log_format == "json"))
+    sys.exit(run.run(process.run_worker(settings), as_json=settings.log_format == "json"))

@@ -15,7 +15,7 @@ from hubbub.schemas.chat.rooms import Room
 from hubbub.schemas.eventlog.entries import Entry
 from hubbub.schemas.users.users import User
 
-NOBODY = UUID(int=0)
+WORKERS_USER_ID = UUID(int=0)
 
 
 class Signal(msgspec.Struct, frozen=True, tag=True):
@@ -140,7 +140,7 @@ class AccountChanged(Signal, frozen=True):
 class JobsWaiting(Signal, frozen=True):
     """A job was stored that may be done now. For workers, which follow this user, who is nobody."""
 
-    user_id: UUID = NOBODY
+    user_id: UUID = WORKERS_USER_ID
 
 
 class Bus(Protocol):
@@ -161,31 +161,31 @@ class Bus(Protocol):
         This instance's own listeners have heard it when this returns.
         """
 
-    def listen(self, handler: Callable[[Signal], None]) -> None:
+    def add_handler(self, handler: Callable[[Signal], None]) -> None:
         """Have every signal handed to `handler`, which must not block."""
 
-    def follow(self, room_id: UUID) -> None:
+    def subscribe_room(self, room_id: UUID) -> None:
         """Hear the signals of a room, from soon on until `unfollow`."""
 
-    def unfollow(self, room_id: UUID) -> None:
+    def unsubscribe_room(self, room_id: UUID) -> None:
         """Hear them no more."""
 
-    def follow_user(self, user_id: UUID) -> None:
+    def subscribe_user(self, user_id: UUID) -> None:
         """Hear the signals for a user; as often as that, `unfollow_user` ends it."""
 
-    def unfollow_user(self, user_id: UUID) -> None:
+    def unsubscribe_user(self, user_id: UUID) -> None:
         """Undo one `follow_user`."""
 
-    def follow_topic(self, topic: str) -> None:
+    def subscribe_topic(self, topic: str) -> None:
         """Hear the signals that name a topic, for good."""
 
-    async def settled(self) -> None:
+    async def wait_subscribed(self) -> None:
         """Wait until what is followed by now is heard indeed; not for long, and not while others are away."""
 
-    async def flushed(self) -> None:
+    async def wait_published(self) -> None:
         """Wait until what was published by now can be received; at most 0.1 s."""
 
-    async def current(self, user_id: UUID) -> bool:
+    async def is_current(self, user_id: UUID) -> bool:
         """Whether all that was published about a subscribed user before this call has been received here.
 
         Takes a round trip, at most 0.25 s. False if it is not certain.

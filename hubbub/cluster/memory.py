@@ -8,7 +8,7 @@ from uuid import UUID
 from hubbub.cluster.bus import Signal
 from hubbub.cluster.presence import Describe, Instances, OnChange
 from hubbub.core import metrics
-from hubbub.ratelimit.backoff import Act, FailureCounter, FailureState
+from hubbub.ratelimit.backoff import FailureCounter, FailureOperation, FailureState
 from hubbub.ratelimit.gcra import Decision, GcraLimiter
 from hubbub.ratelimit.rate import Rate
 
@@ -38,31 +38,31 @@ class MemoryBus:
                 metrics.count("bus_handler_failures")
                 log.exception("a signal could not be handled", extra={"signal": type(signal).__name__})
 
-    def listen(self, handler: Callable[[Signal], None]) -> None:
+    def add_handler(self, handler: Callable[[Signal], None]) -> None:
         self._handlers.append(handler)
 
-    def follow(self, room_id: UUID) -> None:
+    def subscribe_room(self, room_id: UUID) -> None:
         """One instance hears everything anyway."""
 
-    def unfollow(self, room_id: UUID) -> None:
+    def unsubscribe_room(self, room_id: UUID) -> None:
         """One instance hears everything anyway."""
 
-    def follow_user(self, user_id: UUID) -> None:
+    def subscribe_user(self, user_id: UUID) -> None:
         """One instance hears everything anyway."""
 
-    def unfollow_user(self, user_id: UUID) -> None:
+    def unsubscribe_user(self, user_id: UUID) -> None:
         """One instance hears everything anyway."""
 
-    def follow_topic(self, topic: str) -> None:
+    def subscribe_topic(self, topic: str) -> None:
         """One instance hears everything anyway."""
 
-    async def settled(self) -> None:
+    async def wait_subscribed(self) -> None:
         """It is."""
 
-    async def flushed(self) -> None:
+    async def wait_published(self) -> None:
         """It is."""
 
-    async def current(self, _user_id: UUID) -> bool:
+    async def is_current(self, _user_id: UUID) -> bool:
         return True
 
 
@@ -73,30 +73,30 @@ class MemoryPresence:
         self._statuses: dict[UUID, str] = {}
         self._describe: Describe | None = None
 
-    def describe(self, instance: Describe) -> None:
-        self._describe = instance
+    def register_instance(self, describe: Describe) -> None:
+        self._describe = describe
 
     async def instances(self) -> Instances:
         return Instances([self._describe()] if self._describe is not None else [], complete=True)
 
-    async def start(self, tell: OnChange) -> None:
+    async def start(self, on_change: OnChange) -> None:
         """Nothing changes by itself."""
 
     async def close(self) -> bool:
         return False
 
-    async def arrive(self, user_ids: Iterable[UUID]) -> set[UUID]:
+    async def mark_connected(self, user_ids: Iterable[UUID]) -> set[UUID]:
         new = {user_id for user_id in user_ids if user_id not in self._statuses}
         self._statuses.update(dict.fromkeys(new, "online"))
         return new
 
-    async def leave(self, user_ids: Iterable[UUID]) -> set[UUID]:
+    async def mark_disconnected(self, user_ids: Iterable[UUID]) -> set[UUID]:
         return {user_id for user_id in user_ids if self._statuses.pop(user_id, None) is not None}
 
-    async def choose(self, user_id: UUID, status: str) -> bool:
-        news = self._statuses.get(user_id) != status
+    async def set_status(self, user_id: UUID, status: str) -> bool:
+        changed = self._statuses.get(user_id) != status
         self._statuses[user_id] = status
-        return news
+        return changed
 
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
         return {user_id: self._statuses[user_id] for user_id in user_ids if user_id in self._statuses}
@@ -106,11 +106,11 @@ class MemoryRateLimiter:
     """Buckets and attempts of one instance."""
 
     def __init__(self) -> None:
-        self._buckets: defaultdict[str, GcraLimiter] = defaultdict(GcraLimiter)
-        self._attempts: defaultdict[str, FailureCounter] = defaultdict(FailureCounter)
+        self._limiters: defaultdict[str, GcraLimiter] = defaultdict(GcraLimiter)
+        self._failure_counters: defaultdict[str, FailureCounter] = defaultdict(FailureCounter)
 
-    async def take(self, of: str, key: str, rate: Rate, cost: int = 1) -> Decision:
-        return self._buckets[of].acquire(key, rate, cost)
+    async def acquire(self, kind: str, key: str, rate: Rate, cost: int = 1) -> Decision:
+        return self._limiters[kind].acquire(key, rate, cost)
 
-    async def note(self, of: str, key: str, act: Act) -> FailureState:
-        return self._attempts[of].record(key, act)
+    async def update_failures(self, kind: str, key: str, operation: FailureOperation) -> FailureState:
+        return self._failure_counters[kind].record(key, operation)

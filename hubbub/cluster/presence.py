@@ -35,13 +35,13 @@ class Presence(Protocol):
     again.
     """
 
-    def describe(self, instance: Describe) -> None:
+    def register_instance(self, describe: Describe) -> None:
         """How this instance describes itself; said before `start`."""
 
     async def instances(self) -> Instances:
         """All that live and describe themselves, this one first; the others as of a moment ago."""
 
-    async def start(self, tell: OnChange) -> None:
+    async def start(self, on_change: OnChange) -> None:
         """Begin. `tell` is called with users whose status changed without anybody here doing anything.
 
         The second argument is their status; None: each one's own, which `get` knows.
@@ -50,13 +50,13 @@ class Presence(Protocol):
     async def close(self) -> bool:
         """End. True if others tell, after a while, who was here and is nowhere now."""
 
-    async def arrive(self, user_ids: Iterable[UUID]) -> set[UUID]:
+    async def mark_connected(self, user_ids: Iterable[UUID]) -> set[UUID]:
         """These have a socket here now. Returns those who were offline: they are `online`."""
 
-    async def leave(self, user_ids: Iterable[UUID]) -> set[UUID]:
+    async def mark_disconnected(self, user_ids: Iterable[UUID]) -> set[UUID]:
         """These have no socket here any more. Returns those who are nowhere now."""
 
-    async def choose(self, user_id: UUID, status: str) -> bool:
+    async def set_status(self, user_id: UUID, status: str) -> bool:
         """The user, who is here, wants to be shown as `online`, `away` or `busy`. Whether that is news."""
 
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -6,11 +6,13 @@ from uuid import UUID
 
 from hubbub.cluster.bus import RoomHint, Signal, UserHint
 
-CHAT = "/chat"
-USER = "user:"
-SOCKETS = "sockets"  # the topic of what can't be told by its channel whom it concerns: all instances hear it
+CHAT_NAMESPACE = "/chat"
+USER_ROOM_PREFIX = "user:"
+SOCKETS_TOPIC = (
+    "sockets"  # the topic of what can't be told by its channel whom it concerns: all instances hear it
+)
 
-_NAME = re.compile(r"[\w:.\-]{1,100}", re.ASCII)
+_EVENT_NAME = re.compile(r"[\w:.\-]{1,100}", re.ASCII)
 
 
 class Emitted(Signal, frozen=True):
@@ -21,7 +23,7 @@ class Emitted(Signal, frozen=True):
     namespace: str
     rooms: tuple[str, ...] | None
     skip: tuple[str, ...]
-    topic: str = SOCKETS
+    topic: str = SOCKETS_TOPIC
 
 
 class Disconnected(Signal, frozen=True):
@@ -29,7 +31,7 @@ class Disconnected(Signal, frozen=True):
 
     sid: str
     namespace: str
-    topic: str = SOCKETS
+    topic: str = SOCKETS_TOPIC
 
 
 class RoomEntered(Signal, frozen=True):
@@ -39,7 +41,7 @@ class RoomEntered(Signal, frozen=True):
     namespace: str
     room: str
     left: bool = False
-    topic: str = SOCKETS
+    topic: str = SOCKETS_TOPIC
 
 
 class RoomClosed(Signal, frozen=True):
@@ -47,10 +49,10 @@ class RoomClosed(Signal, frozen=True):
 
     namespace: str
     room: str
-    topic: str = SOCKETS
+    topic: str = SOCKETS_TOPIC
 
 
-def emit(
+def to_signals(
     event: str,
     data: object,
     namespace: str | None,
@@ -65,33 +67,33 @@ def emit(
     namespace = namespace or "/"
     rooms = None if room is None else (room,) if isinstance(room, str) else tuple(room)
     skip = () if skip_sid is None else (skip_sid,) if isinstance(skip_sid, str) else tuple(skip_sid)
-    if namespace == CHAT and not _NAME.fullmatch(event):
+    if namespace == CHAT_NAMESPACE and not _EVENT_NAME.fullmatch(event):
         raise ValueError("an event of /chat is named by letters, digits, and _ : . -")
     signals: list[Signal] = []
-    others = []
-    for each in rooms or ():
-        hint = _hint(event, data, each, skip) if namespace == CHAT else None
+    socketio_rooms = []
+    for room_name in rooms or ():
+        hint = _to_hint(event, data, room_name, skip) if namespace == CHAT_NAMESPACE else None
         if hint is None:
-            others.append(each)
+            socketio_rooms.append(room_name)
         else:
             signals.append(hint)
-    if rooms is None or others:
+    if rooms is None or socketio_rooms:
         arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
-        signals.append(Emitted(event, arguments, namespace, tuple(others) if rooms else None, skip))
+        signals.append(Emitted(event, arguments, namespace, tuple(socketio_rooms) if rooms else None, skip))
     return signals
 
 
-def _hint(event: str, data: object, room: str, skip: tuple[str, ...]) -> RoomHint | UserHint | None:
-    of_user = room.startswith(USER)
+def _to_hint(event: str, data: object, room: str, skip: tuple[str, ...]) -> RoomHint | UserHint | None:
+    is_user = room.startswith(USER_ROOM_PREFIX)
     try:
-        found = UUID(room.removeprefix(USER))
+        target_id = UUID(room.removeprefix(USER_ROOM_PREFIX))
     except ValueError:
         return None
     payload = {} if data is None else data
     if not isinstance(payload, dict):
         raise ValueError("an event of /chat carries one JSON object")  # noqa: TRY004 - what python-socketio raises
-    if not of_user:
-        return RoomHint(found, event, payload, skip_sockets=skip)
+    if not is_user:
+        return RoomHint(target_id, event, payload, skip_sockets=skip)
     if len(skip) > 1:
         raise ValueError("one socket of a user can be skipped")
-    return UserHint(found, event, payload, skip[0] if skip else None)
+    return UserHint(target_id, event, payload, skip[0] if skip else None)

@@ -30,7 +30,7 @@ def key(value: object) -> str | None:
         return None
     text = str(value).strip()
     try:
-        found = bytes.fromhex(text) if len(text) == 2 * KEY_BYTES else _base64(text)
+        found = bytes.fromhex(text) if len(text) == 2 * KEY_BYTES else _decode_base64(text)
     except (ValueError, binascii.Error):
         found = b""
     if len(found) != KEY_BYTES:
@@ -38,7 +38,7 @@ def key(value: object) -> str | None:
     return found.hex()
 
 
-def _base64(text: str) -> bytes:
+def _decode_base64(text: str) -> bytes:
     plain = text.rstrip("=").replace("-", "+").replace("_", "/")
     return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
 
@@ -46,12 +46,12 @@ def _base64(text: str) -> bytes:
 Url = Annotated[str | None, PlainValidator(url)]
 Key = Annotated[str | None, PlainValidator(key)]
 
-URL = optional(
+URL_SETTING = optional(
     "Where `hubbub backup` writes: a folder, or `s3://`, which is not supported yet.",
     sample="/srv/backups",
     section="Backups",
 )
-KEY = optional(
+KEY_SETTING = optional(
     "The key that encrypts backups, 32 bytes in hex or base64. Keep it apart from the backups.",
     sample=PLACEHOLDER,
     secret=True,

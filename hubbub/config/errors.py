@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from hubbub.config.fields import variable
+from hubbub.config.fields import env_name
 from hubbub.config.production import Findings
 
 _EXPECTED = {
@@ -31,21 +31,21 @@ class ConfigError(Exception):
         super().__init__("\n".join(lines))
 
 
-def lines(error: ValidationError) -> list[str]:
+def describe_errors(error: ValidationError) -> list[str]:
     """One line for each wrong field. What was given is repeated for fields only that are no secrets."""
     # A default that could not be worked out follows from another mistake, which is listed.
     found = [item for item in error.errors(include_url=False) if item["type"] != "default_factory_not_called"]
-    return [f"{variable(str(item['loc'][0]))}: {_reason(item)}" for item in found]
+    return [f"{env_name(str(item['loc'][0]))}: {_reason(item)}" for item in found]
 
 
-def refused(found: Findings) -> list[str]:
+def describe_rejections(found: Findings) -> list[str]:
     """One line for each field that production refuses."""
-    return [f"{variable(name)}: {reason}." for name, reason in found.refused]
+    return [f"{env_name(name)}: {reason}." for name, reason in found.rejections]
 
 
-def sort(found: Iterable[str], model: type[BaseModel]) -> list[str]:
+def sort_by_field(found: Iterable[str], model: type[BaseModel]) -> list[str]:
     """Lines in the order of the fields; what is not a field comes last."""
-    order = {variable(name): place for place, name in enumerate(model.model_fields)}
+    order = {env_name(name): place for place, name in enumerate(model.model_fields)}
     return sorted(found, key=lambda line: order.get(line.partition(":")[0], len(order)))
 
 

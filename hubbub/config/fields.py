@@ -12,14 +12,14 @@ from hubbub.ratelimit.rate import Rate
 PREFIX = "HUBBUB_"
 
 Limit = Annotated[Rate | None, PlainValidator(parsers.rate)]
-HttpLimit = Annotated[Rate | None, PlainValidator(partial(parsers.rate, leaks=True))]
+HttpLimit = Annotated[Rate | None, PlainValidator(partial(parsers.rate, allow_leaky=True))]
 Tiers = Annotated[tuple[parsers.Tier, ...], PlainValidator(parsers.tiers)]
-Names = Annotated[tuple[str, ...], PlainValidator(parsers.names)]
+RoomNames = Annotated[tuple[str, ...], PlainValidator(parsers.names)]
 Networks = Annotated[tuple[parsers.Network, ...], PlainValidator(parsers.networks)]
 Secrets = Annotated[tuple[str, ...], PlainValidator(parsers.secrets)]
-Providers = Annotated[tuple[oauth_providers.Provider, ...], PlainValidator(oauth_providers.issuers)]
+Providers = Annotated[tuple[oauth_providers.Provider, ...], PlainValidator(oauth_providers.parse_issuers)]
 Origins = Annotated[tuple[str, ...], PlainValidator(parsers.origins)]
-Label = Annotated[str, PlainValidator(parsers.identifier)]
+Identifier = Annotated[str, PlainValidator(parsers.identifier)]
 Sender = Annotated[str, PlainValidator(parsers.sender)]
 Host = Annotated[str, PlainValidator(urls.host)]
 Url = Annotated[str | None, PlainValidator(urls.site)]
@@ -37,20 +37,20 @@ def setting(default: Any, text: str, **more: Any) -> Any:  # noqa: ANN401 - as p
     as it is, and may come from a file.
     """
     extra: dict[str, Any] = {
-        key: more.pop(key) for key in ("section", "shown", "sample", "secret") if key in more
+        key: more.pop(key) for key in ("section", "default_text", "sample", "secret") if key in more
     }
-    given = {"default_factory": default} if callable(default) else {"default": default}
-    return Field(description=text, json_schema_extra=extra, validate_default=True, **given, **more)
+    default_argument = {"default_factory": default} if callable(default) else {"default": default}
+    return Field(description=text, json_schema_extra=extra, validate_default=True, **default_argument, **more)
 
 
 def optional(text: str, sample: str, **more: Any) -> Any:  # noqa: ANN401 - likewise
     """A field that need not be set: None without it."""
-    return setting(None, text, shown="none", sample=sample, **more)
+    return setting(None, text, default_text="none", sample=sample, **more)
 
 
-def networks(text: str, sample: str, shown: str = "none") -> Any:  # noqa: ANN401 - likewise
-    """A list of networks, empty without a value: `shown` says what that means."""
-    return setting((), text, shown=shown, sample=sample)
+def networks(text: str, sample: str, default_text: str = "none") -> Any:  # noqa: ANN401 - likewise
+    """A list of networks, empty without a value: `default_text` says what that means."""
+    return setting((), text, default_text=default_text, sample=sample)
 
 
 def listening_url(data: dict[str, Any]) -> str:
@@ -61,11 +61,11 @@ def listening_url(data: dict[str, Any]) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{data['port']}"
 
 
-def variable(name: str) -> str:
+def env_name(name: str) -> str:
     """The environment's name of a field."""
     return PREFIX + name.upper()
 
 
-def extra(field: FieldInfo) -> dict[str, Any]:
+def field_metadata(field: FieldInfo) -> dict[str, Any]:
     """What `setting` noted beside the field."""
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}

@@ -11,13 +11,13 @@ from hubbub.config import production, urls
 if TYPE_CHECKING:
     from hubbub.config.settings import Settings
 
-GOOGLE = "https://accounts.google.com"
-GITHUB = "https://github.com"
+GOOGLE_ISSUER = "https://accounts.google.com"
+GITHUB_URL = "https://github.com"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
-_BUILT_IN = ("google", "github", "exchange")  # `exchange` is an address beside those of the providers
+_RESERVED_NAMES = ("google", "github", "exchange")  # `exchange` is an address beside those of the providers
 _EXAMPLE = "name=https://client_id:client_secret@issuer.example"
-_SHAPE = f"must be an address like {_EXAMPLE}, separated by commas or lines"
-_LONGEST = 255  # the column
+_FORMAT_HINT = f"must be an address like {_EXAMPLE}, separated by commas or lines"
+_MAX_ISSUER_CHARS = 255  # the column
 
 
 class Provider(NamedTuple):
@@ -34,49 +34,51 @@ class Provider(NamedTuple):
         return f"{self.name}={self.url}"  # never the secret
 
 
-def issuers(value: object) -> tuple[Provider, ...]:
+def parse_issuers(value: object) -> tuple[Provider, ...]:
     """`name=https://client_id:client_secret@issuer`, separated; what is given is not part of the messages."""
     given = re.split(r"[,\s]+", value) if isinstance(value, str) else value
     if not isinstance(given, (list, tuple)):
-        raise ValueError(_SHAPE)  # noqa: TRY004 - a mistake in a setting is a ValueError
-    found = tuple(each if isinstance(each, Provider) else _issuer(str(each)) for each in given if each)
+        raise ValueError(_FORMAT_HINT)  # noqa: TRY004 - a mistake in a setting is a ValueError
+    found = tuple(each if isinstance(each, Provider) else _parse_issuer(str(each)) for each in given if each)
     names = [each.name for each in found]
     if len(set(names)) < len(names):
         raise ValueError("names one provider twice")
     return found
 
 
-def _issuer(text: str) -> Provider:
-    name, separator, address = text.partition("=")
-    urls.read(address, ("http", "https"), _EXAMPLE)
-    parts = urlsplit(address)
+def _parse_issuer(text: str) -> Provider:
+    name, separator, credentials_url = text.partition("=")
+    urls.parse(credentials_url, ("http", "https"), _EXAMPLE)
+    parts = urlsplit(credentials_url)
     if not separator or not parts.username or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(_SHAPE)
-    if not _NAME.fullmatch(name) or name in _BUILT_IN:
+        raise ValueError(_FORMAT_HINT)
+    if not _NAME.fullmatch(name) or name in _RESERVED_NAMES:
         raise ValueError(
             "names of providers are 1 to 32 letters a-z, digits and hyphens, and none of "
-            + ", ".join(_BUILT_IN)
+            + ", ".join(_RESERVED_NAMES)
         )
     url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    if len(url) > _LONGEST:
-        raise ValueError(f"the address of an issuer has at most {_LONGEST} characters")
+    if len(url) > _MAX_ISSUER_CHARS:
+        raise ValueError(f"the address of an issuer has at most {_MAX_ISSUER_CHARS} characters")
     title = name.replace("-", " ").title()
     return Provider(name, title, url, unquote(parts.username), unquote(parts.password or ""))
 
 
-def private(value: tuple[Provider, ...], info: ValidationInfo) -> tuple[Provider, ...]:
+def require_https(value: tuple[Provider, ...], info: ValidationInfo) -> tuple[Provider, ...]:
     """In production nobody on the way may listen, or answer in a provider's place."""
-    production.refuse_if(production.is_plain(each.url for each in value), info, "must be https in production")
+    production.reject_if(
+        production.has_plain_http(each.url for each in value), info, "must be https in production"
+    )
     return value
 
 
-def private_url(value: str, info: ValidationInfo) -> str:
+def require_https_url(value: str, info: ValidationInfo) -> str:
     """The same of one address."""
-    production.refuse_if(production.is_plain([value]), info, "must be https in production")
+    production.reject_if(production.has_plain_http([value]), info, "must be https in production")
     return value
 
 
-def secret(value: str | None, info: ValidationInfo) -> str | None:
+def require_client_id(value: str | None, info: ValidationInfo) -> str | None:
     """A secret and the id that it belongs to are set together."""
     name = (info.field_name or "").removesuffix("_secret") + "_id"
     if (value is None) != (info.data.get(name) is None):
@@ -84,16 +86,16 @@ def secret(value: str | None, info: ValidationInfo) -> str | None:
     return value
 
 
-def of(settings: "Settings") -> dict[str, Provider]:
+def configured(settings: "Settings") -> dict[str, Provider]:
     """All providers by name, in the order in which they are shown."""
     found = list(settings.oauth_issuers)
     if settings.oauth_github_client_id and settings.oauth_github_client_secret:
-        url, known = (
+        url, credentials = (
             settings.oauth_github_url,
             (settings.oauth_github_client_id, settings.oauth_github_client_secret),
         )
-        found.insert(0, Provider("github", "GitHub", url, *known, is_oidc=False))
+        found.insert(0, Provider("github", "GitHub", url, *credentials, is_oidc=False))
     if settings.oauth_google_client_id and settings.oauth_google_client_secret:
-        known = (settings.oauth_google_client_id, settings.oauth_google_client_secret)
-        found.insert(0, Provider("google", "Google", GOOGLE, *known))
+        credentials = (settings.oauth_google_client_id, settings.oauth_google_client_secret)
+        found.insert(0, Provider("google", "Google", GOOGLE_ISSUER, *credentials))
     return {each.name: each for each in found}

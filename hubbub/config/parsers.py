@@ -13,15 +13,15 @@ from hubbub.ratelimit.rate import Rate
 Network = IPv4Network | IPv6Network
 
 ROLES = ("user", "moderator", "admin")
-LONGEST_HOLD_S = 10
-LONGEST_NAME = 80  # characters, as in schemas.rooms.Name
-MAPPED = 96  # bits in front of an IPv4 address that is written as IPv6
+MAX_LEAKY_DELAY_S = 10
+MAX_ROOM_NAME_CHARS = 80  # characters, as in schemas.rooms.Name
+IPV4_MAPPED_BITS = 96  # bits in front of an IPv4 address that is written as IPv6
 _RATE = re.compile(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,9})?)")
-_PASSWORD = re.compile(r"(?<=://)([^/?#@:]*):.*@")
-_IN_QUERY = re.compile(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?<=://)([^/?#@:]*):.*@")
+_SECRET_PARAMETER = re.compile(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
-def rate(value: object, *, leaks: bool = False) -> Rate | None:
+def rate(value: object, *, allow_leaky: bool = False) -> Rate | None:
     """`30/10`: a bucket of 30, refilled by 10 a second; `off`: None, no limit.
 
     Where it `leaks` it may be `30/10 leaky`.
@@ -29,8 +29,8 @@ def rate(value: object, *, leaks: bool = False) -> Rate | None:
     if value is None or isinstance(value, Rate):
         return value
     text = str(value).strip().lower()
-    if leaks and (head := text.removesuffix("leaky").rstrip()) != text:
-        return _leaky(head)
+    if allow_leaky and (leaky_text := text.removesuffix("leaky").rstrip()) != text:
+        return _leaky_rate(leaky_text)
     if text == "off":
         return None
     found = _RATE.fullmatch(text)
@@ -39,14 +39,14 @@ def rate(value: object, *, leaks: bool = False) -> Rate | None:
     return Rate(int(found[1]), float(found[2]))
 
 
-def _leaky(text: str) -> Rate | None:
+def _leaky_rate(text: str) -> Rate | None:
     found = rate(text)
-    if found is None or found.burst / found.per_s > LONGEST_HOLD_S:
-        raise ValueError(f"a leaky bucket must be empty after {LONGEST_HOLD_S} seconds: like 20/5 leaky")
+    if found is None or found.burst / found.per_s > MAX_LEAKY_DELAY_S:
+        raise ValueError(f"a leaky bucket must be empty after {MAX_LEAKY_DELAY_S} seconds: like 20/5 leaky")
     return found._replace(leaky=True)
 
 
-def rate_text(value: Rate | None) -> str:
+def format_rate(value: Rate | None) -> str:
     """A rate as it is written in the settings."""
     if value is None:
         return "off"
@@ -81,7 +81,7 @@ def _tier(text: str) -> Tier:
 
 def split_list(value: object) -> tuple[str, ...]:
     """Texts between commas, without the spaces around them; empty ones are left out."""
-    given = value.split(",") if isinstance(value, str) else _listed(value)
+    given = value.split(",") if isinstance(value, str) else _require_list(value)
     return tuple(dict.fromkeys(text for item in given if (text := str(item).strip())))
 
 
@@ -90,7 +90,7 @@ def secrets(value: object) -> tuple[str, ...]:
     return split_list(value.replace("\n", ",") if isinstance(value, str) else value)
 
 
-def _listed(value: object) -> Iterable[object]:
+def _require_list(value: object) -> Iterable[object]:
     if isinstance(value, (list, tuple)):
         return value
     raise ValueError("must be a list, separated by commas")
@@ -110,15 +110,15 @@ def _network(text: str) -> Network:
         ) from None
     if address.ip != address.network.network_address:
         raise ValueError(f'"{text}" is not a network; did you mean {address.network}?')
-    return _plain(address.network)
+    return _unmap_ipv4(address.network)
 
 
-def _plain(network: Network) -> Network:
+def _unmap_ipv4(network: Network) -> Network:
     """IPv4 written as IPv6 as IPv4, as addresses are compared."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
-    if mapped is None or network.prefixlen < MAPPED:
+    if mapped is None or network.prefixlen < IPV4_MAPPED_BITS:
         return network
-    return IPv4Network((mapped, network.prefixlen - MAPPED))
+    return IPv4Network((mapped, network.prefixlen - IPV4_MAPPED_BITS))
 
 
 def origins(value: object) -> tuple[str, ...]:
@@ -130,14 +130,14 @@ def names(value: object) -> tuple[str, ...]:
     """Names of rooms."""
     found = split_list(value)
     for text in found:
-        if fault := room_names.name_fault(text, LONGEST_NAME):
+        if fault := room_names.name_fault(text, MAX_ROOM_NAME_CHARS):
             raise ValueError(f"{fault[0].lower()}{fault[1:-1]}; {text!a} is not such a name")
     return found
 
 
-def masked(text: str) -> str:
+def mask_secrets(text: str) -> str:
     """An address with its passwords hidden; other text as it is."""
-    return _IN_QUERY.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
+    return _SECRET_PARAMETER.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", text))
 
 
 def identifier(value: object) -> str:
@@ -150,6 +150,6 @@ def identifier(value: object) -> str:
 def sender(value: object) -> str:
     """The sender of e-mails: an address, or a name and an address in angle brackets."""
     text = str(value).strip()
-    if email_addresses.sender(text) is None:
+    if email_addresses.parse_sender(text) is None:
         raise ValueError("must be an address, or a name and an address: hubbub <chat@example.org>")
     return text

@@ -6,11 +6,11 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from hubbub.config import parsers
-from hubbub.config.fields import extra, variable
+from hubbub.config.fields import env_name, field_metadata
 from hubbub.config.settings import Settings
 from hubbub.ratelimit.rate import Rate
 
-_HEAD = """\
+_EXAMPLE_HEADER = """\
 # The settings of hubbub and their defaults. Copy this file to .env and take away the # of what you change.
 # An environment variable of the same name comes before it. Made by `hubbub config --example`.
 """
@@ -28,7 +28,7 @@ made by `hubbub config --reference`.
 """
 
 
-class Documented(NamedTuple):
+class SettingDoc(NamedTuple):
     """One setting, as the documents show it. `default` is text for a person if `computed`."""
 
     name: str
@@ -40,41 +40,41 @@ class Documented(NamedTuple):
     secret: bool
 
 
-def documented() -> Iterator[Documented]:
+def setting_docs() -> Iterator[SettingDoc]:
     """All settings in the order of the reference."""
     section = ""
     for name, field in Settings.model_fields.items():
-        noted = extra(field)
-        section = noted.get("section", section)
-        shown = noted.get("shown")
-        yield Documented(
-            name=variable(name),
+        metadata = field_metadata(field)
+        section = metadata.get("section", section)
+        default_text = metadata.get("default_text")
+        yield SettingDoc(
+            name=env_name(name),
             section=section,
             text=field.description or "",
-            default=shown or written(field.default),
-            sample=noted.get("sample", written(field.default)),
-            computed=shown is not None,
-            secret=bool(noted.get("secret")),
+            default=default_text or format_value(field.default),
+            sample=metadata.get("sample", format_value(field.default)),
+            computed=default_text is not None,
+            secret=bool(metadata.get("secret")),
         )
 
 
-def written(value: Any) -> str:  # noqa: ANN401 - of any field
+def format_value(value: Any) -> str:  # noqa: ANN401 - of any field
     """A value as it is written in the environment."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, Rate):
-        return parsers.rate_text(value)
+        return parsers.format_rate(value)
     if isinstance(value, tuple):
         return ",".join(str(item) for item in value)
     return str(value)
 
 
-def example() -> str:
+def env_example() -> str:
     """The content of `.env.example`: every setting, commented out."""
-    lines = [_HEAD]
-    for section, settings in groupby(documented(), key=lambda one: one.section):
+    lines = [_EXAMPLE_HEADER]
+    for section, settings in groupby(setting_docs(), key=lambda one: one.section):
         lines.append(f"# --- {section} ---\n")
         for one in settings:
             default = f" Default: {one.default}." if one.computed else ""
@@ -83,10 +83,10 @@ def example() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def page() -> str:
+def markdown_page() -> str:
     """The content of `docs/settings.md`."""
     lines = [_INTRODUCTION]
-    for section, settings in groupby(documented(), key=lambda one: one.section):
+    for section, settings in groupby(setting_docs(), key=lambda one: one.section):
         lines += [f"## {section}\n", "| name | default | |", "| --- | --- | --- |"]
         for one in settings:
             default = one.default if one.computed else f"`{one.default}`"
@@ -95,14 +95,14 @@ def page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def in_force(settings: Settings) -> Iterator[tuple[str, str, str]]:
+def effective_values(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """(name, value, source) of every setting. Secrets are masked, as are passwords in addresses."""
     for name in Settings.model_fields:
         value = getattr(settings, name)
         if value is None:
             text = "off" if name.startswith("limit_") else ""
-        elif extra(Settings.model_fields[name]).get("secret") and "://" not in written(value):
+        elif field_metadata(Settings.model_fields[name]).get("secret") and "://" not in format_value(value):
             text = "***" if value else ""
         else:
-            text = parsers.masked(written(value))
-        yield variable(name), text, settings.source(name)
+            text = parsers.mask_secrets(format_value(value))
+        yield env_name(name), text, settings.source(name)

@@ -22,13 +22,13 @@ from hubbub.config.fields import (
     Database,
     Host,
     HttpLimit,
-    Label,
+    Identifier,
     Limit,
-    Names,
     Networks,
     Origins,
     Providers,
     Redis,
+    RoomNames,
     Secrets,
     Sender,
     Site,
@@ -42,11 +42,11 @@ from hubbub.config.fields import (
     setting,
 )
 from hubbub.config.parsers import Tier
-from hubbub.config.production import PLACEHOLDER, ROUNDS, SECRET_LENGTH, TEST_SECRET
+from hubbub.config.production import MIN_BCRYPT_ROUNDS, MIN_SECRET_CHARS, PLACEHOLDER, TEST_SECRET
 from hubbub.ratelimit.rate import Rate
 
 
-class Settings(production.Checked):
+class Settings(production.CheckedSettings):
     """The settings of a process. Times are in seconds (`_s`) or milliseconds (`_ms`), sizes in bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -60,23 +60,23 @@ class Settings(production.Checked):
     host: Host = setting("127.0.0.1", "IP address to listen on.")
     port: Annotated[int, Field(ge=0, le=65535)] = setting(8000, "Port to listen on; 0 selects a free one.")
     data_dir: Path = setting(Path("var"), "Directory for the database, uploads and generated secrets.")
-    instance_id: Label = setting(
+    instance_id: Identifier = setting(
         lambda: secrets.token_hex(4),
         "Name of this instance among the others.",
-        shown="generated at each start",
+        default_text="generated at each start",
         sample="chat-1",
     )
     public_url: Url = setting(
         listening_url,
         "Base URL under which users reach hubbub; links start with it.",
-        shown="`http://` host and port, required in production",
+        default_text="`http://` host and port, required in production",
         sample="https://chat.example",
     )
     cors_origins: Origins = setting(
         lambda data: () if data["env"] == "production" else ("*",),
         "Origins of other sites whose pages may connect, separated by commas. Pages of hubbub itself always "
         "may. `*` allows every site and is refused in production.",
-        shown="`*`, none in production",
+        default_text="`*`, none in production",
         sample="https://www.example,https://app.example",
     )
     trusted_proxies: Networks = networks(
@@ -85,7 +85,7 @@ class Settings(production.Checked):
     addresses_allow: Networks = networks(
         "Networks whose clients are accepted, over REST and sockets. Probes from loopback always are.",
         "203.0.113.0/24,2001:db8::/32",
-        shown="all",
+        default_text="all",
     )
     addresses_deny: Networks = networks(
         "Networks whose clients are refused, also if they are allowed.", "198.51.100.7"
@@ -101,7 +101,7 @@ class Settings(production.Checked):
     playground: bool = setting(
         lambda data: data["env"] == "development",
         "Serve the interactive playground page at `/`.",
-        shown="true in development",
+        default_text="true in development",
         sample="false",
     )
     drain_s: Annotated[float, Field(ge=0, le=3600)] = setting(
@@ -109,9 +109,9 @@ class Settings(production.Checked):
     )
 
     database_url: Database = setting(
-        lambda data: urls.of_file("sqlite", data["data_dir"] / "hubbub.db"),
+        lambda data: urls.file_url("sqlite", data["data_dir"] / "hubbub.db"),
         "`postgres://user:password@a:5432,b:5432/name`, one host or several; or `sqlite://` and a path.",
-        shown="SQLite in the data directory",
+        default_text="SQLite in the data directory",
         sample="postgres://hubbub:password@localhost:5432/hubbub",
         section="Stores",
         secret=True,
@@ -125,7 +125,7 @@ class Settings(production.Checked):
         secret=True,
         repr=False,
     )
-    redis_prefix: Label = setting(
+    redis_prefix: Identifier = setting(
         "hubbub",
         "Prefix of all keys and channels, so that several deployments can share one Redis.",
         sample="hubbub-staging",
@@ -133,7 +133,7 @@ class Settings(production.Checked):
     inline_workers: bool = setting(
         lambda data: data["database_url"].startswith("sqlite"),
         "Run the worker and the scheduler inside `hubbub serve`.",
-        shown="true with SQLite",
+        default_text="true with SQLite",
         sample="false",
     )
 
@@ -146,8 +146,8 @@ class Settings(production.Checked):
 
     secret_key: str = setting(
         "",
-        f"Signs tokens; {SECRET_LENGTH} characters or more in production. To replace it: deploying.md.",
-        shown="generated in the data directory, required in production",
+        f"Signs tokens; {MIN_SECRET_CHARS} characters or more in production. To replace it: deploying.md.",
+        default_text="generated in the data directory, required in production",
         sample=PLACEHOLDER,
         section="Accounts",
         secret=True,
@@ -156,7 +156,7 @@ class Settings(production.Checked):
     secret_key_previous: Secrets = setting(
         (),
         "Additional keys whose tokens are accepted: the previous key, or the next one.",
-        shown="none",
+        default_text="none",
         sample=PLACEHOLDER,
         secret=True,
         repr=False,
@@ -167,11 +167,11 @@ class Settings(production.Checked):
     )
     bcrypt_rounds: Annotated[int, Field(ge=4, le=20)] = setting(
         lambda data: 4 if data["env"] == "test" else 12,
-        f"bcrypt cost; each step doubles the time. Less than {ROUNDS} is refused in production.",
-        shown="12, 4 in test",
+        f"bcrypt cost; each step doubles the time. Less than {MIN_BCRYPT_ROUNDS} is refused in production.",
+        default_text="12, 4 in test",
         sample="12",
     )
-    default_rooms: Names = setting(("general",), "Public rooms that new users join, by comma.")
+    default_rooms: RoomNames = setting(("general",), "Public rooms that new users join, by comma.")
 
     oauth_google_client_id: str | None = optional(
         "The client id issued by Google; docs/oauth.md describes this section.",
@@ -186,12 +186,12 @@ class Settings(production.Checked):
         "The client secret issued by the provider.", "example", secret=True, repr=False
     )
     oauth_github_url: Site = setting(
-        oauth_providers.GITHUB, "URL of GitHub, or of a GitHub Enterprise Server."
+        oauth_providers.GITHUB_URL, "URL of GitHub, or of a GitHub Enterprise Server."
     )
     oauth_issuers: Providers = setting(
         (),
         "OpenID Connect issuers, by comma or line: a name, and the URL with client id and secret.",
-        shown="none",
+        default_text="none",
         sample="keycloak=https://client_id:client_secret@id.example/realms/main",
         secret=True,
         repr=False,
@@ -236,7 +236,7 @@ class Settings(production.Checked):
     limit_register: HttpLimit = setting(
         lambda data: Rate(10, 0.0028) if data["limit_auth"] else None,
         "Registrations from one IP address: 10 at once, then 10 per hour.",
-        shown="`10/0.0028`, `off` where `HUBBUB_LIMIT_AUTH` is",
+        default_text="`10/0.0028`, `off` where `HUBBUB_LIMIT_AUTH` is",
         sample="10/0.0028",
     )
     limit_upload: HttpLimit = setting(Rate(20, 1), "Uploads of a user.")
@@ -249,9 +249,9 @@ class Settings(production.Checked):
         26_214_400, "Maximum size of an upload.", section="Uploads and e-mail"
     )
     storage_url: Storage = setting(
-        lambda data: urls.of_file("file", (data["data_dir"] / "uploads").absolute()),
+        lambda data: urls.file_url("file", (data["data_dir"] / "uploads").absolute()),
         "Storage of uploads: `file://` and a directory, or `s3://`.",
-        shown="`uploads` in the data directory",
+        default_text="`uploads` in the data directory",
         sample="file:///srv/hubbub/uploads",
     )
     cdn_url: Url = optional(
@@ -261,15 +261,15 @@ class Settings(production.Checked):
     smtp_url: Smtp = setting(
         None,
         "SMTP server, `smtp://user:password@host:port`; with `off` e-mail jobs fail and are kept.",
-        shown="none: e-mails are written to the log in development, required in production",
+        default_text="none: e-mails are written to the log in development, required in production",
         sample="smtp://user:password@mail.example:587",
         secret=True,
         repr=False,
     )
     mail_from: Sender = setting("hubbub <hubbub@localhost>", "Sender of e-mails.")
 
-    backup_url: backups.Url = backups.URL
-    backup_key: backups.Key = backups.KEY
+    backup_url: backups.Url = backups.URL_SETTING
+    backup_key: backups.Key = backups.KEY_SETTING
     log_format: Literal["console", "json"] = setting(
         "console", "`console` for readers, or `json`: one JSON object per line.", section="Logs and metrics"
     )
@@ -277,16 +277,19 @@ class Settings(production.Checked):
         Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())
     ] = setting("info", "`debug`, `info`, `warning` or `error`.")
     metrics_port: Annotated[int | None, Field(ge=1, le=65535)] = setting(
-        None, "Separate port for `/metrics`.", shown="none: `/metrics` is on the main port", sample="9090"
+        None,
+        "Separate port for `/metrics`.",
+        default_text="none: `/metrics` is on the main port",
+        sample="9090",
     )
     metrics_allow: Networks = networks(
         "Networks that may read `/metrics` in production on the main port, besides loopback.", "10.0.0.0/8"
     )
 
-    _check_google = field_validator("oauth_google_client_secret")(oauth_providers.secret)
-    _check_github = field_validator("oauth_github_client_secret")(oauth_providers.secret)
-    _check_github_url = field_validator("oauth_github_url")(oauth_providers.private_url)
-    _check_issuers = field_validator("oauth_issuers")(oauth_providers.private)
+    _check_google = field_validator("oauth_google_client_secret")(oauth_providers.require_client_id)
+    _check_github = field_validator("oauth_github_client_secret")(oauth_providers.require_client_id)
+    _check_github_url = field_validator("oauth_github_url")(oauth_providers.require_https_url)
+    _check_issuers = field_validator("oauth_issuers")(oauth_providers.require_https)
 
     @classmethod
     def build(cls, given: Mapping[str, Any], sources: Mapping[str, str] | None = None) -> Self:
@@ -298,17 +301,19 @@ class Settings(production.Checked):
         try:
             settings = cls.model_validate(dict(given), context=found)
         except ValidationError as error:
-            lines = errors.sort([*errors.lines(error), *errors.refused(found)], cls)
+            lines = errors.sort_by_field(
+                [*errors.describe_errors(error), *errors.describe_rejections(found)], cls
+            )
             raise errors.ConfigError(lines) from None
         settings._sources.update(sources or {})  # noqa: SLF001 - our own
-        settings._production_mistakes = tuple(errors.refused(found))  # noqa: SLF001 - our own
+        settings._production_errors = tuple(errors.describe_rejections(found))  # noqa: SLF001 - our own
         return settings
 
     @classmethod
     def for_tests(cls, **overrides: Any) -> Self:  # noqa: ANN401 - any field
         """Build settings without environment and files: SQLite in memory, cheap digests, no limit on REST."""
-        cheap = {"bcrypt_rounds": 4, "limit_http": None, "limit_auth": None}
-        given = {"env": "test", "secret_key": TEST_SECRET, **cheap, **overrides}
+        defaults = {"bcrypt_rounds": 4, "limit_http": None, "limit_auth": None}
+        given = {"env": "test", "secret_key": TEST_SECRET, **defaults, **overrides}
         if "data_dir" not in given:
             given.setdefault("database_url", "sqlite://:memory:")
         return cls.build(given)
@@ -322,8 +327,8 @@ class Settings(production.Checked):
         """Return the source of a value: `default`, `made`, `environment`, `.env`, `file …`."""
         return self._sources.get(name, "default")
 
-    def with_made(self, name: str, value: str) -> Self:
+    def with_generated(self, name: str, value: str) -> Self:
         """Return a copy in which hubbub generated one value."""
-        twin = self.model_copy(update={name: value})
-        twin._sources = {**self._sources, name: "made"}  # noqa: SLF001 - our own
-        return twin
+        copied = self.model_copy(update={name: value})
+        copied._sources = {**self._sources, name: "made"}  # noqa: SLF001 - our own
+        return copied

@@ -10,23 +10,23 @@ from pathlib import PurePath
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-ESCAPES = "write @ : / ? # in a user or a password as %40 %3A %2F %3F %23"
-_ODD = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")
-_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+ESCAPE_HINT = "write @ : / ? # in a user or a password as %40 %3A %2F %3F %23"
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")
+_HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-HOST_LENGTH = 253
-LAST_PORT = 65535
+MAX_HOST_CHARS = 253
+MAX_PORT = 65535
 SENTINEL_PORT = 26379
 # What may follow the `?`: the rest is set by hubbub, or means nothing to it.
-_OF_REDIS = ("db",)
-_OF_REDIS_TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
-_CHOICES = {
+_REDIS_OPTIONS = ("db",)
+_REDIS_TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
+_OPTION_CHOICES = {
     "ssl_cert_reqs": ("none", "optional", "required"),
     "ssl_check_hostname": ("true", "false", "yes", "no", "1", "0"),
     "path_style": ("true", "false"),
 }
-_READ_WRITE = ("any", "primary", "read-write")  # the target_session_attrs of hubbub: it writes
-_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+_SESSION_ATTRS = ("any", "primary", "read-write")  # the target_session_attrs of hubbub: it writes
+_FILE_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 class Server(NamedTuple):
@@ -46,50 +46,50 @@ class Url(NamedTuple):
     options: dict[str, str]
 
 
-def read(text: str, schemes: tuple[str, ...], example: str) -> Url:
+def parse(text: str, schemes: tuple[str, ...], example: str) -> Url:
     """The parts of a URL with any number of hosts, none included. Raises ValueError."""
-    if _ODD.search(text):
+    if _CONTROL_CHARACTERS.search(text):
         raise ValueError("must not contain spaces or control characters")
     try:
         text.encode()
         parts = urlsplit(text)
     except ValueError:
-        raise ValueError(f"is not a URL: check the brackets; {ESCAPES}") from None
+        raise ValueError(f"is not a URL: check the brackets; {ESCAPE_HINT}") from None
     if parts.scheme not in schemes or not text[len(parts.scheme) :].startswith("://"):
         raise ValueError(f"must be an address like {example}")
     if "#" in text:
-        raise ValueError(f"must not contain a #; {ESCAPES}")
+        raise ValueError(f"must not contain a #; {ESCAPE_HINT}")
     if _BAD_ESCAPE.search(text):
         raise ValueError("contains a % that is not followed by two hexadecimal digits; write it as %25")
     login, _, hosts = parts.netloc.rpartition("@")
     user, colon, password = login.partition(":")
     if "@" in login or ":" in password:
-        raise ValueError(f"has more than one @ or : before its host; {ESCAPES}")
+        raise ValueError(f"has more than one @ or : before its host; {ESCAPE_HINT}")
     return Url(
         parts,
-        [_server(each, 0 if parts.scheme.startswith("http") else 1) for each in hosts.split(",")]
+        [_parse_server(each, 0 if parts.scheme.startswith("http") else 1) for each in hosts.split(",")]
         if hosts
         else [],
         unquote(user) if user else None,
         unquote(password) if colon else None,
-        _options(parts.query),
+        _parse_options(parts.query),
     )
 
 
-def _options(query: str) -> dict[str, str]:
-    found = parse_qsl(query, keep_blank_values=True)
-    if query and (len(found) != len(query.split("&")) or not all(name for name, _ in found)):
+def _parse_options(query: str) -> dict[str, str]:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if query and (len(pairs) != len(query.split("&")) or not all(name for name, _ in pairs)):
         raise ValueError("has a parameter without a name behind its ?")
-    if doubled := sorted({name for name, _ in found if [each for each, _ in found].count(name) > 1}):
-        raise ValueError(f"has the parameter {doubled[0][:40]!r} twice")
-    return dict(found)
+    if duplicates := sorted({name for name, _ in pairs if [each for each, _ in pairs].count(name) > 1}):
+        raise ValueError(f"has the parameter {duplicates[0][:40]!r} twice")
+    return dict(pairs)
 
 
-def _server(text: str, first_port: int) -> Server:
+def _parse_server(text: str, first_port: int) -> Server:
     host, port = text, ""
     if text.startswith("["):
-        host, closed, rest = text[1:].partition("]")
-        if not closed or (rest and not rest.startswith(":")) or not _is_ip(host):
+        host, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")) or not _is_ip(host):
             raise ValueError("has brackets around what is not an IPv6 address")
         port = rest[1:]
         colon = bool(rest)
@@ -101,9 +101,9 @@ def _server(text: str, first_port: int) -> Server:
     if not host:
         raise ValueError("lacks the name of a host")
     check_host(host)
-    digits = port.isascii() and port.isdigit() and len(port) <= len(str(LAST_PORT))
-    if colon and not (digits and first_port <= int(port) <= LAST_PORT):
-        raise ValueError(f"has a port that is not a number from 1 to 65535; {ESCAPES}")
+    digits = port.isascii() and port.isdigit() and len(port) <= len(str(MAX_PORT))
+    if colon and not (digits and first_port <= int(port) <= MAX_PORT):
+        raise ValueError(f"has a port that is not a number from 1 to 65535; {ESCAPE_HINT}")
     return Server(unquote(host), int(port) if colon else None)
 
 
@@ -116,7 +116,7 @@ def check_host(host: str) -> None:
     except UnicodeError:
         name = ""
     labels = name.removesuffix(".").split(".")
-    if len(name) > HOST_LENGTH or not all(_NAME.fullmatch(each) for each in labels):
+    if len(name) > MAX_HOST_CHARS or not all(_HOST_LABEL.fullmatch(each) for each in labels):
         raise ValueError("has a host that is neither a host name nor an IP address")
 
 
@@ -137,14 +137,14 @@ def _require_host(url: Url, example: str) -> None:
         raise ValueError("has a host that is neither a host name nor an IP address")
 
 
-def _require_options(url: Url, known: tuple[str, ...]) -> None:
+def _require_options(url: Url, allowed: tuple[str, ...]) -> None:
     for name, value in url.options.items():
-        if name not in known:
-            listed = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise ValueError(f"has the unknown parameter {name[:40]!r} behind its ?; {listed}")
-        if name in _CHOICES and value.lower() not in _CHOICES[name]:
-            raise ValueError(f"has a wrong {name}: it is one of {', '.join(_CHOICES[name])}")
-        if name in _FILES and not os.access(value, os.R_OK):
+        if name not in allowed:
+            hint = f"it takes {', '.join(allowed)}" if allowed else "it takes none"
+            raise ValueError(f"has the unknown parameter {name[:40]!r} behind its ?; {hint}")
+        if name in _OPTION_CHOICES and value.lower() not in _OPTION_CHOICES[name]:
+            raise ValueError(f"has a wrong {name}: it is one of {', '.join(_OPTION_CHOICES[name])}")
+        if name in _FILE_OPTIONS and not os.access(value, os.R_OK):
             raise ValueError(f"names a file as {name} that can't be read")
 
 
@@ -156,7 +156,7 @@ def _require_path(url: Url, *allowed: str) -> None:
 def host(value: object) -> str:
     """The IP address or the name of the machine to listen on."""
     text = _text(value)
-    if not text or _ODD.search(text) or text.startswith("%"):
+    if not text or _CONTROL_CHARACTERS.search(text) or text.startswith("%"):
         raise ValueError("must be an IP address or the name of a host")
     check_host(text)
     return text
@@ -175,14 +175,14 @@ def database(value: object) -> str:
         if not text.startswith("sqlite://"):
             raise ValueError("of SQLite begins with sqlite:// and is followed by a path")
         return text
-    url = read(text, ("postgres", "postgresql"), example)
+    url = parse(text, ("postgres", "postgresql"), example)
     if not (url.servers or url.parts.path.strip("/")):
         raise ValueError(f"must be an address like {example}")
-    cached = url.options.get("statement_cache_size", "0")
-    if not (cached.isascii() and cached.isdigit() and len(cached) <= 6):  # noqa: PLR2004 - far more than there are
+    cache_size = url.options.get("statement_cache_size", "0")
+    if not (cache_size.isascii() and cache_size.isdigit() and len(cache_size) <= 6):  # noqa: PLR2004 - far more than there are
         raise ValueError("has a statement_cache_size that is not a number")
-    if url.options.get("target_session_attrs", _READ_WRITE[0]) not in _READ_WRITE:
-        raise ValueError(f"has a wrong target_session_attrs: it is one of {', '.join(_READ_WRITE)}")
+    if url.options.get("target_session_attrs", _SESSION_ATTRS[0]) not in _SESSION_ATTRS:
+        raise ValueError(f"has a wrong target_session_attrs: it is one of {', '.join(_SESSION_ATTRS)}")
     return text
 
 
@@ -191,7 +191,7 @@ def redis(value: object) -> str | None:
     if value is None:
         return None
     example, text = "redis://host:6379/0", _text(value)
-    url = read(text, ("redis", "rediss", "redis+sentinel", "redis+cluster"), example)
+    url = parse(text, ("redis", "rediss", "redis+sentinel", "redis+cluster"), example)
     path = url.parts.path.removesuffix("/").removeprefix("/")
     if url.parts.scheme == "redis+sentinel":
         if not url.servers:
@@ -202,7 +202,9 @@ def redis(value: object) -> str | None:
         _require_options(url, ())
     else:
         _require_host(url, example)
-        _require_options(url, (*_OF_REDIS, *_OF_REDIS_TLS) if url.parts.scheme == "rediss" else _OF_REDIS)
+        _require_options(
+            url, (*_REDIS_OPTIONS, *_REDIS_TLS_OPTIONS) if url.parts.scheme == "rediss" else _REDIS_OPTIONS
+        )
     for number in (path, url.options.get("db", "")):
         if number and not (number.isascii() and number.isdigit() and len(number) <= 5):  # noqa: PLR2004 - as a port
             raise ValueError("must have the number of a database at its end, like /0")
@@ -219,12 +221,12 @@ def smtp(value: object) -> str | None:
     if value is None:
         return None
     example = "smtp://user:password@host:587, or off"
-    url = read(text, ("smtp", "smtps"), example)
+    url = parse(text, ("smtp", "smtps"), example)
     _require_host(url, example)
     _require_path(url, "", "/")
     _require_options(url, ())
     if url.password is not None and url.user is None:
-        raise ValueError(f"has a password and no user; {ESCAPES}")
+        raise ValueError(f"has a password and no user; {ESCAPE_HINT}")
     return text
 
 
@@ -238,12 +240,12 @@ def storage(value: object) -> str:
         if parts.query or parts.fragment or re.search(r"[\x00-\x1f\x7f]", unquote(text)):
             raise ValueError("of a folder has no ?, no # and no control characters")
         return text
-    url = read(text, ("file", "s3"), example)
+    url = parse(text, ("file", "s3"), example)
     if len(url.servers) != 1 or url.servers[0].port is not None or "@" in url.parts.netloc:
         raise ValueError("must name a bucket, like s3://bucket/prefix?region=eu-central-1")
     _require_options(url, ("region", "endpoint", "path_style"))
     if (endpoint := url.options.get("endpoint")) is not None:
-        _require_host(read(endpoint, ("http", "https"), "endpoint=https://host"), "endpoint=https://host")
+        _require_host(parse(endpoint, ("http", "https"), "endpoint=https://host"), "endpoint=https://host")
     return text
 
 
@@ -252,7 +254,7 @@ def site(value: object, example: str = "https://chat.example") -> str | None:
     if value is None:
         return None
     text = _text(value)
-    url = read(text, ("http", "https"), example)
+    url = parse(text, ("http", "https"), example)
     _require_host(url, example)
     if url.parts.query or "?" in text or "@" in url.parts.netloc:
         raise ValueError("is a URL without a user, a password and a ?")
@@ -263,17 +265,17 @@ def origin(text: str) -> str:
     """An origin as browsers send it, or `*`."""
     if text == "*":
         return text
-    wrong = f'must be origins like https://chat.example, or *; "{text}" is not one'
+    message = f'must be origins like https://chat.example, or *; "{text}" is not one'
     try:
-        url = read(text, (urlsplit(text).scheme,), "")
+        url = parse(text, (urlsplit(text).scheme,), "")
     except ValueError:
-        raise ValueError(wrong) from None
+        raise ValueError(message) from None
     if not url.parts.scheme or len(url.servers) != 1 or url.parts.path or "?" in text or "@" in text:
-        raise ValueError(wrong)
+        raise ValueError(message)
     return text
 
 
-def of_file(scheme: str, path: PurePath) -> str:
+def file_url(scheme: str, path: PurePath) -> str:
     """The URL of a file, with what would end its path written as escapes."""
     text = str(path).replace("%", "%25").replace("?", "%3F").replace("#", "%23")
     return f"{scheme}://{text}"

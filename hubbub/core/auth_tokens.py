@@ -18,9 +18,9 @@ from hubbub.core.errors import InvalidToken, TokenExpired, Unauthenticated
 
 ALGORITHM = "HS256"
 ISSUER = "hubbub"
-ACCESS, REFRESH = "hubbub:access", "hubbub:refresh"
-API_KEY = "hub_"  # what is no token begins so
-AN_API_KEY = (
+ACCESS_AUDIENCE, REFRESH_AUDIENCE = "hubbub:access", "hubbub:refresh"
+API_KEY_PREFIX = "hub_"  # what is no token begins so
+API_KEY_REFUSED = (
     "That is an API key: it goes into the header X-API-Key, over REST alone. Sockets take access tokens."
 )
 
@@ -42,45 +42,47 @@ def key_id(secret: str) -> str:
     return hmac.new(secret.encode(), b"hubbub:kid", hashlib.sha256).hexdigest()[:16]
 
 
-def _head(name: str, secret: str) -> str:
-    return jwt.encode({}, secret, ALGORITHM, {"kid": name}).partition(".")[0]
+def _encoded_header(kid: str, secret: str) -> str:
+    return jwt.encode({}, secret, ALGORITHM, {"kid": kid}).partition(".")[0]
 
 
 class TokenIssuer:
     """Makes tokens with one key, and reads those of this and of the `accepted` keys."""
 
     def __init__(
-        self, secret: str, access_ttl_s: int, refresh_ttl_s: int, accepted: Iterable[str] = ()
+        self, secret: str, access_ttl_s: int, refresh_ttl_s: int, accepted_secrets: Iterable[str] = ()
     ) -> None:
         self._secret = secret
         self._key_id = key_id(secret)
-        self._secrets = {key_id(each): each for each in (*accepted, secret)}
+        self._secrets_by_key_id = {key_id(each): each for each in (*accepted_secrets, secret)}
         # The first parts of our own tokens, which need not be read anew each time.
-        self._heads = {_head(name, each): each for name, each in self._secrets.items()}
+        self._secrets_by_header = {
+            _encoded_header(name, each): each for name, each in self._secrets_by_key_id.items()
+        }
         self.access_ttl_s = access_ttl_s
         self.refresh_ttl_s = refresh_ttl_s
 
-    def access(self, user_id: UUID, session_id: UUID) -> tuple[str, datetime]:
+    def issue_access(self, user_id: UUID, session_id: UUID) -> tuple[str, datetime]:
         """An access token and when it runs out."""
-        return self._make(ACCESS, user_id, session_id, self.access_ttl_s, {})
+        return self._encode(ACCESS_AUDIENCE, user_id, session_id, self.access_ttl_s, {})
 
-    def refresh(self, user_id: UUID, session_id: UUID, token_id: str) -> tuple[str, datetime]:
+    def issue_refresh(self, user_id: UUID, session_id: UUID, token_id: str) -> tuple[str, datetime]:
         """A refresh token; `token_id` makes it the one in force, or a spent one."""
-        return self._make(REFRESH, user_id, session_id, self.refresh_ttl_s, {"jti": token_id})
+        return self._encode(REFRESH_AUDIENCE, user_id, session_id, self.refresh_ttl_s, {"jti": token_id})
 
-    def _make(
-        self, purpose: str, user_id: UUID, session_id: UUID, ttl_s: int, more: dict[str, Any]
+    def _encode(
+        self, audience: str, user_id: UUID, session_id: UUID, ttl_s: int, extra_claims: dict[str, Any]
     ) -> tuple[str, datetime]:
         now = clock.now()
         expires_at = now + timedelta(seconds=ttl_s)
         claims = {
             "iss": ISSUER,
-            "aud": purpose,
+            "aud": audience,
             "sub": str(user_id),
             "sid": str(session_id),
             "iat": now,
             "exp": expires_at,
-            **more,
+            **extra_claims,
         }
         return jwt.encode(claims, self._secret, ALGORITHM, {"kid": self._key_id}), expires_at.replace(
             microsecond=0
@@ -88,10 +90,10 @@ class TokenIssuer:
 
     def verify_access(self, token: str) -> AccessClaims:
         """Raises TokenExpired, Unauthenticated."""
-        if token.startswith(API_KEY):
-            raise Unauthenticated(AN_API_KEY)
+        if token.startswith(API_KEY_PREFIX):
+            raise Unauthenticated(API_KEY_REFUSED)
         try:
-            claims = self._read(token, ACCESS, [])
+            claims = self._decode(token, ACCESS_AUDIENCE, [])
             return AccessClaims(
                 UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(claims["exp"], UTC)
             )
@@ -103,32 +105,32 @@ class TokenIssuer:
     def verify_refresh(self, token: str) -> RefreshClaims:
         """Raises InvalidToken."""
         try:
-            claims = self._read(token, REFRESH, ["jti"])
+            claims = self._decode(token, REFRESH_AUDIENCE, ["jti"])
             return RefreshClaims(UUID(claims["sub"]), UUID(claims["sid"]), str(claims["jti"]))
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError, OSError):
             raise InvalidToken from None
 
-    def _read(self, token: str, purpose: str, more: list[str]) -> dict[str, Any]:
-        required = ["exp", "iat", "sub", "sid", "aud", "iss", *more]
+    def _decode(self, token: str, audience: str, extra_required: list[str]) -> dict[str, Any]:
+        required_claims = ["exp", "iat", "sub", "sid", "aud", "iss", *extra_required]
         claims: dict[str, Any] = jwt.decode(
             token,
-            self._secret_of(token),
+            self._secret_for(token),
             [ALGORITHM],
-            options={"require": required},
-            audience=purpose,
+            options={"require": required_claims},
+            audience=audience,
             issuer=ISSUER,
-            leeway=clock.SKEW,
+            leeway=clock.MAX_CLOCK_SKEW,
         )
         # The end was sent to the client as `expires_in` and is exact; the rest is by another machine's clock.
         if int(claims["exp"]) <= clock.now().timestamp():
             raise jwt.ExpiredSignatureError
         return claims
 
-    def _secret_of(self, token: str) -> str:
+    def _secret_for(self, token: str) -> str:
         """The key that a token names. One that names none (of an older release) is of the current one."""
-        if (known := self._heads.get(token.partition(".")[0])) is not None:
+        if (known := self._secrets_by_header.get(token.partition(".")[0])) is not None:
             return known
         key_id = jwt.get_unverified_header(token).get("kid", self._key_id)
-        if (secret := self._secrets.get(key_id)) is None:
+        if (secret := self._secrets_by_key_id.get(key_id)) is None:
             raise jwt.InvalidTokenError("signed with a key that is not listed")
         return secret

@@ -5,21 +5,21 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
 from hubbub.core import tasks
-from hubbub.core.errors import HubbubError, fresh
+from hubbub.core.errors import HubbubError, unraised_copy
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-MOST = 500
+MAX_BATCH_KEYS = 500
 
 
-class _Failed:
+class _LoadFailure:
     """What was raised instead of an answer: kept once, raised anew for each who asked."""
 
     __slots__ = ("cause", "error")
 
     def __init__(self, error: Exception) -> None:
-        self.error = fresh(error)
+        self.error = unraised_copy(error)
         self.cause = None if isinstance(error, HubbubError) else error  # a bug, whose traceback is logged
 
 
@@ -29,46 +29,48 @@ class BatchLoader(Generic[K, V]):
     `ask` answers for all keys at once; what it leaves out is None. Its error is everybody's.
     """
 
-    def __init__(self, ask: Callable[[list[K]], Awaitable[Mapping[K, V]]], *, name: str) -> None:
-        self._ask = ask
+    def __init__(self, load: Callable[[list[K]], Awaitable[Mapping[K, V]]], *, name: str) -> None:
+        self._load = load
         self._name = name
-        self._waiting: dict[K, asyncio.Future[V | _Failed | None]] = {}
-        self._asking = False
+        self._pending: dict[K, asyncio.Future[V | _LoadFailure | None]] = {}
+        self._loading = False
 
     async def get(self, key: K) -> V | None:
         """The answer for one key, read after this was called."""
-        answer = self._waiting.get(key)
-        if answer is None:
-            answer = self._waiting[key] = asyncio.get_running_loop().create_future()
-        if not self._asking:
-            self._asking = True
+        future = self._pending.get(key)
+        if future is None:
+            future = self._pending[key] = asyncio.get_running_loop().create_future()
+        if not self._loading:
+            self._loading = True
             tasks.spawn(self._run(), name=self._name)
-        found = await asyncio.shield(answer)
-        if isinstance(found, _Failed):
-            raise fresh(found.error) from found.cause
-        return found
+        result = await asyncio.shield(future)
+        if isinstance(result, _LoadFailure):
+            raise unraised_copy(result.error) from result.cause
+        return result
 
     async def _run(self) -> None:
         try:
-            while self._waiting:
-                await self._answer([key for key, _ in zip(self._waiting, range(MOST), strict=False)])
+            while self._pending:
+                await self._load_batch(
+                    [key for key, _ in zip(self._pending, range(MAX_BATCH_KEYS), strict=False)]
+                )
         finally:
-            self._asking = False
+            self._loading = False
 
-    async def _answer(self, keys: list[K]) -> None:
-        answers = {key: self._waiting.pop(key) for key in keys}
+    async def _load_batch(self, keys: list[K]) -> None:
+        futures = {key: self._pending.pop(key) for key in keys}
         try:
-            found = await self._ask(keys)
+            results = await self._load(keys)
         except Exception as error:  # noqa: BLE001 - it is raised where it was asked
-            failed = _Failed(error)
-            for answer in answers.values():
-                if not answer.done():
-                    answer.set_result(failed)
+            failure = _LoadFailure(error)
+            for future in futures.values():
+                if not future.done():
+                    future.set_result(failure)
         except BaseException:
-            for answer in answers.values():
-                answer.cancel()
+            for future in futures.values():
+                future.cancel()
             raise
         else:
-            for key, answer in answers.items():
-                if not answer.done():
-                    answer.set_result(found.get(key))
+            for key, future in futures.items():
+                if not future.done():
+                    future.set_result(results.get(key))

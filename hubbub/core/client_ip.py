@@ -10,7 +10,7 @@ IPV6_NETWORK_BITS = 64  # bits of an IPv6 address that one customer has to thems
 IPV6_SITE_BITS = 48  # bits that one site has, at most: what counts while there is no room for more networks
 
 
-def resolve(peer: str, forwarded: str, trusted: Iterable[Network]) -> str:
+def resolve(peer_ip: str, forwarded: str, trusted: Iterable[Network]) -> str:
     """The nearest address in the chain that is not one of our proxies (`X-Forwarded-For`, right to left).
 
     A header alone is never believed: it counts only as far as each hop before it is a trusted proxy.
@@ -21,22 +21,22 @@ def resolve(peer: str, forwarded: str, trusted: Iterable[Network]) -> str:
         if networks
         else []
     )
-    address = normalize(peer)
-    while _is_in_any(address, networks) and hops:
-        hop = _without_port(hops.pop())
+    ip = normalize(peer_ip)
+    while _is_in_any(ip, networks) and hops:
+        hop = _strip_port(hops.pop())
         if not _is_ip_address(hop):
             break
-        address = normalize(hop)
-    return address
+        ip = normalize(hop)
+    return ip
 
 
-def is_allowed(address: str, allow: Sequence[Network], deny: Sequence[Network]) -> bool:
+def is_allowed(ip: str, allow: Sequence[Network], deny: Sequence[Network]) -> bool:
     """Whether an address may come in: it is not in `deny`, and in `allow` if that names any.
 
     What is no address (a Unix socket) is in neither.
     """
     try:
-        parsed = ip_address(normalize(address))
+        parsed = ip_address(normalize(ip))
     except ValueError:
         return not allow
     if any(parsed in network for network in deny):
@@ -58,35 +58,35 @@ def is_https(request: Any, trusted: Iterable[Network]) -> bool:  # noqa: ANN401 
     return nearest == "https" and is_within(request.remote or "", trusted)
 
 
-def is_private(address: str) -> bool:
+def is_private(ip: str) -> bool:
     """Whether it is an IP address of this machine or of a private network."""
-    return _is_ip_address(address) and ip_address(normalize(address)).is_private
+    return _is_ip_address(ip) and ip_address(normalize(ip)).is_private
 
 
-def normalize(address: str) -> str:
+def normalize(ip: str) -> str:
     """Return one spelling of an IP address, for networks, limits and the log; other text as it is.
 
     IPv4 written as IPv6 (`::ffff:10.0.0.1`) is IPv4. IPv6 is lower case, without the zeros that can be left
     out (RFC 5952) and without a zone.
     """
     try:
-        parsed = ip_address(address.partition("%")[0])
+        parsed = ip_address(ip.partition("%")[0])
     except ValueError:
-        return address
+        return ip
     return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
-def is_loopback(address: str) -> bool:
+def is_loopback(ip: str) -> bool:
     """Whether it is this machine; of what is no address it is not known."""
-    return _is_ip_address(address) and ip_address(normalize(address)).is_loopback
+    return _is_ip_address(ip) and ip_address(normalize(ip)).is_loopback
 
 
-def _without_port(hop: str) -> str:
+def _strip_port(hop: str) -> str:
     """Return a hop without a port (`192.0.2.1:4711`, `[2001:db8::1]:4711`) and without quotes."""
     if len(hop) > 1 and hop.startswith('"') and hop.endswith('"'):  # RFC 7239, 4 quotes what has a colon
         hop = hop[1:-1].strip()
-    host, closed, rest = hop.removeprefix("[").partition("]")
-    if hop.startswith("[") and closed and (not rest or _is_port(rest.removeprefix(":"))):
+    host, closing, rest = hop.removeprefix("[").partition("]")
+    if hop.startswith("[") and closing and (not rest or _is_port(rest.removeprefix(":"))):
         return host
     host, _, port = hop.partition(":")
     return host if _is_port(port) and "." in host else hop
@@ -104,23 +104,23 @@ def _is_ip_address(text: str) -> bool:
     return True
 
 
-def is_within(address: str, networks: Iterable[Network]) -> bool:
+def is_within(ip: str, networks: Iterable[Network]) -> bool:
     """Whether an IP address belongs to one of the networks; what is no IP address belongs to none."""
-    return _is_in_any(normalize(address), tuple(networks))
+    return _is_in_any(normalize(ip), tuple(networks))
 
 
-def _is_in_any(address: str, networks: tuple[Network, ...]) -> bool:
-    return _is_ip_address(address) and any(ip_address(address) in network for network in networks)
+def _is_in_any(ip: str, networks: tuple[Network, ...]) -> bool:
+    return _is_ip_address(ip) and any(ip_address(ip) in network for network in networks)
 
 
-def rate_limit_key(address: str) -> str:
+def rate_limit_key(ip: str) -> str:
     """What counts as one address: an IPv4 one, or an IPv6 network, of which somebody has all addresses."""
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(ip)
     except ValueError:
-        return address
+        return ip
     if not isinstance(parsed, IPv6Address):
-        return address
+        return ip
     return str(ip_network((int(parsed), IPV6_NETWORK_BITS), strict=False))
 
 

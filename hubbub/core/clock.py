@@ -4,7 +4,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 monotonic = time.monotonic
-SKEW = timedelta(seconds=60)  # by which the clocks of two machines may differ: docs/decisions/0020-clocks.md
+MAX_CLOCK_SKEW = timedelta(
+    seconds=60
+)  # by which the clocks of two machines may differ: docs/decisions/0020-clocks.md
 
 
 def now() -> datetime:
@@ -13,9 +15,9 @@ def now() -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def oldest_end() -> datetime:
+def expiry_cutoff() -> datetime:
     """Return the earliest end of validity, written by another machine, that may not have been reached yet."""
-    return now() - SKEW
+    return now() - MAX_CLOCK_SKEW
 
 
 def rfc3339(moment: datetime) -> str:

@@ -12,56 +12,60 @@ from hubbub.core.client_ip import Network
 
 log = logging.getLogger(__name__)
 
-PORTS = {"http": 80, "https": 443}
-WARN_EVERY_S = 3600.0  # about one origin
-WARNED = 100  # origins an hour; an attacker can send any number of others
-PROXIES = 4  # of a chain, whose X-Forwarded-Proto and X-Forwarded-Host are read
-LONGEST = 300  # characters of an origin that are compared and logged
-ANY = "*"
+DEFAULT_PORTS = {"http": 80, "https": 443}
+WARN_INTERVAL_S = 3600.0  # about one origin
+MAX_WARNED_ORIGINS = 100  # origins an hour; an attacker can send any number of others
+MAX_PROXIES = 4  # of a chain, whose X-Forwarded-Proto and X-Forwarded-Host are read
+MAX_ORIGIN_CHARS = 300  # characters of an origin that are compared and logged
+ANY_ORIGIN = "*"
 
 
 class CorsOrigins:
     """The origins that one instance accepts, over REST and on sockets."""
 
-    def __init__(self, listed: Collection[str], public_url: str | None, trusted: Iterable[Network]) -> None:
-        self.any = ANY in listed
-        self._listed = frozenset(
-            normal(each) for each in (*listed, *([public_url] if public_url else [])) if each != ANY
+    def __init__(
+        self, allowed: Collection[str], public_url: str | None, trusted_proxies: Iterable[Network]
+    ) -> None:
+        self.allows_any = ANY_ORIGIN in allowed
+        self._allowed = frozenset(
+            normalize(each)
+            for each in (*allowed, *([public_url] if public_url else []))
+            if each != ANY_ORIGIN
         )
-        self._trusted = tuple(trusted)
+        self._trusted_proxies = tuple(trusted_proxies)
         self._warned: OrderedDict[str, float] = OrderedDict()  # refused origin → when it was logged
 
-    def rule(self) -> str | Callable[[str | None, dict[str, Any]], bool]:
+    def engineio_option(self) -> str | Callable[[str | None, dict[str, Any]], bool]:
         """The rule as python-engineio calls it, with the handshake as a WSGI environ."""
-        if self.any:
-            return ANY
+        if self.allows_any:
+            return ANY_ORIGIN
         return lambda origin, environ: bool(origin) and self.accepts(environ["aiohttp.request"], origin or "")
 
     def accepts(self, request: Any, origin: str) -> bool:  # noqa: ANN401 - an aiohttp request, without aiohttp
         """Whether a page of `origin` may send this request; the first refusal of an hour is logged."""
-        if self.any:
+        if self.allows_any:
             return True
-        name = normal(origin[:LONGEST])
-        if name in self._listed or name in self._own(request):
+        normalized = normalize(origin[:MAX_ORIGIN_CHARS])
+        if normalized in self._allowed or normalized in self._own_origins(request):
             return True
-        self._warn(name)
+        self._warn(normalized)
         return False
 
-    def _own(self, request: Any) -> set[str]:  # noqa: ANN401 - likewise
+    def _own_origins(self, request: Any) -> set[str]:  # noqa: ANN401 - likewise
         """The names by which the client reaches this instance with this request."""
         headers = request.headers
         schemes, hosts = [request.scheme], [request.host]
-        if self._trusted and client_ip.is_within(request.remote or "", self._trusted):
-            schemes += _members(headers.getall("X-Forwarded-Proto", ()))
-            hosts += _members(headers.getall("X-Forwarded-Host", ()))
-        return {normal(f"{scheme}://{host}") for scheme in schemes for host in hosts}
+        if self._trusted_proxies and client_ip.is_within(request.remote or "", self._trusted_proxies):
+            schemes += _split_forwarded(headers.getall("X-Forwarded-Proto", ()))
+            hosts += _split_forwarded(headers.getall("X-Forwarded-Host", ()))
+        return {normalize(f"{scheme}://{host}") for scheme in schemes for host in hosts}
 
     def _warn(self, origin: str) -> None:
         now = clock.monotonic()
         metrics.count("origins_refused")
-        while self._warned and now - next(iter(self._warned.values())) >= WARN_EVERY_S:
+        while self._warned and now - next(iter(self._warned.values())) >= WARN_INTERVAL_S:
             self._warned.popitem(last=False)
-        if origin in self._warned or len(self._warned) >= WARNED:
+        if origin in self._warned or len(self._warned) >= MAX_WARNED_ORIGINS:
             return
         self._warned[origin] = now
         log.warning(
@@ -71,7 +75,7 @@ class CorsOrigins:
 
 
 @lru_cache(maxsize=256)
-def normal(origin: str) -> str:
+def normalize(origin: str) -> str:
     """Return the origin of a URL as browsers write it: lower case, ASCII, without a default port or a path.
 
     What is no URL is returned in lower case, without control characters.
@@ -88,9 +92,13 @@ def normal(origin: str) -> str:
         return text
     host = client_ip.normalize(host)
     host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, PORTS.get(parts.scheme)) else "")
+    return f"{parts.scheme}://{host}" + (
+        f":{port}" if port not in (None, DEFAULT_PORTS.get(parts.scheme)) else ""
+    )
 
 
-def _members(values: Iterable[str]) -> list[str]:
+def _split_forwarded(values: Iterable[str]) -> list[str]:
     """The members of a list that proxies extend, at most `PROXIES`."""
-    return [each for value in ",".join(values).split(",")[-PROXIES:] if (each := value.strip().strip('"'))]
+    return [
+        each for value in ",".join(values).split(",")[-MAX_PROXIES:] if (each := value.strip().strip('"'))
+    ]

@@ -3,7 +3,7 @@
 import copy
 from typing import ClassVar, TypeVar
 
-SUMMARIZED = 5  # fields of a payload, in the message about it
+MAX_SUMMARY_FIELDS = 5  # fields of a payload, in the message about it
 E = TypeVar("E", bound=Exception)
 
 
@@ -41,9 +41,9 @@ class InvalidPayload(HubbubError):
     default = "The payload is not valid."
 
     def _summary(self, fields: tuple[tuple[str, str], ...]) -> str:
-        named = " ".join(f"{field}: {reason}" for field, reason in fields[:SUMMARIZED])
-        more = len(fields) - SUMMARIZED
-        return f"{named} And {more} more." if more > 0 else named or self.default
+        summary = " ".join(f"{field}: {reason}" for field, reason in fields[:MAX_SUMMARY_FIELDS])
+        omitted = len(fields) - MAX_SUMMARY_FIELDS
+        return f"{summary} And {omitted} more." if omitted > 0 else summary or self.default
 
 
 class InvalidJson(HubbubError):
@@ -145,7 +145,7 @@ def codes() -> list[str]:
     return sorted({kind.code for kind in HubbubError.__subclasses__()})
 
 
-def forget_traceback(error: BaseException) -> None:
+def clear_tracebacks(error: BaseException) -> None:
     """Drop the tracebacks of an exception and of those that led to it: their frames hold client data.
 
     For an exception that became a response. A frame that holds its own exception lives until the next
@@ -153,14 +153,14 @@ def forget_traceback(error: BaseException) -> None:
     """
     pending: list[BaseException | None] = [error]
     while pending:
-        each = pending.pop()
-        if each is None:
+        current = pending.pop()
+        if current is None:
             continue
-        pending += (each.__cause__, each.__context__)
-        each.__traceback__ = each.__cause__ = each.__context__ = None
+        pending += (current.__cause__, current.__context__)
+        current.__traceback__ = current.__cause__ = current.__context__ = None
 
 
-def fresh(error: E) -> E:
+def unraised_copy(error: E) -> E:
     """Return an equal exception that was never raised.
 
     For an exception that is kept: raised again itself, it would collect the frames of all who get it.

@@ -6,24 +6,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 PRIVATE_UMASK = 0o077
-FOLDER, FILE = 0o700, 0o600
+FOLDER_MODE, FILE_MODE = 0o700, 0o600
 
 
-def make_folder(folder: Path) -> None:
+def create_folder(folder: Path) -> None:
     """Create a folder, and those above it that are missing. Raises OSError."""
     if folder.is_dir():
         return
     if folder.parent != folder:
-        make_folder(folder.parent)
-    folder.mkdir(mode=FOLDER, exist_ok=True)
+        create_folder(folder.parent)
+    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
 
-def make_file(path: Path) -> None:
+def create_file(path: Path) -> None:
     """Create an empty file; one that exists stays as it is. Raises OSError."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE))
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
 
 
-def open_to_others(paths: Iterable[Path]) -> list[str]:
+def accessible_to_others(paths: Iterable[Path]) -> list[str]:
     """Return those of the files that others than their owner may read or write, with their modes."""
     found = []
     for path in paths:

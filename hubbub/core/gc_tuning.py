@@ -7,11 +7,11 @@ docs/performance.md has what that gains.
 
 import gc
 
-YOUNG, MIDDLE, OLD = 50_000, 20, 50
+GEN0_THRESHOLD, GEN1_THRESHOLD, GEN2_THRESHOLD = 50_000, 20, 50
 
 
 def freeze_and_tune() -> None:
     """Call once, when a server has started."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG, MIDDLE, OLD)
+    gc.set_threshold(GEN0_THRESHOLD, GEN1_THRESHOLD, GEN2_THRESHOLD)

@@ -25,10 +25,10 @@ class GeoIp:
         if self._reader is None:
             return None
         try:
-            found = self._reader.get(ip)
+            record = self._reader.get(ip)
         except ValueError:
             return None
-        if not isinstance(found, dict):
+        if not isinstance(record, dict):
             return None
-        names = [(found.get(kind) or {}).get("names", {}).get("en") for kind in ("city", "country")]
+        names = [(record.get(kind) or {}).get("names", {}).get("en") for kind in ("city", "country")]
         return ", ".join(name for name in names if name) or None

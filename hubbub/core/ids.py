@@ -4,7 +4,7 @@ import os
 import time
 from uuid import UUID
 
-_last = 0
+_last_prefix = 0
 
 
 def uuid7() -> UUID:
@@ -13,15 +13,15 @@ def uuid7() -> UUID:
     48 bits of milliseconds, then 26 bits of a counter seeded at random each millisecond, then random bits
     (RFC 9562, 6.2, method 1 with a wider counter): ordered within a millisecond, not to be guessed.
     """
-    global _last  # noqa: PLW0603 - one counter per process is the point
-    stamp = time.time_ns() // 1_000_000
+    global _last_prefix  # noqa: PLW0603 - one counter per process is the point
+    timestamp_ms = time.time_ns() // 1_000_000
     # (milliseconds << 26) | counter; the counter's upper bit starts at 0, so that there is room to count.
-    head = (stamp << 26) | int.from_bytes(os.urandom(4), "big") >> 7
-    if head <= _last:
-        head = _last + 1
-    _last = head
-    stamp, count = head >> 26, head & 0x3FFFFFF
-    tail = int.from_bytes(os.urandom(6), "big")
-    value = (stamp << 80) | (0x7 << 76) | ((count >> 14) << 64)
-    value |= (0b10 << 62) | ((count & 0x3FFF) << 48) | tail
+    prefix = (timestamp_ms << 26) | int.from_bytes(os.urandom(4), "big") >> 7
+    if prefix <= _last_prefix:
+        prefix = _last_prefix + 1
+    _last_prefix = prefix
+    timestamp_ms, counter = prefix >> 26, prefix & 0x3FFFFFF
+    random_tail = int.from_bytes(os.urandom(6), "big")
+    value = (timestamp_ms << 80) | (0x7 << 76) | ((counter >> 14) << 64)
+    value |= (0b10 << 62) | ((counter & 0x3FFF) << 48) | random_tail
     return UUID(int=value)

@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Libraries speak from this level on: below it they log queries with people's words in them, or every packet.
-LIBRARIES = logging.WARNING
+LIBRARY_LEVEL = logging.WARNING
 # A library's line, the same again and again, at most this often in that many seconds.
-REPEATS, SECONDS = 5, 10.0
+MAX_REPEATS, REPEAT_WINDOW_S = 5, 10.0
 
-_bound: ContextVar[Mapping[str, object]] = ContextVar("hubbub_log_fields")
-_STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+_context_fields: ContextVar[Mapping[str, object]] = ContextVar("hubbub_log_fields")
+_STANDARD_ATTRIBUTES = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 # All three cost as much as the text is long, whatever it is: it may be somebody's User-Agent.
 _JWT = re.compile(r"\beyJ[\w-]{4,300}+\.[\w-]{4,}+(?:\.[\w-]*)?")
-_KEY = re.compile(r"\b(hub_[0-9a-f]{12}_)[\w-]{20,100}+")  # of the API: what it begins with may be read
-_NAMES = ("token", "password", "secret", "authorization", "api_key")
+_API_KEY = re.compile(r"\b(hub_[0-9a-f]{12}_)[\w-]{20,100}+")  # of the API: what it begins with may be read
+_SECRET_NAMES = ("token", "password", "secret", "authorization", "api_key")
 # `token=x` in an address, `'token': 'x'` in a dict, `"password":"x"` in JSON, also in JSON within JSON.
-_NAMED = re.compile(
-    rf"((?:{'|'.join(_NAMES)})\w{{0,20}}(?:=|\\?[\"']\s*[:=]\s*\\?[\"'])(?:bearer\s+)?)"
+_NAMED_SECRET = re.compile(
+    rf"((?:{'|'.join(_SECRET_NAMES)})\w{{0,20}}(?:=|\\?[\"']\s*[:=]\s*\\?[\"'])(?:bearer\s+)?)"
     r"[^\s\"'&,;)}\\]+",
     re.IGNORECASE,
 )
-_IN_ADDRESS = re.compile(r"(://[^/?#@\s:\"']*):[^/?#@\s\"']+@")
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+_URL_PASSWORD = re.compile(r"(://[^/?#@\s:\"']*):[^/?#@\s\"']+@")
+_CONTROL_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "1;31"}
 
 
@@ -45,7 +45,7 @@ class bind:  # noqa: N801 - read as a verb: `with bind(request_id=…)`
     """Add fields to every line of this context from here on; as a context manager, until its end."""
 
     def __init__(self, **fields: object) -> None:
-        self._token: Token[Mapping[str, object]] = _bound.set({**_bound.get({}), **fields})
+        self._token: Token[Mapping[str, object]] = _context_fields.set({**_context_fields.get({}), **fields})
 
     def __enter__(self) -> None:
         return
@@ -53,25 +53,25 @@ class bind:  # noqa: N801 - read as a verb: `with bind(request_id=…)`
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _bound.reset(self._token)
+        _context_fields.reset(self._token)
 
 
 def setup(style: str, level: str, stream: TextIO | None = None) -> None:
     """Log to `stream` (standard error) as `console` or `json`. Safe to call again: the last call holds."""
     stream = stream or sys.stderr
-    handler = _Handler(stream)
-    handler.addFilter(Repeats())
-    handler.setFormatter(Json() if style == "json" else Console(coloured=stream.isatty()))
+    handler = _HubbubHandler(stream)
+    handler.addFilter(RepeatFilter())
+    handler.setFormatter(JsonFormatter() if style == "json" else ConsoleFormatter(coloured=stream.isatty()))
     root = logging.getLogger()
-    for earlier in [one for one in root.handlers if isinstance(one, _Handler)]:
-        root.removeHandler(earlier)
+    for previous in [one for one in root.handlers if isinstance(one, _HubbubHandler)]:
+        root.removeHandler(previous)
     root.addHandler(handler)
-    ours = logging.getLevelNamesMapping()[level.upper()]
-    root.setLevel(max(ours, LIBRARIES))
-    logging.getLogger("hubbub").setLevel(ours)
+    own_level = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(max(own_level, LIBRARY_LEVEL))
+    logging.getLogger("hubbub").setLevel(own_level)
     for name in ("socketio.server", "engineio.server"):
         # With a level of their own they add no handler of their own.
-        logging.getLogger(name).setLevel(max(ours, LIBRARIES))
+        logging.getLogger(name).setLevel(max(own_level, LIBRARY_LEVEL))
     logging.captureWarnings(capture=True)
 
 
@@ -98,39 +98,39 @@ def log_uncaught() -> None:
     sys.excepthook, threading.excepthook, sys.unraisablehook = on_exception, on_thread, on_unraisable
 
 
-def masked(text: str) -> str:
+def mask_secrets(text: str) -> str:
     """The text with tokens, and passwords that are named as such, replaced by `***`."""
     # Most lines have nothing of the kind; finding that out this way takes a tenth of the time.
     if "eyJ" in text:
         text = _JWT.sub("***", text)
     if "hub_" in text:
-        text = _KEY.sub(r"\1***", text)
+        text = _API_KEY.sub(r"\1***", text)
     lower = text.lower()
-    if any(word in lower for word in _NAMES):
-        text = _NAMED.sub(r"\1***", text)
-    return _IN_ADDRESS.sub(r"\1:***@", text) if "://" in text else text
+    if any(word in lower for word in _SECRET_NAMES):
+        text = _NAMED_SECRET.sub(r"\1***", text)
+    return _URL_PASSWORD.sub(r"\1:***@", text) if "://" in text else text
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class _HubbubHandler(logging.StreamHandler[TextIO]):
     """Ours among the root logger's handlers."""
 
-    _failing = False  # while the line about a failure is written
+    _reporting_failure = False  # while the line about a failure is written
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Write a line about one that can't be formatted. Where that fails, too, the stream is at fault."""
         kind = sys.exc_info()[0]
-        if kind is None or self._failing:
+        if kind is None or self._reporting_failure:
             return
         fields = {"name": record.name, "levelno": record.levelno, "levelname": record.levelname}
-        said = f"a log line can't be formatted: {record.msg!r:.200}: {kind.__name__}"
-        self._failing = True
+        message = f"a log line can't be formatted: {record.msg!r:.200}: {kind.__name__}"
+        self._reporting_failure = True
         try:
-            self.emit(logging.makeLogRecord({**fields, "msg": said}))
+            self.emit(logging.makeLogRecord({**fields, "msg": message}))
         finally:
-            self._failing = False
+            self._reporting_failure = False
 
 
-class Repeats(logging.Filter):
+class RepeatFilter(logging.Filter):
     """Lets a library say the same only so often; our own lines all pass."""
 
     def __init__(self) -> None:
@@ -141,18 +141,18 @@ class Repeats(logging.Filter):
         if record.name.startswith("hubbub"):
             return True
         key, now = (record.name, str(record.msg)[:200]), clock.monotonic()
-        began, count = self._seen.get(key, (now, 0))
-        if now - began >= SECONDS:
-            if count > REPEATS:
-                record.repeats_left_out = count - REPEATS
-            began, count = now, 0
+        window_start, count = self._seen.get(key, (now, 0))
+        if now - window_start >= REPEAT_WINDOW_S:
+            if count > MAX_REPEATS:
+                record.repeats_left_out = count - MAX_REPEATS
+            window_start, count = now, 0
         if len(self._seen) > 1000:  # noqa: PLR2004 - messages with data in them; forget rather than grow
             self._seen.clear()
-        self._seen[key] = (began, count + 1)
-        return count < REPEATS
+        self._seen[key] = (window_start, count + 1)
+        return count < MAX_REPEATS
 
 
-class Json(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """A JSON object a line: time, level, logger, message, the fields, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -164,12 +164,12 @@ class Json(logging.Formatter):
         }
         for name, value in _fields(record).items():
             line.setdefault(name, value)
-        if trace := _trace(self, record):
+        if trace := _format_trace(self, record):
             line["exception"] = trace
-        return masked(json.dumps(line, default=str))
+        return mask_secrets(json.dumps(line, default=str))
 
 
-class Console(logging.Formatter):
+class ConsoleFormatter(logging.Formatter):
     """A line for a person's eyes; an exception follows on lines of its own."""
 
     def __init__(self, *, coloured: bool) -> None:
@@ -180,41 +180,44 @@ class Console(logging.Formatter):
         time = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
         level = record.levelname.lower()
         parts = [
-            self._paint(f"{time}.{int(record.msecs):03d}", "2"),
-            self._paint(f"{level:<8}", _COLOURS.get(level, "0")),
-            _plain(record.getMessage()),
+            self._colorize(f"{time}.{int(record.msecs):03d}", "2"),
+            self._colorize(f"{level:<8}", _COLOURS.get(level, "0")),
+            _sanitize(record.getMessage()),
             *(
-                self._paint(f"{name}=", "2") + _plain(value)
+                self._colorize(f"{name}=", "2") + _sanitize(value)
                 for name, value in _fields(record).items()
                 if value is not None
             ),
-            self._paint(record.name, "2"),
+            self._colorize(record.name, "2"),
         ]
         line = " ".join(parts)
-        trace = _trace(self, record)
-        return f"{line}\n{masked(trace)}" if trace else line
+        trace = _format_trace(self, record)
+        return f"{line}\n{mask_secrets(trace)}" if trace else line
 
-    def _paint(self, text: str, colour: str) -> str:
+    def _colorize(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._coloured else text
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     """What is bound to the context, then what the line itself brings."""
-    fields = {**_bound.get({}), **{name: it for name, it in vars(record).items() if name not in _STANDARD}}
+    fields = {
+        **_context_fields.get({}),
+        **{name: it for name, it in vars(record).items() if name not in _STANDARD_ATTRIBUTES},
+    }
     return {name: "***" if _is_secret(name) else it for name, it in fields.items()}
 
 
 @lru_cache(maxsize=1000)
 def _is_secret(field: str) -> bool:
-    return any(name in field.lower() for name in _NAMES)
+    return any(name in field.lower() for name in _SECRET_NAMES)
 
 
-def _plain(value: object) -> str:
+def _sanitize(value: object) -> str:
     """Text without secrets that can't start a line of its own or steer a terminal."""
-    return masked(str(value)).translate(_CONTROLS)
+    return mask_secrets(str(value)).translate(_CONTROL_ESCAPES)
 
 
-def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+def _format_trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     parts = [formatter.formatException(record.exc_info)] if record.exc_info else []
     if record.stack_info:
         parts.append(formatter.formatStack(record.stack_info))

@@ -11,18 +11,18 @@ from hmac import compare_digest
 import pyotp
 
 STEP_S = 30
-WINDOW = 1  # steps that a clock may be ahead or behind
-RECOVERY_CODES = 10
-_RECOVERY_BYTES = 10  # 80 bits: even who has the digests can't find them by trying
-_APP = re.compile(r"[0-9]{6}")
+WINDOW_STEPS = 1  # steps that a clock may be ahead or behind
+RECOVERY_CODE_COUNT = 10
+_RECOVERY_CODE_BYTES = 10  # 80 bits: even who has the digests can't find them by trying
+_TOTP_CODE = re.compile(r"[0-9]{6}")
 
 
-def new_secret() -> str:
+def generate_secret() -> str:
     """What an app and the server share: 160 bits, in base32."""
     return pyotp.random_base32()
 
 
-def uri(secret: str, account: str, issuer: str) -> str:
+def provisioning_uri(secret: str, account: str, issuer: str) -> str:
     """What an app reads from a QR code."""
     return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
 
@@ -34,27 +34,30 @@ def normalize(code: str) -> str:
 
 def is_totp(code: str) -> bool:
     """Whether a normal code looks like one of an app, and not like a recovery code."""
-    return _APP.fullmatch(code) is not None
+    return _TOTP_CODE.fullmatch(code) is not None
 
 
 def matching_step(secret: str, code: str, now: datetime, after: int) -> int | None:
     """The time step that a code of an app is of, if that is near now and later than `after`."""
     totp = pyotp.TOTP(secret, interval=STEP_S)
     current = int(now.timestamp()) // STEP_S
-    found = None
-    for step in range(current - WINDOW, current + WINDOW + 1):
-        same = compare_digest(totp.generate_otp(step).encode(), code.encode("utf-8", "surrogatepass"))
-        if same and step > after:
-            found = step
-    return found
+    matched = None
+    for step in range(current - WINDOW_STEPS, current + WINDOW_STEPS + 1):
+        equal = compare_digest(totp.generate_otp(step).encode(), code.encode("utf-8", "surrogatepass"))
+        if equal and step > after:
+            matched = step
+    return matched
 
 
-def recovery_codes() -> list[str]:
+def generate_recovery_codes() -> list[str]:
     """New ones, as people read them: `abcd-efgh-ijkl-mnop`."""
-    made = (base64.b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode() for _ in range(RECOVERY_CODES))
-    return ["-".join(re.findall("....", each)).lower() for each in made]
+    codes = (
+        base64.b32encode(secrets.token_bytes(_RECOVERY_CODE_BYTES)).decode()
+        for _ in range(RECOVERY_CODE_COUNT)
+    )
+    return ["-".join(re.findall("....", each)).lower() for each in codes]
 
 
-def recovery_digest(owner: object, code: str) -> str:
+def recovery_digest(user_id: object, code: str) -> str:
     """What is kept of a recovery code; of another owner the same code has another digest."""
-    return hashlib.sha256(f"{owner}:{normalize(code)}".encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(f"{user_id}:{normalize(code)}".encode("utf-8", "surrogatepass")).hexdigest()

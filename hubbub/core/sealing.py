@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hubbub.core.auth_tokens import key_id
 
 VERSION = "s1"
-NONCE = 12
-SIZE = 32
-INFO = b"hubbub:sealing"
+NONCE_BYTES = 12
+KEY_BYTES = 32
+HKDF_INFO = b"hubbub:sealing"
 
 
 class DecryptionError(Exception):
@@ -31,41 +31,43 @@ class Sealing:
     """Seals with the first of the secret keys, reads what was sealed with any of them."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        self._current = key_id(secrets[0])
-        self._ciphers = {key_id(secret): AESGCM(derive(secret.encode(), INFO)) for secret in secrets}
+        self._current_kid = key_id(secrets[0])
+        self._ciphers = {key_id(secret): AESGCM(derive_key(secret.encode(), HKDF_INFO)) for secret in secrets}
 
     def seal(self, purpose: str, data: bytes) -> str:
         """ASCII text to be stored: 34 characters and 4 for each 3 bytes.
 
         `purpose` says what it is and whose (`totp:<user id>`): read for anything else, it is refused.
         """
-        nonce = os.urandom(NONCE)
-        sealed = self._ciphers[self._current].encrypt(nonce, data, _bound(self._current, purpose))
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = self._ciphers[self._current_kid].encrypt(
+            nonce, data, _associated_data(self._current_kid, purpose)
+        )
         text = urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
-        return f"{VERSION}.{self._current}.{text}"
+        return f"{VERSION}.{self._current_kid}.{text}"
 
     def unseal(self, purpose: str, text: str) -> bytes:
         """What was sealed. Raises DecryptionError."""
         version, _, rest = text.partition(".")
-        name, _, encoded = rest.partition(".")
-        cipher = self._ciphers.get(name)
+        kid, _, encoded = rest.partition(".")
+        cipher = self._ciphers.get(kid)
         if version != VERSION or cipher is None:
             raise DecryptionError
         try:
             raw = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
-            return cipher.decrypt(raw[:NONCE], raw[NONCE:], _bound(name, purpose))
+            return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _associated_data(kid, purpose))
         except (InvalidTag, binascii.Error, ValueError):
             raise DecryptionError from None
 
     def is_current(self, text: str) -> bool:
         """Whether the current key sealed it; what an older one did is to be sealed again."""
-        return text.startswith(f"{VERSION}.{self._current}.")
+        return text.startswith(f"{VERSION}.{self._current_kid}.")
 
 
-def derive(secret: bytes, info: bytes) -> bytes:
+def derive_key(secret: bytes, info: bytes) -> bytes:
     """A key of 256 bits for one use, from which neither the secret nor a key for another use can be told."""
-    return HKDF(SHA256(), SIZE, None, info).derive(secret)
+    return HKDF(SHA256(), KEY_BYTES, None, info).derive(secret)
 
 
-def _bound(name: str, purpose: str) -> bytes:
-    return f"{VERSION}.{name}.{purpose}".encode()
+def _associated_data(kid: str, purpose: str) -> bytes:
+    return f"{VERSION}.{kid}.{purpose}".encode()

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from hubbub.core import file_modes
 
-NAMES = ("secret_key", "admin_password", "sample_password")  # of the files in the data folder
+FILE_NAMES = ("secret_key", "admin_password", "sample_password")  # of the files in the data folder
 
 
-def load_or_create(folder: Path, name: str, size: int = 48) -> str:
+def load_or_create(folder: Path, name: str, size_bytes: int = 48) -> str:
     """The secret in the folder's file `name`, made of `size` random bytes if it is not there.
 
     The file is its owner's alone. Two processes that start at once get the same one. Raises OSError.
     """
     path = folder / name
     if not path.exists():
-        file_modes.make_folder(folder)
-        _write_once(path, secrets.token_urlsafe(size))
+        file_modes.create_folder(folder)
+        _write_once(path, secrets.token_urlsafe(size_bytes))
     text = path.read_text("utf-8").strip()
     if not text:
         raise OSError(errno.ENODATA, f"{name} is empty: delete it, and a new one is made", str(path))
@@ -28,14 +28,14 @@ def load_or_create(folder: Path, name: str, size: int = 48) -> str:
 
 def _write_once(path: Path, text: str) -> None:
     """Write a file that appears whole, unless another process was first."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file_modes.FILE)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file_modes.FILE_MODE)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text + "\n")
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):
-            path.hardlink_to(draft)
+            path.hardlink_to(temporary)
     finally:
-        draft.unlink()
+        temporary.unlink()

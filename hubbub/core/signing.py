@@ -18,7 +18,7 @@ class Signature(NamedTuple):
     digest: str
 
 
-class Signed(NamedTuple):
+class SignedRequest(NamedTuple):
     """What is signed of a request; `target` is path and query, byte by byte as they were sent."""
 
     method: str
@@ -26,13 +26,13 @@ class Signed(NamedTuple):
     body: bytes
 
 
-def read(header: str) -> Signature | None:
+def parse_header(header: str) -> Signature | None:
     """The header `X-Signature`; None for what is none."""
     found = _HEADER.fullmatch(header.strip())
     return Signature(int(found[1]), found[2], found[3]) if found is not None else None
 
 
-def sign(secret: str, request: Signed, time: int, nonce: str) -> str:
+def sign(secret: str, request: SignedRequest, time: int, nonce: str) -> str:
     """The digest, in hex."""
     body = hashlib.sha256(request.body).hexdigest()
     lines = (VERSION, request.method, request.target, str(time), nonce, body)
@@ -40,6 +40,6 @@ def sign(secret: str, request: Signed, time: int, nonce: str) -> str:
     return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
 
 
-def verify(secret: str, request: Signed, signature: Signature) -> bool:
+def verify(secret: str, request: SignedRequest, signature: Signature) -> bool:
     """Whether the secret made it, compared in constant time."""
     return hmac.compare_digest(sign(secret, request, signature.time, signature.nonce), signature.digest)

@@ -9,17 +9,17 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-LONGEST = 200  # characters of a word that count
-MOST = 16_000  # words of a text that count: PostgreSQL keeps positions up to 16383
-MARKS = 30  # on one letter; no language comes near
-PLACES = 255  # of one word that PostgreSQL keeps
-TERMS = 32  # terms of a query that count
+MAX_WORD_CHARS = 200  # characters of a word that count
+MAX_WORDS = 16_000  # words of a text that count: PostgreSQL keeps positions up to 16383
+MAX_COMBINING_MARKS = 30  # on one letter; no language comes near
+MAX_POSITIONS = 255  # of one word that PostgreSQL keeps
+MAX_TERMS = 32  # terms of a query that count
 
-_ALONE = "\x1f"  # stands around characters that are words of their own; a separator itself
-_ASCII = re.compile(r"[a-z0-9]+")
+_WORD_BREAK = "\x1f"  # stands around characters that are words of their own; a separator itself
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
 
 # Han, kana, bopomofo, Thai, Lao, Myanmar, Khmer: written without spaces between words.
-_UNSPACED = re.compile(
+_UNSPACED_SCRIPTS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u3096\u3099-\u30ff"
     "\u3105-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9ff\uaa60-\uaa7f\uf900-\ufaff"
     "\U0001aff0-\U0001b16f\U00020000-\U0003ffff]"
@@ -31,7 +31,7 @@ _EMOJI = re.compile("[\u231a-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f3
 _HANGUL_END = re.compile("[\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7fb]$")
 
 # Variation selectors and skin tones: how a sign looks, not which it is.
-_NOTHING = re.compile("[\u180b-\u180d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0100-\U000e01ef]")
+_IGNORED = re.compile("[\u180b-\u180d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0100-\U000e01ef]")
 
 # Decomposed and in lower case. Latin and Greek accents, Hebrew points and Arabic vowel signs are left out by
 # many who write, and by most who search. The breve of Cyrillic й is part of it, the dots of ё are not.
@@ -41,7 +41,7 @@ _ACCENTS = re.compile(
     "|(?<![\u0430-\u0434\u0436-\u052f])[\u0306\u0308]"
 )
 # Letters with strokes, ligatures, and the Arabic ones that keyboards and habits differ in.
-_SAME = {
+_LETTER_FOLDS = {
     "ø": "o",
     "ł": "l",
     "đ": "d",
@@ -57,42 +57,42 @@ _SAME = {
 }
 
 
-class _Spelling(dict[int, str]):
+class _CharacterMap(dict[int, str]):
     """What each character is to a word: itself, another, nothing, a word of its own, or a separator."""
 
     def __missing__(self, code: int) -> str:
-        found = _spelling(chr(code))
+        found = _map_character(chr(code))
         if code < 0x10000:  # noqa: PLR2004 - the common ones; nobody shall fill the memory with all of them
             self[code] = found
         return found
 
 
-def _spelling(character: str) -> str:
+def _map_character(character: str) -> str:
     category = unicodedata.category(character)
-    if character in _SAME:
-        return _SAME[character]
+    if character in _LETTER_FOLDS:
+        return _LETTER_FOLDS[character]
     if category == "Nd":
         return str(unicodedata.digit(character))
-    if _EMOJI.match(character) or (category[0] in "LMN" and _UNSPACED.match(character)):
-        return f"{_ALONE}{character}{_ALONE}"
-    if _NOTHING.match(character) or category in ("Cf", "Me"):
+    if _EMOJI.match(character) or (category[0] in "LMN" and _UNSPACED_SCRIPTS.match(character)):
+        return f"{_WORD_BREAK}{character}{_WORD_BREAK}"
+    if _IGNORED.match(character) or category in ("Cf", "Me"):
         return ""
     return character if category[0] in "LMN" else " "
 
 
-_spellings = _Spelling()
+_character_map = _CharacterMap()
 
 
 def _limit_combining_marks(text: str) -> str:
     """Without what follows 30 marks in a row (UAX 15, 12.1): sorting longer runs takes quadratic time."""
     if text.isascii():
         return text
-    kept, run = [], 0
+    limited, run = [], 0
     for character in text:
         run = run + 1 if unicodedata.combining(character) else 0
-        if run <= MARKS:
-            kept.append(character)
-    return "".join(kept)
+        if run <= MAX_COMBINING_MARKS:
+            limited.append(character)
+    return "".join(limited)
 
 
 def _normalize(text: str) -> str:
@@ -100,19 +100,23 @@ def _normalize(text: str) -> str:
     folded = unicodedata.normalize("NFKC", _limit_combining_marks(text)).casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", folded)))
-    return folded.translate(_spellings)
+    return folded.translate(_character_map)
 
 
 def tokenize(text: str) -> list[str]:
     """The words of a text, in order, at most 16,000."""
-    found = _ASCII.findall(text.lower()) if text.isascii() else _normalize(text).replace(_ALONE, " ").split()
-    return [word[:LONGEST] for word in found[:MOST]]
+    found = (
+        _ASCII_WORD.findall(text.lower())
+        if text.isascii()
+        else _normalize(text).replace(_WORD_BREAK, " ").split()
+    )
+    return [word[:MAX_WORD_CHARS] for word in found[:MAX_WORDS]]
 
 
 def parse_terms(query: str) -> list[list[str]]:
     """What a query asks for, at most 32 terms: each is a word, or several that follow each other."""
-    found = (chunk.replace(_ALONE, " ").split() for chunk in _normalize(query).split(" "))
-    return [[word[:LONGEST] for word in term[:LONGEST]] for term in found if term][:TERMS]
+    found = (chunk.replace(_WORD_BREAK, " ").split() for chunk in _normalize(query).split(" "))
+    return [[word[:MAX_WORD_CHARS] for word in term[:MAX_WORD_CHARS]] for term in found if term][:MAX_TERMS]
 
 
 class SearchQuery(NamedTuple):
@@ -122,19 +126,19 @@ class SearchQuery(NamedTuple):
     fts5: str
 
 
-def query(text: str) -> SearchQuery | None:
+def parse_query(text: str) -> SearchQuery | None:
     """All terms must be there; the last word may go on, and each that ends in Hangul: particles follow it.
 
     None if there is no word to look for.
     """
-    asked = parse_terms(text)
-    if not asked:
+    terms = parse_terms(text)
+    if not terms:
         return None
-    goes_on = [_HANGUL_END.search(term[-1]) is not None for term in asked[:-1]] + [True]
+    is_prefix = [_HANGUL_END.search(term[-1]) is not None for term in terms[:-1]] + [True]
     tsquery, fts5 = [], []
-    for term, more in zip(asked, goes_on, strict=True):
-        tsquery.append("(" + " <-> ".join(f"'{word}'" for word in term) + (":*)" if more else ")"))
-        fts5.append('"' + " ".join(term) + '"' + (" *" if more else ""))
+    for term, as_prefix in zip(terms, is_prefix, strict=True):
+        tsquery.append("(" + " <-> ".join(f"'{word}'" for word in term) + (":*)" if as_prefix else ")"))
+        fts5.append('"' + " ".join(term) + '"' + (" *" if as_prefix else ""))
     return SearchQuery(" & ".join(tsquery), f"words : ({' AND '.join(fts5)})")
 
 
@@ -145,14 +149,14 @@ def tsvector(text: str, label: str) -> str:
     """
     found = tokenize(text)
     if len(set(found)) == len(found):  # nearly always: twice as fast
-        return " ".join([*[f"'{word}':{place}" for place, word in enumerate(found, 1)], f"'/{label}'"])
-    places: dict[str, list[int]] = {}
-    for place, word in enumerate(found, 1):
-        places.setdefault(word, []).append(place)
-    parts = [f"'{word}':{','.join(map(str, at[:PLACES]))}" for word, at in places.items()]
+        return " ".join([*[f"'{word}':{position}" for position, word in enumerate(found, 1)], f"'/{label}'"])
+    positions: dict[str, list[int]] = {}
+    for position, word in enumerate(found, 1):
+        positions.setdefault(word, []).append(position)
+    parts = [f"'{word}':{','.join(map(str, at[:MAX_POSITIONS]))}" for word, at in positions.items()]
     return " ".join([*parts, f"'/{label}'"])
 
 
-def labelled(tsquery: str, label: str) -> str:
+def with_label(tsquery: str, label: str) -> str:
     """A `tsquery` of texts with this label alone."""
     return f"'/{label}' & {tsquery}"

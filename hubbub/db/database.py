@@ -19,31 +19,31 @@ from hubbub.config import Settings
 from hubbub.core import file_modes, metrics
 from hubbub.core.errors import Unavailable
 from hubbub.db import errors, hosts, requirements
-from hubbub.db.engines.dedicated import Dedicated
+from hubbub.db.engines.dedicated import DedicatedConnection
 from hubbub.db.errors import is_duplicate, is_unavailable
 from hubbub.db.sql import Sql
 from hubbub.db.write_check import WriteCheck
 
 __all__ = [
     "DatabaseProblem",
-    "away",
     "close",
     "connect",
     "connection",
     "dedicated",
     "dialect",
-    "explained",
+    "explain",
     "guard",
     "in_transaction",
     "is_duplicate",
     "is_unavailable",
     "on_available",
+    "report_failure",
     "sqlite_path",
-    "suspect",
     "transaction",
+    "unavailable",
 ]
 
-NAME = "default"
+CONNECTION_NAME = "default"
 IN_MEMORY = ":memory:"
 CONNECT_S = 5.0
 STATEMENT_S = 10.0
@@ -56,32 +56,35 @@ class DatabaseProblem(Exception):
     """The database can't be used: one line that says why and what to do."""
 
 
-class _State:
+class _OpenDatabase:
     """What this process holds: the open database, and the check whether it accepts writes."""
 
-    opened: TortoiseContext | None = None
-    check: WriteCheck | None = None
+    context: TortoiseContext | None = None
+    write_check: WriteCheck | None = None
 
 
 def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, Any]:
     """Tortoise's view of the settings. A step of a migration may take as long as it needs."""
     url = settings.database_url
     if settings.uses_sqlite:
-        engine = {"engine": "hubbub.db.engines.sqlite", "credentials": _sqlite(url)}
+        engine = {"engine": "hubbub.db.engines.sqlite", "credentials": _sqlite_credentials(url)}
     else:
         pool = 2 if migrating else settings.database_pool
         seconds = None if migrating else STATEMENT_S
-        engine = {"engine": "hubbub.db.engines.postgres", "credentials": _postgres(url, pool, seconds)}
+        engine = {
+            "engine": "hubbub.db.engines.postgres",
+            "credentials": _postgres_credentials(url, pool, seconds),
+        }
     tables = ["hubbub.models", *(["aerich.models"] if migrating else [])]
     return {
-        "connections": {NAME: engine},
-        "apps": {"models": {"models": tables, "default_connection": NAME}},
+        "connections": {CONNECTION_NAME: engine},
+        "apps": {"models": {"models": tables, "default_connection": CONNECTION_NAME}},
         "use_tz": True,
         "timezone": "UTC",
     }
 
 
-def _sqlite(url: str) -> dict[str, Any]:
+def _sqlite_credentials(url: str) -> dict[str, Any]:
     return {
         "file_path": str(sqlite_path(url)),
         "busy_timeout": BUSY_MS,
@@ -99,12 +102,12 @@ def sqlite_path(url: str) -> Path:
     return Path(unquote(url.removeprefix("sqlite://").partition("?")[0]))
 
 
-def _postgres(url: str, pool: int, statement_s: float | None) -> dict[str, Any]:
-    parts = [urlsplit(each) for each in hosts.each(url)]
+def _postgres_credentials(url: str, pool: int, statement_s: float | None) -> dict[str, Any]:
+    parts = [urlsplit(each) for each in hosts.split_hosts(url)]
     options = dict(parse_qsl(parts[0].query))
     # 0 for a pgbouncer that knows no prepared statements; what else is in the address asyncpg reads itself.
-    cached = options.pop("statement_cache_size", "100")
-    if not cached.isdecimal():
+    statement_cache = options.pop("statement_cache_size", "100")
+    if not statement_cache.isdecimal():
         raise asyncpg.ClientConfigurationError("statement_cache_size is a number")
     return {
         "dsns": [_dsn(each) for each in parts],
@@ -113,7 +116,7 @@ def _postgres(url: str, pool: int, statement_s: float | None) -> dict[str, Any]:
         "timeout": CONNECT_S,
         "command_timeout": statement_s,
         "statement_s": statement_s or 0,
-        "statement_cache_size": int(cached),
+        "statement_cache_size": int(statement_cache),
     }
 
 
@@ -128,56 +131,58 @@ async def connect(settings: Settings, *, migrating: bool = False) -> None:
     """Connect, whatever the schema is; one database at a time. Raises DatabaseProblem."""
     try:
         if settings.uses_sqlite:
-            _make(sqlite_path(settings.database_url))
-        _State.opened = TortoiseContext()
+            _create_file(sqlite_path(settings.database_url))
+        _OpenDatabase.context = TortoiseContext()
         EXECUTOR_CACHE.clear()  # statements by table, in the dialect of whichever database was open before
         # Current only while it is set up: tasks find it as the global one, and none keeps one that is closed.
-        with _State.opened as context:
+        with _OpenDatabase.context as context:
             await context.init(
                 config=configuration(settings, migrating=migrating), _enable_global_fallback=True
             )
-        await _require(settings)
-        _State.check = WriteCheck(get_connection(NAME), NAME)
+        await _check_requirements(settings)
+        _OpenDatabase.write_check = WriteCheck(get_connection(CONNECTION_NAME), CONNECTION_NAME)
         if not migrating:
-            _State.check.start()
-        metrics.gauge("database_up", lambda: float(not away()))
+            _OpenDatabase.write_check.start()
+        metrics.gauge("database_up", lambda: float(not unavailable()))
     except BaseException as error:
         await close()
-        if isinstance(error, DatabaseProblem) or (why := _reason(error)) is None:
+        if isinstance(error, DatabaseProblem) or (reason := _reason(error)) is None:
             raise
-        raise problem(settings, why) from error
+        raise problem(settings, reason) from error
 
 
 def _reason(error: BaseException) -> str | None:
     """As `failures.reason`, while connecting: what the driver can't read is a mistake in the URL."""
-    mistake = isinstance(error, (ValueError, TypeError, LookupError))
-    return errors.reason(error) or ("is not described rightly by HUBBUB_DATABASE_URL." if mistake else None)
+    is_url_error = isinstance(error, (ValueError, TypeError, LookupError))
+    return errors.reason(error) or (
+        "is not described rightly by HUBBUB_DATABASE_URL." if is_url_error else None
+    )
 
 
-def _make(path: Path) -> None:
+def _create_file(path: Path) -> None:
     """Create the file of an SQLite database. SQLite gives its mode to the files beside it."""
     if str(path) == IN_MEMORY:
         return
-    file_modes.make_folder(path.parent)
+    file_modes.create_folder(path.parent)
     with suppress(OSError):  # what is wrong, SQLite says
-        file_modes.make_file(path)
+        file_modes.create_file(path)
 
 
-async def _require(settings: Settings) -> None:
+async def _check_requirements(settings: Settings) -> None:
     """Raises DatabaseProblem for a database that would fail later."""
-    if (why := await requirements.missing(connection())) is not None:
-        raise problem(settings, why)
+    if (reason := await requirements.missing(connection())) is not None:
+        raise problem(settings, reason)
 
 
-def problem(settings: Settings, why: str) -> DatabaseProblem:
+def problem(settings: Settings, reason: str) -> DatabaseProblem:
     """The line for a person; it names the database without its password."""
     url = settings.database_url
     if settings.uses_sqlite:
-        return DatabaseProblem(f"The database {sqlite_path(url)} {why}")
-    return DatabaseProblem(f"PostgreSQL at {hosts.places(url)} {why}")
+        return DatabaseProblem(f"The database {sqlite_path(url)} {reason}")
+    return DatabaseProblem(f"PostgreSQL at {hosts.display_hosts(url)} {reason}")
 
 
-def explained(settings: Settings, error: BaseException) -> DatabaseProblem | None:
+def explain(settings: Settings, error: BaseException) -> DatabaseProblem | None:
     """The line for an error that comes of an unavailable database; None for another error."""
     cause = error.__cause__ if isinstance(error, Unavailable) else error
     if isinstance(error, DatabaseProblem) or not (isinstance(error, Unavailable) or is_unavailable(error)):
@@ -187,8 +192,8 @@ def explained(settings: Settings, error: BaseException) -> DatabaseProblem | Non
 
 async def close() -> None:
     """Disconnect. Safe to call twice."""
-    opened, _State.opened = _State.opened, None
-    check, _State.check = _State.check, None
+    opened, _OpenDatabase.context = _OpenDatabase.context, None
+    check, _OpenDatabase.write_check = _OpenDatabase.write_check, None
     if check is not None:
         await check.close()
     if opened is None:
@@ -202,12 +207,12 @@ async def close() -> None:
 
 def connection() -> Sql:
     """SQL by hand: in the running transaction if there is one, else each statement on its own."""
-    return Sql(get_connection(NAME))
+    return Sql(get_connection(CONNECTION_NAME))
 
 
-def dedicated(seconds: float) -> Dedicated:
+def dedicated(seconds: float) -> DedicatedConnection:
     """A connection beside the pool, which may be exhausted; each use takes at most `seconds`."""
-    return Dedicated(get_connection(NAME), seconds)
+    return DedicatedConnection(get_connection(CONNECTION_NAME), seconds)
 
 
 def dialect() -> str:
@@ -222,16 +227,16 @@ async def transaction() -> AsyncIterator[Sql]:
     Raises Unavailable, also when it is not known whether the commit was done. Start no task inside: it would
     find the transaction ended.
     """
-    async with guard(), transactions.in_transaction(NAME) as client:
+    async with guard(), transactions.in_transaction(CONNECTION_NAME) as client:
         yield Sql(client)
 
 
 def in_transaction() -> bool:
     """Whether the caller is inside a transaction."""
-    return isinstance(get_connection(NAME), TransactionalDBClient)
+    return isinstance(get_connection(CONNECTION_NAME), TransactionalDBClient)
 
 
-class _Guard:
+class _ErrorGuard:
     """A class and no generator: each event enters one, which costs 0.4 µs in place of 3.5 µs."""
 
     async def __aenter__(self) -> None:
@@ -239,11 +244,11 @@ class _Guard:
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, Exception) and is_unavailable(error):
-            suspect(repr(errors.unwrap(error)), error)
+            report_failure(repr(errors.unwrap(error)), error)
             raise Unavailable from error
 
 
-_GUARD = _Guard()
+_GUARD = _ErrorGuard()
 
 
 def guard() -> AbstractAsyncContextManager[None]:
@@ -251,18 +256,18 @@ def guard() -> AbstractAsyncContextManager[None]:
     return _GUARD
 
 
-def suspect(why: str, error: BaseException | None = None) -> None:
+def report_failure(cause: str, error: BaseException | None = None) -> None:
     """Something failed for want of the database, or waited for it too long: find out whether it can write."""
-    if _State.check is not None:
-        _State.check.suspect(why, error)
+    if _OpenDatabase.write_check is not None:
+        _OpenDatabase.write_check.report_failure(cause, error)
 
 
 def on_available(listener: Callable[[], None]) -> None:
     """Have `listener` called whenever the database answers after an error, until it is closed."""
-    if _State.check is not None:
-        _State.check.on_available.append(listener)
+    if _OpenDatabase.write_check is not None:
+        _OpenDatabase.write_check.on_available.append(listener)
 
 
-def away() -> bool:
+def unavailable() -> bool:
     """Whether the database accepts no writes. Unless its disk is full, statements fail at once meanwhile."""
-    return _State.check is not None and _State.check.away
+    return _OpenDatabase.write_check is not None and _OpenDatabase.write_check.unavailable

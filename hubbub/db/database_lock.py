@@ -12,7 +12,7 @@ from hubbub.db import database
 from hubbub.db.database import DatabaseProblem
 
 IN_MEMORY = ":memory:"
-HOLDER_BYTES = 200  # of the text that names the holder
+MAX_HOLDER_BYTES = 200  # of the text that names the holder
 
 
 class DatabaseLock:
@@ -24,7 +24,7 @@ class DatabaseLock:
 
     def __init__(self, settings: Settings, holder: str) -> None:
         """`holder` names this process in the message that another one prints: `hubbub serve`."""
-        self._path = path_of(settings)
+        self._path = lock_path(settings)
         self._holder = holder
         self._file: int | None = None
 
@@ -33,14 +33,14 @@ class DatabaseLock:
         if self._path is None or self._file is not None:
             return self
         try:
-            file_modes.make_folder(self._path.parent)
+            file_modes.create_folder(self._path.parent)
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise DatabaseProblem(f"{self._path} can't be opened: {error.strerror}.") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.pread(file, HOLDER_BYTES, 0).decode(errors="replace").strip() or "another process"
+            holder = os.pread(file, MAX_HOLDER_BYTES, 0).decode(errors="replace").strip() or "another process"
             os.close(file)
             if not isinstance(error, BlockingIOError):
                 raise DatabaseProblem(f"{self._path} can't be locked: {error.strerror}.") from error
@@ -50,7 +50,7 @@ class DatabaseLock:
             ) from None
         self._file = file
         os.ftruncate(file, 0)
-        os.pwrite(file, f"{self._holder}, process {os.getpid()}\n".encode()[:HOLDER_BYTES], 0)
+        os.pwrite(file, f"{self._holder}, process {os.getpid()}\n".encode()[:MAX_HOLDER_BYTES], 0)
         return self
 
     def release(self) -> None:
@@ -68,7 +68,7 @@ class DatabaseLock:
         self.release()
 
 
-def path_of(settings: Settings) -> Path | None:
+def lock_path(settings: Settings) -> Path | None:
     """Return the lock's file: the database's name with `.lock` behind it. None where there is no lock."""
     if not settings.uses_sqlite or str(path := database.sqlite_path(settings.database_url)) == IN_MEMORY:
         return None

@@ -3,34 +3,34 @@
 from urllib.parse import parse_qsl, urlencode
 
 
-def each(url: str) -> list[str]:
+def split_hosts(url: str) -> list[str]:
     """Return one address for each host of `url`, in their order.
 
     Hosts stand before the path, or in `?host=a,b&port=5432,5433`. One port is the port of all hosts. Raises
     ValueError if the numbers of hosts and ports differ, or a host has no name.
     """
     scheme, separator, rest = url.partition("://")
-    end = min((found for mark in "/?#" if (found := rest.find(mark)) >= 0), default=len(rest))
-    login, at, places = rest[:end].rpartition("@")
+    end = min((found for delimiter in "/?#" if (found := rest.find(delimiter)) >= 0), default=len(rest))
+    login, at, host_list = rest[:end].rpartition("@")
     path = rest[end:]
-    if not places:
-        return [f"{scheme}{separator}{login}{at}{tail}" for tail in _in_query(path)]
-    names = places.split(",")
+    if not host_list:
+        return [f"{scheme}{separator}{login}{at}{tail}" for tail in _split_query_hosts(path)]
+    names = host_list.split(",")
     if len(names) > 1 and not all(names):
         raise ValueError("a host has no name")
     return [f"{scheme}{separator}{login}{at}{name}{path}" for name in names]
 
 
-def places(url: str) -> str:
+def display_hosts(url: str) -> str:
     """Return the hosts and the path of `url` for a message, without user and password."""
     scheme, separator, rest = url.partition("://")
     del scheme, separator
     return rest.partition("?")[0].rpartition("@")[2]
 
 
-def _in_query(path: str) -> list[str]:
+def _split_query_hosts(path: str) -> list[str]:
     """Return the path once for each host of its query."""
-    before, mark, query = path.partition("?")
+    base, delimiter, query = path.partition("?")
     options = dict(parse_qsl(query))
     names = options.pop("host", "").split(",")
     if len(names) == 1:
@@ -39,8 +39,11 @@ def _in_query(path: str) -> list[str]:
     if len(ports) == 1:
         ports *= len(names)
     pairs = zip(names, ports, strict=True)
-    return [f"{before}{mark}{urlencode({**options, 'host': name, **_port(port)})}" for name, port in pairs]
+    return [
+        f"{base}{delimiter}{urlencode({**options, 'host': name, **_port_option(port)})}"
+        for name, port in pairs
+    ]
 
 
-def _port(port: str) -> dict[str, str]:
+def _port_option(port: str) -> dict[str, str]:
     return {"port": port} if port else {}

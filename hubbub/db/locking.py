@@ -5,10 +5,12 @@ The order is: rooms, memberships, users, then the rows that belong to a user; wi
 
 from hubbub.db.sql import Sql
 
-BATCH = 500  # rows that one statement locks at most
+MAX_LOCKED_ROWS = 500  # rows that one statement locks at most
 
 
-def locked(sql: Sql, table: str, where: str, *, skip: bool = False, deletes: bool = False) -> str:
+def lock_condition(
+    sql: Sql, table: str, where: str, *, skip_locked: bool = False, for_delete: bool = False
+) -> str:
     """Return a condition on `id`: the rows of `table` that match `where`, locked by ascending id.
 
     `skip` leaves out rows that another transaction holds, for writes that may happen later. `deletes` takes
@@ -18,18 +20,20 @@ def locked(sql: Sql, table: str, where: str, *, skip: bool = False, deletes: boo
     """
     if sql.dialect != "postgres":
         return f"IN (SELECT id FROM {table} WHERE {where})"
-    lock = f"FOR {'' if deletes else 'NO KEY '}UPDATE{' SKIP LOCKED' if skip else ''}"
+    lock = f"FOR {'' if for_delete else 'NO KEY '}UPDATE{' SKIP LOCKED' if skip_locked else ''}"
     return f"= ANY(ARRAY(SELECT id FROM {table} WHERE {where} ORDER BY id {lock}))"
 
 
-def delete_some(sql: Sql, table: str, where: str) -> str:
+def delete_batch(sql: Sql, table: str, where: str) -> str:
     """Return a DELETE of at most `BATCH` rows of `table` that match `where` and that nobody holds now.
 
     The rows are found without a lock, by the index of `where` and not by the order of their ids. `where` is
     checked again with the lock.
     """
-    found = f"SELECT id FROM {table} WHERE {where} LIMIT {BATCH}"
+    found = f"SELECT id FROM {table} WHERE {where} LIMIT {MAX_LOCKED_ROWS}"
     if sql.dialect != "postgres":
         return f"DELETE FROM {table} WHERE id IN ({found})"
-    rows = locked(sql, table, f"id = ANY(ARRAY({found})) AND ({where})", skip=True, deletes=True)
+    rows = lock_condition(
+        sql, table, f"id = ANY(ARRAY({found})) AND ({where})", skip_locked=True, for_delete=True
+    )
     return f"DELETE FROM {table} WHERE id {rows}"

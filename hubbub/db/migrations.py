@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 APP = "models"
 LOCATION = Path(hubbub.__file__).parent / "migrations"
-LOCK = 0x48554242  # any number, the same for all who migrate
+LOCK_KEY = 0x48554242  # any number, the same for all who migrate
 LOCK_S = 120.0
 
 
-class Step(NamedTuple):
+class MigrationStep(NamedTuple):
     """One step of the schema and whether this database has taken it."""
 
     name: str
-    done: bool
+    applied: bool
 
 
 def names() -> list[str]:
@@ -37,23 +37,23 @@ def names() -> list[str]:
     )
 
 
-async def _done() -> list[str]:
+async def _applied() -> list[str]:
     """The steps that the connected database has taken, in their order."""
     sql = database.connection()
-    known = "to_regclass('aerich')" if sql.dialect == "postgres" else _TABLE_OF_SQLITE
-    if (await sql.fetch(f"SELECT {known} AS there"))[0]["there"] is None:
+    version_table = "to_regclass('aerich')" if sql.dialect == "postgres" else _SQLITE_VERSION_TABLE
+    if (await sql.fetch(f"SELECT {version_table} AS there"))[0]["there"] is None:
         return []
     rows = await sql.fetch("SELECT version FROM aerich WHERE app = $1 ORDER BY id", APP)
     return [str(row["version"]) for row in rows]
 
 
-_TABLE_OF_SQLITE = "(SELECT name FROM sqlite_master WHERE name = 'aerich')"
+_SQLITE_VERSION_TABLE = "(SELECT name FROM sqlite_master WHERE name = 'aerich')"
 
 
 async def pending() -> list[str]:
     """The steps that the connected database has not taken."""
-    done = set(await _done())
-    return [name for name in names() if name not in done]
+    applied = set(await _applied())
+    return [name for name in names() if name not in applied]
 
 
 async def open_current(settings: Settings) -> None:
@@ -63,23 +63,23 @@ async def open_current(settings: Settings) -> None:
     )
     await database.connect(settings, migrating=in_memory)
     try:
-        waiting = await (_up(settings) if in_memory else pending())
+        outstanding = await (_up(settings) if in_memory else pending())
     except BaseException as error:
         await database.close()
-        if isinstance(error, DatabaseProblem) or (why := errors.reason(error)) is None:
+        if isinstance(error, DatabaseProblem) or (reason := errors.reason(error)) is None:
             raise
-        raise database.problem(settings, why) from error
-    if waiting and not in_memory:
+        raise database.problem(settings, reason) from error
+    if outstanding and not in_memory:
         await database.close()
-        count = "a step" if len(waiting) == 1 else f"{len(waiting)} steps"
+        count = "a step" if len(outstanding) == 1 else f"{len(outstanding)} steps"
         raise database.problem(settings, f"is {count} behind this version. Run: hubbub migrate")
 
 
-async def status(settings: Settings) -> list[Step]:
+async def status(settings: Settings) -> list[MigrationStep]:
     """All steps. Connects and disconnects. Raises DatabaseProblem."""
     async with _connected(settings):
-        done = await _done()
-        return [Step(name, name in done) for name in names()]
+        applied = await _applied()
+        return [MigrationStep(name, name in applied) for name in names()]
 
 
 async def up(settings: Settings) -> list[str]:
@@ -89,31 +89,31 @@ async def up(settings: Settings) -> list[str]:
 
 
 async def _up(settings: Settings) -> list[str]:
-    async with _alone():
+    async with _exclusive():
         if not await pending():
             return []
-        await _require_rights(settings)
+        await _check_privileges(settings)
         return list(await _aerich(settings).upgrade())
 
 
 async def down(settings: Settings) -> list[str]:
     """Take back the last step, with the rows of its tables; returns its name, if there was one."""
-    async with _connected(settings), _alone():
-        done = await _done()
-        if not done:
+    async with _connected(settings), _exclusive():
+        applied = await _applied()
+        if not applied:
             return []
-        await _require_rights(settings)
-        if done[-1] not in names():
+        await _check_privileges(settings)
+        if applied[-1] not in names():
             raise database.problem(
-                settings, f"has taken the step {done[-1]}, which only a newer version knows."
+                settings, f"has taken the step {applied[-1]}, which only a newer version knows."
             )
         return list(await _aerich(settings).downgrade(version=-1, delete=False))
 
 
-async def _require_rights(settings: Settings) -> None:
+async def _check_privileges(settings: Settings) -> None:
     """Raises DatabaseProblem."""
-    if (why := await requirements.missing_for_migrations(database.connection())) is not None:
-        raise database.problem(settings, why)
+    if (reason := await requirements.missing_for_migrations(database.connection())) is not None:
+        raise database.problem(settings, reason)
 
 
 def _aerich(settings: Settings) -> "Command":
@@ -132,32 +132,35 @@ async def _connected(settings: Settings) -> AsyncIterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, DatabaseProblem) or (why := errors.reason(error)) is None:
+        if isinstance(error, DatabaseProblem) or (reason := errors.reason(error)) is None:
             raise
-        raise database.problem(settings, why) from error
+        raise database.problem(settings, reason) from error
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def _alone() -> AsyncIterator[None]:
+async def _exclusive() -> AsyncIterator[None]:
     """One migration at a time, on whatever machine."""
     sql = database.connection()
     if sql.dialect == "sqlite":
-        async with _alone_on_sqlite(sql):
+        async with _exclusive_on_sqlite(sql):
             yield
         return
-    async with get_connection(database.NAME).acquire_connection() as held, held.transaction():
-        await held.execute("SELECT pg_advisory_xact_lock($1)", LOCK, timeout=LOCK_S)
+    async with (
+        get_connection(database.CONNECTION_NAME).acquire_connection() as connection,
+        connection.transaction(),
+    ):
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY, timeout=LOCK_S)
         yield
 
 
 @asynccontextmanager
-async def _alone_on_sqlite(sql: Sql) -> AsyncIterator[None]:
+async def _exclusive_on_sqlite(sql: Sql) -> AsyncIterator[None]:
     """All in one transaction, without cascades while tables are rebuilt, and checked at the end."""
     await sql.execute("PRAGMA foreign_keys = OFF")  # means nothing inside a transaction
     try:
-        async with in_transaction(database.NAME):
+        async with in_transaction(database.CONNECTION_NAME):
             yield
             if broken := await database.connection().fetch("PRAGMA foreign_key_check"):
                 raise DatabaseProblem(

@@ -4,47 +4,49 @@ from tortoise import Tortoise
 
 from hubbub.db.sql import Sql
 
-OLDEST_POSTGRES = 130000
-OLDEST_SQLITE = (3, 35, 0)  # RETURNING
+MIN_POSTGRES_VERSION = 130000
+MIN_SQLITE_VERSION = (3, 35, 0)  # RETURNING
 ENCODING = "UTF8"
-_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
-_APPEND_ONLY = "audit_log"  # an operator may have taken UPDATE away
-_INDEX = "message_words"
-_VERSIONS = "models.Aerich"  # of migrations: it is created with the first one
+_TABLE_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE")
+_APPEND_ONLY_TABLE = "audit_log"  # an operator may have taken UPDATE away
+_SEARCH_TABLE = "message_words"
+_MIGRATIONS_MODEL = "models.Aerich"  # of migrations: it is created with the first one
 
 
 def _tables() -> list[str]:
     """The names of all tables that operations use; the database is connected."""
     described = Tortoise.describe_models().items()
-    return sorted({_INDEX, *(model["table"] for name, model in described if name != _VERSIONS)})
+    return sorted(
+        {_SEARCH_TABLE, *(model["table"] for name, model in described if name != _MIGRATIONS_MODEL)}
+    )
 
 
 async def missing(sql: Sql) -> str | None:
     """Return what is wrong with the database and what to do, as the end of a sentence; None if nothing is."""
-    return await (_of_sqlite(sql) if sql.dialect == "sqlite" else _of_postgres(sql))
+    return await (_missing_in_sqlite(sql) if sql.dialect == "sqlite" else _missing_in_postgres(sql))
 
 
-async def _of_sqlite(sql: Sql) -> str | None:
+async def _missing_in_sqlite(sql: Sql) -> str | None:
     rows = await sql.fetch(
         "SELECT sqlite_version() AS version, (SELECT count(*) FROM sqlite_master) AS tables, "  # of the file
         "(SELECT count(*) FROM pragma_module_list WHERE name = 'fts5') AS fts5"
     )
     version = str(rows[0]["version"])
-    if tuple(int(part) for part in version.split(".")) < OLDEST_SQLITE:
-        oldest = ".".join(map(str, OLDEST_SQLITE))
-        return f"is opened with SQLite {version}: hubbub needs SQLite {oldest} or newer. Use a newer Python."
+    if tuple(int(part) for part in version.split(".")) < MIN_SQLITE_VERSION:
+        minimum = ".".join(map(str, MIN_SQLITE_VERSION))
+        return f"is opened with SQLite {version}: hubbub needs SQLite {minimum} or newer. Use a newer Python."
     if not rows[0]["fts5"]:
         return "is opened with an SQLite without FTS5, which the search needs. Use another build of Python."
     return None
 
 
-async def _of_postgres(sql: Sql) -> str | None:
+async def _missing_in_postgres(sql: Sql) -> str | None:
     (row,) = await sql.fetch(
         "SELECT current_setting('server_version_num')::int AS number, "
         "current_setting('server_version') AS version, current_setting('server_encoding') AS encoding, "
         "current_schema() AS schema, current_user AS name"
     )
-    if row["number"] < OLDEST_POSTGRES:
+    if row["number"] < MIN_POSTGRES_VERSION:
         return f"is PostgreSQL {row['version']}: hubbub needs PostgreSQL 13 or newer."
     if row["encoding"] != ENCODING:
         return (
@@ -55,16 +57,16 @@ async def _of_postgres(sql: Sql) -> str | None:
         return (
             f"has no schema that the user {row['name']} may use. GRANT USAGE, CREATE ON SCHEMA public to it."
         )
-    if refused := await _refused(sql):
-        names = ", ".join(refused[:3]) + (", …" if len(refused) > 3 else "")  # noqa: PLR2004 - enough for a line
+    if inaccessible := await _inaccessible_tables(sql):
+        names = ", ".join(inaccessible[:3]) + (", …" if len(inaccessible) > 3 else "")  # noqa: PLR2004 - enough for a line
         return (
             f"does not let the user {row['name']} read and write these tables: {names}. "
-            f"Connect as their owner, or GRANT {', '.join(_RIGHTS)} on them."
+            f"Connect as their owner, or GRANT {', '.join(_TABLE_PRIVILEGES)} on them."
         )
     return None
 
 
-async def _refused(sql: Sql) -> list[str]:
+async def _inaccessible_tables(sql: Sql) -> list[str]:
     """Our tables that exist and that the user may not read and write."""
     rows = await sql.fetch(
         "SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -72,7 +74,7 @@ async def _refused(sql: Sql) -> list[str]:
         "AND EXISTS (SELECT 1 FROM unnest($2::text[]) AS needed(privilege) "
         "WHERE NOT has_table_privilege(c.oid, privilege) AND NOT (c.relname = $3 AND privilege = 'UPDATE')) "
         "ORDER BY c.relname",
-        *(_tables(), list(_RIGHTS), _APPEND_ONLY),
+        *(_tables(), list(_TABLE_PRIVILEGES), _APPEND_ONLY_TABLE),
     )
     return [str(row["name"]) for row in rows]
 

@@ -23,7 +23,7 @@ class Sql:
     async def fetch(self, sql: str, *values: object) -> Rows:
         """The rows of a query."""
         if self.dialect != "postgres":
-            return await sqlite.patiently(lambda: self._fetch(sql, values), self._busy_s)
+            return await sqlite.retry_while_busy(lambda: self._fetch(sql, values), self._busy_s)
         async with self._client.acquire_connection() as connection:
             rows: Rows = await connection.fetch(sql, *values)
             return rows
@@ -34,12 +34,12 @@ class Sql:
 
     async def _fetch(self, sql: str, values: Sequence[object]) -> Rows:
         async with self._client.acquire_connection() as connection:
-            return list(await connection.execute_fetchall(_numbered(sql), _named(values)))
+            return list(await connection.execute_fetchall(_sqlite_placeholders(sql), _by_number(values)))
 
     async def execute(self, sql: str, *values: object) -> int:
         """Run a statement; returns how many rows it touched."""
         if self.dialect != "postgres":
-            return await sqlite.patiently(lambda: self._execute(sql, values), self._busy_s)
+            return await sqlite.retry_while_busy(lambda: self._execute(sql, values), self._busy_s)
         async with self._client.acquire_connection() as connection:
             count = (await connection.execute(sql, *values)).rpartition(" ")[2]
             return int(count) if count.isdecimal() else 0  # "UPDATE 3", "CREATE TABLE"
@@ -47,43 +47,44 @@ class Sql:
     async def _execute(self, sql: str, values: Sequence[object]) -> int:
         async with (
             self._client.acquire_connection() as connection,
-            connection.execute(_numbered(sql), _named(values)) as cursor,
+            connection.execute(_sqlite_placeholders(sql), _by_number(values)) as cursor,
         ):
             return int(cursor.rowcount)
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a statement for each row: for all of them or for none."""
         if self.dialect == "sqlite":
-            await self._client.execute_many(_numbered(sql), [_named(row) for row in rows])
+            await self._client.execute_many(_sqlite_placeholders(sql), [_by_number(row) for row in rows])
             return
         async with self._client.acquire_connection() as connection:
             await connection.executemany(sql, rows)
 
 
-def db_time(sql: Sql, own: str, seconds: float = 0) -> str:
+def database_time(sql: Sql, local_placeholder: str, seconds: float = 0) -> str:
     """Return an expression: the time of the database's machine, `seconds` from now.
 
     Instances compare it among each other, whatever their clocks show. SQLite has one machine: there it is the
     placeholder `own`, which must hold the same time by our clock.
     """
     if sql.dialect != "postgres":
-        return own
-    return f"COALESCE(now() + interval '{seconds} seconds', {own})"  # `own` gives the placeholder its type
+        return local_placeholder
+    # The second argument, which is never used, gives the placeholder its type.
+    return f"COALESCE(now() + interval '{seconds} seconds', {local_placeholder})"
 
 
 @lru_cache(maxsize=512)
-def _numbered(sql: str) -> str:
+def _sqlite_placeholders(sql: str) -> str:
     """`$1` as SQLite writes it: `?1`. No literal of ours holds a dollar sign before a digit."""
     parts = sql.split("$")
     return parts[0] + "".join(("?" if part[:1].isdigit() else "$") + part for part in parts[1:])
 
 
-def _named(values: Sequence[object]) -> dict[str, object]:
+def _by_number(values: Sequence[object]) -> dict[str, object]:
     """Values by their number: from Python 3.14 on, `?1` takes no sequence."""
-    return {str(number): _plain(value) for number, value in enumerate(values, 1)}
+    return {str(number): _to_sqlite(value) for number, value in enumerate(values, 1)}
 
 
-def _plain(value: object) -> object:
+def _to_sqlite(value: object) -> object:
     """As Tortoise stores it in SQLite."""
     if isinstance(value, UUID):
         return str(value)

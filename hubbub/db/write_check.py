@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-EVERY_S = 1.0
-AGAIN_S = 0.5  # between two attempts while it is unavailable
-LINE_S = 60.0  # between two log lines with the reason
-TOGETHER_S = 2.0  # connections that are replaced in this time have one log line
+CHECK_INTERVAL_S = 1.0
+RETRY_INTERVAL_S = 0.5  # between two attempts while it is unavailable
+LOG_INTERVAL_S = 60.0  # between two log lines with the reason
+DROP_LOG_WINDOW_S = 2.0  # connections that are replaced in this time have one log line
 WRITE_S = 5.0
-WRITTEN = 32 * 1024  # bytes, written in hex: more than what is left on a disk that is all but full
-KEY = "write-check"
+TEST_WRITE_BYTES = 32 * 1024  # bytes, written in hex: more than what is left on a disk that is all but full
+TEST_WRITE_KEY = "write-check"
 
 
 class WriteCheck:
@@ -34,40 +34,44 @@ class WriteCheck:
 
     def __init__(self, client: Any, name: str) -> None:  # noqa: ANN401 - Tortoise's clients share no typed base
         self._client = client
-        self._name = name
+        self._connection_name = name
         self._disk_failed = False  # the last write failed for want of room, or on a read-only disk
-        self._lookout: asyncio.Task[None] | None = None
-        self._watch: asyncio.Task[None] | None = None
-        self._never = asyncio.Event()
-        self._log_at = 0.0
-        self.away = False
+        self._recovery_task: asyncio.Task[None] | None = None
+        self._check_task: asyncio.Task[None] | None = None
+        self._never_set = asyncio.Event()
+        self._next_log_at = 0.0
+        self.unavailable = False
         self.on_available: list[Callable[[], None]] = []  # called when it accepts writes after an error
 
     def start(self) -> None:
         """Begin checking."""
-        self._watch = tasks.spawn(tasks.every(0, self._check, name="write check"), name="write check")
+        self._check_task = tasks.spawn(
+            tasks.run_periodically(0, self._check, name="write check"), name="write check"
+        )
 
     async def close(self) -> None:
         """Stop checking. Safe to call twice."""
-        await tasks.stop(self._watch)
-        await tasks.stop(self._lookout)
+        await tasks.stop(self._check_task)
+        await tasks.stop(self._recovery_task)
 
-    def suspect(self, why: str, error: BaseException | None = None) -> None:
+    def report_failure(self, cause: str, error: BaseException | None = None) -> None:
         """Find out whether the database accepts writes: something failed, or took too long."""
         metrics.count("database_errors")
-        if error is not None and errors.is_of_disk(error):
+        if error is not None and errors.is_disk_error(error):
             self._disk_failed = True
-        if self._lookout is None or self._lookout.done():
-            self._lookout = tasks.spawn(self._look_out(why), name="lookout for the database")
+        if self._recovery_task is None or self._recovery_task.done():
+            self._recovery_task = tasks.spawn(
+                self._wait_until_writable(cause), name="lookout for the database"
+            )
 
     async def _check(self) -> None:
         """Wait for a second, or until a statement fails; then check."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(EVERY_S):
-                await getattr(self._client, "suspicious", self._never).wait()
+            async with asyncio.timeout(CHECK_INTERVAL_S):
+                await getattr(self._client, "check_requested", self._never_set).wait()
         if (error := await self._client.check()) is not None:
-            self.suspect(repr(errors.unwrap(error)))
-        if self._lookout is None or self._lookout.done():
+            self.report_failure(repr(errors.unwrap(error)))
+        if self._recovery_task is None or self._recovery_task.done():
             self._log_dropped()
 
     def _log_dropped(self) -> None:
@@ -75,34 +79,34 @@ class WriteCheck:
         dropped: list[BaseException] = getattr(self._client, "dropped", [])
         now = clock.monotonic()
         if not dropped:
-            self._log_at = now + TOGETHER_S
-        if now < self._log_at or not dropped:
+            self._next_log_at = now + DROP_LOG_WINDOW_S
+        if now < self._next_log_at or not dropped:
             return
         reason = errors.reason(dropped[0]) or repr(dropped[0])
         extra = {"reason": reason, "count": len(dropped)}
         dropped.clear()
         log.warning("connections to the database are replaced", extra=extra)
 
-    async def _look_out(self, why: str) -> None:
+    async def _wait_until_writable(self, cause: str) -> None:
         """Ask until there is a server that accepts writes.
 
         One line says that there is none, again each minute, and one that there is, whatever fails between.
         A single failure has no line.
         """
-        began, logged_at = clock.monotonic(), float("-inf")
+        started_at, logged_at = clock.monotonic(), float("-inf")
         while (error := await self._refusal()) is not None:
-            if clock.monotonic() - logged_at >= LINE_S:
+            if clock.monotonic() - logged_at >= LOG_INTERVAL_S:
                 logged_at = clock.monotonic()
                 reason = errors.reason(error) or repr(error)
-                log.warning("the database is away", extra={"reason": reason, "error": why})
-            self.away = True
-            self._client.silent = not errors.is_of_disk(error)  # what is full can be read
-            await asyncio.sleep(AGAIN_S)
-        self._client.silent = False
-        if self.away:
-            self.away = False
+                log.warning("the database is away", extra={"reason": reason, "error": cause})
+            self.unavailable = True
+            self._client.unresponsive = not errors.is_disk_error(error)  # what is full can be read
+            await asyncio.sleep(RETRY_INTERVAL_S)
+        self._client.unresponsive = False
+        if self.unavailable:
+            self.unavailable = False
             getattr(self._client, "dropped", []).clear()  # the line above gave the reason
-            log.info("the database is back", extra={"seconds": round(clock.monotonic() - began, 1)})
+            log.info("the database is back", extra={"seconds": round(clock.monotonic() - started_at, 1)})
         for listener in self.on_available:
             listener()
 
@@ -110,23 +114,23 @@ class WriteCheck:
         """Why nothing can be written; after an error of the disk, by writing something."""
         error: BaseException | None = await self._client.refusal()
         if error is None and self._disk_failed:
-            self._client.silent = False
-            error = await self._write()
+            self._client.unresponsive = False
+            error = await self._test_write()
             self._disk_failed = error is not None
         return error
 
-    async def _write(self) -> BaseException | None:
+    async def _test_write(self) -> BaseException | None:
         try:
             async with asyncio.timeout(WRITE_S):
-                async with in_transaction(self._name) as client:
+                async with in_transaction(self._connection_name) as client:
                     await Sql(client).execute(
                         "INSERT INTO state (key, value) VALUES ($1, $2) "
                         "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                        KEY,
-                        os.urandom(WRITTEN).hex(),
+                        TEST_WRITE_KEY,
+                        os.urandom(TEST_WRITE_BYTES).hex(),
                     )
-                async with in_transaction(self._name) as client:
-                    await Sql(client).execute("DELETE FROM state WHERE key = $1", KEY)
+                async with in_transaction(self._connection_name) as client:
+                    await Sql(client).execute("DELETE FROM state WHERE key = $1", TEST_WRITE_KEY)
         except Exception as error:  # noqa: BLE001 - the reason, unless it is a mistake of ours
             return error if errors.is_unavailable(error) else None
         return None

@@ -8,8 +8,8 @@ class AuthorizationRequest(NamedTuple):
 
     state: str
     nonce: str
-    verifier: str
-    callback: str
+    code_verifier: str
+    redirect_uri: str
 
 
 class VerifiedIdentity(NamedTuple):
@@ -27,10 +27,10 @@ class IdentityProvider(Protocol):
     title: str
     issuer: str
 
-    async def ask(self, attempt: AuthorizationRequest) -> str:
+    async def authorization_url(self, request: AuthorizationRequest) -> str:
         """The address to send the browser to. Raises Unavailable."""
         ...
 
-    async def prove(self, attempt: AuthorizationRequest, code: str) -> VerifiedIdentity:
+    async def verify_code(self, request: AuthorizationRequest, code: str) -> VerifiedIdentity:
         """Who came back with this code. Raises InvalidToken (it proves nobody), Unavailable."""
         ...

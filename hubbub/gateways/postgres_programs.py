@@ -8,9 +8,9 @@ from pathlib import Path
 
 from hubbub.gateways.postgres_tools import Target
 
-PIECE = 1 << 20
+CHUNK_BYTES = 1 << 20
 
-Take = Callable[[bytes], Awaitable[None]]
+OutputHandler = Callable[[bytes], Awaitable[None]]
 
 
 class ProgramFailed(Exception):
@@ -32,42 +32,44 @@ async def start(
     )
 
 
-async def run(process: Process, pieces: Iterable[bytes], take: Take, name: str) -> None:
+async def run(process: Process, chunks: Iterable[bytes], on_output: OutputHandler, name: str) -> None:
     """Feed a program, take what it writes, and wait for its end. Raises ProgramFailed."""
     try:
-        _, _, said = await asyncio.gather(_feed(process, pieces), _read(process, take), complaint(process))
+        _, _, error_text = await asyncio.gather(
+            _feed(process, chunks), _read(process, on_output), first_error(process)
+        )
         if await process.wait():
-            raise ProgramFailed(f"{name} failed: {said}")
+            raise ProgramFailed(f"{name} failed: {error_text}")
     finally:
-        await end(process)
+        await kill(process)
 
 
-async def _feed(process: Process, pieces: Iterable[bytes]) -> None:
+async def _feed(process: Process, chunks: Iterable[bytes]) -> None:
     """Write to a program; it may end before it has read everything."""
     assert process.stdin is not None  # noqa: S101 - a pipe
     with suppress(ConnectionError):
-        for piece in pieces:
-            process.stdin.write(piece)
+        for chunk in chunks:
+            process.stdin.write(chunk)
             await process.stdin.drain()
     process.stdin.close()
 
 
-async def _read(process: Process, take: Take) -> None:
+async def _read(process: Process, on_output: OutputHandler) -> None:
     assert process.stdout is not None  # noqa: S101 - a pipe
-    while piece := await process.stdout.read(PIECE):
-        await take(piece)
+    while chunk := await process.stdout.read(CHUNK_BYTES):
+        await on_output(chunk)
 
 
-async def complaint(process: Process) -> str:
+async def first_error(process: Process) -> str:
     """The first error that a program prints, when it has ended."""
     assert process.stderr is not None  # noqa: S101 - a pipe
-    said = (await process.stderr.read()).decode(errors="replace")
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    wrong = [line for line in lines if any(word in line for word in ("ERROR:", "error:", "FATAL:"))]
-    return (wrong or lines or ["no reason given"])[0]
+    output = (await process.stderr.read()).decode(errors="replace")
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if any(marker in line for marker in ("ERROR:", "error:", "FATAL:"))]
+    return (errors or lines or ["no reason given"])[0]
 
 
-async def end(process: Process) -> None:
+async def kill(process: Process) -> None:
     """Kill a program that still runs, and wait for it."""
     if process.returncode is None:
         with suppress(ProcessLookupError):

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-DEBIAN = Path("/usr/lib/postgresql")
-VERSION_S = 10.0
+DEBIAN_DIR = Path("/usr/lib/postgresql")
+VERSION_TIMEOUT_S = 10.0
 # What libpq reads in a connection URI (PostgreSQL 15, 34.1.2). To asyncpg the rest are server settings.
-_LIBPQ = frozenset(
+_LIBPQ_PARAMETERS = frozenset(
     {
         "host",
         "hostaddr",
@@ -36,8 +36,8 @@ _LIBPQ = frozenset(
         "channel_binding",
     }
 )
-_OURS = frozenset({"statement_cache_size"})
-_NAMES = {"database": "dbname"}
+_ASYNCPG_PARAMETERS = frozenset({"statement_cache_size"})
+_LIBPQ_ALIASES = {"database": "dbname"}
 
 
 class ToolMissing(Exception):
@@ -71,7 +71,7 @@ def find(name: str, server_major: int) -> Tool:
     return found
 
 
-def beside(tool: Tool, name: str) -> Path:
+def sibling(tool: Tool, name: str) -> Path:
     """Another program of the same installation. Raises ToolMissing."""
     path = tool.path.with_name(name)
     if not path.is_file():
@@ -81,53 +81,55 @@ def beside(tool: Tool, name: str) -> Path:
 
 def candidates(name: str) -> Iterable[Tool]:
     """The programs of that name that there are: of Debian, and on the path."""
-    places = [
-        *DEBIAN.glob("*/bin"),
-        *(Path(place) for place in _environment().get("PATH", "").split(":") if place),
+    directories = [
+        *DEBIAN_DIR.glob("*/bin"),
+        *(Path(directory) for directory in _environment().get("PATH", "").split(":") if directory),
     ]
-    for path in dict.fromkeys(place / name for place in places):
-        if shutil.which(path) and (major := _major(path)) is not None:
+    for path in dict.fromkeys(directory / name for directory in directories):
+        if shutil.which(path) and (major := _major_version(path)) is not None:
             yield Tool(path, major)
 
 
-def _major(path: Path) -> int | None:
+def _major_version(path: Path) -> int | None:
     try:
-        done = subprocess.run(  # noqa: S603 - a program of that name, from the path of this process
-            [path, "--version"], capture_output=True, text=True, timeout=VERSION_S, check=True
+        result = subprocess.run(  # noqa: S603 - a program of that name, from the path of this process
+            [path, "--version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=True
         )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
-    found = re.search(r"\) (\d+)", done.stdout)
+    found = re.search(r"\) (\d+)", result.stdout)
     return int(found[1]) if found else None
 
 
-def target(url: str) -> Target:
+def to_target(url: str) -> Target:
     """What to tell the programs of the database of a URL. The password goes into the environment."""
-    parts = urlsplit(url)
-    user, _, hosts = parts.netloc.rpartition("@")
+    url_parts = urlsplit(url)
+    user, _, hosts = url_parts.netloc.rpartition("@")
     name, _, password = user.partition(":")
-    query, server, secret = {}, [], unquote(password)
-    for key, value in parse_qsl(parts.query):
-        known = _NAMES.get(key, key)
-        if known == "password":
+    query, server_options, secret = {}, [], unquote(password)
+    for key, value in parse_qsl(url_parts.query):
+        parameter = _LIBPQ_ALIASES.get(key, key)
+        if parameter == "password":
             secret = value
-        elif known in _LIBPQ:
-            query[known] = value
-        elif known not in _OURS:
-            server.append(f"-c {known}={_escaped(value)}")
+        elif parameter in _LIBPQ_PARAMETERS:
+            query[parameter] = value
+        elif parameter not in _ASYNCPG_PARAMETERS:
+            server_options.append(f"-c {parameter}={_escape(value)}")
     if "," in hosts:
         query.setdefault("target_session_attrs", "read-write")  # the host that asyncpg chooses
     netloc = f"{name}@{hosts}" if name else hosts
-    uri = parts._replace(scheme="postgresql", netloc=netloc, query=urlencode(query, quote_via=quote)).geturl()
+    uri = url_parts._replace(
+        scheme="postgresql", netloc=netloc, query=urlencode(query, quote_via=quote)
+    ).geturl()
     environment = {key: value for key, value in _environment().items() if not key.startswith("HUBBUB_")}
-    options = " ".join([*server, "-c statement_timeout=0", "-c client_min_messages=warning"])
+    options = " ".join([*server_options, "-c statement_timeout=0", "-c client_min_messages=warning"])
     environment |= {"PGOPTIONS": options, "PGAPPNAME": "hubbub", "PGCLIENTENCODING": "UTF8"}
     if secret:
         environment["PGPASSWORD"] = secret
     return Target(uri, environment)
 
 
-def _escaped(value: str) -> str:
+def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace(" ", "\\ ")
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from hubbub.http import assets
 
 FOLDER = Path(__file__).with_name("account_page")
-PAGE = "/account"
+PAGE_PATH = "/account"
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
@@ -18,4 +18,4 @@ _POLICY = (
 
 def routes() -> list[web.RouteDef]:
     """The page and its files."""
-    return assets.routes(PAGE, FOLDER, _POLICY)
+    return assets.routes(PAGE_PATH, FOLDER, _POLICY)

@@ -10,7 +10,7 @@ from hubbub.http import assets, openapi
 from hubbub.schemas.base import encode
 
 FOLDER = Path(__file__).with_name("api_docs")
-PAGE = "/api/docs"
+PAGE_PATH = "/api/docs"
 
 # Nothing from another host; the page sets styles of its own elements.
 _POLICY = (
@@ -24,7 +24,7 @@ def routes(described: Iterable[web.AbstractRoute]) -> list[web.RouteDef]:
     body = encode(openapi.document(described, "/"))
     return [
         web.get(openapi.PATH, partial(_document, body)),
-        *assets.routes(PAGE, FOLDER, _POLICY),
+        *assets.routes(PAGE_PATH, FOLDER, _POLICY),
     ]
 
 

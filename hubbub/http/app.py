@@ -9,7 +9,7 @@ from hubbub.http import account_page, api_docs, health, methods, metrics, openap
 from hubbub.http.accounts import accounts, oauth
 from hubbub.http.admin import audit_log, instances, users
 from hubbub.http.admin import rooms as all_rooms
-from hubbub.http.app_keys import ORIGINS, PARTS
+from hubbub.http.app_keys import CONTAINER, CORS_ORIGINS
 from hubbub.http.auth import api_keys, email_verification, login, passwords, sessions, two_factor
 from hubbub.http.auth import confirmation as confirmation_routes
 from hubbub.http.chat import messages, rooms
@@ -52,7 +52,7 @@ ROUTES = (
 )
 
 
-def build(parts: Container) -> web.Application:
+def build(container: Container) -> web.Application:
     """The application of one instance, without Socket.IO. `server.Runner` runs it."""
     app = web.Application(
         middlewares=[
@@ -70,12 +70,12 @@ def build(parts: Container) -> web.Application:
         ],
         client_max_size=MAX_BODY_BYTES,
     )
-    app[PARTS] = parts
-    settings = parts.settings
-    app[ORIGINS] = CorsOrigins(settings.cors_origins, settings.public_url, settings.trusted_proxies)
-    app[limits.CREDENTIALS] = limits.Credentials()
-    app[limits.LIMITS] = limits.Rates(parts.settings)
-    app[idempotency.REPLIES] = IdempotencyStore(parts)
+    app[CONTAINER] = container
+    settings = container.settings
+    app[CORS_ORIGINS] = CorsOrigins(settings.cors_origins, settings.public_url, settings.trusted_proxies)
+    app[limits.CREDENTIAL_HISTORY] = limits.CredentialHistory()
+    app[limits.RATES] = limits.RouteRates(container.settings)
+    app[idempotency.STORE] = IdempotencyStore(container)
     app.on_response_prepare.append(request_id.add_header)
     app.on_response_prepare.append(cors.add_headers)
     app.on_response_prepare.append(limits.add_headers)
@@ -83,15 +83,15 @@ def build(parts: Container) -> web.Application:
         app.add_routes(routes)
     app.add_routes(account_page.routes())
     app.add_routes(api_docs.routes(app.router.routes()))
-    if parts.settings.metrics_port is None:
-        app.router.add_get(metrics.PATH, metrics.show)
-    if parts.settings.playground:
+    if container.settings.metrics_port is None:
+        app.router.add_get(metrics.PATH, metrics.get_metrics)
+    if container.settings.playground:
         app.add_routes(playground.routes())
-    methods.refuse_others(app.router)
+    methods.reject_other_methods(app.router)
     return app
 
 
-def describe(server: str = "/") -> dict[str, Any]:
+def openapi_document(server: str = "/") -> dict[str, Any]:
     """The API document, without an instance to ask."""
     app = web.Application()
     for routes in ROUTES:

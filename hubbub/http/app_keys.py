@@ -11,7 +11,7 @@ from hubbub.services.auth.api_key_auth import ApiKeyPrincipal
 from hubbub.services.context import Container
 
 
-class Caller(NamedTuple):
+class Principal(NamedTuple):
     """Who asks: with an access token of a session, or with an API key."""
 
     user: User
@@ -20,25 +20,25 @@ class Caller(NamedTuple):
     key_id: UUID | None = None
 
 
-PARTS = web.AppKey("parts", Container)
-ORIGINS = web.AppKey("origins", CorsOrigins)
-STATIC = web.RequestKey("static", bool)  # a file of the package: logged at debug
+CONTAINER = web.AppKey("container", Container)
+CORS_ORIGINS = web.AppKey("cors_origins", CorsOrigins)
+STATIC_FILE = web.RequestKey("static_file", bool)  # a file of the package: logged at debug
 REQUEST_ID = web.RequestKey("request_id", str)
-ADMITTED = web.RequestKey("admitted", Caller)
-HOLDER = web.RequestKey("holder", ApiKeyPrincipal)  # where it is an API key
-ACCEPTED = web.RequestKey("accepted", bool)  # a request of a socket that was accepted
+PRINCIPAL = web.RequestKey("principal", Principal)
+API_KEY_PRINCIPAL = web.RequestKey("api_key_principal", ApiKeyPrincipal)  # where it is an API key
+SOCKET_ACCEPTED = web.RequestKey("socket_accepted", bool)  # a request of a socket that was accepted
 
 
-def mark_accepted(request: web.BaseRequest) -> None:
+def mark_socket_accepted(request: web.BaseRequest) -> None:
     """Do not count a request of an accepted socket for its IP address."""
-    request[ACCEPTED] = True
+    request[SOCKET_ACCEPTED] = True
 
 
-def parts_of(request: web.Request) -> Container:
-    return request.config_dict[PARTS]
+def container_of(request: web.Request) -> Container:
+    return request.config_dict[CONTAINER]
 
 
-def admitted_of(request: web.Request) -> Caller:
+def principal_of(request: web.Request) -> Principal:
     """Who asks; set by the authentication middleware on every route that is not open."""
-    admitted: Caller = request[ADMITTED]
-    return admitted
+    principal: Principal = request[PRINCIPAL]
+    return principal

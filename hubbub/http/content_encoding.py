@@ -12,7 +12,7 @@ from hubbub.http.problems import BadRequest
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
-def unpacked(body: bytes, encoding: str, most: int) -> bytes:
+def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
     """Return what a body with this Content-Encoding unpacks to; `most` is in bytes.
 
     Raises TooLarge, BadRequest.
@@ -24,11 +24,11 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
         raise BadRequest("Content-Encoding must be gzip or deflate.")
     decoder = zlib.decompressobj(window)
     try:
-        found = decoder.decompress(body, most + 1)
+        decoded = decoder.decompress(body, max_bytes + 1)
     except zlib.error:
         raise BadRequest(f"The body is not {name}, as its Content-Encoding says.") from None
-    if len(found) > most:
+    if len(decoded) > max_bytes:
         raise TooLarge
     if not decoder.eof or decoder.unused_data:
         raise BadRequest(f"The body is not one whole {name} stream.")
-    return found
+    return decoded

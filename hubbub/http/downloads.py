@@ -7,20 +7,20 @@ from aiohttp import web
 from hubbub.core import clock
 
 
-async def send(
-    request: web.Request, pieces: AsyncIterator[bytes], kind: str, name: str, ending: str
+async def send_file(
+    request: web.Request, chunks: AsyncIterator[bytes], content_type: str, name: str, extension: str
 ) -> web.StreamResponse:
     """Send a file to be saved, `name` with today's date. What is refused is told before anything is sent."""
-    first = await anext(pieces)
+    first = await anext(chunks)
     headers = {
-        "Content-Type": kind,
-        "Content-Disposition": f'attachment; filename="{name}-{clock.now():%Y-%m-%d}.{ending}"',
+        "Content-Type": content_type,
+        "Content-Disposition": f'attachment; filename="{name}-{clock.now():%Y-%m-%d}.{extension}"',
         "Cache-Control": "no-store",
     }
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
     await response.write(first)
-    async for piece in pieces:
-        await response.write(piece)
+    async for chunk in chunks:
+        await response.write(chunk)
     await response.write_eof()
     return response

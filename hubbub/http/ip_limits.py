@@ -16,20 +16,22 @@ from hubbub.core.client_ip import Network, rate_limit_key
 from hubbub.http.untrusted_proxies import UntrustedProxies
 from hubbub.ratelimit.rate import Rate
 
-REQUESTS = Rate(300, 150)  # without a login; a page of hubbub's own loads about 30 files
-CONNECTIONS = Rate(500, 250)  # new TCP connections; a new one costs as much as a request
+REQUEST_RATE = Rate(300, 150)  # without a login; a page of hubbub's own loads about 30 files
+CONNECTION_RATE = Rate(500, 250)  # new TCP connections; a new one costs as much as a request
 # Requests of one IP address that begin in a slice of time, not counting those that were given back: a
 # burst is spread over turns of the event loop, so that others are served in between.
 SLICE_S = 0.02
-SLICE_REQUESTS = 10
-DISCARDED = Rate(8 << 20, 2 << 20)  # bytes of bodies that are read although their request was answered
-HELD_BYTES = 1024 * 1024  # that were read from connections of one IP address and wait to be parsed
-DEBT_S = 5.0  # longest wait that requests in one read can cause
-SWEEP = 1000  # IP addresses without a connection that are kept before those with full buckets are dropped
+MAX_SLICE_REQUESTS = 10
+DISCARD_RATE = Rate(8 << 20, 2 << 20)  # bytes of bodies that are read although their request was answered
+MAX_BUFFERED_BYTES = 1024 * 1024  # that were read from connections of one IP address and wait to be parsed
+MAX_DEBT_S = 5.0  # longest wait that requests in one read can cause
+SWEEP_MIN_IPS = (
+    1000  # IP addresses without a connection that are kept before those with full buckets are dropped
+)
 
 
 @lru_cache(4096)
-def _key(host: str) -> str:
+def _peer_key(host: str) -> str:
     """Of a peer, as its socket names it: a flood of connections asks for the same ones again and again."""
     return rate_limit_key(client_ip.normalize(host))
 
@@ -45,46 +47,50 @@ class ClientIp:
 
     __slots__ = (
         "_refilled_at",
-        "connections",
-        "discarded",
-        "held_bytes",
-        "open",
-        "requests",
+        "buffered_bytes",
+        "connection_budget",
+        "discard_budget_bytes",
+        "open_connections",
+        "release_queue",
+        "release_timer",
+        "request_budget",
         "slice_ends_at",
         "slice_requests",
-        "timer",
-        "waiting",
     )
 
     def __init__(self, now: float) -> None:
-        self.open = 0  # connections
-        self.held_bytes = 0  # read, not parsed
-        self.requests: float = REQUESTS.burst  # that may be parsed; negative: a debt
-        self.connections: float = CONNECTIONS.burst  # that may be opened
-        self.discarded: float = DISCARDED.burst  # bytes that may be
+        self.open_connections = 0  # connections
+        self.buffered_bytes = 0  # read, not parsed
+        self.request_budget: float = REQUEST_RATE.burst  # that may be parsed; negative: a debt
+        self.connection_budget: float = CONNECTION_RATE.burst  # that may be opened
+        self.discard_budget_bytes: float = DISCARD_RATE.burst  # bytes that may be
         self.slice_requests = 0  # begun in the current slice of time
         self.slice_ends_at = now
         # Of connections whose input waits to be parsed, first come first served; called by one timer.
-        self.waiting: deque[Callable[[], None]] = deque()
-        self.timer: asyncio.TimerHandle | None = None
+        self.release_queue: deque[Callable[[], None]] = deque()
+        self.release_timer: asyncio.TimerHandle | None = None
         self._refilled_at = now
 
     def refill(self, now: float) -> None:
-        passed = now - self._refilled_at
+        elapsed = now - self._refilled_at
         self._refilled_at = now
-        self.requests = min(REQUESTS.burst, self.requests + passed * REQUESTS.per_s)
-        self.connections = min(CONNECTIONS.burst, self.connections + passed * CONNECTIONS.per_s)
-        self.discarded = min(DISCARDED.burst, self.discarded + passed * DISCARDED.per_s)
+        self.request_budget = min(REQUEST_RATE.burst, self.request_budget + elapsed * REQUEST_RATE.per_s)
+        self.connection_budget = min(
+            CONNECTION_RATE.burst, self.connection_budget + elapsed * CONNECTION_RATE.per_s
+        )
+        self.discard_budget_bytes = min(
+            DISCARD_RATE.burst, self.discard_budget_bytes + elapsed * DISCARD_RATE.per_s
+        )
 
     @property
     def idle(self) -> bool:
         """Whether nothing is lost when it is forgotten."""
         return (
-            not self.open
-            and not self.waiting
-            and self.requests >= REQUESTS.burst
-            and self.connections >= CONNECTIONS.burst
-            and self.discarded >= DISCARDED.burst
+            not self.open_connections
+            and not self.release_queue
+            and self.request_budget >= REQUEST_RATE.burst
+            and self.connection_budget >= CONNECTION_RATE.burst
+            and self.discard_budget_bytes >= DISCARD_RATE.burst
         )
 
 
@@ -94,137 +100,139 @@ class IpLimits:
     def __init__(
         self,
         *,
-        trusted: Iterable[Network] = (),
-        most_open: int = 2000,
-        rates: bool = True,
-        untrusted: UntrustedProxies | None = None,
+        trusted_proxies: Iterable[Network] = (),
+        max_connections: int = 2000,
+        limit_rates: bool = True,
+        untrusted_proxies: UntrustedProxies | None = None,
     ) -> None:
         """`most_open`: connections of an IP address; `rates`: whether requests and connects are limited."""
-        self.untrusted = untrusted
-        self.trusted = tuple(trusted)
-        self.most_open = most_open
-        self.rates = rates
-        self._known: dict[str, ClientIp] = {}
-        self._sweep_at = SWEEP
+        self.untrusted_proxies = untrusted_proxies
+        self.trusted_proxies = tuple(trusted_proxies)
+        self.max_connections = max_connections
+        self.limit_rates = limit_rates
+        self._clients: dict[str, ClientIp] = {}
+        self._sweep_at_ips = SWEEP_MIN_IPS
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._clients)
 
-    def find(self, address: str) -> ClientIp:
+    def client_of(self, ip: str) -> ClientIp:
         """What is known of an IP address; an IPv6 network counts as one."""
-        return self._find(rate_limit_key(client_ip.normalize(address)))
+        return self._client_by_key(rate_limit_key(client_ip.normalize(ip)))
 
-    def _find(self, key: str) -> ClientIp:
-        found = self._known.get(key)
-        if found is None:
-            if len(self._known) >= self._sweep_at:
+    def _client_by_key(self, key: str) -> ClientIp:
+        client = self._clients.get(key)
+        if client is None:
+            if len(self._clients) >= self._sweep_at_ips:
                 self._sweep()
-            found = self._known[key] = ClientIp(clock.monotonic())
-        return found
+            client = self._clients[key] = ClientIp(clock.monotonic())
+        return client
 
     def _sweep(self) -> None:
         """Drop those that have no connection and full buckets; the cost is spread over as many new ones."""
         now = clock.monotonic()
-        for client in self._known.values():
+        for client in self._clients.values():
             client.refill(now)
-        self._known = {key: client for key, client in self._known.items() if not client.idle}
-        self._sweep_at = len(self._known) * 2 + SWEEP
+        self._clients = {key: client for key, client in self._clients.items() if not client.idle}
+        self._sweep_at_ips = len(self._clients) * 2 + SWEEP_MIN_IPS
 
-    def of_peer(self, peer: object) -> ClientIp | None:
+    def client_of_peer(self, peer: object) -> ClientIp | None:
         """The IP address of a peer as its socket names it; None for a trusted proxy and for a Unix socket."""
-        if not isinstance(peer, tuple) or _is_within(peer[0], self.trusted):
+        if not isinstance(peer, tuple) or _is_within(peer[0], self.trusted_proxies):
             return None
-        return self._find(_key(peer[0]))
+        return self._client_by_key(_peer_key(peer[0]))
 
-    def connect(self, client: ClientIp) -> bool:
+    def acquire_connection(self, client: ClientIp) -> bool:
         """Count a new connection; False if it is one too many and has to be closed."""
-        if client.open >= self.most_open:
+        if client.open_connections >= self.max_connections:
             metrics.count("connections_refused", "open")
             return False
-        if self.rates:
+        if self.limit_rates:
             client.refill(clock.monotonic())
-            if client.connections < 1:
+            if client.connection_budget < 1:
                 metrics.count("connections_refused", "rate")
                 return False
-            client.connections -= 1
-        client.open += 1
+            client.connection_budget -= 1
+        client.open_connections += 1
         return True
 
-    def wait(self, client: ClientIp) -> float:
+    def request_delay_s(self, client: ClientIp) -> float:
         """The seconds until a request of the IP address may be parsed."""
-        if not self.rates or (client.requests > 0 and client.slice_requests < SLICE_REQUESTS):
+        if not self.limit_rates or (client.request_budget > 0 and client.slice_requests < MAX_SLICE_REQUESTS):
             return 0.0
-        if wait := self.limit(client):
+        if wait := self.rate_delay_s(client):
             return wait
         now = clock.monotonic()
         if now >= client.slice_ends_at:
             client.slice_requests = 0
-        return client.slice_ends_at - now if client.slice_requests >= SLICE_REQUESTS else 0.0
+        return client.slice_ends_at - now if client.slice_requests >= MAX_SLICE_REQUESTS else 0.0
 
-    def limit(self, client: ClientIp) -> float:
+    def rate_delay_s(self, client: ClientIp) -> float:
         """The seconds until the IP address is within its rate of requests."""
-        if not self.rates or client.requests > 0:
+        if not self.limit_rates or client.request_budget > 0:
             return 0.0
         client.refill(clock.monotonic())
-        return (1 - client.requests) / REQUESTS.per_s if client.requests <= 0 else 0.0
+        return (1 - client.request_budget) / REQUEST_RATE.per_s if client.request_budget <= 0 else 0.0
 
-    def queue(self, client: ClientIp, release: Callable[[], None], wait: float) -> None:
+    def enqueue(self, client: ClientIp, release: Callable[[], None], wait: float) -> None:
         """Call `release` when the IP address may send its next request, after those that were queued."""
-        client.waiting.append(release)
-        if client.timer is None:
-            client.timer = asyncio.get_running_loop().call_later(wait, self._release, client)
+        client.release_queue.append(release)
+        if client.release_timer is None:
+            client.release_timer = asyncio.get_running_loop().call_later(wait, self._release_queued, client)
 
-    async def admit(self, client: ClientIp) -> float:
+    async def acquire_request(self, client: ClientIp) -> float:
         """Charge a request once there is room in a slice; return the seconds if the rate is exceeded."""
-        if wait := self.limit(client):
+        if wait := self.rate_delay_s(client):
             return wait
-        if client.waiting or self.wait(client):
-            admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if client.release_queue or self.request_delay_s(client):
+            acquired: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
             def release() -> None:
-                if not admitted.done():
+                if not acquired.done():
                     self.charge(client, 1)
-                    admitted.set_result(None)
+                    acquired.set_result(None)
 
-            self.queue(client, release, self.wait(client))
-            await admitted
+            self.enqueue(client, release, self.request_delay_s(client))
+            await acquired
         else:
             self.charge(client, 1)
         return 0.0
 
-    def _release(self, client: ClientIp) -> None:
-        client.timer = None
-        while client.waiting:
-            if wait := self.wait(client):
-                client.timer = asyncio.get_running_loop().call_later(wait, self._release, client)
+    def _release_queued(self, client: ClientIp) -> None:
+        client.release_timer = None
+        while client.release_queue:
+            if wait := self.request_delay_s(client):
+                client.release_timer = asyncio.get_running_loop().call_later(
+                    wait, self._release_queued, client
+                )
                 return
-            client.waiting.popleft()()
+            client.release_queue.popleft()()
 
     def charge(self, client: ClientIp, requests: int) -> None:
         """Charge requests that were parsed; nothing where rates are lifted."""
-        if not self.rates:
+        if not self.limit_rates:
             return
-        client.requests = max(client.requests - requests, -DEBT_S * REQUESTS.per_s)
+        client.request_budget = max(client.request_budget - requests, -MAX_DEBT_S * REQUEST_RATE.per_s)
         if client.slice_requests <= 0:
             client.slice_requests = 0
             client.slice_ends_at = clock.monotonic() + SLICE_S
         client.slice_requests += requests
 
-    def discard(self, client: ClientIp, size: int) -> bool:
+    def acquire_discard(self, client: ClientIp, size: int) -> bool:
         """Count bytes of a body whose request was answered; False if no more of them may be read.
 
         Reading them lets a client that sends first find its answer. It costs the sender nothing.
         """
-        if not self.rates:
+        if not self.limit_rates:
             return True
         client.refill(clock.monotonic())
-        if client.discarded <= 0:
+        if client.discard_budget_bytes <= 0:
             metrics.count("request_bodies_abandoned")
             return False
-        client.discarded -= size
+        client.discard_budget_bytes -= size
         return True
 
-    def give_back(self, client: ClientIp) -> None:
+    def refund_request(self, client: ClientIp) -> None:
         """Do not count a request that was answered to an authenticated caller."""
-        client.requests = min(REQUESTS.burst, client.requests + 1)
+        client.request_budget = min(REQUEST_RATE.burst, client.request_budget + 1)
         client.slice_requests -= 1

@@ -19,12 +19,12 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 4096  # connections that wait to be accepted; when there are more, a client tries again after 1 s
 
-PAUSE_S = 1.0  # before another attempt, when the system had no descriptor or memory left
+ACCEPT_RETRY_S = 1.0  # before another attempt, when the system had no descriptor or memory left
 # In one turn of the event loop. What is refused costs a fraction of what is accepted.
-ACCEPTED_A_TURN = 32
-REFUSED_A_TURN = 128
+MAX_ACCEPTED_PER_TURN = 32
+MAX_REFUSED_PER_TURN = 128
 
-_REASONS = {
+_ERROR_TEXTS = {
     errno.EADDRINUSE: "is taken: stop what listens there, or set {setting}",
     errno.EADDRNOTAVAIL: "is no address of this machine: set HUBBUB_HOST",
     errno.EACCES: "may not be used by this user: set {setting} to one above 1023",
@@ -47,7 +47,7 @@ class Acceptor:
         self._listener = listener
         self._server = server
         self._loop = asyncio.get_running_loop()
-        self._retry: asyncio.TimerHandle | None = None
+        self._retry_timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Accept connections from now on. Raises OSError."""
@@ -57,8 +57,8 @@ class Acceptor:
 
     def close(self) -> None:
         """Accept no more. Safe to call twice."""
-        if self._retry is not None:
-            self._retry.cancel()
+        if self._retry_timer is not None:
+            self._retry_timer.cancel()
         if self._listener.fileno() >= 0:
             self._loop.remove_reader(self._listener.fileno())
         self._listener.close()
@@ -66,7 +66,7 @@ class Acceptor:
     def _accept(self) -> None:
         """Accept some of what waits; the rest has its turn when others had theirs."""
         accepted = 0
-        for _ in range(REFUSED_A_TURN):
+        for _ in range(MAX_REFUSED_PER_TURN):
             try:
                 connection, peer = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -74,17 +74,17 @@ class Acceptor:
             except OSError as error:
                 self._pause(error)
                 return
-            client = self._server.limits.of_peer(peer)
-            if client is not None and not self._server.limits.connect(client):
+            client = self._server.limits.client_of_peer(peer)
+            if client is not None and not self._server.limits.acquire_connection(client):
                 connection.close()
                 continue
             tasks.spawn(self._open(connection, client), name="accepting a connection")
             accepted += 1
-            if accepted == ACCEPTED_A_TURN:
+            if accepted == MAX_ACCEPTED_PER_TURN:
                 return
 
     async def _open(self, connection: socket.socket, client: "ClientIp | None") -> None:
-        protocol = self._server.protocol(client)
+        protocol = self._server.create_protocol(client)
         try:
             connection.setblocking(False)  # noqa: FBT003 - its signature
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -98,8 +98,8 @@ class Acceptor:
         log.error("connections can't be accepted", extra={"error": str(error)})
         metrics.count("connections_refused", "system")
         self._loop.remove_reader(self._listener.fileno())
-        self._retry = self._loop.call_later(
-            PAUSE_S, self._loop.add_reader, self._listener.fileno(), self._accept
+        self._retry_timer = self._loop.call_later(
+            ACCEPT_RETRY_S, self._loop.add_reader, self._listener.fileno(), self._accept
         )
 
 
@@ -130,34 +130,34 @@ def reserve(host: str, port: int) -> socket.socket:
     Raises CannotListen.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    reserved = socket.socket(family)
+    listener = socket.socket(family)
     try:
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            reserved.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        reserved.bind((host, port))
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
     except OSError as error:
-        reserved.close()
-        raise CannotListen(reason(error, host, port)) from error
-    return reserved
+        listener.close()
+        raise CannotListen(error_text(error, host, port)) from error
+    return listener
 
 
-async def listen(runner: "Runner", reserved: socket.socket) -> Site:
+async def listen(runner: "Runner", listener: socket.socket) -> Site:
     """Accept connections from now on. Raises CannotListen, where another process was quicker."""
-    host, port = reserved.getsockname()[:2]
-    site = Site(runner, reserved)
+    host, port = listener.getsockname()[:2]
+    site = Site(runner, listener)
     try:
         await site.start()
     except OSError as error:
-        raise CannotListen(reason(error, host, port)) from error
+        raise CannotListen(error_text(error, host, port)) from error
     return site
 
 
-def reason(error: OSError, host: str, port: int, setting: str = "HUBBUB_PORT") -> str:
+def error_text(error: OSError, host: str, port: int, setting: str = "HUBBUB_PORT") -> str:
     """Why nothing can listen there."""
     if error.errno is None:
         return f"{host}:{port}: {error}."
     if error.errno < 0:  # of looking up the name
         return f"{host} is no address of this machine: set HUBBUB_HOST."
-    text = _REASONS.get(error.errno, os.strerror(error.errno)).format(setting=setting)
+    text = _ERROR_TEXTS.get(error.errno, os.strerror(error.errno)).format(setting=setting)
     return f"{host}:{port} {text}."

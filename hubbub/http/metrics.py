@@ -11,20 +11,20 @@ from hubbub.config import Settings
 from hubbub.core import client_ip, metrics
 from hubbub.core.errors import Forbidden
 from hubbub.http import listening
-from hubbub.http.app_keys import parts_of
+from hubbub.http.app_keys import container_of
 
 log = logging.getLogger(__name__)
 
 PATH = "/metrics"
-_FORWARDED = ("X-Forwarded-For", "X-Real-IP", "Forwarded")
+_PROXY_HEADERS = ("X-Forwarded-For", "X-Real-IP", "Forwarded")
 
 
-async def show(request: web.Request) -> web.Response:
+async def get_metrics(request: web.Request) -> web.Response:
     """For everybody in development; in production for loopback and `HUBBUB_METRICS_ALLOW`."""
-    settings = parts_of(request).settings
-    if settings.env == "production" and not _is_near(request, settings):
+    settings = container_of(request).settings
+    if settings.env == "production" and not _is_allowed(request, settings):
         raise Forbidden("Metrics are for loopback and the networks in HUBBUB_METRICS_ALLOW.")
-    return _answer()
+    return _response()
 
 
 async def open_port(settings: Settings) -> web.AppRunner | None:
@@ -32,35 +32,35 @@ async def open_port(settings: Settings) -> web.AppRunner | None:
     if settings.metrics_port is None:
         return None
     app = web.Application()
-    app.router.add_get(PATH, _show_apart)
+    app.router.add_get(PATH, _get_metrics_on_own_port)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.metrics_port).start()
     except OSError as error:
         await runner.cleanup()
-        reason = listening.reason(error, settings.host, settings.metrics_port, "HUBBUB_METRICS_PORT")
+        reason = listening.error_text(error, settings.host, settings.metrics_port, "HUBBUB_METRICS_PORT")
         raise listening.CannotListen(reason) from None
     return runner
 
 
-async def _show_apart(_request: web.Request) -> web.Response:
-    return _answer()
+async def _get_metrics_on_own_port(_request: web.Request) -> web.Response:
+    return _response()
 
 
-def _is_near(request: web.Request, settings: Settings) -> bool:
-    address = client_ip.from_request(request, settings.trusted_proxies)
+def _is_allowed(request: web.Request, settings: Settings) -> bool:
+    ip = client_ip.from_request(request, settings.trusted_proxies)
     peer = client_ip.normalize(request.remote or "")
-    if address == peer and any(name in request.headers for name in _FORWARDED):
+    if ip == peer and any(name in request.headers for name in _PROXY_HEADERS):
         return False  # a proxy on this machine that we were not told of: who is behind it may be anybody
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(ip)
     except ValueError:
         return False
     return parsed.is_loopback or any(parsed in network for network in settings.metrics_allow)
 
 
-def _answer() -> web.Response:
+def _response() -> web.Response:
     content, headers = render(_collect(), [])
     return web.Response(body=content, headers=headers)
 
@@ -73,15 +73,15 @@ def _collect() -> Registry:
             counter.set({}, metrics.counters[metric.name])
             continue
         for value, number in metrics.labelled[metric.name].items():
-            counter.set({metric.label: _escaped(value)}, number)
+            counter.set({metric.label: _escape_label(value)}, number)
     for metric in metrics.GAUGES:
         gauge = Gauge(f"hubbub_{metric.name}", metric.help, registry=registry)
-        if (reading := _read(metric.name)) is not None:
+        if (reading := _gauge_value(metric.name)) is not None:
             gauge.set({}, reading)
     return registry
 
 
-def _read(name: str) -> float | None:
+def _gauge_value(name: str) -> float | None:
     try:
         return metrics.gauges[name]()
     except Exception:  # a broken gauge must not hide the others
@@ -89,6 +89,6 @@ def _read(name: str) -> float | None:
         return None
 
 
-def _escaped(label: str) -> str:
+def _escape_label(label: str) -> str:
     """A label value as the format wants it; the library writes it as it is."""
     return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

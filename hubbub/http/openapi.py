@@ -9,26 +9,26 @@ from aiohttp import web
 
 from hubbub import __version__
 from hubbub.http.middleware import idempotency
-from hubbub.http.middleware.api_keys import HEADER, needs_session
-from hubbub.http.middleware.auth import OPEN, PREFIX
-from hubbub.http.problems import STATUS, TITLES
-from hubbub.http.request import ALIASES
+from hubbub.http.middleware.api_keys import API_KEY_HEADER, needs_session
+from hubbub.http.middleware.auth import API_PREFIX, PUBLIC_ROUTES
+from hubbub.http.problems import STATUS_BY_CODE, TITLE_BY_STATUS
+from hubbub.http.request import QUERY_ALIASES
 from hubbub.http.routes import RouteDoc, doc_of
 from hubbub.schemas import texts
 
 PATH = "/api/v1/openapi.json"
-_REF = "#/components/schemas/{name}"
-_PARTS = re.compile(r"{(\w+)}")
-_SCHEMES = {
+_SCHEMA_REF = "#/components/schemas/{name}"
+_PATH_PARAMS = re.compile(r"{(\w+)}")
+_SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An access token."},
     "api_key": {
         "type": "apiKey",
         "in": "header",
-        "name": HEADER,
+        "name": API_KEY_HEADER,
         "description": "Scope `read`: GET; `write`: all else. A key that signs needs `X-Signature` besides.",
     },
 }
-_IDEMPOTENCY_KEY = {
+_IDEMPOTENCY_KEY_PARAM = {
     "name": idempotency.HEADER,
     "in": "header",
     "required": False,
@@ -36,11 +36,11 @@ _IDEMPOTENCY_KEY = {
     "schema": {
         "type": "string",
         "minLength": 1,
-        "maxLength": idempotency.LONGEST,
-        "pattern": idempotency.PATTERN,
+        "maxLength": idempotency.MAX_KEY_CHARS,
+        "pattern": idempotency.KEY_PATTERN,
     },
 }
-_META: dict[str, dict[str, Any]] = {
+_META_SCHEMAS: dict[str, dict[str, Any]] = {
     "next_cursor": {"type": ["string", "null"]},
     "has_more": {"type": "boolean"},
     "has_before": {"type": "boolean"},
@@ -51,9 +51,9 @@ _META: dict[str, dict[str, Any]] = {
     "pages": {"type": "integer"},
     "unread": {"type": "integer"},
 }
-_MOVED = 302
-_CONFIRMED = 204
-_ELSEWHERE = {
+_REDIRECT = 302
+_NO_CONTENT = 204
+_REDIRECT_RESPONSE = {
     "description": "Go on there",
     "headers": {"Location": {"required": True, "schema": {"type": "string", "format": "uri"}}},
 }
@@ -68,15 +68,15 @@ def document(routes: Iterable[web.AbstractRoute], server: str) -> dict[str, Any]
 
     Raises LookupError for a route of which nothing is said.
     """
-    described = [(route, _told(route)) for route in routes if _is_public(route)]
-    kinds = [kind for _, said in described for kind in _kinds(said)]
-    schemas, made = msgspec.json.schema_components(kinds, ref_template=_REF)
-    components = texts.resolve(made)
-    by_kind = {repr(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
+    documented = [(route, _require_doc(route)) for route in routes if _is_documented(route)]
+    kinds = [kind for _, doc in documented for kind in _kinds(doc)]
+    schemas, definitions = msgspec.json.schema_components(kinds, ref_template=_SCHEMA_REF)
+    components = texts.resolve_lazy(definitions)
+    schemas_by_type = {repr(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
-    for route, said in described:
+    for route, doc in documented:
         path = route.resource.canonical if route.resource is not None else ""
-        operation = _operation(route, path, said, by_kind, components)
+        operation = _operation(route, path, doc, schemas_by_type, components)
         paths.setdefault(path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -84,194 +84,210 @@ def document(routes: Iterable[web.AbstractRoute], server: str) -> dict[str, Any]
         "servers": [{"url": server}],
         "paths": paths,
         "components": {
-            "schemas": {**_used(paths, components), "Problem": _PROBLEM},
-            "securitySchemes": _SCHEMES,
+            "schemas": {**_used_components(paths, components), "Problem": _PROBLEM_SCHEMA},
+            "securitySchemes": _SECURITY_SCHEMES,
         },
     }
 
 
-def _is_public(route: web.AbstractRoute) -> bool:
+def _is_documented(route: web.AbstractRoute) -> bool:
     path = route.resource.canonical if route.resource is not None else ""
-    return path.startswith(PREFIX) and path != PATH and route.method not in ("HEAD", "OPTIONS")
+    return path.startswith(API_PREFIX) and path != PATH and route.method not in ("HEAD", "OPTIONS")
 
 
-def _told(route: web.AbstractRoute) -> RouteDoc:
-    said = doc_of(route)
-    if said is None:
+def _require_doc(route: web.AbstractRoute) -> RouteDoc:
+    doc = doc_of(route)
+    if doc is None:
         raise LookupError(f"{route.method} {route.resource} is not described: see routes.Told")
-    return said
+    return doc
 
 
-def _kinds(said: RouteDoc) -> list[Any]:
-    return [kind for kind in (said.body, said.query, *_shown(said)) if kind is not None]
+def _kinds(doc: RouteDoc) -> list[Any]:
+    return [kind for kind in (doc.body, doc.query, *_response_types(doc)) if kind is not None]
 
 
-def _shown(said: RouteDoc) -> tuple[Any, ...]:
-    return said.response if isinstance(said.response, tuple) else (said.response,)
+def _response_types(doc: RouteDoc) -> tuple[Any, ...]:
+    return doc.response if isinstance(doc.response, tuple) else (doc.response,)
 
 
 def _operation(
-    route: web.AbstractRoute, path: str, said: RouteDoc, by_kind: dict[str, Any], components: dict[str, Any]
+    route: web.AbstractRoute,
+    path: str,
+    doc: RouteDoc,
+    schemas_by_type: dict[str, Any],
+    components: dict[str, Any],
 ) -> dict[str, Any]:
-    names = _PARTS.findall(path)
+    path_names = _PATH_PARAMS.findall(path)
     operation: dict[str, Any] = {
-        "operationId": said.name,
-        "tags": [said.tag],
-        "summary": said.summary,
-        "parameters": [_part(name, _path_fields(said, by_kind, components)) for name in names],
-        "responses": _responses(route.method, path, said, by_kind),
+        "operationId": doc.name,
+        "tags": [doc.tag],
+        "summary": doc.summary,
+        "parameters": [
+            _path_param(name, _path_fields(doc, schemas_by_type, components)) for name in path_names
+        ],
+        "responses": _responses(route.method, path, doc, schemas_by_type),
     }
-    if said.query is not None:
-        operation["parameters"] += _query(_fields(said.query, by_kind, components), names)
+    if doc.query is not None:
+        operation["parameters"] += _query_params(
+            _component_of(doc.query, schemas_by_type, components), path_names
+        )
     if route.method == "POST":
-        operation["parameters"].append(_IDEMPOTENCY_KEY)
-    if said.body is not None:
-        schema = _without(_fields(said.body, by_kind, components), names)
-        if said.body.between:
-            schema["allOf"] = list(said.body.between)
-        needed = bool(schema.get("required"))
+        operation["parameters"].append(_IDEMPOTENCY_KEY_PARAM)
+    if doc.body is not None:
+        schema = _without_path_params(_component_of(doc.body, schemas_by_type, components), path_names)
+        if doc.body.field_rules:
+            schema["allOf"] = list(doc.body.field_rules)
+        body_required = bool(schema.get("required"))
         operation["requestBody"] = {
-            "description": f"At most {said.body.max_body_bytes >> 10} KiB, unpacked.",
-            "required": needed,
+            "description": f"At most {doc.body.max_body_bytes >> 10} KiB, unpacked.",
+            "required": body_required,
             "content": {"application/json": {"schema": schema}},
         }
-    if path not in OPEN:
+    if path not in PUBLIC_ROUTES:
         operation["security"] = [{"bearer": []}] if needs_session(path) else [{"bearer": []}, {"api_key": []}]
     return operation
 
 
-def _path_fields(said: RouteDoc, by_kind: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    kind = said.query or said.body
-    fields: dict[str, Any] = _fields(kind, by_kind, components)["properties"] if kind is not None else {}
+def _path_fields(
+    doc: RouteDoc, schemas_by_type: dict[str, Any], components: dict[str, Any]
+) -> dict[str, Any]:
+    kind = doc.query or doc.body
+    fields: dict[str, Any] = (
+        _component_of(kind, schemas_by_type, components)["properties"] if kind is not None else {}
+    )
     return fields
 
 
-def _part(name: str, fields: dict[str, Any]) -> dict[str, Any]:
-    plain = {"type": "string", "format": "uuid"} if name.endswith("_id") else {"type": "string"}
-    return {"name": name, "in": "path", "required": True, "schema": _not_null(fields.get(name, plain))}
+def _path_param(name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    default = {"type": "string", "format": "uuid"} if name.endswith("_id") else {"type": "string"}
+    return {"name": name, "in": "path", "required": True, "schema": _without_null(fields.get(name, default))}
 
 
-def _fields(kind: type, by_kind: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    name = str(by_kind[repr(kind)]["$ref"]).rpartition("/")[2]
+def _component_of(kind: type, schemas_by_type: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    name = str(schemas_by_type[repr(kind)]["$ref"]).rpartition("/")[2]
     fields: dict[str, Any] = components[name]
     return fields
 
 
-def _query(schema: dict[str, Any], names: list[str]) -> list[dict[str, Any]]:
-    asked = {field: name for name, field in ALIASES.items()}
+def _query_params(schema: dict[str, Any], path_names: list[str]) -> list[dict[str, Any]]:
+    query_names = {field: name for name, field in QUERY_ALIASES.items()}
     return [
         {
-            "name": asked.get(field, field),
+            "name": query_names.get(field, field),
             "in": "query",
             "required": field in schema.get("required", ()),
-            "schema": _not_null(of),
+            "schema": _without_null(field_schema),
         }
-        for field, of in schema["properties"].items()
-        if field not in names
+        for field, field_schema in schema["properties"].items()
+        if field not in path_names
     ]
 
 
-def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A query string has no null: a parameter is there or it is not."""
-    kept = {key: value for key, value in schema.items() if key != "default"}
-    kinds = [kind for kind in kept.pop("anyOf", ()) if kind != {"type": "null"}]
-    if not kinds:
-        return kept
-    return {**kept, **kinds[0]} if len(kinds) == 1 else {**kept, "anyOf": kinds}
+    rest = {key: value for key, value in schema.items() if key != "default"}
+    alternatives = [alternative for alternative in rest.pop("anyOf", ()) if alternative != {"type": "null"}]
+    if not alternatives:
+        return rest
+    return {**rest, **alternatives[0]} if len(alternatives) == 1 else {**rest, "anyOf": alternatives}
 
 
-def _without(schema: dict[str, Any], names: list[str]) -> dict[str, Any]:
+def _without_path_params(schema: dict[str, Any], path_names: list[str]) -> dict[str, Any]:
     """A command as a body: what the address says already is not repeated in it."""
-    fields = {name: of for name, of in schema["properties"].items() if name not in names}
-    needed = [name for name in schema.get("required", ()) if name not in names]
+    fields = {
+        name: field_schema for name, field_schema in schema["properties"].items() if name not in path_names
+    }
+    required = [name for name in schema.get("required", ()) if name not in path_names]
     return {
         "type": "object",
         "properties": fields,
-        **({"required": needed} if needed else {}),
+        **({"required": required} if required else {}),
         "additionalProperties": False,
     }
 
 
-def _responses(method: str, path: str, said: RouteDoc, by_kind: dict[str, Any]) -> dict[str, Any]:
-    responses = {str(said.status): _success(said, by_kind)}
-    if said.may_confirm_session:
-        responses[str(_CONFIRMED)] = {"description": "The session is confirmed"}
-    if said.redirects:
-        responses[str(_MOVED)] = _ELSEWHERE
+def _responses(method: str, path: str, doc: RouteDoc, schemas_by_type: dict[str, Any]) -> dict[str, Any]:
+    responses = {str(doc.status): _success_response(doc, schemas_by_type)}
+    if doc.may_confirm_session:
+        responses[str(_NO_CONTENT)] = {"description": "The session is confirmed"}
+    if doc.redirects:
+        responses[str(_REDIRECT)] = _REDIRECT_RESPONSE
     codes: dict[int, list[str]] = {}
-    for code in sorted(_refusals(method, path, said)):
-        codes.setdefault(STATUS[code], []).append(code)
-    for status, of_status in sorted(codes.items()):
+    for code in sorted(_error_codes(method, path, doc)):
+        codes.setdefault(STATUS_BY_CODE[code], []).append(code)
+    for status, codes_of_status in sorted(codes.items()):
         responses[str(status)] = {
-            "description": f"{TITLES[status]}: {', '.join(f'`{code}`' for code in of_status)}",
-            "content": {"application/problem+json": {"schema": {"$ref": _REF.format(name="Problem")}}},
+            "description": f"{TITLE_BY_STATUS[status]}: {', '.join(f'`{code}`' for code in codes_of_status)}",
+            "content": {"application/problem+json": {"schema": {"$ref": _SCHEMA_REF.format(name="Problem")}}},
         }
     return responses
 
 
-def _success(said: RouteDoc, by_kind: dict[str, Any]) -> dict[str, Any]:
-    if said.status == _MOVED:
-        return _ELSEWHERE
-    if said.response is None:
+def _success_response(doc: RouteDoc, schemas_by_type: dict[str, Any]) -> dict[str, Any]:
+    if doc.status == _REDIRECT:
+        return _REDIRECT_RESPONSE
+    if doc.response is None:
         return {"description": "Done"}
-    if said.content_type != "application/json":
-        return {"description": "The file", "content": {said.content_type: {}}}
-    shown = [by_kind[repr(kind)] for kind in _shown(said)]
-    fields = {"data": shown[0] if len(shown) == 1 else {"oneOf": shown}}
-    if said.meta:
+    if doc.content_type != "application/json":
+        return {"description": "The file", "content": {doc.content_type: {}}}
+    schemas = [schemas_by_type[repr(kind)] for kind in _response_types(doc)]
+    fields = {"data": schemas[0] if len(schemas) == 1 else {"oneOf": schemas}}
+    if doc.meta:
         # A field of `meta` that ends in `?` depends on the query.
-        required = [name for name in said.meta if not name.endswith("?")]
-        meta: dict[str, Any] = {"properties": {name: _META[name] for name in map(_bare, said.meta)}}
+        required = [name for name in doc.meta if not name.endswith("?")]
+        meta: dict[str, Any] = {
+            "properties": {name: _META_SCHEMAS[name] for name in map(_meta_name, doc.meta)}
+        }
         if required:
             meta["required"] = required
         fields["meta"] = {"type": "object", **meta}
     envelope = {"type": "object", "properties": fields, "required": list(fields)}
-    files: dict[str, Any] = {kind: {} for kind in said.media_types}
+    files: dict[str, Any] = {kind: {} for kind in doc.media_types}
     content = {"application/json": {"schema": envelope}, **files}
     return {"description": "Done", "content": content}
 
 
-def _bare(name: str) -> str:
+def _meta_name(name: str) -> str:
     return name.removesuffix("?")
 
 
-def _refusals(method: str, path: str, said: RouteDoc) -> set[str]:
+def _error_codes(method: str, path: str, doc: RouteDoc) -> set[str]:
     """What follows from the route itself, and what it says besides."""
-    names = _PARTS.findall(path)
-    codes = {"bad_request", *said.errors}  # any address or header may be too long to be read
-    if said.needs_database:
+    path_names = _PATH_PARAMS.findall(path)
+    codes = {"bad_request", *doc.errors}  # any address or header may be too long to be read
+    if doc.needs_database:
         codes.add("unavailable")
-    if path not in OPEN:
+    if path not in PUBLIC_ROUTES:
         codes |= {"unauthenticated", "token_expired", "session_revoked", "suspended", "forbidden"}
-    if said.needs_confirmed_session:
+    if doc.needs_confirmed_session:
         codes.add("confirmation_required")
     if method == "POST":  # for the sake of Idempotency-Key
         codes |= {"invalid_payload", "too_large", "conflict"}
-    if said.body is not None:
+    if doc.body is not None:
         codes |= {"invalid_json", "invalid_payload", "too_large", "unsupported_media_type"}
-    if said.query is not None and any(
-        not field.name.endswith("_id") for field in msgspec.structs.fields(said.query)
+    if doc.query is not None and any(
+        not field.name.endswith("_id") for field in msgspec.structs.fields(doc.query)
     ):
         codes.add("invalid_payload")
-    if any(name.endswith("_id") for name in names):
+    if any(name.endswith("_id") for name in path_names):
         codes.add("not_found")
     return codes
 
 
-def _used(paths: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+def _used_components(paths: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
     """The components that are referred to, by paths or by each other."""
     used: dict[str, Any] = {}
-    todo = [paths]
-    while todo:
-        text = msgspec.json.encode(todo.pop()).decode()
+    pending = [paths]
+    while pending:
+        text = msgspec.json.encode(pending.pop()).decode()
         for name in re.findall(r'"#/components/schemas/(\w+)"', text):
             if name in components and name not in used:
                 used[name] = components[name]
-                todo.append(components[name])
+                pending.append(components[name])
     return dict(sorted(used.items()))
 
 
-_PROBLEM = {
+_PROBLEM_SCHEMA = {
     "title": "Problem",
     "type": "object",
     "properties": {
@@ -279,7 +295,7 @@ _PROBLEM = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "code": {"enum": sorted(STATUS)},
+        "code": {"enum": sorted(STATUS_BY_CODE)},
         "errors": {
             "type": "array",
             "items": {

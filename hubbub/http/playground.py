@@ -19,12 +19,12 @@ def routes() -> list[web.RouteDef]:
     """One route per file that is there at the start: what is not in the folder has no address."""
     return [
         *assets.routes("/", FOLDER, _POLICY, "/playground"),
-        web.get("/playground", _to_page),
-        web.get("/playground/", _to_page),
+        web.get("/playground", _redirect_to_page),
+        web.get("/playground/", _redirect_to_page),
     ]
 
 
-async def _to_page(_request: web.Request) -> web.Response:
+async def _redirect_to_page(_request: web.Request) -> web.Response:
     return web.Response(
         status=302, headers={hdrs.LOCATION: "/", **assets.HEADERS, "Content-Security-Policy": _POLICY}
     )

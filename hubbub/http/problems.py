@@ -22,7 +22,7 @@ class BadRequest(HubbubError):
     default: ClassVar[str] = "The request is not valid HTTP."
 
 
-STATUS = {
+STATUS_BY_CODE = {
     "bad_request": 400,
     "invalid_json": 400,
     "invalid_token": 400,
@@ -45,7 +45,7 @@ STATUS = {
     "internal": 500,
     "unavailable": 503,
 }
-TITLES = {
+TITLE_BY_STATUS = {
     400: "Bad request",
     401: "Not logged in",
     403: "Not allowed",
@@ -61,25 +61,25 @@ TITLES = {
 }
 
 
-def answer(request: web.Request, error: HubbubError) -> web.Response:
+def to_response(request: web.Request, error: HubbubError) -> web.Response:
     """The problem document of a refusal."""
-    return document(error, request.get(REQUEST_ID, ""))
+    return problem_response(error, request.get(REQUEST_ID, ""))
 
 
-def document(error: HubbubError, request_id: str) -> web.Response:
+def problem_response(error: HubbubError, request_id: str) -> web.Response:
     """The problem document of a refusal, for a request that never came as far as its id."""
-    status = STATUS[error.code]
-    told: dict[str, Any] = {
+    status = STATUS_BY_CODE[error.code]
+    problem: dict[str, Any] = {
         "type": "about:blank",
-        "title": TITLES[status],
+        "title": TITLE_BY_STATUS[status],
         "status": status,
         "detail": error.message,
         "code": error.code,
         "request_id": request_id,
     }
     if error.fields:
-        told["errors"] = [{"field": field, "message": message} for field, message in error.fields]
-    response = web.Response(body=encode(told), status=status, content_type="application/problem+json")
+        problem["errors"] = [{"field": field, "message": message} for field, message in error.fields]
+    response = web.Response(body=encode(problem), status=status, content_type="application/problem+json")
     if error.retry_after_ms is not None:
         response.headers["Retry-After"] = str(-(-error.retry_after_ms // 1000))
     if status == web.HTTPUnauthorized.status_code:
@@ -87,7 +87,7 @@ def document(error: HubbubError, request_id: str) -> web.Response:
     return response
 
 
-def of_http(error: web.HTTPException) -> HubbubError:
+def from_http_exception(error: web.HTTPException) -> HubbubError:
     """Refusals of aiohttp itself in our words."""
     if isinstance(error, web.HTTPNotFound):
         return NotFound("There is nothing at this address.")

@@ -12,62 +12,62 @@ from aiohttp.http_exceptions import HttpProcessingError
 from hubbub.core import client_ip
 from hubbub.core.errors import InvalidJson, InvalidPayload, NotFound, TooLarge, UnsupportedMediaType
 from hubbub.core.request_info import RequestInfo
-from hubbub.http.app_keys import REQUEST_ID, admitted_of, parts_of
-from hubbub.http.content_encoding import unpacked
+from hubbub.http.app_keys import REQUEST_ID, container_of, principal_of
+from hubbub.http.content_encoding import decompress
 from hubbub.http.problems import BadRequest
 from hubbub.schemas.base import Command, encode, parse, strict
-from hubbub.schemas.pagination import Paged
+from hubbub.schemas.pagination import PageQuery
 from hubbub.services.context import Context
 
 T = TypeVar("T", bound=msgspec.Struct)
 C = TypeVar("C", bound=Command)
 
 MAX_BODY_BYTES = 1 << 20
-BODY_S = 30.0  # for a body to come in whole
-_NUMBERS = frozenset({"limit", "before_seq", "after_seq", "around_seq", "page"})
-_DIGITS = 18
-ALIASES = {"q": "query"}  # as the query string calls a field
+BODY_TIMEOUT_S = 30.0  # for a body to come in whole
+_INTEGER_PARAMS = frozenset({"limit", "before_seq", "after_seq", "around_seq", "page"})
+_MAX_DIGITS = 18
+QUERY_ALIASES = {"q": "query"}  # as the query string calls a field
 
 
-async def read(request: web.Request, kind: type[C]) -> C:
+async def read(request: web.Request, command_type: type[C]) -> C:
     """The body as a command, with the ids of the address; unknown fields are refused.
 
     Raises NotFound, UnsupportedMediaType, InvalidJson, InvalidPayload, TooLarge, BadRequest.
     """
-    said = path_params(request)
-    if (request.content_length or 0) > kind.max_body_bytes:
+    path_values = path_params(request)
+    if (request.content_length or 0) > command_type.max_body_bytes:
         raise TooLarge
-    raw_body = await body(request)
-    if len(raw_body) > kind.max_body_bytes:
+    raw_body = await read_body(request)
+    if len(raw_body) > command_type.max_body_bytes:
         raise TooLarge
     if raw_body and request.content_type != "application/json":
         raise UnsupportedMediaType
-    raw = _decoded(raw_body) if raw_body else {}
+    raw = _decode_json(raw_body) if raw_body else {}
     if not isinstance(raw, dict):
         raise InvalidPayload("The body must be a JSON object.")
-    if doubled := [name for name in said if name in raw]:
-        raise InvalidPayload(fields=tuple((name, "This is given by the URL.") for name in doubled))
-    command: C = parse(strict(kind), {**raw, **said})
+    if duplicates := [name for name in path_values if name in raw]:
+        raise InvalidPayload(fields=tuple((name, "This is given by the URL.") for name in duplicates))
+    command: C = parse(strict(command_type), {**raw, **path_values})
     return command
 
 
-async def body(request: web.Request) -> bytes:
+async def read_body(request: web.Request) -> bytes:
     """The whole body, unpacked; kept, so that it can be asked for again. Raises TooLarge, BadRequest."""
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise TooLarge
     try:
-        async with asyncio.timeout(BODY_S):
+        async with asyncio.timeout(BODY_TIMEOUT_S):
             raw = await request.read()
     except TimeoutError:
         raise BadRequest("The body takes too long.") from None
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
         raise BadRequest("The body can't be read: it is cut off or not encoded as it says.") from None
     if encoding := request.headers.get("Content-Encoding"):
-        return await asyncio.to_thread(unpacked, raw, encoding, MAX_BODY_BYTES)
+        return await asyncio.to_thread(decompress, raw, encoding, MAX_BODY_BYTES)
     return raw
 
 
-def _decoded(body: bytes) -> object:
+def _decode_json(body: bytes) -> object:
     try:
         return msgspec.json.decode(body)
     except msgspec.ValidationError:  # JSON, with a number that no field here can take
@@ -76,82 +76,83 @@ def _decoded(body: bytes) -> object:
         raise InvalidJson from None
 
 
-def query(request: web.Request, kind: type[T]) -> T:
+def query(request: web.Request, struct_type: type[T]) -> T:
     """The query string as a command, with the ids of the address; what it does not know it passes over.
 
     Raises NotFound, InvalidPayload.
     """
-    said = path_params(request)
+    path_values = path_params(request)
     raw: dict[str, Any] = {}
     for name, text in request.query.items():
-        field = ALIASES.get(name, name)
-        if field in kind.__struct_fields__ and name not in ALIASES.values():
-            raw[field] = int(text) if name in _NUMBERS and _is_number(text) else text
+        field = QUERY_ALIASES.get(name, name)
+        if field in struct_type.__struct_fields__ and name not in QUERY_ALIASES.values():
+            raw[field] = int(text) if name in _INTEGER_PARAMS and _is_number(text) else text
     try:
-        return parse(kind, {**raw, **said})
+        return parse(struct_type, {**raw, **path_values})
     except InvalidPayload as error:
-        raise _as_asked(error) from None
+        raise _with_query_names(error) from None
 
 
-def _as_asked(error: InvalidPayload) -> InvalidPayload:
-    names = {field: name for name, field in ALIASES.items()}
+def _with_query_names(error: InvalidPayload) -> InvalidPayload:
+    query_names = {field: name for name, field in QUERY_ALIASES.items()}
     return InvalidPayload(
-        error.message, fields=tuple((names.get(field, field), said) for field, said in error.fields)
+        error.message,
+        fields=tuple((query_names.get(field, field), message) for field, message in error.fields),
     )
 
 
 def path_params(request: web.Request) -> dict[str, str]:
     """The parts of the address. Raises NotFound for an id that can't be one: it is nobody's."""
-    said = dict(request.match_info)
-    for name, text in said.items():
+    values = dict(request.match_info)
+    for name, text in values.items():
         if name.endswith("_id"):
             try:
                 msgspec.convert(text, UUID)
             except msgspec.ValidationError:
                 raise NotFound from None
-    return said
+    return values
 
 
 def _is_number(text: str) -> bool:
     digits = text.removeprefix("-")
-    return digits.isascii() and digits.isdigit() and len(text) <= _DIGITS
+    return digits.isascii() and digits.isdigit() and len(text) <= _MAX_DIGITS
 
 
 def context(request: web.Request) -> Context:
     """Who asks, for an operation."""
-    admitted = admitted_of(request)
+    principal = principal_of(request)
     return Context(
-        parts_of(request),
-        admitted.user.id,
-        admitted.session_id,
-        admitted.role,
-        origin=origin(request),
-        key_id=admitted.key_id,
+        container_of(request),
+        principal.user.id,
+        principal.session_id,
+        principal.role,
+        request_info=request_info(request),
+        key_id=principal.key_id,
     )
 
 
-def origin(request: web.Request) -> RequestInfo:
+def request_info(request: web.Request) -> RequestInfo:
     """Where the request comes from. A header may hold bytes that are no text."""
-    networks = parts_of(request).settings.trusted_proxies
-    agent = request.headers.get("User-Agent", "").encode("utf-8", "replace").decode()
-    return RequestInfo(client_ip.from_request(request, networks), agent, request[REQUEST_ID])
+    trusted_proxies = container_of(request).settings.trusted_proxies
+    user_agent = request.headers.get("User-Agent", "").encode("utf-8", "replace").decode()
+    return RequestInfo(client_ip.from_request(request, trusted_proxies), user_agent, request[REQUEST_ID])
 
 
 def ok(view: object, status: int = 200, location: str | None = None) -> web.Response:
     """`{ "data": … }`."""
     headers = {"Location": location} if location is not None else None
-    return _json({"data": view}, status, headers)
+    return _json_response({"data": view}, status, headers)
 
 
 def list_response(items: object, **meta: object) -> web.Response:
     """`{ "data": […], "meta": { … } }`."""
-    return _json({"data": items, "meta": meta}, 200, None)
+    return _json_response({"data": items, "meta": meta}, 200, None)
 
 
-def page(items: object, total: int, asked: Paged) -> web.Response:
+def page(items: object, total: int, pagination: PageQuery) -> web.Response:
     """`{ "data": […], "meta": { page, limit, total, pages } }`."""
     return list_response(
-        items, page=asked.page, limit=asked.limit, total=total, pages=-(-total // asked.limit)
+        items, page=pagination.page, limit=pagination.limit, total=total, pages=-(-total // pagination.limit)
     )
 
 
@@ -160,6 +161,6 @@ def no_content(status: int = 204) -> web.Response:
     return web.Response(status=status)
 
 
-def _json(document: object, status: int, headers: Mapping[str, str] | None) -> web.Response:
+def _json_response(document: object, status: int, headers: Mapping[str, str] | None) -> web.Response:
     body = encode(document)
     return web.Response(body=body, status=status, headers=headers, content_type="application/json")

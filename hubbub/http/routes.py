@@ -11,7 +11,7 @@ from hubbub.schemas.base import Command
 from hubbub.services.permissions import Permission
 
 DOCS = "__route_docs__"
-PAGES = ("page", "limit", "total", "pages")  # the meta of numbered pages
+PAGE_META = ("page", "limit", "total", "pages")  # the meta of numbered pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class RouteDoc:
 class Routes(web.RouteTableDef):
     """aiohttp's route table, with the fields of `RouteDoc` as further arguments."""
 
-    def route(self, method: str, path: str, **given: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401 - aiohttp's signature
+    def route(self, method: str, path: str, **options: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401 - aiohttp's signature
         """Register a handler. Arguments that are no field of `RouteDoc` go to aiohttp."""
-        fields = {name: given.pop(name) for name in RouteDoc.__slots__ if name in given}
-        register = super().route(method, path, **given)
+        fields = {name: options.pop(name) for name in RouteDoc.__slots__ if name in options}
+        register = super().route(method, path, **options)
 
         def decorate(handler: Handler) -> Handler:
             if fields:

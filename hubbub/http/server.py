@@ -15,142 +15,156 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from hubbub.core import client_ip, metrics
-from hubbub.core.errors import HubbubError, Internal, RateLimited, forget_traceback
+from hubbub.core.errors import HubbubError, Internal, RateLimited, clear_tracebacks
 from hubbub.http import problems
-from hubbub.http.app_keys import ACCEPTED, ADMITTED
-from hubbub.http.ip_limits import HELD_BYTES, SLICE_REQUESTS, ClientIp, IpLimits
+from hubbub.http.app_keys import PRINCIPAL, SOCKET_ACCEPTED
+from hubbub.http.ip_limits import MAX_BUFFERED_BYTES, MAX_SLICE_REQUESTS, ClientIp, IpLimits
 from hubbub.http.middleware import cors, request_id
 
-HEADER_S = 15.0  # for a request's header to come in whole, and for the first byte of a connection
-STALLED_S = 30.0  # in which a client takes nothing of its answer
-KEEPALIVE_S = 75.0  # between requests; longer than proxies keep a connection that they may still use
+HEADER_TIMEOUT_S = 15.0  # for a request's header to come in whole, and for the first byte of a connection
+STALL_TIMEOUT_S = 30.0  # in which a client takes nothing of its answer
+KEEPALIVE_TIMEOUT_S = 75.0  # between requests; longer than proxies keep a connection that they may still use
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class _Protocol(RequestHandler):
-    __slots__ = ("_due", "_held", "_stall", "_wire", "client", "discards", "header_s", "limits", "stalled_s")
+    __slots__ = (
+        "_deferred",
+        "_header_timer",
+        "_stall_timer",
+        "_tcp_transport",
+        "client",
+        "discards_body",
+        "header_timeout_s",
+        "limits",
+        "stall_timeout_s",
+    )
 
-    header_s: float
-    stalled_s: float
+    header_timeout_s: float
+    stall_timeout_s: float
     limits: IpLimits
     client: ClientIp | None  # the IP address; None for a trusted proxy
-    discards: bool  # the request was answered before its body was read; the rest is of no use
-    _held: bytes | None  # what was read and waits until the IP address may send requests again
+    discards_body: bool  # the request was answered before its body was read; the rest is of no use
+    _deferred: bytes | None  # what was read and waits until the IP address may send requests again
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._wire: asyncio.Transport | None = cast("asyncio.Transport", transport)
-        self._stall: asyncio.TimerHandle | None = None
-        self._due: asyncio.TimerHandle | None = self._loop.call_later(self.header_s, self._too_slow)
+        self._tcp_transport: asyncio.Transport | None = cast("asyncio.Transport", transport)
+        self._stall_timer: asyncio.TimerHandle | None = None
+        self._header_timer: asyncio.TimerHandle | None = self._loop.call_later(
+            self.header_timeout_s, self._on_header_timeout
+        )
         super().connection_made(transport)
 
     def release(self) -> None:
         """Do not count the connection any more. Safe to call twice."""
         if self.client is not None:
-            self.client.open -= 1
-            self.client.held_bytes -= len(self._held or b"")
-            self.client = self._held = None
+            self.client.open_connections -= 1
+            self.client.buffered_bytes -= len(self._deferred or b"")
+            self.client = self._deferred = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._wire = None
+        self._tcp_transport = None
         self.release()
-        for timer in (self._due, self._stall):
+        for timer in (self._header_timer, self._stall_timer):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         client = self.client
-        if client is not None and self.discards and not self.limits.discard(client, len(data)):
-            if self._wire is not None:
-                self._wire.pause_reading()  # until aiohttp closes the connection, in `lingering_time`
+        if client is not None and self.discards_body and not self.limits.acquire_discard(client, len(data)):
+            if self._tcp_transport is not None:
+                self._tcp_transport.pause_reading()  # until aiohttp closes it, in `lingering_time`
             return
         if client is not None:
-            wait = self.limits.wait(client)
-            if wait or client.waiting or self._held is not None:
-                self._hold(client, data, wait)
+            wait = self.limits.request_delay_s(client)
+            if wait or client.release_queue or self._deferred is not None:
+                self._defer(client, data, wait)
                 return
         self._parse(data)
 
-    def _hold(self, client: ClientIp, data: bytes, wait: float) -> None:
+    def _defer(self, client: ClientIp, data: bytes, wait: float) -> None:
         """Keep what was read until the IP address may send requests again, and read no more."""
-        if client.held_bytes + len(data) > HELD_BYTES:
+        if client.buffered_bytes + len(data) > MAX_BUFFERED_BYTES:
             metrics.count("connections_refused", "held")
             self.abort()
             return
-        client.held_bytes += len(data)
-        if self._held is None:
+        client.buffered_bytes += len(data)
+        if self._deferred is None:
             metrics.count("requests_delayed")
-            self._held = b""
-            self.limits.queue(client, self._release, wait)
-        self._held += data
-        if self._wire is not None:
-            self._wire.pause_reading()
+            self._deferred = b""
+            self.limits.enqueue(client, self._parse_deferred, wait)
+        self._deferred += data
+        if self._tcp_transport is not None:
+            self._tcp_transport.pause_reading()
 
-    def _release(self) -> None:
-        client, held = self.client, self._held
-        if client is None or held is None or self._wire is None:
+    def _parse_deferred(self) -> None:
+        client, deferred = self.client, self._deferred
+        if client is None or deferred is None or self._tcp_transport is None:
             return
-        self._held = None
-        client.held_bytes -= len(held)
+        self._deferred = None
+        client.buffered_bytes -= len(deferred)
         if not (self._reading_paused or self._buffer_paused):
-            self._wire.resume_reading()
-        self._parse(held)
+            self._tcp_transport.resume_reading()
+        self._parse(deferred)
 
     def abort(self) -> None:
         """Close the connection at once."""
-        if self._wire is not None:
-            self._wire.abort()
+        if self._tcp_transport is not None:
+            self._tcp_transport.abort()
 
     def _parse(self, data: bytes) -> None:
         before = self._request_count
         super().data_received(data)
         if self._messages and (error := getattr(self._messages[-1][0], "exc", None)) is not None:
-            forget_traceback(error)  # its frames hold the data, and the message that holds the exception
-        if self.client is not None and self.limits.rates and self._request_count != before:
+            clear_tracebacks(error)  # its frames hold the data, and the message that holds the exception
+        if self.client is not None and self.limits.limit_rates and self._request_count != before:
             self.limits.charge(self.client, self._request_count - before)
         if self._request_count != before:
-            if self._due is not None:
-                self._due.cancel()
-                self._due = None
-        elif data and self._due is None and self._waiter is not None:  # the beginning of another header
-            self._due = self._loop.call_later(self.header_s, self._too_slow)
+            if self._header_timer is not None:
+                self._header_timer.cancel()
+                self._header_timer = None
+        elif (
+            data and self._header_timer is None and self._waiter is not None
+        ):  # the beginning of another header
+            self._header_timer = self._loop.call_later(self.header_timeout_s, self._on_header_timeout)
 
-    def _too_slow(self) -> None:
-        self._due = None
+    def _on_header_timeout(self) -> None:
+        self._header_timer = None
         if self._waiter is not None:
             metrics.count("slow_requests")
             self.force_close()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch()
+        self._watch_output()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
     async def start(self) -> None:
         try:
             await super().start()
         finally:
-            self._watch()  # what is not taken yet keeps a closed connection open
+            self._watch_output()  # what is not taken yet keeps a closed connection open
 
-    def _watch(self) -> None:
-        if self._wire is not None and self._stall is None:
-            size = self._wire.get_write_buffer_size()
+    def _watch_output(self) -> None:
+        if self._tcp_transport is not None and self._stall_timer is None:
+            size = self._tcp_transport.get_write_buffer_size()
             if size:
-                self._stall = self._loop.call_later(self.stalled_s, self._check, size)
+                self._stall_timer = self._loop.call_later(self.stall_timeout_s, self._on_stall_timer, size)
 
-    def _check(self, before: int) -> None:
-        self._stall = None
-        if self._wire is not None and self._wire.get_write_buffer_size() >= before:
+    def _on_stall_timer(self, size_before: int) -> None:
+        self._stall_timer = None
+        if self._tcp_transport is not None and self._tcp_transport.get_write_buffer_size() >= size_before:
             metrics.count("slow_requests")
-            self._wire.abort()
+            self._tcp_transport.abort()
         else:
-            self._watch()
+            self._watch_output()
 
     def handle_error(
         self,
@@ -169,8 +183,8 @@ class _Protocol(RequestHandler):
         else:
             self.log_exception("a request failed outside of its route", exc_info=exc)
         if exc is not None:
-            forget_traceback(exc)
-        response = _answer(request, problems.BadRequest() if malformed else Internal())
+            clear_tracebacks(exc)
+        response = _problem_response(request, problems.BadRequest() if malformed else Internal())
         response.force_close()
         return response
 
@@ -183,21 +197,21 @@ class _Protocol(RequestHandler):
 
 
 class Server(web.Server):
-    header_s = HEADER_S
-    stalled_s = STALLED_S
-    limits = IpLimits(rates=False)
+    header_timeout_s = HEADER_TIMEOUT_S
+    stall_timeout_s = STALL_TIMEOUT_S
+    limits = IpLimits(limit_rates=False)
 
     def __call__(self) -> RequestHandler:
         """The protocol of a connection that is not counted."""
-        return self.protocol(None)
+        return self.create_protocol(None)
 
-    def protocol(self, client: ClientIp | None) -> "_Protocol":
+    def create_protocol(self, client: ClientIp | None) -> "_Protocol":
         """The protocol of a connection that is counted for an IP address; None for a trusted proxy."""
-        made = _Protocol(self, loop=self._loop, **self._kwargs)
-        made.header_s, made.stalled_s = self.header_s, self.stalled_s
-        made.client, made.limits, made._held = client, self.limits, None  # noqa: SLF001 - its maker
-        made.discards = False
-        return made
+        protocol = _Protocol(self, loop=self._loop, **self._kwargs)
+        protocol.header_timeout_s, protocol.stall_timeout_s = self.header_timeout_s, self.stall_timeout_s
+        protocol.client, protocol.limits, protocol._deferred = client, self.limits, None  # noqa: SLF001 - its maker
+        protocol.discards_body = False
+        return protocol
 
 
 class Runner(web.AppRunner):
@@ -210,8 +224,8 @@ class Runner(web.AppRunner):
         self,
         app: web.Application,
         *,
-        header_s: float = HEADER_S,
-        stalled_s: float = STALLED_S,
+        header_timeout_s: float = HEADER_TIMEOUT_S,
+        stall_timeout_s: float = STALL_TIMEOUT_S,
         shutdown_timeout: float = 60.0,
         lingering_time: float = 2.0,
         limits: IpLimits | None = None,
@@ -219,57 +233,65 @@ class Runner(web.AppRunner):
         super().__init__(
             app,
             access_log=None,
-            keepalive_timeout=KEEPALIVE_S,
+            keepalive_timeout=KEEPALIVE_TIMEOUT_S,
             shutdown_timeout=shutdown_timeout,
             lingering_time=lingering_time,
             auto_decompress=False,
         )
-        self._times = (header_s, stalled_s)
-        self._limits = IpLimits(rates=False) if limits is None else limits  # one that is empty is false
+        self._timeouts = (header_timeout_s, stall_timeout_s)
+        self._limits = IpLimits(limit_rates=False) if limits is None else limits  # one that is empty is false
 
     async def _make_server(self) -> web.Server:
-        made = await super()._make_server()
+        aiohttp_server = await super()._make_server()
         server = Server(
-            _shaped(made.request_handler, self._limits),
-            request_factory=made.request_factory,
-            loop=made._loop,  # noqa: SLF001 - see above
-            **made._kwargs,  # noqa: SLF001 - likewise
+            _wrap_handler(aiohttp_server.request_handler, self._limits),
+            request_factory=aiohttp_server.request_factory,
+            loop=aiohttp_server._loop,  # noqa: SLF001 - see above
+            **aiohttp_server._kwargs,  # noqa: SLF001 - likewise
         )
-        server.header_s, server.stalled_s = self._times
+        server.header_timeout_s, server.stall_timeout_s = self._timeouts
         server.limits = self._limits
         return server
 
 
-def _shaped(handle: Handler, limits: IpLimits) -> Handler:
+def _wrap_handler(inner: Handler, limits: IpLimits) -> Handler:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         protocol = cast("_Protocol", request.protocol)
         client = protocol.client
-        protocol.discards = False
-        if client is None and limits.rates and client_ip.is_within(request.remote or "", limits.trusted):
-            client = limits.find(client_ip.from_request(request, limits.trusted))
-            if wait := await limits.admit(client):
+        protocol.discards_body = False
+        if (
+            client is None
+            and limits.limit_rates
+            and client_ip.is_within(request.remote or "", limits.trusted_proxies)
+        ):
+            client = limits.client_of(client_ip.from_request(request, limits.trusted_proxies))
+            if wait := await limits.acquire_request(client):
                 metrics.count("requests_limited", "ip")
-                return _answer(request, RateLimited(retry_after_ms=round(wait * 1000)))
-        elif client is not None and limits.untrusted is not None and "X-Forwarded-For" in request.headers:
-            limits.untrusted.note(request.remote or "")
-        if client is not None and client.slice_requests > SLICE_REQUESTS:
+                return _problem_response(request, RateLimited(retry_after_ms=round(wait * 1000)))
+        elif (
+            client is not None
+            and limits.untrusted_proxies is not None
+            and "X-Forwarded-For" in request.headers
+        ):
+            limits.untrusted_proxies.record(request.remote or "")
+        if client is not None and client.slice_requests > MAX_SLICE_REQUESTS:
             await asyncio.sleep(0)  # of requests in one read each has a turn of the event loop
         try:
-            response = await handle(request)
+            response = await inner(request)
         except web.HTTPException as error:  # raised before any middleware ran
-            return _answer(request, problems.of_http(error))
-        refused = response.status >= web.HTTPBadRequest.status_code
-        protocol.discards = not request.content.is_eof()
-        if client is not None and not refused and (ADMITTED in request or ACCEPTED in request):
-            limits.give_back(client)
+            return _problem_response(request, problems.from_http_exception(error))
+        is_error = response.status >= web.HTTPBadRequest.status_code
+        protocol.discards_body = not request.content.is_eof()
+        if client is not None and not is_error and (PRINCIPAL in request or SOCKET_ACCEPTED in request):
+            limits.refund_request(client)
         return response
 
     return handler
 
 
-def _answer(request: web.BaseRequest, error: HubbubError) -> web.Response:
-    given = request_id.of(request)
-    response = problems.document(error, given)
-    response.headers["X-Request-ID"] = given
-    cors.security_headers(response)
+def _problem_response(request: web.BaseRequest, error: HubbubError) -> web.Response:
+    resolved_id = request_id.resolve(request)
+    response = problems.problem_response(error, resolved_id)
+    response.headers["X-Request-ID"] = resolved_id
+    cors.set_security_headers(response)
     return response

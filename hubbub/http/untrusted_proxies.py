@@ -10,7 +10,7 @@ from hubbub.core import client_ip, clock
 
 log = logging.getLogger(__name__)
 
-HOUR_S = 3600.0
+WARNING_INTERVAL_S = 3600.0
 
 
 class UntrustedProxies:
@@ -19,19 +19,19 @@ class UntrustedProxies:
     From other IP addresses the header is the client's own invention.
     """
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+    def __init__(self, on_warning: Callable[[str], None]) -> None:
         """`report` gets the IP address, with each warning."""
-        self._report = report
+        self._on_warning = on_warning
         self._silent_until = 0.0
 
-    def note(self, peer: str) -> None:
+    def record(self, peer: str) -> None:
         """A request with the header came from an IP address that is not trusted."""
         now = clock.monotonic()
         if now < self._silent_until or not client_ip.is_private(peer):
             return
-        self._silent_until = now + HOUR_S
+        self._silent_until = now + WARNING_INTERVAL_S
         log.warning(
             "X-Forwarded-For is ignored: it comes from a proxy that HUBBUB_TRUSTED_PROXIES does not name",
             extra={"proxy": client_ip.normalize(peer)},
         )
-        self._report(client_ip.normalize(peer))
+        self._on_warning(client_ip.normalize(peer))

@@ -1,15 +1,15 @@
 """The tables. Rows stay inside the services."""
 
-from hubbub.models.accounts.identities import Handover, Identity
+from hubbub.models.accounts.identities import Identity, OAuthHandoff
 from hubbub.models.audit.records import AuditRecord
 from hubbub.models.auth.api_keys import ApiKey, UsedNonce
-from hubbub.models.auth.mfa_challenges import PendingLogin
+from hubbub.models.auth.mfa_challenges import MfaChallenge
 from hubbub.models.auth.sessions import Session
 from hubbub.models.auth.two_factor import RecoveryCode, TwoFactor
 from hubbub.models.chat.messages import Mention, Message
 from hubbub.models.chat.reactions import Reaction
 from hubbub.models.chat.rooms import Membership, Room
-from hubbub.models.database_meta import State
+from hubbub.models.database_meta import DatabaseMeta
 from hubbub.models.eventlog.entries import Entry
 from hubbub.models.eventlog.epoch_claims import EpochClaim
 from hubbub.models.idempotency import IdempotencyKey
@@ -22,24 +22,24 @@ from hubbub.models.users.users import User
 __all__ = [
     "ApiKey",
     "AuditRecord",
+    "DatabaseMeta",
     "Entry",
     "EpochClaim",
-    "Handover",
     "IdempotencyKey",
     "Identity",
     "Job",
     "Membership",
     "Mention",
     "Message",
+    "MfaChallenge",
+    "OAuthHandoff",
     "OneTimeToken",
-    "PendingLogin",
     "Preference",
     "Process",
     "Reaction",
     "RecoveryCode",
     "Room",
     "Session",
-    "State",
     "TwoFactor",
     "UsedNonce",
     "User",

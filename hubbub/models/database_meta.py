@@ -4,7 +4,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 
-class State(Model):
+class DatabaseMeta(Model):
     """A fact about this database: its epoch"""
 
     key = fields.CharField(primary_key=True, max_length=40)

@@ -8,15 +8,15 @@ import aiohttp
 from hubbub.prove.journal import Json
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of made-up people in a database that is thrown away
-ANSWER = aiohttp.ClientTimeout(total=20)
+REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
-class Unwilling(Exception):
+class UnexpectedResult(Exception):
     """An instance answered otherwise than it must for the run to go on."""
 
 
 @dataclass
-class Person:
+class User:
     """Somebody with one session."""
 
     id: str
@@ -24,65 +24,67 @@ class Person:
     token: str
 
 
-async def rest(
+async def request(
     http: aiohttp.ClientSession, method: str, url: str, token: str | None = None, body: Json | None = None
 ) -> Any:  # noqa: ANN401 - JSON
     """The `data` of an answer, None if it has none. Raises Unwilling, aiohttp's errors."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with http.request(method, url, json=body, headers=headers, timeout=ANSWER) as answer:
-        if not answer.ok:
-            raise Unwilling(f"{method} {url}: {answer.status} {(await answer.text())[:500]}")
-        return (await answer.json())["data"] if answer.content_type == "application/json" else None
+    async with http.request(method, url, json=body, headers=headers, timeout=REQUEST_TIMEOUT) as response:
+        if not response.ok:
+            raise UnexpectedResult(f"{method} {url}: {response.status} {(await response.text())[:500]}")
+        return (await response.json())["data"] if response.content_type == "application/json" else None
 
 
-async def register(http: aiohttp.ClientSession, url: str, username: str) -> Person:
+async def register(http: aiohttp.ClientSession, url: str, username: str) -> User:
     """Make an account."""
-    given = {
+    fields = {
         "name": username.title(),
         "username": username,
         "email": f"{username}@example.com",
         "password": PASSWORD,
     }
-    data = await rest(http, "POST", f"{url}/api/v1/auth/register", body=given)
-    return Person(data["user"]["id"], username, data["access_token"])
+    data = await request(http, "POST", f"{url}/api/v1/auth/register", body=fields)
+    return User(data["user"]["id"], username, data["access_token"])
 
 
-async def log_in(http: aiohttp.ClientSession, url: str, person: Person) -> Person:
+async def log_in(http: aiohttp.ClientSession, url: str, user: User) -> User:
     """The same person with another session."""
-    given = {"email": f"{person.username}@example.com", "password": PASSWORD}
-    data = await rest(http, "POST", f"{url}/api/v1/auth/login", body=given)
-    return Person(person.id, person.username, data["access_token"])
+    fields = {"email": f"{user.username}@example.com", "password": PASSWORD}
+    data = await request(http, "POST", f"{url}/api/v1/auth/login", body=fields)
+    return User(user.id, user.username, data["access_token"])
 
 
-async def log_out(http: aiohttp.ClientSession, url: str, person: Person) -> None:
+async def log_out(http: aiohttp.ClientSession, url: str, user: User) -> None:
     """End the session."""
-    await rest(http, "POST", f"{url}/api/v1/auth/logout", token=person.token, body={})
+    await request(http, "POST", f"{url}/api/v1/auth/logout", token=user.token, body={})
 
 
-async def make_room(
-    http: aiohttp.ClientSession, url: str, owner: Person, name: str, members: list[str]
+async def create_room(
+    http: aiohttp.ClientSession, url: str, owner: User, name: str, members: list[str]
 ) -> str:
     """Make a private room; returns its id."""
-    given = {"kind": "private", "name": name, "member_ids": members}
-    data = await rest(http, "POST", f"{url}/api/v1/rooms", token=owner.token, body=given)
+    fields = {"kind": "private", "name": name, "member_ids": members}
+    data = await request(http, "POST", f"{url}/api/v1/rooms", token=owner.token, body=fields)
     return str(data["id"])
 
 
-async def invite(http: aiohttp.ClientSession, url: str, owner: Person, room_id: str, user_id: str) -> None:
+async def add_member(http: aiohttp.ClientSession, url: str, owner: User, room_id: str, user_id: str) -> None:
     """Take somebody in."""
-    await rest(
+    await request(
         http, "POST", f"{url}/api/v1/rooms/{room_id}/members", token=owner.token, body={"user_id": user_id}
     )
 
 
 async def set_role(
-    http: aiohttp.ClientSession, url: str, owner: Person, room_id: str, user_id: str, role: str
+    http: aiohttp.ClientSession, url: str, owner: User, room_id: str, user_id: str, role: str
 ) -> None:
     """Give a member another role."""
     path = f"{url}/api/v1/rooms/{room_id}/members/{user_id}"
-    await rest(http, "PATCH", path, token=owner.token, body={"role": role})
+    await request(http, "PATCH", path, token=owner.token, body={"role": role})
 
 
-async def remove(http: aiohttp.ClientSession, url: str, owner: Person, room_id: str, user_id: str) -> None:
+async def remove_member(
+    http: aiohttp.ClientSession, url: str, owner: User, room_id: str, user_id: str
+) -> None:
     """Put somebody out."""
-    await rest(http, "DELETE", f"{url}/api/v1/rooms/{room_id}/members/{user_id}", token=owner.token)
+    await request(http, "DELETE", f"{url}/api/v1/rooms/{room_id}/members/{user_id}", token=owner.token)

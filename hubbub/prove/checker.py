@@ -7,21 +7,21 @@ from typing import TypeVar
 from hubbub.prove import delivery_checker, moving, timing_checker
 from hubbub.prove.journal import (
     Acked,
-    Caught,
+    Checkpoint,
     Entry,
+    EntryReceived,
     Evidence,
-    Heard,
     Journal,
     Message,
-    Refused,
-    Reset,
-    Rested,
+    Rejected,
+    RoomReset,
     Sent,
-    Stored,
+    StoredState,
+    SyncReceived,
 )
 from hubbub.prove.verdict import GUARANTEES, Verdict
 
-UNKNOWN = frozenset({"unavailable"})  # such a no leaves open whether it was stored
+UNCERTAIN_CODES = frozenset({"unavailable"})  # such a no leaves open whether it was stored
 Verdicts = dict[str, Verdict]
 Kind = TypeVar("Kind")
 
@@ -29,43 +29,48 @@ Kind = TypeVar("Kind")
 def check(evidence: Evidence) -> Verdicts:
     """A verdict for each promise, by its name."""
     verdicts = {name: Verdict(name) for name in GUARANTEES}
-    _acknowledged(evidence, verdicts["G1"])
-    _logs(evidence.stored, verdicts["G2"])
+    _check_acks(evidence, verdicts["G1"])
+    _check_logs(evidence.stored, verdicts["G2"])
     log = {(entry.room_id, entry.seq): entry for entry in evidence.stored.entries}
-    ends = _ends(evidence.stored)
+    ends = _last_seqs(evidence.stored)
     for journal in evidence.journals:
         delivery_checker.check(journal, verdicts["G2"], verdicts["G3"], verdicts["G10"])
         moving.check(journal, verdicts["G14"])
-        _same(journal, log, verdicts)
-        _complete(journal, ends, verdicts["G3"])
-    _in_turn(evidence, verdicts["G2"])
-    _again(evidence, verdicts["G4"])
-    _whole(evidence, verdicts["G6"])
+        _check_content(journal, log, verdicts)
+        _check_completeness(journal, ends, verdicts["G3"])
+    _check_send_order(evidence, verdicts["G2"])
+    _check_resends(evidence, verdicts["G4"])
+    _check_atomicity(evidence, verdicts["G6"])
     timing_checker.check(evidence, verdicts)
     return verdicts
 
 
-def _acknowledged(evidence: Evidence, verdict: Verdict) -> None:
+def _check_acks(evidence: Evidence, verdict: Verdict) -> None:
     """Every ack is of a message that is stored, as acknowledged, and in its room's log."""
     by_id = {message.id: message for message in evidence.stored.messages}
-    announced = Counter(entry.message_id for entry in evidence.stored.entries if entry.event == "message:new")
-    at = {(entry.room_id, entry.seq): entry.message_id for entry in evidence.stored.entries}
+    entry_counts = Counter(
+        entry.message_id for entry in evidence.stored.entries if entry.event == "message:new"
+    )
+    message_ids = {(entry.room_id, entry.seq): entry.message_id for entry in evidence.stored.entries}
     senders = {message.client_id: message.sender_id for message in evidence.stored.messages}
-    for journal, acked in _all(evidence.journals, Acked):
+    for journal, acked in _events_of(evidence.journals, Acked):
         verdict.tried += 1
         where = f"{journal.name} sent {acked.client_id}, acknowledged as {acked.room_id} {acked.seq}"
         row = by_id.get(acked.message_id)
         if row is None:
-            verdict.wrong("lost" if acked.client_id not in senders else "stored as another", where)
+            verdict.add_violation("lost" if acked.client_id not in senders else "stored as another", where)
         elif (row.client_id, row.room_id, row.seq, row.body) != (
             *(acked.client_id, acked.room_id, acked.seq, acked.body),
         ):
-            verdict.wrong("stored differently", f"{where}, stored as {row}")
-        elif at.get((acked.room_id, acked.seq)) != acked.message_id or announced[acked.message_id] != 1:
-            verdict.wrong("stored but not in the log", where)
+            verdict.add_violation("stored differently", f"{where}, stored as {row}")
+        elif (
+            message_ids.get((acked.room_id, acked.seq)) != acked.message_id
+            or entry_counts[acked.message_id] != 1
+        ):
+            verdict.add_violation("stored but not in the log", where)
 
 
-def _logs(stored: Stored, verdict: Verdict) -> None:
+def _check_logs(stored: StoredState, verdict: Verdict) -> None:
     """Each log goes 1, 2, 3, … up to what its room says, and each message has its place in it."""
     logs: dict[str, list[int]] = defaultdict(list)
     for entry in stored.entries:
@@ -75,145 +80,158 @@ def _logs(stored: Stored, verdict: Verdict) -> None:
         seqs, last = Counter(logs[room_id]), stored.last_seqs.get(room_id, 0)
         for seq in range(1, max([last, *seqs]) + 1):
             if seqs[seq] == 0:
-                verdict.wrong("seq hole", f"room {room_id} has no entry {seq}, and stands at {last}")
+                verdict.add_violation("seq hole", f"room {room_id} has no entry {seq}, and stands at {last}")
             elif seqs[seq] > 1:
-                verdict.wrong("seq twice", f"room {room_id} has {seqs[seq]} entries {seq}")
+                verdict.add_violation("seq twice", f"room {room_id} has {seqs[seq]} entries {seq}")
         if seqs and max(seqs) > last:
-            verdict.wrong("seq beyond the end", f"room {room_id} stands at {last}, and has {max(seqs)}")
+            verdict.add_violation(
+                "seq beyond the end", f"room {room_id} stands at {last}, and has {max(seqs)}"
+            )
 
 
-def _ends(stored: Stored) -> dict[str, int]:
-    ends: dict[str, int] = {}
+def _last_seqs(stored: StoredState) -> dict[str, int]:
+    last_seqs: dict[str, int] = {}
     for entry in stored.entries:
-        ends[entry.room_id] = max(entry.seq, ends.get(entry.room_id, 0))
-    return ends
+        last_seqs[entry.room_id] = max(entry.seq, last_seqs.get(entry.room_id, 0))
+    return last_seqs
 
 
-def _got(journal: Journal) -> Iterator[tuple[str, int, str, str]]:
+def _received_entries(journal: Journal) -> Iterator[tuple[str, int, str, str]]:
     """Every entry that the client has, however it came: room, seq, event, payload."""
     for event in journal.events:
-        if isinstance(event, Heard):
+        if isinstance(event, EntryReceived):
             yield event.room_id, event.seq, event.event, event.payload
-        elif isinstance(event, Caught):
+        elif isinstance(event, SyncReceived):
             for seq, name, payload in event.entries:
                 yield event.room_id, seq, name, payload
 
 
-def _same(journal: Journal, log: dict[tuple[str, int], Entry], verdicts: Verdicts) -> None:
+def _check_content(journal: Journal, log: dict[tuple[str, int], Entry], verdicts: Verdicts) -> None:
     """What the client got is what is stored, so all clients agree; what `sync` gave is in order and whole."""
-    for room_id, seq, event, payload in _got(journal):
+    for room_id, seq, event, payload in _received_entries(journal):
         entry = log.get((room_id, seq))
         where = f"{journal.name} has room {room_id} {seq} {event}"
         if entry is None:
-            verdicts["G1"].wrong("heard but not stored", f"{where} {payload[:200]}")
+            verdicts["G1"].add_violation("heard but not stored", f"{where} {payload[:200]}")
         elif (entry.event, entry.payload) != (event, payload):
-            verdicts["G2"].wrong("diverged", f"{where} {payload[:200]}, stored is {entry.payload[:200]}")
-    for caught in journal.events:
-        if isinstance(caught, Reset):
-            verdicts["G3"].wrong("reset", f"{journal.name} was told to drop room {caught.room_id}")
-        if not isinstance(caught, Caught):
+            verdicts["G2"].add_violation(
+                "diverged", f"{where} {payload[:200]}, stored is {entry.payload[:200]}"
+            )
+    for synced in journal.events:
+        if isinstance(synced, RoomReset):
+            verdicts["G3"].add_violation("reset", f"{journal.name} was told to drop room {synced.room_id}")
+        if not isinstance(synced, SyncReceived):
             continue
-        seqs = [seq for seq, _, _ in caught.entries]
-        where = f"{journal.name}, sync of room {caught.room_id} after {caught.after}: {seqs[:10]}"
+        seqs = [seq for seq, _, _ in synced.entries]
+        where = f"{journal.name}, sync of room {synced.room_id} after {synced.after}: {seqs[:10]}"
         if seqs != sorted(seqs):
-            verdicts["G2"].wrong("reordered", where)
+            verdicts["G2"].add_violation("reordered", where)
         elif len(set(seqs)) < len(seqs):
-            verdicts["G3"].wrong("duplicated", where)
-        elif seqs and seqs != list(range(caught.after + 1, caught.after + 1 + len(seqs))):
-            verdicts["G3"].wrong("gap", where)
+            verdicts["G3"].add_violation("duplicated", where)
+        elif seqs and seqs != list(range(synced.after + 1, synced.after + 1 + len(seqs))):
+            verdicts["G3"].add_violation("gap", where)
 
 
-def _complete(journal: Journal, ends: dict[str, int], verdict: Verdict) -> None:
+def _check_completeness(journal: Journal, last_seqs: dict[str, int], verdict: Verdict) -> None:
     """In the end the client has everything; and had it, before, without asking, when all was quiet."""
-    has: dict[str, set[int]] = defaultdict(set)
-    for room_id, seq, _, _ in _got(journal):
-        has[room_id].add(seq)
+    received: dict[str, set[int]] = defaultdict(set)
+    for room_id, seq, _, _ in _received_entries(journal):
+        received[room_id].add(seq)
     for room_id in journal.rooms:
-        missing = sorted(set(range(1, ends.get(room_id, 0) + 1)) - has[room_id])
+        missing = sorted(set(range(1, last_seqs.get(room_id, 0) + 1)) - received[room_id])
         if missing:
-            verdict.wrong("missing", f"{journal.name} never got {missing[:10]} of room {room_id}")
+            verdict.add_violation("missing", f"{journal.name} never got {missing[:10]} of room {room_id}")
     for event in journal.events:
-        if isinstance(event, Rested):
+        if isinstance(event, Checkpoint):
             for room_id, seq in event.cursors.items():
                 if seq < (end := event.ends.get(room_id, 0)):
-                    told = (
+                    detail = (
                         f"{journal.name} was connected, and was told {seq} of {end} entries of room {room_id}"
                     )
-                    verdict.wrong("gap", told)
+                    verdict.add_violation("gap", detail)
 
 
-def _again(evidence: Evidence, verdict: Verdict) -> None:
+def _check_resends(evidence: Evidence, verdict: Verdict) -> None:
     """One client_id, one message: in the database, and in every answer."""
     rows: dict[tuple[str, str], list[Message]] = defaultdict(list)
     for message in evidence.stored.messages:
         rows[message.sender_id, message.client_id].append(message)
-    for (_, client_id), found in rows.items():
-        if len(found) > 1:
-            verdict.wrong("stored twice", f"{client_id} as {[message.id for message in found]}")
-    sent = Counter((journal.user_id, sent.client_id) for journal, sent in _all(evidence.journals, Sent))
+    for (_, client_id), messages in rows.items():
+        if len(messages) > 1:
+            verdict.add_violation("stored twice", f"{client_id} as {[message.id for message in messages]}")
+    sent = Counter((journal.user_id, sent.client_id) for journal, sent in _events_of(evidence.journals, Sent))
     verdict.tried = sum(times > 1 for times in sent.values())
-    answers: dict[tuple[str, str], set[tuple[str, str, int, str]]] = defaultdict(set)
-    for journal, acked in _all(evidence.journals, Acked):
-        said = (acked.message_id, acked.room_id, acked.seq, acked.body)
-        answers[journal.user_id, acked.client_id].add(said)
-    for (_, client_id), different in answers.items():
+    acks: dict[tuple[str, str], set[tuple[str, str, int, str]]] = defaultdict(set)
+    for journal, acked in _events_of(evidence.journals, Acked):
+        ack = (acked.message_id, acked.room_id, acked.seq, acked.body)
+        acks[journal.user_id, acked.client_id].add(ack)
+    for (_, client_id), different in acks.items():
         if len(different) > 1:
-            verdict.wrong("answered differently", f"{client_id} as {sorted(different)}")
+            verdict.add_violation("answered differently", f"{client_id} as {sorted(different)}")
 
 
-def _in_turn(evidence: Evidence, verdict: Verdict) -> None:
+def _check_send_order(evidence: Evidence, verdict: Verdict) -> None:
     """What a client sends to a room over one connection is stored in the order in which it sent it."""
-    times = Counter((journal.user_id, sent.client_id) for journal, sent in _all(evidence.journals, Sent))
+    send_counts = Counter(
+        (journal.user_id, sent.client_id) for journal, sent in _events_of(evidence.journals, Sent)
+    )
     for journal in evidence.journals:
         acks = {event.client_id: event for event in journal.events if isinstance(event, Acked)}
         last: dict[tuple[int, str], Acked] = {}
         for event in journal.events:
-            if not isinstance(event, Sent) or times[journal.user_id, event.client_id] > 1:
+            if not isinstance(event, Sent) or send_counts[journal.user_id, event.client_id] > 1:
                 continue  # what is sent again comes when it comes
-            acked, before = acks.get(event.client_id), last.get((event.connection, event.room_id))
+            acked, previous = acks.get(event.client_id), last.get((event.connection, event.room_id))
             if acked is None:
                 continue
-            if before is not None and acked.seq < before.seq:
-                told = f"{before.client_id} before {acked.client_id}, stored as {before.seq} and {acked.seq}"
-                verdict.wrong("reordered", f"{journal.name} sent to room {event.room_id} {told}")
+            if previous is not None and acked.seq < previous.seq:
+                detail = (
+                    f"{previous.client_id} before {acked.client_id}, stored as {previous.seq} and {acked.seq}"
+                )
+                verdict.add_violation("reordered", f"{journal.name} sent to room {event.room_id} {detail}")
             last[event.connection, event.room_id] = acked
 
 
-def _whole(evidence: Evidence, verdict: Verdict) -> None:
+def _check_atomicity(evidence: Evidence, verdict: Verdict) -> None:
     """Nothing is half stored; what was refused for good is not stored; all else was asked for."""
     stored = evidence.stored
-    announced = {entry.message_id for entry in stored.entries if entry.event == "message:new"}
-    sent = {(journal.user_id, sent.client_id): sent for journal, sent in _all(evidence.journals, Sent)}
-    acked = {(journal.user_id, acked.client_id) for journal, acked in _all(evidence.journals, Acked)}
+    entry_message_ids = {entry.message_id for entry in stored.entries if entry.event == "message:new"}
+    sent = {(journal.user_id, sent.client_id): sent for journal, sent in _events_of(evidence.journals, Sent)}
+    acked = {(journal.user_id, acked.client_id) for journal, acked in _events_of(evidence.journals, Acked)}
     rows = {(message.sender_id, message.client_id): message for message in stored.messages}
     for key, message in rows.items():
-        if message.id not in announced:
-            verdict.wrong("half stored", f"message {message.id} has no entry")
+        if message.id not in entry_message_ids:
+            verdict.add_violation("half stored", f"message {message.id} has no entry")
         if key not in sent:
-            verdict.wrong("stored but never sent", f"message {message.id}")
+            verdict.add_violation("stored but never sent", f"message {message.id}")
         elif (sent[key].room_id, sent[key].body) != (message.room_id, message.body):
-            verdict.wrong("stored differently", f"sent {sent[key]}, stored {message}")
-    ids = {message.id for message in stored.messages}
+            verdict.add_violation("stored differently", f"sent {sent[key]}, stored {message}")
+    message_ids = {message.id for message in stored.messages}
     for entry in stored.entries:
-        if entry.event == "message:new" and entry.message_id not in ids:
-            verdict.wrong("half stored", f"entry {entry.seq} of room {entry.room_id} has no message")
-    for key, codes in _refusals(evidence).items():
-        if codes & UNKNOWN:
+        if entry.event == "message:new" and entry.message_id not in message_ids:
+            verdict.add_violation("half stored", f"entry {entry.seq} of room {entry.room_id} has no message")
+    for key, codes in _rejections(evidence).items():
+        if codes & UNCERTAIN_CODES:
             verdict.tried += 1
         elif key in rows and key not in acked and "lost" not in codes:
-            verdict.wrong("stored though refused", f"{key[1]}, refused as {sorted(codes)}")
+            verdict.add_violation("stored though refused", f"{key[1]}, refused as {sorted(codes)}")
 
 
-def _refusals(evidence: Evidence) -> dict[tuple[str, str], set[str]]:
+def _rejections(evidence: Evidence) -> dict[tuple[str, str], set[str]]:
     """The codes of each message that was refused every time it was sent; `lost` where no answer came."""
-    tries = Counter((journal.user_id, sent.client_id) for journal, sent in _all(evidence.journals, Sent))
-    refused: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for journal, refusal in _all(evidence.journals, Refused):
-        refused[journal.user_id, refusal.client_id].append(refusal.code)
-    return {key: {*codes, *(["lost"] if tries[key] > len(codes) else [])} for key, codes in refused.items()}
+    send_counts = Counter(
+        (journal.user_id, sent.client_id) for journal, sent in _events_of(evidence.journals, Sent)
+    )
+    codes_by_message: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for journal, rejected in _events_of(evidence.journals, Rejected):
+        codes_by_message[journal.user_id, rejected.client_id].append(rejected.code)
+    return {
+        key: {*codes, *(["lost"] if send_counts[key] > len(codes) else [])}
+        for key, codes in codes_by_message.items()
+    }
 
 
-def _all(journals: list[Journal], kind: type[Kind]) -> Iterator[tuple[Journal, Kind]]:
+def _events_of(journals: list[Journal], kind: type[Kind]) -> Iterator[tuple[Journal, Kind]]:
     for journal in journals:
         for event in journal.events:
             if isinstance(event, kind):

@@ -8,292 +8,316 @@ from contextlib import suppress
 import aiohttp
 
 from hubbub.core import clock, ids, tasks
-from hubbub.prove.accounts import Person
+from hubbub.prove.accounts import User
 from hubbub.prove.journal import (
     Acked,
-    Added,
-    Began,
-    Caught,
-    Ended,
-    Gone,
-    Heard,
+    Checkpoint,
+    Disconnected,
+    EntryReceived,
+    ExpectedRooms,
     Journal,
     Json,
-    Moved,
-    Refused,
-    Reset,
-    Rested,
+    ReadyReceived,
+    Rejected,
+    RoomAdded,
+    RoomGone,
+    RoomReset,
     Sent,
-    plain,
+    SyncReceived,
+    canonical_json,
 )
-from hubbub.prove.socketio_client import Lost, NotLetIn, Socket
+from hubbub.prove.socketio_client import ConnectionLost, ConnectRefused, Socket
 
-ACK_S = 6.0  # then the client takes the connection for dead
-BACK_S = (0.05, 0.4)  # at random, before it comes back
-PAGE = 200  # entries of one `sync`
-GIVEN_UP = frozenset({"session_revoked", "unauthenticated", "suspended"})  # come back as nobody
+ACK_TIMEOUT_S = 6.0  # then the client takes the connection for dead
+RECONNECT_DELAY_S = (0.05, 0.4)  # at random, before it comes back
+SYNC_LIMIT = 200  # entries of one `sync`
+FINAL_CODES = frozenset({"session_revoked", "unauthenticated", "suspended"})  # come back as nobody
 
 
-class World:
+class SharedState:
     """What the clients of a run share: the clock, the addresses, the texts that many of them hear."""
 
     def __init__(self, http: aiohttp.ClientSession, urls: Sequence[str], seed: int) -> None:
         self.http = http
         self.urls = list(urls)
-        self.chance = random.Random(seed)  # noqa: S311 - who goes where
-        self.began = clock.monotonic()
-        self.acks = 0
-        self.ends: dict[str, int] = {}  # how far each room goes, as far as any client knows
+        self.rng = random.Random(seed)  # noqa: S311 - who goes where
+        self.started_at = clock.monotonic()
+        self.ack_count = 0
+        self.last_seqs: dict[str, int] = {}  # how far each room goes, as far as any client knows
         self._texts: dict[str, str] = {}
 
     @property
-    def at(self) -> float:
+    def elapsed_s(self) -> float:
         """Seconds since the run began."""
-        return clock.monotonic() - self.began
+        return clock.monotonic() - self.started_at
 
-    def text(self, payload: Json) -> str:
+    def canonical_text(self, payload: Json) -> str:
         """The payload as text, kept once however many clients hear it."""
-        said = plain(payload)
-        return self._texts.setdefault(said, said)
+        text = canonical_json(payload)
+        return self._texts.setdefault(text, text)
 
-    def reaches(self, room_id: str, seq: int) -> None:
+    def record_seq(self, room_id: str, seq: int) -> None:
         """A room has an entry of this number."""
-        self.ends[room_id] = max(seq, self.ends.get(room_id, 0))
+        self.last_seqs[room_id] = max(seq, self.last_seqs.get(room_id, 0))
 
 
 class Client:
     """One device of a person. `start` it, `send` through it, `stop` it; the journal stays."""
 
-    def __init__(self, world: World, person: Person, name: str) -> None:
-        self.world = world
-        self.person = person
-        self.http = world.http
-        self.journal = Journal(name, person.id)
-        self.next: int | None = None  # the instance that it goes to next, if it matters
-        self.up = asyncio.Event()
-        self.out = asyncio.Event()  # told to stay away
+    def __init__(self, shared: SharedState, user: User, name: str) -> None:
+        self.shared = shared
+        self.user = user
+        self.http = shared.http
+        self.journal = Journal(name, user.id)
+        self.next_instance: int | None = None  # the instance that it goes to next, if it matters
+        self.ready = asyncio.Event()
+        self.session_ended = asyncio.Event()  # told to stay away
         self.socket: Socket | None = None
         self.cursors: dict[str, int] = {}
-        self._asked: dict[str, int] = {}
+        self._sent_cursors: dict[str, int] = {}
         self._epoch: str | None = None
-        self._ends: dict[str, int] = {}
-        self._connection = 0
-        self._heard_ready = False  # on this connection
+        self._last_seqs: dict[str, int] = {}
+        self._connection_number = 0
+        self._ready_received = False  # on this connection
         self.instance = 0
-        self._wait_s = 0.0
-        self._living: asyncio.Task[None] | None = None
-        self._catching: asyncio.Task[None] | None = None
-        self._behind = asyncio.Event()
+        self._reconnect_delay_s = 0.0
+        self._connect_task: asyncio.Task[None] | None = None
+        self._sync_task: asyncio.Task[None] | None = None
+        self._sync_needed = asyncio.Event()
 
     def start(self) -> None:
         """Connect, and stay connected."""
-        self._living = tasks.spawn(self._live(), name=self.journal.name)
-        self._catching = tasks.spawn(self._catch_up(), name=f"{self.journal.name} catches up")
+        self._connect_task = tasks.spawn(self._run(), name=self.journal.name)
+        self._sync_task = tasks.spawn(self._sync_when_needed(), name=f"{self.journal.name} catches up")
 
     async def stop(self) -> None:
         """Go away for good."""
-        await tasks.stop(self._living)
-        await tasks.stop(self._catching)
-        await self._leave("ours")
+        await tasks.stop(self._connect_task)
+        await tasks.stop(self._sync_task)
+        await self._disconnect("ours")
 
-    async def _live(self) -> None:
-        while not self.out.is_set():
+    async def _run(self) -> None:
+        while not self.session_ended.is_set():
             try:
-                await self._come()
+                await self._connect()
                 assert self.socket is not None  # noqa: S101 - for the type checker
-                await self._ready_in_time(self.socket)
-                await self.socket.ended.wait()
-                await self._leave(self.socket.why)
-            except NotLetIn as no:
-                self._wait_s = no.retry_s
-                if no.code in GIVEN_UP:
-                    self.out.set()
-            except Lost:
-                await self._leave("lost")
-            await asyncio.sleep(self._wait_s + self.world.chance.uniform(*BACK_S))
-            self._wait_s = 0.0
+                await self._wait_ready(self.socket)
+                await self.socket.closed.wait()
+                await self._disconnect(self.socket.close_reason)
+            except ConnectRefused as no:
+                self._reconnect_delay_s = no.retry_s
+                if no.code in FINAL_CODES:
+                    self.session_ended.set()
+            except ConnectionLost:
+                await self._disconnect("lost")
+            await asyncio.sleep(self._reconnect_delay_s + self.shared.rng.uniform(*RECONNECT_DELAY_S))
+            self._reconnect_delay_s = 0.0
 
-    async def _come(self) -> None:
-        anywhere = self.world.chance.randrange(len(self.world.urls))
-        self.instance = anywhere if self.next is None else self.next
-        self.next = None
-        self._connection += 1
-        self._asked = dict(self.cursors)
-        auth = {"token": self.person.token, "epoch": self._epoch, "cursors": self._asked}
-        self.socket = await Socket.connect(self.http, self.world.urls[self.instance], auth, self._hear)
+    async def _connect(self) -> None:
+        random_instance = self.shared.rng.randrange(len(self.shared.urls))
+        self.instance = random_instance if self.next_instance is None else self.next_instance
+        self.next_instance = None
+        self._connection_number += 1
+        self._sent_cursors = dict(self.cursors)
+        auth = {"token": self.user.token, "epoch": self._epoch, "cursors": self._sent_cursors}
+        self.socket = await Socket.connect(self.http, self.shared.urls[self.instance], auth, self._on_event)
 
-    async def _ready_in_time(self, socket: Socket) -> None:
+    async def _wait_ready(self, socket: Socket) -> None:
         """An instance may stand still just now: `ready` does not come, and the client goes elsewhere."""
         try:
-            async with asyncio.timeout(ACK_S):
-                await self.up.wait()
+            async with asyncio.timeout(ACK_TIMEOUT_S):
+                await self.ready.wait()
         except TimeoutError:
             socket.drop("not ready")
 
-    async def _leave(self, why: str) -> None:
+    async def _disconnect(self, reason: str) -> None:
         if self.socket is not None:
-            if self._heard_ready:
-                self.journal.events.append(Ended(self.world.at, self._connection, why))
-            self._heard_ready = False
-            self.up.clear()
+            if self._ready_received:
+                self.journal.events.append(
+                    Disconnected(self.shared.elapsed_s, self._connection_number, reason)
+                )
+            self._ready_received = False
+            self.ready.clear()
             await self.socket.close()
 
     # Hearing.
 
-    def _hear(self, event: str, payload: Json) -> None:
+    def _on_event(self, event: str, payload: Json) -> None:
         if event == "ready":
-            self._ready(payload)
+            self._on_ready(payload)
         elif event == "room:added":
-            self._added(payload["room"])
+            self._on_room_added(payload["room"])
         elif event == "room:gone":
-            self.journal.events.append(Gone(self.world.at, self._connection, payload["room_id"]))
-            self._ends.pop(payload["room_id"], None)
+            self.journal.events.append(
+                RoomGone(self.shared.elapsed_s, self._connection_number, payload["room_id"])
+            )
+            self._last_seqs.pop(payload["room_id"], None)
         elif event == "server:draining":
-            self._wait_s = payload["reconnect_in_ms"] / 1000
+            self._reconnect_delay_s = payload["reconnect_in_ms"] / 1000
         elif "seq" in payload and "at" in payload:
-            self._entry(event, payload)
+            self._on_entry(event, payload)
 
-    def _ready(self, payload: Json) -> None:
+    def _on_ready(self, payload: Json) -> None:
         self._epoch = payload["epoch"]
         listed = {room["id"]: room["last_seq"] for room in payload["rooms"]}
-        self._ends = {**self._asked, **listed}
-        began = Began(self.world.at, self._connection, self.instance, dict(self._ends))
-        self.journal.events.append(began)
-        self._heard_ready = True
-        self.up.set()
-        self._behind.set()
+        self._last_seqs = {**self._sent_cursors, **listed}
+        event = ReadyReceived(
+            self.shared.elapsed_s, self._connection_number, self.instance, dict(self._last_seqs)
+        )
+        self.journal.events.append(event)
+        self._ready_received = True
+        self.ready.set()
+        self._sync_needed.set()
 
-    def _added(self, room: Json) -> None:
-        self._ends[room["id"]] = room["last_seq"]
-        self.journal.events.append(Added(self.world.at, self._connection, room["id"], room["last_seq"]))
-        self._behind.set()
+    def _on_room_added(self, room: Json) -> None:
+        self._last_seqs[room["id"]] = room["last_seq"]
+        self.journal.events.append(
+            RoomAdded(self.shared.elapsed_s, self._connection_number, room["id"], room["last_seq"])
+        )
+        self._sync_needed.set()
 
-    def _entry(self, event: str, payload: Json) -> None:
+    def _on_entry(self, event: str, payload: Json) -> None:
         room_id, seq = payload["room_id"], payload["seq"]
         user, message = payload.get("user") or {}, payload.get("message") or {}
         own = (
-            event.partition(":")[2]
-            if event.startswith("member:") and user.get("id") == self.person.id
-            else ""
+            event.partition(":")[2] if event.startswith("member:") and user.get("id") == self.user.id else ""
         )
         self.journal.events.append(
-            Heard(
-                *(self.world.at, self._connection, room_id, seq, event, self.world.text(payload)),
+            EntryReceived(
+                *(
+                    self.shared.elapsed_s,
+                    self._connection_number,
+                    room_id,
+                    seq,
+                    event,
+                    self.shared.canonical_text(payload),
+                ),
                 client_id=message.get("client_id", ""),
                 own=own,
             )
         )
-        self._ends[room_id] = max(seq, self._ends.get(room_id, 0))
-        self.world.reaches(room_id, seq)
+        self._last_seqs[room_id] = max(seq, self._last_seqs.get(room_id, 0))
+        self.shared.record_seq(room_id, seq)
         if seq == self.cursors.get(room_id, 0) + 1:
             self.cursors[room_id] = seq
         else:
-            self._behind.set()
+            self._sync_needed.set()
 
     # Catching up.
 
-    def missing(self) -> dict[str, int]:
+    def incomplete_rooms(self) -> dict[str, int]:
         """Rooms of which it does not have everything that it knows to be there, and how far it has them."""
         return {
             room_id: self.cursors.get(room_id, 0)
-            for room_id, end in self._ends.items()
+            for room_id, end in self._last_seqs.items()
             if self.cursors.get(room_id, 0) < end
         }
 
-    async def _catch_up(self) -> None:
+    async def _sync_when_needed(self) -> None:
         while True:
-            await self._behind.wait()
-            self._behind.clear()
-            while self.up.is_set() and (rooms := self.missing()):
-                with suppress(Lost):
+            await self._sync_needed.wait()
+            self._sync_needed.clear()
+            while self.ready.is_set() and (rooms := self.incomplete_rooms()):
+                with suppress(ConnectionLost):
                     await self._sync(rooms)
 
     async def _sync(self, rooms: dict[str, int]) -> None:
-        answer = await self.ask("sync", {"epoch": self._epoch, "rooms": rooms, "limit": PAGE})
-        if not answer["ok"]:
+        ack = await self.call("sync", {"epoch": self._epoch, "rooms": rooms, "limit": SYNC_LIMIT})
+        if not ack["ok"]:
             await asyncio.sleep(0.2)
             return
-        for room_id, part in answer["data"]["rooms"].items():
-            if "entries" in part:
-                self._caught(room_id, rooms[room_id], part["entries"])
-            elif "gone" in part:
-                self._ends.pop(room_id, None)
-            elif "reset" in part:
-                self.journal.events.append(Reset(self.world.at, self._connection, room_id))
-                self.cursors[room_id] = self._ends[room_id] = part["last_seq"]
+        for room_id, room in ack["data"]["rooms"].items():
+            if "entries" in room:
+                self._on_synced(room_id, rooms[room_id], room["entries"])
+            elif "gone" in room:
+                self._last_seqs.pop(room_id, None)
+            elif "reset" in room:
+                self.journal.events.append(RoomReset(self.shared.elapsed_s, self._connection_number, room_id))
+                self.cursors[room_id] = self._last_seqs[room_id] = room["last_seq"]
             else:
                 await asyncio.sleep(0.2)
 
-    def _caught(self, room_id: str, after: int, entries: list[Json]) -> None:
-        got = [(each["payload"]["seq"], each["event"], self.world.text(each["payload"])) for each in entries]
-        self.journal.events.append(Caught(self.world.at, self._connection, room_id, after, got))
-        last = max([self.cursors.get(room_id, 0), *(seq for seq, _, _ in got)])
+    def _on_synced(self, room_id: str, after: int, entries: list[Json]) -> None:
+        received = [
+            (each["payload"]["seq"], each["event"], self.shared.canonical_text(each["payload"]))
+            for each in entries
+        ]
+        self.journal.events.append(
+            SyncReceived(self.shared.elapsed_s, self._connection_number, room_id, after, received)
+        )
+        last = max([self.cursors.get(room_id, 0), *(seq for seq, _, _ in received)])
         self.cursors[room_id] = last
-        self.world.reaches(room_id, last)
-        if room_id in self._ends:
-            self._ends[room_id] = max(last, self._ends[room_id])
+        self.shared.record_seq(room_id, last)
+        if room_id in self._last_seqs:
+            self._last_seqs[room_id] = max(last, self._last_seqs[room_id])
 
-    def moves(self, rooms: list[str], ended: list[str]) -> None:
+    def expect_rooms(self, rooms: list[str], ended: list[str]) -> None:
         """Write down what is true when it connects the next time."""
-        self.journal.events.append(Moved(self.world.at, self._connection + 1, rooms, ended))
+        self.journal.events.append(
+            ExpectedRooms(self.shared.elapsed_s, self._connection_number + 1, rooms, ended)
+        )
 
-    def rest(self) -> None:
+    def record_checkpoint(self) -> None:
         """Write down what it has, now that all should have arrived; nothing if it is not connected."""
-        if self.up.is_set():
-            has = {room_id: self.cursors.get(room_id, 0) for room_id in self._ends}
-            self.journal.events.append(Rested(self.world.at, self._connection, has, dict(self.world.ends)))
+        if self.ready.is_set():
+            cursors = {room_id: self.cursors.get(room_id, 0) for room_id in self._last_seqs}
+            self.journal.events.append(
+                Checkpoint(
+                    self.shared.elapsed_s, self._connection_number, cursors, dict(self.shared.last_seqs)
+                )
+            )
 
-    def has_all(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether it is connected, and has what anybody has, or was acknowledged, or is stored."""
-        return self.up.is_set() and all(
-            self.cursors.get(room_id, 0) >= end for room_id, end in self.world.ends.items()
+        return self.ready.is_set() and all(
+            self.cursors.get(room_id, 0) >= end for room_id, end in self.shared.last_seqs.items()
         )
 
     # Asking.
 
-    async def ask(self, event: str, payload: Json) -> Json:
+    async def call(self, event: str, payload: Json) -> Json:
         """The whole ack. Raises Lost; who does not answer in time is taken for dead."""
         socket = self.socket
-        if socket is None or not self.up.is_set():
-            raise Lost("not connected")
+        if socket is None or not self.ready.is_set():
+            raise ConnectionLost("not connected")
         try:
-            return await socket.ask(event, payload, ACK_S)
-        except Lost:
-            if not socket.ended.is_set():
+            return await socket.call(event, payload, ACK_TIMEOUT_S)
+        except ConnectionLost:
+            if not socket.closed.is_set():
                 socket.drop("no answer")
             if self.socket is socket:
-                self.up.clear()  # who asks again at once waits for the next connection
+                self.ready.clear()  # who asks again at once waits for the next connection
             raise
 
-    async def say(self, room_id: str, body: str, client_id: str) -> str:
+    async def send_once(self, room_id: str, body: str, client_id: str) -> str:
         """Send once. Returns `ok`, the code of a refusal, or `lost`."""
-        self.journal.events.append(Sent(self.world.at, self._connection, room_id, client_id, body))
-        connection = self._connection
+        self.journal.events.append(
+            Sent(self.shared.elapsed_s, self._connection_number, room_id, client_id, body)
+        )
+        connection = self._connection_number
         try:
-            answer = await self.ask(
-                "message:send", {"room_id": room_id, "client_id": client_id, "body": body}
-            )
-        except Lost:
+            ack = await self.call("message:send", {"room_id": room_id, "client_id": client_id, "body": body})
+        except ConnectionLost:
             return "lost"
-        at = self.world.at
-        if not answer["ok"]:
-            code = answer["error"]["code"]
-            self.journal.events.append(Refused(at, connection, client_id, code))
+        at = self.shared.elapsed_s
+        if not ack["ok"]:
+            code = ack["error"]["code"]
+            self.journal.events.append(Rejected(at, connection, client_id, code))
             return str(code)
-        stored = answer["data"]["message"]
-        told = (stored["id"], stored["room_id"], stored["seq"], stored["body"])
-        self.journal.events.append(Acked(at, connection, client_id, *told))
-        self.world.acks += 1
-        self.world.reaches(stored["room_id"], stored["seq"])
+        stored = ack["data"]["message"]
+        message_fields = (stored["id"], stored["room_id"], stored["seq"], stored["body"])
+        self.journal.events.append(Acked(at, connection, client_id, *message_fields))
+        self.shared.ack_count += 1
+        self.shared.record_seq(stored["room_id"], stored["seq"])
         return "ok"
 
-    async def send(self, room_id: str, body: str, enough: Callable[[], bool]) -> None:
+    async def send(self, room_id: str, body: str, should_stop: Callable[[], bool]) -> None:
         """Send until it is acknowledged, through any number of connections, or there is `enough`."""
         client_id = str(ids.uuid7())
-        while not enough() and not self.out.is_set():
-            await self.up.wait()
-            said = await self.say(room_id, body, client_id)
-            if said in {"ok", "not_a_member", "forbidden"}:
+        while not should_stop() and not self.session_ended.is_set():
+            await self.ready.wait()
+            outcome = await self.send_once(room_id, body, client_id)
+            if outcome in {"ok", "not_a_member", "forbidden"}:
                 return
-            if said != "lost":
+            if outcome != "lost":
                 await asyncio.sleep(0.1)

@@ -10,28 +10,28 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from hubbub.prove.journal import Entry, Message, Stored, plain
+from hubbub.prove.journal import Entry, Message, StoredState, canonical_json
 
-ANSWER_S = 60.0
-ENDS = "SELECT id, last_seq FROM rooms"
+TIMEOUT_S = 60.0
+LAST_SEQS_QUERY = "SELECT id, last_seq FROM rooms"
 QUERIES = (
     "SELECT sender_id, client_id, id, room_id, seq, body FROM messages",
     "SELECT room_id, seq, event, payload, message_id FROM entries ORDER BY room_id, seq",
-    ENDS,
+    LAST_SEQS_QUERY,
 )
 Row = tuple[object, ...]
-Refused = asyncpg.PostgresError
+DatabaseError = asyncpg.PostgresError
 
 
-def named(server_url: str, name: str) -> str:
+def with_database(server_url: str, database: str) -> str:
     """The address of another database on the same server."""
-    return urlsplit(server_url)._replace(path=f"/{name}").geturl()
+    return urlsplit(server_url)._replace(path=f"/{database}").geturl()
 
 
 async def create(server_url: str, name: str) -> str:
     """Make a database; returns its address."""
     await _execute(server_url, f'CREATE DATABASE "{name}"')
-    return named(server_url, name)
+    return with_database(server_url, name)
 
 
 async def drop(server_url: str, name: str) -> None:
@@ -40,53 +40,53 @@ async def drop(server_url: str, name: str) -> None:
 
 
 async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url, timeout=ANSWER_S)
+    connection = await asyncpg.connect(url, timeout=TIMEOUT_S)
     try:
         await connection.execute(statement)
     finally:
         await connection.close()
 
 
-async def read(url: str) -> Stored:
+async def read_stored(url: str) -> StoredState:
     """Everything that counts."""
-    messages, entries, rooms = await _rows(url, QUERIES)
-    stored = Stored()
+    messages, entries, rooms = await _fetch_rows(url, QUERIES)
+    stored = StoredState()
     for sender, client_id, message_id, room, seq, body in messages:
-        ids = (_id(sender), _id(client_id), _id(message_id), _id(room))
+        ids = (_wire_id(sender), _wire_id(client_id), _wire_id(message_id), _wire_id(room))
         stored.messages.append(Message(*ids, seq=int(str(seq)), body=str(body)))
     for room, seq, event, payload, message in entries:
-        canonical = plain(msgspec.json.decode(str(payload)))
-        about = _id(message) if message else ""
-        stored.entries.append(Entry(_id(room), int(str(seq)), str(event), canonical, about))
-    stored.last_seqs = _ends(rooms)
+        canonical = canonical_json(msgspec.json.decode(str(payload)))
+        entry_message_id = _wire_id(message) if message else ""
+        stored.entries.append(Entry(_wire_id(room), int(str(seq)), str(event), canonical, entry_message_id))
+    stored.last_seqs = _to_last_seqs(rooms)
     return stored
 
 
-async def ends(url: str) -> dict[str, int]:
+async def last_seqs(url: str) -> dict[str, int]:
     """How far each room's log goes at this moment."""
-    return _ends((await _rows(url, (ENDS,)))[0])
+    return _to_last_seqs((await _fetch_rows(url, (LAST_SEQS_QUERY,)))[0])
 
 
-def _ends(rooms: list[Row]) -> dict[str, int]:
-    return {_id(room): int(str(seq)) for room, seq in rooms}
+def _to_last_seqs(rooms: list[Row]) -> dict[str, int]:
+    return {_wire_id(room): int(str(seq)) for room, seq in rooms}
 
 
-def _id(value: object) -> str:
+def _wire_id(value: object) -> str:
     """An id as it is on the wire, whatever the database gives."""
     return str(value if isinstance(value, UUID) else UUID(str(value)))
 
 
-async def _rows(url: str, queries: Sequence[str]) -> list[list[Row]]:
+async def _fetch_rows(url: str, queries: Sequence[str]) -> list[list[Row]]:
     if url.startswith("sqlite"):
-        return await asyncio.to_thread(_read_file, Path(url.removeprefix("sqlite://")), queries)
-    connection = await asyncpg.connect(url, timeout=ANSWER_S)
+        return await asyncio.to_thread(_fetch_rows_of_file, Path(url.removeprefix("sqlite://")), queries)
+    connection = await asyncpg.connect(url, timeout=TIMEOUT_S)
     try:
         return [[tuple(row) for row in await connection.fetch(query)] for query in queries]
     finally:
         await connection.close()
 
 
-def _read_file(path: Path, queries: Sequence[str]) -> list[list[Row]]:
+def _fetch_rows_of_file(path: Path, queries: Sequence[str]) -> list[list[Row]]:
     connection = sqlite3.connect(path)
     try:
         return [connection.execute(query).fetchall() for query in queries]

@@ -2,54 +2,63 @@
 
 from dataclasses import dataclass, field
 
-from hubbub.prove.journal import Added, Began, Gone, Heard, Journal
+from hubbub.prove.journal import EntryReceived, Journal, ReadyReceived, RoomAdded, RoomGone
 from hubbub.prove.verdict import Verdict
 
 
 @dataclass
 class _Room:
-    known: int | None  # where its log stood when the connection, or the membership, began
-    last: int | None = None
+    start_seq: int | None  # where its log stood when the connection, or the membership, began
+    last_seq: int | None = None
     left: bool = False
     seen: set[int] = field(default_factory=set)
 
 
-def check(journal: Journal, order: Verdict, whole: Verdict, ended: Verdict) -> None:
+def check(journal: Journal, order: Verdict, completeness: Verdict, revocation: Verdict) -> None:
     """Go through one journal: into `order` what is G2, `whole` G3, `ended` G10."""
     rooms: dict[str, _Room] = {}
     connection = 0
     for event in journal.events:
         match event:
-            case Began():
+            case ReadyReceived():
                 connection = event.connection
                 rooms = {room_id: _Room(seq) for room_id, seq in event.known.items()}
-            case Added() if event.connection == connection:
+            case RoomAdded() if event.connection == connection:
                 rooms[event.room_id] = _Room(event.last_seq)
-            case Gone() if event.connection == connection:
+            case RoomGone() if event.connection == connection:
                 rooms.setdefault(event.room_id, _Room(None)).left = True
-            case Heard() if event.connection == connection:
-                whole.tried += 1
-                _hear(
-                    journal.name, rooms.setdefault(event.room_id, _Room(None)), event, (order, whole, ended)
+            case EntryReceived() if event.connection == connection:
+                completeness.tried += 1
+                _check_entry(
+                    journal.name,
+                    rooms.setdefault(event.room_id, _Room(None)),
+                    event,
+                    (order, completeness, revocation),
                 )
             case _:
                 pass
 
 
-def _hear(name: str, room: _Room, heard: Heard, into: tuple[Verdict, Verdict, Verdict]) -> None:
-    order, whole, ended = into
-    where = f"{name}, connection {heard.connection}, room {heard.room_id}: {heard.event} {heard.seq}"
-    if room.left and heard.own != "joined":
-        ended.wrong("entry after member:left", where)
-    if heard.seq in room.seen:
-        whole.wrong("duplicated", f"{where} a second time")
-    elif room.last is not None and heard.seq < room.last:
-        order.wrong("reordered", f"{where} after {room.last}")
-    elif room.last is not None and heard.seq > room.last + 1 and not room.left:
-        whole.wrong("gap", f"{where} after {room.last}")
-    elif room.last is None and heard.own != "joined" and (room.known is None or heard.seq > room.known + 1):
-        whole.wrong("gap", f"{where} is the first, and the log stood at {room.known}")
-    room.seen.add(heard.seq)
-    room.last = max(heard.seq, room.last or 0)
-    if heard.own:
-        room.left = heard.own == "left"
+def _check_entry(
+    name: str, room: _Room, entry: EntryReceived, verdicts: tuple[Verdict, Verdict, Verdict]
+) -> None:
+    order, completeness, revocation = verdicts
+    where = f"{name}, connection {entry.connection}, room {entry.room_id}: {entry.event} {entry.seq}"
+    if room.left and entry.own != "joined":
+        revocation.add_violation("entry after member:left", where)
+    if entry.seq in room.seen:
+        completeness.add_violation("duplicated", f"{where} a second time")
+    elif room.last_seq is not None and entry.seq < room.last_seq:
+        order.add_violation("reordered", f"{where} after {room.last_seq}")
+    elif room.last_seq is not None and entry.seq > room.last_seq + 1 and not room.left:
+        completeness.add_violation("gap", f"{where} after {room.last_seq}")
+    elif (
+        room.last_seq is None
+        and entry.own != "joined"
+        and (room.start_seq is None or entry.seq > room.start_seq + 1)
+    ):
+        completeness.add_violation("gap", f"{where} is the first, and the log stood at {room.start_seq}")
+    room.seen.add(entry.seq)
+    room.last_seq = max(entry.seq, room.last_seq or 0)
+    if entry.own:
+        room.left = entry.own == "left"

@@ -15,13 +15,13 @@ import aiohttp
 from hubbub.prove import database, failover, instances, schedule, servers
 from hubbub.prove.instances import Instance
 from hubbub.prove.processes import NotStarted, free_port
-from hubbub.prove.proxy import Relay
+from hubbub.prove.proxy import Proxy
 
 SQLITE = "sqlite"
-INSTANCES = 3
+DEFAULT_INSTANCES = 3
 
 
-class WrongUse(Exception):
+class InvalidOptions(Exception):
     """What was asked for does not go together."""
 
 
@@ -40,7 +40,7 @@ class Options:
 
 
 @dataclass
-class Stage:
+class Environment:
     """What runs. `postgres` and `redis` are there if they are the run's own, the relays where one is used."""
 
     folder: Path
@@ -49,9 +49,9 @@ class Stage:
     instances: list[Instance] = field(default_factory=list)
     faults: tuple[str, ...] = ()
     postgres: servers.Server | None = None
-    database_relay: Relay | None = None
+    database_proxy: Proxy | None = None
     redis: servers.Server | None = None
-    relay: Relay | None = None
+    redis_proxy: Proxy | None = None
     spare_port: int = 0  # of PostgreSQL's next standby
 
     async def stop_servers(self) -> None:
@@ -61,130 +61,134 @@ class Stage:
                 await server.stop()
 
     @property
-    def described(self) -> str:
+    def description(self) -> str:
         """`3 instances on PostgreSQL and Redis`."""
         stores = "SQLite" if self.database_url.startswith(SQLITE) else "PostgreSQL"
         count = len(self.instances)
-        with_redis = " and Redis" if self.relay else ""
+        with_redis = " and Redis" if self.redis_proxy else ""
         return f"{count} instance{'s' if count > 1 else ''} on {stores}{with_redis}"
 
 
 @asynccontextmanager
-async def opened(options: Options, logs: Path) -> AsyncIterator[Stage]:
+async def open_environment(options: Options, logs: Path) -> AsyncIterator[Environment]:
     """Set it up, with the logs of instances in `logs`; take all else away at the end.
 
     Raises WrongUse, NotStarted.
     """
     async with AsyncExitStack() as stack:
-        folder = _folder(stack)
+        folder = _temporary_folder(stack)
         http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
-        stage = Stage(folder, await stack.enter_async_context(http))
-        await _database(stack, stage, options)
-        if stage.database_url.startswith(SQLITE):
-            _alone(options)
+        env = Environment(folder, await stack.enter_async_context(http))
+        await _provide_database(stack, env, options)
+        if env.database_url.startswith(SQLITE):
+            _check_sqlite_options(options)
         else:
-            await _redis(stack, stage, options)
-        stage.faults = _faults(options, stage)
-        settings = instances.shared(folder, _through(stage), stage.relay.url if stage.relay else None)
+            await _provide_redis(stack, env, options)
+        env.faults = _select_faults(options, env)
+        settings = instances.common_settings(
+            folder, _instance_database_url(env), env.redis_proxy.url if env.redis_proxy else None
+        )
         await instances.migrate(logs, settings)
-        for number in range(_count(options, stage)):
-            stage.instances.append(Instance(number, logs, settings))
-            stack.push_async_callback(stage.instances[-1].process.kill)
-        await asyncio.gather(*(instance.start(http) for instance in stage.instances))
-        yield stage
+        for number in range(_instance_count(options, env)):
+            env.instances.append(Instance(number, logs, settings))
+            stack.push_async_callback(env.instances[-1].process.kill)
+        await asyncio.gather(*(instance.start(http) for instance in env.instances))
+        yield env
 
 
-def _folder(stack: AsyncExitStack) -> Path:
+def _temporary_folder(stack: AsyncExitStack) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="hubbub-prove-"))
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o755)  # servers run as another user when this one is root
     return folder
 
 
-async def _database(stack: AsyncExitStack, stage: Stage, options: Options) -> None:
-    given = options.database_url
-    if not given:
-        stage.postgres = await servers.postgres(stage.folder)
-    if (given and given.startswith(SQLITE)) or not (given or stage.postgres):
-        stage.database_url = f"sqlite://{stage.folder / 'hubbub.db'}"
+async def _provide_database(stack: AsyncExitStack, env: Environment, options: Options) -> None:
+    given_url = options.database_url
+    if not given_url:
+        env.postgres = await servers.create_postgres(env.folder)
+    if (given_url and given_url.startswith(SQLITE)) or not (given_url or env.postgres):
+        env.database_url = f"sqlite://{env.folder / 'hubbub.db'}"
         return
-    stack.push_async_callback(stage.stop_servers)
-    if stage.postgres:
-        stage.spare_port = free_port()
-        await stage.postgres.start()
-    server = given or (stage.postgres.url if stage.postgres else "")
+    stack.push_async_callback(env.stop_servers)
+    if env.postgres:
+        env.spare_port = free_port()
+        await env.postgres.start()
+    server_url = given_url or (env.postgres.url if env.postgres else "")
     name = f"hubbub_prove_{secrets.token_hex(4)}"
     try:
-        stage.database_url = await database.create(server, name)
+        env.database_url = await database.create(server_url, name)
     except (OSError, ValueError) as error:
         raise NotStarted(f"PostgreSQL does not answer: {error}. Correct --database-url.") from None
-    except database.Refused as error:
+    except database.DatabaseError as error:
         raise NotStarted(f"No database can be made there: {error}. Correct --database-url.") from None
-    if given:
-        stack.push_async_callback(database.drop, server, name)
-        if "ssl" not in urlsplit(server).query:  # a certificate is not of the relay
-            stage.database_relay = await _relay(stack, stage.database_url, options.seed)
+    if given_url:
+        stack.push_async_callback(database.drop, server_url, name)
+        if "ssl" not in urlsplit(server_url).query:  # a certificate is not of the relay
+            env.database_proxy = await _start_proxy(stack, env.database_url, options.seed)
 
 
-async def _redis(stack: AsyncExitStack, stage: Stage, options: Options) -> None:
-    given = options.redis_url
-    if given and urlsplit(given).scheme != "redis":
-        raise WrongUse("--redis-url is redis://…: what passes is read here, which TLS does not allow.")
-    if not given:
-        stage.redis = await servers.redis(stage.folder)
-    if stage.redis:
-        await stage.redis.start()
-    url = given or (stage.redis.url if stage.redis else "")
+async def _provide_redis(stack: AsyncExitStack, env: Environment, options: Options) -> None:
+    given_url = options.redis_url
+    if given_url and urlsplit(given_url).scheme != "redis":
+        raise InvalidOptions("--redis-url is redis://…: what passes is read here, which TLS does not allow.")
+    if not given_url:
+        env.redis = await servers.create_redis(env.folder)
+    if env.redis:
+        await env.redis.start()
+    url = given_url or (env.redis.url if env.redis else "")
     if not url:
         return
-    stage.relay = await _relay(stack, url, options.seed)
+    env.redis_proxy = await _start_proxy(stack, url, options.seed)
 
 
-async def _relay(stack: AsyncExitStack, url: str, seed: int) -> Relay:
-    relay = Relay(url, seed)
-    await relay.up()
-    stack.push_async_callback(relay.down)
-    return relay
+async def _start_proxy(stack: AsyncExitStack, url: str, seed: int) -> Proxy:
+    proxy = Proxy(url, seed)
+    await proxy.start()
+    stack.push_async_callback(proxy.stop)
+    return proxy
 
 
-def _through(stage: Stage) -> str:
+def _instance_database_url(env: Environment) -> str:
     """The address of the database for instances."""
-    if stage.database_relay:
-        return stage.database_relay.url
-    if stage.postgres and stage.spare_port:  # both hosts, whichever is the primary
-        parts = urlsplit(stage.database_url)
-        return parts._replace(netloc=f"{parts.netloc},127.0.0.1:{stage.spare_port}").geturl()
-    return stage.database_url
+    if env.database_proxy:
+        return env.database_proxy.url
+    if env.postgres and env.spare_port:  # both hosts, whichever is the primary
+        url_parts = urlsplit(env.database_url)
+        return url_parts._replace(netloc=f"{url_parts.netloc},127.0.0.1:{env.spare_port}").geturl()
+    return env.database_url
 
 
-def _alone(options: Options) -> None:
+def _check_sqlite_options(options: Options) -> None:
     if (options.instances or 1) > 1:
-        raise WrongUse("SQLite is for one instance: install PostgreSQL, or give one by --database-url.")
+        raise InvalidOptions("SQLite is for one instance: install PostgreSQL, or give one by --database-url.")
     if options.redis_url:
-        raise WrongUse("SQLite needs no Redis: install PostgreSQL, or give one by --database-url.")
+        raise InvalidOptions("SQLite needs no Redis: install PostgreSQL, or give one by --database-url.")
 
 
-def _count(options: Options, stage: Stage) -> int:
-    if stage.relay is None and (options.instances or 1) > 1:
-        raise WrongUse("Several instances need Redis: install redis-server, or give one by --redis-url.")
-    return options.instances or (INSTANCES if stage.relay else 1)
+def _instance_count(options: Options, env: Environment) -> int:
+    if env.redis_proxy is None and (options.instances or 1) > 1:
+        raise InvalidOptions(
+            "Several instances need Redis: install redis-server, or give one by --redis-url."
+        )
+    return options.instances or (DEFAULT_INSTANCES if env.redis_proxy else 1)
 
 
-def _faults(options: Options, stage: Stage) -> tuple[str, ...]:
+def _select_faults(options: Options, env: Environment) -> tuple[str, ...]:
     """What is asked for, or all that can be done."""
-    there = {
-        schedule.REDIS: stage.relay,
-        schedule.OWN_REDIS: stage.redis,
-        schedule.OWN_POSTGRES: stage.postgres,
-        schedule.GIVEN_POSTGRES: stage.database_relay,
-        schedule.FAILOVER: failover.possible(stage.postgres, stage.redis),
+    available = {
+        schedule.REDIS_PROXY_FAULTS: env.redis_proxy,
+        schedule.OWN_REDIS_FAULTS: env.redis,
+        schedule.OWN_POSTGRES_FAULTS: env.postgres,
+        schedule.GIVEN_POSTGRES_FAULTS: env.database_proxy,
+        schedule.FAILOVER_FAULTS: failover.is_possible(env.postgres, env.redis),
     }
-    can = schedule.possible(names for names, server in there.items() if server)
+    possible = schedule.possible_faults(names for names, server in available.items() if server)
     if options.faults is None:
-        return can
-    if missing := [name for name in options.faults if name not in can]:
-        raise WrongUse(
+        return possible
+    if missing := [name for name in options.faults if name not in possible]:
+        raise InvalidOptions(
             f"{', '.join(missing)}: not possible here. A server that is given is neither stopped nor "
-            f"emptied, and SQLite has none. There are: {', '.join(can)}."
+            f"emptied, and SQLite has none. There are: {', '.join(possible)}."
         )
     return tuple(options.faults)

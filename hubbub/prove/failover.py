@@ -13,20 +13,22 @@ from redis.exceptions import RedisError
 from hubbub.core import clock
 from hubbub.prove import servers
 from hubbub.prove.processes import NotStarted
-from hubbub.prove.proxy import Relay
+from hubbub.prove.proxy import Proxy
 from hubbub.prove.servers import Server
 
-WAIT_S = 30.0
-LOOK_S = 0.02
-REFUSED = (asyncpg.PostgresError, RedisError)
+TIMEOUT_S = 30.0
+POLL_INTERVAL_S = 0.02
+SERVER_ERRORS = (asyncpg.PostgresError, RedisError)
 
 
-def possible(postgres_server: Server | None, redis_server: Server | None) -> bool:
+def is_possible(postgres_server: Server | None, redis_server: Server | None) -> bool:
     """Whether there is a server that can fail over."""
-    return redis_server is not None or (postgres_server is not None and servers.has_standby(postgres_server))
+    return redis_server is not None or (
+        postgres_server is not None and servers.supports_standby(postgres_server)
+    )
 
 
-async def postgres(folder: Path, primary: Server, port: int, *, hard: bool) -> Server:
+async def promote_postgres(folder: Path, primary: Server, port: int, *, crash: bool) -> Server:
     """Make a standby on `port` and promote it; returns it once it accepts writes.
 
     Commits wait for the standby before, so that it has all that was acknowledged. If it is `hard`, the
@@ -34,72 +36,74 @@ async def postgres(folder: Path, primary: Server, port: int, *, hard: bool) -> S
 
     Raises NotStarted, OSError.
     """
-    standby = await servers.standby(primary, folder / f"standby-{secrets.token_hex(3)}", port)
+    standby = await servers.create_standby(primary, folder / f"standby-{secrets.token_hex(3)}", port)
     await standby.start()
     try:
-        await _sql(primary, "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
-        await _until(primary, "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')")
-        if hard:
+        await _execute(primary, "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+        await _wait_until(
+            primary, "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')"
+        )
+        if crash:
             await primary.crash()
         else:
             refuse = "ALTER SYSTEM SET default_transaction_read_only = on"
-            await _sql(primary, refuse, "SELECT pg_reload_conf()")
-        await _sql(standby, "SELECT pg_promote()")
-        await _until(standby, "SELECT NOT pg_is_in_recovery()")
+            await _execute(primary, refuse, "SELECT pg_reload_conf()")
+        await _execute(standby, "SELECT pg_promote()")
+        await _wait_until(standby, "SELECT NOT pg_is_in_recovery()")
     except BaseException:
         await standby.stop()
         with suppress(OSError, asyncpg.PostgresError):  # else its commits wait for a standby for ever
-            await _sql(primary, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+            await _execute(primary, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
         raise
     return standby
 
 
-async def redis(folder: Path, master: Server, relay: Relay) -> tuple[Server, Server]:
+async def promote_redis(folder: Path, master: Server, proxy: Proxy) -> tuple[Server, Server]:
     """Make a replica and promote it; returns the earlier master and it.
 
     The earlier master becomes a replica and keeps its connections through the relay, which leads new ones to
     the new master. Raises NotStarted.
     """
-    replica = await servers.redis(folder, f"redis-{secrets.token_hex(3)}")
+    replica = await servers.create_redis(folder, f"redis-{secrets.token_hex(3)}")
     if replica is None:
         raise NotStarted("There is no Redis any more.")
     await replica.start()
     try:
-        async with Redis.from_url(master.url) as earlier, Redis.from_url(replica.url) as later:
-            await later.replicaof("127.0.0.1", urlsplit(master.url).port)
-            await _linked(later)
-            await later.replicaof("NO", "ONE")
-            relay.lead_to(replica.url)
-            await earlier.replicaof("127.0.0.1", urlsplit(replica.url).port)
+        async with Redis.from_url(master.url) as former, Redis.from_url(replica.url) as promoted:
+            await promoted.replicaof("127.0.0.1", urlsplit(master.url).port)
+            await _wait_replicating(promoted)
+            await promoted.replicaof("NO", "ONE")
+            proxy.set_target(replica.url)
+            await former.replicaof("127.0.0.1", urlsplit(replica.url).port)
     except BaseException:
         await replica.stop()
         raise
     return master, replica
 
 
-async def _linked(replica: Redis) -> None:
-    deadline = clock.monotonic() + WAIT_S
+async def _wait_replicating(replica: Redis) -> None:
+    deadline = clock.monotonic() + TIMEOUT_S
     while (await replica.info("replication")).get("master_link_status") != "up":
         if clock.monotonic() > deadline:
             raise NotStarted("The replica of Redis did not come up.")
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(POLL_INTERVAL_S)
 
 
-async def _sql(server: Server, *statements: str) -> object:
+async def _execute(server: Server, *statements: str) -> object:
     """Run statements; returns the value of the last one."""
-    connection = await asyncpg.connect(server.url, timeout=WAIT_S)
+    connection = await asyncpg.connect(server.url, timeout=TIMEOUT_S)
     try:
         value: object = None
         for statement in statements:
-            value = await connection.fetchval(statement, timeout=WAIT_S)
+            value = await connection.fetchval(statement, timeout=TIMEOUT_S)
         return value
     finally:
-        await connection.close(timeout=WAIT_S)
+        await connection.close(timeout=TIMEOUT_S)
 
 
-async def _until(server: Server, question: str) -> None:
-    deadline = clock.monotonic() + WAIT_S
-    while not await _sql(server, question):
+async def _wait_until(server: Server, condition: str) -> None:
+    deadline = clock.monotonic() + TIMEOUT_S
+    while not await _execute(server, condition):
         if clock.monotonic() > deadline:
-            raise NotStarted(f"PostgreSQL does not answer with yes: {question}")
-        await asyncio.sleep(LOOK_S)
+            raise NotStarted(f"PostgreSQL does not answer with yes: {condition}")
+        await asyncio.sleep(POLL_INTERVAL_S)

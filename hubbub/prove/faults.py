@@ -9,37 +9,39 @@ from redis.asyncio import Redis
 
 from hubbub.core import clock, ids
 from hubbub.prove import failover, servers
-from hubbub.prove.accounts import Unwilling
-from hubbub.prove.clients import Client, World
-from hubbub.prove.environment import Stage
+from hubbub.prove.accounts import UnexpectedResult
+from hubbub.prove.clients import Client, SharedState
+from hubbub.prove.environment import Environment
 from hubbub.prove.journal import Evidence, Fault, Probe
 from hubbub.prove.processes import NotStarted, Process
-from hubbub.prove.proxy import Relay
+from hubbub.prove.proxy import Proxy
 from hubbub.prove.schedule import Step
-from hubbub.prove.socketio_client import Lost
+from hubbub.prove.socketio_client import ConnectionLost
 
-HEAL_S = 45.0
-LOOK_S = 0.02
-LOST = 0.4  # share of the published messages that do not arrive
-PAIRS = 8  # messages that twins send
-Way = Callable[[Step], Awaitable[None]]
+RECOVERY_TIMEOUT_S = 45.0
+POLL_INTERVAL_S = 0.02
+LOSS_RATE = 0.4  # share of the published messages that do not arrive
+DUPLICATE_SENDS = 8  # messages that twins send
+FaultHandler = Callable[[Step], Awaitable[None]]
 
 
-class Faults:
+class FaultInjector:
     """Carries out steps, one after the other, and writes down what came of them."""
 
-    def __init__(self, stage: Stage, world: World, clients: list[Client], evidence: Evidence) -> None:
-        self._stage = stage
-        self._world = world
+    def __init__(
+        self, env: Environment, shared: SharedState, clients: list[Client], evidence: Evidence
+    ) -> None:
+        self._env = env
+        self._shared = shared
         self._clients = clients
         self._evidence = evidence
-        self._done = evidence.done
-        self._ways: dict[str, Way] = {
-            "kill": self._kill,
-            "pause": self._pause,
-            "rolling": self._rolling,
-            "roam": self._roam,
-            "twins": self._twins,
+        self._effects = evidence.effects
+        self._handlers: dict[str, FaultHandler] = {
+            "kill": self._kill_instance,
+            "pause": self._pause_instance,
+            "rolling": self._rolling_restart,
+            "roam": self._drop_connections,
+            "twins": self._send_duplicates,
             "redis-down": self._redis_down,
             "redis-flush": self._redis_flush,
             "redis-drop": self._redis_drop,
@@ -50,74 +52,83 @@ class Faults:
             "failover": self._failover,
         }
 
-    def learn(self, ways: dict[str, Way]) -> None:
+    def add_handlers(self, handlers: dict[str, FaultHandler]) -> None:
         """Further kinds of steps, and how to do them."""
-        self._ways |= ways
+        self._handlers |= handlers
 
-    async def do(self, step: Step) -> None:
+    async def inject(self, step: Step) -> None:
         """One step to its end, and until everybody is served again."""
-        work = [self._timed(step)]
-        if step.during:
-            work.append(self._meanwhile(step))
-        await asyncio.gather(*work)
+        runs = [self._run_step(step)]
+        if step.nested:
+            runs.append(self._inject_nested(step))
+        await asyncio.gather(*runs)
 
-    async def _meanwhile(self, step: Step) -> None:
-        await asyncio.sleep(step.lasts / 3)
-        await self._timed(Step(step.during, 0, step.instance, step.lasts / 6, hard=True))
+    async def _inject_nested(self, step: Step) -> None:
+        await asyncio.sleep(step.duration_s / 3)
+        await self._run_step(Step(step.nested, 0, step.instance, step.duration_s / 6, crash=True))
 
-    async def _timed(self, step: Step) -> None:
+    async def _run_step(self, step: Step) -> None:
         """Do it, wait until all is well, and write both down."""
-        began, trouble = self._world.at, ""
+        started_at, failure = self._shared.elapsed_s, ""
         try:
-            await self._ways[step.name](step)
-        except (NotStarted, Unwilling, Lost, aiohttp.ClientError, *failover.REFUSED, OSError) as error:
-            trouble = f"{error}" or type(error).__name__
-        ended = self._world.at
-        healed = await self._healed()
+            await self._handlers[step.name](step)
+        except (
+            NotStarted,
+            UnexpectedResult,
+            ConnectionLost,
+            aiohttp.ClientError,
+            *failover.SERVER_ERRORS,
+            OSError,
+        ) as error:
+            failure = f"{error}" or type(error).__name__
+        ended_at = self._shared.elapsed_s
+        recovered_at = await self._wait_recovered()
         target = f"instance {step.instance}" if step.name in {"kill", "pause"} else "all"
-        self._evidence.faults.append(Fault(step.name, target, began, ended, healed, trouble))
+        self._evidence.faults.append(Fault(step.name, target, started_at, ended_at, recovered_at, failure))
 
-    async def _healed(self) -> float | None:
+    async def _wait_recovered(self) -> float | None:
         """When everybody was connected and an ack had come again; None if that took too long."""
-        acks, deadline = self._world.acks, clock.monotonic() + HEAL_S
+        acks, deadline = self._shared.ack_count, clock.monotonic() + RECOVERY_TIMEOUT_S
         while clock.monotonic() < deadline:
-            if self._world.acks > acks and all(client.up.is_set() for client in self._clients):
-                return self._world.at
-            await asyncio.sleep(LOOK_S)
+            if self._shared.ack_count > acks and all(client.ready.is_set() for client in self._clients):
+                return self._shared.elapsed_s
+            await asyncio.sleep(POLL_INTERVAL_S)
         return None
 
     # Instances.
 
-    async def _kill(self, step: Step) -> None:
-        instance = self._stage.instances[step.instance]
-        self._done["instances killed"] += await instance.process.kill()
-        await asyncio.sleep(step.lasts)
-        await instance.revive(self._stage.http)
+    async def _kill_instance(self, step: Step) -> None:
+        instance = self._env.instances[step.instance]
+        self._effects["instances killed"] += await instance.process.kill()
+        await asyncio.sleep(step.duration_s)
+        await instance.restart(self._env.http)
 
-    async def _pause(self, step: Step) -> None:
-        await self._still(self._stage.instances[step.instance].process, step.lasts, "instances stood still")
+    async def _pause_instance(self, step: Step) -> None:
+        await self._pause_process(
+            self._env.instances[step.instance].process, step.duration_s, "instances stood still"
+        )
 
-    async def _still(self, process: Process, seconds: float, what: str) -> None:
-        process.stand_still()
+    async def _pause_process(self, process: Process, duration_s: float, effect: str) -> None:
+        process.pause()
         try:
-            await asyncio.sleep(seconds)
-            self._done[what] += process.standing()
+            await asyncio.sleep(duration_s)
+            self._effects[effect] += process.count_paused()
         finally:
-            process.go_on()
+            process.resume()
 
-    async def _rolling(self, _step: Step) -> None:
+    async def _rolling_restart(self, _step: Step) -> None:
         codes = []
-        for instance in self._stage.instances:
+        for instance in self._env.instances:
             codes.append(await instance.drain())
-            await instance.start(self._stage.http)
-        self._done["instances replaced"] += codes.count(0)
+            await instance.start(self._env.http)
+        self._effects["instances replaced"] += codes.count(0)
         if any(codes):
-            raise Unwilling(f"the instances ended with {codes}")
+            raise UnexpectedResult(f"the instances ended with {codes}")
 
-    async def end_all(self) -> None:
+    async def restart_all(self) -> None:
         """The end of everything at once, Redis emptied and PostgreSQL crashed if they are the run's own."""
         await self.kill_all()
-        for server in (self._stage.postgres, self._stage.redis):
+        for server in (self._env.postgres, self._env.redis):
             if server is not None:
                 await server.crash()
                 await server.start()
@@ -125,143 +136,153 @@ class Faults:
 
     async def kill_all(self) -> None:
         """Every instance at once, by SIGKILL; started again by `start_all`."""
-        killed = await asyncio.gather(*(instance.process.kill() for instance in self._stage.instances))
-        self._done["instances killed"] += sum(killed)
+        killed = await asyncio.gather(*(instance.process.kill() for instance in self._env.instances))
+        self._effects["instances killed"] += sum(killed)
 
     async def start_all(self) -> None:
         """All of them again."""
-        await asyncio.gather(*(instance.revive(self._stage.http) for instance in self._stage.instances))
+        await asyncio.gather(*(instance.restart(self._env.http) for instance in self._env.instances))
 
     # Connections.
 
-    def spread(self) -> None:
+    def rebalance_clients(self) -> None:
         """Send clients on from where many are to where few are: a fault of any instance is to be felt."""
-        count = len(self._stage.instances)
+        count = len(self._env.instances)
         for number, client in enumerate(self._clients):
-            home = number % count
-            if client.instance != home and client.socket is not None:
-                client.next = home
+            target = number % count
+            if client.instance != target and client.socket is not None:
+                client.next_instance = target
                 client.socket.drop("roams")
 
-    async def _roam(self, _step: Step) -> None:
+    async def _drop_connections(self, _step: Step) -> None:
         for client in self._clients:
-            if client.socket is not None and self._world.chance.random() < 1 / 2:
+            if client.socket is not None and self._shared.rng.random() < 1 / 2:
                 client.socket.drop("roams")
-                self._done["connections dropped by clients"] += 1
+                self._effects["connections dropped by clients"] += 1
 
-    async def _twins(self, _step: Step) -> None:
+    async def _send_duplicates(self, _step: Step) -> None:
         """Two devices of one person, on two instances if possible, send the same message at once."""
-        one = self._world.chance.choice(self._clients)
-        others = [each for each in self._clients if each.person is one.person and each is not one]
-        apart = [each for each in others if each.instance != one.instance]
-        if not others:
+        first = self._shared.rng.choice(self._clients)
+        same_user = [each for each in self._clients if each.user is first.user and each is not first]
+        elsewhere = [each for each in same_user if each.instance != first.instance]
+        if not same_user:
             return
-        other = self._world.chance.choice(apart or others)
-        for number in range(PAIRS):
-            room_id, client_id = self._world.chance.choice(one.journal.rooms), str(ids.uuid7())
+        second = self._shared.rng.choice(elsewhere or same_user)
+        for number in range(DUPLICATE_SENDS):
+            room_id, client_id = self._shared.rng.choice(first.journal.rooms), str(ids.uuid7())
             body = f"twins {number}"
-            said = await asyncio.gather(*(each.say(room_id, body, client_id) for each in (one, other, one)))
-            self._done["messages sent by two devices at once"] += said.count("ok") > 1
+            outcomes = await asyncio.gather(
+                *(each.send_once(room_id, body, client_id) for each in (first, second, first))
+            )
+            self._effects["messages sent by two devices at once"] += outcomes.count("ok") > 1
 
     # Redis.
 
     async def _redis_down(self, step: Step) -> None:
-        relay, own = self._relay(), self._stage.redis
-        cuts = relay.cuts
-        await relay.down()
-        self._done["connections to Redis cut"] += relay.cuts - cuts
+        proxy, server = self._redis_proxy(), self._env.redis
+        cuts_before = proxy.closed_connections
+        await proxy.stop()
+        self._effects["connections to Redis cut"] += proxy.closed_connections - cuts_before
         try:
-            if own is not None:
-                await own.crash()
-            await asyncio.sleep(step.lasts)
-            if own is not None:
-                await own.start()
+            if server is not None:
+                await server.crash()
+            await asyncio.sleep(step.duration_s)
+            if server is not None:
+                await server.start()
         finally:
-            await relay.up()
+            await proxy.start()
 
     async def _redis_flush(self, _step: Step) -> None:
-        assert self._stage.redis is not None  # noqa: S101 - else there are no such steps
-        client = Redis.from_url(self._stage.redis.url)
+        assert self._env.redis is not None  # noqa: S101 - else there are no such steps
+        client = Redis.from_url(self._env.redis.url)
         try:
-            self._done["keys of Redis flushed"] += await client.dbsize()
+            self._effects["keys of Redis flushed"] += await client.dbsize()
             await client.flushall()
         finally:
             await client.aclose()
 
     async def _redis_drop(self, step: Step) -> None:
-        relay = self._relay()
-        losses, relay.lost = relay.losses, LOST
+        proxy = self._redis_proxy()
+        dropped_before, proxy.loss_rate = proxy.dropped_messages, LOSS_RATE
         try:
-            await asyncio.sleep(step.lasts)
+            await asyncio.sleep(step.duration_s)
         finally:
-            relay.lost = 0.0
-            self._done["messages of Redis dropped"] += relay.losses - losses
+            proxy.loss_rate = 0.0
+            self._effects["messages of Redis dropped"] += proxy.dropped_messages - dropped_before
 
     async def _redis_pause(self, step: Step) -> None:
-        relay = self._relay()
-        relay.hold()
+        proxy = self._redis_proxy()
+        proxy.pause()
         try:
-            await asyncio.sleep(step.lasts)
+            await asyncio.sleep(step.duration_s)
         finally:
-            relay.flow()
-            self._done["times Redis was silent"] += 1
+            proxy.resume()
+            self._effects["times Redis was silent"] += 1
 
-    def _relay(self) -> Relay:
-        assert self._stage.relay is not None  # noqa: S101 - else there are no such steps
-        return self._stage.relay
+    def _redis_proxy(self) -> Proxy:
+        assert self._env.redis_proxy is not None  # noqa: S101 - else there are no such steps
+        return self._env.redis_proxy
 
     # The database.
 
     async def _database_restart(self, step: Step) -> None:
-        server = self._stage.postgres
+        server = self._env.postgres
         assert server is not None  # noqa: S101 - else there are no such steps
-        await (server.crash() if step.hard else server.stop())
-        self._done["PostgreSQL crashed" if step.hard else "PostgreSQL stopped"] += not server.process.running
-        await asyncio.sleep(step.lasts)
+        await (server.crash() if step.crash else server.stop())
+        self._effects[
+            "PostgreSQL crashed" if step.crash else "PostgreSQL stopped"
+        ] += not server.process.running
+        await asyncio.sleep(step.duration_s)
         await server.start()
 
     async def _database_pause(self, step: Step) -> None:
-        assert self._stage.postgres is not None  # noqa: S101 - else there are no such steps
-        await self._still(self._stage.postgres.process, step.lasts, "processes of PostgreSQL stood still")
+        assert self._env.postgres is not None  # noqa: S101 - else there are no such steps
+        await self._pause_process(
+            self._env.postgres.process, step.duration_s, "processes of PostgreSQL stood still"
+        )
 
     async def _database_cut(self, step: Step) -> None:
-        relay = self._stage.database_relay
-        assert relay is not None  # noqa: S101 - else there are no such steps
-        cuts = relay.cuts
-        await relay.down()
-        self._done["connections to PostgreSQL cut"] += relay.cuts - cuts
+        proxy = self._env.database_proxy
+        assert proxy is not None  # noqa: S101 - else there are no such steps
+        cuts_before = proxy.closed_connections
+        await proxy.stop()
+        self._effects["connections to PostgreSQL cut"] += proxy.closed_connections - cuts_before
         try:
-            await asyncio.sleep(step.lasts)
+            await asyncio.sleep(step.duration_s)
         finally:
-            await relay.up()
+            await proxy.start()
 
     # Both, to another server.
 
     async def _failover(self, step: Step) -> None:
         """PostgreSQL and Redis, as far as they are the run's own; the earlier servers stay for a while."""
-        stage = self._stage
-        if stage.redis is not None and stage.relay is not None:
-            earlier, stage.redis = await failover.redis(stage.folder, stage.redis, stage.relay)
-            self._done["Redis replicas promoted"] += 1
-            await asyncio.sleep(step.lasts)
-            await earlier.stop()
-        if stage.postgres is not None and servers.has_standby(stage.postgres):
-            earlier = stage.postgres
-            port = stage.spare_port
-            stage.postgres = await failover.postgres(stage.folder, earlier, port, hard=step.hard)
-            await self._resumed("PostgreSQL")
-            stage.spare_port = urlsplit(earlier.url).port or 0
-            stage.database_url = (
-                urlsplit(stage.postgres.url)._replace(path=urlsplit(stage.database_url).path).geturl()
+        env = self._env
+        if env.redis is not None and env.redis_proxy is not None:
+            former, env.redis = await failover.promote_redis(env.folder, env.redis, env.redis_proxy)
+            self._effects["Redis replicas promoted"] += 1
+            await asyncio.sleep(step.duration_s)
+            await former.stop()
+        if env.postgres is not None and servers.supports_standby(env.postgres):
+            former = env.postgres
+            port = env.spare_port
+            env.postgres = await failover.promote_postgres(env.folder, former, port, crash=step.crash)
+            await self._record_resumption("PostgreSQL")
+            env.spare_port = urlsplit(former.url).port or 0
+            env.database_url = (
+                urlsplit(env.postgres.url)._replace(path=urlsplit(env.database_url).path).geturl()
             )
-            self._done["PostgreSQL standbys promoted"] += 1
-            await asyncio.sleep(step.lasts)
-            await earlier.stop()
+            self._effects["PostgreSQL standbys promoted"] += 1
+            await asyncio.sleep(step.duration_s)
+            await former.stop()
 
-    async def _resumed(self, what: str) -> None:
+    async def _record_resumption(self, service: str) -> None:
         """Write down how long it takes until an ack comes."""
-        began, acks, deadline = self._world.at, self._world.acks, clock.monotonic() + HEAL_S
-        while self._world.acks == acks and clock.monotonic() < deadline:  # noqa: ASYNC110 - as in _healed
-            await asyncio.sleep(LOOK_S)
-        took = self._world.at - began if self._world.acks > acks else None
-        self._evidence.probes.append(Probe("failover", began, took, what))
+        started_at, acks, deadline = (
+            self._shared.elapsed_s,
+            self._shared.ack_count,
+            clock.monotonic() + RECOVERY_TIMEOUT_S,
+        )
+        while self._shared.ack_count == acks and clock.monotonic() < deadline:  # noqa: ASYNC110 - as in _healed
+            await asyncio.sleep(POLL_INTERVAL_S)
+        duration_s = self._shared.elapsed_s - started_at if self._shared.ack_count > acks else None
+        self._evidence.probes.append(Probe("failover", started_at, duration_s, service))

@@ -13,12 +13,12 @@ import aiohttp
 from hubbub.core import clock
 from hubbub.prove.processes import NotStarted, Process, free_port
 
-START_S = 60.0
-LOOK_S = 0.05
-AGAIN_S = 0.5  # between two attempts to start: the database may be away
-DRAIN_S = 10
+START_TIMEOUT_S = 60.0
+POLL_INTERVAL_S = 0.05
+RESTART_DELAY_S = 0.5  # between two attempts to start: the database may be away
+DRAIN_TIMEOUT_S = 10
 # What would hide a fault behind a limit; everything else is as it is shipped.
-UNLIMITED = (
+DISABLED_LIMITS = (
     "limit_message_send", "limit_events", "limit_http", "limit_auth", "limit_register", "limit_upload",
 )  # fmt: skip
 
@@ -32,41 +32,43 @@ class Instance:
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "hubbub", "serve", "--port", self.port]
         # Each start generates an id: with a fixed one it waits until that of a killed process expires.
-        self.process = Process(command, folder / f"instance-{number}.log", environment(settings))
+        self.process = Process(command, folder / f"instance-{number}.log", child_environment(settings))
 
     async def start(self, http: aiohttp.ClientSession) -> None:
         """Start it and wait until it lets clients in. Raises NotStarted if it ends, or takes long."""
         await self.process.start()
-        deadline = clock.monotonic() + START_S
+        deadline = clock.monotonic() + START_TIMEOUT_S
         while self.process.running and clock.monotonic() < deadline:
-            if await self._answers(http):
+            if await self._is_ready(http):
                 return
-            await asyncio.sleep(LOOK_S)
-        raise NotStarted(f"Instance {self.number} did not start:\n{self.process.said()}")
+            await asyncio.sleep(POLL_INTERVAL_S)
+        raise NotStarted(f"Instance {self.number} did not start:\n{self.process.output_tail()}")
 
-    async def revive(self, http: aiohttp.ClientSession) -> None:
+    async def restart(self, http: aiohttp.ClientSession) -> None:
         """Start it, again and again if need be, as whatever supervises it does. Raises NotStarted."""
-        deadline = clock.monotonic() + START_S
+        deadline = clock.monotonic() + START_TIMEOUT_S
         while True:
             try:
                 return await self.start(http)
             except NotStarted:
                 if self.process.running or clock.monotonic() > deadline:
                     raise
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(RESTART_DELAY_S)
 
-    async def _answers(self, http: aiohttp.ClientSession) -> bool:
+    async def _is_ready(self, http: aiohttp.ClientSession) -> bool:
         try:
-            async with http.get(f"{self.url}/health/ready", timeout=aiohttp.ClientTimeout(total=2)) as answer:
-                return answer.status == 200  # noqa: PLR2004 - HTTP
+            async with http.get(
+                f"{self.url}/health/ready", timeout=aiohttp.ClientTimeout(total=2)
+            ) as response:
+                return response.status == 200  # noqa: PLR2004 - HTTP
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
 
     async def drain(self) -> int | None:
         """SIGTERM, as a deployment does it. Returns the exit code, None when it did not end by itself."""
-        return await self.process.stop(signal.SIGTERM, DRAIN_S + 20)
+        return await self.process.stop(signal.SIGTERM, DRAIN_TIMEOUT_S + 20)
 
-    def memory(self) -> int:
+    def memory_bytes(self) -> int:
         """Bytes of it that are in memory; 0 where that can't be seen."""
         try:
             pages = Path(f"/proc/{self.process.pid}/statm").read_text("ascii").split()[1]
@@ -75,39 +77,39 @@ class Instance:
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def shared(folder: Path, database_url: str, redis_url: str | None) -> dict[str, str]:
+def common_settings(folder: Path, database_url: str, redis_url: str | None) -> dict[str, str]:
     """The settings that all instances of a run have in common."""
-    found = {
-        **dict.fromkeys(UNLIMITED, "off"),
+    settings = {
+        **dict.fromkeys(DISABLED_LIMITS, "off"),
         "env": "test",
         "data_dir": str(folder / "data"),
         "database_url": database_url,
         "secret_key": secrets.token_hex(32),
         "bcrypt_rounds": "4",
         "default_rooms": "",
-        "drain_s": str(DRAIN_S),
+        "drain_s": str(DRAIN_TIMEOUT_S),
         "log_format": "json",
     }
     if redis_url:
-        found |= {"redis_url": redis_url, "redis_prefix": f"prove-{secrets.token_hex(4)}"}
-    return found
+        settings |= {"redis_url": redis_url, "redis_prefix": f"prove-{secrets.token_hex(4)}"}
+    return settings
 
 
-def environment(settings: Mapping[str, str]) -> dict[str, str]:
+def child_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """What a child process gets: these settings, and nothing of hubbub's that is set outside."""
-    inherited = {name: text for name, text in _outside() if not name.startswith("HUBBUB_")}
+    inherited = {name: text for name, text in _inherited_environment() if not name.startswith("HUBBUB_")}
     return {**inherited, **{f"HUBBUB_{name.upper()}": text for name, text in settings.items()}}
 
 
-def _outside() -> list[tuple[str, str]]:
+def _inherited_environment() -> list[tuple[str, str]]:
     return list(os.environ.items())  # noqa: TID251 - handed on to children; no setting is read from it
 
 
 async def migrate(folder: Path, settings: Mapping[str, str]) -> None:
     """Bring the database's schema up to date. Raises NotStarted."""
     command = [sys.executable, "-m", "hubbub", "migrate", "up"]
-    process = Process(command, folder / "migrate.log", environment(settings))
+    process = Process(command, folder / "migrate.log", child_environment(settings))
     await process.start()
-    if await process.ended(START_S) != 0:
+    if await process.wait(START_TIMEOUT_S) != 0:
         await process.kill()
-        raise NotStarted(f"hubbub migrate failed:\n{process.said()}")
+        raise NotStarted(f"hubbub migrate failed:\n{process.output_tail()}")

@@ -17,14 +17,14 @@ class Event(msgspec.Struct, frozen=True, tag_field="is"):
     connection: int
 
 
-class Began(Event, frozen=True, tag="began"):
+class ReadyReceived(Event, frozen=True, tag="began"):
     """`ready` came. `known`: where each room's log stood by then, as far as this client was told."""
 
     instance: int
     known: dict[str, int]
 
 
-class Ended(Event, frozen=True, tag="ended"):
+class Disconnected(Event, frozen=True, tag="ended"):
     why: str
 
 
@@ -44,14 +44,14 @@ class Acked(Event, frozen=True, tag="acked"):
     body: str
 
 
-class Refused(Event, frozen=True, tag="refused"):
+class Rejected(Event, frozen=True, tag="refused"):
     """`ok: false`: a send that was not stored, unless the code is `unavailable`: then nobody knows."""
 
     client_id: str
     code: str
 
 
-class Heard(Event, frozen=True, tag="heard"):
+class EntryReceived(Event, frozen=True, tag="heard"):
     """An entry came by itself. `own`: `joined` or `left` where it begins or ends the client's membership."""
 
     room_id: str
@@ -62,7 +62,7 @@ class Heard(Event, frozen=True, tag="heard"):
     own: str = ""
 
 
-class Caught(Event, frozen=True, tag="caught"):
+class SyncReceived(Event, frozen=True, tag="caught"):
     """An answer to `sync`: what came after `after`, as (seq, event, payload)."""
 
     room_id: str
@@ -70,18 +70,18 @@ class Caught(Event, frozen=True, tag="caught"):
     entries: list[tuple[int, str, str]]
 
 
-class Added(Event, frozen=True, tag="added"):
+class RoomAdded(Event, frozen=True, tag="added"):
     """A membership began: the log stood at `last_seq`."""
 
     room_id: str
     last_seq: int
 
 
-class Gone(Event, frozen=True, tag="gone"):
+class RoomGone(Event, frozen=True, tag="gone"):
     room_id: str
 
 
-class Moved(Event, frozen=True, tag="moved"):
+class ExpectedRooms(Event, frozen=True, tag="moved"):
     """The client connects to another instance, right after a change: the rooms it is in by then.
 
     `ended`: those in which it is no longer.
@@ -91,20 +91,33 @@ class Moved(Event, frozen=True, tag="moved"):
     ended: list[str]
 
 
-class Reset(Event, frozen=True, tag="reset"):
+class RoomReset(Event, frozen=True, tag="reset"):
     """The server said that what the client has is of another history."""
 
     room_id: str
 
 
-class Rested(Event, frozen=True, tag="rested"):
+class Checkpoint(Event, frozen=True, tag="rested"):
     """All was quiet, and had time to arrive: what the client has by then, and how far the logs went."""
 
     cursors: dict[str, int]
     ends: dict[str, int]
 
 
-AnyEvent = Began | Ended | Sent | Acked | Refused | Heard | Caught | Added | Gone | Moved | Reset | Rested
+AnyEvent = (
+    ReadyReceived
+    | Disconnected
+    | Sent
+    | Acked
+    | Rejected
+    | EntryReceived
+    | SyncReceived
+    | RoomAdded
+    | RoomGone
+    | ExpectedRooms
+    | RoomReset
+    | Checkpoint
+)
 
 
 @dataclass
@@ -146,7 +159,7 @@ class Entry:
 
 
 @dataclass
-class Stored:
+class StoredState:
     """What the database held in the end; `last_seqs` is what the rooms say of themselves."""
 
     messages: list[Message] = field(default_factory=list)
@@ -160,10 +173,10 @@ class Fault:
 
     name: str
     target: str
-    began: float
-    ended: float
-    healed: float | None = None
-    trouble: str = ""
+    started_at: float
+    ended_at: float
+    recovered_at: float | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,10 +184,10 @@ class Probe:
     """A promise about time, tried: how many seconds it took. None: it did not happen while anybody waited."""
 
     name: str
-    at: float
-    took: float | None
+    started_at: float
+    duration_s: float | None
     detail: str = ""
-    grown: float = 0.0  # MiB, of the instance
+    memory_growth_mib: float = 0.0  # MiB, of the instance
 
 
 @dataclass
@@ -182,13 +195,13 @@ class Evidence:
     """All that is known of a run."""
 
     journals: list[Journal] = field(default_factory=list)
-    stored: Stored = field(default_factory=Stored)
+    stored: StoredState = field(default_factory=StoredState)
     faults: list[Fault] = field(default_factory=list)
-    done: Counter[str] = field(default_factory=Counter)  # what faults did, seen to have happened
+    effects: Counter[str] = field(default_factory=Counter)  # what faults did, seen to have happened
     probes: list[Probe] = field(default_factory=list)
     slack: float = 2.0  # seconds that a busy machine may add to what is promised
 
 
-def plain(payload: object) -> str:
+def canonical_json(payload: object) -> str:
     """The same text for the same JSON value, whatever its order."""
     return msgspec.json.encode(payload, order="deterministic").decode()

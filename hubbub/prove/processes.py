@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-STOP_S = 40.0
+STOP_TIMEOUT_S = 40.0
 
 
 class NotStarted(Exception):
@@ -73,29 +73,29 @@ class Process:
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
 
-    def send(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it runs."""
         if self._process is not None and self.running:
             with suppress(ProcessLookupError):
                 self._process.send_signal(number)
 
-    def stand_still(self) -> None:
+    def pause(self) -> None:
         """SIGSTOP for it and its children."""
-        self.send(signal.SIGSTOP)
+        self.send_signal(signal.SIGSTOP)
         for pid in self._children():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
 
-    def standing(self) -> int:
+    def count_paused(self) -> int:
         """How many of them stand still."""
-        return sum(_state(pid) == "T" for pid in (self.pid, *self._children())) if self.running else 0
+        return sum(_process_state(pid) == "T" for pid in (self.pid, *self._children())) if self.running else 0
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """SIGCONT for all of them."""
         for pid in self._children():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
-        self.send(signal.SIGCONT)
+        self.send_signal(signal.SIGCONT)
 
     def _children(self) -> list[int]:
         """Of it; none where the system does not tell."""
@@ -105,38 +105,38 @@ class Process:
             ]
         return []
 
-    async def ended(self, seconds: float = STOP_S) -> int | None:
+    async def wait(self, timeout_s: float = STOP_TIMEOUT_S) -> int | None:
         """Its exit code; None if it is not over in this time."""
         if self._process is None:
             return 0
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(timeout_s):
                 return await self._process.wait()
         except TimeoutError:
             return None
 
     async def kill(self) -> bool:
         """SIGKILL: it gets no chance to tidy up. Returns whether it lived until then."""
-        self.send(signal.SIGKILL)
-        return await self.ended() == -signal.SIGKILL
+        self.send_signal(signal.SIGKILL)
+        return await self.wait() == -signal.SIGKILL
 
-    async def stop(self, number: signal.Signals, seconds: float = STOP_S) -> int | None:
+    async def stop(self, number: signal.Signals, timeout_s: float = STOP_TIMEOUT_S) -> int | None:
         """Ask it to end; SIGKILL when it does not. Returns its exit code, None if it had to be killed."""
-        self.send(signal.SIGCONT)
-        self.send(number)
-        code = await self.ended(seconds)
+        self.send_signal(signal.SIGCONT)
+        self.send_signal(number)
+        code = await self.wait(timeout_s)
         if code is None:
             await self.kill()
         return code
 
-    def said(self, characters: int = 1500) -> str:
+    def output_tail(self, characters: int = 1500) -> str:
         """The end of its output."""
         with suppress(OSError):
             return self.output.read_text(errors="replace")[-characters:]
         return ""
 
 
-def _state(pid: int) -> str:
+def _process_state(pid: int) -> str:
     """Of a process: R, S, D, T (it stands still) …; T as well where the system does not tell."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1]

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from hubbub.prove.journal import Acked, Began, Evidence, Heard, Sent
-from hubbub.prove.timing_checker import Times, percentile, times
+from hubbub.prove.journal import Acked, EntryReceived, Evidence, ReadyReceived, Sent
+from hubbub.prove.timing_checker import Timings, message_timings, percentile
 from hubbub.prove.verdict import GUARANTEES, Verdict
 
 # What each promise was held to: what was tried, and the violations that are counted even when there are none.
-LOOKED: dict[str, tuple[str, tuple[str, ...]]] = {
+CHECKS: dict[str, tuple[str, tuple[str, ...]]] = {
     "G1": ("acks looked for in the database", ("lost", "stored differently", "heard but not stored")),
     "G2": ("entries compared in all journals", ("reordered", "diverged", "seq hole", "seq twice")),
     "G3": ("entries that came to clients by themselves", ("gap", "duplicated", "missing")),
@@ -34,8 +34,8 @@ def report(evidence: Evidence, verdicts: dict[str, Verdict]) -> Iterator[str]:
     """The lines."""
     yield from _figures(evidence)
     yield ""
-    for name, promise in GUARANTEES.items():
-        yield from _verdict(verdicts[name], promise)
+    for name, guarantee in GUARANTEES.items():
+        yield from _verdict(verdicts[name], guarantee)
     yield ""
     violations = sum(verdict.counts.total() for verdict in verdicts.values())
     tried = sum(verdict.tried > 0 for verdict in verdicts.values())
@@ -57,48 +57,49 @@ def _figures(evidence: Evidence) -> Iterator[str]:
         f"{len(sent)} messages in {counts[Sent]} sends: {len(acked)} acknowledged, {len(sent - acked)} not, "
         f"of which {len((sent - acked) & stored)} are stored all the same"
     )
-    yield f"{counts[Heard]} entries heard, on {counts[Began]} connections of {len(evidence.journals)} clients"
-    done = ", ".join(f"{count} {what}" for what, count in sorted(evidence.done.items()) if count)
-    yield f"done: {done or 'nothing'}"
+    connections = f"{counts[ReadyReceived]} connections of {len(evidence.journals)} clients"
+    yield f"{counts[EntryReceived]} entries received on {connections}"
+    effects = ", ".join(f"{count} {what}" for what, count in sorted(evidence.effects.items()) if count)
+    yield f"done: {effects or 'nothing'}"
     yield ""
-    yield from _faults(evidence)
+    yield from _fault_table(evidence)
 
 
-def _faults(evidence: Evidence) -> Iterator[str]:
+def _fault_table(evidence: Evidence) -> Iterator[str]:
     """A table: what each kind of fault cost those who talked meanwhile."""
     yield "Milliseconds, from a client's first send of a message; delivery is that of what was sent but once."
     yield f"{'':<18}{'':>5}{'served again':>14}{'longest wait':>14}{'delivery':>12}"
     yield f"{'fault':<18}{'times':>5}{'after its end':>14}{'for an ack':>14}{'p50':>6}{'p99':>7}{'max':>7}"
-    faults, all_times = evidence.faults, times(evidence)
+    faults, all_times = evidence.faults, message_timings(evidence)
     for name in sorted({fault.name for fault in faults}):
-        those = [fault for fault in faults if fault.name == name]
-        healed = [fault.healed - fault.ended for fault in those if fault.healed is not None]
-        yield _row(name, len(those), _longest(healed), all_times.meanwhile(those))
-    yield _row("no fault", 0, "", all_times.meanwhile(faults, wanted=False))
+        same_kind = [fault for fault in faults if fault.name == name]
+        recovery_times = [
+            fault.recovered_at - fault.ended_at for fault in same_kind if fault.recovered_at is not None
+        ]
+        yield _row(name, len(same_kind), _max_ms(recovery_times), all_times.during(same_kind))
+    yield _row("no fault", 0, "", all_times.during(faults, inside=False))
 
 
-def _row(name: str, count: int, healed: str, meanwhile: Times) -> str:
-    acks, delays = ([took for _, took in each] for each in (meanwhile.acks, meanwhile.delivery))
-    shown = [f"{percentile(delays, share) * 1000:.0f}" if delays else "" for share in (0.5, 0.99, 1.0)]
-    first = f"{name:<18}{count or '':>5}{healed:>14}{_longest(acks):>14}"
-    return f"{first}{shown[0]:>6}{shown[1]:>7}{shown[2]:>7}"
+def _row(name: str, count: int, recovery: str, timings: Timings) -> str:
+    acks, delays = ([took for _, took in each] for each in (timings.acks, timings.delivery))
+    percentiles = [f"{percentile(delays, share) * 1000:.0f}" if delays else "" for share in (0.5, 0.99, 1.0)]
+    columns = f"{name:<18}{count or '':>5}{recovery:>14}{_max_ms(acks):>14}"
+    return f"{columns}{percentiles[0]:>6}{percentiles[1]:>7}{percentiles[2]:>7}"
 
 
-def _longest(values: list[float]) -> str:
+def _max_ms(values: list[float]) -> str:
     return f"{max(values) * 1000:.0f}" if values else ""
 
 
-def _verdict(verdict: Verdict, promise: str) -> Iterator[str]:
-    name = f"{verdict.name:<4}{promise:<50}"
-    looked, kinds = LOOKED[verdict.name]
+def _verdict(verdict: Verdict, guarantee: str) -> Iterator[str]:
+    name = f"{verdict.name:<4}{guarantee:<50}"
+    check, kinds = CHECKS[verdict.name]
     if not verdict.tried and verdict.held:
         yield f"{name}not tried"
         return
     yield f"{name}{'held' if verdict.held else 'VIOLATED'}"
-    counted = {kind: verdict.counts[kind] for kind in (*kinds, *verdict.counts)}
-    yield f"      {verdict.tried} {looked}: " + ", ".join(
-        f"{count} {kind}" for kind, count in counted.items()
-    )
+    counts = {kind: verdict.counts[kind] for kind in (*kinds, *verdict.counts)}
+    yield f"      {verdict.tried} {check}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items())
     for figure in verdict.figures:
         yield f"      {figure}"
     for example in verdict.examples:

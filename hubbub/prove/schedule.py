@@ -4,11 +4,11 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-GAP_S = (0.4, 2.0)  # between the end of a fault's effects and the next one
-QUIET_S = 1.0  # at the beginning
+DELAY_RANGE_S = (0.4, 2.0)  # between the end of a fault's effects and the next one
+INITIAL_DELAY_S = 1.0  # at the beginning
 
 # How long each takes, at least and at most, in seconds; what it does is in faults.py and probes.py.
-LASTS: dict[str, tuple[float, float]] = {
+DURATION_RANGES_S: dict[str, tuple[float, float]] = {
     "kill": (0.0, 1.5),
     "pause": (1.0, 8.0),
     "rolling": (0.0, 0.0),
@@ -28,16 +28,18 @@ LASTS: dict[str, tuple[float, float]] = {
     "failover": (3.0, 6.0),
 }
 PRESENCE = "presence"  # tried once, at the end
-NAMES = (*LASTS, PRESENCE)
+FAULT_NAMES = (*DURATION_RANGES_S, PRESENCE)
 
-REDIS = frozenset({"redis-down", "redis-drop", "redis-pause"})  # by the relay in front of it
-OWN_REDIS = frozenset({"redis-flush"})  # a server that was given is not emptied
-OWN_POSTGRES = frozenset({"database-restart", "database-pause"})  # nor stopped
-GIVEN_POSTGRES = frozenset({"database-cut"})  # but the way to it is
-FAILOVER = frozenset({"failover"})  # of the run's own servers
-SERVERS = FAILOVER | REDIS | OWN_REDIS | OWN_POSTGRES | GIVEN_POSTGRES
-OFTEN = {"kill": 3}  # shares; 1 for the others
-TWOFOLD = 1 / 3  # of the faults of servers have another one in their middle
+REDIS_PROXY_FAULTS = frozenset({"redis-down", "redis-drop", "redis-pause"})  # by the relay in front of it
+OWN_REDIS_FAULTS = frozenset({"redis-flush"})  # a server that was given is not emptied
+OWN_POSTGRES_FAULTS = frozenset({"database-restart", "database-pause"})  # nor stopped
+GIVEN_POSTGRES_FAULTS = frozenset({"database-cut"})  # but the way to it is
+FAILOVER_FAULTS = frozenset({"failover"})  # of the run's own servers
+SERVER_FAULTS = (
+    FAILOVER_FAULTS | REDIS_PROXY_FAULTS | OWN_REDIS_FAULTS | OWN_POSTGRES_FAULTS | GIVEN_POSTGRES_FAULTS
+)
+WEIGHTS = {"kill": 3}  # shares; 1 for the others
+NESTED_SHARE = 1 / 3  # of the faults of servers have another one in their middle
 
 
 @dataclass(frozen=True)
@@ -45,43 +47,43 @@ class Step:
     """One fault: how long after the last one is over, on which instance, for how long; seconds."""
 
     name: str
-    gap: float
+    delay_s: float
     instance: int
-    lasts: float
-    hard: bool  # a crash and not a shutdown, where there is a choice
-    during: str = ""  # another one that comes in the middle
+    duration_s: float
+    crash: bool  # a crash and not a shutdown, where there is a choice
+    nested: str = ""  # another one that comes in the middle
 
 
-def possible(servers: Iterable[frozenset[str]]) -> tuple[str, ...]:
+def possible_faults(servers: Iterable[frozenset[str]]) -> tuple[str, ...]:
     """The faults of instances and connections, and those of these servers."""
-    there = frozenset[str]().union(*servers)
-    return tuple(name for name in NAMES if name in there or name not in SERVERS)
+    available = frozenset[str]().union(*servers)
+    return tuple(name for name in FAULT_NAMES if name in available or name not in SERVER_FAULTS)
 
 
-def _beside(name: str) -> tuple[str, ...]:
+def _nestable(name: str) -> tuple[str, ...]:
     """What else may come in the middle of a fault: without Redis, all of it."""
     if name == "redis-drop":  # a single loss is found within a second: until then a move may be untrue
         return ("kill", "remove", "revoke")
-    if name in REDIS:
+    if name in REDIS_PROXY_FAULTS:
         return ("kill", "remove", "revoke", "move")
-    return ("kill",) if name in SERVERS else ()
+    return ("kill",) if name in SERVER_FAULTS else ()
 
 
-def steps(seed: int, faults: Sequence[str], instances: int) -> Iterator[Step]:
+def generate_steps(seed: int, faults: Sequence[str], instances: int) -> Iterator[Step]:
     """Without end: each fault once, in a random order, then at random by their shares."""
-    chance = random.Random(seed)  # noqa: S311 - a schedule, not a secret
-    names = [name for name in LASTS if name in faults]
-    first = list(names)
-    chance.shuffle(first)
+    rng = random.Random(seed)  # noqa: S311 - a schedule, not a secret
+    names = [name for name in DURATION_RANGES_S if name in faults]
+    pending = list(names)
+    rng.shuffle(pending)
     while names:
-        name = first.pop() if first else chance.choices(names, [OFTEN.get(name, 1) for name in names])[0]
-        beside = [each for each in _beside(name) if each in names]
-        twofold = bool(beside) and chance.random() < TWOFOLD
+        name = pending.pop() if pending else rng.choices(names, [WEIGHTS.get(name, 1) for name in names])[0]
+        nestable = [each for each in _nestable(name) if each in names]
+        has_nested = bool(nestable) and rng.random() < NESTED_SHARE
         yield Step(
             name=name,
-            gap=round(chance.uniform(*GAP_S), 3),
-            instance=chance.randrange(instances),
-            lasts=round(chance.uniform(*LASTS[name]), 3),
-            hard=chance.random() < 1 / 2,
-            during=chance.choice(beside) if twofold else "",
+            delay_s=round(rng.uniform(*DELAY_RANGE_S), 3),
+            instance=rng.randrange(instances),
+            duration_s=round(rng.uniform(*DURATION_RANGES_S[name]), 3),
+            crash=rng.random() < 1 / 2,
+            nested=rng.choice(nestable) if has_nested else "",
         )

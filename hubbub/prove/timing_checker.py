@@ -5,18 +5,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from hubbub.prove.journal import Acked, Began, Ended, Evidence, Fault, Heard, Journal, Probe, Sent
+from hubbub.prove.journal import (
+    Acked,
+    Disconnected,
+    EntryReceived,
+    Evidence,
+    Fault,
+    Journal,
+    Probe,
+    ReadyReceived,
+    Sent,
+)
 from hubbub.prove.verdict import Verdict
 
-LATE_S = 1.0  # after the ack, without Redis
-OFFLINE_S = 30.0
-ENDED_S = 1.0
-RESUMED_S = 10.0  # after a new primary accepts writes
-SLOWED_S = 1.0  # p99 of the others, beside somebody who does not read
-BROKEN = frozenset({"lost", "closing"})  # connections that the server ended
+MAX_DELIVERY_DELAY_S = 1.0  # after the ack, without Redis
+MAX_OFFLINE_DELAY_S = 30.0
+MAX_REVOCATION_DELAY_S = 1.0
+MAX_FAILOVER_S = 10.0  # after a new primary accepts writes
+MAX_P99_DELAY_S = 1.0  # p99 of the others, beside somebody who does not read
+SERVER_CLOSE_REASONS = frozenset({"lost", "closing"})  # connections that the server ended
 
 # Which promise a fault is about, if it does not heal.
-ABOUT = {
+GUARANTEE_BY_FAULT = {
     "redis-down": "G5",
     "redis-flush": "G5",
     "redis-drop": "G5",
@@ -37,174 +47,210 @@ ABOUT = {
 def check(evidence: Evidence, verdicts: dict[str, Verdict]) -> None:
     """Look at faults and probes."""
     for fault in evidence.faults:
-        about = verdicts[ABOUT.get(fault.name, "G1")]
-        if fault.healed is None:
-            about.wrong("not healed", f"no ack after {fault.name} of {fault.target} at {fault.began:.1f} s")
-        if fault.trouble:
-            about.wrong("trouble", f"{fault.name} of {fault.target} at {fault.began:.1f} s: {fault.trouble}")
-    _redis(evidence, verdicts["G5"])
-    _database(evidence, verdicts["G6"])
-    _rolling(evidence, verdicts["G9"])
-    _slow(evidence, verdicts["G7"])
+        verdict = verdicts[GUARANTEE_BY_FAULT.get(fault.name, "G1")]
+        if fault.recovered_at is None:
+            verdict.add_violation(
+                "not healed", f"no ack after {fault.name} of {fault.target} at {fault.started_at:.1f} s"
+            )
+        if fault.error:
+            verdict.add_violation(
+                "trouble", f"{fault.name} of {fault.target} at {fault.started_at:.1f} s: {fault.error}"
+            )
+    _check_redis(evidence, verdicts["G5"])
+    _check_database(evidence, verdicts["G6"])
+    _check_rolling_restarts(evidence, verdicts["G9"])
+    _check_slow_clients(evidence, verdicts["G7"])
     limits = (
-        ("G10", "remove", ENDED_S, "removed member still served", "sends of removed members taken for"),
-        ("G10", "revoke", ENDED_S, "revoked session still served", "sends of ended sessions taken for"),
-        ("G13", "failover", RESUMED_S, "interrupted", "acks came again after"),
-        ("G8", "presence", OFFLINE_S, "presence ghost", "all of them shown offline after"),
+        (
+            "G10",
+            "remove",
+            MAX_REVOCATION_DELAY_S,
+            "removed member still served",
+            "sends of removed members taken for",
+        ),
+        (
+            "G10",
+            "revoke",
+            MAX_REVOCATION_DELAY_S,
+            "revoked session still served",
+            "sends of ended sessions taken for",
+        ),
+        ("G13", "failover", MAX_FAILOVER_S, "interrupted", "acks came again after"),
+        ("G8", "presence", MAX_OFFLINE_DELAY_S, "presence ghost", "all of them shown offline after"),
     )
-    for name, probe, limit, kind, told in limits:
+    for name, probe, limit, kind, label in limits:
         found = [each for each in evidence.probes if each.name == probe]
-        _within(found, limit + evidence.slack, kind, verdicts[name])
-        took = [each.took for each in found if each.took is not None]
-        if took:
-            verdicts[name].figures.append(f"{told} {spread(took)}")
+        _check_limit(found, limit + evidence.slack, kind, verdicts[name])
+        durations = [each.duration_s for each in found if each.duration_s is not None]
+        if durations:
+            verdicts[name].figures.append(f"{label} {summarize(durations)}")
 
 
-def _within(probes: Sequence[Probe], limit: float, kind: str, verdict: Verdict) -> None:
+def _check_limit(probes: Sequence[Probe], limit: float, kind: str, verdict: Verdict) -> None:
     verdict.tried += len(probes)
     for probe in probes:
-        if probe.took is None or probe.took > limit:
-            when = "not while anybody waited" if probe.took is None else f"after {probe.took:.1f} s"
-            verdict.wrong(kind, f"{probe.detail} at {probe.at:.1f} s: {when}")
+        if probe.duration_s is None or probe.duration_s > limit:
+            when = (
+                "not while anybody waited" if probe.duration_s is None else f"after {probe.duration_s:.1f} s"
+            )
+            verdict.add_violation(kind, f"{probe.detail} at {probe.started_at:.1f} s: {when}")
 
 
-def _redis(evidence: Evidence, verdict: Verdict) -> None:
-    faults = [fault for fault in evidence.faults if ABOUT.get(fault.name) == "G5"]
+def _check_redis(evidence: Evidence, verdict: Verdict) -> None:
+    faults = [fault for fault in evidence.faults if GUARANTEE_BY_FAULT.get(fault.name) == "G5"]
     verdict.tried += len(faults)
-    late: list[float] = []
-    for fault in _alone(faults, evidence.faults):
-        for journal, heard, took in _deliveries(evidence, fault.began, fault.ended):
-            late.append(took)
-            if took > LATE_S + evidence.slack:
-                what = f"{journal.name} heard {heard.seq} of room {heard.room_id} {took:.1f} s after its ack"
-                verdict.wrong("late", f"{what}, {fault.name} at {fault.began:.1f} s")
-    if late:
-        verdict.figures.append(f"entries after their ack {spread(late)}")
-    _healing(faults, verdict)
+    delays: list[float] = []
+    for fault in _without_overlap(faults, evidence.faults):
+        for journal, entry, delay in _deliveries(evidence, fault.started_at, fault.ended_at):
+            delays.append(delay)
+            if delay > MAX_DELIVERY_DELAY_S + evidence.slack:
+                detail = (
+                    f"{journal.name} heard {entry.seq} of room {entry.room_id} {delay:.1f} s after its ack"
+                )
+                verdict.add_violation("late", f"{detail}, {fault.name} at {fault.started_at:.1f} s")
+    if delays:
+        verdict.figures.append(f"entries after their ack {summarize(delays)}")
+    _add_recovery_figure(faults, verdict)
 
 
-def _database(evidence: Evidence, verdict: Verdict) -> None:
-    faults = [fault for fault in evidence.faults if ABOUT.get(fault.name) == "G6"]
-    _healing(faults, verdict)
-    for fault in _alone(faults, evidence.faults):
+def _check_database(evidence: Evidence, verdict: Verdict) -> None:
+    faults = [fault for fault in evidence.faults if GUARANTEE_BY_FAULT.get(fault.name) == "G6"]
+    _add_recovery_figure(faults, verdict)
+    for fault in _without_overlap(faults, evidence.faults):
         for journal in evidence.journals:
             for event in journal.events:
-                if isinstance(event, Ended) and event.why in BROKEN and _during(event.at, fault):
-                    verdict.wrong(
+                if (
+                    isinstance(event, Disconnected)
+                    and event.why in SERVER_CLOSE_REASONS
+                    and _during(event.at, fault)
+                ):
+                    verdict.add_violation(
                         "connection lost", f"{journal.name} at {event.at:.1f} s, while the database was away"
                     )
 
 
-def _rolling(evidence: Evidence, verdict: Verdict) -> None:
+def _check_rolling_restarts(evidence: Evidence, verdict: Verdict) -> None:
     faults = [fault for fault in evidence.faults if fault.name == "rolling"]
     verdict.tried += len(faults)
     if faults:
-        took = [fault.ended - fault.began for fault in faults]
-        verdict.figures.append(f"a rolling restart {spread(took)}")
-        delays = [took for each in faults for _, _, took in _deliveries(evidence, each.began, each.ended)]
+        took = [fault.ended_at - fault.started_at for fault in faults]
+        verdict.figures.append(f"a rolling restart {summarize(took)}")
+        delays = [
+            took for each in faults for _, _, took in _deliveries(evidence, each.started_at, each.ended_at)
+        ]
         if delays:
-            verdict.figures.append(f"entries after their ack meanwhile {spread(delays)}")
+            verdict.figures.append(f"entries after their ack meanwhile {summarize(delays)}")
 
 
-def _slow(evidence: Evidence, verdict: Verdict) -> None:
+def _check_slow_clients(evidence: Evidence, verdict: Verdict) -> None:
     probes = [probe for probe in evidence.probes if probe.name == "slow"]
-    _within(probes, float("inf"), "slow client kept", verdict)
-    others: list[float] = []
-    for fault in _alone([each for each in evidence.faults if each.name == "slow"], evidence.faults):
-        delays = [took for _, _, took in _deliveries(evidence, fault.began, fault.ended)]
-        others += delays
-        if delays and percentile(delays, 0.99) > SLOWED_S + evidence.slack:
-            verdict.wrong("others slowed", f"at {fault.began:.1f} s: {spread(delays)}")
-    if others:
-        verdict.figures.append(f"entries for the others after their ack {spread(others)}")
-    if grown := sorted(probe.grown for probe in probes):
-        verdict.figures.append(f"memory of its instance meanwhile {grown[0]:+.0f} to {grown[-1]:+.0f} MiB")
+    _check_limit(probes, float("inf"), "slow client kept", verdict)
+    other_delays: list[float] = []
+    for fault in _without_overlap([each for each in evidence.faults if each.name == "slow"], evidence.faults):
+        delays = [took for _, _, took in _deliveries(evidence, fault.started_at, fault.ended_at)]
+        other_delays += delays
+        if delays and percentile(delays, 0.99) > MAX_P99_DELAY_S + evidence.slack:
+            verdict.add_violation("others slowed", f"at {fault.started_at:.1f} s: {summarize(delays)}")
+    if other_delays:
+        verdict.figures.append(f"entries for the others after their ack {summarize(other_delays)}")
+    if memory_growths := sorted(probe.memory_growth_mib for probe in probes):
+        verdict.figures.append(
+            f"memory of its instance meanwhile {memory_growths[0]:+.0f} to {memory_growths[-1]:+.0f} MiB"
+        )
 
 
-def _healing(faults: Sequence[Fault], verdict: Verdict) -> None:
-    took = [fault.healed - fault.ended for fault in faults if fault.healed is not None]
-    if took:
-        verdict.figures.append(f"acks again {spread(took)} after its end")
+def _add_recovery_figure(faults: Sequence[Fault], verdict: Verdict) -> None:
+    durations = [fault.recovered_at - fault.ended_at for fault in faults if fault.recovered_at is not None]
+    if durations:
+        verdict.figures.append(f"acks again {summarize(durations)} after its end")
 
 
-def _alone(faults: Sequence[Fault], among: Sequence[Fault]) -> list[Fault]:
+def _without_overlap(faults: Sequence[Fault], others: Sequence[Fault]) -> list[Fault]:
     """Those in whose time no other began or went on: what is seen then is their doing."""
     return [
         fault
         for fault in faults
         if not any(
             other is not fault
-            and other.began < (fault.healed or fault.ended)
-            and (other.healed or other.ended) > fault.began
-            for other in among
+            and other.started_at < (fault.recovered_at or fault.ended_at)
+            and (other.recovered_at or other.ended_at) > fault.started_at
+            for other in others
         )
     ]
 
 
 def _during(at: float, fault: Fault) -> bool:
-    return fault.began <= at <= (fault.healed or fault.ended)
+    return fault.started_at <= at <= (fault.recovered_at or fault.ended_at)
 
 
-def _deliveries(evidence: Evidence, since: float, until: float) -> Iterator[tuple[Journal, Heard, float]]:
+def _deliveries(
+    evidence: Evidence, since_s: float, until_s: float
+) -> Iterator[tuple[Journal, EntryReceived, float]]:
     """What was acknowledged in this time and came by itself, and how many seconds after the ack."""
     acks: dict[str, float] = {}
     for journal in evidence.journals:
         for event in journal.events:
-            if isinstance(event, Acked) and since <= event.at <= until:
+            if isinstance(event, Acked) and since_s <= event.at <= until_s:
                 acks[event.client_id] = min(event.at, acks.get(event.client_id, event.at))
     for journal in evidence.journals:
-        began = 0.0
+        connected_at = 0.0
         for event in journal.events:
-            if isinstance(event, Began):
-                began = event.at
-            elif isinstance(event, Heard) and (acked := acks.get(event.client_id)) and began < acked:
+            if isinstance(event, ReadyReceived):
+                connected_at = event.at
+            elif (
+                isinstance(event, EntryReceived)
+                and (acked := acks.get(event.client_id))
+                and connected_at < acked
+            ):
                 yield journal, event, max(0.0, event.at - acked)
 
 
 @dataclass(frozen=True)
-class Times:
+class Timings:
     """How long messages took, each as (when it was first sent, seconds)."""
 
     acks: list[tuple[float, float]]  # however often it was sent
     delivery: list[tuple[float, float]]  # to each who heard it by itself, if it was sent but once
 
-    def meanwhile(self, faults: Sequence[Fault], *, wanted: bool = True) -> "Times":
+    def during(self, faults: Sequence[Fault], *, inside: bool = True) -> "Timings":
         """Of the messages on their way while one of these faults lasted; or, not wanted, of the others."""
         spans: list[tuple[float, float]] = []
-        for began, ended in sorted((fault.began, fault.healed or fault.ended) for fault in faults):
-            spans.append((began, max(ended, spans[-1][1] if spans else ended)))
+        for started_at, ended in sorted(
+            (fault.started_at, fault.recovered_at or fault.ended_at) for fault in faults
+        ):
+            spans.append((started_at, max(ended, spans[-1][1] if spans else ended)))
         ends = [ended for _, ended in spans]
 
-        def found(times: list[tuple[float, float]]) -> list[tuple[float, float]]:
-            return [(sent, took) for sent, took in times if wanted is within(sent, took)]
+        def filtered(times: list[tuple[float, float]]) -> list[tuple[float, float]]:
+            return [(sent, took) for sent, took in times if inside is overlaps(sent, took)]
 
-        def within(sent: float, took: float) -> bool:
+        def overlaps(sent: float, took: float) -> bool:
             index = bisect_left(ends, sent)  # the first that was not over by then
             return index < len(spans) and spans[index][0] <= sent + took
 
-        return Times(found(self.acks), found(self.delivery))
+        return Timings(filtered(self.acks), filtered(self.delivery))
 
 
-def times(evidence: Evidence) -> Times:
+def message_timings(evidence: Evidence) -> Timings:
     """From the first send of each message."""
     sent: dict[str, float] = {}
     acked: dict[str, float] = {}
-    again: set[str] = set()
+    resent: set[str] = set()
     for journal in evidence.journals:
         for event in journal.events:
             if isinstance(event, Sent):
                 if event.client_id in sent:
-                    again.add(event.client_id)
+                    resent.add(event.client_id)
                 sent[event.client_id] = min(event.at, sent.get(event.client_id, event.at))
             elif isinstance(event, Acked):
                 acked[event.client_id] = min(event.at, acked.get(event.client_id, event.at))
-    heard = [
+    delivery = [
         (sent[event.client_id], event.at - sent[event.client_id])
         for journal in evidence.journals
         for event in journal.events
-        if isinstance(event, Heard) and event.client_id in sent and event.client_id not in again
+        if isinstance(event, EntryReceived) and event.client_id in sent and event.client_id not in resent
     ]
-    return Times([(sent[each], at - sent[each]) for each, at in acked.items() if each in sent], heard)
+    return Timings([(sent[each], at - sent[each]) for each, at in acked.items() if each in sent], delivery)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -213,12 +259,12 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, ceil(share * len(ordered)) - 1)]
 
 
-def spread(values: Sequence[float]) -> str:
+def summarize(values: Sequence[float]) -> str:
     """`p50 3 ms, p99 20 ms, max 80 ms of 400`; of one, that."""
     if len(values) == 1:
         return f"{values[0] * 1000:.0f} ms"
-    shown = ", ".join(
+    percentiles = ", ".join(
         f"{name} {percentile(values, share) * 1000:.0f} ms"
         for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
     )
-    return f"{shown} of {len(values)}"
+    return f"{percentiles} of {len(values)}"

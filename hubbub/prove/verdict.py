@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-SHOWN = 20  # violations of a kind that the report lists
+MAX_EXAMPLES = 20  # violations of a kind that the report lists
 
 GUARANTEES = {
     "G1": "Durability: an ack means stored",
@@ -31,11 +31,11 @@ class Verdict:
     counts: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
-    def wrong(self, kind: str, what: str) -> None:
+    def add_violation(self, kind: str, detail: str) -> None:
         """Count a violation: `kind` is lost, duplicated, reordered, diverged, gap and the like."""
         self.counts[kind] += 1
-        if self.counts[kind] <= SHOWN:
-            self.examples.append(f"{kind}: {what}")
+        if self.counts[kind] <= MAX_EXAMPLES:
+            self.examples.append(f"{kind}: {detail}")
 
     @property
     def held(self) -> bool:

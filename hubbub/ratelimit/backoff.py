@@ -5,15 +5,17 @@ from typing import Literal, NamedTuple
 
 from hubbub.core import clock
 
-Act = Literal["look", "fail", "ease", "clear"]
+FailureOperation = Literal["look", "fail", "ease", "clear"]
 
 MAX_KEYS = 50_000
 FIRST_DELAY_MS = 1000
 MAX_DELAY_MS = 15 * 60 * 1000
-FORGET_FAILURES_MS = 60 * 60 * 1000  # after the last failure all are forgotten
-FORGET_SUCCESS_MS = 30 * 24 * 60 * 60 * 1000  # and this long after a success that there was one
-_DOUBLINGS = 20  # more than it takes to the longest
-_REMOVAL_STEPS = 4  # expired keys that are removed with each change: more than one, so memory follows the use
+FAILURE_TTL_MS = 60 * 60 * 1000  # after the last failure all are forgotten
+SUCCESS_TTL_MS = 30 * 24 * 60 * 60 * 1000  # and this long after a success that there was one
+_MAX_DOUBLINGS = 20  # more than it takes to the longest
+_MAX_REMOVAL_STEPS = (
+    4  # expired keys that are removed with each change: more than one, so memory follows the use
+)
 
 
 class FailureState(NamedTuple):
@@ -23,13 +25,13 @@ class FailureState(NamedTuple):
     since_ms: int
     succeeded_before: bool
 
-    def delay_ms(self, free: int) -> int:
+    def delay_ms(self, free_failures: int) -> int:
         """How long until the next attempt, if so many failures are free: 1 s, 2, 4, … up to 15 minutes."""
-        more = self.failures - free
-        if more <= 0:
+        counted = self.failures - free_failures
+        if counted <= 0:
             return 0
-        wait = min(FIRST_DELAY_MS << min(more - 1, _DOUBLINGS), MAX_DELAY_MS)
-        return max(0, wait - self.since_ms)
+        delay = min(FIRST_DELAY_MS << min(counted - 1, _MAX_DOUBLINGS), MAX_DELAY_MS)
+        return max(0, delay - self.since_ms)
 
 
 class FailureCounter:
@@ -41,93 +43,93 @@ class FailureCounter:
     Successes are kept apart, so that no failure removes one.
     """
 
-    def __init__(self, most: int = MAX_KEYS) -> None:
-        self._most = most
-        self._failed: OrderedDict[str, tuple[int, int]] = (
+    def __init__(self, max_keys: int = MAX_KEYS) -> None:
+        self._max_keys = max_keys
+        self._failures: OrderedDict[str, tuple[int, int]] = (
             OrderedDict()
         )  # (failures, last), oldest `last` first
-        self._by_failures: dict[
+        self._keys_by_failures: dict[
             int, dict[str, None]
         ] = {}  # the same keys, in the order in which they got there
-        self._known: OrderedDict[str, int] = OrderedDict()  # last success, oldest first
+        self._last_success: OrderedDict[str, int] = OrderedDict()  # last success, oldest first
         self._floor = (0, 0)  # (failures, last) of the keys that were replaced
 
     def __len__(self) -> int:
-        return len(self._failed) + len(self._known)
+        return len(self._failures) + len(self._last_success)
 
-    def record(self, key: str, act: Act) -> FailureState:
+    def record(self, key: str, operation: FailureOperation) -> FailureState:
         """Note a failure, a success that takes one of them back, or one that clears all; or only look."""
         now = int(clock.monotonic() * 1000)
-        self._forget(now)
+        self._remove_expired(now)
         failures, failed_at = self._state(key, now)
-        if act == "fail":
+        if operation == "fail":
             failures, failed_at = failures + 1, now
             self._store(key, failures, failed_at)
-        elif act == "ease":
+        elif operation == "ease":
             failures = max(0, failures - 1)
-            if key in self._failed:
-                self._move(key, failures, failed_at)
-        elif act == "clear":
+            if key in self._failures:
+                self._set_failures(key, failures, failed_at)
+        elif operation == "clear":
             failures = 0
             self._remove(key)
             self._record_success(key, now)
-        return FailureState(failures, now - failed_at, key in self._known)
+        return FailureState(failures, now - failed_at, key in self._last_success)
 
     def _state(self, key: str, now: int) -> tuple[int, int]:
-        found = self._failed.get(key)
+        found = self._failures.get(key)
         if found is None:
             found = self._floor
-            if self._known.get(key, -1) >= found[1]:  # it succeeded after the others had failed
+            if self._last_success.get(key, -1) >= found[1]:  # it succeeded after the others had failed
                 return 0, now
         failures, failed_at = found
-        return (failures, failed_at) if failures and now - failed_at <= FORGET_FAILURES_MS else (0, now)
+        return (failures, failed_at) if failures and now - failed_at <= FAILURE_TTL_MS else (0, now)
 
     def _store(self, key: str, failures: int, failed_at: int) -> None:
-        if key not in self._failed and len(self._failed) >= self._most:
-            self._replace()
-        self._move(key, failures, failed_at)
-        self._failed.move_to_end(key)
+        if key not in self._failures and len(self._failures) >= self._max_keys:
+            self._evict_fewest()
+        self._set_failures(key, failures, failed_at)
+        self._failures.move_to_end(key)
 
-    def _move(self, key: str, failures: int, failed_at: int) -> None:
+    def _set_failures(self, key: str, failures: int, failed_at: int) -> None:
         """Set the failures of a key. With none left it keeps its place: another key may still need less."""
-        self._remove_from_level(key)
-        self._failed[key] = (failures, failed_at)
-        self._by_failures.setdefault(failures, OrderedDict())[key] = None
+        self._remove_from_index(key)
+        self._failures[key] = (failures, failed_at)
+        self._keys_by_failures.setdefault(failures, OrderedDict())[key] = None
 
     def _remove(self, key: str) -> None:
-        self._remove_from_level(key)
-        self._failed.pop(key, None)
+        self._remove_from_index(key)
+        self._failures.pop(key, None)
 
-    def _remove_from_level(self, key: str) -> None:
-        if (found := self._failed.get(key)) is None:
+    def _remove_from_index(self, key: str) -> None:
+        if (found := self._failures.get(key)) is None:
             return
-        level = self._by_failures[found[0]]
+        level = self._keys_by_failures[found[0]]
         del level[key]
         if not level:
-            del self._by_failures[found[0]]
+            del self._keys_by_failures[found[0]]
 
-    def _replace(self) -> None:
+    def _evict_fewest(self) -> None:
         """Remove the key with the fewest failures, and count them for all keys that are not kept."""
-        key = next(iter(self._by_failures[min(self._by_failures)]))
-        failures, failed_at = self._failed[key]
+        key = next(iter(self._keys_by_failures[min(self._keys_by_failures)]))
+        failures, failed_at = self._failures[key]
         self._floor = (max(self._floor[0], failures), max(self._floor[1], failed_at))
         self._remove(key)
 
     def _record_success(self, key: str, now: int) -> None:
-        self._known[key] = now
-        self._known.move_to_end(key)
-        if len(self._known) > self._most:
-            self._known.popitem(last=False)
+        self._last_success[key] = now
+        self._last_success.move_to_end(key)
+        if len(self._last_success) > self._max_keys:
+            self._last_success.popitem(last=False)
 
-    def _forget(self, now: int) -> None:
+    def _remove_expired(self, now: int) -> None:
         """Remove a few keys whose time is over, the oldest first."""
-        for _ in range(_REMOVAL_STEPS):
-            if not self._failed or now - next(iter(self._failed.values()))[1] <= FORGET_FAILURES_MS:
+        for _ in range(_MAX_REMOVAL_STEPS):
+            if not self._failures or now - next(iter(self._failures.values()))[1] <= FAILURE_TTL_MS:
                 break
-            self._remove(next(iter(self._failed)))
-        for _ in range(_REMOVAL_STEPS):
-            if not self._known or now - next(iter(self._known.values())) <= FORGET_SUCCESS_MS:
+            self._remove(next(iter(self._failures)))
+        for _ in range(_MAX_REMOVAL_STEPS):
+            if not self._last_success or now - next(iter(self._last_success.values())) <= SUCCESS_TTL_MS:
                 break
-            self._known.popitem(last=False)
-        if now - self._floor[1] > FORGET_FAILURES_MS:
+            self._last_success.popitem(last=False)
+        if now - self._floor[1] > FAILURE_TTL_MS:
             self._floor = (0, 0)

@@ -10,7 +10,7 @@ from hubbub.core.client_ip import wider_key
 from hubbub.ratelimit.rate import Rate
 
 MAX_KEYS = 50_000  # buckets of one kind
-REMOVAL_STEPS = 16  # of the search for a bucket to remove, each less than a few microseconds
+MAX_REMOVAL_STEPS = 16  # of the search for a bucket to remove, each less than a few microseconds
 US_PER_S = 1_000_000  # all in whole microseconds, so that it is the same in memory and in Redis
 US_PER_MS = 1000
 
@@ -26,7 +26,7 @@ class Decision(NamedTuple):
     remaining: int
     reset_s: int
     wait_ms: int
-    hold_ms: int = 0
+    delay_ms: int = 0
 
 
 def interval_us(rate: Rate) -> int:
@@ -34,16 +34,16 @@ def interval_us(rate: Rate) -> int:
     return max(1, round(US_PER_S / rate.per_s))
 
 
-def decide(rate: Rate, backlog_us: int, *, taken: bool, cost: int = 1) -> Decision:
+def decide(rate: Rate, backlog_us: int, *, allowed: bool, cost: int = 1) -> Decision:
     """What is said to somebody whose bucket is full again after `backlog_us`, and who asked for `cost`."""
-    gap = interval_us(rate)
-    full = gap * rate.burst
+    interval = interval_us(rate)
+    full = interval * rate.burst
     return Decision(
         limit=rate.burst,
-        remaining=(full - backlog_us) // gap,
+        remaining=(full - backlog_us) // interval,
         reset_s=-(-backlog_us // US_PER_S),
-        wait_ms=0 if taken else -(-(backlog_us + gap * cost - full) // US_PER_MS),
-        hold_ms=(backlog_us - gap) // US_PER_MS if taken and rate.leaky else 0,
+        wait_ms=0 if allowed else -(-(backlog_us + interval * cost - full) // US_PER_MS),
+        delay_ms=(backlog_us - interval) // US_PER_MS if allowed and rate.leaky else 0,
     )
 
 
@@ -55,12 +55,12 @@ class GcraLimiter:
     backlog and starts with that backlog. So a flood of keys never gives anything back to a key.
     """
 
-    def __init__(self, most: int = MAX_KEYS) -> None:
-        self._most = most
+    def __init__(self, max_keys: int = MAX_KEYS) -> None:
+        self._max_keys = max_keys
         self._full_at: dict[Hashable, int] = {}
         # One item per key. The time may be out of date; it is corrected when the item is reached.
-        self._by_time: list[tuple[int, int, Hashable]] = []
-        self._order = count()  # decides between equal times, since keys are not comparable
+        self._heap: list[tuple[int, int, Hashable]] = []
+        self._sequence = count()  # decides between equal times, since keys are not comparable
         self._floor = 0  # the largest time of a bucket that was replaced: keys without a bucket start there
 
     def __len__(self) -> int:
@@ -69,58 +69,60 @@ class GcraLimiter:
     def acquire(self, key: Hashable, rate: Rate, cost: int = 1) -> Decision:
         """Take `cost` of what the key may at this rate, or none. A negative cost gives back."""
         now = int(clock.monotonic() * US_PER_S)
-        if key not in self._full_at and (wide := self._shared_key(key, now)) is not None:
-            key = wide
-        gap = interval_us(rate)
-        full = gap * rate.burst
-        before = max(0, self._full_at.get(key, self._floor) - now)
-        backlog = min(before, full)
-        if taken := backlog + gap * cost <= full:
-            backlog = max(0, backlog + gap * cost)
-        if (taken and cost > 0) or (backlog < before and key in self._full_at):  # or the rate was another one
+        if key not in self._full_at and (shared_key := self._shared_key(key, now)) is not None:
+            key = shared_key
+        interval = interval_us(rate)
+        full = interval * rate.burst
+        stored_backlog = max(0, self._full_at.get(key, self._floor) - now)
+        backlog = min(stored_backlog, full)
+        if allowed := backlog + interval * cost <= full:
+            backlog = max(0, backlog + interval * cost)
+        if (allowed and cost > 0) or (
+            backlog < stored_backlog and key in self._full_at
+        ):  # or the rate was another one
             self._store(key, now + backlog, now)
-        return decide(rate, backlog, taken=taken, cost=cost)
+        return decide(rate, backlog, allowed=allowed, cost=cost)
 
     def _shared_key(self, key: Hashable, now: int) -> str | None:
         """The key that an IPv6 network without a bucket uses while there is no room; None for its own."""
-        if not isinstance(key, str) or len(self._full_at) < self._most:
+        if not isinstance(key, str) or len(self._full_at) < self._max_keys:
             return None
         self._remove_full(now)
-        return wider_key(key) if len(self._full_at) >= self._most else None
+        return wider_key(key) if len(self._full_at) >= self._max_keys else None
 
     def _store(self, key: Hashable, full_at: int, now: int) -> None:
         if key not in self._full_at:
             self._remove_full(now)
-            if len(self._full_at) >= self._most:
-                self._replace()
-            heappush(self._by_time, (full_at, next(self._order), key))
+            if len(self._full_at) >= self._max_keys:
+                self._evict_smallest()
+            heappush(self._heap, (full_at, next(self._sequence), key))
         self._full_at[key] = full_at
 
     def _remove_full(self, now: int) -> None:
         """Remove a few buckets that are full: more than one for each new one, so memory follows the use."""
-        for _ in range(REMOVAL_STEPS):
-            if not self._by_time or self._by_time[0][0] > now:
+        for _ in range(MAX_REMOVAL_STEPS):
+            if not self._heap or self._heap[0][0] > now:
                 return
-            if (item := self._corrected())[0] <= now:
+            if (item := self._pop_current())[0] <= now:
                 del self._full_at[item[2]]
             else:
-                heappush(self._by_time, item)
+                heappush(self._heap, item)
 
-    def _replace(self) -> None:
+    def _evict_smallest(self) -> None:
         """Remove the bucket with the smallest backlog, as far as `STEPS` items show it."""
-        found: list[tuple[int, int, Hashable]] = []
-        for _ in range(REMOVAL_STEPS):
-            found.append(self._corrected())
-            if not self._by_time or min(found) <= self._by_time[0]:
+        candidates: list[tuple[int, int, Hashable]] = []
+        for _ in range(MAX_REMOVAL_STEPS):
+            candidates.append(self._pop_current())
+            if not self._heap or min(candidates) <= self._heap[0]:
                 break
-        smallest = min(found)
-        for item in found:
+        smallest = min(candidates)
+        for item in candidates:
             if item is not smallest:
-                heappush(self._by_time, item)
+                heappush(self._heap, item)
         self._floor = max(self._floor, smallest[0])
         del self._full_at[smallest[2]]
 
-    def _corrected(self) -> tuple[int, int, Hashable]:
+    def _pop_current(self) -> tuple[int, int, Hashable]:
         """Take the next item off, with the time that its bucket has now."""
-        _, order, key = heappop(self._by_time)
+        _, order, key = heappop(self._heap)
         return self._full_at[key], order, key

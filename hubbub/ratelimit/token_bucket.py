@@ -7,12 +7,12 @@ from hubbub.ratelimit.rate import Rate
 class TokenBucket:
     """One caller's allowance at one rate; `None` allows everything."""
 
-    __slots__ = ("level", "rate", "since")
+    __slots__ = ("level", "rate", "refilled_at")
 
     def __init__(self, rate: Rate | None) -> None:
         self.rate = rate
         self.level = float(rate.burst) if rate else 0.0
-        self.since = clock.monotonic()
+        self.refilled_at = clock.monotonic()
 
     def acquire(self) -> int:
         """Take one; 0 if there was one, else the milliseconds until there is."""
@@ -25,11 +25,11 @@ class TokenBucket:
         if self.rate is None:
             return 0
         now = clock.monotonic()
-        self.level = min(self.rate.burst, self.level + (now - self.since) * self.rate.per_s)
-        self.since = now
+        self.level = min(self.rate.burst, self.level + (now - self.refilled_at) * self.rate.per_s)
+        self.refilled_at = now
         return 0 if self.level >= 1 else max(1, int((1 - self.level) / self.rate.per_s * 1000) + 1)
 
-    def give_back(self) -> None:
+    def refund(self) -> None:
         """Undo one `take`."""
         if self.rate is not None:
             self.level = min(self.rate.burst, self.level + 1)

@@ -20,7 +20,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     max_body_bytes: ClassVar[int] = 128 << 10
-    between: ClassVar[tuple[dict[str, Any], ...]] = ()
+    field_rules: ClassVar[tuple[dict[str, Any], ...]] = ()
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,18 +44,18 @@ def parse(kind: type[T], raw: object) -> T:
     try:
         command = msgspec.convert(raw, kind, strict=True)
     except (msgspec.ValidationError, UnicodeEncodeError):  # half of a surrogate pair, in the name of a field
-        raise _refusal(kind, raw) from None
-    if not _fine(command):
-        raise _refusal(kind, raw)
+        raise _invalid_payload(kind, raw) from None
+    if not _is_valid(command):
+        raise _invalid_payload(kind, raw)
     return command
 
 
-def _fine(command: msgspec.Struct) -> bool:
+def _is_valid(command: msgspec.Struct) -> bool:
     """Whether what msgspec took holds text only, and passes the checks of its fields."""
     for name in command.__struct_fields__:
         if not _is_text(getattr(command, name)):
             return False
-    for name, check in faults.checks(type(command)):
+    for name, check in faults.field_checks(type(command)):
         value = getattr(command, name)
         if value is not None and value is not UNSET and check(value) is not None:
             return False
@@ -67,10 +67,10 @@ def _is_text(value: object) -> bool:
         return faults.is_text(value)
     if isinstance(value, (list, tuple)):
         return all(map(_is_text, value))
-    return _fine(value) if isinstance(value, msgspec.Struct) else True
+    return _is_valid(value) if isinstance(value, msgspec.Struct) else True
 
 
-def _refusal(kind: type[msgspec.Struct], raw: object) -> InvalidPayload:
+def _invalid_payload(kind: type[msgspec.Struct], raw: object) -> InvalidPayload:
     if not isinstance(raw, dict):
         return InvalidPayload(NOT_OBJECT)
     found = faults.find(kind, raw)
@@ -87,8 +87,8 @@ class EventDecoder(Generic[T]):
     __slots__ = ("_decode", "_kind")
 
     def __init__(self, kind: type[T]) -> None:
-        call = msgspec.defstruct("Call", [("name", str), ("payload", kind)], array_like=True)
-        self._decode: Any = msgspec.json.Decoder(call).decode
+        call_type = msgspec.defstruct("Call", [("name", str), ("payload", kind)], array_like=True)
+        self._decode: Any = msgspec.json.Decoder(call_type).decode
         self._kind = kind
 
     def __call__(self, text: str | bytes) -> T:
@@ -97,28 +97,28 @@ class EventDecoder(Generic[T]):
         except msgspec.ValidationError:
             pass
         else:
-            if _fine(command):
+            if _is_valid(command):
                 return command
-        raise _refusal(self._kind, self._known(text))
+        raise _invalid_payload(self._kind, self._known_fields(text))
 
-    def _known(self, text: str | bytes) -> dict[str, object]:
+    def _known_fields(self, text: str | bytes) -> dict[str, object]:
         """The fields of the command alone. Raises InvalidPayload for what is no object, ValueError."""
         try:
-            given = _object(_call(text)[1])
+            raw_fields = _decode_object(_decode_call(text)[1])
         except (msgspec.ValidationError, IndexError):
             raise InvalidPayload(ONE_OBJECT) from None
         names = self._kind.__struct_fields__
-        return {name: msgspec.json.decode(raw) for name, raw in given.items() if name in names}
+        return {name: msgspec.json.decode(raw) for name, raw in raw_fields.items() if name in names}
 
 
-_call = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_call = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 @cache
 def strict(kind: type[T]) -> type[T]:
     """The same command, refusing unknown fields: what REST reads, so that a typo is not lost."""
-    twin: Any = msgspec.defstruct(
+    strict_kind: Any = msgspec.defstruct(
         kind.__name__, [], bases=(kind,), frozen=True, kw_only=True, forbid_unknown_fields=True
     )
-    return twin  # type: ignore[no-any-return]
+    return strict_kind  # type: ignore[no-any-return]

@@ -5,11 +5,11 @@ from typing import Any
 from hubbub.core.errors import HubbubError
 
 
-def show(error: HubbubError) -> dict[str, Any]:
+def to_view(error: HubbubError) -> dict[str, Any]:
     """`{ code, message, fields?, retry_after_ms? }`."""
-    shown: dict[str, Any] = {"code": error.code, "message": error.message}
+    view: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.fields:
-        shown["fields"] = [{"field": field, "message": message} for field, message in error.fields]
+        view["fields"] = [{"field": field, "message": message} for field, message in error.fields]
     if error.retry_after_ms is not None:
-        shown["retry_after_ms"] = error.retry_after_ms
-    return shown
+        view["retry_after_ms"] = error.retry_after_ms
+    return view

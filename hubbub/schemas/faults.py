@@ -14,15 +14,15 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, inspect
 
-MOST = 50  # faults of one refusal
-LONGEST_NAME = 100  # characters of a name that the client chose
+MAX_FAULTS = 50  # faults of one refusal
+MAX_NAME_CHARS = 100  # characters of a name that the client chose
 REQUIRED = "This field is required."
 UNKNOWN = "There is no such field."
 NOT_TEXT = "Must not contain characters that are not text, such as NUL."
 NOT_VALID = "This value is not valid."
-ID = "Must be an id, such as 01890a5d-ac96-774b-bcce-b302099a8057."
-ID_NAME = "Each name must be an id, such as 01890a5d-ac96-774b-bcce-b302099a8057."
-MOMENT = "Must be a date and time with a time zone, such as 2026-01-31T12:00:00Z."
+NOT_ID = "Must be an id, such as 01890a5d-ac96-774b-bcce-b302099a8057."
+NOT_ID_NAME = "Each name must be an id, such as 01890a5d-ac96-774b-bcce-b302099a8057."
+NOT_DATETIME = "Must be a date and time with a time zone, such as 2026-01-31T12:00:00Z."
 
 Check = Callable[[Any], str | None]  # a value of the right type → what is wrong with it, as a sentence
 
@@ -34,13 +34,13 @@ class Fault(NamedTuple):
     reason: str
 
 
-def check(function: Check) -> dict[str, Check]:
+def check_extra(function: Check) -> dict[str, Check]:
     """The `extra` of a type's Meta, for what other constraints can't express."""
     return {"check": function}
 
 
 @cache
-def checks(kind: type[msgspec.Struct]) -> tuple[tuple[str, Check], ...]:
+def field_checks(kind: type[msgspec.Struct]) -> tuple[tuple[str, Check], ...]:
     """The checks of a struct's own fields, by name."""
     found = []
     for field in _fields(kind):
@@ -64,7 +64,7 @@ def find(kind: type[msgspec.Struct], raw: Mapping[str, Any]) -> tuple[Fault, ...
     found = []
     for fault in _struct(kind, raw, ""):
         found.append(fault)
-        if len(found) == MOST:
+        if len(found) == MAX_FAULTS:
             break
     return tuple(found)
 
@@ -88,7 +88,7 @@ def _struct(kind: type[msgspec.Struct], raw: Mapping[str, Any], path: str) -> It
         known = {field.encode_name for field in fields}
         for name in raw:
             if name not in known:
-                yield Fault(f"{path}.{_short(name)}" if path else _short(name), UNKNOWN)
+                yield Fault(f"{path}.{_shortened(name)}" if path else _shortened(name), UNKNOWN)
 
 
 def _value(kind: inspect.Type, value: object, path: str) -> Iterator[Fault]:
@@ -103,25 +103,25 @@ def _value(kind: inspect.Type, value: object, path: str) -> Iterator[Fault]:
     if value is None:
         yield Fault(path, REQUIRED)
         return
-    found = _WALKS[type(kind)](kind, value, path)
-    yield from found if constraint is None else _constrained(constraint, found, value, path)
+    found = _WALKERS[type(kind)](kind, value, path)
+    yield from found if constraint is None else _constraint_faults(constraint, found, value, path)
 
 
-def _constrained(
+def _constraint_faults(
     constraint: inspect.Metadata, found: Iterator[Fault], value: object, path: str
 ) -> Iterator[Fault]:
     """The faults, a pattern's in the words of its description, or what the check of the type finds."""
     described = (constraint.extra_json_schema or {}).get("description", NOT_VALID)
-    function: Check = (constraint.extra or {}).get("check", _nothing)
-    some = False
+    function: Check = (constraint.extra or {}).get("check", _no_check)
+    has_faults = False
     for fault in found:
-        some = True
+        has_faults = True
         yield Fault(fault.field, described) if fault.reason == NOT_VALID else fault
-    if not some and (reason := function(value)) is not None:
+    if not has_faults and (reason := function(value)) is not None:
         yield Fault(path, reason)
 
 
-def _nothing(_: object) -> None:
+def _no_check(_: object) -> None:
     """The check of a type without one."""
 
 
@@ -129,8 +129,8 @@ def _str(kind: inspect.StrType, value: object, path: str) -> Iterator[Fault]:
     if not isinstance(value, str):
         yield Fault(path, "Must be text.")
     elif kind.min_length is not None and len(value) < kind.min_length:
-        least = f"Must have at least {kind.min_length} characters."
-        yield Fault(path, "Must not be empty." if kind.min_length == 1 else least)
+        minimum = f"Must have at least {kind.min_length} characters."
+        yield Fault(path, "Must not be empty." if kind.min_length == 1 else minimum)
     elif kind.max_length is not None and len(value) > kind.max_length:
         yield Fault(path, f"Must have at most {kind.max_length} characters.")
     elif not is_text(value):
@@ -160,12 +160,12 @@ def _literal(kind: inspect.LiteralType, value: object, path: str) -> Iterator[Fa
 
 def _uuid(_: inspect.UUIDType, value: object, path: str) -> Iterator[Fault]:
     if not _converts(value, UUID):
-        yield Fault(path, ID)
+        yield Fault(path, NOT_ID)
 
 
 def _datetime(_: inspect.DateTimeType, value: object, path: str) -> Iterator[Fault]:
     if not _converts(value, Annotated[datetime, Meta(tz=True)]):
-        yield Fault(path, MOMENT)
+        yield Fault(path, NOT_DATETIME)
 
 
 def _list(kind: inspect.ListType, value: object, path: str) -> Iterator[Fault]:
@@ -187,9 +187,9 @@ def _dict(kind: inspect.DictType, value: object, path: str) -> Iterator[Fault]:
         yield Fault(path, f"Must have at most {_items(kind.max_length)}.")
     else:
         for name, item in value.items():
-            named = f"{path}.{_short(name)}"
+            named = f"{path}.{_shortened(name)}"
             if any(_value(kind.key_type, name, named)):
-                yield Fault(named, ID_NAME if isinstance(kind.key_type, inspect.UUIDType) else NOT_VALID)
+                yield Fault(named, NOT_ID_NAME if isinstance(kind.key_type, inspect.UUIDType) else NOT_VALID)
             yield from _value(kind.value_type, item, named)
 
 
@@ -200,7 +200,7 @@ def _nested(kind: inspect.StructType, value: object, path: str) -> Iterator[Faul
         yield Fault(path, "Must be an object.")
 
 
-_WALKS: dict[type[inspect.Type], Callable[[Any, object, str], Iterator[Fault]]] = {
+_WALKERS: dict[type[inspect.Type], Callable[[Any, object, str], Iterator[Fault]]] = {
     inspect.StrType: _str,
     inspect.IntType: _int,
     inspect.BoolType: _bool,
@@ -225,10 +225,10 @@ def _items(count: int) -> str:
     return "1 item" if count == 1 else f"{count} items"
 
 
-def _short(name: str) -> str:
+def _shortened(name: str) -> str:
     """A name of the client's, as it may be repeated."""
-    kept = name.encode("utf-8", "replace").decode().replace("\x00", "?")
-    return kept if len(kept) <= LONGEST_NAME else kept[:LONGEST_NAME] + "…"
+    printable = name.encode("utf-8", "replace").decode().replace("\x00", "?")
+    return printable if len(printable) <= MAX_NAME_CHARS else printable[:MAX_NAME_CHARS] + "…"
 
 
 def is_text(value: str) -> bool:

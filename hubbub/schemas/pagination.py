@@ -6,28 +6,28 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from hubbub.schemas.base import Command
-from hubbub.schemas.texts import checked
+from hubbub.schemas.texts import text_rules
 
-MOST = 100
+MAX_PAGE_SIZE = 100
 Page = Annotated[int, Meta(ge=1, le=1_000_000)]
-Limit = Annotated[int, Meta(ge=1, le=MOST)]
-Words = Annotated[str, Meta(max_length=200)]
-LONGEST_SORT = 200  # characters
+Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE)]
+SearchText = Annotated[str, Meta(max_length=200)]
+MAX_SORT_CHARS = 200  # characters
 
 
-def sorted_by(*names: str) -> dict[str, Any]:
+def sort_rules(*names: str) -> dict[str, Any]:
     """What `Meta` takes for a `sort` by some of these fields."""
-    one = f" *-?(?:{'|'.join(names)}) *"
-    pattern = f"^{one}(?:,{one})*$(?!\\n)"
-    said = f"Some of {', '.join(names)}, separated by commas; a - before a name reverses its order."
+    sort_key = f" *-?(?:{'|'.join(names)}) *"
+    pattern = f"^{sort_key}(?:,{sort_key})*$(?!\\n)"
+    message = f"Some of {', '.join(names)}, separated by commas; a - before a name reverses its order."
 
     def fault(text: str) -> str | None:
-        return None if re.search(pattern, text) else said
+        return None if re.search(pattern, text) else message
 
-    return checked(fault, said, pattern=pattern)
+    return text_rules(fault, message, pattern=pattern)
 
 
-class Paged(Command):
+class PageQuery(Command):
     """One page of a list."""
 
     page: Page = 1
@@ -39,8 +39,8 @@ class Paged(Command):
         return (self.page - 1) * self.limit
 
 
-class Listed(Paged):
+class ListQuery(PageQuery):
     """A page of what can be searched and sorted; `query` is `q` in an address."""
 
-    query: Words | None = None
-    sort: Annotated[str, Meta(min_length=1, max_length=LONGEST_SORT)] | None = None
+    query: SearchText | None = None
+    sort: Annotated[str, Meta(min_length=1, max_length=MAX_SORT_CHARS)] | None = None

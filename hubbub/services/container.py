@@ -17,34 +17,34 @@ from hubbub.services.eventlog.message_writer import MessageWriter
 from hubbub.services.instance.last_seen import LastSeenTracker
 from hubbub.services.instance.loaders import Loaders
 from hubbub.services.instance.membership_cache import MembershipCache
-from hubbub.services.instance.typing_tracker import Typists
+from hubbub.services.instance.typing_tracker import TypingTracker
 
 
 async def build(
-    settings: Settings, bus: Bus, presence: Presence, allowances: RateLimiter | None = None
+    settings: Settings, bus: Bus, presence: Presence, rate_limiter: RateLimiter | None = None
 ) -> Container:
     """Needs the database to be open. Nothing runs yet: the appender is started by whoever sends."""
-    watch = EpochWatch(await epochs.current())
+    epoch_watch = EpochWatch(await epochs.current())
     return Container(
         settings=settings,
         bus=bus,
         presence=presence,
-        allowances=allowances or MemoryRateLimiter(),
-        tokens=TokenIssuer(
+        rate_limiter=rate_limiter or MemoryRateLimiter(),
+        token_issuer=TokenIssuer(
             settings.secret_key,
             settings.access_token_ttl_s,
             settings.refresh_token_ttl_s,
             settings.secret_key_previous,
         ),
-        residents=MembershipCache(settings.limit_message_send, bus),
-        doors=Loaders(settings.database_pool),
-        appender=MessageWriter(bus, watch),
-        typists=Typists(bus),
-        activity=LastSeenTracker(),
-        key_activity=LastSeenTracker(last_seen.API_KEYS),
-        failures=GcraLimiter(),
+        membership_cache=MembershipCache(settings.limit_message_send, bus),
+        loaders=Loaders(settings.database_pool),
+        message_writer=MessageWriter(bus, epoch_watch),
+        typing_tracker=TypingTracker(bus),
+        session_last_seen=LastSeenTracker(),
+        api_key_last_seen=LastSeenTracker(last_seen.API_KEYS),
+        audit_failure_limiter=GcraLimiter(),
         geoip=GeoIp(settings.geoip_database),
         sealing=Sealing([settings.secret_key, *settings.secret_key_previous]),
-        providers={},
-        epochs=watch,
+        identity_providers={},
+        epoch_watch=epoch_watch,
     )

@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from hubbub.services.instance.last_seen import LastSeenTracker
     from hubbub.services.instance.loaders import Loaders
     from hubbub.services.instance.membership_cache import MembershipCache
-    from hubbub.services.instance.typing_tracker import Typists
+    from hubbub.services.instance.typing_tracker import TypingTracker
 
 # Signals that change what an instance remembers of a user.
-OF_MEMORY = (MemberJoined, MemberChanged, SessionEnded, AccountChanged, UserHint)
+CACHE_SIGNALS = (MemberJoined, MemberChanged, SessionEnded, AccountChanged, UserHint)
 
 
 @dataclass(slots=True)
@@ -53,19 +53,19 @@ class Container:
     settings: "Settings"
     bus: "Bus"
     presence: "Presence"
-    allowances: "RateLimiter"
-    tokens: "TokenIssuer"
-    residents: "MembershipCache"
-    doors: "Loaders"
-    appender: "MessageWriter"
-    typists: "Typists"
-    activity: "LastSeenTracker"  # of sessions
-    key_activity: "LastSeenTracker"
+    rate_limiter: "RateLimiter"
+    token_issuer: "TokenIssuer"
+    membership_cache: "MembershipCache"
+    loaders: "Loaders"
+    message_writer: "MessageWriter"
+    typing_tracker: "TypingTracker"
+    session_last_seen: "LastSeenTracker"  # of sessions
+    api_key_last_seen: "LastSeenTracker"
     geoip: "GeoIp"
     sealing: "Sealing"
-    providers: "Mapping[str, IdentityProvider]"  # to sign in with; asked by `serve` alone
-    failures: "GcraLimiter"  # of each caller: so many of one kind are recorded (`audit`)
-    epochs: "EpochWatch"
+    identity_providers: "Mapping[str, IdentityProvider]"  # to sign in with; asked by `serve` alone
+    audit_failure_limiter: "GcraLimiter"  # of each caller: so many of one kind are recorded (`audit`)
+    epoch_watch: "EpochWatch"
     draining: bool = False
 
 
@@ -77,11 +77,11 @@ class Context:
     learns by its ack skip it.
     """
 
-    parts: Container
+    container: Container
     user_id: UUID
     session_id: UUID | None = None
     role: str = "user"
-    origin: RequestInfo = SYSTEM
+    request_info: RequestInfo = SYSTEM
     socket_id: str | None = None
     key_id: UUID | None = None
 
@@ -89,10 +89,10 @@ class Context:
     async def unit(self) -> AsyncIterator["UnitOfWork"]:
         """One transaction. What it appended and told leaves after its commit, and only then."""
         async with database.transaction() as tx:
-            unit = UnitOfWork(tx, self.parts.epochs)
+            unit = UnitOfWork(tx, self.container.epoch_watch)
             yield unit
-            await unit.settle()
-        await unit.publish(self.parts.bus)
+            await unit.before_commit()
+        await unit.after_commit(self.container.bus)
 
 
 @dataclass(slots=True)
@@ -100,55 +100,55 @@ class UnitOfWork:
     """A transaction, the entries it appends, and what is told after its commit."""
 
     tx: "Sql"
-    _epochs: "EpochWatch"
+    _epoch_watch: "EpochWatch"
     _signals: list["Signal"] = field(default_factory=list)
     _entries: list["Entry"] = field(default_factory=list)
-    _touched: set[UUID] = field(default_factory=set)
+    _changed_user_ids: set[UUID] = field(default_factory=set)
 
-    async def lock(self, room_id: UUID) -> "event_log.Head":
+    async def lock(self, room_id: UUID) -> "event_log.LockedHead":
         """Lock a room before anything else is read or written in it: first the room, then the rest.
 
         Raises NotFound; Unavailable if the log ends before an entry that this instance knows.
         """
         head = (await event_log.lock(self.tx, [room_id]))[room_id]
-        self._epochs.require(room_id, head.seq)
+        self._epoch_watch.require_not_behind(room_id, head.seq)
         return head
 
     async def append(
-        self, head: "event_log.Head", *drafts: "event_log.EntryDraft", at: "datetime | None" = None
+        self, head: "event_log.LockedHead", *drafts: "event_log.EntryDraft", at: "datetime | None" = None
     ) -> list["Entry"]:
         """Append entries to a locked room, with the next seqs; `at` is the time of the change, else now."""
         entries = await event_log.append(self.tx, [(head, drafts)], at or clock.now())
         self._entries.extend(entries)
         return entries
 
-    def touch(self, user_id: UUID) -> None:
+    def bump_version(self, user_id: UUID) -> None:
         """A membership of the user begins, changes or ends: who does not hear of it finds out."""
-        self._touched.add(user_id)
+        self._changed_user_ids.add(user_id)
 
     async def enqueue(self, kind: str, payload: dict[str, object], *, unique: str | None = None) -> None:
         """Store a job with this transaction: it is done at least once if, and only if, this one commits."""
         await queue.enqueue(self.tx, kind, payload, unique=unique)
-        self.tell(JobsWaiting())
+        self.publish(JobsWaiting())
 
-    async def settle(self) -> None:
+    async def before_commit(self) -> None:
         """Called by the context before the commit."""
-        if self._touched:
-            await change_counters.bump_version(self.tx, self._touched)
+        if self._changed_user_ids:
+            await change_counters.bump_version(self.tx, self._changed_user_ids)
 
-    def tell(self, signal: "Signal") -> None:
+    def publish(self, signal: "Signal") -> None:
         """Publish a signal after the commit, before the entries of this unit."""
         self._signals.append(signal)
 
-    async def publish(self, bus: "Bus") -> None:
+    async def after_commit(self, bus: "Bus") -> None:
         """Called by the context after the commit."""
         for signal in self._signals:
             bus.publish(signal)
         for signal in event_log.to_signals(self._entries):
             bus.publish(signal)
-            self._epochs.acknowledged(signal.room_id, signal.entries[-1].seq)
-        if any(isinstance(signal, OF_MEMORY) for signal in self._signals):
-            await bus.flushed()
+            self._epoch_watch.record_acknowledged(signal.room_id, signal.entries[-1].seq)
+        if any(isinstance(signal, CACHE_SIGNALS) for signal in self._signals):
+            await bus.wait_published()
 
 
 async def publish(bus: "Bus", *signals: "Signal") -> None:
@@ -158,4 +158,4 @@ async def publish(bus: "Bus", *signals: "Signal") -> None:
     """
     for signal in signals:
         bus.publish(signal)
-    await bus.flushed()
+    await bus.wait_published()

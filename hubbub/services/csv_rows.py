@@ -4,10 +4,10 @@ import csv
 import io
 from typing import Any
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 
-def lines(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> bytes:
+def to_csv(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> bytes:
     """Rows as lines of CSV; text that a spreadsheet would take for a formula is none any more."""
     text = io.StringIO()
     writer = csv.writer(text)
@@ -17,4 +17,4 @@ def lines(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> bytes:
 
 def _cell(value: object) -> object:
     """Text that a spreadsheet would take for a formula begins with an apostrophe instead."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_PREFIXES) else value

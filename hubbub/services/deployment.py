@@ -6,12 +6,12 @@ from hubbub.config import Settings
 from hubbub.core.auth_tokens import key_id
 from hubbub.db import database, migrations
 from hubbub.services import doctor
-from hubbub.services.doctor import Trouble
+from hubbub.services.doctor import CheckFailed
 from hubbub.services.instance import processes
-from hubbub.services.instance.processes import Registered
+from hubbub.services.instance.processes import ProcessRow
 
 
-async def running(settings: Settings) -> list[Registered]:
+async def live_processes(settings: Settings) -> list[ProcessRow]:
     """The live processes; none where the database has no schema yet. Raises Trouble."""
     if settings.uses_sqlite and not database.sqlite_path(settings.database_url).exists():
         return []
@@ -19,44 +19,46 @@ async def running(settings: Settings) -> list[Registered]:
         async with doctor.connected(settings):
             return [] if await migrations.pending() else await processes.live()
     except database.DatabaseProblem:
-        raise Trouble("Can't be seen without the database.") from None
+        raise CheckFailed("Can't be seen without the database.") from None
 
 
 async def check_instances(settings: Settings) -> str:
     """Whether all processes have one key, each instance an id of its own, and several of them a Redis."""
-    found = await running(settings)
-    names = _names(found)
+    processes_found = await live_processes(settings)
+    names = _names(processes_found)
     accepted = {key_id(secret) for secret in (settings.secret_key, *settings.secret_key_previous) if secret}
-    if strange := [row for row in found if row.key_fingerprint not in accepted]:
-        raise Trouble(
-            f"{_names(strange)}: another secret key than here. Give all processes the same "
+    if mismatched := [row for row in processes_found if row.key_fingerprint not in accepted]:
+        raise CheckFailed(
+            f"{_names(mismatched)}: another secret key than here. Give all processes the same "
             "HUBBUB_SECRET_KEY, or name the other key in HUBBUB_SECRET_KEY_PREVIOUS."
         )
-    if twins := [row for row in found if processes.alike(found, row)]:
-        raise Trouble(f"{_names(twins)} have the same id. Give each a HUBBUB_INSTANCE_ID of its own.")
-    if lonely := processes.serving_without_redis(found):
-        raise Trouble(
-            f"{_names(lonely)} run without a Redis that all of them share: presence and typing stay within "
-            "an instance, entries take up to a second. Set HUBBUB_REDIS_URL for each."
+    if duplicates := [row for row in processes_found if processes.with_same_id(processes_found, row)]:
+        raise CheckFailed(
+            f"{_names(duplicates)} have the same id. Give each a HUBBUB_INSTANCE_ID of its own."
         )
-    return f"{names}: one key, different ids." if found else "None is running."
+    if without_redis := processes.serving_without_redis(processes_found):
+        raise CheckFailed(
+            f"{_names(without_redis)} run without a Redis that all of them share: presence and typing "
+            "stay within an instance, entries take up to a second. Set HUBBUB_REDIS_URL for each."
+        )
+    return f"{names}: one key, different ids." if processes_found else "None is running."
 
 
 async def check_worker(settings: Settings) -> str:
     """Whether a process runs jobs, if anything runs at all."""
-    found = await running(settings)
+    found = await live_processes(settings)
     workers = [row for row in found if row.kind == processes.WORKER or row.inline_workers]
     if found and not workers:
-        raise Trouble("None is running: e-mails and other jobs wait. Start: hubbub worker")
+        raise CheckFailed("None is running: e-mails and other jobs wait. Start: hubbub worker")
     return f"{_names(workers)} runs jobs." if workers else "Nothing is running."
 
 
 async def check_proxies(settings: Settings) -> str:
     """Whether the proxies that set X-Forwarded-For are those that are trusted."""
-    found = [row for row in await running(settings) if row.untrusted_proxy is not None]
+    found = [row for row in await live_processes(settings) if row.untrusted_proxy is not None]
     if found:
         proxies = ", ".join(sorted({str(row.untrusted_proxy) for row in found}))
-        raise Trouble(
+        raise CheckFailed(
             f"{_names(found)} received X-Forwarded-For from {proxies}, which is not trusted: all its clients "
             "share one IP address. Name it in HUBBUB_TRUSTED_PROXIES."
         )
@@ -64,5 +66,5 @@ async def check_proxies(settings: Settings) -> str:
     return f"{trusted} is trusted." if trusted else "None is trusted, and none was seen in the last hour."
 
 
-def _names(found: Sequence[Registered]) -> str:
+def _names(found: Sequence[ProcessRow]) -> str:
     return ", ".join(f"{row.kind} {row.id}" for row in found)

@@ -10,26 +10,26 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from hubbub.db import database
-from hubbub.schemas.pagination import Listed, Paged
+from hubbub.schemas.pagination import ListQuery, PageQuery
 
 M = TypeVar("M", bound=Model)
-WORDS = 8  # that count of those asked for
+MAX_SEARCH_WORDS = 8  # that count of those asked for
 
 
-def order(asked: Listed, default: str) -> list[str]:
+def order_columns(params: ListQuery, default: str) -> list[str]:
     """`-created_at,name` as columns; ties are broken by the id."""
-    names = [name.strip(" ") for name in (asked.sort or default).split(",")]
+    names = [name.strip(" ") for name in (params.sort or default).split(",")]
     return [*names, "-id" if names[0].startswith("-") else "id"]
 
 
-def matching(query: str | None, columns: Sequence[str]) -> Q:
+def search_filter(query: str | None, columns: Sequence[str]) -> Q:
     """Rows in which each of the words stands in one of the columns, in any case."""
-    words = (query or "").split()[:WORDS]
-    found = [reduce(or_, (Q(**{f"{name}__icontains": word}) for name in columns)) for word in words]
-    return reduce(and_, found, Q())
+    words = (query or "").split()[:MAX_SEARCH_WORDS]
+    conditions = [reduce(or_, (Q(**{f"{name}__icontains": word}) for name in columns)) for word in words]
+    return reduce(and_, conditions, Q())
 
 
-async def page(rows: QuerySet[M], asked: Paged) -> tuple[list[M], int]:
+async def page(rows: QuerySet[M], params: PageQuery) -> tuple[list[M], int]:
     """The rows of one page, and how many there are in all."""
     async with database.guard():
-        return await rows.offset(asked.offset).limit(asked.limit), await rows.count()
+        return await rows.offset(params.offset).limit(params.limit), await rows.count()

@@ -31,17 +31,17 @@ _MODERATOR = frozenset(
     }
 )
 # From the least to the most.
-GRANTED: dict[str, frozenset[Permission]] = {
+ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "user": frozenset(),
     "moderator": _MODERATOR,
     "admin": frozenset(Permission),
 }
-_RANK = {role: rank for rank, role in enumerate(GRANTED)}
+_RANK = {role: rank for rank, role in enumerate(ROLE_PERMISSIONS)}
 
 
 def allows(role: str, permission: Permission) -> bool:
     """Whether a role has a permission."""
-    return permission in GRANTED.get(role, frozenset())
+    return permission in ROLE_PERMISSIONS.get(role, frozenset())
 
 
 async def require(ctx: Context, permission: Permission) -> None:
@@ -49,16 +49,16 @@ async def require(ctx: Context, permission: Permission) -> None:
 
     Raises Forbidden.
     """
-    act = recorder.by(ctx, Action.USE_PERMISSION, Target("permission", permission))
-    async with recorder.attempt(ctx.parts, act):
+    act = recorder.act_of(ctx, Action.USE_PERMISSION, Target("permission", permission))
+    async with recorder.attempt(ctx.container, act):
         check(ctx.role, permission)
 
 
 def check(role: str, permission: Permission) -> None:
     """The guard of one that writes, for whose attempt there is a record of its own. Raises Forbidden."""
     if not allows(role, permission):
-        able = " and ".join(f"{name}s" for name in GRANTED if allows(name, permission))
-        raise Forbidden(f"Only {able} may do that.")
+        allowed_roles = " and ".join(f"{name}s" for name in ROLE_PERMISSIONS if allows(name, permission))
+        raise Forbidden(f"Only {allowed_roles} may do that.")
 
 
 def outranks(role: str, other: str) -> bool:

@@ -2,9 +2,9 @@
 
 from hubbub.services.accounts import deletion
 from hubbub.services.mail import mailer
-from hubbub.workers.worker import Work
+from hubbub.workers.worker import JobHandler
 
-TABLE: dict[str, Work] = {
-    mailer.KIND: mailer.send_job,
-    deletion.KIND: deletion.finish,
+HANDLERS: dict[str, JobHandler] = {
+    mailer.JOB_KIND: mailer.send_job,
+    deletion.JOB_KIND: deletion.erase_job,
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import aiojobs
 
-from hubbub.cluster.bus import NOBODY, JobsWaiting, Signal
+from hubbub.cluster.bus import WORKERS_USER_ID, JobsWaiting, Signal
 from hubbub.core import ids, metrics, tasks
 from hubbub.core.errors import Unavailable
 from hubbub.services.jobs import queue, retention
@@ -18,116 +18,118 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 8
-POLL_S = 1.0  # without a word from the bus
-JOB_S = 300.0
-STOP_S = 5.0  # for what is being done when the worker stops
-TIDY_S = 600.0
+MAX_CONCURRENT_JOBS = 8
+POLL_INTERVAL_S = 1.0  # without a word from the bus
+JOB_TIMEOUT_S = 300.0
+STOP_TIMEOUT_S = 5.0  # for what is being done when the worker stops
+PURGE_INTERVAL_S = 600.0
 
-Work = Callable[["Container", dict[str, object]], Awaitable[None]]
+JobHandler = Callable[["Container", dict[str, object]], Awaitable[None]]
 
 
 class Worker:
     """Does the jobs of the kinds that are in `table`, of all queues."""
 
-    def __init__(self, parts: "Container", table: Mapping[str, Work]) -> None:
-        self._parts = parts
-        self._table = table
-        self._lease = ids.uuid7()
-        self._poked = asyncio.Event()
+    def __init__(self, container: "Container", handlers: Mapping[str, JobHandler]) -> None:
+        self._container = container
+        self._handlers = handlers
+        self._lease_id = ids.uuid7()
+        self._wake = asyncio.Event()
         self._scheduler: aiojobs.Scheduler
-        self._running: list[asyncio.Task[None]] = []
-        parts.bus.listen(self._hear)
+        self._tasks: list[asyncio.Task[None]] = []
+        container.bus.add_handler(self._on_signal)
 
     async def start(self) -> None:
         """Begin."""
-        self._scheduler = aiojobs.Scheduler(limit=AT_ONCE, pending_limit=AT_ONCE, close_timeout=STOP_S)
-        self._parts.bus.follow_user(NOBODY)
+        self._scheduler = aiojobs.Scheduler(
+            limit=MAX_CONCURRENT_JOBS, pending_limit=MAX_CONCURRENT_JOBS, close_timeout=STOP_TIMEOUT_S
+        )
+        self._container.bus.subscribe_user(WORKERS_USER_ID)
         loops = {
-            "jobs": tasks.every(0, self._turn, name="jobs"),
-            "job leases": tasks.every(queue.LEASE_S / 3, self._beat, name="job leases"),
-            "retention": tasks.every(TIDY_S, self._tidy, name="retention"),
+            "jobs": tasks.run_periodically(0, self._poll, name="jobs"),
+            "job leases": tasks.run_periodically(queue.LEASE_S / 3, self._extend_lease, name="job leases"),
+            "retention": tasks.run_periodically(PURGE_INTERVAL_S, self._purge, name="retention"),
         }
-        self._running = [tasks.spawn(loop, name=name) for name, loop in loops.items()]
+        self._tasks = [tasks.spawn(loop, name=name) for name, loop in loops.items()]
 
     async def close(self) -> None:
         """Take nothing more; finish what is being done, or give it back."""
-        for task in self._running[::2]:  # the leases are kept to the end
+        for task in self._tasks[::2]:  # the leases are kept to the end
             await tasks.stop(task)
-        await self._scheduler.wait_and_close(STOP_S)
-        await tasks.stop(self._running[1])
-        self._parts.bus.unfollow_user(NOBODY)
+        await self._scheduler.wait_and_close(STOP_TIMEOUT_S)
+        await tasks.stop(self._tasks[1])
+        self._container.bus.unsubscribe_user(WORKERS_USER_ID)
 
-    def _hear(self, signal: Signal) -> None:
+    def _on_signal(self, signal: Signal) -> None:
         if isinstance(signal, JobsWaiting):
-            self._poked.set()
+            self._wake.set()
 
-    async def _turn(self) -> None:
+    async def _poll(self) -> None:
         """Take what is due; then wait for a word, or a moment."""
         try:
-            more = await self._take()
+            more = await self._claim()
         except Unavailable:
             more = False  # the database's own module has said it
         except Exception:
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(POLL_INTERVAL_S)
             raise
         if more:
             return
         try:
-            async with asyncio.timeout(POLL_S):
-                await self._poked.wait()
+            async with asyncio.timeout(POLL_INTERVAL_S):
+                await self._wake.wait()
         except TimeoutError:
             return
 
-    async def _take(self) -> bool:
+    async def _claim(self) -> bool:
         """Take as many as there is room for; returns whether there may be more."""
-        self._poked.clear()
-        free = AT_ONCE - len(self._scheduler)
-        if free <= 0 or not await queue.has_due():
+        self._wake.clear()
+        free_slots = MAX_CONCURRENT_JOBS - len(self._scheduler)
+        if free_slots <= 0 or not await queue.has_due():
             return False
-        taken = await queue.claim(self._lease, free)
-        for job in taken:
-            await self._scheduler.spawn(self._do(job))
-        return len(taken) == free
+        claimed = await queue.claim(self._lease_id, free_slots)
+        for job in claimed:
+            await self._scheduler.spawn(self._run_job(job))
+        return len(claimed) == free_slots
 
-    async def _do(self, job: queue.Job) -> None:
+    async def _run_job(self, job: queue.Job) -> None:
         """One job, to its end, whatever that is."""
         try:
-            async with asyncio.timeout(JOB_S):
+            async with asyncio.timeout(JOB_TIMEOUT_S):
                 # Of a kind that only a newer version knows: KeyError, and tried again, perhaps elsewhere.
-                await self._table[job.kind](self._parts, job.payload)
-            await queue.finish(self._lease, job)
+                await self._handlers[job.kind](self._container, job.payload)
+            await queue.finish(self._lease_id, job)
             metrics.count("jobs_done")
         except asyncio.CancelledError:
-            await self._answer(queue.release(self._lease, job))
+            await self._store_outcome(queue.release(self._lease_id, job))
             raise
         except queue.Unfinished as more:
-            await self._answer(queue.proceed(self._lease, job, more.payload))
+            await self._store_outcome(queue.save_progress(self._lease_id, job, more.payload))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is kept with the job
-            await self._answer(self._failed(job, error))
+            await self._store_outcome(self._fail(job, error))
         finally:
-            self._poked.set()
+            self._wake.set()
 
-    async def _failed(self, job: queue.Job, error: Exception) -> None:
-        dead = await queue.fail(self._lease, job, error)
+    async def _fail(self, job: queue.Job, error: Exception) -> None:
+        dead = await queue.fail(self._lease_id, job, error)
         metrics.count("jobs_dead" if dead else "jobs_failed")
-        told = {"job": str(job.id), "kind": job.kind, "attempt": job.attempts, "error": repr(error)}
+        fields = {"job": str(job.id), "kind": job.kind, "attempt": job.attempts, "error": repr(error)}
         if dead:
-            log.error("a job can't be done and is kept", extra=told)
+            log.error("a job can't be done and is kept", extra=fields)
         else:
-            log.warning("a job failed and is tried again", extra=told)
+            log.warning("a job failed and is tried again", extra=fields)
 
-    async def _answer(self, said: Awaitable[None]) -> None:
+    async def _store_outcome(self, write: Awaitable[None]) -> None:
         """Say it to the database; if that is away, the lease runs out and the job is done again."""
         try:
-            await said
+            await write
         except Unavailable:
             metrics.count("jobs_lost")
 
-    async def _beat(self) -> None:
-        await queue.extend_lease(self._lease)
+    async def _extend_lease(self) -> None:
+        await queue.extend_lease(self._lease_id)
 
-    async def _tidy(self) -> None:
-        settings = self._parts.settings
-        await retention.tidy(settings.retention_days, settings.audit_days)
-        await reencryption.run(self._parts)
+    async def _purge(self) -> None:
+        settings = self._container.settings
+        await retention.purge(settings.retention_days, settings.audit_days)
+        await reencryption.run(self._container)

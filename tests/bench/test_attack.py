@@ -4,11 +4,11 @@ import pytest
 
 from bench.attacks.figures import KINDS, Result, Round, table
 from bench.attacks.script import Target
-from bench.attacks.table import ALL, ATTACKS, CORE
+from bench.attacks.table import ATTACKS, DEFAULT_ATTACKS, SINGLE_ATTACKS
 
 TARGET = Target(
     port=1,
-    source="127.0.0.66",
+    source_ip="127.0.0.66",
     message_ids=["m1", "m2"],
     user_ids=[f"u{number}" for number in range(100)],
     room_ids=["r1", "r2"],
@@ -35,13 +35,13 @@ def result(*during, quiet_s=0.004):
     ],
 )
 def test_a_bound_is_broken_by_latency_memory_or_what_goes_wrong(during, said):
-    assert result(during, during, during).broken() == said
+    assert result(during, during, during).violations() == said
 
 
 def test_the_median_of_the_rounds_counts_and_the_larger_bound():
-    assert result(measured(0.005), measured(9.0), measured(0.005)).broken() == []
-    assert result(measured(0.29), quiet_s=0.1).broken() == []
-    assert len(result(measured(0.31), quiet_s=0.1).broken()) == len(KINDS)
+    assert result(measured(0.005), measured(9.0), measured(0.005)).violations() == []
+    assert result(measured(0.29), quiet_s=0.1).violations() == []
+    assert len(result(measured(0.31), quiet_s=0.1).violations()) == len(KINDS)
 
 
 def test_recovery_counts_from_the_end_of_the_attack():
@@ -56,8 +56,8 @@ def test_a_row_of_the_table_has_a_cell_for_each_column():
 
 
 def test_no_name_of_an_attack_comes_twice_and_those_that_run_by_default_exist():
-    assert len(ALL) + 1 == len(ATTACKS)
-    assert set(CORE) <= set(ATTACKS)
+    assert len(SINGLE_ATTACKS) + 1 == len(ATTACKS)
+    assert set(DEFAULT_ATTACKS) <= set(ATTACKS)
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -65,4 +65,4 @@ def test_each_attack_has_a_first_step(name):
     script = ATTACKS[name].script(TARGET)
 
     assert next(script.steps(1)) is not None
-    assert ATTACKS[name].says
+    assert ATTACKS[name].description

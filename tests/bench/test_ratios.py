@@ -3,11 +3,11 @@
 import pytest
 
 from bench import ratios
-from bench.scenarios import SCENARIOS, Wanted
+from bench.scenarios import SCENARIOS, RatioTarget
 
-MORE = Wanted("sent_per_s", "peer", 2.0, 4.0)
-LESS = Wanted("latency_ms.p99", "peer", 1.0, 0.5, lower=True)
-ONLY_AIM = Wanted("sent_per_s", "peer", None, 0.5)
+MORE = RatioTarget("sent_per_s", "peer", 2.0, 4.0)
+LESS = RatioTarget("latency_ms.p99", "peer", 1.0, 0.5, lower_is_better=True)
+ONLY_AIM = RatioTarget("sent_per_s", "peer", None, 0.5)
 
 
 def row(sent, p99=1.0, **wrong):
@@ -44,7 +44,7 @@ def test_medians_are_of_all_runs_and_of_nested_figures():
 def test_a_table_names_what_was_not_run_and_what_was_not_whole(scenario):
     own = {wanted.figure: 10.0 for wanted in scenario.wanted if "." not in wanted.figure}
     found = {
-        ratios.OWN: [{**row(10), **own, "missing": 3}],
+        ratios.HUBBUB: [{**row(10), **own, "missing": 3}],
         scenario.wanted[0].peer: [{**row(5), **dict.fromkeys(own, 5.0)}],
     }
 

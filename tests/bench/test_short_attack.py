@@ -2,9 +2,9 @@
 
 import pytest
 
-from bench.attacks.accounts import SMALL
-from bench.attacks.figures import KINDS, MEMORY_MIB, Result, percentile
-from bench.attacks.instance import Arena
+from bench.attacks.accounts import SMALL_TEMPLATE
+from bench.attacks.figures import KINDS, MAX_MEMORY_GROWTH_MIB, Result, percentile
+from bench.attacks.instance import AttackEnvironment
 from bench.attacks.measuring import measure
 from bench.attacks.table import ATTACKS
 
@@ -14,10 +14,10 @@ SOON_S = 2.0  # other tests run on the same cores; `make attack` compares with t
 
 @pytest.mark.slow("23 s: an instance that is filled, then measured beside an attacker and without one")
 def test_honest_clients_are_served_beside_some_attacks_at_once(tmp_path, figures):
-    with Arena("sqlite", tmp_path, size=SMALL) as arena:
+    with AttackEnvironment("sqlite", tmp_path, size=SMALL_TEMPLATE) as arena:
         result: Result = measure(arena, ATTACKS["at-once"], 1, SECONDS, 1)
 
-    during = result.during[0]
+    during = result.under_attack[0]
     p99 = {kind: percentile(during.latencies(kind), 0.99) for kind in KINDS}
     figures(
         f"p99 beside an attacker of {during.attacker['connections']} connections: "
@@ -25,6 +25,6 @@ def test_honest_clients_are_served_beside_some_attacks_at_once(tmp_path, figures
         + f"; memory {result.peak_mib:+.0f} MiB"
     )
     assert during.attacker["connections"] > 100
-    assert result.wrong() == {}
+    assert result.failures() == {}
     assert {kind: took for kind, took in p99.items() if took > SOON_S} == {}
-    assert result.grown_mib <= MEMORY_MIB
+    assert result.memory_growth_mib <= MAX_MEMORY_GROWTH_MIB

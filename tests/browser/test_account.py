@@ -6,7 +6,7 @@ import pyotp
 
 from hubbub import models
 from hubbub.services.mail import one_time_tokens
-from tests.browser.conftest import Town
+from tests.browser.conftest import BrowserTabs
 from tests.support.browser import Page
 
 NEW = "staple of another kind"
@@ -15,75 +15,75 @@ NEW = "staple of another kind"
 async def _open(page: Page, url: str) -> None:
     """Follow a link; what is behind its # does not stay in the address."""
     await page.call("Page.navigate", url=url)
-    await page.until("!document.querySelector('#form').hidden")
+    await page.wait_until("!document.querySelector('#form').hidden")
 
 
-async def test_a_new_password_is_chosen_and_the_account_deleted(town: Town) -> None:
-    ada = await town.world.person("ada")
+async def test_a_new_password_is_chosen_and_the_account_deleted(town: BrowserTabs) -> None:
+    ada = await town.world.register("ada")
     reset = await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com")
-    page = await town.browser.page()
+    page = await town.browser.new_page()
     await _open(page, f"{town.world.url}/account#reset_password:{reset}")
     await page.type(NEW, "#password")
     await page.click("#button")
-    await page.shows("The password is changed", "#says")
+    await page.wait_for_text("The password is changed", "#says")
 
     delete = await one_time_tokens.create(UUID(ada.id), "delete_account", "ada@example.com")
-    other = await town.browser.page()
+    other = await town.browser.new_page()
     await _open(other, f"{town.world.url}/account#delete_account:{delete}")
     await other.type("ada@example.com", "#email")
     await other.type(NEW, "#password")
     await other.click("#button")
-    await other.shows("The account is deleted", "#says")
+    await other.wait_for_text("The account is deleted", "#says")
 
-    assert await other.run("location.hash") == ""
-    assert page.problems == other.problems == []
+    assert await other.evaluate("location.hash") == ""
+    assert page.errors == other.errors == []
 
 
-async def test_a_change_is_undone_and_api_keys_stay_if_that_is_said(town: Town) -> None:
-    ada = await (await town.world.person("ada")).confirmed()
+async def test_a_change_is_undone_and_api_keys_stay_if_that_is_said(town: BrowserTabs) -> None:
+    ada = await (await town.world.register("ada")).mark_sessions_confirmed()
     made = [
         (await ada.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]}))[1]["data"] for _ in "ab"
     ]
-    row = await models.OneTimeToken.filter(purpose=one_time_tokens.UNDO_KEY).order_by("id").first()
-    undo = await one_time_tokens.renew_undo(str(row.id if row else ""))
-    page = await town.browser.page()
+    row = await models.OneTimeToken.filter(purpose=one_time_tokens.UNDO_API_KEY).order_by("id").first()
+    undo = await one_time_tokens.create_undo_token(str(row.id if row else ""))
+    page = await town.browser.new_page()
     await _open(page, f"{town.world.url}/account#undo:{undo}")
     await page.click("#button")
-    await page.shows("The change is undone", "#says")
+    await page.wait_for_text("The change is undone", "#says")
 
     reset = await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com")
-    other = await town.browser.page()
+    other = await town.browser.new_page()
     await _open(other, f"{town.world.url}/account#reset_password:{reset}")
     await other.type(NEW, "#password")
     await other.click("#keys")
     await other.click("#button")
-    await other.shows("The password is changed", "#says")
+    await other.wait_for_text("The password is changed", "#says")
 
     assert [str(each.id) for each in await models.ApiKey.all()] == [made[1]["id"]]
-    assert page.problems == other.problems == []
+    assert page.errors == other.errors == []
 
 
-async def test_a_spent_link_says_so(town: Town) -> None:
-    page = await town.browser.page()
+async def test_a_spent_link_says_so(town: BrowserTabs) -> None:
+    page = await town.browser.new_page()
     await _open(page, f"{town.world.url}/account#verify_email:spent")
     await page.click("#button")
-    await page.shows("This token is spent", "#says")
+    await page.wait_for_text("This token is spent", "#says")
 
 
-async def test_an_account_with_two_factor_is_deleted(town: Town) -> None:
-    ada = await (await town.world.person("ada")).confirmed()
+async def test_an_account_with_two_factor_is_deleted(town: BrowserTabs) -> None:
+    ada = await (await town.world.register("ada")).mark_sessions_confirmed()
     _, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
     code = pyotp.TOTP(answer["data"]["secret"]).now()
     _, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": code})
     delete = await one_time_tokens.create(UUID(ada.id), "delete_account", "ada@example.com")
-    page = await town.browser.page()
+    page = await town.browser.new_page()
     await _open(page, f"{town.world.url}/account#delete_account:{delete}")
     await page.type("ada@example.com", "#email")
     await page.type("correct horse battery", "#password")
     await page.click("#button")
-    await page.shows("a code of your authenticator app", "#says")
+    await page.wait_for_text("a code of your authenticator app", "#says")
     await page.type(answer["data"]["recovery_codes"][0], "#code")
     await page.click("#button")
-    await page.shows("The account is deleted", "#says")
+    await page.wait_for_text("The account is deleted", "#says")
 
-    assert page.problems == []
+    assert page.errors == []

@@ -1,12 +1,12 @@
 """The page of the API document."""
 
-from tests.browser.conftest import SCREENSHOTS, Town
+from tests.browser.conftest import SCREENSHOTS, BrowserTabs
 
 
-async def test_the_reference_shows_every_operation_and_needs_no_other_host(town: Town) -> None:
-    page = await town.browser.page()
+async def test_the_reference_shows_every_operation_and_needs_no_other_host(town: BrowserTabs) -> None:
+    page = await town.browser.new_page()
     await page.goto(f"{town.world.url}/api/docs")
-    await page.until("document.querySelectorAll('.opblock').length > 20")
-    await page.shows("Send a message", "#reference")
-    await page.picture(SCREENSHOTS / "reference.png")
-    assert page.problems == []
+    await page.wait_until("document.querySelectorAll('.opblock').length > 20")
+    await page.wait_for_text("Send a message", "#reference")
+    await page.screenshot(SCREENSHOTS / "reference.png")
+    assert page.errors == []

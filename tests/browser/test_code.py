@@ -19,13 +19,13 @@ SHOWN = """import('/playground/views/text.js').then((m) => {
 
 
 async def shown(page: Page, body: str) -> dict[str, Any]:
-    found: dict[str, Any] = await page.run(SHOWN % json.dumps(body))
+    found: dict[str, Any] = await page.evaluate(SHOWN % json.dumps(body))
     return found
 
 
 async def test_the_same_is_code_as_on_the_server(page: Page) -> None:
     bodies = json.dumps([example.body for example in EXAMPLES])
-    found = await page.run(f"import('/playground/code.js').then((m) => {bodies}.map(m.pieces))")
+    found = await page.evaluate(f"import('/playground/code.js').then((m) => {bodies}.map(m.pieces))")
 
     for example, parts in zip(EXAMPLES, found, strict=True):
         assert [part["text"] for part in parts if part.get("code")] == example.code, ascii(example.body)

@@ -2,15 +2,15 @@
 
 import asyncio
 
-from tests.support.browser import browser
+from tests.support.browser import launch_browser
 
 
 async def test_a_wait_goes_on_in_the_document_that_follows() -> None:
-    async with browser() as started:
-        page = await started.page()
-        waiting = asyncio.ensure_future(page.shows("the second document"))
+    async with launch_browser() as started:
+        page = await started.new_page()
+        waiting = asyncio.ensure_future(page.wait_for_text("the second document"))
         await asyncio.sleep(0)
-        assert await page.run("document.title") == ""  # by now Chromium waits in the first document
+        assert await page.evaluate("document.title") == ""  # by now Chromium waits in the first document
 
         await page.goto("data:text/html,the second document")
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.browser.conftest import Tab, Town
+from tests.browser.conftest import BrowserTabs, ChatTab
 from tests.support.world import Client
 
 MANY = 121
@@ -27,32 +27,32 @@ async def room_of(client: Client, name: str) -> dict[str, Any]:
     return found
 
 
-async def teller(town: Town) -> Client:
+async def teller(town: BrowserTabs) -> Client:
     """A user without a page, who is in `general`."""
-    return await (await town.world.person("bob")).client()
+    return await (await town.world.register("bob")).connect_client()
 
 
-async def device_of(town: Town, tab: Tab) -> Client:
+async def device_of(town: BrowserTabs, tab: ChatTab) -> Client:
     """A device of the person at a page, to see what the server has of them."""
-    token = await tab.page.run("JSON.parse(sessionStorage.getItem('hubbub:session')).access_token")
+    token = await tab.page.evaluate("JSON.parse(sessionStorage.getItem('hubbub:session')).access_token")
     client = Client(town.world.url, {"token": token}, ["websocket"])
     town.world.clients.append(client)
     return await client.connect()
 
 
-async def elsewhere(tab: Tab, name: str = "elsewhere") -> None:
+async def elsewhere(tab: ChatTab, name: str = "elsewhere") -> None:
     """Make a room of one's own and be there."""
     await tab.page.click("[aria-label='New room']")
     await tab.page.type(name, "dialog input")
     await tab.page.press("Enter")
-    await tab.page.shows(name, ".heading h1")
+    await tab.page.wait_for_text(name, ".heading h1")
 
 
 @pytest.mark.parametrize("shape", [{}, {"width": 390, "height": 844}], ids=["desktop", "phone"])
 async def test_a_room_opens_at_the_first_unread_and_reads_what_was_in_view(
-    town: Town, shape: dict[str, int]
+    town: BrowserTabs, shape: dict[str, int]
 ) -> None:
-    ada = await town.come("Ada", **shape)
+    ada = await town.open_tab("Ada", **shape)
     bob = await teller(town)
     watcher = await device_of(town, ada)
     if shape:
@@ -63,121 +63,121 @@ async def test_a_room_opens_at_the_first_unread_and_reads_what_was_in_view(
 
     if shape:
         await ada.page.click(".heading .menu")
-    await ada.open("general")
-    await ada.page.until(f"{VIEW}.includes({sent[0]['seq']})")
-    read = await watcher.next("read", lambda it: it["room_id"] == general["id"])
-    await watcher.settled()
-    in_view = await ada.page.run(VIEW)
-    marks = [it["seq"] for name, it in watcher.heard if name == "read"]
+    await ada.open_room("general")
+    await ada.page.wait_until(f"{VIEW}.includes({sent[0]['seq']})")
+    read = await watcher.next_event("read", lambda it: it["room_id"] == general["id"])
+    await watcher.synchronize()
+    in_view = await ada.page.evaluate(VIEW)
+    marks = [it["seq"] for name, it in watcher.events if name == "read"]
 
     assert await ada.page.texts(".divider") == ["New"]
     assert read["unread"] > MANY // 2
     assert max(marks) <= max(in_view) < sent[50]["seq"]
-    await ada.picture(f"first-unread-{'phone' if shape else 'desktop'}")
+    await ada.screenshot(f"first-unread-{'phone' if shape else 'desktop'}")
 
     # The newest are shown, and those between stay unread until they are said to be read.
     await ada.page.click(".down")
-    await ada.page.until(f"{VIEW}.includes({sent[-1]['seq']})")
-    await ada.page.shows("unread", ".unread-bar:not([hidden])")
-    await watcher.settled()
+    await ada.page.wait_until(f"{VIEW}.includes({sent[-1]['seq']})")
+    await ada.page.wait_for_text("unread", ".unread-bar:not([hidden])")
+    await watcher.synchronize()
     assert (await room_of(watcher, "general"))["my"]["unread"] > MANY // 2
     await ada.page.click(".unread-bar button")
-    await watcher.next("read", lambda it: it["unread"] == 0)
-    assert town.problems() == []
+    await watcher.next_event("read", lambda it: it["unread"] == 0)
+    assert town.errors() == []
 
 
-async def test_who_scrolls_through_reads_all_without_a_flood(town: Town) -> None:
-    ada, bob = await town.come("Ada"), await teller(town)
+async def test_who_scrolls_through_reads_all_without_a_flood(town: BrowserTabs) -> None:
+    ada, bob = await town.open_tab("Ada"), await teller(town)
     watcher = await device_of(town, ada)
     await elsewhere(ada)
     general = await room_of(bob, "general")
     sent = [await bob.send(general["id"], f"number {number}") for number in range(MANY)]
-    await ada.open("general")
-    await ada.page.until(f"{VIEW}.includes({sent[0]['seq']})")
+    await ada.open_room("general")
+    await ada.page.wait_until(f"{VIEW}.includes({sent[0]['seq']})")
 
-    await ada.page.run(
+    await ada.page.evaluate(
         "window.scrolling = setInterval(() => { document.querySelector('.scroller').scrollTop += 120; }, 16)"
     )
-    await watcher.next("read", lambda it: it["unread"] == 0, 20.0)
-    await ada.page.run("clearInterval(window.scrolling)")
+    await watcher.next_event("read", lambda it: it["unread"] == 0, 20.0)
+    await ada.page.evaluate("clearInterval(window.scrolling)")
 
-    marks = [it["seq"] for name, it in watcher.heard if name == "read"]
+    marks = [it["seq"] for name, it in watcher.events if name == "read"]
     assert marks == sorted(marks)
     assert len(marks) < 30
-    assert await ada.page.run(f"{VIEW}.includes({sent[-1]['seq']})")
+    assert await ada.page.evaluate(f"{VIEW}.includes({sent[-1]['seq']})")
     bodies = await ada.page.texts(".message .body")
     assert bodies == [f"number {number}" for number in range(MANY)]
 
 
-async def test_an_address_leads_back(town: Town) -> None:
-    ada, bob = await town.come("Ada"), await teller(town)
+async def test_an_address_leads_back(town: BrowserTabs) -> None:
+    ada, bob = await town.open_tab("Ada"), await teller(town)
     general = await room_of(bob, "general")
     await elsewhere(ada, "first")
     await elsewhere(ada, "second")
     await ada.page.type("not sent yet", "#composer")
 
     await ada.page.call("Page.reload")
-    await ada.page.shows("Connected", ".strip")
-    await ada.page.shows("second", ".heading h1")
-    assert await ada.page.run("document.querySelector('#composer').value") == "not sent yet"
-    await ada.page.run("history.back()")
-    await ada.page.shows("first", ".heading h1")
-    assert await ada.page.run("document.querySelector('#composer').value") == ""
-    await ada.page.run("history.back()")
-    await ada.page.shows("general", ".heading h1")
-    assert await ada.page.run("location.hash") == f"#room={general['id']}"
-    await ada.page.run("history.forward()")
-    await ada.page.shows("first", ".heading h1")
-    await ada.open("second")
-    assert await ada.page.run("document.querySelector('#composer').value") == "not sent yet"
+    await ada.page.wait_for_text("Connected", ".strip")
+    await ada.page.wait_for_text("second", ".heading h1")
+    assert await ada.page.evaluate("document.querySelector('#composer').value") == "not sent yet"
+    await ada.page.evaluate("history.back()")
+    await ada.page.wait_for_text("first", ".heading h1")
+    assert await ada.page.evaluate("document.querySelector('#composer').value") == ""
+    await ada.page.evaluate("history.back()")
+    await ada.page.wait_for_text("general", ".heading h1")
+    assert await ada.page.evaluate("location.hash") == f"#room={general['id']}"
+    await ada.page.evaluate("history.forward()")
+    await ada.page.wait_for_text("first", ".heading h1")
+    await ada.open_room("second")
+    assert await ada.page.evaluate("document.querySelector('#composer').value") == "not sent yet"
 
 
-async def test_a_message_has_an_address(town: Town) -> None:
-    ada, bob = await town.come("Ada"), await teller(town)
+async def test_a_message_has_an_address(town: BrowserTabs) -> None:
+    ada, bob = await town.open_tab("Ada"), await teller(town)
     general = await room_of(bob, "general")
     sent = [await bob.send(general["id"], f"number {number}") for number in range(MANY)]
     target = sent[20]
     await elsewhere(ada)
 
-    await ada.page.run(f"location.hash = '#room={general['id']}&message={target['seq']}'")
+    await ada.page.evaluate(f"location.hash = '#room={general['id']}&message={target['seq']}'")
     await ada.page.call("Page.reload")
-    await ada.page.until(f"document.activeElement.id === 'm-{target['id']}'")
-    assert target["seq"] in await ada.page.run(VIEW)
+    await ada.page.wait_until(f"document.activeElement.id === 'm-{target['id']}'")
+    assert target["seq"] in await ada.page.evaluate(VIEW)
     asked = await ada.page.texts(".message .body")
     assert len(asked) <= 60
 
     # Down from there without a hole, and what is sent from there is shown at the end.
-    await ada.page.until(
+    await ada.page.wait_until(
         "(document.querySelector('.scroller').scrollTop += 400, document.querySelector('.down').hidden)"
     )
     bodies = await ada.page.texts(".message .body")
     assert bodies == [f"number {number}" for number in range(MANY)][-len(bodies) :]
-    await ada.page.run(f"location.hash = '#room={general['id']}&message={sent[2]['seq']}'")
-    await ada.page.until(f"document.activeElement.id === 'm-{sent[2]['id']}'")
-    await ada.say("and here I am")
-    await ada.sees(f"number {MANY - 1}", "and here I am")
+    await ada.page.evaluate(f"location.hash = '#room={general['id']}&message={sent[2]['seq']}'")
+    await ada.page.wait_until(f"document.activeElement.id === 'm-{sent[2]['id']}'")
+    await ada.send("and here I am")
+    await ada.wait_for_messages(f"number {MANY - 1}", "and here I am")
 
-    await ada.page.run(f"location.hash = '#room={uuid4()}'")
-    await ada.page.shows("That room is not one of yours.", "#toasts")
-    assert town.problems() == []
+    await ada.page.evaluate(f"location.hash = '#room={uuid4()}'")
+    await ada.page.wait_for_text("That room is not one of yours.", "#toasts")
+    assert town.errors() == []
 
 
 HEBREW = "שלום עולם, this is mixed"
 
 
-async def test_text_of_users_has_its_own_direction(town: Town) -> None:
-    ada, bob = await town.come("Ada"), await teller(town)
+async def test_text_of_users_has_its_own_direction(town: BrowserTabs) -> None:
+    ada, bob = await town.open_tab("Ada"), await teller(town)
     made = (await bob.call("room:create", kind="public", name="חדר", topic=HEBREW))["room"]
     await bob.call(
         "room:invite", room_id=made["id"], user_id=(await device_of(town, ada)).ready["user"]["id"]
     )
-    await ada.open("חדר")
+    await ada.open_room("חדר")
     first = await bob.send(made["id"], HEBREW)
     await bob.send(made["id"], "left to right", reply_to=first["id"])
-    await ada.sees(HEBREW, "left to right")
+    await ada.wait_for_messages(HEBREW, "left to right")
     await ada.page.type(HEBREW, "#composer")
 
-    directions = await ada.page.run(
+    directions = await ada.page.evaluate(
         """Object.fromEntries(['.heading h1', '.heading .topic', '.room[aria-current] .name', '#composer',
         '.message .body', '.message:last-of-type .body', '.message header strong'].map((each) =>
         [each, getComputedStyle(document.querySelector(each)).direction]))"""
@@ -192,11 +192,13 @@ async def test_text_of_users_has_its_own_direction(town: Town) -> None:
         ".message:last-of-type .body": "ltr",
         ".message header strong": "ltr",
     }
-    assert await ada.page.run("document.querySelector('.quote bdi:last-child').matches(':dir(rtl)')")
-    unset = await ada.page.run(
+    assert await ada.page.evaluate("document.querySelector('.quote bdi:last-child').matches(':dir(rtl)')")
+    unset = await ada.page.evaluate(
         """[...document.querySelectorAll('input:not([type=checkbox]), textarea')]
         .filter((each) => each.dir !== 'auto').map((each) => each.outerHTML)"""
     )
     assert unset == []
-    await ada.picture("right-to-left")
-    assert json.loads(await ada.page.run("sessionStorage.getItem('hubbub:drafts')")) == {made["id"]: HEBREW}
+    await ada.screenshot("right-to-left")
+    assert json.loads(await ada.page.evaluate("sessionStorage.getItem('hubbub:drafts')")) == {
+        made["id"]: HEBREW
+    }

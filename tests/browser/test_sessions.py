@@ -8,7 +8,7 @@ import pytest
 
 from hubbub.app import App
 from hubbub.ratelimit.rate import Rate
-from tests.browser.conftest import Tab, Town
+from tests.browser.conftest import BrowserTabs, ChatTab
 
 SHORT_S = 20  # less than a minute: the server says `auth:expiring` at once
 
@@ -30,91 +30,91 @@ def settings(settings: Any) -> Any:
     return settings.model_copy(update=changed)
 
 
-async def test_a_login_is_renewed_while_the_socket_stays(town: Town) -> None:
-    ada = await town.come("Ada")
+async def test_a_login_is_renewed_while_the_socket_stays(town: BrowserTabs) -> None:
+    ada = await town.open_tab("Ada")
     await ada.page.click(".wire summary")
-    await ada.page.until(
+    await ada.page.wait_until(
         "[...document.querySelectorAll('.frame[data-way=ack] b')].some((b) => b.innerText === 'auth:refresh')"
     )
     frames = await ada.page.texts(".frame b")
     assert frames.index("auth:expiring") < frames.index("auth:refresh")
     assert "disconnect" not in frames
     assert await ada.page.texts(".frame[data-bad]") == []
-    assert town.problems() == []
+    assert town.errors() == []
 
 
-async def test_a_revoked_session_ends_at_the_first_page(town: Town) -> None:
-    ada = await town.come("Ada")
-    token = await ada.page.run("JSON.parse(sessionStorage['hubbub:session']).access_token")
+async def test_a_revoked_session_ends_at_the_first_page(town: BrowserTabs) -> None:
+    ada = await town.open_tab("Ada")
+    token = await ada.page.evaluate("JSON.parse(sessionStorage['hubbub:session']).access_token")
     status, _ = await town.world.rest("POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"})
     assert status == 204
-    await ada.page.until("document.querySelector('.sign-in')")
+    await ada.page.wait_until("document.querySelector('.sign-in')")
     assert await ada.page.texts(".toast") != []
-    assert await ada.page.run("sessionStorage['hubbub:session']") is None
+    assert await ada.page.evaluate("sessionStorage['hubbub:session']") is None
 
 
-async def test_a_renewal_that_comes_after_the_end_brings_nobody_back(town: Town) -> None:
-    page = await town.browser.page()
+async def test_a_renewal_that_comes_after_the_end_brings_nobody_back(town: BrowserTabs) -> None:
+    page = await town.browser.new_page()
     await page.call("Page.addScriptToEvaluateOnNewDocument", source=HOLD_RENEWALS)
-    ada = Tab(page, "Ada")
+    ada = ChatTab(page, "Ada")
     await ada.register(town.world.url)
-    await ada.page.until("window.waiting")
-    token = await ada.page.run("JSON.parse(sessionStorage['hubbub:session']).access_token")
+    await ada.page.wait_until("window.waiting")
+    token = await ada.page.evaluate("JSON.parse(sessionStorage['hubbub:session']).access_token")
     status, _ = await town.world.rest("POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"})
     assert status == 204
-    await ada.page.until("document.querySelector('.sign-in')")
-    await ada.page.run(
+    await ada.page.wait_until("document.querySelector('.sign-in')")
+    await ada.page.evaluate(
         "window.letGo(); window.renewed.then(() => new Promise((done) => setTimeout(done, 50)))"
     )
-    assert await ada.page.run("sessionStorage['hubbub:session']") is None
+    assert await ada.page.evaluate("sessionStorage['hubbub:session']") is None
 
 
-async def test_a_restart_of_the_server_is_waited_out(town: Town) -> None:
-    ada, bob = await town.come("Ada"), await town.come("Bob")
-    await ada.say("before")
-    await bob.sees("before")
+async def test_a_restart_of_the_server_is_waited_out(town: BrowserTabs) -> None:
+    ada, bob = await town.open_tab("Ada"), await town.open_tab("Bob")
+    await ada.send("before")
+    await bob.wait_for_messages("before")
     world = town.world
     settings = world.settings.model_copy(update={"port": world.app.port})
     await world.app.drain()
     await world.app.stop()
-    await ada.page.until("document.querySelector('.strip').dataset.status === 'offline'")
-    await ada.say("while it was away")
-    await ada.page.shows("1 message queued", ".strip")
+    await ada.page.wait_until("document.querySelector('.strip').dataset.status === 'offline'")
+    await ada.send("while it was away")
+    await ada.page.wait_for_text("1 message queued", ".strip")
     world.app = await App(settings).start()
     for tab in (ada, bob):
-        await tab.sees("before", "while it was away")
-        await tab.page.until("document.querySelector('.strip').dataset.status === 'online'")
+        await tab.wait_for_messages("before", "while it was away")
+        await tab.page.wait_until("document.querySelector('.strip').dataset.status === 'online'")
 
 
-async def test_who_writes_too_fast_is_slowed_down_and_loses_nothing(town: Town) -> None:
-    ada = await town.come("Ada")
+async def test_who_writes_too_fast_is_slowed_down_and_loses_nothing(town: BrowserTabs) -> None:
+    ada = await town.open_tab("Ada")
     await ada.page.click(".wire summary")
     texts = [f"message {number}" for number in range(8)]
     for text in texts:
-        await ada.say(text)
-    await ada.sees(*texts)
+        await ada.send(text)
+    await ada.wait_for_messages(*texts)
     assert await ada.bodies() == texts
     refused = [text for text in await ada.page.texts(".frame[data-bad] code") if "rate_limited" in text]
     assert refused
-    await ada.page.shows("Connected", ".strip")
-    assert town.problems() == []
+    await ada.page.wait_for_text("Connected", ".strip")
+    assert town.errors() == []
 
 
-async def test_a_login_with_two_factor_asks_for_the_code(town: Town) -> None:
-    ada = await (await town.world.person("ada")).confirmed()
+async def test_a_login_with_two_factor_asks_for_the_code(town: BrowserTabs) -> None:
+    ada = await (await town.world.register("ada")).mark_sessions_confirmed()
     _, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
     app = pyotp.TOTP(answer["data"]["secret"])
     await ada.rest("POST", "/auth/2fa/enable", json={"code": app.now()})
-    page = await town.browser.page()
+    page = await town.browser.new_page()
     await page.goto(f"{town.world.url}/")
     await page.click(".tab:last-child")
     await page.type("ada@example.com", "[name=email]")
     await page.type("correct horse battery", "[name=password]")
     await page.press("Enter")
-    await page.until("!document.querySelector('[name=code]').closest('label').hidden")
-    assert await page.run("document.querySelector('[name=password]').closest('label').hidden")
+    await page.wait_until("!document.querySelector('[name=code]').closest('label').hidden")
+    assert await page.evaluate("document.querySelector('[name=password]').closest('label').hidden")
     await page.type(app.at(int(time.time()), counter_offset=1), "[name=code]")
     await page.press("Enter")
-    await page.shows("Connected", ".strip")
+    await page.wait_for_text("Connected", ".strip")
 
-    assert page.problems == []
+    assert page.errors == []

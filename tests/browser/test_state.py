@@ -51,7 +51,7 @@ def message(seq: int, **more: Any) -> dict[str, Any]:
 
 async def after(page: Page, *actions: dict[str, Any]) -> dict[str, Any]:
     """The room after these actions, and the queue."""
-    state = await page.run(
+    state = await page.evaluate(
         f"import('/playground/state.js').then((m) => {json.dumps(actions)}.reduce(m.reduce, m.initial))"
     )
     return {**state["rooms"][ROOM], "queue": state["queue"]}
@@ -142,7 +142,7 @@ async def test_ones_own_message_leaves_the_queue_and_is_shown_once(page: Page) -
 
 @pytest.mark.parametrize(("unread", "text"), [(0, "0"), (999, "999"), (1000, "999+"), (1001, "999+")])
 async def test_a_count_of_a_thousand_means_so_many_or_more(page: Page, unread: int, text: str) -> None:
-    assert await page.run(f"import('/playground/state.js').then((m) => m.counted({unread}))") == text
+    assert await page.evaluate(f"import('/playground/state.js').then((m) => m.counted({unread}))") == text
 
 
 async def test_counting_stops_at_a_thousand_and_a_hint_sets_the_counts(page: Page) -> None:

@@ -15,14 +15,14 @@ from click.testing import CliRunner, Result
 from hubbub.cli import main
 
 
-class Run(Protocol):
+class RunCommand(Protocol):
     """`run("migrate", "up", HUBBUB_PORT="1")`, with `say` on standard input."""
 
-    def __call__(self, *arguments: str, say: str | None = None, **variables: str) -> Result: ...
+    def __call__(self, *arguments: str, stdin: str | None = None, **variables: str) -> Result: ...
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunCommand]:
     """Run a command in this process, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     root, ours = logging.getLogger(), logging.getLogger("hubbub")
@@ -31,9 +31,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     interrupt = signal.getsignal(signal.SIGINT)
 
-    def run(*arguments: str, say: str | None = None, **variables: str) -> Result:
+    def run(*arguments: str, stdin: str | None = None, **variables: str) -> Result:
         environment = {"HUBBUB_ENV": "test", "HUBBUB_DATA_DIR": str(tmp_path), **variables}
-        result = CliRunner(env=environment).invoke(main, arguments, input=say)
+        result = CliRunner(env=environment).invoke(main, arguments, input=stdin)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result
 

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from hubbub.services.backups.encryption import MAGIC
-from tests.support.tools import with_postgres_tools
+from tests.support.tools import path_with_postgres_tools
 from tests.support.waiting import until
 
 KEY = "ab" * 32
@@ -22,7 +22,7 @@ KEY = "ab" * 32
 @pytest.fixture
 def backup(run, database_url, tmp_path, monkeypatch):
     """Back up to a folder; returns the result and the folder."""
-    monkeypatch.setenv("PATH", with_postgres_tools())
+    monkeypatch.setenv("PATH", path_with_postgres_tools())
 
     def backup(**variables):
         result = run(
@@ -103,7 +103,7 @@ def test_what_is_no_folder_is_refused_in_one_line(run, database_url, to, said):
 
 
 def test_a_database_without_tables_is_refused(run, bare_database_url, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", with_postgres_tools())
+    monkeypatch.setenv("PATH", path_with_postgres_tools())
 
     result = run("backup", "--to", str(tmp_path / "to"), HUBBUB_DATABASE_URL=bare_database_url)
 
@@ -159,7 +159,7 @@ def test_a_dump_that_is_killed_has_no_name_and_ends_with_its_command(run, backup
     target = tmp_path / "backups"
     target.mkdir()
     environment = {**os.environ, "HUBBUB_DATABASE_URL": database_url, "HUBBUB_DATA_DIR": str(tmp_path)}
-    environment["PATH"] = with_postgres_tools()
+    environment["PATH"] = path_with_postgres_tools()
     command = [sys.executable, "-m", "hubbub", "backup", "--to", target]
 
     async def kill_while_it_waits():

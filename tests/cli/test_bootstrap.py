@@ -10,7 +10,7 @@ import pytest
 
 import hubbub
 from hubbub import cli
-from tests.support.production import PRODUCTION
+from tests.support.production import PRODUCTION_ENVIRONMENT
 
 COMMANDS = [
     *("serve", "worker", "migrate", "seed", "create-admin", "disable-two-factor", "reencrypt", "prove"),
@@ -96,7 +96,7 @@ UNFIT = [*({"unset": name} for name in NEEDED), *({name: value} for name, value 
 
 def variables(unfit):
     """The variables of production with one mistake in them, and the name of the wrong one."""
-    given = {**PRODUCTION, **unfit}
+    given = {**PRODUCTION_ENVIRONMENT, **unfit}
     missing = given.pop("unset", None)
     given.pop(missing, None)
     return given, missing or next(iter(unfit))
@@ -152,7 +152,7 @@ def test_the_doctor_names_it(run, unfit):
 
 
 def test_secrets_are_not_sealed_anew_without_a_key(run):
-    given = {name: value for name, value in PRODUCTION.items() if name != "HUBBUB_SECRET_KEY"}
+    given = {name: value for name, value in PRODUCTION_ENVIRONMENT.items() if name != "HUBBUB_SECRET_KEY"}
 
     result = run("reencrypt", **given)
 
@@ -180,7 +180,7 @@ OF_OTHERS = {"prove"}  # as root, it starts servers that run as another user and
 
 def test_what_commands_create_is_private_whatever_the_umask(run, tmp_path):
     folder = tmp_path / "a" / "var"
-    assert set(cli._COMMANDS) == {*ARGUMENTS, *PROCESSES, *OF_OTHERS}
+    assert set(cli.COMMANDS) == {*ARGUMENTS, *PROCESSES, *OF_OTHERS}
     for name, arguments in ARGUMENTS.items():
         os.umask(0)
         secret = "k7Qm2Vx9Tr4Lw8Zp3Nc6Hd5Jg1Bf0YsAeUiOk" if name == "migrate" else ""

@@ -8,7 +8,7 @@ def test_every_setting_is_shown_with_its_value_and_source(run, tmp_path):
 
     rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
     assert result.exit_code == 0
-    assert list(rows) == [one.name for one in reference.documented()]
+    assert list(rows) == [one.name for one in reference.setting_docs()]
     assert rows["HUBBUB_PORT"] == ["9000", "environment"]
     assert rows["HUBBUB_HOST"] == ["127.0.0.1", "default"]
     assert rows["HUBBUB_DATABASE_URL"] == ["postgres://hub:***@host/db", "environment"]
@@ -19,5 +19,5 @@ def test_every_setting_is_shown_with_its_value_and_source(run, tmp_path):
 
 
 def test_the_documents_can_be_printed(run):
-    assert run("config", "--example").stdout == reference.example()
-    assert run("config", "--reference").stdout == reference.page()
+    assert run("config", "--example").stdout == reference.env_example()
+    assert run("config", "--reference").stdout == reference.markdown_page()

@@ -4,8 +4,8 @@ import pytest
 
 from hubbub.cli import doctor
 from hubbub.config import Settings
-from hubbub.services.doctor import Trouble
-from tests.support.issuer import issuer
+from hubbub.services.doctor import CheckFailed
+from tests.support.issuer import run_issuer
 
 
 def report(result):
@@ -66,7 +66,7 @@ def test_wrong_settings_are_the_first_finding_and_the_last(run):
     ],
 )
 async def test_a_redis_of_any_kind_that_is_away_is_trouble(url):
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(CheckFailed) as caught:
         await doctor.check_redis(Settings.for_tests(redis_url=url))
 
     assert "s3cret" not in str(caught.value)
@@ -75,20 +75,20 @@ async def test_a_redis_of_any_kind_that_is_away_is_trouble(url):
 
 
 async def test_a_redis_that_wants_another_password_is_trouble(redis_url):
-    with pytest.raises(Trouble, match="refuses"):
+    with pytest.raises(CheckFailed, match="refuses"):
         await doctor.check_redis(
             Settings.for_tests(redis_url=redis_url.replace("redis://", "redis://no:body@"))
         )
 
 
 async def test_a_provider_that_is_there_is_well(tmp_path):
-    async with issuer() as made:
+    async with run_issuer() as made:
         address = made.url.replace("://", "://hub:s3cret@")
         settings = Settings.for_tests(data_dir=tmp_path, oauth_issuers=f"test={address}")
         assert await doctor.check_providers(settings) == "Test: it is there."
 
         made.url = "https://another.example"
-        with pytest.raises(Trouble, match="discovery document is of another issuer"):
+        with pytest.raises(CheckFailed, match="discovery document is of another issuer"):
             await doctor.check_providers(settings)
 
 

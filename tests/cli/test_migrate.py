@@ -52,7 +52,7 @@ def test_a_file_that_is_no_database_is_one_line(run, tmp_path, what):
 
 @pytest.mark.parametrize("command", ["migrate", "serve", "worker", "doctor", "create-admin"])
 def test_every_command_says_that_the_encoding_is_wrong(run, databases, postgres_url, tmp_path, command):
-    url = databases.encoded("LATIN1")
+    url = databases.create_with_encoding("LATIN1")
     argument = ["a@example.org"] if command == "create-admin" else []
 
     result = run(command, *argument, say="a long password\n" * 2, HUBBUB_DATABASE_URL=url, HUBBUB_PORT="0")

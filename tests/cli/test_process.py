@@ -37,7 +37,7 @@ def trouble(settings, app):
     loop.call_later(0.3, app.stopped.set) if hasattr(app, "stopped") else None
     welcome(settings, app)
 
-welcome, process._welcome = process._welcome, trouble
+welcome, process._print_dev_info = process._print_dev_info, trouble
 sys.argv[0] = "hubbub"
 main()
 """
@@ -48,7 +48,7 @@ from hubbub.cli import main, process
 async def crash(settings):
     raise KeyError("crash")
 
-process.serve = process.work = crash
+process.serve = process.run_worker = crash
 main()
 """
 

@@ -53,7 +53,7 @@ def test_a_postgresql_that_is_not_there_is_one_line(run):
 def test_a_violation_is_told_with_its_place(capsys):
     journal = Journal("ada", "user-a", [Acked(1.0, 1, "c1", "m1", "room-1", 1, "hello")])
 
-    assert not command.held(Evidence([journal]))
+    assert not command.check_and_print(Evidence([journal]))
 
     said = capsys.readouterr().out
     assert "G1  Durability: an ack means stored                   VIOLATED" in said
@@ -63,6 +63,6 @@ def test_a_violation_is_told_with_its_place(capsys):
 
 
 def test_where_nothing_was_tried_nothing_is_wrong(capsys):
-    assert command.held(Evidence())
+    assert command.check_and_print(Evidence())
 
     assert "No violation was found of the 0 promises tried." in capsys.readouterr().out

@@ -16,8 +16,8 @@ import pytest
 
 from hubbub.config import Settings
 from hubbub.db.database_lock import DatabaseLock
-from tests.support.dump import rows_of
-from tests.support.tools import with_postgres_tools
+from tests.support.dump import read_rows
+from tests.support.tools import path_with_postgres_tools
 from tests.support.waiting import until
 
 KEY, OTHER_KEY = "ab" * 32, "cd" * 32
@@ -38,13 +38,13 @@ class Backup:
         return self.command("restore", str(self.folder), *options, **variables)
 
     def rows(self):
-        return asyncio.run(rows_of(self.url))
+        return asyncio.run(read_rows(self.url))
 
 
 @pytest.fixture
 def backed_up(run, database_url, tmp_path, monkeypatch):
     """Make a backup, with what was in the database then."""
-    monkeypatch.setenv("PATH", with_postgres_tools())
+    monkeypatch.setenv("PATH", path_with_postgres_tools())
 
     def backed_up(**variables):
         made = Backup(run, database_url, tmp_path)
@@ -366,7 +366,7 @@ def test_a_restore_that_is_killed_before_the_rename_leaves_the_old_data(backed_u
 def test_a_database_that_another_program_reads_is_not_replaced(backed_up, monkeypatch):
     backup = backed_up()
     now = backup.rows()
-    monkeypatch.setattr("hubbub.services.backups.sqlite.BUSY_S", 0.1)
+    monkeypatch.setattr("hubbub.services.backups.sqlite.BUSY_TIMEOUT_S", 0.1)
 
     with closing(sqlite3.connect(backup.url.removeprefix("sqlite://"))) as reader:
         reader.execute("SELECT count(*) FROM users").fetchone()

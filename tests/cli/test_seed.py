@@ -36,14 +36,14 @@ def test_an_sqlite_database_is_made_and_migrated(run, tmp_path):
 
 
 def test_a_postgres_that_is_not_migrated_is_refused(run, databases, tmp_path):
-    url = databases.empty("postgres", tmp_path)
+    url = databases.create_empty("postgres", tmp_path)
 
     result = run("seed", HUBBUB_DATABASE_URL=url)
 
     assert result.exit_code == 1
     assert re.search("hubbub migrate", result.stderr)
     assert len(result.stderr.splitlines()) == 1
-    databases.drop(url)
+    databases.release(url)
 
 
 @pytest.mark.parametrize("arguments", [["--users", "0"], ["--rooms", "x"], ["--messages", "-1"]])

@@ -14,7 +14,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.support.production import PRODUCTION
+from tests.support.production import PRODUCTION_ENVIRONMENT
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_developer_is_told_where_to_go_and_how_to_log_in(serve, tmp_path):
 
 
 def test_production_says_nothing_on_standard_output(serve):
-    process, _ = serve(**PRODUCTION)
+    process, _ = serve(**PRODUCTION_ENVIRONMENT)
     process.send_signal(signal.SIGTERM)
 
     out, _ = process.communicate(timeout=20)
@@ -111,14 +111,14 @@ def test_an_address_of_another_machine_is_one_line(run, host):
 
 
 def test_a_postgres_that_is_not_migrated_is_one_line_with_the_remedy(run, databases, tmp_path):
-    url = databases.empty("postgres", tmp_path)
+    url = databases.create_empty("postgres", tmp_path)
 
     result = run("serve", "--port", "0", HUBBUB_DATABASE_URL=url)
 
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
     assert line.endswith("Run: hubbub migrate")
-    databases.drop(url)
+    databases.release(url)
 
 
 def test_a_postgres_that_is_away_is_one_line(run):
@@ -193,7 +193,7 @@ def _rows(folder):
 
 @pytest.mark.soak  # two renewals, 5 s each; tests/services/instance/test_processes.py shows the same faster
 def test_an_instance_that_does_not_fit_the_others_is_refused_with_one_line(serve, run, databases, tmp_path):
-    url = databases.migrated("postgres", tmp_path)
+    url = databases.create_migrated("postgres", tmp_path)
     given = {"HUBBUB_ENV": "test", "HUBBUB_DATABASE_URL": url, "HUBBUB_INSTANCE_ID": "one"}
     serve(**given)
 
@@ -203,7 +203,7 @@ def test_an_instance_that_does_not_fit_the_others_is_refused_with_one_line(serve
     assert [each.exit_code for each in (same_id, other_key)] == [1, 1]
     assert same_id.stderr.splitlines()[-1].startswith("HUBBUB_INSTANCE_ID: serve one is running already.")
     assert other_key.stderr.splitlines()[-1].startswith("HUBBUB_SECRET_KEY: serve one has another one.")
-    databases.drop(url)
+    databases.release(url)
 
 
 def test_what_it_creates_is_private_whatever_the_umask(serve, tmp_path):

@@ -5,20 +5,20 @@ import pytest
 from hubbub import models
 from hubbub.cli import services_context
 from hubbub.config import Settings
-from tests.support.tools import with_postgres_tools
+from tests.support.tools import path_with_postgres_tools
 
 
 async def test_a_new_sqlite_database_is_migrated_and_open(tmp_path):
     async with services_context.open_container(Settings.for_tests(data_dir=tmp_path)) as parts:
         assert await models.User.all().count() == 0
-        assert parts.epochs.value
+        assert parts.epoch_watch.epoch
 
 
 async def test_it_can_be_opened_again(settings):
     async with services_context.open_container(settings) as parts:
-        first = parts.epochs.value
+        first = parts.epoch_watch.epoch
     async with services_context.open_container(settings) as parts:
-        assert parts.epochs.value == first
+        assert parts.epoch_watch.epoch == first
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
@@ -34,7 +34,7 @@ async def test_it_can_be_opened_again(settings):
     ids=lambda words: words[0],
 )
 def test_a_command_finds_the_host_that_accepts_writes(run, database_url, words, monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", with_postgres_tools())
+    monkeypatch.setenv("PATH", path_with_postgres_tools())
     monkeypatch.chdir(tmp_path)
     head, _, place = database_url.rpartition("@")
     url = f"{head}@127.0.0.1:1,{place}"

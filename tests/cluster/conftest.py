@@ -18,27 +18,27 @@ WAIT_S = 15.0
 until = partial(waiting.until, seconds=WAIT_S)
 
 
-class Ear:
+class SignalRecorder:
     """A listener that keeps what it hears."""
 
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
-        self.heard: list[Signal] = []
-        self.missed = 0
-        bus.listen(self._hear)
+        self.signals: list[Signal] = []
+        self.lost_count = 0
+        bus.add_handler(self._on_signal)
 
-    def _hear(self, signal: Signal) -> None:
+    def _on_signal(self, signal: Signal) -> None:
         if isinstance(signal, SignalsLost):
-            self.missed += 1
+            self.lost_count += 1
         else:
-            self.heard.append(signal)
+            self.signals.append(signal)
 
-    async def has(self, count: int) -> list[Signal]:
-        await until(lambda: len(self.heard) >= count)
-        return self.heard
+    async def wait_for_count(self, count: int) -> list[Signal]:
+        await until(lambda: len(self.signals) >= count)
+        return self.signals
 
 
-def news(room_id: UUID, seq: int, payload: str = "{}") -> EntriesAppended:
+def entries_signal(room_id: UUID, seq: int, payload: str = "{}") -> EntriesAppended:
     return EntriesAppended(room_id, (Entry(room_id, seq, "message:new", payload),))
 
 
@@ -48,30 +48,30 @@ def prefix() -> str:
     return f"test-{uuid4().hex}"
 
 
-MakeBus = Callable[..., Awaitable[Ear]]
+MakeBus = Callable[..., Awaitable[SignalRecorder]]
 
 
 @pytest.fixture
 async def redis_bus(redis_url: str, prefix: str) -> AsyncIterator[MakeBus]:
     """Makes started buses of one deployment, at an address that may be given."""
-    made: list[RedisBus] = []
+    buses: list[RedisBus] = []
 
-    async def make(url: str = redis_url) -> Ear:
-        made.append(RedisBus(topology.from_url(url, prefix), prefix))
-        ear = Ear(made[-1])
-        await ear.bus.start()
-        return ear
+    async def make(url: str = redis_url) -> SignalRecorder:
+        buses.append(RedisBus(topology.from_url(url, prefix), prefix))
+        recorder = SignalRecorder(buses[-1])
+        await recorder.bus.start()
+        return recorder
 
     yield make
-    for bus in made:
+    for bus in buses:
         await bus.close()
 
 
 @pytest.fixture(params=["memory", "redis"])
-async def ears(request: pytest.FixtureRequest, redis_bus: MakeBus) -> tuple[Ear, Ear]:
+async def ears(request: pytest.FixtureRequest, redis_bus: MakeBus) -> tuple[SignalRecorder, SignalRecorder]:
     """The listeners of two instances; in memory these are one and the same."""
     if request.param == "memory":
         bus = MemoryBus()
         await bus.start()
-        return Ear(bus), Ear(bus)
+        return SignalRecorder(bus), SignalRecorder(bus)
     return await redis_bus(), await redis_bus()

@@ -3,44 +3,44 @@
 from uuid import uuid4
 
 from hubbub.cluster.bus import MemberChanged, PresenceChanged, RoomHint, SessionEnded, UserHint
-from tests.cluster.conftest import news
+from tests.cluster.conftest import entries_signal
 
 
 async def test_who_follows_a_room_hears_it_in_order(ears) -> None:
     here, there = ears
     room_id = uuid4()
-    there.bus.follow(room_id)
-    await there.bus.settled()
+    there.bus.subscribe_room(room_id)
+    await there.bus.wait_subscribed()
 
     for seq in range(1, 2001):
-        here.bus.publish(news(room_id, seq))
+        here.bus.publish(entries_signal(room_id, seq))
 
-    assert [signal.entries[0].seq for signal in await there.has(2000)] == list(range(1, 2001))
+    assert [signal.entries[0].seq for signal in await there.wait_for_count(2000)] == list(range(1, 2001))
 
 
 async def test_own_signals_are_heard_once_when_publish_returns(ears) -> None:
     here, there = ears
     room_id = uuid4()
     for ear in ears:
-        ear.bus.follow(room_id)
-        await ear.bus.settled()
+        ear.bus.subscribe_room(room_id)
+        await ear.bus.wait_subscribed()
 
-    here.bus.publish(news(room_id, 1))
-    assert len(here.heard) == 1
-    await there.has(1)
-    there.bus.publish(news(room_id, 2))
-    await here.has(2)
+    here.bus.publish(entries_signal(room_id, 1))
+    assert len(here.signals) == 1
+    await there.wait_for_count(1)
+    there.bus.publish(entries_signal(room_id, 2))
+    await here.wait_for_count(2)
 
-    assert [signal.entries[0].seq for signal in here.heard] == [1, 2]
-    assert here.heard == there.heard
+    assert [signal.entries[0].seq for signal in here.signals] == [1, 2]
+    assert here.signals == there.signals
 
 
 async def test_every_kind_of_signal_arrives_as_it_was(ears) -> None:
     here, there = ears
     room_id, user_id = uuid4(), uuid4()
-    there.bus.follow(room_id)
-    there.bus.follow_user(user_id)
-    await there.bus.settled()
+    there.bus.subscribe_room(room_id)
+    there.bus.subscribe_user(user_id)
+    await there.bus.wait_subscribed()
     signals = [
         RoomHint(room_id, "typing", {"room_id": str(room_id), "typing": True}, skip_user=user_id),
         UserHint(user_id, "read", {"seq": 3}, skip_socket="abc"),
@@ -51,22 +51,22 @@ async def test_every_kind_of_signal_arrives_as_it_was(ears) -> None:
     for signal in signals:
         here.bus.publish(signal)
 
-    assert await there.has(len(signals)) == signals
+    assert await there.wait_for_count(len(signals)) == signals
 
 
 async def test_presence_goes_to_its_rooms_and_to_the_users_own_devices(ears) -> None:
     here, there = ears
     rooms, ada, bob = [uuid4() for _ in range(3)], uuid4(), uuid4()
     for room_id in rooms:
-        there.bus.follow(room_id)
-    there.bus.follow_user(bob)
-    await there.bus.settled()
+        there.bus.subscribe_room(room_id)
+    there.bus.subscribe_user(bob)
+    await there.bus.wait_subscribed()
 
     here.bus.publish(PresenceChanged(ada, "online", None, tuple(rooms)))
     here.bus.publish(PresenceChanged(bob, "offline", "2026-01-01T00:00:00.000Z", ()))
 
-    by_user = {signal.user_id: signal for signal in await there.has(2)}
-    assert len(there.heard) == 2  # not one a room
+    by_user = {signal.user_id: signal for signal in await there.wait_for_count(2)}
+    assert len(there.signals) == 2  # not one a room
     assert by_user[ada].status == "online"
     assert set(by_user[ada].room_ids) == set(rooms)
     assert by_user[bob] == PresenceChanged(bob, "offline", "2026-01-01T00:00:00.000Z", ())
@@ -79,11 +79,11 @@ async def test_a_handler_that_fails_stops_nobody(ears) -> None:
     def fail(_: object) -> None:
         raise ValueError
 
-    there.bus.listen(fail)
-    there.bus.follow(room_id)
-    await there.bus.settled()
+    there.bus.add_handler(fail)
+    there.bus.subscribe_room(room_id)
+    await there.bus.wait_subscribed()
 
-    here.bus.publish(news(room_id, 1))
-    here.bus.publish(news(room_id, 2))
+    here.bus.publish(entries_signal(room_id, 1))
+    here.bus.publish(entries_signal(room_id, 2))
 
-    assert len(await there.has(2)) == 2
+    assert len(await there.wait_for_count(2)) == 2

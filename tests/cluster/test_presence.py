@@ -30,11 +30,11 @@ async def presence(request, redis_url, prefix):
 async def test_who_arrives_is_online_once_and_who_leaves_is_offline(presence) -> None:
     ada, bob = uuid4(), uuid4()
 
-    assert await presence.arrive([ada, bob]) == {ada, bob}
-    assert await presence.arrive([ada]) == set()
+    assert await presence.mark_connected([ada, bob]) == {ada, bob}
+    assert await presence.mark_connected([ada]) == set()
     assert await presence.get([ada, bob, uuid4()]) == {ada: "online", bob: "online"}
-    assert await presence.leave([ada, uuid4()]) == {ada}
-    assert await presence.leave([ada]) == set()
+    assert await presence.mark_disconnected([ada, uuid4()]) == {ada}
+    assert await presence.mark_disconnected([ada]) == set()
 
     assert await presence.get([ada, bob]) == {bob: "online"}
 
@@ -42,27 +42,27 @@ async def test_who_arrives_is_online_once_and_who_leaves_is_offline(presence) ->
 async def test_leaving_and_arriving_at_once_is_no_error(presence) -> None:
     ada = uuid4()
 
-    await asyncio.gather(presence.leave([ada]), presence.arrive([ada]))
-    await presence.arrive([ada])
+    await asyncio.gather(presence.mark_disconnected([ada]), presence.mark_connected([ada]))
+    await presence.mark_connected([ada])
 
     assert await presence.get([ada]) == {ada: "online"}
 
 
 async def test_a_chosen_status_lasts_until_the_user_is_gone(presence) -> None:
     ada = uuid4()
-    await presence.arrive([ada])
+    await presence.mark_connected([ada])
 
-    assert await presence.choose(ada, "busy")
-    assert not await presence.choose(ada, "busy")
-    await presence.arrive([ada])
+    assert await presence.set_status(ada, "busy")
+    assert not await presence.set_status(ada, "busy")
+    await presence.mark_connected([ada])
     assert await presence.get([ada]) == {ada: "busy"}
 
-    await presence.leave([ada])
-    assert await presence.arrive([ada]) == {ada}
+    await presence.mark_disconnected([ada])
+    assert await presence.mark_connected([ada]) == {ada}
     assert await presence.get([ada]) == {ada: "online"}
 
 
 async def test_nobody_asked_for_is_no_question(presence) -> None:
     assert await presence.get([]) == {}
-    assert await presence.arrive([]) == set()
-    assert await presence.leave([]) == set()
+    assert await presence.mark_connected([]) == set()
+    assert await presence.mark_disconnected([]) == set()

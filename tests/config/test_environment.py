@@ -204,7 +204,7 @@ def test_production_makes_no_secret(read, tmp_path):
     settings = read(HUBBUB_ENV="production")
 
     line = "HUBBUB_SECRET_KEY: is required in production: set it, or HUBBUB_SECRET_KEY_FILE."
-    assert line in settings.production_mistakes
+    assert line in settings.production_errors
     assert settings.secret_key == ""
     assert not (tmp_path / "var").exists()
 

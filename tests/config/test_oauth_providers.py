@@ -14,13 +14,13 @@ def refusal(**given):
 
 
 def test_nobody_is_offered_who_is_not_set():
-    assert oauth_providers.of(Settings.build({})) == {}
+    assert oauth_providers.configured(Settings.build({})) == {}
 
 
 def test_issuers_have_a_name_an_address_and_a_client():
     settings = Settings.build({"oauth_issuers": f"{KEYCLOAK},\n my-id=https://client@id.example/"})
 
-    assert list(oauth_providers.of(settings).values()) == [
+    assert list(oauth_providers.configured(settings).values()) == [
         oauth_providers.Provider("keycloak", "Keycloak", "https://id.example/realms/main", "hub", "s@cret"),
         oauth_providers.Provider("my-id", "My Id", "https://id.example/", "client", ""),
     ]
@@ -30,7 +30,7 @@ def test_google_and_github_are_known():
     google = {"oauth_google_client_id": "g", "oauth_google_client_secret": "s"}
     github = {"oauth_github_client_id": "h", "oauth_github_client_secret": "t"}
 
-    found = oauth_providers.of(Settings.build({**google, **github, "oauth_issuers": KEYCLOAK}))
+    found = oauth_providers.configured(Settings.build({**google, **github, "oauth_issuers": KEYCLOAK}))
 
     assert list(found) == ["google", "github", "keycloak"]
     assert found["google"][2:] == ("https://accounts.google.com", "g", "s", True)
@@ -41,11 +41,13 @@ def test_the_secret_of_an_issuer_is_never_shown():
     settings = Settings.build({"oauth_issuers": KEYCLOAK, "oauth_github_client_id": "h",
                                "oauth_github_client_secret": "s3cret"})  # fmt: skip
 
-    shown = {name: value for name, value, _ in reference.in_force(settings)}
+    shown = {name: value for name, value, _ in reference.effective_values(settings)}
 
     assert shown["HUBBUB_OAUTH_ISSUERS"] == "keycloak=https://id.example/realms/main"
     assert shown["HUBBUB_OAUTH_GITHUB_CLIENT_SECRET"] == "***"
-    assert "cret" not in repr(settings) + str(settings) + str(shown) + repr(oauth_providers.of(settings))
+    assert "cret" not in repr(settings) + str(settings) + str(shown) + repr(
+        oauth_providers.configured(settings)
+    )
 
 
 def test_the_secrets_may_come_from_files(tmp_path):
@@ -62,7 +64,7 @@ def test_the_secrets_may_come_from_files(tmp_path):
         None,
     )
 
-    assert list(oauth_providers.of(settings)) == ["google", "keycloak", "other"]
+    assert list(oauth_providers.configured(settings)) == ["google", "keycloak", "other"]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def test_an_id_and_its_secret_are_set_together():
 def test_production_speaks_with_nobody_in_the_clear():
     plain = {"oauth_issuers": "a=http://hub:s3cret@id.example", "oauth_github_url": "http://git"}
 
-    found = Settings.build({"env": "production", **plain}).production_mistakes
+    found = Settings.build({"env": "production", **plain}).production_errors
 
     assert [line for line in found if "OAUTH" in line] == [
         "HUBBUB_OAUTH_GITHUB_URL: must be https in production.",

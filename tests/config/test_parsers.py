@@ -33,7 +33,7 @@ def test_what_is_no_rate_is_refused(text):
 
 @pytest.mark.parametrize("text", ["30/10", "10/0.17", "10/0.0028", "off"])
 def test_a_rate_is_written_as_it_is_read(text):
-    assert parsers.rate_text(parsers.rate(text)) == text
+    assert parsers.format_rate(parsers.rate(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -133,19 +133,19 @@ def test_what_is_no_sender_is_refused(text):
     ],
 )
 def test_a_password_in_an_address_is_masked(text, shown):
-    assert parsers.masked(text) == shown
+    assert parsers.mask_secrets(text) == shown
 
 
 def test_a_rate_may_leak_where_somebody_can_wait():
-    assert parsers.rate("20 / 5".replace(" ", "") + " LEAKY", leaks=True) == Rate(20, 5, leaky=True)
-    assert parsers.rate_text(parsers.rate("20/5 leaky", leaks=True)) == "20/5 leaky"
-    assert parsers.rate("off", leaks=True) is None
+    assert parsers.rate("20 / 5".replace(" ", "") + " LEAKY", allow_leaky=True) == Rate(20, 5, leaky=True)
+    assert parsers.format_rate(parsers.rate("20/5 leaky", allow_leaky=True)) == "20/5 leaky"
+    assert parsers.rate("off", allow_leaky=True) is None
 
 
 @pytest.mark.parametrize("text", ["100/5 leaky", "off leaky", "leaky", "20/5 dripping"])
 def test_what_nobody_waits_for_is_refused(text):
     with pytest.raises(ValueError, match="must be"):
-        parsers.rate(text, leaks=True)
+        parsers.rate(text, allow_leaky=True)
 
 
 def test_nobody_waits_on_a_socket():

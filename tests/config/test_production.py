@@ -7,7 +7,7 @@ import string
 import pytest
 
 from hubbub.config import Settings
-from hubbub.config.production import PLACEHOLDER, SECRET_BITS, TEST_SECRET, entropy_bits
+from hubbub.config.production import MIN_SECRET_BITS, PLACEHOLDER, TEST_SECRET, entropy_bits
 
 GOOD = "9f4c1e7a0b6d83520c5be917fa2d6480"
 RIGHT = {
@@ -27,11 +27,11 @@ REGULAR = [
 
 
 def mistakes(**given):
-    return list(Settings.build({**RIGHT, **given}).production_mistakes)
+    return list(Settings.build({**RIGHT, **given}).production_errors)
 
 
 def without(name):
-    return list(Settings.build({key: it for key, it in RIGHT.items() if key != name}).production_mistakes)
+    return list(Settings.build({key: it for key, it in RIGHT.items() if key != name}).production_errors)
 
 
 @pytest.mark.parametrize("name", ["secret_key", "public_url", "smtp_url"])
@@ -74,7 +74,7 @@ def test_random_secrets_are_taken(make):
     made = [make() for _ in range(300)]
 
     assert [each for each in made if mistakes(secret_key=each)] == []
-    assert min(map(entropy_bits, made)) > SECRET_BITS
+    assert min(map(entropy_bits, made)) > MIN_SECRET_BITS
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_is_only_convenient_is_one_line(given):
 def test_all_of_it_is_told_at_once_in_the_order_of_the_settings():
     given = {"env": "production", "redis_url": "redis://host", "cors_origins": "*", "bcrypt_rounds": 9}
 
-    lines = Settings.build(given).production_mistakes
+    lines = Settings.build(given).production_errors
 
     names = ("PUBLIC_URL", "CORS_ORIGINS", "REDIS_URL", "SECRET_KEY", "BCRYPT_ROUNDS", "SMTP_URL")
     assert [line.partition(":")[0] for line in lines] == [f"HUBBUB_{name}" for name in names]
@@ -129,7 +129,7 @@ def test_elsewhere_nothing_of_it_is_a_mistake(env):
         "redis_url": "redis://host",
     }
 
-    assert Settings.build(given).production_mistakes == ()
+    assert Settings.build(given).production_errors == ()
 
 
 def test_off_is_a_value_of_its_own():

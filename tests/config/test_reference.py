@@ -11,7 +11,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.mark.parametrize(
-    ("path", "make"), [(".env.example", reference.example), ("docs/settings.md", reference.page)]
+    ("path", "make"), [(".env.example", reference.env_example), ("docs/settings.md", reference.markdown_page)]
 )
 def test_the_documents_are_as_the_code_has_them(path, make):
     """If this fails: `hubbub config --example >.env.example; hubbub config --reference >docs/settings.md`."""
@@ -19,21 +19,21 @@ def test_the_documents_are_as_the_code_has_them(path, make):
 
 
 def test_every_setting_is_in_both_documents():
-    for one in reference.documented():
-        assert f"# {one.name}=" in reference.example()
-        assert f"| `{one.name}` |" in reference.page()
+    for one in reference.setting_docs():
+        assert f"# {one.name}=" in reference.env_example()
+        assert f"| `{one.name}` |" in reference.markdown_page()
 
 
 def test_every_setting_says_what_it_is_for():
-    assert all(one.text.endswith(".") and one.section and one.default for one in reference.documented())
+    assert all(one.text.endswith(".") and one.section and one.default for one in reference.setting_docs())
 
 
 def test_no_setting_is_shown_as_python_has_it():
-    assert "None" not in reference.example() + reference.page()
+    assert "None" not in reference.env_example() + reference.markdown_page()
 
 
 def test_the_example_taken_as_it_is_changes_nothing(tmp_path):
-    (tmp_path / ".env").write_text(reference.example())
+    (tmp_path / ".env").write_text(reference.env_example())
 
     settings = load({"HUBBUB_DATA_DIR": str(tmp_path)}, tmp_path / ".env")
 
@@ -41,7 +41,7 @@ def test_the_example_taken_as_it_is_changes_nothing(tmp_path):
 
 
 def test_every_line_of_the_example_is_a_setting_that_is_allowed(tmp_path):
-    lines = [line.removeprefix("# ") for line in reference.example().splitlines() if "# HUBBUB_" in line]
+    lines = [line.removeprefix("# ") for line in reference.env_example().splitlines() if "# HUBBUB_" in line]
     (tmp_path / ".env").write_text("\n".join(lines))
 
     settings = load({"HUBBUB_DATA_DIR": str(tmp_path)}, tmp_path / ".env")
@@ -63,7 +63,7 @@ def test_the_settings_in_force_have_values_and_sources_but_no_secrets():
         {"limit_http": "environment"},
     )
 
-    shown = {name: (value, source) for name, value, source in reference.in_force(settings)}
+    shown = {name: (value, source) for name, value, source in reference.effective_values(settings)}
 
     assert shown["HUBBUB_SECRET_KEY"][0] == "***"
     assert shown["HUBBUB_DATABASE_URL"][0] == "postgres://hub:***@host/db"

@@ -162,7 +162,7 @@ def test_a_folder_with_any_name_can_hold_the_data(tmp_path):
     settings = Settings.build({"data_dir": str(folder), "secret_key": "k" * 40})
 
     assert database.sqlite_path(settings.database_url) == folder / "hubbub.db"
-    assert urls.read("postgres://u:a%40b@h/d", ("postgres",), "").password == "a@b"
+    assert urls.parse("postgres://u:a%40b@h/d", ("postgres",), "").password == "a@b"
 
 
 def test_a_value_with_control_characters_or_no_utf8_is_one_line():

@@ -48,7 +48,7 @@ def _engine_options(options: argparse.Namespace) -> dict[str, Any]:
         "upgrade_timeout": options.upgrade_timeout_ms / 1000,
         "cors_allowed_origins": "*",
         # A suite sends faster than a client may.
-        "bounds": Bounds() if options.limits == "on" else Bounds(packets=None, size=None),
+        "bounds": Bounds() if options.limits == "on" else Bounds(packet_rate=None, byte_rate=None),
     }
 
 

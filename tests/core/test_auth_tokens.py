@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from hubbub.core import auth_tokens as module
-from hubbub.core.auth_tokens import ACCESS, REFRESH, TokenIssuer, key_id
+from hubbub.core.auth_tokens import ACCESS_AUDIENCE, REFRESH_AUDIENCE, TokenIssuer, key_id
 from hubbub.core.errors import InvalidToken, TokenExpired, Unauthenticated
 
 SECRET = "a-secret-for-these-tests-of-good-length"
@@ -27,7 +27,7 @@ def claims(**changes: Any) -> dict[str, Any]:
     now = datetime.now(UTC)
     good = {
         "iss": "hubbub",
-        "aud": ACCESS,
+        "aud": ACCESS_AUDIENCE,
         "sub": str(USER),
         "sid": str(SESSION),
         "iat": now,
@@ -41,7 +41,7 @@ def signed(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> st
 
 
 def test_an_access_token_reads_back(tokens):
-    token, expires_at = tokens.access(USER, SESSION)
+    token, expires_at = tokens.issue_access(USER, SESSION)
 
     read = tokens.verify_access(token)
 
@@ -50,16 +50,16 @@ def test_an_access_token_reads_back(tokens):
 
 
 def test_a_refresh_token_reads_back(tokens):
-    token, _ = tokens.refresh(USER, SESSION, "spendable")
+    token, _ = tokens.issue_refresh(USER, SESSION, "spendable")
 
     assert tokens.verify_refresh(token) == (USER, SESSION, "spendable")
 
 
 def test_each_token_is_good_for_one_purpose(tokens):
     with pytest.raises(Unauthenticated):
-        tokens.verify_access(tokens.refresh(USER, SESSION, "spendable")[0])
+        tokens.verify_access(tokens.issue_refresh(USER, SESSION, "spendable")[0])
     with pytest.raises(InvalidToken):
-        tokens.verify_refresh(tokens.access(USER, SESSION)[0])
+        tokens.verify_refresh(tokens.issue_access(USER, SESSION)[0])
 
 
 def test_an_expired_access_token_says_so(tokens):
@@ -70,7 +70,7 @@ def test_an_expired_access_token_says_so(tokens):
 def test_an_expired_refresh_token_is_no_token(tokens):
     ended = datetime.now(UTC) - timedelta(seconds=1)
     with pytest.raises(InvalidToken):
-        tokens.verify_refresh(signed(aud=REFRESH, jti="spendable", exp=ended))
+        tokens.verify_refresh(signed(aud=REFRESH_AUDIENCE, jti="spendable", exp=ended))
 
 
 @pytest.mark.parametrize("missing", ["exp", "iat", "sub", "sid", "aud", "iss"])
@@ -146,7 +146,7 @@ def _text(data: bytes) -> str:
 
 
 def test_a_token_names_its_key_and_does_not_tell_it(tokens):
-    for token in (tokens.access(USER, SESSION)[0], tokens.refresh(USER, SESSION, "x")[0]):
+    for token in (tokens.issue_access(USER, SESSION)[0], tokens.issue_refresh(USER, SESSION, "x")[0]):
         named = jwt.get_unverified_header(token)["kid"]
         assert named == key_id(SECRET) != key_id(OTHER)
         assert len(named) == 16
@@ -154,13 +154,16 @@ def test_a_token_names_its_key_and_does_not_tell_it(tokens):
 
 
 def test_tokens_of_the_key_of_before_are_good_as_long_as_it_is_listed(tokens):
-    access, refresh = tokens.access(USER, SESSION)[0], tokens.refresh(USER, SESSION, "spendable")[0]
+    access, refresh = (
+        tokens.issue_access(USER, SESSION)[0],
+        tokens.issue_refresh(USER, SESSION, "spendable")[0],
+    )
     after = TokenIssuer(OTHER, 900, 604_800, [SECRET])
     long_after = TokenIssuer(OTHER, 900, 604_800)
 
     assert after.verify_access(access).user_id == USER
     assert after.verify_refresh(refresh).token_id == "spendable"
-    assert jwt.get_unverified_header(after.access(USER, SESSION)[0])["kid"] == key_id(OTHER)
+    assert jwt.get_unverified_header(after.issue_access(USER, SESSION)[0])["kid"] == key_id(OTHER)
     with pytest.raises(Unauthenticated):
         long_after.verify_access(access)
     with pytest.raises(InvalidToken):
@@ -170,8 +173,8 @@ def test_tokens_of_the_key_of_before_are_good_as_long_as_it_is_listed(tokens):
 def test_instances_in_the_midst_of_a_change_read_each_others_tokens():
     first, then = TokenIssuer(SECRET, 900, 604_800, [OTHER]), TokenIssuer(OTHER, 900, 604_800, [SECRET])
 
-    assert then.verify_access(first.access(USER, SESSION)[0]).user_id == USER
-    assert first.verify_access(then.access(USER, SESSION)[0]).user_id == USER
+    assert then.verify_access(first.issue_access(USER, SESSION)[0]).user_id == USER
+    assert first.verify_access(then.issue_access(USER, SESSION)[0]).user_id == USER
 
 
 @pytest.mark.parametrize(
@@ -219,11 +222,11 @@ SKEWS = [-60, -5, -1, -0.1, 0, 0.1, 1, 5, 60]
 
 @pytest.mark.parametrize("claim", ["iat", "nbf"])
 @pytest.mark.parametrize("seconds", SKEWS)
-@pytest.mark.parametrize("purpose", [ACCESS, REFRESH])
+@pytest.mark.parametrize("purpose", [ACCESS_AUDIENCE, REFRESH_AUDIENCE])
 def test_a_token_of_an_instance_whose_clock_differs_is_read(tokens, purpose, seconds, claim):
     theirs = datetime.now(UTC) + timedelta(seconds=seconds)
     given = {"aud": purpose, "jti": "x", claim: theirs.timestamp(), "exp": theirs + timedelta(minutes=15)}
-    read = tokens.verify_access if purpose == ACCESS else tokens.verify_refresh
+    read = tokens.verify_access if purpose == ACCESS_AUDIENCE else tokens.verify_refresh
 
     assert read(signed(**given)).session_id == SESSION
 
@@ -236,7 +239,7 @@ def test_a_token_from_far_in_the_future_is_refused(tokens, claim, seconds):
     with pytest.raises(Unauthenticated):
         tokens.verify_access(signed(**given))
     with pytest.raises(InvalidToken):
-        tokens.verify_refresh(signed(aud=REFRESH, jti="x", **given))
+        tokens.verify_refresh(signed(aud=REFRESH_AUDIENCE, jti="x", **given))
 
 
 @pytest.mark.parametrize("exp", [10**12, 10**18, 10**30, "1", float("inf"), float("nan"), True, [], None])

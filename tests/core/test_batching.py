@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hubbub.core.batching import MOST, BatchLoader
+from hubbub.core.batching import MAX_BATCH_KEYS, BatchLoader
 
 
 class Source:
@@ -48,10 +48,10 @@ async def test_a_question_has_a_bound() -> None:
     gathering = BatchLoader(source, name="test")
     source.go.set()
 
-    answers = await asyncio.gather(*(gathering.get(key) for key in range(2 * MOST)))
+    answers = await asyncio.gather(*(gathering.get(key) for key in range(2 * MAX_BATCH_KEYS)))
 
-    assert answers == [str(key) for key in range(2 * MOST)]
-    assert max(len(keys) for keys in source.asked) <= MOST
+    assert answers == [str(key) for key in range(2 * MAX_BATCH_KEYS)]
+    assert max(len(keys) for keys in source.asked) <= MAX_BATCH_KEYS
 
 
 async def test_an_error_is_everybodys_and_the_next_question_is_a_new_one() -> None:

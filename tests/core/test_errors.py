@@ -8,7 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from hubbub.core.batching import BatchLoader
-from hubbub.core.errors import HubbubError, InvalidPayload, NotFound, RateLimited, forget_traceback, fresh
+from hubbub.core.errors import (
+    HubbubError,
+    InvalidPayload,
+    NotFound,
+    RateLimited,
+    clear_tracebacks,
+    unraised_copy,
+)
 
 
 class Data:
@@ -45,7 +52,7 @@ def test_the_data_of_a_call_is_freed_with_its_response(cause: Exception | None) 
     error = refused(freed, cause)
     assert freed[0]() is not None
 
-    forget_traceback(error)
+    clear_tracebacks(error)
 
     assert freed[0]() is None
     assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
@@ -66,7 +73,7 @@ def test_a_fresh_exception_equals_the_kept_one(error: Exception) -> None:
     except Exception as raised:  # noqa: BLE001 - any of them
         kept = raised
 
-    copied = fresh(kept)
+    copied = unraised_copy(kept)
 
     assert copied is not kept
     assert (type(copied), copied.args, vars(copied)) == (type(kept), kept.args, vars(kept))
@@ -86,7 +93,7 @@ def test_what_can_not_be_copied_loses_its_traceback() -> None:
     except Odd as error:
         kept = error
 
-    assert fresh(kept) is kept
+    assert unraised_copy(kept) is kept
     assert kept.__traceback__ is None
 
 

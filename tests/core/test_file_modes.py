@@ -26,8 +26,8 @@ def modes(folder):
 def test_a_folder_is_private_and_so_are_those_above_it_that_are_missing(tmp_path):
     (tmp_path / "there").mkdir(mode=0o755)
 
-    file_modes.make_folder(tmp_path / "there" / "a" / "b")
-    file_modes.make_folder(tmp_path / "there" / "a" / "b")
+    file_modes.create_folder(tmp_path / "there" / "a" / "b")
+    file_modes.create_folder(tmp_path / "there" / "a" / "b")
 
     assert modes(tmp_path) == {"there": "0o755", "there/a": "0o700", "there/a/b": "0o700"}
 
@@ -36,12 +36,12 @@ def test_a_file_is_private_and_one_that_exists_is_left_alone(tmp_path):
     (tmp_path / "old").write_text("text")
 
     for name in ("new", "old"):
-        file_modes.make_file(tmp_path / name)
+        file_modes.create_file(tmp_path / name)
 
     assert modes(tmp_path) == {"new": "0o600", "old": "0o666"}
     assert (tmp_path / "old").read_text() == "text"
-    assert file_modes.open_to_others(tmp_path.iterdir()) == [f"{tmp_path / 'old'} (0666)"]
-    assert file_modes.open_to_others([tmp_path, tmp_path / "nothing"]) == []
+    assert file_modes.accessible_to_others(tmp_path.iterdir()) == [f"{tmp_path / 'old'} (0666)"]
+    assert file_modes.accessible_to_others([tmp_path, tmp_path / "nothing"]) == []
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
@@ -64,4 +64,4 @@ async def test_a_database_and_its_folder_are_private(settings, tmp_path):
 
 
 def test_the_names_of_the_kept_secrets_are_known():
-    assert set(secret_files.NAMES) == {"secret_key", dev_admin.PASSWORD_FILE, seed.PASSWORD_FILE}
+    assert set(secret_files.FILE_NAMES) == {"secret_key", dev_admin.PASSWORD_FILE, seed.PASSWORD_FILE}

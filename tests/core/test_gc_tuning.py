@@ -9,11 +9,11 @@ from hubbub.core import gc_tuning
 gc_tuning.freeze_and_tune()
 made = gc.get_freeze_count()
 class Knot: pass
-for _ in range(gc_tuning.YOUNG * (gc_tuning.MIDDLE + 2)):
+for _ in range(gc_tuning.GEN0_THRESHOLD * (gc_tuning.GEN1_THRESHOLD + 2)):
     knot = Knot()
     knot.self = knot
 del knot
-print(made > 1000, sum(type(each).__name__ == "Knot" for each in gc.get_objects()) <= gc_tuning.YOUNG * 2)
+print(made > 1000, sum(type(each).__name__ == "Knot" for each in gc.get_objects()) <= gc_tuning.GEN0_THRESHOLD * 2)
 """
 
 

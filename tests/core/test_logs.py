@@ -189,7 +189,7 @@ def test_a_field_that_is_named_as_a_secret_is_hidden(written):
 def test_ordinary_words_about_tokens_stay():
     text = "The access token has run out: token expired"
 
-    assert logs.masked(text) == text
+    assert logs.mask_secrets(text) == text
 
 
 def test_below_its_level_nothing_is_written():
@@ -224,19 +224,19 @@ def test_a_library_that_repeats_itself_is_cut_short_and_counted(written, monkeyp
 
     for number in range(20):
         noisy.warning("bad packet from %s", number)
-    now[0] += logs.SECONDS
+    now[0] += logs.REPEAT_WINDOW_S
     noisy.warning("bad packet from %s", "another")
-    now[0] += logs.SECONDS
+    now[0] += logs.REPEAT_WINDOW_S
     noisy.warning("bad packet from %s", "yet another")
 
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
-    assert len(lines) == logs.REPEATS + 2
-    assert lines[-2]["repeats_left_out"] == 20 - logs.REPEATS
+    assert len(lines) == logs.MAX_REPEATS + 2
+    assert lines[-2]["repeats_left_out"] == 20 - logs.MAX_REPEATS
     assert "repeats_left_out" not in lines[-1]
 
 
 def test_libraries_with_ever_new_messages_cost_no_memory(written):
-    repeats = logs.Repeats()
+    repeats = logs.RepeatFilter()
 
     for number in range(5000):
         repeats.filter(logging.makeLogRecord({"name": "noisy", "msg": f"message {number}"}))
@@ -283,6 +283,6 @@ def test_hostile_text_costs_no_more_than_its_length(part):
     text = part * (100_000 // len(part))
 
     began = time.perf_counter()
-    logs.masked(text)
+    logs.mask_secrets(text)
 
     assert time.perf_counter() - began < 2  # 0.01 to 0.03 s on an idle machine; minutes if it were quadratic

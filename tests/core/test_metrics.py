@@ -59,7 +59,7 @@ def test_every_metric_exists_before_anything_is_counted():
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("sockets_closed", connections.STAY_AWAY),
+        ("sockets_closed", connections.NO_RECONNECT_CODES),
         ("events_rejected", errors.codes()),
         ("audit_failures_lost", ["account.register", "session.sign_in"]),
         ("epoch_raises", ["restore", "claim"]),

@@ -62,18 +62,18 @@ def test_how_a_code_is_typed_does_not_count(typed, code, is_of_app):
 
 
 def test_an_app_gets_an_address():
-    uri = otp.uri(SECRET, "ada@example.org", "hubbub")
+    uri = otp.provisioning_uri(SECRET, "ada@example.org", "hubbub")
 
     assert uri == f"otpauth://totp/hubbub:ada%40example.org?secret={SECRET}&issuer=hubbub"
 
 
 def test_secrets_have_160_bits():
-    assert len(base64.b32decode(otp.new_secret())) == 20
-    assert otp.new_secret() != otp.new_secret()
+    assert len(base64.b32decode(otp.generate_secret())) == 20
+    assert otp.generate_secret() != otp.generate_secret()
 
 
 def test_recovery_codes_are_ten_and_kept_as_digests_of_their_owner():
-    codes, owner = otp.recovery_codes(), uuid4()
+    codes, owner = otp.generate_recovery_codes(), uuid4()
 
     assert len(set(codes)) == 10
     assert all(len(otp.normalize(each)) == 16 and not otp.is_totp(otp.normalize(each)) for each in codes)

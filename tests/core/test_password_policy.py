@@ -32,9 +32,9 @@ def test_others_are_not(password):
 
 def test_the_list_is_long_and_names_its_source():
     assert len(password_policy.common_passwords()) > 5000
-    assert password_policy.FILE.read_text("utf-8").startswith("# Source: ")
+    assert password_policy.COMMON_PASSWORDS_FILE.read_text("utf-8").startswith("# Source: ")
     assert not [
         word
         for word in password_policy.common_passwords()
-        if len(word) < password_policy.SHORTEST or word != word.lower()
+        if len(word) < password_policy.MIN_PASSWORD_CHARS or word != word.lower()
     ]

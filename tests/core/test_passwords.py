@@ -110,7 +110,7 @@ async def test_the_loop_goes_on_meanwhile():
 
 
 async def test_past_a_bound_nobody_waits(monkeypatch):
-    monkeypatch.setattr(passwords, "WAITING", 3)
+    monkeypatch.setattr(passwords, "MAX_WAITING", 3)
 
     results = await asyncio.gather(
         *(passwords.digest("correct horse", ROUNDS) for _ in range(5)), return_exceptions=True
@@ -125,10 +125,10 @@ async def test_past_a_bound_nobody_waits(monkeypatch):
 @pytest.fixture
 def held(monkeypatch):
     """The threads for many get no time."""
-    monkeypatch.setattr(passwords, "PATIENCE_S", 0.05)
-    monkeypatch.setattr(passwords, "COSTLY", ROUNDS)
+    monkeypatch.setattr(passwords, "IDLE_POOL_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(passwords, "IDLE_POOL_MIN_ROUNDS", ROUNDS)
     over = threading.Event()
-    jobs = [passwords._many.submit(over.wait) for _ in range(passwords.THREADS)]
+    jobs = [passwords._idle_pool.submit(over.wait) for _ in range(passwords.THREADS)]
     yield
     over.set()
     for job in jobs:
@@ -143,9 +143,9 @@ async def test_many_go_on_where_no_time_is_left_over(held):
 
 
 async def test_who_gives_up_waiting_makes_room(held, monkeypatch):
-    monkeypatch.setattr(passwords, "PATIENCE_S", 3600)
+    monkeypatch.setattr(passwords, "IDLE_POOL_TIMEOUT_S", 3600)
     for _ in range(3):
-        many = [asyncio.ensure_future(passwords.digest("x", ROUNDS)) for _ in range(passwords.WAITING)]
+        many = [asyncio.ensure_future(passwords.digest("x", ROUNDS)) for _ in range(passwords.MAX_WAITING)]
         await asyncio.wait(many, timeout=0.05)
         for each in many:
             each.cancel()
@@ -155,7 +155,9 @@ async def test_who_gives_up_waiting_makes_room(held, monkeypatch):
 
 
 async def test_its_threads_come_after_the_event_loop():
-    await asyncio.gather(*(passwords.digest("correct horse", passwords.COSTLY) for _ in range(9)))
+    await asyncio.gather(
+        *(passwords.digest("correct horse", passwords.IDLE_POOL_MIN_ROUNDS) for _ in range(9))
+    )
 
     if sys.platform == "linux":
         threads = {each.name.rpartition("_")[0]: each.native_id or 0 for each in threading.enumerate()}

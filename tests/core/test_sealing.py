@@ -2,7 +2,7 @@
 
 import pytest
 
-from hubbub.core.sealing import DecryptionError, Sealing, derive
+from hubbub.core.sealing import DecryptionError, Sealing, derive_key
 
 OLD, NEW = "an old secret key of this server", "the new secret key of this server"
 SECRET = b"\x00the secret of somebody's phone\xff"
@@ -83,7 +83,7 @@ def test_what_was_never_sealed_is_refused(text):
 
 
 def test_derived_keys_are_for_one_use():
-    keys = {derive(secret, info) for secret in (b"one", b"two") for info in (b"a", b"b")}
+    keys = {derive_key(secret, info) for secret in (b"one", b"two") for info in (b"a", b"b")}
 
     assert len(keys) == 4
     assert {len(key) for key in keys} == {32}

@@ -2,22 +2,22 @@
 
 import pytest
 
-from hubbub.core.signing import Signature, Signed, read, sign, verify
+from hubbub.core.signing import Signature, SignedRequest, parse_header, sign, verify
 from tests.support.signing import sign as header_of
 
 SECRET = "5ca1ab1e" * 8
-REQUEST = Signed("POST", "/api/v1/rooms?x=%20y", b'{"kind":"public"}')
+REQUEST = SignedRequest("POST", "/api/v1/rooms?x=%20y", b'{"kind":"public"}')
 
 
 def made(request=REQUEST, secret=SECRET):
     """A signature by the tests' own hand."""
-    signature = read(header_of(secret, request.method, request.target, request.body))
+    signature = parse_header(header_of(secret, request.method, request.target, request.body))
     assert signature is not None
     return signature
 
 
 def test_it_is_what_is_documented():
-    assert sign("key", Signed("GET", "/api/v1/rooms", b""), 1_800_000_000, "nonce-of-mine") == (
+    assert sign("key", SignedRequest("GET", "/api/v1/rooms", b""), 1_800_000_000, "nonce-of-mine") == (
         "a21e309272ea6fe5206f70fd913c3703068ac30d63468834fb4d1cab96322f24"
     )
 
@@ -50,7 +50,7 @@ def test_time_and_nonce_are_signed():
 
 
 def test_a_header_is_read():
-    assert read(" t=12,n=abcd-_EF,s=" + "0a" * 32) == Signature(12, "abcd-_EF", "0a" * 32)
+    assert parse_header(" t=12,n=abcd-_EF,s=" + "0a" * 32) == Signature(12, "abcd-_EF", "0a" * 32)
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_a_header_is_read():
     ],
 )
 def test_what_is_no_signature_is_not_read(header):
-    assert read(header) is None
+    assert parse_header(header) is None

@@ -43,7 +43,7 @@ async def test_a_loop_survives_and_logs_a_failure_once(caplog: pytest.LogCapture
         if steps in (1, 2, 3):
             raise RuntimeError("on purpose")
 
-    task = tasks.spawn(tasks.every(0, step, name="step"), name="loop")
+    task = tasks.spawn(tasks.run_periodically(0, step, name="step"), name="loop")
     async with asyncio.timeout(5):
         await enough.wait()
     await tasks.stop(task)
@@ -64,7 +64,7 @@ async def test_a_database_that_is_away_is_logged_by_who_notices(caplog: pytest.L
             enough.set()
         raise Unavailable
 
-    loop = tasks.spawn(tasks.every(0, step, name="step"), name="loop")
+    loop = tasks.spawn(tasks.run_periodically(0, step, name="step"), name="loop")
     async with asyncio.timeout(5):
         await enough.wait()
     await tasks.stop(loop)
@@ -83,13 +83,13 @@ async def test_a_step_that_is_asked_for_often_runs_once_at_a_time_and_once_more(
         await go.wait()
         running -= 1
 
-    soon = tasks.Soon(step, name="a step")
+    soon = tasks.CoalescingTask(step, name="a step")
     for _ in range(5):
-        soon.run()
+        soon.trigger()
         await asyncio.sleep(0)
     go.set()
     async with asyncio.timeout(5):
-        while running or soon._waiting:  # noqa: ASYNC110 - it has no signal
+        while running or soon._queued:  # noqa: ASYNC110 - it has no signal
             await asyncio.sleep(0)
 
     assert runs == [1, 1]

@@ -64,12 +64,12 @@ def test_words_of_a_text(text, found):
 
 
 def test_long_words_and_long_texts_are_cut():
-    assert text_search.tokenize("a" * 500) == ["a" * text_search.LONGEST]
-    assert text_search.tokenize("é" * 500) == ["e" * text_search.LONGEST]
+    assert text_search.tokenize("a" * 500) == ["a" * text_search.MAX_WORD_CHARS]
+    assert text_search.tokenize("é" * 500) == ["e" * text_search.MAX_WORD_CHARS]
     assert (
         len(text_search.tokenize("a " * 20_000))
         == len(text_search.tokenize("é " * 20_000))
-        == text_search.MOST
+        == text_search.MAX_WORDS
     )
 
 
@@ -113,27 +113,30 @@ def test_words_do_not_depend_on_their_neighbours(left, right):
     ],
 )
 def test_a_query_asks_for_all_words_and_the_beginning_of_the_last(text, tsquery, fts5):
-    assert text_search.query(text) == (tsquery, fts5)
+    assert text_search.parse_query(text) == (tsquery, fts5)
 
 
 @pytest.mark.parametrize("text", ["", " ", "?!", "\x00", "'", '"', "*", "()", "→ …"])
 def test_a_query_without_a_word_asks_for_nothing(text):
-    assert text_search.query(text) is None
+    assert text_search.parse_query(text) is None
 
 
 def test_a_query_has_an_end():
-    assert len(text_search.parse_terms("a " * 1000)) == text_search.TERMS
-    assert len(text_search.parse_terms("世" * 1000)[0]) == text_search.LONGEST
+    assert len(text_search.parse_terms("a " * 1000)) == text_search.MAX_TERMS
+    assert len(text_search.parse_terms("世" * 1000)[0]) == text_search.MAX_WORD_CHARS
 
 
 def test_a_vector_says_where_each_word_stands():
     assert text_search.tsvector("to be or not to be", "room") == "'to':1,5 'be':2,6 'or':3 'not':4 '/room'"
     assert text_search.tsvector("", "room") == "'/room'"
-    assert text_search.labelled("('to':*)", "room") == "'/room' & ('to':*)"
+    assert text_search.with_label("('to':*)", "room") == "'/room' & ('to':*)"
 
 
 def test_no_word_has_more_places_than_are_kept():
-    assert text_search.tsvector("a " * 1000, "room").partition(" ")[0].count(",") == text_search.PLACES - 1
+    assert (
+        text_search.tsvector("a " * 1000, "room").partition(" ")[0].count(",")
+        == text_search.MAX_POSITIONS - 1
+    )
 
 
 # Whatever a client may send, and more often what has rules of its own.
@@ -152,7 +155,7 @@ TEXTS = st.text(
 def test_a_query_of_the_whole_text_asks_for_the_words_of_the_text(text):
     asked = [word for term in text_search.parse_terms(text) for word in term]
 
-    assert asked == text_search.tokenize(text) or len(text_search.parse_terms(text)) == text_search.TERMS
+    assert asked == text_search.tokenize(text) or len(text_search.parse_terms(text)) == text_search.MAX_TERMS
 
 
 @given(TEXTS)

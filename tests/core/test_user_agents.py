@@ -27,13 +27,13 @@ def test_connections_of_one_program_share_its_text():
     first, second = (b"Mozilla/5.0 (X11) shared".decode() for _ in range(2))
 
     assert first is not second
-    assert user_agents.shared(first) is user_agents.shared(second)
+    assert user_agents.intern_text(first) is user_agents.intern_text(second)
 
 
 def test_a_flood_of_programs_leaves_no_memory_behind():
     def flood(kind):
         for number in range(100_000):
-            user_agents.shared(f"{kind} {number} {'x' * 250}")
+            user_agents.intern_text(f"{kind} {number} {'x' * 250}")
 
     tracemalloc.start()
     flood("first")

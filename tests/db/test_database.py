@@ -21,7 +21,7 @@ from hubbub.core import tasks
 from hubbub.core.errors import NotFound, Unavailable
 from hubbub.db import database, migrations
 from hubbub.db.engines import postgres
-from tests.support.relay import Relay
+from tests.support.relay import TcpProxy
 from tests.support.waiting import until
 
 SOON = 10.0
@@ -80,7 +80,7 @@ async def _all_connections_serve(settings):
 async def test_a_transaction_is_seen_when_it_is_over(opened):
     async with database.transaction() as tx:
         await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
-        await models.State.create(key="b", value="")
+        await models.DatabaseMeta.create(key="b", value="")
         before = await _keys_seen_from_outside(opened) if not opened.uses_sqlite else []
 
     assert before == []
@@ -91,7 +91,7 @@ async def test_an_error_takes_everything_back(opened):
     with pytest.raises(NotFound):
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
-            await models.State.create(key="b", value="")
+            await models.DatabaseMeta.create(key="b", value="")
             raise NotFound
 
     assert await _keys_seen_from_outside(opened) == []
@@ -100,14 +100,14 @@ async def test_an_error_takes_everything_back(opened):
 
 async def test_a_transaction_inside_another_goes_alone_when_it_fails(opened):
     async with database.transaction():
-        await models.State.create(key="a", value="")
+        await models.DatabaseMeta.create(key="a", value="")
         with pytest.raises(NotFound):
             async with database.transaction() as tx:
                 await tx.execute("INSERT INTO state (key, value) VALUES ('b', '')")
                 raise NotFound
         with pytest.raises(Exception, match="(?i)unique") as caught:  # noqa: RUF043 - as a flag
             async with database.transaction():
-                await models.State.create(key="a", value="")
+                await models.DatabaseMeta.create(key="a", value="")
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('c', '')")
 
@@ -177,7 +177,7 @@ async def test_cancelled_while_it_works(opened):
     async def work():
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
-            await models.State.create(key="b", value="")
+            await models.DatabaseMeta.create(key="b", value="")
             await asyncio.Event().wait()
 
     for step in range(100):
@@ -247,7 +247,9 @@ async def test_a_cancelled_commit_is_done_or_not_done(opened):
 
 async def test_a_cancelled_bulk_create_leaves_no_transaction_open(opened):
     async def work(step):
-        await models.State.bulk_create([models.State(key=f"{step}-{n}", value="") for n in range(50)])
+        await models.DatabaseMeta.bulk_create(
+            [models.DatabaseMeta(key=f"{step}-{n}", value="") for n in range(50)]
+        )
 
     cancelled = [await _cancel_after(step * 50e-6, work(step)) for step in range(60)]
     await work("last")
@@ -303,7 +305,7 @@ async def test_a_task_that_outlives_a_transaction_it_inherited_is_refused(opened
 
     async with database.transaction():
         by_hand = asyncio.create_task(late(_put("late")))
-        by_model = asyncio.create_task(late(models.State.create(key="late", value="")))
+        by_model = asyncio.create_task(late(models.DatabaseMeta.create(key="late", value="")))
     async with database.transaction():
         over.set()
         await asyncio.wait([by_hand, by_model])
@@ -488,7 +490,7 @@ async def test_a_file_that_another_program_locks_for_long_is_unavailable(hasty, 
 @pytest.fixture
 async def relay(database_url):
     """Stands between hubbub and its PostgreSQL."""
-    async with Relay(database_url) as made:
+    async with TcpProxy(database_url) as made:
         yield made
 
 
@@ -508,19 +510,19 @@ only_postgres = pytest.mark.parametrize("database_kind", ["postgres"])
 async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(relay, relayed, caplog):
     caplog.set_level("INFO", "hubbub.db")
     await _put("before")
-    await relay.down()
+    await relay.stop()
     for _ in range(5):
         async with asyncio.timeout(2):
             for attempt in (_in_transaction, _keys):
                 with pytest.raises(Unavailable):
                     async with database.guard():
                         await attempt()
-    await until(database.away)
+    await until(database.unavailable)
     with pytest.raises(Unavailable):
         await _in_transaction()
-    await relay.up()
+    await relay.start()
 
-    await until(lambda: not database.away())
+    await until(lambda: not database.unavailable())
     await _in_transaction()
     assert await _keys() == ["before"]
     assert [record.message for record in caplog.records] == ["the database is away", "the database is back"]
@@ -529,14 +531,14 @@ async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(rela
 @only_postgres
 async def test_what_needs_no_database_does_not_bring_it_back(relay, relayed, caplog):
     caplog.set_level("INFO", "hubbub.db")
-    await relay.down()
+    await relay.stop()
     for _ in range(5):
         with pytest.raises(Unavailable):
             async with database.guard():
                 await _keys()
         async with database.guard():
             pass
-        await until(database.away)
+        await until(database.unavailable)
 
     assert [record.message for record in caplog.records] == ["the database is away"]
 
@@ -546,11 +548,11 @@ async def test_a_connection_that_breaks_is_not_a_database_that_is_away(relay, re
     caplog.set_level("INFO", "hubbub.db")
     with pytest.raises(Unavailable):
         async with database.transaction() as tx:
-            relay.hang_up()
+            relay.reset_connections()
             await tx.execute("SELECT 1")
 
     await _all_connections_serve(relayed)
-    assert not database.away()
+    assert not database.unavailable()
     assert caplog.records == []
 
 
@@ -560,7 +562,7 @@ async def test_nobody_waits_for_a_server_that_is_known_to_hang(relay, relayed):
     with pytest.raises(Unavailable):
         async with database.guard():
             await _keys()
-    await until(database.away)
+    await until(database.unavailable)
 
     async with asyncio.timeout(SOON):
         for _ in range(500):
@@ -569,7 +571,7 @@ async def test_nobody_waits_for_a_server_that_is_known_to_hang(relay, relayed):
                     async with database.guard():
                         await attempt()
     relay.thaw()
-    await until(lambda: not database.away())
+    await until(lambda: not database.unavailable())
     await _all_connections_serve(relayed)
 
 
@@ -578,7 +580,7 @@ async def test_a_server_that_hangs_up_in_a_transaction_is_unavailable(relay, rel
     with pytest.raises(Unavailable):
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
-            relay.hang_up()
+            relay.reset_connections()
             await tx.execute("INSERT INTO state (key, value) VALUES ('b', '')")
 
     await _all_connections_serve(relayed)
@@ -590,7 +592,7 @@ async def test_a_refusal_of_ours_stays_one_when_the_server_hangs_up(relay, relay
     with pytest.raises(NotFound):
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
-            relay.hang_up()
+            relay.reset_connections()
             raise NotFound
 
     await _all_connections_serve(relayed)
@@ -601,11 +603,11 @@ async def test_a_commit_of_unknown_outcome_is_unavailable(relay, relayed):
     async def write():
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
-            relay.hold_at(b"COMMIT")
+            relay.freeze_at(b"COMMIT")
 
     writing = asyncio.create_task(write())
-    await asyncio.wait_for(relay.heard.wait(), SOON)
-    relay.hang_up()
+    await asyncio.wait_for(relay.pattern_seen.wait(), SOON)
+    relay.reset_connections()
     relay.thaw()
 
     with pytest.raises(Unavailable):
@@ -687,14 +689,14 @@ async def _problem(**fields):
 
 
 async def test_several_databases_one_after_the_other(databases, tmp_path):
-    urls = [databases.migrated(kind, tmp_path) for kind in ("sqlite", "postgres", "postgres")]
+    urls = [databases.create_migrated(kind, tmp_path) for kind in ("sqlite", "postgres", "postgres")]
     for number, url in enumerate([*urls, *urls]):
         await migrations.open_current(Settings.for_tests(database_url=url, data_dir=tmp_path))
-        await models.State.create(key=f"{number}", value="")
+        await models.DatabaseMeta.create(key=f"{number}", value="")
         assert await _keys() == [str(each) for each in (number - 3, number) if each >= 0]
         await database.close()
     for url in urls[1:]:
-        databases.drop(url)
+        databases.release(url)
 
 
 async def test_closing_twice_or_never_opened_is_no_trouble(settings):
@@ -706,7 +708,7 @@ async def test_closing_twice_or_never_opened_is_no_trouble(settings):
 
 async def test_a_database_in_memory_needs_no_migration_first():
     await migrations.open_current(Settings.for_tests())
-    await models.State.create(key="a", value="")
+    await models.DatabaseMeta.create(key="a", value="")
 
     assert await _keys() == ["a"]
     await database.close()

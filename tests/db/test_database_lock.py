@@ -7,7 +7,7 @@ import pytest
 
 from hubbub.config import Settings
 from hubbub.db.database import DatabaseProblem
-from hubbub.db.database_lock import DatabaseLock, path_of
+from hubbub.db.database_lock import DatabaseLock, lock_path
 
 
 def test_one_process_holds_it(tmp_path):
@@ -50,7 +50,7 @@ def test_what_has_no_file_has_no_lock(url):
     settings = Settings.for_tests(database_url=url)
 
     with DatabaseLock(settings, "one"), DatabaseLock(settings, "two"):
-        assert path_of(settings) is None
+        assert lock_path(settings) is None
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
@@ -65,4 +65,4 @@ def test_the_file_is_its_owners_alone(tmp_path):
     settings = Settings.for_tests(data_dir=tmp_path)
 
     with DatabaseLock(settings, "one"):
-        assert path_of(settings).stat().st_mode & 0o777 == 0o600
+        assert lock_path(settings).stat().st_mode & 0o777 == 0o600

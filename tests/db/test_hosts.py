@@ -21,14 +21,14 @@ from hubbub.db import hosts
     ],
 )
 def test_each_host_has_an_address(url, found):
-    assert hosts.each(url) == found
+    assert hosts.split_hosts(url) == found
 
 
 @pytest.mark.parametrize("url", ["postgres://a,/n", "postgres://a,,b/n", "postgres:///n?host=a,b&port=1,2,3"])
 def test_a_host_without_a_name_or_a_port_is_refused(url):
     with pytest.raises(ValueError, match=r"host|argument"):
-        hosts.each(url)
+        hosts.split_hosts(url)
 
 
 def test_a_message_names_all_hosts_and_no_password():
-    assert hosts.places("postgres://u:s3cret@a:1,[::1]:2/name?password=s3cret") == "a:1,[::1]:2/name"
+    assert hosts.display_hosts("postgres://u:s3cret@a:1,[::1]:2/name?password=s3cret") == "a:1,[::1]:2/name"

@@ -82,7 +82,7 @@ async def seed(table: str, user_id: UUID) -> list[UUID]:
 async def _seen(column: last_seen.Column, rows: Iterable[UUID]) -> None:
     activity = LastSeenTracker(column)
     for row_id in rows:
-        activity.note(row_id)
+        activity.record(row_id)
     await activity.write()
 
 
@@ -92,7 +92,7 @@ async def _touch(rows: Iterable[UUID]) -> None:
 
 
 async def _offline(rows: Iterable[UUID]) -> None:
-    seen = dict.fromkeys(list(rows)[: locking.BATCH], clock.now())
+    seen = dict.fromkeys(list(rows)[: locking.MAX_LOCKED_ROWS], clock.now())
     await last_seen.write(database.connection(), last_seen.USERS, seen)
 
 
@@ -113,8 +113,8 @@ WRITERS: dict[str, tuple[str, Write, Write]] = {
     "members and members": ("users", _touch, _touch),
     "retention and retention": (
         "one_time_tokens",
-        lambda _: retention.tidy(30, 365),
-        lambda _: retention.tidy(30, 365),
+        lambda _: retention.purge(30, 365),
+        lambda _: retention.purge(30, 365),
     ),
     "leases and lost workers": (
         "jobs",
@@ -148,13 +148,13 @@ async def test_ending_sessions_does_not_wait_for_their_last_use(parts, signed):
     took = []
     for session_id in rows[::200]:
         began = clock.monotonic()
-        await sessions.end(parts, signed.user.id, session_id, "ended")
+        await sessions.revoke(parts, signed.user.id, session_id, "ended")
         took.append(clock.monotonic() - began)
     began = clock.monotonic()
     await sessions.refresh(
         parts, Refresh(refresh_token=signed.refresh_token), RequestInfo("192.0.2.1", "tests")
     )
-    await sessions.end_others(parts, signed.user.id, None, "ended")
+    await sessions.revoke_others(parts, signed.user.id, None, "ended")
     took.append(clock.monotonic() - began)
     stop.set()
     await asyncio.gather(*writers)
@@ -168,7 +168,7 @@ async def test_ends_and_a_reset_of_one_user_do_not_deadlock(parts, signed):
     async def reset() -> None:
         async with database.transaction() as tx:
             await models.User.filter(id=signed.user.id).update(password_digest="x")
-            await change_counters.end_sessions(tx, signed.user.id, None, "password_reset")
+            await change_counters.revoke_sessions(tx, signed.user.id, None, "password_reset")
             await change_counters.bump_version(tx, [signed.user.id])
 
     for _ in range(ROUNDS):
@@ -176,8 +176,8 @@ async def test_ends_and_a_reset_of_one_user_do_not_deadlock(parts, signed):
         async with asyncio.timeout(20):
             await asyncio.gather(
                 reset(),
-                sessions.end_others(parts, signed.user.id, rows[0], "ended"),
-                *(sessions.end(parts, signed.user.id, row, "ended") for row in rows[:5]),
+                sessions.revoke_others(parts, signed.user.id, rows[0], "ended"),
+                *(sessions.revoke(parts, signed.user.id, row, "ended") for row in rows[:5]),
             )
 
 
@@ -186,18 +186,18 @@ async def test_a_row_that_is_held_is_written_the_next_time_and_holds_up_no_other
     held, *others = await seed("sessions", signed.user.id)
     activity = LastSeenTracker()
     for row_id in (held, *others, ids.uuid7()):  # the last one was deleted
-        activity.note(row_id)
+        activity.record(row_id)
     before = clock.now() - timedelta(hours=1)
 
     async with database.transaction() as tx:
         await tx.execute("SELECT id FROM sessions WHERE id = $1 FOR UPDATE", held)
         await asyncio.wait_for(asyncio.create_task(activity.write(), context=Context()), 5)
         assert await models.Session.filter(last_seen_at__gt=before, id__in=others).count() == len(others)
-        assert list(activity._seen) == [held]
+        assert list(activity._unwritten) == [held]
     await activity.write()
 
     assert (await models.Session.get(id=held)).last_seen_at > before
-    assert not activity._seen
+    assert not activity._unwritten
 
 
 @only_postgres
@@ -206,7 +206,7 @@ async def test_a_user_whose_row_is_held_is_seen_off_with_the_next_step(parts, si
 
     async with database.transaction() as tx:
         await tx.execute("SELECT id FROM users WHERE id = $1 FOR UPDATE", signed.user.id)
-        seen = comings._seen([signed.user.id], clock.now())
+        seen = comings._record_last_seen([signed.user.id], clock.now())
         await asyncio.wait_for(asyncio.create_task(seen, context=Context()), 5)
     assert (await models.User.get(id=signed.user.id)).last_seen_at is None
     await comings.step()
@@ -220,10 +220,10 @@ async def test_retention_passes_over_what_is_held(signed):
 
     async with database.transaction() as tx:
         await tx.execute("SELECT id FROM one_time_tokens WHERE id = $1 FOR UPDATE", held)
-        tidying = asyncio.create_task(retention.tidy(30, 365), context=Context())
+        tidying = asyncio.create_task(retention.purge(30, 365), context=Context())
         await asyncio.wait_for(tidying, 10)
     assert await models.OneTimeToken.filter(purpose="x").values_list("id", flat=True) == [held]
-    await retention.tidy(30, 365)
+    await retention.purge(30, 365)
 
     assert not await models.OneTimeToken.filter(purpose="x").exists()
 

@@ -17,7 +17,7 @@ from hubbub.core.text import names
 from hubbub.db import database, migrations
 from hubbub.db.database import DatabaseProblem
 from tests.support import migration
-from tests.support.schema import Place
+from tests.support.schema import DatabaseInspector
 
 STEPS = migrations.names()
 AT_ONCE = 2  # steps in one test: each begins with all steps before them
@@ -75,8 +75,8 @@ def another(folder):
 @pytest.fixture
 async def place(settings):
     """A migrated database with a row in every table."""
-    made = Place(settings)
-    await made.fill()
+    made = DatabaseInspector(settings)
+    await made.fill_empty_tables()
     return made
 
 
@@ -84,15 +84,15 @@ async def place(settings):
 
 
 async def test_the_steps_end_at_the_models(bare, databases, database_kind, tmp_path_factory):
-    other = databases.empty(database_kind, tmp_path_factory.mktemp("models"))
+    other = databases.create_empty(database_kind, tmp_path_factory.mktemp("models"))
     models = bare.model_copy(update={"database_url": other})
     await database.connect(models)
-    await generate_schema_for_client(get_connection(database.NAME), safe=False)
+    await generate_schema_for_client(get_connection(database.CONNECTION_NAME), safe=False)
     await database.close()
     await migrations.up(bare)
 
-    wanted, made = await Place(models).schema(), await Place(bare).schema()
-    databases.drop(other)
+    wanted, made = await DatabaseInspector(models).schema(), await DatabaseInspector(bare).schema()
+    databases.release(other)
     assert made.columns == wanted.columns
     assert made.indexes == wanted.indexes
     assert made.constraints == wanted.constraints
@@ -112,43 +112,43 @@ def test_the_steps_are_numbered_without_gaps():
 
 @pytest.mark.parametrize("first", range(0, len(STEPS), AT_ONCE))
 async def test_up_down_and_up_with_rows_in_every_table(bare, folder, first):
-    place = Place(bare)
+    place = DatabaseInspector(bare)
     _lay(folder, STEPS[:first])
     await migrations.up(bare)
 
     for step in STEPS[first : first + AT_ONCE]:
-        await place.fill()
-        schema, rows = await place.schema(), await place.counts()
+        await place.fill_empty_tables()
+        schema, rows = await place.schema(), await place.row_counts()
 
         _lay(folder, [step])
         assert await migrations.up(bare) == [step]
         above = await place.schema()
-        assert rows.items() <= (await place.counts()).items()
-        await place.fill()
-        assert set((await place.counts()).values()) == {1}
+        assert rows.items() <= (await place.row_counts()).items()
+        await place.fill_empty_tables()
+        assert set((await place.row_counts()).values()) == {1}
 
         assert await migrations.down(bare) == [step]
         assert await place.schema() == schema
-        assert await place.counts() == rows
+        assert await place.row_counts() == rows
 
         assert await migrations.up(bare) == [step]
         assert await place.schema() == above
-    await place.fill()
+    await place.fill_empty_tables()
 
 
 async def test_a_step_keeps_the_rows_that_are_there(settings, place, another):
-    before = await place.counts()
+    before = await place.row_counts()
     name = another(
         'ALTER TABLE "users" ADD COLUMN "shoes" INT; CREATE TABLE "extra" ("id" INT);',
         'DROP TABLE "extra"; ALTER TABLE "users" DROP COLUMN "shoes";',
     )
 
     assert await migrations.up(settings) == [name]
-    after = await place.counts()
+    after = await place.row_counts()
     assert await migrations.down(settings) == [name]
 
     assert after == {**before, "extra": 0}
-    assert await place.counts() == before
+    assert await place.row_counts() == before
 
 
 async def test_all_the_way_down_nothing_is_left(settings, place):
@@ -157,13 +157,13 @@ async def test_all_the_way_down_nothing_is_left(settings, place):
         taken_back += step
 
     assert taken_back == STEPS[::-1]
-    assert await place.tables(of_models=False) == ["aerich"]
+    assert await place.tables(models_only=False) == ["aerich"]
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(settings, place, another):
     """What SQLite needs for most changes of a table, and what its cascades would empty the others by."""
-    before = await place.counts()
+    before = await place.row_counts()
     another(
         "CREATE TABLE made (id CHAR(36) NOT NULL PRIMARY KEY, username VARCHAR(64) NOT NULL UNIQUE);"
         "INSERT INTO made SELECT id, username FROM users;"
@@ -172,7 +172,7 @@ async def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(settings, place, 
     )
     await migrations.up(settings)
 
-    assert await place.counts() == before
+    assert await place.row_counts() == before
     with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
         await place.rows("UPDATE memberships SET user_id = 'nobody'")
 
@@ -181,7 +181,7 @@ async def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(settings, place, 
 
 
 async def test_a_step_that_fails_leaves_everything_as_it_was(settings, place, another):
-    schema, rows = await place.schema(), await place.counts()
+    schema, rows = await place.schema(), await place.row_counts()
     name = another(
         "CREATE TABLE extra (id INT); ALTER TABLE users ADD COLUMN shoes INT; DELETE FROM state;"
         "INSERT INTO nowhere VALUES (1);"
@@ -191,7 +191,7 @@ async def test_a_step_that_fails_leaves_everything_as_it_was(settings, place, an
         await migrations.up(settings)
 
     assert "\n" not in str(caught.value)
-    assert (await place.schema(), await place.counts()) == (schema, rows)
+    assert (await place.schema(), await place.row_counts()) == (schema, rows)
     assert await migrations.status(settings) == [*((step, True) for step in STEPS), (name, False)]
 
 
@@ -203,18 +203,18 @@ async def test_a_way_back_that_fails_leaves_everything_as_it_was(settings, place
         await migrations.down(settings)
 
     assert "extra" in await place.tables()
-    assert all(step.done for step in await migrations.status(settings))
+    assert all(step.applied for step in await migrations.status(settings))
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_a_step_that_orphans_rows_is_not_taken(settings, place, another):
-    rows = await place.counts()
+    rows = await place.row_counts()
     another("DELETE FROM users;")
 
     with pytest.raises(DatabaseProblem, match="rows would refer to rows that are gone"):
         await migrations.up(settings)
 
-    assert await place.counts() == rows
+    assert await place.row_counts() == rows
 
 
 async def test_whoever_is_cancelled_can_begin_again(bare):
@@ -227,7 +227,7 @@ async def test_whoever_is_cancelled_can_begin_again(bare):
             await task
 
     await migrations.up(bare)
-    assert all(step.done for step in await migrations.status(bare))
+    assert all(step.applied for step in await migrations.status(bare))
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
@@ -293,7 +293,7 @@ async def test_who_waits_for_a_migration_that_never_ends_is_told(bare, monkeypat
         file.close()
     else:
         server = await asyncpg.connect(bare.database_url)
-        await server.execute("SELECT pg_advisory_lock($1)", migrations.LOCK)
+        await server.execute("SELECT pg_advisory_lock($1)", migrations.LOCK_KEY)
         with pytest.raises(DatabaseProblem, match="does not answer"):
             await migrations.up(bare)
         await server.close()
@@ -307,7 +307,7 @@ async def test_who_waits_for_a_migration_that_never_ends_is_told(bare, monkeypat
 async def test_a_bare_database_is_refused_with_the_command(bare):
     with pytest.raises(DatabaseProblem, match=r"behind this version\. Run: hubbub migrate$"):
         await migrations.open_current(bare)
-    assert await Place(bare).tables() == []
+    assert await DatabaseInspector(bare).tables() == []
 
     await migrations.up(bare)
     await migrations.open_current(bare)
@@ -373,17 +373,17 @@ async def _rows_before_names(place):
         {"id": _id(age), "kind": "public", "name": name, "name_key": key, "direct_key": str(age)}
         for age, name, key, _ in ROOMS
     ]
-    await place.add("rooms", *({**room, "created_at": _day(room["direct_key"])} for room in rooms))
+    await place.insert_rows("rooms", *({**room, "created_at": _day(room["direct_key"])} for room in rooms))
     ((message_id,),) = await place.rows("SELECT id FROM messages")
     users = (
         {"id": _id(number), "username": f"user{number}", "email": f"user{number}"} for number in range(3)
     )
-    await place.add("users", *users)
+    await place.insert_rows("users", *users)
     reactions = (
         {"id": _id(number), "message_id": message_id, "user_id": _id(user), "emoji": emoji}
         for number, (user, emoji, _) in enumerate(REACTIONS)
     )
-    await place.add("reactions", *reactions)
+    await place.insert_rows("reactions", *reactions)
 
 
 def _day(age):
@@ -392,10 +392,10 @@ def _day(age):
 
 async def test_names_and_reactions_that_become_the_same(bare, folder):
     """In pages of two rows, and taken again after it was interrupted."""
-    place, step = Place(bare), STEPS[NAMES]
+    place, step = DatabaseInspector(bare), STEPS[NAMES]
     _lay(folder, STEPS[:NAMES])
     await migrations.up(bare)
-    await place.fill()
+    await place.fill_empty_tables()
     await _rows_before_names(place)
     shown = await place.rows("SELECT id, name FROM rooms ORDER BY id")
     text = (migration.LOCATION / step).read_text("utf-8").replace("PAGE = 1000", "PAGE = 2")
@@ -414,7 +414,7 @@ async def test_names_and_reactions_that_become_the_same(bare, folder):
     }
     apart = [keys[_id(age)] for age, *_, key in ROOMS if key is None]
     assert len(set(keys.values())) == len(keys)
-    assert [key for key in apart if names.key(key) == key or len(key) > names.LONGEST_KEY] == []
+    assert [key for key in apart if names.key(key) == key or len(key) > names.MAX_KEY_CHARS] == []
     found = {str(row[0]): row[1] for row in await place.rows("SELECT id, emoji FROM reactions")}
     wanted = {_id(number): after for number, (_, _, after) in enumerate(REACTIONS)}
     assert {one: found.get(one) for one in wanted} == wanted

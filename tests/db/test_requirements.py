@@ -32,7 +32,7 @@ def settings_of(url, folder):
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "WIN1252"])
 @pytest.mark.parametrize("use", [database.connect, migrations.up, migrations.status, migrations.open_current])
 async def test_a_database_of_another_encoding_is_refused(databases, tmp_path, encoding, use):
-    settings = settings_of(databases.encoded(encoding), tmp_path)
+    settings = settings_of(databases.create_with_encoding(encoding), tmp_path)
 
     with pytest.raises(DatabaseProblem, match=f"{encoding}: hubbub needs UTF8") as refused:
         await use(settings)
@@ -118,7 +118,7 @@ async def test_a_user_who_may_not_create_tables_is_refused_before_the_first_step
 
 @pytest.mark.parametrize(
     ("database_kind", "name", "newer"),
-    [("postgres", "OLDEST_POSTGRES", 990_000), ("sqlite", "OLDEST_SQLITE", (99,))],
+    [("postgres", "MIN_POSTGRES_VERSION", 990_000), ("sqlite", "MIN_SQLITE_VERSION", (99,))],
 )
 async def test_a_database_that_is_too_old_is_refused(database_url, tmp_path, monkeypatch, name, newer):
     monkeypatch.setattr(requirements, name, newer)

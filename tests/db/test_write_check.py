@@ -10,7 +10,7 @@ import pytest
 from hubbub.db import database, write_check
 from hubbub.db.engines import sqlite
 from tests.support.waiting import until
-from tests.support.world import Refused
+from tests.support.world import OperationRefused
 
 SOON = 10.0
 
@@ -123,7 +123,7 @@ async def test_an_instance_that_cannot_write_is_not_ready(world, settings, reaso
         return await refusal(check)
 
     monkeypatch.setattr(write_check.WriteCheck, "_refusal", counted)
-    room_id, (ada,) = await world.talk("ada")
+    room_id, (ada,) = await world.room_with_clients("ada")
     assert await _status(world) == 200
 
     async with reason(settings):
@@ -146,7 +146,7 @@ async def test_an_instance_that_cannot_write_is_not_ready(world, settings, reaso
 
 async def _write(client, room_id):
     """Send large messages, until one is refused."""
-    with suppress(Refused, AssertionError):
+    with suppress(OperationRefused, AssertionError):
         while True:
             await client.send(room_id, "x" * 4000)
 
@@ -163,7 +163,7 @@ async def _sends_again(client, room_id):
 async def _attempt(client, room_id):
     try:
         await client.send(room_id, "again")
-    except Refused as refused:
+    except OperationRefused as refused:
         return refused.code
     return "stored"
 
@@ -182,23 +182,23 @@ async def _until(world, status):
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
 async def test_a_full_disk_can_be_read(world, settings):
-    room_id, (ada,) = await world.talk("ada")
+    room_id, (ada,) = await world.room_with_clients("ada")
 
     async with _full_server(settings):
-        with suppress(Refused):
+        with suppress(OperationRefused):
             await ada.send(room_id, "x")
         await _until(world, 503)
         assert (await ada.call("room:list"))["rooms"]
 
 
 async def test_the_check_leaves_nothing_behind(world):
-    database.suspect(
+    database.report_failure(
         "a test", asyncpg.DiskFullError() if database.dialect() == "postgres" else _sqlite_full()
     )
-    await until(lambda: not database._State.check._disk_failed, SOON)
+    await until(lambda: not database._OpenDatabase.write_check._disk_failed, SOON)
 
     rows = await database.connection().fetch("SELECT key FROM state")
-    assert write_check.KEY not in {row["key"] for row in rows}
+    assert write_check.TEST_WRITE_KEY not in {row["key"] for row in rows}
 
 
 def _sqlite_full():
@@ -213,7 +213,7 @@ def _lines(caplog):
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
 async def test_the_reason_comes_again_each_minute(world, settings, monkeypatch, caplog):
-    monkeypatch.setattr(write_check, "LINE_S", 1.0)
+    monkeypatch.setattr(write_check, "LOG_INTERVAL_S", 1.0)
     async with _read_only_server(settings):
         await _until(world, 503)
         async with asyncio.timeout(SOON):

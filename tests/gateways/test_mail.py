@@ -16,9 +16,9 @@ from hubbub.config import Settings
 from hubbub.core import logs
 from hubbub.core.text import email_addresses
 from hubbub.gateways import mail
-from hubbub.gateways.mail import Mail, Refused
+from hubbub.gateways.mail import Mail, MailRejected
 from hubbub.services.mail import templates as catalogue
-from tests.support.mailbox import Mailbox, mailbox, text
+from tests.support.mailbox import Mailbox, plain_text, run_mailbox
 
 HEADERS = [
     *("Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted"),
@@ -40,7 +40,7 @@ LETTER = Mail("Grüße", "the text 🐝\n", "<p>the page 🐝</p>")
 
 @pytest.fixture
 async def letters() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
+    async with run_mailbox() as made:
         yield made
 
 
@@ -51,7 +51,7 @@ def settings(folder: Path, url: str | None = None) -> Settings:
 async def test_a_letter_arrives(letters, tmp_path):
     await mail.send(settings(tmp_path, letters.url), "ada@example.com", LETTER)
 
-    came = letters.mail[0]
+    came = letters.messages[0]
     assert (came["From"], came["To"], came["Subject"]) == (
         "hubbub <chat@example.org>",
         "ada@example.com",
@@ -60,7 +60,7 @@ async def test_a_letter_arrives(letters, tmp_path):
     assert came["Auto-Submitted"] == "auto-generated"
     assert came["Message-ID"].endswith("@example.org>")
     assert came["Date"]
-    assert text(came).strip() == "the text 🐝"
+    assert plain_text(came).strip() == "the text 🐝"
     assert "the page 🐝" in came.get_body(("html",)).get_content()
 
 
@@ -68,12 +68,12 @@ async def test_no_header_can_be_smuggled_in(letters, tmp_path):
     evil = LETTER._replace(subject="Hello\r\nBcc: all@example.org\x00\u2028X: y")
     await mail.send(settings(tmp_path, letters.url), "ada@example.com", evil)
 
-    assert letters.mail[0]["Subject"] == "Hello Bcc: all@example.org X: y"
-    assert letters.mail[0]["Bcc"] is None
+    assert letters.messages[0]["Subject"] == "Hello Bcc: all@example.org X: y"
+    assert letters.messages[0]["Bcc"] is None
     for address in ("ada@example.com\r\nBcc: all@example.org", "ada@example.com, eve@example.org", "nobody"):
-        with pytest.raises(Refused):
+        with pytest.raises(MailRejected):
             await mail.send(settings(tmp_path, letters.url), address, LETTER)
-    assert len(letters.mail) == 1
+    assert len(letters.messages) == 1
 
 
 ALIKE = profile(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -89,32 +89,34 @@ async def test_a_letter_is_what_hubbub_wrote_whatever_users_wrote(
 
     await mail.send(settings(tmp_path, letters.url), email, written)
 
-    came = letters.raw[-1]
-    assert came.names == HEADERS
+    came = letters.raw_messages[-1]
+    assert came.header_names == HEADERS
     assert came.headers("To") == [email]
     assert came.recipients == [email]
-    assert letters.mail[-1]["Subject"] == written.subject
-    assert text(letters.mail[-1]).replace("\r\n", "\n") == written.text
-    page = letters.mail[-1].get_body(("html",)).get_content().replace("\r\n", "\n")
+    assert letters.messages[-1]["Subject"] == written.subject
+    assert plain_text(letters.messages[-1]).replace("\r\n", "\n") == written.text
+    page = letters.messages[-1].get_body(("html",)).get_content().replace("\r\n", "\n")
     assert page.rstrip("\n") == written.html.rstrip("\n")
 
 
 @ALIKE
 @given(local=texts, subject=texts)
 async def test_no_local_part_and_no_subject_makes_a_header(letters, tmp_path, local, subject):
-    before = len(letters.raw)
+    before = len(letters.raw_messages)
     refused = email_addresses.canonical(f"{local}@example.org") is None
     letter = LETTER._replace(subject=subject)
 
     if refused:
-        with pytest.raises(Refused):
+        with pytest.raises(MailRejected):
             await mail.send(settings(tmp_path, letters.url), f"{local}@example.org", letter)
     else:
         await mail.send(settings(tmp_path, letters.url), f"{local}@example.org", letter)
 
-    came = letters.raw[before:]
-    assert [each.names for each in came] == ([] if refused else [HEADERS])
-    assert [each["Subject"] for each in letters.mail[before:]] == ([] if refused else [mail.line(subject)])
+    came = letters.raw_messages[before:]
+    assert [each.header_names for each in came] == ([] if refused else [HEADERS])
+    assert [each["Subject"] for each in letters.messages[before:]] == (
+        [] if refused else [mail.single_line(subject)]
+    )
 
 
 def facts(**given: str) -> dict[str, object]:
@@ -136,35 +138,35 @@ async def test_the_sender_is_who_the_operator_wrote(letters, tmp_path, sender, n
 
     await mail.send(given, "ada@example.org", LETTER)
 
-    assert letters.raw[0].names == HEADERS
-    (said,) = letters.mail[0]["From"].addresses
+    assert letters.raw_messages[0].header_names == HEADERS
+    (said,) = letters.messages[0]["From"].addresses
     assert (said.display_name, said.addr_spec) == (name, "chat@example.org")
 
 
 async def test_a_server_that_takes_no_unicode_addresses_refuses_them_for_good(tmp_path):
-    async with mailbox(utf8=False) as plain:
+    async with run_mailbox(utf8=False) as plain:
         await mail.send(settings(tmp_path, plain.url), "ada@bücher.example", LETTER)
-        with pytest.raises(Refused):
+        with pytest.raises(MailRejected):
             await mail.send(settings(tmp_path, plain.url), "jürgen@example.com", LETTER)
 
-    assert len(plain.mail) == 1
+    assert len(plain.messages) == 1
 
 
 async def test_addresses_in_any_script(letters, tmp_path):
     await mail.send(settings(tmp_path, letters.url), "ada@bücher.example", LETTER)
     await mail.send(settings(tmp_path, letters.url), "jürgen@example.com", LETTER)
 
-    assert letters.raw[0].headers("To") == ["ada@xn--bcher-kva.example"]
-    assert letters.raw[1].headers("To") == ["jürgen@example.com"]
-    assert [each.recipients for each in letters.raw] == [
+    assert letters.raw_messages[0].headers("To") == ["ada@xn--bcher-kva.example"]
+    assert letters.raw_messages[1].headers("To") == ["jürgen@example.com"]
+    assert [each.recipients for each in letters.raw_messages] == [
         ["ada@xn--bcher-kva.example"],
         ["jürgen@example.com"],
     ]
 
 
 async def test_a_refusal_for_good_is_told_from_one_for_now(letters, tmp_path):
-    letters.refuse = lambda to: "550 nobody here" if to.startswith("gone") else "451 later"
-    with pytest.raises(Refused, match="nobody here"):
+    letters.refusal_of = lambda to: "550 nobody here" if to.startswith("gone") else "451 later"
+    with pytest.raises(MailRejected, match="nobody here"):
         await mail.send(settings(tmp_path, letters.url), "gone@example.com", LETTER)
     with pytest.raises(aiosmtplib.SMTPException):
         await mail.send(settings(tmp_path, letters.url), "busy@example.com", LETTER)
@@ -216,8 +218,8 @@ def written(request: pytest.FixtureRequest, style: str) -> Iterator[io.StringIO]
 @pytest.mark.parametrize("env", ["production", "test"])
 @pytest.mark.parametrize("server", SERVERS)
 async def test_outside_development_no_log_holds_a_token(letters, tmp_path, written, env, server):
-    repeated = {**catalogue._SAMPLE, "code": TOKEN, "link": f"https://chat.example/account#x:{TOKEN}"}
-    letters.refuse = lambda _: SERVERS[server].format(repeated["link"])
+    repeated = {**catalogue._SAMPLE_CONTEXT, "code": TOKEN, "link": f"https://chat.example/account#x:{TOKEN}"}
+    letters.refusal_of = lambda _: SERVERS[server].format(repeated["link"])
     url = letters.url if server in ("rejects", "defers") else SERVERS[server]
     given = Settings.for_tests(env=env, data_dir=tmp_path, smtp_url=url)
 
@@ -234,5 +236,5 @@ async def test_outside_development_no_log_holds_a_token(letters, tmp_path, writt
 
 @pytest.mark.parametrize("given", [{"smtp_url": "off"}, {"smtp_url": None, "env": "production"}])
 async def test_an_e_mail_that_no_server_takes_is_refused(tmp_path, given):
-    with pytest.raises(Refused, match="HUBBUB_SMTP_URL"):
+    with pytest.raises(MailRejected, match="HUBBUB_SMTP_URL"):
         await mail.send(Settings.for_tests(data_dir=tmp_path, **given), "ada@example.com", LETTER)

@@ -17,9 +17,9 @@ from cryptography.x509.oid import NameOID
 from hubbub.config.oauth_providers import Provider
 from hubbub.core import clock
 from hubbub.gateways.identity_provider import AuthorizationRequest
-from hubbub.gateways.oauth.client import Away, Client
+from hubbub.gateways.oauth.client import ProviderClient, ProviderUnavailable
 from hubbub.gateways.oauth.oidc import OpenId
-from tests.support.issuer import CLIENT, SECRET, Issuer, key
+from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, rsa_key
 
 ATTEMPT = AuthorizationRequest("state", "nonce", "verifier", "https://chat.example/callback")
 
@@ -33,15 +33,15 @@ def certificate(tmp_path: Path) -> Path:
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
-        .public_key(key("tls").public_key())
+        .public_key(rsa_key("tls").public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(clock.now() - timedelta(days=1))
         .not_valid_after(clock.now() + timedelta(days=1))
         .add_extension(address, critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key("tls"), hashes.SHA256())
+        .sign(rsa_key("tls"), hashes.SHA256())
     )
-    private = key("tls").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    private = rsa_key("tls").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path = tmp_path / "certificate.pem"
     path.write_bytes(private + made.public_bytes(Encoding.PEM))
     return path
@@ -51,7 +51,7 @@ def certificate(tmp_path: Path) -> Path:
 async def issuer(certificate: Path) -> AsyncIterator[Issuer]:
     """One that speaks TLS."""
     made, app = Issuer(), web.Application()
-    app.router.add_route("*", "/{path:.*}", made.answer)
+    app.router.add_route("*", "/{path:.*}", made.handle)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server = TestServer(app, host="127.0.0.1", scheme="https")
@@ -63,22 +63,22 @@ async def issuer(certificate: Path) -> AsyncIterator[Issuer]:
 
 @pytest.fixture
 async def provider(issuer: Issuer) -> AsyncIterator[OpenId]:
-    async with Client() as client:
-        yield OpenId(Provider("test", "Test", issuer.url, CLIENT, SECRET), client)
+    async with ProviderClient() as client:
+        yield OpenId(Provider("test", "Test", issuer.url, CLIENT_ID, CLIENT_SECRET), client)
 
 
 async def test_a_certificate_of_an_authority_that_is_believed(provider, issuer, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
 
-    assert (await provider.ask(ATTEMPT)).startswith(f"{issuer.url}/authorize?")
+    assert (await provider.authorization_url(ATTEMPT)).startswith(f"{issuer.url}/authorize?")
 
 
 async def test_a_certificate_that_anybody_can_make(provider, issuer):
-    with pytest.raises(Away) as caught:
-        await provider.ask(ATTEMPT)
+    with pytest.raises(ProviderUnavailable) as caught:
+        await provider.authorization_url(ATTEMPT)
 
-    assert "Certificate" in caught.value.why
-    assert issuer.asked == []
+    assert "Certificate" in caught.value.reason
+    assert issuer.requested_paths == []
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ async def test_nothing_goes_on_in_the_clear(provider, issuer, certificate, monke
     async def lowered(_: web.Request) -> web.Response:
         return web.json_response({**issuer.discovery(), name: "http://id.example/x"})
 
-    issuer.instead["/.well-known/openid-configuration"] = lowered
+    issuer.overrides["/.well-known/openid-configuration"] = lowered
 
-    with pytest.raises(Away, match="does not work now") as caught:
-        await provider.ask(ATTEMPT)
-    assert "not private" in caught.value.why
+    with pytest.raises(ProviderUnavailable, match="does not work now") as caught:
+        await provider.authorization_url(ATTEMPT)
+    assert "not private" in caught.value.reason

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hubbub.gateways import postgres_tools
-from hubbub.gateways.postgres_tools import ToolMissing, find, target
+from hubbub.gateways.postgres_tools import ToolMissing, find, to_target
 
 
 def _install(folder: Path, version: str) -> Path:
@@ -19,7 +19,7 @@ def _install(folder: Path, version: str) -> Path:
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
     """A machine with no program of PostgreSQL yet: two folders on the path, and Debian's."""
-    monkeypatch.setattr(postgres_tools, "DEBIAN", tmp_path / "debian")
+    monkeypatch.setattr(postgres_tools, "DEBIAN_DIR", tmp_path / "debian")
     monkeypatch.setenv("PATH", f"{tmp_path / 'one'}:{tmp_path / 'two'}:")
     return tmp_path
 
@@ -84,7 +84,7 @@ def test_the_password_is_told_by_the_environment_alone(monkeypatch, url, uri, pa
     monkeypatch.setenv("HUBBUB_SECRET_KEY", "secret")
     monkeypatch.delenv("PGPASSWORD", raising=False)
 
-    found = target(url)
+    found = to_target(url)
 
     assert found.uri.replace("/run/postgresql", "%2Frun%2Fpostgresql") == uri
     assert found.environment.get("PGPASSWORD") == password

@@ -6,7 +6,7 @@ from hubbub import __version__, models
 from hubbub.core.errors import Unavailable
 from hubbub.db import migrations
 from hubbub.services.instance import processes
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 
 async def probe(world, name):
@@ -25,7 +25,7 @@ async def test_an_instance_that_runs_is_alive_and_ready(world):
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_an_instance_that_drains_is_alive_but_not_ready(world):
-    world.app.parts.draining = True
+    world.app.container.draining = True
 
     assert (await probe(world, "live"))[0] == 200
     status, answer = await probe(world, "ready")
@@ -62,7 +62,7 @@ async def test_an_old_schema_is_not_ready(world, monkeypatch):
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_redis_that_is_away_is_told_and_keeps_nobody_out(settings):
-    async with World(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1"})) as world:
+    async with LiveInstance(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1"})) as world:
         status, answer = await probe(world, "ready")
 
     assert (status, answer["status"], answer["checks"]["redis"]) == (200, "degraded", "unavailable")
@@ -78,8 +78,8 @@ async def ask_detail(world, person):
 
 
 async def test_the_detail_is_for_admins(world):
-    root = await world.person("boss")
-    await root.client()
+    root = await world.register("boss")
+    await root.connect_client()
     for role in ("user", "moderator"):
         await models.User.filter(id=root.id).update(role=role)
         assert (await ask_detail(world, root))[0] == 403
@@ -97,7 +97,7 @@ async def test_the_detail_is_for_admins(world):
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 async def test_instances_that_share_no_redis_are_degraded_and_ready(world):
-    root = await world.person("boss")
+    root = await world.register("boss")
     await models.User.filter(id=root.id).update(role="admin")
     peer = processes.Process(world.settings.model_copy(update={"instance_id": "two"}), "serve")
     await peer.register()

@@ -20,7 +20,7 @@ from hubbub.http.ip_limits import IpLimits
 from hubbub.http.listening import BACKLOG
 from hubbub.ratelimit.rate import Rate
 from tests.support.waiting import until
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 SOMAXCONN = int(Path("/proc/sys/net/core/somaxconn").read_text())  # the system's own bound
 HERE, THERE = "127.0.0.1", "127.0.0.2"
@@ -45,18 +45,20 @@ def database_kind():
 
 
 @pytest.fixture
-async def limited(world: World, monkeypatch: pytest.MonkeyPatch) -> IpLimits:
+async def limited(world: LiveInstance, monkeypatch: pytest.MonkeyPatch) -> IpLimits:
     """The limits of the running instance, with small numbers."""
-    monkeypatch.setattr(ip_limits, "REQUESTS", Rate(20, 40))
-    monkeypatch.setattr(ip_limits, "CONNECTIONS", Rate(30, 10))
+    monkeypatch.setattr(ip_limits, "REQUEST_RATE", Rate(20, 40))
+    monkeypatch.setattr(ip_limits, "CONNECTION_RATE", Rate(30, 10))
     server: Any = world.app._site._runner.server
     limits: IpLimits = server.limits
-    limits.rates = True
-    limits._known.clear()
+    limits.limit_rates = True
+    limits._clients.clear()
     return limits
 
 
-async def connect(world: World, address: str = HERE) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(
+    world: LiveInstance, address: str = HERE
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection("127.0.0.1", world.app.port, local_addr=(address, 0))
 
 
@@ -73,7 +75,7 @@ async def responses(reader: asyncio.StreamReader, count: int) -> list[int]:
 
 @pytest.mark.parametrize("kind", FREE)
 async def test_requests_over_the_limit_wait_whatever_they_ask(
-    world: World, limited: IpLimits, kind: str
+    world: LiveInstance, limited: IpLimits, kind: str
 ) -> None:
     held = metrics.counters["requests_delayed"]
     began = time.monotonic()
@@ -95,32 +97,32 @@ async def test_the_limits_are_those_of_the_settings(settings: Settings) -> None:
     """Those of the instance were replaced by a set without rates, and no test noticed."""
     proxies = (ip_network("127.0.0.3/32"),)
     given = {"limit_http": Rate(60, 20), "trusted_proxies": proxies, "sockets_per_address": 7}
-    async with World(settings.model_copy(update=given)) as world:
+    async with LiveInstance(settings.model_copy(update=given)) as world:
         server: Any = world.app._site._runner.server
         _, writer = await connect(world, THERE)
         writer.write(FREE["health"] * 2000)
-        await until(lambda: server.limits.find(THERE).requests <= 0)
+        await until(lambda: server.limits.client_of(THERE).request_budget <= 0)
         writer.close()
 
         assert server.limits.trusted == proxies
-        assert server.limits.most_open == 14
+        assert server.limits.max_connections == 14
 
 
-async def test_another_ip_address_does_not_wait(world: World, limited: IpLimits) -> None:
+async def test_another_ip_address_does_not_wait(world: LiveInstance, limited: IpLimits) -> None:
     _, writer = await connect(world)
     writer.write(FREE["health"] * 200)
-    await until(lambda: limited.find(HERE).requests < 0)
+    await until(lambda: limited.client_of(HERE).request_budget < 0)
 
     reader, other = await connect(world, THERE)
     other.write(FREE["health"] * 5)
     assert await asyncio.wait_for(responses(reader, 5), 5) == [200] * 5
-    assert limited.find(HERE).requests < 0
+    assert limited.client_of(HERE).request_budget < 0
     writer.transport.abort()
     other.close()
 
 
-async def test_requests_with_a_login_are_not_charged(world: World, limited: IpLimits) -> None:
-    ada = await world.person("ada")
+async def test_requests_with_a_login_are_not_charged(world: LiveInstance, limited: IpLimits) -> None:
+    ada = await world.register("ada")
     held = metrics.counters["requests_delayed"]
     async with aiohttp.ClientSession() as session:
         for _ in range(60):
@@ -131,9 +133,9 @@ async def test_requests_with_a_login_are_not_charged(world: World, limited: IpLi
     assert metrics.counters["requests_delayed"] == held
 
 
-async def test_new_connections_have_a_rate(world: World, limited: IpLimits) -> None:
+async def test_new_connections_have_a_rate(world: LiveInstance, limited: IpLimits) -> None:
     opened = await asyncio.gather(*(connect(world) for _ in range(200)))
-    await until(lambda: limited.find(HERE).connections < 1)
+    await until(lambda: limited.client_of(HERE).connection_budget < 1)
 
     async def is_closed(reader: asyncio.StreamReader) -> bool:
         with suppress(ConnectionError):
@@ -151,7 +153,7 @@ async def test_new_connections_have_a_rate(world: World, limited: IpLimits) -> N
     other.close()
 
 
-async def test_many_connections_may_wait_to_be_accepted(world: World) -> None:
+async def test_many_connections_may_wait_to_be_accepted(world: LiveInstance) -> None:
     """Linux drops what does not fit, and the client tries again after a second."""
     site: Any = world.app._site
     (listener,) = site._server.sockets
@@ -161,10 +163,10 @@ async def test_many_connections_may_wait_to_be_accepted(world: World) -> None:
     assert waiting == min(BACKLOG, SOMAXCONN)
 
 
-async def test_open_connections_are_bounded_and_freed(world: World, limited: IpLimits) -> None:
-    limited.most_open = 5
+async def test_open_connections_are_bounded_and_freed(world: LiveInstance, limited: IpLimits) -> None:
+    limited.max_connections = 5
     opened = [await connect(world) for _ in range(9)]
-    await until(lambda: limited.find(HERE).open == 5)
+    await until(lambda: limited.client_of(HERE).open_connections == 5)
     ends = [asyncio.ensure_future(reader.read()) for reader, _ in opened]
     await until(lambda: sum(end.done() for end in ends) == 4)
 
@@ -173,25 +175,25 @@ async def test_open_connections_are_bounded_and_freed(world: World, limited: IpL
     assert await asyncio.wait_for(responses(reader, 1), 5) == [200]
     for _, writer in opened:
         writer.transport.abort()
-    await until(lambda: limited.find(HERE).open == 0)
+    await until(lambda: limited.client_of(HERE).open_connections == 0)
     for end in ends:
         end.cancel()
     await asyncio.gather(*ends, return_exceptions=True)
     other.close()
 
 
-async def test_what_waits_to_be_parsed_is_bounded(world: World, limited: IpLimits) -> None:
-    limited.find(HERE).requests = -40
+async def test_what_waits_to_be_parsed_is_bounded(world: LiveInstance, limited: IpLimits) -> None:
+    limited.client_of(HERE).request_budget = -40
     _, writer = await connect(world)
     body = (
         b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n" + b"x" * 9_000_000
     )
     writer.write(body)
-    await until(lambda: limited.find(HERE).held_bytes > 0)
+    await until(lambda: limited.client_of(HERE).buffered_bytes > 0)
 
-    assert limited.find(HERE).held_bytes <= ip_limits.HELD_BYTES
+    assert limited.client_of(HERE).buffered_bytes <= ip_limits.MAX_BUFFERED_BYTES
     writer.transport.abort()
-    await until(lambda: limited.find(HERE).held_bytes == 0)
+    await until(lambda: limited.client_of(HERE).buffered_bytes == 0)
 
 
 @pytest.mark.parametrize(
@@ -205,10 +207,10 @@ async def test_what_waits_to_be_parsed_is_bounded(world: World, limited: IpLimit
     ],
 )
 async def test_bodies_of_answered_requests_are_read_within_a_bound(
-    world: World, limited: IpLimits, monkeypatch: pytest.MonkeyPatch, head: bytes
+    world: LiveInstance, limited: IpLimits, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
     """8 GB of them in 17 s kept the event loop busy: 0.35 s for what takes 5 ms."""
-    monkeypatch.setattr(ip_limits, "DISCARDED", Rate(300_000, 1000))
+    monkeypatch.setattr(ip_limits, "DISCARD_RATE", Rate(300_000, 1000))
     size = 20_000_000  # more than the buffers of the two sockets
     given = head + b"Content-Length: %d\r\n\r\n" % size
     reader, writer = await connect(world)
@@ -221,14 +223,14 @@ async def test_bodies_of_answered_requests_are_read_within_a_bound(
             await reader.read()
 
     assert writer.transport.is_closing() or reader.at_eof()
-    assert limited.find(HERE).discarded > -300_000  # at most one more read
+    assert limited.client_of(HERE).discard_budget_bytes > -300_000  # at most one more read
     _, other = await connect(world, THERE)
     other.close()
 
 
-async def test_a_client_that_sends_first_finds_its_answer(world: World, limited: IpLimits) -> None:
+async def test_a_client_that_sends_first_finds_its_answer(world: LiveInstance, limited: IpLimits) -> None:
     size = 4_000_000
-    limited.find(HERE).requests = 1
+    limited.client_of(HERE).request_budget = 1
     reader, writer = await connect(world)
     writer.write(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + bytes(size))
     async with asyncio.timeout(5):
@@ -239,27 +241,27 @@ async def test_a_client_that_sends_first_finds_its_answer(world: World, limited:
 
 
 async def test_connections_that_come_in_one_turn_are_counted_one_by_one(
-    world: World, limited: IpLimits
+    world: LiveInstance, limited: IpLimits
 ) -> None:
-    limited.most_open = 5
+    limited.max_connections = 5
     refused = metrics.labelled["connections_refused"]["open"]
 
     opened = [socket.create_connection(("127.0.0.1", world.app.port)) for _ in range(9)]
     await until(lambda: metrics.labelled["connections_refused"]["open"] == refused + 4)
 
-    assert limited.find(HERE).open == 5
+    assert limited.client_of(HERE).open_connections == 5
     for client in opened:
         client.close()
-    await until(lambda: limited.find(HERE).open == 0)
+    await until(lambda: limited.client_of(HERE).open_connections == 0)
 
 
 @pytest.mark.parametrize("proxied", [False, True])
 async def test_a_burst_is_spread_so_that_others_are_served_in_between(
-    world: World, limited: IpLimits, monkeypatch: pytest.MonkeyPatch, proxied: bool
+    world: LiveInstance, limited: IpLimits, monkeypatch: pytest.MonkeyPatch, proxied: bool
 ) -> None:
-    monkeypatch.setattr(ip_limits, "REQUESTS", Rate(1000, 1000))
+    monkeypatch.setattr(ip_limits, "REQUEST_RATE", Rate(1000, 1000))
     if proxied:
-        limited.trusted = (ip_network("127.0.0.1/32"),)
+        limited.trusted_proxies = (ip_network("127.0.0.1/32"),)
     given = FREE["unknown route"].replace(b"Host: x", b"Host: x\r\nX-Forwarded-For: 192.0.2.7")
     burst = [await connect(world) for _ in range(25)]
     began = time.monotonic()
@@ -274,19 +276,21 @@ async def test_a_burst_is_spread_so_that_others_are_served_in_between(
     found = await asyncio.wait_for(asyncio.gather(*ends), 10)
 
     assert found == [[404] * 4] * 25
-    slices = 100 / ip_limits.SLICE_REQUESTS / (1 if proxied else 4)  # of a connection all are parsed at once
+    slices = (
+        100 / ip_limits.MAX_SLICE_REQUESTS / (1 if proxied else 4)
+    )  # of a connection all are parsed at once
     assert time.monotonic() - began > (slices - 1) * ip_limits.SLICE_S
     for _, writer in [*burst, (reader, other)]:
         writer.close()
 
 
 async def test_more_connections_than_fit_in_a_turn_are_all_accepted(
-    world: World, limited: IpLimits, monkeypatch: pytest.MonkeyPatch
+    world: LiveInstance, limited: IpLimits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listening, "ACCEPTED_A_TURN", 2)
-    monkeypatch.setattr(listening, "REFUSED_A_TURN", 2)
-    monkeypatch.setattr(ip_limits, "CONNECTIONS", Rate(10, 0.001))
-    limited._known.clear()
+    monkeypatch.setattr(listening, "MAX_ACCEPTED_PER_TURN", 2)
+    monkeypatch.setattr(listening, "MAX_REFUSED_PER_TURN", 2)
+    monkeypatch.setattr(ip_limits, "CONNECTION_RATE", Rate(10, 0.001))
+    limited._clients.clear()
     refused = metrics.labelled["connections_refused"]["rate"]
     opened = [await connect(world) for _ in range(30)]
     for _, writer in opened:
@@ -300,9 +304,9 @@ async def test_more_connections_than_fit_in_a_turn_are_all_accepted(
 
 
 async def test_without_a_free_descriptor_connections_wait(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listening, "PAUSE_S", 0.05)
+    monkeypatch.setattr(listening, "ACCEPT_RETRY_S", 0.05)
     paused = metrics.labelled["connections_refused"]["system"]
     client = socket.create_connection(("127.0.0.1", world.app.port))
     client.sendall(FREE["health"])
@@ -321,8 +325,8 @@ async def test_without_a_free_descriptor_connections_wait(
     client.close()
 
 
-async def test_behind_a_trusted_proxy_its_clients_are_limited(world: World, limited: IpLimits) -> None:
-    limited.trusted = (ip_network("127.0.0.1/32"),)
+async def test_behind_a_trusted_proxy_its_clients_are_limited(world: LiveInstance, limited: IpLimits) -> None:
+    limited.trusted_proxies = (ip_network("127.0.0.1/32"),)
     statuses = []
     async with aiohttp.ClientSession() as session:
         for _ in range(30):
@@ -341,13 +345,13 @@ async def test_behind_a_trusted_proxy_its_clients_are_limited(world: World, limi
 def test_ip_addresses_without_a_connection_are_forgotten() -> None:
     limits = IpLimits()
     for number in range(200_000):
-        limits.find(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+        limits.client_of(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
 
-    assert len(limits) <= 2 * ip_limits.SWEEP
+    assert len(limits) <= 2 * ip_limits.SWEEP_MIN_IPS
 
 
 def test_an_ipv6_network_is_one_ip_address() -> None:
     limits = IpLimits()
 
-    assert limits.find("2001:db8::1") is limits.find("2001:db8::2")
-    assert limits.find("::ffff:192.0.2.1") is limits.find("192.0.2.1")
+    assert limits.client_of("2001:db8::1") is limits.client_of("2001:db8::2")
+    assert limits.client_of("::ffff:192.0.2.1") is limits.client_of("192.0.2.1")

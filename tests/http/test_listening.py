@@ -22,7 +22,7 @@ from hubbub.http.listening import CannotListen
     ],
 )
 def test_the_reason_is_one_line(error, text):
-    assert listening.reason(error, "h", 1) == text
+    assert listening.error_text(error, "h", 1) == text
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])

@@ -26,7 +26,7 @@ def filled(path):
 
 def paths():
     """Each path of the document and its methods."""
-    for path, operations in app.describe()["paths"].items():
+    for path, operations in app.openapi_document()["paths"].items():
         known = {method.upper() for method in operations} & METHODS
         yield filled(path), known | ({"HEAD"} if "GET" in known else set())
 
@@ -45,7 +45,7 @@ async def test_options_lists_the_methods_of_every_path(world):
 
 
 async def test_a_method_that_a_path_does_not_have_is_405_for_everybody(world):
-    person = await world.person()
+    person = await world.register()
     for path, known in paths():
         for method in METHODS - known:
             for token in (None, person.token):
@@ -55,14 +55,14 @@ async def test_a_method_that_a_path_does_not_have_is_405_for_everybody(world):
 
 @pytest.mark.parametrize("path", ["/messages/search", "/users/profile", "/rooms/public"])
 async def test_nothing_else_of_such_a_request_is_looked_at(world, path):
-    person = await world.person()
+    person = await world.register()
     for headers in ({"Idempotency-Key": "x" * 999}, {"X-API-Key": "none"}, {"Content-Type": "text/plain"}):
         status, refusal = await person.rest("POST", path, headers=headers, data=b"{")
         assert (status, refusal["code"]) == (405, "method_not_allowed"), headers
 
 
 def admin_routes():
-    for path, operations in app.describe()["paths"].items():
+    for path, operations in app.openapi_document()["paths"].items():
         if path.startswith("/api/v1/admin/"):
             yield from ((method, path) for method in sorted({each.upper() for each in operations} & METHODS))
 
@@ -76,7 +76,7 @@ BAD_BODIES = [b"", b"{", b"[]", b"null", b"{}", b'{"role": 5}', b'{"unknown": 1}
 
 @pytest.mark.parametrize(("method", "path"), list(admin_routes()))
 async def test_who_may_not_is_refused_whatever_else_is_wrong(world, method, path):
-    tokens = {"token": (await world.person("ada")).token, "none": None}
+    tokens = {"token": (await world.register("ada")).token, "none": None}
     for each in {filled(path), path.replace("{", "").replace("}", "")}:
         for query in BAD_QUERIES:
             for name, token in tokens.items():

@@ -9,7 +9,7 @@ from hubbub.config import Settings
 from hubbub.core import metrics
 from hubbub.http.listening import CannotListen
 from hubbub.http.metrics import open_port
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 SECRET = "a secret of production, of some length"
 
@@ -37,8 +37,8 @@ async def scrape(world, **headers):
 
 
 async def test_counters_and_gauges_are_shown(world, counted):
-    person = await world.person()
-    await person.client()
+    person = await world.register()
+    await person.connect_client()
     metrics.count("things")
     metrics.count("things", by=2)
     metrics.count("sorts", "plain")
@@ -100,7 +100,7 @@ async def test_in_production_they_are_for_those_near(
     database_url, tmp_path, proxies, allowed, headers, status
 ):
     settings = in_production(database_url, tmp_path, trusted_proxies=proxies, metrics_allow=allowed)
-    async with World(settings) as world:
+    async with LiveInstance(settings) as world:
         got, content_type, _ = await scrape(world, **headers)
 
     assert (got, content_type == "application/problem+json") == (status, status == 403)
@@ -108,7 +108,7 @@ async def test_in_production_they_are_for_those_near(
 
 async def test_a_port_of_their_own(database_url, tmp_path, unused_tcp_port):
     settings = in_production(database_url, tmp_path, metrics_port=unused_tcp_port)
-    async with World(settings) as world:
+    async with LiveInstance(settings) as world:
         assert (await scrape(world))[0] == 404
         place = f"http://127.0.0.1:{unused_tcp_port}/metrics"
         async with world.http.get(place, headers={"X-Forwarded-For": "203.0.113.9"}) as answer:

@@ -18,10 +18,10 @@ from hubbub.http.request import MAX_BODY_BYTES
 from hubbub.ratelimit.rate import Rate
 from hubbub.services.chat import room_limits
 from hubbub.services.mail import one_time_tokens
-from tests.support.documented import Documented, documented
-from tests.support.issuer import CLIENT, SECRET, Browser, Issuer, Someone, issuer
-from tests.support.relay import Relay
-from tests.support.world import Person, World
+from tests.support.documented import ApiContract, api_contract
+from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, OAuthBrowser, ProviderUser, run_issuer
+from tests.support.relay import TcpProxy
+from tests.support.world import ApiUser, LiveInstance
 
 BURST = 5  # messages
 
@@ -32,23 +32,23 @@ def database_kind():
 
 
 @pytest.fixture
-async def relay(database_url: str) -> AsyncIterator[Relay]:
-    made = Relay(database_url)
-    await made.up()
+async def relay(database_url: str) -> AsyncIterator[TcpProxy]:
+    made = TcpProxy(database_url)
+    await made.start()
     yield made
-    await made.down()
+    await made.stop()
 
 
 @pytest.fixture
 async def other() -> AsyncIterator[Issuer]:
-    async with issuer() as made:
+    async with run_issuer() as made:
         yield made
 
 
 @pytest.fixture
-async def settings(settings: Any, relay: Relay, other: Issuer) -> Any:
+async def settings(settings: Any, relay: TcpProxy, other: Issuer) -> Any:
     known = [
-        (name, name, url, CLIENT, SECRET)
+        (name, name, url, CLIENT_ID, CLIENT_SECRET)
         for name, url in (("test", other.url), ("down", "http://127.0.0.1:1"))
     ]
     return settings.model_copy(
@@ -63,11 +63,11 @@ async def settings(settings: Any, relay: Relay, other: Issuer) -> Any:
 class Asker:
     """Asks operations by their described paths."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: LiveInstance) -> None:
         self.world = world
 
     async def ask(
-        self, by: Person | None, method: str, path: str, wanted: int, **given: Any
+        self, by: ApiUser | None, method: str, path: str, wanted: int, **given: Any
     ) -> dict[str, Any]:
         """Ask and insist on a status. `given` fills in the path's braces; the rest are aiohttp's options."""
         options = {name: given.pop(name) for name in ("json", "params", "data", "headers") if name in given}
@@ -87,13 +87,13 @@ def _anything(operation: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def test_the_document_is_valid():
-    validate(documented().document)
+    validate(api_contract().document)
 
 
 async def test_it_is_served_and_has_a_page(world):
     status, answer = await world.rest("GET", "/openapi.json")
     assert status == 200
-    assert answer["paths"] == documented().document["paths"]
+    assert answer["paths"] == api_contract().document["paths"]
     async with world.http.get(f"{world.url}/api/docs") as page:
         assert page.status == 200
         text = await page.text()
@@ -102,11 +102,11 @@ async def test_it_is_served_and_has_a_page(world):
 
 
 async def test_each_answer_described_is_seen(world, relay, other):
-    described = Documented()
-    documented().seen.clear()
+    described = ApiContract()
+    api_contract().seen.clear()
     asker = Asker(world)
-    ada = await (await world.person("ada")).confirmed()
-    root = await (await world.person("chief")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
+    root = await (await world.register("chief")).mark_sessions_confirmed()
     await models.User.filter(id=root.id).update(role="admin")
     await _refusals(asker, described, ada, root)
     await _accounts(asker, ada)
@@ -117,7 +117,7 @@ async def test_each_answer_described_is_seen(world, relay, other):
     await _administration(asker, root)
     await _suspended(asker, described)
     back = await _oauth(asker, other)
-    await relay.down()
+    await relay.stop()
     for method, path, operation in described.operations():
         body = _body(path)
         if "503" in operation["responses"]:
@@ -129,9 +129,9 @@ async def test_each_answer_described_is_seen(world, relay, other):
                 **{**_anything(operation, path), **back.get(path, {})},
                 **({"json": body} if body else {}),
             )
-    await relay.up()
+    await relay.start()
 
-    assert described.answers - documented().seen == set()
+    assert described.documented_responses - api_contract().seen == set()
 
 
 def _body(path: str) -> dict[str, Any] | None:
@@ -157,7 +157,7 @@ def _body(path: str) -> dict[str, Any] | None:
 _SPENT: list[str] = [""]
 
 
-async def _refusals(asker: Asker, described: Documented, ada: Person, root: Person) -> None:
+async def _refusals(asker: Asker, described: ApiContract, ada: ApiUser, root: ApiUser) -> None:
     """What follows from tokens, ids and bodies alone."""
     for method, path, operation in described.operations():
         ids = _anything(operation, path)
@@ -187,7 +187,7 @@ async def _refusals(asker: Asker, described: Documented, ada: Person, root: Pers
             await asker.ask(by, method, path, 404, json=_found(path, operation), **ids)
 
 
-async def _idempotency(asker: Asker, by: Person | None, path: str, ids: dict[str, Any]) -> None:
+async def _idempotency(asker: Asker, by: ApiUser | None, path: str, ids: dict[str, Any]) -> None:
     """What follows from `Idempotency-Key`, which every POST may have."""
     used = {"Idempotency-Key": "used"}
     await asker.ask(by, "POST", "/rooms" if by else "/auth/login", 422, json={}, headers=used)
@@ -218,7 +218,7 @@ def _found(path: str, operation: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _accounts(asker: Asker, ada: Person) -> None:
+async def _accounts(asker: Asker, ada: ApiUser) -> None:
     password = "correct horse battery"
     account = {"name": "Bea", "email": "bea@example.com", "password": password, "username": "bea"}
     await asker.ask(None, "POST", "/auth/register", 201, json=account)
@@ -230,13 +230,13 @@ async def _accounts(asker: Asker, ada: Person) -> None:
     renewed = (await asker.ask(None, "POST", "/auth/refresh", 200, json=spent))["data"]
     await asker.ask(None, "POST", "/auth/refresh", 400, json=spent)
     _SPENT[0] = renewed["refresh_token"]
-    other = Person(asker.world, (await asker.ask(None, "POST", "/auth/login", 200, json=login))["data"])
+    other = ApiUser(asker.world, (await asker.ask(None, "POST", "/auth/login", 200, json=login))["data"])
     await asker.ask(other, "POST", "/auth/logout", 204)
     await asker.ask(ada, "GET", "/auth/me", 200)
     await _people(asker, ada, login)
 
 
-async def _people(asker: Asker, ada: Person, login: dict[str, str]) -> None:
+async def _people(asker: Asker, ada: ApiUser, login: dict[str, str]) -> None:
     ask, profile = asker.ask, {"bio": "Counts."}
     await ask(ada, "GET", "/users/{username}", 200, username="ada")
     await ask(ada, "GET", "/users/{username}", 404, username="nobody")
@@ -245,7 +245,7 @@ async def _people(asker: Asker, ada: Person, login: dict[str, str]) -> None:
         await ask(ada, "GET", path, 200)
         await ask(ada, "PATCH", path, 200, json={})
     await ask(ada, "POST", "/settings/preferences/reset", 200)
-    bea = Person(asker.world, (await ask(None, "POST", "/auth/login", 200, json=login))["data"])
+    bea = ApiUser(asker.world, (await ask(None, "POST", "/auth/login", 200, json=login))["data"])
     own = (await ask(bea, "GET", "/sessions", 200))["data"]
     other = next(session["id"] for session in own if not session["current"])
     await ask(bea, "DELETE", "/sessions/{session_id}", 204, session_id=other)
@@ -253,7 +253,7 @@ async def _people(asker: Asker, ada: Person, login: dict[str, str]) -> None:
 
 
 async def _credentials(asker: Asker) -> None:
-    ask, eva = asker.ask, await asker.world.person("eva")
+    ask, eva = asker.ask, await asker.world.register("eva")
     email, new = "eva@example.com", "staple of another kind"
 
     async def token(purpose: str) -> dict[str, str]:
@@ -264,15 +264,15 @@ async def _credentials(asker: Asker) -> None:
     await ask(None, "POST", "/auth/verify-email", 400, json={"token": "x"})
     await ask(None, "POST", "/auth/forgot-password", 202, json={"email": email})
     reset = {**await token("reset_password"), "password": new}
-    undo = await one_time_tokens.begin_undo(
-        await models.User.get(id=eva.id), one_time_tokens.UNDO_KEY, eva.id
+    undo = await one_time_tokens.create_undo(
+        await models.User.get(id=eva.id), one_time_tokens.UNDO_API_KEY, eva.id
     )
-    await ask(None, "POST", "/auth/undo", 204, json={"token": await one_time_tokens.renew_undo(undo)})
+    await ask(None, "POST", "/auth/undo", 204, json={"token": await one_time_tokens.create_undo_token(undo)})
     await ask(None, "POST", "/auth/undo", 400, json={"token": "x"})
     await ask(None, "POST", "/auth/reset-password", 204, json=reset)
     await ask(None, "POST", "/auth/reset-password", 400, json=reset)
     login = {"email": email, "password": new}
-    eva = Person(asker.world, (await ask(None, "POST", "/auth/login", 200, json=login))["data"])
+    eva = ApiUser(asker.world, (await ask(None, "POST", "/auth/login", 200, json=login))["data"])
     change = {"current_password": new, "new_password": "correct horse battery"}
     await ask(eva, "POST", "/auth/change-password", 204, json=change)
     await ask(eva, "GET", "/users/account/export", 403)
@@ -285,8 +285,8 @@ async def _credentials(asker: Asker) -> None:
 
 
 async def _api_keys(asker: Asker) -> None:
-    ask, kim = asker.ask, await asker.world.person("kim")
-    await kim.confirmed()
+    ask, kim = asker.ask, await asker.world.register("kim")
+    await kim.mark_sessions_confirmed()
     for _ in range(25):
         await ask(kim, "POST", "/api-keys", 201, json={"name": "a program", "scopes": ["read"]})
     await ask(kim, "POST", "/api-keys", 409, json={"name": "a program", "scopes": ["read"]})
@@ -296,11 +296,11 @@ async def _api_keys(asker: Asker) -> None:
 
 
 async def _two_factor(asker: Asker) -> None:
-    ask, tia = asker.ask, await asker.world.person("tia")
+    ask, tia = asker.ask, await asker.world.register("tia")
     await ask(tia, "GET", "/auth/2fa", 200)
     wrong, login = {"code": "x"}, {"email": "tia@example.com", "password": "correct horse battery"}
     confirm = {"password": login["password"], "code": "x"}
-    await tia.confirmed()
+    await tia.mark_sessions_confirmed()
     await ask(tia, "POST", "/auth/2fa/enable", 409, json=wrong)
     for path in ("disable", "recovery-codes"):
         await ask(tia, "POST", f"/auth/2fa/{path}", 409, json=confirm)
@@ -334,16 +334,16 @@ async def _two_factor(asker: Asker) -> None:
 async def _oauth(asker: Asker, other: Issuer) -> dict[str, dict[str, Any]]:
     """Returns what gets as far as a provider, or the database, if it is away then."""
     world, ask = asker.world, asker.ask
-    browser = Browser(world.http, world.url)
+    browser = OAuthBrowser(world.http, world.url)
     await ask(None, "GET", "/auth/oauth", 200)
-    other.who = Someone("1001", "zoe@example.com")
-    assert (await browser.get(await browser.leave("test") + "x"))[0] == 400
-    _, _, answer = await browser.sign_in()
-    zoe = await Person(world, answer["data"]).confirmed()
+    other.user = ProviderUser("1001", "zoe@example.com")
+    assert (await browser.get(await browser.authorize("test") + "x"))[0] == 400
+    _, _, answer = await browser.log_in()
+    zoe = await ApiUser(world, answer["data"]).mark_sessions_confirmed()
     (only,) = (await ask(zoe, "GET", "/auth/identities", 200))["data"]
     await ask(zoe, "DELETE", "/auth/identities/{identity_id}", 409, identity_id=only["id"])
     for status, suspended_at in ((200, None), (403, clock.now())):
-        _, location, _ = await browser.sign_in(redirect="/")
+        _, location, _ = await browser.log_in(redirect="/")
         code = {"code": location.rpartition("=")[2]}
         await models.User.filter(id=zoe.id).update(suspended_at=suspended_at)
         await ask(None, "POST", "/auth/oauth/exchange", status, json=code)
@@ -353,14 +353,14 @@ async def _oauth(asker: Asker, other: Issuer) -> dict[str, dict[str, Any]]:
     await ask(None, "POST", "/auth/oauth/exchange", 400, json=code)
     await ask(None, "GET", authorize, 401, provider="test", **confirm)
     await _confirmations(asker, browser, zoe)
-    other.allows = False
-    assert (await browser.sign_in())[0] == 403
-    other.allows, other.who = True, Someone("1002", "bob@example.com")
-    assert (await browser.sign_in())[0] == 409
+    other.consents = False
+    assert (await browser.log_in())[0] == 403
+    other.consents, other.user = True, ProviderUser("1002", "bob@example.com")
+    assert (await browser.log_in())[0] == 409
     await models.User.filter(id=zoe.id).update(password_digest="-")
     await ask(zoe, "DELETE", "/auth/identities/{identity_id}", 204, identity_id=only["id"])
     callback = "/api/v1/auth/oauth/{provider}/callback"
-    found = urlsplit(await browser.leave("test"))
+    found = urlsplit(await browser.authorize("test"))
     kept = {"Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
     return {
         "/api/v1/auth/oauth/{provider}/authorize": {"provider": "down"},
@@ -368,24 +368,24 @@ async def _oauth(asker: Asker, other: Issuer) -> dict[str, dict[str, Any]]:
     }
 
 
-async def _confirmations(asker: Asker, browser: Browser, zoe: Person) -> None:
+async def _confirmations(asker: Asker, browser: OAuthBrowser, zoe: ApiUser) -> None:
     """Of sessions of an account without a password."""
-    _, _, answer = await browser.sign_in()
+    _, _, answer = await browser.log_in()
     browser.token = answer["data"]["access_token"]
-    back = await browser.leave("test", confirm="true")
-    await asker.ask(Person(asker.world, answer["data"]), "POST", "/auth/logout", 204)
+    back = await browser.authorize("test", confirm="true")
+    await asker.ask(ApiUser(asker.world, answer["data"]), "POST", "/auth/logout", 204)
     assert (await browser.get(back))[0] == 401
     browser.token = zoe.token
-    assert (await browser.sign_in(confirm="true"))[0] == 204
+    assert (await browser.log_in(confirm="true"))[0] == 204
     browser.token = None
-    _, location, _ = await browser.sign_in(confirm="true", redirect="/")
+    _, location, _ = await browser.log_in(confirm="true", redirect="/")
     code = {"code": location.rpartition("=")[2], "confirm": True}
     await asker.ask(None, "POST", "/auth/oauth/exchange", 401, json=code)
     await asker.ask(zoe, "POST", "/auth/oauth/exchange", 204, json=code)
 
 
-async def _rooms(asker: Asker, ada: Person) -> None:
-    bob, ask = await asker.world.person("bob"), asker.ask
+async def _rooms(asker: Asker, ada: ApiUser) -> None:
+    bob, ask = await asker.world.register("bob"), asker.ask
     room = (await ask(ada, "POST", "/rooms", 201, json={"kind": "public", "name": "Garden"}))["data"]["id"]
     other = (await ask(ada, "POST", "/rooms", 201, json={"kind": "public", "name": "Shed"}))["data"]["id"]
     hidden = (await ask(ada, "POST", "/rooms", 201, json={"kind": "private"}))["data"]["id"]
@@ -409,7 +409,7 @@ async def _rooms(asker: Asker, ada: Person) -> None:
     await _messages(asker, ada, room, other)
 
 
-async def _messages(asker: Asker, ada: Person, room: str, other: str) -> None:
+async def _messages(asker: Asker, ada: ApiUser, room: str, other: str) -> None:
     ask, said = asker.ask, {"client_id": str(uuid4()), "body": "a green leaf"}
     path = "/rooms/{room_id}/messages"
     sent = (await ask(ada, "POST", path, 201, room_id=room, json=said))["data"]["id"]
@@ -426,19 +426,19 @@ async def _messages(asker: Asker, ada: Person, room: str, other: str) -> None:
     await ask(ada, "PUT", reaction, 409, emoji=last, **at)
     await ask(ada, "DELETE", reaction, 200, emoji=first, **at)
     await ask(ada, "DELETE", "/messages/{message_id}", 200, **at)
-    await ada.client()  # messages are counted for people with a socket; the rest is the limit of REST
+    await ada.connect_client()  # messages are counted for people with a socket; the rest is the limit of REST
     for _ in range(BURST):
         await ask(ada, "POST", path, 201, room_id=room, json={"client_id": str(uuid4()), "body": "more"})
     await ask(ada, "POST", path, 429, room_id=room, json={"client_id": str(uuid4()), "body": "more"})
-    for of, rate in (("rooms", room_limits.ROOMS), ("invitations", room_limits.INVITATIONS)):
-        while not (await asker.world.app.parts.allowances.take(of, ada.id, rate)).wait_ms:
+    for of, rate in (("rooms", room_limits.ROOM_RATE), ("invitations", room_limits.INVITATION_RATE)):
+        while not (await asker.world.app.container.rate_limiter.acquire(of, ada.id, rate)).wait_ms:
             pass
     await ask(ada, "POST", "/rooms", 429, json={"kind": "private", "name": "one more"})
     await ask(ada, "POST", "/rooms/{room_id}/members", 429, room_id=room, json={"user_id": str(uuid4())})
 
 
-async def _administration(asker: Asker, root: Person) -> None:
-    ask, person = asker.ask, await asker.world.person("pat")
+async def _administration(asker: Asker, root: ApiUser) -> None:
+    ask, person = asker.ask, await asker.world.register("pat")
     await ask(root, "GET", "/admin/users", 200)
     at = {"user_id": person.id}
     await ask(root, "GET", "/admin/users/{user_id}", 200, **at)
@@ -451,9 +451,9 @@ async def _administration(asker: Asker, root: Person) -> None:
     await ask(root, "DELETE", "/users/account", 409, json=last)
 
 
-async def _suspended(asker: Asker, described: Documented) -> None:
+async def _suspended(asker: Asker, described: ApiContract) -> None:
     """Who is suspended may nothing."""
-    sue = await asker.world.person("sue")
+    sue = await asker.world.register("sue")
     await models.User.filter(id=sue.id).update(suspended_at=clock.now())
     for method, path, operation in described.operations():
         if "security" in operation:

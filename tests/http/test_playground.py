@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from hubbub.config import Settings
 from hubbub.http import playground
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 FILES = sorted(path for path in playground.FOLDER.rglob("*") if path.is_file())
 
@@ -128,9 +128,9 @@ async def test_only_reading_is_allowed(client):
     ("given", "there"), [({"playground": True}, True), ({"playground": False}, False), ({}, False)]
 )
 async def test_an_instance_has_it_where_the_settings_say_so(given, there, databases, tmp_path):
-    url = databases.migrated("sqlite", tmp_path)
+    url = databases.create_migrated("sqlite", tmp_path)
     settings = Settings.for_tests(database_url=url, data_dir=tmp_path, port=0, **given)
-    async with World(settings) as world:
+    async with LiveInstance(settings) as world:
         for path in ("/", "/playground/main.js", "/playground/vendor/socket.io.min.js"):
             async with world.http.get(f"{world.url}{path}") as answer:
                 assert answer.status == (200 if there else 404)
@@ -154,7 +154,7 @@ async def test_files_of_pages_leave_no_line_at_info(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     paths = ("/", "/playground/main.js", "/playground/icons.svg", "/api/docs", "/account", "/health/live")
-    async with World(settings.model_copy(update={"playground": True})) as world:
+    async with LiveInstance(settings.model_copy(update={"playground": True})) as world:
         with caplog.at_level("DEBUG", logger="hubbub.http.middleware.request_id"):
             for path in paths:
                 async with world.http.get(f"{world.url}{path}") as answer:

@@ -28,17 +28,17 @@ def every(kind):
 def test_every_code_has_a_status_and_every_status_a_title():
     codes = {kind.code for kind in every(errors.HubbubError)}
 
-    assert codes == set(problems.STATUS)
-    assert set(problems.STATUS.values()) == set(problems.TITLES)
+    assert codes == set(problems.STATUS_BY_CODE)
+    assert set(problems.STATUS_BY_CODE.values()) == set(problems.TITLE_BY_STATUS)
 
 
 def test_every_code_stands_in_the_docs_with_its_status():
     table = re.findall(r"^\| (\d{3}) \| (.*) \|$", (DOCS / "rest.md").read_text(), re.MULTILINE)
     told = {code: int(status) for status, line in table for code in re.findall(r"`([a-z_]+)`", line)}
-    told = {code: status for code, status in told.items() if code in problems.STATUS}
+    told = {code: status for code, status in told.items() if code in problems.STATUS_BY_CODE}
 
-    assert told == {code: problems.STATUS[code] for code in told}
-    rest = set(problems.STATUS) - set(told)
+    assert told == {code: problems.STATUS_BY_CODE[code] for code in told}
+    rest = set(problems.STATUS_BY_CODE) - set(told)
     assert rest == {"unknown_event", "too_many_connections"}  # of sockets alone
     protocol = (DOCS / "protocol.md").read_text()
     assert all(f"`{code}`" in protocol for code in rest)
@@ -62,7 +62,7 @@ async def test_a_refusal_is_a_problem_document(world):
     ["/nothing", "/api/v1/nothing", "/api/v1/rooms/", "/api/v2/rooms", "/api", "/API/v1/rooms", "/health/"],
 )
 async def test_an_unknown_address_is_not_found_with_a_token_or_without(world, path):
-    person = await world.person()
+    person = await world.register()
     for headers in ({}, {"Authorization": f"Bearer {person.token}"}):
         async with world.http.get(world.url + path, headers=headers) as answer:
             document = await answer.json(content_type="application/problem+json")
@@ -87,7 +87,7 @@ async def test_another_method_is_told_which_there_are(world, method, path, allow
 
 
 async def test_head_is_get_without_a_body(world):
-    person = await world.person()
+    person = await world.register()
     headers = {"Authorization": f"Bearer {person.token}"}
     async with world.http.head(f"{world.url}/api/v1/rooms", headers=headers) as answer:
         assert (answer.status, await answer.read()) == (200, b"")
@@ -105,7 +105,7 @@ async def test_head_is_get_without_a_body(world):
     ],
 )
 async def test_a_fault_tells_nothing_of_the_inside(world, monkeypatch, caplog, fault, status, code):
-    person = await world.person()
+    person = await world.register()
 
     async def broken(*_):
         raise fault
@@ -120,7 +120,7 @@ async def test_a_fault_tells_nothing_of_the_inside(world, monkeypatch, caplog, f
 
 
 async def test_a_refusal_says_when_to_come_back(world, monkeypatch):
-    person = await world.person()
+    person = await world.register()
 
     async def busy(*_):
         raise errors.RateLimited(retry_after_ms=1001)

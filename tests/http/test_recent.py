@@ -1,10 +1,10 @@
 """Texts that were seen lately."""
 
-from hubbub.http.recent import Recent
+from hubbub.http.recent import RecentDigests
 
 
 def test_what_was_added_is_in_until_it_is_discarded():
-    seen = Recent()
+    seen = RecentDigests()
     assert "a" not in seen
     seen.add("a")
     seen.add("\ud800")
@@ -16,7 +16,7 @@ def test_what_was_added_is_in_until_it_is_discarded():
 
 
 def test_beyond_the_bound_the_oldest_is_forgotten():
-    seen = Recent(most=2)
+    seen = RecentDigests(max_digests=2)
     for text in ("a", "b", "a", "c"):
         seen.add(text)
 

@@ -94,7 +94,7 @@ async def test_no_body_at_all_lacks_its_fields(world):
 
 
 async def test_a_body_has_room_for_what_the_route_takes_and_no_more(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     most = Command.max_body_bytes
     note = json.dumps({"display_name": "Ada"}).encode()
     kind = {"Content-Type": "application/json"}
@@ -108,11 +108,11 @@ async def test_a_body_has_room_for_what_the_route_takes_and_no_more(world):
 
 
 async def test_the_longest_message_fits_however_it_is_escaped(world):
-    room_id, [_] = await world.talk("ada")
+    room_id, [_] = await world.room_with_clients("ada")
     body = json.dumps({"client_id": str(uuid4()), "body": "🌍" * 8000})
     assert len(body) > 90_000
 
-    status, _ = await world.people["ada"].rest(
+    status, _ = await world.users["ada"].rest(
         "POST", f"/rooms/{room_id}/messages", data=body, headers={"Content-Type": "application/json"}
     )
 
@@ -159,7 +159,7 @@ async def test_text_that_no_database_keeps_is_refused(world):
     ],
 )
 async def test_a_wrong_page_is_refused(world, query, field):
-    person = await world.person()
+    person = await world.register()
 
     status, answer = await person.rest("GET", f"/rooms?{query}")
 
@@ -171,7 +171,7 @@ async def test_a_wrong_page_is_refused(world, query, field):
     "query", ["", "q=", "query=words", f"q={'x' * 501}", "q=%00", "q=a&limit=101", "q=a&room_id=x"]
 )
 async def test_a_wrong_search_is_refused(world, query):
-    person = await world.person()
+    person = await world.register()
 
     status, answer = await person.rest("GET", f"/messages/search?{query}")
 
@@ -181,7 +181,7 @@ async def test_a_wrong_search_is_refused(world, query):
 
 
 async def test_what_a_query_does_not_know_is_passed_over(world):
-    person = await world.person()
+    person = await world.register()
 
     assert (await person.rest("GET", "/rooms?limit=1&_=1234"))[0] == 200
 
@@ -215,7 +215,7 @@ BODIES = {
 
 @pytest.mark.parametrize(("method", "path"), ADDRESSES)
 async def test_an_id_of_nothing_is_not_found(world, method, path):
-    person = await world.person()
+    person = await world.register()
     body = BODIES.get(path, {}) if method in ("POST", "PATCH") else None
 
     for odd in (str(uuid4()), "nonsense", "1", "%00", "%ff", "{" + str(uuid4()) + "}", "x" * 500, "💥"):
@@ -224,9 +224,9 @@ async def test_an_id_of_nothing_is_not_found(world, method, path):
 
 
 async def test_what_the_address_says_is_not_said_twice(world):
-    room_id, _ = await world.talk("ada")
+    room_id, _ = await world.room_with_clients("ada")
 
     body = {"room_id": room_id, "topic": "elsewhere"}
-    status, answer = await world.people["ada"].rest("PATCH", f"/rooms/{room_id}", json=body)
+    status, answer = await world.users["ada"].rest("PATCH", f"/rooms/{room_id}", json=body)
 
     assert (status, answer["errors"][0]["field"]) == (422, "room_id")

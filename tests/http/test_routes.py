@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hubbub.http.app import describe
+from hubbub.http.app import openapi_document
 
 COMMITTED = Path(__file__).with_name("operations.txt")
 NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
@@ -15,7 +15,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 @pytest.fixture
 def operations() -> list[dict[str, Any]]:
     """All operations of the API description, each with its method and path."""
-    paths: dict[str, dict[str, Any]] = describe("/")["paths"]
+    paths: dict[str, dict[str, Any]] = openapi_document("/")["paths"]
     return [
         {"method": method.upper(), "path": path, **operation}
         for path, methods in paths.items()

@@ -266,7 +266,7 @@ async def test_a_bad_body_that_nobody_reads_is_no_error_of_ours(world, caplog):
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(world, monkeypatch):
-    monkeypatch.setattr(request, "BODY_S", 0.2)
+    monkeypatch.setattr(request, "BODY_TIMEOUT_S", 0.2)
 
     answer = await spoken(world, REGISTER + JSON + b"Content-Length: 100\r\n\r\n{")
 
@@ -282,7 +282,7 @@ async def hurried():
 
     app = web.Application()
     app.router.add_get("/", answer)
-    runner = Runner(app, header_s=0.3, stalled_s=0.3, shutdown_timeout=1.0)
+    runner = Runner(app, header_timeout_s=0.3, stall_timeout_s=0.3, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -8,7 +8,7 @@ import pytest
 from hubbub.http import untrusted_proxies
 from hubbub.http.untrusted_proxies import UntrustedProxies
 from hubbub.services.instance import processes
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 FORWARDED = {"X-Forwarded-For": "203.0.113.7"}
 PATHS = ["/health/live", "/api/v1/nothing", "/socket.io/?EIO=4&transport=polling"]
@@ -40,7 +40,7 @@ async def test_one_warning_names_the_setting_and_the_registration_names_the_prox
 @pytest.mark.parametrize(("proxies", "headers"), [("127.0.0.0/8", FORWARDED), ("", {})])
 async def test_a_trusted_proxy_and_a_direct_request_are_fine(settings, caplog, proxies, headers):
     networks = tuple(ip_network(each) for each in proxies.split(",") if each)
-    async with World(settings.model_copy(update={"trusted_proxies": networks})) as world:
+    async with LiveInstance(settings.model_copy(update={"trusted_proxies": networks})) as world:
         async with world.http.get(f"{world.url}/health/live", headers=headers):
             pass
 
@@ -59,7 +59,7 @@ async def test_a_trusted_proxy_and_a_direct_request_are_fine(settings, caplog, p
 def test_a_public_address_is_a_client_that_invents_the_header(peer, private):
     reports = []
 
-    UntrustedProxies(reports.append).note(peer)
+    UntrustedProxies(reports.append).record(peer)
 
     assert bool(reports) == private
 
@@ -71,6 +71,6 @@ def test_it_is_said_again_after_an_hour(monkeypatch, caplog):
 
     for passed in (0, 3599, 1):
         now += passed
-        watch.note("10.0.0.1")
+        watch.record("10.0.0.1")
 
     assert len(warnings(caplog)) == 2

@@ -9,7 +9,7 @@ import pytest
 from hubbub.config import Settings
 from tests.journeys.device import Device, News
 from tests.support.model import Json
-from tests.support.process import Served
+from tests.support.process import ServerProcess
 
 UNLIMITED = dict.fromkeys(
     ("limit_message_send", "limit_events", "limit_http", "limit_auth", "limit_register"), "off"
@@ -31,28 +31,28 @@ def news() -> News:
 
 
 @pytest.fixture
-async def served(database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
+async def served(database_url: str, tmp_path: Path) -> AsyncIterator[ServerProcess]:
     """`hubbub serve` as a process, on the test's database."""
-    async with Served(tmp_path, database_url=database_url, default_rooms="", **UNLIMITED) as process:
+    async with ServerProcess(tmp_path, database_url=database_url, default_rooms="", **UNLIMITED) as process:
         yield process
 
 
 class Connect(Protocol):
     """`await devices(url, signed, "polling")`: a connected device, by WebSocket if nothing is said."""
 
-    async def __call__(self, url: str, signed: Json, *transports: str) -> Device: ...
+    async def __call__(self, url: str, login: Json, *transports: str) -> Device: ...
 
 
 @pytest.fixture
 async def devices(news: News) -> AsyncIterator[Connect]:
     """Connects devices; in the end they are closed, and none has heard an entry out of its order."""
-    made: list[Device] = []
+    connected: list[Device] = []
 
-    async def connect(url: str, signed: Json, *transports: str) -> Device:
-        made.append(Device(url, signed, news, transports or ("websocket",)))
-        return await made[-1].connect()
+    async def connect(url: str, login: Json, *transports: str) -> Device:
+        connected.append(Device(url, login, news, transports or ("websocket",)))
+        return await connected[-1].connect()
 
     yield connect
-    for device in made:
+    for device in connected:
         await device.close()
-    assert {device.name: device.violations for device in made if device.violations} == {}
+    assert {device.name: device.violations for device in connected if device.violations} == {}

@@ -11,7 +11,7 @@ import socketio
 from socketio.exceptions import ConnectionError as NotConnected
 from socketio.exceptions import SocketIOError
 
-from tests.support.model import Json, Mirror, Room
+from tests.support.model import ClientModel, Json, Room
 
 WAIT_S = 30.0
 CHAT = "/chat"
@@ -91,13 +91,13 @@ class Device:
         self._news = news
         self._transports = list(transports)
         self.name: str = signed["user"]["username"]
-        self.mirror = Mirror(signed["user"]["id"])
+        self.mirror = ClientModel(signed["user"]["id"])
         self.up = asyncio.Event()
         self.comings = 0
         self.violations: list[str] = []
         self._asked: dict[str, int] = {}
         self._answers: set[asyncio.Future[Json]] = set()
-        self._order = Order(self.mirror.me, {})
+        self._order = Order(self.mirror.user_id, {})
         self._wake = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
         # The stock client leaves a session of its own open when it loses the server while it connects.
@@ -110,7 +110,7 @@ class Device:
 
     @property
     def me(self) -> str:
-        return self.mirror.me
+        return self.mirror.user_id
 
     # Coming and going.
 
@@ -163,22 +163,22 @@ class Device:
         if event == "ready":
             known = {**self._asked, **{room["id"]: room["last_seq"] for room in payload["rooms"]}}
             self._order = Order(self.me, known)
-            self.mirror.ready(payload, self._asked)
+            self.mirror.on_ready(payload, self._asked)
             self.comings += 1
             self.up.set()
         elif event == "room:added":
-            self.mirror.added(payload["room"])
+            self.mirror.add_or_refresh(payload["room"])
             self._order.begins(payload["room"]["id"], payload["room"]["last_seq"])
         elif event == "room:gone":
-            self.mirror.gone(payload["room_id"])
+            self.mirror.remove_room(payload["room_id"])
         elif event == "read" and payload["user_id"] == self.me:
-            self.mirror.read(payload["room_id"], payload["seq"])
+            self.mirror.on_read(payload["room_id"], payload["seq"])
         elif event == "room:muted":
-            self.mirror.muted(payload["room_id"], payload["muted"])
+            self.mirror.on_muted(payload["room_id"], payload["muted"])
         elif "seq" in payload and "at" in payload:
             if wrong := self._order.hear(event, payload):
                 self.violations.append(wrong)
-            self.mirror.entry(event, payload)
+            self.mirror.on_entry(event, payload)
 
     async def _follow(self) -> None:
         """Sync whenever something is missing, and request rooms whose counts are in doubt."""
@@ -186,23 +186,23 @@ class Device:
             await self._wake.wait()
             self._wake.clear()
             await self._count()
-            while self.up.is_set() and (behind := self.mirror.behind()):
+            while self.up.is_set() and (behind := self.mirror.rooms_behind()):
                 rooms = {room_id: room.cursor for room_id, room in behind.items()}
                 with suppress(Lost):
                     answer = await self.ask("sync", epoch=self.mirror.epoch, rooms=rooms)
                     self._caught(behind, answer["data"])
 
     async def _count(self) -> None:
-        for room_id, doubts in self.mirror.in_doubt().items():
+        for room_id, doubts in self.mirror.rooms_in_doubt().items():
             with suppress(Lost):
                 answer = await self.ask("room:join", room_id=room_id)
                 if answer["ok"]:  # else the user has left it
-                    self.mirror.requested(answer["data"]["room"], doubts)
+                    self.mirror.on_room_response(answer["data"]["room"], doubts)
                     self._news.tell()
 
     def _caught(self, asked: dict[str, Room], answer: Json) -> None:
         try:
-            self.mirror.synced(asked, answer)
+            self.mirror.on_synced(asked, answer)
         except (AssertionError, KeyError, ValueError) as error:
             self.violations.append(f"sync {answer}: {error!r}")
         self._news.tell()
@@ -243,12 +243,12 @@ class Device:
 
     def read(self, room_id: str, last_read_seq: int) -> None:
         """An ack showed a read mark."""
-        self.mirror.read(room_id, last_read_seq)
+        self.mirror.on_read(room_id, last_read_seq)
         self._wake.set()
 
     def added(self, room: Json) -> None:
         """An ack showed a room."""
-        self.mirror.added(room)
+        self.mirror.add_or_refresh(room)
         self._wake.set()
 
     async def send(self, room_id: str, body: str, client_id: str | None = None) -> Json:

@@ -10,9 +10,9 @@ from hubbub import models
 from hubbub.core import metrics
 from hubbub.realtime.socketio import backlog
 from hubbub.services.chat import messages, rooms
-from tests.support.relay import Relay
+from tests.support.relay import TcpProxy
 from tests.support.waiting import until
-from tests.support.world import Client, World
+from tests.support.world import Client, LiveInstance
 
 SECONDS = 20
 
@@ -52,8 +52,8 @@ class Burst:
         return ["ok" if each["ok"] else each["error"]["code"] for each in await self.done()]
 
 
-async def test_one_sockets_messages_share_batches(world: World) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob")
+async def test_one_sockets_messages_share_batches(world: LiveInstance) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     before = metrics.counters["message_batches"]
     burst = Burst(ada)
     for index in range(25):
@@ -65,9 +65,9 @@ async def test_one_sockets_messages_share_batches(world: World) -> None:
     assert metrics.counters["message_batches"] - before < 25
 
 
-async def test_a_slow_message_is_not_overtaken(world: World) -> None:
+async def test_a_slow_message_is_not_overtaken(world: LiveInstance) -> None:
     """One that mentions somebody, or replies, is looked at first; those behind it wait for that."""
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "first")
     burst = Burst(ada)
     for index in range(24):
@@ -75,16 +75,16 @@ async def test_a_slow_message_is_not_overtaken(world: World) -> None:
         await burst.say(room_id, body, **({"reply_to": first["id"]} if index % 4 == 0 else {}))
 
     answers = [each["data"]["message"] for each in await burst.done()]
-    await bob.until("message:new", lambda it: it["message"]["body"].startswith("23"))
+    await bob.events_until("message:new", lambda it: it["message"]["body"].startswith("23"))
 
     assert [each["seq"] for each in answers] == list(range(first["seq"] + 1, first["seq"] + 25))
-    told = [it["message"] for name, it in bob.heard if name == "message:new"]
+    told = [it["message"] for name, it in bob.events if name == "message:new"]
     assert told[1:] == answers
     assert [len(each["mentions"]) for each in answers[:4]] == [1, 0, 0, 1]
 
 
-async def test_what_follows_a_message_finds_it_stored(world: World) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob")
+async def test_what_follows_a_message_finds_it_stored(world: LiveInstance) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     burst = Burst(ada)
     for index in range(5):
         await burst.say(room_id, str(index))
@@ -98,8 +98,8 @@ async def test_what_follows_a_message_finds_it_stored(world: World) -> None:
     assert [number for number, _ in burst.answers] == list(range(7))
 
 
-async def test_messages_behind_a_departure_do_not_get_in(world: World) -> None:
-    room_id, (_, bob) = await world.talk("ada", "bob")
+async def test_messages_behind_a_departure_do_not_get_in(world: LiveInstance) -> None:
+    room_id, (_, bob) = await world.room_with_clients("ada", "bob")
     burst = Burst(bob)
     await burst.say(room_id, "in")
     await burst.emit("room:leave", room_id=room_id)
@@ -109,8 +109,8 @@ async def test_messages_behind_a_departure_do_not_get_in(world: World) -> None:
     assert await models.Message.filter(room_id=room_id).count() == 1
 
 
-async def test_each_mistake_in_a_burst_has_its_own_answer(world: World) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob")
+async def test_each_mistake_in_a_burst_has_its_own_answer(world: LiveInstance) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     client_id, burst = str(uuid4()), Burst(ada)
     await burst.say(room_id, "one", client_id=client_id)
     await burst.say(room_id, "twin", client_id=client_id)
@@ -130,19 +130,21 @@ async def test_each_mistake_in_a_burst_has_its_own_answer(world: World) -> None:
     assert await models.Message.filter(room_id=room_id).count() == 2
 
 
-async def test_without_an_ack_a_refused_message_is_an_error_event(world: World) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob")
+async def test_without_an_ack_a_refused_message_is_an_error_event(world: LiveInstance) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
 
     await ada.sio.emit("message:send", {"room_id": room_id, "client_id": "no"}, namespace="/chat")
     await ada.sio.emit("message:send", "nonsense", namespace="/chat")
 
     for _ in range(2):
-        error = await ada.next("error")
+        error = await ada.next_event("error")
         assert (error["event"], error["error"]["code"]) == ("message:send", "invalid_payload")
 
 
-async def test_a_bug_in_the_beginning_answers_internal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob")
+async def test_a_bug_in_the_beginning_answers_internal(
+    world: LiveInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
 
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
@@ -153,7 +155,7 @@ async def test_a_bug_in_the_beginning_answers_internal(world: World, monkeypatch
         await burst.say(room_id, "@bob")
         assert await burst.outcomes() == ["internal"]
     with monkeypatch.context() as patched:
-        patched.setattr(messages, "_ordinary", lambda *_: 1 / 0)
+        patched.setattr(messages, "_fast_path", lambda *_: 1 / 0)
         burst = Burst(ada)
         await burst.say(room_id, "x")
         assert await burst.outcomes() == ["internal"]
@@ -165,22 +167,22 @@ async def test_a_bug_in_the_beginning_answers_internal(world: World, monkeypatch
 async def test_what_waits_for_a_silent_database_is_bounded(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backlog, "EVENTS", 10)
+    monkeypatch.setattr(backlog, "MAX_WAITING_EVENTS", 10)
     lifted = {"limit_message_send": None}
     async with (
-        Relay(settings.database_url) as relay,
-        World(settings.model_copy(update={"database_url": relay.url, **lifted})) as world,
+        TcpProxy(settings.database_url) as relay,
+        LiveInstance(settings.model_copy(update={"database_url": relay.url, **lifted})) as world,
     ):
-        room_id, (ada, _) = await world.talk("ada", "bob")
+        room_id, (ada, _) = await world.room_with_clients("ada", "bob")
         await ada.send(room_id, "before")
         connection = world.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
         relay.freeze()
         burst = Burst(ada)
         for index in range(15):
             await burst.say(room_id, str(index))
-        await until(lambda: connection.link.session.held)
+        await until(lambda: connection.client.eio_session.paused)
 
-        waiting = connection.link.backlog.events
+        waiting = connection.client.backlog.waiting_events
         relay.thaw()
 
         assert waiting == 10

@@ -17,10 +17,10 @@ import pytest
 
 from hubbub.config import load
 from tests.support import compose, smoke
-from tests.support.mailbox import mailbox, text
+from tests.support.mailbox import plain_text, run_mailbox
 from tests.support.nginx import Nginx
-from tests.support.process import Served
-from tests.support.production import SECRET
+from tests.support.process import ServerProcess
+from tests.support.production import PRODUCTION_SECRET_KEY
 
 INSTANCES = ["hubbub-1", "hubbub-2", "hubbub-3"]
 WAIT_S = 60.0
@@ -33,7 +33,7 @@ def variables(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def file(variables):
-    return compose.read(variables)
+    return compose.load(variables)
 
 
 # --- the .env ---
@@ -69,8 +69,8 @@ def test_git_and_the_image_leave_it_out():
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "ADMIN_PASSWORD"])
 def test_without_a_secret_nothing_starts_and_the_script_is_named(variables, name):
-    with pytest.raises(compose.Missing, match=f"{name}: run docker/write-env.sh"):
-        compose.read({key: it for key, it in variables.items() if key != name})
+    with pytest.raises(compose.MissingVariable, match=f"{name}: run docker/write-env.sh"):
+        compose.load({key: it for key, it in variables.items() if key != name})
 
 
 # --- the settings ---
@@ -84,7 +84,7 @@ def test_each_process_of_hubbub_has_all_that_production_needs(file):
         given = compose.environment(service)
         settings = load(given, None)
         assert settings.env == "production"
-        assert settings.production_mistakes == ()
+        assert settings.production_errors == ()
         assert settings.source("public_url") == settings.source("smtp_url") == "environment"
         assert settings.log_format == "json"
 
@@ -97,7 +97,7 @@ def test_what_the_env_changes_reaches_hubbub(variables, name):
         "PUBLIC_URL": "https://chat.example",
     }
 
-    file = compose.read({**variables, name: value[name]})
+    file = compose.load({**variables, name: value[name]})
 
     assert compose.environment(file["services"]["hubbub-1"])[f"HUBBUB_{name}"] == value[name]
 
@@ -177,18 +177,18 @@ def test_the_sample_of_the_page_on_deploying_is_one_that_production_takes():
     page = (compose.ROOT / "docs/deploying.md").read_text()
     (sample,) = re.findall(r"^```sh\n(HUBBUB_ENV=.*?)```", page, re.MULTILINE | re.DOTALL)
     given = dict(re.findall(r"^(\w+)=(.*)$", sample, re.MULTILINE))
-    given["HUBBUB_SECRET_KEY"] = SECRET
+    given["HUBBUB_SECRET_KEY"] = PRODUCTION_SECRET_KEY
 
     settings = load(given, None)
 
-    assert settings.production_mistakes == ()
+    assert settings.production_errors == ()
     assert not settings.uses_sqlite
 
 
 def test_the_image_alone_does_not_start_without_what_production_needs():
     settings = load(compose.image_environment(), None)
 
-    names = [line.partition(":")[0] for line in settings.production_mistakes]
+    names = [line.partition(":")[0] for line in settings.production_errors]
     assert names == ["HUBBUB_PUBLIC_URL", "HUBBUB_SECRET_KEY", "HUBBUB_SMTP_URL"]
 
 
@@ -238,7 +238,7 @@ async def worker(file, given):
 @pytest.mark.slow("9 s: all processes of the composition")
 @pytest.mark.parametrize("database_kind", ["postgres"])
 async def test_what_it_starts_is_a_chat_with_an_admin_and_e_mail(file, variables, here, tmp_path):
-    async with mailbox() as letters:
+    async with run_mailbox() as letters:
         given = here(letters.url)
         settings = {
             name.removeprefix("HUBBUB_"): it for name, it in given.items() if name.startswith("HUBBUB_")
@@ -253,11 +253,11 @@ async def test_what_it_starts_is_a_chat_with_an_admin_and_e_mail(file, variables
                 env=_environment({**given, **extra}),
                 timeout=WAIT_S,
             )
-        served = Served(tmp_path, limit_http="60/20", limit_auth="10/0.17", **settings)
+        served = ServerProcess(tmp_path, limit_http="60/20", limit_auth="10/0.17", **settings)
         async with worker(file, given), served, Nginx(tmp_path, {"hubbub-1": served}) as front:
 
             async def read_mail(address):
-                return text(await letters.next(address, "Confirm"))
+                return plain_text(await letters.next_message(address, "Confirm"))
 
             await smoke.check(front.url, read_mail, lambda _: None)
             async with aiohttp.ClientSession() as http:
@@ -268,4 +268,4 @@ async def test_what_it_starts_is_a_chat_with_an_admin_and_e_mail(file, variables
                 async with http.get(f"{front.url}/api/v1/admin/users", headers=headers) as response:
                     assert response.status == 200
 
-        assert served.complaints() == []
+        assert served.error_lines() == []

@@ -10,38 +10,38 @@ import aiohttp
 import pytest
 
 from hubbub.core import metrics
-from tests.support.crowd import Fan
-from tests.support.world import World
+from tests.support.crowd import RawClient
+from tests.support.world import LiveInstance
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 HONEST, PER_S, ATTACKERS, SOCKETS = 40, 200, 3, 10
 
 
-def _token(world: World, *, key: str = "", ttl_s: int = 900, known: bool = False) -> str:
+def _token(world: LiveInstance, *, key: str = "", ttl_s: int = 900, known: bool = False) -> str:
     """A token of somebody, signed with our key unless `key` says otherwise."""
-    tokens = world.app.parts.tokens
-    user_id = UUID(world.people["eve"].id) if known else uuid4()
-    return type(tokens)(key or world.settings.secret_key, ttl_s, 100).access(user_id, uuid4())[0]
+    tokens = world.app.container.token_issuer
+    user_id = UUID(world.users["eve"].id) if known else uuid4()
+    return type(tokens)(key or world.settings.secret_key, ttl_s, 100).issue_access(user_id, uuid4())[0]
 
 
 def _connect(**auth: Any) -> str:
     return "40/chat," + json.dumps(auth)
 
 
-FLOODS: dict[str, Callable[[World], str]] = {
+FLOODS: dict[str, Callable[[LiveInstance], str]] = {
     "no token": lambda _: "40/chat,",
     "nonsense": lambda _: _connect(token="x"),
     "another key": lambda world: _connect(token=_token(world, key="x" * 40)),
     "expired": lambda world: _connect(token=_token(world, ttl_s=-5)),
-    "a refresh token": lambda world: _connect(token=world.people["eve"].refresh_token),
+    "a refresh token": lambda world: _connect(token=world.users["eve"].refresh_token),
     "an API key": lambda _: _connect(token="hub_" + "x" * 40),
     "no object": lambda _: "40/chat,[1]",
-    "bad cursors": lambda world: _connect(token=world.people["eve"].token, cursors={"x": 1}),
+    "bad cursors": lambda world: _connect(token=world.users["eve"].token, cursors={"x": 1}),
     "unknown namespace": lambda _: "40/other,",
     "root namespace": lambda _: "40",
     "a session that never was": lambda world: _connect(token=_token(world)),
     "another user's session": lambda world: _connect(token=_token(world, known=True)),
-    "a user with too many sockets": lambda world: _connect(token=world.people["eve"].token),
+    "a user with too many sockets": lambda world: _connect(token=world.users["eve"].token),
 }
 PROVEN = {"a session that never was", "another user's session", "a user with too many sockets"}
 
@@ -62,15 +62,15 @@ async def test_clients_connect_beside_a_flood_of_refused_connects(settings, kind
     few = {"handshakes_per_s": PER_S, "sockets_per_user": SOCKETS, "limit_handshakes": None}
     enough = asyncio.Event()
     async with (
-        World(settings.model_copy(update=few)) as world,
+        LiveInstance(settings.model_copy(update=few)) as world,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))) as other,
     ):
-        people = [await world.person(name) for name in ("ada", "bob", "cid", "dan")]
-        eve = await world.person("eve")
+        people = [await world.register(name) for name in ("ada", "bob", "cid", "dan")]
+        eve = await world.register("eve")
         if kind == "a user with too many sockets":
             for _ in range(SOCKETS):
-                await eve.client()
-        fans = [Fan(other, world.url, people[number % 4].token) for number in range(HONEST)]
+                await eve.connect_client()
+        fans = [RawClient(other, world.url, people[number % 4].token) for number in range(HONEST)]
         before = metrics.labelled["connects_refused"].total()
         attacks = [
             asyncio.ensure_future(_attack(world.http, world.url, FLOODS[kind](world), enough))
@@ -80,20 +80,20 @@ async def test_clients_connect_beside_a_flood_of_refused_connects(settings, kind
             while metrics.labelled["connects_refused"].total() < before + 10:  # noqa: ASYNC110 - no signal
                 await asyncio.sleep(0.01)
 
-        closed = await asyncio.gather(*(fan.insist() for fan in fans))
+        closed = await asyncio.gather(*(fan.connect_with_retries() for fan in fans))
 
         enough.set()
         await asyncio.wait(attacks)
         for fan in fans:
-            await fan.drop()
+            await fan.close()
     assert closed == [0] * HONEST, "none had to connect again"
 
 
 @pytest.mark.parametrize("kind", sorted(FLOODS.keys() - PROVEN))
 async def test_whoever_proves_nothing_uses_nothing_that_all_share(settings, kind: str) -> None:
-    async with World(settings.model_copy(update={"handshakes_per_s": 10})) as world:
-        await world.person("eve")
-        queue = world.app.sio.entrance.queue
+    async with LiveInstance(settings.model_copy(update={"handshakes_per_s": 10})) as world:
+        await world.register("eve")
+        queue = world.app.sio.connect_handler.queue
         assert queue is not None
         level, statements = queue._bucket.level, metrics.counters["database_statements"]
 

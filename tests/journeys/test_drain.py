@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
-from tests.support.crowd import Fan
-from tests.support.process import Served
-from tests.support.relay import Relay
-from tests.support.world import Abroad
+from tests.support.crowd import RawClient
+from tests.support.process import ServerProcess
+from tests.support.relay import TcpProxy
+from tests.support.world import RemoteInstances
 
 CROWD = 60
 PASSWORD = "correct horse battery"
@@ -23,14 +23,14 @@ PASSWORD = "correct horse battery"
 async def served(database_url, tmp_path):
     """An instance that takes its time over passwords."""
     options = {"bcrypt_rounds": 12, "sockets_per_user": 100, "drain_s": 20, "default_rooms": "", **UNLIMITED}
-    async with Served(tmp_path, database_url=database_url, **options) as process:
+    async with ServerProcess(tmp_path, database_url=database_url, **options) as process:
         yield process
 
 
 @pytest.fixture
 async def abroad(served):
     """Its people, from outside."""
-    async with Abroad(served.url) as made:
+    async with RemoteInstances(served.url) as made:
         yield made
 
 
@@ -54,29 +54,29 @@ async def closings(fans):
     """When each was told that it is over."""
 
     async def one(fan):
-        await fan.until("closing", 1)
+        await fan.wait_for_count("closing", 1)
         return time.monotonic()
 
     return await asyncio.gather(*(one(fan) for fan in fans))
 
 
 async def test_everybody_is_let_go_and_what_was_acknowledged_is_there(abroad, served, figures):
-    person = await abroad.person("ada")
-    ada = await person.client()
+    person = await abroad.register("ada")
+    ada = await person.connect_client()
     room_id = (await ada.call("room:create", kind="private"))["room"]["id"]
     acked, probe = [], Probe(abroad.http, abroad.url)
 
     async def send():
         while True:
-            answer = await ada.ask("message:send", room_id=room_id, client_id=str(uuid4()), body="x")
+            answer = await ada.call_for_ack("message:send", room_id=room_id, client_id=str(uuid4()), body="x")
             acked.append(answer["data"]["message"]["seq"])
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        fans = [Fan(http, abroad.url, person.token) for _ in range(CROWD)]
+        fans = [RawClient(http, abroad.url, person.token) for _ in range(CROWD)]
         await asyncio.gather(*(fan.connect() for fan in fans))
         probing = asyncio.ensure_future(probe.run())
         sending = [asyncio.ensure_future(send()) for _ in range(3)]
-        await fans[0].until("message:new", 5)
+        await fans[0].wait_for_count("message:new", 5)
         login = asyncio.ensure_future(
             abroad.rest("POST", "/auth/login", json={"email": "ada@example.com", "password": PASSWORD})
         )
@@ -85,12 +85,12 @@ async def test_everybody_is_let_go_and_what_was_acknowledged_is_there(abroad, se
 
         served.signal(signal.SIGTERM)
         times = await closings(fans)
-        code = await served.ended()
+        code = await served.wait()
 
         seconds = time.monotonic() - began
         assert (await login)[0] == 200
-        told = [dict(fan.heard)["server:draining"]["reconnect_in_ms"] for fan in fans]
-        said = [dict(fan.heard)["closing"] for fan in fans]
+        told = [dict(fan.events)["server:draining"]["reconnect_in_ms"] for fan in fans]
+        said = [dict(fan.events)["closing"] for fan in fans]
     for task in (*sending, probing):
         task.cancel()
     assert code == 0
@@ -108,7 +108,7 @@ async def test_everybody_is_let_go_and_what_was_acknowledged_is_there(abroad, se
     _, page = await person.rest("GET", f"/rooms/{room_id}/messages?limit=100")
     stored = {message["seq"] for message in page["data"]}
     assert {seq for seq in acked if seq >= min(stored)} <= stored
-    assert served.complaints() == []
+    assert served.error_lines() == []
 
 
 @pytest.fixture
@@ -117,11 +117,11 @@ async def stuck(database_url, tmp_path):
     async with AsyncExitStack() as stack:
 
         async def make(**more):
-            relay = await stack.enter_async_context(Relay(database_url))
+            relay = await stack.enter_async_context(TcpProxy(database_url))
             options = {"database_url": relay.url, "default_rooms": "", **UNLIMITED, **more}
-            served = await stack.enter_async_context(Served(tmp_path, **options))
-            abroad = await stack.enter_async_context(Abroad(served.url))
-            ada = await (await abroad.person("ada")).client()
+            served = await stack.enter_async_context(ServerProcess(tmp_path, **options))
+            abroad = await stack.enter_async_context(RemoteInstances(served.url))
+            ada = await (await abroad.register("ada")).connect_client()
             room_id = (await ada.call("room:create", kind="private"))["room"]["id"]
             relay.freeze()
             await ada.sio.emit(
@@ -129,7 +129,7 @@ async def stuck(database_url, tmp_path):
                 {"room_id": room_id, "client_id": str(uuid4()), "body": "x"},
                 namespace="/chat",
             )
-            await asyncio.wait_for(relay.held.wait(), 10)
+            await asyncio.wait_for(relay.data_blocked.wait(), 10)
             return served, ada
 
         yield make
@@ -144,15 +144,15 @@ async def test_a_database_that_hangs_holds_up_nobody_for_long(stuck):
 
     assert code == 0
     assert time.monotonic() - began < 10
-    assert served.complaints() == []
+    assert served.error_lines() == []
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 async def test_who_asks_twice_does_not_wait(stuck):
     served, ada = await stuck(drain_s=30)
     served.signal(signal.SIGTERM)
-    await ada.next("server:draining")
+    await ada.next_event("server:draining")
 
     served.signal(signal.SIGINT)
 
-    assert await served.ended() == 1
+    assert await served.wait() == 1

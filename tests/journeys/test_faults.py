@@ -13,11 +13,11 @@ from hubbub.db import database
 from hubbub.db.engines import postgres
 from hubbub.services.eventlog import message_writer
 from tests.journeys.conftest import UNLIMITED
-from tests.support.crowd import Fan
-from tests.support.process import Served
-from tests.support.relay import Relay
+from tests.support.crowd import RawClient
+from tests.support.process import ServerProcess
+from tests.support.relay import TcpProxy
 from tests.support.waiting import until
-from tests.support.world import Abroad, Refused, World
+from tests.support.world import LiveInstance, OperationRefused, RemoteInstances
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 PATIENCE_S = 30.0
@@ -29,14 +29,16 @@ PATIENCE_S = 30.0
 @pytest.fixture
 async def relay(database_url):
     """Stands between the instance and its PostgreSQL."""
-    async with Relay(database_url) as made:
+    async with TcpProxy(database_url) as made:
         yield made
 
 
 @pytest.fixture
 async def world(settings, relay):
     """An instance that reaches its database by way of the relay."""
-    async with World(settings.model_copy(update={"database_url": relay.url, "database_pool": 4})) as made:
+    async with LiveInstance(
+        settings.model_copy(update={"database_url": relay.url, "database_pool": 4})
+    ) as made:
         yield made
 
 
@@ -59,7 +61,7 @@ class Sender:
                 began = time.monotonic()
                 try:
                     sent = await self.client.send(self.room_id, "x", client_id=client_id)
-                except Refused as refused:
+                except OperationRefused as refused:
                     self.refusals[refused.code] += 1
                     await asyncio.sleep(0.05)
                 else:
@@ -78,12 +80,12 @@ async def exactly_once(world, senders, listener, room_id):
     last = (await senders[0].client.send(room_id, "the end"))["seq"]
     first = min(await models.Message.filter(room_id=room_id).values_list("seq", flat=True))
     for client in {listener, *(sender.client for sender in senders)}:
-        await client.next("message:new", lambda it: it["seq"] == last)
+        await client.next_event("message:new", lambda it: it["seq"] == last)
         # Who was added with the room hears of it once, and starts behind the entries of its members.
         heard = [it["seq"] for _, it in client.entries(room_id)]
         assert heard == list(range(heard[0], last + 1))
         assert heard[0] <= first
-        assert client.count("disconnect") == 0
+        assert client.count_events("disconnect") == 0
     rows = await models.Message.filter(room_id=room_id).values_list("client_id", "seq")
     stored = {str(client_id): seq for client_id, seq in rows}
     assert len(stored) == len(rows)
@@ -94,32 +96,32 @@ async def exactly_once(world, senders, listener, room_id):
 @pytest.mark.parametrize("fault", ["down", "frozen"])
 async def test_a_database_that_is_away_is_an_honest_no(world, relay, fault, monkeypatch, caplog, figures):
     caplog.set_level("INFO")
-    monkeypatch.setattr(message_writer, "SECONDS", 1.0)
+    monkeypatch.setattr(message_writer, "WRITE_TIMEOUT_S", 1.0)
     monkeypatch.setattr(postgres, "ROLLBACK_S", 0.5)
     monkeypatch.setattr(postgres, "ACQUIRE_S", 1.0)
-    room_id, (ada, bob, eve) = await world.talk("ada", "bob", "eve")
-    late = await world.person("late")
+    room_id, (ada, bob, eve) = await world.room_with_clients("ada", "bob", "eve")
+    late = await world.register("late")
     senders = [Sender(client, room_id) for client in (ada, bob) for _ in range(5)]
     running = [asyncio.ensure_future(sender.run()) for sender in senders]
     await until(lambda: all(sender.stored for sender in senders), PATIENCE_S)  # everybody sent something
 
-    await (relay.down() if fault == "down" else asyncio.to_thread(relay.freeze))
+    await (relay.stop() if fault == "down" else asyncio.to_thread(relay.freeze))
     await until(lambda: all(sender.refusals for sender in senders), PATIENCE_S)  # everybody was refused
-    assert (await eve.ask("room:list"))["error"]["code"] == "unavailable"
+    assert (await eve.call_for_ack("room:list"))["error"]["code"] == "unavailable"
     assert await ready(world) == (503, "unavailable")
-    status, problem = await world.people["ada"].rest("GET", "/rooms")
+    status, problem = await world.users["ada"].rest("GET", "/rooms")
     assert (status, problem["code"]) == (503, "unavailable")
-    fan = Fan(world.http, world.url, late.token)
-    waiting = asyncio.ensure_future(fan.insist())
+    fan = RawClient(world.http, world.url, late.token)
+    waiting = asyncio.ensure_future(fan.connect_with_retries())
     await until(lambda: metrics.gauges["connects_waiting"]() == 1, PATIENCE_S)  # a connect waits
     back = time.monotonic()
-    await (relay.up() if fault == "down" else asyncio.to_thread(relay.thaw))
+    await (relay.start() if fault == "down" else asyncio.to_thread(relay.thaw))
     await until(lambda: all(sender.acked_at > back for sender in senders), PATIENCE_S)  # all send again
     resumed = min(sender.acked_at for sender in senders) - back
-    await until(lambda: not database.away(), PATIENCE_S)  # it is known to be back
+    await until(lambda: not database.unavailable(), PATIENCE_S)  # it is known to be back
     assert await ready(world) == (200, "ok")
     await asyncio.wait_for(waiting, PATIENCE_S)
-    await fan.drop()
+    await fan.close()
     for sender in senders:
         sender.enough.set()
     await asyncio.gather(*running)
@@ -134,14 +136,14 @@ async def test_a_database_that_is_away_is_an_honest_no(world, relay, fault, monk
 
 
 async def test_a_commit_of_unknown_outcome_is_settled_by_sending_again(world, relay):
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     client_id = str(uuid4())
-    relay.hold_at(b"was it?")  # the statement that stores it
+    relay.freeze_at(b"was it?")  # the statement that stores it
     asked = asyncio.ensure_future(
-        ada.ask("message:send", room_id=room_id, client_id=client_id, body="was it?")
+        ada.call_for_ack("message:send", room_id=room_id, client_id=client_id, body="was it?")
     )
-    await asyncio.wait_for(relay.heard.wait(), PATIENCE_S)
-    relay.hang_up()
+    await asyncio.wait_for(relay.pattern_seen.wait(), PATIENCE_S)
+    relay.reset_connections()
     relay.thaw()
     assert (await asked)["error"]["code"] == "unavailable"
 
@@ -149,8 +151,8 @@ async def test_a_commit_of_unknown_outcome_is_settled_by_sending_again(world, re
     last = await ada.send(room_id, "it was")
 
     assert last["seq"] == sent["seq"] + 1
-    await bob.next("message:new", lambda it: it["seq"] == last["seq"])
-    assert [it["message"]["id"] for name, it in bob.heard if name == "message:new"] == [
+    await bob.next_event("message:new", lambda it: it["seq"] == last["seq"])
+    assert [it["message"]["id"] for name, it in bob.events if name == "message:new"] == [
         sent["id"],
         last["id"],
     ]
@@ -163,24 +165,24 @@ async def test_a_commit_of_unknown_outcome_is_settled_by_sending_again(world, re
 async def pair(database_url, tmp_path):
     """Two instances that hear nothing of each other."""
     options = {"database_url": database_url, "default_rooms": "", **UNLIMITED}
-    async with Served(tmp_path, **options) as one, Served(tmp_path, **options) as other:
+    async with ServerProcess(tmp_path, **options) as one, ServerProcess(tmp_path, **options) as other:
         yield one, other
         other.resume()
-        assert one.complaints() == other.complaints() == []
+        assert one.error_lines() == other.error_lines() == []
 
 
 @pytest.fixture
 async def abroad(pair):
-    async with Abroad(*(each.url for each in pair)) as made:
+    async with RemoteInstances(*(each.url for each in pair)) as made:
         yield made
 
 
 async def meet(abroad):
     """Ada here, Bob and Eve there, in a room."""
-    ada, bob, eve = [await abroad.person(name) for name in ("ada", "bob", "eve")]
-    here = await ada.client()
+    ada, bob, eve = [await abroad.register(name) for name in ("ada", "bob", "eve")]
+    here = await ada.connect_client()
     made = await here.call("room:create", kind="private", name="both", member_ids=[bob.id, eve.id])
-    there = [await person.client(url=abroad.urls[1]) for person in (bob, eve)]
+    there = [await person.connect_client(url=abroad.urls[1]) for person in (bob, eve)]
     return made["room"]["id"], here, there
 
 
@@ -189,21 +191,21 @@ async def test_revocations_arrive_within_a_second_without_a_bus(abroad, figures)
     took = {}
 
     began = time.monotonic()
-    await here.call("room:remove", room_id=room_id, user_id=abroad.people["bob"].id)
+    await here.call("room:remove", room_id=room_id, user_id=abroad.users["bob"].id)
     await here.send(room_id, "without Bob")
-    await bob.next("room:gone")
+    await bob.next_event("room:gone")
     took["removal"] = time.monotonic() - began
     began = time.monotonic()
-    await abroad.people["eve"].rest("POST", "/auth/logout")
-    assert (await eve.next("auth:revoked"))["reason"] == "logged_out"
+    await abroad.users["eve"].rest("POST", "/auth/logout")
+    assert (await eve.next_event("auth:revoked"))["reason"] == "logged_out"
     took["logout"] = time.monotonic() - began
-    await eve.next("disconnect")
+    await eve.next_event("disconnect")
     began = time.monotonic()
-    await here.call("room:invite", room_id=room_id, user_id=abroad.people["bob"].id)
-    await bob.next("room:added")
+    await here.call("room:invite", room_id=room_id, user_id=abroad.users["bob"].id)
+    await bob.next_event("room:added")
     took["invitation"] = time.monotonic() - began
     last = await here.send(room_id, "with Bob")
-    await bob.next("message:new", lambda it: it["seq"] == last["seq"])
+    await bob.next_event("message:new", lambda it: it["seq"] == last["seq"])
 
     heard = [(name, it["seq"]) for name, it in bob.entries(room_id)]
     assert heard == [("member:left", 4), ("member:joined", 6), ("message:new", 7)]
@@ -217,12 +219,12 @@ async def test_an_instance_that_stood_still_tells_the_truth_again(abroad, pair, 
 
     other.pause()
     await here.send(room_id, "all three")
-    await here.call("room:remove", room_id=room_id, user_id=abroad.people["bob"].id)
+    await here.call("room:remove", room_id=room_id, user_id=abroad.users["bob"].id)
     sent = await here.send(room_id, "without Bob")
-    await abroad.people["ada"].rest("GET", "/auth/me")
-    asked = asyncio.ensure_future(bob.ask("message:history", room_id=room_id))
+    await abroad.users["ada"].rest("GET", "/auth/me")
+    asked = asyncio.ensure_future(bob.call_for_ack("message:history", room_id=room_id))
     tried = asyncio.ensure_future(
-        bob.ask("message:send", room_id=room_id, client_id=str(uuid4()), body="still here")
+        bob.call_for_ack("message:send", room_id=room_id, client_id=str(uuid4()), body="still here")
     )
     await asyncio.sleep(4)  # longer than what an instance knows may go without a comparison
     began = time.monotonic()
@@ -230,8 +232,8 @@ async def test_an_instance_that_stood_still_tells_the_truth_again(abroad, pair, 
 
     assert (await asked)["error"]["code"] == "not_found"
     assert (await tried)["error"]["code"] in ("not_found", "not_a_member")
-    await eve.next("message:new", lambda it: it["seq"] == sent["seq"])
+    await eve.next_event("message:new", lambda it: it["seq"] == sent["seq"])
     figures(f"caught up {time.monotonic() - began:.2f} s after a halt of 4 s")
-    await bob.next("room:gone")
+    await bob.next_event("room:gone")
     assert bob.entries(room_id)[-1][0] == "member:left"
     assert [it["seq"] for _, it in eve.entries(room_id)] == [4, 5, 6]

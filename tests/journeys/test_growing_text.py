@@ -17,10 +17,10 @@ from msgspec import inspect
 from hubbub import models
 from hubbub.core import clock
 from hubbub.http.app import ROUTES
-from hubbub.http.request import ALIASES
+from hubbub.http.request import QUERY_ALIASES
 from hubbub.http.routes import DOCS
 from hubbub.realtime.chat import events
-from tests.support.world import PASSWORD, World
+from tests.support.world import PASSWORD, LiveInstance
 
 # 18 characters in NFKC; three with folded case; a letter and a mark; three letters; a sign in full width.
 GROWING = ["\ufdfa", "\u0390", "\u0130", "\ufb03", "\uff20a"]
@@ -72,18 +72,18 @@ PLACES = list(dict.fromkeys(places()))
 class Stage:
     """An instance, an admin with a socket, and what the fields refer to."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: LiveInstance) -> None:
         self.world = world
 
     async def build(self) -> "Stage":
-        room_id, (self.ada, _) = await self.world.talk("ada", "bob")
-        self.person = await self.world.people["ada"].confirmed()
+        room_id, (self.ada, _) = await self.world.room_with_clients("ada", "bob")
+        self.person = await self.world.users["ada"].mark_sessions_confirmed()
         await models.User.filter(username="ada").update(role="admin")
         message = await self.ada.send(room_id, "hello")
         self.known = {
             "room_id": room_id,
             "message_id": message["id"],
-            "user_id": self.world.people["bob"].id,
+            "user_id": self.world.users["bob"].id,
             "username": "bob",
             "emoji": "👍",
             "kind": "private",
@@ -102,13 +102,13 @@ class Stage:
 
     async def ask(self, place: Place, text: str) -> str:
         """The code of the answer, or its status."""
-        await self.person.confirmed()
+        await self.person.mark_sessions_confirmed()
         given = {
             field.name: self._value(field) for field in msgspec.structs.fields(place.kind) if field.required
         }
         given[place.field] = {"reason": text} if place.field == "suspended" else text
         if not place.method:
-            answer = await self.ada.ask(place.name, **given)
+            answer = await self.ada.call_for_ack(place.name, **given)
             return "ok" if answer["ok"] else str(answer["error"]["code"])
         return await self._request(place, given)
 
@@ -137,7 +137,7 @@ class Stage:
             .replace("{key_id}", str(uuid4()))
             .replace("{identity_id}", str(uuid4()))
         )
-        aliases = {field: name for name, field in ALIASES.items()}
+        aliases = {field: name for name, field in QUERY_ALIASES.items()}
         query = {aliases.get(name, name): str(value) for name, value in given.items()}
         options: dict[str, Any] = {"params": query} if place.is_query else {"json": given}
         headers = {"Authorization": f"Bearer {self.person.token}"}
@@ -158,7 +158,7 @@ class Stage:
             assert asyncio.get_running_loop().time() < deadline, await due.values(
                 "kind", "state", "last_error"
             )
-            await self.ada.settled()
+            await self.ada.synchronize()
         assert await models.Job.filter(last_error__isnull=False).values_list("kind", "last_error") == []
 
 
@@ -169,7 +169,7 @@ def settings(settings: Any) -> Any:
 
 
 @pytest.fixture
-async def stage(world: World) -> Stage:
+async def stage(world: LiveInstance) -> Stage:
     return await Stage(world).build()
 
 

@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
-from tests.support.process import Served
-from tests.support.relay import Relay
-from tests.support.world import Abroad
+from tests.support.process import ServerProcess
+from tests.support.relay import TcpProxy
+from tests.support.world import RemoteInstances
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=Tru
 @pytest.fixture
 async def relay(redis_url):
     """What the instances take for Redis."""
-    async with Relay(redis_url) as made:
+    async with TcpProxy(redis_url) as made:
         yield made
 
 
@@ -28,53 +28,55 @@ async def abroad(database_url, relay, tmp_path):
     shared = {"database_url": database_url, "redis_url": relay.url, "redis_prefix": f"t-{uuid4().hex}"}
     options = {**shared, "default_rooms": "", **UNLIMITED}
     async with (
-        Served(tmp_path, **options) as one,
-        Served(tmp_path, **options) as other,
-        Abroad(one.url, other.url) as made,
+        ServerProcess(tmp_path, **options) as one,
+        ServerProcess(tmp_path, **options) as other,
+        RemoteInstances(one.url, other.url) as made,
     ):
         made.processes = (one, other)
         yield made
-        assert one.complaints() == other.complaints() == []
+        assert one.error_lines() == other.error_lines() == []
 
 
 async def pair(abroad):
     """Ada on one instance, Bob on the other, in a room."""
-    ada, bob = await abroad.person("ada"), await abroad.person("bob")
-    here = await ada.client()
-    there = await bob.client(url=abroad.urls[1])
+    ada, bob = await abroad.register("ada"), await abroad.register("bob")
+    here = await ada.connect_client()
+    there = await bob.connect_client(url=abroad.urls[1])
     made = await here.call("room:create", kind="private", name="both", member_ids=[bob.id])
     room_id = made["room"]["id"]
-    await there.next("room:added", lambda added: added["room"]["id"] == room_id)
+    await there.next_event("room:added", lambda added: added["room"]["id"] == room_id)
     return room_id, here, there
 
 
 async def test_a_conversation_with_all_its_hints(abroad):
     room_id, here, there = await pair(abroad)
-    ada, bob = abroad.people["ada"], abroad.people["bob"]
-    phone = await ada.client(url=abroad.urls[1])
+    ada, bob = abroad.users["ada"], abroad.users["bob"]
+    phone = await ada.connect_client(url=abroad.urls[1])
 
     sent = await here.send(room_id, "hello over there")
     for client in (here, there, phone):
-        assert (await client.next("message:new"))["message"] == sent
+        assert (await client.next_event("message:new"))["message"] == sent
     await there.call("typing:start", room_id=room_id)
-    assert await here.next("typing") == {"room_id": room_id, "user_id": bob.id, "typing": True}
+    assert await here.next_event("typing") == {"room_id": room_id, "user_id": bob.id, "typing": True}
     await there.send(room_id, "hello over here")
     await there.call("typing:stop", room_id=room_id)
-    await here.next("typing", lambda it: not it["typing"])
+    await here.next_event("typing", lambda it: not it["typing"])
     await here.call("room:read", room_id=room_id, seq=4)
     read = {"room_id": room_id, "user_id": ada.id, "seq": 4}
-    assert await there.next("read") == read
-    assert await phone.next("read") == {**read, "unread": 0, "mentions": 0}
+    assert await there.next_event("read") == read
+    assert await phone.next_event("read") == {**read, "unread": 0, "mentions": 0}
     await there.call("presence:set", status="busy")
-    await here.next("presence", lambda it: it["user_id"] == bob.id and it["status"] == "busy")
+    await here.next_event("presence", lambda it: it["user_id"] == bob.id and it["status"] == "busy")
     await here.call("room:remove", room_id=room_id, user_id=bob.id)
-    await there.next("room:gone", lambda it: it["room_id"] == room_id)
-    assert (await there.ask("message:send", room_id=room_id, client_id=str(uuid4()), body="?"))["ok"] is False
+    await there.next_event("room:gone", lambda it: it["room_id"] == room_id)
+    assert (await there.call_for_ack("message:send", room_id=room_id, client_id=str(uuid4()), body="?"))[
+        "ok"
+    ] is False
 
     for client in (here, there, phone):
         seqs = [payload["seq"] for _, payload in client.entries(room_id)]
         assert seqs == list(range(seqs[0], seqs[-1] + 1))
-    assert there.count("typing") == 0
+    assert there.count_events("typing") == 0
 
 
 async def _stop(abroad, here, phone, room_id):
@@ -91,7 +93,7 @@ async def _send_elsewhere(abroad, here, phone, room_id):
 
 async def _post(abroad, here, phone, room_id):
     body = {"body": "here it is", "client_id": str(uuid4())}
-    assert (await abroad.people["ada"].rest("POST", f"/rooms/{room_id}/messages", json=body))[0] == 201
+    assert (await abroad.users["ada"].rest("POST", f"/rooms/{room_id}/messages", json=body))[0] == 201
 
 
 async def _leave(abroad, here, phone, room_id):
@@ -99,64 +101,64 @@ async def _leave(abroad, here, phone, room_id):
 
 
 async def _be_removed(abroad, here, phone, room_id):
-    path = f"/rooms/{room_id}/members/{abroad.people['ada'].id}"
-    assert (await abroad.people["bob"].rest("DELETE", path))[0] == 204
+    path = f"/rooms/{room_id}/members/{abroad.users['ada'].id}"
+    assert (await abroad.users["bob"].rest("DELETE", path))[0] == 204
 
 
 async def test_typing_ends_on_all_instances_and_is_told_once(abroad):
     _, here, there = await pair(abroad)
-    ada, bob = abroad.people["ada"], abroad.people["bob"]
-    phone = await ada.client(url=abroad.urls[1])
-    listeners, rooms = [there, await bob.client()], {}
+    ada, bob = abroad.users["ada"], abroad.users["bob"]
+    phone = await ada.connect_client(url=abroad.urls[1])
+    listeners, rooms = [there, await bob.connect_client()], {}
 
     for way in (_stop, _send, _send_elsewhere, _post, _leave, _be_removed):
         made = await there.call("room:create", kind="private", member_ids=[ada.id])
         room_id = rooms[way.__name__] = made["room"]["id"]
         for client in (here, phone):
-            await client.next("room:added", lambda it, room_id=room_id: it["room"]["id"] == room_id)
+            await client.next_event("room:added", lambda it, room_id=room_id: it["room"]["id"] == room_id)
         await here.call("typing:start", room_id=room_id)
         await here.call("typing:start", room_id=room_id)
         for listener in listeners:
-            shown = await listener.next("typing", lambda it, room_id=room_id: it["room_id"] == room_id)
+            shown = await listener.next_event("typing", lambda it, room_id=room_id: it["room_id"] == room_id)
             assert shown == {"room_id": room_id, "user_id": ada.id, "typing": True}
         await way(abroad, here, phone, room_id)
         for listener in listeners:
-            await listener.next(
+            await listener.next_event(
                 "typing", lambda it, room_id=room_id: it["room_id"] == room_id and not it["typing"]
             )
 
     for listener in listeners:
-        heard = [(it["room_id"], it["typing"]) for name, it in listener.heard if name == "typing"]
+        heard = [(it["room_id"], it["typing"]) for name, it in listener.events if name == "typing"]
         assert heard == [(room_id, typing) for room_id in rooms.values() for typing in (True, False)]
-    assert here.count("typing") == phone.count("typing") == 0
+    assert here.count_events("typing") == phone.count_events("typing") == 0
 
 
 async def test_without_redis_a_message_ends_typing_by_its_entry(abroad, relay):
     room_id, here, _ = await pair(abroad)
-    ada, bob = abroad.people["ada"], abroad.people["bob"]
-    phone, listener = await ada.client(url=abroad.urls[1]), await bob.client()
-    await relay.down()
+    ada, bob = abroad.users["ada"], abroad.users["bob"]
+    phone, listener = await ada.connect_client(url=abroad.urls[1]), await bob.connect_client()
+    await relay.stop()
 
     await here.call("typing:start", room_id=room_id)
-    await listener.next("typing", lambda it: it["typing"])
+    await listener.next_event("typing", lambda it: it["typing"])
     await phone.send(room_id, "here it is")
 
-    await listener.next("typing", lambda it: not it["typing"], seconds=4)
+    await listener.next_event("typing", lambda it: not it["typing"], seconds=4)
 
 
 async def test_a_session_that_ends_ends_everywhere(abroad):
-    ada = await abroad.person("ada")
-    there = await ada.client(url=abroad.urls[1])
+    ada = await abroad.register("ada")
+    there = await ada.connect_client(url=abroad.urls[1])
 
     status, _ = await ada.rest("POST", "/auth/logout", json={"refresh_token": ada.refresh_token})
 
     assert status in {200, 204}
-    await there.next("auth:revoked")
-    await there.next("disconnect")
+    await there.next_event("auth:revoked")
+    await there.next_event("disconnect")
 
 
 async def _as_admin(abroad, database_url, name):
-    person = await abroad.person(name)
+    person = await abroad.register(name)
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute("UPDATE users SET role = 'admin' WHERE id = $1", UUID(person.id))
@@ -166,8 +168,8 @@ async def _as_admin(abroad, database_url, name):
 
 
 async def test_what_an_admin_does_on_one_instance_holds_on_all(abroad, relay, database_url):
-    root, ada = await _as_admin(abroad, database_url, "boss"), await abroad.person("ada")
-    there = await ada.client(url=abroad.urls[1])
+    root, ada = await _as_admin(abroad, database_url, "boss"), await abroad.register("ada")
+    there = await ada.connect_client(url=abroad.urls[1])
 
     async with asyncio.timeout(20):  # what an instance says of itself is as old as its lease
         while True:
@@ -180,28 +182,28 @@ async def test_what_an_admin_does_on_one_instance_holds_on_all(abroad, relay, da
 
     suspended = {"suspended": {"reason": "spam"}}
     assert (await root.rest("PATCH", f"/admin/users/{ada.id}", json=suspended))[0] == 200
-    assert (await there.next("closing"))["message"] == "This account is suspended: spam"
-    await there.next("disconnect")
+    assert (await there.next_event("closing"))["message"] == "This account is suspended: spam"
+    await there.next_event("disconnect")
 
     await root.rest("PATCH", f"/admin/users/{ada.id}", json={"suspended": None})
-    there = await ada.client(url=abroad.urls[1])
-    await relay.down()  # nobody tells it: it is found
+    there = await ada.connect_client(url=abroad.urls[1])
+    await relay.stop()  # nobody tells it: it is found
     assert (await root.rest("PATCH", f"/admin/users/{ada.id}", json=suspended))[0] == 200
-    assert (await there.next("closing"))["code"] == "suspended"
+    assert (await there.next_event("closing"))["code"] == "suspended"
     assert not (await root.rest("GET", "/admin/realtime"))[1]["data"]["complete"]
 
 
 async def test_chat_goes_on_without_redis(abroad, relay):
     room_id, here, there = await pair(abroad)
 
-    await relay.down()
+    await relay.stop()
     first = await here.send(room_id, "no redis")
-    await there.next("message:new", lambda it: it["seq"] == first["seq"])
+    await there.next_event("message:new", lambda it: it["seq"] == first["seq"])
     async with abroad.http.get(f"{abroad.url}/health/ready") as answer:
         assert answer.status == 200
-    await relay.up()
+    await relay.start()
     last = await there.send(room_id, "redis again")
-    await here.next("message:new", lambda it: it["seq"] == last["seq"])
+    await here.next_event("message:new", lambda it: it["seq"] == last["seq"])
 
     for client in (here, there):
         seqs = [payload["seq"] for _, payload in client.entries(room_id)]
@@ -211,16 +213,16 @@ async def test_chat_goes_on_without_redis(abroad, relay):
 @pytest.mark.slow("13 s: a lease ends")
 async def test_users_of_a_killed_instance_are_offline_soon(abroad, figures):
     _, here, there = await pair(abroad)
-    ada, bob = abroad.people["ada"], abroad.people["bob"]
-    roaming = await ada.client(url=abroad.urls[1])
+    ada, bob = abroad.users["ada"], abroad.users["bob"]
+    roaming = await ada.connect_client(url=abroad.urls[1])
     seen = await here.call("presence:get", user_ids=[ada.id, bob.id])
     assert [it["status"] for it in seen["presences"]] == ["online", "online"]
 
     await abroad.processes[1].kill()
     killed = time.monotonic()
-    await there.next("disconnect")
-    await roaming.next("disconnect")
-    gone = await here.next("presence", lambda it: it["status"] == "offline", seconds=30)
+    await there.next_event("disconnect")
+    await roaming.next_event("disconnect")
+    gone = await here.next_event("presence", lambda it: it["status"] == "offline", seconds=30)
     figures(f"offline {time.monotonic() - killed:.1f} s after the kill")
 
     assert gone["user_id"] == bob.id
@@ -229,22 +231,22 @@ async def test_users_of_a_killed_instance_are_offline_soon(abroad, figures):
     assert seen["presences"][1]["last_seen_at"]
     assert not [
         it
-        for name, it in here.heard
+        for name, it in here.events
         if name == "presence" and it == {**it, "user_id": ada.id, "status": "offline"}
     ]
 
 
 async def test_who_changes_instances_was_never_away(abroad):
     room_id, here, there = await pair(abroad)
-    bob = abroad.people["bob"]
+    bob = abroad.users["bob"]
 
     await there.close()
-    again = await bob.client()
+    again = await bob.connect_client()
     await here.send(room_id, "still there?")
-    await again.next("message:new")
+    await again.next_event("message:new")
     await again.close()
-    gone = await here.next("presence", lambda it: it["status"] == "offline")
+    gone = await here.next_event("presence", lambda it: it["status"] == "offline")
 
     assert gone["user_id"] == bob.id
-    told = [it["status"] for name, it in here.heard if name == "presence" and it["user_id"] == bob.id]
+    told = [it["status"] for name, it in here.events if name == "presence" and it["user_id"] == bob.id]
     assert told in (["online", "offline"], ["offline"])

@@ -19,7 +19,7 @@ from hubbub.core.request_info import RequestInfo
 from hubbub.schemas.accounts.accounts import Register
 from hubbub.schemas.base import parse
 from hubbub.services.accounts import registration
-from tests.support.mailbox import Mailbox, mailbox
+from tests.support.mailbox import Mailbox, run_mailbox
 
 WAIT_S = 30.0
 ADA = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
@@ -27,7 +27,7 @@ ADA = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
 
 @pytest.fixture
 async def letters() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
+    async with run_mailbox() as made:
         yield made
 
 
@@ -69,13 +69,13 @@ async def test_a_letter_is_sent_whenever_the_worker_dies(settings, letters, star
                     reached.set()
                     await forever.wait()
 
-            letters.step = hold
+            letters.on_step = hold
             worker = await start()
             await asyncio.wait_for(reached.wait(), WAIT_S)
             worker.kill()
             await worker.wait()
             forever.set()
-            assert len(letters.mail) == came
+            assert len(letters.messages) == came
             assert (await models.Job.get()).state == "running"
             # The lease of the dead runs out.
             await models.Job.all().update(leased_until=clock.now() - timedelta(seconds=1))
@@ -83,13 +83,13 @@ async def test_a_letter_is_sent_whenever_the_worker_dies(settings, letters, star
         async def on(_: str) -> None:
             return
 
-        letters.step = on
+        letters.on_step = on
         worker = await start()
         async with asyncio.timeout(WAIT_S):
             while (await models.Job.get()).state != "done":  # noqa: ASYNC110 - a database tells nobody
                 await asyncio.sleep(0.05)
 
         assert (await models.Job.get()).attempts == 3
-        assert len(letters.mail) == 2  # at least once
+        assert len(letters.messages) == 2  # at least once
         worker.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(worker.wait(), WAIT_S) == 0

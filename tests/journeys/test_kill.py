@@ -16,7 +16,7 @@ import pytest
 
 from tests.journeys.device import Device, News, sign_up
 from tests.support.model import Json
-from tests.support.process import Served
+from tests.support.process import ServerProcess
 
 KILLS = (2, 4)  # as many as time allows, at least and at most
 ENOUGH_S = 15.0
@@ -56,7 +56,7 @@ class Conversation:
         return {"sent": len(self.sent), "acked": len(self.acked), "heard": heard // len(self.devices)}
 
 
-async def interrupt(talk: Conversation, served: Served, news: News, chance: random.Random) -> float:
+async def interrupt(talk: Conversation, served: ServerProcess, news: News, chance: random.Random) -> float:
     """Kill the server at a random moment, start it again; returns after how many ms everybody was back."""
     moment = chance.choice(sorted(talk.moments))
     goal = talk.moments[moment] + chance.randint(*BETWEEN)
@@ -111,7 +111,7 @@ def _plain(row: Any) -> list[Any]:
 
 @pytest.mark.slow("9 s: instances are killed and started again and again")
 async def test_what_was_acknowledged_survives_kill_9(
-    served: Served, news: News, database_url: str, figures: Callable[[str], None]
+    served: ServerProcess, news: News, database_url: str, figures: Callable[[str], None]
 ) -> None:
     seed = int(os.environ.get("HUBBUB_TEST_SEED", "9"))
     chance = random.Random(seed)
@@ -144,7 +144,7 @@ async def test_what_was_acknowledged_survives_kill_9(
         for device in devices:
             await device.close()
     assert await served.stop() == 0
-    assert served.complaints() == []
+    assert served.error_lines() == []
     found = await stored(database_url)
 
     # Every acknowledged message is stored exactly once, as it was acknowledged, and nothing else is.

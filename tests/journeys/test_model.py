@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.journeys.conftest import Connect
 from tests.journeys.device import Device, News, sign_up
 from tests.support.model import Json
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 PEOPLE = 4
 COUNTED = ("last_read_seq", "unread", "mentions")
@@ -45,9 +45,9 @@ class Person:
 class Play:
     """One example: its people, and the rooms and messages that there are so far."""
 
-    def __init__(self, world: World, people: list[Person]) -> None:
+    def __init__(self, world: LiveInstance, people: list[Person]) -> None:
         self.world = world
-        self.people = people
+        self.users = people
         self.rooms: list[str] = []
         self.messages: list[str] = []
         self.tag = uuid4().hex[:8]
@@ -55,7 +55,7 @@ class Play:
 
     async def step(self, step: Step) -> None:
         """One operation by one person, with the device whose turn it is."""
-        person = self.people[step.who]
+        person = self.users[step.who]
         device = person.devices[step.b % len(person.devices)]
         if step.what == "go":
             if device.up.is_set():
@@ -78,7 +78,7 @@ class Play:
 
     @property
     def devices(self) -> list[Device]:
-        return [device for person in self.people for device in person.devices]
+        return [device for person in self.users for device in person.devices]
 
     async def back(self, device: Device) -> None:
         """Come back. `ready` tells of new entries, and of what was read elsewhere meanwhile."""
@@ -109,7 +109,7 @@ class Play:
         return some[-1 - step.b % len(some)] if some else str(uuid4())
 
     def other(self, step: Step) -> Person:
-        return self.people[step.c % len(self.people)]
+        return self.users[step.c % len(self.users)]
 
     def body(self, step: Step) -> str:
         name = self.other(step).name
@@ -123,7 +123,7 @@ class Play:
 async def _create(play: Play, _: Person, device: Device, step: Step) -> None:
     kind = ("public", "private", "direct")[step.a % 3]
     name = f"room {play.tag} {len(play.rooms) if step.b % 4 else 0}"
-    chosen = [each.id for index, each in enumerate(play.people) if step.c >> index & 1]
+    chosen = [each.id for index, each in enumerate(play.users) if step.c >> index & 1]
     others = [play.other(step).id] if kind == "direct" else chosen
     fields = {"kind": kind, "member_ids": others, **({"name": name} if kind == "public" else {})}
     if (made := await play.ask(device, "room:create", **fields)) is not None:
@@ -205,7 +205,7 @@ async def _mark(play: Play, device: Device, event: str, step: Step) -> None:
 async def _mute(play: Play, _: Person, device: Device, step: Step) -> None:
     muted, room_id = bool(step.c % 2), play.room(step, device)
     if await play.ask(device, "room:mute", room_id=room_id, muted=muted) is not None:
-        device.mirror.muted(room_id, muted)
+        device.mirror.on_muted(room_id, muted)
 
 
 async def _update(play: Play, _: Person, device: Device, step: Step) -> None:
@@ -260,7 +260,9 @@ async def caught_up(device: Device, ends: dict[str, int], news: News) -> None:
 
     def done() -> bool:
         known = (
-            device.mirror.cursors() == ends and not device.mirror.behind() and not device.mirror.in_doubt()
+            device.mirror.cursors() == ends
+            and not device.mirror.rooms_behind()
+            and not device.mirror.rooms_in_doubt()
         )
         return known or bool(device.violations)
 
@@ -282,7 +284,7 @@ async def compare(person: Person, url: str, news: News) -> dict[str, int]:
             for device in person.devices:
                 known = device.mirror.rooms[room_id]
                 assert known.as_listed() == room
-                assert known.counts.my() == {name: room["my"][name] for name in COUNTED}
+                assert known.counts.as_my() == {name: room["my"][name] for name in COUNTED}
                 assert known.as_members() == [{"user": it["user"], "role": it["role"]} for it in members]
                 assert known.as_history() == history
     return ends
@@ -299,7 +301,7 @@ def compare_logs(devices: list[Device]) -> None:
             assert other.as_log() == first.as_log()
 
 
-async def play(world: World, news: News, devices: Connect, program: list[list[Step]]) -> Play:
+async def play(world: LiveInstance, news: News, devices: Connect, program: list[list[Step]]) -> Play:
     """Fresh people do all that; then everybody is compared with everybody, and with newcomers' devices."""
     tag = uuid4().hex[:6]
     signed = [await sign_up(world.url, f"p{index}_{tag}") for index in range(PEOPLE)]

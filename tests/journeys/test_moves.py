@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
-from tests.support.moves import CHANGES, Mover, make_admin
-from tests.support.process import Served
-from tests.support.relay import Relay
-from tests.support.world import Abroad, Person
+from tests.support.moves import CHANGES, MovingClient, make_admin
+from tests.support.process import ServerProcess
+from tests.support.relay import TcpProxy
+from tests.support.world import ApiUser, RemoteInstances
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 DELAYS_S = (0.0, 0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 0.6, 0.75, 1.0)
@@ -20,34 +20,36 @@ AT_ONCE = 60  # movers: more are late because the machine is busy
 
 
 @pytest.fixture
-async def relay(redis_url: str) -> AsyncIterator[Relay]:
-    async with Relay(redis_url) as made:
+async def relay(redis_url: str) -> AsyncIterator[TcpProxy]:
+    async with TcpProxy(redis_url) as made:
         yield made
 
 
 @pytest.fixture
-async def abroad(database_url: str, relay: Relay, tmp_path: Path) -> AsyncIterator[Abroad]:
+async def abroad(database_url: str, relay: TcpProxy, tmp_path: Path) -> AsyncIterator[RemoteInstances]:
     """Two instances of one deployment."""
     shared = {"database_url": database_url, "redis_url": relay.url, "redis_prefix": f"t-{uuid4().hex}"}
     options = {**shared, "default_rooms": "", "bcrypt_rounds": 4, **UNLIMITED}
-    one, other = Served(tmp_path, **options), Served(tmp_path, **options)
+    one, other = ServerProcess(tmp_path, **options), ServerProcess(tmp_path, **options)
     await asyncio.gather(one.start(), other.start())
     try:
-        async with Abroad(one.url, other.url) as made:
+        async with RemoteInstances(one.url, other.url) as made:
             yield made
-            assert one.complaints() == other.complaints() == []
+            assert one.error_lines() == other.error_lines() == []
     finally:
         await asyncio.gather(one.kill(), other.kill())
 
 
-async def moved(abroad: Abroad, owner: Person, delays: list[tuple[int, bool, float]], relay: Relay | None):
+async def moved(
+    abroad: RemoteInstances, owner: ApiUser, delays: list[tuple[int, bool, float]], relay: TcpProxy | None
+):
     """Make users, freeze Redis by `relay`, change something for each and move them; returns faults."""
-    people = [await abroad.person(f"mover{uuid4().hex[:12]}") for _ in delays]
-    movers = await asyncio.gather(*(Mover(abroad, owner, person).settle() for person in people))
+    people = [await abroad.register(f"mover{uuid4().hex[:12]}") for _ in delays]
+    movers = await asyncio.gather(*(MovingClient(abroad, owner, person).prepare() for person in people))
     if relay is not None:
         relay.freeze()
 
-    async def one(mover: Mover, change: int, cursors: bool, delay_s: float) -> list[str]:
+    async def one(mover: MovingClient, change: int, cursors: bool, delay_s: float) -> list[str]:
         await CHANGES[change](mover)
         faults = await mover.move(delay_s, cursors=cursors)
         return [f"{CHANGES[change].__name__}, {cursors=}, {delay_s} s: {each}" for each in faults]
@@ -63,9 +65,9 @@ async def moved(abroad: Abroad, owner: Person, delays: list[tuple[int, bool, flo
 
 @pytest.mark.parametrize("frozen", [False, True])
 async def test_a_move_after_each_kind_of_change(
-    abroad: Abroad, relay: Relay, database_url: str, frozen: bool
+    abroad: RemoteInstances, relay: TcpProxy, database_url: str, frozen: bool
 ):
-    owner = await abroad.person("owner")
+    owner = await abroad.register("owner")
     await make_admin(database_url, owner)
     delays = cycle((0.0, 0.03, 0.0))
     cases = [(change, cursors, next(delays)) for change in range(len(CHANGES)) for cursors in (False, True)]
@@ -77,8 +79,10 @@ async def test_a_move_after_each_kind_of_change(
 
 @pytest.mark.soak
 @pytest.mark.parametrize("frozen", [False, True])
-async def test_moves_at_all_moments(abroad: Abroad, relay: Relay, database_url: str, frozen: bool, figures):
-    owner = await abroad.person("owner")
+async def test_moves_at_all_moments(
+    abroad: RemoteInstances, relay: TcpProxy, database_url: str, frozen: bool, figures
+):
+    owner = await abroad.register("owner")
     await make_admin(database_url, owner)
     cases = [
         (change, cursors, delay_s)

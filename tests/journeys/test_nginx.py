@@ -17,10 +17,10 @@ import pytest
 from tests.journeys.conftest import UNLIMITED
 from tests.journeys.device import sign_up
 from tests.journeys.node import Node
-from tests.support.crowd import Fan
-from tests.support.nginx import Nginx, upstreams
-from tests.support.process import Served
-from tests.support.world import Abroad
+from tests.support.crowd import RawClient
+from tests.support.nginx import Nginx, upstreams_conf
+from tests.support.process import ServerProcess
+from tests.support.world import RemoteInstances
 
 NAMES = ("chat-1", "chat-2", "chat-3")
 LATE_S = 60.0
@@ -42,13 +42,13 @@ async def behind(database_url, redis_url, tmp_path):
                 "redis_prefix": f"t-{uuid4().hex}",
             }
             given = {**shared, "trusted_proxies": "127.0.0.1/32", "default_rooms": "", **UNLIMITED, **options}
-            made = {name: Served(tmp_path, instance_id=name, **given) for name in NAMES}
+            made = {name: ServerProcess(tmp_path, instance_id=name, **given) for name in NAMES}
             await asyncio.gather(*(stack.enter_async_context(each) for each in made.values()))
             instances.update(made)
             return await stack.enter_async_context(Nginx(tmp_path, made, tls)), list(made.values())
 
         yield start
-        assert [each.complaints() for each in instances.values()] == [[]] * len(instances)
+        assert [each.error_lines() for each in instances.values()] == [[]] * len(instances)
 
 
 async def forget(database_url, instance):
@@ -175,8 +175,8 @@ async def found_from_any_address(front):
 async def test_sessions_are_found_and_bodies_are_bounded(behind):
     front, _ = await behind()
     await found_from_any_address(front)
-    async with Abroad(front.url) as abroad:
-        ada = await abroad.person("ada")
+    async with RemoteInstances(front.url) as abroad:
+        ada = await abroad.register("ada")
         _, made = await ada.rest("POST", "/rooms", json={"kind": "private", "name": "r"})
         for _ in range(3):
             body = {"client_id": str(uuid4()), "body": "all the same " * 200}
@@ -209,8 +209,8 @@ async def test_an_address_is_the_one_a_client_has(behind):
     async def from_address(stack, address, **headers):
         connector = aiohttp.TCPConnector(local_addr=(address, 0))
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, headers=headers))
-        fan = Fan(http, front.url, signed["access_token"])
-        stack.push_async_callback(fan.drop)
+        fan = RawClient(http, front.url, signed["access_token"])
+        stack.push_async_callback(fan.close)
         await fan.connect()
 
     async def crowd(stack):
@@ -303,15 +303,15 @@ async def test_tls(behind, certificate):
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)) as http:
         async with http.post(f"{front.url}/api/v1/auth/register", json=given) as answer:
             token = (await answer.json())["data"]["access_token"]
-        fan = Fan(http, front.url, token)
+        fan = RawClient(http, front.url, token)
         assert (await fan.connect())["user"]["username"] == "ada"
-        await fan.drop()
+        await fan.close()
         assert await open_session(http, front.url)
-        async with http.get(f"{front.plain_url}/x", allow_redirects=False) as answer:
+        async with http.get(f"{front.http_url}/x", allow_redirects=False) as answer:
             assert (answer.status, answer.headers["Location"]) == (308, "https://127.0.0.1/x")
 
 
 @pytest.mark.parametrize("place", ["chat-1", "chat-1=", "=h:1", "a b=h:1", "a=h:1;", "a=h", "a=h:"])
 def test_a_wrong_list_of_instances_is_refused(place):
     with pytest.raises(subprocess.CalledProcessError):
-        upstreams(place)
+        upstreams_conf(place)

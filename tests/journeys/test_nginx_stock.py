@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.support.nginx import NGINX_DIR, binary
-from tests.support.nginx_stock import WELCOME, Stock, has_ipv6
-from tests.support.tls import Authority
+from tests.support.nginx import NGINX_DIR, find_binary
+from tests.support.nginx_stock import WELCOME_TEXT, StockNginx, has_ipv6
+from tests.support.tls import CertificateAuthority
 
 ROOT = NGINX_DIR.parent
 WAIT_S = 20.0
@@ -53,7 +53,7 @@ def follow(stock, port, *, tls):
             text = text.replace("nginx/hubbub.conf", "nginx/hubbub-tls.conf")
         if text.startswith("nginx -t"):
             stock.adapt()
-            text = f"{binary()} -p {stock.root}/ -c {stock.conf} -e {stock.root}/error.log -t"
+            text = f"{find_binary()} -p {stock.root}/ -c {stock.conf} -e {stock.root}/error.log -t"
         subprocess.run(["sh", "-euc", text], cwd=ROOT, check=True, capture_output=True, text=True)
 
 
@@ -61,7 +61,7 @@ def follow(stock, port, *, tls):
 async def running(stock):
     arguments = ("-p", f"{stock.root}/", "-c", str(stock.conf), "-e", f"{stock.root}/error.log")
     process = await asyncio.create_subprocess_exec(
-        str(binary()), *arguments, "-g", "daemon off;", stderr=asyncio.subprocess.DEVNULL
+        str(find_binary()), *arguments, "-g", "daemon off;", stderr=asyncio.subprocess.DEVNULL
     )
     try:
         async with asyncio.timeout(WAIT_S):
@@ -97,13 +97,13 @@ async def get(address, port, host, context=None):
 
 @pytest.mark.parametrize(("system", "site", "hosts"), SYSTEMS)
 async def test_hubbub_answers_and_not_the_welcome_page(tmp_path, system, site, hosts):
-    stock = Stock(tmp_path, system, site=site)
+    stock = StockNginx(tmp_path, system, site=site)
     async with upstream() as port:
         follow(stock, port, tls=False)
         async with running(stock):
             got = {
                 (address, host): await get(address, stock.ports["80"], host)
-                for address in (stock.address, *(["::1"] if has_ipv6() else []))
+                for address in (stock.ip, *(["::1"] if has_ipv6() else []))
                 for host in (*hosts, None)
             }
 
@@ -113,37 +113,37 @@ async def test_hubbub_answers_and_not_the_welcome_page(tmp_path, system, site, h
 
 @pytest.mark.parametrize(("system", "site", "hosts"), SYSTEMS[:3])
 async def test_so_it_is_with_tls(tmp_path, system, site, hosts):
-    stock = Stock(tmp_path, system, site=site)
-    authority = Authority(tmp_path)
-    authority.context()
+    stock = StockNginx(tmp_path, system, site=site)
+    authority = CertificateAuthority(tmp_path)
+    authority.server_context()
     (stock.etc / "hubbub").mkdir()
     for name in ("certificate.pem", "key.pem"):  # the file holds both
         shutil.copy(tmp_path / "tests-server.pem", stock.etc / "hubbub" / name)
-    trust = ssl.create_default_context(cafile=str(authority.certificate))
+    trust = ssl.create_default_context(cafile=str(authority.certificate_path))
     trust.check_hostname = False
     async with upstream() as port:
         follow(stock, port, tls=True)
         async with running(stock):
             for host in hosts:
-                plain = await get(stock.address, stock.ports["80"], host)
-                private = await get(stock.address, stock.ports["443"], host, trust)
+                plain = await get(stock.ip, stock.ports["80"], host)
+                private = await get(stock.ip, stock.ports["443"], host, trust)
                 assert plain.startswith("HTTP/1.1 308 "), plain
                 assert private.endswith("\r\n\r\nhubbub"), private
 
 
 async def test_without_hubbub_the_stand_in_shows_the_welcome_page(tmp_path):
-    stock = Stock(tmp_path, "debian", site=True)
+    stock = StockNginx(tmp_path, "debian", site=True)
     stock.adapt()
 
     async with running(stock):
-        shown = await get(stock.address, stock.ports["80"], "chat.example")
+        shown = await get(stock.ip, stock.ports["80"], "chat.example")
 
-    assert WELCOME in shown or "404" in shown
+    assert WELCOME_TEXT in shown or "404" in shown
 
 
 @pytest.mark.parametrize("system", ["debian", "nginx_org"])
 def test_room_for_connections_is_made_once(tmp_path, system):
-    stock = Stock(tmp_path, system, site=False)
+    stock = StockNginx(tmp_path, system, site=False)
     script = ["sh", NGINX_DIR / "connections.sh", stock.conf]
 
     subprocess.run(script, check=True)

@@ -103,9 +103,9 @@ async def test_the_token_may_stand_elsewhere(world, node, transports) -> None:
 
 async def test_refusals(world, node, transports) -> None:
     ada = await sign_up(world.url, "ada")
-    claims = world.app.parts.tokens.verify_access(ada["access_token"])
+    claims = world.app.container.token_issuer.verify_access(ada["access_token"])
     over = TokenIssuer(world.settings.secret_key, -5, 100)
-    expired, _ = over.access(UUID(ada["user"]["id"]), claims.session_id)
+    expired, _ = over.issue_access(UUID(ada["user"]["id"]), claims.session_id)
 
     await node.connect(f"{world.url}/gossip", transports=transports, auth={"token": ada["access_token"]})
     refused = await node.next(**{"is": "connect_error"})

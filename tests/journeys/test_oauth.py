@@ -8,38 +8,39 @@ from uuid import uuid4
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
-from tests.support.issuer import CLIENT, SECRET, Browser, issuer
-from tests.support.process import Served
-from tests.support.world import Abroad
+from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, OAuthBrowser, run_issuer
+from tests.support.process import ServerProcess
+from tests.support.world import RemoteInstances
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 
 
 @pytest.fixture
-async def abroad(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Abroad]:
+async def abroad(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[RemoteInstances]:
     """Two instances of one deployment, which know one provider."""
-    async with issuer() as other:
+    async with run_issuer() as other:
         options = {
             "database_url": database_url,
             "redis_url": redis_url,
             "redis_prefix": f"t-{uuid4().hex}",
             "public_url": "https://chat.example",
-            "oauth_issuers": "test=" + other.url.replace("://", f"://{CLIENT}:{quote(SECRET, safe='')}@"),
+            "oauth_issuers": "test="
+            + other.url.replace("://", f"://{CLIENT_ID}:{quote(CLIENT_SECRET, safe='')}@"),
             **UNLIMITED,
         }
         async with (
-            Served(tmp_path, **options) as one,
-            Served(tmp_path, **options) as two,
-            Abroad(one.url, two.url) as made,
+            ServerProcess(tmp_path, **options) as one,
+            ServerProcess(tmp_path, **options) as two,
+            RemoteInstances(one.url, two.url) as made,
         ):
             yield made
 
 
-async def test_each_step_on_another_instance(abroad: Abroad) -> None:
+async def test_each_step_on_another_instance(abroad: RemoteInstances) -> None:
     here, there = abroad.urls
-    browser = Browser(abroad.http, here)
-    back = await browser.leave("test", redirect="/")
-    twin = browser.twin()
+    browser = OAuthBrowser(abroad.http, here)
+    back = await browser.authorize("test", redirect="/")
+    twin = browser.clone()
 
     browser.url = there
     status, location, _ = await browser.get(back)

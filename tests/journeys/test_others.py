@@ -12,9 +12,9 @@ import pytest
 
 from hubbub import models
 from hubbub.realtime.chat import events
-from tests.support.documented import documented
-from tests.support.schema import Place
-from tests.support.world import World
+from tests.support.documented import api_contract
+from tests.support.schema import DatabaseInspector
+from tests.support.world import LiveInstance
 
 # What nobody sets by asking for something else.
 ASSIGNED = {
@@ -82,17 +82,17 @@ class Sample:
 
 
 @pytest.fixture
-async def known(world: World) -> dict[str, str]:
+async def known(world: LiveInstance) -> dict[str, str]:
     """Things of Ada's, of which others know the ids."""
-    room_id, (client, _) = await world.talk("ada", "bob")
-    ada = world.people["ada"]
+    room_id, (client, _) = await world.room_with_clients("ada", "bob")
+    ada = world.users["ada"]
     sent = await client.send(room_id, "between us")
     await client.call("reaction:add", message_id=sent["id"], emoji="👍")
     status, sessions = await ada.rest("GET", "/sessions")
     assert status == 200
     found = {"room_id": room_id, "message_id": sent["id"], "user_id": ada.id, "reply_to": sent["id"]}
     found["session_id"] = sessions["data"][0]["id"]
-    await ada.confirmed()
+    await ada.mark_sessions_confirmed()
     _, made = await ada.rest("POST", "/api-keys", json={"name": "hers", "scopes": ["read"]})
     found["key_id"] = made["data"]["id"]
     elsewhere = models.Identity(user_id=ada.id, provider="work", issuer="https://login.example", subject="1")
@@ -101,9 +101,12 @@ async def known(world: World) -> dict[str, str]:
     return found
 
 
-async def everything(world: World) -> dict[str, list[tuple[Any, ...]]]:
+async def everything(world: LiveInstance) -> dict[str, list[tuple[Any, ...]]]:
     """All rows, but those that are added by asking at all, or by a worker meanwhile."""
-    place, apart = Place(world.settings), {"audit_log", "sessions", "jobs", "one_time_tokens", "users"}
+    place, apart = (
+        DatabaseInspector(world.settings),
+        {"audit_log", "sessions", "jobs", "one_time_tokens", "users"},
+    )
     tables = [name for name in await place.tables() if name not in apart]
     rows = {name: sorted(await place.rows(f"SELECT * FROM {name}"), key=str) for name in tables}
     rows["users"] = await place.rows("SELECT id, email, display_name, role, password_digest FROM users")
@@ -111,9 +114,9 @@ async def everything(world: World) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def _operations(known: dict[str, str]) -> list[tuple[str, str, dict[str, Any], Sample]]:
-    document = documented().document
+    document = api_contract().document
     sample = Sample(document["components"]["schemas"], known)
-    return [(*operation, sample) for operation in documented().operations()]
+    return [(*operation, sample) for operation in api_contract().operations()]
 
 
 def _body(operation: dict[str, Any], sample: Sample) -> dict[str, Any]:
@@ -122,8 +125,13 @@ def _body(operation: dict[str, Any], sample: Sample) -> dict[str, Any]:
     return sample.fields(operation["requestBody"]["content"]["application/json"]["schema"])
 
 
-async def test_another_ones_things_are_nowhere_to_be_found(world: World, known: dict[str, str]) -> None:
-    mallory, before = await (await world.person("mallory")).confirmed(), await everything(world)
+async def test_another_ones_things_are_nowhere_to_be_found(
+    world: LiveInstance, known: dict[str, str]
+) -> None:
+    mallory, before = (
+        await (await world.register("mallory")).mark_sessions_confirmed(),
+        await everything(world),
+    )
     asked = 0
     for method, path, operation, sample in _operations(known):
         parts = {part["name"]: part["schema"] for part in operation["parameters"] if part["in"] == "path"}
@@ -140,12 +148,14 @@ async def test_another_ones_things_are_nowhere_to_be_found(world: World, known: 
         assert (status, answer["code"]) == wanted, (method, path, answer)
         asked += 1
     assert asked > 15
-    assert (await world.people["ada"].rest("GET", "/auth/me"))[0] == 200
+    assert (await world.users["ada"].rest("GET", "/auth/me"))[0] == 200
     assert await everything(world) == before
 
 
-async def test_nobody_is_made_more_than_they_ask_for(world: World, known: dict[str, str]) -> None:
-    mallory, admin = [await (await world.person(name)).confirmed() for name in ("mallory", "trudy")]
+async def test_nobody_is_made_more_than_they_ask_for(world: LiveInstance, known: dict[str, str]) -> None:
+    mallory, admin = [
+        await (await world.register(name)).mark_sessions_confirmed() for name in ("mallory", "trudy")
+    ]
     await models.User.filter(id=admin.id).update(role="admin")  # others are refused before their body is read
     before = await everything(world)
     for method, path, operation, sample in _operations(known):
@@ -169,27 +179,27 @@ async def test_nobody_is_made_more_than_they_ask_for(world: World, known: dict[s
     assert await everything(world) == before
 
 
-async def test_no_event_reaches_another_ones_room(world: World, known: dict[str, str]) -> None:
-    mallory = await (await world.person("mallory")).client()
+async def test_no_event_reaches_another_ones_room(world: LiveInstance, known: dict[str, str]) -> None:
+    mallory = await (await world.register("mallory")).connect_client()
     before, asked = await everything(world), 0
     for name, event in events.events:
         (schema,), components = msgspec.json.schema_components([event.kind], ref_template="{name}")
         fields = components[schema["$ref"]]
         if not {"room_id", "message_id"} & fields["properties"].keys():
             continue
-        answer = await mallory.ask(name, **Sample(components, known).fields(fields))
+        answer = await mallory.call_for_ack(name, **Sample(components, known).fields(fields))
         assert (answer["ok"], answer["error"]["code"]) == (False, "not_found"), (name, answer)
         asked += 1
     assert asked > 15
     assert await everything(world) == before
 
 
-async def test_their_owner_finds_them(world: World, known: dict[str, str]) -> None:
+async def test_their_owner_finds_them(world: LiveInstance, known: dict[str, str]) -> None:
     """Else the tests above would prove nothing."""
     for method, path, operation, _ in _operations(known):
         address = path.removeprefix("/api/v1")
         for name, given in known.items():
             address = address.replace(f"{{{name}}}", given)
         if method == "GET" and address != path.removeprefix("/api/v1") and "/admin/" not in path:
-            status, answer = await world.people["ada"].rest(method, address)
+            status, answer = await world.users["ada"].rest(method, address)
             assert status == 200, (path, operation["summary"], answer)

@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
-from tests.support.process import Served
+from tests.support.process import ServerProcess
 from tests.support.signing import sign
-from tests.support.world import Abroad, Person
+from tests.support.world import ApiUser, RemoteInstances
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 
@@ -23,35 +23,35 @@ async def abroad(database_url, tmp_path):
     """Two instances, with nothing between them but the database."""
     options = {"database_url": database_url, "default_rooms": "", **UNLIMITED}
     async with (
-        Served(tmp_path, **options) as one,
-        Served(tmp_path, **options) as other,
-        Abroad(one.url, other.url) as made,
+        ServerProcess(tmp_path, **options) as one,
+        ServerProcess(tmp_path, **options) as other,
+        RemoteInstances(one.url, other.url) as made,
     ):
         yield made
-        assert one.complaints() == other.complaints() == []
+        assert one.error_lines() == other.error_lines() == []
 
 
-async def make(ada: Person, **more: Any) -> dict[str, Any]:
+async def make(ada: ApiUser, **more: Any) -> dict[str, Any]:
     body = {"name": "a program", "scopes": ["read", "write"], **more}
-    await ada.confirm()
+    await ada.confirm_session()
     made: dict[str, Any] = (await ada.rest("POST", "/api-keys", json=body))[1]["data"]
     return made
 
 
-async def post(abroad: Abroad, url: str, key: str, **headers: str) -> Answer:
+async def post(abroad: RemoteInstances, url: str, key: str, **headers: str) -> Answer:
     given = {"X-API-Key": key, "Content-Type": "application/json", **headers}
     async with abroad.http.post(url + ROOMS, data=BODY, headers=given) as answer:
         return answer.status, await answer.json()
 
 
 async def test_two_instances_are_as_one(abroad):
-    ada = await abroad.person("ada")
+    ada = await abroad.register("ada")
     await _one_request_is_acted_upon_once(abroad, ada)
     await _a_signed_request_is_taken_by_one_of_them(abroad, ada)
     await _a_revoked_key_is_refused_by_both_at_once(abroad, ada)
 
 
-async def _one_request_is_acted_upon_once(abroad: Abroad, ada: Person) -> None:
+async def _one_request_is_acted_upon_once(abroad: RemoteInstances, ada: ApiUser) -> None:
     key, headers = (await make(ada))["key"], {"Idempotency-Key": str(uuid4())}
 
     answers = await asyncio.gather(*(post(abroad, url, key, **headers) for url in abroad.urls * 5))
@@ -61,7 +61,7 @@ async def _one_request_is_acted_upon_once(abroad: Abroad, ada: Person) -> None:
     assert len((await ada.rest("GET", "/rooms"))[1]["data"]) == 1
 
 
-async def _a_signed_request_is_taken_by_one_of_them(abroad: Abroad, ada: Person) -> None:
+async def _a_signed_request_is_taken_by_one_of_them(abroad: RemoteInstances, ada: ApiUser) -> None:
     made = await make(ada, signed=True)
     signature = sign(made["signing_secret"], "POST", ROOMS, BODY)
 
@@ -72,7 +72,7 @@ async def _a_signed_request_is_taken_by_one_of_them(abroad: Abroad, ada: Person)
     assert sorted(status for status, _ in answers) == [201] + 5 * [401]
 
 
-async def _a_revoked_key_is_refused_by_both_at_once(abroad: Abroad, ada: Person) -> None:
+async def _a_revoked_key_is_refused_by_both_at_once(abroad: RemoteInstances, ada: ApiUser) -> None:
     made = await make(ada)
     assert [(await post(abroad, url, made["key"]))[0] for url in abroad.urls] == [201, 201]
 

@@ -11,7 +11,7 @@ import pytest
 from hubbub.core import clock, metrics
 from tests.journeys.test_readme import MODULES, WAIT_S
 from tests.support.waiting import until
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -63,7 +63,7 @@ def block(page: str, language: str) -> str:
 
 
 @pytest.fixture
-async def run(world: World, tmp_path: Path):
+async def run(world: LiveInstance, tmp_path: Path):
     """Start a program of the page with an argument."""
     programs = []
     (tmp_path / "node_modules").symlink_to(MODULES)
@@ -129,34 +129,34 @@ def settings(settings, ttl):
 
 
 @pytest.mark.parametrize("ttl", [1])
-async def test_a_client_returns_whose_token_expired_during_a_break(world: World, run) -> None:
-    ada = await world.person("ada")
+async def test_a_client_returns_whose_token_expired_during_a_break(world: LiveInstance, run) -> None:
+    ada = await world.register("ada")
     program = await run("js", ada.refresh_token)
     await program.says("ready as ada")
     expired_at = clock.monotonic() + 1.0
 
     # The proxy is down, and no connect succeeds before the token has expired.
-    world.app.sio.eio.leaving = True
+    world.app.sio.eio.draining = True
     for connection in list(world.app.chat.connections.by_sid.values()):
-        connection.link.end_transport()
+        connection.client.end_transport()
     await until(lambda: clock.monotonic() > expired_at, WAIT_S)
-    world.app.sio.eio.leaving = False
+    world.app.sio.eio.draining = False
 
     await program.says("ready as ada", 2)
 
 
-async def test_the_python_client_retries_the_first_connect(world: World, run, monkeypatch) -> None:
-    ada = await world.person("ada")
-    monkeypatch.setattr(world.app.sio.eio, "leaving", True)
+async def test_the_python_client_retries_the_first_connect(world: LiveInstance, run, monkeypatch) -> None:
+    ada = await world.register("ada")
+    monkeypatch.setattr(world.app.sio.eio, "draining", True)
     before = refused()
     program = await run("python", ada.token)
     await until(lambda: refused() > before, WAIT_S)
-    monkeypatch.setattr(world.app.sio.eio, "leaving", False)
+    monkeypatch.setattr(world.app.sio.eio, "draining", False)
 
     await program.says("ready as ada")
 
 
-async def test_the_python_client_ends_at_a_permanent_refusal(world: World, run) -> None:
+async def test_the_python_client_ends_at_a_permanent_refusal(world: LiveInstance, run) -> None:
     program = await run("python", "no token")
 
     await program.says("refused: {'code': 'unauthenticated'")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import Served
+from tests.support.process import ServerProcess
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -37,7 +37,7 @@ def snippets() -> dict[str, str]:
 @pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
     """An instance as `make run` starts it, on a port of its own."""
-    async with Served(tmp_path, env="development") as served:
+    async with ServerProcess(tmp_path, env="development") as served:
         yield served.url
 
 

@@ -15,13 +15,13 @@ from socketio.exceptions import ConnectionError as NotConnected
 
 from hubbub.core import clock, metrics
 from hubbub.realtime.chat import namespace
-from hubbub.realtime.engine.session import LOST
+from hubbub.realtime.engine.session import TRANSPORT_CLOSE
 from tests.journeys.node import Node
-from tests.realtime.conftest import OPENED, Ws
-from tests.support.process import Served
-from tests.support.relay import Relay
+from tests.realtime.conftest import OPEN_WRITERS, WebSocketClient
+from tests.support.process import ServerProcess
+from tests.support.relay import TcpProxy
 from tests.support.waiting import until
-from tests.support.world import Abroad, World
+from tests.support.world import LiveInstance, RemoteInstances
 
 PATIENCE_S = 60.0
 SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -37,8 +37,8 @@ OLDER = ["client-3.1", "client-4.0", "client-4.4", "client-4.7"]  # packages of 
 async def _wires() -> AsyncIterator[None]:
     """Close what a test opened by hand."""
     yield
-    while OPENED:
-        OPENED.pop().close()
+    while OPEN_WRITERS:
+        OPEN_WRITERS.pop().close()
 
 
 class Python:
@@ -112,7 +112,7 @@ def _is_ready(client: Stock) -> bool:
 class Crowd:
     """One stock client of each kind, connected."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: LiveInstance) -> None:
         self.world = world
         self.clients: list[Stock] = [
             *(Python(*each) for each in PYTHON),
@@ -122,7 +122,7 @@ class Crowd:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        people = [await self.world.person(f"fan{number}") for number in range(len(self.clients))]
+        people = [await self.world.register(f"fan{number}") for number in range(len(self.clients))]
         for client in self.clients:
             self._stack.push_async_callback(client.close)
         async with asyncio.timeout(PATIENCE_S):
@@ -141,7 +141,7 @@ class Crowd:
     def drop(self) -> None:
         """Close all transports, as a crash of a proxy does."""
         for session in list(self.world.app.sio.eio.sockets.values()):
-            session.close(LOST)
+            session.close(TRANSPORT_CLOSE)
 
     async def ready(self, times: int) -> None:
         """Wait until each was ready so many times; none was refused."""
@@ -155,7 +155,7 @@ class Crowd:
 @SQLITE
 async def test_a_crowd_that_is_dropped_is_connected_again(settings) -> None:
     async with (
-        World(settings.model_copy(update={"handshakes_per_s": 4})) as world,
+        LiveInstance(settings.model_copy(update={"handshakes_per_s": 4})) as world,
         Crowd(world) as crowd,
     ):
         queued = metrics.counters["connects_queued"]
@@ -170,15 +170,15 @@ async def test_a_crowd_that_is_dropped_is_connected_again(settings) -> None:
 async def test_clients_wait_while_the_database_is_unavailable(settings, database_url) -> None:
     expired = metrics.labelled["connects_removed"]["expired"]
     async with (
-        Relay(database_url) as relay,
-        World(settings.model_copy(update={"database_url": relay.url})) as world,
+        TcpProxy(database_url) as relay,
+        LiveInstance(settings.model_copy(update={"database_url": relay.url})) as world,
         Crowd(world) as crowd,
     ):
-        world.app.sio.entrance.wait_s = 1.0
-        await relay.down()
+        world.app.sio.connect_handler.max_queue_wait_s = 1.0
+        await relay.stop()
         crowd.drop()
         await until(lambda: metrics.labelled["connects_removed"]["expired"] >= expired + 2)
-        await relay.up()
+        await relay.start()
 
         await crowd.ready(2)
 
@@ -186,8 +186,8 @@ async def test_clients_wait_while_the_database_is_unavailable(settings, database
 @pytest.mark.slow("6 s: clients wait before they connect again")
 async def test_clients_return_after_a_drain(tmp_path: Path) -> None:
     async with (
-        Served(tmp_path, drain_s=2, bcrypt_rounds=4) as served,
-        Abroad(served.url) as world,
+        ServerProcess(tmp_path, drain_s=2, bcrypt_rounds=4) as served,
+        RemoteInstances(served.url) as world,
         Crowd(world) as crowd,
     ):
         assert await served.stop() == 0
@@ -198,30 +198,33 @@ async def test_clients_return_after_a_drain(tmp_path: Path) -> None:
 
 @SQLITE
 async def test_a_drain_closes_waiting_connects_at_once(settings) -> None:
-    async with World(settings.model_copy(update={"handshakes_per_s": 1})) as world:
-        ada = await world.person("ada")
-        clients = [await Ws(world.app.port).shake("/socket.io/") for _ in range(4)]
+    async with LiveInstance(settings.model_copy(update={"handshakes_per_s": 1})) as world:
+        ada = await world.register("ada")
+        clients = [await WebSocketClient(world.app.port).handshake("/socket.io/") for _ in range(4)]
         for client in clients:
-            await client.hear()
-            client.say("40/chat," + json.dumps({"token": ada.token}))
-        queue = world.app.sio.entrance.queue
+            await client.receive()
+            client.send_text("40/chat," + json.dumps({"token": ada.token}))
+        queue = world.app.sio.connect_handler.queue
         assert queue is not None
         await until(lambda: len(queue) == 3)
 
-        await asyncio.gather(world.app.drain(), *(client.end() for client in clients))
+        await asyncio.gather(world.app.drain(), *(client.receive_until_close() for client in clients))
 
         assert not world.app.sio.eio.sockets
 
 
 @SQLITE
 async def test_sockets_of_clients_that_are_gone_make_room(settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(namespace, "SILENT_S", 0.1)
+    monkeypatch.setattr(namespace, "SILENCE_MARGIN_S", 0.1)
     few = {"sockets_per_user": 4, "ping_interval_ms": 300, "ping_timeout_ms": 60_000}
-    async with World(settings.model_copy(update=few)) as world, AsyncExitStack() as stack:
-        ada = await world.person("ada")
-        ghosts = [await Ws(world.app.port).shake("/socket.io/") for _ in range(few["sockets_per_user"])]
+    async with LiveInstance(settings.model_copy(update=few)) as world, AsyncExitStack() as stack:
+        ada = await world.register("ada")
+        ghosts = [
+            await WebSocketClient(world.app.port).handshake("/socket.io/")
+            for _ in range(few["sockets_per_user"])
+        ]
         for ghost in ghosts:
-            ghost.say("40/chat," + json.dumps({"token": ada.token}))
+            ghost.send_text("40/chat," + json.dumps({"token": ada.token}))
         await until(lambda: len(world.app.chat.connections) == len(ghosts))
         heard = [session.received_at for session in world.app.sio.eio.sockets.values()]
         await until(lambda: min(clock.monotonic() - at for at in heard) > 0.4)
@@ -239,13 +242,13 @@ async def test_sockets_of_clients_that_are_gone_make_room(settings, monkeypatch:
 @SQLITE
 async def test_a_client_that_only_seemed_to_be_gone_reconnects(settings) -> None:
     async with (
-        World(settings.model_copy(update={"sockets_per_user": 1})) as world,
+        LiveInstance(settings.model_copy(update={"sockets_per_user": 1})) as world,
         Crowd(world) as crowd,
     ):
         ids = list(world.app.chat.connections.by_sid)
         for connection in list(world.app.chat.connections.by_sid.values()):
-            connection.link.session.received_at -= 3600
-            world.app.chat._make_room(connection.user.id)
+            connection.client.eio_session.received_at -= 3600
+            world.app.chat._enforce_socket_limit(connection.user.id)
 
         await crowd.ready(2)
 

@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 from tests.cluster.conftest import until
 from tests.journeys.conftest import UNLIMITED
 from tests.journeys.device import Device, News, sign_up
-from tests.support.lossy import LossyRelay
-from tests.support.process import Served
-from tests.support.redises import OwnRedis, Sentinel
+from tests.support.lossy import LossyProxy
+from tests.support.process import ServerProcess
+from tests.support.redises import RedisServer, Sentinel
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 
@@ -30,9 +30,9 @@ def instances(database_url, tmp_path):
     @asynccontextmanager
     async def start(redis_url: str):
         shared = {"database_url": database_url, "redis_url": redis_url, "default_rooms": "", **UNLIMITED}
-        async with Served(tmp_path, **shared) as one, Served(tmp_path, **shared) as other:
+        async with ServerProcess(tmp_path, **shared) as one, ServerProcess(tmp_path, **shared) as other:
             yield one, other
-            assert one.complaints() == other.complaints() == []
+            assert one.error_lines() == other.error_lines() == []
 
     return start
 
@@ -68,7 +68,7 @@ class Crowd:
             await device.close()
 
 
-async def crowd(one: Served, other: Served, news: News, devices: Callable) -> Crowd:
+async def crowd(one: ServerProcess, other: ServerProcess, news: News, devices: Callable) -> Crowd:
     people = [await sign_up(one.url, name) for name in ("ada", "bob", "eve", "joe")]
     made = [await devices((one, other)[index % 2].url, person) for index, person in enumerate(people)]
     ids = [person["user"]["id"] for person in people[1:]]
@@ -77,7 +77,7 @@ async def crowd(one: Served, other: Served, news: News, devices: Callable) -> Cr
     return Crowd(news, made, room_id)
 
 
-def states(served: Served) -> list[str]:
+def states(served: ServerProcess) -> list[str]:
     """What it logged of Redis."""
     lines = [json.loads(line) for line in served.lines if line.startswith("{")]
     said = [str(line.get("message", line.get("event", ""))) for line in lines]
@@ -86,7 +86,7 @@ def states(served: Served) -> list[str]:
 
 @pytest.mark.slow("8 s: a Redis with each fault, one after the other")
 async def test_stopped_paused_emptied_and_cut(instances, news, devices, figures) -> None:
-    with OwnRedis() as redis:
+    with RedisServer() as redis:
         async with instances(redis.url) as (one, other), Redis.from_url(redis.url) as client:
             them = await crowd(one, other, news, devices)
             both = (one, other)
@@ -119,8 +119,11 @@ async def test_stopped_paused_emptied_and_cut(instances, news, devices, figures)
 
 
 async def test_a_third_of_what_is_published_is_lost(instances, news, devices, figures) -> None:
-    with OwnRedis() as redis:
-        async with LossyRelay(redis.url, seed=5, lost=0.33) as relay, instances(relay.url) as (one, other):
+    with RedisServer() as redis:
+        async with (
+            LossyProxy(redis.url, seed=5, loss_rate=0.33) as relay,
+            instances(relay.url) as (one, other),
+        ):
             them = await crowd(one, other, news, devices)
             took = await them.write()
 
@@ -129,14 +132,14 @@ async def test_a_third_of_what_is_published_is_lost(instances, news, devices, fi
             figures(f"{them.sent} messages, {relay.losses} losses, {took:.2f} s")
 
 
-async def role(server: OwnRedis) -> tuple[str, str]:
+async def role(server: RedisServer) -> tuple[str, str]:
     """`master` or `slave`, and the state of its link."""
     async with Redis(port=server.port) as client:
         info = await client.info("replication")
     return info["role"], info.get("master_link_status", "")
 
 
-async def reaches(server: OwnRedis, *wanted: str) -> None:
+async def reaches(server: RedisServer, *wanted: str) -> None:
     """Wait for a role."""
     async with asyncio.timeout(60):
         while await role(server) != wanted:  # noqa: ASYNC110 - there is nothing to wait on
@@ -158,7 +161,7 @@ async def knows_all(sentinel: Sentinel) -> None:
 async def test_sentinels_that_switch(instances, news, devices, figures) -> None:
     """Three Sentinels; the master dies, or stands still and resumes as a master that is none."""
     with ExitStack() as stack:
-        master, replica = (stack.enter_context(OwnRedis()) for _ in range(2))
+        master, replica = (stack.enter_context(RedisServer()) for _ in range(2))
         async with Redis(port=replica.port) as client:
             await client.replicaof("127.0.0.1", master.port)
         await reaches(replica, "slave", "up")

@@ -15,10 +15,10 @@ from hubbub.services.backups import backup, restore
 from hubbub.services.backups.files import Advance
 from tests.journeys.conftest import UNLIMITED, Connect
 from tests.journeys.device import Device, News, sign_up
-from tests.support.dump import rows_of
+from tests.support.dump import read_rows
 from tests.support.model import Entry
-from tests.support.process import Served
-from tests.support.tools import with_postgres_tools
+from tests.support.process import ServerProcess
+from tests.support.tools import path_with_postgres_tools
 
 NAMES = ("ada", "bob", "eve")
 WRITERS = 8
@@ -63,8 +63,8 @@ async def _settled(news: News, devices: list[Device]) -> None:
 
 async def _restore(settings: Settings, folder: Path) -> None:
     async with (
-        restore.alone(settings, force=False),
-        restore.checked(settings, str(folder), _silent) as checked,
+        restore.exclusive_access(settings, force=False),
+        restore.check(settings, str(folder), _silent) as checked,
     ):
         await restore.apply(settings, checked, force=False)
 
@@ -81,7 +81,7 @@ async def _drill(settings: Settings, devices: Connect, news: News, rooms: int, m
         ]
         await _write(known, room_ids, messages, chance)
         await _settled(news, known)
-        before = await rows_of(settings.database_url)
+        before = await read_rows(settings.database_url)
         written = await backup.write(settings, str(settings.data_dir / "backups"), _silent)
         # What is written from here on will not have been.
         await _write(known, room_ids, messages // 4, chance)
@@ -92,7 +92,7 @@ async def _drill(settings: Settings, devices: Connect, news: News, rooms: int, m
         port = app.port
 
     await _restore(settings, written.path)
-    after = await rows_of(settings.database_url)
+    after = await read_rows(settings.database_url)
 
     async with App(settings.model_copy(update={"port": port})) as app:
         fresh = await devices(app.url, signed[0])
@@ -127,7 +127,7 @@ def _logs(device: Device) -> dict[str, list[Entry]]:
 
 @pytest.fixture(autouse=True)
 def _tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", with_postgres_tools())
+    monkeypatch.setenv("PATH", path_with_postgres_tools())
 
 
 async def test_a_restored_backup_is_what_every_client_has_in_the_end(
@@ -198,8 +198,8 @@ async def test_a_database_that_is_replaced_under_two_instances_raises_the_epoch_
     given = {**UNLIMITED, **shared, "default_rooms": "", "drain_s": 2}
     chance = random.Random(7)
     async with (
-        Served(tmp_path, instance_id="one", **given) as one,
-        Served(tmp_path, instance_id="two", **given) as two,
+        ServerProcess(tmp_path, instance_id="one", **given) as one,
+        ServerProcess(tmp_path, instance_id="two", **given) as two,
     ):
         signed = [await sign_up(one.url, name) for name in NAMES]
         known = [
@@ -215,7 +215,7 @@ async def test_a_database_that_is_replaced_under_two_instances_raises_the_epoch_
         if how == "by hand":
             await _by_hand(database_url, written.path / "database.dump")
         else:
-            async with restore.checked(settings, str(written.path), _silent) as checked:
+            async with restore.check(settings, str(written.path), _silent) as checked:
                 await restore.apply(settings, checked, force=True)
         await news.until(
             lambda: all(device.up.is_set() and device.mirror.epoch != old for device in known),

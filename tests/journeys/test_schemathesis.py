@@ -39,7 +39,7 @@ def settings(settings, monkeypatch):
     With the limits of the product it answers 503, as it should, and as no schema can foresee.
     """
     for module, names in {
-        message_writer: ["SECONDS"],
+        message_writer: ["WRITE_TIMEOUT_S"],
         database: ["CONNECT_S", "STATEMENT_S"],
         postgres: ["ACQUIRE_S", "ANSWER_S"],
     }.items():
@@ -69,7 +69,7 @@ async def test_more_examples_find_nothing(world, tmp_path, database_kind):
 
 async def find_nothing(world, tmp_path, phases, examples):
     """Send what schemathesis makes; fails if an answer is none that the description foresees."""
-    ada = await world.person("ada")
+    ada = await world.register("ada")
 
     code, said = await run(ada, tmp_path, phases, f"{EXCEPT},positive_data_acceptance", examples)
 
@@ -82,7 +82,7 @@ async def find_nothing(world, tmp_path, phases, examples):
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_what_the_description_allows_is_accepted(world, tmp_path):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     await models.User.filter(id=ada.id).update(role="admin")
     exceptions = (
         f'[[operations]]\ninclude-path = "{path}"\nchecks.positive_data_acceptance.enabled = false\n'

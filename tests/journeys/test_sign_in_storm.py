@@ -27,7 +27,7 @@ async def talking(client, room_id, until):
 
 
 async def test_chat_beside_a_storm_of_sign_ins_stays_quick(world, figures):
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     over = asyncio.Event()
     chat = asyncio.create_task(talking(ada, room_id, over))
     wrong, right = "not this one at all", "correct horse battery"
@@ -51,4 +51,4 @@ async def test_chat_beside_a_storm_of_sign_ins_stays_quick(world, figures):
         f"{STORM} sign-ins in {seconds:.1f} s beside {len(took)} messages: "
         f"median {took[len(took) // 2] * 1000:.0f} ms, slowest {took[-1] * 1000:.0f} ms"
     )
-    await bob.next("message:new", lambda message: message["message"]["body"] == str(len(took) - 1))
+    await bob.next_event("message:new", lambda message: message["message"]["body"] == str(len(took) - 1))

@@ -10,12 +10,12 @@ import pytest
 from hubbub.app import App
 from hubbub.config import Settings
 from hubbub.db.database import DatabaseProblem
-from tests.support.relay import Relay
+from tests.support.relay import TcpProxy
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 
 
-class Cut(Relay):
+class Cut(TcpProxy):
     """A relay that goes down when it has passed on so many pieces of what clients send; 0: it never does."""
 
     def __init__(self, url: str, pieces: int) -> None:
@@ -23,11 +23,11 @@ class Cut(Relay):
         self._left = pieces
         self.passed = 0
 
-    async def _before(self) -> None:
+    async def _before_forward(self) -> None:
         self.passed += 1
         self._left -= 1
         if self._left == 0:
-            self._ending = asyncio.create_task(self.down())
+            self._ending = asyncio.create_task(self.stop())
             await asyncio.Event().wait()  # until it cancels this task, too
 
 

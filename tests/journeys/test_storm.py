@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from hubbub.core import metrics
-from tests.support.crowd import Fan
+from tests.support.crowd import RawClient
 
 CROWD = 240
 PER_S = 80
@@ -30,7 +30,7 @@ def settings(settings):
 async def arrive(fans):
     """All at once. How many were closed how often while they waited."""
     async with asyncio.timeout(90):
-        return Counter(await asyncio.gather(*(fan.insist() for fan in fans)))
+        return Counter(await asyncio.gather(*(fan.connect_with_retries() for fan in fans)))
 
 
 async def talking(client, room_id, until):
@@ -46,19 +46,19 @@ async def talking(client, room_id, until):
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 @pytest.mark.slow("8 s: 240 clients at 80 handshakes a second, twice")
 async def test_a_crowd_that_is_dropped_is_back_and_nobody_else_notices(world, figures):
-    room_id, (ada, bob) = await world.talk("ada", "bob")
-    people = [await world.person(f"fan{index}") for index in range(8)]
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    people = [await world.register(f"fan{index}") for index in range(8)]
     for person in people:
         await ada.call("room:invite", room_id=room_id, user_id=person.id)
     all_back = asyncio.Event()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        fans = [Fan(http, world.url, people[index % len(people)].token) for index in range(CROWD)]
+        fans = [RawClient(http, world.url, people[index % len(people)].token) for index in range(CROWD)]
         await arrive(fans)
         chatter = asyncio.ensure_future(talking(ada, room_id, all_back))
         statements = metrics.counters["database_statements"]
         began = time.monotonic()
 
-        await asyncio.gather(*(fan.drop() for fan in fans))
+        await asyncio.gather(*(fan.close() for fan in fans))
         closed = await arrive(fans)
 
         seconds = time.monotonic() - began
@@ -67,10 +67,10 @@ async def test_a_crowd_that_is_dropped_is_back_and_nobody_else_notices(world, fi
         took = sorted(await chatter)
         last = await ada.send(room_id, "all there?")
         for fan in fans:
-            await fan.until_seq(room_id, last["seq"])
-        await bob.next("message:new", lambda it: it["seq"] == last["seq"])
+            await fan.wait_for_seq(room_id, last["seq"])
+        await bob.next_event("message:new", lambda it: it["seq"] == last["seq"])
         for fan in fans:
-            await fan.drop()
+            await fan.close()
 
     figures(
         f"{CROWD} back after {seconds:.1f} s at {PER_S} a second, closed once or more: "
@@ -78,5 +78,5 @@ async def test_a_crowd_that_is_dropped_is_back_and_nobody_else_notices(world, fi
         f"{statements} statements"
     )
     assert sum(closed.values()) == CROWD
-    assert [ada.count("disconnect"), bob.count("disconnect")] == [0, 0]
+    assert [ada.count_events("disconnect"), bob.count_events("disconnect")] == [0, 0]
     assert [it["seq"] for _, it in bob.entries(room_id)] == list(range(3, last["seq"] + 1))

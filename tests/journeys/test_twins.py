@@ -11,7 +11,7 @@ import pytest
 from tests.journeys.conftest import UNLIMITED
 from tests.journeys.device import Device, News, sign_up
 from tests.support.model import Json
-from tests.support.process import Served
+from tests.support.process import ServerProcess
 
 TWINS = 20
 SENDERS = 12
@@ -23,7 +23,7 @@ async def caught_up(news: News, devices: list[Device], room_id: str, count: int)
 
     def has_all(device: Device) -> bool:
         room = device.mirror.rooms.get(room_id)
-        return room is not None and len(room.messages) >= count and not room.behind
+        return room is not None and len(room.messages) >= count and not room.is_behind
 
     await news.until(lambda: all(has_all(device) for device in devices), f"{count} messages everywhere")
 
@@ -81,9 +81,9 @@ async def test_a_crowd_in_one_room_has_one_order(world, news, devices, figures) 
 
 
 @pytest.fixture
-async def second(served: Served, database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
+async def second(served: ServerProcess, database_url: str, tmp_path: Path) -> AsyncIterator[ServerProcess]:
     """One more instance on the database of `served`; the secret in the folder is theirs in common."""
-    async with Served(tmp_path, database_url=database_url, default_rooms="", **UNLIMITED) as process:
+    async with ServerProcess(tmp_path, database_url=database_url, default_rooms="", **UNLIMITED) as process:
         yield process
 
 

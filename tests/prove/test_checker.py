@@ -8,24 +8,24 @@ from msgspec.structs import replace as altered
 from hubbub.prove import checker
 from hubbub.prove.journal import (
     Acked,
-    Added,
-    Began,
-    Caught,
-    Ended,
+    Checkpoint,
+    Disconnected,
     Entry,
+    EntryReceived,
     Evidence,
+    ExpectedRooms,
     Fault,
-    Gone,
-    Heard,
     Journal,
     Message,
-    Moved,
     Probe,
-    Refused,
-    Reset,
-    Rested,
+    ReadyReceived,
+    Rejected,
+    RoomAdded,
+    RoomGone,
+    RoomReset,
     Sent,
-    Stored,
+    StoredState,
+    SyncReceived,
 )
 
 ROOM = "room-1"
@@ -37,7 +37,7 @@ def payload(seq):
 
 
 def heard(seq, *, at=None, connection=1, own=""):
-    return Heard(
+    return EntryReceived(
         seq + 0.3 if at is None else at, connection, ROOM, seq, "message:new", payload(seq), f"c{seq}", own
     )
 
@@ -45,21 +45,28 @@ def heard(seq, *, at=None, connection=1, own=""):
 def clean():
     """Ada sends messages 1 to 6; Bob hears 1 to 4, is away, and gets the rest by `sync`."""
     ada, bob = Journal("ada", "user-a", rooms=[ROOM]), Journal("bob", "user-b", rooms=[ROOM])
-    stored = Stored(last_seqs={ROOM: COUNT})
-    ada.events.append(Began(0.0, 1, 0, {ROOM: 0}))
-    bob.events.append(Began(0.0, 1, 1, {ROOM: 0}))
+    stored = StoredState(last_seqs={ROOM: COUNT})
+    ada.events.append(ReadyReceived(0.0, 1, 0, {ROOM: 0}))
+    bob.events.append(ReadyReceived(0.0, 1, 1, {ROOM: 0}))
     for seq in range(1, COUNT + 1):
         ada.events.append(Sent(seq + 0.0, 1, ROOM, f"c{seq}", f"body {seq}"))
         ada.events.append(Acked(seq + 0.2, 1, f"c{seq}", f"m{seq}", ROOM, seq, f"body {seq}"))
         ada.events.append(heard(seq))
         stored.messages.append(Message("user-a", f"c{seq}", f"m{seq}", ROOM, seq, f"body {seq}"))
         stored.entries.append(Entry(ROOM, seq, "message:new", payload(seq), f"m{seq}"))
-    bob.events += [heard(1), heard(2), heard(3), heard(4), Ended(4.5, 1, "lost"), Began(7.0, 2, 0, {ROOM: 6})]
+    bob.events += [
+        heard(1),
+        heard(2),
+        heard(3),
+        heard(4),
+        Disconnected(4.5, 1, "lost"),
+        ReadyReceived(7.0, 2, 0, {ROOM: 6}),
+    ]
     bob.events.append(
-        Caught(7.1, 2, ROOM, 4, [(5, "message:new", payload(5)), (6, "message:new", payload(6))])
+        SyncReceived(7.1, 2, ROOM, 4, [(5, "message:new", payload(5)), (6, "message:new", payload(6))])
     )
     for journal in (ada, bob):
-        journal.events.append(Rested(9.0, 2, {ROOM: COUNT}, {ROOM: COUNT}))
+        journal.events.append(Checkpoint(9.0, 2, {ROOM: COUNT}, {ROOM: COUNT}))
     return Evidence([ada, bob], stored, slack=0.5)
 
 
@@ -145,26 +152,26 @@ def _answered_differently(it):
 
 
 def _diverged(it):
-    index = at(bob(it), Heard, 3)
+    index = at(bob(it), EntryReceived, 3)
     bob(it)[index] = altered(bob(it)[index], payload='{"seq":3,"body":"of another history"}')
 
 
 def _diverged_by_sync(it):
-    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, Caught))
+    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, SyncReceived))
     bob(it)[index].entries[0] = (5, "message:new", "{}")
 
 
 def _phantom(it):
-    bob(it).insert(at(bob(it), Heard, 4) + 1, heard(99))
+    bob(it).insert(at(bob(it), EntryReceived, 4) + 1, heard(99))
 
 
 def _heard_twice(it):
-    bob(it).insert(at(bob(it), Heard, 4) + 1, heard(4))
+    bob(it).insert(at(bob(it), EntryReceived, 4) + 1, heard(4))
 
 
 def _swapped(it):
     """3 before 2: what comes too late is out of order, what came too early left a gap."""
-    events, one, other = bob(it), at(bob(it), Heard, 2), at(bob(it), Heard, 3)
+    events, one, other = bob(it), at(bob(it), EntryReceived, 2), at(bob(it), EntryReceived, 3)
     events[one], events[other] = events[other], events[one]
 
 
@@ -176,52 +183,52 @@ def _stored_in_another_order(it):
 
 def _skipped_and_fetched(it):
     """A connected client is not told an entry, and finds it by itself: it has it, but not as promised."""
-    index = at(bob(it), Heard, 3)
-    bob(it)[index] = Caught(3.9, 1, ROOM, 2, [(3, "message:new", payload(3))])
+    index = at(bob(it), EntryReceived, 3)
+    bob(it)[index] = SyncReceived(3.9, 1, ROOM, 2, [(3, "message:new", payload(3))])
 
 
 def _skipped_the_first(it):
-    index = at(bob(it), Heard, 1)
-    bob(it)[index] = Caught(1.9, 1, ROOM, 0, [(1, "message:new", payload(1))])
+    index = at(bob(it), EntryReceived, 1)
+    bob(it)[index] = SyncReceived(1.9, 1, ROOM, 0, [(1, "message:new", payload(1))])
 
 
 def _never(it):
-    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, Caught))
+    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, SyncReceived))
     bob(it)[index].entries.pop()
 
 
 def _sync_with_a_gap(it):
-    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, Caught))
+    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, SyncReceived))
     bob(it)[index].entries.pop(0)
-    bob(it).append(Caught(8.0, 2, ROOM, 4, [(5, "message:new", payload(5))]))
+    bob(it).append(SyncReceived(8.0, 2, ROOM, 4, [(5, "message:new", payload(5))]))
 
 
 def _sync_out_of_order(it):
-    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, Caught))
+    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, SyncReceived))
     bob(it)[index].entries.reverse()
 
 
 def _sync_twice_the_same(it):
-    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, Caught))
+    index = next(i for i, each in enumerate(bob(it)) if isinstance(each, SyncReceived))
     bob(it)[index].entries.append(bob(it)[index].entries[-1])
 
 
 def _told_to_drop(it):
-    bob(it).append(Reset(8.0, 2, ROOM))
+    bob(it).append(RoomReset(8.0, 2, ROOM))
 
 
 def _the_tail_never_came(it):
     """All is quiet, the client is connected, and does not know of the last entry."""
-    bob(it)[-1] = Rested(9.0, 2, {ROOM: COUNT - 1}, {ROOM: COUNT})
+    bob(it)[-1] = Checkpoint(9.0, 2, {ROOM: COUNT - 1}, {ROOM: COUNT})
 
 
 def _after_leaving(it):
-    index = at(bob(it), Heard, 3)
+    index = at(bob(it), EntryReceived, 3)
     bob(it)[index] = altered(bob(it)[index], own="left")
 
 
 def _after_gone(it):
-    bob(it).insert(at(bob(it), Heard, 4), Gone(4.1, 1, ROOM))
+    bob(it).insert(at(bob(it), EntryReceived, 4), RoomGone(4.1, 1, ROOM))
 
 
 def _half_stored(it):
@@ -230,7 +237,7 @@ def _half_stored(it):
 
 
 def _stored_though_refused(it):
-    ada(it)[at(ada(it), Acked, COUNT)] = Refused(6.2, 1, f"c{COUNT}", "forbidden")
+    ada(it)[at(ada(it), Acked, COUNT)] = Rejected(6.2, 1, f"c{COUNT}", "forbidden")
 
 
 def _never_sent(it):
@@ -244,7 +251,7 @@ def fault(name, began=3.0, ended=4.0, healed=4.1, trouble=""):
 
 def _late_without_redis(it):
     it.faults.append(fault("redis-down"))
-    index = at(bob(it), Heard, 3)
+    index = at(bob(it), EntryReceived, 3)
     bob(it)[index] = altered(bob(it)[index], at=3.2 + 1.0 + 0.5 + 0.1)
     bob(it)[index + 1] = altered(bob(it)[index + 1], at=4.9)
     bob(it)[index + 2] = altered(bob(it)[index + 2], at=4.95)
@@ -292,7 +299,7 @@ def _slow_one_kept(it):
 
 def _others_slowed(it):
     it.faults.append(fault("slow", began=2.0, ended=4.0))
-    index = at(bob(it), Heard, 3)
+    index = at(bob(it), EntryReceived, 3)
     bob(it)[index] = altered(bob(it)[index], at=3.2 + 2.0)
 
 
@@ -349,15 +356,15 @@ def _moved(evidence, known, *more, rooms=(), ended=()):
     """Bob moves once more, to an instance that says so much of the room."""
     (_, bob) = evidence.journals
     bob.events[-1:] = [
-        Moved(10.0, 3, list(rooms), list(ended)),
-        Began(10.1, 3, 1, known),
+        ExpectedRooms(10.0, 3, list(rooms), list(ended)),
+        ReadyReceived(10.1, 3, 1, known),
         *more,
-        Rested(12.0, 3, {ROOM: COUNT}, {ROOM: COUNT}),
+        Checkpoint(12.0, 3, {ROOM: COUNT}, {ROOM: COUNT}),
     ]
 
 
 def _false_room_gone(evidence):
-    _moved(evidence, {ROOM: 6}, Gone(10.2, 3, ROOM), rooms=[ROOM])
+    _moved(evidence, {ROOM: 6}, RoomGone(10.2, 3, ROOM), rooms=[ROOM])
 
 
 def _room_missing_in_ready(evidence):
@@ -383,7 +390,7 @@ PLANTED |= {
 @pytest.mark.parametrize("rooms", [[ROOM], []])
 def test_a_move_that_is_as_it_should_be_is_counted(rooms):
     evidence = clean()
-    gone = [] if rooms else [Gone(10.2, 3, ROOM)]
+    gone = [] if rooms else [RoomGone(10.2, 3, ROOM)]
     _moved(evidence, {ROOM: 6}, *gone, rooms=rooms, ended=[] if rooms else [ROOM])
 
     assert found(evidence) == {}
@@ -413,10 +420,10 @@ def test_a_send_without_an_answer_may_be_stored_or_not():
 @pytest.mark.parametrize("kept", [True, False])
 def test_unavailable_leaves_open_whether_it_was_stored(kept):
     evidence = clean()
-    ada(evidence)[at(ada(evidence), Acked, 6)] = Refused(6.2, 1, "c6", "unavailable")
+    ada(evidence)[at(ada(evidence), Acked, 6)] = Rejected(6.2, 1, "c6", "unavailable")
     if not kept:
         ada(evidence).append(Sent(8.0, 1, ROOM, "c7", "body 7"))
-        ada(evidence).append(Refused(8.1, 1, "c7", "unavailable"))
+        ada(evidence).append(Rejected(8.1, 1, "c7", "unavailable"))
 
     assert found(evidence) == {}
     assert checker.check(evidence)["G6"].tried == 2 - kept
@@ -425,7 +432,7 @@ def test_unavailable_leaves_open_whether_it_was_stored(kept):
 def test_what_is_stored_when_all_rest_already_is_no_gap():
     evidence = clean()
     for journal in evidence.journals:
-        journal.events[-1] = Rested(5.5, 2, {ROOM: 5}, {ROOM: 5})
+        journal.events[-1] = Checkpoint(5.5, 2, {ROOM: 5}, {ROOM: 5})
 
     assert found(evidence) == {}
 
@@ -441,7 +448,7 @@ def test_the_same_answer_twice_is_how_it_should_be():
 
 def test_an_entry_that_ready_counted_already_is_heard_all_the_same():
     evidence = clean()
-    index = next(i for i, each in enumerate(bob(evidence)) if isinstance(each, Caught))
+    index = next(i for i, each in enumerate(bob(evidence)) if isinstance(each, SyncReceived))
     bob(evidence).insert(index, heard(6, at=7.05, connection=2))
 
     assert found(evidence) == {}
@@ -457,12 +464,12 @@ def test_what_is_sent_again_may_come_later():
 
 def test_who_is_let_in_again_hears_from_there_on():
     evidence = clean()
-    index = at(bob(evidence), Heard, 2)
+    index = at(bob(evidence), EntryReceived, 2)
     bob(evidence)[index] = altered(bob(evidence)[index], own="left")
     bob(evidence)[index + 1 : index + 2] = [
-        Gone(2.4, 1, ROOM),
-        Added(3.2, 1, ROOM, 3),
-        Caught(3.3, 1, ROOM, 2, [(3, "message:new", payload(3))]),
+        RoomGone(2.4, 1, ROOM),
+        RoomAdded(3.2, 1, ROOM, 3),
+        SyncReceived(3.3, 1, ROOM, 2, [(3, "message:new", payload(3))]),
     ]
 
     assert found(evidence) == {}

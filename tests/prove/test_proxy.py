@@ -6,17 +6,17 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from hubbub.prove.proxy import Relay
+from hubbub.prove.proxy import Proxy
 
 WAIT_S = 10
 
 
 @pytest.fixture
 async def relay(redis_url):
-    relay = Relay(redis_url, seed=1)
-    await relay.up()
+    relay = Proxy(redis_url, seed=1)
+    await relay.start()
     yield relay
-    await relay.down()
+    await relay.stop()
 
 
 def client(relay):
@@ -52,28 +52,28 @@ async def heard(relay, count):
 
 
 async def test_a_share_of_the_messages_is_lost_but_no_heartbeat(relay):
-    relay.lost = 0.5
+    relay.loss_rate = 0.5
 
     arrived = await heard(relay, 200)
 
     assert 0 < arrived < 200
-    assert relay.losses == 200 - arrived
+    assert relay.dropped_messages == 200 - arrived
 
 
 async def test_nothing_is_lost_unless_wanted(relay):
     assert await heard(relay, 100) == 100
-    assert relay.losses == 0
+    assert relay.dropped_messages == 0
 
 
 async def test_what_is_held_comes_later(relay):
     async with client(relay) as redis:
         await redis.ping()
-        relay.hold()
+        relay.pause()
         answer = asyncio.create_task(redis.ping())
         done, _ = await asyncio.wait([answer], timeout=0.2)
         assert not done
 
-        relay.flow()
+        relay.resume()
 
         async with asyncio.timeout(WAIT_S):
             assert await answer
@@ -83,12 +83,12 @@ async def test_down_cuts_and_refuses_and_up_is_the_same_place(relay):
     url = relay.url
     async with client(relay) as redis:
         await redis.ping()
-        await relay.down()
-        assert relay.cuts == 1
+        await relay.stop()
+        assert relay.closed_connections == 1
         with pytest.raises(RedisError):
             await redis.ping()
 
-        await relay.up()
+        await relay.start()
 
         assert relay.url == url
         assert await redis.ping()

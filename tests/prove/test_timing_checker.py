@@ -3,7 +3,7 @@
 import pytest
 
 from hubbub.prove import timing_checker
-from hubbub.prove.journal import Acked, Evidence, Fault, Heard, Journal, Refused, Sent
+from hubbub.prove.journal import Acked, EntryReceived, Evidence, Fault, Journal, Rejected, Sent
 
 
 def fault(began, ended, healed=None, name="kill"):
@@ -17,23 +17,23 @@ def evidence():
         Sent(1.0, 1, "room-1", "c1", "one"),
         Acked(1.5, 1, "c1", "m1", "room-1", 1, "one"),
         Sent(10.0, 1, "room-1", "c2", "two"),
-        Refused(11.0, 1, "c2", "unavailable"),
+        Rejected(11.0, 1, "c2", "unavailable"),
         Sent(12.0, 1, "room-1", "c2", "two"),
         Acked(12.5, 1, "c2", "m2", "room-1", 2, "two"),
     ]
     bob.events += [
-        Heard(1.75, 1, "room-1", 1, "message:new", "{}", "c1"),
-        Heard(12.75, 1, "room-1", 2, "message:new", "{}", "c2"),
+        EntryReceived(1.75, 1, "room-1", 1, "message:new", "{}", "c1"),
+        EntryReceived(12.75, 1, "room-1", 2, "message:new", "{}", "c2"),
     ]
     return Evidence([ada, bob])
 
 
 def test_an_ack_is_waited_for_since_the_first_send():
-    assert timing_checker.times(evidence()).acks == [(1.0, 0.5), (10.0, 2.5)]
+    assert timing_checker.message_timings(evidence()).acks == [(1.0, 0.5), (10.0, 2.5)]
 
 
 def test_delivery_is_that_of_what_was_sent_but_once():
-    assert timing_checker.times(evidence()).delivery == [(1.0, 0.75)]
+    assert timing_checker.message_timings(evidence()).delivery == [(1.0, 0.75)]
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,10 @@ def test_delivery_is_that_of_what_was_sent_but_once():
     ],
 )
 def test_what_was_on_its_way_during_a_fault_is_counted_for_it(faults, acks):
-    times = timing_checker.times(evidence())
+    times = timing_checker.message_timings(evidence())
 
-    assert times.meanwhile(faults).acks == acks
-    assert times.meanwhile(faults, wanted=False).acks == [each for each in times.acks if each not in acks]
+    assert times.during(faults).acks == acks
+    assert times.during(faults, inside=False).acks == [each for each in times.acks if each not in acks]
 
 
 def test_percentiles_are_values_that_were_there():
@@ -66,5 +66,5 @@ def test_percentiles_are_values_that_were_there():
 
 
 def test_one_value_is_told_as_one():
-    assert timing_checker.spread([0.25]) == "250 ms"
-    assert timing_checker.spread([0.1, 0.3]) == "p50 100 ms, p99 300 ms, max 300 ms of 2"
+    assert timing_checker.summarize([0.25]) == "250 ms"
+    assert timing_checker.summarize([0.1, 0.3]) == "p50 100 ms, p99 300 ms, max 300 ms of 2"

@@ -3,7 +3,7 @@
 import pytest
 
 from hubbub.core import clock
-from hubbub.ratelimit.backoff import FORGET_FAILURES_MS, FORGET_SUCCESS_MS, FailureCounter, FailureState
+from hubbub.ratelimit.backoff import FAILURE_TTL_MS, SUCCESS_TTL_MS, FailureCounter, FailureState
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from hubbub.ratelimit.backoff import FORGET_FAILURES_MS, FORGET_SUCCESS_MS, Fail
     ],
 )
 def test_waits_double_up_to_a_quarter_of_an_hour(failures, since_ms, wait_ms) -> None:
-    assert FailureState(failures, since_ms, succeeded_before=False).delay_ms(free=10) == wait_ms
+    assert FailureState(failures, since_ms, succeeded_before=False).delay_ms(free_failures=10) == wait_ms
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_what_failed_is_forgotten_after_a_while(time) -> None:
     time[0] += 5000
     assert attempts.record("ada", "look") == FailureState(2, 5000, succeeded_before=False)
 
-    time[0] += FORGET_FAILURES_MS
+    time[0] += FAILURE_TTL_MS
     assert attempts.record("ada", "look").failures == 0
     assert attempts.record("ada", "fail").failures == 1
 
@@ -50,7 +50,7 @@ def test_who_succeeded_is_known_for_a_month(time) -> None:
     attempts.record("ada", "fail")
 
     assert attempts.record("ada", "clear") == FailureState(0, 0, succeeded_before=True)
-    time[0] += FORGET_SUCCESS_MS - 1000
+    time[0] += SUCCESS_TTL_MS - 1000
     assert attempts.record("ada", "fail").succeeded_before
     time[0] += 2000
     assert not attempts.record("ada", "look").succeeded_before
@@ -59,7 +59,7 @@ def test_who_succeeded_is_known_for_a_month(time) -> None:
 @pytest.mark.parametrize("failures", [2, 11, 40])
 @pytest.mark.parametrize("act", ["fail", "clear", "ease"])
 def test_a_flood_of_keys_hides_no_failure(time, failures: int, act) -> None:
-    attempts = FailureCounter(most=100)
+    attempts = FailureCounter(max_keys=100)
     for _ in range(failures):
         attempts.record("victim", "fail")
 
@@ -72,19 +72,19 @@ def test_a_flood_of_keys_hides_no_failure(time, failures: int, act) -> None:
 
 
 def test_a_key_that_was_replaced_counts_as_failed_as_often(time) -> None:
-    attempts = FailureCounter(most=10)
+    attempts = FailureCounter(max_keys=10)
     for _ in range(4):
         for number in range(20):
             attempts.record(f"flood-{number}", "fail")
 
     assert all(attempts.record(f"flood-{number}", "look").failures >= 4 for number in range(20))
     assert attempts.record("new", "look").failures <= 8  # 80 failures, 10 keys
-    time[0] += FORGET_FAILURES_MS + 1
+    time[0] += FAILURE_TTL_MS + 1
     assert attempts.record("new", "look").failures == 0
 
 
 def test_a_flood_of_failures_removes_no_success(time) -> None:
-    attempts = FailureCounter(most=10)
+    attempts = FailureCounter(max_keys=10)
     attempts.record("ada", "clear")
 
     for number in range(1000):
@@ -101,7 +101,7 @@ def test_what_expired_takes_no_memory(time) -> None:
     for number in range(1000):
         attempts.record(f"flood-{number}", "fail" if number % 2 else "clear")
 
-    time[0] += FORGET_SUCCESS_MS + 1
+    time[0] += SUCCESS_TTL_MS + 1
     for _ in range(500):
         attempts.record("ada", "look")
 

@@ -50,7 +50,7 @@ def test_out_of_a_leaky_bucket_comes_one_at_a_time(monkeypatch) -> None:
 
     found = [buckets.acquire("ada", rate) for _ in range(4)]
 
-    assert [(each.wait_ms, each.hold_ms) for each in found] == [(0, 0), (0, 100), (0, 200), (100, 0)]
+    assert [(each.wait_ms, each.delay_ms) for each in found] == [(0, 0), (0, 100), (0, 200), (100, 0)]
 
 
 FLOODS = {
@@ -66,7 +66,7 @@ FLOODS = {
 @pytest.mark.parametrize("takes", [1, 3])
 def test_a_flood_of_keys_gives_nothing_back(monkeypatch, flood: str, takes: int) -> None:
     monkeypatch.setattr(clock, "monotonic", lambda: 50.0)
-    buckets, rate = GcraLimiter(most=100), Rate(10, 0.01)
+    buckets, rate = GcraLimiter(max_keys=100), Rate(10, 0.01)
     for _ in range(10):
         buckets.acquire("victim", rate)
 
@@ -80,7 +80,7 @@ def test_a_flood_of_keys_gives_nothing_back(monkeypatch, flood: str, takes: int)
 
 def test_a_new_key_has_what_the_flood_left_of_it(monkeypatch) -> None:
     monkeypatch.setattr(clock, "monotonic", lambda: 50.0)
-    buckets, rate = GcraLimiter(most=100), Rate(10, 0.01)
+    buckets, rate = GcraLimiter(max_keys=100), Rate(10, 0.01)
     for number in range(200):  # each of 100 keys could have had one or two
         buckets.acquire(number, rate)
 
@@ -89,7 +89,7 @@ def test_a_new_key_has_what_the_flood_left_of_it(monkeypatch) -> None:
 
 def test_the_networks_of_one_site_share_a_bucket_while_there_is_no_room(monkeypatch) -> None:
     monkeypatch.setattr(clock, "monotonic", lambda: 50.0)
-    buckets, rate = GcraLimiter(most=50), Rate(10, 0.01)
+    buckets, rate = GcraLimiter(max_keys=50), Rate(10, 0.01)
     networks = [f"2001:db8:7:{number:x}::/64" for number in range(200)]
 
     taken = [not buckets.acquire(network, rate).wait_ms for network in networks]
@@ -155,7 +155,7 @@ def test_an_ipv6_network_belongs_to_a_site(network: str, site: str | None) -> No
 
 
 def test_a_refill_too_fast_for_a_microsecond_is_one() -> None:
-    assert decide(Rate(5, 1e9), 1, taken=True) == Decision(5, 4, 1, 0)
+    assert decide(Rate(5, 1e9), 1, allowed=True) == Decision(5, 4, 1, 0)
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ def test_a_bucket_fills_with_time_and_no_further() -> None:
     bucket = TokenBucket(Rate(3, 10))
     for _ in range(3):
         bucket.acquire()
-    bucket.since -= 0.2  # two tokens ago
+    bucket.refilled_at -= 0.2  # two tokens ago
 
     assert [bucket.acquire() > 0 for _ in range(3)] == [False, False, True]
-    bucket.since -= 3600
+    bucket.refilled_at -= 3600
     assert [bucket.acquire() > 0 for _ in range(4)] == [False, False, False, True]
 
 
@@ -26,7 +26,7 @@ def test_what_is_given_back_can_be_taken_again() -> None:
     bucket = TokenBucket(Rate(1, 0.001))
     bucket.acquire()
 
-    bucket.give_back()
+    bucket.refund()
 
     assert bucket.acquire() == 0
 

@@ -8,7 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from tests.realtime.conftest import Polls, Wire, Ws
+from tests.realtime.conftest import PollingClient, TcpClient, WebSocketClient
 
 PATHS = ["/socket.io/", "/engine.io/"]
 PLACES = '{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}'
@@ -29,7 +29,7 @@ HOSTILE = [
     "42" + "9" * NEAR_LIMIT,
 ]
 
-Attack = Callable[[int, random.Random], Awaitable[Wire | None]]
+Attack = Callable[[int, random.Random], Awaitable[TcpClient | None]]
 
 
 def _bytes(dice: random.Random, most: int) -> bytes:
@@ -69,9 +69,9 @@ def _request(dice: random.Random) -> bytes:
     return method + b" /socket.io/?" + query + b" " + version + b"\r\nHost: x\r\n" + head
 
 
-async def malformed_http(port: int, dice: random.Random) -> Wire | None:
+async def malformed_http(port: int, dice: random.Random) -> TcpClient | None:
     """The answer is the client's fault, or none."""
-    wire = await Wire(port).open()
+    wire = await TcpClient(port).connect()
     wire.send(_request(dice) + b"\r\n" + _bytes(dice, 50))
     with suppress(TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         async with asyncio.timeout(0.1):
@@ -81,162 +81,172 @@ async def malformed_http(port: int, dice: random.Random) -> Wire | None:
     return None
 
 
-async def half_a_request(port: int, dice: random.Random) -> Wire | None:
+async def half_a_request(port: int, dice: random.Random) -> TcpClient | None:
     """Nothing, or some of a header, and then silence."""
-    wire = await Wire(port).open()
+    wire = await TcpClient(port).connect()
     whole = _request(dice)
     wire.send(whole[: dice.randrange(len(whole))])
     return wire
 
 
-async def half_a_body(port: int, dice: random.Random) -> Wire | None:
-    polls = await Polls(port, dice.choice(PATHS)).shake()
-    wire = await Wire(port).open()
+async def half_a_body(port: int, dice: random.Random) -> TcpClient | None:
+    polls = await PollingClient(port, dice.choice(PATHS)).handshake()
+    wire = await TcpClient(port).connect()
     length = dice.choice(["Content-Length: 500", "Transfer-Encoding: chunked"])
     query = f"EIO=4&transport=polling&sid={polls.sid}"
     wire.send(f"POST {polls.path}?{query} HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n4".encode())
     return wire
 
 
-async def malformed_packets(port: int, dice: random.Random) -> Wire | None:
-    wire = await Ws(port).shake("/socket.io/")
-    wire.say("40")
+async def malformed_packets(port: int, dice: random.Random) -> TcpClient | None:
+    wire = await WebSocketClient(port).handshake("/socket.io/")
+    wire.send_text("40")
     for _ in range(dice.randrange(30)):
-        wire.send(Ws.frame(_packet(dice), dice.choice([0x81, 0x81, 0x82, 0x01, 0x80, 0x89, 0x88])))
+        wire.send(
+            WebSocketClient.frame(_packet(dice), dice.choice([0x81, 0x81, 0x82, 0x01, 0x80, 0x89, 0x88]))
+        )
     return wire
 
 
-async def malformed_frames(port: int, dice: random.Random) -> Wire | None:
-    wire = await Ws(port).shake(dice.choice(PATHS))
+async def malformed_frames(port: int, dice: random.Random) -> TcpClient | None:
+    wire = await WebSocketClient(port).handshake(dice.choice(PATHS))
     wire.send(_bytes(dice, 300))
     return wire
 
 
-async def malformed_payloads(port: int, dice: random.Random) -> Wire | None:
-    polls = await Polls(port, "/socket.io/").shake()
-    await polls.post("40")
+async def malformed_payloads(port: int, dice: random.Random) -> TcpClient | None:
+    polls = await PollingClient(port, "/socket.io/").handshake()
+    await polls.post_packets("40")
     body = b"\x1e".join(_packet(dice) for _ in range(dice.randrange(1, 9)))
     status, _, _ = await polls.request("POST", body)
     assert status in {200, 400}, (status, body)
     return None
 
 
-async def stalled(port: int, dice: random.Random) -> Wire | None:
+async def stalled(port: int, dice: random.Random) -> TcpClient | None:
     """Asks for more than it takes."""
-    wire = await Ws(port).shake(dice.choice(PATHS))
+    wire = await WebSocketClient(port).handshake(dice.choice(PATHS))
     wire.writer.transport.pause_reading()  # type: ignore[attr-defined] # of sockets
     said = b"4" + b"x" * 50_000 if wire.path == PATHS[1] else b'42["message","' + b"x" * 50_000 + b'"]'
-    wire.send(Ws.frame(b"40") if wire.path == PATHS[0] else b"")
+    wire.send(WebSocketClient.frame(b"40") if wire.path == PATHS[0] else b"")
     for _ in range(200):
-        wire.send(Ws.frame(said, key=b"\0\0\0\0"))
+        wire.send(WebSocketClient.frame(said, key=b"\0\0\0\0"))
     return wire
 
 
-async def unread_pings(port: int, dice: random.Random) -> Wire | None:
+async def unread_pings(port: int, dice: random.Random) -> TcpClient | None:
     """PINGs, and CONNECTs that are refused, of a client that reads nothing."""
-    wire = await Ws(port).shake("/socket.io/")
+    wire = await WebSocketClient(port).handshake("/socket.io/")
     wire.writer.transport.pause_reading()  # type: ignore[attr-defined] # of sockets
-    wire.send(dice.choice([Ws.frame(b"x" * 125, 0x89) * 20_000, Ws.frame(b"40/none,") * 20_000]))
+    wire.send(
+        dice.choice(
+            [WebSocketClient.frame(b"x" * 125, 0x89) * 20_000, WebSocketClient.frame(b"40/none,") * 20_000]
+        )
+    )
     return wire
 
 
-async def _accepted(port: int) -> Ws:
+async def _accepted(port: int) -> WebSocketClient:
     """A client with an open namespace."""
-    wire = await Ws(port).shake("/socket.io/")
-    wire.say("40")
+    wire = await WebSocketClient(port).handshake("/socket.io/")
+    wire.send_text("40")
     for _ in range(3):  # the open packet, the answer to CONNECT, the first event
-        await wire.hear()
+        await wire.receive()
     return wire
 
 
-async def good_frames(port: int, dice: random.Random) -> Wire | None:
+async def good_frames(port: int, dice: random.Random) -> TcpClient | None:
     """Frames that are well-formed, without end."""
-    wire = await (_accepted(port) if dice.random() < 0.5 else Ws(port).shake("/socket.io/"))
+    wire = await (_accepted(port) if dice.random() < 0.5 else WebSocketClient(port).handshake("/socket.io/"))
     first, again = dice.choice(
         [
-            (b"", Ws.frame(b"", 0x8A)),
-            (b"", Ws.frame(b"3")),
-            (b"", Ws.frame(b"", 0x82)),
-            (Ws.frame(b"", 0x01), Ws.frame(b"", 0x00)),
+            (b"", WebSocketClient.frame(b"", 0x8A)),
+            (b"", WebSocketClient.frame(b"3")),
+            (b"", WebSocketClient.frame(b"", 0x82)),
+            (WebSocketClient.frame(b"", 0x01), WebSocketClient.frame(b"", 0x00)),
         ]
     )
     wire.send(first + again * 200_000)
     return wire
 
 
-async def refused_connects(port: int, dice: random.Random) -> Wire | None:
+async def refused_connects(port: int, dice: random.Random) -> TcpClient | None:
     """One refused CONNECT after the other."""
     packet = dice.choice(["40/none,", '40/none,{"token":"x"}', "40/" + "x" * 1000 + ","])
     if dice.random() < 0.5:
-        wire = await Ws(port).shake("/socket.io/")
-        wire.send(Ws.frame(packet.encode()) * 20_000)
+        wire = await WebSocketClient(port).handshake("/socket.io/")
+        wire.send(WebSocketClient.frame(packet.encode()) * 20_000)
         return wire
-    await (await Polls(port, "/socket.io/").shake()).post(*[packet] * (900_000 // len(packet)))
+    await (await PollingClient(port, "/socket.io/").handshake()).post_packets(
+        *[packet] * (900_000 // len(packet))
+    )
     return None
 
 
 def hostile_json(text: str) -> Attack:
     """JSON near the largest size, over both transports, before CONNECT and after it."""
 
-    async def attack(port: int, dice: random.Random) -> Wire | None:
-        data = Ws.frame(text.encode(), key=b"\0\0\0\0")
-        early, wire = await Ws(port).shake("/socket.io/"), await _accepted(port)
+    async def attack(port: int, dice: random.Random) -> TcpClient | None:
+        data = WebSocketClient.frame(text.encode(), key=b"\0\0\0\0")
+        early, wire = await WebSocketClient(port).handshake("/socket.io/"), await _accepted(port)
         early.send(data)
         wire.send(data)
-        await (await Polls(port, "/socket.io/").shake()).post(text)
-        accepted = await Polls(port, "/socket.io/").shake()
-        await accepted.post("40")
-        await accepted.heard(2)  # the answer to CONNECT, the first event
-        await accepted.post(text)
+        await (await PollingClient(port, "/socket.io/").handshake()).post_packets(text)
+        accepted = await PollingClient(port, "/socket.io/").handshake()
+        await accepted.post_packets("40")
+        await accepted.receive_packets(2)  # the answer to CONNECT, the first event
+        await accepted.post_packets(text)
         early.writer.transport.abort()
         return wire
 
     return attack
 
 
-async def flood(port: int, dice: random.Random) -> Wire | None:
+async def flood(port: int, dice: random.Random) -> TcpClient | None:
     """Many small ones in one go, and away."""
-    wire = await Ws(port).shake("/socket.io/")
-    wire.say("40")
-    wire.send(Ws.frame(dice.choice([b"3", b'42["message",1]', b'421["message-with-ack"]'])) * 3000)
+    wire = await WebSocketClient(port).handshake("/socket.io/")
+    wire.send_text("40")
+    wire.send(
+        WebSocketClient.frame(dice.choice([b"3", b'42["message",1]', b'421["message-with-ack"]'])) * 3000
+    )
     with suppress(ConnectionError):
         await wire.writer.drain()
     wire.writer.transport.abort()
     return None
 
 
-async def drops(port: int, dice: random.Random) -> Wire | None:
+async def drops(port: int, dice: random.Random) -> TcpClient | None:
     """Byte by byte, and not to the end."""
-    wire = await Ws(port).shake("/socket.io/")
-    whole = Ws.frame(b"40") + Ws.frame(b'42["message","slowly"]')
+    wire = await WebSocketClient(port).handshake("/socket.io/")
+    whole = WebSocketClient.frame(b"40") + WebSocketClient.frame(b'42["message","slowly"]')
     for byte in whole[: dice.randrange(len(whole))]:
         wire.send(bytes((byte,)))
         await asyncio.sleep(0.002)
     return wire
 
 
-async def parts_without_end(port: int, dice: random.Random) -> Wire | None:
+async def parts_without_end(port: int, dice: random.Random) -> TcpClient | None:
     """Attachments, or fragments of a message, that never come."""
-    wire = await Ws(port).shake("/socket.io/")
-    wire.say("40")
+    wire = await WebSocketClient(port).handshake("/socket.io/")
+    wire.send_text("40")
     if dice.random() < 0.5:
-        wire.say(f'452-["message",{PLACES}]')
-        wire.send(Ws.frame(b"x", 0x82) if dice.random() < 0.5 else b"")
+        wire.send_text(f'452-["message",{PLACES}]')
+        wire.send(WebSocketClient.frame(b"x", 0x82) if dice.random() < 0.5 else b"")
     else:
-        wire.send(Ws.frame(b"4", 0x01))
-        wire.send(Ws.frame(b"x" * 1000, 0x00) * 1100)
+        wire.send(WebSocketClient.frame(b"4", 0x01))
+        wire.send(WebSocketClient.frame(b"x" * 1000, 0x00) * 1100)
     return wire
 
 
-async def broken_upgrade(port: int, dice: random.Random) -> Wire | None:
+async def broken_upgrade(port: int, dice: random.Random) -> TcpClient | None:
     """Given up at any step; another one is tried, and the session polls on or not."""
-    polls = await Polls(port, "/engine.io/").shake()
+    polls = await PollingClient(port, "/engine.io/").handshake()
     for _ in range(dice.randrange(1, 3)):
-        wire = await Ws(port).shake(sid=polls.sid)
+        wire = await WebSocketClient(port).handshake(sid=polls.sid)
         if wire.status != 101:  # HTTP goes on; that connection is fine
             wire.writer.transport.abort()
             return None
-        steps = Ws.frame(b"2probe") + Ws.frame(b"5") + Ws.frame(b"4x")
+        steps = WebSocketClient.frame(b"2probe") + WebSocketClient.frame(b"5") + WebSocketClient.frame(b"4x")
         wire.send(steps[: dice.randrange(len(steps))])
         if dice.random() < 0.3:
             await polls.request("GET")
@@ -245,9 +255,9 @@ async def broken_upgrade(port: int, dice: random.Random) -> Wire | None:
     return wire
 
 
-async def poll_given_up(port: int, dice: random.Random) -> Wire | None:
-    polls = await Polls(port, dice.choice(PATHS)).shake()
-    wire = await Wire(port).open()
+async def poll_given_up(port: int, dice: random.Random) -> TcpClient | None:
+    polls = await PollingClient(port, dice.choice(PATHS)).handshake()
+    wire = await TcpClient(port).connect()
     wire.send(
         f"GET {polls.path}?EIO=4&transport=polling&sid={polls.sid} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     )

@@ -12,24 +12,24 @@ import pytest
 from tests.conformance.server import Running, arguments
 
 WAIT_S = 10.0
-OPENED: list[asyncio.StreamWriter] = []
+OPEN_WRITERS: list[asyncio.StreamWriter] = []
 
 
-class Wire:
+class TcpClient:
     """A raw TCP connection."""
 
     def __init__(self, port: int) -> None:
         self.port = port
 
-    async def open(self) -> "Wire":
+    async def connect(self) -> "TcpClient":
         self.reader, self.writer = await asyncio.open_connection("localhost", self.port)
-        OPENED.append(self.writer)
+        OPEN_WRITERS.append(self.writer)
         return self
 
     def send(self, data: bytes) -> None:
         self.writer.write(data)
 
-    async def response(self) -> tuple[int, dict[str, str], bytes]:
+    async def read_response(self) -> tuple[int, dict[str, str], bytes]:
         """An HTTP answer: status, headers, body."""
         async with asyncio.timeout(WAIT_S):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
@@ -44,11 +44,11 @@ class Wire:
         self.writer.close()
 
 
-class Ws(Wire):
+class WebSocketClient(TcpClient):
     """A WebSocket, frame by frame."""
 
-    async def shake(self, path: str = "/engine.io/", sid: str = "") -> "Ws":
-        await self.open()
+    async def handshake(self, path: str = "/engine.io/", sid: str = "") -> "WebSocketClient":
+        await self.connect()
         self.path = path
         key = base64.b64encode(os.urandom(16)).decode()
         query = "EIO=4&transport=websocket" + (f"&sid={sid}" if sid else "")
@@ -85,10 +85,10 @@ class Ws(Wire):
             return head + key + data
         return head + key + bytes(byte ^ key[i % 4] for i, byte in enumerate(data))
 
-    def say(self, text: str) -> None:
+    def send_text(self, text: str) -> None:
         self.send(self.frame(text.encode()))
 
-    async def frame_in(self) -> tuple[int, bytes]:
+    async def read_frame(self) -> tuple[int, bytes]:
         """First byte and payload of the next frame."""
         async with asyncio.timeout(WAIT_S):
             first, size = await self.reader.readexactly(2)
@@ -98,28 +98,28 @@ class Ws(Wire):
                 size = int.from_bytes(await self.reader.readexactly(8), "big")
             return first, await self.reader.readexactly(size)
 
-    async def hear(self) -> Any:
+    async def receive(self) -> Any:
         """The next message that is no ping; pings are answered. Raises EOFError at the end."""
         while True:
-            first, data = await self.frame_in()
+            first, data = await self.read_frame()
             if first == 0x88:
                 raise EOFError(int.from_bytes(data[:2], "big"))
             if data == b"2" and first == 0x81:
-                self.say("3")
+                self.send_text("3")
                 continue
             return data.decode() if first == 0x81 else data
 
-    async def end(self) -> list[str | bytes]:
+    async def receive_until_close(self) -> list[str | bytes]:
         """All until the server closes."""
-        heard = []
+        messages = []
         try:
             while True:
-                heard.append(await self.hear())
+                messages.append(await self.receive())
         except (EOFError, ConnectionError):
-            return heard
+            return messages
 
 
-class Polls:
+class PollingClient:
     """A session by long-polling, a connection a request."""
 
     def __init__(self, port: int, path: str) -> None:
@@ -130,23 +130,25 @@ class Polls:
     async def request(
         self, method: str, body: bytes = b"", query: str | None = None, head: str = ""
     ) -> tuple[int, dict[str, str], bytes]:
-        wire = await Wire(self.port).open()
+        connection = await TcpClient(self.port).connect()
         query = query if query is not None else f"EIO=4&transport=polling&sid={self.sid}"
         length = f"Content-Length: {len(body)}\r\n" if body or method == "POST" else ""
-        wire.send(f"{method} {self.path}?{query} HTTP/1.1\r\nHost: x\r\n{length}{head}\r\n".encode() + body)
+        connection.send(
+            f"{method} {self.path}?{query} HTTP/1.1\r\nHost: x\r\n{length}{head}\r\n".encode() + body
+        )
         try:
-            return await wire.response()
+            return await connection.read_response()
         finally:
-            wire.close()
+            connection.close()
 
-    async def shake(self) -> "Polls":
+    async def handshake(self) -> "PollingClient":
         status, _, body = await self.request("GET", query="EIO=4&transport=polling")
         assert status == 200
-        self.open = json.loads(body[1:])
-        self.sid = self.open["sid"]
+        self.handshake_data = json.loads(body[1:])
+        self.sid = self.handshake_data["sid"]
         return self
 
-    async def post(self, *packets: str) -> tuple[int, bytes]:
+    async def post_packets(self, *packets: str) -> tuple[int, bytes]:
         status, _, body = await self.request("POST", "\x1e".join(packets).encode())
         return status, body
 
@@ -154,42 +156,42 @@ class Polls:
         status, _, body = await self.request("GET")
         return status, body.decode().split("\x1e")
 
-    async def heard(self, count: int) -> list[str]:
+    async def receive_packets(self, count: int) -> list[str]:
         """The next packets that are no pings; those are answered."""
-        found: list[str] = []
-        while len(found) < count:
+        received: list[str] = []
+        while len(received) < count:
             status, packets = await self.poll()
             assert status == 200, packets
             for packet in packets:
                 if packet == "2":
-                    await self.post("3")
+                    await self.post_packets("3")
                 elif packet != "6":
-                    found.append(packet)
-        return found
+                    received.append(packet)
+        return received
 
 
-Start = Callable[..., Any]
+StartServer = Callable[..., Any]
 
 
 @pytest.fixture
-async def start() -> AsyncIterator[Start]:
+async def start() -> AsyncIterator[StartServer]:
     """Starts conformance servers with options of the command line."""
     running: list[Running] = []
 
     async def make(**options: object) -> Running:
-        given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-        running.append(await Running(arguments(["--port=0", *given])).__aenter__())
+        flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        running.append(await Running(arguments(["--port=0", *flags])).__aenter__())
         return running[-1]
 
     yield make
-    while OPENED:
-        OPENED.pop().close()
+    while OPEN_WRITERS:
+        OPEN_WRITERS.pop().close()
     for each in running:
         await each.__aexit__()
 
 
 @pytest.fixture
-async def server(start: Start) -> Running:
+async def server(start: StartServer) -> Running:
     """One with quiet heartbeats."""
-    made: Running = await start(ping_interval_ms=25_000, ping_timeout_ms=20_000)
-    return made
+    running: Running = await start(ping_interval_ms=25_000, ping_timeout_ms=20_000)
+    return running

@@ -13,14 +13,14 @@ from msgspec import inspect
 
 import hubbub
 from hubbub.core import errors
-from hubbub.core.errors import SUMMARIZED, InvalidPayload
+from hubbub.core.errors import MAX_SUMMARY_FIELDS, InvalidPayload
 from hubbub.http.app import ROUTES
 from hubbub.http.routes import doc_of
 from hubbub.realtime.chat import events
 from hubbub.schemas import faults
 from hubbub.schemas.base import EventDecoder, parse, strict
 from hubbub.schemas.sync import connection
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 SENTENCE = re.compile(r"[A-Z][^`<>\n]*[^ .`<>\n][.?]")
 VALIDATORS = re.compile(
@@ -98,8 +98,8 @@ def read(refused: InvalidPayload) -> None:
     for name, reason in refused.fields:
         assert SENTENCE.fullmatch(reason), reason
         assert not VALIDATORS.search(reason), reason
-        assert len(name) < 2 * faults.LONGEST_NAME
-    first = [f"{name}: {reason}" for name, reason in refused.fields[:SUMMARIZED]]
+        assert len(name) < 2 * faults.MAX_NAME_CHARS
+    first = [f"{name}: {reason}" for name, reason in refused.fields[:MAX_SUMMARY_FIELDS]]
     assert refused.message.startswith(" ".join(first))
 
 
@@ -157,7 +157,7 @@ def test_a_refusal_is_bounded_whatever_was_sent() -> None:
 
     refused = refusal(strict(connection.RefreshAuth), raw)
 
-    assert len(refused.fields) == faults.MOST
+    assert len(refused.fields) == faults.MAX_FAULTS
     assert len(refused.message) < 1000
     read(refused)
 
@@ -171,12 +171,12 @@ def test_a_field_given_twice_is_decided_like_the_last_one() -> None:
     assert refused.value.message
 
 
-async def test_both_edges_name_all_bad_fields_in_the_same_words(world: World) -> None:
-    ada = await world.person("ada")
-    device = await ada.client()
+async def test_both_edges_name_all_bad_fields_in_the_same_words(world: LiveInstance) -> None:
+    ada = await world.register("ada")
+    device = await ada.connect_client()
     given = {"kind": "secret", "topic": "x" * 251, "member_ids": ["x"]}
 
-    answer = await device.ask("room:create", **given)
+    answer = await device.call_for_ack("room:create", **given)
     status, problem = await ada.rest("POST", "/rooms", json={**given, "colour": 1})
 
     assert (answer["error"]["code"], status, problem["code"]) == ("invalid_payload", 422, "invalid_payload")
@@ -188,7 +188,7 @@ async def test_both_edges_name_all_bad_fields_in_the_same_words(world: World) ->
     assert problem["detail"] == f"{answer['error']['message']} colour: {faults.UNKNOWN}"
 
 
-async def test_registering_names_all_bad_fields_at_once(world: World) -> None:
+async def test_registering_names_all_bad_fields_at_once(world: LiveInstance) -> None:
     body = {"name": "", "email": "nobody", "password": "short", "device": "x"}
 
     status, problem = await world.rest("POST", "/auth/register", json=body)
@@ -210,7 +210,7 @@ async def test_registering_names_all_bad_fields_at_once(world: World) -> None:
     ("username", "wrong"), [(".ada", "3 to 32 letters"), ("admin", "reserved"), ("ab", "at least 3")]
 )
 async def test_a_password_and_a_username_are_named_with_the_others(
-    world: World, password: str, why: str, username: str, wrong: str
+    world: LiveInstance, password: str, why: str, username: str, wrong: str
 ) -> None:
     body = {"name": "A\n", "email": "nobody", "password": password, "username": username}
 

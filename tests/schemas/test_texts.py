@@ -67,7 +67,7 @@ def texts() -> list[tuple[type[Command], str, inspect.Type]]:
 
 def pattern(part: inspect.Type) -> str:
     schema = (part.extra_json_schema or {}) if isinstance(part, inspect.Metadata) else {}
-    return str(schema.get("pattern", schema.get("long", "")))
+    return str(schema.get("pattern", schema.get("lazy", "")))
 
 
 def name_of(part: object) -> str | None:
@@ -75,8 +75,8 @@ def name_of(part: object) -> str | None:
 
 
 TEXTS = texts()
-NAMES = [each for each in TEXTS if pattern(each[2]) == names.NAME]
-LINES = [each for each in TEXTS if pattern(each[2]) == names.LINE]
+NAMES = [each for each in TEXTS if pattern(each[2]) == names.NAME_PATTERN]
+LINES = [each for each in TEXTS if pattern(each[2]) == names.LINE_PATTERN]
 
 
 def test_every_text_has_a_rule():

@@ -13,7 +13,7 @@ import pytest
 from hubbub import models
 from hubbub.core import clock
 from hubbub.services import cursors
-from tests.support.world import Refused
+from tests.support.world import OperationRefused
 
 SIZE, LIMIT, WALKS = 7, 2, 4
 
@@ -34,7 +34,7 @@ class Socket:
         asked = {**about, "limit": limit, **({} if cursor is None else {"cursor": cursor})}
         try:
             data = await self._client.call(events[name], **asked)
-        except Refused as refused:
+        except OperationRefused as refused:
             return refused.code
         return next(value for value in data.values() if isinstance(value, list)), data["next_cursor"]
 
@@ -68,18 +68,18 @@ def settings(settings):
 @pytest.fixture
 async def lists(world):
     """Ada with rooms, members and messages, and how each list is asked for."""
-    ada = await world.person("ada")
-    client = await ada.client()
+    ada = await world.register("ada")
+    client = await ada.connect_client()
     rooms = [
         (await client.call("room:create", kind="public", name=f"room {number}"))["room"]["id"]
         for number in range(SIZE)
     ]
     for number in range(SIZE):
-        bob = await world.person(f"bob{number}")
+        bob = await world.register(f"bob{number}")
         await client.call("room:invite", room_id=rooms[0], user_id=bob.id)
         await client.send(rooms[number], "fox")
     about = {"own": {}, "public": {}, "members": {"room_id": rooms[0]}, "found": {"query": "fox"}}
-    return SimpleNamespace(ada=ada, client=client, rooms=rooms, about=about, parts=world.app.parts)
+    return SimpleNamespace(ada=ada, client=client, rooms=rooms, about=about, parts=world.app.container)
 
 
 def edge(lists, way):
@@ -197,7 +197,7 @@ async def test_a_cursor_that_is_no_text_is_refused(lists):
 
 
 async def test_a_cursor_is_for_one_list_and_one_user(lists, world):
-    at, eve = Socket(lists.client), Socket(await (await world.person("eve")).client())
+    at, eve = Socket(lists.client), Socket(await (await world.register("eve")).connect_client())
     issued = {name: (await at.page(name, None, LIMIT, lists.about[name]))[1] for name in LISTS}
     other = {"room_id": lists.rooms[1]}
 
@@ -212,9 +212,9 @@ async def test_a_cursor_is_for_one_list_and_one_user(lists, world):
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_the_longest_cursor_is_accepted_over_both_edges(lists):
-    walk = cursors._Walk(clock.now(), None, uuid4(), b"seen" * cursors.SEEN)
-    ctx = SimpleNamespace(parts=lists.parts, user_id=lists.ada.id)
-    cursor = cursors.write(ctx, "rooms", walk)
+    walk = cursors._CursorState(clock.now(), None, uuid4(), b"seen" * cursors.MAX_SEEN_ITEMS)
+    ctx = SimpleNamespace(container=lists.parts, user_id=lists.ada.id)
+    cursor = cursors.encode(ctx, "rooms", walk)
 
     for way in ("socket", "rest"):
         assert (await edge(lists, way).page("own", cursor, LIMIT, {})) != "invalid_payload"

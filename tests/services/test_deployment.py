@@ -9,7 +9,7 @@ from hubbub.core import ids
 from hubbub.db import database, migrations
 from hubbub.queries.instance import processes as rows
 from hubbub.services import deployment, doctor
-from hubbub.services.doctor import Trouble
+from hubbub.services.doctor import CheckFailed
 from hubbub.services.instance.processes import Process
 
 KEY, OTHER_KEY = "k" * 40, "o" * 40
@@ -75,7 +75,7 @@ GOOD = {
 async def test_a_bad_deployment_is_named(deployed, check, processes, text):
     settings = await deployed(*processes)
 
-    with pytest.raises(Trouble, match=text):
+    with pytest.raises(CheckFailed, match=text):
         await check(settings)
 
 
@@ -98,19 +98,19 @@ async def test_a_proxy_that_is_not_trusted_is_named(settings):
     await rows.write(database.connection(), registration)
     await database.close()
 
-    with pytest.raises(Trouble, match=r"10\.0\.0\.5, which is not trusted.*HUBBUB_TRUSTED_PROXIES"):
+    with pytest.raises(CheckFailed, match=r"10\.0\.0\.5, which is not trusted.*HUBBUB_TRUSTED_PROXIES"):
         await deployment.check_proxies(settings)
 
 
 async def test_before_the_first_migration_nothing_runs(bare_database_url, settings):
     bare = settings.model_copy(update={"database_url": bare_database_url})
 
-    assert await deployment.running(bare) == []
+    assert await deployment.live_processes(bare) == []
 
 
 async def test_an_unavailable_database_is_trouble(settings):
     away = settings.model_copy(update={"database_url": "postgres://hub@127.0.0.1:1/hub"})
 
-    found = [each async for each in doctor.examine(away, {"worker": deployment.check_worker})]
+    found = [each async for each in doctor.run_checks(away, {"worker": deployment.check_worker})]
 
-    assert [(each.well, each.text) for each in found] == [(False, "Can't be seen without the database.")]
+    assert [(each.passed, each.text) for each in found] == [(False, "Can't be seen without the database.")]

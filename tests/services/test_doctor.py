@@ -9,7 +9,7 @@ import pytest
 from hubbub.config import Settings
 from hubbub.gateways import mail
 from hubbub.services import doctor
-from hubbub.services.doctor import Trouble
+from hubbub.services.doctor import CheckFailed
 
 ACCEPTED = base64.b64encode(b"\0hub\0right").decode()
 
@@ -48,7 +48,7 @@ async def converse(reader, writer):
 
 
 async def trouble(check, settings):
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(CheckFailed) as caught:
         await check(settings)
     return str(caught.value)
 
@@ -144,7 +144,7 @@ async def test_the_folder_of_uploads_counts_too(tmp_path):
 
 
 async def test_a_full_disk_is_trouble(tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor, "SPACE", 1 << 60)
+    monkeypatch.setattr(doctor, "MIN_FREE_BYTES", 1 << 60)
 
     assert "Make room" in await trouble(doctor.check_storage, Settings.for_tests(data_dir=tmp_path))
 
@@ -221,7 +221,7 @@ async def test_a_mail_server_without_tls_is_no_smtps_one():
 
 
 async def test_a_mail_server_that_says_nothing_is_not_waited_for_long(monkeypatch):
-    monkeypatch.setattr(doctor, "SMTP_S", 0.2)
+    monkeypatch.setattr(doctor, "SMTP_TIMEOUT_S", 0.2)
     async with mail_server(silent=True) as port:
         text = await trouble(doctor.check_mail, Settings.for_tests(smtp_url=f"smtp://127.0.0.1:{port}"))
 
@@ -233,7 +233,7 @@ async def test_one_failed_check_does_not_stop_the_rest():
         return "Fine."
 
     async def ill(_):
-        raise Trouble("Broken. Mend it.")
+        raise CheckFailed("Broken. Mend it.")
 
     async def surprised(_):
         raise KeyError("what")
@@ -242,9 +242,9 @@ async def test_one_failed_check_does_not_stop_the_rest():
         await asyncio.Event().wait()
 
     checks = {"a": ill, "b": surprised, "c": asleep, "d": well}
-    found = [finding async for finding in doctor.examine(Settings.for_tests(), checks, 0.05)]
+    found = [finding async for finding in doctor.run_checks(Settings.for_tests(), checks, 0.05)]
 
-    assert [(finding.name, finding.well) for finding in found] == [
+    assert [(finding.name, finding.passed) for finding in found] == [
         ("a", False),
         ("b", False),
         ("c", False),

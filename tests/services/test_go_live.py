@@ -8,7 +8,7 @@ from hubbub.db import database
 from hubbub.queries.instance import processes as rows
 from hubbub.services import go_live
 from hubbub.services.admin import admins
-from hubbub.services.doctor import Trouble, examine
+from hubbub.services.doctor import CheckFailed, run_checks
 from hubbub.services.instance.processes import Process
 
 SITE = {
@@ -43,7 +43,7 @@ SITE = {
 async def test_what_is_missing_is_named(database_url, tmp_path, changes, check, text):
     settings = Settings.for_tests(**{**SITE, **changes}, database_url=database_url, data_dir=tmp_path)
 
-    with pytest.raises(Trouble, match=text):
+    with pytest.raises(CheckFailed, match=text):
         await go_live.CHECKLIST[check](settings)
 
 
@@ -53,6 +53,6 @@ async def test_a_site_that_is_ready_passes(database_url, tmp_path):
         await admins.create(parts, "root@example.org", "long enough")
         await rows.write(database.connection(), Process(settings, "serve").registration)
 
-    found = [each async for each in examine(settings, go_live.CHECKLIST)]
+    found = [each async for each in run_checks(settings, go_live.CHECKLIST)]
 
-    assert [(each.name, each.text) for each in found if not each.well] == []
+    assert [(each.name, each.text) for each in found if not each.passed] == []

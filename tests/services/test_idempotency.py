@@ -49,7 +49,7 @@ async def claimed(replies: IdempotencyStore, asked: IdempotentRequest) -> UUID:
 
 
 async def test_what_one_instance_answered_another_one_gives_again(here, there):
-    await here.keep(question(), await claimed(here, question()), ANSWER)
+    await here.store(question(), await claimed(here, question()), ANSWER)
 
     assert await there.claim(question()) == ANSWER
     with pytest.raises(Conflict, match="another request"):
@@ -61,7 +61,7 @@ async def test_who_waits_gets_the_answer(here, there):
     waiting = [asyncio.create_task(replies.claim(question())) for replies in (here, there, there)]
     await asyncio.sleep(0)
 
-    await here.keep(question(), lease, ANSWER)
+    await here.store(question(), lease, ANSWER)
 
     assert await asyncio.wait_for(asyncio.gather(*waiting), 20) == [ANSWER] * 3
 
@@ -76,12 +76,12 @@ async def test_if_nothing_is_kept_one_of_those_who_wait_acts(here, there):
     (first,) = done
     acts = first.result()
     assert isinstance(acts, UUID)
-    await there.keep(question(), acts, ANSWER)
+    await there.store(question(), acts, ANSWER)
     assert await asyncio.wait_for(others.pop(), 20) == ANSWER
 
 
 async def test_who_waits_too_long_is_told_when_to_come_again(here, there, monkeypatch):
-    monkeypatch.setattr(idempotency, "WAIT_S", 0.2)
+    monkeypatch.setattr(idempotency, "MAX_WAIT_S", 0.2)
     await claimed(here, question())
 
     with pytest.raises(Conflict) as refused:
@@ -90,14 +90,14 @@ async def test_who_waits_too_long_is_told_when_to_come_again(here, there, monkey
 
 
 async def test_only_so_many_wait(here, monkeypatch):
-    monkeypatch.setattr(idempotency, "MOST", 2)
+    monkeypatch.setattr(idempotency, "MAX_WAITING_REQUESTS", 2)
     lease = await claimed(here, question())
 
     waiting = [asyncio.create_task(here.claim(question())) for _ in range(5)]
 
     ended, _ = await asyncio.wait(waiting, timeout=20, return_when=asyncio.FIRST_COMPLETED)
     assert {type(each.exception()) for each in ended} == {Conflict}
-    await here.keep(question(), lease, ANSWER)
+    await here.store(question(), lease, ANSWER)
     answers = await asyncio.gather(*waiting, return_exceptions=True)
     assert {type(each) for each in answers} == {StoredResponse, Conflict}
 
@@ -112,16 +112,16 @@ async def test_of_those_who_find_a_dead_one_one_takes_over(here, there):
     assert isinstance(lease, UUID)
 
     # It was not dead, but slow: its answer comes too late, and does not count.
-    await here.keep(question(), dead, StoredResponse(500, {}, b"late"))
+    await here.store(question(), dead, StoredResponse(500, {}, b"late"))
     await here.release(question(), dead)
-    await there.keep(question(), lease, ANSWER)
+    await there.store(question(), lease, ANSWER)
     assert await asyncio.wait_for(others.pop(), 20) == ANSWER
 
 
 async def test_nobody_has_answers_without_end_kept(here, monkeypatch):
-    monkeypatch.setattr(idempotency, "OF_STRANGERS", Rate(2, 0.001))
+    monkeypatch.setattr(idempotency, "ANONYMOUS_KEY_RATE", Rate(2, 0.001))
     for key in ("one", "two"):
-        await here.keep(question(key), await claimed(here, question(key)), ANSWER)
+        await here.store(question(key), await claimed(here, question(key)), ANSWER)
 
     with pytest.raises(RateLimited) as refused:
         await here.claim(question("three"))
@@ -140,7 +140,7 @@ async def test_a_restart_and_another_instance_count_what_is_stored(parts, monkey
         if user
         else None
     )
-    monkeypatch.setattr(idempotency, "OF_USERS" if user else "OF_STRANGERS", Rate(8, 0.001))
+    monkeypatch.setattr(idempotency, "USER_KEY_RATE" if user else "ANONYMOUS_KEY_RATE", Rate(8, 0.001))
     asked = [IdempotentRequest("ada", str(number), b"r" * 32, ada) for number in range(20)]
 
     stored = 0
@@ -153,29 +153,31 @@ async def test_a_restart_and_another_instance_count_what_is_stored(parts, monkey
 
     assert stored == 8
     assert await models.IdempotencyKey.all().count() == 8
-    await models.IdempotencyKey.all().update(expires_at=clock.now() + idempotency.KEPT - timedelta(hours=3))
+    await models.IdempotencyKey.all().update(
+        expires_at=clock.now() + idempotency.RETENTION - timedelta(hours=3)
+    )
     assert await claimed(IdempotencyStore(parts), asked[-1])
 
 
 async def test_a_flood_of_callers_is_forgotten(here, monkeypatch):
-    monkeypatch.setattr(idempotency, "CALLERS", 5)
+    monkeypatch.setattr(idempotency, "MAX_TRACKED_CALLERS", 5)
 
     for number in range(12):
         await claimed(here, IdempotentRequest(f"address 192.0.2.{number}", "key", b"r" * 32))
 
-    assert len(here._credits) == 5
+    assert len(here._remaining_credits) == 5
 
 
 async def test_what_is_too_large_is_not_kept(here):
     lease = await claimed(here, question())
 
-    await here.keep(question(), lease, StoredResponse(200, {}, bytes(idempotency.LARGEST + 1)))
+    await here.store(question(), lease, StoredResponse(200, {}, bytes(idempotency.MAX_RESPONSE_BYTES + 1)))
 
     assert not await models.IdempotencyKey.exists()
 
 
 async def test_what_is_stored_opens_with_the_secret_key_and_the_request_alone(here, parts):
-    await here.keep(question(), await claimed(here, question()), ANSWER)
+    await here.store(question(), await claimed(here, question()), ANSWER)
     row = await models.IdempotencyKey.get()
     purpose = idempotency._purpose("answer", question())
 
@@ -183,9 +185,13 @@ async def test_what_is_stored_opens_with_the_secret_key_and_the_request_alone(he
         Sealing(["not the key of this server"]).unseal(purpose, row.answer)
     inner = parts.sealing.unseal(purpose, row.answer).decode()
     assert "token" not in inner
-    for other in (question(key="kez"), question(request=b"s" * 32), question()._replace(caller="user x")):
+    for other in (
+        question(key="kez"),
+        question(request=b"s" * 32),
+        question()._replace(caller="user x"),
+    ):
         with pytest.raises(DecryptionError):
-            idempotency._own(other).unseal(purpose, inner)
+            idempotency._request_sealing(other).unseal(purpose, inner)
     # Nor is it an answer to anything else, put into another row.
     key = str(uuid4())
     lease = await claimed(here, question(key))
@@ -195,7 +201,7 @@ async def test_what_is_stored_opens_with_the_secret_key_and_the_request_alone(he
 
 
 async def test_with_another_secret_key_it_is_an_honest_refusal(here, parts):
-    await here.keep(question(), await claimed(here, question()), ANSWER)
+    await here.store(question(), await claimed(here, question()), ANSWER)
     old = parts.settings.secret_key
     parts.sealing = Sealing(["the next", old])
     assert await IdempotencyStore(parts).claim(question()) == ANSWER

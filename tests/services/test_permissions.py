@@ -4,17 +4,22 @@ import pytest
 
 from hubbub.core.errors import Forbidden
 from hubbub.services import permissions
-from hubbub.services.permissions import GRANTED, Permission
+from hubbub.services.permissions import ROLE_PERMISSIONS, Permission
 
 
 def test_each_role_may_what_the_one_before_it_may():
-    assert list(GRANTED) == ["user", "moderator", "admin"]
-    assert GRANTED["user"] == frozenset()
-    assert GRANTED["user"] < GRANTED["moderator"] < GRANTED["admin"] == set(Permission)
+    assert list(ROLE_PERMISSIONS) == ["user", "moderator", "admin"]
+    assert ROLE_PERMISSIONS["user"] == frozenset()
+    assert (
+        ROLE_PERMISSIONS["user"]
+        < ROLE_PERMISSIONS["moderator"]
+        < ROLE_PERMISSIONS["admin"]
+        == set(Permission)
+    )
 
 
 def test_moderators_read_and_suspend():
-    only_admins = GRANTED["admin"] - GRANTED["moderator"]
+    only_admins = ROLE_PERMISSIONS["admin"] - ROLE_PERMISSIONS["moderator"]
     assert only_admins == {Permission.SET_ROLES, Permission.DELETE_USERS, Permission.READ_HEALTH}
 
 
@@ -26,7 +31,7 @@ def test_a_role_that_is_not_in_the_table_may_nothing(role):
 
 
 def test_who_acts_upon_whom():
-    roles = list(GRANTED)
+    roles = list(ROLE_PERMISSIONS)
     able = {(role, other) for role in roles for other in roles if permissions.outranks(role, other)}
     assert able == {("moderator", "user"), ("admin", "user"), ("admin", "moderator"), ("admin", "admin")}
     assert not permissions.outranks("root", "user")

@@ -17,9 +17,9 @@ from typing import Any, Self
 
 import aiohttp
 
-FINDER = Path(__file__).parents[1] / "node" / "browser.mjs"
-STARTING_S = 60
-WAITING_S = 15
+FINDER_SCRIPT = Path(__file__).parents[1] / "node" / "browser.mjs"
+START_S = 60
+WAIT_S = 15
 FLAGS = (
     "--headless=new",
     "--no-sandbox",  # runs as root in containers; it opens nothing but our own pages
@@ -42,10 +42,19 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "about:blank",
 )
-KEYS = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40, "Home": 36, "End": 35, " ": 32}
+KEY_CODES = {
+    "Enter": 13,
+    "Tab": 9,
+    "Escape": 27,
+    "ArrowUp": 38,
+    "ArrowDown": 40,
+    "Home": 36,
+    "End": 35,
+    " ": 32,
+}
 
 # Look again after every change of the page, and every 100 ms for what no change tells.
-_UNTIL = """
+_WAIT_SCRIPT = """
 new Promise((resolve, reject) => {
   const look = () => {
     let found;
@@ -65,7 +74,7 @@ new Promise((resolve, reject) => {
 """
 
 # Where to press: the middle of an element, once nothing lies over it and it has stopped moving.
-_MIDDLE = """
+_CENTER_SCRIPT = """
 (() => {
   const element = %s;
   const box = element.getBoundingClientRect();
@@ -76,7 +85,7 @@ _MIDDLE = """
 })()
 """
 
-_STILL = """
+_ANIMATIONS_SCRIPT = """
 Promise.all(document.getAnimations()
   .filter((each) => each.effect.getTiming().iterations !== Infinity)
   .map((each) => each.finished.catch(() => null)))
@@ -85,7 +94,7 @@ Promise.all(document.getAnimations()
 
 
 # What Chromium answers for a script whose document went away while it was waited for.
-_NAVIGATED = (
+_NAVIGATION_ERRORS = (
     "Inspected target navigated",
     "Execution context was destroyed",
     "Cannot find context",
@@ -93,45 +102,45 @@ _NAVIGATED = (
 )
 
 
-class BrowserProblem(Exception):
+class BrowserError(Exception):
     """The browser, or a page in it, did not do what it was told."""
 
 
-async def find() -> str:
+async def find_chromium() -> str:
     """The Chromium to drive; raises BrowserProblem if there is none.
 
     It is the one named by `CHROME`, else one on the path, else the one that the tests' Node modules carry.
     """
-    if given := os.environ.get("CHROME"):
-        return given
+    if path := os.environ.get("CHROME"):
+        return path
     node = shutil.which("node")
     if node is None:
-        raise BrowserProblem("No Node.js to find a Chromium with: install it, or set CHROME to a Chromium.")
-    asked = await asyncio.create_subprocess_exec(
-        node, FINDER, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        raise BrowserError("No Node.js to find a Chromium with: install it, or set CHROME to a Chromium.")
+    process = await asyncio.create_subprocess_exec(
+        node, FINDER_SCRIPT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    answer, complaint = await asked.communicate()
-    if asked.returncode:
-        raise BrowserProblem(f"No Chromium: {complaint.decode(errors='replace')}")
-    return answer.decode().strip()
+    stdout, stderr = await process.communicate()
+    if process.returncode:
+        raise BrowserError(f"No Chromium: {stderr.decode(errors='replace')}")
+    return stdout.decode().strip()
 
 
 @asynccontextmanager
-async def browser() -> AsyncIterator["Browser"]:
+async def launch_browser() -> AsyncIterator["Browser"]:
     """A browser for one test, gone with all its files and processes afterwards."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="hubbub-browser-", ignore_cleanup_errors=True)
         )
-        address = await _start(stack, folder)
+        url = await _start(stack, folder)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        socket = await stack.enter_async_context(session.ws_connect(address, max_msg_size=0))
+        socket = await stack.enter_async_context(session.ws_connect(url, max_msg_size=0))
         yield await stack.enter_async_context(Browser(socket))
 
 
 async def _start(stack: AsyncExitStack, folder: str) -> str:
     process = await asyncio.create_subprocess_exec(
-        await find(),
+        await find_chromium(),
         f"--user-data-dir={folder}",
         *FLAGS,
         stdin=asyncio.subprocess.DEVNULL,
@@ -141,15 +150,15 @@ async def _start(stack: AsyncExitStack, folder: str) -> str:
         start_new_session=True,
     )
     stack.push_async_callback(_stop, process)
-    said = []
+    output = []
     with suppress(TimeoutError):
-        async with asyncio.timeout(STARTING_S):
+        async with asyncio.timeout(START_S):
             assert process.stderr is not None
             async for line in process.stderr:
-                said.append(line.decode(errors="replace"))
+                output.append(line.decode(errors="replace"))
                 if line.startswith(b"DevTools listening on "):
-                    return said[-1].split()[-1]
-    raise BrowserProblem(f"Chromium did not start:\n{''.join(said[-20:])}")
+                    return output[-1].split()[-1]
+    raise BrowserError(f"Chromium did not start:\n{''.join(output[-20:])}")
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
@@ -164,9 +173,9 @@ class Browser:
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
-        self._numbers = itertools.count(1)
-        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._pages: dict[str, Page] = {}
+        self._command_ids = itertools.count(1)
+        self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._page_progress: dict[str, Page] = {}
 
     async def __aenter__(self) -> Self:
         self._reader = asyncio.create_task(self._read())
@@ -179,31 +188,31 @@ class Browser:
         with suppress(asyncio.CancelledError):
             await self._reader
 
-    async def page(
+    async def new_page(
         self, width: int = 1280, height: int = 800, *, touch: bool = False, dark: bool = False
     ) -> "Page":
         """An empty page with cookies and storage of its own."""
         context = await self.call("Target.createBrowserContext")
         target = await self.call("Target.createTarget", url="about:blank", **context)
         session = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        page = self._pages[session["sessionId"]] = Page(self, session["sessionId"])
+        page = self._page_progress[session["sessionId"]] = Page(self, session["sessionId"])
         for domain in ("Page", "Runtime", "Log", "Network"):
             await page.call(f"{domain}.enable")
-        await page.shape(width, height, touch=touch)
-        await page.prefer("dark" if dark else "light")
+        await page.set_viewport(width, height, touch=touch)
+        await page.set_color_scheme("dark" if dark else "light")
         # Two pages are looked at in turn; both believe that they have the focus.
         await page.call("Emulation.setFocusEmulationEnabled", enabled=True)
         return page
 
     async def call(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
         """One command and its answer. Raises BrowserProblem."""
-        number = next(self._numbers)
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        number = next(self._command_ids)
+        result_future = self._pending[number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json(
             {"id": number, "method": method, "params": params, **({"sessionId": session} if session else {})}
         )
-        async with asyncio.timeout(WAITING_S * 2):
-            result: dict[str, Any] = await answer
+        async with asyncio.timeout(WAIT_S * 2):
+            result: dict[str, Any] = await result_future
             return result
 
     async def _read(self) -> None:
@@ -211,15 +220,15 @@ class Browser:
             if frame.type != aiohttp.WSMsgType.TEXT:
                 break
             message = json.loads(frame.data)
-            if waiting := self._answers.pop(message.get("id"), None):
+            if result_future := self._pending.pop(message.get("id"), None):
                 if "error" in message:
-                    waiting.set_exception(BrowserProblem(message["error"]["message"]))
+                    result_future.set_exception(BrowserError(message["error"]["message"]))
                 else:
-                    waiting.set_result(message["result"])
-            elif page := self._pages.get(message.get("sessionId")):
-                page.note(message["method"], message["params"])
-        for waiting in self._answers.values():
-            waiting.set_exception(BrowserProblem("Chromium went away."))
+                    result_future.set_result(message["result"])
+            elif page := self._page_progress.get(message.get("sessionId")):
+                page.record_event(message["method"], message["params"])
+        for result_future in self._pending.values():
+            result_future.set_exception(BrowserError("Chromium went away."))
 
 
 class Page:
@@ -228,72 +237,74 @@ class Page:
     def __init__(self, browser: Browser, session: str) -> None:
         self._browser = browser
         self._session = session
-        self.problems: list[str] = []
+        self.errors: list[str] = []
 
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
         """One DevTools command for this page."""
         return await self._browser.call(method, self._session, **params)
 
-    def note(self, method: str, params: dict[str, Any]) -> None:
+    def record_event(self, method: str, params: dict[str, Any]) -> None:
         """Keep what must not happen."""
         if method == "Runtime.exceptionThrown":
             thrown = params["exceptionDetails"]
-            self.problems.append(thrown.get("exception", {}).get("description", thrown["text"]))
+            self.errors.append(thrown.get("exception", {}).get("description", thrown["text"]))
         elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"):
-            said = [str(arg.get("value", arg.get("description"))) for arg in params["args"]]
-            self.problems.append(" ".join(said))
+            values = [str(arg.get("value", arg.get("description"))) for arg in params["args"]]
+            self.errors.append(" ".join(values))
         elif method == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
-            self.problems.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
+            self.errors.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
 
     async def goto(self, url: str) -> None:
         """Open an address."""
-        answer = await self.call("Page.navigate", url=url)
-        if "errorText" in answer:
-            raise BrowserProblem(f"{url}: {answer['errorText']}")
-        await self.until(f"location.href.startsWith({json.dumps(url)}) && document.readyState === 'complete'")
+        result = await self.call("Page.navigate", url=url)
+        if "errorText" in result:
+            raise BrowserError(f"{url}: {result['errorText']}")
+        await self.wait_until(
+            f"location.href.startsWith({json.dumps(url)}) && document.readyState === 'complete'"
+        )
 
-    async def run(self, script: str) -> Any:
+    async def evaluate(self, script: str) -> Any:
         """The value of a JavaScript expression; promises are waited for."""
-        answer = await self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
-        if "exceptionDetails" in answer:
-            thrown = answer["exceptionDetails"]
-            raise BrowserProblem(thrown.get("exception", {}).get("description", thrown["text"]))
-        return answer["result"].get("value")
+        result = await self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in result:
+            thrown = result["exceptionDetails"]
+            raise BrowserError(thrown.get("exception", {}).get("description", thrown["text"]))
+        return result["result"].get("value")
 
-    async def until(self, condition: str) -> Any:
+    async def wait_until(self, condition: str) -> Any:
         """Wait until a JavaScript expression is true, on whatever document the page shows by then.
 
         Raises BrowserProblem with what the page shows.
         """
-        deadline = time.monotonic() + WAITING_S
+        deadline = time.monotonic() + WAIT_S
         while True:
             try:
-                left = deadline - time.monotonic()
-                return await self.run(_UNTIL % (condition, max(left, 0) * 1000))
-            except BrowserProblem as problem:
+                remaining = deadline - time.monotonic()
+                return await self.evaluate(_WAIT_SCRIPT % (condition, max(remaining, 0) * 1000))
+            except BrowserError as problem:
                 if _has_navigated(problem) and time.monotonic() < deadline:
                     continue
-                shown = await self.run("document.body?.innerText ?? ''")
-                raise BrowserProblem(f"{condition}: {problem}\n{shown}\n{self.problems}") from None
+                page_text = await self.evaluate("document.body?.innerText ?? ''")
+                raise BrowserError(f"{condition}: {problem}\n{page_text}\n{self.errors}") from None
 
-    async def shows(self, text: str, within: str = "body") -> None:
+    async def wait_for_text(self, text: str, within: str = "body") -> None:
         """Wait until a part of the page shows a text."""
-        part = f"document.querySelector({json.dumps(within)})"
-        await self.until(f"{part}.innerText.includes({json.dumps(text)})")
+        element = f"document.querySelector({json.dumps(within)})"
+        await self.wait_until(f"{element}.innerText.includes({json.dumps(text)})")
 
     async def texts(self, selector: str) -> list[str]:
         """What each element of a selector shows."""
-        found: list[str] = await self.run(
+        found: list[str] = await self.evaluate(
             f"[...document.querySelectorAll({json.dumps(selector)})].map((each) => each.innerText.trim())"
         )
         return found
 
     async def hover(self, selector: str) -> dict[str, float]:
         """Move the mouse to the middle of an element, once it is there to be pointed at."""
-        found = f"document.querySelector({json.dumps(selector)})"
-        await self.until(f"{found}?.checkVisibility()")
-        await self.run(f"{found}.scrollIntoView({{ block: 'nearest' }})")
-        at: dict[str, float] = json.loads(await self.until(_MIDDLE % found))
+        element = f"document.querySelector({json.dumps(selector)})"
+        await self.wait_until(f"{element}?.checkVisibility()")
+        await self.evaluate(f"{element}.scrollIntoView({{ block: 'nearest' }})")
+        at: dict[str, float] = json.loads(await self.wait_until(_CENTER_SCRIPT % element))
         await self.call("Input.dispatchMouseEvent", type="mouseMoved", **at)
         return at
 
@@ -311,35 +322,35 @@ class Page:
 
     async def press(self, key: str, *, shift: bool = False) -> None:
         """One key down and up."""
-        code = KEYS.get(key) or ord(key.upper())
+        code = KEY_CODES.get(key) or ord(key.upper())
         common = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
         text = {"Enter": "\r", "Tab": "", "Escape": ""}.get(key, key if len(key) == 1 else "")
         down = "keyDown" if text else "rawKeyDown"
         await self.call("Input.dispatchKeyEvent", type=down, **common, text=text)
         await self.call("Input.dispatchKeyEvent", type="keyUp", **common)
 
-    async def shape(self, width: int, height: int, *, touch: bool = False) -> None:
+    async def set_viewport(self, width: int, height: int, *, touch: bool = False) -> None:
         """Give the page a size; `touch` makes it a phone."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch}
         await self.call("Emulation.setDeviceMetricsOverride", **size)
         await self.call("Emulation.setTouchEmulationEnabled", enabled=touch)
 
-    async def prefer(self, scheme: str) -> None:
+    async def set_color_scheme(self, scheme: str) -> None:
         """Ask for `light` or `dark`."""
         feature = {"name": "prefers-color-scheme", "value": scheme}
         await self.call("Emulation.setEmulatedMedia", features=[feature])
 
-    async def picture(self, path: Path) -> None:
+    async def screenshot(self, path: Path) -> None:
         """Keep what the page looks like once nothing moves any more."""
-        await self.run(_STILL)
-        answer = await self.call("Page.captureScreenshot", format="png")
-        await asyncio.to_thread(_write, path, base64.b64decode(answer["data"]))
+        await self.evaluate(_ANIMATIONS_SCRIPT)
+        result = await self.call("Page.captureScreenshot", format="png")
+        await asyncio.to_thread(_write_file, path, base64.b64decode(result["data"]))
 
 
-def _has_navigated(problem: BrowserProblem) -> bool:
-    return any(said in str(problem) for said in _NAVIGATED)
+def _has_navigated(problem: BrowserError) -> bool:
+    return any(text in str(problem) for text in _NAVIGATION_ERRORS)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

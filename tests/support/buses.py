@@ -13,38 +13,38 @@ if TYPE_CHECKING:
 class UnreliableBus(MemoryBus):
     """Loses some signals about entries for good, and holds others back until a later one passed them."""
 
-    def __init__(self, seed: int, lost: float, held: float) -> None:
+    def __init__(self, seed: int, loss_rate: float, delay_rate: float) -> None:
         super().__init__()
         self._random = random.Random(seed)
-        self._lost = lost
-        self._held_share = held
-        self._held: list[Signal] = []
+        self._loss_rate = loss_rate
+        self._delay_rate = delay_rate
+        self._delayed: list[Signal] = []
         self.losses = 0
 
     def publish(self, signal: Signal) -> None:
         if isinstance(signal, EntriesAppended):
             chance = self._random.random()
-            if chance < self._lost:
+            if chance < self._loss_rate:
                 self.losses += 1
                 return
-            if chance < self._lost + self._held_share:
-                self._held.append(signal)
+            if chance < self._loss_rate + self._delay_rate:
+                self._delayed.append(signal)
                 return
         super().publish(signal)
-        while self._held and self._random.random() < 0.5:
-            super().publish(self._held.pop(self._random.randrange(len(self._held))))
+        while self._delayed and self._random.random() < 0.5:
+            super().publish(self._delayed.pop(self._random.randrange(len(self._delayed))))
 
 
-class LosingBus(MemoryBus):
+class DroppingBus(MemoryBus):
     """Loses what it is told to lose."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.loses: Callable[[Signal], bool] = lambda _: False
+        self.should_drop: Callable[[Signal], bool] = lambda _: False
         self.losses = 0
 
     def publish(self, signal: Signal) -> None:
-        if self.loses(signal):
+        if self.should_drop(signal):
             self.losses += 1
         else:
             super().publish(signal)

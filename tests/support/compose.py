@@ -9,47 +9,49 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parents[2]
-FILE = ROOT / "docker-compose.yml"
+COMPOSE_FILE = ROOT / "docker-compose.yml"
 DOCKERFILE = ROOT / "Dockerfile"
 _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?:(:-|:\?)([^}]*))?\})")
 
 
-class Missing(Exception):
+class MissingVariable(Exception):
     """A variable without a value and without a default."""
 
 
 def write_env(folder: Path) -> tuple[dict[str, str], str]:
     """Run docker/write-env.sh for a folder. Returns the variables of the .env, and what was printed."""
     shutil.copytree(ROOT / "docker", folder / "docker", dirs_exist_ok=True)
-    done = subprocess.run(
+    result = subprocess.run(
         ["sh", folder / "docker" / "write-env.sh"], check=True, capture_output=True, text=True
     )
     pairs = re.findall(r"^(\w+)=(.*)$", (folder / ".env").read_text(), re.MULTILINE)
-    return dict(pairs), done.stdout
+    return dict(pairs), result.stdout
 
 
-def read(variables: dict[str, str]) -> dict[str, Any]:
+def load(variables: dict[str, str]) -> dict[str, Any]:
     """The content of the file. Raises Missing."""
-    found: dict[str, Any] = _filled(yaml.safe_load(FILE.read_text()), variables)
-    return found
+    content: dict[str, Any] = _interpolate(yaml.safe_load(COMPOSE_FILE.read_text()), variables)
+    return content
 
 
-def _filled(value: Any, variables: dict[str, str]) -> Any:
+def _interpolate(value: Any, variables: dict[str, str]) -> Any:
     if isinstance(value, dict):
-        return {key: _filled(it, variables) for key, it in value.items()}
+        return {key: _interpolate(it, variables) for key, it in value.items()}
     if isinstance(value, list):
-        return [_filled(it, variables) for it in value]
-    return _VARIABLE.sub(lambda found: _value(found, variables), value) if isinstance(value, str) else value
+        return [_interpolate(it, variables) for it in value]
+    return (
+        _VARIABLE.sub(lambda found: _substitute(found, variables), value) if isinstance(value, str) else value
+    )
 
 
-def _value(found: re.Match[str], variables: dict[str, str]) -> str:
-    name, kind, text = found.groups()
+def _substitute(match: re.Match[str], variables: dict[str, str]) -> str:
+    name, kind, text = match.groups()
     if name is None:
         return "$"  # written $$
-    if given := variables.get(name):
-        return given
+    if value := variables.get(name):
+        return value
     if kind != ":-":
-        raise Missing(f"{name}: {text or ''}")
+        raise MissingVariable(f"{name}: {text or ''}")
     return str(text)
 
 

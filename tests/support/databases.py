@@ -19,16 +19,16 @@ T = TypeVar("T")
 
 MAX_USES = 50  # deleted rows stay in the files, which a query plan depends on
 MAX_DELETED_ROWS = 1000
-TABLES = """
+TABLES_SQL = """
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
 AND c.relname <> 'aerich'
 """
-SEQUENCES = """
+SEQUENCES_SQL = """
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S'
 AND c.relname <> 'aerich_id_seq'
 """
 # What a test can change besides rows: schema, functions, triggers, settings, statistics, migrations.
-FINGERPRINT = """
+FINGERPRINT_SQL = """
 SELECT
   (SELECT array_agg(c.relname::text || c.relkind::text ORDER BY 1) FROM pg_class c
     WHERE c.relnamespace = 'public'::regnamespace)::text,
@@ -45,7 +45,7 @@ SELECT
     WHERE c.relnamespace = 'public'::regnamespace),
   (SELECT string_agg(version, ',' ORDER BY version) FROM aerich)
 """
-OTHERS = """
+OTHER_CONNECTIONS_SQL = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
@@ -57,73 +57,75 @@ class Databases:
         self._folder = folder
         self._postgres_url = postgres_url
         self._templates: dict[str, str] = {}  # by kind
-        self._fingerprint: object = None  # of the template on PostgreSQL
-        self._made: list[str] = []  # on PostgreSQL, templates included
+        self._key_fingerprint: object = None  # of the template on PostgreSQL
+        self._try_create: list[str] = []  # on PostgreSQL, templates included
         self._uses: dict[str, int] = {}  # of migrated databases on PostgreSQL
-        self._clean: list[str] = []  # migrated, empty and unused
+        self._reusable: list[str] = []  # migrated, empty and unused
 
-    def empty(self, kind: str, folder: Path) -> str:
+    def create_empty(self, kind: str, folder: Path) -> str:
         """A database without tables."""
         if kind == "sqlite":
             return f"sqlite://{folder / f'{uuid4().hex}.db'}"
         return self._create()
 
-    def migrated(self, kind: str, folder: Path) -> str:
+    def create_migrated(self, kind: str, folder: Path) -> str:
         """A database with all tables, empty."""
         if kind not in self._templates:
-            made = self.empty(kind, self._folder)
-            _apart(_migrate(made, self._folder))
-            self._templates[kind] = made
+            template_url = self.create_empty(kind, self._folder)
+            _run_in_thread(_migrate(template_url, self._folder))
+            self._templates[kind] = template_url
             if kind == "postgres":
-                self._fingerprint = _apart(_fingerprint(made))
+                self._key_fingerprint = _run_in_thread(_fingerprint(template_url))
         template = self._templates[kind]
         if kind == "sqlite":
             target = folder / "hubbub.db"
             shutil.copyfile(template.removeprefix("sqlite://"), target)
             target.chmod(0o600)
             return f"sqlite://{target}"
-        url = self._clean.pop() if self._clean else self._create(template.rpartition("/")[2])
+        url = self._reusable.pop() if self._reusable else self._create(template.rpartition("/")[2])
         self._uses[url] = self._uses.get(url, 0) + 1
         return url
 
-    def encoded(self, encoding: str) -> str:
+    def create_with_encoding(self, encoding: str) -> str:
         """A PostgreSQL database of another encoding than UTF8, without tables."""
-        return self._create(more=f" ENCODING '{encoding}' LOCALE 'C'")
+        return self._create(options=f" ENCODING '{encoding}' LOCALE 'C'")
 
-    def drop(self, url: str) -> None:
+    def release(self, url: str) -> None:
         """Empty a PostgreSQL database for the next test, or remove it with all connections to it."""
-        if url not in self._made:
+        if url not in self._try_create:
             return
-        if 0 < self._uses.get(url, 0) < MAX_USES and _apart(_emptied(url, self._fingerprint)):
-            self._clean.append(url)
+        if 0 < self._uses.get(url, 0) < MAX_USES and _run_in_thread(
+            _try_to_empty(url, self._key_fingerprint)
+        ):
+            self._reusable.append(url)
             return
         self._remove(url)
 
     def close(self) -> None:
         """Remove what is left, templates included."""
-        for url in list(self._made):
+        for url in list(self._try_create):
             self._remove(url)
 
     def _remove(self, url: str) -> None:
-        self._made.remove(url)
+        self._try_create.remove(url)
         self._uses.pop(url, None)
         name = url.rpartition("/")[2]
-        _apart(_execute(self._postgres_url(), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        _run_in_thread(_execute(self._postgres_url(), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
-    def _create(self, template: str = "template0", more: str = "") -> str:
+    def _create(self, template: str = "template0", options: str = "") -> str:
         name = f"hubbub_test_{uuid4().hex}"
         server = self._postgres_url()
         # Copying files is several times faster than the default, and can be asked for since version 15.
-        how = " STRATEGY file_copy" if _postgres_major(server) >= 15 else ""
-        _apart(_execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"{how}{more}'))
-        self._made.append(_named(server, name))
-        return self._made[-1]
+        strategy = " STRATEGY file_copy" if _postgres_major(server) >= 15 else ""
+        _run_in_thread(_execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"{strategy}{options}'))
+        self._try_create.append(_with_database_name(server, name))
+        return self._try_create[-1]
 
 
-def _apart(work: Coroutine[Any, Any, T]) -> T:
+def _run_in_thread(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run something async to its end on a loop of its own, away from the loop of the tests."""
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 async def _execute(url: str, *statements: str) -> int:
@@ -139,10 +141,10 @@ async def _execute(url: str, *statements: str) -> int:
 
 @cache
 def _postgres_major(url: str) -> int:
-    return _apart(_execute(url))
+    return _run_in_thread(_execute(url))
 
 
-def _named(url: str, name: str) -> str:
+def _with_database_name(url: str, name: str) -> str:
     """The same server, another database."""
     head, _, _ = url.partition("?")
     return f"{head.rpartition('/')[0]}/{name}"
@@ -158,19 +160,19 @@ async def _migrate(database_url: str, data_dir: Path) -> None:
 async def _fingerprint(url: str) -> object:
     connection = await asyncpg.connect(url)
     try:
-        return await connection.fetchrow(FINGERPRINT)
+        return await connection.fetchrow(FINGERPRINT_SQL)
     finally:
         await connection.close()
 
 
-async def _emptied(url: str, fingerprint: object) -> bool:
+async def _try_to_empty(url: str, fingerprint: object) -> bool:
     """Delete all rows. False if the database can't be used again: changed, large, still in use."""
     try:
         connection = await asyncpg.connect(url, statement_cache_size=0)
     except (OSError, asyncpg.PostgresError):
         return False
     try:
-        if await _is_shared(connection) or await connection.fetchrow(FINGERPRINT) != fingerprint:
+        if await _is_shared(connection) or await connection.fetchrow(FINGERPRINT_SQL) != fingerprint:
             return False
         deleted = await _delete_rows(connection)
     except asyncpg.PostgresError:
@@ -184,10 +186,10 @@ async def _delete_rows(connection: asyncpg.Connection) -> int:
     """Delete the rows of all tables and start all sequences anew; return how many rows there were."""
     deleted = 0
     await connection.execute("SET lock_timeout = '1s'; SET session_replication_role = replica")
-    for (table,) in await connection.fetch(TABLES):
+    for (table,) in await connection.fetch(TABLES_SQL):
         status = await connection.execute(f'DELETE FROM "{table}"')
         deleted += int(status.rpartition(" ")[2])
-    for (sequence,) in await connection.fetch(SEQUENCES):
+    for (sequence,) in await connection.fetch(SEQUENCES_SQL):
         await connection.execute(f'ALTER SEQUENCE "{sequence}" RESTART')
     return deleted
 
@@ -195,7 +197,7 @@ async def _delete_rows(connection: asyncpg.Connection) -> int:
 async def _is_shared(connection: asyncpg.Connection) -> bool:
     """Whether others stay connected. A connection that was just closed is listed for some milliseconds."""
     for _ in range(20):
-        if not await connection.fetchval(OTHERS):
+        if not await connection.fetchval(OTHER_CONNECTIONS_SQL):
             return False
         await asyncio.sleep(0.01)
     return True

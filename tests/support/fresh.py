@@ -28,7 +28,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # How the network is reached, which a machine may say in the environment alone.
-NETWORK = (
+NETWORK_VARIABLES = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",
@@ -45,7 +45,7 @@ TEST_S = 1200
 STOP_S = 60
 
 
-class Problem(Exception):
+class FreshCloneError(Exception):
     """A fresh clone does not install, start or pass its tests."""
 
 
@@ -61,11 +61,11 @@ class Interpreter(NamedTuple):
         return ".".join(map(str, self.version))
 
 
-def supported() -> set[tuple[int, ...]]:
+def supported_versions() -> set[tuple[int, ...]]:
     """Minor versions that pyproject.toml names."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    marks = [mark.rpartition(" :: ")[2] for mark in project["classifiers"] if "Python :: 3." in mark]
-    return {tuple(map(int, mark.split("."))) for mark in marks}
+    classifiers = [mark.rpartition(" :: ")[2] for mark in project["classifiers"] if "Python :: 3." in mark]
+    return {tuple(map(int, mark.split("."))) for mark in classifiers}
 
 
 def _candidates() -> Iterator[str]:
@@ -73,29 +73,29 @@ def _candidates() -> Iterator[str]:
     folders = [*map(Path, os.get_exec_path()), *map(Path, SYSTEM_PATH.split(":"))]
     folders += sorted((Path.home() / ".pyenv" / "versions").glob("*/bin"))
     for folder in folders:
-        for minor in supported():
+        for minor in supported_versions():
             yield str(folder / f"python{'.'.join(map(str, minor))}")
 
 
-def inspect(program: str) -> Interpreter | None:
+def inspect_interpreter(program: str) -> Interpreter | None:
     """The Python that a program starts; None if it is none that can make virtual environments."""
     code = "import ensurepip, sys, venv; print(*sys.version_info[:3], sys.base_prefix)"
     try:
-        asked = subprocess.run([program, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+        result = subprocess.run([program, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    major, minor, micro, prefix = asked.stdout.strip().split(" ", 3)
+    major, minor, micro, prefix = result.stdout.strip().split(" ", 3)
     return Interpreter((int(major), int(minor), int(micro)), f"{prefix}/bin/python{major}.{minor}")
 
 
-def installed() -> list[Interpreter]:
+def installed_interpreters() -> list[Interpreter]:
     """Each supported Python of this machine once, newest first."""
-    found = [inspect(program) for program in dict.fromkeys(_candidates())]
-    by_version = {it.version: it for it in found if it is not None and Path(it.path).exists()}
-    return sorted((it for it in by_version.values() if it.version[:2] in supported()), reverse=True)
+    interpreters = [inspect_interpreter(program) for program in dict.fromkeys(_candidates())]
+    by_version = {it.version: it for it in interpreters if it is not None and Path(it.path).exists()}
+    return sorted((it for it in by_version.values() if it.version[:2] in supported_versions()), reverse=True)
 
 
-class Machine:
+class FreshMachine:
     """An empty folder with a clone, an empty home, and one Python."""
 
     def __init__(self, folder: Path, python: Interpreter) -> None:
@@ -107,7 +107,7 @@ class Machine:
             "PATH": f"{Path(python.path).parent}:{SYSTEM_PATH}",
             "PYTHON": python.path,
             "HOME": str(self.home),
-            **{name: os.environ[name] for name in NETWORK if name in os.environ},
+            **{name: os.environ[name] for name in NETWORK_VARIABLES if name in os.environ},
         }
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.clone)], check=True)
 
@@ -119,7 +119,7 @@ class Machine:
         port = _free_port()
         self._run_until_it_responds(port, "make", "run", f"ARGS=--port {port}")
 
-    def test(self) -> str:
+    def test_with_make(self) -> str:
         """`make test` with a few tests. Returns the last line of its output.
 
         Raises Problem.
@@ -127,9 +127,9 @@ class Machine:
         process = self._start("make", "test", f"T={TESTS}")
         try:
             if process.wait(TEST_S) != 0:
-                raise self._problem("make test")
+                raise self._failure("make test")
         except subprocess.TimeoutExpired:
-            raise self._problem("make test") from None
+            raise self._failure("make test") from None
         finally:
             _stop(process)
         return self._output.read_text().splitlines()[-1].strip("= ")
@@ -139,26 +139,28 @@ class Machine:
 
         Raises Problem.
         """
-        environment = self.clone.parent / "venv"
-        subprocess.run([self._environment["PYTHON"], "-m", "venv", str(environment)], check=True)
-        found = re.search(
+        venv = self.clone.parent / "venv"
+        subprocess.run([self._environment["PYTHON"], "-m", "venv", str(venv)], check=True)
+        command = re.search(
             r"^    pip install(.*\n    .*)+", (self.clone / "README.md").read_text(), re.MULTILINE
         )
-        if found is None:
-            raise Problem("README.md shows no `pip install`.")
+        if command is None:
+            raise FreshCloneError("README.md shows no `pip install`.")
         port = _free_port()
         self._environment |= {
-            "PATH": f"{environment / 'bin'}:{self._environment['PATH']}",
+            "PATH": f"{venv / 'bin'}:{self._environment['PATH']}",
             "PIP_CACHE_DIR": str(self.clone / ".cache" / "pip"),
             "HUBBUB_PORT": str(port),
         }
-        self._run_until_it_responds(port, "sh", "-ec", found[0])
+        self._run_until_it_responds(port, "sh", "-ec", command[0])
 
-    def require_nothing_outside(self) -> None:
+    def require_empty_home(self) -> None:
         """Raise Problem if anything was written into the home folder."""
         written = sorted(str(path.relative_to(self.home)) for path in self.home.rglob("*"))
         if written:
-            raise Problem(f"Written outside of the clone, into the home folder: {', '.join(written[:20])}")
+            raise FreshCloneError(
+                f"Written outside of the clone, into the home folder: {', '.join(written[:20])}"
+            )
 
     def _run_until_it_responds(self, port: int, *command: str) -> None:
         process = self._start(*command)
@@ -166,7 +168,7 @@ class Machine:
             deadline = time.monotonic() + START_S
             while not _responds(f"http://127.0.0.1:{port}/"):
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise self._problem(" ".join(command))
+                    raise self._failure(" ".join(command))
                 time.sleep(0.2)
         finally:
             _stop(process)
@@ -183,17 +185,17 @@ class Machine:
                 start_new_session=True,
             )
 
-    def _problem(self, command: str) -> Problem:
+    def _failure(self, command: str) -> FreshCloneError:
         lines = self._output.read_text(errors="replace").splitlines()
-        return Problem(
+        return FreshCloneError(
             "\n".join([f"`{command}` failed, or took too long. The end of its output:", *lines[-60:]])
         )
 
 
 def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _responds(url: str) -> bool:
@@ -216,44 +218,49 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def check(python: Interpreter) -> str:
+def check_interpreter(python: Interpreter) -> str:
     """Install, start and test a fresh clone. Returns the last line of the tests.
 
     Raises Problem.
     """
     folder = Path(tempfile.mkdtemp(prefix="hubbub-fresh-"))
     try:
-        machine = Machine(folder, python)
+        machine = FreshMachine(folder, python)
         machine.run()
-        closing = machine.test()
+        summary = machine.test_with_make()
         machine.run_without_make()
-        machine.require_nothing_outside()
+        machine.require_empty_home()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return closing
+    return summary
 
 
 def main(arguments: list[str]) -> int:
     """Check the Pythons that are named, else all. Returns the exit code."""
     if arguments == ["--newest"]:
-        print(next((it.path for it in installed()), sys.executable))
+        print(next((it.path for it in installed_interpreters()), sys.executable))
         return 0
-    pythons = [found for name in arguments if (found := inspect(name))] if arguments else installed()
+    pythons = (
+        [interpreter for name in arguments if (interpreter := inspect_interpreter(name))]
+        if arguments
+        else installed_interpreters()
+    )
     if not pythons:
         print("No Python with venv and ensurepip that pyproject.toml names was found.", file=sys.stderr)
         return 1
     failed = 0
     for python in pythons:
-        began = time.monotonic()
+        started_at = time.monotonic()
         try:
-            closing = check(python)
-        except Problem as problem:
+            summary = check_interpreter(python)
+        except FreshCloneError as problem:
             failed = 1
             print(f"A fresh clone fails with Python {python.name}. {problem}", file=sys.stderr)
         else:
-            took = time.monotonic() - began
+            elapsed = time.monotonic() - started_at
             print(
-                f"A fresh clone works with Python {python.name}: {closing} ({took:.0f} s in all)", flush=True
+                f"A fresh clone works with Python {python.name}: {summary} ({elapsed:.0f} s in all)",
+                flush=True,
             )
     return failed
 

@@ -8,7 +8,7 @@ from hubbub.db import database
 WAIT_S = 10.0
 
 
-async def lose_tail(room_id: str, last_seq: int) -> None:
+async def delete_entries_after(room_id: str, last_seq: int) -> None:
     """Take the entries after `last_seq` out of the database, as a failover to a late standby does."""
     async with database.transaction():
         await models.Entry.filter(room_id=room_id, seq__gt=last_seq).delete()
@@ -16,7 +16,7 @@ async def lose_tail(room_id: str, last_seq: int) -> None:
         await models.Room.filter(id=room_id).update(last_seq=last_seq)
 
 
-async def raises() -> list[tuple[str, UUID | None]]:
+async def epoch_raises() -> list[tuple[str, UUID | None]]:
     """(cause, account) of each time that the epoch was raised, the oldest first."""
     rows = await models.AuditRecord.filter(action="epoch.raise").order_by("id")
     return [(row.facts.partition('"cause":"')[2].partition('"')[0], row.actor_id) for row in rows]

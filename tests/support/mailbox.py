@@ -13,18 +13,18 @@ from aiosmtpd.smtp import SMTP, Envelope
 WAIT_S = 20.0
 
 
-async def _nothing(_: str) -> None:
+async def _do_nothing(_: str) -> None:
     return
 
 
-class Raw(NamedTuple):
+class RawMail(NamedTuple):
     """An e-mail byte by byte: its recipients in the envelope, and its headers as they were sent."""
 
     recipients: list[str]
     fields: list[tuple[str, str]]
 
     @property
-    def names(self) -> list[str]:
+    def header_names(self) -> list[str]:
         """The names of all headers, in order."""
         return [name for name, _ in self.fields]
 
@@ -33,30 +33,30 @@ class Raw(NamedTuple):
         return [value for field, value in self.fields if field.lower() == name.lower()]
 
 
-def _raw(envelope: Envelope, content: bytes) -> Raw:
+def _parse_raw(envelope: Envelope, content: bytes) -> RawMail:
     head = content.decode().partition("\r\n\r\n")[0].replace("\r\n ", " ").replace("\r\n\t", " ")
     fields = [line.partition(":") for line in head.split("\r\n")]
-    return Raw(list(envelope.rcpt_tos), [(name, value.strip()) for name, _, value in fields])
+    return RawMail(list(envelope.rcpt_tos), [(name, value.strip()) for name, _, value in fields])
 
 
 class Mailbox:
     """All mail that came in. `refuse` may name an answer to a recipient: `550 nobody here`."""
 
     def __init__(self) -> None:
-        self.mail: list[EmailMessage] = []
-        self.raw: list[Raw] = []
-        self.refuse: Callable[[str], str | None] = lambda _: None
-        self.step: Callable[[str], Awaitable[None]] = (
-            _nothing  # called with "rcpt", and "data" once it is kept
+        self.messages: list[EmailMessage] = []
+        self.raw_messages: list[RawMail] = []
+        self.refusal_of: Callable[[str], str | None] = lambda _: None
+        self.on_step: Callable[[str], Awaitable[None]] = (
+            _do_nothing  # called with "rcpt", and "data" once it is kept
         )
         self.url = ""
-        self._news = asyncio.Condition()
-        self._taken: set[int] = set()
+        self._received = asyncio.Condition()
+        self._returned: set[int] = set()
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Envelope, to: str, _: Any) -> str:  # noqa: N802 - as aiosmtpd calls it
-        if (refusal := self.refuse(to)) is not None:
+        if (refusal := self.refusal_of(to)) is not None:
             return refusal
-        await self.step("rcpt")
+        await self.on_step("rcpt")
         envelope.rcpt_tos.append(to)
         return "250 OK"
 
@@ -65,46 +65,46 @@ class Mailbox:
         assert isinstance(content, bytes)
         message = message_from_bytes(content, policy=policy.default)
         assert isinstance(message, EmailMessage)
-        async with self._news:
-            self.mail.append(message)
-            self.raw.append(_raw(envelope, content))
-            self._news.notify_all()
-        await self.step("data")
+        async with self._received:
+            self.messages.append(message)
+            self.raw_messages.append(_parse_raw(envelope, content))
+            self._received.notify_all()
+        await self.on_step("data")
         return "250 OK"
 
-    async def next(self, to: str, subject: str) -> EmailMessage:
+    async def next_message(self, to: str, subject: str) -> EmailMessage:
         """The next such e-mail that was not returned yet, waiting for it."""
 
-        def found() -> int | None:
+        def find() -> int | None:
             return next(
                 (
-                    at
-                    for at, each in enumerate(self.mail)
-                    if at not in self._taken and to in each["To"] and subject in each["Subject"]
+                    index
+                    for index, each in enumerate(self.messages)
+                    if index not in self._returned and to in each["To"] and subject in each["Subject"]
                 ),
                 None,
             )
 
-        async with self._news:
+        async with self._received:
             try:
-                await asyncio.wait_for(self._news.wait_for(lambda: found() is not None), WAIT_S)
+                await asyncio.wait_for(self._received.wait_for(lambda: find() is not None), WAIT_S)
             except TimeoutError:
                 raise AssertionError(
-                    f"no such mail; came: {[each['Subject'] for each in self.mail]}"
+                    f"no such mail; came: {[each['Subject'] for each in self.messages]}"
                 ) from None
-            at = found()
-        assert at is not None
-        self._taken.add(at)
-        return self.mail[at]
+            index = find()
+        assert index is not None
+        self._returned.add(index)
+        return self.messages[index]
 
-    async def code(self, to: str, subject: str) -> str:
+    async def next_code(self, to: str, subject: str) -> str:
         """The code in the next such e-mail."""
-        found = re.search(r"#\w+:([\w-]{43})", text(await self.next(to, subject)))
-        assert found is not None
-        return found[1]
+        match = re.search(r"#\w+:([\w-]{43})", plain_text(await self.next_message(to, subject)))
+        assert match is not None
+        return match[1]
 
 
-def text(message: EmailMessage) -> str:
+def plain_text(message: EmailMessage) -> str:
     """The part of an e-mail that is plain text."""
     body = message.get_body(("plain",))
     assert body is not None
@@ -113,15 +113,15 @@ def text(message: EmailMessage) -> str:
 
 
 @asynccontextmanager
-async def mailbox(*, utf8: bool = True) -> AsyncIterator[Mailbox]:
+async def run_mailbox(*, utf8: bool = True) -> AsyncIterator[Mailbox]:
     """A server on a free port; it takes addresses beyond ASCII if `utf8`."""
-    made = Mailbox()
+    box = Mailbox()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: SMTP(made, loop=loop, hostname="localhost", enable_SMTPUTF8=utf8), "127.0.0.1", 0
+        lambda: SMTP(box, loop=loop, hostname="localhost", enable_SMTPUTF8=utf8), "127.0.0.1", 0
     )
-    made.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    box.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
-        yield made
+        yield box
     finally:
         server.close()

@@ -60,7 +60,7 @@ MODELS_STATE = (
 '''
 
 
-class Difference(NamedTuple):
+class MigrationDraft(NamedTuple):
     """The statements from the last migration to the models, and back."""
 
     up: str
@@ -68,7 +68,7 @@ class Difference(NamedTuple):
     state: str
 
 
-async def _difference(url: str) -> Difference:
+async def _draft(url: str) -> MigrationDraft:
     config = database.configuration(Settings.for_tests(database_url=url), migrating=True)
     await Tortoise.init(config=config)  # connects at the first query, and there is none
     try:
@@ -81,14 +81,14 @@ async def _difference(url: str) -> Difference:
         Migrate.diff_models(after, before, upgrade=False, no_input=True)
         Migrate._merge_operators()
         state = get_formatted_compressed_data(get_models_describe(APP))
-        return Difference(_script(Migrate.upgrade_operators), _script(Migrate.downgrade_operators), state)
+        return MigrationDraft(_script(Migrate.upgrade_operators), _script(Migrate.downgrade_operators), state)
     finally:
         await Tortoise.close_connections()
 
 
 async def _prepare() -> dict[str, Any]:
     """Migrate.init without a database; returns the state that the last migration left."""
-    connection = get_connection(database.NAME)
+    connection = get_connection(database.CONNECTION_NAME)
     Migrate.app, Migrate.migrate_location = APP, LOCATION
     Migrate.dialect = connection.schema_generator.DIALECT
     Migrate.ddl_class = await Migrate.load_ddl_class()
@@ -103,34 +103,34 @@ def _script(statements: list[str]) -> str:
 
 def main(argument: str) -> int:
     """Check, or write a file; returns the exit code."""
-    found = {dialect: asyncio.run(_difference(url)) for dialect, url in URLS.items()}
-    changed = any(each.up or each.down for each in found.values())
+    drafts = {dialect: asyncio.run(_draft(url)) for dialect, url in URLS.items()}
+    changed = any(each.up or each.down for each in drafts.values())
     if argument == "--check":
         if changed:
-            print(f"The models have changed: make migration name=…\n{found['sqlite'].up}", file=sys.stderr)
+            print(f"The models have changed: make migration name=…\n{drafts['sqlite'].up}", file=sys.stderr)
         return int(changed)
     if not changed:
         print("The models are as the last migration left them.")
         return 0
-    print(_write(argument, found))
+    print(_write(argument, drafts))
     return 0
 
 
-def _write(name: str, found: dict[str, Difference]) -> Path:
+def _write(name: str, drafts: dict[str, MigrationDraft]) -> Path:
     number = max((int(step.partition("_")[0]) for step in names()), default=0) + 1
     target = LOCATION / f"{number:04}_{name}.py"
     target.write_text(
         TEMPLATE.format(
-            up={dialect: each.up for dialect, each in found.items()},
-            down={dialect: each.down for dialect, each in found.items()},
-            state=found["sqlite"].state,
+            up={dialect: each.up for dialect, each in drafts.items()},
+            down={dialect: each.down for dialect, each in drafts.items()},
+            state=drafts["sqlite"].state,
         )
     )
     return target
 
 
 if __name__ == "__main__":
-    given = sys.argv[1] if len(sys.argv) == 2 else ""
-    if given != "--check" and not re.fullmatch(r"[a-z][a-z0-9_]{1,40}", given):
+    argument = sys.argv[1] if len(sys.argv) == 2 else ""
+    if argument != "--check" and not re.fullmatch(r"[a-z][a-z0-9_]{1,40}", argument):
         sys.exit("Name the step in a word or two: make migration name=reactions")
-    sys.exit(main(given))
+    sys.exit(main(argument))

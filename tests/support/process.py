@@ -15,7 +15,7 @@ START_S = 30.0
 STOP_S = 40.0
 
 
-class Served:
+class ServerProcess:
     """A child process that runs one instance. `start` and `kill` it as often as you like.
 
     `variables` are settings without their HUBBUB_, in any case: `database_url="…"`. What this process has in
@@ -25,10 +25,10 @@ class Served:
     def __init__(self, folder: Path, **variables: object) -> None:
         self._folder = folder
         unlimited = {"limit_http": "off", "limit_auth": "off"}
-        given = {"env": "test", "data_dir": folder, "log_format": "json", **unlimited, **variables}
-        self.settings = {f"HUBBUB_{name.upper()}": str(value) for name, value in given.items()}
+        values = {"env": "test", "data_dir": folder, "log_format": "json", **unlimited, **variables}
+        self.settings = {f"HUBBUB_{name.upper()}": str(value) for name, value in values.items()}
         self._process: asyncio.subprocess.Process | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._reader: asyncio.Task[None] | None = None
         self.port = 0
         self.lines: deque[str] = deque(maxlen=200)
 
@@ -50,27 +50,27 @@ class Served:
             stderr=asyncio.subprocess.PIPE,
             limit=1 << 22,
         )
-        listens: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._reading = asyncio.create_task(self._read(self._process.stderr, listens))
-        url = await asyncio.wait_for(listens, START_S)
+        listening_url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._reader = asyncio.create_task(self._read(self._process.stderr, listening_url))
+        url = await asyncio.wait_for(listening_url, START_S)
         self.port = int(url.rpartition(":")[2])
         return time.monotonic() - began
 
-    async def _read(self, errors: asyncio.StreamReader | None, listens: asyncio.Future[str]) -> None:
+    async def _read(self, errors: asyncio.StreamReader | None, listening_url: asyncio.Future[str]) -> None:
         """Keep what it logs; tell when it listens, or that it ended instead."""
         assert errors is not None
         async for line in errors:
             self.lines.append(line.decode(errors="replace").rstrip())
-            if b'"listening"' in line and not listens.done():
-                listens.set_result(json.loads(line)["url"])
-        if not listens.done():
-            listens.set_exception(RuntimeError("it ended:\n" + "\n".join(self.lines)))
+            if b'"listening"' in line and not listening_url.done():
+                listening_url.set_result(json.loads(line)["url"])
+        if not listening_url.done():
+            listening_url.set_exception(RuntimeError("it ended:\n" + "\n".join(self.lines)))
 
     async def kill(self) -> None:
         """SIGKILL: it gets no chance to tidy up."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
-        await self._ended()
+        await self._wait()
 
     def pause(self) -> None:
         """SIGSTOP: it stands still, with all its connections open."""
@@ -89,20 +89,20 @@ class Served:
         """SIGTERM: it drains. Returns the exit code."""
         assert self._process is not None
         self._process.terminate()
-        return await self.ended()
+        return await self.wait()
 
-    async def ended(self) -> int:
+    async def wait(self) -> int:
         """Wait for its end. Returns the exit code."""
-        return await asyncio.wait_for(self._ended(), STOP_S)
+        return await asyncio.wait_for(self._wait(), STOP_S)
 
-    async def _ended(self) -> int:
-        if self._process is None or self._reading is None:
+    async def _wait(self) -> int:
+        if self._process is None or self._reader is None:
             return 0
         code = await self._process.wait()
-        await self._reading
+        await self._reader
         return code
 
-    def complaints(self) -> list[str]:
+    def error_lines(self) -> list[str]:
         """What it logged as an error, of the last lines."""
         return [
             line for line in self.lines if '"level":"error"' in line.replace(" ", "") or "Traceback" in line

@@ -1,9 +1,9 @@
 """What hubbub needs in production, as variables of the environment."""
 
-SECRET = "9f4c1e7a0b6d83520c5be917fa2d6480"
-PRODUCTION = {
+PRODUCTION_SECRET_KEY = "9f4c1e7a0b6d83520c5be917fa2d6480"
+PRODUCTION_ENVIRONMENT = {
     "HUBBUB_ENV": "production",
-    "HUBBUB_SECRET_KEY": SECRET,
+    "HUBBUB_SECRET_KEY": PRODUCTION_SECRET_KEY,
     "HUBBUB_PUBLIC_URL": "https://chat.example",
     "HUBBUB_SMTP_URL": "off",
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WAIT_S = 30.0
 
 
-class OwnRedis:
+class RedisServer:
     """One server process on a port of its own, which it keeps. Use it as a context manager."""
 
     def __init__(self, *options: str) -> None:
@@ -38,12 +38,22 @@ class OwnRedis:
         output.unlink(missing_ok=True)
         fixed = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", self._folder]
         quick = ["--repl-diskless-sync-delay", "0"]
-        command = [self._binary, *self._given(), "--port", self.port, *fixed, *quick, *self._options]
-        self._process = servers._process(command, self._folder, output)
-        if not servers._answers(self._process, output):
-            raise servers.ServerProblem(f"Redis did not start:\n{output.read_text(errors='replace')[-2000:]}")
+        command = [
+            self._binary,
+            *self._extra_arguments(),
+            "--port",
+            self.port,
+            *fixed,
+            *quick,
+            *self._options,
+        ]
+        self._process = servers.start_process(command, self._folder, output)
+        if not servers.wait_until_ready(self._process, output):
+            raise servers.ServerUnavailable(
+                f"Redis did not start:\n{output.read_text(errors='replace')[-2000:]}"
+            )
 
-    def _given(self) -> list[object]:
+    def _extra_arguments(self) -> list[object]:
         return []
 
     def stop(self) -> None:
@@ -62,8 +72,8 @@ class OwnRedis:
         self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
-        self._folder: Path = self._stack.enter_context(servers._folder("hubbub-redis-"))
-        self._binary = servers._redis_binary(self._folder)
+        self._folder: Path = self._stack.enter_context(servers.temporary_folder("hubbub-redis-"))
+        self._binary = servers.redis_binary(self._folder)
         self._stack.callback(self.stop)
         self.start()
         return self
@@ -72,15 +82,15 @@ class OwnRedis:
         self._stack.close()
 
 
-class Sentinel(OwnRedis):
+class Sentinel(RedisServer):
     """Watches over `main`, under the name mymaster."""
 
-    def __init__(self, main: OwnRedis, quorum: int = 1, down_ms: int = 30_000) -> None:
+    def __init__(self, primary: RedisServer, quorum: int = 1, down_ms: int = 30_000) -> None:
         super().__init__()
-        self._main = main
-        self._rules = f"sentinel monitor mymaster 127.0.0.1 {main.port} {quorum}\n"
-        self._rules += f"sentinel down-after-milliseconds mymaster {down_ms}\n"
-        self._rules += "sentinel failover-timeout mymaster 5000\n"
+        self._primary = primary
+        self._directives = f"sentinel monitor mymaster 127.0.0.1 {primary.port} {quorum}\n"
+        self._directives += f"sentinel down-after-milliseconds mymaster {down_ms}\n"
+        self._directives += "sentinel failover-timeout mymaster 5000\n"
 
     @property
     def url(self) -> str:
@@ -88,32 +98,34 @@ class Sentinel(OwnRedis):
 
     def start(self) -> None:
         configuration = self._folder / "sentinel.conf"
-        configuration.write_text(f"port {self.port}\nbind 127.0.0.1\ndir {self._folder}\n{self._rules}")
-        if (user := servers._user()) is not None:
+        configuration.write_text(f"port {self.port}\nbind 127.0.0.1\ndir {self._folder}\n{self._directives}")
+        if (user := servers.server_user()) is not None:
             os.chown(configuration, user.pw_uid, user.pw_gid)
         output = self._folder / "server.log"
-        self._process = servers._process([self._binary, configuration, "--sentinel"], self._folder, output)
+        self._process = servers.start_process(
+            [self._binary, configuration, "--sentinel"], self._folder, output
+        )
         deadline = time.monotonic() + WAIT_S
         while b"monitor master" not in output.read_bytes():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise servers.ServerProblem(output.read_text(errors="replace")[-2000:])
+                raise servers.ServerUnavailable(output.read_text(errors="replace")[-2000:])
             time.sleep(0.02)
 
 
 @contextlib.asynccontextmanager
-async def cluster() -> AsyncIterator[str]:
+async def run_cluster() -> AsyncIterator[str]:
     """Two primaries with half of the slots each, as `redis+cluster://…`."""
     with contextlib.ExitStack() as stack:
         nodes = [
             stack.enter_context(
-                OwnRedis("--cluster-enabled", "yes", "--cluster-port", str(servers.free_port()))
+                RedisServer("--cluster-enabled", "yes", "--cluster-port", str(servers.free_port()))
             )
             for _ in range(2)
         ]
-        yield await _joined(nodes)
+        yield await _join_cluster(nodes)
 
 
-async def _joined(nodes: list[OwnRedis]) -> str:
+async def _join_cluster(nodes: list[RedisServer]) -> str:
     clients = [Redis.from_url(node.url, decode_responses=True) for node in nodes]
     try:
         for client, slots in zip(clients, ((0, 8191), (8192, 16383)), strict=True):

@@ -11,8 +11,8 @@ from hubbub.config import Settings
 from hubbub.db import database
 
 # Not the models': aerich's own table, and the search index with what FTS5 keeps for it.
-_APART = ("aerich", "message_words")
-_VALUES = {
+_EXCLUDED_TABLES = ("aerich", "message_words")
+_SAMPLE_VALUES = {
     "uuid": uuid4,
     "char": lambda: str(uuid4()),
     "varchar": lambda: uuid4().hex[:8],
@@ -34,7 +34,7 @@ class Schema(NamedTuple):
     constraints: set[tuple[object, ...]]
 
 
-class Place:
+class DatabaseInspector:
     """A database, asked directly by its driver."""
 
     def __init__(self, settings: Settings) -> None:
@@ -53,36 +53,36 @@ class Place:
         finally:
             await server.close()
 
-    async def tables(self, *, of_models: bool = True) -> list[str]:
+    async def tables(self, *, models_only: bool = True) -> list[str]:
         """The models' tables, or all there are."""
-        found = await self.rows(
+        rows = await self.rows(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
             if self.sqlite
             else "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'"
         )
-        return sorted(name for (name,) in found if not (of_models and name.startswith(_APART)))
+        return sorted(name for (name,) in rows if not (models_only and name.startswith(_EXCLUDED_TABLES)))
 
     async def schema(self) -> Schema:
         """Everything that a statement could notice."""
-        return await (self._schema_of_sqlite() if self.sqlite else self._schema_of_postgres())
+        return await (self._sqlite_schema() if self.sqlite else self._postgres_schema())
 
-    async def _schema_of_sqlite(self) -> Schema:
-        made = Schema({}, set(), set())
+    async def _sqlite_schema(self) -> Schema:
+        schema = Schema({}, set(), set())
         for table in await self.tables():
             for _, name, kind, *more in await self.rows(f"PRAGMA table_info('{table}')"):
-                made.columns[table, name] = (kind.upper(), *more)
+                schema.columns[table, name] = (kind.upper(), *more)
             for _, name, unique, origin, partial in await self.rows(f"PRAGMA index_list('{table}')"):
                 columns = tuple(
                     row[2:5] for row in await self.rows(f"PRAGMA index_xinfo('{name}')") if row[5]
                 )
                 text = await self.rows("SELECT sql FROM sqlite_master WHERE name = ?", name)
                 where = " ".join(text[0][0].split()).partition(" WHERE ")[2] if partial else ""
-                made.indexes.add((table, name if origin == "c" else "", unique, origin, columns, where))
+                schema.indexes.add((table, name if origin == "c" else "", unique, origin, columns, where))
             for _, _, *key in await self.rows(f"PRAGMA foreign_key_list('{table}')"):
-                made.constraints.add((table, *key))
-        return made
+                schema.constraints.add((table, *key))
+        return schema
 
-    async def _schema_of_postgres(self) -> Schema:
+    async def _postgres_schema(self) -> Schema:
         tables = await self.tables()
         columns = await self.rows(
             "SELECT table_name::text, column_name::text, data_type::text, character_maximum_length, "
@@ -100,32 +100,34 @@ class Place:
             {(table, name): tuple(rest) for table, name, *rest in columns}, set(indexes), set(constraints)
         )
 
-    async def counts(self) -> dict[str, int]:
+    async def row_counts(self) -> dict[str, int]:
         """How many rows each table has."""
         return {
             table: (await self.rows(f'SELECT count(*) FROM "{table}"'))[0][0] for table in await self.tables()
         }
 
-    async def fill(self) -> None:
+    async def fill_empty_tables(self) -> None:
         """Put a row into each table that has none; rows refer to each other."""
         parents, columns = await self._parents(), (await self.schema()).columns
-        waiting = [table for table, count in (await self.counts()).items() if not count]
+        waiting = [table for table, count in (await self.row_counts()).items() if not count]
         while waiting:
             table = next(each for each in waiting if not parents[each].keys() & (set(waiting) - {each}))
             waiting.remove(table)
-            await self._put(
-                table, {name: kind for (of, name), kind in columns.items() if of == table}, parents[table]
+            await self._insert(
+                table,
+                {name: kind for (column_table, name), kind in columns.items() if column_table == table},
+                parents[table],
             )
 
-    async def add(self, table: str, *rows: dict[str, object]) -> None:
+    async def insert_rows(self, table: str, *rows: dict[str, object]) -> None:
         """Put more rows into a table: with these values, and any others."""
         columns, parents = (await self.schema()).columns, (await self._parents())[table]
-        kinds = {name: kind for (of, name), kind in columns.items() if of == table}
+        kinds = {name: kind for (column_table, name), kind in columns.items() if column_table == table}
         for row in rows:
-            await self._put(table, kinds, parents, **row)
+            await self._insert(table, kinds, parents, **row)
 
-    async def _put(
-        self, table: str, columns: dict[str, tuple[object, ...]], parents: dict[str, str], **given: object
+    async def _insert(
+        self, table: str, columns: dict[str, tuple[object, ...]], parents: dict[str, str], **overrides: object
     ) -> None:
         values: dict[str, object] = {}
         referring = {column: parent for parent, column in parents.items()}
@@ -133,16 +135,16 @@ class Place:
             if name in referring:
                 values[name] = (await self.rows(f'SELECT id FROM "{referring[name]}" LIMIT 1'))[0][0]
             elif name != "id" or ("INTEGER" not in str(kind) and "nextval" not in str(more)):
-                values[name] = _VALUES[str(kind).lower().partition("(")[0].partition(" with")[0]]()
-        values |= given
+                values[name] = _SAMPLE_VALUES[str(kind).lower().partition("(")[0].partition(" with")[0]]()
+        values |= overrides
         names = ", ".join(f'"{name}"' for name in values)
         if self.sqlite:
-            places = ", ".join("?" * len(values))
-            await self.rows(f'INSERT INTO "{table}" ({names}) VALUES ({places})', *values.values())
+            placeholders = ", ".join("?" * len(values))
+            await self.rows(f'INSERT INTO "{table}" ({names}) VALUES ({placeholders})', *values.values())
             return
         # As texts: the server knows best what its columns take.
-        places = ", ".join(f"'{value}'" for value in values.values())
-        await self.rows(f'INSERT INTO "{table}" ({names}) VALUES ({places})')
+        placeholders = ", ".join(f"'{value}'" for value in values.values())
+        await self.rows(f'INSERT INTO "{table}" ({names}) VALUES ({placeholders})')
 
     async def _parents(self) -> dict[str, dict[str, str]]:
         """table → table it refers to → by which column."""
@@ -151,12 +153,12 @@ class Place:
                 table: {row[2]: row[3] for row in await self.rows(f"PRAGMA foreign_key_list('{table}')")}
                 for table in await self.tables()
             }
-        found: dict[str, dict[str, str]] = {table: {} for table in await self.tables()}
+        parents: dict[str, dict[str, str]] = {table: {} for table in await self.tables()}
         for table, parent, column in await self.rows(
             "SELECT c.conrelid::regclass::text, c.confrelid::regclass::text, a.attname::text "
             "FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
             "WHERE c.contype = 'f'"
         ):
-            if table in found:
-                found[table][parent] = column
-        return found
+            if table in parents:
+                parents[table][parent] = column
+        return parents

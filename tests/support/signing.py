@@ -7,10 +7,16 @@ import time
 
 
 def sign(
-    secret: str, method: str, target: str, body: bytes = b"", *, at: float | None = None, nonce: str = ""
+    secret: str,
+    method: str,
+    target: str,
+    body: bytes = b"",
+    *,
+    timestamp: float | None = None,
+    nonce: str = "",
 ) -> str:
     """The header `X-Signature`."""
-    moment, own = str(int(time.time() if at is None else at)), nonce or secrets.token_hex(16)
+    moment, own = str(int(time.time() if timestamp is None else timestamp)), nonce or secrets.token_hex(16)
     lines = ["hubbub-v1", method, target, moment, own, hashlib.sha256(body).hexdigest()]
     digest = hmac.new(secret.encode(), "\n".join(lines).encode(), "sha256").hexdigest()
     return f"t={moment},n={own},s={digest}"

@@ -23,71 +23,71 @@ _TOKEN = re.compile(r"#verify_email:([\w-]{20,})")
 ReadMail = Callable[[str], Awaitable[str]]
 
 
-class Failure(Exception):
+class StepFailed(Exception):
     """A step that did not work."""
 
 
-async def check(url: str, read_mail: ReadMail, show: Callable[[str], None] = print) -> None:
+async def check(url: str, read_mail: ReadMail, report: Callable[[str], None] = print) -> None:
     """Take every step. `read_mail` returns the text of the first e-mail to an address. Raises Failure."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(WAIT_S)) as http:
-        await _page(http, url)
-        show(f"{url}/ shows a page")
+        await _check_page(http, url)
+        report(f"{url}/ shows a page")
         ada, bob = [await _register(http, url) for _ in range(2)]
-        show("two users registered")
-        found = _TOKEN.search(await read_mail(ada["email"]))
-        if found is None:
-            raise Failure("The e-mail holds no link that confirms the address.")
-        await post(http, f"{url}/api/v1/auth/verify-email", 204, token=found[1])
-        show("an e-mail arrived and confirmed the address")
+        report("two users registered")
+        token_match = _TOKEN.search(await read_mail(ada["email"]))
+        if token_match is None:
+            raise StepFailed("The e-mail holds no link that confirms the address.")
+        await post_json(http, f"{url}/api/v1/auth/verify-email", 204, token=token_match[1])
+        report("an e-mail arrived and confirmed the address")
         tokens = [await login(http, url, each["email"], each["password"]) for each in (ada, bob)]
-        show("both logged in")
+        report("both logged in")
         for transports in (["websocket"], ["polling"], ["polling", "websocket"]):
-            await _talk(url, tokens, transports)
-            show(f"a message was sent and received over {' and '.join(transports)}")
+            await _exchange_message(url, tokens, transports)
+            report(f"a message was sent and received over {' and '.join(transports)}")
 
 
-async def _page(http: aiohttp.ClientSession, url: str) -> None:
+async def _check_page(http: aiohttp.ClientSession, url: str) -> None:
     async with http.get(f"{url}/") as response:
         text = await response.text()
         if response.status != STATUS["ok"] or "<title>hubbub" not in text:
-            raise Failure(f"{url}/ is no page of hubbub: {response.status} {text[:200]}")
+            raise StepFailed(f"{url}/ is no page of hubbub: {response.status} {text[:200]}")
 
 
-async def post(http: aiohttp.ClientSession, url: str, status: int, **body: str) -> Any:
+async def post_json(http: aiohttp.ClientSession, url: str, status: int, **body: str) -> Any:
     """The `data` of the response. Raises Failure for another status."""
     async with http.post(url, json=body) as response:
         text = await response.text()
         if response.status != status:
-            raise Failure(f"POST {url}: {response.status} {text[:500]}")
+            raise StepFailed(f"POST {url}: {response.status} {text[:500]}")
         return (await response.json())["data"] if text else None
 
 
 async def _register(http: aiohttp.ClientSession, url: str) -> dict[str, str]:
     name = f"smoke{secrets.token_hex(6)}"
-    given = {"name": name, "username": name, "email": f"{name}@hubbub.example"}
-    given["password"] = secrets.token_urlsafe(16)
-    await post(http, f"{url}/api/v1/auth/register", STATUS["created"], **given)
-    return given
+    account = {"name": name, "username": name, "email": f"{name}@hubbub.example"}
+    account["password"] = secrets.token_urlsafe(16)
+    await post_json(http, f"{url}/api/v1/auth/register", STATUS["created"], **account)
+    return account
 
 
 async def login(http: aiohttp.ClientSession, url: str, email: str, password: str) -> str:
     """An access token."""
-    data = await post(http, f"{url}/api/v1/auth/login", STATUS["ok"], email=email, password=password)
+    data = await post_json(http, f"{url}/api/v1/auth/login", STATUS["ok"], email=email, password=password)
     return str(data["access_token"])
 
 
-async def _talk(url: str, tokens: list[str], transports: list[str]) -> None:
+async def _exchange_message(url: str, tokens: list[str], transports: list[str]) -> None:
     """The first one sends to a room that all are members of, the second one receives it."""
     body, received = f"smoke {uuid4()}", asyncio.Event()
     sender, receiver = (socketio.AsyncClient(reconnection=False) for _ in tokens)
     ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     sender.on("ready", ready.set_result, namespace="/chat")
 
-    async def hear(entry: dict[str, Any]) -> None:
+    async def on_message(entry: dict[str, Any]) -> None:
         if entry["message"]["body"] == body:
             received.set()
 
-    receiver.on("message:new", hear, namespace="/chat")
+    receiver.on("message:new", on_message, namespace="/chat")
     try:
         async with asyncio.timeout(WAIT_S):
             for client, token in ((receiver, tokens[1]), (sender, tokens[0])):
@@ -102,16 +102,16 @@ async def _talk(url: str, tokens: list[str], transports: list[str]) -> None:
             message = {"room_id": room, "client_id": str(uuid4()), "body": body}
             ack = await sender.call("message:send", message, namespace="/chat", timeout=WAIT_S)
             if not ack["ok"]:
-                raise Failure(f"message:send: {ack['error']}")
+                raise StepFailed(f"message:send: {ack['error']}")
             await received.wait()
     except (TimeoutError, socketio.exceptions.SocketIOError) as error:
-        raise Failure(f"Over {transports}: {error or 'no message arrived'}") from None
+        raise StepFailed(f"Over {transports}: {error or 'no message arrived'}") from None
     finally:
         for client in (sender, receiver):
             await client.disconnect()
 
 
-def mailpit(url: str) -> ReadMail:
+def mailpit_reader(url: str) -> ReadMail:
     """Reads from the API of a Mailpit."""
 
     async def read_mail(address: str) -> str:
@@ -119,9 +119,9 @@ def mailpit(url: str) -> ReadMail:
         async with aiohttp.ClientSession() as http, asyncio.timeout(WAIT_S):
             while True:
                 async with http.get(f"{url}/api/v1/search", params=query) as response:
-                    found = (await response.json())["messages"]
-                if found:
-                    async with http.get(f"{url}/api/v1/message/{found[-1]['ID']}") as response:
+                    messages = (await response.json())["messages"]
+                if messages:
+                    async with http.get(f"{url}/api/v1/message/{messages[-1]['ID']}") as response:
                         return str((await response.json())["Text"])
                 await asyncio.sleep(0.5)
 
@@ -135,8 +135,8 @@ def main() -> int:
         return 2
     base, mail = (each.rstrip("/") for each in sys.argv[1:])
     try:
-        asyncio.run(check(base, mailpit(mail)))
-    except (Failure, aiohttp.ClientError, TimeoutError) as error:
+        asyncio.run(check(base, mailpit_reader(mail)))
+    except (StepFailed, aiohttp.ClientError, TimeoutError) as error:
         sys.stderr.write(f"failed: {type(error).__name__}: {error}\n")
         return 1
     return 0

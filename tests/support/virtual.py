@@ -10,10 +10,10 @@ import pytest
 
 from hubbub.core import clock
 
-START = datetime(2026, 1, 31, tzinfo=UTC)
+START_TIME = datetime(2026, 1, 31, tzinfo=UTC)
 
 
-class _Jump(selectors.SelectSelector):
+class _SkippingSelector(selectors.SelectSelector):
     """Instead of waiting, moves the time forward."""
 
     now = 0.0
@@ -27,19 +27,21 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """Its time passes while nothing is to do."""
 
     def __init__(self) -> None:
-        self._jump = _Jump()
-        super().__init__(self._jump)
+        self._skipping_selector = _SkippingSelector()
+        super().__init__(self._skipping_selector)
 
     def time(self) -> float:
-        return self._jump.now
+        return self._skipping_selector.now
 
 
-def run(monkeypatch: pytest.MonkeyPatch, test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def run_in_virtual_time(
+    monkeypatch: pytest.MonkeyPatch, test: Callable[[], Coroutine[Any, Any, None]]
+) -> None:
     """Run something in virtual time, which `clock` tells as well."""
     loop = VirtualLoop()
     with monkeypatch.context() as patch:
         patch.setattr(clock, "monotonic", loop.time)
-        patch.setattr(clock, "now", lambda: START + timedelta(seconds=loop.time()))
+        patch.setattr(clock, "now", lambda: START_TIME + timedelta(seconds=loop.time()))
         try:
             loop.run_until_complete(test())
         finally:

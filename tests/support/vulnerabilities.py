@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements" / "main.txt"
-PATIENCE_S = 20
+AUDIT_TIMEOUT_S = 20
 COMMAND = (
     *(
         sys.executable,
@@ -36,30 +36,30 @@ def verdict(report: dict[str, Any]) -> tuple[str, int]:
     ]
     if found:
         return "\n".join(["Known vulnerabilities:", *found]), 1
-    silent = sum("skip_reason" in package for package in packages)
-    if silent == len(packages):
-        return f"Vulnerabilities: could not ask, the index knows nothing of these {silent} packages.", 0
-    if silent:
-        return f"Vulnerabilities: none known; could not ask about {silent} of {len(packages)} packages.", 0
+    skipped = sum("skip_reason" in package for package in packages)
+    if skipped == len(packages):
+        return f"Vulnerabilities: could not ask, the index knows nothing of these {skipped} packages.", 0
+    if skipped:
+        return f"Vulnerabilities: none known; could not ask about {skipped} of {len(packages)} packages.", 0
     return f"Vulnerabilities: none known of {len(packages)} packages.", 0
 
 
-def ask(command: tuple[str, ...] = COMMAND, seconds: float = PATIENCE_S) -> tuple[str, int]:
+def audit(command: tuple[str, ...] = COMMAND, seconds: float = AUDIT_TIMEOUT_S) -> tuple[str, int]:
     """What pip-audit finds out in this time."""
     try:
-        asked = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        process = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
         return f"Vulnerabilities: could not ask, no answer within {seconds:g} s.", 0
     try:
-        return verdict(json.loads(asked.stdout))
+        return verdict(json.loads(process.stdout))
     except ValueError:
-        why = (asked.stderr.strip().splitlines() or ["no answer"])[-1]
-        return f"Vulnerabilities: could not ask: {why[:200]}", 0
+        reason = (process.stderr.strip().splitlines() or ["no answer"])[-1]
+        return f"Vulnerabilities: could not ask: {reason[:200]}", 0
 
 
 def main() -> int:
     """Say it, and return the exit code."""
-    text, code = ask()
+    text, code = audit()
     print(text, file=sys.stderr if code else sys.stdout)
     return code
 

@@ -6,17 +6,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 WAIT_S = 10.0
-LOOK_S = 0.01
+POLL_INTERVAL_S = 0.01
 
 
 async def until(condition: Callable[[], Awaitable[Any] | Any], seconds: float = WAIT_S) -> Any:
     """Return what the condition returns, awaited if need be, once that is true. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
-        while not (found := await _value(condition)):  # noqa: ASYNC110 - nothing announces it
-            await asyncio.sleep(LOOK_S)
-    return found
+        while not (value := await _value(condition)):  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(POLL_INTERVAL_S)
+    return value
 
 
 async def _value(condition: Callable[[], Awaitable[Any] | Any]) -> Any:
-    found = condition()
-    return await found if inspect.isawaitable(found) else found
+    value = condition()
+    return await value if inspect.isawaitable(value) else value

@@ -13,13 +13,13 @@ from hubbub.app import App
 from hubbub.cluster.bus import Bus
 from hubbub.config import Settings
 from hubbub.core import clock
-from tests.support.documented import documented
+from tests.support.documented import api_contract
 
 WAIT_S = 10.0
 PASSWORD = "correct horse battery"
 
 
-class Refused(Exception):
+class OperationRefused(Exception):
     """An operation was answered `ok: false`."""
 
     def __init__(self, error: dict[str, Any]) -> None:
@@ -35,134 +35,136 @@ class Client:
         self._url = url
         self._auth = auth
         self._transports = transports
-        self.heard: list[tuple[str, dict[str, Any]]] = []
-        self.refusal: Any = None
-        self._news = asyncio.Condition()
-        self._read = 0
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.connect_error: Any = None
+        self._event_received = asyncio.Condition()
+        self._events_read = 0
         self.sio = socketio.AsyncClient(reconnection=False)
-        self.sio.on("*", self._hear, namespace="/chat")
-        self.sio.on("connect_error", self._refused, namespace="/chat")
-        self.sio.on("disconnect", self._gone, namespace="/chat")
+        self.sio.on("*", self._on_event, namespace="/chat")
+        self.sio.on("connect_error", self._on_connect_error, namespace="/chat")
+        self.sio.on("disconnect", self._on_disconnect, namespace="/chat")
 
-    async def _hear(self, event: str, *arguments: Any) -> None:
-        async with self._news:
-            self.heard.append((event, arguments[0] if arguments else {}))
-            self._news.notify_all()
+    async def _on_event(self, event: str, *arguments: Any) -> None:
+        async with self._event_received:
+            self.events.append((event, arguments[0] if arguments else {}))
+            self._event_received.notify_all()
 
-    async def _refused(self, data: Any) -> None:
-        self.refusal = data
+    async def _on_connect_error(self, data: Any) -> None:
+        self.connect_error = data
 
-    async def _gone(self, reason: Any = None) -> None:
-        await self._hear("disconnect", {"reason": reason})
+    async def _on_disconnect(self, reason: Any = None) -> None:
+        await self._on_event("disconnect", {"reason": reason})
 
     async def connect(self) -> Self:
         """Connect and wait for `ready`. Raises socketio's ConnectionError when refused (see `refusal`)."""
         await self.sio.connect(
             self._url, namespaces=["/chat"], auth=self._auth, transports=self._transports, wait_timeout=WAIT_S
         )
-        self.ready = await self.next("ready")
+        self.ready = await self.next_event("ready")
         return self
 
     async def close(self) -> None:
         await self.sio.disconnect()
 
-    async def ask(self, event: str, **payload: Any) -> dict[str, Any]:
+    async def call_for_ack(self, event: str, **payload: Any) -> dict[str, Any]:
         """The whole ack."""
-        answer: dict[str, Any] = await self.sio.call(event, payload, namespace="/chat", timeout=WAIT_S)
-        return answer
+        ack: dict[str, Any] = await self.sio.call(event, payload, namespace="/chat", timeout=WAIT_S)
+        return ack
 
     async def call(self, event: str, **payload: Any) -> dict[str, Any]:
         """The data of the ack; raises Refused."""
-        answer = await self.ask(event, **payload)
-        if not answer["ok"]:
-            raise Refused(answer["error"])
-        data: dict[str, Any] = answer["data"]
+        ack = await self.call_for_ack(event, **payload)
+        if not ack["ok"]:
+            raise OperationRefused(ack["error"])
+        data: dict[str, Any] = ack["data"]
         return data
 
-    async def send(self, room_id: str, body: str, **more: Any) -> dict[str, Any]:
+    async def send(self, room_id: str, body: str, **extra_fields: Any) -> dict[str, Any]:
         """Send a message; returns it as acknowledged."""
-        fields = {"client_id": str(uuid4()), **more}
+        fields = {"client_id": str(uuid4()), **extra_fields}
         message: dict[str, Any] = (await self.call("message:send", room_id=room_id, body=body, **fields))[
             "message"
         ]
         return message
 
-    async def next(
+    async def next_event(
         self,
         event: str,
         where: Callable[[dict[str, Any]], bool] = lambda _: True,
         seconds: float = WAIT_S,
     ) -> dict[str, Any]:
         """The next such event that was not returned yet, waiting for it; others are passed over."""
-        place = self._read
+        index = self._events_read
 
         def found() -> bool:
-            nonlocal place
-            while place < len(self.heard):
-                name, payload = self.heard[place]
+            nonlocal index
+            while index < len(self.events):
+                name, payload = self.events[index]
                 if name == event and where(payload):
                     return True
-                place += 1
+                index += 1
             return False
 
-        async with self._news:
+        async with self._event_received:
             try:
-                await asyncio.wait_for(self._news.wait_for(found), seconds)
+                await asyncio.wait_for(self._event_received.wait_for(found), seconds)
             except TimeoutError:
-                raise AssertionError(f"no {event!r}; heard {self.heard[self._read :]}") from None
-        self._read = place + 1
-        return self.heard[place][1]
+                raise AssertionError(f"no {event!r}; heard {self.events[self._events_read :]}") from None
+        self._events_read = index + 1
+        return self.events[index][1]
 
-    async def until(
+    async def events_until(
         self, event: str, where: Callable[[dict[str, Any]], bool]
     ) -> list[tuple[str, dict[str, Any]]]:
         """All that was heard up to and with such an event."""
-        await self.next(event, where)
-        return self.heard[: self._read]
+        await self.next_event(event, where)
+        return self.events[: self._events_read]
 
-    def count(self, event: str) -> int:
+    def count_events(self, event: str) -> int:
         """How many such events were heard since the start."""
-        return sum(name == event for name, _ in self.heard)
+        return sum(name == event for name, _ in self.events)
 
-    async def settled(self) -> None:
+    async def synchronize(self) -> None:
         """Everything the server sent before now was heard: a question and its answer are in between."""
-        await self.ask("room:list", limit=1)
+        await self.call_for_ack("room:list", limit=1)
 
     def entries(self, room_id: str) -> list[tuple[str, dict[str, Any]]]:
         """The durable events of a room, as heard."""
         return [
             (name, it)
-            for name, it in self.heard
+            for name, it in self.events
             if "seq" in it and "at" in it and it.get("room_id") == room_id
         ]
 
 
-class Person:
+class ApiUser:
     """Somebody with an account."""
 
-    def __init__(self, world: "World", signed: dict[str, Any]) -> None:
+    def __init__(self, world: "LiveInstance", login: dict[str, Any]) -> None:
         self._world = world
-        self.token: str = signed["access_token"]
-        self.refresh_token: str = signed["refresh_token"]
-        self.user: dict[str, Any] = signed["user"]
-        self.id: str = signed["user"]["id"]
-        self.username: str = signed["user"]["username"]
+        self.token: str = login["access_token"]
+        self.refresh_token: str = login["refresh_token"]
+        self.account: dict[str, Any] = login["user"]
+        self.id: str = login["user"]["id"]
+        self.username: str = login["user"]["username"]
 
-    async def client(
+    async def connect_client(
         self, *, transports: list[str] | None = None, url: str | None = None, **auth: Any
     ) -> Client:
         """A connected device; `url` is another instance than the one where the person signed up."""
-        made = Client(url or self._world.url, {"token": self.token, **auth}, transports or ["websocket"])
-        self._world.clients.append(made)
-        return await made.connect()
+        client = Client(url or self._world.url, {"token": self.token, **auth}, transports or ["websocket"])
+        self._world.clients.append(client)
+        return await client.connect()
 
-    async def confirm(self, password: str = PASSWORD, **more: str) -> Self:
+    async def confirm_session(self, password: str = PASSWORD, **extra_fields: str) -> Self:
         """Say the password again, for what needs it."""
-        status, answer = await self.rest("POST", "/auth/confirm", json={"password": password, **more})
-        assert status == 204, answer
+        status, response = await self.rest(
+            "POST", "/auth/confirm", json={"password": password, **extra_fields}
+        )
+        assert status == 204, response
         return self
 
-    async def confirmed(self) -> Self:
+    async def mark_sessions_confirmed(self) -> Self:
         """The same without saying it: the sessions that are there are confirmed, and nothing is recorded."""
         await models.Session.filter(user_id=self.id).update(confirmed_at=clock.now())
         return self
@@ -173,7 +175,7 @@ class Person:
         return await self._world.rest(method, path, headers=headers, **options)
 
 
-class World:
+class LiveInstance:
     """An instance, its people and their devices."""
 
     def __init__(self, settings: Settings, bus: Bus | None = None) -> None:
@@ -181,7 +183,7 @@ class World:
         self._bus = bus
         self.app: App
         self.clients: list[Client] = []
-        self.people: dict[str, Person] = {}
+        self.users: dict[str, ApiUser] = {}
 
     @property
     def url(self) -> str:
@@ -200,50 +202,50 @@ class World:
 
     async def rest(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """A request to `/api/v1` + path: status and JSON or None, held to the API document."""
-        async with self.http.request(method, f"{self.url}/api/v1{path}", **options) as answer:
-            text = await answer.text()
-            body = await answer.json(content_type=None) if text else None
-        documented().check(method, f"/api/v1{path}", answer.status, answer.content_type, body)
-        return answer.status, body
+        async with self.http.request(method, f"{self.url}/api/v1{path}", **options) as response:
+            text = await response.text()
+            body = await response.json(content_type=None) if text else None
+        api_contract().check(method, f"/api/v1{path}", response.status, response.content_type, body)
+        return response.status, body
 
-    async def person(self, name: str = "") -> Person:
+    async def register(self, name: str = "") -> ApiUser:
         """Register somebody."""
-        username = name or f"person{len(self.people)}"
+        username = name or f"person{len(self.users)}"
         body = {
             "name": username.title(),
             "email": f"{username}@example.com",
             "password": PASSWORD,
             "username": username,
         }
-        status, answer = await self.rest("POST", "/auth/register", json=body)
-        assert status == 201, answer
-        self.people[username] = Person(self, answer["data"])
-        return self.people[username]
+        status, response = await self.rest("POST", "/auth/register", json=body)
+        assert status == 201, response
+        self.users[username] = ApiUser(self, response["data"])
+        return self.users[username]
 
-    async def device_of(self, username: str) -> Client:
+    async def another_client(self, username: str) -> Client:
         """One more device of somebody who is here."""
-        return await self.people[username].client()
+        return await self.users[username].connect_client()
 
-    async def talk(self, *names: str, kind: str = "private") -> tuple[str, list[Client]]:
+    async def room_with_clients(self, *names: str, kind: str = "private") -> tuple[str, list[Client]]:
         """People with a device each, together in a new room of the first one's."""
-        people = [await self.person(name) for name in names]
-        clients = [await person.client() for person in people]
-        made = await clients[0].call(
-            "room:create", kind=kind, name=f"room of {names[0]}", member_ids=[each.id for each in people[1:]]
+        users = [await self.register(name) for name in names]
+        clients = [await user.connect_client() for user in users]
+        created = await clients[0].call(
+            "room:create", kind=kind, name=f"room of {names[0]}", member_ids=[each.id for each in users[1:]]
         )
-        room_id: str = made["room"]["id"]
+        room_id: str = created["room"]["id"]
         for client in clients[1:]:
-            await client.next("room:added", lambda added: added["room"]["id"] == room_id)
+            await client.next_event("room:added", lambda added: added["room"]["id"] == room_id)
         return room_id, clients
 
 
-class Abroad(World):
+class RemoteInstances(LiveInstance):
     """The people of instances that run as processes; the first of `urls` is where they sign up."""
 
     def __init__(self, *urls: str) -> None:
         self.urls = urls
         self.clients = []
-        self.people = {}
+        self.users = {}
 
     @property
     def url(self) -> str:

@@ -54,7 +54,7 @@ async def test_jobs_are_done_a_few_at_a_time(parts):
     await until(all_done, WAIT_S)
     await worker.close()
     assert sorted(done) == list(range(30))
-    assert most <= module.AT_ONCE
+    assert most <= module.MAX_CONCURRENT_JOBS
 
 
 async def test_a_failure_hurts_no_other_job(parts):
@@ -82,7 +82,7 @@ async def test_a_failure_hurts_no_other_job(parts):
 
 
 async def test_a_long_job_goes_on_from_where_it_came_to(parts, monkeypatch):
-    monkeypatch.setattr(queue, "ATTEMPTS", 3)
+    monkeypatch.setattr(queue, "MAX_ATTEMPTS", 3)
     seen = []
 
     async def long(_parts, payload):
@@ -104,7 +104,7 @@ async def test_a_long_job_goes_on_from_where_it_came_to(parts, monkeypatch):
 
 
 async def test_what_is_not_finished_is_given_back(parts, monkeypatch):
-    monkeypatch.setattr(module, "STOP_S", 0.1)
+    monkeypatch.setattr(module, "STOP_TIMEOUT_S", 0.1)
     began = asyncio.Event()
 
     async def endless(_parts, _payload):

@@ -13,7 +13,7 @@ import msgspec
 from hubbub.cluster.bus import PresenceChanged, Signal, SignalsLost
 from hubbub.cluster.memory import MemoryBus
 from hubbub.cluster.redis import presence_batch
-from hubbub.cluster.redis.codec import ORIGIN, Channels, Statuses, decoder, encode
+from hubbub.cluster.redis.codec import PUBLISHER_ID_BYTES, Channels, Statuses, build_decoder, encode
 from hubbub.cluster.redis.node_connections import NodeConnections
 from hubbub.cluster.redis.topology import Topology
 from hubbub.core import clock, metrics
@@ -23,44 +23,47 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-START_S = 2.0
-SETTLE_S = 1.0
-FLUSH_S = 1.0
+START_TIMEOUT_S = 2.0
+SUBSCRIBE_TIMEOUT_S = 1.0
+FLUSH_TIMEOUT_S = 1.0
 
 
 class RedisBus:
     """Own signals are heard here at once; what Redis brings back of them is passed over."""
 
-    def __init__(self, servers: Topology, prefix: str) -> None:
-        self._origin = secrets.token_bytes(ORIGIN)
+    def __init__(self, topology: Topology, prefix: str) -> None:
+        self._publisher_id = secrets.token_bytes(PUBLISHER_ID_BYTES)
         self._channels = Channels(prefix)
         self._local = MemoryBus()
-        self._lanes = NodeConnections(
-            servers, self._channels.own(self._origin.hex()), self._changed, self._hear
+        self._connections = NodeConnections(
+            topology,
+            self._channels.instance(self._publisher_id.hex()),
+            self._on_connection_change,
+            self._on_message,
         )
-        self._users: Counter[UUID] = Counter()
-        self._outgoing = presence_batch.PresenceBatch(self._tell)
-        self._incoming = presence_batch.PresenceBatch(self._heard)
+        self._user_subscriptions: Counter[UUID] = Counter()
+        self._outgoing_presence = presence_batch.PresenceBatch(self._publish_presence)
+        self._incoming_presence = presence_batch.PresenceBatch(self._on_presence)
         self._decoder: msgspec.msgpack.Decoder[Signal] | None = None
         self._up: bool | None = None
         self._started = False
-        self._since = clock.monotonic()
-        self._settled = asyncio.Event()
+        self._state_since = clock.monotonic()
+        self._connected = asyncio.Event()
         metrics.gauge("redis_up", lambda: float(bool(self._up)))
 
     async def start(self) -> None:
-        self._lanes.start()
+        self._connections.start()
         try:
-            async with asyncio.timeout(START_S):
-                await self._settled.wait()
+            async with asyncio.timeout(START_TIMEOUT_S):
+                await self._connected.wait()
         except TimeoutError:
             pass
         self._started = True
-        self._changed()
+        self._on_connection_change()
 
     async def close(self) -> None:
-        self._outgoing.empty()
-        await self._lanes.close(FLUSH_S)
+        self._outgoing_presence.flush()
+        await self._connections.close(FLUSH_TIMEOUT_S)
 
     def state(self) -> str | None:
         return "ok" if self._up else "unavailable"
@@ -68,106 +71,106 @@ class RedisBus:
     def publish(self, signal: Signal) -> None:
         self._local.publish(signal)
         if isinstance(signal, PresenceChanged):
-            self._outgoing.add(signal.user_id, signal.status, signal.last_seen_at, signal.room_ids)
+            self._outgoing_presence.add(signal.user_id, signal.status, signal.last_seen_at, signal.room_ids)
         else:
-            self._send(self._channels.of(signal), signal)
+            self._send(self._channels.for_signal(signal), signal)
 
     def _send(self, channel: bytes, signal: Signal) -> None:
         try:
-            self._lanes.put(channel, self._origin + encode(signal))
+            self._connections.publish(channel, self._publisher_id + encode(signal))
         except Exception:
             metrics.count("bus_signals_dropped")
             log.exception("a signal could not be sent", extra={"signal": type(signal).__name__})
 
-    def _tell(self, changes: "Changes") -> None:
+    def _publish_presence(self, changes: "Changes") -> None:
         for signal in presence_batch.by_room(changes):
-            self._send(self._channels.of(signal), signal)
+            self._send(self._channels.for_signal(signal), signal)
         for user_id, signal in presence_batch.by_user(changes):
             self._send(self._channels.user(user_id), signal)
 
     # What comes.
 
-    def listen(self, handler: Callable[[Signal], None]) -> None:
-        self._local.listen(handler)
+    def add_handler(self, handler: Callable[[Signal], None]) -> None:
+        self._local.add_handler(handler)
 
-    def _hear(self, message: bytes) -> None:
-        if message.startswith(self._origin):
+    def _on_message(self, message: bytes) -> None:
+        if message.startswith(self._publisher_id):
             return
         metrics.counters["bus_signals_received"] += 1
         if self._decoder is None:
-            self._decoder = decoder()
+            self._decoder = build_decoder()
         try:
-            signal = self._decoder.decode(memoryview(message)[ORIGIN:])
+            signal = self._decoder.decode(memoryview(message)[PUBLISHER_ID_BYTES:])
         except msgspec.MsgspecError:  # of a newer version, perhaps
             metrics.count("bus_signals_undecodable")
             return
         if isinstance(signal, Statuses):
             rooms = () if signal.room_id is None else (signal.room_id,)
             for user_id, status, last_seen_at in signal.changes:
-                self._incoming.add(user_id, status, last_seen_at, rooms)
+                self._incoming_presence.add(user_id, status, last_seen_at, rooms)
         else:
             self._local.publish(signal)
 
-    def _heard(self, changes: "Changes") -> None:
-        for signal in presence_batch.signals(changes):
+    def _on_presence(self, changes: "Changes") -> None:
+        for signal in presence_batch.to_signals(changes):
             self._local.publish(signal)
 
     # What is followed.
 
-    def follow(self, room_id: UUID) -> None:
-        self._lanes.subscribe(self._channels.room(room_id))
+    def subscribe_room(self, room_id: UUID) -> None:
+        self._connections.subscribe(self._channels.room(room_id))
 
-    def unfollow(self, room_id: UUID) -> None:
-        self._lanes.unsubscribe(self._channels.room(room_id))
+    def unsubscribe_room(self, room_id: UUID) -> None:
+        self._connections.unsubscribe(self._channels.room(room_id))
 
-    def follow_user(self, user_id: UUID) -> None:
-        self._users[user_id] += 1
-        if self._users[user_id] == 1:
-            self._lanes.subscribe(self._channels.user(user_id))
+    def subscribe_user(self, user_id: UUID) -> None:
+        self._user_subscriptions[user_id] += 1
+        if self._user_subscriptions[user_id] == 1:
+            self._connections.subscribe(self._channels.user(user_id))
 
-    def unfollow_user(self, user_id: UUID) -> None:
-        self._users[user_id] -= 1
-        if self._users[user_id] <= 0:
-            del self._users[user_id]
-            self._lanes.unsubscribe(self._channels.user(user_id))
+    def unsubscribe_user(self, user_id: UUID) -> None:
+        self._user_subscriptions[user_id] -= 1
+        if self._user_subscriptions[user_id] <= 0:
+            del self._user_subscriptions[user_id]
+            self._connections.unsubscribe(self._channels.user(user_id))
 
-    def follow_topic(self, topic: str) -> None:
-        self._lanes.subscribe(self._channels.topic(topic))
+    def subscribe_topic(self, topic: str) -> None:
+        self._connections.subscribe(self._channels.topic(topic))
 
-    async def settled(self) -> None:
+    async def wait_subscribed(self) -> None:
         try:
-            async with asyncio.timeout(SETTLE_S):
-                await self._lanes.settled()
+            async with asyncio.timeout(SUBSCRIBE_TIMEOUT_S):
+                await self._connections.wait_subscribed()
         except TimeoutError:
             metrics.count("bus_subscribe_timeouts")
 
-    async def flushed(self) -> None:
+    async def wait_published(self) -> None:
         if self._up:
-            await self._lanes.confirmed()
+            await self._connections.wait_confirmed()
 
-    async def current(self, user_id: UUID) -> bool:
+    async def is_current(self, user_id: UUID) -> bool:
         return (
             bool(self._up)
-            and user_id in self._users
-            and await self._lanes.current(self._channels.user(user_id))
+            and user_id in self._user_subscriptions
+            and await self._connections.is_current(self._channels.user(user_id))
         )
 
-    def _changed(self) -> None:
+    def _on_connection_change(self) -> None:
         """Say so when Redis goes and comes, once each."""
-        up = self._lanes.up
+        up = self._connections.up
         if up == self._up or not (up or self._started):
             return
-        seconds = round(clock.monotonic() - self._since, 1)
-        self._since = clock.monotonic()
+        seconds = round(clock.monotonic() - self._state_since, 1)
+        self._state_since = clock.monotonic()
         if up:
-            self._settled.set()
+            self._connected.set()
             if self._up is not None:
                 log.info("redis is back", extra={"away_s": seconds})
         else:
             log.warning(
                 "redis is away: entries of other instances are found in the database, once a second; "
                 "presence and typing pause",
-                extra={"reason": self._lanes.trouble},
+                extra={"reason": self._connections.last_error},
             )
         self._up = up
         if up:

@@ -8,8 +8,8 @@ import msgspec
 
 from hubbub.cluster.bus import EntriesAppended, LogAdvanced, Signal
 
-LARGE = 64 * 1024  # bytes; entries past it are read from the log by whoever wants them
-ORIGIN = 8  # bytes in front of each message: who published it
+MAX_ENTRIES_BYTES = 64 * 1024  # bytes; entries past it are read from the log by whoever wants them
+PUBLISHER_ID_BYTES = 8  # bytes in front of each message: who published it
 
 
 class Statuses(Signal, frozen=True):
@@ -31,19 +31,19 @@ class Channels:
     def user(self, user_id: UUID) -> bytes:
         return self._prefix + b"user:" + user_id.hex.encode()
 
-    def own(self, name: str) -> bytes:
+    def instance(self, name: str) -> bytes:
         """A channel that one instance alone listens to."""
         return self._prefix + b"instance:" + name.encode()
 
     def topic(self, name: str) -> bytes:
         return self._prefix + b"topic:" + name.encode()
 
-    def of(self, signal: Signal) -> bytes:
+    def for_signal(self, signal: Signal) -> bytes:
         """Where those listen whom a signal concerns: instances with the user, else with the room."""
-        told: Any = signal  # each is about one of these
-        if hasattr(told, "topic"):
-            return self.topic(told.topic)
-        return self.user(told.user_id) if hasattr(told, "user_id") else self.room(told.room_id)
+        target: Any = signal  # each is about one of these
+        if hasattr(target, "topic"):
+            return self.topic(target.topic)
+        return self.user(target.user_id) if hasattr(target, "user_id") else self.room(target.room_id)
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -52,18 +52,18 @@ _encoder = msgspec.msgpack.Encoder()
 def encode(signal: Signal) -> bytes:
     """Raises msgspec's errors for what is no plain data."""
     body = _encoder.encode(signal)
-    if len(body) > LARGE and isinstance(signal, EntriesAppended):
+    if len(body) > MAX_ENTRIES_BYTES and isinstance(signal, EntriesAppended):
         body = _encoder.encode(LogAdvanced(signal.room_id, signal.entries[-1].seq))
     return body
 
 
-def decoder() -> msgspec.msgpack.Decoder[Signal]:
+def build_decoder() -> msgspec.msgpack.Decoder[Signal]:
     """Reads every kind of signal that is defined by now."""
-    kinds = tuple(_kinds(Signal))
-    return msgspec.msgpack.Decoder(Union[kinds])  # noqa: UP007 - made of a tuple
+    signal_types = tuple(_signal_types(Signal))
+    return msgspec.msgpack.Decoder(Union[signal_types])  # noqa: UP007 - made of a tuple
 
 
-def _kinds(kind: type[Signal]) -> Iterator[Any]:
-    for each in kind.__subclasses__():
-        yield each
-        yield from _kinds(each)
+def _signal_types(signal_type: type[Signal]) -> Iterator[Any]:
+    for subclass in signal_type.__subclasses__():
+        yield subclass
+        yield from _signal_types(subclass)

@@ -6,11 +6,13 @@ from typing import Self
 
 from hubbub.cluster import socketio_signals
 from hubbub.cluster.bus import Signal
-from hubbub.cluster.redis.codec import ORIGIN, Channels, encode
+from hubbub.cluster.redis.codec import PUBLISHER_ID_BYTES, Channels, encode
 from hubbub.cluster.redis.topology import from_url
 from hubbub.core import clock
 
-ROLE_S = 1.0  # a replica accepts messages and passes none on: the server is asked again after so long
+ROLE_CHECK_INTERVAL_S = (
+    1.0  # a replica accepts messages and passes none on: the server is asked again after so long
+)
 
 
 class Emitter:
@@ -21,10 +23,10 @@ class Emitter:
     """
 
     def __init__(self, url: str, prefix: str = "hubbub") -> None:
-        self._servers = from_url(url)
+        self._topology = from_url(url)
         self._channels = Channels(prefix)
-        self._asked_at = float("-inf")
-        self._origin = secrets.token_bytes(ORIGIN)
+        self._role_checked_at = float("-inf")
+        self._publisher_id = secrets.token_bytes(PUBLISHER_ID_BYTES)
 
     async def emit(
         self,
@@ -40,7 +42,7 @@ class Emitter:
         A room is a sid, a room that sockets entered, and on `/chat` the id of a room or `user:` and the id of
         a user. Raises ValueError.
         """
-        for signal in socketio_signals.emit(event, data, namespace, to or room, skip_sid):
+        for signal in socketio_signals.to_signals(event, data, namespace, to or room, skip_sid):
             await self._publish(signal)
 
     async def disconnect(self, sid: str, namespace: str | None = None) -> None:
@@ -60,17 +62,17 @@ class Emitter:
         await self._publish(socketio_signals.RoomClosed(namespace or "/", room))
 
     async def _publish(self, signal: Signal) -> None:
-        if clock.monotonic() - self._asked_at > ROLE_S:
-            await self._servers.require_master()
-            self._asked_at = clock.monotonic()
-        word = "SPUBLISH" if self._servers.sharded else "PUBLISH"
-        await self._servers.client.execute_command(
-            word, self._channels.of(signal), self._origin + encode(signal)
+        if clock.monotonic() - self._role_checked_at > ROLE_CHECK_INTERVAL_S:
+            await self._topology.require_master()
+            self._role_checked_at = clock.monotonic()
+        command = "SPUBLISH" if self._topology.sharded else "PUBLISH"
+        await self._topology.client.execute_command(
+            command, self._channels.for_signal(signal), self._publisher_id + encode(signal)
         )
 
     async def close(self) -> None:
         """Hang up."""
-        await self._servers.close()
+        await self._topology.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -8,10 +8,10 @@ from redis.asyncio.sentinel import SentinelManagedConnection
 from redis.exceptions import ConnectionError as Lost
 from redis.exceptions import MasterDownError, ReadOnlyError, RedisError, ResponseError
 
-ROLE = b"*1\r\n$4\r\nROLE\r\n"
-REPLICA = "it is a replica"
+ROLE_COMMAND = b"*1\r\n$4\r\nROLE\r\n"
+REPLICA_ERROR = "it is a replica"
 # A server that can't reach its replicas, or can't store, refuses writes as a replica does.
-_REFUSALS = ("NOREPLICAS", "MISCONF")
+_WRITE_REFUSAL_PREFIXES = ("NOREPLICAS", "MISCONF")
 
 
 class Identity(NamedTuple):
@@ -25,23 +25,23 @@ async def identify(connection: Connection) -> Identity:
     """Ask the server of a connection that is not in use yet. Raises redis' errors if it breaks."""
     packed = connection.pack_commands([("INFO", "server"), ("ROLE",)])
     await connection.send_packed_command(packed, check_health=False)
-    info, role = await _reply(connection), await _reply(connection)
+    info, role = await _read_reply(connection), await _read_reply(connection)
     lines = info.decode("utf-8", "replace").splitlines() if isinstance(info, bytes) else []
     run_id = next((line.partition(":")[2] for line in lines if line.startswith("run_id:")), "")
-    return Identity(run_id, role_of(role))
+    return Identity(run_id, parse_role(role))
 
 
-async def _reply(connection: Connection) -> Any:  # noqa: ANN401 - any reply
+async def _read_reply(connection: Connection) -> Any:  # noqa: ANN401 - any reply
     try:
         return await connection.read_response(disable_decoding=True, timeout=math.inf)
     except ResponseError:  # not permitted, or unknown to what stands in front of the server
         return None
 
 
-def role_of(reply: Any) -> str:  # noqa: ANN401 - any reply
+def parse_role(reply: Any) -> str:  # noqa: ANN401 - any reply
     """The first word of the reply to ROLE: master, slave or sentinel."""
-    word = reply[0] if isinstance(reply, list) and reply else b""
-    return word.decode() if isinstance(word, bytes) else str(word)
+    role = reply[0] if isinstance(reply, list) and reply else b""
+    return role.decode() if isinstance(role, bytes) else str(role)
 
 
 def is_replica(role: str) -> bool:
@@ -54,10 +54,12 @@ def refuses_writes(error: BaseException) -> bool:
     if isinstance(error, (ReadOnlyError, MasterDownError)):
         return True
     text = str(error)
-    return isinstance(error, ResponseError) and (text.startswith(_REFUSALS) or "READONLY" in text)
+    return isinstance(error, ResponseError) and (
+        text.startswith(_WRITE_REFUSAL_PREFIXES) or "READONLY" in text
+    )
 
 
-class _Replaced:
+class _CloseOnWriteRefusal:
     """A connection that is closed when its server refuses a write: a new one may lead to another."""
 
     async def read_response(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as redis-py's
@@ -70,16 +72,16 @@ class _Replaced:
             raise Lost(f"it refuses writes: {error}") from error
 
 
-class Plain(_Replaced, Connection):
+class TcpConnection(_CloseOnWriteRefusal, Connection):
     """Over TCP."""
 
 
-class Secure(_Replaced, SSLConnection):
+class TlsConnection(_CloseOnWriteRefusal, SSLConnection):
     """Over TLS."""
 
 
-class Named(_Replaced, SentinelManagedConnection):
+class SentinelConnection(_CloseOnWriteRefusal, SentinelManagedConnection):
     """To the server that Sentinels name."""
 
 
-REPLACED: dict[type, type[Connection]] = {Connection: Plain, SSLConnection: Secure}
+CONNECTION_CLASSES: dict[type, type[Connection]] = {Connection: TcpConnection, SSLConnection: TlsConnection}

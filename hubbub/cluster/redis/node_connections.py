@@ -6,32 +6,34 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from hubbub.cluster.redis.identity import REPLICA, Identity, identify
+from hubbub.cluster.redis.identity import REPLICA_ERROR, Identity, identify
 from hubbub.cluster.redis.probe import Probe
 from hubbub.cluster.redis.publisher import Publisher
-from hubbub.cluster.redis.reconnecting import ANSWER_S, CONNECT_S, FAILURES
-from hubbub.cluster.redis.subscriber import Subscriber, check
+from hubbub.cluster.redis.reconnecting import CONNECT_TIMEOUT_S, REDIS_ERRORS, RESPONSE_TIMEOUT_S
+from hubbub.cluster.redis.subscriber import Subscriber, reconnect_stale
 from hubbub.cluster.redis.topology import Topology
 from hubbub.core import clock, metrics, tasks
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT_S = 1.0
-COMPARE_S = 3.0  # between two looks at where new connections lead
-COMPARED = 3  # lanes replaced in a row, after which connections lead to different servers on purpose
-ARRANGE_S = 10.0
-HEARTBEAT_NAMES = 100_000  # of which some hash to any node
+HEARTBEAT_INTERVAL_S = 1.0
+IDENTITY_CHECK_INTERVAL_S = 3.0  # between two looks at where new connections lead
+MAX_REPLACEMENTS_IN_A_ROW = (
+    3  # lanes replaced in a row, after which connections lead to different servers on purpose
+)
+DISCOVERY_TIMEOUT_S = 10.0
+MAX_HEARTBEAT_NAMES = 100_000  # of which some hash to any node
 
 
 class NodeConnection(NamedTuple):
     """Both directions of one server."""
 
     publisher: Publisher
-    listener: Subscriber
+    subscriber: Subscriber
 
     @property
     def up(self) -> bool:
-        return self.publisher.up and self.listener.up
+        return self.publisher.up and self.subscriber.up
 
 
 class NodeConnections:
@@ -39,214 +41,249 @@ class NodeConnections:
 
     def __init__(
         self,
-        servers: Topology,
-        heartbeat: bytes,
+        topology: Topology,
+        heartbeat_channel: bytes,
         on_change: Callable[[], None],
-        hear: Callable[[bytes], None],
+        on_message: Callable[[bytes], None],
     ) -> None:
-        self._servers = servers
-        self._heartbeat = heartbeat
+        self._topology = topology
+        self._heartbeat_channel = heartbeat_channel
         self._on_change = on_change
-        self._hear = hear
-        self._lanes: dict[str, NodeConnection] = {}
-        self._wanted: set[bytes] = set()
-        self._trouble = ""
-        self._stale = True
+        self._on_message = on_message
+        self._connections: dict[str, NodeConnection] = {}
+        self._channels: set[bytes] = set()
+        self._last_error = ""
+        self._outdated = True
         self._moving = False  # channels are between two nodes, and heard through none of them
         self._task: asyncio.Task[None] | None = None
-        self._comparing: asyncio.Task[None] | None = None
-        self._compared_at = clock.monotonic()
-        self._replaced = 0  # in a row, by comparing
+        self._identity_check: asyncio.Task[None] | None = None
+        self._identity_checked_at = clock.monotonic()
+        self._replacements_in_a_row = 0  # in a row, by comparing
 
     def start(self) -> None:
         """Begin connecting."""
         self._task = tasks.spawn(self._run(), name="redis heartbeat")
 
-    async def close(self, seconds: float) -> None:
+    async def close(self, timeout_s: float) -> None:
         """Send what waits, for so long at most; hang up."""
-        for lane in self._lanes.values():
-            await lane.publisher.flush(seconds)
+        for node_connection in self._connections.values():
+            await node_connection.publisher.flush(timeout_s)
         await tasks.stop(self._task)
-        await tasks.stop(self._comparing)
-        await self._drop(list(self._lanes))
-        await self._servers.close()
+        await tasks.stop(self._identity_check)
+        await self._close_nodes(list(self._connections))
+        await self._topology.close()
 
     @property
     def up(self) -> bool:
         """Whether every node hears and is heard."""
-        return bool(self._lanes) and not self._moving and all(lane.up for lane in self._lanes.values())
+        return (
+            bool(self._connections)
+            and not self._moving
+            and all(node_connection.up for node_connection in self._connections.values())
+        )
 
     @property
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """What is wrong, for the log."""
-        lines = [line for lane in self._lanes.values() for line in lane if not line.up]
-        return next((line.trouble for line in lines if line.trouble), self._trouble or "it does not answer")
+        connections = [
+            connection
+            for node_connection in self._connections.values()
+            for connection in node_connection
+            if not connection.up
+        ]
+        return next(
+            (connection.last_error for connection in connections if connection.last_error),
+            self._last_error or "it does not answer",
+        )
 
-    def put(self, channel: bytes, payload: bytes) -> None:
+    def publish(self, channel: bytes, payload: bytes) -> None:
         """Publish, as long as Redis is there."""
-        lane = self._lane(channel)
-        if lane is None:
+        node_connection = self._connection_for(channel)
+        if node_connection is None:
             metrics.count("bus_signals_dropped")
         else:
-            lane.publisher.put(channel, payload)
+            node_connection.publisher.enqueue(channel, payload)
 
     def subscribe(self, channel: bytes) -> None:
         """Hear a channel."""
-        self._wanted.add(channel)
-        if (lane := self._lane(channel)) is not None:
-            lane.listener.subscribe(channel)
+        self._channels.add(channel)
+        if (node_connection := self._connection_for(channel)) is not None:
+            node_connection.subscriber.subscribe(channel)
 
     def unsubscribe(self, channel: bytes) -> None:
         """Hear it no more."""
-        self._wanted.discard(channel)
-        if (lane := self._lane(channel)) is not None:
-            lane.listener.unsubscribe(channel)
+        self._channels.discard(channel)
+        if (node_connection := self._connection_for(channel)) is not None:
+            node_connection.subscriber.unsubscribe(channel)
 
-    async def settled(self) -> None:
+    async def wait_subscribed(self) -> None:
         """Wait until what is wanted by now is in force."""
-        for lane in list(self._lanes.values()):
-            await lane.listener.settled()
+        for node_connection in list(self._connections.values()):
+            await node_connection.subscriber.wait_subscribed()
 
-    async def confirmed(self) -> None:
+    async def wait_confirmed(self) -> None:
         """Wait until what was published by now has arrived at its server; at most 0.1 s."""
-        for lane in list(self._lanes.values()):
-            await lane.publisher.confirmed()
+        for node_connection in list(self._connections.values()):
+            await node_connection.publisher.wait_confirmed()
 
-    async def current(self, channel: bytes) -> bool:
+    async def is_current(self, channel: bytes) -> bool:
         """Whether all that was published on a wanted channel before this call has been received here."""
-        lane = self._lane(channel)
-        return lane is not None and self.up and await lane.listener.probe.current() and self.up
+        node_connection = self._connection_for(channel)
+        return (
+            node_connection is not None
+            and self.up
+            and await node_connection.subscriber.probe.is_current()
+            and self.up
+        )
 
-    def _lane(self, channel: bytes) -> NodeConnection | None:
-        if not self._lanes:
+    def _connection_for(self, channel: bytes) -> NodeConnection | None:
+        if not self._connections:
             return None
         try:
-            return self._lanes.get(self._servers.node_of(channel))
-        except FAILURES:  # a slot that no node has
+            return self._connections.get(self._topology.node_of(channel))
+        except REDIS_ERRORS:  # a slot that no node has
             return None
 
     async def _run(self) -> None:
         while True:
             try:
-                if self._stale:
-                    await self._arrange()
+                if self._outdated:
+                    await self._update_nodes()
             except TimeoutError:
-                self._failed("it does not answer")
-            except FAILURES as error:
-                self._failed(str(error).rstrip(".") or type(error).__name__)
-            for lane in self._lanes.values():
-                lane.publisher.put(lane.listener.heartbeat, b"")
-                lane.publisher.ask_role()
-            self._compare()
-            check(lane.listener for lane in self._lanes.values())
-            await asyncio.sleep(HEARTBEAT_S)
+                self._on_failure("it does not answer")
+            except REDIS_ERRORS as error:
+                self._on_failure(str(error).rstrip(".") or type(error).__name__)
+            for node_connection in self._connections.values():
+                node_connection.publisher.enqueue(node_connection.subscriber.heartbeat_channel, b"")
+                node_connection.publisher.request_role()
+            self._check_identity()
+            reconnect_stale(node_connection.subscriber for node_connection in self._connections.values())
+            await asyncio.sleep(HEARTBEAT_INTERVAL_S)
 
-    def _compare(self) -> None:
+    def _check_identity(self) -> None:
         """From time to time, look where new connections lead; a cluster says it by itself."""
-        busy = self._comparing is not None and not self._comparing.done()
-        due = clock.monotonic() - self._compared_at >= COMPARE_S
-        if due and not busy and self.up and not self._servers.sharded and self._replaced < COMPARED:
-            self._compared_at = clock.monotonic()
-            self._comparing = tasks.spawn(self._replace_misled(), name="redis comparison")
+        running = self._identity_check is not None and not self._identity_check.done()
+        due = clock.monotonic() - self._identity_checked_at >= IDENTITY_CHECK_INTERVAL_S
+        if (
+            due
+            and not running
+            and self.up
+            and not self._topology.sharded
+            and self._replacements_in_a_row < MAX_REPLACEMENTS_IN_A_ROW
+        ):
+            self._identity_checked_at = clock.monotonic()
+            self._identity_check = tasks.spawn(self._replace_misrouted(), name="redis comparison")
 
-    async def _replace_misled(self) -> None:
+    async def _replace_misrouted(self) -> None:
         """Replace what leads to another server than new connections, as after a failover behind a proxy."""
         try:
-            async with asyncio.timeout(CONNECT_S):
-                fresh = await self._identity()
-        except FAILURES:  # a timeout is one of them; lines find out for themselves
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                current = await self._identity()
+        except REDIS_ERRORS:  # a timeout is one of them; lines find out for themselves
             return
-        lines = [line for lane in self._lanes.values() for line in lane]
-        misled = [line for line in lines if line.up and line.server.run_id not in ("", fresh.run_id)]
-        if not fresh.run_id or not misled:
-            self._replaced = 0
+        connections = [
+            connection for node_connection in self._connections.values() for connection in node_connection
+        ]
+        misrouted = [
+            connection
+            for connection in connections
+            if connection.up and connection.server.run_id not in ("", current.run_id)
+        ]
+        if not current.run_id or not misrouted:
+            self._replacements_in_a_row = 0
             return
-        self._replaced += 1
-        if self._replaced == COMPARED:
+        self._replacements_in_a_row += 1
+        if self._replacements_in_a_row == MAX_REPLACEMENTS_IN_A_ROW:
             log.info("connections to redis lead to different servers: they are not compared any more")
             return
-        metrics.count("redis_connections_misled", by=len(misled))
-        for line in misled:
-            line.hang_up("new connections lead to another server")
-        await self._servers.replace_idle()
+        metrics.count("redis_connections_misled", by=len(misrouted))
+        for connection in misrouted:
+            connection.reconnect("new connections lead to another server")
+        await self._topology.replace_idle()
 
     async def _identity(self) -> Identity:
-        connection = await self._servers.dial("")
+        connection = await self._topology.dial("")
         try:
             return await identify(connection)
         finally:
             await connection.disconnect(nowait=True)
 
-    def _failed(self, why: str) -> None:
-        self._stale = True
-        self._trouble = why
+    def _on_failure(self, reason: str) -> None:
+        self._outdated = True
+        self._last_error = reason
         self._on_change()
 
-    def _line_changed(self) -> None:
+    def _on_connection_change(self) -> None:
         # Whatever broke: in a cluster its slots may be elsewhere now.
-        self._stale = self._stale or not self.up
-        for publisher, listener in self._lanes.values():
-            lost = not publisher.up and publisher.trouble == REPLICA
-            if lost and listener.up and listener.server == publisher.server:
-                listener.hang_up(REPLICA)  # it hears what others publish there, and nothing of the master
+        self._outdated = self._outdated or not self.up
+        for publisher, subscriber in self._connections.values():
+            became_replica = not publisher.up and publisher.last_error == REPLICA_ERROR
+            if became_replica and subscriber.up and subscriber.server == publisher.server:
+                subscriber.reconnect(
+                    REPLICA_ERROR
+                )  # it hears what others publish there, and nothing of the master
         if not self.up:
-            tasks.spawn(self._servers.replace_idle(), name="redis idle connections")
+            tasks.spawn(self._topology.replace_idle(), name="redis idle connections")
         self._on_change()
 
-    async def _arrange(self) -> None:
+    async def _update_nodes(self) -> None:
         """A lane for each node there is, each listening to the channels of its node."""
-        self._stale = False  # what changes from now on is arranged the next time
-        async with asyncio.timeout(ARRANGE_S):
-            nodes = await self._servers.nodes()
-        gone = [node for node, lane in self._lanes.items() if not self._belongs(lane, node, nodes)]
-        moved = bool(gone)
-        await self._drop(gone)
-        new = [node for node in nodes if node not in self._lanes]
-        self._lanes |= {node: self._open(node) for node in new}
-        for node, lane in self._lanes.items():
-            mine = {channel for channel in self._wanted if self._servers.node_of(channel) == node}
-            moved = moved or (node not in new and lane.listener.lacks(mine))
-            lane.listener.subscribe_only(mine)
+        self._outdated = False  # what changes from now on is arranged the next time
+        async with asyncio.timeout(DISCOVERY_TIMEOUT_S):
+            nodes = await self._topology.nodes()
+        removed = [
+            node
+            for node, node_connection in self._connections.items()
+            if not self._is_current_node(node_connection, node, nodes)
+        ]
+        moved = bool(removed)
+        await self._close_nodes(removed)
+        added = [node for node in nodes if node not in self._connections]
+        self._connections |= {node: self._open(node) for node in added}
+        for node, node_connection in self._connections.items():
+            node_channels = {channel for channel in self._channels if self._topology.node_of(channel) == node}
+            moved = moved or (node not in added and node_connection.subscriber.is_missing(node_channels))
+            node_connection.subscriber.subscribe_only(node_channels)
         if moved:
-            await self._move()
+            await self._wait_moved()
         self._on_change()
 
-    async def _move(self) -> None:
+    async def _wait_moved(self) -> None:
         """Be down until channels that moved are heard again, even if no connection broke.
 
         What was published meanwhile is lost, and whoever listens is told so once the bus is up again.
         """
-        self._moving, self._trouble = True, "slots of the cluster have moved"
+        self._moving, self._last_error = True, "slots of the cluster have moved"
         self._on_change()
         try:
-            async with asyncio.timeout(ANSWER_S):
-                await self.settled()
+            async with asyncio.timeout(RESPONSE_TIMEOUT_S):
+                await self.wait_subscribed()
         finally:
-            self._moving, self._trouble = False, ""
+            self._moving, self._last_error = False, ""
 
-    def _belongs(self, lane: NodeConnection, node: str, nodes: list[str]) -> bool:
-        return node in nodes and self._servers.node_of(lane.listener.heartbeat) == node
+    def _is_current_node(self, node_connection: NodeConnection, node: str, nodes: list[str]) -> bool:
+        return node in nodes and self._topology.node_of(node_connection.subscriber.heartbeat_channel) == node
 
     def _open(self, node: str) -> NodeConnection:
-        dial = partial(self._servers.dial, node)
-        word, sharded = (b"SPUBLISH", True) if self._servers.sharded else (b"PUBLISH", False)
-        names = (self._heartbeat + b":%d" % number for number in range(HEARTBEAT_NAMES))
-        heartbeat = next(name for name in names if self._servers.node_of(name) == node)
+        dial = partial(self._topology.dial, node)
+        command, sharded = (b"SPUBLISH", True) if self._topology.sharded else (b"PUBLISH", False)
+        names = (self._heartbeat_channel + b":%d" % number for number in range(MAX_HEARTBEAT_NAMES))
+        heartbeat = next(name for name in names if self._topology.node_of(name) == node)
 
-        def changed() -> None:
+        def on_change() -> None:
             probe.reset()
-            self._line_changed()
+            self._on_connection_change()
 
-        publisher = Publisher(word, dial, changed)
-        probe = Probe(partial(publisher.put, heartbeat))
-        lane = NodeConnection(
-            publisher, Subscriber(heartbeat, dial, changed, self._hear, probe, sharded=sharded)
+        publisher = Publisher(command, dial, on_change)
+        probe = Probe(partial(publisher.enqueue, heartbeat))
+        node_connection = NodeConnection(
+            publisher, Subscriber(heartbeat, dial, on_change, self._on_message, probe, sharded=sharded)
         )
-        for line in lane:
-            line.start()
-        return lane
+        for connection in node_connection:
+            connection.start()
+        return node_connection
 
-    async def _drop(self, nodes: list[str]) -> None:
+    async def _close_nodes(self, nodes: list[str]) -> None:
         for node in nodes:
-            for line in self._lanes.pop(node):
-                await line.close()
+            for connection in self._connections.pop(node):
+                await connection.close()

@@ -11,8 +11,8 @@ from redis.exceptions import ResponseError
 
 from hubbub.cluster.bus import Bus, PresenceChanged, Signal
 from hubbub.cluster.presence import Instances
-from hubbub.cluster.redis.leases import KEPT_S, LEASE_S, Leases, Renewal
-from hubbub.cluster.redis.reconnecting import FAILURES
+from hubbub.cluster.redis.leases import LEASE_S, USERS_TTL_S, Leases, Renewal
+from hubbub.cluster.redis.reconnecting import REDIS_ERRORS
 from hubbub.cluster.redis.topology import Topology
 from hubbub.core import clock, metrics, tasks
 from hubbub.core.errors import Unavailable
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STEPS = 6  # looks at the leases while one of them lasts
-RENEW_S = 120.0
-BATCH = 500
+RENEWALS_PER_LEASE = 6  # looks at the leases while one of them lasts
+USERS_REFRESH_S = 120.0
+MAX_USERS_PER_PIPELINE = 500
 
-Change = Callable[[Any, UUID], object]  # adds to a pipeline; nothing of it answers with a hash
+PipelineWrite = Callable[[Any, UUID], object]  # adds to a pipeline; nothing of it answers with a hash
 
 
 class RedisPresence:
@@ -40,195 +40,223 @@ class RedisPresence:
     """
 
     def __init__(
-        self, servers: Topology, prefix: str, bus: Bus, lease_s: float = LEASE_S, name: str = ""
+        self, topology: Topology, prefix: str, bus: Bus, lease_s: float = LEASE_S, name: str = ""
     ) -> None:
         """`name`: that of the instance in log lines, such as `HUBBUB_INSTANCE_ID`."""
-        self._redis: Any = servers.client
+        self._redis: Any = topology.client
         self._prefix = f"{prefix}:who:"
-        self._me = f"{name}.{secrets.token_hex(8)}"  # of this run: a killed one with the same name is another
-        self._leases = Leases(servers.client, prefix, self._me, lease_s)
+        self._instance_id = (
+            f"{name}.{secrets.token_hex(8)}"  # of this run: a killed one with the same name is another
+        )
+        self._leases = Leases(topology.client, prefix, self._instance_id, lease_s)
         self._lease_s = lease_s
-        self._own: dict[UUID, str] = {}
-        self._stored: set[UUID] = set()  # those of them who could be stored when they came
-        self._tell: OnChange | None = None
-        self._renewed = self._failed_at = clock.monotonic()
-        self._away = False
-        self._task: asyncio.Task[None] | None = None
-        bus.listen(self._hear)
+        self._local_statuses: dict[UUID, str] = {}
+        self._stored_users: set[UUID] = set()  # those of them who could be stored when they came
+        self._on_change: OnChange | None = None
+        self._users_refreshed_at = self._failed_at = clock.monotonic()
+        self._unavailable = False
+        self._lease_task: asyncio.Task[None] | None = None
+        bus.add_handler(self._on_signal)
 
-    def describe(self, instance: "Describe") -> None:
-        self._leases.describe = instance
+    def register_instance(self, describe: "Describe") -> None:
+        self._leases.describe = describe
 
     async def instances(self) -> Instances:
-        own = self._leases.own()
-        if self._away:
-            return Instances(own, complete=False)
+        local = self._leases.this_instance()
+        if self._unavailable:
+            return Instances(local, complete=False)
         try:
-            return Instances([*own, *await self._leases.others()], complete=True)
-        except FAILURES as error:
-            self._failed(error)
-            return Instances(own, complete=False)
+            return Instances([*local, *await self._leases.other_instances()], complete=True)
+        except REDIS_ERRORS as error:
+            self._on_failure(error)
+            return Instances(local, complete=False)
 
-    async def start(self, tell: "OnChange") -> None:
-        self._tell = tell
-        await self._step()
-        loop = tasks.every(self._lease_s / STEPS, self._step, name="presence leases")
-        self._task = tasks.spawn(loop, name="presence leases")
+    async def start(self, on_change: "OnChange") -> None:
+        self._on_change = on_change
+        await self._renew_lease()
+        loop = tasks.run_periodically(
+            self._lease_s / RENEWALS_PER_LEASE, self._renew_lease, name="presence leases"
+        )
+        self._lease_task = tasks.spawn(loop, name="presence leases")
 
     async def close(self) -> bool:
-        await tasks.stop(self._task)
+        await tasks.stop(self._lease_task)
         try:
-            await self._leases.let_go()
-        except FAILURES:
+            await self._leases.release()
+        except REDIS_ERRORS:
             return False
         return True
 
-    def _hear(self, signal: Signal) -> None:
+    def _on_signal(self, signal: Signal) -> None:
         """What is chosen on another instance is known here, should Redis forget it."""
-        if isinstance(signal, PresenceChanged) and signal.user_id in self._own and signal.status != "offline":
-            self._own[signal.user_id] = signal.status
+        if (
+            isinstance(signal, PresenceChanged)
+            and signal.user_id in self._local_statuses
+            and signal.status != "offline"
+        ):
+            self._local_statuses[signal.user_id] = signal.status
 
     # What people do.
 
-    async def arrive(self, user_ids: Iterable[UUID]) -> set[UUID]:
-        wanted = list(user_ids)
-        for user_id in wanted:
-            self._own.setdefault(user_id, "online")
-        found = await self._look(wanted, self._enter)
-        strangers = set(wanted) - self._stored
-        self._stored |= strangers
-        new = {user_id for user_id in strangers if not self._leases.among(found[user_id], but=self._me)}
-        own = {
-            user_id: self._own[user_id] for user_id in new if user_id in self._own
+    async def mark_connected(self, user_ids: Iterable[UUID]) -> set[UUID]:
+        users = list(user_ids)
+        for user_id in users:
+            self._local_statuses.setdefault(user_id, "online")
+        fields_by_user = await self._write_and_read(users, self._write_instance)
+        newly_stored = set(users) - self._stored_users
+        self._stored_users |= newly_stored
+        new = {
+            user_id
+            for user_id in newly_stored
+            if not self._leases.any_live(fields_by_user[user_id], excluding=self._instance_id)
+        }
+        statuses = {
+            user_id: self._local_statuses[user_id] for user_id in new if user_id in self._local_statuses
         }  # the others left meanwhile
-        back = [
-            user_id for user_id, status in own.items() if found[user_id].get("status") not in {None, status}
+        outdated = [
+            user_id
+            for user_id, status in statuses.items()
+            if fields_by_user[user_id].get("status") not in {None, status}
         ]
-        if back:  # how they were shown before they went is over
-            await self._look(back, self._restore)
-        for user_id in wanted:
-            if user_id not in new and user_id in self._own:  # else they left meanwhile
-                self._own[user_id] = found[user_id].get("status", "online")
+        if outdated:  # how they were shown before they went is over
+            await self._write_and_read(outdated, self._write_status)
+        for user_id in users:
+            if user_id not in new and user_id in self._local_statuses:  # else they left meanwhile
+                self._local_statuses[user_id] = fields_by_user[user_id].get("status", "online")
         return new
 
-    async def leave(self, user_ids: Iterable[UUID]) -> set[UUID]:
-        wanted = list(user_ids)
-        found = await self._look(wanted, self._exit)
-        here = self._stored.intersection(wanted)
-        self._stored -= here
-        for user_id in wanted:
-            self._own.pop(user_id, None)
-        return {user_id for user_id in here if not self._leases.among(found[user_id], but=self._me)}
+    async def mark_disconnected(self, user_ids: Iterable[UUID]) -> set[UUID]:
+        users = list(user_ids)
+        fields_by_user = await self._write_and_read(users, self._remove_instance)
+        removed = self._stored_users.intersection(users)
+        self._stored_users -= removed
+        for user_id in users:
+            self._local_statuses.pop(user_id, None)
+        return {
+            user_id
+            for user_id in removed
+            if not self._leases.any_live(fields_by_user[user_id], excluding=self._instance_id)
+        }
 
-    async def choose(self, user_id: UUID, status: str) -> bool:
-        news = (await self.get([user_id])).get(user_id) != status
-        if user_id in self._own:
-            self._own[user_id] = status
+    async def set_status(self, user_id: UUID, status: str) -> bool:
+        changed = (await self.get([user_id])).get(user_id) != status
+        if user_id in self._local_statuses:
+            self._local_statuses[user_id] = status
             with suppress(Unavailable):  # it is written when Redis is back
-                await self._look([user_id], self._restore)
-        return news
+                await self._write_and_read([user_id], self._write_status)
+        return changed
 
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
-        wanted = list(user_ids)
-        found: dict[UUID, dict[str, str]] = {}
+        users = list(user_ids)
+        fields_by_user: dict[UUID, dict[str, str]] = {}
         with suppress(Unavailable):
-            found = await self._look(wanted, lambda _pipe, _user_id: None)
+            fields_by_user = await self._write_and_read(users, lambda _pipe, _user_id: None)
         statuses = {
             user_id: fields.get("status", "online")
-            for user_id, fields in found.items()
-            if self._leases.among(fields, but="")
+            for user_id, fields in fields_by_user.items()
+            if self._leases.any_live(fields, excluding="")
         }
-        own = {user_id: self._own[user_id] for user_id in wanted if user_id in self._own}
-        return {**own, **statuses}
+        local = {
+            user_id: self._local_statuses[user_id] for user_id in users if user_id in self._local_statuses
+        }
+        return {**local, **statuses}
 
     # What is stored.
 
     def _key(self, user_id: UUID) -> str:
         return self._prefix + user_id.hex
 
-    async def _look(self, user_ids: list[UUID], change: Change) -> dict[UUID, dict[str, str]]:
+    async def _write_and_read(self, user_ids: list[UUID], write: PipelineWrite) -> dict[UUID, dict[str, str]]:
         """Change the hash of each, then see what is in it. Raises Unavailable."""
-        if self._away:
+        if self._unavailable:
             raise Unavailable
-        found: dict[UUID, dict[str, str]] = {}
+        fields_by_user: dict[UUID, dict[str, str]] = {}
         try:
-            for start in range(0, len(user_ids), BATCH):
-                some = user_ids[start : start + BATCH]
+            for start in range(0, len(user_ids), MAX_USERS_PER_PIPELINE):
+                chunk = user_ids[start : start + MAX_USERS_PER_PIPELINE]
                 pipe = self._redis.pipeline(transaction=False)
-                for user_id in some:
-                    change(pipe, user_id)
+                for user_id in chunk:
+                    write(pipe, user_id)
                     pipe.hgetall(self._key(user_id))
-                answers = [answer for answer in await pipe.execute() if isinstance(answer, dict)]
-                for user_id, fields in zip(some, answers, strict=True):
-                    found[user_id] = {name.decode(): value.decode() for name, value in fields.items()}
-            await self._leases.meet(field for fields in found.values() for field in fields)
-        except FAILURES as error:
-            self._failed(error)
+                replies = [reply for reply in await pipe.execute() if isinstance(reply, dict)]
+                for user_id, fields in zip(chunk, replies, strict=True):
+                    fields_by_user[user_id] = {
+                        name.decode(): value.decode() for name, value in fields.items()
+                    }
+            await self._leases.refresh_if_unknown(
+                field for fields in fields_by_user.values() for field in fields
+            )
+        except REDIS_ERRORS as error:
+            self._on_failure(error)
             raise Unavailable from None
-        return found
+        return fields_by_user
 
-    def _enter(self, pipe: Any, user_id: UUID) -> None:  # noqa: ANN401 - two kinds of pipeline
-        pipe.hset(self._key(user_id), self._me, "1")
-        pipe.expire(self._key(user_id), KEPT_S)
-        pipe.sadd(self._leases.users(self._me), user_id.hex)
-        pipe.expire(self._leases.users(self._me), KEPT_S)
+    def _write_instance(self, pipe: Any, user_id: UUID) -> None:  # noqa: ANN401 - two kinds of pipeline
+        pipe.hset(self._key(user_id), self._instance_id, "1")
+        pipe.expire(self._key(user_id), USERS_TTL_S)
+        pipe.sadd(self._leases.users_key(self._instance_id), user_id.hex)
+        pipe.expire(self._leases.users_key(self._instance_id), USERS_TTL_S)
 
-    def _exit(self, pipe: Any, user_id: UUID) -> None:  # noqa: ANN401 - likewise
-        pipe.hdel(self._key(user_id), self._me)
-        pipe.srem(self._leases.users(self._me), user_id.hex)
+    def _remove_instance(self, pipe: Any, user_id: UUID) -> None:  # noqa: ANN401 - likewise
+        pipe.hdel(self._key(user_id), self._instance_id)
+        pipe.srem(self._leases.users_key(self._instance_id), user_id.hex)
 
-    def _restore(self, pipe: Any, user_id: UUID) -> None:  # noqa: ANN401 - likewise
-        self._enter(pipe, user_id)
-        pipe.hset(self._key(user_id), "status", self._own.get(user_id, "online"))
+    def _write_status(self, pipe: Any, user_id: UUID) -> None:  # noqa: ANN401 - likewise
+        self._write_instance(pipe, user_id)
+        pipe.hset(self._key(user_id), "status", self._local_statuses.get(user_id, "online"))
 
     # Leases.
 
-    async def _step(self) -> None:
+    async def _renew_lease(self) -> None:
         """Renew the lease; tell of those whose instance died. Redis that is away costs a pause."""
         try:
             renewal = await self._leases.renew()
-        except FAILURES as error:
-            self._failed(error)
+        except REDIS_ERRORS as error:
+            self._on_failure(error)
             return
-        self._away = False
+        self._unavailable = False
         with suppress(Unavailable):
-            await self._keep(renewal)
+            await self._refresh_users(renewal)
             if clock.monotonic() - self._failed_at > self._lease_s:
-                for dead in renewal.dead:
-                    await self._reap(dead)
+                for instance in renewal.dead_instances:
+                    await self._remove_dead_instance(instance)
 
-    async def _keep(self, renewal: Renewal) -> None:
-        own = list(self._own)
-        if renewal.lost:
+    async def _refresh_users(self, renewal: Renewal) -> None:
+        users = list(self._local_statuses)
+        if renewal.lease_expired:
             # Redis forgot everything, or this process or Redis stood still: others need time to renew too.
             self._failed_at = clock.monotonic()
-            await self._look(own, self._restore)
-        elif clock.monotonic() - self._renewed > RENEW_S:
-            self._renewed = clock.monotonic()
-            await self._look(own, self._enter)
-        if renewal.ended and self._tell is not None:
-            await self._tell(own, None)
+            await self._write_and_read(users, self._write_status)
+        elif clock.monotonic() - self._users_refreshed_at > USERS_REFRESH_S:
+            self._users_refreshed_at = clock.monotonic()
+            await self._write_and_read(users, self._write_instance)
+        if renewal.marked_dead and self._on_change is not None:
+            await self._on_change(users, None)
 
-    async def _reap(self, dead: str) -> None:
+    async def _remove_dead_instance(self, dead: str) -> None:
         """Take the users of a dead instance out; tell of those who are nowhere else."""
         try:
             if not await self._leases.claim(dead):
                 return
-            users = [UUID(name.decode()) for name in await self._redis.smembers(self._leases.users(dead))]
-            found = await self._look(users, lambda pipe, user_id: pipe.hdel(self._key(user_id), dead))
-            await self._leases.bury(dead)
-        except FAILURES as error:
-            self._failed(error)
+            users = [UUID(name.decode()) for name in await self._redis.smembers(self._leases.users_key(dead))]
+            fields_by_user = await self._write_and_read(
+                users, lambda pipe, user_id: pipe.hdel(self._key(user_id), dead)
+            )
+            await self._leases.mark_dead(dead)
+        except REDIS_ERRORS as error:
+            self._on_failure(error)
             return
-        nowhere = [user_id for user_id in users if not self._leases.among(found[user_id], but="")]
-        fields = {"instance": dead.rpartition(".")[0], "users": len(users), "offline": len(nowhere)}
+        offline = [
+            user_id for user_id in users if not self._leases.any_live(fields_by_user[user_id], excluding="")
+        ]
+        fields = {"instance": dead.rpartition(".")[0], "users": len(users), "offline": len(offline)}
         log.info("an instance is gone", extra=fields)
-        if nowhere and self._tell is not None:
-            await self._tell(nowhere, "offline")
+        if offline and self._on_change is not None:
+            await self._on_change(offline, "offline")
 
-    def _failed(self, error: Exception) -> None:
+    def _on_failure(self, error: Exception) -> None:
         metrics.count("presence_failures")
         self._failed_at = clock.monotonic()
-        if not self._away and isinstance(error, ResponseError):  # else the bus says that Redis is away
+        if not self._unavailable and isinstance(error, ResponseError):  # else the bus says that Redis is away
             log.warning("redis refuses what presence asks", extra={"reason": str(error)})
-        self._away = True
+        self._unavailable = True

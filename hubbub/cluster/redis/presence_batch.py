@@ -8,8 +8,8 @@ from uuid import UUID
 from hubbub.cluster.bus import PresenceChanged
 from hubbub.cluster.redis.codec import Statuses
 
-MOMENT_S = 0.05
-PER_MESSAGE = 200
+BATCH_INTERVAL_S = 0.05
+MAX_CHANGES_PER_MESSAGE = 200
 
 
 class Change(NamedTuple):
@@ -26,22 +26,22 @@ Changes = dict[UUID, Change]
 class PresenceBatch:
     """Changes of a moment. What comes later of the same user takes the place of what was before."""
 
-    def __init__(self, emptied: Callable[[Changes], None]) -> None:
-        self._emptied = emptied
+    def __init__(self, on_flush: Callable[[Changes], None]) -> None:
+        self._on_flush = on_flush
         self._changes: Changes = {}
 
     def add(self, user_id: UUID, status: str, last_seen_at: str | None, rooms: tuple[UUID, ...]) -> None:
         if not self._changes:
-            asyncio.get_running_loop().call_later(MOMENT_S, self.empty)
-        before = self._changes.get(user_id)
-        told = before.rooms if before is not None else set()
-        self._changes[user_id] = Change(status, last_seen_at, told | set(rooms))
+            asyncio.get_running_loop().call_later(BATCH_INTERVAL_S, self.flush)
+        previous = self._changes.get(user_id)
+        previous_rooms = previous.rooms if previous is not None else set()
+        self._changes[user_id] = Change(status, last_seen_at, previous_rooms | set(rooms))
 
-    def empty(self) -> None:
+    def flush(self) -> None:
         """Hand over what was gathered, now."""
         changes, self._changes = self._changes, {}
         if changes:
-            self._emptied(changes)
+            self._on_flush(changes)
 
 
 def by_room(changes: Changes) -> Iterator[Statuses]:
@@ -50,9 +50,9 @@ def by_room(changes: Changes) -> Iterator[Statuses]:
     for user_id, change in changes.items():
         for room_id in change.rooms:
             rooms.setdefault(room_id, []).append((user_id, change.status, change.last_seen_at))
-    for room_id, told in rooms.items():
-        for start in range(0, len(told), PER_MESSAGE):
-            yield Statuses(room_id, tuple(told[start : start + PER_MESSAGE]))
+    for room_id, room_changes in rooms.items():
+        for start in range(0, len(room_changes), MAX_CHANGES_PER_MESSAGE):
+            yield Statuses(room_id, tuple(room_changes[start : start + MAX_CHANGES_PER_MESSAGE]))
 
 
 def by_user(changes: Changes) -> Iterator[tuple[UUID, Statuses]]:
@@ -61,7 +61,7 @@ def by_user(changes: Changes) -> Iterator[tuple[UUID, Statuses]]:
         yield user_id, Statuses(None, ((user_id, change.status, change.last_seen_at),))
 
 
-def signals(changes: Changes) -> Iterator[PresenceChanged]:
+def to_signals(changes: Changes) -> Iterator[PresenceChanged]:
     """What the instance is told of each user."""
     for user_id, change in changes.items():
         yield PresenceChanged(user_id, change.status, change.last_seen_at, tuple(change.rooms))

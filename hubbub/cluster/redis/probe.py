@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from hubbub.core import clock, metrics
 
-ANSWER_S = 0.25  # a connecting client waits no longer; Redis answers in a few milliseconds
-SILENT = 100
-DOUBT_S = 10.0  # after a probe was lost and a later one was not: others may be lost likewise
+PROBE_TIMEOUT_S = 0.25  # a connecting client waits no longer; Redis answers in a few milliseconds
+MAX_PENDING_PROBES = 100
+UNCERTAIN_S = 10.0  # after a probe was lost and a later one was not: others may be lost likewise
 
 
 class Probe:
@@ -21,49 +21,49 @@ class Probe:
     def __init__(self, publish: Callable[[bytes], None]) -> None:
         self._publish = publish
         self._number = 0
-        self._next: asyncio.Future[bool] | None = None
+        self._next_result: asyncio.Future[bool] | None = None
         # Without an answer, oldest first; while Redis is silent there are four a second at most.
-        self._sent: deque[tuple[int, float, asyncio.Future[bool]]] = deque(maxlen=SILENT)
-        self._doubtful_until = float("-inf")
+        self._pending: deque[tuple[int, float, asyncio.Future[bool]]] = deque(maxlen=MAX_PENDING_PROBES)
+        self._uncertain_until = float("-inf")
 
-    async def current(self) -> bool:
+    async def is_current(self) -> bool:
         """Whether all that was published before this call has been received; False if it is not certain."""
         now = clock.monotonic()
-        silent = bool(self._sent) and now - self._sent[0][1] > ANSWER_S
-        if self._next is None and not (silent and now - self._sent[-1][1] < ANSWER_S):
-            self._next = asyncio.get_running_loop().create_future()
+        overdue = bool(self._pending) and now - self._pending[0][1] > PROBE_TIMEOUT_S
+        if self._next_result is None and not (overdue and now - self._pending[-1][1] < PROBE_TIMEOUT_S):
+            self._next_result = asyncio.get_running_loop().create_future()
             asyncio.get_running_loop().call_soon(self._send)
-        if self._next is None or silent or now < self._doubtful_until:
+        if self._next_result is None or overdue or now < self._uncertain_until:
             return False  # the number that was sent tells when this is over
-        return await asyncio.shield(self._next)
+        return await asyncio.shield(self._next_result)
 
     def _send(self) -> None:
-        answer, self._next = self._next, None
-        if answer is None:
+        result, self._next_result = self._next_result, None
+        if result is None:
             return
         self._number += 1
-        self._sent.append((self._number, clock.monotonic(), answer))
+        self._pending.append((self._number, clock.monotonic(), result))
         self._publish(b"%d" % self._number)
-        asyncio.get_running_loop().call_later(ANSWER_S, _answer, answer, False)  # noqa: FBT003 - the result
+        asyncio.get_running_loop().call_later(PROBE_TIMEOUT_S, _resolve, result, False)  # noqa: FBT003 - the result
 
     def on_heartbeat(self, payload: bytes) -> None:
         """A message of the listener's own channel has come."""
         if not payload:
             return
         number = int(payload)
-        while self._sent and self._sent[0][0] <= number:
-            sent, _, answer = self._sent.popleft()
-            if sent < number:
+        while self._pending and self._pending[0][0] <= number:
+            pending_number, _, result = self._pending.popleft()
+            if pending_number < number:
                 metrics.count("bus_probes_lost")
-                self._doubtful_until = clock.monotonic() + DOUBT_S
-            _answer(answer, sent == number)
+                self._uncertain_until = clock.monotonic() + UNCERTAIN_S
+            _resolve(result, pending_number == number)
 
     def reset(self) -> None:
         """The connections are new: what was sent through the old ones does not come back."""
-        while self._sent:
-            _answer(self._sent.popleft()[2], False)  # noqa: FBT003 - the result
+        while self._pending:
+            _resolve(self._pending.popleft()[2], False)  # noqa: FBT003 - the result
 
 
-def _answer(future: "asyncio.Future[bool]", result: bool) -> None:  # noqa: FBT001 - the result
+def _resolve(future: "asyncio.Future[bool]", result: bool) -> None:  # noqa: FBT001 - the result
     if not future.done():
         future.set_result(result)

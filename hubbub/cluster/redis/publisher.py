@@ -9,14 +9,14 @@ from contextlib import suppress
 from redis.asyncio import Connection
 from redis.exceptions import ReadOnlyError
 
-from hubbub.cluster.redis.identity import REPLICA, ROLE, is_replica, role_of
-from hubbub.cluster.redis.reconnecting import ANSWER_S, ReconnectingConnection
+from hubbub.cluster.redis.identity import REPLICA_ERROR, ROLE_COMMAND, is_replica, parse_role
+from hubbub.cluster.redis.reconnecting import RESPONSE_TIMEOUT_S, ReconnectingConnection
 from hubbub.core import clock, metrics
 
-WAITING = 10_000  # messages
-WAITING_BYTES = 32 << 20
-BATCH = 500
-CONFIRM_S = 0.1  # that a caller waits for Redis to confirm
+MAX_QUEUED_MESSAGES = 10_000  # messages
+MAX_QUEUED_BYTES = 32 << 20
+MAX_BATCH_MESSAGES = 500
+CONFIRM_TIMEOUT_S = 0.1  # that a caller waits for Redis to confirm
 
 
 class Publisher(ReconnectingConnection):
@@ -24,100 +24,104 @@ class Publisher(ReconnectingConnection):
 
     def __init__(
         self,
-        word: bytes,
+        command: bytes,
         dial: Callable[[], Awaitable[Connection]],
         on_change: Callable[[], None],
     ) -> None:
         super().__init__("publisher", dial, on_change)
-        self._head = b"*3\r\n$%d\r\n%b\r\n" % (len(word), word)
-        self._waiting: deque[bytes] = deque()
-        self._bytes = 0
-        self._some = asyncio.Event()
+        self._command_head = b"*3\r\n$%d\r\n%b\r\n" % (len(command), command)
+        self._queue: deque[bytes] = deque()
+        self._queued_bytes = 0
+        self._not_empty = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         # To know when all that was put by some moment has arrived: messages and confirmations are counted.
-        self._put = 0
-        self._confirmed = 0
+        self._enqueued_count = 0
+        self._confirmed_count = 0
         self._sending_since = math.inf
-        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._confirm_waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    def put(self, channel: bytes, payload: bytes) -> None:
+    def enqueue(self, channel: bytes, payload: bytes) -> None:
         """Queue a message; it is dropped while Redis is away, and when too much waits."""
-        if not self.up or len(self._waiting) >= WAITING or self._bytes >= WAITING_BYTES:
+        if not self.up or len(self._queue) >= MAX_QUEUED_MESSAGES or self._queued_bytes >= MAX_QUEUED_BYTES:
             metrics.count("bus_signals_dropped")
             return
         # RESP by hand: three short strings need no packer.
-        self._queue(
-            b"%b$%d\r\n%b\r\n$%d\r\n%b\r\n" % (self._head, len(channel), channel, len(payload), payload)
+        self._append(
+            b"%b$%d\r\n%b\r\n$%d\r\n%b\r\n"
+            % (self._command_head, len(channel), channel, len(payload), payload)
         )
 
-    def ask_role(self) -> None:
+    def request_role(self) -> None:
         """Find out whether the server became a replica: it accepts messages then, and passes none on."""
         if self.up and self.server.role:
-            self._queue(ROLE)
+            self._append(ROLE_COMMAND)
 
-    def _queue(self, command: bytes) -> None:
-        self._waiting.append(command)
-        self._bytes += len(command)
-        self._put += 1
-        self._some.set()
+    def _append(self, command: bytes) -> None:
+        self._queue.append(command)
+        self._queued_bytes += len(command)
+        self._enqueued_count += 1
+        self._not_empty.set()
         self._idle.clear()
 
-    async def confirmed(self) -> None:
+    async def wait_confirmed(self) -> None:
         """Wait until Redis has confirmed what was put by now: at most 0.1 s, and not while it is silent."""
-        if self._confirmed >= self._put or clock.monotonic() - self._sending_since > CONFIRM_S:
+        if (
+            self._confirmed_count >= self._enqueued_count
+            or clock.monotonic() - self._sending_since > CONFIRM_TIMEOUT_S
+        ):
             return
-        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append((self._put, confirmed))
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._confirm_waiters.append((self._enqueued_count, future))
         with suppress(TimeoutError):
-            async with asyncio.timeout(CONFIRM_S):
-                await confirmed
+            async with asyncio.timeout(CONFIRM_TIMEOUT_S):
+                await future
 
     def _confirm(self, up_to: int) -> None:
-        self._confirmed = up_to
-        while self._waiters and self._waiters[0][0] <= up_to:
-            confirmed = self._waiters.popleft()[1]
-            if not confirmed.done():
-                confirmed.set_result(None)
+        self._confirmed_count = up_to
+        while self._confirm_waiters and self._confirm_waiters[0][0] <= up_to:
+            future = self._confirm_waiters.popleft()[1]
+            if not future.done():
+                future.set_result(None)
 
-    async def flush(self, seconds: float) -> None:
+    async def flush(self, timeout_s: float) -> None:
         """Wait until all is sent, for that long at most."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
 
-    async def _work(self, connection: Connection) -> None:
-        async with asyncio.timeout(ANSWER_S):
+    async def _use_connection(self, connection: Connection) -> None:
+        async with asyncio.timeout(RESPONSE_TIMEOUT_S):
             await connection.send_command("PING", check_health=False)
             await connection.read_response(timeout=math.inf)
-        self._set(up=True)
+        self._set_state(up=True)
         try:
             while True:
-                await self._some.wait()
-                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                self._bytes -= sum(map(len, batch))
+                await self._not_empty.wait()
+                batch = [self._queue.popleft() for _ in range(min(MAX_BATCH_MESSAGES, len(self._queue)))]
+                self._queued_bytes -= sum(map(len, batch))
                 await self._send(connection, batch)
-                if not self._waiting:
-                    self._some.clear()
+                if not self._queue:
+                    self._not_empty.clear()
                     self._idle.set()
         finally:
-            metrics.count("bus_signals_dropped", by=len(self._waiting))
-            self._waiting.clear()
-            self._bytes = 0
-            self._some.clear()
+            metrics.count("bus_signals_dropped", by=len(self._queue))
+            self._queue.clear()
+            self._queued_bytes = 0
+            self._not_empty.clear()
             self._idle.set()
-            self._confirm(self._put)  # what is lost is not waited for
+            self._confirm(self._enqueued_count)  # what is lost is not waited for
 
     async def _send(self, connection: Connection, batch: list[bytes]) -> None:
         self._sending_since = clock.monotonic()
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(RESPONSE_TIMEOUT_S):
                 await connection.send_packed_command(b"".join(batch), check_health=False)
                 for command in batch:
                     reply = await connection.read_response(disable_decoding=True, timeout=math.inf)
-                    if command is ROLE and is_replica(role_of(reply)):
-                        raise ReadOnlyError(REPLICA)
+                    if command is ROLE_COMMAND and is_replica(parse_role(reply)):
+                        raise ReadOnlyError(REPLICA_ERROR)
         finally:
             self._sending_since = math.inf
-        self._confirm(self._confirmed + len(batch))
+        self._confirm(self._confirmed_count + len(batch))
         metrics.counters["bus_signals_sent"] += len(batch)

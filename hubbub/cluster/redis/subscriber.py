@@ -9,11 +9,11 @@ from contextlib import suppress
 from redis.asyncio import Connection
 
 from hubbub.cluster.redis.probe import Probe
-from hubbub.cluster.redis.reconnecting import FAILURES, ReconnectingConnection
+from hubbub.cluster.redis.reconnecting import REDIS_ERRORS, ReconnectingConnection
 from hubbub.core import clock, metrics, tasks
 
-BREATH = 200  # messages between two breaths of the event loop
-DEAF_S = 5.0
+MESSAGES_PER_YIELD = 200  # messages between two breaths of the event loop
+STALE_AFTER_S = 5.0
 
 
 class Subscriber(ReconnectingConnection):
@@ -24,105 +24,111 @@ class Subscriber(ReconnectingConnection):
 
     def __init__(
         self,
-        heartbeat: bytes,
+        heartbeat_channel: bytes,
         dial: Callable[[], Awaitable[Connection]],
         on_change: Callable[[], None],
-        hear: Callable[[bytes], None],
+        on_message: Callable[[bytes], None],
         probe: Probe,
         *,
         sharded: bool = False,
     ) -> None:
         super().__init__("listener", dial, on_change)
-        self.heartbeat = heartbeat
-        self._hear = hear
+        self.heartbeat_channel = heartbeat_channel
+        self._on_message = on_message
         self.probe = probe
-        mark = "s" if sharded else ""
-        self._words = (f"{mark}subscribe".upper(), f"{mark}unsubscribe".upper())
-        self._message, self._confirmation = f"{mark}message".encode(), f"{mark}subscribe".encode()
-        self._heard_at = 0.0
-        self._wanted: set[bytes] = {heartbeat}
-        self._active: set[bytes] = set()
-        self._changed: set[bytes] = set()
-        self._leaving: Counter[bytes] = Counter()  # unsubscribed, and not confirmed yet
+        prefix = "s" if sharded else ""
+        self._commands = (f"{prefix}subscribe".upper(), f"{prefix}unsubscribe".upper())
+        self._message_type, self._confirmation_type = (
+            f"{prefix}message".encode(),
+            f"{prefix}subscribe".encode(),
+        )
+        self._heartbeat_at = 0.0
+        self._desired: set[bytes] = {heartbeat_channel}
+        self._subscribed: set[bytes] = set()
+        self._changed_channels: set[bytes] = set()
+        self._unsubscribing: Counter[bytes] = Counter()  # unsubscribed, and not confirmed yet
         self._wake = asyncio.Event()
         # To know when all that was wanted at some moment is in force: wishes and confirmations are counted.
-        self._wishes = 0
-        self._sent = 0
-        self._confirmed = 0
-        self._marks: deque[tuple[int, int]] = deque()
-        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._change_count = 0
+        self._sent_count = 0
+        self._confirmed_count = 0
+        self._checkpoints: deque[tuple[int, int]] = deque()
+        self._subscribe_waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     def subscribe(self, channel: bytes) -> None:
         """Hear a channel, soon."""
-        self._wanted.add(channel)
-        self._change(channel)
+        self._desired.add(channel)
+        self._mark_changed(channel)
 
     def unsubscribe(self, channel: bytes) -> None:
         """Hear it no more."""
-        self._wanted.discard(channel)
-        self._change(channel)
+        self._desired.discard(channel)
+        self._mark_changed(channel)
 
     def subscribe_only(self, channels: set[bytes]) -> None:
         """Hear these, and no others."""
-        for channel in self._wanted - channels - {self.heartbeat}:
+        for channel in self._desired - channels - {self.heartbeat_channel}:
             self.unsubscribe(channel)
-        for channel in channels - self._wanted:
+        for channel in channels - self._desired:
             self.subscribe(channel)
 
-    def lacks(self, channels: set[bytes]) -> bool:
+    def is_missing(self, channels: set[bytes]) -> bool:
         """Whether some of these are not wanted here yet."""
-        return not channels <= self._wanted
+        return not channels <= self._desired
 
-    def _change(self, channel: bytes) -> None:
-        self._wishes += 1
-        self._changed.add(channel)
+    def _mark_changed(self, channel: bytes) -> None:
+        self._change_count += 1
+        self._changed_channels.add(channel)
         self._wake.set()
 
-    async def settled(self) -> None:
+    async def wait_subscribed(self) -> None:
         """Wait until all that is wanted by now is in force. Returns at once while Redis is away."""
-        if not self.up or (not self._marks and not self._changed):
+        if not self.up or (not self._checkpoints and not self._changed_channels):
             return
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append((self._wishes, done))
-        await done
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._subscribe_waiters.append((self._change_count, future))
+        await future
 
     @property
-    def deaf(self) -> bool:
+    def stale(self) -> bool:
         """Whether the connection is there, and yet nothing was heard for too long."""
-        return clock.monotonic() - max(self.since, self._heard_at) > DEAF_S
+        return clock.monotonic() - max(self.started_at, self._heartbeat_at) > STALE_AFTER_S
 
-    async def _work(self, connection: Connection) -> None:
-        self._active = set()
-        self._leaving.clear()
-        self._sent = self._confirmed = 0
-        self._marks.clear()
-        self._wanted.add(self.heartbeat)
-        self._changed = set(self._wanted)
+    async def _use_connection(self, connection: Connection) -> None:
+        self._subscribed = set()
+        self._unsubscribing.clear()
+        self._sent_count = self._confirmed_count = 0
+        self._checkpoints.clear()
+        self._desired.add(self.heartbeat_channel)
+        self._changed_channels = set(self._desired)
         self._wake.set()
-        writing = tasks.spawn(self._subscribe(connection), name="redis subscriptions")
+        writer = tasks.spawn(self._send_changes(connection), name="redis subscriptions")
         try:
             await self._read(connection)
         finally:
-            await tasks.stop(writing)
-            while self._waiters:
-                self._release(self._waiters.popleft()[1])
+            await tasks.stop(writer)
+            while self._subscribe_waiters:
+                self._resolve(self._subscribe_waiters.popleft()[1])
 
-    async def _subscribe(self, connection: Connection) -> None:
-        with suppress(*FAILURES):  # the reader sees that it is broken
+    async def _send_changes(self, connection: Connection) -> None:
+        with suppress(*REDIS_ERRORS):  # the reader sees that it is broken
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                changed, self._changed = self._changed, set()
-                new = [each for each in changed if each in self._wanted and each not in self._active]
-                old = [each for each in changed if each not in self._wanted and each in self._active]
-                self._active.difference_update(old)
-                self._active.update(new)
-                self._leaving.update(old)
-                self._sent += len(new)
-                self._marks.append((self._sent, self._wishes))
-                self._settle()
+                changed, self._changed_channels = self._changed_channels, set()
+                added = [each for each in changed if each in self._desired and each not in self._subscribed]
+                removed = [each for each in changed if each not in self._desired and each in self._subscribed]
+                self._subscribed.difference_update(removed)
+                self._subscribed.update(added)
+                self._unsubscribing.update(removed)
+                self._sent_count += len(added)
+                self._checkpoints.append((self._sent_count, self._change_count))
+                self._on_confirmed()
                 # A command for each channel: sharded channels of one command had to be of one slot.
-                if commands := [*((self._words[0], it) for it in new), *((self._words[1], it) for it in old)]:
+                if commands := [
+                    *((self._commands[0], it) for it in added),
+                    *((self._commands[1], it) for it in removed),
+                ]:
                     packed = connection.pack_commands(commands)
                     await connection.send_packed_command(packed, check_health=False)
 
@@ -130,44 +136,44 @@ class Subscriber(ReconnectingConnection):
         count = 0
         while True:
             kind, channel, payload = await connection.read_response(disable_decoding=True, timeout=math.inf)
-            if kind == self._message:
-                if channel == self.heartbeat:
-                    self._heard_at = clock.monotonic()
+            if kind == self._message_type:
+                if channel == self.heartbeat_channel:
+                    self._heartbeat_at = clock.monotonic()
                     self.probe.on_heartbeat(payload)
                 else:
-                    self._hear(payload)
-            elif kind == self._confirmation:
-                self._confirmed += 1
-                self._settle()
-            elif self._leaving[channel]:
-                self._leaving.subtract((channel,))
-                if not self._leaving[channel]:
-                    del self._leaving[channel]
+                    self._on_message(payload)
+            elif kind == self._confirmation_type:
+                self._confirmed_count += 1
+                self._on_confirmed()
+            elif self._unsubscribing[channel]:
+                self._unsubscribing.subtract((channel,))
+                if not self._unsubscribing[channel]:
+                    del self._unsubscribing[channel]
             else:
                 return  # not asked for: its slot moved to another node
             count += 1
-            if count % BREATH == 0:
+            if count % MESSAGES_PER_YIELD == 0:
                 await asyncio.sleep(0)
 
-    def _settle(self) -> None:
-        mark = -1
-        while self._marks and self._marks[0][0] <= self._confirmed:
-            mark = self._marks.popleft()[1]
-        if mark < 0:
+    def _on_confirmed(self) -> None:
+        checkpoint = -1
+        while self._checkpoints and self._checkpoints[0][0] <= self._confirmed_count:
+            checkpoint = self._checkpoints.popleft()[1]
+        if checkpoint < 0:
             return
-        self._set(up=True)
-        while self._waiters and self._waiters[0][0] <= mark:
-            self._release(self._waiters.popleft()[1])
+        self._set_state(up=True)
+        while self._subscribe_waiters and self._subscribe_waiters[0][0] <= checkpoint:
+            self._resolve(self._subscribe_waiters.popleft()[1])
 
     @staticmethod
-    def _release(waiter: asyncio.Future[None]) -> None:
+    def _resolve(waiter: asyncio.Future[None]) -> None:
         if not waiter.done():
             waiter.set_result(None)
 
 
-def check(listeners: Iterable[Subscriber]) -> None:
+def reconnect_stale(subscribers: Iterable[Subscriber]) -> None:
     """Replace those that are deaf."""
-    for listener in listeners:
-        if listener.deaf:
+    for subscriber in subscribers:
+        if subscriber.stale:
             metrics.count("bus_subscribers_replaced")
-            listener.hang_up("nothing is heard through it")
+            subscriber.reconnect("nothing is heard through it")

@@ -8,15 +8,27 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ReadOnlyError, RedisError
 
-from hubbub.cluster.redis.identity import REPLACED, REPLICA, Named, is_replica, role_of
+from hubbub.cluster.redis.identity import (
+    CONNECTION_CLASSES,
+    REPLICA_ERROR,
+    SentinelConnection,
+    is_replica,
+    parse_role,
+)
 from hubbub.config import urls
 from hubbub.config.urls import SENTINEL_PORT
 
-CONNECT_S = 3.0
-SENTINEL_S = 0.8  # for one Sentinel: the one beside a master that died is silent, too, and there are others
-POOL = 8  # connections for questions; the bus has its own
+CONNECT_TIMEOUT_S = 3.0
+SENTINEL_TIMEOUT_S = (
+    0.8  # for one Sentinel: the one beside a master that died is silent, too, and there are others
+)
+POOL_SIZE = 8  # connections for questions; the bus has its own
 # Whoever uses a connection decides what happens when it breaks.
-PLAIN: dict[str, Any] = {"socket_connect_timeout": CONNECT_S, "protocol": 2, "driver_info": None}
+CONNECTION_OPTIONS: dict[str, Any] = {
+    "socket_connect_timeout": CONNECT_TIMEOUT_S,
+    "protocol": 2,
+    "driver_info": None,
+}
 
 
 class Topology(Protocol):
@@ -44,7 +56,7 @@ class Topology(Protocol):
         """Close the client's connections."""
 
 
-class Single:
+class SingleServer:
     """One server, found by its address or by Sentinels."""
 
     sharded = False
@@ -75,10 +87,10 @@ class Single:
     async def require_master(self) -> None:
         for _ in range(2):
             role = await self.client.execute_command("ROLE")  # type: ignore[no-untyped-call]
-            if not is_replica(role_of(role)):
+            if not is_replica(parse_role(role)):
                 return
             await self.replace_idle()
-        raise ReadOnlyError(REPLICA)
+        raise ReadOnlyError(REPLICA_ERROR)
 
     async def close(self) -> None:
         await self.client.aclose()
@@ -105,11 +117,11 @@ class Cluster:
         return str(node.name)
 
     async def dial(self, node: str) -> Connection:
-        found = self.client.get_node(node_name=node)
-        if found is None:
+        cluster_node = self.client.get_node(node_name=node)
+        if cluster_node is None:
             raise ConnectionError(f"the cluster has no node {node} any more")
-        options = {**found.connection_kwargs, "retry": Retry(NoBackoff(), 0)}
-        connection: Connection = found.connection_class(**options)
+        options = {**cluster_node.connection_kwargs, "retry": Retry(NoBackoff(), 0)}
+        connection: Connection = cluster_node.connection_class(**options)
         connection.socket_timeout = None
         await connection.connect()  # type: ignore[no-untyped-call]
         return connection
@@ -129,24 +141,26 @@ def from_url(url: str, name: str | None = None, timeout: float = 2.0) -> Topolog
 
     `name` is shown by `CLIENT LIST`; `timeout` is how long a question may take.
     """
-    options = {**PLAIN, "socket_timeout": timeout, "client_name": name}
+    options = {**CONNECTION_OPTIONS, "socket_timeout": timeout, "client_name": name}
     if url.startswith("redis+cluster://"):
         return Cluster(RedisCluster.from_url(url.replace("redis+cluster", "redis", 1), **options))
     options = {**options, "retry": Retry(NoBackoff(), 0)}
     if url.startswith("redis+sentinel://"):
-        return _master(url, options)
-    pool = BlockingConnectionPool.from_url(url, max_connections=POOL, timeout=timeout, **options)
-    pool.connection_class = REPLACED[pool.connection_class]
-    return Single(Redis(connection_pool=pool))
+        return _from_sentinel_url(url, options)
+    pool = BlockingConnectionPool.from_url(url, max_connections=POOL_SIZE, timeout=timeout, **options)
+    pool.connection_class = CONNECTION_CLASSES[pool.connection_class]
+    return SingleServer(Redis(connection_pool=pool))
 
 
-def _master(url: str, options: dict[str, Any]) -> Single:
+def _from_sentinel_url(url: str, options: dict[str, Any]) -> SingleServer:
     """`redis+sentinel://user:password@host:port,host:port/service/0`."""
-    found = urls.read(url, ("redis+sentinel",), "")
-    service, _, number = found.parts.path.strip("/").partition("/")
-    sentinels = [(each.host, each.port or SENTINEL_PORT) for each in found.servers]
-    named = {"username": found.user, "password": found.password, "db": int(number or 0)}
-    waits = {"socket_connect_timeout": SENTINEL_S, "socket_timeout": SENTINEL_S}
-    asking = {**PLAIN, **waits, "retry": Retry(NoBackoff(), 0)}
-    sentinel = Sentinel(sentinels, sentinel_kwargs=asking, **options, **named)  # type: ignore[no-untyped-call]
-    return Single(sentinel.master_for(service or "mymaster", connection_class=Named), sentinel)
+    parsed = urls.parse(url, ("redis+sentinel",), "")
+    service, _, db = parsed.parts.path.strip("/").partition("/")
+    sentinels = [(each.host, each.port or SENTINEL_PORT) for each in parsed.servers]
+    credentials = {"username": parsed.user, "password": parsed.password, "db": int(db or 0)}
+    timeouts = {"socket_connect_timeout": SENTINEL_TIMEOUT_S, "socket_timeout": SENTINEL_TIMEOUT_S}
+    sentinel_options = {**CONNECTION_OPTIONS, **timeouts, "retry": Retry(NoBackoff(), 0)}
+    sentinel = Sentinel(sentinels, sentinel_kwargs=sentinel_options, **options, **credentials)  # type: ignore[no-untyped-call]
+    return SingleServer(
+        sentinel.master_for(service or "mymaster", connection_class=SentinelConnection), sentinel
+    )

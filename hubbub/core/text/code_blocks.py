@@ -12,17 +12,17 @@ from typing import NamedTuple
 from hubbub.core.text.code_spans import Piece, spans
 
 QUOTE = -1  # in place of the columns that a list item needs
-INDENTED = 4  # columns, from which on a line opens no block
-WIDEST = 5  # columns behind a list marker, from which on they are part of the content
-TAB = 4
+CODE_INDENT_COLUMNS = 4  # columns, from which on a line opens no block
+CONTENT_PADDING_COLUMNS = 5  # columns behind a list marker, from which on they are part of the content
+TAB_COLUMNS = 4
 
-_WHITE = re.compile(r"[ \t]+")
+_WHITESPACE = re.compile(r"[ \t]+")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _HEADING = re.compile(r"#{1,6}(?=[ \t]|$)")
 _FENCE = re.compile(r"`{3,}+(?!.*`)|~{3,}")
-_UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
-_MARKER = re.compile(r"(?:[*+-]|(\d{1,9})[.)])(?=[ \t]|$)")
-_BREAK = "*-_"  # three of one of them, and nothing else, are a thematic break
+_SETEXT_UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
+_LIST_MARKER = re.compile(r"(?:[*+-]|(\d{1,9})[.)])(?=[ \t]|$)")
+_THEMATIC_BREAK_MARKS = "*-_"  # three of one of them, and nothing else, are a thematic break
 
 
 def without_code(body: str) -> str:
@@ -36,41 +36,41 @@ def pieces(body: str) -> list[Piece]:
     """The text and the code of a message, in order; each block of text ends with a line end."""
     scanner = _Scanner()
     for line in _LINE_END.split(body):
-        scanner.line(line)
-    scanner.end()
-    return scanner.found
+        scanner.feed(line)
+    scanner.close_block()
+    return scanner.pieces
 
 
 class _Line:
     """A line and the place up to which it is read. Columns count a tab as up to four."""
 
-    __slots__ = ("_has_tab", "_tails", "at", "column", "indent", "is_blank", "next_at", "text")
+    __slots__ = ("_has_tab", "_mark_tails", "at", "column", "indent", "is_blank", "next_at", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0  # the place
         self.column = 0  # of the place
         self._has_tab = "\t" in text
-        self._tails: dict[str, int] | None = None  # where the rest is a mark and white space alone
-        self._look()
+        self._mark_tails: dict[str, int] | None = None  # where the rest is a mark and white space alone
+        self._find_next()
 
-    def _look(self) -> None:
+    def _find_next(self) -> None:
         """Find the next character that is no white space: its place, and how many columns it is away."""
-        found = _WHITE.match(self.text, self.at)
+        found = _WHITESPACE.match(self.text, self.at)
         self.next_at = found.end() if found else self.at
         self.is_blank = self.next_at == len(self.text)
         self.indent = self.next_at - self.at
         if self._has_tab:
             column = self.column
             for character in self.text[self.at : self.next_at]:
-                column += TAB - column % TAB if character == "\t" else 1
+                column += TAB_COLUMNS - column % TAB_COLUMNS if character == "\t" else 1
             self.indent = column - self.column
 
     @property
     def rest(self) -> str:
         return self.text[self.at :]
 
-    def skip(self, columns: int) -> None:
+    def skip_columns(self, columns: int) -> None:
         """Read white space; part of a tab may stay."""
         columns = min(columns, self.indent)
         self.indent -= columns
@@ -79,27 +79,29 @@ class _Line:
             self.at += columns
             self.column = end
         while self.column < end:
-            width = TAB - self.column % TAB if self.text[self.at] == "\t" else 1
+            width = TAB_COLUMNS - self.column % TAB_COLUMNS if self.text[self.at] == "\t" else 1
             self.column += min(width, end - self.column)
-            self.at += width == 1 or self.column % TAB == 0
+            self.at += width == 1 or self.column % TAB_COLUMNS == 0
 
-    def take(self, length: int) -> None:
+    def advance(self, length: int) -> None:
         """Read to the next character that is no white space, and `length` characters from there on."""
         self.column += self.indent + length
         self.at = self.next_at + length
-        self._look()
+        self._find_next()
 
     @property
     def is_break(self) -> bool:
         """Whether the rest is a thematic break."""
         mark = self.text[self.next_at]
-        if mark not in _BREAK:
+        if mark not in _THEMATIC_BREAK_MARKS:
             return False
-        if self._tails is None:
-            self._tails = {}
-        if mark not in self._tails:  # for all markers of nested lists in this line
-            self._tails[mark] = len(self.text.rstrip(f"{mark} \t"))
-        return self.next_at >= self._tails[mark] and self.text.count(mark, self.next_at) >= len(_BREAK)
+        if self._mark_tails is None:
+            self._mark_tails = {}
+        if mark not in self._mark_tails:  # for all markers of nested lists in this line
+            self._mark_tails[mark] = len(self.text.rstrip(f"{mark} \t"))
+        return self.next_at >= self._mark_tails[mark] and self.text.count(mark, self.next_at) >= len(
+            _THEMATIC_BREAK_MARKS
+        )
 
 
 class _Fence(NamedTuple):
@@ -109,7 +111,9 @@ class _Fence(NamedTuple):
 
     def closes(self, line: _Line) -> bool:
         rest = line.text[line.next_at :].rstrip(" \t")
-        return line.indent < INDENTED and len(rest) >= len(self.mark) and not rest.strip(self.mark[0])
+        return (
+            line.indent < CODE_INDENT_COLUMNS and len(rest) >= len(self.mark) and not rest.strip(self.mark[0])
+        )
 
 
 class _Scanner:
@@ -117,48 +121,48 @@ class _Scanner:
 
     def __init__(self) -> None:
         self.containers: list[int] = []
-        self.quotes: list[int] = []  # where among the containers
+        self.quote_indexes: list[int] = []  # where among the containers
         self.is_empty = False  # whether the last container is an item without content
         self.fence: _Fence | None = None
         self.paragraph: list[str] = []
-        self.found: list[Piece] = []
+        self.pieces: list[Piece] = []
 
-    def end(self) -> None:
+    def close_block(self) -> None:
         """Close what is open."""
         if self.fence is not None:
-            self.found.append(Piece("\n".join(self.fence.lines), "block"))
+            self.pieces.append(Piece("\n".join(self.fence.lines), "block"))
             self.fence = None
         if self.paragraph:
-            self.found += spans("\n".join(self.paragraph))
-            self.found.append(Piece("\n"))
+            self.pieces += spans("\n".join(self.paragraph))
+            self.pieces.append(Piece("\n"))
             self.paragraph = []
 
-    def line(self, given: str) -> None:
+    def feed(self, text: str) -> None:
         """Read the next line."""
-        line = _Line(given)
-        matched = self._match(line)
+        line = _Line(text)
+        matched = self._match_containers(line)
         if self.fence is not None:
             if matched == len(self.containers):
-                self._in_fence(self.fence, line)
+                self._continue_fence(self.fence, line)
                 return
-            self.end()
-        self._open(line, matched)
+            self.close_block()
+        self._open_blocks(line, matched)
 
-    def _match(self, line: _Line) -> int:
+    def _match_containers(self, line: _Line) -> int:
         """How many of the containers go on in this line."""
         index = 0
         while index < len(self.containers):
             needed = self.containers[index]
             if line.is_blank and needed != QUOTE:  # all items up to the next quote, but for an empty one
-                after = bisect_right(self.quotes, index)
-                index = self.quotes[after] if after < len(self.quotes) else len(self.containers)
+                after = bisect_right(self.quote_indexes, index)
+                index = self.quote_indexes[after] if after < len(self.quote_indexes) else len(self.containers)
                 if index == len(self.containers) and self.is_empty:
                     return index - 1
             elif needed == QUOTE and self._is_quote(line):
-                self._take_quote(line)
+                self._consume_quote(line)
                 index += 1
             elif needed != QUOTE and line.indent >= needed:
-                line.skip(needed)
+                line.skip_columns(needed)
                 index += 1
             else:
                 break
@@ -166,88 +170,88 @@ class _Scanner:
 
     @staticmethod
     def _is_quote(line: _Line) -> bool:
-        return not line.is_blank and line.indent < INDENTED and line.text[line.next_at] == ">"
+        return not line.is_blank and line.indent < CODE_INDENT_COLUMNS and line.text[line.next_at] == ">"
 
     @staticmethod
-    def _take_quote(line: _Line) -> None:
-        line.take(1)
-        line.skip(1)
+    def _consume_quote(line: _Line) -> None:
+        line.advance(1)
+        line.skip_columns(1)
 
-    def _in_fence(self, fence: _Fence, line: _Line) -> None:
+    def _continue_fence(self, fence: _Fence, line: _Line) -> None:
         if fence.closes(line):
-            self.end()
+            self.close_block()
         else:
-            line.skip(fence.indent)
+            line.skip_columns(fence.indent)
             fence.lines.append(line.rest)
 
-    def _close(self, matched: int) -> None:
+    def _close_containers(self, matched: int) -> None:
         """Close the paragraph, and the containers that do not go on."""
-        self.end()
+        self.close_block()
         if matched < len(self.containers):
             self.is_empty = False
             del self.containers[matched:]
-            del self.quotes[bisect_right(self.quotes, matched - 1) :]
+            del self.quote_indexes[bisect_right(self.quote_indexes, matched - 1) :]
 
-    def _push(self, needed: int) -> None:
+    def _push_container(self, needed: int) -> None:
         if needed == QUOTE:
-            self.quotes.append(len(self.containers))
+            self.quote_indexes.append(len(self.containers))
         self.containers.append(needed)
         self.is_empty = needed != QUOTE
 
-    def _open(self, line: _Line, matched: int) -> None:
+    def _open_blocks(self, line: _Line, matched: int) -> None:
         """Open the blocks that begin in this line; its text continues a paragraph or begins one."""
         continues = bool(self.paragraph) and matched == len(self.containers)
-        while not line.is_blank and line.indent < INDENTED:
-            if continues and _UNDERLINE.match(line.text, line.next_at):
-                self.end()
+        while not line.is_blank and line.indent < CODE_INDENT_COLUMNS:
+            if continues and _SETEXT_UNDERLINE.match(line.text, line.next_at):
+                self.close_block()
                 return
-            needed = self._container(line, continues=continues)
+            needed = self._read_container(line, continues=continues)
             if needed is None:
                 if self._is_leaf(line):
-                    self._close(matched)
-                    self._leaf(line)
+                    self._close_containers(matched)
+                    self._add_leaf(line)
                     return
                 break
-            self._close(matched)
-            self._push(needed)
+            self._close_containers(matched)
+            self._push_container(needed)
             matched, continues = len(self.containers), False
         if line.is_blank or not self.paragraph:  # otherwise a lazy line goes on with the paragraph
-            self._close(matched)
+            self._close_containers(matched)
         if line.is_blank:
             return
         self.is_empty = False
         text = line.text[line.next_at :]
-        if line.indent < INDENTED or self.paragraph:
+        if line.indent < CODE_INDENT_COLUMNS or self.paragraph:
             self.paragraph.append(text)
         else:  # what is code by its indent alone counts as text, and holds no code spans
-            self.found.append(Piece(f"{text}\n"))
+            self.pieces.append(Piece(f"{text}\n"))
 
     @staticmethod
     def _is_leaf(line: _Line) -> bool:
         text, at = line.text, line.next_at
         return line.is_break or bool(_HEADING.match(text, at) or _FENCE.match(text, at))
 
-    def _leaf(self, line: _Line) -> None:
+    def _add_leaf(self, line: _Line) -> None:
         """Begin a fence, or take a heading or a break, which is all of its block."""
         self.is_empty = False
         if found := _FENCE.match(line.text, line.next_at):
             self.fence = _Fence(found[0], line.indent, [])
         else:
             self.paragraph = [line.text[line.next_at :]]
-            self.end()
+            self.close_block()
 
-    def _container(self, line: _Line, *, continues: bool) -> int | None:
+    def _read_container(self, line: _Line, *, continues: bool) -> int | None:
         """Read the mark of a quote or of a list item; returns what its content needs, None for neither."""
         if self._is_quote(line):
-            self._take_quote(line)
+            self._consume_quote(line)
             return QUOTE
-        found = None if line.is_break else _MARKER.match(line.text, line.next_at)
+        found = None if line.is_break else _LIST_MARKER.match(line.text, line.next_at)
         if found is None:
             return None
         if continues and (found[1] not in (None, "1") or not line.text[found.end() :].strip(" \t")):
             return None  # such an item does not end a paragraph
         needed = line.indent + len(found[0])
-        line.take(len(found[0]))
-        width = 1 if line.is_blank or line.indent >= WIDEST else line.indent
-        line.skip(width)
+        line.advance(len(found[0]))
+        width = 1 if line.is_blank or line.indent >= CONTENT_PADDING_COLUMNS else line.indent
+        line.skip_columns(width)
         return needed + width

@@ -5,22 +5,22 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_SPECIAL = re.compile(r"\\[!-/:-@\[-`{-~]|`+|<")
-_RUN = re.compile(r"`+")
+_MARKUP = re.compile(r"\\[!-/:-@\[-`{-~]|`+|<")
+_BACKTICK_RUN = re.compile(r"`+")
 _AUTOLINK = re.compile(
     r"<(?:[A-Za-z][A-Za-z0-9.+-]{1,31}:[^<>\x00-\x20]*+"
     r"|[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]++@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
     r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*+)>"
 )
-_SPACE = r"[ \t\n]*+"
-_VALUE = rf"""{_SPACE}={_SPACE}(?:[^"'=<>`\x00-\x20]++|'[^']*+'|"[^"]*+")"""
+_WHITESPACE = r"[ \t\n]*+"
+_ATTRIBUTE = rf"""{_WHITESPACE}={_WHITESPACE}(?:[^"'=<>`\x00-\x20]++|'[^']*+'|"[^"]*+")"""
 _TAG = re.compile(
-    rf"<(?:[A-Za-z][A-Za-z0-9-]*+(?:[ \t\n]++[a-zA-Z_:][a-zA-Z0-9:._-]*+(?:{_VALUE})?+)*+{_SPACE}/?"
-    rf"|/[A-Za-z][A-Za-z0-9-]*+{_SPACE})>"
+    rf"<(?:[A-Za-z][A-Za-z0-9-]*+(?:[ \t\n]++[a-zA-Z_:][a-zA-Z0-9:._-]*+(?:{_ATTRIBUTE})?+)*+{_WHITESPACE}/?"
+    rf"|/[A-Za-z][A-Za-z0-9-]*+{_WHITESPACE})>"
 )
 _DECLARATION = re.compile(r"<![A-Za-z]")
 # HTML from one text to another.
-_OPAQUE = (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>"))
+_DELIMITED_HTML = (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>"))
 
 
 class Piece(NamedTuple):
@@ -36,49 +36,49 @@ def spans(text: str) -> Iterator[Piece]:
         yield Piece(text)
         return
     runs: dict[int, list[int]] = {}
-    for run in _RUN.finditer(text):
+    for run in _BACKTICK_RUN.finditer(text):
         runs.setdefault(len(run[0]), []).append(run.start())
-    endless: set[str] = set()
-    begin = at = 0
-    while found := _SPECIAL.search(text, at):
-        at = found.end()
+    unterminated: set[str] = set()
+    start = position = 0
+    while found := _MARKUP.search(text, position):
+        position = found.end()
         if found[0] == "<":
-            at = _html_end(text, found.start(), endless) or at
+            position = _html_end(text, found.start(), unterminated) or position
         elif found[0][0] == "`":
-            starts = runs.get(at - found.start(), [])
+            starts = runs.get(position - found.start(), [])
             closing = bisect_right(starts, found.start())
             if closing < len(starts):
-                yield Piece(text[begin : found.start()])
-                yield Piece(_content(text[at : starts[closing]]), "span")
-                begin = at = starts[closing] + at - found.start()
-    yield Piece(text[begin:])
+                yield Piece(text[start : found.start()])
+                yield Piece(_span_content(text[position : starts[closing]]), "span")
+                start = position = starts[closing] + position - found.start()
+    yield Piece(text[start:])
 
 
-def _content(code: str) -> str:
+def _span_content(code: str) -> str:
     code = code.replace("\n", " ")
     return code[1:-1] if code.strip(" ") and code[0] == code[-1] == " " else code
 
 
-def _html_end(text: str, at: int, endless: set[str]) -> int | None:
+def _html_end(text: str, position: int, unterminated: set[str]) -> int | None:
     """The end of the address in `<>` or of the HTML tag that begins here, if one does.
 
     `endless` keeps what ends nowhere, so that it is searched for once.
     """
-    if found := _AUTOLINK.match(text, at) or _TAG.match(text, at):
+    if found := _AUTOLINK.match(text, position) or _TAG.match(text, position):
         return found.end()
-    if text.startswith(("<!-->", "<!--->"), at):
-        return text.index(">", at) + 1
-    for first, last in _OPAQUE:
-        if text.startswith(first, at):
-            return _after(text, last, at + len(first), endless)
-    return _after(text, ">", at, endless) if _DECLARATION.match(text, at) else None
+    if text.startswith(("<!-->", "<!--->"), position):
+        return text.index(">", position) + 1
+    for opening, terminator in _DELIMITED_HTML:
+        if text.startswith(opening, position):
+            return _end_after(text, terminator, position + len(opening), unterminated)
+    return _end_after(text, ">", position, unterminated) if _DECLARATION.match(text, position) else None
 
 
-def _after(text: str, last: str, at: int, endless: set[str]) -> int | None:
-    if last in endless:
+def _end_after(text: str, terminator: str, position: int, unterminated: set[str]) -> int | None:
+    if terminator in unterminated:
         return None
-    end = text.find(last, at)
+    end = text.find(terminator, position)
     if end < 0:
-        endless.add(last)
+        unterminated.add(terminator)
         return None
-    return end + len(last)
+    return end + len(terminator)

@@ -10,33 +10,35 @@ from pathlib import Path
 
 from hubbub.core.text import patterns
 
-FILE = Path(__file__).with_name("data") / "emoji.txt"
-LONGEST = 64  # characters of any spelling; the column
-_SELECTOR, _JOINER = "\ufe0f", "\u200d"
-_MISPLACED = re.compile(f"(?:^|[{_SELECTOR}{_JOINER}]){_SELECTOR}")
+EMOJI_FILE = Path(__file__).with_name("data") / "emoji.txt"
+MAX_EMOJI_CHARS = 64  # characters of any spelling; the column
+_VARIATION_SELECTOR, _JOINER = "\ufe0f", "\u200d"
+_MISPLACED_SELECTOR = re.compile(f"(?:^|[{_VARIATION_SELECTOR}{_JOINER}]){_VARIATION_SELECTOR}")
 
 
 def canonical(text: str) -> str | None:
     """The fully-qualified form of one emoji, however it is spelled; None for anything else."""
-    if _MISPLACED.search(text):
+    if _MISPLACED_SELECTOR.search(text):
         return None
-    return _by_characters().get(text.replace(_SELECTOR, ""))
+    return _by_characters().get(text.replace(_VARIATION_SELECTOR, ""))
 
 
 @cache
 def fully_qualified() -> tuple[str, ...]:
     """All emoji of the list."""
-    lines = FILE.read_text("utf-8").splitlines()
+    lines = EMOJI_FILE.read_text("utf-8").splitlines()
     return tuple(emoji for line in lines if not line.startswith("# ") for emoji in line.split(" "))
 
 
 @cache
 def _by_characters() -> dict[str, str]:
-    return {emoji.replace(_SELECTOR, ""): emoji for emoji in fully_qualified()}
+    return {emoji.replace(_VARIATION_SELECTOR, ""): emoji for emoji in fully_qualified()}
 
 
 @cache
 def pattern() -> str:
     """A regular expression, for Python and for ECMAScript (flag `u`), of all spellings of all emoji."""
-    whole = patterns.any_of(_by_characters(), lambda last: "" if last == _JOINER else f"{_SELECTOR}?")
+    whole = patterns.any_of(
+        _by_characters(), lambda last: "" if last == _JOINER else f"{_VARIATION_SELECTOR}?"
+    )
     return f"^{whole}$(?!\\n)"

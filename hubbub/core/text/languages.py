@@ -9,8 +9,8 @@ from pathlib import Path
 
 from hubbub.core.text import patterns
 
-FILE = Path(__file__).with_name("data") / "language_subtags.txt"
-LONGEST = 40  # characters; a tag with three variants
+SUBTAGS_FILE = Path(__file__).with_name("data") / "language_subtags.txt"
+MAX_TAG_CHARS = 40  # characters; a tag with three variants
 _TAG = re.compile(
     r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|\d{3}))?((?:-(?:[a-z\d]{5,8}|\d[a-z\d]{3})){0,3})"
 )
@@ -36,7 +36,7 @@ def canonical(tag: str) -> str | None:
 
 @cache
 def _subtags() -> dict[str, frozenset[str]]:
-    lines = (line for line in FILE.read_text("utf-8").splitlines() if not line.startswith("#"))
+    lines = (line for line in SUBTAGS_FILE.read_text("utf-8").splitlines() if not line.startswith("#"))
     kinds = (line.split(": ") for line in lines)
     return {kind: frozenset(subtags.split()) for kind, subtags in kinds}
 

@@ -10,16 +10,18 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-FILE = Path(__file__).with_name("data") / "reserved_usernames.txt"
-DELETED = "deleted"  # usernames of deleted accounts begin with it
-LONG = 5  # characters, from which on `l` in place of `i` is taken for a disguise: `ali` is not `all`
+RESERVED_FILE = Path(__file__).with_name("data") / "reserved_usernames.txt"
+DELETED_PREFIX = "deleted"  # usernames of deleted accounts begin with it
+MIN_FOLDED_CHARS = (
+    5  # characters, from which on `l` in place of `i` is taken for a disguise: `ali` is not `all`
+)
 
 _SEPARATORS = re.compile(r"[._-]+")
-_DIGITS = str.maketrans("034578", "oeastb")
-_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))  # two letters that are drawn like one
+_DIGIT_LETTERS = str.maketrans("034578", "oeastb")
+_LETTER_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))  # two letters that are drawn like one
 
 
-class _Keys(NamedTuple):
+class _ReservedKeys(NamedTuple):
     plain: frozenset[str]
     folded: frozenset[str]  # of long names, with every `i` as an `l`
 
@@ -30,36 +32,36 @@ def is_reserved(username: str) -> bool:
     Case, width, separators, and digits in place of letters do not count.
     """
     keys = [look_alike_key(username, one) for one in "il"]
-    folded = _folded(keys[0])
+    folded = _fold_i(keys[0])
     return (
         any(key in _reserved().plain for key in keys)
         or folded in _reserved().folded
-        or folded.startswith(_folded(DELETED))
+        or folded.startswith(_fold_i(DELETED_PREFIX))
     )
 
 
-def look_alike_key(username: str, one: str = "l") -> str:
+def look_alike_key(username: str, letter_for_one: str = "l") -> str:
     """Return what usernames that look alike have in common. `one` is the letter that a digit 1 stands for."""
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", username).casefold())
     text = "".join(each for each in text if not unicodedata.combining(each))
-    text = _SEPARATORS.sub("", text).translate(_DIGITS).replace("1", one)
-    for pair, letter in _PAIRS:
+    text = _SEPARATORS.sub("", text).translate(_DIGIT_LETTERS).replace("1", letter_for_one)
+    for pair, letter in _LETTER_PAIRS:
         text = text.replace(pair, letter)
     return text
 
 
-def _folded(key: str) -> str:
+def _fold_i(key: str) -> str:
     return key.replace("i", "l")
 
 
 @cache
-def _reserved() -> _Keys:
-    keys = frozenset(map(look_alike_key, names()))
-    return _Keys(keys, frozenset(_folded(key) for key in keys if len(key) >= LONG))
+def _reserved() -> _ReservedKeys:
+    keys = frozenset(map(look_alike_key, reserved_names()))
+    return _ReservedKeys(keys, frozenset(_fold_i(key) for key in keys if len(key) >= MIN_FOLDED_CHARS))
 
 
 @cache
-def names() -> frozenset[str]:
+def reserved_names() -> frozenset[str]:
     """The reserved names, as the file lists them."""
-    lines = FILE.read_text("utf-8").splitlines()
+    lines = RESERVED_FILE.read_text("utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))

@@ -7,7 +7,7 @@ from importlib import resources
 from hubbub.core.text import patterns
 
 # Placeholders, which browsers do not know: no zone, and whatever zone the server has.
-_NO_PLACES = frozenset({"Factory", "localtime"})
+_PLACEHOLDERS = frozenset({"Factory", "localtime"})
 
 
 @cache
@@ -16,8 +16,8 @@ def names() -> frozenset[str]:
     try:
         listed = resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
     except ModuleNotFoundError:  # a package of hubbub without it relies on the system's
-        return frozenset(zoneinfo.available_timezones() - _NO_PLACES)
-    return frozenset(listed) - _NO_PLACES
+        return frozenset(zoneinfo.available_timezones() - _PLACEHOLDERS)
+    return frozenset(listed) - _PLACEHOLDERS
 
 
 @cache

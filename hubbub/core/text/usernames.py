@@ -5,7 +5,7 @@ import unicodedata
 
 from hubbub.core.text.reserved_usernames import is_reserved
 
-SHORTEST, LONGEST = 3, 32
+MIN_USERNAME_CHARS, MAX_USERNAME_CHARS = 3, 32
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9_])?")
 
 
@@ -17,7 +17,7 @@ def normalize(text: str) -> str:
 def fault(text: str) -> str | None:
     """Return why an account can't have this username, for a person; None if it can."""
     username = normalize(text)
-    if not SHORTEST <= len(username) <= LONGEST or not _USERNAME.fullmatch(username):
+    if not MIN_USERNAME_CHARS <= len(username) <= MAX_USERNAME_CHARS or not _USERNAME.fullmatch(username):
         return "3 to 32 letters a-z, digits, dots, dashes and underscores; no dot or dash at the ends."
     if is_reserved(username):
         return "This name is reserved, or looks like one that is."

@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 
-class Dedicated:
+class DedicatedConnection:
     """The client of one connection, opened at its first use and again after an error.
 
     Each use takes at most `seconds`, opening included. SQLite has one connection in all: that one is used.
     """
 
-    def __init__(self, client: Any, seconds: float) -> None:  # noqa: ANN401 - Tortoise's clients share no typed base
+    def __init__(self, client: Any, timeout_s: float) -> None:  # noqa: ANN401 - Tortoise's clients share no typed base
         self.capabilities = client.capabilities
         self._client = client
-        self._seconds = seconds
+        self._timeout_s = timeout_s
         self._lock = asyncio.Lock()
         self._connection: Any = None
 
@@ -24,12 +24,12 @@ class Dedicated:
     async def acquire_connection(self) -> AsyncIterator[Any]:
         """The connection, for one caller at a time. Raises TimeoutError and the driver's errors."""
         if self.capabilities.dialect != "postgres":
-            async with asyncio.timeout(self._seconds), self._client.acquire_connection() as shared:
+            async with asyncio.timeout(self._timeout_s), self._client.acquire_connection() as shared:
                 yield shared
             return
-        async with asyncio.timeout(self._seconds), self._lock:
+        async with asyncio.timeout(self._timeout_s), self._lock:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await self._client.connect_apart(self._seconds)
+                self._connection = await self._client.connect_outside_pool(self._timeout_s)
             try:
                 yield self._connection
             except BaseException:
@@ -42,4 +42,4 @@ class Dedicated:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(Exception):  # closed by the server meanwhile
-                await connection.close(timeout=self._seconds)
+                await connection.close(timeout=self._timeout_s)

@@ -7,19 +7,19 @@ of the server (prepared statements, `SET`) is then lost, or applies to the next 
 from typing import Any
 
 
-async def is_between(connection: Any) -> bool:  # noqa: ANN401 - asyncpg's stubs leave pools open
+async def is_present(connection: Any) -> bool:  # noqa: ANN401 - asyncpg's stubs leave pools open
     """Whether another process answers than the one that the connection was opened to."""
     own: int = connection.get_server_pid()
     return bool(await connection.fetchval("SELECT pg_backend_pid()") != own)
 
 
-def limits(statement_ms: int, *, local: bool) -> str:
+def timeouts_sql(statement_ms: int, *, local: bool) -> str:
     """The server's own limits: for an instance that dies, or stands still with locks in its hands.
 
     `local` ones end with the transaction.
     """
-    word = "SET LOCAL" if local else "SET"
+    command = "SET LOCAL" if local else "SET"
     return (
-        f"{word} statement_timeout = {statement_ms}; "
-        f"{word} idle_in_transaction_session_timeout = {statement_ms}"
+        f"{command} statement_timeout = {statement_ms}; "
+        f"{command} idle_in_transaction_session_timeout = {statement_ms}"
     )

@@ -23,16 +23,16 @@ from tortoise.exceptions import DBConnectionError, TransactionManagementError
 from hubbub.core import metrics
 from hubbub.db import errors
 from hubbub.db.engines import pooler
-from hubbub.db.engines.idle import Connections
+from hubbub.db.engines.idle import PoolConnections
 from hubbub.db.engines.writable import Hosts
 
 log = logging.getLogger(__name__)
 
 ACQUIRE_S = 5.0
 ROLLBACK_S = 2.0
-ANSWER_S = 2.0  # for a server to say whether it accepts writes
-_ACTIVE = "SELECT pid FROM pg_stat_activity WHERE pid = ANY($1::int[]) AND state = 'active'"
-_GIVEN_BY_DSN = ("host", "port", "user", "password", "database")
+WRITE_CHECK_TIMEOUT_S = 2.0  # for a server to say whether it accepts writes
+_ACTIVE_PIDS_QUERY = "SELECT pid FROM pg_stat_activity WHERE pid = ANY($1::int[]) AND state = 'active'"
+_DSN_OPTIONS = ("host", "port", "user", "password", "database")
 
 
 class Connection(asyncpg.Connection):
@@ -42,9 +42,9 @@ class Connection(asyncpg.Connection):
         return ""
 
 
-async def _take(client: Any) -> Any:  # noqa: ANN401 - Tortoise and asyncpg leave it open
+async def _acquire(client: Any) -> Any:  # noqa: ANN401 - Tortoise and asyncpg leave it open
     """A connection of the pool. Raises DBConnectionError when there is none to be had in time."""
-    if client.silent:
+    if client.unresponsive:
         raise DBConnectionError("the server did not answer a moment ago")
     try:
         connection = await client._pool.acquire(timeout=ACQUIRE_S)
@@ -54,16 +54,16 @@ async def _take(client: Any) -> Any:  # noqa: ANN401 - Tortoise and asyncpg leav
     return connection
 
 
-async def _give_back(client: Any, connection: Any, error: BaseException | None = None) -> None:  # noqa: ANN401 - likewise
+async def _release(client: Any, connection: Any, error: BaseException | None = None) -> None:  # noqa: ANN401 - likewise
     client.connections.in_use.discard(connection)
-    _note(client, connection, error)
+    _close_if_unusable(client, connection, error)
     # The pool cancels what runs and rolls back what is open. A connection with which that fails, or takes too
     # long, is closed by the pool itself.
     with contextlib.suppress(Exception):
         await client._pool.release(connection, timeout=ROLLBACK_S)
 
 
-def _note(client: Any, connection: Any, error: BaseException | None) -> None:  # noqa: ANN401 - likewise
+def _close_if_unusable(client: Any, connection: Any, error: BaseException | None) -> None:  # noqa: ANN401 - likewise
     """Close a connection whose server refuses writes, or ends."""
     if error is not None and errors.ends_connection(error):
         client.connections.failed(connection, error)
@@ -74,24 +74,24 @@ class PooledConnection(PoolConnectionWrapper[Any]):
 
     async def __aenter__(self) -> Any:  # noqa: ANN401 - likewise
         await self.ensure_connection()
-        self.connection = await _take(self.client)
+        self.connection = await _acquire(self.client)
         return self.connection
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        await _give_back(self.client, self.connection, error)
+        await _release(self.client, self.connection, error)
 
 
-class Statement(ConnectionWrapper[Any]):
+class TransactionStatement(ConnectionWrapper[Any]):
     """A statement in a transaction: its error counts, also if the caller handles it."""
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await super().__aexit__(kind, error, trace)
-        _note(_pool_of(self.client), self.connection, error)
+        _close_if_unusable(_pool_client(self.client), self.connection, error)
 
 
-def _pool_of(client: Any) -> Any:  # noqa: ANN401 - likewise
+def _pool_client(client: Any) -> Any:  # noqa: ANN401 - likewise
     """The client with the pool, of a transaction or of one inside another."""
     while isinstance(client, Transaction):
         client = client._parent
@@ -105,7 +105,7 @@ class Transaction(TransactionWrapper):
         if self._finalized:
             raise TransactionManagementError("This transaction has ended.")
         metrics.counters["database_statements"] += 1
-        return Statement(self._lock, self)
+        return TransactionStatement(self._lock, self)
 
     def _in_transaction(self) -> TransactionContext:
         return NestedTransactionContext(Transaction(self))
@@ -120,14 +120,14 @@ class PooledTransactionContext(TransactionContextPooled):
 
     async def __aenter__(self) -> TransactionalDBClient:
         await self.ensure_connection()
-        connection = await _take(self.client._parent)
+        connection = await _acquire(self.client._parent)
         try:
             self.client._connection = connection
             await self.client.begin()
             if limits := getattr(self.client._parent, "transaction_limits", ""):
                 await connection.execute(limits)
         except BaseException as error:
-            await _give_back(self.client._parent, connection, error)
+            await _release(self.client._parent, connection, error)
             raise
         self._handler = get_connections()
         self.token = self._handler.set(self.connection_name, self.client)
@@ -145,7 +145,7 @@ class PooledTransactionContext(TransactionContextPooled):
             raise
         finally:
             self.client._finalized = True
-            await _give_back(self.client._parent, self.client._connection, error)
+            await _release(self.client._parent, self.client._connection, error)
 
     async def _roll_back(self) -> None:
         """Never in the way of the error that is the reason for it."""
@@ -160,20 +160,20 @@ class PooledTransactionContext(TransactionContextPooled):
 class Client(AsyncpgDBClient):
     """The engine's client. `dsns` name the hosts; `statement_s` bounds one statement, 0 does not."""
 
-    silent = False  # set while no server accepts writes: statements then fail at once
+    unresponsive = False  # set while no server accepts writes: statements then fail at once
     transaction_limits = ""  # set at the beginning of each transaction where there is a pooler
-    connections: Connections
+    connections: PoolConnections
     _hosts: Hosts
 
-    async def connect_apart(self, seconds: float) -> "asyncpg.Connection[asyncpg.Record]":
+    async def connect_outside_pool(self, timeout_s: float) -> "asyncpg.Connection[asyncpg.Record]":
         """Open a connection that the pool does not count. Prepared statements are not kept, for pgbouncer."""
-        async with asyncio.timeout(seconds):
-            return await self._hosts.connect(timeout=seconds, statement_cache_size=0)
+        async with asyncio.timeout(timeout_s):
+            return await self._hosts.connect(timeout=timeout_s, statement_cache_size=0)
 
     @property
-    def suspicious(self) -> asyncio.Event:
+    def check_requested(self) -> asyncio.Event:
         """Set when a check must not wait for its turn."""
-        return self.connections.suspicious
+        return self.connections.check_requested
 
     @property
     def dropped(self) -> list[BaseException]:
@@ -186,7 +186,7 @@ class Client(AsyncpgDBClient):
         A new connection is asked: those of the pool may all be stuck, or lead to an earlier primary.
         """
         try:
-            (await self.connect_apart(ANSWER_S)).terminate()
+            (await self.connect_outside_pool(WRITE_CHECK_TIMEOUT_S)).terminate()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the reason
             return error
         return None
@@ -196,17 +196,17 @@ class Client(AsyncpgDBClient):
         error = await self.connections.check()
         if self.connections.stuck:
             with contextlib.suppress(Exception):  # no new one can be made: `refusal` finds out why
-                self.connections.drop_stuck(await self._active(self.connections.stuck))
+                self.connections.drop_stuck(await self._active_pids(self.connections.stuck))
         return error
 
-    async def _active(self, connections: Iterable[Any]) -> list[int]:
+    async def _active_pids(self, connections: Iterable[Any]) -> list[int]:
         """Which of these connections have server processes that work, as a new connection sees it."""
         pids = [each.get_server_pid() for each in connections]
-        apart = await self.connect_apart(ANSWER_S)
+        connection = await self.connect_outside_pool(WRITE_CHECK_TIMEOUT_S)
         try:
-            rows = await apart.fetch(_ACTIVE, pids, timeout=ANSWER_S)
+            rows = await connection.fetch(_ACTIVE_PIDS_QUERY, pids, timeout=WRITE_CHECK_TIMEOUT_S)
         finally:
-            apart.terminate()
+            connection.terminate()
         return [row["pid"] for row in rows]
 
     async def create_connection(self, with_db: bool) -> None:  # noqa: FBT001 - Tortoise's signature
@@ -217,29 +217,29 @@ class Client(AsyncpgDBClient):
 
     async def create_pool(self, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":  # noqa: ANN401 - likewise
         options["connection_class"] = Connection
-        for name in _GIVEN_BY_DSN:
+        for name in _DSN_OPTIONS:
             del options[name]
         statement_ms = round(options.pop("statement_s") * 1000)
         dsns = options.pop("dsns")
         self._hosts = Hosts(dsns)
-        if await self._is_pooled():
+        if await self._is_behind_pooler():
             options["statement_cache_size"] = 0
-            self.transaction_limits = pooler.limits(statement_ms, local=True)
+            self.transaction_limits = pooler.timeouts_sql(statement_ms, local=True)
             log.info("PostgreSQL is reached through a pooler")
         else:
-            self._hosts = Hosts(dsns, pooler.limits(statement_ms, local=False))
+            self._hosts = Hosts(dsns, pooler.timeouts_sql(statement_ms, local=False))
 
         async def connect(_dsn: None, **more: Any) -> "asyncpg.Connection[asyncpg.Record]":  # noqa: ANN401 - likewise
             return await self._hosts.connect(**more)
 
         pool: asyncpg.Pool[asyncpg.Record] = await asyncpg.create_pool(connect=connect, **options)  # type: ignore[call-overload]
-        self.connections = Connections(pool)
+        self.connections = PoolConnections(pool)
         return pool
 
-    async def _is_pooled(self) -> bool:
-        connection = await self.connect_apart(ACQUIRE_S)
+    async def _is_behind_pooler(self) -> bool:
+        connection = await self.connect_outside_pool(ACQUIRE_S)
         try:
-            return await pooler.is_between(connection)
+            return await pooler.is_present(connection)
         finally:
             connection.terminate()
 

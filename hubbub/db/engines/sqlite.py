@@ -27,8 +27,10 @@ from hubbub.core import clock, metrics, tasks
 from hubbub.db import errors
 
 T = TypeVar("T")
-STEP_MS = 20  # how long the thread of the connection waits for another program at a time, and reads with it
-PAUSE_S = 0.03  # between two attempts, in which reads go on
+BUSY_STEP_MS = (
+    20  # how long the thread of the connection waits for another program at a time, and reads with it
+)
+RETRY_PAUSE_S = 0.03  # between two attempts, in which reads go on
 
 
 def is_busy(error: BaseException) -> bool:
@@ -39,26 +41,26 @@ def is_busy(error: BaseException) -> bool:
     return getattr(found, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
-async def patiently(attempt: Callable[[], Awaitable[T]], seconds: float) -> T:
+async def retry_while_busy(attempt: Callable[[], Awaitable[T]], timeout_s: float) -> T:
     """The result of `attempt`, which is repeated for so many seconds while another program writes.
 
     SQLite's own waiting would keep the thread of the connection, and with it every read.
     """
-    deadline = clock.monotonic() + seconds
+    deadline = clock.monotonic() + timeout_s
     while True:
         try:
             return await attempt()
         except Exception as error:
             if not is_busy(error) or clock.monotonic() >= deadline:
                 raise
-        await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(RETRY_PAUSE_S)
 
 
 LOCK_S = 1.0  # for the write lock to be had
-LATE_S = 0.5  # more than the lock may take, for the thread
+LOCK_GRACE_S = 0.5  # more than the lock may take, for the thread
 
 
-class Acquired(ConnectionWrapper[aiosqlite.Connection]):
+class ReleasingConnectionWrapper(ConnectionWrapper[aiosqlite.Connection]):
     """The stock one keeps its lock when the file can't be opened, and the next attempt waits forever."""
 
     async def __aenter__(self) -> aiosqlite.Connection:
@@ -94,11 +96,11 @@ class Transaction(SqliteTransactionWrapper):
     async def execute_script(self, query: str) -> None:
         """The stock one commits first; this one stays inside the transaction."""
         async with self.acquire_connection() as connection:
-            for statement in statements(query):
+            for statement in split_script(query):
                 await connection.execute(statement)
 
 
-class Entered(SqliteTransactionContext):
+class ImmediateTransactionContext(SqliteTransactionContext):
     """One transaction at a time; the lock is free again when the transaction has really ended.
 
     Statements run in a thread, one after the other, and a cancelled wait does not stop them. So the end of a
@@ -111,7 +113,7 @@ class Entered(SqliteTransactionContext):
     token: ConnectionToken
 
     async def __aenter__(self) -> TransactionalDBClient:
-        await patiently(self._begin, self.busy_s)
+        await retry_while_busy(self._begin, self.busy_s)
         self._handler = get_connections()
         self.token = self._handler.set(self.connection_name, self.connection)
         return cast("TransactionalDBClient", self.connection)
@@ -138,18 +140,18 @@ class Entered(SqliteTransactionContext):
         """Returns what went wrong."""
         self.connection._finalized = True
         try:
-            return await _ended(self.connection._connection, commit=commit)
+            return await _finish(self.connection._connection, commit=commit)
         finally:
             self._trxlock.release()
 
 
-async def _ended(raw: aiosqlite.Connection, *, commit: bool) -> Exception | None:
+async def _finish(raw: aiosqlite.Connection, *, commit: bool) -> Exception | None:
     """Commit, or roll back; what can't be committed is rolled back, too, or all that follow would fail."""
     try:
         await (raw.commit() if commit else raw.rollback())
     except Exception as error:  # noqa: BLE001 - handed to the caller
         if commit:
-            await _ended(raw, commit=False)
+            await _finish(raw, commit=False)
         return error
     return None
 
@@ -157,9 +159,11 @@ async def _ended(raw: aiosqlite.Connection, *, commit: bool) -> Exception | None
 class Client(SqliteClient):
     """The engine's client."""
 
-    silent = False  # as PostgreSQL's; a file is asked each time
+    unresponsive = False  # as PostgreSQL's; a file is asked each time
     _opening: asyncio.Future[None] | None = None
-    _asking: "asyncio.Task[Exception | None] | None" = None  # for the write lock, on a connection of its own
+    _lock_check: "asyncio.Task[Exception | None] | None" = (
+        None  # for the write lock, on a connection of its own
+    )
 
     @property
     def busy_s(self) -> float:
@@ -173,12 +177,12 @@ class Client(SqliteClient):
         """
         if self.filename == ":memory:":
             return None
-        if self._asking is None or self._asking.done():
-            work = asyncio.to_thread(_lock, self.filename, LOCK_S)
-            self._asking = tasks.spawn(work, name="write check")
+        if self._lock_check is None or self._lock_check.done():
+            lock_attempt = asyncio.to_thread(_try_write_lock, self.filename, LOCK_S)
+            self._lock_check = tasks.spawn(lock_attempt, name="write check")
         # A disk that hangs holds the thread up; the next one who asks waits for the same thread.
-        done, _ = await asyncio.wait([self._asking], timeout=LOCK_S + LATE_S)
-        return self._asking.result() if done else TimeoutError()
+        done, _ = await asyncio.wait([self._lock_check], timeout=LOCK_S + LOCK_GRACE_S)
+        return self._lock_check.result() if done else TimeoutError()
 
     async def check(self) -> BaseException | None:
         """As PostgreSQL's: the file may have become read-only."""
@@ -188,7 +192,7 @@ class Client(SqliteClient):
         if self._connection is None:
             # When aiosqlite can't open a file, it does not wait for its thread. That may outlive the loop and
             # say so with a traceback; so whether it can is found out first.
-            await asyncio.to_thread(_try, self.filename)
+            await asyncio.to_thread(_try_open, self.filename)
         # When it is cancelled, it forgets what its thread has opened; so it is not.
         self._opening = asyncio.ensure_future(self._open(with_db))  # noqa: TID251 - see close
         await asyncio.shield(self._opening)
@@ -197,7 +201,7 @@ class Client(SqliteClient):
         try:
             await super().create_connection(with_db)
             if self._connection is not None:  # from now on `patiently` waits
-                await self._connection.execute(f"PRAGMA busy_timeout = {STEP_MS}")
+                await self._connection.execute(f"PRAGMA busy_timeout = {BUSY_STEP_MS}")
         except Exception:
             await super().close()  # the next attempt sets every pragma, not the rest of them
             raise
@@ -211,26 +215,26 @@ class Client(SqliteClient):
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
         metrics.counters["database_statements"] += 1
-        return Acquired(self._lock, self)
+        return ReleasingConnectionWrapper(self._lock, self)
 
     def _in_transaction(self) -> TransactionContext:
-        entered = Entered(Transaction(self), self._lock)
-        entered.busy_s = self.busy_s
-        return entered
+        context = ImmediateTransactionContext(Transaction(self), self._lock)
+        context.busy_s = self.busy_s
+        return context
 
     async def execute_query(
         self, query: str, values: list[Any] | None = None
     ) -> tuple[int, Sequence[dict[str, Any]]]:
         execute = super().execute_query
-        return await patiently(lambda: execute(query, values), self.busy_s)
+        return await retry_while_busy(lambda: execute(query, values), self.busy_s)
 
     async def execute_insert(self, query: str, values: list[Any]) -> int:
         execute = super().execute_insert
-        return await patiently(lambda: execute(query, values), self.busy_s)
+        return await retry_while_busy(lambda: execute(query, values), self.busy_s)
 
     async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
         execute = super().execute_query_dict
-        return await patiently(lambda: execute(query, values), self.busy_s)
+        return await retry_while_busy(lambda: execute(query, values), self.busy_s)
 
     async def execute_many(self, query: str, values: list[list[Any]]) -> None:
         """The stock one, cancelled, leaves the connection inside an open transaction."""
@@ -243,33 +247,33 @@ class Client(SqliteClient):
             await transaction.execute_script(query)
 
 
-def _lock(path: str, seconds: float) -> Exception | None:
+def _try_write_lock(path: str, timeout_s: float) -> Exception | None:
     """Take and release the write lock of a file that exists."""
     try:
         with closing(
-            sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=rw", uri=True, timeout=seconds)
-        ) as own:
-            own.execute("BEGIN IMMEDIATE")
-            own.execute("ROLLBACK")
+            sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=rw", uri=True, timeout=timeout_s)
+        ) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
     except sqlite3.Error as error:
         return error
     return None
 
 
-def _try(path: str) -> None:
+def _try_open(path: str) -> None:
     with closing(sqlite3.connect(path)):
         pass
 
 
-def statements(script: str) -> list[str]:
+def split_script(script: str) -> list[str]:
     """The statements of a script, told apart by SQLite itself."""
-    found, rest = [], ""
+    complete, rest = [], ""
     for piece in script.split(";"):
         rest += piece + ";"
         if sqlite3.complete_statement(rest):
-            found.append(rest)
+            complete.append(rest)
             rest = ""
-    return [statement for statement in [*found, rest] if statement.strip(" \n\t;")]
+    return [statement for statement in [*complete, rest] if statement.strip(" \n\t;")]
 
 
 client_class = Client

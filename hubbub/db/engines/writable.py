@@ -11,25 +11,25 @@ from hubbub.core import tasks
 
 STAGGER_S = 0.5  # a host that does not answer for so long is no reason to wait before the next one is tried
 # A simple query takes one round trip and passes through every pooler. Its status counts the rows.
-WRITABLE = "SELECT 1 WHERE current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery()"
-YES = "SELECT 1"
+WRITABLE_QUERY = "SELECT 1 WHERE current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery()"
+WRITABLE_STATUS = "SELECT 1"
 
-Opened = tuple[int, "asyncpg.Connection[asyncpg.Record]"]
+HostConnection = tuple[int, "asyncpg.Connection[asyncpg.Record]"]
 
 
-class RefusesWrites(asyncpg.TargetServerAttributeNotMatched):
+class NotWritable(asyncpg.TargetServerAttributeNotMatched):
     """The server answers, and is a standby or read-only."""
 
 
 class Hosts:
     """The servers that a database may be on. The one that accepted writes last is tried first."""
 
-    def __init__(self, dsns: Sequence[str], session: str = "") -> None:
+    def __init__(self, dsns: Sequence[str], session_sql: str = "") -> None:
         self._dsns = dsns
-        self._prepare = (
-            f"{session}; {WRITABLE}" if session else WRITABLE
+        self._setup_sql = (
+            f"{session_sql}; {WRITABLE_QUERY}" if session_sql else WRITABLE_QUERY
         )  # executed on a new connection before its first use
-        self._last = 0
+        self._last_index = 0
 
     async def connect(self, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":  # noqa: ANN401 - asyncpg's
         """Open a connection to a host that accepts writes.
@@ -37,38 +37,41 @@ class Hosts:
         The hosts are tried one after the other, and at the same time if one takes long. Raises the error of
         the host that answered and refuses writes, else of the host that was tried last.
         """
-        attempts = [functools.partial(self._open, number, options) for number in self._in_order()]
+        attempts = [functools.partial(self._open, number, options) for number in self._host_order()]
         if len(attempts) == 1:
             return (await attempts[0]())[1]
-        self._last, connection = await _first(attempts)
+        self._last_index, connection = await _first_success(attempts)
         return connection
 
-    def _in_order(self) -> list[int]:
-        return [self._last, *(number for number in range(len(self._dsns)) if number != self._last)]
+    def _host_order(self) -> list[int]:
+        return [
+            self._last_index,
+            *(number for number in range(len(self._dsns)) if number != self._last_index),
+        ]
 
-    async def _open(self, number: int, options: dict[str, Any]) -> Opened:
-        connection = await asyncpg.connect(self._dsns[number], **options)
+    async def _open(self, index: int, options: dict[str, Any]) -> HostConnection:
+        connection = await asyncpg.connect(self._dsns[index], **options)
         try:
-            accepts = await connection.execute(self._prepare) == YES
+            is_writable = await connection.execute(self._setup_sql) == WRITABLE_STATUS
         except BaseException:
             connection.terminate()
             raise
-        if accepts:
-            return number, connection
+        if is_writable:
+            return index, connection
         connection.terminate()
-        raise RefusesWrites("it is a standby, or read-only")
+        raise NotWritable("it is a standby, or read-only")
 
 
-async def _first(attempts: Sequence[Callable[[], Awaitable[Opened]]]) -> Opened:
+async def _first_success(attempts: Sequence[Callable[[], Awaitable[HostConnection]]]) -> HostConnection:
     """Return what the first successful attempt opened; what others open is closed."""
-    waiting = list(attempts)
-    running: set[asyncio.Task[Opened | Exception]] = set()
+    remaining = list(attempts)
+    running: set[asyncio.Task[HostConnection | Exception]] = set()
     errors: list[Exception] = []
     try:
-        while waiting or running:
-            if waiting:
-                running.add(tasks.spawn(_outcome(waiting.pop(0)), name="connecting to a database host"))
-            timeout = STAGGER_S if waiting else None
+        while remaining or running:
+            if remaining:
+                running.add(tasks.spawn(_outcome(remaining.pop(0)), name="connecting to a database host"))
+            timeout = STAGGER_S if remaining else None
             done, _ = await asyncio.wait(running, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 running.discard(task)
@@ -77,12 +80,12 @@ async def _first(attempts: Sequence[Callable[[], Awaitable[Opened]]]) -> Opened:
                 errors.append(found)
     finally:
         for task in running:
-            task.add_done_callback(_close)
+            task.add_done_callback(_close_opened)
             task.cancel()
-    raise next((error for error in errors if isinstance(error, RefusesWrites)), errors[-1])
+    raise next((error for error in errors if isinstance(error, NotWritable)), errors[-1])
 
 
-async def _outcome(attempt: Callable[[], Awaitable[Opened]]) -> Opened | Exception:
+async def _outcome(attempt: Callable[[], Awaitable[HostConnection]]) -> HostConnection | Exception:
     """Return the error: that one host does not answer is no news yet."""
     try:
         return await attempt()
@@ -90,6 +93,6 @@ async def _outcome(attempt: Callable[[], Awaitable[Opened]]) -> Opened | Excepti
         return error
 
 
-def _close(task: "asyncio.Task[Opened | Exception]") -> None:
+def _close_opened(task: "asyncio.Task[HostConnection | Exception]") -> None:
     if not task.cancelled() and not isinstance(found := task.result(), Exception):
         found[1].terminate()

@@ -3,14 +3,14 @@
 from hubbub.config import Settings, oauth_providers
 from hubbub.core import metrics
 from hubbub.gateways.identity_provider import IdentityProvider
-from hubbub.gateways.oauth.client import Client
+from hubbub.gateways.oauth.client import ProviderClient
 from hubbub.gateways.oauth.github import GitHub
 from hubbub.gateways.oauth.oidc import OpenId
 
 
-def build(settings: Settings, client: Client) -> dict[str, IdentityProvider]:
+def build(settings: Settings, client: ProviderClient) -> dict[str, IdentityProvider]:
     """By name, in the order in which people are offered them."""
-    providers = oauth_providers.of(settings)
+    providers = oauth_providers.configured(settings)
     metrics.declare("oauth_verification_failures", providers)
     metrics.declare("oauth_provider_failures", (each.title for each in providers.values()))
     return {

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from hubbub.http.downloads import send
+from hubbub.http.downloads import send_file
 from hubbub.http.request import context, no_content, query, read
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import accounts as wire
@@ -48,11 +48,11 @@ async def delete(request: web.Request) -> web.Response:
     summary="Export all data of the account as JSON, or as CSV files in a zip archive",
     needs_confirmed_session=True,
     query=wire.ExportAccount,
-    response=wire.Exported,
+    response=wire.AccountExport,
     media_types=("application/zip",),
 )
 async def export_all(request: web.Request) -> web.StreamResponse:
-    asked, ctx = query(request, wire.ExportAccount), context(request)
-    if asked.format == "csv":
-        return await send(request, export.as_csv(ctx), "application/zip", "hubbub", "zip")
-    return await send(request, export.as_json(ctx), "application/json", "hubbub", "json")
+    params, ctx = query(request, wire.ExportAccount), context(request)
+    if params.format == "csv":
+        return await send_file(request, export.as_csv(ctx), "application/zip", "hubbub", "zip")
+    return await send_file(request, export.as_json(ctx), "application/json", "hubbub", "json")

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from aiohttp import web
 
-from hubbub.http.app_keys import ADMITTED, parts_of
+from hubbub.http.app_keys import PRINCIPAL, container_of
 from hubbub.http.middleware import auth as authentication
 from hubbub.http.middleware import limits
-from hubbub.http.request import context, no_content, ok, origin, query, read
+from hubbub.http.request import context, no_content, ok, query, read, request_info
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import oauth as wire
 from hubbub.schemas.accounts.accounts import TokenPair
@@ -16,7 +16,7 @@ from hubbub.services.accounts import identities, oauth_login
 from hubbub.services.context import Container
 
 routes = Routes()
-COOKIE = "hubbub_oauth"
+STATE_COOKIE = "hubbub_oauth"
 
 
 @routes.get(
@@ -28,7 +28,7 @@ COOKIE = "hubbub_oauth"
     needs_database=False,
 )
 async def list_providers(request: web.Request) -> web.Response:
-    return ok(oauth_login.offered(parts_of(request)))
+    return ok(oauth_login.list_providers(container_of(request)))
 
 
 @routes.get(
@@ -41,17 +41,19 @@ async def list_providers(request: web.Request) -> web.Response:
     errors=("not_found", "unauthenticated", "token_expired", "session_revoked", "suspended"),
 )
 async def authorize(request: web.Request) -> web.Response:
-    parts = parts_of(request)
-    name, secure = _cookie(parts)
+    container = container_of(request)
+    cookie_name, secure = _cookie_attributes(container)
     command = query(request, wire.Authorize)
-    session = await _session(request, command)
-    url, kept = await oauth_login.begin(parts, request.match_info["provider"], command, session)
-    response = _to(url)
+    session = await _session_to_confirm(request, command)
+    url, login_state = await oauth_login.authorize(
+        container, request.match_info["provider"], command, session
+    )
+    response = _redirect(url)
     # Lax: sent when the provider sends the browser back, and with nothing that another site embeds.
     response.set_cookie(
-        name,
-        kept,
-        max_age=int(oauth_login.LASTS.total_seconds()),
+        cookie_name,
+        login_state,
+        max_age=int(oauth_login.STATE_LIFETIME.total_seconds()),
         path="/",
         secure=secure,
         httponly=True,
@@ -78,17 +80,21 @@ async def authorize(request: web.Request) -> web.Response:
     ),
 )
 async def callback(request: web.Request) -> web.Response:
-    parts = parts_of(request)
-    name, secure = _cookie(parts)
-    back = await oauth_login.finish(
-        parts,
+    container = container_of(request)
+    cookie_name, secure = _cookie_attributes(container)
+    result = await oauth_login.handle_callback(
+        container,
         request.match_info["provider"],
         query(request, wire.Callback),
-        request.cookies.get(name, ""),
-        origin(request),
+        request.cookies.get(cookie_name, ""),
+        request_info(request),
     )
-    response = _to(back.location) if back.location is not None else await _signed(request, back.signed)
-    response.del_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
+    response = (
+        _redirect(result.location)
+        if result.location is not None
+        else await _login_response(request, result.response)
+    )
+    response.del_cookie(cookie_name, path="/", secure=secure, httponly=True, samesite="Lax")
     return response
 
 
@@ -109,10 +115,10 @@ async def exchange(request: web.Request) -> web.Response:
     command = await read(request, wire.Exchange)
     ctx = None
     if command.confirm:
-        request[ADMITTED] = await authentication.by_token(request)
+        request[PRINCIPAL] = await authentication.authenticate_token(request)
         ctx = context(request)
-    return await _signed(
-        request, await oauth_login.exchange(parts_of(request), command, origin(request), ctx)
+    return await _login_response(
+        request, await oauth_login.exchange(container_of(request), command, request_info(request), ctx)
     )
 
 
@@ -141,27 +147,27 @@ async def unlink(request: web.Request) -> web.Response:
     return no_content()
 
 
-async def _session(request: web.Request, command: wire.Authorize) -> tuple[UUID, UUID] | None:
+async def _session_to_confirm(request: web.Request, command: wire.Authorize) -> tuple[UUID, UUID] | None:
     """The user and the session to confirm; None where the page exchanges a code. Raises Unauthenticated."""
     if command.confirm != "true" or (command.redirect is not None and "Authorization" not in request.headers):
         return None
-    caller = await authentication.by_token(request)
+    caller = await authentication.authenticate_token(request)
     return (caller.user.id, caller.session_id) if caller.session_id is not None else None
 
 
-def _cookie(parts: Container) -> tuple[str, bool]:
+def _cookie_attributes(container: Container) -> tuple[str, bool]:
     """Its name, and whether it travels over TLS alone. `__Host-`: no neighbour of the site can set it."""
-    secure = parts.settings.env == "production" or str(parts.settings.public_url).startswith("https:")
-    return (f"__Host-{COOKIE}" if secure else COOKIE), secure
+    secure = container.settings.env == "production" or str(container.settings.public_url).startswith("https:")
+    return (f"__Host-{STATE_COOKIE}" if secure else STATE_COOKIE), secure
 
 
-async def _signed(request: web.Request, signed: TokenPair | MfaRequired | None) -> web.Response:
-    if signed is None:
+async def _login_response(request: web.Request, tokens: TokenPair | MfaRequired | None) -> web.Response:
+    if tokens is None:
         return no_content()
-    if isinstance(signed, TokenPair):
-        await limits.signed_in(request, signed.user.email)
-    return ok(signed)
+    if isinstance(tokens, TokenPair):
+        await limits.record_login(request, tokens.user.email)
+    return ok(tokens)
 
 
-def _to(url: str) -> web.Response:
+def _redirect(url: str) -> web.Response:
     return web.Response(status=302, headers={"Location": url})

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from hubbub.http.downloads import send
+from hubbub.http.downloads import send_file
 from hubbub.http.request import context, page, query
-from hubbub.http.routes import PAGES, Routes
+from hubbub.http.routes import PAGE_META, Routes
 from hubbub.schemas.admin import audit_log as wire
 from hubbub.services.admin import audit_log
 from hubbub.services.permissions import Permission
@@ -19,14 +19,14 @@ routes = Routes()
     summary="List audit records, latest first",
     query=wire.ListAuditLog,
     response=list[wire.AuditRecord],
-    meta=PAGES,
+    meta=PAGE_META,
     errors=("forbidden",),
     permission=Permission.READ_AUDIT_LOG,
 )
 async def list_records(request: web.Request) -> web.Response:
-    asked = query(request, wire.ListAuditLog)
-    found, total = await audit_log.list_records(context(request), asked)
-    return page(found, total, asked.listed)
+    params = query(request, wire.ListAuditLog)
+    found, total = await audit_log.list_records(context(request), params)
+    return page(found, total, params.list_query)
 
 
 @routes.get(
@@ -41,7 +41,7 @@ async def list_records(request: web.Request) -> web.Response:
     permission=Permission.READ_AUDIT_LOG,
 )
 async def export(request: web.Request) -> web.StreamResponse:
-    asked, ctx = query(request, wire.ExportAuditLog), context(request)
-    if asked.format == "csv":
-        return await send(request, audit_log.as_csv(ctx, asked), "text/csv", "audit-log", "csv")
-    return await send(request, audit_log.as_json(ctx, asked), "application/json", "audit-log", "json")
+    params, ctx = query(request, wire.ExportAuditLog), context(request)
+    if params.format == "csv":
+        return await send_file(request, audit_log.as_csv(ctx, params), "text/csv", "audit-log", "csv")
+    return await send_file(request, audit_log.as_json(ctx, params), "application/json", "audit-log", "json")

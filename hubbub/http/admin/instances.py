@@ -20,5 +20,5 @@ routes = Routes()
     errors=("forbidden",),
     permission=Permission.READ_OPERATION,
 )
-async def realtime(request: web.Request) -> web.Response:
-    return ok(await instances.realtime(context(request)))
+async def get_realtime(request: web.Request) -> web.Response:
+    return ok(await instances.get_realtime(context(request)))

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from hubbub.http.request import context, page, query
-from hubbub.http.routes import PAGES, Routes
+from hubbub.http.routes import PAGE_META, Routes
 from hubbub.schemas.admin import users as wire
 from hubbub.services.admin import rooms as rooms_operations
 from hubbub.services.permissions import Permission
@@ -18,11 +18,11 @@ routes = Routes()
     summary="List all rooms, newest first, without messages",
     query=wire.ListAllRooms,
     response=list[wire.ManagedRoom],
-    meta=PAGES,
+    meta=PAGE_META,
     errors=("forbidden",),
     permission=Permission.READ_ROOMS,
 )
 async def list_rooms(request: web.Request) -> web.Response:
-    asked = query(request, wire.ListAllRooms)
-    found, total = await rooms_operations.list_rooms(context(request), asked)
-    return page(found, total, asked)
+    params = query(request, wire.ListAllRooms)
+    found, total = await rooms_operations.list_rooms(context(request), params)
+    return page(found, total, params)

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from hubbub.http.request import context, no_content, ok, page, query, read
-from hubbub.http.routes import PAGES, Routes
+from hubbub.http.routes import PAGE_META, Routes
 from hubbub.schemas.admin import users as wire
 from hubbub.services.admin import users
 from hubbub.services.permissions import Permission
@@ -18,14 +18,14 @@ routes = Routes()
     summary="List all accounts, newest first",
     query=wire.ListUsers,
     response=list[wire.ManagedUser],
-    meta=PAGES,
+    meta=PAGE_META,
     errors=("forbidden",),
     permission=Permission.READ_USERS,
 )
 async def list_users(request: web.Request) -> web.Response:
-    asked = query(request, wire.ListUsers)
-    found, total = await users.list_users(context(request), asked)
-    return page(found, total, asked)
+    params = query(request, wire.ListUsers)
+    found, total = await users.list_users(context(request), params)
+    return page(found, total, params)
 
 
 @routes.get(
@@ -52,7 +52,7 @@ async def get_user(request: web.Request) -> web.Response:
     errors=("forbidden", "conflict"),
     permission=Permission.READ_USERS,
 )
-async def change_user(request: web.Request) -> web.Response:
+async def update_user(request: web.Request) -> web.Response:
     return ok(await users.change_user(context(request), await read(request, wire.ChangeUser)))
 
 

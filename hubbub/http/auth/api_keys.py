@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from hubbub.http.request import context, no_content, ok, page, query, read
-from hubbub.http.routes import PAGES, Routes
+from hubbub.http.routes import PAGE_META, Routes
 from hubbub.schemas.auth import api_keys as wire
-from hubbub.schemas.pagination import Paged
+from hubbub.schemas.pagination import PageQuery
 from hubbub.services.auth import api_keys
 
 routes = Routes()
@@ -16,14 +16,14 @@ routes = Routes()
     name="api_keys.list",
     tag="api_keys",
     summary="List the caller's API keys, newest first, without their secrets",
-    query=Paged,
+    query=PageQuery,
     response=list[wire.ApiKey],
-    meta=PAGES,
+    meta=PAGE_META,
 )
 async def list_own(request: web.Request) -> web.Response:
-    asked = query(request, Paged)
-    found, total = await api_keys.list_own(context(request), asked)
-    return page(found, total, asked)
+    pagination = query(request, PageQuery)
+    found, total = await api_keys.list_own(context(request), pagination)
+    return page(found, total, pagination)
 
 
 @routes.post(
@@ -38,8 +38,8 @@ async def list_own(request: web.Request) -> web.Response:
     errors=("conflict",),
 )
 async def create(request: web.Request) -> web.Response:
-    made = await api_keys.create(context(request), await read(request, wire.CreateApiKey))
-    return ok(made, status=201, location=f"/api/v1/api-keys/{made.id}")
+    created = await api_keys.create(context(request), await read(request, wire.CreateApiKey))
+    return ok(created, status=201, location=f"/api/v1/api-keys/{created.id}")
 
 
 @routes.get(

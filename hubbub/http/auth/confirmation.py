@@ -25,7 +25,7 @@ routes = Routes()
 async def confirm(request: web.Request) -> web.Response:
     command, ctx = await read(request, wire.Confirm), context(request)
     email = (await registration.me(ctx)).email
-    async with limits.sign_in(request, email):
+    async with limits.limit_login(request, email):
         await confirmation.confirm(ctx, command)
-    await limits.signed_in(request, email)
+    await limits.record_login(request, email)
     return no_content()

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from hubbub.http.app_keys import parts_of
-from hubbub.http.request import context, no_content, origin, read
+from hubbub.http.app_keys import container_of
+from hubbub.http.request import context, no_content, read, request_info
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.base import Command
@@ -22,7 +22,7 @@ routes = Routes()
 )
 async def verify_email(request: web.Request) -> web.Response:
     command = await read(request, wire.VerifyEmail)
-    await email_verification_operations.verify_email(parts_of(request), command, origin(request))
+    await email_verification_operations.verify_email(container_of(request), command, request_info(request))
     return no_content()
 
 

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from hubbub.http.app_keys import parts_of
+from hubbub.http.app_keys import container_of
 from hubbub.http.middleware import limits
-from hubbub.http.request import context, no_content, ok, origin, read
+from hubbub.http.request import context, no_content, ok, read, request_info
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.auth.two_factor import MfaRequired
@@ -26,10 +26,10 @@ routes = Routes()
     errors=("conflict",),
 )
 async def register(request: web.Request) -> web.Response:
-    signed = await registration.register(
-        parts_of(request), await read(request, wire.Register), origin(request)
+    tokens = await registration.register(
+        container_of(request), await read(request, wire.Register), request_info(request)
     )
-    return ok(signed, status=201, location="/api/v1/auth/me")
+    return ok(tokens, status=201, location="/api/v1/auth/me")
 
 
 @routes.post(
@@ -43,11 +43,11 @@ async def register(request: web.Request) -> web.Response:
 )
 async def login(request: web.Request) -> web.Response:
     command = await read(request, wire.Login)
-    async with limits.sign_in(request, command.email):
-        signed = await login_operations.login(parts_of(request), command, origin(request))
-    if isinstance(signed, wire.TokenPair):
-        await limits.signed_in(request, command.email)
-    return ok(signed)
+    async with limits.limit_login(request, command.email):
+        result = await login_operations.login(container_of(request), command, request_info(request))
+    if isinstance(result, wire.TokenPair):
+        await limits.record_login(request, command.email)
+    return ok(result)
 
 
 @routes.post(
@@ -60,7 +60,11 @@ async def login(request: web.Request) -> web.Response:
     errors=("invalid_token", "suspended"),
 )
 async def refresh(request: web.Request) -> web.Response:
-    return ok(await sessions.refresh(parts_of(request), await read(request, wire.Refresh), origin(request)))
+    return ok(
+        await sessions.refresh(
+            container_of(request), await read(request, wire.Refresh), request_info(request)
+        )
+    )
 
 
 @routes.post(

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from hubbub.http.app_keys import parts_of
+from hubbub.http.app_keys import container_of
 from hubbub.http.middleware import limits
-from hubbub.http.request import context, no_content, origin, read
+from hubbub.http.request import context, no_content, read, request_info
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.services.auth import passwords, undo
@@ -22,8 +22,8 @@ routes = Routes()
 )
 async def forgot_password(request: web.Request) -> web.Response:
     command = await read(request, wire.ForgotPassword)
-    await limits.account(request, command.email, limits.FORGOTTEN)
-    await passwords.forgot(parts_of(request), command, origin(request))
+    await limits.limit_account(request, command.email, limits.PASSWORD_RESET_LIMIT)
+    await passwords.request_reset(container_of(request), command, request_info(request))
     return no_content(202)
 
 
@@ -40,8 +40,8 @@ async def forgot_password(request: web.Request) -> web.Response:
 )
 async def reset_password(request: web.Request) -> web.Response:
     command = await read(request, wire.ResetPassword)
-    email = await passwords.reset(parts_of(request), command, origin(request))
-    await limits.signed_in(request, email)
+    email = await passwords.reset(container_of(request), command, request_info(request))
+    await limits.record_login(request, email)
     return no_content()
 
 
@@ -54,7 +54,7 @@ async def reset_password(request: web.Request) -> web.Response:
     errors=("invalid_token",),
 )
 async def undo_change(request: web.Request) -> web.Response:
-    await undo.undo(parts_of(request), await read(request, wire.Undo), origin(request))
+    await undo.undo(container_of(request), await read(request, wire.Undo), request_info(request))
     return no_content()
 
 

@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from hubbub.http.request import context, no_content, page, query
-from hubbub.http.routes import PAGES, Routes
+from hubbub.http.routes import PAGE_META, Routes
 from hubbub.schemas.auth import sessions as wire
-from hubbub.schemas.pagination import Paged
+from hubbub.schemas.pagination import PageQuery
 from hubbub.services.auth import session_list
 
 routes = Routes()
@@ -16,14 +16,14 @@ routes = Routes()
     name="sessions.list",
     tag="sessions",
     summary="List the caller's sessions, last active first",
-    query=Paged,
+    query=PageQuery,
     response=list[wire.Session],
-    meta=PAGES,
+    meta=PAGE_META,
 )
 async def list_own(request: web.Request) -> web.Response:
-    asked = query(request, Paged)
-    found, total = await session_list.list_own(context(request), asked)
-    return page(found, total, asked)
+    pagination = query(request, PageQuery)
+    found, total = await session_list.list_own(context(request), pagination)
+    return page(found, total, pagination)
 
 
 @routes.delete(
@@ -32,8 +32,8 @@ async def list_own(request: web.Request) -> web.Response:
     tag="sessions",
     summary="Revoke all sessions except the current one",
 )
-async def end_others(request: web.Request) -> web.Response:
-    await session_list.end_others(context(request))
+async def revoke_others(request: web.Request) -> web.Response:
+    await session_list.revoke_others(context(request))
     return no_content()
 
 
@@ -44,6 +44,6 @@ async def end_others(request: web.Request) -> web.Response:
     summary="Revoke a session",
     query=wire.SessionRef,
 )
-async def end_one(request: web.Request) -> web.Response:
-    await session_list.end_one(context(request), query(request, wire.SessionRef))
+async def revoke(request: web.Request) -> web.Response:
+    await session_list.revoke(context(request), query(request, wire.SessionRef))
     return no_content()

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from hubbub.http.app_keys import parts_of
+from hubbub.http.app_keys import container_of
 from hubbub.http.middleware import limits
-from hubbub.http.request import context, no_content, ok, origin, read
+from hubbub.http.request import context, no_content, ok, read, request_info
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import accounts
 from hubbub.schemas.auth import two_factor as wire
@@ -84,7 +84,11 @@ async def disable(request: web.Request) -> web.Response:
     errors=("conflict", "rate_limited"),
 )
 async def recovery_codes(request: web.Request) -> web.Response:
-    return ok(await two_factor.renew_codes(context(request), await read(request, wire.ConfirmTwoFactor)))
+    return ok(
+        await two_factor.regenerate_recovery_codes(
+            context(request), await read(request, wire.ConfirmTwoFactor)
+        )
+    )
 
 
 @routes.post(
@@ -98,6 +102,6 @@ async def recovery_codes(request: web.Request) -> web.Response:
 )
 async def verify(request: web.Request) -> web.Response:
     command = await read(request, wire.VerifyTwoFactor)
-    signed = await login_operations.verify(parts_of(request), command, origin(request))
-    await limits.signed_in(request, signed.user.email)
-    return ok(signed)
+    tokens = await login_operations.verify_two_factor(container_of(request), command, request_info(request))
+    await limits.record_login(request, tokens.user.email)
+    return ok(tokens)

@@ -21,8 +21,8 @@ routes = Routes()
     meta=("has_more?", "has_before?", "has_after?"),
     errors=("not_a_member",),
 )
-async def read_history(request: web.Request) -> web.Response:
-    page = await history.history(context(request), query(request, wire.ReadHistory))
+async def list_messages(request: web.Request) -> web.Response:
+    page = await history.read(context(request), query(request, wire.ReadHistory))
     if page.has_before is not UNSET:
         return list_response(page.messages, has_before=page.has_before, has_after=page.has_after)
     return list_response(page.messages, has_more=page.has_more)
@@ -102,12 +102,12 @@ async def delete(request: web.Request) -> web.Response:
     name="reactions.add",
     tag="reactions",
     summary="React to a message with an emoji",
-    query=wire.React,
+    query=wire.AddReaction,
     response=wire.Message,
     errors=("conflict", "not_a_member"),
 )
-async def react(request: web.Request) -> web.Response:
-    return ok((await reactions.add(context(request), query(request, wire.React))).message)
+async def add_reaction(request: web.Request) -> web.Response:
+    return ok((await reactions.add(context(request), query(request, wire.AddReaction))).message)
 
 
 @routes.delete(
@@ -119,5 +119,5 @@ async def react(request: web.Request) -> web.Response:
     response=wire.Message,
     errors=("not_a_member",),
 )
-async def unreact(request: web.Request) -> web.Response:
+async def remove_reaction(request: web.Request) -> web.Response:
     return ok((await reactions.remove(context(request), query(request, wire.RemoveReaction))).message)

@@ -35,8 +35,8 @@ async def list_own(request: web.Request) -> web.Response:
     errors=("conflict", "not_found", "rate_limited"),
 )
 async def create(request: web.Request) -> web.Response:
-    made = await rooms.create(context(request), await read(request, wire.CreateRoom))
-    return ok(made.room, status=201, location=f"/api/v1/rooms/{made.room.id}")
+    created = await rooms.create(context(request), await read(request, wire.CreateRoom))
+    return ok(created.room, status=201, location=f"/api/v1/rooms/{created.room.id}")
 
 
 @routes.get(
@@ -48,7 +48,7 @@ async def create(request: web.Request) -> web.Response:
     response=list[wire.Room],
     meta=("next_cursor",),
 )
-async def browse(request: web.Request) -> web.Response:
+async def list_public(request: web.Request) -> web.Response:
     found = await rooms.browse(context(request), query(request, wire.BrowseRooms))
     return list_response(found.rooms, next_cursor=found.next_cursor)
 
@@ -116,7 +116,7 @@ async def leave(request: web.Request) -> web.Response:
     errors=("not_a_member",),
 )
 async def mark_read(request: web.Request) -> web.Response:
-    return ok(await read_state.read(context(request), await read(request, wire.ReadRoom)))
+    return ok(await read_state.mark_read(context(request), await read(request, wire.ReadRoom)))
 
 
 @routes.get(
@@ -130,7 +130,7 @@ async def mark_read(request: web.Request) -> web.Response:
     errors=("not_a_member",),
 )
 async def list_members(request: web.Request) -> web.Response:
-    found = await members.members(context(request), query(request, wire.ListMembers))
+    found = await members.list_members(context(request), query(request, wire.ListMembers))
     return list_response(found.members, next_cursor=found.next_cursor)
 
 
@@ -139,11 +139,11 @@ async def list_members(request: web.Request) -> web.Response:
     name="members.invite",
     tag="members",
     summary="Add a user to a room",
-    body=wire.RoomUser,
+    body=wire.RoomUserRef,
     errors=("forbidden", "not_a_member", "rate_limited"),
 )
 async def invite(request: web.Request) -> web.Response:
-    await members.invite(context(request), await read(request, wire.RoomUser))
+    await members.invite(context(request), await read(request, wire.RoomUserRef))
     return no_content()
 
 
@@ -165,9 +165,9 @@ async def set_role(request: web.Request) -> web.Response:
     name="members.remove",
     tag="members",
     summary="Remove a member from a room",
-    query=wire.RoomUser,
+    query=wire.RoomUserRef,
     errors=("forbidden", "not_a_member"),
 )
 async def remove(request: web.Request) -> web.Response:
-    await members.remove(context(request), query(request, wire.RoomUser))
+    await members.remove(context(request), query(request, wire.RoomUserRef))
     return no_content()

@@ -5,12 +5,12 @@ from aiohttp.typedefs import Handler
 
 from hubbub.core.errors import Unauthenticated
 from hubbub.http import methods
-from hubbub.http.app_keys import ADMITTED, Caller, parts_of
+from hubbub.http.app_keys import PRINCIPAL, Principal, container_of
 from hubbub.http.middleware import api_keys
 from hubbub.services.auth import sessions
 
-PREFIX = "/api/v1/"
-OPEN = frozenset(
+API_PREFIX = "/api/v1/"
+PUBLIC_ROUTES = frozenset(
     {
         "/api/v1/auth/register",
         "/api/v1/auth/login",
@@ -29,7 +29,7 @@ OPEN = frozenset(
 )
 
 
-GUARDED = frozenset({"/health"})  # outside of the API, for admins
+PROTECTED_ROUTES = frozenset({"/health"})  # outside of the API, for admins
 
 
 @web.middleware
@@ -37,23 +37,23 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     # By the route, not by the address as written: what is not found needs no token, what is found needs one.
     resource = request.match_info.route.resource
     path = resource.canonical if resource is not None else ""
-    if not methods.is_refused(request) and (
-        (path.startswith(PREFIX) and path not in OPEN) or path in GUARDED
+    if not methods.is_method_not_allowed(request) and (
+        (path.startswith(API_PREFIX) and path not in PUBLIC_ROUTES) or path in PROTECTED_ROUTES
     ):
-        by_key = api_keys.HEADER in request.headers
-        request[ADMITTED] = await (api_keys.admit(request) if by_key else by_token(request))
+        by_key = api_keys.API_KEY_HEADER in request.headers
+        request[PRINCIPAL] = await (api_keys.authenticate(request) if by_key else authenticate_token(request))
     return await handler(request)
 
 
-async def by_token(request: web.Request) -> Caller:
+async def authenticate_token(request: web.Request) -> Principal:
     """The session of an access token. Raises Unauthenticated, TokenExpired, SessionRevoked, Suspended."""
-    parts = parts_of(request)
-    admitted = await sessions.authenticate(parts, _token(request))
-    parts.activity.note(admitted.session_id)
-    return Caller(admitted.user, admitted.role, admitted.session_id)
+    container = container_of(request)
+    session = await sessions.authenticate(container, _bearer_token(request))
+    container.session_last_seen.record(session.session_id)
+    return Principal(session.user, session.role, session.session_id)
 
 
-def _token(request: web.Request) -> str:
+def _bearer_token(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated

@@ -4,26 +4,26 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hubbub.core import client_ip
-from hubbub.http.app_keys import ORIGINS, parts_of
+from hubbub.http.app_keys import CORS_ORIGINS, container_of
 
-METHODS = "GET, POST, PUT, PATCH, DELETE"
-HEADERS = "Authorization, Content-Type, X-Request-ID, Idempotency-Key, X-API-Key, X-Signature"
-EXPOSED = (
+ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE"
+ALLOWED_HEADERS = "Authorization, Content-Type, X-Request-ID, Idempotency-Key, X-API-Key, X-Signature"
+EXPOSED_HEADERS = (
     "X-Request-ID, Location, Retry-After, Allow, Idempotency-Replayed, "
     "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
 )
-SOCKETS = "/socket.io/"
-API = "/api/"
+SOCKETIO_PREFIX = "/socket.io/"
+API_PREFIX = "/api/"
 # For what is no page: should a browser show it as one, nothing in it runs, and nobody frames it.
-POLICY = "default-src 'none'; frame-ancestors 'none'"
-PREFLIGHT_S = "7200"  # for which a browser need not ask again; Chromium takes no more
-HSTS = {
+CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'"
+PREFLIGHT_MAX_AGE_S = "7200"  # for which a browser need not ask again; Chromium takes no more
+HSTS_VALUES = {
     "off": "",
     "on": "max-age=31536000",
     "subdomains": "max-age=31536000; includeSubDomains",
     "preload": "max-age=31536000; includeSubDomains; preload",
 }
-NOTHING = ", ".join(
+PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in (
         *("accelerometer", "autoplay", "camera", "display-capture", "fullscreen", "geolocation", "gyroscope"),
@@ -32,31 +32,31 @@ NOTHING = ", ".join(
     )
 )
 # On every answer, whatever it is. What a page or a file needs instead, its route sets itself.
-CAREFUL = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
     "X-Permitted-Cross-Domain-Policies": "none",
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",  # CORS asks on its own, and is not concerned by it
-    "Permissions-Policy": NOTHING,
+    "Permissions-Policy": PERMISSIONS_POLICY,
 }
 
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer preflights; the rest passes through. Socket.IO answers its own."""
-    if request.path.startswith(SOCKETS):
+    if request.path.startswith(SOCKETIO_PREFIX):
         return await handler(request)
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         return web.Response(status=204)
     return await handler(request)
 
 
-def security_headers(response: web.StreamResponse) -> None:
+def set_security_headers(response: web.StreamResponse) -> None:
     """What concerns every answer; which software and version it is is nobody's business."""
-    for name, value in CAREFUL.items():
+    for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "hubbub"
 
@@ -64,25 +64,27 @@ def security_headers(response: web.StreamResponse) -> None:
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """On every answer, refusals included."""
     headers = response.headers
-    security_headers(response)
-    settings = parts_of(request).settings
-    if (hsts := HSTS[settings.hsts]) and client_ip.is_https(request, settings.trusted_proxies):
+    set_security_headers(response)
+    settings = container_of(request).settings
+    if (hsts := HSTS_VALUES[settings.hsts]) and client_ip.is_https(request, settings.trusted_proxies):
         headers.setdefault("Strict-Transport-Security", hsts)
-    if request.path.startswith(API):  # tokens, and what only their owner may see: for no cache on the way
+    if request.path.startswith(
+        API_PREFIX
+    ):  # tokens, and what only their owner may see: for no cache on the way
         headers.setdefault("Cache-Control", "no-store")
-    if request.path.startswith(SOCKETS):
+    if request.path.startswith(SOCKETIO_PREFIX):
         if request.method == "OPTIONS":
-            headers.setdefault("Access-Control-Max-Age", PREFLIGHT_S)
+            headers.setdefault("Access-Control-Max-Age", PREFLIGHT_MAX_AGE_S)
         return
-    origins = request.config_dict[ORIGINS]
-    if not origins.any:
+    origins = request.config_dict[CORS_ORIGINS]
+    if not origins.allows_any:
         headers.setdefault("Vary", "Origin")
     origin = request.headers.get("Origin")
     if origin is None or not origins.accepts(request, origin):
         return
-    headers["Access-Control-Allow-Origin"] = "*" if origins.any else origin
-    headers["Access-Control-Expose-Headers"] = EXPOSED
+    headers["Access-Control-Allow-Origin"] = "*" if origins.allows_any else origin
+    headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
     if request.method == "OPTIONS":
-        headers["Access-Control-Allow-Methods"] = METHODS
-        headers["Access-Control-Allow-Headers"] = HEADERS
-        headers["Access-Control-Max-Age"] = PREFLIGHT_S
+        headers["Access-Control-Allow-Methods"] = ALLOWED_METHODS
+        headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+        headers["Access-Control-Max-Age"] = PREFLIGHT_MAX_AGE_S

@@ -11,108 +11,116 @@ from aiohttp.typedefs import Handler
 from hubbub.core import metrics
 from hubbub.core.errors import HubbubError, InvalidPayload, Unavailable
 from hubbub.http import problems
-from hubbub.http.app_keys import ADMITTED
+from hubbub.http.app_keys import PRINCIPAL
 from hubbub.http.middleware import limits
-from hubbub.http.middleware.auth import PREFIX
-from hubbub.http.request import body
+from hubbub.http.middleware.auth import API_PREFIX
+from hubbub.http.request import read_body
 from hubbub.services.idempotency import IdempotencyStore, IdempotentRequest, StoredResponse
 
 log = logging.getLogger(__name__)
 
 HEADER = "Idempotency-Key"
-REPLAYED = "Idempotency-Replayed"
-LONGEST = 255
-PATTERN = r"^[ -~]+$"
-REPLIES = web.AppKey("replies", IdempotencyStore)
+REPLAYED_HEADER = "Idempotency-Replayed"
+MAX_KEY_CHARS = 255
+KEY_PATTERN = r"^[ -~]+$"
+STORE = web.AppKey("idempotency_store", IdempotencyStore)
 # What is part of an answer; the rest is made for each request.
-KEPT = ("Content-Type", "Content-Disposition", "Content-Language", "ETag", "Link", "Location", "Retry-After")
-_KEY = re.compile(r"[ -~]{1,255}")
+STORED_HEADERS = (
+    "Content-Type",
+    "Content-Disposition",
+    "Content-Language",
+    "ETag",
+    "Link",
+    "Location",
+    "Retry-After",
+)
+_VALID_KEY = re.compile(r"[ -~]{1,255}")
 
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Innermost: who asks is known, and each request is counted, an answer of before or not."""
-    if not _is_meant(request):
+    if not _applies(request):
         return await handler(request)
-    replies = request.config_dict[REPLIES]
-    question = await _question(request)
-    found = await replies.claim(question)
-    if isinstance(found, StoredResponse):
+    store = request.config_dict[STORE]
+    key_request = await _key_request(request)
+    claimed = await store.claim(key_request)
+    if isinstance(claimed, StoredResponse):
         metrics.count("idempotent_responses_replayed")
-        headers = {**found.headers, REPLAYED: "true"}
-        return web.Response(status=found.status, headers=headers, body=found.body or None)
-    return await _act(request, handler, _Held(replies, question, found))
+        headers = {**claimed.headers, REPLAYED_HEADER: "true"}
+        return web.Response(status=claimed.status, headers=headers, body=claimed.body or None)
+    return await _run_handler(request, handler, _Claim(store, key_request, claimed))
 
 
-def _is_meant(request: web.Request) -> bool:
+def _applies(request: web.Request) -> bool:
     """Whether the key counts: not for what is no route, and not for uploads, which are not held in memory."""
     return (
         request.method == "POST"
         and HEADER in request.headers
-        and request.path.startswith(PREFIX)
+        and request.path.startswith(API_PREFIX)
         and request.match_info.http_exception is None
         and not request.content_type.startswith("multipart/")
     )
 
 
-async def _question(request: web.Request) -> IdempotentRequest:
+async def _key_request(request: web.Request) -> IdempotentRequest:
     """Raises InvalidPayload, TooLarge, BadRequest."""
     key = request.headers[HEADER]
-    if not _KEY.fullmatch(key):
-        said = f"Must have 1 to {LONGEST} printable ASCII characters."
-        raise InvalidPayload(fields=((HEADER, said),))
+    if not _VALID_KEY.fullmatch(key):
+        message = f"Must have 1 to {MAX_KEY_CHARS} printable ASCII characters."
+        raise InvalidPayload(fields=((HEADER, message),))
     head = f"{request.method}\n{request.raw_path}\n".encode("utf-8", "surrogateescape")
-    asked = hashlib.sha256(head + await body(request)).digest()
-    admitted = request.get(ADMITTED)
-    if admitted is None:  # where nobody is logged in: what two addresses ask is never the same
-        return IdempotentRequest(f"address {limits.address(request)}", key, asked)
-    caller = f"key {admitted.key_id}" if admitted.key_id is not None else f"user {admitted.user.id}"
-    return IdempotentRequest(caller, key, asked, admitted.user.id)
+    digest = hashlib.sha256(head + await read_body(request)).digest()
+    principal = request.get(PRINCIPAL)
+    if principal is None:  # where nobody is logged in: what two addresses ask is never the same
+        return IdempotentRequest(f"address {limits.client_ip_key(request)}", key, digest)
+    caller = f"key {principal.key_id}" if principal.key_id is not None else f"user {principal.user.id}"
+    return IdempotentRequest(caller, key, digest, principal.user.id)
 
 
-class _Held:
+class _Claim:
     """The right to act on a request, and what becomes of it."""
 
-    def __init__(self, replies: IdempotencyStore, question: IdempotentRequest, lease: UUID) -> None:
-        self._replies = replies
-        self._question = question
+    def __init__(self, store: IdempotencyStore, key_request: IdempotentRequest, lease: UUID) -> None:
+        self._store = store
+        self._key_request = key_request
         self._lease = lease
 
-    async def settle(self, response: web.StreamResponse | None) -> None:
+    async def finish(self, response: web.StreamResponse | None) -> None:
         """Keep the answer if it is final, and none but a whole one; else let go.
 
         What was done stays done if the database is away now: the key is free again a while later.
         """
         try:
-            if response is not None and (answer := _kept(response)) is not None:
-                await self._replies.keep(self._question, self._lease, answer)
+            if response is not None and (stored := _to_stored_response(response)) is not None:
+                await self._store.store(self._key_request, self._lease, stored)
             else:
-                await self._replies.release(self._question, self._lease)
+                await self._store.release(self._key_request, self._lease)
         except Unavailable:
             metrics.count("idempotent_responses_lost")
 
 
-async def _act(request: web.Request, handler: Handler, held: _Held) -> web.StreamResponse:
+async def _run_handler(request: web.Request, handler: Handler, claim: _Claim) -> web.StreamResponse:
     try:
         response = await handler(request)
     except HubbubError as error:
-        await held.settle(problems.answer(request, error))
+        await claim.finish(problems.to_response(request, error))
         raise
     except Exception:
-        await held.settle(None)
+        await claim.finish(None)
         raise
-    await held.settle(response)
+    await claim.finish(response)
     return response
 
 
-def _kept(response: web.StreamResponse) -> StoredResponse | None:
+def _to_stored_response(response: web.StreamResponse) -> StoredResponse | None:
     """None for what says nothing of the request itself (429, 5xx), and for streams."""
     if response.status >= web.HTTPInternalServerError.status_code or not isinstance(response, web.Response):
         return None
     if response.status == web.HTTPTooManyRequests.status_code:
         return None
-    given = response.body if response.body is not None else b""
-    if not isinstance(given, bytes):
+    content = response.body if response.body is not None else b""
+    if not isinstance(content, bytes):
         return None
-    headers = {name: response.headers[name] for name in KEPT if name in response.headers}
-    return StoredResponse(response.status, headers, given)
+    headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
+    return StoredResponse(response.status, headers, content)

@@ -20,56 +20,56 @@ from hubbub.core.errors import (
     Unauthenticated,
 )
 from hubbub.http import methods
-from hubbub.http.app_keys import ADMITTED, parts_of
-from hubbub.http.middleware.api_keys import HEADER as KEY_HEADER
-from hubbub.http.middleware.auth import GUARDED, OPEN, PREFIX
-from hubbub.http.recent import Recent
+from hubbub.http.app_keys import PRINCIPAL, container_of
+from hubbub.http.middleware.api_keys import API_KEY_HEADER as KEY_HEADER
+from hubbub.http.middleware.auth import API_PREFIX, PROTECTED_ROUTES, PUBLIC_ROUTES
+from hubbub.http.recent import RecentDigests
 from hubbub.ratelimit.gcra import Decision
 from hubbub.ratelimit.rate import Rate
 from hubbub.services.auth import login_throttle
 
-CLASSES = {
+LIMITS_BY_ROUTE = {
     "/api/v1/auth/login": "auth",
     "/api/v1/auth/oauth/{provider}/callback": "auth",
     "/api/v1/auth/register": "register",
 }
-UPLOADS = "/api/v1/upload/"
-OTHERS = "http"
-UPLOAD = "upload"
-ACCOUNTS = "accounts"
-FORGOTTEN = "forgotten"
-KNOWN = "known"  # those who signed in to the account from there before
-LETTERS = Rate(5, 5 / 3600)  # to one address that somebody says to have forgotten the password of
-HELD = 1000  # requests that wait for their turn in a leaky bucket; more are refused
+UPLOAD_PREFIX = "/api/v1/upload/"
+HTTP_LIMIT = "http"
+UPLOAD_LIMIT = "upload"
+ACCOUNT_LIMIT = "accounts"
+PASSWORD_RESET_LIMIT = "forgotten"  # noqa: S105 - the name of a limit
+KNOWN_IP_LIMIT = "known"  # those who signed in to the account from there before
+PASSWORD_RESET_RATE = Rate(5, 5 / 3600)  # to one address that somebody says to have forgotten the password of
+MAX_DELAYED_REQUESTS = 1000  # requests that wait for their turn in a leaky bucket; more are refused
 
 
 class Credential(NamedTuple):
     """What a request came with: the header of a token, or an API key."""
 
     text: str
-    is_key: bool
+    is_api_key: bool
 
 
-class Rates:
+class RouteRates:
     """The rates of an instance by class of routes, and by the role of who asks."""
 
     def __init__(self, settings: Settings) -> None:
-        auth = settings.limit_auth
+        login_rate = settings.limit_auth
         self._rates = {
-            OTHERS: settings.limit_http,
-            UPLOAD: settings.limit_upload,
-            "auth": auth,
-            ACCOUNTS: auth,
-            KNOWN: auth,
-            FORGOTTEN: LETTERS if auth else None,
+            HTTP_LIMIT: settings.limit_http,
+            UPLOAD_LIMIT: settings.limit_upload,
+            "auth": login_rate,
+            ACCOUNT_LIMIT: login_rate,
+            KNOWN_IP_LIMIT: login_rate,
+            PASSWORD_RESET_LIMIT: PASSWORD_RESET_RATE if login_rate else None,
             "register": settings.limit_register,
         }
         self._factors = dict(settings.limit_tiers)
-        self.held = 0
+        self.delayed = 0
 
-    def of(self, kind: str, role: str | None = None) -> Rate | None:
+    def rate_for(self, limit: str, role: str | None = None) -> Rate | None:
         """The rate of a class, for a role; None where nothing is limited."""
-        rate = self._rates[kind]
+        rate = self._rates[limit]
         if rate is None or role not in self._factors:
             return rate
         factor = self._factors[role]
@@ -78,11 +78,11 @@ class Rates:
         return rate._replace(burst=max(1, int(rate.burst * factor)), per_s=rate.per_s * factor)
 
 
-LIMITS = web.AppKey("limits", Rates)
-ALLOWANCE = web.RequestKey("allowance", Decision)
+RATES = web.AppKey("rates", RouteRates)
+DECISION = web.RequestKey("decision", Decision)
 
 
-class Credentials:
+class CredentialHistory:
     """What was found of tokens and API keys lately: what is refused is counted before it is looked up.
 
     The signature of a token proves it before anything is looked up; then the database may still refuse it
@@ -90,28 +90,32 @@ class Credentials:
     """
 
     def __init__(self) -> None:
-        self.refused = Recent()
-        self.good = Recent()
+        self.rejected_tokens = RecentDigests()
+        self.accepted_keys = RecentDigests()
 
-    def is_suspect(self, given: Credential) -> bool:
+    def is_suspect(self, credential: Credential) -> bool:
         """Whether it is counted before it is looked up."""
-        return given.text not in self.good if given.is_key else given.text in self.refused
+        return (
+            credential.text not in self.accepted_keys
+            if credential.is_api_key
+            else credential.text in self.rejected_tokens
+        )
 
-    def admitted(self, given: Credential) -> None:
+    def record_accepted(self, credential: Credential) -> None:
         """It was good."""
-        if given.is_key:
-            self.good.add(given.text)
-        self.refused.discard(given.text)
+        if credential.is_api_key:
+            self.accepted_keys.add(credential.text)
+        self.rejected_tokens.discard(credential.text)
 
-    def rejected(self, given: Credential) -> None:
+    def record_rejected(self, credential: Credential) -> None:
         """The database refused it, or it is a key that was misused."""
-        if given.is_key:
-            self.good.discard(given.text)
+        if credential.is_api_key:
+            self.accepted_keys.discard(credential.text)
         else:
-            self.refused.add(given.text)
+            self.rejected_tokens.add(credential.text)
 
 
-CREDENTIALS = web.AppKey("credentials", Credentials)
+CREDENTIAL_HISTORY = web.AppKey("credential_history", CredentialHistory)
 
 
 @web.middleware
@@ -121,43 +125,43 @@ async def limit_unauthenticated(request: web.Request, handler: Handler) -> web.S
     It counts before it is looked up, where that is not known to be good: once the address is limited, its
     refused credentials cost no query. A good token is never limited by what others send from its address.
     """
-    if not _is_guarded(request):
+    if not _needs_credential(request):
         return await handler(request)
-    known, given = request.config_dict[CREDENTIALS], _given(request)
-    suspect = known.is_suspect(given)
-    if suspect:
-        await _take(request, OTHERS, address(request))
+    history, credential = request.config_dict[CREDENTIAL_HISTORY], _credential_of(request)
+    is_suspect = history.is_suspect(credential)
+    if is_suspect:
+        await _acquire(request, HTTP_LIMIT, client_ip_key(request))
     try:
         response = await handler(request)
     except (Unauthenticated, TokenExpired, SessionRevoked, Suspended) as error:
-        if ADMITTED not in request:
-            if given.is_key or _is_signed(request, given, error):
-                known.rejected(given)
-            if not suspect:
-                await _take(request, OTHERS, address(request))
+        if PRINCIPAL not in request:
+            if credential.is_api_key or _is_signature_valid(request, credential, error):
+                history.record_rejected(credential)
+            if not is_suspect:
+                await _acquire(request, HTTP_LIMIT, client_ip_key(request))
         raise
-    if ADMITTED in request:
-        known.admitted(given)
+    if PRINCIPAL in request:
+        history.record_accepted(credential)
     return response
 
 
-def _is_guarded(request: web.Request) -> bool:
+def _needs_credential(request: web.Request) -> bool:
     """Whether the route asks for a credential."""
-    route = _route(request)
-    return (route.startswith(PREFIX) and route not in OPEN) or route in GUARDED
+    route = _route_path(request)
+    return (route.startswith(API_PREFIX) and route not in PUBLIC_ROUTES) or route in PROTECTED_ROUTES
 
 
-def _given(request: web.Request) -> Credential:
+def _credential_of(request: web.Request) -> Credential:
     key = request.headers.get(KEY_HEADER)
     return Credential(request.headers.get("Authorization", "") if key is None else key, key is not None)
 
 
-def _is_signed(request: web.Request, given: Credential, error: HubbubError) -> bool:
+def _is_signature_valid(request: web.Request, credential: Credential, error: HubbubError) -> bool:
     """Whether it was the database that refused a token."""
     if isinstance(error, SessionRevoked | Suspended):
         return True
     try:
-        parts_of(request).tokens.verify_access(given.text.partition(" ")[2].strip())
+        container_of(request).token_issuer.verify_access(credential.text.partition(" ")[2].strip())
     except (Unauthenticated, TokenExpired):
         return False
     return True
@@ -166,99 +170,105 @@ def _is_signed(request: web.Request, given: Credential, error: HubbubError) -> b
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Inside the authentication: every other request under /api/v1."""
-    if request.path.startswith(PREFIX):
-        admitted = request.get(ADMITTED)
-        of = _class(_route(request))
-        if admitted is None:
-            await _take(request, of, address(request))
+    if request.path.startswith(API_PREFIX):
+        principal = request.get(PRINCIPAL)
+        limit = _limit_of_route(_route_path(request))
+        if principal is None:
+            await _acquire(request, limit, client_ip_key(request))
         else:
             # A program that runs wild does not keep its owner out: each key has a bucket of its own.
-            await _take(request, of, str(admitted.key_id or admitted.user.id), admitted.role)
-    if methods.is_refused(request):  # nothing behind this looks at the request: not its keys, not its body
+            await _acquire(request, limit, str(principal.key_id or principal.user.id), principal.role)
+    if methods.is_method_not_allowed(
+        request
+    ):  # nothing behind this looks at the request: not its keys, not its body
         return await request.match_info.handler(request)
     return await handler(request)
 
 
-async def account(request: web.Request, email: str, of: str = ACCOUNTS) -> None:
+async def limit_account(request: web.Request, email: str, limit: str = ACCOUNT_LIMIT) -> None:
     """One attempt at an account, whether there is one or not. Raises RateLimited."""
-    await _take(request, of, login_throttle.attempt(email, "").keys[login_throttle.ACCOUNT])
+    await _acquire(request, limit, login_throttle.throttle_key(email, "").store_keys[login_throttle.ACCOUNT])
 
 
 @asynccontextmanager
-async def sign_in(request: web.Request, email: str) -> AsyncIterator[None]:
+async def limit_login(request: web.Request, email: str) -> AsyncIterator[None]:
     """Around one attempt to sign in: it counts for the account, and after failures the next one has to wait.
 
     Raises RateLimited.
     """
-    parts, made = parts_of(request), login_throttle.attempt(email, address(request))
+    container, attempt = container_of(request), login_throttle.throttle_key(email, client_ip_key(request))
     try:
-        known = await login_throttle.check(parts, made)
+        is_known_ip = await login_throttle.check(container, attempt)
     except RateLimited as error:
-        rate = request.config_dict[LIMITS].of(ACCOUNTS)
-        _tell(request, Decision(rate.burst if rate else 0, 0, -(-(error.retry_after_ms or 0) // 1000), 0))
+        rate = request.config_dict[RATES].rate_for(ACCOUNT_LIMIT)
+        _set_decision(
+            request, Decision(rate.burst if rate else 0, 0, -(-(error.retry_after_ms or 0) // 1000), 0)
+        )
         metrics.count("requests_limited", "login_backoff")
         raise
     try:
-        await account(request, email)
+        await limit_account(request, email)
     except RateLimited:
-        if not known:
+        if not is_known_ip:
             raise
-        await _take(request, KNOWN, made.keys[login_throttle.PAIR])
+        await _acquire(request, KNOWN_IP_LIMIT, attempt.store_keys[login_throttle.ACCOUNT_AND_IP])
     try:
         yield
     except Unauthenticated:
-        await login_throttle.failed(parts, made)
+        await login_throttle.record_failure(container, attempt)
         raise
 
 
-async def signed_in(request: web.Request, email: str) -> None:
+async def record_login(request: web.Request, email: str) -> None:
     """The account is theirs: failures are forgotten, and the address is known from now on."""
-    await login_throttle.succeeded(parts_of(request), login_throttle.attempt(email, address(request)))
+    await login_throttle.record_success(
+        container_of(request), login_throttle.throttle_key(email, client_ip_key(request))
+    )
 
 
-async def _take(request: web.Request, of: str, key: str, role: str | None = None) -> None:
-    rates = request.config_dict[LIMITS]
-    rate = rates.of(of, role)
+async def _acquire(request: web.Request, limit: str, key: str, role: str | None = None) -> None:
+    rates = request.config_dict[RATES]
+    rate = rates.rate_for(limit, role)
     if rate is None:
         return
-    allowance = await parts_of(request).allowances.take(of, key, rate)
-    _tell(request, allowance)
-    if allowance.wait_ms or (allowance.hold_ms and rates.held >= HELD):
-        metrics.count("requests_limited", of)
-        raise RateLimited(retry_after_ms=allowance.wait_ms or allowance.hold_ms)
-    if allowance.hold_ms:
-        rates.held += 1
+    decision = await container_of(request).rate_limiter.acquire(limit, key, rate)
+    _set_decision(request, decision)
+    if decision.wait_ms or (decision.delay_ms and rates.delayed >= MAX_DELAYED_REQUESTS):
+        metrics.count("requests_limited", limit)
+        raise RateLimited(retry_after_ms=decision.wait_ms or decision.delay_ms)
+    if decision.delay_ms:
+        rates.delayed += 1
         try:
-            await asyncio.sleep(allowance.hold_ms / 1000)
+            await asyncio.sleep(decision.delay_ms / 1000)
         finally:
-            rates.held -= 1
+            rates.delayed -= 1
 
 
-def _tell(request: web.Request, allowance: Decision) -> None:
-    told = request.get(ALLOWANCE)
-    if told is None or allowance.remaining <= told.left:  # of two limits the nearer one
-        request[ALLOWANCE] = allowance
+def _set_decision(request: web.Request, decision: Decision) -> None:
+    previous = request.get(DECISION)
+    if previous is None or decision.remaining <= previous.remaining:  # of two limits the nearer one
+        request[DECISION] = decision
 
 
-def _class(route: str) -> str:
-    return UPLOAD if route.startswith(UPLOADS) else CLASSES.get(route, OTHERS)
+def _limit_of_route(route: str) -> str:
+    return UPLOAD_LIMIT if route.startswith(UPLOAD_PREFIX) else LIMITS_BY_ROUTE.get(route, HTTP_LIMIT)
 
 
-def _route(request: web.Request) -> str:
+def _route_path(request: web.Request) -> str:
     """Its path; empty where there is none, or it lacks the method: both count for the address."""
     resource = request.match_info.route.resource
-    return "" if resource is None or methods.is_refused(request) else resource.canonical
+    return "" if resource is None or methods.is_method_not_allowed(request) else resource.canonical
 
 
-def address(request: web.Request) -> str:
+def client_ip_key(request: web.Request) -> str:
     """Whose address counts: the client's own, of IPv6 its network."""
-    return rate_limit_key(client_ip.from_request(request, parts_of(request).settings.trusted_proxies))
+    return rate_limit_key(client_ip.from_request(request, container_of(request).settings.trusted_proxies))
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """`RateLimit-*` on every answer that was counted."""
-    allowance = request.get(ALLOWANCE)
-    if allowance is not None:
-        response.headers["RateLimit-Limit"] = str(allowance.limit)
-        response.headers["RateLimit-Remaining"] = str(allowance.left)
-        response.headers["RateLimit-Reset"] = str(allowance.full_s)
+    decision = request.get(DECISION)
+    if decision is not None:
+        response.headers["RateLimit-Limit"] = str(decision.limit)
+        response.headers["RateLimit-Remaining"] = str(decision.remaining)
+        response.headers["RateLimit-Reset"] = str(decision.reset_s)

@@ -4,21 +4,21 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hubbub.core.errors import Forbidden, HubbubError
-from hubbub.http.app_keys import admitted_of
+from hubbub.http.app_keys import principal_of
 from hubbub.http.request import context
 from hubbub.http.routes import required_permission
 from hubbub.services import permissions
 
-SAFE = frozenset({"GET", "HEAD"})
+SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse before the query is read. A write that can be read records its own attempt."""
     permission = required_permission(request.match_info.route)
-    if permission is None or permissions.allows(admitted_of(request).role, permission):
+    if permission is None or permissions.allows(principal_of(request).role, permission):
         return await handler(request)
-    if request.method not in SAFE:
+    if request.method not in SAFE_METHODS:
         try:
             return await handler(request)
         except Forbidden:

@@ -6,7 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hubbub.core import metrics
-from hubbub.core.errors import HubbubError, Internal, forget_traceback
+from hubbub.core.errors import HubbubError, Internal, clear_tracebacks
 from hubbub.db import database
 from hubbub.http import problems
 
@@ -19,18 +19,18 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         async with database.guard():
             return await handler(request)
     except HubbubError as error:
-        forget_traceback(error)
-        return problems.answer(request, error)
+        clear_tracebacks(error)
+        return problems.to_response(request, error)
     except web.HTTPException as error:
         if error.status < web.HTTPBadRequest.status_code:
             raise
-        forget_traceback(error)
-        response = problems.answer(request, problems.of_http(error))
+        clear_tracebacks(error)
+        response = problems.to_response(request, problems.from_http_exception(error))
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
     except Exception as error:
         metrics.count("request_failures")
         log.exception("a request failed")
-        forget_traceback(error)
-        return problems.answer(request, Internal())
+        clear_tracebacks(error)
+        return problems.to_response(request, Internal())

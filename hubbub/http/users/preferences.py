@@ -10,24 +10,24 @@ from hubbub.services.users import preferences
 
 routes = Routes()
 
-APP = "/api/v1/settings/preferences"
-NOTIFICATIONS = "/api/v1/notifications/preferences"
-EMAIL = "/api/v1/email/preferences"
+APP_PATH = "/api/v1/settings/preferences"
+NOTIFICATIONS_PATH = "/api/v1/notifications/preferences"
+EMAIL_PATH = "/api/v1/email/preferences"
 
 
 @routes.get(
-    APP,
+    APP_PATH,
     name="app_preferences.get",
     tag="preferences",
     summary="Get the app preferences: language, time zone, appearance",
     response=wire.AppPreferences,
 )
-async def app(request: web.Request) -> web.Response:
+async def get_app(request: web.Request) -> web.Response:
     return ok(await preferences.get(context(request), wire.AppPreferences))
 
 
 @routes.patch(
-    APP,
+    APP_PATH,
     name="app_preferences.update",
     tag="preferences",
     summary="Update app preferences; fields that are left out keep their value",
@@ -40,7 +40,7 @@ async def update_app(request: web.Request) -> web.Response:
 
 
 @routes.post(
-    f"{APP}/reset",
+    f"{APP_PATH}/reset",
     name="app_preferences.reset",
     tag="preferences",
     summary="Reset the app preferences to their defaults",
@@ -53,18 +53,18 @@ async def reset_app(request: web.Request) -> web.Response:
 
 
 @routes.get(
-    NOTIFICATIONS,
+    NOTIFICATIONS_PATH,
     name="notification_preferences.get",
     tag="preferences",
     summary="Get the notification preferences",
     response=wire.NotificationPreferences,
 )
-async def notifications(request: web.Request) -> web.Response:
+async def get_notifications(request: web.Request) -> web.Response:
     return ok(await preferences.get(context(request), wire.NotificationPreferences))
 
 
 @routes.patch(
-    NOTIFICATIONS,
+    NOTIFICATIONS_PATH,
     name="notification_preferences.update",
     tag="preferences",
     summary="Update notification preferences; fields that are left out keep their value",
@@ -77,18 +77,18 @@ async def update_notifications(request: web.Request) -> web.Response:
 
 
 @routes.get(
-    EMAIL,
+    EMAIL_PATH,
     name="email_preferences.get",
     tag="preferences",
     summary="Get the e-mail preferences",
     response=wire.EmailPreferences,
 )
-async def email(request: web.Request) -> web.Response:
+async def get_email(request: web.Request) -> web.Response:
     return ok(await preferences.get(context(request), wire.EmailPreferences))
 
 
 @routes.patch(
-    EMAIL,
+    EMAIL_PATH,
     name="email_preferences.update",
     tag="preferences",
     summary="Update e-mail preferences; fields that are left out keep their value",

@@ -33,7 +33,7 @@ class Identity(Model):
         indexes = (("user",),)
 
 
-class Handover(Model):
+class OAuthHandoff(Model):
     """A sign-in that came back from a provider: its state is spent, and its code may be exchanged once"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)

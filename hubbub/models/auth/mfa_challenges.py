@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hubbub.models.users.users import User
 
 
-class PendingLogin(Model):
+class MfaChallenge(Model):
     """Somebody who gave the right password and owes a code"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)

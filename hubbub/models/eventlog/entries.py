@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hubbub.models.chat.rooms import Room
 
 
-class _Updates(Index):
+class _MessageUpdatesIndex(Index):
     """The updates of a message: found when it is deleted, to be emptied."""
 
     def __init__(self) -> None:
@@ -37,4 +37,4 @@ class Entry(Model):
     class Meta:
         table = "entries"
         unique_together = (("room", "seq"),)
-        indexes = (_Updates(),)
+        indexes = (_MessageUpdatesIndex(),)

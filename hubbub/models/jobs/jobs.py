@@ -7,7 +7,7 @@ from tortoise.models import Model
 from hubbub.core import ids
 
 
-class _Of(Index):
+class _StateIndex(Index):
     """Jobs in one state, by a time: few of all that are kept."""
 
     def __init__(self, state: str, *names: str) -> None:
@@ -35,8 +35,8 @@ class Job(Model):
     class Meta:
         table = "jobs"
         indexes = (
-            _Of("ready", "run_at"),
-            _Of("running", "leased_until"),
-            _Of("done", "ended_at"),
-            _Of("dead", "ended_at"),
+            _StateIndex("ready", "run_at"),
+            _StateIndex("running", "leased_until"),
+            _StateIndex("done", "ended_at"),
+            _StateIndex("dead", "ended_at"),
         )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from hubbub.core import clock, ids
-from hubbub.core.logs import masked
+from hubbub.core.logs import mask_secrets
 from hubbub.core.request_info import SYSTEM, RequestInfo
 from hubbub.db.sql import Sql
 from hubbub.schemas.base import encode
@@ -21,17 +21,17 @@ class Action(StrEnum):
     """Everything that is recorded."""
 
     REGISTER = "account.register"
-    SIGN_IN = "session.sign_in"
-    FIRST_STEP = "session.first_step"  # the password was right, a code is owed
-    SIGN_OUT = "session.sign_out"
-    REPLAY = "session.refresh_replayed"
-    END_SESSION = "session.end"
-    END_OTHERS = "session.end_others"
+    LOGIN = "session.sign_in"
+    LOGIN_FIRST_FACTOR = "session.first_step"  # the password was right, a code is owed
+    LOGOUT = "session.sign_out"
+    REPLAY_REFRESH_TOKEN = "session.refresh_replayed"  # noqa: S105 - likewise
+    REVOKE_SESSION = "session.end"
+    REVOKE_OTHER_SESSIONS = "session.end_others"
     CONFIRM_SESSION = "session.confirm"
     UNDO = "account.undo"
-    CREATE_KEY = "api_key.create"
-    REVOKE_KEY = "api_key.revoke"
-    USE_KEY = "api_key.use"  # only where it fails
+    CREATE_API_KEY = "api_key.create"
+    REVOKE_API_KEY = "api_key.revoke"
+    USE_API_KEY = "api_key.use"  # only where it fails
     CHANGE_PASSWORD = "password.change"  # noqa: S105 - what is done, not what is secret; likewise below
     FORGET_PASSWORD = "password.forgot"  # noqa: S105
     RESET_PASSWORD = "password.reset"  # noqa: S105
@@ -65,11 +65,11 @@ class Target(NamedTuple):
 
 
 @dataclass(slots=True)
-class Act:
+class AuditEvent:
     """Something done, or tried; filled in as it becomes known. `reason` says in a word why it failed."""
 
     action: Action
-    origin: RequestInfo = SYSTEM
+    request_info: RequestInfo = SYSTEM
     target: Target | None = None
     actor_id: UUID | None = None
     actor_role: str | None = None
@@ -78,9 +78,9 @@ class Act:
     key_id: UUID | None = None  # of the API key that it was done with
 
 
-async def record(tx: Sql, act: Act, **facts: Fact) -> None:
+async def record(tx: Sql, event: AuditEvent, **facts: Fact) -> None:
     """Record that it was done, in the transaction that does it. `facts` are small and hold nothing secret."""
-    await _add(tx, act, "ok", None, facts)
+    await _insert(tx, event, "ok", None, facts)
 
 
 _INSERT = (
@@ -90,28 +90,30 @@ _INSERT = (
 )
 
 
-async def record_failure(tx: Sql, act: Act, reason: str) -> None:
+async def record_failure(tx: Sql, event: AuditEvent, reason: str) -> None:
     """Record that it failed, and why in a word; in a transaction of its own."""
-    await _add(tx, act, "failed", reason, {})
+    await _insert(tx, event, "failed", reason, {})
 
 
-async def _add(tx: Sql, act: Act, outcome: str, reason: str | None, facts: dict[str, Fact]) -> None:
-    if act.key_id is not None:
-        facts = {**facts, "key_id": str(act.key_id)}
+async def _insert(
+    tx: Sql, event: AuditEvent, outcome: str, reason: str | None, facts: dict[str, Fact]
+) -> None:
+    if event.key_id is not None:
+        facts = {**facts, "key_id": str(event.key_id)}
     await tx.execute(
         _INSERT,
         ids.uuid7(),
         clock.now(),
-        act.action.value,
+        event.action.value,
         outcome,
         reason,
-        act.actor_id,
-        act.actor_role,
-        act.session_id,
-        act.target.kind if act.target is not None else None,
-        str(act.target.id) if act.target is not None else None,
-        act.origin.ip[:45],
-        masked(act.origin.user_agent[:300]),
-        act.origin.request_id[:128],
-        masked(encode(facts).decode()),
+        event.actor_id,
+        event.actor_role,
+        event.session_id,
+        event.target.kind if event.target is not None else None,
+        str(event.target.id) if event.target is not None else None,
+        event.request_info.ip[:45],
+        mask_secrets(event.request_info.user_agent[:300]),
+        event.request_info.request_id[:128],
+        mask_secrets(encode(facts).decode()),
     )

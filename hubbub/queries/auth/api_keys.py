@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
-class KeyRow(NamedTuple):
+class ApiKeyRow(NamedTuple):
     """A key with its user, as much as decides who may come in."""
 
     id: "UUID"
@@ -29,7 +29,7 @@ class KeyRow(NamedTuple):
     expires_at: datetime | None
 
 
-async def find(sql: Sql, prefixes: Sequence[str]) -> dict[str, KeyRow]:
+async def find(sql: Sql, prefixes: Sequence[str]) -> dict[str, ApiKeyRow]:
     """Keys by their prefixes: one query."""
     postgres = sql.dialect == "postgres"
     where = "= ANY($1::text[])" if postgres else "IN (SELECT value FROM json_each($1))"
@@ -40,24 +40,24 @@ async def find(sql: Sql, prefixes: Sequence[str]) -> dict[str, KeyRow]:
         list(prefixes) if postgres else json.dumps(list(prefixes)),
     )
     return {
-        row["prefix"]: KeyRow(
+        row["prefix"]: ApiKeyRow(
             as_uuid(row["id"]),
             as_uuid(row["user_id"]),
             row["username"],
             row["display_name"],
             row["avatar_url"],
             row["role"],
-            _time(row["suspended_at"]),
-            _time(row["suspended_until"]),
+            _optional_datetime(row["suspended_at"]),
+            _optional_datetime(row["suspended_until"]),
             row["deleted_at"] is not None,
             row["digest"],
             row["scopes"],
             row["sealed_secret"],
-            _time(row["expires_at"]),
+            _optional_datetime(row["expires_at"]),
         )
         for row in rows
     }
 
 
-def _time(value: object) -> datetime | None:
+def _optional_datetime(value: object) -> datetime | None:
     return as_datetime(value) if value is not None else None

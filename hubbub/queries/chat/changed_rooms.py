@@ -7,7 +7,7 @@ from uuid import UUID
 from hubbub.db.sql import Sql, as_uuid
 
 
-class Since(NamedTuple):
+class ChangedSince(NamedTuple):
     """Which ids: at most `limit` past `after`, of what changed after `moment`."""
 
     moment: datetime
@@ -15,7 +15,7 @@ class Since(NamedTuple):
     limit: int
 
 
-async def rooms_of(sql: Sql, user_id: UUID, since: Since) -> list[UUID]:
+async def rooms_of(sql: Sql, user_id: UUID, since: ChangedSince) -> list[UUID]:
     """Rooms of a user that have an entry since then."""
     rows = await sql.fetch(
         "SELECT r.id FROM memberships m JOIN rooms r ON r.id = m.room_id WHERE m.user_id = $1 "
@@ -25,17 +25,17 @@ async def rooms_of(sql: Sql, user_id: UUID, since: Since) -> list[UUID]:
     return [as_uuid(row["id"]) for row in rows]
 
 
-async def public_rooms(sql: Sql, like: str, since: Since) -> list[UUID]:
+async def public_rooms(sql: Sql, name_pattern: str, since: ChangedSince) -> list[UUID]:
     """Public rooms that have an entry since then; a change of a name is one. `like` as in `listings`."""
     rows = await sql.fetch(
         "SELECT r.id FROM rooms r WHERE r.kind = 'public' AND r.archived_at IS NULL "
         "AND r.name_key LIKE $1 ESCAPE '!' AND r.last_entry_at > $2 AND r.id > $3 ORDER BY r.id LIMIT $4",
-        *(like, *since),
+        *(name_pattern, *since),
     )
     return [as_uuid(row["id"]) for row in rows]
 
 
-async def members(sql: Sql, room_id: UUID, since: Since) -> list[UUID]:
+async def members(sql: Sql, room_id: UUID, since: ChangedSince) -> list[UUID]:
     """Members of a room whose accounts changed since then."""
     rows = await sql.fetch(
         "SELECT u.id FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.room_id = $1 "

@@ -5,30 +5,31 @@ from typing import Any
 
 from hubbub.core import clock
 from hubbub.db.sql import Sql, as_datetime, as_uuid
-from hubbub.schemas.chat.rooms import PREVIEW, LastMessage
+from hubbub.schemas.chat.rooms import MAX_PREVIEW_CHARS, LastMessage
 from hubbub.schemas.users.users import User
 
 COLUMNS = (
     "p.id AS peer_id, p.username AS peer_username, p.display_name AS peer_display_name, "
     "p.avatar_url AS peer_avatar_url, l.id AS last_id, l.seq AS last_message_seq, "
-    f"substr(l.body, 1, {PREVIEW}) AS last_preview, l.created_at AS last_at, l.sender_id AS last_sender_id, "
+    f"substr(l.body, 1, {MAX_PREVIEW_CHARS}) AS last_preview, l.created_at AS last_at, "
+    "l.sender_id AS last_sender_id, "
     "s.username AS last_username, s.display_name AS last_display_name, s.avatar_url AS last_avatar_url"
 )
 # The id of the other user is in the key of a direct room: it stays there when their account is deleted.
-_PEER = (
+_PEER_ID = (
     "CASE WHEN substr(r.direct_key, 1, 36) = CAST(m.user_id AS text) "
     "THEN substr(r.direct_key, 38) ELSE substr(r.direct_key, 1, 36) END"
 )
 # By `m`, not by `r`: for a user who is not a member there is no last message, and no peer.
-_LAST = "SELECT x.id FROM messages x WHERE x.room_id = m.room_id ORDER BY x.seq DESC LIMIT 1"
+_LAST_MESSAGE_ID = "SELECT x.id FROM messages x WHERE x.room_id = m.room_id ORDER BY x.seq DESC LIMIT 1"
 
 
 def joins(sql: Sql) -> str:
     """The joins for `COLUMNS`, behind `rooms r` and `memberships m`: index lookups only."""
-    peer = f"CAST({_PEER} AS uuid)" if sql.dialect == "postgres" else _PEER
+    peer = f"CAST({_PEER_ID} AS uuid)" if sql.dialect == "postgres" else _PEER_ID
     return (
         f"LEFT JOIN users p ON m.user_id IS NOT NULL AND p.id = {peer} "
-        f"LEFT JOIN messages l ON l.id = ({_LAST}) LEFT JOIN users s ON s.id = l.sender_id"
+        f"LEFT JOIN messages l ON l.id = ({_LAST_MESSAGE_ID}) LEFT JOIN users s ON s.id = l.sender_id"
     )
 
 

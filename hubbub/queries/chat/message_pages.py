@@ -44,24 +44,24 @@ async def before(sql: Sql, room_id: UUID, seq: int | None, limit: int) -> list[M
     """Return the last messages before `seq`, or of all, newest first."""
     if seq is None:
         where = "m.room_id = $1 ORDER BY m.seq DESC LIMIT $2"
-        return _read(await sql.fetch(f"{_SELECT} WHERE {where}", room_id, limit))
+        return _message_rows(await sql.fetch(f"{_SELECT} WHERE {where}", room_id, limit))
     where = "m.room_id = $1 AND m.seq < $2 ORDER BY m.seq DESC LIMIT $3"
-    return _read(await sql.fetch(f"{_SELECT} WHERE {where}", room_id, seq, limit))
+    return _message_rows(await sql.fetch(f"{_SELECT} WHERE {where}", room_id, seq, limit))
 
 
 async def after(sql: Sql, room_id: UUID, seq: int, limit: int) -> list[MessageRow]:
     """Return the first messages after `seq`, oldest first."""
     where = "m.room_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3"
-    return _read(await sql.fetch(f"{_SELECT} WHERE {where}", room_id, seq, limit))
+    return _message_rows(await sql.fetch(f"{_SELECT} WHERE {where}", room_id, seq, limit))
 
 
 async def by_ids(sql: Sql, message_ids: Iterable[UUID]) -> list[MessageRow]:
     """Return messages in no order."""
     where, ids = in_clause(sql, message_ids)
-    return _read(await sql.fetch(f"{_SELECT} WHERE m.id {where}", ids))
+    return _message_rows(await sql.fetch(f"{_SELECT} WHERE m.id {where}", ids))
 
 
-def _read(rows: Rows) -> list[MessageRow]:
+def _message_rows(rows: Rows) -> list[MessageRow]:
     senders: dict[object, SenderRow] = {}  # a page has few
     found = []
     for row in rows:

@@ -11,22 +11,23 @@ from hubbub.queries.eventlog.event_log import in_clause
 from hubbub.schemas.chat.rooms import LastMessage
 from hubbub.schemas.users.users import User
 
-COUNTED = 1000  # the largest count: it means so many or more
-LOOKED_AT = 10_000  # newest messages of a room among which the unread ones are counted
+MAX_COUNT = 1000  # the largest count: it means so many or more
+MAX_SCANNED_MESSAGES = 10_000  # newest messages of a room among which the unread ones are counted
 # Others' messages past the read mark, newest first by the index on (room_id, seq). Both limits end the scan:
 # the cost does not grow with the history, nor with own and deleted messages, which do not count.
-_UNREAD = (
+_UNREAD_COUNT = (
     "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 "
     "ELSE (SELECT count(*) FROM (SELECT 1 FROM (SELECT x.sender_id, x.deleted_at FROM messages x "
-    f"WHERE x.room_id = r.id AND x.seq > m.last_read_seq ORDER BY x.seq DESC LIMIT {LOOKED_AT}) newest "
-    f"WHERE newest.sender_id <> m.user_id AND newest.deleted_at IS NULL LIMIT {COUNTED}) counted) END"
+    f"WHERE x.room_id = r.id AND x.seq > m.last_read_seq ORDER BY x.seq DESC "
+    f"LIMIT {MAX_SCANNED_MESSAGES}) newest "
+    f"WHERE newest.sender_id <> m.user_id AND newest.deleted_at IS NULL LIMIT {MAX_COUNT}) counted) END"
 )
-_MENTIONS = (
+_MENTION_COUNT = (
     "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 "
     "ELSE (SELECT count(*) FROM (SELECT 1 FROM mentions x WHERE x.user_id = m.user_id "
-    f"AND x.room_id = r.id AND x.seq > m.last_read_seq LIMIT {COUNTED}) counted) END"
+    f"AND x.room_id = r.id AND x.seq > m.last_read_seq LIMIT {MAX_COUNT}) counted) END"
 )
-_ROOM = (
+_ROOM_COLUMNS = (
     "r.id, r.kind, r.name, r.topic, r.created_by_id, r.created_at, r.last_seq, r.first_seq, r.member_count, "
     "r.member_version, r.last_entry_at, r.name_key, m.role, m.last_read_seq, m.muted, "
     f"m.changed_at, {conversations.COLUMNS}"
@@ -63,7 +64,7 @@ class RoomRow(NamedTuple):
         return self.last_entry_at or self.created_at
 
 
-def _row(row: Mapping[str, Any]) -> RoomRow:
+def _room_row(row: Mapping[str, Any]) -> RoomRow:
     return RoomRow(
         id=as_uuid(row["id"]),
         kind=row["kind"],
@@ -91,13 +92,13 @@ def _row(row: Mapping[str, Any]) -> RoomRow:
 async def room(sql: Sql, room_id: UUID, user_id: UUID) -> RoomRow | None:
     """One room as `user_id` sees it, whether they are in it or not; None if it does not exist."""
     rows = await sql.fetch(
-        f"SELECT {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM rooms r "
+        f"SELECT {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions FROM rooms r "
         f"LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $2 {conversations.joins(sql)} "
         "WHERE r.id = $1 AND r.archived_at IS NULL",
         room_id,
         user_id,
     )
-    return _row(rows[0]) if rows else None
+    return _room_row(rows[0]) if rows else None
 
 
 async def rooms_of(
@@ -106,7 +107,7 @@ async def rooms_of(
     """The user's own rooms, newest entry first, past the cursor `before`."""
     past = "AND (r.last_entry_at, r.id) < ($3, $4)" if before else ""
     rows = await sql.fetch(
-        f"SELECT {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM ("
+        f"SELECT {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions FROM ("
         "SELECT m.id FROM memberships m JOIN rooms r ON r.id = m.room_id "
         f"WHERE m.user_id = $1 AND r.archived_at IS NULL {past} "
         "ORDER BY r.last_entry_at DESC, r.id DESC LIMIT $2) page "
@@ -116,61 +117,62 @@ async def rooms_of(
         limit,
         *(before or ()),
     )
-    return [_row(row) for row in rows]
+    return [_room_row(row) for row in rows]
 
 
 async def public_rooms(
-    sql: Sql, user_id: UUID, like: str, limit: int, after: tuple[str, UUID] | None = None
+    sql: Sql, user_id: UUID, name_pattern: str, limit: int, after: tuple[str, UUID] | None = None
 ) -> list[RoomRow]:
     """Public rooms by name, past the cursor `after`; `like` is a pattern with `!` as its escape."""
     past = "AND (r.name_key, r.id) > ($4, $5)" if after else ""
     rows = await sql.fetch(
-        f"SELECT {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM rooms r "
+        f"SELECT {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions FROM rooms r "
         f"LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $1 {conversations.joins(sql)} "
         f"WHERE r.kind = 'public' AND r.archived_at IS NULL AND r.name_key LIKE $2 ESCAPE '!' {past} "
         "ORDER BY r.name_key, r.id LIMIT $3",
         user_id,
-        like,
+        name_pattern,
         limit,
         *(after or ()),
     )
-    return [_row(row) for row in rows]
+    return [_room_row(row) for row in rows]
 
 
 async def rooms_by_id(sql: Sql, user_id: UUID, room_ids: Iterable[UUID]) -> list[RoomRow]:
     """These rooms as the user sees them, by id, whether they are in them or not."""
     where, ids = in_clause(sql, room_ids, 2)
     rows = await sql.fetch(
-        f"SELECT {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM rooms r "
+        f"SELECT {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions FROM rooms r "
         f"LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $1 {conversations.joins(sql)} "
         f"WHERE r.id {where} AND r.archived_at IS NULL ORDER BY r.id",
         user_id,
         ids,
     )
-    return [_row(row) for row in rows]
+    return [_room_row(row) for row in rows]
 
 
-async def rooms_of_members(sql: Sql, places: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], RoomRow]:
+async def rooms_of_members(sql: Sql, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], RoomRow]:
     """Rooms as their members see them: (user, room) → room, of those of `places` where the user is in."""
-    in_rooms, rooms = in_clause(sql, {room_id for _, room_id in places}, 1)
-    for_users, users = in_clause(sql, {user_id for user_id, _ in places}, 2)
+    in_rooms, rooms = in_clause(sql, {room_id for _, room_id in pairs}, 1)
+    for_users, users = in_clause(sql, {user_id for user_id, _ in pairs}, 2)
     rows = await sql.fetch(
-        f"SELECT m.user_id, {_ROOM}, {_UNREAD} AS unread, {_MENTIONS} AS mentions FROM memberships m "
+        f"SELECT m.user_id, {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions "
+        "FROM memberships m "
         f"JOIN rooms r ON r.id = m.room_id {conversations.joins(sql)} "
         f"WHERE m.room_id {in_rooms} AND m.user_id {for_users} AND r.archived_at IS NULL",
         rooms,
         users,
     )
-    return {(as_uuid(row["user_id"]), as_uuid(row["id"])): _row(row) for row in rows}
+    return {(as_uuid(row["user_id"]), as_uuid(row["id"])): _room_row(row) for row in rows}
 
 
-async def presence_audience(sql: Sql, user_ids: Iterable[UUID], largest: int) -> dict[UUID, list[UUID]]:
+async def presence_audience(sql: Sql, user_ids: Iterable[UUID], max_members: int) -> dict[UUID, list[UUID]]:
     """The rooms of users with at most so many members, and their direct ones."""
     where, ids = in_clause(sql, user_ids, 2)
     rows = await sql.fetch(
         "SELECT m.user_id, m.room_id FROM memberships m JOIN rooms r ON r.id = m.room_id "
         f"WHERE m.user_id {where} AND (r.member_count <= $1 OR r.kind = 'direct') AND r.archived_at IS NULL",
-        largest,
+        max_members,
         ids,
     )
     found: dict[UUID, list[UUID]] = {}
@@ -202,7 +204,7 @@ class MemberRow(NamedTuple):
     changed: datetime  # when the account last did
 
 
-_MEMBER = (
+_MEMBER_QUERY = (
     "SELECT u.id, u.username, u.display_name, u.avatar_url, m.role, u.updated_at FROM memberships m "
     "JOIN users u ON u.id = m.user_id WHERE m.room_id = $1"
 )
@@ -210,19 +212,20 @@ _MEMBER = (
 
 async def members(sql: Sql, room_id: UUID, limit: int, after: str = "") -> list[MemberRow]:
     """The members of a room by username, past the username `after`."""
-    text = f"{_MEMBER} AND u.username > $2 ORDER BY u.username LIMIT $3"
-    return [_member(row) for row in await sql.fetch(text, room_id, after, limit)]
+    text = f"{_MEMBER_QUERY} AND u.username > $2 ORDER BY u.username LIMIT $3"
+    return [_member_row(row) for row in await sql.fetch(text, room_id, after, limit)]
 
 
 async def members_by_id(sql: Sql, room_id: UUID, user_ids: Iterable[UUID]) -> list[MemberRow]:
     """Those of the users that are members of the room, by id."""
     where, ids = in_clause(sql, user_ids, 2)
     return [
-        _member(row) for row in await sql.fetch(f"{_MEMBER} AND u.id {where} ORDER BY u.id", room_id, ids)
+        _member_row(row)
+        for row in await sql.fetch(f"{_MEMBER_QUERY} AND u.id {where} ORDER BY u.id", room_id, ids)
     ]
 
 
-def _member(row: Mapping[str, Any]) -> MemberRow:
+def _member_row(row: Mapping[str, Any]) -> MemberRow:
     return MemberRow(
         as_uuid(row["id"]),
         row["username"],
@@ -236,10 +239,10 @@ def _member(row: Mapping[str, Any]) -> MemberRow:
 async def members_named(sql: Sql, room_id: UUID, usernames: Iterable[str]) -> dict[str, UUID]:
     """Ids by username, of those of the names that are members of the room."""
     names = list(usernames)
-    places = ", ".join(f"${index}" for index in range(2, len(names) + 2))
+    placeholders = ", ".join(f"${index}" for index in range(2, len(names) + 2))
     rows = await sql.fetch(
         "SELECT u.id, u.username FROM memberships m JOIN users u ON u.id = m.user_id "
-        f"WHERE m.room_id = $1 AND u.username IN ({places})",
+        f"WHERE m.room_id = $1 AND u.username IN ({placeholders})",
         room_id,
         *names,
     )
@@ -270,17 +273,17 @@ class ReactionRow(NamedTuple):
     message_id: UUID
     emoji: str
     users: int
-    mine: bool
+    by_viewer: bool
 
 
-async def reactions(sql: Sql, message_ids: Iterable[UUID], viewer: UUID | None) -> list[ReactionRow]:
+async def reactions(sql: Sql, message_ids: Iterable[UUID], viewer_id: UUID | None) -> list[ReactionRow]:
     """The reactions to messages, counted by the database; of each message in the order of their first use."""
     where, ids = in_clause(sql, message_ids)
     rows = await sql.fetch(
         "SELECT message_id, emoji, count(*) AS count, max(CASE WHEN user_id = $2 THEN 1 ELSE 0 END) AS mine "
         f"FROM reactions WHERE message_id {where} GROUP BY message_id, emoji ORDER BY min(CAST(id AS text))",
         ids,
-        viewer,
+        viewer_id,
     )
     return [
         ReactionRow(as_uuid(row["message_id"]), row["emoji"], row["count"], bool(row["mine"])) for row in rows

@@ -11,10 +11,10 @@ from uuid import UUID
 from hubbub.core import text_search
 from hubbub.db.sql import Sql, as_uuid
 
-FEW_ROOMS = 50  # naming them costs 40 µs each
+MAX_LISTED_ROOMS = 50  # naming them costs 40 µs each
 
 # FTS5 finds a row by its columns' words alone; an id is a phrase of five of them.
-_ROW = "(SELECT rowid FROM message_words WHERE message_words MATCH ${})"
+_ROWID_QUERY = "(SELECT rowid FROM message_words WHERE message_words MATCH ${})"
 
 
 async def add(tx: Sql, rows: Sequence[tuple[UUID, UUID, str]]) -> None:
@@ -47,7 +47,7 @@ async def replace(tx: Sql, message_id: UUID, room_id: UUID, body: str) -> None:
         )
         return
     found = await tx.execute(
-        f"UPDATE message_words SET words = $1 WHERE rowid = {_ROW.format(2)}",
+        f"UPDATE message_words SET words = $1 WHERE rowid = {_ROWID_QUERY.format(2)}",
         " ".join(text_search.tokenize(body)),
         _phrase(message_id),
     )
@@ -62,7 +62,7 @@ async def remove(tx: Sql, message_id: UUID) -> None:
         return
     # The row stays, empty: cursors find their place by it.
     await tx.execute(
-        f"UPDATE message_words SET words = '' WHERE rowid = {_ROW.format(1)}", _phrase(message_id)
+        f"UPDATE message_words SET words = '' WHERE rowid = {_ROWID_QUERY.format(1)}", _phrase(message_id)
     )
 
 
@@ -84,22 +84,22 @@ async def find(  # noqa: PLR0913 - a filter each
 
     `before` is the last message of the page before. A query without a word finds nothing.
     """
-    asked = text_search.query(query)
-    if asked is None:
+    parsed = text_search.parse_query(query)
+    if parsed is None:
         return []
     if sql.dialect == "postgres":
-        way = _on_postgres(asked, room_id)
+        plan = _postgres_plan(parsed, room_id)
     else:
-        rooms = [room_id.hex] if room_id else await _few_rooms(sql, user_id)
+        rooms = [room_id.hex] if room_id else await _listed_rooms(sql, user_id)
         if rooms == []:
             return []
-        way = _on_sqlite(asked, rooms)
+        plan = _sqlite_plan(parsed, rooms)
     filters = {
         "m.sender_id = ${}": from_user_id,
         "m.room_id = ${}": room_id,
-        way.past: way.place(before) if before else None,
+        plan.cursor_condition: plan.cursor_value(before) if before else None,
     }
-    statement, values = _statement(way, filters, user_id, limit)
+    statement, values = _statement(plan, filters, user_id, limit)
     rows = await sql.fetch(statement, *values)
     return [as_uuid(row["id"]) for row in rows]
 
@@ -107,16 +107,16 @@ async def find(  # noqa: PLR0913 - a filter each
 class _Plan(NamedTuple):
     """How a dialect finds: what matches, in which order, and what lies past a message."""
 
-    match: str
-    matching: str
-    order: str
-    past: str
-    place: Callable[[UUID], object]
+    query: str
+    from_clause: str
+    order_column: str
+    cursor_condition: str
+    cursor_value: Callable[[UUID], object]
 
 
-def _on_postgres(asked: text_search.SearchQuery, room_id: UUID | None) -> _Plan:
+def _postgres_plan(parsed: text_search.SearchQuery, room_id: UUID | None) -> _Plan:
     return _Plan(
-        text_search.labelled(asked.tsquery, room_id.hex) if room_id else asked.tsquery,
+        text_search.with_label(parsed.tsquery, room_id.hex) if room_id else parsed.tsquery,
         "message_words w JOIN messages m ON m.id = w.message_id WHERE w.words @@ $1::text::tsquery",
         "m.id",
         "m.id < ${}",
@@ -124,35 +124,37 @@ def _on_postgres(asked: text_search.SearchQuery, room_id: UUID | None) -> _Plan:
     )
 
 
-def _on_sqlite(asked: text_search.SearchQuery, rooms: Sequence[str] | None) -> _Plan:
-    among = " OR ".join(f'"{room}"' for room in rooms or ())
+def _sqlite_plan(parsed: text_search.SearchQuery, rooms: Sequence[str] | None) -> _Plan:
+    room_terms = " OR ".join(f'"{room}"' for room in rooms or ())
     # CROSS: the index comes first, read backwards, and no further than the page goes.
     return _Plan(
-        f"room : ({among}) AND {asked.fts5}" if rooms else asked.fts5,
+        f"room : ({room_terms}) AND {parsed.fts5}" if rooms else parsed.fts5,
         "message_words w CROSS JOIN messages m ON m.id = w.message_id WHERE w.message_words MATCH $1",
         "w.rowid",
-        f"w.rowid < {_ROW}",
+        f"w.rowid < {_ROWID_QUERY}",
         _phrase,
     )
 
 
-async def _few_rooms(sql: Sql, user_id: UUID) -> list[str] | None:
+async def _listed_rooms(sql: Sql, user_id: UUID) -> list[str] | None:
     """The user's rooms as the index knows them, so that no talk elsewhere is read; None: too many."""
     rows = await sql.fetch(
-        "SELECT room_id FROM memberships WHERE user_id = $1 LIMIT $2", user_id, FEW_ROOMS + 1
+        "SELECT room_id FROM memberships WHERE user_id = $1 LIMIT $2", user_id, MAX_LISTED_ROOMS + 1
     )
-    return [as_uuid(row["room_id"]).hex for row in rows] if len(rows) <= FEW_ROOMS else None
+    return [as_uuid(row["room_id"]).hex for row in rows] if len(rows) <= MAX_LISTED_ROOMS else None
 
 
-def _statement(way: _Plan, filters: dict[str, object], user_id: UUID, limit: int) -> tuple[str, list[object]]:
+def _statement(
+    plan: _Plan, filters: dict[str, object], user_id: UUID, limit: int
+) -> tuple[str, list[object]]:
     """The statement, and its values."""
-    text, values = "", list[object]([way.match, user_id, limit])
+    text, values = "", list[object]([plan.query, user_id, limit])
     for condition, value in filters.items():
         if value is not None:
             values.append(value)
             text += " AND " + condition.format(len(values))
     return (
-        f"SELECT m.id FROM {way.matching} AND m.deleted_at IS NULL{text} AND EXISTS "
+        f"SELECT m.id FROM {plan.from_clause} AND m.deleted_at IS NULL{text} AND EXISTS "
         "(SELECT 1 FROM memberships b WHERE b.room_id = m.room_id AND b.user_id = $2) "
-        f"ORDER BY {way.order} DESC LIMIT $3"
+        f"ORDER BY {plan.order_column} DESC LIMIT $3"
     ), values

@@ -30,14 +30,14 @@ class MessageRow(NamedTuple):
     reply_to_id: UUID | None
     mentions: str
     words: str
-    before: str
-    between: str
-    after: str
-    known: int
+    payload_head: str
+    payload_middle: str
+    payload_tail: str
+    known_seq: int
 
     def payload(self, seq: int) -> str:
         """What the entry says, as the statement stores it."""
-        return f"{self.before}{seq}{self.between}{seq}{self.after}"
+        return f"{self.payload_head}{seq}{self.payload_middle}{seq}{self.payload_tail}"
 
 
 # The rooms are locked in the order of their ids, as everywhere. A message that another instance stores under
@@ -83,20 +83,20 @@ SELECT id, seq FROM fresh
 
 
 async def append_messages(
-    sql: Sql, rows: Sequence[MessageRow], named: Sequence[tuple[UUID, UUID]], at: datetime, epoch: str
+    sql: Sql, rows: Sequence[MessageRow], mentions: Sequence[tuple[UUID, UUID]], at: datetime, epoch: str
 ) -> dict[UUID, int]:
     """Store what is new and allowed, all of it or nothing; returns message → seq. No two rows are the same.
 
     `named` are (message, user) of mentions. Raises what the driver raises: a duplicate, nonsense, no server.
     """
     columns = [list(column) for column in zip(*rows, strict=True)]
-    found = await sql.fetch(
+    stored = await sql.fetch(
         _APPEND,
         *columns,
         list({row.room_id for row in rows}),
         at,
-        [message for message, _ in named],
-        [user for _, user in named],
+        [message for message, _ in mentions],
+        [user for _, user in mentions],
         epoch,
     )
-    return {row["id"]: row["seq"] for row in found}
+    return {row["id"]: row["seq"] for row in stored}

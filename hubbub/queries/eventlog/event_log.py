@@ -186,7 +186,7 @@ async def insert_mentions(tx: Sql, rows: Sequence[tuple[UUID, UUID, int, UUID]])
     )
 
 
-async def standings(
+async def memberships(
     sql: Sql, room_ids: Iterable[UUID], user_ids: Iterable[UUID]
 ) -> dict[tuple[UUID, UUID], Membership]:
     """(room, user) → standing, for those of the users who are members of those of the rooms."""
@@ -222,14 +222,14 @@ class LogEnd(NamedTuple):
     member_count: int
 
 
-async def ends(sql: Sql, room_ids: Iterable[UUID]) -> dict[UUID, LogEnd]:
+async def log_ends(sql: Sql, room_ids: Iterable[UUID]) -> dict[UUID, LogEnd]:
     """The ends of the logs of rooms."""
     where, ids = in_clause(sql, room_ids)
     rows = await sql.fetch(f"SELECT id, last_seq, member_count FROM rooms WHERE id {where}", ids)
     return {as_uuid(row["id"]): LogEnd(row["last_seq"], row["member_count"]) for row in rows}
 
 
-GONE = LogEnd(0, 0)
+MISSING_ROOM = LogEnd(0, 0)
 
 
 async def changed(sql: Sql, known: Mapping[UUID, LogEnd]) -> dict[UUID, LogEnd]:
@@ -238,8 +238,10 @@ async def changed(sql: Sql, known: Mapping[UUID, LogEnd]) -> dict[UUID, LogEnd]:
     What does not differ costs no row.
     """
     if sql.dialect != "postgres":
-        found = await ends(sql, known)
-        return {room_id: end for room_id in known if (end := found.get(room_id, GONE)) != known[room_id]}
+        found = await log_ends(sql, known)
+        return {
+            room_id: end for room_id in known if (end := found.get(room_id, MISSING_ROOM)) != known[room_id]
+        }
     rows = await sql.fetch(
         "SELECT known.id, r.last_seq, r.member_count "
         "FROM unnest($1::uuid[], $2::bigint[], $3::int[]) AS known(id, seq, members) "
@@ -251,6 +253,8 @@ async def changed(sql: Sql, known: Mapping[UUID, LogEnd]) -> dict[UUID, LogEnd]:
         [end.member_count for end in known.values()],
     )
     return {
-        as_uuid(row["id"]): GONE if row["last_seq"] is None else LogEnd(row["last_seq"], row["member_count"])
+        as_uuid(row["id"]): MISSING_ROOM
+        if row["last_seq"] is None
+        else LogEnd(row["last_seq"], row["member_count"])
         for row in rows
     }

@@ -21,7 +21,7 @@ USERS = Column("users", "last_seen_at")
 
 
 # One statement, which is a transaction by itself. A row that is returned was free, whether it changed or not.
-_WRITE = (
+_WRITE_POSTGRES = (
     "WITH seen AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS seen(id, at)), "
     "free AS MATERIALIZED (SELECT id FROM {0} WHERE id = ANY($1::uuid[]) "
     "ORDER BY id FOR NO KEY UPDATE SKIP LOCKED), "
@@ -43,10 +43,10 @@ async def write(sql: Sql, column: Column, seen: Mapping[UUID, datetime]) -> list
             list(seen.items()),
         )
         return []
-    rows = await sql.fetch(_WRITE.format(table, name), list(seen), list(seen.values()))
+    rows = await sql.fetch(_WRITE_POSTGRES.format(table, name), list(seen), list(seen.values()))
     if len(rows) == len(seen):
         return []
-    left = seen.keys() - {as_uuid(row["id"]) for row in rows}
+    missing = seen.keys() - {as_uuid(row["id"]) for row in rows}
     # Those that were deleted are not found.
-    rows = await sql.fetch(f"SELECT id FROM {table} WHERE id = ANY($1::uuid[])", list(left))
+    rows = await sql.fetch(f"SELECT id FROM {table} WHERE id = ANY($1::uuid[])", list(missing))
     return [as_uuid(row["id"]) for row in rows]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hubbub.db.sql import Sql, as_datetime, as_uuid
 
-LOCK = 0x48554243  # any number, the same for all processes that register
+LOCK_KEY = 0x48554243  # any number, the same for all processes that register
 # Two machines may disagree about the time. Each database has one clock.
 _NOW = {"postgres": "clock_timestamp()", "sqlite": "strftime('%Y-%m-%d %H:%M:%f+00:00', 'now')"}
 _AGE = {
@@ -28,7 +28,7 @@ class Registration(NamedTuple):
     untrusted_proxy: str | None = None
 
 
-class Registered(NamedTuple):
+class ProcessRow(NamedTuple):
     """A row; `age` is the time since it was written, in seconds."""
 
     run: UUID
@@ -41,7 +41,7 @@ class Registered(NamedTuple):
     untrusted_proxy: str | None
     started_at: datetime
     seen_at: datetime
-    age: float
+    age_s: float
 
 
 _COLUMNS = ", ".join(Registration._fields)
@@ -51,7 +51,7 @@ _VALUES = ", ".join(f"${number}" for number in range(1, len(Registration._fields
 async def lock(tx: Sql) -> None:
     """Let one process register at a time, until the transaction ends. SQLite has one writer."""
     if tx.dialect == "postgres":
-        await tx.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await tx.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
 
 
 async def write(sql: Sql, registration: Registration) -> None:
@@ -64,14 +64,14 @@ async def write(sql: Sql, registration: Registration) -> None:
     )
 
 
-async def read(sql: Sql) -> list[Registered]:
+async def read(sql: Sql) -> list[ProcessRow]:
     """All rows, expired ones included, in the order of their starts."""
     rows = await sql.fetch(
         f"SELECT {_COLUMNS}, started_at, seen_at, {_AGE[sql.dialect]} AS age FROM processes "
         "ORDER BY started_at, run"
     )
     return [
-        Registered(
+        ProcessRow(
             as_uuid(row["run"]),
             row["id"],
             row["kind"],
@@ -93,9 +93,9 @@ async def remove(sql: Sql, run: UUID) -> None:
     await sql.execute("DELETE FROM processes WHERE run = $1", run)
 
 
-async def remove_older(sql: Sql, seconds: float) -> None:
+async def remove_older(sql: Sql, max_age_s: float) -> None:
     """Delete rows that were not written for so long."""
-    await sql.execute(f"DELETE FROM processes WHERE {_AGE[sql.dialect]} >= $1", seconds)
+    await sql.execute(f"DELETE FROM processes WHERE {_AGE[sql.dialect]} >= $1", max_age_s)
 
 
 async def remove_all(sql: Sql) -> None:

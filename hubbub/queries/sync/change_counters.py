@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from hubbub.core import clock
-from hubbub.db.locking import locked
+from hubbub.db.locking import lock_condition
 from hubbub.db.sql import Sql, as_datetime, as_uuid
 from hubbub.queries.eventlog.event_log import in_clause
 
@@ -18,7 +18,7 @@ async def bump_version(tx: Sql, user_ids: Iterable[UUID]) -> None:
     Locks their rows in the order of their ids, so that two writers can't wait for each other.
     """
     where, ids = in_clause(tx, user_ids)
-    rows = locked(tx, "users", f"id {where}")
+    rows = lock_condition(tx, "users", f"id {where}")
     await tx.execute(f"UPDATE users SET version = version + 1 WHERE id {rows}", ids)
 
 
@@ -32,7 +32,7 @@ class KnownUser(NamedTuple):
 
     user_id: UUID
     version: int
-    marks: int
+    read_version: int
 
 
 class ChangedUser(NamedTuple):
@@ -40,7 +40,7 @@ class ChangedUser(NamedTuple):
 
     user_id: UUID
     version: int
-    marks: int
+    read_version: int
     username: str
     display_name: str
     avatar_url: str | None
@@ -51,30 +51,30 @@ class ChangedUser(NamedTuple):
     deleted: bool
 
 
-_MOVED = (
+_SELECT_USERS = (
     "SELECT u.id, u.version, u.marks, u.username, u.display_name, u.avatar_url, u.role, u.suspended_at, "
     "u.suspended_until, u.suspend_reason, u.deleted_at FROM "
 )
-_DIFFERS = "OR u.suspended_at IS NOT NULL OR u.deleted_at IS NOT NULL"
+_BLOCKED_CONDITION = "OR u.suspended_at IS NOT NULL OR u.deleted_at IS NOT NULL"
 
 
 async def changed_users(sql: Sql, known: Sequence[KnownUser]) -> list[ChangedUser]:
     """Those whose counters are others now, and whoever is suspended or deleted: one query."""
     if sql.dialect == "postgres":
         rows = await sql.fetch(
-            f"{_MOVED} unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS seen(id, version, marks) "
+            f"{_SELECT_USERS} unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS seen(id, version, marks) "
             "JOIN users u ON u.id = seen.id "
-            f"WHERE u.version <> seen.version OR u.marks <> seen.marks {_DIFFERS}",
+            f"WHERE u.version <> seen.version OR u.marks <> seen.marks {_BLOCKED_CONDITION}",
             [each.user_id for each in known],
             [each.version for each in known],
-            [each.marks for each in known],
+            [each.read_version for each in known],
         )
     else:
         rows = await sql.fetch(
-            f"{_MOVED} json_each($1) AS seen JOIN users u ON u.id = json_extract(seen.value, '$[0]') "
+            f"{_SELECT_USERS} json_each($1) AS seen JOIN users u ON u.id = json_extract(seen.value, '$[0]') "
             "WHERE u.version <> json_extract(seen.value, '$[1]') "
-            f"OR u.marks <> json_extract(seen.value, '$[2]') {_DIFFERS}",
-            json.dumps([(str(each.user_id), each.version, each.marks) for each in known]),
+            f"OR u.marks <> json_extract(seen.value, '$[2]') {_BLOCKED_CONDITION}",
+            json.dumps([(str(each.user_id), each.version, each.read_version) for each in known]),
         )
     return [
         ChangedUser(
@@ -85,8 +85,8 @@ async def changed_users(sql: Sql, known: Sequence[KnownUser]) -> list[ChangedUse
             row["display_name"],
             row["avatar_url"],
             row["role"],
-            _time(row["suspended_at"]),
-            _time(row["suspended_until"]),
+            _optional_datetime(row["suspended_at"]),
+            _optional_datetime(row["suspended_until"]),
             row["suspend_reason"],
             row["deleted_at"] is not None,
         )
@@ -94,7 +94,7 @@ async def changed_users(sql: Sql, known: Sequence[KnownUser]) -> list[ChangedUse
     ]
 
 
-def _time(value: object) -> datetime | None:
+def _optional_datetime(value: object) -> datetime | None:
     return as_datetime(value) if value is not None else None
 
 
@@ -108,13 +108,13 @@ class SessionRow(NamedTuple):
     avatar_url: str | None
     role: str
     version: int
-    marks: int
+    read_version: int
     suspended_at: datetime | None
     suspended_until: datetime | None
     suspend_reason: str | None
     deleted: bool
     revoked: bool
-    began_at: datetime
+    created_at: datetime
     expires_at: datetime
 
 
@@ -138,8 +138,8 @@ async def sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionR
             row["role"],
             row["version"],
             row["marks"],
-            _time(row["suspended_at"]),
-            _time(row["suspended_until"]),
+            _optional_datetime(row["suspended_at"]),
+            _optional_datetime(row["suspended_until"]),
             row["suspend_reason"],
             row["deleted_at"] is not None,
             row["revoked_at"] is not None,
@@ -150,30 +150,31 @@ async def sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionR
     }
 
 
-class SessionState(NamedTuple):
+class RevokedSession(NamedTuple):
     """A session that ended, and why."""
 
     user_id: UUID
     reason: str | None
 
 
-async def ended_sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionState]:
+async def revoked_sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, RevokedSession]:
     """Those of the sessions that were revoked."""
     where, ids = in_clause(sql, session_ids)
     rows = await sql.fetch(
         f"SELECT id, user_id, revoke_reason FROM sessions WHERE id {where} AND revoked_at IS NOT NULL",
         ids,
     )
-    return {as_uuid(row["id"]): SessionState(as_uuid(row["user_id"]), row["revoke_reason"]) for row in rows}
+    return {as_uuid(row["id"]): RevokedSession(as_uuid(row["user_id"]), row["revoke_reason"]) for row in rows}
 
 
-async def end_sessions(tx: Sql, user_id: UUID, kept: UUID | None, reason: str) -> list[UUID]:
+async def revoke_sessions(tx: Sql, user_id: UUID, except_session_id: UUID | None, reason: str) -> list[UUID]:
     """Revoke all sessions of a user but `kept`, locked by ascending id; returns the ids of those it ended."""
-    but = "AND id <> $4" if kept is not None else ""
+    exclusion = "AND id <> $4" if except_session_id is not None else ""
     rows = await tx.fetch(
         f"UPDATE sessions SET revoked_at = $2, revoke_reason = $3 "
-        f"WHERE id {locked(tx, 'sessions', f'user_id = $1 AND revoked_at IS NULL {but}')} RETURNING id",
-        *(user_id, clock.now(), reason, *([kept] if kept is not None else [])),
+        f"WHERE id {lock_condition(tx, 'sessions', f'user_id = $1 AND revoked_at IS NULL {exclusion}')} "
+        "RETURNING id",
+        *(user_id, clock.now(), reason, *([except_session_id] if except_session_id is not None else [])),
     )
     return [as_uuid(row["id"]) for row in rows]
 
@@ -185,7 +186,7 @@ class MembershipRow(NamedTuple):
     kind: str
     role: str
     muted: bool
-    since: int
+    joined_seq: int
     version: int
     member_count: int
 
@@ -194,7 +195,7 @@ class UserMemberships(NamedTuple):
     """A user's counters and memberships, as of one moment."""
 
     version: int
-    marks: int
+    read_version: int
     rooms: list[MembershipRow]
 
 
@@ -210,12 +211,12 @@ async def memberships(sql: Sql, user_ids: Iterable[UUID]) -> dict[UUID, UserMemb
     found: dict[UUID, UserMemberships] = {}
     for row in rows:
         user_id = as_uuid(row["user_id"])
-        known = found.get(user_id)
-        if known is None:
-            known = found[user_id] = UserMemberships(row["version"], row["marks"], [])
+        user = found.get(user_id)
+        if user is None:
+            user = found[user_id] = UserMemberships(row["version"], row["marks"], [])
         if row["kind"] is None:
             continue
-        known.rooms.append(
+        user.rooms.append(
             MembershipRow(
                 as_uuid(row["room_id"]),
                 row["kind"],

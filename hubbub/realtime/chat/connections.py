@@ -10,7 +10,7 @@ from uuid import UUID
 from hubbub.core import clock, metrics, tasks
 from hubbub.ratelimit.rate import Rate
 from hubbub.ratelimit.token_bucket import TokenBucket
-from hubbub.realtime.chat.turns import Turn
+from hubbub.realtime.chat.turns import PacedLock
 from hubbub.realtime.socketio import frames
 from hubbub.realtime.socketio.manager import NamespaceClient
 from hubbub.schemas.sync.connection import Closing
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FLOOD_S = 10.0
-FLOOD_PAUSE_S = 2.0
-ENDS_S = 60.0  # longer than a socket may take to come in
+MAX_FLOODING_S = 10.0
+FLOODING_RESET_S = 2.0
+SESSION_END_TTL_S = 60.0  # longer than a socket may take to come in
 
-STAY_AWAY = frozenset({"token_expired", "session_revoked", "suspended", "flooding"})
+NO_RECONNECT_CODES = frozenset({"token_expired", "session_revoked", "suspended", "flooding"})
 
 
 class Connection:
@@ -34,125 +34,129 @@ class Connection:
 
     def __init__(
         self,
-        link: NamespaceClient,
-        admitted: AuthenticatedSession,
+        client: NamespaceClient,
+        auth_session: AuthenticatedSession,
         ctx: Context,
-        max_output: int,
-        rate: Rate | None,
+        max_output_bytes: int,
+        event_rate: Rate | None,
     ) -> None:
-        self.link = link
-        self._session = link.session
-        self.sid = link.sid
-        self.namespace = link.namespace
-        self.admitted = admitted
-        self.user = admitted.user
-        self.session_id = admitted.session_id
-        self.expires_at: datetime = admitted.expires_at
-        self.warned_of: datetime | None = None  # the end of the token for which `auth:expiring` was sent
+        self.client = client
+        self._eio_session = client.eio_session
+        self.sid = client.sid
+        self.namespace = client.namespace
+        self.auth_session = auth_session
+        self.user = auth_session.user
+        self.session_id = auth_session.session_id
+        self.expires_at: datetime = auth_session.expires_at
+        self.warned_expires_at: datetime | None = (
+            None  # the end of the token for which `auth:expiring` was sent
+        )
         self.ctx = ctx
         self.rooms: set[UUID] = set()
-        self.events = TokenBucket(rate)
-        self.turn = Turn(paced=rate is not None)  # one for all sockets of the user: see `Connections.add`
-        self.gone: bool = False
-        self.outdated: bool = False  # its rooms were those of a history that is no more
+        self.event_bucket = TokenBucket(event_rate)
+        self.event_lock = PacedLock(
+            paced=event_rate is not None
+        )  # one for all sockets of the user: see `Connections.add`
+        self.closed: bool = False
+        self.epoch_outdated: bool = False  # its rooms were those of a history that is no more
         self.close_code = ""  # what the server said when it closed the socket
         self.connected_at = 0.0  # in monotonic seconds, when `ready` was sent
-        self.entered = False
-        self.current = False  # whether it was accepted from memory that held everything
-        self._max_output = max_output
-        self._held: list[frames.Frame] | None = []
-        self._inbox: deque[tuple[Callable[[], Awaitable[None]], bool]] = deque()
-        self._working = False
-        self._begun = 0
-        self._answers: asyncio.Future[None] | None = None
+        self.in_membership_cache = False
+        self.accepted_from_cache = False  # whether it was accepted from memory that held everything
+        self._max_output_bytes = max_output_bytes
+        self._held_frames: list[frames.Frame] | None = []
+        self._steps: deque[tuple[Callable[[], Awaitable[None]], bool]] = deque()
+        self._running = False
+        self._open_requests = 0
+        self._requests_finished: asyncio.Future[None] | None = None
         self._flooding_since = 0.0
-        self._refused_at = float("-inf")
+        self._last_rejection_at = float("-inf")
 
     @property
-    def held(self) -> bool:
+    def awaiting_ready(self) -> bool:
         """Whether `ready` is still to come: everything sent before is held back."""
-        return self._held is not None
+        return self._held_frames is not None
 
     def send(self, frame: frames.Frame, *, hint: bool = False) -> None:
         """Queue a frame. Hints are dropped at half of the bound; past it the client is a slow consumer."""
-        if self.gone:
+        if self.closed:
             return
-        if self._held is not None:
-            self._held.append(frame)
+        if self._held_frames is not None:
+            self._held_frames.append(frame)
             return
-        waiting = self._session.way.waiting_bytes + frame.size
-        if waiting > self._max_output:
+        waiting_bytes = self._eio_session.transport.waiting_bytes + frame.size
+        if waiting_bytes > self._max_output_bytes:
             metrics.count("slow_consumers")
             self.close("slow_consumer", "You do not take what is sent to you. Connect again and sync.")
-        elif not hint or waiting * 2 <= self._max_output:
-            self.link.send(frame)
+        elif not hint or waiting_bytes * 2 <= self._max_output_bytes:
+            self.client.send(frame)
         else:
             metrics.count("hints_dropped")
 
     def release(self, first: frames.Frame) -> None:
         """Send `first`, then what was held back until then."""
-        held, self._held = self._held or [], None
-        for frame in (first, *held):
+        held_frames, self._held_frames = self._held_frames or [], None
+        for frame in (first, *held_frames):
             self.send(frame)
 
-    def start_over(self) -> None:
+    def drop_held(self) -> None:
         """Forget what was held back, if anything still is."""
-        if self._held is not None:
-            self._held = []
+        if self._held_frames is not None:
+            self._held_frames = []
 
     def emit(self, name: str, payload: object, *, hint: bool = False) -> None:
         """Send an event to this client alone."""
-        self.send(frames.event_of(self.namespace, name, payload), hint=hint)
+        self.send(frames.encode_event(self.namespace, name, payload), hint=hint)
 
     # Events: one after the other, but for those that are begun and answered later.
 
     @property
-    def free(self) -> bool:
+    def idle(self) -> bool:
         """Whether nothing waits for its turn: what comes now may begin at once."""
-        return not self._working
+        return not self._running
 
     @property
     def busy(self) -> bool:
         """Whether something that the client asked is not answered yet."""
-        return self._working or self._begun > 0
+        return self._running or self._open_requests > 0
 
-    def work(self, step: Callable[[], Awaitable[None]], *, begins: bool = False) -> None:
+    def enqueue(self, step: Callable[[], Awaitable[None]], *, pipelined: bool = False) -> None:
         """Run `step` after all that came before it; a step that `begins` does not wait for their answers."""
-        self._inbox.append((step, begins))
-        if not self._working:
-            self._working = True
+        self._steps.append((step, pipelined))
+        if not self._running:
+            self._running = True
             tasks.spawn(self._run(), name="events of a connection")
 
     async def _run(self) -> None:
         try:
-            while self._inbox and not self.gone:
-                step, begins = self._inbox.popleft()
-                if self._begun and not begins:
-                    self._answers = asyncio.get_running_loop().create_future()
-                    await self._answers
+            while self._steps and not self.closed:
+                step, pipelined = self._steps.popleft()
+                if self._open_requests and not pipelined:
+                    self._requests_finished = asyncio.get_running_loop().create_future()
+                    await self._requests_finished
                 await step()
         finally:
-            self._working = False
+            self._running = False
 
-    def begun(self) -> None:
+    def request_started(self) -> None:
         """One event more whose answer is to come; must be paired with `answered`."""
-        self._begun += 1
+        self._open_requests += 1
 
-    def answered(self) -> None:
+    def request_finished(self) -> None:
         """What was begun has its answer."""
-        self._begun -= 1
-        if not self._begun and self._answers is not None:
-            if not self._answers.done():
-                self._answers.set_result(None)
-            self._answers = None
+        self._open_requests -= 1
+        if not self._open_requests and self._requests_finished is not None:
+            if not self._requests_finished.done():
+                self._requests_finished.set_result(None)
+            self._requests_finished = None
 
-    def refused(self) -> None:
+    def record_rejection(self) -> None:
         """A limit was hit. Who goes on for 10 s is sent away."""
         now = clock.monotonic()
-        if now - self._refused_at > FLOOD_PAUSE_S:
+        if now - self._last_rejection_at > FLOODING_RESET_S:
             self._flooding_since = now
-        self._refused_at = now
-        if now - self._flooding_since >= FLOOD_S:
+        self._last_rejection_at = now
+        if now - self._flooding_since >= MAX_FLOODING_S:
             metrics.count("flooding_sockets")
             self.close("flooding", "Too many events for too long.")
 
@@ -161,22 +165,22 @@ class Connection:
 
         After `protocol_error` the caller closes the transport, with the close code of its cause.
         """
-        if self.gone:
+        if self.closed:
             return
-        self._held = None
+        self._held_frames = None
         closing = Closing(code=code, message=message, retry_after_ms=retry_after_ms)
-        self.link.send(frames.event_of(self.namespace, "closing", closing))
-        self.gone = True
+        self.client.send(frames.encode_event(self.namespace, "closing", closing))
+        self.closed = True
         self.close_code = code
         metrics.count("sockets_closed", code)
         if code == "protocol_error":
             return  # the transport ends with the close code of a malformed packet
-        if code in STAY_AWAY:
-            self.link.end_namespace()
+        if code in NO_RECONNECT_CODES:
+            self.client.end_namespace()
         elif code == "slow_consumer":
-            self.link.abort()
+            self.client.abort()
         elif code != "protocol_error":
-            self.link.end_transport()
+            self.client.end_transport()
 
 
 class Connections:
@@ -187,24 +191,24 @@ class Connections:
         self.empty = asyncio.Event()
         self.empty.set()
         self._by_user: dict[UUID, dict[str, Connection]] = {}
-        self._ends: OrderedDict[UUID, float] = (
+        self._ended_at: OrderedDict[UUID, float] = (
             OrderedDict()
         )  # oldest first, none older than `ENDS_S` is needed
 
     def __len__(self) -> int:
         return len(self.by_sid)
 
-    def note_end(self, ended: UUID) -> None:
+    def record_end(self, ended_id: UUID) -> None:
         """A session, or all of a user, came to its end now: sockets on their way in must not miss it."""
         now = clock.monotonic()
-        self._ends[ended] = now
-        self._ends.move_to_end(ended)
-        while now - next(iter(self._ends.values())) >= ENDS_S:
-            self._ends.popitem(last=False)
+        self._ended_at[ended_id] = now
+        self._ended_at.move_to_end(ended_id)
+        while now - next(iter(self._ended_at.values())) >= SESSION_END_TTL_S:
+            self._ended_at.popitem(last=False)
 
-    def ended_since(self, began: float, *ids: UUID) -> bool:
+    def ended_since(self, since: float, *ids: UUID) -> bool:
         """Whether one of these came to its end since then."""
-        return any(self._ends.get(each, 0.0) >= began for each in ids)
+        return any(self._ended_at.get(each, 0.0) >= since for each in ids)
 
     def add(self, connection: Connection) -> None:
         """Know a socket from now on. All sockets of a user share the turn of the first of them."""
@@ -212,7 +216,7 @@ class Connections:
         self.empty.clear()
         own = self._by_user.setdefault(connection.user.id, {})
         for other in own.values():
-            connection.turn = other.turn
+            connection.event_lock = other.event_lock
             break
         own[connection.sid] = connection
 
@@ -232,5 +236,5 @@ class Connections:
         """The user's sockets here."""
         return list(self._by_user.get(user_id, {}).values())
 
-    def count_of(self, user_id: UUID) -> int:
+    def count_of_user(self, user_id: UUID) -> int:
         return len(self._by_user.get(user_id, ()))

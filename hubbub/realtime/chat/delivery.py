@@ -16,40 +16,47 @@ from hubbub.core.errors import Unavailable
 from hubbub.db import database
 from hubbub.realtime.chat import feeds
 from hubbub.realtime.chat.connections import Connection
-from hubbub.realtime.chat.feeds import EARLY, Feed, Feeds
+from hubbub.realtime.chat.feeds import MAX_BUFFERED_ENTRIES, Feed, Feeds
 from hubbub.realtime.socketio import frames
 from hubbub.schemas.eventlog.entries import Entry
 from hubbub.services.eventlog import event_log
 from hubbub.services.eventlog.epoch_watch import EpochWatch
 from hubbub.services.instance.membership_cache import MembershipCache
-from hubbub.services.instance.typing_tracker import Typists
+from hubbub.services.instance.typing_tracker import TypingTracker
 
-logger = logging.getLogger(__name__)  # `log` is the module of rooms' entries here
+log = logging.getLogger(__name__)  # `log` is the module of rooms' entries here
 
-MOMENT_S = 0.02
-CHECK_S = 0.8  # what the bus lost arrives within a second
+REORDER_WAIT_S = 0.02
+GAP_CHECK_INTERVAL_S = 0.8  # what the bus lost arrives within a second
 
 
 class Delivery:
     """The rooms that have members here, and what they have been told."""
 
     def __init__(
-        self, bus: Bus, residents: MembershipCache, epochs: EpochWatch, typists: Typists, namespace: str
+        self,
+        bus: Bus,
+        membership_cache: MembershipCache,
+        epoch_watch: EpochWatch,
+        typing_tracker: TypingTracker,
+        namespace: str,
     ) -> None:
-        self._residents = residents
-        self._epochs = epochs
-        self._typists = typists
+        self._membership_cache = membership_cache
+        self._epoch_watch = epoch_watch
+        self._typing_tracker = typing_tracker
         self._namespace = namespace
-        self.feeds = Feeds(bus, epochs)
-        self._soon = tasks.Soon(self.check, name="delivery check at once")
-        self._resets = 0  # a reading that began before the last one is not used
+        self.feeds = Feeds(bus, epoch_watch)
+        self._immediate_check = tasks.CoalescingTask(self.check, name="delivery check at once")
+        self._reset_count = 0  # a reading that began before the last one is not used
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin the slow check."""
         database.on_available(self.check_soon)
         name = "delivery check"
-        self._task = tasks.spawn(tasks.every(CHECK_S, self.check, name=name), name=name)
+        self._task = tasks.spawn(
+            tasks.run_periodically(GAP_CHECK_INTERVAL_S, self.check, name=name), name=name
+        )
 
     async def close(self) -> None:
         await tasks.stop(self._task)
@@ -62,7 +69,7 @@ class Delivery:
         Returns the rooms whose end is not known yet (`begin`).
         """
         unknown: list[UUID] = []
-        if connection.outdated:
+        if connection.epoch_outdated:
             return unknown
         for room_id in room_ids:
             if room_id in connection.rooms:
@@ -70,103 +77,108 @@ class Delivery:
             feed = self.feeds.open(room_id)
             feed.joining.add(connection)
             connection.rooms.add(room_id)
-            if feed.delivered is None:
+            if feed.delivered_seq is None:
                 unknown.append(room_id)
         return unknown
 
-    def place(self, connection: Connection, ends: Mapping[UUID, int | None]) -> None:
+    def start_after(self, connection: Connection, positions: Mapping[UUID, int | None]) -> None:
         """Deliver to an attached connection the entries after `ends`, by room, each once (None: from now on).
 
         The client has, or reads by `sync`, all up to there.
         """
-        for room_id, end in ends.items():
+        for room_id, position in positions.items():
             feed = self.feeds.get(room_id)
             if feed is None or connection not in feed.joining:
                 continue
-            entries = feed.place(connection, end)
+            entries = feed.start_after(connection, position)
             if entries is None:
                 connection.rooms.discard(room_id)
-                self.admit(connection, room_id, (end or 0) + 1)
+                self.add_member(connection, room_id, (position or 0) + 1)
             for entry in entries or ():
                 connection.send(self._frame(entry))
-                if self._ends(entry, connection):
+                if self._ends_membership(entry, connection):
                     self.expel(connection, room_id)
                     break
 
-    def ends(self, room_ids: Iterable[UUID]) -> dict[UUID, int | None]:
+    def positions(self, room_ids: Iterable[UUID]) -> dict[UUID, int | None]:
         """How far the feeds of rooms are; None where it is not known."""
-        return {room_id: self.delivered(room_id) for room_id in room_ids}
+        return {room_id: self.delivered_seq(room_id) for room_id in room_ids}
 
-    def delivered(self, room_id: UUID) -> int | None:
+    def delivered_seq(self, room_id: UUID) -> int | None:
         """How far a room is delivered here, if it is."""
         feed = self.feeds.get(room_id)
-        return feed.delivered if feed is not None else None
+        return feed.delivered_seq if feed is not None else None
 
     def reset(self, connections: Iterable[Connection]) -> None:
         """End all feeds, of a history that is no more. The connections get no entries any more."""
-        self._resets += 1
+        self._reset_count += 1
         for connection in connections:
-            connection.outdated = True
+            connection.epoch_outdated = True
             connection.rooms.clear()
-        self.feeds.reset()
+        self.feeds.end_all()
 
-    async def begin(self, room_ids: Iterable[UUID]) -> None:
+    async def initialize_feeds(self, room_ids: Iterable[UUID]) -> None:
         """Read how far the logs of new feeds go; what came meanwhile is delivered now. One query."""
-        resets = self._resets
+        reset_count = self._reset_count
         for room_id, end in (await event_log.ends(room_ids)).items():
             feed = self.feeds.get(room_id)
-            if resets == self._resets and feed is not None and feed.delivered is None:
-                feed.delivered = end.last_seq
+            if reset_count == self._reset_count and feed is not None and feed.delivered_seq is None:
+                feed.delivered_seq = end.last_seq
                 self._advance(room_id, feed)
 
-    def admit(self, connection: Connection, room_id: UUID, seq: int) -> None:
+    def add_member(self, connection: Connection, room_id: UUID, seq: int) -> None:
         """Deliver the entry `seq` of a room to the connection, and all after it, in order."""
-        if not self._join(connection, room_id, seq - 1):
-            tasks.spawn(self._bring_up(connection, room_id, seq - 1), name="delivery admit")
+        if not self._try_attach(connection, room_id, seq - 1):
+            tasks.spawn(self._catch_up(connection, room_id, seq - 1), name="delivery admit")
 
-    def _join(self, connection: Connection, room_id: UUID, sent: int) -> bool:
+    def _try_attach(self, connection: Connection, room_id: UUID, sent_seq: int) -> bool:
         """Attach a connection that has everything up to `sent`; False if the feed is ahead of that."""
-        if connection.gone or connection.outdated or room_id in connection.rooms:
+        if connection.closed or connection.epoch_outdated or room_id in connection.rooms:
             return True
         feed = self.feeds.open(room_id)
-        if feed.delivered is None:
-            feed.delivered = sent
-        if feed.delivered > sent:
+        if feed.delivered_seq is None:
+            feed.delivered_seq = sent_seq
+        if feed.delivered_seq > sent_seq:
             return False
         connection.rooms.add(room_id)
-        if feed.delivered < sent:
-            feed.later.setdefault(sent, set()).add(connection)
+        if feed.delivered_seq < sent_seq:
+            feed.starting_after.setdefault(sent_seq, set()).add(connection)
         else:
             feed.connections.add(connection)
         self._advance(room_id, feed)
         return True
 
-    async def _bring_up(self, connection: Connection, room_id: UUID, sent: int) -> None:
+    async def _catch_up(self, connection: Connection, room_id: UUID, sent_seq: int) -> None:
         """Send what the feed had told already, until there is nothing between it and the connection."""
         try:
-            while not self._join(connection, room_id, sent):
+            while not self._try_attach(connection, room_id, sent_seq):
                 try:
-                    entries = await event_log.read(room_id, sent)
+                    entries = await event_log.read(room_id, sent_seq)
                 except Unavailable:  # nobody else would bring it up later
-                    await asyncio.sleep(CHECK_S)
+                    await asyncio.sleep(GAP_CHECK_INTERVAL_S)
                     continue
-                if connection.gone or connection.outdated or room_id in connection.rooms or not entries:
+                if (
+                    connection.closed
+                    or connection.epoch_outdated
+                    or room_id in connection.rooms
+                    or not entries
+                ):
                     return
                 for entry in entries:
-                    if entry.seq > (self.feeds.open(room_id).delivered or 0):
+                    if entry.seq > (self.feeds.open(room_id).delivered_seq or 0):
                         break
                     connection.send(self._frame(entry))
-                    sent = entry.seq
-                    if self._ends(entry, connection):
+                    sent_seq = entry.seq
+                    if self._ends_membership(entry, connection):
                         connection.emit("room:gone", {"room_id": room_id})
                         return
         finally:
             self.feeds.prune(room_id)
 
-    def _ends(self, entry: Entry, connection: Connection) -> bool:
+    def _ends_membership(self, entry: Entry, connection: Connection) -> bool:
         user_id = connection.user.id
         left = entry.event == "member:left" and entry.subject == user_id
-        return left and self._residents.ended(user_id, entry.room_id, entry.seq)
+        return left and self._membership_cache.end_membership(user_id, entry.room_id, entry.seq)
 
     def detach(self, connection: Connection, room_id: UUID) -> None:
         """The connection hears no more of the room."""
@@ -178,46 +190,49 @@ class Delivery:
 
     # Entries.
 
-    def hear(self, signal: EntriesAppended) -> None:
+    def on_entries(self, signal: EntriesAppended) -> None:
         """Deliver what is next, keep what is early, drop what is known."""
         feed = self.feeds.get(signal.room_id)
         if feed is None:
             return
         for entry in signal.entries:
-            if feed.delivered is None or entry.seq > feed.delivered:
-                feed.early[entry.seq] = entry
+            if feed.delivered_seq is None or entry.seq > feed.delivered_seq:
+                feed.early_entries[entry.seq] = entry
         self._advance(signal.room_id, feed)
 
     def _advance(self, room_id: UUID, feed: Feed) -> None:
-        if len(feed.early) > EARLY:
-            feed.early.clear()  # the log has them
-        if feed.delivered is None:
+        if len(feed.early_entries) > MAX_BUFFERED_ENTRIES:
+            feed.early_entries.clear()  # the log has them
+        if feed.delivered_seq is None:
             return
         ready: list[Entry] = []
-        while (entry := feed.early.pop(feed.delivered + 1, None)) is not None:
-            feed.delivered += 1
+        while (entry := feed.early_entries.pop(feed.delivered_seq + 1, None)) is not None:
+            feed.delivered_seq += 1
             ready.append(entry)
             if feed.joining:
-                feed.keep(entry)
+                feed.buffer(entry)
             if entry.event == "member:left" and entry.subject is not None:
                 self._deliver(feed, ready)
                 ready = []
-                self._left(feed, entry, entry.subject)
-            if feed.later and (some := feed.later.pop(feed.delivered, None)) is not None:
+                self._expel_user(feed, entry, entry.subject)
+            if (
+                feed.starting_after
+                and (starting := feed.starting_after.pop(feed.delivered_seq, None)) is not None
+            ):
                 self._deliver(feed, ready)
                 ready = []
-                feed.connections |= some
+                feed.connections |= starting
         if ready:
             self._deliver(feed, ready)
-        if feed.early:
-            self._repair_later(room_id, feed)
+        if feed.early_entries:
+            self._schedule_repair(room_id, feed)
 
-    def _repair_later(self, room_id: UUID, feed: Feed) -> None:
-        for seq in [seq for seq in feed.early if seq <= (feed.delivered or 0)]:
-            del feed.early[seq]
-        if feed.early and not feed.repairing:
+    def _schedule_repair(self, room_id: UUID, feed: Feed) -> None:
+        for seq in [seq for seq in feed.early_entries if seq <= (feed.delivered_seq or 0)]:
+            del feed.early_entries[seq]
+        if feed.early_entries and not feed.repairing:
             feed.repairing = True
-            asyncio.get_running_loop().call_later(MOMENT_S, self._repair_soon, room_id)
+            asyncio.get_running_loop().call_later(REORDER_WAIT_S, self._start_repair, room_id)
 
     def _frame(self, entry: Entry) -> frames.Frame:
         return frames.event(self._namespace, entry.event, entry.payload)
@@ -228,12 +243,12 @@ class Delivery:
         for frame in frames.coalesce([self._frame(entry) for entry in entries]):
             for connection in list(feed.connections):
                 connection.send(frame)
-        if entries and entries[0].room_id in self._typists.rooms:
-            self._typists.on_entries(entries[0].room_id, entries)
+        if entries and entries[0].room_id in self._typing_tracker.rooms:
+            self._typing_tracker.on_entries(entries[0].room_id, entries)
 
-    def _left(self, feed: Feed, entry: Entry, user_id: UUID) -> None:
+    def _expel_user(self, feed: Feed, entry: Entry, user_id: UUID) -> None:
         """The last entry for somebody's sockets, unless they are in again since."""
-        if self._residents.ended(user_id, entry.room_id, entry.seq):
+        if self._membership_cache.end_membership(user_id, entry.room_id, entry.seq):
             for connection in [each for each in feed.connections if each.user.id == user_id]:
                 self.expel(connection, entry.room_id)
 
@@ -244,9 +259,9 @@ class Delivery:
 
     # Repair.
 
-    def _repair_soon(self, room_id: UUID) -> None:
+    def _start_repair(self, room_id: UUID) -> None:
         feed = self.feeds.get(room_id)
-        if feed is not None and feed.early:
+        if feed is not None and feed.early_entries:
             tasks.spawn(self._repair(room_id, feed), name="delivery repair")
         elif feed is not None:
             feed.repairing = False
@@ -255,25 +270,30 @@ class Delivery:
         """Read from the log what did not come by the bus."""
         feed.repairing = True
         try:
-            entries = await event_log.read(room_id, feed.delivered or 0)
+            entries = await event_log.read(room_id, feed.delivered_seq or 0)
         finally:
             feed.repairing = False
         if entries and self.feeds.get(room_id) is feed:
             metrics.count("entries_refetched", by=len(entries))
-            self.hear(EntriesAppended(room_id, tuple(entries)))
+            self.on_entries(EntriesAppended(room_id, tuple(entries)))
 
-    def moved(self, room_id: UUID, seq: int) -> None:
+    def on_log_advanced(self, room_id: UUID, seq: int) -> None:
         """The log goes up to `seq`: read what is not known of it."""
         feed = self.feeds.get(room_id)
-        if feed is not None and feed.delivered is not None and feed.delivered < seq and not feed.repairing:
+        if (
+            feed is not None
+            and feed.delivered_seq is not None
+            and feed.delivered_seq < seq
+            and not feed.repairing
+        ):
             feed.repairing = True
             tasks.spawn(self._repair(room_id, feed), name="delivery repair")
 
     def check_soon(self) -> None:
         """Signals were lost: check now, not in a second."""
-        self._soon.run()
+        self._immediate_check.trigger()
 
     async def check(self) -> None:
         """Find what the bus lost: one query over the rooms that have members here."""
-        self.feeds.tidy()
-        await feeds.compare(self.feeds, self._residents, self._epochs, self._repair)
+        self.feeds.end_expired()
+        await feeds.repair_gaps(self.feeds, self._membership_cache, self._epoch_watch, self._repair)

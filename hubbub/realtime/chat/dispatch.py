@@ -16,8 +16,8 @@ from hubbub.core.errors import (
     TooLarge,
     Unavailable,
     UnknownEvent,
+    clear_tracebacks,
     codes,
-    forget_traceback,
 )
 from hubbub.db import database
 from hubbub.realtime.chat.connections import Connection
@@ -35,9 +35,9 @@ Handler = Callable[[Context, Any], Awaitable[msgspec.Struct]]
 
 
 Step = Callable[[], Awaitable[None]]
-Told = Callable[[bytes | Exception], None]
+OnResult = Callable[[bytes | Exception], None]
 # Gives an event its place in the order; its answer is told later, as JSON. See `messages.begin`.
-Begin = Callable[[Context, Any, Told], Step | None]
+PipelinedOperation = Callable[[Context, Any, OnResult], Step | None]
 
 
 class Event(NamedTuple):
@@ -47,7 +47,7 @@ class Event(NamedTuple):
     decode: EventDecoder[Any]
     operation: Handler
     own_limit: bool
-    begin: Begin | None
+    pipelined: PipelinedOperation | None
 
 
 class EventRequest(NamedTuple):
@@ -61,8 +61,8 @@ class EventRequest(NamedTuple):
 class Events:
     """The events that one namespace understands: an allow-list."""
 
-    def __init__(self, more: "Events | None" = None) -> None:
-        self._events: dict[str, Event] = dict(more) if more is not None else {}
+    def __init__(self, inherited: "Events | None" = None) -> None:
+        self._events: dict[str, Event] = dict(inherited) if inherited is not None else {}
 
     def add(
         self,
@@ -71,13 +71,13 @@ class Events:
         operation: Callable[[Context, C], Awaitable[msgspec.Struct]],
         *,
         own_limit: bool = False,
-        begin: Callable[[Context, C, Told], Step | None] | None = None,
+        pipelined: Callable[[Context, C, OnResult], Step | None] | None = None,
     ) -> None:
         """Understand `name`; with `own_limit` the operation limits itself, and refusals are limited here.
 
         What has a `begin` need not be answered before the next one begins.
         """
-        self._events[name] = Event(kind, EventDecoder(kind), operation, own_limit, begin)
+        self._events[name] = Event(kind, EventDecoder(kind), operation, own_limit, pipelined)
 
     def __iter__(self) -> Iterator[tuple[str, Event]]:
         return iter(self._events.items())
@@ -102,74 +102,78 @@ class Dispatcher:
     def receive(self, connection: Connection, call: ClientEvent) -> None:
         """Take an event; it takes effect after all that came before it. Never blocks. Raises Malformed."""
         event = self._events.get(call.name)
-        asked = EventRequest(connection, call, event)
-        if event is not None and event.begin is not None:
-            if connection.free:
-                if (rest := self._begin(asked, event, event.begin)) is not None:
-                    connection.work(rest, begins=True)
+        request = EventRequest(connection, call, event)
+        if event is not None and event.pipelined is not None:
+            if connection.idle:
+                if (slow_step := self._start_pipelined(request, event, event.pipelined)) is not None:
+                    connection.enqueue(slow_step, pipelined=True)
                 return
-            call.keep()
-            connection.work(partial(self._begin_in_turn, asked, event, event.begin), begins=True)
+            call.compact()
+            connection.enqueue(partial(self._start_queued, request, event, event.pipelined), pipelined=True)
             return
-        call.keep()
-        connection.work(partial(self._answer, asked))
+        call.compact()
+        connection.enqueue(partial(self._run_and_ack, request))
 
-    def _begin(self, asked: EventRequest, event: Event, begin: Begin) -> Step | None:
+    def _start_pipelined(
+        self, request: EventRequest, event: Event, pipelined: PipelinedOperation
+    ) -> Step | None:
         """FAST PATH: an event that is answered later, without a task; or the slow part of its beginning."""
-        connection, call, _ = asked
+        connection, call, _ = request
 
-        def told(answer: bytes | Exception) -> None:
-            connection.answered()
-            connection.link.backlog.remove(call.size)
-            if isinstance(answer, Exception):
-                _failed(asked, answer)
+        def on_result(result: bytes | Exception) -> None:
+            connection.request_finished()
+            connection.client.backlog.remove(call.size)
+            if isinstance(result, Exception):
+                _handle_failure(request, result)
                 return
             metrics.count("events", call.name)
             if call.id is not None:
-                connection.send(frames.acked(connection.namespace, call.id, answer))
+                connection.send(frames.ack_result(connection.namespace, call.id, result))
 
-        connection.begun()
+        connection.request_started()
         try:
             _check_limit(connection, event)
-            rest = begin(connection.ctx, self._command(event, call), told)
+            slow_step = pipelined(connection.ctx, self._parse_command(event, call), on_result)
         except ProtocolError:
-            connection.answered()
+            connection.request_finished()
             raise
         except Exception as error:  # noqa: BLE001 - it is the answer
-            told(error)
+            on_result(error)
             return None
-        return None if rest is None else partial(_guarded, connection, rest, told)
+        return None if slow_step is None else partial(_run_slow_step, connection, slow_step, on_result)
 
-    async def _begin_in_turn(self, asked: EventRequest, event: Event, begin: Begin) -> None:
-        if (rest := self._begin(asked, event, begin)) is not None:
-            await rest()
+    async def _start_queued(self, request: EventRequest, event: Event, pipelined: PipelinedOperation) -> None:
+        if (slow_step := self._start_pipelined(request, event, pipelined)) is not None:
+            await slow_step()
 
-    async def _answer(self, asked: EventRequest) -> None:
-        connection, call, event = asked
+    async def _run_and_ack(self, request: EventRequest) -> None:
+        connection, call, event = request
         try:
-            data = await self._run(connection, call, event)
+            data = await self._run_operation(connection, call, event)
         except Exception as error:  # noqa: BLE001 - it is answered
-            _failed(asked, error)
+            _handle_failure(request, error)
         else:
             metrics.count("events", call.name)
             if call.id is not None:
                 connection.send(frames.ack(connection.namespace, call.id, {"ok": True, "data": data}))
         finally:
-            connection.link.backlog.remove(call.size)
+            connection.client.backlog.remove(call.size)
 
-    async def _run(self, connection: Connection, call: ClientEvent, event: Event | None) -> msgspec.Struct:
+    async def _run_operation(
+        self, connection: Connection, call: ClientEvent, event: Event | None
+    ) -> msgspec.Struct:
         _check_limit(connection, event)
         if event is None:
             self._check_size(call)
             raise UnknownEvent(f"There is no event {call.name[:60]!r}.")
-        async with connection.turn, database.guard():
-            if connection.gone:  # while it waited for its turn
+        async with connection.event_lock, database.guard():
+            if connection.closed:  # while it waited for its turn
                 raise Unavailable
-            return await event.operation(connection.ctx, self._command(event, call))
+            return await event.operation(connection.ctx, self._parse_command(event, call))
 
-    def _command(self, event: Event, call: ClientEvent) -> msgspec.Struct:
+    def _parse_command(self, event: Event, call: ClientEvent) -> msgspec.Struct:
         self._check_size(call)
-        if call.parts is None:
+        if call.attachments is None:
             try:
                 return event.decode(call.text)  # type: ignore[no-any-return] # its kind
             except InvalidPayload:
@@ -192,7 +196,7 @@ def _check_limit(connection: Connection, event: Event | None) -> None:
 
     An event with a limit of its own takes none, but needs that there is one: a refusal takes it (`_failed`).
     """
-    bucket = connection.events
+    bucket = connection.event_bucket
     if event is None or not event.own_limit:
         wait_ms = bucket.acquire()
     else:
@@ -201,36 +205,36 @@ def _check_limit(connection: Connection, event: Event | None) -> None:
         raise RateLimited(retry_after_ms=wait_ms)
 
 
-async def _guarded(connection: Connection, rest: Step, told: Told) -> None:
+async def _run_slow_step(connection: Connection, slow_step: Step, on_result: OnResult) -> None:
     """The slow part of a beginning; what fails in it is the answer."""
     try:
-        async with connection.turn, database.guard():
-            await rest()
+        async with connection.event_lock, database.guard():
+            await slow_step()
     except Exception as error:  # noqa: BLE001 - likewise
-        told(error)
+        on_result(error)
 
 
-def _failed(asked: EventRequest, error: Exception) -> None:
-    connection, call, event = asked
+def _handle_failure(request: EventRequest, error: Exception) -> None:
+    connection, call, event = request
     if isinstance(error, HubbubError):
         metrics.count("events_rejected", error.code)
-        refusal = error
+        rejection = error
     else:
         metrics.count("event_failures")
-        detail = {"event": call.name, "user_id": str(connection.user.id)}
-        log.error("an event failed", exc_info=error, extra=detail)
-        refusal = Internal()
-    forget_traceback(error)
-    if isinstance(refusal, RateLimited):
-        connection.refused()
+        fields = {"event": call.name, "user_id": str(connection.user.id)}
+        log.error("an event failed", exc_info=error, extra=fields)
+        rejection = Internal()
+    clear_tracebacks(error)
+    if isinstance(rejection, RateLimited):
+        connection.record_rejection()
     elif event is not None and event.own_limit:
-        connection.events.acquire()
-    _refuse(asked, refusal)
+        connection.event_bucket.acquire()
+    _send_error(request, rejection)
 
 
-def _refuse(asked: EventRequest, error: HubbubError) -> None:
-    connection, call, shown = asked.connection, asked.call, errors.show(error)
+def _send_error(request: EventRequest, error: HubbubError) -> None:
+    connection, call, view = request.connection, request.call, errors.to_view(error)
     if call.id is not None:
-        connection.send(frames.ack(connection.namespace, call.id, {"ok": False, "error": shown}))
+        connection.send(frames.ack(connection.namespace, call.id, {"ok": False, "error": view}))
     else:
-        connection.emit("error", {"event": call.name[:60], "error": shown})
+        connection.emit("error", {"event": call.name[:60], "error": view})

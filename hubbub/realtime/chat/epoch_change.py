@@ -11,23 +11,23 @@ from hubbub.services.eventlog.epochs import Cause
 
 log = logging.getLogger(__name__)
 
-MESSAGE = "The history of the server has changed. Connect again."
+CLOSE_MESSAGE = "The history of the server has changed. Connect again."
 
 
-def discard(parts: Container, connections: Connections, delivery: Delivery, cause: Cause) -> None:
+def discard(container: Container, connections: Connections, delivery: Delivery, cause: Cause) -> None:
     """Discard what is known of the history, which went back, and close the sockets in waves.
 
     After a claim of a client the sockets stay: either the database has all that they received here, or the
     next check finds that it has not.
     """
     if cause is Cause.CLAIM:
-        parts.residents.compare_all()
-        delivery.feeds.forget()
+        container.membership_cache.mark_all_stale()
+        delivery.feeds.end_unused()
         return
-    parts.residents.reset()
+    container.membership_cache.reset()
     sockets = list(connections.by_sid.values())
     delivery.reset(sockets)
     if sockets:
         log.info("closing the sockets of another epoch", extra={"connections": len(sockets)})
-        waves = close_in_waves(sockets, parts.settings.drain_s, MESSAGE)
+        waves = close_in_waves(sockets, container.settings.drain_s, CLOSE_MESSAGE)
         tasks.spawn(waves, name="sockets of another epoch")

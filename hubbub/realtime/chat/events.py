@@ -20,19 +20,25 @@ events.add("room:create", rooms.CreateRoom, room_ops.create)
 events.add("room:update", rooms.UpdateRoom, room_ops.update)
 events.add("room:join", rooms.JoinRoom, members.join)
 events.add("room:leave", rooms.RoomRef, members.leave)
-events.add("room:invite", rooms.RoomUser, members.invite)
-events.add("room:remove", rooms.RoomUser, members.remove)
+events.add("room:invite", rooms.RoomUserRef, members.invite)
+events.add("room:remove", rooms.RoomUserRef, members.remove)
 events.add("room:set_role", rooms.SetRole, members.set_role)
-events.add("room:members", rooms.ListMembers, members.members)
-events.add("room:read", rooms.ReadRoom, read_state.read)
+events.add("room:members", rooms.ListMembers, members.list_members)
+events.add("room:read", rooms.ReadRoom, read_state.mark_read)
 events.add("room:mark_unread", rooms.ReadRoom, read_state.mark_unread)
 events.add("room:mute", rooms.MuteRoom, read_state.mute)
-events.add("message:send", messages.SendMessage, message_ops.send, own_limit=True, begin=message_ops.begin)
+events.add(
+    "message:send",
+    messages.SendMessage,
+    message_ops.send,
+    own_limit=True,
+    pipelined=message_ops.send_pipelined,
+)
 events.add("message:edit", messages.EditMessage, message_ops.edit)
 events.add("message:delete", messages.MessageRef, message_ops.delete)
-events.add("message:history", messages.ReadHistory, history.history)
+events.add("message:history", messages.ReadHistory, history.read)
 events.add("message:search", messages.Search, history.find)
-events.add("reaction:add", messages.React, reactions.add)
+events.add("reaction:add", messages.AddReaction, reactions.add)
 events.add("reaction:remove", messages.RemoveReaction, reactions.remove)
 events.add("sync", entries.Sync, history.sync)
 events.add("typing:start", rooms.RoomRef, typing_ops.start)

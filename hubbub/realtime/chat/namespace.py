@@ -43,178 +43,190 @@ from hubbub.services.sync.reconciler import Reconciler
 
 log = logging.getLogger(__name__)
 
-SILENT_S = 5.0  # beyond the ping interval: of a socket that sent nothing for so long, its client is gone
-WELCOME_S = 10.0
+SILENCE_MARGIN_S = (
+    5.0  # beyond the ping interval: of a socket that sent nothing for so long, its client is gone
+)
+READY_TIMEOUT_S = 10.0
 
 
 class ChatNamespace:
     """One namespace's clients: an `Edge` of the Socket.IO server."""
 
-    def __init__(self, parts: Container) -> None:
-        self._parts = parts
-        self._settings = parts.settings
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._settings = container.settings
         self.connections = Connections()
-        self.delivery = Delivery(parts.bus, parts.residents, parts.epochs, parts.typists, chat.NAMESPACE)
-        self.comings = PresenceTracker(parts)
-        self.expiry = TokenExpiry(self.connections)
-        self._requests: dict[str, ConnectRequest] = {}
+        self.delivery = Delivery(
+            container.bus,
+            container.membership_cache,
+            container.epoch_watch,
+            container.typing_tracker,
+            chat.NAMESPACE,
+        )
+        self.presence_tracker = PresenceTracker(container)
+        self.token_expiry = TokenExpiry(self.connections)
+        self._connect_requests: dict[str, ConnectRequest] = {}
         events = Events(chat.events)
-        events.add("auth:refresh", wire.RefreshAuth, self._refresh)
-        self._dispatcher = Dispatcher(events, parts.settings.max_event_bytes)
-        self._hints = SignalHandler(self.connections, self.delivery)
-        parts.typists.emit = self._hints.typing
-        self.truth = Reconciler(parts.residents, self._hear, self._hints.expel)
-        self._subscriber = Subscriber(parts, self.delivery, self.truth)
-        parts.bus.listen(self._hear)
+        events.add("auth:refresh", wire.RefreshAuth, self._refresh_auth)
+        self._dispatcher = Dispatcher(events, container.settings.max_event_bytes)
+        self._signal_handler = SignalHandler(self.connections, self.delivery)
+        container.typing_tracker.emit = self._signal_handler.emit_typing
+        self.reconciler = Reconciler(container.membership_cache, self._on_signal, self._signal_handler.expel)
+        self._subscriber = Subscriber(container, self.delivery, self.reconciler)
+        container.bus.add_handler(self._on_signal)
         metrics.gauge("connections", lambda: len(self.connections))
 
-    def _hear(self, signal: Signal) -> None:
+    def _on_signal(self, signal: Signal) -> None:
         """The residents first: what comes after them relies on what they know."""
         if isinstance(signal, EntriesAppended):  # nearly all
-            self.delivery.hear(signal)
+            self.delivery.on_entries(signal)
             return
         if isinstance(signal, Typing):
-            self._parts.typists.on_signal(signal)
+            self._container.typing_tracker.on_signal(signal)
             return
-        residents = self._parts.residents
-        known = isinstance(signal, MemberJoined) and residents.knows(signal)
-        residents.hear(signal)
-        self._hints.hear(signal, known=known)
+        membership_cache = self._container.membership_cache
+        already_member = isinstance(signal, MemberJoined) and membership_cache.already_cached(signal)
+        membership_cache.on_signal(signal)
+        self._signal_handler.on_signal(signal, already_member=already_member)
         if isinstance(signal, SignalsLost):
-            self.truth.check_soon()
+            self.reconciler.check_soon()
 
-    def _discard(self, cause: Cause) -> None:
-        epoch_change.discard(self._parts, self.connections, self.delivery, cause)
+    def _on_epoch_change(self, cause: Cause) -> None:
+        epoch_change.discard(self._container, self.connections, self.delivery, cause)
 
     async def start(self) -> None:
         """Begin the slow loops."""
-        self.truth.start()
+        self.reconciler.start()
         self.delivery.start()
-        self._parts.epochs.start(self.delivery.delivered, self._discard)
-        self.expiry.start()
-        await self.comings.start()
+        self._container.epoch_watch.start(self.delivery.delivered_seq, self._on_epoch_change)
+        self.token_expiry.start()
+        await self.presence_tracker.start()
 
     async def close(self) -> None:
         """Stop the slow loops; sockets were drained before."""
-        await self.expiry.close()
-        await self._parts.epochs.close()
-        await self.truth.close()
+        await self.token_expiry.close()
+        await self._container.epoch_watch.close()
+        await self.reconciler.close()
         await self.delivery.close()
         with suppress(Unavailable):  # who is gone is known to be gone all the same, a little later
-            await self.comings.close()
+            await self.presence_tracker.close()
 
     # A socket comes.
 
-    queued = True
+    queues_connects = True
 
-    def check(self, origin: engine.HandshakeInfo, auth: object) -> ConnectRequest:
+    def check(self, handshake_info: engine.HandshakeInfo, auth: object) -> ConnectRequest:
         """Verify the token of a CONNECT, in memory. Raises Unauthenticated, TokenExpired."""
-        return connect_request.read(self._parts.tokens, origin, auth)
+        return connect_request.verify(self._container.token_issuer, handshake_info, auth)
 
-    async def accept(self, sid: str, link: NamespaceClient, request: object) -> None:
+    async def on_connect(self, sid: str, client: NamespaceClient, request: object) -> None:
         """Accept a client whose session lives and whose user may have one more socket.
 
         Raises SessionRevoked, Suspended, Unauthenticated, TokenExpired, TooManyConnections; Unavailable
         where the cause is temporary.
         """
-        asked = cast("ConnectRequest", request)
-        if asked.waited and asked.claims.expires_at <= clock.now():
+        verified_request = cast("ConnectRequest", request)
+        if verified_request.was_queued and verified_request.claims.expires_at <= clock.now():
             raise TokenExpired
-        began = clock.monotonic()
-        remembered = await self._remembered(asked)
-        admitted = remembered or await sessions.look_up(self._parts, asked.claims)
-        if self._parts.draining:
+        started_at = clock.monotonic()
+        cached = await self._cached_session(verified_request)
+        auth_session = cached or await sessions.authenticate_claims(self._container, verified_request.claims)
+        if self._container.draining:
             raise Unavailable
-        self._make_room(admitted.user.id)
-        origin = link.origin
-        client = client_ip.resolve(origin.remote, origin.forwarded, self._settings.trusted_proxies)
-        address = rate_limit_key(client)
+        self._enforce_socket_limit(auth_session.user.id)
+        handshake_info = client.handshake_info
+        ip_address = client_ip.resolve(
+            handshake_info.remote_ip, handshake_info.forwarded_for, self._settings.trusted_proxies
+        )
+        ip_key = rate_limit_key(ip_address)
         ctx = Context(
-            self._parts,
-            admitted.user.id,
-            admitted.session_id,
-            admitted.role,
-            origin=RequestInfo(address, link.origin.agent, sid),
+            self._container,
+            auth_session.user.id,
+            auth_session.session_id,
+            auth_session.role,
+            request_info=RequestInfo(ip_key, client.handshake_info.user_agent, sid),
             socket_id=sid,
         )
         connection = Connection(
-            link, admitted, ctx, self._settings.max_output_bytes, self._settings.limit_events
+            client, auth_session, ctx, self._settings.max_output_bytes, self._settings.limit_events
         )
-        connection.current = remembered is not None
-        self._requests[sid] = asked
+        connection.accepted_from_cache = cached is not None
+        self._connect_requests[sid] = verified_request
         self.connections.add(connection)
-        self._parts.bus.follow_user(admitted.user.id)
-        if self.connections.ended_since(began, admitted.session_id, admitted.user.id):
-            self.closed(sid)
+        self._container.bus.subscribe_user(auth_session.user.id)
+        if self.connections.ended_since(started_at, auth_session.session_id, auth_session.user.id):
+            self.on_disconnected(sid)
             raise SessionRevoked
 
-    async def _remembered(self, asked: ConnectRequest) -> AuthenticatedSession | None:
+    async def _cached_session(self, request: ConnectRequest) -> AuthenticatedSession | None:
         """The client's session, if memory holds all that was published about the user before this call."""
-        residents, user_id = self._parts.residents, asked.claims.user_id
-        if residents.get(user_id) is None or not residents.certain:
+        membership_cache, user_id = self._container.membership_cache, request.claims.user_id
+        if membership_cache.get(user_id) is None or not membership_cache.up_to_date:
             return None
         return (
-            sessions.authenticate_cached(self._parts, asked.claims)
-            if await self._parts.bus.current(user_id)
+            sessions.authenticate_cached(self._container, request.claims)
+            if await self._container.bus.is_current(user_id)
             else None
         )
 
-    def _make_room(self, user_id: UUID) -> None:
+    def _enforce_socket_limit(self, user_id: UUID) -> None:
         """Close those sockets of a user with too many whose clients are gone. Raises TooManyConnections."""
-        most, connections = self._settings.sockets_per_user, self.connections
-        if connections.count_of(user_id) < most:
+        max_sockets, connections = self._settings.sockets_per_user, self.connections
+        if connections.count_of_user(user_id) < max_sockets:
             return
-        heard_since = clock.monotonic() - self._settings.ping_interval_ms / 1000 - SILENT_S
+        active_since = clock.monotonic() - self._settings.ping_interval_ms / 1000 - SILENCE_MARGIN_S
         for connection in connections.of_user(user_id):
-            if connection.link.session.received_at < heard_since:
+            if connection.client.eio_session.received_at < active_since:
                 metrics.count("silent_sockets")
-                connection.link.expire()
-        if connections.count_of(user_id) >= most:
+                connection.client.expire()
+        if connections.count_of_user(user_id) >= max_sockets:
             raise TooManyConnections
 
-    async def opened(self, sid: str) -> None:
+    async def on_connected(self, sid: str) -> None:
         """The client knows that it is in: subscribe it, then tell it where it stands."""
         connection = self.connections.by_sid.get(sid)
-        request = self._requests.pop(sid, None)
+        request = self._connect_requests.pop(sid, None)
         if connection is None or request is None:
             return
-        if connection.gone:  # its session ended between its acceptance and now, when there was nothing to end
-            connection.link.end_namespace()
+        if (
+            connection.closed
+        ):  # its session ended between its acceptance and now, when there was nothing to end
+            connection.client.end_namespace()
             return
         try:
-            async with asyncio.timeout(WELCOME_S):
-                await self._welcome(connection, request)
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                await self._send_ready(connection, request)
         except HubbubError as error:
-            connection.close("overloaded", error.message, _soon())
+            connection.close("overloaded", error.message, _retry_after_ms())
         except TimeoutError:
-            connection.close("overloaded", "That took too long. Connect again.", _soon())
+            connection.close("overloaded", "That took too long. Connect again.", _retry_after_ms())
         except Exception:
             log.exception("a socket could not be welcomed")
-            connection.close("overloaded", "Something went wrong. Connect again.", _soon())
+            connection.close("overloaded", "Something went wrong. Connect again.", _retry_after_ms())
 
-    async def _welcome(self, connection: Connection, request: ConnectRequest) -> None:
-        epoch = self._parts.epochs.value
-        resident = self._parts.residents.enter(connection.admitted)
-        connection.entered = True
+    async def _send_ready(self, connection: Connection, request: ConnectRequest) -> None:
+        epoch = self._container.epoch_watch.epoch
+        cached_user = self._container.membership_cache.add_socket(connection.auth_session)
+        connection.in_membership_cache = True
         cursors = request.cursors if request.epoch == epoch else None
-        welcome = await self._subscriber.subscribe(connection, resident, cursors, epoch)
-        if welcome is None:
+        snapshot = await self._subscriber.subscribe(connection, cached_user, cursors, epoch)
+        if snapshot is None:
             return
         ready = wire.Ready(
             user=connection.user,
             session_id=connection.session_id,
             server_time=clock.rfc3339(clock.now()),
             epoch=epoch,
-            rooms=welcome.rooms,
-            rooms_complete=welcome.complete,
+            rooms=snapshot.rooms,
+            rooms_complete=snapshot.complete,
         )
-        connection.release(frames.event_of(chat.NAMESPACE, "ready", ready))
-        for room_id in welcome.gone:
+        connection.release(frames.encode_event(chat.NAMESPACE, "ready", ready))
+        for room_id in snapshot.former_room_ids:
             connection.emit("room:gone", {"room_id": room_id})
-        connection_log.connected(connection)
-        self.expiry.watch(connection)
+        connection_log.log_connected(connection)
+        self.token_expiry.watch(connection)
         if connection.sid in self.connections.by_sid:
-            self.comings.arrived(connection.user.id)
+            self.presence_tracker.user_connected(connection.user.id)
 
     # A socket asks.
 
@@ -223,55 +235,55 @@ class ChatNamespace:
         """Larger events are refused by their head."""
         return self._settings.max_event_bytes
 
-    def event(self, sid: str, event: ClientEvent) -> None:
+    def on_event(self, sid: str, event: ClientEvent) -> None:
         """Hand an event to the dispatcher, if the socket may still speak."""
         connection = self.connections.by_sid.get(sid)
-        if connection is not None and not connection.gone:
+        if connection is not None and not connection.closed:
             self._dispatcher.receive(connection, event)
 
-    async def _refresh(self, ctx: Context, command: wire.RefreshAuth) -> wire.Expiry:
+    async def _refresh_auth(self, ctx: Context, command: wire.RefreshAuth) -> wire.Expiry:
         """A new access token of the same user and session."""
-        admitted = await sessions.authenticate(self._parts, command.token)
-        if admitted.user.id != ctx.user_id or admitted.session_id != ctx.session_id:
+        auth_session = await sessions.authenticate(self._container, command.token)
+        if auth_session.user.id != ctx.user_id or auth_session.session_id != ctx.session_id:
             raise Forbidden("That token belongs to another session.")
         connection = self.connections.by_sid.get(ctx.socket_id or "")
         if connection is None:
-            return wire.Expiry(expires_at=clock.rfc3339(admitted.expires_at))
-        self.expiry.renewed(connection, admitted.expires_at)
+            return wire.Expiry(expires_at=clock.rfc3339(auth_session.expires_at))
+        self.token_expiry.renew(connection, auth_session.expires_at)
         return wire.Expiry(expires_at=clock.rfc3339(connection.expires_at))
 
     # A socket goes.
 
-    def protocol_error(self, sid: str) -> None:
+    def on_protocol_error(self, sid: str) -> None:
         """It sent what is no Socket.IO packet."""
         if (connection := self.connections.by_sid.get(sid)) is not None:
             connection.close("protocol_error", "That was not a valid packet.")
 
-    def flooding(self, sid: str) -> None:
+    def on_flooding(self, sid: str) -> None:
         """Close a socket that exceeded its packet or byte limit for too long."""
         if (connection := self.connections.by_sid.get(sid)) is not None:
             connection.close("flooding", "Too many packets or bytes for too long.")
 
-    def closed(self, sid: str) -> None:
+    def on_disconnected(self, sid: str) -> None:
         """Forget a socket, and its user with the last one."""
-        self._requests.pop(sid, None)
+        self._connect_requests.pop(sid, None)
         connection = self.connections.remove(sid)
         if connection is None:
             return
-        connection.gone = True
+        connection.closed = True
         if connection.connected_at:
-            connection_log.disconnected(connection)
-        self._parts.bus.unfollow_user(connection.user.id)
+            connection_log.log_disconnected(connection)
+        self._container.bus.unsubscribe_user(connection.user.id)
         self._subscriber.unsubscribe(connection)
-        if not connection.entered:
+        if not connection.in_membership_cache:
             return
-        user_id, residents = connection.user.id, self._parts.residents
-        rooms = audience(residents, user_id)
-        residents.leave(user_id, connection.session_id)
-        if not residents.present(user_id):
-            self.comings.left(user_id, rooms)
+        user_id, membership_cache = connection.user.id, self._container.membership_cache
+        rooms = audience(membership_cache, user_id)
+        membership_cache.remove_socket(user_id, connection.session_id)
+        if not membership_cache.is_connected(user_id):
+            self.presence_tracker.user_disconnected(user_id, rooms)
 
 
-def _soon() -> int:
+def _retry_after_ms() -> int:
     """When to come again, in milliseconds: not all at once."""
     return random.randint(1000, 3000)  # noqa: S311 - jitter, not a secret

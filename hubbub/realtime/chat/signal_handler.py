@@ -18,34 +18,34 @@ class SignalHandler:
         self._connections = connections
         self._delivery = delivery
 
-    def hear(self, signal: signals.Signal, *, known: bool = False) -> None:
+    def on_signal(self, signal: signals.Signal, *, already_member: bool = False) -> None:
         """Must not block; called in the order of the bus. `known`: a membership that was known before."""
         match signal:
             case signals.LogAdvanced():
-                self._delivery.moved(signal.room_id, signal.seq)
+                self._delivery.on_log_advanced(signal.room_id, signal.seq)
             case signals.SignalsLost():
                 self._delivery.check_soon()
             case signals.RoomHint():
-                self._room(signal)
+                self._on_room_hint(signal)
             case signals.UserHint():
-                others = self._others(signal.user_id, signal.skip_socket)
-                _tell(others, signal.event, signal.payload)
+                others = self._user_sockets(signal.user_id, signal.skip_socket)
+                _emit(others, signal.event, signal.payload)
             case signals.MemberJoined():
-                self._joined(signal, known=known)
+                self._on_member_joined(signal, already_member=already_member)
             case signals.MemberChanged(muted=bool(muted)):
-                others = self._others(signal.user_id, signal.skip_socket)
-                _tell(others, "room:muted", {"room_id": signal.room_id, "muted": muted})
+                others = self._user_sockets(signal.user_id, signal.skip_socket)
+                _emit(others, "room:muted", {"room_id": signal.room_id, "muted": muted})
             case signals.PresenceChanged():
-                self._presence(signal)
+                self._on_presence_changed(signal)
             case signals.SessionEnded():
-                self._ended(signal)
+                self._on_session_ended(signal)
             case signals.AccountChanged():
-                self._account(signal)
+                self._on_account_changed(signal)
 
-    def _others(self, user_id: object, skip_socket: str | None) -> list[Connection]:
+    def _user_sockets(self, user_id: object, skip_socket: str | None) -> list[Connection]:
         return [each for each in self._connections.of_user(user_id) if each.sid != skip_socket]  # type: ignore[arg-type]
 
-    def _room(self, hint: signals.RoomHint) -> None:
+    def _on_room_hint(self, hint: signals.RoomHint) -> None:
         feed = self._delivery.feeds.get(hint.room_id)
         if feed is not None:
             audience = [
@@ -53,27 +53,29 @@ class SignalHandler:
                 for each in feed.audience
                 if each.user.id != hint.skip_user and each.sid not in hint.skip_sockets
             ]
-            _tell(audience, hint.event, hint.payload)
+            _emit(audience, hint.event, hint.payload)
 
-    def typing(self, room_id: UUID, user_id: UUID, typing: bool) -> None:  # noqa: FBT001 - the wire's word
+    def emit_typing(self, room_id: UUID, user_id: UUID, typing: bool) -> None:  # noqa: FBT001 - the wire's word
         """Send the hint `typing` to the sockets of a room, except the user's own."""
         feed = self._delivery.feeds.get(room_id)
         if feed is not None:
             payload = {"room_id": str(room_id), "user_id": str(user_id), "typing": typing}
-            _tell((each for each in feed.audience if each.user.id != user_id), "typing", payload)
+            _emit((each for each in feed.audience if each.user.id != user_id), "typing", payload)
 
-    def _joined(self, signal: signals.MemberJoined, *, known: bool) -> None:
-        asked = self._connections.by_sid.get(signal.skip_socket or "")
-        if asked is not None and asked.entered:  # first: its feed begins before those of the others
-            self._delivery.admit(asked, signal.room_id, signal.seq)
-        first = signal.seq if signal.after is None else signal.after + 1
-        for connection in self._others(signal.user_id, signal.skip_socket):
-            if connection.held or (known and signal.room_id in connection.rooms):
+    def _on_member_joined(self, signal: signals.MemberJoined, *, already_member: bool) -> None:
+        joining = self._connections.by_sid.get(signal.skip_socket or "")
+        if (
+            joining is not None and joining.in_membership_cache
+        ):  # first: its feed begins before those of the others
+            self._delivery.add_member(joining, signal.room_id, signal.seq)
+        first_seq = signal.seq if signal.after is None else signal.after + 1
+        for connection in self._user_sockets(signal.user_id, signal.skip_socket):
+            if connection.awaiting_ready or (already_member and signal.room_id in connection.rooms):
                 continue  # `ready` has the room, or this socket got `room:added` before
             connection.emit("room:added", {"room": signal.room})
-            self._delivery.admit(connection, signal.room_id, first)
+            self._delivery.add_member(connection, signal.room_id, first_seq)
 
-    def _presence(self, signal: signals.PresenceChanged) -> None:
+    def _on_presence_changed(self, signal: signals.PresenceChanged) -> None:
         audience = set(self._connections.of_user(signal.user_id))
         for room_id in signal.room_ids:
             if (feed := self._delivery.feeds.get(room_id)) is not None:
@@ -83,9 +85,9 @@ class SignalHandler:
             status=signal.status,  # type: ignore[arg-type]
             last_seen_at=signal.last_seen_at,
         )
-        _tell(audience, "presence", status)
+        _emit(audience, "presence", status)
 
-    def _account(self, signal: signals.AccountChanged) -> None:
+    def _on_account_changed(self, signal: signals.AccountChanged) -> None:
         for connection in self._connections.of_user(signal.user.id):
             connection.user = signal.user
             connection.ctx.role = signal.role
@@ -96,8 +98,8 @@ class SignalHandler:
             if room_id in connection.rooms:
                 self._delivery.expel(connection, room_id)
 
-    def _ended(self, signal: signals.SessionEnded) -> None:
-        self._connections.note_end(signal.session_id or signal.user_id)
+    def _on_session_ended(self, signal: signals.SessionEnded) -> None:
+        self._connections.record_end(signal.session_id or signal.user_id)
         for connection in self._connections.of_user(signal.user_id):
             if signal.session_id is not None and connection.session_id != signal.session_id:
                 continue
@@ -108,8 +110,8 @@ class SignalHandler:
                 connection.close(signal.code, signal.reason)
 
 
-def _tell(connections: Iterable[Connection], event: str, payload: object) -> None:
+def _emit(connections: Iterable[Connection], event: str, payload: object) -> None:
     frame = None
     for connection in connections:
-        frame = frame or frames.event_of(NAMESPACE, event, payload)
+        frame = frame or frames.encode_event(NAMESPACE, event, payload)
         connection.send(frame, hint=True)

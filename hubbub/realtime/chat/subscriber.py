@@ -10,7 +10,7 @@ from hubbub.services.instance.cached_user import CachedUser
 from hubbub.services.sync import ready_snapshot
 from hubbub.services.sync.reconciler import Reconciler
 
-TRIES = 5  # while memberships begin and end
+MAX_TRIES = 5  # while memberships begin and end
 
 
 class Subscriber:
@@ -19,71 +19,77 @@ class Subscriber:
     Instead this begins anew when memberships changed meanwhile, so that `ready` and the subscriptions agree.
     """
 
-    def __init__(self, parts: Container, delivery: Delivery, truth: Reconciler) -> None:
-        self._parts = parts
+    def __init__(self, container: Container, delivery: Delivery, reconciler: Reconciler) -> None:
+        self._container = container
         self._delivery = delivery
-        self._truth = truth
+        self._reconciler = reconciler
 
     async def subscribe(
-        self, connection: Connection, resident: CachedUser, cursors: Mapping[UUID, int] | None, epoch: str
+        self, connection: Connection, cached_user: CachedUser, cursors: Mapping[UUID, int] | None, epoch: str
     ) -> ready_snapshot.ReadySnapshot | None:
         """Subscribe a socket to all rooms of its user; returns what `ready` says, None if it is closed.
 
         `cursors` are the positions, in `epoch`, of a client that reconnects. Raises Unavailable.
         """
-        if not resident.loaded:  # what is read from now on is kept true by what is received from now on
-            await self._parts.bus.settled()
-        await ready_snapshot.load_memberships(self._parts, resident)
-        await self._truth.reconcile(connection.user.id, connection.admitted.version)
-        back = self._back(connection, cursors, epoch)
-        for attempt in range(1, TRIES + 1):
-            if connection.gone or connection.outdated:  # that one is closed in its wave, and connects again
+        if not cached_user.loaded:  # what is read from now on is kept true by what is received from now on
+            await self._container.bus.wait_subscribed()
+        await ready_snapshot.load_memberships(self._container, cached_user)
+        await self._reconciler.reconcile(connection.user.id, connection.auth_session.version)
+        resume_state = self._resume_state(connection, cursors, epoch)
+        for attempt in range(1, MAX_TRIES + 1):
+            if (
+                connection.closed or connection.epoch_outdated
+            ):  # that one is closed in its wave, and connects again
                 return None
-            attached = set(resident.rooms)
-            welcome = await self._read(connection, resident, attached, back)
-            if attempt == TRIES or (attached == resident.rooms.keys() and not welcome.stale):
+            attached = set(cached_user.rooms)
+            snapshot = await self._attach_and_read(connection, cached_user, attached, resume_state)
+            if attempt == MAX_TRIES or (
+                attached == cached_user.rooms.keys() and not snapshot.memberships_stale
+            ):
                 break
             self.unsubscribe(connection)
-            if welcome.stale:
-                resident.version = -1
-                await self._truth.reconcile(connection.user.id, 0)
-        if connection.gone or connection.outdated:
+            if snapshot.memberships_stale:
+                cached_user.version = -1
+                await self._reconciler.reconcile(connection.user.id, 0)
+        if connection.closed or connection.epoch_outdated:
             return None
-        for room_id in resident.rooms.keys() - attached:  # after all tries: a comparison finds it as new
-            self._parts.residents.forget(connection.user.id, room_id)
-            resident.version = -1
-        self._delivery.place(connection, welcome.ends)
-        return welcome
+        for room_id in cached_user.rooms.keys() - attached:  # after all tries: a comparison finds it as new
+            self._container.membership_cache.remove_membership(connection.user.id, room_id)
+            cached_user.version = -1
+        self._delivery.start_after(connection, snapshot.last_seqs)
+        return snapshot
 
-    async def _read(
+    async def _attach_and_read(
         self,
         connection: Connection,
-        resident: CachedUser,
-        rooms: set[UUID],
-        back: ready_snapshot.ResumeState | None,
+        cached_user: CachedUser,
+        room_ids: set[UUID],
+        resume_state: ready_snapshot.ResumeState | None,
     ) -> ready_snapshot.ReadySnapshot:
         """Subscribe first, read second: no entry falls in between."""
-        if unknown := self._delivery.attach(connection, rooms):
-            await self._parts.bus.settled()
-            async with self._parts.doors.turns:
-                await self._delivery.begin(unknown)
-        return await ready_snapshot.build(connection.ctx, back, resident, self._delivery.ends(rooms))
+        if unknown := self._delivery.attach(connection, room_ids):
+            await self._container.bus.wait_subscribed()
+            async with self._container.loaders.query_slots:
+                await self._delivery.initialize_feeds(unknown)
+        return await ready_snapshot.build(
+            connection.ctx, resume_state, cached_user, self._delivery.positions(room_ids)
+        )
 
-    def _back(
+    def _resume_state(
         self, connection: Connection, cursors: Mapping[UUID, int] | None, epoch: str
     ) -> ready_snapshot.ResumeState | None:
         """What the client has of this history, if it was here before."""
         if not cursors:
             return None
-        absence = self._parts.residents.came_back(connection.user.id, connection.session_id)
+        absence = self._container.membership_cache.record_reconnect(connection.user.id, connection.session_id)
         return (
-            ready_snapshot.ResumeState(cursors, absence, epoch, connection.current)
+            ready_snapshot.ResumeState(cursors, absence, epoch, connection.accepted_from_cache)
             if absence is not None
             else None
         )
 
     def unsubscribe(self, connection: Connection) -> None:
         """Take a socket out of all rooms; what was held back for it belongs to nothing."""
-        connection.start_over()
+        connection.drop_held()
         for room_id in list(connection.rooms):
             self._delivery.detach(connection, room_id)

@@ -10,8 +10,8 @@ from hubbub.realtime.chat.connections import Connection, Connections
 if TYPE_CHECKING:
     import asyncio
 
-EXPIRING = timedelta(seconds=60)
-EVERY_S = 0.5
+WARNING_PERIOD = timedelta(seconds=60)
+EXPIRY_CHECK_INTERVAL_S = 0.5
 
 
 class TokenExpiry:
@@ -30,46 +30,48 @@ class TokenExpiry:
         return len(self._heap)
 
     def start(self) -> None:
-        self._task = tasks.spawn(tasks.every(EVERY_S, self.step, name="expiry"), name="expiry")
+        self._task = tasks.spawn(
+            tasks.run_periodically(EXPIRY_CHECK_INTERVAL_S, self.run_due, name="expiry"), name="expiry"
+        )
 
     async def close(self) -> None:
         await tasks.stop(self._task)
 
     def watch(self, connection: Connection) -> None:
         """Begin to watch a connection; call it once."""
-        self._enter(connection)
+        self._schedule(connection)
 
-    def renewed(self, connection: Connection, expires_at: datetime) -> None:
+    def renew(self, connection: Connection, expires_at: datetime) -> None:
         """The connection has another token. One that expires earlier than the last one changes nothing."""
         connection.expires_at = max(connection.expires_at, expires_at)
-        if connection.expires_at - EXPIRING <= clock.now():
-            _warn(connection)
+        if connection.expires_at - WARNING_PERIOD <= clock.now():
+            _warn_once(connection)
 
-    def _enter(self, connection: Connection) -> None:
-        warns_at = connection.expires_at - EXPIRING
+    def _schedule(self, connection: Connection) -> None:
+        warns_at = connection.expires_at - WARNING_PERIOD
         if warns_at <= clock.now():
-            _warn(connection)
+            _warn_once(connection)
             heapq.heappush(self._heap, (connection.expires_at, connection.sid))
         else:
             heapq.heappush(self._heap, (warns_at, connection.sid))
 
-    async def step(self) -> None:
+    async def run_due(self) -> None:
         """Do what is due."""
         now = clock.now()
         while self._heap and self._heap[0][0] <= now:
             _, sid = heapq.heappop(self._heap)
             connection = self._connections.by_sid.get(sid)
-            if connection is None or connection.gone:
+            if connection is None or connection.closed:
                 continue
             if connection.expires_at > now:
-                self._enter(connection)
+                self._schedule(connection)
                 continue
             connection.emit("auth:expired", {})
             connection.close("token_expired", "The access token ran out. Get a new one and connect again.")
 
 
-def _warn(connection: Connection) -> None:
+def _warn_once(connection: Connection) -> None:
     """Announce once for each token that it expires."""
-    if connection.warned_of != connection.expires_at:
-        connection.warned_of = connection.expires_at
+    if connection.warned_expires_at != connection.expires_at:
+        connection.warned_expires_at = connection.expires_at
         connection.emit("auth:expiring", {"expires_at": clock.rfc3339(connection.expires_at)})

@@ -11,22 +11,22 @@ import asyncio
 
 from hubbub.core import clock, metrics
 
-BURST_S = 0.5  # of processor time, without a pause
-SHARE = 0.2  # of the time, after that
-MOST_S = 0.25  # that one event is charged
+CPU_BURST_S = 0.5  # of processor time, without a pause
+CPU_SHARE = 0.2  # of the time, after that
+MAX_CHARGE_S = 0.25  # that one event is charged
 
 
-class Turn:
+class PacedLock:
     """A lock in the order of asking, which is also left unused for a while by a user who had it for long."""
 
-    __slots__ = ("_began", "_filled_at", "_left_s", "_lock", "_paced")
+    __slots__ = ("_budget_s", "_lock", "_paced", "_refilled_at", "_started_cpu_s")
 
     def __init__(self, *, paced: bool) -> None:
         self._lock = asyncio.Lock()
         self._paced = paced
-        self._left_s = BURST_S
-        self._began = 0.0  # processor time
-        self._filled_at = clock.monotonic()
+        self._budget_s = CPU_BURST_S
+        self._started_cpu_s = 0.0  # processor time
+        self._refilled_at = clock.monotonic()
 
     async def __aenter__(self) -> None:
         await self._lock.acquire()
@@ -38,16 +38,16 @@ class Turn:
             self._lock.release()
             raise
         if self._paced:  # a call of the system
-            self._began = clock.thread_time()
+            self._started_cpu_s = clock.thread_time()
 
     async def __aexit__(self, *_: object) -> None:
         if self._paced:
-            self._left_s -= min(clock.thread_time() - self._began, MOST_S)
+            self._budget_s -= min(clock.thread_time() - self._started_cpu_s, MAX_CHARGE_S)
         self._lock.release()
 
     def _pause_s(self) -> float:
         """Seconds until the user may have the turn again; 0 or less: now."""
         now = clock.monotonic()
-        self._left_s = min(BURST_S, self._left_s + (now - self._filled_at) * SHARE)
-        self._filled_at = now
-        return -self._left_s / SHARE
+        self._budget_s = min(CPU_BURST_S, self._budget_s + (now - self._refilled_at) * CPU_SHARE)
+        self._refilled_at = now
+        return -self._budget_s / CPU_SHARE

@@ -1,8 +1,8 @@
 """hubbub's own Engine.IO 4 server; the rest of the package knows the names below, and no more."""
 
 from hubbub.realtime.engine.handshake_info import HandshakeInfo
-from hubbub.realtime.engine.packets import Frame, ProtocolError, joined
+from hubbub.realtime.engine.packets import Frame, ProtocolError, join_frames
 from hubbub.realtime.engine.server import Engine
 from hubbub.realtime.engine.session import Session, SessionHandler
 
-__all__ = ["Engine", "Frame", "HandshakeInfo", "ProtocolError", "Session", "SessionHandler", "joined"]
+__all__ = ["Engine", "Frame", "HandshakeInfo", "ProtocolError", "Session", "SessionHandler", "join_frames"]

@@ -11,23 +11,23 @@ from hubbub.ratelimit.rate import Rate
 KIB, MIB = 1024, 1024 * 1024
 SLICE_PACKETS = 256  # of one connection in one turn of the event loop; then the next connection has its turn
 SLICE_BYTES = 64 * KIB
-CLOSING_BYTES = 64 * KIB  # that are read from a connection that is closing; then it is not read any more
-QUIET_S = 1.0  # a bucket that empties later than this after a wait was not empty all the time
-STEP_S = 0.1  # shortest wait for an empty bucket: refills are handled in groups
+MAX_CLOSING_BYTES = 64 * KIB  # that are read from a connection that is closing; then it is not read any more
+EMPTY_RESET_S = 1.0  # a bucket that empties later than this after a wait was not empty all the time
+MIN_WAIT_S = 0.1  # shortest wait for an empty bucket: refills are handled in groups
 
 
 class Bounds(NamedTuple):
     """The limits of a server's connections. Rates in packets and bytes; None lifts a rate."""
 
-    packets: Rate | None = Rate(200, 100)
-    size: Rate | None = Rate(2 * MIB, 512 * KIB)
-    early_packets: int = 20  # in the whole life of a connection that is not accepted
-    early_bytes: int = 64 * KIB
-    early_output_bytes: int = 64 * KIB
+    packet_rate: Rate | None = Rate(200, 100)
+    byte_rate: Rate | None = Rate(2 * MIB, 512 * KIB)
+    unaccepted_packets: int = 20  # in the whole life of a connection that is not accepted
+    unaccepted_bytes: int = 64 * KIB
+    unaccepted_output_bytes: int = 64 * KIB
     flooding_s: float = 10.0  # for which a bucket stays empty until the connection is closed
 
 
-class Intake:
+class InputLimiter:
     """What one connection may still send: two token buckets, or two fixed budgets before it is accepted."""
 
     __slots__ = (
@@ -36,20 +36,20 @@ class Intake:
         "_empty_since",
         "_filled_at",
         "_packets",
-        "_resumed_at",
+        "_wait_ends_at",
         "accepted",
         "unlimited",
     )
 
     def __init__(self, bounds: Bounds, now: float) -> None:
         self._bounds = bounds
-        self._packets: float = bounds.early_packets  # packets that may be handled now
+        self._packets: float = bounds.unaccepted_packets  # packets that may be handled now
         self._bytes: float = (
-            bounds.early_bytes
+            bounds.unaccepted_bytes
         )  # negative: a debt, from a read that was longer than the bucket
         self._filled_at = now  # when the buckets were refilled last
         self._empty_since: float | None = None  # since when a bucket is empty, short refills not counted
-        self._resumed_at = now  # when the last wait ended
+        self._wait_ends_at = now  # when the last wait ended
         self.accepted = False  # whether a namespace is open
         self.unlimited = False  # whether both rates are lifted
 
@@ -57,14 +57,14 @@ class Intake:
         """Replace the fixed budgets by full buckets. Safe to call twice."""
         if self.accepted:
             return
-        packets, size = self._bounds.packets, self._bounds.size
+        packet_rate, byte_rate = self._bounds.packet_rate, self._bounds.byte_rate
         self.accepted = True
-        self.unlimited = packets is None and size is None
-        self._packets = packets.burst if packets is not None else float("inf")
-        self._bytes = size.burst if size is not None else float("inf")
-        self._filled_at = self._resumed_at = now
+        self.unlimited = packet_rate is None and byte_rate is None
+        self._packets = packet_rate.burst if packet_rate is not None else float("inf")
+        self._bytes = byte_rate.burst if byte_rate is not None else float("inf")
+        self._filled_at = self._wait_ends_at = now
 
-    def receive(self, size: int, now: float) -> int:
+    def charge_bytes(self, size: int, now: float) -> int:
         """Charge `size` bytes; return how many packets may be handled in this turn of the loop."""
         if self.unlimited:
             return SLICE_PACKETS
@@ -76,22 +76,22 @@ class Intake:
             return 0
         return SLICE_PACKETS if packets >= SLICE_PACKETS else int(packets)
 
-    def spend(self, packets: int) -> None:
+    def charge_packets(self, packets: int) -> None:
         """Charge packets that were handled."""
         self._packets -= packets
 
-    def give_back(self) -> None:
+    def refund_packet(self) -> None:
         """Do not count a PONG that answers a PING of the server, before the connection is accepted."""
         if not self.accepted:
             self._packets += 1
 
     @property
-    def early_bytes(self) -> int:
+    def unaccepted_bytes_left(self) -> int:
         """Bytes that a connection which is not accepted may still send."""
         return max(0, int(self._bytes))
 
     @property
-    def in_debt(self) -> bool:
+    def overdrawn(self) -> bool:
         """Whether more bytes came than there were in the bucket."""
         return self._bytes < 0
 
@@ -100,30 +100,30 @@ class Intake:
         """Whether a bucket has nothing left."""
         return self._packets < 1 or self._bytes < 0
 
-    def wait(self, now: float) -> float:
+    def wait_seconds(self, now: float) -> float:
         """Return the seconds until an empty bucket of an accepted connection holds something again.
 
         Negative: the bucket has been empty for `flooding_s`, and the connection is to be closed.
         """
-        if self._empty_since is None or now - self._resumed_at > QUIET_S:
+        if self._empty_since is None or now - self._wait_ends_at > EMPTY_RESET_S:
             self._empty_since = now
         elif now - self._empty_since >= self._bounds.flooding_s:
             return -1.0
-        seconds = STEP_S
-        if self._bytes < 0 and self._bounds.size is not None:
-            seconds = max(seconds, -self._bytes / self._bounds.size.per_s)
-        if self._packets < 1 and self._bounds.packets is not None:
-            seconds = max(seconds, (1 - self._packets) / self._bounds.packets.per_s)
-        self._resumed_at = now + seconds
+        seconds = MIN_WAIT_S
+        if self._bytes < 0 and self._bounds.byte_rate is not None:
+            seconds = max(seconds, -self._bytes / self._bounds.byte_rate.per_s)
+        if self._packets < 1 and self._bounds.packet_rate is not None:
+            seconds = max(seconds, (1 - self._packets) / self._bounds.packet_rate.per_s)
+        self._wait_ends_at = now + seconds
         return seconds
 
     def _refill(self, now: float) -> None:
-        packets, size = self._bounds.packets, self._bounds.size
-        passed = now - self._filled_at
+        packet_rate, byte_rate = self._bounds.packet_rate, self._bounds.byte_rate
+        elapsed = now - self._filled_at
         self._filled_at = now
-        if packets is not None:
-            level = self._packets + passed * packets.per_s
-            self._packets = min(packets.burst, level)
-        if size is not None:
-            level = self._bytes + passed * size.per_s
-            self._bytes = min(size.burst, level)
+        if packet_rate is not None:
+            level = self._packets + elapsed * packet_rate.per_s
+            self._packets = min(packet_rate.burst, level)
+        if byte_rate is not None:
+            level = self._bytes + elapsed * byte_rate.per_s
+            self._bytes = min(byte_rate.burst, level)

@@ -13,8 +13,8 @@ from hubbub.core import metrics
 from hubbub.ratelimit.bounded_log import BoundedLog
 from hubbub.realtime.engine import packets
 from hubbub.realtime.engine.handshake_info import HandshakeInfo
-from hubbub.realtime.engine.polling import POLL_TYPE, Polling, TooLong
-from hubbub.realtime.engine.session import BROKEN
+from hubbub.realtime.engine.polling import POLL_CONTENT_TYPE, PayloadTooLarge, Polling
+from hubbub.realtime.engine.session import TRANSPORT_ERROR
 from hubbub.realtime.engine.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from hubbub.realtime.engine.server import Engine
     from hubbub.realtime.engine.session import Session
 
-_refusals = BoundedLog(logging.getLogger(__name__))
+_refusal_log = BoundedLog(logging.getLogger(__name__))
 
-GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-KEY_BYTES = 16
-PROBLEMS = {
+WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+WEBSOCKET_KEY_BYTES = 16
+ERROR_MESSAGES = {
     0: "Transport unknown",
     1: "Session ID unknown",
     2: "Bad handshake method",
@@ -40,13 +40,13 @@ PROBLEMS = {
 }
 
 
-ELSEWHERE = "X-Retry-Elsewhere"  # from a proxy that tries another instance after a 502
+RETRY_ELSEWHERE_HEADER = "X-Retry-Elsewhere"  # from a proxy that tries another instance after a 502
 RETRY_AFTER_S = {6: 5, 7: 2}  # of refusals that pass; stock clients take them for a failed transport
 
 
 class _Refused(Exception):
     def __init__(self, code: int, status: int = 400, retry_after_s: int | None = None) -> None:
-        super().__init__(PROBLEMS[code])
+        super().__init__(ERROR_MESSAGES[code])
         self.code = code
         self.status = status
         self.retry_after_s = retry_after_s or RETRY_AFTER_S.get(code)
@@ -54,17 +54,17 @@ class _Refused(Exception):
 
 def open_packet(engine: "Engine", sid: str, upgrades: list[str]) -> packets.Frame:
     """What a session begins with; times in milliseconds."""
-    said = {
+    payload = {
         "sid": sid,
         "upgrades": upgrades,
         "pingInterval": round(engine.ping_interval * 1000),
         "pingTimeout": round(engine.ping_timeout * 1000),
         "maxPayload": engine.max_payload,
     }
-    return packets.Frame(b"0" + msgspec.json.encode(said))
+    return packets.Frame(b"0" + msgspec.json.encode(payload))
 
 
-async def answer(engine: "Engine", request: web.Request) -> web.StreamResponse:
+async def handle_request(engine: "Engine", request: web.Request) -> web.StreamResponse:
     """Answer any request to the path; nothing a client sends makes it raise."""
     try:
         _check_origin(engine, request)
@@ -73,11 +73,11 @@ async def answer(engine: "Engine", request: web.Request) -> web.StreamResponse:
         response = _json(refused.status, {"code": refused.code, "message": str(refused)})
         if refused.retry_after_s is not None:
             response.headers["Retry-After"] = str(refused.retry_after_s)
-    except TooLong:
+    except PayloadTooLarge:
         response = _json(413, {"code": 3, "message": "Payload too large"})
         response.force_close()
     if not response.prepared:
-        for name, value in _cors(engine, request):
+        for name, value in _cors_headers(engine, request):
             response.headers[name] = value
         response.headers["Cache-Control"] = "no-store"
     return response
@@ -99,58 +99,62 @@ async def _route(engine: "Engine", request: web.Request) -> web.StreamResponse:
         if session is None:
             raise _Refused(1)
     if transport == "websocket":
-        return _websocket(engine, request, session)
-    return await _poll(engine, request, session)
+        return _handle_websocket(engine, request, session)
+    return await _handle_polling(engine, request, session)
 
 
-async def _poll(engine: "Engine", request: web.Request, session: "Session | None") -> web.StreamResponse:
+async def _handle_polling(
+    engine: "Engine", request: web.Request, session: "Session | None"
+) -> web.StreamResponse:
     if request.method not in {"GET", "POST"}:
         raise _Refused(2 if session is None else 3)
     if session is None:
         if request.method != "GET":
             raise _Refused(2)
-        _check_open(engine, request)
-        session = engine.open(request, lambda: Polling(engine))
-    if session.intake.accepted:
+        _check_new_session(engine, request)
+        session = engine.open_session(request, lambda: Polling(engine))
+    if session.input_limiter.accepted:
         engine.on_accepted_request(request)
-    way = session.way
-    if not isinstance(way, Polling):
+    transport = session.transport
+    if not isinstance(transport, Polling):
         raise _Refused(3)
     if request.method == "GET":
-        body = await way.poll(request)
+        body = await transport.handle_poll(request)
         if body is None:
             raise _Refused(3)
-        return web.Response(body=body, headers={"Content-Type": POLL_TYPE})
-    if session.closed or not await way.post(request):
+        return web.Response(body=body, headers={"Content-Type": POLL_CONTENT_TYPE})
+    if session.closed or not await transport.receive_payload(request):
         raise _Refused(3)
     return web.Response(body=b"ok", headers={"Content-Type": "text/html"})
 
 
-def _websocket(engine: "Engine", request: web.Request, session: "Session | None") -> web.StreamResponse:
-    accept = _accept_key(request)
+def _handle_websocket(
+    engine: "Engine", request: web.Request, session: "Session | None"
+) -> web.StreamResponse:
+    accept_key = _accept_key(request)
     if session is not None and (session.closed or not engine.can_upgrade):
         raise _Refused(3)
     if session is None:
-        _check_open(engine, request)
+        _check_new_session(engine, request)
     transport = request.transport
     if transport is None or transport.is_closing():
-        return _Taken(status=101)
+        return _SwitchedResponse(status=101)
     head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    transport.write(head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
-    socket = WebSocket(engine, transport)
-    came = _take_over(request, transport, socket)
+    transport.write(head + b"Sec-WebSocket-Accept: " + accept_key + b"\r\n\r\n")
+    websocket = WebSocket(engine, transport)
+    early_data = _switch_protocol(request, transport, websocket)
     if session is None:
-        engine.open(request, lambda: socket)
-    elif session.upgraded or session.upgrading is not None:
-        socket.close(BROKEN, flush=False)  # a second WebSocket never disturbs the first one
-        return _Taken(status=101)
+        engine.open_session(request, lambda: websocket)
+    elif session.upgraded or session.upgrade_candidate is not None:
+        websocket.close(TRANSPORT_ERROR, flush=False)  # a second WebSocket never disturbs the first one
+        return _SwitchedResponse(status=101)
     else:
-        socket.session = session
-        session.upgrading = socket
-        socket.limit(engine.upgrade_timeout)
-    if came:
-        socket.data_received(came)
-    return _Taken(status=101)
+        websocket.session = session
+        session.upgrade_candidate = websocket
+        websocket.set_deadline(engine.upgrade_timeout)
+    if early_data:
+        websocket.data_received(early_data)
+    return _SwitchedResponse(status=101)
 
 
 def _accept_key(request: web.Request) -> bytes:
@@ -158,43 +162,43 @@ def _accept_key(request: web.Request) -> bytes:
     headers = request.headers
     key = headers.get("Sec-WebSocket-Key", "").strip()
     # Both are lists, which may be spread over several lines (RFC 9110, 5.3, 7.6.1 and 7.8).
-    tokens = _tokens(request, "Connection")
+    tokens = _header_list(request, "Connection")
     try:
-        whole = len(base64.b64decode(key, validate=True)) == KEY_BYTES
+        valid_key = len(base64.b64decode(key, validate=True)) == WEBSOCKET_KEY_BYTES
     except (binascii.Error, ValueError):
-        whole = False
+        valid_key = False
     if (
         request.method != "GET"
-        or "websocket" not in _tokens(request, "Upgrade")
+        or "websocket" not in _header_list(request, "Upgrade")
         or "upgrade" not in tokens
         or headers.get("Sec-WebSocket-Version") != "13"
-        or not whole
+        or not valid_key
     ):
         raise _Refused(3)
-    return base64.b64encode(hashlib.sha1(key.encode() + GUID, usedforsecurity=False).digest())
+    return base64.b64encode(hashlib.sha1(key.encode() + WEBSOCKET_GUID, usedforsecurity=False).digest())
 
 
-def _tokens(request: web.Request, name: str) -> list[str]:
+def _header_list(request: web.Request, name: str) -> list[str]:
     """The members of a header that is a list, in lower case."""
     return [token.strip().lower() for token in ",".join(request.headers.getall(name, ())).split(",")]
 
 
-def _take_over(request: web.Request, transport: "asyncio.Transport", socket: WebSocket) -> bytes:
+def _switch_protocol(request: web.Request, transport: "asyncio.Transport", websocket: WebSocket) -> bytes:
     """Make `socket` the transport's protocol; aiohttp believes the connection lost, and lets go of it.
 
     Returns what came behind the handshake.
     """
     protocol = request.protocol
-    came: bytes = protocol._message_tail  # noqa: SLF001 - nothing public has it; tests pin it
-    transport.set_protocol(socket)
+    early_data: bytes = protocol._message_tail  # noqa: SLF001 - nothing public has it; tests pin it
+    transport.set_protocol(websocket)
     protocol.transport = None  # or it would close it
     protocol.connection_lost(None)
     if not transport.is_reading():
         transport.resume_reading()
-    return came
+    return early_data
 
 
-class _Taken(web.StreamResponse):
+class _SwitchedResponse(web.StreamResponse):
     """The answer to a request whose connection aiohttp no longer has."""
 
     @property
@@ -208,13 +212,13 @@ class _Taken(web.StreamResponse):
         """Nothing to end."""
 
 
-def _json(status: int, said: dict[str, Any]) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(said), content_type="application/json")
+def _json(status: int, body: dict[str, Any]) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")
 
 
-def _environ(request: web.Request) -> dict[str, Any]:
+def _cors_environ(request: web.Request) -> dict[str, Any]:
     """The part of a WSGI environ that python-engineio's CORS rules look at."""
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "aiohttp.request": request,
         "REQUEST_METHOD": request.method,
         "HTTP_HOST": request.host,
@@ -222,43 +226,43 @@ def _environ(request: web.Request) -> dict[str, Any]:
     }
     for name in ("Origin", "X-Forwarded-Proto", "X-Forwarded-Host", "Access-Control-Request-Headers"):
         if name in request.headers:
-            found["HTTP_" + name.upper().replace("-", "_")] = request.headers[name]
-    return found
+            result["HTTP_" + name.upper().replace("-", "_")] = request.headers[name]
+    return result
 
 
-def _check_open(engine: "Engine", request: web.Request) -> None:
+def _check_new_session(engine: "Engine", request: web.Request) -> None:
     """Refuse a new session for a cause that passes: 503 with Retry-After, never a 4xx.
 
     A proxy with several instances gets 502 from one that drains, and stops using that instance for a while.
     It must not do so after a 503, which concerns one client alone.
     """
-    if engine.leaving:
-        _note_refusal(engine, request, "draining")
-        raise _Refused(7, 502 if ELSEWHERE in request.headers else 503)
-    if not engine.has_room(request):
-        _note_refusal(engine, request, "address")
+    if engine.draining:
+        _record_refusal(engine, request, "draining")
+        raise _Refused(7, 502 if RETRY_ELSEWHERE_HEADER in request.headers else 503)
+    if not engine.has_capacity(request):
+        _record_refusal(engine, request, "address")
         raise _Refused(6, 503)
     if wait_ms := engine.acquire_handshake(request):
-        _note_refusal(engine, request, "rate")
+        _record_refusal(engine, request, "rate")
         raise _Refused(8, 503, -(-wait_ms // 1000))
 
 
-def _note_refusal(engine: "Engine", request: web.Request, reason: str) -> None:
+def _record_refusal(engine: "Engine", request: web.Request, reason: str) -> None:
     metrics.count("handshakes_refused", reason)
-    _refusals.write("handshake refused", reason=reason, ip=engine.ip_of(HandshakeInfo(request)))
+    _refusal_log.write("handshake refused", reason=reason, ip=engine.ip_of(HandshakeInfo(request)))
 
 
 def _check_origin(engine: "Engine", request: web.Request) -> None:
     origin = request.headers.get("Origin")
     if origin is None or engine.cors_allowed_origins == []:
         return
-    allowed = engine._cors_allowed_origins(_environ(request))  # noqa: SLF001 - of the class we extend
+    allowed = engine._cors_allowed_origins(_cors_environ(request))  # noqa: SLF001 - of the class we extend
     if allowed is not None and origin not in allowed:
         raise _Refused(4, 403)
 
 
-def _cors(engine: "Engine", request: web.Request) -> list[tuple[str, str]]:
+def _cors_headers(engine: "Engine", request: web.Request) -> list[tuple[str, str]]:
     if "Origin" not in request.headers and request.method != "OPTIONS":
         return []
-    headers: list[tuple[str, str]] = engine._cors_headers(_environ(request))  # noqa: SLF001 - likewise
+    headers: list[tuple[str, str]] = engine._cors_headers(_cors_environ(request))  # noqa: SLF001 - likewise
     return headers

@@ -10,22 +10,22 @@ from hubbub.core import user_agents
 class HandshakeInfo:
     """Address and credentials of a handshake; the request itself is let go."""
 
-    __slots__ = ("agent", "api_key", "authorization", "forwarded", "remote", "token")
+    __slots__ = ("authorization", "forwarded_for", "has_api_key", "remote_ip", "token", "user_agent")
 
     def __init__(self, request: web.BaseRequest) -> None:
         headers = request.headers
-        agent = headers.get("User-Agent", "").encode("utf-8", "replace").decode()
-        self.remote = request.remote or ""
-        self.forwarded = ",".join(headers.getall("X-Forwarded-For", ()))
-        self.agent = user_agents.shared(agent[: user_agents.LONGEST])
+        user_agent = headers.get("User-Agent", "").encode("utf-8", "replace").decode()
+        self.remote_ip = request.remote or ""
+        self.forwarded_for = ",".join(headers.getall("X-Forwarded-For", ()))
+        self.user_agent = user_agents.intern_text(user_agent[: user_agents.MAX_USER_AGENT_CHARS])
         self.authorization = headers.get("Authorization", "")
-        self.api_key = "X-API-Key" in headers  # which is good for nothing here, and told so
+        self.has_api_key = "X-API-Key" in headers  # which is good for nothing here, and told so
         self.token = request.query.get("token", "")
 
 
-def environ(request: web.BaseRequest) -> dict[str, Any]:
+def wsgi_environ(request: web.BaseRequest) -> dict[str, Any]:
     """The request as python-socketio's documentation promises it to `connect` handlers."""
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "QUERY_STRING": request.query_string,
         "PATH_INFO": request.path,
@@ -38,5 +38,5 @@ def environ(request: web.BaseRequest) -> dict[str, Any]:
     }
     for name, value in request.headers.items():
         key = "HTTP_" + name.upper().replace("-", "_")
-        found[key] = f"{found[key]},{value}" if key in found else value
-    return found
+        result[key] = f"{result[key]},{value}" if key in result else value
+    return result

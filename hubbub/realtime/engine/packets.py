@@ -5,15 +5,15 @@ import binascii
 from collections.abc import Iterable, Iterator
 
 SEPARATOR = b"\x1e"
-TEXT, BINARY = 0x81, 0x82
-TYPES = "0123456"
+FIN_TEXT, FIN_BINARY = 0x81, 0x82
+PACKET_TYPES = "0123456"
 
 
 class ProtocolError(ValueError):
     """The peer sent what the protocol does not know."""
 
 
-def head(opcode: int, size: int) -> bytes:
+def frame_header(opcode: int, size: int) -> bytes:
     """The header of a whole, unmasked WebSocket frame."""
     if size < 126:  # noqa: PLR2004 - RFC 6455, 5.2
         return bytes((opcode, size))
@@ -25,52 +25,52 @@ def head(opcode: int, size: int) -> bytes:
 class Frame:
     """One encoded packet, or several in a row; the same object goes to every connection that gets it."""
 
-    __slots__ = ("_parts", "size", "wire")
+    __slots__ = ("_packets", "size", "wire")
 
-    def __init__(self, data: bytes, opcode: int = TEXT) -> None:
-        self.wire = head(opcode, len(data)) + data
+    def __init__(self, data: bytes, opcode: int = FIN_TEXT) -> None:
+        self.wire = frame_header(opcode, len(data)) + data
         self.size = len(self.wire)
-        self._parts: tuple[Frame, ...] | None = None
+        self._packets: tuple[Frame, ...] | None = None
 
-    def parts(self) -> "tuple[Frame, ...]":
+    def packets(self) -> "tuple[Frame, ...]":
         """The single packets."""
-        return self._parts or (self,)
+        return self._packets or (self,)
 
-    def polled(self) -> bytes:
+    def polling_payload(self) -> bytes:
         """This packet, a single one, as it stands in a polling payload."""
-        short = self.wire[1]
-        data = self.wire[2 if short < 126 else 4 if short == 126 else 10 :]  # noqa: PLR2004 - as in `head`
-        return data if self.wire[0] == TEXT else b"b" + base64.b64encode(data)
+        length_code = self.wire[1]
+        data = self.wire[2 if length_code < 126 else 4 if length_code == 126 else 10 :]  # noqa: PLR2004 - as in `head`
+        return data if self.wire[0] == FIN_TEXT else b"b" + base64.b64encode(data)
 
 
-def joined(frames: Iterable[Frame]) -> Frame:
+def join_frames(frames: Iterable[Frame]) -> Frame:
     """Several packets that go the same way, joined once for all who get them."""
-    parts = tuple(part for frame in frames for part in frame.parts())
-    made = Frame.__new__(Frame)
-    made.wire = b"".join([part.wire for part in parts])
-    made.size = len(made.wire)
-    made._parts = parts  # noqa: SLF001 - its maker
-    return made
+    packets = tuple(packet for frame in frames for packet in frame.packets())
+    result = Frame.__new__(Frame)
+    result.wire = b"".join([packet.wire for packet in packets])
+    result.size = len(result.wire)
+    result._packets = packets  # noqa: SLF001 - its maker
+    return result
 
 
-def text(packet: str) -> Frame:
+def text_frame(packet: str) -> Frame:
     """A packet with its type in front."""
     return Frame(packet.encode())
 
 
-def message(data: str | bytes) -> Frame:
+def message_frame(data: str | bytes) -> Frame:
     """A message: text or binary."""
     if isinstance(data, str):
         return Frame(b"4" + data.encode())
-    return Frame(bytes(data), BINARY)
+    return Frame(bytes(data), FIN_BINARY)
 
 
-PING, NOOP, CLOSE, PROBE = text("2"), text("6"), text("1"), text("3probe")
+PING, NOOP, CLOSE, PROBE = text_frame("2"), text_frame("6"), text_frame("1"), text_frame("3probe")
 
 
 def encode(frames: Iterable[Frame]) -> bytes:
     """The body of a poll's answer."""
-    return SEPARATOR.join([frame.polled() for frame in frames])
+    return SEPARATOR.join([frame.polling_payload() for frame in frames])
 
 
 def decode(body: bytes) -> Iterator[str | bytes]:
@@ -97,6 +97,6 @@ def _packet(packet: str) -> str | bytes:
             return base64.b64decode(packet[1:], validate=True)
         except (binascii.Error, ValueError):
             raise ProtocolError("not base64") from None
-    if packet and packet[0] in TYPES:
+    if packet and packet[0] in PACKET_TYPES:
         return packet
     raise ProtocolError("not a packet")

@@ -11,24 +11,26 @@ from hubbub.realtime.engine import packets as payload
 from hubbub.realtime.engine.bounds import SLICE_PACKETS
 from hubbub.realtime.engine.packets import Frame, ProtocolError
 from hubbub.realtime.engine.session import (
-    BROKEN,
-    CLIENT_GONE,
-    LOST,
-    NORMAL,
+    CLIENT_DISCONNECT,
+    NORMAL_CLOSURE,
     POLICY_VIOLATION,
-    SERVER_ENDED,
+    SERVER_DISCONNECT,
+    TRANSPORT_CLOSE,
+    TRANSPORT_ERROR,
     Session,
 )
-from hubbub.realtime.engine.shares import LARGE_READ
+from hubbub.realtime.engine.shares import LARGE_READ_BYTES
 
 if TYPE_CHECKING:
     from hubbub.realtime.engine.server import Engine
 
-PACKETS_A_POLL = 16 - 1  # Python's stock client refuses an answer of more than 16; one is the close packet
-POLL_TYPE = "text/plain; charset=UTF-8"
+MAX_PACKETS_PER_POLL = (
+    16 - 1
+)  # Python's stock client refuses an answer of more than 16; one is the close packet
+POLL_CONTENT_TYPE = "text/plain; charset=UTF-8"
 
 
-class TooLong(Exception):
+class PayloadTooLarge(Exception):
     """More than `max_payload`."""
 
 
@@ -36,14 +38,14 @@ class Polling:
     """The transport of a session that polls."""
 
     __slots__ = (
-        "_body_limit",
-        "_out",
-        "_out_bytes",
+        "_body_timeout",
+        "_output",
+        "_output_bytes",
+        "_payload_resumed",
         "_poll",
-        "_posting",
         "_wake",
+        "closing_packet",
         "engine",
-        "goodbye",
         "session",
     )
 
@@ -52,47 +54,47 @@ class Polling:
     def __init__(self, engine: "Engine") -> None:
         self.engine = engine
         self.session: Session
-        self.goodbye: Frame | None = None
-        self._out: list[Frame] = []
-        self._out_bytes = 0
+        self.closing_packet: Frame | None = None
+        self._output: list[Frame] = []
+        self._output_bytes = 0
         self._poll: asyncio.Future[None] | None = None
         self._wake: asyncio.Event | None = None  # of a POST that waits for its limits
-        self._posting: asyncio.Event | None = None  # set unless the session holds its client
-        self._body_limit: asyncio.Timeout | None = None  # of the POST under way; ends with the session
+        self._payload_resumed: asyncio.Event | None = None  # set unless the session holds its client
+        self._body_timeout: asyncio.Timeout | None = None  # of the POST under way; ends with the session
 
     @property
     def waiting_bytes(self) -> int:
-        return self._out_bytes
+        return self._output_bytes
 
     # Out.
 
     def send(self, frame: Frame) -> None:
         """Queue for the next poll; one that waits is answered at the end of the loop's turn."""
-        self._out.extend(frame.parts())
-        self._out_bytes += frame.size
+        self._output.extend(frame.packets())
+        self._output_bytes += frame.size
         if self._poll is not None:
-            self.engine.flush_soon(self)
-        if self._out_bytes > self.session.max_output:
+            self.engine.schedule_flush(self)
+        if self._output_bytes > self.session.max_output_bytes:
             metrics.count("output_limit_closures")
             self.session.abort()
 
-    def answer_poll(self) -> None:
+    def complete_poll(self) -> None:
         """Wake up the poll that waits."""
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
 
-    def take(self) -> list[Frame]:
+    def drain_output(self) -> list[Frame]:
         """All that is queued."""
-        out, self._out, self._out_bytes = self._out, [], 0
-        return out
+        frames, self._output, self._output_bytes = self._output, [], 0
+        return frames
 
-    async def poll(self, request: web.BaseRequest) -> bytes | None:
+    async def handle_poll(self, request: web.BaseRequest) -> bytes | None:
         """Wait for packets; the body to answer with. None: a second poll, which ends the session."""
         if self._poll is not None:
             # The first one gets a close packet.
-            self.session.close(BROKEN, flush=True, code=POLICY_VIOLATION)
+            self.session.close(TRANSPORT_ERROR, flush=True, code=POLICY_VIOLATION)
             return None
-        if not self._out and self.goodbye is None and self.session.upgrading is None:
+        if not self._output and self.closing_packet is None and self.session.upgrade_candidate is None:
             self._poll = asyncio.get_running_loop().create_future()
             try:
                 await self._poll
@@ -100,123 +102,125 @@ class Polling:
                 self._poll = None
         if request.transport is None or request.transport.is_closing():
             # Nobody is there to take what is queued, and nobody would know that it is missing.
-            self.session.close(BROKEN, flush=False)
+            self.session.close(TRANSPORT_ERROR, flush=False)
             return b""
-        out = self._take_some()
-        if self.goodbye is not None and not self._out:
-            out.append(self.goodbye)
-            self.engine.forget(self.session)
-        elif self.goodbye is not None:
+        frames = self._drain_batch()
+        if self.closing_packet is not None and not self._output:
+            frames.append(self.closing_packet)
+            self.engine.stop_lingering(self.session)
+        elif self.closing_packet is not None:
             self.engine.linger(self.session)
-        return payload.encode(out or [payload.NOOP])
+        return payload.encode(frames or [payload.NOOP])
 
-    def _take_some(self) -> list[Frame]:
+    def _drain_batch(self) -> list[Frame]:
         """As much as a poll's answer may hold."""
-        if len(self._out) <= PACKETS_A_POLL:
-            return self.take()
-        some, self._out = self._out[:PACKETS_A_POLL], self._out[PACKETS_A_POLL:]
-        self._out_bytes -= sum(frame.size for frame in some)
-        return some
+        if len(self._output) <= MAX_PACKETS_PER_POLL:
+            return self.drain_output()
+        batch, self._output = self._output[:MAX_PACKETS_PER_POLL], self._output[MAX_PACKETS_PER_POLL:]
+        self._output_bytes -= sum(frame.size for frame in batch)
+        return batch
 
     # In.
 
-    async def post(self, request: web.BaseRequest) -> bool:
+    async def receive_payload(self, request: web.BaseRequest) -> bool:
         """Take in a body, whole. False: the session ends.
 
         That happens to a body that can't be decoded, to a second one at a time, and over a limit.
         Raises TooLong.
         """
-        if self._posting is not None:
-            self.session.malformed("two POSTs at a time")
+        if self._payload_resumed is not None:
+            self.session.fail_protocol("two POSTs at a time")
             return False
-        self._posting = asyncio.Event()
-        if not self.session.held:
-            self._posting.set()
+        self._payload_resumed = asyncio.Event()
+        if not self.session.paused:
+            self._payload_resumed.set()
         try:
-            return await self._receive(await self._read(request))
+            return await self._process_payload(await self._read_payload(request))
         except TimeoutError:
-            self.session.malformed("a body that takes too long")
+            self.session.fail_protocol("a body that takes too long")
             return False
         except ProtocolError as malformed:
-            self.session.malformed(str(malformed))
+            self.session.fail_protocol(str(malformed))
             return False
         except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
-            self.session.malformed("a body that is cut off or badly encoded")
+            self.session.fail_protocol("a body that is cut off or badly encoded")
             return False
         finally:
-            self._posting = None
+            self._payload_resumed = None
 
-    async def _read(self, request: web.BaseRequest) -> bytes:
+    async def _read_payload(self, request: web.BaseRequest) -> bytes:
         """The body; charged before it is decoded. Raises TooLong, TimeoutError."""
         session = self.session
-        most = self.engine.max_payload
-        if not session.intake.accepted and not session.waits:
-            most = min(most, session.intake.early_bytes)
+        max_bytes = self.engine.max_payload
+        if not session.input_limiter.accepted and not session.connect_pending:
+            max_bytes = min(max_bytes, session.input_limiter.unaccepted_bytes_left)
         try:
-            async with asyncio.timeout(self.engine.body_timeout) as limit:
-                self._body_limit = limit
+            async with asyncio.timeout(self.engine.body_timeout) as timeout:
+                self._body_timeout = timeout
                 try:
-                    body = await _body(request, most)
+                    body = await _read_body(request, max_bytes)
                 finally:
-                    self._body_limit = None
-        except TooLong:
-            if most < self.engine.max_payload:
+                    self._body_timeout = None
+        except PayloadTooLarge:
+            if max_bytes < self.engine.max_payload:
                 session.refuse("over the limits before acceptance")
             raise
         session.received_at = now = clock.monotonic()
-        session.intake.receive(len(body), now)
+        session.input_limiter.charge_bytes(len(body), now)
         return body
 
-    async def _receive(self, body: bytes) -> bool:
+    async def _process_payload(self, body: bytes) -> bool:
         """Handle the packets of a body, in slices, as the limits allow; return whether all were handled.
 
         Raises Malformed.
         """
         session = self.session
-        if len(body) > LARGE_READ and not session.intake.unlimited:
-            await self._sleep(session.share.reserve(len(body), clock.monotonic()))
-        left = 0
+        if len(body) > LARGE_READ_BYTES and not session.input_limiter.unlimited:
+            await self._sleep(session.ip_share.reserve(len(body), clock.monotonic()))
+        packets_left = 0
         for packet in payload.decode(body):
-            if not left:
-                left = await self._acquire()
+            if not packets_left:
+                packets_left = await self._acquire_packets()
             if session.closed:
                 return False
-            left -= 1
-            session.intake.spend(1)
+            packets_left -= 1
+            session.input_limiter.charge_packets(1)
             if isinstance(packet, bytes):
                 session.receive_binary(packet)
             else:
                 session.receive(packet)
-            if self._posting is not None and not self._posting.is_set():
-                await self._posting.wait()
-        while session.intake.in_debt and not session.closed:
-            await self._acquire()
+            if self._payload_resumed is not None and not self._payload_resumed.is_set():
+                await self._payload_resumed.wait()
+        while session.input_limiter.overdrawn and not session.closed:
+            await self._acquire_packets()
         return True
 
-    async def _acquire(self) -> int:
+    async def _acquire_packets(self) -> int:
         """Wait until the session may send; return how many packets may be handled now, 0 if it was closed."""
         session = self.session
-        intake = session.intake
+        limiter = session.input_limiter
         await asyncio.sleep(0)
         while not session.closed:
-            packets = intake.receive(0, clock.monotonic())
-            if not intake.empty:
+            packets = limiter.charge_bytes(0, clock.monotonic())
+            if not limiter.empty:
                 packets = min(packets, SLICE_PACKETS)
-                if packets > 1 and not intake.unlimited:
-                    await self._sleep(session.share.reserve(0, clock.monotonic()))
-                    session.share.spend(0, packets)
+                if packets > 1 and not limiter.unlimited:
+                    await self._sleep(session.ip_share.reserve(0, clock.monotonic()))
+                    session.ip_share.charge(0, packets)
                 return packets
-            seconds = intake.wait(clock.monotonic()) if intake.accepted else self.engine.bounds.flooding_s
-            if intake.accepted and seconds >= 0:
+            seconds = (
+                limiter.wait_seconds(clock.monotonic()) if limiter.accepted else self.engine.bounds.flooding_s
+            )
+            if limiter.accepted and seconds >= 0:
                 metrics.count("input_delays")
                 await self._sleep(seconds)
-            elif intake.accepted:
-                session.flooding()
-            elif not session.waits:
+            elif limiter.accepted:
+                session.close_flooding()
+            elif not session.connect_pending:
                 session.refuse("over the limits before acceptance")
             else:
                 await self._sleep(seconds)
-                if not intake.accepted:
+                if not limiter.accepted:
                     session.refuse("over the limits before acceptance")
         return 0
 
@@ -233,52 +237,52 @@ class Polling:
             self._wake = None
             timer.cancel()
 
-    def accepted(self) -> None:
+    def on_accepted(self) -> None:
         if self._wake is not None:
             self._wake.set()
 
     def pause(self) -> None:
         """The POST under way is answered when its events are done."""
-        if self._posting is not None:
-            self._posting.clear()
+        if self._payload_resumed is not None:
+            self._payload_resumed.clear()
 
     def resume(self) -> None:
-        if self._posting is not None:
-            self._posting.set()
+        if self._payload_resumed is not None:
+            self._payload_resumed.set()
 
     # The end.
 
-    def close(self, reason: str, *, flush: bool, code: int = NORMAL) -> None:
+    def close(self, reason: str, *, flush: bool, code: int = NORMAL_CLOSURE) -> None:
         """The waiting poll, or else the next one, gets what is queued or a noop; then the session is unknown.
 
         A close packet follows only where reconnecting does not help (the server ended the session, or refuses
         what the client sends): after one, Python's stock client stays away.
         """
         if not flush:
-            self.take()
-        final = reason == SERVER_ENDED or code == POLICY_VIOLATION
-        self.goodbye = payload.CLOSE if final else payload.NOOP
-        if self._posting is not None:
-            self._posting.set()
-        if self._body_limit is not None and not self._body_limit.expired():  # both may be due at once
-            self._body_limit.reschedule(0)
-        self.accepted()
+            self.drain_output()
+        final = reason == SERVER_DISCONNECT or code == POLICY_VIOLATION
+        self.closing_packet = payload.CLOSE if final else payload.NOOP
+        if self._payload_resumed is not None:
+            self._payload_resumed.set()
+        if self._body_timeout is not None and not self._body_timeout.expired():  # both may be due at once
+            self._body_timeout.reschedule(0)
+        self.on_accepted()
         if self._poll is not None:
-            self.answer_poll()
-        elif final or reason == LOST or (self._out and reason != CLIENT_GONE):
+            self.complete_poll()
+        elif final or reason == TRANSPORT_CLOSE or (self._output and reason != CLIENT_DISCONNECT):
             self.engine.linger(self.session)
 
     def abort(self) -> None:
         """Drop what is queued."""
-        self.close(BROKEN, flush=False)
+        self.close(TRANSPORT_ERROR, flush=False)
 
 
-async def _body(request: web.BaseRequest, limit: int) -> bytes:
+async def _read_body(request: web.BaseRequest, limit: int) -> bytes:
     if (request.content_length or 0) > limit:
-        raise TooLong
-    found = bytearray()
+        raise PayloadTooLarge
+    body = bytearray()
     while chunk := await request.content.readany():
-        found += chunk
-        if len(found) > limit:
-            raise TooLong
-    return bytes(found)
+        body += chunk
+        if len(body) > limit:
+            raise PayloadTooLarge
+    return bytes(body)

@@ -4,38 +4,38 @@ from aiohttp._websocket.helpers import websocket_mask  # in C; aiohttp is pinned
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
-PROTOCOL_ERROR, TOO_BIG = 1002, 1009  # close codes (section 7.4.1)
-CONTROL_BYTES = 125
+PROTOCOL_ERROR, MESSAGE_TOO_BIG = 1002, 1009  # close codes (section 7.4.1)
+MAX_CONTROL_BYTES = 125
 
 
-class Broken(Exception):
+class WebSocketError(Exception):
     """Not WebSocket as we speak it; the code of the close frame."""
 
-    def __init__(self, code: int, why: str) -> None:
-        super().__init__(why)
-        self.code = code
-        self.why = why
+    def __init__(self, close_code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.close_code = close_code
+        self.reason = reason
 
 
-def unmasked(key: bytes, data: bytes) -> bytes:
+def unmask(key: bytes, data: bytes) -> bytes:
     """A payload without its mask (section 5.3)."""
     if key == b"\0\0\0\0" or not data:
         return data
-    plain = bytearray(data)
-    websocket_mask(key, plain)
-    return bytes(plain)
+    unmasked = bytearray(data)
+    websocket_mask(key, unmasked)
+    return bytes(unmasked)
 
 
-def long_length(data: bytes, start: int, form: int) -> int:
+def read_extended_length(data: bytes, start: int, length_code: int) -> int:
     """Read the length of the frame at `start`, in the form 126 or 127 (section 5.2). Raises Broken."""
-    if form == 126:  # noqa: PLR2004 - RFC 6455, 5.2
+    if length_code == 126:  # noqa: PLR2004 - RFC 6455, 5.2
         length = int.from_bytes(data[start + 2 : start + 4], "big")
-        shortest = 126
+        min_length = 126
     else:
         length = int.from_bytes(data[start + 2 : start + 10], "big")
-        shortest = 65536
-    if length < shortest:
-        raise Broken(PROTOCOL_ERROR, "a length in a longer form than needed")
+        min_length = 65536
+    if length < min_length:
+        raise WebSocketError(PROTOCOL_ERROR, "a length in a longer form than needed")
     return length
 
 
@@ -53,29 +53,29 @@ def is_utf8(data: bytes) -> bool:
     return True
 
 
-def check_head(head: bytes, *, in_message: bool) -> None:
+def check_header(header: bytes, *, in_message: bool) -> None:
     """Refuse a frame by what is known of its head (section 5.2), before its payload has come.
 
     `head`: the first two bytes, or as many as there are; `in_message`: whether a message in fragments is
     incomplete. Raises Broken.
     """
-    if not head:
+    if not header:
         return
-    opcode, last = head[0] & 15, head[0] & 128
-    if head[0] & 0x70:
-        raise Broken(PROTOCOL_ERROR, "reserved bits")
+    opcode, fin = header[0] & 15, header[0] & 128
+    if header[0] & 0x70:
+        raise WebSocketError(PROTOCOL_ERROR, "reserved bits")
     if opcode not in OPCODES:
-        raise Broken(PROTOCOL_ERROR, "no such opcode")
-    if opcode >= CLOSE and not last:
-        raise Broken(PROTOCOL_ERROR, "a control frame in fragments")
+        raise WebSocketError(PROTOCOL_ERROR, "no such opcode")
+    if opcode >= CLOSE and not fin:
+        raise WebSocketError(PROTOCOL_ERROR, "a control frame in fragments")
     if opcode < CLOSE and (opcode == CONTINUATION) is not in_message:
-        raise Broken(PROTOCOL_ERROR, "not the frame that was due")
-    if len(head) > 1:
-        _check_length(opcode, head)
+        raise WebSocketError(PROTOCOL_ERROR, "not the frame that was due")
+    if len(header) > 1:
+        _check_length(opcode, header)
 
 
-def _check_length(opcode: int, head: bytes) -> None:
-    if head[1] < 128:  # noqa: PLR2004 - the mask bit
-        raise Broken(PROTOCOL_ERROR, "not masked")
-    if opcode >= CLOSE and head[1] & 127 > CONTROL_BYTES:
-        raise Broken(PROTOCOL_ERROR, "a control frame that is too long")
+def _check_length(opcode: int, header: bytes) -> None:
+    if header[1] < 128:  # noqa: PLR2004 - the mask bit
+        raise WebSocketError(PROTOCOL_ERROR, "not masked")
+    if opcode >= CLOSE and header[1] & 127 > MAX_CONTROL_BYTES:
+        raise WebSocketError(PROTOCOL_ERROR, "a control frame that is too long")

@@ -6,7 +6,10 @@ from typing import Protocol
 
 from hubbub.core import tasks
 
-HIGH, LOW = 256, 64  # waiting steps at which the client is no longer, and again, read from
+PAUSE_ABOVE_STEPS, RESUME_BELOW_STEPS = (
+    256,
+    64,
+)  # waiting steps at which the client is no longer, and again, read from
 
 
 class FlowControl(Protocol):
@@ -20,20 +23,20 @@ class FlowControl(Protocol):
 class SerialQueue:
     """Steps that wait for the one before them."""
 
-    __slots__ = ("_brake", "_paused", "_running", "_steps")
+    __slots__ = ("_flow_control", "_paused", "_running", "_steps")
 
-    def __init__(self, brake: FlowControl) -> None:
-        self._brake = brake
+    def __init__(self, flow_control: FlowControl) -> None:
+        self._flow_control = flow_control
         self._steps: deque[Callable[[], Awaitable[object]]] = deque()
         self._running = False
         self._paused = False
 
-    def put(self, step: Callable[[], Awaitable[object]]) -> None:
+    def enqueue(self, step: Callable[[], Awaitable[object]]) -> None:
         """Run it after all that came before. A step must not raise: what does, ends in the log."""
         self._steps.append(step)
-        if len(self._steps) > HIGH and not self._paused:
+        if len(self._steps) > PAUSE_ABOVE_STEPS and not self._paused:
             self._paused = True
-            self._brake.pause()
+            self._flow_control.pause()
         if not self._running:
             self._running = True
             tasks.spawn(self._run(), name="events of a client")
@@ -46,12 +49,12 @@ class SerialQueue:
         try:
             while self._steps:
                 step = self._steps.popleft()
-                if self._paused and len(self._steps) < LOW:
+                if self._paused and len(self._steps) < RESUME_BELOW_STEPS:
                     self._paused = False
-                    self._brake.resume()
+                    self._flow_control.resume()
                 await step()
         finally:
             self._running = False
             if self._paused:
                 self._paused = False
-                self._brake.resume()
+                self._flow_control.resume()

@@ -6,59 +6,59 @@ Here large reads of an IP address begin one after the other, at a rate: others a
 
 from hubbub.realtime.engine.bounds import KIB, MIB
 
-LARGE_READ = 2 * KIB  # bytes; a smaller one costs little more than its packets, which a bucket counts
+LARGE_READ_BYTES = 2 * KIB  # bytes; a smaller one costs little more than its packets, which a bucket counts
 # Of large reads. A core decodes 64 KiB of JSON in 2 ms, and refuses 5,000 events in a fifth of a second.
 BYTES_PER_S = 8 * MIB
 PACKETS_PER_S = 5000
-EARLY_S = 0.005  # a read that would begin in less time begins now
+MIN_DELAY_S = 0.005  # a read that would begin in less time begins now
 
 
-class Share:
+class IpShare:
     """The sessions of one IP address: how many there are, and when their next large read may begin."""
 
-    __slots__ = ("free_at", "key", "sessions")
+    __slots__ = ("free_at", "key", "session_count")
 
     def __init__(self, key: str) -> None:
         self.key = key
-        self.sessions = 0
+        self.session_count = 0
         self.free_at = 0.0  # of the monotonic clock
 
     def reserve(self, size: int, now: float) -> float:
         """Reserve the time for `size` bytes; return the seconds until it begins, 0 for now."""
-        begin = max(self.free_at, now)
-        self.free_at = begin + size / BYTES_PER_S
-        wait = begin - now
-        return wait if wait > EARLY_S else 0.0
+        begins_at = max(self.free_at, now)
+        self.free_at = begins_at + size / BYTES_PER_S
+        wait = begins_at - now
+        return wait if wait > MIN_DELAY_S else 0.0
 
-    def spend(self, size: int, packets: int) -> None:
+    def charge(self, size: int, packets: int) -> None:
         """Add what a large read cost beyond what was reserved."""
         self.free_at += size / BYTES_PER_S + packets / PACKETS_PER_S
 
 
-class Shares:
+class IpShares:
     """All IP addresses that have sessions."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Share] = {}
+        self._by_key: dict[str, IpShare] = {}
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._by_key)
 
-    def sessions(self, key: str) -> int:
+    def session_count(self, key: str) -> int:
         """How many sessions an IP address has."""
-        share = self._known.get(key)
-        return 0 if share is None else share.sessions
+        share = self._by_key.get(key)
+        return 0 if share is None else share.session_count
 
-    def join(self, key: str) -> Share:
+    def add_session(self, key: str) -> IpShare:
         """Count a session."""
-        share = self._known.get(key)
+        share = self._by_key.get(key)
         if share is None:
-            share = self._known[key] = Share(key)
-        share.sessions += 1
+            share = self._by_key[key] = IpShare(key)
+        share.session_count += 1
         return share
 
-    def leave(self, share: Share) -> None:
+    def remove_session(self, share: IpShare) -> None:
         """Count one session less."""
-        share.sessions -= 1
-        if not share.sessions:
-            del self._known[share.key]
+        share.session_count -= 1
+        if not share.session_count:
+            del self._by_key[share.key]

@@ -17,8 +17,8 @@ class ClusterManager(ClientManager):
     def __init__(self, bus: Bus) -> None:
         super().__init__()
         self._bus = bus
-        bus.listen(self._hear)
-        bus.follow_topic(socketio_signals.SOCKETS)
+        bus.add_handler(self._on_signal)
+        bus.subscribe_topic(socketio_signals.SOCKETS_TOPIC)
 
     async def emit(  # noqa: PLR0913 - theirs
         self,
@@ -33,11 +33,11 @@ class ClusterManager(ClientManager):
     ) -> None:
         """Queue here what is for one client of this instance; tell everybody else."""
         room = to or room
-        here = isinstance(room, str) and self.get(room, namespace) is not None
-        if here or callback is not None or kwargs.get("ignore_queue"):
+        is_local = isinstance(room, str) and self.get(room, namespace) is not None
+        if is_local or callback is not None or kwargs.get("ignore_queue"):
             await super().emit(event, data, namespace, room, skip_sid, callback)
             return
-        for signal in socketio_signals.emit(event, data, namespace, room, skip_sid):
+        for signal in socketio_signals.to_signals(event, data, namespace, room, skip_sid):
             self._bus.publish(signal)
 
     async def disconnect(self, sid: str, namespace: str, **_kwargs: Any) -> None:
@@ -59,14 +59,14 @@ class ClusterManager(ClientManager):
     async def close_room(self, room: str, namespace: str) -> None:
         self._bus.publish(socketio_signals.RoomClosed(namespace, room))
 
-    def _hear(self, signal: Signal) -> None:
+    def _on_signal(self, signal: Signal) -> None:
         match signal:
             case socketio_signals.Emitted():
-                self._deliver(signal)
+                self._on_emitted(signal)
             case socketio_signals.Disconnected():
-                link = self.get(signal.sid, signal.namespace)
-                if link is not None and link.state is OPEN:
-                    link.end_namespace()
+                client = self.get(signal.sid, signal.namespace)
+                if client is not None and client.state is OPEN:
+                    client.end_namespace()
             case socketio_signals.RoomEntered() if self.get(signal.sid, signal.namespace) is not None:
                 if signal.left:
                     self.basic_leave_room(signal.sid, signal.namespace, signal.room)
@@ -75,14 +75,14 @@ class ClusterManager(ClientManager):
             case socketio_signals.RoomClosed():
                 self.basic_close_room(signal.room, signal.namespace)
 
-    def _deliver(self, signal: socketio_signals.Emitted) -> None:
-        audience = self._audience(signal.namespace, _rooms(signal.rooms))
+    def _on_emitted(self, signal: socketio_signals.Emitted) -> None:
+        recipients = self._recipients(signal.namespace, _as_list(signal.rooms))
         frame = None
-        for link in audience:
-            if link.sid not in signal.skip:
-                frame = frame or self.encoded(signal.namespace, [signal.event, *signal.data])
-                link.send(frame)
+        for client in recipients:
+            if client.sid not in signal.skip:
+                frame = frame or self.encode_packet(signal.namespace, [signal.event, *signal.data])
+                client.send(frame)
 
 
-def _rooms(rooms: Iterable[str] | None) -> list[str] | None:
+def _as_list(rooms: Iterable[str] | None) -> list[str] | None:
     return None if rooms is None else list(rooms)

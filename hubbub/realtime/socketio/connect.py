@@ -9,10 +9,10 @@ from hubbub.core import clock, metrics, tasks
 from hubbub.core.errors import HubbubError, TooManyConnections, Unavailable
 from hubbub.ratelimit.bounded_log import BoundedLog
 from hubbub.realtime.engine import ProtocolError, Session
-from hubbub.realtime.engine.session import LOST
+from hubbub.realtime.engine.session import TRANSPORT_CLOSE
 from hubbub.realtime.socketio import frames
-from hubbub.realtime.socketio.connect_queue import AdmissionLimits, ConnectQueue, Entry
-from hubbub.realtime.socketio.handler_namespace import HandlerNamespace, Refused
+from hubbub.realtime.socketio.connect_queue import AdmissionLimits, ConnectQueue, WaitingConnect
+from hubbub.realtime.socketio.handler_namespace import ConnectRefused, HandlerNamespace
 from hubbub.realtime.socketio.manager import ENDED, OPEN, PENDING, NamespaceClient
 from hubbub.schemas import errors
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from hubbub.realtime.socketio.server import SocketIOServer
 
 log = logging.getLogger(__name__)
-_refusals = BoundedLog(log)
+_refusal_log = BoundedLog(log)
 
-WELCOME_SECONDS = 0.002  # between a CONNECT and what the connect handler had to say
-LEAVE_SECONDS = 2.0  # for a client to close by itself after a DISCONNECT, or after a late refusal
-UNKNOWN_LOG_S = 60.0  # between two log lines about unknown namespaces
-REFUSALS = 5  # refused CONNECTs of one session; the last one ends it
-FINAL = frozenset(
+HELD_FRAMES_DELAY_S = 0.002  # between a CONNECT and what the connect handler had to say
+DISCONNECT_GRACE_S = 2.0  # for a client to close by itself after a DISCONNECT, or after a late refusal
+UNKNOWN_NAMESPACE_LOG_INTERVAL_S = 60.0  # between two log lines about unknown namespaces
+MAX_REFUSED_CONNECTS = 5  # refused CONNECTs of one session; the last one ends it
+FINAL_ERROR_CODES = frozenset(
     {"unauthenticated", "token_expired", "session_revoked", "suspended", TooManyConnections.code}
 )
 
 
-class _Temporary(Exception):
+class _TemporaryFailure(Exception):
     """A cause that passes by itself. The CONNECT waits again if `waits`, else its transport is closed."""
 
-    def __init__(self, why: str, *, waits: bool = False) -> None:
-        super().__init__(why)
-        self.why = why
-        self.waits = waits
+    def __init__(self, reason: str, *, requeue: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.requeue = requeue
 
 
 class ConnectHandler:
@@ -47,19 +47,19 @@ class ConnectHandler:
     def __init__(
         self,
         server: "SocketIOServer",
-        connect_seconds: float,
-        seconds: float,
+        connect_timeout: float,
+        handler_timeout: float,
         admission: AdmissionLimits | None,
     ) -> None:
         self._server = server
-        self.connect_seconds = connect_seconds  # until the first CONNECT
-        self.seconds = seconds  # for a connect handler
+        self.connect_timeout = connect_timeout  # until the first CONNECT
+        self.handler_timeout = handler_timeout  # for a connect handler
         self.queue: ConnectQueue | None = None
-        self.wait_s = 0.0  # in the queue
+        self.max_queue_wait_s = 0.0  # in the queue
         if admission is not None:
-            self.wait_s = admission.wait_s
-            self.queue = ConnectQueue(admission, server.eio.timers, self._admit, self._give_up)
-        self._entries: dict[NamespaceClient, Entry] = {}
+            self.max_queue_wait_s = admission.max_wait_s
+            self.queue = ConnectQueue(admission, server.eio.timers, self._on_admitted, self._on_evicted)
+        self._entries: dict[NamespaceClient, WaitingConnect] = {}
         self._unknown_logged_at = float("-inf")
 
     def on_connect_packet(self, session: Session, namespace: str, auth: object) -> None:
@@ -67,36 +67,38 @@ class ConnectHandler:
 
         What the client proves is checked first, in memory; only then anything is used that clients share.
         """
-        if namespace in session.links:
+        if namespace in session.namespace_clients:
             raise ProtocolError("connected already")
-        edge = self._server.edge_of(namespace)
-        if edge is None:
-            self._unknown(namespace)
+        handler = self._server.find_namespace(namespace)
+        if handler is None:
+            self._log_unknown_namespace(namespace)
             self._refuse(session, namespace, {"message": "Invalid namespace"}, "unknown_namespace")
             return
-        if isinstance(edge, HandlerNamespace) and not isinstance(auth, dict | list | None):
+        if isinstance(handler, HandlerNamespace) and not isinstance(auth, dict | list | None):
             raise ProtocolError("not a CONNECT")  # other edges say themselves what they want
         try:
-            request = edge.check(session.origin, auth)
+            request = handler.check(session.handshake_info, auth)
         except HubbubError as error:
-            self._refuse(session, namespace, _shown(error), error.code)
+            self._refuse(session, namespace, _error_payload(error), error.code)
             return
-        link = NamespaceClient(self._server, session, self._server.eio.generate_id(), namespace, edge)
-        session.links[namespace] = link
-        session.waits = True
-        self._server.manager.add(link)
-        ends_at = clock.monotonic() + self.wait_s
-        if self.queue is None or not edge.queued or self.queue.acquire():
-            tasks.spawn(self._accept(link, request, ends_at), name="connect of a client")
+        client = NamespaceClient(self._server, session, self._server.eio.generate_id(), namespace, handler)
+        session.namespace_clients[namespace] = client
+        session.connect_pending = True
+        self._server.manager.add(client)
+        ends_at = clock.monotonic() + self.max_queue_wait_s
+        if self.queue is None or not handler.queues_connects or self.queue.acquire():
+            tasks.spawn(self._accept(client, request, ends_at), name="connect of a client")
         else:
-            self._wait(link, request, ends_at)
+            self._enqueue(client, request, ends_at)
 
-    def _unknown(self, namespace: str) -> None:
+    def _log_unknown_namespace(self, namespace: str) -> None:
         """Log which namespaces exist, at most once in UNKNOWN_LOG_S."""
-        now = _now()
-        if now - self._unknown_logged_at >= UNKNOWN_LOG_S:
+        now = _loop_time()
+        if now - self._unknown_logged_at >= UNKNOWN_NAMESPACE_LOG_INTERVAL_S:
             self._unknown_logged_at = now
-            known = sorted({*self._server.edges, *self._server.handlers, *self._server.namespace_handlers})
+            known = sorted(
+                {*self._server.native_namespaces, *self._server.handlers, *self._server.namespace_handlers}
+            )
             log.warning(
                 "a client asked for a namespace that does not exist",
                 extra={"namespace": namespace[:60], "namespaces": ", ".join(known)},
@@ -104,156 +106,164 @@ class ConnectHandler:
 
     # The time limit for the first CONNECT; queue and connect handler have limits of their own.
 
-    def opened(self, session: Session) -> None:
+    def start_connect_timer(self, session: Session) -> None:
         """Start the time for the first CONNECT."""
-        self.renew(session)
-        self._await_connect(session, self.connect_seconds)
+        self.renew_connect_deadline(session)
+        self._set_timer(session, self.connect_timeout)
 
-    def renew(self, session: Session) -> None:
+    def renew_connect_deadline(self, session: Session) -> None:
         """Give a session that was accepted the time for another CONNECT."""
-        session.connect_by = _now() + self.connect_seconds
+        session.connect_deadline = _loop_time() + self.connect_timeout
 
-    def relax(self, session: Session) -> None:
+    def update_timer(self, session: Session) -> None:
         """End the time limit of a session with an open namespace; that of another one goes on."""
-        if session.limit is not None:
-            session.limit.cancel()
-            session.limit = None
-        if session.closed or any(link.state is OPEN for link in session.links.values()):
+        if session.handler_timer is not None:
+            session.handler_timer.cancel()
+            session.handler_timer = None
+        if session.closed or any(client.state is OPEN for client in session.namespace_clients.values()):
             return
-        left = session.connect_by - _now()
-        if left <= 0:  # refused after a long wait: a stock client closes by itself
-            left = min(LEAVE_SECONDS, max(0.0, left + self.wait_s + self.seconds))
-        self._await_connect(session, left)
+        remaining = session.connect_deadline - _loop_time()
+        if remaining <= 0:  # refused after a long wait: a stock client closes by itself
+            remaining = min(
+                DISCONNECT_GRACE_S, max(0.0, remaining + self.max_queue_wait_s + self.handler_timeout)
+            )
+        self._set_timer(session, remaining)
 
-    def _await_connect(self, session: Session, seconds: float) -> None:
-        session.limit = self._server.eio.timers.after(seconds, partial(self._expire, session))
+    def _set_timer(self, session: Session, seconds: float) -> None:
+        session.handler_timer = self._server.eio.timers.after(seconds, partial(self._on_timeout, session))
 
-    def _expire(self, session: Session) -> None:
+    def _on_timeout(self, session: Session) -> None:
         """Close a session that is not accepted in time.
 
         A session with a CONNECT under way has the time of the queue and the connect handler besides.
         """
-        session.limit = None
-        states = [link.state for link in session.links.values()]
+        session.handler_timer = None
+        states = [client.state for client in session.namespace_clients.values()]
         if OPEN in states:
             return
-        left = session.connect_by + self.wait_s + self.seconds - _now()
-        if PENDING in states and left > 0:
-            self._await_connect(session, left)
+        remaining = session.connect_deadline + self.max_queue_wait_s + self.handler_timeout - _loop_time()
+        if PENDING in states and remaining > 0:
+            self._set_timer(session, remaining)
             return
         metrics.count("connect_timeouts")
-        session.close(LOST)
+        session.close(TRANSPORT_CLOSE)
 
     # The queue.
 
-    def _wait(self, link: NamespaceClient, request: object, ends_at: float) -> None:
+    def _enqueue(self, client: NamespaceClient, request: object, ends_at: float) -> None:
         assert self.queue is not None  # noqa: S101 - of an edge that has one
-        entry = Entry(link, cast("ConnectRequest", request), ends_at)
-        self._entries[link] = entry
-        self.queue.wait(entry)
+        entry = WaitingConnect(client, cast("ConnectRequest", request), ends_at)
+        self._entries[client] = entry
+        self.queue.enqueue(entry)
 
-    def _admit(self, entry: Entry) -> None:
-        self._entries.pop(entry.link, None)
-        accepting = self._accept(entry.link, entry.request, entry.ends_at)
+    def _on_admitted(self, entry: WaitingConnect) -> None:
+        self._entries.pop(entry.client, None)
+        accepting = self._accept(entry.client, entry.request, entry.ends_at)
         tasks.spawn(accepting, name="connect of a client")
 
-    def _give_up(self, entry: Entry) -> None:
-        entry.link.end_transport()
+    def _on_evicted(self, entry: WaitingConnect) -> None:
+        entry.client.end_transport()
 
-    def leave(self, link: NamespaceClient) -> None:
+    def remove_from_queue(self, client: NamespaceClient) -> None:
         """Take a client that is gone out of the queue."""
-        entry = self._entries.pop(link, None)
+        entry = self._entries.pop(client, None)
         if entry is not None and self.queue is not None:
-            self.queue.leave(entry)
+            self.queue.discard(entry)
 
     # The edge's check.
 
-    async def _accept(self, link: NamespaceClient, request: object, ends_at: float) -> None:
+    async def _accept(self, client: NamespaceClient, request: object, ends_at: float) -> None:
         refusal: tuple[object, str] | None = None
-        temporary: _Temporary | None = None
+        temporary: _TemporaryFailure | None = None
         try:
-            refusal = await self._verdict(link, request)
-        except _Temporary as error:
+            refusal = await self._run_handler(client, request)
+        except _TemporaryFailure as error:
             temporary = error
-        if self.queue is not None and link.edge.queued:
-            self.queue.finished(available=temporary is None or not temporary.waits)
-        if link.state is ENDED:  # gone meanwhile
-            link.edge.closed(link.sid)
+        if self.queue is not None and client.handler.queues_connects:
+            self.queue.on_connect_finished(available=temporary is None or not temporary.requeue)
+        if client.state is ENDED:  # gone meanwhile
+            client.handler.on_disconnected(client.sid)
         elif temporary is not None:
-            self._postpone(link, request, ends_at, temporary)
+            self._postpone(client, request, ends_at, temporary)
         elif refusal is not None:
-            self._server.forget(link)
-            self._refuse(link.session, link.namespace, *refusal)
+            self._server.remove_client(client)
+            self._refuse(client.eio_session, client.namespace, *refusal)
         else:
-            await self._welcome(link)
+            await self._complete(client)
 
-    def _postpone(self, link: NamespaceClient, request: object, ends_at: float, cause: _Temporary) -> None:
-        if cause.waits:
-            self._wait(link, request, ends_at)
+    def _postpone(
+        self, client: NamespaceClient, request: object, ends_at: float, cause: _TemporaryFailure
+    ) -> None:
+        if cause.requeue:
+            self._enqueue(client, request, ends_at)
             return
-        metrics.count("connects_dropped", cause.why)
-        link.end_transport()
+        metrics.count("connects_dropped", cause.reason)
+        client.end_transport()
 
-    async def _verdict(self, link: NamespaceClient, request: object) -> tuple[object, str] | None:
+    async def _run_handler(self, client: NamespaceClient, request: object) -> tuple[object, str] | None:
         """None if the client is accepted, or the payload of the `connect_error` and its kind.
 
         Raises _Temporary.
         """
         try:
-            async with asyncio.timeout(self.seconds) as limit:
-                await link.edge.accept(link.sid, link, request)
-            if limit.expired():  # python-socketio takes a cancelled handler for one that said nothing
+            async with asyncio.timeout(self.handler_timeout) as timeout:
+                await client.handler.on_connect(client.sid, client, request)
+            if timeout.expired():  # python-socketio takes a cancelled handler for one that said nothing
                 raise TimeoutError
-        except Refused as refused:
-            return refused.said, "handler"
+        except ConnectRefused as refused:
+            return refused.payload, "handler"
         except Unavailable as error:
-            waits = self.queue is not None and link.edge.queued
-            raise _Temporary(error.code, waits=waits) from None
+            requeue = self.queue is not None and client.handler.queues_connects
+            raise _TemporaryFailure(error.code, requeue=requeue) from None
         except TimeoutError:
-            raise _Temporary("timeout") from None
+            raise _TemporaryFailure("timeout") from None
         except HubbubError as error:
-            if error.code not in FINAL and link.edge.queued:
-                raise _Temporary(error.code) from None
-            return _shown(error), error.code
+            if error.code not in FINAL_ERROR_CODES and client.handler.queues_connects:
+                raise _TemporaryFailure(error.code) from None
+            return _error_payload(error), error.code
         except Exception:
             log.exception("a connect handler failed")
-            raise _Temporary("internal") from None
+            raise _TemporaryFailure("internal") from None
         return None
 
     # The answer.
 
-    def _refuse(self, session: Session, namespace: str, payload: object, kind: str) -> None:
+    def _refuse(self, session: Session, namespace: str, payload: object, reason: str) -> None:
         """Answer with a `connect_error`. It extends no time limit, and the fifth one ends the session."""
-        metrics.count("connects_refused", kind)
-        _refusals.write("connect refused", reason=kind, ip=self._server.eio.ip_of(session.origin))
+        metrics.count("connects_refused", reason)
+        _refusal_log.write(
+            "connect refused", reason=reason, ip=self._server.eio.ip_of(session.handshake_info)
+        )
         session.send(frames.connect_error(namespace, payload))
-        session.refusals += 1
-        self._settle(session)
-        if session.refusals >= REFUSALS:
+        session.refused_connects += 1
+        self._update_connect_pending(session)
+        if session.refused_connects >= MAX_REFUSED_CONNECTS:
             self._server.refuse(session, "refused CONNECTs")
         else:
-            self.relax(session)
+            self.update_timer(session)
 
-    async def _welcome(self, link: NamespaceClient) -> None:
-        link.session.accept()
-        held = link.let_in(frames.connect(link.namespace, link.sid))
-        link.session.accept()
-        self._settle(link.session)
-        self.relax(link.session)
-        if held:
+    async def _complete(self, client: NamespaceClient) -> None:
+        client.eio_session.accept()
+        has_held_frames = client.accept(frames.connect(client.namespace, client.sid))
+        client.eio_session.accept()
+        self._update_connect_pending(client.eio_session)
+        self.update_timer(client.eio_session)
+        if has_held_frames:
             # A client that awaits one message after the other loses the second of two in one read.
-            await asyncio.sleep(WELCOME_SECONDS)
-            link.release()
-        await link.edge.opened(link.sid)
-        link.catch_up()
+            await asyncio.sleep(HELD_FRAMES_DELAY_S)
+            client.release_held()
+        await client.handler.on_connected(client.sid)
+        client.process_pending()
 
-    def _settle(self, session: Session) -> None:
-        session.waits = any(link.state is PENDING for link in session.links.values())
+    def _update_connect_pending(self, session: Session) -> None:
+        session.connect_pending = any(
+            client.state is PENDING for client in session.namespace_clients.values()
+        )
 
 
-def _now() -> float:
+def _loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _shown(error: HubbubError) -> dict[str, Any]:
-    return {"message": error.message, "data": errors.show(error)}
+def _error_payload(error: HubbubError) -> dict[str, Any]:
+    return {"message": error.message, "data": errors.to_view(error)}

@@ -2,15 +2,15 @@
 
 from uuid import UUID
 
-from hubbub.core.auth_tokens import AN_API_KEY, AccessClaims, TokenIssuer
+from hubbub.core.auth_tokens import API_KEY_REFUSED, AccessClaims, TokenIssuer
 from hubbub.core.errors import InvalidPayload, Unauthenticated
 from hubbub.realtime.engine import HandshakeInfo
 from hubbub.schemas.base import parse
 from hubbub.schemas.sync import connection as wire
 
-ENTRY_BYTES = 400  # of a waiting request besides its cursors
+REQUEST_OVERHEAD_BYTES = 400  # of a waiting request besides its cursors
 ID_BYTES, SEQ_BYTES = 16, 8
-LARGEST_SEQ = (1 << 63) - 1
+MAX_SEQ = (1 << 63) - 1
 
 
 class ConnectRequest:
@@ -33,7 +33,7 @@ class ConnectRequest:
         return self.claims.session_id
 
     @property
-    def waited(self) -> bool:
+    def was_queued(self) -> bool:
         """Whether it was packed: the token may have expired since it was verified."""
         return self._packed is not None
 
@@ -42,10 +42,10 @@ class ConnectRequest:
         if self._packed is None:
             cursors, self._cursors = self._cursors or {}, None
             self._packed = b"".join(
-                room_id.bytes + max(0, min(seq, LARGEST_SEQ)).to_bytes(SEQ_BYTES, "big")
+                room_id.bytes + max(0, min(seq, MAX_SEQ)).to_bytes(SEQ_BYTES, "big")
                 for room_id, seq in cursors.items()
             )
-        return ENTRY_BYTES + len(self._packed)
+        return REQUEST_OVERHEAD_BYTES + len(self._packed)
 
     @property
     def cursors(self) -> dict[UUID, int] | None:
@@ -59,17 +59,21 @@ class ConnectRequest:
         }
 
 
-def read(tokens: TokenIssuer, origin: HandshakeInfo, auth: object) -> ConnectRequest:
+def verify(tokens: TokenIssuer, handshake_info: HandshakeInfo, auth: object) -> ConnectRequest:
     """Verify the token of a CONNECT: signature, expiry, purpose and claims. Uses nothing but memory.
 
     The token is in `auth`, else in the Authorization header, else in the query of the handshake.
     Raises Unauthenticated, TokenExpired.
     """
-    hello = _hello(auth)
-    return ConnectRequest(tokens.verify_access(hello.token or _token(origin)), hello.epoch, hello.cursors)
+    connect_auth = _parse_auth(auth)
+    return ConnectRequest(
+        tokens.verify_access(connect_auth.token or _find_token(handshake_info)),
+        connect_auth.epoch,
+        connect_auth.cursors,
+    )
 
 
-def _hello(auth: object) -> wire.ConnectAuth:
+def _parse_auth(auth: object) -> wire.ConnectAuth:
     if auth is None:
         return wire.ConnectAuth()
     try:
@@ -78,10 +82,10 @@ def _hello(auth: object) -> wire.ConnectAuth:
         raise Unauthenticated(f"auth: {error.message}") from None
 
 
-def _token(origin: HandshakeInfo) -> str:
-    header = origin.authorization
+def _find_token(handshake_info: HandshakeInfo) -> str:
+    header = handshake_info.authorization
     if header[:7].lower() == "bearer ":
         return header[7:].strip()
-    if not origin.token:
-        raise Unauthenticated(AN_API_KEY if origin.api_key else None)
-    return origin.token
+    if not handshake_info.token:
+        raise Unauthenticated(API_KEY_REFUSED if handshake_info.has_api_key else None)
+    return handshake_info.token

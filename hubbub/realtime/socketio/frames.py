@@ -2,37 +2,37 @@
 
 import msgspec
 
-from hubbub.realtime.engine import Frame, joined
-from hubbub.realtime.engine.packets import message as message_of
+from hubbub.realtime.engine import Frame, join_frames
+from hubbub.realtime.engine.packets import message_frame as message_of
 from hubbub.schemas.base import encode
 
 __all__ = [
     "Frame",
     "ack",
-    "acked",
+    "ack_result",
     "coalesce",
     "connect",
     "connect_error",
     "disconnect",
+    "encode_event",
     "event",
-    "event_of",
-    "joined",
+    "join_frames",
     "msgpack_connect_error",
 ]
 
-JOINED = 64 * 1024  # bytes
+MAX_JOINED_BYTES = 64 * 1024  # bytes
 
 
-def _frame(text: str) -> Frame:
+def _text_frame(text: str) -> Frame:
     return Frame(b"4" + text.encode())
 
 
 def event(namespace: str, name: str, payload: str) -> Frame:
     """`name` comes from our own closed lists and needs no escaping; `payload` is JSON text."""
-    return _frame(f'2{namespace},["{name}",{payload}]')
+    return _text_frame(f'2{namespace},["{name}",{payload}]')
 
 
-def event_of(namespace: str, name: str, payload: object) -> Frame:
+def encode_event(namespace: str, name: str, payload: object) -> Frame:
     """The same, from a view or plain data."""
     return event(namespace, name, encode(payload).decode())
 
@@ -42,19 +42,19 @@ def ack(namespace: str, ack_id: int, payload: object) -> Frame:
     return Frame(b"43%b,%d[%b]" % (namespace.encode(), ack_id, encode(payload)))
 
 
-def acked(namespace: str, ack_id: int, data: bytes) -> Frame:
+def ack_result(namespace: str, ack_id: int, data: bytes) -> Frame:
     """The same, of an operation that went well; `data` is JSON."""
     return Frame(b'43%b,%d[{"ok":true,"data":%b}]' % (namespace.encode(), ack_id, data))
 
 
 def connect(namespace: str, sid: str) -> Frame:
     """The client is in."""
-    return _frame(f'0{_prefix(namespace)}{{"sid":"{sid}"}}')
+    return _text_frame(f'0{_prefix(namespace)}{{"sid":"{sid}"}}')
 
 
 def connect_error(namespace: str, payload: object) -> Frame:
     """The client is not let in."""
-    return _frame(f"4{_prefix(namespace)}{encode(payload).decode()}")
+    return _text_frame(f"4{_prefix(namespace)}{encode(payload).decode()}")
 
 
 def msgpack_connect_error(namespace: str, message: str) -> Frame:
@@ -65,7 +65,7 @@ def msgpack_connect_error(namespace: str, message: str) -> Frame:
 
 def disconnect(namespace: str) -> Frame:
     """The end of a namespace: a stock client does not come back by itself."""
-    return _frame(f"1{_prefix(namespace)}")
+    return _text_frame(f"1{_prefix(namespace)}")
 
 
 def coalesce(frames: list[Frame]) -> list[Frame]:
@@ -73,14 +73,14 @@ def coalesce(frames: list[Frame]) -> list[Frame]:
     if len(frames) == 1:
         return frames
     groups: list[list[Frame]] = []
-    size = JOINED
+    size = MAX_JOINED_BYTES
     for frame in frames:
-        if size + frame.size > JOINED:
+        if size + frame.size > MAX_JOINED_BYTES:
             groups.append([])
             size = 0
         groups[-1].append(frame)
         size += frame.size
-    return [group[0] if len(group) == 1 else joined(group) for group in groups]
+    return [group[0] if len(group) == 1 else join_frames(group) for group in groups]
 
 
 def _prefix(namespace: str) -> str:

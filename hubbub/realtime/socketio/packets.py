@@ -14,12 +14,12 @@ import msgspec
 from hubbub.realtime.engine import ProtocolError
 
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
-ATTACHMENTS = 10
-DEPTH = 100  # of JSON within JSON
-NAMESPACE_LENGTH = 200
-CONNECT_BYTES = 32 * 1024  # a token and 500 cursors take 30,000
+MAX_ATTACHMENTS = 10
+MAX_JSON_DEPTH = 100  # of JSON within JSON
+MAX_NAMESPACE_CHARS = 200
+MAX_CONNECT_BYTES = 32 * 1024  # a token and 500 cursors take 30,000
 
-RESERVED = frozenset(
+RESERVED_EVENT_NAMES = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
 
@@ -29,27 +29,27 @@ _HEAD = re.compile(
 )
 # A string, also one without an end: the search for the next one never begins within it.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-_STEPS = {ord(each): step for each, step in {"[": 1, "{": 1, "]": 255, "}": 255}.items()}  # 255 is -1
-_NO_BRACKETS = bytes(code for code in range(256) if code not in _STEPS)
-_TO_STEPS = bytes(_STEPS.get(code, 0) for code in range(256))
+_DEPTH_STEPS = {ord(each): step for each, step in {"[": 1, "{": 1, "]": 255, "}": 255}.items()}  # 255 is -1
+_NO_BRACKETS = bytes(code for code in range(256) if code not in _DEPTH_STEPS)
+_TO_DEPTH_STEPS = bytes(_DEPTH_STEPS.get(code, 0) for code in range(256))
 
 
-class _Named(msgspec.Struct, array_like=True):
+class _EventName(msgspec.Struct, array_like=True):
     """An event of which the name alone is decoded; the rest is only looked at."""
 
     name: str
 
 
-class _MsgPack(msgspec.Struct):
+class _MsgpackPacket(msgspec.Struct):
     """A packet of a client with the msgpack parser, as far as it is looked at."""
 
     type: int
     nsp: str
 
 
-_msgpack = msgspec.msgpack.Decoder(_MsgPack).decode
-_named = msgspec.json.Decoder(_Named).decode
-_listed = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_msgpack = msgspec.msgpack.Decoder(_MsgpackPacket).decode
+_decode_event_name = msgspec.json.Decoder(_EventName).decode
+_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode = msgspec.json.Decoder().decode
 
 
@@ -59,7 +59,7 @@ class Packet(NamedTuple):
     kind: int
     namespace: str
     id: int | None
-    attachments: int
+    attachment_count: int
     text: str
     size: int
     name: str | None  # of an event, as far as it is seen without decoding
@@ -72,7 +72,7 @@ class ClientEvent:
     One that is too large has no text. Until it is `checked`, the text may turn out not to be JSON.
     """
 
-    __slots__ = ("checked", "id", "name", "parts", "size", "text")
+    __slots__ = ("attachments", "checked", "id", "name", "size", "text")
 
     def __init__(
         self,
@@ -80,13 +80,13 @@ class ClientEvent:
         name: str,
         text: str | bytes,
         size: int,
-        parts: tuple[bytes, ...] | None = None,
+        attachments: tuple[bytes, ...] | None = None,
     ) -> None:
         self.id = ack_id
         self.name = name
         self.text = text
         self.size = size
-        self.parts = parts
+        self.attachments = attachments
         self.checked = False
 
     @property
@@ -97,10 +97,10 @@ class ClientEvent:
     def check(self) -> None:
         """Check that the text is the JSON of an event; none of it is decoded. Raises Malformed."""
         if not self.checked and self.text:
-            _name(self.text)
+            _decode_name(self.text)
         self.checked = True
 
-    def keep(self) -> None:
+    def compact(self) -> None:
         """Take as little memory as the wire did, for as long as the event waits. Raises Malformed."""
         self.check()
         if isinstance(self.text, str):
@@ -108,7 +108,7 @@ class ClientEvent:
 
     def arguments(self) -> list[Any]:
         """The name and the arguments, decoded without a type, with binary parts in their places."""
-        return arguments(self.text, self.parts)
+        return decode_arguments(self.text, self.attachments)
 
 
 def parse(text: str) -> Packet:
@@ -119,7 +119,7 @@ def parse(text: str) -> Packet:
     namespace = head[3] or "/"
     if "?" in namespace:
         namespace = namespace[: namespace.index("?")]
-    if len(namespace) > NAMESPACE_LENGTH:
+    if len(namespace) > MAX_NAMESPACE_CHARS:
         raise ProtocolError("namespace too long")
     packet = Packet(
         int(head[1]),
@@ -131,15 +131,15 @@ def parse(text: str) -> Packet:
         head[5],
     )
     if packet.kind != EVENT or head[2] is not None:
-        _check(packet, with_count=head[2] is not None)
+        _check_header(packet, with_count=head[2] is not None)
     return packet
 
 
-def _check(packet: Packet, *, with_count: bool) -> None:
+def _check_header(packet: Packet, *, with_count: bool) -> None:
     kind = packet.kind
     if (kind in {BINARY_EVENT, BINARY_ACK}) is not with_count:
         raise ProtocolError("attachments where there are none")
-    if packet.attachments > ATTACHMENTS:
+    if packet.attachment_count > MAX_ATTACHMENTS:
         raise ProtocolError("too many attachments")
     if kind in {ACK, BINARY_ACK}:
         if packet.id is None:
@@ -147,29 +147,29 @@ def _check(packet: Packet, *, with_count: bool) -> None:
     elif kind == CONNECT:
         if packet.id is not None:
             raise ProtocolError("not a CONNECT")
-        if packet.size > CONNECT_BYTES:
+        if packet.size > MAX_CONNECT_BYTES:
             raise ProtocolError("a CONNECT of more than 32 KiB")
     elif kind == CONNECT_ERROR or (kind == DISCONNECT and packet.text):
         raise ProtocolError("not for a server")
 
 
-def auth(packet: Packet) -> Any:
+def decode_auth(packet: Packet) -> Any:
     """What a CONNECT carries; None if that is nothing. Raises Malformed."""
-    return _value(packet.text) if packet.text else None
+    return _decode_value(packet.text) if packet.text else None
 
 
-def msgpack_namespace(part: bytes) -> str | None:
+def msgpack_namespace(data: bytes) -> str | None:
     """The namespace of a CONNECT by the msgpack parser, which hubbub does not have; None if it is none."""
-    if len(part) > CONNECT_BYTES:
+    if len(data) > MAX_CONNECT_BYTES:
         return None
     try:
-        packet = _msgpack(part)
+        packet = _decode_msgpack(data)
     except (ValueError, RecursionError):
         return None
-    return packet.nsp if packet.type == CONNECT and len(packet.nsp) <= NAMESPACE_LENGTH else None
+    return packet.nsp if packet.type == CONNECT and len(packet.nsp) <= MAX_NAMESPACE_CHARS else None
 
 
-def event(packet: Packet, parts: tuple[bytes, ...] | None = None) -> ClientEvent:
+def read_event(packet: Packet, attachments: tuple[bytes, ...] | None = None) -> ClientEvent:
     """An event, of which the name is decoded alone. Raises Malformed, as far as that is seen already.
 
     What can be decoded at once need not be looked at twice: the text is checked by whoever keeps it, or fails
@@ -177,24 +177,24 @@ def event(packet: Packet, parts: tuple[bytes, ...] | None = None) -> ClientEvent
     """
     text, size = packet.text, packet.size
     _check_depth(text)
-    if parts is not None:
-        arguments(text, parts)  # checks the placeholders
-        size += sum(map(len, parts))
-    return ClientEvent(packet.id, packet.name or _name(text), text, size, parts)
+    if attachments is not None:
+        decode_arguments(text, attachments)  # checks the placeholders
+        size += sum(map(len, attachments))
+    return ClientEvent(packet.id, packet.name or _decode_name(text), text, size, attachments)
 
 
-def _name(text: str | bytes) -> str:
+def _decode_name(text: str | bytes) -> str:
     """The name of an event, of which all is checked to be JSON. Raises Malformed."""
     try:
-        return _named(text).name
+        return _decode_event_name(text).name
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
-        found = _loose(text.decode() if isinstance(text, bytes) else text)
-    if not isinstance(found, list) or not found or not isinstance(found[0], str):
+        result = _decode_lenient(text.decode() if isinstance(text, bytes) else text)
+    if not isinstance(result, list) or not result or not isinstance(result[0], str):
         raise ProtocolError("not an event")
-    return found[0]
+    return result[0]
 
 
-def too_large(packet: Packet) -> ClientEvent:
+def oversized_event(packet: Packet) -> ClientEvent:
     """An event that is refused for its size: nothing of it is kept but its name, if that is easily seen."""
     return ClientEvent(packet.id, packet.name or "", "", 0)
 
@@ -203,88 +203,88 @@ def check_array(packet: Packet) -> None:
     """Check that a packet carries a JSON array; nothing of it is decoded. Raises Malformed."""
     _check_depth(packet.text)
     try:
-        _listed(packet.text)
+        _decode_array(packet.text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
-        if not isinstance(_loose(packet.text), list):
+        if not isinstance(_decode_lenient(packet.text), list):
             raise ProtocolError("not an array") from None
 
 
-def arguments(text: str | bytes, parts: tuple[bytes, ...] | None = None) -> list[Any]:
+def decode_arguments(text: str | bytes, attachments: tuple[bytes, ...] | None = None) -> list[Any]:
     """An array, of binary packets with their parts in the places that name them. Raises Malformed."""
-    found = _value(text.decode() if isinstance(text, bytes) else text)
-    if not isinstance(found, list):
+    result = _decode_value(text.decode() if isinstance(text, bytes) else text)
+    if not isinstance(result, list):
         raise ProtocolError("not an array")
-    return found if parts is None else [_filled(item, parts) for item in found]
+    return result if attachments is None else [_fill_placeholders(item, attachments) for item in result]
 
 
-def _value(text: str) -> Any:
+def _decode_value(text: str) -> Any:
     _check_depth(text)
     try:
         return _decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
-        return _loose(text)
+        return _decode_lenient(text)
 
 
-def _loose(text: str) -> Any:
+def _decode_lenient(text: str) -> Any:
     """JSON with halves of surrogate pairs in escapes: it is JSON, and the layers above refuse it politely."""
     if "\\ud" not in text.lower():
         raise ProtocolError("not JSON")
     try:
-        return json.loads(text, parse_constant=_no_json)
+        return json.loads(text, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         raise ProtocolError("not JSON") from None
 
 
-def _no_json(_: str) -> None:
+def _reject_constant(_: str) -> None:
     raise ValueError
 
 
 def _check_depth(text: str) -> None:
-    if depth(text) > DEPTH:
+    if nesting_depth(text) > MAX_JSON_DEPTH:
         raise ProtocolError("too deep")
 
 
-def depth(text: str) -> int:
+def nesting_depth(text: str) -> int:
     """How deep brackets are nested, or 0 if there are too few of them; those within strings do not count."""
-    if text.count("[") + text.count("{") <= DEPTH:
+    if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
         return 0
-    steps = _STRING.sub("", text).encode("ascii", "replace").translate(_TO_STEPS, _NO_BRACKETS)
+    steps = _STRING.sub("", text).encode("ascii", "replace").translate(_TO_DEPTH_STEPS, _NO_BRACKETS)
     return max(accumulate(array("b", steps)), default=0)
 
 
-class Partial:
+class PartialPacket:
     """A packet that waits for its binary parts, of which at most `most` bytes are kept."""
 
-    __slots__ = ("_most", "packet", "parts", "received", "size")
+    __slots__ = ("_max_bytes", "attachments", "packet", "received", "size")
 
-    def __init__(self, packet: Packet, most: int) -> None:
+    def __init__(self, packet: Packet, max_bytes: int) -> None:
         self.packet = packet
-        self.parts: list[bytes] = []
+        self.attachments: list[bytes] = []
         self.received = 0
         self.size = packet.size
-        self._most = most
+        self._max_bytes = max_bytes
 
-    def add(self, part: bytes, limit: int) -> bool:
+    def add(self, attachment: bytes, limit: int) -> bool:
         """Take one more part; returns whether it was the last one. Raises Malformed over `limit` bytes."""
         self.received += 1
-        self.size += len(part)
+        self.size += len(attachment)
         if self.size > limit:
             raise ProtocolError("attachments too long")
-        if self.size <= self._most:
-            self.parts.append(part)
+        if self.size <= self._max_bytes:
+            self.attachments.append(attachment)
         else:
-            self.parts.clear()
-        return self.received == self.packet.attachments
+            self.attachments.clear()
+        return self.received == self.packet.attachment_count
 
 
-def _filled(data: Any, parts: tuple[bytes, ...]) -> Any:
+def _fill_placeholders(data: Any, attachments: tuple[bytes, ...]) -> Any:
     if isinstance(data, list):
-        return [_filled(item, parts) for item in data]
+        return [_fill_placeholders(item, attachments) for item in data]
     if isinstance(data, dict):
         if data.get("_placeholder") is True:
             number = data.get("num")
-            if not isinstance(number, int) or not 0 <= number < len(parts):
+            if not isinstance(number, int) or not 0 <= number < len(attachments):
                 raise ProtocolError("no such attachment")
-            return parts[number]
-        return {key: _filled(value, parts) for key, value in data.items()}
+            return attachments[number]
+        return {key: _fill_placeholders(value, attachments) for key, value in data.items()}
     return data

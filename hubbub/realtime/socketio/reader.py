@@ -10,8 +10,8 @@ from hubbub.realtime.socketio.manager import OPEN, NamespaceClient
 if TYPE_CHECKING:
     from hubbub.realtime.socketio.server import SocketIOServer
 
-NO_MSGPACK = "This server has no msgpack parser. Use the default parser of the client."
-PARTS_S = 10.0  # for the binary parts of a packet to come
+NO_MSGPACK_MESSAGE = "This server has no msgpack parser. Use the default parser of the client."
+ATTACHMENTS_TIMEOUT_S = 10.0  # for the binary parts of a packet to come
 
 
 class PacketReader:
@@ -19,87 +19,99 @@ class PacketReader:
 
     def __init__(self, server: "SocketIOServer") -> None:
         self._server = server
-        self.parts_timeout = PARTS_S
+        self.attachments_timeout = ATTACHMENTS_TIMEOUT_S
 
     def read(self, session: Session, data: str | bytes) -> None:
         """Handle one packet, or a part of one. Raises Malformed."""
         if isinstance(data, str):
-            self._packet(session, data)
+            self._on_text(session, data)
         else:
-            self._part(session, data)
+            self._on_attachment(session, data)
 
-    def _packet(self, session: Session, text: str) -> None:
-        if session.partial is not None:
+    def _on_text(self, session: Session, text: str) -> None:
+        if session.partial_packet is not None:
             raise ProtocolError("attachment missing")
         packet = packets.parse(text)
         kind = packet.kind
         if kind == packets.CONNECT:
-            self._server.entrance.on_connect_packet(session, packet.namespace, packets.auth(packet))
+            self._server.connect_handler.on_connect_packet(
+                session, packet.namespace, packets.decode_auth(packet)
+            )
             return
-        link: NamespaceClient | None = session.links.get(packet.namespace)
-        if link is None:
+        client: NamespaceClient | None = session.namespace_clients.get(packet.namespace)
+        if client is None:
             if kind == packets.DISCONNECT:
                 return
             raise ProtocolError("not connected")
         if kind == packets.DISCONNECT:
-            self._disconnect(session, link)
-        elif packet.attachments:
-            self._await_parts(session, link, packet)
+            self._on_disconnect(session, client)
+        elif packet.attachment_count:
+            self._await_attachments(session, client, packet)
         else:
-            self._whole(link, packet, packet.size, () if kind >= packets.BINARY_EVENT else None)
+            self._on_complete(client, packet, packet.size, () if kind >= packets.BINARY_EVENT else None)
 
-    def _disconnect(self, session: Session, link: NamespaceClient) -> None:
+    def _on_disconnect(self, session: Session, client: NamespaceClient) -> None:
         server = self._server
-        if link.state is OPEN:
-            server.entrance.renew(session)
-        server.leave(link, server.reason.CLIENT_DISCONNECT)
-        server.entrance.relax(session)
+        if client.state is OPEN:
+            server.connect_handler.renew_connect_deadline(session)
+        server.detach_client(client, server.reason.CLIENT_DISCONNECT)
+        server.connect_handler.update_timer(session)
 
-    def _await_parts(self, session: Session, link: NamespaceClient, packet: packets.Packet) -> None:
-        limit = link.edge.max_event_bytes
+    def _await_attachments(self, session: Session, client: NamespaceClient, packet: packets.Packet) -> None:
+        limit = client.handler.max_event_bytes
         if packet.size <= limit:
             packets.check_array(packet)
-        session.partial = packets.Partial(packet, limit)
-        if session.limit is not None:
-            session.limit.cancel()
-        session.limit = self._server.eio.timers.after(self.parts_timeout, partial(_expire, session))
+        session.partial_packet = packets.PartialPacket(packet, limit)
+        if session.handler_timer is not None:
+            session.handler_timer.cancel()
+        session.handler_timer = self._server.eio.timers.after(
+            self.attachments_timeout, partial(_on_attachments_timeout, session)
+        )
 
-    def _part(self, session: Session, part: bytes) -> None:
-        waiting: packets.Partial | None = session.partial
-        if waiting is None:
-            _refuse_msgpack(session, part)
+    def _on_attachment(self, session: Session, data: bytes) -> None:
+        partial_packet: packets.PartialPacket | None = session.partial_packet
+        if partial_packet is None:
+            _refuse_msgpack(session, data)
             raise ProtocolError("attachment of nothing")
-        if not waiting.add(part, self._server.eio.max_payload):
+        if not partial_packet.add(data, self._server.eio.max_payload):
             return
-        session.partial = None
-        self._server.entrance.relax(session)
-        link = session.links.get(waiting.packet.namespace)
-        if link is not None:  # else it ended while the parts came
-            self._whole(link, waiting.packet, waiting.size, tuple(waiting.parts))
+        session.partial_packet = None
+        self._server.connect_handler.update_timer(session)
+        client = session.namespace_clients.get(partial_packet.packet.namespace)
+        if client is not None:  # else it ended while the parts came
+            self._on_complete(
+                client, partial_packet.packet, partial_packet.size, tuple(partial_packet.attachments)
+            )
 
-    def _whole(
-        self, link: NamespaceClient, packet: packets.Packet, size: int, parts: tuple[bytes, ...] | None
+    def _on_complete(
+        self,
+        client: NamespaceClient,
+        packet: packets.Packet,
+        size: int,
+        attachments: tuple[bytes, ...] | None,
     ) -> None:
         """Hand over an event or an ack that is complete. Raises Malformed."""
-        fits = size <= link.edge.max_event_bytes
+        fits = size <= client.handler.max_event_bytes
         if packet.kind in {packets.EVENT, packets.BINARY_EVENT}:
-            link.take(packets.event(packet, parts) if fits else packets.too_large(packet))
+            client.receive(
+                packets.read_event(packet, attachments) if fits else packets.oversized_event(packet)
+            )
         elif not fits:
             raise ProtocolError("an ack that is too large")
-        elif link.callbacks and packet.id in link.callbacks:
-            self._server.manager.acked(link, packet.id, packets.arguments(packet.text, parts))
+        elif client.callbacks and packet.id in client.callbacks:
+            self._server.manager.on_ack(client, packet.id, packets.decode_arguments(packet.text, attachments))
         else:
             packets.check_array(packet)
 
 
-def _refuse_msgpack(session: Session, part: bytes) -> None:
+def _refuse_msgpack(session: Session, data: bytes) -> None:
     """Raise Malformed for a client that does not speak JSON, after an answer that it understands."""
-    namespace = None if session.links else packets.msgpack_namespace(part)
+    namespace = None if session.namespace_clients else packets.msgpack_namespace(data)
     if namespace is not None:
-        session.send(frames.msgpack_connect_error(namespace, NO_MSGPACK))
+        session.send(frames.msgpack_connect_error(namespace, NO_MSGPACK_MESSAGE))
         raise ProtocolError("a client with the msgpack parser")
 
 
-def _expire(session: Session) -> None:
-    session.limit = None
-    session.malformed("attachments missing")
+def _on_attachments_timeout(session: Session) -> None:
+    session.handler_timer = None
+    session.fail_protocol("attachments missing")

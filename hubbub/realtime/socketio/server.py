@@ -20,46 +20,48 @@ from socketio import packet as sio_packet
 from socketio.exceptions import TimeoutError as SocketTimeout
 
 from hubbub.realtime.engine import Engine, Frame, HandshakeInfo, Session
-from hubbub.realtime.engine.handshake_info import environ
+from hubbub.realtime.engine.handshake_info import wsgi_environ
 from hubbub.realtime.socketio import frames, packets
-from hubbub.realtime.socketio.connect import LEAVE_SECONDS, ConnectHandler
+from hubbub.realtime.socketio.connect import DISCONNECT_GRACE_S, ConnectHandler
 from hubbub.realtime.socketio.connect_queue import AdmissionLimits
 from hubbub.realtime.socketio.handler_namespace import HandlerNamespace
 from hubbub.realtime.socketio.manager import ENDED, OPEN, PENDING, ClientManager, NamespaceClient
 from hubbub.realtime.socketio.reader import PacketReader
 
-CONNECT_SECONDS = 10.0  # for a connect handler
-JOIN_SECONDS = 10.0  # for a client to send its CONNECT
+CONNECT_HANDLER_TIMEOUT_S = 10.0  # for a connect handler
+CONNECT_TIMEOUT_S = 10.0  # for a client to send its CONNECT
 
 
 class Namespace(Protocol):
     """One namespace, as the server below hands it its clients."""
 
-    queued: bool  # whether CONNECTs wait while they exceed the admission limit, or a store is unavailable
+    queues_connects: (
+        bool  # whether CONNECTs wait while they exceed the admission limit, or a store is unavailable
+    )
 
-    def check(self, origin: HandshakeInfo, auth: object) -> object:
+    def check(self, handshake_info: HandshakeInfo, auth: object) -> object:
         """Verify credentials in memory. Returns what `accept` gets, a ConnectRequest if `queued`.
 
         Raises HubbubError.
         """
 
-    async def accept(self, sid: str, link: NamespaceClient, request: object) -> None:
+    async def on_connect(self, sid: str, client: NamespaceClient, request: object) -> None:
         """Accept a client, or raise HubbubError or Refused. Unavailable: it waits, if `queued`."""
 
-    async def opened(self, sid: str) -> None:
+    async def on_connected(self, sid: str) -> None:
         """The client was told that it is in."""
 
     @property
     def max_event_bytes(self) -> int:
         """Of larger events the edge gets the head alone."""
 
-    def event(self, sid: str, event: packets.ClientEvent) -> None:
+    def on_event(self, sid: str, event: packets.ClientEvent) -> None:
         """Take an event of an accepted client, in the order it came. Must not block.
 
         The edge calls `remove` of the link's backlog when the event is answered.
         """
 
-    def closed(self, sid: str) -> None:
+    def on_disconnected(self, sid: str) -> None:
         """The client is gone."""
 
 
@@ -69,120 +71,123 @@ class SocketIOServer(socketio.AsyncServer):
     Namespaces without an edge work by handlers, as python-socketio's documentation has it.
     """
 
+    eio: Engine
+    manager: ClientManager
+
     def __init__(
         self,
-        edges: dict[str, Namespace] | None = None,
+        native_namespaces: dict[str, Namespace] | None = None,
         *,
-        links: ClientManager | None = None,
-        connect_timeout: float = JOIN_SECONDS,
-        accept_timeout: float = CONNECT_SECONDS,
+        client_manager: ClientManager | None = None,
+        connect_timeout: float = CONNECT_TIMEOUT_S,
+        handler_timeout: float = CONNECT_HANDLER_TIMEOUT_S,
         admission: AdmissionLimits | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(async_mode="aiohttp", client_manager=links or ClientManager(), **options)
-        self.edges = edges or {}
-        self.entrance = ConnectHandler(self, connect_timeout, accept_timeout, admission)
+        super().__init__(async_mode="aiohttp", client_manager=client_manager or ClientManager(), **options)
+        self.native_namespaces = native_namespaces or {}
+        self.connect_handler = ConnectHandler(self, connect_timeout, handler_timeout, admission)
         self.reader = PacketReader(self)
-        self._by_handlers: dict[str, HandlerNamespace] = {}
-        self.eio.receiver = self
+        self._handler_namespaces: dict[str, HandlerNamespace] = {}
+        self.eio.session_handler = self
 
     def _engineio_server_class(self) -> type[Engine]:
         return Engine
 
     # What the transport tells: `Receiver`.
 
-    def opened(self, session: Session, request: Any) -> None:
+    def on_opened(self, session: Session, request: Any) -> None:
         """A client came; it has some seconds to ask for a namespace."""
         if self.handlers or self.namespace_handlers:
-            self.environ[session.sid] = environ(request)
-        self.entrance.opened(session)
+            self.environ[session.sid] = wsgi_environ(request)
+        self.connect_handler.start_connect_timer(session)
 
-    def message(self, session: Session, data: str | bytes) -> None:
+    def on_message(self, session: Session, data: str | bytes) -> None:
         """Handle one packet, or a part of one. Raises Malformed."""
         self.reader.read(session, data)
 
-    def malformed(self, session: Session) -> None:
+    def on_protocol_error(self, session: Session) -> None:
         """Let the edges emit a last event: the session is about to end for what its client sent."""
-        self._last_event(session, "protocol_error")
+        self._emit_closing_event(session, "on_protocol_error")
 
-    def flooding(self, session: Session) -> None:
+    def on_flooding(self, session: Session) -> None:
         """End a session that exceeded its limit of packets or bytes for too long."""
-        links = list(session.links.values())
-        self._last_event(session, "flooding")
-        if all(link.state is not ENDED for link in links):  # no edge disconnected the client
+        clients = list(session.namespace_clients.values())
+        self._emit_closing_event(session, "on_flooding")
+        if all(client.state is not ENDED for client in clients):  # no edge disconnected the client
             session.refuse("flooding")
 
-    def _last_event(self, session: Session, of: str) -> None:
-        for link in list(session.links.values()):
-            emit = getattr(link.edge, of, None)
-            if link.state is OPEN and emit is not None:
-                emit(link.sid)
+    def _emit_closing_event(self, session: Session, callback_name: str) -> None:
+        for client in list(session.namespace_clients.values()):
+            callback = getattr(client.handler, callback_name, None)
+            if client.state is OPEN and callback is not None:
+                callback(client.sid)
 
-    def closed(self, session: Session, reason: str) -> None:
+    def on_closed(self, session: Session, reason: str) -> None:
         """A client is gone, from all its namespaces."""
-        session.partial = None
-        for link in list(session.links.values()):
-            self.leave(link, reason)
+        session.partial_packet = None
+        for client in list(session.namespace_clients.values()):
+            self.detach_client(client, reason)
         self.environ.pop(session.sid, None)
 
-    def refuse(self, session: Session, why: str) -> None:
+    def refuse(self, session: Session, reason: str) -> None:
         """End a session for what it asked again and again: close code 1008."""
-        self.malformed(session)
-        session.refuse(why)
+        self.on_protocol_error(session)
+        session.refuse(reason)
 
     def drain(self) -> None:
         """Refuse every handshake from now on, and close the transports of CONNECTs that wait."""
-        self.eio.leaving = True
-        if self.entrance.queue is not None:
-            self.entrance.queue.drain()
+        self.eio.draining = True
+        if self.connect_handler.queue is not None:
+            self.connect_handler.queue.drain()
 
     # Clients come and go.
 
-    def edge_of(self, namespace: str) -> Namespace | None:
+    def find_namespace(self, namespace: str) -> Namespace | None:
         """Whose the namespace is; None if it is unknown."""
-        edge = self.edges.get(namespace)
-        if edge is not None:
-            return edge
+        native = self.native_namespaces.get(namespace)
+        if native is not None:
+            return native
         known = namespace in self.handlers or namespace in self.namespace_handlers
         if not known and (self.namespaces == "*" or "*" in self.handlers or "*" in self.namespace_handlers):
             known = self.namespaces == "*" or namespace in self.namespaces
         if not known:
             return None
-        return self._by_handlers.setdefault(namespace, HandlerNamespace(self, namespace))
+        return self._handler_namespaces.setdefault(namespace, HandlerNamespace(self, namespace))
 
-    def forget(self, link: NamespaceClient) -> None:
+    def remove_client(self, client: NamespaceClient) -> None:
         """The client is no longer in the namespace, or was never let in."""
-        if link.state is PENDING:
-            self.entrance.leave(link)
-        link.ended()
-        link.session.links.pop(link.namespace, None)
-        self.manager.remove(link)
+        if client.state is PENDING:
+            self.connect_handler.remove_from_queue(client)
+        client.mark_ended()
+        client.eio_session.namespace_clients.pop(client.namespace, None)
+        self.manager.remove(client)
 
-    def leave(self, link: NamespaceClient, reason: str) -> None:
+    def detach_client(self, client: NamespaceClient, reason: str) -> None:
         """The client is no longer in the namespace. Again is no error."""
-        if link.state is ENDED:
+        if client.state is ENDED:
             return
-        was_open = link.state is OPEN
-        leaving = getattr(link.edge, "leaving", None)
-        if was_open and leaving is not None:
-            leaving(link, reason)
-        self.forget(link)
+        was_open = client.state is OPEN
+        on_disconnecting = getattr(client.handler, "on_disconnecting", None)
+        if was_open and on_disconnecting is not None:
+            on_disconnecting(client, reason)
+        self.remove_client(client)
         if was_open:
-            link.edge.closed(link.sid)
+            client.handler.on_disconnected(client.sid)
 
-    def end(self, link: NamespaceClient) -> None:
+    def disconnect_client(self, client: NamespaceClient) -> None:
         """The namespace is over for this client; its transport too, unless another namespace uses it."""
-        if link.state is ENDED:
+        if client.state is ENDED:
             return
-        session = link.session
-        link.release()
-        session.send(frames.disconnect(link.namespace))
-        self.leave(link, self.reason.SERVER_DISCONNECT)
-        if not session.links and not session.closed:
+        eio_session = client.eio_session
+        client.release_held()
+        eio_session.send(frames.disconnect(client.namespace))
+        self.detach_client(client, self.reason.SERVER_DISCONNECT)
+        if not eio_session.namespace_clients and not eio_session.closed:
             # A stock client closes by itself when it reads the DISCONNECT; the others get 2 s.
-            if session.limit is not None:
-                session.limit.cancel()
-            session.limit = self.eio.timers.after(LEAVE_SECONDS, session.close)
+            if eio_session.handler_timer is not None:
+                eio_session.handler_timer.cancel()
+            eio_session.handler_timer = self.eio.timers.after(DISCONNECT_GRACE_S, eio_session.close)
 
     # python-socketio's own interface, where it leans on its insides.
 
@@ -193,11 +198,11 @@ class SocketIOServer(socketio.AsyncServer):
         ignore_queue: bool = False,  # noqa: FBT001, FBT002 - python-socketio's signature
     ) -> None:
         """Disconnect a client from a namespace."""
-        link = self.manager.get(sid, namespace or "/")
-        if link is None and not ignore_queue:
+        client = self.manager.get(sid, namespace or "/")
+        if client is None and not ignore_queue:
             await self.manager.disconnect(sid, namespace or "/")  # of another instance, perhaps
-        elif link is not None and link.state is OPEN:
-            self.end(link)
+        elif client is not None and client.state is OPEN:
+            self.disconnect_client(client)
 
     async def call(  # noqa: PLR0913 - python-socketio's signature
         self,
@@ -210,34 +215,39 @@ class SocketIOServer(socketio.AsyncServer):
         ignore_queue: bool = False,  # noqa: FBT001, FBT002 - likewise
     ) -> Any:
         """Emit to one client and await its ack. Raises socketio.exceptions.TimeoutError."""
-        client = to or sid
-        if client is None:
+        client_sid = to or sid
+        if client_sid is None:
             raise ValueError("Cannot use call() to broadcast.")
-        answer: asyncio.Future[tuple[Any, ...]] = asyncio.get_running_loop().create_future()
+        ack: asyncio.Future[tuple[Any, ...]] = asyncio.get_running_loop().create_future()
 
-        def answered(*arguments: Any) -> None:
-            if not answer.done():
-                answer.set_result(arguments)
+        def on_ack(*arguments: Any) -> None:
+            if not ack.done():
+                ack.set_result(arguments)
 
         try:
             async with asyncio.timeout(timeout):
                 await self.emit(
-                    event, data, to=client, namespace=namespace, callback=answered, ignore_queue=ignore_queue
+                    event,
+                    data,
+                    to=client_sid,
+                    namespace=namespace,
+                    callback=on_ack,
+                    ignore_queue=ignore_queue,
                 )
-                given = await answer
+                response = await ack
         except TimeoutError:
             raise SocketTimeout from None
         finally:
-            self.manager.forget_callback(client, namespace or "/", answered)
-        return given if len(given) > 1 else given[0] if given else None
+            self.manager.remove_callback(client_sid, namespace or "/", on_ack)
+        return response if len(response) > 1 else response[0] if response else None
 
     async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
         session = self.eio.sockets.get(eio_sid)
         if session is not None:
-            session.send(self.manager.encoded(pkt.namespace, pkt.data, pkt.id, pkt.packet_type))
+            session.send(self.manager.encode_packet(pkt.namespace, pkt.data, pkt.id, pkt.packet_type))
 
-    def answered(self, link: NamespaceClient, ack_id: int, answer: Any) -> None:
+    def send_ack(self, client: NamespaceClient, ack_id: int, result: Any) -> None:
         """The ack of a handler's answer: a tuple is several arguments, None is none."""
-        data = list(answer) if isinstance(answer, tuple) else [] if answer is None else [answer]
-        frame: Frame = self.manager.encoded(link.namespace, data, ack_id, sio_packet.ACK)
-        link.send(frame)
+        data = list(result) if isinstance(result, tuple) else [] if result is None else [result]
+        frame: Frame = self.manager.encode_packet(client.namespace, data, ack_id, sio_packet.ACK)
+        client.send(frame)

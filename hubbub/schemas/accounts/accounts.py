@@ -8,14 +8,14 @@ from msgspec import Meta
 from hubbub.core import password_policy
 from hubbub.core.text import email_addresses, usernames
 from hubbub.schemas.base import Command, View
-from hubbub.schemas.texts import LINE, checked, name
+from hubbub.schemas.texts import LINE_RULES, name_rules, text_rules
 
-LONGEST = 65_536  # of passwords; nobody's is cut off, and reading one stays quick
-LONG_BODY = 1 << 20  # bytes, of one that holds passwords: each character may be escaped
+MAX_PASSWORD_CHARS = 65_536  # of passwords; nobody's is cut off, and reading one stays quick
+MAX_PASSWORD_BODY_BYTES = 1 << 20  # bytes, of one that holds passwords: each character may be escaped
 # A new one. That it is made of the account's own names is found out by the operation.
-_NEW_PASSWORD = checked(password_policy.violation, "A password that is not one of the commonest.")
-Password = Annotated[str, Meta(min_length=8, max_length=LONGEST, **_NEW_PASSWORD)]
-_USERNAME = checked(
+_NEW_PASSWORD_RULES = text_rules(password_policy.violation, "A password that is not one of the commonest.")
+Password = Annotated[str, Meta(min_length=8, max_length=MAX_PASSWORD_CHARS, **_NEW_PASSWORD_RULES)]
+_USERNAME_RULES = text_rules(
     usernames.fault, "Letters a-z, digits, dots, dashes and underscores; no dot or dash at the ends."
 )
 Email = Annotated[str, Meta(min_length=3, max_length=254)]
@@ -27,26 +27,26 @@ def _email_fault(text: str) -> str | None:
 
 
 # `idn-email` is what JSON Schema has for addresses with letters of any script.
-_NEW_EMAIL = checked(_email_fault, "An e-mail address.", format="idn-email")
+_NEW_EMAIL_RULES = text_rules(_email_fault, "An e-mail address.", format="idn-email")
 # Of a new account. Elsewhere anything is looked for, and nothing is found.
-NewEmail = Annotated[str, Meta(min_length=3, max_length=254, **_NEW_EMAIL)]
+NewEmail = Annotated[str, Meta(min_length=3, max_length=254, **_NEW_EMAIL_RULES)]
 
 
 class Register(Command):
-    max_body_bytes: ClassVar[int] = LONG_BODY
+    max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
-    name: Annotated[str, Meta(min_length=1, max_length=80, **name(80))]
+    name: Annotated[str, Meta(min_length=1, max_length=80, **name_rules(80))]
     email: NewEmail
     password: Password
-    username: Annotated[str, Meta(min_length=3, max_length=32, **_USERNAME)] | None = None
+    username: Annotated[str, Meta(min_length=3, max_length=32, **_USERNAME_RULES)] | None = None
 
 
 class Login(Command):
-    max_body_bytes: ClassVar[int] = LONG_BODY
+    max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
     email: Email
-    password: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
-    device_name: Annotated[str, Meta(max_length=100, **LINE)] | None = None
+    password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_CHARS)]
+    device_name: Annotated[str, Meta(max_length=100, **LINE_RULES)] | None = None
 
 
 class Refresh(Command):
@@ -63,7 +63,7 @@ class ForgotPassword(Command):
 class ResetPassword(Command):
     """API keys end with the old password unless `end_api_keys` is false."""
 
-    max_body_bytes: ClassVar[int] = LONG_BODY
+    max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
     token: Token
     password: Password
@@ -77,9 +77,9 @@ class Undo(Command):
 class Confirm(Command):
     """`code` is one of the app or a recovery code; needed where two-factor is on."""
 
-    max_body_bytes: ClassVar[int] = LONG_BODY
+    max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
-    password: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+    password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_CHARS)]
     code: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
 
 
@@ -88,9 +88,9 @@ class VerifyEmail(Command):
 
 
 class ChangePassword(Command):
-    max_body_bytes: ClassVar[int] = LONG_BODY
+    max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
-    current_password: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+    current_password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_CHARS)]
     new_password: Password
 
 
@@ -104,7 +104,7 @@ class ExportAccount(Command):
     format: Literal["json", "csv"] = "json"
 
 
-class Exported(View):
+class AccountExport(View):
     """Everything that is a user's; the columns are those of the tables."""
 
     account: dict[str, Any]

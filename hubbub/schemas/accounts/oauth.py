@@ -6,13 +6,13 @@ from uuid import UUID
 from msgspec import Meta
 
 from hubbub.schemas.base import Command, View
-from hubbub.schemas.texts import LINE
+from hubbub.schemas.texts import LINE_RULES
 
-CHALLENGE = Meta(
+CHALLENGE_META = Meta(
     pattern="^[A-Za-z0-9_-]{43}$",
     description="Must be the S256 challenge of a verifier: 43 characters of base64url.",
 )
-Challenge = Annotated[str, CHALLENGE]
+Challenge = Annotated[str, CHALLENGE_META]
 
 
 class Authorize(Command):
@@ -41,7 +41,7 @@ class Exchange(Command):
 
     code: Annotated[str, Meta(min_length=1, max_length=200)]
     verifier: Annotated[str, Meta(min_length=43, max_length=128)] | None = None
-    device_name: Annotated[str, Meta(max_length=100, **LINE)] | None = None
+    device_name: Annotated[str, Meta(max_length=100, **LINE_RULES)] | None = None
     confirm: bool = False
 
 

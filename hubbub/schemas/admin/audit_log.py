@@ -7,10 +7,10 @@ from uuid import UUID
 from msgspec import Meta
 
 from hubbub.schemas.base import Command, View
-from hubbub.schemas.pagination import LONGEST_SORT, Limit, Listed, Page, Words, sorted_by
+from hubbub.schemas.pagination import MAX_SORT_CHARS, Limit, ListQuery, Page, SearchText, sort_rules
 
-Order = Annotated[str, Meta(max_length=LONGEST_SORT, **sorted_by("at", "action", "outcome", "ip"))]
-Moment = Annotated[datetime, Meta(tz=True)]
+Order = Annotated[str, Meta(max_length=MAX_SORT_CHARS, **sort_rules("at", "action", "outcome", "ip"))]
+Timestamp = Annotated[datetime, Meta(tz=True)]
 
 
 class AuditRecord(View):
@@ -33,21 +33,21 @@ class AuditRecord(View):
     facts: dict[str, Any]
 
 
-class Filters(Command):
+class AuditLogFilters(Command):
     """Which records; `since` is included, `until` is not."""
 
-    query: Words | None = None
+    query: SearchText | None = None
     action: Annotated[str, Meta(max_length=40)] | None = None
     outcome: Literal["ok", "failed"] | None = None
     actor_id: UUID | None = None
     target_kind: Annotated[str, Meta(max_length=20)] | None = None
     target_id: Annotated[str, Meta(max_length=64)] | None = None
     ip: Annotated[str, Meta(max_length=45)] | None = None
-    since: Moment | None = None
-    until: Moment | None = None
+    since: Timestamp | None = None
+    until: Timestamp | None = None
 
 
-class ListAuditLog(Filters):
+class ListAuditLog(AuditLogFilters):
     """A page of them."""
 
     page: Page = 1
@@ -55,12 +55,12 @@ class ListAuditLog(Filters):
     sort: Order | None = None
 
     @property
-    def listed(self) -> Listed:
+    def list_query(self) -> ListQuery:
         """As other lists are asked for."""
-        return Listed(page=self.page, limit=self.limit, query=self.query, sort=self.sort)
+        return ListQuery(page=self.page, limit=self.limit, query=self.query, sort=self.sort)
 
 
-class ExportAuditLog(Filters):
+class ExportAuditLog(AuditLogFilters):
     """All of them."""
 
     format: Literal["json", "csv"] = "json"

@@ -27,7 +27,7 @@ class Realtime(View):
     instances: list[Instance]
 
 
-class Detail(View):
+class InstanceDetail(View):
     """This instance; `jobs` counts those of all instances by their state."""
 
     version: str

@@ -7,15 +7,15 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from hubbub.schemas.base import Command, View
-from hubbub.schemas.pagination import LONGEST_SORT, Listed, sorted_by
-from hubbub.schemas.texts import name
+from hubbub.schemas.pagination import MAX_SORT_CHARS, ListQuery, sort_rules
+from hubbub.schemas.texts import name_rules
 
 Role = Literal["user", "moderator", "admin"]
 BoolText = Literal["true", "false"]
-_BY_USER = sorted_by("username", "display_name", "email", "role", "created_at", "last_seen_at")
-UserOrder = Annotated[str, Meta(max_length=LONGEST_SORT, **_BY_USER)]
-_BY_ROOM = sorted_by("name", "kind", "member_count", "created_at", "last_entry_at")
-RoomOrder = Annotated[str, Meta(max_length=LONGEST_SORT, **_BY_ROOM)]
+_USER_SORT = sort_rules("username", "display_name", "email", "role", "created_at", "last_seen_at")
+UserOrder = Annotated[str, Meta(max_length=MAX_SORT_CHARS, **_USER_SORT)]
+_ROOM_SORT = sort_rules("name", "kind", "member_count", "created_at", "last_entry_at")
+RoomOrder = Annotated[str, Meta(max_length=MAX_SORT_CHARS, **_ROOM_SORT)]
 
 
 class Suspension(View):
@@ -39,7 +39,7 @@ class ManagedUser(View):
     last_seen_at: str | None
 
 
-class ListUsers(Listed):
+class ListUsers(ListQuery):
     sort: UserOrder | None = None
     role: Role | None = None
     suspended: BoolText | None = None
@@ -50,7 +50,7 @@ class UserRef(Command):
 
 
 class Suspend(Command, forbid_unknown_fields=True):
-    reason: Annotated[str, Meta(min_length=1, max_length=250, **name(250))]
+    reason: Annotated[str, Meta(min_length=1, max_length=250, **name_rules(250))]
     until: Annotated[datetime, Meta(tz=True)] | None = None
 
 
@@ -77,7 +77,7 @@ class ManagedRoom(View):
     archived: bool
 
 
-class ListAllRooms(Listed):
+class ListAllRooms(ListQuery):
     sort: RoomOrder | None = None
     kind: Literal["public", "private", "direct"] | None = None
     archived: BoolText | None = None

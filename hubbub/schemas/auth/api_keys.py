@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from hubbub.schemas.base import Command, View
-from hubbub.schemas.texts import name
+from hubbub.schemas.texts import name_rules
 
 Scope = Literal["read", "write"]
 SCOPES: tuple[Scope, ...] = ("read", "write")
@@ -16,7 +16,7 @@ SCOPES: tuple[Scope, ...] = ("read", "write")
 class CreateApiKey(Command):
     """`signed`: the key is good for signed requests only."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=80, **name(80))]
+    name: Annotated[str, Meta(min_length=1, max_length=80, **name_rules(80))]
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=2)]
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
     signed: bool = False

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from hubbub.schemas.accounts.accounts import LONG_BODY, LONGEST, Token
+from hubbub.schemas.accounts.accounts import MAX_PASSWORD_BODY_BYTES, MAX_PASSWORD_CHARS, Token
 from hubbub.schemas.base import Command, View
 
 Code = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -17,9 +17,9 @@ class EnableTwoFactor(Command):
 class ConfirmTwoFactor(Command):
     """`code` is one of the app or a recovery code."""
 
-    max_body_bytes: ClassVar[int] = LONG_BODY
+    max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
-    password: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+    password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_CHARS)]
     code: Code
 
 

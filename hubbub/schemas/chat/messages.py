@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from hubbub.core.text import emoji
 from hubbub.schemas.base import Command, View
 from hubbub.schemas.chat.rooms import Cursor
-from hubbub.schemas.texts import checked
+from hubbub.schemas.texts import text_rules
 from hubbub.schemas.users.users import User
 
 Body = Annotated[str, Meta(max_length=8000)]
@@ -19,12 +19,12 @@ def _emoji_fault(text: str) -> str | None:
     return ONE_EMOJI if emoji.canonical(text) is None else None
 
 
-_EMOJI = checked(_emoji_fault, "One emoji of Unicode's list.", long="emoji")
-Emoji = Annotated[str, Meta(max_length=emoji.LONGEST, **_EMOJI)]
+_EMOJI = text_rules(_emoji_fault, "One emoji of Unicode's list.", lazy="emoji")
+Emoji = Annotated[str, Meta(max_length=emoji.MAX_EMOJI_CHARS, **_EMOJI)]
 Seq = Annotated[int, Meta(ge=0, le=2**53)]
 # Parameters of a query can't exclude each other in OpenAPI.
-_ONE = "At most one of `before_seq`, `after_seq` and `around_seq`."
-OneSeq = Annotated[int, Meta(ge=0, le=2**53, description=_ONE)]
+_ONE_OF_SEQS = "At most one of `before_seq`, `after_seq` and `around_seq`."
+PageSeq = Annotated[int, Meta(ge=0, le=2**53, description=_ONE_OF_SEQS)]
 Page = Annotated[int, Meta(ge=1, le=100)]
 
 
@@ -77,7 +77,7 @@ class SearchPage(View):
 class SendMessage(Command):
     """`client_id` is chosen by the sender: the same one again stores nothing new."""
 
-    between: ClassVar[tuple[dict[str, Any], ...]] = (
+    field_rules: ClassVar[tuple[dict[str, Any], ...]] = (
         {
             "anyOf": [
                 {"properties": {"body": {"minLength": 1}}},
@@ -105,7 +105,7 @@ class MessageRef(Command):
     message_id: UUID
 
 
-class React(Command):
+class AddReaction(Command):
     """`emoji` in any spelling; it is stored in its fully-qualified form."""
 
     message_id: UUID
@@ -117,7 +117,8 @@ class RemoveReaction(Command):
 
     message_id: UUID
     emoji: Annotated[
-        str, Meta(min_length=1, max_length=emoji.LONGEST, extra_json_schema=_EMOJI["extra_json_schema"])
+        str,
+        Meta(min_length=1, max_length=emoji.MAX_EMOJI_CHARS, extra_json_schema=_EMOJI["extra_json_schema"]),
     ]
 
 
@@ -125,9 +126,9 @@ class ReadHistory(Command):
     """The newest page, or the page before `before_seq`, after `after_seq`, or around `around_seq`."""
 
     room_id: UUID
-    before_seq: OneSeq | None = None
-    after_seq: OneSeq | None = None
-    around_seq: OneSeq | None = None
+    before_seq: PageSeq | None = None
+    after_seq: PageSeq | None = None
+    around_seq: PageSeq | None = None
     limit: Page | None = None
 
 

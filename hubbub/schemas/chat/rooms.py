@@ -7,20 +7,20 @@ from msgspec import Meta
 
 from hubbub.core.text import names
 from hubbub.schemas.base import Command, View
-from hubbub.schemas.texts import LINE, name
+from hubbub.schemas.texts import LINE_RULES, name_rules
 from hubbub.schemas.users.users import Status, User
 
 Kind = Literal["public", "private", "direct"]
 Role = Literal["owner", "moderator", "member"]
-Name = Annotated[str, Meta(min_length=1, max_length=80, **name(80))]
+Name = Annotated[str, Meta(min_length=1, max_length=80, **name_rules(80))]
 # A name to look for: rooms of earlier releases may have one that grows when it is normalized.
-KnownName = Annotated[str, Meta(min_length=1, max_length=80, **name(names.LONGEST_KEY))]
-Topic = Annotated[str, Meta(max_length=250, **LINE)]
+KnownName = Annotated[str, Meta(min_length=1, max_length=80, **name_rules(names.MAX_KEY_CHARS))]
+Topic = Annotated[str, Meta(max_length=250, **LINE_RULES)]
 # Of these characters the server makes them; of others 4096 could make a request line too long.
 Cursor = Annotated[str, Meta(max_length=4096, extra_json_schema={"pattern": r"^[A-Za-z0-9._~-]*$(?!\n)"})]
 Page = Annotated[int, Meta(ge=1, le=200)]
-PREVIEW = 140  # characters
-Counted = Annotated[int, Meta(ge=0, le=1000, description="1000 means 1000 or more")]
+MAX_PREVIEW_CHARS = 140  # characters
+CappedCount = Annotated[int, Meta(ge=0, le=1000, description="1000 means 1000 or more")]
 
 
 class OwnMembership(View):
@@ -28,8 +28,8 @@ class OwnMembership(View):
 
     role: Role
     last_read_seq: int
-    unread: Counted
-    mentions: Counted
+    unread: CappedCount
+    mentions: CappedCount
     muted: bool
 
 
@@ -39,7 +39,7 @@ class LastMessage(View):
     id: UUID
     seq: int
     sender: User
-    preview: Annotated[str, Meta(max_length=PREVIEW)]
+    preview: Annotated[str, Meta(max_length=MAX_PREVIEW_CHARS)]
     at: str
 
 
@@ -72,7 +72,7 @@ class RoomResponse(View):
     room: Room
 
 
-class Joined(View):
+class JoinResponse(View):
     room: Room
     members: list[User]
 
@@ -93,8 +93,8 @@ class Members(View):
 
 class ReadState(View):
     last_read_seq: int
-    unread: Counted
-    mentions: Counted
+    unread: CappedCount
+    mentions: CappedCount
 
 
 class Empty(View):
@@ -115,7 +115,7 @@ class BrowseRooms(Command):
 class CreateRoom(Command):
     """A direct room takes one other user and no name; a public one needs a name."""
 
-    between: ClassVar[tuple[dict[str, Any], ...]] = (
+    field_rules: ClassVar[tuple[dict[str, Any], ...]] = (
         {
             "anyOf": [
                 {
@@ -158,7 +158,7 @@ class RoomRef(Command):
     room_id: UUID
 
 
-class RoomUser(Command):
+class RoomUserRef(Command):
     room_id: UUID
     user_id: UUID
 

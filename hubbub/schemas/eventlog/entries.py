@@ -65,6 +65,6 @@ class RoomError(View):
     error: dict[str, str]
 
 
-class Synced(View):
+class SyncResponse(View):
     epoch: str
     rooms: dict[UUID, RoomEntries | RoomGone | RoomReset | RoomError]

@@ -8,34 +8,34 @@ from msgspec import UNSET, Meta, UnsetType
 
 from hubbub.core.text import languages, time_zones
 from hubbub.schemas.base import Command, View
-from hubbub.schemas.texts import checked
+from hubbub.schemas.texts import text_rules
 
 
-def _hour_fault(text: str) -> str | None:
-    return None if _HOUR.search(text) else "Must be a time of day, such as 07:30."
+def _time_of_day_fault(text: str) -> str | None:
+    return None if _TIME_OF_DAY.search(text) else "Must be a time of day, such as 07:30."
 
 
 def _language_fault(text: str) -> str | None:
     return None if languages.canonical(text) else "Must be a language tag, such as en or pt-BR."
 
 
-def _zone_fault(text: str) -> str | None:
+def _time_zone_fault(text: str) -> str | None:
     return None if text in time_zones.names() else "Must be a time zone, such as Europe/Rome."
 
 
-_HOUR = re.compile(r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)")
-_DAYTIME = checked(_hour_fault, "A time of day: `HH:MM`.", pattern=_HOUR.pattern)
-_LANGUAGE = checked(_language_fault, "A language tag (BCP 47), in any case.", long="language")
-_ZONE = checked(_zone_fault, "A time zone of the IANA database.", long="time_zone")
-Hour = Annotated[str, Meta(max_length=5, **_DAYTIME)]
+_TIME_OF_DAY = re.compile(r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)")
+_TIME_OF_DAY_RULES = text_rules(_time_of_day_fault, "A time of day: `HH:MM`.", pattern=_TIME_OF_DAY.pattern)
+_LANGUAGE_RULES = text_rules(_language_fault, "A language tag (BCP 47), in any case.", lazy="language")
+_TIME_ZONE_RULES = text_rules(_time_zone_fault, "A time zone of the IANA database.", lazy="time_zone")
+TimeOfDay = Annotated[str, Meta(max_length=5, **_TIME_OF_DAY_RULES)]
 
 
 class AppPreferences(View):
     """How the app looks and behaves, on all devices of a person."""
 
     theme: Literal["system", "light", "dark"] = "system"
-    language: Annotated[str, Meta(max_length=languages.LONGEST, **_LANGUAGE)] = "en"
-    time_zone: Annotated[str, Meta(max_length=64, **_ZONE)] = "UTC"
+    language: Annotated[str, Meta(max_length=languages.MAX_TAG_CHARS, **_LANGUAGE_RULES)] = "en"
+    time_zone: Annotated[str, Meta(max_length=64, **_TIME_ZONE_RULES)] = "UTC"
     density: Literal["comfortable", "compact"] = "comfortable"
     enter_sends: bool = True
     sounds: bool = True
@@ -50,8 +50,8 @@ class NotificationPreferences(View):
     room_invited: bool = True
     system_announcement: bool = True
     push: bool = True
-    quiet_from: Hour | None = None
-    quiet_until: Hour | None = None
+    quiet_from: TimeOfDay | None = None
+    quiet_until: TimeOfDay | None = None
 
 
 class EmailPreferences(View):
@@ -64,14 +64,14 @@ class EmailPreferences(View):
     digest: Literal["off", "daily", "weekly"] = "off"
 
 
-def changes(kind: type[View], name: str) -> type[Command]:
+def update_command(kind: type[View], name: str) -> type[Command]:
     """The command that changes some of the fields: what is not given stays."""
-    hints = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    fields: list[Any] = [(field, hint | UnsetType, UNSET) for field, hint in hints.items()]
-    made: Any = msgspec.defstruct(name, fields, bases=(Command,), frozen=True, kw_only=True)
-    return made  # type: ignore[no-any-return]
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    fields: list[Any] = [(field, hint | UnsetType, UNSET) for field, hint in types.items()]
+    command: Any = msgspec.defstruct(name, fields, bases=(Command,), frozen=True, kw_only=True)
+    return command  # type: ignore[no-any-return]
 
 
-UpdateApp = changes(AppPreferences, "UpdateApp")
-UpdateNotifications = changes(NotificationPreferences, "UpdateNotifications")
-UpdateEmail = changes(EmailPreferences, "UpdateEmail")
+UpdateApp = update_command(AppPreferences, "UpdateApp")
+UpdateNotifications = update_command(NotificationPreferences, "UpdateNotifications")
+UpdateEmail = update_command(EmailPreferences, "UpdateEmail")

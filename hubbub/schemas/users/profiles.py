@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from hubbub.schemas.base import Command, View
-from hubbub.schemas.texts import LINE, WEB_URL, name
+from hubbub.schemas.texts import LINE_RULES, WEB_URL_RULES, name_rules
 
 
 class Profile(View):
@@ -25,10 +25,10 @@ class Profile(View):
 class UpdateProfile(Command):
     """What is not given stays; `website_url` null takes it away. Only http and https are taken."""
 
-    display_name: Annotated[str, Meta(min_length=1, max_length=80, **name(80))] | UnsetType = UNSET
+    display_name: Annotated[str, Meta(min_length=1, max_length=80, **name_rules(80))] | UnsetType = UNSET
     bio: Annotated[str, Meta(max_length=500)] | UnsetType = UNSET
-    location: Annotated[str, Meta(max_length=100, **LINE)] | UnsetType = UNSET
-    website_url: Annotated[str, Meta(max_length=200, **WEB_URL)] | UnsetType | None = UNSET
+    location: Annotated[str, Meta(max_length=100, **LINE_RULES)] | UnsetType = UNSET
+    website_url: Annotated[str, Meta(max_length=200, **WEB_URL_RULES)] | UnsetType | None = UNSET
 
 
 class UsernameRef(Command):

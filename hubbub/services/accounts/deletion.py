@@ -26,11 +26,11 @@ from hubbub.services.users import admin_guard, users, validation
 if TYPE_CHECKING:
     from hubbub.services.context import Container
 
-KIND = "account.erase"
-NAME = "Deleted user"
-BATCH = 1000  # entries
-ROOMS = 100
-RUN_S = 10.0  # of a run of the job, which then stores how far it came
+JOB_KIND = "account.erase"
+DELETED_DISPLAY_NAME = "Deleted user"
+REWRITE_BATCH_ENTRIES = 1000  # entries
+LEAVE_BATCH_ROOMS = 100
+MAX_RUN_S = 10.0  # of a run of the job, which then stores how far it came
 
 
 async def delete(ctx: Context, command: wire.DeleteAccount) -> None:
@@ -39,14 +39,14 @@ async def delete(ctx: Context, command: wire.DeleteAccount) -> None:
     What takes longer is a job as well: it is finished by a worker if this instance dies. Raises InvalidToken,
     Conflict (the last admin).
     """
-    act = recorder.by(ctx, Action.DELETE_ACCOUNT)
-    async with recorder.attempt(ctx.parts, act), ctx.unit() as unit:
+    act = recorder.act_of(ctx, Action.DELETE_ACCOUNT)
+    async with recorder.attempt(ctx.container, act), ctx.unit() as unit:
         await admin_guard.lock_admins(ctx.user_id)
-        await sessions.hold(ctx)
+        await sessions.lock_caller(ctx)
         user = await one_time_tokens.consume(unit.tx, "delete_account", command.token, ctx.user_id)
         await erase(unit, user)
         await audit_log.record(unit.tx, act)
-    await leave(ctx.parts, ctx.user_id)
+    await leave_all_rooms(ctx.container, ctx.user_id)
 
 
 async def erase(unit: UnitOfWork, user: models.User) -> None:
@@ -54,20 +54,20 @@ async def erase(unit: UnitOfWork, user: models.User) -> None:
 
     Raises Conflict for the last admin.
     """
-    await _empty(unit.tx, user)
+    await _anonymize(unit.tx, user)
     if user.role == "admin":
         await admin_guard.require_an_admin()
-    unit.tell(SessionEnded(user.id, None, "session_revoked", "account_deleted"))
-    unit.tell(JobsWaiting())
+    unit.publish(SessionEnded(user.id, None, "session_revoked", "account_deleted"))
+    unit.publish(JobsWaiting())
 
 
-async def _empty(tx: Sql, user: models.User) -> None:
+async def _anonymize(tx: Sql, user: models.User) -> None:
     """The account becomes an empty shell, to which its messages belong; a job does the rest."""
-    await two_factor.forget(user.id)
+    await two_factor.delete_for_user(user.id)
     await models.User.filter(id=user.id).update(
-        username=f"{validation.DELETED}{user.id.hex[8:]}",
+        username=f"{validation.DELETED_PREFIX}{user.id.hex[8:]}",
         email=f"{user.id.hex}@deleted.invalid",
-        display_name=NAME,
+        display_name=DELETED_DISPLAY_NAME,
         **dict.fromkeys(("avatar_url", "bio", "location", "website_url", "password_digest")),
         **dict.fromkeys(("email_verified_at", "last_seen_at", "suspend_reason")),
         role="user",
@@ -78,81 +78,89 @@ async def _empty(tx: Sql, user: models.User) -> None:
     await models.IdempotencyKey.filter(user_id=user.id).delete()
     await models.ApiKey.filter(user_id=user.id).delete()
     await models.Identity.filter(user_id=user.id).delete()
-    await models.Handover.filter(user_id=user.id).delete()
+    await models.OAuthHandoff.filter(user_id=user.id).delete()
     await models.Preference.filter(user_id=user.id).delete()
     await change_counters.bump_version(tx, [user.id])
-    await queue.enqueue(tx, KIND, {"user_id": str(user.id)}, unique=f"erase:{user.id}")
+    await queue.enqueue(tx, JOB_KIND, {"user_id": str(user.id)}, unique=f"erase:{user.id}")
 
 
-async def leave(parts: "Container", user_id: UUID) -> None:
+async def leave_all_rooms(container: "Container", user_id: UUID) -> None:
     """Remove the mentions, reactions and memberships of an account that is erased, a batch of each.
 
     A job removes the rest.
     """
     async with database.guard():
         row = await models.User.get(id=user_id)
-    await _remove_some(parts, row)
+    await _remove_batch(container, row)
 
 
-async def _remove_some(parts: "Container", row: models.User) -> bool:
+async def _remove_batch(container: "Container", row: models.User) -> bool:
     """Return whether nothing is left to remove. Short transactions: nobody waits long for a row."""
     done = True
     for table in ("mentions", "reactions"):  # in the order of the deletion of a message
         async with database.guard():
             sql = database.connection()
-            removed = await sql.execute(locking.delete_some(sql, table, "user_id = $1"), row.id)
+            removed = await sql.execute(locking.delete_batch(sql, table, "user_id = $1"), row.id)
         done = done and not removed
-    return await members.end_some(Context(parts, row.id), users.show(row), ROOMS) and done
+    return (
+        await members.end_memberships(Context(container, row.id), users.to_view(row), LEAVE_BATCH_ROOMS)
+        and done
+    )
 
 
-async def finish(parts: "Container", payload: dict[str, object]) -> None:
+async def erase_job(container: "Container", payload: dict[str, object]) -> None:
     """Remove what `leave` left, and take the name out of the logs, for `RUN_S` seconds.
 
     Raises Unfinished: its payload holds the last entry that was read.
     """
-    until = clock.monotonic() + RUN_S
+    deadline = clock.monotonic() + MAX_RUN_S
     user_id, after = UUID(str(payload["user_id"])), int(str(payload.get("after", 0)))
     async with database.guard():
         row = await models.User.filter(id=user_id).first()
     if row is None:
         return
-    while not await _remove_some(parts, row):
-        if clock.monotonic() >= until:
+    while not await _remove_batch(container, row):
+        if clock.monotonic() >= deadline:
             raise queue.Unfinished(payload)
-    while (last := await _rename(users.show(row), after)) is not None:
+    while (last := await _rewrite_entries(users.to_view(row), after)) is not None:
         after = last
-        if clock.monotonic() >= until:
+        if clock.monotonic() >= deadline:
             raise queue.Unfinished({**payload, "after": after})
 
 
-async def _rename(shown: object, after: int) -> int | None:
+async def _rewrite_entries(user_view: object, after: int) -> int | None:
     """Rewrite the entries past `after` that show the user; returns how far it got, None at the end."""
-    user = msgspec.to_builtins(shown)
+    user = msgspec.to_builtins(user_view)
     async with database.guard():
-        ids = await models.Entry.filter(id__gt=after).order_by("id").limit(BATCH).values_list("id", flat=True)
+        ids = (
+            await models.Entry.filter(id__gt=after)
+            .order_by("id")
+            .limit(REWRITE_BATCH_ENTRIES)
+            .values_list("id", flat=True)
+        )
         if not ids:
             return None
         rows = await models.Entry.filter(id__gt=after, id__lte=ids[-1], payload__contains=f'"{user["id"]}"')
         for row in rows:
-            payload = _renamed(msgspec.json.decode(row.payload), user)
+            payload = _replace_user(msgspec.json.decode(row.payload), user)
             await models.Entry.filter(id=row.id, payload=row.payload).update(payload=encode(payload).decode())
     return int(str(ids[-1]))
 
 
-def _renamed(value: object, user: dict[str, object]) -> object:
+def _replace_user(value: object, user: dict[str, object]) -> object:
     """A payload in which this user, wherever shown, is the one that is deleted."""
     if isinstance(value, dict):
         if value.get("id") == user["id"] and "display_name" in value:
             return {**value, **user}
-        return {name: _renamed(each, user) for name, each in value.items()}
+        return {name: _replace_user(each, user) for name, each in value.items()}
     if isinstance(value, list):
-        return [_renamed(each, user) for each in value]
+        return [_replace_user(each, user) for each in value]
     return value
 
 
 async def request_deletion(ctx: Context) -> None:
     """Have the letter sent with which the caller's account can be deleted."""
     async with ctx.unit() as unit:
-        user = await sessions.hold(ctx, confirmed=True)
+        user = await sessions.lock_caller(ctx, confirmed=True)
         await mailer.enqueue_once(unit, "delete_account", user.id)
-        await audit_log.record(unit.tx, recorder.by(ctx, Action.REQUEST_DELETION))
+        await audit_log.record(unit.tx, recorder.act_of(ctx, Action.REQUEST_DELETION))

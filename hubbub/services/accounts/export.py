@@ -19,15 +19,15 @@ from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions, two_factor
 from hubbub.services.context import Context
 
-BATCH = 500
+EXPORT_BATCH_ROWS = 500
 
 # Table → its columns that say something to its owner; no digests, no keys of ours.
-_ACCOUNT = (
+_ACCOUNT_COLUMNS = (
     *("id", "username", "email", "display_name", "avatar_url", "bio", "location", "website_url", "role"),
     *("email_verified_at", "last_seen_at", "created_at", "updated_at", "two_factor"),
 )
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "account": _ACCOUNT,
+    "account": _ACCOUNT_COLUMNS,
     "preferences": ("id", "kind", "chosen", "updated_at"),
     "sessions": (
         *("id", "device_name", "user_agent", "ip", "created_at", "last_seen_at", "expires_at"),
@@ -49,8 +49,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 Row = dict[str, Any]
 
 
-def _rows(table: str, user_id: UUID) -> QuerySet[Any]:
-    rows: dict[str, QuerySet[Any]] = {
+def _query(table: str, user_id: UUID) -> QuerySet[Any]:
+    queries: dict[str, QuerySet[Any]] = {
         "account": models.User.filter(id=user_id),
         "preferences": models.Preference.filter(user_id=user_id),
         "sessions": models.Session.filter(user_id=user_id),
@@ -62,81 +62,81 @@ def _rows(table: str, user_id: UUID) -> QuerySet[Any]:
         "mentions": models.Mention.filter(user_id=user_id),
         "audit_log": models.AuditRecord.filter(actor_id=user_id),
     }
-    return rows[table]
+    return queries[table]
 
 
-async def _batches(table: str, user_id: UUID) -> AsyncIterator[list[Row]]:
+async def _read_batches(table: str, user_id: UUID) -> AsyncIterator[list[Row]]:
     """All rows of a table, ascending by id; memory holds one batch."""
     after = None
     while True:
-        rows = _rows(table, user_id).order_by("id").limit(BATCH)
+        rows = _query(table, user_id).order_by("id").limit(EXPORT_BATCH_ROWS)
         columns = [name for name in COLUMNS[table] if name != "two_factor"]
         async with database.guard():
-            found = await (rows if after is None else rows.filter(id__gt=after)).values(*columns)
+            batch = await (rows if after is None else rows.filter(id__gt=after)).values(*columns)
             if table == "account":  # that there is one, and nothing of it
-                found = [{**row, "two_factor": await two_factor.is_on(user_id)} for row in found]
-        if found:
-            yield [{name: _plain(value) for name, value in row.items()} for row in found]
-        if len(found) < BATCH:
+                batch = [{**row, "two_factor": await two_factor.is_enabled(user_id)} for row in batch]
+        if batch:
+            yield [{name: _to_json_value(value) for name, value in row.items()} for row in batch]
+        if len(batch) < EXPORT_BATCH_ROWS:
             return
-        after = found[-1]["id"]
+        after = batch[-1]["id"]
 
 
-def _plain(value: object) -> object:
+def _to_json_value(value: object) -> object:
     return clock.rfc3339(value) if hasattr(value, "astimezone") else value  # type: ignore[arg-type]
 
 
-async def _record(ctx: Context, kind: str) -> None:
+async def _record_export(ctx: Context, kind: str) -> None:
     async with database.transaction() as tx:
-        await sessions.hold(ctx, confirmed=True)
-        await audit_log.record(tx, recorder.by(ctx, Action.EXPORT_ACCOUNT), format=kind)
+        await sessions.lock_caller(ctx, confirmed=True)
+        await audit_log.record(tx, recorder.act_of(ctx, Action.EXPORT_ACCOUNT), format=kind)
 
 
 async def as_json(ctx: Context) -> AsyncIterator[bytes]:
     """`{"data": {"account": {…}, "messages": […], …}}`, in pieces."""
-    await _record(ctx, "json")
+    await _record_export(ctx, "json")
     start = b'{"data":{'
     for table in COLUMNS:
         single = table == "account"
         yield start + encode(table) + (b":" if single else b":[")
         comma = b""
-        async for rows in _batches(table, ctx.user_id):
+        async for rows in _read_batches(table, ctx.user_id):
             yield comma + b",".join(encode(row) for row in rows)
             comma = b","
         start = b"," if single else b"],"
     yield b"]}}"
 
 
-class _Sink(io.RawIOBase):
+class _ZipBuffer(io.RawIOBase):
     """What a zip file is written to, and taken from."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._pieces: list[bytes] = []
+        self._chunks: list[bytes] = []
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:  # noqa: ANN401 - any buffer
-        self._pieces.append(bytes(data))
+        self._chunks.append(bytes(data))
         return len(data)
 
-    def take(self) -> bytes:
+    def drain(self) -> bytes:
         """What was written since the last time."""
-        taken = b"".join(self._pieces)
-        self._pieces.clear()
-        return taken
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        return data
 
 
 async def as_csv(ctx: Context) -> AsyncIterator[bytes]:
     """A zip with a file per table, in pieces."""
-    await _record(ctx, "csv")
-    sink = _Sink()
+    await _record_export(ctx, "csv")
+    sink = _ZipBuffer()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for table, columns in COLUMNS.items():
             with archive.open(f"{table}.csv", "w") as file:
-                file.write(csv_rows.lines([dict(zip(columns, columns, strict=True))], columns))
-                async for rows in _batches(table, ctx.user_id):
-                    file.write(csv_rows.lines(rows, columns))
-                    yield sink.take()
-    yield sink.take()
+                file.write(csv_rows.to_csv([dict(zip(columns, columns, strict=True))], columns))
+                async for rows in _read_batches(table, ctx.user_id):
+                    file.write(csv_rows.to_csv(rows, columns))
+                    yield sink.drain()
+    yield sink.drain()

@@ -12,7 +12,7 @@ from hubbub.core.text import email_addresses, names
 from hubbub.db import database
 from hubbub.gateways.identity_provider import IdentityProvider, VerifiedIdentity
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.schemas.accounts import oauth as wire
 from hubbub.schemas.faults import is_text
 from hubbub.services.audit import recorder
@@ -22,65 +22,69 @@ from hubbub.services.context import Container, Context
 from hubbub.services.mail import mailer
 from hubbub.services.users import account_view, users, validation
 
-_SUBJECT = 255  # the column, and OpenID Connect Core, 2
-_NAME = 80
-_SHOWN = 100
-_TRIES = 3
+_MAX_SUBJECT_CHARS = 255  # the column, and OpenID Connect Core, 2
+_MAX_NAME_CHARS = 80
+_MAX_LISTED = 100
+_MAX_TRIES = 3
 
 
-async def account(
-    parts: Container, provider: IdentityProvider, proved: VerifiedIdentity, act: Act
+async def resolve_account(
+    container: Container, provider: IdentityProvider, verified: VerifiedIdentity, act: AuditEvent
 ) -> models.User:
     """The account of an identity: linked already, linked now by its address, or made now.
 
     Raises Forbidden (no verified address), Conflict (an address that the account never verified), Suspended.
     """
-    if not proved.subject or len(proved.subject) > _SUBJECT or not is_text(proved.subject):
+    if not verified.subject or len(verified.subject) > _MAX_SUBJECT_CHARS or not is_text(verified.subject):
         raise InvalidToken
-    for _ in range(_TRIES):  # others may sign in with the same identity, or register the address, meanwhile
-        user = await _linked(provider, proved) or await _by_address(parts, provider, proved, act)
+    for _ in range(
+        _MAX_TRIES
+    ):  # others may sign in with the same identity, or register the address, meanwhile
+        user = await _by_identity(provider, verified) or await _attach_or_register(
+            container, provider, verified, act
+        )
         if user is not None:
             act.target = Target("user", user.id)
             return user
     raise Conflict("This account is being changed just now. Try again.")
 
 
-def still_linked(provider: IdentityProvider, proved: VerifiedIdentity) -> login.Proof:
+def recheck_identity(provider: IdentityProvider, verified: VerifiedIdentity) -> login.Recheck:
     """The proof of a login by a provider: the identity is that user's at the moment of the login."""
 
-    async def holds(user: models.User) -> bool:
-        return await models.Identity.exists(issuer=provider.issuer, subject=proved.subject, user_id=user.id)
+    async def is_linked(user: models.User) -> bool:
+        return await models.Identity.exists(issuer=provider.issuer, subject=verified.subject, user_id=user.id)
 
-    return holds
+    return is_linked
 
 
-async def linked_to(provider: IdentityProvider, proved: VerifiedIdentity) -> models.User:
+async def get_linked_user(provider: IdentityProvider, verified: VerifiedIdentity) -> models.User:
     """The account that the identity is linked to. Raises Forbidden, InvalidToken, Suspended."""
-    user = await _linked(provider, proved)
+    user = await _by_identity(provider, verified)
     if user is None:
         raise Forbidden(f"This account of {provider.title} is not linked to yours.")
     return user
 
 
-async def _linked(provider: IdentityProvider, proved: VerifiedIdentity) -> models.User | None:
+async def _by_identity(provider: IdentityProvider, verified: VerifiedIdentity) -> models.User | None:
     async with database.guard():
-        known = models.Identity.filter(issuer=provider.issuer, subject=proved.subject)
+        known = models.Identity.filter(issuer=provider.issuer, subject=verified.subject)
         identity = await known.select_related("user").first()
         if identity is None:
             return None
         user = identity.user
         if user.deleted_at is not None:
             raise InvalidToken
-        account_view.check(user)
+        account_view.require_not_suspended(user)
         await known.update(last_used_at=clock.now())
     return user
 
 
-async def _by_address(
-    parts: Container, provider: IdentityProvider, proved: VerifiedIdentity, act: Act
+async def _attach_or_register(
+    container: Container, provider: IdentityProvider, verified: VerifiedIdentity, act: AuditEvent
 ) -> models.User | None:
     """Link the account with this address, or make one; None if somebody was quicker."""
-    email = _address(proved.email)
+    email = _canonical_email(verified.email)
     if email is None:
         raise Forbidden(
             f"{provider.title} names no verified e-mail address of yours, and without one it can't be told "
@@ -89,71 +93,81 @@ async def _by_address(
     async with database.guard():
         user = await users.by_email(email)
     if user is None:
-        return await _make(parts, provider, proved, email, act)
+        return await _register(container, provider, verified, email, act)
     act.target = Target("user", user.id)
-    account_view.check(user)
+    account_view.require_not_suspended(user)
     if user.email_verified_at is None:
         raise Conflict(
             f"There is an account with your address, never confirmed there, so it may be somebody else's. "
             f'Confirm the address, or choose a new password by "Forgotten password"; then {provider.title} '
             f"can be linked."
         )
-    return await _link(parts, provider, proved, user, act)
+    return await _attach(container, provider, verified, user, act)
 
 
-def _address(told: str | None) -> str | None:
+def _canonical_email(claim: str | None) -> str | None:
     """An address as accounts keep it; None for one that becomes another by that, maybe somebody else's."""
-    email = email_addresses.canonical(told) if told is not None else None
-    return email if email is not None and email_addresses.is_spelled(told or "", email) else None
+    email = email_addresses.canonical(claim) if claim is not None else None
+    return email if email is not None and email_addresses.is_spelling_of(claim or "", email) else None
 
 
-async def _link(
-    parts: Container, provider: IdentityProvider, proved: VerifiedIdentity, user: models.User, act: Act
+async def _attach(
+    container: Container,
+    provider: IdentityProvider,
+    verified: VerifiedIdentity,
+    user: models.User,
+    act: AuditEvent,
 ) -> models.User | None:
     try:
         async with database.transaction() as tx:
-            now = await users.lock(user.id)
-            if now is None or now.email != user.email or now.email_verified_at is None:
+            locked = await users.lock(user.id)
+            if locked is None or locked.email != user.email or locked.email_verified_at is None:
                 return None
-            account_view.check(now)
-            await _store(provider, proved, user)
+            account_view.require_not_suspended(locked)
+            await _create_identity(provider, verified, user)
             await mailer.enqueue(tx, "identity_linked", user.id, provider=provider.title)
-            done = Act(Action.LINK_IDENTITY, act.origin, Target("user", user.id), user.id, user.role)
-            await audit_log.record(tx, done, provider=provider.name)
+            audit_act = AuditEvent(
+                Action.LINK_IDENTITY, act.request_info, Target("user", user.id), user.id, user.role
+            )
+            await audit_log.record(tx, audit_act, provider=provider.name)
     except Exception as error:
         if database.is_duplicate(error):
             return None
         raise
-    parts.bus.publish(JobsWaiting())
+    container.bus.publish(JobsWaiting())
     return user
 
 
-async def _make(
-    parts: Container, provider: IdentityProvider, proved: VerifiedIdentity, email: str, act: Act
+async def _register(
+    container: Container, provider: IdentityProvider, verified: VerifiedIdentity, email: str, act: AuditEvent
 ) -> models.User | None:
     """An account without a password, by the first username that is free."""
-    name = _display_name(proved.name) or email.partition("@")[0][:_NAME]
+    name = _display_name(verified.name) or email.partition("@")[0][:_MAX_NAME_CHARS]
     user = models.User(email=email, display_name=name, email_verified_at=clock.now())
-    for username in validation.usernames(name, email):
+    for username in validation.username_candidates(name, email):
         user.username = username
-        if await _made(provider, proved, user, act):
-            await members.join_defaults(Context(parts, user.id))
+        if await _try_create(provider, verified, user, act):
+            await members.join_default_rooms(Context(container, user.id))
             return user
         async with database.guard():
-            known = models.Identity.filter(issuer=provider.issuer, subject=proved.subject)
+            known = models.Identity.filter(issuer=provider.issuer, subject=verified.subject)
             if await models.User.exists(email=email) or await known.exists():
                 return None
     return None
 
 
-async def _made(provider: IdentityProvider, proved: VerifiedIdentity, user: models.User, act: Act) -> bool:
+async def _try_create(
+    provider: IdentityProvider, verified: VerifiedIdentity, user: models.User, act: AuditEvent
+) -> bool:
     """Whether the account and its identity are stored: both or neither."""
     try:
         async with database.transaction() as tx:
             await user.save(force_create=True)
-            await _store(provider, proved, user)
-            done = Act(Action.REGISTER, act.origin, Target("user", user.id), user.id, user.role)
-            await audit_log.record(tx, done, provider=provider.name)
+            await _create_identity(provider, verified, user)
+            audit_act = AuditEvent(
+                Action.REGISTER, act.request_info, Target("user", user.id), user.id, user.role
+            )
+            await audit_log.record(tx, audit_act, provider=provider.name)
     except Exception as error:
         if database.is_duplicate(error):
             return False
@@ -161,24 +175,24 @@ async def _made(provider: IdentityProvider, proved: VerifiedIdentity, user: mode
     return True
 
 
-async def _store(provider: IdentityProvider, proved: VerifiedIdentity, user: models.User) -> None:
+async def _create_identity(provider: IdentityProvider, verified: VerifiedIdentity, user: models.User) -> None:
     await models.Identity.create(
         user_id=user.id,
         provider=provider.name,
         issuer=provider.issuer,
-        subject=proved.subject,
+        subject=verified.subject,
         email=user.email,
     )
 
 
-def _display_name(told: str) -> str:
-    return names.shortened(told, _NAME) if is_text(told) else ""
+def _display_name(claim: str) -> str:
+    return names.truncate(claim, _MAX_NAME_CHARS) if is_text(claim) else ""
 
 
 async def list_own(ctx: Context) -> list[wire.Identity]:
     """The caller's identities, the oldest first."""
     async with database.guard():
-        rows = await models.Identity.filter(user_id=ctx.user_id).order_by("id").limit(_SHOWN)
+        rows = await models.Identity.filter(user_id=ctx.user_id).order_by("id").limit(_MAX_LISTED)
     return [
         wire.Identity(
             id=row.id,
@@ -193,9 +207,11 @@ async def list_own(ctx: Context) -> list[wire.Identity]:
 
 async def unlink(ctx: Context, command: wire.IdentityRef) -> None:
     """Take one of the caller's identities away. Raises NotFound, Conflict (it is the only way in)."""
-    act = recorder.by(ctx, Action.UNLINK_IDENTITY, Target("identity", command.identity_id))
-    async with recorder.attempt(ctx.parts, act), database.transaction() as tx:
-        user = await sessions.hold(ctx, confirmed=True)  # of two who take the last two away one is refused
+    act = recorder.act_of(ctx, Action.UNLINK_IDENTITY, Target("identity", command.identity_id))
+    async with recorder.attempt(ctx.container, act), database.transaction() as tx:
+        user = await sessions.lock_caller(
+            ctx, confirmed=True
+        )  # of two who take the last two away one is refused
         own = models.Identity.filter(user_id=ctx.user_id)
         identity = await own.filter(id=command.identity_id).first()
         if identity is None:
@@ -205,5 +221,5 @@ async def unlink(ctx: Context, command: wire.IdentityRef) -> None:
                 'This is the only way into your account. First choose a password by "Forgotten password".'
             )
         await identity.delete()
-        await models.Handover.filter(user_id=user.id).update(code_digest=None)  # may be of this identity
+        await models.OAuthHandoff.filter(user_id=user.id).update(code_digest=None)  # may be of this identity
         await audit_log.record(tx, act, provider=identity.provider)

@@ -23,7 +23,7 @@ from hubbub.core.request_info import RequestInfo
 from hubbub.core.sealing import DecryptionError
 from hubbub.db import database
 from hubbub.gateways.identity_provider import AuthorizationRequest, IdentityProvider, VerifiedIdentity
-from hubbub.queries.audit.audit_log import Act, Action
+from hubbub.queries.audit.audit_log import Action, AuditEvent
 from hubbub.schemas.accounts import oauth as wire
 from hubbub.schemas.accounts.accounts import TokenPair
 from hubbub.schemas.auth.two_factor import MfaRequired
@@ -33,14 +33,16 @@ from hubbub.services.auth import confirmation, login
 from hubbub.services.context import Container, Context
 from hubbub.services.users import users
 
-LASTS = timedelta(minutes=10)  # from the way to a provider to the way back
-CODE_LASTS = timedelta(seconds=60)
-CALLBACK = "/api/v1/auth/oauth/{name}/callback"
-_LOST = (
+STATE_LIFETIME = timedelta(minutes=10)  # from the way to a provider to the way back
+CODE_LIFETIME = timedelta(seconds=60)
+CALLBACK_PATH = "/api/v1/auth/oauth/{name}/callback"
+_INVALID_STATE = (
     "This sign-in was not begun in this browser, took longer than ten minutes, or was used already. "
     "Start again."
 )
-NOT_ALLOWED = "Must be a path of this site, or a URL of an origin in HUBBUB_CORS_ORIGINS, without a fragment."
+INVALID_REDIRECT = (
+    "Must be a path of this site, or a URL of an origin in HUBBUB_CORS_ORIGINS, without a fragment."
+)
 
 
 class LoginState(msgspec.Struct, frozen=True):
@@ -59,203 +61,219 @@ class LoginState(msgspec.Struct, frozen=True):
 class CallbackResult(NamedTuple):
     """How a sign-in ended: tokens or the second step, or the page that is told; neither if it confirmed."""
 
-    signed: TokenPair | MfaRequired | None
+    response: TokenPair | MfaRequired | None
     location: str | None
 
 
-def offered(parts: Container) -> list[wire.Provider]:
+def list_providers(container: Container) -> list[wire.Provider]:
     """Those that one may sign in with."""
-    return [wire.Provider(name=each.name, title=each.title) for each in parts.providers.values()]
+    return [wire.Provider(name=each.name, title=each.title) for each in container.identity_providers.values()]
 
 
-def _provider(parts: Container, name: str) -> IdentityProvider:
-    found = parts.providers.get(name)
+def _get_provider(container: Container, name: str) -> IdentityProvider:
+    found = container.identity_providers.get(name)
     if found is None:
         raise NotFound("There is no such provider to sign in with.")
     return found
 
 
-async def begin(
-    parts: Container, name: str, command: wire.Authorize, session: tuple[UUID, UUID] | None = None
+async def authorize(
+    container: Container, name: str, command: wire.Authorize, session: tuple[UUID, UUID] | None = None
 ) -> tuple[str, str]:
     """Where to send the browser, and what it keeps until it is back.
 
     `session` is the user and the session that it confirms.
     Raises NotFound, InvalidPayload, Unavailable.
     """
-    provider, redirect = _provider(parts, name), None
+    provider, redirect = _get_provider(container, name), None
     if command.redirect is not None:
-        settings = parts.settings
+        settings = container.settings
         redirect = redirects.validate(command.redirect, str(settings.public_url), settings.cors_origins)
         if redirect is None:
-            raise InvalidPayload(fields=(("redirect", NOT_ALLOWED),))
-    begun = LoginState(
+            raise InvalidPayload(fields=(("redirect", INVALID_REDIRECT),))
+    login_state = LoginState(
         state=secrets.token_urlsafe(32),
         nonce=secrets.token_urlsafe(32),
         verifier=secrets.token_urlsafe(48),
-        until=clock.now() + LASTS,
+        until=clock.now() + STATE_LIFETIME,
         redirect=redirect,
         challenge=command.challenge,
         confirm=command.confirm == "true",
         session=session,
     )
-    url = await provider.ask(_attempt(parts, provider, begun))
-    return url, parts.sealing.seal(_purpose(provider), msgspec.json.encode(begun))
+    url = await provider.authorization_url(_authorization_request(container, provider, login_state))
+    return url, container.sealing.seal(_sealing_purpose(provider), msgspec.json.encode(login_state))
 
 
-def _purpose(provider: IdentityProvider) -> str:
+def _sealing_purpose(provider: IdentityProvider) -> str:
     return f"oauth:{provider.name}:{provider.issuer}"
 
 
-def _attempt(parts: Container, provider: IdentityProvider, begun: LoginState) -> AuthorizationRequest:
-    callback = f"{parts.settings.public_url}{CALLBACK.format(name=provider.name)}"
-    return AuthorizationRequest(begun.state, begun.nonce, begun.verifier, callback)
+def _authorization_request(
+    container: Container, provider: IdentityProvider, login_state: LoginState
+) -> AuthorizationRequest:
+    callback = f"{container.settings.public_url}{CALLBACK_PATH.format(name=provider.name)}"
+    return AuthorizationRequest(login_state.state, login_state.nonce, login_state.verifier, callback)
 
 
-async def finish(
-    parts: Container, name: str, command: wire.Callback, kept: str, origin: RequestInfo
+async def handle_callback(
+    container: Container, name: str, command: wire.Callback, cookie: str, request_info: RequestInfo
 ) -> CallbackResult:
     """The browser is back. If a page asked for it, that page is told how it ended, refusals included.
 
     Raises NotFound, InvalidToken (not begun here, or spent); without a page also Forbidden, Conflict,
     Suspended, Unavailable.
     """
-    provider = _provider(parts, name)
-    begun = _begun(parts, provider, command, kept)
-    await _spend(begun)
+    provider = _get_provider(container, name)
+    login_state = _restore_state(container, provider, command, cookie)
+    await _consume_state(login_state)
     try:
-        async with recorder.attempt(parts, Act(Action.SIGN_IN, origin)) as act:
-            proved = await _prove(parts, provider, command, begun, act)
-            linked = identities.still_linked(provider, proved)
-            if begun.confirm:
-                user = await identities.linked_to(provider, proved)
+        async with recorder.attempt(container, AuditEvent(Action.LOGIN, request_info)) as act:
+            verified = await _identify(container, provider, command, login_state, act)
+            still_valid = identities.recheck_identity(provider, verified)
+            if login_state.confirm:
+                user = await identities.get_linked_user(provider, verified)
             else:
-                user = await identities.account(parts, provider, proved, act)
-            if begun.session is not None:
-                await _confirm(Context(parts, *begun.session, origin=origin), linked)
-                return CallbackResult(
-                    None, f"{begun.redirect}#oauth_confirmed=true" if begun.redirect else None
+                user = await identities.resolve_account(container, provider, verified, act)
+            if login_state.session is not None:
+                await _confirm(
+                    Context(container, *login_state.session, request_info=request_info), still_valid
                 )
-            if begun.redirect is not None:
-                code = await _code(user.id, linked, begun)
-                return CallbackResult(None, f"{begun.redirect}#{urlencode({'oauth_code': code})}")
-            signed = await login.start_session(parts, user.id, linked, origin, None)
-            if signed is None:
-                raise InvalidToken(_LOST)
-            return CallbackResult(signed, None)
+                return CallbackResult(
+                    None, f"{login_state.redirect}#oauth_confirmed=true" if login_state.redirect else None
+                )
+            if login_state.redirect is not None:
+                code = await _create_code(user.id, still_valid, login_state)
+                return CallbackResult(None, f"{login_state.redirect}#{urlencode({'oauth_code': code})}")
+            response = await login.start_session(container, user.id, still_valid, request_info, None)
+            if response is None:
+                raise InvalidToken(_INVALID_STATE)
+            return CallbackResult(response, None)
     except HubbubError as error:
-        if begun.redirect is None:
+        if login_state.redirect is None:
             raise
-        told = {"oauth_error": error.code, "oauth_message": error.message}
-        return CallbackResult(None, f"{begun.redirect}#{urlencode(told)}")
+        fragment = {"oauth_error": error.code, "oauth_message": error.message}
+        return CallbackResult(None, f"{login_state.redirect}#{urlencode(fragment)}")
 
 
-def _begun(parts: Container, provider: IdentityProvider, command: wire.Callback, kept: str) -> LoginState:
+def _restore_state(
+    container: Container, provider: IdentityProvider, command: wire.Callback, cookie: str
+) -> LoginState:
     """What this browser began with this provider. Raises InvalidToken."""
     try:
-        raw = parts.sealing.unseal(_purpose(provider), kept)
-        begun = msgspec.json.decode(raw, type=LoginState)
+        raw = container.sealing.unseal(_sealing_purpose(provider), cookie)
+        login_state = msgspec.json.decode(raw, type=LoginState)
     except (DecryptionError, msgspec.MsgspecError):
-        raise InvalidToken(_LOST) from None
-    same = hmac.compare_digest((command.state or "").encode(), begun.state.encode())
-    if not same or begun.until <= clock.oldest_end():
-        raise InvalidToken(_LOST)
-    return begun
+        raise InvalidToken(_INVALID_STATE) from None
+    same = hmac.compare_digest((command.state or "").encode(), login_state.state.encode())
+    if not same or login_state.until <= clock.expiry_cutoff():
+        raise InvalidToken(_INVALID_STATE)
+    return login_state
 
 
-async def _confirm(ctx: Context, linked: login.Proof) -> None:
+async def _confirm(ctx: Context, still_valid: login.Recheck) -> None:
     """Raises Forbidden, SessionRevoked, Suspended, Unauthenticated."""
-    if not await confirmation.confirm_by_provider(ctx, linked):
+    if not await confirmation.confirm_by_provider(ctx, still_valid):
         raise Forbidden(
             "This does not confirm your session: use the password, or the provider of your account."
         )
 
 
-async def _spend(begun: LoginState) -> None:
+async def _consume_state(login_state: LoginState) -> None:
     """Of several who come back with one state, one goes on. Raises InvalidToken."""
     try:
         async with database.transaction():
-            await models.Handover.create(
-                state_digest=_digest(begun.state), challenge=begun.challenge, expires_at=begun.until
+            await models.OAuthHandoff.create(
+                state_digest=_digest(login_state.state),
+                challenge=login_state.challenge,
+                expires_at=login_state.until,
             )
     except Exception as error:
         if database.is_duplicate(error):
-            raise InvalidToken(_LOST) from None
+            raise InvalidToken(_INVALID_STATE) from None
         raise
 
 
-async def _prove(
-    parts: Container, provider: IdentityProvider, command: wire.Callback, begun: LoginState, act: Act
+async def _identify(
+    container: Container,
+    provider: IdentityProvider,
+    command: wire.Callback,
+    login_state: LoginState,
+    act: AuditEvent,
 ) -> VerifiedIdentity:
     if command.iss is not None and command.iss != provider.issuer:  # RFC 9207: of another provider
-        raise InvalidToken(_LOST)
+        raise InvalidToken(_INVALID_STATE)
     if command.error is not None:
         act.reason = "refused_by_provider"
         raise Forbidden(
             f"{provider.title} was not allowed to say who you are. Start again if you want to sign in."
         )
     if command.code is None:
-        raise InvalidToken(_LOST)
-    return await provider.prove(_attempt(parts, provider, begun), command.code)
+        raise InvalidToken(_INVALID_STATE)
+    return await provider.verify_code(_authorization_request(container, provider, login_state), command.code)
 
 
-async def _code(user_id: UUID, linked: login.Proof, begun: LoginState) -> str:
+async def _create_code(user_id: UUID, still_valid: login.Recheck, login_state: LoginState) -> str:
     """What the page exchanges for tokens, once, within a minute. Raises InvalidToken."""
     code = secrets.token_urlsafe(32)
     async with database.transaction():
         user = await users.lock(user_id)
-        if user is None or not await linked(user):
-            raise InvalidToken(_LOST)
-        await models.Handover.filter(state_digest=_digest(begun.state)).update(
-            user_id=user.id, code_digest=_digest(code), code_until=clock.now() + CODE_LASTS
+        if user is None or not await still_valid(user):
+            raise InvalidToken(_INVALID_STATE)
+        await models.OAuthHandoff.filter(state_digest=_digest(login_state.state)).update(
+            user_id=user.id, code_digest=_digest(code), code_until=clock.now() + CODE_LIFETIME
         )
     return code
 
 
 async def exchange(
-    parts: Container, command: wire.Exchange, origin: RequestInfo, ctx: Context | None = None
+    container: Container, command: wire.Exchange, request_info: RequestInfo, ctx: Context | None = None
 ) -> TokenPair | MfaRequired | None:
     """Tokens for a code, or the second step; a wrong verifier uses it up.
 
     With `ctx`, the caller's session is confirmed instead. Raises InvalidToken, Suspended, Forbidden.
     """
-    mine = models.Handover.filter(code_digest=_digest(command.code), code_until__gt=clock.oldest_end())
+    matching = models.OAuthHandoff.filter(
+        code_digest=_digest(command.code), code_until__gt=clock.expiry_cutoff()
+    )
     async with database.guard():
-        found = await mine.first()
-    if found is None or found.user_id is None:
+        handoff = await matching.first()
+    if handoff is None or handoff.user_id is None:
         raise InvalidToken
-    if not _keeps(command.verifier, found.challenge):
+    if not _verifier_matches(command.verifier, handoff.challenge):
         async with database.guard():
-            await mine.update(code_digest=None)
+            await matching.update(code_digest=None)
         raise InvalidToken
 
-    async def unspent(_user: models.User) -> bool:
-        return bool(await mine.update(code_digest=None))
+    async def consume_code(_user: models.User) -> bool:
+        return bool(await matching.update(code_digest=None))
 
     if ctx is not None:
 
-        async def own(user: models.User) -> bool:
-            return user.id == found.user_id and await unspent(user)
+        async def consume_own_code(user: models.User) -> bool:
+            return user.id == handoff.user_id and await consume_code(user)
 
-        await _confirm(ctx, own)
+        await _confirm(ctx, consume_own_code)
         return None
     try:
-        signed = await login.start_session(parts, found.user_id, unspent, origin, command.device_name)
+        response = await login.start_session(
+            container, handoff.user_id, consume_code, request_info, command.device_name
+        )
     except Suspended:
         async with database.guard():
-            await mine.update(code_digest=None)  # what was rolled back: a code is good once
+            await matching.update(code_digest=None)  # what was rolled back: a code is good once
         raise
-    if signed is None:
+    if response is None:
         raise InvalidToken
-    return signed
+    return response
 
 
-def _keeps(verifier: str | None, challenge: str | None) -> bool:
+def _verifier_matches(verifier: str | None, challenge: str | None) -> bool:
     """Whether the page that exchanges the code is the one that began."""
     if challenge is None:
         return verifier is None
-    made = urlsafe_b64encode(hashlib.sha256((verifier or "").encode()).digest()).decode().rstrip("=")
-    return hmac.compare_digest(made, challenge)
+    expected = urlsafe_b64encode(hashlib.sha256((verifier or "").encode()).digest()).decode().rstrip("=")
+    return hmac.compare_digest(expected, challenge)
 
 
 def _digest(text: str) -> str:

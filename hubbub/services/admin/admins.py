@@ -6,7 +6,7 @@ from hubbub.core.errors import Conflict, NotFound
 from hubbub.core.request_info import RequestInfo
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.queries.sync import change_counters
 from hubbub.schemas.accounts.accounts import Register
 from hubbub.schemas.base import parse
@@ -17,33 +17,36 @@ from hubbub.services.context import Container
 from hubbub.services.mail import mailer
 from hubbub.services.users import users, validation
 
-HERE = RequestInfo(ip="", user_agent="hubbub create-admin")
+CREATE_ADMIN_REQUEST = RequestInfo(ip="", user_agent="hubbub create-admin")
 
 
-async def known(email: str) -> bool:
+async def exists(email: str) -> bool:
     """Whether there is an account with this address."""
     async with database.guard():
         return await users.by_email(email) is not None
 
 
-async def create(parts: Container, email: str, password: str) -> None:
+async def create(container: Container, email: str, password: str) -> None:
     """Make an admin with a verified address. Raises InvalidPayload, Conflict.
 
     The username may be a reserved one: it is an operator's account.
     """
-    given = {"name": email.partition("@")[0][:80] or "admin", "email": email, "password": password}
-    await registration.register(parts, parse(Register, given), HERE, by_operator=True)
-    await promote(parts, email)
+    fields = {"name": email.partition("@")[0][:80] or "admin", "email": email, "password": password}
+    await registration.register(container, parse(Register, fields), CREATE_ADMIN_REQUEST, by_operator=True)
+    await promote(container, email)
     async with database.guard():  # nobody has logged in yet
         await models.Session.filter(user__email=validation.normalize_email(email)).delete()
 
 
-async def promote(parts: Container, email: str) -> None:
+async def promote(container: Container, email: str) -> None:
     """Make an account that is there an admin; its password stays. Raises Conflict if it is gone.
 
     Instances that run on this database find it within a second.
     """
-    async with recorder.attempt(parts, Act(Action.CREATE_ADMIN, HERE)) as act, database.transaction() as tx:
+    async with (
+        recorder.attempt(container, AuditEvent(Action.CREATE_ADMIN, CREATE_ADMIN_REQUEST)) as act,
+        database.transaction() as tx,
+    ):
         found = await users.by_email(email)
         user = await users.lock(found.id) if found is not None else None
         if user is None:
@@ -54,11 +57,11 @@ async def promote(parts: Container, email: str) -> None:
         await audit_log.record(tx, act, before=user.role)
 
 
-async def disable_two_factor(parts: Container, email: str) -> None:
+async def disable_two_factor(container: Container, email: str) -> None:
     """Switch it off for somebody who can't; they are told by e-mail. Raises NotFound, Conflict."""
-    origin = RequestInfo(ip="", user_agent="hubbub disable-two-factor")
+    request_info = RequestInfo(ip="", user_agent="hubbub disable-two-factor")
     async with (
-        recorder.attempt(parts, Act(Action.DISABLE_TWO_FACTOR, origin)) as act,
+        recorder.attempt(container, AuditEvent(Action.DISABLE_TWO_FACTOR, request_info)) as act,
         database.transaction() as tx,
     ):
         found = await users.by_email(email)
@@ -66,6 +69,6 @@ async def disable_two_factor(parts: Container, email: str) -> None:
         if user is None:
             raise NotFound("There is no account with this address.")
         act.target = Target("user", user.id)
-        undo = await two_factor.switch_off(user)
+        undo = await two_factor.disable_with_undo(user)
         await audit_log.record(tx, act)
         await mailer.enqueue(tx, "two_factor_disabled", user.id, undo=undo)

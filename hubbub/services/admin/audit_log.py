@@ -19,36 +19,36 @@ from hubbub.services.audit import recorder
 from hubbub.services.context import Context
 from hubbub.services.permissions import Permission
 
-SEARCHED = ("action", "reason", "ip", "user_agent", "target_id", "request_id", "facts")
-BATCH = 500
+SEARCH_COLUMNS = ("action", "reason", "ip", "user_agent", "target_id", "request_id", "facts")
+EXPORT_BATCH_ROWS = 500
 COLUMNS = wire.AuditRecord.__struct_fields__
-_facts = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_facts = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def _found(asked: wire.Filters) -> QuerySet[models.AuditRecord]:
+def _query(filters: wire.AuditLogFilters) -> QuerySet[models.AuditRecord]:
     """The rows that are asked for."""
-    rows = models.AuditRecord.filter(pagination.matching(asked.query, SEARCHED))
+    rows = models.AuditRecord.filter(pagination.search_filter(filters.query, SEARCH_COLUMNS))
     for name in ("action", "outcome", "actor_id", "target_kind", "target_id", "ip"):
-        if (value := getattr(asked, name)) is not None:
+        if (value := getattr(filters, name)) is not None:
             rows = rows.filter(**{name: value})
-    if asked.since is not None:
-        rows = rows.filter(at__gte=asked.since)
-    if asked.until is not None:
-        rows = rows.filter(at__lt=asked.until)
+    if filters.since is not None:
+        rows = rows.filter(at__gte=filters.since)
+    if filters.until is not None:
+        rows = rows.filter(at__lt=filters.until)
     return rows
 
 
-async def list_records(ctx: Context, asked: wire.ListAuditLog) -> tuple[list[wire.AuditRecord], int]:
+async def list_records(ctx: Context, command: wire.ListAuditLog) -> tuple[list[wire.AuditRecord], int]:
     """A page of the log, the latest first, and how many there are."""
     await permissions.require(ctx, Permission.READ_AUDIT_LOG)
-    order = pagination.order(asked.listed, "-at")
-    rows, total = await pagination.page(_found(asked).order_by(*order), asked.listed)
-    return await _shown(rows), total
+    order = pagination.order_columns(command.list_query, "-at")
+    rows, total = await pagination.page(_query(command).order_by(*order), command.list_query)
+    return await _to_views(rows), total
 
 
-async def _shown(rows: Sequence[models.AuditRecord]) -> list[wire.AuditRecord]:
+async def _to_views(rows: Sequence[models.AuditRecord]) -> list[wire.AuditRecord]:
     names = await _usernames(row.actor_id for row in rows if row.actor_id is not None)
-    return [_show(row, names.get(row.actor_id) if row.actor_id is not None else None) for row in rows]
+    return [_to_view(row, names.get(row.actor_id) if row.actor_id is not None else None) for row in rows]
 
 
 async def _usernames(user_ids: Iterable[UUID]) -> dict[UUID, str]:
@@ -57,7 +57,7 @@ async def _usernames(user_ids: Iterable[UUID]) -> dict[UUID, str]:
         return {row.id: row.username for row in await found}
 
 
-def _show(row: models.AuditRecord, username: str | None) -> wire.AuditRecord:
+def _to_view(row: models.AuditRecord, username: str | None) -> wire.AuditRecord:
     return wire.AuditRecord(
         id=row.id,
         at=clock.rfc3339(row.at),
@@ -73,48 +73,48 @@ def _show(row: models.AuditRecord, username: str | None) -> wire.AuditRecord:
         ip=row.ip,
         user_agent=row.user_agent,
         request_id=row.request_id,
-        facts=_facts(row.facts),
+        facts=_decode_facts(row.facts),
     )
 
 
-async def as_json(ctx: Context, asked: wire.Filters) -> AsyncIterator[bytes]:
+async def as_json(ctx: Context, filters: wire.AuditLogFilters) -> AsyncIterator[bytes]:
     """`{"data": [{…}, …]}`, in pieces, the oldest first."""
-    await _begin(ctx, "json")
+    await _start_export(ctx, "json")
     start = b'{"data":['
-    async for records in _batches(asked):
+    async for records in _read_batches(filters):
         yield start + b",".join(encode(record) for record in records)
         start = b","
     yield b"]}" if start == b"," else start + b"]}"
 
 
-async def as_csv(ctx: Context, asked: wire.Filters) -> AsyncIterator[bytes]:
+async def as_csv(ctx: Context, filters: wire.AuditLogFilters) -> AsyncIterator[bytes]:
     """Lines, the first with the names of the columns; text that is a formula is none any more."""
-    await _begin(ctx, "csv")
-    yield csv_rows.lines([dict(zip(COLUMNS, COLUMNS, strict=True))], COLUMNS)
-    async for records in _batches(asked):
+    await _start_export(ctx, "csv")
+    yield csv_rows.to_csv([dict(zip(COLUMNS, COLUMNS, strict=True))], COLUMNS)
+    async for records in _read_batches(filters):
         rows = [msgspec.to_builtins(record) for record in records]
         for row in rows:
             row["facts"] = encode(row["facts"]).decode()
-        yield csv_rows.lines(rows, COLUMNS)
+        yield csv_rows.to_csv(rows, COLUMNS)
 
 
-async def _begin(ctx: Context, kind: str) -> None:
+async def _start_export(ctx: Context, kind: str) -> None:
     """Who takes the log along is in it."""
     await permissions.require(ctx, Permission.READ_AUDIT_LOG)
     async with database.transaction() as tx:
-        act = recorder.by(ctx, Action.EXPORT_AUDIT_LOG, Target("audit_log", ""))
+        act = recorder.act_of(ctx, Action.EXPORT_AUDIT_LOG, Target("audit_log", ""))
         await audit_log.record(tx, act, format=kind)
 
 
-async def _batches(asked: wire.Filters) -> AsyncIterator[list[wire.AuditRecord]]:
+async def _read_batches(filters: wire.AuditLogFilters) -> AsyncIterator[list[wire.AuditRecord]]:
     """All that are asked for, by id, which is by time; memory holds one batch."""
     after: UUID | None = None
     while True:
-        rows = _found(asked).order_by("id").limit(BATCH)
+        rows = _query(filters).order_by("id").limit(EXPORT_BATCH_ROWS)
         async with database.guard():
-            found = await (rows if after is None else rows.filter(id__gt=after))
-        if found:
-            yield await _shown(found)
-        if len(found) < BATCH:
+            batch = await (rows if after is None else rows.filter(id__gt=after))
+        if batch:
+            yield await _to_views(batch)
+        if len(batch) < EXPORT_BATCH_ROWS:
             return
-        after = found[-1].id
+        after = batch[-1].id

@@ -9,31 +9,31 @@ from hubbub.services.context import Context
 from hubbub.services.permissions import Permission
 
 
-async def realtime(ctx: Context) -> wire.Realtime:
+async def get_realtime(ctx: Context) -> wire.Realtime:
     """Connections, rooms and instances, of the whole as far as it is known."""
     await permissions.require(ctx, Permission.READ_OPERATION)
-    found = await ctx.parts.presence.instances()
+    found = await ctx.container.presence.instances()
     return wire.Realtime(
         connections=sum(each.connections for each in found.known),
         rooms=sum(each.rooms for each in found.known),
         complete=found.complete,
-        instances=[_show(ctx, each) for each in found.known],
+        instances=[_to_view(ctx, each) for each in found.known],
     )
 
 
-def _show(ctx: Context, instance: presence.Instance) -> wire.Instance:
-    current = instance.id == ctx.parts.settings.instance_id
+def _to_view(ctx: Context, instance: presence.Instance) -> wire.Instance:
+    current = instance.id == ctx.container.settings.instance_id
     return wire.Instance(**instance._asdict(), current=current)
 
 
-async def detail(ctx: Context) -> wire.Detail:
+async def get_detail(ctx: Context) -> wire.InstanceDetail:
     """More about this instance than its readiness. Raises Unavailable."""
     await permissions.require(ctx, Permission.READ_HEALTH)
-    found = await ctx.parts.presence.instances()
-    own = [shown for each in found.known if (shown := _show(ctx, each)).current]
+    found = await ctx.container.presence.instances()
+    own = [view for each in found.known if (view := _to_view(ctx, each)).current]
     async with database.guard():
         rows = await database.connection().fetch("SELECT state, count(*) AS total FROM jobs GROUP BY state")
-    return wire.Detail(
+    return wire.InstanceDetail(
         version=__version__,
         instance=own[0] if own else None,
         database=database.dialect(),

@@ -8,19 +8,21 @@ from hubbub.services.context import Context
 from hubbub.services.permissions import Permission
 
 
-async def list_rooms(ctx: Context, asked: wire.ListAllRooms) -> tuple[list[wire.ManagedRoom], int]:
+async def list_rooms(ctx: Context, command: wire.ListAllRooms) -> tuple[list[wire.ManagedRoom], int]:
     """A page of all rooms, the newest first, and how many there are."""
     await permissions.require(ctx, Permission.READ_ROOMS)
-    found = models.Room.filter(pagination.matching(asked.query, ("name", "topic")))
-    if asked.kind is not None:
-        found = found.filter(kind=asked.kind)
-    if asked.archived is not None:
-        found = found.filter(archived_at__isnull=asked.archived == "false")
-    rows, total = await pagination.page(found.order_by(*pagination.order(asked, "-created_at")), asked)
-    return [_show_room(row) for row in rows], total
+    found = models.Room.filter(pagination.search_filter(command.query, ("name", "topic")))
+    if command.kind is not None:
+        found = found.filter(kind=command.kind)
+    if command.archived is not None:
+        found = found.filter(archived_at__isnull=command.archived == "false")
+    rows, total = await pagination.page(
+        found.order_by(*pagination.order_columns(command, "-created_at")), command
+    )
+    return [_to_view(row) for row in rows], total
 
 
-def _show_room(row: models.Room) -> wire.ManagedRoom:
+def _to_view(row: models.Room) -> wire.ManagedRoom:
     return wire.ManagedRoom(
         id=row.id,
         kind=row.kind,

@@ -18,7 +18,7 @@ from hubbub.core.errors import Forbidden, InvalidPayload, NotFound
 from hubbub.core.text import names
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.schemas.admin import users as wire
 from hubbub.services import pagination, permissions
 from hubbub.services.accounts import deletion
@@ -29,7 +29,7 @@ from hubbub.services.permissions import Permission
 from hubbub.services.users import account_view, admin_guard, users
 
 
-def _show(row: models.User) -> wire.ManagedUser:
+def _to_view(row: models.User) -> wire.ManagedUser:
     suspended = None
     if row.suspended_at is not None and account_view.is_suspended(row.suspended_at, row.suspended_until):
         until = row.suspended_until
@@ -52,32 +52,34 @@ def _show(row: models.User) -> wire.ManagedUser:
     )
 
 
-async def list_users(ctx: Context, asked: wire.ListUsers) -> tuple[list[wire.ManagedUser], int]:
+async def list_users(ctx: Context, command: wire.ListUsers) -> tuple[list[wire.ManagedUser], int]:
     """A page of all accounts, the newest first, and how many there are."""
     await permissions.require(ctx, Permission.READ_USERS)
-    found = models.User.filter(pagination.matching(asked.query, ("username", "display_name", "email")))
+    found = models.User.filter(pagination.search_filter(command.query, ("username", "display_name", "email")))
     found = found.filter(deleted_at__isnull=True)
-    if asked.role is not None:
-        found = found.filter(role=asked.role)
-    if asked.suspended is not None:
+    if command.role is not None:
+        found = found.filter(role=command.role)
+    if command.suspended is not None:
         found = found.filter(
-            admin_guard.suspended() if asked.suspended == "true" else ~admin_guard.suspended()
+            admin_guard.suspended_filter() if command.suspended == "true" else ~admin_guard.suspended_filter()
         )
-    rows, total = await pagination.page(found.order_by(*pagination.order(asked, "-created_at")), asked)
-    return [_show(row) for row in rows], total
+    rows, total = await pagination.page(
+        found.order_by(*pagination.order_columns(command, "-created_at")), command
+    )
+    return [_to_view(row) for row in rows], total
 
 
-async def get_user(ctx: Context, asked: wire.UserRef) -> wire.ManagedUser:
+async def get_user(ctx: Context, command: wire.UserRef) -> wire.ManagedUser:
     """One account. Raises NotFound."""
     await permissions.require(ctx, Permission.READ_USERS)
     async with database.guard():
-        row = await _account(asked.user_id).first()
+        row = await _active_user(command.user_id).first()
     if row is None:
         raise NotFound("There is no such user.")
-    return _show(row)
+    return _to_view(row)
 
 
-def _account(user_id: UUID) -> QuerySet[models.User]:
+def _active_user(user_id: UUID) -> QuerySet[models.User]:
     return models.User.filter(id=user_id, deleted_at__isnull=True)
 
 
@@ -86,82 +88,82 @@ async def change_user(ctx: Context, command: wire.ChangeUser) -> wire.ManagedUse
 
     Raises Forbidden, NotFound, Conflict (no admin would be left), InvalidPayload.
     """
-    about = Target("user", command.user_id)
-    async with AsyncExitStack() as tries:
+    target = Target("user", command.user_id)
+    async with AsyncExitStack() as stack:
         acts = {
-            action: await tries.enter_async_context(
-                recorder.attempt(ctx.parts, recorder.by(ctx, action, about)),
+            action: await stack.enter_async_context(
+                recorder.attempt(ctx.container, recorder.act_of(ctx, action, target)),
             )
-            for action in _asked(command)
+            for action in _requested_actions(command)
         }
         permissions.check(ctx.role, Permission.READ_USERS)
         async with ctx.unit() as unit:
-            actor, user = await _held(ctx, command.user_id)
+            actor, user = await _lock_actor_and_user(ctx, command.user_id)
             was_admin = user.role == "admin"
             for action, act in acts.items():
-                await _CHANGES[action](unit, actor, user, command, act)
+                await _ACTION_HANDLERS[action](unit, actor, user, command, act)
             if acts:
-                unit.touch(user.id)
+                unit.bump_version(user.id)
             if acts and was_admin:
                 await admin_guard.require_an_admin()
     return await get_user(ctx, wire.UserRef(user_id=command.user_id))
 
 
-def _asked(command: wire.ChangeUser) -> list[Action]:
+def _requested_actions(command: wire.ChangeUser) -> list[Action]:
     actions = [Action.SET_ROLE] if command.role is not UNSET else []
     if command.suspended is not UNSET:
         actions.append(Action.UNSUSPEND if command.suspended is None else Action.SUSPEND)
     return actions
 
 
-async def _held(ctx: Context, user_id: UUID) -> tuple[models.User, models.User]:
+async def _lock_actor_and_user(ctx: Context, user_id: UUID) -> tuple[models.User, models.User]:
     """The one who acts and the one who is acted upon, locked with all admins. Raises Forbidden, NotFound."""
-    held = await admin_guard.lock_admins(user_id, ctx.user_id)
-    actor = held.get(ctx.user_id)
+    locked = await admin_guard.lock_admins(user_id, ctx.user_id)
+    actor = locked.get(ctx.user_id)
     if actor is None or account_view.is_suspended(actor.suspended_at, actor.suspended_until):
         raise Forbidden
     await sessions.check_caller(ctx)
-    user = held.get(user_id)
+    user = locked.get(user_id)
     if user is None:
         raise NotFound("There is no such user.")
     return actor, user
 
 
 async def _set_role(
-    unit: UnitOfWork, actor: models.User, user: models.User, command: wire.ChangeUser, act: Act
+    unit: UnitOfWork, actor: models.User, user: models.User, command: wire.ChangeUser, act: AuditEvent
 ) -> None:
     permissions.check(actor.role, Permission.SET_ROLES)
     before, user.role = user.role, str(command.role)
     if user.role == before:
         return
     await models.User.filter(id=user.id).update(role=user.role)
-    unit.tell(AccountChanged(users.show(user), user.role))
+    unit.publish(AccountChanged(users.to_view(user), user.role))
     await audit_log.record(unit.tx, act, before=before, after=user.role)
 
 
 async def _suspend(
-    unit: UnitOfWork, actor: models.User, user: models.User, command: wire.ChangeUser, act: Act
+    unit: UnitOfWork, actor: models.User, user: models.User, command: wire.ChangeUser, act: AuditEvent
 ) -> None:
-    _may_suspend(actor, user)
-    asked = command.suspended
-    if not isinstance(asked, wire.Suspend):
+    _require_may_suspend(actor, user)
+    suspension = command.suspended
+    if not isinstance(suspension, wire.Suspend):
         return
-    reason, now = names.line(asked.reason), clock.now()
-    if asked.until is not None and asked.until <= now:
+    reason, now = names.normalize_line(suspension.reason), clock.now()
+    if suspension.until is not None and suspension.until <= now:
         raise InvalidPayload(fields=(("suspended.until", "Must be in the future."),))
     await models.User.filter(id=user.id).update(
-        suspended_at=now, suspended_until=asked.until, suspend_reason=reason
+        suspended_at=now, suspended_until=suspension.until, suspend_reason=reason
     )
-    told = account_view.suspension(asked.until, reason)
-    unit.tell(SessionEnded(user.id, None, "suspended", told))
-    until = clock.rfc3339(asked.until) if asked.until is not None else None
+    details = account_view.suspension_message(suspension.until, reason)
+    unit.publish(SessionEnded(user.id, None, "suspended", details))
+    until = clock.rfc3339(suspension.until) if suspension.until is not None else None
     await audit_log.record(unit.tx, act, reason=reason, until=until)
 
 
 async def _unsuspend(
-    unit: UnitOfWork, actor: models.User, user: models.User, _: wire.ChangeUser, act: Act
+    unit: UnitOfWork, actor: models.User, user: models.User, _: wire.ChangeUser, act: AuditEvent
 ) -> None:
-    _may_suspend(actor, user)
+    _require_may_suspend(actor, user)
     if user.suspended_at is not None:
         await models.User.filter(id=user.id).update(
             suspended_at=None, suspended_until=None, suspend_reason=None
@@ -169,15 +171,17 @@ async def _unsuspend(
         await audit_log.record(unit.tx, act)
 
 
-_Change = Callable[[UnitOfWork, models.User, models.User, wire.ChangeUser, Act], Awaitable[None]]
-_CHANGES: dict[Action, _Change] = {
+_ActionHandler = Callable[
+    [UnitOfWork, models.User, models.User, wire.ChangeUser, AuditEvent], Awaitable[None]
+]
+_ACTION_HANDLERS: dict[Action, _ActionHandler] = {
     Action.SET_ROLE: _set_role,
     Action.SUSPEND: _suspend,
     Action.UNSUSPEND: _unsuspend,
 }
 
 
-def _may_suspend(actor: models.User, user: models.User) -> None:
+def _require_may_suspend(actor: models.User, user: models.User) -> None:
     permissions.check(actor.role, Permission.SUSPEND_USERS)
     if actor.id == user.id:
         raise Forbidden("Nobody suspends themselves.")
@@ -191,14 +195,14 @@ async def delete_user(ctx: Context, command: wire.UserRef) -> None:
     One's own is deleted by the token of a letter: so this is never the last admin's.
     Raises Forbidden, NotFound.
     """
-    act = recorder.by(ctx, Action.DELETE_USER, Target("user", command.user_id))
-    async with recorder.attempt(ctx.parts, act):
+    act = recorder.act_of(ctx, Action.DELETE_USER, Target("user", command.user_id))
+    async with recorder.attempt(ctx.container, act):
         permissions.check(ctx.role, Permission.DELETE_USERS)
         if command.user_id == ctx.user_id:
             raise Forbidden("Delete your own account by the token of a letter.")
         async with ctx.unit() as unit:
-            actor, user = await _held(ctx, command.user_id)
+            actor, user = await _lock_actor_and_user(ctx, command.user_id)
             permissions.check(actor.role, Permission.DELETE_USERS)
             await deletion.erase(unit, user)
             await audit_log.record(unit.tx, act)
-    await deletion.leave(ctx.parts, command.user_id)
+    await deletion.leave_all_rooms(ctx.container, command.user_id)

@@ -17,7 +17,7 @@ from hubbub.core import metrics
 from hubbub.core.client_ip import rate_limit_key
 from hubbub.core.errors import HubbubError, RateLimited, Unavailable
 from hubbub.db import database
-from hubbub.queries.audit.audit_log import Act, Action, Target, record_failure
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Target, record_failure
 from hubbub.ratelimit.rate import Rate
 from hubbub.services.context import Container, Context
 
@@ -27,14 +27,14 @@ metrics.declare("audit_failures_suppressed", Action)
 metrics.declare("audit_failures_lost", Action)
 
 # Acts of one kind that failed, by one caller, that are written down; so that nobody fills the disk with them.
-FAILURES = Rate(60, 0.5)
+FAILURE_RATE = Rate(60, 0.5)
 
 
-def by(ctx: Context, action: Action, target: Target | None = None) -> Act:
+def act_of(ctx: Context, action: Action, target: Target | None = None) -> AuditEvent:
     """An act of the caller; without a target it is about themselves."""
-    return Act(
+    return AuditEvent(
         action,
-        ctx.origin,
+        ctx.request_info,
         target or Target("user", ctx.user_id),
         actor_id=ctx.user_id,
         actor_role=ctx.role,
@@ -44,7 +44,7 @@ def by(ctx: Context, action: Action, target: Target | None = None) -> Act:
 
 
 @asynccontextmanager
-async def attempt(parts: Container, act: Act) -> AsyncIterator[Act]:
+async def attempt(container: Container, act: AuditEvent) -> AsyncIterator[AuditEvent]:
     """Record it as failed if what is done inside raises; `act.reason`, else the error's code, says why.
 
     Must be around the transaction, not in it. A database that is away, and limits, are no outcome of an act.
@@ -56,13 +56,13 @@ async def attempt(parts: Container, act: Act) -> AsyncIterator[Act]:
     except (RateLimited, Unavailable):
         raise
     except Exception as error:
-        await _failed(parts, act, error.code if isinstance(error, HubbubError) else "internal")
+        await _record_failure(container, act, error.code if isinstance(error, HubbubError) else "internal")
         raise
 
 
-async def _failed(parts: Container, act: Act, code: str) -> None:
-    caller = act.actor_id or rate_limit_key(act.origin.ip)
-    if parts.failures.acquire((act.action, caller), FAILURES).wait_ms:
+async def _record_failure(container: Container, act: AuditEvent, code: str) -> None:
+    caller = act.actor_id or rate_limit_key(act.request_info.ip)
+    if container.audit_failure_limiter.acquire((act.action, caller), FAILURE_RATE).wait_ms:
         metrics.count("audit_failures_suppressed", act.action)
         return
     try:

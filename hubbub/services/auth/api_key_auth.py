@@ -12,25 +12,27 @@ from hubbub.core.errors import Forbidden, Suspended, Unauthenticated
 from hubbub.core.request_info import RequestInfo
 from hubbub.core.sealing import DecryptionError
 from hubbub.db import database
-from hubbub.queries.audit.audit_log import Act, Action, Target
-from hubbub.queries.auth.api_keys import KeyRow
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
+from hubbub.queries.auth.api_keys import ApiKeyRow
 from hubbub.schemas.users.users import User
 from hubbub.services.audit import recorder
 from hubbub.services.auth import api_keys
 from hubbub.services.context import Container
 from hubbub.services.users import account_view
 
-READ, WRITE = "read", "write"
-NO_KEY = "There is no such API key, or it was revoked."
-RAN_OUT = "This API key has run out: make a new one."
-UNSIGNED = "This API key is good for signed requests only: the header X-Signature is missing."
-MALFORMED = "X-Signature is not of the form t=<Unix seconds>,n=<nonce>,s=<HMAC-SHA256 in hex>."
-LATE = f"This request was signed more than {signing.WINDOW_S} seconds ago, or ahead"
-WRONG = "The signature is not that of this request: its method, path and query, time, nonce, body."
-SEALED = "The server can't read this key's signing secret any more: make a new key."
-REPLAYED = "A request with this nonce was taken before: each one needs a nonce of its own."
-LONGEST = 200  # characters of what is looked at at all
-KEPT = timedelta(seconds=2 * signing.WINDOW_S)  # a nonce: for as long as a request with it could be taken
+READ_SCOPE, WRITE_SCOPE = "read", "write"
+UNKNOWN_KEY = "There is no such API key, or it was revoked."
+EXPIRED_KEY = "This API key has run out: make a new one."
+MISSING_SIGNATURE = "This API key is good for signed requests only: the header X-Signature is missing."
+MALFORMED_SIGNATURE = "X-Signature is not of the form t=<Unix seconds>,n=<nonce>,s=<HMAC-SHA256 in hex>."
+STALE_SIGNATURE = f"This request was signed more than {signing.WINDOW_S} seconds ago, or ahead"
+WRONG_SIGNATURE = "The signature is not that of this request: its method, path and query, time, nonce, body."
+UNREADABLE_KEY = "The server can't read this key's signing secret any more: make a new key."
+REPLAYED_NONCE = "A request with this nonce was taken before: each one needs a nonce of its own."
+MAX_KEY_CHARS = 200  # characters of what is looked at at all
+NONCE_LIFETIME = timedelta(
+    seconds=2 * signing.WINDOW_S
+)  # a nonce: for as long as a request with it could be taken
 
 
 class ApiKeyPrincipal(NamedTuple):
@@ -43,46 +45,60 @@ class ApiKeyPrincipal(NamedTuple):
     sealed_secret: str | None
 
     @property
-    def signs(self) -> bool:
+    def requires_signature(self) -> bool:
         """Whether every request of this key is signed."""
         return self.sealed_secret is not None
 
 
-async def authenticate(parts: Container, key: str, origin: RequestInfo) -> ApiKeyPrincipal:
+async def authenticate(container: Container, key: str, request_info: RequestInfo) -> ApiKeyPrincipal:
     """Whose key it is, if it is in force: one query, for all who come at once.
 
     Raises Unauthenticated, Suspended, Unavailable.
     """
-    row = await parts.doors.keys.get(_prefix(key))
+    row = await container.loaders.api_keys.get(_parse_prefix(key))
     if row is None or not hmac.compare_digest(row.digest, api_keys.digest(key)) or row.deleted:
-        raise Unauthenticated(NO_KEY)
-    holder = _holder(row)
-    async with _watched(parts, holder, origin) as act:
+        raise Unauthenticated(UNKNOWN_KEY)
+    principal = _to_principal(row)
+    async with _recording_failures(container, principal, request_info) as act:
         if row.expires_at is not None and row.expires_at <= clock.now():
             act.reason = "expired"
-            raise Unauthenticated(RAN_OUT)
+            raise Unauthenticated(EXPIRED_KEY)
         if account_view.is_suspended(row.suspended_at, row.suspended_until):
             raise Suspended
-    return holder
+    return principal
 
 
-def _watched(
-    parts: Container, holder: ApiKeyPrincipal, origin: RequestInfo
-) -> AbstractAsyncContextManager[Act]:
+def _recording_failures(
+    container: Container, principal: ApiKeyPrincipal, request_info: RequestInfo
+) -> AbstractAsyncContextManager[AuditEvent]:
     """What fails inside is recorded as a wrong use of the key."""
-    act = Act(Action.USE_KEY, origin, Target("api_key", holder.key_id), holder.user.id, holder.role)
-    return recorder.attempt(parts, act)
+    act = AuditEvent(
+        Action.USE_API_KEY,
+        request_info,
+        Target("api_key", principal.key_id),
+        principal.user.id,
+        principal.role,
+    )
+    return recorder.attempt(container, act)
 
 
-def _prefix(key: str) -> str:
+def _parse_prefix(key: str) -> str:
     """Raises Unauthenticated for what no key looks like."""
-    prefix, secret = key[: len(api_keys.PREFIX) + 2 * api_keys.NAMED], key[len(api_keys.PREFIX) :]
-    if not key.isascii() or len(key) > LONGEST or not key.startswith(api_keys.PREFIX) or "_" not in secret:
-        raise Unauthenticated(NO_KEY)
+    prefix, secret = (
+        key[: len(api_keys.PREFIX) + 2 * api_keys.PREFIX_RANDOM_BYTES],
+        key[len(api_keys.PREFIX) :],
+    )
+    if (
+        not key.isascii()
+        or len(key) > MAX_KEY_CHARS
+        or not key.startswith(api_keys.PREFIX)
+        or "_" not in secret
+    ):
+        raise Unauthenticated(UNKNOWN_KEY)
     return prefix
 
 
-def _holder(row: KeyRow) -> ApiKeyPrincipal:
+def _to_principal(row: ApiKeyRow) -> ApiKeyPrincipal:
     user = User(
         id=row.user_id, username=row.username, display_name=row.display_name, avatar_url=row.avatar_url
     )
@@ -90,70 +106,74 @@ def _holder(row: KeyRow) -> ApiKeyPrincipal:
 
 
 async def verify_signature(
-    parts: Container,
-    holder: ApiKeyPrincipal,
+    container: Container,
+    principal: ApiKeyPrincipal,
     header: str | None,
-    request: signing.Signed,
-    origin: RequestInfo,
+    request: signing.SignedRequest,
+    request_info: RequestInfo,
 ) -> str:
     """Whether the key's signing secret signed this request, a moment ago; returns its nonce.
 
     Raises Unauthenticated.
     """
-    async with _watched(parts, holder, origin) as act:
+    async with _recording_failures(container, principal, request_info) as act:
         act.reason = "unsigned"
         if header is None:
-            raise Unauthenticated(UNSIGNED)
-        signature = signing.read(header)
+            raise Unauthenticated(MISSING_SIGNATURE)
+        signature = signing.parse_header(header)
         if signature is None:
-            raise Unauthenticated(MALFORMED)
+            raise Unauthenticated(MALFORMED_SIGNATURE)
         act.reason, now = "signed_at_another_time", clock.now()
         if abs(now.timestamp() - signature.time) > signing.WINDOW_S:
-            raise Unauthenticated(f"{LATE}: here it is {clock.rfc3339(now)}.")
+            raise Unauthenticated(f"{STALE_SIGNATURE}: here it is {clock.rfc3339(now)}.")
         act.reason = "wrong_signature"
-        if not signing.verify(_secret(parts, holder), request, signature):
-            raise Unauthenticated(WRONG)
+        if not signing.verify(_signing_secret(container, principal), request, signature):
+            raise Unauthenticated(WRONG_SIGNATURE)
         return signature.nonce
 
 
-def _secret(parts: Container, holder: ApiKeyPrincipal) -> str:
+def _signing_secret(container: Container, principal: ApiKeyPrincipal) -> str:
     try:
-        return parts.sealing.unseal(api_keys.purpose(holder.key_id), holder.sealed_secret or "").decode()
+        return container.sealing.unseal(
+            api_keys.sealing_purpose(principal.key_id), principal.sealed_secret or ""
+        ).decode()
     except DecryptionError:
-        raise Unauthenticated(SEALED) from None
+        raise Unauthenticated(UNREADABLE_KEY) from None
 
 
 class KeyUse(NamedTuple):
     """What a key is to be used for."""
 
-    safe: bool  # reading alone
-    session_only: bool
+    read_only: bool  # reading alone
+    requires_session: bool
     nonce: str | None  # of a signed request
 
 
-async def authorize(parts: Container, holder: ApiKeyPrincipal, use: KeyUse, origin: RequestInfo) -> None:
+async def authorize(
+    container: Container, principal: ApiKeyPrincipal, use: KeyUse, request_info: RequestInfo
+) -> None:
     """Whether the key is good for that; a signed request is good once, on all instances together.
 
     Raises Forbidden, Unauthenticated, Unavailable.
     """
-    async with _watched(parts, holder, origin) as act:
-        if use.session_only:
+    async with _recording_failures(container, principal, request_info) as act:
+        if use.requires_session:
             act.reason = "needs_session"
             raise Forbidden("API keys are not for this: log in, and come with an access token.")
-        if (needed := READ if use.safe else WRITE) not in holder.scopes:
+        if (needed := READ_SCOPE if use.read_only else WRITE_SCOPE) not in principal.scopes:
             act.reason = "out_of_scope"
             raise Forbidden(f"This API key is not for that: it has not the scope `{needed}`.")
-        if use.nonce is not None and not await _spend(holder, use.nonce):
+        if use.nonce is not None and not await _consume_nonce(principal, use.nonce):
             act.reason = "replayed"
-            raise Unauthenticated(REPLAYED)
+            raise Unauthenticated(REPLAYED_NONCE)
 
 
-async def _spend(holder: ApiKeyPrincipal, nonce: str) -> bool:
+async def _consume_nonce(principal: ApiKeyPrincipal, nonce: str) -> bool:
     """Whether the key's nonce is fresh; from now on it is not."""
-    name = hashlib.sha256(f"{holder.key_id}:{nonce}".encode()).hexdigest()
+    nonce_id = hashlib.sha256(f"{principal.key_id}:{nonce}".encode()).hexdigest()
     async with database.guard():
         added = await database.connection().execute(
             "INSERT INTO used_nonces (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            *(name, clock.now() + KEPT),
+            *(nonce_id, clock.now() + NONCE_LIFETIME),
         )
     return added > 0

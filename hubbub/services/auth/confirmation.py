@@ -9,7 +9,7 @@ from hubbub.core import passwords
 from hubbub.core.errors import Unauthenticated
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Act, Action
+from hubbub.queries.audit.audit_log import Action, AuditEvent
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.services.audit import recorder
 from hubbub.services.auth import login, sessions, two_factor
@@ -21,58 +21,61 @@ async def confirm(ctx: Context, command: wire.Confirm) -> None:
 
     Raises Unauthenticated (wrong password or code), SessionRevoked, Suspended, RateLimited, Unavailable.
     """
-    async with recorder.attempt(ctx.parts, recorder.by(ctx, Action.CONFIRM_SESSION)) as act:
-        for _ in range(login.LOOKS):
-            seen = await _proved(ctx, command.password, act)
-            confirmed = await _confirm(ctx, seen, command.code, act)
+    async with recorder.attempt(ctx.container, recorder.act_of(ctx, Action.CONFIRM_SESSION)) as act:
+        for _ in range(login.MAX_PASSWORD_CHECKS):
+            verified_user = await _verify_password(ctx, command.password, act)
+            confirmed = await _confirm(ctx, verified_user, command.code, act)
             if confirmed is not None:
                 break
         else:
-            raise Unauthenticated(login.WRONG)
+            raise Unauthenticated(login.WRONG_CREDENTIALS)
         if not confirmed:
             act.reason = "wrong_code"
-            raise Unauthenticated(two_factor.WRONG)
+            raise Unauthenticated(two_factor.WRONG_CODE)
 
 
-async def _proved(ctx: Context, password: str, act: Act) -> models.User:
+async def _verify_password(ctx: Context, password: str, act: AuditEvent) -> models.User:
     async with database.guard():
         user = await models.User.filter(id=ctx.user_id, deleted_at__isnull=True).first()
     digest = user.password_digest if user is not None else None
-    right = await passwords.matches(password, digest, ctx.parts.settings.bcrypt_rounds)
-    if user is None or not right:
+    matches = await passwords.matches(password, digest, ctx.container.settings.bcrypt_rounds)
+    if user is None or not matches:
         act.reason = "wrong_password"
         raise Unauthenticated("This is not your password.")
     return user
 
 
-async def _confirm(ctx: Context, seen: models.User, code: str | None, act: Act) -> bool | None:
+async def _confirm(
+    ctx: Context, verified_user: models.User, code: str | None, act: AuditEvent
+) -> bool | None:
     """False for a wrong code, which is counted; None if the password is another one by now."""
     async with database.transaction() as tx:
-        user = await sessions.hold(ctx)
-        if user.password_digest != seen.password_digest:
+        user = await sessions.lock_caller(ctx)
+        if user.password_digest != verified_user.password_digest:
             return None
-        if await two_factor.is_on(user.id) and not (
-            code is not None and await two_factor.accepts(ctx.parts, tx, user.id, code, ctx.origin)
+        if await two_factor.is_enabled(user.id) and not (
+            code is not None
+            and await two_factor.verify_code(ctx.container, tx, user.id, code, ctx.request_info)
         ):
             return False
-        await sessions.confirm(ctx)
+        await sessions.mark_confirmed(ctx)
         await audit_log.record(tx, act)
     return True
 
 
-async def confirm_by_provider(ctx: Context, linked: login.Proof) -> bool:
+async def confirm_by_provider(ctx: Context, still_valid: login.Recheck) -> bool:
     """Confirm the caller's session after a fresh login by a provider; whether that was the caller's own.
 
     A second factor is not skipped where there is a password to confirm with.
     Raises SessionRevoked, Suspended, Unauthenticated.
     """
-    act = recorder.by(ctx, Action.CONFIRM_SESSION)
+    act = recorder.act_of(ctx, Action.CONFIRM_SESSION)
     async with database.transaction() as tx:
-        user = await sessions.hold(ctx)
-        by_password = user.password_digest is not None and await two_factor.is_on(user.id)
-        if by_password or not await linked(user):
+        user = await sessions.lock_caller(ctx)
+        requires_password = user.password_digest is not None and await two_factor.is_enabled(user.id)
+        if requires_password or not await still_valid(user):
             return False
-        await sessions.confirm(ctx)
+        await sessions.mark_confirmed(ctx)
         await audit_log.record(tx, act, by="provider")
     return True
 

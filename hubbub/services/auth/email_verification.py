@@ -5,7 +5,7 @@ from hubbub.core import clock
 from hubbub.core.request_info import RequestInfo
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions
@@ -13,9 +13,12 @@ from hubbub.services.context import Container, Context
 from hubbub.services.mail import mailer, one_time_tokens
 
 
-async def verify_email(parts: Container, command: wire.VerifyEmail, origin: RequestInfo) -> None:
+async def verify_email(container: Container, command: wire.VerifyEmail, request_info: RequestInfo) -> None:
     """The address of an account is its owner's. Raises InvalidToken."""
-    async with recorder.attempt(parts, Act(Action.VERIFY_EMAIL, origin)) as act, database.transaction() as tx:
+    async with (
+        recorder.attempt(container, AuditEvent(Action.VERIFY_EMAIL, request_info)) as act,
+        database.transaction() as tx,
+    ):
         user = await one_time_tokens.consume(tx, "verify_email", command.token)
         await models.User.filter(id=user.id).update(email_verified_at=clock.now())
         act.actor_id, act.actor_role, act.target = user.id, user.role, Target("user", user.id)
@@ -25,6 +28,6 @@ async def verify_email(parts: Container, command: wire.VerifyEmail, origin: Requ
 async def resend_verification(ctx: Context) -> None:
     """Have the letter sent again; nothing happens for an address that is verified."""
     async with ctx.unit() as unit:
-        user = await sessions.hold(ctx)
+        user = await sessions.lock_caller(ctx)
         if user.email_verified_at is None:
             await mailer.enqueue_once(unit, "verify_email", user.id)

@@ -10,43 +10,43 @@ from hubbub.core import clock
 from hubbub.core.errors import InvalidToken
 from hubbub.db.sql import Sql
 
-LASTS = timedelta(minutes=5)
-ATTEMPTS = 5
+LIFETIME = timedelta(minutes=5)
+MAX_ATTEMPTS = 5
 
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def begin(user_id: UUID, device_name: str | None) -> str:
+async def create(user_id: UUID, device_name: str | None) -> str:
     """The token of a new one, good for nothing but the second step."""
     token = secrets.token_urlsafe(32)
-    await models.PendingLogin.create(
-        user_id=user_id, digest=_digest(token), device_name=device_name, expires_at=clock.now() + LASTS
+    await models.MfaChallenge.create(
+        user_id=user_id, digest=_digest(token), device_name=device_name, expires_at=clock.now() + LIFETIME
     )
     return token
 
 
-async def find(token: str) -> models.PendingLogin:
+async def find(token: str) -> models.MfaChallenge:
     """The one of this token, with its user. Raises InvalidToken."""
-    alive = models.PendingLogin.filter(digest=_digest(token), expires_at__gt=clock.oldest_end())
-    found = await alive.filter(user__deleted_at__isnull=True).select_related("user").first()
-    if found is None:
+    valid = models.MfaChallenge.filter(digest=_digest(token), expires_at__gt=clock.expiry_cutoff())
+    challenge = await valid.filter(user__deleted_at__isnull=True).select_related("user").first()
+    if challenge is None:
         raise InvalidToken
-    return found
+    return challenge
 
 
-async def attempt(tx: Sql, pending: models.PendingLogin) -> None:
+async def count_attempt(tx: Sql, challenge: models.MfaChallenge) -> None:
     """Count a code that is given with it. Raises InvalidToken after the last one, and when it has ended."""
     counted = await tx.execute(
         "UPDATE pending_logins SET attempts = attempts + 1 "
         "WHERE id = $1 AND attempts < $2 AND expires_at > $3",
-        *(pending.id, ATTEMPTS, clock.oldest_end()),
+        *(challenge.id, MAX_ATTEMPTS, clock.expiry_cutoff()),
     )
     if not counted:
         raise InvalidToken
 
 
-async def forget(user_id: UUID) -> None:
+async def delete_for_user(user_id: UUID) -> None:
     """End all of a user: what they were begun with is not good any more. Inside the caller's transaction."""
-    await models.PendingLogin.filter(user_id=user_id).delete()
+    await models.MfaChallenge.filter(user_id=user_id).delete()

@@ -10,7 +10,7 @@ from hubbub.core.request_info import RequestInfo
 from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.queries.sync import change_counters
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.services.audit import recorder
@@ -19,21 +19,23 @@ from hubbub.services.context import Container, Context, publish
 from hubbub.services.mail import mailer, one_time_tokens
 from hubbub.services.users import validation
 
-_WRONG = "This is not your password."
-_NONE = 'This account has none yet. Choose one by "Forgotten password".'
+_MISMATCH = "This is not your password."
+_NOT_SET = 'This account has none yet. Choose one by "Forgotten password".'
 
 
-async def forgot(parts: Container, command: wire.ForgotPassword, origin: RequestInfo) -> None:
+async def request_reset(
+    container: Container, command: wire.ForgotPassword, request_info: RequestInfo
+) -> None:
     """Have a letter sent, if there is such an account.
 
     A worker looks whether there is one: answer and time are the same for all addresses.
     """
     async with database.transaction() as tx:
-        await mailer.enqueue_reset(tx, command.email, origin)
-    parts.bus.publish(JobsWaiting())
+        await mailer.enqueue_reset(tx, command.email, request_info)
+    container.bus.publish(JobsWaiting())
 
 
-async def reset(parts: Container, command: wire.ResetPassword, origin: RequestInfo) -> str:
+async def reset(container: Container, command: wire.ResetPassword, request_info: RequestInfo) -> str:
     """Choose a new password by the token of the letter; ends every session, and proves the address.
 
     API keys end as well, unless `end_api_keys` is false; two-factor stays on.
@@ -41,39 +43,41 @@ async def reset(parts: Container, command: wire.ResetPassword, origin: RequestIn
     Returns the e-mail address of the account.
     Raises InvalidToken, InvalidPayload (the token stays good), Unavailable.
     """
-    async with recorder.attempt(parts, Act(Action.RESET_PASSWORD, origin)) as act:
-        user = await _holder(command.token)
+    async with recorder.attempt(container, AuditEvent(Action.RESET_PASSWORD, request_info)) as act:
+        user = await _by_reset_token(command.token)
         act.target = Target("user", user.id)
         validation.check_password(command.password, "password", user.email, user.username, user.display_name)
-        digest = await passwords.digest(command.password, parts.settings.bcrypt_rounds)
+        digest = await passwords.digest(command.password, container.settings.bcrypt_rounds)
         await _reset(command, digest, act)
-    await publish(parts.bus, SessionEnded(user.id, None, "session_revoked", "password_reset"), JobsWaiting())
+    await publish(
+        container.bus, SessionEnded(user.id, None, "session_revoked", "password_reset"), JobsWaiting()
+    )
     return user.email
 
 
-async def _reset(command: wire.ResetPassword, digest: str, act: Act) -> None:
+async def _reset(command: wire.ResetPassword, digest: str, act: AuditEvent) -> None:
     async with database.transaction() as tx:
         user = await one_time_tokens.consume(tx, "reset_password", command.token)
-        await _store(tx, user, digest)
+        await _store_password(tx, user, digest)
         if user.email_verified_at is None:
             await models.User.filter(id=user.id).update(email_verified_at=clock.now())
         await change_counters.bump_version(tx, [user.id])
-        await change_counters.end_sessions(tx, user.id, None, "password_reset")
+        await change_counters.revoke_sessions(tx, user.id, None, "password_reset")
         keys = await models.ApiKey.filter(user_id=user.id).delete() if command.end_api_keys else 0
         act.actor_id, act.actor_role = user.id, user.role
         await audit_log.record(tx, act, api_keys=keys)
 
 
-async def _holder(token: str) -> models.User:
+async def _by_reset_token(token: str) -> models.User:
     """Whose token it is, before the expensive part; nothing is used up yet. Raises InvalidToken."""
     async with database.guard():
         return await one_time_tokens.peek("reset_password", token)
 
 
-async def _store(tx: Sql, user: models.User, digest: str) -> None:
+async def _store_password(tx: Sql, user: models.User, digest: str) -> None:
     """A new password; what was begun with the one of before, or to replace it, is good for nothing now."""
-    await mfa_challenges.forget(user.id)
-    await models.Handover.filter(user_id=user.id).update(code_digest=None)
+    await mfa_challenges.delete_for_user(user.id)
+    await models.OAuthHandoff.filter(user_id=user.id).update(code_digest=None)
     await models.User.filter(id=user.id).update(password_digest=digest, updated_at=clock.now())
     await models.OneTimeToken.filter(user_id=user.id, purpose="reset_password").delete()
     await mailer.enqueue(tx, "password_changed", user.id)
@@ -84,52 +88,54 @@ async def change(ctx: Context, command: wire.ChangePassword) -> None:
 
     Raises InvalidPayload naming `current_password` or `new_password`, RateLimited, Unavailable.
     """
-    async with recorder.attempt(ctx.parts, recorder.by(ctx, Action.CHANGE_PASSWORD)) as act:
-        for _ in range(login.LOOKS):
-            user = await _self(ctx)
-            await _prove(ctx, user, command.current_password, act)
+    async with recorder.attempt(ctx.container, recorder.act_of(ctx, Action.CHANGE_PASSWORD)) as act:
+        for _ in range(login.MAX_PASSWORD_CHECKS):
+            user = await _load_caller(ctx)
+            await _verify_password(ctx, user, command.current_password, act)
             validation.check_password(
                 command.new_password, "new_password", user.email, user.username, user.display_name
             )
-            digest = await passwords.digest(command.new_password, ctx.parts.settings.bcrypt_rounds)
+            digest = await passwords.digest(command.new_password, ctx.container.settings.bcrypt_rounds)
             ended = await _change(ctx, user, digest, act)
             if ended is not None:
                 break
         else:
-            raise _wrong(user)
+            raise _wrong_password(user)
     signals = (SessionEnded(ctx.user_id, each, "session_revoked", "password_changed") for each in ended)
-    await publish(ctx.parts.bus, *signals, JobsWaiting())
+    await publish(ctx.container.bus, *signals, JobsWaiting())
 
 
-async def _prove(ctx: Context, user: models.User, password: str, act: Act) -> None:
+async def _verify_password(ctx: Context, user: models.User, password: str, act: AuditEvent) -> None:
     """Raises InvalidPayload, RateLimited, Unavailable."""
-    await login_throttle.check_reauthentication(ctx.parts, user.id)
-    right = await passwords.matches(password, user.password_digest, ctx.parts.settings.bcrypt_rounds)
-    await login_throttle.record_reauthentication(ctx.parts, user.id, right=right)
-    if not right:
+    await login_throttle.check_reauthentication(ctx.container, user.id)
+    matches = await passwords.matches(password, user.password_digest, ctx.container.settings.bcrypt_rounds)
+    await login_throttle.record_reauthentication(ctx.container, user.id, success=matches)
+    if not matches:
         act.reason = "wrong_password"
-        raise _wrong(user)
+        raise _wrong_password(user)
 
 
-def _wrong(user: models.User) -> InvalidPayload:
-    said = _WRONG if user.password_digest else _NONE
-    return InvalidPayload(fields=(("current_password", said),))
+def _wrong_password(user: models.User) -> InvalidPayload:
+    message = _MISMATCH if user.password_digest else _NOT_SET
+    return InvalidPayload(fields=(("current_password", message),))
 
 
-async def _change(ctx: Context, seen: models.User, digest: str, act: Act) -> list[UUID] | None:
+async def _change(
+    ctx: Context, verified_user: models.User, digest: str, act: AuditEvent
+) -> list[UUID] | None:
     """The sessions that end with the old password, in one transaction; None if it is another one by now."""
     async with database.transaction() as tx:
-        user = await sessions.hold(ctx)
-        if user.password_digest != seen.password_digest:
+        user = await sessions.lock_caller(ctx)
+        if user.password_digest != verified_user.password_digest:
             return None
-        await _store(tx, user, digest)
+        await _store_password(tx, user, digest)
         await change_counters.bump_version(tx, [user.id])
-        ended = await change_counters.end_sessions(tx, user.id, ctx.session_id, "password_changed")
+        ended = await change_counters.revoke_sessions(tx, user.id, ctx.session_id, "password_changed")
         await audit_log.record(tx, act)
     return ended
 
 
-async def _self(ctx: Context) -> models.User:
+async def _load_caller(ctx: Context) -> models.User:
     async with database.guard():
         user = await models.User.filter(id=ctx.user_id, deleted_at__isnull=True).first()
     if user is None:

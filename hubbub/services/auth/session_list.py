@@ -8,30 +8,30 @@ from hubbub.core.errors import NotFound
 from hubbub.db import database
 from hubbub.queries.audit.audit_log import Action, Target
 from hubbub.schemas.auth import sessions as wire
-from hubbub.schemas.pagination import Paged
+from hubbub.schemas.pagination import PageQuery
 from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions
 from hubbub.services.context import Context
 
-ENDED = "ended_by_user"
+ENDED_BY_USER = "ended_by_user"
 
 
-async def list_own(ctx: Context, asked: Paged) -> tuple[list[wire.Session], int]:
+async def list_own(ctx: Context, page: PageQuery) -> tuple[list[wire.Session], int]:
     """A page of the sessions that are in force, the last active one first, and how many there are."""
     async with database.guard():
         own = models.Session.filter(user_id=ctx.user_id, revoked_at__isnull=True, expires_at__gt=clock.now())
-        rows = await own.order_by("-last_seen_at", "-id").offset(asked.offset).limit(asked.limit)
+        rows = await own.order_by("-last_seen_at", "-id").offset(page.offset).limit(page.limit)
         total = await own.count()
-    described = await asyncio.to_thread(_described, rows)
-    return [_show(ctx, row, agent) for row, agent in zip(rows, described, strict=True)], total
+    agents = await asyncio.to_thread(_parse_user_agents, rows)
+    return [_to_view(ctx, row, agent) for row, agent in zip(rows, agents, strict=True)], total
 
 
-def _described(rows: list[models.Session]) -> list[user_agents.UserAgent]:
+def _parse_user_agents(rows: list[models.Session]) -> list[user_agents.UserAgent]:
     return [user_agents.parse(row.user_agent) for row in rows]
 
 
-def _show(ctx: Context, row: models.Session, agent: user_agents.UserAgent) -> wire.Session:
-    seen = ctx.parts.activity.of(row.id) or row.last_seen_at
+def _to_view(ctx: Context, row: models.Session, agent: user_agents.UserAgent) -> wire.Session:
+    last_seen = ctx.container.session_last_seen.get(row.id) or row.last_seen_at
     return wire.Session(
         id=row.id,
         device_name=row.device_name,
@@ -39,26 +39,26 @@ def _show(ctx: Context, row: models.Session, agent: user_agents.UserAgent) -> wi
         browser=agent.browser,
         os=agent.os,
         ip=row.ip,
-        location=ctx.parts.geoip.locate(row.ip),
+        location=ctx.container.geoip.locate(row.ip),
         created_at=clock.rfc3339(row.created_at),
-        last_active_at=clock.rfc3339(max(seen, row.last_seen_at)),
+        last_active_at=clock.rfc3339(max(last_seen, row.last_seen_at)),
         current=row.id == ctx.session_id,
     )
 
 
-async def end_one(ctx: Context, command: wire.SessionRef) -> None:
+async def revoke(ctx: Context, command: wire.SessionRef) -> None:
     """End one of the caller's sessions, the current one too. Raises NotFound."""
     async with database.guard():
-        known = await models.Session.filter(
+        exists = await models.Session.filter(
             id=command.session_id, user_id=ctx.user_id, revoked_at__isnull=True
         ).exists()
-    if not known:
+    if not exists:
         raise NotFound("There is no such session.")
-    act = recorder.by(ctx, Action.END_SESSION, Target("session", command.session_id))
-    await sessions.end(ctx.parts, ctx.user_id, command.session_id, ENDED, act)
+    act = recorder.act_of(ctx, Action.REVOKE_SESSION, Target("session", command.session_id))
+    await sessions.revoke(ctx.container, ctx.user_id, command.session_id, ENDED_BY_USER, act)
 
 
-async def end_others(ctx: Context) -> None:
+async def revoke_others(ctx: Context) -> None:
     """End all of the caller's sessions but the current one."""
-    act = recorder.by(ctx, Action.END_OTHERS)
-    await sessions.end_others(ctx.parts, ctx.user_id, ctx.session_id, ENDED, act)
+    act = recorder.act_of(ctx, Action.REVOKE_OTHER_SESSIONS)
+    await sessions.revoke_others(ctx.container, ctx.user_id, ctx.session_id, ENDED_BY_USER, act)

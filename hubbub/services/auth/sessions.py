@@ -14,7 +14,7 @@ from hubbub.core.request_info import RequestInfo
 from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.queries.sync import change_counters
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.users.users import User
@@ -23,24 +23,24 @@ from hubbub.services.context import Container, Context, publish
 from hubbub.services.instance.session_cache import AuthenticatedSession
 from hubbub.services.users import account_view, users
 
-CONFIRMED_FOR = timedelta(minutes=10)
+CONFIRMATION_LIFETIME = timedelta(minutes=10)
 
 
-async def authenticate(parts: Container, token: str) -> AuthenticatedSession:
+async def authenticate(container: Container, token: str) -> AuthenticatedSession:
     """Who holds this access token, if its session lives: one query, for all who come at once.
 
     Raises Unauthenticated, TokenExpired, SessionRevoked, Suspended, Unavailable.
     """
-    return await look_up(parts, parts.tokens.verify_access(token))
+    return await authenticate_claims(container, container.token_issuer.verify_access(token))
 
 
-async def look_up(parts: Container, claims: AccessClaims) -> AuthenticatedSession:
+async def authenticate_claims(container: Container, claims: AccessClaims) -> AuthenticatedSession:
     """The same for the claims of a token that was verified. Raises as `admit`, except TokenExpired."""
-    session = await parts.doors.sessions.get(claims.session_id)
+    session = await container.loaders.sessions.get(claims.session_id)
     if session is None or session.user_id != claims.user_id or session.deleted:
         raise Unauthenticated
     if account_view.is_suspended(session.suspended_at, session.suspended_until):
-        raise Suspended(account_view.suspension(session.suspended_until, session.suspend_reason))
+        raise Suspended(account_view.suspension_message(session.suspended_until, session.suspend_reason))
     if session.revoked or session.expires_at <= clock.now():
         raise SessionRevoked
     user = User(
@@ -50,29 +50,35 @@ async def look_up(parts: Container, claims: AccessClaims) -> AuthenticatedSessio
         avatar_url=session.avatar_url,
     )
     return AuthenticatedSession(
-        user, session.id, session.role, claims.expires_at, session.began_at, session.version, session.marks
+        user,
+        session.id,
+        session.role,
+        claims.expires_at,
+        session.created_at,
+        session.version,
+        session.read_version,
     )
 
 
-def authenticate_cached(parts: Container, claims: AccessClaims) -> AuthenticatedSession | None:
+def authenticate_cached(container: Container, claims: AccessClaims) -> AuthenticatedSession | None:
     """The same from memory, for a session with a socket here now or a moment ago; None: ask the database."""
-    residents = parts.residents
-    resident = residents.get(claims.user_id) if residents.trusted else None
-    stay = resident.sessions.get(claims.session_id) if resident is not None else None
-    if resident is None or stay is None:
+    cache = container.membership_cache
+    cached_user = cache.get(claims.user_id) if cache.recently_reconciled else None
+    cached_session = cached_user.sessions.get(claims.session_id) if cached_user is not None else None
+    if cached_user is None or cached_session is None:
         return None
     return AuthenticatedSession(
-        resident.user,
+        cached_user.user,
         claims.session_id,
-        stay.role,
+        cached_session.role,
         claims.expires_at,
-        stay.began_at,
-        resident.version,
-        resident.marks,
+        cached_session.created_at,
+        cached_user.version,
+        cached_user.read_version,
     )
 
 
-async def hold(ctx: Context, *, confirmed: bool = False) -> models.User:
+async def lock_caller(ctx: Context, *, confirmed: bool = False) -> models.User:
     """Lock the caller's row; first in a transaction that acts for them.
 
     Raises Unauthenticated, Suspended, SessionRevoked (what let the caller in ended meanwhile), and
@@ -81,7 +87,7 @@ async def hold(ctx: Context, *, confirmed: bool = False) -> models.User:
     user = await users.lock(ctx.user_id)
     if user is None:
         raise Unauthenticated
-    account_view.check(user)
+    account_view.require_not_suspended(user)
     await check_caller(ctx, confirmed=confirmed)
     return user
 
@@ -90,50 +96,50 @@ async def check_caller(ctx: Context, *, confirmed: bool = False) -> None:
     """Raises SessionRevoked, Unauthenticated, ConfirmationRequired. To rely on it, lock the user."""
     session, now = None, clock.now()
     if ctx.session_id is not None:
-        alive = models.Session.filter(id=ctx.session_id, user_id=ctx.user_id, revoked_at__isnull=True)
-        session = await alive.filter(expires_at__gt=now).first()
+        valid = models.Session.filter(id=ctx.session_id, user_id=ctx.user_id, revoked_at__isnull=True)
+        session = await valid.filter(expires_at__gt=now).first()
         if session is None:
             raise SessionRevoked
-    at = session.confirmed_at if session is not None else None
-    if confirmed and (at is None or at + CONFIRMED_FOR <= now):
+    confirmed_at = session.confirmed_at if session is not None else None
+    if confirmed and (confirmed_at is None or confirmed_at + CONFIRMATION_LIFETIME <= now):
         raise ConfirmationRequired
     if ctx.key_id is not None and not await models.ApiKey.exists(id=ctx.key_id, user_id=ctx.user_id):
         raise Unauthenticated
 
 
-async def confirm(ctx: Context) -> None:
+async def mark_confirmed(ctx: Context) -> None:
     """The caller's session is confirmed from now on; in a transaction that holds the caller's row."""
     await models.Session.filter(id=ctx.session_id, user_id=ctx.user_id).update(confirmed_at=clock.now())
 
 
 async def create(
-    tx: Sql, parts: Container, user: models.User, act: Act, device_name: str | None
+    tx: Sql, container: Container, user: models.User, act: AuditEvent, device_name: str | None
 ) -> wire.TokenPair:
     """A new session of a user who proved who they are, by what they did; that is recorded with it."""
     token_id = str(ids.uuid7())
     session = await models.Session.create(
         user_id=user.id,
         device_name=device_name,
-        user_agent=act.origin.user_agent[:300],
-        ip=act.origin.ip[:45],
+        user_agent=act.request_info.user_agent[:300],
+        ip=act.request_info.ip[:45],
         refresh_digest=_digest(token_id),
-        expires_at=clock.now() + timedelta(seconds=parts.tokens.refresh_ttl_s),
+        expires_at=clock.now() + timedelta(seconds=container.token_issuer.refresh_ttl_s),
     )
     act.actor_id, act.actor_role, act.session_id = user.id, user.role, session.id
     act.target = Target("user", user.id)
     await audit_log.record(tx, act)
-    return _signed(parts, user, session.id, token_id)
+    return _issue_tokens(container, user, session.id, token_id)
 
 
-def _signed(parts: Container, user: models.User, session_id: UUID, token_id: str) -> wire.TokenPair:
-    access, _ = parts.tokens.access(user.id, session_id)
-    refresh_token, _ = parts.tokens.refresh(user.id, session_id, token_id)
+def _issue_tokens(container: Container, user: models.User, session_id: UUID, token_id: str) -> wire.TokenPair:
+    access, _ = container.token_issuer.issue_access(user.id, session_id)
+    refresh_token, _ = container.token_issuer.issue_refresh(user.id, session_id, token_id)
     return wire.TokenPair(
         access_token=access,
         refresh_token=refresh_token,
         token_type="Bearer",  # noqa: S106 - a scheme's name
-        expires_in=parts.tokens.access_ttl_s,
-        user=account_view.show(user),
+        expires_in=container.token_issuer.access_ttl_s,
+        user=account_view.to_view(user),
     )
 
 
@@ -141,12 +147,12 @@ def _digest(token_id: str) -> str:
     return hashlib.sha256(token_id.encode()).hexdigest()
 
 
-async def refresh(parts: Container, command: wire.Refresh, origin: RequestInfo) -> wire.TokenPair:
+async def refresh(container: Container, command: wire.Refresh, request_info: RequestInfo) -> wire.TokenPair:
     """A new pair for a refresh token, which is spent by it. A spent one used again ends the session.
 
     Of several who use one at the same moment, one gets the pair. Raises InvalidToken, Suspended.
     """
-    claims = parts.tokens.verify_refresh(command.refresh_token)
+    claims = container.token_issuer.verify_refresh(command.refresh_token)
     token_id, now = str(ids.uuid7()), clock.now()
     async with database.transaction():
         user = await users.lock(claims.user_id)  # whatever ends a session locks it, too
@@ -154,26 +160,30 @@ async def refresh(parts: Container, command: wire.Refresh, origin: RequestInfo) 
         session = await own.first()
         if user is None or session is None or session.revoked_at is not None or session.expires_at <= now:
             raise InvalidToken
-        account_view.check(user)
-        won = await own.filter(refresh_digest=_digest(claims.token_id)).update(
+        account_view.require_not_suspended(user)
+        rotated = await own.filter(refresh_digest=_digest(claims.token_id)).update(
             refresh_digest=_digest(token_id),
             last_seen_at=now,
-            expires_at=now + timedelta(seconds=parts.tokens.refresh_ttl_s),
+            expires_at=now + timedelta(seconds=container.token_issuer.refresh_ttl_s),
         )
-    if not won:
-        await _replayed(parts, session, origin)
-    return _signed(parts, user, session.id, token_id)
+    if not rotated:
+        await _revoke_replayed(container, session, request_info)
+    return _issue_tokens(container, user, session.id, token_id)
 
 
-async def _replayed(parts: Container, session: models.Session, origin: RequestInfo) -> Never:
+async def _revoke_replayed(container: Container, session: models.Session, request_info: RequestInfo) -> Never:
     """Whoever used it first may be the thief: the session ends for both. Raises InvalidToken."""
-    act = Act(Action.REPLAY, origin, Target("user", session.user_id), session_id=session.id)
-    async with recorder.attempt(parts, act):
-        await end(parts, session.user_id, session.id, "refresh_token_reused")
+    act = AuditEvent(
+        Action.REPLAY_REFRESH_TOKEN, request_info, Target("user", session.user_id), session_id=session.id
+    )
+    async with recorder.attempt(container, act):
+        await revoke(container, session.user_id, session.id, "refresh_token_reused")
         raise InvalidToken("This refresh token was used before: the session was ended. Log in again.")
 
 
-async def end(parts: Container, user_id: UUID, session_id: UUID, reason: str, act: Act | None = None) -> None:
+async def revoke(
+    container: Container, user_id: UUID, session_id: UUID, reason: str, act: AuditEvent | None = None
+) -> None:
     """End a session: its tokens and its sockets are good for nothing from now on. Safe to call twice.
 
     The act by which it ends is recorded with it.
@@ -184,23 +194,23 @@ async def end(parts: Container, user_id: UUID, session_id: UUID, reason: str, ac
             await change_counters.bump_version(tx, [user_id])  # the user's row is locked first, as everywhere
             if await own.update(revoked_at=clock.now(), revoke_reason=reason) and act is not None:
                 await audit_log.record(tx, act)
-    await publish(parts.bus, SessionEnded(user_id, session_id, "session_revoked", reason))
+    await publish(container.bus, SessionEnded(user_id, session_id, "session_revoked", reason))
 
 
-async def end_others(
-    parts: Container, user_id: UUID, kept: UUID | None, reason: str, act: Act | None = None
+async def revoke_others(
+    container: Container, user_id: UUID, except_id: UUID | None, reason: str, act: AuditEvent | None = None
 ) -> None:
     """End all sessions of a user but one. The act by which they end is recorded with it."""
     async with database.transaction() as tx:
         await change_counters.bump_version(tx, [user_id])  # the user's row is locked first, as everywhere
-        ended = await change_counters.end_sessions(tx, user_id, kept, reason)
+        ended = await change_counters.revoke_sessions(tx, user_id, except_id, reason)
         if act is not None:
             await audit_log.record(tx, act, sessions=len(ended))
-    await publish(parts.bus, *(SessionEnded(user_id, each, "session_revoked", reason) for each in ended))
+    await publish(container.bus, *(SessionEnded(user_id, each, "session_revoked", reason) for each in ended))
 
 
 async def logout(ctx: Context) -> None:
     """End the caller's own session."""
     if ctx.session_id is not None:
-        act = recorder.by(ctx, Action.SIGN_OUT)
-        await end(ctx.parts, ctx.user_id, ctx.session_id, "logged_out", act)
+        act = recorder.act_of(ctx, Action.LOGOUT)
+        await revoke(ctx.container, ctx.user_id, ctx.session_id, "logged_out", act)

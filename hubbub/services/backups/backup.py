@@ -11,7 +11,7 @@ from hubbub.core.auth_tokens import key_id
 from hubbub.db import database
 from hubbub.services.backups import files, folders, manifest, postgres, sqlite
 from hubbub.services.backups.files import Advance, BackupProblem, Writer
-from hubbub.services.backups.manifest import POSTGRES, SQLITE, Manifest
+from hubbub.services.backups.manifest import POSTGRES_FILE, SQLITE_FILE, Manifest
 
 
 class Progress(Protocol):
@@ -21,76 +21,80 @@ class Progress(Protocol):
         """Begin a step of so many bytes; the returned function takes how many of them are done."""
 
 
-class Written(NamedTuple):
+class CompletedBackup(NamedTuple):
     """A backup that is complete and verified."""
 
     path: Path
     manifest: Manifest
-    size: int
+    size_bytes: int
 
 
-async def write(settings: Settings, url: str, progress: Progress) -> Written:
+async def write(settings: Settings, url: str, progress: Progress) -> CompletedBackup:
     """Back up the database to a new folder in `url`. Raises BackupProblem, DatabaseProblem, OSError."""
-    folder = folders.place(url)
-    key = folders.key_of(settings)
-    with folders.partial(folder) as made:
+    folder = folders.from_url(url)
+    key = folders.encryption_key(settings)
+    with folders.staging_folder(folder) as staging:
         if settings.uses_sqlite:
-            found = await _sqlite(settings, made, key, progress)
+            new_manifest = await _back_up_sqlite(settings, staging, key, progress)
         else:
-            found = await _postgres(settings, made, key, progress)
-        digest = manifest.write(made, found, key)
-        _verify(made, {**found.files, manifest.NAME: digest}, key, found, progress)
-        size = sum(each.stat().st_size for each in made.iterdir())
-        return Written(folders.publish(made), found, size)
+            new_manifest = await _back_up_postgres(settings, staging, key, progress)
+        digest = manifest.write(staging, new_manifest, key)
+        _verify(staging, {**new_manifest.files, manifest.FILE_NAME: digest}, key, new_manifest, progress)
+        size_bytes = sum(each.stat().st_size for each in staging.iterdir())
+        return CompletedBackup(folders.finalize(staging), new_manifest, size_bytes)
 
 
-async def _postgres(settings: Settings, made: Path, key: bytes | None, progress: Progress) -> Manifest:
-    advance = progress("Dumping", await postgres.size(settings))
-    with Writer(made, POSTGRES, key) as writer:
+async def _back_up_postgres(
+    settings: Settings, staging: Path, key: bytes | None, progress: Progress
+) -> Manifest:
+    advance = progress("Dumping", await postgres.database_size_bytes(settings))
+    with Writer(staging, POSTGRES_FILE, key) as writer:
         dumped = await postgres.dump(settings, writer, advance)
     return Manifest(
         migrations=dumped.migrations,
         epoch=dumped.epoch,
         row_counts=dumped.row_counts,
         highest_seqs=dumped.highest_seqs,
-        files={POSTGRES: dumped.digest},
-        key_fingerprint=_fingerprint(settings),
+        files={POSTGRES_FILE: dumped.digest},
+        key_fingerprint=_key_fingerprint(settings),
     )
 
 
-async def _sqlite(settings: Settings, made: Path, key: bytes | None, progress: Progress) -> Manifest:
+async def _back_up_sqlite(
+    settings: Settings, staging: Path, key: bytes | None, progress: Progress
+) -> Manifest:
     path = database.sqlite_path(settings.database_url)
-    with _copy(path, made, key) as target:
-        copied = await asyncio.to_thread(sqlite.copy, path, target, _pages(path, progress))
+    with _copy_target(path, staging, key) as target:
+        copied = await asyncio.to_thread(sqlite.copy, path, target, _page_progress(path, progress))
         if key is None:
             digest = files.digest(target)
         else:
-            with Writer(made, SQLITE, key) as writer, target.open("rb") as plain:
-                while piece := plain.read(files.PIECE):
+            with Writer(staging, SQLITE_FILE, key) as writer, target.open("rb") as plain:
+                while piece := plain.read(files.READ_CHUNK_BYTES):
                     writer.write(piece)
                 digest = writer.finish()
-        files.sync_folder(made)
+        files.sync_folder(staging)
     return Manifest(
         migrations=copied.migrations,
         epoch=copied.epoch,
         row_counts=copied.row_counts,
         highest_seqs=copied.highest_seqs,
-        files={SQLITE: digest},
-        key_fingerprint=_fingerprint(settings),
+        files={SQLITE_FILE: digest},
+        key_fingerprint=_key_fingerprint(settings),
     )
 
 
 @contextmanager
-def _copy(path: Path, made: Path, key: bytes | None) -> Iterator[Path]:
+def _copy_target(path: Path, staging: Path, key: bytes | None) -> Iterator[Path]:
     """Where the copy is written: plain text that is to be encrypted stays beside the database."""
     if key is None:
-        yield made / SQLITE
+        yield staging / SQLITE_FILE
         return
     with files.working_folder(path, "backup") as folder:
-        yield folder / SQLITE
+        yield folder / SQLITE_FILE
 
 
-def _pages(path: Path, progress: Progress) -> sqlite.Progress:
+def _page_progress(path: Path, progress: Progress) -> sqlite.PageProgress:
     advance = progress("Copying", path.stat().st_size if path.is_file() else 0)
     done = 0
 
@@ -104,21 +108,21 @@ def _pages(path: Path, progress: Progress) -> sqlite.Progress:
     return step
 
 
-def _fingerprint(settings: Settings) -> str:
+def _key_fingerprint(settings: Settings) -> str:
     return key_id(settings.secret_key) if settings.secret_key else ""
 
 
 def _verify(
-    made: Path, digests: dict[str, str], key: bytes | None, written: Manifest, progress: Progress
+    staging: Path, digests: dict[str, str], key: bytes | None, expected: Manifest, progress: Progress
 ) -> None:
     """Read everything again from the disk. Raises BackupProblem."""
-    advance = progress("Verifying", sum((made / name).stat().st_size for name in digests))
+    advance = progress("Verifying", sum((staging / name).stat().st_size for name in digests))
     for name, digest in digests.items():
-        if files.digest(made / name, advance) != digest:
-            raise BackupProblem(f"{made / name} is not what was written: is the disk damaged?")
+        if files.digest(staging / name, advance) != digest:
+            raise BackupProblem(f"{staging / name} is not what was written: is the disk damaged?")
         if key is not None:
-            with files.opened(made / name, key) as pieces:
+            with files.open_decrypted(staging / name, key) as pieces:
                 for _ in pieces:
                     """Decrypted, to its end."""
-    if manifest.read(made, key) != written:
-        raise BackupProblem(f"{made / manifest.NAME} is not what was written: is the disk damaged?")
+    if manifest.read(staging, key) != expected:
+        raise BackupProblem(f"{staging / manifest.FILE_NAME} is not what was written: is the disk damaged?")

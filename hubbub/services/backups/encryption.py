@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 MAGIC = b"hubbub backup 1 AES-256-GCM\n"
-SALT = 32
-TAG = 16
-CHUNK = 1 << 20  # bytes of plain text
-KEY = 32
+SALT_BYTES = 32
+TAG_BYTES = 16
+CHUNK_BYTES = 1 << 20  # bytes of plain text
+KEY_BYTES = 32
 
 
 class Undecryptable(Exception):
@@ -26,7 +26,7 @@ class Undecryptable(Exception):
 
 
 def _cipher(key: bytes, salt: bytes, name: str) -> AESGCM:
-    return AESGCM(HKDF(SHA256(), KEY, salt, b"hubbub:backup:" + name.encode()).derive(key))
+    return AESGCM(HKDF(SHA256(), KEY_BYTES, salt, b"hubbub:backup:" + name.encode()).derive(key))
 
 
 def _nonce(number: int, *, last: bool) -> bytes:
@@ -37,47 +37,47 @@ class Encryptor:
     """Turns plain text, piece by piece, into the bytes of a file."""
 
     def __init__(self, key: bytes, name: str) -> None:
-        salt = os.urandom(SALT)
+        salt = os.urandom(SALT_BYTES)
         self._cipher = _cipher(key, salt, name)
-        self._number = 0
-        self._waiting = bytearray()
-        self._head = MAGIC + salt
+        self._chunk_number = 0
+        self._buffer = bytearray()
+        self._header = MAGIC + salt
 
     def update(self, data: bytes) -> bytes:
         """The bytes that can be written now; the last chunk waits for `finish`."""
-        out, self._head = [self._head], b""
-        self._waiting += data
-        while len(self._waiting) > CHUNK:
-            out.append(self._chunk(bytes(self._waiting[:CHUNK]), last=False))
-            del self._waiting[:CHUNK]
+        out, self._header = [self._header], b""
+        self._buffer += data
+        while len(self._buffer) > CHUNK_BYTES:
+            out.append(self._encrypt_chunk(bytes(self._buffer[:CHUNK_BYTES]), last=False))
+            del self._buffer[:CHUNK_BYTES]
         return b"".join(out)
 
     def finish(self) -> bytes:
         """The rest."""
-        return self._head + self._chunk(bytes(self._waiting), last=True)
+        return self._header + self._encrypt_chunk(bytes(self._buffer), last=True)
 
-    def _chunk(self, data: bytes, *, last: bool) -> bytes:
-        sealed = self._cipher.encrypt(_nonce(self._number, last=last), data, None)
-        self._number += 1
+    def _encrypt_chunk(self, data: bytes, *, last: bool) -> bytes:
+        sealed = self._cipher.encrypt(_nonce(self._chunk_number, last=last), data, None)
+        self._chunk_number += 1
         return sealed
 
 
 def is_encrypted(file: BinaryIO) -> bool:
     """Whether a file begins as an encrypted one. It is at its beginning again afterwards."""
-    head = file.read(len(MAGIC))
+    header = file.read(len(MAGIC))
     file.seek(0)
-    return head == MAGIC
+    return header == MAGIC
 
 
-def decrypted(file: BinaryIO, key: bytes, name: str) -> Iterator[bytes]:
+def decrypt(file: BinaryIO, key: bytes, name: str) -> Iterator[bytes]:
     """The plain text of an encrypted file, in pieces. Raises Undecryptable."""
-    head = file.read(len(MAGIC) + SALT)
-    if len(head) < len(MAGIC) + SALT:
+    header = file.read(len(MAGIC) + SALT_BYTES)
+    if len(header) < len(MAGIC) + SALT_BYTES:
         raise Undecryptable
-    cipher = _cipher(key, head[len(MAGIC) :], name)
-    number, chunk = 0, file.read(CHUNK + TAG)
+    cipher = _cipher(key, header[len(MAGIC) :], name)
+    number, chunk = 0, file.read(CHUNK_BYTES + TAG_BYTES)
     while True:
-        following = file.read(CHUNK + TAG)
+        following = file.read(CHUNK_BYTES + TAG_BYTES)
         try:
             yield cipher.decrypt(_nonce(number, last=not following), chunk, None)
         except InvalidTag:

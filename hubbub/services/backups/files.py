@@ -15,7 +15,7 @@ from typing import BinaryIO, Self
 from hubbub.services.backups import encryption
 from hubbub.services.backups.encryption import Undecryptable
 
-PIECE = 1 << 20
+READ_CHUNK_BYTES = 1 << 20
 
 Advance = Callable[[int], None]
 
@@ -24,7 +24,7 @@ class BackupProblem(Exception):
     """A backup can't be written, checked or restored: one line that says why and what to do."""
 
 
-def make_folder(path: Path) -> None:
+def create_folder(path: Path) -> None:
     """Create a folder that its owner alone can enter, and its parents, whatever the umask is."""
     for each in (*reversed(path.parents), path):
         if each.is_dir():
@@ -36,7 +36,7 @@ def make_folder(path: Path) -> None:
             each.chmod(0o700)
 
 
-def create(path: Path) -> BinaryIO:
+def create_file(path: Path) -> BinaryIO:
     """Create a file that its owner alone can read, whatever the umask is."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     os.fchmod(descriptor, 0o600)
@@ -53,7 +53,7 @@ def sync_folder(path: Path) -> None:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
+def locked_temporary(path: Path) -> Iterator[None]:
     """Have a file or folder taken for one that is in use; it is removed in the end, if it is still there."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -85,8 +85,8 @@ def working_folder(path: Path, purpose: str) -> Iterator[Path]:
     pattern = f".{path.name}.{purpose}-"
     remove_abandoned(path.parent, f"{pattern}*")
     folder = path.with_name(f"{pattern}{secrets.token_hex(4)}")
-    make_folder(folder)
-    with held(folder):
+    create_folder(folder)
+    with locked_temporary(folder):
         yield folder
 
 
@@ -101,22 +101,22 @@ class Writer:
     """A file of a backup that is being written; a context manager."""
 
     def __init__(self, folder: Path, name: str, key: bytes | None) -> None:
-        self._file = create(folder / name)
+        self._file = create_file(folder / name)
         self._digest = hashlib.sha256()
         self._encryptor = encryption.Encryptor(key, name) if key is not None else None
 
     def write(self, data: bytes) -> None:
         """Add plain text."""
-        self._put(self._encryptor.update(data) if self._encryptor is not None else data)
+        self._append(self._encryptor.update(data) if self._encryptor is not None else data)
 
-    def _put(self, data: bytes) -> None:
+    def _append(self, data: bytes) -> None:
         self._digest.update(data)
         self._file.write(data)
 
     def finish(self) -> str:
         """Write the rest to the disk; returns the SHA-256 of the file as it is stored."""
         if self._encryptor is not None:
-            self._put(self._encryptor.finish())
+            self._append(self._encryptor.finish())
         self._file.flush()
         os.fsync(self._file.fileno())
         return self._digest.hexdigest()
@@ -132,29 +132,29 @@ class Writer:
 
 def digest(path: Path, advance: Advance = lambda _: None) -> str:
     """The SHA-256 of a file as it is stored. `advance` gets the bytes that were read."""
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            found.update(piece)
+        while piece := file.read(READ_CHUNK_BYTES):
+            hasher.update(piece)
             advance(len(piece))
-    return found.hexdigest()
+    return hasher.hexdigest()
 
 
 @contextmanager
-def opened(path: Path, key: bytes | None) -> Iterator[Iterator[bytes]]:
+def open_decrypted(path: Path, key: bytes | None) -> Iterator[Iterator[bytes]]:
     """The plain text of a file, in pieces. Raises BackupProblem, also while it is read."""
     with path.open("rb") as file:
         if not encryption.is_encrypted(file):
-            yield iter(lambda: file.read(PIECE), b"")
+            yield iter(lambda: file.read(READ_CHUNK_BYTES), b"")
         elif key is None:
             raise BackupProblem(f"{path} is encrypted. Set HUBBUB_BACKUP_KEY to the key of this backup.")
         else:
-            yield _decrypted(path, file, key)
+            yield _decrypt(path, file, key)
 
 
-def _decrypted(path: Path, file: BinaryIO, key: bytes) -> Iterator[bytes]:
+def _decrypt(path: Path, file: BinaryIO, key: bytes) -> Iterator[bytes]:
     try:
-        yield from encryption.decrypted(file, key, path.name)
+        yield from encryption.decrypt(file, key, path.name)
     except Undecryptable:
         raise BackupProblem(
             f"{path} can't be decrypted: HUBBUB_BACKUP_KEY is not its key, or the file is damaged."

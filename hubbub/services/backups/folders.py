@@ -14,10 +14,10 @@ from hubbub.core import clock
 from hubbub.services.backups import files
 from hubbub.services.backups.files import BackupProblem
 
-PARTIAL = ".hubbub-*.partial-*"
+STAGING_PATTERN = ".hubbub-*.partial-*"
 
 
-def place(url: str) -> Path:
+def from_url(url: str) -> Path:
     """The folder of a path or a `file://` URL. Raises BackupProblem for anything else."""
     scheme, separator, rest = url.partition("://")
     if not separator:
@@ -29,7 +29,7 @@ def place(url: str) -> Path:
     raise BackupProblem(f"{scheme}://{rest.rpartition('@')[2]} is no place for backups: name a folder.")
 
 
-def key_of(settings: Settings) -> bytes | None:
+def encryption_key(settings: Settings) -> bytes | None:
     """The key that encrypts. Raises BackupProblem for the one of `.env.example`."""
     if settings.backup_key == PLACEHOLDER:
         raise BackupProblem("HUBBUB_BACKUP_KEY is the one of .env.example: openssl rand -hex 32")
@@ -37,25 +37,25 @@ def key_of(settings: Settings) -> bytes | None:
 
 
 @contextmanager
-def partial(folder: Path) -> Iterator[Path]:
+def staging_folder(folder: Path) -> Iterator[Path]:
     """A folder in which a backup is written, which `publish` gives its name; else it is removed."""
-    files.make_folder(folder)
-    files.remove_abandoned(folder, PARTIAL)
-    made = folder / f".hubbub-{clock.now():%Y%m%dT%H%M%SZ}.partial-{secrets.token_hex(4)}"
-    files.make_folder(made)
-    with files.held(made):
-        yield made
+    files.create_folder(folder)
+    files.remove_abandoned(folder, STAGING_PATTERN)
+    staging = folder / f".hubbub-{clock.now():%Y%m%dT%H%M%SZ}.partial-{secrets.token_hex(4)}"
+    files.create_folder(staging)
+    with files.locked_temporary(staging):
+        yield staging
 
 
-def publish(made: Path) -> Path:
+def finalize(staging: Path) -> Path:
     """Rename a complete backup to its name; of two of one second the later one takes the next second."""
-    files.sync_folder(made)
+    files.sync_folder(staging)
     at = clock.now()
     while True:
-        path = made.with_name(f"hubbub-{at:%Y%m%dT%H%M%SZ}")
+        path = staging.with_name(f"hubbub-{at:%Y%m%dT%H%M%SZ}")
         try:
             if not os.path.lexists(path):
-                made.rename(path)
+                staging.rename(path)
                 break
         except OSError:
             if not path.exists():

@@ -6,13 +6,13 @@ from pathlib import Path
 import msgspec
 
 from hubbub import __version__
-from hubbub.services.backups.files import BackupProblem, Writer, opened
+from hubbub.services.backups.files import BackupProblem, Writer, open_decrypted
 
-NAME = "manifest.json"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-ROOMS = 1000  # whose highest `seq` is one number of the manifest
-MOST_BYTES = 64 << 20
-POSTGRES, SQLITE = "database.dump", "database.sqlite"
+FILE_NAME = "manifest.json"
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+ROOMS_PER_SEQ = 1000  # whose highest `seq` is one number of the manifest
+MAX_MANIFEST_BYTES = 64 << 20
+POSTGRES_FILE, SQLITE_FILE = "database.dump", "database.sqlite"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,49 +27,51 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     key_fingerprint: str
 
     @property
-    def database(self) -> str:
+    def database_file(self) -> str:
         """The name of the file that holds the database."""
-        return POSTGRES if POSTGRES in self.files else SQLITE
+        return POSTGRES_FILE if POSTGRES_FILE in self.files else SQLITE_FILE
 
 
 def highest_seqs(last_seqs: list[int]) -> list[int]:
     """The highest of each 1000, given in the order of the rooms' ids."""
-    return [max(last_seqs[start : start + ROOMS]) for start in range(0, len(last_seqs), ROOMS)]
+    return [
+        max(last_seqs[start : start + ROOMS_PER_SEQ]) for start in range(0, len(last_seqs), ROOMS_PER_SEQ)
+    ]
 
 
 def write(folder: Path, manifest: Manifest, key: bytes | None) -> str:
     """Store it; returns its SHA-256."""
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    with Writer(folder, NAME, key) as writer:
+    with Writer(folder, FILE_NAME, key) as writer:
         writer.write(text + b"\n")
         return writer.finish()
 
 
 def read(folder: Path, key: bytes | None) -> Manifest:
     """The manifest of a backup. Raises BackupProblem."""
-    path = folder / NAME
+    path = folder / FILE_NAME
     if not path.is_file():
-        raise BackupProblem(_no_backup(folder))
-    if path.stat().st_size > MOST_BYTES:
+        raise BackupProblem(_not_a_backup(folder))
+    if path.stat().st_size > MAX_MANIFEST_BYTES:
         raise BackupProblem(f"{path} is no manifest of hubbub.")
-    with opened(path, key) as pieces:
+    with open_decrypted(path, key) as pieces:
         text = b"".join(pieces)
     try:
         manifest = msgspec.json.decode(text, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BackupProblem(f"{path} is damaged, or no manifest of hubbub: {error}.") from None
     names = [manifest.epoch, *manifest.row_counts, *manifest.migrations, *manifest.files]
-    if not all(_NAME.fullmatch(name) for name in names if name):
+    if not all(_SAFE_NAME.fullmatch(name) for name in names if name):
         raise BackupProblem(f"{path} is no manifest of hubbub.")
-    databases = {POSTGRES, SQLITE} & manifest.files.keys()
+    databases = {POSTGRES_FILE, SQLITE_FILE} & manifest.files.keys()
     if len(databases) != 1:
         raise BackupProblem(f"{path} is no manifest of hubbub: it names no database.")
     return manifest
 
 
-def _no_backup(folder: Path) -> str:
+def _not_a_backup(folder: Path) -> str:
     if not folder.is_dir():
         return f"{folder} is no folder. Name the folder of a backup: hubbub-YYYYMMDDTHHMMSSZ."
-    inside = sorted(each.parent.name for each in folder.glob(f"hubbub-*/{NAME}"))
+    inside = sorted(each.parent.name for each in folder.glob(f"hubbub-*/{FILE_NAME}"))
     hint = f" The latest one in it is {folder / inside[-1]}." if inside else ""
-    return f"{folder} is no backup: it has no {NAME}.{hint}"
+    return f"{folder} is no backup: it has no {FILE_NAME}.{hint}"

@@ -17,13 +17,13 @@ from hubbub.services.backups.manifest import highest_seqs
 if TYPE_CHECKING:
     import asyncpg
 
-CONNECT_S = 10.0
-LEFT_OUT = "processes"  # which processes run is not part of the history
+CONNECT_TIMEOUT_S = 10.0
+EXCLUDED_TABLE = "processes"  # which processes run is not part of the history
 
-Pieces = Callable[[], AbstractContextManager[Iterator[bytes]]]
+OpenStream = Callable[[], AbstractContextManager[Iterator[bytes]]]
 
 
-class Dumped(NamedTuple):
+class DumpResult(NamedTuple):
     """What was dumped; `digest` is the SHA-256 of the file."""
 
     epoch: str
@@ -34,22 +34,24 @@ class Dumped(NamedTuple):
 
 
 @asynccontextmanager
-async def connected(settings: Settings) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+async def connect(settings: Settings) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
     """A connection without limits for statements. Raises DatabaseProblem."""
-    hosts = Hosts(database.configuration(settings)["connections"][database.NAME]["credentials"]["dsns"])
+    hosts = Hosts(
+        database.configuration(settings)["connections"][database.CONNECTION_NAME]["credentials"]["dsns"]
+    )
     try:
-        connection = await hosts.connect(timeout=CONNECT_S, statement_cache_size=0)
+        connection = await hosts.connect(timeout=CONNECT_TIMEOUT_S, statement_cache_size=0)
     except Exception as error:
-        if (why := errors.reason(error)) is None:
+        if (reason := errors.reason(error)) is None:
             raise
-        raise database.problem(settings, why) from error
+        raise database.problem(settings, reason) from error
     try:
         yield connection
     finally:
         connection.terminate()
 
 
-def find(name: str, connection: "asyncpg.Connection[asyncpg.Record]") -> Tool:
+def find_program(name: str, connection: "asyncpg.Connection[asyncpg.Record]") -> Tool:
     """A program that fits the server. Raises BackupProblem."""
     try:
         return postgres_tools.find(name, connection.get_server_version().major)
@@ -57,87 +59,87 @@ def find(name: str, connection: "asyncpg.Connection[asyncpg.Record]") -> Tool:
         raise BackupProblem(str(error)) from None
 
 
-async def size(settings: Settings) -> int:
+async def database_size_bytes(settings: Settings) -> int:
     """How large the database is, in bytes."""
-    async with connected(settings) as connection:
+    async with connect(settings) as connection:
         return int(await connection.fetchval("SELECT pg_database_size(current_database())"))
 
 
-async def dump(settings: Settings, writer: Writer, advance: Advance) -> Dumped:
+async def dump(settings: Settings, writer: Writer, advance: Advance) -> DumpResult:
     """Write the database. Raises BackupProblem, DatabaseProblem."""
-    async with connected(settings) as connection:
-        tool = find("pg_dump", connection)
+    async with connect(settings) as connection:
+        tool = find_program("pg_dump", connection)
         await connection.execute("SET idle_in_transaction_session_timeout = 0")
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             if await connection.fetchval("SELECT to_regclass('aerich')") is None:
                 raise database.problem(settings, "has no tables of hubbub. Run: hubbub migrate")
             snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
-            await _write(tool, settings, snapshot, writer, advance)
-            taken = await connection.fetch("SELECT version FROM aerich ORDER BY id")
+            await _run_dump(tool, settings, snapshot, writer, advance)
+            applied = await connection.fetch("SELECT version FROM aerich ORDER BY id")
             rooms = await connection.fetch("SELECT last_seq FROM rooms ORDER BY id")
-            return Dumped(
+            return DumpResult(
                 await connection.fetchval("SELECT value FROM state WHERE key = 'epoch'") or "",
-                [row["version"] for row in taken],
-                await _counts(connection),
+                [row["version"] for row in applied],
+                await _row_counts(connection),
                 highest_seqs([row["last_seq"] for row in rooms]),
                 writer.finish(),
             )
 
 
-async def _write(tool: Tool, settings: Settings, snapshot: str, writer: Writer, advance: Advance) -> None:
-    target = postgres_tools.target(settings.database_url)
+async def _run_dump(tool: Tool, settings: Settings, snapshot: str, writer: Writer, advance: Advance) -> None:
+    target = postgres_tools.to_target(settings.database_url)
     arguments = ["-Fc", "--no-owner", "--no-privileges", "--no-password", f"--snapshot={snapshot}"]
-    arguments += [f"--exclude-table-data=*.{LEFT_OUT}", "-d", target.uri]
+    arguments += [f"--exclude-table-data=*.{EXCLUDED_TABLE}", "-d", target.uri]
 
-    async def take(piece: bytes) -> None:
+    async def on_chunk(piece: bytes) -> None:
         writer.write(piece)
         advance(len(piece))
 
     try:
-        await programs.run(await programs.start(tool.path, arguments, target), (), take, "pg_dump")
+        await programs.run(await programs.start(tool.path, arguments, target), (), on_chunk, "pg_dump")
     except ProgramFailed as error:
         raise BackupProblem(f"{error}.") from None
 
 
-async def _counts(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, int]:
+async def _row_counts(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, int]:
     tables = await connection.fetch(
         "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename"
     )
     return {
         row["tablename"]: int(await connection.fetchval(f'SELECT count(*) FROM "{row["tablename"]}"'))
         for row in tables
-        if row["tablename"] != LEFT_OUT
-    } | {LEFT_OUT: 0}
+        if row["tablename"] != EXCLUDED_TABLE
+    } | {EXCLUDED_TABLE: 0}
 
 
-async def check(settings: Settings, pieces: Pieces) -> str:
+async def check(settings: Settings, open_stream: OpenStream) -> str:
     """Read a dump to its end; returns its table of contents. Raises BackupProblem, DatabaseProblem."""
-    async with connected(settings) as connection:
-        tool = find("pg_restore", connection)
-    target = postgres_tools.target(settings.database_url)
+    async with connect(settings) as connection:
+        tool = find_program("pg_restore", connection)
+    target = postgres_tools.to_target(settings.database_url)
     contents = bytearray()
 
-    async def keep(piece: bytes) -> None:
+    async def collect(piece: bytes) -> None:
         contents.extend(piece)
 
-    async def drop(_: bytes) -> None:
+    async def discard(_: bytes) -> None:
         """Only whether it can be read is of interest."""
 
     try:
-        postgres_tools.beside(tool, "psql")
-        for arguments, take in ((["--list"], keep), (["-f", "-"], drop)):
-            with pieces() as stream:
+        postgres_tools.sibling(tool, "psql")
+        for arguments, consume in ((["--list"], collect), (["-f", "-"], discard)):
+            with open_stream() as stream:
                 await programs.run(
-                    await programs.start(tool.path, arguments, target), stream, take, "pg_restore"
+                    await programs.start(tool.path, arguments, target), stream, consume, "pg_restore"
                 )
     except (ProgramFailed, ToolMissing) as error:
         raise BackupProblem(f"{str(error).rstrip('.')}.") from None
     return contents.decode(errors="replace")
 
 
-async def known_epoch(settings: Settings) -> str:
+async def current_epoch(settings: Settings) -> str:
     """The epoch of the database as it is; empty if it has none."""
-    async with connected(settings) as connection:
+    async with connect(settings) as connection:
         if await connection.fetchval("SELECT to_regclass('state')") is None:
             return ""
         return await connection.fetchval("SELECT value FROM state WHERE key = 'epoch'") or ""

@@ -14,78 +14,84 @@ from tortoise.models import Model
 
 from hubbub import models
 from hubbub.config import Settings
-from hubbub.db.migrations import LOCK
+from hubbub.db.migrations import LOCK_KEY
 from hubbub.gateways import postgres_programs as programs
 from hubbub.gateways import postgres_tools
 from hubbub.gateways.postgres_programs import ProgramFailed
 from hubbub.queries.eventlog import epochs
 from hubbub.services.backups.files import BackupProblem
 from hubbub.services.backups.manifest import Manifest
-from hubbub.services.backups.postgres import Pieces, connected, find, known_epoch
+from hubbub.services.backups.postgres import OpenStream, connect, current_epoch, find_program
 from hubbub.services.eventlog.epochs import Cause
 
-LOCK_S = 30  # that the restore waits for a statement of another program
-TRIES = 3  # a deadlock with the statements of running instances ends one of both
-AGAIN = ("deadlock detected", "lock timeout", "could not obtain lock")
-HEAD = 1 << 16  # bytes of a script before its first object, at most
-_OBJECT = re.compile(rb"^-- (Name|TOC entry|Data for Name)", re.MULTILINE)
+LOCK_TIMEOUT_S = 30  # that the restore waits for a statement of another program
+MAX_TRIES = 3  # a deadlock with the statements of running instances ends one of both
+RETRYABLE_ERRORS = ("deadlock detected", "lock timeout", "could not obtain lock")
+MAX_HEAD_BYTES = 1 << 16  # bytes of a script before its first object, at most
+_OBJECT_COMMENT = re.compile(rb"^-- (Name|TOC entry|Data for Name)", re.MULTILINE)
 _SETTING = re.compile(rb"^SET (\w+) = .*;\n", re.MULTILINE)
-_LIMITS = frozenset({b"statement_timeout", b"lock_timeout", b"idle_in_transaction_session_timeout"})
+_TIMEOUT_SETTINGS = frozenset({b"statement_timeout", b"lock_timeout", b"idle_in_transaction_session_timeout"})
 _TABLE = re.compile(r"^\d+; \d+ \d+ TABLE (\S+) (\S+) ", re.MULTILINE)
 # Of the database itself, not of hubbub: they may belong to another role.
-_NOT_OURS = re.compile(r"^\d+; \d+ \d+ (SCHEMA|ACL|DEFAULT ACL|EXTENSION|COMMENT - (SCHEMA|EXTENSION)) ")
+_DATABASE_OBJECT = re.compile(
+    r"^\d+; \d+ \d+ (SCHEMA|ACL|DEFAULT ACL|EXTENSION|COMMENT - (SCHEMA|EXTENSION)) "
+)
 
 
 async def replace(
-    settings: Settings, manifest: Manifest, new_epoch: str, contents: str, pieces: Pieces
+    settings: Settings, manifest: Manifest, new_epoch: str, contents: str, open_stream: OpenStream
 ) -> None:
     """Replace the database by a checked dump. Raises BackupProblem, DatabaseProblem: then nothing changed."""
-    for attempt in range(1, TRIES + 1):
+    for attempt in range(1, MAX_TRIES + 1):
         try:
-            await _attempt(settings, manifest, new_epoch, contents, pieces)
+            await _replace_once(settings, manifest, new_epoch, contents, open_stream)
             break
         except ProgramFailed as error:
-            if await known_epoch(settings) == new_epoch:
+            if await current_epoch(settings) == new_epoch:
                 break  # only the answer to the COMMIT was lost
-            if attempt == TRIES or not any(reason in str(error) for reason in AGAIN):
+            if attempt == MAX_TRIES or not any(reason in str(error) for reason in RETRYABLE_ERRORS):
                 raise BackupProblem(f"{error}. The database is as it was.") from None
-    async with connected(settings) as connection:
+    async with connect(settings) as connection:
         await connection.execute("ANALYZE")
 
 
-async def _attempt(
-    settings: Settings, manifest: Manifest, new_epoch: str, contents: str, pieces: Pieces
+async def _replace_once(
+    settings: Settings, manifest: Manifest, new_epoch: str, contents: str, open_stream: OpenStream
 ) -> None:
-    async with connected(settings) as connection:
-        tool = find("pg_restore", connection)
-        known = {row["name"].encode() for row in await connection.fetch("SELECT name FROM pg_settings")}
-    target = postgres_tools.target(settings.database_url)
+    async with connect(settings) as connection:
+        tool = find_program("pg_restore", connection)
+        known_settings = {
+            row["name"].encode() for row in await connection.fetch("SELECT name FROM pg_settings")
+        }
+    target = postgres_tools.to_target(settings.database_url)
     arguments = ["-X", "-q", "-w", "-o", os.devnull, "-v", "ON_ERROR_STOP=1", "-d", target.uri, "-f", "-"]
-    psql = await programs.start(postgres_tools.beside(tool, "psql"), arguments, target)
-    script = _Script(psql, known)
+    psql = await programs.start(postgres_tools.sibling(tool, "psql"), arguments, target)
+    script = _PsqlScript(psql, known_settings)
     try:
-        await script.send(_begin(contents))
-        with pieces() as stream, _listed(contents) as chosen:
-            options = ["--clean", "--if-exists", "--no-owner", "--no-privileges", "-L", f"/dev/fd/{chosen}"]
-            restoring = await programs.start(tool.path, [*options, "-f", "-"], target, pass_fds=[chosen])
-            await programs.run(restoring, stream, script.take, "pg_restore")
-        await script.finish(_end(contents, manifest, new_epoch))
-        said = await programs.complaint(psql)
+        await script.send(_opening_sql(contents))
+        with open_stream() as stream, _restore_list(contents) as list_fd:
+            options = ["--clean", "--if-exists", "--no-owner", "--no-privileges", "-L", f"/dev/fd/{list_fd}"]
+            restore_process = await programs.start(
+                tool.path, [*options, "-f", "-"], target, pass_fds=[list_fd]
+            )
+            await programs.run(restore_process, stream, script.feed, "pg_restore")
+        await script.finish(_closing_sql(contents, manifest, new_epoch))
+        error_text = await programs.first_error(psql)
         if await psql.wait():
-            raise ProgramFailed(f"psql failed: {said}")
+            raise ProgramFailed(f"psql failed: {error_text}")
     except ConnectionError:
-        said = await programs.complaint(psql)
-        raise ProgramFailed(f"psql failed: {said}") from None
+        error_text = await programs.first_error(psql)
+        raise ProgramFailed(f"psql failed: {error_text}") from None
     finally:
-        await programs.end(psql)
+        await programs.kill(psql)
 
 
-class _Script:
+class _PsqlScript:
     """What psql is given. Settings that this server does not know are left out of the head."""
 
-    def __init__(self, psql: Process, known: set[bytes]) -> None:
+    def __init__(self, psql: Process, known_settings: set[bytes]) -> None:
         self._psql = psql
-        self._known = known - _LIMITS
+        self._known_settings = known_settings - _TIMEOUT_SETTINGS
         self._head: bytearray | None = bytearray()
 
     async def send(self, data: bytes) -> None:
@@ -96,21 +102,22 @@ class _Script:
         self._psql.stdin.write(data)
         await self._psql.stdin.drain()
 
-    async def take(self, piece: bytes) -> None:
+    async def feed(self, piece: bytes) -> None:
         """A piece of the script of pg_restore."""
         if self._head is None:
             await self.send(piece)
             return
         self._head += piece
-        if len(self._head) >= HEAD or _OBJECT.search(self._head):
+        if len(self._head) >= MAX_HEAD_BYTES or _OBJECT_COMMENT.search(self._head):
             await self._send_head()
 
     async def _send_head(self) -> None:
         head, self._head = bytes(self._head or b""), None
-        found = _OBJECT.search(head)
+        found = _OBJECT_COMMENT.search(head)
         end = found.start() if found else len(head)
         await self.send(
-            _SETTING.sub(lambda one: one[0] if one[1] in self._known else b"", head[:end]) + head[end:]
+            _SETTING.sub(lambda one: one[0] if one[1] in self._known_settings else b"", head[:end])
+            + head[end:]
         )
 
     async def finish(self, data: bytes) -> None:
@@ -125,9 +132,9 @@ class _Script:
 
 
 @contextmanager
-def _listed(contents: str) -> Iterator[int]:
+def _restore_list(contents: str) -> Iterator[int]:
     """A descriptor from which pg_restore reads what it restores: all but what is of the database itself."""
-    lines = [line for line in contents.splitlines() if not _NOT_OURS.match(line)]
+    lines = [line for line in contents.splitlines() if not _DATABASE_OBJECT.match(line)]
     file = os.memfd_create("contents", 0)
     try:
         os.write(file, ("\n".join(lines) + "\n").encode())
@@ -137,7 +144,7 @@ def _listed(contents: str) -> Iterator[int]:
         os.close(file)
 
 
-def _schema(contents: str) -> str:
+def _find_schema(contents: str) -> str:
     """The schema of hubbub's tables in a dump. Raises BackupProblem."""
     for schema, table in _TABLE.findall(contents):
         if table == "state":
@@ -145,31 +152,32 @@ def _schema(contents: str) -> str:
     raise BackupProblem("The dump has no tables of hubbub.")
 
 
-def _begin(contents: str) -> bytes:
+def _opening_sql(contents: str) -> bytes:
     """Begin, and drop the tables that are there, also those that the dump does not know."""
-    schema = _schema(contents)
+    schema = _find_schema(contents)
     names = {(str(found[0]), str(found[1])) for found in _TABLE.findall(contents)}
-    names |= {(schema, table) for table in ("aerich", "message_words", *_tables())}
-    dropped = ", ".join(f'"{place}"."{table}"' for place, table in sorted(names))
+    names |= {(schema, table) for table in ("aerich", "message_words", *_table_names())}
+    dropped = ", ".join(f'"{schema_name}"."{table}"' for schema_name, table in sorted(names))
     return (
-        f"BEGIN;\nSET LOCAL lock_timeout = '{LOCK_S}s';\nSELECT pg_catalog.pg_advisory_xact_lock({LOCK});\n"
+        f"BEGIN;\nSET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s';\n"
+        f"SELECT pg_catalog.pg_advisory_xact_lock({LOCK_KEY});\n"
         f"DROP TABLE IF EXISTS {dropped} CASCADE;\n"
     ).encode()
 
 
-def _tables() -> Iterator[str]:
+def _table_names() -> Iterator[str]:
     for name in models.__all__:
         kind = getattr(models, name)
         if isinstance(kind, type) and issubclass(kind, Model):
             yield str(kind._meta.db_table)  # noqa: SLF001 - Tortoise's own way to ask
 
 
-def _end(contents: str, manifest: Manifest, new_epoch: str) -> bytes:
+def _closing_sql(contents: str, manifest: Manifest, new_epoch: str) -> bytes:
     """Compare the counts, raise the epoch, commit."""
-    schema = _schema(contents)
+    schema = _find_schema(contents)
     values: Mapping[str, str] = {
-        epochs.EPOCH: new_epoch,
-        epochs.CAUSE: epochs.cause_text(new_epoch, Cause.RESTORE.value),
+        epochs.EPOCH_KEY: new_epoch,
+        epochs.CAUSE_KEY: epochs.cause_text(new_epoch, Cause.RESTORE.value),
     }
     lines = ["\nDO $check$ BEGIN"]
     for table, count in manifest.row_counts.items():

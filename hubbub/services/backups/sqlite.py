@@ -15,15 +15,15 @@ from hubbub.services.backups.files import BackupProblem
 from hubbub.services.backups.manifest import Manifest, highest_seqs
 from hubbub.services.eventlog.epochs import Cause
 
-PAGES = 2000  # copied in one step
-BUSY_S = 10.0
-LEFT_OUT = "processes"  # which processes run is not part of the history
-BESIDE = ("-wal", "-shm", "-journal")
+PAGES_PER_STEP = 2000  # copied in one step
+BUSY_TIMEOUT_S = 10.0
+EXCLUDED_TABLE = "processes"  # which processes run is not part of the history
+SIDE_FILE_SUFFIXES = ("-wal", "-shm", "-journal")
 
-Progress = Callable[[int, int], None]
+PageProgress = Callable[[int, int], None]
 
 
-class Copied(NamedTuple):
+class CopyResult(NamedTuple):
     """What was copied."""
 
     epoch: str
@@ -33,12 +33,12 @@ class Copied(NamedTuple):
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+def _open(path: Path) -> Iterator[sqlite3.Connection]:
     """A file that is there. Raises BackupProblem."""
     try:
         with closing(
             sqlite3.connect(
-                f"file:{quote(str(path))}?mode=rw", uri=True, timeout=BUSY_S, isolation_level=None
+                f"file:{quote(str(path))}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
             )
         ) as connection:
             yield connection
@@ -46,28 +46,30 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         raise BackupProblem(f"The database {path} can't be used: {error}.") from error
 
 
-def copy(path: Path, target: Path, progress: Progress) -> Copied:
+def copy(path: Path, target: Path, progress: PageProgress) -> CopyResult:
     """Copy a database, also while it is written, to a new file. Raises BackupProblem.
 
     `progress` gets the pages that are left, and how many there are.
     """
     if not path.is_file():
         raise BackupProblem(f"The database {path} does not exist.")
-    files.create(target).close()
-    with _opened(path) as source, _opened(target) as copied:
+    files.create_file(target).close()
+    with _open(path) as source, _open(target) as destination:
         # What is read from now on is of this moment: the copy is not begun again when another process writes.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        source.backup(copied, pages=PAGES, progress=lambda _, left, total: progress(left, total))
+        source.backup(
+            destination, pages=PAGES_PER_STEP, progress=lambda _, left, total: progress(left, total)
+        )
         source.execute("ROLLBACK")
-    with _opened(target) as copied:
-        copied.execute("PRAGMA journal_mode = DELETE")
-        if "state" not in _tables(copied):
+    with _open(target) as destination:
+        destination.execute("PRAGMA journal_mode = DELETE")
+        if "state" not in _tables(destination):
             raise BackupProblem(f"The database {path} has no tables of hubbub.")
-        if LEFT_OUT in _tables(copied):
-            copied.execute(f"DELETE FROM {LEFT_OUT}")
-        _check(copied, target)
-        return _described(copied)
+        if EXCLUDED_TABLE in _tables(destination):
+            destination.execute(f"DELETE FROM {EXCLUDED_TABLE}")
+        _check_integrity(destination, target)
+        return _describe(destination)
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:
@@ -77,9 +79,9 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
     return sorted(row[0] for row in rows)
 
 
-def _described(connection: sqlite3.Connection) -> Copied:
-    epoch = connection.execute("SELECT value FROM state WHERE key = ?", [epochs.EPOCH]).fetchone()
-    return Copied(
+def _describe(connection: sqlite3.Connection) -> CopyResult:
+    epoch = connection.execute("SELECT value FROM state WHERE key = ?", [epochs.EPOCH_KEY]).fetchone()
+    return CopyResult(
         epoch[0] if epoch else "",
         [row[0] for row in connection.execute("SELECT version FROM aerich ORDER BY id")],
         {
@@ -90,7 +92,7 @@ def _described(connection: sqlite3.Connection) -> Copied:
     )
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
     found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if found != "ok":
         raise BackupProblem(f"{path} is damaged: {found}.")
@@ -98,22 +100,22 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise BackupProblem(f"{path} is damaged: rows refer to rows that are missing.")
 
 
-def unpack(pieces: Iterable[bytes], target: Path, manifest: Manifest) -> None:
+def unpack(chunks: Iterable[bytes], target: Path, manifest: Manifest) -> None:
     """Write the database of a backup to a new file, and check it. Raises BackupProblem."""
-    with files.create(target) as file:
-        for piece in pieces:
+    with files.create_file(target) as file:
+        for piece in chunks:
             file.write(piece)
-    with _opened(target) as connection:
-        _check(connection, target)
-        if _described(connection).row_counts != manifest.row_counts:
+    with _open(target) as connection:
+        _check_integrity(connection, target)
+        if _describe(connection).row_counts != manifest.row_counts:
             raise BackupProblem(f"{target} has not the rows of the manifest.")
 
 
 def raise_epoch(path: Path, epoch: str) -> None:
     """Store a new epoch in a database that is not in use yet, and write it to the disk."""
-    with _opened(path) as connection:
+    with _open(path) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
-        values = {epochs.EPOCH: epoch, epochs.CAUSE: epochs.cause_text(epoch, Cause.RESTORE.value)}
+        values = {epochs.EPOCH_KEY: epoch, epochs.CAUSE_KEY: epochs.cause_text(epoch, Cause.RESTORE.value)}
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany(
             "INSERT INTO state (key, value) VALUES (?, ?) "
@@ -128,10 +130,10 @@ def raise_epoch(path: Path, epoch: str) -> None:
         os.close(descriptor)
 
 
-def known_epoch(path: Path) -> str:
+def current_epoch(path: Path) -> str:
     """The epoch of the database as it is; empty if it has none, or can't be read."""
-    with suppress(BackupProblem), _opened(path) as connection:
-        found = connection.execute("SELECT value FROM state WHERE key = ?", [epochs.EPOCH]).fetchone()
+    with suppress(BackupProblem), _open(path) as connection:
+        found = connection.execute("SELECT value FROM state WHERE key = ?", [epochs.EPOCH_KEY]).fetchone()
         return found[0] if found else ""
     return ""
 
@@ -143,10 +145,10 @@ def replace(path: Path, new: Path) -> None:
     program that has it open, or a lock on it, is not disturbed: then it is refused.
     """
     if not path.is_file() or not _is_database(path):
-        _put_aside(path)
-        _rename(path, new)
+        _move_aside(path)
+        _replace_file(path, new)
         return
-    with _opened(path) as old:
+    with _open(path) as old:
         old.execute("PRAGMA locking_mode = EXCLUSIVE")
         try:
             (mode,) = old.execute("PRAGMA journal_mode = DELETE").fetchone()
@@ -157,7 +159,7 @@ def replace(path: Path, new: Path) -> None:
             ) from None
         if mode != "delete":
             raise BackupProblem(f"The database {path} is in use by another program. Stop it.")
-        _rename(path, new)
+        _replace_file(path, new)
 
 
 def _is_database(path: Path) -> bool:
@@ -169,16 +171,16 @@ def _is_database(path: Path) -> bool:
     return True
 
 
-def _put_aside(path: Path) -> None:
+def _move_aside(path: Path) -> None:
     """Keep what is no database, and what belonged to one, under another name."""
     aside = path.with_name(f"{path.name}.damaged-{clock.now():%Y%m%dT%H%M%SZ}")
     if path.is_file():
         aside.hardlink_to(path)
-    for end in BESIDE:
+    for end in SIDE_FILE_SUFFIXES:
         with suppress(FileNotFoundError):
             path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
 
 
-def _rename(path: Path, new: Path) -> None:
+def _replace_file(path: Path, new: Path) -> None:
     new.replace(path)
     files.sync_folder(path.parent)

@@ -16,18 +16,18 @@ from hubbub.services.context import Context
 from hubbub.services.eventlog import event_log
 from hubbub.services.eventlog.epoch_watch import Cursor
 
-PAGE = 50
-_POSITIONS = ("before_seq", "after_seq", "around_seq")
+DEFAULT_PAGE_SIZE = 50
+_POSITION_FIELDS = ("before_seq", "after_seq", "around_seq")
 
 
-async def history(ctx: Context, command: wire.ReadHistory) -> wire.History:
+async def read(ctx: Context, command: wire.ReadHistory) -> wire.History:
     """A page of messages, ascending: the newest, or those before, after or around a seq."""
-    given = [name for name in _POSITIONS if getattr(command, name) is not None]
-    if len(given) > 1:
+    given_fields = [name for name in _POSITION_FIELDS if getattr(command, name) is not None]
+    if len(given_fields) > 1:
         reason = "Use only one of before_seq, after_seq and around_seq."
-        raise InvalidPayload(fields=tuple((name, reason) for name in given))
+        raise InvalidPayload(fields=tuple((name, reason) for name in given_fields))
     await rooms.access(ctx, command.room_id)
-    limit = command.limit or PAGE
+    limit = command.limit or DEFAULT_PAGE_SIZE
     if command.around_seq is not None:
         return await _around(ctx, command.room_id, command.around_seq, limit)
     async with database.guard():
@@ -37,7 +37,7 @@ async def history(ctx: Context, command: wire.ReadHistory) -> wire.History:
             rows = await _before(command.room_id, command.before_seq, limit + 1)
         page = sorted(rows[:limit], key=lambda row: row.seq)
         return wire.History(
-            messages=await message_views.messages(page, ctx.user_id), has_more=len(rows) > limit
+            messages=await message_views.load_views(page, ctx.user_id), has_more=len(rows) > limit
         )
 
 
@@ -46,12 +46,12 @@ async def _around(ctx: Context, room_id: UUID, seq: int, limit: int) -> wire.His
     async with database.guard():
         older = await _before(room_id, seq, limit + 1)
         newer = await _after(room_id, seq - 1, limit + 1)
-        after = min(len(newer), limit - min(len(older), limit // 2))
-        before = min(len(older), limit - after)
-        page = [*reversed(older[:before]), *newer[:after]]
-        has_before, has_after = len(older) > before, len(newer) > after
+        newer_count = min(len(newer), limit - min(len(older), limit // 2))
+        older_count = min(len(older), limit - newer_count)
+        page = [*reversed(older[:older_count]), *newer[:newer_count]]
+        has_before, has_after = len(older) > older_count, len(newer) > newer_count
         return wire.History(
-            messages=await message_views.messages(page, ctx.user_id),
+            messages=await message_views.load_views(page, ctx.user_id),
             has_more=has_before or has_after,
             has_before=has_before,
             has_after=has_after,
@@ -66,7 +66,7 @@ async def _after(room_id: UUID, seq: int, limit: int) -> list[message_pages.Mess
     return await message_pages.after(database.connection(), room_id, seq, limit)
 
 
-class _Before(msgspec.Struct, array_like=True):
+class _SearchPosition(msgspec.Struct, array_like=True):
     """The message with which a page of found ones ended; the order of ids never changes."""
 
     id: UUID
@@ -76,43 +76,47 @@ async def find(ctx: Context, command: wire.Search) -> wire.SearchPage:
     """Messages in the caller's rooms that hold all words, the last one as a prefix; newest first."""
     if command.room_id is not None:
         await rooms.access(ctx, command.room_id)
-    limit = command.limit or PAGE
-    before = cursors.read(ctx, "found", command.cursor, _Before) if command.cursor is not None else None
+    limit = command.limit or DEFAULT_PAGE_SIZE
+    position = (
+        cursors.decode(ctx, "found", command.cursor, _SearchPosition) if command.cursor is not None else None
+    )
     async with database.guard():
-        found = await search.find(
+        message_ids = await search.find(
             database.connection(),
             user_id=ctx.user_id,
             query=command.query,
             room_id=command.room_id,
             from_user_id=command.from_user_id,
-            before=before.id if before is not None else None,
+            before=position.id if position is not None else None,
             limit=limit + 1,
         )
-        page = found[:limit]
+        page = message_ids[:limit]
         rows = {row.id: row for row in await message_pages.by_ids(database.connection(), page)}
-        messages = await message_views.messages([rows[each] for each in page if each in rows], ctx.user_id)
-    following = cursors.write(ctx, "found", _Before(page[-1])) if len(found) > limit else None
-    return wire.SearchPage(messages=messages, next_cursor=following)
+        messages = await message_views.load_views([rows[each] for each in page if each in rows], ctx.user_id)
+    next_cursor = (
+        cursors.encode(ctx, "found", _SearchPosition(page[-1])) if len(message_ids) > limit else None
+    )
+    return wire.SearchPage(messages=messages, next_cursor=next_cursor)
 
 
-async def sync(ctx: Context, command: log_wire.Sync) -> log_wire.Synced:
+async def sync(ctx: Context, command: log_wire.Sync) -> log_wire.SyncResponse:
     """What the client is missing, room by room; see `log.catch_up`."""
-    epoch = ctx.parts.epochs.value
+    epoch = ctx.container.epoch_watch.epoch
     async with database.guard():
         spans = await _spans(ctx, list(command.rooms))
     if command.epoch is not None and command.epoch != epoch:
-        answer = {
+        results = {
             room_id: log_wire.RoomReset(last_seq=span.last_seq)
             if (span := spans.get(room_id))
             else log_wire.RoomGone()
             for room_id in command.rooms
         }
-        return log_wire.Synced(epoch=epoch, rooms=dict(answer))
+        return log_wire.SyncResponse(epoch=epoch, rooms=dict(results))
     for room_id, span in spans.items():
         cursor = Cursor(room_id, command.rooms[room_id], span.last_seq)
-        ctx.parts.epochs.compare_cursor(ctx.user_id, command.epoch or "", cursor)
-    limit = command.limit or event_log.ENTRIES_PER_READ
-    return log_wire.Synced(epoch=epoch, rooms=await event_log.catch_up(spans, command.rooms, limit))
+        ctx.container.epoch_watch.check_cursor(ctx.user_id, command.epoch or "", cursor)
+    limit = command.limit or event_log.MAX_ENTRIES_PER_READ
+    return log_wire.SyncResponse(epoch=epoch, rooms=await event_log.catch_up(spans, command.rooms, limit))
 
 
 async def _spans(ctx: Context, room_ids: list[UUID]) -> dict[UUID, event_log.Span]:

@@ -11,7 +11,7 @@ from hubbub.core import clock
 from hubbub.core.errors import Forbidden, InvalidPayload, NotFound, NotMember
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.queries.chat import rooms as room_queries
 from hubbub.schemas.chat import rooms as wire
 from hubbub.schemas.users.users import User
@@ -23,23 +23,23 @@ from hubbub.services.eventlog import event_log
 from hubbub.services.presence import presence
 from hubbub.services.users import users
 
-FIRST_SHOWN = 100
+MAX_MEMBERS_IN_RESPONSE = 100
 
 logger = logging.getLogger(__name__)  # `log` is the module of rooms' entries here
 
 
-async def join(ctx: Context, command: wire.JoinRoom) -> wire.Joined:
+async def join(ctx: Context, command: wire.JoinRoom) -> wire.JoinResponse:
     """Join a public room by id or name; joining again is no error. Raises NotFound."""
-    row = await _joinable(ctx, command)
-    room = rooms.show(row)
+    row = await _find_joinable(ctx, command)
+    room = rooms.to_view(row)
     if room.my is None:
         room = await _join(ctx, row)
     async with database.guard():
-        people = await room_queries.members(database.connection(), row.id, FIRST_SHOWN)
-    return wire.Joined(room=room, members=[_user(person) for person in people])
+        member_rows = await room_queries.members(database.connection(), row.id, MAX_MEMBERS_IN_RESPONSE)
+    return wire.JoinResponse(room=room, members=[_to_user(member_row) for member_row in member_rows])
 
 
-async def _joinable(ctx: Context, command: wire.JoinRoom) -> room_queries.RoomRow:
+async def _find_joinable(ctx: Context, command: wire.JoinRoom) -> room_queries.RoomRow:
     if (command.room_id is None) == (command.name is None):
         reason = "Give either room_id or name."
         raise InvalidPayload(fields=(("room_id", reason), ("name", reason)))
@@ -47,8 +47,8 @@ async def _joinable(ctx: Context, command: wire.JoinRoom) -> room_queries.RoomRo
         room_id = command.room_id
         if command.name is not None:
             key = rooms.name_key(command.name)
-            named = await models.Room.filter(name_key=key, archived_at__isnull=True).first()
-            room_id = named.id if named is not None else None
+            room = await models.Room.filter(name_key=key, archived_at__isnull=True).first()
+            room_id = room.id if room is not None else None
         row = (
             await room_queries.room(database.connection(), room_id, ctx.user_id)
             if room_id is not None
@@ -60,25 +60,25 @@ async def _joinable(ctx: Context, command: wire.JoinRoom) -> room_queries.RoomRo
 
 
 async def _join(ctx: Context, row: room_queries.RoomRow) -> wire.Room:
-    person = await users.me(ctx)
+    user = await users.me(ctx)
     async with ctx.unit() as unit:
         head = await unit.lock(row.id)
         if head.archived:
             raise NotFound("There is no such room.")
         if await models.Membership.exists(room_id=row.id, user_id=ctx.user_id):  # a twin of this call
-            return await rooms.view(ctx, row.id)
-        seqs = await rooms.admit(unit, head, [(person, "member")], ctx.user_id)
-        return await rooms.tell_joined(ctx, unit, head, ctx.user_id, seqs[ctx.user_id])
+            return await rooms.load_view(ctx, row.id)
+        seqs = await rooms.add_members(unit, head, [(user, "member")], ctx.user_id)
+        return await rooms.publish_joined(ctx, unit, head, ctx.user_id, seqs[ctx.user_id])
 
 
-async def join_defaults(ctx: Context) -> None:
+async def join_default_rooms(ctx: Context) -> None:
     """Join the rooms of `HUBBUB_DEFAULT_ROOMS`; those that are missing are made. Nobody owns them.
 
     A room that can't be joined now is logged, and is no reason to fail: the caller's account is stored.
     """
-    for name in ctx.parts.settings.default_rooms:
+    for name in ctx.container.settings.default_rooms:
         try:
-            await _join_default(ctx, name)
+            await _join_default_room(ctx, name)
         except Exception:
             logger.warning(
                 "a default room could not be joined",
@@ -87,7 +87,7 @@ async def join_defaults(ctx: Context) -> None:
             )
 
 
-async def _join_default(ctx: Context, name: str) -> None:
+async def _join_default_room(ctx: Context, name: str) -> None:
     key = rooms.name_key(name)
     async with database.guard():
         if not await models.Room.exists(name_key=key):
@@ -100,26 +100,26 @@ async def _join_default(ctx: Context, name: str) -> None:
     await join(ctx, wire.JoinRoom(name=name))
 
 
-async def invite(ctx: Context, command: wire.RoomUser) -> wire.Empty:
+async def invite(ctx: Context, command: wire.RoomUserRef) -> wire.Empty:
     """Make a user a member; owner or moderator. Inviting a member again is no error. Raises RateLimited."""
-    standing = await rooms.access(ctx, command.room_id)
-    if standing.kind == "direct":
+    caller_membership = await rooms.access(ctx, command.room_id)
+    if caller_membership.kind == "direct":
         raise Forbidden("A direct room stays between two.")
-    async with room_limits.acquire(ctx, invitations=1) as charge:
-        person = await users.access(command.user_id)
-        charge.stored = await _invite(ctx, command.room_id, person)
+    async with room_limits.acquire(ctx, invitations=1) as reservation:
+        user = await users.access(command.user_id)
+        reservation.committed = await _invite(ctx, command.room_id, user)
     return wire.Empty()
 
 
-async def _invite(ctx: Context, room_id: UUID, person: User) -> bool:
+async def _invite(ctx: Context, room_id: UUID, user: User) -> bool:
     """Returns whether the membership is new."""
     async with ctx.unit() as unit:
         head = await unit.lock(room_id)
         await rooms.require_role(ctx, room_id, "owner", "moderator")
-        if await models.Membership.exists(room_id=room_id, user_id=person.id):
+        if await models.Membership.exists(room_id=room_id, user_id=user.id):
             return False
-        seqs = await rooms.admit(unit, head, [(person, "member")], ctx.user_id)
-        await rooms.tell_joined(ctx, unit, head, person.id, seqs[person.id])
+        seqs = await rooms.add_members(unit, head, [(user, "member")], ctx.user_id)
+        await rooms.publish_joined(ctx, unit, head, user.id, seqs[user.id])
     return True
 
 
@@ -128,119 +128,119 @@ async def leave(ctx: Context, command: wire.RoomRef) -> wire.Empty:
 
     The last one to go archives the room. Direct rooms can't be left (Forbidden).
     """
-    standing = await rooms.access(ctx, command.room_id)
-    if standing.kind == "direct":
+    caller_membership = await rooms.access(ctx, command.room_id)
+    if caller_membership.kind == "direct":
         raise Forbidden("A direct room can't be left.")
-    person = await users.me(ctx)
+    user = await users.me(ctx)
     async with ctx.unit() as unit:
         head = await unit.lock(command.room_id)
         membership = await models.Membership.filter(room_id=command.room_id, user_id=ctx.user_id).first()
         if membership is None:
             raise NotMember
-        await _end(ctx, unit, head, membership, person)
+        await _end_membership(ctx, unit, head, membership, user)
     return wire.Empty()
 
 
-async def remove(ctx: Context, command: wire.RoomUser) -> wire.Empty:
+async def remove(ctx: Context, command: wire.RoomUserRef) -> wire.Empty:
     """End somebody's membership; owner or moderator. Owners can't be removed, moderators by the owner only.
 
     Raises NotFound for somebody who is not a member.
     """
     if command.user_id == ctx.user_id:
         return await leave(ctx, wire.RoomRef(room_id=command.room_id))
-    act = recorder.by(ctx, Action.REMOVE_MEMBER, Target("room", command.room_id))
-    async with recorder.attempt(ctx.parts, act):
+    act = recorder.act_of(ctx, Action.REMOVE_MEMBER, Target("room", command.room_id))
+    async with recorder.attempt(ctx.container, act):
         await _remove(ctx, command, act)
     return wire.Empty()
 
 
-async def _remove(ctx: Context, command: wire.RoomUser, act: Act) -> None:
-    standing = await rooms.access(ctx, command.room_id)
-    if standing.kind == "direct":
+async def _remove(ctx: Context, command: wire.RoomUserRef, act: AuditEvent) -> None:
+    caller_membership = await rooms.access(ctx, command.room_id)
+    if caller_membership.kind == "direct":
         raise Forbidden("A direct room stays between two.")
     async with ctx.unit() as unit:
         head = await unit.lock(command.room_id)
         role = await rooms.require_role(ctx, command.room_id, "owner", "moderator")
-        membership = await _membership(command)
+        membership = await _get_membership(command)
         if membership.role == "owner" or (membership.role == "moderator" and role != "owner"):
             raise Forbidden("An owner can't be removed, and a moderator only by the owner.")
         row = await models.User.get(id=command.user_id)
-        await _end(ctx, unit, head, membership, users.show(row))
+        await _end_membership(ctx, unit, head, membership, users.to_view(row))
         await audit_log.record(unit.tx, act, user_id=str(row.id), before=membership.role)
 
 
-async def end_some(ctx: Context, person: User, limit: int) -> bool:
+async def end_memberships(ctx: Context, user: User, limit: int) -> bool:
     """End at most `limit` memberships of the caller, direct rooms included, as in leaving.
 
     Returns whether there were no more. Each is a unit of its own: what an interruption leaves is ended by
     the next call. `person` is shown as gone.
     """
     async with database.guard():
-        own = models.Membership.filter(user_id=ctx.user_id).order_by("id").limit(limit)
-        room_ids = await own.values_list("room_id", flat=True)
+        memberships = models.Membership.filter(user_id=ctx.user_id).order_by("id").limit(limit)
+        room_ids = await memberships.values_list("room_id", flat=True)
     for room_id in room_ids:
         async with ctx.unit() as unit:
             head = await unit.lock(room_id)  # type: ignore[arg-type]
             membership = await models.Membership.filter(room_id=room_id, user_id=ctx.user_id).first()
             if membership is not None:
-                await _end(ctx, unit, head, membership, person)
+                await _end_membership(ctx, unit, head, membership, user)
     return len(room_ids) < limit
 
 
-async def _membership(command: wire.RoomUser | wire.SetRole) -> models.Membership:
+async def _get_membership(command: wire.RoomUserRef | wire.SetRole) -> models.Membership:
     membership = await models.Membership.filter(room_id=command.room_id, user_id=command.user_id).first()
     if membership is None:
         raise NotFound("That person is not a member of this room.")
     return membership
 
 
-async def _end(
-    ctx: Context, unit: UnitOfWork, head: event_log.Head, membership: models.Membership, person: User
+async def _end_membership(
+    ctx: Context, unit: UnitOfWork, head: event_log.LockedHead, membership: models.Membership, user: User
 ) -> None:
     """End a membership in a locked room: row, count, version, entries, successor."""
-    fields = {"user": person, "role": membership.role}
-    (left,) = await unit.append(
-        head, event_log.EntryDraft("member:left", ctx.user_id, fields, subject=person.id)
+    fields = {"user": user, "role": membership.role}
+    (entry,) = await unit.append(
+        head, event_log.EntryDraft("member:left", ctx.user_id, fields, subject=user.id)
     )
     await models.Membership.filter(id=membership.id).delete()
     # The version tells every instance that what it knows of this room's members may be old.
     await models.Room.filter(id=head.room_id).update(
         member_count=F("member_count") - 1, member_version=F("member_version") + 1
     )
-    unit.touch(person.id)
-    unit.tell(MemberChanged(person.id, head.room_id, ended=True, seq=left.seq))
+    unit.bump_version(user.id)
+    unit.publish(MemberChanged(user.id, head.room_id, ended=True, seq=entry.seq))
     remaining = models.Membership.filter(room_id=head.room_id)
     if not await remaining.exists():
         await models.Room.filter(id=head.room_id).update(archived_at=clock.now(), name_key=None)
     elif membership.role == "owner":
-        await _succeed(ctx, unit, head)
+        await _transfer_ownership(ctx, unit, head)
 
 
-async def _succeed(ctx: Context, unit: UnitOfWork, head: event_log.Head) -> None:
+async def _transfer_ownership(ctx: Context, unit: UnitOfWork, head: event_log.LockedHead) -> None:
     for role in ("moderator", "member"):
-        heirs = models.Membership.filter(room_id=head.room_id, role=role)
-        heir = await heirs.order_by("joined_at", "id").first()
-        if heir is not None:
-            await _change_role(ctx, unit, head, heir, "owner")
+        candidates = models.Membership.filter(room_id=head.room_id, role=role)
+        successor = await candidates.order_by("joined_at", "id").first()
+        if successor is not None:
+            await _change_role(ctx, unit, head, successor, "owner")
             return
 
 
 async def set_role(ctx: Context, command: wire.SetRole) -> wire.RoleResponse:
     """Give a member another role; owner only. Giving `owner` away makes the giver a moderator."""
-    act = recorder.by(ctx, Action.SET_MEMBER_ROLE, Target("room", command.room_id))
-    async with recorder.attempt(ctx.parts, act):
+    act = recorder.act_of(ctx, Action.SET_MEMBER_ROLE, Target("room", command.room_id))
+    async with recorder.attempt(ctx.container, act):
         await _set_role(ctx, command, act)
     return wire.RoleResponse(role=command.role)
 
 
-async def _set_role(ctx: Context, command: wire.SetRole, act: Act) -> None:
-    standing = await rooms.access(ctx, command.room_id)
-    if standing.kind == "direct":
+async def _set_role(ctx: Context, command: wire.SetRole, act: AuditEvent) -> None:
+    caller_membership = await rooms.access(ctx, command.room_id)
+    if caller_membership.kind == "direct":
         raise Forbidden("A direct room has no roles.")
     async with ctx.unit() as unit:
         head = await unit.lock(command.room_id)
         await rooms.require_role(ctx, command.room_id, "owner")
-        membership = await _membership(command)
+        membership = await _get_membership(command)
         if command.user_id == ctx.user_id and command.role != "owner":
             raise Forbidden("A room needs an owner: make somebody else the owner first.")
         before = membership.role
@@ -250,35 +250,35 @@ async def _set_role(ctx: Context, command: wire.SetRole, act: Act) -> None:
                 unit.tx, act, user_id=str(command.user_id), before=before, after=command.role
             )
             if command.role == "owner":
-                own = await models.Membership.get(room_id=command.room_id, user_id=ctx.user_id)
-                await _change_role(ctx, unit, head, own, "moderator")
+                owner_membership = await models.Membership.get(room_id=command.room_id, user_id=ctx.user_id)
+                await _change_role(ctx, unit, head, owner_membership, "moderator")
 
 
 async def _change_role(
-    ctx: Context, unit: UnitOfWork, head: event_log.Head, membership: models.Membership, role: str
+    ctx: Context, unit: UnitOfWork, head: event_log.LockedHead, membership: models.Membership, role: str
 ) -> None:
     await models.Membership.filter(id=membership.id).update(role=role)
     fields = {"user_id": membership.user_id, "role": role}
     await unit.append(
         head, event_log.EntryDraft("member:role", ctx.user_id, fields, subject=membership.user_id)
     )
-    unit.touch(membership.user_id)
-    unit.tell(MemberChanged(membership.user_id, head.room_id, role=role))
+    unit.bump_version(membership.user_id)
+    unit.publish(MemberChanged(membership.user_id, head.room_id, role=role))
 
 
-async def members(ctx: Context, command: wire.ListMembers) -> wire.Members:
+async def list_members(ctx: Context, command: wire.ListMembers) -> wire.Members:
     """The members by username, with their presence."""
     await rooms.access(ctx, command.room_id)
-    source, limit = room_lists.Members(command.room_id), command.limit or rooms.PAGE
+    source, limit = room_lists.RoomMembers(command.room_id), command.limit or rooms.DEFAULT_PAGE_SIZE
     async with database.guard():
-        page, following = await cursors.page(ctx, source, command.cursor, limit)
-    statuses = await presence.statuses(ctx.parts, [row.id for row in page])
-    shown = [
-        wire.Member(user=_user(row), role=row.role, status=statuses[row.id])  # type: ignore[arg-type]
+        page, next_cursor = await cursors.page(ctx, source, command.cursor, limit)
+    statuses = await presence.statuses(ctx.container, [row.id for row in page])
+    views = [
+        wire.Member(user=_to_user(row), role=row.role, status=statuses[row.id])  # type: ignore[arg-type]
         for row in page
     ]
-    return wire.Members(members=shown, next_cursor=following)
+    return wire.Members(members=views, next_cursor=next_cursor)
 
 
-def _user(row: room_queries.MemberRow) -> User:
+def _to_user(row: room_queries.MemberRow) -> User:
     return User(id=row.id, username=row.username, display_name=row.display_name, avatar_url=row.avatar_url)

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from hubbub.core.text import code_blocks, names
-from hubbub.core.text.usernames import LONGEST
+from hubbub.core.text.usernames import MAX_USERNAME_CHARS
 from hubbub.db import database
 from hubbub.queries.chat import rooms
 from hubbub.schemas.chat.messages import Message
 
-MOST = 50  # mentions that are looked up
-MOST_NAMES = 200  # that they may be readings of
+MAX_MENTIONS = 50  # mentions that are looked up
+MAX_CANDIDATE_NAMES = 200  # that they may be readings of
 
-_SIGNS = "@\uff20\ufe6b"  # in full width, and small
+_AT_SIGNS = "@\uff20\ufe6b"  # in full width, and small
 # What usernames consist of, also in full width.
-_LETTERS = "A-Za-z0-9\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
-_MENTION = re.compile(rf"[{_SIGNS}]([{_LETTERS}_.\-\uff3f\uff0e\uff0d]++)(?![{_SIGNS}])")
+_USERNAME_CHARS = "A-Za-z0-9\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
+_MENTION = re.compile(rf"[{_AT_SIGNS}]([{_USERNAME_CHARS}_.\-\uff3f\uff0e\uff0d]++)(?![{_AT_SIGNS}])")
 # The beginning of a URL: what follows is part of it, up to white space, a quotation mark or CJK punctuation.
 _URL = re.compile(
     r"(?<![a-z0-9+.-])(?:[a-z0-9+.-]++://|www\.)|(?<![\w.-])(?:[\w-]++\.)++[^\W\d_]{2,}(?::\d{1,5})?/",
@@ -26,7 +26,7 @@ _URL = re.compile(
 _URL_END = re.compile(r"[\s<>\"\u3001\u3002\u300c-\u3011\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f]")
 
 
-def has_sign(body: str) -> bool:
+def has_at_sign(body: str) -> bool:
     """Whether a body may mention a user."""
     return "@" in body or (not body.isascii() and ("\uff20" in body or "\ufe6b" in body))
 
@@ -36,20 +36,20 @@ def candidates(body: str) -> list[tuple[str, ...]]:
 
     `_@bob_` may name `bob_` or emphasize `bob`: the longest that is a member counts.
     """
-    if not has_sign(body):
+    if not has_at_sign(body):
         return []
     found: dict[tuple[str, ...], None] = {}
-    text, names_left = code_blocks.without_code(body), MOST_NAMES
-    for match in _mentions(text):
-        if (readings := tuple(_readings(text, match))) and _may_begin(text, match.start()):
+    text, names_left = code_blocks.without_code(body), MAX_CANDIDATE_NAMES
+    for match in _find_mentions(text):
+        if (readings := tuple(_possible_names(text, match))) and _can_start_at(text, match.start()):
             found.setdefault(readings)
             names_left -= len(readings)
-            if len(found) >= MOST or names_left <= 0:
+            if len(found) >= MAX_MENTIONS or names_left <= 0:
                 break
     return list(found)
 
 
-def _mentions(text: str) -> Iterator[re.Match[str]]:
+def _find_mentions(text: str) -> Iterator[re.Match[str]]:
     """Signs with a name behind them, outside of URLs."""
     url, at = _URL.search(text), 0
     while match := _MENTION.search(text, at):
@@ -64,19 +64,19 @@ def _mentions(text: str) -> Iterator[re.Match[str]]:
             at = match.end()
 
 
-def _readings(text: str, match: re.Match[str]) -> Iterator[str]:
+def _possible_names(text: str, match: re.Match[str]) -> Iterator[str]:
     """The usernames that a mention may name, the longest first."""
     given = unicodedata.normalize("NFKC", match[1]).lower()
     name = given.rstrip(".-")
-    shortest = name.rstrip("_.-")
-    if not shortest[:1].isalnum() or (name == given and _goes_on(text, match.end())):
+    stripped = name.rstrip("_.-")
+    if not stripped[:1].isalnum() or (name == given and _word_continues(text, match.end())):
         return  # a longer word
-    for length in range(min(len(name), LONGEST), len(shortest) - 1, -1):
+    for length in range(min(len(name), MAX_USERNAME_CHARS), len(stripped) - 1, -1):
         if name[length - 1] not in ".-":
             yield name[:length]
 
 
-def _goes_on(text: str, at: int) -> bool:
+def _word_continues(text: str, at: int) -> bool:
     """Whether the word goes on: with a Latin letter, a digit, or a mark on the last letter."""
     following = text[at : at + 1]
     if not following or following.isascii():
@@ -85,7 +85,7 @@ def _goes_on(text: str, at: int) -> bool:
     return category == "Nd" or (category == "Mn" and names.is_visible(following)) or _is_latin(following)
 
 
-def _may_begin(text: str, at: int) -> bool:
+def _can_start_at(text: str, at: int) -> bool:
     """Whether a sign at this place is no part of a word or an address.
 
     It may follow white space, punctuation, symbols, and letters that are not Latin. Marks belong to the
@@ -98,7 +98,7 @@ def _may_begin(text: str, at: int) -> bool:
         if category == "Me":  # as in a keycap
             return True
         if not (category[0] == "M" or not (before.isspace() or names.is_visible(before))):
-            return category not in ("Nd", "Nl", "No") and before not in _SIGNS and not _is_latin(before)
+            return category not in ("Nd", "Nl", "No") and before not in _AT_SIGNS and not _is_latin(before)
     return True
 
 
@@ -109,10 +109,10 @@ def _is_latin(character: str) -> bool:
     return "LATIN" in unicodedata.name(plain, "")
 
 
-def rows(message: Message) -> list[tuple[UUID, UUID, int, UUID]]:
+def to_rows(message: Message) -> list[tuple[UUID, UUID, int, UUID]]:
     """What is kept to count a message's mentions. Who names themselves is not called by it."""
-    named = (user_id for user_id in message.mentions if user_id != message.sender.id)
-    return [(message.id, message.room_id, message.seq, user_id) for user_id in named]
+    mentioned_ids = (user_id for user_id in message.mentions if user_id != message.sender.id)
+    return [(message.id, message.room_id, message.seq, user_id) for user_id in mentioned_ids]
 
 
 async def find(room_id: UUID, body: str) -> list[UUID]:

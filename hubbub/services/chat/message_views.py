@@ -15,17 +15,19 @@ from hubbub.queries.chat.message_pages import MessageRow
 from hubbub.schemas.chat import messages as wire
 from hubbub.services.users import users
 
-_ids = msgspec.json.Decoder(list[UUID]).decode
+_decode_ids = msgspec.json.Decoder(list[UUID]).decode
 
 
-async def message(row: models.Message, viewer: UUID | None) -> wire.Message:
+async def load_view(row: models.Message, viewer_id: UUID | None) -> wire.Message:
     """One message; `mine` in its reactions is the viewer's, and left out for nobody (a broadcast)."""
-    return (await messages([row], viewer))[0]
+    return (await load_views([row], viewer_id))[0]
 
 
-async def messages(rows: Sequence[models.Message | MessageRow], viewer: UUID | None) -> list[wire.Message]:
+async def load_views(
+    rows: Sequence[models.Message | MessageRow], viewer_id: UUID | None
+) -> list[wire.Message]:
     """Messages in the order given; their senders must be loaded with them."""
-    counts = await _reactions([row.id for row in rows], viewer)
+    counts = await _load_reactions([row.id for row in rows], viewer_id)
     return [to_view(row, counts[row.id]) for row in rows]
 
 
@@ -36,11 +38,11 @@ def to_view(row: models.Message | MessageRow, reactions: list[wire.ReactionCount
         room_id=row.room_id,
         seq=row.seq,
         client_id=row.client_id,
-        sender=users.show(row.sender),
+        sender=users.to_view(row.sender),
         body=row.body,
         reply_to=row.reply_to_id,
         attachments=[],
-        mentions=_ids(row.mentions),
+        mentions=_decode_ids(row.mentions),
         reactions=reactions,
         created_at=clock.rfc3339(row.created_at),
         edited_at=clock.rfc3339(row.edited_at) if row.edited_at else None,
@@ -48,16 +50,16 @@ def to_view(row: models.Message | MessageRow, reactions: list[wire.ReactionCount
     )
 
 
-async def _reactions(
-    message_ids: list[UUID], viewer: UUID | None
+async def _load_reactions(
+    message_ids: list[UUID], viewer_id: UUID | None
 ) -> defaultdict[UUID, list[wire.ReactionCount]]:
     """In the order in which each emoji was first used."""
     counts: defaultdict[UUID, list[wire.ReactionCount]] = defaultdict(list)
     if not message_ids:
         return counts
     async with database.guard():
-        rows = await rooms.reactions(database.connection(), message_ids, viewer)
+        rows = await rooms.reactions(database.connection(), message_ids, viewer_id)
     for row in rows:
-        mine = UNSET if viewer is None else row.mine
-        counts[row.message_id].append(wire.ReactionCount(emoji=row.emoji, count=row.users, mine=mine))
+        reacted = UNSET if viewer_id is None else row.by_viewer
+        counts[row.message_id].append(wire.ReactionCount(emoji=row.emoji, count=row.users, mine=reacted))
     return counts

@@ -29,16 +29,16 @@ from hubbub.services.instance.cached_user import CachedMembership, CachedUser
 from hubbub.services.users import users
 
 
-class _Announced(msgspec.Struct):
+class _NewMessagePayload(msgspec.Struct):
     """The part of a `message:new` payload that an ack repeats."""
 
     message: wire.Message
 
 
-_announced = msgspec.json.Decoder(_Announced).decode
+_decode_new_message = msgspec.json.Decoder(_NewMessagePayload).decode
 
 
-Told = Callable[[bytes | Exception], None]
+OnResult = Callable[[bytes | Exception], None]
 
 
 async def send(ctx: Context, command: wire.SendMessage) -> wire.MessageResponse:
@@ -47,121 +47,126 @@ async def send(ctx: Context, command: wire.SendMessage) -> wire.MessageResponse:
     Returns the message as first stored, after its commit. Raises NotMember or NotFound (the room),
     InvalidPayload, RateLimited, Conflict (a `client_id` used in another room), Unavailable.
     """
-    outgoing = _ordinary(ctx, command) or await _checked(ctx, command)
-    stored = await ctx.parts.appender.append(outgoing)
-    _settled(ctx, outgoing, stored)
-    if stored.earlier is None:
-        return wire.MessageResponse(message=outgoing.view(stored.seq))
-    return await _first_stored(stored.earlier, command.room_id)
+    pending = _fast_path(ctx, command) or await _validated(ctx, command)
+    stored = await ctx.container.message_writer.append(pending)
+    _on_stored(ctx, pending, stored)
+    if stored.existing_id is None:
+        return wire.MessageResponse(message=pending.to_view(stored.seq))
+    return await _load_first_stored(stored.existing_id, command.room_id)
 
 
-def begin(ctx: Context, command: wire.SendMessage, told: Told) -> Callable[[], Awaitable[None]] | None:
+def send_pipelined(
+    ctx: Context, command: wire.SendMessage, on_result: OnResult
+) -> Callable[[], Awaitable[None]] | None:
     """FAST PATH: the same, for a socket, whose next message need not wait for this one's commit.
 
     Once this returned None, or what it returned ran to its end, the message has its place in the queue;
     the JSON of the answer, or why there is none, is `told`. Both raise what `send` raises before that.
     """
-    outgoing = _ordinary(ctx, command)
-    if outgoing is None:
-        return partial(_begin, ctx, command, told)
-    _put(ctx, outgoing, told)
+    pending = _fast_path(ctx, command)
+    if pending is None:
+        return partial(_validate_and_enqueue, ctx, command, on_result)
+    _enqueue(ctx, pending, on_result)
     return None
 
 
-async def _begin(ctx: Context, command: wire.SendMessage, told: Told) -> None:
-    _put(ctx, await _checked(ctx, command), told)
+async def _validate_and_enqueue(ctx: Context, command: wire.SendMessage, on_result: OnResult) -> None:
+    _enqueue(ctx, await _validated(ctx, command), on_result)
 
 
-def _put(ctx: Context, outgoing: PendingMessage, told: Told) -> None:
-    def then(_: PendingMessage) -> None:
-        answer = outgoing.answer
-        if not isinstance(answer, Stored):
-            told(answer or Internal())
+def _enqueue(ctx: Context, pending: PendingMessage, on_result: OnResult) -> None:
+    def on_done(_: PendingMessage) -> None:
+        result = pending.result
+        if not isinstance(result, Stored):
+            on_result(result or Internal())
             return
-        _settled(ctx, outgoing, answer)
-        if answer.earlier is None:
-            told(b'{"message":%b}' % outgoing.json(answer.seq).encode())
+        _on_stored(ctx, pending, result)
+        if result.existing_id is None:
+            on_result(b'{"message":%b}' % pending.json(result.seq).encode())
         else:
-            tasks.spawn(_repeat(answer.earlier, outgoing.standing.room_id, told), name="answer to a repeat")
+            tasks.spawn(
+                _respond_to_duplicate(result.existing_id, pending.membership.room_id, on_result),
+                name="answer to a repeat",
+            )
 
-    outgoing.then = then
-    ctx.parts.appender.put(outgoing)
+    pending.on_done = on_done
+    ctx.container.message_writer.enqueue(pending)
 
 
-async def _repeat(message_id: UUID, room_id: UUID, told: Told) -> None:
+async def _respond_to_duplicate(message_id: UUID, room_id: UUID, on_result: OnResult) -> None:
     try:
-        answer = await _first_stored(message_id, room_id)
+        response = await _load_first_stored(message_id, room_id)
     except Exception as error:  # noqa: BLE001 - it is the answer
-        told(error)
+        on_result(error)
     else:
-        told(encode(answer))
+        on_result(encode(response))
 
 
-def _ordinary(ctx: Context, command: wire.SendMessage) -> PendingMessage | None:
+def _fast_path(ctx: Context, command: wire.SendMessage) -> PendingMessage | None:
     """A message for which nothing has to be looked up: its sender is connected, and calls nobody."""
-    resident = ctx.parts.residents.get(ctx.user_id)
-    if resident is None or not command.body or command.attachments:
+    cached_user = ctx.container.membership_cache.get(ctx.user_id)
+    if cached_user is None or not command.body or command.attachments:
         return None
-    standing = resident.rooms.get(command.room_id)
-    if standing is None or command.reply_to is not None or mentions.has_sign(command.body):
+    membership = cached_user.rooms.get(command.room_id)
+    if membership is None or command.reply_to is not None or mentions.has_at_sign(command.body):
         return None
-    paid = _admit(ctx, command.client_id)
-    return PendingMessage(resident.user, standing, command.client_id, command.body, None, [], paid)
+    charged_to = _acquire_rate_limit(ctx, command.client_id)
+    return PendingMessage(cached_user.user, membership, command.client_id, command.body, None, [], charged_to)
 
 
-async def _checked(ctx: Context, command: wire.SendMessage) -> PendingMessage:
+async def _validated(ctx: Context, command: wire.SendMessage) -> PendingMessage:
     """Any other message, or why it can't be one."""
-    standing = await rooms.access(ctx, command.room_id, checked_later=True)
+    membership = await rooms.access(ctx, command.room_id, allow_stale=True)
     if not command.body and not command.attachments:
         raise InvalidPayload(fields=(("body", "Must have 1 to 8000 characters."),))
     if command.attachments:
         raise NotFound("There is no such upload.", fields=(("attachments", "There is no such upload."),))
-    paid = _admit(ctx, command.client_id)
+    charged_to = _acquire_rate_limit(ctx, command.client_id)
     if command.reply_to is not None:
         await _check_reply(command.room_id, command.reply_to)
     return PendingMessage(
         sender=await users.me(ctx),
-        standing=standing,
+        membership=membership,
         client_id=command.client_id,
         body=command.body,
         reply_to=command.reply_to,
         mentions=await mentions.find(command.room_id, command.body),
-        paid=paid,
+        charged_to=charged_to,
     )
 
 
-def _admit(ctx: Context, client_id: UUID) -> CachedUser | None:
+def _acquire_rate_limit(ctx: Context, client_id: UUID) -> CachedUser | None:
     """Take from the sender's allowance; returns whose it was, to give it back for a repeat."""
-    resident = ctx.parts.residents.get(ctx.user_id)
-    if resident is None or client_id in resident.recent:
+    cached_user = ctx.container.membership_cache.get(ctx.user_id)
+    if cached_user is None or client_id in cached_user.recent_client_ids:
         return None
-    if wait_ms := resident.messages.acquire():
+    if wait_ms := cached_user.message_bucket.acquire():
         raise RateLimited("Too many messages at once.", retry_after_ms=wait_ms)
-    return resident
+    return cached_user
 
 
-def _settled(ctx: Context, outgoing: PendingMessage, stored: Stored) -> None:
+def _on_stored(ctx: Context, pending: PendingMessage, stored: Stored) -> None:
     """Asked again at once it costs nothing, and a repeat did not cost anything."""
-    if (resident := ctx.parts.residents.get(ctx.user_id)) is not None:
-        resident.remember(outgoing.client_id)
-    if stored.earlier is not None and outgoing.paid is not None:
-        outgoing.paid.messages.give_back()
+    if (cached_user := ctx.container.membership_cache.get(ctx.user_id)) is not None:
+        cached_user.add_recent_client_id(pending.client_id)
+    if stored.existing_id is not None and pending.charged_to is not None:
+        pending.charged_to.message_bucket.refund()
 
 
 async def _check_reply(room_id: UUID, message_id: UUID) -> None:
     async with database.guard():
-        there = await models.Message.exists(id=message_id, room_id=room_id)
-    if not there:
+        exists = await models.Message.exists(id=message_id, room_id=room_id)
+    if not exists:
         raise NotFound("The message replied to is not in this room.", fields=(("reply_to", "Not found."),))
 
 
-async def _first_stored(message_id: UUID, room_id: UUID) -> wire.MessageResponse:
+async def _load_first_stored(message_id: UUID, room_id: UUID) -> wire.MessageResponse:
     async with database.guard():
         row = await models.Message.get(id=message_id)
         if row.room_id != room_id:
             raise Conflict("This client_id was used for a message in another room.")
         (entry,) = await event_log.entries_after(database.connection(), row.room_id, row.seq - 1, 1)
-    return wire.MessageResponse(message=_announced(entry.payload).message)
+    return wire.MessageResponse(message=_decode_new_message(entry.payload).message)
 
 
 async def access(ctx: Context, message_id: UUID) -> tuple[models.Message, CachedMembership]:
@@ -176,7 +181,7 @@ async def access(ctx: Context, message_id: UUID) -> tuple[models.Message, Cached
 async def get(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse:
     """One message of a room that the caller is in."""
     row, _ = await access(ctx, command.message_id)
-    return wire.MessageResponse(message=await message_views.message(row, ctx.user_id))
+    return wire.MessageResponse(message=await message_views.load_view(row, ctx.user_id))
 
 
 async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageResponse:
@@ -184,17 +189,17 @@ async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageResponse:
     row, _ = await access(ctx, command.message_id)
     if row.sender_id != ctx.user_id:
         raise Forbidden("Only the sender may edit a message.")
-    mentioned = await mentions.find(row.room_id, command.body)
+    mentioned_ids = await mentions.find(row.room_id, command.body)
     async with ctx.unit() as unit:
         head = await unit.lock(row.room_id)
         await rooms.require_role(ctx, row.room_id)
-        row = await _current(command.message_id)
+        row = await _reload(command.message_id)
         if row.body != command.body:
-            await _replace(ctx, unit, head, row, command.body, mentioned)
-        return wire.MessageResponse(message=await message_views.message(row, ctx.user_id))
+            await _replace_body(ctx, unit, head, row, command.body, mentioned_ids)
+        return wire.MessageResponse(message=await message_views.load_view(row, ctx.user_id))
 
 
-async def _current(message_id: UUID) -> models.Message:
+async def _reload(message_id: UUID) -> models.Message:
     """The message under its room's lock. Raises NotFound if it was deleted."""
     row = await models.Message.filter(id=message_id).select_related("sender").first()
     if row is None or row.deleted_at is not None:
@@ -202,17 +207,22 @@ async def _current(message_id: UUID) -> models.Message:
     return row
 
 
-async def _replace(
-    ctx: Context, unit: UnitOfWork, head: log.Head, row: models.Message, body: str, mentioned: list[UUID]
+async def _replace_body(
+    ctx: Context,
+    unit: UnitOfWork,
+    head: log.LockedHead,
+    row: models.Message,
+    body: str,
+    mentioned_ids: list[UUID],
 ) -> None:
     row.body = body
     row.edited_at = clock.now()
-    row.mentions = encode(mentioned).decode()
+    row.mentions = encode(mentioned_ids).decode()
     await row.save(update_fields=["body", "edited_at", "mentions"])
     await models.Mention.filter(message_id=row.id).delete()
-    message = await message_views.message(row, None)
-    if named := mentions.rows(message):
-        await event_log.insert_mentions(unit.tx, named)
+    message = await message_views.load_view(row, None)
+    if mention_rows := mentions.to_rows(message):
+        await event_log.insert_mentions(unit.tx, mention_rows)
     await search.replace(unit.tx, row.id, row.room_id, body)
     draft = log.EntryDraft("message:updated", ctx.user_id, {"message": message}, message_id=row.id)
     await unit.append(head, draft, at=row.edited_at)
@@ -223,8 +233,8 @@ async def delete(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse
 
     Its words leave the log too: entries that showed them are emptied, so that nobody can sync them.
     """
-    row, standing = await access(ctx, command.message_id)
-    if row.sender_id != ctx.user_id and standing.role not in ("owner", "moderator"):
+    row, membership = await access(ctx, command.message_id)
+    if row.sender_id != ctx.user_id and membership.role not in ("owner", "moderator"):
         raise Forbidden("Only the sender and the room's moderators may delete a message.")
     async with ctx.unit() as unit:
         head = await unit.lock(row.room_id)
@@ -232,18 +242,18 @@ async def delete(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse
         await rooms.require_role(ctx, row.room_id, *roles)
         row = await models.Message.get(id=row.id).select_related("sender")
         if row.deleted_at is None:
-            await _empty(ctx, unit, head, row)
-        return wire.MessageResponse(message=await message_views.message(row, ctx.user_id))
+            await _redact(ctx, unit, head, row)
+        return wire.MessageResponse(message=await message_views.load_view(row, ctx.user_id))
 
 
-async def _empty(ctx: Context, unit: UnitOfWork, head: log.Head, row: models.Message) -> None:
+async def _redact(ctx: Context, unit: UnitOfWork, head: log.LockedHead, row: models.Message) -> None:
     row.body, row.mentions, row.attachments = "", "[]", "[]"
     row.deleted_at = clock.now()
     await row.save(update_fields=["body", "mentions", "attachments", "deleted_at"])
     await models.Mention.filter(message_id=row.id).delete()
     await models.Reaction.filter(message_id=row.id).delete()
     await search.remove(unit.tx, row.id)
-    await log.redact(row.room_id, row.seq, row.id, await message_views.message(row, None))
+    await log.redact(row.room_id, row.seq, row.id, await message_views.load_view(row, None))
     # Clients take `deleted_at` from the entry: it is the same moment.
     draft = log.EntryDraft("message:deleted", ctx.user_id, {"message_id": row.id})
     await unit.append(head, draft, at=row.deleted_at)

@@ -11,11 +11,11 @@ from hubbub.services.chat import message_views, messages, rooms
 from hubbub.services.context import Context
 from hubbub.services.eventlog import event_log
 
-KINDS_PER_MESSAGE = 50
-KINDS_PER_USER = 10
+MAX_EMOJI_PER_MESSAGE = 50
+MAX_EMOJI_PER_USER = 10
 
 
-async def add(ctx: Context, command: wire.React) -> wire.MessageResponse:
+async def add(ctx: Context, command: wire.AddReaction) -> wire.MessageResponse:
     """React to a message; adding twice is no error.
 
     Raises Conflict past 50 kinds of emoji for the message, or 10 of the caller.
@@ -52,25 +52,25 @@ async def _change(ctx: Context, message_id: UUID, kind: str, *, adding: bool) ->
         row = await models.Message.get(id=row.id).select_related("sender")
         if row.deleted_at is not None:
             raise NotFound("The message was deleted.")
-        if await _store(ctx, message_id, kind, adding=adding):
+        if await _store_change(ctx, message_id, kind, adding=adding):
             fields = {"message_id": row.id, "emoji": kind, "user_id": ctx.user_id}
             event = "reaction:added" if adding else "reaction:removed"
             await unit.append(head, event_log.EntryDraft(event, ctx.user_id, fields))
-        return wire.MessageResponse(message=await message_views.message(row, ctx.user_id))
+        return wire.MessageResponse(message=await message_views.load_view(row, ctx.user_id))
 
 
-async def _store(ctx: Context, message_id: UUID, kind: str, *, adding: bool) -> bool:
+async def _store_change(ctx: Context, message_id: UUID, kind: str, *, adding: bool) -> bool:
     """Whether anything changed."""
-    there = models.Reaction.filter(message_id=message_id)
-    own = there.filter(user_id=ctx.user_id)
+    reactions = models.Reaction.filter(message_id=message_id)
+    own = reactions.filter(user_id=ctx.user_id)
     if not adding:
         return bool(await own.filter(emoji=kind).delete())
     if await own.filter(emoji=kind).exists():
         return False
-    if await own.count() >= KINDS_PER_USER:
-        raise Conflict(f"A user has at most {KINDS_PER_USER} reactions to a message.")
-    kinds = await there.distinct().limit(KINDS_PER_MESSAGE).values_list("emoji", flat=True)
-    if len(kinds) >= KINDS_PER_MESSAGE and not await there.filter(emoji=kind).exists():
-        raise Conflict(f"A message has at most {KINDS_PER_MESSAGE} kinds of reactions.")
+    if await own.count() >= MAX_EMOJI_PER_USER:
+        raise Conflict(f"A user has at most {MAX_EMOJI_PER_USER} reactions to a message.")
+    kinds = await reactions.distinct().limit(MAX_EMOJI_PER_MESSAGE).values_list("emoji", flat=True)
+    if len(kinds) >= MAX_EMOJI_PER_MESSAGE and not await reactions.filter(emoji=kind).exists():
+        raise Conflict(f"A message has at most {MAX_EMOJI_PER_MESSAGE} kinds of reactions.")
     await models.Reaction.create(message_id=message_id, user_id=ctx.user_id, emoji=kind)
     return True

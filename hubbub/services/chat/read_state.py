@@ -10,57 +10,59 @@ from hubbub.schemas.chat import rooms as wire
 from hubbub.services.chat import rooms
 from hubbub.services.context import Context, UnitOfWork
 
-AUDIENCE = 100  # members; in larger rooms only the reader's own sockets are told
+MAX_BROADCAST_MEMBERS = 100  # members; in larger rooms only the reader's own sockets are told
 
 
-async def read(ctx: Context, command: wire.ReadRoom) -> wire.ReadState:
+async def mark_read(ctx: Context, command: wire.ReadRoom) -> wire.ReadState:
     """Move the read mark forward to `seq`, clamped to the log; never back."""
     await rooms.access(ctx, command.room_id)
     async with ctx.unit() as unit:
-        room = await rooms.view(ctx, command.room_id)
+        room = await rooms.load_view(ctx, command.room_id)
         seq = max(0, min(command.seq, room.last_seq))
-        moved = room.my is not None and seq > room.my.last_read_seq
-        if moved:
-            mine = models.Membership.filter(room_id=room.id, user_id=ctx.user_id, last_read_seq__lt=seq)
-            await mine.update(last_read_seq=seq, changed_at=clock.now())
+        changed = room.my is not None and seq > room.my.last_read_seq
+        if changed:
+            own_membership = models.Membership.filter(
+                room_id=room.id, user_id=ctx.user_id, last_read_seq__lt=seq
+            )
+            await own_membership.update(last_read_seq=seq, changed_at=clock.now())
             await change_counters.bump_read_version(unit.tx, ctx.user_id)
-            room = await rooms.view(ctx, room.id)
-            _tell(ctx, unit, room, seq)
-    return _state(room)
+            room = await rooms.load_view(ctx, room.id)
+            _publish(ctx, unit, room, seq)
+    return _to_read_state(room)
 
 
 async def mark_unread(ctx: Context, command: wire.ReadRoom) -> wire.ReadState:
     """Make `seq` the first unread one: the mark may move back, which only the reader is told."""
     await rooms.access(ctx, command.room_id)
     async with ctx.unit() as unit:
-        room = await rooms.view(ctx, command.room_id)
+        room = await rooms.load_view(ctx, command.room_id)
         seq = max(0, min(command.seq, room.last_seq + 1) - 1)
-        mine = models.Membership.filter(room_id=room.id, user_id=ctx.user_id)
-        await mine.update(last_read_seq=seq, changed_at=clock.now())
+        own_membership = models.Membership.filter(room_id=room.id, user_id=ctx.user_id)
+        await own_membership.update(last_read_seq=seq, changed_at=clock.now())
         await change_counters.bump_read_version(unit.tx, ctx.user_id)
-        room = await rooms.view(ctx, room.id)
-        _tell_own(ctx, unit, room, seq)
-    return _state(room)
+        room = await rooms.load_view(ctx, room.id)
+        _publish_to_reader(ctx, unit, room, seq)
+    return _to_read_state(room)
 
 
-def _tell(ctx: Context, unit: UnitOfWork, room: wire.Room, seq: int) -> None:
-    _tell_own(ctx, unit, room, seq)
-    if room.member_count <= AUDIENCE:
-        unit.tell(RoomHint(room.id, "read", _hint(ctx, room.id, seq), skip_user=ctx.user_id))
+def _publish(ctx: Context, unit: UnitOfWork, room: wire.Room, seq: int) -> None:
+    _publish_to_reader(ctx, unit, room, seq)
+    if room.member_count <= MAX_BROADCAST_MEMBERS:
+        unit.publish(RoomHint(room.id, "read", _hint(ctx, room.id, seq), skip_user=ctx.user_id))
 
 
-def _tell_own(ctx: Context, unit: UnitOfWork, room: wire.Room, seq: int) -> None:
+def _publish_to_reader(ctx: Context, unit: UnitOfWork, room: wire.Room, seq: int) -> None:
     """Emit the read mark and the counts to the reader's other sockets."""
-    state = _state(room)
+    state = _to_read_state(room)
     hint = {**_hint(ctx, room.id, seq), "unread": state.unread, "mentions": state.mentions}
-    unit.tell(UserHint(ctx.user_id, "read", hint, ctx.socket_id))
+    unit.publish(UserHint(ctx.user_id, "read", hint, ctx.socket_id))
 
 
 def _hint(ctx: Context, room_id: UUID, seq: int) -> dict[str, object]:
     return {"room_id": str(room_id), "user_id": str(ctx.user_id), "seq": seq}
 
 
-def _state(room: wire.Room) -> wire.ReadState:
+def _to_read_state(room: wire.Room) -> wire.ReadState:
     if room.my is None:  # removed in this moment
         return wire.ReadState(last_read_seq=0, unread=0, mentions=0)
     return wire.ReadState(
@@ -72,8 +74,10 @@ async def mute(ctx: Context, command: wire.MuteRoom) -> wire.Empty:
     """Hear no notifications of a room, or hear them again."""
     await rooms.access(ctx, command.room_id)
     async with ctx.unit() as unit:
-        mine = models.Membership.filter(room_id=command.room_id, user_id=ctx.user_id)
-        await mine.update(muted=command.muted, changed_at=clock.now())
-        unit.touch(ctx.user_id)
-        unit.tell(MemberChanged(ctx.user_id, command.room_id, muted=command.muted, skip_socket=ctx.socket_id))
+        own_membership = models.Membership.filter(room_id=command.room_id, user_id=ctx.user_id)
+        await own_membership.update(muted=command.muted, changed_at=clock.now())
+        unit.bump_version(ctx.user_id)
+        unit.publish(
+            MemberChanged(ctx.user_id, command.room_id, muted=command.muted, skip_socket=ctx.socket_id)
+        )
     return wire.Empty()

@@ -12,41 +12,41 @@ from hubbub.ratelimit.rate import Rate
 from hubbub.services.context import Context
 
 HOUR_S = 3600
-ROOMS = Rate(20, 20 / HOUR_S)
-INVITATIONS = Rate(200, 200 / HOUR_S)
+ROOM_RATE = Rate(20, 20 / HOUR_S)
+INVITATION_RATE = Rate(200, 200 / HOUR_S)
 
 
-class Charge:
+class Reservation:
     """What was taken for one change. Set `stored` once the change is certain; else it is given back."""
 
     def __init__(self) -> None:
-        self.stored = False
-        self.taken: list[tuple[str, Rate, int]] = []
+        self.committed = False
+        self.acquired: list[tuple[str, Rate, int]] = []
 
 
 @asynccontextmanager
-async def acquire(ctx: Context, *, rooms: int = 0, invitations: int = 0) -> AsyncIterator[Charge]:
+async def acquire(ctx: Context, *, rooms: int = 0, invitations: int = 0) -> AsyncIterator[Reservation]:
     """Take from the caller's limits, around the change that needs it. Raises RateLimited, and takes nothing.
 
     `HUBBUB_LIMIT_EVENTS=off` lifts both limits.
     """
-    charge = Charge()
+    reservation = Reservation()
     try:
-        if ctx.parts.settings.limit_events is not None:
-            await _take(ctx, charge, "invitations", INVITATIONS, invitations)
-            await _take(ctx, charge, "rooms", ROOMS, rooms)
-        yield charge
+        if ctx.container.settings.limit_events is not None:
+            await _acquire(ctx, reservation, "invitations", INVITATION_RATE, invitations)
+            await _acquire(ctx, reservation, "rooms", ROOM_RATE, rooms)
+        yield reservation
     finally:
-        if not charge.stored:
-            for of, rate, cost in charge.taken:
-                await ctx.parts.allowances.take(of, str(ctx.user_id), rate, -cost)
+        if not reservation.committed:
+            for limit, rate, cost in reservation.acquired:
+                await ctx.container.rate_limiter.acquire(limit, str(ctx.user_id), rate, -cost)
 
 
-async def _take(ctx: Context, charge: Charge, of: str, rate: Rate, cost: int) -> None:
+async def _acquire(ctx: Context, reservation: Reservation, limit: str, rate: Rate, cost: int) -> None:
     if not cost:
         return
-    allowance = await ctx.parts.allowances.take(of, str(ctx.user_id), rate, cost)
-    if allowance.wait_ms:
-        metrics.count("rooms_limited", of)
-        raise RateLimited(f"Too many {of} in an hour.", retry_after_ms=allowance.wait_ms)
-    charge.taken.append((of, rate, cost))
+    decision = await ctx.container.rate_limiter.acquire(limit, str(ctx.user_id), rate, cost)
+    if decision.wait_ms:
+        metrics.count("rooms_limited", limit)
+        raise RateLimited(f"Too many {limit} in an hour.", retry_after_ms=decision.wait_ms)
+    reservation.acquired.append((limit, rate, cost))

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from hubbub.db import database
 from hubbub.queries.chat import changed_rooms, rooms
-from hubbub.queries.chat.changed_rooms import Since
+from hubbub.queries.chat.changed_rooms import ChangedSince
 from hubbub.queries.chat.rooms import MemberRow, RoomRow
-from hubbub.services.cursors import Place
+from hubbub.services.cursors import SortKey
 
 
-class Own:
+class OwnRooms:
     """A user's rooms, newest entry first: an entry moves a room to the beginning."""
 
     name = "rooms"
@@ -18,61 +18,67 @@ class Own:
     def __init__(self, user_id: UUID) -> None:
         self._user_id = user_id
 
-    def place(self, row: RoomRow) -> Place:
+    def sort_key(self, row: RoomRow) -> SortKey:
         return row.changed, row.id
 
-    async def after(self, place: Place | None, limit: int) -> list[RoomRow]:
-        before = (datetime.fromisoformat(str(place[0])), place[1]) if place else None
+    async def after(self, after_key: SortKey | None, limit: int) -> list[RoomRow]:
+        before = (datetime.fromisoformat(str(after_key[0])), after_key[1]) if after_key else None
         return await rooms.rooms_of(database.connection(), self._user_id, limit, before)
 
-    async def changed(self, since: datetime, after: UUID, limit: int) -> list[UUID]:
-        return await changed_rooms.rooms_of(database.connection(), self._user_id, Since(since, after, limit))
+    async def changed_ids(self, since: datetime, after: UUID, limit: int) -> list[UUID]:
+        return await changed_rooms.rooms_of(
+            database.connection(), self._user_id, ChangedSince(since, after, limit)
+        )
 
     async def rows(self, ids: list[UUID]) -> list[RoomRow]:
         rows = await rooms.rooms_by_id(database.connection(), self._user_id, ids) if ids else []
         return [row for row in rows if row.role is not None]
 
 
-class Public:
+class PublicRooms:
     """Public rooms by name, whose name matches `like`: another name is another place."""
 
     name = "public_rooms"
 
-    def __init__(self, user_id: UUID, like: str) -> None:
+    def __init__(self, user_id: UUID, pattern: str) -> None:
         self._user_id = user_id
-        self._like = like
+        self._pattern = pattern
 
-    def place(self, row: RoomRow) -> Place:
+    def sort_key(self, row: RoomRow) -> SortKey:
         return row.name_key or "", row.id
 
-    async def after(self, place: Place | None, limit: int) -> list[RoomRow]:
-        at = (str(place[0]), place[1]) if place else None
-        return await rooms.public_rooms(database.connection(), self._user_id, self._like, limit, at)
+    async def after(self, after_key: SortKey | None, limit: int) -> list[RoomRow]:
+        at = (str(after_key[0]), after_key[1]) if after_key else None
+        return await rooms.public_rooms(database.connection(), self._user_id, self._pattern, limit, at)
 
-    async def changed(self, since: datetime, after: UUID, limit: int) -> list[UUID]:
-        return await changed_rooms.public_rooms(database.connection(), self._like, Since(since, after, limit))
+    async def changed_ids(self, since: datetime, after: UUID, limit: int) -> list[UUID]:
+        return await changed_rooms.public_rooms(
+            database.connection(), self._pattern, ChangedSince(since, after, limit)
+        )
 
     async def rows(self, ids: list[UUID]) -> list[RoomRow]:
         rows = await rooms.rooms_by_id(database.connection(), self._user_id, ids) if ids else []
         return [row for row in rows if row.kind == "public"]
 
 
-class Members:
+class RoomMembers:
     """The members of a room by username: another username is another place."""
 
     def __init__(self, room_id: UUID) -> None:
         self._room_id = room_id
         self.name = f"members:{room_id}"
 
-    def place(self, row: MemberRow) -> Place:
+    def sort_key(self, row: MemberRow) -> SortKey:
         return row.username, row.id
 
-    async def after(self, place: Place | None, limit: int) -> list[MemberRow]:
-        after = str(place[0]) if place else ""
+    async def after(self, after_key: SortKey | None, limit: int) -> list[MemberRow]:
+        after = str(after_key[0]) if after_key else ""
         return await rooms.members(database.connection(), self._room_id, limit, after)
 
-    async def changed(self, since: datetime, after: UUID, limit: int) -> list[UUID]:
-        return await changed_rooms.members(database.connection(), self._room_id, Since(since, after, limit))
+    async def changed_ids(self, since: datetime, after: UUID, limit: int) -> list[UUID]:
+        return await changed_rooms.members(
+            database.connection(), self._room_id, ChangedSince(since, after, limit)
+        )
 
     async def rows(self, ids: list[UUID]) -> list[MemberRow]:
         return await rooms.members_by_id(database.connection(), self._room_id, ids) if ids else []

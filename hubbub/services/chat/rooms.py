@@ -21,19 +21,19 @@ from hubbub.services.eventlog import event_log
 from hubbub.services.instance.cached_user import CachedMembership
 from hubbub.services.users import users
 
-PAGE = 50
+DEFAULT_PAGE_SIZE = 50
 
 
-async def access(ctx: Context, room_id: UUID, *, checked_later: bool = False) -> CachedMembership:
+async def access(ctx: Context, room_id: UUID, *, allow_stale: bool = False) -> CachedMembership:
     """The caller's standing in a room: the only way to a room by its id.
 
     With `checked_later` what is known by heart is enough, however old: it is compared under the room's lock.
     Raises NotMember for a public room that they are not in, NotFound for all others.
     """
-    residents = ctx.parts.residents
-    resident = residents.get(ctx.user_id) if checked_later or residents.trusted else None
-    if resident is not None and (standing := resident.rooms.get(room_id)) is not None:
-        return standing
+    cache = ctx.container.membership_cache
+    cached_user = cache.get(ctx.user_id) if allow_stale or cache.recently_reconciled else None
+    if cached_user is not None and (membership := cached_user.rooms.get(room_id)) is not None:
+        return membership
     async with database.guard():
         row = await rooms.room(database.connection(), room_id, ctx.user_id)
     if row is None or (row.role is None and row.kind != "public"):
@@ -53,7 +53,7 @@ async def require_role(ctx: Context, room_id: UUID, *roles: str) -> str:
     return membership.role
 
 
-def show(row: rooms.RoomRow) -> wire.Room:
+def to_view(row: rooms.RoomRow) -> wire.Room:
     """A room as one person sees it."""
     my = None
     if row.role is not None:
@@ -79,23 +79,23 @@ def show(row: rooms.RoomRow) -> wire.Room:
     )
 
 
-def anonymous(room: wire.Room) -> wire.Room:
+def to_broadcast_view(room: wire.Room) -> wire.Room:
     """The room as it is broadcast: without what one member sees, and without text that may be deleted."""
     return structs.replace(room, peer=None, last_message=None, my=None)
 
 
-async def view(ctx: Context, room_id: UUID, user_id: UUID | None = None) -> wire.Room:
+async def load_view(ctx: Context, room_id: UUID, user_id: UUID | None = None) -> wire.Room:
     """A room as the caller (or `user_id`) sees it, in the running transaction if there is one."""
     async with database.guard():
         row = await rooms.room(database.connection(), room_id, user_id or ctx.user_id)
     if row is None:
         raise NotFound("There is no such room.")
-    return show(row)
+    return to_view(row)
 
 
 async def get(ctx: Context, command: wire.RoomRef) -> wire.RoomResponse:
     """A room that the caller is in, or a public one."""
-    room = await view(ctx, command.room_id)
+    room = await load_view(ctx, command.room_id)
     if room.my is None and room.kind != "public":
         raise NotFound("There is no such room.")
     return wire.RoomResponse(room=room)
@@ -104,22 +104,25 @@ async def get(ctx: Context, command: wire.RoomRef) -> wire.RoomResponse:
 async def list_own(ctx: Context, command: wire.ListRooms) -> wire.Rooms:
     """The caller's rooms, newest entry first."""
     async with database.guard():
-        rows, following = await cursors.page(
-            ctx, room_lists.Own(ctx.user_id), command.cursor, command.limit or PAGE
+        rows, next_cursor = await cursors.page(
+            ctx, room_lists.OwnRooms(ctx.user_id), command.cursor, command.limit or DEFAULT_PAGE_SIZE
         )
-    return wire.Rooms(rooms=[show(row) for row in rows], next_cursor=following)
+    return wire.Rooms(rooms=[to_view(row) for row in rows], next_cursor=next_cursor)
 
 
 async def browse(ctx: Context, command: wire.BrowseRooms) -> wire.Rooms:
     """Public rooms by name; those whose name holds `query`."""
-    literal = names.key(command.query or "")
+    pattern = names.key(command.query or "")
     for special in "!%_":
-        literal = literal.replace(special, "!" + special)
+        pattern = pattern.replace(special, "!" + special)
     async with database.guard():
-        rows, following = await cursors.page(
-            ctx, room_lists.Public(ctx.user_id, f"%{literal}%"), command.cursor, command.limit or PAGE
+        rows, next_cursor = await cursors.page(
+            ctx,
+            room_lists.PublicRooms(ctx.user_id, f"%{pattern}%"),
+            command.cursor,
+            command.limit or DEFAULT_PAGE_SIZE,
         )
-    return wire.Rooms(rooms=[show(row) for row in rows], next_cursor=following)
+    return wire.Rooms(rooms=[to_view(row) for row in rows], next_cursor=next_cursor)
 
 
 async def create(ctx: Context, command: wire.CreateRoom) -> wire.RoomResponse:
@@ -127,56 +130,56 @@ async def create(ctx: Context, command: wire.CreateRoom) -> wire.RoomResponse:
 
     Raises Conflict for a public name that is taken, NotFound for members who do not exist, RateLimited.
     """
-    others = [user_id for user_id in command.member_ids or [] if user_id != ctx.user_id]
-    name = _checked_name(command)
+    other_ids = [user_id for user_id in command.member_ids or [] if user_id != ctx.user_id]
+    name = _validated_name(command)
     if command.kind == "direct":
-        if len(others) != 1 or name is not None:
+        if len(other_ids) != 1 or name is not None:
             raise InvalidPayload(
                 fields=(("member_ids", "A direct room takes one other person and no name."),)
             )
-        if (found := await _direct(ctx, others[0])) is not None:
+        if (found := await _find_direct(ctx, other_ids[0])) is not None:
             return wire.RoomResponse(room=found)
     try:
-        async with room_limits.acquire(ctx, rooms=1, invitations=len(set(others))) as charge:
-            people = await users.several([ctx.user_id, *others])
-            room = await _create(ctx, command, name, people)
-            charge.stored = True
+        async with room_limits.acquire(ctx, rooms=1, invitations=len(set(other_ids))) as reservation:
+            members = await users.access_many([ctx.user_id, *other_ids])
+            room = await _create(ctx, command, name, members)
+            reservation.committed = True
             return wire.RoomResponse(room=room)
     except Exception as error:
         if not database.is_duplicate(error):
             raise
-    if command.kind == "direct" and (found := await _direct(ctx, others[0])) is not None:
+    if command.kind == "direct" and (found := await _find_direct(ctx, other_ids[0])) is not None:
         return wire.RoomResponse(room=found)  # a twin of this call was quicker
     raise Conflict("A public room of that name exists.", fields=(("name", "Taken already."),))
 
 
-def _checked_name(command: wire.CreateRoom) -> str | None:
+def _validated_name(command: wire.CreateRoom) -> str | None:
     if command.kind == "public" and command.name is None:
         raise InvalidPayload(fields=(("name", "A public room needs a name."),))
-    return names.line(command.name) if command.name is not None else None
+    return names.normalize_line(command.name) if command.name is not None else None
 
 
 def name_key(name: str) -> str:
     """The key of a public room's name. Raises InvalidPayload for one that is too long to be stored."""
     key = names.key(name)
-    if not 0 < len(key) <= names.LONGEST_KEY:
+    if not 0 < len(key) <= names.MAX_KEY_CHARS:
         raise InvalidPayload(fields=(("name", "Must be shorter: it grows when it is normalized."),))
     return key
 
 
-async def _direct(ctx: Context, other: UUID) -> wire.Room | None:
+async def _find_direct(ctx: Context, other_id: UUID) -> wire.Room | None:
     async with database.guard():
-        row = await models.Room.filter(direct_key=direct_key(ctx.user_id, other)).first()
-    return await view(ctx, row.id) if row is not None else None
+        row = await models.Room.filter(direct_key=direct_key(ctx.user_id, other_id)).first()
+    return await load_view(ctx, row.id) if row is not None else None
 
 
-def direct_key(one: UUID, other: UUID) -> str:
+def direct_key(first_id: UUID, second_id: UUID) -> str:
     """What makes the direct room of two people unique."""
-    return ":".join(sorted((str(one), str(other))))
+    return ":".join(sorted((str(first_id), str(second_id))))
 
 
-async def _create(ctx: Context, command: wire.CreateRoom, name: str | None, people: list[User]) -> wire.Room:
-    direct = command.kind == "direct"
+async def _create(ctx: Context, command: wire.CreateRoom, name: str | None, members: list[User]) -> wire.Room:
+    is_direct = command.kind == "direct"
     room_id = ids.uuid7()
     async with ctx.unit() as unit:
         await models.Room.create(
@@ -184,91 +187,91 @@ async def _create(ctx: Context, command: wire.CreateRoom, name: str | None, peop
             kind=command.kind,
             name=name,
             name_key=name_key(name) if name and command.kind == "public" else None,
-            topic=names.line(command.topic or ""),
-            direct_key=direct_key(people[0].id, people[1].id) if direct else None,
+            topic=names.normalize_line(command.topic or ""),
+            direct_key=direct_key(members[0].id, members[1].id) if is_direct else None,
             created_by_id=ctx.user_id,
             last_entry_at=clock.now(),
         )
         head = await unit.lock(room_id)
-        roles = ["member" if direct else "owner", *["member"] * (len(people) - 1)]
-        seqs = await admit(unit, head, list(zip(people, roles, strict=True)), ctx.user_id)
-        if direct:  # which each of both sees otherwise
-            shown = [await view(ctx, room_id, person.id) for person in people]
+        roles = ["member" if is_direct else "owner", *["member"] * (len(members) - 1)]
+        seqs = await add_members(unit, head, list(zip(members, roles, strict=True)), ctx.user_id)
+        if is_direct:  # which each of both sees otherwise
+            views = [await load_view(ctx, room_id, member.id) for member in members]
         else:
-            shown = _shown_to(await view(ctx, room_id), [seqs[person.id] for person in people])
-        for person, room in zip(people, shown, strict=True):
-            skip = ctx.socket_id if person.id == ctx.user_id else None
-            seq = seqs[person.id]
-            unit.tell(MemberJoined(person.id, room_id, seq, room, head.version, skip, after=head.seq))
-        return shown[0]
+            views = _member_views(await load_view(ctx, room_id), [seqs[member.id] for member in members])
+        for member, room in zip(members, views, strict=True):
+            skip = ctx.socket_id if member.id == ctx.user_id else None
+            seq = seqs[member.id]
+            unit.publish(MemberJoined(member.id, room_id, seq, room, head.version, skip, after=head.seq))
+        return views[0]
 
 
-def _shown_to(founder: wire.Room, seqs: list[int]) -> list[wire.Room]:
+def _member_views(owner_view: wire.Room, seqs: list[int]) -> list[wire.Room]:
     """A new room as its members see it, the founder first: without a query for each."""
     others = (
         wire.OwnMembership(role="member", last_read_seq=seq, unread=0, mentions=0, muted=False)
         for seq in seqs[1:]
     )
-    return [founder, *(structs.replace(founder, my=my) for my in others)]
+    return [owner_view, *(structs.replace(owner_view, my=my) for my in others)]
 
 
-async def admit(
-    unit: UnitOfWork, head: event_log.Head, people: list[tuple[User, str]], actor_id: UUID
+async def add_members(
+    unit: UnitOfWork, head: event_log.LockedHead, new_members: list[tuple[User, str]], actor_id: UUID
 ) -> dict[UUID, int]:
     """Make people members of a locked room: rows, count and entries. Returns the seq of each one's entry."""
     await users.lock_all(
-        person.id for person, _ in people
+        user.id for user, _ in new_members
     )  # an account may be deleted since it was looked at
     drafts = [
-        event_log.EntryDraft("member:joined", actor_id, {"user": person, "role": role}, subject=person.id)
-        for person, role in people
+        event_log.EntryDraft("member:joined", actor_id, {"user": user, "role": role}, subject=user.id)
+        for user, role in new_members
     ]
     entries = await unit.append(head, *drafts)
     now = clock.now()
     await models.Membership.bulk_create(
         models.Membership(
             room_id=head.room_id,
-            user_id=person.id,
+            user_id=user.id,
             role=role,
             joined_at=now,
             joined_seq=entry.seq,
             last_read_seq=entry.seq,
         )
-        for (person, role), entry in zip(people, entries, strict=True)
+        for (user, role), entry in zip(new_members, entries, strict=True)
     )
-    await models.Room.filter(id=head.room_id).update(member_count=F("member_count") + len(people))
-    for person, _ in people:
-        unit.touch(person.id)
-    return {person.id: entry.seq for (person, _), entry in zip(people, entries, strict=True)}
+    await models.Room.filter(id=head.room_id).update(member_count=F("member_count") + len(new_members))
+    for user, _ in new_members:
+        unit.bump_version(user.id)
+    return {user.id: entry.seq for (user, _), entry in zip(new_members, entries, strict=True)}
 
 
-async def tell_joined(
-    ctx: Context, unit: UnitOfWork, head: event_log.Head, user_id: UUID, seq: int
+async def publish_joined(
+    ctx: Context, unit: UnitOfWork, head: event_log.LockedHead, user_id: UUID, seq: int
 ) -> wire.Room:
     """Have a new member's sockets hear of the room after the commit; returns it as they see it."""
-    room = await view(ctx, head.room_id, user_id)
+    room = await load_view(ctx, head.room_id, user_id)
     skip = ctx.socket_id if user_id == ctx.user_id else None
-    unit.tell(MemberJoined(user_id, head.room_id, seq, room, head.version, skip))
+    unit.publish(MemberJoined(user_id, head.room_id, seq, room, head.version, skip))
     return room
 
 
 async def update(ctx: Context, command: wire.UpdateRoom) -> wire.RoomResponse:
     """Rename a room or change its topic; owner or moderator. What is left out stays."""
-    standing = await access(ctx, command.room_id)
-    if standing.kind == "direct":
+    membership = await access(ctx, command.room_id)
+    if membership.kind == "direct":
         raise Forbidden("A direct room has no name and no topic.")
     try:
         async with ctx.unit() as unit:
             head = await unit.lock(command.room_id)
             await require_role(ctx, command.room_id, "owner", "moderator")
-            changes = _changes(command, standing.kind)
+            changes = _changes(command, membership.kind)
             if changes:
                 await models.Room.filter(id=command.room_id).update(**changes)
-            room = await view(ctx, command.room_id)
+            room = await load_view(ctx, command.room_id)
             if changes:
                 room = structs.replace(room, last_seq=head.seq + 1)  # counts the entry that tells of it
                 await unit.append(
-                    head, event_log.EntryDraft("room:updated", ctx.user_id, {"room": anonymous(room)})
+                    head, event_log.EntryDraft("room:updated", ctx.user_id, {"room": to_broadcast_view(room)})
                 )
             return wire.RoomResponse(room=room)
     except Exception as error:
@@ -282,9 +285,9 @@ async def update(ctx: Context, command: wire.UpdateRoom) -> wire.RoomResponse:
 def _changes(command: wire.UpdateRoom, kind: str) -> dict[str, str | None]:
     changes: dict[str, str | None] = {}
     if command.name is not None:
-        name = names.line(command.name)
+        name = names.normalize_line(command.name)
         changes["name"] = name
         changes["name_key"] = name_key(name) if kind == "public" else None
     if command.topic is not None:
-        changes["topic"] = names.line(command.topic)
+        changes["topic"] = names.normalize_line(command.topic)
     return changes

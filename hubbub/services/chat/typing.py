@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 async def start(ctx: "Context", command: RoomRef) -> Empty:
     """Show the other members of the room that the caller types."""
     await rooms.access(ctx, command.room_id)
-    ctx.parts.typists.start(command.room_id, ctx.user_id)
+    ctx.container.typing_tracker.start(command.room_id, ctx.user_id)
     return Empty()
 
 
 async def stop(ctx: "Context", command: RoomRef) -> Empty:
     """Show the other members of the room that the caller stopped."""
     await rooms.access(ctx, command.room_id)
-    ctx.parts.typists.stop(command.room_id, ctx.user_id)
+    ctx.container.typing_tracker.stop(command.room_id, ctx.user_id)
     return Empty()

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-EVERY_S = 0.8  # and the time of a check: together less than a second
-ROOMS = 2000  # acknowledged to users without a socket here: the latest ones are compared
-FURTHEST_AHEAD = 1_000_000  # a cursor that is further ahead is no evidence
-CLAIMS = 100  # to be stored at the next check; one is enough to raise the epoch
-USERS = 10_000  # whose claims are known to be stored
+CHECK_INTERVAL_S = 0.8  # and the time of a check: together less than a second
+MAX_ACKNOWLEDGED_ROOMS = 2000  # acknowledged to users without a socket here: the latest ones are compared
+MAX_SEQS_AHEAD = 1_000_000  # a cursor that is further ahead is no evidence
+MAX_PENDING_CLAIMS = 100  # to be stored at the next check; one is enough to raise the epoch
+MAX_CLAIMED_USERS = 10_000  # whose claims are known to be stored
 
 
 class Cursor(NamedTuple):
@@ -54,26 +54,30 @@ class HistoryChanged(Exception):
 class EpochWatch:
     """The epoch of this instance, its positions, and the claims of its clients."""
 
-    def __init__(self, value: str) -> None:
-        self.value = value
+    def __init__(self, epoch: str) -> None:
+        self.epoch = epoch
         self._acknowledged: OrderedDict[UUID, int] = OrderedDict()  # of rooms that are not delivered here
-        self._delivered: Callable[[UUID], int | None] = lambda _: None
+        self._delivered_seq: Callable[[UUID], int | None] = lambda _: None
         self._listeners: list[Callable[[Cause], None]] = []
-        self._claims: dict[UUID, Claim] = {}  # by user; to be stored
-        self._claimed: OrderedDict[UUID, None] = OrderedDict()  # users, of this epoch
+        self._pending_claims: dict[UUID, Claim] = {}  # by user; to be stored
+        self._claimed_users: OrderedDict[UUID, None] = OrderedDict()  # users, of this epoch
         self._task: asyncio.Task[None] | None = None
-        self._soon = tasks.Soon(self.check, name="epoch at once")
+        self._immediate_check = tasks.CoalescingTask(self.check, name="epoch at once")
 
-    def start(self, delivered: Callable[[UUID], int | None], listener: Callable[[Cause], None]) -> None:
+    def start(
+        self, delivered_seq: Callable[[UUID], int | None], on_epoch_changed: Callable[[Cause], None]
+    ) -> None:
         """Begin to check. `delivered` returns how far a room is delivered here, if it is.
 
         `listener` is called when the epoch has changed, with the positions forgotten: it discards what else
         this instance keeps of the history. It must not block.
         """
-        self._delivered = delivered
-        self._listeners.append(listener)
+        self._delivered_seq = delivered_seq
+        self._listeners.append(on_epoch_changed)
         database.on_available(self.check_soon)
-        self._task = tasks.spawn(tasks.every(EVERY_S, self.check, name="epoch"), name="epoch")
+        self._task = tasks.spawn(
+            tasks.run_periodically(CHECK_INTERVAL_S, self.check, name="epoch"), name="epoch"
+        )
 
     async def close(self) -> None:
         task, self._task = self._task, None
@@ -81,120 +85,124 @@ class EpochWatch:
 
     # Positions.
 
-    def acknowledged(self, room_id: UUID, seq: int) -> None:
+    def record_acknowledged(self, room_id: UUID, seq: int) -> None:
         """An entry was acknowledged, or a room is no longer delivered here from this `seq` on."""
-        delivered = self._delivered(room_id)
+        delivered = self._delivered_seq(room_id)
         if (delivered is None or delivered < seq) and seq > self._acknowledged.get(room_id, 0):
             self._acknowledged[room_id] = seq
             self._acknowledged.move_to_end(room_id)
-            if len(self._acknowledged) > ROOMS:
+            if len(self._acknowledged) > MAX_ACKNOWLEDGED_ROOMS:
                 self._acknowledged.popitem(last=False)
 
     def position(self, room_id: UUID) -> int:
         """The highest `seq` that was delivered or acknowledged here in this epoch, as far as it is known."""
-        return max(self._acknowledged.get(room_id, 0), self._delivered(room_id) or 0)
+        return max(self._acknowledged.get(room_id, 0), self._delivered_seq(room_id) or 0)
 
-    def require(self, room_id: UUID, last_seq: int) -> None:
+    def require_not_behind(self, room_id: UUID, last_seq: int) -> None:
         """Check the end of a locked room: all that is known here is before it. Raises Unavailable."""
         if last_seq < self.position(room_id):
-            tasks.spawn(self._find(self.value, room_id, last_seq), name="history went back")
+            tasks.spawn(self._handle_rollback(self.epoch, room_id, last_seq), name="history went back")
             raise Unavailable
 
-    def require_same(self, heads: Mapping[UUID, LogHead]) -> None:
+    def require_unchanged(self, heads: Mapping[UUID, LogHead]) -> None:
         """Check the ends of locked rooms, and the epoch that was read with them. Raises HistoryChanged."""
         for room_id, head in heads.items():
-            if head.epoch != self.value or head.last_seq < self.position(room_id):
-                raise HistoryChanged(self.value, room_id, head.last_seq)
+            if head.epoch != self.epoch or head.last_seq < self.position(room_id):
+                raise HistoryChanged(self.epoch, room_id, head.last_seq)
 
     async def resolve(self, change: HistoryChanged) -> None:
         """Adopt what a write found; raise the epoch if that has not been done. Raises Unavailable."""
-        await self.read()
+        await self.refresh()
         if change.last_seq < self.position(change.room_id):
-            await self.went_back(change.epoch, change.room_id, change.last_seq)
+            await self.handle_rollback(change.epoch, change.room_id, change.last_seq)
 
-    async def _find(self, epoch: str, room_id: UUID, last_seq: int) -> None:
+    async def _handle_rollback(self, epoch: str, room_id: UUID, last_seq: int) -> None:
         with suppress(Unavailable):  # the next check finds it, too
-            await self.went_back(epoch, room_id, last_seq)
+            await self.handle_rollback(epoch, room_id, last_seq)
 
     # Checks.
 
     def check_soon(self) -> None:
         """Check now, once for all who ask meanwhile."""
         if self._task is not None:
-            self._soon.run()
+            self._immediate_check.trigger()
 
     async def check(self) -> None:
         """Read the epoch, compare the positions, store the claims. Raises Unavailable."""
-        await self.read()
-        await self._compare(self.value, dict(self._acknowledged))
-        await self._settle()
+        await self.refresh()
+        await self._compare_positions(self.epoch, dict(self._acknowledged))
+        await self._store_claims()
 
-    async def read(self) -> None:
+    async def refresh(self) -> None:
         """Adopt the epoch of the database if it is another one. Raises Unavailable."""
         async with database.guard():
             stored = await rows.read(database.connection())
-        if stored.epoch is None or stored.epoch == self.value:
+        if stored.epoch is None or stored.epoch == self.epoch:
             return  # without one, a restore by other means is under way
-        if stored.epoch < self.value:
+        if stored.epoch < self.epoch:
             # An earlier epoch: of a backup from before the last raise.
-            await epochs.raise_from(stored.epoch, Cause.POSITIONS, known=self.value)
+            await epochs.raise_epoch(stored.epoch, Cause.POSITIONS, newest_known=self.epoch)
             async with database.guard():
                 stored = await rows.read(database.connection())
-        if stored.epoch is not None and stored.epoch != self.value:
+        if stored.epoch is not None and stored.epoch != self.epoch:
             self._adopt(stored)
 
-    def _adopt(self, stored: rows.Stored) -> None:
+    def _adopt(self, stored: rows.StoredEpoch) -> None:
         cause = Cause(stored.cause) if stored.cause in list(Cause) else Cause.RESTORE
-        log.info("another epoch", extra={"before": self.value, "epoch": stored.epoch, "cause": cause.value})
+        log.info("another epoch", extra={"before": self.epoch, "epoch": stored.epoch, "cause": cause.value})
         metrics.count("epochs_adopted")
-        self.value = stored.epoch or self.value
+        self.epoch = stored.epoch or self.epoch
         self._acknowledged.clear()
-        self._claims.clear()
-        self._claimed.clear()
+        self._pending_claims.clear()
+        self._claimed_users.clear()
         for listener in self._listeners:
             listener(cause)
 
-    async def _compare(self, epoch: str, known: Mapping[UUID, int]) -> None:
+    async def _compare_positions(self, epoch: str, positions: Mapping[UUID, int]) -> None:
         async with database.guard():
-            found = await rows.behind(database.connection(), known)
-        for room_id, last_seq in found[:1]:
-            await self.went_back(epoch, room_id, last_seq)
+            behind = await rows.rooms_behind(database.connection(), positions)
+        for room_id, last_seq in behind[:1]:
+            await self.handle_rollback(epoch, room_id, last_seq)
 
-    async def went_back(self, epoch: str, room_id: UUID, last_seq: int | None) -> None:
+    async def handle_rollback(self, epoch: str, room_id: UUID, last_seq: int | None) -> None:
         """The log of a room ends before a position of `epoch`: raise that, and adopt. Raises Unavailable."""
-        if epoch != self.value:
+        if epoch != self.epoch:
             return  # the position was one of before
         facts: epochs.Facts = {
             "room_id": str(room_id),
             "last_seq": last_seq,
             "position": self.position(room_id),
         }
-        await epochs.raise_from(epoch, Cause.POSITIONS, facts)
-        await self.read()
+        await epochs.raise_epoch(epoch, Cause.POSITIONS, facts)
+        await self.refresh()
 
     # Claims.
 
-    def compare_cursor(self, user_id: UUID, epoch: str, cursor: Cursor) -> None:
+    def check_cursor(self, user_id: UUID, epoch: str, cursor: Cursor) -> None:
         """Take note of the cursor of a client in this epoch: one that is ahead is evidence."""
         ahead = cursor.seq - cursor.last_seq
-        if ahead <= 0 or epoch != self.value:
+        if ahead <= 0 or epoch != self.epoch:
             return
         metrics.count("cursors_ahead")
-        if ahead > FURTHEST_AHEAD or user_id in self._claimed or len(self._claims) >= CLAIMS:
+        if (
+            ahead > MAX_SEQS_AHEAD
+            or user_id in self._claimed_users
+            or len(self._pending_claims) >= MAX_PENDING_CLAIMS
+        ):
             return
-        self._claims.setdefault(user_id, Claim(user_id, epoch, *cursor))
+        self._pending_claims.setdefault(user_id, Claim(user_id, epoch, *cursor))
         self.check_soon()
 
-    async def _settle(self) -> None:
-        claims = list(self._claims.values())
+    async def _store_claims(self) -> None:
+        claims = list(self._pending_claims.values())
         if not claims:
             async with database.guard():
-                if await rows.due(database.connection(), self.value, clock.now()) is None:
+                if await rows.due_claim(database.connection(), self.epoch, clock.now()) is None:
                     return
-        await epochs.settle(claims)
+        await epochs.process_claims(claims)
         for claim in claims:
-            if self._claims.pop(claim.user_id, None) is not None:
-                self._claimed[claim.user_id] = None
-        while len(self._claimed) > USERS:
-            self._claimed.popitem(last=False)
-        await self.read()
+            if self._pending_claims.pop(claim.user_id, None) is not None:
+                self._claimed_users[claim.user_id] = None
+        while len(self._claimed_users) > MAX_CLAIMED_USERS:
+            self._claimed_users.popitem(last=False)
+        await self.refresh()

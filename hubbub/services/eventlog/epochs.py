@@ -11,7 +11,7 @@ from hubbub.core import clock, ids, metrics
 from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Act, Action, Fact, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Fact, Target
 from hubbub.queries.eventlog import epochs
 from hubbub.queries.eventlog.epochs import Claim
 
@@ -35,14 +35,14 @@ metrics.declare("epoch_raises", Cause)
 async def current() -> str:
     """The epoch of the open database, generated where there is none yet. Raises Unavailable."""
     async with database.transaction() as tx:
-        await epochs.begin(tx, str(ids.uuid7()))
+        await epochs.insert_first(tx, str(ids.uuid7()))
         return (await epochs.read(tx)).epoch or ""
 
 
-def after(*known: str | None) -> str:
+def generate_after(*others: str | None) -> str:
     """Generate an epoch that is later than the known ones, whatever the clocks that named them said."""
     new = ids.uuid7()
-    last = max((epoch for epoch in known if epoch), default="")
+    last = max((epoch for epoch in others if epoch), default="")
     if str(new) > last:
         return str(new)
     return str(UUID(int=UUID(last).int + 1))
@@ -57,43 +57,43 @@ async def replace(
     """
     if not await epochs.replace(tx, old, new, cause.value):
         return False
-    act = Act(Action.RAISE_EPOCH, target=Target("epoch", new), actor_id=user_id)
+    act = AuditEvent(Action.RAISE_EPOCH, target=Target("epoch", new), actor_id=user_id)
     await audit_log.record(tx, act, cause=cause.value, before=old, **facts)
     return True
 
 
-def announce(old: str, new: str, cause: Cause, facts: Facts) -> None:
+def log_raise(old: str, new: str, cause: Cause, facts: Facts) -> None:
     """Log and count a raise, once for all instances."""
     metrics.count("epoch_raises", cause.value)
     fields = {"cause": cause.value, "before": old, "epoch": new, **facts}
     log.warning("the epoch was raised", extra=fields)
 
 
-async def raise_from(old: str, cause: Cause, facts: Facts | None = None, known: str = "") -> bool:
+async def raise_epoch(old: str, cause: Cause, facts: Facts | None = None, newest_known: str = "") -> bool:
     """Raise the epoch, unless another process did so first. Raises Unavailable."""
-    new = after(old, known)
+    new = generate_after(old, newest_known)
     async with database.transaction() as tx:
         done = await replace(tx, old, new, cause, facts or {})
     if done:
-        announce(old, new, cause, facts or {})
+        log_raise(old, new, cause, facts or {})
     return done
 
 
-async def settle(claims: list[Claim]) -> None:
+async def process_claims(claims: list[Claim]) -> None:
     """Store claims of clients, and raise the epoch if a stored one may do so now. Raises Unavailable."""
     now = clock.now()
     async with database.transaction() as tx:
-        epoch = (await epochs.read(tx, locking=True)).epoch
+        epoch = (await epochs.read(tx, for_update=True)).epoch
         if epoch is None:
             return
         for claim in claims:
             if claim.epoch == epoch:
-                await epochs.store(tx, claim, now)
-        due = await epochs.due(tx, epoch, now)
+                await epochs.store_claim(tx, claim, now)
+        due = await epochs.due_claim(tx, epoch, now)
         if due is None:
             return
-        new = after(epoch)
+        new = generate_after(epoch)
         facts: Facts = {"room_id": str(due.room_id), "seq": due.seq, "last_seq": due.last_seq}
         await replace(tx, epoch, new, Cause.CLAIM, facts, user_id=due.user_id)
-        await epochs.settle(tx, due, now)
-    announce(epoch, new, Cause.CLAIM, {"user_id": str(due.user_id), **facts})
+        await epochs.mark_raised(tx, due, now)
+    log_raise(epoch, new, Cause.CLAIM, {"user_id": str(due.user_id), **facts})

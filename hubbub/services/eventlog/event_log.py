@@ -28,13 +28,13 @@ from hubbub.schemas.eventlog import entries as wire
 
 log = logging.getLogger(__name__)
 
-End = event_log.LogEnd
+LogEnd = event_log.LogEnd
 
-ENTRIES_PER_READ = 500
-ANSWER_BYTES = 1 << 20
+MAX_ENTRIES_PER_READ = 500
+MAX_SYNC_RESPONSE_BYTES = 1 << 20
 
 
-class Head:
+class LockedHead:
     """The end of a locked room's log."""
 
     __slots__ = ("archived", "room_id", "seq", "version")
@@ -59,17 +59,17 @@ class EntryDraft(NamedTuple):
     message_id: UUID | None = None
 
 
-async def lock(tx: Sql, room_ids: Iterable[UUID]) -> dict[UUID, Head]:
+async def lock(tx: Sql, room_ids: Iterable[UUID]) -> dict[UUID, LockedHead]:
     """Lock the logs of rooms. Raises NotFound if one does not exist."""
-    wanted = set(room_ids)
-    heads = await event_log.lock_rooms(tx, wanted)
-    if len(heads) != len(wanted):
+    distinct_ids = set(room_ids)
+    heads = await event_log.lock_rooms(tx, distinct_ids)
+    if len(heads) != len(distinct_ids):
         raise NotFound("There is no such room.")
-    return {room_id: Head(room_id, head) for room_id, head in heads.items()}
+    return {room_id: LockedHead(room_id, head) for room_id, head in heads.items()}
 
 
 async def append(
-    tx: Sql, batch: Sequence[tuple[Head, Sequence[EntryDraft]]], at: datetime
+    tx: Sql, batch: Sequence[tuple[LockedHead, Sequence[EntryDraft]]], at: datetime
 ) -> list[wire.Entry]:
     """Append to locked rooms, in the order of `batch`; three statements whatever its size."""
     entries: list[wire.Entry] = []
@@ -100,12 +100,12 @@ def to_signals(entries: Sequence[wire.Entry]) -> list[EntriesAppended]:
     """What the bus is told of appended entries: one signal a room."""
     ordered = sorted(entries, key=lambda entry: (entry.room_id, entry.seq))
     return [
-        EntriesAppended(room_id, tuple(some))
-        for room_id, some in groupby(ordered, key=lambda entry: entry.room_id)
+        EntriesAppended(room_id, tuple(room_entries))
+        for room_id, room_entries in groupby(ordered, key=lambda entry: entry.room_id)
     ]
 
 
-async def read(room_id: UUID, after_seq: int, limit: int = ENTRIES_PER_READ) -> list[wire.Entry]:
+async def read(room_id: UUID, after_seq: int, limit: int = MAX_ENTRIES_PER_READ) -> list[wire.Entry]:
     """The entries past `after_seq`, ascending, each as it was announced."""
     async with database.guard():
         entries = await event_log.entries_after(database.connection(), room_id, after_seq, limit)
@@ -131,10 +131,10 @@ async def redact(room_id: UUID, seq: int, message_id: UUID, emptied: Message) ->
 async def ends(room_ids: Iterable[UUID]) -> dict[UUID, event_log.LogEnd]:
     """How far the logs go: one query."""
     async with database.guard():
-        return await event_log.ends(database.connection(), room_ids)
+        return await event_log.log_ends(database.connection(), room_ids)
 
 
-async def moved(known: Mapping[UUID, event_log.LogEnd]) -> dict[UUID, event_log.LogEnd]:
+async def changed_ends(known: Mapping[UUID, event_log.LogEnd]) -> dict[UUID, event_log.LogEnd]:
     """Which logs, or memberships, are not as `known`: one query."""
     async with database.guard():
         return await event_log.changed(database.connection(), known)
@@ -147,60 +147,60 @@ class Span(NamedTuple):
     last_seq: int
 
 
-class _Budget:
+class _ByteBudget:
     """How many bytes an answer may still hold."""
 
-    def __init__(self, left: int) -> None:
-        self.left = left
+    def __init__(self, remaining_bytes: int) -> None:
+        self.remaining_bytes = remaining_bytes
 
     def fit(self, entries: Iterable[wire.Entry]) -> list[wire.Entry]:
         """As many of the entries, from the first on, as fit."""
-        taken = []
+        fitting = []
         for entry in entries:
             # Characters of JSON that is not ASCII take up to 4 bytes; the sum stays below the limit.
-            self.left -= len(entry.payload.encode()) + len(entry.event) + 32
-            if self.left < 0:
+            self.remaining_bytes -= len(entry.payload.encode()) + len(entry.event) + 32
+            if self.remaining_bytes < 0:
                 break
-            taken.append(entry)
-        return taken
+            fitting.append(entry)
+        return fitting
 
 
 async def catch_up(
-    spans: dict[UUID, Span], asked: dict[UUID, int], limit: int
+    spans: dict[UUID, Span], after_seqs: dict[UUID, int], limit: int
 ) -> dict[UUID, wire.RoomEntries | wire.RoomGone | wire.RoomReset | wire.RoomError]:
     """What a client that has `asked` is missing; rooms without a span are gone for it.
 
     A room whose log can't be read does not fail the others. Stops at 1 MiB; the rest is `complete: false`.
     """
-    budget = _Budget(ANSWER_BYTES)
-    answer: dict[UUID, wire.RoomEntries | wire.RoomGone | wire.RoomReset | wire.RoomError] = {}
-    for room_id, seen in asked.items():
+    budget = _ByteBudget(MAX_SYNC_RESPONSE_BYTES)
+    response: dict[UUID, wire.RoomEntries | wire.RoomGone | wire.RoomReset | wire.RoomError] = {}
+    for room_id, after_seq in after_seqs.items():
         span = spans.get(room_id)
         if span is None:
-            answer[room_id] = wire.RoomGone()
-        elif seen > span.last_seq or seen < span.first_seq - 1:
-            answer[room_id] = wire.RoomReset(first_seq=span.first_seq, last_seq=span.last_seq)
+            response[room_id] = wire.RoomGone()
+        elif after_seq > span.last_seq or after_seq < span.first_seq - 1:
+            response[room_id] = wire.RoomReset(first_seq=span.first_seq, last_seq=span.last_seq)
         else:
-            answer[room_id] = await _room(room_id, span, seen, limit, budget)
-    return answer
+            response[room_id] = await _room_entries(room_id, span, after_seq, limit, budget)
+    return response
 
 
-async def _room(
-    room_id: UUID, span: Span, seen: int, limit: int, budget: _Budget
+async def _room_entries(
+    room_id: UUID, span: Span, after_seq: int, limit: int, budget: _ByteBudget
 ) -> wire.RoomEntries | wire.RoomError:
     entries: list[wire.Entry] = []
-    if seen < span.last_seq and budget.left > 0:
+    if after_seq < span.last_seq and budget.remaining_bytes > 0:
         try:
-            entries = budget.fit(await read(room_id, seen, limit))
+            entries = budget.fit(await read(room_id, after_seq, limit))
         except HubbubError as error:
             return wire.RoomError(error={"code": error.code, "message": error.message})
-    got = entries[-1].seq if entries else seen
+    end_seq = entries[-1].seq if entries else after_seq
     return wire.RoomEntries(
         entries=[
             wire.SyncEntry(event=entry.event, payload=msgspec.Raw(entry.payload.encode()))
             for entry in entries
         ],
         first_seq=span.first_seq,
-        last_seq=max(span.last_seq, got),
-        complete=got >= span.last_seq,
+        last_seq=max(span.last_seq, end_seq),
+        complete=end_seq >= span.last_seq,
     )

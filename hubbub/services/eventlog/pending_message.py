@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)  # `log` is the module of rooms' entries here
 
-_NO_SEQ = '"seq":0'
-_ROOM, _SENDER = '"room_id":"', '"sender":{"id":"'
-_UUID = 36  # characters
+_SEQ_PLACEHOLDER = '"seq":0'
+_ROOM_ID_KEY, _SENDER_ID_KEY = '"room_id":"', '"sender":{"id":"'
+_UUID_CHARS = 36  # characters
 
-_message = msgspec.json.Decoder(Message).decode
+_decode_message = msgspec.json.Decoder(Message).decode
 
 
 @dataclass(slots=True, frozen=True)
@@ -38,7 +38,7 @@ class Stored:
     """How it ended: the seq of the new message, or the id of the one stored under this `client_id` before."""
 
     seq: int
-    earlier: UUID | None = None
+    existing_id: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -46,47 +46,47 @@ class PendingMessage:
     """A checked message on its way into the log. `standing` is what allowed it, `paid` whose allowance."""
 
     sender: User
-    standing: CachedMembership
+    membership: CachedMembership
     client_id: UUID
     body: str
     reply_to: UUID | None
     mentions: list[UUID]
-    paid: CachedUser | None = None
+    charged_to: CachedUser | None = None
     id: UUID = field(default_factory=ids.uuid7)
-    since: float = field(default_factory=clock.monotonic)
-    answer: Stored | HubbubError | None = None
-    then: "Callable[[PendingMessage], None] | None" = None
-    _before: str = ""
-    _after: str = ""
+    queued_at: float = field(default_factory=clock.monotonic)
+    result: Stored | HubbubError | None = None
+    on_done: "Callable[[PendingMessage], None] | None" = None
+    _json_before_seq: str = ""
+    _json_after_seq: str = ""
 
     @property
     def key(self) -> tuple[UUID, UUID]:
         """What makes a repeat a repeat."""
         return self.sender.id, self.client_id
 
-    def settle(self, answer: Stored | HubbubError) -> None:
+    def resolve(self, result: Stored | HubbubError) -> None:
         """What became of it, after its commit; told once, at once, before anybody else hears of it."""
-        if self.answer is not None:
+        if self.result is not None:
             return
-        self.answer = answer
-        if self.then is not None:
+        self.result = result
+        if self.on_done is not None:
             try:
-                self.then(self)
+                self.on_done(self)
             except Exception:
                 metrics.count("ack_failures")
                 logger.exception("the answer to a message failed")
 
-    def called(self) -> list[UUID]:
+    def mentioned(self) -> list[UUID]:
         """Whose mentions it counts among. Who names themselves is not called by it."""
         return [user_id for user_id in self.mentions if user_id != self.sender.id]
 
     # As JSON.
 
-    def write(self, stamp: str) -> None:
+    def encode_json(self, created_at: str) -> None:
         """Encode it, with this time; its seq is to come."""
         message = Message(
             id=self.id,
-            room_id=self.standing.room_id,
+            room_id=self.membership.room_id,
             seq=0,
             client_id=self.client_id,
             sender=self.sender,
@@ -95,26 +95,26 @@ class PendingMessage:
             attachments=[],
             mentions=self.mentions,
             reactions=[],
-            created_at=stamp,
+            created_at=created_at,
             edited_at=None,
             deleted_at=None,
         )
         text = encode(message).decode()
         # Behind ids alone, before anything that a person wrote.
-        self._before, _, self._after = text.partition(_NO_SEQ)
-        self._before += _NO_SEQ[:-1]
+        self._json_before_seq, _, self._json_after_seq = text.partition(_SEQ_PLACEHOLDER)
+        self._json_before_seq += _SEQ_PLACEHOLDER[:-1]
 
     def json(self, seq: int) -> str:
         """As people see it, once it is written."""
-        return f"{self._before}{seq}{self._after}"
+        return f"{self._json_before_seq}{seq}{self._json_after_seq}"
 
-    def view(self, seq: int) -> Message:
+    def to_view(self, seq: int) -> Message:
         """The same, as a view."""
-        return _message(self.json(seq))
+        return _decode_message(self.json(seq))
 
     # As entry and row.
 
-    def draft(self) -> log.EntryDraft:
+    def to_draft(self) -> log.EntryDraft:
         """As the log takes it, once it is written."""
 
         def fields(seq: int) -> dict[str, object]:
@@ -122,11 +122,11 @@ class PendingMessage:
 
         return log.EntryDraft("message:new", self.sender.id, fields, message_id=self.id)
 
-    def row(self, seq: int, at: datetime) -> event_log.NewMessage:
+    def to_row(self, seq: int, at: datetime) -> event_log.NewMessage:
         """As its table has it."""
         return event_log.NewMessage(
             self.id,
-            self.standing.room_id,
+            self.membership.room_id,
             seq,
             self.sender.id,
             self.client_id,
@@ -136,19 +136,19 @@ class PendingMessage:
             at,
         )
 
-    def pieces(self, stamp: str, known: int) -> append_batch.MessageRow:
+    def payload_parts(self, created_at: str, known_seq: int) -> append_batch.MessageRow:
         """As the one statement takes it: the payload is that of `log.append`, around a seq after `known`."""
-        self.write(stamp)
-        before, after = self._before, self._after
+        self.encode_json(created_at)
+        before, after = self._json_before_seq, self._json_after_seq
         # Ids are turned into text by the encoder, which is quick at it.
-        at = before.index(_ROOM) + len(_ROOM)
-        room = before[at : at + _UUID]
-        at = after.index(_SENDER) + len(_SENDER)
-        sender = after[at : at + _UUID]
+        start = before.index(_ROOM_ID_KEY) + len(_ROOM_ID_KEY)
+        room = before[start : start + _UUID_CHARS]
+        start = after.index(_SENDER_ID_KEY) + len(_SENDER_ID_KEY)
+        sender = after[start : start + _UUID_CHARS]
         return append_batch.MessageRow(
             self.id,
-            self.standing.room_id,
-            self.standing.version,
+            self.membership.room_id,
+            self.membership.version,
             self.sender.id,
             self.client_id,
             self.body,
@@ -156,7 +156,7 @@ class PendingMessage:
             encode(self.mentions).decode() if self.mentions else "[]",
             text_search.tsvector(self.body, room.replace("-", "")),
             f'{{"room_id":"{room}","seq":',
-            f',"at":"{stamp}","actor_id":"{sender}","message":{before}',
+            f',"at":"{created_at}","actor_id":"{sender}","message":{before}',
             f"{after}}}",
-            known,
+            known_seq,
         )

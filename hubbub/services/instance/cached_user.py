@@ -7,7 +7,7 @@ from hubbub.ratelimit.token_bucket import TokenBucket
 from hubbub.schemas.users.users import User
 from hubbub.services.instance.session_cache import CachedSession
 
-REPEATS_REMEMBERED = 64
+MAX_RECENT_CLIENT_IDS = 64
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class CachedMembership:
     role: str
     muted: bool
     version: int
-    since: int = 0
+    joined_seq: int = 0
 
 
 @dataclass(slots=True)
@@ -36,19 +36,21 @@ class CachedUser:
     """A user with a socket here, or with one until a moment ago."""
 
     user: User
-    messages: TokenBucket
+    message_bucket: TokenBucket
     version: int  # of the user's row, as of what is known here; likewise `marks`
-    marks: int
+    read_version: int
     rooms: dict[UUID, CachedMembership] = field(default_factory=dict)
-    recent: dict[UUID, None] = field(default_factory=dict)  # client_ids, the oldest first
+    recent_client_ids: dict[UUID, None] = field(default_factory=dict)  # client_ids, the oldest first
     sessions: dict[UUID, CachedSession] = field(default_factory=dict)
-    sockets: int = 0
+    socket_count: int = 0
     loaded: bool = False  # whether `rooms` is complete
-    marked_at: float = float("-inf")  # when the user last read or muted something, as far as is known here
-    changes: int = 0  # counts what signals changed, so that a slower reading can tell that it is old
+    read_state_changed_at: float = float(
+        "-inf"
+    )  # when the user last read or muted something, as far as is known here
+    change_count: int = 0  # counts what signals changed, so that a slower reading can tell that it is old
 
-    def remember(self, client_id: UUID) -> None:
+    def add_recent_client_id(self, client_id: UUID) -> None:
         """A message with this `client_id` was stored: asked again at once, it costs nothing."""
-        self.recent[client_id] = None
-        if len(self.recent) > REPEATS_REMEMBERED:
-            del self.recent[next(iter(self.recent))]
+        self.recent_client_ids[client_id] = None
+        if len(self.recent_client_ids) > MAX_RECENT_CLIENT_IDS:
+            del self.recent_client_ids[next(iter(self.recent_client_ids))]

@@ -15,15 +15,15 @@ class Loaders:
     What can't be batched takes `turns`, which leave connections to the database for accepted clients.
     """
 
-    def __init__(self, pool: int) -> None:
+    def __init__(self, pool_size: int) -> None:
         self.sessions: BatchLoader[UUID, change_counters.SessionRow] = BatchLoader(
             _sessions, name="sessions of a crowd"
         )
         self.memberships: BatchLoader[UUID, change_counters.UserMemberships] = BatchLoader(
             _memberships, name="rooms of a crowd"
         )
-        self.keys: BatchLoader[str, auth_api_keys.KeyRow] = BatchLoader(_keys, name="API keys")
-        self.turns = asyncio.Semaphore(max(1, pool // 3))
+        self.api_keys: BatchLoader[str, auth_api_keys.ApiKeyRow] = BatchLoader(_api_keys, name="API keys")
+        self.query_slots = asyncio.Semaphore(max(1, pool_size // 3))
 
 
 async def _sessions(session_ids: list[UUID]) -> dict[UUID, change_counters.SessionRow]:
@@ -36,6 +36,6 @@ async def _memberships(user_ids: list[UUID]) -> dict[UUID, change_counters.UserM
         return await change_counters.memberships(database.connection(), user_ids)
 
 
-async def _keys(prefixes: list[str]) -> dict[str, auth_api_keys.KeyRow]:
+async def _api_keys(prefixes: list[str]) -> dict[str, auth_api_keys.ApiKeyRow]:
     async with database.guard():
         return await auth_api_keys.find(database.connection(), prefixes)

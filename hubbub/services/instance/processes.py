@@ -17,24 +17,32 @@ from hubbub.core.errors import Unavailable
 from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.queries.instance import processes as rows
-from hubbub.queries.instance.processes import Registered, Registration
+from hubbub.queries.instance.processes import ProcessRow, Registration
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from hubbub.config import Settings
-    from hubbub.db.engines.dedicated import Dedicated
+    from hubbub.db.engines.dedicated import DedicatedConnection
 
-__all__ = ["EXPIRED_S", "Process", "Registered", "StartRefused", "alike", "live", "serving_without_redis"]
+__all__ = [
+    "REGISTRATION_TTL_S",
+    "Process",
+    "ProcessRow",
+    "StartRefused",
+    "live",
+    "serving_without_redis",
+    "with_same_id",
+]
 
-EVERY_S = 5.0
-EXPIRED_S = 15.0
-FORGOTTEN_S = 60.0  # then an expired row is deleted
-RETRY_S = 1.0  # after a failure: several attempts before the row expires
-UNTRUSTED_S = 3900.0  # a report comes once an hour, while there is a reason for it
-LOOK_S = 0.5  # between two looks at a row that is in the way
-STATEMENT_S = 3.0
-STOP_S = 2.0
+RENEW_INTERVAL_S = 5.0
+REGISTRATION_TTL_S = 15.0
+DELETE_EXPIRED_AFTER_S = 60.0  # then an expired row is deleted
+RETRY_INTERVAL_S = 1.0  # after a failure: several attempts before the row expires
+UNTRUSTED_PROXY_TTL_S = 3900.0  # a report comes once an hour, while there is a reason for it
+CONFLICT_POLL_S = 0.5  # between two looks at a row that is in the way
+STATEMENT_TIMEOUT_S = 3.0
+CLOSE_TIMEOUT_S = 2.0
 
 SERVE, WORKER = "serve", "worker"
 
@@ -45,27 +53,27 @@ class StartRefused(Exception):
     """A process that must not run beside its peers: one line that says why and what to do."""
 
 
-async def live() -> list[Registered]:
+async def live() -> list[ProcessRow]:
     """The processes whose registration has not expired, in the order of their starts. One query.
 
     Needs an open database. Raises Unavailable.
     """
     async with database.guard():
-        return _live(await rows.read(database.connection()))
+        return _unexpired(await rows.read(database.connection()))
 
 
-def _live(found: Iterable[Registered]) -> list[Registered]:
+def _unexpired(found: Iterable[ProcessRow]) -> list[ProcessRow]:
     # A time in the future is one of a clock that was wrong, or of another server before a failover.
-    return [row for row in found if abs(row.age) <= EXPIRED_S]
+    return [row for row in found if abs(row.age_s) <= REGISTRATION_TTL_S]
 
 
-def serving_without_redis(found: Iterable[Registered]) -> list[Registered]:
+def serving_without_redis(found: Iterable[ProcessRow]) -> list[ProcessRow]:
     """The instances that share nothing but the database; empty where there is one instance, or Redis."""
     instances = [row for row in found if row.kind == SERVE]
     return instances if len(instances) > 1 and not all(row.uses_redis for row in instances) else []
 
 
-def alike(found: Iterable[Registered], own: Registration | Registered) -> list[Registered]:
+def with_same_id(found: Iterable[ProcessRow], own: Registration | ProcessRow) -> list[ProcessRow]:
     """The other processes of the same kind that have the same id."""
     return [row for row in found if (row.kind, row.id) == (own.kind, own.id) and row.run != own.run]
 
@@ -73,10 +81,12 @@ def alike(found: Iterable[Registered], own: Registration | Registered) -> list[R
 class Process:
     """The registration of this process: `register` before work begins, `close` when it has ended."""
 
-    def __init__(self, settings: "Settings", kind: str, every_s: float = EVERY_S) -> None:
+    def __init__(self, settings: "Settings", kind: str, renew_interval_s: float = RENEW_INTERVAL_S) -> None:
         self._settings = settings
-        self._every_s = every_s
-        self._accepted = {key_id(secret) for secret in (settings.secret_key, *settings.secret_key_previous)}
+        self._renew_interval_s = renew_interval_s
+        self._accepted_fingerprints = {
+            key_id(secret) for secret in (settings.secret_key, *settings.secret_key_previous)
+        }
         self.registration = Registration(
             run=ids.uuid7(),
             id=settings.instance_id,
@@ -86,70 +96,71 @@ class Process:
             inline_workers=kind == SERVE and settings.inline_workers,
             uses_redis=settings.redis_url is not None,
         )
-        self._connection: Dedicated | None = None
+        self._connection: DedicatedConnection | None = None
         self._task: asyncio.Task[None] | None = None
-        self._due = asyncio.Event()  # something changed: write it now
-        self._untrusted_until = 0.0  # in monotonic seconds
-        self._warned: set[str] = set()  # what was logged once
+        self._renew_requested = asyncio.Event()  # something changed: write it now
+        self._untrusted_proxy_until = 0.0  # in monotonic seconds
+        self._logged_warnings: set[str] = set()  # what was logged once
 
     async def register(self) -> None:
         """Write the row, and begin to renew it. Waits at most 15 s for a row that is in the way to expire.
 
         Raises StartRefused if such a row is renewed meanwhile, Unavailable.
         """
-        first: dict[UUID, Registered] | None = None
-        while in_the_way := await self._write_unless():
-            if first is None:
-                first = {row.run: row for row in in_the_way}
+        first_seen: dict[UUID, ProcessRow] | None = None
+        while conflicts := await self._try_register():
+            if first_seen is None:
+                first_seen = {row.run: row for row in conflicts}
                 log.info(
-                    "waiting for a registration to expire", extra={"reason": self._reason(in_the_way[0])}
+                    "waiting for a registration to expire",
+                    extra={"reason": self._conflict_text(conflicts[0])},
                 )
-            for row in in_the_way:
-                if row.run not in first or row.seen_at != first[row.run].seen_at:
-                    raise StartRefused(self._reason(row))
-            await asyncio.sleep(LOOK_S)
+            for row in conflicts:
+                if row.run not in first_seen or row.seen_at != first_seen[row.run].seen_at:
+                    raise StartRefused(self._conflict_text(row))
+            await asyncio.sleep(CONFLICT_POLL_S)
         # The pool may be exhausted while this process is alive and busy.
-        self._connection = database.dedicated(STATEMENT_S)
-        self._task = tasks.spawn(self._renew(), name="registration")
+        self._connection = database.dedicated(STATEMENT_TIMEOUT_S)
+        self._task = tasks.spawn(self._renew_loop(), name="registration")
 
-    async def _write_unless(self) -> list[Registered]:
+    async def _try_register(self) -> list[ProcessRow]:
         """Register; returns the live rows that forbid it, if any."""
         async with database.transaction() as tx:
             await rows.lock(tx)
             if self._settings.uses_sqlite:
                 await rows.remove_all(tx)  # their processes ended: this one holds the lock of the database
-            found = _live(await rows.read(tx))
-            if not (in_the_way := self._in_the_way(found)):
+            found = _unexpired(await rows.read(tx))
+            if not (conflicts := self._conflicts(found)):
                 await rows.write(tx, self.registration)
-        if not in_the_way:
-            self._compare(found)
-        return in_the_way
+        if not conflicts:
+            self._log_misconfiguration(found)
+        return conflicts
 
-    def _in_the_way(self, found: Sequence[Registered]) -> list[Registered]:
-        same = alike(found, self.registration)
-        return same + [row for row in self._strange(found) if row not in same]
+    def _conflicts(self, found: Sequence[ProcessRow]) -> list[ProcessRow]:
+        same_id = with_same_id(found, self.registration)
+        return same_id + [row for row in self._with_other_key(found) if row not in same_id]
 
-    def _strange(self, found: Iterable[Registered]) -> list[Registered]:
+    def _with_other_key(self, found: Iterable[ProcessRow]) -> list[ProcessRow]:
         """Peers whose tokens this process does not accept."""
-        return [row for row in found if row.key_fingerprint not in self._accepted]
+        return [row for row in found if row.key_fingerprint not in self._accepted_fingerprints]
 
-    def _reason(self, row: Registered) -> str:
+    def _conflict_text(self, row: ProcessRow) -> str:
         peer = f"{row.kind} {row.id}"
-        if row.key_fingerprint not in self._accepted:
+        if row.key_fingerprint not in self._accepted_fingerprints:
             return (
                 f"HUBBUB_SECRET_KEY: {peer} has another one. Give all processes the same key, or name the "
                 "key of the others in HUBBUB_SECRET_KEY_PREVIOUS."
             )
         return f"HUBBUB_INSTANCE_ID: {peer} is running already. Give each process an id of its own."
 
-    async def _renew(self) -> None:
+    async def _renew_loop(self) -> None:
         """Write the row again and again; survives every error, and an outage of any length."""
         failing = False
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_S if failing else self._every_s):
-                    await self._due.wait()
-            self._due.clear()
+                async with asyncio.timeout(RETRY_INTERVAL_S if failing else self._renew_interval_s):
+                    await self._renew_requested.wait()
+            self._renew_requested.clear()
             try:
                 await self.renew()
             except Exception as error:
@@ -163,47 +174,47 @@ class Process:
     def report_untrusted_proxy(self, ip: str) -> None:
         """Note, for `hubbub doctor`, a proxy that is not trusted; forgotten an hour after the last report."""
         self.registration = self.registration._replace(untrusted_proxy=ip)
-        self._untrusted_until = clock.monotonic() + UNTRUSTED_S
-        self._due.set()
+        self._untrusted_proxy_until = clock.monotonic() + UNTRUSTED_PROXY_TTL_S
+        self._renew_requested.set()
 
     async def renew(self) -> None:
         """Write the row now, also where it was removed, and look at the peers. Raises Unavailable."""
         if self._connection is None:
             return
-        if self._untrusted_until < clock.monotonic():
+        if self._untrusted_proxy_until < clock.monotonic():
             self.registration = self.registration._replace(untrusted_proxy=None)
         sql = Sql(self._connection)
         async with database.guard():
             await rows.write(sql, self.registration)
             found = await rows.read(sql)
-            if any(row.age > FORGOTTEN_S for row in found):
-                await rows.remove_older(sql, FORGOTTEN_S)
-        self._compare(_live(found))
+            if any(row.age_s > DELETE_EXPIRED_AFTER_S for row in found):
+                await rows.remove_older(sql, DELETE_EXPIRED_AFTER_S)
+        self._log_misconfiguration(_unexpired(found))
 
-    def _compare(self, found: Sequence[Registered]) -> None:
+    def _log_misconfiguration(self, found: Sequence[ProcessRow]) -> None:
         """Log, once each, what is wrong with the deployment."""
         own = self.registration
-        if own.kind == SERVE and serving_without_redis([*found, *self._unread(found)]):
-            self._warn(
+        if own.kind == SERVE and serving_without_redis([*found, *self._own_if_unlisted(found)]):
+            self._warn_once(
                 "several instances run without Redis: entries of other instances arrive after up to a "
                 "second, presence and typing do not; set HUBBUB_REDIS_URL"
             )
-        for row in alike(found, own):
-            self._warn("another process has the id of this one; set HUBBUB_INSTANCE_ID", row)
-        for row in self._strange(found):
-            self._warn("another process has another secret key; set HUBBUB_SECRET_KEY", row)
+        for row in with_same_id(found, own):
+            self._warn_once("another process has the id of this one; set HUBBUB_INSTANCE_ID", row)
+        for row in self._with_other_key(found):
+            self._warn_once("another process has another secret key; set HUBBUB_SECRET_KEY", row)
 
-    def _unread(self, found: Iterable[Registered]) -> list[Registered]:
+    def _own_if_unlisted(self, found: Iterable[ProcessRow]) -> list[ProcessRow]:
         """This process, if it was not registered yet when the rows were read."""
         own = self.registration
         if any(row.run == own.run for row in found):
             return []
         now = clock.now()
-        return [Registered(*own, started_at=now, seen_at=now, age=0.0)]
+        return [ProcessRow(*own, started_at=now, seen_at=now, age_s=0.0)]
 
-    def _warn(self, text: str, row: Registered | None = None) -> None:
-        if text not in self._warned:
-            self._warned.add(text)
+    def _warn_once(self, text: str, row: ProcessRow | None = None) -> None:
+        if text not in self._logged_warnings:
+            self._logged_warnings.add(text)
             log.warning(text, extra={"kind": row.kind, "id": row.id} if row else {})
 
     async def close(self) -> None:
@@ -213,7 +224,7 @@ class Process:
         if connection is None:
             return
         try:
-            async with asyncio.timeout(STOP_S):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await rows.remove(Sql(connection), self.registration.run)
         except Exception as error:  # noqa: BLE001 - the row expires
             log.info("the registration is left to expire", extra={"error": repr(error)})

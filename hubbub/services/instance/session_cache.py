@@ -16,16 +16,16 @@ class AuthenticatedSession(NamedTuple):
     session_id: UUID
     role: str
     expires_at: datetime
-    began_at: datetime  # when the session did
+    created_at: datetime  # when the session did
     version: int = 0
-    marks: int = 0
+    read_version: int = 0
 
 
-class Absence(NamedTuple):
+class Disconnection(NamedTuple):
     """How long a socket was away: `since` then, and whether the user read or muted anything meanwhile."""
 
     since: datetime
-    marked: bool
+    read_state_changed: bool
 
 
 @dataclass(slots=True)
@@ -33,25 +33,27 @@ class CachedSession:
     """A session of a resident. `left_at` is when the first of its sockets that are `away` left."""
 
     role: str
-    began_at: datetime
-    away: int = 0
-    left_at: float | None = None
+    created_at: datetime
+    disconnected_sockets: int = 0
+    disconnected_at: float | None = None
 
-    def left(self) -> None:
+    def record_disconnect(self) -> None:
         """One of its sockets is gone."""
-        self.away += 1
-        self.left_at = self.left_at or clock.monotonic()
+        self.disconnected_sockets += 1
+        self.disconnected_at = self.disconnected_at or clock.monotonic()
 
-    def came_back(self, marked_at: float) -> Absence:
+    def record_reconnect(self, read_state_changed_at: float) -> Disconnection:
         """One of them is back; its user last read or muted something at `marked_at`.
 
         Of several that are away, it is taken for the one that left first: better told too much.
         """
-        left_at = self.left_at
-        self.away = max(0, self.away - 1)
-        if self.away == 0:
-            self.left_at = None
-        if left_at is None:  # it left another instance, or long ago
-            return Absence(self.began_at, marked=True)
-        seconds = timedelta(seconds=clock.monotonic() - left_at)
-        return Absence(clock.now() - seconds, marked=marked_at >= left_at)
+        disconnected_at = self.disconnected_at
+        self.disconnected_sockets = max(0, self.disconnected_sockets - 1)
+        if self.disconnected_sockets == 0:
+            self.disconnected_at = None
+        if disconnected_at is None:  # it left another instance, or long ago
+            return Disconnection(self.created_at, read_state_changed=True)
+        duration = timedelta(seconds=clock.monotonic() - disconnected_at)
+        return Disconnection(
+            clock.now() - duration, read_state_changed=read_state_changed_at >= disconnected_at
+        )

@@ -16,53 +16,63 @@ if TYPE_CHECKING:
     from hubbub.schemas.eventlog.entries import Entry
 
 
-EVERY_S = 2.0
+REPEAT_INTERVAL_S = 2.0
 
 
-ENDS_S = 6.0
+TYPING_TTL_S = 6.0
 
 
-EARLY_S = 0.002  # by which a timer may fire before its time
+TIMER_TOLERANCE_S = 0.002  # by which a timer may fire before its time
 
 
-SKEW_US = 1_000_000  # by which the clocks of two instances may differ
+MAX_CLOCK_SKEW_US = 1_000_000  # by which the clocks of two instances may differ
 
 
-Emit = Callable[[UUID, UUID, bool], None]
+EmitTyping = Callable[[UUID, UUID, bool], None]
 
 
-class _Message(msgspec.Struct):
+class _EntryFields(msgspec.Struct):
     """The part of an entry that ends a state."""
 
     actor_id: UUID | None
     at: str
 
 
-_decode = msgspec.json.Decoder(_Message).decode
+_decode_entry = msgspec.json.Decoder(_EntryFields).decode
 
 
-def _us(moment: datetime) -> int:
+def _to_us(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000_000)
 
 
-class _State:
+class _TypingState:
     """What is known of a user in a room. A state that ended is kept for a while, with its counter."""
 
     __slots__ = (
-        "counter", "due", "emitted", "emitted_at", "ended_at", "ended_by", "owed", "pending", "published_at",
-        "started_at", "timer", "typing",
+        "counter",
+        "due",
+        "emit_due",
+        "emitted",
+        "emitted_at",
+        "ended_at",
+        "ended_counter",
+        "published_at",
+        "started_at",
+        "timer",
+        "typing",
+        "unpublished_counter",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.counter = 0  # the highest of all signals
-        self.ended_by = 0  # that of the last end: starts before it are over
+        self.ended_counter = 0  # that of the last end: starts before it are over
         self.typing = False
         self.started_at = 0.0  # the last start on any device, as far as it is known here
         self.published_at = 0.0  # the last signal of a start
-        self.pending = 0  # the counter of a start on this instance that is not published yet
+        self.unpublished_counter = 0  # the counter of a start on this instance that is not published yet
         self.emitted = False  # whether listeners here see the user typing
         self.emitted_at = float("-inf")  # when they last received a start
-        self.owed = False  # they will receive one when 2 s have passed
+        self.emit_due = False  # they will receive one when 2 s have passed
         self.ended_at = 0.0
         self.due = float("inf")
         self.timer: asyncio.TimerHandle | None = None
@@ -70,14 +80,14 @@ class _State:
     def next_due(self) -> float:
         """When there is something to do without a signal."""
         if not self.typing:
-            return self.ended_at + ENDS_S
-        due = self.started_at + ENDS_S
-        if self.pending:
-            due = min(due, self.published_at + EVERY_S)
-        return min(due, self.emitted_at + EVERY_S) if self.owed else due
+            return self.ended_at + TYPING_TTL_S
+        due = self.started_at + TYPING_TTL_S
+        if self.unpublished_counter:
+            due = min(due, self.published_at + REPEAT_INTERVAL_S)
+        return min(due, self.emitted_at + REPEAT_INTERVAL_S) if self.emit_due else due
 
 
-class Typists:
+class TypingTracker:
     """The states of the rooms with members here, each with a timer of its own.
 
     `emit` sends `typing` to the sockets of a room on this instance. The signals of starts and stops change a
@@ -87,20 +97,20 @@ class Typists:
     def __init__(self, bus: "Bus") -> None:
         self._bus = bus
         self._counter = 0
-        self.rooms: dict[UUID, dict[UUID, _State]] = {}
-        self.emit: Emit = lambda _room_id, _user_id, _typing: None
+        self.rooms: dict[UUID, dict[UUID, _TypingState]] = {}
+        self.emit: EmitTyping = lambda _room_id, _user_id, _typing: None
 
     def start(self, room_id: UUID, user_id: UUID) -> None:
         """The user types. Published at once if that is new, else at most every 2 s."""
         state = self._get(room_id, user_id)
         now = clock.monotonic()
-        if state is None or not state.typing or now - state.published_at >= EVERY_S:
+        if state is None or not state.typing or now - state.published_at >= REPEAT_INTERVAL_S:
             self._publish(room_id, user_id, typing=True)
             return
         state.started_at = now
-        if not state.pending:
-            state.pending = self._next_counter()
-            self._arm(room_id, user_id, state, now)
+        if not state.unpublished_counter:
+            state.unpublished_counter = self._next_counter()
+            self._schedule(room_id, user_id, state, now)
 
     def stop(self, room_id: UUID, user_id: UUID) -> None:
         """The user stopped on one device, which ends it for all."""
@@ -109,13 +119,13 @@ class Typists:
         if state is None or state.typing:  # an unknown start may be on its way here
             self._publish(room_id, user_id, typing=False)
 
-    def _get(self, room_id: UUID, user_id: UUID) -> _State | None:
+    def _get(self, room_id: UUID, user_id: UUID) -> _TypingState | None:
         states = self.rooms.get(room_id)
         return states.get(user_id) if states is not None else None
 
     def _next_counter(self) -> int:
         """Ahead of each counter that was received, and of the clock: a restart does not set it back."""
-        self._counter = max(self._counter + 1, _us(clock.now()))
+        self._counter = max(self._counter + 1, _to_us(clock.now()))
         return self._counter
 
     def _publish(self, room_id: UUID, user_id: UUID, *, typing: bool) -> None:
@@ -131,8 +141,8 @@ class Typists:
         states = self.rooms.setdefault(signal.room_id, {})
         state = states.get(signal.typist_id)
         if state is None:
-            state = states[signal.typist_id] = _State()
-        elif signal.counter <= (state.ended_by if signal.typing and state.typing else state.counter):
+            state = states[signal.typist_id] = _TypingState()
+        elif signal.counter <= (state.ended_counter if signal.typing and state.typing else state.counter):
             return
         state.counter = max(state.counter, signal.counter)
         self._counter = max(self._counter, signal.counter)
@@ -140,53 +150,55 @@ class Typists:
         if signal.typing:
             started_at = now - signal.age_ms / 1000
             if state.started_at <= started_at:
-                state.pending = 0
+                state.unpublished_counter = 0
             state.started_at = max(state.started_at, started_at) if state.typing else started_at
             state.published_at = now
             state.typing = True
-            self._show(signal.room_id, signal.typist_id, state, now)
+            self._emit_start(signal.room_id, signal.typist_id, state, now)
         else:
             self._end(signal.room_id, signal.typist_id, state, now)
-        self._arm(signal.room_id, signal.typist_id, state, now)
+        self._schedule(signal.room_id, signal.typist_id, state, now)
 
     def on_entries(self, room_id: UUID, entries: Iterable["Entry"]) -> None:
         """Entries of a room in `rooms` were delivered: a message ends its sender's state, a departure too."""
         for entry in entries:
             user_id = entry.subject if entry.event == "member:left" else None
             if entry.event == "message:new":
-                user_id = _decode(entry.payload).actor_id
+                user_id = _decode_entry(entry.payload).actor_id
             if user_id is not None and user_id in self.rooms.get(room_id, ()):
-                self._end_by_entry(room_id, user_id, _us(datetime.fromisoformat(_decode(entry.payload).at)))
+                self._end_by_entry(
+                    room_id, user_id, _to_us(datetime.fromisoformat(_decode_entry(entry.payload).at))
+                )
 
     def _end_by_entry(self, room_id: UUID, user_id: UUID, at_us: int) -> None:
         """End a state, and ignore starts from before the entry that other instances publish late."""
         state = self._get(room_id, user_id)
-        if state is None or at_us + SKEW_US < state.counter:
+        if state is None or at_us + MAX_CLOCK_SKEW_US < state.counter:
             return  # an entry from before the start, found late
         state.counter = max(state.counter, at_us)
         self._counter = max(self._counter, at_us)
         now = clock.monotonic()
         self._end(room_id, user_id, state, now)
-        self._arm(room_id, user_id, state, now)
+        self._schedule(room_id, user_id, state, now)
 
     # What one instance does by itself.
 
-    def _show(self, room_id: UUID, user_id: UUID, state: _State, now: float) -> None:
+    def _emit_start(self, room_id: UUID, user_id: UUID, state: _TypingState, now: float) -> None:
         """Listeners receive at most one start in 2 s; one that comes earlier waits."""
-        state.owed = now - state.emitted_at < EVERY_S - EARLY_S
-        if not state.owed:
+        state.emit_due = now - state.emitted_at < REPEAT_INTERVAL_S - TIMER_TOLERANCE_S
+        if not state.emit_due:
             state.emitted, state.emitted_at = True, now
             self.emit(room_id, user_id, True)  # noqa: FBT003 - the wire's word
 
-    def _end(self, room_id: UUID, user_id: UUID, state: _State, now: float) -> None:
-        state.typing = state.owed = False
-        state.pending = 0
-        state.ended_at, state.ended_by = now, state.counter
+    def _end(self, room_id: UUID, user_id: UUID, state: _TypingState, now: float) -> None:
+        state.typing = state.emit_due = False
+        state.unpublished_counter = 0
+        state.ended_at, state.ended_counter = now, state.counter
         if state.emitted:
             state.emitted = False
             self.emit(room_id, user_id, False)  # noqa: FBT003 - the wire's word
 
-    def _arm(self, room_id: UUID, user_id: UUID, state: _State, now: float) -> None:
+    def _schedule(self, room_id: UUID, user_id: UUID, state: _TypingState, now: float) -> None:
         """Have the timer fire when there is something to do; one that fires too early is set again then."""
         due = state.next_due()
         if state.timer is not None:
@@ -194,26 +206,26 @@ class Typists:
                 return
             state.timer.cancel()
         state.due = due
-        delay = max(due - now, EARLY_S)
-        state.timer = asyncio.get_running_loop().call_later(delay, self._fire, room_id, user_id)
+        delay = max(due - now, TIMER_TOLERANCE_S)
+        state.timer = asyncio.get_running_loop().call_later(delay, self._on_timer, room_id, user_id)
 
-    def _fire(self, room_id: UUID, user_id: UUID) -> None:
+    def _on_timer(self, room_id: UUID, user_id: UUID) -> None:
         state = self._get(room_id, user_id)
         if state is None:
             return
         state.timer = None
-        now = clock.monotonic() + EARLY_S
-        if not state.typing and now >= state.ended_at + ENDS_S:
+        now = clock.monotonic() + TIMER_TOLERANCE_S
+        if not state.typing and now >= state.ended_at + TYPING_TTL_S:
             del self.rooms[room_id][user_id]
             if not self.rooms[room_id]:
                 del self.rooms[room_id]
             return
-        if state.typing and now >= state.started_at + ENDS_S:
+        if state.typing and now >= state.started_at + TYPING_TTL_S:
             self._end(room_id, user_id, state, now)
-        if state.owed and now >= state.emitted_at + EVERY_S:
-            self._show(room_id, user_id, state, now)
-        if state.pending and now >= state.published_at + EVERY_S:
-            counter, state.pending = state.pending, 0
+        if state.emit_due and now >= state.emitted_at + REPEAT_INTERVAL_S:
+            self._emit_start(room_id, user_id, state, now)
+        if state.unpublished_counter and now >= state.published_at + REPEAT_INTERVAL_S:
+            counter, state.unpublished_counter = state.unpublished_counter, 0
             age_ms = int((clock.monotonic() - state.started_at) * 1000)
             self._bus.publish(Typing(room_id, user_id, counter, typing=True, age_ms=age_ms))
-        self._arm(room_id, user_id, state, now)
+        self._schedule(room_id, user_id, state, now)

@@ -14,15 +14,15 @@ import msgspec
 
 from hubbub.core import clock, ids
 from hubbub.db import database, locking
-from hubbub.db.sql import Sql, as_uuid, db_time
+from hubbub.db.sql import Sql, as_uuid, database_time
 from hubbub.schemas.base import encode
 
-QUEUE = "default"  # the only one so far
+DEFAULT_QUEUE = "default"  # the only one so far
 LEASE_S = 30.0
-ATTEMPTS = 15  # with the waits below: about eight hours
-FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 3600.0
-DONE_KEPT = timedelta(days=1)
-ERROR_LENGTH = 500
+MAX_ATTEMPTS = 15  # with the waits below: about eight hours
+MIN_RETRY_DELAY_S, MAX_RETRY_DELAY_S = 5.0, 3600.0
+DONE_RETENTION = timedelta(days=1)
+MAX_ERROR_CHARS = 500
 
 
 class PermanentFailure(Exception):
@@ -59,12 +59,12 @@ async def enqueue(
     Publish `JobsWaiting` after the commit (a unit does): else it waits for the next poll.
     """
     now = clock.now()
-    due = "$5" if run_at is not None else db_time(sql, "$5")
+    due = "$5" if run_at is not None else database_time(sql, "$5")
     return bool(
         await sql.execute(
             "INSERT INTO jobs (id, queue, kind, payload, state, attempts, run_at, unique_key, created_at) "
             f"VALUES ($1, $2, $3, $4, 'ready', 0, {due}, $6, $7) ON CONFLICT DO NOTHING",
-            *(ids.uuid7(), QUEUE, kind, encode(payload).decode(), run_at or now, unique, now),
+            *(ids.uuid7(), DEFAULT_QUEUE, kind, encode(payload).decode(), run_at or now, unique, now),
         )
     )
 
@@ -73,11 +73,13 @@ async def claim(lease: UUID, limit: int) -> list[Job]:
     """Take up to `limit` jobs that are due, those of lost workers among them. Raises Unavailable."""
     now = clock.now()
     async with database.transaction() as tx:
-        await _reap(tx, now)
-        due = _free(tx, f"state = 'ready' AND run_at <= {db_time(tx, '$3')} ORDER BY run_at LIMIT $4")
+        await _requeue_lost(tx, now)
+        due = _unlocked(
+            tx, f"state = 'ready' AND run_at <= {database_time(tx, '$3')} ORDER BY run_at LIMIT $4"
+        )
         rows = await tx.fetch(
             "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease = $1, "
-            f"leased_until = {db_time(tx, '$2', LEASE_S)} WHERE id {due} "
+            f"leased_until = {database_time(tx, '$2', LEASE_S)} WHERE id {due} "
             "RETURNING id, kind, payload, attempts",
             *(lease, now + timedelta(seconds=LEASE_S), now, limit),
         )
@@ -87,18 +89,18 @@ async def claim(lease: UUID, limit: int) -> list[Job]:
     ]
 
 
-def _free(tx: Sql, which: str) -> str:
+def _unlocked(tx: Sql, condition: str) -> str:
     """Return a condition on `id`: jobs that nobody else takes at this moment."""
-    query = f"SELECT id FROM jobs WHERE {which}"
+    query = f"SELECT id FROM jobs WHERE {condition}"
     return f"= ANY(ARRAY({query} FOR UPDATE SKIP LOCKED))" if tx.dialect == "postgres" else f"IN ({query})"
 
 
-async def _reap(tx: Sql, now: datetime) -> None:
+async def _requeue_lost(tx: Sql, now: datetime) -> None:
     """Jobs whose workers are lost are tried again, though not for ever: they may be what kills workers."""
-    lost = _free(tx, f"state = 'running' AND leased_until < {db_time(tx, '$1')} LIMIT 100")
+    lost = _unlocked(tx, f"state = 'running' AND leased_until < {database_time(tx, '$1')} LIMIT 100")
     await tx.execute(
-        f"UPDATE jobs SET state = CASE WHEN attempts >= {ATTEMPTS} THEN 'dead' ELSE 'ready' END, "
-        f"ended_at = CASE WHEN attempts >= {ATTEMPTS} THEN leased_until END, "
+        f"UPDATE jobs SET state = CASE WHEN attempts >= {MAX_ATTEMPTS} THEN 'dead' ELSE 'ready' END, "
+        f"ended_at = CASE WHEN attempts >= {MAX_ATTEMPTS} THEN leased_until END, "
         "lease = NULL, leased_until = NULL, last_error = 'The worker was lost.' "
         f"WHERE id {lost}",
         now,
@@ -109,7 +111,7 @@ async def has_due() -> bool:
     """Whether a job is due or a worker was lost: what an idle worker asks, without writing."""
     async with database.guard():
         sql = database.connection()
-        now = db_time(sql, "$1")
+        now = database_time(sql, "$1")
         rows = await sql.fetch(
             f"SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'ready' AND run_at <= {now}) OR "
             f"EXISTS (SELECT 1 FROM jobs WHERE state = 'running' AND leased_until < {now}) AS due",
@@ -123,9 +125,9 @@ async def extend_lease(lease: UUID) -> None:
     until = clock.now() + timedelta(seconds=LEASE_S)
     async with database.guard():
         sql = database.connection()
-        held = locking.locked(sql, "jobs", "lease = $1 AND state = 'running'")
-        kept = db_time(sql, "$2", LEASE_S)
-        await sql.execute(f"UPDATE jobs SET leased_until = {kept} WHERE id {held}", lease, until)
+        running = locking.lock_condition(sql, "jobs", "lease = $1 AND state = 'running'")
+        leased_until = database_time(sql, "$2", LEASE_S)
+        await sql.execute(f"UPDATE jobs SET leased_until = {leased_until} WHERE id {running}", lease, until)
 
 
 async def finish(lease: UUID, job: Job) -> None:
@@ -133,12 +135,13 @@ async def finish(lease: UUID, job: Job) -> None:
     await _end(lease, job, "done", None)
 
 
-async def proceed(lease: UUID, job: Job, payload: dict[str, object]) -> None:
+async def save_progress(lease: UUID, job: Job, payload: dict[str, object]) -> None:
     """Store how far a job came; it is due again at once. Nothing happens if another worker has it by now."""
     async with database.guard():
         sql = database.connection()
         await sql.execute(
-            f"UPDATE jobs SET state = 'ready', attempts = 0, run_at = {db_time(sql, '$3')}, payload = $4, "
+            f"UPDATE jobs SET state = 'ready', attempts = 0, run_at = {database_time(sql, '$3')}, "
+            "payload = $4, "
             "last_error = NULL, lease = NULL, leased_until = NULL WHERE id = $1 AND lease = $2",
             *(job.id, lease, clock.now(), encode(payload).decode()),
         )
@@ -146,54 +149,54 @@ async def proceed(lease: UUID, job: Job, payload: dict[str, object]) -> None:
 
 async def fail(lease: UUID, job: Job, error: Exception) -> bool:
     """It could not be done: it is tried again later, or kept as dead. Returns whether it is dead."""
-    dead = isinstance(error, PermanentFailure) or job.attempts >= ATTEMPTS
-    said = f"{type(error).__name__}: {error}".replace("\x00", "")[:ERROR_LENGTH]
+    dead = isinstance(error, PermanentFailure) or job.attempts >= MAX_ATTEMPTS
+    error_text = f"{type(error).__name__}: {error}".replace("\x00", "")[:MAX_ERROR_CHARS]
     if dead:
-        await _end(lease, job, "dead", said)
+        await _end(lease, job, "dead", error_text)
     else:
-        await _put_back(lease, [job.id], wait_s(job.attempts), said)
+        await _reschedule(lease, [job.id], retry_delay_s(job.attempts), error_text)
     return dead
 
 
-def wait_s(attempts: int) -> float:
+def retry_delay_s(attempts: int) -> float:
     """Until the next try: twice as long each time, and never the same for all that failed together."""
-    longest: float = min(FIRST_WAIT_S * 2.0 ** (attempts - 1), LONGEST_WAIT_S)
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+    max_delay_s: float = min(MIN_RETRY_DELAY_S * 2.0 ** (attempts - 1), MAX_RETRY_DELAY_S)
+    return max_delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
-async def _end(lease: UUID, job: Job, state: str, said: str | None) -> None:
+async def _end(lease: UUID, job: Job, state: str, error_text: str | None) -> None:
     async with database.guard():
         await database.connection().execute(
             "UPDATE jobs SET state = $3, ended_at = $4, last_error = $5, lease = NULL, leased_until = NULL, "
             "unique_key = NULL WHERE id = $1 AND lease = $2",
-            *(job.id, lease, state, clock.now(), said),
+            *(job.id, lease, state, clock.now(), error_text),
         )
 
 
 async def release(lease: UUID, job: Job) -> None:
     """Give back what a worker that stops did not finish."""
-    await _put_back(lease, [job.id], 0, "The worker was stopped.")
+    await _reschedule(lease, [job.id], 0, "The worker was stopped.")
 
 
-async def _put_back(lease: UUID, job_ids: Sequence[UUID], seconds: float, said: str) -> None:
+async def _reschedule(lease: UUID, job_ids: Sequence[UUID], delay_s: float, error_text: str) -> None:
     """Make jobs due again in `seconds`."""
     async with database.guard():
         sql = database.connection()
-        run_at = clock.now() + timedelta(seconds=seconds)
+        run_at = clock.now() + timedelta(seconds=delay_s)
         for job_id in job_ids:
             await sql.execute(
-                f"UPDATE jobs SET state = 'ready', run_at = {db_time(sql, '$3', seconds)}, "
+                f"UPDATE jobs SET state = 'ready', run_at = {database_time(sql, '$3', delay_s)}, "
                 "last_error = $4, lease = NULL, leased_until = NULL WHERE id = $1 AND lease = $2",
-                *(job_id, lease, run_at, said),
+                *(job_id, lease, run_at, error_text),
             )
 
 
-async def purge(kept_days: int) -> None:
+async def purge(retention_days: int) -> None:
     """Delete finished jobs after a day and dead ones after `kept_days`, in batches."""
     now = clock.now()
-    for state, before in (("done", now - DONE_KEPT), ("dead", now - timedelta(days=kept_days))):
+    for state, before in (("done", now - DONE_RETENTION), ("dead", now - timedelta(days=retention_days))):
         async with database.guard():
             sql = database.connection()
-            text = locking.delete_some(sql, "jobs", f"state = '{state}' AND ended_at < $1")
+            text = locking.delete_batch(sql, "jobs", f"state = '{state}' AND ended_at < $1")
             while await sql.execute(text, before):
                 pass

@@ -16,7 +16,7 @@ from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.gateways import mail
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.schemas.users.preferences import AppPreferences, EmailPreferences
 from hubbub.services.jobs import queue
 from hubbub.services.mail import one_time_tokens, templates
@@ -25,23 +25,23 @@ from hubbub.services.users import preferences, users
 if TYPE_CHECKING:
     from hubbub.services.context import Container, UnitOfWork
 
-KIND = "mail.letter"
-PAGE = "/account"  # where links lead; what they say stays in the browser, behind the #
+JOB_KIND = "mail.letter"
+ACCOUNT_PATH = "/account"  # where links lead; what they say stays in the browser, behind the #
 
 
-async def enqueue(sql: Sql, letter: str, user_id: UUID, unique: str | None = None, **facts: str) -> None:
+async def enqueue(sql: Sql, template: str, user_id: UUID, unique: str | None = None, **context: str) -> None:
     """Have a letter sent to a user, if the transaction of `sql` commits."""
-    payload: dict[str, object] = {"letter": letter, "user_id": str(user_id), "facts": facts}
-    await queue.enqueue(sql, KIND, payload, unique=unique)
+    payload: dict[str, object] = {"letter": template, "user_id": str(user_id), "facts": context}
+    await queue.enqueue(sql, JOB_KIND, payload, unique=unique)
 
 
-async def enqueue_once(unit: "UnitOfWork", letter: str, user_id: UUID) -> None:
+async def enqueue_once(unit: "UnitOfWork", template: str, user_id: UUID) -> None:
     """Have a letter sent to a user after the commit, unless the same one waits to be sent."""
-    await enqueue(unit.tx, letter, user_id, unique=f"{letter}:{user_id}")
-    unit.tell(JobsWaiting())
+    await enqueue(unit.tx, template, user_id, unique=f"{template}:{user_id}")
+    unit.publish(JobsWaiting())
 
 
-async def enqueue_reset(sql: Sql, email: str, origin: RequestInfo) -> None:
+async def enqueue_reset(sql: Sql, email: str, request_info: RequestInfo) -> None:
     """Have the letter about a forgotten password sent, if there is such an account: the worker finds out.
 
     Then it also records that somebody asked, and from where.
@@ -52,69 +52,73 @@ async def enqueue_reset(sql: Sql, email: str, origin: RequestInfo) -> None:
         "letter": "reset_password",
         "email": email,
         "facts": {},
-        "origin": list(origin),
+        "origin": list(request_info),
     }
-    await queue.enqueue(sql, KIND, payload, unique=f"reset:{key}")
+    await queue.enqueue(sql, JOB_KIND, payload, unique=f"reset:{key}")
 
 
-async def send_job(parts: "Container", payload: dict[str, object]) -> None:
+async def send_job(container: "Container", payload: dict[str, object]) -> None:
     """A worker's part: write the letter, with a fresh token if it carries one, and send it."""
-    letter = str(payload["letter"])
+    template = str(payload["letter"])
     async with database.guard():
         if "user_id" in payload:
             user = await models.User.filter(id=payload["user_id"], deleted_at__isnull=True).first()
         else:
             user = await users.by_email(str(payload["email"]))
-    if user is None or not await _wanted(user, letter):
+    if user is None or not await _is_wanted(user, template):
         return
     if "origin" in payload:
-        await _record(user, msgspec.convert(payload["origin"], RequestInfo))
-    facts = await _facts(parts, user, letter, payload["facts"])
-    language = (await preferences.of(user.id, AppPreferences)).language
+        await _record_request(user, msgspec.convert(payload["origin"], RequestInfo))
+    context = await _template_context(container, user, template, payload["facts"])
+    language = (await preferences.load(user.id, AppPreferences)).language
     try:
-        await mail.send(parts.settings, user.email, templates.render(letter, language, facts))
-    except mail.Refused as error:
+        await mail.send(container.settings, user.email, templates.render(template, language, context))
+    except mail.MailRejected as error:
         raise queue.PermanentFailure(str(error)) from None
 
 
-async def _record(user: models.User, origin: RequestInfo) -> None:
+async def _record_request(user: models.User, request_info: RequestInfo) -> None:
     """Once, however often the letter has to be sent again."""
-    known = models.AuditRecord.filter(target_id=str(user.id), action=Action.FORGET_PASSWORD)
+    earlier = models.AuditRecord.filter(target_id=str(user.id), action=Action.FORGET_PASSWORD)
     async with database.transaction() as tx:
-        if not await known.filter(request_id=origin.request_id).exists():
-            await audit_log.record(tx, Act(Action.FORGET_PASSWORD, origin, Target("user", user.id)))
+        if not await earlier.filter(request_id=request_info.request_id).exists():
+            await audit_log.record(
+                tx, AuditEvent(Action.FORGET_PASSWORD, request_info, Target("user", user.id))
+            )
 
 
-async def _wanted(user: models.User, letter: str) -> bool:
-    if letter == "new_login":
-        return (await preferences.of(user.id, EmailPreferences)).new_login
-    return not (letter == "verify_email" and user.email_verified_at is not None)
+async def _is_wanted(user: models.User, template: str) -> bool:
+    if template == "new_login":
+        return (await preferences.load(user.id, EmailPreferences)).new_login
+    return not (template == "verify_email" and user.email_verified_at is not None)
 
 
-async def _facts(parts: "Container", user: models.User, letter: str, given: object) -> dict[str, object]:
+async def _template_context(
+    container: "Container", user: models.User, template: str, stored_context: object
+) -> dict[str, object]:
     """The token is made here and not before: nothing that is stored tells it."""
-    site = parts.settings.public_url
-    facts: dict[str, object] = {"name": user.display_name, "site": site}
-    facts |= given if isinstance(given, dict) else {}
-    if "user_agent" in facts:
-        facts["device"] = await asyncio.to_thread(_device, str(facts["user_agent"]))
-    if (undo := facts.pop("undo", None)) is not None:
+    site = container.settings.public_url
+    context: dict[str, object] = {"name": user.display_name, "site": site}
+    context |= stored_context if isinstance(stored_context, dict) else {}
+    if "user_agent" in context:
+        context["device"] = await asyncio.to_thread(_describe_device, str(context["user_agent"]))
+    if (undo := context.pop("undo", None)) is not None:
         async with database.guard():
-            code = await one_time_tokens.renew_undo(str(undo))
+            code = await one_time_tokens.create_undo_token(str(undo))
         if code is not None:
-            facts |= {"code": code, "link": f"{site}{PAGE}#undo:{code}"}
-    if letter in one_time_tokens.HOURS:
+            context |= {"code": code, "link": f"{site}{ACCOUNT_PATH}#undo:{code}"}
+    if template in one_time_tokens.TTL_HOURS:
         async with database.guard():
-            code = await one_time_tokens.create(user.id, letter, user.email)
-        facts |= {
-            "hours": one_time_tokens.HOURS[letter],
+            code = await one_time_tokens.create(user.id, template, user.email)
+        context |= {
+            "hours": one_time_tokens.TTL_HOURS[template],
             "code": code,
-            "link": f"{site}{PAGE}#{letter}:{code}",
+            "link": f"{site}{ACCOUNT_PATH}#{template}:{code}",
         }
-    return facts
+    return context
 
 
-def _device(user_agent: str) -> str:
+def _describe_device(user_agent: str) -> str:
     """A device in words."""
     agent = user_agents.parse(user_agent)
     return " on ".join(part for part in (agent.browser, agent.os) if part) or "an unknown device"

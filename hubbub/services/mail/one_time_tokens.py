@@ -12,9 +12,9 @@ from hubbub.db.sql import Sql
 from hubbub.schemas.base import encode
 from hubbub.services.users import users
 
-HOURS = {"verify_email": 24, "reset_password": 1, "delete_account": 24}
-UNDO_KEY, UNDO_TWO_FACTOR = "undo_api_key", "undo_two_factor"
-UNDO_DAYS = 7
+TTL_HOURS = {"verify_email": 24, "reset_password": 1, "delete_account": 24}
+UNDO_API_KEY, UNDO_TWO_FACTOR = "undo_api_key", "undo_two_factor"
+UNDO_TTL_DAYS = 7
 
 
 def _digest(token: str) -> str:
@@ -29,24 +29,24 @@ async def create(user_id: UUID, purpose: str, email: str) -> str:
         purpose=purpose,
         digest=_digest(token),
         email=email,
-        expires_at=clock.now() + timedelta(hours=HOURS[purpose]),
+        expires_at=clock.now() + timedelta(hours=TTL_HOURS[purpose]),
     )
     return token
 
 
-async def consume(tx: Sql, purpose: str, token: str, owner: UUID | None = None) -> models.User:
+async def consume(tx: Sql, purpose: str, token: str, owner_id: UUID | None = None) -> models.User:
     """Use a token up, and all others of its purpose: of several who try at once, one succeeds.
 
     Returns whose it is, with the row locked. First in the transaction of what it allows, or after that user
     was locked. A token of another user than `owner` is refused. Raises InvalidToken.
     """
     known = await models.OneTimeToken.filter(digest=_digest(token), purpose=purpose).first()
-    if known is None or owner not in (None, known.user_id):
+    if known is None or owner_id not in (None, known.user_id):
         raise InvalidToken
     user = await users.lock(known.user_id)
     rows = await tx.fetch(
         "DELETE FROM one_time_tokens WHERE digest = $1 AND purpose = $2 AND expires_at > $3 RETURNING email",
-        *(_digest(token), purpose, clock.oldest_end()),
+        *(_digest(token), purpose, clock.expiry_cutoff()),
     )
     if not rows:
         raise InvalidToken
@@ -62,7 +62,7 @@ async def peek(purpose: str, token: str) -> models.User:
         await models.OneTimeToken.filter(
             digest=_digest(token),
             purpose=purpose,
-            expires_at__gt=clock.oldest_end(),
+            expires_at__gt=clock.expiry_cutoff(),
             user__deleted_at__isnull=True,
         )
         .select_related("user")
@@ -73,22 +73,22 @@ async def peek(purpose: str, token: str) -> models.User:
     return row.user
 
 
-async def begin_undo(user: models.User, purpose: str, payload: object) -> str:
+async def create_undo(user: models.User, purpose: str, payload: object) -> str:
     """Keep what an undo goes back to, in the transaction of the change; returns an id for `renew_undo`."""
     row = await models.OneTimeToken.create(
         user_id=user.id,
         purpose=purpose,
         digest=_digest(secrets.token_urlsafe(32)),  # nobody knows this token
         email=user.email,
-        expires_at=clock.now() + timedelta(days=UNDO_DAYS),
+        expires_at=clock.now() + timedelta(days=UNDO_TTL_DAYS),
         payload=encode(payload).decode(),
     )
     return str(row.id)
 
 
-async def renew_undo(undo_id: str) -> str | None:
+async def create_undo_token(undo_id: str) -> str | None:
     """A token for the undo, as long as it lasts; those of before stay good."""
-    row = await models.OneTimeToken.filter(id=undo_id, expires_at__gt=clock.oldest_end()).first()
+    row = await models.OneTimeToken.filter(id=undo_id, expires_at__gt=clock.expiry_cutoff()).first()
     if row is None:
         return None
     token = secrets.token_urlsafe(32)
@@ -103,14 +103,14 @@ async def renew_undo(undo_id: str) -> str | None:
     return token
 
 
-async def spend_undo(token: str) -> tuple[models.User, str, str]:
+async def consume_undo(token: str) -> tuple[models.User, str, str]:
     """Use an undo up, with its other tokens; whose it is (locked), its purpose and what it goes back to.
 
     First in the transaction of the undo. It is good also if the account has another e-mail address by now.
     Raises InvalidToken.
     """
-    known = models.OneTimeToken.filter(digest=_digest(token), purpose__in=(UNDO_KEY, UNDO_TWO_FACTOR))
-    row = await known.filter(expires_at__gt=clock.oldest_end()).first()
+    known = models.OneTimeToken.filter(digest=_digest(token), purpose__in=(UNDO_API_KEY, UNDO_TWO_FACTOR))
+    row = await known.filter(expires_at__gt=clock.expiry_cutoff()).first()
     user = await users.lock(row.user_id) if row is not None else None
     if row is None or user is None or row.payload is None:
         raise InvalidToken

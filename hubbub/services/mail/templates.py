@@ -7,14 +7,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hubbub.gateways.mail import Mail, line
+from hubbub.gateways.mail import Mail, single_line
 
 FOLDER = Path(__file__).with_name("templates_data")
 NOTIFICATIONS = ("new_login", "password_changed", "identity_linked", "recovery_code_used", "wrong_codes")
 UNDOABLE = ("api_key_made", "two_factor_enabled", "two_factor_disabled")
 NAMES = ("verify_email", "reset_password", "delete_account", *UNDOABLE, *NOTIFICATIONS)
-FALLBACK = "en"
-_SAMPLE = {
+FALLBACK_LANGUAGE = "en"
+_SAMPLE_CONTEXT = {
     "name": "Ada Lovelace",
     "hours": 24,
     "left": "9",
@@ -44,46 +44,50 @@ def _catalogue(language: str) -> dict[str, Any]:
 def _layouts() -> tuple[Environment, Environment]:
     """For text, and for HTML, in which every fact is escaped."""
     loader = FileSystemLoader(FOLDER)
-    given: dict[str, Any] = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    plain = Environment(loader=loader, autoescape=False, keep_trailing_newline=True, **given)  # noqa: S701 - plain text
-    return plain, Environment(loader=loader, autoescape=True, **given)
+    options: dict[str, Any] = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    plain = Environment(loader=loader, autoescape=False, keep_trailing_newline=True, **options)  # noqa: S701 - plain text
+    return plain, Environment(loader=loader, autoescape=True, **options)
 
 
 def resolve_language(language: str) -> str:
     """The language of the catalogue for one like `de-AT`; English where there is none."""
     tag = language.partition("-")[0].lower()
-    return tag if tag in languages() else FALLBACK
+    return tag if tag in languages() else FALLBACK_LANGUAGE
 
 
-def render(name: str, language: str, facts: dict[str, object]) -> Mail:
+def render(name: str, language: str, context: dict[str, object]) -> Mail:
     """A letter. Facts are shown as they are, on one line: they are text, never markup or a header."""
     language = resolve_language(language)
     texts = _catalogue(language)
-    said = {**texts, **texts[name]}
+    template_texts = {**texts, **texts[name]}
     plain, html = _layouts()
-    known = {
-        key: line(it) if isinstance(it, str) else it for key, it in {"link": "", "code": "", **facts}.items()
+    values = {
+        key: single_line(it) if isinstance(it, str) else it
+        for key, it in {"link": "", "code": "", **context}.items()
     }
 
     def fill(text: str) -> str:
-        return plain.from_string(text).render(known)
+        return plain.from_string(text).render(values)
 
-    shown: dict[str, object] = {
-        **{key: fill(said.get(key, "")) for key in ("subject", "greeting", "footer", "code_says", "button")},
-        "paragraphs": [fill(each) for each in said["paragraphs"]],
+    layout_context: dict[str, object] = {
+        **{
+            key: fill(template_texts.get(key, ""))
+            for key in ("subject", "greeting", "footer", "code_says", "button")
+        },
+        "paragraphs": [fill(each) for each in template_texts["paragraphs"]],
         "language": language,
-        "link": known["link"],
-        "code": known["code"],
+        "link": values["link"],
+        "code": values["code"],
     }
     return Mail(
-        line(str(shown["subject"])),
-        plain.get_template("layout.txt").render(shown),
-        html.get_template("layout.html").render(shown),
+        single_line(str(layout_context["subject"])),
+        plain.get_template("layout.txt").render(layout_context),
+        html.get_template("layout.html").render(layout_context),
     )
 
 
 def sample(name: str, language: str, site: str) -> Mail:
     """A letter with made-up facts, to look at."""
-    linked = {} if name in NOTIFICATIONS else _SAMPLE
-    facts = {key: it for key, it in _SAMPLE.items() if key not in ("link", "code")} | linked
-    return render(name, language, {**facts, "site": site})
+    action_context = {} if name in NOTIFICATIONS else _SAMPLE_CONTEXT
+    context = {key: it for key, it in _SAMPLE_CONTEXT.items() if key not in ("link", "code")} | action_context
+    return render(name, language, {**context, "site": site})

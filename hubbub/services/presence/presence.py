@@ -13,57 +13,63 @@ from hubbub.schemas.users import users as wire
 from hubbub.services.context import Container, Context
 from hubbub.services.instance.membership_cache import MembershipCache
 
-AUDIENCE = 200  # members; in larger rooms clients ask
+MAX_AUDIENCE_MEMBERS = 200  # members; in larger rooms clients ask
 
 
-def audience(residents: MembershipCache, user_id: UUID) -> tuple[UUID, ...]:
+def audience(membership_cache: MembershipCache, user_id: UUID) -> tuple[UUID, ...]:
     """The rooms that are told about this user: up to 200 members, and direct ones."""
-    resident = residents.get(user_id)
-    if resident is None:
+    cached = membership_cache.get(user_id)
+    if cached is None:
         return ()
-    cards = ((room_id, residents.rooms.get(room_id)) for room_id in resident.rooms)
+    rooms = ((room_id, membership_cache.rooms.get(room_id)) for room_id in cached.rooms)
     return tuple(
         room_id
-        for room_id, card in cards
-        if card and (card.kind == "direct" or card.member_count <= AUDIENCE)
+        for room_id, room in rooms
+        if room and (room.kind == "direct" or room.member_count <= MAX_AUDIENCE_MEMBERS)
     )
 
 
 def publish(
-    parts: Container, user_id: UUID, status: str, last_seen_at: str | None, rooms: tuple[UUID, ...]
+    container: Container, user_id: UUID, status: str, last_seen_at: str | None, rooms: tuple[UUID, ...]
 ) -> None:
     """Say to a user's rooms and own devices how they are."""
-    parts.bus.publish(PresenceChanged(user_id, status, last_seen_at, rooms))
+    container.bus.publish(PresenceChanged(user_id, status, last_seen_at, rooms))
 
 
 async def set_status(ctx: Context, command: wire.SetPresence) -> Empty:
     """Say whether one is online, away or busy: for all of one's devices."""
-    if await ctx.parts.presence.choose(ctx.user_id, command.status):
-        publish(ctx.parts, ctx.user_id, command.status, None, audience(ctx.parts.residents, ctx.user_id))
+    if await ctx.container.presence.set_status(ctx.user_id, command.status):
+        publish(
+            ctx.container,
+            ctx.user_id,
+            command.status,
+            None,
+            audience(ctx.container.membership_cache, ctx.user_id),
+        )
     return Empty()
 
 
-async def statuses(parts: Container, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+async def statuses(container: Container, user_ids: Iterable[UUID]) -> dict[UUID, str]:
     """The status of each, without asking who may know."""
-    wanted = list(user_ids)
-    there = await parts.presence.get(wanted)
-    return {user_id: there.get(user_id, "offline") for user_id in wanted}
+    distinct_ids = list(user_ids)
+    known = await container.presence.get(distinct_ids)
+    return {user_id: known.get(user_id, "offline") for user_id in distinct_ids}
 
 
 async def get(ctx: Context, command: wire.GetPresence) -> wire.Presences:
     """The presence of people; of those with whom one shares no room: offline."""
-    wanted = list(dict.fromkeys(command.user_ids))
+    distinct_ids = list(dict.fromkeys(command.user_ids))
     async with database.guard():
-        known = await room_queries.users_sharing_a_room(database.connection(), ctx.user_id, wanted)
-    there = await ctx.parts.presence.get(known)
-    return wire.Presences(presences=[_show(user_id, known, there) for user_id in wanted])
+        last_seen = await room_queries.users_sharing_a_room(database.connection(), ctx.user_id, distinct_ids)
+    online = await ctx.container.presence.get(last_seen)
+    return wire.Presences(presences=[_to_view(user_id, last_seen, online) for user_id in distinct_ids])
 
 
-def _show(user_id: UUID, known: dict[UUID, datetime | None], there: dict[UUID, str]) -> wire.Presence:
-    status = there.get(user_id, "offline")
-    seen = known.get(user_id) if status == "offline" else None
+def _to_view(user_id: UUID, last_seen: dict[UUID, datetime | None], online: dict[UUID, str]) -> wire.Presence:
+    status = online.get(user_id, "offline")
+    last_seen_at = last_seen.get(user_id) if status == "offline" else None
     return wire.Presence(
         user_id=user_id,
         status=status,  # type: ignore[arg-type]
-        last_seen_at=clock.rfc3339(seen) if seen is not None else None,
+        last_seen_at=clock.rfc3339(last_seen_at) if last_seen_at is not None else None,
     )

@@ -16,7 +16,7 @@ EMAIL = "admin@hubbub.local"
 PASSWORD_FILE = "admin_password"  # noqa: S105 - the name of a file
 
 
-class Login(NamedTuple):
+class DevAdminLogin(NamedTuple):
     """How to log in as the development admin; `path` is where the password is kept."""
 
     email: str
@@ -24,13 +24,13 @@ class Login(NamedTuple):
     path: Path
 
 
-async def development_admin(parts: Container) -> Login | None:
+async def ensure_dev_admin(container: Container) -> DevAdminLogin | None:
     """The admin of a development database, made if nobody is in it yet.
 
     None outside development, and where somebody else set up the accounts or changed the password. Raises
     OSError if the password can't be kept.
     """
-    settings = parts.settings
+    settings = container.settings
     path = settings.data_dir / PASSWORD_FILE
     if settings.env != "development":
         return None
@@ -41,15 +41,15 @@ async def development_admin(parts: Container) -> Login | None:
     password = secret_files.load_or_create(settings.data_dir, PASSWORD_FILE, 12)
     if empty:
         with suppress(Conflict):  # another instance was quicker
-            await admins.create(parts, EMAIL, password)
-        return Login(EMAIL, password, path)
+            await admins.create(container, EMAIL, password)
+        return DevAdminLogin(EMAIL, password, path)
     async with database.guard():
         row = await models.User.filter(email=EMAIL, deleted_at__isnull=True).first()
     known = row is not None and await passwords.matches(password, row.password_digest, settings.bcrypt_rounds)
-    return Login(EMAIL, password, path) if known else None
+    return DevAdminLogin(EMAIL, password, path) if known else None
 
 
-def text(settings: Settings, url: str, login: Login | None) -> str:
+def banner(settings: Settings, url: str, login: DevAdminLogin | None) -> str:
     """The addresses to open, for the terminal of a developer; empty in production."""
     if settings.env == "production":
         return ""

@@ -9,7 +9,7 @@ _WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 EMOJI: list[str] = _WORDS["emoji"]
 
 
-class Place(NamedTuple):
+class RoomTemplate(NamedTuple):
     """A room's name and topic."""
 
     name: str
@@ -21,30 +21,30 @@ def rng(*label: object) -> random.Random:
     return random.Random(":".join(map(str, label)))  # noqa: S311 - nothing secret hangs on it
 
 
-def person(number: int) -> tuple[str, str]:
+def user_names(number: int) -> tuple[str, str]:
     """(username, display name) of the sample person of that number, from 0; no username comes twice."""
     firsts, lasts = _WORDS["first"], _WORDS["last"]
-    again, index = divmod(number, len(firsts))
+    cycle, index = divmod(number, len(firsts))
     first = firsts[index]
-    last = lasts[(number * 7 + again) % len(lasts)]
-    return f"{first}{again + 1}" if again else first, f"{first.capitalize()} {last}"
+    last = lasts[(number * 7 + cycle) % len(lasts)]
+    return f"{first}{cycle + 1}" if cycle else first, f"{first.capitalize()} {last}"
 
 
-def place(number: int) -> Place:
+def room_template(number: int) -> RoomTemplate:
     """The sample room of that number, from 0; no name comes twice."""
     places = _WORDS["places"]
-    again, index = divmod(number, len(places))
+    cycle, index = divmod(number, len(places))
     name, topic = places[index]
-    return Place(f"{name}-{again + 1}" if again else name, topic)
+    return RoomTemplate(f"{name}-{cycle + 1}" if cycle else name, topic)
 
 
-def line(choose: random.Random) -> str:
+def sentence(random_source: random.Random) -> str:
     """Something that somebody might say."""
-    thing = choose.choice(_WORDS["things"])
-    text: str = choose.choice(_WORDS["lines"]).format(
+    thing = random_source.choice(_WORDS["things"])
+    text: str = random_source.choice(_WORDS["lines"]).format(
         thing=thing,
         Thing=thing[0].upper() + thing[1:],
-        time=choose.choice(_WORDS["times"]),
-        state=choose.choice(_WORDS["states"]),
+        time=random_source.choice(_WORDS["times"]),
+        state=random_source.choice(_WORDS["states"]),
     )
-    return f"{text} {line(choose)}" if choose.random() < 0.1 else text  # noqa: PLR2004 - one in ten goes on
+    return f"{text} {sentence(random_source)}" if random_source.random() < 0.1 else text  # noqa: PLR2004 - one in ten goes on

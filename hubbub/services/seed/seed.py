@@ -14,12 +14,12 @@ from hubbub.services.seed import generator, sample
 from hubbub.services.seed.dev_admin import EMAIL as ADMIN
 from hubbub.services.users import users
 
-DOMAIN = "sample.example"  # nobody's (RFC 2606)
+EMAIL_DOMAIN = "sample.example"  # nobody's (RFC 2606)
 PASSWORD_FILE = "sample_password"  # noqa: S105 - the name of a file
-CHUNK = 500
-PAST = timedelta(days=1)
+USER_BATCH_SIZE = 500
+MIN_IDLE_TIME = timedelta(days=1)
 
-Told = Callable[[int], None]
+OnProgress = Callable[[int], None]
 
 
 class Plan(NamedTuple):
@@ -35,7 +35,7 @@ class Plan(NamedTuple):
         return self.users + self.rooms + self.messages
 
 
-class Seeded(NamedTuple):
+class SeedResult(NamedTuple):
     """What was added, and how to log in as one of the people."""
 
     users: int
@@ -46,179 +46,189 @@ class Seeded(NamedTuple):
     admin: str | None  # the admin who is in the rooms too
 
 
-class _Place(NamedTuple):
+class _RoomPlan(NamedTuple):
     """A room to be: its people, owner first where it has one."""
 
     label: str
     kind: str
     name: str | None
     topic: str
-    people: list[User]
-    owned: bool
+    users: list[User]
+    has_owner: bool
 
 
-async def seed(settings: Settings, plan: Plan, told: Told) -> Seeded:
+async def seed(settings: Settings, plan: Plan, on_progress: OnProgress) -> SeedResult:
     """Fill the connected database; `told` hears of each step done. Safe beside a running server.
 
     People share one password, kept in the data folder. Raises OSError if it can't be kept.
     """
     password = secret_files.load_or_create(settings.data_dir, PASSWORD_FILE, 12)
-    people, added = await _people(settings, plan.users, password, told)
-    viewer = await _viewer(settings) or people[0]
-    places = [_place(settings, number, people, viewer) for number in range(plan.rooms)]
-    found = [await _room(place) for place in places]
-    told(len(found))
-    wanted = _shares(plan.messages, [_has_past(room) for room, _ in found])
-    made = written = 0
-    for place, (room, new), messages in zip(places, found, wanted, strict=True):
-        made += new
+    sample_users, users_added = await _ensure_users(settings, plan.users, password, on_progress)
+    viewer = await _load_dev_admin(settings) or sample_users[0]
+    room_plans = [_plan_room(settings, number, sample_users, viewer) for number in range(plan.rooms)]
+    planned_rooms = [await _ensure_room(room_plan) for room_plan in room_plans]
+    on_progress(len(planned_rooms))
+    shares = _message_shares(plan.messages, [_is_idle(room) for room, _ in planned_rooms])
+    rooms_added = messages_added = 0
+    for room_plan, (room, is_new), messages in zip(room_plans, planned_rooms, shares, strict=True):
+        rooms_added += is_new
         if room.archived_at is not None:  # somebody's, and closed: left alone
-            told(messages)
+            on_progress(messages)
             continue
-        await generator.join(room.id, _roles(place), messages)
-        written += await generator.talk(room.id, place.label, place.people, messages, told)
-    (email, _), *_ = _names(0, 1)
-    return Seeded(added, made, written, email, password, ADMIN if viewer.id != people[0].id else None)
+        await generator.add_members(room.id, _with_roles(room_plan), messages)
+        messages_added += await generator.write_messages(
+            room.id, room_plan.label, room_plan.users, messages, on_progress
+        )
+    (email, _), *_ = _sample_names(0, 1)
+    return SeedResult(
+        users_added,
+        rooms_added,
+        messages_added,
+        email,
+        password,
+        ADMIN if viewer.id != sample_users[0].id else None,
+    )
 
 
-async def _people(settings: Settings, count: int, password: str, told: Told) -> tuple[list[User], int]:
+async def _ensure_users(
+    settings: Settings, count: int, password: str, on_progress: OnProgress
+) -> tuple[list[User], int]:
     """The people, and how many of them are new."""
     digest = await passwords.digest(password, settings.bcrypt_rounds)
-    await _share(password, digest, settings.bcrypt_rounds)
-    found: list[User] = []
+    await _update_sample_passwords(password, digest, settings.bcrypt_rounds)
+    sample_users: list[User] = []
     added = 0
-    for start in range(0, count, CHUNK):
-        wanted = dict(_names(start, min(count, start + CHUNK)))
-        rows = await _accounts(wanted)
-        missing = [email for email in wanted if email not in rows]
+    for start in range(0, count, USER_BATCH_SIZE):
+        names_by_email = dict(_sample_names(start, min(count, start + USER_BATCH_SIZE)))
+        rows = await _load_by_email(names_by_email)
+        missing = [email for email in names_by_email if email not in rows]
         if missing:
-            await _register(missing, wanted, digest)
-            rows = await _accounts(wanted)
+            await _create_users(missing, names_by_email, digest)
+            rows = await _load_by_email(names_by_email)
         added += len(missing)
-        found += [users.show(rows[email]) for email in wanted]
-        told(len(wanted))
-    return found, added
+        sample_users += [users.to_view(rows[email]) for email in names_by_email]
+        on_progress(len(names_by_email))
+    return sample_users, added
 
 
-def _names(start: int, end: int) -> Iterator[tuple[str, tuple[str, str]]]:
+def _sample_names(start: int, end: int) -> Iterator[tuple[str, tuple[str, str]]]:
     """E-mail address, which is how a sample person is known again, and names."""
     for number in range(start, end):
-        username, shown = sample.person(number)
-        yield f"{username}@{DOMAIN}", (username, shown)
+        username, display_name = sample.user_names(number)
+        yield f"{username}@{EMAIL_DOMAIN}", (username, display_name)
 
 
-async def _register(missing: list[str], names: dict[str, tuple[str, str]], digest: str) -> None:
+async def _create_users(missing: list[str], names: dict[str, tuple[str, str]], digest: str) -> None:
     """Make accounts; whoever is called like that already keeps the username."""
     same = models.User.filter(username__in=[names[email][0] for email in missing])
     taken = {row.username for row in await same}
     async with database.transaction():
         await models.User.bulk_create(
-            [_account(email, *names[email], digest, taken) for email in missing], ignore_conflicts=True
+            [_new_user(email, *names[email], digest, taken) for email in missing], ignore_conflicts=True
         )
 
 
-async def _accounts(emails: Iterable[str]) -> dict[str, models.User]:
+async def _load_by_email(emails: Iterable[str]) -> dict[str, models.User]:
     return {row.email: row for row in await models.User.filter(email__in=list(emails))}
 
 
-def _account(email: str, name: str, shown: str, digest: str, taken: set[str]) -> models.User:
+def _new_user(email: str, username: str, display_name: str, digest: str, taken: set[str]) -> models.User:
     now = clock.now()
     return models.User(
-        username=f"{name}.sample" if name in taken else name,
+        username=f"{username}.sample" if username in taken else username,
         email=email,
-        display_name=shown,
+        display_name=display_name,
         password_digest=digest,
         email_verified_at=now,
         last_seen_at=now,
-        created_at=now - generator.AGE,
+        created_at=now - generator.HISTORY_AGE,
     )
 
 
-async def _share(password: str, digest: str, rounds: int) -> None:
+async def _update_sample_passwords(password: str, digest: str, rounds: int) -> None:
     """Give sample people of an earlier time today's password, should its file have been lost."""
-    people = models.User.filter(email__endswith=f"@{DOMAIN}")
-    one = await people.first()
-    if one is not None and not await passwords.matches(password, one.password_digest, rounds):
-        await people.update(password_digest=digest)
+    sample_users = models.User.filter(email__endswith=f"@{EMAIL_DOMAIN}")
+    sample_user = await sample_users.first()
+    if sample_user is not None and not await passwords.matches(password, sample_user.password_digest, rounds):
+        await sample_users.update(password_digest=digest)
 
 
-async def _viewer(settings: Settings) -> User | None:
+async def _load_dev_admin(settings: Settings) -> User | None:
     """The development admin, as whom a developer logs in; None where there is none."""
     if settings.env != "development":
         return None
     admin = await models.User.filter(email=ADMIN, deleted_at__isnull=True).first()
-    return users.show(admin) if admin is not None else None
+    return users.to_view(admin) if admin is not None else None
 
 
-def _place(settings: Settings, number: int, people: list[User], viewer: User) -> _Place:
+def _plan_room(settings: Settings, number: int, sample_users: list[User], viewer: User) -> _RoomPlan:
     """The default rooms first, for everybody; then public, private and direct ones in turn.
 
     `viewer` is in all of them, and one of the two in each direct one.
     """
     if number < len(settings.default_rooms):
         name = settings.default_rooms[number]
-        return _Place(name, "public", name, "", _with(people, viewer), owned=False)
+        return _RoomPlan(name, "public", name, "", _with_viewer(sample_users, viewer), has_owner=False)
     number -= len(settings.default_rooms)
-    chance = sample.rng("room", number)
-    some = chance.sample(people, min(len(people), chance.randint(3, 12)))
-    others = [person for person in people if person.id != viewer.id]
+    rng = sample.rng("room", number)
+    some = rng.sample(sample_users, min(len(sample_users), rng.randint(3, 12)))
+    others = [user for user in sample_users if user.id != viewer.id]
     if number % 5 in (1, 4) and number // 5 * 2 < len(others):
         other = others[(number // 5 * 2 + (number % 5 == 4)) % len(others)]  # noqa: PLR2004 - the fourth of five
-        return _Place(f"direct-{other.username}", "direct", None, "", [other, viewer], owned=False)
-    name, topic = sample.place(number)
+        return _RoomPlan(f"direct-{other.username}", "direct", None, "", [other, viewer], has_owner=False)
+    name, topic = sample.room_template(number)
     kind = "private" if number % 5 == 3 else "public"  # noqa: PLR2004 - each fifth
-    return _Place(name, kind, name, topic, _with(some, viewer), owned=True)
+    return _RoomPlan(name, kind, name, topic, _with_viewer(some, viewer), has_owner=True)
 
 
-def _with(people: list[User], viewer: User) -> list[User]:
-    return people if any(person.id == viewer.id for person in people) else [*people, viewer]
+def _with_viewer(sample_users: list[User], viewer: User) -> list[User]:
+    return sample_users if any(user.id == viewer.id for user in sample_users) else [*sample_users, viewer]
 
 
-def _roles(place: _Place) -> list[tuple[User, str]]:
-    roles = ["owner", "moderator"] if place.owned else []
+def _with_roles(room_plan: _RoomPlan) -> list[tuple[User, str]]:
+    roles = ["owner", "moderator"] if room_plan.has_owner else []
     return [
-        (person, roles[index] if index < len(roles) else "member")
-        for index, person in enumerate(place.people)
+        (user, roles[index] if index < len(roles) else "member") for index, user in enumerate(room_plan.users)
     ]
 
 
-def _has_past(room: models.Room) -> bool:
+def _is_idle(room: models.Room) -> bool:
     """Whether the room's log ended so long ago that days of messages fit behind it."""
-    return clock.now() - room.last_entry_at > PAST or room.created_at < clock.now() - PAST
+    return clock.now() - room.last_entry_at > MIN_IDLE_TIME or room.created_at < clock.now() - MIN_IDLE_TIME
 
 
-def _shares(messages: int, past: list[bool]) -> list[int]:
+def _message_shares(messages: int, idle: list[bool]) -> list[int]:
     """Messages for each room: the first gets most, and few one whose messages would all be of today."""
-    weights = [1 / (index + 1) if long else 0.001 for index, long in enumerate(past)]
+    weights = [1 / (index + 1) if is_idle else 0.001 for index, is_idle in enumerate(idle)]
     shares = [int(messages * weight / sum(weights)) for weight in weights]
     if shares:
         shares[0] += messages - sum(shares)
     return shares
 
 
-async def _room(place: _Place) -> tuple[models.Room, bool]:
+async def _ensure_room(room_plan: _RoomPlan) -> tuple[models.Room, bool]:
     """The room, and whether it is new."""
-    owner = place.people[0].id if place.owned else None
-    unique: dict[str, Any]
-    if place.kind == "public":
-        unique = {"name_key": rooms.name_key(place.name or "")}
-    elif place.kind == "direct":
-        unique = {"direct_key": rooms.direct_key(place.people[0].id, place.people[1].id)}
+    owner = room_plan.users[0].id if room_plan.has_owner else None
+    lookup: dict[str, Any]
+    if room_plan.kind == "public":
+        lookup = {"name_key": rooms.name_key(room_plan.name or "")}
+    elif room_plan.kind == "direct":
+        lookup = {"direct_key": rooms.direct_key(room_plan.users[0].id, room_plan.users[1].id)}
     else:
-        unique = {"kind": "private", "name": place.name, "created_by_id": owner}
-    if (found := await models.Room.filter(**unique).first()) is not None:
-        return found, False
-    began = clock.now() - generator.AGE
-    about: dict[str, Any] = {
-        "kind": place.kind,
-        "name": place.name,
-        "topic": place.topic,
+        lookup = {"kind": "private", "name": room_plan.name, "created_by_id": owner}
+    if (existing := await models.Room.filter(**lookup).first()) is not None:
+        return existing, False
+    started_at = clock.now() - generator.HISTORY_AGE
+    fields: dict[str, Any] = {
+        "kind": room_plan.kind,
+        "name": room_plan.name,
+        "topic": room_plan.topic,
         "created_by_id": owner,
     }
     try:
-        room = await models.Room.create(**(about | unique), created_at=began, last_entry_at=began)
+        room = await models.Room.create(**(fields | lookup), created_at=started_at, last_entry_at=started_at)
     except Exception as error:
         if not database.is_duplicate(error):
             raise
-        return await models.Room.get(**unique), False  # somebody was quicker
+        return await models.Room.get(**lookup), False  # somebody was quicker
     return room, True

@@ -13,28 +13,30 @@ from hubbub.services.chat import rooms
 from hubbub.services.context import Container, Context
 from hubbub.services.eventlog.epoch_watch import Cursor
 from hubbub.services.instance.cached_user import CachedMembership, CachedUser
-from hubbub.services.instance.session_cache import Absence
+from hubbub.services.instance.session_cache import Disconnection
 
-ROOMS = 500
-TRIES = 5
-CLOCKS = timedelta(seconds=1)  # by which those of two instances may differ
+MAX_ROOMS = 500
+MAX_TRIES = 5
+CLOCK_SKEW = timedelta(seconds=1)  # by which those of two instances may differ
 
 
-async def load_memberships(parts: Container, resident: CachedUser) -> None:
+async def load_memberships(container: Container, cached_user: CachedUser) -> None:
     """Learn all memberships of a user who just entered; known ones cost nothing."""
-    for _ in range(TRIES):
-        if resident.loaded:
+    for _ in range(MAX_TRIES):
+        if cached_user.loaded:
             return
-        changes = resident.changes
-        known = await parts.doors.memberships.get(resident.user.id)
-        if resident.changes != changes:  # a signal came in between, of which this reading may not know
+        changes = cached_user.change_count
+        known = await container.loaders.memberships.get(cached_user.user.id)
+        if (
+            cached_user.change_count != changes
+        ):  # a signal came in between, of which this reading may not know
             continue
         for room in known.rooms if known is not None else ():
-            standing = CachedMembership(
-                room.room_id, room.kind, room.role, room.muted, room.version, room.since
+            membership = CachedMembership(
+                room.room_id, room.kind, room.role, room.muted, room.version, room.joined_seq
             )
-            parts.residents.learn(resident.user.id, standing, room.member_count)
-        resident.loaded = True
+            container.membership_cache.set_membership(cached_user.user.id, membership, room.member_count)
+        cached_user.loaded = True
         return
     raise Unavailable("Your rooms are changing too fast. Connect again.")
 
@@ -48,9 +50,9 @@ class ReadySnapshot(NamedTuple):
 
     rooms: list[Room]
     complete: bool
-    gone: list[UUID]
-    ends: dict[UUID, int | None]
-    stale: bool = False
+    former_room_ids: list[UUID]
+    last_seqs: dict[UUID, int | None]
+    memberships_stale: bool = False
 
 
 class ResumeState(NamedTuple):
@@ -60,49 +62,58 @@ class ResumeState(NamedTuple):
     """
 
     cursors: Mapping[UUID, int]
-    absence: Absence
+    absence: Disconnection
     epoch: str
-    current: bool
+    cache_current: bool
 
 
 async def build(
-    ctx: Context, back: ResumeState | None, resident: CachedUser, ends: dict[UUID, int | None]
+    ctx: Context, resume: ResumeState | None, cached_user: CachedUser, last_seqs: dict[UUID, int | None]
 ) -> ReadySnapshot:
     """At most 500 rooms, newest entry first; to a client that comes back, those that differ.
 
     `ends` is how far each of the user's rooms is followed here. Who has all of that, and read nothing on
     another device meanwhile, costs no query: what is newer still is on its way to them.
     """
-    known = back.cursors if back is not None else {}
-    if back is not None and back.current and not back.absence.marked and ends == known:
-        return ReadySnapshot([], complete=True, gone=[], ends=ends)
-    limit = ROOMS + len(known) + 1
-    async with ctx.parts.doors.turns, database.guard():
+    client_seqs = resume.cursors if resume is not None else {}
+    if (
+        resume is not None
+        and resume.cache_current
+        and not resume.absence.read_state_changed
+        and last_seqs == client_seqs
+    ):
+        return ReadySnapshot([], complete=True, former_room_ids=[], last_seqs=last_seqs)
+    limit = MAX_ROOMS + len(client_seqs) + 1
+    async with ctx.container.loaders.query_slots, database.guard():
         rows = await room_queries.rooms_of(database.connection(), ctx.user_id, limit)
-    if back is not None:
+    if resume is not None:
         for row in rows:
-            seq = known.get(row.id, 0)
-            ctx.parts.epochs.compare_cursor(ctx.user_id, back.epoch, Cursor(row.id, seq, row.last_seq))
+            seq = client_seqs.get(row.id, 0)
+            ctx.container.epoch_watch.check_cursor(
+                ctx.user_id, resume.epoch, Cursor(row.id, seq, row.last_seq)
+            )
     listed = {row.id for row in rows}
-    differing = [row for row in rows if back is None or _differs(row, back)]
+    differing = [row for row in rows if resume is None or _differs(row, resume)]
     return ReadySnapshot(
-        [rooms.show(row) for row in differing[:ROOMS]],
-        complete=len(differing) <= ROOMS,
-        gone=[room_id for room_id in known if room_id not in ends and room_id not in listed],
-        ends={**ends, **{row.id: row.last_seq for row in rows}},
-        stale=not listed <= ends.keys()
-        or (len(rows) < limit and len(listed) < len(ends))
-        or any(_is_stale(resident, row) for row in rows),
+        [rooms.to_view(row) for row in differing[:MAX_ROOMS]],
+        complete=len(differing) <= MAX_ROOMS,
+        former_room_ids=[
+            room_id for room_id in client_seqs if room_id not in last_seqs and room_id not in listed
+        ],
+        last_seqs={**last_seqs, **{row.id: row.last_seq for row in rows}},
+        memberships_stale=not listed <= last_seqs.keys()
+        or (len(rows) < limit and len(listed) < len(last_seqs))
+        or any(_is_stale(cached_user, row) for row in rows),
     )
 
 
-def _is_stale(resident: CachedUser, row: room_queries.RoomRow) -> bool:
-    standing = resident.rooms.get(row.id)
-    return standing is not None and (standing.role, standing.muted) != (row.role, row.muted)
+def _is_stale(cached_user: CachedUser, row: room_queries.RoomRow) -> bool:
+    membership = cached_user.rooms.get(row.id)
+    return membership is not None and (membership.role, membership.muted) != (row.role, row.muted)
 
 
-def _differs(row: room_queries.RoomRow, back: ResumeState) -> bool:
+def _differs(row: room_queries.RoomRow, resume: ResumeState) -> bool:
     """Whether there is something new in a room, or it was read or muted on another device."""
-    if back.cursors.get(row.id) != row.last_seq:
+    if resume.cursors.get(row.id) != row.last_seq:
         return True
-    return row.changed_at is not None and row.changed_at > back.absence.since - CLOCKS
+    return row.changed_at is not None and row.changed_at > resume.absence.since - CLOCK_SKEW

@@ -25,16 +25,16 @@ from hubbub.services.instance.membership_cache import MembershipCache
 from hubbub.services.users import account_view
 
 # Twice within the second in which a revocation must have arrived, were it the slowest one.
-EVERY_S = 0.6
-COMPARED = 1000  # users a query: it holds up the event loop for about a millisecond
-READ = 200  # users whose memberships are read at once
-MOMENT_S = 0.05  # after a commit, for the signal that tells of it
-TRIES = 5
+INTERVAL_S = 0.6
+COMPARE_BATCH_USERS = 1000  # users a query: it holds up the event loop for about a millisecond
+MEMBERSHIP_BATCH_USERS = 200  # users whose memberships are read at once
+SIGNAL_GRACE_S = 0.05  # after a commit, for the signal that tells of it
+MAX_TRIES = 5
 
-ENDED = "session_ended"
+DEFAULT_END_REASON = "session_ended"
 
 
-class _Place(NamedTuple):
+class _EndedMembership(NamedTuple):
     """Somebody in a room, in which they are no longer."""
 
     user_id: UUID
@@ -48,19 +48,19 @@ class Reconciler:
     """
 
     def __init__(
-        self, residents: MembershipCache, tell: Callable[[Signal], None], expel: Callable[[UUID, UUID], None]
+        self, cache: MembershipCache, deliver: Callable[[Signal], None], expel: Callable[[UUID, UUID], None]
     ) -> None:
-        self._residents = residents
-        self._tell = tell
+        self._cache = cache
+        self._deliver = deliver
         self._expel = expel
-        self._leavers: list[_Place] = []
-        self._found = 0
-        self._reconciled: BatchLoader[UUID, None] = BatchLoader(self._reconcile, name="reconcile users")
+        self._ended_memberships: list[_EndedMembership] = []
+        self._repair_count = 0
+        self._loader: BatchLoader[UUID, None] = BatchLoader(self._reconcile_batch, name="reconcile users")
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin comparing."""
-        self._task = tasks.spawn(tasks.every(EVERY_S, self.check, name="truth"), name="truth")
+        self._task = tasks.spawn(tasks.run_periodically(INTERVAL_S, self.check, name="truth"), name="truth")
 
     async def close(self) -> None:
         await tasks.stop(self._task)
@@ -68,142 +68,154 @@ class Reconciler:
     def check_soon(self) -> None:
         """Signals were lost: compare now."""
 
-        async def now() -> None:
+        async def run() -> None:
             with suppress(Unavailable):  # then at the next turn
                 await self.check()
 
-        tasks.spawn(now(), name="truth at once")
+        tasks.spawn(run(), name="truth at once")
 
     async def check(self) -> None:
         """One comparison. Raises Unavailable."""
-        began = clock.monotonic()
-        self._residents.tidy()
-        self._see_off()
-        known = list(self._residents.seen())
-        for start in range(0, len(known), COMPARED):
-            await self._compare(known[start : start + COMPARED])
-        self._residents.checked_at = began
+        started_at = clock.monotonic()
+        self._cache.evict_expired()
+        self._expel_removed()
+        known = list(self._cache.known_users())
+        for start in range(0, len(known), COMPARE_BATCH_USERS):
+            await self._compare(known[start : start + COMPARE_BATCH_USERS])
+        self._cache.reconciled_at = started_at
 
     async def reconcile(self, user_id: UUID, version: int) -> None:
         """Bring what is known of a user up to `version` of their row, or later. Raises Unavailable."""
-        for _ in range(TRIES):
-            resident = self._residents.any(user_id)
-            if resident is None or not resident.sessions or resident.version >= version:
+        for _ in range(MAX_TRIES):
+            cached_user = self._cache.get_any(user_id)
+            if cached_user is None or not cached_user.sessions or cached_user.version >= version:
                 return
-            await self._reconciled.get(user_id)
+            await self._loader.get(user_id)
         raise Unavailable("Your rooms are changing too fast. Connect again.")
 
-    async def _reconcile(self, user_ids: list[UUID]) -> dict[UUID, None]:
+    async def _reconcile_batch(self, user_ids: list[UUID]) -> dict[UUID, None]:
         wanted = set(user_ids)
-        await self._compare([each for each in self._residents.seen() if each.user_id in wanted], moment_s=0)
+        await self._compare([each for each in self._cache.known_users() if each.user_id in wanted], grace_s=0)
         return {}
 
-    async def _compare(self, known: Sequence[change_counters.KnownUser], moment_s: float = MOMENT_S) -> None:
+    async def _compare(
+        self, known: Sequence[change_counters.KnownUser], grace_s: float = SIGNAL_GRACE_S
+    ) -> None:
         async with database.guard():
-            moved = await change_counters.changed_users(database.connection(), known)
+            changed = await change_counters.changed_users(database.connection(), known)
         stale = []
-        for row in moved:
-            resident = self._residents.any(row.user_id)
-            if resident is None or self._barred(row):
+        for row in changed:
+            cached_user = self._cache.get_any(row.user_id)
+            if cached_user is None or self._end_if_blocked(row):
                 continue
-            if row.marks != resident.marks:
-                resident.marks, resident.marked_at = row.marks, clock.monotonic()
-            if row.version != resident.version:
-                self._account(resident, row)
-                stale.append(resident)
-        for start in range(0, len(stale), READ):
-            await self._renew(stale[start : start + READ], moment_s)
+            if row.read_version != cached_user.read_version:
+                cached_user.read_version, cached_user.read_state_changed_at = (
+                    row.read_version,
+                    clock.monotonic(),
+                )
+            if row.version != cached_user.version:
+                self._repair_account(cached_user, row)
+                stale.append(cached_user)
+        for start in range(0, len(stale), MEMBERSHIP_BATCH_USERS):
+            await self._repair_memberships(stale[start : start + MEMBERSHIP_BATCH_USERS], grace_s)
 
-    def _barred(self, row: change_counters.ChangedUser) -> bool:
+    def _end_if_blocked(self, row: change_counters.ChangedUser) -> bool:
         """Whether the user may do nothing any more, which is told."""
         if row.deleted:
-            self._tell(SessionEnded(row.user_id, None, "session_revoked", "account_deleted"))
+            self._deliver(SessionEnded(row.user_id, None, "session_revoked", "account_deleted"))
         elif account_view.is_suspended(row.suspended_at, row.suspended_until):
-            told = account_view.suspension(row.suspended_until, row.suspend_reason)
-            self._tell(SessionEnded(row.user_id, None, "suspended", told))
+            details = account_view.suspension_message(row.suspended_until, row.suspend_reason)
+            self._deliver(SessionEnded(row.user_id, None, "suspended", details))
         else:
             return False
         return True
 
-    def _account(self, resident: CachedUser, row: change_counters.ChangedUser) -> None:
+    def _repair_account(self, cached_user: CachedUser, row: change_counters.ChangedUser) -> None:
         user = User(
             id=row.user_id,
             username=row.username,
             display_name=row.display_name,
             avatar_url=row.avatar_url,
         )
-        if user != resident.user or any(stay.role != row.role for stay in resident.sessions.values()):
-            self._tell(AccountChanged(user, row.role))
+        if user != cached_user.user or any(
+            session.role != row.role for session in cached_user.sessions.values()
+        ):
+            self._deliver(AccountChanged(user, row.role))
 
-    async def _renew(self, stale: Sequence[CachedUser], moment_s: float) -> None:
+    async def _repair_memberships(self, stale: Sequence[CachedUser], grace_s: float) -> None:
         """Read what moved, and tell the differences; of whoever changes meanwhile, at the next comparison."""
-        before = [resident.changes for resident in stale]
-        own = [session_id for resident in stale for session_id in resident.sessions]
+        change_counts = [cached_user.change_count for cached_user in stale]
+        session_ids = [session_id for cached_user in stale for session_id in cached_user.sessions]
         async with database.guard():
             sql = database.connection()
             # The memberships first: with them comes the counter from which the next comparison goes on.
-            found = await change_counters.memberships(sql, [resident.user.id for resident in stale])
-            ended = await change_counters.ended_sessions(sql, own)
-        await asyncio.sleep(moment_s)
-        found_before = self._found
+            memberships = await change_counters.memberships(
+                sql, [cached_user.user.id for cached_user in stale]
+            )
+            ended = await change_counters.revoked_sessions(sql, session_ids)
+        await asyncio.sleep(grace_s)
+        repairs_before = self._repair_count
         for session_id, session in ended.items():
-            reason = session.reason or ENDED
-            self._find("session_ended", SessionEnded(session.user_id, session_id, "session_revoked", reason))
-        begun: list[tuple[UUID, change_counters.MembershipRow]] = []
+            reason = session.reason or DEFAULT_END_REASON
+            self._repair(
+                "session_ended", SessionEnded(session.user_id, session_id, "session_revoked", reason)
+            )
+        started: list[tuple[UUID, change_counters.MembershipRow]] = []
         renewed: list[tuple[CachedUser, int, int]] = []
-        for resident, changes in zip(stale, before, strict=True):
-            known = found.get(resident.user.id)
-            if known is not None and resident.loaded and resident.changes == changes:
-                begun += [(resident.user.id, room) for room in self._differences(resident, known)]
-                renewed.append((resident, resident.version, known.version))
-        if begun:
-            await self._let_in(begun)
-        for resident, old, new in renewed:  # who waits for this version finds all of it
-            if resident.version == old:
-                resident.version = new
-        if moment_s and self._found > found_before:
-            self._residents.note_loss()
+        for cached_user, changes in zip(stale, change_counts, strict=True):
+            known = memberships.get(cached_user.user.id)
+            if known is not None and cached_user.loaded and cached_user.change_count == changes:
+                started += [(cached_user.user.id, room) for room in self._repair_changes(cached_user, known)]
+                renewed.append((cached_user, cached_user.version, known.version))
+        if started:
+            await self._add_memberships(started)
+        for cached_user, old, new in renewed:  # who waits for this version finds all of it
+            if cached_user.version == old:
+                cached_user.version = new
+        if grace_s and self._repair_count > repairs_before:
+            self._cache.record_signal_loss()
 
-    def _find(self, kind: str, signal: Signal) -> None:
+    def _repair(self, kind: str, signal: Signal) -> None:
         metrics.count("reconciler_repairs", kind)
-        self._found += 1
-        self._tell(signal)
+        self._repair_count += 1
+        self._deliver(signal)
 
-    def _differences(
-        self, resident: CachedUser, known: change_counters.UserMemberships
+    def _repair_changes(
+        self, cached_user: CachedUser, known: change_counters.UserMemberships
     ) -> list[change_counters.MembershipRow]:
         """Tell what ended and what changed; returns the memberships that began."""
-        begun = []
+        started = []
         for room in known.rooms:
-            standing = resident.rooms.get(room.room_id)
-            if standing is None or standing.since < room.since:
-                begun.append(room)
-            elif (standing.role, standing.muted) != (room.role, room.muted):
-                muted = room.muted if room.muted != standing.muted else None
-                changed = MemberChanged(resident.user.id, room.room_id, role=room.role, muted=muted)
-                self._find("membership_changed", changed)
-        for room_id in resident.rooms.keys() - {room.room_id for room in known.rooms}:
-            self._find("membership_ended", MemberChanged(resident.user.id, room_id, ended=True))
-            self._leavers.append(_Place(resident.user.id, room_id))
-        return begun
+            membership = cached_user.rooms.get(room.room_id)
+            if membership is None or membership.joined_seq < room.joined_seq:
+                started.append(room)
+            elif (membership.role, membership.muted) != (room.role, room.muted):
+                muted = room.muted if room.muted != membership.muted else None
+                changed = MemberChanged(cached_user.user.id, room.room_id, role=room.role, muted=muted)
+                self._repair("membership_changed", changed)
+        for room_id in cached_user.rooms.keys() - {room.room_id for room in known.rooms}:
+            self._repair("membership_ended", MemberChanged(cached_user.user.id, room_id, ended=True))
+            self._ended_memberships.append(_EndedMembership(cached_user.user.id, room_id))
+        return started
 
-    async def _let_in(self, begun: Sequence[tuple[UUID, change_counters.MembershipRow]]) -> None:
+    async def _add_memberships(self, started: Sequence[tuple[UUID, change_counters.MembershipRow]]) -> None:
         async with database.guard():
-            shown = await room_queries.rooms_of_members(
-                database.connection(), [(user_id, room.room_id) for user_id, room in begun]
+            rows = await room_queries.rooms_of_members(
+                database.connection(), [(user_id, room.room_id) for user_id, room in started]
             )
-        for user_id, room in begun:
-            row = shown.get((user_id, room.room_id))
+        for user_id, room in started:
+            row = rows.get((user_id, room.room_id))
             if row is not None:
-                view = rooms.show(row)
-                self._find(
-                    "membership_started", MemberJoined(user_id, room.room_id, room.since, view, room.version)
+                view = rooms.to_view(row)
+                self._repair(
+                    "membership_started",
+                    MemberJoined(user_id, room.room_id, room.joined_seq, view, room.version),
                 )
 
-    def _see_off(self) -> None:
+    def _expel_removed(self) -> None:
         """Those whose memberships ended got their last entry by now, strictly in order; this makes sure."""
-        leavers, self._leavers = self._leavers, []
-        for user_id, room_id in leavers:
-            resident = self._residents.any(user_id)
-            if resident is None or room_id not in resident.rooms:
+        ended, self._ended_memberships = self._ended_memberships, []
+        for user_id, room_id in ended:
+            cached_user = self._cache.get_any(user_id)
+            if cached_user is None or room_id not in cached_user.rooms:
                 self._expel(user_id, room_id)

@@ -13,19 +13,19 @@ def is_suspended(since: datetime | None, until: datetime | None) -> bool:
     return since is not None and (until is None or until > clock.now())
 
 
-def suspension(until: datetime | None, reason: str | None) -> str:
+def suspension_message(until: datetime | None, reason: str | None) -> str:
     """What the suspended are told."""
     ending = f" until {clock.rfc3339(until)}" if until is not None else ""
     return f"This account is suspended{ending}{f': {reason}' if reason else '.'}"
 
 
-def check(user: models.User) -> None:
+def require_not_suspended(user: models.User) -> None:
     """Raises Suspended."""
     if is_suspended(user.suspended_at, user.suspended_until):
-        raise Suspended(suspension(user.suspended_until, user.suspend_reason))
+        raise Suspended(suspension_message(user.suspended_until, user.suspend_reason))
 
 
-def show(user: models.User) -> wire.Account:
+def to_view(user: models.User) -> wire.Account:
     """A person as they see themselves."""
     return wire.Account(
         id=user.id,

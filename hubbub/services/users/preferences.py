@@ -24,7 +24,7 @@ KINDS: dict[type[View], str] = {
 }
 
 
-async def of(user_id: UUID, kind: type[V]) -> V:
+async def load(user_id: UUID, kind: type[V]) -> V:
     """Somebody's choices, with the defaults for what they did not choose."""
     async with database.guard():
         row = await models.Preference.filter(user_id=user_id, kind=KINDS[kind]).first()
@@ -33,29 +33,29 @@ async def of(user_id: UUID, kind: type[V]) -> V:
 
 def _with_defaults(kind: type[V], chosen: str) -> V:
     """A choice that is no longer offered counts as none."""
-    kept = msgspec.json.decode(chosen, type=dict[str, object])
-    good: dict[str, object] = {}
+    stored = msgspec.json.decode(chosen, type=dict[str, object])
+    valid: dict[str, object] = {}
     for name in kind.__struct_fields__:
         with contextlib.suppress(KeyError, InvalidPayload):
-            good[name] = getattr(parse(kind, {name: kept[name]}), name)
-    return kind(**good)
+            valid[name] = getattr(parse(kind, {name: stored[name]}), name)
+    return kind(**valid)
 
 
 async def get(ctx: Context, kind: type[V]) -> V:
     """The caller's choices."""
-    return await of(ctx.user_id, kind)
+    return await load(ctx.user_id, kind)
 
 
 async def update(ctx: Context, kind: type[V], command: Command) -> V:
     """Choose; what is not given stays."""
-    given = {name: value for name, value in structs.asdict(command).items() if value is not UNSET}
-    if "language" in given:
-        given["language"] = languages.canonical(given["language"])
+    changes = {name: value for name, value in structs.asdict(command).items() if value is not UNSET}
+    if "language" in changes:
+        changes["language"] = languages.canonical(changes["language"])
     async with database.transaction():
         own = models.Preference.filter(user_id=ctx.user_id, kind=KINDS[kind])
         await models.User.filter(id=ctx.user_id).select_for_update().first()  # two changes do not cross
         row = await own.first()
-        chosen = {**structs.asdict(_with_defaults(kind, row.chosen if row else "{}")), **given}
+        chosen = {**structs.asdict(_with_defaults(kind, row.chosen if row else "{}")), **changes}
         defaults = structs.asdict(kind())
         text = encode({name: value for name, value in chosen.items() if value != defaults[name]}).decode()
         if row is None:

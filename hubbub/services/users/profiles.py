@@ -14,7 +14,7 @@ from hubbub.services.context import Context, publish
 from hubbub.services.users import users
 
 
-def show(row: models.User) -> wire.Profile:
+def to_view(row: models.User) -> wire.Profile:
     """What every logged-in person may see."""
     return wire.Profile(
         id=row.id,
@@ -32,28 +32,28 @@ async def get(_ctx: Context, command: wire.UsernameRef) -> wire.Profile:
     """Somebody's profile. Raises NotFound."""
     username = names.key(command.username)
     row = None
-    if len(username) <= usernames.LONGEST:
+    if len(username) <= usernames.MAX_USERNAME_CHARS:
         async with database.guard():
             row = await models.User.filter(username=username, deleted_at__isnull=True).first()
     if row is None:
         raise NotFound("There is no such user.")
-    return show(row)
+    return to_view(row)
 
 
 async def update(ctx: Context, command: wire.UpdateProfile) -> wire.Profile:
     """Change one's own profile; the next message shows a new display name. Raises InvalidPayload."""
-    given = {name: value for name, value in structs.asdict(command).items() if value is not UNSET}
+    changes = {name: value for name, value in structs.asdict(command).items() if value is not UNSET}
     for name in ("display_name", "location"):
-        if name in given:
-            given[name] = names.line(given[name])
+        if name in changes:
+            changes[name] = names.normalize_line(changes[name])
     async with database.transaction() as tx:
         own = models.User.filter(id=ctx.user_id)
-        if given:
-            await own.update(**given, updated_at=clock.now())
+        if changes:
+            await own.update(**changes, updated_at=clock.now())
             await change_counters.bump_version(tx, [ctx.user_id])
         row = await own.first()
     if row is None:
         raise NotFound
-    if "display_name" in given:
-        await publish(ctx.parts.bus, AccountChanged(users.show(row), row.role))
-    return show(row)
+    if "display_name" in changes:
+        await publish(ctx.container.bus, AccountChanged(users.to_view(row), row.role))
+    return to_view(row)

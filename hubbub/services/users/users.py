@@ -13,7 +13,7 @@ from hubbub.schemas.users import users as wire
 from hubbub.services.context import Context
 
 
-def show(row: models.User | SenderRow) -> wire.User:
+def to_view(row: models.User | SenderRow) -> wire.User:
     """What others see of a person."""
     return wire.User(
         id=row.id, username=row.username, display_name=row.display_name, avatar_url=row.avatar_url
@@ -22,13 +22,13 @@ def show(row: models.User | SenderRow) -> wire.User:
 
 async def me(ctx: Context) -> wire.User:
     """The caller; known by heart if they are connected here."""
-    resident = ctx.parts.residents.get(ctx.user_id)
-    return resident.user if resident is not None else await access(ctx.user_id)
+    cached = ctx.container.membership_cache.get(ctx.user_id)
+    return cached.user if cached is not None else await access(ctx.user_id)
 
 
 async def access(user_id: UUID) -> wire.User:
     """One person. Raises NotFound."""
-    return (await several([user_id]))[0]
+    return (await access_many([user_id]))[0]
 
 
 async def lock(user_id: UUID) -> models.User | None:
@@ -44,9 +44,9 @@ async def lock(user_id: UUID) -> models.User | None:
 
 async def lock_all(user_ids: Iterable[UUID]) -> None:
     """Lock the rows of users until the transaction ends. Raises NotFound if an account is gone."""
-    wanted = set(user_ids)
-    rows = models.User.filter(id__in=wanted, deleted_at__isnull=True).order_by("id")
-    if len(await rows.select_for_update(no_key=True).values_list("id")) != len(wanted):
+    distinct_ids = set(user_ids)
+    rows = models.User.filter(id__in=distinct_ids, deleted_at__isnull=True).order_by("id")
+    if len(await rows.select_for_update(no_key=True).values_list("id")) != len(distinct_ids):
         raise NotFound("There is no such user.")
 
 
@@ -55,19 +55,21 @@ async def by_email(email: str) -> models.User | None:
 
     One query, also for what is no e-mail address.
     """
-    forms = email_addresses.spellings(email)
+    spellings = email_addresses.spellings(email)
     # What grew beyond the column matches no user, and Tortoise refuses to look for it.
-    known = [form for form in forms if is_text(form) and len(form) <= email_addresses.LONGEST]
-    rows = await models.User.filter(email__in=known, deleted_at__isnull=True)
-    return min(rows, key=lambda row: forms.index(row.email), default=None)
+    searchable = [
+        form for form in spellings if is_text(form) and len(form) <= email_addresses.MAX_EMAIL_CHARS
+    ]
+    rows = await models.User.filter(email__in=searchable, deleted_at__isnull=True)
+    return min(rows, key=lambda row: spellings.index(row.email), default=None)
 
 
-async def several(user_ids: Iterable[UUID]) -> list[wire.User]:
+async def access_many(user_ids: Iterable[UUID]) -> list[wire.User]:
     """People in the order asked for, each once. Raises NotFound if one is not there or gone."""
-    wanted = list(dict.fromkeys(user_ids))
+    distinct_ids = list(dict.fromkeys(user_ids))
     async with database.guard():
-        rows = await models.User.filter(id__in=wanted, deleted_at__isnull=True)
-    found = {row.id: show(row) for row in rows}
-    if len(found) != len(wanted):
+        rows = await models.User.filter(id__in=distinct_ids, deleted_at__isnull=True)
+    found = {row.id: to_view(row) for row in rows}
+    if len(found) != len(distinct_ids):
         raise NotFound("There is no such user.")
-    return [found[user_id] for user_id in wanted]
+    return [found[user_id] for user_id in distinct_ids]

@@ -10,39 +10,39 @@ from redis.asyncio import Redis
 from hubbub.cluster.bus import LogAdvanced
 from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.bus import RedisBus
-from hubbub.cluster.redis.publisher import WAITING
+from hubbub.cluster.redis.publisher import MAX_QUEUED_MESSAGES
 from hubbub.core import metrics
-from tests.cluster.conftest import Ear, news, until
-from tests.support.relay import Relay
+from tests.cluster.conftest import SignalRecorder, entries_signal, until
+from tests.support.relay import TcpProxy
 
 
 @pytest.fixture
 async def relay(redis_url):
-    async with Relay(redis_url) as made:
+    async with TcpProxy(redis_url) as made:
         yield made
 
 
 async def follows(ear, room_id) -> None:
-    ear.bus.follow(room_id)
-    await ear.bus.settled()
+    ear.bus.subscribe_room(room_id)
+    await ear.bus.wait_subscribed()
 
 
 async def test_what_nobody_here_follows_does_not_come(redis_bus) -> None:
     here, there = await redis_bus(), await redis_bus()
     before, after, user_id = uuid4(), uuid4(), uuid4()
     await follows(there, before)
-    there.bus.follow_user(user_id)
-    there.bus.follow_user(user_id)
-    there.bus.unfollow(before)
-    there.bus.unfollow_user(user_id)
+    there.bus.subscribe_user(user_id)
+    there.bus.subscribe_user(user_id)
+    there.bus.unsubscribe_room(before)
+    there.bus.unsubscribe_user(user_id)
     await follows(there, after)
     heard = metrics.counters["bus_signals_received"]
 
-    here.bus.publish(news(before, 1))
-    here.bus.publish(news(uuid4(), 1))
-    here.bus.publish(news(after, 1))
+    here.bus.publish(entries_signal(before, 1))
+    here.bus.publish(entries_signal(uuid4(), 1))
+    here.bus.publish(entries_signal(after, 1))
 
-    assert await there.has(1) == [news(after, 1)]
+    assert await there.wait_for_count(1) == [entries_signal(after, 1)]
     assert metrics.counters["bus_signals_received"] == heard + 1
 
 
@@ -50,16 +50,16 @@ async def test_a_channel_that_comes_and_goes_is_heard_in_the_end(redis_bus) -> N
     here, there = await redis_bus(), await redis_bus()
     room_id = uuid4()
     for _ in range(20):
-        there.bus.follow(room_id)
-        there.bus.unfollow(room_id)
+        there.bus.subscribe_room(room_id)
+        there.bus.unsubscribe_room(room_id)
     for _ in range(5):
         await follows(there, room_id)
-        there.bus.unfollow(room_id)
+        there.bus.unsubscribe_room(room_id)
     await follows(there, room_id)
 
-    here.bus.publish(news(room_id, 1))
+    here.bus.publish(entries_signal(room_id, 1))
 
-    assert await there.has(1) == [news(room_id, 1)]
+    assert await there.wait_for_count(1) == [entries_signal(room_id, 1)]
     assert there.bus.state() == "ok"
 
 
@@ -68,51 +68,51 @@ async def test_large_entries_travel_as_a_pointer_to_the_log(redis_bus) -> None:
     room_id = uuid4()
     await follows(there, room_id)
 
-    here.bus.publish(news(room_id, 7, "x" * 70_000))
+    here.bus.publish(entries_signal(room_id, 7, "x" * 70_000))
 
-    assert await there.has(1) == [LogAdvanced(room_id, 7)]
+    assert await there.wait_for_count(1) == [LogAdvanced(room_id, 7)]
 
 
 async def test_deployments_with_other_prefixes_hear_nothing_of_each_other(redis_url, redis_bus) -> None:
     here, there = await redis_bus(), await redis_bus()
-    other = Ear(RedisBus(topology.from_url(redis_url), f"other-{uuid4().hex}"))
+    other = SignalRecorder(RedisBus(topology.from_url(redis_url), f"other-{uuid4().hex}"))
     await other.bus.start()
     room_id = uuid4()
     for ear in (there, other):
         await follows(ear, room_id)
 
-    here.bus.publish(news(room_id, 1))
-    await there.has(1)
-    other.bus.publish(news(room_id, 2))
-    here.bus.publish(news(room_id, 3))
-    await there.has(2)
+    here.bus.publish(entries_signal(room_id, 1))
+    await there.wait_for_count(1)
+    other.bus.publish(entries_signal(room_id, 2))
+    here.bus.publish(entries_signal(room_id, 3))
+    await there.wait_for_count(2)
 
-    assert [signal.entries[0].seq for signal in there.heard] == [1, 3]
-    assert other.heard == [news(room_id, 2)]
+    assert [signal.entries[0].seq for signal in there.signals] == [1, 3]
+    assert other.signals == [entries_signal(room_id, 2)]
     await other.bus.close()
 
 
 @pytest.mark.parametrize("how", ["refused", "silent"])
 async def test_it_starts_without_redis_and_finds_it_later(redis_bus, relay, how) -> None:
     if how == "refused":
-        await relay.down()
+        await relay.stop()
     else:
         relay.freeze()
     here = await redis_bus(relay.url)
     assert here.bus.state() == "unavailable"
     there = await redis_bus()
     room_id = uuid4()
-    here.bus.follow(room_id)
-    await here.bus.settled()  # waits for nobody who is away
-    here.bus.publish(news(room_id, 1))
-    assert len(here.heard) == 1
+    here.bus.subscribe_room(room_id)
+    await here.bus.wait_subscribed()  # waits for nobody who is away
+    here.bus.publish(entries_signal(room_id, 1))
+    assert len(here.signals) == 1
 
-    await relay.up() if how == "refused" else relay.thaw()
+    await relay.start() if how == "refused" else relay.thaw()
     await until(lambda: here.bus.state() == "ok")
-    there.bus.publish(news(room_id, 2))
+    there.bus.publish(entries_signal(room_id, 2))
 
-    assert (await here.has(2))[1] == news(room_id, 2)
-    assert here.missed == 1
+    assert (await here.wait_for_count(2))[1] == entries_signal(room_id, 2)
+    assert here.lost_count == 1
 
 
 @pytest.mark.parametrize("how", ["cut", "silent", "gone"])
@@ -122,24 +122,26 @@ async def test_redis_goes_and_comes_back(redis_bus, relay, how, caplog) -> None:
     room_id = uuid4()
     await follows(here, room_id)
     await follows(there, room_id)
-    missed = here.missed
+    missed = here.lost_count
 
     match how:
         case "cut":
-            relay.hang_up()
+            relay.reset_connections()
         case "silent":
             relay.freeze()
         case "gone":
-            await relay.down()
+            await relay.stop()
     await until(lambda: here.bus.state() == "unavailable")
-    for seq in range(WAITING * 2):
-        here.bus.publish(news(room_id, seq))  # neither blocks nor piles up
-    await relay.up() if how == "gone" else relay.thaw()
-    await until(lambda: here.bus.state() == "ok" and here.missed > missed)
-    there.bus.publish(news(room_id, 5))
-    here.bus.publish(news(room_id, 6))
+    for seq in range(MAX_QUEUED_MESSAGES * 2):
+        here.bus.publish(entries_signal(room_id, seq))  # neither blocks nor piles up
+    await relay.start() if how == "gone" else relay.thaw()
+    await until(lambda: here.bus.state() == "ok" and here.lost_count > missed)
+    there.bus.publish(entries_signal(room_id, 5))
+    here.bus.publish(entries_signal(room_id, 6))
 
-    await until(lambda: news(room_id, 5) in here.heard and news(room_id, 6) in there.heard)
+    await until(
+        lambda: entries_signal(room_id, 5) in here.signals and entries_signal(room_id, 6) in there.signals
+    )
     said = [record.message for record in caplog.records if record.message.startswith("redis is")]
     states = [message.split(":")[0] for message in said]
     assert (states[0], states[-1]) == ("redis is away", "redis is back")
@@ -150,16 +152,16 @@ async def test_listeners_that_redis_hangs_up_on_are_replaced(redis_bus, redis_ur
     here, there = await redis_bus(), await redis_bus()
     room_id = uuid4()
     await follows(there, room_id)
-    missed = there.missed
+    missed = there.lost_count
 
     async with Redis.from_url(redis_url) as client:
         for each in await client.client_list(_type="pubsub"):
             if each["name"] == prefix:
                 await client.client_kill_filter(_id=each["id"])
-    await until(lambda: there.missed > missed and here.bus.state() == "ok")
-    here.bus.publish(news(room_id, 1))
+    await until(lambda: there.lost_count > missed and here.bus.state() == "ok")
+    here.bus.publish(entries_signal(room_id, 1))
 
-    assert await there.has(1) == [news(room_id, 1)]
+    assert await there.wait_for_count(1) == [entries_signal(room_id, 1)]
 
 
 @pytest.mark.slow("6 s: a listener counts as deaf after 5 s")
@@ -167,14 +169,14 @@ async def test_a_deaf_listener_is_replaced(redis_bus) -> None:
     here, there = await redis_bus(), await redis_bus()
     room_id = uuid4()
     await follows(there, room_id)
-    replaced, missed = metrics.counters["bus_subscribers_replaced"], there.missed
+    replaced, missed = metrics.counters["bus_subscribers_replaced"], there.lost_count
 
-    listener = there.bus._lanes._lanes[""].listener
+    listener = there.bus._connections._connections[""].subscriber
     listener.unsubscribe(
         listener.heartbeat
     )  # the connection is there and Redis answers, but it hears nothing
-    await until(lambda: there.missed > missed)
-    here.bus.publish(news(room_id, 1))
+    await until(lambda: there.lost_count > missed)
+    here.bus.publish(entries_signal(room_id, 1))
 
-    assert await there.has(1) == [news(room_id, 1)]
+    assert await there.wait_for_count(1) == [entries_signal(room_id, 1)]
     assert metrics.counters["bus_subscribers_replaced"] > replaced

@@ -10,7 +10,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from hubbub.cluster.redis.emitter import Emitter
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 EXTENDING = Path(__file__).parents[3] / "docs" / "extending.md"
 
@@ -20,7 +20,9 @@ pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.fixture
 async def world(settings, redis_url, prefix):
     """An instance that listens to Redis."""
-    async with World(settings.model_copy(update={"redis_url": redis_url, "redis_prefix": prefix})) as made:
+    async with LiveInstance(
+        settings.model_copy(update={"redis_url": redis_url, "redis_prefix": prefix})
+    ) as made:
         yield made
 
 
@@ -40,41 +42,46 @@ def documented() -> Callable[..., Awaitable[None]]:
 
 
 async def test_the_example_of_the_documentation(world, redis_url, prefix) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
-    eve = await (await world.person("eve")).client()
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    eve = await (await world.register("eve")).connect_client()
 
-    await documented()(redis_url, prefix, room_id, world.people["bob"].id)
+    await documented()(redis_url, prefix, room_id, world.users["bob"].id)
 
     for client in (ada, bob):
-        assert await client.next("shop:sold") == {"left": 3}
-    assert await bob.next("shop:receipt") == {"total": "12.50"}
+        assert await client.next_event("shop:sold") == {"left": 3}
+    assert await bob.next_event("shop:receipt") == {"total": "12.50"}
     for client in (ada, bob, eve):
-        assert await client.next("shop:closing") == {"in_s": 60}
-    assert eve.count("shop:sold") == ada.count("shop:receipt") == eve.count("shop:receipt") == 0
+        assert await client.next_event("shop:closing") == {"in_s": 60}
+    assert (
+        eve.count_events("shop:sold")
+        == ada.count_events("shop:receipt")
+        == eve.count_events("shop:receipt")
+        == 0
+    )
 
 
 async def test_rooms_of_sockets_and_the_end_of_a_socket(world, redis_url, prefix) -> None:
-    _, (ada, bob) = await world.talk("ada", "bob")
+    _, (ada, bob) = await world.room_with_clients("ada", "bob")
     sid = ada.sio.get_sid("/chat")
 
     async with Emitter(redis_url, prefix) as emitter:
         await emitter.enter_room(sid, "/chat", "lobby")
         await emitter.emit("x:one", {}, room="lobby", namespace="/chat")
         await emitter.emit("x:two", {"n": 2}, to=[sid, "nobody"], namespace="/chat")
-        await ada.next("x:one")
-        assert await ada.next("x:two") == {"n": 2}
+        await ada.next_event("x:one")
+        assert await ada.next_event("x:two") == {"n": 2}
         await emitter.leave_room(sid, "/chat", "lobby")
         await emitter.emit("x:three", {}, room="lobby", namespace="/chat")
         await emitter.enter_room(sid, "/chat", "lobby")
         await emitter.close_room("lobby", "/chat")
         await emitter.emit("x:four", {}, room="lobby", namespace="/chat")
         await emitter.emit("x:five", {}, skip_sid=sid, namespace="/chat")
-        await bob.next("x:five")
+        await bob.next_event("x:five")
         await emitter.disconnect(sid, "/chat")
-        await ada.next("disconnect")
+        await ada.next_event("disconnect")
 
-    assert [name for name, _ in ada.heard if name.startswith("x:")] == ["x:one", "x:two"]
-    assert bob.count("x:one") == 0
+    assert [name for name, _ in ada.events if name.startswith("x:")] == ["x:one", "x:two"]
+    assert bob.count_events("x:one") == 0
 
 
 async def test_what_clients_could_not_read_is_refused(redis_url, prefix, database_kind) -> None:

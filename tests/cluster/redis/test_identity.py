@@ -12,14 +12,14 @@ from redis.exceptions import RedisError
 from hubbub.cluster.memory import MemoryBus
 from hubbub.cluster.redis import node_connections, subscriber, topology
 from hubbub.cluster.redis.emitter import Emitter
-from hubbub.cluster.redis.identity import role_of
+from hubbub.cluster.redis.identity import parse_role
 from hubbub.cluster.redis.presence import RedisPresence
 from hubbub.cluster.redis.rate_limiter import RedisRateLimiter
 from hubbub.core.errors import Unavailable
 from hubbub.ratelimit.rate import Rate
-from tests.cluster.conftest import news, until
-from tests.support.redises import OwnRedis, Sentinel
-from tests.support.relay import Relay
+from tests.cluster.conftest import entries_signal, until
+from tests.support.redises import RedisServer, Sentinel
+from tests.support.relay import TcpProxy
 
 SOON = 10.0  # seconds: what the contract gives a failover
 RATE = Rate(3, 0.001)
@@ -28,19 +28,19 @@ RATE = Rate(3, 0.001)
 @pytest.fixture
 def hasty(monkeypatch):
     """Look more often, so that the test does not wait for long."""
-    monkeypatch.setattr(node_connections, "COMPARE_S", 1.0)
-    monkeypatch.setattr(subscriber, "DEAF_S", 2.5)
+    monkeypatch.setattr(node_connections, "IDENTITY_CHECK_INTERVAL_S", 1.0)
+    monkeypatch.setattr(subscriber, "STALE_AFTER_S", 2.5)
 
 
 @pytest.fixture
 async def pair():
     """A master and a replica that has all of it."""
-    with OwnRedis() as master, OwnRedis() as replica:
+    with RedisServer() as master, RedisServer() as replica:
         await _follow(replica, master)
         yield master, replica
 
 
-async def _follow(replica: OwnRedis, master: OwnRedis) -> None:
+async def _follow(replica: RedisServer, master: RedisServer) -> None:
     await _do(replica, "REPLICAOF", "127.0.0.1", master.port)
 
     async def linked() -> bool:
@@ -50,7 +50,7 @@ async def _follow(replica: OwnRedis, master: OwnRedis) -> None:
     await until(linked)
 
 
-async def _do(server: OwnRedis, *words: object) -> object:
+async def _do(server: RedisServer, *words: object) -> object:
     async with Redis(port=server.port) as client:
         return await client.execute_command(*words)
 
@@ -80,11 +80,11 @@ class Instances:
         here, there = self.buses
         for one, other in ((here, there), (there, here)):
             room_id = uuid4()
-            other.bus.follow(room_id)
-            await other.bus.settled()
-            one.bus.publish(news(room_id, 1))
+            other.bus.subscribe_room(room_id)
+            await other.bus.wait_subscribed()
+            one.bus.publish(entries_signal(room_id, 1))
             for _ in range(20):
-                if any(signal.room_id == room_id for signal in other.heard):
+                if any(signal.room_id == room_id for signal in other.signals):
                     break
                 await asyncio.sleep(0.01)
             else:
@@ -95,7 +95,7 @@ class Instances:
         """Whether the users of one are seen by the other."""
         user = uuid4()
         try:
-            await self.presences[0].arrive([user])
+            await self.presences[0].mark_connected([user])
         except Unavailable:
             return False
         return await self.presences[1].get([user]) == {user: "online"}
@@ -103,7 +103,7 @@ class Instances:
     async def count(self) -> bool:
         """Whether limits are shared."""
         key = uuid4().hex
-        waits = [(await self.limits[index % 2].take("http", key, RATE)).wait_ms for index in range(4)]
+        waits = [(await self.limits[index % 2].acquire("http", key, RATE)).wait_ms for index in range(4)]
         return waits[3] > 0 and waits[:3] == [0, 0, 0]
 
     async def work(self) -> bool:
@@ -121,18 +121,18 @@ async def test_a_proxy_that_keeps_connections_to_the_earlier_master(
 ) -> None:
     """New connections lead to the new master; those of before stay with the earlier one."""
     master, replica = pair
-    async with Relay(master.url) as relay:
+    async with TcpProxy(master.url) as relay:
         instances = Instances(await redis_bus(relay.url), await redis_bus(relay.url), relay.url, prefix)
         await instances.start()
         await until(instances.work)
         caplog.clear()
 
         await _do(replica, "REPLICAOF", "NO", "ONE")
-        relay.lead_to(replica.url)
+        relay.redirect_to(replica.url)
         if earlier == "a replica":
             await _do(master, "REPLICAOF", "127.0.0.1", replica.port)
         elif earlier == "silent":
-            relay.strand()
+            relay.stall_connections()
         began = time.monotonic()
         await until(lambda: _leads(instances, replica))
         await until(instances.work)
@@ -145,19 +145,24 @@ async def test_a_proxy_that_keeps_connections_to_the_earlier_master(
         await instances.close()
 
 
-async def _leads(instances: Instances, server: OwnRedis) -> bool:
+async def _leads(instances: Instances, server: RedisServer) -> bool:
     """Whether both buses talk to this server, in both directions."""
     run_id = (await _info(server))["run_id"]
-    lines = [line for each in instances.buses for lane in each.bus._lanes._lanes.values() for line in lane]
+    lines = [
+        line
+        for each in instances.buses
+        for lane in each.bus._connections._connections.values()
+        for line in lane
+    ]
     return all(line.up and line.server.run_id == run_id for line in lines)
 
 
-async def _role(server: OwnRedis) -> str:
+async def _role(server: RedisServer) -> str:
     async with Redis(port=server.port) as client:
-        return role_of(await client.execute_command("ROLE"))
+        return parse_role(await client.execute_command("ROLE"))
 
 
-async def _info(server: OwnRedis) -> dict[str, str]:
+async def _info(server: RedisServer) -> dict[str, str]:
     async with Redis(port=server.port) as client:
         found: dict[str, str] = await client.info("server")
         return found
@@ -203,7 +208,7 @@ async def test_a_sentinel_that_switches(pair, redis_bus, prefix, figures) -> Non
 async def test_a_replica_is_no_server_for_a_bus(pair, redis_bus) -> None:
     here = await redis_bus(pair[1].url)
 
-    await until(lambda: here.bus._lanes.trouble == "it is a replica")
+    await until(lambda: here.bus._connections.last_error == "it is a replica")
     assert here.bus.state() == "unavailable"
 
     await _do(pair[1], "REPLICAOF", "NO", "ONE")
@@ -212,7 +217,7 @@ async def test_a_replica_is_no_server_for_a_bus(pair, redis_bus) -> None:
 
 async def test_a_sentinel_that_is_silent_hides_no_other(redis_bus) -> None:
     with (
-        OwnRedis() as master,
+        RedisServer() as master,
         Sentinel(master) as sentinel,
         socket.create_server(("127.0.0.1", 0)) as silent,
     ):
@@ -231,7 +236,7 @@ async def test_a_sentinel_that_is_silent_hides_no_other(redis_bus) -> None:
     ],
 )
 async def test_a_connection_whose_server_refuses_writes_is_closed(refuse, accept) -> None:
-    with OwnRedis() as server:
+    with RedisServer() as server:
         found = topology.from_url(server.url)
         await found.client.set("a", 1)
         before = await found.client.client_id()
@@ -250,39 +255,39 @@ async def test_a_connection_whose_server_refuses_writes_is_closed(refuse, accept
 async def test_an_emitter_reaches_the_new_master(pair, redis_bus, prefix) -> None:
     """A replica accepts what it publishes, and passes it on to no subscriber."""
     master, replica = pair
-    async with Relay(master.url) as relay, Emitter(relay.url, prefix) as emitter:
+    async with TcpProxy(master.url) as relay, Emitter(relay.url, prefix) as emitter:
         await emitter.emit("before", to=str(uuid4()), namespace="/chat")
         await _do(replica, "REPLICAOF", "NO", "ONE")
         await _do(master, "REPLICAOF", "127.0.0.1", replica.port)
-        relay.lead_to(replica.url)
-        emitter._asked_at = float("-inf")  # a second later
+        relay.redirect_to(replica.url)
+        emitter._role_checked_at = float("-inf")  # a second later
         here = await redis_bus(replica.url)
         room_id = uuid4()
-        here.bus.follow(room_id)
+        here.bus.subscribe_room(room_id)
         await until(lambda: here.bus.state() == "ok")
-        await here.bus.settled()
+        await here.bus.wait_subscribed()
 
         await emitter.emit("after", to=str(room_id), namespace="/chat")
 
-        await here.has(1)
+        await here.wait_for_count(1)
 
 
 async def test_connections_that_lead_to_different_servers_on_purpose_are_left_alone(redis_bus) -> None:
     here = await redis_bus()
     await until(lambda: here.bus.state() == "ok")
-    its = here.bus._lanes
-    its._compared_at = float("inf")  # the test compares
-    for _ in range(node_connections.COMPARED - 1):
+    its = here.bus._connections
+    its._identity_checked_at = float("inf")  # the test compares
+    for _ in range(node_connections.MAX_REPLACEMENTS_IN_A_ROW - 1):
         await _compare(its)
         await until(lambda: not its.up)
         await until(lambda: its.up)
     await _compare(its)
 
-    assert its._replaced == node_connections.COMPARED
+    assert its._replacements_in_a_row == node_connections.MAX_REPLACEMENTS_IN_A_ROW
     assert its.up
 
 
 async def _compare(its: node_connections.NodeConnections) -> None:
-    for line in (line for lane in its._lanes.values() for line in lane):
+    for line in (line for lane in its._connections.values() for line in lane):
         line.server = line.server._replace(run_id="another")  # as behind a proxy for several servers
-    await its._replace_misled()
+    await its._replace_misrouted()

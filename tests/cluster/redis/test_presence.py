@@ -15,7 +15,7 @@ from hubbub.cluster.redis.presence import RedisPresence
 from hubbub.core import tasks
 from hubbub.core.errors import Unavailable
 from tests.cluster.conftest import until
-from tests.support.relay import Relay
+from tests.support.relay import TcpProxy
 
 LEASE_S = 2.4  # longer than a busy machine keeps a process waiting
 
@@ -34,7 +34,7 @@ class Instance:
 
     async def die(self) -> None:
         """Or stand still: nothing is renewed any more."""
-        await tasks.stop(self.presence._task)
+        await tasks.stop(self.presence._lease_task)
 
     async def resume(self) -> None:
         await self.presence.start(self.tell)
@@ -72,13 +72,13 @@ async def test_devices_on_several_instances_are_one_person(instance) -> None:
     here, there = await instance(), await instance()
     ada = uuid4()
 
-    assert await here.presence.arrive([ada]) == {ada}
-    assert await there.presence.arrive([ada]) == set()
-    assert await there.presence.choose(ada, "busy")
+    assert await here.presence.mark_connected([ada]) == {ada}
+    assert await there.presence.mark_connected([ada]) == set()
+    assert await there.presence.set_status(ada, "busy")
     assert await here.presence.get([ada]) == {ada: "busy"}
-    assert await here.presence.leave([ada]) == set()
+    assert await here.presence.mark_disconnected([ada]) == set()
     assert await here.presence.get([ada]) == {ada: "busy"}
-    assert await there.presence.leave([ada]) == {ada}
+    assert await there.presence.mark_disconnected([ada]) == {ada}
     assert await here.presence.get([ada]) == {}
 
 
@@ -88,24 +88,24 @@ async def test_an_instance_that_came_just_now_is_believed(instance) -> None:
     there = await instance()
     ada = uuid4()
 
-    await there.presence.arrive([ada])
+    await there.presence.mark_connected([ada])
 
     assert await here.presence.get([ada]) == {ada: "online"}
-    assert await here.presence.arrive([ada]) == set()
-    assert await here.presence.leave([ada]) == set()
+    assert await here.presence.mark_connected([ada]) == set()
+    assert await here.presence.mark_disconnected([ada]) == set()
 
 
 async def test_users_of_a_dead_instance_are_told_offline_once(instance, keys) -> None:
     here, there, dead = await instance(), await instance(), await instance()
     ada, bob = uuid4(), uuid4()
-    await dead.presence.arrive([ada, bob])
-    await here.presence.arrive([bob])
+    await dead.presence.mark_connected([ada, bob])
+    await here.presence.mark_connected([bob])
 
     await dead.die()
     await until(lambda: bool(here.told or there.told))
 
     async def buried() -> bool:
-        return not any("users" in key and dead.presence._me in key for key in await keys())
+        return not any("users" in key and dead.presence._instance_id in key for key in await keys())
 
     await until(buried)
 
@@ -116,8 +116,8 @@ async def test_users_of_a_dead_instance_are_told_offline_once(instance, keys) ->
 async def test_an_instance_that_was_taken_for_dead_comes_back_with_its_users(instance) -> None:
     here, paused = await instance(), await instance()
     ada = uuid4()
-    await paused.presence.arrive([ada])
-    await paused.presence.choose(ada, "away")
+    await paused.presence.mark_connected([ada])
+    await paused.presence.set_status(ada, "away")
     await paused.die()
     await until(lambda: here.told == [(ada, "offline")])
 
@@ -130,11 +130,11 @@ async def test_an_instance_that_was_taken_for_dead_comes_back_with_its_users(ins
 async def test_one_that_stops_lets_its_users_find_another(instance) -> None:
     here, stopping = await instance(), await instance()
     ada, bob = uuid4(), uuid4()
-    await stopping.presence.arrive([ada, bob])
+    await stopping.presence.mark_connected([ada, bob])
 
     assert await stopping.presence.close() is True
     assert here.told == []
-    await here.presence.arrive([ada])
+    await here.presence.mark_connected([ada])
     await until(lambda: here.told == [(bob, "offline")])
 
     assert await here.presence.get([ada, bob]) == {ada: "online"}
@@ -143,9 +143,9 @@ async def test_one_that_stops_lets_its_users_find_another(instance) -> None:
 async def test_redis_that_forgot_everything_learns_it_again(instance, keys, redis_url) -> None:
     here, there = await instance(), await instance()
     ada, bob = uuid4(), uuid4()
-    await here.presence.arrive([ada])
-    await here.presence.choose(ada, "busy")
-    await there.presence.arrive([bob])
+    await here.presence.mark_connected([ada])
+    await here.presence.set_status(ada, "busy")
+    await there.presence.mark_connected([bob])
 
     async with Redis.from_url(redis_url) as client:
         await client.delete(*await keys())
@@ -161,7 +161,7 @@ async def test_redis_that_forgot_everything_learns_it_again(instance, keys, redi
 async def test_a_status_chosen_elsewhere_outlives_redis(instance, keys, redis_url) -> None:
     here = await instance()
     ada = uuid4()
-    await here.presence.arrive([ada])
+    await here.presence.mark_connected([ada])
     here.bus.publish(PresenceChanged(ada, "away", None, ()))
 
     async with Redis.from_url(redis_url) as client:
@@ -171,20 +171,20 @@ async def test_a_status_chosen_elsewhere_outlives_redis(instance, keys, redis_ur
 
 
 async def test_without_redis_it_pauses_and_is_right_again_afterwards(instance, redis_url) -> None:
-    async with Relay(redis_url) as relay:
+    async with TcpProxy(redis_url) as relay:
         here, there = await instance(relay.url), await instance()
         ada, bob = uuid4(), uuid4()
-        await here.presence.arrive([ada])
+        await here.presence.mark_connected([ada])
 
-        await relay.down()
+        await relay.stop()
         with pytest.raises(Unavailable):
-            await here.presence.arrive([bob])
+            await here.presence.mark_connected([bob])
         with pytest.raises(Unavailable):
-            await here.presence.leave([ada])
+            await here.presence.mark_disconnected([ada])
         assert (await here.presence.get([bob])) == {bob: "online"}
-        await here.presence.choose(bob, "busy")
+        await here.presence.set_status(bob, "busy")
         await until(lambda: there.told == [(ada, "offline")])
-        await relay.up()
+        await relay.start()
         await until(lambda: bool(here.told))
 
         assert await there.presence.get([bob]) == {bob: "busy"}
@@ -195,8 +195,8 @@ async def test_whatever_crashes_everything_expires(instance, keys) -> None:
     users = [uuid4() for _ in range(20)]
     for _ in range(3):
         crashed = await instance()
-        await crashed.presence.arrive(users)
-        await crashed.presence.choose(users[0], "busy")
+        await crashed.presence.mark_connected(users)
+        await crashed.presence.set_status(users[0], "busy")
         await crashed.die()
     await until(lambda: {user_id for user_id, _ in here.told} == set(users))
 
@@ -216,8 +216,8 @@ def described(name: str, connections: int = 1) -> Described:
 
 async def test_instances_know_each_other_as_they_describe_themselves(instance) -> None:
     here, there, silent = await instance(), await instance(), await instance()
-    here.presence.describe(lambda: described("here", 2))
-    there.presence.describe(lambda: described("there", 3))
+    here.presence.register_instance(lambda: described("here", 2))
+    there.presence.register_instance(lambda: described("there", 3))
     assert (await silent.presence.instances()).complete
 
     async def known() -> bool:
@@ -237,7 +237,7 @@ async def test_instances_know_each_other_as_they_describe_themselves(instance) -
 
 async def test_what_an_instance_of_another_version_says_is_passed_over(instance, redis_url, prefix) -> None:
     here = await instance()
-    here.presence.describe(lambda: described("here"))
+    here.presence.register_instance(lambda: described("here"))
     async with Redis.from_url(redis_url) as client:
         for name, lease in (("old", "1"), ("new", '["new",1,2,3,4,5,6,7]'), ("broken", "{")):
             await client.sadd(f"{prefix}:instances", name)
@@ -246,8 +246,8 @@ async def test_what_an_instance_of_another_version_says_is_passed_over(instance,
 
 
 async def test_without_redis_an_instance_knows_itself(instance, redis_url) -> None:
-    async with Relay(redis_url) as relay:
+    async with TcpProxy(redis_url) as relay:
         here = await instance(relay.url)
-        here.presence.describe(lambda: described("here"))
-        await relay.down()
+        here.presence.register_instance(lambda: described("here"))
+        await relay.stop()
         assert await here.presence.instances() == Instances([described("here")], complete=False)

@@ -10,65 +10,65 @@ from hubbub.cluster.bus import MemberChanged
 from hubbub.cluster.redis import probe
 from hubbub.cluster.redis.probe import Probe
 from tests.cluster.conftest import until
-from tests.support.relay import Relay
+from tests.support.relay import TcpProxy
 
 
 @pytest.fixture
 async def relay(redis_url):
-    async with Relay(redis_url) as made:
+    async with TcpProxy(redis_url) as made:
         yield made
 
 
 async def test_what_was_confirmed_is_received_when_the_memory_is_current(ears) -> None:
     here, there = ears
     user_id, room_id = uuid4(), uuid4()
-    there.bus.follow_user(user_id)
-    await there.bus.settled()
+    there.bus.subscribe_user(user_id)
+    await there.bus.wait_subscribed()
 
     for number in range(200):
         here.bus.publish(MemberChanged(user_id, room_id, seq=number))
-        await here.bus.flushed()
+        await here.bus.wait_published()
 
-        assert await there.bus.current(user_id)
-        assert len(there.heard) == number + 1
+        assert await there.bus.is_current(user_id)
+        assert len(there.signals) == number + 1
 
 
 async def test_the_memory_of_an_unsubscribed_user_is_not_current(redis_bus) -> None:
     here = await redis_bus()
 
-    assert not await here.bus.current(uuid4())
+    assert not await here.bus.is_current(uuid4())
 
 
 @pytest.mark.parametrize("how", ["silent", "cut", "gone"])
 async def test_without_redis_nothing_is_current_and_nobody_waits(redis_bus, relay, how) -> None:
     here, user_id = await redis_bus(relay.url), uuid4()
-    here.bus.follow_user(user_id)
-    await here.bus.settled()
+    here.bus.subscribe_user(user_id)
+    await here.bus.wait_subscribed()
     match how:
         case "silent":
             relay.freeze()
         case "cut":
             relay.freeze()
-            relay.hang_up()
+            relay.reset_connections()
         case "gone":
-            await relay.down()
+            await relay.stop()
 
     began = time.monotonic()
     for _ in range(50):
         here.bus.publish(MemberChanged(user_id, uuid4()))
-        await here.bus.flushed()
-        assert not await here.bus.current(user_id)
+        await here.bus.wait_published()
+        assert not await here.bus.is_current(user_id)
     assert time.monotonic() - began < 2, "the first call waits, the others know"
 
-    await relay.up() if how == "gone" else relay.thaw()
+    await relay.start() if how == "gone" else relay.thaw()
     await until(lambda: here.bus.state() == "ok")
-    await until(lambda: here.bus.current(user_id))
+    await until(lambda: here.bus.is_current(user_id))
 
 
 async def test_calls_of_one_turn_share_a_round_trip() -> None:
     sent: list[bytes] = []
     made = Probe(sent.append)
-    calls = [asyncio.create_task(made.current()) for _ in range(100)]
+    calls = [asyncio.create_task(made.is_current()) for _ in range(100)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
@@ -80,33 +80,33 @@ async def test_calls_of_one_turn_share_a_round_trip() -> None:
 
 
 async def test_a_lost_number_is_a_reason_to_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "ANSWER_S", 0.01)
+    monkeypatch.setattr(probe, "PROBE_TIMEOUT_S", 0.01)
     sent: list[bytes] = []
     made = Probe(sent.append)
-    assert not await made.current()
+    assert not await made.is_current()
     await until(lambda: len(sent) == 1)
 
-    assert not await made.current()
+    assert not await made.is_current()
     await until(lambda: len(sent) == 2)
     made.on_heartbeat(sent[1])
-    assert not await made.current(), "other signals may be lost as well"
+    assert not await made.is_current(), "other signals may be lost as well"
 
     await until(lambda: len(sent) == 3)
-    monkeypatch.setattr(probe, "ANSWER_S", 5.0)
+    monkeypatch.setattr(probe, "PROBE_TIMEOUT_S", 5.0)
     made.reset()
-    made._doubtful_until = 0.0
-    current = asyncio.create_task(made.current())
+    made._uncertain_until = 0.0
+    current = asyncio.create_task(made.is_current())
     await until(lambda: len(sent) == 4)
     made.on_heartbeat(sent[-1])
     assert await current
 
 
 async def test_numbers_that_never_come_back_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "ANSWER_S", 0.0)
+    monkeypatch.setattr(probe, "PROBE_TIMEOUT_S", 0.0)
     made = Probe(lambda _: None)
 
-    for _ in range(probe.SILENT * 2):
-        assert not await made.current()
+    for _ in range(probe.MAX_PENDING_PROBES * 2):
+        assert not await made.is_current()
         await asyncio.sleep(0)
 
-    assert len(made._sent) <= probe.SILENT
+    assert len(made._pending) <= probe.MAX_PENDING_PROBES

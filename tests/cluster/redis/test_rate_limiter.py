@@ -12,7 +12,7 @@ from hubbub.cluster.redis.rate_limiter import RedisRateLimiter
 from hubbub.core import metrics
 from hubbub.ratelimit.rate import Rate
 from tests.support import redises
-from tests.support.relay import Relay
+from tests.support.relay import TcpProxy
 from tests.support.waiting import until
 
 PATIENCE_S = 20.0
@@ -36,18 +36,18 @@ async def instance(prefix):
 async def test_instances_count_together(instance, redis_url) -> None:
     here, there = instance(redis_url), instance(redis_url)
 
-    waits = [(await each.take("http", "ada", RATE)).wait_ms for each in (here, there, here, there, here)]
+    waits = [(await each.acquire("http", "ada", RATE)).wait_ms for each in (here, there, here, there, here)]
 
     assert [wait > 0 for wait in waits] == [False, False, False, True, True]
-    await here.note("pair", "ada", "fail")
-    assert (await there.note("pair", "ada", "fail")).failures == 2
+    await here.update_failures("pair", "ada", "fail")
+    assert (await there.update_failures("pair", "ada", "fail")).failures == 2
 
 
 async def test_nothing_is_kept_for_longer_than_it_is_needed(instance, redis_url, prefix) -> None:
     made = instance(redis_url)
-    await made.take("http", "ada", RATE)
-    await made.note("pair", "ada", "fail")
-    await made.note("pair", "bob", "clear")
+    await made.acquire("http", "ada", RATE)
+    await made.update_failures("pair", "ada", "fail")
+    await made.update_failures("pair", "bob", "clear")
 
     async with Redis.from_url(redis_url, decode_responses=True) as client:
         lives = {key: await client.pttl(key) async for key in client.scan_iter(f"{prefix}:*")}
@@ -61,29 +61,31 @@ async def test_nothing_is_kept_for_longer_than_it_is_needed(instance, redis_url,
 async def test_redis_frozen_or_down_is_counted_in_memory_at_once(instance, redis_url, caplog) -> None:
     caplog.set_level(logging.INFO, "hubbub")
     failures = metrics.counters["rate_limit_redis_failures"]
-    async with Relay(redis_url) as relay:
+    async with TcpProxy(redis_url) as relay:
         made = instance(relay.url)
         made.patience_s = 0.5
         relay.freeze()
 
         began = time.monotonic()
-        crowd = await asyncio.gather(*(made.take("http", "ada", RATE) for _ in range(50)))
+        crowd = await asyncio.gather(*(made.acquire("http", "ada", RATE) for _ in range(50)))
         assert time.monotonic() - began < 10, "each on its own would be 25 s"
         assert sum(each.wait_ms == 0 for each in crowd) == 3
-        standing = await made.note("pair", "ada", "fail")
+        standing = await made.update_failures("pair", "ada", "fail")
         assert standing.failures == 1
 
         relay.thaw()
-        await relay.down()
-        assert [(await made.take("http", "bob", RATE)).wait_ms > 0 for _ in range(4)] == [False] * 3 + [True]
+        await relay.stop()
+        assert [(await made.acquire("http", "bob", RATE)).wait_ms > 0 for _ in range(4)] == [False] * 3 + [
+            True
+        ]
         assert metrics.counters["rate_limit_redis_failures"] > failures
 
-        await relay.up()
+        await relay.start()
         made.patience_s = PATIENCE_S
 
         async def shared() -> bool:
-            await made.take("http", "eve", RATE)
-            return not made._away
+            await made.acquire("http", "eve", RATE)
+            return not made._unavailable
 
         await until(shared)
     said = [record.message for record in caplog.records if record.message.startswith("limits are")]
@@ -94,18 +96,18 @@ async def test_redis_frozen_or_down_is_counted_in_memory_at_once(instance, redis
 
 
 async def test_while_redis_is_away_only_one_request_a_second_asks_it(instance, redis_url) -> None:
-    async with Relay(redis_url) as relay:
+    async with TcpProxy(redis_url) as relay:
         made = instance(relay.url)
-        await relay.down()
+        await relay.stop()
         failures = metrics.counters["rate_limit_redis_failures"]
-        await made.take("http", "ada", RATE)
+        await made.acquire("http", "ada", RATE)
         began = time.monotonic()
 
         for _ in range(200):
-            await made.take("http", "ada", RATE)
+            await made.acquire("http", "ada", RATE)
 
         assert metrics.counters["rate_limit_redis_failures"] - failures <= 2 + (time.monotonic() - began)
-        await relay.up()
+        await relay.start()
 
 
 async def test_a_redis_that_refuses_is_as_good_as_none(instance, redis_url, prefix) -> None:
@@ -113,16 +115,16 @@ async def test_a_redis_that_refuses_is_as_good_as_none(instance, redis_url, pref
     async with Redis.from_url(redis_url) as client:
         await client.hset(f"{prefix}:limit:http:ada", "not", "a number")
 
-    assert (await made.take("http", "ada", RATE)).left == 2
+    assert (await made.acquire("http", "ada", RATE)).remaining == 2
 
 
 async def test_in_a_cluster_each_key_is_counted_where_it_lives(instance) -> None:
     keys = [f"user {number}" for number in range(20)]
-    async with redises.cluster() as url:
+    async with redises.run_cluster() as url:
         made = instance(url)
 
-        crowd = await asyncio.gather(*(made.take("http", key, RATE) for _ in range(5) for key in keys))
-        await asyncio.gather(*(made.note("pair", key, "fail") for _ in range(3) for key in keys))
+        crowd = await asyncio.gather(*(made.acquire("http", key, RATE) for _ in range(5) for key in keys))
+        await asyncio.gather(*(made.update_failures("pair", key, "fail") for _ in range(3) for key in keys))
 
         assert sum(each.wait_ms == 0 for each in crowd) == 3 * len(keys)
-        assert [(await made.note("pair", key, "look")).failures for key in keys] == [3] * len(keys)
+        assert [(await made.update_failures("pair", key, "look")).failures for key in keys] == [3] * len(keys)

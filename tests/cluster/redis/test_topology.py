@@ -11,10 +11,10 @@ from redis import Redis
 from hubbub.cluster.memory import MemoryBus
 from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.presence import RedisPresence
-from tests.cluster.conftest import news, until
-from tests.support.redises import OwnRedis, Sentinel, cluster
-from tests.support.relay import Relay
-from tests.support.tls import Authority
+from tests.cluster.conftest import entries_signal, until
+from tests.support.redises import RedisServer, Sentinel, run_cluster
+from tests.support.relay import TcpProxy
+from tests.support.tls import CertificateAuthority
 
 
 async def talk(make, url: str) -> None:
@@ -22,24 +22,24 @@ async def talk(make, url: str) -> None:
     here, there = await make(url), await make(url)
     rooms = [uuid4() for _ in range(50)]
     for room_id in rooms:
-        there.bus.follow(room_id)
+        there.bus.subscribe_room(room_id)
     await until(
         lambda: here.bus.state() == there.bus.state() == "ok"
     )  # a start does not wait longer than 2 s
-    await there.bus.settled()
+    await there.bus.wait_subscribed()
 
     for seq in (1, 2, 3):
         for room_id in rooms:
-            here.bus.publish(news(room_id, seq))
+            here.bus.publish(entries_signal(room_id, seq))
 
     heard: dict[UUID, list[int]] = {room_id: [] for room_id in rooms}
-    for signal in await there.has(150):
+    for signal in await there.wait_for_count(150):
         heard[signal.room_id].append(signal.entries[0].seq)
     assert heard == {room_id: [1, 2, 3] for room_id in rooms}
 
 
 async def test_a_cluster_with_sharded_channels(redis_bus) -> None:
-    async with cluster() as url:
+    async with run_cluster() as url:
         await talk(redis_bus, url)
 
 
@@ -47,17 +47,17 @@ async def test_presence_in_a_cluster(prefix) -> None:
     async def ignore(_users: object, _status: object) -> None:
         """Nothing is told."""
 
-    async with cluster() as url:
+    async with run_cluster() as url:
         found = topology.from_url(url)
         here, there = [RedisPresence(found, prefix, MemoryBus()) for _ in range(2)]
         await here.start(ignore)
         await there.start(ignore)
         users = [uuid4() for _ in range(30)]
 
-        assert await here.arrive(users) == set(users)
-        assert await there.arrive(users[:10]) == set()
-        assert await there.choose(users[0], "away")
-        assert await here.leave(users) == set(users[10:])
+        assert await here.mark_connected(users) == set(users)
+        assert await there.mark_connected(users[:10]) == set()
+        assert await there.set_status(users[0], "away")
+        assert await here.mark_disconnected(users) == set(users[10:])
         assert await here.get(users) == dict.fromkeys(users[:10], "online") | {users[0]: "away"}
 
         await here.close()
@@ -67,26 +67,26 @@ async def test_presence_in_a_cluster(prefix) -> None:
 
 @pytest.mark.parametrize("noticed", ["by the connection", "by looking"])
 async def test_slots_of_a_cluster_that_move_are_followed(redis_bus, noticed) -> None:
-    async with cluster() as url:
+    async with run_cluster() as url:
         here, there = await redis_bus(url), await redis_bus(url)
         rooms = [uuid4() for _ in range(20)]
         for room_id in rooms:
-            there.bus.follow(room_id)
+            there.bus.subscribe_room(room_id)
         await until(lambda: here.bus.state() == there.bus.state() == "ok")
-        await there.bus.settled()
-        missed = there.missed
+        await there.bus.wait_subscribed()
+        missed = there.lost_count
 
         await give_away(url, blocking=noticed == "by looking")
         if noticed == "by looking":  # as on any heartbeat; nothing broke that it knows of
-            await there.bus._lanes._arrange()
-        await until(lambda: there.missed > missed)
+            await there.bus._connections._update_nodes()
+        await until(lambda: there.lost_count > missed)
 
         async def all_are_heard() -> bool:
             """Until both have found their way, what is said may be lost."""
             for room_id in rooms:
-                here.bus.publish(news(room_id, 1))
-            await there.bus.settled()
-            return {signal.room_id for signal in there.heard} == set(rooms)
+                here.bus.publish(entries_signal(room_id, 1))
+            await there.bus.wait_subscribed()
+            return {signal.room_id for signal in there.signals} == set(rooms)
 
         await until(all_are_heard)
 
@@ -123,24 +123,24 @@ def _give_away(url: str) -> None:
 
 
 async def test_the_server_that_a_sentinel_names(redis_bus) -> None:
-    with OwnRedis() as main, Sentinel(main) as sentinel:
+    with RedisServer() as main, Sentinel(main) as sentinel:
         await talk(redis_bus, sentinel.url)
 
 
 async def test_a_redis_behind_tls(redis_bus, redis_url, tmp_path) -> None:
-    authority = Authority(tmp_path)
+    authority = CertificateAuthority(tmp_path)
 
-    async with Relay(redis_url, authority.context()) as relay:
+    async with TcpProxy(redis_url, authority.server_context()) as relay:
         assert relay.url.startswith("rediss://")
-        await talk(redis_bus, f"{relay.url}?ssl_ca_certs={authority.certificate}")
+        await talk(redis_bus, f"{relay.url}?ssl_ca_certs={authority.certificate_path}")
 
 
 async def test_a_redis_whose_certificate_nobody_knows_is_not_trusted(redis_bus, redis_url, tmp_path) -> None:
-    authority, other = Authority(tmp_path), Authority(tmp_path, "others")
+    authority, other = CertificateAuthority(tmp_path), CertificateAuthority(tmp_path, "others")
 
-    async with Relay(redis_url, authority.context()) as relay:
-        here = await redis_bus(f"{relay.url}?ssl_ca_certs={other.certificate}")
-        await here.bus.settled()
+    async with TcpProxy(redis_url, authority.server_context()) as relay:
+        here = await redis_bus(f"{relay.url}?ssl_ca_certs={other.certificate_path}")
+        await here.bus.wait_subscribed()
 
         assert here.bus.state() == "unavailable"
 
@@ -149,10 +149,10 @@ async def test_a_redis_whose_certificate_nobody_knows_is_not_trusted(redis_bus, 
 async def test_nobody_there_is_a_bus_that_waits(redis_bus, url) -> None:
     here = await redis_bus(url)
     room_id = uuid4()
-    here.bus.follow(room_id)
+    here.bus.subscribe_room(room_id)
 
-    here.bus.publish(news(room_id, 1))
-    await here.bus.settled()
+    here.bus.publish(entries_signal(room_id, 1))
+    await here.bus.wait_subscribed()
 
-    assert here.heard == [news(room_id, 1)]
+    assert here.signals == [entries_signal(room_id, 1)]
     assert here.bus.state() == "unavailable"

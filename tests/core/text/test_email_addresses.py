@@ -133,7 +133,7 @@ def test_an_address_is_its_own_canonical_form(local, domain):
     ],
 )
 def test_a_sender_is_a_name_and_an_address(text, sender):
-    assert email_addresses.sender(text) == sender
+    assert email_addresses.parse_sender(text) == sender
 
 
 @pytest.mark.parametrize(
@@ -150,4 +150,4 @@ def test_a_sender_is_a_name_and_an_address(text, sender):
     ],
 )
 def test_what_is_no_sender_is_refused(text):
-    assert email_addresses.sender(text) is None
+    assert email_addresses.parse_sender(text) is None

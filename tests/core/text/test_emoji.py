@@ -16,7 +16,7 @@ LIST = emoji.fully_qualified()
 def test_the_list_is_that_of_unicode():
     assert len(LIST) == len(set(LIST)) == 3963
     assert {"👍", "❤️", "👩‍💻", "🇩🇪", "1️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👍🏽", "☺️"} <= set(LIST)
-    assert max(map(len, LIST)) <= emoji.LONGEST // 2
+    assert max(map(len, LIST)) <= emoji.MAX_EMOJI_CHARS // 2
 
 
 def test_every_emoji_is_the_same_in_every_spelling():

@@ -23,7 +23,7 @@ from hubbub.core.text import languages
 def test_a_language_that_exists(tag, kept):
     assert languages.canonical(tag) == kept
     assert languages.canonical(kept) == kept
-    assert len(kept) <= languages.LONGEST
+    assert len(kept) <= languages.MAX_TAG_CHARS
     assert re.search(languages.pattern(), kept)
 
 

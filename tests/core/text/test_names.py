@@ -47,7 +47,7 @@ def test_a_name_has_something_to_see(category):
 @pytest.mark.parametrize("character", BLANK, ids=ascii)
 def test_what_is_drawn_as_nothing_is_no_name(character):
     assert names.name_fault(character, 80) is not None
-    assert names.line(character) == ""
+    assert names.normalize_line(character) == ""
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_is_drawn_as_nothing_is_no_name(character):
 )
 def test_what_can_be_seen_is_a_name(text):
     assert names.name_fault(text, 80) is None
-    assert names.line(f"\u3000{text} ") == text
+    assert names.normalize_line(f"\u3000{text} ") == text
 
 
 @pytest.mark.parametrize("text", ["\ufdfa" * 5, "a" * 81, "½" * 27], ids=ascii)
@@ -78,7 +78,7 @@ def test_a_name_is_not_too_long_when_it_is_normalized(text):
     ],
 )
 def test_a_name_from_elsewhere_is_shortened(text, kept):
-    assert names.shortened(text, 80) == kept
+    assert names.truncate(text, 80) == kept
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def test_the_key_of_a_key_is_itself(text):
 @given(TEXTS)
 def test_a_name_has_a_key_that_can_be_stored(text):
     if names.name_fault(text, 80) is None:
-        assert 0 < len(names.key(names.line(text))) <= names.LONGEST_KEY
+        assert 0 < len(names.key(names.normalize_line(text))) <= names.MAX_KEY_CHARS
 
 
 @given(TEXTS)
 def test_the_patterns_say_the_same_as_the_rules(text):
-    assert bool(re.search(names.LINE, text)) == (names.line_fault(text) is None)
-    assert bool(re.search(names.NAME, text)) == (names.name_fault(text, 2000) is None)
+    assert bool(re.search(names.LINE_PATTERN, text)) == (names.line_fault(text) is None)
+    assert bool(re.search(names.NAME_PATTERN, text)) == (names.name_fault(text, 2000) is None)

@@ -8,7 +8,7 @@ import pytest
 import hubbub
 from hubbub.core.text import reserved_usernames
 from hubbub.core.text.reserved_usernames import is_reserved
-from hubbub.http.app import describe
+from hubbub.http.app import openapi_document
 from hubbub.services.seed import sample
 
 PACKAGE = Path(hubbub.__file__).parent
@@ -32,9 +32,9 @@ CONTRACT = [
 # Where a username is written, and why it cannot be a reserved one that a user chose.
 WRITERS = {
     "services/accounts/registration.py:_register": "checked_username, or usernames(), without them",
-    "services/accounts/identities.py:_make": "usernames()",
-    "services/accounts/deletion.py:_empty": "a name that begins with `deleted-`, for a deleted account",
-    "services/seed/seed.py:_account": "names of sample people, none of which is reserved (tested below)",
+    "services/accounts/identities.py:_register": "usernames()",
+    "services/accounts/deletion.py:_anonymize": "a name that begins with `deleted-`, for a deleted account",
+    "services/seed/seed.py:_new_user": "names of sample people, none of which is reserved (tested below)",
 }
 
 
@@ -44,7 +44,7 @@ def test_the_names_of_the_contract_are_reserved(name):
     assert is_reserved(name.upper())
 
 
-@pytest.mark.parametrize("name", sorted(reserved_usernames.names()))
+@pytest.mark.parametrize("name", sorted(reserved_usernames.reserved_names()))
 def test_each_name_of_the_list_is_reserved_in_its_disguises(name):
     digits = name.translate(str.maketrans("oeatb", "03478"))
 
@@ -91,11 +91,11 @@ def test_other_names_are_not(name):
 
 
 def test_no_sample_user_has_a_reserved_name():
-    assert [name for number in range(400) if is_reserved(name := sample.person(number)[0])] == []
+    assert [name for number in range(400) if is_reserved(name := sample.user_names(number)[0])] == []
 
 
 def test_no_username_is_a_segment_that_its_routes_share_with_others():
-    paths = [path.split("/") for path in describe("/")["paths"]]
+    paths = [path.split("/") for path in openapi_document("/")["paths"]]
     named = [path for path in paths if "{username}" in path]
     shared = {
         other[place]

@@ -12,8 +12,8 @@ from hubbub.config import Settings
 from hubbub.core.errors import Unavailable
 from hubbub.db import database, migrations
 from hubbub.db.engines import idle
-from tests.support.postgreses import OwnPostgres
-from tests.support.relay import Relay
+from tests.support.postgreses import PostgresServer
+from tests.support.relay import TcpProxy
 from tests.support.waiting import until
 
 SOON = 10.0  # seconds: what the contract gives a failover
@@ -43,7 +43,7 @@ async def _in_a_transaction(code):
 
 async def _by_a_model(code):
     async with database.guard():
-        await models.State.raw(f"SELECT refuse('{code}') AS key, '' AS value")
+        await models.DatabaseMeta.raw(f"SELECT refuse('{code}') AS key, '' AS value")
 
 
 async def _handled_inside(code):
@@ -84,7 +84,7 @@ async def test_an_error_that_ends_a_connection_ends_it(opened, attempt, code):
 
     async with asyncio.timeout(SOON):
         assert await _pid() != before
-    assert not database.away()
+    assert not database.unavailable()
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
@@ -110,14 +110,14 @@ async def test_another_error_leaves_a_connection(opened, attempt, code):
 @pytest.fixture(scope="module")
 def servers():
     """A primary and a standby."""
-    with OwnPostgres() as primary, primary.standby() as standby:
+    with PostgresServer() as primary, primary.standby() as standby:
         yield primary, standby
 
 
 @pytest.fixture
 async def relay(servers):
     """In front of the primary."""
-    async with Relay(servers[0].url()) as made:
+    async with TcpProxy(servers[0].url()) as made:
         yield made
 
 
@@ -166,13 +166,13 @@ def _lines(caplog):
 async def test_idle_connections_to_a_server_that_refuses_writes_are_closed(servers, relayed, caplog):
     """Without a write, the check finds it. New connections go to a server that accepts writes."""
     before = await _pids()
-    relayed.lead_to(servers[1].url())
-    await servers[0].read_only()
+    relayed.redirect_to(servers[1].url())
+    await servers[0].set_read_only()
     try:
         await until(lambda: _none(relayed), SOON)  # each is closed, and none is made anew
     finally:
-        await servers[0].read_only(on=False)
-    relayed.lead_to(servers[0].url())
+        await servers[0].set_read_only(on=False)
+    relayed.redirect_to(servers[0].url())
 
     await until(_writes, SOON)  # the primary accepts writes again
     assert not before & await _pids()
@@ -186,14 +186,14 @@ async def test_connections_that_are_stranded_are_closed(relayed, caplog, hasty):
     hanging = asyncio.create_task(_sleep())
     await until(lambda: _sleeps(relayed), SOON)  # the statement runs
 
-    relayed.strand()
+    relayed.stall_connections()
     began = time.monotonic()
     with pytest.raises(Unavailable):
         await asyncio.wait_for(hanging, SOON)
     assert await _writes()
     assert time.monotonic() - began < SOON / 2
     assert not before & await _pids()
-    assert not database.away()
+    assert not database.unavailable()
     await until(lambda: _logged(caplog), SOON)  # it is logged
     assert _lines(caplog) == ["connections to the database are replaced"]
 
@@ -201,7 +201,7 @@ async def test_connections_that_are_stranded_are_closed(relayed, caplog, hasty):
 async def test_a_pool_whose_connections_all_hang_is_replaced(relayed, hasty):
     """None is idle, so there is none to compare with; a new connection works."""
     await _pids()
-    relayed.strand()
+    relayed.stall_connections()
     hanging = [asyncio.create_task(_sleep(0)) for _ in range(POOL)]
     began = time.monotonic()
     for each in hanging:
@@ -234,7 +234,7 @@ async def _sleeps(relay, count=1):
 
 
 async def _none(relay):
-    return relay.open == 0 and database.away()
+    return relay.open_connections == 0 and database.unavailable()
 
 
 async def _logged(caplog):
@@ -248,8 +248,8 @@ async def test_writes_go_on_after_a_failover(servers, relayed, caplog):
     """The old primary refuses writes and keeps its connections, the standby becomes the primary."""
     primary, standby = servers
     await _pids()
-    await primary.read_only()
-    relayed.lead_to(standby.url())
+    await primary.set_read_only()
+    relayed.redirect_to(standby.url())
     await standby.promote()
     began = time.monotonic()
     await until(_writes, SOON)  # the new primary accepts writes
@@ -257,4 +257,4 @@ async def test_writes_go_on_after_a_failover(servers, relayed, caplog):
 
     rows = await database.connection().fetch("SELECT inet_server_port() AS port")
     assert rows[0]["port"] == standby.port
-    assert await standby.sql("SELECT count(*) FROM t") > 0
+    assert await standby.execute("SELECT count(*) FROM t") > 0

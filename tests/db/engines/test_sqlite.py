@@ -9,7 +9,7 @@ import pytest
 from hubbub import models
 from hubbub.core.errors import Unavailable
 from hubbub.db import database, migrations
-from hubbub.db.engines.sqlite import statements
+from hubbub.db.engines.sqlite import split_script
 
 TRIGGER = "CREATE TRIGGER t AFTER DELETE ON a BEGIN DELETE FROM b; DELETE FROM c; END;"
 
@@ -27,11 +27,11 @@ TRIGGER = "CREATE TRIGGER t AFTER DELETE ON a BEGIN DELETE FROM b; DELETE FROM c
     ],
 )
 def test_a_script_is_taken_apart_where_sqlite_would(script, found):
-    assert statements(script) == found
+    assert split_script(script) == found
 
 
 def test_a_comment_may_hold_anything():
-    assert len(statements("-- one; two\nSELECT 1; /* three; four */ SELECT 2;")) == 2
+    assert len(split_script("-- one; two\nSELECT 1; /* three; four */ SELECT 2;")) == 2
 
 
 @pytest.fixture
@@ -52,20 +52,20 @@ async def test_reads_go_on_while_another_program_writes_and_writes_wait_for_it(s
     writes = [
         asyncio.create_task(in_a_transaction()),
         asyncio.create_task(sql.execute("INSERT INTO state (key, value) VALUES ('c', 'd')")),
-        asyncio.create_task(models.State.create(key="e", value="f")),
+        asyncio.create_task(models.DatabaseMeta.create(key="e", value="f")),
     ]
     waits = []
     for _ in range(20):
         began = time.monotonic()
         assert (await sql.fetch("SELECT count(*) AS count FROM state"))[0]["count"] == 0
-        assert not await models.State.exists()
+        assert not await models.DatabaseMeta.exists()
         waits.append(time.monotonic() - began)
     assert not any(write.done() for write in writes)
     other.execute("COMMIT")
     other.close()
     await asyncio.wait_for(asyncio.gather(*writes), 10)
 
-    assert await models.State.all().count() == 3
+    assert await models.DatabaseMeta.all().count() == 3
     await database.close()
     assert max(waits) < 1  # SQLite's own waiting made it 5
 
@@ -87,9 +87,9 @@ async def test_a_write_gives_up_when_another_program_does_not_end(settings, monk
 
 async def put_in_a_transaction():
     async with database.transaction():
-        await models.State.create(key="a", value="b")
+        await models.DatabaseMeta.create(key="a", value="b")
 
 
 async def put():
     async with database.guard():
-        await models.State.create(key="a", value="b")
+        await models.DatabaseMeta.create(key="a", value="b")

@@ -9,13 +9,13 @@ from hubbub.config import ConfigError, Settings
 from hubbub.db import database, migrations
 from hubbub.db.engines import writable
 from tests.support import servers
-from tests.support.postgreses import OwnPostgres
+from tests.support.postgreses import PostgresServer
 
 
 @pytest.fixture(scope="module")
 def pair():
     """A primary, and a standby that streams from it."""
-    with OwnPostgres() as primary, primary.standby() as standby:
+    with PostgresServer() as primary, primary.standby() as standby:
         yield primary, standby
 
 
@@ -87,13 +87,13 @@ async def test_no_host_that_accepts_writes_is_a_line(pair, absent, wanted):
 
 
 async def test_migrations_find_the_primary(pair, tmp_path):
-    await pair[0].sql("CREATE DATABASE migrated")
+    await pair[0].execute("CREATE DATABASE migrated")
     url = f"postgres://postgres@{pair[1].host},{pair[0].host}/migrated"
     settings = Settings.for_tests(database_url=url, data_dir=tmp_path)
 
     await migrations.up(settings)
 
-    assert all(step.done for step in await migrations.status(settings))
+    assert all(step.applied for step in await migrations.status(settings))
 
 
 @pytest.mark.parametrize(

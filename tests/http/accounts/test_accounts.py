@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from hubbub import models
-from tests.support.mailbox import Mailbox, mailbox
+from tests.support.mailbox import Mailbox, run_mailbox
 from tests.support.waiting import until
 
 
 @pytest.fixture
 async def letters() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
+    async with run_mailbox() as made:
         yield made
 
 
@@ -26,30 +26,30 @@ def settings(settings: Any, letters: Mailbox) -> Any:
 
 
 async def _token(person: Any, letters: Mailbox) -> str:
-    await person.confirmed()
+    await person.mark_sessions_confirmed()
     assert (await person.rest("POST", "/users/account/request-deletion", json={}))[0] == 202
-    return await letters.code(f"{person.username}@example.com", "Delete your account")
+    return await letters.next_code(f"{person.username}@example.com", "Delete your account")
 
 
 async def test_a_deleted_account_is_gone_and_its_messages_stay_without_a_name(world, letters):
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     said = await ada.send(room_id, "what stays")
-    await bob.next("message:new", lambda it: it["message"]["id"] == said["id"])
+    await bob.next_event("message:new", lambda it: it["message"]["id"] == said["id"])
     await ada.call("reaction:add", message_id=said["id"], emoji="🐝")
-    token = await _token(world.people["ada"], letters)
-    ada_id = world.people["ada"].id
+    token = await _token(world.users["ada"], letters)
+    ada_id = world.users["ada"].id
 
-    assert (await world.people["ada"].rest("DELETE", "/users/account", json={"token": token}))[0] == 204
+    assert (await world.users["ada"].rest("DELETE", "/users/account", json={"token": token}))[0] == 204
 
-    assert (await ada.next("auth:revoked"))["reason"] == "account_deleted"
-    await ada.next("disconnect")
-    assert (await world.people["ada"].rest("GET", "/auth/me"))[0] == 401
-    left = await bob.next("member:left", lambda it: it["user"]["id"] == ada_id)
+    assert (await ada.next_event("auth:revoked"))["reason"] == "account_deleted"
+    await ada.next_event("disconnect")
+    assert (await world.users["ada"].rest("GET", "/auth/me"))[0] == 401
+    left = await bob.next_event("member:left", lambda it: it["user"]["id"] == ada_id)
     assert left["user"]["display_name"] == "Deleted user"
-    assert (await bob.next("member:role"))["role"] == "owner"
+    assert (await bob.next_event("member:role"))["role"] == "owner"
     body = {"email": "ada@example.com", "password": "correct horse battery"}
     assert (await world.rest("POST", "/auth/login", json=body))[0] == 401
-    assert (await world.people["bob"].rest("GET", "/users/ada"))[0] == 404
+    assert (await world.users["bob"].rest("GET", "/users/ada"))[0] == 404
     page = (await bob.call("message:history", room_id=room_id))["messages"]
     assert [(it["body"], it["sender"]["display_name"]) for it in page] == [("what stays", "Deleted user")]
     for kind in (models.Session, models.Preference, models.Membership, models.Reaction, models.OneTimeToken):
@@ -62,10 +62,10 @@ async def test_a_deleted_account_is_gone_and_its_messages_stay_without_a_name(wo
 
 
 async def test_the_log_forgets_the_name_too(world, letters):
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await ada.send(room_id, "what stays")
-    token = await _token(world.people["ada"], letters)
-    await world.people["ada"].rest("DELETE", "/users/account", json={"token": token})
+    token = await _token(world.users["ada"], letters)
+    await world.users["ada"].rest("DELETE", "/users/account", json={"token": token})
 
     # The job that the deletion left behind does it; it is done when nothing is left to do.
     async def done() -> bool:
@@ -78,18 +78,18 @@ async def test_the_log_forgets_the_name_too(world, letters):
 
 
 async def test_the_name_and_the_address_may_be_used_again(world, letters):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     await ada.rest("DELETE", "/users/account", json={"token": await _token(ada, letters)})
 
-    again = await world.person("ada")
+    again = await world.register("ada")
 
     assert again.id != ada.id
 
 
 async def test_an_account_is_deleted_by_its_own_token_only(world, letters):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     token = await _token(ada, letters)
-    verify = await letters.code("ada@example.com", "Confirm")
+    verify = await letters.next_code("ada@example.com", "Confirm")
 
     for person, given in ((bob, token), (ada, verify), (ada, "x")):
         status, answer = await person.rest("DELETE", "/users/account", json={"token": given})
@@ -100,11 +100,11 @@ async def test_an_account_is_deleted_by_its_own_token_only(world, letters):
 
 
 async def test_everything_can_be_taken_along(world):
-    room_id, (ada, _) = await world.talk("ada", "bob")
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     for body in ("=1+1", "hello 🐝", "a,b\nc"):
         await ada.send(room_id, body)
-    await world.people["ada"].confirmed()
-    status, answer = await world.people["ada"].rest("GET", "/users/account/export?format=json")
+    await world.users["ada"].mark_sessions_confirmed()
+    status, answer = await world.users["ada"].rest("GET", "/users/account/export?format=json")
     assert status == 200
     data = answer["data"]
     assert data["account"]["email"] == "ada@example.com"
@@ -114,7 +114,7 @@ async def test_everything_can_be_taken_along(world):
     assert "digest" not in json.dumps(data)
     assert "bob" not in json.dumps(data)
 
-    headers = {"Authorization": f"Bearer {world.people['ada'].token}"}
+    headers = {"Authorization": f"Bearer {world.users['ada'].token}"}
     url = f"{world.url}/api/v1/users/account/export"
     async with world.http.get(url, params={"format": "csv"}, headers=headers) as file:
         assert file.status == 200
@@ -125,5 +125,5 @@ async def test_everything_can_be_taken_along(world):
     assert {f"{name}.csv" for name in data} == set(archive.namelist())
     rows = list(csv.DictReader(io.StringIO(archive.read("messages.csv").decode(), newline="")))
     assert [row["body"] for row in rows] == ["'=1+1", "hello 🐝", "a,b\nc"]
-    status, answer = await world.people["ada"].rest("GET", "/users/account/export?format=xml")
+    status, answer = await world.users["ada"].rest("GET", "/users/account/export?format=xml")
     assert (status, answer["code"]) == (422, "invalid_payload")

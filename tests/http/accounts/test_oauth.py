@@ -16,11 +16,19 @@ from aiohttp import web
 from hubbub import models
 from hubbub.config import oauth_providers
 from hubbub.core import clock
-from hubbub.gateways.oauth.authorization_code import challenge
+from hubbub.gateways.oauth.authorization_code import code_challenge
 from hubbub.gateways.oauth.oidc import OpenId
-from tests.support.issuer import CLIENT, SECRET, Browser, Issuer, Someone, issuer, key
-from tests.support.mailbox import Mailbox, mailbox, text
-from tests.support.world import Person, World
+from tests.support.issuer import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    Issuer,
+    OAuthBrowser,
+    ProviderUser,
+    rsa_key,
+    run_issuer,
+)
+from tests.support.mailbox import Mailbox, plain_text, run_mailbox
+from tests.support.world import ApiUser, LiveInstance
 
 SITE = "https://chat.example"
 APP = "https://app.example"
@@ -29,19 +37,19 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 async def other() -> AsyncIterator[Issuer]:
-    async with issuer() as made:
+    async with run_issuer() as made:
         yield made
 
 
 @pytest.fixture
 async def letters() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
+    async with run_mailbox() as made:
         yield made
 
 
 @pytest.fixture
 def settings(settings: Any, other: Issuer, letters: Mailbox) -> Any:
-    address = other.url.replace("://", f"://{CLIENT}:{quote(SECRET, safe='')}@")
+    address = other.url.replace("://", f"://{CLIENT_ID}:{quote(CLIENT_SECRET, safe='')}@")
     return settings.model_copy(
         update={
             "public_url": SITE,
@@ -49,16 +57,16 @@ def settings(settings: Any, other: Issuer, letters: Mailbox) -> Any:
             "smtp_url": letters.url,
             "inline_workers": True,
             "oauth_github_url": other.url,
-            "oauth_github_client_id": CLIENT,
-            "oauth_github_client_secret": SECRET,
-            "oauth_issuers": oauth_providers.issuers(f"test={address}"),
+            "oauth_github_client_id": CLIENT_ID,
+            "oauth_github_client_secret": CLIENT_SECRET,
+            "oauth_issuers": oauth_providers.parse_issuers(f"test={address}"),
         }
     )
 
 
 @pytest.fixture
-def browser(world: World) -> Browser:
-    return Browser(world.http, world.url)
+def browser(world: LiveInstance) -> OAuthBrowser:
+    return OAuthBrowser(world.http, world.url)
 
 
 async def verified(name: str) -> None:
@@ -70,7 +78,7 @@ def told(location: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(location).fragment).items()}
 
 
-async def exchange(world: World, location: str, **more: str) -> tuple[int, Any]:
+async def exchange(world: LiveInstance, location: str, **more: str) -> tuple[int, Any]:
     body = {"code": told(location)["oauth_code"], **more}
     return await world.rest("POST", "/auth/oauth/exchange", json=body)
 
@@ -85,15 +93,15 @@ def one_provider(kind: str = "sqlite") -> pytest.MarkDecorator:
 
 @pytest.mark.parametrize("provider", ["test", "github"])
 async def test_somebody_new_gets_an_account(world, browser, letters, provider):
-    status, _, answer = await browser.sign_in(provider)
+    status, _, answer = await browser.log_in(provider)
 
     assert status == 200, answer
     assert set(answer["data"]) == {"access_token", "refresh_token", "token_type", "expires_in", "user"}
     user = answer["data"]["user"]
     assert (user["username"], user["display_name"]) == ("ada-lovelace", "Ada Lovelace")
     assert (user["email"], user["email_verified"]) == ("ada@example.com", True)
-    ada = Person(world, answer["data"])
-    client = await ada.client()
+    ada = ApiUser(world, answer["data"])
+    client = await ada.connect_client()
     assert [room["name"] for room in client.ready["rooms"]] == ["general"]
     (identity,) = (await ada.rest("GET", "/auth/identities"))[1]["data"]
     assert (identity["provider"], identity["email"]) == (provider, "ada@example.com")
@@ -101,38 +109,38 @@ async def test_somebody_new_gets_an_account(world, browser, letters, provider):
 
 @pytest.mark.parametrize("provider", ["test", "github"])
 async def test_the_same_person_comes_back_under_another_address(world, browser, other, provider):
-    _, _, first = await browser.sign_in(provider)
-    other.who = Someone(email="ada@elsewhere.example", name="Countess")
+    _, _, first = await browser.log_in(provider)
+    other.user = ProviderUser(email="ada@elsewhere.example", name="Countess")
 
-    _, _, second = await browser.sign_in(provider)
+    _, _, second = await browser.log_in(provider)
 
     assert second["data"]["user"] == first["data"]["user"]
     assert await models.User.all().count() == 1
 
 
 async def test_another_person_of_the_same_name_is_another(world, browser, other):
-    await browser.sign_in()
-    other.who = Someone(subject="1002", email="ada@elsewhere.example")
+    await browser.log_in()
+    other.user = ProviderUser(subject="1002", email="ada@elsewhere.example")
 
-    status, _, answer = await browser.sign_in()
+    status, _, answer = await browser.log_in()
 
     assert (status, answer["data"]["user"]["username"]) == (200, "ada-lovelace-2")
 
 
 @pytest.mark.parametrize("name", ["Admin", "Support", "deleted-ada", "Ａｄｍｉｎ", "r00t"])
 async def test_a_provider_gives_nobody_a_reserved_username(browser, other, name):
-    other.who = Someone(email="ada@elsewhere.example", name=name)
+    other.user = ProviderUser(email="ada@elsewhere.example", name=name)
 
-    status, _, answer = await browser.sign_in()
+    status, _, answer = await browser.log_in()
 
     assert status == 200
     assert answer["data"]["user"]["username"] == "ada"
 
 
 async def test_many_sign_ins_of_one_person_at_once_make_one_account(world):
-    browsers = [Browser(world.http, world.url) for _ in range(4)]
+    browsers = [OAuthBrowser(world.http, world.url) for _ in range(4)]
 
-    answers = await asyncio.gather(*(each.sign_in() for each in browsers))
+    answers = await asyncio.gather(*(each.log_in() for each in browsers))
 
     assert [status for status, _, _ in answers] == [200] * 4, answers
     assert len({answer["data"]["user"]["id"] for _, _, answer in answers}) == 1
@@ -141,46 +149,46 @@ async def test_many_sign_ins_of_one_person_at_once_make_one_account(world):
 
 @one_provider()
 async def test_an_address_that_is_told_besides(world, browser, other):
-    other.thin = True
+    other.minimal_id_token = True
 
-    _, _, answer = await browser.sign_in()
+    _, _, answer = await browser.log_in()
 
     assert answer["data"]["user"]["email"] == "ada@example.com"
 
 
 @one_provider()
 async def test_what_is_told_besides_of_somebody_else_counts_for_nothing(world, browser, other):
-    other.thin = True
+    other.minimal_id_token = True
 
     async def of_somebody_else(_: web.Request) -> web.Response:
         return web.json_response({"sub": "1", "email": "eve@example.com", "email_verified": True})
 
-    other.instead["/userinfo"] = of_somebody_else
-    status, _, answer = await browser.sign_in()
+    other.overrides["/userinfo"] = of_somebody_else
+    status, _, answer = await browser.log_in()
 
     assert (status, answer["code"]) == (403, "forbidden")
 
 
 @one_provider()
 async def test_an_issuer_that_wants_the_secret_in_a_header(world, browser, other):
-    other.post = False
+    other.accepts_secret_in_form = False
 
-    assert (await browser.sign_in())[0] == 200
+    assert (await browser.log_in())[0] == 200
 
 
 @one_provider()
 async def test_an_issuer_that_changes_its_keys(world, browser, other):
-    assert (await browser.sign_in())[0] == 200
-    other.kid, other.published = "two", ["one", "two"]
-    provider = world.app.parts.providers["test"]
+    assert (await browser.log_in())[0] == 200
+    other.signing_key_id, other.published_key_ids = "two", ["one", "two"]
+    provider = world.app.container.identity_providers["test"]
     assert isinstance(provider, OpenId)
 
     # Keys are not asked for again at once, so that nobody can have them asked for with every sign-in.
-    assert (await browser.sign_in())[0] == 400
-    provider.again_s = 0
+    assert (await browser.log_in())[0] == 400
+    provider.key_refresh_interval_s = 0
 
-    assert (await browser.sign_in())[0] == 200
-    assert other.asked.count("/.well-known/openid-configuration") == 1
+    assert (await browser.log_in())[0] == 200
+    assert other.requested_paths.count("/.well-known/openid-configuration") == 1
 
 
 @one_provider()
@@ -197,14 +205,14 @@ async def test_whom_one_may_sign_in_with(world):
 
 
 async def test_an_account_with_the_same_verified_address_is_linked(world, browser, letters):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     await verified("ada")
 
-    status, _, answer = await browser.sign_in()
+    status, _, answer = await browser.log_in()
 
     assert (status, answer["data"]["user"]["id"]) == (200, ada.id)
-    assert "sign in to your account with Test" in text(
-        await letters.next("ada@example.com", "Signing in with Test")
+    assert "sign in to your account with Test" in plain_text(
+        await letters.next_message("ada@example.com", "Signing in with Test")
     )
     login = {"email": "ada@example.com", "password": PASSWORD}
     assert (await world.rest("POST", "/auth/login", json=login))[0] == 200
@@ -212,25 +220,28 @@ async def test_an_account_with_the_same_verified_address_is_linked(world, browse
 
 async def test_an_account_that_never_verified_the_address_is_not_linked(world, browser):
     """Somebody who registers an address that is not theirs waits for its owner in vain."""
-    await world.person("ada")
+    await world.register("ada")
 
-    status, _, answer = await browser.sign_in()
+    status, _, answer = await browser.log_in()
 
     assert (status, answer["code"]) == (409, "conflict")
     assert "never confirmed" in answer["detail"]
     assert await models.Identity.all().count() == 0
     await verified("ada")
-    assert (await browser.sign_in())[0] == 200
+    assert (await browser.log_in())[0] == 200
 
 
 @pytest.mark.parametrize("provider", ["test", "github"])
 async def test_an_address_that_the_provider_did_not_verify_proves_nothing(world, browser, other, provider):
-    await world.person("ada")
+    await world.register("ada")
     await verified("ada")
-    for who in (Someone(verified=False), Someone(verified=False, email="new@example.com")):
-        other.who = who
+    for who in (
+        ProviderUser(email_verified=False),
+        ProviderUser(email_verified=False, email="new@example.com"),
+    ):
+        other.user = who
 
-        status, _, answer = await browser.sign_in(provider)
+        status, _, answer = await browser.log_in(provider)
 
         assert (status, answer["code"]) == (403, "forbidden")
     assert await models.Identity.all().count() == 0
@@ -240,9 +251,9 @@ async def test_an_address_that_the_provider_did_not_verify_proves_nothing(world,
 @one_provider()
 @pytest.mark.parametrize("claim", [None, "false", 1, "yes", {"ada@example.com": True}])
 async def test_only_what_is_true_is_verified(world, browser, other, claim):
-    other.lie = lambda claims: {**claims, "email_verified": claim}
+    other.alter_claims = lambda claims: {**claims, "email_verified": claim}
 
-    assert (await browser.sign_in())[0] == 403
+    assert (await browser.log_in())[0] == 403
 
 
 @one_provider()
@@ -252,28 +263,28 @@ async def test_only_what_is_true_is_verified(world, browser, other, claim):
 async def test_an_address_that_only_becomes_somebodys_is_not_theirs(world, browser, other, email):
     """Wide letters and the sign of kelvin are written as other letters when addresses are compared."""
     for name in ("ada", "kda"):
-        await world.person(name)
+        await world.register(name)
         await verified(name)
-    other.who = Someone(email=email)
+    other.user = ProviderUser(email=email)
 
-    assert (await browser.sign_in())[0] == 403
+    assert (await browser.log_in())[0] == 403
 
 
 async def test_an_address_in_capitals_is_the_same(world, browser, other):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     await verified("ada")
-    other.who = Someone(email="Ada@Example.com")
+    other.user = ProviderUser(email="Ada@Example.com")
 
-    assert (await browser.sign_in())[2]["data"]["user"]["id"] == ada.id
+    assert (await browser.log_in())[2]["data"]["user"]["id"] == ada.id
 
 
 @one_provider()
 async def test_one_subject_of_two_issuers_is_two_people(world, browser, other):
     """GitHub's number 1001 and the issuer's are not the same person, though both providers are one server."""
-    await browser.sign_in("test")
-    other.who = Someone(email="new@example.com")
+    await browser.log_in("test")
+    other.user = ProviderUser(email="new@example.com")
 
-    _, _, answer = await browser.sign_in("github")
+    _, _, answer = await browser.log_in("github")
 
     assert answer["data"]["user"]["email"] == "new@example.com"
 
@@ -283,9 +294,9 @@ async def test_one_subject_of_two_issuers_is_two_people(world, browser, other):
     "name", ["", "a\nb", "\u202e", "\u200b", "\u3164", "x" * 500, "\ufdfa" * 80, 7], ids=ascii
 )
 async def test_a_name_that_can_not_be_shown(world, browser, other, name):
-    other.who = Someone(name=name)
+    other.user = ProviderUser(name=name)
 
-    status, _, answer = await browser.sign_in()
+    status, _, answer = await browser.log_in()
 
     assert status == 200
     assert answer["data"]["user"]["display_name"] in ("ada", "x" * 80, "\ufdfa" * 4)
@@ -295,39 +306,39 @@ async def test_a_name_that_can_not_be_shown(world, browser, other, name):
 
 
 async def test_somebody_suspended_stays_outside(world, browser, other):
-    await world.person("ada")
+    await world.register("ada")
     await verified("ada")
     await models.User.all().update(suspended_at=clock.now())
 
-    status, _, answer = await browser.sign_in()
+    status, _, answer = await browser.log_in()
     assert (status, answer["code"]) == (403, "suspended")
     assert await models.Identity.all().count() == 0
 
     await models.User.all().update(suspended_at=None)
-    assert (await browser.sign_in())[0] == 200
+    assert (await browser.log_in())[0] == 200
     await models.User.all().update(suspended_at=clock.now())
-    status, _, answer = await browser.sign_in()
+    status, _, answer = await browser.log_in()
     assert (status, answer["code"]) == (403, "suspended")
 
 
 async def test_an_account_that_was_deleted_does_not_come_back(world, browser, letters):
-    _, _, answer = await browser.sign_in()
-    ada = Person(world, answer["data"])
-    await (await ada.confirmed()).rest("POST", "/users/account/request-deletion", json={})
-    token = await letters.code("ada@example.com", "Delete your account")
+    _, _, answer = await browser.log_in()
+    ada = ApiUser(world, answer["data"])
+    await (await ada.mark_sessions_confirmed()).rest("POST", "/users/account/request-deletion", json={})
+    token = await letters.next_code("ada@example.com", "Delete your account")
     assert (await ada.rest("DELETE", "/users/account", json={"token": token}))[0] == 204
     assert await models.Identity.all().count() == 0
 
-    _, _, answer = await browser.sign_in()
+    _, _, answer = await browser.log_in()
 
     assert answer["data"]["user"]["id"] != ada.id
 
 
 @one_provider()
 async def test_who_says_no_at_the_provider(world, browser, other):
-    other.allows = False
+    other.consents = False
 
-    status, _, answer = await browser.sign_in()
+    status, _, answer = await browser.log_in()
 
     assert (status, answer["code"]) == (403, "forbidden")
 
@@ -335,14 +346,14 @@ async def test_who_says_no_at_the_provider(world, browser, other):
 @pytest.mark.parametrize("redirect", [None, "/"])
 async def test_who_has_two_factor_on_owes_a_code(world, browser, redirect):
     """A provider proves as much as a password does, and no more."""
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     await verified("ada")
-    await ada.confirmed()
+    await ada.mark_sessions_confirmed()
     secret = (await ada.rest("POST", "/auth/2fa/setup", json={}))[1]["data"]["secret"]
     enabled = await ada.rest("POST", "/auth/2fa/enable", json={"code": pyotp.TOTP(secret).now()})
     recovery = enabled[1]["data"]["recovery_codes"][0]
 
-    status, location, answer = await browser.sign_in(**({"redirect": redirect} if redirect else {}))
+    status, location, answer = await browser.log_in(**({"redirect": redirect} if redirect else {}))
     if redirect:
         status, answer = await exchange(world, location)
 
@@ -361,12 +372,12 @@ async def test_who_has_two_factor_on_owes_a_code(world, browser, redirect):
     [("/", f"{SITE}/"), ("/rooms?a=b%20c", f"{SITE}/rooms?a=b%20c"), (f"{APP}/in?x=1", f"{APP}/in?x=1")],
 )
 async def test_a_page_exchanges_a_code_for_tokens(world, browser, redirect, reached):
-    status, location, _ = await browser.sign_in(redirect=redirect)
+    status, location, _ = await browser.log_in(redirect=redirect)
 
     assert status == 302
     assert location.partition("#")[0] == reached
     assert re.fullmatch(r"oauth_code=[A-Za-z0-9_-]{43}", location.partition("#")[2])
-    assert told(location)["oauth_code"] not in str(await models.Handover.all().values())
+    assert told(location)["oauth_code"] not in str(await models.OAuthHandoff.all().values())
     status, answer = await exchange(world, location, device_name="phone")
     assert status == 200
     assert answer["data"]["user"]["email"] == "ada@example.com"
@@ -376,7 +387,7 @@ async def test_a_page_exchanges_a_code_for_tokens(world, browser, redirect, reac
 
 
 async def test_of_several_who_exchange_a_code_one_gets_tokens(world, browser):
-    _, location, _ = await browser.sign_in(redirect="/")
+    _, location, _ = await browser.log_in(redirect="/")
 
     answers = await asyncio.gather(*(exchange(world, location) for _ in range(4)))
 
@@ -384,18 +395,18 @@ async def test_of_several_who_exchange_a_code_one_gets_tokens(world, browser):
 
 
 async def test_a_code_is_good_for_a_minute(world, browser):
-    _, location, _ = await browser.sign_in(redirect="/")
-    (row,) = await models.Handover.all()
+    _, location, _ = await browser.log_in(redirect="/")
+    (row,) = await models.OAuthHandoff.all()
     assert row.code_until is not None
     assert row.code_until <= clock.now() + timedelta(seconds=60)
-    await models.Handover.all().update(code_until=clock.oldest_end())
+    await models.OAuthHandoff.all().update(code_until=clock.expiry_cutoff())
 
     assert (await exchange(world, location))[0] == 400
 
 
 async def test_a_code_is_nothing_for_somebody_suspended_or_deleted(world, browser):
     for field, code in (("suspended_at", "suspended"), ("deleted_at", "invalid_token")):
-        _, location, _ = await browser.sign_in(redirect="/")
+        _, location, _ = await browser.log_in(redirect="/")
         await models.User.all().update(**{field: clock.now()})
 
         assert (await exchange(world, location))[1]["code"] == code
@@ -406,22 +417,22 @@ async def test_a_code_is_nothing_for_somebody_suspended_or_deleted(world, browse
 async def test_a_code_is_nothing_without_what_the_page_keeps(world, browser):
     """Whoever lures somebody to a page with a code of their own would have them in the wrong account."""
     verifier = "v" * 43
-    asked = {"redirect": "/", "challenge": challenge(verifier)}
+    asked = {"redirect": "/", "challenge": code_challenge(verifier)}
     for given in ({}, {"verifier": "w" * 43}):
-        _, location, _ = await browser.sign_in(**asked)
+        _, location, _ = await browser.log_in(**asked)
         assert (await exchange(world, location, **given))[0] == 400
         assert (await exchange(world, location, verifier=verifier))[0] == 400  # it is spent
 
-    _, location, _ = await browser.sign_in(**asked)
+    _, location, _ = await browser.log_in(**asked)
     assert (await exchange(world, location, verifier=verifier))[0] == 200
-    _, location, _ = await browser.sign_in(redirect="/")
+    _, location, _ = await browser.log_in(redirect="/")
     assert (await exchange(world, location, verifier=verifier))[0] == 400
 
 
 async def test_a_page_is_told_of_a_refusal(world, browser):
-    await world.person("ada")
+    await world.register("ada")
 
-    status, location, _ = await browser.sign_in(redirect=f"{APP}/in")
+    status, location, _ = await browser.log_in(redirect=f"{APP}/in")
 
     assert status == 302
     assert location.startswith(f"{APP}/in#")
@@ -478,7 +489,7 @@ async def test_nobody_is_sent_to_other_sites(world, redirect):
 
 @one_provider()
 async def test_the_cookie_is_for_nobody_else(world, browser):
-    await browser.leave("test")
+    await browser.authorize("test")
 
     ((name, value),) = browser.cookies.items()
     assert name == "__Host-hubbub_oauth"
@@ -503,10 +514,10 @@ async def test_what_is_asked_of_a_provider(world, browser, other):
 
 
 async def test_a_state_of_another_browser_is_refused(world, browser):
-    back = await browser.leave("test")
-    stranger = Browser(world.http, world.url)
+    back = await browser.authorize("test")
+    stranger = OAuthBrowser(world.http, world.url)
     refusals = [await stranger.get(back)]
-    await stranger.leave("test")
+    await stranger.authorize("test")
     refusals.append(await stranger.get(back))
 
     for status, _, answer in refusals:
@@ -516,35 +527,35 @@ async def test_a_state_of_another_browser_is_refused(world, browser):
 
 
 async def test_a_state_is_good_once(world, browser, other):
-    back = await browser.leave("test")
-    twin = browser.twin()
+    back = await browser.authorize("test")
+    twin = browser.clone()
     assert (await browser.get(back))[0] == 200
     assert browser.cookies == {}
 
     assert (await twin.get(back))[0] == 400
-    assert other.asked.count("/token") == 1
+    assert other.requested_paths.count("/token") == 1
 
 
 async def test_of_several_with_one_state_one_comes_in(world, browser, other):
-    back = await browser.leave("test")
+    back = await browser.authorize("test")
 
-    answers = await asyncio.gather(*(browser.twin().get(back) for _ in range(5)))
+    answers = await asyncio.gather(*(browser.clone().get(back) for _ in range(5)))
 
     assert sorted(status for status, _, _ in answers) == [200, 400, 400, 400, 400]
-    assert other.asked.count("/token") == 1
+    assert other.requested_paths.count("/token") == 1
 
 
 @one_provider()
 @pytest.mark.parametrize(("seconds", "status"), [(-300, 400), (-61, 400), (-59, 200), (-30, 200)])
 async def test_a_sign_in_that_took_too_long(world, browser, monkeypatch, seconds, status):
-    monkeypatch.setattr("hubbub.services.accounts.oauth_login.LASTS", timedelta(seconds=seconds))
+    monkeypatch.setattr("hubbub.services.accounts.oauth_login.STATE_LIFETIME", timedelta(seconds=seconds))
 
-    assert (await browser.sign_in())[0] == status  # another instance's clock may be 60 s late
+    assert (await browser.log_in())[0] == status  # another instance's clock may be 60 s late
 
 
 @one_provider()
 async def test_a_sign_in_with_one_provider_does_not_end_at_another(world, browser):
-    back = await browser.leave("test")
+    back = await browser.authorize("test")
 
     assert (await browser.get(back.replace("/test/", "/github/")))[0] == 400
     assert (await browser.get(f"{back}&iss=https://evil.example"))[0] == 400
@@ -553,7 +564,7 @@ async def test_a_sign_in_with_one_provider_does_not_end_at_another(world, browse
 @one_provider()
 @pytest.mark.parametrize("change", ["", "x", "s1.", "é"])
 async def test_a_cookie_that_was_changed(world, browser, change):
-    back = await browser.leave("test")
+    back = await browser.authorize("test")
     name, value = next(iter(browser.cookies.items()))
     browser.cookies[name] = change and f"{value}{change}"
 
@@ -564,7 +575,7 @@ async def test_a_cookie_that_was_changed(world, browser, change):
 async def test_a_way_back_without_a_code(world, browser):
     for parts in ("", "?state=x", "?code=x", "?state=x&code=x", "?error=server_error"):
         assert (await browser.get(f"/api/v1/auth/oauth/test/callback{parts}"))[0] == 400
-    back = await browser.leave("test")
+    back = await browser.authorize("test")
     assert (await browser.get(back.partition("code=")[0] + back.partition("&")[2]))[0] == 400
 
 
@@ -575,7 +586,7 @@ def hs256(at: Issuer, claims: dict[str, Any]) -> str:
     """Signed with the published key as if it were a shared secret."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    public = key("one").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    public = rsa_key("one").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     head = {"alg": "HS256", "typ": "JWT", "kid": "one"}
     body = b".".join(jwt.utils.base64url_encode(json.dumps(each).encode()) for each in (head, claims))
     algorithm = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
@@ -591,15 +602,15 @@ def shared(at: Issuer, claims: dict[str, Any]) -> str:
 
 
 def of_another(at: Issuer, claims: dict[str, Any]) -> str:
-    return jwt.encode(claims, key("another"), "RS256", {"kid": "one"})
+    return jwt.encode(claims, rsa_key("another"), "RS256", {"kid": "one"})
 
 
 def unknown(at: Issuer, claims: dict[str, Any]) -> str:
-    return at.signed(claims, "another")
+    return at.encode_id_token(claims, "another")
 
 
 def changed(at: Issuer, claims: dict[str, Any]) -> str:
-    head, _, rest = at.signed(claims).partition(".")
+    head, _, rest = at.encode_id_token(claims).partition(".")
     body, _, signature = rest.partition(".")
     more = jwt.utils.base64url_encode(json.dumps({**claims, "sub": "1"}).encode()).decode()
     assert more != body
@@ -617,9 +628,9 @@ def nothing(at: Issuer, claims: dict[str, Any]) -> str:
 @one_provider()
 @pytest.mark.parametrize("sign", [hs256, unsigned, shared, of_another, unknown, changed, nonsense, nothing])
 async def test_an_id_token_that_the_issuer_did_not_sign(world, browser, other, sign):
-    other.sign = sign
+    other.sign_token = sign
 
-    status, _, answer = await browser.sign_in()
+    status, _, answer = await browser.log_in()
 
     assert (status, answer["code"]) == (400, "invalid_token")
     assert await models.User.all().count() == 0
@@ -635,8 +646,8 @@ async def test_an_id_token_that_the_issuer_did_not_sign(world, browser, other, s
         {"aud": "another"},
         {"aud": []},
         {"aud": None},
-        {"aud": [CLIENT, "another"]},
-        {"aud": [CLIENT], "azp": "another"},
+        {"aud": [CLIENT_ID, "another"]},
+        {"aud": [CLIENT_ID], "azp": "another"},
         {"azp": "another"},
         {"iss": "https://another.example"},
         {"iss": None},
@@ -654,9 +665,11 @@ async def test_an_id_token_that_the_issuer_did_not_sign(world, browser, other, s
     ids=str,
 )
 async def test_an_id_token_that_is_not_meant(world, browser, other, claims):
-    other.lie = lambda said: {name: value for name, value in {**said, **claims}.items() if value is not None}
+    other.alter_claims = lambda said: {
+        name: value for name, value in {**said, **claims}.items() if value is not None
+    }
 
-    status, _, answer = await browser.sign_in()
+    status, _, answer = await browser.log_in()
 
     assert (status, answer["code"]) == (400, "invalid_token")
     assert await models.User.all().count() == 0
@@ -664,22 +677,24 @@ async def test_an_id_token_that_is_not_meant(world, browser, other, claims):
 
 @one_provider()
 async def test_several_audiences_with_a_party(world, browser, other):
-    other.lie = lambda said: {**said, "aud": [CLIENT, "another"], "azp": CLIENT}
+    other.alter_claims = lambda said: {**said, "aud": [CLIENT_ID, "another"], "azp": CLIENT_ID}
 
-    assert (await browser.sign_in())[0] == 200
+    assert (await browser.log_in())[0] == 200
 
 
 @one_provider()
 @pytest.mark.parametrize("provider", ["test", "github"])
 async def test_a_code_that_was_used_or_is_of_another_sign_in(world, browser, other, provider):
     """PKCE: a code that somebody else was given is good for nothing in this browser's sign-in."""
-    spent = await browser.leave(provider)
+    spent = await browser.authorize(provider)
     code = parse_qs(urlsplit(spent).query)["code"][0]
-    other.codes.clear()
+    other.grants_by_code.clear()
     assert (await browser.get(spent))[0] == 400
 
-    stolen = parse_qs(urlsplit(await Browser(world.http, world.url).leave(provider)).query)["code"][0]
-    back = await browser.leave(provider)
+    stolen = parse_qs(urlsplit(await OAuthBrowser(world.http, world.url).authorize(provider)).query)["code"][
+        0
+    ]
+    back = await browser.authorize(provider)
     own = parse_qs(urlsplit(back).query)["code"][0]
     status, _, answer = await browser.get(back.replace(own, stolen))
     assert (status, answer["code"]) == (400, "invalid_token")
@@ -730,17 +745,17 @@ async def stranger(_: web.Request) -> web.Response:
     ],
 )
 async def test_a_provider_that_can_not_be_used(world, browser, other, provider, path, answer):
-    other.instead[path] = answer
+    other.overrides[path] = answer
 
     refusal = await refused(world, browser, provider)
 
     names_none = path.endswith("emails") and answer is a_list
     assert refusal == ((403, "forbidden", False) if names_none else (503, "unavailable", True))
-    assert "/again" not in other.asked
+    assert "/again" not in other.requested_paths
     assert await models.User.all().count() == 0
 
 
-async def refused(world: World, browser: Browser, provider: str) -> tuple[int, str, bool]:
+async def refused(world: LiveInstance, browser: OAuthBrowser, provider: str) -> tuple[int, str, bool]:
     """How a sign-in ended wherever it ended, and whether it is said when to try again."""
     path = f"/api/v1/auth/oauth/{provider}/authorize"
     status, form, _ = await browser.get(path)
@@ -770,7 +785,7 @@ async def test_a_discovery_document_that_is_wrong(world, browser, other, change)
     async def wrong(_: web.Request) -> web.Response:
         return web.json_response({**other.discovery(), **change})
 
-    other.instead["/.well-known/openid-configuration"] = wrong
+    other.overrides["/.well-known/openid-configuration"] = wrong
 
     status, _, answer = await browser.get("/api/v1/auth/oauth/test/authorize")
 
@@ -785,33 +800,35 @@ async def test_a_provider_that_is_slow_keeps_nobody_waiting(world, other):
         await done.wait()
         return web.Response()
 
-    other.instead["/.well-known/openid-configuration"] = slow
-    provider = world.app.parts.providers["test"]
+    other.overrides["/.well-known/openid-configuration"] = slow
+    provider = world.app.container.identity_providers["test"]
     assert isinstance(provider, OpenId)
-    provider._client.seconds = 0.5
+    provider._client.timeout_s = 0.5
 
     answers = await asyncio.gather(*(world.rest("GET", "/auth/oauth/test/authorize") for _ in range(20)))
 
     done.set()
     assert {status for status, _ in answers} == {503}
-    assert other.asked.count("/.well-known/openid-configuration") == 1  # the others did not ask again
+    assert (
+        other.requested_paths.count("/.well-known/openid-configuration") == 1
+    )  # the others did not ask again
 
 
 # --- what is linked ---
 
 
 async def test_an_identity_is_taken_away_unless_it_is_the_only_way_in(world, browser, letters):
-    _, _, answer = await browser.sign_in()
-    ada = Person(world, answer["data"])
-    bob = await (await world.person("bob")).confirmed()
-    await ada.confirmed()
+    _, _, answer = await browser.log_in()
+    ada = ApiUser(world, answer["data"])
+    bob = await (await world.register("bob")).mark_sessions_confirmed()
+    await ada.mark_sessions_confirmed()
     (first,) = (await ada.rest("GET", "/auth/identities"))[1]["data"]
     path = f"/auth/identities/{first['id']}"
     assert (await bob.rest("DELETE", path))[0] == 404
     status, refusal = await ada.rest("DELETE", path)
     assert (status, refusal["code"]) == (409, "conflict")
 
-    await browser.sign_in("github")
+    await browser.log_in("github")
     assert (await ada.rest("DELETE", path))[0] == 204
     (second,) = (await ada.rest("GET", "/auth/identities"))[1]["data"]
     assert second["provider"] == "github"
@@ -820,9 +837,9 @@ async def test_an_identity_is_taken_away_unless_it_is_the_only_way_in(world, bro
 
 
 async def test_of_two_who_take_the_last_two_away_one_is_refused(world, browser):
-    _, _, answer = await browser.sign_in()
-    await browser.sign_in("github")
-    ada = await Person(world, answer["data"]).confirmed()
+    _, _, answer = await browser.log_in()
+    await browser.log_in("github")
+    ada = await ApiUser(world, answer["data"]).mark_sessions_confirmed()
     found = (await ada.rest("GET", "/auth/identities"))[1]["data"]
 
     answers = await asyncio.gather(*(ada.rest("DELETE", f"/auth/identities/{each['id']}") for each in found))
@@ -831,8 +848,8 @@ async def test_of_two_who_take_the_last_two_away_one_is_refused(world, browser):
 
 
 async def test_an_account_without_a_password_gets_one_by_e_mail(world, browser, letters):
-    _, _, answer = await browser.sign_in()
-    ada = Person(world, answer["data"])
+    _, _, answer = await browser.log_in()
+    ada = ApiUser(world, answer["data"])
     login = {"email": "ada@example.com", "password": PASSWORD}
     assert (await world.rest("POST", "/auth/login", json=login))[1]["code"] == "unauthenticated"
     change = {"current_password": "", "new_password": PASSWORD}
@@ -843,20 +860,20 @@ async def test_an_account_without_a_password_gets_one_by_e_mail(world, browser, 
     assert "none yet" in refusal["detail"]
 
     await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
-    token = await letters.code("ada@example.com", "Choose a new password")
+    token = await letters.next_code("ada@example.com", "Choose a new password")
     reset = {"token": token, "password": PASSWORD}
     assert (await world.rest("POST", "/auth/reset-password", json=reset))[0] == 204
 
     status, answer = await world.rest("POST", "/auth/login", json=login)
     assert status == 200
-    ada = await Person(world, answer["data"]).confirmed()
+    ada = await ApiUser(world, answer["data"]).mark_sessions_confirmed()
     (identity,) = (await ada.rest("GET", "/auth/identities"))[1]["data"]
     assert (await ada.rest("DELETE", f"/auth/identities/{identity['id']}"))[0] == 204
 
 
 async def test_what_is_exported_and_recorded(world, browser, other):
-    _, _, answer = await browser.sign_in()
-    ada = await Person(world, answer["data"]).confirmed()
+    _, _, answer = await browser.log_in()
+    ada = await ApiUser(world, answer["data"]).mark_sessions_confirmed()
 
     status, exported = await ada.rest("GET", "/users/account/export")
 
@@ -868,8 +885,8 @@ async def test_what_is_exported_and_recorded(world, browser, other):
     assert ("session.sign_in", "ok") in acts
     assert ("identity.unlink", "failed") not in acts
     await ada.rest("DELETE", f"/auth/identities/{identity['id']}")
-    other.sign = of_another
-    await browser.sign_in()
+    other.sign_token = of_another
+    await browser.log_in()
     rows = await models.AuditRecord.filter(outcome="failed").order_by("at").values("action", "reason")
     assert rows == [
         {"action": "identity.unlink", "reason": "conflict"},
@@ -880,32 +897,32 @@ async def test_what_is_exported_and_recorded(world, browser, other):
 # --- confirming a session ---
 
 
-async def confirmed(person: Person) -> bool:
+async def confirmed(person: ApiUser) -> bool:
     return (await person.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]}))[0] == 201
 
 
 async def test_an_account_without_a_password_confirms_its_session_by_its_provider(world, browser):
-    _, _, answer = await browser.sign_in()
-    ada = Person(world, answer["data"])
+    _, _, answer = await browser.log_in()
+    ada = ApiUser(world, answer["data"])
     other = await login_again(world, browser)
     assert not await confirmed(ada)
 
     browser.token = ada.token
-    status, location, _ = await browser.sign_in(confirm="true")
+    status, location, _ = await browser.log_in(confirm="true")
 
     assert (status, location) == (204, "")
     assert await confirmed(ada)
     assert not await confirmed(other)
 
 
-async def login_again(world: World, browser: Browser) -> Person:
-    _, _, answer = await browser.sign_in()
-    return Person(world, answer["data"])
+async def login_again(world: LiveInstance, browser: OAuthBrowser) -> ApiUser:
+    _, _, answer = await browser.log_in()
+    return ApiUser(world, answer["data"])
 
 
 async def test_a_page_confirms_its_session_by_a_code(world, browser):
     ada = await login_again(world, browser)
-    _, location, _ = await browser.sign_in(confirm="true", redirect="/")
+    _, location, _ = await browser.log_in(confirm="true", redirect="/")
     body = {"code": told(location)["oauth_code"], "confirm": True}
 
     assert (await world.rest("POST", "/auth/oauth/exchange", json=body))[0] == 401
@@ -916,17 +933,17 @@ async def test_a_page_confirms_its_session_by_a_code(world, browser):
 
 async def test_nobody_confirms_a_session_by_an_account_that_is_not_linked_to_it(world, browser, other):
     ada = await login_again(world, browser)
-    bob = await world.person("bob")
+    bob = await world.register("bob")
 
-    for who in (Someone(), Someone(subject="1009", email="new@example.com")):
-        other.who, browser.token = who, bob.token
-        status, _, answer = await browser.sign_in(confirm="true")
+    for who in (ProviderUser(), ProviderUser(subject="1009", email="new@example.com")):
+        other.user, browser.token = who, bob.token
+        status, _, answer = await browser.log_in(confirm="true")
         assert (status, answer["code"]) == (403, "forbidden")
     browser.token = None
     assert (await browser.get("/api/v1/auth/oauth/test/authorize?confirm=true"))[0] == 401
 
-    other.who = Someone()
-    _, location, _ = await browser.sign_in(confirm="true", redirect="/")
+    other.user = ProviderUser()
+    _, location, _ = await browser.log_in(confirm="true", redirect="/")
     body = {"code": told(location)["oauth_code"], "confirm": True}
     assert (await bob.rest("POST", "/auth/oauth/exchange", json=body))[0] == 403
     assert not await confirmed(bob)
@@ -935,15 +952,15 @@ async def test_nobody_confirms_a_session_by_an_account_that_is_not_linked_to_it(
 
 
 async def test_a_provider_does_not_stand_for_the_code_of_a_second_factor(world, browser):
-    await world.person("ada")
+    await world.register("ada")
     await verified("ada")
     ada = await login_again(world, browser)
-    await ada.confirmed()
+    await ada.mark_sessions_confirmed()
     secret = (await ada.rest("POST", "/auth/2fa/setup", json={}))[1]["data"]["secret"]
     await ada.rest("POST", "/auth/2fa/enable", json={"code": pyotp.TOTP(secret).now()})
     await models.Session.filter(user_id=ada.id).update(confirmed_at=None)
 
     browser.token = ada.token
 
-    assert (await browser.sign_in(confirm="true"))[0] == 403
+    assert (await browser.log_in(confirm="true"))[0] == 403
     assert not await confirmed(ada)

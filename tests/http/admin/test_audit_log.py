@@ -13,7 +13,7 @@ from hubbub.core import clock, ids
 from hubbub.core.request_info import RequestInfo
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.services.admin import audit_log as service
 
 PATH = "/admin/audit-log"
@@ -22,7 +22,7 @@ PATH = "/admin/audit-log"
 @pytest.fixture
 async def mod(world):
     """Somebody who may read it; what led to them is not of interest."""
-    person = await world.person("mod")
+    person = await world.register("mod")
     await models.User.filter(id=person.id).update(role="moderator")
     return person
 
@@ -32,7 +32,7 @@ HERE = RequestInfo("192.0.2.1", "tests", "request-1")
 
 async def record(action, origin=HERE, **fields):
     async with database.transaction() as tx:
-        await audit_log.record(tx, Act(action, origin, **fields), note="nothing special")
+        await audit_log.record(tx, AuditEvent(action, origin, **fields), note="nothing special")
 
 
 async def found(by, **asked):
@@ -43,7 +43,7 @@ async def found(by, **asked):
 
 
 async def test_a_record_says_who_what_on_what_from_where_and_how_it_ended(world, mod):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     login = {"email": "ada@example.com", "password": "wrong wrong wrong"}
     headers = {"User-Agent": "curl/8", "X-Request-ID": "sign-in-1"}
     await world.rest("POST", "/auth/login", json=login, headers=headers)
@@ -72,7 +72,7 @@ async def test_a_record_says_who_what_on_what_from_where_and_how_it_ended(world,
 
 
 async def test_it_is_for_those_who_may(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     for path in (PATH, f"{PATH}/export", f"{PATH}/export?format=csv"):
         assert (await ada.rest("GET", path))[0] == 403
         assert (await world.rest("GET", path))[0] == 401
@@ -85,7 +85,7 @@ async def test_it_is_for_those_who_may(world):
 
 async def test_each_filter(world, mod):
     ada, bob = ids.uuid7(), ids.uuid7()
-    await record(Action.END_SESSION, actor_id=ada, target=Target("session", bob))
+    await record(Action.REVOKE_SESSION, actor_id=ada, target=Target("session", bob))
     await record(Action.EXPORT_ACCOUNT, RequestInfo("192.0.2.2", "Firefox"), actor_id=bob)
     start = (await models.AuditRecord.filter(actor_id=ada).first()).at
     later = clock.rfc3339(start + timedelta(hours=1))
@@ -121,14 +121,14 @@ async def test_what_is_not_understood(mod):
 
 async def test_pages_tell_how_much_there_is(mod):
     for _ in range(4):
-        await record(Action.SIGN_IN)
+        await record(Action.LOGIN)
     _, answer = await mod.rest("GET", PATH, params={"limit": 2, "page": 2, "action": "session.sign_in"})
     assert answer["meta"] == {"page": 2, "limit": 2, "total": 4, "pages": 2}
     assert len(answer["data"]) == 2
 
 
 async def test_the_names_of_the_deleted_are_gone_and_their_ids_stay(world, mod):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     await models.User.filter(id=ada.id).update(deleted_at=clock.now())
     (record,) = await found(mod, actor_id=ada.id)
     assert (record["actor_username"], record["target_id"]) == (None, ada.id)
@@ -138,10 +138,10 @@ async def test_the_names_of_the_deleted_are_gone_and_their_ids_stay(world, mod):
 
 
 async def test_it_is_taken_along_as_json_in_batches(world, mod, monkeypatch):
-    monkeypatch.setattr(service, "BATCH", 3)
+    monkeypatch.setattr(service, "EXPORT_BATCH_ROWS", 3)
     for number in range(7):
-        await record(Action.SIGN_IN, RequestInfo(f"192.0.2.{number}", ""))
-    await record(Action.SIGN_OUT)
+        await record(Action.LOGIN, RequestInfo(f"192.0.2.{number}", ""))
+    await record(Action.LOGOUT)
 
     status, answer = await mod.rest("GET", f"{PATH}/export", params={"action": "session.sign_in"})
     assert status == 200
@@ -154,7 +154,7 @@ async def test_it_is_taken_along_as_json_in_batches(world, mod, monkeypatch):
 
 async def test_csv_holds_no_formula(world, mod):
     agent = '=HYPERLINK("http://192.0.2.1","click")'
-    await record(Action.SIGN_IN, RequestInfo("192.0.2.1", agent, "-1"))
+    await record(Action.LOGIN, RequestInfo("192.0.2.1", agent, "-1"))
     headers = {"Authorization": f"Bearer {mod.token}"}
     url = f"{world.url}/api/v1{PATH}/export?format=csv&action=session.sign_in"
     async with world.http.get(url, headers=headers) as answer:
@@ -166,9 +166,9 @@ async def test_csv_holds_no_formula(world, mod):
 
 
 async def test_ones_own_export_holds_what_one_did(world):
-    ada = await world.person("ada")
-    await ada.confirmed()
-    bob = await (await world.person("bob")).confirmed()
+    ada = await world.register("ada")
+    await ada.mark_sessions_confirmed()
+    bob = await (await world.register("bob")).mark_sessions_confirmed()
     await bob.rest("GET", "/users/account/export")
     _, answer = await ada.rest("GET", "/users/account/export")
     assert [each["action"] for each in answer["data"]["audit_log"]] == ["account.register", "account.export"]

@@ -4,8 +4,8 @@ from hubbub import models
 
 
 async def test_connections_rooms_and_instances(world):
-    room_id, (_, bob) = await world.talk("ada", "bob")
-    mod = await world.person("mod")
+    room_id, (_, bob) = await world.room_with_clients("ada", "bob")
+    mod = await world.register("mod")
     assert (await mod.rest("GET", "/admin/realtime"))[0] == 403
     await models.User.filter(id=mod.id).update(role="moderator")
 

@@ -10,8 +10,8 @@ from hubbub import models
 from hubbub.core import clock
 from hubbub.services.admin import admins
 from hubbub.services.mail import one_time_tokens
-from tests.support.buses import LosingBus
-from tests.support.world import World
+from tests.support.buses import DroppingBus
+from tests.support.world import LiveInstance
 
 LOGIN = {"password": "correct horse battery"}
 SPAM = {"reason": "spam"}
@@ -25,7 +25,7 @@ async def root(world):
 
 async def made(world, name, role):
     """Somebody with a role."""
-    person = await world.person(name)
+    person = await world.register(name)
     await models.User.filter(id=person.id).update(role=role)
     return person
 
@@ -59,7 +59,7 @@ async def trail(*actions):
     ],
 )
 async def test_others_are_refused_whether_there_is_something_or_not(world, method, path):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     for user_id in (bob.id, ada.id, str(uuid4())):
         body = {"json": {"role": "admin"}} if method == "PATCH" else {}
         status, answer = await ada.rest(method, path.replace("{id}", user_id), **body)
@@ -68,7 +68,7 @@ async def test_others_are_refused_whether_there_is_something_or_not(world, metho
 
 
 async def test_what_others_try_is_recorded(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     await change(ada, ada, role="admin")
     await change(ada, bob, suspended=SPAM)
     await ada.rest("DELETE", f"/admin/users/{bob.id}")
@@ -83,7 +83,7 @@ async def test_what_others_try_is_recorded(world):
 
 
 async def test_users_are_found_by_words_role_and_suspension(world, root):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     await change(root, bob, suspended=SPAM)
 
     async def found(**asked):
@@ -109,7 +109,7 @@ async def test_users_are_found_by_words_role_and_suspension(world, root):
 
 
 async def test_pages_and_what_is_not_understood(world, root):
-    await world.person("ada")
+    await world.register("ada")
     _, answer = await root.rest("GET", "/admin/users", params={"limit": 1, "page": 2, "sort": "username"})
     assert [user["username"] for user in answer["data"]] == ["boss"]
     assert answer["meta"] == {"page": 2, "limit": 1, "total": 2, "pages": 2}
@@ -119,7 +119,7 @@ async def test_pages_and_what_is_not_understood(world, root):
 
 
 async def test_a_user_is_shown_without_a_secret(world, root):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     status, answer = await root.rest("GET", f"/admin/users/{ada.id}")
     assert status == 200
     assert set(answer["data"]) == {
@@ -130,7 +130,7 @@ async def test_a_user_is_shown_without_a_secret(world, root):
 
 
 async def test_all_rooms_are_listed_without_what_was_said(world, root):
-    room_id, _ = await world.talk("ada", "bob")
+    room_id, _ = await world.room_with_clients("ada", "bob")
     status, answer = await root.rest("GET", "/admin/rooms", params={"kind": "private", "q": "room of ada"})
     assert status == 200
     assert [(room["id"], room["member_count"], room["archived"]) for room in answer["data"]] == [
@@ -147,7 +147,7 @@ async def test_all_rooms_are_listed_without_what_was_said(world, root):
 
 
 async def test_an_admin_changes_roles_and_nobody_else_does(world, root):
-    ada, mod = await world.person("ada"), await made(world, "mod", "moderator")
+    ada, mod = await world.register("ada"), await made(world, "mod", "moderator")
     for by, whom, role in ((mod, mod, "admin"), (mod, ada, "moderator"), (mod, root, "user")):
         assert (await change(by, whom, role=role))[0] == 403
     assert await roles() == {"boss": "admin", "ada": "user", "mod": "moderator"}
@@ -160,8 +160,8 @@ async def test_an_admin_changes_roles_and_nobody_else_does(world, root):
 
 
 async def test_sockets_follow_a_new_role_at_once(world, root):
-    ada = await world.person("ada")
-    await ada.client()
+    ada = await world.register("ada")
+    await ada.connect_client()
     (connection,) = world.app.chat.connections.of_user(UUID(ada.id))
     await change(root, ada, role="moderator")
     assert connection.ctx.role == "moderator"
@@ -177,13 +177,13 @@ async def _until_role(world, person, role):
 
 
 async def test_a_role_given_by_a_command_or_told_by_no_signal_is_found(settings):
-    bus = LosingBus()
-    async with World(settings, bus) as world:
-        root, ada = await made(world, "boss", "admin"), await world.person("ada")
-        await ada.client()
-        await admins.promote(world.app.parts, "ada@example.com")
+    bus = DroppingBus()
+    async with LiveInstance(settings, bus) as world:
+        root, ada = await made(world, "boss", "admin"), await world.register("ada")
+        await ada.connect_client()
+        await admins.promote(world.app.container, "ada@example.com")
         await _until_role(world, ada, "admin")
-        bus.loses = lambda _: True
+        bus.should_drop = lambda _: True
         await change(root, ada, role="user")
         await _until_role(world, ada, "user")
 
@@ -233,8 +233,8 @@ async def test_of_two_admins_who_leave_at_once_one_stays(world):
 
 
 async def test_who_is_suspended_is_out_at_once_and_told_why(world, root):
-    ada = await world.person("ada")
-    client = await ada.client()
+    ada = await world.register("ada")
+    client = await ada.connect_client()
     until = clock.rfc3339(clock.now() + timedelta(days=3))
     status, answer = await change(root, ada, suspended={"reason": "spam in #general", "until": until})
     assert status == 200
@@ -245,7 +245,7 @@ async def test_who_is_suspended_is_out_at_once_and_told_why(world, root):
     }
 
     told = f"This account is suspended until {until}: spam in #general"
-    closing = await client.next("closing")
+    closing = await client.next_event("closing")
     assert (closing["code"], closing["message"]) == ("suspended", told)
     login = {"email": "ada@example.com", **LOGIN}
     for answered in (
@@ -264,17 +264,17 @@ async def test_who_is_suspended_is_out_at_once_and_told_why(world, root):
 
 
 async def test_a_suspension_ends_by_itself(world, root):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     await change(root, ada, suspended={**SPAM, "until": clock.rfc3339(clock.now() + timedelta(days=1))})
     assert (await ada.rest("GET", "/auth/me"))[0] == 403
     await models.User.filter(id=ada.id).update(suspended_until=clock.now())
     assert (await ada.rest("GET", "/auth/me"))[0] == 200
-    await ada.client()
+    await ada.connect_client()
     assert (await root.rest("GET", f"/admin/users/{ada.id}"))[1]["data"]["suspended"] is None
 
 
 async def test_moderators_suspend_users_and_nobody_above(world, root):
-    ada, mod = await world.person("ada"), await made(world, "mod", "moderator")
+    ada, mod = await world.register("ada"), await made(world, "mod", "moderator")
     peer = await made(world, "peer", "moderator")
     for whom in (root, peer, mod):
         assert (await change(mod, whom, suspended=SPAM))[0] == 403
@@ -304,7 +304,7 @@ async def test_moderators_suspend_users_and_nobody_above(world, root):
     ],
 )
 async def test_what_is_not_understood_changes_nothing(world, root, asked, field):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     before = await models.User.get(id=ada.id).values()
     status, answer = await change(root, ada, **asked)
     assert (status, answer["errors"][0]["field"]) == (422, field)
@@ -315,13 +315,13 @@ async def test_what_is_not_understood_changes_nothing(world, root, asked, field)
 
 
 async def test_an_account_is_deleted_with_its_sessions_and_memberships(world, root):
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await bob.send(room_id, "hello")
-    gone = world.people["bob"]
+    gone = world.users["bob"]
     assert (await root.rest("DELETE", f"/admin/users/{gone.id}"))[0] == 204
 
-    assert (await bob.next("auth:revoked"))["reason"] == "account_deleted"
-    assert (await ada.next("member:left"))["user"]["username"].startswith("deleted-")
+    assert (await bob.next_event("auth:revoked"))["reason"] == "account_deleted"
+    assert (await ada.next_event("member:left"))["user"]["username"].startswith("deleted-")
     assert (await gone.rest("GET", "/auth/me"))[0] == 401
     for again in ("GET", "PATCH", "DELETE"):
         asked = {"json": {"role": "admin"}} if again == "PATCH" else {}

@@ -14,32 +14,32 @@ from hubbub.db import database
 from hubbub.http.middleware.api_keys import needs_session
 from hubbub.ratelimit.rate import Rate
 from hubbub.services.accounts import deletion
-from tests.support.documented import documented
-from tests.support.mailbox import mailbox, text
-from tests.support.world import Client, Person, World
+from tests.support.documented import api_contract
+from tests.support.mailbox import plain_text, run_mailbox
+from tests.support.world import ApiUser, Client, LiveInstance
 
 
-async def make(person: Person, *scopes: str, **more: Any) -> dict[str, Any]:
+async def make(person: ApiUser, *scopes: str, **more: Any) -> dict[str, Any]:
     """A new key."""
     body = {"name": "a program", "scopes": list(scopes) or ["read", "write"], **more}
-    status, answer = await (await person.confirmed()).rest("POST", "/api-keys", json=body)
+    status, answer = await (await person.mark_sessions_confirmed()).rest("POST", "/api-keys", json=body)
     assert status == 201, answer
     made: dict[str, Any] = answer["data"]
     return made
 
 
-async def ask(world: World, key: str, method: str, path: str, **options: Any) -> tuple[int, Any]:
+async def ask(world: LiveInstance, key: str, method: str, path: str, **options: Any) -> tuple[int, Any]:
     headers = {"X-API-Key": key, **options.pop("headers", {})}
     return await world.rest(method, path, headers=headers, **options)
 
 
-async def status(world: World, key: str, method: str) -> int:
+async def status(world: LiveInstance, key: str, method: str) -> int:
     """Of a request for rooms, whatever the API document says of it."""
     async with world.http.request(method, f"{world.url}/api/v1/rooms", headers={"X-API-Key": key}) as answer:
         return answer.status
 
 
-async def refused(world: World, key: str, *, code: str = "unauthenticated") -> str:
+async def refused(world: LiveInstance, key: str, *, code: str = "unauthenticated") -> str:
     """What a request is answered that is refused."""
     _, answer = await ask(world, key, "GET", "/auth/me")
     assert answer.get("code") == code, answer
@@ -53,7 +53,7 @@ async def audited(key_id: str) -> list[tuple[str, str, str | None]]:
 
 
 async def test_a_key_is_shown_once_and_stored_as_a_digest(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
 
     made = await make(ada, "write", "read", name="  nightly ")
 
@@ -77,7 +77,7 @@ async def test_a_key_is_shown_once_and_stored_as_a_digest(world):
 
 
 async def test_a_program_does_what_its_user_may(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     key = (await make(ada))["key"]
 
     status, answer = await ask(world, key, "POST", "/rooms", json={"kind": "public", "name": "Garden"})
@@ -92,7 +92,7 @@ async def test_a_program_does_what_its_user_may(world):
 
 
 async def test_what_a_program_did_is_told_from_what_its_user_did(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     made = await make(ada)
     room = (await ada.rest("POST", "/rooms", json={"kind": "private", "member_ids": [bob.id]}))[1]["data"][
         "id"
@@ -110,7 +110,7 @@ async def test_what_a_program_did_is_told_from_what_its_user_did(world):
 
 @pytest.mark.parametrize(("scope", "reads", "writes"), [("read", 200, 403), ("write", 403, 201)])
 async def test_a_key_does_what_its_scopes_say(world, scope, reads, writes):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     made = await make(ada, scope)
     room = {"kind": "public", "name": "Garden"}
 
@@ -126,7 +126,7 @@ async def test_a_key_does_what_its_scopes_say(world, scope, reads, writes):
 
 
 async def test_keys_never_manage_the_account(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     made = await make(ada)
     body = {"name": "another", "scopes": ["read"]}
 
@@ -153,7 +153,7 @@ async def test_keys_never_manage_the_account(world):
 def test_no_route_about_the_account_is_for_keys():
     """Whatever is added: what a name of these is in, needs a session."""
     words = ("auth", "session", "password", "2fa", "account", "key", "admin", "oauth", "delet")
-    paths = documented().document["paths"]
+    paths = api_contract().document["paths"]
     open_to_keys = [path for path in paths if not needs_session(path)]
 
     assert [path for path in open_to_keys if any(word in path for word in words)] == ["/api/v1/auth/me"] + [
@@ -166,7 +166,7 @@ def test_no_route_about_the_account_is_for_keys():
 
 
 async def test_a_revoked_key_is_refused_at_once(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     made = await make(ada)
     assert (await bob.rest("DELETE", f"/api-keys/{made['id']}"))[0] == 404
     assert (await bob.rest("GET", f"/api-keys/{made['id']}"))[0] == 404
@@ -185,7 +185,7 @@ async def test_a_revoked_key_is_refused_at_once(world):
 
 
 async def test_what_is_no_key_is_refused(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     key = (await make(ada))["key"]
 
     for given in (
@@ -207,7 +207,7 @@ async def test_what_is_no_key_is_refused(world):
 
 
 async def test_a_key_runs_out(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     made = await make(ada, expires_at=clock.rfc3339(clock.now() + timedelta(hours=1)))
     assert (await ask(world, made["key"], "GET", "/rooms"))[0] == 200
 
@@ -234,7 +234,7 @@ async def test_a_key_runs_out(world):
     ],
 )
 async def test_what_a_key_can_not_be(world, wrong):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
 
     status, answer = await ada.rest("POST", "/api-keys", json={"name": "x", "scopes": ["read"], **wrong})
 
@@ -243,7 +243,7 @@ async def test_what_a_key_can_not_be(world, wrong):
 
 
 async def test_nobody_has_more_than_25(world):
-    ada, bob = await (await world.person("ada")).confirmed(), await world.person("bob")
+    ada, bob = await (await world.register("ada")).mark_sessions_confirmed(), await world.register("bob")
     for _ in range(23):
         await make(ada)
 
@@ -260,7 +260,7 @@ async def test_nobody_has_more_than_25(world):
 
 
 async def test_suspended_and_deleted_users_have_no_keys(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     adas, bobs = await make(ada), await make(bob)
     assert (await ask(world, adas["key"], "GET", "/rooms"))[0] == 200
 
@@ -275,7 +275,7 @@ async def test_suspended_and_deleted_users_have_no_keys(world):
 
 
 async def test_export_and_deletion_know_of_keys(world):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     made = await make(ada, signed=True)
     _, answer = await ada.rest("GET", "/users/account/export")
     assert [(each["name"], each["prefix"]) for each in answer["data"]["api_keys"]] == [
@@ -288,14 +288,14 @@ async def test_export_and_deletion_know_of_keys(world):
     )
 
     async with database.transaction() as tx:
-        await deletion._empty(tx, await models.User.get(id=ada.id))
+        await deletion._anonymize(tx, await models.User.get(id=ada.id))
 
     assert not await models.ApiKey.exists()
     await refused(world, made["key"])
 
 
 async def test_the_last_use_is_seen_at_once_and_written_later(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     made = await make(ada)
     assert (await ada.rest("GET", f"/api-keys/{made['id']}"))[1]["data"]["last_used_at"] is None
 
@@ -304,14 +304,14 @@ async def test_the_last_use_is_seen_at_once_and_written_later(world):
     shown = (await ada.rest("GET", f"/api-keys/{made['id']}"))[1]["data"]["last_used_at"]
     assert shown is not None
     assert (await models.ApiKey.get(id=made["id"])).last_used_at is None
-    await world.app.parts.key_activity.write()
+    await world.app.container.api_key_last_seen.write()
     written = (await models.ApiKey.get(id=made["id"])).last_used_at
     assert clock.rfc3339(written) == shown
 
 
 @pytest.mark.parametrize("how", ["auth", "query", "bearer", "header"])
 async def test_a_key_is_no_ticket_for_sockets(world, how):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     key = (await make(ada))["key"]
     client = Client(world.url, {"token": key} if how == "auth" else {}, ["websocket"])
     headers = {"bearer": {"Authorization": f"Bearer {key}"}, "header": {"X-API-Key": key}}.get(how, {})
@@ -322,23 +322,23 @@ async def test_a_key_is_no_ticket_for_sockets(world, how):
             address, headers=headers, namespaces=["/chat"], auth=client._auth, transports=["websocket"]
         )
 
-    assert "API key" in client.refusal["message"]
-    assert client.refusal["data"]["code"] == "unauthenticated"
+    assert "API key" in client.connect_error["message"]
+    assert client.connect_error["data"]["code"] == "unauthenticated"
     await client.close()
 
 
 async def test_a_socket_does_not_prolong_itself_with_a_key(world):
-    ada = await world.person("ada")
-    socket = await ada.client()
+    ada = await world.register("ada")
+    socket = await ada.connect_client()
 
-    answer = await socket.ask("auth:refresh", token=(await make(ada))["key"])
+    answer = await socket.call_for_ack("auth:refresh", token=(await make(ada))["key"])
 
     assert (answer["ok"], answer["error"]["code"]) == (False, "unauthenticated")
 
 
 async def test_guesses_count_for_the_address(settings):
     limited = settings.model_copy(update={"limit_http": Rate(5, 0.01)})
-    async with World(limited) as world:
+    async with LiveInstance(limited) as world:
         answers = [await status(world, f"hub_{number:012x}_guess", "GET") for number in range(7)]
 
     assert answers == [401] * 5 + [429] * 2
@@ -346,8 +346,8 @@ async def test_guesses_count_for_the_address(settings):
 
 async def test_a_key_has_a_limit_of_its_own_that_its_refusals_count_for(settings):
     limited = settings.model_copy(update={"limit_http": Rate(5, 0.01)})
-    async with World(limited) as world:
-        ada = await world.person("ada")
+    async with LiveInstance(limited) as world:
+        ada = await world.register("ada")
         key = (await make(ada, "read"))["key"]
 
         answers = [await status(world, key, "POST") for _ in range(7)]
@@ -358,11 +358,11 @@ async def test_a_key_has_a_limit_of_its_own_that_its_refusals_count_for(settings
 
 async def test_a_new_key_is_told_by_e_mail(settings):
     async with (
-        mailbox() as letters,
-        World(settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})) as world,
+        run_mailbox() as letters,
+        LiveInstance(settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})) as world,
     ):
-        made = await make(await world.person("ada"), "read", name="=nightly")
-        said = text(await letters.next("ada@example.com", "A new API key of your account"))
+        made = await make(await world.register("ada"), "read", name="=nightly")
+        said = plain_text(await letters.next_message("ada@example.com", "A new API key of your account"))
 
     assert "“=nightly”" in said
     assert made["prefix"] in said

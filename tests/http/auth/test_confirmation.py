@@ -11,10 +11,10 @@ import pytest
 from hubbub import models
 from hubbub.core import clock
 from hubbub.http.middleware.api_keys import needs_session
-from hubbub.http.middleware.auth import OPEN
-from tests.support.documented import documented
-from tests.support.mailbox import Mailbox, mailbox
-from tests.support.world import PASSWORD, Person, World
+from hubbub.http.middleware.auth import PUBLIC_ROUTES
+from tests.support.documented import api_contract
+from tests.support.mailbox import Mailbox, run_mailbox
+from tests.support.world import PASSWORD, ApiUser, LiveInstance
 
 # Every route of a session, by what it needs besides the access token. A route that is added is added here.
 CONFIRMED: dict[tuple[str, str], Any] = {
@@ -43,7 +43,7 @@ HARMLESS = {
 
 @pytest.fixture
 async def letters():
-    async with mailbox() as made:
+    async with run_mailbox() as made:
         yield made
 
 
@@ -60,8 +60,8 @@ def of_sessions() -> set[tuple[str, str]]:
     """The routes that need a session, without those of admins, from the table of routes."""
     return {
         (method, path.removeprefix("/api/v1"))
-        for method, path, _ in documented().operations()
-        if path not in OPEN and needs_session(path) and not path.startswith("/api/v1/admin/")
+        for method, path, _ in api_contract().operations()
+        if path not in PUBLIC_ROUTES and needs_session(path) and not path.startswith("/api/v1/admin/")
     }
 
 
@@ -72,14 +72,14 @@ def test_every_route_says_what_it_needs_besides_a_token():
 def test_the_document_says_what_needs_a_confirmation():
     said = {
         (method, path.removeprefix("/api/v1"))
-        for method, path, operation in documented().operations()
+        for method, path, operation in api_contract().operations()
         if "confirmation_required" in str(operation["responses"].get("403"))
     }
 
     assert said == set(CONFIRMED)
 
 
-async def asked(person: Person, route: tuple[str, str], body: Any) -> tuple[int, str]:
+async def asked(person: ApiUser, route: tuple[str, str], body: Any) -> tuple[int, str]:
     method, path = route
     for name in ("identity_id", "key_id"):
         path = path.replace(f"{{{name}}}", str(uuid4()))
@@ -89,14 +89,14 @@ async def asked(person: Person, route: tuple[str, str], body: Any) -> tuple[int,
 
 @one_database()
 async def test_a_token_alone_is_not_enough(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     signed = (await world.rest("POST", "/auth/login", json=login()))[1]["data"]
     _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": signed["refresh_token"]})
 
     refusals = {
         (*route, number): await asked(person, route, body)
         for route, body in CONFIRMED.items()
-        for number, person in enumerate((ada, Person(world, signed), Person(world, answer["data"])))
+        for number, person in enumerate((ada, ApiUser(world, signed), ApiUser(world, answer["data"])))
     }
 
     assert set(refusals.values()) == {(403, "confirmation_required")}
@@ -107,7 +107,7 @@ async def test_a_token_alone_is_not_enough(world):
 
 @one_database()
 async def test_a_guess_is_not_enough_where_the_password_is_part_of_the_request(world):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     await equip(ada)
 
     refusals = {route: await asked(ada, route, body) for route, body in (BY_PASSWORD | BY_EMAIL).items()}
@@ -121,7 +121,7 @@ def login(password: str = PASSWORD) -> dict[str, str]:
     return {"email": "ada@example.com", "password": password}
 
 
-async def equip(person: Person) -> tuple[str, list[str]]:
+async def equip(person: ApiUser) -> tuple[str, list[str]]:
     """Switch two-factor on for a confirmed session: the secret and the recovery codes."""
     secret = (await person.rest("POST", "/auth/2fa/setup", json={}))[1]["data"]["secret"]
     code = {"code": pyotp.TOTP(secret).at(int(time.time()))}
@@ -130,15 +130,15 @@ async def equip(person: Person) -> tuple[str, list[str]]:
     return secret, answer["data"]["recovery_codes"]
 
 
-async def make(person: Person) -> tuple[int, Any]:
+async def make(person: ApiUser) -> tuple[int, Any]:
     return await person.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]})
 
 
 async def test_the_password_confirms_this_session_for_ten_minutes(world):
-    ada = await world.person("ada")
-    other = Person(world, (await world.rest("POST", "/auth/login", json=login()))[1]["data"])
+    ada = await world.register("ada")
+    other = ApiUser(world, (await world.rest("POST", "/auth/login", json=login()))[1]["data"])
 
-    await ada.confirm()
+    await ada.confirm_session()
 
     assert (await make(ada))[0] == 201
     assert (await make(other))[0] == 403
@@ -148,7 +148,7 @@ async def test_the_password_confirms_this_session_for_ten_minutes(world):
 
 
 async def test_a_wrong_password_or_code_is_unauthenticated(world):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     _, codes = await equip(ada)
     await models.Session.filter(user_id=ada.id).update(confirmed_at=None)
 
@@ -156,7 +156,7 @@ async def test_a_wrong_password_or_code_is_unauthenticated(world):
         status, answer = await ada.rest("POST", "/auth/confirm", json=wrong)
         assert (status, answer["code"]) == (401, "unauthenticated")
     assert (await make(ada))[0] == 403
-    await ada.confirm(code=codes[0])
+    await ada.confirm_session(code=codes[0])
     assert (await make(ada))[0] == 201
     acts = models.AuditRecord.filter(action="session.confirm").order_by("at", "id")
     assert await acts.values_list("outcome", "reason") == [
@@ -166,18 +166,18 @@ async def test_a_wrong_password_or_code_is_unauthenticated(world):
 
 @one_database()
 async def test_a_refusal_is_not_the_answer_that_is_given_again(world):
-    ada, again = await world.person("ada"), {"Idempotency-Key": str(uuid4())}
+    ada, again = await world.register("ada"), {"Idempotency-Key": str(uuid4())}
     body = {"name": "k", "scopes": ["read"]}
     assert (await ada.rest("POST", "/api-keys", json=body, headers=again))[0] == 403
 
-    await ada.confirm()
+    await ada.confirm_session()
 
     assert (await ada.rest("POST", "/api-keys", json=body, headers=again))[0] == 201
 
 
 @one_database()
 async def test_an_api_key_cannot_be_confirmed(world):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     key = (await make(ada))[1]["data"]["key"]
 
     status, answer = await world.rest(
@@ -189,7 +189,7 @@ async def test_an_api_key_cannot_be_confirmed(world):
 
 @one_database()
 async def test_asking_for_the_head_of_an_export_is_asking_for_it(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     url = f"{world.url}/api/v1/users/account/export"
 
     async with world.http.head(url, headers={"Authorization": f"Bearer {ada.token}"}) as answer:
@@ -199,9 +199,9 @@ async def test_asking_for_the_head_of_an_export_is_asking_for_it(world):
 # --- after a reset by e-mail ---
 
 
-async def reset(world: World, letters: Mailbox, **more: bool) -> None:
+async def reset(world: LiveInstance, letters: Mailbox, **more: bool) -> None:
     await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
-    token = await letters.code("ada@example.com", "Choose a new password")
+    token = await letters.next_code("ada@example.com", "Choose a new password")
     body = {"token": token, "password": "staple of another kind", **more}
     assert (await world.rest("POST", "/auth/reset-password", json=body))[0] == 204
 
@@ -210,7 +210,7 @@ async def reset(world: World, letters: Mailbox, **more: bool) -> None:
     ("more", "status"), [({}, 401), ({"end_api_keys": True}, 401), ({"end_api_keys": False}, 200)]
 )
 async def test_api_keys_end_with_a_forgotten_password_unless_told_not_to(world, letters, more, status):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     key = (await make(ada))[1]["data"]["key"]
     await equip(ada)
 
@@ -225,14 +225,14 @@ async def test_api_keys_end_with_a_forgotten_password_unless_told_not_to(world, 
 # --- undoing by e-mail ---
 
 
-async def undo(world: World, token: str) -> int:
+async def undo(world: LiveInstance, token: str) -> int:
     return (await world.rest("POST", "/auth/undo", json={"token": token}))[0]
 
 
 async def test_the_letter_about_an_api_key_ends_it(world, letters):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     kept, made = [(await make(ada))[1]["data"] for _ in range(2)]
-    tokens = [await letters.code("ada@example.com", "A new API key") for _ in range(2)]
+    tokens = [await letters.next_code("ada@example.com", "A new API key") for _ in range(2)]
 
     assert await undo(world, tokens[1]) == 204
 
@@ -244,9 +244,9 @@ async def test_the_letter_about_an_api_key_ends_it(world, letters):
 
 
 async def test_the_letter_about_a_second_factor_switches_it_off_again(world, letters):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     await equip(ada)
-    token = await letters.code("ada@example.com", "Two-factor sign-in is on")
+    token = await letters.next_code("ada@example.com", "Two-factor sign-in is on")
 
     await reset(world, letters)
     assert await undo(world, token) == 204
@@ -258,9 +258,9 @@ async def test_the_letter_about_a_second_factor_switches_it_off_again(world, let
 
 
 async def test_a_second_factor_that_came_later_is_not_the_one_of_the_letter(world, letters):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     _, codes = await equip(ada)
-    token = await letters.code("ada@example.com", "Two-factor sign-in is on")
+    token = await letters.next_code("ada@example.com", "Two-factor sign-in is on")
     await ada.rest("POST", "/auth/2fa/disable", json={"password": PASSWORD, "code": codes[0]})
     await equip(ada)
 
@@ -270,10 +270,10 @@ async def test_a_second_factor_that_came_later_is_not_the_one_of_the_letter(worl
 
 
 async def test_the_letter_about_the_end_of_a_second_factor_brings_it_back(world, letters):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     _, codes = await equip(ada)
     await ada.rest("POST", "/auth/2fa/disable", json={"password": PASSWORD, "code": codes[0]})
-    token = await letters.code("ada@example.com", "Two-factor sign-in is off")
+    token = await letters.next_code("ada@example.com", "Two-factor sign-in is off")
     await equip(ada)  # whoever switched it off has another app
 
     assert await undo(world, token) == 204
@@ -286,9 +286,9 @@ async def test_the_letter_about_the_end_of_a_second_factor_brings_it_back(world,
 @one_database()
 @pytest.mark.parametrize("spoilt", ["expired", "of another purpose", "unknown"])
 async def test_a_token_that_undoes_nothing_is_refused(world, letters, spoilt):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     await make(ada)
-    token = await letters.code("ada@example.com", "A new API key")
+    token = await letters.next_code("ada@example.com", "A new API key")
     own = models.OneTimeToken.filter(user_id=UUID(ada.id))
     if spoilt == "expired":
         await own.update(expires_at=clock.now() - timedelta(minutes=5))

@@ -9,8 +9,8 @@ import socketio
 
 from hubbub import models
 from hubbub.core import clock
-from hubbub.core.auth_tokens import ACCESS
-from tests.support.world import Person, World
+from hubbub.core.auth_tokens import ACCESS_AUDIENCE
+from tests.support.world import ApiUser, LiveInstance
 
 ADA = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
 
@@ -101,7 +101,7 @@ async def test_many_of_one_name_at_once_are_all_registered(world):
 
 
 async def test_of_ten_refreshes_at_once_one_wins_and_the_session_ends(world):
-    person = await world.person()
+    person = await world.register()
 
     answers = await asyncio.gather(
         *(
@@ -117,47 +117,47 @@ async def test_of_ten_refreshes_at_once_one_wins_and_the_session_ends(world):
 
 
 async def test_logging_out_ends_rest_and_sockets_at_once(world):
-    person = await world.person()
-    client = await person.client()
+    person = await world.register()
+    client = await person.connect_client()
     status, answer = await world.rest(
         "POST",
         "/auth/login",
         json={"email": f"{person.username}@example.com", "password": "correct horse battery"},
     )
-    other = await type(person)(world, answer["data"]).client()
+    other = await type(person)(world, answer["data"]).connect_client()
 
     began = asyncio.get_running_loop().time()
     assert await person.rest("POST", "/auth/logout") == (204, None)
 
-    assert await client.next("auth:revoked") == {"reason": "logged_out"}
-    closing = await client.next("closing")
+    assert await client.next_event("auth:revoked") == {"reason": "logged_out"}
+    closing = await client.next_event("closing")
     assert (closing["code"], closing["retry_after_ms"]) == ("session_revoked", None)
-    gone = await client.next("disconnect")
+    gone = await client.next_event("disconnect")
     assert gone["reason"] == socketio.AsyncClient.reason.SERVER_DISCONNECT
     assert asyncio.get_running_loop().time() - began < 1
-    assert client.heard[-1][0] == "disconnect"
+    assert client.events[-1][0] == "disconnect"
     for method, path in [("GET", "/auth/me"), ("GET", "/rooms"), ("POST", "/auth/logout")]:
         status, refusal = await person.rest(method, path)
         assert (status, refusal["code"]) == (401, "session_revoked")
     status, refusal = await world.rest("POST", "/auth/refresh", json={"refresh_token": person.refresh_token})
     assert (status, refusal["code"]) == (400, "invalid_token")
-    await other.settled()  # another session of the same person goes on
+    await other.synchronize()  # another session of the same person goes on
 
 
 async def test_a_reused_refresh_token_closes_the_sockets(world):
-    person = await world.person()
-    client = await person.client()
+    person = await world.register()
+    client = await person.connect_client()
     given = {"refresh_token": person.refresh_token}
 
     assert (await world.rest("POST", "/auth/refresh", json=given))[0] == 200
     assert (await world.rest("POST", "/auth/refresh", json=given))[0] == 400
 
-    assert await client.next("auth:revoked") == {"reason": "refresh_token_reused"}
-    await client.next("disconnect")
+    assert await client.next_event("auth:revoked") == {"reason": "refresh_token_reused"}
+    await client.next_event("disconnect")
 
 
 async def test_the_suspended_are_refused_everywhere(world):
-    person = await world.person()
+    person = await world.register()
     await models.User.filter(id=person.id).update(suspended_at=clock.now())
 
     login = {"email": f"{person.username}@example.com", "password": "correct horse battery"}
@@ -168,21 +168,21 @@ async def test_the_suspended_are_refused_everywhere(world):
     ]
     assert [(status, answer["code"]) for status, answer in answers] == [(403, "suspended")] * 3
     with pytest.raises(socketio.exceptions.ConnectionError):
-        await person.client()
-    assert world.clients[-1].refusal["data"]["code"] == "suspended"
+        await person.connect_client()
+    assert world.clients[-1].connect_error["data"]["code"] == "suspended"
 
 
 def _token(world, person, secret=None, algorithm="HS256", **changes):
     now = datetime.now(UTC)
     session = jwt.decode(person.token, options={"verify_signature": False})["sid"]
-    claims = {"iss": "hubbub", "aud": ACCESS, "sub": person.id, "sid": session, "iat": now}
+    claims = {"iss": "hubbub", "aud": ACCESS_AUDIENCE, "sub": person.id, "sid": session, "iat": now}
     claims |= {"exp": now + timedelta(minutes=1), **changes}
     return jwt.encode(claims, secret or world.settings.secret_key, algorithm)
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_tokens_that_are_not_good(world):
-    person = await world.person()
+    person = await world.register()
     good = _token(world, person)
     unsigned = jwt.encode(jwt.decode(good, options={"verify_signature": False}), None, "none")
     past = datetime.now(UTC) - timedelta(seconds=1)
@@ -211,16 +211,16 @@ async def test_sessions_outlive_a_new_secret_key(settings):
     old, new = settings.secret_key, "the-secret-key-that-comes-after-it"
     during = settings.model_copy(update={"secret_key": new, "secret_key_previous": (old,)})
     after = settings.model_copy(update={"secret_key": new})
-    async with World(settings) as world:
-        person = await world.person("ada")
+    async with LiveInstance(settings) as world:
+        person = await world.register("ada")
 
-    async with World(during) as world:
-        again = Person(world, {**vars(person), "access_token": person.token})
+    async with LiveInstance(during) as world:
+        again = ApiUser(world, {**vars(person), "user": person.account, "access_token": person.token})
         assert (await again.rest("GET", "/auth/me"))[0] == 200
-        await again.client()
+        await again.connect_client()
         _, renewed = await world.rest("POST", "/auth/refresh", json={"refresh_token": person.refresh_token})
 
-    async with World(after) as world:
+    async with LiveInstance(after) as world:
         headers = {"Authorization": f"Bearer {renewed['data']['access_token']}"}
         assert (await world.rest("GET", "/auth/me", headers=headers))[0] == 200
         headers = {"Authorization": f"Bearer {person.token}"}
@@ -231,7 +231,7 @@ async def test_sessions_outlive_a_new_secret_key(settings):
 
 
 async def test_what_is_no_refresh_token_is_refused(world):
-    person = await world.person()
+    person = await world.register()
     for token in (person.token, "nonsense", ""):
         status, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": token})
         assert (status, answer["code"]) == (400, "invalid_token")
@@ -258,19 +258,21 @@ async def asked(world, ada, seconds):
 
 async def connected(world, ada, seconds):
     try:
-        await ada.client(token=of_another_clock(world, ada.token, seconds))
+        await ada.connect_client(token=of_another_clock(world, ada.token, seconds))
     except socketio.exceptions.ConnectionError:
         return False
     return True
 
 
 async def renewed(world, ada, seconds):
-    client = await ada.client()
-    return (await client.ask("auth:refresh", token=of_another_clock(world, ada.token, seconds)))["ok"]
+    client = await ada.connect_client()
+    return (await client.call_for_ack("auth:refresh", token=of_another_clock(world, ada.token, seconds)))[
+        "ok"
+    ]
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 @pytest.mark.parametrize(("seconds", "good"), [(-60, True), (-1, True), (1, True), (58, True), (3600, False)])
 @pytest.mark.parametrize("use", [asked, connected, renewed, refreshed])
 async def test_a_token_of_an_instance_whose_clock_differs_is_good_everywhere(world, use, seconds, good):
-    assert await use(world, await world.person("ada"), seconds) is good
+    assert await use(world, await world.register("ada"), seconds) is good

@@ -11,15 +11,15 @@ import pytest
 
 from hubbub import models
 from hubbub.core import clock
-from tests.support.mailbox import Mailbox, mailbox, text
-from tests.support.world import Person, World
+from tests.support.mailbox import Mailbox, plain_text, run_mailbox
+from tests.support.world import ApiUser, LiveInstance
 
 OLD, NEW = "correct horse battery", "staple of another kind"
 
 
 @pytest.fixture
 async def letters() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
+    async with run_mailbox() as made:
         yield made
 
 
@@ -28,19 +28,19 @@ def settings(settings: Any, letters: Mailbox) -> Any:
     return settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})
 
 
-async def login(world: World, email: str, password: str) -> int:
+async def login(world: LiveInstance, email: str, password: str) -> int:
     status, _ = await world.rest("POST", "/auth/login", json={"email": email, "password": password})
     return status
 
 
-async def use(world: World, path: str, token: str, **more: str) -> tuple[int, Any]:
+async def use(world: LiveInstance, path: str, token: str, **more: str) -> tuple[int, Any]:
     status, answer = await world.rest("POST", path, json={"token": token, **more})
     return status, answer and answer["code"]
 
 
 async def test_an_address_is_verified_once(world, letters):
-    ada = await world.person("ada")
-    token = await letters.code("ada@example.com", "Confirm")
+    ada = await world.register("ada")
+    token = await letters.next_code("ada@example.com", "Confirm")
     assert (await ada.rest("GET", "/auth/me"))[1]["data"]["email_verified"] is False
 
     assert await use(world, "/auth/verify-email", token) == (204, None)
@@ -50,11 +50,11 @@ async def test_an_address_is_verified_once(world, letters):
 
 
 async def test_the_letter_is_sent_again(world, letters):
-    ada = await world.person("ada")
-    first = await letters.code("ada@example.com", "Confirm")
+    ada = await world.register("ada")
+    first = await letters.next_code("ada@example.com", "Confirm")
 
     assert (await ada.rest("POST", "/auth/resend-verification", json={}))[0] == 202
-    second = await letters.code("ada@example.com", "Confirm")
+    second = await letters.next_code("ada@example.com", "Confirm")
 
     assert first != second
     assert await use(world, "/auth/verify-email", second) == (204, None)
@@ -63,27 +63,27 @@ async def test_the_letter_is_sent_again(world, letters):
 
 
 async def test_a_forgotten_password(world, letters):
-    ada = await world.person("ada")
-    phone = await ada.client()
+    ada = await world.register("ada")
+    phone = await ada.connect_client()
     asked = {"email": " ADA@example.com"}
     assert await world.rest("POST", "/auth/forgot-password", json=asked) == (202, None)
-    token = await letters.code("ada@example.com", "Choose a new password")
+    token = await letters.next_code("ada@example.com", "Choose a new password")
 
     assert (await use(world, "/auth/reset-password", token, password="password123"))[1] == "invalid_payload"
     assert await use(world, "/auth/reset-password", token, password=NEW) == (204, None)
 
-    assert (await phone.next("auth:revoked"))["reason"] == "password_reset"
+    assert (await phone.next_event("auth:revoked"))["reason"] == "password_reset"
     assert (await ada.rest("GET", "/auth/me"))[1]["code"] == "session_revoked"
     assert await login(world, "ada@example.com", OLD) == 401
     assert await login(world, "ada@example.com", NEW) == 200
     assert await use(world, "/auth/reset-password", token, password=OLD) == (400, "invalid_token")
-    await letters.next("ada@example.com", "Your password was changed")
+    await letters.next_message("ada@example.com", "Your password was changed")
 
 
 async def test_of_several_who_use_a_token_at_once_one_succeeds(world, letters):
-    await world.person("ada")
+    await world.register("ada")
     await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
-    token = await letters.code("ada@example.com", "Choose a new password")
+    token = await letters.next_code("ada@example.com", "Choose a new password")
 
     answers = await asyncio.gather(
         *(use(world, "/auth/reset-password", token, password=NEW) for _ in range(5))
@@ -93,23 +93,23 @@ async def test_of_several_who_use_a_token_at_once_one_succeeds(world, letters):
 
 
 async def test_a_token_is_good_for_one_purpose_and_for_a_while(world, letters):
-    await world.person("ada")
-    verify = await letters.code("ada@example.com", "Confirm")
+    await world.register("ada")
+    verify = await letters.next_code("ada@example.com", "Confirm")
     assert await use(world, "/auth/reset-password", verify, password=NEW) == (400, "invalid_token")
     await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
-    reset = await letters.code("ada@example.com", "Choose a new password")
+    reset = await letters.next_code("ada@example.com", "Choose a new password")
     assert await use(world, "/auth/verify-email", reset) == (400, "invalid_token")
     assert await use(world, "/auth/verify-email", "nonsense 🐝") == (400, "invalid_token")
 
-    await models.OneTimeToken.all().update(expires_at=clock.oldest_end() - timedelta(seconds=1))
+    await models.OneTimeToken.all().update(expires_at=clock.expiry_cutoff() - timedelta(seconds=1))
 
     assert await use(world, "/auth/verify-email", verify) == (400, "invalid_token")
     assert await use(world, "/auth/reset-password", reset, password=NEW) == (400, "invalid_token")
 
 
 async def test_what_is_stored_tells_no_token(world, letters):
-    await world.person("ada")
-    token = await letters.code("ada@example.com", "Confirm")
+    await world.register("ada")
+    token = await letters.next_code("ada@example.com", "Confirm")
 
     rows = [*await models.OneTimeToken.all().values(), *await models.Job.all().values()]
 
@@ -118,11 +118,13 @@ async def test_what_is_stored_tells_no_token(world, letters):
 
 
 async def test_a_changed_password_ends_other_sessions(world, letters):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     asked = {"email": "ada@example.com", "password": OLD, "device_name": "phone"}
     _, answer = await world.rest("POST", "/auth/login", json=asked)
-    phone = Person(world, answer["data"])
-    assert "the address 127.0.0.1" in text(await letters.next("ada@example.com", "A new sign-in"))
+    phone = ApiUser(world, answer["data"])
+    assert "the address 127.0.0.1" in plain_text(
+        await letters.next_message("ada@example.com", "A new sign-in")
+    )
 
     async def change(current: str, new: str) -> tuple[int, Any]:
         body = {"current_password": current, "new_password": new}
@@ -141,33 +143,33 @@ async def test_a_changed_password_ends_other_sessions(world, letters):
     assert (await ada.rest("GET", "/auth/me"))[0] == 200
     assert (await phone.rest("GET", "/auth/me"))[1]["code"] == "session_revoked"
     assert await login(world, "ada@example.com", NEW) == 200
-    await letters.next("ada@example.com", "Your password was changed")
+    await letters.next_message("ada@example.com", "Your password was changed")
 
 
 async def test_nobody_is_told_of_a_sign_in_who_does_not_want_it(world, letters):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     await ada.rest("PATCH", "/email/preferences", json={"new_login": False})
     body = {"email": "ada@example.com", "password": OLD, "device_name": "phone"}
     await world.rest("POST", "/auth/login", json=body)
 
     await ada.rest("POST", "/auth/change-password", json={"current_password": OLD, "new_password": NEW})
-    await letters.next("ada@example.com", "Your password was changed")
+    await letters.next_message("ada@example.com", "Your password was changed")
 
     # Jobs begin in the order in which they were stored.
-    assert not any("sign-in" in each["Subject"] for each in letters.mail)
+    assert not any("sign-in" in each["Subject"] for each in letters.messages)
 
 
 async def test_letters_are_in_the_language_of_their_reader(world, letters):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     await ada.rest("PATCH", "/settings/preferences", json={"language": "de-AT"})
 
     await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
 
-    await letters.code("ada@example.com", "Wählen Sie ein neues Passwort")
+    await letters.next_code("ada@example.com", "Wählen Sie ein neues Passwort")
 
 
 async def test_neither_answer_nor_time_tells_whether_an_address_is_known(world, figures):
-    await world.person("ada")
+    await world.register("ada")
 
     async def ask(path: str, body: dict[str, str]) -> tuple[float, tuple[int, Any]]:
         began = time.perf_counter()
@@ -191,8 +193,8 @@ async def test_neither_answer_nor_time_tells_whether_an_address_is_known(world, 
 
 async def test_without_a_mail_server_the_jobs_are_kept_and_can_be_tried_again(settings, letters, caplog):
     off = settings.model_copy(update={"env": "production", "smtp_url": "off"})
-    async with World(off) as world:
-        await world.person("ada")
+    async with LiveInstance(off) as world:
+        await world.register("ada")
         await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
         async with asyncio.timeout(20):
             while await models.Job.exclude(state="dead").exists():  # noqa: ASYNC110 - a database has no event
@@ -203,8 +205,8 @@ async def test_without_a_mail_server_the_jobs_are_kept_and_can_be_tried_again(se
     assert {job.last_error for job in kept} == {"PermanentFailure: No e-mail is sent: HUBBUB_SMTP_URL is off"}
     assert "reset_password:" not in caplog.text
 
-    async with World(settings) as world:
+    async with LiveInstance(settings) as world:
         await models.Job.filter(state="dead").update(state="ready", attempts=0, ended_at=None)
-        token = await letters.code("ada@example.com", "Choose a new password")
+        token = await letters.next_code("ada@example.com", "Choose a new password")
 
         assert await use(world, "/auth/reset-password", token, password=NEW) == (204, None)

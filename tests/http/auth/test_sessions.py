@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from hubbub import models
 from hubbub.core import clock
-from tests.support.world import Person
+from tests.support.world import ApiUser
 
 PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -17,13 +17,13 @@ async def again(world, name, **options):
     body = {"email": f"{name}@example.com", "password": "correct horse battery", "device_name": "her phone"}
     status, answer = await world.rest("POST", "/auth/login", json=body, **options)
     assert status == 200
-    return Person(world, answer["data"])
+    return ApiUser(world, answer["data"])
 
 
 async def test_each_session_says_what_it_is(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     await again(world, "ada", headers={"User-Agent": PHONE})
-    await world.person("bob")
+    await world.register("bob")
 
     status, answer = await ada.rest("GET", "/sessions")
 
@@ -42,35 +42,35 @@ async def test_each_session_says_what_it_is(world):
 
 
 async def test_ending_one_ends_its_sockets_and_its_token(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     phone = await again(world, "ada")
-    socket = await phone.client()
+    socket = await phone.connect_client()
     _, answer = await ada.rest("GET", "/sessions")
     other = next(session["id"] for session in answer["data"] if not session["current"])
 
     assert (await ada.rest("DELETE", f"/sessions/{other}"))[0] == 204
 
-    await socket.next("auth:revoked")
+    await socket.next_event("auth:revoked")
     assert (await phone.rest("GET", "/auth/me"))[1]["code"] == "session_revoked"
     assert (await ada.rest("GET", "/auth/me"))[0] == 200
     assert (await ada.rest("DELETE", f"/sessions/{other}"))[0] == 404
 
 
 async def test_ending_all_others_keeps_this_one(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     others = [await again(world, "ada") for _ in range(3)]
-    socket = await others[0].client()
+    socket = await others[0].connect_client()
 
     assert (await ada.rest("DELETE", "/sessions"))[0] == 204
 
-    await socket.next("auth:revoked")
+    await socket.next_event("auth:revoked")
     assert [(await other.rest("GET", "/auth/me"))[0] for other in others] == [401, 401, 401]
     assert [(await person.rest("GET", "/auth/me"))[0] for person in (ada, bob)] == [200, 200]
     assert (await ada.rest("GET", "/sessions"))[1]["meta"]["total"] == 1
 
 
 async def test_sessions_of_others_are_not_found(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     _, answer = await ada.rest("GET", "/sessions")
 
     assert (await bob.rest("DELETE", f"/sessions/{answer['data'][0]['id']}"))[0] == 404
@@ -78,7 +78,7 @@ async def test_sessions_of_others_are_not_found(world):
 
 
 async def test_activity_is_seen_at_once_and_written_later(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     long_ago = clock.now() - timedelta(days=2)
     await models.Session.filter(user_id=ada.id).update(last_seen_at=long_ago)
 
@@ -87,6 +87,6 @@ async def test_activity_is_seen_at_once_and_written_later(world):
     shown = answer["data"][0]["last_active_at"]
     assert shown > clock.rfc3339(clock.now() - timedelta(minutes=5))
     assert (await models.Session.get(user_id=ada.id)).last_seen_at == long_ago
-    await world.app.parts.activity.write()
+    await world.app.container.session_last_seen.write()
     written = (await models.Session.get(user_id=ada.id)).last_seen_at
     assert clock.rfc3339(written) >= shown

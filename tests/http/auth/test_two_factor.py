@@ -15,8 +15,8 @@ import socketio
 from hubbub import models
 from hubbub.core import clock
 from hubbub.services.mail import one_time_tokens
-from tests.support.mailbox import Mailbox, mailbox
-from tests.support.world import Person, World
+from tests.support.mailbox import Mailbox, run_mailbox
+from tests.support.world import ApiUser, LiveInstance
 
 PASSWORD = "correct horse battery"
 SIGNED = {"access_token", "refresh_token", "token_type", "expires_in", "user"}
@@ -26,7 +26,7 @@ WRONG = "000000"
 class Phone:
     """An authenticator app."""
 
-    def __init__(self, person: Person, secret: str, codes: list[str]) -> None:
+    def __init__(self, person: ApiUser, secret: str, codes: list[str]) -> None:
         self.person = person
         self.secret = secret
         self.recovery = codes
@@ -48,13 +48,13 @@ class Phone:
 
 
 async def login(
-    world: World, username: str = "ada", password: str = PASSWORD, **more: str
+    world: LiveInstance, username: str = "ada", password: str = PASSWORD, **more: str
 ) -> tuple[int, Any]:
     body = {"email": f"{username}@example.com", "password": password, **more}
     return await world.rest("POST", "/auth/login", json=body)
 
 
-async def owe(world: World, username: str = "ada") -> str:
+async def owe(world: LiveInstance, username: str = "ada") -> str:
     """The token of a sign-in that waits for a code."""
     status, answer = await login(world, username)
     assert (status, set(answer["data"])) == (200, {"mfa_required", "mfa_token"})
@@ -62,14 +62,14 @@ async def owe(world: World, username: str = "ada") -> str:
     return token
 
 
-async def verify(world: World, token: str, code: str) -> tuple[int, Any]:
+async def verify(world: LiveInstance, token: str, code: str) -> tuple[int, Any]:
     status, answer = await world.rest("POST", "/auth/2fa/verify", json={"mfa_token": token, "code": code})
     return status, answer["data"] if status == 200 else answer["code"]
 
 
-async def equipped(world: World, name: str = "ada") -> Phone:
+async def equipped(world: LiveInstance, name: str = "ada") -> Phone:
     """Somebody with two-factor on."""
-    person = await (await world.person(name)).confirmed()
+    person = await (await world.register(name)).mark_sessions_confirmed()
     _, answer = await person.rest("POST", "/auth/2fa/setup", json={})
     phone = Phone(person, answer["data"]["secret"], [])
     phone.first = phone.code()
@@ -79,7 +79,7 @@ async def equipped(world: World, name: str = "ada") -> Phone:
     return phone
 
 
-async def change(person: Person, what: str, password: str, code: str) -> tuple[int, Any]:
+async def change(person: ApiUser, what: str, password: str, code: str) -> tuple[int, Any]:
     """Ask for something that needs the password and a code."""
     status, answer = await person.rest("POST", f"/auth/2fa/{what}", json={"password": password, "code": code})
     if status == 422:
@@ -88,8 +88,8 @@ async def change(person: Person, what: str, password: str, code: str) -> tuple[i
 
 
 async def test_from_setting_up_to_disabling(world):
-    ada = await (await world.person("ada")).confirmed()
-    client = await ada.client()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
+    client = await ada.connect_client()
     assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": False, "recovery_codes_left": 0}
 
     status, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
@@ -110,17 +110,17 @@ async def test_from_setting_up_to_disabling(world):
     status, signed = await verify(world, answer["data"]["mfa_token"], phone.code(1))
     assert (status, set(signed)) == (200, SIGNED)
     assert await models.Session.filter(device_name="a new phone").exists()
-    assert (await Person(world, signed).rest("GET", "/auth/me"))[0] == 200
+    assert (await ApiUser(world, signed).rest("GET", "/auth/me"))[0] == 200
 
     assert await change(ada, "disable", PASSWORD, await phone.fresh()) == (204, None)
     assert set((await login(world))[1]["data"]) == SIGNED
     assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": False, "recovery_codes_left": 0}
-    await client.settled()  # through all of it the sessions go on
-    assert client.count("auth:revoked") == 0
+    await client.synchronize()  # through all of it the sessions go on
+    assert client.count_events("auth:revoked") == 0
 
 
 async def test_a_secret_is_replaced_until_one_was_shown_to_work(world):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     status, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": "123456"})
     assert (status, answer["code"]) == (409, "conflict")
     first, second = [
@@ -138,7 +138,7 @@ async def test_a_secret_is_replaced_until_one_was_shown_to_work(world):
 
 async def test_nothing_tells_of_it_before_the_password_is_right(world):
     await equipped(world)
-    await world.person("bob")
+    await world.register("bob")
 
     answers = [await login(world, name, "a wrong password") for name in ("ada", "bob", "nobody")]
 
@@ -253,7 +253,9 @@ async def test_the_token_of_a_sign_in_is_good_for_nothing_else(world):
         status, answer = await world.rest("POST", f"/auth/{path}", json={"token": token, **more})
         assert (status, answer["code"]) == (400, "invalid_token")
     with pytest.raises(socketio.exceptions.ConnectionError):
-        await Person(world, {**vars(world.people["ada"]), "access_token": token}).client()
+        await ApiUser(
+            world, {**vars(world.users["ada"]), "user": world.users["ada"].account, "access_token": token}
+        ).connect_client()
 
 
 @pytest.mark.parametrize("what", ["changed", "reset", "disabled", "expired", "suspended"])
@@ -275,7 +277,7 @@ async def test_a_sign_in_that_waits_ends_with_what_it_began_with(world, what):
     elif what == "disabled":
         assert (await change(ada, "disable", PASSWORD, phone.recovery[1]))[0] == 204
     elif what == "expired":
-        await models.PendingLogin.all().update(expires_at=clock.oldest_end())
+        await models.MfaChallenge.all().update(expires_at=clock.expiry_cutoff())
     else:
         await models.User.filter(id=ada.id).update(suspended_at=clock.now())
         wanted = (403, "suspended")
@@ -311,7 +313,7 @@ async def test_recovery_codes_are_made_anew(world):
 @pytest.mark.parametrize("what", ["disable", "recovery-codes"])
 async def test_a_session_alone_changes_nothing(world, what):
     phone = await equipped(world)
-    ada, bob = phone.person, await world.person("bob")
+    ada, bob = phone.person, await world.register("bob")
 
     assert await change(bob, what, PASSWORD, WRONG) == (409, "conflict")
     assert await change(ada, what, PASSWORD, phone.wrong()) == (422, "code")
@@ -330,7 +332,7 @@ async def test_nothing_secret_is_in_the_database_or_the_log(world, caplog):
     token = await owe(world)
 
     rows: list[dict[str, Any]] = []
-    for table in (models.TwoFactor, models.RecoveryCode, models.PendingLogin, models.Job):
+    for table in (models.TwoFactor, models.RecoveryCode, models.MfaChallenge, models.Job):
         rows += await table.all().values()
 
     kept = f"{rows} {caplog.text} {[vars(record) for record in caplog.records]}"
@@ -345,13 +347,13 @@ async def test_the_export_says_that_it_is_on_and_a_deleted_account_leaves_nothin
     _, answer = await ada.rest("GET", "/users/account/export")
     assert answer["data"]["account"]["two_factor"] is True
     assert phone.secret not in str(answer)
-    bob = await (await world.person("bob")).confirmed()
+    bob = await (await world.register("bob")).mark_sessions_confirmed()
     assert (await bob.rest("GET", "/users/account/export"))[1]["data"]["account"]["two_factor"] is False
 
     token = await one_time_tokens.create(UUID(ada.id), "delete_account", "ada@example.com")
     assert (await ada.rest("DELETE", "/users/account", json={"token": token}))[0] == 204
 
-    for table in (models.TwoFactor, models.RecoveryCode, models.PendingLogin):
+    for table in (models.TwoFactor, models.RecoveryCode, models.MfaChallenge):
         assert not await table.exists()
 
 
@@ -360,7 +362,7 @@ class TestLetters:
 
     @pytest.fixture
     async def letters(self) -> AsyncIterator[Mailbox]:
-        async with mailbox() as made:
+        async with run_mailbox() as made:
             yield made
 
     @pytest.fixture
@@ -369,16 +371,16 @@ class TestLetters:
 
     async def test_its_owner_hears_of_every_change(self, world, letters):
         phone = await equipped(world)
-        await letters.next("ada@example.com", "Two-factor sign-in is on")
+        await letters.next_message("ada@example.com", "Two-factor sign-in is on")
         await phone.person.rest("PATCH", "/settings/preferences", json={"language": "de"})
         for _ in range(5):
             await verify(world, await owe(world), phone.wrong())
-        await letters.next("ada@example.com", "Falsche Codes")
+        await letters.next_message("ada@example.com", "Falsche Codes")
         await verify(world, await owe(world), phone.recovery[0])
-        await letters.next("ada@example.com", "Ein Notfallcode wurde benutzt")
+        await letters.next_message("ada@example.com", "Ein Notfallcode wurde benutzt")
         await models.TwoFactor.all().update(wait_until=None)
         await change(phone.person, "disable", PASSWORD, phone.recovery[1])
-        await letters.next("ada@example.com", "Die Anmeldung in zwei Schritten ist aus")
+        await letters.next_message("ada@example.com", "Die Anmeldung in zwei Schritten ist aus")
 
 
 async def test_it_outlives_a_new_secret_key(settings):
@@ -389,14 +391,14 @@ async def test_it_outlives_a_new_secret_key(settings):
         }
     )
     without = during.model_copy(update={"secret_key_previous": ()})
-    async with World(settings) as world:
+    async with LiveInstance(settings) as world:
         phone = await equipped(world)
         owed = await owe(world)
 
-    async with World(during) as world:
+    async with LiveInstance(during) as world:
         assert (await verify(world, owed, phone.code(1)))[0] == 200
 
-    async with World(without) as world:
+    async with LiveInstance(without) as world:
         assert await verify(world, await owe(world), await phone.fresh()) == (503, "unavailable")
         assert (await verify(world, await owe(world), phone.recovery[0]))[0] == 200
 

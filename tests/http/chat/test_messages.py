@@ -5,26 +5,26 @@ from uuid import uuid4
 
 
 async def test_a_message_over_rest_is_heard_by_sockets_once(world):
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     body = {"client_id": str(uuid4()), "body": "hello"}
 
     answers = [
-        await world.people["ada"].rest("POST", f"/rooms/{room_id}/messages", json=body) for _ in range(2)
+        await world.users["ada"].rest("POST", f"/rooms/{room_id}/messages", json=body) for _ in range(2)
     ]
 
     assert answers[0] == answers[1]
     status, sent = answers[0]
     assert (status, sent["data"]["body"], sent["data"]["client_id"]) == (201, "hello", body["client_id"])
     for client in (ada, bob):
-        assert (await client.next("message:new"))["message"] == sent["data"]
-    await bob.settled()
-    assert bob.count("message:new") == 1
-    assert await world.people["bob"].rest("GET", f"/messages/{sent['data']['id']}") == (200, sent)
+        assert (await client.next_event("message:new"))["message"] == sent["data"]
+    await bob.synchronize()
+    assert bob.count_events("message:new") == 1
+    assert await world.users["bob"].rest("GET", f"/messages/{sent['data']['id']}") == (200, sent)
 
 
 async def test_the_same_client_id_in_another_room_is_a_conflict(world):
-    room_id, _ = await world.talk("ada", "bob")
-    ada = world.people["ada"]
+    room_id, _ = await world.room_with_clients("ada", "bob")
+    ada = world.users["ada"]
     _, other = await ada.rest("POST", "/rooms", json={"kind": "private"})
     body = {"client_id": str(uuid4()), "body": "hello"}
 
@@ -34,10 +34,10 @@ async def test_the_same_client_id_in_another_room_is_a_conflict(world):
 
 
 async def test_pages_of_history(world):
-    room_id, (ada, _) = await world.talk("ada", "bob")
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     seqs = [(await ada.send(room_id, f"message {number}"))["seq"] for number in range(5)]
     path = f"/rooms/{room_id}/messages"
-    bob = world.people["bob"]
+    bob = world.users["bob"]
 
     async def page(query):
         status, answer = await bob.rest("GET", f"{path}?{query}")
@@ -56,10 +56,10 @@ async def test_pages_of_history(world):
 
 
 async def test_searching(world):
-    room_id, (ada, _) = await world.talk("ada", "bob")
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     for text in ("the quick brown fox", "the lazy dog", "世界 foxes"):
         await ada.send(room_id, text)
-    bob = world.people["bob"]
+    bob = world.users["bob"]
 
     async def found(query):
         status, answer = await bob.rest("GET", f"/messages/search?{query}")
@@ -72,51 +72,51 @@ async def test_searching(world):
     bodies, cursor = await found("q=fox&limit=1")
     assert bodies == ["世界 foxes"]
     assert await found(f"q=fox&limit=1&cursor={cursor}") == (["the quick brown fox"], None)
-    eve = await world.person("eve")
+    eve = await world.register("eve")
     assert (await eve.rest("GET", "/messages/search?q=fox"))[1]["data"] == []
 
 
 async def test_editing_and_deleting(world):
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     message = await ada.send(room_id, "helo")
     path = f"/messages/{message['id']}"
 
-    status, edited = await world.people["ada"].rest("PATCH", path, json={"body": "hello"})
+    status, edited = await world.users["ada"].rest("PATCH", path, json={"body": "hello"})
     assert (status, edited["data"]["body"]) == (200, "hello")
     assert edited["data"]["edited_at"]
-    assert (await bob.next("message:updated"))["message"]["body"] == "hello"
-    status, refusal = await world.people["bob"].rest("PATCH", path, json={"body": "ha"})
+    assert (await bob.next_event("message:updated"))["message"]["body"] == "hello"
+    status, refusal = await world.users["bob"].rest("PATCH", path, json={"body": "ha"})
     assert (status, refusal["code"]) == (403, "forbidden")
-    assert (await world.people["bob"].rest("DELETE", path))[0] == 403
-    status, deleted = await world.people["ada"].rest("DELETE", path)
+    assert (await world.users["bob"].rest("DELETE", path))[0] == 403
+    status, deleted = await world.users["ada"].rest("DELETE", path)
     assert (status, deleted["data"]["body"]) == (200, "")
     assert deleted["data"]["deleted_at"]
-    assert (await bob.next("message:deleted"))["message_id"] == message["id"]
+    assert (await bob.next_event("message:deleted"))["message_id"] == message["id"]
 
 
 async def test_reacting(world):
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     message = await ada.send(room_id, "hello")
-    person = world.people["bob"]
+    person = world.users["bob"]
     path = f"/messages/{message['id']}/reactions/{quote('👍🏽')}"
 
     for _ in range(2):
         status, reacted = await person.rest("PUT", path)
         assert (status, reacted["data"]["reactions"]) == (200, [{"emoji": "👍🏽", "count": 1, "mine": True}])
-    assert (await ada.next("reaction:added"))["emoji"] == "👍🏽"
+    assert (await ada.next_event("reaction:added"))["emoji"] == "👍🏽"
     for _ in range(2):
         status, taken_back = await person.rest("DELETE", path)
         assert (status, taken_back["data"]["reactions"]) == (200, [])
-    await bob.next("reaction:removed")
+    await bob.next_event("reaction:removed")
     for odd in ("%20", "%00", "x", "+1", "x" * 65):
         status, refusal = await person.rest("PUT", f"/messages/{message['id']}/reactions/{odd}")
         assert (status, refusal["code"]) == (422, "invalid_payload"), odd
 
 
 async def test_others_messages_are_not_there(world):
-    room_id, (ada, _) = await world.talk("ada", "bob")
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     message = await ada.send(room_id, "hello")
-    eve = await world.person("eve")
+    eve = await world.register("eve")
     path = f"/messages/{message['id']}"
 
     for method, where, body in [
@@ -131,8 +131,8 @@ async def test_others_messages_are_not_there(world):
 
 
 async def test_what_a_message_may_not_be(world):
-    room_id, _ = await world.talk("ada", "bob")
-    ada = world.people["ada"]
+    room_id, _ = await world.room_with_clients("ada", "bob")
+    ada = world.users["ada"]
     good = {"client_id": str(uuid4()), "body": "hello"}
 
     for changes, field in [

@@ -7,8 +7,8 @@ ROOM |= {"peer", "last_message"}
 
 
 async def test_making_showing_and_changing_a_room(world):
-    ada = await world.person("ada")
-    client = await ada.client()
+    ada = await world.register("ada")
+    client = await ada.connect_client()
 
     status, made = await ada.rest(
         "POST", "/rooms", json={"kind": "private", "name": "plans", "topic": "ours"}
@@ -17,15 +17,15 @@ async def test_making_showing_and_changing_a_room(world):
     assert status == 201
     assert set(made["data"]) == ROOM
     room_id = made["data"]["id"]
-    assert (await client.next("room:added"))["room"]["id"] == room_id
+    assert (await client.next_event("room:added"))["room"]["id"] == room_id
     status, changed = await ada.rest("PATCH", f"/rooms/{room_id}", json={"topic": "still ours"})
     assert (status, changed["data"]["topic"], changed["data"]["name"]) == (200, "still ours", "plans")
-    assert (await client.next("room:updated"))["room"]["topic"] == "still ours"
+    assert (await client.next_event("room:updated"))["room"]["topic"] == "still ours"
     assert await ada.rest("GET", f"/rooms/{room_id}") == (200, changed)
 
 
 async def test_a_new_room_says_where_it_is(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     headers = {"Authorization": f"Bearer {ada.token}"}
     async with world.http.post(
         f"{world.url}/api/v1/rooms", json={"kind": "private"}, headers=headers
@@ -34,7 +34,7 @@ async def test_a_new_room_says_where_it_is(world):
 
 
 async def test_pages_of_own_rooms(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     for number in range(4):
         await ada.rest("POST", "/rooms", json={"kind": "private", "name": f"room {number}"})
 
@@ -51,7 +51,7 @@ async def test_pages_of_own_rooms(world):
 
 
 async def test_browsing_and_joining_and_leaving(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     _, made = await ada.rest("POST", "/rooms", json={"kind": "public", "name": "Gardening"})
     room_id = made["data"]["id"]
 
@@ -68,7 +68,7 @@ async def test_browsing_and_joining_and_leaving(world):
 
 
 async def test_members_come_and_change_and_go(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     _, made = await ada.rest("POST", "/rooms", json={"kind": "private"})
     members = f"/rooms/{made['data']['id']}/members"
 
@@ -89,8 +89,8 @@ async def test_members_come_and_change_and_go(world):
 
 
 async def test_reading_a_room(world):
-    room_id, (ada, _) = await world.talk("ada", "bob")
-    bob = world.people["bob"]
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+    bob = world.users["bob"]
     message = await ada.send(room_id, "hello")
 
     _, room = await bob.rest("GET", f"/rooms/{room_id}")
@@ -100,7 +100,7 @@ async def test_reading_a_room(world):
 
 
 async def test_a_direct_room_is_found_again(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
 
     made = [
         await one.rest("POST", "/rooms", json={"kind": "direct", "member_ids": [other.id]})
@@ -111,7 +111,7 @@ async def test_a_direct_room_is_found_again(world):
 
 
 async def test_what_a_room_may_not_be(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     cases = [
         ({}, 422, "invalid_payload"),
         ({"kind": "secret"}, 422, "invalid_payload"),
@@ -126,8 +126,8 @@ async def test_what_a_room_may_not_be(world):
 
 
 async def test_others_rooms_are_not_there(world):
-    room_id, _ = await world.talk("ada", "bob")
-    eve = await world.person("eve")
+    room_id, _ = await world.room_with_clients("ada", "bob")
+    eve = await world.register("eve")
 
     for method, path, body in [
         ("GET", "", None),
@@ -139,7 +139,7 @@ async def test_others_rooms_are_not_there(world):
         ("POST", "/join", None),
         ("POST", "/leave", None),
         ("POST", "/read", {"seq": 1}),
-        ("DELETE", f"/members/{world.people['bob'].id}", None),
+        ("DELETE", f"/members/{world.users['bob'].id}", None),
     ]:
         status, refusal = await eve.rest(method, f"/rooms/{room_id}{path}", json=body)
         assert (status, refusal["code"]) == (404, "not_found"), (method, path)

@@ -17,7 +17,7 @@ from hubbub.services.jobs import retention
 from hubbub.services.maintenance import reencryption
 from tests.http.auth.test_api_keys import ask, audited, make
 from tests.support.signing import sign
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 ROOMS = "/api/v1/rooms"
 BODY = b'{"kind":"public","name":"Garden"}'
@@ -27,11 +27,11 @@ EXAMPLES = Path(__file__).parents[3] / "docs" / "rest.md"
 @pytest.fixture
 async def key(world) -> dict[str, Any]:
     """A key of Ada's that signs."""
-    return await make(await world.person("ada"), signed=True)
+    return await make(await world.register("ada"), signed=True)
 
 
 async def send(
-    world: World, key: dict[str, Any], method: str, target: str, body: bytes, signature: str | None
+    world: LiveInstance, key: dict[str, Any], method: str, target: str, body: bytes, signature: str | None
 ) -> tuple[int, str]:
     """Status and detail."""
     headers = {"Content-Type": "application/json", **({"X-Signature": signature} if signature else {})}
@@ -59,7 +59,7 @@ async def test_an_unsigned_request_is_refused(world, key):
 async def test_a_signature_is_of_one_request_alone(world, key):
     secret = key["signing_secret"]
     good = sign(secret, "POST", ROOMS, BODY)
-    other = await make(world.people["ada"], signed=True)
+    other = await make(world.users["ada"], signed=True)
     forged = [
         (key, "POST", ROOMS, b'{"kind":"public","name":"Shed"}', good),
         (key, "POST", f"{ROOMS}?x=1", BODY, good),
@@ -93,7 +93,7 @@ async def test_the_same_request_is_not_taken_twice(world, key):
     assert nonce is not None
     again = sign(key["signing_secret"], "GET", ROOMS, nonce=nonce[1])
     assert (await send(world, key, "GET", ROOMS, b"", again))[0] == 401
-    other = await make(world.people["ada"], signed=True)
+    other = await make(world.users["ada"], signed=True)
     own = sign(other["signing_secret"], "GET", ROOMS, nonce=nonce[1])
     assert (await send(world, other, "GET", ROOMS, b"", own))[0] == 200
 
@@ -111,7 +111,7 @@ async def test_not_even_by_an_instance_that_was_started_since(world, key):
 
 @pytest.mark.parametrize(("seconds", "wanted"), [(-330, 401), (-270, 200), (270, 200), (330, 401)])
 async def test_the_time_counts(world, key, seconds, wanted):
-    signature = sign(key["signing_secret"], "GET", ROOMS, at=time.time() + seconds)
+    signature = sign(key["signing_secret"], "GET", ROOMS, timestamp=time.time() + seconds)
 
     status, detail = await send(world, key, "GET", ROOMS, b"", signature)
 
@@ -122,7 +122,7 @@ async def test_the_time_counts(world, key, seconds, wanted):
 
 
 async def test_a_key_that_does_not_sign_needs_no_signature(world, key):
-    plain = await make(world.people["ada"])
+    plain = await make(world.users["ada"])
 
     assert (await send(world, plain, "GET", ROOMS, b"", None))[0] == 200
     assert (await send(world, plain, "GET", ROOMS, b"", "t=1,n=whatever,s="))[0] == 200
@@ -143,16 +143,16 @@ async def test_nonces_are_forgotten_when_they_are_of_no_use_any_more(world, key)
     kept = await models.UsedNonce.get()
     assert clock.now().timestamp() + 500 < kept.expires_at.timestamp() <= clock.now().timestamp() + 601
 
-    await retention.tidy(30, 30)
+    await retention.purge(30, 30)
     assert await models.UsedNonce.exists()
-    await models.UsedNonce.all().update(expires_at=clock.now() - 2 * clock.SKEW)
-    await retention.tidy(30, 30)
+    await models.UsedNonce.all().update(expires_at=clock.now() - 2 * clock.MAX_CLOCK_SKEW)
+    await retention.purge(30, 30)
     assert not await models.UsedNonce.exists()
 
 
 async def test_the_secret_key_can_be_replaced(world, key):
     """Signing goes on with the next secret key, and after a while without the one of before."""
-    parts = world.app.parts
+    parts = world.app.container
 
     async def works() -> bool:
         signature = sign(key["signing_secret"], "GET", ROOMS)

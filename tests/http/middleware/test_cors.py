@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 
 from hubbub.config import Settings
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 FRIEND, STRANGER = "https://app.example", "https://evil.example"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
@@ -114,7 +114,7 @@ async def test_the_own_origin_has_the_name_that_a_trusted_proxy_says(database_ur
     named = {"trusted_proxies": "127.0.0.1/32", "public_url": "https://chat.example", "cors_origins": origins}
     settings = Settings.for_tests(database_url=database_url, data_dir=tmp_path, port=0, **named)
 
-    async with World(settings) as world:
+    async with LiveInstance(settings) as world:
         world.http.headers.update({"X-Forwarded-Proto": "https", "X-Forwarded-Host": "www.example"})
         assert await way(world, "https://www.example")
         assert await way(world, "https://chat.example")
@@ -169,7 +169,7 @@ async def test_https_is_demanded_over_https_alone(settings, hsts, proxies, heade
         database_url=settings.database_url, port=0, hsts=hsts, trusted_proxies=proxies
     )
 
-    async with World(settings) as world, world.http.get(world.url + path, headers=headers) as answer:
+    async with LiveInstance(settings) as world, world.http.get(world.url + path, headers=headers) as answer:
         assert answer.headers.get("Strict-Transport-Security") == sent
 
 

@@ -19,7 +19,7 @@ from hubbub.services import idempotency as replies
 from hubbub.services.accounts import deletion
 from hubbub.services.jobs import retention
 from tests.http.auth.test_api_keys import make
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 GARDEN = {"kind": "private", "name": "Garden"}
 ACCOUNT = {"name": "Eve", "email": "eve@example.com", "password": "correct horse battery", "username": "eve"}
@@ -36,7 +36,7 @@ class Answer:
 
 
 async def post(
-    world: World, path: str, key: str | None, by: Any = None, url: str = "", **options: Any
+    world: LiveInstance, path: str, key: str | None, by: Any = None, url: str = "", **options: Any
 ) -> Answer:
     """A POST; `by` is a person, or an API key."""
     headers = options.pop("headers", {})
@@ -57,7 +57,7 @@ async def gardens() -> int:
 
 
 async def test_the_first_answer_is_given_again(world):
-    ada, key = await world.person("ada"), str(uuid4())
+    ada, key = await world.register("ada"), str(uuid4())
     first = await post(world, "/rooms", key, ada, json=GARDEN)
     assert (first.status, first.replayed) == (201, False)
 
@@ -76,7 +76,7 @@ async def test_the_first_answer_is_given_again(world):
 
 
 async def test_the_same_key_is_for_one_request(world):
-    ada, key = await world.person("ada"), str(uuid4())
+    ada, key = await world.register("ada"), str(uuid4())
     assert (await post(world, "/rooms", key, ada, json=GARDEN)).status == 201
 
     for path, options in (
@@ -95,7 +95,7 @@ async def test_the_same_key_is_for_one_request(world):
 
 
 async def test_refusals_are_answers_too(world):
-    ada, key = await world.person("ada"), str(uuid4())
+    ada, key = await world.register("ada"), str(uuid4())
     wrong = {"kind": "public"}
 
     answers = [await post(world, "/rooms", key, ada, json=wrong) for _ in range(2)]
@@ -106,7 +106,7 @@ async def test_refusals_are_answers_too(world):
 
 
 async def test_an_answer_of_nothing_is_given_again(world):
-    ada, key = await world.person("ada"), str(uuid4())
+    ada, key = await world.register("ada"), str(uuid4())
     answers = [await post(world, "/auth/resend-verification", key, ada, json={}) for _ in range(2)]
 
     assert [(it.status, it.body, it.replayed) for it in answers] == [(202, None, False), (202, None, True)]
@@ -114,7 +114,7 @@ async def test_an_answer_of_nothing_is_given_again(world):
 
 
 async def test_everybody_has_keys_of_their_own(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     program, other = [(await make(ada, name=name))["key"] for name in ("one", "two")]
 
     answers = [await post(world, "/rooms", "1", by, json=GARDEN) for by in (ada, bob, program, other)]
@@ -127,7 +127,7 @@ async def test_everybody_has_keys_of_their_own(world):
 
 
 async def test_a_session_that_ended_gets_no_answers_of_before(world):
-    ada, key = await world.person("ada"), str(uuid4())
+    ada, key = await world.register("ada"), str(uuid4())
     assert (await post(world, "/rooms", key, ada, json=GARDEN)).status == 201
     await post(world, "/auth/logout", None, ada)
 
@@ -137,7 +137,7 @@ async def test_a_session_that_ended_gets_no_answers_of_before(world):
 
 
 async def test_of_many_at_once_one_is_acted_upon(world):
-    ada, key = await world.person("ada"), str(uuid4())
+    ada, key = await world.register("ada"), str(uuid4())
 
     answers = await asyncio.gather(*(post(world, "/rooms", key, ada, json=GARDEN) for _ in range(8)))
 
@@ -148,7 +148,7 @@ async def test_of_many_at_once_one_is_acted_upon(world):
 
 
 async def test_a_restart_forgets_nothing(world):
-    ada, key = await world.person("ada"), str(uuid4())
+    ada, key = await world.register("ada"), str(uuid4())
     first = await post(world, "/rooms", key, ada, json=GARDEN)
 
     await world.app.stop()
@@ -177,7 +177,9 @@ async def test_whoever_registers_twice_is_registered_once(world):
 
 async def test_tokens_are_not_for_another_address(world):
     """Neither with the key, nor with the request: both must be right, and come from the same place."""
-    world.app.parts.settings = world.settings.model_copy(update={"trusted_proxies": networks("127.0.0.0/8")})
+    world.app.container.settings = world.settings.model_copy(
+        update={"trusted_proxies": networks("127.0.0.0/8")}
+    )
     key, here, there = str(uuid4()), "192.0.2.1", "192.0.2.2"
     first = await post(world, "/auth/register", key, headers={"X-Forwarded-For": here}, json=ACCOUNT)
 
@@ -191,7 +193,7 @@ async def test_tokens_are_not_for_another_address(world):
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "schlüssel"])
 async def test_what_is_no_key(world, key):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
 
     answer = await post(world, "/rooms", key, ada, json=GARDEN)
 
@@ -200,14 +202,14 @@ async def test_what_is_no_key(world, key):
 
 
 async def test_the_longest_key(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     answers = [await post(world, "/rooms", "k" * 254 + "~", ada, json=GARDEN) for _ in range(2)]
     assert [it.replayed for it in answers] == [False, True]
 
 
 async def test_a_key_means_nothing_elsewhere(world):
     """Other methods are idempotent themselves; what is no route is no request; uploads pass by."""
-    ada, headers = await world.person("ada"), {"Idempotency-Key": "x" * 999}
+    ada, headers = await world.register("ada"), {"Idempotency-Key": "x" * 999}
 
     assert (await ada.rest("GET", "/rooms", headers=headers))[0] == 200
     assert (await ada.rest("PATCH", "/users/profile", json={"bio": "x"}, headers=headers))[0] == 200
@@ -220,10 +222,10 @@ async def test_a_key_means_nothing_elsewhere(world):
 
 async def test_what_was_too_often_is_asked_again(settings):
     """429 says nothing of the request: it is not kept."""
-    async with World(settings.model_copy(update={"limit_message_send": Rate(1, 1)})) as world:
-        ada, key = await world.person("ada"), str(uuid4())
+    async with LiveInstance(settings.model_copy(update={"limit_message_send": Rate(1, 1)})) as world:
+        ada, key = await world.register("ada"), str(uuid4())
         room = (await post(world, "/rooms", None, ada, json=GARDEN)).body["data"]["id"]
-        await ada.client()  # messages are counted for people with a socket
+        await ada.connect_client()  # messages are counted for people with a socket
         path = f"/rooms/{room}/messages"
         said = {"client_id": str(uuid4()), "body": "at last"}
         refusals = 0
@@ -238,21 +240,23 @@ async def test_what_was_too_often_is_asked_again(settings):
 
 
 def test_only_whole_and_final_answers_are_kept():
-    kept = idempotency._kept(web.Response(status=201, body=b"{}", headers={"Location": "/x", "X-Other": "y"}))
+    kept = idempotency._to_stored_response(
+        web.Response(status=201, body=b"{}", headers={"Location": "/x", "X-Other": "y"})
+    )
 
     assert kept is not None
     assert (kept.status, kept.body, kept.headers["Location"]) == (201, b"{}", "/x")
     assert "X-Other" not in kept.headers
     for response in (*(web.Response(status=status) for status in (429, 500, 503)), web.StreamResponse()):
-        assert idempotency._kept(response) is None
+        assert idempotency._to_stored_response(response) is None
 
 
 async def test_when_an_instance_dies_the_key_is_free_again(world, monkeypatch):
-    ada, key = await world.person("ada"), str(uuid4())
+    ada, key = await world.register("ada"), str(uuid4())
     assert (await post(world, "/rooms", key, ada, json=GARDEN)).status == 201
     # As if the instance had died between the act and its answer.
     await models.IdempotencyKey.all().update(answer=None)
-    monkeypatch.setattr(replies, "WAIT_S", 0.2)
+    monkeypatch.setattr(replies, "MAX_WAIT_S", 0.2)
 
     waiting = await post(world, "/rooms", key, ada, json=GARDEN)
     assert (waiting.status, waiting.body["code"], "Retry-After" in waiting.headers) == (409, "conflict", True)
@@ -267,7 +271,7 @@ async def test_when_an_instance_dies_the_key_is_free_again(world, monkeypatch):
 
 
 async def test_after_24_hours_it_is_another_request(world):
-    ada, key = await world.person("ada"), str(uuid4())
+    ada, key = await world.register("ada"), str(uuid4())
     assert (await post(world, "/rooms", key, ada, json=GARDEN)).status == 201
     row = await models.IdempotencyKey.get()
     left = row.expires_at - clock.now()
@@ -278,17 +282,17 @@ async def test_after_24_hours_it_is_another_request(world):
     later = await post(world, "/rooms", key, ada, json={**GARDEN, "topic": "of trees"})
 
     assert (later.status, later.replayed) == (201, False)
-    await retention.tidy(30, 30)
+    await retention.purge(30, 30)
     assert await models.IdempotencyKey.exists()
     await models.IdempotencyKey.all().update(expires_at=clock.now())
-    await retention.tidy(30, 30)
+    await retention.purge(30, 30)
     assert not await models.IdempotencyKey.exists()
 
 
 async def test_a_deleted_account_leaves_no_answers(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     await post(world, "/rooms", str(uuid4()), ada, json=GARDEN)
     async with database.transaction() as tx:
-        await deletion._empty(tx, await models.User.get(id=ada.id))
+        await deletion._anonymize(tx, await models.User.get(id=ada.id))
 
     assert not await models.IdempotencyKey.exists()

@@ -16,9 +16,9 @@ from hubbub.core import clock
 from hubbub.core.auth_tokens import TokenIssuer
 from hubbub.db.sql import Sql
 from hubbub.services.auth import login_throttle
-from tests.support.relay import Relay
+from tests.support.relay import TcpProxy
 from tests.support.signing import sign
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 SLOW = "3/0.001"
 PATIENCE_S = 20.0  # with a Redis on a busy machine
@@ -76,7 +76,7 @@ def credentials(email):
 
 @pytest.mark.parametrize("limited", ["limit_http"])
 async def test_a_user_is_limited_wherever_they_are_and_nobody_else(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
 
     answers = [
         await ask(world, "GET", "/auth/me", token=ada.token, address=f"192.0.2.{last}") for last in range(4)
@@ -97,7 +97,7 @@ async def test_refused_tokens_count_for_their_address(world):
 
     assert answers == [401, 401, 401, 429, 429]
     assert (await ask(world, "GET", "/auth/me", token="nonsense", address="192.0.2.2"))[0] == 401
-    ada = await world.person("ada")  # whose good token still works from there
+    ada = await world.register("ada")  # whose good token still works from there
     assert (await ask(world, "GET", "/auth/me", token=ada.token))[0] == 200
 
 
@@ -105,7 +105,7 @@ async def test_refused_tokens_count_for_their_address(world):
 
 
 async def _key(person, **more):
-    await person.confirmed()
+    await person.mark_sessions_confirmed()
     body = {"name": "k", "scopes": ["read"], **more}
     made = (await person.rest("POST", "/api-keys", json=body))[1]["data"]
     return {"X-API-Key": made["key"]}, made
@@ -125,15 +125,15 @@ async def _nonsense(_person):
 
 async def _of_another_secret(person):
     other = TokenIssuer("another secret, which is long enough for it", 900, 900)
-    return _bearer(other.access(UUID(person.id), uuid4())[0])
+    return _bearer(other.issue_access(UUID(person.id), uuid4())[0])
 
 
 async def _of_no_session(person):
-    return _bearer(person.tokens.access(UUID(person.id), uuid4())[0])
+    return _bearer(person.token_issuer.issue_access(UUID(person.id), uuid4())[0])
 
 
 async def _expired(person):
-    return _bearer(TokenIssuer(TEST_SECRET, -60, 900).access(UUID(person.id), uuid4())[0])
+    return _bearer(TokenIssuer(TEST_SECRET, -60, 900).issue_access(UUID(person.id), uuid4())[0])
 
 
 async def _logged_out(person):
@@ -201,7 +201,7 @@ async def _badly_signed(person):
 
 async def _signed_long_ago(person):
     headers, made = await _key(person, signed=True)
-    signature = sign(made["signing_secret"], "GET", "/api/v1/auth/me", at=time.time() - 3600)
+    signature = sign(made["signing_secret"], "GET", "/api/v1/auth/me", timestamp=time.time() - 3600)
     return {**headers, "X-Signature": signature}
 
 
@@ -243,8 +243,8 @@ async def refusals(world, headers, times):
 @pytest.mark.parametrize("limited", ["limit_http"])
 @pytest.mark.parametrize("refused", REFUSED)
 async def test_every_refused_credential_is_limited_and_then_costs_no_query(world, looked_up, refused):
-    person = await world.person("ada")
-    person.tokens = world.app.parts.tokens
+    person = await world.register("ada")
+    person.token_issuer = world.app.container.token_issuer
     headers = await refused(person)
 
     first = await refusals(world, headers, 5)
@@ -270,8 +270,8 @@ async def test_ever_new_keys_cost_no_query_once_their_address_is_limited(world, 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
 async def test_what_is_good_is_not_limited_by_what_is_refused_from_its_address(world):
-    ada = await world.person("ada")
-    bob = await world.person("bob")
+    ada = await world.register("ada")
+    bob = await world.register("bob")
     key, _ = await _key(ada)
     assert await refusals(world, key, 1) == [(200, False)]
 
@@ -284,7 +284,7 @@ async def test_what_is_good_is_not_limited_by_what_is_refused_from_its_address(w
 
 @pytest.mark.parametrize("limited", ["off"])
 async def test_whoever_is_not_suspended_any_more_is_admitted_again(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     await _suspend(ada)
     assert await refusals(world, _bearer(ada.token), 2) == [(403, False)] * 2
 
@@ -324,7 +324,7 @@ async def test_what_comes_back_from_providers_is_limited_per_address(world):
 @pytest.mark.parametrize("known", [True, False])
 async def test_logins_are_limited_per_account_whether_there_is_one_or_not(world, known):
     if known:
-        await world.person("ada")
+        await world.register("ada")
     spellings = ["ada@example.com", "ADA@example.com", " ada@example.com", "Ada@Example.com"]
 
     tries = [
@@ -373,7 +373,7 @@ async def test_forgotten_passwords_are_limited_per_account(world):
 @pytest.mark.parametrize(("role", "served"), [("user", 3), ("moderator", 6), ("admin", 10)])
 @pytest.mark.parametrize("limited", ["limit_http"])
 async def test_who_has_a_role_may_more(world, role, served):
-    person = await world.person("ada")
+    person = await world.register("ada")
     await models.User.filter(id=person.id).update(role=role)
     status, answer = await world.rest(
         "POST", "/auth/login", json={"email": "ada@example.com", "password": "correct horse battery"}
@@ -391,7 +391,7 @@ async def test_who_has_a_role_may_more(world, role, served):
 
 @pytest.mark.parametrize("limited", ["limit_http"])
 async def test_each_api_key_has_a_bucket_of_its_own(world):
-    ada = await (await world.person("ada")).confirmed()
+    ada = await (await world.register("ada")).mark_sessions_confirmed()
     keys = [
         (await ada.rest("POST", "/api-keys", json={"name": name, "scopes": ["read"]}))[1]["data"]["key"]
         for name in ("one", "two")
@@ -413,7 +413,7 @@ async def by_key(world, key):
 
 @pytest.mark.parametrize("limited", ["leaky"])
 async def test_out_of_a_leaky_bucket_comes_one_after_the_other(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     began = time.monotonic()
 
     answers = await asyncio.gather(*(ask(world, "GET", "/auth/me", token=ada.token) for _ in range(12)))
@@ -429,11 +429,13 @@ async def test_out_of_a_leaky_bucket_comes_one_after_the_other(world):
 @pytest.mark.parametrize("limited", ["waits"])
 @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
 async def test_after_failures_the_next_sign_in_has_to_wait(world, email):
-    await world.person("ada")
+    await world.register("ada")
 
     assert (await ask(world, "POST", "/auth/login", json=credentials(email)))[0] == 401
     for _ in range(10):
-        await login_throttle.failed(world.app.parts, login_throttle.attempt(email, "192.0.2.1"))
+        await login_throttle.record_failure(
+            world.app.container, login_throttle.throttle_key(email, "192.0.2.1")
+        )
 
     status, headers = await ask(world, "POST", "/auth/login", json=credentials(email))
 
@@ -447,7 +449,7 @@ async def test_after_failures_the_next_sign_in_has_to_wait(world, email):
 
 @pytest.mark.parametrize("limited", ["limit_auth"])
 async def test_who_floods_an_account_does_not_keep_its_owner_out(world):
-    await world.person("ada")
+    await world.register("ada")
     right = {"email": "ada@example.com", "password": "correct horse battery"}
     assert (await ask(world, "POST", "/auth/login", json=right, address="192.0.2.1"))[0] == 200
 
@@ -467,7 +469,7 @@ async def test_who_floods_an_account_does_not_keep_its_owner_out(world):
 
 @pytest.mark.parametrize("limited", ["waits"])
 async def test_who_stole_a_session_does_not_find_out_the_password_by_it(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
 
     async def change(current):
         body = {"current_password": current, "new_password": "another horse battery"}
@@ -477,11 +479,11 @@ async def test_who_stole_a_session_does_not_find_out_the_password_by_it(world):
 
     assert await change("not it at all") == 422
     for _ in range(12):
-        await login_throttle.record_reauthentication(world.app.parts, UUID(ada.id), right=False)
+        await login_throttle.record_reauthentication(world.app.container, UUID(ada.id), success=False)
 
     assert await change("not it at all") == 429
     assert await change("correct horse battery") == 429, "nothing is told by it either"
-    await login_throttle.record_reauthentication(world.app.parts, UUID(ada.id), right=True)
+    await login_throttle.record_reauthentication(world.app.container, UUID(ada.id), success=True)
     assert await change("correct horse battery") == 204
 
 
@@ -493,11 +495,13 @@ async def test_who_stole_a_session_does_not_find_out_the_password_by_it(world):
 async def test_instances_count_together(settings, redis_url, prefix):
     found = topology.from_url(redis_url)
     other = RedisRateLimiter(found, prefix, PATIENCE_S)
-    async with World(settings.model_copy(update={"redis_url": redis_url, "redis_prefix": prefix})) as world:
-        world.app.parts.allowances.patience_s = PATIENCE_S
-        ada = await world.person("ada")
+    async with LiveInstance(
+        settings.model_copy(update={"redis_url": redis_url, "redis_prefix": prefix})
+    ) as world:
+        world.app.container.rate_limiter.timeout_s = PATIENCE_S
+        ada = await world.register("ada")
         for _ in range(2):
-            await other.take("http", ada.id, settings.limit_http)
+            await other.acquire("http", ada.id, settings.limit_http)
 
         answers = [(await ask(world, "GET", "/auth/me", token=ada.token))[0] for _ in range(2)]
 
@@ -508,11 +512,11 @@ async def test_instances_count_together(settings, redis_url, prefix):
 @pytest.mark.parametrize("limited", ["limit_http"])
 @pytest.mark.parametrize("database_kind", ["postgres"])
 async def test_without_redis_each_instance_goes_on_counting(settings, redis_url, prefix):
-    async with Relay(redis_url) as relay:
+    async with TcpProxy(redis_url) as relay:
         shared = settings.model_copy(update={"redis_url": relay.url, "redis_prefix": prefix})
-        async with World(shared) as world:
-            ada = await world.person("ada")
-            await relay.down()
+        async with LiveInstance(shared) as world:
+            ada = await world.register("ada")
+            await relay.stop()
 
             answers = [(await ask(world, "GET", "/auth/me", token=ada.token))[0] for _ in range(8)]
 

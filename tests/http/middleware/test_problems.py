@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hubbub.ratelimit.rate import Rate
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 LARGE = "y" * 120_000
 # A refusal with about the largest body that is read for it: method, path, body.
@@ -37,8 +37,8 @@ def resident() -> float:
 async def test_refused_requests_leave_nothing_in_memory_and_are_limited(settings: Any, kind: str) -> None:
     """Without any collection of cycles."""
     method, path, body = REFUSALS[kind]
-    async with World(settings.model_copy(update={"limit_http": Rate(160, 0.01)})) as world:
-        ada = await world.person("ada")
+    async with LiveInstance(settings.model_copy(update={"limit_http": Rate(160, 0.01)})) as world:
+        ada = await world.register("ada")
         await ada.rest("POST", "/rooms", json={"kind": "public", "name": "taken"})
         of_body = "text/plain" if kind == "unsupported_media_type" else "application/json"
         headers = {"Authorization": f"Bearer {ada.token}", "Content-Type": of_body}

@@ -18,7 +18,7 @@ PATHS = {
 @pytest.mark.parametrize("path", PATHS)
 async def test_defaults_are_there_and_choices_stay(world, path):
     kind, chosen = PATHS[path]
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     defaults = msgspec.to_builtins(kind())
 
     assert await ada.rest("GET", path) == (200, {"data": defaults})
@@ -29,7 +29,7 @@ async def test_defaults_are_there_and_choices_stay(world, path):
 
 
 async def test_back_to_the_defaults(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     _, before = await ada.rest("GET", "/settings/preferences")
     await ada.rest("PATCH", "/settings/preferences", json={"theme": "dark"})
 
@@ -50,7 +50,7 @@ async def test_back_to_the_defaults(world):
     ],
 )
 async def test_nothing_else_can_be_stored(world, path, wrong):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     _, before = await ada.rest("GET", path)
 
     assert (await ada.rest("PATCH", path, json=wrong))[0] == 422
@@ -58,7 +58,7 @@ async def test_nothing_else_can_be_stored(world, path, wrong):
 
 
 async def test_changes_at_the_same_moment_are_both_kept(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     changes = [{"theme": "dark"}, {"sounds": False}, {"density": "compact"}, {"enter_sends": False}]
 
     answers = await asyncio.gather(
@@ -71,7 +71,7 @@ async def test_changes_at_the_same_moment_are_both_kept(world):
 
 
 async def test_a_choice_that_is_no_longer_offered_is_none(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     await ada.rest("PATCH", "/settings/preferences", json={"theme": "dark"})
     await models.Preference.filter(user_id=ada.id).update(
         chosen='{"theme": "sepia", "gone": 1, "density": "compact"}'

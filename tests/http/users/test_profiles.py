@@ -4,7 +4,7 @@ import pytest
 
 
 async def test_a_profile_is_changed_and_seen(world):
-    ada, bob = await world.person("ada"), await world.person("bob")
+    ada, bob = await world.register("ada"), await world.register("bob")
     given = {
         "display_name": "Ada L.",
         "bio": "First of all.\nThen more.",
@@ -25,14 +25,14 @@ async def test_a_profile_is_changed_and_seen(world):
 
 
 async def test_a_new_name_is_on_the_next_message_and_for_who_comes_later(world):
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
 
-    await world.people["ada"].rest("PATCH", "/users/profile", json={"display_name": "Countess"})
+    await world.users["ada"].rest("PATCH", "/users/profile", json={"display_name": "Countess"})
     await ada.send(room_id, "hello")
 
-    heard = await bob.next("message:new")
+    heard = await bob.next_event("message:new")
     assert heard["message"]["sender"]["display_name"] == "Countess"
-    assert (await world.device_of("ada")).ready["user"]["display_name"] == "Countess"
+    assert (await world.another_client("ada")).ready["user"]["display_name"] == "Countess"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ async def test_a_new_name_is_on_the_next_message_and_for_who_comes_later(world):
     ],
 )
 async def test_nonsense_and_what_is_not_ones_own_to_say_is_refused(world, field, value):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     before = await ada.rest("GET", "/users/ada")
 
     status, refusal = await ada.rest("PATCH", "/users/profile", json={"bio": "changed", field: value})
@@ -67,6 +67,6 @@ async def test_nonsense_and_what_is_not_ones_own_to_say_is_refused(world, field,
 
 
 async def test_nobody_is_not_found(world):
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     assert (await ada.rest("GET", "/users/nobody"))[0] == 404
     assert (await ada.rest("GET", f"/users/{'x' * 65}"))[0] == 422

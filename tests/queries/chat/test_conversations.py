@@ -6,18 +6,18 @@ import pytest
 
 from hubbub import models
 from hubbub.core import clock, ids, metrics
-from hubbub.schemas.chat.rooms import PREVIEW
-from tests.support.crowd import Fan
-from tests.support.world import World
+from hubbub.schemas.chat.rooms import MAX_PREVIEW_CHARS
+from tests.support.crowd import RawClient
+from tests.support.world import LiveInstance
 
 Json = dict[str, Any]
 SHOWN = ("id", "username", "display_name", "avatar_url")
 
 
-async def everywhere(world: World, name: str, room_id: str, kind: str) -> dict[str, Json]:
+async def everywhere(world: LiveInstance, name: str, room_id: str, kind: str) -> dict[str, Json]:
     """A room, wherever a member is given it."""
-    person = world.people[name]
-    device = await person.client()
+    person = world.users[name]
+    device = await person.connect_client()
     lists = {
         "ready": device.ready["rooms"],
         "room:list": (await device.call("room:list", limit=200))["rooms"],
@@ -46,8 +46,8 @@ def last_of(message: Json, preview: str) -> Json:
 
 
 @pytest.mark.parametrize("kind", ["public", "private"])
-async def test_the_last_message_follows_what_happens_to_it(world: World, kind: str) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob", kind=kind)
+async def test_the_last_message_follows_what_happens_to_it(world: LiveInstance, kind: str) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob", kind=kind)
     found = await everywhere(world, "ada", room_id, kind)
     assert [(room["peer"], room["last_message"]) for room in found.values()] == [(None, None)] * len(found)
 
@@ -59,12 +59,12 @@ async def test_the_last_message_follows_what_happens_to_it(world: World, kind: s
     )
     assert len(found) == (8 if kind == "public" else 6)
 
-    long = "ä" * (PREVIEW + 1)
+    long = "ä" * (MAX_PREVIEW_CHARS + 1)
     await bob.call("message:edit", message_id=sent["id"], body=long)
     await ada.call("reaction:add", message_id=sent["id"], emoji="👍")
     found = await everywhere(world, "ada", room_id, kind)
     assert {way: room["last_message"] for way, room in found.items()} == dict.fromkeys(
-        found, last_of(sent, long[:PREVIEW])
+        found, last_of(sent, long[:MAX_PREVIEW_CHARS])
     )
 
     await bob.call("message:delete", message_id=sent["id"])
@@ -74,13 +74,13 @@ async def test_the_last_message_follows_what_happens_to_it(world: World, kind: s
     )
 
 
-async def test_a_direct_room_has_the_other_one_for_each_of_both(world: World) -> None:
-    ada, bob = await world.person("ada"), await world.person("bob")
-    one, other = await ada.client(), await bob.client()
-    users = {name: {field: world.people[name].user[field] for field in SHOWN} for name in ("ada", "bob")}
+async def test_a_direct_room_has_the_other_one_for_each_of_both(world: LiveInstance) -> None:
+    ada, bob = await world.register("ada"), await world.register("bob")
+    one, other = await ada.connect_client(), await bob.connect_client()
+    users = {name: {field: world.users[name].account[field] for field in SHOWN} for name in ("ada", "bob")}
 
     made = (await one.call("room:create", kind="direct", member_ids=[bob.id]))["room"]
-    added = (await other.next("room:added"))["room"]
+    added = (await other.next_event("room:added"))["room"]
     sent = await other.send(made["id"], "hello")
     again = (await one.call("room:create", kind="direct", member_ids=[bob.id]))["room"]
 
@@ -91,9 +91,9 @@ async def test_a_direct_room_has_the_other_one_for_each_of_both(world: World) ->
         assert {way: room["peer"] for way, room in found.items()} == dict.fromkeys(found, peer)
 
 
-async def test_the_peer_stays_known_when_the_account_is_deleted(world: World) -> None:
-    ada, bob = await world.person("ada"), await world.person("bob")
-    device = await ada.client()
+async def test_the_peer_stays_known_when_the_account_is_deleted(world: LiveInstance) -> None:
+    ada, bob = await world.register("ada"), await world.register("bob")
+    device = await ada.connect_client()
     made = (await device.call("room:create", kind="direct", member_ids=[bob.id]))["room"]
     await models.User.filter(id=bob.id).update(display_name="Deleted", deleted_at=clock.now())
     await models.Membership.filter(user_id=bob.id).delete()
@@ -103,11 +103,11 @@ async def test_the_peer_stays_known_when_the_account_is_deleted(world: World) ->
     assert (room["peer"]["id"], room["peer"]["display_name"]) == (bob.id, "Deleted")
 
 
-async def test_a_room_shows_a_stranger_nothing_that_was_said(world: World) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob", kind="public")
+async def test_a_room_shows_a_stranger_nothing_that_was_said(world: LiveInstance) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob", kind="public")
     await ada.send(room_id, "among us")
-    eve = await world.person("eve")
-    device = await eve.client()
+    eve = await world.register("eve")
+    device = await eve.connect_client()
 
     rooms = [
         *(await device.call("room:browse"))["rooms"],
@@ -119,15 +119,15 @@ async def test_a_room_shows_a_stranger_nothing_that_was_said(world: World) -> No
     assert found == [(None, None, None)] * 3
 
 
-async def test_a_broadcast_room_holds_no_words_and_a_new_member_gets_them(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_broadcast_room_holds_no_words_and_a_new_member_gets_them(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "said before")
-    eve = await (await world.person("eve")).client()
+    eve = await (await world.register("eve")).connect_client()
 
     ack = (await ada.call("room:update", room_id=room_id, topic="words"))["room"]
-    updated = (await bob.next("room:updated"))["room"]
+    updated = (await bob.next_event("room:updated"))["room"]
     await ada.call("room:invite", room_id=room_id, user_id=eve.ready["user"]["id"])
-    added = (await eve.next("room:added"))["room"]
+    added = (await eve.next_event("room:added"))["room"]
 
     assert (updated["my"], updated["peer"], updated["last_message"]) == (None, None, None)
     assert ack["last_message"] == added["last_message"] == last_of(sent, "said before")
@@ -173,18 +173,18 @@ async def conversations(user_id: Any, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("count", [3, 499])
-async def test_a_list_of_conversations_comes_with_ready_alone(world: World, count: int) -> None:
-    ada = await world.person("ada")
+async def test_a_list_of_conversations_comes_with_ready_alone(world: LiveInstance, count: int) -> None:
+    ada = await world.register("ada")
     names = await conversations(ada.id, count)
-    chat, parts = world.app.chat, world.app.parts
-    for loop in (chat.truth, chat.delivery, chat.comings, parts.activity):
+    chat, parts = world.app.chat, world.app.container
+    for loop in (chat.reconciler, chat.delivery, chat.presence_tracker, parts.session_last_seen):
         await loop.close()
     before = metrics.counters["database_statements"]
 
-    fan = Fan(world.http, world.url, ada.token)
+    fan = RawClient(world.http, world.url, ada.token)
     await fan.connect()
     statements = metrics.counters["database_statements"] - before
-    await fan.drop()
+    await fan.close()
 
     listed = [room for room in fan.ready["rooms"] if room["kind"] == "direct"]
     assert sorted(room["peer"]["username"] for room in listed) == sorted(names)

@@ -12,7 +12,7 @@ from hubbub.queries.chat import rooms as room_queries
 from hubbub.queries.chat import search
 from hubbub.queries.eventlog import event_log
 from hubbub.queries.sync import change_counters
-from tests.support.plans import Explained
+from tests.support.plans import ExplainingSql
 
 SEEDING = """
     INSERT INTO users (id, username, email, display_name, role, created_at, updated_at)
@@ -66,7 +66,7 @@ async def explained(sql):
         await models.Membership.create(
             room=await models.Room.create(kind="private"), user=user, role="member"
         )
-    return Explained(sql)
+    return ExplainingSql(sql)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_no_table_is_read_as_a_whole(explained, user, rooms):
     await room_queries.members_named(explained, room, ["1", "2"])
     await room_queries.users_sharing_a_room(explained, user, [user, ids.uuid7()])
     await event_log.entries_after(explained, room, 20, 100)
-    await event_log.standings(explained, rooms, [user])
+    await event_log.memberships(explained, rooms, [user])
     await event_log.stored_messages(explained, [(user, ids.uuid7())])
     await event_log.changed(explained, {room: event_log.LogEnd(0, 0) for room in rooms})
     await event_log.lock_rooms(explained, rooms)

@@ -240,7 +240,7 @@ async def test_only_members_find(place):
 @pytest.mark.parametrize("few", [0, 1, 2])
 async def test_members_of_few_and_of_many_rooms_find_the_same(place, monkeypatch, few):
     """SQLite names the rooms of those who are in a few, and asks message by message for the others."""
-    monkeypatch.setattr(search, "FEW_ROOMS", few)
+    monkeypatch.setattr(search, "MAX_LISTED_ROOMS", few)
     other, third = await Place.make(), await Place.make()
     await other.admit(place.user)
     for each in (place, other, third):

@@ -16,7 +16,7 @@ from hubbub.services.chat import rooms
 from hubbub.services.context import Context
 from hubbub.services.eventlog import epochs
 from hubbub.services.eventlog.pending_message import PendingMessage
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ class Place(NamedTuple):
     sender_id: UUID
 
 
-async def place(world: World, name: str) -> Place:
-    person = await world.person(name)
+async def place(world: LiveInstance, name: str) -> Place:
+    person = await world.register(name)
     _, made = await person.rest("POST", "/rooms", json={"kind": "private"})
     return Place(UUID(made["data"]["id"]), UUID(person.id))
 
@@ -48,10 +48,10 @@ def row(at: Place, body: str = "x", /, **changes: object) -> append_batch.Messag
         "reply_to_id": None,
         "mentions": "[]",
         "words": f"'{body}':1",
-        "before": '{"seq":',
-        "between": ',"message":{"seq":',
-        "after": "}}",
-        "known": 0,
+        "payload_head": '{"seq":',
+        "payload_middle": ',"message":{"seq":',
+        "payload_tail": "}}",
+        "known_seq": 0,
     }
     return append_batch.MessageRow(**{**good, **changes})  # type: ignore[arg-type]
 
@@ -63,7 +63,7 @@ async def append(
     return await append_batch.append_messages(database.connection(), rows, named, clock.now(), epoch)
 
 
-async def test_seqs_follow_the_order_given_room_by_room(world: World) -> None:
+async def test_seqs_follow_the_order_given_room_by_room(world: LiveInstance) -> None:
     here, there = await place(world, "ada"), await place(world, "bob")
     batch = [row(here, "a"), row(there, "b"), row(here, "c"), row(there, "d"), row(here, "e")]
 
@@ -77,7 +77,7 @@ async def test_seqs_follow_the_order_given_room_by_room(world: World) -> None:
     assert await append(row(here, "f")) == {(await models.Message.get(body="f")).id: 5}
 
 
-async def test_what_is_doubtful_is_left_alone_and_the_rest_is_stored(world: World) -> None:
+async def test_what_is_doubtful_is_left_alone_and_the_rest_is_stored(world: LiveInstance) -> None:
     here = await place(world, "ada")
     archived = await place(world, "bob")
     await models.Room.filter(id=archived.room_id).update(archived_at=clock.now())
@@ -102,7 +102,7 @@ async def test_what_is_doubtful_is_left_alone_and_the_rest_is_stored(world: Worl
     [{"words": "'x':"}, {"body": "\x00"}, {"sender_id": uuid4()}],
     ids=["no words", "no text", "no sender"],
 )
-async def test_all_or_nothing(world: World, poison: dict[str, object]) -> None:
+async def test_all_or_nothing(world: LiveInstance, poison: dict[str, object]) -> None:
     here = await place(world, "ada")
 
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
@@ -113,7 +113,7 @@ async def test_all_or_nothing(world: World, poison: dict[str, object]) -> None:
     assert await append(row(here, "next"))
 
 
-async def test_mentions_are_kept_with_their_message(world: World) -> None:
+async def test_mentions_are_kept_with_their_message(world: LiveInstance) -> None:
     here = await place(world, "ada")
     first, second = row(here, "first"), row(here, "second")
 
@@ -123,26 +123,26 @@ async def test_mentions_are_kept_with_their_message(world: World) -> None:
     assert (kept.message_id, kept.seq) == (second.id, 3)  # type: ignore[attr-defined]
 
 
-async def test_what_it_stores_is_what_the_careful_path_stores(world: World) -> None:
+async def test_what_it_stores_is_what_the_careful_path_stores(world: LiveInstance) -> None:
     """The same message, by `send`, has the same entry in either way, but for ids and times."""
     here = await place(world, "ada")
-    ctx = Context(world.app.parts, here.sender_id)
+    ctx = Context(world.app.container, here.sender_id)
     standing = await rooms.access(ctx, here.room_id)
-    _, answer = await world.people["ada"].rest(
+    _, answer = await world.users["ada"].rest(
         "POST", f"/rooms/{here.room_id}/messages", json={"client_id": str(uuid4()), "body": 'say "seq":0, {}'}
     )
     (quick,) = await models.Entry.filter(event="message:new")
     await models.Room.filter(id=here.room_id).update(member_version=standing.version + 1)
-    world.app.parts.residents.forget(here.sender_id, here.room_id)
+    world.app.container.membership_cache.remove_membership(here.sender_id, here.room_id)
     slow = PendingMessage(
         sender=msgspec.convert(answer["data"]["sender"], User),
-        standing=standing,
+        membership=standing,
         client_id=uuid4(),
         body='say "seq":0, {}',
         reply_to=None,
         mentions=[],
     )
-    await world.app.parts.appender.append(slow)
+    await world.app.container.message_writer.append(slow)
     (careful,) = await models.Entry.filter(event="message:new", message_id=slow.id)
 
     def shape(payload: str) -> object:
@@ -155,17 +155,17 @@ async def test_what_it_stores_is_what_the_careful_path_stores(world: World) -> N
     assert shape(quick.payload) == shape(careful.payload)
 
 
-async def test_a_log_that_ends_before_a_known_entry_is_left_alone(world: World) -> None:
+async def test_a_log_that_ends_before_a_known_entry_is_left_alone(world: LiveInstance) -> None:
     here = await place(world, "ada")
     last_seq = (await models.Room.get(id=here.room_id)).last_seq
 
-    stored = await append(row(here, "a", known=last_seq))
-    left = await append(row(here, "b", known=last_seq + 2))
+    stored = await append(row(here, "a", known_seq=last_seq))
+    left = await append(row(here, "b", known_seq=last_seq + 2))
 
     assert (list(stored.values()), left) == ([last_seq + 1], {})
 
 
-async def test_another_epoch_stores_nothing(world: World) -> None:
+async def test_another_epoch_stores_nothing(world: LiveInstance) -> None:
     here = await place(world, "ada")
 
     left = await append_batch.append_messages(

@@ -6,16 +6,16 @@ from hubbub import models
 from hubbub.db import database
 from hubbub.queries.eventlog import event_log
 from hubbub.queries.eventlog.event_log import LogEnd
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 
-async def test_only_logs_that_moved_are_read(world: World) -> None:
-    rooms = [UUID((await world.talk(*names))[0]) for names in (("ada", "bob"), ("eve", "joe"))]
+async def test_only_logs_that_moved_are_read(world: LiveInstance) -> None:
+    rooms = [UUID((await world.room_with_clients(*names))[0]) for names in (("ada", "bob"), ("eve", "joe"))]
     sql = database.connection()
-    known = await event_log.ends(sql, rooms)
+    known = await event_log.log_ends(sql, rooms)
     assert await event_log.changed(sql, known) == {}
 
-    await world.people["ada"].rest(
+    await world.users["ada"].rest(
         "POST", f"/rooms/{rooms[0]}/messages", json={"client_id": str(uuid4()), "body": "x"}
     )
     assert await event_log.changed(sql, known) == {rooms[0]: LogEnd(known[rooms[0]].last_seq + 1, 2)}

@@ -9,7 +9,7 @@ from hubbub.realtime.chat import connection_log
 from hubbub.realtime.engine import handshake
 from hubbub.realtime.socketio import connect
 from tests.support import waiting
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 
 def lines(caplog, message):
@@ -24,7 +24,11 @@ async def until(caplog, message):
 @pytest.fixture(autouse=True)
 def _full_buckets(monkeypatch):
     """Lines that other tests left to be written are not these tests'."""
-    for module, name in ((connection_log, "_lines"), (connect, "_refusals"), (handshake, "_refusals")):
+    for module, name in (
+        (connection_log, "_bounded_log"),
+        (connect, "_refusal_log"),
+        (handshake, "_refusal_log"),
+    ):
         monkeypatch.setattr(module, name, BoundedLog(getattr(module, name)._log))
 
 
@@ -36,9 +40,9 @@ def database_kind():
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_a_user_connects_and_disconnects(world, caplog, transport):
     caplog.set_level("INFO", "hubbub")
-    ada = await world.person("ada")
+    ada = await world.register("ada")
 
-    client = await ada.client(transports=[transport])
+    client = await ada.connect_client(transports=[transport])
     (came,) = await until(caplog, "socket connected")
     await client.close()
     (went,) = await until(caplog, "socket disconnected")
@@ -52,8 +56,8 @@ async def test_a_user_connects_and_disconnects(world, caplog, transport):
 
 async def test_the_reason_of_the_server_is_named(world, caplog):
     caplog.set_level("INFO", "hubbub")
-    ada = await world.person("ada")
-    await ada.client()
+    ada = await world.register("ada")
+    await ada.connect_client()
 
     await ada.rest("POST", "/auth/logout")
     (went,) = await until(caplog, "socket disconnected")
@@ -75,7 +79,7 @@ async def test_a_refused_connect_is_named_without_its_token(world, caplog):
 
 async def test_a_refused_handshake_is_named(settings, caplog):
     caplog.set_level("INFO", "hubbub")
-    async with World(settings.model_copy(update={"sockets_per_address": 1})) as world:
+    async with LiveInstance(settings.model_copy(update={"sockets_per_address": 1})) as world:
         url = f"{world.url}/socket.io/?EIO=4&transport=polling"
         async with aiohttp.ClientSession() as http:
             statuses = []

@@ -17,16 +17,18 @@ from hubbub.core import clock
 from hubbub.ratelimit.rate import Rate
 from hubbub.realtime.chat import events
 from hubbub.realtime.chat.connections import Connections
-from tests.support.world import Person, World
+from tests.support.world import ApiUser, LiveInstance
 
 
-async def test_too_many_messages_are_refused_and_nothing_is_stored(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_too_many_messages_are_refused_and_nothing_is_stored(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     ids = [str(uuid4()) for _ in range(40)]
 
-    answers = [await ada.ask("message:send", room_id=room_id, client_id=each, body="x") for each in ids]
+    answers = [
+        await ada.call_for_ack("message:send", room_id=room_id, client_id=each, body="x") for each in ids
+    ]
     refusals = [answer["error"] for answer in answers if not answer["ok"]]
-    repeat = await ada.ask("message:send", room_id=room_id, client_id=ids[0], body="x")
+    repeat = await ada.call_for_ack("message:send", room_id=room_id, client_id=ids[0], body="x")
 
     assert 1 <= len(refusals) <= 10
     assert {each["code"] for each in refusals} == {"rate_limited"}
@@ -36,32 +38,32 @@ async def test_too_many_messages_are_refused_and_nothing_is_stored(world: World)
     assert len(history["messages"]) == 40 - len(refusals)
 
 
-async def test_other_events_have_a_bucket_of_their_own(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_other_events_have_a_bucket_of_their_own(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
 
-    answers = [await ada.ask("room:list", limit=1) for _ in range(80)]
+    answers = [await ada.call_for_ack("room:list", limit=1) for _ in range(80)]
 
     assert answers[0]["ok"]
     assert any(not answer["ok"] and answer["error"]["code"] == "rate_limited" for answer in answers)
 
 
-async def test_who_floods_for_long_is_sent_away(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_who_floods_for_long_is_sent_away(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
     connection = next(iter(world.app.chat.connections.by_sid.values()))
-    connection.events.rate = Rate(1, 0.001)
-    connection.events.level = 0
-    assert not (await ada.ask("room:list"))["ok"]
+    connection.event_bucket.rate = Rate(1, 0.001)
+    connection.event_bucket.level = 0
+    assert not (await ada.call_for_ack("room:list"))["ok"]
 
     connection._flooding_since -= 11  # as if this had gone on for that long
     await ada.sio.emit("room:list", {}, namespace="/chat")
 
-    assert (await ada.next("closing"))["code"] == "flooding"
-    assert (await ada.next("disconnect"))["reason"] == "server disconnect"
+    assert (await ada.next_event("closing"))["code"] == "flooding"
+    assert (await ada.next_event("disconnect"))["reason"] == "server disconnect"
 
 
-async def test_events_that_pile_up_are_refused_not_kept(world: World) -> None:
-    ada = await (await world.person("ada")).client()
-    asked = asyncio.gather(*(ada.ask("room:list", limit=1) for _ in range(400)))
+async def test_events_that_pile_up_are_refused_not_kept(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
+    asked = asyncio.gather(*(ada.call_for_ack("room:list", limit=1) for _ in range(400)))
 
     answers = await asked
 
@@ -120,10 +122,10 @@ REASONS: dict[str, Callable[[str], Any]] = {
 async def test_a_flood_of_refused_events_is_limited_then_disconnected(
     settings: Settings, reason: str, answered: bool
 ) -> None:
-    async with World(settings.model_copy(update={"max_event_bytes": 2000})) as world:
-        bob = await world.person("bob")
-        room = await (await bob.client()).call("room:create", kind="private", name="closed")
-        ada = await world.person("ada")
+    async with LiveInstance(settings.model_copy(update={"max_event_bytes": 2000})) as world:
+        bob = await world.register("bob")
+        room = await (await bob.connect_client()).call("room:create", kind="private", name="closed")
+        ada = await world.register("ada")
         found = {
             name: await _flooded(world, ada, name, _payload(reason, name, room), answered) for name in EVENTS
         }
@@ -141,52 +143,54 @@ def _payload(reason: str, name: str, room: dict[str, Any]) -> Any:
     return payload
 
 
-async def _flooded(world: World, ada: Person, name: str, payload: Any, answered: bool) -> list[str]:
+async def _flooded(world: LiveInstance, ada: ApiUser, name: str, payload: Any, answered: bool) -> list[str]:
     """What becomes of one event more than may be refused, again and again, and at last after 10 s of that."""
-    client = await ada.client()
+    client = await ada.connect_client()
     connection = world.app.chat.connections.by_sid[client.sio.get_sid("/chat")]
-    connection.events.rate, connection.events.level = Rate(BURST, 0.0001), BURST
+    connection.event_bucket.rate, connection.event_bucket.level = Rate(BURST, 0.0001), BURST
     found = []
     for _ in range(BURST + 2):
         if answered:
             answer = await client.sio.call(name, payload, namespace="/chat", timeout=10)
         else:
             await client.sio.emit(name, payload, namespace="/chat")
-            answer = await client.next("error")
+            answer = await client.next_event("error")
         code = answer["error"]["code"]
         found.append(code if code in {"rate_limited", "internal"} else "refused")
     connection._flooding_since -= 11  # as if this had gone on for that long
     await client.sio.emit(name, payload, namespace="/chat")
-    found.append((await client.next("closing"))["code"])
-    await client.next("disconnect")
+    found.append((await client.next_event("closing"))["code"])
+    await client.next_event("disconnect")
     return found
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_sends_that_succeed_or_repeat_take_nothing_from_the_bucket_of_the_socket(world: World) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob")
+async def test_sends_that_succeed_or_repeat_take_nothing_from_the_bucket_of_the_socket(
+    world: LiveInstance,
+) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     connection = world.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
-    connection.events.rate, connection.events.level = Rate(2, 0.0001), 2
+    connection.event_bucket.rate, connection.event_bucket.level = Rate(2, 0.0001), 2
 
     sent = [await ada.send(room_id, "x", client_id=NOBODY) for _ in range(10)]
     sent += [await ada.send(room_id, "x") for _ in range(10)]
 
     assert len({each["id"] for each in sent}) == 11
-    assert connection.events.level >= 2
+    assert connection.event_bucket.level >= 2
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_a_send_is_refused_without_a_query_when_the_bucket_is_empty(
-    world: World, caplog: pytest.LogCaptureFixture
+    world: LiveInstance, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ada = await (await world.person("ada")).client()
+    ada = await (await world.register("ada")).connect_client()
     connection = world.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
-    connection.events.rate, connection.events.level = Rate(1, 0.0001), 1
+    connection.event_bucket.rate, connection.event_bucket.level = Rate(1, 0.0001), 1
     caplog.set_level("DEBUG", logger="aiosqlite")
 
     codes, queries = [], []
     for _ in range(3):
-        answer = await ada.ask("message:send", **ROOM, **BODY)
+        answer = await ada.call_for_ack("message:send", **ROOM, **BODY)
         codes.append(answer["error"]["code"])
         queries.append(sum(UUID(NOBODY).hex in each.getMessage().replace("-", "") for each in caplog.records))
         caplog.clear()
@@ -216,15 +220,15 @@ async def test_refused_events_leave_no_data_of_the_client_in_memory(
     settings: Settings, kind: str, rate: Rate | None
 ) -> None:
     """Without any collection of cycles: an exception that holds its frames holds all that was read."""
-    async with World(settings.model_copy(update={"limit_events": None})) as world:
-        ada = await world.person("ada")
+    async with LiveInstance(settings.model_copy(update={"limit_events": None})) as world:
+        ada = await world.register("ada")
         async with world.http.ws_connect(f"{world.url}/socket.io/?EIO=4&transport=websocket") as socket:
             await socket.send_str("40/chat," + json.dumps({"token": ada.token}))
             while "ready" not in await socket.receive_str(timeout=10):
                 pass
             (connection,) = world.app.chat.connections.by_sid.values()
-            connection.events.rate = rate
-            connection.events.level = 20 if rate else 0
+            connection.event_bucket.rate = rate
+            connection.event_bucket.level = 20 if rate else 0
 
             await _refused(socket, KINDS[kind], 20)  # what is made once is made
             gc.collect()
@@ -259,10 +263,10 @@ def resident() -> float:
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.slow("6 s: megabytes to a client that reads nothing")
-async def test_who_does_not_read_is_closed_and_loses_nothing(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
-    world.app.parts.residents.get(UUID(ada.ready["user"]["id"])).messages.rate = None  # type: ignore[union-attr]
-    eve = await world.person("eve")
+async def test_who_does_not_read_is_closed_and_loses_nothing(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    world.app.container.membership_cache.get(UUID(ada.ready["user"]["id"])).message_bucket.rate = None  # type: ignore[union-attr]
+    eve = await world.register("eve")
     await ada.call("room:invite", room_id=room_id, user_id=eve.id)
     url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
     async with world.http.ws_connect(url) as socket:
@@ -273,14 +277,14 @@ async def test_who_does_not_read_is_closed_and_loses_nothing(world: World) -> No
         socket._reader._protocol.pause_reading()
 
         sent = 0
-        while not slow.gone and sent < 2000:
+        while not slow.closed and sent < 2000:
             await ada.send(room_id, "x" * 8000)
             sent += 1
 
-    assert slow.gone
-    assert slow.link.waiting_bytes <= world.settings.max_output_bytes + 10_000
-    await bob.until("message:new", lambda it: it["seq"] == sent + 3)
-    again = await eve.client()
+    assert slow.closed
+    assert slow.client.waiting_bytes <= world.settings.max_output_bytes + 10_000
+    await bob.events_until("message:new", lambda it: it["seq"] == sent + 3)
+    again = await eve.connect_client()
     assert next(each["last_seq"] for each in again.ready["rooms"] if each["id"] == room_id) == sent + 3
 
 
@@ -290,11 +294,11 @@ def test_ends_cost_the_same_however_many_there_are(monkeypatch) -> None:
 
     began = time.perf_counter()
     for ended in ids:
-        connections.note_end(ended)
+        connections.record_end(ended)
     assert time.perf_counter() - began < 5  # 0.05 s alone; copying what is kept each time took minutes
 
     assert connections.ended_since(1000.0, ids[0])
     assert not connections.ended_since(1000.5, ids[0])
     now += 61
-    connections.note_end(ids[7])
-    assert len(connections._ends) == 1
+    connections.record_end(ids[7])
+    assert len(connections._ended_at) == 1

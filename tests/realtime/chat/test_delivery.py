@@ -9,7 +9,7 @@ import pytest
 from hubbub.realtime.chat import feeds as module
 from hubbub.services.eventlog import event_log
 from tests.support.buses import UnreliableBus
-from tests.support.world import Client, World
+from tests.support.world import Client, LiveInstance
 
 
 def seqs(client: Client, room_id: str) -> list[int]:
@@ -18,13 +18,13 @@ def seqs(client: Client, room_id: str) -> list[int]:
 
 @pytest.mark.parametrize(("lost", "held"), [(0.0, 0.5), (0.3, 0.3), (1.0, 0.0)])
 async def test_a_bus_that_loses_and_reorders_costs_time_only(settings: Any, lost: float, held: float) -> None:
-    bus = UnreliableBus(seed=7, lost=lost, held=held)
-    async with World(settings, bus) as world:
-        room_id, clients = await world.talk("ada", "bob", "eve")
+    bus = UnreliableBus(seed=7, loss_rate=lost, delay_rate=held)
+    async with LiveInstance(settings, bus) as world:
+        room_id, clients = await world.room_with_clients("ada", "bob", "eve")
         sent = [await client.send(room_id, str(index)) for index in range(8) for client in clients]
 
         for client in clients:
-            await client.next("message:new", lambda it: it["seq"] == sent[-1]["seq"])
+            await client.next_event("message:new", lambda it: it["seq"] == sent[-1]["seq"])
 
         for client in clients:
             # Who was named at the creation begins behind it, or at their joining if that was lost.
@@ -35,39 +35,39 @@ async def test_a_bus_that_loses_and_reorders_costs_time_only(settings: Any, lost
         assert bus.losses or not lost
 
 
-async def test_what_another_writer_appended_is_found_within_a_second(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_what_another_writer_appended_is_found_within_a_second(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     room = UUID(room_id)
     feed = world.app.chat.delivery.feeds[room]
     entry = (await event_log.read(room, 0, 1))[0]
-    feed.delivered = 0  # as if nothing had been heard of the room
+    feed.delivered_seq = 0  # as if nothing had been heard of the room
 
     await world.app.chat.delivery.check()
 
-    assert feed.delivered == 2
-    assert bob.count("message:new") == 0
+    assert feed.delivered_seq == 2
+    assert bob.count_events("message:new") == 0
     assert entry.seq == 1
-    await ada.settled()
+    await ada.synchronize()
 
 
-async def test_who_enters_behind_the_feed_is_brought_up_first(world: World) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob")
+async def test_who_enters_behind_the_feed_is_brought_up_first(world: LiveInstance) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     for index in range(5):
         await ada.send(room_id, str(index))
-    eve = await (await world.person("eve")).client()
+    eve = await (await world.register("eve")).connect_client()
     connection = world.app.chat.connections.of_user(UUID(eve.ready["user"]["id"]))[0]
 
-    world.app.chat.delivery.admit(connection, UUID(room_id), 3)
+    world.app.chat.delivery.add_member(connection, UUID(room_id), 3)
     await ada.send(room_id, "last")
-    await eve.next("message:new", lambda it: it["message"]["body"] == "last")
+    await eve.next_event("message:new", lambda it: it["message"]["body"] == "last")
 
     assert seqs(eve, room_id) == [3, 4, 5, 6, 7, 8]
 
 
 async def test_a_room_without_members_here_is_not_followed_for_long(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     feeds = world.app.chat.delivery.feeds
     assert UUID(room_id) in feeds
 
@@ -76,19 +76,19 @@ async def test_a_room_without_members_here_is_not_followed_for_long(
     async with asyncio.timeout(5):
         await world.app.chat.connections.empty.wait()
 
-    assert len(world.app.parts.residents) == 0
+    assert len(world.app.container.membership_cache) == 0
     await world.app.chat.delivery.check()
     assert UUID(room_id) in feeds, "they may be back in a moment"
-    monkeypatch.setattr(module, "LINGER_S", 0.0)
+    monkeypatch.setattr(module, "UNUSED_FEED_TTL_S", 0.0)
     await world.app.chat.delivery.check()
     assert feeds == {}
 
 
 async def test_of_too_many_rooms_without_members_the_first_are_given_up(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LINGERING", 1)
-    await world.talk("ada", "bob")
+    monkeypatch.setattr(module, "MAX_UNUSED_FEEDS", 1)
+    await world.room_with_clients("ada", "bob")
     for client in world.clients:
         await client.close()
     async with asyncio.timeout(5):

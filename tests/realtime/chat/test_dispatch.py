@@ -6,7 +6,7 @@ from pathlib import Path
 from hubbub.core import errors
 from hubbub.realtime.chat import events
 
-PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
 
 
 def rows(heading: str) -> set[str]:
@@ -38,7 +38,7 @@ def test_every_code_is_on_the_page() -> None:
 
 
 def test_every_closing_code_is_on_the_page() -> None:
-    realtime = Path(__file__).parents[2] / "hubbub" / "realtime"
+    realtime = Path(__file__).parents[3] / "hubbub" / "realtime"
     text = "".join(path.read_text() for path in realtime.rglob("*.py"))
 
     used = set(re.findall(r"""\.close\(\s*"([a-z_]+)",""", text)) | {"session_revoked", "suspended"}
@@ -49,7 +49,7 @@ def test_every_closing_code_is_on_the_page() -> None:
 
 
 def test_every_entry_that_services_append_is_on_the_page() -> None:
-    services = Path(__file__).parents[2] / "hubbub" / "services"
+    services = Path(__file__).parents[3] / "hubbub" / "services"
     text = "".join(path.read_text() for path in services.glob("*.py"))
 
     appended = set(re.findall(r'"((?:message|reaction|member|room):[a-z]+(?:ed|ew|ft|le))"', text))

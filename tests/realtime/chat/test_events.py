@@ -6,12 +6,12 @@ from uuid import uuid4
 import pytest
 
 from hubbub.realtime.chat import events
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 
 async def code_of(client: Any, event: str, **payload: Any) -> str:
     """The code of the refusal."""
-    answer = await client.ask(event, **payload)
+    answer = await client.call_for_ack(event, **payload)
     assert not answer["ok"], answer
     assert set(answer["error"]) <= {"code", "message", "fields", "retry_after_ms"}
     return str(answer["error"]["code"])
@@ -20,8 +20,8 @@ async def code_of(client: Any, event: str, **payload: Any) -> str:
 # --- rooms ---
 
 
-async def test_everybody_is_in_the_default_room(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_everybody_is_in_the_default_room(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
 
     (room,) = ada.ready["rooms"]
 
@@ -31,8 +31,8 @@ async def test_everybody_is_in_the_default_room(world: World) -> None:
     assert ada.ready["user"]["username"] == "ada"
 
 
-async def test_a_room_is_made_with_its_members(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_room_is_made_with_its_members(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
 
     mine = (await ada.call("room:list"))["rooms"]
     members = (await bob.call("room:members", room_id=room_id))["members"]
@@ -46,10 +46,12 @@ async def test_a_room_is_made_with_its_members(world: World) -> None:
 
 
 @pytest.mark.parametrize("asked", ["socket", "rest"])
-async def test_a_new_room_is_one_event_for_all_sockets_that_did_not_ask(world: World, asked: str) -> None:
-    people = {name: await world.person(name) for name in ("ada", "bob", "eve")}
-    asking, other = await people["ada"].client(), await people["ada"].client()
-    members = [await people[name].client() for name in ("bob", "bob", "eve")]
+async def test_a_new_room_is_one_event_for_all_sockets_that_did_not_ask(
+    world: LiveInstance, asked: str
+) -> None:
+    people = {name: await world.register(name) for name in ("ada", "bob", "eve")}
+    asking, other = await people["ada"].connect_client(), await people["ada"].connect_client()
+    members = [await people[name].connect_client() for name in ("bob", "bob", "eve")]
     payload = {"kind": "private", "name": "den", "member_ids": [people["bob"].id, people["eve"].id]}
 
     if asked == "rest":
@@ -60,28 +62,28 @@ async def test_a_new_room_is_one_event_for_all_sockets_that_did_not_ask(world: W
 
     told = [*members, other, *([asking] if asked == "rest" else [])]
     for client in told:
-        await client.next("message:new", lambda it: it["room_id"] == room["id"])
-        assert [it["room"]["last_seq"] for name, it in client.heard if name == "room:added"] == [3]
+        await client.next_event("message:new", lambda it: it["room_id"] == room["id"])
+        assert [it["room"]["last_seq"] for name, it in client.events if name == "room:added"] == [3]
         assert [(name, it["seq"]) for name, it in client.entries(room["id"])] == [("message:new", 4)]
     roles = [
-        next(it["room"]["my"]["role"] for name, it in each.heard if name == "room:added") for each in told
+        next(it["room"]["my"]["role"] for name, it in each.events if name == "room:added") for each in told
     ]
     assert roles == ["member"] * 3 + ["owner"] * (len(told) - 3)
     if asked == "socket":
-        await asking.next("message:new", lambda it: it["room_id"] == room["id"])
+        await asking.next_event("message:new", lambda it: it["room_id"] == room["id"])
         assert [it["seq"] for _, it in asking.entries(room["id"])] == [1, 2, 3, 4]
-        assert asking.count("room:added") == 0
+        assert asking.count_events("room:added") == 0
     shown = await people["eve"].rest("GET", f"/rooms/{room['id']}")
     assert shown[1]["data"]["my"]["unread"] == 1
 
 
-async def test_room_added_shows_the_room_as_its_reader_sees_it(world: World) -> None:
-    bob = await world.person("bob")
-    phone = await bob.client()
-    ada = await (await world.person("ada")).client()
+async def test_room_added_shows_the_room_as_its_reader_sees_it(world: LiveInstance) -> None:
+    bob = await world.register("bob")
+    phone = await bob.connect_client()
+    ada = await (await world.register("ada")).connect_client()
     made = await ada.call("room:create", kind="private", member_ids=[bob.id])
 
-    added = await phone.next("room:added")
+    added = await phone.next_event("room:added")
 
     assert added["room"] == {
         **made["room"],
@@ -105,33 +107,35 @@ async def test_room_added_shows_the_room_as_its_reader_sees_it(world: World) -> 
         {},
     ],
 )
-async def test_a_bad_room_is_refused_and_nothing_is_made(world: World, payload: dict[str, Any]) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_a_bad_room_is_refused_and_nothing_is_made(
+    world: LiveInstance, payload: dict[str, Any]
+) -> None:
+    ada = await (await world.register("ada")).connect_client()
 
     assert await code_of(ada, "room:create", **payload) == "invalid_payload"
     assert len((await ada.call("room:list"))["rooms"]) == 1
 
 
-async def test_public_names_are_unique_without_regard_to_case(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_public_names_are_unique_without_regard_to_case(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
     await ada.call("room:create", kind="public", name="Straße")
 
     assert await code_of(ada, "room:create", kind="public", name="STRASSE") == "conflict"
     await ada.call("room:create", kind="private", name="straße")
 
 
-async def test_a_direct_room_is_found_if_it_exists(world: World) -> None:
-    ada, bob = [await world.person(name) for name in ("ada", "bob")]
-    first = await (await ada.client()).call("room:create", kind="direct", member_ids=[bob.id])
-    again = await (await bob.client()).call("room:create", kind="direct", member_ids=[ada.id])
+async def test_a_direct_room_is_found_if_it_exists(world: LiveInstance) -> None:
+    ada, bob = [await world.register(name) for name in ("ada", "bob")]
+    first = await (await ada.connect_client()).call("room:create", kind="direct", member_ids=[bob.id])
+    again = await (await bob.connect_client()).call("room:create", kind="direct", member_ids=[ada.id])
 
     assert first["room"]["id"] == again["room"]["id"]
     assert again["room"]["member_count"] == 2
 
 
-async def test_a_direct_room_stays_between_two(world: World) -> None:
-    ada, bob, eve = [await world.person(name) for name in ("ada", "bob", "eve")]
-    client = await ada.client()
+async def test_a_direct_room_stays_between_two(world: LiveInstance) -> None:
+    ada, bob, eve = [await world.register(name) for name in ("ada", "bob", "eve")]
+    client = await ada.connect_client()
     room_id = (await client.call("room:create", kind="direct", member_ids=[bob.id]))["room"]["id"]
 
     assert await code_of(client, "room:leave", room_id=room_id) == "forbidden"
@@ -140,11 +144,11 @@ async def test_a_direct_room_stays_between_two(world: World) -> None:
     assert await code_of(client, "room:remove", room_id=room_id, user_id=bob.id) == "forbidden"
 
 
-async def test_browsing_finds_public_rooms_only(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_browsing_finds_public_rooms_only(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
     await ada.call("room:create", kind="public", name="Garden 100%")
     await ada.call("room:create", kind="private", name="Garden secret")
-    bob = await (await world.person("bob")).client()
+    bob = await (await world.register("bob")).connect_client()
 
     found = (await bob.call("room:browse", query="gard"))["rooms"]
     literal = (await bob.call("room:browse", query="100%"))["rooms"]
@@ -154,8 +158,8 @@ async def test_browsing_finds_public_rooms_only(world: World) -> None:
     assert (await bob.call("room:browse", query="%secret"))["rooms"] == []
 
 
-async def test_lists_come_in_pages(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_lists_come_in_pages(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
     for index in range(5):
         await ada.call("room:create", kind="public", name=f"room {index}")
 
@@ -171,10 +175,10 @@ async def test_lists_come_in_pages(world: World) -> None:
     assert await code_of(ada, "room:list", cursor="nonsense") == "invalid_payload"
 
 
-async def test_joining_twice_is_no_error(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_joining_twice_is_no_error(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
     made = await ada.call("room:create", kind="public", name="open")
-    bob = await (await world.person("bob")).client()
+    bob = await (await world.register("bob")).connect_client()
 
     first = await bob.call("room:join", name="OPEN")
     again = await bob.call("room:join", room_id=made["room"]["id"])
@@ -182,20 +186,20 @@ async def test_joining_twice_is_no_error(world: World) -> None:
     assert first["room"] == again["room"]
     assert [each["username"] for each in first["members"]] == ["ada", "bob"]
     room_id = made["room"]["id"]
-    joined = await ada.next(
+    joined = await ada.next_event(
         "member:joined", lambda it: (it["room_id"], it["user"]["username"]) == (room_id, "bob")
     )
     assert (joined["seq"], joined["role"]) == (2, "member")
-    await ada.settled()
+    await ada.synchronize()
     joined_here = [it["user"]["username"] for name, it in ada.entries(room_id) if name == "member:joined"]
     assert joined_here == ["ada", "bob"]
 
 
-async def test_rooms_of_others_are_hidden_or_closed(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_rooms_of_others_are_hidden_or_closed(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
     private = (await ada.call("room:create", kind="private"))["room"]["id"]
     public = (await ada.call("room:create", kind="public", name="open"))["room"]["id"]
-    bob = await (await world.person("bob")).client()
+    bob = await (await world.register("bob")).connect_client()
 
     for event in ("message:send", "message:history", "room:members", "room:leave", "typing:start"):
         extra = {"client_id": str(uuid4()), "body": "x"} if event == "message:send" else {}
@@ -207,37 +211,37 @@ async def test_rooms_of_others_are_hidden_or_closed(world: World) -> None:
     assert await code_of(bob, "room:join") == "invalid_payload"
 
 
-async def test_a_leaver_hears_of_it_and_then_nothing(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
-    tablet = await world.device_of("bob")
+async def test_a_leaver_hears_of_it_and_then_nothing(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    tablet = await world.another_client("bob")
 
     await bob.call("room:leave", room_id=room_id)
     for device in (bob, tablet):
-        left = await device.next("member:left")
+        left = await device.next_event("member:left")
         assert left["user"]["username"] == "bob"
-        assert (await device.next("room:gone")) == {"room_id": room_id}
+        assert (await device.next_event("room:gone")) == {"room_id": room_id}
     await ada.send(room_id, "are you there?")
 
-    await bob.settled()
-    assert bob.count("message:new") == 0
+    await bob.synchronize()
+    assert bob.count_events("message:new") == 0
     assert (
         await code_of(bob, "message:send", room_id=room_id, client_id=str(uuid4()), body="x") == "not_found"
     )
 
 
-async def test_the_owners_place_goes_to_the_longest_standing_moderator(world: World) -> None:
-    room_id, (ada, bob, eve) = await world.talk("ada", "bob", "eve")
+async def test_the_owners_place_goes_to_the_longest_standing_moderator(world: LiveInstance) -> None:
+    room_id, (ada, bob, eve) = await world.room_with_clients("ada", "bob", "eve")
     eve_id = eve.ready["user"]["id"]
     await ada.call("room:set_role", room_id=room_id, user_id=eve_id, role="moderator")
 
     await ada.call("room:leave", room_id=room_id)
 
-    change = await bob.next("member:role", lambda it: it["role"] == "owner")
+    change = await bob.next_event("member:role", lambda it: it["role"] == "owner")
     assert change["user_id"] == eve_id
 
 
-async def test_the_last_one_to_go_archives_the_room(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_the_last_one_to_go_archives_the_room(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
     room_id = (await ada.call("room:create", kind="public", name="short"))["room"]["id"]
 
     await ada.call("room:leave", room_id=room_id)
@@ -246,9 +250,9 @@ async def test_the_last_one_to_go_archives_the_room(world: World) -> None:
     await ada.call("room:create", kind="public", name="short")
 
 
-async def test_only_moderators_invite_and_remove(world: World) -> None:
-    room_id, (ada, bob, eve) = await world.talk("ada", "bob", "eve")
-    zoe = await world.person("zoe")
+async def test_only_moderators_invite_and_remove(world: LiveInstance) -> None:
+    room_id, (ada, bob, eve) = await world.room_with_clients("ada", "bob", "eve")
+    zoe = await world.register("zoe")
     bob_id, eve_id = bob.ready["user"]["id"], eve.ready["user"]["id"]
 
     assert await code_of(bob, "room:invite", room_id=room_id, user_id=zoe.id) == "forbidden"
@@ -259,14 +263,14 @@ async def test_only_moderators_invite_and_remove(world: World) -> None:
     await ada.call("room:invite", room_id=room_id, user_id=zoe.id)
     await ada.call("room:remove", room_id=room_id, user_id=eve_id)
 
-    assert (await eve.next("room:gone")) == {"room_id": room_id}
+    assert (await eve.next_event("room:gone")) == {"room_id": room_id}
     assert (await bob.call("room:list"))["rooms"][0]["member_count"] == 3
     assert await code_of(bob, "room:remove", room_id=room_id, user_id=ada.ready["user"]["id"]) == "forbidden"
     assert bob_id != eve_id
 
 
-async def test_giving_ownership_away_makes_a_moderator(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_giving_ownership_away_makes_a_moderator(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     bob_id = bob.ready["user"]["id"]
 
     assert await code_of(bob, "room:set_role", room_id=room_id, user_id=bob_id, role="owner") == "forbidden"
@@ -277,15 +281,15 @@ async def test_giving_ownership_away_makes_a_moderator(world: World) -> None:
         for each in (await ada.call("room:members", room_id=room_id))["members"]
     }
     assert roles == {"ada": "moderator", "bob": "owner"}
-    await ada.next("member:role", lambda it: it["role"] == "moderator")
+    await ada.next_event("member:role", lambda it: it["role"] == "moderator")
 
 
-async def test_a_room_is_renamed_for_everybody(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_room_is_renamed_for_everybody(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
 
     answer = await ada.call("room:update", room_id=room_id, name="New name", topic="All about it")
 
-    updated = await bob.next("room:updated")
+    updated = await bob.next_event("room:updated")
     assert updated["room"] == {**answer["room"], "my": None}
     assert answer["room"]["last_seq"] == updated["seq"]
     assert await code_of(bob, "room:update", room_id=room_id, name="Mine") == "forbidden"
@@ -295,32 +299,32 @@ async def test_a_room_is_renamed_for_everybody(world: World) -> None:
 # --- messages ---
 
 
-async def test_everybody_gets_a_message_once_the_sender_too(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_everybody_gets_a_message_once_the_sender_too(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
 
     sent = await ada.send(room_id, "Grüße, 世界 🌍")
 
     for client in (ada, bob):
-        event = await client.next("message:new")
+        event = await client.next_event("message:new")
         assert event["message"] == sent
         assert (event["seq"], event["room_id"], event["actor_id"]) == (
             sent["seq"],
             room_id,
             sent["sender"]["id"],
         )
-        await client.settled()
-        assert client.count("message:new") == 1
+        await client.synchronize()
+        assert client.count_events("message:new") == 1
 
 
-async def test_a_repeat_stores_nothing_and_answers_as_first_stored(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_repeat_stores_nothing_and_answers_as_first_stored(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     client_id = str(uuid4())
     first = await ada.send(room_id, "hello", client_id=client_id)
     await ada.call("message:edit", message_id=first["id"], body="changed")
 
     assert await ada.send(room_id, "hello", client_id=client_id) == first
-    await bob.settled()
-    assert bob.count("message:new") == 1
+    await bob.synchronize()
+    assert bob.count_events("message:new") == 1
     other = (await ada.call("room:create", kind="private"))["room"]["id"]
     assert await code_of(ada, "message:send", room_id=other, client_id=client_id, body="x") == "conflict"
 
@@ -341,8 +345,8 @@ async def test_a_repeat_stores_nothing_and_answers_as_first_stored(world: World)
         {"attachments": [str(uuid4())] * 11},
     ],
 )
-async def test_a_bad_message_is_refused(world: World, change: dict[str, Any]) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_a_bad_message_is_refused(world: LiveInstance, change: dict[str, Any]) -> None:
+    ada = await (await world.register("ada")).connect_client()
     room_id = ada.ready["rooms"][0]["id"]
     good = {"room_id": room_id, "client_id": str(uuid4()), "body": "x"}
 
@@ -350,8 +354,8 @@ async def test_a_bad_message_is_refused(world: World, change: dict[str, Any]) ->
     assert (await ada.call("message:history", room_id=room_id))["messages"] == []
 
 
-async def test_characters_are_code_points(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_characters_are_code_points(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
     room_id = ada.ready["rooms"][0]["id"]
 
     # Python's client escapes what is not ASCII: 12 bytes each, of 128 KiB.
@@ -360,8 +364,8 @@ async def test_characters_are_code_points(world: World) -> None:
     assert len(sent["body"]) == 8000
 
 
-async def test_a_reply_names_a_message_of_the_room(world: World) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob")
+async def test_a_reply_names_a_message_of_the_room(world: LiveInstance) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "question")
 
     assert (await ada.send(room_id, "answer", reply_to=first["id"]))["reply_to"] == first["id"]
@@ -370,9 +374,9 @@ async def test_a_reply_names_a_message_of_the_room(world: World) -> None:
     assert await code_of(ada, "message:send", **payload) == "not_found"
 
 
-async def test_mentions_are_members_outside_code(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
-    await world.person("stranger")
+async def test_mentions_are_members_outside_code(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    await world.register("stranger")
 
     sent = await ada.send(room_id, "@Bob. and @bob, not `@ada` nor @stranger nor a@bob.example")
 
@@ -381,8 +385,8 @@ async def test_mentions_are_members_outside_code(world: World) -> None:
     assert (state["unread"], state["mentions"]) == (1, 1)
 
 
-async def test_only_the_sender_edits(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_only_the_sender_edits(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "helo")
 
     assert await code_of(bob, "message:edit", message_id=sent["id"], body="x") == "forbidden"
@@ -391,16 +395,16 @@ async def test_only_the_sender_edits(world: World) -> None:
     edited = (await ada.call("message:edit", message_id=sent["id"], body="hello @bob"))["message"]
     again = (await ada.call("message:edit", message_id=sent["id"], body="hello @bob"))["message"]
 
-    updated = await bob.next("message:updated")
+    updated = await bob.next_event("message:updated")
     assert updated["message"] == edited == again
     assert edited["edited_at"] == updated["at"]
     assert edited["mentions"] == [bob.ready["user"]["id"]]
-    await bob.settled()
-    assert bob.count("message:updated") == 1
+    await bob.synchronize()
+    assert bob.count_events("message:updated") == 1
 
 
-async def test_a_deleted_message_keeps_its_place_and_loses_its_words_everywhere(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_deleted_message_keeps_its_place_and_loses_its_words_everywhere(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await bob.send(room_id, "a secret @ada")
     await bob.call("message:edit", message_id=sent["id"], body="a worse secret @ada")
     await ada.call("reaction:add", message_id=sent["id"], emoji="👀")
@@ -415,7 +419,7 @@ async def test_a_deleted_message_keeps_its_place_and_loses_its_words_everywhere(
         [],
         [],
     )
-    told = await bob.next("message:deleted")
+    told = await bob.next_event("message:deleted")
     assert (told["message_id"], told["at"]) == (sent["id"], deleted["deleted_at"])
     synced = (await ada.call("sync", rooms={room_id: 0}))["rooms"][room_id]
     assert "secret" not in str(synced)
@@ -424,15 +428,15 @@ async def test_a_deleted_message_keeps_its_place_and_loses_its_words_everywhere(
     assert await code_of(bob, "reaction:add", message_id=sent["id"], emoji="👀") == "not_found"
 
 
-async def test_members_do_not_delete_what_others_said(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_members_do_not_delete_what_others_said(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "mine")
 
     assert await code_of(bob, "message:delete", message_id=sent["id"]) == "forbidden"
 
 
-async def test_a_reaction_counts_once(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_reaction_counts_once(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "nice")
 
     await bob.call("reaction:add", message_id=sent["id"], emoji="👍🏽")
@@ -441,25 +445,25 @@ async def test_a_reaction_counts_once(world: World) -> None:
 
     assert mine["reactions"] == [{"emoji": "👍🏽", "count": 1, "mine": True}]
     assert theirs["reactions"] == [{"emoji": "👍🏽", "count": 1, "mine": False}]
-    added = await ada.next("reaction:added")
+    added = await ada.next_event("reaction:added")
     assert (added["emoji"], added["user_id"]) == ("👍🏽", bob.ready["user"]["id"])
     await bob.call("reaction:remove", message_id=sent["id"], emoji="👍🏽")
     await bob.call("reaction:remove", message_id=sent["id"], emoji="👍🏽")
-    await ada.next("reaction:removed")
-    await ada.settled()
-    assert (ada.count("reaction:added"), ada.count("reaction:removed")) == (1, 1)
+    await ada.next_event("reaction:removed")
+    await ada.synchronize()
+    assert (ada.count_events("reaction:added"), ada.count_events("reaction:removed")) == (1, 1)
 
 
 @pytest.mark.parametrize("emoji", ["", "a b", "x" * 65, "\n", None])
-async def test_a_bad_reaction_is_refused(world: World, emoji: Any) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob")
+async def test_a_bad_reaction_is_refused(world: LiveInstance, emoji: Any) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "nice")
 
     assert await code_of(ada, "reaction:add", message_id=sent["id"], emoji=emoji) == "invalid_payload"
 
 
-async def test_history_comes_in_pages_both_ways(world: World) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob")
+async def test_history_comes_in_pages_both_ways(world: LiveInstance) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     seqs = [(await ada.send(room_id, str(index)))["seq"] for index in range(5)]
 
     newest = await ada.call("message:history", room_id=room_id, limit=2)
@@ -473,11 +477,11 @@ async def test_history_comes_in_pages_both_ways(world: World) -> None:
         assert await code_of(ada, "message:history", room_id=room_id, **bad) == "invalid_payload"
 
 
-async def test_search_finds_words_in_own_rooms_only(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_search_finds_words_in_own_rooms_only(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await ada.send(room_id, "The quick brown fox")
     await ada.send(room_id, "今日は世界が広い")
-    eve = await (await world.person("eve")).client()
+    eve = await (await world.register("eve")).connect_client()
 
     async def found(client: Any, query: str, **more: Any) -> list[str]:
         answer = await client.call("message:search", query=query, **more)
@@ -498,8 +502,8 @@ async def test_search_finds_words_in_own_rooms_only(world: World) -> None:
 # --- read state ---
 
 
-async def test_unread_counts_others_messages_only(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_unread_counts_others_messages_only(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "one")
     second = await ada.send(room_id, "two @bob")
 
@@ -514,7 +518,7 @@ async def test_unread_counts_others_messages_only(world: World) -> None:
         "unread": 1,
         "mentions": 1,
     }
-    assert (await ada.next("read")) == {
+    assert (await ada.next_event("read")) == {
         "room_id": room_id,
         "user_id": bob.ready["user"]["id"],
         "seq": first["seq"],
@@ -532,20 +536,20 @@ async def test_unread_counts_others_messages_only(world: World) -> None:
     }
 
 
-async def test_the_readers_other_devices_hear_of_it(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
-    tablet = await world.device_of("bob")
+async def test_the_readers_other_devices_hear_of_it(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    tablet = await world.another_client("bob")
     sent = await ada.send(room_id, "one")
 
     await bob.call("room:read", room_id=room_id, seq=sent["seq"])
 
-    assert (await tablet.next("read"))["seq"] == sent["seq"]
-    await bob.settled()
-    assert bob.count("read") == 0
+    assert (await tablet.next_event("read"))["seq"] == sent["seq"]
+    await bob.synchronize()
+    assert bob.count_events("read") == 0
 
 
-async def test_muting_is_remembered(world: World) -> None:
-    room_id, (_, bob) = await world.talk("ada", "bob")
+async def test_muting_is_remembered(world: LiveInstance) -> None:
+    room_id, (_, bob) = await world.room_with_clients("ada", "bob")
 
     assert await bob.call("room:mute", room_id=room_id, muted=True) == {}
     assert (await bob.call("room:list"))["rooms"][0]["my"]["muted"] is True
@@ -555,28 +559,28 @@ async def test_muting_is_remembered(world: World) -> None:
 # --- hints ---
 
 
-async def test_typing_is_told_to_others_at_most_every_two_seconds(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_typing_is_told_to_others_at_most_every_two_seconds(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
 
     await ada.call("typing:start", room_id=room_id)
     await ada.call("typing:start", room_id=room_id)
     await ada.call("typing:stop", room_id=room_id)
 
     ada_id = ada.ready["user"]["id"]
-    assert await bob.next("typing") == {"room_id": room_id, "user_id": ada_id, "typing": True}
-    assert await bob.next("typing") == {"room_id": room_id, "user_id": ada_id, "typing": False}
-    await ada.settled()
-    assert ada.count("typing") == 0
-    assert bob.count("typing") == 2
+    assert await bob.next_event("typing") == {"room_id": room_id, "user_id": ada_id, "typing": True}
+    assert await bob.next_event("typing") == {"room_id": room_id, "user_id": ada_id, "typing": False}
+    await ada.synchronize()
+    assert ada.count_events("typing") == 0
+    assert bob.count_events("typing") == 2
 
 
-async def test_several_devices_are_one_person(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_several_devices_are_one_person(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     bob_id = bob.ready["user"]["id"]
-    tablet = await world.device_of("bob")
+    tablet = await world.another_client("bob")
 
     await tablet.call("presence:set", status="busy")
-    assert (await ada.next("presence", lambda it: it["user_id"] == bob_id and it["status"] == "busy"))[
+    assert (await ada.next_event("presence", lambda it: it["user_id"] == bob_id and it["status"] == "busy"))[
         "last_seen_at"
     ] is None
     await tablet.close()
@@ -584,7 +588,7 @@ async def test_several_devices_are_one_person(world: World) -> None:
     assert seen["presences"] == [{"user_id": bob_id, "status": "busy", "last_seen_at": None}]
     await bob.close()
 
-    gone = await ada.next("presence", lambda it: it["status"] == "offline")
+    gone = await ada.next_event("presence", lambda it: it["status"] == "offline")
     assert (gone["user_id"], gone["last_seen_at"] is None) == (bob_id, False)
     (member,) = [
         each
@@ -594,8 +598,8 @@ async def test_several_devices_are_one_person(world: World) -> None:
     assert member["status"] == "offline"
 
 
-async def test_presence_of_strangers_is_offline(world: World) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob")
+async def test_presence_of_strangers_is_offline(world: LiveInstance) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     stranger = str(uuid4())
 
     (seen,) = (await ada.call("presence:get", user_ids=[stranger]))["presences"]
@@ -609,8 +613,8 @@ async def test_presence_of_strangers_is_offline(world: World) -> None:
 # --- the edge ---
 
 
-async def test_every_event_of_the_protocol_is_there_and_no_other(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_every_event_of_the_protocol_is_there_and_no_other(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
 
     for name in ("no:such", "connect", "disconnect", "message:new", "ready", "__class__", ""):
         assert await code_of(ada, name) == "unknown_event"
@@ -633,8 +637,8 @@ async def test_every_event_of_the_protocol_is_there_and_no_other(world: World) -
         )
 
 
-async def test_events_of_one_client_are_answered_in_order(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_events_of_one_client_are_answered_in_order(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     answers: list[int] = []
     for index in range(20):
         await ada.sio.emit(
@@ -644,39 +648,39 @@ async def test_events_of_one_client_are_answered_in_order(world: World) -> None:
             callback=lambda answer, index=index: answers.append(index),
         )
 
-    await bob.until("message:new", lambda it: it["message"]["body"] == "19")
-    await ada.settled()
+    await bob.events_until("message:new", lambda it: it["message"]["body"] == "19")
+    await ada.synchronize()
 
     assert answers == list(range(20))
-    bodies = [it["message"]["body"] for name, it in bob.heard if name == "message:new"]
+    bodies = [it["message"]["body"] for name, it in bob.events if name == "message:new"]
     assert bodies == [str(index) for index in range(20)]
 
 
-async def test_without_an_ack_a_refusal_is_an_error_event(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_without_an_ack_a_refusal_is_an_error_event(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
 
     await ada.sio.emit("room:create", {"kind": "odd"}, namespace="/chat")
 
-    error = await ada.next("error")
+    error = await ada.next_event("error")
     assert (error["event"], error["error"]["code"]) == ("room:create", "invalid_payload")
 
 
-async def test_an_event_over_the_bound_is_too_large_and_the_socket_lives(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_an_event_over_the_bound_is_too_large_and_the_socket_lives(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
 
     assert await code_of(ada, "room:create", kind="private", name="x" * 140_000) == "too_large"
     assert await ada.call("room:list")
 
 
-async def test_a_payload_that_is_no_object_is_refused(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_a_payload_that_is_no_object_is_refused(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
 
     for payload in ([], "text", 5, None, [1]):
         answer = await ada.sio.call("room:list", payload, namespace="/chat")
         assert answer["error"]["code"] == "invalid_payload"
 
 
-async def test_unknown_fields_are_ignored(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_unknown_fields_are_ignored(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
 
     assert await ada.call("room:list", colour="blue")

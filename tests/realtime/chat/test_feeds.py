@@ -8,7 +8,7 @@ import pytest
 from hubbub.realtime.chat import feeds as module
 from hubbub.realtime.chat.feeds import Feed
 from hubbub.schemas.eventlog.entries import Entry
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 ROOM = uuid4()
 
@@ -22,8 +22,8 @@ def joining(delivered: int, kept: int) -> tuple[Feed, Any]:
     feed, connection = Feed(), object()
     feed.joining.add(connection)  # type: ignore[arg-type]
     for seq in range(delivered - kept + 1, delivered + 1):
-        feed.keep(entry(seq))
-    feed.delivered = delivered
+        feed.buffer(entry(seq))
+    feed.delivered_seq = delivered
     return feed, connection
 
 
@@ -45,21 +45,21 @@ def test_a_place_is_found(
 ) -> None:
     feed, connection = joining(delivered, kept)
 
-    entries = feed.place(connection, sent)
+    entries = feed.start_after(connection, sent)
 
     assert (None if entries is None else [each.seq for each in entries]) == at_once
     assert (connection in feed.connections) == (at_once is not None and later is None)
-    assert feed.later == ({} if later is None else {later: {connection}})
-    assert (feed.joining, feed.kept) == (set(), [])
+    assert feed.starting_after == ({} if later is None else {later: {connection}})
+    assert (feed.joining, feed.recent_entries) == (set(), [])
     assert feed.unused == (at_once is None)
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "EARLY", 3)
+    monkeypatch.setattr(module, "MAX_BUFFERED_ENTRIES", 3)
     feed, connection = joining(9, 8)
 
-    assert len(feed.kept) <= 3
-    assert feed.place(connection, 1) is None, "the log has them"
+    assert len(feed.recent_entries) <= 3
+    assert feed.start_after(connection, 1) is None, "the log has them"
 
 
 def test_one_that_leaves_while_it_joins_leaves_nothing() -> None:
@@ -68,38 +68,38 @@ def test_one_that_leaves_while_it_joins_leaves_nothing() -> None:
     feed.remove(connection)
 
     assert feed.unused
-    assert feed.kept == []
+    assert feed.recent_entries == []
 
 
-async def test_what_the_client_received_elsewhere_is_not_sent_again(world: World) -> None:
+async def test_what_the_client_received_elsewhere_is_not_sent_again(world: LiveInstance) -> None:
     """The feed is behind the client's cursor, as it is when Redis is silent."""
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     last = [await ada.send(room_id, str(number)) for number in range(3)][-1]["seq"]
-    await bob.next("message:new", lambda it: it["seq"] == last)
+    await bob.next_event("message:new", lambda it: it["seq"] == last)
     epoch = bob.ready["epoch"]
     await bob.close()
     feed = world.app.chat.delivery.feeds[UUID(room_id)]
-    feed.delivered = last - 2
+    feed.delivered_seq = last - 2
 
-    again = await world.people["bob"].client(epoch=epoch, cursors={room_id: last})
+    again = await world.users["bob"].connect_client(epoch=epoch, cursors={room_id: last})
     await world.app.chat.delivery.check()
     sent = await ada.send(room_id, "news")
-    await again.next("message:new", lambda it: it["seq"] == sent["seq"])
+    await again.next_event("message:new", lambda it: it["seq"] == sent["seq"])
 
-    assert feed.delivered == sent["seq"]
+    assert feed.delivered_seq == sent["seq"]
     assert [it["seq"] for _, it in again.entries(room_id)] == [sent["seq"]]
 
 
-async def test_what_ready_counts_is_not_sent_again(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_what_ready_counts_is_not_sent_again(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     last = [await ada.send(room_id, str(number)) for number in range(3)][-1]["seq"]
     await bob.close()
-    world.app.chat.delivery.feeds[UUID(room_id)].delivered = last - 2
+    world.app.chat.delivery.feeds[UUID(room_id)].delivered_seq = last - 2
 
-    again = await world.people["bob"].client()
+    again = await world.users["bob"].connect_client()
     await world.app.chat.delivery.check()
     sent = await ada.send(room_id, "news")
-    await again.next("message:new", lambda it: it["seq"] == sent["seq"])
+    await again.next_event("message:new", lambda it: it["seq"] == sent["seq"])
 
     assert {room["id"]: room["last_seq"] for room in again.ready["rooms"]}[room_id] == last
     assert [it["seq"] for _, it in again.entries(room_id)] == [sent["seq"]]

@@ -10,10 +10,10 @@ import socketio
 from socketio.exceptions import ConnectionError as NotConnected
 
 from hubbub.services.auth import sessions
-from tests.support.world import Client, World
+from tests.support.world import Client, LiveInstance
 
 
-async def refused(world: World, auth: Any = None, **options: Any) -> dict[str, Any]:
+async def refused(world: LiveInstance, auth: Any = None, **options: Any) -> dict[str, Any]:
     """The error object of a refused connection."""
     client = Client(world.url, auth, ["websocket"])
     world.clients.append(client)
@@ -25,12 +25,12 @@ async def refused(world: World, auth: Any = None, **options: Any) -> dict[str, A
             transports=["websocket"],
             **options,
         )
-    error: dict[str, Any] = client.refusal["data"]
-    assert error["message"] == client.refusal["message"]
+    error: dict[str, Any] = client.connect_error["data"]
+    assert error["message"] == client.connect_error["message"]
     return error
 
 
-async def handshake(world: World) -> tuple[int, str]:
+async def handshake(world: LiveInstance) -> tuple[int, str]:
     """Status and Retry-After of a refused handshake."""
     url = f"{world.url}/socket.io/?EIO=4&transport=polling"
     async with world.http.get(url) as response:
@@ -40,8 +40,8 @@ async def handshake(world: World) -> tuple[int, str]:
 # --- coming in ---
 
 
-async def test_a_token_is_found_in_auth_header_and_query(world: World) -> None:
-    ada = await world.person("ada")
+async def test_a_token_is_found_in_auth_header_and_query(world: LiveInstance) -> None:
+    ada = await world.register("ada")
     header = {"Authorization": f"Bearer {ada.token}"}
 
     for auth, headers, query in (
@@ -53,23 +53,23 @@ async def test_a_token_is_found_in_auth_header_and_query(world: World) -> None:
         client = Client(world.url, auth, ["websocket"])  # type: ignore[arg-type]
         world.clients.append(client)
         await client.sio.connect(world.url + query, namespaces=["/chat"], auth=auth, headers=headers)
-        assert (await client.next("ready"))["user"]["id"] == ada.id
+        assert (await client.next_event("ready"))["user"]["id"] == ada.id
 
 
 @pytest.mark.parametrize(
     "auth", [None, {}, {"token": None}, {"token": 5}, {"token": ""}, {"token": "x.y.z"}, [], "text"]
 )
-async def test_without_a_good_token_nobody_comes_in(world: World, auth: Any) -> None:
+async def test_without_a_good_token_nobody_comes_in(world: LiveInstance, auth: Any) -> None:
     assert (await refused(world, auth))["code"] == "unauthenticated"
 
 
-async def test_other_tokens_are_told_apart(world: World) -> None:
-    ada = await world.person("ada")
-    tokens = world.app.parts.tokens
-    session_id = (await ada.client()).ready["session_id"]
-    old = type(tokens)(world.settings.secret_key, -5, 100).access(UUID(ada.id), UUID(session_id))[0]
-    forged = type(tokens)("x" * 40, 900, 100).access(UUID(ada.id), UUID(session_id))[0]
-    nobody = tokens.access(uuid4(), uuid4())[0]
+async def test_other_tokens_are_told_apart(world: LiveInstance) -> None:
+    ada = await world.register("ada")
+    tokens = world.app.container.token_issuer
+    session_id = (await ada.connect_client()).ready["session_id"]
+    old = type(tokens)(world.settings.secret_key, -5, 100).issue_access(UUID(ada.id), UUID(session_id))[0]
+    forged = type(tokens)("x" * 40, 900, 100).issue_access(UUID(ada.id), UUID(session_id))[0]
+    nobody = tokens.issue_access(uuid4(), uuid4())[0]
 
     assert (await refused(world, {"token": old}))["code"] == "token_expired"
     assert (await refused(world, {"token": forged}))["code"] == "unauthenticated"
@@ -77,8 +77,8 @@ async def test_other_tokens_are_told_apart(world: World) -> None:
     assert (await refused(world, {"token": ada.refresh_token}))["code"] == "unauthenticated"
 
 
-async def test_an_unknown_namespace_is_refused(world: World) -> None:
-    ada = await world.person("ada")
+async def test_an_unknown_namespace_is_refused(world: LiveInstance) -> None:
+    ada = await world.register("ada")
     client = socketio.AsyncClient()
     refusals: list[Any] = []
     client.on("connect_error", refusals.append, namespace="/other")
@@ -89,32 +89,32 @@ async def test_an_unknown_namespace_is_refused(world: World) -> None:
     assert refusals == [{"message": "Invalid namespace"}]
 
 
-async def test_a_user_has_so_many_sockets(world: World) -> None:
-    ada = await world.person("ada")
+async def test_a_user_has_so_many_sockets(world: LiveInstance) -> None:
+    ada = await world.register("ada")
     for _ in range(world.settings.sockets_per_user):
-        await ada.client()
+        await ada.connect_client()
 
     error = await refused(world, {"token": ada.token})
 
     assert error["code"] == "too_many_connections"
     await world.clients[0].close()
-    await ada.client()
+    await ada.connect_client()
 
 
-async def test_an_address_has_so_many_sockets(world: World) -> None:
-    ada, bob = await world.person("ada"), await world.person("bob")
-    await ada.client()
-    (share,) = world.app.sio.eio._shares._known.values()
-    assert share.sessions == 1
-    share.sessions = world.settings.sockets_per_address
+async def test_an_address_has_so_many_sockets(world: LiveInstance) -> None:
+    ada, bob = await world.register("ada"), await world.register("bob")
+    await ada.connect_client()
+    (share,) = world.app.sio.eio._ip_shares._by_key.values()
+    assert share.session_count == 1
+    share.session_count = world.settings.sockets_per_address
 
     assert await handshake(world) == (503, "5")
-    share.sessions = 1
-    await bob.client()
+    share.session_count = 1
+    await bob.connect_client()
 
 
-async def test_an_ended_session_does_not_come_back(world: World) -> None:
-    ada = await world.person("ada")
+async def test_an_ended_session_does_not_come_back(world: LiveInstance) -> None:
+    ada = await world.register("ada")
     await ada.rest("POST", "/auth/logout")
 
     assert (await refused(world, {"token": ada.token}))["code"] == "session_revoked"
@@ -123,38 +123,38 @@ async def test_an_ended_session_does_not_come_back(world: World) -> None:
 # --- tokens that run out ---
 
 
-async def test_a_token_that_runs_out_is_announced_and_ends_the_socket(world: World) -> None:
-    ada = await world.person("ada")
-    world.app.parts.tokens.access_ttl_s = 3
+async def test_a_token_that_runs_out_is_announced_and_ends_the_socket(world: LiveInstance) -> None:
+    ada = await world.register("ada")
+    world.app.container.token_issuer.access_ttl_s = 3
     _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
     ada.token = answer["data"]["access_token"]
 
-    client = await ada.client()
+    client = await ada.connect_client()
 
-    assert (await client.next("auth:expiring"))["expires_at"]
-    assert (await client.next("auth:expired")) == {}
-    assert (await client.next("closing"))["code"] == "token_expired"
-    assert (await client.next("disconnect"))["reason"] == "server disconnect"
+    assert (await client.next_event("auth:expiring"))["expires_at"]
+    assert (await client.next_event("auth:expired")) == {}
+    assert (await client.next_event("closing"))["code"] == "token_expired"
+    assert (await client.next_event("disconnect"))["reason"] == "server disconnect"
 
 
-async def test_a_fresh_token_keeps_the_socket(world: World) -> None:
-    ada = await world.person("ada")
-    client = await ada.client()
+async def test_a_fresh_token_keeps_the_socket(world: LiveInstance) -> None:
+    ada = await world.register("ada")
+    client = await ada.connect_client()
     _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
-    eve = await world.person("eve")
+    eve = await world.register("eve")
 
     assert (await client.call("auth:refresh", token=answer["data"]["access_token"]))["expires_at"]
-    assert (await client.ask("auth:refresh", token=eve.token))["error"]["code"] == "forbidden"
-    assert (await client.ask("auth:refresh", token="nonsense"))["error"]["code"] == "unauthenticated"
-    await client.settled()
+    assert (await client.call_for_ack("auth:refresh", token=eve.token))["error"]["code"] == "forbidden"
+    assert (await client.call_for_ack("auth:refresh", token="nonsense"))["error"]["code"] == "unauthenticated"
+    await client.synchronize()
 
 
 # --- the end ---
 
 
-async def test_a_revoked_session_is_closed_at_once_on_all_its_sockets(world: World) -> None:
-    ada = await world.person("ada")
-    devices = [await ada.client(), await ada.client(transports=["polling"])]
+async def test_a_revoked_session_is_closed_at_once_on_all_its_sockets(world: LiveInstance) -> None:
+    ada = await world.register("ada")
+    devices = [await ada.connect_client(), await ada.connect_client(transports=["polling"])]
     _, other = await world.rest(
         "POST", "/auth/login", json={"email": "ada@example.com", "password": "correct horse battery"}
     )
@@ -162,53 +162,53 @@ async def test_a_revoked_session_is_closed_at_once_on_all_its_sockets(world: Wor
     await ada.rest("POST", "/auth/logout")
 
     for device in devices:
-        assert (await device.next("auth:revoked"))["reason"] == "logged_out"
-        assert (await device.next("closing"))["code"] == "session_revoked"
-        assert (await device.next("disconnect"))["reason"] == "server disconnect"
+        assert (await device.next_event("auth:revoked"))["reason"] == "logged_out"
+        assert (await device.next_event("closing"))["code"] == "session_revoked"
+        assert (await device.next_event("disconnect"))["reason"] == "server disconnect"
     ada.token = other["data"]["access_token"]
-    assert (await ada.client()).ready
+    assert (await ada.connect_client()).ready
 
 
-async def test_a_reused_refresh_token_ends_the_session_and_its_sockets(world: World) -> None:
-    ada = await world.person("ada")
-    client = await ada.client()
+async def test_a_reused_refresh_token_ends_the_session_and_its_sockets(world: LiveInstance) -> None:
+    ada = await world.register("ada")
+    client = await ada.connect_client()
     await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
 
     status, _ = await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
 
     assert status == 400
-    assert (await client.next("closing"))["code"] == "session_revoked"
+    assert (await client.next_event("closing"))["code"] == "session_revoked"
 
 
-async def test_ending_a_session_twice_is_harmless(world: World) -> None:
-    ada = await world.person("ada")
-    client = await ada.client()
+async def test_ending_a_session_twice_is_harmless(world: LiveInstance) -> None:
+    ada = await world.register("ada")
+    client = await ada.connect_client()
     session_id = UUID(client.ready["session_id"])
 
-    await sessions.end(world.app.parts, UUID(ada.id), session_id, "test")
-    await sessions.end(world.app.parts, UUID(ada.id), session_id, "test")
+    await sessions.revoke(world.app.container, UUID(ada.id), session_id, "test")
+    await sessions.revoke(world.app.container, UUID(ada.id), session_id, "test")
 
-    await client.next("disconnect")
-    assert client.count("closing") == 1
+    await client.next_event("disconnect")
+    assert client.count_events("closing") == 1
 
 
-async def test_draining_tells_everybody_and_lets_nobody_in(world: World) -> None:
-    _, (ada, bob) = await world.talk("ada", "bob")
+async def test_draining_tells_everybody_and_lets_nobody_in(world: LiveInstance) -> None:
+    _, (ada, bob) = await world.room_with_clients("ada", "bob")
 
     await world.app.drain()
 
     for client in (ada, bob):
-        wait_ms = (await client.next("server:draining"))["reconnect_in_ms"]
+        wait_ms = (await client.next_event("server:draining"))["reconnect_in_ms"]
         assert 0 <= wait_ms < 10_000
-        closing = await client.next("closing")
+        closing = await client.next_event("closing")
         assert (closing["code"], closing["retry_after_ms"]) == ("draining", wait_ms)
         # Python's client calls it an error when the server closes; Node's says "transport close".
-        assert (await client.next("disconnect"))["reason"] in ("transport close", "transport error")
+        assert (await client.next_event("disconnect"))["reason"] in ("transport close", "transport error")
     assert await handshake(world) == (503, "2")
 
 
-async def test_refused_connects_end_a_session_with_an_open_namespace(world: World) -> None:
-    ada = await world.person("ada")
+async def test_refused_connects_end_a_session_with_an_open_namespace(world: LiveInstance) -> None:
+    ada = await world.register("ada")
     url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
     async with asyncio.timeout(10), world.http.ws_connect(url) as socket:
         await socket.send_str("40/chat," + json.dumps({"token": ada.token}))
@@ -220,7 +220,7 @@ async def test_refused_connects_end_a_session_with_an_open_namespace(world: Worl
     assert socket.close_code == 1008
 
 
-async def came_in(world: World, client: Client, token: str) -> bool:
+async def came_in(world: LiveInstance, client: Client, token: str) -> bool:
     """Whether a device was let in, be it for a moment."""
     auth = {"token": token}
     try:
@@ -232,12 +232,12 @@ async def came_in(world: World, client: Client, token: str) -> bool:
     return True
 
 
-async def test_a_session_that_ends_while_its_socket_comes_in_gets_none(world: World) -> None:
-    await world.person("ada")
+async def test_a_session_that_ends_while_its_socket_comes_in_gets_none(world: LiveInstance) -> None:
+    await world.register("ada")
     login = {"email": "ada@example.com", "password": "correct horse battery"}
     for _ in range(8):
         _, signed = await world.rest("POST", "/auth/login", json=login)
-        ada = world.people["ada"]
+        ada = world.users["ada"]
         ada.token = signed["data"]["access_token"]
         clients = [Client(world.url, {"token": ada.token}, ["websocket"]) for _ in range(3)]
         world.clients += clients
@@ -251,6 +251,6 @@ async def test_a_session_that_ends_while_its_socket_comes_in_gets_none(world: Wo
         assert left == (204, None)
         for client, inside in zip(clients, (first, second, third), strict=True):
             if inside:
-                await client.next("disconnect")
+                await client.next_event("disconnect")
     async with asyncio.timeout(5):
         await world.app.chat.connections.empty.wait()

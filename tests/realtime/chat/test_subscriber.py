@@ -3,31 +3,31 @@
 import json
 from uuid import UUID, uuid4
 
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 
-async def test_a_client_that_has_everything_is_told_nothing(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_client_that_has_everything_is_told_nothing(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await ada.send(room_id, "one")
-    person = world.people["bob"]
+    person = world.users["bob"]
     before = (await bob.call("room:list"))["rooms"]
     cursors = {room["id"]: room["last_seq"] for room in before}
     await bob.close()
 
-    again = await person.client(epoch=bob.ready["epoch"], cursors=cursors)
+    again = await person.connect_client(epoch=bob.ready["epoch"], cursors=cursors)
 
     assert again.ready["rooms"] == []
     assert again.ready["rooms_complete"] is True
 
 
-async def test_a_client_that_was_away_hears_which_rooms_differ_and_syncs(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_client_that_was_away_hears_which_rooms_differ_and_syncs(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "one")
     cursors = {room["id"]: room["last_seq"] for room in (await bob.call("room:list"))["rooms"]}
     await bob.close()
     sent = [await ada.send(room_id, str(index)) for index in range(3)]
 
-    again = await world.people["bob"].client(epoch=bob.ready["epoch"], cursors=cursors)
+    again = await world.users["bob"].connect_client(epoch=bob.ready["epoch"], cursors=cursors)
     synced = await again.call("sync", epoch=bob.ready["epoch"], rooms={room_id: first["seq"]})
 
     assert [(room["id"], room["my"]["unread"]) for room in again.ready["rooms"]] == [(room_id, 4)]
@@ -37,11 +37,11 @@ async def test_a_client_that_was_away_hears_which_rooms_differ_and_syncs(world: 
     assert [each["payload"] for each in entries] == [it for _, it in ada.entries(room_id)][-3:]
 
 
-async def test_another_epoch_means_starting_over(world: World) -> None:
-    room_id, (_, bob) = await world.talk("ada", "bob")
-    person = world.people["bob"]
+async def test_another_epoch_means_starting_over(world: LiveInstance) -> None:
+    room_id, (_, bob) = await world.room_with_clients("ada", "bob")
+    person = world.users["bob"]
 
-    other = await person.client(epoch="another", cursors={room_id: 2})
+    other = await person.connect_client(epoch="another", cursors={room_id: 2})
     synced = await other.call("sync", epoch="another", rooms={room_id: 1})
 
     assert len(other.ready["rooms"]) == 2
@@ -49,8 +49,8 @@ async def test_another_epoch_means_starting_over(world: World) -> None:
     assert synced["rooms"][room_id] == {"reset": True, "last_seq": 2}
 
 
-async def test_sync_tells_what_is_gone_and_what_is_ahead(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_sync_tells_what_is_gone_and_what_is_ahead(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await ada.call("room:remove", room_id=room_id, user_id=bob.ready["user"]["id"])
     general = ada.ready["rooms"][0]
 
@@ -58,12 +58,12 @@ async def test_sync_tells_what_is_gone_and_what_is_ahead(world: World) -> None:
 
     assert answer[room_id] == {"gone": True}
     assert answer[general["id"]]["reset"] is True
-    bad = await bob.ask("sync", rooms={str(uuid4()): 0 for _ in range(501)})
+    bad = await bob.call_for_ack("sync", rooms={str(uuid4()): 0 for _ in range(501)})
     assert bad["error"]["code"] == "invalid_payload"
 
 
-async def test_sync_comes_in_pieces(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_sync_comes_in_pieces(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     for index in range(7):
         await ada.send(room_id, str(index))
     seen, rounds, seqs = 0, 0, []
@@ -78,11 +78,11 @@ async def test_sync_comes_in_pieces(world: World) -> None:
     assert rounds == 5
 
 
-async def test_an_answer_to_sync_is_at_most_a_mebibyte(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_an_answer_to_sync_is_at_most_a_mebibyte(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     for _ in range(30):
         await ada.send(room_id, "界" * 8000)
-        world.app.parts.residents.get(UUID(ada.ready["user"]["id"])).messages.give_back()  # type: ignore[union-attr]
+        world.app.container.membership_cache.get(UUID(ada.ready["user"]["id"])).message_bucket.refund()  # type: ignore[union-attr]
     general = next(each["id"] for each in bob.ready["rooms"] if each["name"] == "general")
 
     answer = await bob.call("sync", rooms={room_id: 0, general: 0})
@@ -92,12 +92,12 @@ async def test_an_answer_to_sync_is_at_most_a_mebibyte(world: World) -> None:
     assert part["complete"] is True or part["entries"]
 
 
-async def test_a_room_one_was_removed_from_while_away_is_gone(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_room_one_was_removed_from_while_away_is_gone(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     cursors = {room["id"]: room["last_seq"] for room in (await bob.call("room:list"))["rooms"]}
     await bob.close()
     await ada.call("room:remove", room_id=room_id, user_id=bob.ready["user"]["id"])
 
-    again = await world.people["bob"].client(epoch=bob.ready["epoch"], cursors=cursors)
+    again = await world.users["bob"].connect_client(epoch=bob.ready["epoch"], cursors=cursors)
 
-    assert (await again.next("room:gone")) == {"room_id": room_id}
+    assert (await again.next_event("room:gone")) == {"room_id": room_id}

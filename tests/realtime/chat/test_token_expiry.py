@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from hubbub.core import clock
-from tests.support.world import Client, Person, World
+from tests.support.world import ApiUser, Client, LiveInstance
 
 
-async def renewed(world: World, person: Person, ttl_s: int) -> str:
+async def renewed(world: LiveInstance, person: ApiUser, ttl_s: int) -> str:
     """A new access token of the same session, good for so long."""
-    world.app.parts.tokens.access_ttl_s = ttl_s
+    world.app.container.token_issuer.access_ttl_s = ttl_s
     _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": person.refresh_token})
     person.refresh_token = answer["data"]["refresh_token"]
     token: str = answer["data"]["access_token"]
@@ -24,44 +24,46 @@ async def sent(client: Client, token: str, times: int) -> list[Any]:
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("ttl_s", "warnings"), [(30, 1), (600, 0)])
-async def test_a_token_sent_again_and_again_has_one_timer(world: World, ttl_s: int, warnings: int) -> None:
-    ada = await world.person("ada")
-    client = await ada.client()
-    expiry = world.app.chat.expiry
+async def test_a_token_sent_again_and_again_has_one_timer(
+    world: LiveInstance, ttl_s: int, warnings: int
+) -> None:
+    ada = await world.register("ada")
+    client = await ada.connect_client()
+    expiry = world.app.chat.token_expiry
     (connection,) = world.app.chat.connections.by_sid.values()
     connection.expires_at = clock.now() + timedelta(seconds=20)  # as if the first token were short
 
     answers = await sent(client, await renewed(world, ada, ttl_s), 20)
-    await client.settled()
+    await client.synchronize()
 
     assert len(set(answers)) == 1
-    assert client.count("auth:expiring") == warnings
+    assert client.count_events("auth:expiring") == warnings
     assert len(expiry) == 1
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_an_older_token_does_not_shorten_the_time(world: World) -> None:
-    ada = await world.person("ada")
+async def test_an_older_token_does_not_shorten_the_time(world: LiveInstance) -> None:
+    ada = await world.register("ada")
     short = await renewed(world, ada, 100)
     long = await renewed(world, ada, 500)
-    client = await ada.client()
+    client = await ada.connect_client()
 
     answers = [*await sent(client, long, 1), *await sent(client, short, 2), *await sent(client, long, 1)]
 
     assert len(set(answers)) == 1
-    assert len(world.app.chat.expiry) == 1
+    assert len(world.app.chat.token_expiry) == 1
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_each_token_is_announced_once_and_the_last_one_ends_the_socket(world: World) -> None:
-    ada = await world.person("ada")
+async def test_each_token_is_announced_once_and_the_last_one_ends_the_socket(world: LiveInstance) -> None:
+    ada = await world.register("ada")
     ada.token = await renewed(world, ada, 2)
-    client = await ada.client()
-    first = await client.next("auth:expiring")
+    client = await ada.connect_client()
+    first = await client.next_event("auth:expiring")
 
     (expires_at,) = set(await sent(client, await renewed(world, ada, 3), 3))
 
-    assert (await client.next("auth:expiring"))["expires_at"] == expires_at != first["expires_at"]
-    assert await client.next("auth:expired") == {}
-    assert (await client.next("closing"))["code"] == "token_expired"
-    assert client.count("auth:expiring") == 2
+    assert (await client.next_event("auth:expiring"))["expires_at"] == expires_at != first["expires_at"]
+    assert await client.next_event("auth:expired") == {}
+    assert (await client.next_event("closing"))["code"] == "token_expired"
+    assert client.count_events("auth:expiring") == 2

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from hubbub.core import clock
-from hubbub.realtime.chat.turns import BURST_S, MOST_S, SHARE, Turn
+from hubbub.realtime.chat.turns import CPU_BURST_S, CPU_SHARE, MAX_CHARGE_S, PacedLock
 from hubbub.schemas.base import Command, View
 from hubbub.services.context import Context
 from tests.support.waiting import until
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 
 class Clock:
@@ -27,12 +27,12 @@ class Clock:
         self.pauses.append(seconds)
         self.now += seconds
 
-    async def work(self, turn: Turn, seconds: float) -> None:
+    async def work(self, turn: PacedLock, seconds: float) -> None:
         async with turn:
             self.now += seconds
             self.worked += seconds
 
-    async def wait(self, turn: Turn, seconds: float) -> None:
+    async def wait(self, turn: PacedLock, seconds: float) -> None:
         async with turn:
             self.now += seconds
 
@@ -40,8 +40,8 @@ class Clock:
 async def test_a_burst_needs_no_pause_and_then_a_share_of_the_time_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    time, turn = Clock(monkeypatch), Turn(paced=True)
-    for _ in range(round(BURST_S / 0.05)):
+    time, turn = Clock(monkeypatch), PacedLock(paced=True)
+    for _ in range(round(CPU_BURST_S / 0.05)):
         await time.work(turn, 0.05)
     assert time.pauses == []
 
@@ -49,14 +49,14 @@ async def test_a_burst_needs_no_pause_and_then_a_share_of_the_time_is_left(
     for _ in range(200):
         await time.work(turn, 0.05)
 
-    assert 200 * 0.05 / SHARE * 0.9 < time.now - began < 200 * 0.05 / SHARE * 1.1
+    assert 200 * 0.05 / CPU_SHARE * 0.9 < time.now - began < 200 * 0.05 / CPU_SHARE * 1.1
 
 
 @pytest.mark.parametrize(("paced", "seconds"), [(False, 0.2), (True, 0.001)])
 async def test_who_asks_little_or_is_not_limited_never_pauses(
     monkeypatch: pytest.MonkeyPatch, paced: bool, seconds: float
 ) -> None:
-    time, turn = Clock(monkeypatch), Turn(paced=paced)
+    time, turn = Clock(monkeypatch), PacedLock(paced=paced)
     for _ in range(1000):
         await time.work(turn, seconds)
         await time.wait(turn, 0.02)
@@ -65,7 +65,7 @@ async def test_who_asks_little_or_is_not_limited_never_pauses(
 
 
 async def test_who_waits_for_a_store_does_not_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    time, turn = Clock(monkeypatch), Turn(paced=True)
+    time, turn = Clock(monkeypatch), PacedLock(paced=True)
     for _ in range(100):
         await time.wait(turn, 10)
 
@@ -73,24 +73,24 @@ async def test_who_waits_for_a_store_does_not_pause(monkeypatch: pytest.MonkeyPa
 
 
 async def test_one_event_is_charged_so_much_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    time, turn = Clock(monkeypatch), Turn(paced=True)
-    for _ in range(round(BURST_S / MOST_S) + 1):
+    time, turn = Clock(monkeypatch), PacedLock(paced=True)
+    for _ in range(round(CPU_BURST_S / MAX_CHARGE_S) + 1):
         await time.work(turn, 10)
 
     await time.work(turn, 0)
 
-    assert sum(time.pauses) <= MOST_S / SHARE
+    assert sum(time.pauses) <= MAX_CHARGE_S / CPU_SHARE
 
 
 async def test_a_turn_is_free_again_when_a_pause_is_cancelled() -> None:
-    turn = Turn(paced=True)
-    turn._left_s = -100.0
+    turn = PacedLock(paced=True)
+    turn._budget_s = -100.0
     waiting = asyncio.ensure_future(turn.__aenter__())
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait([waiting])
 
-    turn._left_s = BURST_S
+    turn._budget_s = CPU_BURST_S
     async with asyncio.timeout(5), turn:
         pass
 
@@ -103,7 +103,7 @@ class Wait(Command, frozen=True):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_all_sockets_of_a_user_have_one_turn_and_other_users_their_own(world: World) -> None:
+async def test_all_sockets_of_a_user_have_one_turn_and_other_users_their_own(world: LiveInstance) -> None:
     goes, running, most = asyncio.Event(), 0, 0
 
     async def wait(_: Context, __: Wait) -> View:
@@ -115,14 +115,16 @@ async def test_all_sockets_of_a_user_have_one_turn_and_other_users_their_own(wor
         return View()
 
     world.app.chat._dispatcher._events.add("wait", Wait, wait)
-    room_id, (ada, bob) = await world.talk("ada", "bob")
-    devices = [ada, await world.device_of("ada"), await world.device_of("ada")]
-    asked: list[asyncio.Future[Any]] = [asyncio.ensure_future(device.ask("wait")) for device in devices]
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    devices = [ada, await world.another_client("ada"), await world.another_client("ada")]
+    asked: list[asyncio.Future[Any]] = [
+        asyncio.ensure_future(device.call_for_ack("wait")) for device in devices
+    ]
     await until(lambda: running == 1)
 
-    assert (await bob.ask("room:list"))["ok"]
-    assert (await world.device_of("ada")).ready
-    later = asyncio.ensure_future(devices[1].ask("room:list"))
+    assert (await bob.call_for_ack("room:list"))["ok"]
+    assert (await world.another_client("ada")).ready
+    later = asyncio.ensure_future(devices[1].call_for_ack("room:list"))
     goes.set()
 
     assert all(each["ok"] for each in await asyncio.gather(*asked, later))
@@ -131,7 +133,7 @@ async def test_all_sockets_of_a_user_have_one_turn_and_other_users_their_own(wor
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_an_event_does_not_run_when_its_socket_went_while_it_waited(world: World) -> None:
+async def test_an_event_does_not_run_when_its_socket_went_while_it_waited(world: LiveInstance) -> None:
     goes, ran = asyncio.Event(), []
 
     async def wait(ctx: Context, _: Wait) -> View:
@@ -140,9 +142,9 @@ async def test_an_event_does_not_run_when_its_socket_went_while_it_waited(world:
         return View()
 
     world.app.chat._dispatcher._events.add("wait", Wait, wait)
-    await world.person("ada")
-    first, second = await world.device_of("ada"), await world.device_of("ada")
-    asked = asyncio.ensure_future(first.ask("wait"))
+    await world.register("ada")
+    first, second = await world.another_client("ada"), await world.another_client("ada")
+    asked = asyncio.ensure_future(first.call_for_ack("wait"))
     await until(lambda: len(ran) == 1)
     sid = second.sio.get_sid("/chat")
     waiting = world.app.chat.connections.by_sid[sid]
@@ -150,7 +152,7 @@ async def test_an_event_does_not_run_when_its_socket_went_while_it_waited(world:
     await until(lambda: waiting.busy)
 
     await second.close()
-    await until(lambda: waiting.gone)
+    await until(lambda: waiting.closed)
     goes.set()
 
     assert (await asked)["ok"]

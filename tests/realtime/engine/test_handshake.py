@@ -4,17 +4,17 @@ from ipaddress import ip_network
 
 import pytest
 
-from tests.realtime.conftest import Polls, Start, Wire, Ws
+from tests.realtime.conftest import PollingClient, StartServer, TcpClient, WebSocketClient
 
 POLL = "EIO=4&transport=polling"
 UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 
 
-async def test_the_open_packet_tells_true_milliseconds(start: Start) -> None:
+async def test_the_open_packet_tells_true_milliseconds(start: StartServer) -> None:
     """The stock server rounds to whole seconds: 300 ms became 0."""
     server = await start(ping_interval_ms=300, ping_timeout_ms=200, max_payload=1_000_000)
 
-    opened = (await Polls(server.port, "/engine.io/").shake()).open
+    opened = (await PollingClient(server.port, "/engine.io/").handshake()).handshake_data
 
     assert isinstance(opened.pop("sid"), str)
     assert opened == {
@@ -46,7 +46,7 @@ async def test_the_open_packet_tells_true_milliseconds(start: Start) -> None:
 @pytest.mark.parametrize("path", ["/engine.io/", "/socket.io/"])
 async def test_a_wrong_handshake_is_refused(server, path: str, method: str, query: str) -> None:
     """The stock server takes a missing transport for polling, and answers 405 to other methods."""
-    status, _, _ = await Polls(server.port, path).request(method, query=query)
+    status, _, _ = await PollingClient(server.port, path).request(method, query=query)
 
     assert status == 400
     assert not server.sio.eio.sockets
@@ -55,16 +55,18 @@ async def test_a_wrong_handshake_is_refused(server, path: str, method: str, quer
 
 async def test_other_methods_to_a_session_are_refused(server) -> None:
     """The stock server answers 405."""
-    client = await Polls(server.port, "/engine.io/").shake()
+    client = await PollingClient(server.port, "/engine.io/").handshake()
 
     assert (await client.request("PUT"))[0] == 400
-    assert await client.post("4still here") == (200, b"ok")
+    assert await client.post_packets("4still here") == (200, b"ok")
 
 
 async def test_preflights_are_answered(server) -> None:
     head = "Origin: http://elsewhere.example\r\nAccess-Control-Request-Method: POST\r\n"
 
-    status, headers, _ = await Polls(server.port, "/engine.io/").request("OPTIONS", query=POLL, head=head)
+    status, headers, _ = await PollingClient(server.port, "/engine.io/").request(
+        "OPTIONS", query=POLL, head=head
+    )
 
     assert status == 204
     assert headers["access-control-allow-origin"] == "http://elsewhere.example"
@@ -72,7 +74,7 @@ async def test_preflights_are_answered(server) -> None:
 
 async def test_pages_from_elsewhere_may_read_every_answer(server) -> None:
     origin = "Origin: http://elsewhere.example\r\n"
-    client = Polls(server.port, "/engine.io/")
+    client = PollingClient(server.port, "/engine.io/")
 
     for query, expected in ((POLL, 200), ("EIO=3", 400)):
         status, headers, _ = await client.request("GET", query=query, head=origin)
@@ -82,7 +84,7 @@ async def test_pages_from_elsewhere_may_read_every_answer(server) -> None:
 
 async def test_pages_that_are_not_allowed_are_refused(server) -> None:
     server.engine.cors_allowed_origins = ["http://good.example"]
-    client = Polls(server.port, "/engine.io/")
+    client = PollingClient(server.port, "/engine.io/")
 
     for origin, expected in (("http://good.example", 200), ("http://bad.example", 403)):
         status, headers, _ = await client.request("GET", query=POLL, head=f"Origin: {origin}\r\n")
@@ -94,25 +96,25 @@ async def test_pages_that_are_not_allowed_are_refused(server) -> None:
 async def test_an_address_has_so_many_sessions(server) -> None:
     """The stock server takes all that come."""
     engine = server.engine
-    engine._sessions_per_address = 2
-    first = await Ws(server.port).shake()
-    await Polls(server.port, "/engine.io/").shake()
+    engine._max_sessions_per_ip = 2
+    first = await WebSocketClient(server.port).handshake()
+    await PollingClient(server.port, "/engine.io/").handshake()
 
-    assert (await Ws(server.port).shake()).status == 503
-    status, headers, _ = await Polls(server.port, "/engine.io/").request("GET", query=POLL)
+    assert (await WebSocketClient(server.port).handshake()).status == 503
+    status, headers, _ = await PollingClient(server.port, "/engine.io/").request("GET", query=POLL)
     assert (status, headers["retry-after"]) == (503, "5")
-    first.say("1")
-    await first.end()
-    assert (await Ws(server.port).shake()).status == 101
+    first.send_text("1")
+    await first.receive_until_close()
+    assert (await WebSocketClient(server.port).handshake()).status == 101
     await engine.disconnect()
-    assert not len(engine._shares)
+    assert not len(engine._ip_shares)
 
 
 async def test_behind_a_proxy_each_client_has_its_own_address(server) -> None:
     engine = server.engine
-    engine._sessions_per_address = 1
+    engine._max_sessions_per_ip = 1
     engine._trusted_proxies = (ip_network("127.0.0.0/8"), ip_network("::1"))
-    client = Polls(server.port, "/engine.io/")
+    client = PollingClient(server.port, "/engine.io/")
 
     async def status(forwarded: str) -> int:
         return (await client.request("GET", query=POLL, head=f"X-Forwarded-For: {forwarded}\r\n"))[0]
@@ -133,7 +135,7 @@ async def test_behind_a_proxy_each_client_has_its_own_address(server) -> None:
 )
 async def test_a_broken_websocket_handshake_is_refused(server, head: str) -> None:
     """The stock server takes versions of the WebSocket protocol that never came to be."""
-    status, _, _ = await Polls(server.port, "/engine.io/").request(
+    status, _, _ = await PollingClient(server.port, "/engine.io/").request(
         "GET", query="EIO=4&transport=websocket", head=head
     )
 
@@ -149,7 +151,7 @@ async def test_a_broken_websocket_handshake_is_refused(server, head: str) -> Non
 async def test_a_wrong_query_is_refused_to_a_websocket(server, path: str, query: str) -> None:
     key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 
-    status, _, _ = await Polls(server.port, path).request("GET", query=query, head=UPGRADE + key)
+    status, _, _ = await PollingClient(server.port, path).request("GET", query=query, head=UPGRADE + key)
 
     assert status == 400
     assert not server.sio.eio.sockets
@@ -157,10 +159,10 @@ async def test_a_wrong_query_is_refused_to_a_websocket(server, path: str, query:
 
 
 async def test_a_websocket_gets_the_open_packet_first(server) -> None:
-    client = await Ws(server.port).shake()
+    client = await WebSocketClient(server.port).handshake()
 
     assert client.status == 101
-    heard = await client.hear()
+    heard = await client.receive()
     assert heard.startswith('0{"sid":"')
     assert '"upgrades":[]' in heard
 
@@ -177,10 +179,10 @@ async def test_a_websocket_gets_the_open_packet_first(server) -> None:
     ],
 )
 async def test_malformed_http_is_the_clients_fault(server, data: bytes) -> None:
-    wire = await Wire(server.port).open()
+    wire = await TcpClient(server.port).connect()
     wire.send(data)
 
-    status, _, _ = await wire.response()
+    status, _, _ = await wire.read_response()
 
     assert 400 <= status < 500
 
@@ -203,9 +205,9 @@ async def test_an_instance_that_drains_refuses_every_handshake(
     server, transport: str, head: str, expected: int
 ) -> None:
     """A proxy that can try another instance gets a status of its own: a 503 may concern one client alone."""
-    server.sio.eio.leaving = True
+    server.sio.eio.draining = True
     key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
-    client = Polls(server.port, "/socket.io/")
+    client = PollingClient(server.port, "/socket.io/")
 
     status, headers, _ = await client.request(
         "GET", query=f"EIO=4&transport={transport}", head=f"{head}{UPGRADE}{key}"

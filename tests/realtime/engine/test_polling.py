@@ -6,28 +6,28 @@ from collections.abc import Callable
 
 import pytest
 
-from hubbub.realtime.engine.session import LOST, SILENT, Session
-from tests.realtime.conftest import Polls, Start, Wire, Ws
+from hubbub.realtime.engine.session import PING_TIMEOUT, TRANSPORT_CLOSE, Session
+from tests.realtime.conftest import PollingClient, StartServer, TcpClient, WebSocketClient
 from tests.support.waiting import until
 
 
 @pytest.fixture
-async def client(server) -> Polls:
-    return await Polls(server.port, "/engine.io/").shake()
+async def client(server) -> PollingClient:
+    return await PollingClient(server.port, "/engine.io/").handshake()
 
 
-async def test_messages_come_back(client: Polls) -> None:
+async def test_messages_come_back(client: PollingClient) -> None:
     """The stock server says `OK`."""
-    assert await client.post("4hello", "4wörld") == (200, b"ok")
+    assert await client.post_packets("4hello", "4wörld") == (200, b"ok")
 
-    assert await client.heard(2) == ["4hello", "4wörld"]
+    assert await client.receive_packets(2) == ["4hello", "4wörld"]
 
 
-async def test_a_body_is_read_whole_in_whatever_segments(server, client: Polls) -> None:
+async def test_a_body_is_read_whole_in_whatever_segments(server, client: PollingClient) -> None:
     """The stock server reads what is there at the moment, and answers `ok` for what it dropped."""
     packets = [f"4{n}:" + "x" * 997 for n in range(60)]
     body = "\x1e".join(packets).encode()
-    wire = await Wire(server.port).open()
+    wire = await TcpClient(server.port).connect()
     wire.send(
         f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
         f"Content-Length: {len(body)}\r\n\r\n".encode()
@@ -37,14 +37,14 @@ async def test_a_body_is_read_whole_in_whatever_segments(server, client: Polls) 
         await wire.writer.drain()
         await asyncio.sleep(0.002)
 
-    assert (await wire.response())[::2] == (200, b"ok")
-    assert await client.heard(60) == packets
+    assert (await wire.read_response())[::2] == (200, b"ok")
+    assert await client.receive_packets(60) == packets
 
 
-async def test_a_chunked_body_is_read_whole(server, client: Polls) -> None:
+async def test_a_chunked_body_is_read_whole(server, client: PollingClient) -> None:
     """The stock server says that it has it, and passes on the first chunk."""
     body = "\x1e".join(f"4{n}" for n in range(300)).encode()
-    wire = await Wire(server.port).open()
+    wire = await TcpClient(server.port).connect()
     wire.send(
         f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
         "Transfer-Encoding: chunked\r\n\r\n".encode()
@@ -54,77 +54,77 @@ async def test_a_chunked_body_is_read_whole(server, client: Polls) -> None:
         wire.send(b"%x\r\n%b\r\n" % (len(part), part))
     wire.send(b"0\r\n\r\n")
 
-    assert (await wire.response())[::2] == (200, b"ok")
-    assert await client.heard(300) == [f"4{n}" for n in range(300)]
+    assert (await wire.read_response())[::2] == (200, b"ok")
+    assert await client.receive_packets(300) == [f"4{n}" for n in range(300)]
 
 
-async def test_any_number_of_packets_a_payload(client: Polls) -> None:
+async def test_any_number_of_packets_a_payload(client: PollingClient) -> None:
     """The stock server answers `OK` to more than 16, and drops them."""
     packets = [f"4{n}" for n in range(3000)]
 
-    assert await client.post(*packets) == (200, b"ok")
-    assert await client.heard(3000) == packets
+    assert await client.post_packets(*packets) == (200, b"ok")
+    assert await client.receive_packets(3000) == packets
 
 
-async def test_binary_goes_both_ways(client: Polls) -> None:
+async def test_binary_goes_both_ways(client: PollingClient) -> None:
     packet = "b" + base64.b64encode(bytes(range(256))).decode()
 
-    assert await client.post(packet) == (200, b"ok")
-    assert await client.heard(1) == [packet]
+    assert await client.post_packets(packet) == (200, b"ok")
+    assert await client.receive_packets(1) == [packet]
 
 
 @pytest.mark.parametrize(
     "body", [b"abc", b"", b"4ok\x1e", b"4\xff\xfe", b"b!!!!", b"9", b"0", b"2", b"5", b"6"]
 )
-async def test_a_bad_body_is_refused_and_ends_the_session(server, client: Polls, body: bytes) -> None:
+async def test_a_bad_body_is_refused_and_ends_the_session(server, client: PollingClient, body: bytes) -> None:
     """The stock server says `ok`, or keeps the session."""
     status, _, _ = await client.request("POST", body)
 
     assert status == 400
     assert not server.engine.sockets
     assert (await client.poll())[0] == 400
-    assert (await client.post("4more"))[0] == 400
+    assert (await client.post_packets("4more"))[0] == 400
 
 
-async def test_a_body_over_the_limit_is_refused_at_once(start: Start) -> None:
+async def test_a_body_over_the_limit_is_refused_at_once(start: StartServer) -> None:
     """The stock server waits for it."""
     server = await start(max_payload=1000, ping_interval_ms=25000)
-    client = await Polls(server.port, "/engine.io/").shake()
-    wire = await Wire(server.port).open()
+    client = await PollingClient(server.port, "/engine.io/").handshake()
+    wire = await TcpClient(server.port).connect()
     head = f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
 
     wire.send(f"{head}Content-Length: 1001\r\n\r\n".encode())
 
-    assert (await wire.response())[0] == 413
-    assert await client.post("4" + "x" * 999) == (200, b"ok")
+    assert (await wire.read_response())[0] == 413
+    assert await client.post_packets("4" + "x" * 999) == (200, b"ok")
 
 
-async def test_a_chunked_body_over_the_limit_is_refused(start: Start) -> None:
+async def test_a_chunked_body_over_the_limit_is_refused(start: StartServer) -> None:
     """The stock server answers 200."""
     server = await start(max_payload=1000, ping_interval_ms=25000)
-    client = await Polls(server.port, "/engine.io/").shake()
-    wire = await Wire(server.port).open()
+    client = await PollingClient(server.port, "/engine.io/").handshake()
+    wire = await TcpClient(server.port).connect()
     head = f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
 
     wire.send(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + b"400\r\n" + b"x" * 0x400 + b"\r\n")
 
-    assert (await wire.response())[0] == 413
+    assert (await wire.read_response())[0] == 413
 
 
-async def test_a_body_that_does_not_come_ends_the_session(server, client: Polls) -> None:
+async def test_a_body_that_does_not_come_ends_the_session(server, client: PollingClient) -> None:
     """The stock server waits for ever."""
     server.engine.body_timeout = 0.1
-    wire = await Wire(server.port).open()
+    wire = await TcpClient(server.port).connect()
     head = f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
     wire.send(f"{head}Content-Length: 10\r\n\r\n4x".encode())
 
-    assert (await wire.response())[0] == 400
+    assert (await wire.read_response())[0] == 400
     assert not server.engine.sockets
 
 
-async def posting(server, client: Polls, head: str, body: str) -> Wire:
+async def posting(server, client: PollingClient, head: str, body: str) -> TcpClient:
     """A POST with a header and a body of one's own."""
-    wire = await Wire(server.port).open()
+    wire = await TcpClient(server.port).connect()
     query = f"EIO=4&transport=polling&sid={client.sid}"
     wire.send(f"POST /engine.io/?{query} HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n{body}".encode())
     return wire
@@ -139,12 +139,12 @@ async def posting(server, client: Polls, head: str, body: str) -> Wire:
     ],
 )
 async def test_a_body_that_is_cut_off_ends_the_session(
-    server, client: Polls, head: str, body: str, caplog: pytest.LogCaptureFixture
+    server, client: PollingClient, head: str, body: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is the client's fault: one short line."""
     session = server.engine.sockets[client.sid]
     wire = await posting(server, client, head, body)
-    await until(lambda: session.closed or session.way._posting is not None)
+    await until(lambda: session.closed or session.transport._payload_resumed is not None)
     wire.writer.transport.abort()
 
     await until(lambda: not server.engine.sockets)
@@ -154,15 +154,15 @@ async def test_a_body_that_is_cut_off_ends_the_session(
 @pytest.mark.parametrize(
     "head", ["Content-Encoding: gzip\r\nContent-Length: 5", "Transfer-Encoding: chunked"]
 )
-async def test_a_body_that_can_not_be_read_is_refused(server, client: Polls, head: str) -> None:
+async def test_a_body_that_can_not_be_read_is_refused(server, client: PollingClient, head: str) -> None:
     wire = await posting(server, client, head, "zz\r\n4")
 
-    assert (await wire.response())[0] == 400
+    assert (await wire.read_response())[0] == 400
 
 
-async def test_who_does_not_poll_is_dropped_at_the_bound(server, client: Polls) -> None:
+async def test_who_does_not_poll_is_dropped_at_the_bound(server, client: PollingClient) -> None:
     """The stock queue is unbounded."""
-    server.engine.max_output = 100_000
+    server.engine.max_output_bytes = 100_000
     for _ in range(10):
         await server.engine.send(client.sid, b"x" * 20_000)
 
@@ -170,55 +170,55 @@ async def test_who_does_not_poll_is_dropped_at_the_bound(server, client: Polls) 
     assert (await client.poll())[0] == 400
 
 
-async def test_one_poll_at_a_time(server, client: Polls) -> None:
+async def test_one_poll_at_a_time(server, client: PollingClient) -> None:
     """The stock server lets both wait."""
     first = asyncio.create_task(client.poll())
     session = server.engine.sockets[client.sid]
-    await until(lambda: session.way._poll is not None)
+    await until(lambda: session.transport._poll is not None)
 
     assert (await client.poll())[0] == 400
     assert await first == (200, ["1"])
     assert not server.engine.sockets
 
 
-async def test_one_post_at_a_time(server, client: Polls) -> None:
+async def test_one_post_at_a_time(server, client: PollingClient) -> None:
     """The stock server takes both."""
-    wire = await Wire(server.port).open()
+    wire = await TcpClient(server.port).connect()
     head = f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
     wire.send(f"{head}Content-Length: 10\r\n\r\n4x".encode())
     session = server.engine.sockets[client.sid]
-    await until(lambda: session.way._posting is not None)
+    await until(lambda: session.transport._payload_resumed is not None)
 
-    assert (await client.post("4y"))[0] == 400
+    assert (await client.post_packets("4y"))[0] == 400
     assert not server.engine.sockets
 
 
-async def test_a_close_packet_ends_the_session_and_the_poll_that_waits(server, client: Polls) -> None:
+async def test_a_close_packet_ends_the_session_and_the_poll_that_waits(server, client: PollingClient) -> None:
     """The stock server leaves the poll open."""
     waiting = asyncio.create_task(client.poll())
     session = server.engine.sockets[client.sid]
-    await until(lambda: session.way._poll is not None)
+    await until(lambda: session.transport._poll is not None)
 
-    assert await client.post("1") == (200, b"ok")
+    assert await client.post_packets("1") == (200, b"ok")
     assert await waiting == (200, ["6"])
     assert (await client.poll())[0] == 400
 
 
-async def test_a_poll_given_up_ends_the_session(server, client: Polls) -> None:
+async def test_a_poll_given_up_ends_the_session(server, client: PollingClient) -> None:
     """What it might have carried away would be missing; the stock server goes on without."""
-    wire = await Wire(server.port).open()
+    wire = await TcpClient(server.port).connect()
     wire.send(
         f"GET /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     )
     session = server.engine.sockets[client.sid]
-    await until(lambda: session.way._poll is not None)
+    await until(lambda: session.transport._poll is not None)
     wire.writer.transport.abort()
 
     assert (await client.poll())[0] == 400
     assert not server.engine.sockets
 
 
-async def test_a_graceful_close_flushes_what_is_queued(server, client: Polls) -> None:
+async def test_a_graceful_close_flushes_what_is_queued(server, client: PollingClient) -> None:
     """The stock server forgets the session, and what was queued in it."""
     for number in range(40):
         await server.engine.send(client.sid, f"last word {number}")
@@ -232,9 +232,9 @@ async def test_a_graceful_close_flushes_what_is_queued(server, client: Polls) ->
 
 
 ENDS: dict[str, tuple[Callable[[Session], None], str]] = {
-    "transport close": (lambda session: session.close(LOST), "6"),
-    "ping timeout": (lambda session: session.close(SILENT, flush=False), "6"),
-    "malformed packet": (lambda session: session.malformed("test"), "6"),
+    "transport close": (lambda session: session.close(TRANSPORT_CLOSE), "6"),
+    "ping timeout": (lambda session: session.close(PING_TIMEOUT, flush=False), "6"),
+    "malformed packet": (lambda session: session.fail_protocol("test"), "6"),
     "slow consumer": (lambda session: session.abort(), "6"),
     "refused": (lambda session: session.refuse("test"), "1"),
     "server disconnect": (lambda session: session.close(), "1"),
@@ -243,13 +243,13 @@ ENDS: dict[str, tuple[Callable[[Session], None], str]] = {
 
 @pytest.mark.parametrize("end", ENDS)
 async def test_a_poll_gets_a_close_packet_only_where_reconnecting_does_not_help(
-    server, client: Polls, end: str
+    server, client: PollingClient, end: str
 ) -> None:
     """After a close packet Python's stock client does not reconnect."""
     close, last = ENDS[end]
     waiting = asyncio.create_task(client.poll())
     session = server.engine.sockets[client.sid]
-    await until(lambda: session.way._poll is not None)
+    await until(lambda: session.transport._poll is not None)
 
     close(session)
 
@@ -257,127 +257,133 @@ async def test_a_poll_gets_a_close_packet_only_where_reconnecting_does_not_help(
     assert (await client.poll())[0] == 400
 
 
-async def test_the_next_poll_gets_a_noop_where_none_waits(server, client: Polls) -> None:
-    server.engine.sockets[client.sid].close(LOST)
+async def test_the_next_poll_gets_a_noop_where_none_waits(server, client: PollingClient) -> None:
+    server.engine.sockets[client.sid].close(TRANSPORT_CLOSE)
 
     assert await client.poll() == (200, ["6"])
     assert (await client.poll())[0] == 400
 
 
-async def test_heartbeats_and_their_absence(start: Start) -> None:
+async def test_heartbeats_and_their_absence(start: StartServer) -> None:
     server = await start(ping_interval_ms=60, ping_timeout_ms=60)
-    client = await Polls(server.port, "/engine.io/").shake()
+    client = await PollingClient(server.port, "/engine.io/").handshake()
     for _ in range(3):
         assert await client.poll() == (200, ["2"])
-        assert await client.post("3") == (200, b"ok")
+        assert await client.post_packets("3") == (200, b"ok")
 
     await client.poll()
 
     await until(lambda: not server.engine.sockets)
 
 
-async def test_who_does_not_poll_is_gone_when_both_times_are_over(start: Start) -> None:
+async def test_who_does_not_poll_is_gone_when_both_times_are_over(start: StartServer) -> None:
     """The stock server still answers."""
     server = await start(ping_interval_ms=300, ping_timeout_ms=200)
-    client = await Polls(server.port, "/engine.io/").shake()
+    client = await PollingClient(server.port, "/engine.io/").handshake()
     await asyncio.sleep(1.5)
 
     assert (await client.poll())[0] == 400
 
 
-async def test_an_upgrade(server, client: Polls) -> None:
+async def test_an_upgrade(server, client: PollingClient) -> None:
     """The probe's noop goes to the poll alone; what was queued comes by WebSocket."""
     waiting = asyncio.create_task(client.poll())
     session = server.engine.sockets[client.sid]
-    await until(lambda: session.way._poll is not None)
-    socket = await Ws(server.port).shake(sid=client.sid)
-    socket.say("2probe")
+    await until(lambda: session.transport._poll is not None)
+    socket = await WebSocketClient(server.port).handshake(sid=client.sid)
+    socket.send_text("2probe")
 
-    assert await socket.hear() == "3probe"
+    assert await socket.receive() == "3probe"
     assert await waiting == (200, ["6"])
     await server.engine.send(client.sid, "between")
-    socket.say("5")
-    socket.say("4now")
+    socket.send_text("5")
+    socket.send_text("4now")
 
-    assert [await socket.hear(), await socket.hear()] == ["4between", "4now"]
+    assert [await socket.receive(), await socket.receive()] == ["4between", "4now"]
     assert (await client.poll())[0] == 400
-    assert await (await Ws(server.port).shake(sid=client.sid)).end() == []
-    socket.say("4still")
-    assert await socket.hear() == "4still"
+    assert await (await WebSocketClient(server.port).handshake(sid=client.sid)).receive_until_close() == []
+    socket.send_text("4still")
+    assert await socket.receive() == "4still"
 
 
 @pytest.mark.parametrize("path", ["/engine.io/", "/socket.io/"])
 async def test_an_upgrade_in_one_go(server, path: str) -> None:
-    client = await Polls(server.port, path).shake()
-    socket = await Ws(server.port).shake(path, sid=client.sid)
-    socket.send(Ws.frame(b"2probe") + Ws.frame(b"5"))
+    client = await PollingClient(server.port, path).handshake()
+    socket = await WebSocketClient(server.port).handshake(path, sid=client.sid)
+    socket.send(WebSocketClient.frame(b"2probe") + WebSocketClient.frame(b"5"))
 
-    assert await socket.hear() == "3probe"
+    assert await socket.receive() == "3probe"
     assert (await client.poll())[0] == 400
-    assert (await client.post("4x"))[0] == 400
-    assert await (await Ws(server.port).shake(path, sid=client.sid)).end() == []
+    assert (await client.post_packets("4x"))[0] == 400
+    assert (
+        await (await WebSocketClient(server.port).handshake(path, sid=client.sid)).receive_until_close() == []
+    )
     assert len(server.engine.sockets) + len(server.sio.eio.sockets) == 1
 
 
 @pytest.mark.parametrize("packets", [["4hello"], ["5"], ["2probe", "2probe"], ["2"], ["2probe", "4x"]])
-async def test_a_wrong_probe_ends_itself_not_the_session(server, client: Polls, packets: list[str]) -> None:
-    socket = await Ws(server.port).shake(sid=client.sid)
+async def test_a_wrong_probe_ends_itself_not_the_session(
+    server, client: PollingClient, packets: list[str]
+) -> None:
+    socket = await WebSocketClient(server.port).handshake(sid=client.sid)
     for packet in packets:
-        socket.say(packet)
+        socket.send_text(packet)
 
-    await socket.end()
+    await socket.receive_until_close()
 
-    assert await client.post("4here") == (200, b"ok")
-    assert await client.heard(1) == ["4here"]
+    assert await client.post_packets("4here") == (200, b"ok")
+    assert await client.receive_packets(1) == ["4here"]
 
 
-async def test_an_upgrade_that_never_ends_is_given_up(start: Start) -> None:
+async def test_an_upgrade_that_never_ends_is_given_up(start: StartServer) -> None:
     """The stock server waits for ever, and takes a second one beside it."""
     server = await start(upgrade_timeout_ms=60, ping_interval_ms=25000)
-    client = await Polls(server.port, "/engine.io/").shake()
-    socket = await Ws(server.port).shake(sid=client.sid)
-    second = await Ws(server.port).shake(sid=client.sid)
+    client = await PollingClient(server.port, "/engine.io/").handshake()
+    socket = await WebSocketClient(server.port).handshake(sid=client.sid)
+    second = await WebSocketClient(server.port).handshake(sid=client.sid)
     assert second.status == 101
-    assert await second.end() == []
+    assert await second.receive_until_close() == []
 
-    await socket.end()
+    await socket.receive_until_close()
 
-    assert await client.post("4here") == (200, b"ok")
-    assert (await Ws(server.port).shake(sid=client.sid)).status == 101
+    assert await client.post_packets("4here") == (200, b"ok")
+    assert (await WebSocketClient(server.port).handshake(sid=client.sid)).status == 101
 
 
-async def test_a_body_that_never_comes_ends_with_its_session(start: Start) -> None:
+async def test_a_body_that_never_comes_ends_with_its_session(start: StartServer) -> None:
     """It kept its connection for 15 s, though the session was closed long before."""
     server = await start(ping_interval_ms=100, ping_timeout_ms=100)
-    client = await Polls(server.port, "/engine.io/").shake()
-    wire = await Ws(server.port).open()
+    client = await PollingClient(server.port, "/engine.io/").handshake()
+    wire = await WebSocketClient(server.port).connect()
     wire.send(
         f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
         "Content-Length: 10\r\n\r\n".encode()
     )
 
-    assert (await asyncio.wait_for(wire.response(), 5))[0] == 400
+    assert (await asyncio.wait_for(wire.read_response(), 5))[0] == 400
     assert not server.engine.sockets
 
 
-async def test_a_body_that_takes_too_long_may_end_at_the_same_moment_as_its_session(start: Start) -> None:
+async def test_a_body_that_takes_too_long_may_end_at_the_same_moment_as_its_session(
+    start: StartServer,
+) -> None:
     """The end of the session raised an error, and no timer after it was looked at any more."""
     server = await start(ping_interval_ms=25_000, ping_timeout_ms=20_000)
-    client = await Polls(server.port, "/engine.io/").shake()
-    wire = await Ws(server.port).open()
+    client = await PollingClient(server.port, "/engine.io/").handshake()
+    wire = await WebSocketClient(server.port).connect()
     query = f"EIO=4&transport=polling&sid={client.sid}"
     wire.send(f"POST /engine.io/?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n".encode())
     session = server.engine.sockets[client.sid]
-    await until(lambda: session.way._body_limit is not None)
+    await until(lambda: session.transport._body_timeout is not None)
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def end() -> None:
-        session.close(LOST)
+        session.close(TRANSPORT_CLOSE)
         ended.set()
 
-    session.way._body_limit.reschedule(loop.time())  # it expires in the next turn of the loop
+    session.transport._body_timeout.reschedule(loop.time())  # it expires in the next turn of the loop
     loop.call_soon(end)  # and this comes right after, before the request notices
 
     await asyncio.wait_for(ended.wait(), 5)
-    assert (await asyncio.wait_for(wire.response(), 5))[0] == 400
+    assert (await asyncio.wait_for(wire.read_response(), 5))[0] == 400
     assert not server.engine.sockets

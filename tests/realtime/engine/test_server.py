@@ -15,7 +15,7 @@ import pytest
 from hubbub.realtime.socketio.handler_namespace import HandlerNamespace
 from tests.conformance.server import Running
 from tests.realtime import attacks
-from tests.realtime.conftest import OPENED, Polls, Start, Wire, Ws
+from tests.realtime.conftest import OPEN_WRITERS, PollingClient, StartServer, TcpClient, WebSocketClient
 from tests.support.waiting import until
 
 ATTACKS = int(os.environ.get("TEST_ATTACKS", "400"))
@@ -69,7 +69,7 @@ async def _settled(server: Running, before: Usage) -> None:
 class Healthy:
     """A client that minds its own business, and counts how long it waits."""
 
-    def __init__(self, wire: Ws) -> None:
+    def __init__(self, wire: WebSocketClient) -> None:
         self._wire = wire
         self.rounds = 0
         self.slowest_s = 0.0
@@ -77,10 +77,10 @@ class Healthy:
     @classmethod
     @asynccontextmanager
     async def beside(cls, server: Running) -> AsyncIterator["Healthy"]:
-        wire = await Ws(server.port).shake("/socket.io/")
-        wire.say("40")
+        wire = await WebSocketClient(server.port).handshake("/socket.io/")
+        wire.send_text("40")
         for _ in range(3):
-            await wire.hear()
+            await wire.receive()
         yield cls(wire)
 
     async def talk(self, until_done: asyncio.Event) -> None:
@@ -89,8 +89,8 @@ class Healthy:
             began = time.monotonic()
             numbers = range(self.rounds * 5, self.rounds * 5 + 5)
             for number in numbers:
-                self._wire.say(f'42{number}["message-with-ack",{number}]')
-            assert [await self._wire.hear() for _ in numbers] == [
+                self._wire.send_text(f'42{number}["message-with-ack",{number}]')
+            assert [await self._wire.receive() for _ in numbers] == [
                 f"43{number}[{number}]" for number in numbers
             ]
             self.slowest_s = max(self.slowest_s, time.monotonic() - began)
@@ -98,9 +98,9 @@ class Healthy:
             await asyncio.sleep(PACE_S)
 
 
-async def _storm(server: Running, dice: random.Random, count: int) -> list[Wire]:
+async def _storm(server: Running, dice: random.Random, count: int) -> list[TcpClient]:
     """So many attacks, some at a time; what they left open."""
-    left: list[Wire] = []
+    left: list[TcpClient] = []
 
     async def one(attack: attacks.Attack) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -122,7 +122,7 @@ async def _storm(server: Running, dice: random.Random, count: int) -> list[Wire]
 @pytest.mark.slow("12 s: attacks by the hundred beside a client that is measured")
 @pytest.mark.parametrize("seed", [1])
 async def test_a_healthy_client_does_not_notice_an_attack(
-    start: Start,
+    start: StartServer,
     caplog: pytest.LogCaptureFixture,
     figures: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -137,11 +137,11 @@ async def test_a_healthy_client_does_not_notice_an_attack(
         connect_timeout_ms=3000,  # all of them share one event loop
         limits="on",
     )
-    server.sio.reader.parts_timeout = 1.0
+    server.sio.reader.attachments_timeout = 1.0
     http = server.runner.server
     http.header_s = http.stalled_s = 1.0
     for engine in (server.engine, server.sio.eio):
-        engine.max_output = 1_000_000
+        engine.max_output_bytes = 1_000_000
         engine.body_timeout = engine.linger_timeout = engine.close_timeout = 1.0
     dice, done = random.Random(seed), asyncio.Event()
     caplog.set_level("INFO")
@@ -173,7 +173,7 @@ async def test_a_healthy_client_does_not_notice_an_attack(
     assert not [record for record in said if record.exc_info or len(record.getMessage()) > 200]
 
 
-async def _end(left: list[Wire]) -> None:
+async def _end(left: list[TcpClient]) -> None:
     """Who was left open hears the server hang up; those who do not listen begin to."""
     for wire in left:
         with suppress(RuntimeError):
@@ -184,9 +184,9 @@ async def _end(left: list[Wire]) -> None:
                 while await wire.reader.read(1 << 20):
                     pass
             wire.close()
-    for writer in OPENED[1:]:  # those that an attack lost; the first is the healthy client's
+    for writer in OPEN_WRITERS[1:]:  # those that an attack lost; the first is the healthy client's
         writer.transport.abort()
-    del OPENED[1:]
+    del OPEN_WRITERS[1:]
 
 
 @pytest.mark.parametrize(
@@ -201,27 +201,27 @@ async def test_coming_and_going_leaves_nothing_behind(
 ) -> None:
     async def visit(number: int) -> None:
         if number % 20 == 0:
-            polls = await Polls(server.port, "/socket.io/").shake()
-            await polls.post("40")
-            await polls.heard(2)
-            assert (await polls.post("1"))[0] == 200
+            polls = await PollingClient(server.port, "/socket.io/").handshake()
+            await polls.post_packets("40")
+            await polls.receive_packets(2)
+            assert (await polls.post_packets("1"))[0] == 200
             return
-        client = await Ws(server.port).shake("/socket.io/")
-        client.say("40")
+        client = await WebSocketClient(server.port).handshake("/socket.io/")
+        client.send_text("40")
         for _ in range(3):
-            await client.hear()
+            await client.receive()
         if number % 3 == 0:
             client.writer.transport.abort()
             return
-        client.say("1")
-        await client.end()
+        client.send_text("1")
+        await client.receive_until_close()
         client.close()
         await client.writer.wait_closed()
 
     async def visits(count: int) -> None:
         for first in range(0, count, AT_ONCE):
             await asyncio.gather(*(visit(first + each) for each in range(AT_ONCE)))
-            OPENED.clear()
+            OPEN_WRITERS.clear()
         await until(lambda: not server.sio.eio.websockets)
         gc.collect()
 
@@ -240,7 +240,7 @@ async def test_coming_and_going_leaves_nothing_behind(
         f"as before; {more:+} objects, resident {grown:+.1f} MB"
     )
     assert not server.sio.environ
-    assert not server.sio.manager._members
-    assert not len(server.sio.eio._shares)
+    assert not server.sio.manager._room_members
+    assert not len(server.sio.eio._ip_shares)
     assert more < 2000
     assert grown < SPARE_MB / 2

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from hubbub.realtime.engine import shares
-from hubbub.realtime.engine.shares import BYTES_PER_S, EARLY_S, PACKETS_PER_S, Share, Shares
+from hubbub.realtime.engine.shares import BYTES_PER_S, MIN_DELAY_S, PACKETS_PER_S, IpShare, IpShares
 from tests.conformance.server import Running
-from tests.realtime.conftest import Polls, Start, Ws
+from tests.realtime.conftest import PollingClient, StartServer, WebSocketClient
 from tests.support.waiting import until
 
 KIB = 1024
@@ -16,22 +16,22 @@ BODY = "x" * 50 * KIB
 
 
 @pytest.fixture
-async def limited(start: Start) -> Running:
+async def limited(start: StartServer) -> Running:
     """A server with the product's limits."""
     server: Running = await start(limits="on", ping_interval_ms=25_000, connect_timeout_ms=10_000)
     return server
 
 
-async def accepted(server: Running) -> Ws:
-    client = await Ws(server.port).shake("/socket.io/")
-    client.say("40")
+async def accepted(server: Running) -> WebSocketClient:
+    client = await WebSocketClient(server.port).handshake("/socket.io/")
+    client.send_text("40")
     for _ in range(3):
-        await client.hear()
+        await client.receive()
     return client
 
 
 def test_reads_begin_one_after_the_other() -> None:
-    share = Share("192.0.2.1")
+    share = IpShare("192.0.2.1")
     second = 1000.0
     waits = [share.reserve(64 * KIB, second) for _ in range(4)]
 
@@ -41,22 +41,27 @@ def test_reads_begin_one_after_the_other() -> None:
 
 
 def test_what_costs_more_than_its_reservation_delays_the_next_one() -> None:
-    share = Share("192.0.2.1")
+    share = IpShare("192.0.2.1")
     share.reserve(0, 5.0)
-    share.spend(BYTES_PER_S // 10, PACKETS_PER_S // 10)
+    share.charge(BYTES_PER_S // 10, PACKETS_PER_S // 10)
 
     assert share.reserve(0, 5.0) == pytest.approx(0.2)
-    assert share.reserve(0, 5.2 - EARLY_S / 2) == 0
+    assert share.reserve(0, 5.2 - MIN_DELAY_S / 2) == 0
 
 
 def test_an_ip_address_without_sessions_is_forgotten() -> None:
-    known = Shares()
-    one, other = known.join("a"), known.join("a")
-    third = known.join("b")
-    assert (one is other, known.sessions("a"), known.sessions("b"), known.sessions("c")) == (True, 2, 1, 0)
+    known = IpShares()
+    one, other = known.add_session("a"), known.add_session("a")
+    third = known.add_session("b")
+    assert (one is other, known.session_count("a"), known.session_count("b"), known.session_count("c")) == (
+        True,
+        2,
+        1,
+        0,
+    )
 
     for share in (one, other, third):
-        known.leave(share)
+        known.remove_session(share)
 
     assert len(known) == 0
 
@@ -69,15 +74,15 @@ async def test_bursts_of_many_connections_are_spread_and_answered_in_order(
     began = time.monotonic()
     for client in clients:
         for number in range(4):
-            client.say(f'42{number}["message-with-ack","{BODY}"]')
+            client.send_text(f'42{number}["message-with-ack","{BODY}"]')
     answers = await asyncio.gather(*(_acks(client, 4) for client in clients))
 
     assert answers == [["430", "431", "432", "433"]] * 4
     assert time.monotonic() - began > 16 * len(BODY) / (2 << 20) * 0.8
 
 
-async def _acks(client: Ws, count: int) -> list[str]:
-    return [(await client.hear()).partition("[")[0] for _ in range(count)]
+async def _acks(client: WebSocketClient, count: int) -> list[str]:
+    return [(await client.receive()).partition("[")[0] for _ in range(count)]
 
 
 async def test_small_events_do_not_wait_for_large_ones(
@@ -86,11 +91,11 @@ async def test_small_events_do_not_wait_for_large_ones(
     monkeypatch.setattr(shares, "BYTES_PER_S", 100 * KIB)
     greedy, other = await accepted(limited), await accepted(limited)
     for number in range(4):
-        greedy.say(f'42{number}["message-with-ack","{BODY}"]')
-    await greedy.hear()
-    other.say('427["message-with-ack","hi"]')
+        greedy.send_text(f'42{number}["message-with-ack","{BODY}"]')
+    await greedy.receive()
+    other.send_text('427["message-with-ack","hi"]')
 
-    assert await asyncio.wait_for(other.hear(), 0.4) == '437["hi"]'
+    assert await asyncio.wait_for(other.receive(), 0.4) == '437["hi"]'
 
 
 async def test_a_connection_that_waits_for_its_turn_can_be_closed(
@@ -99,8 +104,8 @@ async def test_a_connection_that_waits_for_its_turn_can_be_closed(
     monkeypatch.setattr(shares, "BYTES_PER_S", 100 * KIB)
     greedy, other = await accepted(limited), await accepted(limited)
     for client in (greedy, other):
-        client.say(f'421["message-with-ack","{BODY}"]')
-    await greedy.hear()
+        client.send_text(f'421["message-with-ack","{BODY}"]')
+    await greedy.receive()
     other.writer.transport.abort()
 
     await until(lambda: len(limited.sio.eio.sockets) == 1)
@@ -108,11 +113,11 @@ async def test_a_connection_that_waits_for_its_turn_can_be_closed(
 
 async def test_bodies_of_long_polling_wait_too(limited: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shares, "BYTES_PER_S", 200 * KIB)
-    client = await Polls(limited.port, "/socket.io/").shake()
-    await client.post("40")
-    await client.heard(2)
+    client = await PollingClient(limited.port, "/socket.io/").handshake()
+    await client.post_packets("40")
+    await client.receive_packets(2)
     began = time.monotonic()
     for _ in range(3):
-        assert (await client.post(f'42["message","{BODY}"]'))[0] == 200
+        assert (await client.post_packets(f'42["message","{BODY}"]'))[0] == 200
 
     assert time.monotonic() - began > 2 * len(BODY) / (200 * KIB) * 0.8

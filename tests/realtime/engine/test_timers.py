@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from hubbub.realtime.engine.timers import GRAIN_S, HELD_UP_S, STALE, Timers
+from hubbub.realtime.engine.timers import MAX_CANCELLED_TIMERS, MAX_LOOP_DELAY_S, TIMER_GRANULARITY_S, Timers
 
 
 async def test_all_are_called_and_none_too_early() -> None:
@@ -26,7 +26,7 @@ async def test_all_are_called_and_none_too_early() -> None:
 
     await asyncio.wait_for(done.wait(), 10)
 
-    assert all(after > wait_s - GRAIN_S - 0.002 for wait_s, after in called)
+    assert all(after > wait_s - TIMER_GRANULARITY_S - 0.002 for wait_s, after in called)
     assert len(called) == 200
     assert not len(timers)
 
@@ -49,7 +49,7 @@ async def test_what_a_callback_asks_for_counts_from_when_it_was_due(held_up_s: f
         await asyncio.sleep(0.001)
     ((now, next_due),) = asked
 
-    assert next_due == pytest.approx(max(due, now - HELD_UP_S) + 1.0, abs=0.02)
+    assert next_due == pytest.approx(max(due, now - MAX_LOOP_DELAY_S) + 1.0, abs=0.02)
     timers.close()
 
 
@@ -57,11 +57,11 @@ async def test_cancelled_ones_are_not_called_and_not_kept() -> None:
     timers = Timers()
     called: list[int] = []
     kept = [timers.after(1000, lambda: called.append(1)) for _ in range(10)]
-    for _ in range(STALE * 3):
+    for _ in range(MAX_CANCELLED_TIMERS * 3):
         timers.after(1000, lambda: called.append(2)).cancel()
 
     assert len(timers) == 10
-    assert len(timers._heap) <= STALE * 2 + 10
+    assert len(timers._heap) <= MAX_CANCELLED_TIMERS * 2 + 10
     for timer in kept:
         timer.cancel()
         timer.cancel()

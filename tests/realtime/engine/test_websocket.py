@@ -4,71 +4,71 @@ import asyncio
 
 import pytest
 
-from tests.realtime.conftest import Start, Ws
+from tests.realtime.conftest import StartServer, WebSocketClient
 from tests.support.waiting import until
 
 
 @pytest.fixture
-async def client(server) -> Ws:
-    made = await Ws(server.port).shake()
-    await made.hear()
+async def client(server) -> WebSocketClient:
+    made = await WebSocketClient(server.port).handshake()
+    await made.receive()
     return made
 
 
-async def code(client: Ws) -> int:
+async def code(client: WebSocketClient) -> int:
     """The code of the server's close frame."""
     with pytest.raises(EOFError) as ended:  # noqa: PT012 - until it comes
         while True:
-            await client.hear()
+            await client.receive()
     return int(ended.value.args[0])
 
 
-async def test_text_and_binary_come_back(client: Ws) -> None:
-    client.say("4hällo")
+async def test_text_and_binary_come_back(client: WebSocketClient) -> None:
+    client.send_text("4hällo")
     client.send(client.frame(b"\x00\xff" * 70_000, 0x82))
 
-    assert await client.hear() == "4hällo"
-    assert await client.hear() == b"\x00\xff" * 70_000
+    assert await client.receive() == "4hällo"
+    assert await client.receive() == b"\x00\xff" * 70_000
 
 
-async def test_a_message_in_parts_with_a_ping_in_between(client: Ws) -> None:
+async def test_a_message_in_parts_with_a_ping_in_between(client: WebSocketClient) -> None:
     client.send(client.frame(b"4one ", 0x01) + client.frame(b"p", 0x89) + client.frame(b"two ", 0x00))
     client.send(client.frame("thrée".encode()[:3], 0x00) + client.frame("thrée".encode()[3:], 0x80))
 
-    assert await client.frame_in() == (0x8A, b"p")
-    assert await client.hear() == "4one two thrée"
+    assert await client.read_frame() == (0x8A, b"p")
+    assert await client.receive() == "4one two thrée"
 
 
-async def test_byte_by_byte(client: Ws) -> None:
+async def test_byte_by_byte(client: WebSocketClient) -> None:
     for byte in client.frame(b"4slowly" * 30):
         client.send(bytes((byte,)))
         await asyncio.sleep(0)
 
-    assert await client.hear() == "4slowly" * 30
+    assert await client.receive() == "4slowly" * 30
 
 
 @pytest.mark.parametrize(
     ("frames", "expected"),
     [
-        ([Ws.frame(b"4x", masked=False)], 1002),
-        ([Ws.frame(b"4x", 0xC1)], 1002),
-        ([Ws.frame(b"4x", 0x83)], 1002),
-        ([Ws.frame(b"4x", 0x8B)], 1002),
-        ([Ws.frame(b"4x", 0x80)], 1002),
-        ([Ws.frame(b"4x", 0x01), Ws.frame(b"4y", 0x81)], 1002),
-        ([Ws.frame(b"x", 0x09)], 1002),
-        ([Ws.frame(b"x" * 126, 0x89)], 1002),
-        ([Ws.frame(b"x", 0x88)], 1002),
-        ([Ws.frame(b"\x03\xed", 0x88)], 1002),
-        ([Ws.frame(b"\x03\xe8\xff", 0x88)], 1002),
-        ([Ws.frame(b"4\xff")], 1007),
-        ([Ws.frame(b"", length=1_000_001)], 1009),
-        ([Ws.frame(b"", length=2**63)], 1009),
-        ([Ws.frame(b"x" * 600_000, 0x01), Ws.frame(b"x" * 600_000, 0x80)], 1009),
+        ([WebSocketClient.frame(b"4x", masked=False)], 1002),
+        ([WebSocketClient.frame(b"4x", 0xC1)], 1002),
+        ([WebSocketClient.frame(b"4x", 0x83)], 1002),
+        ([WebSocketClient.frame(b"4x", 0x8B)], 1002),
+        ([WebSocketClient.frame(b"4x", 0x80)], 1002),
+        ([WebSocketClient.frame(b"4x", 0x01), WebSocketClient.frame(b"4y", 0x81)], 1002),
+        ([WebSocketClient.frame(b"x", 0x09)], 1002),
+        ([WebSocketClient.frame(b"x" * 126, 0x89)], 1002),
+        ([WebSocketClient.frame(b"x", 0x88)], 1002),
+        ([WebSocketClient.frame(b"\x03\xed", 0x88)], 1002),
+        ([WebSocketClient.frame(b"\x03\xe8\xff", 0x88)], 1002),
+        ([WebSocketClient.frame(b"4\xff")], 1007),
+        ([WebSocketClient.frame(b"", length=1_000_001)], 1009),
+        ([WebSocketClient.frame(b"", length=2**63)], 1009),
+        ([WebSocketClient.frame(b"x" * 600_000, 0x01), WebSocketClient.frame(b"x" * 600_000, 0x80)], 1009),
     ],
 )
 async def test_what_breaks_the_protocol_ends_it(
-    server, client: Ws, frames: list[bytes], expected: int
+    server, client: WebSocketClient, frames: list[bytes], expected: int
 ) -> None:
     """aiohttp's WebSocket, which the stock server uses, takes frames without a mask."""
     for frame in frames:
@@ -95,7 +95,9 @@ async def test_what_breaks_the_protocol_ends_it(
     ],
     ids=bytes.hex,
 )
-async def test_a_head_that_is_wrong_is_refused_before_its_payload_comes(client: Ws, head: bytes) -> None:
+async def test_a_head_that_is_wrong_is_refused_before_its_payload_comes(
+    client: WebSocketClient, head: bytes
+) -> None:
     client.send(head)
 
     assert await code(client) == 1002
@@ -104,71 +106,73 @@ async def test_a_head_that_is_wrong_is_refused_before_its_payload_comes(client: 
 @pytest.mark.parametrize(
     "head", [b"\x81\xff" + (2_000_000).to_bytes(8, "big") + b"\0\0\0\0", b"\x82\xff\xff" + bytes(11)]
 )
-async def test_a_length_over_the_payload_limit_is_refused_at_once(client: Ws, head: bytes) -> None:
+async def test_a_length_over_the_payload_limit_is_refused_at_once(
+    client: WebSocketClient, head: bytes
+) -> None:
     client.send(head)
 
     assert await code(client) == 1009
 
 
-async def test_a_new_message_within_a_message_is_refused_by_its_head(client: Ws) -> None:
+async def test_a_new_message_within_a_message_is_refused_by_its_head(client: WebSocketClient) -> None:
     client.send(client.frame(b"4x", 0x01) + b"\x81\xff")
 
     assert await code(client) == 1002
 
 
 @pytest.mark.parametrize("packet", ["", "x", "0", "2", "5", "6", "9", "abc"])
-async def test_a_packet_that_is_none_ends_it(server, client: Ws, packet: str) -> None:
+async def test_a_packet_that_is_none_ends_it(server, client: WebSocketClient, packet: str) -> None:
     """The stock server ignores it, or fails and keeps the session."""
-    client.say(packet)
+    client.send_text(packet)
 
-    assert await client.end() == []
+    assert await client.receive_until_close() == []
     assert not server.engine.sockets
 
 
-async def test_the_close_handshake(server, client: Ws) -> None:
+async def test_the_close_handshake(server, client: WebSocketClient) -> None:
     """The stock server answers 1000 to any code."""
     client.send(client.frame(b"\x0f\xa0bye", 0x88))
 
-    assert await client.frame_in() == (0x88, b"\x0f\xa0")
+    assert await client.read_frame() == (0x88, b"\x0f\xa0")
     assert await client.reader.read() == b""
     assert not server.engine.sockets
 
 
-async def test_a_close_packet_ends_it(server, client: Ws) -> None:
+async def test_a_close_packet_ends_it(server, client: WebSocketClient) -> None:
     """The stock server leaves the connection open."""
-    client.say("1")
+    client.send_text("1")
 
-    assert await client.end() == []
+    assert await client.receive_until_close() == []
     assert not server.engine.sockets
 
 
-async def test_a_graceful_close_flushes_what_is_queued(server, client: Ws) -> None:
+async def test_a_graceful_close_flushes_what_is_queued(server, client: WebSocketClient) -> None:
     """The stock server drops what its writer has not sent yet."""
     (sid,) = server.engine.sockets
     for number in range(200):
         await server.engine.send(sid, f"{number}" + "x" * 1000)
     await server.engine.disconnect(sid)
 
-    assert len(await client.end()) == 200
+    assert len(await client.receive_until_close()) == 200
 
 
-async def test_heartbeats_and_their_absence(start: Start) -> None:
+async def test_heartbeats_and_their_absence(start: StartServer) -> None:
     """The stock server closes the connection, and keeps the session a while."""
     server = await start(ping_interval_ms=60, ping_timeout_ms=60)
-    client = await Ws(server.port).shake()
-    await client.frame_in()
+    client = await WebSocketClient(server.port).handshake()
+    await client.read_frame()
     for _ in range(3):
-        assert await client.frame_in() == (0x81, b"2")
-        client.say("3")
+        assert await client.read_frame() == (0x81, b"2")
+        client.send_text("3")
 
-    assert await client.frame_in() == (0x81, b"2")
-    assert (await client.frame_in())[0] == 0x88
+    assert await client.read_frame() == (0x81, b"2")
+    assert (await client.read_frame())[0] == 0x88
     assert not server.engine.sockets
 
 
-async def test_who_does_not_read_is_dropped_at_the_bound(server, client: Ws) -> None:
+async def test_who_does_not_read_is_dropped_at_the_bound(server, client: WebSocketClient) -> None:
     """The stock queue is unbounded."""
-    server.engine.max_output = 1_000_000
+    server.engine.max_output_bytes = 1_000_000
     (sid,) = server.engine.sockets
     for _ in range(30):
         await server.engine.send(sid, b"x" * 500_000)
@@ -177,10 +181,10 @@ async def test_who_does_not_read_is_dropped_at_the_bound(server, client: Ws) -> 
     await until(lambda: not server.engine.sockets)
 
 
-async def test_compression_is_not_negotiated(client: Ws) -> None:
+async def test_compression_is_not_negotiated(client: WebSocketClient) -> None:
     """One frame serves all recipients; the stock server compresses for each."""
-    client.say("4" + "x" * 5000)
+    client.send_text("4" + "x" * 5000)
 
-    first, data = await client.frame_in()
+    first, data = await client.read_frame()
 
     assert (first, len(data)) == (0x81, 5001)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from hubbub.realtime.socketio.backlog import EVENT_BYTES, EVENTS, Backlog
+from hubbub.realtime.socketio.backlog import MAX_WAITING_BYTES, MAX_WAITING_EVENTS, Backlog
 from hubbub.schemas.base import Command, View
 from hubbub.services.context import Context
-from tests.realtime.conftest import OPENED, Ws
+from tests.realtime.conftest import OPEN_WRITERS, WebSocketClient
 from tests.support.waiting import until
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 
 class Reading:
@@ -27,7 +27,9 @@ class Reading:
         self.holds -= 1
 
 
-@pytest.mark.parametrize(("size", "most"), [(0, EVENTS), (EVENT_BYTES // 4, 4), (EVENT_BYTES * 2, 1)])
+@pytest.mark.parametrize(
+    ("size", "most"), [(0, MAX_WAITING_EVENTS), (MAX_WAITING_BYTES // 4, 4), (MAX_WAITING_BYTES * 2, 1)]
+)
 def test_reading_stops_at_the_first_of_two_bounds(size: int, most: int) -> None:
     reading = Reading()
     backlog = Backlog(reading)
@@ -40,23 +42,23 @@ def test_reading_stops_at_the_first_of_two_bounds(size: int, most: int) -> None:
     assert held == [0] * (most - 1) + [1] * 3
 
 
-@pytest.mark.parametrize("size", [0, EVENT_BYTES // 4, EVENT_BYTES * 2])
+@pytest.mark.parametrize("size", [0, MAX_WAITING_BYTES // 4, MAX_WAITING_BYTES * 2])
 def test_reading_goes_on_when_enough_is_answered(size: int) -> None:
     reading = Reading()
     backlog = Backlog(reading)
-    for _ in range(EVENTS):
+    for _ in range(MAX_WAITING_EVENTS):
         backlog.add(size)
 
-    for _ in range(EVENTS):
+    for _ in range(MAX_WAITING_EVENTS):
         backlog.remove(size)
 
-    assert (backlog.events, backlog.waiting_bytes, reading.holds) == (0, 0, 0)
+    assert (backlog.waiting_events, backlog.waiting_bytes, reading.holds) == (0, 0, 0)
 
 
 def test_a_client_that_leaves_its_namespace_is_read_again() -> None:
     reading = Reading()
     backlog = Backlog(reading)
-    for _ in range(EVENTS):
+    for _ in range(MAX_WAITING_EVENTS):
         backlog.add(1)
 
     backlog.close()
@@ -78,7 +80,7 @@ def goes() -> asyncio.Event:
     return asyncio.Event()
 
 
-async def connected(world: World, goes: asyncio.Event) -> Ws:
+async def connected(world: LiveInstance, goes: asyncio.Event) -> WebSocketClient:
     """A raw socket of ada's, on an instance with an event that takes its time; limits of events are off."""
 
     async def wait(_: Context, __: Wait) -> View:
@@ -86,28 +88,28 @@ async def connected(world: World, goes: asyncio.Event) -> Ws:
         return View()
 
     world.app.chat._dispatcher._events.add("wait", Wait, wait)
-    ada = await world.person("ada")
-    client = await Ws(world.app.port).shake("/socket.io/")
-    client.say("40/chat," + json.dumps({"token": ada.token}))
-    while "ready" not in await client.hear():
+    ada = await world.register("ada")
+    client = await WebSocketClient(world.app.port).handshake("/socket.io/")
+    client.send_text("40/chat," + json.dumps({"token": ada.token}))
+    while "ready" not in await client.receive():
         pass
     for connection in world.app.chat.connections.by_sid.values():
-        connection.events.rate = None
+        connection.event_bucket.rate = None
     return client
 
 
-def kept(world: World) -> list[Any]:
+def kept(world: LiveInstance) -> list[Any]:
     """The texts of the events that wait."""
     (connection,) = world.app.chat.connections.by_sid.values()
-    steps: list[Any] = [step for step, _ in connection._inbox]
+    steps: list[Any] = [step for step, _ in connection._steps]
     return [step.args[0].call.text for step in steps]
 
 
-async def acks(client: Ws, count: int) -> list[str]:
+async def acks(client: WebSocketClient, count: int) -> list[str]:
     """The next so many acks; what comes between them is passed over."""
     found: list[str] = []
     while len(found) < count:
-        heard = await client.hear()
+        heard = await client.receive()
         found += [heard] if heard.startswith("43") else []
     return found
 
@@ -115,10 +117,10 @@ async def acks(client: Ws, count: int) -> list[str]:
 @pytest.fixture
 async def lifted(settings: Any) -> Any:
     """An instance without limits of events."""
-    async with World(settings.model_copy(update={"limit_events": None})) as made:
+    async with LiveInstance(settings.model_copy(update={"limit_events": None})) as made:
         yield made
-        while OPENED:
-            OPENED.pop().close()
+        while OPEN_WRITERS:
+            OPEN_WRITERS.pop().close()
 
 
 SHAPES = {
@@ -133,18 +135,18 @@ SHAPES = {
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 async def test_events_that_wait_are_kept_as_text_and_bounded(
-    lifted: World, goes: asyncio.Event, shape: str
+    lifted: LiveInstance, goes: asyncio.Event, shape: str
 ) -> None:
     client = await connected(lifted, goes)
-    client.say('42/chat,1["wait",{}]')
+    client.send_text('42/chat,1["wait",{}]')
     asked = 40
     for number in range(asked):
-        client.say(f'42/chat,{number + 10}["room:list",{{"limit":1,"x":{shape}}}]')
+        client.send_text(f'42/chat,{number + 10}["room:list",{{"limit":1,"x":{shape}}}]')
     (session,) = lifted.app.sio.eio.sockets.values()
-    await until(lambda: session.held)
+    await until(lambda: session.paused)
 
     texts = kept(lifted)
-    assert sum(map(len, texts)) <= EVENT_BYTES + len(shape) + 100
+    assert sum(map(len, texts)) <= MAX_WAITING_BYTES + len(shape) + 100
     assert {type(text) for text in texts} == {bytes}
     goes.set()
 
@@ -152,18 +154,20 @@ async def test_events_that_wait_are_kept_as_text_and_bounded(
     assert answers[0] == '43/chat,1[{"ok":true,"data":{}}]'
     assert [each.split("[")[0] for each in answers[1:]] == [f"43/chat,{n + 10}" for n in range(asked)]
     assert all('"ok":true' in each for each in answers)
-    assert not session.held
+    assert not session.paused
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_many_small_events_that_wait_are_answered_in_order(lifted: World, goes: asyncio.Event) -> None:
+async def test_many_small_events_that_wait_are_answered_in_order(
+    lifted: LiveInstance, goes: asyncio.Event
+) -> None:
     client = await connected(lifted, goes)
-    client.say('42/chat,1["wait",{}]')
-    asked = 2 * EVENTS
+    client.send_text('42/chat,1["wait",{}]')
+    asked = 2 * MAX_WAITING_EVENTS
     for number in range(asked):
-        client.say(f'42/chat,{number + 10}["typing:stop",{{"room_id":"x"}}]')
+        client.send_text(f'42/chat,{number + 10}["typing:stop",{{"room_id":"x"}}]')
     (session,) = lifted.app.sio.eio.sockets.values()
-    await until(lambda: session.held)
+    await until(lambda: session.paused)
     goes.set()
 
     answers = await acks(client, asked + 1)
@@ -173,17 +177,19 @@ async def test_many_small_events_that_wait_are_answered_in_order(lifted: World, 
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_a_namespace_that_ends_leaves_the_client_readable(lifted: World, goes: asyncio.Event) -> None:
+async def test_a_namespace_that_ends_leaves_the_client_readable(
+    lifted: LiveInstance, goes: asyncio.Event
+) -> None:
     client = await connected(lifted, goes)
-    client.say('42/chat,1["wait",{}]')
-    for _ in range(EVENTS):
-        client.say('42/chat,["typing:stop",{}]')
+    client.send_text('42/chat,1["wait",{}]')
+    for _ in range(MAX_WAITING_EVENTS):
+        client.send_text('42/chat,["typing:stop",{}]')
     (session,) = lifted.app.sio.eio.sockets.values()
-    await until(lambda: session.held)
+    await until(lambda: session.paused)
 
     (connection,) = lifted.app.chat.connections.by_sid.values()
-    connection.link.end_namespace()
+    connection.client.end_namespace()
     goes.set()
 
-    assert not session.held
-    assert (await client.end())[-1] == "41/chat,"
+    assert not session.paused
+    assert (await client.receive_until_close())[-1] == "41/chat,"

@@ -7,7 +7,7 @@ import pytest
 from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.bus import RedisBus
 from hubbub.realtime.socketio.cluster_manager import ClusterManager
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 
 @pytest.fixture
@@ -18,7 +18,9 @@ def prefix() -> str:
 
 @pytest.fixture
 async def world(settings, redis_url, prefix):
-    async with World(settings.model_copy(update={"redis_url": redis_url, "redis_prefix": prefix})) as made:
+    async with LiveInstance(
+        settings.model_copy(update={"redis_url": redis_url, "redis_prefix": prefix})
+    ) as made:
         yield made
 
 
@@ -33,27 +35,27 @@ async def elsewhere(redis_url, prefix):
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_clients_of_another_instance(world, elsewhere) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sid = ada.sio.get_sid("/chat")
 
     await elsewhere.emit("x:sid", {"n": 1}, "/chat", room=sid)
-    assert await ada.next("x:sid") == {"n": 1}
+    assert await ada.next_event("x:sid") == {"n": 1}
     await elsewhere.emit("x:room", {"n": 2}, "/chat", room=room_id, skip_sid=sid)
-    assert await bob.next("x:room") == {"n": 2}
+    assert await bob.next_event("x:room") == {"n": 2}
     await elsewhere.enter_room(sid, "/chat", "lobby")
     await elsewhere.emit("x:lobby", {}, "/chat", to="lobby")
-    await ada.next("x:lobby")
+    await ada.next_event("x:lobby")
     await elsewhere.leave_room(sid, "/chat", "lobby")
     await elsewhere.close_room("lobby", "/chat")
     await elsewhere.disconnect(sid, "/chat")
-    await ada.next("disconnect")
+    await ada.next_event("disconnect")
 
-    assert [name for name, _ in ada.heard if name.startswith("x:")] == ["x:sid", "x:lobby"]
+    assert [name for name, _ in ada.events if name.startswith("x:")] == ["x:sid", "x:lobby"]
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_own_clients(world) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sid = ada.sio.get_sid("/chat")
     sio = world.app.sio
 
@@ -61,13 +63,13 @@ async def test_own_clients(world) -> None:
     await sio.enter_room(sid, "lobby", namespace="/chat")
     await sio.emit("x:lobby", {"n": 2}, room="lobby", namespace="/chat")
     await sio.emit("x:all", {"n": 3}, namespace="/chat")
-    assert await ada.next("x:room") == {"n": 1}
-    assert await ada.next("x:lobby") == {"n": 2}
+    assert await ada.next_event("x:room") == {"n": 1}
+    assert await ada.next_event("x:lobby") == {"n": 2}
     for client in (ada, bob):
-        assert await client.next("x:all") == {"n": 3}
+        assert await client.next_event("x:all") == {"n": 3}
     await sio.leave_room(sid, "lobby", namespace="/chat")
     await sio.close_room("lobby", namespace="/chat")
     await sio.disconnect(sid, namespace="/chat")
-    await ada.next("disconnect")
+    await ada.next_event("disconnect")
 
-    assert [name for name, _ in bob.heard if name.startswith("x:")] == ["x:room", "x:all"]
+    assert [name for name, _ in bob.events if name.startswith("x:")] == ["x:room", "x:all"]

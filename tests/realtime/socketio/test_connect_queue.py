@@ -10,7 +10,7 @@ from hubbub.core import clock, metrics
 from hubbub.core.auth_tokens import AccessClaims
 from hubbub.realtime.engine.timers import Timers
 from hubbub.realtime.socketio import connect_queue
-from hubbub.realtime.socketio.connect_queue import AdmissionLimits, ConnectQueue, Entry
+from hubbub.realtime.socketio.connect_queue import AdmissionLimits, ConnectQueue, WaitingConnect
 from hubbub.realtime.socketio.connect_request import ConnectRequest
 from tests.support.waiting import until
 
@@ -23,18 +23,18 @@ class Gate:
     def __init__(self, per_s: int = 10, per_user: int = 20, wait_s: float = 60.0) -> None:
         self.up = True
         self.timers = Timers()
-        self.admitted: list[Entry] = []
-        self.closed: list[Entry] = []
+        self.admitted: list[WaitingConnect] = []
+        self.closed: list[WaitingConnect] = []
         limits = AdmissionLimits(per_s, per_user, lambda: self.up, wait_s)
         self.queue = ConnectQueue(limits, self.timers, self.admitted.append, self.closed.append)
         self.wait_s = wait_s
 
-    def wait(self, session: UUID | None = None, user: UUID | None = None, cursors: int = 0) -> Entry:
+    def wait(self, session: UUID | None = None, user: UUID | None = None, cursors: int = 0) -> WaitingConnect:
         """One CONNECT that has to wait."""
         claims = AccessClaims(user or uuid4(), session or uuid4(), ALWAYS)
         request = ConnectRequest(claims, None, {uuid4(): seq for seq in range(cursors)})
-        entry = Entry(None, request, clock.monotonic() + self.wait_s)  # type: ignore[arg-type] # the queue does not look at it
-        self.queue.wait(entry)
+        entry = WaitingConnect(None, request, clock.monotonic() + self.wait_s)  # type: ignore[arg-type] # the queue does not look at it
+        self.queue.enqueue(entry)
         return entry
 
 
@@ -61,7 +61,7 @@ async def test_connects_are_admitted_in_the_order_in_which_their_sessions_first_
     early = uuid4()
     first = gate.wait(early)
     second = gate.wait()
-    gate.queue.leave(first)
+    gate.queue.discard(first)
 
     again = gate.wait(early)
     third = gate.wait()
@@ -75,12 +75,12 @@ async def test_connects_are_admitted_in_the_order_in_which_their_sessions_first_
 async def test_a_place_is_kept_for_a_while(
     gates: list[Gate], monkeypatch: pytest.MonkeyPatch, kept_s: float, expected: list[int]
 ) -> None:
-    monkeypatch.setattr(connect_queue, "PLACE_S", kept_s)
+    monkeypatch.setattr(connect_queue, "PLACE_TTL_S", kept_s)
     gates.append(gate := Gate(per_s=10))
     gate.queue.acquire()
     session = uuid4()
     left = gate.wait(session)
-    gate.queue.leave(left)
+    gate.queue.discard(left)
     entries = [gate.wait(), gate.wait(session)]
 
     await until(lambda: len(gate.admitted) == 2)
@@ -93,7 +93,7 @@ async def test_a_place_is_used_once(gates: list[Gate]) -> None:
     gates.append(gate := Gate(per_s=10))
     gate.queue.acquire()
     session = uuid4()
-    gate.queue.leave(gate.wait(session))
+    gate.queue.discard(gate.wait(session))
     other = gate.wait()
     entries = [gate.wait(session) for _ in range(3)]
 
@@ -113,7 +113,9 @@ async def test_a_user_has_so_many_waiting_connects(gates: list[Gate]) -> None:
     assert len(gate.queue) == 3
 
 
-@pytest.mark.parametrize(("bound", "value", "cursors"), [("ENTRIES", 3, 0), ("BYTES", 40_000, 500)])
+@pytest.mark.parametrize(
+    ("bound", "value", "cursors"), [("MAX_QUEUE_ENTRIES", 3, 0), ("MAX_QUEUE_BYTES", 40_000, 500)]
+)
 async def test_number_and_memory_are_bounded(
     gates: list[Gate], monkeypatch: pytest.MonkeyPatch, bound: str, value: int, cursors: int
 ) -> None:
@@ -136,26 +138,26 @@ async def test_whoever_waits_for_too_long_is_closed(gates: list[Gate]) -> None:
 
     assert gate.closed == entries
     assert not gate.admitted
-    assert (len(gate.queue), gate.queue._bytes, gate.queue._of_user) == (0, 0, {})
+    assert (len(gate.queue), gate.queue._waiting_bytes, gate.queue._by_user) == (0, 0, {})
 
 
 async def test_one_at_a_time_tries_whether_a_store_is_back(
     gates: list[Gate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connect_queue, "PROBE_S", 0.02)
+    monkeypatch.setattr(connect_queue, "PROBE_INTERVAL_S", 0.02)
     gates.append(gate := Gate(per_s=1000))
     gate.up = False
     entries = [gate.wait() for _ in range(20)]
-    await until(lambda: gate.queue._stopped)
+    await until(lambda: gate.queue._suspended)
     assert not gate.admitted
 
     gate.up = True
     for attempt in range(1, 4):
         await until(lambda count=attempt: len(gate.admitted) == count)  # type: ignore[misc]
-        gate.queue.finished(available=False)
-        gate.queue.wait(gate.admitted[-1])
+        gate.queue.on_connect_finished(available=False)
+        gate.queue.enqueue(gate.admitted[-1])
     await until(lambda: len(gate.admitted) == 4)
-    gate.queue.finished(available=True)
+    gate.queue.on_connect_finished(available=True)
     await until(lambda: not len(gate.queue))
 
     assert {*gate.admitted} == {*entries}
@@ -175,17 +177,17 @@ async def test_a_drain_closes_all_that_wait_and_all_that_come(gates: list[Gate])
 
 
 async def test_what_left_is_forgotten(gates: list[Gate], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect_queue, "PLACES", 50)
-    monkeypatch.setattr(connect_queue, "STALE", 50)
+    monkeypatch.setattr(connect_queue, "MAX_SAVED_PLACES", 50)
+    monkeypatch.setattr(connect_queue, "MAX_REMOVED_ENTRIES", 50)
     gates.append(gate := Gate(per_s=1))
     gate.queue.acquire()
 
     for _ in range(500):
-        gate.queue.leave(gate.wait())
+        gate.queue.discard(gate.wait())
 
     assert len(gate.queue._places) <= 50
     assert len(gate.queue._heap) <= 51
-    assert (len(gate.queue), gate.queue._bytes) == (0, 0)
+    assert (len(gate.queue), gate.queue._waiting_bytes) == (0, 0)
 
 
 async def test_the_reasons_are_counted(gates: list[Gate]) -> None:

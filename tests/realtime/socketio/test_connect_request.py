@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from hubbub.core.auth_tokens import AccessClaims
-from hubbub.realtime.socketio.connect_request import LARGEST_SEQ, ConnectRequest
+from hubbub.realtime.socketio.connect_request import MAX_SEQ, ConnectRequest
 
 CLAIMS = AccessClaims(uuid4(), uuid4(), datetime(2100, 1, 1, tzinfo=UTC))
 
@@ -20,10 +20,10 @@ def test_cursors_are_the_same_after_waiting(cursors: dict[UUID, int]) -> None:
     assert request.cursors == cursors
     assert request.pack() == size
     assert size <= 400 + 24 * len(cursors)
-    assert request.waited
+    assert request.was_queued
 
 
-@pytest.mark.parametrize(("seq", "kept"), [(-5, 0), (10**40, LARGEST_SEQ)])
+@pytest.mark.parametrize(("seq", "kept"), [(-5, 0), (10**40, MAX_SEQ)])
 def test_numbers_that_are_no_seq_are_kept_in_bounds(seq: int, kept: int) -> None:
     room_id = uuid4()
     request = ConnectRequest(CLAIMS, None, {room_id: seq})

@@ -5,40 +5,42 @@ import asyncio
 import pytest
 
 from hubbub.core import metrics
-from tests.realtime.conftest import Polls, Start, Ws
+from tests.realtime.conftest import PollingClient, StartServer, WebSocketClient
 from tests.support.waiting import until
 
 
 @pytest.fixture
-async def client(server) -> Ws:
-    made = await Ws(server.port).shake("/socket.io/")
-    await made.hear()
+async def client(server) -> WebSocketClient:
+    made = await WebSocketClient(server.port).handshake("/socket.io/")
+    await made.receive()
     return made
 
 
-async def joined(client: Ws) -> Ws:
-    client.say("40")
-    assert (await client.hear()).startswith('40{"sid":"')
-    assert await client.hear() == '42["auth",{}]'
+async def joined(client: WebSocketClient) -> WebSocketClient:
+    client.send_text("40")
+    assert (await client.receive()).startswith('40{"sid":"')
+    assert await client.receive() == '42["auth",{}]'
     return client
 
 
 @pytest.mark.parametrize(
     ("prefix", "payload"), [("", ""), ("", '{"a":1}'), ("/custom,", ""), ("/custom,", '{"a":[1]}')]
 )
-async def test_connect_is_answered_before_the_first_event(client: Ws, prefix: str, payload: str) -> None:
+async def test_connect_is_answered_before_the_first_event(
+    client: WebSocketClient, prefix: str, payload: str
+) -> None:
     """The stock server sends what a connect handler emits before its CONNECT."""
-    client.say(f"40{prefix}{payload}")
+    client.send_text(f"40{prefix}{payload}")
 
-    assert (await client.hear()).startswith(f'40{prefix}{{"sid":"')
-    assert await client.hear() == f'42{prefix}["auth",{payload or "{}"}]'
+    assert (await client.receive()).startswith(f'40{prefix}{{"sid":"')
+    assert await client.receive() == f'42{prefix}["auth",{payload or "{}"}]'
 
 
-async def test_an_unknown_namespace_is_refused(client: Ws) -> None:
+async def test_an_unknown_namespace_is_refused(client: WebSocketClient) -> None:
     """The stock server says `Unable to connect`, as a bare string."""
-    client.say("40/random,")
+    client.send_text("40/random,")
 
-    assert await client.hear() == '44/random,{"message":"Invalid namespace"}'
+    assert await client.receive() == '44/random,{"message":"Invalid namespace"}'
     await joined(client)
 
 
@@ -51,129 +53,137 @@ async def test_an_unknown_namespace_is_refused(client: Ws) -> None:
         "42" + "[" * 200 + "]" * 200, '42["message",NaN]', '40/custom,"text"', "401{}",
     ],
 )  # fmt: skip
-async def test_a_malformed_packet_ends_the_connection(server, client: Ws, packet: str) -> None:
+async def test_a_malformed_packet_ends_the_connection(server, client: WebSocketClient, packet: str) -> None:
     """The stock server logs a traceback and keeps it, or runs a handler of its own for the client."""
     await joined(client)
-    client.say(packet)
+    client.send_text(packet)
 
-    assert await client.end() == []
+    assert await client.receive_until_close() == []
     await until(lambda: not server.sio.eio.sockets)
 
 
-async def test_an_event_before_connect_ends_the_connection(client: Ws) -> None:
+async def test_an_event_before_connect_ends_the_connection(client: WebSocketClient) -> None:
     """The stock server keeps the connection."""
-    client.say('42["message","x"]')
+    client.send_text('42["message","x"]')
 
-    assert await client.end() == []
+    assert await client.receive_until_close() == []
 
 
-async def test_who_asks_for_no_namespace_is_sent_away(start: Start) -> None:
+async def test_who_asks_for_no_namespace_is_sent_away(start: StartServer) -> None:
     """The stock server keeps such a session for ever."""
     server = await start(connect_timeout_ms=60, ping_interval_ms=25000)
-    client = await Ws(server.port).shake("/socket.io/")
-    polling = await Polls(server.port, "/socket.io/").shake()
+    client = await WebSocketClient(server.port).handshake("/socket.io/")
+    polling = await PollingClient(server.port, "/socket.io/").handshake()
 
-    assert len(await client.end()) == 1
+    assert len(await client.receive_until_close()) == 1
     await until(lambda: not server.sio.eio.sockets)
     assert polling.sid
 
 
-async def test_a_namespace_needs_no_comma_at_the_end(client: Ws) -> None:
-    client.say("40/random")
-    assert await client.hear() == '44/random,{"message":"Invalid namespace"}'
-    client.say("40/custom")
-    assert (await client.hear()).startswith('40/custom,{"sid"')
-    assert await client.hear() == '42/custom,["auth",{}]'
-    client.say("41/custom")
-    client.say("40/custom?token=1")
-    assert (await client.hear()).startswith('40/custom,{"sid"')
+async def test_a_namespace_needs_no_comma_at_the_end(client: WebSocketClient) -> None:
+    client.send_text("40/random")
+    assert await client.receive() == '44/random,{"message":"Invalid namespace"}'
+    client.send_text("40/custom")
+    assert (await client.receive()).startswith('40/custom,{"sid"')
+    assert await client.receive() == '42/custom,["auth",{}]'
+    client.send_text("41/custom")
+    client.send_text("40/custom?token=1")
+    assert (await client.receive()).startswith('40/custom,{"sid"')
 
 
-async def test_who_leaves_the_last_namespace_is_pinged_on(start: Start) -> None:
+async def test_who_leaves_the_last_namespace_is_pinged_on(start: StartServer) -> None:
     """It may ask for another one, as long as a newcomer may take."""
     server = await start(ping_interval_ms=100, ping_timeout_ms=5000, connect_timeout_ms=3000)
-    client = await Ws(server.port).shake("/socket.io/")
-    await client.frame_in()
+    client = await WebSocketClient(server.port).handshake("/socket.io/")
+    await client.read_frame()
     await joined(client)
-    client.say("41")
+    client.send_text("41")
     for _ in range(3):
-        assert await client.frame_in() == (0x81, b"2")
-        client.say("3")
+        assert await client.read_frame() == (0x81, b"2")
+        client.send_text("3")
 
     await joined(client)
-    client.say("41")
-    assert await client.end() == []
+    client.send_text("41")
+    assert await client.receive_until_close() == []
 
 
-async def test_binary_acks(client: Ws) -> None:
+async def test_binary_acks(client: WebSocketClient) -> None:
     await joined(client)
-    client.say('452-789["message-with-ack",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+    client.send_text(
+        '452-789["message-with-ack",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'
+    )
     client.send(client.frame(b"\x01", 0x82) + client.frame(b"\x02", 0x82))
 
-    assert await client.hear() == '462-789[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'
-    assert [await client.hear(), await client.hear()] == [b"\x01", b"\x02"]
+    assert await client.receive() == '462-789[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'
+    assert [await client.receive(), await client.receive()] == [b"\x01", b"\x02"]
 
 
-async def test_events_and_acks_with_binary(client: Ws) -> None:
+async def test_events_and_acks_with_binary(client: WebSocketClient) -> None:
     await joined(client)
-    client.say('452-["message",{"_placeholder":true,"num":1},[{"_placeholder":true,"num":0}]]')
+    client.send_text('452-["message",{"_placeholder":true,"num":1},[{"_placeholder":true,"num":0}]]')
     client.send(client.frame(b"\x01", 0x82) + client.frame(b"\x02", 0x82))
-    client.say('42456["message-with-ack",1,"2",{"3":[true]}]')
+    client.send_text('42456["message-with-ack",1,"2",{"3":[true]}]')
 
     assert (
-        await client.hear()
+        await client.receive()
         == '452-["message-back",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}]]'
     )
-    assert [await client.hear(), await client.hear()] == [b"\x02", b"\x01"]
-    assert await client.hear() == '43456[1,"2",{"3":[true]}]'
+    assert [await client.receive(), await client.receive()] == [b"\x02", b"\x01"]
+    assert await client.receive() == '43456[1,"2",{"3":[true]}]'
 
 
 @pytest.mark.parametrize(
     "second",
-    [Ws.frame(b"42[]"), Ws.frame(b"", 0x82, length=1_000_001), Ws.frame(b"x" * 999_990, 0x82)],
+    [
+        WebSocketClient.frame(b"42[]"),
+        WebSocketClient.frame(b"", 0x82, length=1_000_001),
+        WebSocketClient.frame(b"x" * 999_990, 0x82),
+    ],
     ids=["a text", "too long", "too long together"],
 )
-async def test_an_attachment_that_can_not_be_ends_the_connection(client: Ws, second: bytes) -> None:
+async def test_an_attachment_that_can_not_be_ends_the_connection(
+    client: WebSocketClient, second: bytes
+) -> None:
     """The stock server adds a text as an attachment, and bounds neither their number nor their bytes."""
     await joined(client)
-    client.say('452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+    client.send_text('452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
     client.send(second)
     client.send(client.frame(b"x" * 100, 0x82))
 
-    assert await client.end() == []
+    assert await client.receive_until_close() == []
 
 
-async def test_a_placeholder_of_nothing_ends_the_connection(client: Ws) -> None:
+async def test_a_placeholder_of_nothing_ends_the_connection(client: WebSocketClient) -> None:
     """The stock server keeps the connection."""
     await joined(client)
-    client.say('451-["message",{"_placeholder":true,"num":1}]')
+    client.send_text('451-["message",{"_placeholder":true,"num":1}]')
     client.send(client.frame(b"x", 0x82))
 
-    assert await client.end() == []
+    assert await client.receive_until_close() == []
 
 
-async def test_attachments_that_do_not_come_end_the_connection(server, client: Ws) -> None:
+async def test_attachments_that_do_not_come_end_the_connection(server, client: WebSocketClient) -> None:
     """The stock server waits for ever, and takes whatever comes next for the rest of that packet."""
-    server.sio.reader.parts_timeout = 0.1
+    server.sio.reader.attachments_timeout = 0.1
     await joined(client)
-    client.say('452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+    client.send_text('452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
     client.send(client.frame(b"x", 0x82))
 
-    assert await client.end() == []
+    assert await client.receive_until_close() == []
     await until(lambda: not server.sio.eio.sockets)
 
 
-async def test_acks_that_were_not_asked_for_are_ignored(client: Ws) -> None:
+async def test_acks_that_were_not_asked_for_are_ignored(client: WebSocketClient) -> None:
     """Whatever their ids."""
     await joined(client)
     for packet in ("430[]", "431[]", '4399999["x"]'):
-        client.say(packet)
-    client.say('42["message","here"]')
+        client.send_text(packet)
+    client.send_text('42["message","here"]')
 
-    assert await client.hear() == '42["message-back","here"]'
+    assert await client.receive() == '42["message-back","here"]'
 
 
-async def test_events_are_handled_in_order(server, client: Ws) -> None:
+async def test_events_are_handled_in_order(server, client: WebSocketClient) -> None:
     """The stock server makes a task of each: a quick one overtakes a slow one."""
 
     async def slow(sid: str, number: int) -> None:
@@ -183,12 +193,12 @@ async def test_events_are_handled_in_order(server, client: Ws) -> None:
     server.sio.on("slow", slow)
     await joined(client)
     for number in range(300):
-        client.say(f'42["slow",{number}]')
+        client.send_text(f'42["slow",{number}]')
 
-    assert [await client.hear() for _ in range(300)] == [f'42["done",{n}]' for n in range(300)]
+    assert [await client.receive() for _ in range(300)] == [f'42["done",{n}]' for n in range(300)]
 
 
-async def test_the_brake_holds_who_sends_more_than_is_handled(server, client: Ws) -> None:
+async def test_the_brake_holds_who_sends_more_than_is_handled(server, client: WebSocketClient) -> None:
     """The stock server has a task for each event that waits, however many come."""
     goes = asyncio.Event()
 
@@ -199,42 +209,44 @@ async def test_the_brake_holds_who_sends_more_than_is_handled(server, client: Ws
     await joined(client)
     client.send(client.frame(b'42["wait"]') * 60_000)  # a megabyte: several reads
     (session,) = server.sio.eio.sockets.values()
-    await until(lambda: session.held)
+    await until(lambda: session.paused)
 
     (link,) = server.sio.manager._by_sid.values()
-    assert len(link.lane._steps) < 30_000
+    assert len(link.event_queue._steps) < 30_000
     goes.set()
-    client.say('421["message-with-ack",2]')
-    assert await client.hear() == "431[2]"
+    client.send_text('421["message-with-ack",2]')
+    assert await client.receive() == "431[2]"
 
 
-async def test_leaving_a_namespace_and_coming_back(client: Ws) -> None:
+async def test_leaving_a_namespace_and_coming_back(client: WebSocketClient) -> None:
     await joined(client)
-    client.say("40/custom,")
-    await client.hear()
-    await client.hear()
-    client.say("41/custom,")
-    client.say('42["message","here"]')
+    client.send_text("40/custom,")
+    await client.receive()
+    await client.receive()
+    client.send_text("41/custom,")
+    client.send_text('42["message","here"]')
 
-    assert await client.hear() == '42["message-back","here"]'
-    client.say("40/custom,")
-    assert (await client.hear()).startswith('40/custom,{"sid"')
+    assert await client.receive() == '42["message-back","here"]'
+    client.send_text("40/custom,")
+    assert (await client.receive()).startswith('40/custom,{"sid"')
 
 
 async def test_the_same_by_long_polling(server) -> None:
-    client = await Polls(server.port, "/socket.io/").shake()
-    await client.post("40")
-    heard = await client.heard(2)
+    client = await PollingClient(server.port, "/socket.io/").handshake()
+    await client.post_packets("40")
+    heard = await client.receive_packets(2)
     assert heard[0].startswith('40{"sid"')
     assert heard[1] == '42["auth",{}]'
-    await client.post('451-["message",{"_placeholder":true,"num":0}]', "bAQI=", '421["message-with-ack",5]')
+    await client.post_packets(
+        '451-["message",{"_placeholder":true,"num":0}]', "bAQI=", '421["message-with-ack",5]'
+    )
 
-    assert await client.heard(3) == [
+    assert await client.receive_packets(3) == [
         '451-["message-back",{"_placeholder":true,"num":0}]',
         "bAQI=",
         "431[5]",
     ]
-    assert await client.post("4abc") == (400, b'{"code":3,"message":"Bad request"}')
+    assert await client.post_packets("4abc") == (400, b'{"code":3,"message":"Bad request"}')
 
 
 async def test_bad_packets_cost_a_short_line_now_and_then(server, caplog: pytest.LogCaptureFixture) -> None:
@@ -242,10 +254,10 @@ async def test_bad_packets_cost_a_short_line_now_and_then(server, caplog: pytest
     caplog.set_level("INFO")
     counted = metrics.counters["malformed_packets"]
     for number in range(60):
-        client = await Ws(server.port).shake("/socket.io/")
-        client.say("4" + "abc[{" * 10_000 if number % 2 else '42["message"]')
-        await client.end()
-        polling = await Polls(server.port, "/socket.io/").shake()
+        client = await WebSocketClient(server.port).handshake("/socket.io/")
+        client.send_text("4" + "abc[{" * 10_000 if number % 2 else '42["message"]')
+        await client.receive_until_close()
+        polling = await PollingClient(server.port, "/socket.io/").handshake()
         assert (await polling.request("POST", b"\xff" * 1000))[0] == 400
 
     assert metrics.counters["malformed_packets"] == counted + 120

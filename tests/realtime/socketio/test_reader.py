@@ -10,10 +10,10 @@ import msgspec
 import pytest
 import socketio
 
-from hubbub.realtime.socketio.packets import CONNECT_BYTES
-from tests.realtime.conftest import OPENED, Polls, Start, Ws
+from hubbub.realtime.socketio.packets import MAX_CONNECT_BYTES
+from tests.realtime.conftest import OPEN_WRITERS, PollingClient, StartServer, WebSocketClient
 from tests.support.waiting import until
-from tests.support.world import Person, World
+from tests.support.world import ApiUser, LiveInstance
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
@@ -21,38 +21,38 @@ MOST = 2000  # bytes of an event
 
 
 @pytest.fixture
-async def place(settings: Any) -> AsyncIterator[World]:
+async def place(settings: Any) -> AsyncIterator[LiveInstance]:
     """An instance with small events and no limits of rate."""
     lifted = {"max_event_bytes": MOST, "limit_events": None, "limit_message_send": None}
-    async with World(settings.model_copy(update=lifted)) as made:
+    async with LiveInstance(settings.model_copy(update=lifted)) as made:
         yield made
-        while OPENED:
-            OPENED.pop().close()
+        while OPEN_WRITERS:
+            OPEN_WRITERS.pop().close()
 
 
-async def connected(world: World, person: Person) -> Ws:
+async def connected(world: LiveInstance, person: ApiUser) -> WebSocketClient:
     """A raw WebSocket in /chat."""
-    client = await Ws(world.app.port).shake("/socket.io/")
-    client.say("40/chat," + json.dumps({"token": person.token}))
-    while "ready" not in await client.hear():
+    client = await WebSocketClient(world.app.port).handshake("/socket.io/")
+    client.send_text("40/chat," + json.dumps({"token": person.token}))
+    while "ready" not in await client.receive():
         pass
     return client
 
 
-async def ended(client: Ws) -> tuple[list[str], int]:
+async def ended(client: WebSocketClient) -> tuple[list[str], int]:
     """What came until the close frame, without presence; and its code."""
     heard: list[str] = []
     while True:
         try:
-            heard.append(await client.hear())
+            heard.append(await client.receive())
         except EOFError as end:
             return [each for each in heard if "presence" not in each], end.args[0]
 
 
-async def ack(client: Ws, ack_id: int) -> Any:
+async def ack(client: WebSocketClient, ack_id: int) -> Any:
     """The ack of an event."""
     while True:
-        heard = await client.hear()
+        heard = await client.receive()
         if heard.startswith(f"43/chat,{ack_id}["):
             return json.loads(heard[heard.index("[") :])[0]
 
@@ -75,7 +75,7 @@ MALFORMED = {
     "an ack that is no array": "43/chat,1{}",
     "an ack that is too large": f'43/chat,1["{"x" * MOST}"]',
     "a second CONNECT": "40/chat,{}",
-    "a CONNECT that is too large": '40/other,{"x":"' + "x" * CONNECT_BYTES + '"}',
+    "a CONNECT that is too large": '40/other,{"x":"' + "x" * MAX_CONNECT_BYTES + '"}',
     "an event of no namespace": '42/other,["a"]',
     "a namespace that is too long": "40/" + "x" * 300 + ",",
     "a CONNECT_ERROR": "44/chat,{}",
@@ -87,10 +87,10 @@ MALFORMED = {
 
 @pytest.mark.parametrize("packet", MALFORMED.values(), ids=MALFORMED)
 async def test_a_malformed_packet_is_told_and_ends_the_connection_with_1002(
-    place: World, packet: str
+    place: LiveInstance, packet: str
 ) -> None:
-    client = await connected(place, await place.person("ada"))
-    client.say(packet)
+    client = await connected(place, await place.register("ada"))
+    client.send_text(packet)
 
     (closing,), code = await ended(client)
 
@@ -101,9 +101,9 @@ async def test_a_malformed_packet_is_told_and_ends_the_connection_with_1002(
 
 @pytest.mark.parametrize("frame", [b"\xf1\x80\0\0\0\0", b"\x83\x80\0\0\0\0", b"\x81\x01x"])
 async def test_a_malformed_frame_is_told_and_ends_the_connection_with_1002(
-    place: World, frame: bytes
+    place: LiveInstance, frame: bytes
 ) -> None:
-    client = await connected(place, await place.person("ada"))
+    client = await connected(place, await place.register("ada"))
     client.send(frame)
 
     (closing,), code = await ended(client)
@@ -115,14 +115,16 @@ async def test_a_malformed_frame_is_told_and_ends_the_connection_with_1002(
 @pytest.mark.parametrize(
     "packet", [MALFORMED[name] for name in ("no Engine.IO type", "no Socket.IO type", "no JSON", "too deep")]
 )
-async def test_the_same_by_long_polling_is_told_and_ends_the_session(place: World, packet: str) -> None:
-    ada = await place.person("ada")
-    client = await Polls(place.app.port, "/socket.io/").shake()
-    await client.post("40/chat," + json.dumps({"token": ada.token}))
-    while not any("ready" in each for each in await client.heard(1)):
+async def test_the_same_by_long_polling_is_told_and_ends_the_session(
+    place: LiveInstance, packet: str
+) -> None:
+    ada = await place.register("ada")
+    client = await PollingClient(place.app.port, "/socket.io/").handshake()
+    await client.post_packets("40/chat," + json.dumps({"token": ada.token}))
+    while not any("ready" in each for each in await client.receive_packets(1)):
         pass
 
-    status, _ = await client.post(packet)
+    status, _ = await client.post_packets(packet)
     _, _, body = await client.request("GET")
 
     assert status == 400
@@ -132,14 +134,14 @@ async def test_the_same_by_long_polling_is_told_and_ends_the_session(place: Worl
 
 @pytest.mark.parametrize(
     "packet",
-    ['42/chat,["a"]', "4x", '40/chat,{"x":"' + "x" * CONNECT_BYTES + '"}', "43/chat,1[]", "9"],
+    ['42/chat,["a"]', "4x", '40/chat,{"x":"' + "x" * MAX_CONNECT_BYTES + '"}', "43/chat,1[]", "9"],
 )
 async def test_before_a_namespace_is_open_the_connection_just_ends_with_1002(
-    place: World, packet: str
+    place: LiveInstance, packet: str
 ) -> None:
-    client = await Ws(place.app.port).shake("/socket.io/")
-    await client.hear()
-    client.say(packet)
+    client = await WebSocketClient(place.app.port).handshake("/socket.io/")
+    await client.receive()
+    client.send_text(packet)
 
     assert await ended(client) == ([], 1002)
 
@@ -157,23 +159,23 @@ async def test_before_a_namespace_is_open_the_connection_just_ends_with_1002(
     ],
 )
 async def test_an_event_that_is_too_large_is_answered_undecoded(
-    place: World, name: str, shown: str, rest: str
+    place: LiveInstance, name: str, shown: str, rest: str
 ) -> None:
-    client = await connected(place, await place.person("ada"))
-    client.say(f'42/chat,7["{name}",{rest}')
-    client.say(f'42/chat,["{name}",{rest}')
-    client.say('42/chat,8["room:list",{}]')
+    client = await connected(place, await place.register("ada"))
+    client.send_text(f'42/chat,7["{name}",{rest}')
+    client.send_text(f'42/chat,["{name}",{rest}')
+    client.send_text('42/chat,8["room:list",{}]')
 
     assert (await ack(client, 7))["error"]["code"] == "too_large"
-    event = json.loads((await client.hear()).removeprefix("42/chat,"))
+    event = json.loads((await client.receive()).removeprefix("42/chat,"))
     assert (event[0], event[1]["event"], event[1]["error"]["code"]) == ("error", shown, "too_large")
     assert (await ack(client, 8))["ok"]
 
 
-async def test_an_event_of_just_the_size_is_taken(place: World) -> None:
-    client = await connected(place, await place.person("ada"))
+async def test_an_event_of_just_the_size_is_taken(place: LiveInstance) -> None:
+    client = await connected(place, await place.register("ada"))
     head, tail = '2/chat,1["room:list",{"x":"', '"}]'
-    client.say("4" + head + "é" * ((MOST - len(head + tail)) // 2) + tail)
+    client.send_text("4" + head + "é" * ((MOST - len(head + tail)) // 2) + tail)
 
     assert (await ack(client, 1))["ok"]
 
@@ -193,10 +195,10 @@ async def test_an_event_of_just_the_size_is_taken(place: World) -> None:
     ],
 )
 async def test_a_binary_event_is_answered_like_any_other(
-    place: World, payload: str, parts: list[bytes], code: str | None
+    place: LiveInstance, payload: str, parts: list[bytes], code: str | None
 ) -> None:
-    client = await connected(place, await place.person("ada"))
-    client.say(f'45{len(parts)}-/chat,1["room:list",{payload}]')
+    client = await connected(place, await place.register("ada"))
+    client.send_text(f'45{len(parts)}-/chat,1["room:list",{payload}]')
     for part in parts:
         client.send(client.frame(part, 0x82))
 
@@ -207,12 +209,14 @@ async def test_a_binary_event_is_answered_like_any_other(
 
 @pytest.mark.parametrize("code", ["\\ud800", "\\udfff\\ud800", "\\uD83D x"])
 @pytest.mark.parametrize("where", ["body", "x", "key"])
-async def test_half_of_a_surrogate_pair_is_refused_politely(place: World, code: str, where: str) -> None:
-    room_id, _ = await place.talk("ada", "bob")
-    client = await connected(place, place.people["ada"])
+async def test_half_of_a_surrogate_pair_is_refused_politely(
+    place: LiveInstance, code: str, where: str
+) -> None:
+    room_id, _ = await place.room_with_clients("ada", "bob")
+    client = await connected(place, place.users["ada"])
     ids = f'"room_id":"{room_id}","client_id":"{uuid4()}"'
     fields = {"body": f'"body":"{code}"', "x": f'"body":"a","x":"{code}"', "key": f'"body":"a","{code}":1'}
-    client.say(f'42/chat,1["message:send",{{{ids},{fields[where]}}}]')
+    client.send_text(f'42/chat,1["message:send",{{{ids},{fields[where]}}}]')
 
     answer = await ack(client, 1)
 
@@ -227,9 +231,9 @@ def packed(namespace: str) -> bytes:
     return msgspec.msgpack.encode({"type": 0, "data": {"token": "x"}, "nsp": namespace})
 
 
-async def test_a_client_with_the_msgpack_parser_can_read_why_it_is_refused(place: World) -> None:
-    client = await Ws(place.app.port).shake("/socket.io/")
-    await client.hear()
+async def test_a_client_with_the_msgpack_parser_can_read_why_it_is_refused(place: LiveInstance) -> None:
+    client = await WebSocketClient(place.app.port).handshake("/socket.io/")
+    await client.receive()
     client.send(client.frame(packed("/chat"), 0x82))
 
     (answer,), code = await ended_binary(client)
@@ -239,17 +243,17 @@ async def test_a_client_with_the_msgpack_parser_can_read_why_it_is_refused(place
     assert code == 1002
 
 
-async def ended_binary(client: Ws) -> tuple[list[Any], int]:
+async def ended_binary(client: WebSocketClient) -> tuple[list[Any], int]:
     heard = []
     while True:
         try:
-            heard.append(msgspec.msgpack.decode(await client.hear()))
+            heard.append(msgspec.msgpack.decode(await client.receive()))
         except EOFError as end:
             return heard, end.args[0]
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-async def test_pythons_client_with_msgpack_learns_why(place: World, transport: str) -> None:
+async def test_pythons_client_with_msgpack_learns_why(place: LiveInstance, transport: str) -> None:
     told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     client = socketio.AsyncClient(reconnection=False, serializer="msgpack")
     client.on("connect_error", told.set_result, namespace="/chat")
@@ -264,16 +268,18 @@ async def test_pythons_client_with_msgpack_learns_why(place: World, transport: s
 
 
 @pytest.mark.parametrize("part", [b"", b"\xc1", packed("/" + "x" * 300), b"\x93\1\2\3", packed("/") * 9000])
-async def test_other_binary_before_a_connect_just_ends_the_connection(place: World, part: bytes) -> None:
-    client = await Ws(place.app.port).shake("/socket.io/")
-    await client.hear()
+async def test_other_binary_before_a_connect_just_ends_the_connection(
+    place: LiveInstance, part: bytes
+) -> None:
+    client = await WebSocketClient(place.app.port).handshake("/socket.io/")
+    await client.receive()
     client.send(client.frame(part, 0x82))
 
     assert (await ended(client))[1] in {1002, 1008}
 
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
-async def test_engine_io_3_is_refused_in_words(place: World, transport: str) -> None:
+async def test_engine_io_3_is_refused_in_words(place: LiveInstance, transport: str) -> None:
     async with place.http.get(f"{place.url}/socket.io/?EIO=3&transport={transport}") as answer:
         said = await answer.json()
 
@@ -284,25 +290,25 @@ async def test_engine_io_3_is_refused_in_words(place: World, transport: str) -> 
 # --- floods at the transport ---
 
 
-async def test_a_flood_of_packets_disconnects_from_the_namespaces(place: World) -> None:
-    client = await connected(place, await place.person("ada"))
+async def test_a_flood_of_packets_disconnects_from_the_namespaces(place: LiveInstance) -> None:
+    client = await connected(place, await place.register("ada"))
     (session,) = place.app.sio.eio.sockets.values()
 
-    place.app.sio.flooding(session)
+    place.app.sio.on_flooding(session)
 
     heard, _ = await ended(client)
     assert heard[0].startswith('42/chat,["closing",{"code":"flooding"')
     assert heard[1] == "41/chat,"
 
 
-async def test_a_flood_without_an_edge_is_refused_with_1008(start: Start, database_kind: str) -> None:
+async def test_a_flood_without_an_edge_is_refused_with_1008(start: StartServer, database_kind: str) -> None:
     server = await start(ping_interval_ms=25_000)
-    client = await Ws(server.port).shake("/socket.io/")
-    await client.hear()
-    client.say("40")
-    await client.hear()
+    client = await WebSocketClient(server.port).handshake("/socket.io/")
+    await client.receive()
+    client.send_text("40")
+    await client.receive()
     (session,) = server.sio.eio.sockets.values()
 
-    server.sio.flooding(session)
+    server.sio.on_flooding(session)
 
     assert (await ended(client))[1] == 1008

@@ -12,13 +12,13 @@ import socketio
 from aiohttp._websocket.helpers import websocket_mask
 from aiohttp.web_protocol import RequestHandler
 
-from hubbub.realtime.socketio.manager import CALLBACKS
-from tests.realtime.conftest import Ws
+from hubbub.realtime.socketio.manager import MAX_CALLBACKS
+from tests.realtime.conftest import WebSocketClient
 from tests.support.waiting import until
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 
-async def raw(world: World, *packets: str) -> list[str]:
+async def raw(world: LiveInstance, *packets: str) -> list[str]:
     """Open a WebSocket by hand, send Engine.IO packets; what comes until the server closes it."""
     url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
     async with asyncio.timeout(10), world.http.ws_connect(url) as socket:
@@ -42,28 +42,28 @@ async def raw(world: World, *packets: str) -> list[str]:
         "42/chat," + "[" * 5000,
     ],
 )
-async def test_a_malformed_packet_ends_its_connection_and_no_other(world: World, packet: str) -> None:
-    bob = await (await world.person("bob")).client()
-    ada = await world.person("ada")
+async def test_a_malformed_packet_ends_its_connection_and_no_other(world: LiveInstance, packet: str) -> None:
+    bob = await (await world.register("bob")).connect_client()
+    ada = await world.register("ada")
 
     heard = await raw(world, "40/chat," + json.dumps({"token": ada.token}), packet, "4")
 
     assert heard[0].startswith("0{")
-    await bob.settled()
+    await bob.synchronize()
     assert [each.user.username for each in world.app.chat.connections.by_sid.values()] == ["bob"]
 
 
-async def test_nobody_poses_as_the_server(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_nobody_poses_as_the_server(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
 
     for name in ("connect", "disconnect", "message:new", "closing"):
-        assert (await ada.ask(name, reason="bye"))["error"]["code"] == "unknown_event"
-    await ada.settled()
+        assert (await ada.call_for_ack(name, reason="bye"))["error"]["code"] == "unknown_event"
+    await ada.synchronize()
 
 
-async def test_an_event_before_connect_reaches_nobody(world: World) -> None:
-    ada = await world.person("ada")
-    room_id = (await ada.client()).ready["rooms"][0]["id"]
+async def test_an_event_before_connect_reaches_nobody(world: LiveInstance) -> None:
+    ada = await world.register("ada")
+    room_id = (await ada.connect_client()).ready["rooms"][0]["id"]
     event = ["message:send", {"room_id": room_id, "client_id": str(uuid4()), "body": "x"}]
 
     await asyncio.wait_for(raw(world, "42/chat,1" + json.dumps(event), "41/chat,", "4"), 10)
@@ -101,53 +101,53 @@ def test_the_mask_of_websockets_is_undone_in_c() -> None:
 async def test_a_websocket_leaves_nothing_of_its_request_behind(server) -> None:
     """aiohttp's protocol is told that its connection is lost, and forgets it without closing it."""
     runner = server.runner
-    client = await Ws(server.port).shake("/socket.io/")
-    await client.hear()
+    client = await WebSocketClient(server.port).handshake("/socket.io/")
+    await client.receive()
 
     await until(lambda: not runner.server.connections)
     assert not [each for each in asyncio.all_tasks() if "RequestHandler" in repr(each)]
-    client.say("40")
-    assert (await client.hear()).startswith('40{"sid"')
+    client.send_text("40")
+    assert (await client.receive()).startswith('40{"sid"')
 
 
 async def test_frames_behind_the_handshake_are_not_lost(server) -> None:
-    wire = Ws(server.port)
-    await wire.open()
+    wire = WebSocketClient(server.port)
+    await wire.connect()
     wire.send(
         b"GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n"
         b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        + Ws.frame(b"4one") + Ws.frame(b"4two")[:3]
+        + WebSocketClient.frame(b"4one") + WebSocketClient.frame(b"4two")[:3]
     )  # fmt: skip
     await wire.reader.readuntil(b"\r\n\r\n")
-    assert (await wire.hear()).startswith("0{")
+    assert (await wire.receive()).startswith("0{")
 
-    assert await wire.hear() == "4one"
+    assert await wire.receive() == "4one"
 
 
 async def test_a_call_that_is_not_answered_leaves_nothing_behind(server) -> None:
     """The stock server keeps its callback until the client goes."""
-    client = await Ws(server.port).shake("/socket.io/")
-    client.say("40")
+    client = await WebSocketClient(server.port).handshake("/socket.io/")
+    client.send_text("40")
     await until(lambda: len(server.sio.manager._by_sid) == 1)
     (link,) = server.sio.manager._by_sid.values()
-    await until(lambda: link.inbox is None)
+    await until(lambda: link.pending_events is None)
 
     with pytest.raises(socketio.exceptions.TimeoutError):
         await server.sio.call("ask", to=link.sid, timeout=0.05)
     assert not link.callbacks
-    for _ in range(CALLBACKS + 10):
+    for _ in range(MAX_CALLBACKS + 10):
         await server.sio.emit("ask", to=link.sid, callback=print)
-    assert len(link.callbacks) == CALLBACKS
+    assert len(link.callbacks) == MAX_CALLBACKS
 
 
-async def test_a_polling_client_takes_a_burst(world: World) -> None:
+async def test_a_polling_client_takes_a_burst(world: LiveInstance) -> None:
     """Python's client gives up at more than 16 packets an answer; the stock server sends them all."""
-    room_id, (ada, _) = await world.talk("ada", "bob")
-    phone = await world.people["bob"].client(transports=["polling"])
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+    phone = await world.users["bob"].connect_client(transports=["polling"])
     await asyncio.gather(*(ada.send(room_id, str(index)) for index in range(29)))
 
-    last = await phone.next("message:new", lambda it: it["seq"] == 31)
+    last = await phone.next_event("message:new", lambda it: it["seq"] == 31)
 
     assert last["room_id"] == room_id
-    assert [it["seq"] for name, it in phone.heard if name == "message:new"] == list(range(3, 32))
+    assert [it["seq"] for name, it in phone.events if name == "message:new"] == list(range(3, 32))

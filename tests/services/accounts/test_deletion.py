@@ -25,9 +25,13 @@ MESSAGES = 12
 @pytest.fixture
 async def parts(settings, monkeypatch):
     """Batches of a few rows, and no time: a run does one batch."""
-    for module, name, value in ((deletion, "BATCH", 4), (locking, "BATCH", 2), (deletion, "ROOMS", 2)):
+    for module, name, value in (
+        (deletion, "REWRITE_BATCH_ENTRIES", 4),
+        (locking, "MAX_LOCKED_ROWS", 2),
+        (deletion, "LEAVE_BATCH_ROOMS", 2),
+    ):
         monkeypatch.setattr(module, name, value)
-    monkeypatch.setattr(deletion, "RUN_S", 0.0)
+    monkeypatch.setattr(deletion, "MAX_RUN_S", 0.0)
     async with services_context.open_container(settings) as parts:
         yield parts
 
@@ -72,9 +76,9 @@ async def run(parts, lease: UUID) -> bool:
     """Run the job once, as a worker does; returns whether it is finished."""
     (job,) = await queue.claim(lease, 1)
     try:
-        await deletion.finish(parts, job.payload)
+        await deletion.erase_job(parts, job.payload)
     except queue.Unfinished as more:
-        await queue.proceed(lease, job, more.payload)
+        await queue.save_progress(lease, job, more.payload)
         return False
     await queue.finish(lease, job)
     return True
@@ -91,30 +95,30 @@ async def test_a_deletion_is_finished_in_many_short_runs(parts, ada):
     for _ in range(60):
         if await run(parts, lease):
             break
-        afters.append(json.loads((await models.Job.get(kind=deletion.KIND)).payload).get("after", 0))
+        afters.append(json.loads((await models.Job.get(kind=deletion.JOB_KIND)).payload).get("after", 0))
 
     assert afters == sorted(afters)
     assert len(set(afters)) >= 4
     assert await named() == 0
     for kind in (models.Reaction, models.Mention, models.Membership):
         assert not await kind.filter(user=ada).exists(), kind
-    job = await models.Job.get(kind=deletion.KIND)
+    job = await models.Job.get(kind=deletion.JOB_KIND)
     assert (job.state, job.attempts) == ("done", 1)
 
 
 async def test_a_run_that_is_killed_is_repeated_from_the_last_one(parts, ada):
     lease = uuid4()
-    while not json.loads((await models.Job.get(kind=deletion.KIND)).payload).get("after"):
+    while not json.loads((await models.Job.get(kind=deletion.JOB_KIND)).payload).get("after"):
         assert not await run(parts, lease)
     (killed,) = await queue.claim(uuid4(), 1)
     with pytest.raises(queue.Unfinished) as cut:
-        await deletion.finish(parts, killed.payload)
+        await deletion.erase_job(parts, killed.payload)
     left = await named()
 
-    await models.Job.filter(kind=deletion.KIND).update(leased_until=clock.now() - timedelta(seconds=1))
+    await models.Job.filter(kind=deletion.JOB_KIND).update(leased_until=clock.now() - timedelta(seconds=1))
     (again,) = await queue.claim(lease, 1)
     with pytest.raises(queue.Unfinished) as repeated:
-        await deletion.finish(parts, again.payload)
+        await deletion.erase_job(parts, again.payload)
 
     assert again.payload == killed.payload
     assert repeated.value.payload == cut.value.payload

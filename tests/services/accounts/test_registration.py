@@ -95,8 +95,8 @@ async def _by_operator(parts, email):
 
 async def _by_provider(parts, email):
     provider = SimpleNamespace(name="other", title="Other", issuer="https://id.example")
-    act = audit_log.Act(audit_log.Action.SIGN_IN, HERE)
-    await identities.account(parts, provider, VerifiedIdentity("1", email, "Ada"), act)
+    act = audit_log.AuditEvent(audit_log.Action.LOGIN, HERE)
+    await identities.resolve_account(parts, provider, VerifiedIdentity("1", email, "Ada"), act)
 
 
 WAYS_IN = [(_by_registration, InvalidPayload), (_by_operator, InvalidPayload), (_by_provider, Forbidden)]
@@ -133,7 +133,7 @@ async def test_all_spellings_of_a_mailbox_are_one_account(parts, way, spelling):
         await way(parts, spelling)
 
     assert (await login(parts, email=spelling)).user.username == "ada"
-    assert login_throttle.attempt(spelling, "") == login_throttle.attempt("a@bücher.example", "")
+    assert login_throttle.throttle_key(spelling, "") == login_throttle.throttle_key("a@bücher.example", "")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ async def test_an_account_of_an_older_release_stays(parts, stored, refusal):
     await models.User.filter(username="ada").update(email=stored)
 
     assert (await login(parts, email=stored.upper())).user.username == "ada"
-    assert await admins.known(stored)
+    assert await admins.exists(stored)
     with pytest.raises(refusal):
         await register(parts, email=stored.rstrip(".\u3002"))
 

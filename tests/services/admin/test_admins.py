@@ -45,7 +45,7 @@ async def test_what_is_no_account_is_refused(parts, email, password):
 async def test_who_has_an_account_becomes_an_admin_and_keeps_the_password(parts):
     await models.User.create(username="ada", email="ada@example.org", display_name="Ada", password_digest="x")
 
-    assert await admins.known("ADA@example.org")
+    assert await admins.exists("ADA@example.org")
     await admins.promote(parts, "ADA@example.org")
 
     user = await models.User.get(username="ada")
@@ -56,7 +56,7 @@ async def test_who_has_an_account_becomes_an_admin_and_keeps_the_password(parts)
 
 
 async def test_nobody_is_not_known_and_not_promoted(parts):
-    assert not await admins.known("nobody@example.org")
+    assert not await admins.exists("nobody@example.org")
     with pytest.raises(Conflict):
         await admins.promote(parts, "nobody@example.org")
 

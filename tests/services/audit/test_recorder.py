@@ -12,11 +12,11 @@ from hubbub.core.errors import Conflict, HubbubError, Unavailable
 from hubbub.core.request_info import RequestInfo
 from hubbub.db import database, locking
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Act, Action, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.services.audit import recorder
 from hubbub.services.jobs import retention
 from hubbub.services.mail import mailer, one_time_tokens
-from tests.support.world import Person, World
+from tests.support.world import ApiUser, LiveInstance
 
 HERE = RequestInfo("192.0.2.1", "tests", "request-1")
 PASSWORD, NEXT = "correct horse battery", "staple of another kind"
@@ -24,7 +24,7 @@ PASSWORD, NEXT = "correct horse battery", "staple of another kind"
 
 @pytest.fixture
 def parts(world):
-    return world.app.parts
+    return world.app.container
 
 
 async def recorded(action=None):
@@ -35,7 +35,7 @@ async def recorded(action=None):
 
 async def test_what_is_done_is_recorded_with_whom_what_and_from_where(world):
     user_id, session_id = ids.uuid7(), ids.uuid7()
-    act = Act(Action.END_SESSION, HERE, Target("session", session_id), user_id, "user", session_id)
+    act = AuditEvent(Action.REVOKE_SESSION, HERE, Target("session", session_id), user_id, "user", session_id)
     async with database.transaction() as tx:
         await audit_log.record(tx, act, sessions=1)
 
@@ -50,7 +50,10 @@ async def test_what_is_done_is_recorded_with_whom_what_and_from_where(world):
 
 async def test_what_fails_is_recorded_though_its_transaction_is_rolled_back(parts):
     async def fail(error, reason=None):
-        async with recorder.attempt(parts, Act(Action.REGISTER, HERE)) as act, database.transaction() as tx:
+        async with (
+            recorder.attempt(parts, AuditEvent(Action.REGISTER, HERE)) as act,
+            database.transaction() as tx,
+        ):
             await audit_log.record(tx, act)
             act.reason = reason
             raise error
@@ -65,44 +68,44 @@ async def test_what_fails_is_recorded_though_its_transaction_is_rolled_back(part
 
 async def test_an_outage_is_no_outcome(parts):
     with pytest.raises(Unavailable):
-        async with recorder.attempt(parts, Act(Action.REGISTER, HERE)):
+        async with recorder.attempt(parts, AuditEvent(Action.REGISTER, HERE)):
             raise Unavailable
     assert await recorded() == []
 
 
 async def test_an_attempt_inside_a_transaction_is_a_mistake(parts):
     with pytest.raises(RuntimeError):
-        async with database.transaction(), recorder.attempt(parts, Act(Action.REGISTER, HERE)):
+        async with database.transaction(), recorder.attempt(parts, AuditEvent(Action.REGISTER, HERE)):
             pass
 
 
 async def test_nobody_fills_the_disk_with_failures(parts):
     async def fail(ip):
         with pytest.raises(Conflict):
-            async with recorder.attempt(parts, Act(Action.SIGN_IN, RequestInfo(ip, ""))):
+            async with recorder.attempt(parts, AuditEvent(Action.LOGIN, RequestInfo(ip, ""))):
                 raise Conflict
 
-    for _ in range(recorder.FAILURES.burst + 40):
+    for _ in range(recorder.FAILURE_RATE.burst + 40):
         await fail("192.0.2.1")
     await fail("192.0.2.2")
-    assert await models.AuditRecord.filter(ip="192.0.2.1").count() < recorder.FAILURES.burst + 20
+    assert await models.AuditRecord.filter(ip="192.0.2.1").count() < recorder.FAILURE_RATE.burst + 20
     assert await models.AuditRecord.filter(ip="192.0.2.2").count() == 1
 
 
 async def test_the_addresses_of_one_ipv6_network_share_the_limit_of_failures(parts):
-    for number in range(recorder.FAILURES.burst + 40):
-        act = Act(Action.SIGN_IN, RequestInfo(f"2001:db8:1:2::{number:x}", ""))
+    for number in range(recorder.FAILURE_RATE.burst + 40):
+        act = AuditEvent(Action.LOGIN, RequestInfo(f"2001:db8:1:2::{number:x}", ""))
         with pytest.raises(Conflict):
             async with recorder.attempt(parts, act):
                 raise Conflict
 
-    assert await models.AuditRecord.all().count() < recorder.FAILURES.burst + 20
+    assert await models.AuditRecord.all().count() < recorder.FAILURE_RATE.burst + 20
 
 
 async def test_secrets_that_slip_in_are_masked(world):
     token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
     async with database.transaction() as tx:
-        act = Act(Action.REGISTER, RequestInfo("", f"curl {token}"))
+        act = AuditEvent(Action.REGISTER, RequestInfo("", f"curl {token}"))
         await audit_log.record(tx, act, token="abc", note=token)
     row = await models.AuditRecord.get()
     assert "eyJ" not in row.user_agent + row.facts
@@ -125,7 +128,7 @@ async def test_rows_are_not_changed_and_not_taken_away(world, statement, databas
     if database_kind == "sqlite":
         statement = statement.replace("TRUNCATE", "DELETE FROM")
     async with database.transaction() as tx:
-        await audit_log.record(tx, Act(Action.REGISTER, HERE))
+        await audit_log.record(tx, AuditEvent(Action.REGISTER, HERE))
     with pytest.raises(Exception, match="append-only"):
         await database.connection().execute(statement)
     assert await recorded() == [("account.register", "ok", None)]
@@ -137,16 +140,16 @@ async def test_retention_takes_what_is_old_and_leaves_no_way_open(world, monkeyp
         patched.setattr(clock, "now", lambda: then)
         for _ in range(3):
             async with database.transaction() as tx:
-                await audit_log.record(tx, Act(Action.REGISTER, HERE))
+                await audit_log.record(tx, AuditEvent(Action.REGISTER, HERE))
     async with database.transaction() as tx:
-        await audit_log.record(tx, Act(Action.SIGN_IN, HERE))
-    monkeypatch.setattr(locking, "BATCH", 2)
+        await audit_log.record(tx, AuditEvent(Action.LOGIN, HERE))
+    monkeypatch.setattr(locking, "MAX_LOCKED_ROWS", 2)
 
-    await retention.tidy(30, 101)
+    await retention.purge(30, 101)
     assert len(await recorded()) == 4
-    await retention.tidy(30, 99)
+    await retention.purge(30, 99)
     assert await recorded() == [("session.sign_in", "ok", None)]
-    assert not await models.State.filter(key=retention.KEPT_SINCE).exists()
+    assert not await models.DatabaseMeta.filter(key=retention.AUDIT_DELETE_BEFORE_KEY).exists()
 
 
 # --- a life, and what is written down of it ---
@@ -154,7 +157,7 @@ async def test_retention_takes_what_is_old_and_leaves_no_way_open(world, monkeyp
 
 async def test_a_tour_is_recorded_without_a_secret(world):
     secrets = [PASSWORD, NEXT, "wrong wrong wrong"]
-    ada = await world.person("ada")
+    ada = await world.register("ada")
     seen = [ada.token, ada.refresh_token]
 
     async def ask(path, expected, by=None, method="POST", **body):
@@ -221,40 +224,40 @@ async def _passwords(ask, ada, letter):
 async def _sessions(world, ask, letter):
     """The second half of the tour; returns the tokens that were given out."""
     login = {"email": "ada@example.com", "password": PASSWORD}
-    first = Person(world, await ask("/auth/login", 200, **login))
-    second = Person(world, await ask("/auth/login", 200, **login))
-    third = Person(world, await ask("/auth/login", 200, **login))
+    first = ApiUser(world, await ask("/auth/login", 200, **login))
+    second = ApiUser(world, await ask("/auth/login", 200, **login))
+    third = ApiUser(world, await ask("/auth/login", 200, **login))
     own = (await first.rest("GET", "/sessions"))[1]["data"]
     other = next(session["id"] for session in own if not session["current"])
     await ask(f"/sessions/{other}", 204, first, "DELETE")
     await ask("/sessions", 204, first, "DELETE")
-    await first.confirmed()
+    await first.mark_sessions_confirmed()
     await first.rest("GET", "/users/account/export")
     await ask("/users/account/request-deletion", 202, first)
     await ask("/users/account", 400, first, "DELETE", token="no such token")
     await ask("/users/account", 204, first, "DELETE", token=await letter("delete_account"))
-    bob = await world.person("bob")
+    bob = await world.register("bob")
     await ask("/auth/logout", 204, bob)
     return [it for who in (first, second, third) for it in (who.token, who.refresh_token)]
 
 
 async def test_who_asks_for_a_new_password_is_recorded_once_where_there_is_an_account(settings):
-    async with World(settings.model_copy(update={"inline_workers": False})) as world:
-        ada = await world.person("ada")
+    async with LiveInstance(settings.model_copy(update={"inline_workers": False})) as world:
+        ada = await world.register("ada")
         for email in ("ada@example.com", "nobody@example.com"):
             await world.rest("POST", "/auth/forgot-password", json={"email": email})
         jobs = await models.Job.filter(payload__contains="reset_password")
         for job in jobs * 2:  # as if the first had not been sent
-            await mailer.send_job(world.app.parts, json.loads(job.payload))
+            await mailer.send_job(world.app.container, json.loads(job.payload))
 
         row = await models.AuditRecord.get(action="password.forgot")
         assert (len(jobs), row.target_id, row.actor_id, row.ip) == (2, ada.id, None, "127.0.0.1")
 
 
 async def test_moderation_of_a_room_is_recorded_from_sockets(world):
-    room_id, (owner, _, mallory) = await world.talk("ada", "bob", "mallory")
-    bob = world.people["bob"].id
-    await mallory.ask("room:remove", room_id=room_id, user_id=bob)
+    room_id, (owner, _, mallory) = await world.room_with_clients("ada", "bob", "mallory")
+    bob = world.users["bob"].id
+    await mallory.call_for_ack("room:remove", room_id=room_id, user_id=bob)
     await owner.call("room:set_role", room_id=room_id, user_id=bob, role="moderator")
     await owner.call("room:remove", room_id=room_id, user_id=bob)
 
@@ -263,7 +266,7 @@ async def test_moderation_of_a_room_is_recorded_from_sockets(world):
         ("room.remove_member", "ok", None),
     ]
     row = await models.AuditRecord.get(action="room.set_role")
-    assert (str(row.actor_id), row.target_id) == (world.people["ada"].id, room_id)
+    assert (str(row.actor_id), row.target_id) == (world.users["ada"].id, room_id)
     assert (row.ip, row.target_kind) == ("127.0.0.1", "room")
     assert row.user_agent
     assert row.request_id
@@ -276,5 +279,5 @@ async def test_a_failure_that_cannot_be_recorded_stays_the_same_failure(parts, m
 
     monkeypatch.setattr(recorder, "record_failure", broken)
     with pytest.raises(HubbubError):
-        async with recorder.attempt(parts, Act(Action.REGISTER, HERE)):
+        async with recorder.attempt(parts, AuditEvent(Action.REGISTER, HERE)):
             raise Conflict

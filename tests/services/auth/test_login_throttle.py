@@ -26,13 +26,13 @@ def time(monkeypatch):
 @pytest.fixture
 def parts(time):
     settings = Settings.for_tests(limit_auth=f"{FREE}/1")
-    return SimpleNamespace(settings=settings, allowances=MemoryRateLimiter())
+    return SimpleNamespace(settings=settings, rate_limiter=MemoryRateLimiter())
 
 
 async def wait(parts, email=EMAIL, address=HOME) -> float:
     """Seconds until the next attempt."""
     try:
-        await login_throttle.check(parts, login_throttle.attempt(email, address))
+        await login_throttle.check(parts, login_throttle.throttle_key(email, address))
     except RateLimited as error:
         return (error.retry_after_ms or 0) / 1000
     return 0
@@ -40,7 +40,7 @@ async def wait(parts, email=EMAIL, address=HOME) -> float:
 
 async def fail(parts, times=1, email=EMAIL, address=HOME) -> None:
     for _ in range(times):
-        await login_throttle.failed(parts, login_throttle.attempt(email, address))
+        await login_throttle.record_failure(parts, login_throttle.throttle_key(email, address))
 
 
 async def test_waits_grow_with_each_failure_up_to_a_quarter_of_an_hour(parts, time) -> None:
@@ -58,7 +58,7 @@ async def test_waits_grow_with_each_failure_up_to_a_quarter_of_an_hour(parts, ti
 async def test_a_success_ends_them(parts, time) -> None:
     await fail(parts, FREE + 4)
     time[0] += 60
-    await login_throttle.succeeded(parts, login_throttle.attempt(EMAIL, HOME))
+    await login_throttle.record_success(parts, login_throttle.throttle_key(EMAIL, HOME))
 
     await fail(parts, FREE)
     assert await wait(parts) == 0
@@ -73,7 +73,7 @@ async def test_spellings_of_an_address_are_one_account(parts) -> None:
 
 
 async def test_somebody_elses_failures_do_not_hold_up_the_owner(parts) -> None:
-    await login_throttle.succeeded(parts, login_throttle.attempt(EMAIL, HOME))
+    await login_throttle.record_success(parts, login_throttle.throttle_key(EMAIL, HOME))
     for number in range(20 * FREE):
         await fail(parts, address=f"203.0.113.{number}")
 
@@ -84,7 +84,7 @@ async def test_somebody_elses_failures_do_not_hold_up_the_owner(parts) -> None:
 
 
 async def test_an_address_that_tries_many_accounts_waits_at_all_of_them(parts) -> None:
-    await login_throttle.succeeded(parts, login_throttle.attempt(EMAIL, HOME))
+    await login_throttle.record_success(parts, login_throttle.throttle_key(EMAIL, HOME))
     for number in range(5 * FREE + 3):
         await fail(parts, email=f"user{number}@example.com")
 
@@ -94,19 +94,19 @@ async def test_an_address_that_tries_many_accounts_waits_at_all_of_them(parts) -
 
 
 async def test_an_account_of_ones_own_does_not_buy_guesses_at_others(parts) -> None:
-    mine = login_throttle.attempt("mallory@example.com", HOME)
+    mine = login_throttle.throttle_key("mallory@example.com", HOME)
     for number in range(5 * FREE):
         await fail(parts, times=2, email=f"user{number}@example.com")
-        await login_throttle.succeeded(parts, mine)
+        await login_throttle.record_success(parts, mine)
 
     await fail(parts, email="last@example.com")
     assert await wait(parts, email="bob@example.com") == 1
 
 
 async def test_nothing_of_an_account_can_be_read_where_it_is_counted() -> None:
-    made = login_throttle.attempt(EMAIL, HOME)
+    made = login_throttle.throttle_key(EMAIL, HOME)
 
-    assert not any("ada" in key for key in made.keys.values())
+    assert not any("ada" in key for key in made.store_keys.values())
 
 
 async def test_where_sign_ins_are_not_limited_nobody_waits(parts) -> None:

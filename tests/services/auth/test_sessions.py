@@ -32,7 +32,7 @@ async def signed(parts):
 def told(parts):
     """What the bus said of sessions that ended."""
     heard = []
-    parts.bus.listen(lambda signal: heard.append(signal) if hasattr(signal, "reason") else None)
+    parts.bus.add_handler(lambda signal: heard.append(signal) if hasattr(signal, "reason") else None)
     return heard
 
 

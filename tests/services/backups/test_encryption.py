@@ -6,31 +6,33 @@ import os
 import pytest
 
 from hubbub.services.backups.encryption import (
-    CHUNK,
+    CHUNK_BYTES,
     MAGIC,
-    SALT,
-    TAG,
+    SALT_BYTES,
+    TAG_BYTES,
     Encryptor,
     Undecryptable,
-    decrypted,
+    decrypt,
     is_encrypted,
 )
 
-KEY, HEAD = b"k" * 32, len(MAGIC) + SALT
+KEY, HEAD = b"k" * 32, len(MAGIC) + SALT_BYTES
 
 
-def _encrypt(data: bytes, key: bytes = KEY, name: str = "a", piece: int = CHUNK) -> bytes:
+def _encrypt(data: bytes, key: bytes = KEY, name: str = "a", piece: int = CHUNK_BYTES) -> bytes:
     encryptor = Encryptor(key, name)
     written = [encryptor.update(data[at : at + piece]) for at in range(0, len(data), piece)]
     return b"".join([*written, encryptor.finish()])
 
 
 def _decrypt(data: bytes, key: bytes = KEY, name: str = "a") -> bytes:
-    return b"".join(decrypted(io.BytesIO(data), key, name))
+    return b"".join(decrypt(io.BytesIO(data), key, name))
 
 
-@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 5])
-@pytest.mark.parametrize("piece", [70_001, CHUNK, 3 * CHUNK])
+@pytest.mark.parametrize(
+    "size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 2 * CHUNK_BYTES + 5]
+)
+@pytest.mark.parametrize("piece", [70_001, CHUNK_BYTES, 3 * CHUNK_BYTES])
 def test_what_was_encrypted_is_read_again(size, piece):
     data = os.urandom(size)
 
@@ -45,7 +47,7 @@ def test_the_same_text_is_another_file_each_time():
 
 
 def _exchanged(data: bytes) -> bytes:
-    size = CHUNK + TAG
+    size = CHUNK_BYTES + TAG_BYTES
     return (
         data[:HEAD] + data[HEAD + size : HEAD + 2 * size] + data[HEAD : HEAD + size] + data[HEAD + 2 * size :]
     )
@@ -56,18 +58,18 @@ def _exchanged(data: bytes) -> bytes:
     [
         lambda data: data[:-1],
         lambda data: data + b"x",
-        lambda data: data[: HEAD + CHUNK + TAG],
-        lambda data: data[: HEAD + 2 * (CHUNK + TAG)],
+        lambda data: data[: HEAD + CHUNK_BYTES + TAG_BYTES],
+        lambda data: data[: HEAD + 2 * (CHUNK_BYTES + TAG_BYTES)],
         lambda data: data[:HEAD],
         lambda data: data[:10],
-        lambda data: data[:HEAD] + data[HEAD + CHUNK + TAG :],
-        lambda data: data[: len(MAGIC)] + bytes(SALT) + data[HEAD:],
+        lambda data: data[:HEAD] + data[HEAD + CHUNK_BYTES + TAG_BYTES :],
+        lambda data: data[: len(MAGIC)] + bytes(SALT_BYTES) + data[HEAD:],
         lambda data: data[:HEAD] + bytes([data[HEAD] ^ 1]) + data[HEAD + 1 :],
         _exchanged,
     ],
 )
 def test_a_changed_file_is_refused(change):
-    data = _encrypt(os.urandom(2 * CHUNK + 5))
+    data = _encrypt(os.urandom(2 * CHUNK_BYTES + 5))
 
     with pytest.raises(Undecryptable):
         _decrypt(change(data))

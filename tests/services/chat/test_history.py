@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.world import Client, Person, World
+from tests.support.world import ApiUser, Client, LiveInstance
 
 COUNT = 12
 
@@ -12,7 +12,7 @@ COUNT = 12
 class Long:
     """A room with messages, and entries of other kinds between them."""
 
-    def __init__(self, person: Person, client: Client, room_id: str, seqs: list[int]) -> None:
+    def __init__(self, person: ApiUser, client: Client, room_id: str, seqs: list[int]) -> None:
         self.person = person
         self.client = client
         self.room_id = room_id
@@ -29,15 +29,15 @@ class Long:
 
 
 @pytest.fixture
-async def long(world: World) -> Long:
-    room_id, (ada, _) = await world.talk("ada", "bob")
+async def long(world: LiveInstance) -> Long:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     seqs = []
     for number in range(COUNT):
         sent = await ada.send(room_id, f"number {number}")
         seqs.append(sent["seq"])
         if number % 3 == 0:
             await ada.call("reaction:add", message_id=sent["id"], emoji="👍")
-    return Long(world.people["ada"], ada, room_id, seqs)
+    return Long(world.users["ada"], ada, room_id, seqs)
 
 
 async def test_a_page_around_a_seq_holds_it_in_its_middle(long: Long) -> None:
@@ -79,7 +79,7 @@ async def test_one_request_is_enough_for_a_jump(long: Long) -> None:
     ],
 )
 async def test_only_one_position_is_taken(long: Long, given: dict[str, int]) -> None:
-    answer = await long.client.ask("message:history", room_id=long.room_id, **given)
+    answer = await long.client.call_for_ack("message:history", room_id=long.room_id, **given)
     status, problem = await long.person.rest("GET", f"/rooms/{long.room_id}/messages", params=given)
 
     assert (answer["error"]["code"], status, problem["code"]) == ("invalid_payload", 422, "invalid_payload")

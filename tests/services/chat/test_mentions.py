@@ -3,7 +3,7 @@
 import pytest
 
 from hubbub.services.chat import mentions
-from hubbub.services.chat.mentions import MOST, candidates
+from hubbub.services.chat.mentions import MAX_MENTIONS, candidates
 from tests.support.code_examples import EXAMPLES, Example
 
 # What may stand directly before a name.
@@ -177,9 +177,9 @@ def test_code_mentions_nobody(example: Example) -> None:
 
 
 def test_a_body_full_of_names_asks_for_no_more_than_fifty() -> None:
-    assert len(candidates(" ".join(f"@user{number}" for number in range(1000)))) == MOST
+    assert len(candidates(" ".join(f"@user{number}" for number in range(1000)))) == MAX_MENTIONS
 
 
 def test_a_hostile_body_asks_for_few_names() -> None:
     for body in ("`" * 8000, "@" * 8000, "```" * 2666, "@a." * 2666, "` @" * 2666, "@a___________ " * 600):
-        assert sum(map(len, candidates(body))) <= mentions.MOST_NAMES + 32
+        assert sum(map(len, candidates(body))) <= mentions.MAX_CANDIDATE_NAMES + 32

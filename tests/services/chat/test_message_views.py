@@ -7,11 +7,11 @@ from hubbub.core import ids
 from hubbub.db import database
 from hubbub.queries.chat import message_pages, rooms
 from hubbub.services.chat import message_views
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 
-async def test_the_reactions_of_many_are_counted_by_the_database(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_the_reactions_of_many_are_counted_by_the_database(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "hello")
     await bob.call("reaction:add", message_id=sent["id"], emoji="🎉")
     users = [
@@ -28,14 +28,14 @@ async def test_the_reactions_of_many_are_counted_by_the_database(world: World) -
     row = await models.Message.get(id=sent["id"]).select_related("sender")
 
     assert [each[1:] for each in rows] == [("🎉", 1, False), ("🐝", 300, True), ("👀", 300, True)]
-    seen = (await message_views.message(row, None)).reactions
+    seen = (await message_views.load_view(row, None)).reactions
     assert [(each.emoji, each.count) for each in seen] == [("🎉", 1), ("🐝", 300), ("👀", 300)]
     message = (await bob.call("reaction:add", message_id=sent["id"], emoji="👀"))["message"]
     assert message["reactions"][2] == {"emoji": "👀", "count": 301, "mine": True}
 
 
-async def test_a_page_is_what_its_messages_are_one_by_one(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_page_is_what_its_messages_are_one_by_one(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "hello @bob")
     await bob.send(room_id, "hi", reply_to=first["id"])
     await ada.call("message:edit", message_id=first["id"], body="hello again @bob")
@@ -45,10 +45,10 @@ async def test_a_page_is_what_its_messages_are_one_by_one(world: World) -> None:
     sql, room, viewer = database.connection(), UUID(room_id), UUID(bob.ready["user"]["id"])
     rows = await models.Message.filter(room_id=room).order_by("seq").select_related("sender")
 
-    expected = [await message_views.message(row, viewer) for row in rows]
+    expected = [await message_views.load_view(row, viewer) for row in rows]
 
     assert [message.deleted_at is None for message in expected] == [True, True, False]
-    assert await message_views.messages(await message_pages.after(sql, room, 0, 9), viewer) == expected
+    assert await message_views.load_views(await message_pages.after(sql, room, 0, 9), viewer) == expected
     page = await message_pages.after(sql, room, 0, 9)
     assert await message_pages.before(sql, room, None, 2) == page[:0:-1]
     assert await message_pages.before(sql, room, page[2].seq, 9) == page[1::-1]

@@ -3,14 +3,14 @@
 import pytest
 
 from hubbub import models
-from tests.support.world import Client, World
+from tests.support.world import Client, LiveInstance
 
 HEART, BARE_HEART = "\u2764\ufe0f", "\u2764"
 FRUIT = list("🍏🍎🍐🍊🍋🍌🍉🍇🍓🍈🍒")
 
 
 async def code_of(client: Client, event: str, **payload: object) -> str:
-    answer = await client.ask(event, **payload)
+    answer = await client.call_for_ack(event, **payload)
     return "" if answer["ok"] else str(answer["error"]["code"])
 
 
@@ -19,16 +19,18 @@ async def code_of(client: Client, event: str, **payload: object) -> str:
     [(HEART, BARE_HEART), ("👍", "👍\ufe0f"), ("🕵🏽‍♂️", "🕵🏽‍♂"), ("1\ufe0f\u20e3", "1\u20e3")],
     ids=ascii,
 )
-async def test_an_emoji_is_one_reaction_in_every_spelling(world: World, stored: str, spelled: str) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_an_emoji_is_one_reaction_in_every_spelling(
+    world: LiveInstance, stored: str, spelled: str
+) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     message_id = (await ada.send(room_id, "hello"))["id"]
 
     await ada.call("reaction:add", message_id=message_id, emoji=stored)
     both = (await bob.call("reaction:add", message_id=message_id, emoji=spelled))["message"]
     again = (await ada.call("reaction:add", message_id=message_id, emoji=spelled))["message"]
-    added = [await ada.next("reaction:added"), await ada.next("reaction:added")]
+    added = [await ada.next_event("reaction:added"), await ada.next_event("reaction:added")]
     left = (await ada.call("reaction:remove", message_id=message_id, emoji=spelled))["message"]
-    removed = await bob.next("reaction:removed")
+    removed = await bob.next_event("reaction:removed")
 
     assert both["reactions"] == [{"emoji": stored, "count": 2, "mine": True}]
     assert again["reactions"] == both["reactions"]
@@ -36,8 +38,8 @@ async def test_an_emoji_is_one_reaction_in_every_spelling(world: World, stored: 
     assert {each["emoji"] for each in (*added, removed)} == {stored}
 
 
-async def test_a_user_has_a_share_of_the_kinds(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_user_has_a_share_of_the_kinds(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     message_id = (await ada.send(room_id, "hello"))["id"]
 
     answers = [await code_of(ada, "reaction:add", message_id=message_id, emoji=each) for each in FRUIT]
@@ -50,8 +52,8 @@ async def test_a_user_has_a_share_of_the_kinds(world: World) -> None:
     assert (again, of_bob, in_place) == ("", "", "")
 
 
-async def test_a_message_has_an_end_of_kinds(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_message_has_an_end_of_kinds(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     message_id = (await ada.send(room_id, "hello"))["id"]
     owner = await models.User.get(username="ada")
     kinds = [chr(0x1F400 + number) for number in range(50)]
@@ -63,8 +65,8 @@ async def test_a_message_has_an_end_of_kinds(world: World) -> None:
     assert await code_of(bob, "reaction:add", message_id=message_id, emoji=kinds[0]) == ""
 
 
-async def test_what_an_earlier_release_stored_can_be_removed_by_its_user(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_what_an_earlier_release_stored_can_be_removed_by_its_user(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     message_id = (await ada.send(room_id, "hello"))["id"]
     owner = await models.User.get(username="ada")
     await models.Reaction.create(message_id=message_id, user_id=owner.id, emoji="+1")

@@ -10,7 +10,7 @@ from hubbub import models
 from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.queries.chat import rooms as room_queries
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 # $4 messages of the sender $2 in the room $1, from seq $3 on, deleted or not ($5).
 INSERT = {
@@ -47,11 +47,11 @@ async def mention(sql: Sql, room_id: str, user_id: str) -> None:
     )
 
 
-async def everywhere(world: World, name: str, room_id: str) -> list[tuple[int, int]]:
+async def everywhere(world: LiveInstance, name: str, room_id: str) -> list[tuple[int, int]]:
     """(unread, mentions) of a room, wherever they are shown."""
-    person = world.people[name]
-    client = await person.client()
-    tablet = await person.client()
+    person = world.users[name]
+    client = await person.connect_client()
+    tablet = await person.connect_client()
     rooms: list[dict[str, Any]] = [*client.ready["rooms"], *(await client.call("room:list"))["rooms"]]
     rooms.extend((await person.rest("GET", "/rooms"))[1]["data"])
     rooms.append((await person.rest("GET", f"/rooms/{room_id}"))[1]["data"])
@@ -60,7 +60,7 @@ async def everywhere(world: World, name: str, room_id: str) -> list[tuple[int, i
         *(room["my"] for room in rooms if room["id"] == room_id),
         await client.call("room:mark_unread", room_id=room_id, seq=first),
         await client.call("room:read", room_id=room_id, seq=0),
-        await tablet.next("read"),
+        await tablet.next_event("read"),
     ]
     return [(state["unread"], state["mentions"]) for state in states]
 
@@ -69,12 +69,12 @@ async def everywhere(world: World, name: str, room_id: str) -> list[tuple[int, i
     ("others", "own", "deleted", "unread"),
     [(0, 5, 5, 0), (999, 5, 5, 999), (1000, 0, 0, 1000), (1001, 3, 0, 1000), (4000, 100, 100, 1000)],
 )
-async def test_counts_stop_at_a_thousand(world: World, others, own, deleted, unread) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_counts_stop_at_a_thousand(world: LiveInstance, others, own, deleted, unread) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     for client in (ada, bob):
         await client.close()
     sql = database.connection()
-    ids = {name: world.people[name].id for name in ("ada", "bob")}
+    ids = {name: world.users[name].id for name in ("ada", "bob")}
     await models.Membership.filter(room_id=room_id, user_id=ids["bob"]).update(last_read_seq=2)
     if others:
         await store(sql, room_id, ids["ada"], others)
@@ -88,12 +88,12 @@ async def test_counts_stop_at_a_thousand(world: World, others, own, deleted, unr
 
 
 @pytest.mark.parametrize("kind", ["others", "own", "deleted"])
-async def test_a_count_looks_at_a_bounded_number_of_messages(world: World, kind: str) -> None:
-    room_id, clients = await world.talk("ada", "bob")
+async def test_a_count_looks_at_a_bounded_number_of_messages(world: LiveInstance, kind: str) -> None:
+    room_id, clients = await world.room_with_clients("ada", "bob")
     for client in clients:
         await client.close()
     sql = database.connection()
-    ids = {name: world.people[name].id for name in ("ada", "bob")}
+    ids = {name: world.users[name].id for name in ("ada", "bob")}
     await store(sql, room_id, ids["bob" if kind == "own" else "ada"], 15_000, deleted=kind == "deleted")
     await sql.execute("ANALYZE messages")  # as PostgreSQL does by itself, a while after so many are stored
     looked = Looked(sql)
@@ -145,53 +145,53 @@ class Looked:
     ],
 )
 async def test_what_one_changes_for_oneself_reaches_ones_other_devices(
-    world: World, event: str, payload: dict[str, Any], hint: str, added: dict[str, Any]
+    world: LiveInstance, event: str, payload: dict[str, Any], hint: str, added: dict[str, Any]
 ) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
-    tablet = await world.device_of("bob")
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    tablet = await world.another_client("bob")
     for body in ("one", "two", "three @bob"):
         await ada.send(room_id, body)
 
     await bob.call(event, room_id=room_id, **payload)
 
-    who = {"user_id": world.people["bob"].id} if hint == "read" else {}
-    assert await tablet.next(hint) == {"room_id": room_id, **who, **added}
+    who = {"user_id": world.users["bob"].id} if hint == "read" else {}
+    assert await tablet.next_event(hint) == {"room_id": room_id, **who, **added}
     for client in (ada, bob):
-        await client.settled()
+        await client.synchronize()
     seen_by_others = hint == "read" and event == "room:read"
-    assert (bob.count(hint), ada.count(hint)) == (0, int(seen_by_others))
+    assert (bob.count_events(hint), ada.count_events(hint)) == (0, int(seen_by_others))
 
 
-async def test_what_one_reads_over_rest_reaches_all_devices(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_what_one_reads_over_rest_reaches_all_devices(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "one")
 
-    status, _ = await world.people["bob"].rest("POST", f"/rooms/{room_id}/read", json={"seq": sent["seq"]})
+    status, _ = await world.users["bob"].rest("POST", f"/rooms/{room_id}/read", json={"seq": sent["seq"]})
 
     assert status == 200
-    heard = await bob.next("read")
+    heard = await bob.next_event("read")
     assert (heard["seq"], heard["unread"], heard["mentions"]) == (sent["seq"], 0, 0)
 
 
-async def test_a_status_reaches_ones_other_devices(world: World) -> None:
-    ada = await world.person("ada")
-    phone, tablet = await ada.client(), await ada.client()
+async def test_a_status_reaches_ones_other_devices(world: LiveInstance) -> None:
+    ada = await world.register("ada")
+    phone, tablet = await ada.connect_client(), await ada.connect_client()
 
     await phone.call("presence:set", status="busy")
 
-    heard = await tablet.next("presence", lambda it: it["status"] == "busy")
+    heard = await tablet.next_event("presence", lambda it: it["status"] == "busy")
     assert heard == {"user_id": ada.id, "status": "busy", "last_seen_at": None}
-    late = await ada.client()
+    late = await ada.connect_client()
     assert (await late.call("presence:get", user_ids=[ada.id]))["presences"] == [heard]
 
 
 @pytest.mark.parametrize("event", ["room:read", "room:mark_unread"])
-async def test_a_negative_seq_is_refused_and_changes_nothing(world: World, event: str) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
+async def test_a_negative_seq_is_refused_and_changes_nothing(world: LiveInstance, event: str) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await ada.send(room_id, "one")
     before = (await bob.call("room:list"))["rooms"]
 
-    answer = await bob.ask(event, room_id=room_id, seq=-1)
+    answer = await bob.call_for_ack(event, room_id=room_id, seq=-1)
 
     assert (answer["ok"], answer["error"]["code"]) == (False, "invalid_payload")
     assert [field["field"] for field in answer["error"]["fields"]] == ["seq"]

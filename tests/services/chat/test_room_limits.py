@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from hubbub import models
-from hubbub.services.chat.room_limits import INVITATIONS, ROOMS
-from tests.support.world import Client, Person, World
+from hubbub.services.chat.room_limits import INVITATION_RATE, ROOM_RATE
+from tests.support.world import ApiUser, Client, LiveInstance
 
 NOBODY = str(uuid4())
 
@@ -23,16 +23,16 @@ async def crowd(count: int) -> list[str]:
     return [str(row.id) for row in rows]
 
 
-async def left(world: World, person: Person, of: str) -> int:
+async def left(world: LiveInstance, person: ApiUser, of: str) -> int:
     """How much of a limit is left."""
-    rate = {"rooms": ROOMS, "invitations": INVITATIONS}[of]
-    return (await world.app.parts.allowances.take(of, person.id, rate, 0)).remaining
+    rate = {"rooms": ROOM_RATE, "invitations": INVITATION_RATE}[of]
+    return (await world.app.container.rate_limiter.acquire(of, person.id, rate, 0)).remaining
 
 
 class Way:
     """The same operations over a socket and over REST."""
 
-    def __init__(self, kind: str, person: Person, client: Client) -> None:
+    def __init__(self, kind: str, person: ApiUser, client: Client) -> None:
         self._kind, self._person, self._client = kind, person, client
 
     async def create(self, **fields: Any) -> tuple[str, Any]:
@@ -47,29 +47,29 @@ class Way:
         if self._kind == "rest":
             status, answer = await self._person.rest("POST", path, json=fields)
             return ("ok", answer and answer["data"]) if status < 300 else (answer["code"], status)
-        answer = await self._client.ask(event, **fields)
+        answer = await self._client.call_for_ack(event, **fields)
         return (
             ("ok", answer["data"].get("room")) if answer["ok"] else (answer["error"]["code"], answer["error"])
         )
 
 
 @pytest.fixture(params=["socket", "rest"])
-async def ways(request: pytest.FixtureRequest, world: World) -> Way:
-    ada = await world.person("ada")
-    return Way(request.param, ada, await ada.client())
+async def ways(request: pytest.FixtureRequest, world: LiveInstance) -> Way:
+    ada = await world.register("ada")
+    return Way(request.param, ada, await ada.connect_client())
 
 
-async def test_so_many_rooms_an_hour(world: World, ways: Way) -> None:
-    codes = [(await ways.create(kind="private", name=f"room {n}"))[0] for n in range(ROOMS.burst)]
+async def test_so_many_rooms_an_hour(world: LiveInstance, ways: Way) -> None:
+    codes = [(await ways.create(kind="private", name=f"room {n}"))[0] for n in range(ROOM_RATE.burst)]
     code, more = await ways.create(kind="public", name="one more")
 
-    assert codes == ["ok"] * ROOMS.burst
+    assert codes == ["ok"] * ROOM_RATE.burst
     assert code == "rate_limited"
     assert more == 429 or more["retry_after_ms"] > 60_000
     assert not await models.Room.exists(name="one more")
 
 
-async def test_each_member_named_is_an_invitation(world: World, ways: Way) -> None:
+async def test_each_member_named_is_an_invitation(world: LiveInstance, ways: Way) -> None:
     users = await crowd(100)
 
     codes = [
@@ -84,8 +84,8 @@ async def test_each_member_named_is_an_invitation(world: World, ways: Way) -> No
     assert await models.Membership.filter(room_id=room["id"]).count() == 2
 
 
-async def test_what_is_not_stored_is_given_back(world: World, ways: Way) -> None:
-    ada, (bob,) = world.people["ada"], await crowd(1)
+async def test_what_is_not_stored_is_given_back(world: LiveInstance, ways: Way) -> None:
+    ada, (bob,) = world.users["ada"], await crowd(1)
     _, room = await ways.create(kind="public", name="taken", member_ids=[bob])
     _, direct = await ways.create(kind="direct", member_ids=[bob])
     before = await left(world, ada, "rooms"), await left(world, ada, "invitations")
@@ -103,22 +103,24 @@ async def test_what_is_not_stored_is_given_back(world: World, ways: Way) -> None
     assert [code for code, _ in codes] == [
         "conflict", "not_found", "ok", "invalid_payload", "ok", "not_found", "forbidden",
     ]  # fmt: skip
-    assert before == (ROOMS.burst - 2, INVITATIONS.burst - 2)
+    assert before == (ROOM_RATE.burst - 2, INVITATION_RATE.burst - 2)
     assert (await left(world, ada, "rooms"), await left(world, ada, "invitations")) == before
 
 
-async def test_rooms_that_are_refused_take_no_invitations(world: World, ways: Way) -> None:
-    ada, (bob,) = world.people["ada"], await crowd(1)
-    await world.app.parts.allowances.take("rooms", ada.id, ROOMS, ROOMS.burst)
+async def test_rooms_that_are_refused_take_no_invitations(world: LiveInstance, ways: Way) -> None:
+    ada, (bob,) = world.users["ada"], await crowd(1)
+    await world.app.container.rate_limiter.acquire("rooms", ada.id, ROOM_RATE, ROOM_RATE.burst)
 
     code, _ = await ways.create(kind="private", member_ids=[bob])
 
     assert code == "rate_limited"
-    assert await left(world, ada, "invitations") == INVITATIONS.burst
+    assert await left(world, ada, "invitations") == INVITATION_RATE.burst
 
 
-async def test_many_at_once_get_what_there_is_and_no_more(world: World, ways: Way) -> None:
-    await world.app.parts.allowances.take("rooms", world.people["ada"].id, ROOMS, ROOMS.burst - 3)
+async def test_many_at_once_get_what_there_is_and_no_more(world: LiveInstance, ways: Way) -> None:
+    await world.app.container.rate_limiter.acquire(
+        "rooms", world.users["ada"].id, ROOM_RATE, ROOM_RATE.burst - 3
+    )
 
     answers = await asyncio.gather(*(ways.create(kind="private", name="x") for _ in range(8)))
 
@@ -128,11 +130,11 @@ async def test_many_at_once_get_what_there_is_and_no_more(world: World, ways: Wa
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_both_limits_are_lifted_with_those_of_events(settings: Any) -> None:
-    async with World(settings.model_copy(update={"limit_events": None})) as world:
-        ada = await (await world.person("ada")).client()
+    async with LiveInstance(settings.model_copy(update={"limit_events": None})) as world:
+        ada = await (await world.register("ada")).connect_client()
         users = await crowd(100)
 
-        answers = [await ada.ask("room:create", kind="private", member_ids=users) for _ in range(3)]
-        answers += [await ada.ask("room:create", kind="private") for _ in range(ROOMS.burst)]
+        answers = [await ada.call_for_ack("room:create", kind="private", member_ids=users) for _ in range(3)]
+        answers += [await ada.call_for_ack("room:create", kind="private") for _ in range(ROOM_RATE.burst)]
 
     assert all(each["ok"] for each in answers)

@@ -5,7 +5,7 @@ import pytest
 from hubbub import models
 from hubbub.services.chat import members
 from hubbub.services.context import Context
-from tests.support.world import Client, World
+from tests.support.world import Client, LiveInstance
 
 TWINS = [
     "st\u200baff",
@@ -19,13 +19,13 @@ GROWING = "\ufdfa"  # 18 characters after NFKC
 
 
 async def code_of(client: Client, event: str, **payload: object) -> str:
-    answer = await client.ask(event, **payload)
+    answer = await client.call_for_ack(event, **payload)
     return "" if answer["ok"] else str(answer["error"]["code"])
 
 
 @pytest.mark.parametrize("twin", TWINS, ids=ascii)
-async def test_a_public_room_has_its_name_alone(world: World, twin: str) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_a_public_room_has_its_name_alone(world: LiveInstance, twin: str) -> None:
+    ada = await (await world.register("ada")).connect_client()
     room = (await ada.call("room:create", kind="public", name="staff"))["room"]
     other = (await ada.call("room:create", kind="public", name="stuff"))["room"]
 
@@ -35,21 +35,21 @@ async def test_a_public_room_has_its_name_alone(world: World, twin: str) -> None
     assert [each["id"] for each in (await ada.call("room:browse", query=twin))["rooms"]] == [room["id"]]
 
 
-async def test_a_default_room_is_found_by_a_twin_of_its_name(world: World) -> None:
-    ada = await world.person("ada")
-    room = (await (await ada.client()).call("room:create", kind="public", name="staff"))["room"]
-    bob = await world.person("bob")
-    parts = world.app.parts
+async def test_a_default_room_is_found_by_a_twin_of_its_name(world: LiveInstance) -> None:
+    ada = await world.register("ada")
+    room = (await (await ada.connect_client()).call("room:create", kind="public", name="staff"))["room"]
+    bob = await world.register("bob")
+    parts = world.app.container
     parts.settings = parts.settings.model_copy(update={"default_rooms": ("ST\u200bAFF",)})
 
-    await members.join_defaults(Context(parts, (await models.User.get(username="bob")).id))
+    await members.join_default_rooms(Context(parts, (await models.User.get(username="bob")).id))
 
     assert await models.Membership.filter(user_id=bob.id, room_id=room["id"]).exists()
 
 
 @pytest.mark.parametrize("length", [5, 13, 14, 80])
-async def test_a_name_that_grows_is_refused(world: World, length: int) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_a_name_that_grows_is_refused(world: LiveInstance, length: int) -> None:
+    ada = await (await world.register("ada")).connect_client()
     room = (await ada.call("room:create", kind="private", name="a room"))["room"]
     name = GROWING * length
 
@@ -64,8 +64,8 @@ async def test_a_name_that_grows_is_refused(world: World, length: int) -> None:
     assert answers[3] == ("not_found" if length <= 13 else "invalid_payload")
 
 
-async def test_a_name_and_a_topic_are_stored_without_what_is_around_them(world: World) -> None:
-    ada = await (await world.person("ada")).client()
+async def test_a_name_and_a_topic_are_stored_without_what_is_around_them(world: LiveInstance) -> None:
+    ada = await (await world.register("ada")).connect_client()
 
     room = (await ada.call("room:create", kind="private", name="\u3000a room ", topic=" \u200b "))["room"]
     changed = (await ada.call("room:update", room_id=room["id"], topic="  of trees "))["room"]

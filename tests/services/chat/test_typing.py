@@ -13,7 +13,7 @@ from hubbub.cluster.bus import Signal, Typing
 from hubbub.cluster.memory import MemoryBus
 from hubbub.core import clock
 from hubbub.schemas.eventlog.entries import Entry
-from hubbub.services.instance.typing_tracker import ENDS_S, EVERY_S, Typists, _us
+from hubbub.services.instance.typing_tracker import REPEAT_INTERVAL_S, TYPING_TTL_S, TypingTracker, _to_us
 from tests.support import virtual
 
 ROOM = uuid4()
@@ -28,8 +28,8 @@ class Instance:
     def __init__(self, network: "Network") -> None:
         self._network = network
         self.bus = MemoryBus()
-        self.bus.listen(self._hear)
-        self.typists = Typists(self.bus)
+        self.bus.add_handler(self._hear)
+        self.typists = TypingTracker(self.bus)
         self.typists.emit = lambda _, user_id, typing: self.heard.append((clock.monotonic(), user_id, typing))
         self.heard: list[Emitted] = []
         self.foreign = False
@@ -97,12 +97,12 @@ class Model:
             self.started = None
 
     def expire(self, now: float) -> None:
-        if self.started is not None and now >= self.started + ENDS_S:
-            self.spans.append((self.began, self.started + ENDS_S))
+        if self.started is not None and now >= self.started + TYPING_TTL_S:
+            self.spans.append((self.began, self.started + TYPING_TTL_S))
             self.started = None
 
     def expires_about(self, now: float) -> bool:
-        return self.started is not None and abs(self.started + ENDS_S - now) <= FINE_S
+        return self.started is not None and abs(self.started + TYPING_TTL_S - now) <= FINE_S
 
 
 def entry(event: str, user_id: UUID) -> Entry:
@@ -116,13 +116,15 @@ def wrong(heard: list[Emitted], user_id: UUID, spans: list[tuple[float, float]])
     own = [(at, typing) for at, each, typing in heard if each == user_id]
     starts = [at for at, typing in own if typing]
     faults = [
-        f"starts at {one} and {other}" for one, other in pairwise(starts) if other - one < EVERY_S - FINE_S
+        f"starts at {one} and {other}"
+        for one, other in pairwise(starts)
+        if other - one < REPEAT_INTERVAL_S - FINE_S
     ]
     rest = list(own)
     following = [begin for begin, _ in spans[1:]]
     for (begin, end), limit in zip(spans, [*following, float("inf")], strict=False):
         earlier = [at for at, typing in own[: len(own) - len(rest)] if typing]
-        due = max(begin, earlier[-1] + EVERY_S if earlier else begin)
+        due = max(begin, earlier[-1] + REPEAT_INTERVAL_S if earlier else begin)
         inside = [it for it in rest if it[0] <= end + FINE_S and it[0] < limit]
         rest = rest[len(inside) :]
         if due > end - FINE_S:
@@ -168,7 +170,7 @@ async def play(network: Network, steps: int, *, alone: bool) -> list[str]:
             case _:
                 await asyncio.sleep(network.random.choice((0.5, 1.5, 3.0, 7.0)))
         await asyncio.sleep(network.random.uniform(2 * SLOWEST_S, 1.0))
-    await asyncio.sleep(2 * ENDS_S + EVERY_S)
+    await asyncio.sleep(2 * TYPING_TTL_S + REPEAT_INTERVAL_S)
     faults = []
     for (user, where), model in models.items():
         model.expire(clock.monotonic())
@@ -183,7 +185,7 @@ def test_two_instances_and_several_devices_are_one_state(seed: int, monkeypatch:
     async def test() -> None:
         assert await play(Network(seed), 60, alone=False) == []
 
-    virtual.run(monkeypatch, test)
+    virtual.run_in_virtual_time(monkeypatch, test)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -191,7 +193,7 @@ def test_without_a_bus_each_instance_has_its_own_state(seed: int, monkeypatch: p
     async def test() -> None:
         assert await play(Network(seed, connected=False), 60, alone=True) == []
 
-    virtual.run(monkeypatch, test)
+    virtual.run_in_virtual_time(monkeypatch, test)
 
 
 def test_a_start_that_is_published_after_its_user_left_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,18 +201,18 @@ def test_a_start_that_is_published_after_its_user_left_shows_nothing(monkeypatch
 
     async def test() -> None:
         (here, there), user = Network(1, connected=False).instances, uuid4()
-        here.receive(Typing(ROOM, user, _us(clock.now()), typing=True))
-        late = _us(clock.now()) + 1000  # of another instance, which publishes it after 2 s
+        here.receive(Typing(ROOM, user, _to_us(clock.now()), typing=True))
+        late = _to_us(clock.now()) + 1000  # of another instance, which publishes it after 2 s
         await asyncio.sleep(1)
         here.deliver(entry("member:left", user))
 
         here.receive(Typing(ROOM, user, late, typing=True, age_ms=1000))
-        await asyncio.sleep(EVERY_S)
+        await asyncio.sleep(REPEAT_INTERVAL_S)
 
         assert [typing for _, _, typing in here.heard] == [True, False]
         assert there.heard == []
 
-    virtual.run(monkeypatch, test)
+    virtual.run_in_virtual_time(monkeypatch, test)
 
 
 @pytest.mark.soak
@@ -221,7 +223,7 @@ def test_many_random_runs(connected: bool, monkeypatch: pytest.MonkeyPatch) -> N
             network = Network(seed, connected=connected)
             assert await play(network, 100, alone=not connected) == [], seed
 
-    virtual.run(monkeypatch, test)
+    virtual.run_in_virtual_time(monkeypatch, test)
 
 
 def test_an_older_signal_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +237,7 @@ def test_an_older_signal_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
         assert [typing for _, _, typing in here.heard] == [True, False]
 
-    virtual.run(monkeypatch, test)
+    virtual.run_in_virtual_time(monkeypatch, test)
 
 
 def test_a_message_from_before_the_start_that_is_found_late_ends_nothing(
@@ -251,7 +253,7 @@ def test_a_message_from_before_the_start_that_is_found_late_ends_nothing(
 
         assert [typing for _, _, typing in here.heard] == [True]
 
-    virtual.run(monkeypatch, test)
+    virtual.run_in_virtual_time(monkeypatch, test)
 
 
 def test_a_start_in_the_middle_is_published_with_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,9 +267,9 @@ def test_a_start_in_the_middle_is_published_with_its_age(monkeypatch: pytest.Mon
         for instance in (here, there):
             at, _, typing = instance.heard[-1]
             assert not typing
-            assert at == pytest.approx(1.5 + ENDS_S, abs=FINE_S)
+            assert at == pytest.approx(1.5 + TYPING_TTL_S, abs=FINE_S)
 
-    virtual.run(monkeypatch, test)
+    virtual.run_in_virtual_time(monkeypatch, test)
 
 
 def test_a_flood_of_starts_is_published_every_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,13 +277,13 @@ def test_a_flood_of_starts_is_published_every_two_seconds(monkeypatch: pytest.Mo
         network, user = Network(1), uuid4()
         here = network.instances[0]
         published: list[Signal] = []
-        here.bus.listen(published.append)
+        here.bus.add_handler(published.append)
 
         for _ in range(1000):
             here.typists.start(ROOM, user)
             await asyncio.sleep(0.01)
 
-        assert len(published) <= 10 / EVERY_S + 1
-        assert len(here.heard) <= 10 / EVERY_S + 1
+        assert len(published) <= 10 / REPEAT_INTERVAL_S + 1
+        assert len(here.heard) <= 10 / REPEAT_INTERVAL_S + 1
 
-    virtual.run(monkeypatch, test)
+    virtual.run_in_virtual_time(monkeypatch, test)

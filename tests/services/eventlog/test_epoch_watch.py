@@ -14,7 +14,7 @@ from hubbub.db import migrations
 from hubbub.services.eventlog import epochs
 from hubbub.services.eventlog.epoch_watch import Cursor, EpochWatch
 from hubbub.services.eventlog.epochs import Cause
-from tests.support.history import raises
+from tests.support.history import epoch_raises
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ROOM = ids.uuid7()
@@ -34,60 +34,60 @@ async def _watch(delivered=None):
     heard = []
     watch = EpochWatch(await epochs.current())
     watch._listeners.append(heard.append)
-    watch._delivered = lambda _: delivered
+    watch._delivered_seq = lambda _: delivered
     return watch, heard
 
 
 @pytest.mark.parametrize("room_id", [ROOM, uuid4()], ids=["fewer entries", "no such room"])
 async def test_a_log_that_ends_before_an_acknowledged_entry_raises_the_epoch(opened, room_id):
     watch, heard = await _watch()
-    before = watch.value
-    watch.acknowledged(room_id, 6)
+    before = watch.epoch
+    watch.record_acknowledged(room_id, 6)
 
     await watch.check()
     await watch.check()
 
-    assert watch.value == await epochs.current() > before
-    assert (heard, await raises()) == ([Cause.POSITIONS], [("positions", None)])
+    assert watch.epoch == await epochs.current() > before
+    assert (heard, await epoch_raises()) == ([Cause.POSITIONS], [("positions", None)])
 
 
 async def test_a_log_that_goes_on_is_no_evidence(opened):
     watch, heard = await _watch()
-    watch.acknowledged(ROOM, 5)
-    watch.acknowledged(ROOM, 3)
+    watch.record_acknowledged(ROOM, 5)
+    watch.record_acknowledged(ROOM, 3)
 
     await watch.check()
 
-    assert (heard, await raises(), watch.position(ROOM)) == ([], [], 5)
+    assert (heard, await epoch_raises(), watch.position(ROOM)) == ([], [], 5)
 
 
 async def test_several_instances_raise_the_epoch_once(opened):
     watches = [await _watch() for _ in range(4)]
     for watch, _ in watches:
-        watch.acknowledged(ROOM, 9)
+        watch.record_acknowledged(ROOM, 9)
 
     await asyncio.gather(*(watch.check() for watch, _ in watches))
 
-    assert await raises() == [("positions", None)]
-    assert {watch.value for watch, _ in watches} == {await epochs.current()}
+    assert await epoch_raises() == [("positions", None)]
+    assert {watch.epoch for watch, _ in watches} == {await epochs.current()}
     assert [heard for _, heard in watches] == [[Cause.POSITIONS]] * 4
 
 
 async def test_an_epoch_from_before_the_own_one_is_raised(opened):
     first = await epochs.current()
-    await epochs.raise_from(first, Cause.COMMAND)
+    await epochs.raise_epoch(first, Cause.COMMAND)
     watch, heard = await _watch()
-    await models.State.filter(key="epoch").update(value=first)
+    await models.DatabaseMeta.filter(key="epoch").update(value=first)
 
     await watch.check()
 
-    assert watch.value == await epochs.current() > first
+    assert watch.epoch == await epochs.current() > first
     assert heard == [Cause.POSITIONS]
 
 
 async def test_a_database_without_an_epoch_changes_nothing(opened):
     watch, heard = await _watch()
-    await models.State.all().delete()
+    await models.DatabaseMeta.all().delete()
 
     await watch.check()
 
@@ -97,10 +97,10 @@ async def test_a_database_without_an_epoch_changes_nothing(opened):
 @pytest.mark.parametrize("cause", list(Cause))
 async def test_the_epoch_that_another_process_raised_is_adopted_with_its_cause(opened, cause):
     watch, heard = await _watch()
-    watch.acknowledged(ROOM, 5)
+    watch.record_acknowledged(ROOM, 5)
 
-    assert await epochs.raise_from(watch.value, cause)
-    assert not await epochs.raise_from(watch.value, cause)
+    assert await epochs.raise_epoch(watch.epoch, cause)
+    assert not await epochs.raise_epoch(watch.epoch, cause)
     await watch.check()
 
     assert heard == [cause]
@@ -111,12 +111,12 @@ async def test_a_write_to_a_log_that_went_back_is_refused(opened):
     watch, _ = await _watch(delivered=7)
 
     with pytest.raises(Unavailable):
-        watch.require(ROOM, 6)
-    watch.require(ROOM, 7)
+        watch.require_not_behind(ROOM, 6)
+    watch.require_not_behind(ROOM, 7)
 
 
 def _claim(watch, user_id, seq=6, epoch=None):
-    watch.compare_cursor(user_id, epoch or watch.value, Cursor(ROOM, seq, 5))
+    watch.check_cursor(user_id, epoch or watch.epoch, Cursor(ROOM, seq, 5))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ async def test_a_cursor_that_is_ahead_raises_the_epoch(opened, seq, epoch, count
     await watch.check()
 
     assert heard == [Cause.CLAIM] * counts
-    assert await raises() == [("claim", user_id)] * counts
+    assert await epoch_raises() == [("claim", user_id)] * counts
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ async def test_claims_wait_for_the_hour_of_the_deployment_and_the_day_of_the_acc
     await watch.check()
     _claim(watch, first if same else second)
     await watch.check()
-    waiting = len(await raises())
+    waiting = len(await epoch_raises())
 
     # The time passes; another instance, started meanwhile, acts on what is stored.
     for row in await models.EpochClaim.filter(raised_at__isnull=False):
@@ -170,7 +170,7 @@ async def test_claims_wait_for_the_hour_of_the_deployment_and_the_day_of_the_acc
     await other.check()
 
     assert waiting == 1
-    assert len(await raises()) == raised
+    assert len(await epoch_raises()) == raised
     assert heard == [Cause.CLAIM] * (raised - 1)
 
 
@@ -181,11 +181,11 @@ async def test_a_claim_of_an_epoch_that_is_over_does_not_wait(opened):
     _claim(watch, ids.uuid7())
     await watch.check()
 
-    await epochs.raise_from(watch.value, Cause.RESTORE)
+    await epochs.raise_epoch(watch.epoch, Cause.RESTORE)
     await models.EpochClaim.filter(raised_at__isnull=False).update(raised_at=clock.now() - DAY)
     await watch.check()
 
-    assert [cause for cause, _ in await raises()] == ["claim", "restore"]
+    assert [cause for cause, _ in await epoch_raises()] == ["claim", "restore"]
 
 
 async def test_many_claims_cost_one_transaction(opened):
@@ -208,5 +208,5 @@ async def test_the_claims_of_a_liar_are_stored_once(opened):
         _claim(watch, liar)
         await watch.check()
 
-    assert watch._claims == {}
+    assert watch._pending_claims == {}
     assert await models.EpochClaim.filter(user_id=liar).count() == 1

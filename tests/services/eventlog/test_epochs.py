@@ -20,17 +20,17 @@ async def opened(settings):
 async def test_the_epoch_is_generated_once(opened, databases, database_kind, tmp_path_factory):
     known = {*(await asyncio.gather(epochs.current(), epochs.current())), await epochs.current()}
     await database.close()
-    other = databases.migrated(database_kind, tmp_path_factory.mktemp("other"))
+    other = databases.create_migrated(database_kind, tmp_path_factory.mktemp("other"))
     await migrations.open_current(opened.model_copy(update={"database_url": other}))
 
     assert len(known) == 1
     assert await epochs.current() not in known
     await database.close()
-    databases.drop(other)
+    databases.release(other)
 
 
 @pytest.mark.parametrize("known", ["", str(UUID(int=0)), "ffffffff-ffff-7fff-bfff-000000000000"])
 def test_a_new_epoch_is_later_than_the_known_ones(known):
-    new = epochs.after(known, None, "")
+    new = epochs.generate_after(known, None, "")
 
     assert new > known

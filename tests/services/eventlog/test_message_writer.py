@@ -21,24 +21,24 @@ from hubbub.services.context import Context
 from hubbub.services.eventlog import message_writer
 from hubbub.services.eventlog.pending_message import PendingMessage, Stored
 from hubbub.services.instance.cached_user import CachedMembership
-from tests.support.relay import Relay
-from tests.support.world import World
+from tests.support.relay import TcpProxy
+from tests.support.world import LiveInstance
 
 
-async def room_of(world: World, *names: str) -> tuple[UUID, list[Context]]:
+async def room_of(world: LiveInstance, *names: str) -> tuple[UUID, list[Context]]:
     """A room and contexts of its members, who are not connected."""
-    people = [await world.person(name) for name in names]
+    people = [await world.register(name) for name in names]
     body = {"kind": "private", "member_ids": [each.id for each in people[1:]]}
     status, answer = await people[0].rest("POST", "/rooms", json=body)
     assert status == 201, answer
-    return UUID(answer["data"]["id"]), [Context(world.app.parts, UUID(each.id)) for each in people]
+    return UUID(answer["data"]["id"]), [Context(world.app.container, UUID(each.id)) for each in people]
 
 
 def command(room_id: UUID, body: str = "x", client_id: UUID | None = None) -> SendMessage:
     return SendMessage(room_id=room_id, client_id=client_id or uuid4(), body=body)
 
 
-async def test_what_arrives_meanwhile_goes_into_one_batch(world: World) -> None:
+async def test_what_arrives_meanwhile_goes_into_one_batch(world: LiveInstance) -> None:
     room_id, people = await room_of(world, "ada", "bob", "eve")
     batches: list[int] = []
 
@@ -46,7 +46,7 @@ async def test_what_arrives_meanwhile_goes_into_one_batch(world: World) -> None:
         if isinstance(signal, EntriesAppended):
             batches.append(len(signal.entries))
 
-    world.app.parts.bus.listen(count)
+    world.app.container.bus.add_handler(count)
     sent = await asyncio.gather(
         *(messages.send(ctx, command(room_id, str(index))) for index in range(100) for ctx in people)
     )
@@ -56,7 +56,7 @@ async def test_what_arrives_meanwhile_goes_into_one_batch(world: World) -> None:
     assert len(batches) < 100
 
 
-async def test_twins_at_the_same_moment_are_one_message(world: World) -> None:
+async def test_twins_at_the_same_moment_are_one_message(world: LiveInstance) -> None:
     room_id, (ada, _) = await room_of(world, "ada", "bob")
     client_id = uuid4()
 
@@ -67,9 +67,9 @@ async def test_twins_at_the_same_moment_are_one_message(world: World) -> None:
     assert (await models.Room.get(id=room_id)).last_seq == 3
 
 
-async def test_one_client_id_in_two_rooms_is_a_conflict_for_one(world: World) -> None:
+async def test_one_client_id_in_two_rooms_is_a_conflict_for_one(world: LiveInstance) -> None:
     room_id, (ada, bob) = await room_of(world, "ada", "bob")
-    _, answer = await world.people["ada"].rest("POST", "/rooms", json={"kind": "private"})
+    _, answer = await world.users["ada"].rest("POST", "/rooms", json={"kind": "private"})
     other, client_id = UUID(answer["data"]["id"]), uuid4()
 
     outcomes = await asyncio.gather(
@@ -88,13 +88,13 @@ def outgoing(ctx: Context, room_id: UUID, user: Any, version: int, body: str = "
     return PendingMessage(user, standing, uuid4(), body, None, [])
 
 
-async def test_a_poisoned_message_fails_alone(world: World) -> None:
+async def test_a_poisoned_message_fails_alone(world: LiveInstance) -> None:
     room_id, people = await room_of(world, "ada", "bob")
     users = [(await messages.send(ctx, command(room_id))).message.sender for ctx in people]
     good = [outgoing(people[0], room_id, users[0], 0, str(index)) for index in range(5)]
     # Text that the edges refuse, and no database takes.
     bad = outgoing(people[1], room_id, users[1], 0, "\ud800")
-    writer = world.app.parts.appender
+    writer = world.app.container.message_writer
 
     outcomes = await asyncio.gather(
         *(writer.append(each) for each in [*good[:3], bad, *good[3:]]), return_exceptions=True
@@ -104,21 +104,21 @@ async def test_a_poisoned_message_fails_alone(world: World) -> None:
     assert [each.seq for each in outcomes] == [5, 6, 7, 8, 9]  # type: ignore[union-attr]
 
 
-async def test_a_standing_that_is_out_of_date_lets_nobody_in(world: World) -> None:
+async def test_a_standing_that_is_out_of_date_lets_nobody_in(world: LiveInstance) -> None:
     room_id, (ada, bob) = await room_of(world, "ada", "bob")
     user = (await messages.send(bob, command(room_id))).message.sender
-    await world.people["ada"].rest("DELETE", f"/rooms/{room_id}/members/{bob.user_id}")
+    await world.users["ada"].rest("DELETE", f"/rooms/{room_id}/members/{bob.user_id}")
     assert not await models.Membership.exists(room_id=room_id, user_id=bob.user_id)
 
     # As an instance would send it that did not hear of the removal.
     with pytest.raises(NotMember):
-        await world.app.parts.appender.append(outgoing(bob, room_id, user, 0))
+        await world.app.container.message_writer.append(outgoing(bob, room_id, user, 0))
     assert (await messages.send(ada, command(room_id))).message.seq == 5
 
 
-async def test_a_full_queue_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_queue_says_so(world: LiveInstance, monkeypatch: pytest.MonkeyPatch) -> None:
     room_id, (ada, _) = await room_of(world, "ada", "bob")
-    monkeypatch.setattr(message_writer, "WAITING", 5)
+    monkeypatch.setattr(message_writer, "MAX_QUEUED_MESSAGES", 5)
 
     outcomes = await asyncio.gather(
         *(messages.send(ada, command(room_id, str(index))) for index in range(50)), return_exceptions=True
@@ -134,12 +134,12 @@ async def test_a_full_queue_says_so(world: World, monkeypatch: pytest.MonkeyPatc
 async def test_while_the_database_hangs_everybody_is_answered_in_time(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(message_writer, "SECONDS", 0.5)
-    monkeypatch.setattr(message_writer, "BATCH", 10)
+    monkeypatch.setattr(message_writer, "WRITE_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(message_writer, "MAX_BATCH_MESSAGES", 10)
     monkeypatch.setattr(postgres, "ROLLBACK_S", 0.2)
     async with (
-        Relay(settings.database_url) as relay,
-        World(settings.model_copy(update={"database_url": relay.url})) as world,
+        TcpProxy(settings.database_url) as relay,
+        LiveInstance(settings.model_copy(update={"database_url": relay.url})) as world,
     ):
         room_id, (ada, _) = await room_of(world, "ada", "bob")
         before = (await messages.send(ada, command(room_id))).message.seq
@@ -152,17 +152,17 @@ async def test_while_the_database_hangs_everybody_is_answered_in_time(
         assert {type(each) for each in outcomes} == {Unavailable}
         relay.thaw()
         async with asyncio.timeout(20):
-            while database.away():  # noqa: ASYNC110 - there is nothing to wait on
+            while database.unavailable():  # noqa: ASYNC110 - there is nothing to wait on
                 await asyncio.sleep(0.01)
 
         assert (await messages.send(ada, command(room_id))).message.seq == before + 1
 
 
-async def test_rooms_are_locked_in_one_order_by_whoever_writes(world: World) -> None:
+async def test_rooms_are_locked_in_one_order_by_whoever_writes(world: LiveInstance) -> None:
     made = [await room_of(world, f"ada{index}", f"bob{index}") for index in range(4)]
     one, other = (
-        world.app.parts.appender,
-        message_writer.MessageWriter(world.app.parts.bus, world.app.parts.epochs),
+        world.app.container.message_writer,
+        message_writer.MessageWriter(world.app.container.bus, world.app.container.epoch_watch),
     )
     other.start()
     users = [(await messages.send(people[0], command(room_id))).message.sender for room_id, people in made]
@@ -175,33 +175,33 @@ async def test_rooms_are_locked_in_one_order_by_whoever_writes(world: World) -> 
         *(writer.append(each) for turn in range(40) for writer in (one, other) for each in batch(turn))
     )
 
-    assert all(each.earlier is None for each in stored)
+    assert all(each.existing_id is None for each in stored)
     for room_id, _ in made:
         assert (await models.Room.get(id=room_id)).last_seq == 3 + 80
     await other.close()
 
 
-async def test_what_was_accepted_is_stored_before_the_end(world: World) -> None:
+async def test_what_was_accepted_is_stored_before_the_end(world: LiveInstance) -> None:
     room_id, (ada, _) = await room_of(world, "ada", "bob")
     user = (await messages.send(ada, command(room_id))).message.sender
-    writer = world.app.parts.appender
+    writer = world.app.container.message_writer
     accepted = [outgoing(ada, room_id, user, 0, str(index)) for index in range(200)]
     for each in accepted:
-        writer.put(each)
+        writer.enqueue(each)
 
     await writer.close()
 
-    assert {type(each.answer) for each in accepted} == {Stored}
+    assert {type(each.result) for each in accepted} == {Stored}
     assert await models.Message.filter(room_id=room_id).count() == 201
     with pytest.raises(Unavailable):
-        writer.put(outgoing(ada, room_id, user, 0))
+        writer.enqueue(outgoing(ada, room_id, user, 0))
 
 
 @asynccontextmanager
 async def hanging(settings: Any) -> AsyncIterator[tuple[Any, Callable[[], object], Callable[[], object]]]:
     """Settings for a database that can be made to hang, what makes it hang, and what lets it go on."""
     if not settings.uses_sqlite:
-        async with Relay(settings.database_url) as relay:
+        async with TcpProxy(settings.database_url) as relay:
             yield settings.model_copy(update={"database_url": relay.url}), relay.freeze, relay.thaw
         return
     other = sqlite3.connect(database.sqlite_path(settings.database_url), isolation_level=None)
@@ -210,16 +210,16 @@ async def hanging(settings: Any) -> AsyncIterator[tuple[Any, Callable[[], object
 
 
 async def test_what_is_cut_off_at_the_end_is_answered(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with hanging(settings) as (hung, freeze, thaw), World(hung) as world:
+    async with hanging(settings) as (hung, freeze, thaw), LiveInstance(hung) as world:
         room_id, (ada, _) = await room_of(world, "ada", "bob")
         user = (await messages.send(ada, command(room_id))).message.sender
-        writer = world.app.parts.appender
+        writer = world.app.container.message_writer
         freeze()
         sent = [writer.append(outgoing(ada, room_id, user, 0, str(index))) for index in range(200)]
         waiting = [asyncio.ensure_future(each) for each in sent]
-        while not writer._busy:  # noqa: ASYNC110 - the first batch is being written, for up to 5 s
+        while not writer._busy_rooms:  # noqa: ASYNC110 - the first batch is being written, for up to 5 s
             await asyncio.sleep(0)
-        monkeypatch.setattr(message_writer, "SECONDS", 0.1)
+        monkeypatch.setattr(message_writer, "WRITE_TIMEOUT_S", 0.1)
 
         closing = asyncio.ensure_future(writer.close())
         async with asyncio.timeout(1.5):  # a connection that is cut off takes longer to be given back

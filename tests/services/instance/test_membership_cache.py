@@ -30,8 +30,10 @@ def admitted(user: User, session_id: UUID = SESSION, version: int = 0) -> Authen
 
 
 def settled(residents: MembershipCache, user: User, room_id: UUID = ROOM) -> CachedUser:
-    resident = residents.enter(admitted(user))
-    residents.learn(user.id, CachedMembership(room_id, "private", "member", muted=False, version=0), 2)
+    resident = residents.add_socket(admitted(user))
+    residents.set_membership(
+        user.id, CachedMembership(room_id, "private", "member", muted=False, version=0), 2
+    )
     resident.loaded = True
     return resident
 
@@ -40,31 +42,31 @@ def test_somebody_is_known_from_the_end_of_loading_to_a_minute_after_the_last_so
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     residents, user = MembershipCache(Rate(30, 10), MemoryBus()), someone()
-    residents.enter(admitted(user))
+    residents.add_socket(admitted(user))
     assert residents.get(user.id) is None, "their rooms are not known yet"
     settled(residents, user)
 
-    residents.leave(user.id, SESSION)
-    assert residents.present(user.id)
-    residents.leave(user.id, SESSION)
-    residents.tidy()
+    residents.remove_socket(user.id, SESSION)
+    assert residents.is_connected(user.id)
+    residents.remove_socket(user.id, SESSION)
+    residents.evict_expired()
 
-    assert not residents.present(user.id)
+    assert not residents.is_connected(user.id)
     assert len(residents) == 0
     assert residents.get(user.id) is not None, "they may be back in a moment"
-    monkeypatch.setattr(module, "LINGER_S", 0.0)
-    residents.tidy()
+    monkeypatch.setattr(module, "DISCONNECTED_TTL_S", 0.0)
+    residents.evict_expired()
     assert residents.get(user.id) is None
     assert residents.rooms == {}
 
 
 def test_whoever_left_before_their_rooms_were_known_is_forgotten_at_once() -> None:
     residents, user = MembershipCache(None, MemoryBus()), someone()
-    residents.enter(admitted(user))
+    residents.add_socket(admitted(user))
 
-    residents.leave(user.id, SESSION)
+    residents.remove_socket(user.id, SESSION)
 
-    assert list(residents.seen()) == []
+    assert list(residents.known_users()) == []
 
 
 class Topics(MemoryBus):
@@ -74,10 +76,10 @@ class Topics(MemoryBus):
         super().__init__()
         self.users: list[UUID] = []
 
-    def follow_user(self, user_id: UUID) -> None:
+    def subscribe_user(self, user_id: UUID) -> None:
         self.users.append(user_id)
 
-    def unfollow_user(self, user_id: UUID) -> None:
+    def unsubscribe_user(self, user_id: UUID) -> None:
         self.users.remove(user_id)
 
 
@@ -85,19 +87,19 @@ def test_a_user_is_subscribed_for_as_long_as_anything_is_remembered(monkeypatch:
     bus, user = Topics(), someone()
     residents = MembershipCache(None, bus)
     settled(residents, user)
-    residents.leave(user.id, SESSION)
-    residents.tidy()
+    residents.remove_socket(user.id, SESSION)
+    residents.evict_expired()
     assert bus.users == [user.id]
 
     settled(residents, user)
-    residents.leave(user.id, SESSION)
-    monkeypatch.setattr(module, "LINGER_S", 0.0)
-    residents.tidy()
+    residents.remove_socket(user.id, SESSION)
+    monkeypatch.setattr(module, "DISCONNECTED_TTL_S", 0.0)
+    residents.evict_expired()
     assert bus.users == []
 
     settled(residents, user)
-    residents.leave(user.id, SESSION)
-    residents.hear(SessionEnded(user.id, SESSION, "session_revoked", "logged_out"))
+    residents.remove_socket(user.id, SESSION)
+    residents.on_signal(SessionEnded(user.id, SESSION, "session_revoked", "logged_out"))
     assert bus.users == []
 
 
@@ -105,35 +107,35 @@ def test_a_user_is_subscribed_for_as_long_as_anything_is_remembered(monkeypatch:
 def test_a_late_signal_ends_no_younger_membership(seq: int | None, member: bool) -> None:
     residents, user = MembershipCache(None, MemoryBus()), someone()
     resident = settled(residents, user)
-    resident.rooms[ROOM].since = 7
+    resident.rooms[ROOM].joined_seq = 7
 
-    residents.hear(MemberChanged(user.id, ROOM, ended=True, seq=seq))
+    residents.on_signal(MemberChanged(user.id, ROOM, ended=True, seq=seq))
 
     assert (ROOM in resident.rooms) == member
 
 
 def test_memory_is_not_certain_after_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     residents = MembershipCache(None, MemoryBus())
-    seen = [residents.certain]
+    seen = [residents.up_to_date]
 
-    residents.hear(SignalsLost())
-    seen.append(residents.certain)
-    monkeypatch.setattr(module, "DOUBT_S", 0.0)
-    seen.append(residents.certain)
-    residents.checked_at = clock.monotonic() - 60
-    seen.append(residents.certain)
+    residents.on_signal(SignalsLost())
+    seen.append(residents.up_to_date)
+    monkeypatch.setattr(module, "UNCERTAIN_AFTER_LOSS_S", 0.0)
+    seen.append(residents.up_to_date)
+    residents.reconciled_at = clock.monotonic() - 60
+    seen.append(residents.up_to_date)
 
     assert seen == [True, False, True, False]
 
 
 def test_of_too_many_who_left_the_first_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LINGERING", 2)
+    monkeypatch.setattr(module, "MAX_DISCONNECTED_USERS", 2)
     residents, people = MembershipCache(None, MemoryBus()), [someone() for _ in range(4)]
     for user in people:
         settled(residents, user)
-        residents.leave(user.id, SESSION)
+        residents.remove_socket(user.id, SESSION)
 
-    residents.tidy()
+    residents.evict_expired()
 
     assert [residents.get(user.id) is not None for user in people] == [False, False, True, True]
 
@@ -141,11 +143,11 @@ def test_of_too_many_who_left_the_first_are_forgotten(monkeypatch: pytest.Monkey
 def test_the_end_of_the_last_session_is_the_end_of_what_is_remembered() -> None:
     residents, user = MembershipCache(None, MemoryBus()), someone()
     settled(residents, user)
-    residents.leave(user.id, SESSION)
+    residents.remove_socket(user.id, SESSION)
 
-    residents.hear(SessionEnded(user.id, uuid4(), "session_revoked", "another one"))
+    residents.on_signal(SessionEnded(user.id, uuid4(), "session_revoked", "another one"))
     assert residents.get(user.id) is not None
-    residents.hear(SessionEnded(user.id, SESSION, "session_revoked", "logged_out"))
+    residents.on_signal(SessionEnded(user.id, SESSION, "session_revoked", "logged_out"))
 
     assert residents.get(user.id) is None
     assert residents.rooms == {}
@@ -154,20 +156,20 @@ def test_the_end_of_the_last_session_is_the_end_of_what_is_remembered() -> None:
 def test_who_is_in_again_is_not_thrown_out_by_an_old_entry() -> None:
     residents, user = MembershipCache(None, MemoryBus()), someone()
     resident = settled(residents, user)
-    resident.rooms[ROOM].since = 7
+    resident.rooms[ROOM].joined_seq = 7
 
-    assert not residents.ended(user.id, ROOM, 5)
+    assert not residents.end_membership(user.id, ROOM, 5)
     assert ROOM in resident.rooms
-    assert residents.ended(user.id, ROOM, 9)
+    assert residents.end_membership(user.id, ROOM, 9)
     assert ROOM not in resident.rooms
     assert resident.version == -1, "whether they are in again is to be found"
 
 
 def test_what_changed_since_somebody_was_admitted_is_still_to_be_found() -> None:
     residents, user = MembershipCache(None, MemoryBus()), someone()
-    resident = residents.enter(admitted(user, version=5))
+    resident = residents.add_socket(admitted(user, version=5))
 
-    residents.enter(admitted(user, uuid4(), version=3))
+    residents.add_socket(admitted(user, uuid4(), version=3))
 
     assert resident.version == 3
 
@@ -175,41 +177,41 @@ def test_what_changed_since_somebody_was_admitted_is_still_to_be_found() -> None
 def test_a_short_absence_knows_whether_anything_was_read_meanwhile() -> None:
     residents, user = MembershipCache(None, MemoryBus()), someone()
     settled(residents, user)
-    residents.hear(UserHint(user.id, "read", {}))
-    residents.leave(user.id, SESSION)
+    residents.on_signal(UserHint(user.id, "read", {}))
+    residents.remove_socket(user.id, SESSION)
 
-    residents.enter(admitted(user))
-    absence = residents.came_back(user.id, SESSION)
-    residents.leave(user.id, SESSION)
-    residents.hear(UserHint(user.id, "read", {}))
-    residents.enter(admitted(user))
-    another = residents.came_back(user.id, SESSION)
+    residents.add_socket(admitted(user))
+    absence = residents.record_reconnect(user.id, SESSION)
+    residents.remove_socket(user.id, SESSION)
+    residents.on_signal(UserHint(user.id, "read", {}))
+    residents.add_socket(admitted(user))
+    another = residents.record_reconnect(user.id, SESSION)
 
     assert absence is not None
-    assert not absence.marked
+    assert not absence.read_state_changed
     assert another is not None
-    assert another.marked
-    assert residents.came_back(user.id, uuid4()) is None
+    assert another.read_state_changed
+    assert residents.record_reconnect(user.id, uuid4()) is None
 
 
 def test_an_ended_membership_is_forgotten_and_noticed() -> None:
     residents, user = MembershipCache(None, MemoryBus()), someone()
     resident = settled(residents, user)
-    before = resident.changes
+    before = resident.change_count
 
-    residents.hear(MemberChanged(user.id, ROOM, ended=True))
-    residents.hear(MemberChanged(user.id, ROOM, ended=True))
+    residents.on_signal(MemberChanged(user.id, ROOM, ended=True))
+    residents.on_signal(MemberChanged(user.id, ROOM, ended=True))
 
     assert resident.rooms == {}
-    assert resident.changes > before, "a reading that began before this is old"
+    assert resident.change_count > before, "a reading that began before this is old"
 
 
 def test_muting_leaves_the_role_and_a_role_leaves_the_muting() -> None:
     residents, user = MembershipCache(None, MemoryBus()), someone()
     resident = settled(residents, user)
 
-    residents.hear(MemberChanged(user.id, ROOM, muted=True))
-    residents.hear(MemberChanged(user.id, ROOM, role="moderator"))
+    residents.on_signal(MemberChanged(user.id, ROOM, muted=True))
+    residents.on_signal(MemberChanged(user.id, ROOM, role="moderator"))
 
     assert (resident.rooms[ROOM].role, resident.rooms[ROOM].muted) == ("moderator", True)
 
@@ -217,9 +219,9 @@ def test_muting_leaves_the_role_and_a_role_leaves_the_muting() -> None:
 def test_signals_about_strangers_are_nothing() -> None:
     residents = MembershipCache(None, MemoryBus())
 
-    residents.hear(MemberChanged(uuid4(), ROOM, role="owner"))
-    residents.hear(MemberChanged(uuid4(), ROOM, ended=True))
-    residents.leave(uuid4(), SESSION)
-    residents.counted(ROOM, 5)
+    residents.on_signal(MemberChanged(uuid4(), ROOM, role="owner"))
+    residents.on_signal(MemberChanged(uuid4(), ROOM, ended=True))
+    residents.remove_socket(uuid4(), SESSION)
+    residents.set_member_count(ROOM, 5)
 
     assert residents.rooms == {}

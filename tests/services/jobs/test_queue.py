@@ -84,11 +84,11 @@ async def test_not_before_its_time(parts):
 async def test_what_failed_is_tried_again_later_and_kept_in_the_end(parts):
     await add()
     lease = uuid4()
-    for attempt in range(1, queue.ATTEMPTS + 1):
+    for attempt in range(1, queue.MAX_ATTEMPTS + 1):
         await models.Job.all().update(run_at=clock.now() - timedelta(seconds=1))
         [job] = await queue.claim(lease, 10)
         assert job.attempts == attempt
-        assert await queue.fail(lease, job, OSError("no route\x00")) == (attempt == queue.ATTEMPTS)
+        assert await queue.fail(lease, job, OSError("no route\x00")) == (attempt == queue.MAX_ATTEMPTS)
     assert ((await row()).state, (await row()).last_error) == ("dead", "OSError: no route")
     assert not await queue.has_due()
 
@@ -104,9 +104,9 @@ async def test_what_is_hopeless_is_not_tried_again(parts):
 
 
 def test_waits_grow_and_differ():
-    for attempt in range(1, queue.ATTEMPTS + 1):
-        waits = {queue.wait_s(attempt) for _ in range(50)}
-        longest = min(queue.FIRST_WAIT_S * 2 ** (attempt - 1), queue.LONGEST_WAIT_S)
+    for attempt in range(1, queue.MAX_ATTEMPTS + 1):
+        waits = {queue.retry_delay_s(attempt) for _ in range(50)}
+        longest = min(queue.MIN_RETRY_DELAY_S * 2 ** (attempt - 1), queue.MAX_RETRY_DELAY_S)
         assert len(waits) > 1
         assert longest / 2 <= min(waits) <= max(waits) <= longest
 
@@ -131,7 +131,9 @@ async def test_a_lost_worker_loses_its_jobs(parts):
 async def test_what_kills_its_workers_is_kept_in_the_end(parts):
     await add()
     await queue.claim(uuid4(), 10)
-    await models.Job.all().update(leased_until=clock.now() - timedelta(seconds=1), attempts=queue.ATTEMPTS)
+    await models.Job.all().update(
+        leased_until=clock.now() - timedelta(seconds=1), attempts=queue.MAX_ATTEMPTS
+    )
 
     assert await queue.claim(uuid4(), 10) == []
 
@@ -160,7 +162,7 @@ async def test_a_worker_that_stops_gives_back_what_it_has(parts):
 
 
 async def test_what_ended_is_deleted_after_a_while(parts, monkeypatch):
-    monkeypatch.setattr(locking, "BATCH", 2)
+    monkeypatch.setattr(locking, "MAX_LOCKED_ROWS", 2)
     lease = uuid4()
     for _ in range(6):
         await add()

@@ -27,13 +27,13 @@ async def test_old_sessions_and_tokens_go(parts):
     await one_time_tokens.create(signed.user.id, "verify_email", "ada@example.org")
     await models.Session.all().update(revoked_at=clock.now() - timedelta(days=29))
 
-    await retention.tidy(30, 365)
+    await retention.purge(30, 365)
     assert await models.Session.exists()
     assert await models.OneTimeToken.exists()
 
     await models.Session.all().update(revoked_at=clock.now() - timedelta(days=31))
-    await models.OneTimeToken.all().update(expires_at=clock.now() - 3 * clock.SKEW)
-    await retention.tidy(30, 365)
+    await models.OneTimeToken.all().update(expires_at=clock.now() - 3 * clock.MAX_CLOCK_SKEW)
+    await retention.purge(30, 365)
     assert not await models.Session.exists()
     assert not await models.OneTimeToken.exists()
     assert await models.User.exists()
@@ -41,8 +41,10 @@ async def test_old_sessions_and_tokens_go(parts):
 
 async def test_handovers_go_once_their_state_has_run_out(parts):
     for state, seconds in (("a", -121), ("b", -60)):  # "b" is accepted where the clock is late
-        await models.Handover.create(state_digest=state, expires_at=clock.now() + timedelta(seconds=seconds))
+        await models.OAuthHandoff.create(
+            state_digest=state, expires_at=clock.now() + timedelta(seconds=seconds)
+        )
 
-    await retention.tidy(30, 365)
+    await retention.purge(30, 365)
 
-    assert [row.state_digest for row in await models.Handover.all()] == ["b"]
+    assert [row.state_digest for row in await models.OAuthHandoff.all()] == ["b"]

@@ -38,19 +38,19 @@ async def spent(user):
 async def undone(user):
     async def use(token):
         async with database.transaction():
-            return await one_time_tokens.spend_undo(await one_time_tokens.renew_undo(token) or "")
+            return await one_time_tokens.consume_undo(await one_time_tokens.create_undo_token(token) or "")
 
-    return await one_time_tokens.begin_undo(user, one_time_tokens.UNDO_KEY, {}), use
+    return await one_time_tokens.create_undo(user, one_time_tokens.UNDO_API_KEY, {}), use
 
 
 async def second_step(user):
     async def use(token):
         pending = await mfa_challenges.find(token)
         async with database.transaction() as tx:
-            await mfa_challenges.attempt(tx, pending)
+            await mfa_challenges.count_attempt(tx, pending)
         return pending
 
-    return await mfa_challenges.begin(user.id, None), use
+    return await mfa_challenges.create(user.id, None), use
 
 
 KINDS = {
@@ -83,7 +83,7 @@ async def test_a_token_stored_by_an_instance_whose_clock_differs_is_good_for_its
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_token_is_refused_when_no_clock_can_make_it_good(user, monkeypatch, kind):
     token, use = await kind(user)
-    elsewhere(monkeypatch, KINDS[kind] + clock.SKEW + timedelta(seconds=1))
+    elsewhere(monkeypatch, KINDS[kind] + clock.MAX_CLOCK_SKEW + timedelta(seconds=1))
 
     with pytest.raises(InvalidToken):
         await use(token)

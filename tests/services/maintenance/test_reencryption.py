@@ -30,7 +30,7 @@ async def confirmed(parts, signed):
 
 
 async def test_the_key_of_before_is_not_needed_any_more(parts, monkeypatch):
-    monkeypatch.setattr(reencryption, "BATCH", 2)
+    monkeypatch.setattr(reencryption, "REENCRYPT_BATCH_ROWS", 2)
     secrets = {}
     for number in range(5):
         given = {"name": "Ada", "email": f"ada{number}@example.org", "password": "long enough"}
@@ -42,9 +42,11 @@ async def test_the_key_of_before_is_not_needed_any_more(parts, monkeypatch):
 
     alone = Sealing([NEXT])
     for row in await models.TwoFactor.all():
-        assert alone.unseal(two_factor.purpose(row.user_id), row.secret).decode() == secrets[row.user_id]
+        assert (
+            alone.unseal(two_factor.sealing_purpose(row.user_id), row.secret).decode() == secrets[row.user_id]
+        )
         with pytest.raises(DecryptionError):  # nobody's is good for somebody else
-            alone.unseal(two_factor.purpose(row.id), row.secret)
+            alone.unseal(two_factor.sealing_purpose(row.id), row.secret)
 
 
 async def test_what_no_listed_key_reads_is_counted_and_left(parts):

@@ -10,7 +10,7 @@ from hubbub.cli import services_context
 from hubbub.config import Settings
 from hubbub.core import passwords
 from hubbub.services.seed import dev_admin
-from hubbub.services.seed.dev_admin import Login
+from hubbub.services.seed.dev_admin import DevAdminLogin
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ async def parts(database_url, tmp_path):
 
 
 async def test_an_empty_database_gets_an_admin_whose_password_is_kept(parts, tmp_path):
-    login = await dev_admin.development_admin(parts)
+    login = await dev_admin.ensure_dev_admin(parts)
 
     user = await models.User.get(email=login.email)
     assert user.role == "admin"
@@ -31,55 +31,55 @@ async def test_an_empty_database_gets_an_admin_whose_password_is_kept(parts, tmp
 
 
 async def test_at_the_next_start_it_is_the_same(parts):
-    first = await dev_admin.development_admin(parts)
-    second = await dev_admin.development_admin(parts)
+    first = await dev_admin.ensure_dev_admin(parts)
+    second = await dev_admin.ensure_dev_admin(parts)
 
     assert first == second
     assert await models.User.all().count() == 1
 
 
 async def test_a_new_database_takes_the_password_that_is_kept(parts):
-    first = await dev_admin.development_admin(parts)
+    first = await dev_admin.ensure_dev_admin(parts)
     await models.User.all().delete()
 
-    assert await dev_admin.development_admin(parts) == first
+    assert await dev_admin.ensure_dev_admin(parts) == first
 
 
 async def test_who_has_people_already_gets_no_admin(parts, tmp_path):
     await models.User.create(username="ada", email="ada@example.org", display_name="Ada")
 
-    assert await dev_admin.development_admin(parts) is None
+    assert await dev_admin.ensure_dev_admin(parts) is None
     assert await models.User.all().count() == 1
     assert not (tmp_path / "admin_password").exists()
 
 
 async def test_a_password_that_was_changed_is_not_shown(parts):
-    await dev_admin.development_admin(parts)
+    await dev_admin.ensure_dev_admin(parts)
     await models.User.all().update(password_digest=await passwords.digest("another one", 4))
 
-    assert await dev_admin.development_admin(parts) is None
+    assert await dev_admin.ensure_dev_admin(parts) is None
 
 
 async def test_an_admin_that_is_gone_is_not_shown(parts):
-    await dev_admin.development_admin(parts)
+    await dev_admin.ensure_dev_admin(parts)
     await models.User.all().update(email="other@example.org")
 
-    assert await dev_admin.development_admin(parts) is None
+    assert await dev_admin.ensure_dev_admin(parts) is None
 
 
 @pytest.mark.parametrize("env", ["test", "production"])
 async def test_outside_development_nobody_is_made(parts, env):
     parts.settings = parts.settings.model_copy(update={"env": env})
 
-    assert await dev_admin.development_admin(parts) is None
+    assert await dev_admin.ensure_dev_admin(parts) is None
     assert not await models.User.exists()
 
 
-LOGIN = Login("admin@hubbub.local", "s3cret", Path("var/admin_password"))
+LOGIN = DevAdminLogin("admin@hubbub.local", "s3cret", Path("var/admin_password"))
 
 
 def test_the_greeting_names_the_addresses_and_the_login():
-    text = dev_admin.text(Settings.for_tests(env="development"), "http://127.0.0.1:8000", LOGIN)
+    text = dev_admin.banner(Settings.for_tests(env="development"), "http://127.0.0.1:8000", LOGIN)
 
     assert "http://127.0.0.1:8000/\n" in text
     assert "http://127.0.0.1:8000/api/v1\n" in text
@@ -90,7 +90,7 @@ def test_the_greeting_names_the_addresses_and_the_login():
 
 
 def test_what_is_not_there_is_not_named():
-    text = dev_admin.text(Settings.for_tests(env="development", playground=False), "http://h", None)
+    text = dev_admin.banner(Settings.for_tests(env="development", playground=False), "http://h", None)
 
     assert "playground" not in text
     assert "password" not in text
@@ -99,11 +99,11 @@ def test_what_is_not_there_is_not_named():
 def test_production_is_greeted_by_its_logs_alone():
     settings = Settings.for_tests(env="production", bcrypt_rounds=10)
 
-    assert dev_admin.text(settings, "http://h", None) == ""
+    assert dev_admin.banner(settings, "http://h", None) == ""
 
 
 async def test_no_e_mail_is_sent_to_the_admin_of_a_new_database(parts):
-    await dev_admin.development_admin(parts)
+    await dev_admin.ensure_dev_admin(parts)
 
     assert await models.Job.all().count() == 0
     assert (await models.User.get(email=dev_admin.EMAIL)).email_verified_at is not None
@@ -116,7 +116,7 @@ async def test_no_e_mail_is_sent_to_the_admin_of_a_new_database(parts):
 def test_the_address_that_is_shown_can_be_opened(host, url):
     settings = Settings.for_tests(host=host, playground=True)
 
-    shown = dev_admin.text(settings, App(settings).url, None)
+    shown = dev_admin.banner(settings, App(settings).url, None)
 
     assert f"playground  {url}/" in shown
     assert "hubbub seed" in shown

@@ -14,7 +14,7 @@ from hubbub.services.users import users
 @pytest.fixture
 async def room(settings):
     await database.connect(settings)
-    began = clock.now() - generator.AGE
+    began = clock.now() - generator.HISTORY_AGE
     yield await models.Room.create(
         kind="public", name="x", name_key="x", created_at=began, last_entry_at=began
     )
@@ -27,12 +27,12 @@ async def people(room):
         await models.User.create(username=f"user{n}", email=f"{n}@example.com", display_name=str(n))
         for n in range(5)
     ]
-    return [users.show(row) for row in rows]
+    return [users.to_view(row) for row in rows]
 
 
 async def test_who_is_a_member_does_not_join_again(room, people):
-    await generator.join(room.id, [(people[0], "owner")], 0)
-    await generator.join(room.id, [(person, "member") for person in people], 0)
+    await generator.add_members(room.id, [(people[0], "owner")], 0)
+    await generator.add_members(room.id, [(person, "member") for person in people], 0)
 
     memberships = await models.Membership.filter(room_id=room.id).order_by("last_read_seq")
     assert [row.user_id for row in memberships] == [person.id for person in people]
@@ -41,8 +41,8 @@ async def test_who_is_a_member_does_not_join_again(room, people):
 
 
 async def test_the_history_reaches_from_a_week_ago_until_now(room, people):
-    await generator.join(room.id, [(person, "member") for person in people], 100)
-    await generator.talk(room.id, "x", people, 100, lambda _: None)
+    await generator.add_members(room.id, [(person, "member") for person in people], 100)
+    await generator.write_messages(room.id, "x", people, 100, lambda _: None)
 
     times = [entry.at for entry in await models.Entry.filter(room_id=room.id).order_by("seq")]
     assert clock.now() - times[0] > timedelta(days=6)
@@ -50,8 +50,8 @@ async def test_the_history_reaches_from_a_week_ago_until_now(room, people):
 
 
 async def test_ids_of_messages_are_in_the_order_of_the_log(room, people):
-    await generator.join(room.id, [(person, "member") for person in people], 200)
-    await generator.talk(room.id, "x", people, 200, lambda _: None)
+    await generator.add_members(room.id, [(person, "member") for person in people], 200)
+    await generator.write_messages(room.id, "x", people, 200, lambda _: None)
 
     messages = await models.Message.filter(room_id=room.id).order_by("seq")
     assert len(messages) == 200
@@ -60,11 +60,11 @@ async def test_ids_of_messages_are_in_the_order_of_the_log(room, people):
 
 
 async def test_a_room_that_talks_enough_is_left_alone(room, people):
-    await generator.join(room.id, [(person, "member") for person in people], 20)
+    await generator.add_members(room.id, [(person, "member") for person in people], 20)
     told = []
 
-    first = await generator.talk(room.id, "x", people, 20, told.append)
-    second = await generator.talk(room.id, "x", people, 10, told.append)
+    first = await generator.write_messages(room.id, "x", people, 20, told.append)
+    second = await generator.write_messages(room.id, "x", people, 10, told.append)
 
     assert (first, second) == (20, 0)
     assert sum(told) == 30
@@ -74,7 +74,7 @@ async def test_history_that_ends_in_the_future_goes_on_from_there(room, people):
     late = clock.now() + timedelta(minutes=5)  # the clock of the machine was put back
     await models.Room.filter(id=room.id).update(last_entry_at=late)
 
-    await generator.join(room.id, [(person, "member") for person in people], 0)
+    await generator.add_members(room.id, [(person, "member") for person in people], 0)
 
     times = await models.Entry.filter(room_id=room.id).order_by("seq").values_list("at", flat=True)
     assert times == [late] * 5

@@ -17,7 +17,7 @@ from hubbub.services.seed import generator, seed
 from hubbub.services.seed.dev_admin import EMAIL as ADMIN
 from hubbub.services.seed.seed import Plan
 from hubbub.services.users import users
-from tests.support.world import World
+from tests.support.world import LiveInstance
 
 SMALL = Plan(users=12, rooms=7, messages=300)
 
@@ -121,7 +121,7 @@ def check_entry(entry):
 async def check_messages(room, entries):
     announced = {entry.seq: entry for entry in entries if entry.event == "message:new"}
     rows = await models.Message.filter(room_id=room.id).order_by("seq").prefetch_related("sender")
-    views = await message_views.messages(rows, None)
+    views = await message_views.load_views(rows, None)
     assert [view.seq for view in views] == list(announced)
     for view in views:
         message = json.loads(announced[view.seq].payload)["message"]
@@ -207,9 +207,9 @@ async def test_one_person_alone_can_be_sown(sow):
 
 
 async def test_many_people_and_messages_come_in_several_transactions(sow, monkeypatch):
-    monkeypatch.setattr(generator, "PEOPLE", 5)
-    monkeypatch.setattr(generator, "MESSAGES", 30)
-    monkeypatch.setattr(seed, "CHUNK", 5)
+    monkeypatch.setattr(generator, "MEMBERS_PER_TRANSACTION", 5)
+    monkeypatch.setattr(generator, "MESSAGES_PER_TRANSACTION", 30)
+    monkeypatch.setattr(seed, "USER_BATCH_SIZE", 5)
 
     await sow()
 
@@ -226,9 +226,9 @@ async def test_two_at_once_make_one_set_of_people_and_rooms(opened):
 
 
 async def test_beside_a_running_server_everybody_hears_of_it(settings):
-    async with World(settings) as world:
-        person = await world.person("visitor")
-        client = await person.client()
+    async with LiveInstance(settings) as world:
+        person = await world.register("visitor")
+        client = await person.connect_client()
         room = next(room for room in client.ready["rooms"] if room["name"] == "general")
 
         process = await asyncio.create_subprocess_exec(
@@ -245,7 +245,7 @@ async def test_beside_a_running_server_everybody_hears_of_it(settings):
         sent = [(await client.send(room["id"], f"meanwhile {number}"))["seq"] for number in range(5)]
         out, _ = await process.communicate()
         last = await client.send(room["id"], "the end")
-        await client.until("message:new", lambda event: event["seq"] == last["seq"])
+        await client.events_until("message:new", lambda event: event["seq"] == last["seq"])
 
         assert b"Added 6 people" in out
         assert sent == sorted(sent)
@@ -260,7 +260,7 @@ async def test_a_developer_sees_days_and_direct_rooms_beside_what_is_there(opene
     admin = await models.User.create(username="admin", email=ADMIN, display_name="admin", role="admin")
     name = opened.default_rooms[0]
     room = await models.Room.create(kind="public", name=name, name_key=name)
-    await generator.join(room.id, [(users.show(admin), "member")], 0)
+    await generator.add_members(room.id, [(users.to_view(admin), "member")], 0)
 
     done = await seed.seed(development, Plan(users=12, rooms=8, messages=400), lambda _: None)
 

@@ -13,12 +13,12 @@ from hubbub.config import Settings
 from hubbub.core import metrics
 from hubbub.realtime.chat import feeds
 from hubbub.services.instance import membership_cache
-from tests.support.crowd import Fan
-from tests.support.relay import Relay
-from tests.support.world import World
+from tests.support.crowd import RawClient
+from tests.support.relay import TcpProxy
+from tests.support.world import LiveInstance
 
 
-async def until_connected(world: World, count: int) -> None:
+async def until_connected(world: LiveInstance, count: int) -> None:
     async with asyncio.timeout(10):
         while len(world.app.chat.connections) != count:  # noqa: ASYNC110 - there is nothing to wait on
             await asyncio.sleep(0.01)
@@ -27,43 +27,43 @@ async def until_connected(world: World, count: int) -> None:
 class Returning:
     """Ada, in two rooms with Bob, who comes and goes."""
 
-    def __init__(self, world: World, rooms: list[str], fan: Fan) -> None:
+    def __init__(self, world: LiveInstance, rooms: list[str], fan: RawClient) -> None:
         self.world = world
         self.rooms = rooms
         self.fan = fan
 
     async def blink(self) -> None:
         """Her socket is gone, and the server knows."""
-        await self.fan.drop()
+        await self.fan.close()
         await until_connected(self.world, 1)
 
 
 @asynccontextmanager
-async def returning(world: World) -> AsyncIterator[Returning]:
-    first, (device, bob) = await world.talk("ada", "bob")
-    made = await bob.call("room:create", kind="private", name="second", member_ids=[world.people["ada"].id])
-    await device.next("room:added", lambda it: it["room"]["id"] == made["room"]["id"])
+async def returning(world: LiveInstance) -> AsyncIterator[Returning]:
+    first, (device, bob) = await world.room_with_clients("ada", "bob")
+    made = await bob.call("room:create", kind="private", name="second", member_ids=[world.users["ada"].id])
+    await device.next_event("room:added", lambda it: it["room"]["id"] == made["room"]["id"])
     await device.close()
     await until_connected(world, 1)
     async with aiohttp.ClientSession() as http:
-        fan = Fan(http, world.url, world.people["ada"].token)
+        fan = RawClient(http, world.url, world.users["ada"].token)
         await fan.connect()
         yield Returning(world, [first, made["room"]["id"]], fan)
-        await fan.drop()
+        await fan.close()
 
 
 @pytest.fixture
-async def ada(world: World) -> AsyncIterator[Returning]:
+async def ada(world: LiveInstance) -> AsyncIterator[Returning]:
     async with returning(world) as made:
         yield made
 
 
-async def statements_of(world: World, fan: Fan) -> int:
+async def statements_of(world: LiveInstance, fan: RawClient) -> int:
     """How many statements a connection costs; nothing else asks meanwhile."""
-    chat, parts = world.app.chat, world.app.parts
-    for loop in (chat.truth, chat.delivery, chat.comings, parts.activity):
+    chat, parts = world.app.chat, world.app.container
+    for loop in (chat.reconciler, chat.delivery, chat.presence_tracker, parts.session_last_seen):
         await loop.close()
-    await chat.truth.check()
+    await chat.reconciler.check()
     before = metrics.counters["database_statements"]
     await fan.connect()
     return metrics.counters["database_statements"] - before
@@ -82,9 +82,9 @@ async def test_who_missed_nothing_is_told_nothing_and_costs_nothing(ada: Returni
 async def test_over_redis_it_costs_nothing_either_unless_redis_is_silent(
     settings: Settings, redis_url: str, frozen: bool
 ) -> None:
-    async with Relay(redis_url) as relay:
+    async with TcpProxy(redis_url) as relay:
         update = {"redis_url": relay.url, "redis_prefix": f"t-{uuid4().hex}"}
-        async with World(settings.model_copy(update=update)) as world, returning(world) as ada:
+        async with LiveInstance(settings.model_copy(update=update)) as world, returning(world) as ada:
             await ada.blink()
             if frozen:
                 relay.freeze()
@@ -95,16 +95,16 @@ async def test_over_redis_it_costs_nothing_either_unless_redis_is_silent(
 
 
 async def test_who_missed_nothing_hears_what_comes(ada: Returning) -> None:
-    bob = await ada.world.device_of("bob")
-    await ada.fan.drop()
+    bob = await ada.world.another_client("bob")
+    await ada.fan.close()
     await until_connected(ada.world, 2)
     await ada.fan.connect()
 
     sent = [await bob.send(room_id, "there you are") for room_id in ada.rooms]
-    await bob.settled()
-    await ada.fan.until("message:new", 2)
+    await bob.synchronize()
+    await ada.fan.wait_for_count("message:new", 2)
 
-    assert [it["message"] for name, it in ada.fan.heard if name == "message:new"] == sent
+    assert [it["message"] for name, it in ada.fan.events if name == "message:new"] == sent
 
 
 async def test_who_missed_a_message_is_told_of_its_room_alone(ada: Returning) -> None:
@@ -126,9 +126,9 @@ async def test_what_another_device_read_or_muted_is_told(
 ) -> None:
     bob, room_id = ada.world.clients[1], ada.rooms[0]
     await bob.send(room_id, "to be read")
-    await ada.fan.until("message:new", 1)
+    await ada.fan.wait_for_count("message:new", 1)
     await ada.blink()
-    other = await ada.world.device_of("ada")
+    other = await ada.world.another_client("ada")
     await other.call(event, room_id=room_id, **payload)
 
     await ada.fan.connect()
@@ -141,13 +141,13 @@ async def test_what_was_read_elsewhere_is_found_though_nothing_was_heard_of_it(
 ) -> None:
     bob, room_id = ada.world.clients[1], ada.rooms[0]
     await bob.send(room_id, "to be read")
-    await ada.fan.until("message:new", 1)
+    await ada.fan.wait_for_count("message:new", 1)
     await ada.blink()
-    monkeypatch.setattr(ada.world.app.parts.bus, "publish", lambda _: None)  # dead
-    status, _ = await ada.world.people["ada"].rest("POST", f"/rooms/{room_id}/read", json={"seq": 3})
+    monkeypatch.setattr(ada.world.app.container.bus, "publish", lambda _: None)  # dead
+    status, _ = await ada.world.users["ada"].rest("POST", f"/rooms/{room_id}/read", json={"seq": 3})
     assert status == 200
 
-    await ada.world.app.chat.truth.check()
+    await ada.world.app.chat.reconciler.check()
     await ada.fan.connect()
 
     assert [room["id"] for room in ada.fan.ready["rooms"]] == [room_id]
@@ -166,8 +166,8 @@ async def test_after_a_long_absence_the_database_is_asked(
     ada: Returning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ada.blink()
-    monkeypatch.setattr(membership_cache, "LINGER_S", 0.0)
-    monkeypatch.setattr(feeds, "LINGER_S", 0.0)
+    monkeypatch.setattr(membership_cache, "DISCONNECTED_TTL_S", 0.0)
+    monkeypatch.setattr(feeds, "UNUSED_FEED_TTL_S", 0.0)
 
     assert await statements_of(ada.world, ada.fan) > 0
     assert ada.fan.ready["rooms"] == []
@@ -176,13 +176,13 @@ async def test_after_a_long_absence_the_database_is_asked(
 async def test_after_a_long_absence_what_was_read_since_the_login_is_told(
     ada: Returning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bob, person = ada.world.clients[1], ada.world.people["ada"]
+    bob, person = ada.world.clients[1], ada.world.users["ada"]
     await bob.send(ada.rooms[0], "to be read")
-    await ada.fan.until("message:new", 1)
+    await ada.fan.wait_for_count("message:new", 1)
     await person.rest("POST", f"/rooms/{ada.rooms[0]}/read", json={"seq": 3})
     await ada.blink()
-    monkeypatch.setattr(membership_cache, "LINGER_S", 0.0)
-    await ada.world.app.chat.truth.check()
+    monkeypatch.setattr(membership_cache, "DISCONNECTED_TTL_S", 0.0)
+    await ada.world.app.chat.reconciler.check()
 
     await ada.fan.connect()
 

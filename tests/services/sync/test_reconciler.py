@@ -17,19 +17,19 @@ from hubbub.schemas.chat.rooms import CreateRoom
 from hubbub.services.chat import rooms
 from hubbub.services.context import Context
 from hubbub.services.instance.cached_user import CachedUser
-from tests.support.buses import LosingBus
-from tests.support.world import Client, Refused, World
+from tests.support.buses import DroppingBus
+from tests.support.world import Client, LiveInstance, OperationRefused
 
 
 @pytest.fixture
-def bus() -> LosingBus:
-    return LosingBus()
+def bus() -> DroppingBus:
+    return DroppingBus()
 
 
 @pytest.fixture
-async def world(settings: Any, bus: LosingBus) -> AsyncIterator[World]:
+async def world(settings: Any, bus: DroppingBus) -> AsyncIterator[LiveInstance]:
     """An instance whose bus loses what a test wants lost."""
-    async with World(settings, bus) as made:
+    async with LiveInstance(settings, bus) as made:
         yield made
 
 
@@ -37,19 +37,19 @@ def seqs(client: Client, room_id: str) -> list[int]:
     return [it["seq"] for _, it in client.entries(room_id)]
 
 
-def known(world: World, user_id: UUID) -> CachedUser:
-    resident = world.app.parts.residents.any(user_id)
+def known(world: LiveInstance, user_id: UUID) -> CachedUser:
+    resident = world.app.container.membership_cache.get_any(user_id)
     assert resident is not None
     return resident
 
 
 async def refusal(client: Client, event: str, **payload: Any) -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(OperationRefused) as refused:
         await client.call(event, **payload)
     return str(refused.value.code)
 
 
-async def until_unknown(world: World, user_id: UUID, room_id: UUID) -> None:
+async def until_unknown(world: LiveInstance, user_id: UUID, room_id: UUID) -> None:
     """Wait until the instance no longer takes somebody for a member."""
     async with asyncio.timeout(10):
         while room_id in known(world, user_id).rooms:  # noqa: ASYNC110
@@ -60,15 +60,17 @@ async def until_unknown(world: World, user_id: UUID, room_id: UUID) -> None:
 
 
 @pytest.mark.parametrize("lost", [object, MemberChanged, EntriesAppended])
-async def test_a_removed_member_is_out_whatever_is_lost(world: World, bus: LosingBus, lost: type) -> None:
-    room_id, (ada, bob, eve) = await world.talk("ada", "bob", "eve")
-    bob_id = world.people["bob"].id
-    bus.loses = lambda signal: isinstance(signal, lost)
+async def test_a_removed_member_is_out_whatever_is_lost(
+    world: LiveInstance, bus: DroppingBus, lost: type
+) -> None:
+    room_id, (ada, bob, eve) = await world.room_with_clients("ada", "bob", "eve")
+    bob_id = world.users["bob"].id
+    bus.should_drop = lambda signal: isinstance(signal, lost)
 
     await ada.call("room:remove", room_id=room_id, user_id=bob_id)
     sent = [await ada.send(room_id, str(index)) for index in range(3)]
-    await eve.next("message:new", lambda it: it["seq"] == sent[-1]["seq"])
-    await bob.next("room:gone")
+    await eve.next_event("message:new", lambda it: it["seq"] == sent[-1]["seq"])
+    await bob.next_event("room:gone")
     await until_unknown(world, UUID(bob_id), UUID(room_id))
 
     assert bob.entries(room_id)[-1][0] == "member:left"
@@ -80,44 +82,44 @@ async def test_a_removed_member_is_out_whatever_is_lost(world: World, bus: Losin
 
 
 @pytest.mark.parametrize("lost", [object, MemberJoined, EntriesAppended])
-async def test_a_new_member_is_in_whatever_is_lost(world: World, bus: LosingBus, lost: type) -> None:
-    room_id, (ada, _) = await world.talk("ada", "bob")
-    eve = await (await world.person("eve")).client()
-    bus.loses = lambda signal: isinstance(signal, lost)
+async def test_a_new_member_is_in_whatever_is_lost(world: LiveInstance, bus: DroppingBus, lost: type) -> None:
+    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+    eve = await (await world.register("eve")).connect_client()
+    bus.should_drop = lambda signal: isinstance(signal, lost)
 
-    await ada.call("room:invite", room_id=room_id, user_id=world.people["eve"].id)
+    await ada.call("room:invite", room_id=room_id, user_id=world.users["eve"].id)
     sent = await ada.send(room_id, "welcome")
-    await eve.next("message:new", lambda it: it["seq"] == sent["seq"])
-    bus.loses = lambda _: False
+    await eve.next_event("message:new", lambda it: it["seq"] == sent["seq"])
+    bus.should_drop = lambda _: False
     await eve.send(room_id, "thank you")
-    await eve.next("message:new", lambda it: it["seq"] == sent["seq"] + 1)
+    await eve.next_event("message:new", lambda it: it["seq"] == sent["seq"] + 1)
 
     assert seqs(eve, room_id) == [3, 4, 5]
-    added = next(it for name, it in eve.heard if name == "room:added")["room"]
+    added = next(it for name, it in eve.events if name == "room:added")["room"]
     assert (added["id"], added["my"]["role"]) == (room_id, "member")
 
 
-async def test_a_role_and_a_mute_are_found(world: World, bus: LosingBus) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
-    room, bob_id = UUID(room_id), UUID(world.people["bob"].id)
-    bus.loses = lambda signal: isinstance(signal, MemberChanged)
-    await world.app.chat.truth.close()  # compared below, and not before
+async def test_a_role_and_a_mute_are_found(world: LiveInstance, bus: DroppingBus) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    room, bob_id = UUID(room_id), UUID(world.users["bob"].id)
+    bus.should_drop = lambda signal: isinstance(signal, MemberChanged)
+    await world.app.chat.reconciler.close()  # compared below, and not before
     standing = known(world, bob_id).rooms[room]
 
     await ada.call("room:set_role", room_id=room_id, user_id=str(bob_id), role="moderator")
     await bob.call("room:mute", room_id=room_id, muted=True)
     assert (standing.role, standing.muted) == ("member", False)
-    await world.app.chat.truth.check()
+    await world.app.chat.reconciler.check()
 
     assert (standing.role, standing.muted) == ("moderator", True)
 
 
 @pytest.mark.parametrize("lost", [(), MemberJoined, MemberChanged, (MemberJoined, MemberChanged)])
 async def test_whoever_is_let_in_again_hears_though_the_removal_was_lost(
-    world: World, bus: LosingBus, lost: Any
+    world: LiveInstance, bus: DroppingBus, lost: Any
 ) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
-    bob_id = world.people["bob"].id
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    bob_id = world.users["bob"].id
 
     def loses(signal: object) -> bool:
         left = isinstance(signal, EntriesAppended) and any(
@@ -125,47 +127,47 @@ async def test_whoever_is_let_in_again_hears_though_the_removal_was_lost(
         )
         return left or isinstance(signal, lost)
 
-    bus.loses = loses
+    bus.should_drop = loses
     await ada.call("room:remove", room_id=room_id, user_id=bob_id)
     await ada.call("room:invite", room_id=room_id, user_id=bob_id)
-    bus.loses = lambda _: False
+    bus.should_drop = lambda _: False
     sent = await ada.send(room_id, "hello again")
-    await bob.next("message:new", lambda it: it["seq"] == sent["seq"])
+    await bob.next_event("message:new", lambda it: it["seq"] == sent["seq"])
     again = await ada.send(room_id, "still here?")
-    await bob.next("message:new", lambda it: it["seq"] == again["seq"])
+    await bob.next_event("message:new", lambda it: it["seq"] == again["seq"])
 
     assert seqs(bob, room_id) == list(range(3, again["seq"] + 1))
     assert (await bob.send(room_id, "yes"))["seq"] == again["seq"] + 1
 
 
-async def test_a_socket_that_is_still_in_after_its_last_entry_is_put_out(world: World) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
-    room, bob_id = UUID(room_id), UUID(world.people["bob"].id)
+async def test_a_socket_that_is_still_in_after_its_last_entry_is_put_out(world: LiveInstance) -> None:
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    room, bob_id = UUID(room_id), UUID(world.users["bob"].id)
     connection = world.app.chat.connections.of_user(bob_id)[0]
     resident = known(world, bob_id)
     standing = resident.rooms[room]
     await ada.call("room:remove", room_id=room_id, user_id=str(bob_id))
-    await bob.next("room:gone")
+    await bob.next_event("room:gone")
 
     # As it is for who came in with memberships read just before, when all feeds were past that entry.
     resident.rooms[room], resident.version = standing, -1
     world.app.chat.delivery.attach(connection, [room])
-    await bob.next("room:gone")
+    await bob.next_event("room:gone")
     await ada.send(room_id, "among us")
-    await bob.settled()
+    await bob.synchronize()
 
     assert bob.entries(room_id)[-1][0] == "member:left"
     assert room not in connection.rooms
 
 
-async def test_many_who_change_the_same_people_do_not_wait_for_each_other(world: World) -> None:
-    people = [await world.person(f"person{index}") for index in range(6)]
+async def test_many_who_change_the_same_people_do_not_wait_for_each_other(world: LiveInstance) -> None:
+    people = [await world.register(f"person{index}") for index in range(6)]
     ids = [UUID(each.id) for each in people]
 
     made = await asyncio.gather(
         *(
             rooms.create(
-                Context(world.app.parts, ids[first]),
+                Context(world.app.container, ids[first]),
                 CreateRoom(kind="private", member_ids=[*ids[first:], *ids[:first]][:: 1 if turn % 2 else -1]),
             )
             for turn in range(5)
@@ -181,46 +183,46 @@ async def test_many_who_change_the_same_people_do_not_wait_for_each_other(world:
 
 
 async def closed(client: Client) -> str:
-    closing = await client.next("closing")
-    await client.next("disconnect")
+    closing = await client.next_event("closing")
+    await client.next_event("disconnect")
     return str(closing["code"])
 
 
-async def test_an_ended_session_is_found(world: World, bus: LosingBus) -> None:
-    ada = await world.person("ada")
-    devices = [await ada.client(), await ada.client(transports=["polling"])]
+async def test_an_ended_session_is_found(world: LiveInstance, bus: DroppingBus) -> None:
+    ada = await world.register("ada")
+    devices = [await ada.connect_client(), await ada.connect_client(transports=["polling"])]
     _, other = await world.rest(
         "POST", "/auth/login", json={"email": "ada@example.com", "password": "correct horse battery"}
     )
     await ada.rest("GET", "/auth/me")
     ended = ada.token
     ada.token = other["data"]["access_token"]
-    stays = await ada.client()
-    bus.loses = lambda signal: isinstance(signal, SessionEnded)
+    stays = await ada.connect_client()
+    bus.should_drop = lambda signal: isinstance(signal, SessionEnded)
 
     await world.rest("POST", "/auth/logout", headers={"Authorization": f"Bearer {ended}"})
 
     for device in devices:
-        assert (await device.next("auth:revoked"))["reason"] == "logged_out"
+        assert (await device.next_event("auth:revoked"))["reason"] == "logged_out"
         assert await closed(device) == "session_revoked"
-    await stays.settled()
+    await stays.synchronize()
     assert bus.losses == 1
 
 
-async def test_a_session_that_ended_right_after_its_socket_was_admitted_is_found(world: World) -> None:
-    ada = await world.person("ada")
-    client = await ada.client()
-    parts, user_id = world.app.parts, UUID(ada.id)
-    admitted = world.app.chat.connections.of_user(user_id)[0].admitted
+async def test_a_session_that_ended_right_after_its_socket_was_admitted_is_found(world: LiveInstance) -> None:
+    ada = await world.register("ada")
+    client = await ada.connect_client()
+    parts, user_id = world.app.container, UUID(ada.id)
+    admitted = world.app.chat.connections.of_user(user_id)[0].auth_session
     async with database.transaction() as tx:  # as another instance does it, and nothing is heard of it
         await models.Session.filter(id=admitted.session_id).update(revoked_at=clock.now())
         await change_counters.bump_version(tx, [user_id])
     known(world, user_id).version += 1  # as if a comparison had come before that socket entered
 
-    parts.residents.enter(admitted)
+    parts.membership_cache.add_socket(admitted)
 
     assert await closed(client) == "session_revoked"
-    parts.residents.leave(user_id, admitted.session_id)
+    parts.membership_cache.remove_socket(user_id, admitted.session_id)
 
 
 @pytest.mark.parametrize(
@@ -231,37 +233,37 @@ async def test_a_session_that_ended_right_after_its_socket_was_admitted_is_found
         ({"deleted_at": clock.now()}, "session_revoked"),
     ],
 )
-async def test_a_user_who_may_not_stay_is_found(world: World, fields: Any, code: str) -> None:
-    ada, bob = [await world.person(name) for name in ("ada", "bob")]
-    devices = [await ada.client(), await ada.client()]
-    other = await bob.client()
+async def test_a_user_who_may_not_stay_is_found(world: LiveInstance, fields: Any, code: str) -> None:
+    ada, bob = [await world.register(name) for name in ("ada", "bob")]
+    devices = [await ada.connect_client(), await ada.connect_client()]
+    other = await bob.connect_client()
 
     await models.User.filter(id=ada.id).update(**fields)
 
     assert [await closed(device) for device in devices] == [code, code]
-    await other.settled()
-    assert world.app.parts.residents.get(UUID(ada.id)) is None, "nothing is remembered of them"
+    await other.synchronize()
+    assert world.app.container.membership_cache.get(UUID(ada.id)) is None, "nothing is remembered of them"
 
 
-async def test_a_suspension_that_is_over_is_none(world: World) -> None:
-    client = await (await world.person("ada")).client()
+async def test_a_suspension_that_is_over_is_none(world: LiveInstance) -> None:
+    client = await (await world.register("ada")).connect_client()
     past = clock.now() - timedelta(days=1)
 
     await models.User.all().update(suspended_at=past, suspended_until=past)
-    await world.app.chat.truth.check()
+    await world.app.chat.reconciler.check()
 
-    await client.settled()
+    await client.synchronize()
 
 
-async def test_a_new_name_and_a_new_role_are_found(world: World) -> None:
-    ada = await world.person("ada")
-    client = await ada.client()
+async def test_a_new_name_and_a_new_role_are_found(world: LiveInstance) -> None:
+    ada = await world.register("ada")
+    client = await ada.connect_client()
     made = await client.call("room:create", kind="private")
 
     async with database.transaction() as tx:
         await models.User.filter(id=ada.id).update(display_name="Countess", role="admin")
         await change_counters.bump_version(tx, [UUID(ada.id)])
-    await world.app.chat.truth.check()
+    await world.app.chat.reconciler.check()
 
     sent = await client.send(made["room"]["id"], "me")
     assert sent["sender"]["display_name"] == "Countess"
@@ -269,16 +271,18 @@ async def test_a_new_name_and_a_new_role_are_found(world: World) -> None:
 
 
 async def test_what_is_known_is_trusted_only_while_it_is_compared(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room_id, (ada, bob) = await world.talk("ada", "bob")
-    room, bob_id = UUID(room_id), UUID(world.people["bob"].id)
-    await world.app.chat.truth.close()
+    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    room, bob_id = UUID(room_id), UUID(world.users["bob"].id)
+    await world.app.chat.reconciler.close()
     standing = known(world, bob_id).rooms[room]
     await ada.call("room:remove", room_id=room_id, user_id=str(bob_id))
     known(world, bob_id).rooms[room] = standing  # as if nothing had been heard of it
 
-    world.app.parts.residents.checked_at = clock.monotonic() - 60  # as after a long halt of the process
+    world.app.container.membership_cache.reconciled_at = (
+        clock.monotonic() - 60
+    )  # as after a long halt of the process
 
     assert await refusal(bob, "message:history", room_id=room_id) == "not_found"
     assert await refusal(bob, "message:send", room_id=room_id, client_id=str(room), body="x") in (

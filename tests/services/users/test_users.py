@@ -21,7 +21,7 @@ from hubbub.schemas.accounts.oauth import Exchange, IdentityRef
 from hubbub.schemas.admin.users import ChangeUser, Suspend, UserRef
 from hubbub.schemas.auth.api_keys import ApiKeyRef, CreateApiKey
 from hubbub.schemas.auth.two_factor import ConfirmTwoFactor, EnableTwoFactor, MfaRequired, VerifyTwoFactor
-from hubbub.schemas.chat.rooms import CreateRoom, JoinRoom, RoomUser
+from hubbub.schemas.chat.rooms import CreateRoom, JoinRoom, RoomUserRef
 from hubbub.services.accounts import deletion, export, identities, oauth_login, registration
 from hubbub.services.accounts import deletion as deletion_operations
 from hubbub.services.admin import users
@@ -138,9 +138,9 @@ async def _login(person, _other):
 
 async def _verify(person, _other):
     secret = await person.equip()
-    token = await mfa_challenges.begin(person.id, None)
+    token = await mfa_challenges.create(person.id, None)
     command = VerifyTwoFactor(mfa_token=token, code=pyotp.TOTP(secret).at(int(time.time())))
-    return login_operations.verify(person.parts, command, HERE)
+    return login_operations.verify_two_factor(person.parts, command, HERE)
 
 
 async def _refresh(person, _other):
@@ -149,12 +149,12 @@ async def _refresh(person, _other):
 
 
 async def _exchange(person, _other):
-    await models.Handover.create(
+    await models.OAuthHandoff.create(
         user_id=person.id,
         state_digest=oauth_login._digest(person.name),
         code_digest=oauth_login._digest(f"code of {person.name}"),
-        code_until=clock.now() + oauth_login.CODE_LASTS,
-        expires_at=clock.now() + oauth_login.LASTS,
+        code_until=clock.now() + oauth_login.CODE_LIFETIME,
+        expires_at=clock.now() + oauth_login.STATE_LIFETIME,
     )
     return oauth_login.exchange(person.parts, Exchange(code=f"code of {person.name}"), HERE)
 
@@ -188,8 +188,10 @@ async def _confirm(person, _other):
 
 async def _undo(person, _other):
     await api_keys.create(person.ctx, CreateApiKey(name="k", scopes=["read"]))
-    row = await models.OneTimeToken.get(user_id=person.id, purpose=one_time_tokens.UNDO_KEY)
-    return undo.undo(person.parts, wire.Undo(token=await one_time_tokens.renew_undo(str(row.id))), HERE)
+    row = await models.OneTimeToken.get(user_id=person.id, purpose=one_time_tokens.UNDO_API_KEY)
+    return undo.undo(
+        person.parts, wire.Undo(token=await one_time_tokens.create_undo_token(str(row.id))), HERE
+    )
 
 
 async def _export(person, _other):
@@ -214,7 +216,7 @@ async def _disable(person, _other):
 async def _renew_codes(person, _other):
     secret = await person.equip()
     command = ConfirmTwoFactor(password=OLD, code=pyotp.TOTP(secret).at(int(time.time())))
-    return two_factor.renew_codes(person.ctx, command)
+    return two_factor.regenerate_recovery_codes(person.ctx, command)
 
 
 async def _request_deletion(person, _other):
@@ -255,7 +257,7 @@ async def _join(person, other):
 
 async def _invite(person, other):
     made = await rooms.create(other.ctx, CreateRoom(kind="private", name="room"))
-    return members.invite(other.ctx, RoomUser(room_id=made.room.id, user_id=person.id))
+    return members.invite(other.ctx, RoomUserRef(room_id=made.room.id, user_id=person.id))
 
 
 async def _found(person, other):
@@ -299,7 +301,7 @@ async def _by_demotion(person, admin):
 
 async def _by_end_of_second_factor(person, _admin):
     async with database.transaction():
-        await two_factor.forget(person.id)
+        await two_factor.delete_for_user(person.id)
 
 
 ALWAYS = [_by_suspension, _by_deletion]

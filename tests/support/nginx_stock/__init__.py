@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.support.servers import free_port
 
-STOCK = Path(__file__).parent
-WELCOME = "Welcome to nginx!"
+STOCK_FOLDER = Path(__file__).parent
+WELCOME_TEXT = "Welcome to nginx!"
 SITES = {"debian": "sites-enabled/default", "nginx_org": "conf.d/default.conf"}
 FOLDERS = ("conf.d", "sites-enabled", "modules-enabled")
 TEMPORARY = "".join(
@@ -25,23 +25,23 @@ def has_ipv6() -> bool:
     return False
 
 
-class Stock:
+class StockNginx:
     """The files of a system's nginx below `root`. `ports` are those that stand for 80 and 443."""
 
     def __init__(self, root: Path, system: str, *, site: bool) -> None:
         self.root = root
         # An address of its own: another test may take a port of 127.0.0.1 that was free a moment ago.
-        self.address = f"127.20.{os.getpid() // 256 % 256}.{os.getpid() % 254 + 1}"
+        self.ip = f"127.20.{os.getpid() // 256 % 256}.{os.getpid() % 254 + 1}"
         self.ports = {"80": free_port(), "443": free_port()}
         for name in FOLDERS:
             (self.etc / name).mkdir(parents=True)
         for name in ("run", "var/log/nginx", "var/www/html"):
             (root / name).mkdir(parents=True)
-        (root / "var/www/html/index.html").write_text(WELCOME)
+        (root / "var/www/html/index.html").write_text(WELCOME_TEXT)
         (self.etc / "mime.types").write_text("types { text/html html; }\n")
-        shutil.copy(STOCK / f"{system}.conf", self.conf)
+        shutil.copy(STOCK_FOLDER / f"{system}.conf", self.conf)
         if site:
-            shutil.copy(STOCK / f"{system}_site.conf", self.etc / SITES[system])
+            shutil.copy(STOCK_FOLDER / f"{system}_site.conf", self.etc / SITES[system])
 
     @property
     def etc(self) -> Path:
@@ -53,7 +53,7 @@ class Stock:
         """The nginx.conf."""
         return self.etc / "nginx.conf"
 
-    def below(self, text: str) -> str:
+    def rebase_paths(self, text: str) -> str:
         """A text with the folder in place of the system's folders."""
         for folder in ("/etc/nginx", "/var/log/nginx", "/var/www/html", "/run/nginx.pid"):
             text = text.replace(folder, f"{self.root}{folder}")
@@ -62,12 +62,12 @@ class Stock:
     def adapt(self) -> None:
         """Change in all files what a test has to: folders, ports, the user, addresses other than loopback."""
         for path in (self.conf, *self.etc.glob("conf.d/*"), *self.etc.glob("sites-enabled/*")):
-            lines = self.below(path.read_text()).splitlines()
+            lines = self.rebase_paths(path.read_text()).splitlines()
             path.write_text(
-                "\n".join(kept for line in lines if (kept := self._adapted(line)) is not None) + "\n"
+                "\n".join(adapted for line in lines if (adapted := self._adapt_line(line)) is not None) + "\n"
             )
 
-    def _adapted(self, line: str) -> str | None:
+    def _adapt_line(self, line: str) -> str | None:
         words = line.split()
         if words[:1] == ["user"]:
             return "user root root;" if os.geteuid() == 0 else None
@@ -75,7 +75,7 @@ class Stock:
             return f"{line} {TEMPORARY}"
         if words[:1] != ["listen"]:
             return line
-        address, port = ("[::1]", words[1][5:]) if words[1].startswith("[::]:") else (self.address, words[1])
+        ip, port = ("[::1]", words[1][5:]) if words[1].startswith("[::]:") else (self.ip, words[1])
         number = self.ports[port.rstrip(";")]
         rest = " ".join(["", *words[2:]]) or ";"
-        return f"listen {address}:{number}{rest}" if address != "[::1]" or has_ipv6() else None
+        return f"listen {ip}:{number}{rest}" if ip != "[::1]" or has_ipv6() else None
