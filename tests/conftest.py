@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
-from tests.support import servers, times
+from tests.support import durations, servers
 from tests.support.databases import Databases
 
 if TYPE_CHECKING:
     from hubbub.config import Settings
     from hubbub.db.sql import Sql
-    from tests.support.world import LiveInstance
+    from tests.support.live_instance import LiveInstance
 
 T = TypeVar("T")
 SERVER_CONTEXTS = {"postgres": servers.postgres, "redis": servers.redis}
@@ -109,7 +109,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    times.require_reasons(items)
+    durations.require_reasons(items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -126,7 +126,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for line in measured:
             terminalreporter.line(line)
     if terminalreporter.config.getoption("times"):
-        times.print_report(terminalreporter)
+        durations.print_report(terminalreporter)
 
 
 # --- databases ---
@@ -189,7 +189,7 @@ async def sql(settings: "Settings") -> "AsyncIterator[Sql]":
 @pytest.fixture
 async def world(settings: "Settings") -> "AsyncIterator[LiveInstance]":
     """A running instance on a free port; the test runs once on each database."""
-    from tests.support.world import LiveInstance  # the whole program: only for tests that use it
+    from tests.support.live_instance import LiveInstance  # the whole program: only for tests that use it
 
     async with LiveInstance(settings) as instance:
         yield instance

@@ -213,7 +213,8 @@ def test_nothing_is_called_utils():
 
 # --- vocabulary (docs/glossary.md) ---
 
-# Words refused in names. A word leaves this list only with a decision in docs/decisions/ that names it in backticks.
+# Words refused in names. A word leaves this list only with a decision in docs/decisions/ that names it in
+# backticks.
 REFUSED = {
     *(
         "resident",

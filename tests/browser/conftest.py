@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from hubbub.http import playground
 from tests.support.browser import Browser, Page, launch_browser
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 SCREENSHOTS = Path(__file__).parents[1] / "shots"
 

@@ -12,9 +12,9 @@ import pytest
 from hubbub import models
 from hubbub.config import oauth_providers
 from tests.browser.conftest import SCREENSHOTS, BrowserTabs
-from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, run_issuer
+from tests.support.live_instance import ApiUser
+from tests.support.oauth_provider import CLIENT_ID, CLIENT_SECRET, Issuer, run_issuer
 from tests.support.servers import free_port
-from tests.support.world import ApiUser
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from hubbub.services.backups.encryption import MAGIC
-from tests.support.tools import path_with_postgres_tools
+from tests.support.postgres_tools import path_with_postgres_tools
 from tests.support.waiting import until
 
 KEY = "ab" * 32

@@ -10,7 +10,7 @@ import pytest
 
 import hubbub
 from hubbub import cli
-from tests.support.production import PRODUCTION_ENVIRONMENT
+from tests.support.production_settings import PRODUCTION_ENVIRONMENT
 
 COMMANDS = [
     *("serve", "worker", "migrate", "seed", "create-admin", "disable-two-factor", "reencrypt", "prove"),

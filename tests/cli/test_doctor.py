@@ -5,7 +5,7 @@ import pytest
 from hubbub.cli import doctor
 from hubbub.config import Settings
 from hubbub.services.doctor import CheckFailed
-from tests.support.issuer import run_issuer
+from tests.support.oauth_provider import run_issuer
 
 
 def report(result):

@@ -16,8 +16,8 @@ import pytest
 
 from hubbub.config import Settings
 from hubbub.db.database_lock import DatabaseLock
-from tests.support.dump import read_rows
-from tests.support.tools import path_with_postgres_tools
+from tests.support.database_dump import read_rows
+from tests.support.postgres_tools import path_with_postgres_tools
 from tests.support.waiting import until
 
 KEY, OTHER_KEY = "ab" * 32, "cd" * 32

@@ -14,7 +14,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.support.production import PRODUCTION_ENVIRONMENT
+from tests.support.production_settings import PRODUCTION_ENVIRONMENT
 
 
 @pytest.fixture

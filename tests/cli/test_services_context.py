@@ -5,7 +5,7 @@ import pytest
 from hubbub import models
 from hubbub.cli import services_context
 from hubbub.config import Settings
-from tests.support.tools import path_with_postgres_tools
+from tests.support.postgres_tools import path_with_postgres_tools
 
 
 async def test_a_new_sqlite_database_is_migrated_and_open(tmp_path):

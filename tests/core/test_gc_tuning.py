@@ -13,7 +13,8 @@ for _ in range(gc_tuning.GEN0_THRESHOLD * (gc_tuning.GEN1_THRESHOLD + 2)):
     knot = Knot()
     knot.self = knot
 del knot
-print(made > 1000, sum(type(each).__name__ == "Knot" for each in gc.get_objects()) <= gc_tuning.GEN0_THRESHOLD * 2)
+kept = sum(type(each).__name__ == "Knot" for each in gc.get_objects())
+print(made > 1000, kept <= gc_tuning.GEN0_THRESHOLD * 2)
 """
 
 

@@ -21,7 +21,7 @@ from hubbub.core import tasks
 from hubbub.core.errors import NotFound, Unavailable
 from hubbub.db import database, migrations
 from hubbub.db.engines import postgres
-from tests.support.relay import TcpProxy
+from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 
 SOON = 10.0

@@ -9,8 +9,8 @@ import pytest
 
 from hubbub.db import database, write_check
 from hubbub.db.engines import sqlite
+from tests.support.live_instance import OperationRefused
 from tests.support.waiting import until
-from tests.support.world import OperationRefused
 
 SOON = 10.0
 

@@ -19,7 +19,7 @@ from hubbub.core import clock
 from hubbub.gateways.identity_provider import AuthorizationRequest
 from hubbub.gateways.oauth.client import ProviderClient, ProviderUnavailable
 from hubbub.gateways.oauth.oidc import OpenId
-from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, rsa_key
+from tests.support.oauth_provider import CLIENT_ID, CLIENT_SECRET, Issuer, rsa_key
 
 ATTEMPT = AuthorizationRequest("state", "nonce", "verifier", "https://chat.example/callback")
 

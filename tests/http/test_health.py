@@ -6,7 +6,7 @@ from hubbub import __version__, models
 from hubbub.core.errors import Unavailable
 from hubbub.db import migrations
 from hubbub.services.instance import processes
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 
 async def probe(world, name):

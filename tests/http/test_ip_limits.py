@@ -19,8 +19,8 @@ from hubbub.http import ip_limits, listening
 from hubbub.http.ip_limits import IpLimits
 from hubbub.http.listening import BACKLOG
 from hubbub.ratelimit.rate import Rate
+from tests.support.live_instance import LiveInstance
 from tests.support.waiting import until
-from tests.support.world import LiveInstance
 
 SOMAXCONN = int(Path("/proc/sys/net/core/somaxconn").read_text())  # the system's own bound
 HERE, THERE = "127.0.0.1", "127.0.0.2"

@@ -9,7 +9,7 @@ from hubbub.config import Settings
 from hubbub.core import metrics
 from hubbub.http.listening import CannotListen
 from hubbub.http.metrics import open_port
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 SECRET = "a secret of production, of some length"
 

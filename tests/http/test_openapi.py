@@ -18,10 +18,17 @@ from hubbub.http.request import MAX_BODY_BYTES
 from hubbub.ratelimit.rate import Rate
 from hubbub.services.chat import room_limits
 from hubbub.services.mail import one_time_tokens
-from tests.support.documented import ApiContract, api_contract
-from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, OAuthBrowser, ProviderUser, run_issuer
-from tests.support.relay import TcpProxy
-from tests.support.world import ApiUser, LiveInstance
+from tests.support.api_contract import ApiContract, api_contract
+from tests.support.live_instance import ApiUser, LiveInstance
+from tests.support.oauth_provider import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    Issuer,
+    OAuthBrowser,
+    ProviderUser,
+    run_issuer,
+)
+from tests.support.tcp_proxy import TcpProxy
 
 BURST = 5  # messages
 

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from hubbub.config import Settings
 from hubbub.http import playground
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 FILES = sorted(path for path in playground.FOLDER.rglob("*") if path.is_file())
 

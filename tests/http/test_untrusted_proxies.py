@@ -8,7 +8,7 @@ import pytest
 from hubbub.http import untrusted_proxies
 from hubbub.http.untrusted_proxies import UntrustedProxies
 from hubbub.services.instance import processes
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 FORWARDED = {"X-Forwarded-For": "203.0.113.7"}
 PATHS = ["/health/live", "/api/v1/nothing", "/socket.io/?EIO=4&transport=polling"]

@@ -8,8 +8,8 @@ import pytest
 
 from hubbub.config import Settings
 from tests.journeys.device import Device, News
-from tests.support.model import Json
-from tests.support.process import ServerProcess
+from tests.support.client_model import Json
+from tests.support.server_process import ServerProcess
 
 UNLIMITED = dict.fromkeys(
     ("limit_message_send", "limit_events", "limit_http", "limit_auth", "limit_register"), "off"

@@ -11,7 +11,7 @@ import socketio
 from socketio.exceptions import ConnectionError as NotConnected
 from socketio.exceptions import SocketIOError
 
-from tests.support.model import ClientModel, Json, Room
+from tests.support.client_model import ClientModel, Json, Room
 
 WAIT_S = 30.0
 CHAT = "/chat"

@@ -19,8 +19,8 @@ from hubbub.config import load
 from tests.support import compose, smoke
 from tests.support.mailbox import plain_text, run_mailbox
 from tests.support.nginx import Nginx
-from tests.support.process import ServerProcess
-from tests.support.production import PRODUCTION_SECRET_KEY
+from tests.support.production_settings import PRODUCTION_SECRET_KEY
+from tests.support.server_process import ServerProcess
 
 INSTANCES = ["hubbub-1", "hubbub-2", "hubbub-3"]
 WAIT_S = 60.0

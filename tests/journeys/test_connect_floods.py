@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from hubbub.core import metrics
-from tests.support.crowd import RawClient
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
+from tests.support.raw_client import RawClient
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 HONEST, PER_S, ATTACKERS, SOCKETS = 40, 200, 3, 10

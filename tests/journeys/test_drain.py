@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
-from tests.support.crowd import RawClient
-from tests.support.process import ServerProcess
-from tests.support.relay import TcpProxy
-from tests.support.world import RemoteInstances
+from tests.support.live_instance import RemoteInstances
+from tests.support.raw_client import RawClient
+from tests.support.server_process import ServerProcess
+from tests.support.tcp_proxy import TcpProxy
 
 CROWD = 60
 PASSWORD = "correct horse battery"

@@ -13,11 +13,11 @@ from hubbub.db import database
 from hubbub.db.engines import postgres
 from hubbub.services.eventlog import message_writer
 from tests.journeys.conftest import UNLIMITED
-from tests.support.crowd import RawClient
-from tests.support.process import ServerProcess
-from tests.support.relay import TcpProxy
+from tests.support.live_instance import LiveInstance, OperationRefused, RemoteInstances
+from tests.support.raw_client import RawClient
+from tests.support.server_process import ServerProcess
+from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
-from tests.support.world import LiveInstance, OperationRefused, RemoteInstances
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 PATIENCE_S = 30.0

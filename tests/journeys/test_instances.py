@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
-from tests.support.process import ServerProcess
-from tests.support.relay import TcpProxy
-from tests.support.world import RemoteInstances
+from tests.support.live_instance import RemoteInstances
+from tests.support.server_process import ServerProcess
+from tests.support.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 

@@ -16,11 +16,11 @@ import pytest
 
 from tests.journeys.conftest import UNLIMITED
 from tests.journeys.device import sign_up
-from tests.journeys.node import Node
-from tests.support.crowd import RawClient
+from tests.journeys.node_client import Node
+from tests.support.live_instance import RemoteInstances
 from tests.support.nginx import Nginx, upstreams_conf
-from tests.support.process import ServerProcess
-from tests.support.world import RemoteInstances
+from tests.support.raw_client import RawClient
+from tests.support.server_process import ServerProcess
 
 NAMES = ("chat-1", "chat-2", "chat-3")
 LATE_S = 60.0

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
-from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, OAuthBrowser, run_issuer
-from tests.support.process import ServerProcess
-from tests.support.world import RemoteInstances
+from tests.support.live_instance import RemoteInstances
+from tests.support.oauth_provider import CLIENT_ID, CLIENT_SECRET, OAuthBrowser, run_issuer
+from tests.support.server_process import ServerProcess
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 

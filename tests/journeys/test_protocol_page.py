@@ -10,8 +10,8 @@ import pytest
 
 from hubbub.core import clock, metrics
 from tests.journeys.test_readme import MODULES, WAIT_S
+from tests.support.live_instance import LiveInstance
 from tests.support.waiting import until
-from tests.support.world import LiveInstance
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -16,12 +16,12 @@ from socketio.exceptions import ConnectionError as NotConnected
 from hubbub.core import clock, metrics
 from hubbub.realtime.chat import namespace
 from hubbub.realtime.engine.session import TRANSPORT_CLOSE
-from tests.journeys.node import Node
+from tests.journeys.node_client import Node
 from tests.realtime.conftest import OPEN_WRITERS, WebSocketClient
-from tests.support.process import ServerProcess
-from tests.support.relay import TcpProxy
+from tests.support.live_instance import LiveInstance, RemoteInstances
+from tests.support.server_process import ServerProcess
+from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
-from tests.support.world import LiveInstance, RemoteInstances
 
 PATIENCE_S = 60.0
 SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)

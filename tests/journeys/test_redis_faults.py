@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 from tests.cluster.conftest import until
 from tests.journeys.conftest import UNLIMITED
 from tests.journeys.device import Device, News, sign_up
-from tests.support.lossy import LossyProxy
-from tests.support.process import ServerProcess
-from tests.support.redises import RedisServer, Sentinel
+from tests.support.lossy_proxy import LossyProxy
+from tests.support.redis_servers import RedisServer, Sentinel
+from tests.support.server_process import ServerProcess
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 

@@ -15,10 +15,10 @@ from hubbub.services.backups import backup, restore
 from hubbub.services.backups.files import Advance
 from tests.journeys.conftest import UNLIMITED, Connect
 from tests.journeys.device import Device, News, sign_up
-from tests.support.dump import read_rows
-from tests.support.model import Entry
-from tests.support.process import ServerProcess
-from tests.support.tools import path_with_postgres_tools
+from tests.support.client_model import Entry
+from tests.support.database_dump import read_rows
+from tests.support.postgres_tools import path_with_postgres_tools
+from tests.support.server_process import ServerProcess
 
 NAMES = ("ada", "bob", "eve")
 WRITERS = 8

@@ -20,7 +20,7 @@ from hubbub.realtime.chat import events
 from hubbub.schemas import faults
 from hubbub.schemas.base import EventDecoder, parse, strict
 from hubbub.schemas.sync import connection
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 SENTENCE = re.compile(r"[A-Z][^`<>\n]*[^ .`<>\n][.?]")
 VALIDATORS = re.compile(

@@ -13,7 +13,7 @@ import pytest
 from hubbub import models
 from hubbub.core import clock
 from hubbub.services import cursors
-from tests.support.world import OperationRefused
+from tests.support.live_instance import OperationRefused
 
 SIZE, LIMIT, WALKS = 7, 2, 4
 

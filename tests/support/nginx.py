@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from tests.support.process import ServerProcess
+from tests.support.server_process import ServerProcess
 from tests.support.servers import free_port
 
 NGINX_DIR = Path(__file__).parents[2] / "nginx"

@@ -13,7 +13,7 @@ from hubbub.cluster.redis.bus import RedisBus
 from hubbub.cluster.redis.publisher import MAX_QUEUED_MESSAGES
 from hubbub.core import metrics
 from tests.cluster.conftest import SignalRecorder, entries_signal, until
-from tests.support.relay import TcpProxy
+from tests.support.tcp_proxy import TcpProxy
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from hubbub.cluster.redis.emitter import Emitter
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 EXTENDING = Path(__file__).parents[3] / "docs" / "extending.md"
 

@@ -18,8 +18,8 @@ from hubbub.cluster.redis.rate_limiter import RedisRateLimiter
 from hubbub.core.errors import Unavailable
 from hubbub.ratelimit.rate import Rate
 from tests.cluster.conftest import entries_signal, until
-from tests.support.redises import RedisServer, Sentinel
-from tests.support.relay import TcpProxy
+from tests.support.redis_servers import RedisServer, Sentinel
+from tests.support.tcp_proxy import TcpProxy
 
 SOON = 10.0  # seconds: what the contract gives a failover
 RATE = Rate(3, 0.001)

@@ -15,7 +15,7 @@ from hubbub.cluster.redis.presence import RedisPresence
 from hubbub.core import tasks
 from hubbub.core.errors import Unavailable
 from tests.cluster.conftest import until
-from tests.support.relay import TcpProxy
+from tests.support.tcp_proxy import TcpProxy
 
 LEASE_S = 2.4  # longer than a busy machine keeps a process waiting
 

@@ -10,7 +10,7 @@ from hubbub.cluster.bus import MemberChanged
 from hubbub.cluster.redis import probe
 from hubbub.cluster.redis.probe import Probe
 from tests.cluster.conftest import until
-from tests.support.relay import TcpProxy
+from tests.support.tcp_proxy import TcpProxy
 
 
 @pytest.fixture

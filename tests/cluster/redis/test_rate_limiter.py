@@ -11,8 +11,8 @@ from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.rate_limiter import RedisRateLimiter
 from hubbub.core import metrics
 from hubbub.ratelimit.rate import Rate
-from tests.support import redises
-from tests.support.relay import TcpProxy
+from tests.support import redis_servers
+from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 
 PATIENCE_S = 20.0
@@ -120,7 +120,7 @@ async def test_a_redis_that_refuses_is_as_good_as_none(instance, redis_url, pref
 
 async def test_in_a_cluster_each_key_is_counted_where_it_lives(instance) -> None:
     keys = [f"user {number}" for number in range(20)]
-    async with redises.run_cluster() as url:
+    async with redis_servers.run_cluster() as url:
         made = instance(url)
 
         crowd = await asyncio.gather(*(made.acquire("http", key, RATE) for _ in range(5) for key in keys))

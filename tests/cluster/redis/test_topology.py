@@ -12,8 +12,8 @@ from hubbub.cluster.memory import MemoryBus
 from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.presence import RedisPresence
 from tests.cluster.conftest import entries_signal, until
-from tests.support.redises import RedisServer, Sentinel, run_cluster
-from tests.support.relay import TcpProxy
+from tests.support.redis_servers import RedisServer, Sentinel, run_cluster
+from tests.support.tcp_proxy import TcpProxy
 from tests.support.tls import CertificateAuthority
 
 

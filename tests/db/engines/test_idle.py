@@ -12,8 +12,8 @@ from hubbub.config import Settings
 from hubbub.core.errors import Unavailable
 from hubbub.db import database, migrations
 from hubbub.db.engines import idle
-from tests.support.postgreses import PostgresServer
-from tests.support.relay import TcpProxy
+from tests.support.postgres_servers import PostgresServer
+from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 
 SOON = 10.0  # seconds: what the contract gives a failover

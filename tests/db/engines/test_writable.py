@@ -9,7 +9,7 @@ from hubbub.config import ConfigError, Settings
 from hubbub.db import database, migrations
 from hubbub.db.engines import writable
 from tests.support import servers
-from tests.support.postgreses import PostgresServer
+from tests.support.postgres_servers import PostgresServer
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,9 @@ from hubbub.config import oauth_providers
 from hubbub.core import clock
 from hubbub.gateways.oauth.authorization_code import code_challenge
 from hubbub.gateways.oauth.oidc import OpenId
-from tests.support.issuer import (
+from tests.support.live_instance import ApiUser, LiveInstance
+from tests.support.mailbox import Mailbox, plain_text, run_mailbox
+from tests.support.oauth_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
     Issuer,
@@ -27,8 +29,6 @@ from tests.support.issuer import (
     rsa_key,
     run_issuer,
 )
-from tests.support.mailbox import Mailbox, plain_text, run_mailbox
-from tests.support.world import ApiUser, LiveInstance
 
 SITE = "https://chat.example"
 APP = "https://app.example"

@@ -10,8 +10,8 @@ from hubbub import models
 from hubbub.core import clock
 from hubbub.services.admin import admins
 from hubbub.services.mail import one_time_tokens
-from tests.support.buses import DroppingBus
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
+from tests.support.unreliable_bus import DroppingBus
 
 LOGIN = {"password": "correct horse battery"}
 SPAM = {"reason": "spam"}

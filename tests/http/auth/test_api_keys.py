@@ -14,9 +14,9 @@ from hubbub.db import database
 from hubbub.http.middleware.api_keys import needs_session
 from hubbub.ratelimit.rate import Rate
 from hubbub.services.accounts import deletion
-from tests.support.documented import api_contract
+from tests.support.api_contract import api_contract
+from tests.support.live_instance import ApiUser, Client, LiveInstance
 from tests.support.mailbox import plain_text, run_mailbox
-from tests.support.world import ApiUser, Client, LiveInstance
 
 
 async def make(person: ApiUser, *scopes: str, **more: Any) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from hubbub import models
 from hubbub.core import clock
 from hubbub.http.middleware.api_keys import needs_session
 from hubbub.http.middleware.auth import PUBLIC_ROUTES
-from tests.support.documented import api_contract
+from tests.support.api_contract import api_contract
+from tests.support.live_instance import PASSWORD, ApiUser, LiveInstance
 from tests.support.mailbox import Mailbox, run_mailbox
-from tests.support.world import PASSWORD, ApiUser, LiveInstance
 
 # Every route of a session, by what it needs besides the access token. A route that is added is added here.
 CONFIRMED: dict[tuple[str, str], Any] = {

@@ -10,7 +10,7 @@ import socketio
 from hubbub import models
 from hubbub.core import clock
 from hubbub.core.auth_tokens import ACCESS_AUDIENCE
-from tests.support.world import ApiUser, LiveInstance
+from tests.support.live_instance import ApiUser, LiveInstance
 
 ADA = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
 

@@ -11,8 +11,8 @@ import pytest
 
 from hubbub import models
 from hubbub.core import clock
+from tests.support.live_instance import ApiUser, LiveInstance
 from tests.support.mailbox import Mailbox, plain_text, run_mailbox
-from tests.support.world import ApiUser, LiveInstance
 
 OLD, NEW = "correct horse battery", "staple of another kind"
 

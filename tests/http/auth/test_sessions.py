@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from hubbub import models
 from hubbub.core import clock
-from tests.support.world import ApiUser
+from tests.support.live_instance import ApiUser
 
 PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "

@@ -15,8 +15,8 @@ import socketio
 from hubbub import models
 from hubbub.core import clock
 from hubbub.services.mail import one_time_tokens
+from tests.support.live_instance import ApiUser, LiveInstance
 from tests.support.mailbox import Mailbox, run_mailbox
-from tests.support.world import ApiUser, LiveInstance
 
 PASSWORD = "correct horse battery"
 SIGNED = {"access_token", "refresh_token", "token_type", "expires_in", "user"}

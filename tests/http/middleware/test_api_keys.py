@@ -16,8 +16,8 @@ from hubbub.core.sealing import Sealing
 from hubbub.services.jobs import retention
 from hubbub.services.maintenance import reencryption
 from tests.http.auth.test_api_keys import ask, audited, make
+from tests.support.live_instance import LiveInstance
 from tests.support.signing import sign
-from tests.support.world import LiveInstance
 
 ROOMS = "/api/v1/rooms"
 BODY = b'{"kind":"public","name":"Garden"}'

@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 
 from hubbub.config import Settings
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 FRIEND, STRANGER = "https://app.example", "https://evil.example"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}

@@ -19,7 +19,7 @@ from hubbub.services import idempotency as replies
 from hubbub.services.accounts import deletion
 from hubbub.services.jobs import retention
 from tests.http.auth.test_api_keys import make
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 GARDEN = {"kind": "private", "name": "Garden"}
 ACCOUNT = {"name": "Eve", "email": "eve@example.com", "password": "correct horse battery", "username": "eve"}

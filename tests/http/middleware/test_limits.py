@@ -16,9 +16,9 @@ from hubbub.core import clock
 from hubbub.core.auth_tokens import TokenIssuer
 from hubbub.db.sql import Sql
 from hubbub.services.auth import login_throttle
-from tests.support.relay import TcpProxy
+from tests.support.live_instance import LiveInstance
 from tests.support.signing import sign
-from tests.support.world import LiveInstance
+from tests.support.tcp_proxy import TcpProxy
 
 SLOW = "3/0.001"
 PATIENCE_S = 20.0  # with a Redis on a busy machine

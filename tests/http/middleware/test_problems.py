@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hubbub.ratelimit.rate import Rate
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 LARGE = "y" * 120_000
 # A refusal with about the largest body that is read for it: method, path, body.

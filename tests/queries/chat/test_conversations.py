@@ -7,8 +7,8 @@ import pytest
 from hubbub import models
 from hubbub.core import clock, ids, metrics
 from hubbub.schemas.chat.rooms import MAX_PREVIEW_CHARS
-from tests.support.crowd import RawClient
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
+from tests.support.raw_client import RawClient
 
 Json = dict[str, Any]
 SHOWN = ("id", "username", "display_name", "avatar_url")

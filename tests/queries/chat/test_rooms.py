@@ -12,7 +12,7 @@ from hubbub.queries.chat import rooms as room_queries
 from hubbub.queries.chat import search
 from hubbub.queries.eventlog import event_log
 from hubbub.queries.sync import change_counters
-from tests.support.plans import ExplainingSql
+from tests.support.query_plans import ExplainingSql
 
 SEEDING = """
     INSERT INTO users (id, username, email, display_name, role, created_at, updated_at)

@@ -16,7 +16,7 @@ from hubbub.services.chat import rooms
 from hubbub.services.context import Context
 from hubbub.services.eventlog import epochs
 from hubbub.services.eventlog.pending_message import PendingMessage
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hubbub import models
 from hubbub.db import database
 from hubbub.queries.eventlog import event_log
 from hubbub.queries.eventlog.event_log import LogEnd
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 
 async def test_only_logs_that_moved_are_read(world: LiveInstance) -> None:

@@ -9,7 +9,7 @@ from hubbub.realtime.chat import connection_log
 from hubbub.realtime.engine import handshake
 from hubbub.realtime.socketio import connect
 from tests.support import waiting
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 
 def lines(caplog, message):

@@ -17,7 +17,7 @@ from hubbub.core import clock
 from hubbub.ratelimit.rate import Rate
 from hubbub.realtime.chat import events
 from hubbub.realtime.chat.connections import Connections
-from tests.support.world import ApiUser, LiveInstance
+from tests.support.live_instance import ApiUser, LiveInstance
 
 
 async def test_too_many_messages_are_refused_and_nothing_is_stored(world: LiveInstance) -> None:

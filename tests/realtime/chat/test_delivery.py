@@ -8,8 +8,8 @@ import pytest
 
 from hubbub.realtime.chat import feeds as module
 from hubbub.services.eventlog import event_log
-from tests.support.buses import UnreliableBus
-from tests.support.world import Client, LiveInstance
+from tests.support.live_instance import Client, LiveInstance
+from tests.support.unreliable_bus import UnreliableBus
 
 
 def seqs(client: Client, room_id: str) -> list[int]:

@@ -9,9 +9,9 @@ from hubbub import models
 from hubbub.db import database
 from hubbub.services.eventlog import epochs
 from hubbub.services.eventlog.epochs import Cause
-from tests.support.history import delete_entries_after, epoch_raises
+from tests.support.live_instance import LiveInstance
+from tests.support.log_rollback import delete_entries_after, epoch_raises
 from tests.support.waiting import until
-from tests.support.world import LiveInstance
 
 
 async def _room_of(world: LiveInstance, messages: int) -> tuple:

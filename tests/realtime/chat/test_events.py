@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from hubbub.realtime.chat import events
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 
 async def code_of(client: Any, event: str, **payload: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hubbub.realtime.chat import feeds as module
 from hubbub.realtime.chat.feeds import Feed
 from hubbub.schemas.eventlog.entries import Entry
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 ROOM = uuid4()
 

@@ -10,7 +10,7 @@ import socketio
 from socketio.exceptions import ConnectionError as NotConnected
 
 from hubbub.services.auth import sessions
-from tests.support.world import Client, LiveInstance
+from tests.support.live_instance import Client, LiveInstance
 
 
 async def refused(world: LiveInstance, auth: Any = None, **options: Any) -> dict[str, Any]:

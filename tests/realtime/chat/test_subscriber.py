@@ -3,7 +3,7 @@
 import json
 from uuid import UUID, uuid4
 
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 
 async def test_a_client_that_has_everything_is_told_nothing(world: LiveInstance) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hubbub.core import clock
-from tests.support.world import ApiUser, Client, LiveInstance
+from tests.support.live_instance import ApiUser, Client, LiveInstance
 
 
 async def renewed(world: LiveInstance, person: ApiUser, ttl_s: int) -> str:

@@ -9,8 +9,8 @@ from hubbub.core import clock
 from hubbub.realtime.chat.turns import CPU_BURST_S, CPU_SHARE, MAX_CHARGE_S, PacedLock
 from hubbub.schemas.base import Command, View
 from hubbub.services.context import Context
+from tests.support.live_instance import LiveInstance
 from tests.support.waiting import until
-from tests.support.world import LiveInstance
 
 
 class Clock:

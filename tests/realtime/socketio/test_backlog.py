@@ -10,8 +10,8 @@ from hubbub.realtime.socketio.backlog import MAX_WAITING_BYTES, MAX_WAITING_EVEN
 from hubbub.schemas.base import Command, View
 from hubbub.services.context import Context
 from tests.realtime.conftest import OPEN_WRITERS, WebSocketClient
+from tests.support.live_instance import LiveInstance
 from tests.support.waiting import until
-from tests.support.world import LiveInstance
 
 
 class Reading:

@@ -7,7 +7,7 @@ import pytest
 from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.bus import RedisBus
 from hubbub.realtime.socketio.cluster_manager import ClusterManager
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from hubbub.realtime.socketio.connect import MAX_REFUSED_CONNECTS
 from tests.conformance.server import Running
 from tests.realtime.conftest import PollingClient, StartServer, WebSocketClient
+from tests.support.live_instance import LiveInstance
 from tests.support.waiting import until
-from tests.support.world import LiveInstance
 
 
 @pytest.fixture

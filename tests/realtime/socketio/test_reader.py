@@ -12,8 +12,8 @@ import socketio
 
 from hubbub.realtime.socketio.packets import MAX_CONNECT_BYTES
 from tests.realtime.conftest import OPEN_WRITERS, PollingClient, StartServer, WebSocketClient
+from tests.support.live_instance import ApiUser, LiveInstance
 from tests.support.waiting import until
-from tests.support.world import ApiUser, LiveInstance
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 

@@ -14,8 +14,8 @@ from aiohttp.web_protocol import RequestHandler
 
 from hubbub.realtime.socketio.manager import MAX_CALLBACKS
 from tests.realtime.conftest import WebSocketClient
+from tests.support.live_instance import LiveInstance
 from tests.support.waiting import until
-from tests.support.world import LiveInstance
 
 
 async def raw(world: LiveInstance, *packets: str) -> list[str]:

@@ -16,7 +16,7 @@ from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.services.audit import recorder
 from hubbub.services.jobs import retention
 from hubbub.services.mail import mailer, one_time_tokens
-from tests.support.world import ApiUser, LiveInstance
+from tests.support.live_instance import ApiUser, LiveInstance
 
 HERE = RequestInfo("192.0.2.1", "tests", "request-1")
 PASSWORD, NEXT = "correct horse battery", "staple of another kind"

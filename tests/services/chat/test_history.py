@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.world import ApiUser, Client, LiveInstance
+from tests.support.live_instance import ApiUser, Client, LiveInstance
 
 COUNT = 12
 

@@ -7,7 +7,7 @@ from hubbub.core import ids
 from hubbub.db import database
 from hubbub.queries.chat import message_pages, rooms
 from hubbub.services.chat import message_views
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 
 async def test_the_reactions_of_many_are_counted_by_the_database(world: LiveInstance) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from hubbub import models
-from tests.support.world import Client, LiveInstance
+from tests.support.live_instance import Client, LiveInstance
 
 HEART, BARE_HEART = "\u2764\ufe0f", "\u2764"
 FRUIT = list("🍏🍎🍐🍊🍋🍌🍉🍇🍓🍈🍒")

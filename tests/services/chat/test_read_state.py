@@ -10,7 +10,7 @@ from hubbub import models
 from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.queries.chat import rooms as room_queries
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 # $4 messages of the sender $2 in the room $1, from seq $3 on, deleted or not ($5).
 INSERT = {

@@ -8,7 +8,7 @@ import pytest
 
 from hubbub import models
 from hubbub.services.chat.room_limits import INVITATION_RATE, ROOM_RATE
-from tests.support.world import ApiUser, Client, LiveInstance
+from tests.support.live_instance import ApiUser, Client, LiveInstance
 
 NOBODY = str(uuid4())
 

@@ -5,7 +5,7 @@ import pytest
 from hubbub import models
 from hubbub.services.chat import members
 from hubbub.services.context import Context
-from tests.support.world import Client, LiveInstance
+from tests.support.live_instance import Client, LiveInstance
 
 TWINS = [
     "st\u200baff",

@@ -14,7 +14,7 @@ from hubbub.cluster.memory import MemoryBus
 from hubbub.core import clock
 from hubbub.schemas.eventlog.entries import Entry
 from hubbub.services.instance.typing_tracker import REPEAT_INTERVAL_S, TYPING_TTL_S, TypingTracker, _to_us
-from tests.support import virtual
+from tests.support import virtual_time
 
 ROOM = uuid4()
 SLOWEST_S = 0.02  # of a signal between two instances
@@ -185,7 +185,7 @@ def test_two_instances_and_several_devices_are_one_state(seed: int, monkeypatch:
     async def test() -> None:
         assert await play(Network(seed), 60, alone=False) == []
 
-    virtual.run_in_virtual_time(monkeypatch, test)
+    virtual_time.run_in_virtual_time(monkeypatch, test)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -193,7 +193,7 @@ def test_without_a_bus_each_instance_has_its_own_state(seed: int, monkeypatch: p
     async def test() -> None:
         assert await play(Network(seed, connected=False), 60, alone=True) == []
 
-    virtual.run_in_virtual_time(monkeypatch, test)
+    virtual_time.run_in_virtual_time(monkeypatch, test)
 
 
 def test_a_start_that_is_published_after_its_user_left_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +212,7 @@ def test_a_start_that_is_published_after_its_user_left_shows_nothing(monkeypatch
         assert [typing for _, _, typing in here.heard] == [True, False]
         assert there.heard == []
 
-    virtual.run_in_virtual_time(monkeypatch, test)
+    virtual_time.run_in_virtual_time(monkeypatch, test)
 
 
 @pytest.mark.soak
@@ -223,7 +223,7 @@ def test_many_random_runs(connected: bool, monkeypatch: pytest.MonkeyPatch) -> N
             network = Network(seed, connected=connected)
             assert await play(network, 100, alone=not connected) == [], seed
 
-    virtual.run_in_virtual_time(monkeypatch, test)
+    virtual_time.run_in_virtual_time(monkeypatch, test)
 
 
 def test_an_older_signal_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +237,7 @@ def test_an_older_signal_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
         assert [typing for _, _, typing in here.heard] == [True, False]
 
-    virtual.run_in_virtual_time(monkeypatch, test)
+    virtual_time.run_in_virtual_time(monkeypatch, test)
 
 
 def test_a_message_from_before_the_start_that_is_found_late_ends_nothing(
@@ -253,7 +253,7 @@ def test_a_message_from_before_the_start_that_is_found_late_ends_nothing(
 
         assert [typing for _, _, typing in here.heard] == [True]
 
-    virtual.run_in_virtual_time(monkeypatch, test)
+    virtual_time.run_in_virtual_time(monkeypatch, test)
 
 
 def test_a_start_in_the_middle_is_published_with_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,7 +269,7 @@ def test_a_start_in_the_middle_is_published_with_its_age(monkeypatch: pytest.Mon
             assert not typing
             assert at == pytest.approx(1.5 + TYPING_TTL_S, abs=FINE_S)
 
-    virtual.run_in_virtual_time(monkeypatch, test)
+    virtual_time.run_in_virtual_time(monkeypatch, test)
 
 
 def test_a_flood_of_starts_is_published_every_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,4 +286,4 @@ def test_a_flood_of_starts_is_published_every_two_seconds(monkeypatch: pytest.Mo
         assert len(published) <= 10 / REPEAT_INTERVAL_S + 1
         assert len(here.heard) <= 10 / REPEAT_INTERVAL_S + 1
 
-    virtual.run_in_virtual_time(monkeypatch, test)
+    virtual_time.run_in_virtual_time(monkeypatch, test)

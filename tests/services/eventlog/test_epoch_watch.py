@@ -14,7 +14,7 @@ from hubbub.db import migrations
 from hubbub.services.eventlog import epochs
 from hubbub.services.eventlog.epoch_watch import Cursor, EpochWatch
 from hubbub.services.eventlog.epochs import Cause
-from tests.support.history import epoch_raises
+from tests.support.log_rollback import epoch_raises
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ROOM = ids.uuid7()

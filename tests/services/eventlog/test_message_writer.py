@@ -21,8 +21,8 @@ from hubbub.services.context import Context
 from hubbub.services.eventlog import message_writer
 from hubbub.services.eventlog.pending_message import PendingMessage, Stored
 from hubbub.services.instance.cached_user import CachedMembership
-from tests.support.relay import TcpProxy
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
+from tests.support.tcp_proxy import TcpProxy
 
 
 async def room_of(world: LiveInstance, *names: str) -> tuple[UUID, list[Context]]:

@@ -15,7 +15,7 @@ from hubbub.db import database, migrations
 from hubbub.queries.instance import processes as rows
 from hubbub.services.instance import processes
 from hubbub.services.instance.processes import Process, StartRefused
-from tests.support.relay import TcpProxy
+from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 
 KEY, OTHER_KEY = "k" * 40, "o" * 40

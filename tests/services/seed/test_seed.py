@@ -17,7 +17,7 @@ from hubbub.services.seed import generator, seed
 from hubbub.services.seed.dev_admin import EMAIL as ADMIN
 from hubbub.services.seed.seed import Plan
 from hubbub.services.users import users
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
 
 SMALL = Plan(users=12, rooms=7, messages=300)
 

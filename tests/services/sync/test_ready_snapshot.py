@@ -13,9 +13,9 @@ from hubbub.config import Settings
 from hubbub.core import metrics
 from hubbub.realtime.chat import feeds
 from hubbub.services.instance import membership_cache
-from tests.support.crowd import RawClient
-from tests.support.relay import TcpProxy
-from tests.support.world import LiveInstance
+from tests.support.live_instance import LiveInstance
+from tests.support.raw_client import RawClient
+from tests.support.tcp_proxy import TcpProxy
 
 
 async def until_connected(world: LiveInstance, count: int) -> None:

@@ -17,8 +17,8 @@ from hubbub.schemas.chat.rooms import CreateRoom
 from hubbub.services.chat import rooms
 from hubbub.services.context import Context
 from hubbub.services.instance.cached_user import CachedUser
-from tests.support.buses import DroppingBus
-from tests.support.world import Client, LiveInstance, OperationRefused
+from tests.support.live_instance import Client, LiveInstance, OperationRefused
+from tests.support.unreliable_bus import DroppingBus
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import asyncpg
 import pytest
 
 from tests.journeys.device import Device, News, sign_up
-from tests.support.model import Json
-from tests.support.process import ServerProcess
+from tests.support.client_model import Json
+from tests.support.server_process import ServerProcess
 
 KILLS = (2, 4)  # as many as time allows, at least and at most
 ENOUGH_S = 15.0

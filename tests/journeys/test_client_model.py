@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.journeys.conftest import Connect
 from tests.journeys.device import Device, News, sign_up
-from tests.support.model import Json
-from tests.support.world import LiveInstance
+from tests.support.client_model import Json
+from tests.support.live_instance import LiveInstance
 
 PEOPLE = 4
 COUNTED = ("last_read_seq", "unread", "mentions")

@@ -13,7 +13,7 @@ from hubbub.app import App
 from hubbub.cluster.bus import Bus
 from hubbub.config import Settings
 from hubbub.core import clock
-from tests.support.documented import api_contract
+from tests.support.api_contract import api_contract
 
 WAIT_S = 10.0
 PASSWORD = "correct horse battery"

@@ -7,7 +7,7 @@ from typing import Any
 
 import hiredis
 
-from tests.support.relay import TcpProxy
+from tests.support.tcp_proxy import TcpProxy
 
 
 class LossyProxy(TcpProxy):

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from hubbub.core import metrics
-from tests.support.crowd import RawClient
+from tests.support.raw_client import RawClient
 
 CROWD = 240
 PER_S = 80

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.browser.conftest import BrowserTabs, ChatTab
-from tests.support.world import Client
+from tests.support.live_instance import Client
 
 MANY = 121
 OPEN = "document.querySelector('.heading h1').innerText"

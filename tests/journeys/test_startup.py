@@ -10,7 +10,7 @@ import pytest
 from hubbub.app import App
 from hubbub.config import Settings
 from hubbub.db.database import DatabaseProblem
-from tests.support.relay import TcpProxy
+from tests.support.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 

@@ -7,7 +7,7 @@ A pure reducer without a connection. `ready`, `room:added`, `room:gone`, entries
 from collections import Counter
 from typing import Any
 
-from tests.support.counts import UnreadCounts
+from tests.support.unread_counts import UnreadCounts
 
 PREVIEW_CHARS = 140
 

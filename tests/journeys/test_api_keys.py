@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
-from tests.support.process import ServerProcess
+from tests.support.live_instance import ApiUser, RemoteInstances
+from tests.support.server_process import ServerProcess
 from tests.support.signing import sign
-from tests.support.world import ApiUser, RemoteInstances
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 

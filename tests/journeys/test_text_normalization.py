@@ -20,7 +20,7 @@ from hubbub.http.app import ROUTES
 from hubbub.http.request import QUERY_ALIASES
 from hubbub.http.routes import DOCS
 from hubbub.realtime.chat import events
-from tests.support.world import PASSWORD, LiveInstance
+from tests.support.live_instance import PASSWORD, LiveInstance
 
 # 18 characters in NFKC; three with folded case; a letter and a mark; three letters; a sign in full width.
 GROWING = ["\ufdfa", "\u0390", "\u0130", "\ufb03", "\uff20a"]

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import aiohttp
 import asyncpg
 
-from tests.support.crowd import ConnectRefused, RawClient
-from tests.support.world import ApiUser, RemoteInstances
+from tests.support.live_instance import ApiUser, RemoteInstances
+from tests.support.raw_client import ConnectRefused, RawClient
 
 MAX_DELIVERY_S = 1.0
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
-from tests.support.model import Entry, Json
+from tests.support.client_model import Entry, Json
 
 SCRIPT = Path(__file__).parents[1] / "node" / "converse.mjs"
 WAIT_S = 30.0

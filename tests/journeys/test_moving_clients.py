@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
-from tests.support.moves import CHANGES, MovingClient, make_admin
-from tests.support.process import ServerProcess
-from tests.support.relay import TcpProxy
-from tests.support.world import ApiUser, RemoteInstances
+from tests.support.live_instance import ApiUser, RemoteInstances
+from tests.support.moving_client import CHANGES, MovingClient, make_admin
+from tests.support.server_process import ServerProcess
+from tests.support.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 DELAYS_S = (0.0, 0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 0.6, 0.75, 1.0)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from hubbub.core import clock
-from tests.support.documented import api_contract
+from tests.support.api_contract import api_contract
 
 CLIENT_ID, CLIENT_SECRET = "the-hub", "s3cret, of: the hub/@"
 RequestHandler = Callable[[web.Request], Awaitable[web.Response]]

@@ -10,8 +10,8 @@ import pytest
 
 from tests.journeys.conftest import UNLIMITED
 from tests.journeys.device import Device, News, sign_up
-from tests.support.model import Json
-from tests.support.process import ServerProcess
+from tests.support.client_model import Json
+from tests.support.server_process import ServerProcess
 
 TWINS = 20
 SENDERS = 12

@@ -12,9 +12,9 @@ import pytest
 
 from hubbub import models
 from hubbub.realtime.chat import events
-from tests.support.documented import api_contract
+from tests.support.api_contract import api_contract
+from tests.support.live_instance import LiveInstance
 from tests.support.schema import DatabaseInspector
-from tests.support.world import LiveInstance
 
 # What nobody sets by asking for something else.
 ASSIGNED = {

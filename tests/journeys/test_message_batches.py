@@ -10,9 +10,9 @@ from hubbub import models
 from hubbub.core import metrics
 from hubbub.realtime.socketio import backlog
 from hubbub.services.chat import messages, rooms
-from tests.support.relay import TcpProxy
+from tests.support.live_instance import Client, LiveInstance
+from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
-from tests.support.world import Client, LiveInstance
 
 SECONDS = 20
 

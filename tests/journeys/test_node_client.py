@@ -9,8 +9,8 @@ import pytest
 
 from hubbub.core.auth_tokens import TokenIssuer
 from tests.journeys.device import Device, News, sign_up
-from tests.journeys.node import Node
-from tests.support.model import Json
+from tests.journeys.node_client import Node
+from tests.support.client_model import Json
 
 TRANSPORTS = {"websocket": ["websocket"], "polling": ["polling"], "default": ["polling", "websocket"]}
 TEXTS = (
