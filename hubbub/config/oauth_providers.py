@@ -1,15 +1,12 @@
 """Who people may sign in with: the providers that the settings name, and what is wrong with those."""
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationInfo
 
 from hubbub.config import production, urls
-
-if TYPE_CHECKING:
-    from hubbub.config.settings import Settings
 
 GOOGLE_ISSUER = "https://accounts.google.com"
 GITHUB_URL = "https://github.com"
@@ -86,7 +83,18 @@ def require_client_id(value: str | None, info: ValidationInfo) -> str | None:
     return value
 
 
-def configured(settings: "Settings") -> dict[str, Provider]:
+class ProviderSettings(Protocol):
+    """The settings that name the providers."""
+
+    oauth_issuers: tuple[Provider, ...]
+    oauth_github_client_id: str | None
+    oauth_github_client_secret: str | None
+    oauth_github_url: str
+    oauth_google_client_id: str | None
+    oauth_google_client_secret: str | None
+
+
+def configured(settings: ProviderSettings) -> dict[str, Provider]:
     """All providers by name, in the order in which they are shown."""
     found = list(settings.oauth_issuers)
     if settings.oauth_github_client_id and settings.oauth_github_client_secret:

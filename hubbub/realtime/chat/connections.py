@@ -10,9 +10,9 @@ from uuid import UUID
 from hubbub.core import clock, metrics, tasks
 from hubbub.ratelimit.rate import Rate
 from hubbub.ratelimit.token_bucket import TokenBucket
-from hubbub.realtime.chat.turns import PacedLock
+from hubbub.realtime.chat.paced_lock import PacedLock
 from hubbub.realtime.socketio import frames
-from hubbub.realtime.socketio.manager import NamespaceClient
+from hubbub.realtime.socketio.namespace import NamespaceClient
 from hubbub.schemas.sync.connection import Closing
 from hubbub.services.context import Context
 from hubbub.services.instance.session_cache import AuthenticatedSession

@@ -30,7 +30,7 @@ from hubbub.realtime.chat.subscriber import Subscriber
 from hubbub.realtime.chat.token_expiry import TokenExpiry
 from hubbub.realtime.socketio import connect_request, frames
 from hubbub.realtime.socketio.connect_request import ConnectRequest
-from hubbub.realtime.socketio.manager import NamespaceClient
+from hubbub.realtime.socketio.namespace import NamespaceClient
 from hubbub.realtime.socketio.packets import ClientEvent
 from hubbub.schemas.sync import connection as wire
 from hubbub.services.auth import sessions

@@ -4,24 +4,24 @@ import base64
 import binascii
 import hashlib
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from aiohttp import web
 
 from hubbub.core import metrics
 from hubbub.ratelimit.bounded_log import BoundedLog
-from hubbub.realtime.engine import packets
 from hubbub.realtime.engine.handshake_info import HandshakeInfo
+from hubbub.realtime.engine.ip_limits import IpLimits
 from hubbub.realtime.engine.polling import POLL_CONTENT_TYPE, PayloadTooLarge, Polling
-from hubbub.realtime.engine.session import TRANSPORT_ERROR
+from hubbub.realtime.engine.session import Session, TransportHost
+from hubbub.realtime.engine.transport import TRANSPORT_ERROR, Transport
 from hubbub.realtime.engine.websocket import WebSocket
 
 if TYPE_CHECKING:
     import asyncio
 
-    from hubbub.realtime.engine.server import Engine
-    from hubbub.realtime.engine.session import Session
 
 _refusal_log = BoundedLog(logging.getLogger(__name__))
 
@@ -52,109 +52,156 @@ class _Refused(Exception):
         self.retry_after_s = retry_after_s or RETRY_AFTER_S.get(code)
 
 
-def open_packet(engine: "Engine", sid: str, upgrades: list[str]) -> packets.Frame:
-    """What a session begins with; times in milliseconds."""
-    payload = {
-        "sid": sid,
-        "upgrades": upgrades,
-        "pingInterval": round(engine.ping_interval * 1000),
-        "pingTimeout": round(engine.ping_timeout * 1000),
-        "maxPayload": engine.max_payload,
-    }
-    return packets.Frame(b"0" + msgspec.json.encode(payload))
+class HandshakeHost(TransportHost, Protocol):
+    """What the handling of requests needs of the Engine.IO server."""
+
+    sockets: dict[str, Session]  # the open sessions, by sid
+    lingering: dict[str, Session]  # ended sessions whose last frames are not fetched yet, by sid
+    transports: Any  # names of the transports that are offered
+    draining: bool  # whether every handshake is refused
+    upgrade_timeout: float  # seconds from the handshake of an upgrade candidate to the end of the upgrade
+    ip_limits: IpLimits
+    cors_allowed_origins: Any  # as python-engineio has it
+    on_accepted_request: Callable[[web.BaseRequest], None]  # called for each request of an accepted session
+
+    @property
+    def can_upgrade(self) -> bool:
+        """Whether a session may change from polling to WebSocket."""
+
+    def open_session(self, request: web.BaseRequest, make_transport: Callable[[], Transport]) -> Session:
+        """Open a session, with its open packet queued."""
+
+    def _cors_allowed_origins(self, environ: dict[str, Any]) -> Any: ...
+
+    def _cors_headers(self, environ: dict[str, Any]) -> list[tuple[str, str]]: ...
 
 
-async def handle_request(engine: "Engine", request: web.Request) -> web.StreamResponse:
-    """Answer any request to the path; nothing a client sends makes it raise."""
-    try:
-        _check_origin(engine, request)
-        response = await _route(engine, request)
-    except _Refused as refused:
-        response = _json(refused.status, {"code": refused.code, "message": str(refused)})
-        if refused.retry_after_s is not None:
-            response.headers["Retry-After"] = str(refused.retry_after_s)
-    except PayloadTooLarge:
-        response = _json(413, {"code": 3, "message": "Payload too large"})
-        response.force_close()
-    if not response.prepared:
-        for name, value in _cors_headers(engine, request):
-            response.headers[name] = value
-        response.headers["Cache-Control"] = "no-store"
-    return response
+class HandshakeHandler:
+    """Handles the requests to the path of Engine.IO: handshakes, upgrades, polls and POSTs."""
 
+    def __init__(self, engine: HandshakeHost) -> None:
+        self._engine = engine
 
-async def _route(engine: "Engine", request: web.Request) -> web.StreamResponse:
-    if request.method == "OPTIONS":
-        return web.Response(status=204)
-    query = request.query
-    if query.get("EIO") != "4":
-        raise _Refused(5)
-    transport = query.get("transport", "")
-    if transport not in engine.transports:
-        raise _Refused(0)
-    sid = query.get("sid")
-    session = None
-    if sid is not None:
-        session = engine.sockets.get(sid) or engine.lingering.get(sid)
+    async def handle_request(self, request: web.Request) -> web.StreamResponse:
+        """Answer any request to the path; nothing a client sends makes it raise."""
+        try:
+            self._check_origin(request)
+            response = await self._route(request)
+        except _Refused as refused:
+            response = _json(refused.status, {"code": refused.code, "message": str(refused)})
+            if refused.retry_after_s is not None:
+                response.headers["Retry-After"] = str(refused.retry_after_s)
+        except PayloadTooLarge:
+            response = _json(413, {"code": 3, "message": "Payload too large"})
+            response.force_close()
+        if not response.prepared:
+            for name, value in self._cors_headers(request):
+                response.headers[name] = value
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    async def _route(self, request: web.Request) -> web.StreamResponse:
+        if request.method == "OPTIONS":
+            return web.Response(status=204)
+        query = request.query
+        if query.get("EIO") != "4":
+            raise _Refused(5)
+        transport = query.get("transport", "")
+        if transport not in self._engine.transports:
+            raise _Refused(0)
+        sid = query.get("sid")
+        session = None
+        if sid is not None:
+            session = self._engine.sockets.get(sid) or self._engine.lingering.get(sid)
+            if session is None:
+                raise _Refused(1)
+        if transport == "websocket":
+            return self._handle_websocket(request, session)
+        return await self._handle_polling(request, session)
+
+    async def _handle_polling(self, request: web.Request, session: Session | None) -> web.StreamResponse:
+        if request.method not in {"GET", "POST"}:
+            raise _Refused(2 if session is None else 3)
         if session is None:
-            raise _Refused(1)
-    if transport == "websocket":
-        return _handle_websocket(engine, request, session)
-    return await _handle_polling(engine, request, session)
-
-
-async def _handle_polling(
-    engine: "Engine", request: web.Request, session: "Session | None"
-) -> web.StreamResponse:
-    if request.method not in {"GET", "POST"}:
-        raise _Refused(2 if session is None else 3)
-    if session is None:
-        if request.method != "GET":
-            raise _Refused(2)
-        _check_new_session(engine, request)
-        session = engine.open_session(request, lambda: Polling(engine))
-    if session.input_limiter.accepted:
-        engine.on_accepted_request(request)
-    transport = session.transport
-    if not isinstance(transport, Polling):
-        raise _Refused(3)
-    if request.method == "GET":
-        body = await transport.handle_poll(request)
-        if body is None:
+            if request.method != "GET":
+                raise _Refused(2)
+            self._check_new_session(request)
+            session = self._engine.open_session(request, lambda: Polling(self._engine))
+        if session.input_limiter.accepted:
+            self._engine.on_accepted_request(request)
+        transport = session.transport
+        if not isinstance(transport, Polling):
             raise _Refused(3)
-        return web.Response(body=body, headers={"Content-Type": POLL_CONTENT_TYPE})
-    if session.closed or not await transport.receive_payload(request):
-        raise _Refused(3)
-    return web.Response(body=b"ok", headers={"Content-Type": "text/html"})
+        if request.method == "GET":
+            body = await transport.handle_poll(request)
+            if body is None:
+                raise _Refused(3)
+            return web.Response(body=body, headers={"Content-Type": POLL_CONTENT_TYPE})
+        if session.closed or not await transport.receive_payload(request):
+            raise _Refused(3)
+        return web.Response(body=b"ok", headers={"Content-Type": "text/html"})
 
+    def _handle_websocket(self, request: web.Request, session: Session | None) -> web.StreamResponse:
+        accept_key = _accept_key(request)
+        if session is not None and (session.closed or not self._engine.can_upgrade):
+            raise _Refused(3)
+        if session is None:
+            self._check_new_session(request)
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            return _SwitchedResponse(status=101)
+        head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        transport.write(head + b"Sec-WebSocket-Accept: " + accept_key + b"\r\n\r\n")
+        websocket = WebSocket(self._engine, transport)
+        early_data = _switch_protocol(request, transport, websocket)
+        if session is None:
+            self._engine.open_session(request, lambda: websocket)
+        elif session.upgraded or session.upgrade_candidate is not None:
+            websocket.close(TRANSPORT_ERROR, flush=False)  # a second WebSocket never disturbs the first one
+            return _SwitchedResponse(status=101)
+        else:
+            websocket.session = session
+            session.upgrade_candidate = websocket
+            websocket.set_deadline(self._engine.upgrade_timeout)
+        if early_data:
+            websocket.data_received(early_data)
+        return _SwitchedResponse(status=101)
 
-def _handle_websocket(
-    engine: "Engine", request: web.Request, session: "Session | None"
-) -> web.StreamResponse:
-    accept_key = _accept_key(request)
-    if session is not None and (session.closed or not engine.can_upgrade):
-        raise _Refused(3)
-    if session is None:
-        _check_new_session(engine, request)
-    transport = request.transport
-    if transport is None or transport.is_closing():
-        return _SwitchedResponse(status=101)
-    head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    transport.write(head + b"Sec-WebSocket-Accept: " + accept_key + b"\r\n\r\n")
-    websocket = WebSocket(engine, transport)
-    early_data = _switch_protocol(request, transport, websocket)
-    if session is None:
-        engine.open_session(request, lambda: websocket)
-    elif session.upgraded or session.upgrade_candidate is not None:
-        websocket.close(TRANSPORT_ERROR, flush=False)  # a second WebSocket never disturbs the first one
-        return _SwitchedResponse(status=101)
-    else:
-        websocket.session = session
-        session.upgrade_candidate = websocket
-        websocket.set_deadline(engine.upgrade_timeout)
-    if early_data:
-        websocket.data_received(early_data)
-    return _SwitchedResponse(status=101)
+    def _check_new_session(self, request: web.Request) -> None:
+        """Refuse a new session for a temporary cause: 503 with Retry-After, never a 4xx.
+
+        A proxy in front of several instances gets 502 from an instance that drains, and stops using that
+        instance for a while. It must not do so after a 503, which concerns one client only.
+        """
+        if self._engine.draining:
+            self._record_refusal(request, "draining")
+            raise _Refused(7, 502 if RETRY_ELSEWHERE_HEADER in request.headers else 503)
+        if not self._engine.ip_limits.has_capacity(request):
+            self._record_refusal(request, "address")
+            raise _Refused(6, 503)
+        if wait_ms := self._engine.ip_limits.acquire_handshake(request):
+            self._record_refusal(request, "rate")
+            raise _Refused(8, 503, -(-wait_ms // 1000))
+
+    def _record_refusal(self, request: web.Request, reason: str) -> None:
+        metrics.count("handshakes_refused", reason)
+        _refusal_log.write(
+            "handshake refused", reason=reason, ip=self._engine.ip_limits.ip_of(HandshakeInfo(request))
+        )
+
+    def _check_origin(self, request: web.Request) -> None:
+        origin = request.headers.get("Origin")
+        if origin is None or self._engine.cors_allowed_origins == []:
+            return
+        allowed = self._engine._cors_allowed_origins(_cors_environ(request))  # noqa: SLF001 - of the class we extend
+        if allowed is not None and origin not in allowed:
+            raise _Refused(4, 403)
+
+    def _cors_headers(self, request: web.Request) -> list[tuple[str, str]]:
+        if "Origin" not in request.headers and request.method != "OPTIONS":
+            return []
+        headers: list[tuple[str, str]] = self._engine._cors_headers(_cors_environ(request))  # noqa: SLF001 - likewise
+        return headers
 
 
 def _accept_key(request: web.Request) -> bytes:
@@ -228,41 +275,3 @@ def _cors_environ(request: web.Request) -> dict[str, Any]:
         if name in request.headers:
             result["HTTP_" + name.upper().replace("-", "_")] = request.headers[name]
     return result
-
-
-def _check_new_session(engine: "Engine", request: web.Request) -> None:
-    """Refuse a new session for a cause that passes: 503 with Retry-After, never a 4xx.
-
-    A proxy with several instances gets 502 from one that drains, and stops using that instance for a while.
-    It must not do so after a 503, which concerns one client alone.
-    """
-    if engine.draining:
-        _record_refusal(engine, request, "draining")
-        raise _Refused(7, 502 if RETRY_ELSEWHERE_HEADER in request.headers else 503)
-    if not engine.has_capacity(request):
-        _record_refusal(engine, request, "address")
-        raise _Refused(6, 503)
-    if wait_ms := engine.acquire_handshake(request):
-        _record_refusal(engine, request, "rate")
-        raise _Refused(8, 503, -(-wait_ms // 1000))
-
-
-def _record_refusal(engine: "Engine", request: web.Request, reason: str) -> None:
-    metrics.count("handshakes_refused", reason)
-    _refusal_log.write("handshake refused", reason=reason, ip=engine.ip_of(HandshakeInfo(request)))
-
-
-def _check_origin(engine: "Engine", request: web.Request) -> None:
-    origin = request.headers.get("Origin")
-    if origin is None or engine.cors_allowed_origins == []:
-        return
-    allowed = engine._cors_allowed_origins(_cors_environ(request))  # noqa: SLF001 - of the class we extend
-    if allowed is not None and origin not in allowed:
-        raise _Refused(4, 403)
-
-
-def _cors_headers(engine: "Engine", request: web.Request) -> list[tuple[str, str]]:
-    if "Origin" not in request.headers and request.method != "OPTIONS":
-        return []
-    headers: list[tuple[str, str]] = engine._cors_headers(_cors_environ(request))  # noqa: SLF001 - likewise
-    return headers

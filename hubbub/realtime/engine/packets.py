@@ -4,6 +4,8 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 SEPARATOR = b"\x1e"
 FIN_TEXT, FIN_BINARY = 0x81, 0x82
 PACKET_TYPES = "0123456"
@@ -63,6 +65,20 @@ def message_frame(data: str | bytes) -> Frame:
     if isinstance(data, str):
         return Frame(b"4" + data.encode())
     return Frame(bytes(data), FIN_BINARY)
+
+
+def open_packet(
+    sid: str, upgrades: list[str], ping_interval: float, ping_timeout: float, max_payload: int
+) -> Frame:
+    """Return the first packet of a session. Intervals are in seconds; the packet has milliseconds."""
+    payload = {
+        "sid": sid,
+        "upgrades": upgrades,
+        "pingInterval": round(ping_interval * 1000),
+        "pingTimeout": round(ping_timeout * 1000),
+        "maxPayload": max_payload,
+    }
+    return Frame(b"0" + msgspec.json.encode(payload))
 
 
 PING, NOOP, CLOSE, PROBE = text_frame("2"), text_frame("6"), text_frame("1"), text_frame("3probe")

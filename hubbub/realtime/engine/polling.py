@@ -1,7 +1,6 @@
 """Long-polling: a session's packets over plain requests, one poll and one POST at a time."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -10,19 +9,15 @@ from hubbub.core import clock, metrics
 from hubbub.realtime.engine import packets as payload
 from hubbub.realtime.engine.bounds import SLICE_PACKETS
 from hubbub.realtime.engine.packets import Frame, ProtocolError
-from hubbub.realtime.engine.session import (
+from hubbub.realtime.engine.rfc6455 import CloseCode
+from hubbub.realtime.engine.session import Session, TransportHost
+from hubbub.realtime.engine.shares import LARGE_READ_BYTES
+from hubbub.realtime.engine.transport import (
     CLIENT_DISCONNECT,
-    NORMAL_CLOSURE,
-    POLICY_VIOLATION,
     SERVER_DISCONNECT,
     TRANSPORT_CLOSE,
     TRANSPORT_ERROR,
-    Session,
 )
-from hubbub.realtime.engine.shares import LARGE_READ_BYTES
-
-if TYPE_CHECKING:
-    from hubbub.realtime.engine.server import Engine
 
 MAX_PACKETS_PER_POLL = (
     16 - 1
@@ -51,7 +46,7 @@ class Polling:
 
     name = "polling"
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(self, engine: TransportHost) -> None:
         self.engine = engine
         self.session: Session
         self.closing_packet: Frame | None = None
@@ -92,7 +87,7 @@ class Polling:
         """Wait for packets; the body to answer with. None: a second poll, which ends the session."""
         if self._poll is not None:
             # The first one gets a close packet.
-            self.session.close(TRANSPORT_ERROR, flush=True, code=POLICY_VIOLATION)
+            self.session.close(TRANSPORT_ERROR, flush=True, code=CloseCode.POLICY_VIOLATION)
             return None
         if not self._output and self.closing_packet is None and self.session.upgrade_candidate is None:
             self._poll = asyncio.get_running_loop().create_future()
@@ -252,7 +247,7 @@ class Polling:
 
     # The end.
 
-    def close(self, reason: str, *, flush: bool, code: int = NORMAL_CLOSURE) -> None:
+    def close(self, reason: str, *, flush: bool, code: int = CloseCode.NORMAL_CLOSURE) -> None:
         """The waiting poll, or else the next one, gets what is queued or a noop; then the session is unknown.
 
         A close packet follows only where reconnecting does not help (the server ended the session, or refuses
@@ -260,7 +255,7 @@ class Polling:
         """
         if not flush:
             self.drain_output()
-        final = reason == SERVER_DISCONNECT or code == POLICY_VIOLATION
+        final = reason == SERVER_DISCONNECT or code == CloseCode.POLICY_VIOLATION
         self.closing_packet = payload.CLOSE if final else payload.NOOP
         if self._payload_resumed is not None:
             self._payload_resumed.set()

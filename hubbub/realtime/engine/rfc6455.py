@@ -1,17 +1,28 @@
 """What RFC 6455 says of single octets: masks, close codes, text."""
 
+from enum import IntEnum
+
 from aiohttp._websocket.helpers import websocket_mask  # in C; aiohttp is pinned exactly
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
-PROTOCOL_ERROR, MESSAGE_TOO_BIG = 1002, 1009  # close codes (section 7.4.1)
 MAX_CONTROL_BYTES = 125
 
 
-class WebSocketError(Exception):
-    """Not WebSocket as we speak it; the code of the close frame."""
+class CloseCode(IntEnum):
+    """Close codes that this server sends (section 7.4.1)."""
 
-    def __init__(self, close_code: int, reason: str) -> None:
+    NORMAL_CLOSURE = 1000
+    PROTOCOL_ERROR = 1002
+    INVALID_UTF8 = 1007
+    POLICY_VIOLATION = 1008
+    MESSAGE_TOO_BIG = 1009
+
+
+class WebSocketError(Exception):
+    """A violation of RFC 6455 by the client, with the code of the close frame that follows."""
+
+    def __init__(self, close_code: CloseCode, reason: str) -> None:
         super().__init__(reason)
         self.close_code = close_code
         self.reason = reason
@@ -35,7 +46,7 @@ def read_extended_length(data: bytes, start: int, length_code: int) -> int:
         length = int.from_bytes(data[start + 2 : start + 10], "big")
         min_length = 65536
     if length < min_length:
-        raise WebSocketError(PROTOCOL_ERROR, "a length in a longer form than needed")
+        raise WebSocketError(CloseCode.PROTOCOL_ERROR, "a length in a longer form than needed")
     return length
 
 
@@ -63,19 +74,19 @@ def check_header(header: bytes, *, in_message: bool) -> None:
         return
     opcode, fin = header[0] & 15, header[0] & 128
     if header[0] & 0x70:
-        raise WebSocketError(PROTOCOL_ERROR, "reserved bits")
+        raise WebSocketError(CloseCode.PROTOCOL_ERROR, "reserved bits")
     if opcode not in OPCODES:
-        raise WebSocketError(PROTOCOL_ERROR, "no such opcode")
+        raise WebSocketError(CloseCode.PROTOCOL_ERROR, "no such opcode")
     if opcode >= CLOSE and not fin:
-        raise WebSocketError(PROTOCOL_ERROR, "a control frame in fragments")
+        raise WebSocketError(CloseCode.PROTOCOL_ERROR, "a control frame in fragments")
     if opcode < CLOSE and (opcode == CONTINUATION) is not in_message:
-        raise WebSocketError(PROTOCOL_ERROR, "not the frame that was due")
+        raise WebSocketError(CloseCode.PROTOCOL_ERROR, "not the frame that was due")
     if len(header) > 1:
         _check_length(opcode, header)
 
 
 def _check_length(opcode: int, header: bytes) -> None:
     if header[1] < 128:  # noqa: PLR2004 - the mask bit
-        raise WebSocketError(PROTOCOL_ERROR, "not masked")
+        raise WebSocketError(CloseCode.PROTOCOL_ERROR, "not masked")
     if opcode >= CLOSE and header[1] & 127 > MAX_CONTROL_BYTES:
-        raise WebSocketError(PROTOCOL_ERROR, "a control frame that is too long")
+        raise WebSocketError(CloseCode.PROTOCOL_ERROR, "a control frame that is too long")

@@ -13,11 +13,13 @@ PAUSE_ABOVE_STEPS, RESUME_BELOW_STEPS = (
 
 
 class FlowControl(Protocol):
+    """Whatever reads from the client."""
+
     def pause(self) -> None:
-        """Read no more from the client."""
+        """Stop reading from the client, until each `pause` has had its `resume`."""
 
     def resume(self) -> None:
-        """Read again."""
+        """Undo one `pause`."""
 
 
 class SerialQueue:

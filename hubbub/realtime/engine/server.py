@@ -10,19 +10,19 @@ from typing import Any
 import engineio
 from aiohttp import web
 
-from hubbub.core import client_ip, clock, metrics
-from hubbub.core.client_ip import Network, rate_limit_key
-from hubbub.ratelimit.gcra import GcraLimiter
+from hubbub.core import clock, metrics
+from hubbub.core.client_ip import Network
 from hubbub.ratelimit.rate import Rate
-from hubbub.realtime.engine import handshake, packets
+from hubbub.realtime.engine import packets
 from hubbub.realtime.engine.bounds import Bounds
-from hubbub.realtime.engine.handshake_info import HandshakeInfo, wsgi_environ
-from hubbub.realtime.engine.packets import ProtocolError
+from hubbub.realtime.engine.event_handlers import EventHandlerAdapter
+from hubbub.realtime.engine.handshake import HandshakeHandler
+from hubbub.realtime.engine.handshake_info import HandshakeInfo
+from hubbub.realtime.engine.ip_limits import IpLimits
 from hubbub.realtime.engine.polling import Polling
-from hubbub.realtime.engine.serial_queue import SerialQueue
-from hubbub.realtime.engine.session import TRANSPORT_ERROR, Session, SessionHandler, Transport
-from hubbub.realtime.engine.shares import IpShares
+from hubbub.realtime.engine.session import Session, SessionHandler
 from hubbub.realtime.engine.timers import Timers
+from hubbub.realtime.engine.transport import Transport
 from hubbub.realtime.engine.websocket import WebSocket
 
 log = logging.getLogger(__name__)
@@ -63,15 +63,12 @@ class Engine(engineio.AsyncServer):
         self.body_timeout = BODY_TIMEOUT_S
         self.linger_timeout = LINGER_TIMEOUT_S
         self.close_timeout = CLOSE_TIMEOUT_S
-        self._max_sessions_per_ip = max_sessions_per_ip
-        self._trusted_proxies = tuple(trusted_proxies)
+        self.ip_limits = IpLimits(trusted_proxies, max_sessions_per_ip, handshake_rate)
+        self._handshakes = HandshakeHandler(self)
         self.on_accepted_request: Callable[[web.BaseRequest], None] = lambda _: None
-        self._handshake_rate = handshake_rate
-        self._handshake_limiter = GcraLimiter()  # by IP address
         self._sid_prefix = f"{instance}." if instance else ""
         self.draining = False  # draining: every handshake is refused
-        self._ip_shares = IpShares()
-        self.session_handler: SessionHandler = _EventHandlerAdapter(self)
+        self.session_handler: SessionHandler = EventHandlerAdapter(self.handlers)
         self.timers = Timers()
         self.websockets: set[WebSocket] = set()
         self.lingering: dict[str, Session] = {}
@@ -87,7 +84,7 @@ class Engine(engineio.AsyncServer):
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
         """Answer a request; a WebSocket leaves aiohttp here for good."""
-        return await handshake.handle_request(self, request)
+        return await self._handshakes.handle_request(request)
 
     async def send(self, sid: str, data: str | bytes) -> None:
         """Send a message; a session that is gone is no error."""
@@ -147,36 +144,22 @@ class Engine(engineio.AsyncServer):
 
     # Sessions come and go.
 
-    def has_capacity(self, request: web.BaseRequest) -> bool:
-        """Whether one more session of that address is borne."""
-        ip_key = rate_limit_key(client_ip.from_request(request, self._trusted_proxies))
-        return self._ip_shares.session_count(ip_key) < self._max_sessions_per_ip
-
-    def acquire_handshake(self, request: web.BaseRequest) -> int:
-        """Count a handshake of an IP address; return the milliseconds to wait if there is none left."""
-        if self._handshake_rate is None:
-            return 0
-        ip_key = rate_limit_key(client_ip.from_request(request, self._trusted_proxies))
-        return self._handshake_limiter.acquire(ip_key, self._handshake_rate).wait_ms
-
     def open_session(self, request: web.BaseRequest, make_transport: Callable[[], Transport]) -> Session:
         """A new session, with its open packet queued; its id says which instance has it, for proxies."""
         transport = make_transport()
         handshake_info = HandshakeInfo(request)
-        ip_share = self._ip_shares.add_session(rate_limit_key(self.ip_of(handshake_info)))
+        ip_share = self.ip_limits.add_session(handshake_info)
         session = Session(self, self._sid_prefix + self.generate_id(), handshake_info, transport, ip_share)
         transport.session = session  # type: ignore[attr-defined] # both have one
         self.sockets[session.sid] = session
         upgrades = ["websocket"] if transport.name == "polling" and self.can_upgrade else []
-        transport.send(handshake.open_packet(self, session.sid, upgrades))
+        transport.send(
+            packets.open_packet(
+                session.sid, upgrades, self.ping_interval, self.ping_timeout, self.max_payload
+            )
+        )
         self.session_handler.on_opened(session, request)
         return session
-
-    def ip_of(self, handshake_info: HandshakeInfo) -> str:
-        """The IP address of a client, behind trusted proxies as well."""
-        return client_ip.resolve(
-            handshake_info.remote_ip, handshake_info.forwarded_for, self._trusted_proxies
-        )
 
     @property
     def can_upgrade(self) -> bool:
@@ -190,7 +173,7 @@ class Engine(engineio.AsyncServer):
     def on_closed(self, session: Session, reason: str) -> None:
         """A session ended: tell it once."""
         self.sockets.pop(session.sid, None)
-        self._ip_shares.remove_session(session.ip_share)
+        self.ip_limits.shares.remove_session(session.ip_share)
         self.session_handler.on_closed(session, reason)
 
     def linger(self, session: Session) -> None:
@@ -256,47 +239,3 @@ class Engine(engineio.AsyncServer):
                 transport.write(data)
             else:
                 transport.complete_poll()  # type: ignore[union-attr] # the other kind
-
-
-class _EventHandlerAdapter:
-    """Sessions for handlers registered by `on`, as python-engineio's documentation has it."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def on_opened(self, session: Session, request: Any) -> None:
-        session.accept()  # there are no namespaces here that could accept it
-        session.event_queue = SerialQueue(session)
-        session.event_queue.enqueue(partial(self._run, session, "connect", wsgi_environ(request)))
-
-    def on_message(self, session: Session, data: str | bytes) -> None:
-        assert session.event_queue is not None  # noqa: S101 - given at its opening
-        session.event_queue.enqueue(partial(self._run, session, "message", data))
-
-    def on_protocol_error(self, session: Session) -> None:
-        """Nothing is to be sent."""
-
-    def on_closed(self, session: Session, reason: str) -> None:
-        assert session.event_queue is not None  # noqa: S101 - given at its opening
-        session.event_queue.clear()
-        session.event_queue.enqueue(partial(self._run, session, "disconnect", reason))
-
-    def on_flooding(self, session: Session) -> None:
-        session.refuse("flooding")
-
-    async def _run(self, session: Session, event: str, argument: Any) -> None:
-        handler = self._engine.handlers.get(event)
-        if handler is None:
-            return
-        try:
-            result = handler(session.sid, argument)
-            if asyncio.iscoroutine(result):
-                result = await result
-        except (ProtocolError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-            session.fail_protocol(type(error).__name__)
-        except Exception:
-            log.exception("a handler failed", extra={"event": event})
-            session.close(TRANSPORT_ERROR)
-        else:
-            if event == "connect" and result is not None and result is not True:
-                session.close()

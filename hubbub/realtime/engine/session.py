@@ -6,46 +6,21 @@ from hubbub.core import clock, metrics
 from hubbub.realtime.engine import packets
 from hubbub.realtime.engine.bounds import InputLimiter
 from hubbub.realtime.engine.packets import Frame, ProtocolError
+from hubbub.realtime.engine.rfc6455 import CloseCode
+from hubbub.realtime.engine.transport import (
+    CLIENT_DISCONNECT,
+    PING_TIMEOUT,
+    SERVER_DISCONNECT,
+    TRANSPORT_ERROR,
+    Transport,
+)
 
 if TYPE_CHECKING:
+    from hubbub.realtime.engine.bounds import Bounds
     from hubbub.realtime.engine.handshake_info import HandshakeInfo
     from hubbub.realtime.engine.serial_queue import SerialQueue
-    from hubbub.realtime.engine.server import Engine
     from hubbub.realtime.engine.shares import IpShare
-    from hubbub.realtime.engine.timers import Timer
-    from hubbub.realtime.engine.websocket import WebSocket
-
-CLIENT_DISCONNECT, SERVER_DISCONNECT = "client disconnect", "server disconnect"
-PING_TIMEOUT, TRANSPORT_CLOSE, TRANSPORT_ERROR = "ping timeout", "transport close", "transport error"
-NORMAL_CLOSURE, PROTOCOL_ERROR, POLICY_VIOLATION = 1000, 1002, 1008  # close codes of RFC 6455, 7.4.1
-
-
-class Transport(Protocol):
-    """A transport, as its session uses it."""
-
-    name: str
-
-    @property
-    def waiting_bytes(self) -> int:
-        """What the client has not taken yet."""
-
-    def send(self, frame: Frame) -> None:
-        """Queue; goes out at the end of the loop's turn."""
-
-    def close(self, reason: str, *, flush: bool, code: int = NORMAL_CLOSURE) -> None:
-        """Close, after what is queued or instead of it; `code` is the close code on WebSocket."""
-
-    def abort(self) -> None:
-        """Hang up at once."""
-
-    def pause(self) -> None:
-        """Read no more."""
-
-    def resume(self) -> None:
-        """Read again."""
-
-    def on_accepted(self) -> None:
-        """Go on with input that waits for the session to be accepted."""
+    from hubbub.realtime.engine.timers import Timer, Timers
 
 
 class SessionHandler(Protocol):
@@ -65,6 +40,54 @@ class SessionHandler(Protocol):
 
     def on_flooding(self, session: "Session") -> None:
         """End an accepted session that exceeded its packet or byte limit for `Bounds.flooding_s`."""
+
+
+class Host(Protocol):
+    """What a session and its transports need of the Engine.IO server."""
+
+    bounds: "Bounds"  # limits of connections
+    timers: "Timers"
+    ping_interval: float  # seconds from a PONG to the next PING
+    ping_timeout: float  # seconds from a PING to its PONG
+    max_output_bytes: int  # bytes that may wait for a client to read them
+    session_handler: SessionHandler
+
+    def deliver_message(self, session: "Session", data: str | bytes) -> None:
+        """Hand a message to the session handler, in order. Raises ProtocolError."""
+
+    def on_closed(self, session: "Session", reason: str) -> None:
+        """Forget a session that was closed. Called once per session."""
+
+    def log_protocol_error(self, session: "Session", reason: str) -> None:
+        """Count a violation of the protocol and log at most one of them a second."""
+
+    def warn(self, session: "Session", message: str, reason: str) -> None:
+        """Log why a connection ends, at most once a second."""
+
+
+class TransportHost(Host, Protocol):
+    """What the transports need besides."""
+
+    STALLED_BYTES: int  # bytes in the write buffer of a WebSocket from which on it counts as stalled
+    max_payload: int  # bytes of one message, or of the body of one POST
+    body_timeout: float  # seconds for the body of a POST
+    close_timeout: float  # seconds for the close frame of the client
+    websockets: "set[Any]"  # all open WebSockets, also those of no session
+
+    def schedule_flush(self, transport: Any) -> None:
+        """Write what is queued on a transport at the end of this turn of the event loop."""
+
+    def on_probe(self, session: "Session") -> None:
+        """End the waiting poll of a session whose upgrade candidate was probed."""
+
+    def on_upgraded(self, session: "Session", websocket: Any) -> None:
+        """Make the upgrade candidate the transport of its session."""
+
+    def linger(self, session: "Session") -> None:
+        """Keep the last frames of an ended session for the poll that fetches them."""
+
+    def stop_lingering(self, session: "Session") -> None:
+        """Forget an ended session whose last frames were fetched."""
 
 
 class Session:
@@ -95,7 +118,7 @@ class Session:
 
     def __init__(
         self,
-        engine: "Engine",
+        engine: "Host",
         sid: str,
         handshake_info: "HandshakeInfo",
         transport: Transport,
@@ -106,7 +129,7 @@ class Session:
         self.handshake_info = handshake_info
         self.transport = transport
         self.closed = False
-        self.upgrade_candidate: WebSocket | None = None
+        self.upgrade_candidate: Transport | None = None
         self.handler_timer: Timer | None = None  # the receiver's own time limit
         self.namespace_clients: dict[str, Any] = {}  # the receiver's
         self.partial_packet: Any = None  # the receiver's
@@ -184,13 +207,13 @@ class Session:
         if not self.closed:
             self.engine.session_handler.on_protocol_error(self)
         self.engine.log_protocol_error(self, reason)
-        self.close(TRANSPORT_ERROR, flush=True, code=PROTOCOL_ERROR)
+        self.close(TRANSPORT_ERROR, flush=True, code=CloseCode.PROTOCOL_ERROR)
 
     def refuse(self, reason: str) -> None:
         """End the session for a limit that it exceeded: close code 1008."""
         metrics.count("input_limit_closures", reason)
         self.engine.warn(self, "a client exceeded a limit", reason)
-        self.close(TRANSPORT_ERROR, flush=True, code=POLICY_VIOLATION)
+        self.close(TRANSPORT_ERROR, flush=True, code=CloseCode.POLICY_VIOLATION)
 
     def close_flooding(self) -> None:
         """End the session: it exceeded a limit for too long."""
@@ -237,7 +260,7 @@ class Session:
     # The end.
 
     def close(
-        self, reason: str = SERVER_DISCONNECT, *, flush: bool = True, code: int = NORMAL_CLOSURE
+        self, reason: str = SERVER_DISCONNECT, *, flush: bool = True, code: int = CloseCode.NORMAL_CLOSURE
     ) -> None:
         """End it; what is queued goes out first if `flush`. Again is no error."""
         if self._mark_closed():

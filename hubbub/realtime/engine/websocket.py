@@ -11,24 +11,21 @@ from hubbub.realtime.engine import packets
 from hubbub.realtime.engine.packets import Frame, ProtocolError
 from hubbub.realtime.engine.rfc6455 import (
     CLOSE,
-    MESSAGE_TOO_BIG,
     PING,
     PONG,
-    PROTOCOL_ERROR,
     TEXT,
+    CloseCode,
     WebSocketError,
     check_header,
     is_close_code,
     is_utf8,
 )
-from hubbub.realtime.engine.session import NORMAL_CLOSURE, TRANSPORT_CLOSE, TRANSPORT_ERROR, Session
+from hubbub.realtime.engine.session import Session, TransportHost
+from hubbub.realtime.engine.transport import TRANSPORT_CLOSE, TRANSPORT_ERROR
 from hubbub.realtime.engine.websocket_input import WebSocketInput
 
 if TYPE_CHECKING:
-    from hubbub.realtime.engine.server import Engine
     from hubbub.realtime.engine.timers import Timer
-
-INVALID_UTF8 = 1007
 
 
 class WebSocket(WebSocketInput):
@@ -46,7 +43,7 @@ class WebSocket(WebSocketInput):
 
     name = "websocket"
 
-    def __init__(self, engine: "Engine", transport: asyncio.Transport) -> None:
+    def __init__(self, engine: TransportHost, transport: asyncio.Transport) -> None:
         super().__init__(engine, transport)
         self._output: list[bytes] = []
         self._output_bytes = 0
@@ -130,7 +127,7 @@ class WebSocket(WebSocketInput):
             self._fragments, self._fragments_opcode = bytearray(), opcode
         self._fragments += data
         if len(self._fragments) > self.engine.max_payload:
-            raise WebSocketError(MESSAGE_TOO_BIG, "too long")
+            raise WebSocketError(CloseCode.MESSAGE_TOO_BIG, "too long")
         if not fin:
             return
         whole, self._fragments = bytes(self._fragments), None
@@ -147,7 +144,7 @@ class WebSocket(WebSocketInput):
         try:
             packet = data.decode()
         except UnicodeDecodeError:
-            raise WebSocketError(INVALID_UTF8, "not UTF-8") from None
+            raise WebSocketError(CloseCode.INVALID_UTF8, "not UTF-8") from None
         session = self.session
         if session is None or self._closing:
             return
@@ -173,9 +170,9 @@ class WebSocket(WebSocketInput):
         if opcode == PING:
             self._queue_pong(data)
         elif opcode == CLOSE:
-            code = int.from_bytes(data[:2], "big") if len(data) > 1 else NORMAL_CLOSURE
+            code = int.from_bytes(data[:2], "big") if len(data) > 1 else CloseCode.NORMAL_CLOSURE
             if len(data) == 1 or not is_close_code(code) or not is_utf8(data[2:]):
-                raise WebSocketError(PROTOCOL_ERROR, "not a close frame")
+                raise WebSocketError(CloseCode.PROTOCOL_ERROR, "not a close frame")
             if not self._closing:
                 self._send_close(code)
             self._stopped = True
@@ -188,7 +185,7 @@ class WebSocket(WebSocketInput):
         """The upgrade must be done by then."""
         self._deadline_timer = self.engine.timers.after(seconds, self.abort)
 
-    def close(self, reason: str, *, flush: bool, code: int = NORMAL_CLOSURE) -> None:  # noqa: ARG002 - a way's
+    def close(self, reason: str, *, flush: bool, code: int = CloseCode.NORMAL_CLOSURE) -> None:  # noqa: ARG002 - a way's
         """Write what is queued if `flush`, then a close frame; the client has `close_timeout` to answer."""
         if self._closing or self._transport.is_closing():
             return
@@ -231,7 +228,7 @@ class WebSocket(WebSocketInput):
         if session is not None and session.transport is self:
             session.fail_protocol(reason)
         else:
-            self._fail(PROTOCOL_ERROR, reason)
+            self._fail(CloseCode.PROTOCOL_ERROR, reason)
 
     def abort(self) -> None:
         """Hang up at once."""

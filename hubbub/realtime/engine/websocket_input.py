@@ -4,24 +4,19 @@ RFC 6455 without extensions: what comes must be masked, and at most `max_payload
 """
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from hubbub.core import clock, metrics
 from hubbub.realtime.engine.bounds import MAX_CLOSING_BYTES, SLICE_BYTES, SLICE_PACKETS
 from hubbub.realtime.engine.packets import ProtocolError
 from hubbub.realtime.engine.rfc6455 import (
-    MESSAGE_TOO_BIG,
-    PROTOCOL_ERROR,
+    CloseCode,
     WebSocketError,
     check_header,
     read_extended_length,
     unmask,
 )
-from hubbub.realtime.engine.session import Session
+from hubbub.realtime.engine.session import Session, TransportHost
 from hubbub.realtime.engine.shares import LARGE_READ_BYTES
-
-if TYPE_CHECKING:
-    from hubbub.realtime.engine.server import Engine
 
 
 class WebSocketInput(asyncio.Protocol):
@@ -46,7 +41,7 @@ class WebSocketInput(asyncio.Protocol):
         "session",
     )
 
-    def __init__(self, engine: "Engine", transport: asyncio.Transport) -> None:
+    def __init__(self, engine: TransportHost, transport: asyncio.Transport) -> None:
         self.engine = engine
         self.session: Session | None = None
         self._transport = transport
@@ -253,12 +248,12 @@ class WebSocketInput(asyncio.Protocol):
                     break
                 length = read_extended_length(data, start, length)
             if length > max_length:
-                raise WebSocketError(MESSAGE_TOO_BIG, "too long")
+                raise WebSocketError(CloseCode.MESSAGE_TOO_BIG, "too long")
             if end < payload_start + length:
                 self._needed_bytes = payload_start + length - start
                 break
             if not masked:
-                raise WebSocketError(PROTOCOL_ERROR, "not masked")
+                raise WebSocketError(CloseCode.PROTOCOL_ERROR, "not masked")
             first_byte, start = data[start], payload_start + length
             left -= 1
             self._on_frame(

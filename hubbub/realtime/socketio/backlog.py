@@ -1,19 +1,9 @@
 """The bound for events of a client that wait: over it, the connection is not read."""
 
-from typing import Protocol
+from hubbub.realtime.engine.serial_queue import FlowControl
 
 MAX_WAITING_EVENTS = 128
 MAX_WAITING_BYTES = 256 * 1024  # on the wire; the one event that exceeds it is taken
-
-
-class FlowControl(Protocol):
-    """Whatever reads from the client."""
-
-    def pause(self) -> None:
-        """Read no more until as many `resume`."""
-
-    def resume(self) -> None:
-        """Read again."""
 
 
 class Backlog:

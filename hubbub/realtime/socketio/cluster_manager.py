@@ -5,7 +5,8 @@ from typing import Any
 
 from hubbub.cluster import socketio_signals
 from hubbub.cluster.bus import Bus, Signal
-from hubbub.realtime.socketio.manager import OPEN, ClientManager
+from hubbub.realtime.socketio.manager import ClientManager
+from hubbub.realtime.socketio.namespace import OPEN
 
 
 class ClusterManager(ClientManager):

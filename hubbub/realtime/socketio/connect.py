@@ -3,22 +3,22 @@
 import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from hubbub.core import clock, metrics, tasks
 from hubbub.core.errors import HubbubError, TooManyConnections, Unavailable
 from hubbub.ratelimit.bounded_log import BoundedLog
-from hubbub.realtime.engine import ProtocolError, Session
-from hubbub.realtime.engine.session import TRANSPORT_CLOSE
+from hubbub.realtime.engine import Engine, ProtocolError, Session
+from hubbub.realtime.engine.transport import TRANSPORT_CLOSE
 from hubbub.realtime.socketio import frames
 from hubbub.realtime.socketio.connect_queue import AdmissionLimits, ConnectQueue, WaitingConnect
 from hubbub.realtime.socketio.handler_namespace import ConnectRefused, HandlerNamespace
-from hubbub.realtime.socketio.manager import ENDED, OPEN, PENDING, NamespaceClient
+from hubbub.realtime.socketio.manager import ClientManager
+from hubbub.realtime.socketio.namespace import ENDED, OPEN, PENDING, ClientHost, Namespace, NamespaceClient
 from hubbub.schemas import errors
 
 if TYPE_CHECKING:
     from hubbub.realtime.socketio.connect_request import ConnectRequest
-    from hubbub.realtime.socketio.server import SocketIOServer
 
 log = logging.getLogger(__name__)
 _refusal_log = BoundedLog(log)
@@ -41,12 +41,31 @@ class _TemporaryFailure(Exception):
         self.requeue = requeue
 
 
+class ConnectHost(ClientHost, Protocol):
+    """What the handling of CONNECTs needs of the server."""
+
+    eio: Engine
+    manager: ClientManager
+    native_namespaces: dict[str, Namespace]  # the namespaces with their own class, by name
+    handlers: dict[str, Any]  # python-socketio's: functions, by namespace
+    namespace_handlers: dict[str, Any]  # python-socketio's: classes, by namespace
+
+    def find_namespace(self, namespace: str) -> Namespace | None:
+        """Return a namespace by its name."""
+
+    def remove_client(self, client: NamespaceClient) -> None:
+        """Remove a client from its namespace."""
+
+    def refuse(self, session: Session, reason: str) -> None:
+        """End a session with close code 1008."""
+
+
 class ConnectHandler:
     """Accepts clients in namespaces, each in a task of its own: none delays another."""
 
     def __init__(
         self,
-        server: "SocketIOServer",
+        server: ConnectHost,
         connect_timeout: float,
         handler_timeout: float,
         admission: AdmissionLimits | None,
@@ -232,7 +251,7 @@ class ConnectHandler:
         """Answer with a `connect_error`. It extends no time limit, and the fifth one ends the session."""
         metrics.count("connects_refused", reason)
         _refusal_log.write(
-            "connect refused", reason=reason, ip=self._server.eio.ip_of(session.handshake_info)
+            "connect refused", reason=reason, ip=self._server.eio.ip_limits.ip_of(session.handshake_info)
         )
         session.send(frames.connect_error(namespace, payload))
         session.refused_connects += 1

@@ -16,7 +16,7 @@ from hubbub.ratelimit.token_bucket import TokenBucket
 if TYPE_CHECKING:
     from hubbub.realtime.engine.timers import Timer, Timers
     from hubbub.realtime.socketio.connect_request import ConnectRequest
-    from hubbub.realtime.socketio.manager import NamespaceClient
+    from hubbub.realtime.socketio.namespace import NamespaceClient
 
 log = logging.getLogger(__name__)
 

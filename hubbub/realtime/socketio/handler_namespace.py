@@ -3,7 +3,7 @@
 import inspect
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from socketio.exceptions import ConnectionRefusedError as SocketRefused
 
@@ -11,9 +11,9 @@ from hubbub.realtime.engine.serial_queue import SerialQueue
 from hubbub.realtime.socketio.packets import RESERVED_EVENT_NAMES, ClientEvent
 
 if TYPE_CHECKING:
-    from hubbub.realtime.engine import HandshakeInfo
-    from hubbub.realtime.socketio.manager import NamespaceClient
-    from hubbub.realtime.socketio.server import SocketIOServer
+    from hubbub.realtime.engine import Engine, HandshakeInfo
+    from hubbub.realtime.socketio.manager import ClientManager
+    from hubbub.realtime.socketio.namespace import NamespaceClient
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +26,28 @@ class ConnectRefused(Exception):
         self.payload = payload
 
 
+class HandlerHost(Protocol):
+    """What a namespace of registered handlers needs of the server."""
+
+    eio: "Engine"
+    manager: "ClientManager"
+    environ: dict[str, Any]  # python-socketio's: the first request of each session, by its sid
+    not_handled: Any  # what `_trigger_event` returns if there is no handler
+
+    def send_ack(self, client: "NamespaceClient", ack_id: int, result: Any) -> None:
+        """Send the ack that carries the result of a handler."""
+
+    async def _trigger_event(self, event: str, namespace: str, *arguments: Any) -> Any: ...
+
+    def _get_event_handler(self, event: str, namespace: str, arguments: Any) -> tuple[Any, Any]: ...
+
+    def _get_namespace_handler(self, namespace: str, arguments: Any) -> tuple[Any, Any]: ...
+
+
 class HandlerNamespace:
     """The handlers of one namespace, each client's events one after the other."""
 
-    def __init__(self, server: "SocketIOServer", namespace: str) -> None:
+    def __init__(self, server: HandlerHost, namespace: str) -> None:
         self._server = server
         self._namespace = namespace
 

@@ -1,155 +1,32 @@
 """Clients in their namespaces and rooms: what python-socketio calls its manager."""
 
 import inspect
-from collections import deque
-from collections.abc import Iterable, Iterator
-from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
 
 import socketio
 from socketio import packet as sio_packet
 
 from hubbub.core import tasks
-from hubbub.realtime.engine import Frame, HandshakeInfo, Session
+from hubbub.realtime.engine import Engine, Frame
 from hubbub.realtime.engine.packets import message_frame
-from hubbub.realtime.engine.session import PING_TIMEOUT, TRANSPORT_CLOSE
 from hubbub.realtime.socketio import frames
-from hubbub.realtime.socketio.backlog import Backlog
-from hubbub.realtime.socketio.packets import ClientEvent
+from hubbub.realtime.socketio.namespace import OPEN, NamespaceClient
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hubbub.realtime.socketio.server import Namespace, SocketIOServer
-
-
-class ClientState(Enum):
-    """Of a client in a namespace."""
-
-    PENDING = auto()
-    OPEN = auto()
-    ENDED = auto()
-
-
-PENDING, OPEN, ENDED = ClientState.PENDING, ClientState.OPEN, ClientState.ENDED
 MAX_CALLBACKS = 1000  # acks that one client may owe; past it the oldest are forgotten
 
 
-class NamespaceClient:
-    """One client in one namespace, and its transport, as the rest of the package sees it."""
+class ManagerHost(Protocol):
+    """What the manager needs of its server."""
 
-    __slots__ = (
-        "_held_frames",
-        "_server",
-        "backlog",
-        "callbacks",
-        "eio_session",
-        "event_queue",
-        "handler",
-        "namespace",
-        "pending_events",
-        "rooms",
-        "sid",
-        "state",
-    )
-
-    def __init__(
-        self, server: "SocketIOServer", eio_session: Session, sid: str, namespace: str, handler: "Namespace"
-    ) -> None:
-        self._server = server
-        self.eio_session = eio_session
-        self.sid = sid
-        self.namespace = namespace
-        self.handler = handler
-        self.state: ClientState = PENDING
-        self.rooms: set[str] | None = None
-        self.callbacks: dict[int, Callable[..., Any]] | None = None
-        self.event_queue: Any = None
-        self.backlog = Backlog(eio_session)  # events of the client that are not answered yet
-        self.pending_events: deque[ClientEvent] | None = deque()
-        self._held_frames: list[Frame] | None = []
-
-    @property
-    def handshake_info(self) -> HandshakeInfo:
-        """Address and credentials of the handshake."""
-        return self.eio_session.handshake_info
-
-    @property
-    def waiting_bytes(self) -> int:
-        """Bytes that the client has not taken yet."""
-        return self.eio_session.waiting_bytes
-
-    def send(self, frame: Frame) -> None:
-        """Queue a frame; never waits. Before the client is let in, frames are held back."""
-        if self._held_frames is None:
-            eio_session = self.eio_session
-            if not eio_session.closed:
-                eio_session.transport.send(frame)
-        elif self.state is not ENDED:
-            self._held_frames.append(frame)
-
-    def accept(self, connect_frame: Frame) -> bool:
-        """From now on the client belongs here, and is told. Whether something is held back for it."""
-        self.state = OPEN
-        self.eio_session.send(connect_frame)
-        if not self._held_frames:
-            self._held_frames = None
-        return self._held_frames is not None
-
-    def release_held(self) -> None:
-        """Send what was held back."""
-        if self.state is OPEN and self._held_frames is not None:
-            held, self._held_frames = self._held_frames, None
-            for frame in held:
-                self.eio_session.send(frame)
-
-    def mark_ended(self) -> None:
-        """Nothing goes out any more, and nothing waits."""
-        self.state = ENDED
-        self._held_frames = []
-        self.pending_events = None
-        self.backlog.close()
-
-    def receive(self, event: ClientEvent) -> None:
-        """Hand over an event of the client; those that come before it is welcomed wait in order."""
-        self.backlog.add(event.size)
-        if self.pending_events is None:
-            self.handler.on_event(self.sid, event)
-        else:
-            event.compact()
-            self.pending_events.append(event)
-
-    def process_pending(self) -> None:
-        """The welcome is over: the events that waited, then the others as they come."""
-        waiting, self.pending_events = self.pending_events or deque(), None
-        for event in waiting:
-            if self.state is OPEN:
-                self.handler.on_event(self.sid, event)
-
-    def end_namespace(self) -> None:
-        """A Socket.IO DISCONNECT: a stock client stays away. The transport follows if it does not."""
-        self._server.disconnect_client(self)
-
-    def end_transport(self) -> None:
-        """Close the transport after what is queued: a stock client comes back.
-
-        On long-polling that is done without a close packet: after one, Python's stock client stays away.
-        """
-        self.eio_session.close(TRANSPORT_CLOSE)
-
-    def expire(self) -> None:
-        """Close the transport as after a ping timeout: a client that is alive reconnects."""
-        self.eio_session.close(PING_TIMEOUT, flush=False)
-
-    def abort(self) -> None:
-        """Close the transport at once, whatever is queued."""
-        self.eio_session.abort()
+    eio: Engine
+    packet_class: Any  # python-socketio's encoder of packets
 
 
 class ClientManager(socketio.AsyncManager):
     """The manager's interface on top of links: each operation costs what it touches, nothing more."""
 
-    server: "SocketIOServer"
+    server: ManagerHost
 
     def __init__(self) -> None:
         super().__init__()
@@ -295,7 +172,7 @@ class ClientManager(socketio.AsyncManager):
         if callback is not None and inspect.isawaitable(result := callback(*data)):
             await result
 
-    def remove_callback(self, sid: str, namespace: str, callback: "Callable[..., Any]") -> None:
+    def remove_callback(self, sid: str, namespace: str, callback: Callable[..., Any]) -> None:
         """Nobody waits for that answer any more."""
         client = self.get(sid, namespace)
         if client is not None and client.callbacks:

@@ -1,23 +1,34 @@
 """FAST PATH: from the messages of a transport to complete packets, and who gets them."""
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-from hubbub.realtime.engine import ProtocolError, Session
+from hubbub.realtime.engine import Engine, ProtocolError, Session
 from hubbub.realtime.socketio import frames, packets
-from hubbub.realtime.socketio.manager import OPEN, NamespaceClient
-
-if TYPE_CHECKING:
-    from hubbub.realtime.socketio.server import SocketIOServer
+from hubbub.realtime.socketio.connect import ConnectHandler
+from hubbub.realtime.socketio.manager import ClientManager
+from hubbub.realtime.socketio.namespace import OPEN, NamespaceClient
 
 NO_MSGPACK_MESSAGE = "This server has no msgpack parser. Use the default parser of the client."
 ATTACHMENTS_TIMEOUT_S = 10.0  # for the binary parts of a packet to come
 
 
+class ReaderHost(Protocol):
+    """What the reader of packets needs of the server."""
+
+    eio: Engine
+    manager: ClientManager
+    connect_handler: ConnectHandler
+    reason: Any  # python-socketio's reasons of a disconnect
+
+    def detach_client(self, client: NamespaceClient, reason: str) -> None:
+        """Disconnect a client from its namespace. Safe to call twice."""
+
+
 class PacketReader:
     """Reads the packets of all sessions of a server, each by the limit of its kind before it is decoded."""
 
-    def __init__(self, server: "SocketIOServer") -> None:
+    def __init__(self, server: ReaderHost) -> None:
         self._server = server
         self.attachments_timeout = ATTACHMENTS_TIMEOUT_S
 

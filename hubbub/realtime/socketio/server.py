@@ -13,56 +13,24 @@ What is overridden, and why; tests/realtime/socketio/test_server.py fails when a
 """
 
 import asyncio
-from typing import Any, Protocol
+from typing import Any
 
 import socketio
 from socketio import packet as sio_packet
 from socketio.exceptions import TimeoutError as SocketTimeout
 
-from hubbub.realtime.engine import Engine, Frame, HandshakeInfo, Session
+from hubbub.realtime.engine import Engine, Frame, Session
 from hubbub.realtime.engine.handshake_info import wsgi_environ
-from hubbub.realtime.socketio import frames, packets
+from hubbub.realtime.socketio import frames
 from hubbub.realtime.socketio.connect import DISCONNECT_GRACE_S, ConnectHandler
 from hubbub.realtime.socketio.connect_queue import AdmissionLimits
 from hubbub.realtime.socketio.handler_namespace import HandlerNamespace
-from hubbub.realtime.socketio.manager import ENDED, OPEN, PENDING, ClientManager, NamespaceClient
+from hubbub.realtime.socketio.manager import ClientManager
+from hubbub.realtime.socketio.namespace import ENDED, OPEN, PENDING, Namespace, NamespaceClient
 from hubbub.realtime.socketio.reader import PacketReader
 
 CONNECT_HANDLER_TIMEOUT_S = 10.0  # for a connect handler
 CONNECT_TIMEOUT_S = 10.0  # for a client to send its CONNECT
-
-
-class Namespace(Protocol):
-    """One namespace, as the server below hands it its clients."""
-
-    queues_connects: (
-        bool  # whether CONNECTs wait while they exceed the admission limit, or a store is unavailable
-    )
-
-    def check(self, handshake_info: HandshakeInfo, auth: object) -> object:
-        """Verify credentials in memory. Returns what `accept` gets, a ConnectRequest if `queued`.
-
-        Raises HubbubError.
-        """
-
-    async def on_connect(self, sid: str, client: NamespaceClient, request: object) -> None:
-        """Accept a client, or raise HubbubError or Refused. Unavailable: it waits, if `queued`."""
-
-    async def on_connected(self, sid: str) -> None:
-        """The client was told that it is in."""
-
-    @property
-    def max_event_bytes(self) -> int:
-        """Of larger events the edge gets the head alone."""
-
-    def on_event(self, sid: str, event: packets.ClientEvent) -> None:
-        """Take an event of an accepted client, in the order it came. Must not block.
-
-        The edge calls `remove` of the link's backlog when the event is answered.
-        """
-
-    def on_disconnected(self, sid: str) -> None:
-        """The client is gone."""
 
 
 class SocketIOServer(socketio.AsyncServer):

@@ -104,7 +104,7 @@ async def test_a_user_has_so_many_sockets(world: LiveInstance) -> None:
 async def test_an_address_has_so_many_sockets(world: LiveInstance) -> None:
     ada, bob = await world.register("ada"), await world.register("bob")
     await ada.connect_client()
-    (share,) = world.app.sio.eio._ip_shares._by_key.values()
+    (share,) = world.app.sio.eio.ip_limits.shares._by_key.values()
     assert share.session_count == 1
     share.session_count = world.settings.sockets_per_address
 

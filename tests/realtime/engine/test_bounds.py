@@ -285,7 +285,7 @@ def test_a_client_just_over_its_rate_waits_and_is_never_flooding() -> None:
 async def test_handshakes_of_an_ip_address_are_limited(start: StartServer) -> None:
     """On both transports, with the time after which there is one more."""
     server = await start()
-    server.sio.eio._handshake_rate = Rate(3, 0.5)
+    server.sio.eio.ip_limits.handshake_rate = Rate(3, 0.5)
     for _ in range(2):
         await PollingClient(server.port, "/socket.io/").handshake()
     await open_ws(server)

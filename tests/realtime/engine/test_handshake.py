@@ -96,7 +96,7 @@ async def test_pages_that_are_not_allowed_are_refused(server) -> None:
 async def test_an_address_has_so_many_sessions(server) -> None:
     """The stock server takes all that come."""
     engine = server.engine
-    engine._max_sessions_per_ip = 2
+    engine.ip_limits.max_sessions = 2
     first = await WebSocketClient(server.port).handshake()
     await PollingClient(server.port, "/engine.io/").handshake()
 
@@ -107,20 +107,20 @@ async def test_an_address_has_so_many_sessions(server) -> None:
     await first.receive_until_close()
     assert (await WebSocketClient(server.port).handshake()).status == 101
     await engine.disconnect()
-    assert not len(engine._ip_shares)
+    assert not len(engine.ip_limits.shares)
 
 
 async def test_behind_a_proxy_each_client_has_its_own_address(server) -> None:
     engine = server.engine
-    engine._max_sessions_per_ip = 1
-    engine._trusted_proxies = (ip_network("127.0.0.0/8"), ip_network("::1"))
+    engine.ip_limits.max_sessions = 1
+    engine.ip_limits.trusted_proxies = (ip_network("127.0.0.0/8"), ip_network("::1"))
     client = PollingClient(server.port, "/engine.io/")
 
     async def status(forwarded: str) -> int:
         return (await client.request("GET", query=POLL, head=f"X-Forwarded-For: {forwarded}\r\n"))[0]
 
     assert [await status(each) for each in ("192.0.2.1", "192.0.2.2", "192.0.2.1")] == [200, 200, 503]
-    engine._trusted_proxies = ()
+    engine.ip_limits.trusted_proxies = ()
     assert [await status(each) for each in ("192.0.2.3", "192.0.2.4")] == [200, 503]
 
 

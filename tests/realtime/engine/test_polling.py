@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from hubbub.realtime.engine.session import PING_TIMEOUT, TRANSPORT_CLOSE, Session
+from hubbub.realtime.engine.session import Session
+from hubbub.realtime.engine.transport import PING_TIMEOUT, TRANSPORT_CLOSE
 from tests.realtime.conftest import PollingClient, StartServer, TcpClient, WebSocketClient
 from tests.support.waiting import until
 

@@ -241,6 +241,6 @@ async def test_coming_and_going_leaves_nothing_behind(
     )
     assert not server.sio.environ
     assert not server.sio.manager._room_members
-    assert not len(server.sio.eio._ip_shares)
+    assert not len(server.sio.eio.ip_limits.shares)
     assert more < 2000
     assert grown < SPARE_MB / 2

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hubbub.core import clock
-from hubbub.realtime.chat.turns import CPU_BURST_S, CPU_SHARE, MAX_CHARGE_S, PacedLock
+from hubbub.realtime.chat.paced_lock import CPU_BURST_S, CPU_SHARE, MAX_CHARGE_S, PacedLock
 from hubbub.schemas.base import Command, View
 from hubbub.services.context import Context
 from tests.support.live_instance import LiveInstance
