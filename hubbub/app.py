@@ -108,7 +108,7 @@ class App:
             self._stack.push_async_callback(tracker.close)
         if self.settings.inline_workers:
             worker = Worker(self.container, jobs.HANDLERS)
-            await worker.start()
+            worker.start()
             self._stack.push_async_callback(worker.close)
         self.dev_admin_login = await dev_admin.ensure_dev_admin(self.container)
         await self._serve(reserved)
@@ -235,7 +235,7 @@ async def open_worker(settings: Settings, stack: AsyncExitStack) -> None:
         await bus.start()
         stack.push_async_callback(bus.close)
         worker = Worker(worker_container, jobs.HANDLERS)
-        await worker.start()
+        worker.start()
         stack.push_async_callback(worker.close)
 
 

@@ -79,7 +79,7 @@ class MemoryPresence:
     async def instances(self) -> Instances:
         return Instances([self._describe()] if self._describe is not None else [], complete=True)
 
-    async def start(self, on_change: OnChange) -> None:
+    def start(self, on_change: OnChange) -> None:
         """Nothing changes by itself."""
 
     async def close(self) -> bool:

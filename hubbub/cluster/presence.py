@@ -41,10 +41,11 @@ class Presence(Protocol):
     async def instances(self) -> Instances:
         """All that live and describe themselves, this one first; the others as of a moment ago."""
 
-    async def start(self, on_change: OnChange) -> None:
-        """Begin. `tell` is called with users whose status changed without anybody here doing anything.
+    def start(self, on_change: OnChange) -> None:
+        """Begin, without waiting for what instances share. The other methods wait for the first attempt.
 
-        The second argument is their status; None: each one's own, which `get` knows.
+        `on_change` is called with users whose status changed without a call on this instance. Its second
+        argument is their status, or None if each has its own, which `get` returns.
         """
 
     async def close(self) -> bool:

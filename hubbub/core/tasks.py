@@ -1,8 +1,9 @@
-"""Background tasks that are kept, named, and never die unnoticed."""
+"""Background tasks: referenced, named, and logged when they fail."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from contextvars import Context
 from typing import Any
 
@@ -14,10 +15,10 @@ _running_tasks: set[asyncio.Task[Any]] = set()
 
 
 def spawn(coroutine: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
-    """Start `work` beside the caller; keeps a reference and logs its death.
+    """Start a coroutine as a task; keep a reference to it and log its failure.
 
-    It starts with an empty context: a task that inherited the caller's database transaction would go on
-    writing through it after its end (docs/decisions/0003-storage.md).
+    The task starts with an empty context. A task that inherited the caller's database transaction would
+    write through it after its end (docs/decisions/0003-storage.md).
     """
     task = asyncio.get_running_loop().create_task(coroutine, name=name, context=Context())
     _running_tasks.add(task)
@@ -30,45 +31,105 @@ def _on_done(task: asyncio.Task[Any]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         metrics.count("task_failures")
         if isinstance(error, Unavailable):
-            return  # what is away was logged once, by who noticed
+            return  # logged once by the module that noticed it
         log.error("background task failed", exc_info=error, extra={"task": task.get_name()})
 
 
-async def run_periodically(interval_s: float, function: Callable[[], Awaitable[None]], *, name: str) -> None:
-    """Run `step` again and again, `seconds` apart; survives its exceptions.
+class PeriodicTask:
+    """Run a function again and again, with a pause in between, until it is closed.
 
-    A failure is logged when it begins, not each time it repeats, and counted each time. That the database
-    is away is logged by who notices first, and nowhere else.
+    The task survives exceptions of the function. Each one is counted in `loop_failures`. The first of a
+    series is logged, and so is the run that ends the series. Unavailable is not logged here: the module that
+    notices it first logs it.
     """
-    failing = False
-    while True:
-        await asyncio.sleep(interval_s)
+
+    def __init__(
+        self,
+        function: Callable[[], Awaitable[None]],
+        *,
+        name: str,
+        interval_s: float | Callable[[], float],
+        wake: asyncio.Event | None = None,
+        immediately: bool = False,
+    ) -> None:
+        """Describe the task; nothing runs before `start`.
+
+        `interval_s` is the pause in seconds between two runs, or a function that returns the next pause.
+        Setting `wake` ends the pause. It is cleared before the run. With `immediately`, the first run has no
+        pause before it.
+        """
+        self._function = function
+        self._name = name  # of the asyncio task, and in log lines
+        self._interval_s = interval_s
+        self._wake = wake or asyncio.Event()
+        self._immediately = immediately
+        self._task: asyncio.Task[None] | None = None  # None unless the task runs
+        self._logged = False  # whether the present series of failures is in the log
+        self.failing = False  # whether the last run of the task failed
+
+    @property
+    def running(self) -> bool:
+        """Whether the task was started and not closed."""
+        return self._task is not None
+
+    def start(self) -> None:
+        """Begin running. Does nothing if the task runs already."""
+        if self._task is None:
+            self._task = spawn(self._run(), name=self._name)
+
+    async def close(self) -> None:
+        """Cancel the present run and wait for its end, at most 5 s. Safe to call twice."""
+        task, self._task = self._task, None
+        await stop(task)
+
+    async def run_once(self) -> None:
+        """Run the function once, beside the task, without a pause. Raises what the function raises."""
+        await self._function()
+
+    async def _run(self) -> None:
+        if not self._immediately:
+            await self._pause()
+        while True:
+            await self._run_safely()
+            await self._pause()
+
+    async def _pause(self) -> None:
+        interval_s = self._interval_s if isinstance(self._interval_s, float | int) else self._interval_s()
+        if interval_s <= 0:
+            await asyncio.sleep(0)  # a function that never waits must not hold up the event loop
+        with suppress(TimeoutError):
+            async with asyncio.timeout(interval_s):
+                await self._wake.wait()
+
+    async def _run_safely(self) -> None:
+        self._wake.clear()
         try:
-            await function()
+            await self.run_once()
         except Unavailable:
             metrics.count("loop_failures")
+            self.failing = True
         except Exception:
             metrics.count("loop_failures")
-            if not failing:
-                log.exception("a loop's step failed; it goes on", extra={"loop": name})
-            failing = True
+            if not self._logged:
+                log.exception("a periodic task failed and continues", extra={"loop": self._name})
+            self.failing = self._logged = True
         else:
-            if failing:
-                log.info("a loop recovered", extra={"loop": name})
-            failing = False
+            if self._logged:
+                log.info("a periodic task works again", extra={"loop": self._name})
+            self.failing = self._logged = False
 
 
 class CoalescingTask:
-    """Runs a step at once, however often it is asked to: one run at a time, and at most one that waits."""
+    """Run a function soon after each trigger: one run at a time, and at most one more that waits."""
 
     def __init__(self, function: Callable[[], Awaitable[None]], *, name: str) -> None:
         self._function = function
-        self._name = name
-        self._lock = asyncio.Lock()
-        self._queued = False
+        self._name = name  # of the asyncio task
+        self._lock = asyncio.Lock()  # held during a run
+        self._queued = False  # whether a run waits for the present one
 
     def trigger(self) -> None:
-        """Run the step, beginning after now. It fails as other tasks do."""
+        """Schedule a run that begins after this call. A failure is logged like that of any task."""
         if not self._queued:
             self._queued = True
             spawn(self._run(), name=self._name)
@@ -80,7 +141,7 @@ class CoalescingTask:
 
 
 async def stop(task: asyncio.Task[Any] | None) -> None:
-    """Cancel a task and wait for its end."""
+    """Cancel a task and wait for its end, at most 5 s."""
     if task is None or task.done():
         return
     task.cancel()

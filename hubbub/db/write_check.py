@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tortoise.transactions import in_transaction
@@ -37,21 +36,23 @@ class WriteCheck:
         self._connection_name = name
         self._disk_failed = False  # the last write failed for want of room, or on a read-only disk
         self._recovery_task: asyncio.Task[None] | None = None
-        self._check_task: asyncio.Task[None] | None = None
-        self._never_set = asyncio.Event()
+        self._check_task = tasks.PeriodicTask(
+            self._check,
+            name="write check",
+            interval_s=CHECK_INTERVAL_S,
+            wake=getattr(client, "check_requested", None),  # set when a statement fails
+        )
         self._next_log_at = 0.0
         self.unavailable = False
         self.on_available: list[Callable[[], None]] = []  # called when it accepts writes after an error
 
     def start(self) -> None:
         """Begin checking."""
-        self._check_task = tasks.spawn(
-            tasks.run_periodically(0, self._check, name="write check"), name="write check"
-        )
+        self._check_task.start()
 
     async def close(self) -> None:
         """Stop checking. Safe to call twice."""
-        await tasks.stop(self._check_task)
+        await self._check_task.close()
         await tasks.stop(self._recovery_task)
 
     def report_failure(self, cause: str, error: BaseException | None = None) -> None:
@@ -65,10 +66,7 @@ class WriteCheck:
             )
 
     async def _check(self) -> None:
-        """Wait for a second, or until a statement fails; then check."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CHECK_INTERVAL_S):
-                await getattr(self._client, "check_requested", self._never_set).wait()
+        """Check the idle connections; look for a server that accepts writes if one fails."""
         if (error := await self._client.check()) is not None:
             self.report_failure(repr(errors.unwrap(error)))
         if self._recovery_task is None or self._recovery_task.done():

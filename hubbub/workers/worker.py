@@ -36,28 +36,30 @@ class Worker:
         self._lease_id = ids.uuid7()
         self._wake = asyncio.Event()
         self._scheduler: aiojobs.Scheduler
-        self._tasks: list[asyncio.Task[None]] = []
+        self._poll_task = tasks.PeriodicTask(
+            self._poll, name="jobs", interval_s=POLL_INTERVAL_S, wake=self._wake, immediately=True
+        )
+        self._lease_task = tasks.PeriodicTask(
+            self._extend_lease, name="job leases", interval_s=queue.LEASE_S / 3
+        )
+        self._purge_task = tasks.PeriodicTask(self._purge, name="retention", interval_s=PURGE_INTERVAL_S)
         container.bus.add_handler(self._on_signal)
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Begin."""
         self._scheduler = aiojobs.Scheduler(
             limit=MAX_CONCURRENT_JOBS, pending_limit=MAX_CONCURRENT_JOBS, close_timeout=STOP_TIMEOUT_S
         )
         self._container.bus.subscribe_user(WORKERS_USER_ID)
-        loops = {
-            "jobs": tasks.run_periodically(0, self._poll, name="jobs"),
-            "job leases": tasks.run_periodically(queue.LEASE_S / 3, self._extend_lease, name="job leases"),
-            "retention": tasks.run_periodically(PURGE_INTERVAL_S, self._purge, name="retention"),
-        }
-        self._tasks = [tasks.spawn(loop, name=name) for name, loop in loops.items()]
+        for task in (self._poll_task, self._lease_task, self._purge_task):
+            task.start()
 
     async def close(self) -> None:
         """Take nothing more; finish what is being done, or give it back."""
-        for task in self._tasks[::2]:  # the leases are kept to the end
-            await tasks.stop(task)
+        await self._poll_task.close()
+        await self._purge_task.close()
         await self._scheduler.wait_and_close(STOP_TIMEOUT_S)
-        await tasks.stop(self._tasks[1])
+        await self._lease_task.close()  # the leases are kept to the end
         self._container.bus.unsubscribe_user(WORKERS_USER_ID)
 
     def _on_signal(self, signal: Signal) -> None:
@@ -65,25 +67,12 @@ class Worker:
             self._wake.set()
 
     async def _poll(self) -> None:
-        """Take what is due; then wait for a word, or a moment."""
-        try:
-            more = await self._claim()
-        except Unavailable:
-            more = False  # the database's own module has said it
-        except Exception:
-            await asyncio.sleep(POLL_INTERVAL_S)
-            raise
-        if more:
-            return
-        try:
-            async with asyncio.timeout(POLL_INTERVAL_S):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+        """Claim due jobs, until none is left or no slot is free."""
+        while await self._claim():
+            pass
 
     async def _claim(self) -> bool:
         """Take as many as there is room for; returns whether there may be more."""
-        self._wake.clear()
         free_slots = MAX_CONCURRENT_JOBS - len(self._scheduler)
         if free_slots <= 0 or not await queue.has_due():
             return False

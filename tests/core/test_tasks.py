@@ -1,12 +1,18 @@
-"""Background tasks that are kept, named, and never die unnoticed."""
+"""Background tasks: referenced, named, and logged when they fail."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
 from hubbub.core import metrics, tasks
 from hubbub.core.errors import Unavailable
+
+Start = Callable[..., tasks.PeriodicTask]
+WAIT_S = 5.0
 
 seen: ContextVar[str] = ContextVar("seen", default="nothing")
 
@@ -32,45 +38,142 @@ async def test_a_death_is_logged_and_counted(caplog: pytest.LogCaptureFixture) -
     assert "background task failed" in caplog.text
 
 
-async def test_a_loop_survives_and_logs_a_failure_once(caplog: pytest.LogCaptureFixture) -> None:
-    steps, enough = 0, asyncio.Event()
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Starts a periodic task without a pause, and closes it after the test."""
+    async with AsyncExitStack() as stack:
 
-    async def step() -> None:
-        nonlocal steps
-        steps += 1
-        if steps == 6:
-            enough.set()
-        if steps in (1, 2, 3):
-            raise RuntimeError("on purpose")
+        def make(step: Callable[[], Awaitable[None]], **options: Any) -> tasks.PeriodicTask:
+            task = tasks.PeriodicTask(step, name="step", **{"interval_s": 0, **options})
+            stack.push_async_callback(task.close)
+            task.start()
+            return task
 
-    task = tasks.spawn(tasks.run_periodically(0, step, name="step"), name="loop")
-    async with asyncio.timeout(5):
-        await enough.wait()
-    await tasks.stop(task)
-
-    assert caplog.text.count("a loop's step failed") == 1
-    assert task.cancelled()
-    await tasks.stop(task)
-    await tasks.stop(None)
+        yield make
 
 
-async def test_a_database_that_is_away_is_logged_by_who_notices(caplog: pytest.LogCaptureFixture) -> None:
-    steps, enough = 0, asyncio.Event()
+class Steps:
+    """A step that fails as `outcomes` say, one after the other; then it succeeds."""
 
-    async def step() -> None:
-        nonlocal steps
-        steps += 1
-        if steps == 3:
-            enough.set()
-        raise Unavailable
+    def __init__(self, *outcomes: Exception | None) -> None:
+        self.outcomes = list(outcomes)
+        self.runs = 0
+        self.done = asyncio.Event()
 
-    loop = tasks.spawn(tasks.run_periodically(0, step, name="step"), name="loop")
-    async with asyncio.timeout(5):
-        await enough.wait()
-    await tasks.stop(loop)
-    await asyncio.wait([tasks.spawn(step(), name="once")])
+    async def __call__(self) -> None:
+        self.runs += 1
+        if not self.outcomes:
+            self.done.set()
+            return
+        if (error := self.outcomes.pop(0)) is not None:
+            raise error
+
+
+async def test_a_periodic_task_survives_and_logs_a_series_of_failures_once(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    before = metrics.counters["loop_failures"]
+    error = RuntimeError("on purpose")
+    step = Steps(error, Unavailable(), error, None, error)
+
+    start(step)
+    await asyncio.wait_for(step.done.wait(), WAIT_S)
+
+    assert caplog.text.count("a periodic task failed") == 2
+    assert caplog.text.count("a periodic task works again") == 2
+    assert metrics.counters["loop_failures"] == before + 4
+
+
+async def test_an_unavailable_database_is_logged_by_the_module_that_notices_it(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    step = Steps(Unavailable(), Unavailable())
+
+    start(step)
+    await asyncio.wait_for(step.done.wait(), WAIT_S)
+    await asyncio.wait([tasks.spawn(Steps(Unavailable())(), name="once")])
 
     assert caplog.text == ""
+
+
+async def test_close_waits_for_the_end_of_the_run_and_may_be_called_twice(start: Start) -> None:
+    began, ended = asyncio.Event(), []
+
+    async def step() -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append(True)
+
+    task = start(step)
+    await asyncio.wait_for(began.wait(), WAIT_S)
+    await task.close()
+    await task.close()
+
+    assert ended == [True]
+    assert not task.running
+
+
+async def test_a_periodic_task_that_is_started_twice_runs_once_and_can_start_again(start: Start) -> None:
+    step = Steps()
+
+    task = start(step, interval_s=3600, immediately=True)
+    task.start()
+    await asyncio.wait_for(step.done.wait(), WAIT_S)
+    await task.close()
+    step.done.clear()
+    task.start()
+    await asyncio.wait_for(step.done.wait(), WAIT_S)
+
+    assert step.runs == 2
+
+
+async def test_closing_a_periodic_task_that_never_started_does_nothing() -> None:
+    task = tasks.PeriodicTask(Steps(), name="step", interval_s=1)
+
+    await task.close()
+    await tasks.stop(None)
+
+    assert not task.running
+
+
+async def test_run_once_runs_without_a_pause_and_raises_what_the_step_raises() -> None:
+    step = Steps(RuntimeError("on purpose"))
+    task = tasks.PeriodicTask(step, name="step", interval_s=3600)
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        await task.run_once()
+    await task.run_once()
+
+    assert step.runs == 2
+
+
+async def test_a_set_event_ends_the_pause(start: Start) -> None:
+    wake, step = asyncio.Event(), Steps()
+
+    start(step, interval_s=3600, wake=wake)
+    wake.set()
+    await asyncio.wait_for(step.done.wait(), WAIT_S)
+
+    assert not wake.is_set()
+
+
+async def test_the_pause_can_depend_on_the_last_run(start: Start) -> None:
+    step = Steps(None, RuntimeError("on purpose"))
+    failing: list[bool] = []
+
+    def pause_s() -> float:
+        failing.append(task.failing)
+        return 0
+
+    task = start(step, interval_s=pause_s, immediately=True)
+    await asyncio.wait_for(step.done.wait(), WAIT_S)
+    await asyncio.sleep(0)
+
+    assert failing[:3] == [False, True, False]
 
 
 async def test_a_step_that_is_asked_for_often_runs_once_at_a_time_and_once_more():

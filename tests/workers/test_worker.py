@@ -46,7 +46,7 @@ async def test_jobs_are_done_a_few_at_a_time(parts):
     for number in range(30):
         await add(parts, "test", number=number)
     worker = Worker(parts, {"test": work})
-    await worker.start()
+    worker.start()
 
     async def all_done():
         return await states() == ["done"] * 30
@@ -68,7 +68,7 @@ async def test_a_failure_hurts_no_other_job(parts):
         return
 
     worker = Worker(parts, {"broken": broken, "hopeless": hopeless, "fine": fine})
-    await worker.start()
+    worker.start()
     for kind in ("broken", "hopeless", "unheard of", "fine"):
         await add(parts, kind)
 
@@ -92,7 +92,7 @@ async def test_a_long_job_goes_on_from_where_it_came_to(parts, monkeypatch):
 
     await add(parts, "long", name="x")
     worker = Worker(parts, {"long": long})
-    await worker.start()
+    worker.start()
 
     async def done():
         return await states() == ["done"]
@@ -113,7 +113,7 @@ async def test_what_is_not_finished_is_given_back(parts, monkeypatch):
 
     await add(parts, "endless")
     worker = Worker(parts, {"endless": endless})
-    await worker.start()
+    worker.start()
     await asyncio.wait_for(began.wait(), WAIT_S)
 
     await worker.close()

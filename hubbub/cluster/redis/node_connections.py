@@ -55,20 +55,22 @@ class NodeConnections:
         self._last_error = ""
         self._outdated = True
         self._moving = False  # channels are between two nodes, and heard through none of them
-        self._task: asyncio.Task[None] | None = None
+        self._task = tasks.PeriodicTask(
+            self._beat, name="redis heartbeat", interval_s=HEARTBEAT_INTERVAL_S, immediately=True
+        )
         self._identity_check: asyncio.Task[None] | None = None
         self._identity_checked_at = clock.monotonic()
         self._replacements_in_a_row = 0  # in a row, by comparing
 
     def start(self) -> None:
         """Begin connecting."""
-        self._task = tasks.spawn(self._run(), name="redis heartbeat")
+        self._task.start()
 
     async def close(self, timeout_s: float) -> None:
         """Send what waits, for so long at most; hang up."""
         for node_connection in self._connections.values():
             await node_connection.publisher.flush(timeout_s)
-        await tasks.stop(self._task)
+        await self._task.close()
         await tasks.stop(self._identity_check)
         await self._close_nodes(list(self._connections))
         await self._topology.close()
@@ -144,21 +146,20 @@ class NodeConnections:
         except REDIS_ERRORS:  # a slot that no node has
             return None
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                if self._outdated:
-                    await self._update_nodes()
-            except TimeoutError:
-                self._on_failure("it does not answer")
-            except REDIS_ERRORS as error:
-                self._on_failure(str(error).rstrip(".") or type(error).__name__)
-            for node_connection in self._connections.values():
-                node_connection.publisher.enqueue(node_connection.subscriber.heartbeat_channel, b"")
-                node_connection.publisher.request_role()
-            self._check_identity()
-            reconnect_stale(node_connection.subscriber for node_connection in self._connections.values())
-            await asyncio.sleep(HEARTBEAT_INTERVAL_S)
+    async def _beat(self) -> None:
+        """Adopt a changed topology, send the heartbeats, replace subscribers that receive nothing."""
+        try:
+            if self._outdated:
+                await self._update_nodes()
+        except TimeoutError:
+            self._on_failure("it does not answer")
+        except REDIS_ERRORS as error:
+            self._on_failure(str(error).rstrip(".") or type(error).__name__)
+        for node_connection in self._connections.values():
+            node_connection.publisher.enqueue(node_connection.subscriber.heartbeat_channel, b"")
+            node_connection.publisher.request_role()
+        self._check_identity()
+        reconnect_stale(node_connection.subscriber for node_connection in self._connections.values())
 
     def _check_identity(self) -> None:
         """From time to time, look where new connections lead; a cluster says it by itself."""

@@ -1,5 +1,6 @@
 """Presence of several instances: a lease for each instance, its users below it; all of it expires."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Iterable
@@ -18,8 +19,6 @@ from hubbub.core import clock, metrics, tasks
 from hubbub.core.errors import Unavailable
 
 if TYPE_CHECKING:
-    import asyncio
-
     from hubbub.cluster.presence import Describe, OnChange
 
 log = logging.getLogger(__name__)
@@ -55,7 +54,13 @@ class RedisPresence:
         self._on_change: OnChange | None = None
         self._users_refreshed_at = self._failed_at = clock.monotonic()
         self._unavailable = False
-        self._lease_task: asyncio.Task[None] | None = None
+        self._registered = asyncio.Event()  # after the first attempt to hold the lease
+        self._lease_task = tasks.PeriodicTask(
+            self._renew_lease,
+            name="presence leases",
+            interval_s=lease_s / RENEWALS_PER_LEASE,
+            immediately=True,
+        )
         bus.add_handler(self._on_signal)
 
     def register_instance(self, describe: "Describe") -> None:
@@ -71,16 +76,14 @@ class RedisPresence:
             self._on_failure(error)
             return Instances(local, complete=False)
 
-    async def start(self, on_change: "OnChange") -> None:
+    def start(self, on_change: "OnChange") -> None:
         self._on_change = on_change
-        await self._renew_lease()
-        loop = tasks.run_periodically(
-            self._lease_s / RENEWALS_PER_LEASE, self._renew_lease, name="presence leases"
-        )
-        self._lease_task = tasks.spawn(loop, name="presence leases")
+        self._registered.clear()
+        self._lease_task.start()
 
     async def close(self) -> bool:
-        await tasks.stop(self._lease_task)
+        await self._lease_task.close()
+        self._registered.set()
         try:
             await self._leases.release()
         except REDIS_ERRORS:
@@ -168,6 +171,8 @@ class RedisPresence:
 
     async def _write_and_read(self, user_ids: list[UUID], write: PipelineWrite) -> dict[UUID, dict[str, str]]:
         """Change the hash of each, then see what is in it. Raises Unavailable."""
+        if self._lease_task.running:
+            await self._registered.wait()  # a field of an instance without a lease counts for nothing
         if self._unavailable:
             raise Unavailable
         fields_by_user: dict[UUID, dict[str, str]] = {}
@@ -214,6 +219,8 @@ class RedisPresence:
         except REDIS_ERRORS as error:
             self._on_failure(error)
             return
+        finally:
+            self._registered.set()
         self._unavailable = False
         with suppress(Unavailable):
             await self._refresh_users(renewal)

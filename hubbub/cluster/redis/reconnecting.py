@@ -36,7 +36,10 @@ class ReconnectingConnection(ABC):
         self._name = name
         self._dial = dial
         self._on_change = on_change
-        self._loop_task: Task[None] | None = None
+        self._failures = 0  # attempts in a row that failed or broke soon
+        self._task = tasks.PeriodicTask(
+            self._connect, name=f"redis {name}", interval_s=self._reconnect_delay_s, immediately=True
+        )
         self._connection_task: Task[None] | None = None
         self.up = False
         self.started_at = clock.monotonic()  # when the present try began
@@ -45,11 +48,11 @@ class ReconnectingConnection(ABC):
 
     def start(self) -> None:
         """Begin connecting; it goes on until `close`."""
-        self._loop_task = tasks.spawn(self._run(), name=f"redis {self._name}")
+        self._task.start()
 
     async def close(self) -> None:
         """Hang up."""
-        await tasks.stop(self._loop_task)
+        await self._task.close()
         await tasks.stop(self._connection_task)
 
     def reconnect(self, reason: str) -> None:
@@ -67,20 +70,20 @@ class ReconnectingConnection(ABC):
             self.up = up
             self._on_change()
 
-    async def _run(self) -> None:
-        failures = 0
-        while True:
-            self.started_at = clock.monotonic()
-            self._connection_task = tasks.spawn(self._connect_once(), name=f"redis {self._name} connection")
-            await asyncio.wait([self._connection_task])
-            failures = (
-                0 if self.up and clock.monotonic() - self.started_at > STABLE_CONNECTION_S else failures + 1
-            )
-            self.up = False
-            self._on_change()
-            metrics.count("redis_connections_lost", self._name)
-            delay_s = min(MIN_RECONNECT_DELAY_S * 2**failures, MAX_RECONNECT_DELAY_S)
-            await asyncio.sleep(delay_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+    async def _connect(self) -> None:
+        """Connect, and use the connection until it breaks."""
+        self.started_at = clock.monotonic()
+        self._connection_task = tasks.spawn(self._connect_once(), name=f"redis {self._name} connection")
+        await asyncio.wait([self._connection_task])
+        stable = self.up and clock.monotonic() - self.started_at > STABLE_CONNECTION_S
+        self._failures = 0 if stable else self._failures + 1
+        self.up = False
+        self._on_change()
+        metrics.count("redis_connections_lost", self._name)
+
+    def _reconnect_delay_s(self) -> float:
+        delay_s = float(min(MIN_RECONNECT_DELAY_S * 2**self._failures, MAX_RECONNECT_DELAY_S))
+        return delay_s * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
 
     async def _connect_once(self) -> None:
         connection = None

@@ -48,18 +48,15 @@ class Delivery:
         self.feeds = Feeds(bus, epoch_watch)
         self._immediate_check = tasks.CoalescingTask(self.check, name="delivery check at once")
         self._reset_count = 0  # a reading that began before the last one is not used
-        self._task: asyncio.Task[None] | None = None
+        self._task = tasks.PeriodicTask(self.check, name="delivery check", interval_s=GAP_CHECK_INTERVAL_S)
 
     def start(self) -> None:
         """Begin the slow check."""
         database.on_available(self.check_soon)
-        name = "delivery check"
-        self._task = tasks.spawn(
-            tasks.run_periodically(GAP_CHECK_INTERVAL_S, self.check, name=name), name=name
-        )
+        self._task.start()
 
     async def close(self) -> None:
-        await tasks.stop(self._task)
+        await self._task.close()
 
     # Entering and leaving rooms.
 

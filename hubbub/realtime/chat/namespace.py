@@ -100,7 +100,7 @@ class ChatNamespace:
         self.delivery.start()
         self._container.epoch_watch.start(self.delivery.delivered_seq, self._on_epoch_change)
         self.token_expiry.start()
-        await self.presence_tracker.start()
+        self.presence_tracker.start()
 
     async def close(self) -> None:
         """Stop the slow loops; sockets were drained before."""

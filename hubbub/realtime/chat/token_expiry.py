@@ -2,13 +2,9 @@
 
 import heapq
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from hubbub.core import clock, tasks
 from hubbub.realtime.chat.connections import Connection, Connections
-
-if TYPE_CHECKING:
-    import asyncio
 
 WARNING_PERIOD = timedelta(seconds=60)
 EXPIRY_CHECK_INTERVAL_S = 0.5
@@ -24,18 +20,16 @@ class TokenExpiry:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._heap: list[tuple[datetime, str]] = []  # when to look at a socket, and its sid
-        self._task: asyncio.Task[None] | None = None
+        self._task = tasks.PeriodicTask(self.run_due, name="token expiry", interval_s=EXPIRY_CHECK_INTERVAL_S)
 
     def __len__(self) -> int:
         return len(self._heap)
 
     def start(self) -> None:
-        self._task = tasks.spawn(
-            tasks.run_periodically(EXPIRY_CHECK_INTERVAL_S, self.run_due, name="expiry"), name="expiry"
-        )
+        self._task.start()
 
     async def close(self) -> None:
-        await tasks.stop(self._task)
+        await self._task.close()
 
     def watch(self, connection: Connection) -> None:
         """Begin to watch a connection; call it once."""

@@ -8,7 +8,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from hubbub.core import clock, metrics, tasks
@@ -19,9 +19,6 @@ from hubbub.queries.eventlog.epochs import Claim
 from hubbub.queries.eventlog.event_log import LogHead
 from hubbub.services.eventlog import epochs
 from hubbub.services.eventlog.epochs import Cause
-
-if TYPE_CHECKING:
-    import asyncio
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +58,7 @@ class EpochWatch:
         self._listeners: list[Callable[[Cause], None]] = []
         self._pending_claims: dict[UUID, Claim] = {}  # by user; to be stored
         self._claimed_users: OrderedDict[UUID, None] = OrderedDict()  # users, of this epoch
-        self._task: asyncio.Task[None] | None = None
+        self._task = tasks.PeriodicTask(self.check, name="epoch", interval_s=CHECK_INTERVAL_S)
         self._immediate_check = tasks.CoalescingTask(self.check, name="epoch at once")
 
     def start(
@@ -75,13 +72,10 @@ class EpochWatch:
         self._delivered_seq = delivered_seq
         self._listeners.append(on_epoch_changed)
         database.on_available(self.check_soon)
-        self._task = tasks.spawn(
-            tasks.run_periodically(CHECK_INTERVAL_S, self.check, name="epoch"), name="epoch"
-        )
+        self._task.start()
 
     async def close(self) -> None:
-        task, self._task = self._task, None
-        await tasks.stop(task)
+        await self._task.close()
 
     # Positions.
 
@@ -124,7 +118,7 @@ class EpochWatch:
 
     def check_soon(self) -> None:
         """Check now, once for all who ask meanwhile."""
-        if self._task is not None:
+        if self._task.running:
             self._immediate_check.trigger()
 
     async def check(self) -> None:

@@ -22,17 +22,15 @@ class LastSeenTracker:
     def __init__(self, column: Column = last_seen.SESSIONS) -> None:
         self._column = column
         self._unwritten: dict[UUID, datetime] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._task = tasks.PeriodicTask(self.write, name="last seen", interval_s=WRITE_INTERVAL_S)
 
     def start(self) -> None:
         """Begin writing once a minute."""
-        self._task = tasks.spawn(
-            tasks.run_periodically(WRITE_INTERVAL_S, self.write, name="activity"), name="activity"
-        )
+        self._task.start()
 
     async def close(self) -> None:
         """Write what is left."""
-        await tasks.stop(self._task)
+        await self._task.close()
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self.write()

@@ -7,13 +7,11 @@ not renewed expires: its process was killed, or does not reach the database.
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hubbub import __version__
 from hubbub.core import clock, ids, metrics, tasks
 from hubbub.core.auth_tokens import key_id
-from hubbub.core.errors import Unavailable
 from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.queries.instance import processes as rows
@@ -97,8 +95,10 @@ class Process:
             uses_redis=settings.redis_url is not None,
         )
         self._connection: DedicatedConnection | None = None
-        self._task: asyncio.Task[None] | None = None
         self._renew_requested = asyncio.Event()  # something changed: write it now
+        self._task = tasks.PeriodicTask(
+            self._renew, name="registration", interval_s=self._renew_delay_s, wake=self._renew_requested
+        )
         self._untrusted_proxy_until = 0.0  # in monotonic seconds
         self._logged_warnings: set[str] = set()  # what was logged once
 
@@ -121,7 +121,7 @@ class Process:
             await asyncio.sleep(CONFLICT_POLL_S)
         # The pool may be exhausted while this process is alive and busy.
         self._connection = database.dedicated(STATEMENT_TIMEOUT_S)
-        self._task = tasks.spawn(self._renew_loop(), name="registration")
+        self._task.start()
 
     async def _try_register(self) -> list[ProcessRow]:
         """Register; returns the live rows that forbid it, if any."""
@@ -153,23 +153,16 @@ class Process:
             )
         return f"HUBBUB_INSTANCE_ID: {peer} is running already. Give each process an id of its own."
 
-    async def _renew_loop(self) -> None:
-        """Write the row again and again; survives every error, and an outage of any length."""
-        failing = False
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_INTERVAL_S if failing else self._renew_interval_s):
-                    await self._renew_requested.wait()
-            self._renew_requested.clear()
-            try:
-                await self.renew()
-            except Exception as error:
-                metrics.count("registration_failures")
-                if not failing and not isinstance(error, Unavailable):  # which is logged where it is noticed
-                    log.exception("the registration could not be renewed; trying again")
-                failing = True
-            else:
-                failing = False
+    async def _renew(self) -> None:
+        """Write the row, and count a failure. An outage may have any length."""
+        try:
+            await self.renew()
+        except Exception:
+            metrics.count("registration_failures")
+            raise
+
+    def _renew_delay_s(self) -> float:
+        return RETRY_INTERVAL_S if self._task.failing else self._renew_interval_s
 
     def report_untrusted_proxy(self, ip: str) -> None:
         """Note, for `hubbub doctor`, a proxy that is not trusted; forgotten an hour after the last report."""
@@ -219,7 +212,7 @@ class Process:
 
     async def close(self) -> None:
         """Remove the row. Safe to call twice; an unavailable database is not waited for."""
-        await tasks.stop(self._task)
+        await self._task.close()
         connection, self._connection = self._connection, None
         if connection is None:
             return

@@ -44,18 +44,16 @@ class PresenceTracker:
         self._unwritten_last_seen: dict[
             UUID, datetime
         ] = {}  # when users were last seen whose rows were locked then
-        self._task: asyncio.Task[None] | None = None
+        self._task = tasks.PeriodicTask(self.step, name="presence", interval_s=STEP_INTERVAL_S)
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Begin telling who comes and goes."""
-        await self._container.presence.start(self._on_status_changed)
-        self._task = tasks.spawn(
-            tasks.run_periodically(STEP_INTERVAL_S, self.step, name="presence"), name="presence"
-        )
+        self._container.presence.start(self._on_status_changed)
+        self._task.start()
 
     async def close(self) -> None:
         """Whoever is leaving leaves now, unless other instances wait for them."""
-        await tasks.stop(self._task)
+        await self._task.close()
         others_running = await self._container.presence.close()
         user_ids = list(self._pending_offline)
         for start in range(0, len(user_ids), BATCH_USERS):

@@ -56,14 +56,14 @@ class Reconciler:
         self._ended_memberships: list[_EndedMembership] = []
         self._repair_count = 0
         self._loader: BatchLoader[UUID, None] = BatchLoader(self._reconcile_batch, name="reconcile users")
-        self._task: asyncio.Task[None] | None = None
+        self._task = tasks.PeriodicTask(self.check, name="reconciler", interval_s=INTERVAL_S)
 
     def start(self) -> None:
         """Begin comparing."""
-        self._task = tasks.spawn(tasks.run_periodically(INTERVAL_S, self.check, name="truth"), name="truth")
+        self._task.start()
 
     async def close(self) -> None:
-        await tasks.stop(self._task)
+        await self._task.close()
 
     def check_soon(self) -> None:
         """Signals were lost: compare now."""
@@ -72,7 +72,7 @@ class Reconciler:
             with suppress(Unavailable):  # then at the next turn
                 await self.check()
 
-        tasks.spawn(run(), name="truth at once")
+        tasks.spawn(run(), name="reconciler at once")
 
     async def check(self) -> None:
         """One comparison. Raises Unavailable."""

@@ -67,7 +67,7 @@ class Instances:
     async def start(self) -> None:
         await until(lambda: all(each.bus.state() == "ok" for each in self.buses))
         for presence in self.presences:
-            await presence.start(_ignore)
+            presence.start(_ignore)
 
     async def close(self) -> None:
         for presence in self.presences:

@@ -12,7 +12,6 @@ from hubbub.cluster.presence import Instance as Described
 from hubbub.cluster.presence import Instances
 from hubbub.cluster.redis import topology
 from hubbub.cluster.redis.presence import RedisPresence
-from hubbub.core import tasks
 from hubbub.core.errors import Unavailable
 from tests.cluster.conftest import until
 from tests.support.tcp_proxy import TcpProxy
@@ -34,10 +33,10 @@ class Instance:
 
     async def die(self) -> None:
         """Or stand still: nothing is renewed any more."""
-        await tasks.stop(self.presence._lease_task)
+        await self.presence._lease_task.close()
 
     async def resume(self) -> None:
-        await self.presence.start(self.tell)
+        self.presence.start(self.tell)
 
 
 NO_END = -1  # how long a key lives that does not expire; -2 is one that is gone since it was found
@@ -49,7 +48,7 @@ async def instance(redis_url, prefix):
 
         async def make(url: str = redis_url) -> Instance:
             made = Instance(url, prefix)
-            await made.presence.start(made.tell)
+            made.presence.start(made.tell)
             stack.push_async_callback(made.servers.close)
             stack.push_async_callback(made.die)
             return made
@@ -123,7 +122,7 @@ async def test_an_instance_that_was_taken_for_dead_comes_back_with_its_users(ins
 
     await paused.resume()
 
-    assert paused.told == [(ada, None)]
+    await until(lambda: paused.told == [(ada, None)])
     assert await here.presence.get([ada]) == {ada: "away"}
 
 

@@ -50,8 +50,8 @@ async def test_presence_in_a_cluster(prefix) -> None:
     async with run_cluster() as url:
         found = topology.from_url(url)
         here, there = [RedisPresence(found, prefix, MemoryBus()) for _ in range(2)]
-        await here.start(ignore)
-        await there.start(ignore)
+        here.start(ignore)
+        there.start(ignore)
         users = [uuid4() for _ in range(30)]
 
         assert await here.mark_connected(users) == set(users)
