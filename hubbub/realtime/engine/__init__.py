@@ -1,4 +1,4 @@
-"""hubbub's own Engine.IO 4 server; the rest of the package knows the names below, and no more."""
+"""hubbub's own Engine.IO 4 server. The names below are its public interface."""
 
 from hubbub.realtime.engine.handshake_info import HandshakeInfo
 from hubbub.realtime.engine.packets import Frame, ProtocolError, join_frames

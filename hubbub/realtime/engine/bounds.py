@@ -1,6 +1,6 @@
-"""FAST PATH: the bounds of one connection at the transport, before a packet is decoded.
+"""FAST PATH: the limits of one connection at the transport, before a packet is decoded.
 
-Everything that a client sends is charged here: bytes, packets, control frames and refusals alike.
+Everything that a client sends is charged here: bytes, packets, control frames and refused packets.
 docs/protocol.md has the numbers, docs/security.md the reason for each of them.
 """
 
@@ -9,26 +9,26 @@ from typing import NamedTuple
 from hubbub.ratelimit.rate import Rate
 
 KIB, MIB = 1024, 1024 * 1024
-SLICE_PACKETS = 256  # of one connection in one turn of the event loop; then the next connection has its turn
-SLICE_BYTES = 64 * KIB
-MAX_CLOSING_BYTES = 64 * KIB  # that are read from a connection that is closing; then it is not read any more
-EMPTY_RESET_S = 1.0  # a bucket that empties later than this after a wait was not empty all the time
+SLICE_PACKETS = 256  # packets of one connection in one turn of the event loop; the next connection follows
+SLICE_BYTES = 64 * KIB  # bytes of one connection in one turn of the event loop
+MAX_CLOSING_BYTES = 64 * KIB  # bytes read from a connection that is closing; after them, reading stops
+EMPTY_RESET_S = 1.0  # a bucket that empties later than this after a wait counts as empty for the first time
 MIN_WAIT_S = 0.1  # shortest wait for an empty bucket: refills are handled in groups
 
 
 class Bounds(NamedTuple):
-    """The limits of a server's connections. Rates in packets and bytes; None lifts a rate."""
+    """The limits of each connection. Rates are in packets and bytes; None lifts a rate."""
 
     packet_rate: Rate | None = Rate(200, 100)
     byte_rate: Rate | None = Rate(2 * MIB, 512 * KIB)
-    unaccepted_packets: int = 20  # in the whole life of a connection that is not accepted
-    unaccepted_bytes: int = 64 * KIB
-    unaccepted_output_bytes: int = 64 * KIB
-    flooding_s: float = 10.0  # for which a bucket stays empty until the connection is closed
+    unaccepted_packets: int = 20  # packets in the whole life of a connection that is not accepted
+    unaccepted_bytes: int = 64 * KIB  # likewise bytes
+    unaccepted_output_bytes: int = 64 * KIB  # bytes that may wait for a client that is not accepted
+    flooding_s: float = 10.0  # seconds for which a bucket may stay empty; then the connection is closed
 
 
 class InputLimiter:
-    """What one connection may still send: two token buckets, or two fixed budgets before it is accepted."""
+    """Limits the input of one connection: two token buckets, or two fixed budgets before it is accepted."""
 
     __slots__ = (
         "_bounds",
@@ -44,12 +44,13 @@ class InputLimiter:
     def __init__(self, bounds: Bounds, now: float) -> None:
         self._bounds = bounds
         self._packets: float = bounds.unaccepted_packets  # packets that may be handled now
-        self._bytes: float = (
-            bounds.unaccepted_bytes
-        )  # negative: a debt, from a read that was longer than the bucket
-        self._filled_at = now  # when the buckets were refilled last
-        self._empty_since: float | None = None  # since when a bucket is empty, short refills not counted
-        self._wait_ends_at = now  # when the last wait ended
+        # Bytes that may be read now. Negative: a debt, from a read that was longer than the bucket.
+        self._bytes: float = bounds.unaccepted_bytes
+        self._filled_at = now  # monotonic time of the last refill
+        self._empty_since: float | None = (
+            None  # monotonic time since a bucket is empty, despite short refills
+        )
+        self._wait_ends_at = now  # monotonic time when the last wait ended
         self.accepted = False  # whether a namespace is open
         self.unlimited = False  # whether both rates are lifted
 
@@ -65,7 +66,7 @@ class InputLimiter:
         self._filled_at = self._wait_ends_at = now
 
     def charge_bytes(self, size: int, now: float) -> int:
-        """Charge `size` bytes; return how many packets may be handled in this turn of the loop."""
+        """Charge `size` bytes. Return how many packets may be handled in this turn of the event loop."""
         if self.unlimited:
             return SLICE_PACKETS
         if self.accepted:
@@ -81,29 +82,29 @@ class InputLimiter:
         self._packets -= packets
 
     def refund_packet(self) -> None:
-        """Do not count a PONG that answers a PING of the server, before the connection is accepted."""
+        """Refund the PONG that follows a PING of the server, if the connection is not accepted yet."""
         if not self.accepted:
             self._packets += 1
 
     @property
     def unaccepted_bytes_left(self) -> int:
-        """Bytes that a connection which is not accepted may still send."""
+        """Bytes that a connection may still send before it is accepted."""
         return max(0, int(self._bytes))
 
     @property
     def overdrawn(self) -> bool:
-        """Whether more bytes came than there were in the bucket."""
+        """Whether the client sent more bytes than the bucket held."""
         return self._bytes < 0
 
     @property
     def empty(self) -> bool:
-        """Whether a bucket has nothing left."""
+        """Whether a bucket is empty."""
         return self._packets < 1 or self._bytes < 0
 
     def wait_seconds(self, now: float) -> float:
         """Return the seconds until an empty bucket of an accepted connection holds something again.
 
-        Negative: the bucket has been empty for `flooding_s`, and the connection is to be closed.
+        Negative: the bucket has been empty for `flooding_s`, and the caller must close the connection.
         """
         if self._empty_since is None or now - self._wait_ends_at > EMPTY_RESET_S:
             self._empty_since = now

@@ -16,25 +16,28 @@ log = logging.getLogger(__name__)
 
 
 class EventHandlerAdapter:
-    """Sessions for handlers registered by `on`, as python-engineio's documentation has it."""
+    """Session handler that calls the functions registered for `connect`, `message` and `disconnect`.
+
+    The functions work as python-engineio documents them. Those of one session run one after the other.
+    """
 
     def __init__(self, handlers: dict[str, Callable[..., Any]]) -> None:
         self._handlers = handlers  # by event: `connect`, `message`, `disconnect`
 
     def on_opened(self, session: Session, request: Any) -> None:
-        session.accept()  # there are no namespaces here that could accept it
+        session.accept()  # no namespace accepts it later
         session.event_queue = SerialQueue(session)
         session.event_queue.enqueue(partial(self._run, session, "connect", wsgi_environ(request)))
 
     def on_message(self, session: Session, data: str | bytes) -> None:
-        assert session.event_queue is not None  # noqa: S101 - given at its opening
+        assert session.event_queue is not None  # noqa: S101 - `on_opened` sets it
         session.event_queue.enqueue(partial(self._run, session, "message", data))
 
     def on_protocol_error(self, session: Session) -> None:
-        """Nothing is to be sent."""
+        """Do nothing: there is no closing event."""
 
     def on_closed(self, session: Session, reason: str) -> None:
-        assert session.event_queue is not None  # noqa: S101 - given at its opening
+        assert session.event_queue is not None  # noqa: S101 - `on_opened` sets it
         session.event_queue.clear()
         session.event_queue.enqueue(partial(self._run, session, "disconnect", reason))
 

@@ -1,4 +1,4 @@
-"""The HTTP side: what a request asks for, and the WebSocket's way out of aiohttp."""
+"""The HTTP requests of Engine.IO: handshakes, polls, POSTs, and the takeover of a WebSocket from aiohttp."""
 
 import base64
 import binascii
@@ -35,16 +35,18 @@ ERROR_MESSAGES = {
     4: "Forbidden",
     5: "Unsupported protocol version: this server speaks Engine.IO 4 (socket.io-client 3 and later)",
     6: "Too many connections",
-    7: "This instance is going down",
-    8: "Too many handshakes of this IP address",
+    7: "This instance is shutting down",
+    8: "Too many handshakes from this IP address",
 }
 
 
-RETRY_ELSEWHERE_HEADER = "X-Retry-Elsewhere"  # from a proxy that tries another instance after a 502
-RETRY_AFTER_S = {6: 5, 7: 2}  # of refusals that pass; stock clients take them for a failed transport
+RETRY_ELSEWHERE_HEADER = "X-Retry-Elsewhere"  # set by a proxy that tries another instance after a 502
+RETRY_AFTER_S = {6: 5, 7: 2}  # seconds, by code of temporary refusals, which stock clients retry
 
 
 class _Refused(Exception):
+    """A refused request: the code and HTTP status of its response, and the seconds of `Retry-After`."""
+
     def __init__(self, code: int, status: int = 400, retry_after_s: int | None = None) -> None:
         super().__init__(ERROR_MESSAGES[code])
         self.code = code
@@ -83,7 +85,7 @@ class HandshakeHandler:
         self._engine = engine
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        """Answer any request to the path; nothing a client sends makes it raise."""
+        """Handle a request to the path of Engine.IO. Does not raise, whatever the client sends."""
         try:
             self._check_origin(request)
             response = await self._route(request)
@@ -205,10 +207,10 @@ class HandshakeHandler:
 
 
 def _accept_key(request: web.Request) -> bytes:
-    """The answer to the client's key. Raises _Refused if this is no WebSocket handshake."""
+    """Return the value of `Sec-WebSocket-Accept`. Raises _Refused if this is no WebSocket handshake."""
     headers = request.headers
     key = headers.get("Sec-WebSocket-Key", "").strip()
-    # Both are lists, which may be spread over several lines (RFC 9110, 5.3, 7.6.1 and 7.8).
+    # Connection and Upgrade are lists, which may be spread over several lines (RFC 9110, 5.3, 7.6.1, 7.8).
     tokens = _header_list(request, "Connection")
     try:
         valid_key = len(base64.b64decode(key, validate=True)) == WEBSOCKET_KEY_BYTES
@@ -226,19 +228,19 @@ def _accept_key(request: web.Request) -> bytes:
 
 
 def _header_list(request: web.Request, name: str) -> list[str]:
-    """The members of a header that is a list, in lower case."""
+    """Return the members of a list header, in lower case."""
     return [token.strip().lower() for token in ",".join(request.headers.getall(name, ())).split(",")]
 
 
 def _switch_protocol(request: web.Request, transport: "asyncio.Transport", websocket: WebSocket) -> bytes:
-    """Make `socket` the transport's protocol; aiohttp believes the connection lost, and lets go of it.
+    """Make `websocket` the protocol of a transport. aiohttp treats the connection as lost and releases it.
 
-    Returns what came behind the handshake.
+    Returns the bytes that followed the handshake.
     """
     protocol = request.protocol
-    early_data: bytes = protocol._message_tail  # noqa: SLF001 - nothing public has it; tests pin it
+    early_data: bytes = protocol._message_tail  # noqa: SLF001 - not available in public; tests pin it
     transport.set_protocol(websocket)
-    protocol.transport = None  # or it would close it
+    protocol.transport = None  # otherwise aiohttp closes it
     protocol.connection_lost(None)
     if not transport.is_reading():
         transport.resume_reading()
@@ -246,7 +248,7 @@ def _switch_protocol(request: web.Request, transport: "asyncio.Transport", webso
 
 
 class _SwitchedResponse(web.StreamResponse):
-    """The answer to a request whose connection aiohttp no longer has."""
+    """The response to a request whose connection aiohttp no longer has: nothing is written."""
 
     @property
     def prepared(self) -> bool:
@@ -256,7 +258,7 @@ class _SwitchedResponse(web.StreamResponse):
         return None
 
     async def write_eof(self, data: Any = b"") -> None:
-        """Nothing to end."""
+        """Do nothing."""
 
 
 def _json(status: int, body: dict[str, Any]) -> web.Response:
@@ -264,7 +266,7 @@ def _json(status: int, body: dict[str, Any]) -> web.Response:
 
 
 def _cors_environ(request: web.Request) -> dict[str, Any]:
-    """The part of a WSGI environ that python-engineio's CORS rules look at."""
+    """Return the part of a WSGI environ that python-engineio's CORS rules use."""
     result: dict[str, Any] = {
         "aiohttp.request": request,
         "REQUEST_METHOD": request.method,

@@ -1,4 +1,4 @@
-"""Where a connection came from: the little of its first request that is needed later."""
+"""The properties of a handshake that are needed after it."""
 
 from typing import Any
 
@@ -8,23 +8,25 @@ from hubbub.core import user_agents
 
 
 class HandshakeInfo:
-    """Address and credentials of a handshake; the request itself is let go."""
+    """IP address and credentials of a handshake. The request itself is not kept."""
 
     __slots__ = ("authorization", "forwarded_for", "has_api_key", "remote_ip", "token", "user_agent")
 
     def __init__(self, request: web.BaseRequest) -> None:
         headers = request.headers
         user_agent = headers.get("User-Agent", "").encode("utf-8", "replace").decode()
-        self.remote_ip = request.remote or ""
-        self.forwarded_for = ",".join(headers.getall("X-Forwarded-For", ()))
+        self.remote_ip = request.remote or ""  # IP address of the client, or of the last proxy
+        self.forwarded_for = ",".join(
+            headers.getall("X-Forwarded-For", ())
+        )  # IP addresses before the proxies
         self.user_agent = user_agents.intern_text(user_agent[: user_agents.MAX_USER_AGENT_CHARS])
-        self.authorization = headers.get("Authorization", "")
-        self.has_api_key = "X-API-Key" in headers  # which is good for nothing here, and told so
-        self.token = request.query.get("token", "")
+        self.authorization = headers.get("Authorization", "")  # the header, with its scheme
+        self.has_api_key = "X-API-Key" in headers  # sockets accept no API key; the refusal says so
+        self.token = request.query.get("token", "")  # access token of the query
 
 
 def wsgi_environ(request: web.BaseRequest) -> dict[str, Any]:
-    """The request as python-socketio's documentation promises it to `connect` handlers."""
+    """Return a request in the form that python-socketio documents for `connect` handlers."""
     result: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "QUERY_STRING": request.query_string,

@@ -1,4 +1,4 @@
-"""FAST PATH: Engine.IO packets, encoded once for all who get them, on both transports."""
+"""FAST PATH: Engine.IO packets, encoded once for all recipients, for both transports."""
 
 import base64
 import binascii
@@ -12,11 +12,11 @@ PACKET_TYPES = "0123456"
 
 
 class ProtocolError(ValueError):
-    """The peer sent what the protocol does not know."""
+    """A violation of the protocol by the client."""
 
 
 def frame_header(opcode: int, size: int) -> bytes:
-    """The header of a whole, unmasked WebSocket frame."""
+    """Return the header of a whole, unmasked WebSocket frame."""
     if size < 126:  # noqa: PLR2004 - RFC 6455, 5.2
         return bytes((opcode, size))
     if size < 65536:  # noqa: PLR2004 - likewise
@@ -25,43 +25,43 @@ def frame_header(opcode: int, size: int) -> bytes:
 
 
 class Frame:
-    """One encoded packet, or several in a row; the same object goes to every connection that gets it."""
+    """One encoded packet, or several in a row. All recipients get the same object."""
 
     __slots__ = ("_packets", "size", "wire")
 
     def __init__(self, data: bytes, opcode: int = FIN_TEXT) -> None:
-        self.wire = frame_header(opcode, len(data)) + data
-        self.size = len(self.wire)
-        self._packets: tuple[Frame, ...] | None = None
+        self.wire = frame_header(opcode, len(data)) + data  # the WebSocket frames, with their headers
+        self.size = len(self.wire)  # bytes
+        self._packets: tuple[Frame, ...] | None = None  # the single packets; None: this is one
 
     def packets(self) -> "tuple[Frame, ...]":
-        """The single packets."""
+        """Return the single packets."""
         return self._packets or (self,)
 
     def polling_payload(self) -> bytes:
-        """This packet, a single one, as it stands in a polling payload."""
+        """Return a single packet as a part of a polling payload."""
         length_code = self.wire[1]
-        data = self.wire[2 if length_code < 126 else 4 if length_code == 126 else 10 :]  # noqa: PLR2004 - as in `head`
+        data = self.wire[2 if length_code < 126 else 4 if length_code == 126 else 10 :]  # noqa: PLR2004 - as in `frame_header`
         return data if self.wire[0] == FIN_TEXT else b"b" + base64.b64encode(data)
 
 
 def join_frames(frames: Iterable[Frame]) -> Frame:
-    """Several packets that go the same way, joined once for all who get them."""
+    """Join several packets into one frame, once for all recipients."""
     packets = tuple(packet for frame in frames for packet in frame.packets())
     result = Frame.__new__(Frame)
     result.wire = b"".join([packet.wire for packet in packets])
     result.size = len(result.wire)
-    result._packets = packets  # noqa: SLF001 - its maker
+    result._packets = packets  # noqa: SLF001 - a constructor
     return result
 
 
 def text_frame(packet: str) -> Frame:
-    """A packet with its type in front."""
+    """Encode a text packet, which begins with its type."""
     return Frame(packet.encode())
 
 
 def message_frame(data: str | bytes) -> Frame:
-    """A message: text or binary."""
+    """Encode a message: text or binary."""
     if isinstance(data, str):
         return Frame(b"4" + data.encode())
     return Frame(bytes(data), FIN_BINARY)
@@ -85,14 +85,14 @@ PING, NOOP, CLOSE, PROBE = text_frame("2"), text_frame("6"), text_frame("1"), te
 
 
 def encode(frames: Iterable[Frame]) -> bytes:
-    """The body of a poll's answer."""
+    """Return the body of the response to a poll."""
     return SEPARATOR.join([frame.polling_payload() for frame in frames])
 
 
 def decode(body: bytes) -> Iterator[str | bytes]:
-    """The packets of a POST, one at a time: text with its type in front, or the bytes of a binary message.
+    """Yield the packets of a POST: text that begins with its type, or the bytes of a binary message.
 
-    Raises Malformed where a packet can't be decoded; those before it were given out.
+    Raises ProtocolError at a packet that cannot be decoded, after the packets before it were yielded.
     """
     try:
         text = body.decode()

@@ -1,4 +1,4 @@
-"""Long-polling: a session's packets over plain requests, one poll and one POST at a time."""
+"""Long-polling: the packets of a session over plain requests, one poll and one POST at a time."""
 
 import asyncio
 
@@ -19,14 +19,13 @@ from hubbub.realtime.engine.transport import (
     TRANSPORT_ERROR,
 )
 
-MAX_PACKETS_PER_POLL = (
-    16 - 1
-)  # Python's stock client refuses an answer of more than 16; one is the close packet
+# Python's stock client refuses a response of more than 16 packets. One of them is the close packet.
+MAX_PACKETS_PER_POLL = 16 - 1
 POLL_CONTENT_TYPE = "text/plain; charset=UTF-8"
 
 
 class PayloadTooLarge(Exception):
-    """More than `max_payload`."""
+    """The body of a POST is longer than `max_payload`."""
 
 
 class Polling:
@@ -48,23 +47,24 @@ class Polling:
 
     def __init__(self, engine: TransportHost) -> None:
         self.engine = engine
-        self.session: Session
-        self.closing_packet: Frame | None = None
-        self._output: list[Frame] = []
-        self._output_bytes = 0
-        self._poll: asyncio.Future[None] | None = None
-        self._wake: asyncio.Event | None = None  # of a POST that waits for its limits
-        self._payload_resumed: asyncio.Event | None = None  # set unless the session holds its client
-        self._body_timeout: asyncio.Timeout | None = None  # of the POST under way; ends with the session
+        self.session: Session  # set by `Engine.open_session`
+        self.closing_packet: Frame | None = None  # last packet of an ended session: CLOSE or NOOP
+        self._output: list[Frame] = []  # packets for the next poll
+        self._output_bytes = 0  # size of `_output`
+        self._poll: asyncio.Future[None] | None = None  # resolved to end the poll that waits
+        self._wake: asyncio.Event | None = None  # ends the wait of a POST for its limits
+        # Exists while a POST is handled. Cleared while the session is paused.
+        self._payload_resumed: asyncio.Event | None = None
+        self._body_timeout: asyncio.Timeout | None = None  # for the body of the current POST
 
     @property
     def waiting_bytes(self) -> int:
         return self._output_bytes
 
-    # Out.
+    # Output.
 
     def send(self, frame: Frame) -> None:
-        """Queue for the next poll; one that waits is answered at the end of the loop's turn."""
+        """Queue for the next poll. A poll that waits ends at the end of this turn of the event loop."""
         self._output.extend(frame.packets())
         self._output_bytes += frame.size
         if self._poll is not None:
@@ -74,19 +74,19 @@ class Polling:
             self.session.abort()
 
     def complete_poll(self) -> None:
-        """Wake up the poll that waits."""
+        """End the poll that waits, if there is one."""
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
 
     def drain_output(self) -> list[Frame]:
-        """All that is queued."""
+        """Return the queued packets and empty the queue."""
         frames, self._output, self._output_bytes = self._output, [], 0
         return frames
 
     async def handle_poll(self, request: web.BaseRequest) -> bytes | None:
-        """Wait for packets; the body to answer with. None: a second poll, which ends the session."""
+        """Wait for packets. Return the response body, or None for a second poll, which ends the session."""
         if self._poll is not None:
-            # The first one gets a close packet.
+            # The first poll gets a close packet.
             self.session.close(TRANSPORT_ERROR, flush=True, code=CloseCode.POLICY_VIOLATION)
             return None
         if not self._output and self.closing_packet is None and self.session.upgrade_candidate is None:
@@ -96,7 +96,7 @@ class Polling:
             finally:
                 self._poll = None
         if request.transport is None or request.transport.is_closing():
-            # Nobody is there to take what is queued, and nobody would know that it is missing.
+            # The response would be lost, and neither side could detect the gap.
             self.session.close(TRANSPORT_ERROR, flush=False)
             return b""
         frames = self._drain_batch()
@@ -108,20 +108,20 @@ class Polling:
         return payload.encode(frames or [payload.NOOP])
 
     def _drain_batch(self) -> list[Frame]:
-        """As much as a poll's answer may hold."""
+        """Remove from the queue as many packets as a response may hold."""
         if len(self._output) <= MAX_PACKETS_PER_POLL:
             return self.drain_output()
         batch, self._output = self._output[:MAX_PACKETS_PER_POLL], self._output[MAX_PACKETS_PER_POLL:]
         self._output_bytes -= sum(frame.size for frame in batch)
         return batch
 
-    # In.
+    # Input.
 
     async def receive_payload(self, request: web.BaseRequest) -> bool:
-        """Take in a body, whole. False: the session ends.
+        """Read and handle the body of a POST. Return False if the session ends.
 
-        That happens to a body that can't be decoded, to a second one at a time, and over a limit.
-        Raises TooLong.
+        It ends for a body that cannot be decoded, for two POSTs at a time, and over a limit.
+        Raises PayloadTooLarge.
         """
         if self._payload_resumed is not None:
             self.session.fail_protocol("two POSTs at a time")
@@ -144,7 +144,7 @@ class Polling:
             self._payload_resumed = None
 
     async def _read_payload(self, request: web.BaseRequest) -> bytes:
-        """The body; charged before it is decoded. Raises TooLong, TimeoutError."""
+        """Read a body and charge it before it is decoded. Raises PayloadTooLarge, TimeoutError."""
         session = self.session
         max_bytes = self.engine.max_payload
         if not session.input_limiter.accepted and not session.connect_pending:
@@ -165,9 +165,9 @@ class Polling:
         return body
 
     async def _process_payload(self, body: bytes) -> bool:
-        """Handle the packets of a body, in slices, as the limits allow; return whether all were handled.
+        """Handle the packets of a body, in slices, within the limits. Return whether all were handled.
 
-        Raises Malformed.
+        Raises ProtocolError.
         """
         session = self.session
         if len(body) > LARGE_READ_BYTES and not session.input_limiter.unlimited:
@@ -191,7 +191,7 @@ class Polling:
         return True
 
     async def _acquire_packets(self) -> int:
-        """Wait until the session may send; return how many packets may be handled now, 0 if it was closed."""
+        """Wait for the limits. Return how many packets may be handled now, 0 if the session was closed."""
         session = self.session
         limiter = session.input_limiter
         await asyncio.sleep(0)
@@ -220,7 +220,7 @@ class Polling:
         return 0
 
     async def _sleep(self, seconds: float) -> None:
-        """Wait; end early with the session, or when it is accepted."""
+        """Wait for some seconds, or until the session ends or is accepted."""
         if not seconds:
             return
         wake = asyncio.Event()
@@ -237,7 +237,7 @@ class Polling:
             self._wake.set()
 
     def pause(self) -> None:
-        """The POST under way is answered when its events are done."""
+        """Delay the current POST: its next packet waits for `resume`."""
         if self._payload_resumed is not None:
             self._payload_resumed.clear()
 
@@ -245,13 +245,13 @@ class Polling:
         if self._payload_resumed is not None:
             self._payload_resumed.set()
 
-    # The end.
+    # End.
 
     def close(self, reason: str, *, flush: bool, code: int = CloseCode.NORMAL_CLOSURE) -> None:
-        """The waiting poll, or else the next one, gets what is queued or a noop; then the session is unknown.
+        """End the waiting poll, or else the next one, with queued packets or a NOOP. Then the sid is unknown.
 
-        A close packet follows only where reconnecting does not help (the server ended the session, or refuses
-        what the client sends): after one, Python's stock client stays away.
+        A close packet follows only where a reconnect does not help (the server ended the session, or refuses
+        what the client sends): Python's stock client does not reconnect after one.
         """
         if not flush:
             self.drain_output()
@@ -259,7 +259,9 @@ class Polling:
         self.closing_packet = payload.CLOSE if final else payload.NOOP
         if self._payload_resumed is not None:
             self._payload_resumed.set()
-        if self._body_timeout is not None and not self._body_timeout.expired():  # both may be due at once
+        if (
+            self._body_timeout is not None and not self._body_timeout.expired()
+        ):  # both ends may be due at once
             self._body_timeout.reschedule(0)
         self.on_accepted()
         if self._poll is not None:
@@ -268,7 +270,7 @@ class Polling:
             self.engine.linger(self.session)
 
     def abort(self) -> None:
-        """Drop what is queued."""
+        """End the session without the queued packets."""
         self.close(TRANSPORT_ERROR, flush=False)
 
 

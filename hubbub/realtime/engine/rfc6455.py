@@ -1,4 +1,4 @@
-"""What RFC 6455 says of single octets: masks, close codes, text."""
+"""The parts of RFC 6455 below a message: opcodes, masks, headers of frames, close codes, UTF-8."""
 
 from enum import IntEnum
 
@@ -29,7 +29,7 @@ class WebSocketError(Exception):
 
 
 def unmask(key: bytes, data: bytes) -> bytes:
-    """A payload without its mask (section 5.3)."""
+    """Return a payload without its mask (section 5.3)."""
     if key == b"\0\0\0\0" or not data:
         return data
     unmasked = bytearray(data)
@@ -38,7 +38,10 @@ def unmask(key: bytes, data: bytes) -> bytes:
 
 
 def read_extended_length(data: bytes, start: int, length_code: int) -> int:
-    """Read the length of the frame at `start`, in the form 126 or 127 (section 5.2). Raises Broken."""
+    """Read the length of the frame at `start`, in the form 126 or 127 (section 5.2).
+
+    Raises WebSocketError.
+    """
     if length_code == 126:  # noqa: PLR2004 - RFC 6455, 5.2
         length = int.from_bytes(data[start + 2 : start + 4], "big")
         min_length = 126
@@ -51,12 +54,12 @@ def read_extended_length(data: bytes, start: int, length_code: int) -> int:
 
 
 def is_close_code(code: int) -> bool:
-    """Whether a close frame may carry it (section 7.4)."""
+    """Return whether a close frame may carry a code (section 7.4)."""
     return 1000 <= code <= 1014 and code not in (1004, 1005, 1006) or 3000 <= code < 5000  # noqa: PLR2004, RUF021 - RFC 6455, 7.4
 
 
 def is_utf8(data: bytes) -> bool:
-    """Whether a text message may be made of it (section 8.1)."""
+    """Return whether bytes are valid in a text message (section 8.1)."""
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -65,10 +68,10 @@ def is_utf8(data: bytes) -> bool:
 
 
 def check_header(header: bytes, *, in_message: bool) -> None:
-    """Refuse a frame by what is known of its head (section 5.2), before its payload has come.
+    """Refuse a frame by the beginning of its header (section 5.2), before its payload is received.
 
-    `head`: the first two bytes, or as many as there are; `in_message`: whether a message in fragments is
-    incomplete. Raises Broken.
+    `header`: the first two bytes, or as many as there are. `in_message`: whether a message in fragments is
+    incomplete. Raises WebSocketError.
     """
     if not header:
         return
@@ -76,11 +79,11 @@ def check_header(header: bytes, *, in_message: bool) -> None:
     if header[0] & 0x70:
         raise WebSocketError(CloseCode.PROTOCOL_ERROR, "reserved bits")
     if opcode not in OPCODES:
-        raise WebSocketError(CloseCode.PROTOCOL_ERROR, "no such opcode")
+        raise WebSocketError(CloseCode.PROTOCOL_ERROR, "unknown opcode")
     if opcode >= CLOSE and not fin:
         raise WebSocketError(CloseCode.PROTOCOL_ERROR, "a control frame in fragments")
     if opcode < CLOSE and (opcode == CONTINUATION) is not in_message:
-        raise WebSocketError(CloseCode.PROTOCOL_ERROR, "not the frame that was due")
+        raise WebSocketError(CloseCode.PROTOCOL_ERROR, "an unexpected frame")
     if len(header) > 1:
         _check_length(opcode, header)
 

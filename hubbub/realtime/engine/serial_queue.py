@@ -1,4 +1,4 @@
-"""Work of one client, done in the order it came: a task only while there is some, and a brake."""
+"""Runs the steps of one client in order, with flow control; its task exists only while steps wait."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -6,10 +6,8 @@ from typing import Protocol
 
 from hubbub.core import tasks
 
-PAUSE_ABOVE_STEPS, RESUME_BELOW_STEPS = (
-    256,
-    64,
-)  # waiting steps at which the client is no longer, and again, read from
+PAUSE_ABOVE_STEPS = 256  # waiting steps above which the client is not read
+RESUME_BELOW_STEPS = 64  # waiting steps below which it is read again
 
 
 class FlowControl(Protocol):
@@ -23,18 +21,18 @@ class FlowControl(Protocol):
 
 
 class SerialQueue:
-    """Steps that wait for the one before them."""
+    """Runs steps one after the other."""
 
     __slots__ = ("_flow_control", "_paused", "_running", "_steps")
 
     def __init__(self, flow_control: FlowControl) -> None:
         self._flow_control = flow_control
-        self._steps: deque[Callable[[], Awaitable[object]]] = deque()
-        self._running = False
-        self._paused = False
+        self._steps: deque[Callable[[], Awaitable[object]]] = deque()  # steps that wait, the oldest first
+        self._running = False  # whether the task exists
+        self._paused = False  # whether this queue paused the client
 
     def enqueue(self, step: Callable[[], Awaitable[object]]) -> None:
-        """Run it after all that came before. A step must not raise: what does, ends in the log."""
+        """Run a step after all earlier ones. A step must not raise: `tasks.spawn` logs an exception."""
         self._steps.append(step)
         if len(self._steps) > PAUSE_ABOVE_STEPS and not self._paused:
             self._paused = True
@@ -44,7 +42,7 @@ class SerialQueue:
             tasks.spawn(self._run(), name="events of a client")
 
     def clear(self) -> None:
-        """Forget what waits."""
+        """Drop the waiting steps."""
         self._steps.clear()
 
     async def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""The Engine.IO server under python-socketio: sessions, their transports, one flush per loop turn."""
+"""The Engine.IO server below python-socketio: sessions, their transports, one flush per loop turn."""
 
 import asyncio
 import logging
@@ -27,20 +27,20 @@ from hubbub.realtime.engine.websocket import WebSocket
 
 log = logging.getLogger(__name__)
 
-UPGRADE_TIMEOUT_S = 10.0
-BODY_TIMEOUT_S = 15.0  # for a POST to come in whole
-CLOSE_TIMEOUT_S = 5.0  # for the client's answer to our close
-LINGER_TIMEOUT_S = 10.0  # for the poll that fetches what was queued when its session ended
-MAX_OUTPUT_BYTES = 16_000_000  # bytes; the outermost bound, whatever the layers above allow
-WARNING_INTERVAL_S = 1.0
+UPGRADE_TIMEOUT_S = 10.0  # for an upgrade, from its handshake
+BODY_TIMEOUT_S = 15.0  # for the body of a POST
+CLOSE_TIMEOUT_S = 5.0  # for the client's close frame after the server's
+LINGER_TIMEOUT_S = 10.0  # for the poll that fetches the last frames of an ended session
+MAX_OUTPUT_BYTES = 16_000_000  # unread bytes of a connection, whatever the layers above permit
+WARNING_INTERVAL_S = 1.0  # between two warnings about connections
 
 
 class Engine(engineio.AsyncServer):
-    """The public interface of engineio.AsyncServer, and an implementation that shares nothing with it."""
+    """Has the public interface of engineio.AsyncServer, and an implementation of its own."""
 
-    sockets: dict[str, Session]
+    sockets: dict[str, Session]  # the open sessions, by sid
 
-    STALLED_BYTES = 16_384
+    STALLED_BYTES = 16_384  # bytes in the write buffer of a WebSocket from which on it counts as stalled
 
     def __init__(  # noqa: PLR0913 - settings, by name
         self,
@@ -54,45 +54,50 @@ class Engine(engineio.AsyncServer):
         handshake_rate: Rate | None = None,
         **options: Any,
     ) -> None:
-        """`handshakes`: of one IP address, None lifts it; `max_output`: unread bytes of a connection."""
+        """Create a server that accepts no connections until `attach`.
+
+        `handshake_rate` is for each IP address, None lifts it. `max_output_bytes` is the limit for unread
+        bytes of a connection. `instance` is the prefix of session ids.
+        """
         super().__init__(**{"async_mode": "aiohttp", **options})
-        self.bounds = bounds or Bounds()
+        self.bounds = bounds or Bounds()  # limits of the input of each connection
         self.upgrade_timeout = upgrade_timeout
-        self.max_payload: int = self.max_http_buffer_size
+        self.max_payload: int = self.max_http_buffer_size  # bytes of one message, or of the body of one POST
         self.max_output_bytes = max_output_bytes
         self.body_timeout = BODY_TIMEOUT_S
         self.linger_timeout = LINGER_TIMEOUT_S
         self.close_timeout = CLOSE_TIMEOUT_S
         self.ip_limits = IpLimits(trusted_proxies, max_sessions_per_ip, handshake_rate)
         self._handshakes = HandshakeHandler(self)
+        # Called for each HTTP request of an accepted session.
         self.on_accepted_request: Callable[[web.BaseRequest], None] = lambda _: None
         self._sid_prefix = f"{instance}." if instance else ""
-        self.draining = False  # draining: every handshake is refused
+        self.draining = False  # whether every handshake is refused
         self.session_handler: SessionHandler = EventHandlerAdapter(self.handlers)
         self.timers = Timers()
-        self.websockets: set[WebSocket] = set()
-        self.lingering: dict[str, Session] = {}
-        self._unflushed: list[WebSocket | Polling] = []
-        self._warned_at = float("-inf")
+        self.websockets: set[WebSocket] = set()  # all open WebSockets, also those of no session
+        self.lingering: dict[str, Session] = {}  # ended sessions with last frames to fetch, by sid
+        self._unflushed: list[WebSocket | Polling] = []  # transports with frames queued in this turn
+        self._warned_at = float("-inf")  # monotonic time of the last warning
 
-    # What python-socketio calls.
+    # Methods that python-socketio calls.
 
     def attach(self, app: web.Application, engineio_path: str = "engine.io") -> None:
-        """Answer on a path of an aiohttp application, until it shuts down."""
+        """Serve a path of an aiohttp application, until it shuts down."""
         app.router.add_route("*", f"/{engineio_path.strip('/')}/", self.handle_request)
         app.on_shutdown.append(self._on_app_shutdown)
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        """Answer a request; a WebSocket leaves aiohttp here for good."""
+        """Handle a request. A WebSocket is taken over from aiohttp here."""
         return await self._handshakes.handle_request(request)
 
     async def send(self, sid: str, data: str | bytes) -> None:
-        """Send a message; a session that is gone is no error."""
+        """Send a message. Does nothing if the session has ended."""
         if (session := self.sockets.get(sid)) is not None:
             session.send(packets.message_frame(data))
 
     async def send_packet(self, sid: str, pkt: Any) -> None:
-        """Send a packet of python-engineio's; it is encoded once, however many get it."""
+        """Send a packet of python-engineio. It is encoded once for all recipients."""
         session = self.sockets.get(sid)
         if session is None:
             return
@@ -105,52 +110,52 @@ class Engine(engineio.AsyncServer):
         session.send(frame)
 
     async def get_session(self, sid: str) -> dict[str, Any]:
-        """python-socketio's session of a client. Raises KeyError."""
+        """Return the dictionary that an application keeps for a client. Raises KeyError."""
         result: dict[str, Any] = self.sockets[sid].session
         return result
 
     async def save_session(self, sid: str, session: dict[str, Any]) -> None:
-        """Keep a session. Raises KeyError."""
+        """Replace the dictionary that an application keeps for a client. Raises KeyError."""
         self.sockets[sid].state = session
 
     async def disconnect(self, sid: str | None = None) -> None:
-        """End a session, or all."""
+        """End a session, or (None) all of them."""
         ended = list(self.sockets.values()) if sid is None else [self.sockets.get(sid)]
         for session in ended:
             if session is not None:
                 session.close()
 
     def transport(self, sid: str) -> str:
-        """`polling` or `websocket`. Raises KeyError."""
+        """Return the transport of a session, `polling` or `websocket`. Raises KeyError."""
         name: str = self.sockets[sid].transport.name
         return name
 
     async def shutdown(self) -> None:
-        """End all sessions, and whatever is left of their connections."""
+        """End all sessions and close all connections."""
         await self.disconnect()
         self._flush()
         for websocket in list(self.websockets):
             websocket.abort()
         self.lingering.clear()
-        await asyncio.sleep(0)  # the transports tell in the loop's next turn
+        await asyncio.sleep(0)  # the transports call `connection_lost` in the next turn of the loop
         self.timers.close()
 
     async def _on_app_shutdown(self, _app: web.Application) -> None:
         await self.shutdown()
 
     def generate_id(self) -> str:
-        """An id that can't be guessed."""
+        """Return a random id that cannot be guessed: 120 bits."""
         return secrets.token_urlsafe(15)
 
-    # Sessions come and go.
+    # Begin and end of sessions.
 
     def open_session(self, request: web.BaseRequest, make_transport: Callable[[], Transport]) -> Session:
-        """A new session, with its open packet queued; its id says which instance has it, for proxies."""
+        """Open a session, with its open packet queued. Its id names the instance, for proxies."""
         transport = make_transport()
         handshake_info = HandshakeInfo(request)
         ip_share = self.ip_limits.add_session(handshake_info)
         session = Session(self, self._sid_prefix + self.generate_id(), handshake_info, transport, ip_share)
-        transport.session = session  # type: ignore[attr-defined] # both have one
+        transport.session = session  # type: ignore[attr-defined] # both transports have it
         self.sockets[session.sid] = session
         upgrades = ["websocket"] if transport.name == "polling" and self.can_upgrade else []
         transport.send(
@@ -166,44 +171,44 @@ class Engine(engineio.AsyncServer):
         return bool(self.allow_upgrades and "websocket" in self.transports)
 
     def deliver_message(self, session: Session, data: str | bytes) -> None:
-        """A message, in order. Raises Malformed."""
+        """Hand a message to the session handler. Raises ProtocolError."""
         if not session.closed:
             self.session_handler.on_message(session, data)
 
     def on_closed(self, session: Session, reason: str) -> None:
-        """A session ended: tell it once."""
+        """Forget a session that was closed, and call the session handler. Called once per session."""
         self.sockets.pop(session.sid, None)
         self.ip_limits.shares.remove_session(session.ip_share)
         self.session_handler.on_closed(session, reason)
 
     def linger(self, session: Session) -> None:
-        """Keep the last words of an ended session for the poll that asks for them."""
+        """Keep the last frames of an ended session for the poll that fetches them."""
         self.lingering[session.sid] = session
         self.timers.after(self.linger_timeout, partial(self.stop_lingering, session))
 
     def stop_lingering(self, session: Session) -> None:
-        """Nothing is left to be said."""
+        """Forget an ended session. Safe to call twice."""
         self.lingering.pop(session.sid, None)
 
     def log_protocol_error(self, session: Session, reason: str) -> None:
-        """Count what breaks the protocol; one short line a second at most."""
+        """Count a violation of the protocol and log it, at most one a second."""
         metrics.count("malformed_packets")
-        self.warn(session, "a client broke the protocol", reason)
+        self.warn(session, "a client violated the protocol", reason)
 
     def warn(self, session: Session, message: str, reason: str) -> None:
-        """Log why a connection ends; one short line a second at most."""
+        """Log why a connection ends, at most one short line a second."""
         now = clock.monotonic()
         if now - self._warned_at >= WARNING_INTERVAL_S:
             self._warned_at = now
             log.warning(message, extra={"eio_sid": session.sid, "why": reason[:80]})
 
     def on_probe(self, session: Session) -> None:
-        """The candidate answers: the poll that waits ends, with what is queued or a noop."""
+        """End the waiting poll of a session whose WebSocket was probed, with queued packets or a NOOP."""
         if isinstance(session.transport, Polling):
             session.transport.complete_poll()
 
     def on_upgraded(self, session: Session, websocket: WebSocket) -> None:
-        """The client goes on by WebSocket: what was queued for polls goes there."""
+        """Make a WebSocket the transport of its session. It gets the frames that were queued for polls."""
         polling = session.transport
         session.upgrade_candidate = None
         session.transport = websocket
@@ -215,10 +220,10 @@ class Engine(engineio.AsyncServer):
         if session.paused:
             websocket.pause()
 
-    # Out.
+    # Output.
 
     def schedule_flush(self, transport: WebSocket | Polling) -> None:
-        """Write what is queued there at the end of this turn of the loop."""
+        """Write the queue of a transport at the end of this turn of the event loop."""
         if not self._unflushed:
             asyncio.get_running_loop().call_soon(self._flush)
         self._unflushed.append(transport)
@@ -232,10 +237,10 @@ class Engine(engineio.AsyncServer):
                 frames = transport.drain_output()
                 if not frames:
                     continue
-                # Members of a room got the same frames: they are joined once for all of them.
+                # Members of a room get the same frames, which are joined once for all of them.
                 if frames != last_frames:
                     last_frames = frames
                     data = frames[0] if len(frames) == 1 else b"".join(frames)
                 transport.write(data)
             else:
-                transport.complete_poll()  # type: ignore[union-attr] # the other kind
+                transport.complete_poll()  # type: ignore[union-attr] # a Polling

@@ -1,4 +1,4 @@
-"""One client's Engine.IO session: what stays the same when its transport changes."""
+"""The Engine.IO session of one client, which stays the same when its transport changes."""
 
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 
 class SessionHandler(Protocol):
-    """Whom the sessions speak to, without a task in between."""
+    """Receives what happens to sessions, without a task in between."""
 
     def on_opened(self, session: "Session", request: Any) -> None:
-        """Somebody came."""
+        """Handle a new session."""
 
     def on_message(self, session: "Session", data: str | bytes) -> None:
-        """Somebody said something, in order. Raises Malformed: the session ends."""
+        """Handle a message. Called in the order of the messages. Raises ProtocolError: the session ends."""
 
     def on_protocol_error(self, session: "Session") -> None:
-        """Send what is to be sent before the session ends for what its client sent."""
+        """Send closing events before the session ends for a violation of the protocol."""
 
     def on_closed(self, session: "Session", reason: str) -> None:
-        """Somebody is gone."""
+        """Handle the end of a session. Called once per session."""
 
     def on_flooding(self, session: "Session") -> None:
         """End an accepted session that exceeded its packet or byte limit for `Bounds.flooding_s`."""
@@ -91,7 +91,7 @@ class TransportHost(Host, Protocol):
 
 
 class Session:
-    """A client between handshake and goodbye."""
+    """The session of one client, from its handshake to its end."""
 
     __slots__ = (
         "_awaiting_pong",
@@ -125,31 +125,30 @@ class Session:
         ip_share: "IpShare",
     ) -> None:
         self.engine = engine
-        self.sid = sid
-        self.handshake_info = handshake_info
+        self.sid = sid  # Engine.IO id, which begins with the id of the instance
+        self.handshake_info = handshake_info  # IP address and credentials
         self.transport = transport
         self.closed = False
-        self.upgrade_candidate: Transport | None = None
-        self.handler_timer: Timer | None = None  # the receiver's own time limit
-        self.namespace_clients: dict[str, Any] = {}  # the receiver's
-        self.partial_packet: Any = None  # the receiver's
-        self.connect_deadline = 0.0  # the receiver's: when the time for a CONNECT is over
-        self.refused_connects = 0  # the receiver's: refused CONNECTs
-        self.state: dict[str, Any] | None = None  # python-socketio's `session`
-        self.event_queue: SerialQueue | None = None
-        self.received_at = clock.monotonic()  # when the last bytes of the client came
-        self.ip_share = ip_share  # of the client's IP address
-        self.input_limiter = InputLimiter(engine.bounds, self.received_at)  # what the client may still send
-        self.connect_pending = (
-            False  # whether a CONNECT waits for its answer: input over the limits waits too
-        )
-        self._pause_count = 0
-        self._awaiting_pong = False
+        self.upgrade_candidate: Transport | None = None  # the WebSocket of an upgrade that is not complete
+        self.state: dict[str, Any] | None = None  # python-socketio's `session`; None: not used
+        self.received_at = clock.monotonic()  # monotonic time of the last bytes from the client
+        self.ip_share = ip_share  # the share of the client's IP address
+        self.input_limiter = InputLimiter(engine.bounds, self.received_at)
+        self.connect_pending = False  # whether a CONNECT is undecided: input over the limits waits for it
+        # The next six belong to the session handler.
+        self.handler_timer: Timer | None = None  # its time limit
+        self.namespace_clients: dict[str, Any] = {}  # clients by namespace
+        self.partial_packet: Any = None  # a packet whose attachments are incomplete
+        self.connect_deadline = 0.0  # loop time at which the time for a CONNECT is over
+        self.refused_connects = 0  # refused CONNECTs
+        self.event_queue: SerialQueue | None = None  # events for registered handlers
+        self._pause_count = 0  # `pause` without its `resume`
+        self._awaiting_pong = False  # whether a PING has no PONG yet
         self._heartbeat = engine.timers.after(engine.ping_interval, self._on_heartbeat)
 
     @property
     def session(self) -> dict[str, Any]:
-        """What python-socketio keeps for its users."""
+        """The dictionary that python-socketio's `get_session` returns."""
         if self.state is None:
             self.state = {}
         return self.state
@@ -159,24 +158,24 @@ class Session:
         return self.transport.name == "websocket"
 
     def accept(self) -> None:
-        """Lift the limits of connections that are not accepted: a namespace is open. Safe to call twice."""
+        """Lift the limits of an unaccepted connection: a namespace is open. Safe to call twice."""
         if not self.input_limiter.accepted:
             self.input_limiter.accept(clock.monotonic())
             if not self.closed:
                 self.transport.on_accepted()
 
-    # Out.
+    # Output.
 
     @property
     def max_output_bytes(self) -> int:
-        """Bytes that may wait for the client to read them."""
+        """The limit for bytes that wait for the client to read them."""
         limit = self.engine.max_output_bytes
         return (
             limit if self.input_limiter.accepted else min(limit, self.engine.bounds.unaccepted_output_bytes)
         )
 
     def send(self, frame: Frame) -> None:
-        """Queue a packet; never waits."""
+        """Queue a packet. Never waits. Does nothing after the end of the session."""
         if not self.closed:
             self.transport.send(frame)
 
@@ -184,10 +183,10 @@ class Session:
     def waiting_bytes(self) -> int:
         return self.transport.waiting_bytes
 
-    # In.
+    # Input.
 
     def receive(self, packet: str) -> None:
-        """A text packet with its type in front. Raises Malformed."""
+        """Handle a text packet, which begins with its type. Raises ProtocolError."""
         kind = packet[:1]
         if kind == "4":
             self.engine.deliver_message(self, packet[1:])
@@ -199,7 +198,7 @@ class Session:
             raise ProtocolError("not a packet for a server")
 
     def receive_binary(self, data: bytes) -> None:
-        """A binary message. Raises Malformed."""
+        """Handle a binary message. Raises ProtocolError."""
         self.engine.deliver_message(self, data)
 
     def fail_protocol(self, reason: str) -> None:
@@ -216,17 +215,17 @@ class Session:
         self.close(TRANSPORT_ERROR, flush=True, code=CloseCode.POLICY_VIOLATION)
 
     def close_flooding(self) -> None:
-        """End the session: it exceeded a limit for too long."""
+        """End a session that exceeded a limit for too long."""
         metrics.count("input_limit_closures", "flooding")
         if self.input_limiter.accepted:
             self.engine.session_handler.on_flooding(self)
         if not self.closed and not self.input_limiter.accepted:
             self.refuse("flooding before acceptance")
 
-    # The brake.
+    # Flow control.
 
     def pause(self) -> None:
-        """Read no more until as many `resume`."""
+        """Stop reading from the client, until each `pause` has had its `resume`."""
         self._pause_count += 1
         if self._pause_count == 1 and not self.closed:
             self.transport.pause()
@@ -243,7 +242,7 @@ class Session:
     # Heartbeats: a ping, its pong within `ping_timeout`, a pause of `ping_interval`.
 
     def _on_heartbeat(self) -> None:
-        if self._awaiting_pong and not self.paused:  # else the PONG may have come, and waits to be read
+        if self._awaiting_pong and not self.paused:  # while paused, the PONG may wait unread
             self.close(PING_TIMEOUT, flush=False)
             return
         self._awaiting_pong = True
@@ -257,18 +256,18 @@ class Session:
             self._heartbeat.cancel()
             self._heartbeat = self.engine.timers.after(self.engine.ping_interval, self._on_heartbeat)
 
-    # The end.
+    # End.
 
     def close(
         self, reason: str = SERVER_DISCONNECT, *, flush: bool = True, code: int = CloseCode.NORMAL_CLOSURE
     ) -> None:
-        """End it; what is queued goes out first if `flush`. Again is no error."""
+        """End the session, after the queued frames are sent if `flush`. Safe to call twice."""
         if self._mark_closed():
             self.transport.close(reason, flush=flush, code=code)
             self.engine.on_closed(self, reason)
 
     def abort(self, reason: str = TRANSPORT_ERROR) -> None:
-        """End it at once, whatever is queued."""
+        """End the session at once, without the queued frames. Safe to call twice."""
         if self._mark_closed():
             self.transport.abort()
             self.engine.on_closed(self, reason)

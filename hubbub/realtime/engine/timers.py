@@ -1,47 +1,47 @@
-"""One heap for all time limits and heartbeats: no task and no loop handle per connection."""
+"""One heap for all time limits and heartbeats, instead of a task or a loop handle per connection."""
 
 import asyncio
 import heapq
 from collections.abc import Callable
 from itertools import count
 
-TIMER_GRANULARITY_S = 0.005  # those due within it run together, with the first of them: never late
-MAX_LOOP_DELAY_S = 0.1  # by which a busy loop may shorten somebody's time, and no more
-MAX_CANCELLED_TIMERS = 1000  # cancelled ones that may lie in the heap before it is cleaned
+TIMER_GRANULARITY_S = 0.005  # timers that are due within it run together with the first of them, never late
+MAX_LOOP_DELAY_S = 0.1  # the most by which a busy event loop shortens the time of a client
+MAX_CANCELLED_TIMERS = 1000  # cancelled timers in the heap before it is rebuilt
 
 
 class Timer:
-    """One thing to be done at a time."""
+    """One scheduled call."""
 
     __slots__ = ("callback", "owner")
 
     def __init__(self, callback: Callable[[], object], owner: "Timers") -> None:
-        self.callback: Callable[[], object] | None = callback
-        self.owner = owner
+        self.callback: Callable[[], object] | None = callback  # None: it ran or was cancelled
+        self.owner = owner  # counts the cancelled timers
 
     def cancel(self) -> None:
-        """Do it no more; again is no error."""
+        """Cancel the call. Safe to call twice, or after the call."""
         if self.callback is not None:
             self.callback = None
             self.owner.on_cancelled()
 
 
 class Timers:
-    """Calls back in time; a callback must not block and must not raise."""
+    """Calls functions after a time. A callback must not block and must not raise."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Timer]] = []
-        self._sequence = count()
-        self._cancelled_count = 0
-        self._next_at = float("inf")
-        self._now: float | None = None
-        self._handle: asyncio.TimerHandle | None = None
+        self._heap: list[tuple[float, int, Timer]] = []  # loop time when due, sequence number, timer
+        self._sequence = count()  # orders timers that are due at the same time
+        self._cancelled_count = 0  # cancelled timers in the heap
+        self._next_at = float("inf")  # loop time for which `_handle` is scheduled
+        self._now: float | None = None  # while a callback runs: the loop time when it was due
+        self._handle: asyncio.TimerHandle | None = None  # the call of `_run`
 
     def __len__(self) -> int:
         return len(self._heap) - self._cancelled_count
 
     def after(self, seconds: float, callback: Callable[[], object]) -> Timer:
-        """Call back once, `seconds` from now; within a callback, from when that one was due."""
+        """Call `callback` once, `seconds` from now; within a callback, from the time when that was due."""
         loop = asyncio.get_running_loop()
         timer = Timer(callback, self)
         when = (self._now or loop.time()) + seconds
@@ -76,7 +76,7 @@ class Timers:
                 self._schedule(loop, heap[0][0])
 
     def on_cancelled(self) -> None:
-        """A timer was cancelled; when they are most of the heap, it is made anew."""
+        """Count a cancelled timer. Rebuild the heap when most of it is cancelled."""
         self._cancelled_count += 1
         if self._cancelled_count > MAX_CANCELLED_TIMERS and self._cancelled_count * 2 > len(self._heap):
             self._heap[:] = [entry for entry in self._heap if entry[2].callback is not None]
@@ -84,7 +84,7 @@ class Timers:
             self._cancelled_count = 0
 
     def close(self) -> None:
-        """Drop everything."""
+        """Drop all timers."""
         if self._handle is not None:
             self._handle.cancel()
         self._heap.clear()

@@ -1,6 +1,6 @@
-"""FAST PATH: one client's WebSocket, on the transport taken over from the HTTP server.
+"""FAST PATH: the WebSocket of one client, on the connection taken over from aiohttp.
 
-RFC 6455 without extensions; text must be whole in UTF-8. websocket_input.py reads the frames.
+RFC 6455 without extensions. Each text message must be valid UTF-8. websocket_input.py reads the frames.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class WebSocket(WebSocketInput):
-    """A session's transport, or the candidate for it while it is probed."""
+    """The transport of a session, or its upgrade candidate until the upgrade is complete."""
 
     __slots__ = (
         "_deadline_timer",
@@ -45,17 +45,17 @@ class WebSocket(WebSocketInput):
 
     def __init__(self, engine: TransportHost, transport: asyncio.Transport) -> None:
         super().__init__(engine, transport)
-        self._output: list[bytes] = []
-        self._output_bytes = 0
-        self._pending_pong: bytes | None = None  # the PONG that answers the latest PING, until it is written
-        self._stalled = False  # whether the transport's write buffer is over its limit
-        self._probed = False
-        self._fragments_opcode = 0  # of the message in `_fragments`
-        self._deadline_timer: Timer | None = None
+        self._output: list[bytes] = []  # encoded frames that are written at the end of the turn
+        self._output_bytes = 0  # size of `_output`
+        self._pending_pong: bytes | None = None  # the PONG for the latest PING, until it is written
+        self._stalled = False  # whether the write buffer is over STALLED_BYTES
+        self._probed = False  # whether the client sent the probe of the upgrade
+        self._fragments_opcode = 0  # opcode of the message in `_fragments`
+        self._deadline_timer: Timer | None = None  # aborts an upgrade or a close that takes too long
         transport.set_write_buffer_limits(high=engine.STALLED_BYTES)
         engine.websockets.add(self)
 
-    # Out.
+    # Output.
 
     @property
     def waiting_bytes(self) -> int:
@@ -64,14 +64,14 @@ class WebSocket(WebSocketInput):
         return self._output_bytes
 
     def send(self, frame: Frame) -> None:
-        """Queue; all that is queued in one turn of the loop goes out in one write."""
+        """Queue a frame. All frames of one turn of the event loop go out in one write."""
         if not self._output and (self._pending_pong is None or self._stalled):
             self.engine.schedule_flush(self)
         self._output.append(frame.wire)
         self._output_bytes += frame.size
 
     def drain_output(self) -> list[bytes]:
-        """What is to be written now, of which the queue is emptied."""
+        """Return the frames to write now, and empty the queue."""
         frames, self._output = self._output, []
         self._output_bytes = 0
         if self._pending_pong is not None and not self._stalled:
@@ -80,7 +80,7 @@ class WebSocket(WebSocketInput):
         return frames
 
     def write(self, data: bytes) -> None:
-        """Write encoded frames; end a connection whose client leaves more than its limit unread."""
+        """Write encoded frames. Close a connection whose client leaves more than its limit unread."""
         if self._transport.is_closing():
             return
         self._transport.write(data)
@@ -96,7 +96,7 @@ class WebSocket(WebSocketInput):
                 self.abort()
 
     def _queue_pong(self, data: bytes) -> None:
-        """Keep the PONG for the latest PING; RFC 6455, 5.5.3, lets it answer those before."""
+        """Keep the PONG for the latest PING. It also answers earlier PINGs (RFC 6455, 5.5.3)."""
         if self._pending_pong is None and not self._output and not self._stalled:
             self.engine.schedule_flush(self)
         self._pending_pong = packets.frame_header(0x80 | PONG, len(data)) + data
@@ -109,10 +109,10 @@ class WebSocket(WebSocketInput):
         if self._pending_pong is not None and not self._output:
             self.engine.schedule_flush(self)
 
-    # In: frames, from the receiving half.
+    # Input: frames from WebSocketInput.
 
     def _on_frame(self, first_byte: int, data: bytes) -> None:
-        if first_byte == 0x81 and self._fragments is None:  # noqa: PLR2004 - a whole text, nearly always
+        if first_byte == 0x81 and self._fragments is None:  # noqa: PLR2004 - a whole text message, the usual case
             self._on_text(data)
             return
         check_header(bytes((first_byte, 0x80 | min(len(data), 126))), in_message=self._fragments is not None)
@@ -179,20 +179,20 @@ class WebSocket(WebSocketInput):
             self._transport.close()
             self._on_lost(TRANSPORT_CLOSE)
 
-    # The end.
+    # End.
 
     def set_deadline(self, seconds: float) -> None:
-        """The upgrade must be done by then."""
+        """Close the connection if the upgrade is not complete after `seconds`."""
         self._deadline_timer = self.engine.timers.after(seconds, self.abort)
 
-    def close(self, reason: str, *, flush: bool, code: int = CloseCode.NORMAL_CLOSURE) -> None:  # noqa: ARG002 - a way's
-        """Write what is queued if `flush`, then a close frame; the client has `close_timeout` to answer."""
+    def close(self, reason: str, *, flush: bool, code: int = CloseCode.NORMAL_CLOSURE) -> None:  # noqa: ARG002 - a transport's signature
+        """Write the queue if `flush`, then a close frame. The client has `close_timeout` for its own."""
         if self._closing or self._transport.is_closing():
             return
         if not flush:
             self.drain_output()
         self._send_close(code)
-        if self._paused or self._delayed:  # the client's close frame is read, whatever waited before
+        if self._paused or self._delayed:  # read on, for the client's close frame
             self._paused = self._delayed = self._stopped = False
             self._backlog = None
             self._transport.resume_reading()
@@ -208,7 +208,7 @@ class WebSocket(WebSocketInput):
             + close_code.to_bytes(2, "big")
         )
         if self._stalled and not self._transport.is_closing():
-            # Who does not take what is sent gets no more than the usual time either.
+            # A client that reads nothing has no more than the usual time either.
             self._deadline_timer = self._deadline_timer or self.engine.timers.after(
                 self.engine.close_timeout, self.abort
             )
@@ -231,7 +231,7 @@ class WebSocket(WebSocketInput):
             self._fail(CloseCode.PROTOCOL_ERROR, reason)
 
     def abort(self) -> None:
-        """Hang up at once."""
+        """Close the connection at once, without a close frame."""
         self._stopped = True
         self._transport.abort()
 

@@ -1,6 +1,6 @@
-"""FAST PATH: what a WebSocket receives: frames, in slices, within the limits of the connection.
+"""FAST PATH: the input of a WebSocket: frames, in slices, within the limits of the connection.
 
-RFC 6455 without extensions: what comes must be masked, and at most `max_payload` long.
+RFC 6455 without extensions. A frame must be masked, and its payload at most `max_payload` long.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from hubbub.realtime.engine.shares import LARGE_READ_BYTES
 
 
 class WebSocketInput(asyncio.Protocol):
-    """The receiving half of a connection.
+    """The receiving half of a WebSocket.
 
-    A read is handled in slices, so that connections take turns. What is over a limit waits unread.
+    A read is handled in slices, so that connections take turns. Input over a limit waits unread.
     """
 
     __slots__ = (
@@ -43,21 +43,24 @@ class WebSocketInput(asyncio.Protocol):
 
     def __init__(self, engine: TransportHost, transport: asyncio.Transport) -> None:
         self.engine = engine
-        self.session: Session | None = None
-        self._transport = transport
-        self._closing = False
-        self._partial_frame: bytearray | None = None  # the beginning of a frame
-        self._needed_bytes = 0  # bytes of `_rest` from which on there is something to do
+        self.session: Session | None = None  # None before the handshake and after the end
+        self._transport = transport  # asyncio's transport of the connection
+        self._closing = False  # whether a close frame was sent
+        self._partial_frame: bytearray | None = None  # the beginning of an incomplete frame
+        self._needed_bytes = 0  # length of `_partial_frame` from which on it can be handled
         self._backlog: bytes | None = None  # input that was read and waits for its turn
-        self._backlog_start = 0  # where in `_backlog` it begins
-        self._paused = False  # whether the session holds this connection
-        self._delayed = False  # whether the input waits for a turn of the loop or for a bucket
-        self._stopped = False  # whether no further frame is handled now: held or closing
-        self._closing_bytes = 0  # bytes that came after the closing began
-        self._fragments: bytearray | None = None  # a message whose last fragment is still to come
+        self._backlog_start = 0  # index in `_backlog` at which the waiting input begins
+        self._paused = False  # whether the session paused this connection
+        self._delayed = False  # whether the input waits for a turn of the loop, a share or a bucket
+        self._stopped = False  # whether no further frame is handled now: paused or closing
+        self._closing_bytes = 0  # bytes received after the close frame was sent
+        self._fragments: bytearray | None = None  # a message whose last fragment is not received yet
 
     def _on_frame(self, first_byte: int, data: bytes) -> None:
-        """Handle a frame: its first byte, its payload without the mask. Raises Broken, Malformed."""
+        """Handle a frame: its first byte, its payload without the mask.
+
+        Raises WebSocketError, ProtocolError.
+        """
         raise NotImplementedError
 
     def _fail(self, close_code: int, reason: str) -> None:
@@ -65,7 +68,7 @@ class WebSocketInput(asyncio.Protocol):
         raise NotImplementedError
 
     def _fail_protocol(self, reason: str) -> None:
-        """End the session for a packet that breaks the protocol."""
+        """End the session for a packet that violates the protocol."""
         raise NotImplementedError
 
     def pause(self) -> None:
@@ -86,12 +89,12 @@ class WebSocketInput(asyncio.Protocol):
             self._process_backlog()
 
     def _schedule_backlog(self) -> None:
-        """Go on in the next turn of the event loop."""
+        """Handle the backlog in the next turn of the event loop."""
         self._delayed = True
         asyncio.get_running_loop().call_soon(self._process_backlog)
 
     def _process_backlog(self) -> None:
-        """Handle the backlog, then read again."""
+        """Handle the backlog, then read from the client again."""
         self._delayed = False
         session = self.session
         if self._paused or self._closing or session is None:
@@ -126,7 +129,7 @@ class WebSocketInput(asyncio.Protocol):
             self._backlog, self._backlog_start = self._backlog[self._backlog_start :] + data, 0
 
     def _charge_closing_bytes(self, size: int) -> int:
-        """Read on for the client's close frame, within a bound; a time limit does the rest."""
+        """Charge input that is read to find the client's close frame. `close_timeout` limits its time."""
         self._closing_bytes += size
         if self._closing_bytes <= MAX_CLOSING_BYTES:
             return SLICE_PACKETS
@@ -134,7 +137,7 @@ class WebSocketInput(asyncio.Protocol):
         return 0
 
     def _handle(self, data: bytes, start: int, packets: int) -> None:
-        """Handle frames from `start` on, at most `packets`; keep what is left for later."""
+        """Handle at most `packets` frames from `start` on. Keep the rest for later."""
         session = self.session
         size = len(data) - start
         if size <= LARGE_READ_BYTES or session is None or self._closing or session.input_limiter.unlimited:
@@ -149,7 +152,7 @@ class WebSocketInput(asyncio.Protocol):
             self._handle_large(session, data, start, packets, reserved)
 
     def _handle_reserved(self, reserved: int) -> None:
-        """The time for a large read has come."""
+        """Handle a large read at its reserved time."""
         self._delayed = False
         session, data = self.session, self._backlog
         if self._paused or self._closing or session is None or data is None:
@@ -164,7 +167,7 @@ class WebSocketInput(asyncio.Protocol):
         session.ip_share.charge(max(0, next_frame - start - reserved), packets - left)
 
     def _handle_now(self, data: bytes, start: int, packets: int) -> tuple[int, int]:
-        """Return how many of `packets` are left, and where the next frame begins."""
+        """Handle frames. Return how many of `packets` are left, and where the next frame begins."""
         session = self.session
         try:
             next_frame, left, done = self._read(data, start, packets) if packets else (start, 0, False)
@@ -180,7 +183,7 @@ class WebSocketInput(asyncio.Protocol):
     def _store_remainder(
         self, session: Session | None, data: bytes, next_frame: int, handled: int, *, done: bool
     ) -> None:
-        """Keep what was not handled for its turn, or until the bucket holds something again."""
+        """Keep the rest of a read for its turn, or until the bucket holds something again."""
         if done and next_frame < len(data):
             self._partial_frame = bytearray(data[next_frame:]) if next_frame else bytearray(data)
         if session is None or self._closing:
@@ -229,9 +232,9 @@ class WebSocketInput(asyncio.Protocol):
             session.refuse("over the limits before acceptance")
 
     def _read(self, data: bytes, start: int, left: int) -> tuple[int, int, bool]:
-        """Handle whole frames of `data`, at most `left` and about SLICE_BYTES.
+        """Handle whole frames of `data`, at most `left` frames and about SLICE_BYTES.
 
-        Returns where the next frame begins, what is left of `left`, and whether no whole frame is left.
+        Returns where the next frame begins, the rest of `left`, and whether no whole frame is left.
         """
         stop_at, end = start + SLICE_BYTES, len(data)
         max_length = self.engine.max_payload
