@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hubbub.gateways.identity_provider import IdentityProvider
     from hubbub.ratelimit.gcra import GcraLimiter
     from hubbub.schemas.eventlog.entries import Entry
+    from hubbub.schemas.jobs import JobPayload
     from hubbub.services.eventlog.epoch_watch import EpochWatch
     from hubbub.services.eventlog.message_writer import MessageWriter
     from hubbub.services.instance.last_seen import LastSeenTracker
@@ -126,9 +127,9 @@ class UnitOfWork:
         """A membership of the user begins, changes or ends: who does not hear of it finds out."""
         self._changed_user_ids.add(user_id)
 
-    async def enqueue(self, kind: str, payload: dict[str, object], *, unique: str | None = None) -> None:
+    async def enqueue(self, payload: "JobPayload", *, unique: str | None = None) -> None:
         """Store a job with this transaction: it is done at least once if, and only if, this one commits."""
-        await queue.enqueue(self.tx, kind, payload, unique=unique)
+        await queue.enqueue(self.tx, payload, unique=unique)
         self.publish(JobsWaiting())
 
     async def before_commit(self) -> None:

@@ -3,34 +3,34 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiojobs
 
 from hubbub.cluster.bus import WORKERS_USER_ID, JobsWaiting, Signal
 from hubbub.core import ids, metrics, tasks
 from hubbub.core.errors import Unavailable
-from hubbub.services.jobs import queue, retention
+from hubbub.services.jobs import kinds, queue, retention
 from hubbub.services.maintenance import reencryption
 
 if TYPE_CHECKING:
+    from hubbub.schemas.jobs import JobPayload
     from hubbub.services.context import Container
 
 log = logging.getLogger(__name__)
 
 MAX_CONCURRENT_JOBS = 8
 POLL_INTERVAL_S = 1.0  # without a word from the bus
-JOB_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 5.0  # for what is being done when the worker stops
 PURGE_INTERVAL_S = 600.0
 
-JobHandler = Callable[["Container", dict[str, object]], Awaitable[None]]
+JobHandler = Callable[["Container", Any], Awaitable[None]]  # the second argument is a payload of its kind
 
 
 class Worker:
-    """Does the jobs of the kinds that are in `table`, of all queues."""
+    """Runs the jobs of the kinds that have a handler, of all queues."""
 
-    def __init__(self, container: "Container", handlers: Mapping[str, JobHandler]) -> None:
+    def __init__(self, container: "Container", handlers: "Mapping[type[JobPayload], JobHandler]") -> None:
         self._container = container
         self._handlers = handlers
         self._lease_id = ids.uuid7()
@@ -40,7 +40,7 @@ class Worker:
             self._poll, name="jobs", interval_s=POLL_INTERVAL_S, wake=self._wake, immediately=True
         )
         self._lease_task = tasks.PeriodicTask(
-            self._extend_lease, name="job leases", interval_s=queue.LEASE_S / 3
+            self._extend_lease, name="job leases", interval_s=kinds.MIN_LEASE_S / 3
         )
         self._purge_task = tasks.PeriodicTask(self._purge, name="retention", interval_s=PURGE_INTERVAL_S)
         container.bus.add_handler(self._on_signal)
@@ -82,11 +82,16 @@ class Worker:
         return len(claimed) == free_slots
 
     async def _run_job(self, job: queue.Job) -> None:
-        """One job, to its end, whatever that is."""
+        """Run one job and store the outcome.
+
+        A job of a kind that only a newer release has fails and runs again, perhaps on a newer worker. A job
+        whose payload does not decode is dead.
+        """
         try:
-            async with asyncio.timeout(JOB_TIMEOUT_S):
-                # Of a kind that only a newer version knows: KeyError, and tried again, perhaps elsewhere.
-                await self._handlers[job.kind](self._container, job.payload)
+            kind = kinds.named(job.kind)
+            payload = kinds.decode(kind, job.payload)
+            async with asyncio.timeout(kind.timeout_s):
+                await self._handlers[kind.payload](self._container, payload)
             await queue.finish(self._lease_id, job)
             metrics.count("jobs_done")
         except asyncio.CancelledError:

@@ -1,14 +1,18 @@
 """A worker takes jobs, answers for them, and stops without losing any."""
 
 import asyncio
+from uuid import UUID
 
+import msgspec
 import pytest
 
 from hubbub import models
 from hubbub.cli import services_context
 from hubbub.cluster.bus import JobsWaiting
+from hubbub.core import clock
 from hubbub.db import database
-from hubbub.services.jobs import queue
+from hubbub.schemas.jobs import EraseAccount
+from hubbub.services.jobs import kinds, queue
 from hubbub.workers import worker as module
 from hubbub.workers.worker import Worker
 from tests.support.waiting import until
@@ -22,9 +26,13 @@ async def parts(settings):
         yield parts
 
 
-async def add(parts, kind, **payload):
+def job(number=0):
+    return EraseAccount(user_id=UUID(int=7), after=number)
+
+
+async def add(parts, payload):
     async with database.transaction() as tx:
-        await queue.enqueue(tx, kind, payload)
+        await queue.enqueue(tx, payload)
     parts.bus.publish(JobsWaiting())
 
 
@@ -35,17 +43,17 @@ async def states() -> list[str]:
 async def test_jobs_are_done_a_few_at_a_time(parts):
     done, at_once, most = [], 0, 0
 
-    async def work(_parts, payload):
+    async def work(_parts, job):
         nonlocal at_once, most
         at_once += 1
         most = max(most, at_once)
         await asyncio.sleep(0)
-        done.append(payload["number"])
+        done.append(job.after)
         at_once -= 1
 
     for number in range(30):
-        await add(parts, "test", number=number)
-    worker = Worker(parts, {"test": work})
+        await add(parts, job(number))
+    worker = Worker(parts, {EraseAccount: work})
     worker.start()
 
     async def all_done():
@@ -57,41 +65,76 @@ async def test_jobs_are_done_a_few_at_a_time(parts):
     assert most <= module.MAX_CONCURRENT_JOBS
 
 
+async def store(kind, payload="{}"):
+    """A job as another release may have stored it."""
+    now = clock.now()
+    await models.Job.create(
+        queue="default", kind=kind, payload=payload, state="ready", run_at=now, created_at=now
+    )
+
+
 async def test_a_failure_hurts_no_other_job(parts):
-    async def broken(_parts, _payload):
-        raise OSError("no route")
+    outcomes = [OSError("no route"), kinds.PermanentFailure("nobody there"), None]
 
-    async def hopeless(_parts, _payload):
-        raise queue.PermanentFailure("nobody there")
+    async def work(_parts, job):
+        if (error := outcomes[job.after]) is not None:
+            raise error
 
-    async def fine(_parts, _payload):
-        return
-
-    worker = Worker(parts, {"broken": broken, "hopeless": hopeless, "fine": fine})
+    worker = Worker(parts, {EraseAccount: work})
     worker.start()
-    for kind in ("broken", "hopeless", "unheard of", "fine"):
-        await add(parts, kind)
+    await add(parts, job(0))
+    await add(parts, job(1))
+    await store("unheard of")
+    await store("account.erase", '{"user_id":7}')
+    await add(parts, job(2))
 
     async def settled():
-        return await states() == ["ready", "dead", "ready", "done"]
+        return await states() == ["ready", "dead", "ready", "dead", "done"]
 
     await until(settled, WAIT_S)
     await worker.close()
-    said = [job.last_error for job in await models.Job.all().order_by("id")]
-    assert said == ["OSError: no route", "PermanentFailure: nobody there", "KeyError: 'unheard of'", None]
+    assert [job.last_error for job in await models.Job.all().order_by("id")] == [
+        "OSError: no route",
+        "PermanentFailure: nobody there",
+        "UnknownKind: This release has no kind of job 'unheard of'.",
+        (
+            "UndecodablePayload: The payload of account.erase does not decode: "
+            "Expected `uuid`, got `int` - at `$.user_id`"
+        ),
+        None,
+    ]
+    assert (await models.Job.get(state="dead", attempts=1, payload='{"user_id":7}')).ended_at is not None
+
+
+async def test_a_run_takes_no_longer_than_its_kind_allows(parts, monkeypatch):
+    monkeypatch.setattr(kinds, "KINDS", (kinds.KINDS[1]._replace(timeout_s=0.05, max_attempts=1),))
+
+    async def endless(_parts, _job):
+        await asyncio.Event().wait()
+
+    await add(parts, job())
+    worker = Worker(parts, {EraseAccount: endless})
+    worker.start()
+
+    async def dead():
+        return await states() == ["dead"]
+
+    await until(dead, WAIT_S)
+    await worker.close()
+    assert (await models.Job.get()).last_error == "TimeoutError: "
 
 
 async def test_a_long_job_goes_on_from_where_it_came_to(parts, monkeypatch):
-    monkeypatch.setattr(queue, "MAX_ATTEMPTS", 3)
+    monkeypatch.setattr(kinds, "KINDS", (kinds.KINDS[1]._replace(max_attempts=3),))
     seen = []
 
-    async def long(_parts, payload):
-        seen.append(payload)
+    async def long(_parts, job):
+        seen.append(job)
         if len(seen) < 10:
-            raise queue.Unfinished({**payload, "after": len(seen)})
+            raise queue.Unfinished(msgspec.structs.replace(job, after=len(seen)))
 
-    await add(parts, "long", name="x")
-    worker = Worker(parts, {"long": long})
+    await add(parts, job())
+    worker = Worker(parts, {EraseAccount: long})
     worker.start()
 
     async def done():
@@ -99,7 +142,7 @@ async def test_a_long_job_goes_on_from_where_it_came_to(parts, monkeypatch):
 
     await until(done, WAIT_S)
     await worker.close()
-    assert seen == [{"name": "x"}, *({"name": "x", "after": number} for number in range(1, 10))]
+    assert seen == [job(number) for number in range(10)]
     assert (await models.Job.get()).attempts == 1
 
 
@@ -111,8 +154,8 @@ async def test_what_is_not_finished_is_given_back(parts, monkeypatch):
         began.set()
         await asyncio.Event().wait()
 
-    await add(parts, "endless")
-    worker = Worker(parts, {"endless": endless})
+    await add(parts, job())
+    worker = Worker(parts, {EraseAccount: endless})
     worker.start()
     await asyncio.wait_for(began.wait(), WAIT_S)
 

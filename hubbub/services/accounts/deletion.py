@@ -15,6 +15,7 @@ from hubbub.queries.audit.audit_log import Action
 from hubbub.queries.sync import change_counters
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.base import encode
+from hubbub.schemas.jobs import EraseAccount
 from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions, two_factor
 from hubbub.services.chat import members
@@ -26,7 +27,6 @@ from hubbub.services.users import admin_guard, users, validation
 if TYPE_CHECKING:
     from hubbub.services.context import Container
 
-JOB_KIND = "account.erase"
 DELETED_DISPLAY_NAME = "Deleted user"
 REWRITE_BATCH_ENTRIES = 1000  # entries
 LEAVE_BATCH_ROOMS = 100
@@ -81,7 +81,7 @@ async def _anonymize(tx: Sql, user: models.User) -> None:
     await models.OAuthHandoff.filter(user_id=user.id).delete()
     await models.Preference.filter(user_id=user.id).delete()
     await change_counters.bump_version(tx, [user.id])
-    await queue.enqueue(tx, JOB_KIND, {"user_id": str(user.id)}, unique=f"erase:{user.id}")
+    await queue.enqueue(tx, EraseAccount(user_id=user.id), unique=f"erase:{user.id}")
 
 
 async def leave_all_rooms(container: "Container", user_id: UUID) -> None:
@@ -108,24 +108,24 @@ async def _remove_batch(container: "Container", row: models.User) -> bool:
     )
 
 
-async def erase_job(container: "Container", payload: dict[str, object]) -> None:
+async def erase_job(container: "Container", job: EraseAccount) -> None:
     """Remove what `leave` left, and take the name out of the logs, for `RUN_S` seconds.
 
     Raises Unfinished: its payload holds the last entry that was read.
     """
     deadline = clock.monotonic() + MAX_RUN_S
-    user_id, after = UUID(str(payload["user_id"])), int(str(payload.get("after", 0)))
+    after = job.after
     async with database.guard():
-        row = await models.User.filter(id=user_id).first()
+        row = await models.User.filter(id=job.user_id).first()
     if row is None:
         return
     while not await _remove_batch(container, row):
         if clock.monotonic() >= deadline:
-            raise queue.Unfinished(payload)
+            raise queue.Unfinished(job)
     while (last := await _rewrite_entries(users.to_view(row), after)) is not None:
         after = last
         if clock.monotonic() >= deadline:
-            raise queue.Unfinished({**payload, "after": after})
+            raise queue.Unfinished(msgspec.structs.replace(job, after=after))
 
 
 async def _rewrite_entries(user_view: object, after: int) -> int | None:

@@ -5,34 +5,27 @@ stops. A worker holds a job by a lease; who dies loses it, and another one does 
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
-
-import msgspec
 
 from hubbub.core import clock, ids
 from hubbub.db import database, locking
 from hubbub.db.sql import Sql, as_uuid, database_time
 from hubbub.schemas.base import encode
+from hubbub.schemas.jobs import JobPayload
+from hubbub.services.jobs import kinds
 
-DEFAULT_QUEUE = "default"  # the only one so far
-LEASE_S = 30.0
-MAX_ATTEMPTS = 15  # with the waits below: about eight hours
 MIN_RETRY_DELAY_S, MAX_RETRY_DELAY_S = 5.0, 3600.0
 DONE_RETENTION = timedelta(days=1)
 MAX_ERROR_CHARS = 500
 
 
-class PermanentFailure(Exception):
-    """The job can't be done, however often it is tried."""
-
-
 class Unfinished(Exception):
-    """The job is done in part. `payload` says how far: another run goes on from there, as a first attempt."""
+    """The job is done in part. Another run continues from `payload`, as a first attempt."""
 
-    def __init__(self, payload: dict[str, object]) -> None:
+    def __init__(self, payload: JobPayload) -> None:
         super().__init__(payload)
         self.payload = payload
 
@@ -41,30 +34,30 @@ class Job(NamedTuple):
     """A job that a worker holds."""
 
     id: UUID
-    kind: str
-    payload: dict[str, object]
-    attempts: int
+    kind: str  # as stored; a newer release may know kinds that this one does not
+    payload: str  # JSON, as stored: `kinds.decode` reads it
+    attempts: int  # with the present one
 
 
 async def enqueue(
     sql: Sql,
-    kind: str,
-    payload: dict[str, object],
+    payload: JobPayload,
     *,
     unique: str | None = None,
     run_at: datetime | None = None,
 ) -> bool:
-    """Store a job, in the transaction of `sql`; False if one with this unique key has not ended yet.
+    """Store a job, in the transaction of `sql`. Returns False if one with this unique key has not ended yet.
 
     Publish `JobsWaiting` after the commit (a unit does): else it waits for the next poll.
     """
+    kind = kinds.of(payload)
     now = clock.now()
     due = "$5" if run_at is not None else database_time(sql, "$5")
     return bool(
         await sql.execute(
             "INSERT INTO jobs (id, queue, kind, payload, state, attempts, run_at, unique_key, created_at) "
             f"VALUES ($1, $2, $3, $4, 'ready', 0, {due}, $6, $7) ON CONFLICT DO NOTHING",
-            *(ids.uuid7(), DEFAULT_QUEUE, kind, encode(payload).decode(), run_at or now, unique, now),
+            *(ids.uuid7(), kind.queue, kind.name, encode(payload).decode(), run_at or now, unique, now),
         )
     )
 
@@ -75,18 +68,28 @@ async def claim(lease: UUID, limit: int) -> list[Job]:
     async with database.transaction() as tx:
         await _requeue_lost(tx, now)
         due = _unlocked(
-            tx, f"state = 'ready' AND run_at <= {database_time(tx, '$3')} ORDER BY run_at LIMIT $4"
+            tx, f"state = 'ready' AND run_at <= {database_time(tx, '$2')} ORDER BY run_at LIMIT $3"
         )
+        leased_until, lease_ends = _lease_end(tx, 4, now)
         rows = await tx.fetch(
             "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease = $1, "
-            f"leased_until = {database_time(tx, '$2', LEASE_S)} WHERE id {due} "
-            "RETURNING id, kind, payload, attempts",
-            *(lease, now + timedelta(seconds=LEASE_S), now, limit),
+            f"leased_until = {leased_until} WHERE id {due} RETURNING id, kind, payload, attempts",
+            *(lease, now, limit, *lease_ends),
         )
-    return [
-        Job(as_uuid(row["id"]), row["kind"], msgspec.json.decode(row["payload"]), row["attempts"])
-        for row in rows
-    ]
+    return [Job(as_uuid(row["id"]), row["kind"], row["payload"], row["attempts"]) for row in rows]
+
+
+def _lease_end(sql: Sql, first: int, now: datetime) -> tuple[str, list[datetime]]:
+    """Return the end of a lease that begins now, by kind: an expression, and its values from `$first` on."""
+    leases_s = [*(kind.lease_s for kind in kinds.KINDS), kinds.DEFAULT_LEASE_S]
+    ends = [database_time(sql, f"${first + index}", lease_s) for index, lease_s in enumerate(leases_s)]
+    return _case(ends[:-1], ends[-1]), [now + timedelta(seconds=lease_s) for lease_s in leases_s]
+
+
+def _case(values: Iterable[object], default: object) -> str:
+    """Return an expression with a value for each kind of the table, and one for all other kinds."""
+    whens = (f"WHEN '{kind.name}' THEN {value}" for kind, value in zip(kinds.KINDS, values, strict=True))
+    return f"CASE kind {' '.join(whens)} ELSE {default} END"
 
 
 def _unlocked(tx: Sql, condition: str) -> str:
@@ -98,9 +101,10 @@ def _unlocked(tx: Sql, condition: str) -> str:
 async def _requeue_lost(tx: Sql, now: datetime) -> None:
     """Jobs whose workers are lost are tried again, though not for ever: they may be what kills workers."""
     lost = _unlocked(tx, f"state = 'running' AND leased_until < {database_time(tx, '$1')} LIMIT 100")
+    spent = f"attempts >= {_case((kind.max_attempts for kind in kinds.KINDS), kinds.DEFAULT_MAX_ATTEMPTS)}"
     await tx.execute(
-        f"UPDATE jobs SET state = CASE WHEN attempts >= {MAX_ATTEMPTS} THEN 'dead' ELSE 'ready' END, "
-        f"ended_at = CASE WHEN attempts >= {MAX_ATTEMPTS} THEN leased_until END, "
+        f"UPDATE jobs SET state = CASE WHEN {spent} THEN 'dead' ELSE 'ready' END, "
+        f"ended_at = CASE WHEN {spent} THEN leased_until END, "
         "lease = NULL, leased_until = NULL, last_error = 'The worker was lost.' "
         f"WHERE id {lost}",
         now,
@@ -121,13 +125,13 @@ async def has_due() -> bool:
 
 
 async def extend_lease(lease: UUID) -> None:
-    """Keep what a worker holds for another while."""
-    until = clock.now() + timedelta(seconds=LEASE_S)
+    """Extend the leases of all jobs that a worker holds; each kind has its length."""
     async with database.guard():
         sql = database.connection()
         running = locking.lock_condition(sql, "jobs", "lease = $1 AND state = 'running'")
-        leased_until = database_time(sql, "$2", LEASE_S)
-        await sql.execute(f"UPDATE jobs SET leased_until = {leased_until} WHERE id {running}", lease, until)
+        leased_until, lease_ends = _lease_end(sql, 2, clock.now())
+        text = f"UPDATE jobs SET leased_until = {leased_until} WHERE id {running}"
+        await sql.execute(text, lease, *lease_ends)
 
 
 async def finish(lease: UUID, job: Job) -> None:
@@ -135,7 +139,7 @@ async def finish(lease: UUID, job: Job) -> None:
     await _end(lease, job, "done", None)
 
 
-async def save_progress(lease: UUID, job: Job, payload: dict[str, object]) -> None:
+async def save_progress(lease: UUID, job: Job, payload: JobPayload) -> None:
     """Store how far a job came; it is due again at once. Nothing happens if another worker has it by now."""
     async with database.guard():
         sql = database.connection()
@@ -149,7 +153,7 @@ async def save_progress(lease: UUID, job: Job, payload: dict[str, object]) -> No
 
 async def fail(lease: UUID, job: Job, error: Exception) -> bool:
     """It could not be done: it is tried again later, or kept as dead. Returns whether it is dead."""
-    dead = isinstance(error, PermanentFailure) or job.attempts >= MAX_ATTEMPTS
+    dead = isinstance(error, kinds.PermanentFailure) or job.attempts >= kinds.max_attempts(job.kind)
     error_text = f"{type(error).__name__}: {error}".replace("\x00", "")[:MAX_ERROR_CHARS]
     if dead:
         await _end(lease, job, "dead", error_text)

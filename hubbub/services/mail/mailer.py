@@ -5,7 +5,7 @@ import hashlib
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import msgspec
+from msgspec import UNSET
 
 from hubbub import models
 from hubbub.cluster.bus import JobsWaiting
@@ -17,64 +17,62 @@ from hubbub.db.sql import Sql
 from hubbub.gateways import mail
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
+from hubbub.schemas.jobs import SendMail
 from hubbub.schemas.users.preferences import AppPreferences, EmailPreferences
-from hubbub.services.jobs import queue
+from hubbub.services.jobs import kinds, queue
 from hubbub.services.mail import one_time_tokens, templates
 from hubbub.services.users import preferences, users
 
 if TYPE_CHECKING:
     from hubbub.services.context import Container, UnitOfWork
 
-JOB_KIND = "mail.letter"
 ACCOUNT_PATH = "/account"  # where links lead; what they say stays in the browser, behind the #
 
 
 async def enqueue(sql: Sql, template: str, user_id: UUID, unique: str | None = None, **context: str) -> None:
-    """Have a letter sent to a user, if the transaction of `sql` commits."""
-    payload: dict[str, object] = {"letter": template, "user_id": str(user_id), "facts": context}
-    await queue.enqueue(sql, JOB_KIND, payload, unique=unique)
+    """Enqueue an e-mail to a user, in the transaction of `sql`."""
+    job = SendMail(template=template, user_id=user_id, context=context)
+    await queue.enqueue(sql, job, unique=unique)
 
 
 async def enqueue_once(unit: "UnitOfWork", template: str, user_id: UUID) -> None:
-    """Have a letter sent to a user after the commit, unless the same one waits to be sent."""
+    """Enqueue an e-mail to a user with a unit of work, unless the same one waits to be sent."""
     await enqueue(unit.tx, template, user_id, unique=f"{template}:{user_id}")
     unit.publish(JobsWaiting())
 
 
 async def enqueue_reset(sql: Sql, email: str, request_info: RequestInfo) -> None:
-    """Have the letter about a forgotten password sent, if there is such an account: the worker finds out.
+    """Enqueue the e-mail that resets a password. The worker looks up whether there is such an account.
 
-    Then it also records that somebody asked, and from where.
+    If so, the worker also records the request and its origin.
     """
     mailbox = email_addresses.normalize(email)
     key = hashlib.sha256(mailbox.encode("utf-8", "surrogatepass")).hexdigest()
-    payload: dict[str, object] = {
-        "letter": "reset_password",
-        "email": email,
-        "facts": {},
-        "origin": list(request_info),
-    }
-    await queue.enqueue(sql, JOB_KIND, payload, unique=f"reset:{key}")
+    job = SendMail(template="reset_password", email=email, context={}, request_info=request_info)
+    await queue.enqueue(sql, job, unique=f"reset:{key}")
 
 
-async def send_job(container: "Container", payload: dict[str, object]) -> None:
-    """A worker's part: write the letter, with a fresh token if it carries one, and send it."""
-    template = str(payload["letter"])
+async def send_job(container: "Container", job: SendMail) -> None:
+    """Render an e-mail, with a new one-time token if the template needs one, and send it."""
+    template = job.template
     async with database.guard():
-        if "user_id" in payload:
-            user = await models.User.filter(id=payload["user_id"], deleted_at__isnull=True).first()
-        else:
-            user = await users.by_email(str(payload["email"]))
+        user = await _recipient(job)
     if user is None or not await _is_wanted(user, template):
         return
-    if "origin" in payload:
-        await _record_request(user, msgspec.convert(payload["origin"], RequestInfo))
-    context = await _template_context(container, user, template, payload["facts"])
+    if job.request_info is not UNSET:
+        await _record_request(user, job.request_info)
+    context = await _template_context(container, user, template, job.context)
     language = (await preferences.load(user.id, AppPreferences)).language
     try:
         await mail.send(container.settings, user.email, templates.render(template, language, context))
     except mail.MailRejected as error:
-        raise queue.PermanentFailure(str(error)) from None
+        raise kinds.PermanentFailure(str(error)) from None
+
+
+async def _recipient(job: SendMail) -> models.User | None:
+    if job.user_id is not UNSET:
+        return await models.User.filter(id=job.user_id, deleted_at__isnull=True).first()
+    return await users.by_email(job.email) if job.email is not UNSET else None
 
 
 async def _record_request(user: models.User, request_info: RequestInfo) -> None:
@@ -94,12 +92,11 @@ async def _is_wanted(user: models.User, template: str) -> bool:
 
 
 async def _template_context(
-    container: "Container", user: models.User, template: str, stored_context: object
+    container: "Container", user: models.User, template: str, stored_context: dict[str, str]
 ) -> dict[str, object]:
     """The token is made here and not before: nothing that is stored tells it."""
     site = container.settings.public_url
-    context: dict[str, object] = {"name": user.display_name, "site": site}
-    context |= stored_context if isinstance(stored_context, dict) else {}
+    context: dict[str, object] = {"name": user.display_name, "site": site, **stored_context}
     if "user_agent" in context:
         context["device"] = await asyncio.to_thread(_describe_device, str(context["user_agent"]))
     if (undo := context.pop("undo", None)) is not None:

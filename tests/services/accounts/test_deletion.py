@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from hubbub import models
@@ -13,12 +14,14 @@ from hubbub.core.request_info import RequestInfo
 from hubbub.db import locking
 from hubbub.schemas.accounts.accounts import Register
 from hubbub.schemas.chat.rooms import CreateRoom
+from hubbub.schemas.jobs import EraseAccount
 from hubbub.services.accounts import deletion, registration
 from hubbub.services.chat import rooms
 from hubbub.services.context import Context
 from hubbub.services.eventlog import event_log
 from hubbub.services.jobs import queue
 
+JOB_KIND = "account.erase"
 MESSAGES = 12
 
 
@@ -72,11 +75,15 @@ async def say(ctx: Context, room_id: UUID) -> None:
     await models.Mention.create(message=message, user=user, room_id=room_id, seq=message.seq)
 
 
+def decode(job: queue.Job) -> EraseAccount:
+    return msgspec.json.decode(job.payload, type=EraseAccount)
+
+
 async def run(parts, lease: UUID) -> bool:
     """Run the job once, as a worker does; returns whether it is finished."""
     (job,) = await queue.claim(lease, 1)
     try:
-        await deletion.erase_job(parts, job.payload)
+        await deletion.erase_job(parts, decode(job))
     except queue.Unfinished as more:
         await queue.save_progress(lease, job, more.payload)
         return False
@@ -95,30 +102,30 @@ async def test_a_deletion_is_finished_in_many_short_runs(parts, ada):
     for _ in range(60):
         if await run(parts, lease):
             break
-        afters.append(json.loads((await models.Job.get(kind=deletion.JOB_KIND)).payload).get("after", 0))
+        afters.append(json.loads((await models.Job.get(kind=JOB_KIND)).payload).get("after", 0))
 
     assert afters == sorted(afters)
     assert len(set(afters)) >= 4
     assert await named() == 0
     for kind in (models.Reaction, models.Mention, models.Membership):
         assert not await kind.filter(user=ada).exists(), kind
-    job = await models.Job.get(kind=deletion.JOB_KIND)
+    job = await models.Job.get(kind=JOB_KIND)
     assert (job.state, job.attempts) == ("done", 1)
 
 
 async def test_a_run_that_is_killed_is_repeated_from_the_last_one(parts, ada):
     lease = uuid4()
-    while not json.loads((await models.Job.get(kind=deletion.JOB_KIND)).payload).get("after"):
+    while not json.loads((await models.Job.get(kind=JOB_KIND)).payload).get("after"):
         assert not await run(parts, lease)
     (killed,) = await queue.claim(uuid4(), 1)
     with pytest.raises(queue.Unfinished) as cut:
-        await deletion.erase_job(parts, killed.payload)
+        await deletion.erase_job(parts, decode(killed))
     left = await named()
 
-    await models.Job.filter(kind=deletion.JOB_KIND).update(leased_until=clock.now() - timedelta(seconds=1))
+    await models.Job.filter(kind=JOB_KIND).update(leased_until=clock.now() - timedelta(seconds=1))
     (again,) = await queue.claim(lease, 1)
     with pytest.raises(queue.Unfinished) as repeated:
-        await deletion.erase_job(parts, again.payload)
+        await deletion.erase_job(parts, decode(again))
 
     assert again.payload == killed.payload
     assert repeated.value.payload == cut.value.payload

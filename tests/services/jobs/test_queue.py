@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -10,8 +10,14 @@ from hubbub import models
 from hubbub.cli import services_context
 from hubbub.core import clock
 from hubbub.db import database, locking
+from hubbub.schemas.jobs import EraseAccount, SendMail
 from hubbub.services.context import Context
-from hubbub.services.jobs import queue
+from hubbub.services.jobs import kinds, queue
+
+JOB = EraseAccount(user_id=UUID(int=7), after=1)
+ATTEMPTS = kinds.DEFAULT_MAX_ATTEMPTS
+SHORT = kinds.Kind("account.erase", EraseAccount, queue="maintenance", max_attempts=2, lease_s=5)
+LONG = kinds.Kind("mail.letter", SendMail, queue="mail", max_attempts=4, lease_s=500)
 
 
 @pytest.fixture
@@ -22,7 +28,7 @@ async def parts(settings):
 
 async def add(**more):
     async with database.transaction() as tx:
-        return await queue.enqueue(tx, "test", {"number": 1}, **more)
+        return await queue.enqueue(tx, JOB, **more)
 
 
 async def row():
@@ -34,7 +40,7 @@ async def test_a_job_is_stored_with_the_change_or_not_at_all(parts):
 
     async def broken():
         async with ctx.unit() as unit:
-            await unit.enqueue("test", {})
+            await unit.enqueue(JOB)
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -42,11 +48,13 @@ async def test_a_job_is_stored_with_the_change_or_not_at_all(parts):
     assert not await models.Job.exists()
 
     async with ctx.unit() as unit:
-        await unit.enqueue("test", {"number": 1})
+        await unit.enqueue(JOB)
 
     assert await queue.has_due()
     [job] = await queue.claim(uuid4(), 10)
-    assert (job.kind, job.payload, job.attempts) == ("test", {"number": 1}, 1)
+    assert (job.kind, job.attempts) == ("account.erase", 1)
+    assert kinds.decode(kinds.named(job.kind), job.payload) == JOB
+    assert (await row()).queue == "maintenance"
     assert not await queue.has_due()
 
 
@@ -84,11 +92,11 @@ async def test_not_before_its_time(parts):
 async def test_what_failed_is_tried_again_later_and_kept_in_the_end(parts):
     await add()
     lease = uuid4()
-    for attempt in range(1, queue.MAX_ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         await models.Job.all().update(run_at=clock.now() - timedelta(seconds=1))
         [job] = await queue.claim(lease, 10)
         assert job.attempts == attempt
-        assert await queue.fail(lease, job, OSError("no route\x00")) == (attempt == queue.MAX_ATTEMPTS)
+        assert await queue.fail(lease, job, OSError("no route\x00")) == (attempt == ATTEMPTS)
     assert ((await row()).state, (await row()).last_error) == ("dead", "OSError: no route")
     assert not await queue.has_due()
 
@@ -98,13 +106,13 @@ async def test_what_is_hopeless_is_not_tried_again(parts):
     lease = uuid4()
     [job] = await queue.claim(lease, 10)
 
-    assert await queue.fail(lease, job, queue.PermanentFailure("nobody there"))
+    assert await queue.fail(lease, job, kinds.PermanentFailure("nobody there"))
 
     assert (await row()).state == "dead"
 
 
 def test_waits_grow_and_differ():
-    for attempt in range(1, queue.MAX_ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         waits = {queue.retry_delay_s(attempt) for _ in range(50)}
         longest = min(queue.MIN_RETRY_DELAY_S * 2 ** (attempt - 1), queue.MAX_RETRY_DELAY_S)
         assert len(waits) > 1
@@ -131,9 +139,7 @@ async def test_a_lost_worker_loses_its_jobs(parts):
 async def test_what_kills_its_workers_is_kept_in_the_end(parts):
     await add()
     await queue.claim(uuid4(), 10)
-    await models.Job.all().update(
-        leased_until=clock.now() - timedelta(seconds=1), attempts=queue.MAX_ATTEMPTS
-    )
+    await models.Job.all().update(leased_until=clock.now() - timedelta(seconds=1), attempts=ATTEMPTS)
 
     assert await queue.claim(uuid4(), 10) == []
 
@@ -170,7 +176,7 @@ async def test_what_ended_is_deleted_after_a_while(parts, monkeypatch):
         if number < 5:
             await queue.finish(lease, job)
         else:
-            await queue.fail(lease, job, queue.PermanentFailure())
+            await queue.fail(lease, job, kinds.PermanentFailure())
     await queue.purge(30)
     assert await models.Job.all().count() == 6
 
@@ -201,3 +207,53 @@ async def test_a_worker_whose_clock_differs_takes_a_new_job_at_once_and_no_job_t
 
     await queue.release(lease, job)
     assert [job.id for job in await queue.claim(uuid4(), 10)] == [job.id]
+
+
+@pytest.fixture
+def two_kinds(monkeypatch):
+    """Two kinds whose limits differ."""
+    monkeypatch.setattr(kinds, "KINDS", (SHORT, LONG))
+
+
+async def add_two():
+    async with database.transaction() as tx:
+        await queue.enqueue(tx, JOB)
+        await queue.enqueue(tx, SendMail(template="verify_email", user_id=UUID(int=7), context={}))
+
+
+@pytest.mark.usefixtures("two_kinds")
+async def test_each_kind_has_its_own_lease(parts):
+    lease = uuid4()
+    await add_two()
+
+    await queue.claim(lease, 10)
+    claimed = [job.leased_until - clock.now() for job in await models.Job.all().order_by("id")]
+    await queue.extend_lease(lease)
+    extended = [job.leased_until - clock.now() for job in await models.Job.all().order_by("id")]
+
+    for short, long in (claimed, extended):
+        assert timedelta(0) < short <= timedelta(seconds=6)
+        assert timedelta(seconds=400) < long <= timedelta(seconds=501)
+
+
+@pytest.mark.usefixtures("two_kinds")
+async def test_each_kind_has_its_own_number_of_attempts(parts):
+    await add_two()
+    await queue.claim(uuid4(), 10)
+    await models.Job.all().update(leased_until=clock.now() - timedelta(seconds=1), attempts=2)
+
+    again = await queue.claim(uuid4(), 10)
+
+    assert [(job.kind, job.attempts) for job in again] == [("mail.letter", 3)]
+    assert [job.state for job in await models.Job.all().order_by("id")] == ["dead", "running"]
+
+
+@pytest.mark.usefixtures("two_kinds")
+async def test_a_failed_attempt_counts_by_the_limit_of_its_kind(parts):
+    await add_two()
+    lease = uuid4()
+    await models.Job.all().update(attempts=1)
+
+    dead = {job.kind: await queue.fail(lease, job, OSError("x")) for job in await queue.claim(lease, 10)}
+
+    assert dead == {"account.erase": True, "mail.letter": False}
