@@ -76,7 +76,7 @@ class AttackEnvironment:
     def instance(self) -> Iterator[Instance]:
         """A fresh instance on a fresh copy."""
         self._copy_count += 1
-        with self._run_instance(self._copy_target(), f"copy{self._copy_count}") as instance:
+        with self._run_instance(self._copy_template(), f"copy{self._copy_count}") as instance:
             yield instance
 
     # --- the database ---

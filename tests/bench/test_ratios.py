@@ -42,16 +42,16 @@ def test_medians_are_of_all_runs_and_of_nested_figures():
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=list(SCENARIOS))
 def test_a_table_names_what_was_not_run_and_what_was_not_whole(scenario):
-    own = {wanted.figure: 10.0 for wanted in scenario.wanted if "." not in wanted.figure}
+    own = {wanted.figure: 10.0 for wanted in scenario.targets if "." not in wanted.figure}
     found = {
         ratios.HUBBUB: [{**row(10), **own, "missing": 3}],
-        scenario.wanted[0].peer: [{**row(5), **dict.fromkeys(own, 5.0)}],
+        scenario.targets[0].peer: [{**row(5), **dict.fromkeys(own, 5.0)}],
     }
 
     text = "\n".join(ratios.table(scenario, found))
 
     assert "not whole**: missing: 3" in text
     assert "| 2.00 |" in text or "| 1.00 |" in text
-    peers = {wanted.peer for wanted in scenario.wanted}
-    assert text.count("not run") == sum(w.peer != scenario.wanted[0].peer for w in scenario.wanted)
+    peers = {wanted.peer for wanted in scenario.targets}
+    assert text.count("not run") == sum(w.peer != scenario.targets[0].peer for w in scenario.targets)
     assert all(peer in text for peer in peers)

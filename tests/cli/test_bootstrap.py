@@ -131,7 +131,7 @@ def test_production_does_not_start_with_a_mistake(run, tmp_path, command, unfit)
 def test_other_commands_run_with_a_warning(run, command, unfit):
     given, name = variables(unfit)
 
-    result = run(*command, say="long enough\n", **given)
+    result = run(*command, stdin="long enough\n", **given)
 
     assert result.exit_code == 0
     assert result.stdout
@@ -186,7 +186,7 @@ def test_what_commands_create_is_private_whatever_the_umask(run, tmp_path):
         secret = "k7Qm2Vx9Tr4Lw8Zp3Nc6Hd5Jg1Bf0YsAeUiOk" if name == "migrate" else ""
         backups = [each.name for each in tmp_path.glob("backups/hubbub-*")]
         given = [each.replace("FOLDER", "".join(backups)) for each in arguments]
-        run(name, *given, say="long enough\n", HUBBUB_DATA_DIR=str(folder), HUBBUB_SECRET_KEY=secret)
+        run(name, *given, stdin="long enough\n", HUBBUB_DATA_DIR=str(folder), HUBBUB_SECRET_KEY=secret)
 
     made = [*tmp_path.rglob("*")]
     assert any("hubbub-" in path.name for path in made)

@@ -9,7 +9,7 @@ import pytest
 
 
 def test_the_password_is_read_from_standard_input_and_not_repeated(run):
-    result = run("create-admin", "root@example.org", say="long enough\n")
+    result = run("create-admin", "root@example.org", stdin="long enough\n")
 
     assert result.exit_code == 0
     assert result.stdout == "root@example.org is an admin.\n"
@@ -17,7 +17,7 @@ def test_the_password_is_read_from_standard_input_and_not_repeated(run):
 
 
 def test_who_has_an_account_is_promoted_without_a_password(run):
-    run("create-admin", "root@example.org", say="long enough\n")
+    run("create-admin", "root@example.org", stdin="long enough\n")
 
     result = run("create-admin", "ROOT@example.org")
 
@@ -35,7 +35,7 @@ def test_who_has_an_account_is_promoted_without_a_password(run):
     ],
 )
 def test_what_is_no_account_is_one_line(run, email, password, field):
-    result = run("create-admin", email, say=password)
+    result = run("create-admin", email, stdin=password)
 
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()

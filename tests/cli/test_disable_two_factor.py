@@ -7,7 +7,7 @@ from tests.cli.test_reencrypt import EMAIL, equip
 
 
 def test_an_account_signs_in_by_its_password_alone(run, tmp_path):
-    run("create-admin", EMAIL, say="long enough\n")
+    run("create-admin", EMAIL, stdin="long enough\n")
     equip(tmp_path, enabled_at="2026-11-21 12:00:00+00:00")
 
     result = run("disable-two-factor", "ADA@example.org")
@@ -22,7 +22,7 @@ def test_an_account_signs_in_by_its_password_alone(run, tmp_path):
 
 
 def test_where_there_is_nothing_to_switch_off_a_line_says_so(run):
-    run("create-admin", EMAIL, say="long enough\n")
+    run("create-admin", EMAIL, stdin="long enough\n")
 
     off, nobody = run("disable-two-factor", EMAIL), run("disable-two-factor", "eve@example.org")
 

@@ -55,7 +55,7 @@ def test_every_command_says_that_the_encoding_is_wrong(run, databases, postgres_
     url = databases.create_with_encoding("LATIN1")
     argument = ["a@example.org"] if command == "create-admin" else []
 
-    result = run(command, *argument, say="a long password\n" * 2, HUBBUB_DATABASE_URL=url, HUBBUB_PORT="0")
+    result = run(command, *argument, stdin="a long password\n" * 2, HUBBUB_DATABASE_URL=url, HUBBUB_PORT="0")
 
     said = [line for line in (result.stdout + result.stderr).splitlines() if "UTF8" in line]
     assert result.exit_code != 0

@@ -22,7 +22,7 @@ def equip(folder, enabled_at=None):
 
 
 def test_secrets_are_encrypted_with_the_current_key(run, tmp_path):
-    run("create-admin", EMAIL, say="long enough\n")
+    run("create-admin", EMAIL, stdin="long enough\n")
     equip(tmp_path)
 
     lost = run("reencrypt")

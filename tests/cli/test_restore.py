@@ -208,7 +208,7 @@ def test_without_a_terminal_nothing_is_asked(backed_up):
     backup = backed_up()
     now = backup.rows()
 
-    result = backup.restore(say="y\n")
+    result = backup.restore(stdin="y\n")
 
     assert (result.exit_code, backup.rows()) == (1, now)
     assert "--yes" in result.stderr

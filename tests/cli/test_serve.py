@@ -166,7 +166,7 @@ def test_a_second_process_on_an_sqlite_database_is_refused_with_one_line(serve, 
 def test_other_commands_run_beside_it(serve, run, command):
     serve(HUBBUB_ENV="test")
 
-    assert run(*command, say="correct horse battery\n").exit_code == 0
+    assert run(*command, stdin="correct horse battery\n").exit_code == 0
 
 
 def test_after_a_kill_it_starts_again_at_once(serve, tmp_path):

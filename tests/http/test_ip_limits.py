@@ -104,7 +104,7 @@ async def test_the_limits_are_those_of_the_settings(settings: Settings) -> None:
         await until(lambda: server.limits.client_of(THERE).request_budget <= 0)
         writer.close()
 
-        assert server.limits.trusted == proxies
+        assert server.limits.trusted_proxies == proxies
         assert server.limits.max_connections == 14
 
 

@@ -173,7 +173,7 @@ async def test_a_deaf_listener_is_replaced(redis_bus) -> None:
 
     listener = there.bus._connections._connections[""].subscriber
     listener.unsubscribe(
-        listener.heartbeat
+        listener.heartbeat_channel
     )  # the connection is there and Redis answers, but it hears nothing
     await until(lambda: there.lost_count > missed)
     here.bus.publish(entries_signal(room_id, 1))
