@@ -120,7 +120,7 @@ def settings(settings: Any) -> Any:
 
 
 @pytest.fixture
-async def town(world: LiveInstance) -> AsyncIterator[BrowserTabs]:
+async def browser_tabs(world: LiveInstance) -> AsyncIterator[BrowserTabs]:
     """An instance and a browser, without anybody yet."""
     async with launch_browser() as chromium:
         yield BrowserTabs(world, chromium)

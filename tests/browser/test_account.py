@@ -18,18 +18,18 @@ async def _open(page: Page, url: str) -> None:
     await page.wait_until("!document.querySelector('#form').hidden")
 
 
-async def test_a_new_password_is_chosen_and_the_account_deleted(town: BrowserTabs) -> None:
-    ada = await town.world.register("ada")
+async def test_a_new_password_is_chosen_and_the_account_deleted(browser_tabs: BrowserTabs) -> None:
+    ada = await browser_tabs.world.register("ada")
     reset = await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com")
-    page = await town.browser.new_page()
-    await _open(page, f"{town.world.url}/account#reset_password:{reset}")
+    page = await browser_tabs.browser.new_page()
+    await _open(page, f"{browser_tabs.world.url}/account#reset_password:{reset}")
     await page.type(NEW, "#password")
     await page.click("#button")
     await page.wait_for_text("The password is changed", "#says")
 
     delete = await one_time_tokens.create(UUID(ada.id), "delete_account", "ada@example.com")
-    other = await town.browser.new_page()
-    await _open(other, f"{town.world.url}/account#delete_account:{delete}")
+    other = await browser_tabs.browser.new_page()
+    await _open(other, f"{browser_tabs.world.url}/account#delete_account:{delete}")
     await other.type("ada@example.com", "#email")
     await other.type(NEW, "#password")
     await other.click("#button")
@@ -39,21 +39,21 @@ async def test_a_new_password_is_chosen_and_the_account_deleted(town: BrowserTab
     assert page.errors == other.errors == []
 
 
-async def test_a_change_is_undone_and_api_keys_stay_if_that_is_said(town: BrowserTabs) -> None:
-    ada = await (await town.world.register("ada")).mark_sessions_confirmed()
+async def test_a_change_is_undone_and_api_keys_stay_if_that_is_said(browser_tabs: BrowserTabs) -> None:
+    ada = await (await browser_tabs.world.register("ada")).mark_sessions_confirmed()
     made = [
         (await ada.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]}))[1]["data"] for _ in "ab"
     ]
     row = await models.OneTimeToken.filter(purpose=one_time_tokens.UNDO_API_KEY).order_by("id").first()
     undo = await one_time_tokens.create_undo_token(str(row.id if row else ""))
-    page = await town.browser.new_page()
-    await _open(page, f"{town.world.url}/account#undo:{undo}")
+    page = await browser_tabs.browser.new_page()
+    await _open(page, f"{browser_tabs.world.url}/account#undo:{undo}")
     await page.click("#button")
     await page.wait_for_text("The change is undone", "#says")
 
     reset = await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com")
-    other = await town.browser.new_page()
-    await _open(other, f"{town.world.url}/account#reset_password:{reset}")
+    other = await browser_tabs.browser.new_page()
+    await _open(other, f"{browser_tabs.world.url}/account#reset_password:{reset}")
     await other.type(NEW, "#password")
     await other.click("#keys")
     await other.click("#button")
@@ -63,21 +63,21 @@ async def test_a_change_is_undone_and_api_keys_stay_if_that_is_said(town: Browse
     assert page.errors == other.errors == []
 
 
-async def test_a_spent_link_says_so(town: BrowserTabs) -> None:
-    page = await town.browser.new_page()
-    await _open(page, f"{town.world.url}/account#verify_email:spent")
+async def test_a_spent_link_says_so(browser_tabs: BrowserTabs) -> None:
+    page = await browser_tabs.browser.new_page()
+    await _open(page, f"{browser_tabs.world.url}/account#verify_email:spent")
     await page.click("#button")
     await page.wait_for_text("This token is spent", "#says")
 
 
-async def test_an_account_with_two_factor_is_deleted(town: BrowserTabs) -> None:
-    ada = await (await town.world.register("ada")).mark_sessions_confirmed()
+async def test_an_account_with_two_factor_is_deleted(browser_tabs: BrowserTabs) -> None:
+    ada = await (await browser_tabs.world.register("ada")).mark_sessions_confirmed()
     _, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
     code = pyotp.TOTP(answer["data"]["secret"]).now()
     _, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": code})
     delete = await one_time_tokens.create(UUID(ada.id), "delete_account", "ada@example.com")
-    page = await town.browser.new_page()
-    await _open(page, f"{town.world.url}/account#delete_account:{delete}")
+    page = await browser_tabs.browser.new_page()
+    await _open(page, f"{browser_tabs.world.url}/account#delete_account:{delete}")
     await page.type("ada@example.com", "#email")
     await page.type("correct horse battery", "#password")
     await page.click("#button")

@@ -18,7 +18,7 @@ SHOWN = """import('/playground/views/text.js').then((m) => {
 })"""
 
 
-async def shown(page: Page, body: str) -> dict[str, Any]:
+async def displayed(page: Page, body: str) -> dict[str, Any]:
     found: dict[str, Any] = await page.evaluate(SHOWN % json.dumps(body))
     return found
 
@@ -34,7 +34,7 @@ async def test_the_same_is_code_as_on_the_server(page: Page) -> None:
 
 
 async def test_code_is_drawn_and_what_is_around_it_stays(page: Page) -> None:
-    seen = await shown(page, "> a `` @bob ` `` b\n\n- ```js\n  let x;\n  ```\n    <b> `@bob\n")
+    seen = await displayed(page, "> a `` @bob ` `` b\n\n- ```js\n  let x;\n  ```\n    <b> `@bob\n")
 
     assert (seen["code"], seen["pre"], seen["mention"]) == (["@bob `"], ["let x;"], ["@bob"])
     assert seen["text"] == "> a @bob ` b\n\n- let x;    <b> `@bob\n"
@@ -54,6 +54,6 @@ async def test_code_is_drawn_and_what_is_around_it_stays(page: Page) -> None:
     ids=ascii,
 )
 async def test_names_are_marked(page: Page, body: str, mention: list[str]) -> None:
-    seen = await shown(page, body)
+    seen = await displayed(page, body)
 
     assert (seen["mention"], seen["text"]) == (mention, body)

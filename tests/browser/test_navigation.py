@@ -27,16 +27,16 @@ async def room_of(client: Client, name: str) -> dict[str, Any]:
     return found
 
 
-async def teller(town: BrowserTabs) -> Client:
+async def bob_client(browser_tabs: BrowserTabs) -> Client:
     """A user without a page, who is in `general`."""
-    return await (await town.world.register("bob")).connect_client()
+    return await (await browser_tabs.world.register("bob")).connect_client()
 
 
-async def device_of(town: BrowserTabs, tab: ChatTab) -> Client:
+async def device_of(browser_tabs: BrowserTabs, tab: ChatTab) -> Client:
     """A device of the person at a page, to see what the server has of them."""
     token = await tab.page.evaluate("JSON.parse(sessionStorage.getItem('hubbub:session')).access_token")
-    client = Client(town.world.url, {"token": token}, ["websocket"])
-    town.world.clients.append(client)
+    client = Client(browser_tabs.world.url, {"token": token}, ["websocket"])
+    browser_tabs.world.clients.append(client)
     return await client.connect()
 
 
@@ -50,11 +50,11 @@ async def elsewhere(tab: ChatTab, name: str = "elsewhere") -> None:
 
 @pytest.mark.parametrize("shape", [{}, {"width": 390, "height": 844}], ids=["desktop", "phone"])
 async def test_a_room_opens_at_the_first_unread_and_reads_what_was_in_view(
-    town: BrowserTabs, shape: dict[str, int]
+    browser_tabs: BrowserTabs, shape: dict[str, int]
 ) -> None:
-    ada = await town.open_tab("Ada", **shape)
-    bob = await teller(town)
-    watcher = await device_of(town, ada)
+    ada = await browser_tabs.open_tab("Ada", **shape)
+    bob = await bob_client(browser_tabs)
+    watcher = await device_of(browser_tabs, ada)
     if shape:
         await ada.page.click(".heading .menu")
     await elsewhere(ada)
@@ -83,12 +83,12 @@ async def test_a_room_opens_at_the_first_unread_and_reads_what_was_in_view(
     assert (await room_of(watcher, "general"))["my"]["unread"] > MANY // 2
     await ada.page.click(".unread-bar button")
     await watcher.next_event("read", lambda it: it["unread"] == 0)
-    assert town.errors() == []
+    assert browser_tabs.errors() == []
 
 
-async def test_who_scrolls_through_reads_all_without_a_flood(town: BrowserTabs) -> None:
-    ada, bob = await town.open_tab("Ada"), await teller(town)
-    watcher = await device_of(town, ada)
+async def test_who_scrolls_through_reads_all_without_a_flood(browser_tabs: BrowserTabs) -> None:
+    ada, bob = await browser_tabs.open_tab("Ada"), await bob_client(browser_tabs)
+    watcher = await device_of(browser_tabs, ada)
     await elsewhere(ada)
     general = await room_of(bob, "general")
     sent = [await bob.send(general["id"], f"number {number}") for number in range(MANY)]
@@ -109,8 +109,8 @@ async def test_who_scrolls_through_reads_all_without_a_flood(town: BrowserTabs) 
     assert bodies == [f"number {number}" for number in range(MANY)]
 
 
-async def test_an_address_leads_back(town: BrowserTabs) -> None:
-    ada, bob = await town.open_tab("Ada"), await teller(town)
+async def test_an_address_leads_back(browser_tabs: BrowserTabs) -> None:
+    ada, bob = await browser_tabs.open_tab("Ada"), await bob_client(browser_tabs)
     general = await room_of(bob, "general")
     await elsewhere(ada, "first")
     await elsewhere(ada, "second")
@@ -132,8 +132,8 @@ async def test_an_address_leads_back(town: BrowserTabs) -> None:
     assert await ada.page.evaluate("document.querySelector('#composer').value") == "not sent yet"
 
 
-async def test_a_message_has_an_address(town: BrowserTabs) -> None:
-    ada, bob = await town.open_tab("Ada"), await teller(town)
+async def test_a_message_has_an_address(browser_tabs: BrowserTabs) -> None:
+    ada, bob = await browser_tabs.open_tab("Ada"), await bob_client(browser_tabs)
     general = await room_of(bob, "general")
     sent = [await bob.send(general["id"], f"number {number}") for number in range(MANY)]
     target = sent[20]
@@ -159,17 +159,17 @@ async def test_a_message_has_an_address(town: BrowserTabs) -> None:
 
     await ada.page.evaluate(f"location.hash = '#room={uuid4()}'")
     await ada.page.wait_for_text("That room is not one of yours.", "#toasts")
-    assert town.errors() == []
+    assert browser_tabs.errors() == []
 
 
 HEBREW = "שלום עולם, this is mixed"
 
 
-async def test_text_of_users_has_its_own_direction(town: BrowserTabs) -> None:
-    ada, bob = await town.open_tab("Ada"), await teller(town)
+async def test_text_of_users_has_its_own_direction(browser_tabs: BrowserTabs) -> None:
+    ada, bob = await browser_tabs.open_tab("Ada"), await bob_client(browser_tabs)
     made = (await bob.call("room:create", kind="public", name="חדר", topic=HEBREW))["room"]
     await bob.call(
-        "room:invite", room_id=made["id"], user_id=(await device_of(town, ada)).ready["user"]["id"]
+        "room:invite", room_id=made["id"], user_id=(await device_of(browser_tabs, ada)).ready["user"]["id"]
     )
     await ada.open_room("חדר")
     first = await bob.send(made["id"], HEBREW)

@@ -36,9 +36,9 @@ def settings(settings: Any, other: Issuer) -> Any:
     )
 
 
-async def test_somebody_comes_in_with_a_provider(town: BrowserTabs, other: Issuer) -> None:
-    page = await town.browser.new_page()
-    await page.goto(f"{town.world.url}/")
+async def test_somebody_comes_in_with_a_provider(browser_tabs: BrowserTabs, other: Issuer) -> None:
+    page = await browser_tabs.browser.new_page()
+    await page.goto(f"{browser_tabs.world.url}/")
     await page.wait_for_text("Sign in with Test", ".providers")
     await page.screenshot(SCREENSHOTS / "playground-providers.png")
     await page.click(".providers button")
@@ -52,22 +52,22 @@ async def test_somebody_comes_in_with_a_provider(town: BrowserTabs, other: Issue
     assert page.errors == []
 
 
-async def test_a_refusal_is_told(town: BrowserTabs, other: Issuer) -> None:
+async def test_a_refusal_is_told(browser_tabs: BrowserTabs, other: Issuer) -> None:
     other.consents = False
-    page = await town.browser.new_page()
-    await page.goto(f"{town.world.url}/")
+    page = await browser_tabs.browser.new_page()
+    await page.goto(f"{browser_tabs.world.url}/")
     await page.click(".providers button")
 
     await page.wait_for_text("Test was not allowed to say who you are", ".problem")
     assert await page.evaluate("location.hash") == ""
 
 
-async def test_a_code_is_asked_for_besides(town: BrowserTabs, other: Issuer) -> None:
-    ada = await town.world.register("ada")
+async def test_a_code_is_asked_for_besides(browser_tabs: BrowserTabs, other: Issuer) -> None:
+    ada = await browser_tabs.world.register("ada")
     await models.User.filter(id=UUID(ada.id)).update(email_verified_at="2026-01-01T00:00:00Z")
     secret = await two_factor(ada)
-    page = await town.browser.new_page()
-    await page.goto(f"{town.world.url}/")
+    page = await browser_tabs.browser.new_page()
+    await page.goto(f"{browser_tabs.world.url}/")
     await page.click(".providers button")
     await page.wait_for_text("Code of your authenticator app", ".sign-in")
     await models.TwoFactor.all().update(last_step=0)
@@ -79,11 +79,11 @@ async def test_a_code_is_asked_for_besides(town: BrowserTabs, other: Issuer) -> 
     assert page.errors == []
 
 
-async def two_factor(person: ApiUser) -> str:
+async def two_factor(user: ApiUser) -> str:
     """Switch it on; the secret of the app."""
-    await person.mark_sessions_confirmed()
-    _, answer = await person.rest("POST", "/auth/2fa/setup", json={})
+    await user.mark_sessions_confirmed()
+    _, answer = await user.rest("POST", "/auth/2fa/setup", json={})
     secret: str = answer["data"]["secret"]
     code = {"code": pyotp.TOTP(secret).now()}
-    assert (await person.rest("POST", "/auth/2fa/enable", json=code))[0] == 200
+    assert (await user.rest("POST", "/auth/2fa/enable", json=code))[0] == 200
     return secret

@@ -7,10 +7,10 @@ BADGES = (
 )
 
 
-async def test_two_people_talk(town: BrowserTabs) -> None:
-    ada = await town.open_tab("Ada")
+async def test_two_people_talk(browser_tabs: BrowserTabs) -> None:
+    ada = await browser_tabs.open_tab("Ada")
     await ada.page.wait_for_text("Nothing here yet", ".log-frame")
-    bob = await town.open_tab("Bob")
+    bob = await browser_tabs.open_tab("Bob")
 
     # Each knows that the other is there.
     await ada.page.wait_for_text("Bob joined", ".log")
@@ -52,11 +52,11 @@ async def test_two_people_talk(town: BrowserTabs) -> None:
     await ada.page.click(".actions .sure")
     await bob.wait_for_messages("Hello, dear Ada (edited)", "This message was deleted.")
     assert await ada.bodies() == await bob.bodies()
-    assert town.errors() == []
+    assert browser_tabs.errors() == []
 
 
-async def test_what_happens_in_another_room_is_counted(town: BrowserTabs) -> None:
-    ada, bob = await town.open_tab("Ada"), await town.open_tab("Bob")
+async def test_what_happens_in_another_room_is_counted(browser_tabs: BrowserTabs) -> None:
+    ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
     await bob.page.click("[aria-label='New room']")
     await bob.page.type("garden", "dialog input")
     await bob.page.press("Enter")
@@ -80,11 +80,11 @@ async def test_what_happens_in_another_room_is_counted(town: BrowserTabs) -> Non
     await bob.press_message_button(2, "Mark unread from here")
     await bob.open_room("garden")
     await bob.page.wait_until(f"{BADGES} === '@1,2'")
-    assert town.errors() == []
+    assert browser_tabs.errors() == []
 
 
-async def test_a_dropped_connection_catches_up_and_loses_nothing(town: BrowserTabs) -> None:
-    ada, bob = await town.open_tab("Ada"), await town.open_tab("Bob")
+async def test_a_dropped_connection_catches_up_and_loses_nothing(browser_tabs: BrowserTabs) -> None:
+    ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
     await bob.send("before")
     await ada.wait_for_messages("before")
 
@@ -106,11 +106,11 @@ async def test_a_dropped_connection_catches_up_and_loses_nothing(town: BrowserTa
         await tab.wait_for_messages("before", "one", "two", "three", "from the tunnel")
         assert await tab.bodies() == ["before", "one", "two", "three", "from the tunnel"]
     await bob.screenshot("desktop-caught-up")
-    assert town.errors() == []
+    assert browser_tabs.errors() == []
 
 
-async def test_messages_written_offline_survive_a_reload(town: BrowserTabs) -> None:
-    ada, bob = await town.open_tab("Ada"), await town.open_tab("Bob")
+async def test_messages_written_offline_survive_a_reload(browser_tabs: BrowserTabs) -> None:
+    ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
     await bob.page.click(".strip button")
     await bob.page.wait_for_text("Offline", ".strip")
     await bob.send("kept")
@@ -121,11 +121,11 @@ async def test_messages_written_offline_survive_a_reload(town: BrowserTabs) -> N
     assert await bob.bodies() == ["kept"]
 
 
-async def test_everything_can_be_done_by_keyboard(town: BrowserTabs) -> None:
-    ada = ChatTab(await town.browser.new_page(), "Ada")
-    town.tabs.append(ada)
+async def test_everything_can_be_done_by_keyboard(browser_tabs: BrowserTabs) -> None:
+    ada = ChatTab(await browser_tabs.browser.new_page(), "Ada")
+    browser_tabs.tabs.append(ada)
     page = ada.page
-    await page.goto(f"{town.world.url}/")
+    await page.goto(f"{browser_tabs.world.url}/")
     for value in ("Ada", "ada", "ada@example.org", "correct horse battery"):
         await page.type(value)
         await page.press("Tab")
@@ -169,11 +169,11 @@ async def test_everything_can_be_done_by_keyboard(town: BrowserTabs) -> None:
     await page.press("ArrowDown")
     await page.press("Enter")
     await page.wait_for_text("general", ".heading h1")
-    assert town.errors() == []
+    assert browser_tabs.errors() == []
 
 
-async def test_a_phone_in_the_dark(town: BrowserTabs) -> None:
-    ada = await town.open_tab("Ada", width=390, height=780, touch=True, dark=True)
+async def test_a_phone_in_the_dark(browser_tabs: BrowserTabs) -> None:
+    ada = await browser_tabs.open_tab("Ada", width=390, height=780, touch=True, dark=True)
     await ada.send("Written with a thumb")
     await ada.wait_for_messages("Written with a thumb")
     assert await ada.page.evaluate("document.documentElement.scrollWidth") == 390
@@ -191,11 +191,11 @@ async def test_a_phone_in_the_dark(town: BrowserTabs) -> None:
     await ada.page.click("[aria-label=Members]")
     await ada.page.wait_for_text("@ada · online", ".panel")
     assert await ada.page.evaluate("getComputedStyle(document.body).colorScheme !== 'light'")
-    assert town.errors() == []
+    assert browser_tabs.errors() == []
 
 
-async def test_the_theme_can_be_switched(town: BrowserTabs) -> None:
-    ada = await town.open_tab("Ada", dark=True)
+async def test_the_theme_can_be_switched(browser_tabs: BrowserTabs) -> None:
+    ada = await browser_tabs.open_tab("Ada", dark=True)
     paper = "getComputedStyle(document.body).backgroundColor"
     dark = await ada.page.evaluate(paper)
     await ada.page.click("[aria-label='Switch between light and dark']")
@@ -206,8 +206,8 @@ async def test_the_theme_can_be_switched(town: BrowserTabs) -> None:
     assert await ada.page.evaluate(paper) == light
 
 
-async def test_what_people_write_stays_text(town: BrowserTabs) -> None:
-    ada, bob = await town.open_tab("Ada"), await town.open_tab("Bob")
+async def test_what_people_write_stays_text(browser_tabs: BrowserTabs) -> None:
+    ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
     texts = [
         '<img src=x onerror="document.title=1">',
         "`<b>code</b>` &amp;",
@@ -221,11 +221,11 @@ async def test_what_people_write_stays_text(town: BrowserTabs) -> None:
     ]
     assert await bob.page.texts(".body code") == ["<b>code</b>"]
     assert await bob.page.evaluate("document.querySelectorAll('.log img, .log b').length") == 0
-    assert town.errors() == []
+    assert browser_tabs.errors() == []
 
 
-async def test_direct_messages_find_their_way(town: BrowserTabs) -> None:
-    ada, bob = await town.open_tab("Ada"), await town.open_tab("Bob")
+async def test_direct_messages_find_their_way(browser_tabs: BrowserTabs) -> None:
+    ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
     await ada.page.click("[aria-label='New direct message']")
     await ada.page.click("dialog .person")
     await ada.page.wait_for_text("Bob", ".heading h1")
@@ -234,16 +234,16 @@ async def test_direct_messages_find_their_way(town: BrowserTabs) -> None:
     await bob.open_room("Ada")
     await bob.wait_for_messages("Just between us")
     await ada.page.wait_for_text("Seen", ".seen")
-    assert town.errors() == []
+    assert browser_tabs.errors() == []
 
 
-async def test_history_is_paged_and_search_leads_into_it(town: BrowserTabs) -> None:
-    carl = await (await town.world.register("carl")).connect_client()
+async def test_history_is_paged_and_search_leads_into_it(browser_tabs: BrowserTabs) -> None:
+    carl = await (await browser_tabs.world.register("carl")).connect_client()
     room_id = carl.ready["rooms"][0]["id"]
     await carl.send(room_id, "The needle is here")
     for number in range(120):
         await carl.send(room_id, f"hay {number}")
-    ada = await town.open_tab("Ada")
+    ada = await browser_tabs.open_tab("Ada")
     await ada.page.wait_for_text("hay 119", ".log")
     assert await ada.bodies() == [f"hay {number}" for number in range(70, 120)]
 
@@ -253,11 +253,11 @@ async def test_history_is_paged_and_search_leads_into_it(town: BrowserTabs) -> N
     await ada.page.click(".result")
     await ada.page.wait_until("document.activeElement.matches('.message.found')")
     assert await ada.bodies() == ["The needle is here", *(f"hay {number}" for number in range(49))]
-    assert town.errors() == []
+    assert browser_tabs.errors() == []
 
 
-async def test_members_are_invited_given_roles_and_removed(town: BrowserTabs) -> None:
-    ada, bob = await town.open_tab("Ada"), await town.open_tab("Bob")
+async def test_members_are_invited_given_roles_and_removed(browser_tabs: BrowserTabs) -> None:
+    ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
     await ada.page.click("[aria-label='New room']")
     await ada.select_option("dialog select", "private")
     await ada.page.type("attic", "dialog input")
@@ -277,4 +277,4 @@ async def test_members_are_invited_given_roles_and_removed(town: BrowserTabs) ->
     await bob.page.wait_for_text("You are no longer in attic.", "#toasts")
     await bob.page.wait_until("!document.querySelector('.room[aria-label=attic]')")
     await ada.page.wait_for_text("Bob left", ".log")
-    assert town.errors() == []
+    assert browser_tabs.errors() == []

@@ -30,8 +30,8 @@ def settings(settings: Any) -> Any:
     return settings.model_copy(update=changed)
 
 
-async def test_a_login_is_renewed_while_the_socket_stays(town: BrowserTabs) -> None:
-    ada = await town.open_tab("Ada")
+async def test_a_login_is_renewed_while_the_socket_stays(browser_tabs: BrowserTabs) -> None:
+    ada = await browser_tabs.open_tab("Ada")
     await ada.page.click(".wire summary")
     await ada.page.wait_until(
         "[...document.querySelectorAll('.frame[data-way=ack] b')].some((b) => b.innerText === 'auth:refresh')"
@@ -40,27 +40,31 @@ async def test_a_login_is_renewed_while_the_socket_stays(town: BrowserTabs) -> N
     assert frames.index("auth:expiring") < frames.index("auth:refresh")
     assert "disconnect" not in frames
     assert await ada.page.texts(".frame[data-bad]") == []
-    assert town.errors() == []
+    assert browser_tabs.errors() == []
 
 
-async def test_a_revoked_session_ends_at_the_first_page(town: BrowserTabs) -> None:
-    ada = await town.open_tab("Ada")
+async def test_a_revoked_session_ends_at_the_first_page(browser_tabs: BrowserTabs) -> None:
+    ada = await browser_tabs.open_tab("Ada")
     token = await ada.page.evaluate("JSON.parse(sessionStorage['hubbub:session']).access_token")
-    status, _ = await town.world.rest("POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"})
+    status, _ = await browser_tabs.world.rest(
+        "POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"}
+    )
     assert status == 204
     await ada.page.wait_until("document.querySelector('.sign-in')")
     assert await ada.page.texts(".toast") != []
     assert await ada.page.evaluate("sessionStorage['hubbub:session']") is None
 
 
-async def test_a_renewal_that_comes_after_the_end_brings_nobody_back(town: BrowserTabs) -> None:
-    page = await town.browser.new_page()
+async def test_a_renewal_that_comes_after_the_end_brings_nobody_back(browser_tabs: BrowserTabs) -> None:
+    page = await browser_tabs.browser.new_page()
     await page.call("Page.addScriptToEvaluateOnNewDocument", source=HOLD_RENEWALS)
     ada = ChatTab(page, "Ada")
-    await ada.register(town.world.url)
+    await ada.register(browser_tabs.world.url)
     await ada.page.wait_until("window.waiting")
     token = await ada.page.evaluate("JSON.parse(sessionStorage['hubbub:session']).access_token")
-    status, _ = await town.world.rest("POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"})
+    status, _ = await browser_tabs.world.rest(
+        "POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"}
+    )
     assert status == 204
     await ada.page.wait_until("document.querySelector('.sign-in')")
     await ada.page.evaluate(
@@ -69,11 +73,11 @@ async def test_a_renewal_that_comes_after_the_end_brings_nobody_back(town: Brows
     assert await ada.page.evaluate("sessionStorage['hubbub:session']") is None
 
 
-async def test_a_restart_of_the_server_is_waited_out(town: BrowserTabs) -> None:
-    ada, bob = await town.open_tab("Ada"), await town.open_tab("Bob")
+async def test_a_restart_of_the_server_is_waited_out(browser_tabs: BrowserTabs) -> None:
+    ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
     await ada.send("before")
     await bob.wait_for_messages("before")
-    world = town.world
+    world = browser_tabs.world
     settings = world.settings.model_copy(update={"port": world.app.port})
     await world.app.drain()
     await world.app.stop()
@@ -86,8 +90,8 @@ async def test_a_restart_of_the_server_is_waited_out(town: BrowserTabs) -> None:
         await tab.page.wait_until("document.querySelector('.strip').dataset.status === 'online'")
 
 
-async def test_who_writes_too_fast_is_slowed_down_and_loses_nothing(town: BrowserTabs) -> None:
-    ada = await town.open_tab("Ada")
+async def test_who_writes_too_fast_is_slowed_down_and_loses_nothing(browser_tabs: BrowserTabs) -> None:
+    ada = await browser_tabs.open_tab("Ada")
     await ada.page.click(".wire summary")
     texts = [f"message {number}" for number in range(8)]
     for text in texts:
@@ -97,16 +101,16 @@ async def test_who_writes_too_fast_is_slowed_down_and_loses_nothing(town: Browse
     refused = [text for text in await ada.page.texts(".frame[data-bad] code") if "rate_limited" in text]
     assert refused
     await ada.page.wait_for_text("Connected", ".strip")
-    assert town.errors() == []
+    assert browser_tabs.errors() == []
 
 
-async def test_a_login_with_two_factor_asks_for_the_code(town: BrowserTabs) -> None:
-    ada = await (await town.world.register("ada")).mark_sessions_confirmed()
+async def test_a_login_with_two_factor_asks_for_the_code(browser_tabs: BrowserTabs) -> None:
+    ada = await (await browser_tabs.world.register("ada")).mark_sessions_confirmed()
     _, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
     app = pyotp.TOTP(answer["data"]["secret"])
     await ada.rest("POST", "/auth/2fa/enable", json={"code": app.now()})
-    page = await town.browser.new_page()
-    await page.goto(f"{town.world.url}/")
+    page = await browser_tabs.browser.new_page()
+    await page.goto(f"{browser_tabs.world.url}/")
     await page.click(".tab:last-child")
     await page.type("ada@example.com", "[name=email]")
     await page.type("correct horse battery", "[name=password]")

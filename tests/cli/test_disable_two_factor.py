@@ -24,7 +24,7 @@ def test_an_account_signs_in_by_its_password_alone(run, tmp_path):
 def test_where_there_is_nothing_to_switch_off_a_line_says_so(run):
     run("create-admin", EMAIL, stdin="long enough\n")
 
-    off, nobody = run("disable-two-factor", EMAIL), run("disable-two-factor", "eve@example.org")
+    off, missing = run("disable-two-factor", EMAIL), run("disable-two-factor", "eve@example.org")
 
     assert (off.exit_code, off.stderr) == (1, "Two-factor is not on for this account.\n")
-    assert (nobody.exit_code, nobody.stderr) == (1, "There is no account with this address.\n")
+    assert (missing.exit_code, missing.stderr) == (1, "There is no account with this address.\n")

@@ -9,16 +9,16 @@ from tests.support.postgres_tools import path_with_postgres_tools
 
 
 async def test_a_new_sqlite_database_is_migrated_and_open(tmp_path):
-    async with services_context.open_container(Settings.for_tests(data_dir=tmp_path)) as parts:
+    async with services_context.open_container(Settings.for_tests(data_dir=tmp_path)) as container:
         assert await models.User.all().count() == 0
-        assert parts.epoch_watch.epoch
+        assert container.epoch_watch.epoch
 
 
 async def test_it_can_be_opened_again(settings):
-    async with services_context.open_container(settings) as parts:
-        first = parts.epoch_watch.epoch
-    async with services_context.open_container(settings) as parts:
-        assert parts.epoch_watch.epoch == first
+    async with services_context.open_container(settings) as container:
+        first = container.epoch_watch.epoch
+    async with services_context.open_container(settings) as container:
+        assert container.epoch_watch.epoch == first
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])

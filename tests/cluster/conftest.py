@@ -68,7 +68,9 @@ async def redis_bus(redis_url: str, prefix: str) -> AsyncIterator[MakeBus]:
 
 
 @pytest.fixture(params=["memory", "redis"])
-async def ears(request: pytest.FixtureRequest, redis_bus: MakeBus) -> tuple[SignalRecorder, SignalRecorder]:
+async def recorders(
+    request: pytest.FixtureRequest, redis_bus: MakeBus
+) -> tuple[SignalRecorder, SignalRecorder]:
     """The listeners of two instances; in memory these are one and the same."""
     if request.param == "memory":
         bus = MemoryBus()

@@ -6,8 +6,8 @@ from hubbub.cluster.bus import MemberChanged, PresenceChanged, RoomHint, Session
 from tests.cluster.conftest import entries_signal
 
 
-async def test_who_follows_a_room_hears_it_in_order(ears) -> None:
-    here, there = ears
+async def test_who_follows_a_room_hears_it_in_order(recorders) -> None:
+    here, there = recorders
     room_id = uuid4()
     there.bus.subscribe_room(room_id)
     await there.bus.wait_subscribed()
@@ -18,10 +18,10 @@ async def test_who_follows_a_room_hears_it_in_order(ears) -> None:
     assert [signal.entries[0].seq for signal in await there.wait_for_count(2000)] == list(range(1, 2001))
 
 
-async def test_own_signals_are_heard_once_when_publish_returns(ears) -> None:
-    here, there = ears
+async def test_own_signals_are_heard_once_when_publish_returns(recorders) -> None:
+    here, there = recorders
     room_id = uuid4()
-    for ear in ears:
+    for ear in recorders:
         ear.bus.subscribe_room(room_id)
         await ear.bus.wait_subscribed()
 
@@ -35,8 +35,8 @@ async def test_own_signals_are_heard_once_when_publish_returns(ears) -> None:
     assert here.signals == there.signals
 
 
-async def test_every_kind_of_signal_arrives_as_it_was(ears) -> None:
-    here, there = ears
+async def test_every_kind_of_signal_arrives_as_it_was(recorders) -> None:
+    here, there = recorders
     room_id, user_id = uuid4(), uuid4()
     there.bus.subscribe_room(room_id)
     there.bus.subscribe_user(user_id)
@@ -54,8 +54,8 @@ async def test_every_kind_of_signal_arrives_as_it_was(ears) -> None:
     assert await there.wait_for_count(len(signals)) == signals
 
 
-async def test_presence_goes_to_its_rooms_and_to_the_users_own_devices(ears) -> None:
-    here, there = ears
+async def test_presence_goes_to_its_rooms_and_to_the_users_own_devices(recorders) -> None:
+    here, there = recorders
     rooms, ada, bob = [uuid4() for _ in range(3)], uuid4(), uuid4()
     for room_id in rooms:
         there.bus.subscribe_room(room_id)
@@ -72,8 +72,8 @@ async def test_presence_goes_to_its_rooms_and_to_the_users_own_devices(ears) -> 
     assert by_user[bob] == PresenceChanged(bob, "offline", "2026-01-01T00:00:00.000Z", ())
 
 
-async def test_a_handler_that_fails_stops_nobody(ears) -> None:
-    here, there = ears
+async def test_a_handler_that_fails_stops_nobody(recorders) -> None:
+    here, there = recorders
     room_id = uuid4()
 
     def fail(_: object) -> None:

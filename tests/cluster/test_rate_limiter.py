@@ -16,7 +16,7 @@ PATIENCE_S = 20.0  # of a test on a busy machine
 
 
 @pytest.fixture(params=["memory", "redis"])
-async def allowances(request, prefix):
+async def limiter(request, prefix):
     if request.param == "memory":
         yield MemoryRateLimiter()
         return
@@ -25,8 +25,8 @@ async def allowances(request, prefix):
     await found.close()
 
 
-async def test_a_bucket_gives_its_burst_and_then_says_how_long(allowances) -> None:
-    found = [await allowances.acquire("http", "ada", Rate(3, SLOW)) for _ in range(4)]
+async def test_a_bucket_gives_its_burst_and_then_says_how_long(limiter) -> None:
+    found = [await limiter.acquire("http", "ada", Rate(3, SLOW)) for _ in range(4)]
 
     assert [(each.limit, each.remaining, each.wait_ms > 0) for each in found] == [
         (3, 2, False),
@@ -39,8 +39,8 @@ async def test_a_bucket_gives_its_burst_and_then_says_how_long(allowances) -> No
     assert 900_000 <= found[3].wait_ms <= 1_000_000
 
 
-async def test_several_are_taken_at_once_or_none(allowances) -> None:
-    found = [await allowances.acquire("rooms", "ada", Rate(10, SLOW), cost) for cost in (6, 5, 4, 1)]
+async def test_several_are_taken_at_once_or_none(limiter) -> None:
+    found = [await limiter.acquire("rooms", "ada", Rate(10, SLOW), cost) for cost in (6, 5, 4, 1)]
 
     assert [(each.remaining, each.wait_ms > 0) for each in found] == [
         (4, False),
@@ -51,85 +51,83 @@ async def test_several_are_taken_at_once_or_none(allowances) -> None:
     assert 900_000 <= found[1].wait_ms <= 1_000_000
 
 
-async def test_what_is_given_back_can_be_taken_again(allowances) -> None:
+async def test_what_is_given_back_can_be_taken_again(limiter) -> None:
     rate = Rate(10, SLOW)
 
-    found = [await allowances.acquire("rooms", "ada", rate, cost) for cost in (-3, 10, -4, 4, 1, -100, 10, 1)]
+    found = [await limiter.acquire("rooms", "ada", rate, cost) for cost in (-3, 10, -4, 4, 1, -100, 10, 1)]
 
     assert [each.remaining for each in found] == [10, 0, 4, 0, 0, 10, 0, 0]
     assert [each.wait_ms > 0 for each in found] == [False, False, False, False, True, False, False, True]
 
 
-async def test_kinds_and_keys_have_their_own(allowances) -> None:
+async def test_kinds_and_keys_have_their_own(limiter) -> None:
     rate = Rate(1, SLOW)
 
     taken = [
-        (await allowances.acquire(of, key, rate)).wait_ms == 0
+        (await limiter.acquire(of, key, rate)).wait_ms == 0
         for of, key in [("http", "ada"), ("http", "bob"), ("auth", "ada"), ("auth", "ada"), ("http", "bob")]
     ]
 
     assert taken == [True, True, True, False, False]
 
 
-async def test_many_at_once_get_what_there_is_and_no_more(allowances) -> None:
+async def test_many_at_once_get_what_there_is_and_no_more(limiter) -> None:
     keys = [f"user {number}" for number in range(20)]
 
     found = await asyncio.gather(
-        *(allowances.acquire("http", key, Rate(7, SLOW)) for _ in range(10) for key in keys)
+        *(limiter.acquire("http", key, Rate(7, SLOW)) for _ in range(10) for key in keys)
     )
 
     assert sum(each.wait_ms == 0 for each in found) == 7 * len(keys)
     assert [each.remaining for each in found if each.wait_ms == 0].count(0) == len(keys)
 
 
-async def test_what_is_taken_comes_back(allowances) -> None:
+async def test_what_is_taken_comes_back(limiter) -> None:
     rate = Rate(2, 50)
     for _ in range(2):
-        await allowances.acquire("http", "ada", rate)
+        await limiter.acquire("http", "ada", rate)
 
     async def is_back() -> bool:
-        return not (await allowances.acquire("http", "ada", rate)).wait_ms
+        return not (await limiter.acquire("http", "ada", rate)).wait_ms
 
     await until(is_back)
 
 
-async def test_a_smaller_rate_is_in_force_at_once(allowances) -> None:
+async def test_a_smaller_rate_is_in_force_at_once(limiter) -> None:
     for _ in range(60):
-        await allowances.acquire("http", "ada", Rate(60, SLOW))
+        await limiter.acquire("http", "ada", Rate(60, SLOW))
 
-    found = await allowances.acquire("http", "ada", Rate(2, 0.01))
+    found = await limiter.acquire("http", "ada", Rate(2, 0.01))
 
     assert 0 < found.wait_ms <= 100_000
     assert found.reset_s <= 200
 
 
-async def test_out_of_a_leaky_bucket_comes_one_at_a_time(allowances) -> None:
-    found = [await allowances.acquire("http", "ada", Rate(3, 0.1, leaky=True)) for _ in range(4)]
+async def test_out_of_a_leaky_bucket_comes_one_at_a_time(limiter) -> None:
+    found = [await limiter.acquire("http", "ada", Rate(3, 0.1, leaky=True)) for _ in range(4)]
 
     assert [each.wait_ms > 0 for each in found] == [False, False, False, True]
     assert found[0].delay_ms == 0
     assert 0 < found[1].delay_ms <= 10_000 < found[2].delay_ms <= 20_000
 
 
-async def test_failures_are_counted_until_one_succeeds(allowances) -> None:
+async def test_failures_are_counted_until_one_succeeds(limiter) -> None:
     for count in (1, 2, 3):
-        assert (await allowances.update_failures("pair", "ada", "fail")).failures == count
+        assert (await limiter.update_failures("pair", "ada", "fail")).failures == count
 
-    looked = await allowances.update_failures("pair", "ada", "look")
+    looked = await limiter.update_failures("pair", "ada", "look")
     assert (looked.failures, looked.succeeded_before) == (3, False)
     assert 0 <= looked.since_ms < 120_000
-    assert (await allowances.update_failures("pair", "ada", "ease")).failures == 2
-    assert await allowances.update_failures("pair", "bob", "look") == FailureState(
-        0, 0, succeeded_before=False
-    )
+    assert (await limiter.update_failures("pair", "ada", "ease")).failures == 2
+    assert await limiter.update_failures("pair", "bob", "look") == FailureState(0, 0, succeeded_before=False)
 
-    cleared = await allowances.update_failures("pair", "ada", "clear")
+    cleared = await limiter.update_failures("pair", "ada", "clear")
     assert (cleared.failures, cleared.succeeded_before) == (0, True)
-    again = await allowances.update_failures("pair", "ada", "fail")
+    again = await limiter.update_failures("pair", "ada", "fail")
     assert (again.failures, again.succeeded_before) == (1, True)
 
 
-async def test_many_failures_at_once_are_all_counted(allowances) -> None:
-    await asyncio.gather(*(allowances.update_failures("pair", "ada", "fail") for _ in range(50)))
+async def test_many_failures_at_once_are_all_counted(limiter) -> None:
+    await asyncio.gather(*(limiter.update_failures("pair", "ada", "fail") for _ in range(50)))
 
-    assert (await allowances.update_failures("pair", "ada", "look")).failures == 50
+    assert (await limiter.update_failures("pair", "ada", "look")).failures == 50

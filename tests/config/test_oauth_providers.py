@@ -41,11 +41,11 @@ def test_the_secret_of_an_issuer_is_never_shown():
     settings = Settings.build({"oauth_issuers": KEYCLOAK, "oauth_github_client_id": "h",
                                "oauth_github_client_secret": "s3cret"})  # fmt: skip
 
-    shown = {name: value for name, value, _ in reference.effective_values(settings)}
+    displayed = {name: value for name, value, _ in reference.effective_values(settings)}
 
-    assert shown["HUBBUB_OAUTH_ISSUERS"] == "keycloak=https://id.example/realms/main"
-    assert shown["HUBBUB_OAUTH_GITHUB_CLIENT_SECRET"] == "***"
-    assert "cret" not in repr(settings) + str(settings) + str(shown) + repr(
+    assert displayed["HUBBUB_OAUTH_ISSUERS"] == "keycloak=https://id.example/realms/main"
+    assert displayed["HUBBUB_OAUTH_GITHUB_CLIENT_SECRET"] == "***"
+    assert "cret" not in repr(settings) + str(settings) + str(displayed) + repr(
         oauth_providers.configured(settings)
     )
 

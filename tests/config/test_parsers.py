@@ -120,7 +120,7 @@ def test_what_is_no_sender_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "displayed"),
     [
         ("postgres://hub:s3cret@host/db", "postgres://hub:***@host/db"),
         ("postgres://hub:s3:c@ret@host/db", "postgres://hub:***@host/db"),
@@ -132,8 +132,8 @@ def test_what_is_no_sender_is_refused(text):
         ("plain", "plain"),
     ],
 )
-def test_a_password_in_an_address_is_masked(text, shown):
-    assert parsers.mask_secrets(text) == shown
+def test_a_password_in_an_address_is_masked(text, displayed):
+    assert parsers.mask_secrets(text) == displayed
 
 
 def test_a_rate_may_leak_where_somebody_can_wait():

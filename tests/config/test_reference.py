@@ -63,17 +63,17 @@ def test_the_settings_in_force_have_values_and_sources_but_no_secrets():
         {"limit_http": "environment"},
     )
 
-    shown = {name: (value, source) for name, value, source in reference.effective_values(settings)}
+    displayed = {name: (value, source) for name, value, source in reference.effective_values(settings)}
 
-    assert shown["HUBBUB_SECRET_KEY"][0] == "***"
-    assert shown["HUBBUB_DATABASE_URL"][0] == "postgres://hub:***@host/db"
-    assert shown["HUBBUB_LIMIT_HTTP"] == ("off", "environment")
-    assert shown["HUBBUB_LIMIT_EVENTS"] == ("50/20", "default")
-    assert shown["HUBBUB_PLAYGROUND"] == ("true", "default")
-    assert shown["HUBBUB_DRAIN_S"] == ("20", "default")
-    assert shown["HUBBUB_REDIS_URL"] == ("", "default")
-    assert shown["HUBBUB_CORS_ORIGINS"][0] == "https://a.example,https://b.example"
-    assert shown["HUBBUB_SECRET_KEY_PREVIOUS"][0] == "***"
-    assert SECRET not in str(shown)
-    assert SECRET[::-1] not in str(shown)
-    assert "s3cret" not in str(shown)
+    assert displayed["HUBBUB_SECRET_KEY"][0] == "***"
+    assert displayed["HUBBUB_DATABASE_URL"][0] == "postgres://hub:***@host/db"
+    assert displayed["HUBBUB_LIMIT_HTTP"] == ("off", "environment")
+    assert displayed["HUBBUB_LIMIT_EVENTS"] == ("50/20", "default")
+    assert displayed["HUBBUB_PLAYGROUND"] == ("true", "default")
+    assert displayed["HUBBUB_DRAIN_S"] == ("20", "default")
+    assert displayed["HUBBUB_REDIS_URL"] == ("", "default")
+    assert displayed["HUBBUB_CORS_ORIGINS"][0] == "https://a.example,https://b.example"
+    assert displayed["HUBBUB_SECRET_KEY_PREVIOUS"][0] == "***"
+    assert SECRET not in str(displayed)
+    assert SECRET[::-1] not in str(displayed)
+    assert "s3cret" not in str(displayed)

@@ -89,7 +89,7 @@ DENY = (ip_network("203.0.113.66/32"), ip_network("2001:db8:bad::/48"))
 
 
 @pytest.mark.parametrize(
-    ("address", "allow", "deny", "admitted"),
+    ("address", "allow", "deny", "accepted"),
     [
         ("192.0.2.1", (), (), True),
         ("", (), (), True),
@@ -105,8 +105,8 @@ DENY = (ip_network("203.0.113.66/32"), ip_network("2001:db8:bad::/48"))
         ("unix", (), DENY, True),
     ],
 )
-def test_who_may_come_in(address, allow, deny, admitted):
-    assert client_ip.is_allowed(address, allow, deny) is admitted
+def test_who_may_come_in(address, allow, deny, accepted):
+    assert client_ip.is_allowed(address, allow, deny) is accepted
 
 
 @pytest.mark.parametrize(

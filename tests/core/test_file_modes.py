@@ -11,7 +11,7 @@ from hubbub.services.seed import dev_admin, seed
 
 
 @pytest.fixture(autouse=True)
-def generous():
+def open_umask():
     """The most generous umask there is."""
     before = os.umask(0)
     yield

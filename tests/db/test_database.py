@@ -393,7 +393,7 @@ async def test_two_processes_read_and_write_one_file(opened, tmp_path):
 
 
 @pytest.fixture
-def hasty(monkeypatch):
+def short_timeouts(monkeypatch):
     """Short limits, so that the test does not wait for long."""
     monkeypatch.setattr(database, "STATEMENT_S", 0.5)
     monkeypatch.setattr(postgres, "ACQUIRE_S", 0.5)
@@ -401,7 +401,7 @@ def hasty(monkeypatch):
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_a_statement_that_takes_too_long_is_given_up(hasty, opened):
+async def test_a_statement_that_takes_too_long_is_given_up(short_timeouts, opened):
     with pytest.raises(Unavailable):
         async with database.transaction() as tx:
             await tx.fetch("SELECT pg_sleep(60)")
@@ -410,7 +410,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(hasty, opened):
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_a_lock_that_is_not_given_back_is_not_waited_for(hasty, opened):
+async def test_a_lock_that_is_not_given_back_is_not_waited_for(short_timeouts, opened):
     await _put("a")
     other = await asyncpg.connect(opened.database_url)
     async with other.transaction():
@@ -454,7 +454,7 @@ async def _in_transaction():
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_who_stands_still_in_a_transaction_loses_it(hasty, opened):
+async def test_who_stands_still_in_a_transaction_loses_it(short_timeouts, opened):
     """The server takes the locks away from an instance that hangs, so that the others go on."""
     await _put("a")
     with pytest.raises(Unavailable):
@@ -469,7 +469,7 @@ async def test_who_stands_still_in_a_transaction_loses_it(hasty, opened):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_file_that_another_program_locks_for_long_is_unavailable(hasty, opened):
+async def test_a_file_that_another_program_locks_for_long_is_unavailable(short_timeouts, opened):
     other = sqlite3.connect(database.sqlite_path(opened.database_url), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     for attempt in (_in_transaction, lambda: _put("a")):
@@ -488,16 +488,16 @@ async def test_a_file_that_another_program_locks_for_long_is_unavailable(hasty, 
 
 
 @pytest.fixture
-async def relay(database_url):
+async def proxy(database_url):
     """Stands between hubbub and its PostgreSQL."""
     async with TcpProxy(database_url) as made:
         yield made
 
 
 @pytest.fixture
-async def relayed(relay, tmp_path, hasty):
+async def proxied_database(proxy, tmp_path, short_timeouts):
     """The database, open, by way of the relay."""
-    settings = Settings.for_tests(database_url=relay.url, data_dir=tmp_path, database_pool=3)
+    settings = Settings.for_tests(database_url=proxy.url, data_dir=tmp_path, database_pool=3)
     await migrations.open_current(settings)
     yield settings
     await database.close()
@@ -507,10 +507,10 @@ only_postgres = pytest.mark.parametrize("database_kind", ["postgres"])
 
 
 @only_postgres
-async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(relay, relayed, caplog):
+async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(proxy, proxied_database, caplog):
     caplog.set_level("INFO", "hubbub.db")
     await _put("before")
-    await relay.stop()
+    await proxy.stop()
     for _ in range(5):
         async with asyncio.timeout(2):
             for attempt in (_in_transaction, _keys):
@@ -520,7 +520,7 @@ async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(rela
     await until(database.unavailable)
     with pytest.raises(Unavailable):
         await _in_transaction()
-    await relay.start()
+    await proxy.start()
 
     await until(lambda: not database.unavailable())
     await _in_transaction()
@@ -529,9 +529,9 @@ async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(rela
 
 
 @only_postgres
-async def test_what_needs_no_database_does_not_bring_it_back(relay, relayed, caplog):
+async def test_what_needs_no_database_does_not_bring_it_back(proxy, proxied_database, caplog):
     caplog.set_level("INFO", "hubbub.db")
-    await relay.stop()
+    await proxy.stop()
     for _ in range(5):
         with pytest.raises(Unavailable):
             async with database.guard():
@@ -544,21 +544,21 @@ async def test_what_needs_no_database_does_not_bring_it_back(relay, relayed, cap
 
 
 @only_postgres
-async def test_a_connection_that_breaks_is_not_a_database_that_is_away(relay, relayed, caplog):
+async def test_a_connection_that_breaks_is_not_a_database_that_is_away(proxy, proxied_database, caplog):
     caplog.set_level("INFO", "hubbub.db")
     with pytest.raises(Unavailable):
         async with database.transaction() as tx:
-            relay.reset_connections()
+            proxy.reset_connections()
             await tx.execute("SELECT 1")
 
-    await _all_connections_serve(relayed)
+    await _all_connections_serve(proxied_database)
     assert not database.unavailable()
     assert caplog.records == []
 
 
 @only_postgres
-async def test_nobody_waits_for_a_server_that_is_known_to_hang(relay, relayed):
-    relay.freeze()
+async def test_nobody_waits_for_a_server_that_is_known_to_hang(proxy, proxied_database):
+    proxy.freeze()
     with pytest.raises(Unavailable):
         async with database.guard():
             await _keys()
@@ -570,63 +570,63 @@ async def test_nobody_waits_for_a_server_that_is_known_to_hang(relay, relayed):
                 with pytest.raises(Unavailable):
                     async with database.guard():
                         await attempt()
-    relay.thaw()
+    proxy.thaw()
     await until(lambda: not database.unavailable())
-    await _all_connections_serve(relayed)
+    await _all_connections_serve(proxied_database)
 
 
 @only_postgres
-async def test_a_server_that_hangs_up_in_a_transaction_is_unavailable(relay, relayed):
+async def test_a_server_that_hangs_up_in_a_transaction_is_unavailable(proxy, proxied_database):
     with pytest.raises(Unavailable):
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
-            relay.reset_connections()
+            proxy.reset_connections()
             await tx.execute("INSERT INTO state (key, value) VALUES ('b', '')")
 
-    await _all_connections_serve(relayed)
+    await _all_connections_serve(proxied_database)
     assert await _keys() == []
 
 
 @only_postgres
-async def test_a_refusal_of_ours_stays_one_when_the_server_hangs_up(relay, relayed):
+async def test_a_refusal_of_ours_stays_one_when_the_server_hangs_up(proxy, proxied_database):
     with pytest.raises(NotFound):
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
-            relay.reset_connections()
+            proxy.reset_connections()
             raise NotFound
 
-    await _all_connections_serve(relayed)
+    await _all_connections_serve(proxied_database)
 
 
 @only_postgres
-async def test_a_commit_of_unknown_outcome_is_unavailable(relay, relayed):
+async def test_a_commit_of_unknown_outcome_is_unavailable(proxy, proxied_database):
     async def write():
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
-            relay.freeze_at(b"COMMIT")
+            proxy.freeze_at(b"COMMIT")
 
     writing = asyncio.create_task(write())
-    await asyncio.wait_for(relay.pattern_seen.wait(), SOON)
-    relay.reset_connections()
-    relay.thaw()
+    await asyncio.wait_for(proxy.pattern_seen.wait(), SOON)
+    proxy.reset_connections()
+    proxy.thaw()
 
     with pytest.raises(Unavailable):
         await writing
-    await _all_connections_serve(relayed)
+    await _all_connections_serve(proxied_database)
     assert await _keys() == ["a"]  # this time it was done
 
 
 @only_postgres
-async def test_a_server_that_hangs_is_given_up(relay, relayed):
+async def test_a_server_that_hangs_is_given_up(proxy, proxied_database):
     await _put("before")
-    relay.freeze()
+    proxy.freeze()
     for attempt in (_in_transaction, _keys):
         with pytest.raises(Unavailable):
             async with asyncio.timeout(SOON), database.guard():
                 await attempt()
-    relay.thaw()
+    proxy.thaw()
 
-    await _all_connections_serve(relayed)
+    await _all_connections_serve(proxied_database)
 
 
 @only_postgres
@@ -738,7 +738,7 @@ async def test_a_damaged_file(tmp_path):
     assert "hubbub.db is damaged" in await _problem(data_dir=tmp_path)
 
 
-async def test_a_file_that_another_program_holds(tmp_path, hasty):
+async def test_a_file_that_another_program_holds(tmp_path, short_timeouts):
     settings = Settings.for_tests(data_dir=tmp_path)
     await migrations.up(settings)
     other = sqlite3.connect(tmp_path / "hubbub.db", isolation_level=None)
@@ -762,7 +762,7 @@ async def test_a_path_through_a_file(tmp_path):
 
 
 @pytest.fixture
-def nobody():
+def unprivileged():
     """Without the rights of root, for as long as the test lasts."""
     if os.geteuid() != 0:
         yield
@@ -772,7 +772,7 @@ def nobody():
     os.seteuid(0)
 
 
-async def test_a_folder_that_may_not_be_written_to(tmp_path_factory, nobody):
+async def test_a_folder_that_may_not_be_written_to(tmp_path_factory, unprivileged):
     folder = Path("/proc/1") if os.getuid() == 0 else tmp_path_factory.mktemp("closed", numbered=True)
     if os.getuid() != 0:
         folder.chmod(0o500)
@@ -812,11 +812,11 @@ async def test_a_server_that_is_not_there(url, said):
 
 
 @only_postgres
-async def test_a_frozen_server_at_the_start(relay, monkeypatch):
+async def test_a_frozen_server_at_the_start(proxy, monkeypatch):
     monkeypatch.setattr(database, "CONNECT_S", 0.3)
-    relay.freeze()
+    proxy.freeze()
 
-    assert "does not answer" in await _problem(database_url=relay.url)
+    assert "does not answer" in await _problem(database_url=proxy.url)
 
 
 @only_postgres

@@ -33,15 +33,15 @@ Write = Callable[[Iterable[UUID]], Awaitable[object]]
 
 
 @pytest.fixture
-async def parts(settings):
-    async with services_context.open_container(settings) as parts:
-        yield parts
+async def container(settings):
+    async with services_context.open_container(settings) as container:
+        yield container
 
 
 @pytest.fixture
-async def signed(parts):
+async def signed(container):
     command = Register(name="Ada", email="ada@example.org", password="long enough")
-    return await registration.register(parts, command, RequestInfo("192.0.2.1", "tests"))
+    return await registration.register(container, command, RequestInfo("192.0.2.1", "tests"))
 
 
 # Rows of each table that several instances write; $1 is a user.
@@ -136,7 +136,7 @@ async def test_two_instances_that_write_in_opposite_order_do_not_deadlock(signed
 
 
 @only_postgres
-async def test_ending_sessions_does_not_wait_for_their_last_use(parts, signed):
+async def test_ending_sessions_does_not_wait_for_their_last_use(container, signed):
     rows = await seed("sessions", signed.user.id)
     stop = asyncio.Event()
 
@@ -148,13 +148,13 @@ async def test_ending_sessions_does_not_wait_for_their_last_use(parts, signed):
     took = []
     for session_id in rows[::200]:
         began = clock.monotonic()
-        await sessions.revoke(parts, signed.user.id, session_id, "ended")
+        await sessions.revoke(container, signed.user.id, session_id, "ended")
         took.append(clock.monotonic() - began)
     began = clock.monotonic()
     await sessions.refresh(
-        parts, Refresh(refresh_token=signed.refresh_token), RequestInfo("192.0.2.1", "tests")
+        container, Refresh(refresh_token=signed.refresh_token), RequestInfo("192.0.2.1", "tests")
     )
-    await sessions.revoke_others(parts, signed.user.id, None, "ended")
+    await sessions.revoke_others(container, signed.user.id, None, "ended")
     took.append(clock.monotonic() - began)
     stop.set()
     await asyncio.gather(*writers)
@@ -164,7 +164,7 @@ async def test_ending_sessions_does_not_wait_for_their_last_use(parts, signed):
 
 
 @only_postgres
-async def test_ends_and_a_reset_of_one_user_do_not_deadlock(parts, signed):
+async def test_ends_and_a_reset_of_one_user_do_not_deadlock(container, signed):
     async def reset() -> None:
         async with database.transaction() as tx:
             await models.User.filter(id=signed.user.id).update(password_digest="x")
@@ -176,8 +176,8 @@ async def test_ends_and_a_reset_of_one_user_do_not_deadlock(parts, signed):
         async with asyncio.timeout(20):
             await asyncio.gather(
                 reset(),
-                sessions.revoke_others(parts, signed.user.id, rows[0], "ended"),
-                *(sessions.revoke(parts, signed.user.id, row, "ended") for row in rows[:5]),
+                sessions.revoke_others(container, signed.user.id, rows[0], "ended"),
+                *(sessions.revoke(container, signed.user.id, row, "ended") for row in rows[:5]),
             )
 
 
@@ -201,8 +201,8 @@ async def test_a_row_that_is_held_is_written_the_next_time_and_holds_up_no_other
 
 
 @only_postgres
-async def test_a_user_whose_row_is_held_is_seen_off_with_the_next_step(parts, signed):
-    comings = PresenceTracker(parts)
+async def test_a_user_whose_row_is_held_is_seen_off_with_the_next_step(container, signed):
+    comings = PresenceTracker(container)
 
     async with database.transaction() as tx:
         await tx.execute("SELECT id FROM users WHERE id = $1 FOR UPDATE", signed.user.id)

@@ -60,7 +60,7 @@ def _lay(folder, steps):
 
 
 @pytest.fixture
-def another(folder):
+def add_migration(folder):
     """Adds a step to those there are: `another(up, down)`."""
     _lay(folder, STEPS)
 
@@ -73,7 +73,7 @@ def another(folder):
 
 
 @pytest.fixture
-async def place(settings):
+async def inspector(settings):
     """A migrated database with a row in every table."""
     made = DatabaseInspector(settings)
     await made.fill_empty_tables()
@@ -112,59 +112,59 @@ def test_the_steps_are_numbered_without_gaps():
 
 @pytest.mark.parametrize("first", range(0, len(STEPS), AT_ONCE))
 async def test_up_down_and_up_with_rows_in_every_table(bare, folder, first):
-    place = DatabaseInspector(bare)
+    inspector = DatabaseInspector(bare)
     _lay(folder, STEPS[:first])
     await migrations.up(bare)
 
     for step in STEPS[first : first + AT_ONCE]:
-        await place.fill_empty_tables()
-        schema, rows = await place.schema(), await place.row_counts()
+        await inspector.fill_empty_tables()
+        schema, rows = await inspector.schema(), await inspector.row_counts()
 
         _lay(folder, [step])
         assert await migrations.up(bare) == [step]
-        above = await place.schema()
-        assert rows.items() <= (await place.row_counts()).items()
-        await place.fill_empty_tables()
-        assert set((await place.row_counts()).values()) == {1}
+        above = await inspector.schema()
+        assert rows.items() <= (await inspector.row_counts()).items()
+        await inspector.fill_empty_tables()
+        assert set((await inspector.row_counts()).values()) == {1}
 
         assert await migrations.down(bare) == [step]
-        assert await place.schema() == schema
-        assert await place.row_counts() == rows
+        assert await inspector.schema() == schema
+        assert await inspector.row_counts() == rows
 
         assert await migrations.up(bare) == [step]
-        assert await place.schema() == above
-    await place.fill_empty_tables()
+        assert await inspector.schema() == above
+    await inspector.fill_empty_tables()
 
 
-async def test_a_step_keeps_the_rows_that_are_there(settings, place, another):
-    before = await place.row_counts()
-    name = another(
+async def test_a_step_keeps_the_rows_that_are_there(settings, inspector, add_migration):
+    before = await inspector.row_counts()
+    name = add_migration(
         'ALTER TABLE "users" ADD COLUMN "shoes" INT; CREATE TABLE "extra" ("id" INT);',
         'DROP TABLE "extra"; ALTER TABLE "users" DROP COLUMN "shoes";',
     )
 
     assert await migrations.up(settings) == [name]
-    after = await place.row_counts()
+    after = await inspector.row_counts()
     assert await migrations.down(settings) == [name]
 
     assert after == {**before, "extra": 0}
-    assert await place.row_counts() == before
+    assert await inspector.row_counts() == before
 
 
-async def test_all_the_way_down_nothing_is_left(settings, place):
+async def test_all_the_way_down_nothing_is_left(settings, inspector):
     taken_back = []
     while step := await migrations.down(settings):
         taken_back += step
 
     assert taken_back == STEPS[::-1]
-    assert await place.tables(models_only=False) == ["aerich"]
+    assert await inspector.tables(models_only=False) == ["aerich"]
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(settings, place, another):
+async def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(settings, inspector, add_migration):
     """What SQLite needs for most changes of a table, and what its cascades would empty the others by."""
-    before = await place.row_counts()
-    another(
+    before = await inspector.row_counts()
+    add_migration(
         "CREATE TABLE made (id CHAR(36) NOT NULL PRIMARY KEY, username VARCHAR(64) NOT NULL UNIQUE);"
         "INSERT INTO made SELECT id, username FROM users;"
         "DROP TABLE users;"
@@ -172,17 +172,17 @@ async def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(settings, place, 
     )
     await migrations.up(settings)
 
-    assert await place.row_counts() == before
+    assert await inspector.row_counts() == before
     with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-        await place.rows("UPDATE memberships SET user_id = 'nobody'")
+        await inspector.rows("UPDATE memberships SET user_id = 'nobody'")
 
 
 # --- whole or not at all ---
 
 
-async def test_a_step_that_fails_leaves_everything_as_it_was(settings, place, another):
-    schema, rows = await place.schema(), await place.row_counts()
-    name = another(
+async def test_a_step_that_fails_leaves_everything_as_it_was(settings, inspector, add_migration):
+    schema, rows = await inspector.schema(), await inspector.row_counts()
+    name = add_migration(
         "CREATE TABLE extra (id INT); ALTER TABLE users ADD COLUMN shoes INT; DELETE FROM state;"
         "INSERT INTO nowhere VALUES (1);"
     )
@@ -191,30 +191,30 @@ async def test_a_step_that_fails_leaves_everything_as_it_was(settings, place, an
         await migrations.up(settings)
 
     assert "\n" not in str(caught.value)
-    assert (await place.schema(), await place.row_counts()) == (schema, rows)
+    assert (await inspector.schema(), await inspector.row_counts()) == (schema, rows)
     assert await migrations.status(settings) == [*((step, True) for step in STEPS), (name, False)]
 
 
-async def test_a_way_back_that_fails_leaves_everything_as_it_was(settings, place, another):
-    another("CREATE TABLE extra (id INT);", "DROP TABLE extra; DROP TABLE nowhere;")
+async def test_a_way_back_that_fails_leaves_everything_as_it_was(settings, inspector, add_migration):
+    add_migration("CREATE TABLE extra (id INT);", "DROP TABLE extra; DROP TABLE nowhere;")
     await migrations.up(settings)
 
     with pytest.raises(DatabaseProblem, match="nowhere"):
         await migrations.down(settings)
 
-    assert "extra" in await place.tables()
+    assert "extra" in await inspector.tables()
     assert all(step.applied for step in await migrations.status(settings))
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_step_that_orphans_rows_is_not_taken(settings, place, another):
-    rows = await place.row_counts()
-    another("DELETE FROM users;")
+async def test_a_step_that_orphans_rows_is_not_taken(settings, inspector, add_migration):
+    rows = await inspector.row_counts()
+    add_migration("DELETE FROM users;")
 
     with pytest.raises(DatabaseProblem, match="rows would refer to rows that are gone"):
         await migrations.up(settings)
 
-    assert await place.row_counts() == rows
+    assert await inspector.row_counts() == rows
 
 
 async def test_whoever_is_cancelled_can_begin_again(bare):
@@ -231,9 +231,9 @@ async def test_whoever_is_cancelled_can_begin_again(bare):
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_a_step_may_take_longer_than_a_statement(settings, another, monkeypatch):
+async def test_a_step_may_take_longer_than_a_statement(settings, add_migration, monkeypatch):
     monkeypatch.setattr(database, "STATEMENT_S", 0.2)
-    name = another("SELECT pg_sleep(0.5);")
+    name = add_migration("SELECT pg_sleep(0.5);")
 
     assert await migrations.up(settings) == [name]
 
@@ -314,20 +314,22 @@ async def test_a_bare_database_is_refused_with_the_command(bare):
     await database.close()
 
 
-async def test_a_database_that_is_behind_is_refused(settings, another):
+async def test_a_database_that_is_behind_is_refused(settings, add_migration):
     """SQLite would answer with the name of a column that is not there yet."""
-    another("SELECT 1;")
+    add_migration("SELECT 1;")
     with pytest.raises(DatabaseProblem, match="is a step behind this version"):
         await migrations.open_current(settings)
 
-    another("SELECT 1;")
+    add_migration("SELECT 1;")
     with pytest.raises(DatabaseProblem, match="is 2 steps behind this version"):
         await migrations.open_current(settings)
 
 
-async def test_a_database_of_a_newer_version_is_used_but_not_taken_back(settings, place, another, folder):
+async def test_a_database_of_a_newer_version_is_used_but_not_taken_back(
+    settings, inspector, add_migration, folder
+):
     """A release only adds; the one before goes on beside it."""
-    name = another("ALTER TABLE users ADD COLUMN shoes INT;")
+    name = add_migration("ALTER TABLE users ADD COLUMN shoes INT;")
     await migrations.up(settings)
     (folder / name).unlink()
 
@@ -367,23 +369,25 @@ def _id(number):
     return f"01890a5d-ac96-774b-bcce-{number:012}"
 
 
-async def _rows_before_names(place):
+async def _rows_before_names(inspector):
     """Rooms and reactions of an earlier release. The ids of rooms are not in the order of their ages."""
     rooms = [
         {"id": _id(age), "kind": "public", "name": name, "name_key": key, "direct_key": str(age)}
         for age, name, key, _ in ROOMS
     ]
-    await place.insert_rows("rooms", *({**room, "created_at": _day(room["direct_key"])} for room in rooms))
-    ((message_id,),) = await place.rows("SELECT id FROM messages")
+    await inspector.insert_rows(
+        "rooms", *({**room, "created_at": _day(room["direct_key"])} for room in rooms)
+    )
+    ((message_id,),) = await inspector.rows("SELECT id FROM messages")
     users = (
         {"id": _id(number), "username": f"user{number}", "email": f"user{number}"} for number in range(3)
     )
-    await place.insert_rows("users", *users)
+    await inspector.insert_rows("users", *users)
     reactions = (
         {"id": _id(number), "message_id": message_id, "user_id": _id(user), "emoji": emoji}
         for number, (user, emoji, _) in enumerate(REACTIONS)
     )
-    await place.insert_rows("reactions", *reactions)
+    await inspector.insert_rows("reactions", *reactions)
 
 
 def _day(age):
@@ -392,12 +396,12 @@ def _day(age):
 
 async def test_names_and_reactions_that_become_the_same(bare, folder):
     """In pages of two rows, and taken again after it was interrupted."""
-    place, step = DatabaseInspector(bare), STEPS[NAMES]
+    inspector, step = DatabaseInspector(bare), STEPS[NAMES]
     _lay(folder, STEPS[:NAMES])
     await migrations.up(bare)
-    await place.fill_empty_tables()
-    await _rows_before_names(place)
-    shown = await place.rows("SELECT id, name FROM rooms ORDER BY id")
+    await inspector.fill_empty_tables()
+    await _rows_before_names(inspector)
+    displayed = await inspector.rows("SELECT id, name FROM rooms ORDER BY id")
     text = (migration.LOCATION / step).read_text("utf-8").replace("PAGE = 1000", "PAGE = 2")
 
     last = '        last = rows[-1]["id"]\n'
@@ -407,14 +411,14 @@ async def test_names_and_reactions_that_become_the_same(bare, folder):
     (folder / step).write_text(text, "utf-8")
     assert await migrations.up(bare) == [step]
 
-    assert await place.rows("SELECT id, name FROM rooms ORDER BY id") == shown
-    keys = {str(room_id): key for room_id, key in await place.rows("SELECT id, name_key FROM rooms")}
+    assert await inspector.rows("SELECT id, name FROM rooms ORDER BY id") == displayed
+    keys = {str(room_id): key for room_id, key in await inspector.rows("SELECT id, name_key FROM rooms")}
     assert {_id(age): keys[_id(age)] for age, *_, key in ROOMS if key} == {
         _id(age): key for age, *_, key in ROOMS if key
     }
     apart = [keys[_id(age)] for age, *_, key in ROOMS if key is None]
     assert len(set(keys.values())) == len(keys)
     assert [key for key in apart if names.key(key) == key or len(key) > names.MAX_KEY_CHARS] == []
-    found = {str(row[0]): row[1] for row in await place.rows("SELECT id, emoji FROM reactions")}
+    found = {str(row[0]): row[1] for row in await inspector.rows("SELECT id, emoji FROM reactions")}
     wanted = {_id(number): after for number, (_, _, after) in enumerate(REACTIONS)}
     assert {one: found.get(one) for one in wanted} == wanted

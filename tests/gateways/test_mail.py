@@ -39,7 +39,7 @@ LETTER = Mail("Grüße", "the text 🐝\n", "<p>the page 🐝</p>")
 
 
 @pytest.fixture
-async def letters() -> AsyncIterator[Mailbox]:
+async def mailbox() -> AsyncIterator[Mailbox]:
     async with run_mailbox() as made:
         yield made
 
@@ -48,10 +48,10 @@ def settings(folder: Path, url: str | None = None) -> Settings:
     return Settings.for_tests(data_dir=folder, smtp_url=url, mail_from="hubbub <chat@example.org>")
 
 
-async def test_a_letter_arrives(letters, tmp_path):
-    await mail.send(settings(tmp_path, letters.url), "ada@example.com", LETTER)
+async def test_a_letter_arrives(mailbox, tmp_path):
+    await mail.send(settings(tmp_path, mailbox.url), "ada@example.com", LETTER)
 
-    came = letters.messages[0]
+    came = mailbox.messages[0]
     assert (came["From"], came["To"], came["Subject"]) == (
         "hubbub <chat@example.org>",
         "ada@example.com",
@@ -64,16 +64,16 @@ async def test_a_letter_arrives(letters, tmp_path):
     assert "the page 🐝" in came.get_body(("html",)).get_content()
 
 
-async def test_no_header_can_be_smuggled_in(letters, tmp_path):
+async def test_no_header_can_be_smuggled_in(mailbox, tmp_path):
     evil = LETTER._replace(subject="Hello\r\nBcc: all@example.org\x00\u2028X: y")
-    await mail.send(settings(tmp_path, letters.url), "ada@example.com", evil)
+    await mail.send(settings(tmp_path, mailbox.url), "ada@example.com", evil)
 
-    assert letters.messages[0]["Subject"] == "Hello Bcc: all@example.org X: y"
-    assert letters.messages[0]["Bcc"] is None
+    assert mailbox.messages[0]["Subject"] == "Hello Bcc: all@example.org X: y"
+    assert mailbox.messages[0]["Bcc"] is None
     for address in ("ada@example.com\r\nBcc: all@example.org", "ada@example.com, eve@example.org", "nobody"):
         with pytest.raises(MailRejected):
-            await mail.send(settings(tmp_path, letters.url), address, LETTER)
-    assert len(letters.messages) == 1
+            await mail.send(settings(tmp_path, mailbox.url), address, LETTER)
+    assert len(mailbox.messages) == 1
 
 
 ALIKE = profile(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -82,39 +82,39 @@ ALIKE = profile(max_examples=30, deadline=None, suppress_health_check=[HealthChe
 @ALIKE
 @given(local=local_parts, domain=domains, name=texts, key=texts)
 async def test_a_letter_is_what_hubbub_wrote_whatever_users_wrote(
-    letters, tmp_path, local, domain, name, key
+    mailbox, tmp_path, local, domain, name, key
 ):
     assume((email := email_addresses.canonical(f"{local}@{domain}")) is not None)
     written = catalogue.render("api_key_made", "en", facts(name=name, key_name=key))
 
-    await mail.send(settings(tmp_path, letters.url), email, written)
+    await mail.send(settings(tmp_path, mailbox.url), email, written)
 
-    came = letters.raw_messages[-1]
+    came = mailbox.raw_messages[-1]
     assert came.header_names == HEADERS
     assert came.headers("To") == [email]
     assert came.recipients == [email]
-    assert letters.messages[-1]["Subject"] == written.subject
-    assert plain_text(letters.messages[-1]).replace("\r\n", "\n") == written.text
-    page = letters.messages[-1].get_body(("html",)).get_content().replace("\r\n", "\n")
+    assert mailbox.messages[-1]["Subject"] == written.subject
+    assert plain_text(mailbox.messages[-1]).replace("\r\n", "\n") == written.text
+    page = mailbox.messages[-1].get_body(("html",)).get_content().replace("\r\n", "\n")
     assert page.rstrip("\n") == written.html.rstrip("\n")
 
 
 @ALIKE
 @given(local=texts, subject=texts)
-async def test_no_local_part_and_no_subject_makes_a_header(letters, tmp_path, local, subject):
-    before = len(letters.raw_messages)
+async def test_no_local_part_and_no_subject_makes_a_header(mailbox, tmp_path, local, subject):
+    before = len(mailbox.raw_messages)
     refused = email_addresses.canonical(f"{local}@example.org") is None
     letter = LETTER._replace(subject=subject)
 
     if refused:
         with pytest.raises(MailRejected):
-            await mail.send(settings(tmp_path, letters.url), f"{local}@example.org", letter)
+            await mail.send(settings(tmp_path, mailbox.url), f"{local}@example.org", letter)
     else:
-        await mail.send(settings(tmp_path, letters.url), f"{local}@example.org", letter)
+        await mail.send(settings(tmp_path, mailbox.url), f"{local}@example.org", letter)
 
-    came = letters.raw_messages[before:]
+    came = mailbox.raw_messages[before:]
     assert [each.header_names for each in came] == ([] if refused else [HEADERS])
-    assert [each["Subject"] for each in letters.messages[before:]] == (
+    assert [each["Subject"] for each in mailbox.messages[before:]] == (
         [] if refused else [mail.single_line(subject)]
     )
 
@@ -133,13 +133,13 @@ def facts(**given: str) -> dict[str, object]:
         ("=?utf-8?q?x=0d=0aBcc:=20eve?= <chat@example.org>", "=?utf-8?q?x=0d=0aBcc:=20eve?="),
     ],
 )
-async def test_the_sender_is_who_the_operator_wrote(letters, tmp_path, sender, name):
-    given = Settings.for_tests(data_dir=tmp_path, smtp_url=letters.url, mail_from=sender)
+async def test_the_sender_is_who_the_operator_wrote(mailbox, tmp_path, sender, name):
+    given = Settings.for_tests(data_dir=tmp_path, smtp_url=mailbox.url, mail_from=sender)
 
     await mail.send(given, "ada@example.org", LETTER)
 
-    assert letters.raw_messages[0].header_names == HEADERS
-    (said,) = letters.messages[0]["From"].addresses
+    assert mailbox.raw_messages[0].header_names == HEADERS
+    (said,) = mailbox.messages[0]["From"].addresses
     assert (said.display_name, said.addr_spec) == (name, "chat@example.org")
 
 
@@ -152,24 +152,24 @@ async def test_a_server_that_takes_no_unicode_addresses_refuses_them_for_good(tm
     assert len(plain.messages) == 1
 
 
-async def test_addresses_in_any_script(letters, tmp_path):
-    await mail.send(settings(tmp_path, letters.url), "ada@bücher.example", LETTER)
-    await mail.send(settings(tmp_path, letters.url), "jürgen@example.com", LETTER)
+async def test_addresses_in_any_script(mailbox, tmp_path):
+    await mail.send(settings(tmp_path, mailbox.url), "ada@bücher.example", LETTER)
+    await mail.send(settings(tmp_path, mailbox.url), "jürgen@example.com", LETTER)
 
-    assert letters.raw_messages[0].headers("To") == ["ada@xn--bcher-kva.example"]
-    assert letters.raw_messages[1].headers("To") == ["jürgen@example.com"]
-    assert [each.recipients for each in letters.raw_messages] == [
+    assert mailbox.raw_messages[0].headers("To") == ["ada@xn--bcher-kva.example"]
+    assert mailbox.raw_messages[1].headers("To") == ["jürgen@example.com"]
+    assert [each.recipients for each in mailbox.raw_messages] == [
         ["ada@xn--bcher-kva.example"],
         ["jürgen@example.com"],
     ]
 
 
-async def test_a_refusal_for_good_is_told_from_one_for_now(letters, tmp_path):
-    letters.refusal_of = lambda to: "550 nobody here" if to.startswith("gone") else "451 later"
+async def test_a_refusal_for_good_is_told_from_one_for_now(mailbox, tmp_path):
+    mailbox.refusal_of = lambda to: "550 nobody here" if to.startswith("gone") else "451 later"
     with pytest.raises(MailRejected, match="nobody here"):
-        await mail.send(settings(tmp_path, letters.url), "gone@example.com", LETTER)
+        await mail.send(settings(tmp_path, mailbox.url), "gone@example.com", LETTER)
     with pytest.raises(aiosmtplib.SMTPException):
-        await mail.send(settings(tmp_path, letters.url), "busy@example.com", LETTER)
+        await mail.send(settings(tmp_path, mailbox.url), "busy@example.com", LETTER)
 
 
 async def test_a_server_that_is_not_there_is_for_now(tmp_path):
@@ -217,10 +217,10 @@ def written(request: pytest.FixtureRequest, style: str) -> Iterator[io.StringIO]
 
 @pytest.mark.parametrize("env", ["production", "test"])
 @pytest.mark.parametrize("server", SERVERS)
-async def test_outside_development_no_log_holds_a_token(letters, tmp_path, written, env, server):
+async def test_outside_development_no_log_holds_a_token(mailbox, tmp_path, written, env, server):
     repeated = {**catalogue._SAMPLE_CONTEXT, "code": TOKEN, "link": f"https://chat.example/account#x:{TOKEN}"}
-    letters.refusal_of = lambda _: SERVERS[server].format(repeated["link"])
-    url = letters.url if server in ("rejects", "defers") else SERVERS[server]
+    mailbox.refusal_of = lambda _: SERVERS[server].format(repeated["link"])
+    url = mailbox.url if server in ("rejects", "defers") else SERVERS[server]
     given = Settings.for_tests(env=env, data_dir=tmp_path, smtp_url=url)
 
     for name in catalogue.NAMES:

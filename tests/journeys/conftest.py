@@ -7,7 +7,7 @@ from typing import Protocol
 import pytest
 
 from hubbub.config import Settings
-from tests.journeys.device import Device, News
+from tests.journeys.device import ChangeNotifier, Device
 from tests.support.client_model import Json
 from tests.support.server_process import ServerProcess
 
@@ -25,13 +25,13 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def news() -> News:
+def notifier() -> ChangeNotifier:
     """What the devices of a test wake each other with."""
-    return News()
+    return ChangeNotifier()
 
 
 @pytest.fixture
-async def served(database_url: str, tmp_path: Path) -> AsyncIterator[ServerProcess]:
+async def server_process(database_url: str, tmp_path: Path) -> AsyncIterator[ServerProcess]:
     """`hubbub serve` as a process, on the test's database."""
     async with ServerProcess(tmp_path, database_url=database_url, default_rooms="", **UNLIMITED) as process:
         yield process
@@ -44,12 +44,12 @@ class Connect(Protocol):
 
 
 @pytest.fixture
-async def devices(news: News) -> AsyncIterator[Connect]:
+async def devices(notifier: ChangeNotifier) -> AsyncIterator[Connect]:
     """Connects devices; in the end they are closed, and none has heard an entry out of its order."""
     connected: list[Device] = []
 
     async def connect(url: str, login: Json, *transports: str) -> Device:
-        connected.append(Device(url, login, news, transports or ("websocket",)))
+        connected.append(Device(url, login, notifier, transports or ("websocket",)))
         return await connected[-1].connect()
 
     yield connect

@@ -17,17 +17,17 @@ WAIT_S = 30.0
 CHAT = "/chat"
 
 
-class Lost(Exception):
+class ConnectionLost(Exception):
     """The connection ended before the answer came."""
 
 
-class News:
+class ChangeNotifier:
     """Wakes whoever waits for something to become true; shared by the devices of a test."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         self._event.set()
         self._event.clear()
 
@@ -62,7 +62,7 @@ class Order:
         self._last.pop(room_id, None)
         self._left.discard(room_id)
 
-    def hear(self, event: str, payload: Json) -> str | None:
+    def check_entry(self, event: str, payload: Json) -> str | None:
         """What is wrong with this entry, if anything."""
         room_id, seq = payload["room_id"], payload["seq"]
         own = payload.get("user", {}).get("id") == self._me
@@ -84,16 +84,16 @@ class Device:
     """A connected client, and what it knows. `violations` must stay empty."""
 
     def __init__(
-        self, url: str, signed: Json, news: News, transports: tuple[str, ...] = ("websocket",)
+        self, url: str, signed: Json, notifier: ChangeNotifier, transports: tuple[str, ...] = ("websocket",)
     ) -> None:
         self._url = url
         self._token = signed["access_token"]
-        self._news = news
+        self._notifier = notifier
         self._transports = list(transports)
         self.name: str = signed["user"]["username"]
         self.mirror = ClientModel(signed["user"]["id"])
         self.up = asyncio.Event()
-        self.comings = 0
+        self.ready_count = 0
         self.violations: list[str] = []
         self._asked: dict[str, int] = {}
         self._answers: set[asyncio.Future[Json]] = set()
@@ -105,8 +105,8 @@ class Device:
         self.sio = socketio.AsyncClient(
             reconnection_delay=0.05, reconnection_delay_max=0.3, http_session=self._http
         )
-        self.sio.on("*", self._hear, namespace=CHAT)
-        self.sio.on("disconnect", self._gone, namespace=CHAT)
+        self.sio.on("*", self._on_event, namespace=CHAT)
+        self.sio.on("disconnect", self._on_disconnect, namespace=CHAT)
 
     @property
     def me(self) -> str:
@@ -131,7 +131,7 @@ class Device:
     async def disconnect(self) -> None:
         """Go away; `connect` comes back with what is known."""
         await self.sio.disconnect()
-        self._gone()
+        self._on_disconnect()
 
     async def close(self) -> None:
         if self._following is not None:
@@ -141,30 +141,30 @@ class Device:
         await self.sio.disconnect()
         await self._http.close()
 
-    def _gone(self, _reason: str = "") -> None:
+    def _on_disconnect(self, _reason: str = "") -> None:
         self.up.clear()
         for answer in self._answers:
             if not answer.done():
-                answer.set_exception(Lost())
+                answer.set_exception(ConnectionLost())
         self._answers.clear()
-        self._news.tell()
+        self._notifier.notify()
 
     # Hearing.
 
-    def _hear(self, event: str, payload: Json) -> None:
+    def _on_event(self, event: str, payload: Json) -> None:
         try:
             self._take(event, payload)
         except (AssertionError, KeyError, ValueError) as error:
             self.violations.append(f"{event} {payload}: {error!r}")
         self._wake.set()
-        self._news.tell()
+        self._notifier.notify()
 
     def _take(self, event: str, payload: Json) -> None:
         if event == "ready":
             known = {**self._asked, **{room["id"]: room["last_seq"] for room in payload["rooms"]}}
             self._order = Order(self.me, known)
             self.mirror.on_ready(payload, self._asked)
-            self.comings += 1
+            self.ready_count += 1
             self.up.set()
         elif event == "room:added":
             self.mirror.add_or_refresh(payload["room"])
@@ -176,7 +176,7 @@ class Device:
         elif event == "room:muted":
             self.mirror.on_muted(payload["room_id"], payload["muted"])
         elif "seq" in payload and "at" in payload:
-            if wrong := self._order.hear(event, payload):
+            if wrong := self._order.check_entry(event, payload):
                 self.violations.append(wrong)
             self.mirror.on_entry(event, payload)
 
@@ -188,24 +188,24 @@ class Device:
             await self._count()
             while self.up.is_set() and (behind := self.mirror.rooms_behind()):
                 rooms = {room_id: room.cursor for room_id, room in behind.items()}
-                with suppress(Lost):
+                with suppress(ConnectionLost):
                     answer = await self.ask("sync", epoch=self.mirror.epoch, rooms=rooms)
                     self._caught(behind, answer["data"])
 
     async def _count(self) -> None:
         for room_id, doubts in self.mirror.rooms_in_doubt().items():
-            with suppress(Lost):
+            with suppress(ConnectionLost):
                 answer = await self.ask("room:join", room_id=room_id)
                 if answer["ok"]:  # else the user has left it
                     self.mirror.on_room_response(answer["data"]["room"], doubts)
-                    self._news.tell()
+                    self._notifier.notify()
 
     def _caught(self, asked: dict[str, Room], answer: Json) -> None:
         try:
             self.mirror.on_synced(asked, answer)
         except (AssertionError, KeyError, ValueError) as error:
             self.violations.append(f"sync {answer}: {error!r}")
-        self._news.tell()
+        self._notifier.notify()
 
     # Asking.
 
@@ -222,7 +222,7 @@ class Device:
             await self.sio.emit(event, payload, namespace=CHAT, callback=acked)
             return await asyncio.wait_for(answer, WAIT_S)
         except (SocketIOError, NotConnected):
-            raise Lost from None
+            raise ConnectionLost from None
         finally:
             self._answers.discard(answer)
             if answer.done() and not answer.cancelled():
@@ -256,13 +256,13 @@ class Device:
         client_id = client_id or str(uuid4())
         while True:
             await asyncio.wait_for(self.up.wait(), WAIT_S)
-            with suppress(Lost):
+            with suppress(ConnectionLost):
                 sent = await self.call("message:send", room_id=room_id, client_id=client_id, body=body)
                 message: Json = sent["message"]
                 return message
 
 
-async def sign_up(url: str, name: str) -> Json:
+async def register(url: str, name: str) -> Json:
     """Register somebody: tokens and user."""
     given = {
         "name": name.title(),

@@ -20,7 +20,7 @@ class Node:
     def __init__(self) -> None:
         self.lines: list[Json] = []
         self._read = 0
-        self._news = asyncio.Condition()
+        self._notifier = asyncio.Condition()
         self._asked = 0
         self._process: asyncio.subprocess.Process
         self._reading: asyncio.Task[None]
@@ -47,9 +47,9 @@ class Node:
     async def _follow(self) -> None:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
-            async with self._news:
+            async with self._notifier:
                 self.lines.append(json.loads(line))
-                self._news.notify_all()
+                self._notifier.notify_all()
 
     async def _order(self, **order: Any) -> None:
         assert self._process.stdin is not None
@@ -69,8 +69,8 @@ class Node:
             return False
 
         try:
-            async with self._news:
-                await asyncio.wait_for(self._news.wait_for(found), WAIT_S)
+            async with self._notifier:
+                await asyncio.wait_for(self._notifier.wait_for(found), WAIT_S)
         except TimeoutError:
             raise AssertionError(f"no {wanted}; {self.lines}") from None
         self._read += 1
@@ -82,8 +82,8 @@ class Node:
         def found() -> list[Json]:
             return [line for line in self.lines if all(line.get(name) == it for name, it in wanted.items())]
 
-        async with self._news:
-            await asyncio.wait_for(self._news.wait_for(found), WAIT_S)
+        async with self._notifier:
+            await asyncio.wait_for(self._notifier.wait_for(found), WAIT_S)
         return found()[0]
 
     async def connect(self, url: str, client: str = "socket.io-client", **options: Any) -> None:
@@ -105,8 +105,8 @@ class Node:
         def answered() -> bool:
             return any(line.get("id") == number for line in self.lines)
 
-        async with self._news:
-            await asyncio.wait_for(self._news.wait_for(answered), WAIT_S)
+        async with self._notifier:
+            await asyncio.wait_for(self._notifier.wait_for(answered), WAIT_S)
         return next(line["answer"] for line in self.lines if line.get("id") == number)
 
     async def ask(self, event: str, **payload: Any) -> Json:
@@ -126,7 +126,7 @@ class Node:
         logs = await self._answer(do="log")
         return [(event, payload) for event, payload in logs.get(room_id, [])]
 
-    async def heard(self, event: str) -> Json:
+    async def next_event(self, event: str) -> Json:
         """The payload of the next such event."""
         payload: Json = (await self.next(**{"is": "event", "event": event}))["payload"]
         return payload

@@ -19,7 +19,7 @@ Answer = tuple[int, dict[str, Any]]
 
 
 @pytest.fixture
-async def abroad(database_url, tmp_path):
+async def remote_instances(database_url, tmp_path):
     """Two instances, with nothing between them but the database."""
     options = {"database_url": database_url, "default_rooms": "", **UNLIMITED}
     async with (
@@ -38,44 +38,55 @@ async def make(ada: ApiUser, **more: Any) -> dict[str, Any]:
     return made
 
 
-async def post(abroad: RemoteInstances, url: str, key: str, **headers: str) -> Answer:
+async def post(remote_instances: RemoteInstances, url: str, key: str, **headers: str) -> Answer:
     given = {"X-API-Key": key, "Content-Type": "application/json", **headers}
-    async with abroad.http.post(url + ROOMS, data=BODY, headers=given) as answer:
+    async with remote_instances.http.post(url + ROOMS, data=BODY, headers=given) as answer:
         return answer.status, await answer.json()
 
 
-async def test_two_instances_are_as_one(abroad):
-    ada = await abroad.register("ada")
-    await _one_request_is_acted_upon_once(abroad, ada)
-    await _a_signed_request_is_taken_by_one_of_them(abroad, ada)
-    await _a_revoked_key_is_refused_by_both_at_once(abroad, ada)
+async def test_two_instances_are_as_one(remote_instances):
+    ada = await remote_instances.register("ada")
+    await _one_request_is_acted_upon_once(remote_instances, ada)
+    await _a_signed_request_is_taken_by_one_of_them(remote_instances, ada)
+    await _a_revoked_key_is_refused_by_both_at_once(remote_instances, ada)
 
 
-async def _one_request_is_acted_upon_once(abroad: RemoteInstances, ada: ApiUser) -> None:
+async def _one_request_is_acted_upon_once(remote_instances: RemoteInstances, ada: ApiUser) -> None:
     key, headers = (await make(ada))["key"], {"Idempotency-Key": str(uuid4())}
 
-    answers = await asyncio.gather(*(post(abroad, url, key, **headers) for url in abroad.urls * 5))
+    answers = await asyncio.gather(
+        *(post(remote_instances, url, key, **headers) for url in remote_instances.urls * 5)
+    )
 
     assert {status for status, _ in answers} == {201}
     assert len({body["data"]["id"] for _, body in answers}) == 1
     assert len((await ada.rest("GET", "/rooms"))[1]["data"]) == 1
 
 
-async def _a_signed_request_is_taken_by_one_of_them(abroad: RemoteInstances, ada: ApiUser) -> None:
+async def _a_signed_request_is_taken_by_one_of_them(remote_instances: RemoteInstances, ada: ApiUser) -> None:
     made = await make(ada, signed=True)
     signature = sign(made["signing_secret"], "POST", ROOMS, BODY)
 
     answers = await asyncio.gather(
-        *(post(abroad, url, made["key"], **{"X-Signature": signature}) for url in abroad.urls * 3)
+        *(
+            post(remote_instances, url, made["key"], **{"X-Signature": signature})
+            for url in remote_instances.urls * 3
+        )
     )
 
     assert sorted(status for status, _ in answers) == [201] + 5 * [401]
 
 
-async def _a_revoked_key_is_refused_by_both_at_once(abroad: RemoteInstances, ada: ApiUser) -> None:
+async def _a_revoked_key_is_refused_by_both_at_once(remote_instances: RemoteInstances, ada: ApiUser) -> None:
     made = await make(ada)
-    assert [(await post(abroad, url, made["key"]))[0] for url in abroad.urls] == [201, 201]
+    assert [(await post(remote_instances, url, made["key"]))[0] for url in remote_instances.urls] == [
+        201,
+        201,
+    ]
 
     assert (await ada.rest("DELETE", f"/api-keys/{made['id']}"))[0] == 204
 
-    assert [(await post(abroad, url, made["key"]))[0] for url in abroad.urls] == [401, 401]
+    assert [(await post(remote_instances, url, made["key"]))[0] for url in remote_instances.urls] == [
+        401,
+        401,
+    ]

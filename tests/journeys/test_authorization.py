@@ -48,9 +48,9 @@ BY_NAME: dict[str, Any] = {
 class Sample:
     """Makes what a schema would take, with the ids that it is given by name."""
 
-    def __init__(self, components: dict[str, Any], known: dict[str, str]) -> None:
+    def __init__(self, components: dict[str, Any], known_ids: dict[str, str]) -> None:
         self._components = components
-        self._known = known
+        self._known = known_ids
 
     def of(self, name: str, schema: dict[str, Any]) -> Any:
         """A value for a field."""
@@ -82,7 +82,7 @@ class Sample:
 
 
 @pytest.fixture
-async def known(world: LiveInstance) -> dict[str, str]:
+async def known_ids(world: LiveInstance) -> dict[str, str]:
     """Things of Ada's, of which others know the ids."""
     room_id, (client, _) = await world.room_with_clients("ada", "bob")
     ada = world.users["ada"]
@@ -113,9 +113,9 @@ async def everything(world: LiveInstance) -> dict[str, list[tuple[Any, ...]]]:
     return rows
 
 
-def _operations(known: dict[str, str]) -> list[tuple[str, str, dict[str, Any], Sample]]:
+def _operations(known_ids: dict[str, str]) -> list[tuple[str, str, dict[str, Any], Sample]]:
     document = api_contract().document
-    sample = Sample(document["components"]["schemas"], known)
+    sample = Sample(document["components"]["schemas"], known_ids)
     return [(*operation, sample) for operation in api_contract().operations()]
 
 
@@ -126,21 +126,23 @@ def _body(operation: dict[str, Any], sample: Sample) -> dict[str, Any]:
 
 
 async def test_another_ones_things_are_nowhere_to_be_found(
-    world: LiveInstance, known: dict[str, str]
+    world: LiveInstance, known_ids: dict[str, str]
 ) -> None:
     mallory, before = (
         await (await world.register("mallory")).mark_sessions_confirmed(),
         await everything(world),
     )
     asked = 0
-    for method, path, operation, sample in _operations(known):
-        parts = {part["name"]: part["schema"] for part in operation["parameters"] if part["in"] == "path"}
-        if not any(name.endswith("_id") for name in parts):
+    for method, path, operation, sample in _operations(known_ids):
+        parameters = {
+            part["name"]: part["schema"] for part in operation["parameters"] if part["in"] == "path"
+        }
+        if not any(name.endswith("_id") for name in parameters):
             continue
-        missing = {name for name in parts if name.endswith("_id")} - known.keys()
+        missing = {name for name in parameters if name.endswith("_id")} - known_ids.keys()
         assert not missing, f"{path}: give this test the {missing} of something that is Ada's"
         address = path.removeprefix("/api/v1")
-        for name, schema in parts.items():
+        for name, schema in parameters.items():
             address = address.replace(f"{{{name}}}", quote(sample.of(name, schema), safe=""))
         body = _body(operation, sample)
         status, answer = await mallory.rest(method, address, **({"json": body} if body else {}))
@@ -152,19 +154,19 @@ async def test_another_ones_things_are_nowhere_to_be_found(
     assert await everything(world) == before
 
 
-async def test_nobody_is_made_more_than_they_ask_for(world: LiveInstance, known: dict[str, str]) -> None:
+async def test_nobody_is_made_more_than_they_ask_for(world: LiveInstance, known_ids: dict[str, str]) -> None:
     mallory, admin = [
         await (await world.register(name)).mark_sessions_confirmed() for name in ("mallory", "trudy")
     ]
     await models.User.filter(id=admin.id).update(role="admin")  # others are refused before their body is read
     before = await everything(world)
-    for method, path, operation, sample in _operations(known):
+    for method, path, operation, sample in _operations(known_ids):
         if "requestBody" not in operation:
             continue
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         assert schema["additionalProperties"] is False, path
         address = path.removeprefix("/api/v1")
-        for name, given in known.items():
+        for name, given in known_ids.items():
             address = address.replace(f"{{{name}}}", given)
         more = {name: it for name, it in ASSIGNED.items() if name not in schema["properties"]}
         for field, value in more.items():
@@ -179,7 +181,7 @@ async def test_nobody_is_made_more_than_they_ask_for(world: LiveInstance, known:
     assert await everything(world) == before
 
 
-async def test_no_event_reaches_another_ones_room(world: LiveInstance, known: dict[str, str]) -> None:
+async def test_no_event_reaches_another_ones_room(world: LiveInstance, known_ids: dict[str, str]) -> None:
     mallory = await (await world.register("mallory")).connect_client()
     before, asked = await everything(world), 0
     for name, event in events.events:
@@ -187,18 +189,18 @@ async def test_no_event_reaches_another_ones_room(world: LiveInstance, known: di
         fields = components[schema["$ref"]]
         if not {"room_id", "message_id"} & fields["properties"].keys():
             continue
-        answer = await mallory.call_for_ack(name, **Sample(components, known).fields(fields))
+        answer = await mallory.call_for_ack(name, **Sample(components, known_ids).fields(fields))
         assert (answer["ok"], answer["error"]["code"]) == (False, "not_found"), (name, answer)
         asked += 1
     assert asked > 15
     assert await everything(world) == before
 
 
-async def test_their_owner_finds_them(world: LiveInstance, known: dict[str, str]) -> None:
+async def test_their_owner_finds_them(world: LiveInstance, known_ids: dict[str, str]) -> None:
     """Else the tests above would prove nothing."""
-    for method, path, operation, _ in _operations(known):
+    for method, path, operation, _ in _operations(known_ids):
         address = path.removeprefix("/api/v1")
-        for name, given in known.items():
+        for name, given in known_ids.items():
             address = address.replace(f"{{{name}}}", given)
         if method == "GET" and address != path.removeprefix("/api/v1") and "/admin/" not in path:
             status, answer = await world.users["ada"].rest(method, address)

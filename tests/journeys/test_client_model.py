@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.journeys.conftest import Connect
-from tests.journeys.device import Device, News, sign_up
+from tests.journeys.device import ChangeNotifier, Device, register
 from tests.support.client_model import Json
 from tests.support.live_instance import LiveInstance
 
@@ -32,7 +32,7 @@ class Step(NamedTuple):
     c: int
 
 
-class Person:
+class ModelUser:
     """Somebody with one device or two."""
 
     def __init__(self, signed: Json, devices: list[Device]) -> None:
@@ -45,9 +45,9 @@ class Person:
 class Play:
     """One example: its people, and the rooms and messages that there are so far."""
 
-    def __init__(self, world: LiveInstance, people: list[Person]) -> None:
+    def __init__(self, world: LiveInstance, users: list[ModelUser]) -> None:
         self.world = world
-        self.users = people
+        self.users = users
         self.rooms: list[str] = []
         self.messages: list[str] = []
         self.tag = uuid4().hex[:8]
@@ -55,15 +55,15 @@ class Play:
 
     async def step(self, step: Step) -> None:
         """One operation by one person, with the device whose turn it is."""
-        person = self.users[step.who]
-        device = person.devices[step.b % len(person.devices)]
+        user = self.users[step.who]
+        device = user.devices[step.b % len(user.devices)]
         if step.what == "go":
             if device.up.is_set():
                 await device.disconnect()
         elif not device.up.is_set():
             await self.back(device)
         else:
-            await _DO[step.what](self, person, device, step)
+            await _DO[step.what](self, user, device, step)
 
     async def in_turn(self, steps: list[Step]) -> None:
         """One person's operations, one after the other."""
@@ -78,7 +78,7 @@ class Play:
 
     @property
     def devices(self) -> list[Device]:
-        return [device for person in self.users for device in person.devices]
+        return [device for user in self.users for device in user.devices]
 
     async def back(self, device: Device) -> None:
         """Come back. `ready` tells of new entries, and of what was read elsewhere meanwhile."""
@@ -108,7 +108,7 @@ class Play:
         some = own if own and step.a % 6 else self.messages
         return some[-1 - step.b % len(some)] if some else str(uuid4())
 
-    def other(self, step: Step) -> Person:
+    def other(self, step: Step) -> ModelUser:
         return self.users[step.c % len(self.users)]
 
     def body(self, step: Step) -> str:
@@ -120,7 +120,7 @@ class Play:
 # --- what people do ---
 
 
-async def _create(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _create(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     kind = ("public", "private", "direct")[step.a % 3]
     name = f"room {play.tag} {len(play.rooms) if step.b % 4 else 0}"
     chosen = [each.id for index, each in enumerate(play.users) if step.c >> index & 1]
@@ -132,31 +132,31 @@ async def _create(play: Play, _: Person, device: Device, step: Step) -> None:
             play.rooms.append(made["room"]["id"])
 
 
-async def _join(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _join(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     if (joined := await play.ask(device, "room:join", room_id=play.room(step, device))) is not None:
         device.added(joined["room"])
 
 
-async def _leave(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _leave(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     await play.ask(device, "room:leave", room_id=play.room(step, device))
 
 
-async def _invite(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _invite(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     await play.ask(device, "room:invite", room_id=play.room(step, device), user_id=play.other(step).id)
 
 
-async def _remove(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _remove(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     await play.ask(device, "room:remove", room_id=play.room(step, device), user_id=play.other(step).id)
 
 
-async def _set_role(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _set_role(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     role = ("owner", "moderator", "member")[step.b % 3]
     await play.ask(
         device, "room:set_role", room_id=play.room(step, device), user_id=play.other(step).id, role=role
     )
 
 
-async def _send(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _send(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     fields = {"reply_to": play.message(step, device)} if step.c % 5 == 0 and play.messages else {}
     sent = await play.ask(
         device,
@@ -170,29 +170,29 @@ async def _send(play: Play, _: Person, device: Device, step: Step) -> None:
         play.messages.append(sent["message"]["id"])
 
 
-async def _edit(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _edit(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     await play.ask(device, "message:edit", message_id=play.message(step, device), body=play.body(step))
 
 
-async def _delete(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _delete(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     await play.ask(device, "message:delete", message_id=play.message(step, device))
 
 
-async def _react(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _react(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     emoji = EMOJI[step.c % len(EMOJI)]
     await play.ask(device, "reaction:add", message_id=play.message(step, device), emoji=emoji)
 
 
-async def _unreact(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _unreact(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     emoji = EMOJI[step.c % len(EMOJI)]
     await play.ask(device, "reaction:remove", message_id=play.message(step, device), emoji=emoji)
 
 
-async def _read(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _read(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     await _mark(play, device, "room:read", step)
 
 
-async def _mark_unread(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _mark_unread(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     await _mark(play, device, "room:mark_unread", step)
 
 
@@ -202,19 +202,19 @@ async def _mark(play: Play, device: Device, event: str, step: Step) -> None:
         device.read(room_id, state["last_read_seq"])
 
 
-async def _mute(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _mute(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     muted, room_id = bool(step.c % 2), play.room(step, device)
     if await play.ask(device, "room:mute", room_id=room_id, muted=muted) is not None:
         device.mirror.on_muted(room_id, muted)
 
 
-async def _update(play: Play, _: Person, device: Device, step: Step) -> None:
+async def _update(play: Play, _: ModelUser, device: Device, step: Step) -> None:
     names = {"name": f"room {play.tag} {step.c % 3}"} if step.b % 2 else {}
     topics = {"topic": f"topic {step.c}"} if step.b % 3 else {}
     await play.ask(device, "room:update", room_id=play.room(step, device), **names, **topics)
 
 
-_DO: dict[str, Callable[[Play, Person, Device, Step], Awaitable[None]]] = {
+_DO: dict[str, Callable[[Play, ModelUser, Device, Step], Awaitable[None]]] = {
     "create": _create,
     "join": _join,
     "leave": _leave,
@@ -255,7 +255,7 @@ async def listed(http: aiohttp.ClientSession, path: str, **query: Any) -> list[J
         return data
 
 
-async def caught_up(device: Device, ends: dict[str, int], news: News) -> None:
+async def caught_up(device: Device, ends: dict[str, int], notifier: ChangeNotifier) -> None:
     """Wait until a device has all rooms up to their ends."""
 
     def done() -> bool:
@@ -266,22 +266,22 @@ async def caught_up(device: Device, ends: dict[str, int], news: News) -> None:
         )
         return known or bool(device.violations)
 
-    await news.until(done, lambda: f"{device.name} has {device.mirror.cursors()}, not {ends}", 10.0)
+    await notifier.until(done, lambda: f"{device.name} has {device.mirror.cursors()}, not {ends}", 10.0)
     assert device.violations == []
 
 
-async def compare(person: Person, url: str, news: News) -> dict[str, int]:
+async def compare(user: ModelUser, url: str, notifier: ChangeNotifier) -> dict[str, int]:
     """What each device of a person knows is what REST shows; returns the ends of their rooms."""
-    headers = {"Authorization": f"Bearer {person.signed['access_token']}"}
+    headers = {"Authorization": f"Bearer {user.signed['access_token']}"}
     async with aiohttp.ClientSession(f"{url}/api/v1/", headers=headers) as http:
         rooms = {room["id"]: room for room in await listed(http, "rooms", limit=200)}
         ends = {room_id: room["last_seq"] for room_id, room in rooms.items()}
-        for device in person.devices:
-            await caught_up(device, ends, news)
+        for device in user.devices:
+            await caught_up(device, ends, notifier)
         for room_id, room in rooms.items():
             members = await listed(http, f"rooms/{room_id}/members", limit=200)
             history = await listed(http, f"rooms/{room_id}/messages", limit=100)
-            for device in person.devices:
+            for device in user.devices:
                 known = device.mirror.rooms[room_id]
                 assert known.as_listed() == room
                 assert known.counts.as_my() == {name: room["my"][name] for name in COUNTED}
@@ -301,23 +301,25 @@ def compare_logs(devices: list[Device]) -> None:
             assert other.as_log() == first.as_log()
 
 
-async def play(world: LiveInstance, news: News, devices: Connect, program: list[list[Step]]) -> Play:
+async def play(
+    world: LiveInstance, notifier: ChangeNotifier, devices: Connect, program: list[list[Step]]
+) -> Play:
     """Fresh people do all that; then everybody is compared with everybody, and with newcomers' devices."""
     tag = uuid4().hex[:6]
-    signed = [await sign_up(world.url, f"p{index}_{tag}") for index in range(PEOPLE)]
-    people = [Person(each, [await devices(world.url, each)]) for each in signed]
-    people[0].devices.append(await devices(world.url, signed[0], "polling"))
-    people[1].devices.append(await devices(world.url, signed[1]))
-    made = Play(world, people)
+    signed = [await register(world.url, f"p{index}_{tag}") for index in range(PEOPLE)]
+    users = [ModelUser(each, [await devices(world.url, each)]) for each in signed]
+    users[0].devices.append(await devices(world.url, signed[0], "polling"))
+    users[1].devices.append(await devices(world.url, signed[1]))
+    made = Play(world, users)
     try:
         await made.step(Step(0, "create", 1, 0, 0b1111))
         for together in program:
             by_person = groupby(sorted(together, key=lambda step: step.who), key=lambda step: step.who)
             await asyncio.gather(*[made.in_turn(list(steps)) for _, steps in by_person])
         await made.gather()
-        for person in people:
-            person.devices.append(await devices(world.url, person.signed))
-            await compare(person, world.url, news)
+        for user in users:
+            user.devices.append(await devices(world.url, user.signed))
+            await compare(user, world.url, notifier)
         compare_logs(made.devices)
         assert [device.violations for device in made.devices if device.violations] == []
         assert [device.mirror.resets for device in made.devices if device.mirror.resets] == []
@@ -335,7 +337,9 @@ async def play(world: LiveInstance, news: News, devices: Connect, program: list[
         pytest.param(500, True, marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
     ],
 )
-async def test_a_client_knows_what_the_server_shows(world, news, devices, figures, examples, search) -> None:
+async def test_a_client_knows_what_the_server_shows(
+    world, notifier, devices, figures, examples, search
+) -> None:
     done: list[tuple[int, ...]] = []
 
     @settings(
@@ -349,7 +353,7 @@ async def test_a_client_knows_what_the_server_shows(world, news, devices, figure
     )
     @given(programs)
     def run(program: list[list[Step]]) -> None:
-        made = asyncio.run_coroutine_threadsafe(play(world, news, devices, program), loop).result(60)
+        made = asyncio.run_coroutine_threadsafe(play(world, notifier, devices, program), loop).result(60)
         done.append((sum(map(len, program)), len(made.rooms), len(made.messages), made.refused))
 
     loop = asyncio.get_running_loop()

@@ -196,10 +196,10 @@ def test_the_image_alone_does_not_start_without_what_production_needs():
 
 
 @pytest.fixture
-def here(file, database_url, redis_url, tmp_path):
+def instance_environment(file, database_url, redis_url, tmp_path):
     """The environment of an instance, with the stores of the tests in place of those of the file."""
 
-    def here(mail_url):
+    def instance_environment(mail_url):
         return {
             **compose.environment(file["services"]["hubbub-1"]),
             "HUBBUB_HOST": "127.0.0.1",
@@ -212,7 +212,7 @@ def here(file, database_url, redis_url, tmp_path):
             "HUBBUB_INSTANCE_ID": "hubbub-1",
         }
 
-    return here
+    return instance_environment
 
 
 def _environment(given):
@@ -237,9 +237,11 @@ async def worker(file, given):
 
 @pytest.mark.slow("9 s: all processes of the composition")
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_what_it_starts_is_a_chat_with_an_admin_and_e_mail(file, variables, here, tmp_path):
-    async with run_mailbox() as letters:
-        given = here(letters.url)
+async def test_what_it_starts_is_a_chat_with_an_admin_and_e_mail(
+    file, variables, instance_environment, tmp_path
+):
+    async with run_mailbox() as mailbox:
+        given = instance_environment(mailbox.url)
         settings = {
             name.removeprefix("HUBBUB_"): it for name, it in given.items() if name.startswith("HUBBUB_")
         }
@@ -253,11 +255,15 @@ async def test_what_it_starts_is_a_chat_with_an_admin_and_e_mail(file, variables
                 env=_environment({**given, **extra}),
                 timeout=WAIT_S,
             )
-        served = ServerProcess(tmp_path, limit_http="60/20", limit_auth="10/0.17", **settings)
-        async with worker(file, given), served, Nginx(tmp_path, {"hubbub-1": served}) as front:
+        server_process = ServerProcess(tmp_path, limit_http="60/20", limit_auth="10/0.17", **settings)
+        async with (
+            worker(file, given),
+            server_process,
+            Nginx(tmp_path, {"hubbub-1": server_process}) as front,
+        ):
 
             async def read_mail(address):
-                return plain_text(await letters.next_message(address, "Confirm"))
+                return plain_text(await mailbox.next_message(address, "Confirm"))
 
             await smoke.check(front.url, read_mail, lambda _: None)
             async with aiohttp.ClientSession() as http:
@@ -268,4 +274,4 @@ async def test_what_it_starts_is_a_chat_with_an_admin_and_e_mail(file, variables
                 async with http.get(f"{front.url}/api/v1/admin/users", headers=headers) as response:
                     assert response.status == 200
 
-        assert served.error_lines() == []
+        assert server_process.error_lines() == []

@@ -65,12 +65,12 @@ async def test_clients_connect_beside_a_flood_of_refused_connects(settings, kind
         LiveInstance(settings.model_copy(update=few)) as world,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))) as other,
     ):
-        people = [await world.register(name) for name in ("ada", "bob", "cid", "dan")]
+        users = [await world.register(name) for name in ("ada", "bob", "cid", "dan")]
         eve = await world.register("eve")
         if kind == "a user with too many sockets":
             for _ in range(SOCKETS):
                 await eve.connect_client()
-        fans = [RawClient(other, world.url, people[number % 4].token) for number in range(HONEST)]
+        fans = [RawClient(other, world.url, users[number % 4].token) for number in range(HONEST)]
         before = metrics.labelled["connects_refused"].total()
         attacks = [
             asyncio.ensure_future(_attack(world.http, world.url, FLOODS[kind](world), enough))
@@ -100,9 +100,9 @@ async def test_whoever_proves_nothing_uses_nothing_that_all_share(settings, kind
         async with world.http.ws_connect(f"{world.url}/socket.io/?EIO=4&transport=websocket") as socket:
             for _ in range(5):
                 await socket.send_str(FLOODS[kind](world))
-            heard = [message.data async for message in socket]
+            received = [message.data async for message in socket]
 
-        assert sum(text.startswith("44") for text in heard) == 5
+        assert sum(text.startswith("44") for text in received) == 5
         assert socket.close_code == 1008
         assert queue._bucket.level == level
         assert metrics.counters["database_statements"] - statements < 5, "the look once a second asks, too"

@@ -20,7 +20,7 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-async def served(database_url, tmp_path):
+async def server_process(database_url, tmp_path):
     """An instance that takes its time over passwords."""
     options = {"bcrypt_rounds": 12, "sockets_per_user": 100, "drain_s": 20, "default_rooms": "", **UNLIMITED}
     async with ServerProcess(tmp_path, database_url=database_url, **options) as process:
@@ -28,9 +28,9 @@ async def served(database_url, tmp_path):
 
 
 @pytest.fixture
-async def abroad(served):
+async def remote_instances(server_process):
     """Its people, from outside."""
-    async with RemoteInstances(served.url) as made:
+    async with RemoteInstances(server_process.url) as made:
         yield made
 
 
@@ -60,11 +60,13 @@ async def closings(fans):
     return await asyncio.gather(*(one(fan) for fan in fans))
 
 
-async def test_everybody_is_let_go_and_what_was_acknowledged_is_there(abroad, served, figures):
-    person = await abroad.register("ada")
-    ada = await person.connect_client()
+async def test_everybody_is_let_go_and_what_was_acknowledged_is_there(
+    remote_instances, server_process, figures
+):
+    user = await remote_instances.register("ada")
+    ada = await user.connect_client()
     room_id = (await ada.call("room:create", kind="private"))["room"]["id"]
-    acked, probe = [], Probe(abroad.http, abroad.url)
+    acked, probe = [], Probe(remote_instances.http, remote_instances.url)
 
     async def send():
         while True:
@@ -72,20 +74,22 @@ async def test_everybody_is_let_go_and_what_was_acknowledged_is_there(abroad, se
             acked.append(answer["data"]["message"]["seq"])
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        fans = [RawClient(http, abroad.url, person.token) for _ in range(CROWD)]
+        fans = [RawClient(http, remote_instances.url, user.token) for _ in range(CROWD)]
         await asyncio.gather(*(fan.connect() for fan in fans))
         probing = asyncio.ensure_future(probe.run())
         sending = [asyncio.ensure_future(send()) for _ in range(3)]
         await fans[0].wait_for_count("message:new", 5)
         login = asyncio.ensure_future(
-            abroad.rest("POST", "/auth/login", json={"email": "ada@example.com", "password": PASSWORD})
+            remote_instances.rest(
+                "POST", "/auth/login", json={"email": "ada@example.com", "password": PASSWORD}
+            )
         )
         await asyncio.sleep(0.3)  # it is under way, or done
         began = time.monotonic()
 
-        served.signal(signal.SIGTERM)
+        server_process.signal(signal.SIGTERM)
         times = await closings(fans)
-        code = await served.wait()
+        code = await server_process.wait()
 
         seconds = time.monotonic() - began
         assert (await login)[0] == 200
@@ -104,55 +108,55 @@ async def test_everybody_is_let_go_and_what_was_acknowledged_is_there(abroad, se
         f"{CROWD + 1} sockets gone and the process ended after {seconds:.1f} s; {len(acked)} messages acked"
     )
 
-    await served.start()
-    _, page = await person.rest("GET", f"/rooms/{room_id}/messages?limit=100")
+    await server_process.start()
+    _, page = await user.rest("GET", f"/rooms/{room_id}/messages?limit=100")
     stored = {message["seq"] for message in page["data"]}
     assert {seq for seq in acked if seq >= min(stored)} <= stored
-    assert served.error_lines() == []
+    assert server_process.error_lines() == []
 
 
 @pytest.fixture
-async def stuck(database_url, tmp_path):
+async def hanging_instance(database_url, tmp_path):
     """Runs an instance whose database hangs, with a message on its way into it."""
     async with AsyncExitStack() as stack:
 
         async def make(**more):
-            relay = await stack.enter_async_context(TcpProxy(database_url))
-            options = {"database_url": relay.url, "default_rooms": "", **UNLIMITED, **more}
-            served = await stack.enter_async_context(ServerProcess(tmp_path, **options))
-            abroad = await stack.enter_async_context(RemoteInstances(served.url))
-            ada = await (await abroad.register("ada")).connect_client()
+            proxy = await stack.enter_async_context(TcpProxy(database_url))
+            options = {"database_url": proxy.url, "default_rooms": "", **UNLIMITED, **more}
+            server_process = await stack.enter_async_context(ServerProcess(tmp_path, **options))
+            remote_instances = await stack.enter_async_context(RemoteInstances(server_process.url))
+            ada = await (await remote_instances.register("ada")).connect_client()
             room_id = (await ada.call("room:create", kind="private"))["room"]["id"]
-            relay.freeze()
+            proxy.freeze()
             await ada.sio.emit(
                 "message:send",
                 {"room_id": room_id, "client_id": str(uuid4()), "body": "x"},
                 namespace="/chat",
             )
-            await asyncio.wait_for(relay.data_blocked.wait(), 10)
-            return served, ada
+            await asyncio.wait_for(proxy.data_blocked.wait(), 10)
+            return server_process, ada
 
         yield make
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
-async def test_a_database_that_hangs_holds_up_nobody_for_long(stuck):
-    served, _ = await stuck(drain_s=3)
+async def test_a_database_that_hangs_holds_up_nobody_for_long(hanging_instance):
+    server_process, _ = await hanging_instance(drain_s=3)
     began = time.monotonic()
 
-    code = await served.stop()
+    code = await server_process.stop()
 
     assert code == 0
     assert time.monotonic() - began < 10
-    assert served.error_lines() == []
+    assert server_process.error_lines() == []
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
-async def test_who_asks_twice_does_not_wait(stuck):
-    served, ada = await stuck(drain_s=30)
-    served.signal(signal.SIGTERM)
+async def test_who_asks_twice_does_not_wait(hanging_instance):
+    server_process, ada = await hanging_instance(drain_s=30)
+    server_process.signal(signal.SIGTERM)
     await ada.next_event("server:draining")
 
-    served.signal(signal.SIGINT)
+    server_process.signal(signal.SIGINT)
 
-    assert await served.wait() == 1
+    assert await server_process.wait() == 1

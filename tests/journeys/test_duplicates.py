@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
-from tests.journeys.device import Device, News, sign_up
+from tests.journeys.device import ChangeNotifier, Device, register
 from tests.support.client_model import Json
 from tests.support.server_process import ServerProcess
 
@@ -18,22 +18,22 @@ SENDERS = 12
 EACH = 15
 
 
-async def caught_up(news: News, devices: list[Device], room_id: str, count: int) -> None:
+async def caught_up(notifier: ChangeNotifier, devices: list[Device], room_id: str, count: int) -> None:
     """Wait until each of them has `count` messages of a room."""
 
     def has_all(device: Device) -> bool:
         room = device.mirror.rooms.get(room_id)
         return room is not None and len(room.messages) >= count and not room.is_behind
 
-    await news.until(lambda: all(has_all(device) for device in devices), f"{count} messages everywhere")
+    await notifier.until(lambda: all(has_all(device) for device in devices), f"{count} messages everywhere")
 
 
-async def test_the_same_client_id_twenty_times_at_once_is_one_message(world, news, devices) -> None:
-    ada, bob = [await sign_up(world.url, name) for name in ("ada", "bob")]
+async def test_the_same_client_id_twenty_times_at_once_is_one_message(world, notifier, devices) -> None:
+    ada, bob = [await register(world.url, name) for name in ("ada", "bob")]
     phone, tablet = await devices(world.url, ada), await devices(world.url, ada, "polling")
     other = await devices(world.url, bob)
     room_id = await phone.create(kind="private", member_ids=[bob["user"]["id"]])
-    await caught_up(news, [tablet, other], room_id, 0)
+    await caught_up(notifier, [tablet, other], room_id, 0)
     client_id = str(uuid4())
 
     async def send(device: Device) -> Json:
@@ -44,7 +44,7 @@ async def test_the_same_client_id_twenty_times_at_once_is_one_message(world, new
 
     assert all(answer == answers[0] for answer in answers)
     assert last["seq"] == answers[0]["message"]["seq"] + 1
-    await caught_up(news, [phone, tablet, other], room_id, 2)
+    await caught_up(notifier, [phone, tablet, other], room_id, 2)
     for device in (phone, tablet, other):
         sent = [
             payload["message"]
@@ -54,23 +54,23 @@ async def test_the_same_client_id_twenty_times_at_once_is_one_message(world, new
         assert sent == [answers[0]["message"], last]
 
 
-async def test_a_crowd_in_one_room_has_one_order(world, news, devices, figures) -> None:
-    people = [await sign_up(world.url, f"person{index}") for index in range(SENDERS)]
+async def test_a_crowd_in_one_room_has_one_order(world, notifier, devices, figures) -> None:
+    users = [await register(world.url, f"person{index}") for index in range(SENDERS)]
     crowd = [
-        await devices(world.url, person, "polling" if index % 4 == 3 else "websocket")
-        for index, person in enumerate(people)
+        await devices(world.url, user, "polling" if index % 4 == 3 else "websocket")
+        for index, user in enumerate(users)
     ]
-    room_id = await crowd[0].create(kind="private", member_ids=[person["user"]["id"] for person in people])
-    await caught_up(news, crowd, room_id, 0)
+    room_id = await crowd[0].create(kind="private", member_ids=[user["user"]["id"] for user in users])
+    await caught_up(notifier, crowd, room_id, 0)
     began = time.monotonic()
 
     sent = await asyncio.gather(
         *(each.send(room_id, f"{each.name} {index}") for each in crowd for index in range(EACH))
     )
-    await caught_up(news, crowd, room_id, len(sent))
+    await caught_up(notifier, crowd, room_id, len(sent))
 
     figures(f"{len(sent)} messages of {SENDERS} senders heard by all after {time.monotonic() - began:.2f} s")
-    first = len(people) + 1  # after everybody's joining
+    first = len(users) + 1  # after everybody's joining
     assert sorted(message["seq"] for message in sent) == list(range(first, first + len(sent)))
     for device in crowd:
         assert device.mirror.rooms[room_id].log == crowd[0].mirror.rooms[room_id].log
@@ -81,7 +81,9 @@ async def test_a_crowd_in_one_room_has_one_order(world, news, devices, figures) 
 
 
 @pytest.fixture
-async def second(served: ServerProcess, database_url: str, tmp_path: Path) -> AsyncIterator[ServerProcess]:
+async def second_process(
+    server_process: ServerProcess, database_url: str, tmp_path: Path
+) -> AsyncIterator[ServerProcess]:
     """One more instance on the database of `served`; the secret in the folder is theirs in common."""
     async with ServerProcess(tmp_path, database_url=database_url, default_rooms="", **UNLIMITED) as process:
         yield process
@@ -89,34 +91,36 @@ async def second(served: ServerProcess, database_url: str, tmp_path: Path) -> As
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 async def test_entries_of_one_instance_reach_the_others_clients(
-    served, second, news, devices, figures
+    server_process, second_process, notifier, devices, figures
 ) -> None:
-    ada, bob = [await sign_up(served.url, name) for name in ("ada", "bob")]
-    here = await devices(served.url, ada)
+    ada, bob = [await register(server_process.url, name) for name in ("ada", "bob")]
+    here = await devices(server_process.url, ada)
     room_id = await here.create(kind="private", member_ids=[bob["user"]["id"]])
-    there = await devices(second.url, bob)
+    there = await devices(second_process.url, bob)
     late: list[float] = []
 
     for index in range(5):
         sent = [await here.send(room_id, f"{index} {part}") for part in range(4)]
         began = time.monotonic()
-        await caught_up(news, [here, there], room_id, 8 * index + len(sent))
+        await caught_up(notifier, [here, there], room_id, 8 * index + len(sent))
         late.append(time.monotonic() - began)
         await asyncio.gather(*(device.send(room_id, f"{index} at once") for device in (here, there) * 2))
-        await caught_up(news, [here, there], room_id, 8 * (index + 1))
+        await caught_up(notifier, [here, there], room_id, 8 * (index + 1))
 
     figures(f"heard on the other instance after {', '.join(f'{seconds:.2f}' for seconds in late)} s")
     assert there.mirror.rooms[room_id].log == here.mirror.rooms[room_id].log
     assert max(late) < 3  # a check a second, on a machine that may be busy
-    assert there.comings == here.comings == 1
+    assert there.ready_count == here.ready_count == 1
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
-async def test_twins_on_two_instances_are_one_message(served, second, news, devices) -> None:
-    ada = await sign_up(served.url, "ada")
-    here = await devices(served.url, ada)
+async def test_twins_on_two_instances_are_one_message(
+    server_process, second_process, notifier, devices
+) -> None:
+    ada = await register(server_process.url, "ada")
+    here = await devices(server_process.url, ada)
     room_id = await here.create(kind="private")
-    there = await devices(second.url, ada)
+    there = await devices(second_process.url, ada)
 
     for _ in range(10):
         client_id = str(uuid4())
@@ -129,5 +133,5 @@ async def test_twins_on_two_instances_are_one_message(served, second, news, devi
         )
         assert all(answer == answers[0] for answer in answers)
 
-    await caught_up(news, [here, there], room_id, 10)
+    await caught_up(notifier, [here, there], room_id, 10)
     assert [len(device.mirror.rooms[room_id].messages) for device in (here, there)] == [10, 10]

@@ -27,17 +27,17 @@ PATIENCE_S = 30.0
 
 
 @pytest.fixture
-async def relay(database_url):
+async def proxy(database_url):
     """Stands between the instance and its PostgreSQL."""
     async with TcpProxy(database_url) as made:
         yield made
 
 
 @pytest.fixture
-async def world(settings, relay):
+async def world(settings, proxy):
     """An instance that reaches its database by way of the relay."""
     async with LiveInstance(
-        settings.model_copy(update={"database_url": relay.url, "database_pool": 4})
+        settings.model_copy(update={"database_url": proxy.url, "database_pool": 4})
     ) as made:
         yield made
 
@@ -82,9 +82,9 @@ async def exactly_once(world, senders, listener, room_id):
     for client in {listener, *(sender.client for sender in senders)}:
         await client.next_event("message:new", lambda it: it["seq"] == last)
         # Who was added with the room hears of it once, and starts behind the entries of its members.
-        heard = [it["seq"] for _, it in client.entries(room_id)]
-        assert heard == list(range(heard[0], last + 1))
-        assert heard[0] <= first
+        received = [it["seq"] for _, it in client.entries(room_id)]
+        assert received == list(range(received[0], last + 1))
+        assert received[0] <= first
         assert client.count_events("disconnect") == 0
     rows = await models.Message.filter(room_id=room_id).values_list("client_id", "seq")
     stored = {str(client_id): seq for client_id, seq in rows}
@@ -94,7 +94,7 @@ async def exactly_once(world, senders, listener, room_id):
 
 
 @pytest.mark.parametrize("fault", ["down", "frozen"])
-async def test_a_database_that_is_away_is_an_honest_no(world, relay, fault, monkeypatch, caplog, figures):
+async def test_a_database_that_is_away_is_an_honest_no(world, proxy, fault, monkeypatch, caplog, figures):
     caplog.set_level("INFO")
     monkeypatch.setattr(message_writer, "WRITE_TIMEOUT_S", 1.0)
     monkeypatch.setattr(postgres, "ROLLBACK_S", 0.5)
@@ -105,7 +105,7 @@ async def test_a_database_that_is_away_is_an_honest_no(world, relay, fault, monk
     running = [asyncio.ensure_future(sender.run()) for sender in senders]
     await until(lambda: all(sender.stored for sender in senders), PATIENCE_S)  # everybody sent something
 
-    await (relay.stop() if fault == "down" else asyncio.to_thread(relay.freeze))
+    await (proxy.stop() if fault == "down" else asyncio.to_thread(proxy.freeze))
     await until(lambda: all(sender.refusals for sender in senders), PATIENCE_S)  # everybody was refused
     assert (await eve.call_for_ack("room:list"))["error"]["code"] == "unavailable"
     assert await ready(world) == (503, "unavailable")
@@ -115,7 +115,7 @@ async def test_a_database_that_is_away_is_an_honest_no(world, relay, fault, monk
     waiting = asyncio.ensure_future(fan.connect_with_retries())
     await until(lambda: metrics.gauges["connects_waiting"]() == 1, PATIENCE_S)  # a connect waits
     back = time.monotonic()
-    await (relay.start() if fault == "down" else asyncio.to_thread(relay.thaw))
+    await (proxy.start() if fault == "down" else asyncio.to_thread(proxy.thaw))
     await until(lambda: all(sender.acked_at > back for sender in senders), PATIENCE_S)  # all send again
     resumed = min(sender.acked_at for sender in senders) - back
     await until(lambda: not database.unavailable(), PATIENCE_S)  # it is known to be back
@@ -135,16 +135,16 @@ async def test_a_database_that_is_away_is_an_honest_no(world, relay, fault, monk
     figures(f"{fault}: answered within {slowest:.1f} s, all sending {resumed:.2f} s after its return")
 
 
-async def test_a_commit_of_unknown_outcome_is_settled_by_sending_again(world, relay):
+async def test_a_commit_of_unknown_outcome_is_settled_by_sending_again(world, proxy):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     client_id = str(uuid4())
-    relay.freeze_at(b"was it?")  # the statement that stores it
+    proxy.freeze_at(b"was it?")  # the statement that stores it
     asked = asyncio.ensure_future(
         ada.call_for_ack("message:send", room_id=room_id, client_id=client_id, body="was it?")
     )
-    await asyncio.wait_for(relay.pattern_seen.wait(), PATIENCE_S)
-    relay.reset_connections()
-    relay.thaw()
+    await asyncio.wait_for(proxy.pattern_seen.wait(), PATIENCE_S)
+    proxy.reset_connections()
+    proxy.thaw()
     assert (await asked)["error"]["code"] == "unavailable"
 
     sent = await ada.send(room_id, "was it?", client_id=client_id)
@@ -172,56 +172,56 @@ async def pair(database_url, tmp_path):
 
 
 @pytest.fixture
-async def abroad(pair):
+async def remote_instances(pair):
     async with RemoteInstances(*(each.url for each in pair)) as made:
         yield made
 
 
-async def meet(abroad):
+async def meet(remote_instances):
     """Ada here, Bob and Eve there, in a room."""
-    ada, bob, eve = [await abroad.register(name) for name in ("ada", "bob", "eve")]
+    ada, bob, eve = [await remote_instances.register(name) for name in ("ada", "bob", "eve")]
     here = await ada.connect_client()
     made = await here.call("room:create", kind="private", name="both", member_ids=[bob.id, eve.id])
-    there = [await person.connect_client(url=abroad.urls[1]) for person in (bob, eve)]
+    there = [await user.connect_client(url=remote_instances.urls[1]) for user in (bob, eve)]
     return made["room"]["id"], here, there
 
 
-async def test_revocations_arrive_within_a_second_without_a_bus(abroad, figures):
-    room_id, here, (bob, eve) = await meet(abroad)
+async def test_revocations_arrive_within_a_second_without_a_bus(remote_instances, figures):
+    room_id, here, (bob, eve) = await meet(remote_instances)
     took = {}
 
     began = time.monotonic()
-    await here.call("room:remove", room_id=room_id, user_id=abroad.users["bob"].id)
+    await here.call("room:remove", room_id=room_id, user_id=remote_instances.users["bob"].id)
     await here.send(room_id, "without Bob")
     await bob.next_event("room:gone")
     took["removal"] = time.monotonic() - began
     began = time.monotonic()
-    await abroad.users["eve"].rest("POST", "/auth/logout")
+    await remote_instances.users["eve"].rest("POST", "/auth/logout")
     assert (await eve.next_event("auth:revoked"))["reason"] == "logged_out"
     took["logout"] = time.monotonic() - began
     await eve.next_event("disconnect")
     began = time.monotonic()
-    await here.call("room:invite", room_id=room_id, user_id=abroad.users["bob"].id)
+    await here.call("room:invite", room_id=room_id, user_id=remote_instances.users["bob"].id)
     await bob.next_event("room:added")
     took["invitation"] = time.monotonic() - began
     last = await here.send(room_id, "with Bob")
     await bob.next_event("message:new", lambda it: it["seq"] == last["seq"])
 
-    heard = [(name, it["seq"]) for name, it in bob.entries(room_id)]
-    assert heard == [("member:left", 4), ("member:joined", 6), ("message:new", 7)]
+    received = [(name, it["seq"]) for name, it in bob.entries(room_id)]
+    assert received == [("member:left", 4), ("member:joined", 6), ("message:new", 7)]
     figures(", ".join(f"{what} {seconds:.2f} s" for what, seconds in took.items()))
     assert max(took.values()) < 5  # on a machine that may be busy
 
 
-async def test_an_instance_that_stood_still_tells_the_truth_again(abroad, pair, figures):
-    room_id, here, (bob, eve) = await meet(abroad)
+async def test_an_instance_that_stood_still_tells_the_truth_again(remote_instances, pair, figures):
+    room_id, here, (bob, eve) = await meet(remote_instances)
     other = pair[1]
 
     other.pause()
     await here.send(room_id, "all three")
-    await here.call("room:remove", room_id=room_id, user_id=abroad.users["bob"].id)
+    await here.call("room:remove", room_id=room_id, user_id=remote_instances.users["bob"].id)
     sent = await here.send(room_id, "without Bob")
-    await abroad.users["ada"].rest("GET", "/auth/me")
+    await remote_instances.users["ada"].rest("GET", "/auth/me")
     asked = asyncio.ensure_future(bob.call_for_ack("message:history", room_id=room_id))
     tried = asyncio.ensure_future(
         bob.call_for_ack("message:send", room_id=room_id, client_id=str(uuid4()), body="still here")

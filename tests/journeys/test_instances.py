@@ -16,16 +16,16 @@ pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=Tru
 
 
 @pytest.fixture
-async def relay(redis_url):
+async def proxy(redis_url):
     """What the instances take for Redis."""
     async with TcpProxy(redis_url) as made:
         yield made
 
 
 @pytest.fixture
-async def abroad(database_url, relay, tmp_path):
+async def remote_instances(database_url, proxy, tmp_path):
     """Two instances of one deployment."""
-    shared = {"database_url": database_url, "redis_url": relay.url, "redis_prefix": f"t-{uuid4().hex}"}
+    shared = {"database_url": database_url, "redis_url": proxy.url, "redis_prefix": f"t-{uuid4().hex}"}
     options = {**shared, "default_rooms": "", **UNLIMITED}
     async with (
         ServerProcess(tmp_path, **options) as one,
@@ -37,21 +37,21 @@ async def abroad(database_url, relay, tmp_path):
         assert one.error_lines() == other.error_lines() == []
 
 
-async def pair(abroad):
+async def pair(remote_instances):
     """Ada on one instance, Bob on the other, in a room."""
-    ada, bob = await abroad.register("ada"), await abroad.register("bob")
+    ada, bob = await remote_instances.register("ada"), await remote_instances.register("bob")
     here = await ada.connect_client()
-    there = await bob.connect_client(url=abroad.urls[1])
+    there = await bob.connect_client(url=remote_instances.urls[1])
     made = await here.call("room:create", kind="private", name="both", member_ids=[bob.id])
     room_id = made["room"]["id"]
     await there.next_event("room:added", lambda added: added["room"]["id"] == room_id)
     return room_id, here, there
 
 
-async def test_a_conversation_with_all_its_hints(abroad):
-    room_id, here, there = await pair(abroad)
-    ada, bob = abroad.users["ada"], abroad.users["bob"]
-    phone = await ada.connect_client(url=abroad.urls[1])
+async def test_a_conversation_with_all_its_hints(remote_instances):
+    room_id, here, there = await pair(remote_instances)
+    ada, bob = remote_instances.users["ada"], remote_instances.users["bob"]
+    phone = await ada.connect_client(url=remote_instances.urls[1])
 
     sent = await here.send(room_id, "hello over there")
     for client in (here, there, phone):
@@ -79,36 +79,38 @@ async def test_a_conversation_with_all_its_hints(abroad):
     assert there.count_events("typing") == 0
 
 
-async def _stop(abroad, here, phone, room_id):
+async def _stop(remote_instances, here, phone, room_id):
     await phone.call("typing:stop", room_id=room_id)
 
 
-async def _send(abroad, here, phone, room_id):
+async def _send(remote_instances, here, phone, room_id):
     await here.send(room_id, "here it is")
 
 
-async def _send_elsewhere(abroad, here, phone, room_id):
+async def _send_elsewhere(remote_instances, here, phone, room_id):
     await phone.send(room_id, "here it is")
 
 
-async def _post(abroad, here, phone, room_id):
+async def _post(remote_instances, here, phone, room_id):
     body = {"body": "here it is", "client_id": str(uuid4())}
-    assert (await abroad.users["ada"].rest("POST", f"/rooms/{room_id}/messages", json=body))[0] == 201
+    assert (await remote_instances.users["ada"].rest("POST", f"/rooms/{room_id}/messages", json=body))[
+        0
+    ] == 201
 
 
-async def _leave(abroad, here, phone, room_id):
+async def _leave(remote_instances, here, phone, room_id):
     await phone.call("room:leave", room_id=room_id)
 
 
-async def _be_removed(abroad, here, phone, room_id):
-    path = f"/rooms/{room_id}/members/{abroad.users['ada'].id}"
-    assert (await abroad.users["bob"].rest("DELETE", path))[0] == 204
+async def _be_removed(remote_instances, here, phone, room_id):
+    path = f"/rooms/{room_id}/members/{remote_instances.users['ada'].id}"
+    assert (await remote_instances.users["bob"].rest("DELETE", path))[0] == 204
 
 
-async def test_typing_ends_on_all_instances_and_is_told_once(abroad):
-    _, here, there = await pair(abroad)
-    ada, bob = abroad.users["ada"], abroad.users["bob"]
-    phone = await ada.connect_client(url=abroad.urls[1])
+async def test_typing_ends_on_all_instances_and_is_told_once(remote_instances):
+    _, here, there = await pair(remote_instances)
+    ada, bob = remote_instances.users["ada"], remote_instances.users["bob"]
+    phone = await ada.connect_client(url=remote_instances.urls[1])
     listeners, rooms = [there, await bob.connect_client()], {}
 
     for way in (_stop, _send, _send_elsewhere, _post, _leave, _be_removed):
@@ -119,25 +121,27 @@ async def test_typing_ends_on_all_instances_and_is_told_once(abroad):
         await here.call("typing:start", room_id=room_id)
         await here.call("typing:start", room_id=room_id)
         for listener in listeners:
-            shown = await listener.next_event("typing", lambda it, room_id=room_id: it["room_id"] == room_id)
-            assert shown == {"room_id": room_id, "user_id": ada.id, "typing": True}
-        await way(abroad, here, phone, room_id)
+            displayed = await listener.next_event(
+                "typing", lambda it, room_id=room_id: it["room_id"] == room_id
+            )
+            assert displayed == {"room_id": room_id, "user_id": ada.id, "typing": True}
+        await way(remote_instances, here, phone, room_id)
         for listener in listeners:
             await listener.next_event(
                 "typing", lambda it, room_id=room_id: it["room_id"] == room_id and not it["typing"]
             )
 
     for listener in listeners:
-        heard = [(it["room_id"], it["typing"]) for name, it in listener.events if name == "typing"]
-        assert heard == [(room_id, typing) for room_id in rooms.values() for typing in (True, False)]
+        received = [(it["room_id"], it["typing"]) for name, it in listener.events if name == "typing"]
+        assert received == [(room_id, typing) for room_id in rooms.values() for typing in (True, False)]
     assert here.count_events("typing") == phone.count_events("typing") == 0
 
 
-async def test_without_redis_a_message_ends_typing_by_its_entry(abroad, relay):
-    room_id, here, _ = await pair(abroad)
-    ada, bob = abroad.users["ada"], abroad.users["bob"]
-    phone, listener = await ada.connect_client(url=abroad.urls[1]), await bob.connect_client()
-    await relay.stop()
+async def test_without_redis_a_message_ends_typing_by_its_entry(remote_instances, proxy):
+    room_id, here, _ = await pair(remote_instances)
+    ada, bob = remote_instances.users["ada"], remote_instances.users["bob"]
+    phone, listener = await ada.connect_client(url=remote_instances.urls[1]), await bob.connect_client()
+    await proxy.stop()
 
     await here.call("typing:start", room_id=room_id)
     await listener.next_event("typing", lambda it: it["typing"])
@@ -146,9 +150,9 @@ async def test_without_redis_a_message_ends_typing_by_its_entry(abroad, relay):
     await listener.next_event("typing", lambda it: not it["typing"], seconds=4)
 
 
-async def test_a_session_that_ends_ends_everywhere(abroad):
-    ada = await abroad.register("ada")
-    there = await ada.connect_client(url=abroad.urls[1])
+async def test_a_session_that_ends_ends_everywhere(remote_instances):
+    ada = await remote_instances.register("ada")
+    there = await ada.connect_client(url=remote_instances.urls[1])
 
     status, _ = await ada.rest("POST", "/auth/logout", json={"refresh_token": ada.refresh_token})
 
@@ -157,19 +161,22 @@ async def test_a_session_that_ends_ends_everywhere(abroad):
     await there.next_event("disconnect")
 
 
-async def _as_admin(abroad, database_url, name):
-    person = await abroad.register(name)
+async def _as_admin(remote_instances, database_url, name):
+    user = await remote_instances.register(name)
     connection = await asyncpg.connect(database_url)
     try:
-        await connection.execute("UPDATE users SET role = 'admin' WHERE id = $1", UUID(person.id))
+        await connection.execute("UPDATE users SET role = 'admin' WHERE id = $1", UUID(user.id))
     finally:
         await connection.close()
-    return person
+    return user
 
 
-async def test_what_an_admin_does_on_one_instance_holds_on_all(abroad, relay, database_url):
-    root, ada = await _as_admin(abroad, database_url, "boss"), await abroad.register("ada")
-    there = await ada.connect_client(url=abroad.urls[1])
+async def test_what_an_admin_does_on_one_instance_holds_on_all(remote_instances, proxy, database_url):
+    root, ada = (
+        await _as_admin(remote_instances, database_url, "boss"),
+        await remote_instances.register("ada"),
+    )
+    there = await ada.connect_client(url=remote_instances.urls[1])
 
     async with asyncio.timeout(20):  # what an instance says of itself is as old as its lease
         while True:
@@ -186,22 +193,22 @@ async def test_what_an_admin_does_on_one_instance_holds_on_all(abroad, relay, da
     await there.next_event("disconnect")
 
     await root.rest("PATCH", f"/admin/users/{ada.id}", json={"suspended": None})
-    there = await ada.connect_client(url=abroad.urls[1])
-    await relay.stop()  # nobody tells it: it is found
+    there = await ada.connect_client(url=remote_instances.urls[1])
+    await proxy.stop()  # nobody tells it: it is found
     assert (await root.rest("PATCH", f"/admin/users/{ada.id}", json=suspended))[0] == 200
     assert (await there.next_event("closing"))["code"] == "suspended"
     assert not (await root.rest("GET", "/admin/realtime"))[1]["data"]["complete"]
 
 
-async def test_chat_goes_on_without_redis(abroad, relay):
-    room_id, here, there = await pair(abroad)
+async def test_chat_goes_on_without_redis(remote_instances, proxy):
+    room_id, here, there = await pair(remote_instances)
 
-    await relay.stop()
+    await proxy.stop()
     first = await here.send(room_id, "no redis")
     await there.next_event("message:new", lambda it: it["seq"] == first["seq"])
-    async with abroad.http.get(f"{abroad.url}/health/ready") as answer:
+    async with remote_instances.http.get(f"{remote_instances.url}/health/ready") as answer:
         assert answer.status == 200
-    await relay.start()
+    await proxy.start()
     last = await there.send(room_id, "redis again")
     await here.next_event("message:new", lambda it: it["seq"] == last["seq"])
 
@@ -211,14 +218,14 @@ async def test_chat_goes_on_without_redis(abroad, relay):
 
 
 @pytest.mark.slow("13 s: a lease ends")
-async def test_users_of_a_killed_instance_are_offline_soon(abroad, figures):
-    _, here, there = await pair(abroad)
-    ada, bob = abroad.users["ada"], abroad.users["bob"]
-    roaming = await ada.connect_client(url=abroad.urls[1])
+async def test_users_of_a_killed_instance_are_offline_soon(remote_instances, figures):
+    _, here, there = await pair(remote_instances)
+    ada, bob = remote_instances.users["ada"], remote_instances.users["bob"]
+    roaming = await ada.connect_client(url=remote_instances.urls[1])
     seen = await here.call("presence:get", user_ids=[ada.id, bob.id])
     assert [it["status"] for it in seen["presences"]] == ["online", "online"]
 
-    await abroad.processes[1].kill()
+    await remote_instances.processes[1].kill()
     killed = time.monotonic()
     await there.next_event("disconnect")
     await roaming.next_event("disconnect")
@@ -236,9 +243,9 @@ async def test_users_of_a_killed_instance_are_offline_soon(abroad, figures):
     ]
 
 
-async def test_who_changes_instances_was_never_away(abroad):
-    room_id, here, there = await pair(abroad)
-    bob = abroad.users["bob"]
+async def test_who_changes_instances_was_never_away(remote_instances):
+    room_id, here, there = await pair(remote_instances)
+    bob = remote_instances.users["bob"]
 
     await there.close()
     again = await bob.connect_client()

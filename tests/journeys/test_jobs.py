@@ -26,13 +26,13 @@ ADA = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
 
 
 @pytest.fixture
-async def letters() -> AsyncIterator[Mailbox]:
+async def mailbox() -> AsyncIterator[Mailbox]:
     async with run_mailbox() as made:
         yield made
 
 
 @pytest.fixture
-async def start(settings: Settings, letters: Mailbox) -> AsyncIterator[Callable[[], Any]]:
+async def start(settings: Settings, mailbox: Mailbox) -> AsyncIterator[Callable[[], Any]]:
     started: list[Process] = []
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
 
@@ -45,7 +45,7 @@ async def start(settings: Settings, letters: Mailbox) -> AsyncIterator[Callable[
                 "HUBBUB_ENV": "test",
                 "HUBBUB_DATA_DIR": str(settings.data_dir),
                 "HUBBUB_DATABASE_URL": settings.database_url,
-                "HUBBUB_SMTP_URL": letters.url,
+                "HUBBUB_SMTP_URL": mailbox.url,
             },
         )
         started.append(process)
@@ -58,9 +58,9 @@ async def start(settings: Settings, letters: Mailbox) -> AsyncIterator[Callable[
             await process.wait()
 
 
-async def test_a_letter_is_sent_whenever_the_worker_dies(settings, letters, start):
-    async with services_context.open_container(settings) as parts:
-        await registration.register(parts, parse(Register, ADA), RequestInfo("192.0.2.1", "tests"))
+async def test_a_letter_is_sent_whenever_the_worker_dies(settings, mailbox, start):
+    async with services_context.open_container(settings) as container:
+        await registration.register(container, parse(Register, ADA), RequestInfo("192.0.2.1", "tests"))
         for step, came in (("rcpt", 0), ("data", 1)):
             reached, forever = asyncio.Event(), asyncio.Event()
 
@@ -69,13 +69,13 @@ async def test_a_letter_is_sent_whenever_the_worker_dies(settings, letters, star
                     reached.set()
                     await forever.wait()
 
-            letters.on_step = hold
+            mailbox.on_step = hold
             worker = await start()
             await asyncio.wait_for(reached.wait(), WAIT_S)
             worker.kill()
             await worker.wait()
             forever.set()
-            assert len(letters.messages) == came
+            assert len(mailbox.messages) == came
             assert (await models.Job.get()).state == "running"
             # The lease of the dead runs out.
             await models.Job.all().update(leased_until=clock.now() - timedelta(seconds=1))
@@ -83,13 +83,13 @@ async def test_a_letter_is_sent_whenever_the_worker_dies(settings, letters, star
         async def on(_: str) -> None:
             return
 
-        letters.on_step = on
+        mailbox.on_step = on
         worker = await start()
         async with asyncio.timeout(WAIT_S):
             while (await models.Job.get()).state != "done":  # noqa: ASYNC110 - a database tells nobody
                 await asyncio.sleep(0.05)
 
         assert (await models.Job.get()).attempts == 3
-        assert len(letters.messages) == 2  # at least once
+        assert len(mailbox.messages) == 2  # at least once
         worker.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(worker.wait(), WAIT_S) == 0

@@ -27,7 +27,7 @@ def settings(settings):
     )
 
 
-async def arrive(fans):
+async def connect_all(fans):
     """All at once. How many were closed how often while they waited."""
     async with asyncio.timeout(90):
         return Counter(await asyncio.gather(*(fan.connect_with_retries() for fan in fans)))
@@ -47,19 +47,19 @@ async def talking(client, room_id, until):
 @pytest.mark.slow("8 s: 240 clients at 80 handshakes a second, twice")
 async def test_a_crowd_that_is_dropped_is_back_and_nobody_else_notices(world, figures):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    people = [await world.register(f"fan{index}") for index in range(8)]
-    for person in people:
-        await ada.call("room:invite", room_id=room_id, user_id=person.id)
+    users = [await world.register(f"fan{index}") for index in range(8)]
+    for user in users:
+        await ada.call("room:invite", room_id=room_id, user_id=user.id)
     all_back = asyncio.Event()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        fans = [RawClient(http, world.url, people[index % len(people)].token) for index in range(CROWD)]
-        await arrive(fans)
+        fans = [RawClient(http, world.url, users[index % len(users)].token) for index in range(CROWD)]
+        await connect_all(fans)
         chatter = asyncio.ensure_future(talking(ada, room_id, all_back))
         statements = metrics.counters["database_statements"]
         began = time.monotonic()
 
         await asyncio.gather(*(fan.close() for fan in fans))
-        closed = await arrive(fans)
+        closed = await connect_all(fans)
 
         seconds = time.monotonic() - began
         statements = metrics.counters["database_statements"] - statements

@@ -170,20 +170,20 @@ async def test_what_waits_for_a_silent_database_is_bounded(
     monkeypatch.setattr(backlog, "MAX_WAITING_EVENTS", 10)
     lifted = {"limit_message_send": None}
     async with (
-        TcpProxy(settings.database_url) as relay,
-        LiveInstance(settings.model_copy(update={"database_url": relay.url, **lifted})) as world,
+        TcpProxy(settings.database_url) as proxy,
+        LiveInstance(settings.model_copy(update={"database_url": proxy.url, **lifted})) as world,
     ):
         room_id, (ada, _) = await world.room_with_clients("ada", "bob")
         await ada.send(room_id, "before")
         connection = world.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
-        relay.freeze()
+        proxy.freeze()
         burst = Burst(ada)
         for index in range(15):
             await burst.say(room_id, str(index))
         await until(lambda: connection.client.eio_session.paused)
 
         waiting = connection.client.backlog.waiting_events
-        relay.thaw()
+        proxy.thaw()
 
         assert waiting == 10
         assert set(await burst.outcomes()) <= {"ok", "unavailable"}

@@ -20,15 +20,17 @@ AT_ONCE = 60  # movers: more are late because the machine is busy
 
 
 @pytest.fixture
-async def relay(redis_url: str) -> AsyncIterator[TcpProxy]:
+async def proxy(redis_url: str) -> AsyncIterator[TcpProxy]:
     async with TcpProxy(redis_url) as made:
         yield made
 
 
 @pytest.fixture
-async def abroad(database_url: str, relay: TcpProxy, tmp_path: Path) -> AsyncIterator[RemoteInstances]:
+async def remote_instances(
+    database_url: str, proxy: TcpProxy, tmp_path: Path
+) -> AsyncIterator[RemoteInstances]:
     """Two instances of one deployment."""
-    shared = {"database_url": database_url, "redis_url": relay.url, "redis_prefix": f"t-{uuid4().hex}"}
+    shared = {"database_url": database_url, "redis_url": proxy.url, "redis_prefix": f"t-{uuid4().hex}"}
     options = {**shared, "default_rooms": "", "bcrypt_rounds": 4, **UNLIMITED}
     one, other = ServerProcess(tmp_path, **options), ServerProcess(tmp_path, **options)
     await asyncio.gather(one.start(), other.start())
@@ -41,13 +43,16 @@ async def abroad(database_url: str, relay: TcpProxy, tmp_path: Path) -> AsyncIte
 
 
 async def moved(
-    abroad: RemoteInstances, owner: ApiUser, delays: list[tuple[int, bool, float]], relay: TcpProxy | None
+    remote_instances: RemoteInstances,
+    owner: ApiUser,
+    delays: list[tuple[int, bool, float]],
+    proxy: TcpProxy | None,
 ):
     """Make users, freeze Redis by `relay`, change something for each and move them; returns faults."""
-    people = [await abroad.register(f"mover{uuid4().hex[:12]}") for _ in delays]
-    movers = await asyncio.gather(*(MovingClient(abroad, owner, person).prepare() for person in people))
-    if relay is not None:
-        relay.freeze()
+    users = [await remote_instances.register(f"mover{uuid4().hex[:12]}") for _ in delays]
+    movers = await asyncio.gather(*(MovingClient(remote_instances, owner, user).prepare() for user in users))
+    if proxy is not None:
+        proxy.freeze()
 
     async def one(mover: MovingClient, change: int, cursors: bool, delay_s: float) -> list[str]:
         await CHANGES[change](mover)
@@ -57,22 +62,22 @@ async def moved(
     found = await asyncio.gather(
         *(one(*each) for each in zip(movers, *zip(*delays, strict=True), strict=True))
     )
-    if relay is not None:
-        relay.thaw()
+    if proxy is not None:
+        proxy.thaw()
     await asyncio.gather(*(mover.close() for mover in movers))
     return [fault for faults in found for fault in faults]
 
 
 @pytest.mark.parametrize("frozen", [False, True])
 async def test_a_move_after_each_kind_of_change(
-    abroad: RemoteInstances, relay: TcpProxy, database_url: str, frozen: bool
+    remote_instances: RemoteInstances, proxy: TcpProxy, database_url: str, frozen: bool
 ):
-    owner = await abroad.register("owner")
+    owner = await remote_instances.register("owner")
     await make_admin(database_url, owner)
     delays = cycle((0.0, 0.03, 0.0))
     cases = [(change, cursors, next(delays)) for change in range(len(CHANGES)) for cursors in (False, True)]
 
-    faults = await moved(abroad, owner, cases, relay if frozen else None)
+    faults = await moved(remote_instances, owner, cases, proxy if frozen else None)
 
     assert faults == []
 
@@ -80,9 +85,9 @@ async def test_a_move_after_each_kind_of_change(
 @pytest.mark.soak
 @pytest.mark.parametrize("frozen", [False, True])
 async def test_moves_at_all_moments(
-    abroad: RemoteInstances, relay: TcpProxy, database_url: str, frozen: bool, figures
+    remote_instances: RemoteInstances, proxy: TcpProxy, database_url: str, frozen: bool, figures
 ):
-    owner = await abroad.register("owner")
+    owner = await remote_instances.register("owner")
     await make_admin(database_url, owner)
     cases = [
         (change, cursors, delay_s)
@@ -93,7 +98,9 @@ async def test_moves_at_all_moments(
 
     faults = []
     for start in range(0, len(cases), AT_ONCE):
-        faults += await moved(abroad, owner, cases[start : start + AT_ONCE], relay if frozen else None)
+        faults += await moved(
+            remote_instances, owner, cases[start : start + AT_ONCE], proxy if frozen else None
+        )
 
     assert faults == []
     figures(f"{len(cases)} moves, frozen: {frozen}")

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from tests.journeys.conftest import UNLIMITED
-from tests.journeys.device import sign_up
+from tests.journeys.device import register
 from tests.journeys.node_client import Node
 from tests.support.live_instance import RemoteInstances
 from tests.support.nginx import Nginx, upstreams_conf
@@ -30,7 +30,7 @@ on_postgres = pytest.mark.parametrize("database_kind", ["postgres"], indirect=Tr
 
 
 @pytest.fixture
-async def behind(database_url, redis_url, tmp_path):
+async def start_nginx(database_url, redis_url, tmp_path):
     """Starts three instances and nginx; ends them, and looks at what they complained about."""
     async with AsyncExitStack() as stack:
         instances = {}
@@ -66,14 +66,14 @@ def has_all(device, room_id, bodies):
 
 async def group(url, devices):
     """Four people in a room, two of them on long-polling."""
-    signed = [await sign_up(url, name) for name in ("ada", "bob", "eve", "joe")]
+    signed = [await register(url, name) for name in ("ada", "bob", "eve", "joe")]
     ways = [("websocket",), ("polling",), ("polling", "websocket"), ("polling",)]
     made = [await devices(url, each, *way) for each, way in zip(signed, ways, strict=True)]
     room_id = await made[0].create(kind="private", member_ids=[each.me for each in made[1:]])
     return made, room_id, signed
 
 
-class Talk:
+class Traffic:
     """Everybody writes, one message after the other, until told to stop."""
 
     def __init__(self, devices, room_id):
@@ -108,9 +108,9 @@ class Talk:
                     await asyncio.sleep(0.02)
 
 
-async def nothing_lost(talk, devices, room_id, news):
+async def nothing_lost(talk, devices, room_id, notifier):
     """What was acknowledged is there once, in the order it was said, and the same for everybody."""
-    await news.until(
+    await notifier.until(
         lambda: all(has_all(each, room_id, talk.bodies) and not each.mirror.behind() for each in devices),
         "everybody has everything",
         LATE_S,
@@ -123,9 +123,9 @@ async def nothing_lost(talk, devices, room_id, news):
 
 
 @on_postgres
-async def test_stock_clients_talk_over_every_transport(behind, news, devices):
-    front, _ = await behind()
-    people, room_id, (ada, *_) = await group(front.url, devices)
+async def test_stock_clients_talk_over_every_transport(start_nginx, notifier, devices):
+    front, _ = await start_nginx()
+    users, room_id, (ada, *_) = await group(front.url, devices)
 
     for transports in (["websocket"], ["polling"], ["polling", "websocket"]):
         async with Node() as node:
@@ -135,10 +135,12 @@ async def test_stock_clients_talk_over_every_transport(behind, news, devices):
             assert (await node.next(**{"is": "open"}))["transport"] == transports[0]
             if len(transports) > 1:
                 assert (await node.next(**{"is": "upgrade"}))["transport"] == "websocket"
-            await node.heard("ready")
+            await node.next_event("ready")
             sent = await node.send(room_id, f"by {transports}")
-            await news.until(lambda: all(has_all(each, room_id, {sent["body"]}) for each in people), "heard")  # noqa: B023
-            reply = await people[1].send(room_id, f"to {transports}")
+            await notifier.until(
+                lambda sent=sent: all(has_all(each, room_id, {sent["body"]}) for each in users), "heard"
+            )
+            reply = await users[1].send(room_id, f"to {transports}")
             while reply["id"] not in [
                 payload["message"]["id"]
                 for event, payload in await node.log(room_id)
@@ -172,16 +174,16 @@ async def found_from_any_address(front):
 
 
 @on_postgres
-async def test_sessions_are_found_and_bodies_are_bounded(behind):
-    front, _ = await behind()
+async def test_sessions_are_found_and_bodies_are_bounded(start_nginx):
+    front, _ = await start_nginx()
     await found_from_any_address(front)
-    async with RemoteInstances(front.url) as abroad:
-        ada = await abroad.register("ada")
+    async with RemoteInstances(front.url) as remote_instances:
+        ada = await remote_instances.register("ada")
         _, made = await ada.rest("POST", "/rooms", json={"kind": "private", "name": "r"})
         for _ in range(3):
             body = {"client_id": str(uuid4()), "body": "all the same " * 200}
             await ada.rest("POST", f"/rooms/{made['data']['id']}/messages", json=body)
-        http, url = abroad.http, front.url
+        http, url = remote_instances.http, front.url
 
         async with http.get(f"{url}/metrics") as answer:
             assert answer.status == 404
@@ -202,9 +204,9 @@ async def test_sessions_are_found_and_bodies_are_bounded(behind):
 
 
 @on_postgres
-async def test_an_address_is_the_one_a_client_has(behind):
-    front, _ = await behind(sockets_per_address=FEW)
-    signed = await sign_up(front.url, "ada")
+async def test_an_address_is_the_one_a_client_has(start_nginx):
+    front, _ = await start_nginx(sockets_per_address=FEW)
+    signed = await register(front.url, "ada")
 
     async def from_address(stack, address, **headers):
         connector = aiohttp.TCPConnector(local_addr=(address, 0))
@@ -231,12 +233,12 @@ async def test_an_address_is_the_one_a_client_has(behind):
 
 @pytest.mark.slow("10 s: instances are replaced one after the other")
 @on_postgres
-async def test_a_rolling_restart_loses_nothing(behind, news, devices, figures):
-    front, instances = await behind(drain_s=5)
-    people, room_id, _ = await group(front.url, devices)
+async def test_a_rolling_restart_loses_nothing(start_nginx, notifier, devices, figures):
+    front, instances = await start_nginx(drain_s=5)
+    users, room_id, _ = await group(front.url, devices)
     began = time.monotonic()
 
-    async with Talk(people, room_id) as talk:
+    async with Traffic(users, room_id) as talk:
         await talk.more()
         for instance in instances:
             assert await instance.stop() == 0
@@ -244,19 +246,19 @@ async def test_a_rolling_restart_loses_nothing(behind, news, devices, figures):
             await instance.start()
         await talk.more()
 
-    await nothing_lost(talk, people, room_id, news)
-    back = sum(each.comings - 1 for each in people)
+    await nothing_lost(talk, users, room_id, notifier)
+    back = sum(each.ready_count - 1 for each in users)
     assert back > 0
     figures(f"{len(talk.bodies)} messages in {time.monotonic() - began:.1f} s, {back} times back")
 
 
 @pytest.mark.slow("8 s: two instances behind nginx, one killed")
 @on_postgres
-async def test_a_killed_instance_is_left(behind, database_url, news, devices, figures):
-    front, instances = await behind()
-    people, room_id, _ = await group(front.url, devices)
+async def test_a_killed_instance_is_left(start_nginx, database_url, notifier, devices, figures):
+    front, instances = await start_nginx()
+    users, room_id, _ = await group(front.url, devices)
 
-    async with Talk(people, room_id) as talk:
+    async with Traffic(users, room_id) as talk:
         await talk.more()
         for instance in instances[:2]:
             await instance.kill()
@@ -266,7 +268,7 @@ async def test_a_killed_instance_is_left(behind, database_url, news, devices, fi
             await forget(database_url, instance)
             await instance.start()
 
-    await nothing_lost(talk, people, room_id, news)
+    await nothing_lost(talk, users, room_id, notifier)
 
 
 @pytest.fixture
@@ -290,8 +292,8 @@ def certificate(tmp_path):
 
 
 @on_postgres
-async def test_tls(behind, certificate):
-    front, _ = await behind(tls=certificate)
+async def test_tls(start_nginx, certificate):
+    front, _ = await start_nginx(tls=certificate)
     trust = ssl.create_default_context(cadata=certificate[0].decode())
     given = {
         "name": "Ada",

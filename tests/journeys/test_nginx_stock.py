@@ -136,9 +136,9 @@ async def test_without_hubbub_the_stand_in_shows_the_welcome_page(tmp_path):
     stock.adapt()
 
     async with running(stock):
-        shown = await get(stock.ip, stock.ports["80"], "chat.example")
+        displayed = await get(stock.ip, stock.ports["80"], "chat.example")
 
-    assert WELCOME_TEXT in shown or "404" in shown
+    assert WELCOME_TEXT in displayed or "404" in displayed
 
 
 @pytest.mark.parametrize("system", ["debian", "nginx_org"])

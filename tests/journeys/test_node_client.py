@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from hubbub.core.auth_tokens import TokenIssuer
-from tests.journeys.device import Device, News, sign_up
+from tests.journeys.device import ChangeNotifier, Device, register
 from tests.journeys.node_client import Node
 from tests.support.client_model import Json
 
@@ -35,14 +35,16 @@ def transports(request: pytest.FixtureRequest) -> list[str]:
     return TRANSPORTS[request.param]
 
 
-async def everywhere(news: News, node: Node, devices: list[Device], room_id: str, count: int) -> None:
+async def everywhere(
+    notifier: ChangeNotifier, node: Node, devices: list[Device], room_id: str, count: int
+) -> None:
     """Wait until all have `count` messages of a room."""
 
     def has_all(device: Device) -> bool:
         room = device.mirror.rooms.get(room_id)
         return room is not None and len(room.messages) == count
 
-    await news.until(lambda: all(has_all(device) for device in devices), f"{count} messages")
+    await notifier.until(lambda: all(has_all(device) for device in devices), f"{count} messages")
     while sum(event == "message:new" for event, _ in await node.log(room_id)) < count:
         await node.next()
 
@@ -56,8 +58,8 @@ async def logout(url: str, signed: Json) -> None:
         assert answer.status < 300
 
 
-async def test_a_conversation(world, news, devices, node, transports) -> None:
-    ada, bob, eve = [await sign_up(world.url, name) for name in ("ada", "bob", "eve")]
+async def test_a_conversation(world, notifier, devices, node, transports) -> None:
+    ada, bob, eve = [await register(world.url, name) for name in ("ada", "bob", "eve")]
     python = [await devices(world.url, bob), await devices(world.url, eve, "polling")]
     room_id = await python[0].create(
         kind="private", member_ids=[each["user"]["id"] for each in (ada, eve)], name="für 🐝"
@@ -69,7 +71,7 @@ async def test_a_conversation(world, news, devices, node, transports) -> None:
     assert (await node.next(**{"is": "open"}))["transport"] == transports[0]
     if len(transports) > 1:
         assert (await node.seen(**{"is": "upgrade"}))["transport"] == transports[1]
-    ready = await node.heard("ready")
+    ready = await node.next_event("ready")
     assert ready["user"]["id"] == ada["user"]["id"]
     assert [room["name"] for room in ready["rooms"]] == ["für 🐝"]
     await node.next(**{"is": "synced"})
@@ -80,7 +82,7 @@ async def test_a_conversation(world, news, devices, node, transports) -> None:
     sent += await asyncio.gather(
         *(who.send(room_id, f"{turn} at once") for turn in range(5) for who in (node, *python))
     )
-    await everywhere(news, node, python, room_id, len(sent))
+    await everywhere(notifier, node, python, room_id, len(sent))
 
     assert [message["body"] for message in sent[:15:3]] == list(TEXTS)
     assert sorted(message["seq"] for message in sent) == list(range(4, 4 + len(sent)))
@@ -93,16 +95,16 @@ async def test_a_conversation(world, news, devices, node, transports) -> None:
 
 
 async def test_the_token_may_stand_elsewhere(world, node, transports) -> None:
-    ada = await sign_up(world.url, "ada")
+    ada = await register(world.url, "ada")
     token = ada["access_token"]
 
     for place in ({"extraHeaders": {"Authorization": f"Bearer {token}"}}, {"query": {"token": token}}):
         await node.connect(f"{world.url}/chat", transports=transports, **place)
-        assert (await node.heard("ready"))["user"]["username"] == "ada"
+        assert (await node.next_event("ready"))["user"]["username"] == "ada"
 
 
 async def test_refusals(world, node, transports) -> None:
-    ada = await sign_up(world.url, "ada")
+    ada = await register(world.url, "ada")
     claims = world.app.container.token_issuer.verify_access(ada["access_token"])
     over = TokenIssuer(world.settings.secret_key, -5, 100)
     expired, _ = over.issue_access(UUID(ada["user"]["id"]), claims.session_id)
@@ -119,67 +121,69 @@ async def test_refusals(world, node, transports) -> None:
         assert refused["active"] is False  # it does not try again by itself
 
     await node.connect(f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]})
-    await node.heard("ready")
+    await node.next_event("ready")
     assert (await node.ask("nonsense"))["error"]["code"] == "unknown_event"
     assert (await node.ask("room:create", kind="odd"))["error"]["fields"][0]["field"] == "kind"
     assert (await node.ask("room:list"))["ok"] is True
 
 
 async def test_after_logging_out_it_stays_away(world, node, transports) -> None:
-    ada = await sign_up(world.url, "ada")
+    ada = await register(world.url, "ada")
     await node.connect(f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]})
-    await node.heard("ready")
+    await node.next_event("ready")
 
     await logout(world.url, ada)
 
-    assert (await node.heard("auth:revoked"))["reason"] == "logged_out"
-    assert (await node.heard("closing"))["code"] == "session_revoked"
+    assert (await node.next_event("auth:revoked"))["reason"] == "logged_out"
+    assert (await node.next_event("closing"))["code"] == "session_revoked"
     gone = await node.next(**{"is": "disconnect"})
     assert (gone["reason"], gone["active"]) == ("io server disconnect", False)
 
 
-async def test_who_is_let_go_comes_back_by_itself(world, news, devices, node, transports) -> None:
+async def test_who_is_let_go_comes_back_by_itself(world, notifier, devices, node, transports) -> None:
     """Python's stock client stays away after a close packet; Node's never does."""
-    ada, bob = [await sign_up(world.url, name) for name in ("ada", "bob")]
+    ada, bob = [await register(world.url, name) for name in ("ada", "bob")]
     python = await devices(world.url, bob, *transports)
     await node.connect(f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]})
-    await node.heard("ready")
+    await node.next_event("ready")
     if len(transports) > 1:
         await node.seen(**{"is": "upgrade"})
 
     for connection in list(world.app.chat.connections.by_sid.values()):
         connection.close("draining", "This instance is going down.", 0)
 
-    assert (await node.heard("closing"))["code"] == "draining"
+    assert (await node.next_event("closing"))["code"] == "draining"
     gone = await node.next(**{"is": "disconnect"})
     assert gone["reason"] in {"transport close", "transport error"}
-    await node.heard("ready")
-    await news.until(lambda: python.comings > 1, "back")
+    await node.next_event("ready")
+    await notifier.until(lambda: python.ready_count > 1, "back")
 
 
-async def test_it_comes_back_by_itself_and_misses_nothing(served, news, devices, node, transports) -> None:
-    ada, bob = [await sign_up(served.url, name) for name in ("ada", "bob")]
-    python = await devices(served.url, bob)
+async def test_it_comes_back_by_itself_and_misses_nothing(
+    server_process, notifier, devices, node, transports
+) -> None:
+    ada, bob = [await register(server_process.url, name) for name in ("ada", "bob")]
+    python = await devices(server_process.url, bob)
     room_id = await python.create(kind="private", member_ids=[ada["user"]["id"]])
     await node.connect(
-        f"{served.url}/chat", transports=transports, auth={"token": ada["access_token"]}, keep=True
+        f"{server_process.url}/chat", transports=transports, auth={"token": ada["access_token"]}, keep=True
     )
-    first = await node.heard("ready")
+    first = await node.next_event("ready")
     await node.next(**{"is": "synced"})
     before = [await node.send(room_id, "before"), await python.send(room_id, "before, too")]
-    await everywhere(news, node, [python], room_id, len(before))
+    await everywhere(notifier, node, [python], room_id, len(before))
 
-    await served.kill()
+    await server_process.kill()
     gone = await node.next(**{"is": "disconnect"})
     assert gone["reason"] in ("transport close", "transport error")
     assert gone["active"] is True
-    await news.until(lambda: not python.up.is_set(), "Python's client notices")
-    await served.start()
+    await notifier.until(lambda: not python.up.is_set(), "Python's client notices")
+    await server_process.start()
     # Whoever is back first writes at once; the other one finds it by `sync`.
     missed = [await python.send(room_id, f"while you were away {index}") for index in range(3)]
-    again = await node.heard("ready")
+    again = await node.next_event("ready")
     after = await node.send(room_id, "I am back")
-    await everywhere(news, node, [python], room_id, 6)
+    await everywhere(notifier, node, [python], room_id, 6)
 
     assert again["epoch"] == first["epoch"]
     assert [payload["message"] for event, payload in await node.log(room_id) if event == "message:new"] == [
@@ -190,8 +194,8 @@ async def test_it_comes_back_by_itself_and_misses_nothing(served, news, devices,
     assert await node.log(room_id) == python.mirror.rooms[room_id].log
 
 
-async def test_a_blink_tells_only_what_differs(world, news, devices, node, transports) -> None:
-    ada, bob = [await sign_up(world.url, name) for name in ("ada", "bob")]
+async def test_a_blink_tells_only_what_differs(world, notifier, devices, node, transports) -> None:
+    ada, bob = [await register(world.url, name) for name in ("ada", "bob")]
     python = await devices(world.url, bob)
     quiet, busy = [
         await python.create(kind="private", member_ids=[ada["user"]["id"]], name=name)
@@ -200,7 +204,7 @@ async def test_a_blink_tells_only_what_differs(world, news, devices, node, trans
     await node.connect(
         f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]}, keep=True
     )
-    assert {room["id"] for room in (await node.heard("ready"))["rooms"]} == {quiet, busy}
+    assert {room["id"] for room in (await node.next_event("ready"))["rooms"]} == {quiet, busy}
     await node.next(**{"is": "synced"})
 
     await node.leave()
@@ -208,7 +212,7 @@ async def test_a_blink_tells_only_what_differs(world, news, devices, node, trans
     sent = await python.send(busy, "one more")
     await node.back()
 
-    assert [room["id"] for room in (await node.heard("ready"))["rooms"]] == [busy]
+    assert [room["id"] for room in (await node.next_event("ready"))["rooms"]] == [busy]
     await node.next(**{"is": "synced"})
     assert (await node.log(busy))[-1] == (
         "message:new",

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=Tru
 
 
 @pytest.fixture
-async def abroad(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[RemoteInstances]:
+async def remote_instances(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> AsyncIterator[RemoteInstances]:
     """Two instances of one deployment, which know one provider."""
     async with run_issuer() as other:
         options = {
@@ -36,20 +38,20 @@ async def abroad(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIter
             yield made
 
 
-async def test_each_step_on_another_instance(abroad: RemoteInstances) -> None:
-    here, there = abroad.urls
-    browser = OAuthBrowser(abroad.http, here)
+async def test_each_step_on_another_instance(remote_instances: RemoteInstances) -> None:
+    here, there = remote_instances.urls
+    browser = OAuthBrowser(remote_instances.http, here)
     back = await browser.authorize("test", redirect="/")
-    twin = browser.clone()
+    second_browser = browser.clone()
 
     browser.url = there
     status, location, _ = await browser.get(back)
     assert status == 302, location
-    assert (await twin.get(back))[0] == 400  # the state is spent on both
+    assert (await second_browser.get(back))[0] == 400  # the state is spent on both
 
     body = {"code": location.rpartition("oauth_code=")[2]}
     answers = []
     for url in (here, there):
-        async with abroad.http.post(f"{url}/api/v1/auth/oauth/exchange", json=body) as answer:
+        async with remote_instances.http.post(f"{url}/api/v1/auth/oauth/exchange", json=body) as answer:
             answers.append(answer.status)
     assert answers == [200, 400]

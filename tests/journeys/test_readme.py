@@ -37,8 +37,8 @@ def snippets() -> dict[str, str]:
 @pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
     """An instance as `make run` starts it, on a port of its own."""
-    async with ServerProcess(tmp_path, env="development") as served:
-        yield served.url
+    async with ServerProcess(tmp_path, env="development") as server_process:
+        yield server_process.url
 
 
 def printed(name: str, url: str) -> str:
@@ -68,14 +68,14 @@ async def says(command: list[str], folder: Path, *wanted: str) -> None:
 
 async def registered(url: str, folder: Path) -> str:
     """Register as printed; the access token."""
-    command, _, shown = printed("curl -s", url).partition("# ")
+    command, _, displayed = printed("curl -s", url).partition("# ")
     (folder / "register.sh").write_text(command)
     process = await asyncio.create_subprocess_exec(
         *("sh", "-e", "register.sh"), cwd=folder, stdout=asyncio.subprocess.PIPE
     )
     output, _ = await asyncio.wait_for(process.communicate(), WAIT_S)
     data = json.loads(output)["data"]
-    assert set(re.findall(r'"(\w+)":', shown)) == {"data", *data.keys()}
+    assert set(re.findall(r'"(\w+)":', displayed)) == {"data", *data.keys()}
     token: str = data["access_token"]
     return token
 

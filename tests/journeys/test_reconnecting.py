@@ -122,14 +122,14 @@ class Crowd:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        people = [await self.world.register(f"fan{number}") for number in range(len(self.clients))]
+        users = [await self.world.register(f"fan{number}") for number in range(len(self.clients))]
         for client in self.clients:
             self._stack.push_async_callback(client.close)
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(
                 *(
-                    each.connect(self.world.url, person.token)
-                    for each, person in zip(self.clients, people, strict=True)
+                    each.connect(self.world.url, user.token)
+                    for each, user in zip(self.clients, users, strict=True)
                 )
             )
         await self.ready(1)
@@ -170,15 +170,15 @@ async def test_a_crowd_that_is_dropped_is_connected_again(settings) -> None:
 async def test_clients_wait_while_the_database_is_unavailable(settings, database_url) -> None:
     expired = metrics.labelled["connects_removed"]["expired"]
     async with (
-        TcpProxy(database_url) as relay,
-        LiveInstance(settings.model_copy(update={"database_url": relay.url})) as world,
+        TcpProxy(database_url) as proxy,
+        LiveInstance(settings.model_copy(update={"database_url": proxy.url})) as world,
         Crowd(world) as crowd,
     ):
         world.app.sio.connect_handler.max_queue_wait_s = 1.0
-        await relay.stop()
+        await proxy.stop()
         crowd.drop()
         await until(lambda: metrics.labelled["connects_removed"]["expired"] >= expired + 2)
-        await relay.start()
+        await proxy.start()
 
         await crowd.ready(2)
 
@@ -186,12 +186,12 @@ async def test_clients_wait_while_the_database_is_unavailable(settings, database
 @pytest.mark.slow("6 s: clients wait before they connect again")
 async def test_clients_return_after_a_drain(tmp_path: Path) -> None:
     async with (
-        ServerProcess(tmp_path, drain_s=2, bcrypt_rounds=4) as served,
-        RemoteInstances(served.url) as world,
+        ServerProcess(tmp_path, drain_s=2, bcrypt_rounds=4) as server_process,
+        RemoteInstances(server_process.url) as world,
         Crowd(world) as crowd,
     ):
-        assert await served.stop() == 0
-        await served.start()
+        assert await server_process.stop() == 0
+        await server_process.start()
 
         await crowd.ready(2)
 
@@ -226,8 +226,8 @@ async def test_sockets_of_clients_that_are_gone_make_room(settings, monkeypatch:
         for ghost in ghosts:
             ghost.send_text("40/chat," + json.dumps({"token": ada.token}))
         await until(lambda: len(world.app.chat.connections) == len(ghosts))
-        heard = [session.received_at for session in world.app.sio.eio.sockets.values()]
-        await until(lambda: min(clock.monotonic() - at for at in heard) > 0.4)
+        received = [session.received_at for session in world.app.sio.eio.sockets.values()]
+        await until(lambda: min(clock.monotonic() - at for at in received) > 0.4)
 
         for stock in (Python(["polling"], 1), JavaScript(["websocket"])):
             stack.push_async_callback(stock.close)

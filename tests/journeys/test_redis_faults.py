@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from tests.cluster.conftest import until
 from tests.journeys.conftest import UNLIMITED
-from tests.journeys.device import Device, News, sign_up
+from tests.journeys.device import ChangeNotifier, Device, register
 from tests.support.lossy_proxy import LossyProxy
 from tests.support.redis_servers import RedisServer, Sentinel
 from tests.support.server_process import ServerProcess
@@ -40,8 +40,8 @@ def instances(database_url, tmp_path):
 class Crowd:
     """People on two instances, in one room, who write all the time."""
 
-    def __init__(self, news: News, devices: list[Device], room_id: str) -> None:
-        self._news = news
+    def __init__(self, notifier: ChangeNotifier, devices: list[Device], room_id: str) -> None:
+        self._notifier = notifier
         self.devices = devices
         self.room_id = room_id
         self.sent = 0
@@ -52,7 +52,7 @@ class Crowd:
         for number in range(MESSAGES):
             await asyncio.gather(*(each.send(self.room_id, f"{each.name} {number}") for each in self.devices))
         self.sent += MESSAGES * len(self.devices)
-        await self._news.until(self._complete, f"{self.sent} messages everywhere")
+        await self._notifier.until(self._complete, f"{self.sent} messages everywhere")
         return time.monotonic() - began
 
     def _complete(self) -> bool:
@@ -63,32 +63,34 @@ class Crowd:
         """All have the same, each was connected all the time; they leave before their instances do."""
         logs = [device.mirror.rooms[self.room_id].log for device in self.devices]
         assert logs == logs[:1] * len(logs)
-        assert [device.comings for device in self.devices] == [1] * len(self.devices)
+        assert [device.ready_count for device in self.devices] == [1] * len(self.devices)
         for device in self.devices:
             await device.close()
 
 
-async def crowd(one: ServerProcess, other: ServerProcess, news: News, devices: Callable) -> Crowd:
-    people = [await sign_up(one.url, name) for name in ("ada", "bob", "eve", "joe")]
-    made = [await devices((one, other)[index % 2].url, person) for index, person in enumerate(people)]
-    ids = [person["user"]["id"] for person in people[1:]]
+async def crowd(
+    one: ServerProcess, other: ServerProcess, notifier: ChangeNotifier, devices: Callable
+) -> Crowd:
+    users = [await register(one.url, name) for name in ("ada", "bob", "eve", "joe")]
+    made = [await devices((one, other)[index % 2].url, user) for index, user in enumerate(users)]
+    ids = [user["user"]["id"] for user in users[1:]]
     room_id = await made[0].create(kind="private", member_ids=ids)
-    await news.until(lambda: all(room_id in each.mirror.rooms for each in made), "the room everywhere")
-    return Crowd(news, made, room_id)
+    await notifier.until(lambda: all(room_id in each.mirror.rooms for each in made), "the room everywhere")
+    return Crowd(notifier, made, room_id)
 
 
-def states(served: ServerProcess) -> list[str]:
+def states(server_process: ServerProcess) -> list[str]:
     """What it logged of Redis."""
-    lines = [json.loads(line) for line in served.lines if line.startswith("{")]
+    lines = [json.loads(line) for line in server_process.lines if line.startswith("{")]
     said = [str(line.get("message", line.get("event", ""))) for line in lines]
     return [text.split(":")[0] for text in said if text.startswith("redis is")]
 
 
 @pytest.mark.slow("8 s: a Redis with each fault, one after the other")
-async def test_stopped_paused_emptied_and_cut(instances, news, devices, figures) -> None:
+async def test_stopped_paused_emptied_and_cut(instances, notifier, devices, figures) -> None:
     with RedisServer() as redis:
         async with instances(redis.url) as (one, other), Redis.from_url(redis.url) as client:
-            them = await crowd(one, other, news, devices)
+            them = await crowd(one, other, notifier, devices)
             both = (one, other)
             took = {"well": await them.write()}
 
@@ -113,23 +115,23 @@ async def test_stopped_paused_emptied_and_cut(instances, news, devices, figures)
 
             await them.agree()
             figures(", ".join(f"{what} {seconds:.2f} s" for what, seconds in took.items()))
-            for served in both:
-                said = states(served)
+            for server_process in both:
+                said = states(server_process)
                 assert all(before != after for before, after in pairwise(said)), said
 
 
-async def test_a_third_of_what_is_published_is_lost(instances, news, devices, figures) -> None:
+async def test_a_third_of_what_is_published_is_lost(instances, notifier, devices, figures) -> None:
     with RedisServer() as redis:
         async with (
-            LossyProxy(redis.url, seed=5, loss_rate=0.33) as relay,
-            instances(relay.url) as (one, other),
+            LossyProxy(redis.url, seed=5, loss_rate=0.33) as proxy,
+            instances(proxy.url) as (one, other),
         ):
-            them = await crowd(one, other, news, devices)
+            them = await crowd(one, other, notifier, devices)
             took = await them.write()
 
             await them.agree()
-            assert relay.losses > 0
-            figures(f"{them.sent} messages, {relay.losses} losses, {took:.2f} s")
+            assert proxy.losses > 0
+            figures(f"{them.sent} messages, {proxy.losses} losses, {took:.2f} s")
 
 
 async def role(server: RedisServer) -> tuple[str, str]:
@@ -146,7 +148,7 @@ async def reaches(server: RedisServer, *wanted: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def knows_all(sentinel: Sentinel) -> None:
+async def sees_all(sentinel: Sentinel) -> None:
     """Wait until it knows the replica, and two other Sentinels."""
     async with Redis(port=sentinel.port) as client, asyncio.timeout(60):
         while True:
@@ -158,7 +160,7 @@ async def knows_all(sentinel: Sentinel) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(300)
-async def test_sentinels_that_switch(instances, news, devices, figures) -> None:
+async def test_sentinels_that_switch(instances, notifier, devices, figures) -> None:
     """Three Sentinels; the master dies, or stands still and resumes as a master that is none."""
     with ExitStack() as stack:
         master, replica = (stack.enter_context(RedisServer()) for _ in range(2))
@@ -167,10 +169,10 @@ async def test_sentinels_that_switch(instances, news, devices, figures) -> None:
         await reaches(replica, "slave", "up")
         sentinels = [stack.enter_context(Sentinel(master, quorum=2, down_ms=1000)) for _ in range(3)]
         for each in sentinels:
-            await knows_all(each)
+            await sees_all(each)
         places = ",".join(f"127.0.0.1:{each.port}" for each in sentinels)
         async with instances(f"redis+sentinel://{places}/mymaster/0") as (one, other):
-            them = await crowd(one, other, news, devices)
+            them = await crowd(one, other, notifier, devices)
             for fault in ("stop", "pause", "stop", "pause"):
                 await (asyncio.to_thread(master.stop) if fault == "stop" else asyncio.to_thread(master.pause))
                 slowest = await them.write()

@@ -14,7 +14,7 @@ from hubbub.config import Settings
 from hubbub.services.backups import backup, restore
 from hubbub.services.backups.files import Advance
 from tests.journeys.conftest import UNLIMITED, Connect
-from tests.journeys.device import Device, News, sign_up
+from tests.journeys.device import ChangeNotifier, Device, register
 from tests.support.client_model import Entry
 from tests.support.database_dump import read_rows
 from tests.support.postgres_tools import path_with_postgres_tools
@@ -51,14 +51,16 @@ async def _write(devices: list[Device], rooms: list[str], count: int, chance: ra
     await asyncio.gather(*(write() for _ in range(WRITERS)))
 
 
-async def _settled(news: News, devices: list[Device]) -> None:
+async def _settled(notifier: ChangeNotifier, devices: list[Device]) -> None:
     """Wait until all have the whole log of every room, as the database has it."""
     ends = {str(room.id): room.last_seq for room in await models.Room.all()}
 
     def settled() -> bool:
         return all(device.mirror.cursors() == ends for device in devices)
 
-    await news.until(settled, lambda: f"{ends}, {[device.mirror.cursors() for device in devices]}", SETTLED_S)
+    await notifier.until(
+        settled, lambda: f"{ends}, {[device.mirror.cursors() for device in devices]}", SETTLED_S
+    )
 
 
 async def _restore(settings: Settings, folder: Path) -> None:
@@ -69,10 +71,12 @@ async def _restore(settings: Settings, folder: Path) -> None:
         await restore.apply(settings, checked, force=False)
 
 
-async def _drill(settings: Settings, devices: Connect, news: News, rooms: int, messages: int) -> None:
+async def _drill(
+    settings: Settings, devices: Connect, notifier: ChangeNotifier, rooms: int, messages: int
+) -> None:
     chance = random.Random(7)
     async with App(settings) as app:
-        signed = [await sign_up(app.url, name) for name in NAMES]
+        signed = [await register(app.url, name) for name in NAMES]
         known = [await devices(app.url, each) for each in signed]
         others = [each["user"]["id"] for each in signed[1:]]
         room_ids = [
@@ -80,7 +84,7 @@ async def _drill(settings: Settings, devices: Connect, news: News, rooms: int, m
             for number in range(rooms)
         ]
         await _write(known, room_ids, messages, chance)
-        await _settled(news, known)
+        await _settled(notifier, known)
         before = await read_rows(settings.database_url)
         written = await backup.write(settings, str(settings.data_dir / "backups"), _silent)
         # What is written from here on will not have been.
@@ -101,7 +105,7 @@ async def _drill(settings: Settings, devices: Connect, news: News, rooms: int, m
         for device in known:
             await device.connect()
         resets = await known[0].call("sync", epoch=old_epoch, rooms=cursors[0])
-        await _settled(news, [fresh, *known])
+        await _settled(notifier, [fresh, *known])
         logs = {device.name + str(n): _logs(device) for n, device in enumerate([fresh, *known])}
         stored = {
             str(room.id): await models.Entry.filter(room_id=room.id)
@@ -115,10 +119,10 @@ async def _drill(settings: Settings, devices: Connect, news: News, rooms: int, m
     assert resets["epoch"] != old_epoch
     assert all(part.get("reset") or part.get("gone") for part in resets["rooms"].values())
     assert all(log == logs["ada0"] for log in logs.values())
-    heard = {
+    received = {
         room_id: [(payload["seq"], event) for event, payload in log] for room_id, log in logs["ada0"].items()
     }
-    assert heard == {room_id: [tuple(each) for each in entries] for room_id, entries in stored.items()}
+    assert received == {room_id: [tuple(each) for each in entries] for room_id, entries in stored.items()}
 
 
 def _logs(device: Device) -> dict[str, list[Entry]]:
@@ -131,23 +135,25 @@ def _tools(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_restored_backup_is_what_every_client_has_in_the_end(
-    settings: Settings, devices: Connect, news: News
+    settings: Settings, devices: Connect, notifier: ChangeNotifier
 ) -> None:
-    await _drill(settings, devices, news, rooms=4, messages=56)
+    await _drill(settings, devices, notifier, rooms=4, messages=56)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 async def test_ten_thousand_messages_in_fifty_rooms_are_restored(
-    settings: Settings, devices: Connect, news: News
+    settings: Settings, devices: Connect, notifier: ChangeNotifier
 ) -> None:
-    await _drill(settings, devices, news, rooms=50, messages=10_000)
+    await _drill(settings, devices, notifier, rooms=50, messages=10_000)
 
 
-async def test_a_backup_under_load_is_of_one_moment(settings: Settings, devices: Connect, news: News) -> None:
+async def test_a_backup_under_load_is_of_one_moment(
+    settings: Settings, devices: Connect, notifier: ChangeNotifier
+) -> None:
     chance = random.Random(7)
     async with App(settings) as app:
-        signed = [await sign_up(app.url, name) for name in NAMES]
+        signed = [await register(app.url, name) for name in NAMES]
         known = [await devices(app.url, each) for each in signed]
         others = [each["user"]["id"] for each in signed[1:]]
         room_ids = [await known[0].create(kind="private", name="a", member_ids=others)]
@@ -191,7 +197,7 @@ async def _by_hand(url: str, dump: Path) -> None:
 @pytest.mark.parametrize("database_kind", ["postgres"])
 @pytest.mark.parametrize("how", ["--force", "by hand"])
 async def test_a_database_that_is_replaced_under_two_instances_raises_the_epoch_once(
-    database_url: str, tmp_path: Path, redis_url: str, devices: Connect, news: News, how: str
+    database_url: str, tmp_path: Path, redis_url: str, devices: Connect, notifier: ChangeNotifier, how: str
 ) -> None:
     settings = Settings.for_tests(database_url=database_url, data_dir=tmp_path)
     shared = {"database_url": database_url, "redis_url": redis_url, "redis_prefix": uuid4().hex}
@@ -201,7 +207,7 @@ async def test_a_database_that_is_replaced_under_two_instances_raises_the_epoch_
         ServerProcess(tmp_path, instance_id="one", **given) as one,
         ServerProcess(tmp_path, instance_id="two", **given) as two,
     ):
-        signed = [await sign_up(one.url, name) for name in NAMES]
+        signed = [await register(one.url, name) for name in NAMES]
         known = [
             await devices(url, each) for url, each in zip((one.url, two.url, two.url), signed, strict=True)
         ]
@@ -217,14 +223,14 @@ async def test_a_database_that_is_replaced_under_two_instances_raises_the_epoch_
         else:
             async with restore.check(settings, str(written.path), _silent) as checked:
                 await restore.apply(settings, checked, force=True)
-        await news.until(
+        await notifier.until(
             lambda: all(device.up.is_set() and device.mirror.epoch != old for device in known),
             "another epoch for all",
             SETTLED_S,
         )
         await _write(known, room_ids, 70, chance)
         ends, raised = await _ends(database_url)
-        await news.until(
+        await notifier.until(
             lambda: all(device.mirror.cursors() == ends for device in known),
             lambda: f"{ends}, {[device.mirror.cursors() for device in known]}",
             SETTLED_S,

@@ -96,9 +96,9 @@ async def test_what_the_description_allows_is_accepted(world, tmp_path):
     assert code == 0, said
 
 
-async def run(person, folder, phases, except_checks, examples, **environment):
+async def run(user, folder, phases, except_checks, examples, **environment):
     """Send what schemathesis makes; returns its exit code and what it prints."""
-    url = person._world.url
+    url = user._world.url
     command = (
         f"run {url}/api/v1/openapi.json --url {url} --phases {phases} --seed 1 "
         f"--max-examples {examples} --generation-database none --no-color "
@@ -106,7 +106,7 @@ async def run(person, folder, phases, except_checks, examples, **environment):
     )
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", *command.split()),
-        *("--header", f"Authorization: Bearer {person.token}"),
+        *("--header", f"Authorization: Bearer {user.token}"),
         cwd=folder,
         env={**os.environ, **environment},
         stdout=asyncio.subprocess.PIPE,

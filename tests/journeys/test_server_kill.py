@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from tests.journeys.device import Device, News, sign_up
+from tests.journeys.device import ChangeNotifier, Device, register
 from tests.support.client_model import Json
 from tests.support.server_process import ServerProcess
 
@@ -52,22 +52,24 @@ class Conversation:
     @property
     def moments(self) -> dict[str, int]:
         """What a kill may be timed by: sendings, acknowledgements, entries heard."""
-        heard = sum(sum(device.mirror.cursors().values()) for device in self.devices)
-        return {"sent": len(self.sent), "acked": len(self.acked), "heard": heard // len(self.devices)}
+        received = sum(sum(device.mirror.cursors().values()) for device in self.devices)
+        return {"sent": len(self.sent), "acked": len(self.acked), "heard": received // len(self.devices)}
 
 
-async def interrupt(talk: Conversation, served: ServerProcess, news: News, chance: random.Random) -> float:
+async def interrupt(
+    talk: Conversation, server_process: ServerProcess, notifier: ChangeNotifier, chance: random.Random
+) -> float:
     """Kill the server at a random moment, start it again; returns after how many ms everybody was back."""
     moment = chance.choice(sorted(talk.moments))
     goal = talk.moments[moment] + chance.randint(*BETWEEN)
-    await news.until(lambda: talk.moments[moment] >= goal, f"{goal} {moment}")
-    await served.kill()
+    await notifier.until(lambda: talk.moments[moment] >= goal, f"{goal} {moment}")
+    await server_process.kill()
     killed = time.monotonic()
-    await news.until(lambda: not any(device.up.is_set() for device in talk.devices), "everybody notices")
+    await notifier.until(lambda: not any(device.up.is_set() for device in talk.devices), "everybody notices")
     acked = len(talk.acked)
-    await served.start()
-    await news.until(lambda: all(device.up.is_set() for device in talk.devices), "everybody is back")
-    await news.until(lambda: len(talk.acked) > acked, "a message is acknowledged again")
+    await server_process.start()
+    await notifier.until(lambda: all(device.up.is_set() for device in talk.devices), "everybody is back")
+    await notifier.until(lambda: len(talk.acked) > acked, "a message is acknowledged again")
     return (time.monotonic() - killed) * 1000
 
 
@@ -111,29 +113,30 @@ def _plain(row: Any) -> list[Any]:
 
 @pytest.mark.slow("9 s: instances are killed and started again and again")
 async def test_what_was_acknowledged_survives_kill_9(
-    served: ServerProcess, news: News, database_url: str, figures: Callable[[str], None]
+    server_process: ServerProcess, notifier: ChangeNotifier, database_url: str, figures: Callable[[str], None]
 ) -> None:
     seed = int(os.environ.get("HUBBUB_TEST_SEED", "9"))
     chance = random.Random(seed)
-    people = [await sign_up(served.url, f"talker{index}") for index in range(4)]
+    users = [await register(server_process.url, f"talker{index}") for index in range(4)]
     devices = [
-        Device(served.url, people[index % 4], news, transports) for index, transports in enumerate(TRANSPORTS)
+        Device(server_process.url, users[index % 4], notifier, transports)
+        for index, transports in enumerate(TRANSPORTS)
     ]
     began = time.monotonic()
     try:
         for device in devices:
             await device.connect()
-        everybody = [person["user"]["id"] for person in people]
+        everybody = [user["user"]["id"] for user in users]
         rooms = [await devices[0].create(kind="private", member_ids=everybody) for _ in range(3)]
         talk = Conversation(devices, rooms, chance)
         recovered: list[float] = []
         while len(recovered) < KILLS[0] or (
             len(recovered) < KILLS[1] and time.monotonic() - began < ENOUGH_S
         ):
-            recovered.append(await interrupt(talk, served, news, chance))
+            recovered.append(await interrupt(talk, server_process, notifier, chance))
         await talk.end()
-        total = len(talk.sent) + len(rooms) * len(people)
-        await news.until(
+        total = len(talk.sent) + len(rooms) * len(users)
+        await notifier.until(
             lambda: all(
                 sum(device.mirror.cursors().values()) == total and set(device.mirror.rooms) == set(rooms)
                 for device in devices
@@ -143,8 +146,8 @@ async def test_what_was_acknowledged_survives_kill_9(
     finally:
         for device in devices:
             await device.close()
-    assert await served.stop() == 0
-    assert served.error_lines() == []
+    assert await server_process.stop() == 0
+    assert server_process.error_lines() == []
     found = await stored(database_url)
 
     # Every acknowledged message is stored exactly once, as it was acknowledged, and nothing else is.
@@ -169,6 +172,6 @@ async def test_what_was_acknowledged_survives_kill_9(
     assert [device.mirror.resets for device in devices] == [0] * len(devices)
     figures(
         f"seed {seed}: {len(talk.sent)} sent, {len(talk.acked)} acknowledged, {len(recovered)} kills, "
-        f"{sum(device.comings for device in devices)} connections, everybody back and answered after "
+        f"{sum(device.ready_count for device in devices)} connections, everybody back and answered after "
         f"{', '.join(f'{ms:.0f}' for ms in recovered)} ms, {time.monotonic() - began:.1f} s in all"
     )

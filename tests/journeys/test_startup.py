@@ -54,16 +54,16 @@ async def empty(url: str) -> None:
 
 @pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.soak)])
 async def test_it_listens_when_all_is_done_or_ends_with_one_line(database_url, tmp_path, figures, every):
-    async with Cut(database_url, 0) as relay:
-        app = await App(of(relay.url, tmp_path)).start()
-        steps = relay.passed
+    async with Cut(database_url, 0) as proxy:
+        app = await App(of(proxy.url, tmp_path)).start()
+        steps = proxy.passed
         await app.stop()
     assert steps > 10
 
     for step in range(1, steps + 1, every):
         await empty(database_url)
-        async with Cut(database_url, step) as relay:
-            app = App(of(relay.url, tmp_path))
+        async with Cut(database_url, step) as proxy:
+            app = App(of(proxy.url, tmp_path))
             started = (await asyncio.gather(asyncio.wait_for(app.start(), 20), return_exceptions=True))[0]
             assert listens(app.port) == (started is app), step
             if started is app:

@@ -28,7 +28,7 @@ LENGTHS = (14, 10_000)
 JOBS_S = 30.0
 
 
-class Place(NamedTuple):
+class FieldPath(NamedTuple):
     """A text field of an event or of a route."""
 
     method: str  # empty for an event
@@ -53,31 +53,31 @@ def longest(kind: type[msgspec.Struct], name: str) -> int | None:
     return None
 
 
-def places() -> Iterator[Place]:
+def places() -> Iterator[FieldPath]:
     for name, event in events.events:
         for field in event.kind.__struct_fields__:
             if longest(event.kind, field) is not None:
-                yield Place("", name, event.kind, field)
+                yield FieldPath("", name, event.kind, field)
     for route in (route for routes in ROUTES for route in routes):
         for (method, path), said in getattr(getattr(route, "handler", None), DOCS, {}).items():
             for kind in (said.body, said.query):
                 for field in getattr(kind, "__struct_fields__", ()):
                     if longest(kind, field) is not None:
-                        yield Place(method, path, kind, field, kind is said.query)
+                        yield FieldPath(method, path, kind, field, kind is said.query)
 
 
 PLACES = list(dict.fromkeys(places()))
 
 
-class Stage:
+class PreparedInstance:
     """An instance, an admin with a socket, and what the fields refer to."""
 
     def __init__(self, world: LiveInstance) -> None:
         self.world = world
 
-    async def build(self) -> "Stage":
+    async def build(self) -> "PreparedInstance":
         room_id, (self.ada, _) = await self.world.room_with_clients("ada", "bob")
-        self.person = await self.world.users["ada"].mark_sessions_confirmed()
+        self.user = await self.world.users["ada"].mark_sessions_confirmed()
         await models.User.filter(username="ada").update(role="admin")
         message = await self.ada.send(room_id, "hello")
         self.known = {
@@ -100,9 +100,9 @@ class Stage:
         }
         return self
 
-    async def ask(self, place: Place, text: str) -> str:
+    async def ask(self, place: FieldPath, text: str) -> str:
         """The code of the answer, or its status."""
-        await self.person.mark_sessions_confirmed()
+        await self.user.mark_sessions_confirmed()
         given = {
             field.name: self._value(field) for field in msgspec.structs.fields(place.kind) if field.required
         }
@@ -128,7 +128,7 @@ class Stage:
             return [item.values[0]] if isinstance(item, inspect.LiteralType) else []
         return {inspect.IntType: 1, inspect.BoolType: True, inspect.DictType: {}}.get(type(inner), "text")
 
-    async def _request(self, place: Place, given: dict[str, Any]) -> str:
+    async def _request(self, place: FieldPath, given: dict[str, Any]) -> str:
         path, url = place.name, self.world.http
         for name in [name for name in {**given, **self.known} if f"{{{name}}}" in path]:
             path = path.replace(f"{{{name}}}", str(given.pop(name, None) or self.known[name]))
@@ -140,7 +140,7 @@ class Stage:
         aliases = {field: name for name, field in QUERY_ALIASES.items()}
         query = {aliases.get(name, name): str(value) for name, value in given.items()}
         options: dict[str, Any] = {"params": query} if place.is_query else {"json": given}
-        headers = {"Authorization": f"Bearer {self.person.token}"}
+        headers = {"Authorization": f"Bearer {self.user.token}"}
         where = self.world.url + path
         async with url.request(
             place.method, where, headers=headers, allow_redirects=False, **options
@@ -169,8 +169,8 @@ def settings(settings: Any) -> Any:
 
 
 @pytest.fixture
-async def stage(world: LiveInstance) -> Stage:
-    return await Stage(world).build()
+async def prepared(world: LiveInstance) -> PreparedInstance:
+    return await PreparedInstance(world).build()
 
 
 def is_fine(code: str) -> bool:
@@ -187,7 +187,7 @@ def test_the_fields_are_found() -> None:
 
 
 async def test_no_field_makes_an_error_of_a_text_that_grows(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    prepared: PreparedInstance, caplog: pytest.LogCaptureFixture
 ) -> None:
     answers = {}
     with caplog.at_level(logging.ERROR):
@@ -195,10 +195,10 @@ async def test_no_field_makes_an_error_of_a_text_that_grows(
             for length in LENGTHS[number % 2 :][:1] if place.field.endswith("password") else LENGTHS:
                 text = GROWING[(number + length) % len(GROWING)]
                 text = (text * length)[: longest(place.kind, place.field)]
-                answers[f"{place} {text[0]!a} {len(text)}"] = await stage.ask(place, text)
+                answers[f"{place} {text[0]!a} {len(text)}"] = await prepared.ask(place, text)
 
     assert {place: code for place, code in answers.items() if not is_fine(code)} == {}
-    await stage.jobs_are_done()
+    await prepared.jobs_are_done()
     assert [record.getMessage() for record in caplog.records] == []
 
 
@@ -209,5 +209,7 @@ TEXTS = st.lists(st.sampled_from([*GROWING, "a", " ", "\u0301", "@", "."]), min_
 
 @given(place=st.sampled_from(PLACES), text=TEXTS)
 @profile(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-async def test_no_field_makes_an_error_of_any_of_them(stage: Stage, place: Place, text: str) -> None:
-    assert is_fine(await stage.ask(place, text[: longest(place.kind, place.field)]))
+async def test_no_field_makes_an_error_of_any_of_them(
+    prepared: PreparedInstance, place: FieldPath, text: str
+) -> None:
+    assert is_fine(await prepared.ask(place, text[: longest(place.kind, place.field)]))

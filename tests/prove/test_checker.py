@@ -36,7 +36,7 @@ def payload(seq):
     return f'{{"seq":{seq}}}'
 
 
-def heard(seq, *, at=None, connection=1, own=""):
+def received(seq, *, at=None, connection=1, own=""):
     return EntryReceived(
         seq + 0.3 if at is None else at, connection, ROOM, seq, "message:new", payload(seq), f"c{seq}", own
     )
@@ -51,14 +51,14 @@ def clean():
     for seq in range(1, COUNT + 1):
         ada.events.append(Sent(seq + 0.0, 1, ROOM, f"c{seq}", f"body {seq}"))
         ada.events.append(Acked(seq + 0.2, 1, f"c{seq}", f"m{seq}", ROOM, seq, f"body {seq}"))
-        ada.events.append(heard(seq))
+        ada.events.append(received(seq))
         stored.messages.append(Message("user-a", f"c{seq}", f"m{seq}", ROOM, seq, f"body {seq}"))
         stored.entries.append(Entry(ROOM, seq, "message:new", payload(seq), f"m{seq}"))
     bob.events += [
-        heard(1),
-        heard(2),
-        heard(3),
-        heard(4),
+        received(1),
+        received(2),
+        received(3),
+        received(4),
         Disconnected(4.5, 1, "lost"),
         ReadyReceived(7.0, 2, 0, {ROOM: 6}),
     ]
@@ -128,7 +128,7 @@ def _not_in_the_log(it):
     it.stored.entries[3] = replace(it.stored.entries[3], message_id="m99")
 
 
-def _hole(it):
+def _gap(it):
     it.stored.entries[1] = replace(it.stored.entries[1], seq=77)
     it.stored.last_seqs[ROOM] = 77
 
@@ -162,11 +162,11 @@ def _diverged_by_sync(it):
 
 
 def _phantom(it):
-    bob(it).insert(at(bob(it), EntryReceived, 4) + 1, heard(99))
+    bob(it).insert(at(bob(it), EntryReceived, 4) + 1, received(99))
 
 
-def _heard_twice(it):
-    bob(it).insert(at(bob(it), EntryReceived, 4) + 1, heard(4))
+def _received_twice(it):
+    bob(it).insert(at(bob(it), EntryReceived, 4) + 1, received(4))
 
 
 def _swapped(it):
@@ -213,7 +213,7 @@ def _sync_twice_the_same(it):
     bob(it)[index].entries.append(bob(it)[index].entries[-1])
 
 
-def _told_to_drop(it):
+def _ordered_to_drop(it):
     bob(it).append(RoomReset(8.0, 2, ROOM))
 
 
@@ -308,7 +308,7 @@ PLANTED = {
     _lost_at_the_end: {("G1", "lost"), ("G1", "heard but not stored")},
     _stored_differently: {("G1", "stored differently"), ("G6", "stored differently")},
     _not_in_the_log: {("G1", "stored but not in the log"), ("G6", "half stored")},
-    _hole: {
+    _gap: {
         ("G2", "seq hole"),
         ("G1", "stored but not in the log"),
         ("G1", "heard but not stored"),
@@ -321,7 +321,7 @@ PLANTED = {
     _diverged: {("G2", "diverged")},
     _diverged_by_sync: {("G2", "diverged")},
     _phantom: {("G1", "heard but not stored"), ("G3", "gap")},
-    _heard_twice: {("G3", "duplicated")},
+    _received_twice: {("G3", "duplicated")},
     _swapped: {("G2", "reordered"), ("G3", "gap")},
     _stored_in_another_order: {("G2", "reordered")},
     _skipped_and_fetched: {("G3", "gap")},
@@ -330,7 +330,7 @@ PLANTED = {
     _sync_with_a_gap: {("G3", "gap")},
     _sync_out_of_order: {("G2", "reordered")},
     _sync_twice_the_same: {("G3", "duplicated")},
-    _told_to_drop: {("G3", "reset")},
+    _ordered_to_drop: {("G3", "reset")},
     _the_tail_never_came: {("G3", "gap")},
     _after_leaving: {("G10", "entry after member:left")},
     _after_gone: {("G10", "entry after member:left")},
@@ -376,7 +376,7 @@ def _ended_room_kept(evidence):
 
 
 def _repeated_after_a_move(evidence):
-    _moved(evidence, {ROOM: 6}, heard(6, at=10.3, connection=3), rooms=[ROOM])
+    _moved(evidence, {ROOM: 6}, received(6, at=10.3, connection=3), rooms=[ROOM])
 
 
 PLANTED |= {
@@ -449,7 +449,7 @@ def test_the_same_answer_twice_is_how_it_should_be():
 def test_an_entry_that_ready_counted_already_is_heard_all_the_same():
     evidence = clean()
     index = next(i for i, each in enumerate(bob(evidence)) if isinstance(each, SyncReceived))
-    bob(evidence).insert(index, heard(6, at=7.05, connection=2))
+    bob(evidence).insert(index, received(6, at=7.05, connection=2))
 
     assert found(evidence) == {}
 

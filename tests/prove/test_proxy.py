@@ -12,20 +12,20 @@ WAIT_S = 10
 
 
 @pytest.fixture
-async def relay(redis_url):
-    relay = Proxy(redis_url, seed=1)
-    await relay.start()
-    yield relay
-    await relay.stop()
+async def proxy(redis_url):
+    proxy = Proxy(redis_url, seed=1)
+    await proxy.start()
+    yield proxy
+    await proxy.stop()
 
 
-def client(relay):
-    return Redis.from_url(relay.url, protocol=2)
+def client(proxy):
+    return Redis.from_url(proxy.url, protocol=2)
 
 
-async def test_questions_are_answered_as_they_were(relay):
-    async with client(relay) as redis:
-        name = f"relay-{id(relay)}"
+async def test_questions_are_answered_as_they_were(proxy):
+    async with client(proxy) as redis:
+        name = f"relay-{id(proxy)}"
         await redis.rpush(name, "one", "two")
 
         assert await redis.lrange(name, 0, -1) == [b"one", b"two"]
@@ -35,10 +35,10 @@ async def test_questions_are_answered_as_they_were(relay):
         await redis.delete(name)
 
 
-async def heard(relay, count):
+async def receive_count(proxy, count):
     """How many of so many messages arrive; an empty one comes last."""
-    async with client(relay) as speaker, client(relay) as ear, ear.pubsub() as listening:
-        channel = f"relay-{id(relay)}"
+    async with client(proxy) as speaker, client(proxy) as ear, ear.pubsub() as listening:
+        channel = f"relay-{id(proxy)}"
         await listening.subscribe(channel)
         for number in range(count):
             await speaker.publish(channel, f"message {number}")
@@ -51,44 +51,44 @@ async def heard(relay, count):
         return len(told) - 1
 
 
-async def test_a_share_of_the_messages_is_lost_but_no_heartbeat(relay):
-    relay.loss_rate = 0.5
+async def test_a_share_of_the_messages_is_lost_but_no_heartbeat(proxy):
+    proxy.loss_rate = 0.5
 
-    arrived = await heard(relay, 200)
+    arrived = await receive_count(proxy, 200)
 
     assert 0 < arrived < 200
-    assert relay.dropped_messages == 200 - arrived
+    assert proxy.dropped_messages == 200 - arrived
 
 
-async def test_nothing_is_lost_unless_wanted(relay):
-    assert await heard(relay, 100) == 100
-    assert relay.dropped_messages == 0
+async def test_nothing_is_lost_unless_wanted(proxy):
+    assert await receive_count(proxy, 100) == 100
+    assert proxy.dropped_messages == 0
 
 
-async def test_what_is_held_comes_later(relay):
-    async with client(relay) as redis:
+async def test_what_is_held_comes_later(proxy):
+    async with client(proxy) as redis:
         await redis.ping()
-        relay.pause()
+        proxy.pause()
         answer = asyncio.create_task(redis.ping())
         done, _ = await asyncio.wait([answer], timeout=0.2)
         assert not done
 
-        relay.resume()
+        proxy.resume()
 
         async with asyncio.timeout(WAIT_S):
             assert await answer
 
 
-async def test_down_cuts_and_refuses_and_up_is_the_same_place(relay):
-    url = relay.url
-    async with client(relay) as redis:
+async def test_down_cuts_and_refuses_and_up_is_the_same_place(proxy):
+    url = proxy.url
+    async with client(proxy) as redis:
         await redis.ping()
-        await relay.stop()
-        assert relay.closed_connections == 1
+        await proxy.stop()
+        assert proxy.closed_connections == 1
         with pytest.raises(RedisError):
             await redis.ping()
 
-        await relay.start()
+        await proxy.start()
 
-        assert relay.url == url
+        assert proxy.url == url
         assert await redis.ping()

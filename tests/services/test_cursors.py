@@ -42,8 +42,8 @@ class Socket:
 class Rest:
     """The lists as routes."""
 
-    def __init__(self, person):
-        self._person = person
+    def __init__(self, user):
+        self._person = user
 
     async def page(self, name, cursor, limit, about):
         room = about.get("room_id")
@@ -79,7 +79,7 @@ async def lists(world):
         await client.call("room:invite", room_id=rooms[0], user_id=bob.id)
         await client.send(rooms[number], "fox")
     about = {"own": {}, "public": {}, "members": {"room_id": rooms[0]}, "found": {"query": "fox"}}
-    return SimpleNamespace(ada=ada, client=client, rooms=rooms, about=about, parts=world.app.container)
+    return SimpleNamespace(ada=ada, client=client, rooms=rooms, about=about, container=world.app.container)
 
 
 def edge(lists, way):
@@ -213,7 +213,7 @@ async def test_a_cursor_is_for_one_list_and_one_user(lists, world):
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_the_longest_cursor_is_accepted_over_both_edges(lists):
     walk = cursors._CursorState(clock.now(), None, uuid4(), b"seen" * cursors.MAX_SEEN_ITEMS)
-    ctx = SimpleNamespace(container=lists.parts, user_id=lists.ada.id)
+    ctx = SimpleNamespace(container=lists.container, user_id=lists.ada.id)
     cursor = cursors.encode(ctx, "rooms", walk)
 
     for way in ("socket", "rest"):

@@ -182,12 +182,12 @@ async def test_a_mail_server_that_refuses_the_password_is_trouble():
 @pytest.mark.parametrize("host", ["127.0.0.2", "127.0.0.1"])
 async def test_the_doctor_and_the_sender_agree_about_a_server_without_tls(host):
     """127.0.0.2 stands for another machine: a password goes there in private, or not at all."""
-    heard = []
+    received = []
 
     async def serve(reader, writer):
         writer.write(b"220 here\r\n")
         while line := await reader.readline():
-            heard.append(line)
+            received.append(line)
             writer.write(b"250-here\r\n250 AUTH PLAIN\r\n" if line[:4] == b"EHLO" else b"235 fine\r\n")
         writer.close()
 
@@ -203,7 +203,7 @@ async def test_the_doctor_and_the_sender_agree_about_a_server_without_tls(host):
 
     private = host == "127.0.0.2"
     assert [isinstance(each, Exception) and "STARTTLS" in str(each) for each in found] == [private] * 2
-    assert any(line[:4] == b"AUTH" for line in heard) != private
+    assert any(line[:4] == b"AUTH" for line in received) != private
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])

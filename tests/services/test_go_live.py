@@ -49,8 +49,8 @@ async def test_what_is_missing_is_named(database_url, tmp_path, changes, check, 
 
 async def test_a_site_that_is_ready_passes(database_url, tmp_path):
     settings = Settings.for_tests(**SITE, database_url=database_url, data_dir=tmp_path, inline_workers=True)
-    async with services_context.open_container(settings) as parts:
-        await admins.create(parts, "root@example.org", "long enough")
+    async with services_context.open_container(settings) as container:
+        await admins.create(container, "root@example.org", "long enough")
         await rows.write(database.connection(), Process(settings, "serve").registration)
 
     found = [each async for each in run_checks(settings, go_live.CHECKLIST)]

@@ -22,20 +22,20 @@ ANSWER = StoredResponse(201, {"Location": "/x"}, b'{"data":{"access_token":"a to
 
 
 @pytest.fixture
-async def parts(settings):
-    async with services_context.open_container(settings) as parts:
-        yield parts
+async def container(settings):
+    async with services_context.open_container(settings) as container:
+        yield container
 
 
 @pytest.fixture
-def here(parts):
-    return IdempotencyStore(parts)
+def here(container):
+    return IdempotencyStore(container)
 
 
 @pytest.fixture
-def there(parts):
+def there(container):
     """Those of another instance."""
-    return IdempotencyStore(parts)
+    return IdempotencyStore(container)
 
 
 def question(key: str = "key", request: bytes = b"r" * 32) -> IdempotentRequest:
@@ -133,10 +133,10 @@ async def test_nobody_has_answers_without_end_kept(here, monkeypatch):
 
 
 @pytest.mark.parametrize("user", [True, False])
-async def test_a_restart_and_another_instance_count_what_is_stored(parts, monkeypatch, user):
+async def test_a_restart_and_another_instance_count_what_is_stored(container, monkeypatch, user):
     given = Register(name="Ada", email="ada@example.org", password="long enough")
     ada = (
-        (await registration.register(parts, given, RequestInfo("192.0.2.1", "tests"))).user.id
+        (await registration.register(container, given, RequestInfo("192.0.2.1", "tests"))).user.id
         if user
         else None
     )
@@ -146,7 +146,7 @@ async def test_a_restart_and_another_instance_count_what_is_stored(parts, monkey
     stored = 0
     for one in asked:
         try:
-            await claimed(IdempotencyStore(parts), one)  # each in an instance that has just started
+            await claimed(IdempotencyStore(container), one)  # each in an instance that has just started
         except RateLimited:
             continue
         stored += 1
@@ -156,7 +156,7 @@ async def test_a_restart_and_another_instance_count_what_is_stored(parts, monkey
     await models.IdempotencyKey.all().update(
         expires_at=clock.now() + idempotency.RETENTION - timedelta(hours=3)
     )
-    assert await claimed(IdempotencyStore(parts), asked[-1])
+    assert await claimed(IdempotencyStore(container), asked[-1])
 
 
 async def test_a_flood_of_callers_is_forgotten(here, monkeypatch):
@@ -176,14 +176,14 @@ async def test_what_is_too_large_is_not_kept(here):
     assert not await models.IdempotencyKey.exists()
 
 
-async def test_what_is_stored_opens_with_the_secret_key_and_the_request_alone(here, parts):
+async def test_what_is_stored_opens_with_the_secret_key_and_the_request_alone(here, container):
     await here.store(question(), await claimed(here, question()), ANSWER)
     row = await models.IdempotencyKey.get()
     purpose = idempotency._purpose("answer", question())
 
     with pytest.raises(DecryptionError):
         Sealing(["not the key of this server"]).unseal(purpose, row.answer)
-    inner = parts.sealing.unseal(purpose, row.answer).decode()
+    inner = container.sealing.unseal(purpose, row.answer).decode()
     assert "token" not in inner
     for other in (
         question(key="kez"),
@@ -200,12 +200,12 @@ async def test_what_is_stored_opens_with_the_secret_key_and_the_request_alone(he
         await here.claim(question(key))
 
 
-async def test_with_another_secret_key_it_is_an_honest_refusal(here, parts):
+async def test_with_another_secret_key_it_is_an_honest_refusal(here, container):
     await here.store(question(), await claimed(here, question()), ANSWER)
-    old = parts.settings.secret_key
-    parts.sealing = Sealing(["the next", old])
-    assert await IdempotencyStore(parts).claim(question()) == ANSWER
+    old = container.settings.secret_key
+    container.sealing = Sealing(["the next", old])
+    assert await IdempotencyStore(container).claim(question()) == ANSWER
 
-    parts.sealing = Sealing(["quite another"])
+    container.sealing = Sealing(["quite another"])
     with pytest.raises(Conflict, match="can't be read"):
-        await IdempotencyStore(parts).claim(question())
+        await IdempotencyStore(container).claim(question())

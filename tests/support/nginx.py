@@ -119,7 +119,8 @@ class Nginx:
         user = "user root root;" if os.geteuid() == 0 else ""
         (self._folder / "nginx.conf").write_text(MAIN_CONF.format(user=user))
         addresses = [
-            f"{name}={served.url.removeprefix('http://')}" for name, served in self._instances.items()
+            f"{name}={server_process.url.removeprefix('http://')}"
+            for name, server_process in self._instances.items()
         ]
         (self._folder / "hubbub" / "upstreams.conf").write_text(upstreams_conf(*addresses))
         if self._tls:

@@ -21,26 +21,26 @@ WAIT_S = 20.0
 
 
 @pytest.fixture
-async def parts(settings):
-    async with services_context.open_container(settings) as parts:
-        yield parts
+async def container(settings):
+    async with services_context.open_container(settings) as container:
+        yield container
 
 
 def job(number=0):
     return EraseAccount(user_id=UUID(int=7), after=number)
 
 
-async def add(parts, payload):
+async def add(container, payload):
     async with database.transaction() as tx:
         await queue.enqueue(tx, payload)
-    parts.bus.publish(JobsWaiting())
+    container.bus.publish(JobsWaiting())
 
 
 async def states() -> list[str]:
     return [job.state for job in await models.Job.all().order_by("id")]
 
 
-async def test_jobs_are_done_a_few_at_a_time(parts):
+async def test_jobs_are_done_a_few_at_a_time(container):
     done, at_once, most = [], 0, 0
 
     async def work(_parts, job):
@@ -52,8 +52,8 @@ async def test_jobs_are_done_a_few_at_a_time(parts):
         at_once -= 1
 
     for number in range(30):
-        await add(parts, job(number))
-    worker = Worker(parts, {EraseAccount: work})
+        await add(container, job(number))
+    worker = Worker(container, {EraseAccount: work})
     worker.start()
 
     async def all_done():
@@ -73,20 +73,20 @@ async def store(kind, payload="{}"):
     )
 
 
-async def test_a_failure_hurts_no_other_job(parts):
+async def test_a_failure_hurts_no_other_job(container):
     outcomes = [OSError("no route"), kinds.PermanentFailure("nobody there"), None]
 
     async def work(_parts, job):
         if (error := outcomes[job.after]) is not None:
             raise error
 
-    worker = Worker(parts, {EraseAccount: work})
+    worker = Worker(container, {EraseAccount: work})
     worker.start()
-    await add(parts, job(0))
-    await add(parts, job(1))
+    await add(container, job(0))
+    await add(container, job(1))
     await store("unheard of")
     await store("account.erase", '{"user_id":7}')
-    await add(parts, job(2))
+    await add(container, job(2))
 
     async def settled():
         return await states() == ["ready", "dead", "ready", "dead", "done"]
@@ -106,14 +106,14 @@ async def test_a_failure_hurts_no_other_job(parts):
     assert (await models.Job.get(state="dead", attempts=1, payload='{"user_id":7}')).ended_at is not None
 
 
-async def test_a_run_takes_no_longer_than_its_kind_allows(parts, monkeypatch):
+async def test_a_run_takes_no_longer_than_its_kind_allows(container, monkeypatch):
     monkeypatch.setattr(kinds, "KINDS", (kinds.KINDS[1]._replace(timeout_s=0.05, max_attempts=1),))
 
     async def endless(_parts, _job):
         await asyncio.Event().wait()
 
-    await add(parts, job())
-    worker = Worker(parts, {EraseAccount: endless})
+    await add(container, job())
+    worker = Worker(container, {EraseAccount: endless})
     worker.start()
 
     async def dead():
@@ -124,7 +124,7 @@ async def test_a_run_takes_no_longer_than_its_kind_allows(parts, monkeypatch):
     assert (await models.Job.get()).last_error == "TimeoutError: "
 
 
-async def test_a_long_job_goes_on_from_where_it_came_to(parts, monkeypatch):
+async def test_a_long_job_goes_on_from_where_it_came_to(container, monkeypatch):
     monkeypatch.setattr(kinds, "KINDS", (kinds.KINDS[1]._replace(max_attempts=3),))
     seen = []
 
@@ -133,8 +133,8 @@ async def test_a_long_job_goes_on_from_where_it_came_to(parts, monkeypatch):
         if len(seen) < 10:
             raise queue.Unfinished(msgspec.structs.replace(job, after=len(seen)))
 
-    await add(parts, job())
-    worker = Worker(parts, {EraseAccount: long})
+    await add(container, job())
+    worker = Worker(container, {EraseAccount: long})
     worker.start()
 
     async def done():
@@ -146,7 +146,7 @@ async def test_a_long_job_goes_on_from_where_it_came_to(parts, monkeypatch):
     assert (await models.Job.get()).attempts == 1
 
 
-async def test_what_is_not_finished_is_given_back(parts, monkeypatch):
+async def test_what_is_not_finished_is_given_back(container, monkeypatch):
     monkeypatch.setattr(module, "STOP_TIMEOUT_S", 0.1)
     began = asyncio.Event()
 
@@ -154,8 +154,8 @@ async def test_what_is_not_finished_is_given_back(parts, monkeypatch):
         began.set()
         await asyncio.Event().wait()
 
-    await add(parts, job())
-    worker = Worker(parts, {EraseAccount: endless})
+    await add(container, job())
+    worker = Worker(container, {EraseAccount: endless})
     worker.start()
     await asyncio.wait_for(began.wait(), WAIT_S)
 

@@ -17,7 +17,7 @@ from tests.support.tcp_proxy import TcpProxy
 
 
 @pytest.fixture
-async def relay(redis_url):
+async def proxy(redis_url):
     async with TcpProxy(redis_url) as made:
         yield made
 
@@ -36,14 +36,14 @@ async def test_what_nobody_here_follows_does_not_come(redis_bus) -> None:
     there.bus.unsubscribe_room(before)
     there.bus.unsubscribe_user(user_id)
     await follows(there, after)
-    heard = metrics.counters["bus_signals_received"]
+    received = metrics.counters["bus_signals_received"]
 
     here.bus.publish(entries_signal(before, 1))
     here.bus.publish(entries_signal(uuid4(), 1))
     here.bus.publish(entries_signal(after, 1))
 
     assert await there.wait_for_count(1) == [entries_signal(after, 1)]
-    assert metrics.counters["bus_signals_received"] == heard + 1
+    assert metrics.counters["bus_signals_received"] == received + 1
 
 
 async def test_a_channel_that_comes_and_goes_is_heard_in_the_end(redis_bus) -> None:
@@ -93,12 +93,12 @@ async def test_deployments_with_other_prefixes_hear_nothing_of_each_other(redis_
 
 
 @pytest.mark.parametrize("how", ["refused", "silent"])
-async def test_it_starts_without_redis_and_finds_it_later(redis_bus, relay, how) -> None:
+async def test_it_starts_without_redis_and_finds_it_later(redis_bus, proxy, how) -> None:
     if how == "refused":
-        await relay.stop()
+        await proxy.stop()
     else:
-        relay.freeze()
-    here = await redis_bus(relay.url)
+        proxy.freeze()
+    here = await redis_bus(proxy.url)
     assert here.bus.state() == "unavailable"
     there = await redis_bus()
     room_id = uuid4()
@@ -107,7 +107,7 @@ async def test_it_starts_without_redis_and_finds_it_later(redis_bus, relay, how)
     here.bus.publish(entries_signal(room_id, 1))
     assert len(here.signals) == 1
 
-    await relay.start() if how == "refused" else relay.thaw()
+    await proxy.start() if how == "refused" else proxy.thaw()
     await until(lambda: here.bus.state() == "ok")
     there.bus.publish(entries_signal(room_id, 2))
 
@@ -116,9 +116,9 @@ async def test_it_starts_without_redis_and_finds_it_later(redis_bus, relay, how)
 
 
 @pytest.mark.parametrize("how", ["cut", "silent", "gone"])
-async def test_redis_goes_and_comes_back(redis_bus, relay, how, caplog) -> None:
+async def test_redis_goes_and_comes_back(redis_bus, proxy, how, caplog) -> None:
     caplog.set_level(logging.INFO, logger="hubbub")
-    here, there = await redis_bus(relay.url), await redis_bus()
+    here, there = await redis_bus(proxy.url), await redis_bus()
     room_id = uuid4()
     await follows(here, room_id)
     await follows(there, room_id)
@@ -126,15 +126,15 @@ async def test_redis_goes_and_comes_back(redis_bus, relay, how, caplog) -> None:
 
     match how:
         case "cut":
-            relay.reset_connections()
+            proxy.reset_connections()
         case "silent":
-            relay.freeze()
+            proxy.freeze()
         case "gone":
-            await relay.stop()
+            await proxy.stop()
     await until(lambda: here.bus.state() == "unavailable")
     for seq in range(MAX_QUEUED_MESSAGES * 2):
         here.bus.publish(entries_signal(room_id, seq))  # neither blocks nor piles up
-    await relay.start() if how == "gone" else relay.thaw()
+    await proxy.start() if how == "gone" else proxy.thaw()
     await until(lambda: here.bus.state() == "ok" and here.lost_count > missed)
     there.bus.publish(entries_signal(room_id, 5))
     here.bus.publish(entries_signal(room_id, 6))

@@ -26,7 +26,7 @@ RATE = Rate(3, 0.001)
 
 
 @pytest.fixture
-def hasty(monkeypatch):
+def short_timeouts(monkeypatch):
     """Look more often, so that the test does not wait for long."""
     monkeypatch.setattr(node_connections, "IDENTITY_CHECK_INTERVAL_S", 1.0)
     monkeypatch.setattr(subscriber, "STALE_AFTER_S", 2.5)
@@ -43,11 +43,11 @@ async def pair():
 async def _follow(replica: RedisServer, master: RedisServer) -> None:
     await _do(replica, "REPLICAOF", "127.0.0.1", master.port)
 
-    async def linked() -> bool:
+    async def is_linked() -> bool:
         async with Redis(port=replica.port) as client:
             return (await client.info("replication")).get("master_link_status") == "up"
 
-    await until(linked)
+    await until(is_linked)
 
 
 async def _do(server: RedisServer, *words: object) -> object:
@@ -75,7 +75,7 @@ class Instances:
         for found in self.found:
             await found.close()
 
-    async def hear(self) -> bool:
+    async def receives(self) -> bool:
         """Whether both hear what the other one publishes."""
         here, there = self.buses
         for one, other in ((here, there), (there, here)):
@@ -91,7 +91,7 @@ class Instances:
                 return False
         return True
 
-    async def see(self) -> bool:
+    async def sees_presence(self) -> bool:
         """Whether the users of one are seen by the other."""
         user = uuid4()
         try:
@@ -107,32 +107,32 @@ class Instances:
         return waits[3] > 0 and waits[:3] == [0, 0, 0]
 
     async def work(self) -> bool:
-        return await self.hear() and await self.see() and await self.count()
+        return await self.receives() and await self.sees_presence() and await self.count()
 
 
 async def _ignore(_users: object, _status: object) -> None:
     """Nothing is shown."""
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("short_timeouts")
 @pytest.mark.parametrize("earlier", ["a replica", "silent", "a master"])
 async def test_a_proxy_that_keeps_connections_to_the_earlier_master(
     pair, redis_bus, prefix, earlier, caplog, figures
 ) -> None:
     """New connections lead to the new master; those of before stay with the earlier one."""
     master, replica = pair
-    async with TcpProxy(master.url) as relay:
-        instances = Instances(await redis_bus(relay.url), await redis_bus(relay.url), relay.url, prefix)
+    async with TcpProxy(master.url) as proxy:
+        instances = Instances(await redis_bus(proxy.url), await redis_bus(proxy.url), proxy.url, prefix)
         await instances.start()
         await until(instances.work)
         caplog.clear()
 
         await _do(replica, "REPLICAOF", "NO", "ONE")
-        relay.redirect_to(replica.url)
+        proxy.redirect_to(replica.url)
         if earlier == "a replica":
             await _do(master, "REPLICAOF", "127.0.0.1", replica.port)
         elif earlier == "silent":
-            relay.stall_connections()
+            proxy.stall_connections()
         began = time.monotonic()
         await until(lambda: _leads(instances, replica))
         await until(instances.work)
@@ -172,10 +172,10 @@ async def test_a_sentinel_that_switches(pair, redis_bus, prefix, figures) -> Non
     master, replica = pair
     with Sentinel(master) as sentinel:
         # It has to know the replica first.
-        async def knows() -> bool:
+        async def has_switched() -> bool:
             return bool(await _do(sentinel, "SENTINEL", "REPLICAS", "mymaster"))
 
-        await until(knows)
+        await until(has_switched)
         instances = Instances(
             await redis_bus(sentinel.url), await redis_bus(sentinel.url), sentinel.url, prefix
         )
@@ -255,11 +255,11 @@ async def test_a_connection_whose_server_refuses_writes_is_closed(refuse, accept
 async def test_an_emitter_reaches_the_new_master(pair, redis_bus, prefix) -> None:
     """A replica accepts what it publishes, and passes it on to no subscriber."""
     master, replica = pair
-    async with TcpProxy(master.url) as relay, Emitter(relay.url, prefix) as emitter:
+    async with TcpProxy(master.url) as proxy, Emitter(proxy.url, prefix) as emitter:
         await emitter.emit("before", to=str(uuid4()), namespace="/chat")
         await _do(replica, "REPLICAOF", "NO", "ONE")
         await _do(master, "REPLICAOF", "127.0.0.1", replica.port)
-        relay.redirect_to(replica.url)
+        proxy.redirect_to(replica.url)
         emitter._role_checked_at = float("-inf")  # a second later
         here = await redis_bus(replica.url)
         room_id = uuid4()

@@ -28,7 +28,7 @@ class Instance:
         self.presence = RedisPresence(self.servers, prefix, self.bus, LEASE_S)
         self.told: list[tuple[object, str | None]] = []
 
-    async def tell(self, users, status) -> None:
+    async def on_change(self, users, status) -> None:
         self.told += [(user_id, status) for user_id in users]
 
     async def die(self) -> None:
@@ -36,7 +36,7 @@ class Instance:
         await self.presence._lease_task.close()
 
     async def resume(self) -> None:
-        self.presence.start(self.tell)
+        self.presence.start(self.on_change)
 
 
 NO_END = -1  # how long a key lives that does not expire; -2 is one that is gone since it was found
@@ -48,7 +48,7 @@ async def instance(redis_url, prefix):
 
         async def make(url: str = redis_url) -> Instance:
             made = Instance(url, prefix)
-            made.presence.start(made.tell)
+            made.presence.start(made.on_change)
             stack.push_async_callback(made.servers.close)
             stack.push_async_callback(made.die)
             return made
@@ -170,12 +170,12 @@ async def test_a_status_chosen_elsewhere_outlives_redis(instance, keys, redis_ur
 
 
 async def test_without_redis_it_pauses_and_is_right_again_afterwards(instance, redis_url) -> None:
-    async with TcpProxy(redis_url) as relay:
-        here, there = await instance(relay.url), await instance()
+    async with TcpProxy(redis_url) as proxy:
+        here, there = await instance(proxy.url), await instance()
         ada, bob = uuid4(), uuid4()
         await here.presence.mark_connected([ada])
 
-        await relay.stop()
+        await proxy.stop()
         with pytest.raises(Unavailable):
             await here.presence.mark_connected([bob])
         with pytest.raises(Unavailable):
@@ -183,7 +183,7 @@ async def test_without_redis_it_pauses_and_is_right_again_afterwards(instance, r
         assert (await here.presence.get([bob])) == {bob: "online"}
         await here.presence.set_status(bob, "busy")
         await until(lambda: there.told == [(ada, "offline")])
-        await relay.start()
+        await proxy.start()
         await until(lambda: bool(here.told))
 
         assert await there.presence.get([bob]) == {bob: "busy"}
@@ -245,8 +245,8 @@ async def test_what_an_instance_of_another_version_says_is_passed_over(instance,
 
 
 async def test_without_redis_an_instance_knows_itself(instance, redis_url) -> None:
-    async with TcpProxy(redis_url) as relay:
-        here = await instance(relay.url)
+    async with TcpProxy(redis_url) as proxy:
+        here = await instance(proxy.url)
         here.presence.register_instance(lambda: described("here"))
-        await relay.stop()
+        await proxy.stop()
         assert await here.presence.instances() == Instances([described("here")], complete=False)

@@ -14,13 +14,13 @@ from tests.support.tcp_proxy import TcpProxy
 
 
 @pytest.fixture
-async def relay(redis_url):
+async def proxy(redis_url):
     async with TcpProxy(redis_url) as made:
         yield made
 
 
-async def test_what_was_confirmed_is_received_when_the_memory_is_current(ears) -> None:
-    here, there = ears
+async def test_what_was_confirmed_is_received_when_the_memory_is_current(recorders) -> None:
+    here, there = recorders
     user_id, room_id = uuid4(), uuid4()
     there.bus.subscribe_user(user_id)
     await there.bus.wait_subscribed()
@@ -40,18 +40,18 @@ async def test_the_memory_of_an_unsubscribed_user_is_not_current(redis_bus) -> N
 
 
 @pytest.mark.parametrize("how", ["silent", "cut", "gone"])
-async def test_without_redis_nothing_is_current_and_nobody_waits(redis_bus, relay, how) -> None:
-    here, user_id = await redis_bus(relay.url), uuid4()
+async def test_without_redis_nothing_is_current_and_nobody_waits(redis_bus, proxy, how) -> None:
+    here, user_id = await redis_bus(proxy.url), uuid4()
     here.bus.subscribe_user(user_id)
     await here.bus.wait_subscribed()
     match how:
         case "silent":
-            relay.freeze()
+            proxy.freeze()
         case "cut":
-            relay.freeze()
-            relay.reset_connections()
+            proxy.freeze()
+            proxy.reset_connections()
         case "gone":
-            await relay.stop()
+            await proxy.stop()
 
     began = time.monotonic()
     for _ in range(50):
@@ -60,7 +60,7 @@ async def test_without_redis_nothing_is_current_and_nobody_waits(redis_bus, rela
         assert not await here.bus.is_current(user_id)
     assert time.monotonic() - began < 2, "the first call waits, the others know"
 
-    await relay.start() if how == "gone" else relay.thaw()
+    await proxy.start() if how == "gone" else proxy.thaw()
     await until(lambda: here.bus.state() == "ok")
     await until(lambda: here.bus.is_current(user_id))
 

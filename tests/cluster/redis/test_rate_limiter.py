@@ -61,26 +61,26 @@ async def test_nothing_is_kept_for_longer_than_it_is_needed(instance, redis_url,
 async def test_redis_frozen_or_down_is_counted_in_memory_at_once(instance, redis_url, caplog) -> None:
     caplog.set_level(logging.INFO, "hubbub")
     failures = metrics.counters["rate_limit_redis_failures"]
-    async with TcpProxy(redis_url) as relay:
-        made = instance(relay.url)
+    async with TcpProxy(redis_url) as proxy:
+        made = instance(proxy.url)
         made.patience_s = 0.5
-        relay.freeze()
+        proxy.freeze()
 
         began = time.monotonic()
         crowd = await asyncio.gather(*(made.acquire("http", "ada", RATE) for _ in range(50)))
         assert time.monotonic() - began < 10, "each on its own would be 25 s"
         assert sum(each.wait_ms == 0 for each in crowd) == 3
-        standing = await made.update_failures("pair", "ada", "fail")
-        assert standing.failures == 1
+        membership = await made.update_failures("pair", "ada", "fail")
+        assert membership.failures == 1
 
-        relay.thaw()
-        await relay.stop()
+        proxy.thaw()
+        await proxy.stop()
         assert [(await made.acquire("http", "bob", RATE)).wait_ms > 0 for _ in range(4)] == [False] * 3 + [
             True
         ]
         assert metrics.counters["rate_limit_redis_failures"] > failures
 
-        await relay.start()
+        await proxy.start()
         made.patience_s = PATIENCE_S
 
         async def shared() -> bool:
@@ -96,9 +96,9 @@ async def test_redis_frozen_or_down_is_counted_in_memory_at_once(instance, redis
 
 
 async def test_while_redis_is_away_only_one_request_a_second_asks_it(instance, redis_url) -> None:
-    async with TcpProxy(redis_url) as relay:
-        made = instance(relay.url)
-        await relay.stop()
+    async with TcpProxy(redis_url) as proxy:
+        made = instance(proxy.url)
+        await proxy.stop()
         failures = metrics.counters["rate_limit_redis_failures"]
         await made.acquire("http", "ada", RATE)
         began = time.monotonic()
@@ -107,7 +107,7 @@ async def test_while_redis_is_away_only_one_request_a_second_asks_it(instance, r
             await made.acquire("http", "ada", RATE)
 
         assert metrics.counters["rate_limit_redis_failures"] - failures <= 2 + (time.monotonic() - began)
-        await relay.start()
+        await proxy.start()
 
 
 async def test_a_redis_that_refuses_is_as_good_as_none(instance, redis_url, prefix) -> None:

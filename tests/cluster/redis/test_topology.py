@@ -32,10 +32,10 @@ async def talk(make, url: str) -> None:
         for room_id in rooms:
             here.bus.publish(entries_signal(room_id, seq))
 
-    heard: dict[UUID, list[int]] = {room_id: [] for room_id in rooms}
+    received: dict[UUID, list[int]] = {room_id: [] for room_id in rooms}
     for signal in await there.wait_for_count(150):
-        heard[signal.room_id].append(signal.entries[0].seq)
-    assert heard == {room_id: [1, 2, 3] for room_id in rooms}
+        received[signal.room_id].append(signal.entries[0].seq)
+    assert received == {room_id: [1, 2, 3] for room_id in rooms}
 
 
 async def test_a_cluster_with_sharded_channels(redis_bus) -> None:
@@ -81,14 +81,14 @@ async def test_slots_of_a_cluster_that_move_are_followed(redis_bus, noticed) -> 
             await there.bus._connections._update_nodes()
         await until(lambda: there.lost_count > missed)
 
-        async def all_are_heard() -> bool:
+        async def all_received() -> bool:
             """Until both have found their way, what is said may be lost."""
             for room_id in rooms:
                 here.bus.publish(entries_signal(room_id, 1))
             await there.bus.wait_subscribed()
             return {signal.room_id for signal in there.signals} == set(rooms)
 
-        await until(all_are_heard)
+        await until(all_received)
 
 
 async def give_away(url: str, *, blocking: bool) -> None:
@@ -130,16 +130,16 @@ async def test_the_server_that_a_sentinel_names(redis_bus) -> None:
 async def test_a_redis_behind_tls(redis_bus, redis_url, tmp_path) -> None:
     authority = CertificateAuthority(tmp_path)
 
-    async with TcpProxy(redis_url, authority.server_context()) as relay:
-        assert relay.url.startswith("rediss://")
-        await talk(redis_bus, f"{relay.url}?ssl_ca_certs={authority.certificate_path}")
+    async with TcpProxy(redis_url, authority.server_context()) as proxy:
+        assert proxy.url.startswith("rediss://")
+        await talk(redis_bus, f"{proxy.url}?ssl_ca_certs={authority.certificate_path}")
 
 
 async def test_a_redis_whose_certificate_nobody_knows_is_not_trusted(redis_bus, redis_url, tmp_path) -> None:
     authority, other = CertificateAuthority(tmp_path), CertificateAuthority(tmp_path, "others")
 
-    async with TcpProxy(redis_url, authority.server_context()) as relay:
-        here = await redis_bus(f"{relay.url}?ssl_ca_certs={other.certificate_path}")
+    async with TcpProxy(redis_url, authority.server_context()) as proxy:
+        here = await redis_bus(f"{proxy.url}?ssl_ca_certs={other.certificate_path}")
         await here.bus.wait_subscribed()
 
         assert here.bus.state() == "unavailable"

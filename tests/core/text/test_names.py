@@ -82,7 +82,7 @@ def test_a_name_from_elsewhere_is_shortened(text, kept):
 
 
 @pytest.mark.parametrize(
-    "twin",
+    "same_name",
     [
         *(
             "st\u200baff",
@@ -106,15 +106,15 @@ def test_a_name_from_elsewhere_is_shortened(text, kept):
     ],
     ids=ascii,
 )
-def test_names_that_read_the_same_are_the_same(twin):
-    assert names.key(twin) == "staff"
+def test_names_that_read_the_same_are_the_same(same_name):
+    assert names.key(same_name) == "staff"
 
 
 @pytest.mark.parametrize(
-    "twin", ["the  staff", "the\u00a0staff", "the\u2800staff", "the\u3000 staff"], ids=ascii
+    "same_name", ["the  staff", "the\u00a0staff", "the\u2800staff", "the\u3000 staff"], ids=ascii
 )
-def test_the_number_of_spaces_does_not_count(twin):
-    assert names.key(twin) == names.key("the staff")
+def test_the_number_of_spaces_does_not_count(same_name):
+    assert names.key(same_name) == names.key("the staff")
 
 
 @pytest.mark.parametrize("other", ["stuff", "st aff", "stäff", "staff.", "стафф"])

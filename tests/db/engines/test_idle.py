@@ -115,23 +115,23 @@ def servers():
 
 
 @pytest.fixture
-async def relay(servers):
+async def proxy(servers):
     """In front of the primary."""
     async with TcpProxy(servers[0].url()) as made:
         yield made
 
 
 @pytest.fixture
-async def relayed(relay, tmp_path):
+async def proxied_database(proxy, tmp_path):
     """The database of the primary, open by way of the relay."""
-    await database.connect(Settings.for_tests(database_url=relay.url, data_dir=tmp_path, database_pool=POOL))
+    await database.connect(Settings.for_tests(database_url=proxy.url, data_dir=tmp_path, database_pool=POOL))
     await database.connection().execute("CREATE TABLE IF NOT EXISTS t (x int)")
-    yield relay
+    yield proxy
     await database.close()
 
 
 @pytest.fixture
-def hasty(monkeypatch):
+def short_timeouts(monkeypatch):
     """Short limits, so that the test does not wait for long."""
     for name in ("CHECK_S", "STALLED_S", "EXHAUSTED_S"):
         monkeypatch.setattr(idle, name, 0.5)
@@ -163,30 +163,30 @@ def _lines(caplog):
     return [record.message for record in caplog.records if record.name.startswith("hubbub")]
 
 
-async def test_idle_connections_to_a_server_that_refuses_writes_are_closed(servers, relayed, caplog):
+async def test_idle_connections_to_a_server_that_refuses_writes_are_closed(servers, proxied_database, caplog):
     """Without a write, the check finds it. New connections go to a server that accepts writes."""
     before = await _pids()
-    relayed.redirect_to(servers[1].url())
+    proxied_database.redirect_to(servers[1].url())
     await servers[0].set_read_only()
     try:
-        await until(lambda: _none(relayed), SOON)  # each is closed, and none is made anew
+        await until(lambda: _none(proxied_database), SOON)  # each is closed, and none is made anew
     finally:
         await servers[0].set_read_only(on=False)
-    relayed.redirect_to(servers[0].url())
+    proxied_database.redirect_to(servers[0].url())
 
     await until(_writes, SOON)  # the primary accepts writes again
     assert not before & await _pids()
     assert _lines(caplog)[0] == "the database is away"
 
 
-async def test_connections_that_are_stranded_are_closed(relayed, caplog, hasty):
+async def test_connections_that_are_stranded_are_closed(proxied_database, caplog, short_timeouts):
     """As behind a proxy that keeps connections to a dead primary: idle ones, and one in use."""
     caplog.set_level("INFO", "hubbub")
     before = await _pids()
     hanging = asyncio.create_task(_sleep())
-    await until(lambda: _sleeps(relayed), SOON)  # the statement runs
+    await until(lambda: _sleeps(proxied_database), SOON)  # the statement runs
 
-    relayed.stall_connections()
+    proxied_database.stall_connections()
     began = time.monotonic()
     with pytest.raises(Unavailable):
         await asyncio.wait_for(hanging, SOON)
@@ -198,10 +198,10 @@ async def test_connections_that_are_stranded_are_closed(relayed, caplog, hasty):
     assert _lines(caplog) == ["connections to the database are replaced"]
 
 
-async def test_a_pool_whose_connections_all_hang_is_replaced(relayed, hasty):
+async def test_a_pool_whose_connections_all_hang_is_replaced(proxied_database, short_timeouts):
     """None is idle, so there is none to compare with; a new connection works."""
     await _pids()
-    relayed.stall_connections()
+    proxied_database.stall_connections()
     hanging = [asyncio.create_task(_sleep(0)) for _ in range(POOL)]
     began = time.monotonic()
     for each in hanging:
@@ -211,7 +211,9 @@ async def test_a_pool_whose_connections_all_hang_is_replaced(relayed, hasty):
     assert time.monotonic() - began < SOON / 2
 
 
-async def test_a_statement_that_takes_long_on_a_server_that_answers_is_left_alone(relayed, hasty):
+async def test_a_statement_that_takes_long_on_a_server_that_answers_is_left_alone(
+    proxied_database, short_timeouts
+):
     async with asyncio.timeout(SOON):
         await asyncio.gather(*(_sleep(2) for _ in range(POOL)))
 
@@ -221,8 +223,8 @@ async def _sleep(seconds=30):
         await database.connection().fetch(f"SELECT pg_sleep({seconds}) AS slept")
 
 
-async def _sleeps(relay, count=1):
-    connection = await asyncpg.connect(relay.server_url)
+async def _sleeps(proxy, count=1):
+    connection = await asyncpg.connect(proxy.server_url)
     try:
         return await connection.fetchval(
             "SELECT count(*) = $1 FROM pg_stat_activity WHERE query LIKE '%slept' AND state = 'active' "
@@ -233,8 +235,8 @@ async def _sleeps(relay, count=1):
         await connection.close()
 
 
-async def _none(relay):
-    return relay.open_connections == 0 and database.unavailable()
+async def _none(proxy):
+    return proxy.open_connections == 0 and database.unavailable()
 
 
 async def _logged(caplog):
@@ -244,12 +246,12 @@ async def _logged(caplog):
 # --- the primary is promoted elsewhere: last, for the servers are not as before ---
 
 
-async def test_writes_go_on_after_a_failover(servers, relayed, caplog):
+async def test_writes_go_on_after_a_failover(servers, proxied_database, caplog):
     """The old primary refuses writes and keeps its connections, the standby becomes the primary."""
     primary, standby = servers
     await _pids()
     await primary.set_read_only()
-    relayed.redirect_to(standby.url())
+    proxied_database.redirect_to(standby.url())
     await standby.promote()
     began = time.monotonic()
     await until(_writes, SOON)  # the new primary accepts writes

@@ -20,14 +20,14 @@ def pair():
 
 
 @pytest.fixture
-def silent():
+def silent_host():
     """A host that accepts connections and says nothing, as one that is cut off from the network."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture
-def absent():
+def closed_host():
     """A host on which nothing listens."""
     return f"127.0.0.1:{servers.free_port()}"
 
@@ -48,13 +48,18 @@ async def _port(url, **more):
         ("primary",),
         ("primary", "standby"),
         ("standby", "primary"),
-        ("absent", "standby", "primary"),
-        ("silent", "primary"),
-        ("standby", "silent", "primary", "absent"),
+        ("closed_host", "standby", "primary"),
+        ("silent_host", "primary"),
+        ("standby", "silent_host", "primary", "closed_host"),
     ],
 )
-async def test_the_host_that_accepts_writes_is_found(pair, silent, absent, order):
-    places = {"primary": pair[0].host, "standby": pair[1].host, "silent": silent, "absent": absent}
+async def test_the_host_that_accepts_writes_is_found(pair, silent_host, closed_host, order):
+    places = {
+        "primary": pair[0].host,
+        "standby": pair[1].host,
+        "silent_host": silent_host,
+        "closed_host": closed_host,
+    }
     url = f"postgres://postgres@{','.join(places[name] for name in order)}/postgres"
 
     began = time.monotonic()
@@ -69,8 +74,8 @@ async def test_hosts_of_the_query_are_hosts(pair):
     assert await _port(url) == pair[0].port
 
 
-async def test_the_host_that_accepted_writes_is_the_first_one_next_time(pair, silent):
-    found = writable.Hosts([f"postgres://postgres@{silent}/postgres", pair[0].url()], "")
+async def test_the_host_that_accepted_writes_is_the_first_one_next_time(pair, silent_host):
+    found = writable.Hosts([f"postgres://postgres@{silent_host}/postgres", pair[0].url()], "")
     for seconds in (4 * writable.STAGGER_S, writable.STAGGER_S):
         began = time.monotonic()
         (await found.connect()).terminate()
@@ -78,8 +83,8 @@ async def test_the_host_that_accepted_writes_is_the_first_one_next_time(pair, si
 
 
 @pytest.mark.parametrize("wanted", ["", "?target_session_attrs=any", "?target_session_attrs=read-write"])
-async def test_no_host_that_accepts_writes_is_a_line(pair, absent, wanted):
-    for places in (pair[1].host, f"{pair[1].host},{absent}", f"{absent},{pair[1].host}"):
+async def test_no_host_that_accepts_writes_is_a_line(pair, closed_host, wanted):
+    for places in (pair[1].host, f"{pair[1].host},{closed_host}", f"{closed_host},{pair[1].host}"):
         with pytest.raises(database.DatabaseProblem, match=r"refuses writes: it is a standby") as caught:
             await _port(f"postgres://postgres:s3cret@{places}/postgres{wanted}")
         assert f"PostgreSQL at {places}/postgres" in str(caught.value)

@@ -16,18 +16,18 @@ SHOWN = ("id", "username", "display_name", "avatar_url")
 
 async def everywhere(world: LiveInstance, name: str, room_id: str, kind: str) -> dict[str, Json]:
     """A room, wherever a member is given it."""
-    person = world.users[name]
-    device = await person.connect_client()
+    user = world.users[name]
+    device = await user.connect_client()
     lists = {
         "ready": device.ready["rooms"],
         "room:list": (await device.call("room:list", limit=200))["rooms"],
-        "GET /rooms": (await person.rest("GET", "/rooms?limit=100"))[1]["data"],
-        "GET /rooms/{id}": [(await person.rest("GET", f"/rooms/{room_id}"))[1]["data"]],
+        "GET /rooms": (await user.rest("GET", "/rooms?limit=100"))[1]["data"],
+        "GET /rooms/{id}": [(await user.rest("GET", f"/rooms/{room_id}"))[1]["data"]],
         "room:join": [(await device.call("room:join", room_id=room_id))["room"]],
     }
     if kind == "public":
         lists["room:browse"] = (await device.call("room:browse"))["rooms"]
-        lists["GET /rooms/public"] = (await person.rest("GET", "/rooms/public"))[1]["data"]
+        lists["GET /rooms/public"] = (await user.rest("GET", "/rooms/public"))[1]["data"]
     if kind != "direct":
         lists["room:update"] = [(await device.call("room:update", room_id=room_id))["room"]]
     await device.close()
@@ -176,8 +176,8 @@ async def conversations(user_id: Any, count: int) -> list[str]:
 async def test_a_list_of_conversations_comes_with_ready_alone(world: LiveInstance, count: int) -> None:
     ada = await world.register("ada")
     names = await conversations(ada.id, count)
-    chat, parts = world.app.chat, world.app.container
-    for loop in (chat.reconciler, chat.delivery, chat.presence_tracker, parts.session_last_seen):
+    chat, container = world.app.chat, world.app.container
+    for loop in (chat.reconciler, chat.delivery, chat.presence_tracker, container.session_last_seen):
         await loop.close()
     before = metrics.counters["database_statements"]
 

@@ -55,7 +55,7 @@ OWN = ("SCAN page", "SCAN sent", "SCAN newest", "SCAN counted")  # what the quer
 
 
 @pytest.fixture
-async def explained(sql):
+async def explaining_sql(sql):
     """PostgreSQL decides by what there is; SQLite by its schema alone."""
     if sql.dialect == "postgres":
         async with database.transaction() as tx:
@@ -70,7 +70,7 @@ async def explained(sql):
 
 
 @pytest.fixture
-async def user(sql, explained):
+async def user(sql, explaining_sql):
     """Somebody who is in a few rooms."""
     rows = await sql.fetch("SELECT user_id FROM memberships LIMIT 1")
     return as_uuid(rows[0]["user_id"])
@@ -82,37 +82,37 @@ async def rooms(sql, user):
     return [as_uuid(row["room_id"]) for row in rows]
 
 
-async def test_no_table_is_read_as_a_whole(explained, user, rooms):
+async def test_no_table_is_read_as_a_whole(explaining_sql, user, rooms):
     room, now = rooms[0], clock.now()
-    await room_queries.rooms_of(explained, user, 50)
-    await room_queries.rooms_of(explained, user, 50, (now, room))
-    await room_queries.room(explained, room, user)
-    await room_queries.public_rooms(explained, user, "%", 50)
-    await room_queries.public_rooms(explained, user, "%", 50, ("5", room))
-    await change_counters.memberships(explained, [user])
-    await room_queries.log_spans(explained, user, rooms)
-    await room_queries.members(explained, room, 50, "5")
-    await room_queries.members_named(explained, room, ["1", "2"])
-    await room_queries.users_sharing_a_room(explained, user, [user, ids.uuid7()])
-    await event_log.entries_after(explained, room, 20, 100)
-    await event_log.memberships(explained, rooms, [user])
-    await event_log.stored_messages(explained, [(user, ids.uuid7())])
-    await event_log.changed(explained, {room: event_log.LogEnd(0, 0) for room in rooms})
-    await event_log.lock_rooms(explained, rooms)
+    await room_queries.rooms_of(explaining_sql, user, 50)
+    await room_queries.rooms_of(explaining_sql, user, 50, (now, room))
+    await room_queries.room(explaining_sql, room, user)
+    await room_queries.public_rooms(explaining_sql, user, "%", 50)
+    await room_queries.public_rooms(explaining_sql, user, "%", 50, ("5", room))
+    await change_counters.memberships(explaining_sql, [user])
+    await room_queries.log_spans(explaining_sql, user, rooms)
+    await room_queries.members(explaining_sql, room, 50, "5")
+    await room_queries.members_named(explaining_sql, room, ["1", "2"])
+    await room_queries.users_sharing_a_room(explaining_sql, user, [user, ids.uuid7()])
+    await event_log.entries_after(explaining_sql, room, 20, 100)
+    await event_log.memberships(explaining_sql, rooms, [user])
+    await event_log.stored_messages(explaining_sql, [(user, ids.uuid7())])
+    await event_log.changed(explaining_sql, {room: event_log.LogEnd(0, 0) for room in rooms})
+    await event_log.lock_rooms(explaining_sql, rooms)
 
-    assert len(explained.plans) == 15
-    for plan in explained.plans:
+    assert len(explaining_sql.plans) == 15
+    for plan in explaining_sql.plans:
         assert [line for line in WHOLE.finditer(plan) if line[0] not in OWN] == [], plan
 
 
 @pytest.mark.parametrize("query", ["w777", "common"])
-async def test_a_search_reads_what_matches_and_no_more(explained, user, rooms, query):
+async def test_a_search_reads_what_matches_and_no_more(explaining_sql, user, rooms, query):
     for room in (None, rooms[0]):
-        await search.find(explained, user_id=user, query=query, room_id=room, limit=50)
+        await search.find(explaining_sql, user_id=user, query=query, room_id=room, limit=50)
 
-        plan = explained.plans[-1]
+        plan = explaining_sql.plans[-1]
         assert not WHOLE.search(plan), plan
-        if explained.dialect == "sqlite":
+        if explaining_sql.dialect == "sqlite":
             assert "SCAN w VIRTUAL TABLE" in plan
             assert "TEMP B-TREE" not in plan
         elif query != "common":

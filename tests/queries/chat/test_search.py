@@ -10,7 +10,7 @@ from hubbub.db import database
 from hubbub.queries.chat import search
 
 
-class Place:
+class SearchRoom:
     """A room, its only member, and what is said there."""
 
     def __init__(self, room, user):
@@ -22,11 +22,11 @@ class Place:
     async def make(cls):
         name = f"u{ids.uuid7().hex[-12:]}"
         user = await models.User.create(username=name, email=f"{name}@example.org", display_name=name)
-        place = cls(await models.Room.create(kind="private"), user)
-        await place.admit(user)
-        return place
+        search_room = cls(await models.Room.create(kind="private"), user)
+        await search_room.add_member(user)
+        return search_room
 
-    async def admit(self, user):
+    async def add_member(self, user):
         await models.Membership.create(room=self.room, user=user, role="member")
 
     async def say(self, *bodies, by=None):
@@ -61,30 +61,30 @@ class Place:
 
 
 @pytest.fixture
-async def place(sql):
+async def search_room(sql):
     """An empty room."""
-    return await Place.make()
+    return await SearchRoom.make()
 
 
 # --- words ---
 
 
-async def test_all_words_must_be_there_in_any_order(place):
-    await place.say("the quick brown fox", "a quick fix", "brown bread")
+async def test_all_words_must_be_there_in_any_order(search_room):
+    await search_room.say("the quick brown fox", "a quick fix", "brown bread")
 
-    assert await place.finds("quick fox") == ["the quick brown fox"]
-    assert await place.finds("fox quick") == ["the quick brown fox"]
-    assert await place.finds("quick") == ["a quick fix", "the quick brown fox"]
-    assert await place.finds("quick bread") == []
+    assert await search_room.finds("quick fox") == ["the quick brown fox"]
+    assert await search_room.finds("fox quick") == ["the quick brown fox"]
+    assert await search_room.finds("quick") == ["a quick fix", "the quick brown fox"]
+    assert await search_room.finds("quick bread") == []
 
 
-async def test_the_last_word_may_be_the_beginning_of_one(place):
-    await place.say("a quick fix", "quickly then")
+async def test_the_last_word_may_be_the_beginning_of_one(search_room):
+    await search_room.say("a quick fix", "quickly then")
 
-    assert await place.finds("quic") == ["quickly then", "a quick fix"]
-    assert await place.finds("quick f") == ["a quick fix"]
-    assert await place.finds("quic fix") == []
-    assert await place.finds("uick") == []
+    assert await search_room.finds("quic") == ["quickly then", "a quick fix"]
+    assert await search_room.finds("quick f") == ["a quick fix"]
+    assert await search_room.finds("quic fix") == []
+    assert await search_room.finds("uick") == []
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ async def test_the_last_word_may_be_the_beginning_of_one(place):
         ("𠮷野家", "𠮷野"),
     ],
 )
-async def test_every_script_is_found(place, body, query):
-    await place.say(body, "something else")
+async def test_every_script_is_found(search_room, body, query):
+    await search_room.say(body, "something else")
 
-    assert await place.finds(query) == [body]
+    assert await search_room.finds(query) == [body]
 
 
 @pytest.mark.parametrize(
@@ -141,17 +141,17 @@ async def test_every_script_is_found(place, body, query):
         ("회의를 서울에서", "울 회의"),
     ],
 )
-async def test_what_is_not_the_same_is_not_found(place, body, query):
-    await place.say(body)
+async def test_what_is_not_the_same_is_not_found(search_room, body, query):
+    await search_room.say(body)
 
-    assert await place.finds(query) == []
+    assert await search_room.finds(query) == []
 
 
 @pytest.mark.parametrize("query", ["", "   ", "?!", "*", '"', "'", "()", "-", "\x00", "→", "\u200d"])
-async def test_a_query_without_a_word_finds_nothing(place, query):
-    await place.say("anything * \" ' ( ) -")
+async def test_a_query_without_a_word_finds_nothing(search_room, query):
+    await search_room.say("anything * \" ' ( ) -")
 
-    assert await place.find(query) == []
+    assert await search_room.find(query) == []
 
 
 OPERATORS = [
@@ -195,77 +195,77 @@ OPERATORS = [
 
 
 @pytest.mark.parametrize("query", OPERATORS)
-async def test_operators_are_words_like_others(place, query):
+async def test_operators_are_words_like_others(search_room, query):
     """What one language or the other would take for syntax is looked for as it stands."""
-    await place.say("quite another matter")
-    (held,) = await place.say(query.encode("utf-8", "ignore").decode().replace("\x00", " "))
+    await search_room.say("quite another matter")
+    (held,) = await search_room.say(query.encode("utf-8", "ignore").decode().replace("\x00", " "))
 
-    assert await place.find(query) in ([held], [])
-    assert await place.find(f"matter {query}") in ([], await place.find("matter"))
+    assert await search_room.find(query) in ([held], [])
+    assert await search_room.find(f"matter {query}") in ([], await search_room.find("matter"))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))
 async def test_whatever_was_said_is_found_by_itself(sql, text):
-    place = await Place.make()
-    said = await place.say(text)
+    search_room = await SearchRoom.make()
+    said = await search_room.say(text)
 
-    assert await place.find(text) in (said, [])
-    assert await place.find(text + " zzz") == []
+    assert await search_room.find(text) in (said, [])
+    assert await search_room.find(text + " zzz") == []
 
 
-async def test_a_long_text_is_found_by_its_end(place):
-    (said,) = await place.say(" ".join(f"w{number}" for number in range(2000)) + " last")
+async def test_a_long_text_is_found_by_its_end(search_room):
+    (said,) = await search_room.say(" ".join(f"w{number}" for number in range(2000)) + " last")
 
-    assert await place.find("last") == [said]
-    assert await place.find("w0 w1999 las") == [said]
+    assert await search_room.find("last") == [said]
+    assert await search_room.find("w0 w1999 las") == [said]
 
 
 # --- whose ---
 
 
-async def test_only_members_find(place):
-    other = await Place.make()
-    await place.say("a secret")
+async def test_only_members_find(search_room):
+    other = await SearchRoom.make()
+    await search_room.say("a secret")
     await other.say("another secret")
 
-    assert await place.finds("secret") == ["a secret"]
-    await other.admit(place.user)
-    assert await place.finds("secret") == ["another secret", "a secret"]
-    await models.Membership.filter(room=place.room, user=place.user).delete()
-    assert await place.finds("secret") == ["another secret"]
-    assert await place.find("secret", user_id=ids.uuid7()) == []
+    assert await search_room.finds("secret") == ["a secret"]
+    await other.add_member(search_room.user)
+    assert await search_room.finds("secret") == ["another secret", "a secret"]
+    await models.Membership.filter(room=search_room.room, user=search_room.user).delete()
+    assert await search_room.finds("secret") == ["another secret"]
+    assert await search_room.find("secret", user_id=ids.uuid7()) == []
 
 
 @pytest.mark.parametrize("few", [0, 1, 2])
-async def test_members_of_few_and_of_many_rooms_find_the_same(place, monkeypatch, few):
+async def test_members_of_few_and_of_many_rooms_find_the_same(search_room, monkeypatch, few):
     """SQLite names the rooms of those who are in a few, and asks message by message for the others."""
     monkeypatch.setattr(search, "MAX_LISTED_ROOMS", few)
-    other, third = await Place.make(), await Place.make()
-    await other.admit(place.user)
-    for each in (place, other, third):
+    other, third = await SearchRoom.make(), await SearchRoom.make()
+    await other.add_member(search_room.user)
+    for each in (search_room, other, third):
         await each.say("word")
 
-    assert len(await place.find("word")) == 2
+    assert len(await search_room.find("word")) == 2
     assert len(await third.find("word")) == 1
-    assert await place.find("word", user_id=ids.uuid7()) == []
+    assert await search_room.find("word", user_id=ids.uuid7()) == []
 
 
-async def test_in_one_room(place):
-    other = await Place.make()
-    await other.admit(place.user)
-    await place.say("here it is")
-    await other.say("there it is", f"is it {place.room.id.hex}", f"is it /{place.room.id.hex}")
+async def test_in_one_room(search_room):
+    other = await SearchRoom.make()
+    await other.add_member(search_room.user)
+    await search_room.say("here it is")
+    await other.say("there it is", f"is it {search_room.room.id.hex}", f"is it /{search_room.room.id.hex}")
 
-    assert await place.finds("is it", room_id=place.room.id) == ["here it is"]
-    assert len(await place.finds("is it", room_id=other.room.id)) == 3
-    assert await place.finds("is it", room_id=ids.uuid7()) == []
+    assert await search_room.finds("is it", room_id=search_room.room.id) == ["here it is"]
+    assert len(await search_room.finds("is it", room_id=other.room.id)) == 3
+    assert await search_room.finds("is it", room_id=ids.uuid7()) == []
 
 
-async def test_a_room_is_not_found_by_its_name_in_the_index(place):
+async def test_a_room_is_not_found_by_its_name_in_the_index(search_room):
     """The index holds the room beside the words: no word is to match it."""
-    (said,) = await place.say("hello")
-    written = place.room.id.hex
+    (said,) = await search_room.say("hello")
+    written = search_room.room.id.hex
 
     for query in (
         written,
@@ -276,28 +276,28 @@ async def test_a_room_is_not_found_by_its_name_in_the_index(place):
         "/",
         "0",
         "01",
-        str(place.room.id),
+        str(search_room.room.id),
         str(said),
     ):
-        assert await place.find(query) == []
+        assert await search_room.find(query) == []
 
 
-async def test_by_one_sender(place):
-    other = await Place.make()
-    await place.say("mine is here")
-    await place.say("theirs is here", by=other.user)
+async def test_by_one_sender(search_room):
+    other = await SearchRoom.make()
+    await search_room.say("mine is here")
+    await search_room.say("theirs is here", by=other.user)
 
-    assert await place.finds("here", from_user_id=other.user.id) == ["theirs is here"]
-    assert await place.finds("here", from_user_id=other.user.id, room_id=other.room.id) == []
+    assert await search_room.finds("here", from_user_id=other.user.id) == ["theirs is here"]
+    assert await search_room.finds("here", from_user_id=other.user.id, room_id=other.room.id) == []
 
 
 # --- pages ---
 
 
-async def test_pages_go_from_new_to_old_without_gap_or_repeat(place):
-    said = await place.say(*(f"word {number}" for number in range(25)))
+async def test_pages_go_from_new_to_old_without_gap_or_repeat(search_room):
+    said = await search_room.say(*(f"word {number}" for number in range(25)))
     pages, before = [], None
-    while page := await place.find("word", limit=10, before=before):
+    while page := await search_room.find("word", limit=10, before=before):
         pages.append(page)
         before = page[-1]
 
@@ -305,70 +305,70 @@ async def test_pages_go_from_new_to_old_without_gap_or_repeat(place):
     assert sum(pages, []) == list(reversed(said))  # noqa: RUF017 - three pages
 
 
-async def test_the_last_message_of_a_page_may_be_edited_or_deleted_meanwhile(place):
-    said = await place.say(*(f"word {number}" for number in range(6)))
+async def test_the_last_message_of_a_page_may_be_edited_or_deleted_meanwhile(search_room):
+    said = await search_room.say(*(f"word {number}" for number in range(6)))
     async with database.transaction() as tx:
-        await search.replace(tx, said[3], place.room.id, "changed")
+        await search.replace(tx, said[3], search_room.room.id, "changed")
         await search.remove(tx, said[2])
 
-    assert await place.find("word", before=said[3]) == [said[1], said[0]]
-    assert await place.find("word", before=said[2]) == [said[1], said[0]]
-    assert await place.find("word") == [said[5], said[4], said[1], said[0]]
+    assert await search_room.find("word", before=said[3]) == [said[1], said[0]]
+    assert await search_room.find("word", before=said[2]) == [said[1], said[0]]
+    assert await search_room.find("word") == [said[5], said[4], said[1], said[0]]
 
 
 # --- changes ---
 
 
-async def test_an_edited_message_is_found_by_its_new_words_in_its_old_place(place):
-    said = await place.say("word one", "word two", "word three")
+async def test_an_edited_message_is_found_by_its_new_words_in_its_old_place(search_room):
+    said = await search_room.say("word one", "word two", "word three")
     async with database.transaction() as tx:
-        await search.replace(tx, said[0], place.room.id, "word changed")
+        await search.replace(tx, said[0], search_room.room.id, "word changed")
 
-    assert await place.find("changed") == [said[0]]
-    assert await place.find("one") == []
-    assert await place.find("word") == list(reversed(said))
-    assert await place.find("changed", room_id=place.room.id) == [said[0]]
+    assert await search_room.find("changed") == [said[0]]
+    assert await search_room.find("one") == []
+    assert await search_room.find("word") == list(reversed(said))
+    assert await search_room.find("changed", room_id=search_room.room.id) == [said[0]]
 
 
-async def test_a_message_that_was_not_there_is_added_when_replaced(place):
-    (said,) = await place.say("word")
+async def test_a_message_that_was_not_there_is_added_when_replaced(search_room):
+    (said,) = await search_room.say("word")
     await database.connection().execute("DELETE FROM message_words")
     async with database.transaction() as tx:
-        await search.replace(tx, said, place.room.id, "word")
+        await search.replace(tx, said, search_room.room.id, "word")
 
-    assert await place.find("word", room_id=place.room.id) == [said]
+    assert await search_room.find("word", room_id=search_room.room.id) == [said]
 
 
-async def test_removed_and_deleted_messages_are_not_found(place):
-    said = await place.say("word one", "word two", "word three")
+async def test_removed_and_deleted_messages_are_not_found(search_room):
+    said = await search_room.say("word one", "word two", "word three")
     async with database.transaction() as tx:
         await search.remove(tx, said[0])
         await search.remove(tx, ids.uuid7())
     await models.Message.filter(id=said[1]).update(deleted_at=clock.now())
 
-    assert await place.find("word") == [said[2]]
+    assert await search_room.find("word") == [said[2]]
 
 
-async def test_the_words_go_with_the_message(place, sql):
-    other = await Place.make()
-    await place.say("word one", "word two")
+async def test_the_words_go_with_the_message(search_room, sql):
+    other = await SearchRoom.make()
+    await search_room.say("word one", "word two")
     kept = await other.say("word three")
-    await models.Room.filter(id=place.room.id).delete()
+    await models.Room.filter(id=search_room.room.id).delete()
 
     rows = await sql.fetch("SELECT message_id FROM message_words")
     assert [str(row["message_id"]) for row in rows] == [str(each) for each in kept]
     assert await other.find("word") == kept
 
 
-async def test_a_transaction_that_fails_leaves_no_words(place):
+async def test_a_transaction_that_fails_leaves_no_words(search_room):
     with pytest.raises(ValueError, match="no"):  # noqa: PT012 - a transaction is a block
         async with database.transaction() as tx:
             await search.add(tx, [])
-            (said,) = await place.say("never")
-            await search.replace(tx, said, place.room.id, "ever")
+            (said,) = await search_room.say("never")
+            await search.replace(tx, said, search_room.room.id, "ever")
             raise ValueError("no")
 
-    assert await place.find("never") == await place.find("ever") == []
+    assert await search_room.find("never") == await search_room.find("ever") == []
 
 
 # --- the rule ---
@@ -395,24 +395,24 @@ def _fits(said, term, *, last):
 @given(bodies=st.lists(BODIES, min_size=1, max_size=8), queries=st.lists(BODIES, min_size=1, max_size=8))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_exactly_what_holds_the_words_is_found(sql, bodies, queries):
-    place = await Place.make()
-    said = dict(zip(await place.say(*bodies), bodies, strict=True))
+    search_room = await SearchRoom.make()
+    said = dict(zip(await search_room.say(*bodies), bodies, strict=True))
 
     for query in [*queries, *bodies]:
         wanted = [message for message in reversed(said) if _holds(said[message], query)]
-        assert await place.find(query) == wanted
-        assert await place.find(query, room_id=place.room.id) == wanted
+        assert await search_room.find(query) == wanted
+        assert await search_room.find(query, room_id=search_room.room.id) == wanted
 
 
 @pytest.mark.parametrize("body", ["a" * 8000, "a " * 4000, "世" * 8000, "👍" * 8000, "é ü " * 2000])
-async def test_the_longest_messages(place, body):
-    (message,) = await place.say(body)
+async def test_the_longest_messages(search_room, body):
+    (message,) = await search_room.say(body)
 
-    assert await place.find(body) == [message]
+    assert await search_room.find(body) == [message]
 
 
 @pytest.mark.parametrize("query", ["a " * 4000, "世" * 8000, "'" * 8000, '"' * 8000, "(" * 8000, "a*" * 4000])
-async def test_the_longest_queries(place, query):
-    await place.say("something else")
+async def test_the_longest_queries(search_room, query):
+    await search_room.say("something else")
 
-    assert await place.find(query) == []
+    assert await search_room.find(query) == []

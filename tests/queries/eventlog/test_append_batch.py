@@ -25,18 +25,18 @@ def database_kind() -> str:
     return "postgres"
 
 
-class Place(NamedTuple):
+class UserInRoom(NamedTuple):
     room_id: UUID
     sender_id: UUID
 
 
-async def place(world: LiveInstance, name: str) -> Place:
-    person = await world.register(name)
-    _, made = await person.rest("POST", "/rooms", json={"kind": "private"})
-    return Place(UUID(made["data"]["id"]), UUID(person.id))
+async def place(world: LiveInstance, name: str) -> UserInRoom:
+    user = await world.register(name)
+    _, made = await user.rest("POST", "/rooms", json={"kind": "private"})
+    return UserInRoom(UUID(made["data"]["id"]), UUID(user.id))
 
 
-def row(at: Place, body: str = "x", /, **changes: object) -> append_batch.MessageRow:
+def row(at: UserInRoom, body: str = "x", /, **changes: object) -> append_batch.MessageRow:
     """A message that is in order, unless changed."""
     good = {
         "id": ids.uuid7(),
@@ -98,15 +98,15 @@ async def test_what_is_doubtful_is_left_alone_and_the_rest_is_stored(world: Live
 
 
 @pytest.mark.parametrize(
-    "poison",
+    "invalid",
     [{"words": "'x':"}, {"body": "\x00"}, {"sender_id": uuid4()}],
     ids=["no words", "no text", "no sender"],
 )
-async def test_all_or_nothing(world: LiveInstance, poison: dict[str, object]) -> None:
+async def test_all_or_nothing(world: LiveInstance, invalid: dict[str, object]) -> None:
     here = await place(world, "ada")
 
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
-        await append(row(here, "good"), row(here, "bad", **poison))
+        await append(row(here, "good"), row(here, "bad", **invalid))
 
     assert await models.Message.all().count() == 0
     assert (await models.Room.get(id=here.room_id)).last_seq == 1
@@ -127,16 +127,16 @@ async def test_what_it_stores_is_what_the_careful_path_stores(world: LiveInstanc
     """The same message, by `send`, has the same entry in either way, but for ids and times."""
     here = await place(world, "ada")
     ctx = Context(world.app.container, here.sender_id)
-    standing = await rooms.access(ctx, here.room_id)
+    membership = await rooms.access(ctx, here.room_id)
     _, answer = await world.users["ada"].rest(
         "POST", f"/rooms/{here.room_id}/messages", json={"client_id": str(uuid4()), "body": 'say "seq":0, {}'}
     )
     (quick,) = await models.Entry.filter(event="message:new")
-    await models.Room.filter(id=here.room_id).update(member_version=standing.version + 1)
+    await models.Room.filter(id=here.room_id).update(member_version=membership.version + 1)
     world.app.container.membership_cache.remove_membership(here.sender_id, here.room_id)
     slow = PendingMessage(
         sender=msgspec.convert(answer["data"]["sender"], User),
-        membership=standing,
+        membership=membership,
         client_id=uuid4(),
         body='say "seq":0, {}',
         reply_to=None,

@@ -248,10 +248,10 @@ async def _refused(socket: aiohttp.ClientWebSocketResponse, event: str, times: i
     codes = set()
     for number in range(times):
         await socket.send_str(f"42/chat,{number}{event}")
-        while not (heard := await socket.receive_str(timeout=10)).startswith(f"43/chat,{number}["):
-            if heard == "2":
+        while not (received := await socket.receive_str(timeout=10)).startswith(f"43/chat,{number}["):
+            if received == "2":
                 await socket.send_str("3")
-        codes.add(json.loads(heard[heard.index("[") :])[0]["error"]["code"])
+        codes.add(json.loads(received[received.index("[") :])[0]["error"]["code"])
     return codes
 
 

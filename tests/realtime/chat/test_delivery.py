@@ -28,10 +28,10 @@ async def test_a_bus_that_loses_and_reorders_costs_time_only(settings: Any, lost
 
         for client in clients:
             # Who was named at the creation begins behind it, or at their joining if that was lost.
-            heard = seqs(client, room_id)
-            assert heard == list(range(heard[0], sent[-1]["seq"] + 1))
-            assert heard[0] == 1 if client is clients[0] else heard[0] <= len(clients) + 1
-            assert client.entries(room_id) == clients[0].entries(room_id)[heard[0] - 1 :]
+            received = seqs(client, room_id)
+            assert received == list(range(received[0], sent[-1]["seq"] + 1))
+            assert received[0] == 1 if client is clients[0] else received[0] <= len(clients) + 1
+            assert client.entries(room_id) == clients[0].entries(room_id)[received[0] - 1 :]
         assert bus.losses or not lost
 
 

@@ -56,8 +56,8 @@ async def test_entries_that_take_the_place_of_lost_ones_reach_who_comes_back(wor
     ada = await world.another_client("ada")
     sent = [await ada.send(room_id, f"instead {number}") for number in range(4)]
     back = await world.users["bob"].connect_client(epoch=old, cursors={room_id: 5})
-    heard = await ada.send(room_id, "the last one")
-    await back.next_event("message:new", lambda it: it["seq"] == heard["seq"])
+    received = await ada.send(room_id, "the last one")
+    await back.next_event("message:new", lambda it: it["seq"] == received["seq"])
 
     assert [message["seq"] for message in sent] == [4, 5, 6, 7]
     bodies = [entry["payload"].get("message", {}).get("body") for entry in await _log(back, room_id)]

@@ -49,13 +49,13 @@ async def test_a_room_is_made_with_its_members(world: LiveInstance) -> None:
 async def test_a_new_room_is_one_event_for_all_sockets_that_did_not_ask(
     world: LiveInstance, asked: str
 ) -> None:
-    people = {name: await world.register(name) for name in ("ada", "bob", "eve")}
-    asking, other = await people["ada"].connect_client(), await people["ada"].connect_client()
-    members = [await people[name].connect_client() for name in ("bob", "bob", "eve")]
-    payload = {"kind": "private", "name": "den", "member_ids": [people["bob"].id, people["eve"].id]}
+    users = {name: await world.register(name) for name in ("ada", "bob", "eve")}
+    asking, other = await users["ada"].connect_client(), await users["ada"].connect_client()
+    members = [await users[name].connect_client() for name in ("bob", "bob", "eve")]
+    payload = {"kind": "private", "name": "den", "member_ids": [users["bob"].id, users["eve"].id]}
 
     if asked == "rest":
-        room = (await people["ada"].rest("POST", "/rooms", json=payload))[1]["data"]
+        room = (await users["ada"].rest("POST", "/rooms", json=payload))[1]["data"]
     else:
         room = (await asking.call("room:create", **payload))["room"]
     await other.send(room["id"], "hello")
@@ -73,8 +73,8 @@ async def test_a_new_room_is_one_event_for_all_sockets_that_did_not_ask(
         await asking.next_event("message:new", lambda it: it["room_id"] == room["id"])
         assert [it["seq"] for _, it in asking.entries(room["id"])] == [1, 2, 3, 4]
         assert asking.count_events("room:added") == 0
-    shown = await people["eve"].rest("GET", f"/rooms/{room['id']}")
-    assert shown[1]["data"]["my"]["unread"] == 1
+    displayed = await users["eve"].rest("GET", f"/rooms/{room['id']}")
+    assert displayed[1]["data"]["my"]["unread"] == 1
 
 
 async def test_room_added_shows_the_room_as_its_reader_sees_it(world: LiveInstance) -> None:
@@ -600,12 +600,12 @@ async def test_several_devices_are_one_person(world: LiveInstance) -> None:
 
 async def test_presence_of_strangers_is_offline(world: LiveInstance) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
-    stranger = str(uuid4())
+    unknown_id = str(uuid4())
 
-    (seen,) = (await ada.call("presence:get", user_ids=[stranger]))["presences"]
+    (seen,) = (await ada.call("presence:get", user_ids=[unknown_id]))["presences"]
 
-    assert seen == {"user_id": stranger, "status": "offline", "last_seen_at": None}
-    assert await code_of(ada, "presence:get", user_ids=[stranger] * 201) == "invalid_payload"
+    assert seen == {"user_id": unknown_id, "status": "offline", "last_seen_at": None}
+    assert await code_of(ada, "presence:get", user_ids=[unknown_id] * 201) == "invalid_payload"
     assert await code_of(ada, "presence:set", status="invisible") == "invalid_payload"
     assert room_id
 

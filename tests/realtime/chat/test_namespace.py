@@ -69,11 +69,11 @@ async def test_other_tokens_are_told_apart(world: LiveInstance) -> None:
     session_id = (await ada.connect_client()).ready["session_id"]
     old = type(tokens)(world.settings.secret_key, -5, 100).issue_access(UUID(ada.id), UUID(session_id))[0]
     forged = type(tokens)("x" * 40, 900, 100).issue_access(UUID(ada.id), UUID(session_id))[0]
-    nobody = tokens.issue_access(uuid4(), uuid4())[0]
+    unknown_user = tokens.issue_access(uuid4(), uuid4())[0]
 
     assert (await refused(world, {"token": old}))["code"] == "token_expired"
     assert (await refused(world, {"token": forged}))["code"] == "unauthenticated"
-    assert (await refused(world, {"token": nobody}))["code"] == "unauthenticated"
+    assert (await refused(world, {"token": unknown_user}))["code"] == "unauthenticated"
     assert (await refused(world, {"token": ada.refresh_token}))["code"] == "unauthenticated"
 
 
@@ -214,13 +214,13 @@ async def test_refused_connects_end_a_session_with_an_open_namespace(world: Live
         await socket.send_str("40/chat," + json.dumps({"token": ada.token}))
         for _ in range(5):
             await socket.send_str("40/other,")
-        heard = [message.data async for message in socket]
+        received = [message.data async for message in socket]
 
-    assert sum(text.startswith("44/other,") for text in heard) == 5
+    assert sum(text.startswith("44/other,") for text in received) == 5
     assert socket.close_code == 1008
 
 
-async def came_in(world: LiveInstance, client: Client, token: str) -> bool:
+async def is_accepted(world: LiveInstance, client: Client, token: str) -> bool:
     """Whether a device was let in, be it for a moment."""
     auth = {"token": token}
     try:
@@ -243,9 +243,9 @@ async def test_a_session_that_ends_while_its_socket_comes_in_gets_none(world: Li
         world.clients += clients
 
         first, second, left, third = await asyncio.gather(
-            *(came_in(world, each, ada.token) for each in clients[:2]),
+            *(is_accepted(world, each, ada.token) for each in clients[:2]),
             ada.rest("POST", "/auth/logout"),
-            came_in(world, clients[2], ada.token),
+            is_accepted(world, clients[2], ada.token),
         )
 
         assert left == (204, None)

@@ -9,12 +9,12 @@ from tests.support.live_instance import LiveInstance
 async def test_a_client_that_has_everything_is_told_nothing(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await ada.send(room_id, "one")
-    person = world.users["bob"]
+    user = world.users["bob"]
     before = (await bob.call("room:list"))["rooms"]
     cursors = {room["id"]: room["last_seq"] for room in before}
     await bob.close()
 
-    again = await person.connect_client(epoch=bob.ready["epoch"], cursors=cursors)
+    again = await user.connect_client(epoch=bob.ready["epoch"], cursors=cursors)
 
     assert again.ready["rooms"] == []
     assert again.ready["rooms_complete"] is True
@@ -39,9 +39,9 @@ async def test_a_client_that_was_away_hears_which_rooms_differ_and_syncs(world: 
 
 async def test_another_epoch_means_starting_over(world: LiveInstance) -> None:
     room_id, (_, bob) = await world.room_with_clients("ada", "bob")
-    person = world.users["bob"]
+    user = world.users["bob"]
 
-    other = await person.connect_client(epoch="another", cursors={room_id: 2})
+    other = await user.connect_client(epoch="another", cursors={room_id: 2})
     synced = await other.call("sync", epoch="another", rooms={room_id: 1})
 
     assert len(other.ready["rooms"]) == 2

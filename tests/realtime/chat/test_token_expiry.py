@@ -9,11 +9,11 @@ from hubbub.core import clock
 from tests.support.live_instance import ApiUser, Client, LiveInstance
 
 
-async def renewed(world: LiveInstance, person: ApiUser, ttl_s: int) -> str:
+async def renewed(world: LiveInstance, user: ApiUser, ttl_s: int) -> str:
     """A new access token of the same session, good for so long."""
     world.app.container.token_issuer.access_ttl_s = ttl_s
-    _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": person.refresh_token})
-    person.refresh_token = answer["data"]["refresh_token"]
+    _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": user.refresh_token})
+    user.refresh_token = answer["data"]["refresh_token"]
     token: str = answer["data"]["access_token"]
     return token
 

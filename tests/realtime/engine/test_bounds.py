@@ -70,8 +70,8 @@ async def test_20_packets_are_no_reason_to_close_it(limited: Running, kind: str)
     client.send(EARLY[kind] * (4 if "namespace" in kind else 19))
     client.send_text("40")
 
-    while not (heard := await client.read_frame())[1].startswith(b'40{"sid"'):
-        assert heard[0] != 0x88
+    while not (received := await client.read_frame())[1].startswith(b'40{"sid"'):
+        assert received[0] != 0x88
 
 
 @pytest.mark.parametrize("first", [0x81, 0x01, 0x82])

@@ -162,9 +162,9 @@ async def test_a_websocket_gets_the_open_packet_first(server) -> None:
     client = await WebSocketClient(server.port).handshake()
 
     assert client.status == 101
-    heard = await client.receive()
-    assert heard.startswith('0{"sid":"')
-    assert '"upgrades":[]' in heard
+    received = await client.receive()
+    assert received.startswith('0{"sid":"')
+    assert '"upgrades":[]' in received
 
 
 @pytest.mark.parametrize(

@@ -225,10 +225,10 @@ async def test_a_graceful_close_flushes_what_is_queued(server, client: PollingCl
         await server.engine.send(client.sid, f"last word {number}")
     await server.engine.disconnect(client.sid)
 
-    heard: list[str] = []
-    while "1" not in heard:
-        heard += (await client.poll())[1]
-    assert heard == [*(f"4last word {number}" for number in range(40)), "1"]
+    received: list[str] = []
+    while "1" not in received:
+        received += (await client.poll())[1]
+    assert received == [*(f"4last word {number}" for number in range(40)), "1"]
     assert (await client.poll())[0] == 400
 
 

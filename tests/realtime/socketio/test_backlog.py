@@ -75,16 +75,16 @@ class Wait(Command, frozen=True):
 
 
 @pytest.fixture
-def goes() -> asyncio.Event:
+def released() -> asyncio.Event:
     """What the event `wait` waits for."""
     return asyncio.Event()
 
 
-async def connected(world: LiveInstance, goes: asyncio.Event) -> WebSocketClient:
+async def connected(world: LiveInstance, released: asyncio.Event) -> WebSocketClient:
     """A raw socket of ada's, on an instance with an event that takes its time; limits of events are off."""
 
     async def wait(_: Context, __: Wait) -> View:
-        await goes.wait()
+        await released.wait()
         return View()
 
     world.app.chat._dispatcher._events.add("wait", Wait, wait)
@@ -109,13 +109,13 @@ async def acks(client: WebSocketClient, count: int) -> list[str]:
     """The next so many acks; what comes between them is passed over."""
     found: list[str] = []
     while len(found) < count:
-        heard = await client.receive()
-        found += [heard] if heard.startswith("43") else []
+        received = await client.receive()
+        found += [received] if received.startswith("43") else []
     return found
 
 
 @pytest.fixture
-async def lifted(settings: Any) -> Any:
+async def unlimited_instance(settings: Any) -> Any:
     """An instance without limits of events."""
     async with LiveInstance(settings.model_copy(update={"limit_events": None})) as made:
         yield made
@@ -135,20 +135,20 @@ SHAPES = {
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 async def test_events_that_wait_are_kept_as_text_and_bounded(
-    lifted: LiveInstance, goes: asyncio.Event, shape: str
+    unlimited_instance: LiveInstance, released: asyncio.Event, shape: str
 ) -> None:
-    client = await connected(lifted, goes)
+    client = await connected(unlimited_instance, released)
     client.send_text('42/chat,1["wait",{}]')
     asked = 40
     for number in range(asked):
         client.send_text(f'42/chat,{number + 10}["room:list",{{"limit":1,"x":{shape}}}]')
-    (session,) = lifted.app.sio.eio.sockets.values()
+    (session,) = unlimited_instance.app.sio.eio.sockets.values()
     await until(lambda: session.paused)
 
-    texts = kept(lifted)
+    texts = kept(unlimited_instance)
     assert sum(map(len, texts)) <= MAX_WAITING_BYTES + len(shape) + 100
     assert {type(text) for text in texts} == {bytes}
-    goes.set()
+    released.set()
 
     answers = await acks(client, asked + 1)
     assert answers[0] == '43/chat,1[{"ok":true,"data":{}}]'
@@ -159,16 +159,16 @@ async def test_events_that_wait_are_kept_as_text_and_bounded(
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_many_small_events_that_wait_are_answered_in_order(
-    lifted: LiveInstance, goes: asyncio.Event
+    unlimited_instance: LiveInstance, released: asyncio.Event
 ) -> None:
-    client = await connected(lifted, goes)
+    client = await connected(unlimited_instance, released)
     client.send_text('42/chat,1["wait",{}]')
     asked = 2 * MAX_WAITING_EVENTS
     for number in range(asked):
         client.send_text(f'42/chat,{number + 10}["typing:stop",{{"room_id":"x"}}]')
-    (session,) = lifted.app.sio.eio.sockets.values()
+    (session,) = unlimited_instance.app.sio.eio.sockets.values()
     await until(lambda: session.paused)
-    goes.set()
+    released.set()
 
     answers = await acks(client, asked + 1)
 
@@ -178,18 +178,18 @@ async def test_many_small_events_that_wait_are_answered_in_order(
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_a_namespace_that_ends_leaves_the_client_readable(
-    lifted: LiveInstance, goes: asyncio.Event
+    unlimited_instance: LiveInstance, released: asyncio.Event
 ) -> None:
-    client = await connected(lifted, goes)
+    client = await connected(unlimited_instance, released)
     client.send_text('42/chat,1["wait",{}]')
     for _ in range(MAX_WAITING_EVENTS):
         client.send_text('42/chat,["typing:stop",{}]')
-    (session,) = lifted.app.sio.eio.sockets.values()
+    (session,) = unlimited_instance.app.sio.eio.sockets.values()
     await until(lambda: session.paused)
 
-    (connection,) = lifted.app.chat.connections.by_sid.values()
+    (connection,) = unlimited_instance.app.chat.connections.by_sid.values()
     connection.client.end_namespace()
-    goes.set()
+    released.set()
 
     assert not session.paused
     assert (await client.receive_until_close())[-1] == "41/chat,"

@@ -25,7 +25,7 @@ async def world(settings, redis_url, prefix):
 
 
 @pytest.fixture
-async def elsewhere(redis_url, prefix):
+async def remote_manager(redis_url, prefix):
     """The manager of another instance, which has no clients."""
     bus = RedisBus(topology.from_url(redis_url), prefix)
     await bus.start()
@@ -34,20 +34,20 @@ async def elsewhere(redis_url, prefix):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_clients_of_another_instance(world, elsewhere) -> None:
+async def test_clients_of_another_instance(world, remote_manager) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sid = ada.sio.get_sid("/chat")
 
-    await elsewhere.emit("x:sid", {"n": 1}, "/chat", room=sid)
+    await remote_manager.emit("x:sid", {"n": 1}, "/chat", room=sid)
     assert await ada.next_event("x:sid") == {"n": 1}
-    await elsewhere.emit("x:room", {"n": 2}, "/chat", room=room_id, skip_sid=sid)
+    await remote_manager.emit("x:room", {"n": 2}, "/chat", room=room_id, skip_sid=sid)
     assert await bob.next_event("x:room") == {"n": 2}
-    await elsewhere.enter_room(sid, "/chat", "lobby")
-    await elsewhere.emit("x:lobby", {}, "/chat", to="lobby")
+    await remote_manager.enter_room(sid, "/chat", "lobby")
+    await remote_manager.emit("x:lobby", {}, "/chat", to="lobby")
     await ada.next_event("x:lobby")
-    await elsewhere.leave_room(sid, "/chat", "lobby")
-    await elsewhere.close_room("lobby", "/chat")
-    await elsewhere.disconnect(sid, "/chat")
+    await remote_manager.leave_room(sid, "/chat", "lobby")
+    await remote_manager.close_room("lobby", "/chat")
+    await remote_manager.disconnect(sid, "/chat")
     await ada.next_event("disconnect")
 
     assert [name for name, _ in ada.events if name.startswith("x:")] == ["x:sid", "x:lobby"]

@@ -19,7 +19,7 @@ async def client(server) -> WebSocketClient:
     return made
 
 
-class Door:
+class ConnectHandler:
     """A connect handler that waits until it is told what to say."""
 
     def __init__(self, server: Running, answer: bool) -> None:
@@ -39,7 +39,7 @@ async def test_a_connect_handler_that_takes_too_long_ends_the_connection(
 ) -> None:
     """After a `connect_error` a stock client stays away. The stock server waits for as long as it takes."""
     server.sio.connect_handler.handler_timeout = 0.1
-    Door(server, answer=True)
+    ConnectHandler(server, answer=True)
     client.send_text("40/custom,")
 
     with pytest.raises(EOFError, match="1000"):
@@ -61,7 +61,7 @@ async def test_a_connect_handler_that_fails_ends_the_connection(server, client: 
 
 async def test_who_is_refused_gets_nothing_that_went_to_all(server, client: WebSocketClient) -> None:
     """The stock server sends events to clients that it has not let in."""
-    door = Door(server, answer=False)
+    door = ConnectHandler(server, answer=False)
     client.send_text("40/custom,")
     client.send_text('42/custom,["message","too early"]')
     await door.mentioned.wait()
@@ -74,7 +74,7 @@ async def test_who_is_refused_gets_nothing_that_went_to_all(server, client: WebS
 
 
 async def test_who_is_let_in_gets_it_after_the_answer(server, client: WebSocketClient) -> None:
-    door = Door(server, answer=True)
+    door = ConnectHandler(server, answer=True)
     client.send_text("40/custom,")
     await door.mentioned.wait()
     await server.sio.emit("news", 5, namespace="/custom")
@@ -96,7 +96,7 @@ async def test_connect_and_the_first_event_come_apart(client: WebSocketClient) -
 
 
 async def test_a_handler_may_disconnect_whom_it_lets_in(server, client: WebSocketClient) -> None:
-    door = Door(server, answer=True)
+    door = ConnectHandler(server, answer=True)
     client.send_text("40/custom,")
     await door.mentioned.wait()
     (sid,) = server.sio.manager._by_sid
@@ -128,7 +128,7 @@ async def test_an_open_namespace_is_served_while_another_is_entered(server, clie
     client.send_text("40")
     assert (await client.receive()).startswith('40{"sid"')
     await client.receive()
-    door = Door(server, answer=True)
+    door = ConnectHandler(server, answer=True)
     client.send_text("40/custom,")
     await door.mentioned.wait()
     client.send_text('42["message","meanwhile"]')
@@ -139,7 +139,7 @@ async def test_an_open_namespace_is_served_while_another_is_entered(server, clie
 
 
 async def test_who_goes_while_the_handler_runs_leaves_nothing_behind(server, client: WebSocketClient) -> None:
-    door = Door(server, answer=True)
+    door = ConnectHandler(server, answer=True)
     client.send_text("40/custom,")
     await door.mentioned.wait()
     client.send_text("1")
@@ -161,7 +161,7 @@ REFUSED = {"unknown": "40/other,", "handler": "40/custom,"}
 async def test_the_fifth_refused_connect_ends_the_session(
     server, client: WebSocketClient, kind: str, opened: bool
 ) -> None:
-    Door(server, answer=False).opened.set()
+    ConnectHandler(server, answer=False).opened.set()
     if opened:
         client.send_text("40")
         assert (await client.receive()).startswith('40{"sid"')
@@ -181,9 +181,9 @@ async def test_the_fifth_refused_connect_ends_a_session_that_polls(server) -> No
     for _ in range(MAX_REFUSED_CONNECTS):
         assert await client.post_packets("40/other,") == (200, b"ok")
 
-    heard = (await client.poll())[1]
+    received = (await client.poll())[1]
 
-    assert heard == [*['44/other,{"message":"Invalid namespace"}'] * MAX_REFUSED_CONNECTS, "1"]
+    assert received == [*['44/other,{"message":"Invalid namespace"}'] * MAX_REFUSED_CONNECTS, "1"]
     assert (await client.poll())[0] == 400
 
 
@@ -234,13 +234,13 @@ async def test_a_polling_client_that_is_not_accepted_is_closed_in_time(start: St
     if PERSISTENT[kind]:
         assert (await client.post_packets(*PERSISTENT[kind]))[0] == 200
 
-    heard: list[str] = []
+    received: list[str] = []
     while (answer := await client.poll())[0] == 200:
-        heard += answer[1]
+        received += answer[1]
         if "2" in answer[1]:
             await client.post_packets("3")
 
-    assert "1" not in heard, "Python's stock client would stay away"
+    assert "1" not in received, "Python's stock client would stay away"
     assert time.monotonic() - began < 4 * LIMIT_MS / 1000
     await until(lambda: not server.sio.eio.sockets)
 

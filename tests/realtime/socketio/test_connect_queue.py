@@ -23,10 +23,10 @@ class Gate:
     def __init__(self, per_s: int = 10, per_user: int = 20, wait_s: float = 60.0) -> None:
         self.up = True
         self.timers = Timers()
-        self.admitted: list[WaitingConnect] = []
+        self.accepted: list[WaitingConnect] = []
         self.closed: list[WaitingConnect] = []
         limits = AdmissionLimits(per_s, per_user, lambda: self.up, wait_s)
-        self.queue = ConnectQueue(limits, self.timers, self.admitted.append, self.closed.append)
+        self.queue = ConnectQueue(limits, self.timers, self.accepted.append, self.closed.append)
         self.wait_s = wait_s
 
     def wait(self, session: UUID | None = None, user: UUID | None = None, cursors: int = 0) -> WaitingConnect:
@@ -65,9 +65,9 @@ async def test_connects_are_admitted_in_the_order_in_which_their_sessions_first_
 
     again = gate.wait(early)
     third = gate.wait()
-    await until(lambda: len(gate.admitted) == 3)
+    await until(lambda: len(gate.accepted) == 3)
 
-    assert gate.admitted == [again, second, third]
+    assert gate.accepted == [again, second, third]
     assert not len(gate.queue)
 
 
@@ -83,9 +83,9 @@ async def test_a_place_is_kept_for_a_while(
     gate.queue.discard(left)
     entries = [gate.wait(), gate.wait(session)]
 
-    await until(lambda: len(gate.admitted) == 2)
+    await until(lambda: len(gate.accepted) == 2)
 
-    assert [entries.index(entry) for entry in gate.admitted] == expected
+    assert [entries.index(entry) for entry in gate.accepted] == expected
 
 
 async def test_a_place_is_used_once(gates: list[Gate]) -> None:
@@ -97,9 +97,9 @@ async def test_a_place_is_used_once(gates: list[Gate]) -> None:
     other = gate.wait()
     entries = [gate.wait(session) for _ in range(3)]
 
-    await until(lambda: len(gate.admitted) == 4)
+    await until(lambda: len(gate.accepted) == 4)
 
-    assert gate.admitted == [entries[0], other, *entries[1:]]
+    assert gate.accepted == [entries[0], other, *entries[1:]]
 
 
 async def test_a_user_has_so_many_waiting_connects(gates: list[Gate]) -> None:
@@ -137,7 +137,7 @@ async def test_whoever_waits_for_too_long_is_closed(gates: list[Gate]) -> None:
     await until(lambda: len(gate.closed) == 3)
 
     assert gate.closed == entries
-    assert not gate.admitted
+    assert not gate.accepted
     assert (len(gate.queue), gate.queue._waiting_bytes, gate.queue._by_user) == (0, 0, {})
 
 
@@ -149,19 +149,19 @@ async def test_one_at_a_time_tries_whether_a_store_is_back(
     gate.up = False
     entries = [gate.wait() for _ in range(20)]
     await until(lambda: gate.queue._suspended)
-    assert not gate.admitted
+    assert not gate.accepted
 
     gate.up = True
     for attempt in range(1, 4):
-        await until(lambda count=attempt: len(gate.admitted) == count)  # type: ignore[misc]
+        await until(lambda count=attempt: len(gate.accepted) == count)  # type: ignore[misc]
         gate.queue.on_connect_finished(available=False)
-        gate.queue.enqueue(gate.admitted[-1])
-    await until(lambda: len(gate.admitted) == 4)
+        gate.queue.enqueue(gate.accepted[-1])
+    await until(lambda: len(gate.accepted) == 4)
     gate.queue.on_connect_finished(available=True)
     await until(lambda: not len(gate.queue))
 
-    assert {*gate.admitted} == {*entries}
-    assert len(gate.admitted) == 20 + 3, "three attempts were for nothing"
+    assert {*gate.accepted} == {*entries}
+    assert len(gate.accepted) == 20 + 3, "three attempts were for nothing"
 
 
 async def test_a_drain_closes_all_that_wait_and_all_that_come(gates: list[Gate]) -> None:

@@ -234,9 +234,9 @@ async def test_leaving_a_namespace_and_coming_back(client: WebSocketClient) -> N
 async def test_the_same_by_long_polling(server) -> None:
     client = await PollingClient(server.port, "/socket.io/").handshake()
     await client.post_packets("40")
-    heard = await client.receive_packets(2)
-    assert heard[0].startswith('40{"sid"')
-    assert heard[1] == '42["auth",{}]'
+    received = await client.receive_packets(2)
+    assert received[0].startswith('40{"sid"')
+    assert received[1] == '42["auth",{}]'
     await client.post_packets(
         '451-["message",{"_placeholder":true,"num":0}]', "bAQI=", '421["message-with-ack",5]'
     )
@@ -306,8 +306,8 @@ async def test_the_public_interface_of_python_socketio(kind: str) -> None:  # no
     await site.start()
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
     client = socketio.AsyncClient(reconnection=False)
-    heard: asyncio.Queue[object] = asyncio.Queue()
-    client.on("news", heard.put)
+    received: asyncio.Queue[object] = asyncio.Queue()
+    client.on("news", received.put)
     client.on("ask", lambda data: (data, b"\x00"))
     await client.connect(f"http://localhost:{port}", wait_timeout=5)
 
@@ -315,7 +315,7 @@ async def test_the_public_interface_of_python_socketio(kind: str) -> None:  # no
     assert (name, data, transport) == ("ada", {"x": b"\x01"}, "websocket")
     assert "den" in rooms
     await sio.emit("news", b"\x02", room="den")
-    assert await asyncio.wait_for(heard.get(), 5) == b"\x02"
+    assert await asyncio.wait_for(received.get(), 5) == b"\x02"
     sid = client.get_sid()
     assert await sio.call("ask", 5, to=sid, timeout=5) == (5, b"\x00")
     await sio.leave_room(sid, "den")

@@ -21,7 +21,7 @@ MOST = 2000  # bytes of an event
 
 
 @pytest.fixture
-async def place(settings: Any) -> AsyncIterator[LiveInstance]:
+async def limited_instance(settings: Any) -> AsyncIterator[LiveInstance]:
     """An instance with small events and no limits of rate."""
     lifted = {"max_event_bytes": MOST, "limit_events": None, "limit_message_send": None}
     async with LiveInstance(settings.model_copy(update=lifted)) as made:
@@ -30,10 +30,10 @@ async def place(settings: Any) -> AsyncIterator[LiveInstance]:
             OPEN_WRITERS.pop().close()
 
 
-async def connected(world: LiveInstance, person: ApiUser) -> WebSocketClient:
+async def connected(world: LiveInstance, user: ApiUser) -> WebSocketClient:
     """A raw WebSocket in /chat."""
     client = await WebSocketClient(world.app.port).handshake("/socket.io/")
-    client.send_text("40/chat," + json.dumps({"token": person.token}))
+    client.send_text("40/chat," + json.dumps({"token": user.token}))
     while "ready" not in await client.receive():
         pass
     return client
@@ -41,20 +41,20 @@ async def connected(world: LiveInstance, person: ApiUser) -> WebSocketClient:
 
 async def ended(client: WebSocketClient) -> tuple[list[str], int]:
     """What came until the close frame, without presence; and its code."""
-    heard: list[str] = []
+    received: list[str] = []
     while True:
         try:
-            heard.append(await client.receive())
+            received.append(await client.receive())
         except EOFError as end:
-            return [each for each in heard if "presence" not in each], end.args[0]
+            return [each for each in received if "presence" not in each], end.args[0]
 
 
 async def ack(client: WebSocketClient, ack_id: int) -> Any:
     """The ack of an event."""
     while True:
-        heard = await client.receive()
-        if heard.startswith(f"43/chat,{ack_id}["):
-            return json.loads(heard[heard.index("[") :])[0]
+        received = await client.receive()
+        if received.startswith(f"43/chat,{ack_id}["):
+            return json.loads(received[received.index("[") :])[0]
 
 
 # --- a packet that can't be: `closing`, then 1002 ---
@@ -87,23 +87,23 @@ MALFORMED = {
 
 @pytest.mark.parametrize("packet", MALFORMED.values(), ids=MALFORMED)
 async def test_a_malformed_packet_is_told_and_ends_the_connection_with_1002(
-    place: LiveInstance, packet: str
+    limited_instance: LiveInstance, packet: str
 ) -> None:
-    client = await connected(place, await place.register("ada"))
+    client = await connected(limited_instance, await limited_instance.register("ada"))
     client.send_text(packet)
 
     (closing,), code = await ended(client)
 
     assert closing.startswith('42/chat,["closing",{"code":"protocol_error"')
     assert code == 1002
-    await until(lambda: not place.app.sio.eio.sockets)
+    await until(lambda: not limited_instance.app.sio.eio.sockets)
 
 
 @pytest.mark.parametrize("frame", [b"\xf1\x80\0\0\0\0", b"\x83\x80\0\0\0\0", b"\x81\x01x"])
 async def test_a_malformed_frame_is_told_and_ends_the_connection_with_1002(
-    place: LiveInstance, frame: bytes
+    limited_instance: LiveInstance, frame: bytes
 ) -> None:
-    client = await connected(place, await place.register("ada"))
+    client = await connected(limited_instance, await limited_instance.register("ada"))
     client.send(frame)
 
     (closing,), code = await ended(client)
@@ -116,10 +116,10 @@ async def test_a_malformed_frame_is_told_and_ends_the_connection_with_1002(
     "packet", [MALFORMED[name] for name in ("no Engine.IO type", "no Socket.IO type", "no JSON", "too deep")]
 )
 async def test_the_same_by_long_polling_is_told_and_ends_the_session(
-    place: LiveInstance, packet: str
+    limited_instance: LiveInstance, packet: str
 ) -> None:
-    ada = await place.register("ada")
-    client = await PollingClient(place.app.port, "/socket.io/").handshake()
+    ada = await limited_instance.register("ada")
+    client = await PollingClient(limited_instance.app.port, "/socket.io/").handshake()
     await client.post_packets("40/chat," + json.dumps({"token": ada.token}))
     while not any("ready" in each for each in await client.receive_packets(1)):
         pass
@@ -137,9 +137,9 @@ async def test_the_same_by_long_polling_is_told_and_ends_the_session(
     ['42/chat,["a"]', "4x", '40/chat,{"x":"' + "x" * MAX_CONNECT_BYTES + '"}', "43/chat,1[]", "9"],
 )
 async def test_before_a_namespace_is_open_the_connection_just_ends_with_1002(
-    place: LiveInstance, packet: str
+    limited_instance: LiveInstance, packet: str
 ) -> None:
-    client = await WebSocketClient(place.app.port).handshake("/socket.io/")
+    client = await WebSocketClient(limited_instance.app.port).handshake("/socket.io/")
     await client.receive()
     client.send_text(packet)
 
@@ -150,7 +150,7 @@ async def test_before_a_namespace_is_open_the_connection_just_ends_with_1002(
 
 
 @pytest.mark.parametrize(
-    ("name", "shown", "rest"),
+    ("name", "displayed", "rest"),
     [
         ("message:send", "message:send", "[" * MOST),
         ("what", "what", '"' + "\\" * MOST),
@@ -159,21 +159,21 @@ async def test_before_a_namespace_is_open_the_connection_just_ends_with_1002(
     ],
 )
 async def test_an_event_that_is_too_large_is_answered_undecoded(
-    place: LiveInstance, name: str, shown: str, rest: str
+    limited_instance: LiveInstance, name: str, displayed: str, rest: str
 ) -> None:
-    client = await connected(place, await place.register("ada"))
+    client = await connected(limited_instance, await limited_instance.register("ada"))
     client.send_text(f'42/chat,7["{name}",{rest}')
     client.send_text(f'42/chat,["{name}",{rest}')
     client.send_text('42/chat,8["room:list",{}]')
 
     assert (await ack(client, 7))["error"]["code"] == "too_large"
     event = json.loads((await client.receive()).removeprefix("42/chat,"))
-    assert (event[0], event[1]["event"], event[1]["error"]["code"]) == ("error", shown, "too_large")
+    assert (event[0], event[1]["event"], event[1]["error"]["code"]) == ("error", displayed, "too_large")
     assert (await ack(client, 8))["ok"]
 
 
-async def test_an_event_of_just_the_size_is_taken(place: LiveInstance) -> None:
-    client = await connected(place, await place.register("ada"))
+async def test_an_event_of_just_the_size_is_taken(limited_instance: LiveInstance) -> None:
+    client = await connected(limited_instance, await limited_instance.register("ada"))
     head, tail = '2/chat,1["room:list",{"x":"', '"}]'
     client.send_text("4" + head + "é" * ((MOST - len(head + tail)) // 2) + tail)
 
@@ -184,7 +184,7 @@ async def test_an_event_of_just_the_size_is_taken(place: LiveInstance) -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "parts", "code"),
+    ("payload", "attachments", "code"),
     [
         ('{"x":{"_placeholder":true,"num":0}}', [b"\0\1"], None),
         ('{"limit":{"_placeholder":true,"num":0}}', [b"\0\1"], "invalid_payload"),
@@ -195,11 +195,11 @@ async def test_an_event_of_just_the_size_is_taken(place: LiveInstance) -> None:
     ],
 )
 async def test_a_binary_event_is_answered_like_any_other(
-    place: LiveInstance, payload: str, parts: list[bytes], code: str | None
+    limited_instance: LiveInstance, payload: str, attachments: list[bytes], code: str | None
 ) -> None:
-    client = await connected(place, await place.register("ada"))
-    client.send_text(f'45{len(parts)}-/chat,1["room:list",{payload}]')
-    for part in parts:
+    client = await connected(limited_instance, await limited_instance.register("ada"))
+    client.send_text(f'45{len(attachments)}-/chat,1["room:list",{payload}]')
+    for part in attachments:
         client.send(client.frame(part, 0x82))
 
     answer = await ack(client, 1)
@@ -210,10 +210,10 @@ async def test_a_binary_event_is_answered_like_any_other(
 @pytest.mark.parametrize("code", ["\\ud800", "\\udfff\\ud800", "\\uD83D x"])
 @pytest.mark.parametrize("where", ["body", "x", "key"])
 async def test_half_of_a_surrogate_pair_is_refused_politely(
-    place: LiveInstance, code: str, where: str
+    limited_instance: LiveInstance, code: str, where: str
 ) -> None:
-    room_id, _ = await place.room_with_clients("ada", "bob")
-    client = await connected(place, place.users["ada"])
+    room_id, _ = await limited_instance.room_with_clients("ada", "bob")
+    client = await connected(limited_instance, limited_instance.users["ada"])
     ids = f'"room_id":"{room_id}","client_id":"{uuid4()}"'
     fields = {"body": f'"body":"{code}"', "x": f'"body":"a","x":"{code}"', "key": f'"body":"a","{code}":1'}
     client.send_text(f'42/chat,1["message:send",{{{ids},{fields[where]}}}]')
@@ -231,8 +231,10 @@ def packed(namespace: str) -> bytes:
     return msgspec.msgpack.encode({"type": 0, "data": {"token": "x"}, "nsp": namespace})
 
 
-async def test_a_client_with_the_msgpack_parser_can_read_why_it_is_refused(place: LiveInstance) -> None:
-    client = await WebSocketClient(place.app.port).handshake("/socket.io/")
+async def test_a_client_with_the_msgpack_parser_can_read_why_it_is_refused(
+    limited_instance: LiveInstance,
+) -> None:
+    client = await WebSocketClient(limited_instance.app.port).handshake("/socket.io/")
     await client.receive()
     client.send(client.frame(packed("/chat"), 0x82))
 
@@ -244,23 +246,27 @@ async def test_a_client_with_the_msgpack_parser_can_read_why_it_is_refused(place
 
 
 async def ended_binary(client: WebSocketClient) -> tuple[list[Any], int]:
-    heard = []
+    received = []
     while True:
         try:
-            heard.append(msgspec.msgpack.decode(await client.receive()))
+            received.append(msgspec.msgpack.decode(await client.receive()))
         except EOFError as end:
-            return heard, end.args[0]
+            return received, end.args[0]
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-async def test_pythons_client_with_msgpack_learns_why(place: LiveInstance, transport: str) -> None:
+async def test_pythons_client_with_msgpack_learns_why(limited_instance: LiveInstance, transport: str) -> None:
     told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     client = socketio.AsyncClient(reconnection=False, serializer="msgpack")
     client.on("connect_error", told.set_result, namespace="/chat")
 
     with pytest.raises(socketio.exceptions.ConnectionError):
         await client.connect(
-            place.url, namespaces=["/chat"], auth={"token": "x"}, transports=[transport], wait_timeout=5
+            limited_instance.url,
+            namespaces=["/chat"],
+            auth={"token": "x"},
+            transports=[transport],
+            wait_timeout=5,
         )
 
     assert "msgpack" in str(await asyncio.wait_for(told, 5))
@@ -269,9 +275,9 @@ async def test_pythons_client_with_msgpack_learns_why(place: LiveInstance, trans
 
 @pytest.mark.parametrize("part", [b"", b"\xc1", packed("/" + "x" * 300), b"\x93\1\2\3", packed("/") * 9000])
 async def test_other_binary_before_a_connect_just_ends_the_connection(
-    place: LiveInstance, part: bytes
+    limited_instance: LiveInstance, part: bytes
 ) -> None:
-    client = await WebSocketClient(place.app.port).handshake("/socket.io/")
+    client = await WebSocketClient(limited_instance.app.port).handshake("/socket.io/")
     await client.receive()
     client.send(client.frame(part, 0x82))
 
@@ -279,8 +285,10 @@ async def test_other_binary_before_a_connect_just_ends_the_connection(
 
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
-async def test_engine_io_3_is_refused_in_words(place: LiveInstance, transport: str) -> None:
-    async with place.http.get(f"{place.url}/socket.io/?EIO=3&transport={transport}") as answer:
+async def test_engine_io_3_is_refused_in_words(limited_instance: LiveInstance, transport: str) -> None:
+    async with limited_instance.http.get(
+        f"{limited_instance.url}/socket.io/?EIO=3&transport={transport}"
+    ) as answer:
         said = await answer.json()
 
     assert (answer.status, said["code"]) == (400, 5)
@@ -290,15 +298,15 @@ async def test_engine_io_3_is_refused_in_words(place: LiveInstance, transport: s
 # --- floods at the transport ---
 
 
-async def test_a_flood_of_packets_disconnects_from_the_namespaces(place: LiveInstance) -> None:
-    client = await connected(place, await place.register("ada"))
-    (session,) = place.app.sio.eio.sockets.values()
+async def test_a_flood_of_packets_disconnects_from_the_namespaces(limited_instance: LiveInstance) -> None:
+    client = await connected(limited_instance, await limited_instance.register("ada"))
+    (session,) = limited_instance.app.sio.eio.sockets.values()
 
-    place.app.sio.on_flooding(session)
+    limited_instance.app.sio.on_flooding(session)
 
-    heard, _ = await ended(client)
-    assert heard[0].startswith('42/chat,["closing",{"code":"flooding"')
-    assert heard[1] == "41/chat,"
+    received, _ = await ended(client)
+    assert received[0].startswith('42/chat,["closing",{"code":"flooding"')
+    assert received[1] == "41/chat,"
 
 
 async def test_a_flood_without_an_edge_is_refused_with_1008(start: StartServer, database_kind: str) -> None:

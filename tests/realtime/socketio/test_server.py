@@ -46,9 +46,9 @@ async def test_a_malformed_packet_ends_its_connection_and_no_other(world: LiveIn
     bob = await (await world.register("bob")).connect_client()
     ada = await world.register("ada")
 
-    heard = await raw(world, "40/chat," + json.dumps({"token": ada.token}), packet, "4")
+    received = await raw(world, "40/chat," + json.dumps({"token": ada.token}), packet, "4")
 
-    assert heard[0].startswith("0{")
+    assert received[0].startswith("0{")
     await bob.synchronize()
     assert [each.user.username for each in world.app.chat.connections.by_sid.values()] == ["bob"]
 

@@ -26,7 +26,7 @@ MESSAGES = 12
 
 
 @pytest.fixture
-async def parts(settings, monkeypatch):
+async def container(settings, monkeypatch):
     """Batches of a few rows, and no time: a run does one batch."""
     for module, name, value in (
         (deletion, "REWRITE_BATCH_ENTRIES", 4),
@@ -35,16 +35,16 @@ async def parts(settings, monkeypatch):
     ):
         monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(deletion, "MAX_RUN_S", 0.0)
-    async with services_context.open_container(settings) as parts:
-        yield parts
+    async with services_context.open_container(settings) as container:
+        yield container
 
 
 @pytest.fixture
-async def ada(parts):
+async def ada(container):
     """An account with messages, reactions, mentions and rooms; it is erased, and the job waits."""
     given = Register(name="Ada", email="ada@example.org", password="long enough")
-    signed = await registration.register(parts, given, RequestInfo("192.0.2.1", "tests"))
-    ctx = Context(parts, signed.user.id)
+    signed = await registration.register(container, given, RequestInfo("192.0.2.1", "tests"))
+    ctx = Context(container, signed.user.id)
     for number in range(5):
         room = (await rooms.create(ctx, CreateRoom(kind="private", name=f"room {number}"))).room
     for _ in range(MESSAGES):
@@ -69,8 +69,8 @@ async def say(ctx: Context, room_id: UUID) -> None:
     )
     async with ctx.unit() as unit:
         head = await unit.lock(room_id)
-        shown = {"id": user.id, "username": user.username, "display_name": user.display_name}
-        await unit.append(head, event_log.EntryDraft("message:new", ctx.user_id, {"sender": shown}))
+        displayed = {"id": user.id, "username": user.username, "display_name": user.display_name}
+        await unit.append(head, event_log.EntryDraft("message:new", ctx.user_id, {"sender": displayed}))
     await models.Reaction.create(message=message, user=user, emoji="x")
     await models.Mention.create(message=message, user=user, room_id=room_id, seq=message.seq)
 
@@ -79,11 +79,11 @@ def decode(job: queue.Job) -> EraseAccount:
     return msgspec.json.decode(job.payload, type=EraseAccount)
 
 
-async def run(parts, lease: UUID) -> bool:
+async def run(container, lease: UUID) -> bool:
     """Run the job once, as a worker does; returns whether it is finished."""
     (job,) = await queue.claim(lease, 1)
     try:
-        await deletion.erase_job(parts, decode(job))
+        await deletion.erase_job(container, decode(job))
     except queue.Unfinished as more:
         await queue.save_progress(lease, job, more.payload)
         return False
@@ -96,11 +96,11 @@ async def named() -> int:
     return await models.Entry.filter(payload__contains='"Ada"').count()
 
 
-async def test_a_deletion_is_finished_in_many_short_runs(parts, ada):
+async def test_a_deletion_is_finished_in_many_short_runs(container, ada):
     lease, afters = uuid4(), []
 
     for _ in range(60):
-        if await run(parts, lease):
+        if await run(container, lease):
             break
         afters.append(json.loads((await models.Job.get(kind=JOB_KIND)).payload).get("after", 0))
 
@@ -113,19 +113,19 @@ async def test_a_deletion_is_finished_in_many_short_runs(parts, ada):
     assert (job.state, job.attempts) == ("done", 1)
 
 
-async def test_a_run_that_is_killed_is_repeated_from_the_last_one(parts, ada):
+async def test_a_run_that_is_killed_is_repeated_from_the_last_one(container, ada):
     lease = uuid4()
     while not json.loads((await models.Job.get(kind=JOB_KIND)).payload).get("after"):
-        assert not await run(parts, lease)
+        assert not await run(container, lease)
     (killed,) = await queue.claim(uuid4(), 1)
     with pytest.raises(queue.Unfinished) as cut:
-        await deletion.erase_job(parts, decode(killed))
+        await deletion.erase_job(container, decode(killed))
     left = await named()
 
     await models.Job.filter(kind=JOB_KIND).update(leased_until=clock.now() - timedelta(seconds=1))
     (again,) = await queue.claim(lease, 1)
     with pytest.raises(queue.Unfinished) as repeated:
-        await deletion.erase_job(parts, decode(again))
+        await deletion.erase_job(container, decode(again))
 
     assert again.payload == killed.payload
     assert repeated.value.payload == cut.value.payload

@@ -26,55 +26,55 @@ HERE = RequestInfo("192.0.2.1", "tests")
 
 
 @pytest.fixture
-async def parts(settings):
-    async with services_context.open_container(settings) as parts:
-        yield parts
+async def container(settings):
+    async with services_context.open_container(settings) as container:
+        yield container
 
 
-async def register(parts, **fields):
+async def register(container, **fields):
     given = {"name": "Ada", "email": "ada@example.org", "password": "long enough", **fields}
-    return await registration.register(parts, parse(Register, given), HERE)
+    return await registration.register(container, parse(Register, given), HERE)
 
 
-async def login(parts, email="ada@example.org", password="long enough"):
-    return await login_operations.login(parts, parse(Login, {"email": email, "password": password}), HERE)
+async def login(container, email="ada@example.org", password="long enough"):
+    return await login_operations.login(container, parse(Login, {"email": email, "password": password}), HERE)
 
 
-async def test_an_account_is_shown_to_its_owner(parts):
-    signed = await register(parts, name="  Ada Lovelace ", email=" Ada@Example.ORG ")
+async def test_an_account_is_shown_to_its_owner(container):
+    signed = await register(container, name="  Ada Lovelace ", email=" Ada@Example.ORG ")
 
     assert signed.token_type == "Bearer"
-    assert signed.expires_in == parts.settings.access_token_ttl_s
+    assert signed.expires_in == container.settings.access_token_ttl_s
     assert signed.user.display_name == "Ada Lovelace"
     assert signed.user.username == "ada-lovelace"
     assert signed.user.email == "ada@example.org"
     assert signed.user.role == "user"
     assert not signed.user.email_verified
-    assert await registration.me(Context(parts, signed.user.id)) == signed.user
+    assert await registration.me(Context(container, signed.user.id)) == signed.user
 
 
-async def test_the_password_is_not_stored(parts):
-    signed = await register(parts)
+async def test_the_password_is_not_stored(container):
+    signed = await register(container)
 
     user = await models.User.get(id=signed.user.id)
     assert user.password_digest.startswith("$2b$04$")
 
 
-async def test_the_default_rooms_are_joined(parts):
-    signed = await register(parts)
+async def test_the_default_rooms_are_joined(container):
+    signed = await register(container)
 
     assert await models.Membership.filter(user_id=signed.user.id, room__name="general").exists()
 
 
-async def test_an_account_outlives_a_room_that_cannot_be_joined(parts, monkeypatch, caplog):
+async def test_an_account_outlives_a_room_that_cannot_be_joined(container, monkeypatch, caplog):
     async def away(_ctx, _command):
         raise Unavailable
 
     monkeypatch.setattr(members, "join", away)
     with caplog.at_level(logging.WARNING):
-        signed = await register(parts)
+        signed = await register(container)
 
-    assert (await login(parts)).user == signed.user
+    assert (await login(container)).user == signed.user
     assert "a default room could not be joined" in caplog.text
 
 
@@ -85,18 +85,18 @@ NO_ADDRESSES = [
 ]
 
 
-async def _by_registration(parts, email):
-    await register(parts, email=email)
+async def _by_registration(container, email):
+    await register(container, email=email)
 
 
-async def _by_operator(parts, email):
-    await admins.create(parts, email, "long enough")
+async def _by_operator(container, email):
+    await admins.create(container, email, "long enough")
 
 
-async def _by_provider(parts, email):
+async def _by_provider(container, email):
     provider = SimpleNamespace(name="other", title="Other", issuer="https://id.example")
     act = audit_log.AuditEvent(audit_log.Action.LOGIN, HERE)
-    await identities.resolve_account(parts, provider, VerifiedIdentity("1", email, "Ada"), act)
+    await identities.resolve_account(container, provider, VerifiedIdentity("1", email, "Ada"), act)
 
 
 WAYS_IN = [(_by_registration, InvalidPayload), (_by_operator, InvalidPayload), (_by_provider, Forbidden)]
@@ -104,16 +104,16 @@ WAYS_IN = [(_by_registration, InvalidPayload), (_by_operator, InvalidPayload), (
 
 @pytest.mark.parametrize(("way", "refusal"), WAYS_IN)
 @pytest.mark.parametrize("email", NO_ADDRESSES)
-async def test_what_is_no_address_is_refused_on_every_way_in(parts, way, refusal, email):
+async def test_what_is_no_address_is_refused_on_every_way_in(container, way, refusal, email):
     with pytest.raises(refusal):
-        await way(parts, email)
+        await way(container, email)
 
     assert not await models.User.exists()
 
 
-async def test_a_refused_address_is_named(parts):
+async def test_a_refused_address_is_named(container):
     with pytest.raises(InvalidPayload) as refusal:
-        await register(parts, email="=?utf-8?q?x?=@example.org")
+        await register(container, email="=?utf-8?q?x?=@example.org")
 
     assert refusal.value.fields == (("email", "Must be an e-mail address."),)
 
@@ -126,13 +126,13 @@ SPELLINGS = [
 
 @pytest.mark.parametrize("way", [_by_registration, _by_operator])
 @pytest.mark.parametrize("spelling", SPELLINGS)
-async def test_all_spellings_of_a_mailbox_are_one_account(parts, way, spelling):
-    await register(parts, email="a@bücher.example", username="ada")
+async def test_all_spellings_of_a_mailbox_are_one_account(container, way, spelling):
+    await register(container, email="a@bücher.example", username="ada")
 
     with pytest.raises(Conflict):
-        await way(parts, spelling)
+        await way(container, spelling)
 
-    assert (await login(parts, email=spelling)).user.username == "ada"
+    assert (await login(container, email=spelling)).user.username == "ada"
     assert login_throttle.throttle_key(spelling, "") == login_throttle.throttle_key("a@bücher.example", "")
 
 
@@ -147,46 +147,46 @@ async def test_all_spellings_of_a_mailbox_are_one_account(parts, way, spelling):
         ("=?u?q?x?=@example.org", InvalidPayload),
     ],
 )
-async def test_an_account_of_an_older_release_stays(parts, stored, refusal):
-    await register(parts, username="ada")
+async def test_an_account_of_an_older_release_stays(container, stored, refusal):
+    await register(container, username="ada")
     await models.User.filter(username="ada").update(email=stored)
 
-    assert (await login(parts, email=stored.upper())).user.username == "ada"
+    assert (await login(container, email=stored.upper())).user.username == "ada"
     assert await admins.exists(stored)
     with pytest.raises(refusal):
-        await register(parts, email=stored.rstrip(".\u3002"))
+        await register(container, email=stored.rstrip(".\u3002"))
 
 
-async def test_of_two_spellings_of_an_older_release_the_one_that_is_given_is_meant(parts):
-    await register(parts, username="ada")
-    await register(parts, email="eve@example.org", username="eve")
+async def test_of_two_spellings_of_an_older_release_the_one_that_is_given_is_meant(container):
+    await register(container, username="ada")
+    await register(container, email="eve@example.org", username="eve")
     await models.User.filter(username="eve").update(email="ada@example.org.")
 
-    assert (await login(parts, email="ada@example.org")).user.username == "ada"
-    assert (await login(parts, email="ada@example.org.")).user.username == "eve"
+    assert (await login(container, email="ada@example.org")).user.username == "ada"
+    assert (await login(container, email="ada@example.org.")).user.username == "eve"
 
 
 @pytest.mark.parametrize(
     "name", ["   ", "\t\n", "\u200b\u200d", "Ada\nAdmin", "Ada\x07", "Ada\x00", "eve\u202eadA"]
 )
-async def test_what_is_no_name_is_refused(parts, name):
+async def test_what_is_no_name_is_refused(container, name):
     with pytest.raises(InvalidPayload) as refusal:
-        await register(parts, name=name)
+        await register(container, name=name)
 
     assert refusal.value.fields[0][0] == "name"
 
 
 @pytest.mark.parametrize("username", ["ada", "ali", "adina", "ada.lovelace", "ada-l", "0ada_", "a" * 32])
-async def test_a_username_is_as_asked(parts, username):
-    assert (await register(parts, username=username.upper())).user.username == username
+async def test_a_username_is_as_asked(container, username):
+    assert (await register(container, username=username.upper())).user.username == username
 
 
 @pytest.mark.parametrize(
     "username", ["", "ab", "a" * 33, ".ada", "ada.", "-ada", "ada-", "a da", "adä", "ada\n", "a/b"]
 )
-async def test_what_is_no_username_is_refused(parts, username):
+async def test_what_is_no_username_is_refused(container, username):
     with pytest.raises(InvalidPayload) as refusal:
-        await register(parts, username=username)
+        await register(container, username=username)
 
     assert refusal.value.fields[0][0] == "username"
 
@@ -205,21 +205,21 @@ async def test_what_is_no_username_is_refused(parts, username):
         "аԁⅿіո",
     ],
 )
-async def test_a_username_can_not_be_mistaken_for_another(parts, username):
-    await register(parts, username="adwin")
+async def test_a_username_can_not_be_mistaken_for_another(container, username):
+    await register(container, username="adwin")
 
     with pytest.raises(InvalidPayload) as refusal:
-        await register(parts, email="eve@example.org", username=username)
+        await register(container, email="eve@example.org", username=username)
 
     assert refusal.value.fields[0][0] == "username"
 
 
 @pytest.mark.parametrize("username", ["ADWIN", "ａｄｗｉｎ", "𝐚𝐝𝐰𝐢𝐧", "ⓐⓓⓦⓘⓝ", "adwⅰn", " adwin ", "ᵃᵈʷⁱⁿ"])
-async def test_another_form_of_a_username_is_the_same_one(parts, username):
-    await register(parts, username="adwin")
+async def test_another_form_of_a_username_is_the_same_one(container, username):
+    await register(container, username="adwin")
 
     with pytest.raises(Conflict) as refusal:
-        await register(parts, email="eve@example.org", username=username)
+        await register(container, email="eve@example.org", username=username)
 
     assert refusal.value.fields[0][0] == "username"
 
@@ -236,8 +236,8 @@ async def test_another_form_of_a_username_is_the_same_one(parts, username):
         ("../../etc", "etc"),
     ],
 )
-async def test_a_username_is_made_from_the_name(parts, name, username):
-    assert (await register(parts, name=name, email="someone@example.org")).user.username == username
+async def test_a_username_is_made_from_the_name(container, name, username):
+    assert (await register(container, name=name, email="someone@example.org")).user.username == username
 
 
 @pytest.mark.parametrize(
@@ -253,12 +253,14 @@ async def test_a_username_is_made_from_the_name(parts, name, username):
         ("Api", "ＡＰＩ@example.org", "user"),
     ],
 )
-async def test_a_username_that_is_made_is_not_reserved(parts, name, email, username):
-    assert (await register(parts, name=name, email=email)).user.username == username
+async def test_a_username_that_is_made_is_not_reserved(container, name, email, username):
+    assert (await register(container, name=name, email=email)).user.username == username
 
 
-async def test_a_number_makes_no_name_a_reserved_one(parts):
-    made = [(await register(parts, name="Her", email=f"her{n}@example.org")).user.username for n in range(3)]
+async def test_a_number_makes_no_name_a_reserved_one(container):
+    made = [
+        (await register(container, name="Her", email=f"her{n}@example.org")).user.username for n in range(3)
+    ]
 
     assert made[:2] == ["her", "her-2"]
     assert made[2].startswith("her-")
@@ -266,46 +268,46 @@ async def test_a_number_makes_no_name_a_reserved_one(parts):
 
 
 @pytest.mark.parametrize("username", ["admin", "ＡＤＭＩＮ", "sup.p0rt", "deleted-ada"])
-async def test_a_reserved_username_is_refused(parts, username):
+async def test_a_reserved_username_is_refused(container, username):
     with pytest.raises(InvalidPayload) as refusal:
-        await register(parts, username=username)
+        await register(container, username=username)
 
     assert refusal.value.fields == (("username", "This name is reserved, or looks like one that is."),)
     assert not await models.User.exists()
 
 
-async def test_accounts_that_have_a_reserved_username_keep_it(parts):
-    signed = await register(parts)
+async def test_accounts_that_have_a_reserved_username_keep_it(container):
+    signed = await register(container)
     await models.User.filter(id=signed.user.id).update(username="support")
 
-    again = await login(parts)
+    again = await login(container)
 
     assert again.user.username == "support"
 
 
-async def test_a_username_is_made_from_anything(parts):
-    assert (await register(parts, name="李", email="李@example.org")).user.username == "user"
+async def test_a_username_is_made_from_anything(container):
+    assert (await register(container, name="李", email="李@example.org")).user.username == "user"
 
 
-async def test_a_taken_address_or_username_is_a_conflict(parts):
-    await register(parts, username="ada")
+async def test_a_taken_address_or_username_is_a_conflict(container):
+    await register(container, username="ada")
 
     with pytest.raises(Conflict) as refusal:
-        await register(parts, email="ADA@example.org", username="another")
+        await register(container, email="ADA@example.org", username="another")
     assert refusal.value.fields[0][0] == "email"
     with pytest.raises(Conflict) as refusal:
-        await register(parts, email="another@example.org", username="Ada")
+        await register(container, email="another@example.org", username="Ada")
     assert refusal.value.fields[0][0] == "username"
     assert await models.User.all().count() == 1
     assert await models.Session.all().count() == 1
 
 
 @pytest.mark.parametrize("differing", ["email", "username"])
-async def test_of_two_at_once_one_gets_it(parts, differing):
+async def test_of_two_at_once_one_gets_it(container, differing):
     def attempt(number):
         fields = {"email": "ada@example.org", "username": "ada"}
         other = {"email": f"another{number}@example.org", "username": f"another{number}"}
-        return register(parts, **{**fields, differing: other[differing]})
+        return register(container, **{**fields, differing: other[differing]})
 
     results = await asyncio.gather(*(attempt(number) for number in range(4)), return_exceptions=True)
 
@@ -314,9 +316,9 @@ async def test_of_two_at_once_one_gets_it(parts, differing):
     assert all(isinstance(each, Conflict) for each in refusals), refusals
 
 
-async def test_many_of_one_name_at_once_all_get_a_username(parts):
+async def test_many_of_one_name_at_once_all_get_a_username(container):
     signed = await asyncio.gather(
-        *(register(parts, name="Ada Lovelace", email=f"ada{number}@example.org") for number in range(20))
+        *(register(container, name="Ada Lovelace", email=f"ada{number}@example.org") for number in range(20))
     )
 
     names = {each.user.username for each in signed}
@@ -324,10 +326,10 @@ async def test_many_of_one_name_at_once_all_get_a_username(parts):
     assert all(name.startswith("ada-lovelace") and len(name) <= 32 for name in names)
 
 
-async def test_logging_in_gives_a_session_of_its_own(parts):
-    registered = await register(parts)
+async def test_logging_in_gives_a_session_of_its_own(container):
+    registered = await register(container)
 
-    signed = await login(parts, email=" ADA@example.org")
+    signed = await login(container, email=" ADA@example.org")
 
     assert signed.user == registered.user
     assert signed.refresh_token != registered.refresh_token
@@ -336,16 +338,16 @@ async def test_logging_in_gives_a_session_of_its_own(parts):
 
 
 @pytest.mark.parametrize("password", ["пароль и ещё", "密码密码密码密码", "po" * 36 + "p", "🐎" * 300])
-async def test_any_password_logs_in(parts, password):
-    await register(parts, password=password)
+async def test_any_password_logs_in(container, password):
+    await register(container, password=password)
 
-    await login(parts, password=password)
+    await login(container, password=password)
     with pytest.raises(Unauthenticated):
-        await login(parts, password=password[:-1])
+        await login(container, password=password[:-1])
 
 
-async def test_a_stranger_and_a_wrong_password_are_answered_alike(parts):
-    await register(parts)
+async def test_a_stranger_and_a_wrong_password_are_answered_alike(container):
+    await register(container)
 
     refusals = []
     for email, password in [
@@ -354,14 +356,14 @@ async def test_a_stranger_and_a_wrong_password_are_answered_alike(parts):
         ("nonsense", "wrong password"),
     ]:
         with pytest.raises(Unauthenticated) as refusal:
-            await login(parts, email, password)
+            await login(container, email, password)
         refusals.append((refusal.value.code, refusal.value.message, refusal.value.fields))
     assert len(set(refusals)) == 1
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_stranger_costs_the_same_work(parts, monkeypatch):
-    await register(parts)
+async def test_a_stranger_costs_the_same_work(container, monkeypatch):
+    await register(container)
     compared = []
 
     def watched(password, digest):
@@ -371,44 +373,44 @@ async def test_a_stranger_costs_the_same_work(parts, monkeypatch):
     monkeypatch.setattr(passwords.bcrypt, "checkpw", watched)
     for email in ("ada@example.org", "eve@example.org", "nonsense"):
         with pytest.raises(Unauthenticated):
-            await login(parts, email)
+            await login(container, email)
 
     assert compared == [b"$2b$04$"] * 3
 
 
-async def test_the_suspended_are_told_so_only_with_their_password(parts):
-    signed = await register(parts)
+async def test_the_suspended_are_told_so_only_with_their_password(container):
+    signed = await register(container)
     await models.User.filter(id=signed.user.id).update(suspended_at=clock.now(), suspend_reason="spam")
 
     with pytest.raises(Suspended):
-        await login(parts)
+        await login(container)
     with pytest.raises(Unauthenticated):
-        await login(parts, password="wrong password")
+        await login(container, password="wrong password")
 
 
-async def test_the_deleted_do_not_log_in(parts):
-    signed = await register(parts)
+async def test_the_deleted_do_not_log_in(container):
+    signed = await register(container)
     await models.User.filter(id=signed.user.id).update(deleted_at=clock.now())
 
     with pytest.raises(Unauthenticated):
-        await login(parts)
+        await login(container)
 
 
-async def test_a_digest_of_other_rounds_is_made_anew(parts):
-    signed = await register(parts)
+async def test_a_digest_of_other_rounds_is_made_anew(container):
+    signed = await register(container)
     old = await passwords.digest("long enough", 5)
     await models.User.filter(id=signed.user.id).update(password_digest=old)
 
-    await login(parts)
+    await login(container)
 
     stored = (await models.User.get(id=signed.user.id)).password_digest
     assert passwords.rounds_of(stored) == 4
-    await login(parts)
+    await login(container)
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_digest_made_anew_takes_no_other_password_back(parts, monkeypatch):
-    signed = await register(parts)
+async def test_a_digest_made_anew_takes_no_other_password_back(container, monkeypatch):
+    signed = await register(container)
     mine = models.User.filter(id=signed.user.id)
     await mine.update(password_digest=await passwords.digest("long enough", 5))
     another = await passwords.digest("another password", 4)
@@ -419,14 +421,14 @@ async def test_a_digest_made_anew_takes_no_other_password_back(parts, monkeypatc
         return await make(password, rounds)
 
     monkeypatch.setattr(passwords, "digest", slow)
-    await login(parts)
+    await login(container)
 
     assert (await mine.get()).password_digest == another
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_who_has_no_time_for_a_new_digest_logs_in_all_the_same(parts, monkeypatch):
-    signed = await register(parts)
+async def test_who_has_no_time_for_a_new_digest_logs_in_all_the_same(container, monkeypatch):
+    signed = await register(container)
     old = await passwords.digest("long enough", 5)
     await models.User.filter(id=signed.user.id).update(password_digest=old)
 
@@ -434,6 +436,6 @@ async def test_who_has_no_time_for_a_new_digest_logs_in_all_the_same(parts, monk
         raise Unavailable
 
     monkeypatch.setattr(passwords, "digest", busy)
-    await login(parts)
+    await login(container)
 
     assert (await models.User.get(id=signed.user.id)).password_digest == old

@@ -10,13 +10,13 @@ from hubbub.services.admin import admins
 
 
 @pytest.fixture
-async def parts(settings):
-    async with services_context.open_container(settings) as parts:
-        yield parts
+async def container(settings):
+    async with services_context.open_container(settings) as container:
+        yield container
 
 
-async def test_an_admin_is_a_member_of_the_default_rooms_and_has_no_session(parts):
-    await admins.create(parts, "Root@Example.org ", "long enough")
+async def test_an_admin_is_a_member_of_the_default_rooms_and_has_no_session(container):
+    await admins.create(container, "Root@Example.org ", "long enough")
 
     user = await models.User.get(email="root@example.org")
     assert (user.role, user.username) == ("admin", "root")
@@ -35,18 +35,18 @@ async def test_an_admin_is_a_member_of_the_default_rooms_and_has_no_session(part
         ("", "long enough"),
     ],
 )
-async def test_what_is_no_account_is_refused(parts, email, password):
+async def test_what_is_no_account_is_refused(container, email, password):
     with pytest.raises(InvalidPayload):
-        await admins.create(parts, email, password)
+        await admins.create(container, email, password)
 
     assert not await models.User.exists()
 
 
-async def test_who_has_an_account_becomes_an_admin_and_keeps_the_password(parts):
+async def test_who_has_an_account_becomes_an_admin_and_keeps_the_password(container):
     await models.User.create(username="ada", email="ada@example.org", display_name="Ada", password_digest="x")
 
     assert await admins.exists("ADA@example.org")
-    await admins.promote(parts, "ADA@example.org")
+    await admins.promote(container, "ADA@example.org")
 
     user = await models.User.get(username="ada")
     assert (user.role, user.password_digest) == ("admin", "x")
@@ -55,14 +55,14 @@ async def test_who_has_an_account_becomes_an_admin_and_keeps_the_password(parts)
     assert (row.outcome, row.target_id, row.facts) == ("ok", str(user.id), '{"before":"user"}')
 
 
-async def test_nobody_is_not_known_and_not_promoted(parts):
+async def test_nobody_is_not_known_and_not_promoted(container):
     assert not await admins.exists("nobody@example.org")
     with pytest.raises(Conflict):
-        await admins.promote(parts, "nobody@example.org")
+        await admins.promote(container, "nobody@example.org")
 
 
-async def test_an_account_is_not_made_twice(parts):
-    await admins.create(parts, "root@example.org", "long enough")
+async def test_an_account_is_not_made_twice(container):
+    await admins.create(container, "root@example.org", "long enough")
 
     with pytest.raises(Conflict):
-        await admins.create(parts, "root@example.org", "another one")
+        await admins.create(container, "root@example.org", "another one")

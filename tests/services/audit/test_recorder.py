@@ -25,7 +25,7 @@ PASSWORD, NEXT = "correct horse battery", "staple of another kind"
 
 
 @pytest.fixture
-def parts(world):
+def container(world):
     return world.app.container
 
 
@@ -50,10 +50,10 @@ async def test_what_is_done_is_recorded_with_whom_what_and_from_where(world):
     assert abs(clock.now() - row.at) < timedelta(minutes=1)
 
 
-async def test_what_fails_is_recorded_though_its_transaction_is_rolled_back(parts):
+async def test_what_fails_is_recorded_though_its_transaction_is_rolled_back(container):
     async def fail(error, reason=None):
         async with (
-            recorder.attempt(parts, AuditEvent(Action.REGISTER, HERE)) as act,
+            recorder.attempt(container, AuditEvent(Action.REGISTER, HERE)) as act,
             database.transaction() as tx,
         ):
             await audit_log.record(tx, act)
@@ -68,23 +68,23 @@ async def test_what_fails_is_recorded_though_its_transaction_is_rolled_back(part
     assert await recorded() == said
 
 
-async def test_an_outage_is_no_outcome(parts):
+async def test_an_outage_is_no_outcome(container):
     with pytest.raises(Unavailable):
-        async with recorder.attempt(parts, AuditEvent(Action.REGISTER, HERE)):
+        async with recorder.attempt(container, AuditEvent(Action.REGISTER, HERE)):
             raise Unavailable
     assert await recorded() == []
 
 
-async def test_an_attempt_inside_a_transaction_is_a_mistake(parts):
+async def test_an_attempt_inside_a_transaction_is_a_mistake(container):
     with pytest.raises(RuntimeError):
-        async with database.transaction(), recorder.attempt(parts, AuditEvent(Action.REGISTER, HERE)):
+        async with database.transaction(), recorder.attempt(container, AuditEvent(Action.REGISTER, HERE)):
             pass
 
 
-async def test_nobody_fills_the_disk_with_failures(parts):
+async def test_nobody_fills_the_disk_with_failures(container):
     async def fail(ip):
         with pytest.raises(Conflict):
-            async with recorder.attempt(parts, AuditEvent(Action.LOGIN, RequestInfo(ip, ""))):
+            async with recorder.attempt(container, AuditEvent(Action.LOGIN, RequestInfo(ip, ""))):
                 raise Conflict
 
     for _ in range(recorder.FAILURE_RATE.burst + 40):
@@ -94,11 +94,11 @@ async def test_nobody_fills_the_disk_with_failures(parts):
     assert await models.AuditRecord.filter(ip="192.0.2.2").count() == 1
 
 
-async def test_the_addresses_of_one_ipv6_network_share_the_limit_of_failures(parts):
+async def test_the_addresses_of_one_ipv6_network_share_the_limit_of_failures(container):
     for number in range(recorder.FAILURE_RATE.burst + 40):
         act = AuditEvent(Action.LOGIN, RequestInfo(f"2001:db8:1:2::{number:x}", ""))
         with pytest.raises(Conflict):
-            async with recorder.attempt(parts, act):
+            async with recorder.attempt(container, act):
                 raise Conflict
 
     assert await models.AuditRecord.all().count() < recorder.FAILURE_RATE.burst + 20
@@ -168,11 +168,11 @@ async def test_a_tour_is_recorded_without_a_secret(world):
         assert status == expected, answer
         return (answer or {}).get("data")
 
-    async def letter(purpose):
+    async def mail_about(purpose):
         return await one_time_tokens.create(UUID(ada.id), purpose, "ada@example.com")
 
-    await _passwords(ask, ada, letter)
-    seen += await _sessions(world, ask, letter)
+    await _passwords(ask, ada, mail_about)
+    seen += await _sessions(world, ask, mail_about)
     said = await recorded()  # what a worker records comes when it comes
     assert [each for each in said if each[0] != "password.forgot"] == [
         ("account.register", "ok", None),
@@ -204,7 +204,7 @@ async def test_a_tour_is_recorded_without_a_secret(world):
         assert secret not in text
 
 
-async def _passwords(ask, ada, letter):
+async def _passwords(ask, ada, mail_about):
     """The first half of the tour."""
     login = {"email": "ada@example.com", "password": PASSWORD}
     await ask("/auth/register", 409, name="Ada", **login)
@@ -214,16 +214,16 @@ async def _passwords(ask, ada, letter):
     await ask("/auth/refresh", 200, refresh_token=signed["refresh_token"])
     await ask("/auth/refresh", 400, refresh_token=signed["refresh_token"])
     await ask("/auth/verify-email", 400, token="no such token")
-    await ask("/auth/verify-email", 204, token=await letter("verify_email"))
+    await ask("/auth/verify-email", 204, token=await mail_about("verify_email"))
     wrong = {"current_password": "wrong wrong wrong", "new_password": NEXT}
     await ask("/auth/change-password", 422, ada, **wrong)
     await ask("/auth/change-password", 204, ada, current_password=PASSWORD, new_password=NEXT)
     await ask("/auth/forgot-password", 202, email="ada@example.com")
     await ask("/auth/forgot-password", 202, email="nobody@example.com")
-    await ask("/auth/reset-password", 204, token=await letter("reset_password"), password=PASSWORD)
+    await ask("/auth/reset-password", 204, token=await mail_about("reset_password"), password=PASSWORD)
 
 
-async def _sessions(world, ask, letter):
+async def _sessions(world, ask, mail_about):
     """The second half of the tour; returns the tokens that were given out."""
     login = {"email": "ada@example.com", "password": PASSWORD}
     first = ApiUser(world, await ask("/auth/login", 200, **login))
@@ -237,7 +237,7 @@ async def _sessions(world, ask, letter):
     await first.rest("GET", "/users/account/export")
     await ask("/users/account/request-deletion", 202, first)
     await ask("/users/account", 400, first, "DELETE", token="no such token")
-    await ask("/users/account", 204, first, "DELETE", token=await letter("delete_account"))
+    await ask("/users/account", 204, first, "DELETE", token=await mail_about("delete_account"))
     bob = await world.register("bob")
     await ask("/auth/logout", 204, bob)
     return [it for who in (first, second, third) for it in (who.token, who.refresh_token)]
@@ -275,11 +275,11 @@ async def test_moderation_of_a_room_is_recorded_from_sockets(world):
     assert json.loads(row.facts) == {"user_id": bob, "before": "member", "after": "moderator"}
 
 
-async def test_a_failure_that_cannot_be_recorded_stays_the_same_failure(parts, monkeypatch):
+async def test_a_failure_that_cannot_be_recorded_stays_the_same_failure(container, monkeypatch):
     async def broken(*_):
         raise OSError
 
     monkeypatch.setattr(recorder, "record_failure", broken)
     with pytest.raises(HubbubError):
-        async with recorder.attempt(parts, AuditEvent(Action.REGISTER, HERE)):
+        async with recorder.attempt(container, AuditEvent(Action.REGISTER, HERE)):
             raise Conflict

@@ -24,83 +24,83 @@ def time(monkeypatch):
 
 
 @pytest.fixture
-def parts(time):
+def container(time):
     settings = Settings.for_tests(limit_auth=f"{FREE}/1")
     return SimpleNamespace(settings=settings, rate_limiter=MemoryRateLimiter())
 
 
-async def wait(parts, email=EMAIL, address=HOME) -> float:
+async def wait(container, email=EMAIL, address=HOME) -> float:
     """Seconds until the next attempt."""
     try:
-        await login_throttle.check(parts, login_throttle.throttle_key(email, address))
+        await login_throttle.check(container, login_throttle.throttle_key(email, address))
     except RateLimited as error:
         return (error.retry_after_ms or 0) / 1000
     return 0
 
 
-async def fail(parts, times=1, email=EMAIL, address=HOME) -> None:
+async def fail(container, times=1, email=EMAIL, address=HOME) -> None:
     for _ in range(times):
-        await login_throttle.record_failure(parts, login_throttle.throttle_key(email, address))
+        await login_throttle.record_failure(container, login_throttle.throttle_key(email, address))
 
 
-async def test_waits_grow_with_each_failure_up_to_a_quarter_of_an_hour(parts, time) -> None:
-    await fail(parts, FREE)
-    waits = [await wait(parts)]
+async def test_waits_grow_with_each_failure_up_to_a_quarter_of_an_hour(container, time) -> None:
+    await fail(container, FREE)
+    waits = [await wait(container)]
     for _ in range(12):
-        await fail(parts)
-        waits.append(await wait(parts))
+        await fail(container)
+        waits.append(await wait(container))
         time[0] += waits[-1]
-        assert await wait(parts) == 0
+        assert await wait(container) == 0
 
     assert waits == [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
 
 
-async def test_a_success_ends_them(parts, time) -> None:
-    await fail(parts, FREE + 4)
+async def test_a_success_ends_them(container, time) -> None:
+    await fail(container, FREE + 4)
     time[0] += 60
-    await login_throttle.record_success(parts, login_throttle.throttle_key(EMAIL, HOME))
+    await login_throttle.record_success(container, login_throttle.throttle_key(EMAIL, HOME))
 
-    await fail(parts, FREE)
-    assert await wait(parts) == 0
-
-
-async def test_spellings_of_an_address_are_one_account(parts) -> None:
-    await fail(parts, FREE + 1, email=" ADA@example.com")
-
-    assert await wait(parts, email="ada@EXAMPLE.com ") == 1
-    assert await wait(parts, email="bob@example.com") == 0
-    assert await wait(parts, email="\ud800@example.com") == 0
+    await fail(container, FREE)
+    assert await wait(container) == 0
 
 
-async def test_somebody_elses_failures_do_not_hold_up_the_owner(parts) -> None:
-    await login_throttle.record_success(parts, login_throttle.throttle_key(EMAIL, HOME))
+async def test_spellings_of_an_address_are_one_account(container) -> None:
+    await fail(container, FREE + 1, email=" ADA@example.com")
+
+    assert await wait(container, email="ada@EXAMPLE.com ") == 1
+    assert await wait(container, email="bob@example.com") == 0
+    assert await wait(container, email="\ud800@example.com") == 0
+
+
+async def test_somebody_elses_failures_do_not_hold_up_the_owner(container) -> None:
+    await login_throttle.record_success(container, login_throttle.throttle_key(EMAIL, HOME))
     for number in range(20 * FREE):
-        await fail(parts, address=f"203.0.113.{number}")
+        await fail(container, address=f"203.0.113.{number}")
 
-    assert await wait(parts, address=HOME) == 0
-    assert await wait(parts, address=AWAY) > 0, "strangers wait, from wherever they come"
-    await fail(parts, FREE + 2, address=HOME)
-    assert await wait(parts, address=HOME) == 2, "where the owner is known, their own failures count"
+    assert await wait(container, address=HOME) == 0
+    assert await wait(container, address=AWAY) > 0, "strangers wait, from wherever they come"
+    await fail(container, FREE + 2, address=HOME)
+    assert await wait(container, address=HOME) == 2, "where the owner is known, their own failures count"
 
 
-async def test_an_address_that_tries_many_accounts_waits_at_all_of_them(parts) -> None:
-    await login_throttle.record_success(parts, login_throttle.throttle_key(EMAIL, HOME))
+async def test_an_address_that_tries_many_accounts_waits_at_all_of_them(container) -> None:
+    await login_throttle.record_success(container, login_throttle.throttle_key(EMAIL, HOME))
     for number in range(5 * FREE + 3):
-        await fail(parts, email=f"user{number}@example.com")
+        await fail(container, email=f"user{number}@example.com")
 
-    assert await wait(parts, email="bob@example.com") == 4
-    assert await wait(parts, email="bob@example.com", address=AWAY) == 0
-    assert await wait(parts) == 0, "who signed in from there before goes on doing so"
+    assert await wait(container, email="bob@example.com") == 4
+    assert await wait(container, email="bob@example.com", address=AWAY) == 0
+    assert await wait(container) == 0, "who signed in from there before goes on doing so"
 
 
-async def test_an_account_of_ones_own_does_not_buy_guesses_at_others(parts) -> None:
+async def test_an_account_of_ones_own_does_not_buy_guesses_at_others(container) -> None:
     mine = login_throttle.throttle_key("mallory@example.com", HOME)
     for number in range(5 * FREE):
-        await fail(parts, times=2, email=f"user{number}@example.com")
-        await login_throttle.record_success(parts, mine)
+        await fail(container, times=2, email=f"user{number}@example.com")
+        await login_throttle.record_success(container, mine)
 
-    await fail(parts, email="last@example.com")
-    assert await wait(parts, email="bob@example.com") == 1
+    await fail(container, email="last@example.com")
+    assert await wait(container, email="bob@example.com") == 1
 
 
 async def test_nothing_of_an_account_can_be_read_where_it_is_counted() -> None:
@@ -109,8 +109,8 @@ async def test_nothing_of_an_account_can_be_read_where_it_is_counted() -> None:
     assert not any("ada" in key for key in made.store_keys.values())
 
 
-async def test_where_sign_ins_are_not_limited_nobody_waits(parts) -> None:
-    parts.settings = Settings.for_tests(limit_auth="off")
-    await fail(parts, 1000)
+async def test_where_sign_ins_are_not_limited_nobody_waits(container) -> None:
+    container.settings = Settings.for_tests(limit_auth="off")
+    await fail(container, 1000)
 
-    assert await wait(parts) == 0
+    assert await wait(container) == 0

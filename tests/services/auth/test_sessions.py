@@ -17,146 +17,148 @@ from hubbub.services.context import Context
 
 
 @pytest.fixture
-async def parts(settings):
-    async with services_context.open_container(settings) as parts:
-        yield parts
+async def container(settings):
+    async with services_context.open_container(settings) as container:
+        yield container
 
 
 @pytest.fixture
-async def signed(parts):
+async def signed(container):
     command = Register(name="Ada", email="ada@example.org", password="long enough")
-    return await registration.register(parts, command, RequestInfo("192.0.2.1", "tests"))
+    return await registration.register(container, command, RequestInfo("192.0.2.1", "tests"))
 
 
 @pytest.fixture
-def told(parts):
+def end_signals(container):
     """What the bus said of sessions that ended."""
-    heard = []
-    parts.bus.add_handler(lambda signal: heard.append(signal) if hasattr(signal, "reason") else None)
-    return heard
+    received = []
+    container.bus.add_handler(lambda signal: received.append(signal) if hasattr(signal, "reason") else None)
+    return received
 
 
-def refresh(parts, token):
-    return sessions.refresh(parts, Refresh(refresh_token=token), RequestInfo("192.0.2.1", "tests"))
+def refresh(container, token):
+    return sessions.refresh(container, Refresh(refresh_token=token), RequestInfo("192.0.2.1", "tests"))
 
 
-async def test_an_access_token_admits(parts, signed):
-    admitted = await sessions.authenticate(parts, signed.access_token)
+async def test_an_access_token_admits(container, signed):
+    admitted = await sessions.authenticate(container, signed.access_token)
 
     assert admitted.user.id == signed.user.id
     assert admitted.role == "user"
     assert clock.now() < admitted.expires_at
 
 
-async def test_a_refresh_gives_a_new_pair(parts, signed):
-    again = await refresh(parts, signed.refresh_token)
+async def test_a_refresh_gives_a_new_pair(container, signed):
+    again = await refresh(container, signed.refresh_token)
 
     assert again.user == signed.user
     assert again.refresh_token != signed.refresh_token
-    before, after = [await sessions.authenticate(parts, each.access_token) for each in (signed, again)]
+    before, after = [await sessions.authenticate(container, each.access_token) for each in (signed, again)]
     assert before.session_id == after.session_id
-    await refresh(parts, again.refresh_token)
+    await refresh(container, again.refresh_token)
 
 
-async def test_a_refresh_prolongs_the_session(parts, signed):
+async def test_a_refresh_prolongs_the_session(container, signed):
     await models.Session.all().update(expires_at=clock.now() + timedelta(seconds=5))
 
-    await refresh(parts, signed.refresh_token)
+    await refresh(container, signed.refresh_token)
 
     session = await models.Session.get()
     assert session.expires_at > clock.now() + timedelta(days=6)
 
 
-async def test_a_spent_refresh_token_ends_the_session(parts, signed, told):
-    again = await refresh(parts, signed.refresh_token)
+async def test_a_spent_refresh_token_ends_the_session(container, signed, end_signals):
+    again = await refresh(container, signed.refresh_token)
 
     with pytest.raises(InvalidToken):
-        await refresh(parts, signed.refresh_token)
+        await refresh(container, signed.refresh_token)
 
     for each in (signed, again):
         with pytest.raises(SessionRevoked):
-            await sessions.authenticate(parts, each.access_token)
+            await sessions.authenticate(container, each.access_token)
         with pytest.raises(InvalidToken):
-            await refresh(parts, each.refresh_token)
-    assert [signal.reason for signal in told] == ["refresh_token_reused"]
+            await refresh(container, each.refresh_token)
+    assert [signal.reason for signal in end_signals] == ["refresh_token_reused"]
 
 
-async def test_of_many_who_use_one_at_once_one_gets_the_pair_and_the_session_ends(parts, signed):
+async def test_of_many_who_use_one_at_once_one_gets_the_pair_and_the_session_ends(container, signed):
     results = await asyncio.gather(
-        *(refresh(parts, signed.refresh_token) for _ in range(10)), return_exceptions=True
+        *(refresh(container, signed.refresh_token) for _ in range(10)), return_exceptions=True
     )
 
     pairs = [each for each in results if not isinstance(each, BaseException)]
     assert len(pairs) == 1
     assert all(isinstance(each, InvalidToken) for each in results if each not in pairs)
     with pytest.raises(SessionRevoked):
-        await sessions.authenticate(parts, pairs[0].access_token)
+        await sessions.authenticate(container, pairs[0].access_token)
 
 
-async def test_only_refresh_tokens_refresh(parts, signed):
+async def test_only_refresh_tokens_refresh(container, signed):
     with pytest.raises(InvalidToken):
-        await refresh(parts, signed.access_token)
+        await refresh(container, signed.access_token)
     with pytest.raises(Unauthenticated):
-        await sessions.authenticate(parts, signed.refresh_token)
+        await sessions.authenticate(container, signed.refresh_token)
 
 
-async def test_a_session_that_nobody_used_has_run_out(parts, signed):
+async def test_a_session_that_nobody_used_has_run_out(container, signed):
     await models.Session.all().update(expires_at=clock.now())
 
     with pytest.raises(SessionRevoked):
-        await sessions.authenticate(parts, signed.access_token)
+        await sessions.authenticate(container, signed.access_token)
     with pytest.raises(InvalidToken):
-        await refresh(parts, signed.refresh_token)
+        await refresh(container, signed.refresh_token)
 
 
-async def test_logging_out_ends_one_session(parts, signed, told):
+async def test_logging_out_ends_one_session(container, signed, end_signals):
     command = registration.wire.Login(email="ada@example.org", password="long enough")
-    other = await login.login(parts, command, RequestInfo("", ""))
-    admitted = await sessions.authenticate(parts, signed.access_token)
+    other = await login.login(container, command, RequestInfo("", ""))
+    admitted = await sessions.authenticate(container, signed.access_token)
 
-    ctx = Context(parts, signed.user.id, admitted.session_id)
+    ctx = Context(container, signed.user.id, admitted.session_id)
     await sessions.logout(ctx)
     await sessions.logout(ctx)
 
     with pytest.raises(SessionRevoked):
-        await sessions.authenticate(parts, signed.access_token)
+        await sessions.authenticate(container, signed.access_token)
     with pytest.raises(InvalidToken):
-        await refresh(parts, signed.refresh_token)
-    await sessions.authenticate(parts, other.access_token)
-    await refresh(parts, other.refresh_token)
-    assert {(signal.session_id, signal.reason) for signal in told} == {(admitted.session_id, "logged_out")}
+        await refresh(container, signed.refresh_token)
+    await sessions.authenticate(container, other.access_token)
+    await refresh(container, other.refresh_token)
+    assert {(signal.session_id, signal.reason) for signal in end_signals} == {
+        (admitted.session_id, "logged_out")
+    }
 
 
-async def test_the_suspended_come_in_nowhere(parts, signed):
+async def test_the_suspended_come_in_nowhere(container, signed):
     await models.User.all().update(suspended_at=clock.now())
 
     with pytest.raises(Suspended):
-        await sessions.authenticate(parts, signed.access_token)
+        await sessions.authenticate(container, signed.access_token)
     with pytest.raises(Suspended):
-        await refresh(parts, signed.refresh_token)
+        await refresh(container, signed.refresh_token)
 
 
-async def test_a_suspension_ends(parts, signed):
+async def test_a_suspension_ends(container, signed):
     now = clock.now()
     await models.User.all().update(suspended_at=now - timedelta(days=2), suspended_until=now)
 
-    await sessions.authenticate(parts, signed.access_token)
-    await refresh(parts, signed.refresh_token)
+    await sessions.authenticate(container, signed.access_token)
+    await refresh(container, signed.refresh_token)
 
 
-async def test_the_deleted_come_in_nowhere(parts, signed):
+async def test_the_deleted_come_in_nowhere(container, signed):
     await models.User.all().update(deleted_at=clock.now())
 
     with pytest.raises(Unauthenticated):
-        await sessions.authenticate(parts, signed.access_token)
+        await sessions.authenticate(container, signed.access_token)
     with pytest.raises(InvalidToken):
-        await refresh(parts, signed.refresh_token)
+        await refresh(container, signed.refresh_token)
 
 
-async def test_a_session_that_is_gone_admits_nobody(parts, signed):
+async def test_a_session_that_is_gone_admits_nobody(container, signed):
     await models.Session.all().delete()
 
     with pytest.raises(Unauthenticated):
-        await sessions.authenticate(parts, signed.access_token)
+        await sessions.authenticate(container, signed.access_token)
     with pytest.raises(InvalidToken):
-        await refresh(parts, signed.refresh_token)
+        await refresh(container, signed.refresh_token)

@@ -12,8 +12,8 @@ COUNT = 12
 class Long:
     """A room with messages, and entries of other kinds between them."""
 
-    def __init__(self, person: ApiUser, client: Client, room_id: str, seqs: list[int]) -> None:
-        self.person = person
+    def __init__(self, user: ApiUser, client: Client, room_id: str, seqs: list[int]) -> None:
+        self.person = user
         self.client = client
         self.room_id = room_id
         self.seqs = seqs

@@ -49,12 +49,12 @@ async def mention(sql: Sql, room_id: str, user_id: str) -> None:
 
 async def everywhere(world: LiveInstance, name: str, room_id: str) -> list[tuple[int, int]]:
     """(unread, mentions) of a room, wherever they are shown."""
-    person = world.users[name]
-    client = await person.connect_client()
-    tablet = await person.connect_client()
+    user = world.users[name]
+    client = await user.connect_client()
+    tablet = await user.connect_client()
     rooms: list[dict[str, Any]] = [*client.ready["rooms"], *(await client.call("room:list"))["rooms"]]
-    rooms.extend((await person.rest("GET", "/rooms"))[1]["data"])
-    rooms.append((await person.rest("GET", f"/rooms/{room_id}"))[1]["data"])
+    rooms.extend((await user.rest("GET", "/rooms"))[1]["data"])
+    rooms.append((await user.rest("GET", f"/rooms/{room_id}"))[1]["data"])
     first = next(room["my"]["last_read_seq"] for room in rooms if room["id"] == room_id) + 1
     states = [
         *(room["my"] for room in rooms if room["id"] == room_id),
@@ -169,8 +169,8 @@ async def test_what_one_reads_over_rest_reaches_all_devices(world: LiveInstance)
     status, _ = await world.users["bob"].rest("POST", f"/rooms/{room_id}/read", json={"seq": sent["seq"]})
 
     assert status == 200
-    heard = await bob.next_event("read")
-    assert (heard["seq"], heard["unread"], heard["mentions"]) == (sent["seq"], 0, 0)
+    received = await bob.next_event("read")
+    assert (received["seq"], received["unread"], received["mentions"]) == (sent["seq"], 0, 0)
 
 
 async def test_a_status_reaches_ones_other_devices(world: LiveInstance) -> None:
@@ -179,10 +179,10 @@ async def test_a_status_reaches_ones_other_devices(world: LiveInstance) -> None:
 
     await phone.call("presence:set", status="busy")
 
-    heard = await tablet.next_event("presence", lambda it: it["status"] == "busy")
-    assert heard == {"user_id": ada.id, "status": "busy", "last_seen_at": None}
+    received = await tablet.next_event("presence", lambda it: it["status"] == "busy")
+    assert received == {"user_id": ada.id, "status": "busy", "last_seen_at": None}
     late = await ada.connect_client()
-    assert (await late.call("presence:get", user_ids=[ada.id]))["presences"] == [heard]
+    assert (await late.call("presence:get", user_ids=[ada.id]))["presences"] == [received]
 
 
 @pytest.mark.parametrize("event", ["room:read", "room:mark_unread"])

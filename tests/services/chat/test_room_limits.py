@@ -23,17 +23,17 @@ async def crowd(count: int) -> list[str]:
     return [str(row.id) for row in rows]
 
 
-async def left(world: LiveInstance, person: ApiUser, of: str) -> int:
+async def left(world: LiveInstance, user: ApiUser, of: str) -> int:
     """How much of a limit is left."""
     rate = {"rooms": ROOM_RATE, "invitations": INVITATION_RATE}[of]
-    return (await world.app.container.rate_limiter.acquire(of, person.id, rate, 0)).remaining
+    return (await world.app.container.rate_limiter.acquire(of, user.id, rate, 0)).remaining
 
 
-class Way:
+class Edge:
     """The same operations over a socket and over REST."""
 
-    def __init__(self, kind: str, person: ApiUser, client: Client) -> None:
-        self._kind, self._person, self._client = kind, person, client
+    def __init__(self, kind: str, user: ApiUser, client: Client) -> None:
+        self._kind, self._user, self._client = kind, user, client
 
     async def create(self, **fields: Any) -> tuple[str, Any]:
         return await self._ask("room:create", "/rooms", fields)
@@ -45,7 +45,7 @@ class Way:
 
     async def _ask(self, event: str, path: str, fields: dict[str, Any]) -> tuple[str, Any]:
         if self._kind == "rest":
-            status, answer = await self._person.rest("POST", path, json=fields)
+            status, answer = await self._user.rest("POST", path, json=fields)
             return ("ok", answer and answer["data"]) if status < 300 else (answer["code"], status)
         answer = await self._client.call_for_ack(event, **fields)
         return (
@@ -54,14 +54,14 @@ class Way:
 
 
 @pytest.fixture(params=["socket", "rest"])
-async def ways(request: pytest.FixtureRequest, world: LiveInstance) -> Way:
+async def edge(request: pytest.FixtureRequest, world: LiveInstance) -> Edge:
     ada = await world.register("ada")
-    return Way(request.param, ada, await ada.connect_client())
+    return Edge(request.param, ada, await ada.connect_client())
 
 
-async def test_so_many_rooms_an_hour(world: LiveInstance, ways: Way) -> None:
-    codes = [(await ways.create(kind="private", name=f"room {n}"))[0] for n in range(ROOM_RATE.burst)]
-    code, more = await ways.create(kind="public", name="one more")
+async def test_so_many_rooms_an_hour(world: LiveInstance, edge: Edge) -> None:
+    codes = [(await edge.create(kind="private", name=f"room {n}"))[0] for n in range(ROOM_RATE.burst)]
+    code, more = await edge.create(kind="public", name="one more")
 
     assert codes == ["ok"] * ROOM_RATE.burst
     assert code == "rate_limited"
@@ -69,14 +69,14 @@ async def test_so_many_rooms_an_hour(world: LiveInstance, ways: Way) -> None:
     assert not await models.Room.exists(name="one more")
 
 
-async def test_each_member_named_is_an_invitation(world: LiveInstance, ways: Way) -> None:
+async def test_each_member_named_is_an_invitation(world: LiveInstance, edge: Edge) -> None:
     users = await crowd(100)
 
     codes = [
-        (await ways.create(kind="private", member_ids=some))[0] for some in (users, users[:99], users[:2])
+        (await edge.create(kind="private", member_ids=some))[0] for some in (users, users[:99], users[:2])
     ]
-    room = (await ways.create(kind="private", member_ids=users[:1]))[1]
-    late = (await ways.invite(room["id"], users[50]))[0]
+    room = (await edge.create(kind="private", member_ids=users[:1]))[1]
+    late = (await edge.invite(room["id"], users[50]))[0]
 
     assert codes == ["ok", "ok", "rate_limited"]
     assert late == "rate_limited"
@@ -84,20 +84,20 @@ async def test_each_member_named_is_an_invitation(world: LiveInstance, ways: Way
     assert await models.Membership.filter(room_id=room["id"]).count() == 2
 
 
-async def test_what_is_not_stored_is_given_back(world: LiveInstance, ways: Way) -> None:
+async def test_what_is_not_stored_is_given_back(world: LiveInstance, edge: Edge) -> None:
     ada, (bob,) = world.users["ada"], await crowd(1)
-    _, room = await ways.create(kind="public", name="taken", member_ids=[bob])
-    _, direct = await ways.create(kind="direct", member_ids=[bob])
+    _, room = await edge.create(kind="public", name="taken", member_ids=[bob])
+    _, direct = await edge.create(kind="direct", member_ids=[bob])
     before = await left(world, ada, "rooms"), await left(world, ada, "invitations")
 
     codes = [
-        await ways.create(kind="public", name="TAKEN", member_ids=[bob]),
-        await ways.create(kind="private", member_ids=[bob, NOBODY]),
-        await ways.create(kind="direct", member_ids=[bob]),
-        await ways.create(kind="direct", member_ids=[bob, NOBODY]),
-        await ways.invite(room["id"], bob),
-        await ways.invite(room["id"], NOBODY),
-        await ways.invite(direct["id"], NOBODY),
+        await edge.create(kind="public", name="TAKEN", member_ids=[bob]),
+        await edge.create(kind="private", member_ids=[bob, NOBODY]),
+        await edge.create(kind="direct", member_ids=[bob]),
+        await edge.create(kind="direct", member_ids=[bob, NOBODY]),
+        await edge.invite(room["id"], bob),
+        await edge.invite(room["id"], NOBODY),
+        await edge.invite(direct["id"], NOBODY),
     ]
 
     assert [code for code, _ in codes] == [
@@ -107,22 +107,22 @@ async def test_what_is_not_stored_is_given_back(world: LiveInstance, ways: Way) 
     assert (await left(world, ada, "rooms"), await left(world, ada, "invitations")) == before
 
 
-async def test_rooms_that_are_refused_take_no_invitations(world: LiveInstance, ways: Way) -> None:
+async def test_rooms_that_are_refused_take_no_invitations(world: LiveInstance, edge: Edge) -> None:
     ada, (bob,) = world.users["ada"], await crowd(1)
     await world.app.container.rate_limiter.acquire("rooms", ada.id, ROOM_RATE, ROOM_RATE.burst)
 
-    code, _ = await ways.create(kind="private", member_ids=[bob])
+    code, _ = await edge.create(kind="private", member_ids=[bob])
 
     assert code == "rate_limited"
     assert await left(world, ada, "invitations") == INVITATION_RATE.burst
 
 
-async def test_many_at_once_get_what_there_is_and_no_more(world: LiveInstance, ways: Way) -> None:
+async def test_many_at_once_get_what_there_is_and_no_more(world: LiveInstance, edge: Edge) -> None:
     await world.app.container.rate_limiter.acquire(
         "rooms", world.users["ada"].id, ROOM_RATE, ROOM_RATE.burst - 3
     )
 
-    answers = await asyncio.gather(*(ways.create(kind="private", name="x") for _ in range(8)))
+    answers = await asyncio.gather(*(edge.create(kind="private", name="x") for _ in range(8)))
 
     assert sorted(code for code, _ in answers) == ["ok"] * 3 + ["rate_limited"] * 5
     assert await models.Room.filter(name="x").count() == 3

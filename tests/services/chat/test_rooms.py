@@ -39,10 +39,10 @@ async def test_a_default_room_is_found_by_a_twin_of_its_name(world: LiveInstance
     ada = await world.register("ada")
     room = (await (await ada.connect_client()).call("room:create", kind="public", name="staff"))["room"]
     bob = await world.register("bob")
-    parts = world.app.container
-    parts.settings = parts.settings.model_copy(update={"default_rooms": ("ST\u200bAFF",)})
+    container = world.app.container
+    container.settings = container.settings.model_copy(update={"default_rooms": ("ST\u200bAFF",)})
 
-    await members.join_default_rooms(Context(parts, (await models.User.get(username="bob")).id))
+    await members.join_default_rooms(Context(container, (await models.User.get(username="bob")).id))
 
     assert await models.Membership.filter(user_id=bob.id, room_id=room["id"]).exists()
 

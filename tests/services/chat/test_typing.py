@@ -111,9 +111,9 @@ def entry(event: str, user_id: UUID) -> Entry:
     return Entry(ROOM, 1, event, payload, user_id if event == "member:left" else None)
 
 
-def wrong(heard: list[Emitted], user_id: UUID, spans: list[tuple[float, float]]) -> list[str]:
+def wrong(received: list[Emitted], user_id: UUID, spans: list[tuple[float, float]]) -> list[str]:
     """What listeners received of a user, compared with when the user typed."""
-    own = [(at, typing) for at, each, typing in heard if each == user_id]
+    own = [(at, typing) for at, each, typing in received if each == user_id]
     starts = [at for at, typing in own if typing]
     faults = [
         f"starts at {one} and {other}"

@@ -31,16 +31,16 @@ async def opened(settings):
 
 async def _watch(delivered=None):
     """A watch, and the causes that its listener gets."""
-    heard = []
+    received = []
     watch = EpochWatch(await epochs.current())
-    watch._listeners.append(heard.append)
+    watch._listeners.append(received.append)
     watch._delivered_seq = lambda _: delivered
-    return watch, heard
+    return watch, received
 
 
 @pytest.mark.parametrize("room_id", [ROOM, uuid4()], ids=["fewer entries", "no such room"])
 async def test_a_log_that_ends_before_an_acknowledged_entry_raises_the_epoch(opened, room_id):
-    watch, heard = await _watch()
+    watch, received = await _watch()
     before = watch.epoch
     watch.record_acknowledged(room_id, 6)
 
@@ -48,17 +48,17 @@ async def test_a_log_that_ends_before_an_acknowledged_entry_raises_the_epoch(ope
     await watch.check()
 
     assert watch.epoch == await epochs.current() > before
-    assert (heard, await epoch_raises()) == ([Cause.POSITIONS], [("positions", None)])
+    assert (received, await epoch_raises()) == ([Cause.POSITIONS], [("positions", None)])
 
 
 async def test_a_log_that_goes_on_is_no_evidence(opened):
-    watch, heard = await _watch()
+    watch, received = await _watch()
     watch.record_acknowledged(ROOM, 5)
     watch.record_acknowledged(ROOM, 3)
 
     await watch.check()
 
-    assert (heard, await epoch_raises(), watch.position(ROOM)) == ([], [], 5)
+    assert (received, await epoch_raises(), watch.position(ROOM)) == ([], [], 5)
 
 
 async def test_several_instances_raise_the_epoch_once(opened):
@@ -70,40 +70,40 @@ async def test_several_instances_raise_the_epoch_once(opened):
 
     assert await epoch_raises() == [("positions", None)]
     assert {watch.epoch for watch, _ in watches} == {await epochs.current()}
-    assert [heard for _, heard in watches] == [[Cause.POSITIONS]] * 4
+    assert [received for _, received in watches] == [[Cause.POSITIONS]] * 4
 
 
 async def test_an_epoch_from_before_the_own_one_is_raised(opened):
     first = await epochs.current()
     await epochs.raise_epoch(first, Cause.COMMAND)
-    watch, heard = await _watch()
+    watch, received = await _watch()
     await models.DatabaseMeta.filter(key="epoch").update(value=first)
 
     await watch.check()
 
     assert watch.epoch == await epochs.current() > first
-    assert heard == [Cause.POSITIONS]
+    assert received == [Cause.POSITIONS]
 
 
 async def test_a_database_without_an_epoch_changes_nothing(opened):
-    watch, heard = await _watch()
+    watch, received = await _watch()
     await models.DatabaseMeta.all().delete()
 
     await watch.check()
 
-    assert heard == []
+    assert received == []
 
 
 @pytest.mark.parametrize("cause", list(Cause))
 async def test_the_epoch_that_another_process_raised_is_adopted_with_its_cause(opened, cause):
-    watch, heard = await _watch()
+    watch, received = await _watch()
     watch.record_acknowledged(ROOM, 5)
 
     assert await epochs.raise_epoch(watch.epoch, cause)
     assert not await epochs.raise_epoch(watch.epoch, cause)
     await watch.check()
 
-    assert heard == [cause]
+    assert received == [cause]
     assert watch.position(ROOM) == 0
 
 
@@ -130,13 +130,13 @@ def _claim(watch, user_id, seq=6, epoch=None):
     ],
 )
 async def test_a_cursor_that_is_ahead_raises_the_epoch(opened, seq, epoch, counts):
-    watch, heard = await _watch()
+    watch, received = await _watch()
     user_id = ids.uuid7()
 
     _claim(watch, user_id, seq, epoch)
     await watch.check()
 
-    assert heard == [Cause.CLAIM] * counts
+    assert received == [Cause.CLAIM] * counts
     assert await epoch_raises() == [("claim", user_id)] * counts
 
 
@@ -165,13 +165,13 @@ async def test_claims_wait_for_the_hour_of_the_deployment_and_the_day_of_the_acc
     # The time passes; another instance, started meanwhile, acts on what is stored.
     for row in await models.EpochClaim.filter(raised_at__isnull=False):
         await models.EpochClaim.filter(user_id=row.user_id).update(raised_at=row.raised_at - past)
-    other, heard = await _watch()
+    other, received = await _watch()
     await other.check()
     await other.check()
 
     assert waiting == 1
     assert len(await epoch_raises()) == raised
-    assert heard == [Cause.CLAIM] * (raised - 1)
+    assert received == [Cause.CLAIM] * (raised - 1)
 
 
 async def test_a_claim_of_an_epoch_that_is_over_does_not_wait(opened):
@@ -189,13 +189,13 @@ async def test_a_claim_of_an_epoch_that_is_over_does_not_wait(opened):
 
 
 async def test_many_claims_cost_one_transaction(opened):
-    watch, heard = await _watch()
+    watch, received = await _watch()
     for _ in range(5000):
         _claim(watch, ids.uuid7())
 
     await watch.check()
 
-    assert heard == [Cause.CLAIM]
+    assert received == [Cause.CLAIM]
     assert await models.EpochClaim.all().count() == 1
 
 

@@ -84,8 +84,8 @@ async def test_one_client_id_in_two_rooms_is_a_conflict_for_one(world: LiveInsta
 
 
 def outgoing(ctx: Context, room_id: UUID, user: Any, version: int, body: str = "x") -> PendingMessage:
-    standing = CachedMembership(room_id, "private", "member", muted=False, version=version)
-    return PendingMessage(user, standing, uuid4(), body, None, [])
+    membership = CachedMembership(room_id, "private", "member", muted=False, version=version)
+    return PendingMessage(user, membership, uuid4(), body, None, [])
 
 
 async def test_a_poisoned_message_fails_alone(world: LiveInstance) -> None:
@@ -138,19 +138,19 @@ async def test_while_the_database_hangs_everybody_is_answered_in_time(
     monkeypatch.setattr(message_writer, "MAX_BATCH_MESSAGES", 10)
     monkeypatch.setattr(postgres, "ROLLBACK_S", 0.2)
     async with (
-        TcpProxy(settings.database_url) as relay,
-        LiveInstance(settings.model_copy(update={"database_url": relay.url})) as world,
+        TcpProxy(settings.database_url) as proxy,
+        LiveInstance(settings.model_copy(update={"database_url": proxy.url})) as world,
     ):
         room_id, (ada, _) = await room_of(world, "ada", "bob")
         before = (await messages.send(ada, command(room_id))).message.seq
-        relay.freeze()
+        proxy.freeze()
 
         async with asyncio.timeout(20):  # 5 batches' worth
             outcomes = await asyncio.gather(
                 *(messages.send(ada, command(room_id)) for _ in range(50)), return_exceptions=True
             )
         assert {type(each) for each in outcomes} == {Unavailable}
-        relay.thaw()
+        proxy.thaw()
         async with asyncio.timeout(20):
             while database.unavailable():  # noqa: ASYNC110 - there is nothing to wait on
                 await asyncio.sleep(0.01)
@@ -201,8 +201,8 @@ async def test_what_was_accepted_is_stored_before_the_end(world: LiveInstance) -
 async def hanging(settings: Any) -> AsyncIterator[tuple[Any, Callable[[], object], Callable[[], object]]]:
     """Settings for a database that can be made to hang, what makes it hang, and what lets it go on."""
     if not settings.uses_sqlite:
-        async with TcpProxy(settings.database_url) as relay:
-            yield settings.model_copy(update={"database_url": relay.url}), relay.freeze, relay.thaw
+        async with TcpProxy(settings.database_url) as proxy:
+            yield settings.model_copy(update={"database_url": proxy.url}), proxy.freeze, proxy.thaw
         return
     other = sqlite3.connect(database.sqlite_path(settings.database_url), isolation_level=None)
     yield settings, partial(other.execute, "BEGIN IMMEDIATE"), other.rollback

@@ -17,20 +17,20 @@ from hubbub.services.instance.session_cache import AuthenticatedSession
 ROOM = uuid4()
 
 
-def someone() -> User:
+def new_user() -> User:
     return User(id=uuid4(), username="ada", display_name="Ada", avatar_url=None)
 
 
 SESSION = uuid4()
 
 
-def admitted(user: User, session_id: UUID = SESSION, version: int = 0) -> AuthenticatedSession:
+def connected(user: User, session_id: UUID = SESSION, version: int = 0) -> AuthenticatedSession:
     now = clock.now()
     return AuthenticatedSession(user, session_id, "user", now, now, version)
 
 
 def settled(residents: MembershipCache, user: User, room_id: UUID = ROOM) -> CachedUser:
-    resident = residents.add_socket(admitted(user))
+    resident = residents.add_socket(connected(user))
     residents.set_membership(
         user.id, CachedMembership(room_id, "private", "member", muted=False, version=0), 2
     )
@@ -41,8 +41,8 @@ def settled(residents: MembershipCache, user: User, room_id: UUID = ROOM) -> Cac
 def test_somebody_is_known_from_the_end_of_loading_to_a_minute_after_the_last_socket(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    residents, user = MembershipCache(Rate(30, 10), MemoryBus()), someone()
-    residents.add_socket(admitted(user))
+    residents, user = MembershipCache(Rate(30, 10), MemoryBus()), new_user()
+    residents.add_socket(connected(user))
     assert residents.get(user.id) is None, "their rooms are not known yet"
     settled(residents, user)
 
@@ -61,8 +61,8 @@ def test_somebody_is_known_from_the_end_of_loading_to_a_minute_after_the_last_so
 
 
 def test_whoever_left_before_their_rooms_were_known_is_forgotten_at_once() -> None:
-    residents, user = MembershipCache(None, MemoryBus()), someone()
-    residents.add_socket(admitted(user))
+    residents, user = MembershipCache(None, MemoryBus()), new_user()
+    residents.add_socket(connected(user))
 
     residents.remove_socket(user.id, SESSION)
 
@@ -84,7 +84,7 @@ class Topics(MemoryBus):
 
 
 def test_a_user_is_subscribed_for_as_long_as_anything_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    bus, user = Topics(), someone()
+    bus, user = Topics(), new_user()
     residents = MembershipCache(None, bus)
     settled(residents, user)
     residents.remove_socket(user.id, SESSION)
@@ -105,7 +105,7 @@ def test_a_user_is_subscribed_for_as_long_as_anything_is_remembered(monkeypatch:
 
 @pytest.mark.parametrize(("seq", "member"), [(6, True), (7, False), (9, False), (None, False)])
 def test_a_late_signal_ends_no_younger_membership(seq: int | None, member: bool) -> None:
-    residents, user = MembershipCache(None, MemoryBus()), someone()
+    residents, user = MembershipCache(None, MemoryBus()), new_user()
     resident = settled(residents, user)
     resident.rooms[ROOM].joined_seq = 7
 
@@ -130,18 +130,18 @@ def test_memory_is_not_certain_after_a_loss(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_of_too_many_who_left_the_first_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_DISCONNECTED_USERS", 2)
-    residents, people = MembershipCache(None, MemoryBus()), [someone() for _ in range(4)]
-    for user in people:
+    residents, users = MembershipCache(None, MemoryBus()), [new_user() for _ in range(4)]
+    for user in users:
         settled(residents, user)
         residents.remove_socket(user.id, SESSION)
 
     residents.evict_expired()
 
-    assert [residents.get(user.id) is not None for user in people] == [False, False, True, True]
+    assert [residents.get(user.id) is not None for user in users] == [False, False, True, True]
 
 
 def test_the_end_of_the_last_session_is_the_end_of_what_is_remembered() -> None:
-    residents, user = MembershipCache(None, MemoryBus()), someone()
+    residents, user = MembershipCache(None, MemoryBus()), new_user()
     settled(residents, user)
     residents.remove_socket(user.id, SESSION)
 
@@ -154,7 +154,7 @@ def test_the_end_of_the_last_session_is_the_end_of_what_is_remembered() -> None:
 
 
 def test_who_is_in_again_is_not_thrown_out_by_an_old_entry() -> None:
-    residents, user = MembershipCache(None, MemoryBus()), someone()
+    residents, user = MembershipCache(None, MemoryBus()), new_user()
     resident = settled(residents, user)
     resident.rooms[ROOM].joined_seq = 7
 
@@ -166,25 +166,25 @@ def test_who_is_in_again_is_not_thrown_out_by_an_old_entry() -> None:
 
 
 def test_what_changed_since_somebody_was_admitted_is_still_to_be_found() -> None:
-    residents, user = MembershipCache(None, MemoryBus()), someone()
-    resident = residents.add_socket(admitted(user, version=5))
+    residents, user = MembershipCache(None, MemoryBus()), new_user()
+    resident = residents.add_socket(connected(user, version=5))
 
-    residents.add_socket(admitted(user, uuid4(), version=3))
+    residents.add_socket(connected(user, uuid4(), version=3))
 
     assert resident.version == 3
 
 
 def test_a_short_absence_knows_whether_anything_was_read_meanwhile() -> None:
-    residents, user = MembershipCache(None, MemoryBus()), someone()
+    residents, user = MembershipCache(None, MemoryBus()), new_user()
     settled(residents, user)
     residents.on_signal(UserHint(user.id, "read", {}))
     residents.remove_socket(user.id, SESSION)
 
-    residents.add_socket(admitted(user))
+    residents.add_socket(connected(user))
     absence = residents.record_reconnect(user.id, SESSION)
     residents.remove_socket(user.id, SESSION)
     residents.on_signal(UserHint(user.id, "read", {}))
-    residents.add_socket(admitted(user))
+    residents.add_socket(connected(user))
     another = residents.record_reconnect(user.id, SESSION)
 
     assert absence is not None
@@ -195,7 +195,7 @@ def test_a_short_absence_knows_whether_anything_was_read_meanwhile() -> None:
 
 
 def test_an_ended_membership_is_forgotten_and_noticed() -> None:
-    residents, user = MembershipCache(None, MemoryBus()), someone()
+    residents, user = MembershipCache(None, MemoryBus()), new_user()
     resident = settled(residents, user)
     before = resident.change_count
 
@@ -207,7 +207,7 @@ def test_an_ended_membership_is_forgotten_and_noticed() -> None:
 
 
 def test_muting_leaves_the_role_and_a_role_leaves_the_muting() -> None:
-    residents, user = MembershipCache(None, MemoryBus()), someone()
+    residents, user = MembershipCache(None, MemoryBus()), new_user()
     resident = settled(residents, user)
 
     residents.on_signal(MemberChanged(user.id, ROOM, muted=True))

@@ -255,26 +255,26 @@ async def test_an_outage_ends_nothing_and_the_row_is_written_again(
 ):
     monkeypatch.setattr(processes, "STATEMENT_TIMEOUT_S", 0.2)
     monkeypatch.setattr(processes, "RETRY_INTERVAL_S", 0.05)
-    relay = TcpProxy(database_url)
-    await relay.start()
-    settings = Settings.for_tests(database_url=relay.url, data_dir=tmp_path)
+    proxy = TcpProxy(database_url)
+    await proxy.start()
+    settings = Settings.for_tests(database_url=proxy.url, data_dir=tmp_path)
     await migrations.open_current(settings)
     process = Process(settings, "serve", 0.02)
     beside = await asyncpg.connect(database_url)
     try:
         await process.register()
         if outage == "down":
-            await relay.stop()
+            await proxy.stop()
         else:
-            relay.freeze()
+            proxy.freeze()
         failures = asyncio.Event()
         monkeypatch.setattr(processes.metrics, "count", lambda *_: failures.set())
         await asyncio.wait_for(failures.wait(), WAIT_S)
         await beside.execute("DELETE FROM processes")  # as another process does with an expired row
         if outage == "down":
-            await relay.start()
+            await proxy.start()
         else:
-            relay.thaw()
+            proxy.thaw()
 
         async def registered():
             return await beside.fetchval("SELECT count(*) FROM processes")
@@ -284,5 +284,5 @@ async def test_an_outage_ends_nothing_and_the_row_is_written_again(
         await beside.close()
         await process.close()
         await database.close()
-        await relay.stop()
+        await proxy.stop()
     assert "Traceback" not in caplog.text

@@ -16,14 +16,14 @@ from hubbub.services.mail import one_time_tokens
 
 
 @pytest.fixture
-async def parts(settings):
-    async with services_context.open_container(settings) as parts:
-        yield parts
+async def container(settings):
+    async with services_context.open_container(settings) as container:
+        yield container
 
 
-async def test_old_sessions_and_tokens_go(parts):
+async def test_old_sessions_and_tokens_go(container):
     given = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
-    signed = await registration.register(parts, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
+    signed = await registration.register(container, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
     await one_time_tokens.create(signed.user.id, "verify_email", "ada@example.org")
     await models.Session.all().update(revoked_at=clock.now() - timedelta(days=29))
 
@@ -39,7 +39,7 @@ async def test_old_sessions_and_tokens_go(parts):
     assert await models.User.exists()
 
 
-async def test_handovers_go_once_their_state_has_run_out(parts):
+async def test_handovers_go_once_their_state_has_run_out(container):
     for state, seconds in (("a", -121), ("b", -60)):  # "b" is accepted where the clock is late
         await models.OAuthHandoff.create(
             state_digest=state, expires_at=clock.now() + timedelta(seconds=seconds)

@@ -18,27 +18,29 @@ NEXT = "the-secret-key-that-comes-after-it"
 
 
 @pytest.fixture
-async def parts(settings):
-    async with services_context.open_container(settings) as parts:
-        yield parts
+async def container(settings):
+    async with services_context.open_container(settings) as container:
+        yield container
 
 
-async def confirmed(parts, signed):
+async def confirmed(container, signed):
     await models.Session.filter(user_id=signed.user.id).update(confirmed_at=clock.now())
     session = await models.Session.get(user_id=signed.user.id)
-    return Context(parts, signed.user.id, session.id)
+    return Context(container, signed.user.id, session.id)
 
 
-async def test_the_key_of_before_is_not_needed_any_more(parts, monkeypatch):
+async def test_the_key_of_before_is_not_needed_any_more(container, monkeypatch):
     monkeypatch.setattr(reencryption, "REENCRYPT_BATCH_ROWS", 2)
     secrets = {}
     for number in range(5):
         given = {"name": "Ada", "email": f"ada{number}@example.org", "password": "long enough"}
-        signed = await registration.register(parts, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
-        secrets[signed.user.id] = (await two_factor.setup(await confirmed(parts, signed))).secret
-    parts.sealing = Sealing([NEXT, parts.settings.secret_key])
-    assert await reencryption.run(parts) == (5, 0)
-    assert await reencryption.run(parts) == (0, 0)
+        signed = await registration.register(
+            container, parse(Register, given), RequestInfo("192.0.2.1", "tests")
+        )
+        secrets[signed.user.id] = (await two_factor.setup(await confirmed(container, signed))).secret
+    container.sealing = Sealing([NEXT, container.settings.secret_key])
+    assert await reencryption.run(container) == (5, 0)
+    assert await reencryption.run(container) == (0, 0)
 
     alone = Sealing([NEXT])
     for row in await models.TwoFactor.all():
@@ -49,13 +51,13 @@ async def test_the_key_of_before_is_not_needed_any_more(parts, monkeypatch):
             alone.unseal(two_factor.sealing_purpose(row.id), row.secret)
 
 
-async def test_what_no_listed_key_reads_is_counted_and_left(parts):
+async def test_what_no_listed_key_reads_is_counted_and_left(container):
     given = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
-    signed = await registration.register(parts, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
-    await two_factor.setup(await confirmed(parts, signed))
+    signed = await registration.register(container, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
+    await two_factor.setup(await confirmed(container, signed))
     sealed = (await models.TwoFactor.get()).secret
-    parts.sealing = Sealing([NEXT])
+    container.sealing = Sealing([NEXT])
 
-    assert await reencryption.run(parts) == (0, 1)
+    assert await reencryption.run(container) == (0, 1)
 
     assert (await models.TwoFactor.get()).secret == sealed

@@ -14,14 +14,14 @@ from hubbub.services.seed.dev_admin import DevAdminLogin
 
 
 @pytest.fixture
-async def parts(database_url, tmp_path):
+async def container(database_url, tmp_path):
     settings = Settings.for_tests(env="development", database_url=database_url, data_dir=tmp_path)
-    async with services_context.open_container(settings) as parts:
-        yield parts
+    async with services_context.open_container(settings) as container:
+        yield container
 
 
-async def test_an_empty_database_gets_an_admin_whose_password_is_kept(parts, tmp_path):
-    login = await dev_admin.ensure_dev_admin(parts)
+async def test_an_empty_database_gets_an_admin_whose_password_is_kept(container, tmp_path):
+    login = await dev_admin.ensure_dev_admin(container)
 
     user = await models.User.get(email=login.email)
     assert user.role == "admin"
@@ -30,48 +30,48 @@ async def test_an_empty_database_gets_an_admin_whose_password_is_kept(parts, tmp
     assert login.path.stat().st_mode & 0o777 == 0o600
 
 
-async def test_at_the_next_start_it_is_the_same(parts):
-    first = await dev_admin.ensure_dev_admin(parts)
-    second = await dev_admin.ensure_dev_admin(parts)
+async def test_at_the_next_start_it_is_the_same(container):
+    first = await dev_admin.ensure_dev_admin(container)
+    second = await dev_admin.ensure_dev_admin(container)
 
     assert first == second
     assert await models.User.all().count() == 1
 
 
-async def test_a_new_database_takes_the_password_that_is_kept(parts):
-    first = await dev_admin.ensure_dev_admin(parts)
+async def test_a_new_database_takes_the_password_that_is_kept(container):
+    first = await dev_admin.ensure_dev_admin(container)
     await models.User.all().delete()
 
-    assert await dev_admin.ensure_dev_admin(parts) == first
+    assert await dev_admin.ensure_dev_admin(container) == first
 
 
-async def test_who_has_people_already_gets_no_admin(parts, tmp_path):
+async def test_who_has_people_already_gets_no_admin(container, tmp_path):
     await models.User.create(username="ada", email="ada@example.org", display_name="Ada")
 
-    assert await dev_admin.ensure_dev_admin(parts) is None
+    assert await dev_admin.ensure_dev_admin(container) is None
     assert await models.User.all().count() == 1
     assert not (tmp_path / "admin_password").exists()
 
 
-async def test_a_password_that_was_changed_is_not_shown(parts):
-    await dev_admin.ensure_dev_admin(parts)
+async def test_a_password_that_was_changed_is_not_shown(container):
+    await dev_admin.ensure_dev_admin(container)
     await models.User.all().update(password_digest=await passwords.digest("another one", 4))
 
-    assert await dev_admin.ensure_dev_admin(parts) is None
+    assert await dev_admin.ensure_dev_admin(container) is None
 
 
-async def test_an_admin_that_is_gone_is_not_shown(parts):
-    await dev_admin.ensure_dev_admin(parts)
+async def test_an_admin_that_is_gone_is_not_shown(container):
+    await dev_admin.ensure_dev_admin(container)
     await models.User.all().update(email="other@example.org")
 
-    assert await dev_admin.ensure_dev_admin(parts) is None
+    assert await dev_admin.ensure_dev_admin(container) is None
 
 
 @pytest.mark.parametrize("env", ["test", "production"])
-async def test_outside_development_nobody_is_made(parts, env):
-    parts.settings = parts.settings.model_copy(update={"env": env})
+async def test_outside_development_nobody_is_made(container, env):
+    container.settings = container.settings.model_copy(update={"env": env})
 
-    assert await dev_admin.ensure_dev_admin(parts) is None
+    assert await dev_admin.ensure_dev_admin(container) is None
     assert not await models.User.exists()
 
 
@@ -102,8 +102,8 @@ def test_production_is_greeted_by_its_logs_alone():
     assert dev_admin.banner(settings, "http://h", None) == ""
 
 
-async def test_no_e_mail_is_sent_to_the_admin_of_a_new_database(parts):
-    await dev_admin.ensure_dev_admin(parts)
+async def test_no_e_mail_is_sent_to_the_admin_of_a_new_database(container):
+    await dev_admin.ensure_dev_admin(container)
 
     assert await models.Job.all().count() == 0
     assert (await models.User.get(email=dev_admin.EMAIL)).email_verified_at is not None
@@ -116,7 +116,7 @@ async def test_no_e_mail_is_sent_to_the_admin_of_a_new_database(parts):
 def test_the_address_that_is_shown_can_be_opened(host, url):
     settings = Settings.for_tests(host=host, playground=True)
 
-    shown = dev_admin.banner(settings, App(settings).url, None)
+    displayed = dev_admin.banner(settings, App(settings).url, None)
 
-    assert f"playground  {url}/" in shown
-    assert "hubbub seed" in shown
+    assert f"playground  {url}/" in displayed
+    assert "hubbub seed" in displayed

@@ -22,7 +22,7 @@ async def room(settings):
 
 
 @pytest.fixture
-async def people(room):
+async def members(room):
     rows = [
         await models.User.create(username=f"user{n}", email=f"{n}@example.com", display_name=str(n))
         for n in range(5)
@@ -30,28 +30,28 @@ async def people(room):
     return [users.to_view(row) for row in rows]
 
 
-async def test_who_is_a_member_does_not_join_again(room, people):
-    await generator.add_members(room.id, [(people[0], "owner")], 0)
-    await generator.add_members(room.id, [(person, "member") for person in people], 0)
+async def test_who_is_a_member_does_not_join_again(room, members):
+    await generator.add_members(room.id, [(members[0], "owner")], 0)
+    await generator.add_members(room.id, [(user, "member") for user in members], 0)
 
     memberships = await models.Membership.filter(room_id=room.id).order_by("last_read_seq")
-    assert [row.user_id for row in memberships] == [person.id for person in people]
+    assert [row.user_id for row in memberships] == [user.id for user in members]
     assert [row.role for row in memberships] == ["owner"] + ["member"] * 4
     assert (await models.Room.get(id=room.id)).member_count == 5
 
 
-async def test_the_history_reaches_from_a_week_ago_until_now(room, people):
-    await generator.add_members(room.id, [(person, "member") for person in people], 100)
-    await generator.write_messages(room.id, "x", people, 100, lambda _: None)
+async def test_the_history_reaches_from_a_week_ago_until_now(room, members):
+    await generator.add_members(room.id, [(user, "member") for user in members], 100)
+    await generator.write_messages(room.id, "x", members, 100, lambda _: None)
 
     times = [entry.at for entry in await models.Entry.filter(room_id=room.id).order_by("seq")]
     assert clock.now() - times[0] > timedelta(days=6)
     assert clock.now() - times[-1] < timedelta(days=1)
 
 
-async def test_ids_of_messages_are_in_the_order_of_the_log(room, people):
-    await generator.add_members(room.id, [(person, "member") for person in people], 200)
-    await generator.write_messages(room.id, "x", people, 200, lambda _: None)
+async def test_ids_of_messages_are_in_the_order_of_the_log(room, members):
+    await generator.add_members(room.id, [(user, "member") for user in members], 200)
+    await generator.write_messages(room.id, "x", members, 200, lambda _: None)
 
     messages = await models.Message.filter(room_id=room.id).order_by("seq")
     assert len(messages) == 200
@@ -59,22 +59,22 @@ async def test_ids_of_messages_are_in_the_order_of_the_log(room, people):
     assert all(row.id.version == 7 for row in messages)
 
 
-async def test_a_room_that_talks_enough_is_left_alone(room, people):
-    await generator.add_members(room.id, [(person, "member") for person in people], 20)
+async def test_a_room_that_talks_enough_is_left_alone(room, members):
+    await generator.add_members(room.id, [(user, "member") for user in members], 20)
     told = []
 
-    first = await generator.write_messages(room.id, "x", people, 20, told.append)
-    second = await generator.write_messages(room.id, "x", people, 10, told.append)
+    first = await generator.write_messages(room.id, "x", members, 20, told.append)
+    second = await generator.write_messages(room.id, "x", members, 10, told.append)
 
     assert (first, second) == (20, 0)
     assert sum(told) == 30
 
 
-async def test_history_that_ends_in_the_future_goes_on_from_there(room, people):
+async def test_history_that_ends_in_the_future_goes_on_from_there(room, members):
     late = clock.now() + timedelta(minutes=5)  # the clock of the machine was put back
     await models.Room.filter(id=room.id).update(last_entry_at=late)
 
-    await generator.add_members(room.id, [(person, "member") for person in people], 0)
+    await generator.add_members(room.id, [(user, "member") for user in members], 0)
 
     times = await models.Entry.filter(room_id=room.id).order_by("seq").values_list("at", flat=True)
     assert times == [late] * 5

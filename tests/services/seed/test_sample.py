@@ -6,10 +6,10 @@ from hubbub.services.seed import sample
 
 
 def test_no_two_people_and_no_two_rooms_have_the_same_name():
-    people = [sample.user_names(number) for number in range(5000)]
+    users = [sample.user_names(number) for number in range(5000)]
     places = [sample.room_template(number) for number in range(500)]
 
-    assert len({username for username, _ in people}) == 5000
+    assert len({username for username, _ in users}) == 5000
     assert len({place.name for place in places}) == 500
 
 

@@ -30,14 +30,14 @@ async def opened(settings):
 
 
 @pytest.fixture
-def sow(opened):
+def run_seed(opened):
     """Seed; returns what was added and the sum of the steps that were told."""
 
-    async def sow(plan=SMALL):
+    async def run_seed(plan=SMALL):
         steps = []
         return await seed.seed(opened, plan, steps.append), sum(steps)
 
-    return sow
+    return run_seed
 
 
 async def counts():
@@ -46,8 +46,8 @@ async def counts():
     ]
 
 
-async def test_as_much_is_made_as_was_asked_for(sow):
-    done, steps = await sow()
+async def test_as_much_is_made_as_was_asked_for(run_seed):
+    done, steps = await run_seed()
 
     assert (done.users, done.rooms, done.messages) == SMALL
     assert steps == SMALL.total
@@ -60,21 +60,21 @@ async def test_as_much_is_made_as_was_asked_for(sow):
     assert await models.Message.all().count() == 300
 
 
-async def test_a_second_time_nothing_is_added(sow):
-    await sow()
+async def test_a_second_time_nothing_is_added(run_seed):
+    await run_seed()
     before = await counts(), await models.Entry.all().count()
 
-    done, steps = await sow()
+    done, steps = await run_seed()
 
     assert (done.users, done.rooms, done.messages) == (0, 0, 0)
     assert (await counts(), await models.Entry.all().count()) == before
     assert steps == SMALL.total
 
 
-async def test_what_is_missing_is_added(sow):
-    await sow()
+async def test_what_is_missing_is_added(run_seed):
+    await run_seed()
 
-    done, _ = await sow(Plan(users=15, rooms=9, messages=500))
+    done, _ = await run_seed(Plan(users=15, rooms=9, messages=500))
 
     assert (done.users, done.rooms) == (3, 2)
     assert await models.User.all().count() == 15
@@ -82,8 +82,8 @@ async def test_what_is_missing_is_added(sow):
     await check_logs()
 
 
-async def test_every_log_is_as_the_server_writes_it(sow):
-    await sow()
+async def test_every_log_is_as_the_server_writes_it(run_seed):
+    await run_seed()
 
     await check_logs()
 
@@ -126,19 +126,19 @@ async def check_messages(room, entries):
     for view in views:
         message = json.loads(announced[view.seq].payload)["message"]
         assert announced[view.seq].message_id == view.id
-        assert message == {**json.loads(shown_json(view)), "reactions": []}
+        assert message == {**json.loads(displayed_json(view)), "reactions": []}
     given = sum(reaction.count for view in views for reaction in view.reactions)
     assert given == sum(entry.event == "reaction:added" for entry in entries)
 
 
-def shown_json(view):
+def displayed_json(view):
     from hubbub.schemas.base import encode
 
     return encode(view)
 
 
-async def test_messages_are_found_and_mentions_counted(sow):
-    done, _ = await sow(Plan(users=10, rooms=3, messages=800))
+async def test_messages_are_found_and_mentions_counted(run_seed):
+    done, _ = await run_seed(Plan(users=10, rooms=3, messages=800))
     someone = await models.User.get(email=done.email)
 
     found = await search.find(database.connection(), user_id=someone.id, query="the rel", limit=20)
@@ -151,8 +151,8 @@ async def test_messages_are_found_and_mentions_counted(sow):
     assert str(mention.user.id) in mention.message.mentions
 
 
-async def test_some_have_read_all_and_some_have_not(sow):
-    await sow(Plan(users=30, rooms=1, messages=200))
+async def test_some_have_read_all_and_some_have_not(run_seed):
+    await run_seed(Plan(users=30, rooms=1, messages=200))
     room = await models.Room.get(name="general")
 
     marks = await models.Membership.filter(room_id=room.id).values_list("last_read_seq", flat=True)
@@ -162,30 +162,30 @@ async def test_some_have_read_all_and_some_have_not(sow):
     assert all(0 <= mark <= room.last_seq for mark in marks)
 
 
-async def test_people_share_a_password_that_is_kept(sow, tmp_path):
-    done, _ = await sow(Plan(3, 1, 0))
+async def test_people_share_a_password_that_is_kept(run_seed, tmp_path):
+    done, _ = await run_seed(Plan(3, 1, 0))
 
     users = await models.User.all()
     assert done.password == (tmp_path / "sample_password").read_text().strip()
     assert all([await passwords.matches(done.password, user.password_digest, 4) for user in users])
 
 
-async def test_a_lost_password_is_replaced(sow, tmp_path):
-    await sow(Plan(3, 1, 0))
+async def test_a_lost_password_is_replaced(run_seed, tmp_path):
+    await run_seed(Plan(3, 1, 0))
     (tmp_path / "sample_password").unlink()
 
-    done, _ = await sow(Plan(3, 1, 0))
+    done, _ = await run_seed(Plan(3, 1, 0))
 
     assert await passwords.matches(done.password, (await models.User.first()).password_digest, 4)
 
 
-async def test_people_and_rooms_of_others_are_left_alone(sow):
+async def test_people_and_rooms_of_others_are_left_alone(run_seed):
     ada = await models.User.create(username="ada", email="ada@example.org", display_name="Ada")
     closed = await models.Room.create(
         kind="public", name="Random", name_key="random", archived_at=clock.now()
     )
 
-    done, steps = await sow()
+    done, steps = await run_seed()
 
     assert steps == SMALL.total
     assert (await models.User.get(id=ada.id)).display_name == "Ada"
@@ -199,19 +199,19 @@ async def check_logs_of_seeded(closed):
     assert all([room.last_seq == await models.Entry.filter(room_id=room.id).count() for room in rooms])
 
 
-async def test_one_person_alone_can_be_sown(sow):
-    done, _ = await sow(Plan(users=1, rooms=6, messages=20))
+async def test_one_person_alone_can_be_sown(run_seed):
+    done, _ = await run_seed(Plan(users=1, rooms=6, messages=20))
 
     assert done.users == 1
     assert not await models.Room.filter(kind="direct").exists()
 
 
-async def test_many_people_and_messages_come_in_several_transactions(sow, monkeypatch):
+async def test_many_people_and_messages_come_in_several_transactions(run_seed, monkeypatch):
     monkeypatch.setattr(generator, "MEMBERS_PER_TRANSACTION", 5)
     monkeypatch.setattr(generator, "MESSAGES_PER_TRANSACTION", 30)
     monkeypatch.setattr(seed, "USER_BATCH_SIZE", 5)
 
-    await sow()
+    await run_seed()
 
     assert await counts() == [12, 7, await models.Membership.all().count(), 300]
     await check_logs()
@@ -227,8 +227,8 @@ async def test_two_at_once_make_one_set_of_people_and_rooms(opened):
 
 async def test_beside_a_running_server_everybody_hears_of_it(settings):
     async with LiveInstance(settings) as world:
-        person = await world.register("visitor")
-        client = await person.connect_client()
+        user = await world.register("visitor")
+        client = await user.connect_client()
         room = next(room for room in client.ready["rooms"] if room["name"] == "general")
 
         process = await asyncio.create_subprocess_exec(
@@ -249,9 +249,9 @@ async def test_beside_a_running_server_everybody_hears_of_it(settings):
 
         assert b"Added 6 people" in out
         assert sent == sorted(sent)
-        heard = [entry["seq"] for _, entry in client.entries(room["id"])]
-        assert heard == list(range(heard[0], last["seq"] + 1))
-        assert len(heard) > 80
+        received = [entry["seq"] for _, entry in client.entries(room["id"])]
+        assert received == list(range(received[0], last["seq"] + 1))
+        assert len(received) > 80
 
 
 async def test_a_developer_sees_days_and_direct_rooms_beside_what_is_there(opened):

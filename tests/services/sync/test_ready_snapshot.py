@@ -60,8 +60,8 @@ async def ada(world: LiveInstance) -> AsyncIterator[Returning]:
 
 async def statements_of(world: LiveInstance, fan: RawClient) -> int:
     """How many statements a connection costs; nothing else asks meanwhile."""
-    chat, parts = world.app.chat, world.app.container
-    for loop in (chat.reconciler, chat.delivery, chat.presence_tracker, parts.session_last_seen):
+    chat, container = world.app.chat, world.app.container
+    for loop in (chat.reconciler, chat.delivery, chat.presence_tracker, container.session_last_seen):
         await loop.close()
     await chat.reconciler.check()
     before = metrics.counters["database_statements"]
@@ -82,16 +82,16 @@ async def test_who_missed_nothing_is_told_nothing_and_costs_nothing(ada: Returni
 async def test_over_redis_it_costs_nothing_either_unless_redis_is_silent(
     settings: Settings, redis_url: str, frozen: bool
 ) -> None:
-    async with TcpProxy(redis_url) as relay:
-        update = {"redis_url": relay.url, "redis_prefix": f"t-{uuid4().hex}"}
+    async with TcpProxy(redis_url) as proxy:
+        update = {"redis_url": proxy.url, "redis_prefix": f"t-{uuid4().hex}"}
         async with LiveInstance(settings.model_copy(update=update)) as world, returning(world) as ada:
             await ada.blink()
             if frozen:
-                relay.freeze()
+                proxy.freeze()
 
             assert (await statements_of(world, ada.fan) > 0) == frozen
             assert ada.fan.ready["rooms"] == []
-            relay.thaw()
+            proxy.thaw()
 
 
 async def test_who_missed_nothing_hears_what_comes(ada: Returning) -> None:
@@ -176,10 +176,10 @@ async def test_after_a_long_absence_the_database_is_asked(
 async def test_after_a_long_absence_what_was_read_since_the_login_is_told(
     ada: Returning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bob, person = ada.world.clients[1], ada.world.users["ada"]
+    bob, user = ada.world.clients[1], ada.world.users["ada"]
     await bob.send(ada.rooms[0], "to be read")
     await ada.fan.wait_for_count("message:new", 1)
-    await person.rest("POST", f"/rooms/{ada.rooms[0]}/read", json={"seq": 3})
+    await user.rest("POST", f"/rooms/{ada.rooms[0]}/read", json={"seq": 3})
     await ada.blink()
     monkeypatch.setattr(membership_cache, "DISCONNECTED_TTL_S", 0.0)
     await ada.world.app.chat.reconciler.check()

@@ -104,14 +104,14 @@ async def test_a_role_and_a_mute_are_found(world: LiveInstance, bus: DroppingBus
     room, bob_id = UUID(room_id), UUID(world.users["bob"].id)
     bus.should_drop = lambda signal: isinstance(signal, MemberChanged)
     await world.app.chat.reconciler.close()  # compared below, and not before
-    standing = known(world, bob_id).rooms[room]
+    membership = known(world, bob_id).rooms[room]
 
     await ada.call("room:set_role", room_id=room_id, user_id=str(bob_id), role="moderator")
     await bob.call("room:mute", room_id=room_id, muted=True)
-    assert (standing.role, standing.muted) == ("member", False)
+    assert (membership.role, membership.muted) == ("member", False)
     await world.app.chat.reconciler.check()
 
-    assert (standing.role, standing.muted) == ("moderator", True)
+    assert (membership.role, membership.muted) == ("moderator", True)
 
 
 @pytest.mark.parametrize("lost", [(), MemberJoined, MemberChanged, (MemberJoined, MemberChanged)])
@@ -145,12 +145,12 @@ async def test_a_socket_that_is_still_in_after_its_last_entry_is_put_out(world: 
     room, bob_id = UUID(room_id), UUID(world.users["bob"].id)
     connection = world.app.chat.connections.of_user(bob_id)[0]
     resident = known(world, bob_id)
-    standing = resident.rooms[room]
+    membership = resident.rooms[room]
     await ada.call("room:remove", room_id=room_id, user_id=str(bob_id))
     await bob.next_event("room:gone")
 
     # As it is for who came in with memberships read just before, when all feeds were past that entry.
-    resident.rooms[room], resident.version = standing, -1
+    resident.rooms[room], resident.version = membership, -1
     world.app.chat.delivery.attach(connection, [room])
     await bob.next_event("room:gone")
     await ada.send(room_id, "among us")
@@ -161,8 +161,8 @@ async def test_a_socket_that_is_still_in_after_its_last_entry_is_put_out(world: 
 
 
 async def test_many_who_change_the_same_people_do_not_wait_for_each_other(world: LiveInstance) -> None:
-    people = [await world.register(f"person{index}") for index in range(6)]
-    ids = [UUID(each.id) for each in people]
+    users = [await world.register(f"person{index}") for index in range(6)]
+    ids = [UUID(each.id) for each in users]
 
     made = await asyncio.gather(
         *(
@@ -212,17 +212,17 @@ async def test_an_ended_session_is_found(world: LiveInstance, bus: DroppingBus) 
 async def test_a_session_that_ended_right_after_its_socket_was_admitted_is_found(world: LiveInstance) -> None:
     ada = await world.register("ada")
     client = await ada.connect_client()
-    parts, user_id = world.app.container, UUID(ada.id)
+    container, user_id = world.app.container, UUID(ada.id)
     admitted = world.app.chat.connections.of_user(user_id)[0].auth_session
     async with database.transaction() as tx:  # as another instance does it, and nothing is heard of it
         await models.Session.filter(id=admitted.session_id).update(revoked_at=clock.now())
         await change_counters.bump_version(tx, [user_id])
     known(world, user_id).version += 1  # as if a comparison had come before that socket entered
 
-    parts.membership_cache.add_socket(admitted)
+    container.membership_cache.add_socket(admitted)
 
     assert await closed(client) == "session_revoked"
-    parts.membership_cache.remove_socket(user_id, admitted.session_id)
+    container.membership_cache.remove_socket(user_id, admitted.session_id)
 
 
 @pytest.mark.parametrize(
@@ -276,9 +276,9 @@ async def test_what_is_known_is_trusted_only_while_it_is_compared(
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     room, bob_id = UUID(room_id), UUID(world.users["bob"].id)
     await world.app.chat.reconciler.close()
-    standing = known(world, bob_id).rooms[room]
+    membership = known(world, bob_id).rooms[room]
     await ada.call("room:remove", room_id=room_id, user_id=str(bob_id))
-    known(world, bob_id).rooms[room] = standing  # as if nothing had been heard of it
+    known(world, bob_id).rooms[room] = membership  # as if nothing had been heard of it
 
     world.app.container.membership_cache.reconciled_at = (
         clock.monotonic() - 60

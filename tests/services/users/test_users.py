@@ -46,9 +46,9 @@ DEADLINE_S = 20.0
 
 
 @pytest.fixture
-async def parts(settings):
-    async with services_context.open_container(settings) as parts:
-        yield parts
+async def container(settings):
+    async with services_context.open_container(settings) as container:
+        yield container
 
 
 class Gate:
@@ -86,27 +86,27 @@ def gate(monkeypatch):
     return Gate(monkeypatch)
 
 
-class Person:
+class RaceUser:
     """A user with everything that an act may need."""
 
-    def __init__(self, parts, name):
-        self.parts, self.name, self.email = parts, name, f"{name}@example.org"
+    def __init__(self, container, name):
+        self.container, self.name, self.email = container, name, f"{name}@example.org"
 
     async def begin(self):
         given = wire.Register(name=self.name, email=self.email, username=self.name, password=OLD)
-        self.signed = await registration.register(self.parts, given, HERE)
+        self.signed = await registration.register(self.container, given, HERE)
         self.id = self.signed.user.id
         await models.Session.filter(user_id=self.id).update(confirmed_at=clock.now())
         self.ctx = await self.context(self.signed)
         return self
 
     async def context(self, signed):
-        admitted = await sessions.authenticate(self.parts, signed.access_token)
-        return Context(self.parts, self.id, admitted.session_id, admitted.role, HERE)
+        admitted = await sessions.authenticate(self.container, signed.access_token)
+        return Context(self.container, self.id, admitted.session_id, admitted.role, HERE)
 
     async def login(self, password=OLD):
         command = wire.Login(email=self.email, password=password)
-        return await login_operations.login(self.parts, command, HERE)
+        return await login_operations.login(self.container, command, HERE)
 
     async def token(self, purpose):
         return await one_time_tokens.create(self.id, purpose, self.email)
@@ -132,176 +132,176 @@ class Person:
 # --- acts: what is half done ---
 
 
-async def _login(person, _other):
-    return person.login()
+async def _login(user, _other):
+    return user.login()
 
 
-async def _verify(person, _other):
-    secret = await person.equip()
-    token = await mfa_challenges.create(person.id, None)
+async def _verify(user, _other):
+    secret = await user.equip()
+    token = await mfa_challenges.create(user.id, None)
     command = VerifyTwoFactor(mfa_token=token, code=pyotp.TOTP(secret).at(int(time.time())))
-    return login_operations.verify_two_factor(person.parts, command, HERE)
+    return login_operations.verify_two_factor(user.container, command, HERE)
 
 
-async def _refresh(person, _other):
-    command = wire.Refresh(refresh_token=person.signed.refresh_token)
-    return sessions.refresh(person.parts, command, HERE)
+async def _refresh(user, _other):
+    command = wire.Refresh(refresh_token=user.signed.refresh_token)
+    return sessions.refresh(user.container, command, HERE)
 
 
-async def _exchange(person, _other):
+async def _exchange(user, _other):
     await models.OAuthHandoff.create(
-        user_id=person.id,
-        state_digest=oauth_login._digest(person.name),
-        code_digest=oauth_login._digest(f"code of {person.name}"),
+        user_id=user.id,
+        state_digest=oauth_login._digest(user.name),
+        code_digest=oauth_login._digest(f"code of {user.name}"),
         code_until=clock.now() + oauth_login.CODE_LIFETIME,
         expires_at=clock.now() + oauth_login.STATE_LIFETIME,
     )
-    return oauth_login.exchange(person.parts, Exchange(code=f"code of {person.name}"), HERE)
+    return oauth_login.exchange(user.container, Exchange(code=f"code of {user.name}"), HERE)
 
 
-async def _change_password(person, _other):
-    return passwords.change(person.ctx, wire.ChangePassword(current_password=OLD, new_password=NEW))
+async def _change_password(user, _other):
+    return passwords.change(user.ctx, wire.ChangePassword(current_password=OLD, new_password=NEW))
 
 
-async def _reset_password(person, _other):
-    token = await person.token("reset_password")
-    return passwords.reset(person.parts, wire.ResetPassword(token=token, password=NEW), HERE)
+async def _reset_password(user, _other):
+    token = await user.token("reset_password")
+    return passwords.reset(user.container, wire.ResetPassword(token=token, password=NEW), HERE)
 
 
-async def _verify_email(person, _other):
-    command = wire.VerifyEmail(token=await person.token("verify_email"))
-    return email_verification.verify_email(person.parts, command, HERE)
+async def _verify_email(user, _other):
+    command = wire.VerifyEmail(token=await user.token("verify_email"))
+    return email_verification.verify_email(user.container, command, HERE)
 
 
-async def _create_key(person, _other):
-    return api_keys.create(person.ctx, CreateApiKey(name="k", scopes=["read", "write"]))
+async def _create_key(user, _other):
+    return api_keys.create(user.ctx, CreateApiKey(name="k", scopes=["read", "write"]))
 
 
-async def _revoke_key(person, _other):
-    made = await api_keys.create(person.ctx, CreateApiKey(name="k", scopes=["read"]))
-    return api_keys.revoke(person.ctx, ApiKeyRef(key_id=made.id))
+async def _revoke_key(user, _other):
+    made = await api_keys.create(user.ctx, CreateApiKey(name="k", scopes=["read"]))
+    return api_keys.revoke(user.ctx, ApiKeyRef(key_id=made.id))
 
 
-async def _confirm(person, _other):
-    return confirmation.confirm(person.ctx, wire.Confirm(password=OLD))
+async def _confirm(user, _other):
+    return confirmation.confirm(user.ctx, wire.Confirm(password=OLD))
 
 
-async def _undo(person, _other):
-    await api_keys.create(person.ctx, CreateApiKey(name="k", scopes=["read"]))
-    row = await models.OneTimeToken.get(user_id=person.id, purpose=one_time_tokens.UNDO_API_KEY)
+async def _undo(user, _other):
+    await api_keys.create(user.ctx, CreateApiKey(name="k", scopes=["read"]))
+    row = await models.OneTimeToken.get(user_id=user.id, purpose=one_time_tokens.UNDO_API_KEY)
     return undo.undo(
-        person.parts, wire.Undo(token=await one_time_tokens.create_undo_token(str(row.id))), HERE
+        user.container, wire.Undo(token=await one_time_tokens.create_undo_token(str(row.id))), HERE
     )
 
 
-async def _export(person, _other):
-    return anext(export.as_json(person.ctx))
+async def _export(user, _other):
+    return anext(export.as_json(user.ctx))
 
 
-async def _setup(person, _other):
-    return two_factor.setup(person.ctx)
+async def _setup(user, _other):
+    return two_factor.setup(user.ctx)
 
 
-async def _enable(person, _other):
-    secret = (await two_factor.setup(person.ctx)).secret
-    return two_factor.enable(person.ctx, EnableTwoFactor(code=pyotp.TOTP(secret).at(int(time.time()))))
+async def _enable(user, _other):
+    secret = (await two_factor.setup(user.ctx)).secret
+    return two_factor.enable(user.ctx, EnableTwoFactor(code=pyotp.TOTP(secret).at(int(time.time()))))
 
 
-async def _disable(person, _other):
-    secret = await person.equip()
+async def _disable(user, _other):
+    secret = await user.equip()
     command = ConfirmTwoFactor(password=OLD, code=pyotp.TOTP(secret).at(int(time.time())))
-    return two_factor.disable(person.ctx, command)
+    return two_factor.disable(user.ctx, command)
 
 
-async def _renew_codes(person, _other):
-    secret = await person.equip()
+async def _renew_codes(user, _other):
+    secret = await user.equip()
     command = ConfirmTwoFactor(password=OLD, code=pyotp.TOTP(secret).at(int(time.time())))
-    return two_factor.regenerate_recovery_codes(person.ctx, command)
+    return two_factor.regenerate_recovery_codes(user.ctx, command)
 
 
-async def _request_deletion(person, _other):
-    return deletion_operations.request_deletion(person.ctx)
+async def _request_deletion(user, _other):
+    return deletion_operations.request_deletion(user.ctx)
 
 
-async def _resend_verification(person, _other):
-    return email_verification.resend_verification(person.ctx)
+async def _resend_verification(user, _other):
+    return email_verification.resend_verification(user.ctx)
 
 
-async def _delete(person, _other):
-    token = await person.token("delete_account")
-    return deletion.delete(person.ctx, wire.DeleteAccount(token=token))
+async def _delete(user, _other):
+    token = await user.token("delete_account")
+    return deletion.delete(user.ctx, wire.DeleteAccount(token=token))
 
 
-async def _unlink(person, _other):
-    identity = await person.link()
-    return identities.unlink(person.ctx, IdentityRef(identity_id=identity.id))
+async def _unlink(user, _other):
+    identity = await user.link()
+    return identities.unlink(user.ctx, IdentityRef(identity_id=identity.id))
 
 
-async def _set_role(person, other):
-    return users.change_user((await person.promoted()).ctx, ChangeUser(user_id=other.id, role="admin"))
+async def _set_role(user, other):
+    return users.change_user((await user.promoted()).ctx, ChangeUser(user_id=other.id, role="admin"))
 
 
-async def _suspend(person, other):
+async def _suspend(user, other):
     command = ChangeUser(user_id=other.id, suspended=Suspend(reason="spam"))
-    return users.change_user((await person.promoted()).ctx, command)
+    return users.change_user((await user.promoted()).ctx, command)
 
 
-async def _delete_user(person, other):
-    return users.delete_user((await person.promoted()).ctx, UserRef(user_id=other.id))
+async def _delete_user(user, other):
+    return users.delete_user((await user.promoted()).ctx, UserRef(user_id=other.id))
 
 
-async def _join(person, other):
-    await rooms.create(other.ctx, CreateRoom(kind="public", name=f"room {person.name}"))
-    return members.join(person.ctx, JoinRoom(name=f"room {person.name}"))
+async def _join(user, other):
+    await rooms.create(other.ctx, CreateRoom(kind="public", name=f"room {user.name}"))
+    return members.join(user.ctx, JoinRoom(name=f"room {user.name}"))
 
 
-async def _invite(person, other):
+async def _invite(user, other):
     made = await rooms.create(other.ctx, CreateRoom(kind="private", name="room"))
-    return members.invite(other.ctx, RoomUserRef(room_id=made.room.id, user_id=person.id))
+    return members.invite(other.ctx, RoomUserRef(room_id=made.room.id, user_id=user.id))
 
 
-async def _found(person, other):
-    return rooms.create(other.ctx, CreateRoom(kind="private", name="room", member_ids=[person.id]))
+async def _found(user, other):
+    return rooms.create(other.ctx, CreateRoom(kind="private", name="room", member_ids=[user.id]))
 
 
 # --- changes: what is done meanwhile, and forbids the act ---
 
 
-async def _by_reset(person, _admin):
-    token = await person.token("reset_password")
-    await passwords.reset(person.parts, wire.ResetPassword(token=token, password=NEW), HERE)
+async def _by_reset(user, _admin):
+    token = await user.token("reset_password")
+    await passwords.reset(user.container, wire.ResetPassword(token=token, password=NEW), HERE)
 
 
-async def _by_change(person, _admin):
-    ctx = await person.context(
-        await login_operations.login(person.parts, wire.Login(email=person.email, password=OLD), HERE)
+async def _by_change(user, _admin):
+    ctx = await user.context(
+        await login_operations.login(user.container, wire.Login(email=user.email, password=OLD), HERE)
     )
     await passwords.change(ctx, wire.ChangePassword(current_password=OLD, new_password=NEW))
 
 
-async def _by_suspension(person, admin):
-    await users.change_user(admin.ctx, ChangeUser(user_id=person.id, suspended=Suspend(reason="x")))
+async def _by_suspension(user, admin):
+    await users.change_user(admin.ctx, ChangeUser(user_id=user.id, suspended=Suspend(reason="x")))
 
 
-async def _by_deletion(person, admin):
-    await users.delete_user(admin.ctx, UserRef(user_id=person.id))
+async def _by_deletion(user, admin):
+    await users.delete_user(admin.ctx, UserRef(user_id=user.id))
 
 
-async def _by_logout(person, _admin):
-    await sessions.logout(person.ctx)
+async def _by_logout(user, _admin):
+    await sessions.logout(user.ctx)
 
 
-async def _by_second_factor(person, _admin):
-    await person.equip()
+async def _by_second_factor(user, _admin):
+    await user.equip()
 
 
-async def _by_demotion(person, admin):
-    await users.change_user(admin.ctx, ChangeUser(user_id=person.id, role="user"))
+async def _by_demotion(user, admin):
+    await users.change_user(admin.ctx, ChangeUser(user_id=user.id, role="user"))
 
 
-async def _by_end_of_second_factor(person, _admin):
+async def _by_end_of_second_factor(user, _admin):
     async with database.transaction():
-        await two_factor.delete_for_user(person.id)
+        await two_factor.delete_for_user(user.id)
 
 
 ALWAYS = [_by_suspension, _by_deletion]
@@ -338,14 +338,14 @@ RACES = [
 
 
 @pytest.mark.parametrize(("act", "changes"), RACES, ids=lambda each: getattr(each, "__name__", ""))
-async def test_what_is_forbidden_meanwhile_is_not_done(parts, gate, act, changes):
-    admin = await (await Person(parts, "chief").begin()).promoted()
+async def test_what_is_forbidden_meanwhile_is_not_done(container, gate, act, changes):
+    admin = await (await RaceUser(container, "chief").begin()).promoted()
 
     outcomes = {}
     for number, change in enumerate(changes):
-        person = await Person(parts, f"ada{number}").begin()
-        other = await Person(parts, f"eve{number}").begin()
-        outcomes[change.__name__] = await gate.race(await act(person, other), change(person, admin))
+        user = await RaceUser(container, f"ada{number}").begin()
+        other = await RaceUser(container, f"eve{number}").begin()
+        outcomes[change.__name__] = await gate.race(await act(user, other), change(user, admin))
 
     assert {
         name: outcome
@@ -354,9 +354,9 @@ async def test_what_is_forbidden_meanwhile_is_not_done(parts, gate, act, changes
     } == {}
 
 
-async def test_a_password_and_the_sessions_of_the_old_one_end_together(parts, monkeypatch):
-    person = await Person(parts, "ada").begin()
-    thief = await person.login()
+async def test_a_password_and_the_sessions_of_the_old_one_end_together(container, monkeypatch):
+    user = await RaceUser(container, "ada").begin()
+    thief = await user.login()
     real, begun = database.transaction, 0
 
     @contextlib.asynccontextmanager
@@ -370,39 +370,37 @@ async def test_a_password_and_the_sessions_of_the_old_one_end_together(parts, mo
 
     monkeypatch.setattr(database, "transaction", killed_after_the_first)
     with contextlib.suppress(asyncio.CancelledError):
-        await passwords.change(person.ctx, wire.ChangePassword(current_password=OLD, new_password=NEW))
+        await passwords.change(user.ctx, wire.ChangePassword(current_password=OLD, new_password=NEW))
     monkeypatch.setattr(database, "transaction", real)
 
     with pytest.raises(HubbubError):
-        await sessions.authenticate(parts, thief.access_token)
-    await sessions.authenticate(parts, person.signed.access_token)
+        await sessions.authenticate(container, thief.access_token)
+    await sessions.authenticate(container, user.signed.access_token)
 
 
-async def test_many_logins_around_a_change_leave_no_session_of_the_old_password(parts):
-    person = await Person(parts, "ada").begin()
+async def test_many_logins_around_a_change_leave_no_session_of_the_old_password(container):
+    user = await RaceUser(container, "ada").begin()
     change = wire.ChangePassword(current_password=OLD, new_password=NEW)
 
     *logins, _ = await asyncio.gather(
-        *(person.login() for _ in range(10)), passwords.change(person.ctx, change), return_exceptions=True
+        *(user.login() for _ in range(10)), passwords.change(user.ctx, change), return_exceptions=True
     )
 
-    alive = await models.Session.filter(user_id=person.id, revoked_at__isnull=True).values_list(
-        "id", flat=True
-    )
-    assert alive == [person.ctx.session_id]
+    alive = await models.Session.filter(user_id=user.id, revoked_at__isnull=True).values_list("id", flat=True)
+    assert alive == [user.ctx.session_id]
     assert all(isinstance(each, wire.TokenPair | HubbubError) for each in logins)
 
 
-async def test_a_digest_that_is_made_anew_meanwhile_refuses_nobody(parts, gate):
-    person = await Person(parts, "ada").begin()
-    digest = (await models.User.get(id=person.id)).password_digest
+async def test_a_digest_that_is_made_anew_meanwhile_refuses_nobody(container, gate):
+    user = await RaceUser(container, "ada").begin()
+    digest = (await models.User.get(id=user.id)).password_digest
 
     async def renewed():
-        await models.User.filter(id=person.id).update(
+        await models.User.filter(id=user.id).update(
             password_digest=await registration.passwords.digest(OLD, 4)
         )
 
-    signed = await gate.race(person.login(), renewed())
+    signed = await gate.race(user.login(), renewed())
 
     assert isinstance(signed, wire.TokenPair)
-    assert (await models.User.get(id=person.id)).password_digest != digest
+    assert (await models.User.get(id=user.id)).password_digest != digest
