@@ -1,4 +1,4 @@
-"""python-socketio's manager for several instances: what is not for a client of this one goes to the bus."""
+"""python-socketio's client manager for several instances, over the bus."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,9 +10,9 @@ from hubbub.realtime.socketio.namespace import OPEN
 
 
 class ClusterManager(ClientManager):
-    """`emit`, `disconnect`, `enter_room`, `leave_room` and `close_room` for clients wherever they are.
+    """`emit`, `disconnect`, `enter_room`, `leave_room` and `close_room` for the clients of all instances.
 
-    An ack can be asked of clients of this instance only; who asks one of others gets none.
+    Acks work for clients of this instance only. A callback for clients of other instances is never called.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -21,7 +21,7 @@ class ClusterManager(ClientManager):
         bus.add_handler(self._on_signal)
         bus.subscribe_topic(socketio_signals.SOCKETS_TOPIC)
 
-    async def emit(  # noqa: PLR0913 - theirs
+    async def emit(  # noqa: PLR0913 - python-socketio's signature
         self,
         event: str,
         data: Any,
@@ -32,7 +32,7 @@ class ClusterManager(ClientManager):
         to: Any = None,
         **kwargs: Any,
     ) -> None:
-        """Queue here what is for one client of this instance; tell everybody else."""
+        """Queue an event for one client of this instance here, and publish any other event on the bus."""
         room = to or room
         is_local = isinstance(room, str) and self.get(room, namespace) is not None
         if is_local or callback is not None or kwargs.get("ignore_queue"):
@@ -42,7 +42,7 @@ class ClusterManager(ClientManager):
             self._bus.publish(signal)
 
     async def disconnect(self, sid: str, namespace: str, **_kwargs: Any) -> None:
-        """End the stay of a client of another instance."""
+        """Disconnect a client of another instance from a namespace."""
         self._bus.publish(socketio_signals.Disconnected(sid, namespace))
 
     async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""How a client is accepted in a namespace: its CONNECT, the queue, the edge's check, the answer."""
+"""Accepts clients in namespaces: the CONNECT, the queue, the check of the namespace, the response."""
 
 import asyncio
 import logging
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _refusal_log = BoundedLog(log)
 
-HELD_FRAMES_DELAY_S = 0.002  # between a CONNECT and what the connect handler had to say
-DISCONNECT_GRACE_S = 2.0  # for a client to close by itself after a DISCONNECT, or after a late refusal
+HELD_FRAMES_DELAY_S = 0.002  # between the CONNECT of the server and the events of the connect handler
+DISCONNECT_GRACE_S = 2.0  # for a client to close its transport after a DISCONNECT, or after a late refusal
 UNKNOWN_NAMESPACE_LOG_INTERVAL_S = 60.0  # between two log lines about unknown namespaces
-MAX_REFUSED_CONNECTS = 5  # refused CONNECTs of one session; the last one ends it
+MAX_REFUSED_CONNECTS = 5  # refused CONNECTs of one session; the fifth ends it
 FINAL_ERROR_CODES = frozenset(
     {"unauthenticated", "token_expired", "session_revoked", "suspended", TooManyConnections.code}
 )
 
 
 class _TemporaryFailure(Exception):
-    """A cause that passes by itself. The CONNECT waits again if `waits`, else its transport is closed."""
+    """A temporary cause. The CONNECT waits again if `requeue`, otherwise its transport is closed."""
 
     def __init__(self, reason: str, *, requeue: bool = False) -> None:
         super().__init__(reason)
@@ -61,7 +61,7 @@ class ConnectHost(ClientHost, Protocol):
 
 
 class ConnectHandler:
-    """Accepts clients in namespaces, each in a task of its own: none delays another."""
+    """Accepts clients in namespaces, each in a task of its own, so that none delays another."""
 
     def __init__(
         self,
@@ -71,20 +71,20 @@ class ConnectHandler:
         admission: AdmissionLimits | None,
     ) -> None:
         self._server = server
-        self.connect_timeout = connect_timeout  # until the first CONNECT
-        self.handler_timeout = handler_timeout  # for a connect handler
-        self.queue: ConnectQueue | None = None
-        self.max_queue_wait_s = 0.0  # in the queue
+        self.connect_timeout = connect_timeout  # seconds until the first CONNECT
+        self.handler_timeout = handler_timeout  # seconds for a connect handler
+        self.queue: ConnectQueue | None = None  # None: CONNECTs never wait
+        self.max_queue_wait_s = 0.0  # seconds in the queue
         if admission is not None:
             self.max_queue_wait_s = admission.max_wait_s
             self.queue = ConnectQueue(admission, server.eio.timers, self._on_admitted, self._on_evicted)
-        self._entries: dict[NamespaceClient, WaitingConnect] = {}
-        self._unknown_logged_at = float("-inf")
+        self._entries: dict[NamespaceClient, WaitingConnect] = {}  # the entries in the queue
+        self._unknown_logged_at = float("-inf")  # loop time of the last line about an unknown namespace
 
     def on_connect_packet(self, session: Session, namespace: str, auth: object) -> None:
-        """Handle a CONNECT. Raises Malformed.
+        """Handle a CONNECT. Raises ProtocolError.
 
-        What the client proves is checked first, in memory; only then anything is used that clients share.
+        The credentials are verified first, in memory. Only then are shared resources used.
         """
         if namespace in session.namespace_clients:
             raise ProtocolError("connected already")
@@ -94,7 +94,7 @@ class ConnectHandler:
             self._refuse(session, namespace, {"message": "Invalid namespace"}, "unknown_namespace")
             return
         if isinstance(handler, HandlerNamespace) and not isinstance(auth, dict | list | None):
-            raise ProtocolError("not a CONNECT")  # other edges say themselves what they want
+            raise ProtocolError("not a CONNECT")  # other namespaces check it themselves
         try:
             request = handler.check(session.handshake_info, auth)
         except HubbubError as error:
@@ -111,7 +111,7 @@ class ConnectHandler:
             self._enqueue(client, request, ends_at)
 
     def _log_unknown_namespace(self, namespace: str) -> None:
-        """Log which namespaces exist, at most once in UNKNOWN_LOG_S."""
+        """Log which namespaces exist, at most once in UNKNOWN_NAMESPACE_LOG_INTERVAL_S."""
         now = _loop_time()
         if now - self._unknown_logged_at >= UNKNOWN_NAMESPACE_LOG_INTERVAL_S:
             self._unknown_logged_at = now
@@ -119,14 +119,14 @@ class ConnectHandler:
                 {*self._server.native_namespaces, *self._server.handlers, *self._server.namespace_handlers}
             )
             log.warning(
-                "a client asked for a namespace that does not exist",
+                "a client requested a namespace that does not exist",
                 extra={"namespace": namespace[:60], "namespaces": ", ".join(known)},
             )
 
     # The time limit for the first CONNECT; queue and connect handler have limits of their own.
 
     def start_connect_timer(self, session: Session) -> None:
-        """Start the time for the first CONNECT."""
+        """Start the time limit for the first CONNECT of a session."""
         self.renew_connect_deadline(session)
         self._set_timer(session, self.connect_timeout)
 
@@ -135,14 +135,14 @@ class ConnectHandler:
         session.connect_deadline = _loop_time() + self.connect_timeout
 
     def update_timer(self, session: Session) -> None:
-        """End the time limit of a session with an open namespace; that of another one goes on."""
+        """Stop the time limit of a session with an open namespace, and continue that of another one."""
         if session.handler_timer is not None:
             session.handler_timer.cancel()
             session.handler_timer = None
         if session.closed or any(client.state is OPEN for client in session.namespace_clients.values()):
             return
         remaining = session.connect_deadline - _loop_time()
-        if remaining <= 0:  # refused after a long wait: a stock client closes by itself
+        if remaining <= 0:  # refused after a long wait: a stock client closes its transport
             remaining = min(
                 DISCONNECT_GRACE_S, max(0.0, remaining + self.max_queue_wait_s + self.handler_timeout)
             )
@@ -154,7 +154,7 @@ class ConnectHandler:
     def _on_timeout(self, session: Session) -> None:
         """Close a session that is not accepted in time.
 
-        A session with a CONNECT under way has the time of the queue and the connect handler besides.
+        While a CONNECT is undecided, the session has the time of the queue and the connect handler besides.
         """
         session.handler_timer = None
         states = [client.state for client in session.namespace_clients.values()]
@@ -170,7 +170,7 @@ class ConnectHandler:
     # The queue.
 
     def _enqueue(self, client: NamespaceClient, request: object, ends_at: float) -> None:
-        assert self.queue is not None  # noqa: S101 - of an edge that has one
+        assert self.queue is not None  # noqa: S101 - the callers check it
         entry = WaitingConnect(client, cast("ConnectRequest", request), ends_at)
         self._entries[client] = entry
         self.queue.enqueue(entry)
@@ -184,12 +184,12 @@ class ConnectHandler:
         entry.client.end_transport()
 
     def remove_from_queue(self, client: NamespaceClient) -> None:
-        """Take a client that is gone out of the queue."""
+        """Remove a client that has ended from the queue."""
         entry = self._entries.pop(client, None)
         if entry is not None and self.queue is not None:
             self.queue.discard(entry)
 
-    # The edge's check.
+    # The check of the namespace.
 
     async def _accept(self, client: NamespaceClient, request: object, ends_at: float) -> None:
         refusal: tuple[object, str] | None = None
@@ -200,7 +200,7 @@ class ConnectHandler:
             temporary = error
         if self.queue is not None and client.handler.queues_connects:
             self.queue.on_connect_finished(available=temporary is None or not temporary.requeue)
-        if client.state is ENDED:  # gone meanwhile
+        if client.state is ENDED:  # it ended meanwhile
             client.handler.on_disconnected(client.sid)
         elif temporary is not None:
             self._postpone(client, request, ends_at, temporary)
@@ -220,14 +220,14 @@ class ConnectHandler:
         client.end_transport()
 
     async def _run_handler(self, client: NamespaceClient, request: object) -> tuple[object, str] | None:
-        """None if the client is accepted, or the payload of the `connect_error` and its kind.
+        """Return None if the client is accepted, else the payload of the `connect_error` and the reason.
 
-        Raises _Temporary.
+        Raises _TemporaryFailure.
         """
         try:
             async with asyncio.timeout(self.handler_timeout) as timeout:
                 await client.handler.on_connect(client.sid, client, request)
-            if timeout.expired():  # python-socketio takes a cancelled handler for one that said nothing
+            if timeout.expired():  # python-socketio treats a cancelled handler as one that returned None
                 raise TimeoutError
         except ConnectRefused as refused:
             return refused.payload, "handler"
@@ -245,10 +245,10 @@ class ConnectHandler:
             raise _TemporaryFailure("internal") from None
         return None
 
-    # The answer.
+    # The response.
 
     def _refuse(self, session: Session, namespace: str, payload: object, reason: str) -> None:
-        """Answer with a `connect_error`. It extends no time limit, and the fifth one ends the session."""
+        """Send a `connect_error`. It extends no time limit, and the fifth one ends the session."""
         metrics.count("connects_refused", reason)
         _refusal_log.write(
             "connect refused", reason=reason, ip=self._server.eio.ip_limits.ip_of(session.handshake_info)
@@ -268,7 +268,7 @@ class ConnectHandler:
         self._update_connect_pending(client.eio_session)
         self.update_timer(client.eio_session)
         if has_held_frames:
-            # A client that awaits one message after the other loses the second of two in one read.
+            # A client that awaits one message after the other loses the second of two messages in one read.
             await asyncio.sleep(HELD_FRAMES_DELAY_S)
             client.release_held()
         await client.handler.on_connected(client.sid)

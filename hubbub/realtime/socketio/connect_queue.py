@@ -1,4 +1,4 @@
-"""The queue of CONNECTs that can't be accepted yet (docs/decisions/0013-waiting-connects.md)."""
+"""The queue of CONNECTs that cannot be handled yet (docs/decisions/0013-waiting-connects.md)."""
 
 import heapq
 import logging
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DEFAULT_MAX_WAIT_S = 10.0
-PLACE_TTL_S = 30.0  # that a session keeps its place after it left
-MAX_SAVED_PLACES = 20_000  # that are kept; the one that left first is dropped
+DEFAULT_MAX_WAIT_S = 10.0  # in the queue
+PLACE_TTL_S = 30.0  # for which a session keeps its place after it left the queue
+MAX_SAVED_PLACES = 20_000  # sessions with saved places; the one that left first is dropped
 MAX_QUEUE_ENTRIES = 20_000
-MAX_QUEUE_BYTES = 32 * 1024 * 1024
+MAX_QUEUE_BYTES = 32 * 1024 * 1024  # of all waiting requests
 PROBE_INTERVAL_S = 0.5  # between two attempts while a store is unavailable
-RUN_INTERVAL_S = 0.01  # between two turns of the queue: several entries a turn, not a turn for each
-MAX_REMOVED_ENTRIES = 1000  # removed entries that may lie in the heap before it is rebuilt
-QUEUE_LOG_INTERVAL_S = 1.0
+RUN_INTERVAL_S = 0.01  # between two runs of the queue, each of which admits several entries
+MAX_REMOVED_ENTRIES = 1000  # removed entries in the heap before it is rebuilt
+QUEUE_LOG_INTERVAL_S = 1.0  # between two log lines about the queue
 
 
 def _always_available() -> bool:
@@ -36,32 +36,31 @@ def _always_available() -> bool:
 
 
 class AdmissionLimits(NamedTuple):
-    """`per_s` connects a second are accepted; of one user at most `per_user` wait."""
+    """Limits for the admission of CONNECTs."""
 
-    per_s: int
-    per_user: int
-    available: Callable[[], bool] = (
-        _always_available  # whether the stores that a connect needs respond, as far as known
-    )
+    per_s: int  # CONNECTs that are admitted per second
+    per_user: int  # CONNECTs of one user that may wait
+    # Returns whether the stores that a CONNECT needs respond, according to their last probes.
+    available: Callable[[], bool] = _always_available
     max_wait_s: float = DEFAULT_MAX_WAIT_S
 
 
 class WaitingConnect:
-    """One CONNECT that waits, until `ends_at`; `first_at` is its place."""
+    """A CONNECT in the queue."""
 
     __slots__ = ("client", "ends_at", "place", "request", "size", "timer")
 
     def __init__(self, client: "NamespaceClient", request: "ConnectRequest", ends_at: float) -> None:
         self.client = client
         self.request = request
-        self.ends_at = ends_at
-        self.place = 0.0
-        self.size = 0
-        self.timer: Timer | None = None  # None: it does not wait
+        self.ends_at = ends_at  # monotonic time at which it stops waiting
+        self.place = 0.0  # monotonic time by which the queue is ordered: when its session asked first
+        self.size = 0  # bytes of the packed request
+        self.timer: Timer | None = None  # evicts it at `ends_at`; None: it does not wait
 
 
 class ConnectQueue:
-    """Hands entries to `admit` in the order of their places, or to `close` when their time is over."""
+    """Calls `admit` for entries in the order of their places, or `close` when their time is over."""
 
     def __init__(
         self,
@@ -76,34 +75,34 @@ class ConnectQueue:
         self._close = close
         per_s = limits.per_s
         self._bucket = TokenBucket(Rate(max(1, per_s // 10), per_s))
-        self._heap: list[tuple[float, int, WaitingConnect]] = []
-        self._sequence = count()
+        self._heap: list[tuple[float, int, WaitingConnect]] = []  # place, sequence number, entry
+        self._sequence = count()  # orders entries with the same place
         self._by_user: dict[UUID, dict[WaitingConnect, None]] = {}  # the waiting entries, the oldest first
         self._waiting_count = 0
-        self._waiting_bytes = 0
-        # Of sessions: the places that were left, the first one first, and when the last one was.
+        self._waiting_bytes = 0  # sum of the sizes of the waiting entries
+        # By session: the places of entries that left the queue, in order, and when the last one left.
         self._places: OrderedDict[UUID, tuple[list[float], float]] = OrderedDict()
-        self._run_timer: Timer | None = None
-        self._suspended = False  # a store is unavailable: one entry at a time tries it
-        self._probing = False
+        self._run_timer: Timer | None = None  # the next run of the queue
+        self._suspended = False  # whether a store is unavailable: one entry at a time probes it
+        self._probing = False  # whether such an entry is admitted and not finished
         self._draining = False
-        self._logged_at = float("-inf")
-        self._closed_count = 0  # since the last log line
+        self._logged_at = float("-inf")  # monotonic time of the last log line
+        self._closed_count = 0  # closed entries since the last log line
         metrics.gauge("connects_waiting", lambda: self._waiting_count)
 
     def __len__(self) -> int:
         return self._waiting_count
 
-    # What is called for each CONNECT.
+    # Methods that are called for each CONNECT.
 
     def acquire(self) -> bool:
-        """FAST PATH: whether a CONNECT can be admitted at once."""
+        """FAST PATH: return whether a CONNECT is admitted at once."""
         if self._waiting_count or self._suspended or self._draining or not self._limits.available():
             return False
         return not self._bucket.acquire()
 
     def enqueue(self, entry: WaitingConnect) -> None:
-        """Let an entry wait for its turn; close it if its time is over, or the queue is full or drains."""
+        """Add an entry to the queue. Close it if its time is over, or the queue is full or drains."""
         now = clock.monotonic()
         entry.size = entry.request.pack()
         entry.place = self._claim_place(entry.request.session_id, now)
@@ -120,12 +119,12 @@ class ConnectQueue:
         self._schedule(RUN_INTERVAL_S)
 
     def discard(self, entry: WaitingConnect) -> None:
-        """Remove an entry whose client is gone; its session keeps its place. Safe to call twice."""
+        """Remove an entry whose client has ended. Its session keeps its place. Safe to call twice."""
         if self._remove(entry):
             self._save_place(entry)
 
     def on_connect_finished(self, *, available: bool) -> None:
-        """An admitted CONNECT was answered, or failed because a store is unavailable."""
+        """Record that an admitted CONNECT was decided, or failed because a store is unavailable."""
         if not available:
             self._suspended, self._probing = True, False
             self._schedule(PROBE_INTERVAL_S)
@@ -137,13 +136,13 @@ class ConnectQueue:
             self._schedule(0)
 
     def drain(self) -> None:
-        """Close all entries, and from now on each that comes."""
+        """Close all entries, and each later one."""
         self._draining = True
         for entries in list(self._by_user.values()):
             for entry in list(entries):
                 self._evict(entry, "draining")
 
-    # Entries come and go.
+    # Entries.
 
     def _insert(self, entry: WaitingConnect, seconds: float) -> None:
         own = self._by_user.setdefault(entry.request.user_id, {})
@@ -157,7 +156,7 @@ class ConnectQueue:
         heapq.heappush(self._heap, (entry.place, next(self._sequence), entry))
 
     def _remove(self, entry: WaitingConnect) -> bool:
-        """Whether it waited until now. The heap drops it later."""
+        """Remove an entry. Return whether it was in the queue. The heap drops it later."""
         if entry.timer is None:
             return False
         entry.timer.cancel()
@@ -187,10 +186,10 @@ class ConnectQueue:
     # Places.
 
     def _claim_place(self, session_id: UUID, now: float) -> float:
-        """The place of a session that left the queue a moment ago, or a new one.
+        """Return the saved place of a session that left the queue recently, or a new place.
 
-        A place is used once. Further sockets of a session that waits get new places: with the same one, a
-        session that always has some waiting would always be first.
+        A place is used once. Further sockets of a waiting session get new places. With the same place, a
+        session that always has waiting sockets would always be first.
         """
         saved, left_at = self._places.get(session_id, ([], now))
         if not saved or now - left_at > PLACE_TTL_S:
@@ -215,7 +214,7 @@ class ConnectQueue:
                 break
             del places[oldest]
 
-    # Turns.
+    # Runs.
 
     def _schedule(self, seconds: float) -> None:
         if self._run_timer is None and self._waiting_count:
@@ -236,7 +235,7 @@ class ConnectQueue:
         self._schedule(max(RUN_INTERVAL_S, wait_ms / 1000))
 
     def _admit_first(self) -> bool:
-        """Admit the entry whose session asked first. False: none waits."""
+        """Admit the entry with the first place. Return False if none waits."""
         while self._heap:
             entry = heapq.heappop(self._heap)[2]
             if self._remove(entry):
@@ -245,7 +244,7 @@ class ConnectQueue:
         return False
 
     def _log(self, message: str) -> None:
-        """One line a second at most."""
+        """Write at most one line a second."""
         now = clock.monotonic()
         if now - self._logged_at >= QUEUE_LOG_INTERVAL_S:
             self._logged_at = now

@@ -1,4 +1,4 @@
-"""What a CONNECT asks for, after its token was verified in memory."""
+"""The content of a CONNECT, after its token was verified in memory."""
 
 from uuid import UUID
 
@@ -8,21 +8,21 @@ from hubbub.realtime.engine import HandshakeInfo
 from hubbub.schemas.base import parse
 from hubbub.schemas.sync import connection as wire
 
-REQUEST_OVERHEAD_BYTES = 400  # of a waiting request besides its cursors
+REQUEST_OVERHEAD_BYTES = 400  # size of a waiting request without its cursors
 ID_BYTES, SEQ_BYTES = 16, 8
 MAX_SEQ = (1 << 63) - 1
 
 
 class ConnectRequest:
-    """The verified claims of a token, and how far the client has read."""
+    """The verified claims of a token, and the positions up to which the client has the logs."""
 
     __slots__ = ("_cursors", "_packed", "claims", "epoch")
 
     def __init__(self, claims: AccessClaims, epoch: str | None, cursors: dict[UUID, int] | None) -> None:
         self.claims = claims
-        self.epoch = epoch
-        self._cursors = cursors
-        self._packed: bytes | None = None
+        self.epoch = epoch  # the epoch of the cursors
+        self._cursors = cursors  # last `seq` by room; None: packed, or not given
+        self._packed: bytes | None = None  # the cursors of a request that waits or waited
 
     @property
     def user_id(self) -> UUID:
@@ -34,11 +34,11 @@ class ConnectRequest:
 
     @property
     def was_queued(self) -> bool:
-        """Whether it was packed: the token may have expired since it was verified."""
+        """Whether the request waited. Its token may have expired since it was verified."""
         return self._packed is not None
 
     def pack(self) -> int:
-        """Keep the cursors in little memory while the request waits. Returns its size in bytes."""
+        """Keep the cursors in less memory while the request waits. Return its size in bytes."""
         if self._packed is None:
             cursors, self._cursors = self._cursors or {}, None
             self._packed = b"".join(
@@ -60,7 +60,7 @@ class ConnectRequest:
 
 
 def verify(tokens: TokenIssuer, handshake_info: HandshakeInfo, auth: object) -> ConnectRequest:
-    """Verify the token of a CONNECT: signature, expiry, purpose and claims. Uses nothing but memory.
+    """Verify the token of a CONNECT in memory: signature, expiry, purpose and claims.
 
     The token is in `auth`, else in the Authorization header, else in the query of the handshake.
     Raises Unauthenticated, TokenExpired.

@@ -1,4 +1,4 @@
-"""FAST PATH: Socket.IO packets as text, encoded once and shared by all who get them."""
+"""FAST PATH: Socket.IO packets that the server sends, encoded once for all recipients."""
 
 import msgspec
 
@@ -20,7 +20,7 @@ __all__ = [
     "msgpack_connect_error",
 ]
 
-MAX_JOINED_BYTES = 64 * 1024  # bytes
+MAX_JOINED_BYTES = 64 * 1024  # of one joined frame
 
 
 def _text_frame(text: str) -> Frame:
@@ -28,48 +28,48 @@ def _text_frame(text: str) -> Frame:
 
 
 def event(namespace: str, name: str, payload: str) -> Frame:
-    """`name` comes from our own closed lists and needs no escaping; `payload` is JSON text."""
+    """Encode an event. `name` is from a closed list and needs no escaping. `payload` is JSON text."""
     return _text_frame(f'2{namespace},["{name}",{payload}]')
 
 
 def encode_event(namespace: str, name: str, payload: object) -> Frame:
-    """The same, from a view or plain data."""
+    """Encode an event whose payload is a view or plain data."""
     return event(namespace, name, encode(payload).decode())
 
 
 def ack(namespace: str, ack_id: int, payload: object) -> Frame:
-    """The answer to the client's event `ack_id`."""
+    """Encode the ack of the client's event `ack_id`."""
     return Frame(b"43%b,%d[%b]" % (namespace.encode(), ack_id, encode(payload)))
 
 
 def ack_result(namespace: str, ack_id: int, data: bytes) -> Frame:
-    """The same, of an operation that went well; `data` is JSON."""
+    """Encode the ack of a successful operation. `data` is JSON text."""
     return Frame(b'43%b,%d[{"ok":true,"data":%b}]' % (namespace.encode(), ack_id, data))
 
 
 def connect(namespace: str, sid: str) -> Frame:
-    """The client is in."""
+    """Encode the CONNECT that accepts a client in a namespace."""
     return _text_frame(f'0{_prefix(namespace)}{{"sid":"{sid}"}}')
 
 
 def connect_error(namespace: str, payload: object) -> Frame:
-    """The client is not let in."""
+    """Encode the CONNECT_ERROR that refuses a client in a namespace."""
     return _text_frame(f"4{_prefix(namespace)}{encode(payload).decode()}")
 
 
 def msgpack_connect_error(namespace: str, message: str) -> Frame:
-    """A refusal that a client with the msgpack parser can read."""
+    """Encode a CONNECT_ERROR that a client with the msgpack parser can read."""
     packet = {"type": 4, "nsp": namespace, "data": {"message": message}}
     return message_of(msgspec.msgpack.encode(packet))
 
 
 def disconnect(namespace: str) -> Frame:
-    """The end of a namespace: a stock client does not come back by itself."""
+    """Encode the DISCONNECT of a namespace. A stock client does not reconnect after it."""
     return _text_frame(f"1{_prefix(namespace)}")
 
 
 def coalesce(frames: list[Frame]) -> list[Frame]:
-    """The same frames, joined as far as a slow client is still noticed in time."""
+    """Join frames up to MAX_JOINED_BYTES, so that a slow consumer is still detected in time."""
     if len(frames) == 1:
         return frames
     groups: list[list[Frame]] = []

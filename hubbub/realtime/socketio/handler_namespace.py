@@ -1,4 +1,4 @@
-"""Namespaces made the python-socketio way (`on`, `register_namespace`): an edge for those who extend."""
+"""Namespaces whose handlers are registered as in python-socketio (`on`, `register_namespace`)."""
 
 import inspect
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class ConnectRefused(Exception):
-    """A client is not let in; `said` is what it is told."""
+    """The connect handler refused a client. `payload` is that of the `connect_error`."""
 
     def __init__(self, payload: Any) -> None:
         super().__init__(payload)
@@ -45,16 +45,16 @@ class HandlerHost(Protocol):
 
 
 class HandlerNamespace:
-    """The handlers of one namespace, each client's events one after the other."""
+    """Runs the handlers of one namespace. The events of each client run one after the other."""
 
     def __init__(self, server: HandlerHost, namespace: str) -> None:
         self._server = server
         self._namespace = namespace
 
-    queues_connects = False  # whether CONNECTs wait for the admission limit
+    queues_connects = False  # CONNECTs do not wait for the admission limit
 
-    def check(self, handshake_info: "HandshakeInfo", auth: object) -> object:  # noqa: ARG002 - an edge's
-        """Nothing is known of credentials; the `connect` handler reads them."""
+    def check(self, handshake_info: "HandshakeInfo", auth: object) -> object:  # noqa: ARG002 - the signature of Namespace
+        """Return `auth` unchecked. The `connect` handler checks it."""
         return auth
 
     def _client(self, sid: str) -> "NamespaceClient | None":
@@ -62,7 +62,7 @@ class HandlerNamespace:
         return client
 
     async def on_connect(self, sid: str, client: "NamespaceClient", auth: object) -> None:
-        """Run the `connect` handler, once, with `auth` if it takes that. Raises Refused."""
+        """Run the `connect` handler once, with `auth` if it has a parameter for it. Raises ConnectRefused."""
         request = self._server.environ.get(client.eio_session.sid, {})
         arguments = [sid, request, auth] if self._handler_accepts_auth() else [sid, request]
         try:
@@ -89,16 +89,19 @@ class HandlerNamespace:
         return True
 
     async def on_connected(self, sid: str) -> None:
-        """Nothing to add."""
+        """Do nothing."""
 
     @property
     def max_event_bytes(self) -> int:
-        """As much as the transport takes."""
+        """The limit of the transport."""
         limit: int = self._server.eio.max_payload
         return limit
 
     def on_event(self, sid: str, event: ClientEvent) -> None:
-        """Queue it behind the client's others. A reserved name or too large an event ends the client."""
+        """Queue an event after the earlier ones of its client.
+
+        An event that has a reserved name or is too large ends the session.
+        """
         client = self._client(sid)
         if client is None:
             return
@@ -123,7 +126,7 @@ class HandlerNamespace:
             client.backlog.remove(event.size)
 
     def on_disconnecting(self, client: "NamespaceClient", reason: str) -> None:
-        """Run the `disconnect` handler behind the events that came before."""
+        """Run the `disconnect` handler after the earlier events."""
         client.event_queue.enqueue(partial(self._run_disconnect, client.sid, reason))
 
     async def _run_disconnect(self, sid: str, reason: str) -> None:
@@ -133,4 +136,4 @@ class HandlerNamespace:
             log.exception("a disconnect handler failed", extra={"namespace": self._namespace})
 
     def on_disconnected(self, sid: str) -> None:
-        """Said already."""
+        """Do nothing: `on_disconnecting` runs the handler."""

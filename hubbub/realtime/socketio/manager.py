@@ -1,4 +1,4 @@
-"""Clients in their namespaces and rooms: what python-socketio calls its manager."""
+"""python-socketio's client manager: the clients of all namespaces and their rooms."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,7 @@ from hubbub.realtime.engine.packets import message_frame
 from hubbub.realtime.socketio import frames
 from hubbub.realtime.socketio.namespace import OPEN, NamespaceClient
 
-MAX_CALLBACKS = 1000  # acks that one client may owe; past it the oldest are forgotten
+MAX_CALLBACKS = 1000  # acks of one client that are awaited; beyond it the oldest callbacks are dropped
 
 
 class ManagerHost(Protocol):
@@ -24,28 +24,32 @@ class ManagerHost(Protocol):
 
 
 class ClientManager(socketio.AsyncManager):
-    """The manager's interface on top of links: each operation costs what it touches, nothing more."""
+    """Implements the interface of python-socketio's manager.
+
+    The cost of each operation depends only on the clients and rooms that it concerns.
+    """
 
     server: ManagerHost
 
     def __init__(self) -> None:
         super().__init__()
         self._by_sid: dict[str, NamespaceClient] = {}
+        # By namespace and room; the room None has all clients of the namespace. The members are by sid.
         self._room_members: dict[tuple[str, str | None], dict[str, NamespaceClient]] = {}
-        self._last_ack_id = 0
+        self._last_ack_id = 0  # of the acks that the server requests
 
     def get(self, sid: str, namespace: str) -> NamespaceClient | None:
-        """A client by its sid."""
+        """Return a client of a namespace by its sid."""
         client = self._by_sid.get(sid)
         return client if client is not None and client.namespace == namespace else None
 
     def add(self, client: NamespaceClient) -> None:
-        """Somebody knocked."""
+        """Add a client that is not accepted yet."""
         self._by_sid[client.sid] = client
         self._room_members.setdefault((client.namespace, None), {})[client.sid] = client
 
     def remove(self, client: NamespaceClient) -> None:
-        """Somebody left, all rooms included."""
+        """Remove a client, also from its rooms."""
         del self._by_sid[client.sid]
         for room in (None, *(client.rooms or ())):
             self._remove_from_room(client, room)
@@ -59,7 +63,7 @@ class ClientManager(socketio.AsyncManager):
             if not members:
                 del self._room_members[key]
 
-    # What python-socketio asks.
+    # Methods that python-socketio calls.
 
     def get_namespaces(self) -> Iterable[str]:
         return {namespace for namespace, room in self._room_members if room is None}
@@ -69,7 +73,7 @@ class ClientManager(socketio.AsyncManager):
             yield client.sid, client.eio_session.sid
 
     def _recipients(self, namespace: str, room: Any) -> list[NamespaceClient]:
-        """Who is in a room, or one of several, or has that sid."""
+        """Return the clients in a room, or in one of several. The sid of a client is a room, too."""
         if room is None or isinstance(room, str):
             client_by_sid = self.get(room, namespace) if room is not None else None
             return (
@@ -98,7 +102,7 @@ class ClientManager(socketio.AsyncManager):
     def is_sid_room(self, namespace: str, room: str) -> bool:
         return self.get(room, namespace) is not None
 
-    def basic_enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:  # noqa: ARG002 - theirs
+    def basic_enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:  # noqa: ARG002 - python-socketio's
         client = self.get(sid, namespace)
         if client is None:
             raise ValueError("sid is not connected to requested namespace")
@@ -121,7 +125,7 @@ class ClientManager(socketio.AsyncManager):
             self.basic_leave_room(sid, namespace, room)
 
     async def disconnect(self, sid: str, namespace: str, **_kwargs: Any) -> None:
-        """Nobody here has this sid."""
+        """Do nothing: no client of this instance has this sid."""
 
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         client = self.get(sid, namespace)
@@ -138,7 +142,7 @@ class ClientManager(socketio.AsyncManager):
         to: Any = None,
         **_kwargs: Any,
     ) -> None:
-        """Encode once and queue for everybody; never waits, makes no tasks."""
+        """Encode an event once and queue it for all recipients. Never waits and creates no task."""
         arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
         skipped = skip_sid if isinstance(skip_sid, list) else [skip_sid]
         audience = [client for client in self._recipients(namespace, to or room) if client.sid not in skipped]
@@ -148,7 +152,7 @@ class ClientManager(socketio.AsyncManager):
                 self._last_ack_id += 1
                 client.callbacks = client.callbacks or {}
                 client.callbacks[self._last_ack_id] = callback
-                if len(client.callbacks) > MAX_CALLBACKS:  # a client that answers nothing
+                if len(client.callbacks) > MAX_CALLBACKS:  # a client that sends no acks
                     del client.callbacks[next(iter(client.callbacks))]
                 client.send(self.encode_packet(namespace, [event, *arguments], self._last_ack_id))
             else:
@@ -158,7 +162,7 @@ class ClientManager(socketio.AsyncManager):
     def encode_packet(
         self, namespace: str, data: Any, ack_id: int | None = None, kind: int = sio_packet.EVENT
     ) -> Frame:
-        """A packet made by python-socketio, with its binary parts behind it."""
+        """Encode a packet with python-socketio, followed by its attachments."""
         packet = self.server.packet_class(kind, namespace=namespace, data=data, id=ack_id)
         encoded = packet.encode()
         if isinstance(encoded, list):
@@ -166,18 +170,18 @@ class ClientManager(socketio.AsyncManager):
         return message_frame(encoded)
 
     async def trigger_callback(self, sid: str, id: int, data: list[Any]) -> None:
-        """An ack that the server asked for; others are passed over."""
+        """Call the callback of an ack that the server requested. Other acks are ignored."""
         client = self._by_sid.get(sid)
         callback = client.callbacks.pop(id, None) if client is not None and client.callbacks else None
         if callback is not None and inspect.isawaitable(result := callback(*data)):
             await result
 
     def remove_callback(self, sid: str, namespace: str, callback: Callable[..., Any]) -> None:
-        """Nobody waits for that answer any more."""
+        """Drop a callback whose ack is no longer awaited."""
         client = self.get(sid, namespace)
         if client is not None and client.callbacks:
             client.callbacks = {key: each for key, each in client.callbacks.items() if each is not callback}
 
     def on_ack(self, client: NamespaceClient, ack_id: int, data: list[Any]) -> None:
-        """The same, in a task of its own."""
+        """Handle an ack as `trigger_callback` does, in a task of its own."""
         tasks.spawn(self.trigger_callback(client.sid, ack_id, data), name="ack of a client")

@@ -14,47 +14,53 @@ if TYPE_CHECKING:
 
 
 class ClientState(Enum):
-    """Of a client in a namespace."""
+    """The state of a client in a namespace."""
 
-    PENDING = auto()
-    OPEN = auto()
-    ENDED = auto()
+    PENDING = auto()  # its CONNECT is undecided
+    OPEN = auto()  # it is accepted
+    ENDED = auto()  # it was refused, or it disconnected
 
 
 PENDING, OPEN, ENDED = ClientState.PENDING, ClientState.OPEN, ClientState.ENDED
 
 
 class Namespace(Protocol):
-    """One namespace, as the server below hands it its clients."""
+    """A namespace, as the server calls it.
 
-    queues_connects: (
-        bool  # whether CONNECTs wait while they exceed the admission limit, or a store is unavailable
-    )
+    Optional methods, each for an accepted client: `on_disconnecting(client, reason)` before a disconnect,
+    `on_protocol_error(sid)` and `on_flooding(sid)` to send a closing event.
+    """
+
+    # Whether a CONNECT waits while the admission limit is exceeded or a store is unavailable.
+    queues_connects: bool
 
     def check(self, handshake_info: HandshakeInfo, auth: object) -> object:
-        """Verify credentials in memory. Returns what `accept` gets, a ConnectRequest if `queued`.
+        """Verify credentials in memory. Return the `request` of `on_connect`.
 
-        Raises HubbubError.
+        It is a ConnectRequest if `queues_connects`. Raises HubbubError.
         """
 
     async def on_connect(self, sid: str, client: "NamespaceClient", request: object) -> None:
-        """Accept a client, or raise HubbubError or Refused. Unavailable: it waits, if `queued`."""
+        """Accept a client, or raise HubbubError or ConnectRefused.
+
+        After Unavailable the client waits, if `queues_connects`.
+        """
 
     async def on_connected(self, sid: str) -> None:
-        """The client was told that it is in."""
+        """Handle an accepted client after its CONNECT packet was queued."""
 
     @property
     def max_event_bytes(self) -> int:
-        """Of larger events the edge gets the head alone."""
+        """The limit for events. Of a larger one the namespace gets only the name."""
 
     def on_event(self, sid: str, event: ClientEvent) -> None:
-        """Take an event of an accepted client, in the order it came. Must not block.
+        """Handle an event of an accepted client. Called in the order of the events. Must not block.
 
-        The edge calls `remove` of the link's backlog when the event is answered.
+        The namespace calls `backlog.remove` of the client when the event is finished.
         """
 
     def on_disconnected(self, sid: str) -> None:
-        """The client is gone."""
+        """Handle the end of an accepted client, or of one that ended during `on_connect`."""
 
 
 class ClientHost(Protocol):
@@ -65,7 +71,7 @@ class ClientHost(Protocol):
 
 
 class NamespaceClient:
-    """One client in one namespace, and its transport, as the rest of the package sees it."""
+    """A client in one namespace, and the interface to its transport for the rest of the package."""
 
     __slots__ = (
         "_held_frames",
@@ -86,30 +92,30 @@ class NamespaceClient:
         self, server: ClientHost, eio_session: Session, sid: str, namespace: str, handler: Namespace
     ) -> None:
         self._server = server
-        self.eio_session = eio_session
-        self.sid = sid
+        self.eio_session = eio_session  # its Engine.IO session, shared by its namespaces
+        self.sid = sid  # Socket.IO id
         self.namespace = namespace
-        self.handler = handler
+        self.handler = handler  # receives its events
         self.state: ClientState = PENDING
-        self.rooms: set[str] | None = None
-        self.callbacks: dict[int, Callable[..., Any]] | None = None
-        self.event_queue: Any = None
-        self.backlog = Backlog(eio_session)  # events of the client that are not answered yet
-        self.pending_events: deque[ClientEvent] | None = deque()
-        self._held_frames: list[Frame] | None = []
+        self.rooms: set[str] | None = None  # rooms of python-socketio that it entered; None: none
+        self.callbacks: dict[int, Callable[..., Any]] | None = None  # awaited acks, by id; None: none
+        self.event_queue: Any = None  # the SerialQueue of HandlerNamespace
+        self.backlog = Backlog(eio_session)  # counts its events that are not finished
+        self.pending_events: deque[ClientEvent] | None = deque()  # events before `process_pending`
+        self._held_frames: list[Frame] | None = []  # frames before `release_held`; None: sent at once
 
     @property
     def handshake_info(self) -> HandshakeInfo:
-        """Address and credentials of the handshake."""
+        """IP address and credentials of the handshake."""
         return self.eio_session.handshake_info
 
     @property
     def waiting_bytes(self) -> int:
-        """Bytes that the client has not taken yet."""
+        """Bytes that the client has not read yet."""
         return self.eio_session.waiting_bytes
 
     def send(self, frame: Frame) -> None:
-        """Queue a frame; never waits. Before the client is let in, frames are held back."""
+        """Queue a frame. Never waits. Frames are held until the client is accepted."""
         if self._held_frames is None:
             eio_session = self.eio_session
             if not eio_session.closed:
@@ -118,7 +124,7 @@ class NamespaceClient:
             self._held_frames.append(frame)
 
     def accept(self, connect_frame: Frame) -> bool:
-        """From now on the client belongs here, and is told. Whether something is held back for it."""
+        """Accept the client and send `connect_frame`. Return whether frames are held for it."""
         self.state = OPEN
         self.eio_session.send(connect_frame)
         if not self._held_frames:
@@ -126,21 +132,21 @@ class NamespaceClient:
         return self._held_frames is not None
 
     def release_held(self) -> None:
-        """Send what was held back."""
+        """Send the held frames, and from now on each frame at once."""
         if self.state is OPEN and self._held_frames is not None:
             held, self._held_frames = self._held_frames, None
             for frame in held:
                 self.eio_session.send(frame)
 
     def mark_ended(self) -> None:
-        """Nothing goes out any more, and nothing waits."""
+        """Mark the client as ended. Later frames and waiting events are dropped."""
         self.state = ENDED
         self._held_frames = []
         self.pending_events = None
         self.backlog.close()
 
     def receive(self, event: ClientEvent) -> None:
-        """Hand over an event of the client; those that come before it is welcomed wait in order."""
+        """Hand an event to the namespace. Events before `process_pending` wait in order."""
         self.backlog.add(event.size)
         if self.pending_events is None:
             self.handler.on_event(self.sid, event)
@@ -149,27 +155,30 @@ class NamespaceClient:
             self.pending_events.append(event)
 
     def process_pending(self) -> None:
-        """The welcome is over: the events that waited, then the others as they come."""
+        """Hand over the events that waited. Later events are handed over at once."""
         waiting, self.pending_events = self.pending_events or deque(), None
         for event in waiting:
             if self.state is OPEN:
                 self.handler.on_event(self.sid, event)
 
     def end_namespace(self) -> None:
-        """A Socket.IO DISCONNECT: a stock client stays away. The transport follows if it does not."""
+        """Send a Socket.IO DISCONNECT, after which a stock client does not reconnect.
+
+        The transport is closed after DISCONNECT_GRACE_S if the client has not closed it.
+        """
         self._server.disconnect_client(self)
 
     def end_transport(self) -> None:
-        """Close the transport after what is queued: a stock client comes back.
+        """Close the transport after the queued frames, so that a stock client reconnects.
 
-        On long-polling that is done without a close packet: after one, Python's stock client stays away.
+        Long-polling ends without a close packet, after which Python's stock client would not reconnect.
         """
         self.eio_session.close(TRANSPORT_CLOSE)
 
     def expire(self) -> None:
-        """Close the transport as after a ping timeout: a client that is alive reconnects."""
+        """Close the transport as after a ping timeout. A client that is alive reconnects."""
         self.eio_session.close(PING_TIMEOUT, flush=False)
 
     def abort(self) -> None:
-        """Close the transport at once, whatever is queued."""
+        """Close the transport at once, without the queued frames."""
         self.eio_session.abort()

@@ -1,6 +1,6 @@
-"""FAST PATH: Socket.IO 5 packets of clients: refused by size before anything is decoded, and events as text.
+"""FAST PATH: Socket.IO 5 packets of clients. Their size is checked first, and events stay text.
 
-All of it takes time linear in the length of a packet.
+Every function takes time linear in the length of a packet.
 """
 
 import json
@@ -15,19 +15,19 @@ from hubbub.realtime.engine import ProtocolError
 
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
 MAX_ATTACHMENTS = 10
-MAX_JSON_DEPTH = 100  # of JSON within JSON
+MAX_JSON_DEPTH = 100  # nested arrays and objects
 MAX_NAMESPACE_CHARS = 200
-MAX_CONNECT_BYTES = 32 * 1024  # a token and 500 cursors take 30,000
+MAX_CONNECT_BYTES = 32 * 1024  # a token and 500 cursors take 30,000 bytes
 
 RESERVED_EVENT_NAMES = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
 
-# Type, attachments, namespace, id; the rest is JSON, in events with the name first.
+# Type, number of attachments, namespace, id. The rest is JSON, which begins with the name in events.
 _HEAD = re.compile(
     r"""([0-6])(?:([0-9]{1,3})-)?(?:(/[^,]*)(?:,|\Z))?([0-9]{1,15})?(?=\["([^"\\]{1,100})"|)""", re.DOTALL
 )
-# A string, also one without an end: the search for the next one never begins within it.
+# A string, also one without an end, so that the search for the next string never begins within one.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _DEPTH_STEPS = {ord(each): step for each, step in {"[": 1, "{": 1, "]": 255, "}": 255}.items()}  # 255 is -1
 _NO_BRACKETS = bytes(code for code in range(256) if code not in _DEPTH_STEPS)
@@ -35,13 +35,13 @@ _TO_DEPTH_STEPS = bytes(_DEPTH_STEPS.get(code, 0) for code in range(256))
 
 
 class _EventName(msgspec.Struct, array_like=True):
-    """An event of which the name alone is decoded; the rest is only looked at."""
+    """An event of which only the name is decoded. The rest is checked to be JSON."""
 
     name: str
 
 
 class _MsgpackPacket(msgspec.Struct):
-    """A packet of a client with the msgpack parser, as far as it is looked at."""
+    """The fields of a msgpack packet that are needed to refuse its client."""
 
     type: int
     nsp: str
@@ -54,23 +54,19 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Packet(NamedTuple):
-    """A packet of which only the head was read. `size` is its length on the wire, in bytes."""
+    """A packet of which only the head was read."""
 
-    kind: int
+    kind: int  # CONNECT to BINARY_ACK
     namespace: str
-    id: int | None
+    id: int | None  # the id of an ack, or of an event that expects one
     attachment_count: int
-    text: str
-    size: int
-    name: str | None  # of an event, as far as it is seen without decoding
+    text: str  # JSON that is not checked yet
+    size: int  # length on the wire, in bytes
+    name: str | None  # name of an event, if it can be read without decoding
 
 
 class ClientEvent:
-    """An event of a client: its name, and the JSON text of its arguments, decoded when its turn comes.
-
-    `size` is what it takes of the limit for events that wait, in bytes. `parts` are those of a binary event.
-    One that is too large has no text. Until it is `checked`, the text may turn out not to be JSON.
-    """
+    """An event of a client: its name, and the JSON text of its arguments, which is decoded later."""
 
     __slots__ = ("attachments", "checked", "id", "name", "size", "text")
 
@@ -82,37 +78,37 @@ class ClientEvent:
         size: int,
         attachments: tuple[bytes, ...] | None = None,
     ) -> None:
-        self.id = ack_id
+        self.id = ack_id  # None: the client expects no ack
         self.name = name
-        self.text = text
-        self.size = size
-        self.attachments = attachments
-        self.checked = False
+        self.text = text  # JSON array of name and arguments; empty if the event is too large
+        self.size = size  # bytes that count against the limit of waiting events
+        self.attachments = attachments  # of a binary event
+        self.checked = False  # whether `text` is known to be JSON
 
     @property
     def too_large(self) -> bool:
-        """Whether it is over the limit of its namespace."""
+        """Whether the event exceeds the limit of its namespace."""
         return not self.text
 
     def check(self) -> None:
-        """Check that the text is the JSON of an event; none of it is decoded. Raises Malformed."""
+        """Check that the text is the JSON of an event, without decoding it. Raises ProtocolError."""
         if not self.checked and self.text:
             _decode_name(self.text)
         self.checked = True
 
     def compact(self) -> None:
-        """Take as little memory as the wire did, for as long as the event waits. Raises Malformed."""
+        """Reduce the memory of an event that waits to its size on the wire. Raises ProtocolError."""
         self.check()
         if isinstance(self.text, str):
             self.text = self.text.encode()
 
     def arguments(self) -> list[Any]:
-        """The name and the arguments, decoded without a type, with binary parts in their places."""
+        """Return the name and the arguments, decoded without a type, with attachments in their places."""
         return decode_arguments(self.text, self.attachments)
 
 
 def parse(text: str) -> Packet:
-    """Read the head of a packet. Raises Malformed."""
+    """Read the head of a packet. Raises ProtocolError."""
     head = _HEAD.match(text)
     if head is None:
         raise ProtocolError("no packet")
@@ -138,7 +134,7 @@ def parse(text: str) -> Packet:
 def _check_header(packet: Packet, *, with_count: bool) -> None:
     kind = packet.kind
     if (kind in {BINARY_EVENT, BINARY_ACK}) is not with_count:
-        raise ProtocolError("attachments where there are none")
+        raise ProtocolError("unexpected attachment count")
     if packet.attachment_count > MAX_ATTACHMENTS:
         raise ProtocolError("too many attachments")
     if kind in {ACK, BINARY_ACK}:
@@ -154,12 +150,12 @@ def _check_header(packet: Packet, *, with_count: bool) -> None:
 
 
 def decode_auth(packet: Packet) -> Any:
-    """What a CONNECT carries; None if that is nothing. Raises Malformed."""
+    """Return the payload of a CONNECT, None if it has none. Raises ProtocolError."""
     return _decode_value(packet.text) if packet.text else None
 
 
 def msgpack_namespace(data: bytes) -> str | None:
-    """The namespace of a CONNECT by the msgpack parser, which hubbub does not have; None if it is none."""
+    """Return the namespace of a CONNECT in msgpack, which hubbub does not support. None: it is no CONNECT."""
     if len(data) > MAX_CONNECT_BYTES:
         return None
     try:
@@ -170,21 +166,20 @@ def msgpack_namespace(data: bytes) -> str | None:
 
 
 def read_event(packet: Packet, attachments: tuple[bytes, ...] | None = None) -> ClientEvent:
-    """An event, of which the name is decoded alone. Raises Malformed, as far as that is seen already.
+    """Read an event of which only the name is decoded. Raises ProtocolError for the errors found so far.
 
-    What can be decoded at once need not be looked at twice: the text is checked by whoever keeps it, or fails
-    to decode it.
+    To parse the text only once, `ClientEvent.check` or its decoding finds the other errors.
     """
     text, size = packet.text, packet.size
     _check_depth(text)
     if attachments is not None:
-        decode_arguments(text, attachments)  # checks the placeholders
+        decode_arguments(text, attachments)  # raises for wrong placeholders
         size += sum(map(len, attachments))
     return ClientEvent(packet.id, packet.name or _decode_name(text), text, size, attachments)
 
 
 def _decode_name(text: str | bytes) -> str:
-    """The name of an event, of which all is checked to be JSON. Raises Malformed."""
+    """Return the name of an event. All of its text is checked to be JSON. Raises ProtocolError."""
     try:
         return _decode_event_name(text).name
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
@@ -195,12 +190,12 @@ def _decode_name(text: str | bytes) -> str:
 
 
 def oversized_event(packet: Packet) -> ClientEvent:
-    """An event that is refused for its size: nothing of it is kept but its name, if that is easily seen."""
+    """Return an event that is refused for its size. Only its name is kept, if no decoding is needed."""
     return ClientEvent(packet.id, packet.name or "", "", 0)
 
 
 def check_array(packet: Packet) -> None:
-    """Check that a packet carries a JSON array; nothing of it is decoded. Raises Malformed."""
+    """Check that a packet carries a JSON array, without decoding it. Raises ProtocolError."""
     _check_depth(packet.text)
     try:
         _decode_array(packet.text)
@@ -210,7 +205,7 @@ def check_array(packet: Packet) -> None:
 
 
 def decode_arguments(text: str | bytes, attachments: tuple[bytes, ...] | None = None) -> list[Any]:
-    """An array, of binary packets with their parts in the places that name them. Raises Malformed."""
+    """Decode an array. Attachments replace their placeholders. Raises ProtocolError."""
     result = _decode_value(text.decode() if isinstance(text, bytes) else text)
     if not isinstance(result, list):
         raise ProtocolError("not an array")
@@ -226,7 +221,7 @@ def _decode_value(text: str) -> Any:
 
 
 def _decode_lenient(text: str) -> Any:
-    """JSON with halves of surrogate pairs in escapes: it is JSON, and the layers above refuse it politely."""
+    """Decode JSON with escapes of single surrogates. It is valid JSON, and the layers above reject it."""
     if "\\ud" not in text.lower():
         raise ProtocolError("not JSON")
     try:
@@ -245,7 +240,7 @@ def _check_depth(text: str) -> None:
 
 
 def nesting_depth(text: str) -> int:
-    """How deep brackets are nested, or 0 if there are too few of them; those within strings do not count."""
+    """Return how deep brackets outside strings are nested, 0 if there are at most MAX_JSON_DEPTH of them."""
     if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
         return 0
     steps = _STRING.sub("", text).encode("ascii", "replace").translate(_TO_DEPTH_STEPS, _NO_BRACKETS)
@@ -253,19 +248,19 @@ def nesting_depth(text: str) -> int:
 
 
 class PartialPacket:
-    """A packet that waits for its binary parts, of which at most `most` bytes are kept."""
+    """A packet that waits for its attachments. Beyond `max_bytes` in all they are counted and not kept."""
 
     __slots__ = ("_max_bytes", "attachments", "packet", "received", "size")
 
     def __init__(self, packet: Packet, max_bytes: int) -> None:
         self.packet = packet
-        self.attachments: list[bytes] = []
-        self.received = 0
-        self.size = packet.size
+        self.attachments: list[bytes] = []  # empty if the packet is too large
+        self.received = 0  # number of attachments that were received
+        self.size = packet.size  # bytes on the wire so far
         self._max_bytes = max_bytes
 
     def add(self, attachment: bytes, limit: int) -> bool:
-        """Take one more part; returns whether it was the last one. Raises Malformed over `limit` bytes."""
+        """Add an attachment. Return whether it was the last one. Raises ProtocolError over `limit` bytes."""
         self.received += 1
         self.size += len(attachment)
         if self.size > limit:

@@ -1,4 +1,4 @@
-"""FAST PATH: from the messages of a transport to complete packets, and who gets them."""
+"""FAST PATH: reads packets from the messages of a transport and hands them to their clients."""
 
 from functools import partial
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from hubbub.realtime.socketio.manager import ClientManager
 from hubbub.realtime.socketio.namespace import OPEN, NamespaceClient
 
 NO_MSGPACK_MESSAGE = "This server has no msgpack parser. Use the default parser of the client."
-ATTACHMENTS_TIMEOUT_S = 10.0  # for the binary parts of a packet to come
+ATTACHMENTS_TIMEOUT_S = 10.0  # for the attachments of a packet
 
 
 class ReaderHost(Protocol):
@@ -26,14 +26,14 @@ class ReaderHost(Protocol):
 
 
 class PacketReader:
-    """Reads the packets of all sessions of a server, each by the limit of its kind before it is decoded."""
+    """Reads the packets of all sessions, and checks the size of each by its kind before decoding it."""
 
     def __init__(self, server: ReaderHost) -> None:
         self._server = server
         self.attachments_timeout = ATTACHMENTS_TIMEOUT_S
 
     def read(self, session: Session, data: str | bytes) -> None:
-        """Handle one packet, or a part of one. Raises Malformed."""
+        """Handle a packet or one of its attachments. Raises ProtocolError."""
         if isinstance(data, str):
             self._on_text(session, data)
         else:
@@ -83,13 +83,13 @@ class PacketReader:
         partial_packet: packets.PartialPacket | None = session.partial_packet
         if partial_packet is None:
             _refuse_msgpack(session, data)
-            raise ProtocolError("attachment of nothing")
+            raise ProtocolError("unexpected attachment")
         if not partial_packet.add(data, self._server.eio.max_payload):
             return
         session.partial_packet = None
         self._server.connect_handler.update_timer(session)
         client = session.namespace_clients.get(partial_packet.packet.namespace)
-        if client is not None:  # else it ended while the parts came
+        if client is not None:  # otherwise it ended before the last attachment
             self._on_complete(
                 client, partial_packet.packet, partial_packet.size, tuple(partial_packet.attachments)
             )
@@ -101,7 +101,7 @@ class PacketReader:
         size: int,
         attachments: tuple[bytes, ...] | None,
     ) -> None:
-        """Hand over an event or an ack that is complete. Raises Malformed."""
+        """Hand over a complete event or ack. Raises ProtocolError."""
         fits = size <= client.handler.max_event_bytes
         if packet.kind in {packets.EVENT, packets.BINARY_EVENT}:
             client.receive(
@@ -116,7 +116,7 @@ class PacketReader:
 
 
 def _refuse_msgpack(session: Session, data: bytes) -> None:
-    """Raise Malformed for a client that does not speak JSON, after an answer that it understands."""
+    """Raise ProtocolError for a client with the msgpack parser, after a refusal that it can read."""
     namespace = None if session.namespace_clients else packets.msgpack_namespace(data)
     if namespace is not None:
         session.send(frames.msgpack_connect_error(namespace, NO_MSGPACK_MESSAGE))

@@ -1,15 +1,15 @@
-"""The only module that touches the insides of python-socketio 5.18; links.py has its manager.
+"""The Socket.IO server. It overrides internals of python-socketio 5.18; manager.py does for its manager.
 
-What is overridden, and why; tests/realtime/socketio/test_server.py fails when a new version changes it:
+These parts are overridden; tests/realtime/socketio/test_server.py fails when a new version changes them:
 
-- the Engine.IO server, at `_engineio_server_class` (docs/decisions/0006-transport.md);
-- the handling of messages: the stock server runs the `connect` and `disconnect` handlers for a client's
+- The Engine.IO server, at `_engineio_server_class` (docs/decisions/0006-transport.md).
+- The handling of messages. The stock server runs the `connect` and `disconnect` handlers for a client's
   ordinary events of those names, starts a task per event, so that events of one client overtake each other,
-  runs a `connect` handler that raises TypeError twice, lets a client connect to a namespace twice, logs a
-  traceback for each malformed packet and keeps the connection;
-- `call`: the stock one keeps the callback of an answer that never comes;
-- the manager: the stock one delivers to clients that are not let in yet, makes a task per recipient, and
-  walks through all rooms at each disconnect.
+  runs a `connect` handler that raises TypeError twice, accepts a client in a namespace twice, logs a
+  traceback for each malformed packet and keeps the connection.
+- `call`. The stock one keeps the callback of an ack that is never received.
+- The manager. The stock one delivers to clients that are not accepted yet, creates a task per recipient, and
+  visits all rooms at each disconnect.
 """
 
 import asyncio
@@ -34,9 +34,10 @@ CONNECT_TIMEOUT_S = 10.0  # for a client to send its CONNECT
 
 
 class SocketIOServer(socketio.AsyncServer):
-    """A Socket.IO server that hands its clients to edges, in order, and lets nobody pose as it.
+    """A Socket.IO server that hands the events of its clients to namespaces, in order.
 
-    Namespaces without an edge work by handlers, as python-socketio's documentation has it.
+    A client cannot trigger the handlers of reserved events. `native_namespaces` implement `Namespace`. All
+    other namespaces work by registered handlers, as python-socketio documents them.
     """
 
     eio: Engine
@@ -62,27 +63,27 @@ class SocketIOServer(socketio.AsyncServer):
     def _engineio_server_class(self) -> type[Engine]:
         return Engine
 
-    # What the transport tells: `Receiver`.
+    # The methods of `SessionHandler`.
 
     def on_opened(self, session: Session, request: Any) -> None:
-        """A client came; it has some seconds to ask for a namespace."""
+        """Start the time limit for the CONNECT of a new session."""
         if self.handlers or self.namespace_handlers:
             self.environ[session.sid] = wsgi_environ(request)
         self.connect_handler.start_connect_timer(session)
 
     def on_message(self, session: Session, data: str | bytes) -> None:
-        """Handle one packet, or a part of one. Raises Malformed."""
+        """Handle a packet or one of its attachments. Raises ProtocolError."""
         self.reader.read(session, data)
 
     def on_protocol_error(self, session: Session) -> None:
-        """Let the edges emit a last event: the session is about to end for what its client sent."""
+        """Send closing events before a session ends for a violation of the protocol."""
         self._emit_closing_event(session, "on_protocol_error")
 
     def on_flooding(self, session: Session) -> None:
         """End a session that exceeded its limit of packets or bytes for too long."""
         clients = list(session.namespace_clients.values())
         self._emit_closing_event(session, "on_flooding")
-        if all(client.state is not ENDED for client in clients):  # no edge disconnected the client
+        if all(client.state is not ENDED for client in clients):  # no namespace disconnected the client
             session.refuse("flooding")
 
     def _emit_closing_event(self, session: Session, callback_name: str) -> None:
@@ -92,14 +93,14 @@ class SocketIOServer(socketio.AsyncServer):
                 callback(client.sid)
 
     def on_closed(self, session: Session, reason: str) -> None:
-        """A client is gone, from all its namespaces."""
+        """Disconnect the client of an ended session from all its namespaces."""
         session.partial_packet = None
         for client in list(session.namespace_clients.values()):
             self.detach_client(client, reason)
         self.environ.pop(session.sid, None)
 
     def refuse(self, session: Session, reason: str) -> None:
-        """End a session for what it asked again and again: close code 1008."""
+        """End a session for repeated refused requests: closing events, then close code 1008."""
         self.on_protocol_error(session)
         session.refuse(reason)
 
@@ -109,10 +110,10 @@ class SocketIOServer(socketio.AsyncServer):
         if self.connect_handler.queue is not None:
             self.connect_handler.queue.drain()
 
-    # Clients come and go.
+    # Begin and end of clients.
 
     def find_namespace(self, namespace: str) -> Namespace | None:
-        """Whose the namespace is; None if it is unknown."""
+        """Return a namespace by its name, None if it is unknown."""
         native = self.native_namespaces.get(namespace)
         if native is not None:
             return native
@@ -124,7 +125,7 @@ class SocketIOServer(socketio.AsyncServer):
         return self._handler_namespaces.setdefault(namespace, HandlerNamespace(self, namespace))
 
     def remove_client(self, client: NamespaceClient) -> None:
-        """The client is no longer in the namespace, or was never let in."""
+        """Remove a client from its namespace, whether it was accepted or not."""
         if client.state is PENDING:
             self.connect_handler.remove_from_queue(client)
         client.mark_ended()
@@ -132,7 +133,7 @@ class SocketIOServer(socketio.AsyncServer):
         self.manager.remove(client)
 
     def detach_client(self, client: NamespaceClient, reason: str) -> None:
-        """The client is no longer in the namespace. Again is no error."""
+        """Remove a client and call the callbacks of its namespace. Safe to call twice."""
         if client.state is ENDED:
             return
         was_open = client.state is OPEN
@@ -144,7 +145,7 @@ class SocketIOServer(socketio.AsyncServer):
             client.handler.on_disconnected(client.sid)
 
     def disconnect_client(self, client: NamespaceClient) -> None:
-        """The namespace is over for this client; its transport too, unless another namespace uses it."""
+        """Send a DISCONNECT and remove a client. Close the transport unless another namespace uses it."""
         if client.state is ENDED:
             return
         eio_session = client.eio_session
@@ -152,12 +153,12 @@ class SocketIOServer(socketio.AsyncServer):
         eio_session.send(frames.disconnect(client.namespace))
         self.detach_client(client, self.reason.SERVER_DISCONNECT)
         if not eio_session.namespace_clients and not eio_session.closed:
-            # A stock client closes by itself when it reads the DISCONNECT; the others get 2 s.
+            # A stock client closes the transport when it reads the DISCONNECT. Other clients have 2 s.
             if eio_session.handler_timer is not None:
                 eio_session.handler_timer.cancel()
             eio_session.handler_timer = self.eio.timers.after(DISCONNECT_GRACE_S, eio_session.close)
 
-    # python-socketio's own interface, where it leans on its insides.
+    # Methods of python-socketio's interface that depend on its internals.
 
     async def disconnect(
         self,
@@ -168,7 +169,7 @@ class SocketIOServer(socketio.AsyncServer):
         """Disconnect a client from a namespace."""
         client = self.manager.get(sid, namespace or "/")
         if client is None and not ignore_queue:
-            await self.manager.disconnect(sid, namespace or "/")  # of another instance, perhaps
+            await self.manager.disconnect(sid, namespace or "/")  # may be a client of another instance
         elif client is not None and client.state is OPEN:
             self.disconnect_client(client)
 
@@ -215,7 +216,7 @@ class SocketIOServer(socketio.AsyncServer):
             session.send(self.manager.encode_packet(pkt.namespace, pkt.data, pkt.id, pkt.packet_type))
 
     def send_ack(self, client: NamespaceClient, ack_id: int, result: Any) -> None:
-        """The ack of a handler's answer: a tuple is several arguments, None is none."""
+        """Send the result of a handler as an ack. A tuple is several arguments, None is none."""
         data = list(result) if isinstance(result, tuple) else [] if result is None else [result]
         frame: Frame = self.manager.encode_packet(client.namespace, data, ack_id, sio_packet.ACK)
         client.send(frame)
