@@ -1,4 +1,4 @@
-"""Settings: read once from the environment and `.env`, checked, frozen."""
+"""Settings: read once from the environment and `.env`, validated, frozen."""
 
 from hubbub.config.environment import load, log_format
 from hubbub.config.errors import ConfigError

@@ -1,4 +1,4 @@
-"""The settings of backups: where they are written, and with which key they are encrypted."""
+"""Settings of backups: the destination and the encryption key."""
 
 import base64
 import binascii
@@ -10,11 +10,11 @@ from pydantic import PlainValidator
 from hubbub.config.fields import optional
 
 KEY_BYTES = 32
-PLACEHOLDER = "00" * KEY_BYTES  # of `.env.example`: refused where it would encrypt
+PLACEHOLDER = "00" * KEY_BYTES  # of `.env.example`: refused as a key
 
 
 def url(value: object) -> str | None:
-    """A folder, a `file://` URL or an `s3://` URL. The value is not part of the message."""
+    """Validate a folder, a `file://` URL or an `s3://` URL. Messages do not contain the value."""
     if value is None:
         return None
     text = str(value).strip()
@@ -25,7 +25,7 @@ def url(value: object) -> str | None:
 
 
 def key(value: object) -> str | None:
-    """A key of 32 bytes in hex or base64; returns it in hex."""
+    """Return a key of 32 bytes, given in hex or base64, as hex."""
     if value is None:
         return None
     text = str(value).strip()

@@ -1,4 +1,4 @@
-"""Reading the settings: the only place that looks at the environment and at `.env`."""
+"""Reads the settings. Only this module reads the environment and `.env`."""
 
 import os
 import re
@@ -14,17 +14,17 @@ from hubbub.config.fields import PREFIX, env_name, field_metadata
 from hubbub.config.settings import Settings
 from hubbub.core import secret_files
 
-# The variables by which the tests find a database and a Redis are no settings of the server.
+# The variables that give the tests a database and a Redis are not settings of the server.
 _TEST_PREFIX = "HUBBUB_TEST_"
 _FILE_SUFFIX = "_FILE"
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class SourcedText(NamedTuple):
-    """A variable's text, and where it was set."""
+    """A variable's text and its source."""
 
     text: str
-    source: str
+    source: str  # `command line`, `environment`, `.env` or `file …`
 
 
 def load(
@@ -32,10 +32,10 @@ def load(
     dotenv_path: str | Path | None = ".env",
     options: Mapping[str, str] | None = None,
 ) -> Settings:
-    """The settings in force: the command line, the environment, `.env`, the defaults, in this order.
+    """Return the effective settings: command line, environment, `.env`, defaults, in this order.
 
-    `options` are those of the command line, by field name. Outside production a missing secret key is made
-    and kept in the data folder. Raises ConfigError with every mistake, a line each.
+    `options` are those of the command line, by field name. Outside production, a missing secret key is
+    generated and stored in the data folder. Raises ConfigError with every mistake, one line each.
     """
     errors: list[str] = []
     variables = _read_variables(environ, dotenv_path, errors)
@@ -53,7 +53,7 @@ def load(
 
 
 def log_format(environ: Mapping[str, str] | None = None, dotenv_path: str | Path | None = ".env") -> str:
-    """`json` or `console`, also where other settings are wrong."""
+    """Return `json` or `console`, even if other settings are wrong."""
     found = _read_variables(environ, dotenv_path, []).get(env_name("log_format"))
     return "json" if found is not None and found.text.strip() == "json" else "console"
 
@@ -61,7 +61,7 @@ def log_format(environ: Mapping[str, str] | None = None, dotenv_path: str | Path
 def _read_variables(
     environ: Mapping[str, str] | None, dotenv_path: str | Path | None, errors: list[str]
 ) -> dict[str, SourcedText]:
-    """The variables of `.env` and of the environment that are ours."""
+    """Return the variables of `.env` and the environment that begin with `HUBBUB_`."""
     variables = dict(_read_dotenv(Path(dotenv_path), errors)) if dotenv_path else {}
     for name, text in (os.environ if environ is None else environ).items():  # noqa: TID251 - the one reader
         if name.startswith(PREFIX):
@@ -70,7 +70,7 @@ def _read_variables(
 
 
 def _read_dotenv(path: Path, errors: list[str]) -> Iterator[tuple[str, SourcedText]]:
-    """The variables of a `.env` that are ours."""
+    """Yield the variables of a `.env` that begin with `HUBBUB_`."""
     try:
         with path.open(encoding="utf-8") as file:
             bindings = list(parse_stream(file))
@@ -87,7 +87,7 @@ def _read_dotenv(path: Path, errors: list[str]) -> Iterator[tuple[str, SourcedTe
 
 
 def _values_by_field(variables: dict[str, SourcedText], errors: list[str]) -> dict[str, SourcedText]:
-    """Field name → what was given for it. Empty is as if not set, for a list it is none."""
+    """Return field name → text and source. An empty text means unset; for a list, it means an empty list."""
     fields = {env_name(name): name for name in Settings.model_fields}
     files = {
         env_name(n) + _FILE_SUFFIX: n
@@ -132,7 +132,7 @@ def _read_secret_file(
 
 
 def _unknown_message(name: str, known: list[str]) -> str:
-    # Without what all names share, which would make them all look alike.
+    # Without the prefix, which would make all names similar.
     bare = [one.removeprefix(PREFIX) for one in known]
     close = get_close_matches(name.removeprefix(PREFIX), bare, n=1)
     return f"{name}: there is no such setting{f'; did you mean {PREFIX}{close[0]}?' if close else '.'}"

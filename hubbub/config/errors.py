@@ -1,4 +1,4 @@
-"""What is wrong with settings, said in one line each."""
+"""Mistakes in settings, described in one line each."""
 
 from collections.abc import Iterable
 
@@ -19,12 +19,12 @@ _EXPECTED = {
     "bool_type": "true or false",
     "path_type": "a path",
     "string_type": "text",
-    "string_too_short": "more than nothing",
+    "string_too_short": "non-empty",
 }
 
 
 class ConfigError(Exception):
-    """Settings that can't be used: `lines`, one mistake each, for a person."""
+    """Settings that can't be used. `lines` describe one mistake each."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
@@ -32,19 +32,19 @@ class ConfigError(Exception):
 
 
 def describe_errors(error: ValidationError) -> list[str]:
-    """One line for each wrong field. What was given is repeated for fields only that are no secrets."""
-    # A default that could not be worked out follows from another mistake, which is listed.
+    """Return one line for each wrong field. A line repeats the value only if it is not a secret."""
+    # A default that could not be computed follows from another mistake, which has a line.
     found = [item for item in error.errors(include_url=False) if item["type"] != "default_factory_not_called"]
     return [f"{env_name(str(item['loc'][0]))}: {_reason(item)}" for item in found]
 
 
 def describe_rejections(found: Findings) -> list[str]:
-    """One line for each field that production refuses."""
+    """Return one line for each field that production refuses."""
     return [f"{env_name(name)}: {reason}." for name, reason in found.rejections]
 
 
 def sort_by_field(found: Iterable[str], model: type[BaseModel]) -> list[str]:
-    """Lines in the order of the fields; what is not a field comes last."""
+    """Return lines in the order of the fields, followed by lines that concern no field."""
     order = {env_name(name): place for place, name in enumerate(model.model_fields)}
     return sorted(found, key=lambda line: order.get(line.partition(":")[0], len(order)))
 
@@ -63,5 +63,5 @@ def _reason(item: ErrorDetails) -> str:
     elif kind == "less_than_equal":
         expected = f"{context['le']:.0f} or less"
     else:
-        expected = _EXPECTED.get(kind, "something else")
+        expected = _EXPECTED.get(kind, "another value")
     return f'must be {expected}, not "{item["input"]}".'

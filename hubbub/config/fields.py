@@ -1,4 +1,4 @@
-"""How a setting is declared: its default, its text, its section in the reference."""
+"""Declaration of a setting: its default, its description, its section in the reference."""
 
 from functools import partial
 from typing import Annotated, Any
@@ -31,10 +31,10 @@ Smtp = Annotated[str | None, PlainValidator(urls.smtp)]
 
 
 def setting(default: Any, text: str, **more: Any) -> Any:  # noqa: ANN401 - as pydantic's Field is typed
-    """A field. A function as default sees the fields before it; `shown` then says what it does.
+    """Declare a field. A function as default gets the fields before it; `default_text` describes its result.
 
-    `section` opens a section of the reference, `sample` stands in `.env.example`. A `secret` is never shown
-    as it is, and may come from a file.
+    `section` starts a section of the reference; `sample` is the value in `.env.example`. A `secret` is never
+    displayed, and may come from a file.
     """
     extra: dict[str, Any] = {
         key: more.pop(key) for key in ("section", "default_text", "sample", "secret") if key in more
@@ -44,17 +44,17 @@ def setting(default: Any, text: str, **more: Any) -> Any:  # noqa: ANN401 - as p
 
 
 def optional(text: str, sample: str, **more: Any) -> Any:  # noqa: ANN401 - likewise
-    """A field that need not be set: None without it."""
+    """Declare a field whose default is None."""
     return setting(None, text, default_text="none", sample=sample, **more)
 
 
 def networks(text: str, sample: str, default_text: str = "none") -> Any:  # noqa: ANN401 - likewise
-    """A list of networks, empty without a value: `default_text` says what that means."""
+    """Declare a list of networks that is empty by default; `default_text` states what that means."""
     return setting((), text, default_text=default_text, sample=sample)
 
 
 def listening_url(data: dict[str, Any]) -> str:
-    """The URL of the address that is listened on; where that is all addresses, of loopback."""
+    """Return the URL of the listening address; for all addresses, that of loopback."""
     host = data["host"]
     if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
         host = "127.0.0.1"
@@ -62,10 +62,10 @@ def listening_url(data: dict[str, Any]) -> str:
 
 
 def env_name(name: str) -> str:
-    """The environment's name of a field."""
+    """Return the environment variable of a field."""
     return PREFIX + name.upper()
 
 
 def field_metadata(field: FieldInfo) -> dict[str, Any]:
-    """What `setting` noted beside the field."""
+    """Return the additional arguments that `setting` stored in the field."""
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}

@@ -1,4 +1,4 @@
-"""Who people may sign in with: the providers that the settings name, and what is wrong with those."""
+"""OAuth login: the configured identity providers and the validation of their settings."""
 
 import re
 from typing import NamedTuple, Protocol
@@ -11,14 +11,14 @@ from hubbub.config import production, urls
 GOOGLE_ISSUER = "https://accounts.google.com"
 GITHUB_URL = "https://github.com"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
-_RESERVED_NAMES = ("google", "github", "exchange")  # `exchange` is an address beside those of the providers
+_RESERVED_NAMES = ("google", "github", "exchange")  # `exchange` is a path beside those of the providers
 _EXAMPLE = "name=https://client_id:client_secret@issuer.example"
-_FORMAT_HINT = f"must be an address like {_EXAMPLE}, separated by commas or lines"
-_MAX_ISSUER_CHARS = 255  # the column
+_FORMAT_HINT = f"must be a URL like {_EXAMPLE}, separated by commas or lines"
+_MAX_ISSUER_CHARS = 255  # as in the database column
 
 
 class Provider(NamedTuple):
-    """Somebody who says who a person is. `url` is the issuer, exactly as it names itself."""
+    """An identity provider. `url` is the issuer, exactly as the provider names itself."""
 
     name: str
     title: str
@@ -28,11 +28,11 @@ class Provider(NamedTuple):
     is_oidc: bool = True
 
     def __repr__(self) -> str:
-        return f"{self.name}={self.url}"  # never the secret
+        return f"{self.name}={self.url}"  # without the secret
 
 
 def parse_issuers(value: object) -> tuple[Provider, ...]:
-    """`name=https://client_id:client_secret@issuer`, separated; what is given is not part of the messages."""
+    """Parse `name=https://client_id:client_secret@issuer`, separated. Messages do not contain the value."""
     given = re.split(r"[,\s]+", value) if isinstance(value, str) else value
     if not isinstance(given, (list, tuple)):
         raise ValueError(_FORMAT_HINT)  # noqa: TRY004 - a mistake in a setting is a ValueError
@@ -56,13 +56,13 @@ def _parse_issuer(text: str) -> Provider:
         )
     url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     if len(url) > _MAX_ISSUER_CHARS:
-        raise ValueError(f"the address of an issuer has at most {_MAX_ISSUER_CHARS} characters")
+        raise ValueError(f"the URL of an issuer has at most {_MAX_ISSUER_CHARS} characters")
     title = name.replace("-", " ").title()
     return Provider(name, title, url, unquote(parts.username), unquote(parts.password or ""))
 
 
 def require_https(value: tuple[Provider, ...], info: ValidationInfo) -> tuple[Provider, ...]:
-    """In production nobody on the way may listen, or answer in a provider's place."""
+    """Require https in production, so that nothing can read the traffic or impersonate a provider."""
     production.reject_if(
         production.has_plain_http(each.url for each in value), info, "must be https in production"
     )
@@ -70,13 +70,13 @@ def require_https(value: tuple[Provider, ...], info: ValidationInfo) -> tuple[Pr
 
 
 def require_https_url(value: str, info: ValidationInfo) -> str:
-    """The same of one address."""
+    """Require https in production for one URL."""
     production.reject_if(production.has_plain_http([value]), info, "must be https in production")
     return value
 
 
 def require_client_id(value: str | None, info: ValidationInfo) -> str | None:
-    """A secret and the id that it belongs to are set together."""
+    """Require that a secret and its client id are set together."""
     name = (info.field_name or "").removesuffix("_secret") + "_id"
     if (value is None) != (info.data.get(name) is None):
         raise ValueError(f"and HUBBUB_{name.upper()} are set together, or neither")
@@ -95,7 +95,7 @@ class ProviderSettings(Protocol):
 
 
 def configured(settings: ProviderSettings) -> dict[str, Provider]:
-    """All providers by name, in the order in which they are shown."""
+    """Return all providers by name, in display order."""
     found = list(settings.oauth_issuers)
     if settings.oauth_github_client_id and settings.oauth_github_client_secret:
         url, credentials = (

@@ -1,4 +1,4 @@
-"""The forms that values of settings take: rates, lists, networks, addresses. A wrong one is a ValueError."""
+"""Parsers of setting values: rates, lists, networks, origins. A wrong value is a ValueError."""
 
 import re
 from collections.abc import Iterable
@@ -15,16 +15,16 @@ Network = IPv4Network | IPv6Network
 ROLES = ("user", "moderator", "admin")
 MAX_LEAKY_DELAY_S = 10
 MAX_ROOM_NAME_CHARS = 80  # characters, as in schemas.rooms.Name
-IPV4_MAPPED_BITS = 96  # bits in front of an IPv4 address that is written as IPv6
+IPV4_MAPPED_BITS = 96  # bits before an IPv4 address that is written as IPv6
 _RATE = re.compile(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,9})?)")
 _URL_PASSWORD = re.compile(r"(?<=://)([^/?#@:]*):.*@")
 _SECRET_PARAMETER = re.compile(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
 def rate(value: object, *, allow_leaky: bool = False) -> Rate | None:
-    """`30/10`: a bucket of 30, refilled by 10 a second; `off`: None, no limit.
+    """Parse `30/10`, a burst of 30 refilled by 10 a second, or `off`, which is None: no limit.
 
-    Where it `leaks` it may be `30/10 leaky`.
+    With `allow_leaky`, also `30/10 leaky`.
     """
     if value is None or isinstance(value, Rate):
         return value
@@ -35,7 +35,7 @@ def rate(value: object, *, allow_leaky: bool = False) -> Rate | None:
         return None
     found = _RATE.fullmatch(text)
     if found is None or int(found[1]) < 1 or float(found[2]) <= 0:
-        raise ValueError("must be a bucket and its refill per second, like 30/10 or 10/0.5, or off")
+        raise ValueError("must be a burst and its refill per second, like 30/10 or 10/0.5, or off")
     return Rate(int(found[1]), float(found[2]))
 
 
@@ -47,14 +47,14 @@ def _leaky_rate(text: str) -> Rate | None:
 
 
 def format_rate(value: Rate | None) -> str:
-    """A rate as it is written in the settings."""
+    """Return a rate as it is written in the settings."""
     if value is None:
         return "off"
     return f"{value.burst}/{value.per_s:g}" + (" leaky" if value.leaky else "")
 
 
 class Tier(NamedTuple):
-    """How much more a role may: a factor, or None for no limit."""
+    """The factor by which a role exceeds the limits, or None for no limit."""
 
     role: str
     factor: float | None
@@ -64,7 +64,7 @@ class Tier(NamedTuple):
 
 
 def tiers(value: object) -> tuple[Tier, ...]:
-    """`moderator=2,admin=off`: a factor of the limits, or no limit, for each role."""
+    """Parse `moderator=2,admin=off`: for each role a factor of the limits, or no limit."""
     return tuple(_tier(str(text)) for text in split_list(value))
 
 
@@ -80,13 +80,13 @@ def _tier(text: str) -> Tier:
 
 
 def split_list(value: object) -> tuple[str, ...]:
-    """Texts between commas, without the spaces around them; empty ones are left out."""
+    """Return the texts between commas, without surrounding spaces and without empty ones."""
     given = value.split(",") if isinstance(value, str) else _require_list(value)
     return tuple(dict.fromkeys(text for item in given if (text := str(item).strip())))
 
 
 def secrets(value: object) -> tuple[str, ...]:
-    """Secrets between commas or line ends. None is part of a message."""
+    """Return the secrets between commas or line ends. Messages do not contain them."""
     return split_list(value.replace("\n", ",") if isinstance(value, str) else value)
 
 
@@ -97,7 +97,7 @@ def _require_list(value: object) -> Iterable[object]:
 
 
 def networks(value: object) -> tuple[Network, ...]:
-    """Networks in CIDR form; an address alone is a network of one."""
+    """Parse networks in CIDR form. A single IP address is a network of one."""
     return tuple(_network(text) for text in split_list(value))
 
 
@@ -114,7 +114,7 @@ def _network(text: str) -> Network:
 
 
 def _unmap_ipv4(network: Network) -> Network:
-    """IPv4 written as IPv6 as IPv4, as addresses are compared."""
+    """Return IPv4 written as IPv6 as IPv4, the form in which IP addresses are compared."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is None or network.prefixlen < IPV4_MAPPED_BITS:
         return network
@@ -122,12 +122,12 @@ def _unmap_ipv4(network: Network) -> Network:
 
 
 def origins(value: object) -> tuple[str, ...]:
-    """Origins as browsers send them, `https://chat.example`, or `*`."""
+    """Parse origins as browsers send them, `https://chat.example`, or `*`."""
     return tuple(urls.origin(text.lower().rstrip("/")) for text in split_list(value))
 
 
 def names(value: object) -> tuple[str, ...]:
-    """Names of rooms."""
+    """Parse names of rooms."""
     found = split_list(value)
     for text in found:
         if fault := room_names.name_fault(text, MAX_ROOM_NAME_CHARS):
@@ -136,20 +136,20 @@ def names(value: object) -> tuple[str, ...]:
 
 
 def mask_secrets(text: str) -> str:
-    """An address with its passwords hidden; other text as it is."""
+    """Return a URL with its passwords masked; other text is unchanged."""
     return _SECRET_PARAMETER.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", text))
 
 
 def identifier(value: object) -> str:
-    """A name that is safe in a log, a channel and a file name."""
+    """Validate a name that is safe in logs, channels and file names."""
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text := str(value)):
         raise ValueError("must be 1 to 64 letters, digits, dots, hyphens or underscores")
     return text
 
 
 def sender(value: object) -> str:
-    """The sender of e-mails: an address, or a name and an address in angle brackets."""
+    """Validate the sender of e-mails: an e-mail address, or a name and one in angle brackets."""
     text = str(value).strip()
     if email_addresses.parse_sender(text) is None:
-        raise ValueError("must be an address, or a name and an address: hubbub <chat@example.org>")
+        raise ValueError("must be an e-mail address, optionally with a name: hubbub <chat@example.org>")
     return text

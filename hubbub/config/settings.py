@@ -1,4 +1,4 @@
-"""The settings, one field each. The name of a setting is `HUBBUB_` and the name of its field in capitals.
+"""The settings, one field each. A setting's name is `HUBBUB_` and its field's name in capitals.
 
 The reference (`docs/settings.md`) and `.env.example` are generated from the fields, in their order.
 """
@@ -50,7 +50,7 @@ class Settings(production.CheckedSettings):
     """The settings of a process. Times are in seconds (`_s`) or milliseconds (`_ms`), sizes in bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)  # by field name
 
     env: Literal["development", "test", "production"] = setting(
         "development",
@@ -79,9 +79,7 @@ class Settings(production.CheckedSettings):
         default_text="`*`, none in production",
         sample="https://www.example,https://app.example",
     )
-    trusted_proxies: Networks = networks(
-        "Proxies whose `X-Forwarded-*` headers are trusted, by comma.", "10.0.0.0/8"
-    )
+    trusted_proxies: Networks = networks("Proxies whose `X-Forwarded-*` headers are trusted.", "10.0.0.0/8")
     addresses_allow: Networks = networks(
         "Networks whose clients are accepted, over REST and sockets. Probes from loopback always are.",
         "203.0.113.0/24,2001:db8::/32",
@@ -254,10 +252,7 @@ class Settings(production.CheckedSettings):
         default_text="`uploads` in the data directory",
         sample="file:///srv/hubbub/uploads",
     )
-    cdn_url: Url = optional(
-        "Base URL from which uploads are served, if not from hubbub.",
-        sample="https://cdn.example",
-    )
+    cdn_url: Url = optional("Base URL of uploads, if hubbub does not serve them.", "https://cdn.example")
     smtp_url: Smtp = setting(
         None,
         "SMTP server, `smtp://user:password@host:port`; with `off` e-mail jobs fail and are kept.",
@@ -271,7 +266,7 @@ class Settings(production.CheckedSettings):
     backup_url: backups.Url = backups.URL_SETTING
     backup_key: backups.Key = backups.KEY_SETTING
     log_format: Literal["console", "json"] = setting(
-        "console", "`console` for readers, or `json`: one JSON object per line.", section="Logs and metrics"
+        "console", "`console` for humans, or `json`: one JSON object per line.", section="Logs and metrics"
     )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())
@@ -293,9 +288,9 @@ class Settings(production.CheckedSettings):
 
     @classmethod
     def build(cls, given: Mapping[str, Any], sources: Mapping[str, str] | None = None) -> Self:
-        """Check `given`, field name → value or its text. Raises ConfigError with every mistake.
+        """Validate `given`: field name → value or its text. Raises ConfigError with every mistake.
 
-        What only production refuses is a mistake besides others; alone it is in `production_mistakes`.
+        A value that only production refuses is an error next to others; alone it is in `production_errors`.
         """
         found = production.Findings(frozenset(given))
         try:
@@ -312,23 +307,23 @@ class Settings(production.CheckedSettings):
     @classmethod
     def for_tests(cls, **overrides: Any) -> Self:  # noqa: ANN401 - any field
         """Build settings without environment and files: SQLite in memory, cheap digests, no limit on REST."""
-        defaults = {"bcrypt_rounds": 4, "limit_http": None, "limit_auth": None}
-        given = {"env": "test", "secret_key": TEST_SECRET, **defaults, **overrides}
+        given = {"bcrypt_rounds": 4, "limit_http": None, "limit_auth": None, **overrides}
+        given = {"env": "test", "secret_key": TEST_SECRET, **given}
         if "data_dir" not in given:
             given.setdefault("database_url", "sqlite://:memory:")
         return cls.build(given)
 
     @property
     def uses_sqlite(self) -> bool:
-        """Return whether the database is an SQLite file."""
+        """Whether the database is an SQLite file."""
         return self.database_url.startswith("sqlite")
 
     def source(self, name: str) -> str:
-        """Return the source of a value: `default`, `made`, `environment`, `.env`, `file …`."""
+        """Return the source of a value: `default`, `generated`, `environment`, `.env`, `file …`."""
         return self._sources.get(name, "default")
 
     def with_generated(self, name: str, value: str) -> Self:
         """Return a copy in which hubbub generated one value."""
         copied = self.model_copy(update={name: value})
-        copied._sources = {**self._sources, name: "made"}  # noqa: SLF001 - our own
+        copied._sources = {**self._sources, name: "generated"}  # noqa: SLF001 - our own
         return copied

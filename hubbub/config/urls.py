@@ -1,6 +1,6 @@
-"""URLs in settings: each mistake is a ValueError with one sentence, which does not repeat the URL.
+"""URLs in settings. Each mistake is a ValueError with one sentence.
 
-A URL may hold a password, so no message shows any part of one.
+A URL may contain a password. Therefore no message repeats any part of it.
 """
 
 import os
@@ -17,7 +17,7 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 MAX_HOST_CHARS = 253
 MAX_PORT = 65535
 SENTINEL_PORT = 26379
-# What may follow the `?`: the rest is set by hubbub, or means nothing to it.
+# The allowed parameters. hubbub sets the others itself, or ignores them.
 _REDIS_OPTIONS = ("db",)
 _REDIS_TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
 _OPTION_CHOICES = {
@@ -25,19 +25,19 @@ _OPTION_CHOICES = {
     "ssl_check_hostname": ("true", "false", "yes", "no", "1", "0"),
     "path_style": ("true", "false"),
 }
-_SESSION_ATTRS = ("any", "primary", "read-write")  # the target_session_attrs of hubbub: it writes
+_SESSION_ATTRS = ("any", "primary", "read-write")  # the values of target_session_attrs that allow writes
 _FILE_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 class Server(NamedTuple):
-    """A host, without brackets, and a port; None where the URL names none."""
+    """A host, without brackets, and a port; None if the URL has none."""
 
     host: str
     port: int | None
 
 
 class Url(NamedTuple):
-    """The parts of a URL, unquoted where they are."""
+    """The parts of a URL, with percent-escapes decoded except in `parts`."""
 
     parts: SplitResult
     servers: list[Server]
@@ -47,7 +47,7 @@ class Url(NamedTuple):
 
 
 def parse(text: str, schemes: tuple[str, ...], example: str) -> Url:
-    """The parts of a URL with any number of hosts, none included. Raises ValueError."""
+    """Return the parts of a URL with any number of hosts, including none. Raises ValueError."""
     if _CONTROL_CHARACTERS.search(text):
         raise ValueError("must not contain spaces or control characters")
     try:
@@ -56,7 +56,7 @@ def parse(text: str, schemes: tuple[str, ...], example: str) -> Url:
     except ValueError:
         raise ValueError(f"is not a URL: check the brackets; {ESCAPE_HINT}") from None
     if parts.scheme not in schemes or not text[len(parts.scheme) :].startswith("://"):
-        raise ValueError(f"must be an address like {example}")
+        raise ValueError(f"must be a URL like {example}")
     if "#" in text:
         raise ValueError(f"must not contain a #; {ESCAPE_HINT}")
     if _BAD_ESCAPE.search(text):
@@ -79,7 +79,7 @@ def parse(text: str, schemes: tuple[str, ...], example: str) -> Url:
 def _parse_options(query: str) -> dict[str, str]:
     pairs = parse_qsl(query, keep_blank_values=True)
     if query and (len(pairs) != len(query.split("&")) or not all(name for name, _ in pairs)):
-        raise ValueError("has a parameter without a name behind its ?")
+        raise ValueError("has a parameter without a name after its ?")
     if duplicates := sorted({name for name, _ in pairs if [each for each, _ in pairs].count(name) > 1}):
         raise ValueError(f"has the parameter {duplicates[0][:40]!r} twice")
     return dict(pairs)
@@ -90,7 +90,7 @@ def _parse_server(text: str, first_port: int) -> Server:
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")) or not _is_ip(host):
-            raise ValueError("has brackets around what is not an IPv6 address")
+            raise ValueError("has brackets around something other than an IPv6 address")
         port = rest[1:]
         colon = bool(rest)
     else:
@@ -108,7 +108,7 @@ def _parse_server(text: str, first_port: int) -> Server:
 
 
 def check_host(host: str) -> None:
-    """Raises ValueError for what is no IP address, no host name and no folder of a Unix socket."""
+    """Raise ValueError unless `host` is an IP address, a host name or the folder of a Unix socket."""
     if _is_ip(host) or host.startswith(("%2F", "%2f")):
         return
     try:
@@ -130,9 +130,9 @@ def _is_ip(host: str) -> bool:
 
 def _require_host(url: Url, example: str) -> None:
     if not url.servers:
-        raise ValueError(f"must be an address like {example}")
+        raise ValueError(f"must be a URL like {example}")
     if len(url.servers) > 1:
-        raise ValueError("names several hosts; it takes one")
+        raise ValueError("names several hosts; only one is allowed")
     if url.servers[0].host.startswith("/"):
         raise ValueError("has a host that is neither a host name nor an IP address")
 
@@ -140,12 +140,12 @@ def _require_host(url: Url, example: str) -> None:
 def _require_options(url: Url, allowed: tuple[str, ...]) -> None:
     for name, value in url.options.items():
         if name not in allowed:
-            hint = f"it takes {', '.join(allowed)}" if allowed else "it takes none"
-            raise ValueError(f"has the unknown parameter {name[:40]!r} behind its ?; {hint}")
+            hint = f"allowed are {', '.join(allowed)}" if allowed else "none is allowed"
+            raise ValueError(f"has the unknown parameter {name[:40]!r} after its ?; {hint}")
         if name in _OPTION_CHOICES and value.lower() not in _OPTION_CHOICES[name]:
             raise ValueError(f"has a wrong {name}: it is one of {', '.join(_OPTION_CHOICES[name])}")
         if name in _FILE_OPTIONS and not os.access(value, os.R_OK):
-            raise ValueError(f"names a file as {name} that can't be read")
+            raise ValueError(f"has a {name} that names an unreadable file")
 
 
 def _require_path(url: Url, *allowed: str) -> None:
@@ -154,20 +154,20 @@ def _require_path(url: Url, *allowed: str) -> None:
 
 
 def host(value: object) -> str:
-    """The IP address or the name of the machine to listen on."""
+    """Validate the IP address or host name to listen on."""
     text = _text(value)
     if not text or _CONTROL_CHARACTERS.search(text) or text.startswith("%"):
-        raise ValueError("must be an IP address or the name of a host")
+        raise ValueError("must be an IP address or a host name")
     check_host(text)
     return text
 
 
 def database(value: object) -> str:
-    """`postgres://user:password@host:port/name`, with several hosts too, or `sqlite://` and a path."""
+    """Validate `postgres://user:password@host:port/name`, with one or several hosts, or `sqlite://path`."""
     example, text = "postgres://user:password@host/name", _text(value)
     if text.startswith("sqlite:"):
         if not text.removeprefix("sqlite:").removeprefix("//").strip("/"):
-            raise ValueError(f"must be an address like {example}")
+            raise ValueError(f"must be a URL like {example}")
         if "?" in text or "#" in text:
             raise ValueError("of SQLite is a path without parameters; write ? # in a name as %3F %23")
         if re.search(r"[\x00-\x1f\x7f]", unquote(text)):
@@ -177,9 +177,9 @@ def database(value: object) -> str:
         return text
     url = parse(text, ("postgres", "postgresql"), example)
     if not (url.servers or url.parts.path.strip("/")):
-        raise ValueError(f"must be an address like {example}")
+        raise ValueError(f"must be a URL like {example}")
     cache_size = url.options.get("statement_cache_size", "0")
-    if not (cache_size.isascii() and cache_size.isdigit() and len(cache_size) <= 6):  # noqa: PLR2004 - far more than there are
+    if not (cache_size.isascii() and cache_size.isdigit() and len(cache_size) <= 6):  # noqa: PLR2004 - more than any cache
         raise ValueError("has a statement_cache_size that is not a number")
     if url.options.get("target_session_attrs", _SESSION_ATTRS[0]) not in _SESSION_ATTRS:
         raise ValueError(f"has a wrong target_session_attrs: it is one of {', '.join(_SESSION_ATTRS)}")
@@ -187,7 +187,7 @@ def database(value: object) -> str:
 
 
 def redis(value: object) -> str | None:
-    """`redis://`, `rediss://`, `redis+sentinel://…/service/0` or `redis+cluster://`."""
+    """Validate `redis://`, `rediss://`, `redis+sentinel://…/service/0` or `redis+cluster://`."""
     if value is None:
         return None
     example, text = "redis://host:6379/0", _text(value)
@@ -195,10 +195,10 @@ def redis(value: object) -> str | None:
     path = url.parts.path.removesuffix("/").removeprefix("/")
     if url.parts.scheme == "redis+sentinel":
         if not url.servers:
-            raise ValueError("must be an address like redis+sentinel://host:26379,host:26379/service/0")
+            raise ValueError("must be a URL like redis+sentinel://host:26379,host:26379/service/0")
         service, _, path = path.partition("/")
         if url.parts.path.strip("/") and not service:
-            raise ValueError("must name a service behind the hosts, like /mymaster/0")
+            raise ValueError("must name a service after the hosts, like /mymaster/0")
         _require_options(url, ())
     else:
         _require_host(url, example)
@@ -207,14 +207,14 @@ def redis(value: object) -> str | None:
         )
     for number in (path, url.options.get("db", "")):
         if number and not (number.isascii() and number.isdigit() and len(number) <= 5):  # noqa: PLR2004 - as a port
-            raise ValueError("must have the number of a database at its end, like /0")
+            raise ValueError("must end with the number of a database, like /0")
     if url.parts.scheme == "redis+cluster" and (int(path or 0) or int(url.options.get("db") or 0)):
-        raise ValueError("of a cluster takes the database 0 only")
+        raise ValueError("of a cluster allows only the database 0")
     return text
 
 
 def smtp(value: object) -> str | None:
-    """`smtp://user:password@host:port`, `smtps://…`, or `off`."""
+    """Validate `smtp://user:password@host:port`, `smtps://…`, or `off`."""
     text = "" if value is None else _text(value)
     if text.lower() == "off":
         return "off"
@@ -226,17 +226,17 @@ def smtp(value: object) -> str | None:
     _require_path(url, "", "/")
     _require_options(url, ())
     if url.password is not None and url.user is None:
-        raise ValueError(f"has a password and no user; {ESCAPE_HINT}")
+        raise ValueError(f"has a password but no user; {ESCAPE_HINT}")
     return text
 
 
 def storage(value: object) -> str:
-    """`file:///absolute/folder`, or `s3://bucket/prefix?region=…&endpoint=https://host&path_style=true`."""
+    """Validate `file:///absolute/folder` or `s3://bucket/prefix?region=…&endpoint=https://…&path_style=true`."""
     example, text = "file:///srv/uploads", _text(value)
     if text.startswith("file:"):
         parts = urlsplit(text)
         if not text.startswith("file://") or not (parts.netloc or parts.path.strip("/")):
-            raise ValueError(f"must be an address like {example}")
+            raise ValueError(f"must be a URL like {example}")
         if parts.query or parts.fragment or re.search(r"[\x00-\x1f\x7f]", unquote(text)):
             raise ValueError("of a folder has no ?, no # and no control characters")
         return text
@@ -250,7 +250,7 @@ def storage(value: object) -> str:
 
 
 def site(value: object, example: str = "https://chat.example") -> str | None:
-    """The URL of a site, without a slash at its end."""
+    """Validate the URL of a site and return it without a slash at its end."""
     if value is None:
         return None
     text = _text(value)
@@ -262,7 +262,7 @@ def site(value: object, example: str = "https://chat.example") -> str | None:
 
 
 def origin(text: str) -> str:
-    """An origin as browsers send it, or `*`."""
+    """Validate an origin as browsers send it, or `*`."""
     if text == "*":
         return text
     message = f'must be origins like https://chat.example, or *; "{text}" is not one'
@@ -276,7 +276,7 @@ def origin(text: str) -> str:
 
 
 def file_url(scheme: str, path: PurePath) -> str:
-    """The URL of a file, with what would end its path written as escapes."""
+    """Return the URL of a file, with the characters that would end its path escaped."""
     text = str(path).replace("%", "%25").replace("?", "%3F").replace("#", "%23")
     return f"{scheme}://{text}"
 

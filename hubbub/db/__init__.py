@@ -1,1 +1,1 @@
-"""db."""
+"""Database access: connection, engines, SQL, locks, errors and migrations."""

@@ -1,4 +1,4 @@
-"""The database of this instance: connecting, transactions, and honest errors while it is away."""
+"""The database of this instance: connection, transactions, and `Unavailable` while it does not respond."""
 
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -53,18 +53,18 @@ log = logging.getLogger(__name__)
 
 
 class DatabaseProblem(Exception):
-    """The database can't be used: one line that says why and what to do."""
+    """The database can't be used. The message is one line with the reason and the remedy."""
 
 
 class _OpenDatabase:
-    """What this process holds: the open database, and the check whether it accepts writes."""
+    """The open database of this process."""
 
-    context: TortoiseContext | None = None
-    write_check: WriteCheck | None = None
+    context: TortoiseContext | None = None  # of the open connections; None before `connect` and after `close`
+    write_check: WriteCheck | None = None  # checks whether the database accepts writes
 
 
 def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, Any]:
-    """Tortoise's view of the settings. A step of a migration may take as long as it needs."""
+    """Return Tortoise's configuration. While migrating, statements have no time limit."""
     url = settings.database_url
     if settings.uses_sqlite:
         engine = {"engine": "hubbub.db.engines.sqlite", "credentials": _sqlite_credentials(url)}
@@ -89,7 +89,7 @@ def _sqlite_credentials(url: str) -> dict[str, Any]:
         "file_path": str(sqlite_path(url)),
         "busy_timeout": BUSY_MS,
         "journal_mode": "WAL",
-        # A commit survives the loss of power, too; what it costs is in docs/decisions/0003-storage.md.
+        # A commit survives a power failure. docs/decisions/0003-storage.md states the cost.
         "synchronous": "FULL",
         "foreign_keys": "ON",
         "journal_size_limit": 64 * 1024 * 1024,
@@ -98,20 +98,20 @@ def _sqlite_credentials(url: str) -> dict[str, Any]:
 
 
 def sqlite_path(url: str) -> Path:
-    """`sqlite://relative/path` or `sqlite:///absolute/path`."""
+    """Return the path of `sqlite://relative/path` or `sqlite:///absolute/path`."""
     return Path(unquote(url.removeprefix("sqlite://").partition("?")[0]))
 
 
 def _postgres_credentials(url: str, pool: int, statement_s: float | None) -> dict[str, Any]:
     parts = [urlsplit(each) for each in hosts.split_hosts(url)]
     options = dict(parse_qsl(parts[0].query))
-    # 0 for a pgbouncer that knows no prepared statements; what else is in the address asyncpg reads itself.
+    # 0 for a pgbouncer without prepared statements. asyncpg reads the other options of the URL itself.
     statement_cache = options.pop("statement_cache_size", "100")
     if not statement_cache.isdecimal():
         raise asyncpg.ClientConfigurationError("statement_cache_size is a number")
     return {
         "dsns": [_dsn(each) for each in parts],
-        "minsize": 0,  # more, and asyncpg logs a traceback each second while the server is away
+        "minsize": 0,  # with more, asyncpg logs a traceback each second while the server is unavailable
         "maxsize": pool,
         "timeout": CONNECT_S,
         "command_timeout": statement_s,
@@ -128,13 +128,13 @@ def _dsn(parts: SplitResult) -> str:
 
 
 async def connect(settings: Settings, *, migrating: bool = False) -> None:
-    """Connect, whatever the schema is; one database at a time. Raises DatabaseProblem."""
+    """Connect, whatever the schema is. A process has one database at a time. Raises DatabaseProblem."""
     try:
         if settings.uses_sqlite:
             _create_file(sqlite_path(settings.database_url))
         _OpenDatabase.context = TortoiseContext()
-        EXECUTOR_CACHE.clear()  # statements by table, in the dialect of whichever database was open before
-        # Current only while it is set up: tasks find it as the global one, and none keeps one that is closed.
+        EXECUTOR_CACHE.clear()  # its statements have the dialect of the database that was open before
+        # Current only during the setup. Tasks find it as the global context, so that none keeps a closed one.
         with _OpenDatabase.context as context:
             await context.init(
                 config=configuration(settings, migrating=migrating), _enable_global_fallback=True
@@ -152,30 +152,30 @@ async def connect(settings: Settings, *, migrating: bool = False) -> None:
 
 
 def _reason(error: BaseException) -> str | None:
-    """As `failures.reason`, while connecting: what the driver can't read is a mistake in the URL."""
+    """Return `errors.reason`; while connecting, whatever the driver can't parse is a mistake in the URL."""
     is_url_error = isinstance(error, (ValueError, TypeError, LookupError))
     return errors.reason(error) or (
-        "is not described rightly by HUBBUB_DATABASE_URL." if is_url_error else None
+        "can't be used: HUBBUB_DATABASE_URL is not valid." if is_url_error else None
     )
 
 
 def _create_file(path: Path) -> None:
-    """Create the file of an SQLite database. SQLite gives its mode to the files beside it."""
+    """Create the file of an SQLite database. SQLite gives its mode to the files next to it."""
     if str(path) == IN_MEMORY:
         return
     file_modes.create_folder(path.parent)
-    with suppress(OSError):  # what is wrong, SQLite says
+    with suppress(OSError):  # SQLite reports the reason
         file_modes.create_file(path)
 
 
 async def _check_requirements(settings: Settings) -> None:
-    """Raises DatabaseProblem for a database that would fail later."""
+    """Raise DatabaseProblem for a database with which operations would fail later."""
     if (reason := await requirements.missing(connection())) is not None:
         raise problem(settings, reason)
 
 
 def problem(settings: Settings, reason: str) -> DatabaseProblem:
-    """The line for a person; it names the database without its password."""
+    """Return the error with the name of the database, without its password."""
     url = settings.database_url
     if settings.uses_sqlite:
         return DatabaseProblem(f"The database {sqlite_path(url)} {reason}")
@@ -183,11 +183,11 @@ def problem(settings: Settings, reason: str) -> DatabaseProblem:
 
 
 def explain(settings: Settings, error: BaseException) -> DatabaseProblem | None:
-    """The line for an error that comes of an unavailable database; None for another error."""
+    """Return the DatabaseProblem of an error caused by an unavailable database; None for another error."""
     cause = error.__cause__ if isinstance(error, Unavailable) else error
     if isinstance(error, DatabaseProblem) or not (isinstance(error, Unavailable) or is_unavailable(error)):
         return None
-    return problem(settings, (cause and errors.reason(cause)) or "does not answer.")
+    return problem(settings, (cause and errors.reason(cause)) or "does not respond.")
 
 
 async def close() -> None:
@@ -201,43 +201,43 @@ async def close() -> None:
     try:
         await opened.close_connections()
     finally:
-        if tortoise.context._global_context is opened:  # noqa: SLF001 - it stays when closing fails
+        if tortoise.context._global_context is opened:  # noqa: SLF001 - still set when closing failed
             tortoise.context._global_context = None  # noqa: SLF001
 
 
 def connection() -> Sql:
-    """SQL by hand: in the running transaction if there is one, else each statement on its own."""
+    """Return an executor for handwritten SQL: in the current transaction, or each statement on its own."""
     return Sql(get_connection(CONNECTION_NAME))
 
 
 def dedicated(seconds: float) -> DedicatedConnection:
-    """A connection beside the pool, which may be exhausted; each use takes at most `seconds`."""
+    """Return a connection outside the pool, for when the pool is exhausted; a use takes at most `seconds`."""
     return DedicatedConnection(get_connection(CONNECTION_NAME), seconds)
 
 
 def dialect() -> str:
-    """`postgres` or `sqlite`."""
+    """Return `postgres` or `sqlite`."""
     return connection().dialect
 
 
 @asynccontextmanager
 async def transaction() -> AsyncIterator[Sql]:
-    """One transaction; models used inside take part in it. Inside another one it is a savepoint.
+    """Open a transaction that includes the models used inside; nested, it is a savepoint.
 
-    Raises Unavailable, also when it is not known whether the commit was done. Start no task inside: it would
-    find the transaction ended.
+    Raises Unavailable, also when it is unknown whether the commit was done. Start no task inside: it would
+    use the transaction after its end.
     """
     async with guard(), transactions.in_transaction(CONNECTION_NAME) as client:
         yield Sql(client)
 
 
 def in_transaction() -> bool:
-    """Whether the caller is inside a transaction."""
+    """Return whether the caller is inside a transaction."""
     return isinstance(get_connection(CONNECTION_NAME), TransactionalDBClient)
 
 
 class _ErrorGuard:
-    """A class and no generator: each event enters one, which costs 0.4 µs in place of 3.5 µs."""
+    """A class, not a generator: each event enters one, which takes 0.4 µs instead of 3.5 µs."""
 
     async def __aenter__(self) -> None:
         """Nothing is acquired."""
@@ -252,22 +252,22 @@ _GUARD = _ErrorGuard()
 
 
 def guard() -> AbstractAsyncContextManager[None]:
-    """Turn the errors of a database that is away into Unavailable."""
+    """Turn the errors of an unavailable database into Unavailable."""
     return _GUARD
 
 
 def report_failure(cause: str, error: BaseException | None = None) -> None:
-    """Something failed for want of the database, or waited for it too long: find out whether it can write."""
+    """Check at once whether the database accepts writes, because an operation failed or waited too long."""
     if _OpenDatabase.write_check is not None:
         _OpenDatabase.write_check.report_failure(cause, error)
 
 
 def on_available(listener: Callable[[], None]) -> None:
-    """Have `listener` called whenever the database answers after an error, until it is closed."""
+    """Call `listener` whenever the database responds after an error, until it is closed."""
     if _OpenDatabase.write_check is not None:
         _OpenDatabase.write_check.on_available.append(listener)
 
 
 def unavailable() -> bool:
-    """Whether the database accepts no writes. Unless its disk is full, statements fail at once meanwhile."""
+    """Return whether the database accepts no writes. Then statements fail at once, except on a full disk."""
     return _OpenDatabase.write_check is not None and _OpenDatabase.write_check.unavailable

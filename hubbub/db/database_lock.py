@@ -1,4 +1,4 @@
-"""The lock beside a SQLite database: one process serves it, whatever else reads and writes beside."""
+"""The lock of a SQLite database: one process serves it, although others may read and write it."""
 
 import fcntl
 import os
@@ -12,24 +12,24 @@ from hubbub.db import database
 from hubbub.db.database import DatabaseProblem
 
 IN_MEMORY = ":memory:"
-MAX_HOLDER_BYTES = 200  # of the text that names the holder
+MAX_HOLDER_BYTES = 200  # of the holder's name in the lock file
 
 
 class DatabaseLock:
-    """Held by `serve`, `worker` and `scheduler` while they run, and by commands that replace the database.
+    """Lock that `serve`, `worker`, `scheduler` and commands that replace the database hold while they run.
 
-    A context manager. The kernel releases the lock when the process ends, however it ends. PostgreSQL, and a
-    database in memory, need none: then this does nothing.
+    A context manager. The kernel releases the lock when the process ends for any reason. PostgreSQL and
+    databases in memory need no lock: for them the class does nothing.
     """
 
     def __init__(self, settings: Settings, holder: str) -> None:
-        """`holder` names this process in the message that another one prints: `hubbub serve`."""
-        self._path = lock_path(settings)
+        """Prepare the lock; `holder` names this process in the error of another one: `hubbub serve`."""
+        self._path = lock_path(settings)  # None where no lock is needed
         self._holder = holder
-        self._file: int | None = None
+        self._file: int | None = None  # descriptor of the lock file while the lock is held
 
     def acquire(self) -> Self:
-        """Take the lock; it does not wait. Raises DatabaseProblem with one line that names the holder."""
+        """Take the lock without waiting. Raises DatabaseProblem with one line that names the holder."""
         if self._path is None or self._file is not None:
             return self
         try:
@@ -54,7 +54,7 @@ class DatabaseLock:
         return self
 
     def release(self) -> None:
-        """Release the lock. The file stays: another process may be about to lock it. Safe to call twice."""
+        """Release the lock. The file remains, because another process may lock it. Safe to call twice."""
         file, self._file = self._file, None
         if file is not None:
             with suppress(OSError):  # a full disk
@@ -69,7 +69,7 @@ class DatabaseLock:
 
 
 def lock_path(settings: Settings) -> Path | None:
-    """Return the lock's file: the database's name with `.lock` behind it. None where there is no lock."""
+    """Return the lock's file: the database's name plus `.lock`; None where no lock is needed."""
     if not settings.uses_sqlite or str(path := database.sqlite_path(settings.database_url)) == IN_MEMORY:
         return None
     return path.with_name(f"{path.name}.lock")

@@ -1,12 +1,12 @@
-"""Addresses that name several servers, as `postgres://user:password@a:5432,b:5432/name`."""
+"""URLs with several hosts, such as `postgres://user:password@a:5432,b:5432/name`."""
 
 from urllib.parse import parse_qsl, urlencode
 
 
 def split_hosts(url: str) -> list[str]:
-    """Return one address for each host of `url`, in their order.
+    """Return one URL for each host of `url`, in their order.
 
-    Hosts stand before the path, or in `?host=a,b&port=5432,5433`. One port is the port of all hosts. Raises
+    Hosts precede the path, or are in `?host=a,b&port=5432,5433`. One port is the port of all hosts. Raises
     ValueError if the numbers of hosts and ports differ, or a host has no name.
     """
     scheme, separator, rest = url.partition("://")
@@ -22,14 +22,14 @@ def split_hosts(url: str) -> list[str]:
 
 
 def display_hosts(url: str) -> str:
-    """Return the hosts and the path of `url` for a message, without user and password."""
+    """Return the hosts and the path of `url` for messages, without user and password."""
     scheme, separator, rest = url.partition("://")
     del scheme, separator
     return rest.partition("?")[0].rpartition("@")[2]
 
 
 def _split_query_hosts(path: str) -> list[str]:
-    """Return the path once for each host of its query."""
+    """Return the path once for each host in its query."""
     base, delimiter, query = path.partition("?")
     options = dict(parse_qsl(query))
     names = options.pop("host", "").split(",")

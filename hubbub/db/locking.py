@@ -1,11 +1,11 @@
-"""Row locks of statements that touch several rows: every instance takes them in one order.
+"""Row locks of statements that change several rows: every instance takes them in one order.
 
 The order is: rooms, memberships, users, then the rows that belong to a user; within a table, ascending ids.
 """
 
 from hubbub.db.sql import Sql
 
-MAX_LOCKED_ROWS = 500  # rows that one statement locks at most
+MAX_LOCKED_ROWS = 500  # locked by one statement
 
 
 def lock_condition(
@@ -13,8 +13,8 @@ def lock_condition(
 ) -> str:
     """Return a condition on `id`: the rows of `table` that match `where`, locked by ascending id.
 
-    `skip` leaves out rows that another transaction holds, for writes that may happen later. `deletes` takes
-    the lock of a DELETE; without it, rows that refer to these can still be inserted. SQLite has one writer.
+    `skip_locked` omits rows that another transaction holds, for writes that can wait. `for_delete` takes the
+    lock of a DELETE; without it, rows that refer to these can still be inserted. SQLite has one writer.
 
     An array is evaluated once, before the first row is changed; a subquery after IN may run again.
     """
@@ -25,10 +25,10 @@ def lock_condition(
 
 
 def delete_batch(sql: Sql, table: str, where: str) -> str:
-    """Return a DELETE of at most `BATCH` rows of `table` that match `where` and that nobody holds now.
+    """Return a DELETE of at most `MAX_LOCKED_ROWS` unlocked rows of `table` that match `where`.
 
-    The rows are found without a lock, by the index of `where` and not by the order of their ids. `where` is
-    checked again with the lock.
+    The rows are found without a lock, by the index of `where` and not by the order of their ids. With the
+    lock, `where` is checked again.
     """
     found = f"SELECT id FROM {table} WHERE {where} LIMIT {MAX_LOCKED_ROWS}"
     if sql.dialect != "postgres":

@@ -1,4 +1,4 @@
-"""The schema's steps, by aerich: which there are, which are taken, up and down."""
+"""Schema migrations with aerich: list, state, upgrade and downgrade."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 APP = "models"
 LOCATION = Path(hubbub.__file__).parent / "migrations"
-LOCK_KEY = 0x48554242  # any number, the same for all who migrate
+LOCK_KEY = 0x48554242  # an arbitrary number, the same for all processes that migrate
 LOCK_S = 120.0
 
 
 class MigrationStep(NamedTuple):
-    """One step of the schema and whether this database has taken it."""
+    """One migration of the schema."""
 
-    name: str
-    applied: bool
+    name: str  # of its file
+    applied: bool  # to this database
 
 
 def names() -> list[str]:
-    """All steps, in order."""
+    """Return the names of all migrations, in order."""
     return sorted(
         (path.name for path in LOCATION.glob("[0-9]*_*.py")), key=lambda name: int(name.split("_")[0])
     )
 
 
 async def _applied() -> list[str]:
-    """The steps that the connected database has taken, in their order."""
+    """Return the migrations that the connected database has, in their order."""
     sql = database.connection()
     version_table = "to_regclass('aerich')" if sql.dialect == "postgres" else _SQLITE_VERSION_TABLE
     if (await sql.fetch(f"SELECT {version_table} AS there"))[0]["there"] is None:
@@ -51,13 +51,13 @@ _SQLITE_VERSION_TABLE = "(SELECT name FROM sqlite_master WHERE name = 'aerich')"
 
 
 async def pending() -> list[str]:
-    """The steps that the connected database has not taken."""
+    """Return the migrations that the connected database lacks."""
     applied = set(await _applied())
     return [name for name in names() if name not in applied]
 
 
 async def open_current(settings: Settings) -> None:
-    """Connect, and check that the schema is the one of this code. Raises DatabaseProblem."""
+    """Connect, and check that the schema matches this code. Raises DatabaseProblem."""
     in_memory = (
         settings.uses_sqlite and str(database.sqlite_path(settings.database_url)) == database.IN_MEMORY
     )
@@ -71,19 +71,19 @@ async def open_current(settings: Settings) -> None:
         raise database.problem(settings, reason) from error
     if outstanding and not in_memory:
         await database.close()
-        count = "a step" if len(outstanding) == 1 else f"{len(outstanding)} steps"
+        count = "one migration" if len(outstanding) == 1 else f"{len(outstanding)} migrations"
         raise database.problem(settings, f"is {count} behind this version. Run: hubbub migrate")
 
 
 async def status(settings: Settings) -> list[MigrationStep]:
-    """All steps. Connects and disconnects. Raises DatabaseProblem."""
+    """Return all migrations. Connects and disconnects. Raises DatabaseProblem."""
     async with _connected(settings):
         applied = await _applied()
         return [MigrationStep(name, name in applied) for name in names()]
 
 
 async def up(settings: Settings) -> list[str]:
-    """Take the steps that are missing; returns their names. Safe to run from many places at once."""
+    """Apply the pending migrations and return their names. Safe to run concurrently on several machines."""
     async with _connected(settings):
         return await _up(settings)
 
@@ -97,7 +97,7 @@ async def _up(settings: Settings) -> list[str]:
 
 
 async def down(settings: Settings) -> list[str]:
-    """Take back the last step, with the rows of its tables; returns its name, if there was one."""
+    """Revert the last migration, with the rows of its tables; return its name, or nothing without one."""
     async with _connected(settings), _exclusive():
         applied = await _applied()
         if not applied:
@@ -105,19 +105,19 @@ async def down(settings: Settings) -> list[str]:
         await _check_privileges(settings)
         if applied[-1] not in names():
             raise database.problem(
-                settings, f"has taken the step {applied[-1]}, which only a newer version knows."
+                settings, f"has the migration {applied[-1]}, which only a newer version contains."
             )
         return list(await _aerich(settings).downgrade(version=-1, delete=False))
 
 
 async def _check_privileges(settings: Settings) -> None:
-    """Raises DatabaseProblem."""
+    """Raise DatabaseProblem if the user lacks the privileges that a migration needs."""
     if (reason := await requirements.missing_for_migrations(database.connection())) is not None:
         raise database.problem(settings, reason)
 
 
 def _aerich(settings: Settings) -> "Command":
-    # It takes a while to import, and `serve` does without it.
+    # Imported here because it takes long, and `serve` does not need it.
     from aerich import Command  # noqa: PLC0415
     from aerich.migrate import Migrate  # noqa: PLC0415
 
@@ -141,7 +141,7 @@ async def _connected(settings: Settings) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _exclusive() -> AsyncIterator[None]:
-    """One migration at a time, on whatever machine."""
+    """Run one migration at a time, on all machines."""
     sql = database.connection()
     if sql.dialect == "sqlite":
         async with _exclusive_on_sqlite(sql):
@@ -157,14 +157,14 @@ async def _exclusive() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _exclusive_on_sqlite(sql: Sql) -> AsyncIterator[None]:
-    """All in one transaction, without cascades while tables are rebuilt, and checked at the end."""
-    await sql.execute("PRAGMA foreign_keys = OFF")  # means nothing inside a transaction
+    """Run everything in one transaction: foreign keys are off while tables are rebuilt, then checked."""
+    await sql.execute("PRAGMA foreign_keys = OFF")  # has no effect inside a transaction
     try:
         async with in_transaction(database.CONNECTION_NAME):
             yield
             if broken := await database.connection().fetch("PRAGMA foreign_key_check"):
                 raise DatabaseProblem(
-                    f"Nothing was migrated: {len(broken)} rows would refer to rows that are gone."
+                    f"Nothing was migrated: {len(broken)} rows would refer to missing rows."
                 )
     finally:
         await sql.execute("PRAGMA foreign_keys = ON")

@@ -1,4 +1,4 @@
-"""What hubbub needs of a database, asked once when it connects: what would fail later is refused at once."""
+"""Requirements of the database, checked when it connects, so that later failures are found at once."""
 
 from tortoise import Tortoise
 
@@ -8,13 +8,13 @@ MIN_POSTGRES_VERSION = 130000
 MIN_SQLITE_VERSION = (3, 35, 0)  # RETURNING
 ENCODING = "UTF8"
 _TABLE_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE")
-_APPEND_ONLY_TABLE = "audit_log"  # an operator may have taken UPDATE away
+_APPEND_ONLY_TABLE = "audit_log"  # an operator may have revoked UPDATE
 _SEARCH_TABLE = "message_words"
-_MIGRATIONS_MODEL = "models.Aerich"  # of migrations: it is created with the first one
+_MIGRATIONS_MODEL = "models.Aerich"  # aerich's own table: created with the first migration
 
 
 def _tables() -> list[str]:
-    """The names of all tables that operations use; the database is connected."""
+    """Return the names of all tables that operations use. The database is connected."""
     described = Tortoise.describe_models().items()
     return sorted(
         {_SEARCH_TABLE, *(model["table"] for name, model in described if name != _MIGRATIONS_MODEL)}
@@ -22,7 +22,7 @@ def _tables() -> list[str]:
 
 
 async def missing(sql: Sql) -> str | None:
-    """Return what is wrong with the database and what to do, as the end of a sentence; None if nothing is."""
+    """Return the missing requirement and its remedy, as the end of a sentence; None if all are met."""
     return await (_missing_in_sqlite(sql) if sql.dialect == "sqlite" else _missing_in_postgres(sql))
 
 
@@ -36,7 +36,7 @@ async def _missing_in_sqlite(sql: Sql) -> str | None:
         minimum = ".".join(map(str, MIN_SQLITE_VERSION))
         return f"is opened with SQLite {version}: hubbub needs SQLite {minimum} or newer. Use a newer Python."
     if not rows[0]["fts5"]:
-        return "is opened with an SQLite without FTS5, which the search needs. Use another build of Python."
+        return "is opened with an SQLite without FTS5, which search needs. Use another build of Python."
     return None
 
 
@@ -58,7 +58,7 @@ async def _missing_in_postgres(sql: Sql) -> str | None:
             f"has no schema that the user {row['name']} may use. GRANT USAGE, CREATE ON SCHEMA public to it."
         )
     if inaccessible := await _inaccessible_tables(sql):
-        names = ", ".join(inaccessible[:3]) + (", …" if len(inaccessible) > 3 else "")  # noqa: PLR2004 - enough for a line
+        names = ", ".join(inaccessible[:3]) + (", …" if len(inaccessible) > 3 else "")  # noqa: PLR2004 - one line holds three
         return (
             f"does not let the user {row['name']} read and write these tables: {names}. "
             f"Connect as their owner, or GRANT {', '.join(_TABLE_PRIVILEGES)} on them."
@@ -67,7 +67,7 @@ async def _missing_in_postgres(sql: Sql) -> str | None:
 
 
 async def _inaccessible_tables(sql: Sql) -> list[str]:
-    """Our tables that exist and that the user may not read and write."""
+    """Return hubbub's existing tables that the user may not read and write."""
     rows = await sql.fetch(
         "SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
         "WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND c.relname = ANY($1::text[]) "
@@ -80,7 +80,7 @@ async def _inaccessible_tables(sql: Sql) -> list[str]:
 
 
 async def missing_for_migrations(sql: Sql) -> str | None:
-    """The same, of what a step of the schema needs besides."""
+    """Return, in the same form, the missing requirement of a migration."""
     if sql.dialect == "sqlite":
         return None
     (row,) = await sql.fetch(

@@ -1,4 +1,4 @@
-"""SQL by hand, the same for both databases: numbered placeholders, plain Python values in and out."""
+"""Handwritten SQL, the same for both databases: numbered placeholders, plain Python values in and out."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,16 +12,16 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 class Sql:
-    """A connection or a transaction. Placeholders are `$1`, `$2`, …; ids, times and lists are Python's."""
+    """A connection or a transaction. Placeholders are `$1`, `$2`, …, values are Python objects."""
 
     __slots__ = ("_client", "dialect")
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - Tortoise's clients share no typed base
-        self._client = client
-        self.dialect: str = client.capabilities.dialect
+        self._client = client  # Tortoise's client of the connection or transaction
+        self.dialect: str = client.capabilities.dialect  # `postgres` or `sqlite`
 
     async def fetch(self, sql: str, *values: object) -> Rows:
-        """The rows of a query."""
+        """Return the rows of a query."""
         if self.dialect != "postgres":
             return await sqlite.retry_while_busy(lambda: self._fetch(sql, values), self._busy_s)
         async with self._client.acquire_connection() as connection:
@@ -30,14 +30,14 @@ class Sql:
 
     @property
     def _busy_s(self) -> float:
-        return float(getattr(self._client, "busy_s", 0.0))  # in a transaction there is nothing to wait for
+        return float(getattr(self._client, "busy_s", 0.0))  # a transaction already holds the lock
 
     async def _fetch(self, sql: str, values: Sequence[object]) -> Rows:
         async with self._client.acquire_connection() as connection:
             return list(await connection.execute_fetchall(_sqlite_placeholders(sql), _by_number(values)))
 
     async def execute(self, sql: str, *values: object) -> int:
-        """Run a statement; returns how many rows it touched."""
+        """Run a statement; return the number of affected rows."""
         if self.dialect != "postgres":
             return await sqlite.retry_while_busy(lambda: self._execute(sql, values), self._busy_s)
         async with self._client.acquire_connection() as connection:
@@ -52,7 +52,7 @@ class Sql:
             return int(cursor.rowcount)
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run a statement for each row: for all of them or for none."""
+        """Run a statement for each row, for all rows or for none."""
         if self.dialect == "sqlite":
             await self._client.execute_many(_sqlite_placeholders(sql), [_by_number(row) for row in rows])
             return
@@ -61,10 +61,10 @@ class Sql:
 
 
 def database_time(sql: Sql, local_placeholder: str, seconds: float = 0) -> str:
-    """Return an expression: the time of the database's machine, `seconds` from now.
+    """Return an expression for the time of the database's machine, `seconds` from now.
 
-    Instances compare it among each other, whatever their clocks show. SQLite has one machine: there it is the
-    placeholder `own`, which must hold the same time by our clock.
+    Instances compare it with each other, whatever their clocks show. SQLite has one machine: there the
+    expression is `local_placeholder`, which must hold the same time by the local clock.
     """
     if sql.dialect != "postgres":
         return local_placeholder
@@ -74,18 +74,18 @@ def database_time(sql: Sql, local_placeholder: str, seconds: float = 0) -> str:
 
 @lru_cache(maxsize=512)
 def _sqlite_placeholders(sql: str) -> str:
-    """`$1` as SQLite writes it: `?1`. No literal of ours holds a dollar sign before a digit."""
+    """Turn `$1` into SQLite's `?1`. No literal of hubbub has a dollar sign before a digit."""
     parts = sql.split("$")
     return parts[0] + "".join(("?" if part[:1].isdigit() else "$") + part for part in parts[1:])
 
 
 def _by_number(values: Sequence[object]) -> dict[str, object]:
-    """Values by their number: from Python 3.14 on, `?1` takes no sequence."""
+    """Return values by their number, because from Python 3.14 on `?1` takes no sequence."""
     return {str(number): _to_sqlite(value) for number, value in enumerate(values, 1)}
 
 
 def _to_sqlite(value: object) -> object:
-    """As Tortoise stores it in SQLite."""
+    """Convert a value to what Tortoise stores in SQLite."""
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, datetime):
@@ -93,14 +93,14 @@ def _to_sqlite(value: object) -> object:
     return value
 
 
-def as_uuid(value: Any) -> UUID:  # noqa: ANN401 - whatever a driver gives
-    """An id as either database gives it."""
+def as_uuid(value: Any) -> UUID:  # noqa: ANN401 - a driver's value
+    """Return an id from the value of either database."""
     if type(value) is UUID:
         return value
     return UUID(value) if isinstance(value, str) else UUID(int=value.int)
 
 
-def as_datetime(value: Any) -> datetime:  # noqa: ANN401 - whatever a driver gives
-    """A time as either database gives it, in UTC."""
+def as_datetime(value: Any) -> datetime:  # noqa: ANN401 - a driver's value
+    """Return a time, in UTC, from the value of either database."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

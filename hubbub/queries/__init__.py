@@ -1,1 +1,1 @@
-"""queries."""
+"""Handwritten SQL, grouped by the areas of `services/`."""

@@ -13,7 +13,7 @@ def test_every_setting_is_shown_with_its_value_and_source(run, tmp_path):
     assert rows["HUBBUB_HOST"] == ["127.0.0.1", "default"]
     assert rows["HUBBUB_DATABASE_URL"] == ["postgres://hub:***@host/db", "environment"]
     assert rows["HUBBUB_REDIS_URL"] == ["-", "default"]
-    assert rows["HUBBUB_SECRET_KEY"] == ["***", "made"]
+    assert rows["HUBBUB_SECRET_KEY"] == ["***", "generated"]
     assert (tmp_path / "secret_key").read_text().strip() not in result.stdout
     assert "s3cret" not in result.stdout
 

@@ -45,7 +45,7 @@ def test_a_postgresql_that_is_not_there_is_one_line(run):
     result = run("prove", "--database-url", f"postgres://nobody@127.0.0.1:{free_port()}/postgres")
 
     assert result.exit_code == 1
-    assert "PostgreSQL does not answer: " in result.output
+    assert "PostgreSQL does not respond: " in result.output
     assert "Correct --database-url." in result.output
     assert "Traceback" not in result.output
 

@@ -177,7 +177,7 @@ def test_development_makes_a_secret_and_keeps_it(read, tmp_path):
     assert first.secret_key == second.secret_key == kept.read_text().strip()
     assert len(first.secret_key) >= 32
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert first.source("secret_key") == "made"
+    assert first.source("secret_key") == "generated"
     assert [path.name for path in (tmp_path / "var").iterdir()] == ["secret_key"]
 
 
@@ -238,7 +238,7 @@ def test_an_instance_gets_a_name_of_its_own(read):
     first, second = read(), read()
 
     assert first.instance_id != second.instance_id
-    assert first.source("instance_id") == "made"
+    assert first.source("instance_id") == "generated"
     assert read(HUBBUB_INSTANCE_ID="one").source("instance_id") == "environment"
 
 

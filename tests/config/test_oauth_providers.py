@@ -70,16 +70,16 @@ def test_the_secrets_may_come_from_files(tmp_path):
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ("https://hub:s3cret@id.example", "must be an address like name=https://"),
-        ("a=https://id.example", "must be an address like name=https://"),
-        ("a=https://hub:s3cret@id.example?x=1", "must be an address like name=https://"),
-        ("a=ftp://hub:s3cret@id.example", "must be an address like name=https://"),
+        ("https://hub:s3cret@id.example", "must be a URL like name=https://"),
+        ("a=https://id.example", "must be a URL like name=https://"),
+        ("a=https://hub:s3cret@id.example?x=1", "must be a URL like name=https://"),
+        ("a=ftp://hub:s3cret@id.example", "must be a URL like name=https://"),
         ("A=https://hub:s3cret@id.example", "names of providers are"),
         ("google=https://hub:s3cret@id.example", "names of providers are"),
         ("exchange=https://hub:s3cret@id.example", "names of providers are"),
         ("a=https://hub:s3cret@id.example,a=https://hub:s3cret@b.example", "names one provider twice"),
         (f"a=https://hub:s3cret@id.example/{'x' * 255}", "at most 255 characters"),
-        (7, "must be an address like name=https://"),
+        (7, "must be a URL like name=https://"),
     ],
 )
 def test_a_mistake_is_one_line_without_the_secret(given, line):

@@ -115,7 +115,7 @@ def test_a_sender_is_an_address_with_or_without_a_name(text):
 
 @pytest.mark.parametrize("text", ["hubbub", "hub@", "a b@c", "x <a@b>\r\nBcc: c@d", "<a@b", ""])
 def test_what_is_no_sender_is_refused(text):
-    with pytest.raises(ValueError, match="must be an address"):
+    with pytest.raises(ValueError, match="must be an e-mail address"):
         parsers.sender(text)
 
 

@@ -6,7 +6,7 @@ from hubbub.config import ConfigError, Settings
 from hubbub.ratelimit.rate import Rate
 
 SECRET = "9f4c1e7a0b6d83520c5be917fa2d6480"
-BUCKET = "must be a bucket and its refill per second, like 30/10 or 10/0.5, or off."
+BUCKET = "must be a burst and its refill per second, like 30/10 or 10/0.5, or off."
 LABEL = "must be 1 to 64 letters, digits, dots, hyphens or underscores."
 NETWORK = "is not a network; did you mean 10.0.0.0/8?"
 PRODUCTION = {
@@ -112,14 +112,14 @@ def test_registration_has_no_limit_where_login_has_none():
         ({"limit_events": "x"}, f"HUBBUB_LIMIT_EVENTS: {BUCKET}"),
         ({"metrics_allow": "10.1.1.1/8"}, f'HUBBUB_METRICS_ALLOW: "10.1.1.1/8" {NETWORK}'),
         ({"instance_id": "a b"}, f"HUBBUB_INSTANCE_ID: {LABEL}"),
-        ({"public_url": "chat.example"}, "HUBBUB_PUBLIC_URL: must be an address like https://chat.example."),
-        ({"redis_url": "http://x"}, "HUBBUB_REDIS_URL: must be an address like redis://host:6379/0."),
+        ({"public_url": "chat.example"}, "HUBBUB_PUBLIC_URL: must be a URL like https://chat.example."),
+        ({"redis_url": "http://x"}, "HUBBUB_REDIS_URL: must be a URL like redis://host:6379/0."),
         (
             {"smtp_url": "mail.example:25"},
-            "HUBBUB_SMTP_URL: must be an address like smtp://user:password@host:587, or off.",
+            "HUBBUB_SMTP_URL: must be a URL like smtp://user:password@host:587, or off.",
         ),
         ({"prot": "1"}, "HUBBUB_PROT: there is no such setting."),
-        ({"host": ""}, "HUBBUB_HOST: must be an IP address or the name of a host."),
+        ({"host": ""}, "HUBBUB_HOST: must be an IP address or a host name."),
     ],
 )
 def test_a_mistake_is_one_clear_line(given, line):

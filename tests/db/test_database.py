@@ -525,7 +525,10 @@ async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(prox
     await until(lambda: not database.unavailable())
     await _in_transaction()
     assert await _keys() == ["before"]
-    assert [record.message for record in caplog.records] == ["the database is away", "the database is back"]
+    assert [record.message for record in caplog.records] == [
+        "the database is unavailable",
+        "the database is available",
+    ]
 
 
 @only_postgres
@@ -540,7 +543,7 @@ async def test_what_needs_no_database_does_not_bring_it_back(proxy, proxied_data
             pass
         await until(database.unavailable)
 
-    assert [record.message for record in caplog.records] == ["the database is away"]
+    assert [record.message for record in caplog.records] == ["the database is unavailable"]
 
 
 @only_postgres
@@ -725,7 +728,7 @@ async def test_a_relative_path_is_taken_from_here(tmp_path, monkeypatch):
 async def test_a_file_that_is_no_database(tmp_path):
     (tmp_path / "hubbub.db").write_text("Dear Ada,\n" * 1000)
 
-    assert "hubbub.db is no SQLite database" in await _problem(data_dir=tmp_path)
+    assert "hubbub.db is not an SQLite database" in await _problem(data_dir=tmp_path)
 
 
 async def test_a_damaged_file(tmp_path):
@@ -798,10 +801,10 @@ async def test_a_server_without_the_database(postgres_url):
     [
         ("postgres://u:s3cret@127.0.0.1:1/hub", "PostgreSQL at 127.0.0.1:1/hub can't be reached"),
         ("postgres://u:s3cret@nowhere.invalid/hub", "PostgreSQL at nowhere.invalid/hub "),
-        ("postgres://u:s3cret@127.0.0.1/hub?sslmode=perhaps", "not described rightly"),
+        ("postgres://u:s3cret@127.0.0.1/hub?sslmode=perhaps", "HUBBUB_DATABASE_URL is not valid"),
         ("postgres://u:s3cret@127.0.0.1/hub?sslmode=verify-full&sslrootcert=/no/file", "a certificate"),
         ("postgres://u:s3cret@127.0.0.1/hub?sslmode=require&sslcert=/no/file", "a certificate"),
-        ("postgres://u:s3cret@/hub?host=127.0.0.1&port=x", "not described rightly"),
+        ("postgres://u:s3cret@/hub?host=127.0.0.1&port=x", "HUBBUB_DATABASE_URL is not valid"),
     ],
 )
 async def test_a_server_that_is_not_there(url, said):
@@ -816,7 +819,7 @@ async def test_a_frozen_server_at_the_start(proxy, monkeypatch):
     monkeypatch.setattr(database, "CONNECT_S", 0.3)
     proxy.freeze()
 
-    assert "does not answer" in await _problem(database_url=proxy.url)
+    assert "does not respond" in await _problem(database_url=proxy.url)
 
 
 @only_postgres

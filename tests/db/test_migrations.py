@@ -211,7 +211,7 @@ async def test_a_step_that_orphans_rows_is_not_taken(settings, inspector, add_mi
     rows = await inspector.row_counts()
     add_migration("DELETE FROM users;")
 
-    with pytest.raises(DatabaseProblem, match="rows would refer to rows that are gone"):
+    with pytest.raises(DatabaseProblem, match="rows would refer to missing rows"):
         await migrations.up(settings)
 
     assert await inspector.row_counts() == rows
@@ -294,7 +294,7 @@ async def test_who_waits_for_a_migration_that_never_ends_is_told(bare, monkeypat
     else:
         server = await asyncpg.connect(bare.database_url)
         await server.execute("SELECT pg_advisory_lock($1)", migrations.LOCK_KEY)
-        with pytest.raises(DatabaseProblem, match="does not answer"):
+        with pytest.raises(DatabaseProblem, match="does not respond"):
             await migrations.up(bare)
         await server.close()
 
@@ -317,11 +317,11 @@ async def test_a_bare_database_is_refused_with_the_command(bare):
 async def test_a_database_that_is_behind_is_refused(settings, add_migration):
     """SQLite would answer with the name of a column that is not there yet."""
     add_migration("SELECT 1;")
-    with pytest.raises(DatabaseProblem, match="is a step behind this version"):
+    with pytest.raises(DatabaseProblem, match="is one migration behind this version"):
         await migrations.open_current(settings)
 
     add_migration("SELECT 1;")
-    with pytest.raises(DatabaseProblem, match="is 2 steps behind this version"):
+    with pytest.raises(DatabaseProblem, match="is 2 migrations behind this version"):
         await migrations.open_current(settings)
 
 
@@ -336,7 +336,7 @@ async def test_a_database_of_a_newer_version_is_used_but_not_taken_back(
     await migrations.open_current(settings)
     await database.close()
     assert await migrations.up(settings) == []
-    with pytest.raises(DatabaseProblem, match=f"{name}, which only a newer version knows"):
+    with pytest.raises(DatabaseProblem, match=f"{name}, which only a newer version contains"):
         await migrations.down(settings)
 
 

@@ -84,7 +84,7 @@ async def _read_only_server(settings):
 
 @asynccontextmanager
 async def _full_server(settings):
-    """PostgreSQL has no room left, as far as rows are concerned."""
+    """PostgreSQL has no space left, as far as rows are concerned."""
     await _run(
         settings,
         "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
@@ -104,12 +104,12 @@ TABLES = ("messages", "state")
 @pytest.mark.parametrize(
     ("database_kind", "reason", "line"),
     [
-        ("sqlite", _full, "has no room left on its disk."),
+        ("sqlite", _full, "has no space left on its disk."),
         ("sqlite", _read_only_disk, "can't be written to."),
         ("sqlite", _locked, "is locked by another program."),
         ("sqlite", _moved, "can't be opened."),
         ("postgres", _read_only_server, "refuses writes: it is a standby, or read-only."),
-        ("postgres", _full_server, "has no room left on its disk."),
+        ("postgres", _full_server, "has no space left on its disk."),
     ],
     indirect=["database_kind"],
 )
@@ -139,7 +139,7 @@ async def test_an_instance_that_cannot_write_is_not_ready(world, settings, reaso
     await _sends_again(ada, room_id)
     said = [(record.message, getattr(record, "reason", "")) for record in caplog.records]
     about = [(text, why) for text, why in said if text.startswith("the database is")]
-    assert [text for text, _ in about] == ["the database is away", "the database is back"]
+    assert [text for text, _ in about] == ["the database is unavailable", "the database is available"]
     assert about[0][1].startswith(line)
     assert sum(why.startswith(line) for _, why in said) == 1
 
@@ -208,7 +208,7 @@ def _sqlite_full():
 
 
 def _lines(caplog):
-    return sum(record.message == "the database is away" for record in caplog.records)
+    return sum(record.message == "the database is unavailable" for record in caplog.records)
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])

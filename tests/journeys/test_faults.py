@@ -129,7 +129,7 @@ async def test_a_database_that_is_away_is_an_honest_no(world, proxy, fault, monk
     await exactly_once(world, senders, eve, room_id)
     assert set().union(*(sender.refusals for sender in senders)) == {"unavailable"}
     said = [record.message for record in caplog.records if record.name.startswith("hubbub")]
-    assert said.count("the database is away") == said.count("the database is back") == 1
+    assert said.count("the database is unavailable") == said.count("the database is available") == 1
     assert [each for each in caplog.records if each.levelname == "ERROR"] == []
     slowest = max(sender.slowest for sender in senders)
     figures(f"{fault}: answered within {slowest:.1f} s, all sending {resumed:.2f} s after its return")

@@ -1,4 +1,4 @@
-"""A connection beside the pool, for statements that must not wait until others release theirs."""
+"""A connection outside the pool, for statements that must not wait until others release theirs."""
 
 import asyncio
 import contextlib
@@ -10,19 +10,20 @@ from typing import Any
 class DedicatedConnection:
     """The client of one connection, opened at its first use and again after an error.
 
-    Each use takes at most `seconds`, opening included. SQLite has one connection in all: that one is used.
+    Each use takes at most `timeout_s` seconds, opening included. SQLite has a single connection:
+    that one is used.
     """
 
     def __init__(self, client: Any, timeout_s: float) -> None:  # noqa: ANN401 - Tortoise's clients share no typed base
-        self.capabilities = client.capabilities
-        self._client = client
+        self.capabilities = client.capabilities  # of the database, as Tortoise describes them
+        self._client = client  # the engine's client, with the pool
         self._timeout_s = timeout_s
-        self._lock = asyncio.Lock()
-        self._connection: Any = None
+        self._lock = asyncio.Lock()  # held by the caller that uses the connection
+        self._connection: Any = None  # None until the first use
 
     @asynccontextmanager
     async def acquire_connection(self) -> AsyncIterator[Any]:
-        """The connection, for one caller at a time. Raises TimeoutError and the driver's errors."""
+        """Provide the connection to one caller at a time. Raises TimeoutError and the driver's errors."""
         if self.capabilities.dialect != "postgres":
             async with asyncio.timeout(self._timeout_s), self._client.acquire_connection() as shared:
                 yield shared
@@ -33,7 +34,7 @@ class DedicatedConnection:
             try:
                 yield self._connection
             except BaseException:
-                # What it waits for is unknown now: another statement would wait behind it.
+                # It may still be busy: another statement would wait behind the unfinished one.
                 self._connection.terminate()
                 raise
 

@@ -1,4 +1,4 @@
-"""The write check: connections of the pool that still answer, and can no longer do their work, are closed."""
+"""The check of pooled connections: closes those that respond but can no longer do their work."""
 
 import asyncio
 from collections.abc import Collection, Iterable
@@ -7,36 +7,37 @@ from typing import Any
 from hubbub.core import clock, metrics, tasks
 from hubbub.db.engines.writable import WRITABLE_QUERY, WRITABLE_STATUS, NotWritable
 
-CHECK_S = 2.0  # for an idle connection to answer
-GRACE_S = 0.5  # more, if this process itself stood still meanwhile
-STALLED_S = 2.0  # without progress, once connections like it were found to be useless
-EXHAUSTED_S = 4.0  # without progress, if no connection of the pool is left to compare with
-DETECTION_LAG_S = 1.5  # after a statement began it is noticed
+CHECK_S = 2.0  # for an idle connection to respond
+GRACE_S = 0.5  # more, if this process itself was stopped meanwhile
+STALLED_S = 2.0  # without progress, after similar connections were found to be unusable
+EXHAUSTED_S = 4.0  # without progress, if no connection of the pool is left for comparison
+DETECTION_LAG_S = 1.5  # from the start of a statement until it is noticed
 
 
 class PoolConnections:
-    """The connections of one pool: which are in use, and which of them must be closed.
+    """The connections of one pool: which are in use, and which must be closed.
 
     The evidence is a statement that failed, a check of an idle connection, or a lack of progress.
     """
 
     def __init__(self, pool: Any) -> None:  # noqa: ANN401 - asyncpg's pool, whose queue is not typed
         self._pool = pool
-        self._progress: dict[Any, tuple[int, float]] = {}  # statements begun so far, and since when no more
-        self._last_failure_at = float("-inf")
-        self.dropped: list[BaseException] = []  # why, for the log; logging empties the list
-        self.in_use: set[Any] = set()  # as the pool hands them out
+        # Of each connection in use: the number of its statements, and the time of the last increase.
+        self._progress: dict[Any, tuple[int, float]] = {}
+        self._last_failure_at = float("-inf")  # by the monotonic clock
+        self.dropped: list[BaseException] = []  # the reasons of closed connections; logging empties the list
+        self.in_use: set[Any] = set()  # connections as the pool hands them out
         self.stuck: list[Any] = []  # the whole pool, if none is idle and none makes progress
-        self.check_requested = asyncio.Event()  # check now, and not in a second
+        self.check_requested = asyncio.Event()  # set to check at once instead of within a second
 
     def failed(self, connection: Any, error: BaseException) -> None:  # noqa: ANN401 - likewise
-        """Close a connection with which a statement failed for want of a server that can do it."""
+        """Close a connection on which a statement failed because its server can't perform it."""
         self._last_failure_at = clock.monotonic()
         self.check_requested.set()
         self._drop([connection], error)
 
     def _drop(self, connections: Iterable[Any], error: BaseException) -> None:
-        """Close connections at once; whether another server takes their place is found out by others."""
+        """Close connections at once. The write check finds out whether another server is available."""
         for connection in connections:
             raw = getattr(connection, "_con", connection)
             if raw is not None and not raw.is_closed():
@@ -45,9 +46,9 @@ class PoolConnections:
                 metrics.count("database_connections_dropped")
 
     async def check(self) -> BaseException | None:
-        """Ask each idle connection whether it can write, and close those that can't; returns why.
+        """Check whether each idle connection can write, close those that can't, and return why.
 
-        An idle connection is not handed out while it is asked.
+        An idle connection is not handed out during its check.
         """
         self.check_requested.clear()
         self._update_progress()
@@ -67,16 +68,18 @@ class PoolConnections:
         started_at = clock.monotonic()
         _, pending = await asyncio.wait(checks, timeout=CHECK_S)
         if pending and clock.monotonic() - started_at > CHECK_S + GRACE_S:
-            _, pending = await asyncio.wait(pending, timeout=GRACE_S)  # the answers may be there already
+            _, pending = await asyncio.wait(
+                pending, timeout=GRACE_S
+            )  # the responses may have arrived already
         for task, holder in zip(checks, holders, strict=True):
             if task in pending:
-                self._drop([holder], TimeoutError())  # which ends the task, too
+                self._drop([holder], TimeoutError())  # which also ends the task
         return [TimeoutError() if task in pending else task.result() for task in checks]
 
     async def _check_connection(self, holder: Any) -> BaseException | None:  # noqa: ANN401 - asyncpg's
-        """Ask one idle connection, taken out of the pool's queue meanwhile; returns why it is closed."""
+        """Check one idle connection outside the pool's queue; return why it was closed, else None."""
         queue, connection = self._pool._queue, holder._con
-        if holder not in queue._queue or connection is None:  # taken into use before its turn came
+        if holder not in queue._queue or connection is None:  # in use before its check began
             return None
         index = queue._queue.index(holder)
         del queue._queue[index]
@@ -84,7 +87,7 @@ class PoolConnections:
             if await connection.execute(WRITABLE_QUERY) == WRITABLE_STATUS:
                 return None
             error: BaseException = NotWritable("it is a standby, or read-only")
-        except Exception as failure:  # noqa: BLE001 - whatever it is, the connection can't be used
+        except Exception as failure:  # noqa: BLE001 - any failure makes the connection unusable
             error = failure
         finally:
             queue._queue.insert(min(index, len(queue._queue)), holder)
@@ -93,7 +96,7 @@ class PoolConnections:
         return error
 
     def _update_progress(self) -> None:
-        """Note since when each connection in use began no other statement."""
+        """Record since when each connection in use has started no further statement."""
         now = clock.monotonic()
         self.in_use = {each for each in self.in_use if each._con is not None}
         counts = {each: each._con._protocol.queries_count for each in self.in_use}
@@ -104,7 +107,7 @@ class PoolConnections:
         }
 
     def _close_stalled(self, *, idle: int) -> None:
-        """Close connections in use that hang since others were found to be useless."""
+        """Close connections in use that have made no progress since others were found to be unusable."""
         self._update_progress()
         now = clock.monotonic()
         stalled = {each: since for each, (_, since) in self._progress.items() if now - since >= STALLED_S}
@@ -116,6 +119,6 @@ class PoolConnections:
         self.stuck = stuck if not idle and len(stuck) == self._pool.get_max_size() else []
 
     def drop_stuck(self, active: Collection[int]) -> None:
-        """Close the connections of a pool that is stuck, except those whose server process works."""
+        """Close the connections of a stuck pool, except those whose server process is active."""
         dead = [each for each in self.stuck if each.get_server_pid() not in active]
         self._drop(dead, TimeoutError())

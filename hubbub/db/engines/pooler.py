@@ -1,22 +1,22 @@
-"""A pooler between hubbub and PostgreSQL (pgbouncer and its kind): whether there is one, and what it forbids.
+"""Detection of a pooler (such as pgbouncer) between hubbub and PostgreSQL, and the limits it requires.
 
-In transaction mode, each transaction may run on another connection to the server. What belongs to a session
-of the server (prepared statements, `SET`) is then lost, or applies to the next user of the connection.
+In transaction mode, each transaction may run on another connection to the server. The state of a server
+session (prepared statements, `SET`) is then lost, or applies to the next user of the connection.
 """
 
 from typing import Any
 
 
 async def is_present(connection: Any) -> bool:  # noqa: ANN401 - asyncpg's stubs leave pools open
-    """Whether another process answers than the one that the connection was opened to."""
+    """Return whether another process responds than the one to which the connection was opened."""
     own: int = connection.get_server_pid()
     return bool(await connection.fetchval("SELECT pg_backend_pid()") != own)
 
 
 def timeouts_sql(statement_ms: int, *, local: bool) -> str:
-    """The server's own limits: for an instance that dies, or stands still with locks in its hands.
+    """Return the SQL of the server's own limits, for an instance that dies or stops while it holds locks.
 
-    `local` ones end with the transaction.
+    `local` limits end with the transaction.
     """
     command = "SET LOCAL" if local else "SET"
     return (

@@ -1,4 +1,4 @@
-"""PostgreSQL for Tortoise: transactions that give their connection back however they end, bounded waits."""
+"""PostgreSQL for Tortoise: bounded waits, and transactions that always return their connection."""
 
 import asyncio
 import contextlib
@@ -30,25 +30,25 @@ log = logging.getLogger(__name__)
 
 ACQUIRE_S = 5.0
 ROLLBACK_S = 2.0
-WRITE_CHECK_TIMEOUT_S = 2.0  # for a server to say whether it accepts writes
+WRITE_CHECK_TIMEOUT_S = 2.0  # for a server to report whether it accepts writes
 _ACTIVE_PIDS_QUERY = "SELECT pid FROM pg_stat_activity WHERE pid = ANY($1::int[]) AND state = 'active'"
 _DSN_OPTIONS = ("host", "port", "user", "password", "database")
 
 
 class Connection(asyncpg.Connection):
-    """Nothing here changes its session, so there is nothing to reset: a round trip less for each use."""
+    """A connection whose session never changes, so that it needs no reset: one round trip less per use."""
 
     def get_reset_query(self) -> str:
         return ""
 
 
 async def _acquire(client: Any) -> Any:  # noqa: ANN401 - Tortoise and asyncpg leave it open
-    """A connection of the pool. Raises DBConnectionError when there is none to be had in time."""
+    """Acquire a connection from the pool. Raises DBConnectionError if none is available in time."""
     if client.unresponsive:
-        raise DBConnectionError("the server did not answer a moment ago")
+        raise DBConnectionError("the server did not respond a moment ago")
     try:
         connection = await client._pool.acquire(timeout=ACQUIRE_S)
-    except OSError as error:  # refused, no way, no such host, not in time
+    except OSError as error:  # refused, no route, unknown host, timeout
         raise DBConnectionError(str(error) or "no connection in time") from error
     client.connections.in_use.add(connection)
     return connection
@@ -57,20 +57,20 @@ async def _acquire(client: Any) -> Any:  # noqa: ANN401 - Tortoise and asyncpg l
 async def _release(client: Any, connection: Any, error: BaseException | None = None) -> None:  # noqa: ANN401 - likewise
     client.connections.in_use.discard(connection)
     _close_if_unusable(client, connection, error)
-    # The pool cancels what runs and rolls back what is open. A connection with which that fails, or takes too
-    # long, is closed by the pool itself.
+    # The pool cancels running statements and rolls back the transaction. It closes a connection on which that
+    # fails or takes too long.
     with contextlib.suppress(Exception):
         await client._pool.release(connection, timeout=ROLLBACK_S)
 
 
 def _close_if_unusable(client: Any, connection: Any, error: BaseException | None) -> None:  # noqa: ANN401 - likewise
-    """Close a connection whose server refuses writes, or ends."""
+    """Close a connection whose server refuses writes or shuts down."""
     if error is not None and errors.ends_connection(error):
         client.connections.failed(connection, error)
 
 
 class PooledConnection(PoolConnectionWrapper[Any]):
-    """The stock one waits for a connection for ever."""
+    """Acquires with a timeout; Tortoise's class waits without limit."""
 
     async def __aenter__(self) -> Any:  # noqa: ANN401 - likewise
         await self.ensure_connection()
@@ -82,7 +82,7 @@ class PooledConnection(PoolConnectionWrapper[Any]):
 
 
 class TransactionStatement(ConnectionWrapper[Any]):
-    """A statement in a transaction: its error counts, also if the caller handles it."""
+    """A statement in a transaction. Its error is evaluated even if the caller handles it."""
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -92,14 +92,14 @@ class TransactionStatement(ConnectionWrapper[Any]):
 
 
 def _pool_client(client: Any) -> Any:  # noqa: ANN401 - likewise
-    """The client with the pool, of a transaction or of one inside another."""
+    """Return the client with the pool, of a transaction or a nested one."""
     while isinstance(client, Transaction):
         client = client._parent
     return client
 
 
 class Transaction(TransactionWrapper):
-    """A transaction that is over when it has ended, also for tasks that were started inside."""
+    """A transaction that refuses statements after its end, also from tasks that were started inside."""
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
         if self._finalized:
@@ -112,11 +112,11 @@ class Transaction(TransactionWrapper):
 
 
 class PooledTransactionContext(TransactionContextPooled):
-    """The stock context keeps its connection for ever when it is cancelled while it begins."""
+    """Releases its connection when it is cancelled while it begins; Tortoise's class never does."""
 
-    client: Transaction
-    token: ConnectionToken
-    _handler: ConnectionHandler
+    client: Transaction  # the transaction
+    token: ConnectionToken  # restores the connection that was current outside
+    _handler: ConnectionHandler  # the registry of current connections that issued the token
 
     async def __aenter__(self) -> TransactionalDBClient:
         await self.ensure_connection()
@@ -148,12 +148,12 @@ class PooledTransactionContext(TransactionContextPooled):
             await _release(self.client._parent, self.client._connection, error)
 
     async def _roll_back(self) -> None:
-        """Never in the way of the error that is the reason for it."""
+        """Roll back without raising, so that the original error is reported."""
         try:
             async with asyncio.timeout(ROLLBACK_S):
                 await self.client.rollback()
-        except Exception:  # noqa: BLE001 - a closed connection has rolled back, too
-            with contextlib.suppress(asyncpg.InterfaceError):  # closed, and gone from the pool
+        except Exception:  # noqa: BLE001 - closing the connection rolls back, too
+            with contextlib.suppress(asyncpg.InterfaceError):  # already closed and released
                 self.client._connection.terminate()
 
 
@@ -161,46 +161,46 @@ class Client(AsyncpgDBClient):
     """The engine's client. `dsns` name the hosts; `statement_s` bounds one statement, 0 does not."""
 
     unresponsive = False  # set while no server accepts writes: statements then fail at once
-    transaction_limits = ""  # set at the beginning of each transaction where there is a pooler
-    connections: PoolConnections
-    _hosts: Hosts
+    transaction_limits = ""  # SQL at the beginning of each transaction, if there is a pooler
+    connections: PoolConnections  # the check of the pool's connections
+    _hosts: Hosts  # the servers of HUBBUB_DATABASE_URL
 
     async def connect_outside_pool(self, timeout_s: float) -> "asyncpg.Connection[asyncpg.Record]":
-        """Open a connection that the pool does not count. Prepared statements are not kept, for pgbouncer."""
+        """Open a connection outside the pool. It caches no prepared statements, for pgbouncer."""
         async with asyncio.timeout(timeout_s):
             return await self._hosts.connect(timeout=timeout_s, statement_cache_size=0)
 
     @property
     def check_requested(self) -> asyncio.Event:
-        """Set when a check must not wait for its turn."""
+        """Set when a check is to run at once."""
         return self.connections.check_requested
 
     @property
     def dropped(self) -> list[BaseException]:
-        """Why connections were closed since this list was emptied."""
+        """The reasons of connections closed since this list was emptied."""
         return self.connections.dropped
 
     async def refusal(self) -> BaseException | None:
-        """Why no server accepts writes, None if one does.
+        """Return why no server accepts writes, None if one does.
 
-        A new connection is asked: those of the pool may all be stuck, or lead to an earlier primary.
+        It opens a new connection: those of the pool may all be stuck, or lead to a former primary.
         """
         try:
             (await self.connect_outside_pool(WRITE_CHECK_TIMEOUT_S)).terminate()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the reason
+        except Exception as error:  # noqa: BLE001 - every failure is a reason
             return error
         return None
 
     async def check(self) -> BaseException | None:
-        """Close connections that can't do their work any more; returns why, None if there are none."""
+        """Close connections that can't do their work any more; return why, None if all can."""
         error = await self.connections.check()
         if self.connections.stuck:
-            with contextlib.suppress(Exception):  # no new one can be made: `refusal` finds out why
+            with contextlib.suppress(Exception):  # no new connection is possible: `refusal` finds the reason
                 self.connections.drop_stuck(await self._active_pids(self.connections.stuck))
         return error
 
     async def _active_pids(self, connections: Iterable[Any]) -> list[int]:
-        """Which of these connections have server processes that work, as a new connection sees it."""
+        """Return the server processes of these connections that are active, read on a new connection."""
         pids = [each.get_server_pid() for each in connections]
         connection = await self.connect_outside_pool(WRITE_CHECK_TIMEOUT_S)
         try:

@@ -1,4 +1,4 @@
-"""SQLite for Tortoise: transactions that survive cancellation, begin with the write lock, end for good."""
+"""SQLite for Tortoise: transactions that survive cancellation and begin with the write lock."""
 
 import asyncio
 import sqlite3
@@ -27,14 +27,13 @@ from hubbub.core import clock, metrics, tasks
 from hubbub.db import errors
 
 T = TypeVar("T")
-BUSY_STEP_MS = (
-    20  # how long the thread of the connection waits for another program at a time, and reads with it
-)
-RETRY_PAUSE_S = 0.03  # between two attempts, in which reads go on
+# How long the connection's thread waits at a time for another program. Reads wait with it.
+BUSY_STEP_MS = 20
+RETRY_PAUSE_S = 0.03  # between two attempts; reads run meanwhile
 
 
 def is_busy(error: BaseException) -> bool:
-    """Whether another program holds the write lock; nothing was changed then."""
+    """Return whether another program holds the write lock, so that nothing was changed."""
     found = errors.unwrap(error)
     if isinstance(found, TransactionManagementError) and found.args:
         found = found.args[0]
@@ -42,9 +41,9 @@ def is_busy(error: BaseException) -> bool:
 
 
 async def retry_while_busy(attempt: Callable[[], Awaitable[T]], timeout_s: float) -> T:
-    """The result of `attempt`, which is repeated for so many seconds while another program writes.
+    """Return the result of `attempt`, repeated for up to `timeout_s` while another program writes.
 
-    SQLite's own waiting would keep the thread of the connection, and with it every read.
+    SQLite's own waiting would block the connection's thread, and with it every read.
     """
     deadline = clock.monotonic() + timeout_s
     while True:
@@ -56,12 +55,12 @@ async def retry_while_busy(attempt: Callable[[], Awaitable[T]], timeout_s: float
         await asyncio.sleep(RETRY_PAUSE_S)
 
 
-LOCK_S = 1.0  # for the write lock to be had
-LOCK_GRACE_S = 0.5  # more than the lock may take, for the thread
+LOCK_S = 1.0  # to get the write lock
+LOCK_GRACE_S = 0.5  # more, for the thread
 
 
 class ReleasingConnectionWrapper(ConnectionWrapper[aiosqlite.Connection]):
-    """The stock one keeps its lock when the file can't be opened, and the next attempt waits forever."""
+    """Releases its lock when the file can't be opened; Tortoise's class keeps it forever."""
 
     async def __aenter__(self) -> aiosqlite.Connection:
         await self._lock.acquire()
@@ -74,7 +73,7 @@ class ReleasingConnectionWrapper(ConnectionWrapper[aiosqlite.Connection]):
 
 
 class Transaction(SqliteTransactionWrapper):
-    """A transaction that begins with the write lock: what it read can't be outdated when it writes."""
+    """A transaction that begins with the write lock, so that what it read is current when it writes."""
 
     async def begin(self) -> None:
         try:
@@ -83,7 +82,7 @@ class Transaction(SqliteTransactionWrapper):
             raise TransactionManagementError(error) from error
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
-        """The stock one lets a task that outlived the transaction write into somebody else's."""
+        """Refuse a task that outlives the transaction; Tortoise's method lets it write into another one."""
         if self._finalized:
             raise TransactionManagementError("This transaction has ended.")
         metrics.counters["database_statements"] += 1
@@ -94,23 +93,23 @@ class Transaction(SqliteTransactionWrapper):
 
     @translate_exceptions
     async def execute_script(self, query: str) -> None:
-        """The stock one commits first; this one stays inside the transaction."""
+        """Run a script inside the transaction; Tortoise's method commits first."""
         async with self.acquire_connection() as connection:
             for statement in split_script(query):
                 await connection.execute(statement)
 
 
 class ImmediateTransactionContext(SqliteTransactionContext):
-    """One transaction at a time; the lock is free again when the transaction has really ended.
+    """One transaction at a time. The lock is released when the transaction has really ended.
 
-    Statements run in a thread, one after the other, and a cancelled wait does not stop them. So the end of a
-    transaction is a task of its own: whatever happens to the caller, it comes after all of its statements.
+    Statements run in a thread, one after the other, and a cancelled wait does not stop them. Therefore the
+    end of a transaction is a task of its own: it follows all statements, whatever happens to the caller.
     """
 
-    connection: Transaction
+    connection: Transaction  # the transaction
     busy_s = 0.0  # how long it waits for another program to finish writing
-    _handler: ConnectionHandler
-    token: ConnectionToken
+    _handler: ConnectionHandler  # the registry of current connections that issued the token
+    token: ConnectionToken  # restores the connection that was current outside
 
     async def __aenter__(self) -> TransactionalDBClient:
         await retry_while_busy(self._begin, self.busy_s)
@@ -127,7 +126,7 @@ class ImmediateTransactionContext(SqliteTransactionContext):
             if is_busy(error):
                 self._trxlock.release()
             else:
-                tasks.spawn(self._end(commit=False), name="transaction that did not begin")
+                tasks.spawn(self._end(commit=False), name="end of a failed begin")
             raise
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -137,7 +136,7 @@ class ImmediateTransactionContext(SqliteTransactionContext):
             raise failure
 
     async def _end(self, *, commit: bool) -> Exception | None:
-        """Returns what went wrong."""
+        """End the transaction; return the error, if any."""
         self.connection._finalized = True
         try:
             return await _finish(self.connection._connection, commit=commit)
@@ -146,10 +145,10 @@ class ImmediateTransactionContext(SqliteTransactionContext):
 
 
 async def _finish(raw: aiosqlite.Connection, *, commit: bool) -> Exception | None:
-    """Commit, or roll back; what can't be committed is rolled back, too, or all that follow would fail."""
+    """Commit or roll back. A failed commit is rolled back, or all following transactions would fail."""
     try:
         await (raw.commit() if commit else raw.rollback())
-    except Exception as error:  # noqa: BLE001 - handed to the caller
+    except Exception as error:  # noqa: BLE001 - returned to the caller
         if commit:
             await _finish(raw, commit=False)
         return error
@@ -159,10 +158,10 @@ async def _finish(raw: aiosqlite.Connection, *, commit: bool) -> Exception | Non
 class Client(SqliteClient):
     """The engine's client."""
 
-    unresponsive = False  # as PostgreSQL's; a file is asked each time
-    _opening: asyncio.Future[None] | None = None
+    unresponsive = False  # as in PostgreSQL's client; a file is tried each time
+    _opening: asyncio.Future[None] | None = None  # the opening of the file, which is never cancelled
     _lock_check: "asyncio.Task[Exception | None] | None" = (
-        None  # for the write lock, on a connection of its own
+        None  # takes the write lock on a connection of its own
     )
 
     @property
@@ -171,46 +170,46 @@ class Client(SqliteClient):
         return int(self.pragmas["busy_timeout"]) / 1000
 
     async def refusal(self) -> BaseException | None:
-        """Why the file can't be written to, None if it can: whether the write lock is to be had in time.
+        """Return why the file can't be written to, None if the write lock is available in time.
 
-        The connection of this process is not asked: it would make readers wait for the lock, too.
+        It uses another connection than this process's own, on which readers would wait for the lock, too.
         """
         if self.filename == ":memory:":
             return None
         if self._lock_check is None or self._lock_check.done():
             lock_attempt = asyncio.to_thread(_try_write_lock, self.filename, LOCK_S)
             self._lock_check = tasks.spawn(lock_attempt, name="write check")
-        # A disk that hangs holds the thread up; the next one who asks waits for the same thread.
+        # A disk that does not respond blocks the thread. Further callers wait for the same thread.
         done, _ = await asyncio.wait([self._lock_check], timeout=LOCK_S + LOCK_GRACE_S)
         return self._lock_check.result() if done else TimeoutError()
 
     async def check(self) -> BaseException | None:
-        """As PostgreSQL's: the file may have become read-only."""
+        """Return `refusal`, as PostgreSQL's client does: the file may have become read-only."""
         return await self.refusal()
 
     async def create_connection(self, with_db: bool) -> None:  # noqa: FBT001 - Tortoise's signature
         if self._connection is None:
-            # When aiosqlite can't open a file, it does not wait for its thread. That may outlive the loop and
-            # say so with a traceback; so whether it can is found out first.
+            # When aiosqlite can't open a file, it does not wait for its thread. The thread may outlive the
+            # loop and print a traceback. Therefore another connection tries first.
             await asyncio.to_thread(_try_open, self.filename)
-        # When it is cancelled, it forgets what its thread has opened; so it is not.
+        # When it is cancelled, it loses what its thread has opened. Therefore it is shielded.
         self._opening = asyncio.ensure_future(self._open(with_db))  # noqa: TID251 - see close
         await asyncio.shield(self._opening)
 
     async def _open(self, with_db: bool) -> None:  # noqa: FBT001 - Tortoise's signature
         try:
             await super().create_connection(with_db)
-            if self._connection is not None:  # from now on `patiently` waits
+            if self._connection is not None:  # from here on, `retry_while_busy` waits
                 await self._connection.execute(f"PRAGMA busy_timeout = {BUSY_STEP_MS}")
         except Exception:
-            await super().close()  # the next attempt sets every pragma, not the rest of them
+            await super().close()  # so that the next attempt sets all pragmas
             raise
 
     async def close(self) -> None:
         if self._opening is not None:
             await asyncio.wait([self._opening])
             if not self._opening.cancelled():
-                self._opening.exception()  # told to who opened, or of no interest any more
+                self._opening.exception()  # retrieved: its caller has raised it, or was cancelled
         await super().close()
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
@@ -237,18 +236,18 @@ class Client(SqliteClient):
         return await retry_while_busy(lambda: execute(query, values), self.busy_s)
 
     async def execute_many(self, query: str, values: list[list[Any]]) -> None:
-        """The stock one, cancelled, leaves the connection inside an open transaction."""
+        """Run a statement for many rows; a cancelled call leaves no transaction open, as Tortoise's would."""
         async with self._in_transaction() as transaction:
             await transaction.execute_many(query, values)
 
     async def execute_script(self, query: str) -> None:
-        """The stock one, failing, leaves half of the script done."""
+        """Run a script completely or not at all; Tortoise's method may leave it half done."""
         async with self._in_transaction() as transaction:
             await transaction.execute_script(query)
 
 
 def _try_write_lock(path: str, timeout_s: float) -> Exception | None:
-    """Take and release the write lock of a file that exists."""
+    """Take and release the write lock of an existing file; return the error, if any."""
     try:
         with closing(
             sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=rw", uri=True, timeout=timeout_s)
@@ -266,7 +265,7 @@ def _try_open(path: str) -> None:
 
 
 def split_script(script: str) -> list[str]:
-    """The statements of a script, told apart by SQLite itself."""
+    """Return the statements of a script, as SQLite separates them."""
     complete, rest = [], ""
     for piece in script.split(";"):
         rest += piece + ";"

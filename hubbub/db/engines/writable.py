@@ -1,4 +1,4 @@
-"""Connections to the PostgreSQL server that accepts writes: one host, or the right one of several."""
+"""Connections to the PostgreSQL server that accepts writes, with one or several hosts."""
 
 import asyncio
 import functools
@@ -9,8 +9,8 @@ import asyncpg
 
 from hubbub.core import tasks
 
-STAGGER_S = 0.5  # a host that does not answer for so long is no reason to wait before the next one is tried
-# A simple query takes one round trip and passes through every pooler. Its status counts the rows.
+STAGGER_S = 0.5  # after which the next host is tried as well
+# A simple query takes one round trip and passes through every pooler. Its status holds the row count.
 WRITABLE_QUERY = "SELECT 1 WHERE current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery()"
 WRITABLE_STATUS = "SELECT 1"
 
@@ -18,24 +18,24 @@ HostConnection = tuple[int, "asyncpg.Connection[asyncpg.Record]"]
 
 
 class NotWritable(asyncpg.TargetServerAttributeNotMatched):
-    """The server answers, and is a standby or read-only."""
+    """The server responds, but is a standby or read-only."""
 
 
 class Hosts:
-    """The servers that a database may be on. The one that accepted writes last is tried first."""
+    """The servers of a database. The one that accepted writes last is tried first."""
 
     def __init__(self, dsns: Sequence[str], session_sql: str = "") -> None:
         self._dsns = dsns
         self._setup_sql = (
             f"{session_sql}; {WRITABLE_QUERY}" if session_sql else WRITABLE_QUERY
         )  # executed on a new connection before its first use
-        self._last_index = 0
+        self._last_index = 0  # of the host that accepted writes last
 
     async def connect(self, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":  # noqa: ANN401 - asyncpg's
         """Open a connection to a host that accepts writes.
 
-        The hosts are tried one after the other, and at the same time if one takes long. Raises the error of
-        the host that answered and refuses writes, else of the host that was tried last.
+        The hosts are tried one after the other, and concurrently if one takes long. Raises the error of the
+        host that responded and refuses writes, else of the last one tried.
         """
         attempts = [functools.partial(self._open, number, options) for number in self._host_order()]
         if len(attempts) == 1:
@@ -63,7 +63,7 @@ class Hosts:
 
 
 async def _first_success(attempts: Sequence[Callable[[], Awaitable[HostConnection]]]) -> HostConnection:
-    """Return what the first successful attempt opened; what others open is closed."""
+    """Return the result of the first successful attempt; close what others open."""
     remaining = list(attempts)
     running: set[asyncio.Task[HostConnection | Exception]] = set()
     errors: list[Exception] = []
@@ -86,10 +86,10 @@ async def _first_success(attempts: Sequence[Callable[[], Awaitable[HostConnectio
 
 
 async def _outcome(attempt: Callable[[], Awaitable[HostConnection]]) -> HostConnection | Exception:
-    """Return the error: that one host does not answer is no news yet."""
+    """Return the result or the error, because another host may still succeed."""
     try:
         return await attempt()
-    except Exception as error:  # noqa: BLE001 - raised by `_first` if no host accepts writes
+    except Exception as error:  # noqa: BLE001 - raised by `_first_success` if no host accepts writes
         return error
 
 

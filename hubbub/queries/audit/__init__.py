@@ -1,1 +1,1 @@
-"""audit."""
+"""SQL of the audit log."""

@@ -1,4 +1,4 @@
-"""Writing the audit log: one row for each act, in the transaction that does it.
+"""Writes to the audit log: one row for each action, in the transaction that performs it.
 
 Rows are added and never changed.
 """
@@ -18,11 +18,11 @@ Fact = str | int | bool | None
 
 
 class Action(StrEnum):
-    """Everything that is recorded."""
+    """Every action that is recorded."""
 
     REGISTER = "account.register"
     LOGIN = "session.sign_in"
-    LOGIN_FIRST_FACTOR = "session.first_step"  # the password was right, a code is owed
+    LOGIN_FIRST_FACTOR = "session.first_step"  # the password was right, the second factor is still missing
     LOGOUT = "session.sign_out"
     REPLAY_REFRESH_TOKEN = "session.refresh_replayed"  # noqa: S105 - likewise
     REVOKE_SESSION = "session.end"
@@ -31,8 +31,8 @@ class Action(StrEnum):
     UNDO = "account.undo"
     CREATE_API_KEY = "api_key.create"
     REVOKE_API_KEY = "api_key.revoke"
-    USE_API_KEY = "api_key.use"  # only where it fails
-    CHANGE_PASSWORD = "password.change"  # noqa: S105 - what is done, not what is secret; likewise below
+    USE_API_KEY = "api_key.use"  # recorded only on failure
+    CHANGE_PASSWORD = "password.change"  # noqa: S105 - the name of an action, not a secret; likewise below
     FORGET_PASSWORD = "password.forgot"  # noqa: S105
     RESET_PASSWORD = "password.reset"  # noqa: S105
     VERIFY_EMAIL = "email.verify"
@@ -51,14 +51,14 @@ class Action(StrEnum):
     SUSPEND = "user.suspend"
     UNSUSPEND = "user.unsuspend"
     DELETE_USER = "user.delete"
-    USE_PERMISSION = "permission.use"  # only where it fails
+    USE_PERMISSION = "permission.use"  # recorded only on failure
     CREATE_ADMIN = "admin.create"
     EXPORT_AUDIT_LOG = "audit_log.export"
     RAISE_EPOCH = "epoch.raise"
 
 
 class Target(NamedTuple):
-    """What an act is about: a `user`, a `session`, a `room`, …, and its id."""
+    """The object of an action: a `user`, a `session`, a `room`, …, and its id."""
 
     kind: str
     id: UUID | str
@@ -66,7 +66,7 @@ class Target(NamedTuple):
 
 @dataclass(slots=True)
 class AuditEvent:
-    """Something done, or tried; filled in as it becomes known. `reason` says in a word why it failed."""
+    """A performed or attempted action. Its fields are set as they become known. `reason` is an error code."""
 
     action: Action
     request_info: RequestInfo = SYSTEM
@@ -75,11 +75,11 @@ class AuditEvent:
     actor_role: str | None = None
     session_id: UUID | None = None
     reason: str | None = None
-    key_id: UUID | None = None  # of the API key that it was done with
+    key_id: UUID | None = None  # of the API key that authenticated the call
 
 
 async def record(tx: Sql, event: AuditEvent, **facts: Fact) -> None:
-    """Record that it was done, in the transaction that does it. `facts` are small and hold nothing secret."""
+    """Record a success, in the transaction that performs the action. `facts` are small, without secrets."""
     await _insert(tx, event, "ok", None, facts)
 
 
@@ -91,7 +91,7 @@ _INSERT = (
 
 
 async def record_failure(tx: Sql, event: AuditEvent, reason: str) -> None:
-    """Record that it failed, and why in a word; in a transaction of its own."""
+    """Record a failure with its error code, in a transaction of its own."""
     await _insert(tx, event, "failed", reason, {})
 
 

@@ -1,1 +1,1 @@
-"""auth."""
+"""SQL of authentication."""

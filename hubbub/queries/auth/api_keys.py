@@ -1,4 +1,4 @@
-"""API keys by their prefixes, with the fields that authentication needs."""
+"""API keys by prefix, with the fields that authentication needs."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ApiKeyRow(NamedTuple):
-    """A key with its user, as much as decides who may come in."""
+    """A key with the fields of its user that decide whether it is accepted."""
 
     id: "UUID"
     user_id: "UUID"
@@ -30,7 +30,7 @@ class ApiKeyRow(NamedTuple):
 
 
 async def find(sql: Sql, prefixes: Sequence[str]) -> dict[str, ApiKeyRow]:
-    """Keys by their prefixes: one query."""
+    """Return keys by their prefixes, with one query."""
     postgres = sql.dialect == "postgres"
     where = "= ANY($1::text[])" if postgres else "IN (SELECT value FROM json_each($1))"
     rows = await sql.fetch(

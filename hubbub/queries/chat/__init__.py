@@ -1,1 +1,1 @@
-"""chat."""
+"""SQL of rooms, messages, members and search."""

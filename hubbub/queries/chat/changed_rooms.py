@@ -1,4 +1,4 @@
-"""Which items of a list changed since a moment: their ids, in an order that no change can disturb."""
+"""Ids of the items of a list that changed since a moment, in an order that no change affects."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from hubbub.db.sql import Sql, as_uuid
 
 
 class ChangedSince(NamedTuple):
-    """Which ids: at most `limit` past `after`, of what changed after `moment`."""
+    """The filter: at most `limit` ids after `after`, of items that changed after `moment`."""
 
     moment: datetime
     after: UUID
@@ -16,7 +16,7 @@ class ChangedSince(NamedTuple):
 
 
 async def rooms_of(sql: Sql, user_id: UUID, since: ChangedSince) -> list[UUID]:
-    """Rooms of a user that have an entry since then."""
+    """Return the rooms of a user that have an entry since then."""
     rows = await sql.fetch(
         "SELECT r.id FROM memberships m JOIN rooms r ON r.id = m.room_id WHERE m.user_id = $1 "
         "AND r.archived_at IS NULL AND r.last_entry_at > $2 AND r.id > $3 ORDER BY r.id LIMIT $4",
@@ -26,7 +26,7 @@ async def rooms_of(sql: Sql, user_id: UUID, since: ChangedSince) -> list[UUID]:
 
 
 async def public_rooms(sql: Sql, name_pattern: str, since: ChangedSince) -> list[UUID]:
-    """Public rooms that have an entry since then; a change of a name is one. `like` as in `listings`."""
+    """Return public rooms that have an entry since then; a rename is one. `name_pattern` as in `rooms`."""
     rows = await sql.fetch(
         "SELECT r.id FROM rooms r WHERE r.kind = 'public' AND r.archived_at IS NULL "
         "AND r.name_key LIKE $1 ESCAPE '!' AND r.last_entry_at > $2 AND r.id > $3 ORDER BY r.id LIMIT $4",
@@ -36,7 +36,7 @@ async def public_rooms(sql: Sql, name_pattern: str, since: ChangedSince) -> list
 
 
 async def members(sql: Sql, room_id: UUID, since: ChangedSince) -> list[UUID]:
-    """Members of a room whose accounts changed since then."""
+    """Return the members of a room whose accounts changed since then."""
     rows = await sql.fetch(
         "SELECT u.id FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.room_id = $1 "
         "AND u.updated_at > $2 AND u.id > $3 ORDER BY u.id LIMIT $4",

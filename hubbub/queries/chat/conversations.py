@@ -1,4 +1,4 @@
-"""What a list of conversations shows of a room: the peer of a direct room, and the last message."""
+"""Fields of a room in a list of conversations: the peer of a direct room, and the last message."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,17 +15,17 @@ COLUMNS = (
     "l.sender_id AS last_sender_id, "
     "s.username AS last_username, s.display_name AS last_display_name, s.avatar_url AS last_avatar_url"
 )
-# The id of the other user is in the key of a direct room: it stays there when their account is deleted.
+# The id of the other user is in the key of a direct room. It remains there when the account is deleted.
 _PEER_ID = (
     "CASE WHEN substr(r.direct_key, 1, 36) = CAST(m.user_id AS text) "
     "THEN substr(r.direct_key, 38) ELSE substr(r.direct_key, 1, 36) END"
 )
-# By `m`, not by `r`: for a user who is not a member there is no last message, and no peer.
+# By `m`, not by `r`: a user who is not a member gets no last message and no peer.
 _LAST_MESSAGE_ID = "SELECT x.id FROM messages x WHERE x.room_id = m.room_id ORDER BY x.seq DESC LIMIT 1"
 
 
 def joins(sql: Sql) -> str:
-    """The joins for `COLUMNS`, behind `rooms r` and `memberships m`: index lookups only."""
+    """Return the joins for `COLUMNS`, after `rooms r` and `memberships m`. They are index lookups only."""
     peer = f"CAST({_PEER_ID} AS uuid)" if sql.dialect == "postgres" else _PEER_ID
     return (
         f"LEFT JOIN users p ON m.user_id IS NOT NULL AND p.id = {peer} "
@@ -34,7 +34,7 @@ def joins(sql: Sql) -> str:
 
 
 def peer(row: Mapping[str, Any]) -> User | None:
-    """The other user of a direct room."""
+    """Return the other user of a direct room."""
     if row["peer_id"] is None:
         return None
     return User(
@@ -46,7 +46,7 @@ def peer(row: Mapping[str, Any]) -> User | None:
 
 
 def last_message(row: Mapping[str, Any]) -> LastMessage | None:
-    """The newest message as it is now; a deleted one has an empty body."""
+    """Return the newest message in its current state. A deleted one has an empty body."""
     if row["last_id"] is None:
         return None
     return LastMessage(

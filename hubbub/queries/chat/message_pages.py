@@ -1,4 +1,4 @@
-"""Messages with their senders, many at once, by hand: a model for each row takes several times as long."""
+"""Pages of messages with their senders, in plain SQL: a model for each row takes several times as long."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,7 +16,7 @@ _SELECT = (
 
 
 class SenderRow(NamedTuple):
-    """What others see of the sender of a message."""
+    """The sender of a message, as other users see it."""
 
     id: UUID
     username: str
@@ -25,7 +25,7 @@ class SenderRow(NamedTuple):
 
 
 class MessageRow(NamedTuple):
-    """A message as it is stored, named as in `models.Message`."""
+    """A message as stored. The names are those of `models.Message`."""
 
     id: UUID
     room_id: UUID
@@ -41,7 +41,7 @@ class MessageRow(NamedTuple):
 
 
 async def before(sql: Sql, room_id: UUID, seq: int | None, limit: int) -> list[MessageRow]:
-    """Return the last messages before `seq`, or of all, newest first."""
+    """Return the last messages before `seq`, or of the whole room, newest first."""
     if seq is None:
         where = "m.room_id = $1 ORDER BY m.seq DESC LIMIT $2"
         return _message_rows(await sql.fetch(f"{_SELECT} WHERE {where}", room_id, limit))
@@ -56,13 +56,13 @@ async def after(sql: Sql, room_id: UUID, seq: int, limit: int) -> list[MessageRo
 
 
 async def by_ids(sql: Sql, message_ids: Iterable[UUID]) -> list[MessageRow]:
-    """Return messages in no order."""
+    """Return messages in no particular order."""
     where, ids = in_clause(sql, message_ids)
     return _message_rows(await sql.fetch(f"{_SELECT} WHERE m.id {where}", ids))
 
 
 def _message_rows(rows: Rows) -> list[MessageRow]:
-    senders: dict[object, SenderRow] = {}  # a page has few
+    senders: dict[object, SenderRow] = {}  # a page has few of them
     found = []
     for row in rows:
         sender_id = row["sender_id"]

@@ -1,4 +1,4 @@
-"""Rooms and members as lists with counts: one query a page, whatever its size."""
+"""Lists of rooms and members with counts: one query for each page, whatever its size."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,10 +11,10 @@ from hubbub.queries.eventlog.event_log import in_clause
 from hubbub.schemas.chat.rooms import LastMessage
 from hubbub.schemas.users.users import User
 
-MAX_COUNT = 1000  # the largest count: it means so many or more
-MAX_SCANNED_MESSAGES = 10_000  # newest messages of a room among which the unread ones are counted
-# Others' messages past the read mark, newest first by the index on (room_id, seq). Both limits end the scan:
-# the cost does not grow with the history, nor with own and deleted messages, which do not count.
+MAX_COUNT = 1000  # the largest count: it means 1000 or more
+MAX_SCANNED_MESSAGES = 10_000  # newest messages of a room that are searched for unread ones
+# Messages of others after the read mark, newest first by the index on (room_id, seq). Both limits end the
+# scan, so that its cost grows neither with the log nor with own and deleted messages, which do not count.
 _UNREAD_COUNT = (
     "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 "
     "ELSE (SELECT count(*) FROM (SELECT 1 FROM (SELECT x.sender_id, x.deleted_at FROM messages x "
@@ -35,7 +35,7 @@ _ROOM_COLUMNS = (
 
 
 class RoomRow(NamedTuple):
-    """A room with the asker's standing in it; `role` is None for one they are not in."""
+    """A room with the caller's membership. `role` is None if the caller is not a member."""
 
     id: UUID
     kind: str
@@ -60,7 +60,7 @@ class RoomRow(NamedTuple):
 
     @property
     def changed(self) -> datetime:
-        """When anything that may move it in a list last changed: each change of a room is an entry."""
+        """Last change of anything that affects the order of a list: each change of a room is an entry."""
         return self.last_entry_at or self.created_at
 
 
@@ -90,7 +90,7 @@ def _room_row(row: Mapping[str, Any]) -> RoomRow:
 
 
 async def room(sql: Sql, room_id: UUID, user_id: UUID) -> RoomRow | None:
-    """One room as `user_id` sees it, whether they are in it or not; None if it does not exist."""
+    """Return a room as `user_id` sees it, member or not; None if it does not exist."""
     rows = await sql.fetch(
         f"SELECT {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions FROM rooms r "
         f"LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $2 {conversations.joins(sql)} "
@@ -104,7 +104,7 @@ async def room(sql: Sql, room_id: UUID, user_id: UUID) -> RoomRow | None:
 async def rooms_of(
     sql: Sql, user_id: UUID, limit: int, before: tuple[datetime, UUID] | None = None
 ) -> list[RoomRow]:
-    """The user's own rooms, newest entry first, past the cursor `before`."""
+    """Return the user's rooms, newest entry first, after the cursor `before`."""
     past = "AND (r.last_entry_at, r.id) < ($3, $4)" if before else ""
     rows = await sql.fetch(
         f"SELECT {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions FROM ("
@@ -123,7 +123,7 @@ async def rooms_of(
 async def public_rooms(
     sql: Sql, user_id: UUID, name_pattern: str, limit: int, after: tuple[str, UUID] | None = None
 ) -> list[RoomRow]:
-    """Public rooms by name, past the cursor `after`; `like` is a pattern with `!` as its escape."""
+    """Return public rooms by name after `after`; `name_pattern` is for LIKE with the escape `!`."""
     past = "AND (r.name_key, r.id) > ($4, $5)" if after else ""
     rows = await sql.fetch(
         f"SELECT {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions FROM rooms r "
@@ -139,7 +139,7 @@ async def public_rooms(
 
 
 async def rooms_by_id(sql: Sql, user_id: UUID, room_ids: Iterable[UUID]) -> list[RoomRow]:
-    """These rooms as the user sees them, by id, whether they are in them or not."""
+    """Return these rooms by id, as the user sees them, member or not."""
     where, ids = in_clause(sql, room_ids, 2)
     rows = await sql.fetch(
         f"SELECT {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions FROM rooms r "
@@ -152,7 +152,7 @@ async def rooms_by_id(sql: Sql, user_id: UUID, room_ids: Iterable[UUID]) -> list
 
 
 async def rooms_of_members(sql: Sql, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], RoomRow]:
-    """Rooms as their members see them: (user, room) → room, of those of `places` where the user is in."""
+    """Return (user, room) → room as its member sees it, for those of `pairs` that are memberships."""
     in_rooms, rooms = in_clause(sql, {room_id for _, room_id in pairs}, 1)
     for_users, users = in_clause(sql, {user_id for user_id, _ in pairs}, 2)
     rows = await sql.fetch(
@@ -167,7 +167,7 @@ async def rooms_of_members(sql: Sql, pairs: Sequence[tuple[UUID, UUID]]) -> dict
 
 
 async def presence_audience(sql: Sql, user_ids: Iterable[UUID], max_members: int) -> dict[UUID, list[UUID]]:
-    """The rooms of users with at most so many members, and their direct ones."""
+    """Return the users' direct rooms, and their other rooms with at most `max_members` members."""
     where, ids = in_clause(sql, user_ids, 2)
     rows = await sql.fetch(
         "SELECT m.user_id, m.room_id FROM memberships m JOIN rooms r ON r.id = m.room_id "
@@ -182,7 +182,7 @@ async def presence_audience(sql: Sql, user_ids: Iterable[UUID], max_members: int
 
 
 async def log_spans(sql: Sql, user_id: UUID, room_ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:
-    """(first_seq, last_seq) of those of the rooms in which the user is."""
+    """Return (first_seq, last_seq) of those of the rooms of which the user is a member."""
     where, ids = in_clause(sql, room_ids, 2)
     rows = await sql.fetch(
         "SELECT r.id, r.first_seq, r.last_seq FROM memberships m JOIN rooms r ON r.id = m.room_id "
@@ -194,14 +194,14 @@ async def log_spans(sql: Sql, user_id: UUID, room_ids: Iterable[UUID]) -> dict[U
 
 
 class MemberRow(NamedTuple):
-    """A member with what others see of them."""
+    """A member, as other users see it."""
 
     id: UUID
     username: str
     display_name: str
     avatar_url: str | None
     role: str
-    changed: datetime  # when the account last did
+    changed: datetime  # of the account
 
 
 _MEMBER_QUERY = (
@@ -211,13 +211,13 @@ _MEMBER_QUERY = (
 
 
 async def members(sql: Sql, room_id: UUID, limit: int, after: str = "") -> list[MemberRow]:
-    """The members of a room by username, past the username `after`."""
+    """Return the members of a room by username, after the username `after`."""
     text = f"{_MEMBER_QUERY} AND u.username > $2 ORDER BY u.username LIMIT $3"
     return [_member_row(row) for row in await sql.fetch(text, room_id, after, limit)]
 
 
 async def members_by_id(sql: Sql, room_id: UUID, user_ids: Iterable[UUID]) -> list[MemberRow]:
-    """Those of the users that are members of the room, by id."""
+    """Return those of the users that are members of the room, by id."""
     where, ids = in_clause(sql, user_ids, 2)
     return [
         _member_row(row)
@@ -237,7 +237,7 @@ def _member_row(row: Mapping[str, Any]) -> MemberRow:
 
 
 async def members_named(sql: Sql, room_id: UUID, usernames: Iterable[str]) -> dict[str, UUID]:
-    """Ids by username, of those of the names that are members of the room."""
+    """Return username → id for those of the names that are members of the room."""
     names = list(usernames)
     placeholders = ", ".join(f"${index}" for index in range(2, len(names) + 2))
     rows = await sql.fetch(
@@ -252,7 +252,7 @@ async def members_named(sql: Sql, room_id: UUID, usernames: Iterable[str]) -> di
 async def users_sharing_a_room(
     sql: Sql, user_id: UUID, others: Iterable[UUID]
 ) -> dict[UUID, datetime | None]:
-    """Those of `others` who share a room with the user, and when each was last seen."""
+    """Return those of `others` who share a room with the user, and when each was last seen."""
     where, ids = in_clause(sql, others, 2)
     rows = await sql.fetch(
         "SELECT u.id, u.last_seen_at FROM users u WHERE u.id "
@@ -268,7 +268,7 @@ async def users_sharing_a_room(
 
 
 class ReactionRow(NamedTuple):
-    """How often an emoji was used for a message, and whether the viewer did."""
+    """The number of users of an emoji for a message, and whether the viewer is one of them."""
 
     message_id: UUID
     emoji: str
@@ -277,7 +277,7 @@ class ReactionRow(NamedTuple):
 
 
 async def reactions(sql: Sql, message_ids: Iterable[UUID], viewer_id: UUID | None) -> list[ReactionRow]:
-    """The reactions to messages, counted by the database; of each message in the order of their first use."""
+    """Return the counted reactions to messages; of each message in the order of their first use."""
     where, ids = in_clause(sql, message_ids)
     rows = await sql.fetch(
         "SELECT message_id, emoji, count(*) AS count, max(CASE WHEN user_id = $2 THEN 1 ELSE 0 END) AS mine "

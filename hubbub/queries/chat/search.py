@@ -1,7 +1,7 @@
-"""The search index: PostgreSQL's `tsvector` with GIN, SQLite's FTS5, both fed with the same words.
+"""The search index: PostgreSQL's `tsvector` with GIN, SQLite's FTS5, both filled with the same words.
 
-It is no model: `message_words` is made by the migrations alone. A message's room stands in it beside its
-words, so that a search in one room costs what the room's matches cost.
+There is no model: the migrations create `message_words`. The index holds a message's room with its words, so
+that the cost of a search in one room depends only on the matches in that room.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +11,9 @@ from uuid import UUID
 from hubbub.core import text_search
 from hubbub.db.sql import Sql, as_uuid
 
-MAX_LISTED_ROOMS = 50  # naming them costs 40 µs each
+MAX_LISTED_ROOMS = 50  # listing them takes 40 µs each
 
-# FTS5 finds a row by its columns' words alone; an id is a phrase of five of them.
+# FTS5 finds a row only by the words of its columns. An id is a phrase of five words.
 _ROWID_QUERY = "(SELECT rowid FROM message_words WHERE message_words MATCH ${})"
 
 
@@ -37,7 +37,7 @@ async def add(tx: Sql, rows: Sequence[tuple[UUID, UUID, str]]) -> None:
 
 
 async def replace(tx: Sql, message_id: UUID, room_id: UUID, body: str) -> None:
-    """Index a message anew, in its place among the others."""
+    """Index a message again; its position in the results does not change."""
     if tx.dialect == "postgres":
         await tx.execute(
             "INSERT INTO message_words (message_id, words) VALUES ($1, $2::text::tsvector) "
@@ -56,11 +56,11 @@ async def replace(tx: Sql, message_id: UUID, room_id: UUID, body: str) -> None:
 
 
 async def remove(tx: Sql, message_id: UUID) -> None:
-    """Forget the words of a message."""
+    """Remove the words of a message."""
     if tx.dialect == "postgres":
         await tx.execute("DELETE FROM message_words WHERE message_id = $1", message_id)
         return
-    # The row stays, empty: cursors find their place by it.
+    # The row remains, empty, as the position of cursors.
     await tx.execute(
         f"UPDATE message_words SET words = '' WHERE rowid = {_ROWID_QUERY.format(1)}", _phrase(message_id)
     )
@@ -70,7 +70,7 @@ def _phrase(message_id: UUID) -> str:
     return f'message_id : "{message_id}"'
 
 
-async def find(  # noqa: PLR0913 - a filter each
+async def find(  # noqa: PLR0913 - each parameter is a filter
     sql: Sql,
     *,
     user_id: UUID,
@@ -80,9 +80,9 @@ async def find(  # noqa: PLR0913 - a filter each
     before: UUID | None = None,
     limit: int,
 ) -> list[UUID]:
-    """Messages in the user's rooms that hold all words, the last one as a prefix; newest first.
+    """Return messages in the user's rooms that contain all words, the last one as a prefix; newest first.
 
-    `before` is the last message of the page before. A query without a word finds nothing.
+    `before` is the last message of the previous page. A query without a word finds nothing.
     """
     parsed = text_search.parse_query(query)
     if parsed is None:
@@ -105,13 +105,13 @@ async def find(  # noqa: PLR0913 - a filter each
 
 
 class _Plan(NamedTuple):
-    """How a dialect finds: what matches, in which order, and what lies past a message."""
+    """The parts of a search that depend on the database."""
 
-    query: str
-    from_clause: str
+    query: str  # in the syntax of the index
+    from_clause: str  # tables and the condition of the match
     order_column: str
-    cursor_condition: str
-    cursor_value: Callable[[UUID], object]
+    cursor_condition: str  # on the rows after a message
+    cursor_value: Callable[[UUID], object]  # the condition's parameter for a message
 
 
 def _postgres_plan(parsed: text_search.SearchQuery, room_id: UUID | None) -> _Plan:
@@ -126,7 +126,7 @@ def _postgres_plan(parsed: text_search.SearchQuery, room_id: UUID | None) -> _Pl
 
 def _sqlite_plan(parsed: text_search.SearchQuery, rooms: Sequence[str] | None) -> _Plan:
     room_terms = " OR ".join(f'"{room}"' for room in rooms or ())
-    # CROSS: the index comes first, read backwards, and no further than the page goes.
+    # CROSS: the index comes first, read backwards, and only as far as the page needs.
     return _Plan(
         f"room : ({room_terms}) AND {parsed.fts5}" if rooms else parsed.fts5,
         "message_words w CROSS JOIN messages m ON m.id = w.message_id WHERE w.message_words MATCH $1",
@@ -137,7 +137,7 @@ def _sqlite_plan(parsed: text_search.SearchQuery, rooms: Sequence[str] | None) -
 
 
 async def _listed_rooms(sql: Sql, user_id: UUID) -> list[str] | None:
-    """The user's rooms as the index knows them, so that no talk elsewhere is read; None: too many."""
+    """Return the user's rooms as the index names them, so that only these are read; None if too many."""
     rows = await sql.fetch(
         "SELECT room_id FROM memberships WHERE user_id = $1 LIMIT $2", user_id, MAX_LISTED_ROOMS + 1
     )
@@ -147,7 +147,7 @@ async def _listed_rooms(sql: Sql, user_id: UUID) -> list[str] | None:
 def _statement(
     plan: _Plan, filters: dict[str, object], user_id: UUID, limit: int
 ) -> tuple[str, list[object]]:
-    """The statement, and its values."""
+    """Return the statement and its values."""
     text, values = "", list[object]([plan.query, user_id, limit])
     for condition, value in filters.items():
         if value is not None:

@@ -1,1 +1,1 @@
-"""eventlog."""
+"""SQL of the event log: fast path, slow path and epochs."""

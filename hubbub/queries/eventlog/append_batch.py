@@ -1,10 +1,9 @@
-"""FAST PATH: a batch of ordinary messages into the log of PostgreSQL by one statement, in one round trip.
+"""FAST PATH: appends a batch of ordinary messages to PostgreSQL's log with one statement in one round trip.
 
-It stores the messages for which everything is as their instance believed: the epoch is the same, the room is
-there and its log ends where it was known to end or later, its memberships are those that were known, the
-message is new. The others it leaves alone, for the careful path of several statements. The seqs are handed
-out by the statement itself, under the rooms' locks, so a payload comes in three pieces and its seq is put
-between them.
+The statement stores the messages for which the instance's assumptions hold: the epoch is the same, the room
+exists and its log ends where expected or later, its memberships are unchanged, the message is new. The others
+are left to the slow path of several statements. The statement itself assigns the seqs, under the rooms'
+locks. Therefore a payload consists of three pieces, and its seq is inserted between them.
 """
 
 from collections.abc import Sequence
@@ -16,9 +15,10 @@ from hubbub.db.sql import Sql
 
 
 class MessageRow(NamedTuple):
-    """A message to be. `version` is the room's that its sender's membership was known at.
+    """A message to store.
 
-    `known` is the highest seq of the room that its instance knows of: what is stored comes after it.
+    `version` is the room's version at which the sender's membership was cached. `known_seq` is the highest
+    seq of the room that the instance has seen: the message is stored after it.
     """
 
     id: UUID
@@ -36,12 +36,12 @@ class MessageRow(NamedTuple):
     known_seq: int
 
     def payload(self, seq: int) -> str:
-        """What the entry says, as the statement stores it."""
+        """Return the entry's payload as the statement stores it."""
         return f"{self.payload_head}{seq}{self.payload_middle}{seq}{self.payload_tail}"
 
 
-# The rooms are locked in the order of their ids, as everywhere. A message that another instance stores under
-# the same client_id meanwhile violates the unique constraint, and the whole statement with it.
+# The rooms are locked in the order of their ids, as everywhere. A message that another instance stores with
+# the same client_id meanwhile violates the unique constraint, and the whole statement fails.
 _APPEND = """
 WITH given AS MATERIALIZED (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[],
@@ -85,9 +85,10 @@ SELECT id, seq FROM fresh
 async def append_messages(
     sql: Sql, rows: Sequence[MessageRow], mentions: Sequence[tuple[UUID, UUID]], at: datetime, epoch: str
 ) -> dict[UUID, int]:
-    """Store what is new and allowed, all of it or nothing; returns message → seq. No two rows are the same.
+    """Store the messages that are new and allowed, all of them or none; return message → seq.
 
-    `named` are (message, user) of mentions. Raises what the driver raises: a duplicate, nonsense, no server.
+    No two rows are the same message. `mentions` are (message, user). Raises the driver's errors, such as a
+    duplicate, invalid data, or an unavailable server.
     """
     columns = [list(column) for column in zip(*rows, strict=True)]
     stored = await sql.fetch(

@@ -1,4 +1,4 @@
-"""The epoch of the database, and what clients said that may raise it: SQL for both databases."""
+"""The epoch of the database, and the claims of clients that may raise it, for both databases."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -8,12 +8,12 @@ from uuid import UUID
 from hubbub.db.sql import Sql, as_uuid
 
 EPOCH_KEY, CAUSE_KEY = "epoch", "epoch_cause"
-RAISE_INTERVAL = timedelta(hours=1)  # raises by claims, of a deployment
-RAISE_INTERVAL_PER_USER = timedelta(days=1)
+RAISE_INTERVAL = timedelta(hours=1)  # between two raises by claims, for all users together
+RAISE_INTERVAL_PER_USER = timedelta(days=1)  # between two raises by the claims of one user
 
 
 class Claim(NamedTuple):
-    """A client in `epoch` has the entry `seq` of a room whose log ends at `last_seq`."""
+    """A client's claim: in `epoch` it has the entry `seq` of a room whose log ends at `last_seq`."""
 
     user_id: UUID
     epoch: str
@@ -23,14 +23,14 @@ class Claim(NamedTuple):
 
 
 class StoredEpoch(NamedTuple):
-    """The epoch, and why it was raised last; None where no row says so."""
+    """The epoch and the cause of its last raise; None where no row holds it."""
 
     epoch: str | None
     cause: str | None
 
 
 async def read(sql: Sql, *, for_update: bool = False) -> StoredEpoch:
-    """The epoch and its cause; `locking` keeps others from raising it until the transaction ends."""
+    """Return the epoch and its cause; with `for_update` it can't be raised until the transaction ends."""
     lock = "FOR UPDATE" if for_update and sql.dialect == "postgres" else ""
     rows = await sql.fetch(
         f"SELECT key, value FROM state WHERE key IN ('{EPOCH_KEY}', '{CAUSE_KEY}') ORDER BY key {lock}"
@@ -49,7 +49,7 @@ async def insert_first(tx: Sql, epoch: str) -> None:
 
 
 async def replace(tx: Sql, old: str, new: str, cause: str) -> bool:
-    """Raise the epoch, if it still is `old`."""
+    """Raise the epoch if it still is `old`; return whether it was."""
     if not await tx.execute(
         f"UPDATE state SET value = $1 WHERE key = '{EPOCH_KEY}' AND value = $2", new, old
     ):
@@ -63,12 +63,12 @@ async def replace(tx: Sql, old: str, new: str, cause: str) -> bool:
 
 
 def cause_text(epoch: str, cause: str) -> str:
-    """What is stored beside an epoch: it counts for that epoch alone."""
+    """Return the stored form of a cause. It is valid only for this epoch."""
     return f"{epoch} {cause}"
 
 
 async def rooms_behind(sql: Sql, known: Mapping[UUID, int]) -> list[tuple[UUID, int | None]]:
-    """(room, last_seq) of those of the rooms whose logs end before the known seq; None for no such room."""
+    """Return (room, last_seq) of the rooms whose logs end before the known seq; None for a missing room."""
     if not known:
         return []
     if sql.dialect == "postgres":
@@ -88,7 +88,7 @@ async def rooms_behind(sql: Sql, known: Mapping[UUID, int]) -> list[tuple[UUID, 
 
 
 async def store_claim(tx: Sql, claim: Claim, at: datetime) -> None:
-    """Store a claim. Of several of one user in one epoch the first counts."""
+    """Store a claim. Of several claims of one user in one epoch, the first counts."""
     await tx.execute(
         "INSERT INTO epoch_claims (user_id, epoch, room_id, seq, last_seq, claimed_at) "
         "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id) DO UPDATE SET epoch = excluded.epoch, "
@@ -100,7 +100,7 @@ async def store_claim(tx: Sql, claim: Claim, at: datetime) -> None:
 
 
 async def due_claim(sql: Sql, epoch: str, now: datetime) -> Claim | None:
-    """The oldest claim of this epoch that may raise it now: once an hour, and once a day for its user."""
+    """Return the oldest claim of the epoch that may raise it now: once an hour, once a day for its user."""
     rows = await sql.fetch(
         "SELECT user_id, epoch, room_id, seq, last_seq FROM epoch_claims WHERE epoch = $1 "
         "AND (raised_at IS NULL OR raised_at <= $2) "
@@ -117,7 +117,7 @@ async def due_claim(sql: Sql, epoch: str, now: datetime) -> Claim | None:
 
 
 async def mark_raised(tx: Sql, claim: Claim, now: datetime) -> None:
-    """Note that a claim raised the epoch; forget the claims that can mean nothing any more."""
+    """Record that a claim raised the epoch, and delete the claims that can have no effect any more."""
     await tx.execute("UPDATE epoch_claims SET raised_at = $1 WHERE user_id = $2", now, claim.user_id)
     await tx.execute(
         "DELETE FROM epoch_claims WHERE raised_at IS NULL OR raised_at <= $1", now - RAISE_INTERVAL_PER_USER

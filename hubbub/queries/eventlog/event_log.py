@@ -1,7 +1,7 @@
-"""The SQL of the hot path: the log and what is written with it, for both databases.
+"""SQL of the hot path: the log and what is written with it, for both databases.
 
-Each function is a handful of set-based statements, whatever the size of the batch. Where the dialects
-differ, both bodies stand beside each other; everything that is not hot uses the models.
+Each function runs a few set-based statements, whatever the size of the batch. Where the dialects differ, both
+bodies are next to each other. Everything that is not hot uses the models.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,16 +14,16 @@ from hubbub.schemas.eventlog.entries import Entry
 
 
 class LogHead(NamedTuple):
-    """The end of a room's log, as locked by the transaction that read it."""
+    """The end of a room's log, locked by the transaction that read it."""
 
     last_seq: int
     version: int
     archived: bool
-    epoch: str | None  # of the database, at that moment
+    epoch: str | None  # of the database, at the same moment
 
 
 class NewMessage(NamedTuple):
-    """A message row, as the batch inserts it. The order of the fields is that of the columns."""
+    """A message row, as a batch inserts it. The order of the fields is that of the columns."""
 
     id: UUID
     room_id: UUID
@@ -37,14 +37,14 @@ class NewMessage(NamedTuple):
 
 
 class Membership(NamedTuple):
-    """What a user is in a room."""
+    """The membership of a user in a room."""
 
     role: str
     muted: bool
 
 
 def in_clause(sql: Sql, values: Iterable[UUID], position: int = 1) -> tuple[str, Any]:
-    """`= ANY(…)` in each dialect, with its one parameter at `position`."""
+    """Return the dialect's `= ANY(…)` and its only parameter, which is `$position`."""
     if sql.dialect == "postgres":
         return f"= ANY(${position}::uuid[])", list(values)
     return (
@@ -54,7 +54,7 @@ def in_clause(sql: Sql, values: Iterable[UUID], position: int = 1) -> tuple[str,
 
 
 async def lock_rooms(tx: Sql, room_ids: Iterable[UUID]) -> dict[UUID, LogHead]:
-    """Lock rooms, always in the order of their ids, so that two writers can't wait for each other."""
+    """Lock rooms in the order of their ids, so that two writers can't deadlock."""
     where, ids = in_clause(tx, room_ids)
     locking = "FOR UPDATE" if tx.dialect == "postgres" else ""
     rows = await tx.fetch(
@@ -95,7 +95,7 @@ async def insert_entries(
     messages: Sequence[UUID | None],
     at: datetime,
 ) -> None:
-    """Store entries; `actors` and `messages` run beside them."""
+    """Store entries. `actors` and `messages` have one item for each entry."""
     if tx.dialect == "postgres":
         await tx.execute(
             "INSERT INTO entries (room_id, seq, event, payload, at, actor_id, message_id) "
@@ -122,7 +122,7 @@ async def insert_entries(
 
 
 async def insert_messages(tx: Sql, rows: Sequence[NewMessage]) -> None:
-    """Store messages. A (sender, client_id) that is there already violates its unique constraint."""
+    """Store messages. An existing (sender, client_id) violates the unique constraint."""
     columns = ", ".join(NewMessage._fields)
     if tx.dialect == "postgres":
         await tx.execute(
@@ -139,7 +139,7 @@ async def insert_messages(tx: Sql, rows: Sequence[NewMessage]) -> None:
 
 
 async def stored_messages(tx: Sql, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], UUID]:
-    """Which of these (sender, client_id) are stored already: pair → message id."""
+    """Return pair → message id for those of the pairs (sender, client_id) that are stored."""
     if tx.dialect == "postgres":
         rows = await tx.fetch(
             "SELECT m.sender_id, m.client_id, m.id "
@@ -159,7 +159,7 @@ async def stored_messages(tx: Sql, pairs: Sequence[tuple[UUID, UUID]]) -> dict[t
 
 
 async def advance_read_marks(tx: Sql, marks: dict[tuple[UUID, UUID], int]) -> None:
-    """Move read marks, (room, user) → seq, forward; never back."""
+    """Move read marks, (room, user) → seq, forward, never backward."""
     if tx.dialect == "postgres":
         await tx.execute(
             "UPDATE memberships SET last_read_seq = mark.seq "
@@ -178,7 +178,7 @@ async def advance_read_marks(tx: Sql, marks: dict[tuple[UUID, UUID], int]) -> No
 
 
 async def insert_mentions(tx: Sql, rows: Sequence[tuple[UUID, UUID, int, UUID]]) -> None:
-    """Remember who is mentioned: (message, room, seq, user). Once is enough."""
+    """Store mentions: (message, room, seq, user). Existing ones are ignored."""
     await tx.executemany(
         "INSERT INTO mentions (message_id, room_id, seq, user_id) VALUES ($1, $2, $3, $4) "
         "ON CONFLICT (message_id, user_id) DO NOTHING",
@@ -189,7 +189,7 @@ async def insert_mentions(tx: Sql, rows: Sequence[tuple[UUID, UUID, int, UUID]])
 async def memberships(
     sql: Sql, room_ids: Iterable[UUID], user_ids: Iterable[UUID]
 ) -> dict[tuple[UUID, UUID], Membership]:
-    """(room, user) → standing, for those of the users who are members of those of the rooms."""
+    """Return (room, user) → membership, for those of the users that are members of those of the rooms."""
     in_rooms, rooms = in_clause(sql, room_ids, 1)
     for_users, users = in_clause(sql, user_ids, 2)
     rows = await sql.fetch(
@@ -205,7 +205,7 @@ async def memberships(
 
 
 async def entries_after(sql: Sql, room_id: UUID, after_seq: int, limit: int) -> list[Entry]:
-    """The entries of a room past `after_seq`, ascending. `subject` is left out: they are for showing."""
+    """Return the entries of a room after `after_seq`, ascending, without `subject`: clients do not get it."""
     rows = await sql.fetch(
         "SELECT seq, event, payload FROM entries WHERE room_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
         room_id,
@@ -216,14 +216,14 @@ async def entries_after(sql: Sql, room_id: UUID, after_seq: int, limit: int) -> 
 
 
 class LogEnd(NamedTuple):
-    """How far a room's log goes, and how many hear it."""
+    """The end of a room's log, and the number of its readers."""
 
     last_seq: int
     member_count: int
 
 
 async def log_ends(sql: Sql, room_ids: Iterable[UUID]) -> dict[UUID, LogEnd]:
-    """The ends of the logs of rooms."""
+    """Return the ends of the logs of rooms."""
     where, ids = in_clause(sql, room_ids)
     rows = await sql.fetch(f"SELECT id, last_seq, member_count FROM rooms WHERE id {where}", ids)
     return {as_uuid(row["id"]): LogEnd(row["last_seq"], row["member_count"]) for row in rows}
@@ -233,9 +233,9 @@ MISSING_ROOM = LogEnd(0, 0)
 
 
 async def changed(sql: Sql, known: Mapping[UUID, LogEnd]) -> dict[UUID, LogEnd]:
-    """The ends of those of the rooms that are not as `known`, GONE where there is no such room.
+    """Return the ends of those of the rooms that differ from `known`; MISSING_ROOM for a missing room.
 
-    What does not differ costs no row.
+    An unchanged room costs no row.
     """
     if sql.dialect != "postgres":
         found = await log_ends(sql, known)

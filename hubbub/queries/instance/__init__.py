@@ -1,1 +1,1 @@
-"""instance."""
+"""SQL of the running instance: processes and times of the last use."""

@@ -1,4 +1,4 @@
-"""When rows were last used, written for many at once: late, and never in the way of another transaction."""
+"""Times of the last use, written for many rows at once: late, and without blocking other transactions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ API_KEYS = Column("api_keys", "last_used_at")
 USERS = Column("users", "last_seen_at")
 
 
-# One statement, which is a transaction by itself. A row that is returned was free, whether it changed or not.
+# One statement is a transaction by itself. A returned row was unlocked, whether it was changed or not.
 _WRITE_POSTGRES = (
     "WITH seen AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS seen(id, at)), "
     "free AS MATERIALIZED (SELECT id FROM {0} WHERE id = ANY($1::uuid[]) "
@@ -31,10 +31,10 @@ _WRITE_POSTGRES = (
 
 
 async def write(sql: Sql, column: Column, seen: Mapping[UUID, datetime]) -> list[UUID]:
-    """Move times forward, never back; returns the ids of the rows that another transaction held.
+    """Move times forward, never backward; return the ids of the rows that another transaction had locked.
 
-    Rows are locked by ascending id. `seen`: at most 500, so that the statement is short: a log-out of one of
-    these sessions waits for it.
+    Rows are locked by ascending id. `seen` has at most 500 items, so that the statement is short: a logout of
+    one of these sessions waits for it.
     """
     table, name = column
     if sql.dialect != "postgres":
@@ -47,6 +47,6 @@ async def write(sql: Sql, column: Column, seen: Mapping[UUID, datetime]) -> list
     if len(rows) == len(seen):
         return []
     missing = seen.keys() - {as_uuid(row["id"]) for row in rows}
-    # Those that were deleted are not found.
+    # Deleted rows are not returned.
     rows = await sql.fetch(f"SELECT id FROM {table} WHERE id = ANY($1::uuid[])", list(missing))
     return [as_uuid(row["id"]) for row in rows]

@@ -1,4 +1,4 @@
-"""Running processes of hubbub: their rows, written and read by the clock of the database alone."""
+"""Running processes of hubbub: their rows, written and read only by the clock of the database."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -6,8 +6,8 @@ from uuid import UUID
 
 from hubbub.db.sql import Sql, as_datetime, as_uuid
 
-LOCK_KEY = 0x48554243  # any number, the same for all processes that register
-# Two machines may disagree about the time. Each database has one clock.
+LOCK_KEY = 0x48554243  # an arbitrary number, the same for all processes that register
+# The clocks of two machines may differ. Each database has one clock.
 _NOW = {"postgres": "clock_timestamp()", "sqlite": "strftime('%Y-%m-%d %H:%M:%f+00:00', 'now')"}
 _AGE = {
     "postgres": "extract(epoch FROM clock_timestamp() - seen_at)::float8",
@@ -16,7 +16,7 @@ _AGE = {
 
 
 class Registration(NamedTuple):
-    """What a process writes about itself."""
+    """The row that a process writes for itself."""
 
     run: UUID
     id: str
@@ -29,7 +29,7 @@ class Registration(NamedTuple):
 
 
 class ProcessRow(NamedTuple):
-    """A row; `age` is the time since it was written, in seconds."""
+    """A row. `age_s` is the time since it was written, in seconds."""
 
     run: UUID
     id: str
@@ -65,7 +65,7 @@ async def write(sql: Sql, registration: Registration) -> None:
 
 
 async def read(sql: Sql) -> list[ProcessRow]:
-    """All rows, expired ones included, in the order of their starts."""
+    """Return all rows, expired ones included, in the order of their starts."""
     rows = await sql.fetch(
         f"SELECT {_COLUMNS}, started_at, seen_at, {_AGE[sql.dialect]} AS age FROM processes "
         "ORDER BY started_at, run"
@@ -94,10 +94,10 @@ async def remove(sql: Sql, run: UUID) -> None:
 
 
 async def remove_older(sql: Sql, max_age_s: float) -> None:
-    """Delete rows that were not written for so long."""
+    """Delete rows that were last written at least `max_age_s` seconds ago."""
     await sql.execute(f"DELETE FROM processes WHERE {_AGE[sql.dialect]} >= $1", max_age_s)
 
 
 async def remove_all(sql: Sql) -> None:
-    """Delete all rows: for a process that is known to be the only one."""
+    """Delete all rows. For a process that is known to be the only one."""
     await sql.execute("DELETE FROM processes")

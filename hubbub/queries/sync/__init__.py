@@ -1,1 +1,1 @@
-"""sync."""
+"""SQL of the reconciler."""

@@ -1,4 +1,4 @@
-"""The SQL by which an instance finds out what changed of the users it knows: set-based, for both dialects."""
+"""SQL with which an instance finds the changes of its cached users: set-based, for both dialects."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -13,9 +13,9 @@ from hubbub.queries.eventlog.event_log import in_clause
 
 
 async def bump_version(tx: Sql, user_ids: Iterable[UUID]) -> None:
-    """Say that a session or a membership of these users began, changed or ended.
+    """Count a change: a session or a membership of these users was added, changed or removed.
 
-    Locks their rows in the order of their ids, so that two writers can't wait for each other.
+    Locks their rows in the order of their ids, so that two writers can't deadlock.
     """
     where, ids = in_clause(tx, user_ids)
     rows = lock_condition(tx, "users", f"id {where}")
@@ -23,12 +23,12 @@ async def bump_version(tx: Sql, user_ids: Iterable[UUID]) -> None:
 
 
 async def bump_read_version(tx: Sql, user_id: UUID) -> None:
-    """Say that a user read something, or marked it unread."""
+    """Count a change of a user's read state."""
     await tx.execute("UPDATE users SET marks = marks + 1 WHERE id = $1", user_id)
 
 
 class KnownUser(NamedTuple):
-    """A user's counters, as an instance knows them."""
+    """A user's counters in the cache of an instance."""
 
     user_id: UUID
     version: int
@@ -36,7 +36,7 @@ class KnownUser(NamedTuple):
 
 
 class ChangedUser(NamedTuple):
-    """A user of whom something is not as the instance knows it."""
+    """A user whose state differs from the cached one."""
 
     user_id: UUID
     version: int
@@ -59,7 +59,7 @@ _BLOCKED_CONDITION = "OR u.suspended_at IS NOT NULL OR u.deleted_at IS NOT NULL"
 
 
 async def changed_users(sql: Sql, known: Sequence[KnownUser]) -> list[ChangedUser]:
-    """Those whose counters are others now, and whoever is suspended or deleted: one query."""
+    """Return users whose counters differ, and all who are suspended or deleted, with one query."""
     if sql.dialect == "postgres":
         rows = await sql.fetch(
             f"{_SELECT_USERS} unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS seen(id, version, marks) "
@@ -99,7 +99,7 @@ def _optional_datetime(value: object) -> datetime | None:
 
 
 class SessionRow(NamedTuple):
-    """A session with its user, as much as decides who may come in."""
+    """A session with the fields of its user that decide whether it is accepted."""
 
     id: UUID
     user_id: UUID
@@ -119,7 +119,7 @@ class SessionRow(NamedTuple):
 
 
 async def sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionRow]:
-    """Sessions by their ids: one query."""
+    """Return sessions by their ids, with one query."""
     where, ids = in_clause(sql, session_ids)
     rows = await sql.fetch(
         "SELECT s.id, s.user_id, u.username, u.display_name, u.avatar_url, u.role, u.version, u.marks, "
@@ -151,14 +151,14 @@ async def sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionR
 
 
 class RevokedSession(NamedTuple):
-    """A session that ended, and why."""
+    """A revoked session and the reason."""
 
     user_id: UUID
     reason: str | None
 
 
 async def revoked_sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, RevokedSession]:
-    """Those of the sessions that were revoked."""
+    """Return those of the sessions that were revoked."""
     where, ids = in_clause(sql, session_ids)
     rows = await sql.fetch(
         f"SELECT id, user_id, revoke_reason FROM sessions WHERE id {where} AND revoked_at IS NOT NULL",
@@ -168,7 +168,7 @@ async def revoked_sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, 
 
 
 async def revoke_sessions(tx: Sql, user_id: UUID, except_session_id: UUID | None, reason: str) -> list[UUID]:
-    """Revoke all sessions of a user but `kept`, locked by ascending id; returns the ids of those it ended."""
+    """Revoke all sessions of a user but `except_session_id`, locked by ascending id; return their ids."""
     exclusion = "AND id <> $4" if except_session_id is not None else ""
     rows = await tx.fetch(
         f"UPDATE sessions SET revoked_at = $2, revoke_reason = $3 "
@@ -180,7 +180,7 @@ async def revoke_sessions(tx: Sql, user_id: UUID, except_session_id: UUID | None
 
 
 class MembershipRow(NamedTuple):
-    """As much of a membership as an instance keeps in memory."""
+    """The fields of a membership that an instance caches."""
 
     room_id: UUID
     kind: str
@@ -192,7 +192,7 @@ class MembershipRow(NamedTuple):
 
 
 class UserMemberships(NamedTuple):
-    """A user's counters and memberships, as of one moment."""
+    """A user's counters and memberships at one moment."""
 
     version: int
     read_version: int
@@ -200,7 +200,7 @@ class UserMemberships(NamedTuple):
 
 
 async def memberships(sql: Sql, user_ids: Iterable[UUID]) -> dict[UUID, UserMemberships]:
-    """All rooms that each of the users is in: one query."""
+    """Return all memberships of each of the users, with one query."""
     where, ids = in_clause(sql, user_ids)
     rows = await sql.fetch(
         "SELECT u.id AS user_id, u.version, u.marks, m.room_id, r.kind, m.role, m.muted, m.joined_seq, "

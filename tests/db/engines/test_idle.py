@@ -176,7 +176,7 @@ async def test_idle_connections_to_a_server_that_refuses_writes_are_closed(serve
 
     await until(_writes, SOON)  # the primary accepts writes again
     assert not before & await _pids()
-    assert _lines(caplog)[0] == "the database is away"
+    assert _lines(caplog)[0] == "the database is unavailable"
 
 
 async def test_connections_that_are_stranded_are_closed(proxied_database, caplog, short_timeouts):
@@ -195,7 +195,7 @@ async def test_connections_that_are_stranded_are_closed(proxied_database, caplog
     assert not before & await _pids()
     assert not database.unavailable()
     await until(lambda: _logged(caplog), SOON)  # it is logged
-    assert _lines(caplog) == ["connections to the database are replaced"]
+    assert _lines(caplog) == ["database connections were replaced"]
 
 
 async def test_a_pool_whose_connections_all_hang_is_replaced(proxied_database, short_timeouts):
