@@ -1,9 +1,9 @@
 """What may be asked of a numbered page: which rows, in which order."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import reduce
 from operator import and_, or_
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tortoise.expressions import Q
 from tortoise.models import Model
@@ -33,3 +33,21 @@ async def page(rows: QuerySet[M], params: PageQuery) -> tuple[list[M], int]:
     """The rows of one page, and how many there are in all."""
     async with database.guard():
         return await rows.offset(params.offset).limit(params.limit), await rows.count()
+
+
+async def batches(query: QuerySet[Any], size: int, columns: Sequence[str] = ()) -> AsyncIterator[list[Any]]:
+    """Yield all rows of a query, ascending by id; memory holds one batch of at most `size` rows.
+
+    With `columns`, which name `id` too, a row is a dict of these.
+    """
+    after = None
+    while True:
+        rows = query.order_by("id").limit(size)
+        rows = rows if after is None else rows.filter(id__gt=after)
+        async with database.guard():
+            batch: list[Any] = await (rows.values(*columns) if columns else rows)
+        if batch:
+            yield batch
+        if len(batch) < size:
+            return
+        after = batch[-1]["id"] if columns else batch[-1].id

@@ -16,8 +16,10 @@ from hubbub.queries.sync import change_counters
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.base import encode
 from hubbub.schemas.jobs import EraseAccount
+from hubbub.services.accounts import user_data
+from hubbub.services.accounts.user_data import Deletion
 from hubbub.services.audit import recorder
-from hubbub.services.auth import sessions, two_factor
+from hubbub.services.auth import sessions
 from hubbub.services.chat import members
 from hubbub.services.context import Context, UnitOfWork
 from hubbub.services.jobs import queue
@@ -63,7 +65,6 @@ async def erase(unit: UnitOfWork, user: models.User) -> None:
 
 async def _anonymize(tx: Sql, user: models.User) -> None:
     """The account becomes an empty shell, to which its messages belong; a job does the rest."""
-    await two_factor.delete_for_user(user.id)
     await models.User.filter(id=user.id).update(
         username=f"{validation.DELETED_PREFIX}{user.id.hex[8:]}",
         email=f"{user.id.hex}@deleted.invalid",
@@ -73,13 +74,8 @@ async def _anonymize(tx: Sql, user: models.User) -> None:
         role="user",
         deleted_at=clock.now(),
     )
-    await models.Session.filter(user_id=user.id).delete()
-    await models.OneTimeToken.filter(user_id=user.id).delete()
-    await models.IdempotencyKey.filter(user_id=user.id).delete()
-    await models.ApiKey.filter(user_id=user.id).delete()
-    await models.Identity.filter(user_id=user.id).delete()
-    await models.OAuthHandoff.filter(user_id=user.id).delete()
-    await models.Preference.filter(user_id=user.id).delete()
+    for table in user_data.deleted(Deletion.DELETE):
+        await table.rows(user.id).delete()
     await change_counters.bump_version(tx, [user.id])
     await queue.enqueue(tx, EraseAccount(user_id=user.id), unique=f"erase:{user.id}")
 
@@ -97,10 +93,10 @@ async def leave_all_rooms(container: "Container", user_id: UUID) -> None:
 async def _remove_batch(container: "Container", row: models.User) -> bool:
     """Return whether nothing is left to remove. Short transactions: nobody waits long for a row."""
     done = True
-    for table in ("mentions", "reactions"):  # in the order of the deletion of a message
+    for each in user_data.deleted(Deletion.DELETE_BY_JOB):
         async with database.guard():
             sql = database.connection()
-            removed = await sql.execute(locking.delete_batch(sql, table, "user_id = $1"), row.id)
+            removed = await sql.execute(locking.delete_batch(sql, each.table, f"{each.key} = $1"), row.id)
         done = done and not removed
     return (
         await members.end_memberships(Context(container, row.id), users.to_view(row), LEAVE_BATCH_ROOMS)

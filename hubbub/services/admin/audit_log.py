@@ -108,13 +108,5 @@ async def _start_export(ctx: Context, kind: str) -> None:
 
 async def _read_batches(filters: wire.AuditLogFilters) -> AsyncIterator[list[wire.AuditRecord]]:
     """All that are asked for, by id, which is by time; memory holds one batch."""
-    after: UUID | None = None
-    while True:
-        rows = _query(filters).order_by("id").limit(EXPORT_BATCH_ROWS)
-        async with database.guard():
-            batch = await (rows if after is None else rows.filter(id__gt=after))
-        if batch:
-            yield await _to_views(batch)
-        if len(batch) < EXPORT_BATCH_ROWS:
-            return
-        after = batch[-1].id
+    async for batch in pagination.batches(_query(filters), EXPORT_BATCH_ROWS):
+        yield await _to_views(batch)
