@@ -68,6 +68,7 @@ class Container:
     audit_failure_limiter: "GcraLimiter"  # of each caller: so many of one kind are recorded (`audit`)
     epoch_watch: "EpochWatch"
     draining: bool = False
+    delayed_calls: int = 0  # that wait for their turn at a leaky rate (`rate_limits`)
 
 
 @dataclass(slots=True)

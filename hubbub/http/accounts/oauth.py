@@ -6,7 +6,6 @@ from aiohttp import web
 
 from hubbub.http.app_keys import PRINCIPAL, container_of
 from hubbub.http.middleware import auth as authentication
-from hubbub.http.middleware import limits
 from hubbub.http.request import context, no_content, ok, query, read, request_info
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import oauth as wire
@@ -89,11 +88,7 @@ async def callback(request: web.Request) -> web.Response:
         request.cookies.get(cookie_name, ""),
         request_info(request),
     )
-    response = (
-        _redirect(result.location)
-        if result.location is not None
-        else await _login_response(request, result.response)
-    )
+    response = _redirect(result.location) if result.location is not None else _login_response(result.response)
     response.del_cookie(cookie_name, path="/", secure=secure, httponly=True, samesite="Lax")
     return response
 
@@ -117,8 +112,8 @@ async def exchange(request: web.Request) -> web.Response:
     if command.confirm:
         request[PRINCIPAL] = await authentication.authenticate_token(request)
         ctx = context(request)
-    return await _login_response(
-        request, await oauth_login.exchange(container_of(request), command, request_info(request), ctx)
+    return _login_response(
+        await oauth_login.exchange(container_of(request), command, request_info(request), ctx)
     )
 
 
@@ -161,12 +156,8 @@ def _cookie_attributes(container: Container) -> tuple[str, bool]:
     return (f"__Host-{STATE_COOKIE}" if secure else STATE_COOKIE), secure
 
 
-async def _login_response(request: web.Request, tokens: TokenPair | MfaRequired | None) -> web.Response:
-    if tokens is None:
-        return no_content()
-    if isinstance(tokens, TokenPair):
-        await limits.record_login(request, tokens.user.email)
-    return ok(tokens)
+def _login_response(tokens: TokenPair | MfaRequired | None) -> web.Response:
+    return no_content() if tokens is None else ok(tokens)
 
 
 def _redirect(url: str) -> web.Response:

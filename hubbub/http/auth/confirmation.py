@@ -2,11 +2,9 @@
 
 from aiohttp import web
 
-from hubbub.http.middleware import limits
 from hubbub.http.request import context, no_content, read
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import accounts as wire
-from hubbub.services.accounts import registration
 from hubbub.services.auth import confirmation
 
 routes = Routes()
@@ -23,9 +21,5 @@ routes = Routes()
     errors=("unauthenticated",),
 )
 async def confirm(request: web.Request) -> web.Response:
-    command, ctx = await read(request, wire.Confirm), context(request)
-    email = (await registration.me(ctx)).email
-    async with limits.limit_login(request, email):
-        await confirmation.confirm(ctx, command)
-    await limits.record_login(request, email)
+    await confirmation.confirm(context(request), await read(request, wire.Confirm))
     return no_content()

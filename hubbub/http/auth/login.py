@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from hubbub.http.app_keys import container_of
-from hubbub.http.middleware import limits
 from hubbub.http.request import context, no_content, ok, read, request_info
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import accounts as wire
@@ -42,12 +41,11 @@ async def register(request: web.Request) -> web.Response:
     errors=("unauthenticated", "suspended"),
 )
 async def login(request: web.Request) -> web.Response:
-    command = await read(request, wire.Login)
-    async with limits.limit_login(request, command.email):
-        result = await login_operations.login(container_of(request), command, request_info(request))
-    if isinstance(result, wire.TokenPair):
-        await limits.record_login(request, command.email)
-    return ok(result)
+    return ok(
+        await login_operations.login(
+            container_of(request), await read(request, wire.Login), request_info(request)
+        )
+    )
 
 
 @routes.post(

@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from hubbub.http.app_keys import container_of
-from hubbub.http.middleware import limits
 from hubbub.http.request import context, no_content, read, request_info
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import accounts as wire
@@ -22,7 +21,6 @@ routes = Routes()
 )
 async def forgot_password(request: web.Request) -> web.Response:
     command = await read(request, wire.ForgotPassword)
-    await limits.limit_account(request, command.email, limits.PASSWORD_RESET_LIMIT)
     await passwords.request_reset(container_of(request), command, request_info(request))
     return no_content(202)
 
@@ -40,8 +38,7 @@ async def forgot_password(request: web.Request) -> web.Response:
 )
 async def reset_password(request: web.Request) -> web.Response:
     command = await read(request, wire.ResetPassword)
-    email = await passwords.reset(container_of(request), command, request_info(request))
-    await limits.record_login(request, email)
+    await passwords.reset(container_of(request), command, request_info(request))
     return no_content()
 
 

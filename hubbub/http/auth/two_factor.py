@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from hubbub.http.app_keys import container_of
-from hubbub.http.middleware import limits
 from hubbub.http.request import context, no_content, ok, read, request_info
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import accounts
@@ -103,5 +102,4 @@ async def recovery_codes(request: web.Request) -> web.Response:
 async def verify(request: web.Request) -> web.Response:
     command = await read(request, wire.VerifyTwoFactor)
     tokens = await login_operations.verify_two_factor(container_of(request), command, request_info(request))
-    await limits.record_login(request, tokens.user.email)
     return ok(tokens)

@@ -1,19 +1,15 @@
 """How often somebody may ask: by user, by API key, or by address where nobody is logged in."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hubbub.config import Settings
-from hubbub.core import client_ip, metrics
+from hubbub.core import client_ip
 from hubbub.core.client_ip import rate_limit_key
 from hubbub.core.errors import (
     HubbubError,
-    RateLimited,
     SessionRevoked,
     Suspended,
     TokenExpired,
@@ -24,9 +20,8 @@ from hubbub.http.app_keys import PRINCIPAL, container_of
 from hubbub.http.middleware.api_keys import API_KEY_HEADER as KEY_HEADER
 from hubbub.http.middleware.auth import API_PREFIX, PROTECTED_ROUTES, PUBLIC_ROUTES
 from hubbub.http.recent import RecentDigests
-from hubbub.ratelimit.gcra import Decision
 from hubbub.ratelimit.rate import Rate
-from hubbub.services.auth import login_throttle
+from hubbub.services import rate_limits
 
 LIMITS_BY_ROUTE = {
     "/api/v1/auth/login": "auth",
@@ -36,11 +31,6 @@ LIMITS_BY_ROUTE = {
 UPLOAD_PREFIX = "/api/v1/upload/"
 HTTP_LIMIT = "http"
 UPLOAD_LIMIT = "upload"
-ACCOUNT_LIMIT = "accounts"
-PASSWORD_RESET_LIMIT = "forgotten"  # noqa: S105 - the name of a limit
-KNOWN_IP_LIMIT = "known"  # those who signed in to the account from there before
-PASSWORD_RESET_RATE = Rate(5, 5 / 3600)  # to one address that somebody says to have forgotten the password of
-MAX_DELAYED_REQUESTS = 1000  # requests that wait for their turn in a leaky bucket; more are refused
 
 
 class Credential(NamedTuple):
@@ -54,18 +44,13 @@ class RouteRates:
     """The rates of an instance by class of routes, and by the role of who asks."""
 
     def __init__(self, settings: Settings) -> None:
-        login_rate = settings.limit_auth
         self._rates = {
             HTTP_LIMIT: settings.limit_http,
             UPLOAD_LIMIT: settings.limit_upload,
-            "auth": login_rate,
-            ACCOUNT_LIMIT: login_rate,
-            KNOWN_IP_LIMIT: login_rate,
-            PASSWORD_RESET_LIMIT: PASSWORD_RESET_RATE if login_rate else None,
+            "auth": settings.limit_auth,
             "register": settings.limit_register,
         }
         self._factors = dict(settings.limit_tiers)
-        self.delayed = 0
 
     def rate_for(self, limit: str, role: str | None = None) -> Rate | None:
         """The rate of a class, for a role; None where nothing is limited."""
@@ -79,7 +64,7 @@ class RouteRates:
 
 
 RATES = web.AppKey("rates", RouteRates)
-DECISION = web.RequestKey("decision", Decision)
+DECISION = web.RequestKey("decision", rate_limits.StrictestDecision)
 
 
 class CredentialHistory:
@@ -125,8 +110,13 @@ async def limit_unauthenticated(request: web.Request, handler: Handler) -> web.S
     It counts before it is looked up, where that is not known to be good: once the address is limited, its
     refused credentials cost no query. A good token is never limited by what others send from its address.
     """
-    if not _needs_credential(request):
-        return await handler(request)
+    with rate_limits.observe() as request[DECISION]:
+        if not _needs_credential(request):
+            return await handler(request)
+        return await _limit_rejected_credential(request, handler)
+
+
+async def _limit_rejected_credential(request: web.Request, handler: Handler) -> web.StreamResponse:
     history, credential = request.config_dict[CREDENTIAL_HISTORY], _credential_of(request)
     is_suspect = history.is_suspect(credential)
     if is_suspect:
@@ -185,69 +175,9 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     return await handler(request)
 
 
-async def limit_account(request: web.Request, email: str, limit: str = ACCOUNT_LIMIT) -> None:
-    """One attempt at an account, whether there is one or not. Raises RateLimited."""
-    await _acquire(request, limit, login_throttle.throttle_key(email, "").store_keys[login_throttle.ACCOUNT])
-
-
-@asynccontextmanager
-async def limit_login(request: web.Request, email: str) -> AsyncIterator[None]:
-    """Around one attempt to sign in: it counts for the account, and after failures the next one has to wait.
-
-    Raises RateLimited.
-    """
-    container, attempt = container_of(request), login_throttle.throttle_key(email, client_ip_key(request))
-    try:
-        is_known_ip = await login_throttle.check(container, attempt)
-    except RateLimited as error:
-        rate = request.config_dict[RATES].rate_for(ACCOUNT_LIMIT)
-        _set_decision(
-            request, Decision(rate.burst if rate else 0, 0, -(-(error.retry_after_ms or 0) // 1000), 0)
-        )
-        metrics.count("requests_limited", "login_backoff")
-        raise
-    try:
-        await limit_account(request, email)
-    except RateLimited:
-        if not is_known_ip:
-            raise
-        await _acquire(request, KNOWN_IP_LIMIT, attempt.store_keys[login_throttle.ACCOUNT_AND_IP])
-    try:
-        yield
-    except Unauthenticated:
-        await login_throttle.record_failure(container, attempt)
-        raise
-
-
-async def record_login(request: web.Request, email: str) -> None:
-    """The account is theirs: failures are forgotten, and the address is known from now on."""
-    await login_throttle.record_success(
-        container_of(request), login_throttle.throttle_key(email, client_ip_key(request))
-    )
-
-
 async def _acquire(request: web.Request, limit: str, key: str, role: str | None = None) -> None:
-    rates = request.config_dict[RATES]
-    rate = rates.rate_for(limit, role)
-    if rate is None:
-        return
-    decision = await container_of(request).rate_limiter.acquire(limit, key, rate)
-    _set_decision(request, decision)
-    if decision.wait_ms or (decision.delay_ms and rates.delayed >= MAX_DELAYED_REQUESTS):
-        metrics.count("requests_limited", limit)
-        raise RateLimited(retry_after_ms=decision.wait_ms or decision.delay_ms)
-    if decision.delay_ms:
-        rates.delayed += 1
-        try:
-            await asyncio.sleep(decision.delay_ms / 1000)
-        finally:
-            rates.delayed -= 1
-
-
-def _set_decision(request: web.Request, decision: Decision) -> None:
-    previous = request.get(DECISION)
-    if previous is None or decision.remaining <= previous.remaining:  # of two limits the nearer one
-        request[DECISION] = decision
+    rate = request.config_dict[RATES].rate_for(limit, role)
+    await rate_limits.acquire(container_of(request), limit, key, rate)
 
 
 def _limit_of_route(route: str) -> str:
@@ -267,8 +197,8 @@ def client_ip_key(request: web.Request) -> str:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """`RateLimit-*` on every answer that was counted."""
-    decision = request.get(DECISION)
-    if decision is not None:
+    strictest = request.get(DECISION)
+    if strictest is not None and (decision := strictest.decision) is not None:
         response.headers["RateLimit-Limit"] = str(decision.limit)
         response.headers["RateLimit-Remaining"] = str(decision.remaining)
         response.headers["RateLimit-Reset"] = str(decision.reset_s)

@@ -29,7 +29,7 @@ from hubbub.schemas.accounts.accounts import TokenPair
 from hubbub.schemas.auth.two_factor import MfaRequired
 from hubbub.services.accounts import identities
 from hubbub.services.audit import recorder
-from hubbub.services.auth import confirmation, login
+from hubbub.services.auth import confirmation, login, login_throttle
 from hubbub.services.context import Container, Context
 from hubbub.services.users import users
 
@@ -148,6 +148,7 @@ async def handle_callback(
             response = await login.start_session(container, user.id, still_valid, request_info, None)
             if response is None:
                 raise InvalidToken(_INVALID_STATE)
+            await _record_login(container, response, request_info)
             return CallbackResult(response, None)
     except HubbubError as error:
         if login_state.redirect is None:
@@ -265,7 +266,15 @@ async def exchange(
         raise
     if response is None:
         raise InvalidToken
+    await _record_login(container, response, request_info)
     return response
+
+
+async def _record_login(
+    container: Container, response: TokenPair | MfaRequired, request_info: RequestInfo
+) -> None:
+    if isinstance(response, TokenPair):
+        await login_throttle.record_login(container, response.user.email, request_info)
 
 
 def _verifier_matches(verifier: str | None, challenge: str | None) -> bool:

@@ -6,13 +6,13 @@ refresh do not confirm a session.
 
 from hubbub import models
 from hubbub.core import passwords
-from hubbub.core.errors import Unauthenticated
+from hubbub.core.errors import NotFound, Unauthenticated
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action, AuditEvent
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.services.audit import recorder
-from hubbub.services.auth import login, sessions, two_factor
+from hubbub.services.auth import login, login_throttle, sessions, two_factor
 from hubbub.services.context import Context
 
 
@@ -21,6 +21,21 @@ async def confirm(ctx: Context, command: wire.Confirm) -> None:
 
     Raises Unauthenticated (wrong password or code), SessionRevoked, Suspended, RateLimited, Unavailable.
     """
+    email = await _caller_email(ctx)
+    async with login_throttle.limit_login(ctx.container, email, ctx.request_info):
+        await _confirm_by_password(ctx, command)
+    await login_throttle.record_login(ctx.container, email, ctx.request_info)
+
+
+async def _caller_email(ctx: Context) -> str:
+    async with database.guard():
+        user = await models.User.filter(id=ctx.user_id).first()
+    if user is None:
+        raise NotFound
+    return user.email
+
+
+async def _confirm_by_password(ctx: Context, command: wire.Confirm) -> None:
     async with recorder.attempt(ctx.container, recorder.act_of(ctx, Action.CONFIRM_SESSION)) as act:
         for _ in range(login.MAX_PASSWORD_CHECKS):
             verified_user = await _verify_password(ctx, command.password, act)

@@ -17,7 +17,7 @@ from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.auth.two_factor import MfaRequired, VerifyTwoFactor
 from hubbub.services.audit import recorder
-from hubbub.services.auth import mfa_challenges, sessions, two_factor
+from hubbub.services.auth import login_throttle, mfa_challenges, sessions, two_factor
 from hubbub.services.context import Container
 from hubbub.services.mail import mailer
 from hubbub.services.users import account_view, users
@@ -35,10 +35,22 @@ Recheck = Callable[[models.User], Awaitable[bool]]
 async def login(
     container: Container, command: wire.Login, request_info: RequestInfo
 ) -> wire.TokenPair | MfaRequired:
-    """Sign in. An unknown address and a wrong password are answered alike, after the same time.
+    """Log in with a password. The result is an MFA challenge if two-factor is enabled.
 
-    Raises Unauthenticated, Suspended.
+    An unknown e-mail address and a wrong password raise the same error after the same time.
+
+    Raises Unauthenticated, RateLimited (`login_throttle`), Suspended.
     """
+    async with login_throttle.limit_login(container, command.email, request_info):
+        response = await _login(container, command, request_info)
+    if isinstance(response, wire.TokenPair):
+        await login_throttle.record_login(container, command.email, request_info)
+    return response
+
+
+async def _login(
+    container: Container, command: wire.Login, request_info: RequestInfo
+) -> wire.TokenPair | MfaRequired:
     rounds = container.settings.bcrypt_rounds
     async with recorder.attempt(container, AuditEvent(Action.LOGIN, request_info)) as act:
         for _ in range(MAX_PASSWORD_CHECKS):
@@ -104,7 +116,7 @@ async def start_session(
 async def verify_two_factor(
     container: Container, command: VerifyTwoFactor, request_info: RequestInfo
 ) -> wire.TokenPair:
-    """The second step of signing in. Raises InvalidToken, Unauthenticated, RateLimited, Suspended."""
+    """Complete a login with a code. Raises InvalidToken, Unauthenticated, RateLimited, Suspended."""
     async with database.guard():
         challenge = await mfa_challenges.find(command.mfa_token)
     async with recorder.attempt(
@@ -116,6 +128,7 @@ async def verify_two_factor(
         if tokens is None:
             act.reason = "wrong_code"
             raise Unauthenticated(two_factor.WRONG_CODE)
+    await login_throttle.record_login(container, tokens.user.email, request_info)
     return tokens
 
 

@@ -26,21 +26,22 @@ _NOT_SET = 'This account has none yet. Choose one by "Forgotten password".'
 async def request_reset(
     container: Container, command: wire.ForgotPassword, request_info: RequestInfo
 ) -> None:
-    """Have a letter sent, if there is such an account.
+    """Send a password reset e-mail, if the account exists.
 
-    A worker looks whether there is one: answer and time are the same for all addresses.
+    A worker looks the account up, so that response and time are the same for all e-mail addresses.
+    Raises RateLimited.
     """
+    await login_throttle.limit_password_reset(container, command.email)
     async with database.transaction() as tx:
         await mailer.enqueue_reset(tx, command.email, request_info)
     container.bus.publish(JobsWaiting())
 
 
-async def reset(container: Container, command: wire.ResetPassword, request_info: RequestInfo) -> str:
+async def reset(container: Container, command: wire.ResetPassword, request_info: RequestInfo) -> None:
     """Choose a new password by the token of the letter; ends every session, and proves the address.
 
     API keys end as well, unless `end_api_keys` is false; two-factor stays on.
 
-    Returns the e-mail address of the account.
     Raises InvalidToken, InvalidPayload (the token stays good), Unavailable.
     """
     async with recorder.attempt(container, AuditEvent(Action.RESET_PASSWORD, request_info)) as act:
@@ -52,7 +53,7 @@ async def reset(container: Container, command: wire.ResetPassword, request_info:
     await publish(
         container.bus, SessionEnded(user.id, None, "session_revoked", "password_reset"), JobsWaiting()
     )
-    return user.email
+    await login_throttle.record_login(container, user.email, request_info)
 
 
 async def _reset(command: wire.ResetPassword, digest: str, act: AuditEvent) -> None:
