@@ -1,4 +1,4 @@
-"""Everything that can be refused: one class per stable code, the same over sockets and REST."""
+"""Errors that clients receive: one class per stable code, the same over sockets and REST."""
 
 import copy
 from typing import ClassVar, TypeVar
@@ -8,10 +8,10 @@ E = TypeVar("E", bound=Exception)
 
 
 class HubbubError(Exception):
-    """A refusal that its sender is told about.
+    """An error that its caller receives.
 
-    `message` is for a person and holds nothing secret. `fields` names what was wrong in a payload, as
-    (field, message) pairs. `retry_after_ms` is set where trying again later makes sense.
+    `message` is human-readable and holds nothing secret. `fields` names what is wrong in a payload, as
+    (field, message) pairs. `retry_after_ms` is set where a later attempt may succeed.
     """
 
     code: ClassVar[str] = "internal"
@@ -30,12 +30,12 @@ class HubbubError(Exception):
         super().__init__(self.message)
 
     def _summary(self, _fields: tuple[tuple[str, str], ...]) -> str:
-        """The message of an error that was raised without one."""
+        """Return the message of an error that was raised without one."""
         return self.default
 
 
 class InvalidPayload(HubbubError):
-    """Without a message of its own, it has the names and reasons of the first fields."""
+    """Its default message has the names and reasons of the first fields."""
 
     code = "invalid_payload"
     default = "The payload is not valid."
@@ -44,11 +44,6 @@ class InvalidPayload(HubbubError):
         summary = " ".join(f"{field}: {reason}" for field, reason in fields[:MAX_SUMMARY_FIELDS])
         omitted = len(fields) - MAX_SUMMARY_FIELDS
         return f"{summary} And {omitted} more." if omitted > 0 else summary or self.default
-
-
-class InvalidJson(HubbubError):
-    code = "invalid_json"
-    default = "The body is not valid JSON."
 
 
 class UnknownEvent(HubbubError):
@@ -63,12 +58,12 @@ class Unauthenticated(HubbubError):
 
 class TokenExpired(HubbubError):
     code = "token_expired"
-    default = "The access token has run out. Get a new one with the refresh token."
+    default = "The access token has expired. Get a new one with the refresh token."
 
 
 class SessionRevoked(HubbubError):
     code = "session_revoked"
-    default = "This session has been ended. Log in again."
+    default = "This session was revoked. Log in again."
 
 
 class Suspended(HubbubError):
@@ -78,7 +73,7 @@ class Suspended(HubbubError):
 
 class InvalidToken(HubbubError):
     code = "invalid_token"
-    default = "This token is spent, unknown or meant for something else."
+    default = "This token is used, expired, unknown or for another purpose."
 
 
 class Forbidden(HubbubError):
@@ -93,7 +88,7 @@ class ConfirmationRequired(HubbubError):
 
 class NotFound(HubbubError):
     code = "not_found"
-    default = "There is no such thing, or it is not yours to see."
+    default = "This does not exist, or you may not see it."
 
 
 class NotMember(HubbubError):
@@ -111,16 +106,6 @@ class TooLarge(HubbubError):
     default = "That is larger than allowed."
 
 
-class UnsupportedMediaType(HubbubError):
-    code = "unsupported_media_type"
-    default = "Send JSON, with the header Content-Type: application/json."
-
-
-class MethodNotAllowed(HubbubError):
-    code = "method_not_allowed"
-    default = "This address does not take that method."
-
-
 class RateLimited(HubbubError):
     code = "rate_limited"
     default = "That was too often. Wait a moment and try again."
@@ -133,7 +118,7 @@ class TooManyConnections(HubbubError):
 
 class Unavailable(HubbubError):
     code = "unavailable"
-    default = "The database is away. Try again; a message keeps its client_id."
+    default = "The database is unavailable. Try again, and send a message with the same client_id."
 
 
 class Internal(HubbubError):
@@ -141,8 +126,8 @@ class Internal(HubbubError):
 
 
 def codes() -> list[str]:
-    """Return all codes, sorted."""
-    return sorted({kind.code for kind in HubbubError.__subclasses__()})
+    """Return the codes of this module, sorted: those that every edge may use."""
+    return sorted({kind.code for kind in HubbubError.__subclasses__() if kind.__module__ == __name__})
 
 
 def clear_tracebacks(error: BaseException) -> None:
@@ -163,7 +148,7 @@ def clear_tracebacks(error: BaseException) -> None:
 def unraised_copy(error: E) -> E:
     """Return an equal exception that was never raised.
 
-    For an exception that is kept: raised again itself, it would collect the frames of all who get it.
+    For an exception that is kept: raised again itself, it would collect the frames of all its receivers.
     """
     try:
         return copy.copy(error)

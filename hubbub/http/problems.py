@@ -1,25 +1,34 @@
-"""Errors as RFC 9457 problem documents: the one place that gives a code its status."""
+"""Errors as RFC 9457 problem documents, the errors of HTTP alone, and the status of each code."""
 
 from typing import Any, ClassVar
 
 from aiohttp import web
 
-from hubbub.core.errors import (
-    HubbubError,
-    Internal,
-    MethodNotAllowed,
-    NotFound,
-    TooLarge,
-)
+from hubbub.core.errors import HubbubError, Internal, NotFound, TooLarge
 from hubbub.http.app_keys import REQUEST_ID
 from hubbub.schemas.base import encode
 
 
 class BadRequest(HubbubError):
-    """Of HTTP alone: the request itself is malformed, before anybody reads what it says."""
+    """The request itself is malformed, before its content is read."""
 
     code: ClassVar[str] = "bad_request"
     default: ClassVar[str] = "The request is not valid HTTP."
+
+
+class InvalidJson(HubbubError):
+    code: ClassVar[str] = "invalid_json"
+    default: ClassVar[str] = "The body is not valid JSON."
+
+
+class UnsupportedMediaType(HubbubError):
+    code: ClassVar[str] = "unsupported_media_type"
+    default: ClassVar[str] = "Send JSON, with the header Content-Type: application/json."
+
+
+class MethodNotAllowed(HubbubError):
+    code: ClassVar[str] = "method_not_allowed"
+    default: ClassVar[str] = "This URL does not support that method."
 
 
 STATUS_BY_CODE = {
@@ -62,12 +71,12 @@ TITLE_BY_STATUS = {
 
 
 def to_response(request: web.Request, error: HubbubError) -> web.Response:
-    """The problem document of a refusal."""
+    """Return the problem document of an error."""
     return problem_response(error, request.get(REQUEST_ID, ""))
 
 
 def problem_response(error: HubbubError, request_id: str) -> web.Response:
-    """The problem document of a refusal, for a request that never came as far as its id."""
+    """Return the problem document of an error, also for a request that failed before it got its id."""
     status = STATUS_BY_CODE[error.code]
     problem: dict[str, Any] = {
         "type": "about:blank",
@@ -88,9 +97,9 @@ def problem_response(error: HubbubError, request_id: str) -> web.Response:
 
 
 def from_http_exception(error: web.HTTPException) -> HubbubError:
-    """Refusals of aiohttp itself in our words."""
+    """Return the error for an exception of aiohttp."""
     if isinstance(error, web.HTTPNotFound):
-        return NotFound("There is nothing at this address.")
+        return NotFound("This URL does not exist.")
     if isinstance(error, web.HTTPMethodNotAllowed):
         return MethodNotAllowed()
     if isinstance(error, web.HTTPRequestEntityTooLarge):

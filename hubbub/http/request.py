@@ -10,11 +10,11 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from hubbub.core import client_ip
-from hubbub.core.errors import InvalidJson, InvalidPayload, NotFound, TooLarge, UnsupportedMediaType
+from hubbub.core.errors import InvalidPayload, NotFound, TooLarge
 from hubbub.core.request_info import RequestInfo
 from hubbub.http.app_keys import REQUEST_ID, container_of, principal_of
 from hubbub.http.content_encoding import decompress
-from hubbub.http.problems import BadRequest
+from hubbub.http.problems import BadRequest, InvalidJson, UnsupportedMediaType
 from hubbub.schemas.base import Command, encode, parse, strict
 from hubbub.schemas.pagination import PageQuery
 from hubbub.services.context import Context

@@ -1,8 +1,9 @@
-"""Every route under /api/v1 asks for an access token or an API key, except the open ones."""
+"""Authentication: every route under /api/v1 needs an access token or an API key, except the public ones."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from hubbub.core import auth_tokens
 from hubbub.core.errors import Unauthenticated
 from hubbub.http import methods
 from hubbub.http.app_keys import PRINCIPAL, Principal, container_of
@@ -30,11 +31,12 @@ PUBLIC_ROUTES = frozenset(
 
 
 PROTECTED_ROUTES = frozenset({"/health"})  # outside of the API, for admins
+API_KEY_AS_TOKEN = f"That is an API key. Send it in the header {api_keys.API_KEY_HEADER}."
 
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    # By the route, not by the address as written: what is not found needs no token, what is found needs one.
+    # By the route, not by the URL as written: a URL without a route needs no token, every other one needs it.
     resource = request.match_info.route.resource
     path = resource.canonical if resource is not None else ""
     if not methods.is_method_not_allowed(request) and (
@@ -46,7 +48,10 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 async def authenticate_token(request: web.Request) -> Principal:
-    """The session of an access token. Raises Unauthenticated, TokenExpired, SessionRevoked, Suspended."""
+    """Return the session of the request's access token.
+
+    Raises Unauthenticated, TokenExpired, SessionRevoked, Suspended.
+    """
     container = container_of(request)
     session = await sessions.authenticate(container, _bearer_token(request))
     container.session_last_seen.record(session.session_id)
@@ -57,4 +62,6 @@ def _bearer_token(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
+    if auth_tokens.is_api_key(token.strip()):
+        raise Unauthenticated(API_KEY_AS_TOKEN)
     return token.strip()

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from hubbub.core.auth_tokens import API_KEY_REFUSED, AccessClaims, TokenIssuer
+from hubbub.core.auth_tokens import AccessClaims, TokenIssuer, is_api_key
 from hubbub.core.errors import InvalidPayload, Unauthenticated
 from hubbub.realtime.engine import HandshakeInfo
 from hubbub.schemas.base import parse
@@ -11,6 +11,7 @@ from hubbub.schemas.sync import connection as wire
 REQUEST_OVERHEAD_BYTES = 400  # size of a waiting request without its cursors
 ID_BYTES, SEQ_BYTES = 16, 8
 MAX_SEQ = (1 << 63) - 1
+API_KEY_REFUSED = "That is an API key. It is valid over REST alone. Connect with an access token."
 
 
 class ConnectRequest:
@@ -66,8 +67,11 @@ def verify(tokens: TokenIssuer, handshake_info: HandshakeInfo, auth: object) -> 
     Raises Unauthenticated, TokenExpired.
     """
     connect_auth = _parse_auth(auth)
+    token = connect_auth.token or _find_token(handshake_info)
+    if is_api_key(token):
+        raise Unauthenticated(API_KEY_REFUSED)
     return ConnectRequest(
-        tokens.verify_access(connect_auth.token or _find_token(handshake_info)),
+        tokens.verify_access(token),
         connect_auth.epoch,
         connect_auth.cursors,
     )
