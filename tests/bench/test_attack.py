@@ -34,11 +34,11 @@ def result(*during, quiet_s=0.004):
         (measured(0.004, disconnected=2), ["disconnected: 6"]),
     ],
 )
-def test_a_bound_is_broken_by_latency_memory_or_what_goes_wrong(during, said):
+def test_a_bound_is_broken_by_latency_memory_or_errors(during, said):
     assert result(during, during, during).violations() == said
 
 
-def test_the_median_of_the_rounds_counts_and_the_larger_bound():
+def test_the_median_of_the_rounds_and_the_larger_bound_count():
     assert result(measured(0.005), measured(9.0), measured(0.005)).violations() == []
     assert result(measured(0.29), quiet_s=0.1).violations() == []
     assert len(result(measured(0.31), quiet_s=0.1).violations()) == len(KINDS)
@@ -55,7 +55,7 @@ def test_a_row_of_the_table_has_a_cell_for_each_column():
     assert head.count("|") == rule.count("|") == row.count("|")
 
 
-def test_no_name_of_an_attack_comes_twice_and_those_that_run_by_default_exist():
+def test_attack_names_are_unique_and_the_default_attacks_exist():
     assert len(SINGLE_ATTACKS) + 1 == len(ATTACKS)
     assert set(DEFAULT_ATTACKS) <= set(ATTACKS)
 

@@ -41,7 +41,7 @@ def test_medians_are_of_all_runs_and_of_nested_figures():
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=list(SCENARIOS))
-def test_a_table_names_what_was_not_run_and_what_was_not_whole(scenario):
+def test_a_table_names_missing_and_incomplete_runs(scenario):
     own = {wanted.figure: 10.0 for wanted in scenario.targets if "." not in wanted.figure}
     found = {
         ratios.HUBBUB: [{**row(10), **own, "missing": 3}],

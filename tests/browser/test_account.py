@@ -18,7 +18,7 @@ async def _open(page: Page, url: str) -> None:
     await page.wait_until("!document.querySelector('#form').hidden")
 
 
-async def test_a_new_password_is_chosen_and_the_account_deleted(browser_tabs: BrowserTabs) -> None:
+async def test_a_password_is_reset_and_the_account_deleted(browser_tabs: BrowserTabs) -> None:
     ada = await browser_tabs.world.register("ada")
     reset = await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com")
     page = await browser_tabs.browser.new_page()
@@ -39,7 +39,7 @@ async def test_a_new_password_is_chosen_and_the_account_deleted(browser_tabs: Br
     assert page.errors == other.errors == []
 
 
-async def test_a_change_is_undone_and_api_keys_stay_if_that_is_said(browser_tabs: BrowserTabs) -> None:
+async def test_a_change_is_undone_and_api_keys_stay_on_request(browser_tabs: BrowserTabs) -> None:
     ada = await (await browser_tabs.world.register("ada")).mark_sessions_confirmed()
     made = [
         (await ada.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]}))[1]["data"] for _ in "ab"
@@ -63,7 +63,7 @@ async def test_a_change_is_undone_and_api_keys_stay_if_that_is_said(browser_tabs
     assert page.errors == other.errors == []
 
 
-async def test_a_spent_link_says_so(browser_tabs: BrowserTabs) -> None:
+async def test_a_used_link_shows_an_error(browser_tabs: BrowserTabs) -> None:
     page = await browser_tabs.browser.new_page()
     await _open(page, f"{browser_tabs.world.url}/account#verify_email:spent")
     await page.click("#button")

@@ -3,7 +3,9 @@
 from tests.browser.conftest import SCREENSHOTS, BrowserTabs
 
 
-async def test_the_reference_shows_every_operation_and_needs_no_other_host(browser_tabs: BrowserTabs) -> None:
+async def test_the_reference_shows_every_operation_and_loads_from_no_other_host(
+    browser_tabs: BrowserTabs,
+) -> None:
     page = await browser_tabs.browser.new_page()
     await page.goto(f"{browser_tabs.world.url}/api/docs")
     await page.wait_until("document.querySelectorAll('.opblock').length > 20")

@@ -5,7 +5,7 @@ import asyncio
 from tests.support.browser import launch_browser
 
 
-async def test_a_wait_goes_on_in_the_document_that_follows() -> None:
+async def test_a_wait_continues_in_the_next_document() -> None:
     async with launch_browser() as started:
         page = await started.new_page()
         waiting = asyncio.ensure_future(page.wait_for_text("the second document"))

@@ -23,7 +23,7 @@ async def displayed(page: Page, body: str) -> dict[str, Any]:
     return found
 
 
-async def test_the_same_is_code_as_on_the_server(page: Page) -> None:
+async def test_page_and_server_find_the_same_code(page: Page) -> None:
     bodies = json.dumps([example.body for example in EXAMPLES])
     found = await page.evaluate(f"import('/playground/code.js').then((m) => {bodies}.map(m.pieces))")
 
@@ -33,7 +33,7 @@ async def test_the_same_is_code_as_on_the_server(page: Page) -> None:
         assert text.count("TEXT") == example.body.count("TEXT"), ascii(example.body)
 
 
-async def test_code_is_drawn_and_what_is_around_it_stays(page: Page) -> None:
+async def test_code_is_rendered_and_the_text_around_it_kept(page: Page) -> None:
     seen = await displayed(page, "> a `` @bob ` `` b\n\n- ```js\n  let x;\n  ```\n    <b> `@bob\n")
 
     assert (seen["code"], seen["pre"], seen["mention"]) == (["@bob `"], ["let x;"], ["@bob"])
@@ -53,7 +53,7 @@ async def test_code_is_drawn_and_what_is_around_it_stays(page: Page) -> None:
     ],
     ids=ascii,
 )
-async def test_names_are_marked(page: Page, body: str, mention: list[str]) -> None:
+async def test_mentions_are_highlighted(page: Page, body: str, mention: list[str]) -> None:
     seen = await displayed(page, body)
 
     assert (seen["mention"], seen["text"]) == (mention, body)

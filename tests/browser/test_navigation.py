@@ -49,7 +49,7 @@ async def elsewhere(tab: ChatTab, name: str = "elsewhere") -> None:
 
 
 @pytest.mark.parametrize("shape", [{}, {"width": 390, "height": 844}], ids=["desktop", "phone"])
-async def test_a_room_opens_at_the_first_unread_and_reads_what_was_in_view(
+async def test_a_room_opens_at_the_first_unread_message_and_marks_visible_ones_read(
     browser_tabs: BrowserTabs, shape: dict[str, int]
 ) -> None:
     ada = await browser_tabs.open_tab("Ada", **shape)
@@ -86,7 +86,7 @@ async def test_a_room_opens_at_the_first_unread_and_reads_what_was_in_view(
     assert browser_tabs.errors() == []
 
 
-async def test_who_scrolls_through_reads_all_without_a_flood(browser_tabs: BrowserTabs) -> None:
+async def test_scrolling_through_reads_everything_with_few_requests(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await bob_client(browser_tabs)
     watcher = await device_of(browser_tabs, ada)
     await elsewhere(ada)
@@ -109,7 +109,7 @@ async def test_who_scrolls_through_reads_all_without_a_flood(browser_tabs: Brows
     assert bodies == [f"number {number}" for number in range(MANY)]
 
 
-async def test_an_address_leads_back(browser_tabs: BrowserTabs) -> None:
+async def test_a_room_url_opens_the_room_again(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await bob_client(browser_tabs)
     general = await room_of(bob, "general")
     await elsewhere(ada, "first")
@@ -132,7 +132,7 @@ async def test_an_address_leads_back(browser_tabs: BrowserTabs) -> None:
     assert await ada.page.evaluate("document.querySelector('#composer').value") == "not sent yet"
 
 
-async def test_a_message_has_an_address(browser_tabs: BrowserTabs) -> None:
+async def test_a_message_has_a_url(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await bob_client(browser_tabs)
     general = await room_of(bob, "general")
     sent = [await bob.send(general["id"], f"number {number}") for number in range(MANY)]

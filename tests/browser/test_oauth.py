@@ -36,7 +36,7 @@ def settings(settings: Any, other: Issuer) -> Any:
     )
 
 
-async def test_somebody_comes_in_with_a_provider(browser_tabs: BrowserTabs, other: Issuer) -> None:
+async def test_a_user_logs_in_with_a_provider(browser_tabs: BrowserTabs, other: Issuer) -> None:
     page = await browser_tabs.browser.new_page()
     await page.goto(f"{browser_tabs.world.url}/")
     await page.wait_for_text("Sign in with Test", ".providers")
@@ -52,7 +52,7 @@ async def test_somebody_comes_in_with_a_provider(browser_tabs: BrowserTabs, othe
     assert page.errors == []
 
 
-async def test_a_refusal_is_told(browser_tabs: BrowserTabs, other: Issuer) -> None:
+async def test_a_refusal_of_the_provider_is_displayed(browser_tabs: BrowserTabs, other: Issuer) -> None:
     other.consents = False
     page = await browser_tabs.browser.new_page()
     await page.goto(f"{browser_tabs.world.url}/")
@@ -62,7 +62,9 @@ async def test_a_refusal_is_told(browser_tabs: BrowserTabs, other: Issuer) -> No
     assert await page.evaluate("location.hash") == ""
 
 
-async def test_a_code_is_asked_for_besides(browser_tabs: BrowserTabs, other: Issuer) -> None:
+async def test_an_account_with_two_factor_also_needs_its_code(
+    browser_tabs: BrowserTabs, other: Issuer
+) -> None:
     ada = await browser_tabs.world.register("ada")
     await models.User.filter(id=UUID(ada.id)).update(email_verified_at="2026-01-01T00:00:00Z")
     secret = await two_factor(ada)

@@ -7,7 +7,7 @@ BADGES = (
 )
 
 
-async def test_two_people_talk(browser_tabs: BrowserTabs) -> None:
+async def test_two_users_exchange_messages(browser_tabs: BrowserTabs) -> None:
     ada = await browser_tabs.open_tab("Ada")
     await ada.page.wait_for_text("Nothing here yet", ".log-frame")
     bob = await browser_tabs.open_tab("Bob")
@@ -55,7 +55,7 @@ async def test_two_people_talk(browser_tabs: BrowserTabs) -> None:
     assert browser_tabs.errors() == []
 
 
-async def test_what_happens_in_another_room_is_counted(browser_tabs: BrowserTabs) -> None:
+async def test_messages_in_another_room_are_counted(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
     await bob.page.click("[aria-label='New room']")
     await bob.page.type("garden", "dialog input")
@@ -121,7 +121,7 @@ async def test_messages_written_offline_survive_a_reload(browser_tabs: BrowserTa
     assert await bob.bodies() == ["kept"]
 
 
-async def test_everything_can_be_done_by_keyboard(browser_tabs: BrowserTabs) -> None:
+async def test_all_functions_work_by_keyboard(browser_tabs: BrowserTabs) -> None:
     ada = ChatTab(await browser_tabs.browser.new_page(), "Ada")
     browser_tabs.tabs.append(ada)
     page = ada.page
@@ -172,7 +172,7 @@ async def test_everything_can_be_done_by_keyboard(browser_tabs: BrowserTabs) -> 
     assert browser_tabs.errors() == []
 
 
-async def test_a_phone_in_the_dark(browser_tabs: BrowserTabs) -> None:
+async def test_the_page_fits_a_phone_in_dark_mode(browser_tabs: BrowserTabs) -> None:
     ada = await browser_tabs.open_tab("Ada", width=390, height=780, touch=True, dark=True)
     await ada.send("Written with a thumb")
     await ada.wait_for_messages("Written with a thumb")
@@ -206,7 +206,7 @@ async def test_the_theme_can_be_switched(browser_tabs: BrowserTabs) -> None:
     assert await ada.page.evaluate(paper) == light
 
 
-async def test_what_people_write_stays_text(browser_tabs: BrowserTabs) -> None:
+async def test_user_text_is_never_interpreted_as_html(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
     texts = [
         '<img src=x onerror="document.title=1">',
@@ -224,7 +224,7 @@ async def test_what_people_write_stays_text(browser_tabs: BrowserTabs) -> None:
     assert browser_tabs.errors() == []
 
 
-async def test_direct_messages_find_their_way(browser_tabs: BrowserTabs) -> None:
+async def test_direct_messages_are_delivered(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
     await ada.page.click("[aria-label='New direct message']")
     await ada.page.click("dialog .person")
@@ -237,7 +237,7 @@ async def test_direct_messages_find_their_way(browser_tabs: BrowserTabs) -> None
     assert browser_tabs.errors() == []
 
 
-async def test_history_is_paged_and_search_leads_into_it(browser_tabs: BrowserTabs) -> None:
+async def test_history_is_paged_and_search_results_open_in_it(browser_tabs: BrowserTabs) -> None:
     carl = await (await browser_tabs.world.register("carl")).connect_client()
     room_id = carl.ready["rooms"][0]["id"]
     await carl.send(room_id, "The needle is here")

@@ -30,7 +30,7 @@ def settings(settings: Any) -> Any:
     return settings.model_copy(update=changed)
 
 
-async def test_a_login_is_renewed_while_the_socket_stays(browser_tabs: BrowserTabs) -> None:
+async def test_access_tokens_are_refreshed_while_the_socket_stays_open(browser_tabs: BrowserTabs) -> None:
     ada = await browser_tabs.open_tab("Ada")
     await ada.page.click(".wire summary")
     await ada.page.wait_until(
@@ -43,7 +43,7 @@ async def test_a_login_is_renewed_while_the_socket_stays(browser_tabs: BrowserTa
     assert browser_tabs.errors() == []
 
 
-async def test_a_revoked_session_ends_at_the_first_page(browser_tabs: BrowserTabs) -> None:
+async def test_a_revoked_session_returns_to_the_login_page(browser_tabs: BrowserTabs) -> None:
     ada = await browser_tabs.open_tab("Ada")
     token = await ada.page.evaluate("JSON.parse(sessionStorage['hubbub:session']).access_token")
     status, _ = await browser_tabs.world.rest(
@@ -55,7 +55,7 @@ async def test_a_revoked_session_ends_at_the_first_page(browser_tabs: BrowserTab
     assert await ada.page.evaluate("sessionStorage['hubbub:session']") is None
 
 
-async def test_a_renewal_that_comes_after_the_end_brings_nobody_back(browser_tabs: BrowserTabs) -> None:
+async def test_a_refresh_after_the_logout_does_not_log_in_again(browser_tabs: BrowserTabs) -> None:
     page = await browser_tabs.browser.new_page()
     await page.call("Page.addScriptToEvaluateOnNewDocument", source=HOLD_RENEWALS)
     ada = ChatTab(page, "Ada")
@@ -73,7 +73,7 @@ async def test_a_renewal_that_comes_after_the_end_brings_nobody_back(browser_tab
     assert await ada.page.evaluate("sessionStorage['hubbub:session']") is None
 
 
-async def test_a_restart_of_the_server_is_waited_out(browser_tabs: BrowserTabs) -> None:
+async def test_the_page_reconnects_after_a_server_restart(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
     await ada.send("before")
     await bob.wait_for_messages("before")
@@ -90,7 +90,7 @@ async def test_a_restart_of_the_server_is_waited_out(browser_tabs: BrowserTabs) 
         await tab.page.wait_until("document.querySelector('.strip').dataset.status === 'online'")
 
 
-async def test_who_writes_too_fast_is_slowed_down_and_loses_nothing(browser_tabs: BrowserTabs) -> None:
+async def test_a_user_over_the_rate_limit_is_slowed_down_and_loses_nothing(browser_tabs: BrowserTabs) -> None:
     ada = await browser_tabs.open_tab("Ada")
     await ada.page.click(".wire summary")
     texts = [f"message {number}" for number in range(8)]
@@ -104,7 +104,7 @@ async def test_who_writes_too_fast_is_slowed_down_and_loses_nothing(browser_tabs
     assert browser_tabs.errors() == []
 
 
-async def test_a_login_with_two_factor_asks_for_the_code(browser_tabs: BrowserTabs) -> None:
+async def test_a_login_with_two_factor_requires_the_code(browser_tabs: BrowserTabs) -> None:
     ada = await (await browser_tabs.world.register("ada")).mark_sessions_confirmed()
     _, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
     app = pyotp.TOTP(answer["data"]["secret"])

@@ -67,7 +67,7 @@ async def test_entries_are_applied_in_order_and_once(page: Page) -> None:
     assert (seen["cursor"], seen["my"]["unread"]) == (3, 3)
 
 
-async def test_an_early_entry_waits_for_those_before_it(page: Page) -> None:
+async def test_an_early_entry_waits_for_its_predecessors(page: Page) -> None:
     early = [ready(0), entry(1), entry(4), entry(3)]
     waiting = await after(page, *early)
     assert (waiting["cursor"], bodies(waiting)) == (1, ["b1"])
@@ -76,7 +76,7 @@ async def test_an_early_entry_waits_for_those_before_it(page: Page) -> None:
     assert (whole["cursor"], bodies(whole), whole["held"]) == (4, ["b1", "b2", "b3", "b4"], {})
 
 
-async def test_what_ready_counted_is_not_counted_again(page: Page) -> None:
+async def test_entries_included_in_ready_are_not_counted_again(page: Page) -> None:
     seen = await after(page, ready(0), ready(2, unread=2), entry(1), entry(2), entry(3, mentions=["me"]))
     assert (seen["my"]["unread"], seen["my"]["mentions"]) == (3, 1)
 
@@ -90,18 +90,18 @@ async def test_sync_and_live_entries_may_overlap(page: Page) -> None:
     assert (bodies(seen), seen["cursor"]) == (["b1", "b2", "b3", "b4", "b5"], 5)
 
 
-async def test_another_epoch_forgets_what_was_known(page: Page) -> None:
+async def test_another_epoch_discards_the_state(page: Page) -> None:
     seen = await after(page, ready(0), entry(1), entry(2), ready(1, epoch="two"))
     assert (bodies(seen), seen["cursor"]) == ([], 1)
 
 
-async def test_a_reset_room_starts_from_its_end(page: Page) -> None:
+async def test_a_reset_room_starts_from_its_last_entry(page: Page) -> None:
     part = {"reset": True, "first_seq": 10, "last_seq": 20}
     seen = await after(page, ready(0), entry(1), {"type": "synced", "id": ROOM, "part": part}, entry(21))
     assert (bodies(seen), seen["cursor"]) == (["b21"], 21)
 
 
-async def test_reactions_add_up_and_know_whose_they_are(page: Page) -> None:
+async def test_reactions_are_counted_and_own_ones_marked(page: Page) -> None:
     change = {"message_id": "m1", "emoji": "👍"}
     seen = await after(
         page,
@@ -123,14 +123,14 @@ async def test_reactions_add_up_and_know_whose_they_are(page: Page) -> None:
     assert gone["log"][0]["reactions"] == []
 
 
-async def test_a_page_of_history_does_not_undo_what_came_since(page: Page) -> None:
+async def test_a_page_of_history_does_not_undo_later_changes(page: Page) -> None:
     edited = entry(2, "message:updated", message=message(1, body="new"))
     old = {"type": "history", "id": ROOM, "messages": [message(1, body="old")], "asked": 1, "page": {}}
     assert bodies(await after(page, ready(0), entry(1), edited, old)) == ["new"]
     assert bodies(await after(page, ready(0), entry(1), edited, {**old, "asked": 2})) == ["old"]
 
 
-async def test_ones_own_message_leaves_the_queue_and_is_shown_once(page: Page) -> None:
+async def test_an_own_message_leaves_the_queue_and_is_displayed_once(page: Page) -> None:
     queued = {"type": "queue", "item": {"client_id": "c1", "room_id": ROOM, "body": "b1"}}
     own = message(1, sender=ME)
     stored = {"type": "stored", "message": own, "client_id": "c1"}
@@ -141,7 +141,7 @@ async def test_ones_own_message_leaves_the_queue_and_is_shown_once(page: Page) -
 
 
 @pytest.mark.parametrize(("unread", "text"), [(0, "0"), (999, "999"), (1000, "999+"), (1001, "999+")])
-async def test_a_count_of_a_thousand_means_so_many_or_more(page: Page, unread: int, text: str) -> None:
+async def test_a_count_of_a_thousand_means_at_least_a_thousand(page: Page, unread: int, text: str) -> None:
     assert await page.evaluate(f"import('/playground/state.js').then((m) => m.counted({unread}))") == text
 
 

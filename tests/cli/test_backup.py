@@ -93,7 +93,7 @@ def test_two_backups_of_one_second_are_two_folders(backup):
     ],
 )
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_what_is_no_folder_is_refused_in_one_line(run, database_url, to, said):
+def test_a_path_that_is_no_folder_is_refused_in_one_line(run, database_url, to, said):
     arguments = ["--to", to] if to else []
 
     result = run("backup", *arguments, HUBBUB_DATABASE_URL=database_url)
@@ -112,7 +112,7 @@ def test_a_database_without_tables_is_refused(run, bare_database_url, tmp_path, 
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-def test_the_password_stands_on_no_command_line(run, database_url, tmp_path, monkeypatch):
+def test_the_password_is_on_no_command_line(run, database_url, tmp_path, monkeypatch):
     said = tmp_path / "said"
     fake = tmp_path / "bin" / "pg_dump"
     fake.parent.mkdir()
@@ -134,7 +134,7 @@ def test_the_password_stands_on_no_command_line(run, database_url, tmp_path, mon
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_a_backup_that_is_killed_has_no_name_and_is_removed_by_the_next(run, backup, database_url, tmp_path):
+def test_a_killed_backup_has_no_final_name_and_the_next_one_removes_it(run, backup, database_url, tmp_path):
     run("seed", "--users", "3", "--rooms", "3", "--messages", "300", HUBBUB_DATABASE_URL=database_url)
     target = tmp_path / "backups"
     environment = {**os.environ, "HUBBUB_DATABASE_URL": database_url, "HUBBUB_DATA_DIR": str(tmp_path)}
@@ -154,7 +154,7 @@ def test_a_backup_that_is_killed_has_no_name_and_is_removed_by_the_next(run, bac
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-def test_a_dump_that_is_killed_has_no_name_and_ends_with_its_command(run, backup, database_url, tmp_path):
+def test_a_killed_dump_has_no_final_name_and_ends_with_its_command(run, backup, database_url, tmp_path):
     run("seed", "--users", "3", "--rooms", "3", "--messages", "30", HUBBUB_DATABASE_URL=database_url)
     target = tmp_path / "backups"
     target.mkdir()

@@ -34,11 +34,11 @@ def test_each_command_has_its_own_help(run, command):
     assert f"{command} [OPTIONS]" in result.stdout
 
 
-def test_the_version_is_told(run):
+def test_the_version_is_printed(run):
     assert run("--version").stdout == f"hubbub {hubbub.__version__}\n"
 
 
-def test_what_is_no_command_is_refused(run):
+def test_an_unknown_command_is_refused(run):
     result = run("dance")
 
     assert result.exit_code == 2
@@ -65,7 +65,7 @@ def test_python_m_hubbub_is_the_same():
 
 
 @pytest.mark.parametrize("command", [["serve"], ["migrate"], ["seed"], ["create-admin", "a@b"], ["config"]])
-def test_wrong_settings_are_told_a_line_each_and_nothing_is_done(run, tmp_path, command):
+def test_invalid_settings_are_listed_one_per_line_and_nothing_is_done(run, tmp_path, command):
     result = run(*command, HUBBUB_PORT="x", HUBBUB_DRAIN_S="-1", HUBBUB_PROT="1")
 
     assert result.exit_code == 2
@@ -78,7 +78,7 @@ def test_wrong_settings_are_told_a_line_each_and_nothing_is_done(run, tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dotenv_in_the_folder_counts(run, tmp_path):
+def test_a_dotenv_file_in_the_folder_is_read(run, tmp_path):
     (tmp_path / ".env").write_text("HUBBUB_PORT=x\n")
 
     assert run("config").stderr == 'HUBBUB_PORT: must be a whole number, not "x".\n'
@@ -104,7 +104,7 @@ def variables(unfit):
 
 @pytest.mark.parametrize("unfit", UNFIT)
 @pytest.mark.parametrize("command", ["serve", "worker"])
-def test_production_does_not_start_with_a_mistake(run, tmp_path, command, unfit):
+def test_production_does_not_start_with_an_invalid_setting(run, tmp_path, command, unfit):
     given, name = variables(unfit)
 
     result = run(command, **given)
@@ -140,7 +140,7 @@ def test_other_commands_run_with_a_warning(run, command, unfit):
 
 
 @pytest.mark.parametrize("unfit", UNFIT)
-def test_the_doctor_names_it(run, unfit):
+def test_the_doctor_reports_it(run, unfit):
     given, name = variables(unfit)
 
     result = run("doctor", **given)
@@ -151,7 +151,7 @@ def test_the_doctor_names_it(run, unfit):
     assert name in failed[0]
 
 
-def test_secrets_are_not_sealed_anew_without_a_key(run):
+def test_secrets_are_not_encrypted_again_without_a_key(run):
     given = {name: value for name, value in PRODUCTION_ENVIRONMENT.items() if name != "HUBBUB_SECRET_KEY"}
 
     result = run("reencrypt", **given)
@@ -178,7 +178,7 @@ PROCESSES = {"serve", "worker"}  # see test_serve.py
 OF_OTHERS = {"prove"}  # as root, it starts servers that run as another user and read its files
 
 
-def test_what_commands_create_is_private_whatever_the_umask(run, tmp_path):
+def test_files_of_commands_are_private_with_any_umask(run, tmp_path):
     folder = tmp_path / "a" / "var"
     assert set(cli.COMMANDS) == {*ARGUMENTS, *PROCESSES, *OF_OTHERS}
     for name, arguments in ARGUMENTS.items():
@@ -209,7 +209,7 @@ def test_what_commands_create_is_private_whatever_the_umask(run, tmp_path):
         ("HUBBUB_HOST", "http://127.0.0.1"),
     ],
 )
-def test_a_mistake_in_an_address_is_one_line_from_every_command(run, command, name, text):
+def test_an_invalid_url_is_one_line_from_every_command(run, command, name, text):
     result = run(command, **{name: text})
 
     said = [line for line in result.output.splitlines() if line.strip()]

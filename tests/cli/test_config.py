@@ -3,7 +3,7 @@
 from hubbub.config import reference
 
 
-def test_every_setting_is_shown_with_its_value_and_source(run, tmp_path):
+def test_every_setting_is_printed_with_its_value_and_source(run, tmp_path):
     result = run("config", HUBBUB_PORT="9000", HUBBUB_DATABASE_URL="postgres://hub:s3cret@host/db")
 
     rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}

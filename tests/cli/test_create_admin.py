@@ -16,7 +16,7 @@ def test_the_password_is_read_from_standard_input_and_not_repeated(run):
     assert "long enough" not in result.output
 
 
-def test_who_has_an_account_is_promoted_without_a_password(run):
+def test_an_existing_account_is_promoted_without_a_password(run):
     run("create-admin", "root@example.org", stdin="long enough\n")
 
     result = run("create-admin", "ROOT@example.org")
@@ -34,7 +34,7 @@ def test_who_has_an_account_is_promoted_without_a_password(run):
         ("root", "", "email"),
     ],
 )
-def test_what_is_no_account_is_one_line(run, email, password, field):
+def test_invalid_account_data_is_reported_in_one_line(run, email, password, field):
     result = run("create-admin", email, stdin=password)
 
     assert result.exit_code == 1
@@ -42,16 +42,16 @@ def test_what_is_no_account_is_one_line(run, email, password, field):
     assert line.startswith(f"{field}: ")
 
 
-def test_the_line_names_the_real_cause(run):
+def test_the_message_names_the_actual_cause(run):
     assert run("create-admin", "notanemail").stderr == "email: notanemail is not an e-mail address.\n"
     assert "write it to standard input" in run("create-admin", "root@example.org").stderr
 
 
-def test_an_address_is_needed(run):
+def test_an_email_address_is_required(run):
     assert run("create-admin").exit_code == 2
 
 
-def test_at_a_terminal_it_is_asked_for_twice_and_not_shown(tmp_path):
+def test_a_terminal_prompts_twice_without_echo(tmp_path):
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "hubbub", "create-admin", "root@example.org"],

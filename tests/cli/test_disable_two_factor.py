@@ -6,7 +6,7 @@ from contextlib import closing
 from tests.cli.test_reencrypt import EMAIL, equip
 
 
-def test_an_account_signs_in_by_its_password_alone(run, tmp_path):
+def test_an_account_logs_in_with_its_password_alone(run, tmp_path):
     run("create-admin", EMAIL, stdin="long enough\n")
     equip(tmp_path, enabled_at="2026-11-21 12:00:00+00:00")
 
@@ -21,7 +21,7 @@ def test_an_account_signs_in_by_its_password_alone(run, tmp_path):
     assert any("two_factor_disabled" in each for each in payloads)
 
 
-def test_where_there_is_nothing_to_switch_off_a_line_says_so(run):
+def test_an_account_without_two_factor_is_reported(run):
     run("create-admin", EMAIL, stdin="long enough\n")
 
     off, missing = run("disable-two-factor", EMAIL), run("disable-two-factor", "eve@example.org")

@@ -12,7 +12,7 @@ def report(result):
     return {line[8:19].strip(): line.split()[0] for line in result.stdout.splitlines()}
 
 
-def test_a_healthy_machine_has_an_ok_on_every_line(run, database_url, redis_url):
+def test_a_healthy_deployment_has_ok_on_every_line(run, database_url, redis_url):
     result = run("doctor", HUBBUB_DATABASE_URL=database_url, HUBBUB_REDIS_URL=redis_url)
 
     assert result.exit_code == 0, result.output
@@ -29,7 +29,7 @@ def test_a_fresh_folder_is_healthy(run):
     assert run("doctor").exit_code == 0
 
 
-def test_what_is_away_is_told_with_a_remedy_and_fails(run):
+def test_an_unavailable_dependency_is_reported_with_a_remedy_and_fails(run):
     result = run(
         "doctor",
         HUBBUB_DATABASE_URL="postgres://hub:s3cret@127.0.0.1:1/hub",
@@ -48,7 +48,7 @@ def test_what_is_away_is_told_with_a_remedy_and_fails(run):
     assert "s3cret" not in result.output
 
 
-def test_wrong_settings_are_the_first_finding_and_the_last(run):
+def test_invalid_settings_are_the_only_finding(run):
     result = run("doctor", HUBBUB_PORT="x", HUBBUB_PROT="1")
 
     assert result.exit_code == 1
@@ -65,7 +65,7 @@ def test_wrong_settings_are_the_first_finding_and_the_last(run):
         "redis+cluster://:s3cret@127.0.0.1:1",
     ],
 )
-async def test_a_redis_of_any_kind_that_is_away_is_trouble(url):
+async def test_an_unavailable_redis_of_any_kind_is_a_failure(url):
     with pytest.raises(CheckFailed) as caught:
         await doctor.check_redis(Settings.for_tests(redis_url=url))
 
@@ -74,14 +74,14 @@ async def test_a_redis_of_any_kind_that_is_away_is_trouble(url):
     assert len(str(caught.value)) < 300
 
 
-async def test_a_redis_that_wants_another_password_is_trouble(redis_url):
+async def test_a_redis_with_another_password_is_a_failure(redis_url):
     with pytest.raises(CheckFailed, match="refuses"):
         await doctor.check_redis(
             Settings.for_tests(redis_url=redis_url.replace("redis://", "redis://no:body@"))
         )
 
 
-async def test_a_provider_that_is_there_is_well(tmp_path):
+async def test_an_available_provider_is_ok(tmp_path):
     async with run_issuer() as made:
         address = made.url.replace("://", "://hub:s3cret@")
         settings = Settings.for_tests(data_dir=tmp_path, oauth_issuers=f"test={address}")
@@ -93,7 +93,7 @@ async def test_a_provider_that_is_there_is_well(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["hubbub.db", "secret_key"])
-def test_a_file_that_others_can_read_is_named(run, tmp_path, name):
+def test_a_file_readable_by_others_is_reported(run, tmp_path, name):
     run("migrate", "up")
     (tmp_path / name).touch()
     (tmp_path / name).chmod(0o644)

@@ -1,7 +1,7 @@
 """`hubbub epoch new`."""
 
 
-def test_a_new_epoch_is_a_later_one_each_time(run, database_url):
+def test_each_new_epoch_is_later_than_the_last(run, database_url):
     results = [run("epoch", "new", HUBBUB_DATABASE_URL=database_url) for _ in range(2)]
 
     assert [result.exit_code for result in results] == [0, 0]

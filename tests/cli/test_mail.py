@@ -1,7 +1,7 @@
 """`hubbub mail preview`."""
 
 
-def test_a_letter_is_shown(run, tmp_path):
+def test_an_email_is_printed(run, tmp_path):
     given = ("mail", "preview", "reset_password", "--language", "de", "--html", "letter.html")
 
     result = run(*given, HUBBUB_PUBLIC_URL="https://chat.example")
@@ -12,7 +12,7 @@ def test_a_letter_is_shown(run, tmp_path):
     assert (tmp_path / "letter.html").read_text("utf-8").startswith("<!doctype html>")
 
 
-def test_an_unknown_letter_names_the_known_ones(run):
+def test_an_unknown_template_lists_the_known_ones(run):
     result = run("mail", "preview", "nothing")
 
     assert result.exit_code == 2

@@ -23,7 +23,7 @@ def test_up_status_and_down(migrate):
     assert migrate("status").stdout.splitlines()[-1].startswith("waiting")
 
 
-def test_a_second_time_there_is_nothing_to_do(migrate):
+def test_a_second_run_does_nothing(migrate):
     migrate("up")
 
     result = migrate("up")
@@ -31,7 +31,7 @@ def test_a_second_time_there_is_nothing_to_do(migrate):
     assert (result.exit_code, result.stdout) == (0, "Nothing to do.\n")
 
 
-def test_a_database_that_is_away_is_one_line(run):
+def test_an_unavailable_database_is_one_line(run):
     result = run("migrate", HUBBUB_DATABASE_URL="postgres://hub:s3cret@127.0.0.1:1/hub")
 
     assert result.exit_code == 1
@@ -40,7 +40,7 @@ def test_a_database_that_is_away_is_one_line(run):
 
 
 @pytest.mark.parametrize("what", ["status", "up", "down"])
-def test_a_file_that_is_no_database_is_one_line(run, tmp_path, what):
+def test_a_file_that_is_not_a_database_is_one_line(run, tmp_path, what):
     (tmp_path / "hubbub.db").write_text("this is a letter, not a database " * 100)
 
     result = run("migrate", what)
@@ -51,7 +51,7 @@ def test_a_file_that_is_no_database_is_one_line(run, tmp_path, what):
 
 
 @pytest.mark.parametrize("command", ["migrate", "serve", "worker", "doctor", "create-admin"])
-def test_every_command_says_that_the_encoding_is_wrong(run, databases, postgres_url, tmp_path, command):
+def test_every_command_reports_a_wrong_encoding(run, databases, postgres_url, tmp_path, command):
     url = databases.create_with_encoding("LATIN1")
     argument = ["a@example.org"] if command == "create-admin" else []
 

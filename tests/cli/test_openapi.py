@@ -5,7 +5,7 @@ import json
 from openapi_spec_validator import validate
 
 
-def test_it_prints_a_valid_document(run):
+def test_the_command_prints_a_valid_document(run):
     result = run("openapi")
 
     assert result.exit_code == 0

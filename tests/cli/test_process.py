@@ -72,7 +72,7 @@ def objects(text):
     return lines
 
 
-def test_a_whole_life_with_all_kinds_of_trouble(tmp_path):
+def test_every_line_is_json_with_all_kinds_of_failures(tmp_path):
     process = start(tmp_path, "serve", "--port", "0", program=TROUBLE)
     said = ""
     for line in process.stdout:
@@ -93,7 +93,7 @@ def test_a_whole_life_with_all_kinds_of_trouble(tmp_path):
     assert (tmp_path / "admin_password").read_text().strip() not in said
 
 
-def test_a_crash(tmp_path):
+def test_a_crash_is_logged_as_json(tmp_path):
     process = start(tmp_path, "serve", program=CRASH)
 
     (line,) = objects(process.communicate(timeout=30)[0])
@@ -118,7 +118,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("arguments", "variables", "code", "text"), WRONG.values(), ids=WRONG)
-def test_a_wrong_start(run, arguments, variables, code, text):
+def test_a_failed_start_is_logged_as_json(run, arguments, variables, code, text):
     result = run(*arguments, HUBBUB_LOG_FORMAT="json", **variables)
 
     lines = objects(result.output)

@@ -18,7 +18,7 @@ from hubbub.prove.processes import free_port
         (["--keep", "/dev/null/there"], "--keep /dev/null/there: Not a directory."),
     ],
 )
-def test_what_does_not_go_together_is_told(run, options, said):
+def test_options_that_exclude_each_other_are_refused(run, options, said):
     result = run("prove", *options)
 
     assert result.exit_code == 2
@@ -34,14 +34,14 @@ def test_journals_of_two_runs_are_not_mixed(run, tmp_path):
     assert "is not empty: give another folder." in result.output
 
 
-def test_a_redis_behind_tls_is_not_for_it(run, postgres_url):
+def test_a_redis_with_tls_is_refused(run, postgres_url):
     result = run("prove", "--database-url", postgres_url, "--redis-url", "rediss://127.0.0.1")
 
     assert result.exit_code == 2
     assert "--redis-url is redis://" in result.output
 
 
-def test_a_postgresql_that_is_not_there_is_one_line(run):
+def test_an_unavailable_postgresql_is_one_line(run):
     result = run("prove", "--database-url", f"postgres://nobody@127.0.0.1:{free_port()}/postgres")
 
     assert result.exit_code == 1
@@ -50,7 +50,7 @@ def test_a_postgresql_that_is_not_there_is_one_line(run):
     assert "Traceback" not in result.output
 
 
-def test_a_violation_is_told_with_its_place(capsys):
+def test_a_violation_is_reported_with_its_location(capsys):
     journal = Journal("ada", "user-a", [Acked(1.0, 1, "c1", "m1", "room-1", 1, "hello")])
 
     assert not command.check_and_print(Evidence([journal]))
@@ -62,7 +62,7 @@ def test_a_violation_is_told_with_its_place(capsys):
     assert "1 VIOLATIONS of 1 of the 1 promises tried." in said
 
 
-def test_where_nothing_was_tried_nothing_is_wrong(capsys):
+def test_a_run_without_operations_reports_no_violation(capsys):
     assert command.check_and_print(Evidence())
 
     assert "No violation was found of the 0 promises tried." in capsys.readouterr().out

@@ -63,7 +63,7 @@ def _epoch(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("key", ["", KEY])
-def test_a_restored_database_is_what_was_backed_up_with_a_later_epoch(backed_up, tmp_path, key):
+def test_a_restored_database_equals_the_backup_with_a_later_epoch(backed_up, tmp_path, key):
     backup = backed_up(HUBBUB_BACKUP_KEY=key)
 
     result = backup.restore("--yes", HUBBUB_BACKUP_KEY=key)
@@ -75,7 +75,7 @@ def test_a_restored_database_is_what_was_backed_up_with_a_later_epoch(backed_up,
     assert again.stdout > result.stdout
 
 
-def test_an_empty_database_is_restored_into(backed_up, run, bare_database_url):
+def test_a_backup_is_restored_into_an_empty_database(backed_up, run, bare_database_url):
     backup = backed_up()
     backup.url = bare_database_url
 
@@ -158,7 +158,7 @@ DAMAGES = {
 }
 
 
-def test_a_backup_that_is_not_whole_changes_nothing(backed_up, tmp_path):
+def test_an_incomplete_backup_changes_nothing(backed_up, tmp_path):
     backup = backed_up()
     whole, now = backup.folder, backup.rows()
     database = next(path.name for path in whole.iterdir() if path.name != "manifest.json")
@@ -183,7 +183,7 @@ def test_a_backup_that_is_not_whole_changes_nothing(backed_up, tmp_path):
 @pytest.mark.parametrize(
     ("key", "said"), [("", "Set HUBBUB_BACKUP_KEY"), (OTHER_KEY, "is not its key")], ids=["none", "other"]
 )
-def test_without_its_key_an_encrypted_backup_is_refused(backed_up, key, said):
+def test_an_encrypted_backup_is_refused_without_its_key(backed_up, key, said):
     backup = backed_up(HUBBUB_BACKUP_KEY=KEY)
     now = backup.rows()
 
@@ -204,7 +204,7 @@ def test_a_backup_of_another_secret_key_is_restored_with_a_warning(backed_up):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_without_a_terminal_nothing_is_asked(backed_up):
+def test_no_question_is_asked_without_a_terminal(backed_up):
     backup = backed_up()
     now = backup.rows()
 
@@ -240,7 +240,7 @@ def test_registered_processes_are_refused_unless_forced(backed_up):
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 @pytest.mark.parametrize("options", [[], ["--force"]])
-def test_a_database_that_a_process_serves_is_not_replaced(backed_up, options):
+def test_a_database_in_use_is_not_replaced(backed_up, options):
     backup = backed_up()
     now = backup.rows()
 
@@ -266,7 +266,7 @@ def test_a_backup_of_an_older_schema_is_restored_and_the_steps_are_named(backed_
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_a_damaged_database_is_replaced_and_kept_aside(backed_up, tmp_path):
+def test_a_damaged_database_is_replaced_and_a_copy_kept(backed_up, tmp_path):
     backup = backed_up()
     path = Path(backup.url.removeprefix("sqlite://"))
     path.write_bytes(b"this was a database " * 1000)
@@ -302,7 +302,7 @@ LOCK_AWAITED = (
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-def test_a_restore_that_is_killed_in_the_middle_leaves_the_old_data(backed_up):
+def test_a_restore_killed_halfway_leaves_the_old_data(backed_up):
     async def kill_while_it_waits():
         holder, looker = await asyncpg.connect(backup.url), await asyncpg.connect(backup.url)
         async with holder.transaction():
@@ -342,7 +342,7 @@ async def _until(connection, query, process=None):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_a_restore_that_is_killed_before_the_rename_leaves_the_old_data(backed_up, tmp_path):
+def test_a_restore_killed_before_the_rename_leaves_the_old_data(backed_up, tmp_path):
     backup = backed_up()
     now = backup.rows()
     path = Path(backup.url.removeprefix("sqlite://"))
@@ -363,7 +363,7 @@ def test_a_restore_that_is_killed_before_the_rename_leaves_the_old_data(backed_u
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_a_database_that_another_program_reads_is_not_replaced(backed_up, monkeypatch):
+def test_a_database_open_in_another_program_is_not_replaced(backed_up, monkeypatch):
     backup = backed_up()
     now = backup.rows()
     monkeypatch.setattr("hubbub.services.backups.sqlite.BUSY_TIMEOUT_S", 0.1)

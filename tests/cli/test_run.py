@@ -29,7 +29,7 @@ from hubbub.services.instance.processes import StartRefused
         (OSError("odd"), 1, ["odd"]),
     ],
 )
-def test_what_an_operator_can_mend_is_told_without_a_traceback(capsys, error, code, lines):
+def test_an_operator_error_is_reported_without_a_traceback(capsys, error, code, lines):
     async def work():
         raise error
 
@@ -40,7 +40,7 @@ def test_what_an_operator_can_mend_is_told_without_a_traceback(capsys, error, co
     assert capsys.readouterr().err.splitlines() == lines
 
 
-def test_what_only_we_can_mend_keeps_its_traceback():
+def test_a_bug_keeps_its_traceback():
     async def work():
         raise KeyError("x")
 
@@ -48,14 +48,14 @@ def test_what_only_we_can_mend_keeps_its_traceback():
         run.run(work())
 
 
-def test_the_result_is_handed_on():
+def test_the_result_is_returned():
     async def work():
         return 7
 
     assert run.run(work()) == 7
 
 
-def test_a_program_that_reads_the_log_gets_a_line_of_it(capfd):
+def test_a_program_that_reads_the_log_gets_a_line_for_the_error(capfd):
     logs.setup("json", "info")
 
     async def work():

@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_sample_data_can_be_added_twice_and_the_password_is_told(run, database_url, tmp_path):
+def test_sample_data_can_be_added_twice_and_the_password_is_printed(run, database_url, tmp_path):
     arguments = ("seed", "--users", "5", "--rooms", "3", "--messages", "40")
 
     given = {"HUBBUB_ENV": "development", "HUBBUB_DATABASE_URL": database_url, "HUBBUB_BCRYPT_ROUNDS": "4"}
@@ -30,7 +30,7 @@ def test_outside_development_the_password_stays_in_its_file(run, tmp_path, env):
     assert f"in {tmp_path / 'sample_password'}" in result.stdout
 
 
-def test_an_sqlite_database_is_made_and_migrated(run, tmp_path):
+def test_a_sqlite_database_is_created_and_migrated(run, tmp_path):
     assert run("seed", "--users", "2", "--rooms", "1", "--messages", "1").exit_code == 0
     assert (tmp_path / "hubbub.db").exists()
 
@@ -47,14 +47,14 @@ def test_a_postgres_that_is_not_migrated_is_refused(run, databases, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["--users", "0"], ["--rooms", "x"], ["--messages", "-1"]])
-def test_senseless_numbers_are_refused(run, tmp_path, arguments):
+def test_invalid_counts_are_refused(run, tmp_path, arguments):
     result = run("seed", *arguments)
 
     assert result.exit_code == 2
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_can_keep_no_password_is_one_line(run, tmp_path):
+def test_a_folder_that_cannot_hold_the_password_is_one_line(run, tmp_path):
     (tmp_path / "sample_password").touch()
 
     result = run("seed")

@@ -50,7 +50,7 @@ def url_of(lines):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_and_stops_with_0(serve, number):
+def test_the_server_serves_and_exits_with_0(serve, number):
     process, lines = serve(HUBBUB_ENV="test")
 
     with urllib.request.urlopen(f"{url_of(lines)}/health/ready", timeout=10) as answer:
@@ -61,7 +61,7 @@ def test_it_serves_and_stops_with_0(serve, number):
     assert "Traceback" not in process.stderr.read()
 
 
-def test_it_may_open_as_many_files_as_the_machine_permits(serve):
+def test_the_server_raises_the_limit_of_open_files(serve):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     command = ["sh", "-c", 'ulimit -S -n 256 && exec "$0" "$@"']
 
@@ -71,7 +71,7 @@ def test_it_may_open_as_many_files_as_the_machine_permits(serve):
     assert json.loads(lines[-1])["open_files"] == hard
 
 
-def test_a_developer_is_told_where_to_go_and_how_to_log_in(serve, tmp_path):
+def test_development_prints_the_url_and_the_login(serve, tmp_path):
     process, lines = serve(HUBBUB_LOG_FORMAT="console")
     process.send_signal(signal.SIGTERM)
 
@@ -82,7 +82,7 @@ def test_a_developer_is_told_where_to_go_and_how_to_log_in(serve, tmp_path):
     assert (tmp_path / "admin_password").read_text().strip() in out
 
 
-def test_production_says_nothing_on_standard_output(serve):
+def test_production_prints_nothing_to_standard_output(serve):
     process, _ = serve(**PRODUCTION_ENVIRONMENT)
     process.send_signal(signal.SIGTERM)
 
@@ -91,7 +91,7 @@ def test_production_says_nothing_on_standard_output(serve):
     assert out == ""
 
 
-def test_a_taken_port_is_one_line(run):
+def test_a_port_in_use_is_one_line(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
 
@@ -102,7 +102,7 @@ def test_a_taken_port_is_one_line(run):
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
-def test_an_address_of_another_machine_is_one_line(run, host):
+def test_an_ip_address_of_another_machine_is_one_line(run, host):
     result = run("serve", "--host", host, "--port", "0")
 
     assert result.exit_code == 1
@@ -121,7 +121,7 @@ def test_a_postgres_that_is_not_migrated_is_one_line_with_the_remedy(run, databa
     databases.release(url)
 
 
-def test_a_postgres_that_is_away_is_one_line(run):
+def test_an_unavailable_postgres_is_one_line(run):
     result = run("serve", "--port", "0", HUBBUB_DATABASE_URL="postgres://hub:s3cret@127.0.0.1:1/hub")
 
     assert result.exit_code == 1
@@ -130,7 +130,7 @@ def test_a_postgres_that_is_away_is_one_line(run):
     assert "s3cret" not in line
 
 
-def test_a_file_that_is_no_database_is_one_line(run, tmp_path):
+def test_a_file_that_is_not_a_database_is_one_line(run, tmp_path):
     (tmp_path / "hubbub.db").write_text("this is a letter, not a database " * 100)
 
     result = run("serve", "--port", "0")
@@ -141,7 +141,7 @@ def test_a_file_that_is_no_database_is_one_line(run, tmp_path):
 
 
 @pytest.mark.parametrize("port", ["70000", "-1", "web"])
-def test_a_port_that_is_none_is_refused(run, port):
+def test_an_invalid_port_is_refused(run, port):
     assert run("serve", "--port", port).exit_code == 2
 
 
@@ -163,13 +163,13 @@ def test_a_second_process_on_an_sqlite_database_is_refused_with_one_line(serve, 
     "command",
     [["migrate", "status"], ["migrate"], ["create-admin", "a@example.org"], ["seed", "--users", "1"]],
 )
-def test_other_commands_run_beside_it(serve, run, command):
+def test_other_commands_run_while_the_server_runs(serve, run, command):
     serve(HUBBUB_ENV="test")
 
     assert run(*command, stdin="correct horse battery\n").exit_code == 0
 
 
-def test_after_a_kill_it_starts_again_at_once(serve, tmp_path):
+def test_the_server_starts_again_after_a_kill(serve, tmp_path):
     process, _ = serve(HUBBUB_ENV="test", HUBBUB_INSTANCE_ID="one")
     process.kill()
     process.wait()
@@ -192,7 +192,7 @@ def _rows(folder):
 
 
 @pytest.mark.soak  # two renewals, 5 s each; tests/services/instance/test_processes.py shows the same faster
-def test_an_instance_that_does_not_fit_the_others_is_refused_with_one_line(serve, run, databases, tmp_path):
+def test_an_instance_that_does_not_match_the_others_is_refused_with_one_line(serve, run, databases, tmp_path):
     url = databases.create_migrated("postgres", tmp_path)
     given = {"HUBBUB_ENV": "test", "HUBBUB_DATABASE_URL": url, "HUBBUB_INSTANCE_ID": "one"}
     serve(**given)
@@ -206,7 +206,7 @@ def test_an_instance_that_does_not_fit_the_others_is_refused_with_one_line(serve
     databases.release(url)
 
 
-def test_what_it_creates_is_private_whatever_the_umask(serve, tmp_path):
+def test_files_of_the_server_are_private_with_any_umask(serve, tmp_path):
     folder = tmp_path / "var"
     before = os.umask(0)
     try:

@@ -14,7 +14,7 @@ async def test_a_new_sqlite_database_is_migrated_and_open(tmp_path):
         assert container.epoch_watch.epoch
 
 
-async def test_it_can_be_opened_again(settings):
+async def test_the_context_can_be_opened_again(settings):
     async with services_context.open_container(settings) as container:
         first = container.epoch_watch.epoch
     async with services_context.open_container(settings) as container:

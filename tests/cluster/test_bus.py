@@ -6,7 +6,7 @@ from hubbub.cluster.bus import MemberChanged, PresenceChanged, RoomHint, Session
 from tests.cluster.conftest import entries_signal
 
 
-async def test_who_follows_a_room_hears_it_in_order(recorders) -> None:
+async def test_a_subscribed_room_is_received_in_order(recorders) -> None:
     here, there = recorders
     room_id = uuid4()
     there.bus.subscribe_room(room_id)
@@ -18,7 +18,7 @@ async def test_who_follows_a_room_hears_it_in_order(recorders) -> None:
     assert [signal.entries[0].seq for signal in await there.wait_for_count(2000)] == list(range(1, 2001))
 
 
-async def test_own_signals_are_heard_once_when_publish_returns(recorders) -> None:
+async def test_own_signals_are_received_once_when_publish_returns(recorders) -> None:
     here, there = recorders
     room_id = uuid4()
     for ear in recorders:
@@ -35,7 +35,7 @@ async def test_own_signals_are_heard_once_when_publish_returns(recorders) -> Non
     assert here.signals == there.signals
 
 
-async def test_every_kind_of_signal_arrives_as_it_was(recorders) -> None:
+async def test_every_kind_of_signal_is_received_unchanged(recorders) -> None:
     here, there = recorders
     room_id, user_id = uuid4(), uuid4()
     there.bus.subscribe_room(room_id)
@@ -54,7 +54,7 @@ async def test_every_kind_of_signal_arrives_as_it_was(recorders) -> None:
     assert await there.wait_for_count(len(signals)) == signals
 
 
-async def test_presence_goes_to_its_rooms_and_to_the_users_own_devices(recorders) -> None:
+async def test_presence_reaches_the_rooms_and_the_users_own_connections(recorders) -> None:
     here, there = recorders
     rooms, ada, bob = [uuid4() for _ in range(3)], uuid4(), uuid4()
     for room_id in rooms:
@@ -72,7 +72,7 @@ async def test_presence_goes_to_its_rooms_and_to_the_users_own_devices(recorders
     assert by_user[bob] == PresenceChanged(bob, "offline", "2026-01-01T00:00:00.000Z", ())
 
 
-async def test_a_handler_that_fails_stops_nobody(recorders) -> None:
+async def test_a_failing_handler_does_not_stop_the_others(recorders) -> None:
     here, there = recorders
     room_id = uuid4()
 

@@ -27,7 +27,7 @@ async def presence(request, redis_url, prefix):
     await found.close()
 
 
-async def test_who_arrives_is_online_once_and_who_leaves_is_offline(presence) -> None:
+async def test_a_user_is_reported_online_once_and_offline_after_the_disconnect(presence) -> None:
     ada, bob = uuid4(), uuid4()
 
     assert await presence.mark_connected([ada, bob]) == {ada, bob}
@@ -39,7 +39,7 @@ async def test_who_arrives_is_online_once_and_who_leaves_is_offline(presence) ->
     assert await presence.get([ada, bob]) == {bob: "online"}
 
 
-async def test_leaving_and_arriving_at_once_is_no_error(presence) -> None:
+async def test_concurrent_connect_and_disconnect_are_no_error(presence) -> None:
     ada = uuid4()
 
     await asyncio.gather(presence.mark_disconnected([ada]), presence.mark_connected([ada]))
@@ -48,7 +48,7 @@ async def test_leaving_and_arriving_at_once_is_no_error(presence) -> None:
     assert await presence.get([ada]) == {ada: "online"}
 
 
-async def test_a_chosen_status_lasts_until_the_user_is_gone(presence) -> None:
+async def test_a_chosen_status_lasts_until_the_user_disconnects(presence) -> None:
     ada = uuid4()
     await presence.mark_connected([ada])
 
@@ -62,7 +62,7 @@ async def test_a_chosen_status_lasts_until_the_user_is_gone(presence) -> None:
     assert await presence.get([ada]) == {ada: "online"}
 
 
-async def test_nobody_asked_for_is_no_question(presence) -> None:
+async def test_a_query_for_no_user_is_empty(presence) -> None:
     assert await presence.get([]) == {}
     assert await presence.mark_connected([]) == set()
     assert await presence.mark_disconnected([]) == set()

@@ -25,7 +25,7 @@ async def limiter(request, prefix):
     await found.close()
 
 
-async def test_a_bucket_gives_its_burst_and_then_says_how_long(limiter) -> None:
+async def test_a_bucket_allows_its_burst_and_then_returns_the_wait(limiter) -> None:
     found = [await limiter.acquire("http", "ada", Rate(3, SLOW)) for _ in range(4)]
 
     assert [(each.limit, each.remaining, each.wait_ms > 0) for each in found] == [
@@ -39,7 +39,7 @@ async def test_a_bucket_gives_its_burst_and_then_says_how_long(limiter) -> None:
     assert 900_000 <= found[3].wait_ms <= 1_000_000
 
 
-async def test_several_are_taken_at_once_or_none(limiter) -> None:
+async def test_several_units_are_taken_together_or_not_at_all(limiter) -> None:
     found = [await limiter.acquire("rooms", "ada", Rate(10, SLOW), cost) for cost in (6, 5, 4, 1)]
 
     assert [(each.remaining, each.wait_ms > 0) for each in found] == [
@@ -51,7 +51,7 @@ async def test_several_are_taken_at_once_or_none(limiter) -> None:
     assert 900_000 <= found[1].wait_ms <= 1_000_000
 
 
-async def test_what_is_given_back_can_be_taken_again(limiter) -> None:
+async def test_a_released_unit_can_be_taken_again(limiter) -> None:
     rate = Rate(10, SLOW)
 
     found = [await limiter.acquire("rooms", "ada", rate, cost) for cost in (-3, 10, -4, 4, 1, -100, 10, 1)]
@@ -60,7 +60,7 @@ async def test_what_is_given_back_can_be_taken_again(limiter) -> None:
     assert [each.wait_ms > 0 for each in found] == [False, False, False, False, True, False, False, True]
 
 
-async def test_kinds_and_keys_have_their_own(limiter) -> None:
+async def test_kinds_and_keys_are_counted_separately(limiter) -> None:
     rate = Rate(1, SLOW)
 
     taken = [
@@ -71,7 +71,7 @@ async def test_kinds_and_keys_have_their_own(limiter) -> None:
     assert taken == [True, True, True, False, False]
 
 
-async def test_many_at_once_get_what_there_is_and_no_more(limiter) -> None:
+async def test_concurrent_calls_get_exactly_the_available_units(limiter) -> None:
     keys = [f"user {number}" for number in range(20)]
 
     found = await asyncio.gather(
@@ -82,7 +82,7 @@ async def test_many_at_once_get_what_there_is_and_no_more(limiter) -> None:
     assert [each.remaining for each in found if each.wait_ms == 0].count(0) == len(keys)
 
 
-async def test_what_is_taken_comes_back(limiter) -> None:
+async def test_a_bucket_refills(limiter) -> None:
     rate = Rate(2, 50)
     for _ in range(2):
         await limiter.acquire("http", "ada", rate)
@@ -93,7 +93,7 @@ async def test_what_is_taken_comes_back(limiter) -> None:
     await until(is_back)
 
 
-async def test_a_smaller_rate_is_in_force_at_once(limiter) -> None:
+async def test_a_smaller_rate_applies_at_once(limiter) -> None:
     for _ in range(60):
         await limiter.acquire("http", "ada", Rate(60, SLOW))
 
@@ -103,7 +103,7 @@ async def test_a_smaller_rate_is_in_force_at_once(limiter) -> None:
     assert found.reset_s <= 200
 
 
-async def test_out_of_a_leaky_bucket_comes_one_at_a_time(limiter) -> None:
+async def test_a_leaky_bucket_releases_one_at_a_time(limiter) -> None:
     found = [await limiter.acquire("http", "ada", Rate(3, 0.1, leaky=True)) for _ in range(4)]
 
     assert [each.wait_ms > 0 for each in found] == [False, False, False, True]
@@ -127,7 +127,7 @@ async def test_failures_are_counted_until_one_succeeds(limiter) -> None:
     assert (again.failures, again.succeeded_before) == (1, True)
 
 
-async def test_many_failures_at_once_are_all_counted(limiter) -> None:
+async def test_concurrent_failures_are_all_counted(limiter) -> None:
     await asyncio.gather(*(limiter.update_failures("pair", "ada", "fail") for _ in range(50)))
 
     assert (await limiter.update_failures("pair", "ada", "look")).failures == 50

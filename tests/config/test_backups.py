@@ -18,7 +18,7 @@ def test_a_key_is_32_bytes_in_hex_or_base64(text):
 
 
 @pytest.mark.parametrize("text", ["", "short", KEY.hex()[:-2], KEY.hex() + "00", "é" * 64, "g" * 64])
-def test_another_key_is_refused_and_not_repeated(text):
+def test_an_invalid_key_is_refused_and_not_repeated(text):
     with pytest.raises(ConfigError) as caught:
         Settings.for_tests(backup_key=text)
 
@@ -27,11 +27,11 @@ def test_another_key_is_refused_and_not_repeated(text):
 
 
 @pytest.mark.parametrize("text", ["/srv/backups", "backups", "file:///srv/backups", "s3://bucket/prefix"])
-def test_places_of_backups(text):
+def test_valid_locations_of_backups_are_accepted(text):
     assert Settings.for_tests(backup_url=text).backup_url == text
 
 
 @pytest.mark.parametrize("text", ["https://host/x", "file://", "s3:///"])
-def test_another_place_is_refused(text):
+def test_an_invalid_location_is_refused(text):
     with pytest.raises(ConfigError):
         Settings.for_tests(backup_url=text)

@@ -45,7 +45,7 @@ def test_the_command_line_comes_first(tmp_path):
     assert settings.source("port") == "command line"
 
 
-def test_without_a_file_and_with_other_variables_nothing_is_wrong(tmp_path):
+def test_other_variables_and_a_missing_file_are_no_error(tmp_path):
     settings = load({"HUBBUB_DATA_DIR": str(tmp_path), "PATH": "/bin", "PORT": "x"}, tmp_path / "missing")
 
     assert settings.port == 8000
@@ -66,13 +66,13 @@ def test_a_dollar_in_the_file_is_a_dollar(read):
     assert settings.database_url == "postgres://hub:a${HOME}b@host/db"
 
 
-def test_a_broken_line_of_the_file_is_named(read, tmp_path):
+def test_an_invalid_line_of_the_file_is_reported(read, tmp_path):
     lines = lines_of(read, "HUBBUB_PORT=1\nthis is 'not a line\n")
 
     assert lines == [f"{tmp_path / '.env'}: line 2 is not NAME=value."]
 
 
-def test_a_file_that_is_no_text_is_told(read, tmp_path):
+def test_a_binary_file_is_reported(read, tmp_path):
     (tmp_path / "bad.env").write_bytes(b"\xff\xfe\x00")
 
     with pytest.raises(ConfigError, match="can't be read"):
@@ -89,20 +89,20 @@ def test_a_file_that_is_no_text_is_told(read, tmp_path):
         ("HUBBUB_SECRET_KEY_FLE", "HUBBUB_SECRET_KEY_FILE"),
     ],
 )
-def test_an_unknown_name_is_a_mistake_with_a_suggestion(read, name, meant):
+def test_an_unknown_name_is_an_error_with_a_suggestion(read, name, meant):
     assert lines_of(read, **{name: "1"}) == [f"{name}: there is no such setting; did you mean {meant}?"]
     assert lines_of(read, f"{name}=1") == [f"{name}: there is no such setting; did you mean {meant}?"]
 
 
-def test_a_name_like_no_other_is_a_mistake_too(read):
+def test_an_unknown_name_without_a_similar_one_is_an_error(read):
     assert lines_of(read, HUBBUB_ZZZ="1") == ["HUBBUB_ZZZ: there is no such setting."]
 
 
-def test_the_variables_of_the_tests_are_left_alone(read):
+def test_the_variables_of_the_tests_are_ignored(read):
     assert read(HUBBUB_TEST_DATABASE_URL="postgres://x", HUBBUB_TEST_REDIS_URL="redis://x").port == 8000
 
 
-def test_unknown_names_and_wrong_values_are_told_together(read):
+def test_unknown_names_and_invalid_values_are_reported_together(read):
     lines = lines_of(read, HUBBUB_PROT="1", HUBBUB_PORT="x", HUBBUB_SECRET_KEY_FILE="/nowhere/key")
 
     assert [line.partition(":")[0] for line in lines] == [
@@ -112,7 +112,7 @@ def test_unknown_names_and_wrong_values_are_told_together(read):
     ]
 
 
-def test_an_empty_variable_is_as_if_not_set_and_an_empty_list_is_empty(read):
+def test_an_empty_variable_counts_as_unset_and_an_empty_list_as_empty(read):
     settings = read(HUBBUB_REDIS_URL="", HUBBUB_PORT=" ", HUBBUB_DEFAULT_ROOMS="", HUBBUB_CORS_ORIGINS=" ")
 
     assert (settings.redis_url, settings.port) == (None, 8000)
@@ -134,7 +134,7 @@ def test_a_secret_may_come_from_a_file(read, tmp_path, name):
     assert settings.source(name.lower()) == f"file {tmp_path / 'secret'}"
 
 
-def test_the_secrets_of_before_may_come_from_a_file_a_line_each(read, tmp_path):
+def test_previous_secrets_may_come_from_a_file_one_per_line(read, tmp_path):
     (tmp_path / "secrets").write_text(f"{SECRET}\n{SECRET[::-1]}\n")
 
     settings = read(HUBBUB_SECRET_KEY_PREVIOUS="", HUBBUB_SECRET_KEY_PREVIOUS_FILE=str(tmp_path / "secrets"))
@@ -142,7 +142,7 @@ def test_the_secrets_of_before_may_come_from_a_file_a_line_each(read, tmp_path):
     assert settings.secret_key_previous == (SECRET, SECRET[::-1])
 
 
-def test_the_file_of_a_secret_must_be_there_and_hold_something(read, tmp_path):
+def test_the_file_of_a_secret_must_exist_and_have_content(read, tmp_path):
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
 
@@ -155,7 +155,7 @@ def test_the_file_of_a_secret_must_be_there_and_hold_something(read, tmp_path):
     assert binary == f"HUBBUB_SECRET_KEY_FILE: can't read {tmp_path / 'binary'}: it is not text."
 
 
-def test_a_secret_and_its_file_are_one_too_many(read, tmp_path):
+def test_a_secret_and_its_file_together_are_refused(read, tmp_path):
     (tmp_path / "secret").write_text(SECRET)
 
     (line,) = lines_of(read, HUBBUB_SECRET_KEY=SECRET, HUBBUB_SECRET_KEY_FILE=str(tmp_path / "secret"))
@@ -164,13 +164,13 @@ def test_a_secret_and_its_file_are_one_too_many(read, tmp_path):
     assert read(HUBBUB_SECRET_KEY="", HUBBUB_SECRET_KEY_FILE=str(tmp_path / "secret")).secret_key == SECRET
 
 
-def test_what_is_no_secret_has_no_file(read):
+def test_other_settings_have_no_file(read):
     (line,) = lines_of(read, HUBBUB_PORT_FILE="x")
 
     assert line.startswith("HUBBUB_PORT_FILE: there is no such setting")
 
 
-def test_development_makes_a_secret_and_keeps_it(read, tmp_path):
+def test_development_generates_a_secret_and_stores_it(read, tmp_path):
     first, second = read(), read()
 
     kept = tmp_path / "var" / "secret_key"
@@ -181,7 +181,7 @@ def test_development_makes_a_secret_and_keeps_it(read, tmp_path):
     assert [path.name for path in (tmp_path / "var").iterdir()] == ["secret_key"]
 
 
-def test_processes_that_start_together_make_one_secret(tmp_path):
+def test_processes_started_together_generate_one_secret(tmp_path):
     def load_once(_):
         program = "from hubbub.config import load; print(load(dotenv_path=None).secret_key)"
         environ = {"HUBBUB_DATA_DIR": str(tmp_path / "var"), "PATH": "/bin"}
@@ -195,12 +195,12 @@ def test_processes_that_start_together_make_one_secret(tmp_path):
     assert len(made) == 1
 
 
-def test_a_given_secret_is_not_kept(read, tmp_path):
+def test_a_configured_secret_is_not_stored(read, tmp_path):
     assert read(HUBBUB_SECRET_KEY=SECRET).secret_key == SECRET
     assert not (tmp_path / "var").exists()
 
 
-def test_production_makes_no_secret(read, tmp_path):
+def test_production_generates_no_secret(read, tmp_path):
     settings = read(HUBBUB_ENV="production")
 
     line = "HUBBUB_SECRET_KEY: is required in production: set it, or HUBBUB_SECRET_KEY_FILE."
@@ -209,7 +209,7 @@ def test_production_makes_no_secret(read, tmp_path):
     assert not (tmp_path / "var").exists()
 
 
-def test_a_folder_that_can_not_keep_a_secret_is_told(read, tmp_path):
+def test_a_folder_that_cannot_hold_a_secret_is_reported(read, tmp_path):
     (tmp_path / "var").write_text("a file in the way")
 
     (line,) = lines_of(read)
@@ -217,7 +217,7 @@ def test_a_folder_that_can_not_keep_a_secret_is_told(read, tmp_path):
     assert line == f"HUBBUB_DATA_DIR: {tmp_path / 'var'} can't be used: File exists."
 
 
-def test_a_folder_that_can_not_be_made_is_told(read, tmp_path):
+def test_a_folder_that_cannot_be_created_is_reported(read, tmp_path):
     (tmp_path / "file").write_text("")
 
     (line,) = lines_of(read, HUBBUB_DATA_DIR=str(tmp_path / "file" / "var"))
@@ -225,7 +225,7 @@ def test_a_folder_that_can_not_be_made_is_told(read, tmp_path):
     assert line == f"HUBBUB_DATA_DIR: {tmp_path / 'file'} can't be used: File exists."
 
 
-def test_an_emptied_secret_is_told(read, tmp_path):
+def test_an_empty_secret_file_is_reported(read, tmp_path):
     read()
     (tmp_path / "var" / "secret_key").write_text("")
 
@@ -234,7 +234,7 @@ def test_an_emptied_secret_is_told(read, tmp_path):
     assert line.endswith("secret_key is empty: delete it, and a new one is made.")
 
 
-def test_an_instance_gets_a_name_of_its_own(read):
+def test_each_instance_generates_its_own_name(read):
     first, second = read(), read()
 
     assert first.instance_id != second.instance_id
@@ -249,7 +249,7 @@ LISTS = [
 ]
 
 
-def test_the_lists_are_known():
+def test_the_settings_with_lists_are_recognized():
     assert {"limit_tiers", "trusted_proxies", "default_rooms", "cors_origins", "oauth_issuers"} <= set(LISTS)
 
 
@@ -262,7 +262,7 @@ def test_a_list_without_a_value_is_empty(read, name):
 
 
 @pytest.mark.parametrize("text", ["", " ", "json", "JSON"])
-def test_the_format_of_the_log_is_known_where_other_settings_are_wrong(tmp_path, text):
+def test_the_log_format_is_read_even_if_other_settings_are_invalid(tmp_path, text):
     (tmp_path / ".env").write_text("HUBBUB_PORT=x\n")
 
     found = log_format({"HUBBUB_LOG_FORMAT": text, "HUBBUB_PROT": "1"}, tmp_path / ".env")

@@ -13,11 +13,11 @@ def refusal(**given):
     return caught.value.lines
 
 
-def test_nobody_is_offered_who_is_not_set():
+def test_a_provider_without_settings_is_not_offered():
     assert oauth_providers.configured(Settings.build({})) == {}
 
 
-def test_issuers_have_a_name_an_address_and_a_client():
+def test_an_issuer_has_a_name_a_url_and_a_client():
     settings = Settings.build({"oauth_issuers": f"{KEYCLOAK},\n my-id=https://client@id.example/"})
 
     assert list(oauth_providers.configured(settings).values()) == [
@@ -26,7 +26,7 @@ def test_issuers_have_a_name_an_address_and_a_client():
     ]
 
 
-def test_google_and_github_are_known():
+def test_google_and_github_are_predefined():
     google = {"oauth_google_client_id": "g", "oauth_google_client_secret": "s"}
     github = {"oauth_github_client_id": "h", "oauth_github_client_secret": "t"}
 
@@ -37,7 +37,7 @@ def test_google_and_github_are_known():
     assert found["github"][2:] == ("https://github.com", "h", "t", False)
 
 
-def test_the_secret_of_an_issuer_is_never_shown():
+def test_the_secret_of_an_issuer_is_never_printed():
     settings = Settings.build({"oauth_issuers": KEYCLOAK, "oauth_github_client_id": "h",
                                "oauth_github_client_secret": "s3cret"})  # fmt: skip
 
@@ -82,7 +82,7 @@ def test_the_secrets_may_come_from_files(tmp_path):
         (7, "must be a URL like name=https://"),
     ],
 )
-def test_a_mistake_is_one_line_without_the_secret(given, line):
+def test_an_error_is_one_line_without_the_secret(given, line):
     (said,) = refusal(oauth_issuers=given)
 
     assert said.startswith("HUBBUB_OAUTH_ISSUERS: ")
@@ -99,7 +99,7 @@ def test_an_id_and_its_secret_are_set_together():
     assert refusal(oauth_google_client_secret="s") == [wanted]
 
 
-def test_production_speaks_with_nobody_in_the_clear():
+def test_production_requires_tls_to_providers():
     plain = {"oauth_issuers": "a=http://hub:s3cret@id.example", "oauth_github_url": "http://git"}
 
     found = Settings.build({"env": "production", **plain}).production_errors

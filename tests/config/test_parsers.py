@@ -26,13 +26,13 @@ def test_a_rate_is_a_bucket_and_its_refill(text, rate):
 @pytest.mark.parametrize(
     "text", ["", "30", "0/1", "1/0", "-1/2", "1/-2", "a/b", "1/2/3", "1/nan", "1/inf", "1,5/2"]
 )
-def test_what_is_no_rate_is_refused(text):
+def test_an_invalid_rate_is_refused(text):
     with pytest.raises(ValueError, match="30/10"):
         parsers.rate(text)
 
 
 @pytest.mark.parametrize("text", ["30/10", "10/0.17", "10/0.0028", "off"])
-def test_a_rate_is_written_as_it_is_read(text):
+def test_a_rate_is_formatted_as_it_is_parsed(text):
     assert parsers.format_rate(parsers.rate(text)) == text
 
 
@@ -50,7 +50,7 @@ def test_a_list_is_text_between_commas(text, items):
     assert parsers.split_list(text) == items
 
 
-def test_what_is_no_list_is_refused():
+def test_an_invalid_list_is_refused():
     with pytest.raises(ValueError, match="list"):
         parsers.split_list(3)
 
@@ -61,22 +61,22 @@ def test_networks_are_cidr_or_single_addresses():
     assert found == (ip_network("10.0.0.0/8"), ip_network("192.168.1.1/32"), ip_network("fd00::/8"))
 
 
-def test_a_network_is_taken_again():
+def test_a_parsed_network_can_be_parsed_again():
     assert parsers.networks((ip_network("10.0.0.0/8"),)) == (ip_network("10.0.0.0/8"),)
 
 
-def test_an_address_inside_a_network_is_a_mistake_with_a_suggestion():
+def test_a_host_address_with_a_mask_is_an_error_with_a_suggestion():
     with pytest.raises(ValueError, match=r"did you mean 10\.0\.0\.0/8\?"):
         parsers.networks("10.1.2.3/8")
 
 
 @pytest.mark.parametrize("text", ["proxy", "10.0.0/8", "10.0.0.0/33", "*"])
-def test_what_is_no_network_is_refused(text):
+def test_an_invalid_network_is_refused(text):
     with pytest.raises(ValueError, match="not one"):
         parsers.networks(text)
 
 
-def test_origins_are_taken_as_browsers_send_them():
+def test_origins_are_accepted_as_browsers_send_them():
     found = parsers.origins("https://Chat.Example/, http://localhost:3000,*")
 
     assert found == ("https://chat.example", "http://localhost:3000", "*")
@@ -94,7 +94,7 @@ def test_origins_are_taken_as_browsers_send_them():
         "https://[::1",
     ],
 )
-def test_what_is_no_origin_is_refused(text):
+def test_an_invalid_origin_is_refused(text):
     with pytest.raises(ValueError, match=r"not one|brackets"):
         parsers.origins(text)
 
@@ -102,19 +102,19 @@ def test_what_is_no_origin_is_refused(text):
 @pytest.mark.parametrize(
     "text", ["x" * 81, "\ufdfa" * 5, "a\x07", "a\nb", "\u200b", "\u3164", "\u202ea"], ids=ascii
 )
-def test_what_is_no_name_of_a_room_is_refused(text):
+def test_an_invalid_room_name_is_refused(text):
     assert parsers.names("x" * 80) == ("x" * 80,)
     with pytest.raises(ValueError, match="is not such a name"):
         parsers.names(text)
 
 
 @pytest.mark.parametrize("text", ["hub@example.org", "hubbub <hub@example.org>", "<hub@example.org>"])
-def test_a_sender_is_an_address_with_or_without_a_name(text):
+def test_a_sender_is_an_email_address_with_or_without_a_name(text):
     assert parsers.sender(text) == text
 
 
 @pytest.mark.parametrize("text", ["hubbub", "hub@", "a b@c", "x <a@b>\r\nBcc: c@d", "<a@b", ""])
-def test_what_is_no_sender_is_refused(text):
+def test_an_invalid_sender_is_refused(text):
     with pytest.raises(ValueError, match="must be an e-mail address"):
         parsers.sender(text)
 
@@ -132,23 +132,23 @@ def test_what_is_no_sender_is_refused(text):
         ("plain", "plain"),
     ],
 )
-def test_a_password_in_an_address_is_masked(text, displayed):
+def test_a_password_in_a_url_is_masked(text, displayed):
     assert parsers.mask_secrets(text) == displayed
 
 
-def test_a_rate_may_leak_where_somebody_can_wait():
+def test_a_rate_may_leak_where_callers_can_wait():
     assert parsers.rate("20 / 5".replace(" ", "") + " LEAKY", allow_leaky=True) == Rate(20, 5, leaky=True)
     assert parsers.format_rate(parsers.rate("20/5 leaky", allow_leaky=True)) == "20/5 leaky"
     assert parsers.rate("off", allow_leaky=True) is None
 
 
 @pytest.mark.parametrize("text", ["100/5 leaky", "off leaky", "leaky", "20/5 dripping"])
-def test_what_nobody_waits_for_is_refused(text):
+def test_a_leaky_rate_is_refused_where_callers_cannot_wait(text):
     with pytest.raises(ValueError, match="must be"):
         parsers.rate(text, allow_leaky=True)
 
 
-def test_nobody_waits_on_a_socket():
+def test_a_leaky_rate_is_refused_for_sockets():
     with pytest.raises(ValueError, match="must be"):
         parsers.rate("20/5 leaky")
 
@@ -163,6 +163,6 @@ def test_tiers_are_factors_of_roles():
 
 
 @pytest.mark.parametrize("text", ["king=2", "admin", "admin=", "admin=0", "admin=-1", "admin=many", "=2"])
-def test_what_is_no_tier_is_refused(text):
+def test_an_invalid_tier_is_refused(text):
     with pytest.raises(ValueError, match="like moderator=2"):
         parsers.tiers(text)

@@ -35,14 +35,14 @@ def without(name):
 
 
 @pytest.mark.parametrize("name", ["secret_key", "public_url", "smtp_url"])
-def test_what_is_needed_and_missing_is_one_line(name):
+def test_a_missing_required_setting_is_one_line(name):
     (line,) = without(name)
 
     assert line.startswith(f"HUBBUB_{name.upper()}: is required in production")
 
 
 @pytest.mark.parametrize("secret", ["", *SHORT, *KNOWN, *REGULAR])
-def test_a_missing_short_known_or_regular_secret_is_one_line_that_does_not_repeat_it(secret):
+def test_an_unsafe_secret_is_one_line_that_does_not_repeat_it(secret):
     (line,) = mistakes(secret_key=secret)
 
     assert line.startswith("HUBBUB_SECRET_KEY: ")
@@ -50,7 +50,7 @@ def test_a_missing_short_known_or_regular_secret_is_one_line_that_does_not_repea
 
 
 @pytest.mark.parametrize("secret", [*SHORT, *KNOWN, *[each for each in REGULAR if each.strip()]])
-def test_so_is_one_among_those_of_before(secret):
+def test_an_unsafe_previous_secret_is_one_line(secret):
     (line,) = mistakes(secret_key_previous=f"{GOOD},{secret}")
 
     assert line.startswith("HUBBUB_SECRET_KEY_PREVIOUS: ")
@@ -70,7 +70,7 @@ def test_so_is_one_among_those_of_before(secret):
         lambda: "-".join(secrets.token_hex(2) for _ in range(8)),
     ],
 )
-def test_random_secrets_are_taken(make):
+def test_random_secrets_are_accepted(make):
     made = [make() for _ in range(300)]
 
     assert [each for each in made if mistakes(secret_key=each)] == []
@@ -88,13 +88,13 @@ def test_random_secrets_are_taken(make):
         {"oauth_github_url": "http://git.example"},
     ],
 )
-def test_what_is_only_convenient_is_one_line(given):
+def test_a_development_convenience_is_one_line(given):
     (line,) = mistakes(**given)
 
     assert line.startswith(f"HUBBUB_{next(iter(given)).upper()}: ")
 
 
-def test_all_of_it_is_told_at_once_in_the_order_of_the_settings():
+def test_all_errors_are_reported_at_once_in_the_order_of_the_settings():
     given = {"env": "production", "redis_url": "redis://host", "cors_origins": "*", "bcrypt_rounds": 9}
 
     lines = Settings.build(given).production_errors
@@ -115,12 +115,12 @@ def test_all_of_it_is_told_at_once_in_the_order_of_the_settings():
         {"secret_key_previous": f"{GOOD[::-1]},{GOOD}"},
     ],
 )
-def test_what_is_right_is_taken(given):
+def test_valid_settings_are_accepted(given):
     assert mistakes(**given) == []
 
 
 @pytest.mark.parametrize("env", ["development", "test"])
-def test_elsewhere_nothing_of_it_is_a_mistake(env):
+def test_other_environments_accept_the_same_settings(env):
     given = {
         "env": env,
         "secret_key": "x",
@@ -132,5 +132,5 @@ def test_elsewhere_nothing_of_it_is_a_mistake(env):
     assert Settings.build(given).production_errors == ()
 
 
-def test_off_is_a_value_of_its_own():
+def test_off_is_an_explicit_value():
     assert Settings.build(RIGHT | {"smtp_url": "Off"}).smtp_url == "off"

@@ -13,7 +13,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 @pytest.mark.parametrize(
     ("path", "make"), [(".env.example", reference.env_example), ("docs/settings.md", reference.markdown_page)]
 )
-def test_the_documents_are_as_the_code_has_them(path, make):
+def test_the_documents_are_up_to_date(path, make):
     """If this fails: `hubbub config --example >.env.example; hubbub config --reference >docs/settings.md`."""
     assert (ROOT / path).read_text("utf-8") == make()
 
@@ -24,15 +24,15 @@ def test_every_setting_is_in_both_documents():
         assert f"| `{one.name}` |" in reference.markdown_page()
 
 
-def test_every_setting_says_what_it_is_for():
+def test_every_setting_has_a_description():
     assert all(one.text.endswith(".") and one.section and one.default for one in reference.setting_docs())
 
 
-def test_no_setting_is_shown_as_python_has_it():
+def test_no_value_is_printed_in_python_syntax():
     assert "None" not in reference.env_example() + reference.markdown_page()
 
 
-def test_the_example_taken_as_it_is_changes_nothing(tmp_path):
+def test_the_unchanged_example_changes_nothing(tmp_path):
     (tmp_path / ".env").write_text(reference.env_example())
 
     settings = load({"HUBBUB_DATA_DIR": str(tmp_path)}, tmp_path / ".env")
@@ -40,7 +40,7 @@ def test_the_example_taken_as_it_is_changes_nothing(tmp_path):
     assert settings.source("port") == "default"
 
 
-def test_every_line_of_the_example_is_a_setting_that_is_allowed(tmp_path):
+def test_every_line_of_the_example_is_a_valid_setting(tmp_path):
     lines = [line.removeprefix("# ") for line in reference.env_example().splitlines() if "# HUBBUB_" in line]
     (tmp_path / ".env").write_text("\n".join(lines))
 
@@ -50,7 +50,7 @@ def test_every_line_of_the_example_is_a_setting_that_is_allowed(tmp_path):
     assert settings.source("port") == str(tmp_path / ".env")
 
 
-def test_the_settings_in_force_have_values_and_sources_but_no_secrets():
+def test_effective_settings_have_values_and_sources_but_no_secrets():
     settings = Settings.build(
         {
             "secret_key": SECRET,

@@ -23,7 +23,7 @@ def refusal(**given):
     return caught.value.lines
 
 
-def test_the_defaults_are_those_of_the_contract():
+def test_the_defaults_are_as_specified():
     settings = Settings.build({})
 
     assert (settings.env, settings.host, settings.port) == ("development", "127.0.0.1", 8000)
@@ -47,7 +47,7 @@ def test_the_defaults_are_those_of_the_contract():
     assert settings.drain_s == 20
 
 
-def test_what_depends_on_the_environment():
+def test_defaults_depend_on_the_environment():
     development, test, production = (
         Settings.build({"env": env, "secret_key": SECRET}) for env in ("development", "test", "production")
     )
@@ -57,7 +57,7 @@ def test_what_depends_on_the_environment():
     assert (development.bcrypt_rounds, test.bcrypt_rounds, production.bcrypt_rounds) == (12, 4, 12)
 
 
-def test_what_depends_on_the_database():
+def test_defaults_depend_on_the_database():
     settings = Settings.build({"database_url": "postgres://hub@host/db"})
 
     assert not settings.uses_sqlite
@@ -65,7 +65,7 @@ def test_what_depends_on_the_database():
     assert Settings.build({}).uses_sqlite
 
 
-def test_the_database_lies_in_the_data_folder(tmp_path):
+def test_the_default_database_is_in_the_data_folder(tmp_path):
     settings = Settings.build({"data_dir": str(tmp_path)})
 
     assert settings.database_url == f"sqlite://{tmp_path}/hubbub.db"
@@ -81,11 +81,11 @@ def test_the_database_lies_in_the_data_folder(tmp_path):
         ("chat.example", "http://chat.example:8000"),
     ],
 )
-def test_the_public_address_is_where_it_listens(host, address):
+def test_the_public_url_defaults_to_the_listening_address(host, address):
     assert Settings.build({"host": host}).public_url == address
 
 
-def test_registration_has_no_limit_where_login_has_none():
+def test_registration_is_unlimited_where_login_is():
     assert Settings.build({}).limit_register == Rate(10, 0.0028)
     assert Settings.build({"limit_auth": "off"}).limit_register is None
     assert Settings.build({"limit_auth": "off", "limit_register": "1/1"}).limit_register == Rate(1, 1)
@@ -122,14 +122,14 @@ def test_registration_has_no_limit_where_login_has_none():
         ({"host": ""}, "HUBBUB_HOST: must be an IP address or a host name."),
     ],
 )
-def test_a_mistake_is_one_clear_line(given, line):
+def test_an_error_is_one_clear_line(given, line):
     assert refusal(**given) == [line]
 
 
 @pytest.mark.parametrize(
     "url", ["mysql://hub:s3cret@host/db", "postgres://hub:s3cret@host:port/db", "postgres://"]
 )
-def test_a_wrong_database_is_refused_without_repeating_its_password(url):
+def test_an_invalid_database_is_refused_without_repeating_its_password(url):
     (line,) = refusal(database_url=url)
 
     assert line.startswith("HUBBUB_DATABASE_URL: ")
@@ -139,12 +139,12 @@ def test_a_wrong_database_is_refused_without_repeating_its_password(url):
 @pytest.mark.parametrize(
     "url", ["sqlite://:memory:", "sqlite:///srv/hub.db", "sqlite://hub.db", "postgresql://h/d"]
 )
-def test_a_database_can_be_named_in_several_ways(url):
+def test_a_database_url_has_several_forms(url):
     assert Settings.build({"database_url": url}).database_url == url
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss", "redis+sentinel", "redis+cluster"])
-def test_a_redis_can_be_of_several_kinds(scheme):
+def test_a_redis_url_has_several_forms(scheme):
     assert Settings.build({"redis_url": f"{scheme}://host:6379/0"}).redis_url == f"{scheme}://host:6379/0"
 
 
@@ -154,7 +154,7 @@ def test_a_sentinel_has_several_hosts():
     assert Settings.build({"redis_url": url}).redis_url == url
 
 
-def test_all_mistakes_are_told_at_once():
+def test_all_errors_are_reported_at_once():
     lines = refusal(env="production", port="x", bcrypt_rounds="4", cors_origins="*", drain_s="-1")
 
     assert [line.partition(":")[0] for line in lines] == [
@@ -167,12 +167,12 @@ def test_all_mistakes_are_told_at_once():
     ]
 
 
-def test_a_mistake_in_one_setting_is_not_told_of_those_that_follow_from_it():
+def test_an_invalid_setting_hides_errors_derived_from_it():
     assert len(refusal(env="prod")) == 1
     assert len(refusal(host="", data_dir=3)) == 2
 
 
-def test_secrets_of_before_are_a_list():
+def test_previous_secrets_are_a_list():
     first, second = SECRET, "b7e151628aed2a6abf7158809cf4f3c7"
     settings = Settings.build({**PRODUCTION, "secret_key_previous": f" {first}\r\n{second},,{first}\n"})
 
@@ -181,14 +181,14 @@ def test_secrets_of_before_are_a_list():
     assert Settings.build({}).secret_key_previous == ()
 
 
-def test_settings_do_not_change_afterwards():
+def test_settings_are_immutable():
     settings = Settings.for_tests()
 
     with pytest.raises(ValueError, match="frozen"):
         settings.port = 1
 
 
-def test_secrets_are_not_shown_by_accident():
+def test_secrets_are_absent_from_representations():
     settings = Settings.build(
         {"secret_key": SECRET, "database_url": "postgres://u:s3cret@h/d", "redis_url": "redis://:s3cret@h"}
     )
@@ -197,7 +197,7 @@ def test_secrets_are_not_shown_by_accident():
     assert "s3cret" not in str(settings)
 
 
-def test_settings_for_tests_need_nothing(monkeypatch, tmp_path):
+def test_settings_for_tests_need_no_arguments(monkeypatch, tmp_path):
     monkeypatch.setenv("HUBBUB_PORT", "nonsense")
     monkeypatch.chdir(tmp_path)
 

@@ -101,7 +101,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in GOOD.items() for text in texts])
-def test_what_is_right_is_accepted(name, text):
+def test_a_valid_url_is_accepted(name, text):
     Settings.build({name: text})
 
 
@@ -112,7 +112,7 @@ def refusal(name, text):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_each_mistake_is_one_line_that_names_the_setting_and_no_password(name):
+def test_each_error_is_one_line_with_the_setting_and_without_the_password(name):
     for text in filter(None, BAD[name]):
         lines = refusal(name, text)
         assert len(lines) == 1, (text, lines)
@@ -138,7 +138,7 @@ def used(name, text):
     return True
 
 
-async def test_what_is_accepted_can_be_used_however_a_url_is_changed():
+async def test_an_accepted_url_stays_usable_when_it_is_changed():
     chance = random.Random(7)
     accepted = 0
     for _ in range(3000):

@@ -55,26 +55,26 @@ def test_a_refresh_token_reads_back(tokens):
     assert tokens.verify_refresh(token) == (USER, SESSION, "spendable")
 
 
-def test_each_token_is_good_for_one_purpose(tokens):
+def test_each_token_is_valid_for_one_purpose(tokens):
     with pytest.raises(Unauthenticated):
         tokens.verify_access(tokens.issue_refresh(USER, SESSION, "spendable")[0])
     with pytest.raises(InvalidToken):
         tokens.verify_refresh(tokens.issue_access(USER, SESSION)[0])
 
 
-def test_an_expired_access_token_says_so(tokens):
+def test_an_expired_access_token_is_reported_as_expired(tokens):
     with pytest.raises(TokenExpired):
         tokens.verify_access(signed(exp=datetime.now(UTC) - timedelta(seconds=1)))
 
 
-def test_an_expired_refresh_token_is_no_token(tokens):
+def test_an_expired_refresh_token_is_invalid(tokens):
     ended = datetime.now(UTC) - timedelta(seconds=1)
     with pytest.raises(InvalidToken):
         tokens.verify_refresh(signed(aud=REFRESH_AUDIENCE, jti="spendable", exp=ended))
 
 
 @pytest.mark.parametrize("missing", ["exp", "iat", "sub", "sid", "aud", "iss"])
-def test_every_claim_is_needed(tokens, missing):
+def test_every_claim_is_required(tokens, missing):
     with pytest.raises(Unauthenticated):
         tokens.verify_access(signed(**{missing: None}))
 
@@ -101,7 +101,7 @@ def test_a_token_of_another_secret_is_refused(tokens):
         tokens.verify_access(signed(secret="another-secret-of-more-than-32-characters"))
 
 
-def test_a_token_of_no_algorithm_is_refused(tokens):
+def test_an_unsigned_token_is_refused(tokens):
     with pytest.raises(Unauthenticated):
         tokens.verify_access(jwt.encode(claims(), None, "none"))
 
@@ -119,14 +119,14 @@ def test_a_changed_token_is_refused(tokens):
 
 
 @pytest.mark.parametrize("text", ["", ".", "..", "a.b.c", "ü.ü.ü", "\udcff", "\x00", "x" * 100_000])
-def test_what_is_no_token_is_refused(tokens, text):
+def test_an_invalid_token_is_refused(tokens, text):
     with pytest.raises(Unauthenticated):
         tokens.verify_access(text)
     with pytest.raises(InvalidToken):
         tokens.verify_refresh(text)
 
 
-def test_one_algorithm_only():
+def test_only_one_algorithm_is_accepted():
     assert module.ALGORITHM == "HS256"
 
 
@@ -145,7 +145,7 @@ def _text(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def test_a_token_names_its_key_and_does_not_tell_it(tokens):
+def test_a_token_contains_its_key_id_and_not_its_key(tokens):
     for token in (tokens.issue_access(USER, SESSION)[0], tokens.issue_refresh(USER, SESSION, "x")[0]):
         named = jwt.get_unverified_header(token)["kid"]
         assert named == key_id(SECRET) != key_id(OTHER)
@@ -153,7 +153,7 @@ def test_a_token_names_its_key_and_does_not_tell_it(tokens):
         assert named not in (SECRET, hashlib.sha256(SECRET.encode()).hexdigest()[:16])
 
 
-def test_tokens_of_the_key_of_before_are_good_as_long_as_it_is_listed(tokens):
+def test_tokens_of_a_previous_key_are_valid_while_it_is_listed(tokens):
     access, refresh = (
         tokens.issue_access(USER, SESSION)[0],
         tokens.issue_refresh(USER, SESSION, "spendable")[0],
@@ -170,7 +170,7 @@ def test_tokens_of_the_key_of_before_are_good_as_long_as_it_is_listed(tokens):
         long_after.verify_refresh(refresh)
 
 
-def test_instances_in_the_midst_of_a_change_read_each_others_tokens():
+def test_instances_accept_each_others_tokens_during_a_key_change():
     first, then = TokenIssuer(SECRET, 900, 604_800, [OTHER]), TokenIssuer(OTHER, 900, 604_800, [SECRET])
 
     assert then.verify_access(first.issue_access(USER, SESSION)[0]).user_id == USER
@@ -181,14 +181,14 @@ def test_instances_in_the_midst_of_a_change_read_each_others_tokens():
     "kid",
     ["", "unknown", key_id(OTHER)[:15], key_id(OTHER) + "\n", SECRET, "../../dev/null", "/etc/hostname", "0"],
 )
-def test_a_key_is_one_of_those_that_are_listed(kid):
+def test_only_listed_keys_are_used(kid):
     tokens = TokenIssuer(SECRET, 900, 604_800, [OTHER])
     for secret in (SECRET, OTHER, "x"):
         with pytest.raises(Unauthenticated):
             tokens.verify_access(with_header(secret, kid=kid))
 
 
-def test_a_token_signed_with_another_key_than_it_names_is_refused():
+def test_a_token_signed_with_another_key_than_named_is_refused():
     tokens = TokenIssuer(SECRET, 900, 604_800, [OTHER])
 
     assert tokens.verify_access(with_header(OTHER, kid=key_id(OTHER))).user_id == USER
@@ -197,7 +197,7 @@ def test_a_token_signed_with_another_key_than_it_names_is_refused():
             tokens.verify_access(with_header(secret, kid=key_id(named)))
 
 
-def test_a_token_that_names_no_key_is_of_the_current_one():
+def test_a_token_without_a_key_id_uses_the_current_key():
     tokens = TokenIssuer(SECRET, 900, 604_800, [OTHER])
 
     assert tokens.verify_access(signed()).user_id == USER
@@ -206,13 +206,13 @@ def test_a_token_that_names_no_key_is_of_the_current_one():
 
 
 @pytest.mark.parametrize("kid", [None, 1, [], {}, ["0"], {"kty": "oct"}])
-def test_a_key_is_named_by_text(tokens, kid):
+def test_a_key_id_must_be_text(tokens, kid):
     with pytest.raises(Unauthenticated):
         tokens.verify_access(with_header(kid=kid))
 
 
 @pytest.mark.parametrize("header", [{"jwk": {"kty": "oct", "k": "eA"}}, {"jku": "http://127.0.0.1/keys"}])
-def test_a_key_that_a_token_brings_along_is_not_used(tokens, header):
+def test_a_key_embedded_in_a_token_is_ignored(tokens, header):
     with pytest.raises(Unauthenticated):
         tokens.verify_access(with_header("x", kid=key_id(SECRET), **header))
 
@@ -223,7 +223,7 @@ SKEWS = [-60, -5, -1, -0.1, 0, 0.1, 1, 5, 60]
 @pytest.mark.parametrize("claim", ["iat", "nbf"])
 @pytest.mark.parametrize("seconds", SKEWS)
 @pytest.mark.parametrize("purpose", [ACCESS_AUDIENCE, REFRESH_AUDIENCE])
-def test_a_token_of_an_instance_whose_clock_differs_is_read(tokens, purpose, seconds, claim):
+def test_a_token_of_an_instance_with_another_clock_is_accepted(tokens, purpose, seconds, claim):
     theirs = datetime.now(UTC) + timedelta(seconds=seconds)
     given = {"aud": purpose, "jti": "x", claim: theirs.timestamp(), "exp": theirs + timedelta(minutes=15)}
     read = tokens.verify_access if purpose == ACCESS_AUDIENCE else tokens.verify_refresh
@@ -243,6 +243,6 @@ def test_a_token_from_far_in_the_future_is_refused(tokens, claim, seconds):
 
 
 @pytest.mark.parametrize("exp", [10**12, 10**18, 10**30, "1", float("inf"), float("nan"), True, [], None])
-def test_an_end_that_is_no_time_is_refused(tokens, exp):
+def test_an_invalid_expiry_time_is_refused(tokens, exp):
     with pytest.raises((Unauthenticated, TokenExpired)):
         tokens.verify_access(jwt.encode({**claims(), "exp": exp}, SECRET, "HS256"))

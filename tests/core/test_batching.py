@@ -30,7 +30,7 @@ async def asking(gathering: BatchLoader[int, str], *keys: int) -> list["asyncio.
     return made
 
 
-async def test_who_comes_while_a_question_is_out_is_part_of_the_next() -> None:
+async def test_a_call_during_a_query_joins_the_next_one() -> None:
     source = Source()
     gathering = BatchLoader(source, name="test")
     answers = await asking(gathering, 1)
@@ -43,7 +43,7 @@ async def test_who_comes_while_a_question_is_out_is_part_of_the_next() -> None:
     assert await gathering.get(4) == "4"
 
 
-async def test_a_question_has_a_bound() -> None:
+async def test_a_query_has_a_maximum_size() -> None:
     source = Source()
     gathering = BatchLoader(source, name="test")
     source.go.set()
@@ -54,7 +54,7 @@ async def test_a_question_has_a_bound() -> None:
     assert max(len(keys) for keys in source.asked) <= MAX_BATCH_KEYS
 
 
-async def test_an_error_is_everybodys_and_the_next_question_is_a_new_one() -> None:
+async def test_an_error_reaches_every_caller_and_the_next_query_starts_afresh() -> None:
     source = Source()
     gathering = BatchLoader(source, name="test")
     answers = await asking(gathering, 1, 2)
@@ -69,7 +69,7 @@ async def test_an_error_is_everybodys_and_the_next_question_is_a_new_one() -> No
     assert await gathering.get(3) == "3"
 
 
-async def test_who_does_not_wait_any_more_spoils_nothing() -> None:
+async def test_a_cancelled_caller_does_not_affect_the_others() -> None:
     source = Source()
     gathering = BatchLoader(source, name="test")
     first, second, third = await asking(gathering, 1, 1, 2)

@@ -25,11 +25,11 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
         ("", "198.51.100.7", ""),
     ],
 )
-def test_the_client_is_the_nearest_that_is_no_proxy(peer, forwarded, expected):
+def test_the_client_is_the_nearest_hop_that_is_not_a_proxy(peer, forwarded, expected):
     assert client_ip.resolve(peer, forwarded, PROXIES) == expected
 
 
-def test_without_proxies_the_header_is_not_read():
+def test_the_header_is_ignored_without_proxies():
     assert client_ip.resolve("127.0.0.1", "198.51.100.7", ()) == "127.0.0.1"
 
 
@@ -47,7 +47,7 @@ def test_without_proxies_the_header_is_not_read():
         ("unix", "unix"),
     ],
 )
-def test_one_address_is_written_one_way(written, plain):
+def test_an_ip_address_has_one_spelling(written, plain):
     assert client_ip.normalize(written) == plain
 
 
@@ -80,7 +80,7 @@ def test_one_address_is_written_one_way(written, plain):
         ("198.51.100.7, 10.0.0.9, garbage, 10.0.0.2", "10.0.0.2"),  # nothing left of garbage is believed
     ],
 )
-def test_whatever_a_proxy_passes_on_is_an_address_or_its_own(forwarded, expected):
+def test_an_invalid_forwarded_value_gives_the_address_of_the_proxy(forwarded, expected):
     assert client_ip.resolve("10.0.0.1", forwarded, PROXIES) == expected
 
 
@@ -105,7 +105,7 @@ DENY = (ip_network("203.0.113.66/32"), ip_network("2001:db8:bad::/48"))
         ("unix", (), DENY, True),
     ],
 )
-def test_who_may_come_in(address, allow, deny, accepted):
+def test_the_allow_and_deny_lists_decide(address, allow, deny, accepted):
     assert client_ip.is_allowed(address, allow, deny) is accepted
 
 
@@ -113,5 +113,5 @@ def test_who_may_come_in(address, allow, deny, accepted):
     ("address", "is_loopback"),
     [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.9", True), ("192.0.2.1", False), ("", False)],
 )
-def test_what_is_this_machine(address, is_loopback):
+def test_loopback_addresses_are_recognized(address, is_loopback):
     assert client_ip.is_loopback(address) is is_loopback

@@ -42,7 +42,7 @@ def origins():
         "http://127.0.0.1:8000",
     ],
 )
-def test_listed_origins_and_the_own_one_are_accepted(origins, origin):
+def test_listed_origins_and_the_own_origin_are_accepted(origins, origin):
     assert origins.accepts(request(), origin)
 
 
@@ -82,13 +82,11 @@ def test_other_origins_are_refused(origins, origin):
     ],
 )
 @pytest.mark.parametrize(("peer", "trusted"), [("10.1.2.3", True), ("192.0.2.1", False), ("", False)])
-def test_what_a_proxy_says_of_the_own_name_counts_if_the_proxy_is_trusted(
-    origins, headers, origin, peer, trusted
-):
+def test_a_forwarded_host_counts_if_the_proxy_is_trusted(origins, headers, origin, peer, trusted):
     assert origins.accepts(request(peer, **headers), origin) is trusted
 
 
-def test_an_international_name_is_one_name_in_both_spellings():
+def test_both_spellings_of_an_international_name_are_equal():
     origins = CorsOrigins(["https://bücher.example"], None, [])
 
     assert origins.accepts(request(), "https://xn--bcher-kva.example")
@@ -99,7 +97,7 @@ def test_any_origin_is_accepted_where_the_list_says_so(origin):
     assert CorsOrigins(["*"], None, []).accepts(request(), origin)
 
 
-def test_a_refusal_is_logged_once_an_hour_and_origin_and_names_the_setting(origins, caplog, monkeypatch):
+def test_a_refusal_is_logged_once_an_hour_per_origin_with_the_setting(origins, caplog, monkeypatch):
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             origins.accepts(request(), "https://one.example")
@@ -116,7 +114,7 @@ def test_a_refusal_is_logged_once_an_hour_and_origin_and_names_the_setting(origi
     assert all("HUBBUB_CORS_ORIGINS" in record.message for record in caplog.records)
 
 
-def test_any_number_of_origins_leaves_a_bounded_number_of_lines(origins, caplog):
+def test_many_origins_write_a_bounded_number_of_lines(origins, caplog):
     for number in range(1000):
         origins.accepts(request(), f"https://n{number}.example")
 
@@ -126,5 +124,5 @@ def test_any_number_of_origins_leaves_a_bounded_number_of_lines(origins, caplog)
 @pytest.mark.parametrize(
     "text", ["https://chat.example:99999", "https://[::1", "a b", "://", "https://" + "é" * 70]
 )
-def test_what_is_no_origin_is_compared_as_text(text):
+def test_an_invalid_origin_is_compared_as_text(text):
     assert normalize(text) == text

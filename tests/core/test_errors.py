@@ -87,7 +87,7 @@ class Odd(Exception):
         super().__init__(one + two)
 
 
-def test_what_can_not_be_copied_loses_its_traceback() -> None:
+def test_an_exception_that_cannot_be_copied_loses_its_traceback() -> None:
     try:
         raise Odd("a", "b")  # noqa: TRY301 - likewise
     except Odd as error:
@@ -98,7 +98,7 @@ def test_what_can_not_be_copied_loses_its_traceback() -> None:
 
 
 @pytest.mark.parametrize("error", [NotFound("gone"), OSError(2, "x")])
-async def test_all_who_asked_together_get_an_exception_of_their_own(error: Exception) -> None:
+async def test_concurrent_callers_get_separate_exceptions(error: Exception) -> None:
     async def fail(_: list[int]) -> dict[int, int]:
         raise error
 

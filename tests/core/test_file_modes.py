@@ -23,7 +23,7 @@ def modes(folder):
     return {str(path): oct(mode) for path, mode in found.items()}
 
 
-def test_a_folder_is_private_and_so_are_those_above_it_that_are_missing(tmp_path):
+def test_a_folder_and_its_missing_parents_are_private(tmp_path):
     (tmp_path / "there").mkdir(mode=0o755)
 
     file_modes.create_folder(tmp_path / "there" / "a" / "b")
@@ -32,7 +32,7 @@ def test_a_folder_is_private_and_so_are_those_above_it_that_are_missing(tmp_path
     assert modes(tmp_path) == {"there": "0o755", "there/a": "0o700", "there/a/b": "0o700"}
 
 
-def test_a_file_is_private_and_one_that_exists_is_left_alone(tmp_path):
+def test_a_new_file_is_private_and_an_existing_one_unchanged(tmp_path):
     (tmp_path / "old").write_text("text")
 
     for name in ("new", "old"):
@@ -63,5 +63,5 @@ async def test_a_database_and_its_folder_are_private(settings, tmp_path):
     assert {mode for name, mode in found.items() if name != "deep"} == {"0o600"}
 
 
-def test_the_names_of_the_kept_secrets_are_known():
+def test_the_names_of_the_secret_files_are_listed():
     assert set(secret_files.FILE_NAMES) == {"secret_key", dev_admin.PASSWORD_FILE, seed.PASSWORD_FILE}

@@ -18,7 +18,7 @@ print(made > 1000, kept <= gc_tuning.GEN0_THRESHOLD * 2)
 """
 
 
-def test_what_started_is_left_out_and_cycles_are_still_found():
+def test_startup_objects_are_frozen_and_cycles_still_collected():
     said = subprocess.run(
         [sys.executable, "-c", LOOK], capture_output=True, text=True, check=True, timeout=60
     )

@@ -3,11 +3,11 @@
 from hubbub.core.geoip import GeoIp
 
 
-def test_without_a_file_nobody_knows():
+def test_no_country_is_found_without_a_file():
     assert GeoIp(None).locate("192.0.2.1") is None
 
 
-def test_a_file_that_is_none_is_said_once_and_does_no_harm(tmp_path, caplog):
+def test_an_invalid_file_is_logged_once_and_ignored(tmp_path, caplog):
     path = tmp_path / "broken.mmdb"
     path.write_bytes(b"no database")
 

@@ -5,7 +5,7 @@ import time
 from hubbub.core import ids
 
 
-def test_ids_sort_by_the_time_they_were_made() -> None:
+def test_ids_sort_by_their_creation_time() -> None:
     made = [ids.uuid7() for _ in range(20_000)]
 
     assert made == sorted(made)
@@ -14,7 +14,7 @@ def test_ids_sort_by_the_time_they_were_made() -> None:
     assert {each.variant for each in made} == {"specified in RFC 4122"}
 
 
-def test_an_id_says_when() -> None:
+def test_an_id_contains_its_creation_time() -> None:
     before = time.time_ns() // 1_000_000
 
     stamp = ids.uuid7().int >> 80

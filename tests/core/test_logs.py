@@ -57,7 +57,7 @@ def test_a_json_line_has_time_level_logger_message_and_fields(written):
     }
 
 
-def test_a_json_line_shows_an_exception(written):
+def test_a_json_line_contains_an_exception(written):
     log.error("it failed", exc_info=ValueError("no"))
 
     line = json.loads(written.getvalue())
@@ -67,7 +67,7 @@ def test_a_json_line_shows_an_exception(written):
     assert written.getvalue().count("\n") == 1
 
 
-def test_a_json_line_survives_what_json_has_no_form_for(written):
+def test_values_without_a_json_form_are_logged(written):
     log.info("odd \udc80", extra={"what": {1, 2}, "error": ValueError("x")})
 
     line = json.loads(written.getvalue())
@@ -75,7 +75,7 @@ def test_a_json_line_survives_what_json_has_no_form_for(written):
     assert line["what"] == "{1, 2}"
 
 
-def test_a_field_does_not_replace_what_every_line_has(written):
+def test_a_field_does_not_replace_a_standard_field(written):
     log.info("here", extra={"level": "mine", "time": "mine"})
 
     line = json.loads(written.getvalue())
@@ -105,7 +105,7 @@ def test_an_exception_on_the_console_follows_its_line(written):
 
 
 @console
-def test_text_of_others_can_start_no_line_and_steer_no_terminal(written):
+def test_external_text_starts_no_line_and_controls_no_terminal(written):
     log.info("connected", extra={"user_agent": "x\n12:00 error \x1b[31mforged\x07"})
 
     text = written.getvalue()
@@ -115,7 +115,7 @@ def test_text_of_others_can_start_no_line_and_steer_no_terminal(written):
     assert "\x07" not in text
 
 
-def test_a_terminal_gets_colours():
+def test_a_terminal_has_colours():
     stream = Terminal()
     logs.setup("console", "info", stream)
 
@@ -124,7 +124,7 @@ def test_a_terminal_gets_colours():
     assert "\x1b[31merror" in stream.getvalue()
 
 
-def test_bound_fields_are_on_every_line_until_the_end(written):
+def test_bound_fields_are_on_every_line_of_their_scope(written):
     with logs.bind(request_id="r1", user_id="u1"):
         with logs.bind(session_id="s1"):
             log.info("inner")
@@ -179,20 +179,20 @@ def test_no_secret_is_written(written, message):
 
 
 @both
-def test_a_field_that_is_named_as_a_secret_is_hidden(written):
+def test_a_field_with_the_name_of_a_secret_is_masked(written):
     log.info("login", extra={"access_token": "plain words", "user_id": "u1"})
 
     assert "plain words" not in written.getvalue()
     assert "u1" in written.getvalue()
 
 
-def test_ordinary_words_about_tokens_stay():
+def test_ordinary_words_about_tokens_are_kept():
     text = "The access token has run out: token expired"
 
     assert logs.mask_secrets(text) == text
 
 
-def test_below_its_level_nothing_is_written():
+def test_nothing_is_written_below_the_level():
     stream = io.StringIO()
     logs.setup("json", "warning", stream)
 
@@ -202,7 +202,7 @@ def test_below_its_level_nothing_is_written():
     assert len(stream.getvalue().splitlines()) == 1
 
 
-def test_libraries_are_heard_from_warning_on(written):
+def test_libraries_are_logged_from_warning_on(written):
     for name in ("aiohttp.access", "tortoise.db_client", "socketio.server", "engineio.server"):
         logging.getLogger(name).info("chatter")
         logging.getLogger(name).warning("%s warns", name)
@@ -217,7 +217,7 @@ def test_libraries_are_heard_from_warning_on(written):
     ]
 
 
-def test_a_library_that_repeats_itself_is_cut_short_and_counted(written, monkeypatch):
+def test_repeated_library_lines_are_truncated_and_counted(written, monkeypatch):
     now = [100.0]
     monkeypatch.setattr(logs.clock, "monotonic", lambda: now[0])
     noisy = logging.getLogger("engineio.server")
@@ -235,7 +235,7 @@ def test_a_library_that_repeats_itself_is_cut_short_and_counted(written, monkeyp
     assert "repeats_left_out" not in lines[-1]
 
 
-def test_libraries_with_ever_new_messages_cost_no_memory(written):
+def test_ever_new_library_messages_use_bounded_memory(written):
     repeats = logs.RepeatFilter()
 
     for number in range(5000):
@@ -244,14 +244,14 @@ def test_libraries_with_ever_new_messages_cost_no_memory(written):
     assert len(repeats._seen) <= 1001
 
 
-def test_our_own_lines_are_never_cut(written):
+def test_lines_of_hubbub_are_never_limited(written):
     for _ in range(20):
         log.warning("again")
 
     assert len(written.getvalue().splitlines()) == 20
 
 
-def test_setting_up_again_replaces(written):
+def test_a_second_setup_replaces_the_first(written):
     other = io.StringIO()
     logs.setup("json", "info", other)
 
@@ -270,7 +270,7 @@ def test_socketio_adds_no_handler_of_its_own(written):
     assert logging.getLogger("engineio.server").handlers == []
 
 
-def test_where_a_line_comes_from_can_be_shown(written):
+def test_the_source_of_a_line_can_be_logged(written):
     log.info("here", stack_info=True)
 
     assert "test_where_a_line_comes_from_can_be_shown" in json.loads(written.getvalue())["exception"]
@@ -279,7 +279,7 @@ def test_where_a_line_comes_from_can_be_shown(written):
 @pytest.mark.parametrize(
     "part", ["token", "tokentoken=", "eyJaaaa-", "eyJaaaa.", "://a:b", "://", "secret\\", "a=", "x-api_key:'"]
 )
-def test_hostile_text_costs_no_more_than_its_length(part):
+def test_hostile_text_takes_linear_time(part):
     text = part * (100_000 // len(part))
 
     began = time.perf_counter()

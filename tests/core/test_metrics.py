@@ -36,7 +36,7 @@ def test_the_table_holds_exactly_the_metrics_in_use():
     assert {name for path in modules for name in _used(path)} == NAMES
 
 
-def test_every_metric_has_a_sentence_that_its_name_does_not_say():
+def test_every_metric_has_a_helpful_description():
     silent = [
         metric.name
         for metric in (*metrics.COUNTERS, *metrics.GAUGES)
@@ -47,7 +47,7 @@ def test_every_metric_has_a_sentence_that_its_name_does_not_say():
     assert silent == []
 
 
-def test_every_metric_exists_before_anything_is_counted():
+def test_every_metric_exists_from_the_start():
     rendered = {metric.name for metric in _collect().get_all()}
 
     assert rendered == {
@@ -71,7 +71,7 @@ def test_series_of_closed_sets_exist_from_the_start(name, values):
     assert set(values) <= set(metrics.labelled[name])
 
 
-def test_a_label_that_the_table_lacks_is_counted_all_the_same():
+def test_an_unlisted_label_is_counted():
     metrics.count("requests", "599")
 
     assert metrics.labelled["requests"]["599"] == 1

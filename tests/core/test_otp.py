@@ -22,27 +22,27 @@ STEP = 1_111_111_111 // 30
         (20_000_000_000, "353130"),
     ],
 )
-def test_codes_are_those_of_the_standard(seconds, code):
+def test_codes_match_the_standard(seconds, code):
     now = datetime.fromtimestamp(seconds, UTC)
 
     assert otp.matching_step(SECRET, code, now, 0) == seconds // 30
 
 
 @pytest.mark.parametrize(("steps", "good"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
-def test_a_clock_may_be_a_step_off(steps, good):
+def test_a_clock_may_differ_by_one_step(steps, good):
     then = datetime.fromtimestamp(1_111_111_111 + steps * 30, UTC)
 
     assert (otp.matching_step(SECRET, "050471", then, 0) == STEP) is good
 
 
-def test_a_code_is_later_than_the_last_one():
+def test_an_earlier_code_is_refused_after_a_later_one():
     assert otp.matching_step(SECRET, "050471", AT, STEP - 1) == STEP
     assert otp.matching_step(SECRET, "050471", AT, STEP) is None
     assert otp.matching_step(SECRET, "050471", AT, STEP + 1) is None
 
 
 @pytest.mark.parametrize("code", ["", "05047", "0504711", "050472", "abcdef", "ü", "\udcff", "050471\x00"])
-def test_what_is_no_code_is_refused(code):
+def test_an_invalid_code_is_refused(code):
     assert otp.matching_step(SECRET, code, AT, 0) is None
 
 
@@ -56,12 +56,12 @@ def test_what_is_no_code_is_refused(code):
         ("ABCD-efgh ijkl-mnop", "abcdefghijklmnop", False),
     ],
 )
-def test_how_a_code_is_typed_does_not_count(typed, code, is_of_app):
+def test_spaces_in_a_code_are_ignored(typed, code, is_of_app):
     assert otp.normalize(typed) == code
     assert otp.is_totp(code) is is_of_app
 
 
-def test_an_app_gets_an_address():
+def test_an_app_gets_a_provisioning_url():
     uri = otp.provisioning_uri(SECRET, "ada@example.org", "hubbub")
 
     assert uri == f"otpauth://totp/hubbub:ada%40example.org?secret={SECRET}&issuer=hubbub"
@@ -72,7 +72,7 @@ def test_secrets_have_160_bits():
     assert otp.generate_secret() != otp.generate_secret()
 
 
-def test_recovery_codes_are_ten_and_kept_as_digests_of_their_owner():
+def test_ten_recovery_codes_are_stored_as_digests_bound_to_their_user():
     codes, owner = otp.generate_recovery_codes(), uuid4()
 
     assert len(set(codes)) == 10

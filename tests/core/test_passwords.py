@@ -32,26 +32,26 @@ async def test_a_password_matches_its_digest(password):
 
 
 @pytest.mark.parametrize("same", [72, 73, 200, 5000])
-async def test_every_character_counts_however_long(same):
+async def test_every_character_counts_at_any_length(same):
     stored = await passwords.digest("a" * same + "b", ROUNDS)
 
     assert not await passwords.matches("a" * same + "c", stored, ROUNDS)
     assert not await passwords.matches("a" * same, stored, ROUNDS)
 
 
-async def test_nul_does_not_end_a_password():
+async def test_a_nul_character_does_not_end_a_password():
     stored = await passwords.digest("before\x00after", ROUNDS)
 
     assert not await passwords.matches("before\x00other", stored, ROUNDS)
 
 
-async def test_the_same_letters_typed_on_another_system_match():
+async def test_equivalent_unicode_forms_of_a_password_match():
     stored = await passwords.digest("caf\u00e9 cr\u00e8me", ROUNDS)
 
     assert await passwords.matches("cafe\u0301 cre\u0300me", stored, ROUNDS)
 
 
-async def test_a_password_of_accents_alone_holds_up_nobody():
+async def test_a_password_of_combining_marks_takes_bounded_time():
     # Sorting these by the book takes seconds, and all sockets would wait for it.
     password = "a" + "\u0315" * 32_000 + "\u0316" * 32_000
     loop = asyncio.get_running_loop()
@@ -65,18 +65,18 @@ async def test_a_password_of_accents_alone_holds_up_nobody():
 
 
 @pytest.mark.parametrize(("length", "same"), [(1024, True), (1025, False)])
-async def test_what_nobody_types_by_hand_is_taken_as_it_is(length, same):
+async def test_unusual_characters_are_used_unchanged(length, same):
     stored = await passwords.digest("\uff41".rjust(length, "x"), ROUNDS)
 
     assert await passwords.matches("a".rjust(length, "x"), stored, ROUNDS) == same
 
 
-async def test_nobody_has_no_password():
+async def test_a_missing_digest_matches_no_password():
     assert not await passwords.matches("", None, ROUNDS)
     assert not await passwords.matches("nobody", None, ROUNDS)
 
 
-async def test_a_digest_tells_its_rounds():
+async def test_a_digest_contains_its_rounds():
     assert passwords.rounds_of(await passwords.digest("correct horse", 5)) == 5
 
 
@@ -84,7 +84,7 @@ async def test_digests_of_one_password_differ():
     assert await passwords.digest("correct horse", ROUNDS) != await passwords.digest("correct horse", ROUNDS)
 
 
-async def test_the_loop_goes_on_meanwhile():
+async def test_the_event_loop_keeps_running_during_a_digest():
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
     gaps = []
@@ -109,7 +109,7 @@ async def test_the_loop_goes_on_meanwhile():
     assert gaps[-1] < took / 2  # were it on the loop, there would be one gap as long as all of it
 
 
-async def test_past_a_bound_nobody_waits(monkeypatch):
+async def test_calls_past_a_bound_are_refused_at_once(monkeypatch):
     monkeypatch.setattr(passwords, "MAX_WAITING", 3)
 
     results = await asyncio.gather(
@@ -135,14 +135,14 @@ def held(monkeypatch):
         job.result()
 
 
-async def test_many_go_on_where_no_time_is_left_over(held):
+async def test_digests_proceed_without_idle_time(held):
     digests = await asyncio.gather(*(passwords.digest(f"password {n}", ROUNDS) for n in range(9)))
 
     for number, stored in enumerate(digests):
         assert await passwords.matches(f"password {number}", stored, ROUNDS)
 
 
-async def test_who_gives_up_waiting_makes_room(held, monkeypatch):
+async def test_a_cancelled_caller_frees_its_slot(held, monkeypatch):
     monkeypatch.setattr(passwords, "IDLE_POOL_TIMEOUT_S", 3600)
     for _ in range(3):
         many = [asyncio.ensure_future(passwords.digest("x", ROUNDS)) for _ in range(passwords.MAX_WAITING)]
@@ -154,7 +154,7 @@ async def test_who_gives_up_waiting_makes_room(held, monkeypatch):
     assert await passwords.digest("correct horse", ROUNDS)
 
 
-async def test_its_threads_come_after_the_event_loop():
+async def test_its_threads_have_a_lower_priority_than_the_event_loop():
     await asyncio.gather(
         *(passwords.digest("correct horse", passwords.IDLE_POOL_MIN_ROUNDS) for _ in range(9))
     )

@@ -22,7 +22,7 @@ ORIGINS = ("https://app.example", "http://localhost:5173", "http://[::1]:3000", 
         ("http://[::1]:3000/", "http://[::1]:3000/"),
     ],
 )
-def test_what_is_on_the_list(text, reached):
+def test_a_listed_url_is_accepted(text, reached):
     assert redirects.validate(text, SITE, ORIGINS) == reached
 
 
@@ -55,5 +55,5 @@ def test_what_is_on_the_list(text, reached):
         "https://*",
     ],
 )
-def test_what_is_not(text):
+def test_an_unlisted_url_is_refused(text):
     assert redirects.validate(text, SITE, ORIGINS) is None

@@ -8,7 +8,7 @@ OLD, NEW = "an old secret key of this server", "the new secret key of this serve
 SECRET = b"\x00the secret of somebody's phone\xff"
 
 
-def test_what_is_sealed_is_read_again():
+def test_a_sealed_text_can_be_opened():
     sealing = Sealing([NEW])
 
     text = sealing.seal("totp:ada", SECRET)
@@ -20,7 +20,7 @@ def test_what_is_sealed_is_read_again():
     assert sealing.unseal("empty", sealing.seal("empty", b"")) == b""
 
 
-def test_it_is_another_text_each_time_and_holds_nothing_of_the_secret():
+def test_each_sealed_text_differs_and_reveals_nothing():
     sealing = Sealing([NEW])
 
     texts = {sealing.seal("totp:ada", SECRET) for _ in range(50)}
@@ -30,7 +30,7 @@ def test_it_is_another_text_each_time_and_holds_nothing_of_the_secret():
 
 
 @pytest.mark.parametrize("purpose", ["totp:bob", "signing:ada", "totp", "", "totp:ada "])
-def test_it_is_good_for_one_purpose(purpose):
+def test_a_sealed_text_opens_for_one_purpose(purpose):
     sealing = Sealing([NEW])
     text = sealing.seal("totp:ada", SECRET)
 
@@ -38,7 +38,7 @@ def test_it_is_good_for_one_purpose(purpose):
         sealing.unseal(purpose, text)
 
 
-def test_a_key_of_before_is_read_for_as_long_as_it_is_listed():
+def test_a_previous_key_opens_texts_while_it_is_listed():
     text = Sealing([OLD]).seal("totp:ada", SECRET)
     both = Sealing([NEW, OLD])
 
@@ -51,7 +51,7 @@ def test_a_key_of_before_is_read_for_as_long_as_it_is_listed():
         Sealing([NEW]).unseal("totp:ada", text)
 
 
-def test_every_change_is_noticed():
+def test_every_change_of_a_sealed_text_is_detected():
     sealing = Sealing([NEW])
     text = sealing.seal("totp:ada", SECRET)
 
@@ -61,7 +61,7 @@ def test_every_change_is_noticed():
             sealing.unseal("totp:ada", changed)
 
 
-def test_a_text_sealed_by_one_key_is_not_read_under_the_name_of_another():
+def test_a_text_is_not_opened_under_the_id_of_another_key():
     sealing = Sealing([NEW, OLD])
     version, name, text = sealing.seal("totp:ada", SECRET).split(".")
     other = Sealing([OLD]).seal("totp:ada", SECRET).split(".")[1]
@@ -74,7 +74,7 @@ def test_a_text_sealed_by_one_key_is_not_read_under_the_name_of_another():
 @pytest.mark.parametrize(
     "text", ["", ".", "..", "s1", "s1..", "s1.x.y", "plain", "s2.a.b", "s1.{}.", "s1.{}.é"]
 )
-def test_what_was_never_sealed_is_refused(text):
+def test_a_text_that_was_not_sealed_is_refused(text):
     sealing = Sealing([NEW])
     name = sealing.seal("x", b"").split(".")[1]
 
@@ -82,7 +82,7 @@ def test_what_was_never_sealed_is_refused(text):
         sealing.unseal("x", text.format(name))
 
 
-def test_derived_keys_are_for_one_use():
+def test_derived_keys_differ_by_use():
     keys = {derive_key(secret, info) for secret in (b"one", b"two") for info in (b"a", b"b")}
 
     assert len(keys) == 4

@@ -5,7 +5,7 @@ import pytest
 from hubbub.core import secret_files
 
 
-def test_a_secret_is_made_once(tmp_path):
+def test_a_secret_is_generated_once(tmp_path):
     first = secret_files.load_or_create(tmp_path / "new", "key")
 
     assert secret_files.load_or_create(tmp_path / "new", "key") == first
@@ -13,27 +13,27 @@ def test_a_secret_is_made_once(tmp_path):
     assert len(first) >= 32
 
 
-def test_a_secret_is_for_its_owner_alone(tmp_path):
+def test_a_secret_is_readable_by_its_owner_alone(tmp_path):
     secret_files.load_or_create(tmp_path / "new", "key")
 
     assert (tmp_path / "new" / "key").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
 
 
-def test_what_is_there_is_taken(tmp_path):
+def test_an_existing_secret_is_used(tmp_path):
     (tmp_path / "key").write_text("mine\n")
 
     assert secret_files.load_or_create(tmp_path, "key") == "mine"
 
 
-def test_an_empty_file_is_no_secret(tmp_path):
+def test_an_empty_file_is_refused(tmp_path):
     (tmp_path / "key").touch()
 
     with pytest.raises(OSError, match="delete it"):
         secret_files.load_or_create(tmp_path, "key")
 
 
-def test_who_comes_second_takes_the_secret_of_the_first(tmp_path):
+def test_the_second_process_uses_the_secret_of_the_first(tmp_path):
     secret_files._write_once(tmp_path / "key", "first")
     secret_files._write_once(tmp_path / "key", "second")
 

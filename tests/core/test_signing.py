@@ -16,13 +16,13 @@ def made(request=REQUEST, secret=SECRET):
     return signature
 
 
-def test_it_is_what_is_documented():
+def test_the_signature_matches_the_documentation():
     assert sign("key", SignedRequest("GET", "/api/v1/rooms", b""), 1_800_000_000, "nonce-of-mine") == (
         "a21e309272ea6fe5206f70fd913c3703068ac30d63468834fb4d1cab96322f24"
     )
 
 
-def test_who_has_the_secret_signs():
+def test_a_signature_needs_the_secret():
     assert verify(SECRET, REQUEST, made())
     assert not verify(SECRET, REQUEST, made(secret="another"))
 
@@ -38,7 +38,7 @@ def test_who_has_the_secret_signs():
         REQUEST._replace(body=b'{"kind":"private"}'),
     ],
 )
-def test_it_is_of_one_request(other):
+def test_a_signature_covers_one_request(other):
     assert not verify(SECRET, other, made())
 
 
@@ -49,7 +49,7 @@ def test_time_and_nonce_are_signed():
     assert not verify(SECRET, REQUEST, signature._replace(nonce=signature.nonce + "x"))
 
 
-def test_a_header_is_read():
+def test_a_signature_header_is_parsed():
     assert parse_header(" t=12,n=abcd-_EF,s=" + "0a" * 32) == Signature(12, "abcd-_EF", "0a" * 32)
 
 
@@ -69,5 +69,5 @@ def test_a_header_is_read():
         "n=abcdefgh,t=12,s=" + "0a" * 32,
     ],
 )
-def test_what_is_no_signature_is_not_read(header):
+def test_an_invalid_signature_header_is_refused(header):
     assert parse_header(header) is None

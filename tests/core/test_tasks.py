@@ -26,7 +26,7 @@ async def test_a_task_starts_with_an_empty_context() -> None:
     assert await tasks.spawn(look(), name="look") == "nothing"
 
 
-async def test_a_death_is_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_task_is_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     async def fail() -> None:
         raise RuntimeError("on purpose")
 
@@ -85,7 +85,7 @@ async def test_a_periodic_task_survives_and_logs_a_series_of_failures_once(
     assert metrics.counters["loop_failures"] == before + 4
 
 
-async def test_an_unavailable_database_is_logged_by_the_module_that_notices_it(
+async def test_an_unavailable_database_is_logged_by_its_own_check(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     step = Steps(Unavailable(), Unavailable())
@@ -176,7 +176,7 @@ async def test_the_pause_can_depend_on_the_last_run(start: Start) -> None:
     assert failing[:3] == [False, True, False]
 
 
-async def test_a_step_that_is_asked_for_often_runs_once_at_a_time_and_once_more():
+async def test_a_step_requested_repeatedly_runs_once_at_a_time_and_once_more():
     running, runs, go = 0, [], asyncio.Event()
 
     async def step() -> None:

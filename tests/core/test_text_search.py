@@ -74,12 +74,12 @@ def test_long_words_and_long_texts_are_cut():
 
 
 @given(st.text(alphabet=string.printable))
-def test_the_quick_way_finds_the_same_as_the_long_one(text):
+def test_the_fast_path_finds_the_same_as_the_slow_one(text):
     assert text_search.tokenize(text + " é") == [*text_search.tokenize(text), "e"]
 
 
 @given(st.text())
-def test_a_word_is_harmless_wherever_it_is_put(text):
+def test_a_word_is_safe_in_every_position(text):
     for word in text_search.tokenize(text):
         assert word
         assert not any(character in "'\"\\:*&|!()<>/ \x00\x1f" for character in word)
@@ -112,27 +112,27 @@ def test_words_do_not_depend_on_their_neighbours(left, right):
         ("a AND b", "('a') & ('and') & ('b':*)", 'words : ("a" AND "and" AND "b" *)'),
     ],
 )
-def test_a_query_asks_for_all_words_and_the_beginning_of_the_last(text, tsquery, fts5):
+def test_a_query_matches_all_words_and_the_prefix_of_the_last(text, tsquery, fts5):
     assert text_search.parse_query(text) == (tsquery, fts5)
 
 
 @pytest.mark.parametrize("text", ["", " ", "?!", "\x00", "'", '"', "*", "()", "→ …"])
-def test_a_query_without_a_word_asks_for_nothing(text):
+def test_a_query_without_a_word_is_empty(text):
     assert text_search.parse_query(text) is None
 
 
-def test_a_query_has_an_end():
+def test_a_query_has_a_maximum_length():
     assert len(text_search.parse_terms("a " * 1000)) == text_search.MAX_TERMS
     assert len(text_search.parse_terms("世" * 1000)[0]) == text_search.MAX_WORD_CHARS
 
 
-def test_a_vector_says_where_each_word_stands():
+def test_a_vector_contains_the_positions_of_each_word():
     assert text_search.tsvector("to be or not to be", "room") == "'to':1,5 'be':2,6 'or':3 'not':4 '/room'"
     assert text_search.tsvector("", "room") == "'/room'"
     assert text_search.with_label("('to':*)", "room") == "'/room' & ('to':*)"
 
 
-def test_no_word_has_more_places_than_are_kept():
+def test_the_positions_of_a_word_are_bounded():
     assert (
         text_search.tsvector("a " * 1000, "room").partition(" ")[0].count(",")
         == text_search.MAX_POSITIONS - 1
@@ -152,7 +152,7 @@ TEXTS = st.text(
 
 
 @given(TEXTS)
-def test_a_query_of_the_whole_text_asks_for_the_words_of_the_text(text):
+def test_a_query_of_the_whole_text_matches_the_words_of_the_text(text):
     asked = [word for term in text_search.parse_terms(text) for word in term]
 
     assert asked == text_search.tokenize(text) or len(text_search.parse_terms(text)) == text_search.MAX_TERMS
@@ -166,7 +166,7 @@ def test_composed_or_not_a_text_has_the_same_words(text):
 
 
 @given(TEXTS)
-def test_sqlite_takes_the_words_for_what_they_are(text):
+def test_sqlite_uses_the_words_unchanged(text):
     """Its tokenizer splits at spaces alone."""
     made = text_search.tokenize(text)
     with closing(sqlite3.connect(":memory:")) as connection:
@@ -178,7 +178,7 @@ def test_sqlite_takes_the_words_for_what_they_are(text):
     assert seen == made
 
 
-def test_a_body_of_accents_takes_no_time() -> None:
+def test_a_body_of_combining_marks_takes_bounded_time() -> None:
     body = "a" + "".join(chr(0x300 + number * 7 % 112) for number in range(7999))
     began = time.thread_time()
 

@@ -19,7 +19,7 @@ from hubbub.core import user_agents
         ("x" * 100_000, (None, None, None)),
     ],
 )
-def test_reading(text, agent):
+def test_user_agents_are_parsed(text, agent):
     assert user_agents.parse(text) == agent
 
 
@@ -30,7 +30,7 @@ def test_connections_of_one_program_share_its_text():
     assert user_agents.intern_text(first) is user_agents.intern_text(second)
 
 
-def test_a_flood_of_programs_leaves_no_memory_behind():
+def test_many_user_agents_use_bounded_memory():
     def flood(kind):
         for number in range(100_000):
             user_agents.intern_text(f"{kind} {number} {'x' * 250}")

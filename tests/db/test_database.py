@@ -77,7 +77,7 @@ async def _all_connections_serve(settings):
 # --- what a transaction is ---
 
 
-async def test_a_transaction_is_seen_when_it_is_over(opened):
+async def test_a_transaction_is_visible_after_its_commit(opened):
     async with database.transaction() as tx:
         await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
         await models.DatabaseMeta.create(key="b", value="")
@@ -87,7 +87,7 @@ async def test_a_transaction_is_seen_when_it_is_over(opened):
     assert await _keys_seen_from_outside(opened) == ["a", "b"]
 
 
-async def test_an_error_takes_everything_back(opened):
+async def test_an_error_rolls_everything_back(opened):
     with pytest.raises(NotFound):
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
@@ -98,7 +98,7 @@ async def test_an_error_takes_everything_back(opened):
     await _all_connections_serve(opened)
 
 
-async def test_a_transaction_inside_another_goes_alone_when_it_fails(opened):
+async def test_a_nested_transaction_rolls_back_alone(opened):
     async with database.transaction():
         await models.DatabaseMeta.create(key="a", value="")
         with pytest.raises(NotFound):
@@ -115,14 +115,14 @@ async def test_a_transaction_inside_another_goes_alone_when_it_fails(opened):
     assert await _keys_seen_from_outside(opened) == ["a", "c"]
 
 
-async def test_statements_at_once_in_one_transaction_take_turns(opened):
+async def test_concurrent_statements_of_a_transaction_are_serialized(opened):
     async with database.transaction() as tx:
         rows = await asyncio.gather(*(tx.fetch("SELECT count(*) AS count FROM state") for _ in range(5)))
 
     assert [found[0]["count"] for found in rows] == [0] * 5
 
 
-async def test_a_commit_that_is_refused_takes_everything_back(opened):
+async def test_a_refused_commit_rolls_everything_back(opened):
     async def refused():
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
@@ -160,7 +160,7 @@ async def _cancel_after(seconds, work):
     return task.cancelled()
 
 
-async def test_cancelled_while_it_begins(opened):
+async def test_a_transaction_may_be_cancelled_while_it_begins(opened):
     async def work():
         async with database.transaction():
             pass
@@ -173,7 +173,7 @@ async def test_cancelled_while_it_begins(opened):
     assert await _keys_seen_from_outside(opened) == ["after"]
 
 
-async def test_cancelled_while_it_works(opened):
+async def test_a_transaction_may_be_cancelled_during_a_statement(opened):
     async def work():
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
@@ -187,7 +187,7 @@ async def test_cancelled_while_it_works(opened):
     assert await _keys_seen_from_outside(opened) == []
 
 
-async def test_cancelled_while_it_waits_for_its_turn(opened):
+async def test_a_transaction_may_be_cancelled_while_it_waits_for_a_connection(opened):
     turn, working = asyncio.Event(), asyncio.Event()
 
     async def hold():
@@ -208,7 +208,7 @@ async def test_cancelled_while_it_waits_for_its_turn(opened):
     await _all_connections_serve(opened)
 
 
-async def test_cancelled_twice(opened):
+async def test_a_transaction_may_be_cancelled_twice(opened):
     """The second one hits whatever the first one's end is waiting for."""
 
     async def work():
@@ -228,7 +228,7 @@ async def test_cancelled_twice(opened):
     assert await _keys_seen_from_outside(opened) == []
 
 
-async def test_a_cancelled_commit_is_done_or_not_done(opened):
+async def test_a_cancelled_commit_is_complete_or_absent(opened):
     done = []
 
     async def work(key):
@@ -263,7 +263,7 @@ async def test_a_cancelled_bulk_create_leaves_no_transaction_open(opened):
     assert keys == await _keys()
 
 
-async def test_closing_while_somebody_works(opened):
+async def test_the_database_may_be_closed_during_a_statement(opened):
     working = asyncio.Event()
 
     async def work():
@@ -285,7 +285,7 @@ async def test_closing_while_somebody_works(opened):
 # --- trap 2: a task that was started inside a transaction has no part in it ---
 
 
-async def test_a_spawned_task_works_on_its_own(opened):
+async def test_a_spawned_task_has_its_own_transaction(opened):
     with pytest.raises(NotFound):
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('inside', '')")
@@ -328,7 +328,7 @@ def _starts_inside_transactions(tree):
                     yield node.lineno
 
 
-def test_nobody_starts_a_task_inside_a_transaction():
+def test_tasks_are_not_created_inside_a_transaction():
     found = {
         path.name: list(_starts_inside_transactions(ast.parse(path.read_text())))
         for path in PACKAGE.rglob("*.py")
@@ -401,7 +401,7 @@ def short_timeouts(monkeypatch):
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_a_statement_that_takes_too_long_is_given_up(short_timeouts, opened):
+async def test_a_statement_over_the_time_limit_is_aborted(short_timeouts, opened):
     with pytest.raises(Unavailable):
         async with database.transaction() as tx:
             await tx.fetch("SELECT pg_sleep(60)")
@@ -410,7 +410,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(short_timeouts, opene
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_a_lock_that_is_not_given_back_is_not_waited_for(short_timeouts, opened):
+async def test_a_wait_for_a_lock_is_bounded(short_timeouts, opened):
     await _put("a")
     other = await asyncpg.connect(opened.database_url)
     async with other.transaction():
@@ -425,7 +425,7 @@ async def test_a_lock_that_is_not_given_back_is_not_waited_for(short_timeouts, o
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_no_connection_left_is_unavailable(opened, monkeypatch):
+async def test_an_exhausted_pool_is_unavailable(opened, monkeypatch):
     monkeypatch.setattr(postgres, "ACQUIRE_S", 0.3)
     async with AsyncExitStack() as stack:
         holding = [asyncio.Event() for _ in range(opened.database_pool)]
@@ -454,7 +454,7 @@ async def _in_transaction():
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_who_stands_still_in_a_transaction_loses_it(short_timeouts, opened):
+async def test_an_idle_transaction_is_ended(short_timeouts, opened):
     """The server takes the locks away from an instance that hangs, so that the others go on."""
     await _put("a")
     with pytest.raises(Unavailable):
@@ -469,7 +469,7 @@ async def test_who_stands_still_in_a_transaction_loses_it(short_timeouts, opened
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_file_that_another_program_locks_for_long_is_unavailable(short_timeouts, opened):
+async def test_a_file_locked_for_long_is_unavailable(short_timeouts, opened):
     other = sqlite3.connect(database.sqlite_path(opened.database_url), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     for attempt in (_in_transaction, lambda: _put("a")):
@@ -507,7 +507,7 @@ only_postgres = pytest.mark.parametrize("database_kind", ["postgres"])
 
 
 @only_postgres
-async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(proxy, proxied_database, caplog):
+async def test_a_stopped_server_is_unavailable_at_once_and_found_again(proxy, proxied_database, caplog):
     caplog.set_level("INFO", "hubbub.db")
     await _put("before")
     await proxy.stop()
@@ -532,7 +532,7 @@ async def test_a_server_that_is_down_is_unavailable_at_once_and_found_again(prox
 
 
 @only_postgres
-async def test_what_needs_no_database_does_not_bring_it_back(proxy, proxied_database, caplog):
+async def test_code_without_queries_does_not_mark_the_database_available(proxy, proxied_database, caplog):
     caplog.set_level("INFO", "hubbub.db")
     await proxy.stop()
     for _ in range(5):
@@ -547,7 +547,7 @@ async def test_what_needs_no_database_does_not_bring_it_back(proxy, proxied_data
 
 
 @only_postgres
-async def test_a_connection_that_breaks_is_not_a_database_that_is_away(proxy, proxied_database, caplog):
+async def test_a_broken_connection_does_not_mark_the_database_unavailable(proxy, proxied_database, caplog):
     caplog.set_level("INFO", "hubbub.db")
     with pytest.raises(Unavailable):
         async with database.transaction() as tx:
@@ -560,7 +560,7 @@ async def test_a_connection_that_breaks_is_not_a_database_that_is_away(proxy, pr
 
 
 @only_postgres
-async def test_nobody_waits_for_a_server_that_is_known_to_hang(proxy, proxied_database):
+async def test_calls_fail_at_once_while_a_server_is_known_to_hang(proxy, proxied_database):
     proxy.freeze()
     with pytest.raises(Unavailable):
         async with database.guard():
@@ -579,7 +579,7 @@ async def test_nobody_waits_for_a_server_that_is_known_to_hang(proxy, proxied_da
 
 
 @only_postgres
-async def test_a_server_that_hangs_up_in_a_transaction_is_unavailable(proxy, proxied_database):
+async def test_a_server_that_disconnects_in_a_transaction_is_unavailable(proxy, proxied_database):
     with pytest.raises(Unavailable):
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
@@ -591,7 +591,7 @@ async def test_a_server_that_hangs_up_in_a_transaction_is_unavailable(proxy, pro
 
 
 @only_postgres
-async def test_a_refusal_of_ours_stays_one_when_the_server_hangs_up(proxy, proxied_database):
+async def test_an_application_error_is_kept_when_the_server_disconnects(proxy, proxied_database):
     with pytest.raises(NotFound):
         async with database.transaction() as tx:
             await tx.execute("INSERT INTO state (key, value) VALUES ('a', '')")
@@ -620,7 +620,7 @@ async def test_a_commit_of_unknown_outcome_is_unavailable(proxy, proxied_databas
 
 
 @only_postgres
-async def test_a_server_that_hangs_is_given_up(proxy, proxied_database):
+async def test_a_hanging_server_is_abandoned(proxy, proxied_database):
     await _put("before")
     proxy.freeze()
     for attempt in (_in_transaction, _keys):
@@ -633,7 +633,7 @@ async def test_a_server_that_hangs_is_given_up(proxy, proxied_database):
 
 
 @only_postgres
-async def test_a_server_that_restarts_is_no_trouble_afterwards(opened):
+async def test_a_restarted_server_is_used_again(opened):
     await _all_connections_serve(opened)
     other = await asyncpg.connect(opened.database_url)
     await other.execute(
@@ -653,7 +653,7 @@ async def test_a_server_that_restarts_is_no_trouble_afterwards(opened):
 
 
 @only_postgres
-async def test_a_schema_that_changes_meanwhile_is_met_at_the_next_attempt(opened):
+async def test_a_changed_schema_is_used_at_the_next_attempt(opened):
     async def read():
         async with database.transaction() as tx:
             return [dict(row) for row in await tx.fetch("SELECT * FROM state")]
@@ -669,7 +669,7 @@ async def test_a_schema_that_changes_meanwhile_is_met_at_the_next_attempt(opened
     assert await read() == [{"key": "a", "value": "here", "more": None}]
 
 
-async def test_a_mistake_of_ours_is_not_called_unavailable(opened):
+async def test_a_programming_error_is_not_reported_as_unavailable(opened):
     with pytest.raises(Exception, match="nowhere") as caught:
         async with database.transaction() as tx:
             await tx.fetch("SELECT * FROM nowhere")
@@ -691,7 +691,7 @@ async def _problem(**fields):
     return str(caught.value)
 
 
-async def test_several_databases_one_after_the_other(databases, tmp_path):
+async def test_several_databases_are_used_in_sequence(databases, tmp_path):
     urls = [databases.create_migrated(kind, tmp_path) for kind in ("sqlite", "postgres", "postgres")]
     for number, url in enumerate([*urls, *urls]):
         await migrations.open_current(Settings.for_tests(database_url=url, data_dir=tmp_path))
@@ -702,14 +702,14 @@ async def test_several_databases_one_after_the_other(databases, tmp_path):
         databases.release(url)
 
 
-async def test_closing_twice_or_never_opened_is_no_trouble(settings):
+async def test_closing_twice_or_without_opening_is_no_error(settings):
     await database.close()
     await migrations.open_current(settings)
     await database.close()
     await database.close()
 
 
-async def test_a_database_in_memory_needs_no_migration_first():
+async def test_a_database_in_memory_needs_no_migration():
     await migrations.open_current(Settings.for_tests())
     await models.DatabaseMeta.create(key="a", value="")
 
@@ -717,7 +717,7 @@ async def test_a_database_in_memory_needs_no_migration_first():
     await database.close()
 
 
-async def test_a_relative_path_is_taken_from_here(tmp_path, monkeypatch):
+async def test_a_relative_path_starts_at_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings = Settings.for_tests(database_url="sqlite://some/where/hub%20bub.db")
     await migrations.up(settings)
@@ -725,13 +725,13 @@ async def test_a_relative_path_is_taken_from_here(tmp_path, monkeypatch):
     assert (tmp_path / "some" / "where" / "hub bub.db").is_file()
 
 
-async def test_a_file_that_is_no_database(tmp_path):
+async def test_a_file_that_is_not_a_database_is_reported(tmp_path):
     (tmp_path / "hubbub.db").write_text("Dear Ada,\n" * 1000)
 
     assert "hubbub.db is not an SQLite database" in await _problem(data_dir=tmp_path)
 
 
-async def test_a_damaged_file(tmp_path):
+async def test_a_damaged_file_is_reported(tmp_path):
     settings = Settings.for_tests(data_dir=tmp_path)
     await migrations.up(settings)
     with (tmp_path / "hubbub.db").open("r+b") as file:
@@ -741,7 +741,7 @@ async def test_a_damaged_file(tmp_path):
     assert "hubbub.db is damaged" in await _problem(data_dir=tmp_path)
 
 
-async def test_a_file_that_another_program_holds(tmp_path, short_timeouts):
+async def test_a_file_held_by_another_program_is_reported(tmp_path, short_timeouts):
     settings = Settings.for_tests(data_dir=tmp_path)
     await migrations.up(settings)
     other = sqlite3.connect(tmp_path / "hubbub.db", isolation_level=None)
@@ -752,13 +752,13 @@ async def test_a_file_that_another_program_holds(tmp_path, short_timeouts):
     other.close()
 
 
-async def test_a_folder_is_no_file(tmp_path):
+async def test_a_folder_in_place_of_the_file_is_reported(tmp_path):
     (tmp_path / "hubbub.db").mkdir()
 
     assert "hubbub.db can't be opened" in await _problem(data_dir=tmp_path)
 
 
-async def test_a_path_through_a_file(tmp_path):
+async def test_a_path_through_a_file_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
 
     assert "can't be" in await _problem(data_dir=tmp_path / "file" / "folder")
@@ -775,7 +775,7 @@ def unprivileged():
     os.seteuid(0)
 
 
-async def test_a_folder_that_may_not_be_written_to(tmp_path_factory, unprivileged):
+async def test_a_read_only_folder_is_reported(tmp_path_factory, unprivileged):
     folder = Path("/proc/1") if os.getuid() == 0 else tmp_path_factory.mktemp("closed", numbered=True)
     if os.getuid() != 0:
         folder.chmod(0o500)
@@ -783,7 +783,7 @@ async def test_a_folder_that_may_not_be_written_to(tmp_path_factory, unprivilege
     assert "can't be" in await _problem(data_dir=folder / "data")
 
 
-async def test_a_server_that_does_not_know_us(postgres_url):
+async def test_an_unknown_user_is_reported(postgres_url):
     url = postgres_url.replace("//postgres@", "//stranger:s3cret@")
 
     line = await _problem(database_url=url)
@@ -792,7 +792,7 @@ async def test_a_server_that_does_not_know_us(postgres_url):
     assert "s3cret" not in line
 
 
-async def test_a_server_without_the_database(postgres_url):
+async def test_a_missing_database_is_reported(postgres_url):
     assert "no such database" in await _problem(database_url=f"{postgres_url.rpartition('/')[0]}/nowhere")
 
 
@@ -807,7 +807,7 @@ async def test_a_server_without_the_database(postgres_url):
         ("postgres://u:s3cret@/hub?host=127.0.0.1&port=x", "HUBBUB_DATABASE_URL is not valid"),
     ],
 )
-async def test_a_server_that_is_not_there(url, said):
+async def test_an_unreachable_server_is_reported(url, said):
     line = await _problem(database_url=url)
 
     assert said in line
@@ -815,7 +815,7 @@ async def test_a_server_that_is_not_there(url, said):
 
 
 @only_postgres
-async def test_a_frozen_server_at_the_start(proxy, monkeypatch):
+async def test_a_frozen_server_at_the_start_is_reported(proxy, monkeypatch):
     monkeypatch.setattr(database, "CONNECT_S", 0.3)
     proxy.freeze()
 
@@ -823,7 +823,7 @@ async def test_a_frozen_server_at_the_start(proxy, monkeypatch):
 
 
 @only_postgres
-async def test_what_the_address_says_reaches_the_server(database_url):
+async def test_the_parameters_of_the_url_reach_the_server(database_url):
     options = "?application_name=hub-7&statement_cache_size=0&search_path=public"
     await migrations.open_current(Settings.for_tests(database_url=database_url + options))
     rows = await database.connection().fetch("SELECT current_setting('application_name') AS name")

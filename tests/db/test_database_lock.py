@@ -10,7 +10,7 @@ from hubbub.db.database import DatabaseProblem
 from hubbub.db.database_lock import DatabaseLock, lock_path
 
 
-def test_one_process_holds_it(tmp_path):
+def test_one_process_holds_the_lock(tmp_path):
     settings = Settings.for_tests(data_dir=tmp_path)
 
     with DatabaseLock(settings, "hubbub serve"), pytest.raises(DatabaseProblem) as caught:
@@ -22,7 +22,7 @@ def test_one_process_holds_it(tmp_path):
         pass
 
 
-def test_it_ends_with_its_process_however_that_ends(tmp_path):
+def test_the_lock_ends_with_its_process(tmp_path):
     settings = Settings.for_tests(data_dir=tmp_path)
     code = (
         "import os, sys\n"
@@ -46,14 +46,14 @@ def test_it_ends_with_its_process_however_that_ends(tmp_path):
 
 
 @pytest.mark.parametrize("url", ["sqlite://:memory:", "postgres://u@127.0.0.1/hubbub"])
-def test_what_has_no_file_has_no_lock(url):
+def test_a_database_without_a_file_has_no_lock(url):
     settings = Settings.for_tests(database_url=url)
 
     with DatabaseLock(settings, "one"), DatabaseLock(settings, "two"):
         assert lock_path(settings) is None
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     settings = Settings.for_tests(database_url=f"sqlite://{tmp_path}/file/hubbub.db")
 
@@ -61,7 +61,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         DatabaseLock(settings, "one").acquire()
 
 
-def test_the_file_is_its_owners_alone(tmp_path):
+def test_the_file_is_private(tmp_path):
     settings = Settings.for_tests(data_dir=tmp_path)
 
     with DatabaseLock(settings, "one"):

@@ -66,20 +66,20 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("error", "said"), AWAY, ids=repr)
-def test_a_database_that_can_not_be_asked_is_away(error, said):
+def test_an_unreachable_database_is_unavailable(error, said):
     assert errors.is_unavailable(error)
     assert not errors.is_duplicate(error)
     assert said in errors.reason(error)
 
 
 @pytest.mark.parametrize("error", WRONG, ids=repr)
-def test_what_is_asked_wrongly_is_not(error):
+def test_an_invalid_statement_is_not_unavailable(error):
     assert not errors.is_unavailable(error)
     assert errors.reason(error)
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), FileNotFoundError("no"), KeyError("no")], ids=repr)
-def test_other_errors_are_none_of_the_database(error):
+def test_other_errors_are_not_database_errors(error):
     assert not errors.is_unavailable(error)
 
 
@@ -94,7 +94,7 @@ def test_other_errors_are_none_of_the_database(error):
     ],
     ids=repr,
 )
-def test_a_duplicate_is_known_in_every_wrapping(error):
+def test_a_duplicate_key_is_recognized_in_every_wrapper(error):
     assert errors.is_duplicate(error)
 
 
@@ -107,5 +107,5 @@ def test_a_duplicate_is_known_in_every_wrapping(error):
     ],
     ids=repr,
 )
-def test_another_constraint_is_no_duplicate(error):
+def test_another_constraint_is_no_duplicate_key(error):
     assert not errors.is_duplicate(error)

@@ -20,7 +20,7 @@ from hubbub.db import hosts
         ("postgres:///n?host=/run/postgresql", ["postgres:///n?host=/run/postgresql"]),
     ],
 )
-def test_each_host_has_an_address(url, found):
+def test_each_host_has_a_url(url, found):
     assert hosts.split_hosts(url) == found
 
 

@@ -136,7 +136,7 @@ async def test_two_instances_that_write_in_opposite_order_do_not_deadlock(signed
 
 
 @only_postgres
-async def test_ending_sessions_does_not_wait_for_their_last_use(container, signed):
+async def test_ending_sessions_does_not_wait_for_updates_of_their_last_use(container, signed):
     rows = await seed("sessions", signed.user.id)
     stop = asyncio.Event()
 
@@ -164,7 +164,7 @@ async def test_ending_sessions_does_not_wait_for_their_last_use(container, signe
 
 
 @only_postgres
-async def test_ends_and_a_reset_of_one_user_do_not_deadlock(container, signed):
+async def test_session_ends_and_a_password_reset_do_not_deadlock(container, signed):
     async def reset() -> None:
         async with database.transaction() as tx:
             await models.User.filter(id=signed.user.id).update(password_digest="x")
@@ -182,7 +182,7 @@ async def test_ends_and_a_reset_of_one_user_do_not_deadlock(container, signed):
 
 
 @only_postgres
-async def test_a_row_that_is_held_is_written_the_next_time_and_holds_up_no_other(signed):
+async def test_a_locked_row_is_written_later_and_delays_no_other(signed):
     held, *others = await seed("sessions", signed.user.id)
     activity = LastSeenTracker()
     for row_id in (held, *others, ids.uuid7()):  # the last one was deleted
@@ -201,7 +201,7 @@ async def test_a_row_that_is_held_is_written_the_next_time_and_holds_up_no_other
 
 
 @only_postgres
-async def test_a_user_whose_row_is_held_is_seen_off_with_the_next_step(container, signed):
+async def test_a_user_with_a_locked_row_is_processed_at_the_next_step(container, signed):
     comings = PresenceTracker(container)
 
     async with database.transaction() as tx:
@@ -215,7 +215,7 @@ async def test_a_user_whose_row_is_held_is_seen_off_with_the_next_step(container
 
 
 @only_postgres
-async def test_retention_passes_over_what_is_held(signed):
+async def test_retention_skips_locked_rows(signed):
     held, *_ = await seed("one_time_tokens", signed.user.id)
 
     async with database.transaction() as tx:
@@ -240,7 +240,7 @@ MODULES = sorted(Path(hubbub.__file__).parent.rglob("*.py"))
 MANY = re.compile(r"__in=[^\n]*\)\.(update|delete)\(|(UPDATE|DELETE FROM) \w+ [^\"]*\bIN \(SELECT")
 
 
-def test_statements_over_many_rows_take_their_locks_in_order():
+def test_statements_over_many_rows_lock_them_in_order():
     root = Path(hubbub.__file__).parents[1]
     texts = {
         str(path.relative_to(root)): path.read_text() for path in MODULES if "migrations" not in str(path)

@@ -83,7 +83,7 @@ async def inspector(settings):
 # --- the schema of the steps is the one of the models ---
 
 
-async def test_the_steps_end_at_the_models(bare, databases, database_kind, tmp_path_factory):
+async def test_the_migrations_result_in_the_models(bare, databases, database_kind, tmp_path_factory):
     other = databases.create_empty(database_kind, tmp_path_factory.mktemp("models"))
     models = bare.model_copy(update={"database_url": other})
     await database.connect(models)
@@ -99,11 +99,11 @@ async def test_the_steps_end_at_the_models(bare, databases, database_kind, tmp_p
     assert len(wanted.indexes) > len({table for table, _ in wanted.columns}) >= 9
 
 
-def test_the_last_step_knows_the_models():
+def test_the_last_migration_contains_the_state_of_the_models():
     assert migration.main("--check") == 0
 
 
-def test_the_steps_are_numbered_without_gaps():
+def test_the_migrations_are_numbered_without_gaps():
     assert [int(step.partition("_")[0]) for step in STEPS] == list(range(1, len(STEPS) + 1))
 
 
@@ -136,7 +136,7 @@ async def test_up_down_and_up_with_rows_in_every_table(bare, folder, first):
     await inspector.fill_empty_tables()
 
 
-async def test_a_step_keeps_the_rows_that_are_there(settings, inspector, add_migration):
+async def test_a_migration_keeps_existing_rows(settings, inspector, add_migration):
     before = await inspector.row_counts()
     name = add_migration(
         'ALTER TABLE "users" ADD COLUMN "shoes" INT; CREATE TABLE "extra" ("id" INT);',
@@ -151,7 +151,7 @@ async def test_a_step_keeps_the_rows_that_are_there(settings, inspector, add_mig
     assert await inspector.row_counts() == before
 
 
-async def test_all_the_way_down_nothing_is_left(settings, inspector):
+async def test_downgrading_completely_leaves_nothing(settings, inspector):
     taken_back = []
     while step := await migrations.down(settings):
         taken_back += step
@@ -161,7 +161,7 @@ async def test_all_the_way_down_nothing_is_left(settings, inspector):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(settings, inspector, add_migration):
+async def test_a_rebuilt_table_keeps_its_references(settings, inspector, add_migration):
     """What SQLite needs for most changes of a table, and what its cascades would empty the others by."""
     before = await inspector.row_counts()
     add_migration(
@@ -180,7 +180,7 @@ async def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(settings, inspect
 # --- whole or not at all ---
 
 
-async def test_a_step_that_fails_leaves_everything_as_it_was(settings, inspector, add_migration):
+async def test_a_failed_migration_changes_nothing(settings, inspector, add_migration):
     schema, rows = await inspector.schema(), await inspector.row_counts()
     name = add_migration(
         "CREATE TABLE extra (id INT); ALTER TABLE users ADD COLUMN shoes INT; DELETE FROM state;"
@@ -195,7 +195,7 @@ async def test_a_step_that_fails_leaves_everything_as_it_was(settings, inspector
     assert await migrations.status(settings) == [*((step, True) for step in STEPS), (name, False)]
 
 
-async def test_a_way_back_that_fails_leaves_everything_as_it_was(settings, inspector, add_migration):
+async def test_a_failed_downgrade_changes_nothing(settings, inspector, add_migration):
     add_migration("CREATE TABLE extra (id INT);", "DROP TABLE extra; DROP TABLE nowhere;")
     await migrations.up(settings)
 
@@ -207,7 +207,7 @@ async def test_a_way_back_that_fails_leaves_everything_as_it_was(settings, inspe
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_step_that_orphans_rows_is_not_taken(settings, inspector, add_migration):
+async def test_a_migration_that_orphans_rows_is_refused(settings, inspector, add_migration):
     rows = await inspector.row_counts()
     add_migration("DELETE FROM users;")
 
@@ -217,7 +217,7 @@ async def test_a_step_that_orphans_rows_is_not_taken(settings, inspector, add_mi
     assert await inspector.row_counts() == rows
 
 
-async def test_whoever_is_cancelled_can_begin_again(bare):
+async def test_a_cancelled_migration_can_start_again(bare):
     for turns in range(0, 60, 5):
         task = asyncio.create_task(migrations.up(bare))
         for _ in range(turns):
@@ -231,14 +231,14 @@ async def test_whoever_is_cancelled_can_begin_again(bare):
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_a_step_may_take_longer_than_a_statement(settings, add_migration, monkeypatch):
+async def test_a_migration_may_exceed_the_statement_timeout(settings, add_migration, monkeypatch):
     monkeypatch.setattr(database, "STATEMENT_S", 0.2)
     name = add_migration("SELECT pg_sleep(0.5);")
 
     assert await migrations.up(settings) == [name]
 
 
-async def test_status_says_what_is_done(bare):
+async def test_the_status_lists_applied_migrations(bare):
     before = await migrations.status(bare)
     taken = await migrations.up(bare)
     again = await migrations.up(bare)
@@ -248,7 +248,7 @@ async def test_status_says_what_is_done(bare):
     assert await migrations.status(bare) == [(step, True) for step in STEPS]
 
 
-async def test_nothing_taken_is_nothing_to_take_back(bare):
+async def test_a_downgrade_without_migrations_does_nothing(bare):
     assert await migrations.down(bare) == []
 
 
@@ -271,7 +271,7 @@ async def _hubbub(settings, *arguments):
     )
 
 
-async def test_several_programs_at_once_take_each_step_once(bare):
+async def test_concurrent_programs_apply_each_migration_once(bare):
     others = [await _hubbub(bare, "migrate") for _ in range(3)]
     told = await asyncio.wait_for(asyncio.gather(*(other.communicate() for other in others)), SOON)
 
@@ -282,7 +282,7 @@ async def test_several_programs_at_once_take_each_step_once(bare):
     assert lines == ["Nothing to do."] * 2 + [f"up {step}" for step in STEPS]
 
 
-async def test_who_waits_for_a_migration_that_never_ends_is_told(bare, monkeypatch):
+async def test_a_wait_for_an_endless_migration_ends_with_an_error(bare, monkeypatch):
     monkeypatch.setattr(migrations, "LOCK_S", 0.2)
     monkeypatch.setattr(database, "BUSY_MS", 200)
     if bare.uses_sqlite:
@@ -304,7 +304,7 @@ async def test_who_waits_for_a_migration_that_never_ends_is_told(bare, monkeypat
 # --- what `serve` does with it ---
 
 
-async def test_a_bare_database_is_refused_with_the_command(bare):
+async def test_an_empty_database_is_refused_with_the_command(bare):
     with pytest.raises(DatabaseProblem, match=r"behind this version\. Run: hubbub migrate$"):
         await migrations.open_current(bare)
     assert await DatabaseInspector(bare).tables() == []
@@ -314,7 +314,7 @@ async def test_a_bare_database_is_refused_with_the_command(bare):
     await database.close()
 
 
-async def test_a_database_that_is_behind_is_refused(settings, add_migration):
+async def test_an_outdated_database_is_refused(settings, add_migration):
     """SQLite would answer with the name of a column that is not there yet."""
     add_migration("SELECT 1;")
     with pytest.raises(DatabaseProblem, match="is one migration behind this version"):
@@ -325,7 +325,7 @@ async def test_a_database_that_is_behind_is_refused(settings, add_migration):
         await migrations.open_current(settings)
 
 
-async def test_a_database_of_a_newer_version_is_used_but_not_taken_back(
+async def test_a_database_of_a_newer_version_is_used_but_not_downgraded(
     settings, inspector, add_migration, folder
 ):
     """A release only adds; the one before goes on beside it."""
@@ -394,7 +394,7 @@ def _day(age):
     return f"2026-01-{20 - int(age)} 12:00:00+00:00"
 
 
-async def test_names_and_reactions_that_become_the_same(bare, folder):
+async def test_names_and_reactions_that_become_equal_are_merged(bare, folder):
     """In pages of two rows, and taken again after it was interrupted."""
     inspector, step = DatabaseInspector(bare), STEPS[NAMES]
     _lay(folder, STEPS[:NAMES])

@@ -77,7 +77,7 @@ USAGE = "GRANT USAGE ON SCHEMA public TO {}"
         ((USAGE, EVERYTHING, "REVOKE DELETE ON audit_log FROM {}"), "these tables: audit_log"),
     ],
 )
-async def test_a_user_without_the_rights_is_refused(database_url, tmp_path, user, rights, said):
+async def test_a_user_without_the_privileges_is_refused(database_url, tmp_path, user, rights, said):
     settings = settings_of(as_user(database_url, user), tmp_path)
     await allow(database_url, user, *rights)
 
@@ -90,7 +90,7 @@ async def test_a_user_without_the_rights_is_refused(database_url, tmp_path, user
     assert ":x@" not in str(refused.value)
 
 
-async def test_a_user_with_the_rights_is_enough_to_serve_and_not_to_migrate(database_url, tmp_path, user):
+async def test_a_user_with_table_privileges_may_serve_but_not_migrate(database_url, tmp_path, user):
     settings = settings_of(as_user(database_url, user), tmp_path)
     await allow(database_url, user, USAGE, EVERYTHING, "REVOKE UPDATE ON audit_log FROM {}")
 
@@ -103,7 +103,7 @@ async def test_a_user_with_the_rights_is_enough_to_serve_and_not_to_migrate(data
         await restore(database_url, user)
 
 
-async def test_a_user_who_may_not_create_tables_is_refused_before_the_first_step(
+async def test_a_user_without_create_privilege_is_refused_before_the_first_migration(
     bare_database_url, tmp_path, user
 ):
     settings = settings_of(as_user(bare_database_url, user), tmp_path)
@@ -120,14 +120,14 @@ async def test_a_user_who_may_not_create_tables_is_refused_before_the_first_step
     ("database_kind", "name", "newer"),
     [("postgres", "MIN_POSTGRES_VERSION", 990_000), ("sqlite", "MIN_SQLITE_VERSION", (99,))],
 )
-async def test_a_database_that_is_too_old_is_refused(database_url, tmp_path, monkeypatch, name, newer):
+async def test_an_old_database_version_is_refused(database_url, tmp_path, monkeypatch, name, newer):
     monkeypatch.setattr(requirements, name, newer)
 
     with pytest.raises(DatabaseProblem, match=r"hubbub needs \w+ .* or newer"):
         await database.connect(settings_of(database_url, tmp_path))
 
 
-async def test_the_tables_are_those_of_the_schema(settings):
+async def test_the_checked_tables_are_those_of_the_schema(settings):
     await migrations.open_current(settings)
     rows = await database.connection().fetch(
         "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'aerich'"

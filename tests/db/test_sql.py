@@ -23,7 +23,7 @@ def _room(at=EXACT, name=None):
 
 
 @pytest.mark.parametrize("at", [WHOLE, EXACT])
-async def test_what_is_written_by_hand_is_read_by_models(sql, at):
+async def test_rows_written_with_sql_are_read_by_models(sql, at):
     row = _room(at, "lobby")
 
     count = await sql.execute(INSERT, *row)
@@ -40,7 +40,7 @@ async def test_what_is_written_by_hand_is_read_by_models(sql, at):
 
 
 @pytest.mark.parametrize("at", [WHOLE, EXACT])
-async def test_what_models_write_is_read_by_hand(sql, at):
+async def test_rows_written_by_models_are_read_with_sql(sql, at):
     room = await models.Room.create(kind="public", name="lobby", created_at=at, last_entry_at=at)
 
     rows = await sql.fetch("SELECT * FROM rooms WHERE id = $1 AND created_at = $2", room.id, at)
@@ -51,7 +51,7 @@ async def test_what_models_write_is_read_by_hand(sql, at):
     assert rows[0]["archived_at"] is None
 
 
-async def test_times_compare_as_times_whoever_wrote_them(sql):
+async def test_times_compare_correctly_whoever_wrote_them(sql):
     times = [WHOLE, WHOLE + timedelta(milliseconds=1), WHOLE + timedelta(seconds=1)]
     for at in times:
         await sql.execute(INSERT, *_room(at))
@@ -65,7 +65,7 @@ async def test_times_compare_as_times_whoever_wrote_them(sql):
     assert (later, len(last)) == (4, 2)
 
 
-async def test_a_time_of_another_zone_is_the_same_moment(sql):
+async def test_a_time_of_another_zone_is_the_same_instant(sql):
     await sql.execute(INSERT, *_room(EXACT.astimezone(timezone(timedelta(hours=5)))))
 
     rows = await sql.fetch("SELECT created_at FROM rooms WHERE created_at = $1", EXACT)
@@ -73,7 +73,7 @@ async def test_a_time_of_another_zone_is_the_same_moment(sql):
     assert as_datetime(rows[0]["created_at"]) == EXACT
 
 
-async def test_truths_come_back(sql):
+async def test_booleans_are_returned_as_booleans(sql):
     user = await models.User.create(username="ada", email="ada@example.org", display_name="Ada")
     room = await models.Room.create(kind="public")
     await sql.execute(
@@ -99,7 +99,7 @@ async def test_a_placeholder_may_be_used_twice_and_in_any_order(sql):
     assert rows[0]["text"] == "aba"
 
 
-async def test_rows_touched_are_counted(sql):
+async def test_affected_rows_are_counted(sql):
     for name in ("a", "b", "c"):
         await sql.execute(INSERT, *_room(name=name))
 
@@ -112,7 +112,7 @@ async def test_rows_touched_are_counted(sql):
     assert counts == [2, 0, 3]
 
 
-async def test_many_rows_are_written_all_or_none(sql):
+async def test_many_rows_are_written_completely_or_not_at_all(sql):
     rows = [_room(), _room(), _room()]
 
     await sql.executemany(INSERT, rows)
@@ -123,7 +123,7 @@ async def test_many_rows_are_written_all_or_none(sql):
     assert await models.Room.all().count() == 3
 
 
-async def test_many_rows_of_a_transaction_go_with_it(sql):
+async def test_many_rows_of_a_transaction_roll_back_with_it(sql):
     async with database.transaction() as tx:
         await tx.executemany(INSERT, [_room(), _room()])
         inside = await models.Room.all().count()
@@ -135,13 +135,13 @@ async def test_many_rows_of_a_transaction_go_with_it(sql):
     assert (inside, await models.Room.all().count()) == (2, 2)
 
 
-async def test_no_rows_are_no_trouble(sql):
+async def test_an_empty_list_of_rows_is_no_error(sql):
     await sql.executemany(INSERT, [])
 
     assert await models.Room.all().count() == 0
 
 
-async def test_ids_come_as_ids():
+async def test_ids_are_returned_as_uuids():
     one = ids.uuid7()
 
     assert as_uuid(one) is one
@@ -156,7 +156,7 @@ class _Other:
         self.int = value
 
 
-def test_times_come_in_utc():
+def test_times_are_returned_in_utc():
     assert as_datetime("2026-11-21 12:00:00.123000+00:00") == EXACT
     assert as_datetime("2026-11-21 12:00:00") == WHOLE
     assert as_datetime(EXACT) == EXACT

@@ -181,7 +181,7 @@ async def _until(world, status):
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_a_full_disk_can_be_read(world, settings):
+async def test_a_database_on_a_full_disk_can_be_read(world, settings):
     room_id, (ada,) = await world.room_with_clients("ada")
 
     async with _full_server(settings):
@@ -212,7 +212,7 @@ def _lines(caplog):
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_the_reason_comes_again_each_minute(world, settings, monkeypatch, caplog):
+async def test_the_reason_is_logged_again_each_minute(world, settings, monkeypatch, caplog):
     monkeypatch.setattr(write_check, "LOG_INTERVAL_S", 1.0)
     async with _read_only_server(settings):
         await _until(world, 503)

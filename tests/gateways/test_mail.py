@@ -48,7 +48,7 @@ def settings(folder: Path, url: str | None = None) -> Settings:
     return Settings.for_tests(data_dir=folder, smtp_url=url, mail_from="hubbub <chat@example.org>")
 
 
-async def test_a_letter_arrives(mailbox, tmp_path):
+async def test_an_email_is_delivered(mailbox, tmp_path):
     await mail.send(settings(tmp_path, mailbox.url), "ada@example.com", LETTER)
 
     came = mailbox.messages[0]
@@ -64,7 +64,7 @@ async def test_a_letter_arrives(mailbox, tmp_path):
     assert "the page 🐝" in came.get_body(("html",)).get_content()
 
 
-async def test_no_header_can_be_smuggled_in(mailbox, tmp_path):
+async def test_no_header_can_be_injected(mailbox, tmp_path):
     evil = LETTER._replace(subject="Hello\r\nBcc: all@example.org\x00\u2028X: y")
     await mail.send(settings(tmp_path, mailbox.url), "ada@example.com", evil)
 
@@ -81,7 +81,7 @@ ALIKE = profile(max_examples=30, deadline=None, suppress_health_check=[HealthChe
 
 @ALIKE
 @given(local=local_parts, domain=domains, name=texts, key=texts)
-async def test_a_letter_is_what_hubbub_wrote_whatever_users_wrote(
+async def test_an_email_contains_only_text_of_hubbub_whatever_users_wrote(
     mailbox, tmp_path, local, domain, name, key
 ):
     assume((email := email_addresses.canonical(f"{local}@{domain}")) is not None)
@@ -101,7 +101,7 @@ async def test_a_letter_is_what_hubbub_wrote_whatever_users_wrote(
 
 @ALIKE
 @given(local=texts, subject=texts)
-async def test_no_local_part_and_no_subject_makes_a_header(mailbox, tmp_path, local, subject):
+async def test_no_local_part_and_no_subject_adds_a_header(mailbox, tmp_path, local, subject):
     before = len(mailbox.raw_messages)
     refused = email_addresses.canonical(f"{local}@example.org") is None
     letter = LETTER._replace(subject=subject)
@@ -133,7 +133,7 @@ def facts(**given: str) -> dict[str, object]:
         ("=?utf-8?q?x=0d=0aBcc:=20eve?= <chat@example.org>", "=?utf-8?q?x=0d=0aBcc:=20eve?="),
     ],
 )
-async def test_the_sender_is_who_the_operator_wrote(mailbox, tmp_path, sender, name):
+async def test_the_sender_is_the_configured_one(mailbox, tmp_path, sender, name):
     given = Settings.for_tests(data_dir=tmp_path, smtp_url=mailbox.url, mail_from=sender)
 
     await mail.send(given, "ada@example.org", LETTER)
@@ -143,7 +143,7 @@ async def test_the_sender_is_who_the_operator_wrote(mailbox, tmp_path, sender, n
     assert (said.display_name, said.addr_spec) == (name, "chat@example.org")
 
 
-async def test_a_server_that_takes_no_unicode_addresses_refuses_them_for_good(tmp_path):
+async def test_a_server_without_unicode_addresses_refuses_them_permanently(tmp_path):
     async with run_mailbox(utf8=False) as plain:
         await mail.send(settings(tmp_path, plain.url), "ada@bücher.example", LETTER)
         with pytest.raises(MailRejected):
@@ -152,7 +152,7 @@ async def test_a_server_that_takes_no_unicode_addresses_refuses_them_for_good(tm
     assert len(plain.messages) == 1
 
 
-async def test_addresses_in_any_script(mailbox, tmp_path):
+async def test_email_addresses_in_any_script_are_accepted(mailbox, tmp_path):
     await mail.send(settings(tmp_path, mailbox.url), "ada@bücher.example", LETTER)
     await mail.send(settings(tmp_path, mailbox.url), "jürgen@example.com", LETTER)
 
@@ -164,7 +164,7 @@ async def test_addresses_in_any_script(mailbox, tmp_path):
     ]
 
 
-async def test_a_refusal_for_good_is_told_from_one_for_now(mailbox, tmp_path):
+async def test_permanent_and_temporary_refusals_are_distinguished(mailbox, tmp_path):
     mailbox.refusal_of = lambda to: "550 nobody here" if to.startswith("gone") else "451 later"
     with pytest.raises(MailRejected, match="nobody here"):
         await mail.send(settings(tmp_path, mailbox.url), "gone@example.com", LETTER)
@@ -172,12 +172,12 @@ async def test_a_refusal_for_good_is_told_from_one_for_now(mailbox, tmp_path):
         await mail.send(settings(tmp_path, mailbox.url), "busy@example.com", LETTER)
 
 
-async def test_a_server_that_is_not_there_is_for_now(tmp_path):
+async def test_an_unreachable_server_is_a_temporary_failure(tmp_path):
     with pytest.raises((OSError, aiosmtplib.SMTPException)):
         await mail.send(settings(tmp_path, "smtp://127.0.0.1:1"), "ada@example.com", LETTER)
 
 
-async def test_without_a_server_it_is_printed_to_the_log_in_development(tmp_path, caplog):
+async def test_development_logs_the_email_without_a_server(tmp_path, caplog):
     caplog.set_level(logging.INFO, "hubbub")
 
     await mail.send(Settings.for_tests(env="development", data_dir=tmp_path), "ada@example.com", LETTER)
@@ -217,7 +217,7 @@ def written(request: pytest.FixtureRequest, style: str) -> Iterator[io.StringIO]
 
 @pytest.mark.parametrize("env", ["production", "test"])
 @pytest.mark.parametrize("server", SERVERS)
-async def test_outside_development_no_log_holds_a_token(mailbox, tmp_path, written, env, server):
+async def test_outside_development_no_log_contains_a_token(mailbox, tmp_path, written, env, server):
     repeated = {**catalogue._SAMPLE_CONTEXT, "code": TOKEN, "link": f"https://chat.example/account#x:{TOKEN}"}
     mailbox.refusal_of = lambda _: SERVERS[server].format(repeated["link"])
     url = mailbox.url if server in ("rejects", "defers") else SERVERS[server]
@@ -235,6 +235,6 @@ async def test_outside_development_no_log_holds_a_token(mailbox, tmp_path, writt
 
 
 @pytest.mark.parametrize("given", [{"smtp_url": "off"}, {"smtp_url": None, "env": "production"}])
-async def test_an_e_mail_that_no_server_takes_is_refused(tmp_path, given):
+async def test_an_email_that_no_server_accepts_is_refused(tmp_path, given):
     with pytest.raises(MailRejected, match="HUBBUB_SMTP_URL"):
         await mail.send(Settings.for_tests(data_dir=tmp_path, **given), "ada@example.com", LETTER)

@@ -67,13 +67,13 @@ async def provider(issuer: Issuer) -> AsyncIterator[OpenId]:
         yield OpenId(Provider("test", "Test", issuer.url, CLIENT_ID, CLIENT_SECRET), client)
 
 
-async def test_a_certificate_of_an_authority_that_is_believed(provider, issuer, certificate, monkeypatch):
+async def test_a_certificate_of_a_trusted_authority_is_accepted(provider, issuer, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
 
     assert (await provider.authorization_url(ATTEMPT)).startswith(f"{issuer.url}/authorize?")
 
 
-async def test_a_certificate_that_anybody_can_make(provider, issuer):
+async def test_a_self_signed_certificate_is_refused(provider, issuer):
     with pytest.raises(ProviderUnavailable) as caught:
         await provider.authorization_url(ATTEMPT)
 
@@ -84,7 +84,7 @@ async def test_a_certificate_that_anybody_can_make(provider, issuer):
 @pytest.mark.parametrize(
     "name", ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"]
 )
-async def test_nothing_goes_on_in_the_clear(provider, issuer, certificate, monkeypatch, name):
+async def test_no_request_is_sent_without_tls(provider, issuer, certificate, monkeypatch, name):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
 
     async def lowered(_: web.Request) -> web.Response:

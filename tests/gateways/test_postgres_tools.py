@@ -24,7 +24,7 @@ def machine(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_newest_of_the_path_and_of_debian_is_used(machine):
+def test_the_newest_program_of_the_path_and_of_debian_is_used(machine):
     _install(machine / "one", "14.2")
     _install(machine / "debian" / "16" / "bin", "16.1 (Debian 16.1-1)")
     newest = _install(machine / "two", "17beta2")
@@ -33,7 +33,7 @@ def test_the_newest_of_the_path_and_of_debian_is_used(machine):
 
 
 @pytest.mark.parametrize(("installed", "said"), [(None, "not installed"), ("14.9", "older than the server")])
-def test_what_to_install_is_said_in_one_line(machine, installed, said):
+def test_a_missing_program_is_reported_in_one_line(machine, installed, said):
     if installed:
         _install(machine / "one", installed)
 
@@ -44,7 +44,7 @@ def test_what_to_install_is_said_in_one_line(machine, installed, said):
     assert "\n" not in str(caught.value)
 
 
-def test_a_program_that_does_not_run_is_passed_over(machine):
+def test_a_program_that_does_not_start_is_skipped(machine):
     (machine / "one").mkdir()
     (machine / "one" / "pg_dump").write_text("#!/bin/sh\nexit 1\n")
     (machine / "one" / "pg_dump").chmod(0o755)
@@ -80,7 +80,7 @@ def test_a_program_that_does_not_run_is_passed_over(machine):
         ("postgres:///chat?host=/run/postgresql", "postgresql:///chat?host=%2Frun%2Fpostgresql", None, ""),
     ],
 )
-def test_the_password_is_told_by_the_environment_alone(monkeypatch, url, uri, password, options):
+def test_the_password_is_passed_by_the_environment_alone(monkeypatch, url, uri, password, options):
     monkeypatch.setenv("HUBBUB_SECRET_KEY", "secret")
     monkeypatch.delenv("PGPASSWORD", raising=False)
 

@@ -44,7 +44,7 @@ async def post(remote_instances: RemoteInstances, url: str, key: str, **headers:
         return answer.status, await answer.json()
 
 
-async def test_two_instances_are_as_one(remote_instances):
+async def test_api_keys_work_the_same_on_two_instances(remote_instances):
     ada = await remote_instances.register("ada")
     await _one_request_is_acted_upon_once(remote_instances, ada)
     await _a_signed_request_is_taken_by_one_of_them(remote_instances, ada)

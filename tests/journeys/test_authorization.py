@@ -125,9 +125,7 @@ def _body(operation: dict[str, Any], sample: Sample) -> dict[str, Any]:
     return sample.fields(operation["requestBody"]["content"]["application/json"]["schema"])
 
 
-async def test_another_ones_things_are_nowhere_to_be_found(
-    world: LiveInstance, known_ids: dict[str, str]
-) -> None:
+async def test_objects_of_another_user_are_not_found(world: LiveInstance, known_ids: dict[str, str]) -> None:
     mallory, before = (
         await (await world.register("mallory")).mark_sessions_confirmed(),
         await everything(world),
@@ -154,7 +152,9 @@ async def test_another_ones_things_are_nowhere_to_be_found(
     assert await everything(world) == before
 
 
-async def test_nobody_is_made_more_than_they_ask_for(world: LiveInstance, known_ids: dict[str, str]) -> None:
+async def test_no_request_raises_the_callers_privileges(
+    world: LiveInstance, known_ids: dict[str, str]
+) -> None:
     mallory, admin = [
         await (await world.register(name)).mark_sessions_confirmed() for name in ("mallory", "trudy")
     ]
@@ -181,7 +181,9 @@ async def test_nobody_is_made_more_than_they_ask_for(world: LiveInstance, known_
     assert await everything(world) == before
 
 
-async def test_no_event_reaches_another_ones_room(world: LiveInstance, known_ids: dict[str, str]) -> None:
+async def test_no_event_reaches_a_room_of_another_user(
+    world: LiveInstance, known_ids: dict[str, str]
+) -> None:
     mallory = await (await world.register("mallory")).connect_client()
     before, asked = await everything(world), 0
     for name, event in events.events:
@@ -196,7 +198,7 @@ async def test_no_event_reaches_another_ones_room(world: LiveInstance, known_ids
     assert await everything(world) == before
 
 
-async def test_their_owner_finds_them(world: LiveInstance, known_ids: dict[str, str]) -> None:
+async def test_the_owner_finds_the_objects(world: LiveInstance, known_ids: dict[str, str]) -> None:
     """Else the tests above would prove nothing."""
     for method, path, operation, _ in _operations(known_ids):
         address = path.removeprefix("/api/v1")

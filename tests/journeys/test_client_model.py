@@ -337,7 +337,7 @@ async def play(
         pytest.param(500, True, marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
     ],
 )
-async def test_a_client_knows_what_the_server_shows(
+async def test_the_client_model_equals_the_state_of_the_server(
     world, notifier, devices, figures, examples, search
 ) -> None:
     done: list[tuple[int, ...]] = []

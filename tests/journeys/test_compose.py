@@ -39,7 +39,7 @@ def file(variables):
 # --- the .env ---
 
 
-def test_the_env_holds_a_secret_of_its_own_for_everything_and_is_private(tmp_path):
+def test_the_env_file_has_separate_secrets_and_is_private(tmp_path):
     first, printed = compose.write_env(tmp_path)
     path = tmp_path / ".env"
     content = path.read_text()
@@ -60,7 +60,7 @@ def test_the_env_holds_a_secret_of_its_own_for_everything_and_is_private(tmp_pat
     assert not [name for name in first if name.startswith("HUBBUB_")]
 
 
-def test_git_and_the_image_leave_it_out():
+def test_git_and_the_image_exclude_the_env_file():
     assert "/.env" in (compose.ROOT / ".gitignore").read_text().splitlines()
     ignored = (compose.ROOT / ".dockerignore").read_text().splitlines()
     assert ignored[0] == "*"
@@ -68,7 +68,7 @@ def test_git_and_the_image_leave_it_out():
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "ADMIN_PASSWORD"])
-def test_without_a_secret_nothing_starts_and_the_script_is_named(variables, name):
+def test_nothing_starts_without_a_secret_and_the_script_is_named(variables, name):
     with pytest.raises(compose.MissingVariable, match=f"{name}: run docker/write-env.sh"):
         compose.load({key: it for key, it in variables.items() if key != name})
 
@@ -76,7 +76,7 @@ def test_without_a_secret_nothing_starts_and_the_script_is_named(variables, name
 # --- the settings ---
 
 
-def test_each_process_of_hubbub_has_all_that_production_needs(file):
+def test_each_process_has_the_settings_that_production_requires(file):
     services = compose.hubbub_services(file)
 
     assert set(services) == {*INSTANCES, "worker", "migrate", "admin"}
@@ -90,7 +90,7 @@ def test_each_process_of_hubbub_has_all_that_production_needs(file):
 
 
 @pytest.mark.parametrize("name", ["SMTP_URL", "MAIL_FROM", "PUBLIC_URL"])
-def test_what_the_env_changes_reaches_hubbub(variables, name):
+def test_values_of_the_env_file_reach_hubbub(variables, name):
     value = {
         "SMTP_URL": "smtps://mail.example",
         "MAIL_FROM": "a@chat.example",
@@ -102,7 +102,7 @@ def test_what_the_env_changes_reaches_hubbub(variables, name):
     assert compose.environment(file["services"]["hubbub-1"])[f"HUBBUB_{name}"] == value[name]
 
 
-def test_the_passwords_of_the_stores_are_those_that_hubbub_uses(file, variables):
+def test_the_passwords_of_the_stores_match_those_of_hubbub(file, variables):
     settings = load(compose.environment(file["services"]["hubbub-1"]), None)
     redis, postgres = file["services"]["redis"], file["services"]["postgres"]
 
@@ -115,7 +115,7 @@ def test_the_passwords_of_the_stores_are_those_that_hubbub_uses(file, variables)
     assert hosts == {"redis", "postgres", "mail"}
 
 
-def test_nginx_alone_is_trusted_and_keeps_its_address(file):
+def test_only_nginx_is_trusted_and_its_ip_address_is_fixed(file):
     front = file["networks"]["front"]["ipam"]["config"][0]
     address = file["services"]["nginx"]["networks"]["front"]["ipv4_address"]
     settings = load(compose.environment(file["services"]["hubbub-1"]), None)
@@ -129,13 +129,13 @@ def test_nginx_alone_is_trusted_and_keeps_its_address(file):
     assert joined == {"nginx", *INSTANCES}
 
 
-def test_ports_are_on_loopback_alone(file):
+def test_ports_are_published_on_loopback_only(file):
     ports = {name: each["ports"] for name, each in file["services"].items() if "ports" in each}
 
     assert ports == {"nginx": ["127.0.0.1:8080:80"], "mail": ["127.0.0.1:8025:8025"]}
 
 
-def test_nginx_knows_the_instances_by_their_names(file):
+def test_nginx_uses_the_names_of_the_instances(file):
     upstreams = (compose.ROOT / "nginx/hubbub/upstreams.conf").read_text()
     services = {name: file["services"][name] for name in INSTANCES}
 
@@ -144,7 +144,7 @@ def test_nginx_knows_the_instances_by_their_names(file):
     assert all("HUBBUB_INSTANCE_ID=$(hostname)" in each["command"][2] for each in services.values())
 
 
-def test_what_one_waits_for_is_there_and_can_be_healthy(file):
+def test_dependencies_exist_and_have_health_checks(file):
     services = file["services"]
     waits = [
         (name, other, how["condition"])
@@ -166,14 +166,14 @@ def test_what_one_waits_for_is_there_and_can_be_healthy(file):
     assert all(services[name]["healthcheck"] == {"disable": True} for name in no_instance)
 
 
-def test_files_and_volumes_are_there(file):
+def test_files_and_volumes_exist(file):
     for name, service in file["services"].items():
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             assert source in file["volumes"] or (compose.ROOT / source).exists(), name
 
 
-def test_the_sample_of_the_page_on_deploying_is_one_that_production_takes():
+def test_the_sample_on_the_deployment_page_is_valid_in_production():
     page = (compose.ROOT / "docs/deploying.md").read_text()
     (sample,) = re.findall(r"^```sh\n(HUBBUB_ENV=.*?)```", page, re.MULTILINE | re.DOTALL)
     given = dict(re.findall(r"^(\w+)=(.*)$", sample, re.MULTILINE))
@@ -185,7 +185,7 @@ def test_the_sample_of_the_page_on_deploying_is_one_that_production_takes():
     assert not settings.uses_sqlite
 
 
-def test_the_image_alone_does_not_start_without_what_production_needs():
+def test_the_image_does_not_start_without_required_settings():
     settings = load(compose.image_environment(), None)
 
     names = [line.partition(":")[0] for line in settings.production_errors]
@@ -237,7 +237,7 @@ async def worker(file, given):
 
 @pytest.mark.slow("9 s: all processes of the composition")
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_what_it_starts_is_a_chat_with_an_admin_and_e_mail(
+async def test_the_composition_is_a_chat_with_an_admin_and_email(
     file, variables, instance_environment, tmp_path
 ):
     async with run_mailbox() as mailbox:

@@ -58,7 +58,7 @@ async def _attack(http: aiohttp.ClientSession, url: str, packet: str, enough: as
 
 
 @pytest.mark.parametrize("kind", FLOODS)
-async def test_clients_connect_beside_a_flood_of_refused_connects(settings, kind: str) -> None:
+async def test_clients_connect_during_a_flood_of_refused_connects(settings, kind: str) -> None:
     few = {"handshakes_per_s": PER_S, "sockets_per_user": SOCKETS, "limit_handshakes": None}
     enough = asyncio.Event()
     async with (
@@ -90,7 +90,7 @@ async def test_clients_connect_beside_a_flood_of_refused_connects(settings, kind
 
 
 @pytest.mark.parametrize("kind", sorted(FLOODS.keys() - PROVEN))
-async def test_whoever_proves_nothing_uses_nothing_that_all_share(settings, kind: str) -> None:
+async def test_unauthenticated_connects_use_no_shared_resource(settings, kind: str) -> None:
     async with LiveInstance(settings.model_copy(update={"handshakes_per_s": 10})) as world:
         await world.register("eve")
         queue = world.app.sio.connect_handler.queue

@@ -60,7 +60,7 @@ async def closings(fans):
     return await asyncio.gather(*(one(fan) for fan in fans))
 
 
-async def test_everybody_is_let_go_and_what_was_acknowledged_is_there(
+async def test_every_client_is_closed_and_acknowledged_messages_are_stored(
     remote_instances, server_process, figures
 ):
     user = await remote_instances.register("ada")
@@ -140,7 +140,7 @@ async def hanging_instance(database_url, tmp_path):
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
-async def test_a_database_that_hangs_holds_up_nobody_for_long(hanging_instance):
+async def test_a_hanging_database_delays_the_drain_within_bounds(hanging_instance):
     server_process, _ = await hanging_instance(drain_s=3)
     began = time.monotonic()
 
@@ -152,7 +152,7 @@ async def test_a_database_that_hangs_holds_up_nobody_for_long(hanging_instance):
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
-async def test_who_asks_twice_does_not_wait(hanging_instance):
+async def test_a_second_signal_stops_at_once(hanging_instance):
     server_process, ada = await hanging_instance(drain_s=30)
     server_process.signal(signal.SIGTERM)
     await ada.next_event("server:draining")

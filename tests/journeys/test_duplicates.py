@@ -28,7 +28,7 @@ async def caught_up(notifier: ChangeNotifier, devices: list[Device], room_id: st
     await notifier.until(lambda: all(has_all(device) for device in devices), f"{count} messages everywhere")
 
 
-async def test_the_same_client_id_twenty_times_at_once_is_one_message(world, notifier, devices) -> None:
+async def test_one_client_id_sent_twenty_times_at_once_is_one_message(world, notifier, devices) -> None:
     ada, bob = [await register(world.url, name) for name in ("ada", "bob")]
     phone, tablet = await devices(world.url, ada), await devices(world.url, ada, "polling")
     other = await devices(world.url, bob)
@@ -54,7 +54,7 @@ async def test_the_same_client_id_twenty_times_at_once_is_one_message(world, not
         assert sent == [answers[0]["message"], last]
 
 
-async def test_a_crowd_in_one_room_has_one_order(world, notifier, devices, figures) -> None:
+async def test_many_senders_in_one_room_have_one_order(world, notifier, devices, figures) -> None:
     users = [await register(world.url, f"person{index}") for index in range(SENDERS)]
     crowd = [
         await devices(world.url, user, "polling" if index % 4 == 3 else "websocket")
@@ -90,7 +90,7 @@ async def second_process(
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
-async def test_entries_of_one_instance_reach_the_others_clients(
+async def test_entries_of_one_instance_reach_clients_of_the_others(
     server_process, second_process, notifier, devices, figures
 ) -> None:
     ada, bob = [await register(server_process.url, name) for name in ("ada", "bob")]
@@ -114,7 +114,7 @@ async def test_entries_of_one_instance_reach_the_others_clients(
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
-async def test_twins_on_two_instances_are_one_message(
+async def test_duplicates_on_two_instances_are_one_message(
     server_process, second_process, notifier, devices
 ) -> None:
     ada = await register(server_process.url, "ada")

@@ -94,7 +94,9 @@ async def exactly_once(world, senders, listener, room_id):
 
 
 @pytest.mark.parametrize("fault", ["down", "frozen"])
-async def test_a_database_that_is_away_is_an_honest_no(world, proxy, fault, monkeypatch, caplog, figures):
+async def test_an_unavailable_database_is_reported_as_unavailable(
+    world, proxy, fault, monkeypatch, caplog, figures
+):
     caplog.set_level("INFO")
     monkeypatch.setattr(message_writer, "WRITE_TIMEOUT_S", 1.0)
     monkeypatch.setattr(postgres, "ROLLBACK_S", 0.5)
@@ -135,7 +137,7 @@ async def test_a_database_that_is_away_is_an_honest_no(world, proxy, fault, monk
     figures(f"{fault}: answered within {slowest:.1f} s, all sending {resumed:.2f} s after its return")
 
 
-async def test_a_commit_of_unknown_outcome_is_settled_by_sending_again(world, proxy):
+async def test_a_commit_of_unknown_outcome_is_resolved_by_sending_again(world, proxy):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     client_id = str(uuid4())
     proxy.freeze_at(b"was it?")  # the statement that stores it
@@ -186,7 +188,7 @@ async def meet(remote_instances):
     return made["room"]["id"], here, there
 
 
-async def test_revocations_arrive_within_a_second_without_a_bus(remote_instances, figures):
+async def test_revocations_take_effect_within_a_second_without_a_bus(remote_instances, figures):
     room_id, here, (bob, eve) = await meet(remote_instances)
     took = {}
 
@@ -213,7 +215,7 @@ async def test_revocations_arrive_within_a_second_without_a_bus(remote_instances
     assert max(took.values()) < 5  # on a machine that may be busy
 
 
-async def test_an_instance_that_stood_still_tells_the_truth_again(remote_instances, pair, figures):
+async def test_a_paused_instance_is_consistent_again(remote_instances, pair, figures):
     room_id, here, (bob, eve) = await meet(remote_instances)
     other = pair[1]
 

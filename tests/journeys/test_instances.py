@@ -48,7 +48,7 @@ async def pair(remote_instances):
     return room_id, here, there
 
 
-async def test_a_conversation_with_all_its_hints(remote_instances):
+async def test_a_conversation_with_all_hints_spans_instances(remote_instances):
     room_id, here, there = await pair(remote_instances)
     ada, bob = remote_instances.users["ada"], remote_instances.users["bob"]
     phone = await ada.connect_client(url=remote_instances.urls[1])
@@ -107,7 +107,7 @@ async def _be_removed(remote_instances, here, phone, room_id):
     assert (await remote_instances.users["bob"].rest("DELETE", path))[0] == 204
 
 
-async def test_typing_ends_on_all_instances_and_is_told_once(remote_instances):
+async def test_typing_ends_once_on_all_instances(remote_instances):
     _, here, there = await pair(remote_instances)
     ada, bob = remote_instances.users["ada"], remote_instances.users["bob"]
     phone = await ada.connect_client(url=remote_instances.urls[1])
@@ -150,7 +150,7 @@ async def test_without_redis_a_message_ends_typing_by_its_entry(remote_instances
     await listener.next_event("typing", lambda it: not it["typing"], seconds=4)
 
 
-async def test_a_session_that_ends_ends_everywhere(remote_instances):
+async def test_a_revoked_session_ends_on_every_instance(remote_instances):
     ada = await remote_instances.register("ada")
     there = await ada.connect_client(url=remote_instances.urls[1])
 
@@ -171,7 +171,7 @@ async def _as_admin(remote_instances, database_url, name):
     return user
 
 
-async def test_what_an_admin_does_on_one_instance_holds_on_all(remote_instances, proxy, database_url):
+async def test_an_admin_action_applies_on_all_instances(remote_instances, proxy, database_url):
     root, ada = (
         await _as_admin(remote_instances, database_url, "boss"),
         await remote_instances.register("ada"),
@@ -200,7 +200,7 @@ async def test_what_an_admin_does_on_one_instance_holds_on_all(remote_instances,
     assert not (await root.rest("GET", "/admin/realtime"))[1]["data"]["complete"]
 
 
-async def test_chat_goes_on_without_redis(remote_instances, proxy):
+async def test_chat_continues_without_redis(remote_instances, proxy):
     room_id, here, there = await pair(remote_instances)
 
     await proxy.stop()
@@ -218,7 +218,7 @@ async def test_chat_goes_on_without_redis(remote_instances, proxy):
 
 
 @pytest.mark.slow("13 s: a lease ends")
-async def test_users_of_a_killed_instance_are_offline_soon(remote_instances, figures):
+async def test_users_of_a_killed_instance_become_offline(remote_instances, figures):
     _, here, there = await pair(remote_instances)
     ada, bob = remote_instances.users["ada"], remote_instances.users["bob"]
     roaming = await ada.connect_client(url=remote_instances.urls[1])
@@ -243,7 +243,7 @@ async def test_users_of_a_killed_instance_are_offline_soon(remote_instances, fig
     ]
 
 
-async def test_who_changes_instances_was_never_away(remote_instances):
+async def test_a_user_who_changes_instances_stays_online(remote_instances):
     room_id, here, there = await pair(remote_instances)
     bob = remote_instances.users["bob"]
 

@@ -26,7 +26,7 @@ async def talking(client, room_id, until):
     return sorted(took)
 
 
-async def test_chat_beside_a_storm_of_sign_ins_stays_quick(world, figures):
+async def test_chat_stays_responsive_during_many_logins(world, figures):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     over = asyncio.Event()
     chat = asyncio.create_task(talking(ada, room_id, over))

@@ -45,7 +45,7 @@ async def talking(client, room_id, until):
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 @pytest.mark.slow("8 s: 240 clients at 80 handshakes a second, twice")
-async def test_a_crowd_that_is_dropped_is_back_and_nobody_else_notices(world, figures):
+async def test_many_dropped_clients_reconnect_without_affecting_others(world, figures):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     users = [await world.register(f"fan{index}") for index in range(8)]
     for user in users:

@@ -52,7 +52,7 @@ class Burst:
         return ["ok" if each["ok"] else each["error"]["code"] for each in await self.done()]
 
 
-async def test_one_sockets_messages_share_batches(world: LiveInstance) -> None:
+async def test_messages_of_one_socket_share_batches(world: LiveInstance) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     before = metrics.counters["message_batches"]
     burst = Burst(ada)
@@ -83,7 +83,7 @@ async def test_a_slow_message_is_not_overtaken(world: LiveInstance) -> None:
     assert [len(each["mentions"]) for each in answers[:4]] == [1, 0, 0, 1]
 
 
-async def test_what_follows_a_message_finds_it_stored(world: LiveInstance) -> None:
+async def test_an_event_after_a_message_sees_it_stored(world: LiveInstance) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     burst = Burst(ada)
     for index in range(5):
@@ -98,7 +98,7 @@ async def test_what_follows_a_message_finds_it_stored(world: LiveInstance) -> No
     assert [number for number, _ in burst.answers] == list(range(7))
 
 
-async def test_messages_behind_a_departure_do_not_get_in(world: LiveInstance) -> None:
+async def test_messages_after_leaving_a_room_are_refused(world: LiveInstance) -> None:
     room_id, (_, bob) = await world.room_with_clients("ada", "bob")
     burst = Burst(bob)
     await burst.say(room_id, "in")
@@ -109,7 +109,7 @@ async def test_messages_behind_a_departure_do_not_get_in(world: LiveInstance) ->
     assert await models.Message.filter(room_id=room_id).count() == 1
 
 
-async def test_each_mistake_in_a_burst_has_its_own_answer(world: LiveInstance) -> None:
+async def test_each_invalid_message_of_a_burst_has_its_own_ack(world: LiveInstance) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     client_id, burst = str(uuid4()), Burst(ada)
     await burst.say(room_id, "one", client_id=client_id)
@@ -141,7 +141,7 @@ async def test_without_an_ack_a_refused_message_is_an_error_event(world: LiveIns
         assert (error["event"], error["error"]["code"]) == ("message:send", "invalid_payload")
 
 
-async def test_a_bug_in_the_beginning_answers_internal(
+async def test_a_bug_in_the_first_step_is_acknowledged_as_internal(
     world: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
@@ -164,7 +164,7 @@ async def test_a_bug_in_the_beginning_answers_internal(
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
-async def test_what_waits_for_a_silent_database_is_bounded(
+async def test_messages_waiting_for_a_hanging_database_are_bounded(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backlog, "MAX_WAITING_EVENTS", 10)

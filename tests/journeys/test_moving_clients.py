@@ -69,7 +69,7 @@ async def moved(
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-async def test_a_move_after_each_kind_of_change(
+async def test_a_client_moves_after_each_kind_of_change(
     remote_instances: RemoteInstances, proxy: TcpProxy, database_url: str, frozen: bool
 ):
     owner = await remote_instances.register("owner")
@@ -84,7 +84,7 @@ async def test_a_move_after_each_kind_of_change(
 
 @pytest.mark.soak
 @pytest.mark.parametrize("frozen", [False, True])
-async def test_moves_at_all_moments(
+async def test_clients_move_at_random_moments(
     remote_instances: RemoteInstances, proxy: TcpProxy, database_url: str, frozen: bool, figures
 ):
     owner = await remote_instances.register("owner")

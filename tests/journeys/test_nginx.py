@@ -123,7 +123,7 @@ async def nothing_lost(talk, devices, room_id, notifier):
 
 
 @on_postgres
-async def test_stock_clients_talk_over_every_transport(start_nginx, notifier, devices):
+async def test_stock_clients_communicate_over_every_transport(start_nginx, notifier, devices):
     front, _ = await start_nginx()
     users, room_id, (ada, *_) = await group(front.url, devices)
 
@@ -174,7 +174,7 @@ async def found_from_any_address(front):
 
 
 @on_postgres
-async def test_sessions_are_found_and_bodies_are_bounded(start_nginx):
+async def test_polling_sessions_are_sticky_and_bodies_are_bounded(start_nginx):
     front, _ = await start_nginx()
     await found_from_any_address(front)
     async with RemoteInstances(front.url) as remote_instances:
@@ -204,7 +204,7 @@ async def test_sessions_are_found_and_bodies_are_bounded(start_nginx):
 
 
 @on_postgres
-async def test_an_address_is_the_one_a_client_has(start_nginx):
+async def test_the_ip_address_is_that_of_the_client(start_nginx):
     front, _ = await start_nginx(sockets_per_address=FEW)
     signed = await register(front.url, "ada")
 
@@ -254,7 +254,7 @@ async def test_a_rolling_restart_loses_nothing(start_nginx, notifier, devices, f
 
 @pytest.mark.slow("8 s: two instances behind nginx, one killed")
 @on_postgres
-async def test_a_killed_instance_is_left(start_nginx, database_url, notifier, devices, figures):
+async def test_a_killed_instance_is_skipped(start_nginx, database_url, notifier, devices, figures):
     front, instances = await start_nginx()
     users, room_id, _ = await group(front.url, devices)
 
@@ -292,7 +292,7 @@ def certificate(tmp_path):
 
 
 @on_postgres
-async def test_tls(start_nginx, certificate):
+async def test_tls_is_supported(start_nginx, certificate):
     front, _ = await start_nginx(tls=certificate)
     trust = ssl.create_default_context(cadata=certificate[0].decode())
     given = {

@@ -96,7 +96,7 @@ async def get(address, port, host, context=None):
 
 
 @pytest.mark.parametrize(("system", "site", "hosts"), SYSTEMS)
-async def test_hubbub_answers_and_not_the_welcome_page(tmp_path, system, site, hosts):
+async def test_hubbub_responds_in_place_of_the_welcome_page(tmp_path, system, site, hosts):
     stock = StockNginx(tmp_path, system, site=site)
     async with upstream() as port:
         follow(stock, port, tls=False)
@@ -112,7 +112,7 @@ async def test_hubbub_answers_and_not_the_welcome_page(tmp_path, system, site, h
 
 
 @pytest.mark.parametrize(("system", "site", "hosts"), SYSTEMS[:3])
-async def test_so_it_is_with_tls(tmp_path, system, site, hosts):
+async def test_hubbub_responds_over_tls(tmp_path, system, site, hosts):
     stock = StockNginx(tmp_path, system, site=site)
     authority = CertificateAuthority(tmp_path)
     authority.server_context()
@@ -131,7 +131,7 @@ async def test_so_it_is_with_tls(tmp_path, system, site, hosts):
                 assert private.endswith("\r\n\r\nhubbub"), private
 
 
-async def test_without_hubbub_the_stand_in_shows_the_welcome_page(tmp_path):
+async def test_the_stand_in_serves_the_welcome_page_without_hubbub(tmp_path):
     stock = StockNginx(tmp_path, "debian", site=True)
     stock.adapt()
 
@@ -142,7 +142,7 @@ async def test_without_hubbub_the_stand_in_shows_the_welcome_page(tmp_path):
 
 
 @pytest.mark.parametrize("system", ["debian", "nginx_org"])
-def test_room_for_connections_is_made_once(tmp_path, system):
+def test_the_connection_limit_is_raised_once(tmp_path, system):
     stock = StockNginx(tmp_path, system, site=False)
     script = ["sh", NGINX_DIR / "connections.sh", stock.conf]
 

@@ -58,7 +58,7 @@ async def logout(url: str, signed: Json) -> None:
         assert answer.status < 300
 
 
-async def test_a_conversation(world, notifier, devices, node, transports) -> None:
+async def test_node_and_python_clients_exchange_messages(world, notifier, devices, node, transports) -> None:
     ada, bob, eve = [await register(world.url, name) for name in ("ada", "bob", "eve")]
     python = [await devices(world.url, bob), await devices(world.url, eve, "polling")]
     room_id = await python[0].create(
@@ -94,7 +94,7 @@ async def test_a_conversation(world, notifier, devices, node, transports) -> Non
         assert device.mirror.rooms[room_id].log == log
 
 
-async def test_the_token_may_stand_elsewhere(world, node, transports) -> None:
+async def test_the_token_is_accepted_in_every_position(world, node, transports) -> None:
     ada = await register(world.url, "ada")
     token = ada["access_token"]
 
@@ -103,7 +103,7 @@ async def test_the_token_may_stand_elsewhere(world, node, transports) -> None:
         assert (await node.next_event("ready"))["user"]["username"] == "ada"
 
 
-async def test_refusals(world, node, transports) -> None:
+async def test_refusals_reach_the_node_client(world, node, transports) -> None:
     ada = await register(world.url, "ada")
     claims = world.app.container.token_issuer.verify_access(ada["access_token"])
     over = TokenIssuer(world.settings.secret_key, -5, 100)
@@ -127,7 +127,7 @@ async def test_refusals(world, node, transports) -> None:
     assert (await node.ask("room:list"))["ok"] is True
 
 
-async def test_after_logging_out_it_stays_away(world, node, transports) -> None:
+async def test_the_client_stays_disconnected_after_a_logout(world, node, transports) -> None:
     ada = await register(world.url, "ada")
     await node.connect(f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]})
     await node.next_event("ready")
@@ -140,7 +140,7 @@ async def test_after_logging_out_it_stays_away(world, node, transports) -> None:
     assert (gone["reason"], gone["active"]) == ("io server disconnect", False)
 
 
-async def test_who_is_let_go_comes_back_by_itself(world, notifier, devices, node, transports) -> None:
+async def test_a_drained_client_reconnects(world, notifier, devices, node, transports) -> None:
     """Python's stock client stays away after a close packet; Node's never does."""
     ada, bob = [await register(world.url, name) for name in ("ada", "bob")]
     python = await devices(world.url, bob, *transports)
@@ -159,7 +159,7 @@ async def test_who_is_let_go_comes_back_by_itself(world, notifier, devices, node
     await notifier.until(lambda: python.ready_count > 1, "back")
 
 
-async def test_it_comes_back_by_itself_and_misses_nothing(
+async def test_the_client_reconnects_and_misses_nothing(
     server_process, notifier, devices, node, transports
 ) -> None:
     ada, bob = [await register(server_process.url, name) for name in ("ada", "bob")]
@@ -194,7 +194,9 @@ async def test_it_comes_back_by_itself_and_misses_nothing(
     assert await node.log(room_id) == python.mirror.rooms[room_id].log
 
 
-async def test_a_blink_tells_only_what_differs(world, notifier, devices, node, transports) -> None:
+async def test_a_short_disconnection_reports_only_changed_rooms(
+    world, notifier, devices, node, transports
+) -> None:
     ada, bob = [await register(world.url, name) for name in ("ada", "bob")]
     python = await devices(world.url, bob)
     quiet, busy = [

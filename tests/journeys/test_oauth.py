@@ -38,7 +38,7 @@ async def remote_instances(
             yield made
 
 
-async def test_each_step_on_another_instance(remote_instances: RemoteInstances) -> None:
+async def test_each_step_runs_on_another_instance(remote_instances: RemoteInstances) -> None:
     here, there = remote_instances.urls
     browser = OAuthBrowser(remote_instances.http, here)
     back = await browser.authorize("test", redirect="/")

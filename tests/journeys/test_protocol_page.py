@@ -94,7 +94,7 @@ def refused() -> int:
     return metrics.labelled["handshakes_refused"]["draining"]
 
 
-def test_every_program_of_the_docs_is_run_somewhere():
+def test_every_documented_program_is_run():
     pages = sorted(path for path in DOCS.glob("*.md"))
 
     found = {(path.name, kind) for path in pages for kind, _ in BLOCK.findall(path.read_text())}
@@ -129,7 +129,7 @@ def settings(settings, ttl):
 
 
 @pytest.mark.parametrize("ttl", [1])
-async def test_a_client_returns_whose_token_expired_during_a_break(world: LiveInstance, run) -> None:
+async def test_a_client_with_an_expired_token_reconnects(world: LiveInstance, run) -> None:
     ada = await world.register("ada")
     program = await run("js", ada.refresh_token)
     await program.says("ready as ada")
@@ -156,7 +156,7 @@ async def test_the_python_client_retries_the_first_connect(world: LiveInstance, 
     await program.says("ready as ada")
 
 
-async def test_the_python_client_ends_at_a_permanent_refusal(world: LiveInstance, run) -> None:
+async def test_the_python_client_stops_at_a_permanent_refusal(world: LiveInstance, run) -> None:
     program = await run("python", "no token")
 
     await program.says("refused: {'code': 'unauthenticated'")

@@ -84,7 +84,7 @@ def test_every_snippet_is_run():
     assert snippets().keys() == {"curl -s", "import {", "import asyncio,", *ELSEWHERE}
 
 
-async def test_talking_in_javascript(url, tmp_path):
+async def test_the_javascript_snippet_exchanges_messages(url, tmp_path):
     token = await registered(url, tmp_path)
     (tmp_path / "node_modules").symlink_to(MODULES)
     (tmp_path / "chat.mjs").write_text(printed("import {", url))
@@ -94,14 +94,14 @@ async def test_talking_in_javascript(url, tmp_path):
     await says([node, "chat.mjs", token], tmp_path, "stored as ", "Ada Hello from JavaScript")
 
 
-async def test_talking_in_python(url, tmp_path):
+async def test_the_python_snippet_exchanges_messages(url, tmp_path):
     token = await registered(url, tmp_path)
     (tmp_path / "chat.py").write_text(printed("import asyncio,", url))
 
     await says([sys.executable, "-u", "chat.py", token], tmp_path, "'ok': True", "Ada Hello from Python")
 
 
-def test_what_is_to_be_installed_for_it_exists():
+def test_the_packages_to_install_exist():
     """Of a name that the package does not spell so, older pips install the package alone, with a warning."""
     asked = dict(re.findall(r"`pip install '([\w-]+)\[([\w-]+)\]'`", README))
 

@@ -153,7 +153,7 @@ class Crowd:
 
 @pytest.mark.slow("6 s: clients wait before they connect again")
 @SQLITE
-async def test_a_crowd_that_is_dropped_is_connected_again(settings) -> None:
+async def test_many_dropped_clients_reconnect(settings) -> None:
     async with (
         LiveInstance(settings.model_copy(update={"handshakes_per_s": 4})) as world,
         Crowd(world) as crowd,
@@ -184,7 +184,7 @@ async def test_clients_wait_while_the_database_is_unavailable(settings, database
 
 
 @pytest.mark.slow("6 s: clients wait before they connect again")
-async def test_clients_return_after_a_drain(tmp_path: Path) -> None:
+async def test_clients_reconnect_after_a_drain(tmp_path: Path) -> None:
     async with (
         ServerProcess(tmp_path, drain_s=2, bcrypt_rounds=4) as server_process,
         RemoteInstances(server_process.url) as world,
@@ -214,7 +214,9 @@ async def test_a_drain_closes_waiting_connects_at_once(settings) -> None:
 
 
 @SQLITE
-async def test_sockets_of_clients_that_are_gone_make_room(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sockets_of_vanished_clients_free_their_slots(
+    settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(namespace, "SILENCE_MARGIN_S", 0.1)
     few = {"sockets_per_user": 4, "ping_interval_ms": 300, "ping_timeout_ms": 60_000}
     async with LiveInstance(settings.model_copy(update=few)) as world, AsyncExitStack() as stack:
@@ -240,7 +242,7 @@ async def test_sockets_of_clients_that_are_gone_make_room(settings, monkeypatch:
 
 
 @SQLITE
-async def test_a_client_that_only_seemed_to_be_gone_reconnects(settings) -> None:
+async def test_a_client_considered_dead_reconnects(settings) -> None:
     async with (
         LiveInstance(settings.model_copy(update={"sockets_per_user": 1})) as world,
         Crowd(world) as crowd,

@@ -87,7 +87,9 @@ def states(server_process: ServerProcess) -> list[str]:
 
 
 @pytest.mark.slow("8 s: a Redis with each fault, one after the other")
-async def test_stopped_paused_emptied_and_cut(instances, notifier, devices, figures) -> None:
+async def test_redis_is_stopped_paused_emptied_and_disconnected(
+    instances, notifier, devices, figures
+) -> None:
     with RedisServer() as redis:
         async with instances(redis.url) as (one, other), Redis.from_url(redis.url) as client:
             them = await crowd(one, other, notifier, devices)
@@ -120,7 +122,7 @@ async def test_stopped_paused_emptied_and_cut(instances, notifier, devices, figu
                 assert all(before != after for before, after in pairwise(said)), said
 
 
-async def test_a_third_of_what_is_published_is_lost(instances, notifier, devices, figures) -> None:
+async def test_a_third_of_the_signals_is_lost(instances, notifier, devices, figures) -> None:
     with RedisServer() as redis:
         async with (
             LossyProxy(redis.url, seed=5, loss_rate=0.33) as proxy,
@@ -160,7 +162,7 @@ async def sees_all(sentinel: Sentinel) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(300)
-async def test_sentinels_that_switch(instances, notifier, devices, figures) -> None:
+async def test_sentinels_fail_over(instances, notifier, devices, figures) -> None:
     """Three Sentinels; the master dies, or stands still and resumes as a master that is none."""
     with ExitStack() as stack:
         master, replica = (stack.enter_context(RedisServer()) for _ in range(2))

@@ -134,7 +134,7 @@ def _tools(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", path_with_postgres_tools())
 
 
-async def test_a_restored_backup_is_what_every_client_has_in_the_end(
+async def test_every_client_converges_to_a_restored_backup(
     settings: Settings, devices: Connect, notifier: ChangeNotifier
 ) -> None:
     await _drill(settings, devices, notifier, rooms=4, messages=56)
@@ -148,7 +148,7 @@ async def test_ten_thousand_messages_in_fifty_rooms_are_restored(
     await _drill(settings, devices, notifier, rooms=50, messages=10_000)
 
 
-async def test_a_backup_under_load_is_of_one_moment(
+async def test_a_backup_under_load_is_consistent(
     settings: Settings, devices: Connect, notifier: ChangeNotifier
 ) -> None:
     chance = random.Random(7)
@@ -196,7 +196,7 @@ async def _by_hand(url: str, dump: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("database_kind", ["postgres"])
 @pytest.mark.parametrize("how", ["--force", "by hand"])
-async def test_a_database_that_is_replaced_under_two_instances_raises_the_epoch_once(
+async def test_a_database_replaced_under_two_instances_raises_the_epoch_once(
     database_url: str, tmp_path: Path, redis_url: str, devices: Connect, notifier: ChangeNotifier, how: str
 ) -> None:
     settings = Settings.for_tests(database_url=database_url, data_dir=tmp_path)

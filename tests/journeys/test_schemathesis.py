@@ -57,13 +57,13 @@ MANY = 12
 
 @pytest.mark.slow("15 s: an example or two for each of 70 operations, and a process to make them")
 @pytest.mark.timeout(300)
-async def test_schemathesis_finds_nothing(world, tmp_path, database_kind):
+async def test_schemathesis_finds_no_failure(world, tmp_path, database_kind):
     await find_nothing(world, tmp_path, PHASES[database_kind], EXAMPLES[database_kind])
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
-async def test_more_examples_find_nothing(world, tmp_path, database_kind):
+async def test_more_examples_find_no_failure(world, tmp_path, database_kind):
     await find_nothing(world, tmp_path, LONG_PHASES[database_kind], MANY)
 
 
@@ -81,7 +81,7 @@ async def find_nothing(world, tmp_path, phases, examples):
 @pytest.mark.soak
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_what_the_description_allows_is_accepted(world, tmp_path):
+async def test_documented_requests_are_accepted(world, tmp_path):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     await models.User.filter(id=ada.id).update(role="admin")
     exceptions = (

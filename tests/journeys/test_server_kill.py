@@ -112,7 +112,7 @@ def _plain(row: Any) -> list[Any]:
 
 
 @pytest.mark.slow("9 s: instances are killed and started again and again")
-async def test_what_was_acknowledged_survives_kill_9(
+async def test_acknowledged_messages_survive_kill_9(
     server_process: ServerProcess, notifier: ChangeNotifier, database_url: str, figures: Callable[[str], None]
 ) -> None:
     seed = int(os.environ.get("HUBBUB_TEST_SEED", "9"))

@@ -53,7 +53,7 @@ async def empty(url: str) -> None:
 
 
 @pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.soak)])
-async def test_it_listens_when_all_is_done_or_ends_with_one_line(database_url, tmp_path, figures, every):
+async def test_the_server_listens_when_ready_or_exits_with_one_line(database_url, tmp_path, figures, every):
     async with Cut(database_url, 0) as proxy:
         app = await App(of(proxy.url, tmp_path)).start()
         steps = proxy.passed

@@ -15,7 +15,7 @@ WAIT_S = 120.0
 
 
 @pytest.mark.slow("7 s: thirty stories of Node.js clients")
-async def test_they_find_what_they_expect(figures: Callable[[str], None]) -> None:
+async def test_stock_clients_work_on_every_transport(figures: Callable[[str], None]) -> None:
     node = shutil.which("node")
     assert node, "The tests need Node.js 20 or newer."
     options = arguments(["--port=0", "--ping-timeout-ms=10000", "--connect-timeout-ms=2000"])

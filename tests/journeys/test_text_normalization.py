@@ -178,7 +178,7 @@ def is_fine(code: str) -> bool:
     return code not in ("internal", "unavailable") and not code.startswith("5")
 
 
-def test_the_fields_are_found() -> None:
+def test_the_fields_are_listed() -> None:
     found = {str(place) for place in PLACES}
 
     assert len(found) > 70
@@ -186,7 +186,7 @@ def test_the_fields_are_found() -> None:
     assert {"POST /api/v1/auth/register name", "PATCH /api/v1/users/profile location"} <= found
 
 
-async def test_no_field_makes_an_error_of_a_text_that_grows(
+async def test_text_that_grows_causes_no_error_in_any_field(
     prepared: PreparedInstance, caplog: pytest.LogCaptureFixture
 ) -> None:
     answers = {}
@@ -209,7 +209,7 @@ TEXTS = st.lists(st.sampled_from([*GROWING, "a", " ", "\u0301", "@", "."]), min_
 
 @given(place=st.sampled_from(PLACES), text=TEXTS)
 @profile(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-async def test_no_field_makes_an_error_of_any_of_them(
+async def test_random_text_causes_no_error_in_any_field(
     prepared: PreparedInstance, place: FieldPath, text: str
 ) -> None:
     assert is_fine(await prepared.ask(place, text[: longest(place.kind, place.field)]))

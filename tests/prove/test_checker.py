@@ -95,7 +95,7 @@ def at(events, kind, seq):
     )
 
 
-def test_a_clean_history_has_nothing_to_say():
+def test_a_clean_history_has_no_violation():
     verdicts = checker.check(clean())
 
     assert all(verdict.held for verdict in verdicts.values())
@@ -104,7 +104,7 @@ def test_a_clean_history_has_nothing_to_say():
     assert verdicts["G5"].tried == verdicts["G10"].tried == 0
 
 
-def test_nothing_at_all_is_no_violation():
+def test_an_empty_history_has_no_violation():
     assert found(Evidence()) == {}
 
 
@@ -388,7 +388,7 @@ PLANTED |= {
 
 
 @pytest.mark.parametrize("rooms", [[ROOM], []])
-def test_a_move_that_is_as_it_should_be_is_counted(rooms):
+def test_a_correct_move_is_counted(rooms):
     evidence = clean()
     gone = [] if rooms else [RoomGone(10.2, 3, ROOM)]
     _moved(evidence, {ROOM: 6}, *gone, rooms=rooms, ended=[] if rooms else [ROOM])
@@ -398,7 +398,7 @@ def test_a_move_that_is_as_it_should_be_is_counted(rooms):
 
 
 @pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__.strip("_"))
-def test_a_planted_anomaly_is_called_by_its_name(plant):
+def test_a_planted_anomaly_is_reported_by_name(plant):
     evidence = clean()
 
     plant(evidence)
@@ -409,7 +409,7 @@ def test_a_planted_anomaly_is_called_by_its_name(plant):
 # --- what is no violation, though it may look like one ---
 
 
-def test_a_send_without_an_answer_may_be_stored_or_not():
+def test_a_send_without_an_ack_may_be_stored_or_not():
     evidence = clean()
     del ada(evidence)[at(ada(evidence), Acked, 6)]
     ada(evidence).append(Sent(8.0, 1, ROOM, "c-nobody-knows", "lost on its way"))
@@ -418,7 +418,7 @@ def test_a_send_without_an_answer_may_be_stored_or_not():
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_unavailable_leaves_open_whether_it_was_stored(kept):
+def test_an_unavailable_ack_permits_both_outcomes(kept):
     evidence = clean()
     ada(evidence)[at(ada(evidence), Acked, 6)] = Rejected(6.2, 1, "c6", "unavailable")
     if not kept:
@@ -429,7 +429,7 @@ def test_unavailable_leaves_open_whether_it_was_stored(kept):
     assert checker.check(evidence)["G6"].tried == 2 - kept
 
 
-def test_what_is_stored_when_all_rest_already_is_no_gap():
+def test_a_message_stored_after_the_end_is_no_gap():
     evidence = clean()
     for journal in evidence.journals:
         journal.events[-1] = Checkpoint(5.5, 2, {ROOM: 5}, {ROOM: 5})
@@ -437,7 +437,7 @@ def test_what_is_stored_when_all_rest_already_is_no_gap():
     assert found(evidence) == {}
 
 
-def test_the_same_answer_twice_is_how_it_should_be():
+def test_an_equal_ack_of_a_repeated_send_is_correct():
     evidence = clean()
     ada(evidence).append(Sent(8.0, 1, ROOM, "c1", "body 1"))
     ada(evidence).append(Acked(8.1, 1, "c1", "m1", ROOM, 1, "body 1"))
@@ -446,7 +446,7 @@ def test_the_same_answer_twice_is_how_it_should_be():
     assert checker.check(evidence)["G4"].tried == 1
 
 
-def test_an_entry_that_ready_counted_already_is_heard_all_the_same():
+def test_an_entry_included_in_ready_is_also_delivered():
     evidence = clean()
     index = next(i for i, each in enumerate(bob(evidence)) if isinstance(each, SyncReceived))
     bob(evidence).insert(index, received(6, at=7.05, connection=2))
@@ -454,7 +454,7 @@ def test_an_entry_that_ready_counted_already_is_heard_all_the_same():
     assert found(evidence) == {}
 
 
-def test_what_is_sent_again_may_come_later():
+def test_a_repeated_send_may_be_delivered_later():
     evidence = clean()
     _stored_in_another_order(evidence)
     ada(evidence).insert(at(ada(evidence), Sent, 3), Sent(1.9, 1, ROOM, "c3", "body 3"))
@@ -462,7 +462,7 @@ def test_what_is_sent_again_may_come_later():
     assert found(evidence) == {}
 
 
-def test_who_is_let_in_again_hears_from_there_on():
+def test_a_readmitted_member_receives_later_entries():
     evidence = clean()
     index = at(bob(evidence), EntryReceived, 2)
     bob(evidence)[index] = altered(bob(evidence)[index], own="left")
@@ -475,7 +475,7 @@ def test_who_is_let_in_again_hears_from_there_on():
     assert found(evidence) == {}
 
 
-def test_late_is_nothing_when_something_else_went_wrong_meanwhile():
+def test_delays_are_ignored_during_another_fault():
     evidence = clean()
     _late_without_redis(evidence)
     evidence.faults.append(fault("kill", began=3.5, ended=3.6, healed=3.7))
@@ -483,7 +483,7 @@ def test_late_is_nothing_when_something_else_went_wrong_meanwhile():
     assert found(evidence) == {}
 
 
-def test_of_many_violations_some_are_told_and_all_are_counted():
+def test_many_violations_are_all_counted_and_some_reported():
     evidence = clean()
     evidence.stored.last_seqs[ROOM] = 1000
 

@@ -23,7 +23,7 @@ def client(proxy):
     return Redis.from_url(proxy.url, protocol=2)
 
 
-async def test_questions_are_answered_as_they_were(proxy):
+async def test_commands_are_passed_through_unchanged(proxy):
     async with client(proxy) as redis:
         name = f"relay-{id(proxy)}"
         await redis.rpush(name, "one", "two")
@@ -51,7 +51,7 @@ async def receive_count(proxy, count):
         return len(told) - 1
 
 
-async def test_a_share_of_the_messages_is_lost_but_no_heartbeat(proxy):
+async def test_a_share_of_the_messages_but_no_heartbeat_is_dropped(proxy):
     proxy.loss_rate = 0.5
 
     arrived = await receive_count(proxy, 200)
@@ -60,12 +60,12 @@ async def test_a_share_of_the_messages_is_lost_but_no_heartbeat(proxy):
     assert proxy.dropped_messages == 200 - arrived
 
 
-async def test_nothing_is_lost_unless_wanted(proxy):
+async def test_nothing_is_dropped_by_default(proxy):
     assert await receive_count(proxy, 100) == 100
     assert proxy.dropped_messages == 0
 
 
-async def test_what_is_held_comes_later(proxy):
+async def test_held_messages_are_delivered_later(proxy):
     async with client(proxy) as redis:
         await redis.ping()
         proxy.pause()
@@ -79,7 +79,7 @@ async def test_what_is_held_comes_later(proxy):
             assert await answer
 
 
-async def test_down_cuts_and_refuses_and_up_is_the_same_place(proxy):
+async def test_down_disconnects_and_refuses_and_up_listens_on_the_same_port(proxy):
     url = proxy.url
     async with client(proxy) as redis:
         await redis.ping()

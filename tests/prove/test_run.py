@@ -34,7 +34,7 @@ def tried(said, name):
 
 
 @pytest.mark.slow("10 s: a run of hubbub prove on SQLite")
-def test_on_sqlite_alone_everything_holds(tmp_path, figures):
+def test_all_guarantees_hold_on_sqlite(tmp_path, figures):
     code, said = prove(tmp_path, "--database-url", "sqlite", "--minutes", "0.07", "--faults", "kill,twins")
 
     assert code == 0, said
@@ -46,7 +46,7 @@ def test_on_sqlite_alone_everything_holds(tmp_path, figures):
 
 
 @pytest.mark.slow("18 s: a run of hubbub prove with servers of its own")
-def test_on_postgresql_and_redis_everything_holds(tmp_path, figures):
+def test_all_guarantees_hold_on_postgresql_and_redis(tmp_path, figures):
     """On servers that it starts itself: only those can be frozen and crashed."""
     code, said = prove(
         *(tmp_path, "--minutes", "0.12", "--faults", "kill,redis-drop,database-pause"),
@@ -76,7 +76,7 @@ Delivery._deliver = forgetful
 
 @pytest.mark.soak
 @pytest.mark.timeout(1200)
-def test_ten_minutes_of_every_fault_break_nothing(tmp_path, figures):
+def test_ten_minutes_of_every_fault_violate_nothing(tmp_path, figures):
     code, said = prove(tmp_path, "--minutes", "10", seconds=1100, TMPDIR=tempfile.gettempdir())
 
     assert code == 0, said
@@ -103,7 +103,7 @@ def test_ten_failovers_under_load_lose_nothing(tmp_path, figures):
 
 
 @pytest.mark.slow("10 s: a run of hubbub prove until it finds the mistake")
-def test_an_instance_that_forgets_entries_is_found_out(tmp_path):
+def test_an_instance_that_drops_entries_is_detected(tmp_path):
     """A mistake is planted in hubbub itself: every Python that starts here finds it in its path."""
     (tmp_path / "planted").mkdir()
     (tmp_path / "planted" / "sitecustomize.py").write_text(PLANTED)

@@ -28,11 +28,11 @@ def evidence():
     return Evidence([ada, bob])
 
 
-def test_an_ack_is_waited_for_since_the_first_send():
+def test_the_ack_time_starts_at_the_first_send():
     assert timing_checker.message_timings(evidence()).acks == [(1.0, 0.5), (10.0, 2.5)]
 
 
-def test_delivery_is_that_of_what_was_sent_but_once():
+def test_delivery_times_count_messages_sent_once():
     assert timing_checker.message_timings(evidence()).delivery == [(1.0, 0.75)]
 
 
@@ -49,14 +49,14 @@ def test_delivery_is_that_of_what_was_sent_but_once():
         ([fault(12.0, 14.0), fault(0.0, 1.0)], [(1.0, 0.5), (10.0, 2.5)]),
     ],
 )
-def test_what_was_on_its_way_during_a_fault_is_counted_for_it(faults, acks):
+def test_messages_in_flight_during_a_fault_count_for_it(faults, acks):
     times = timing_checker.message_timings(evidence())
 
     assert times.during(faults).acks == acks
     assert times.during(faults, inside=False).acks == [each for each in times.acks if each not in acks]
 
 
-def test_percentiles_are_values_that_were_there():
+def test_percentiles_are_measured_values():
     values = [float(number) for number in range(1, 101)]
 
     assert timing_checker.percentile(values, 0.5) == 50.0
@@ -65,6 +65,6 @@ def test_percentiles_are_values_that_were_there():
     assert timing_checker.percentile([7.0], 0.99) == 7.0
 
 
-def test_one_value_is_told_as_one():
+def test_a_single_value_is_reported_as_one():
     assert timing_checker.summarize([0.25]) == "250 ms"
     assert timing_checker.summarize([0.1, 0.3]) == "p50 100 ms, p99 300 ms, max 300 ms of 2"

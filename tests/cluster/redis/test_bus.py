@@ -27,7 +27,7 @@ async def follows(ear, room_id) -> None:
     await ear.bus.wait_subscribed()
 
 
-async def test_what_nobody_here_follows_does_not_come(redis_bus) -> None:
+async def test_signals_of_channels_without_subscription_are_not_received(redis_bus) -> None:
     here, there = await redis_bus(), await redis_bus()
     before, after, user_id = uuid4(), uuid4(), uuid4()
     await follows(there, before)
@@ -46,7 +46,7 @@ async def test_what_nobody_here_follows_does_not_come(redis_bus) -> None:
     assert metrics.counters["bus_signals_received"] == received + 1
 
 
-async def test_a_channel_that_comes_and_goes_is_heard_in_the_end(redis_bus) -> None:
+async def test_a_channel_subscribed_and_unsubscribed_repeatedly_is_received(redis_bus) -> None:
     here, there = await redis_bus(), await redis_bus()
     room_id = uuid4()
     for _ in range(20):
@@ -63,7 +63,7 @@ async def test_a_channel_that_comes_and_goes_is_heard_in_the_end(redis_bus) -> N
     assert there.bus.state() == "ok"
 
 
-async def test_large_entries_travel_as_a_pointer_to_the_log(redis_bus) -> None:
+async def test_large_entries_are_sent_as_a_reference_to_the_log(redis_bus) -> None:
     here, there = await redis_bus(), await redis_bus()
     room_id = uuid4()
     await follows(there, room_id)
@@ -73,7 +73,7 @@ async def test_large_entries_travel_as_a_pointer_to_the_log(redis_bus) -> None:
     assert await there.wait_for_count(1) == [LogAdvanced(room_id, 7)]
 
 
-async def test_deployments_with_other_prefixes_hear_nothing_of_each_other(redis_url, redis_bus) -> None:
+async def test_deployments_with_other_prefixes_are_separate(redis_url, redis_bus) -> None:
     here, there = await redis_bus(), await redis_bus()
     other = SignalRecorder(RedisBus(topology.from_url(redis_url), f"other-{uuid4().hex}"))
     await other.bus.start()
@@ -93,7 +93,7 @@ async def test_deployments_with_other_prefixes_hear_nothing_of_each_other(redis_
 
 
 @pytest.mark.parametrize("how", ["refused", "silent"])
-async def test_it_starts_without_redis_and_finds_it_later(redis_bus, proxy, how) -> None:
+async def test_the_bus_starts_without_redis_and_connects_later(redis_bus, proxy, how) -> None:
     if how == "refused":
         await proxy.stop()
     else:
@@ -116,7 +116,7 @@ async def test_it_starts_without_redis_and_finds_it_later(redis_bus, proxy, how)
 
 
 @pytest.mark.parametrize("how", ["cut", "silent", "gone"])
-async def test_redis_goes_and_comes_back(redis_bus, proxy, how, caplog) -> None:
+async def test_the_bus_recovers_after_a_redis_outage(redis_bus, proxy, how, caplog) -> None:
     caplog.set_level(logging.INFO, logger="hubbub")
     here, there = await redis_bus(proxy.url), await redis_bus()
     room_id = uuid4()
@@ -148,7 +148,7 @@ async def test_redis_goes_and_comes_back(redis_bus, proxy, how, caplog) -> None:
     assert all(before != after for before, after in pairwise(states))
 
 
-async def test_listeners_that_redis_hangs_up_on_are_replaced(redis_bus, redis_url, prefix) -> None:
+async def test_subscriber_connections_closed_by_redis_are_replaced(redis_bus, redis_url, prefix) -> None:
     here, there = await redis_bus(), await redis_bus()
     room_id = uuid4()
     await follows(there, room_id)
@@ -165,7 +165,7 @@ async def test_listeners_that_redis_hangs_up_on_are_replaced(redis_bus, redis_ur
 
 
 @pytest.mark.slow("6 s: a listener counts as deaf after 5 s")
-async def test_a_deaf_listener_is_replaced(redis_bus) -> None:
+async def test_a_silent_subscriber_connection_is_replaced(redis_bus) -> None:
     here, there = await redis_bus(), await redis_bus()
     room_id = uuid4()
     await follows(there, room_id)

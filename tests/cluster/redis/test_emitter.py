@@ -41,7 +41,7 @@ def documented() -> Callable[..., Awaitable[None]]:
     return announce
 
 
-async def test_the_example_of_the_documentation(world, redis_url, prefix) -> None:
+async def test_the_documented_example_works(world, redis_url, prefix) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     eve = await (await world.register("eve")).connect_client()
 
@@ -60,7 +60,7 @@ async def test_the_example_of_the_documentation(world, redis_url, prefix) -> Non
     )
 
 
-async def test_rooms_of_sockets_and_the_end_of_a_socket(world, redis_url, prefix) -> None:
+async def test_rooms_of_sockets_and_disconnects_are_supported(world, redis_url, prefix) -> None:
     _, (ada, bob) = await world.room_with_clients("ada", "bob")
     sid = ada.sio.get_sid("/chat")
 
@@ -84,7 +84,7 @@ async def test_rooms_of_sockets_and_the_end_of_a_socket(world, redis_url, prefix
     assert bob.count_events("x:one") == 0
 
 
-async def test_what_clients_could_not_read_is_refused(redis_url, prefix, database_kind) -> None:
+async def test_a_payload_that_clients_cannot_read_is_refused(redis_url, prefix, database_kind) -> None:
     room_id = str(uuid4())
     async with Emitter(redis_url, prefix) as emitter:
         with pytest.raises(ValueError, match="named by"):
@@ -93,7 +93,7 @@ async def test_what_clients_could_not_read_is_refused(redis_url, prefix, databas
             await emitter.emit("x", [1], room=room_id, namespace="/chat")
 
 
-async def test_redis_that_is_away_is_an_error(prefix, database_kind) -> None:
+async def test_an_unavailable_redis_is_an_error(prefix, database_kind) -> None:
     async with Emitter("redis://127.0.0.1:1", prefix) as emitter:
         with pytest.raises(RedisError, match=r"127\.0\.0\.1"):
             await emitter.emit("x", {}, namespace="/chat")

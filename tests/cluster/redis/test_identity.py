@@ -116,7 +116,7 @@ async def _ignore(_users: object, _status: object) -> None:
 
 @pytest.mark.usefixtures("short_timeouts")
 @pytest.mark.parametrize("earlier", ["a replica", "silent", "a master"])
-async def test_a_proxy_that_keeps_connections_to_the_earlier_master(
+async def test_a_proxy_that_keeps_connections_to_the_previous_master(
     pair, redis_bus, prefix, earlier, caplog, figures
 ) -> None:
     """New connections lead to the new master; those of before stay with the earlier one."""
@@ -168,7 +168,7 @@ async def _info(server: RedisServer) -> dict[str, str]:
         return found
 
 
-async def test_a_sentinel_that_switches(pair, redis_bus, prefix, figures) -> None:
+async def test_a_failover_by_sentinel_is_followed(pair, redis_bus, prefix, figures) -> None:
     master, replica = pair
     with Sentinel(master) as sentinel:
         # It has to know the replica first.
@@ -205,7 +205,7 @@ async def test_a_sentinel_that_switches(pair, redis_bus, prefix, figures) -> Non
         await instances.close()
 
 
-async def test_a_replica_is_no_server_for_a_bus(pair, redis_bus) -> None:
+async def test_a_replica_is_refused(pair, redis_bus) -> None:
     here = await redis_bus(pair[1].url)
 
     await until(lambda: here.bus._connections.last_error == "it is a replica")
@@ -215,7 +215,7 @@ async def test_a_replica_is_no_server_for_a_bus(pair, redis_bus) -> None:
     await until(lambda: here.bus.state() == "ok")
 
 
-async def test_a_sentinel_that_is_silent_hides_no_other(redis_bus) -> None:
+async def test_a_silent_sentinel_does_not_block_the_others(redis_bus) -> None:
     with (
         RedisServer() as master,
         Sentinel(master) as sentinel,
@@ -235,7 +235,7 @@ async def test_a_sentinel_that_is_silent_hides_no_other(redis_bus) -> None:
         (("CONFIG", "SET", "min-replicas-to-write", 1), ("CONFIG", "SET", "min-replicas-to-write", 0)),
     ],
 )
-async def test_a_connection_whose_server_refuses_writes_is_closed(refuse, accept) -> None:
+async def test_a_connection_to_a_read_only_server_is_closed(refuse, accept) -> None:
     with RedisServer() as server:
         found = topology.from_url(server.url)
         await found.client.set("a", 1)
@@ -272,7 +272,7 @@ async def test_an_emitter_reaches_the_new_master(pair, redis_bus, prefix) -> Non
         await here.wait_for_count(1)
 
 
-async def test_connections_that_lead_to_different_servers_on_purpose_are_left_alone(redis_bus) -> None:
+async def test_connections_to_different_servers_by_configuration_are_left_open(redis_bus) -> None:
     here = await redis_bus()
     await until(lambda: here.bus.state() == "ok")
     its = here.bus._connections

@@ -5,7 +5,7 @@ from uuid import uuid4
 from tests.cluster.conftest import entries_signal, until
 
 
-async def test_channels_that_no_node_was_asked_for_were_missed(redis_bus) -> None:
+async def test_channels_subscribed_at_no_node_were_missed(redis_bus) -> None:
     here, there = await redis_bus(), await redis_bus()
     room_id = uuid4()
     there.bus.subscribe_room(room_id)
@@ -25,7 +25,7 @@ async def test_channels_that_no_node_was_asked_for_were_missed(redis_bus) -> Non
     assert [entry.seq for entry in signal.entries] == [1]
 
 
-async def test_looking_again_where_nothing_moved_misses_nothing(redis_bus) -> None:
+async def test_refreshing_an_unchanged_topology_misses_nothing(redis_bus) -> None:
     there = await redis_bus()
     there.bus.subscribe_room(uuid4())
     await until(lambda: there.bus.state() == "ok")

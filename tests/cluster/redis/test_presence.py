@@ -67,7 +67,7 @@ async def keys(redis_url, prefix):
         yield find
 
 
-async def test_devices_on_several_instances_are_one_person(instance) -> None:
+async def test_connections_on_several_instances_are_one_user(instance) -> None:
     here, there = await instance(), await instance()
     ada = uuid4()
 
@@ -81,7 +81,7 @@ async def test_devices_on_several_instances_are_one_person(instance) -> None:
     assert await here.presence.get([ada]) == {}
 
 
-async def test_an_instance_that_came_just_now_is_believed(instance) -> None:
+async def test_a_new_instance_counts_at_once(instance) -> None:
     here = await instance()
     await here.die()  # it looks at the leases no more
     there = await instance()
@@ -94,7 +94,7 @@ async def test_an_instance_that_came_just_now_is_believed(instance) -> None:
     assert await here.presence.mark_disconnected([ada]) == set()
 
 
-async def test_users_of_a_dead_instance_are_told_offline_once(instance, keys) -> None:
+async def test_users_of_a_dead_instance_are_reported_offline_once(instance, keys) -> None:
     here, there, dead = await instance(), await instance(), await instance()
     ada, bob = uuid4(), uuid4()
     await dead.presence.mark_connected([ada, bob])
@@ -112,7 +112,7 @@ async def test_users_of_a_dead_instance_are_told_offline_once(instance, keys) ->
     assert await there.presence.get([ada, bob]) == {bob: "online"}
 
 
-async def test_an_instance_that_was_taken_for_dead_comes_back_with_its_users(instance) -> None:
+async def test_a_paused_instance_restores_its_users(instance) -> None:
     here, paused = await instance(), await instance()
     ada = uuid4()
     await paused.presence.mark_connected([ada])
@@ -126,7 +126,7 @@ async def test_an_instance_that_was_taken_for_dead_comes_back_with_its_users(ins
     assert await here.presence.get([ada]) == {ada: "away"}
 
 
-async def test_one_that_stops_lets_its_users_find_another(instance) -> None:
+async def test_users_of_a_stopping_instance_may_connect_elsewhere(instance) -> None:
     here, stopping = await instance(), await instance()
     ada, bob = uuid4(), uuid4()
     await stopping.presence.mark_connected([ada, bob])
@@ -139,7 +139,7 @@ async def test_one_that_stops_lets_its_users_find_another(instance) -> None:
     assert await here.presence.get([ada, bob]) == {ada: "online"}
 
 
-async def test_redis_that_forgot_everything_learns_it_again(instance, keys, redis_url) -> None:
+async def test_presence_is_restored_after_redis_lost_its_data(instance, keys, redis_url) -> None:
     here, there = await instance(), await instance()
     ada, bob = uuid4(), uuid4()
     await here.presence.mark_connected([ada])
@@ -157,7 +157,7 @@ async def test_redis_that_forgot_everything_learns_it_again(instance, keys, redi
     assert here.told == there.told == []
 
 
-async def test_a_status_chosen_elsewhere_outlives_redis(instance, keys, redis_url) -> None:
+async def test_a_status_set_on_another_instance_survives_a_loss_of_redis(instance, keys, redis_url) -> None:
     here = await instance()
     ada = uuid4()
     await here.presence.mark_connected([ada])
@@ -169,7 +169,7 @@ async def test_a_status_chosen_elsewhere_outlives_redis(instance, keys, redis_ur
     assert await here.presence.get([ada]) == {ada: "away"}
 
 
-async def test_without_redis_it_pauses_and_is_right_again_afterwards(instance, redis_url) -> None:
+async def test_presence_pauses_without_redis_and_is_correct_afterwards(instance, redis_url) -> None:
     async with TcpProxy(redis_url) as proxy:
         here, there = await instance(proxy.url), await instance()
         ada, bob = uuid4(), uuid4()
@@ -189,7 +189,7 @@ async def test_without_redis_it_pauses_and_is_right_again_afterwards(instance, r
         assert await there.presence.get([bob]) == {bob: "busy"}
 
 
-async def test_whatever_crashes_everything_expires(instance, keys) -> None:
+async def test_all_keys_expire_after_a_crash(instance, keys) -> None:
     here = await instance()
     users = [uuid4() for _ in range(20)]
     for _ in range(3):
@@ -213,7 +213,7 @@ def described(name: str, connections: int = 1) -> Described:
     return Described(name, "2026-01-01T00:00:00.000Z", connections, users=1, rooms=1, draining=False)
 
 
-async def test_instances_know_each_other_as_they_describe_themselves(instance) -> None:
+async def test_instances_see_the_descriptions_of_each_other(instance) -> None:
     here, there, silent = await instance(), await instance(), await instance()
     here.presence.register_instance(lambda: described("here", 2))
     there.presence.register_instance(lambda: described("there", 3))
@@ -234,7 +234,7 @@ async def test_instances_know_each_other_as_they_describe_themselves(instance) -
     await until(alone)
 
 
-async def test_what_an_instance_of_another_version_says_is_passed_over(instance, redis_url, prefix) -> None:
+async def test_a_description_of_another_version_is_ignored(instance, redis_url, prefix) -> None:
     here = await instance()
     here.presence.register_instance(lambda: described("here"))
     async with Redis.from_url(redis_url) as client:
@@ -244,7 +244,7 @@ async def test_what_an_instance_of_another_version_says_is_passed_over(instance,
     assert await here.presence.instances() == Instances([described("here")], complete=True)
 
 
-async def test_without_redis_an_instance_knows_itself(instance, redis_url) -> None:
+async def test_an_instance_sees_itself_without_redis(instance, redis_url) -> None:
     async with TcpProxy(redis_url) as proxy:
         here = await instance(proxy.url)
         here.presence.register_instance(lambda: described("here"))

@@ -19,7 +19,7 @@ async def proxy(redis_url):
         yield made
 
 
-async def test_what_was_confirmed_is_received_when_the_memory_is_current(recorders) -> None:
+async def test_a_confirmed_signal_is_received_when_the_cache_is_current(recorders) -> None:
     here, there = recorders
     user_id, room_id = uuid4(), uuid4()
     there.bus.subscribe_user(user_id)
@@ -33,14 +33,14 @@ async def test_what_was_confirmed_is_received_when_the_memory_is_current(recorde
         assert len(there.signals) == number + 1
 
 
-async def test_the_memory_of_an_unsubscribed_user_is_not_current(redis_bus) -> None:
+async def test_the_cache_of_an_unsubscribed_user_is_not_current(redis_bus) -> None:
     here = await redis_bus()
 
     assert not await here.bus.is_current(uuid4())
 
 
 @pytest.mark.parametrize("how", ["silent", "cut", "gone"])
-async def test_without_redis_nothing_is_current_and_nobody_waits(redis_bus, proxy, how) -> None:
+async def test_nothing_is_current_without_redis_and_no_call_waits(redis_bus, proxy, how) -> None:
     here, user_id = await redis_bus(proxy.url), uuid4()
     here.bus.subscribe_user(user_id)
     await here.bus.wait_subscribed()
@@ -65,7 +65,7 @@ async def test_without_redis_nothing_is_current_and_nobody_waits(redis_bus, prox
     await until(lambda: here.bus.is_current(user_id))
 
 
-async def test_calls_of_one_turn_share_a_round_trip() -> None:
+async def test_concurrent_calls_share_a_round_trip() -> None:
     sent: list[bytes] = []
     made = Probe(sent.append)
     calls = [asyncio.create_task(made.is_current()) for _ in range(100)]
@@ -79,7 +79,7 @@ async def test_calls_of_one_turn_share_a_round_trip() -> None:
     assert all(await asyncio.gather(*calls))
 
 
-async def test_a_lost_number_is_a_reason_to_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lost_number_marks_the_cache_as_not_current(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "PROBE_TIMEOUT_S", 0.01)
     sent: list[bytes] = []
     made = Probe(sent.append)
@@ -101,7 +101,7 @@ async def test_a_lost_number_is_a_reason_to_doubt(monkeypatch: pytest.MonkeyPatc
     assert await current
 
 
-async def test_numbers_that_never_come_back_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unanswered_numbers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "PROBE_TIMEOUT_S", 0.0)
     made = Probe(lambda _: None)
 

@@ -43,7 +43,7 @@ async def test_instances_count_together(instance, redis_url) -> None:
     assert (await there.update_failures("pair", "ada", "fail")).failures == 2
 
 
-async def test_nothing_is_kept_for_longer_than_it_is_needed(instance, redis_url, prefix) -> None:
+async def test_keys_expire_when_they_are_not_needed(instance, redis_url, prefix) -> None:
     made = instance(redis_url)
     await made.acquire("http", "ada", RATE)
     await made.update_failures("pair", "ada", "fail")
@@ -58,7 +58,7 @@ async def test_nothing_is_kept_for_longer_than_it_is_needed(instance, redis_url,
     assert hour < lives[f"{prefix}:limit:pair:bob"] <= 30 * 24 * hour
 
 
-async def test_redis_frozen_or_down_is_counted_in_memory_at_once(instance, redis_url, caplog) -> None:
+async def test_a_frozen_or_stopped_redis_is_replaced_by_memory_at_once(instance, redis_url, caplog) -> None:
     caplog.set_level(logging.INFO, "hubbub")
     failures = metrics.counters["rate_limit_redis_failures"]
     async with TcpProxy(redis_url) as proxy:
@@ -95,7 +95,7 @@ async def test_redis_frozen_or_down_is_counted_in_memory_at_once(instance, redis
     ]
 
 
-async def test_while_redis_is_away_only_one_request_a_second_asks_it(instance, redis_url) -> None:
+async def test_an_unavailable_redis_is_tried_once_a_second(instance, redis_url) -> None:
     async with TcpProxy(redis_url) as proxy:
         made = instance(proxy.url)
         await proxy.stop()
@@ -110,7 +110,7 @@ async def test_while_redis_is_away_only_one_request_a_second_asks_it(instance, r
         await proxy.start()
 
 
-async def test_a_redis_that_refuses_is_as_good_as_none(instance, redis_url, prefix) -> None:
+async def test_a_redis_that_refuses_commands_is_replaced_by_memory(instance, redis_url, prefix) -> None:
     made = instance(redis_url)
     async with Redis.from_url(redis_url) as client:
         await client.hset(f"{prefix}:limit:http:ada", "not", "a number")
@@ -118,7 +118,7 @@ async def test_a_redis_that_refuses_is_as_good_as_none(instance, redis_url, pref
     assert (await made.acquire("http", "ada", RATE)).remaining == 2
 
 
-async def test_in_a_cluster_each_key_is_counted_where_it_lives(instance) -> None:
+async def test_each_key_of_a_cluster_is_counted_on_its_node(instance) -> None:
     keys = [f"user {number}" for number in range(20)]
     async with redis_servers.run_cluster() as url:
         made = instance(url)

@@ -66,7 +66,7 @@ async def test_presence_in_a_cluster(prefix) -> None:
 
 
 @pytest.mark.parametrize("noticed", ["by the connection", "by looking"])
-async def test_slots_of_a_cluster_that_move_are_followed(redis_bus, noticed) -> None:
+async def test_moved_cluster_slots_are_followed(redis_bus, noticed) -> None:
     async with run_cluster() as url:
         here, there = await redis_bus(url), await redis_bus(url)
         rooms = [uuid4() for _ in range(20)]
@@ -122,7 +122,7 @@ def _give_away(url: str) -> None:
             time.sleep(0.02)
 
 
-async def test_the_server_that_a_sentinel_names(redis_bus) -> None:
+async def test_the_master_named_by_a_sentinel_is_used(redis_bus) -> None:
     with RedisServer() as main, Sentinel(main) as sentinel:
         await talk(redis_bus, sentinel.url)
 
@@ -135,7 +135,7 @@ async def test_a_redis_behind_tls(redis_bus, redis_url, tmp_path) -> None:
         await talk(redis_bus, f"{proxy.url}?ssl_ca_certs={authority.certificate_path}")
 
 
-async def test_a_redis_whose_certificate_nobody_knows_is_not_trusted(redis_bus, redis_url, tmp_path) -> None:
+async def test_an_unknown_certificate_is_refused(redis_bus, redis_url, tmp_path) -> None:
     authority, other = CertificateAuthority(tmp_path), CertificateAuthority(tmp_path, "others")
 
     async with TcpProxy(redis_url, authority.server_context()) as proxy:
@@ -146,7 +146,7 @@ async def test_a_redis_whose_certificate_nobody_knows_is_not_trusted(redis_bus, 
 
 
 @pytest.mark.parametrize("url", ["redis+sentinel://127.0.0.1:1/mymaster", "redis+cluster://127.0.0.1:1"])
-async def test_nobody_there_is_a_bus_that_waits(redis_bus, url) -> None:
+async def test_the_bus_waits_for_an_unavailable_redis(redis_bus, url) -> None:
     here = await redis_bus(url)
     room_id = uuid4()
     here.bus.subscribe_room(room_id)

@@ -47,12 +47,12 @@ def test_the_examples_are_commonmark(example: Example) -> None:
 
 
 @given(st.lists(st.sampled_from(PARTS), max_size=16).map("".join))
-def test_any_text_has_the_code_that_a_library_finds(body: str) -> None:
+def test_any_text_has_the_code_that_a_reference_library_finds(body: str) -> None:
     assert words(code(body)) == words(of_library(body))
 
 
 @given(st.text("a \n\t>-1.`~#\\<", max_size=60))
-def test_nothing_is_lost(body: str) -> None:
+def test_the_parts_add_up_to_the_text(body: str) -> None:
     kept = "".join(piece.text for piece in pieces(body))
 
     assert kept.count("a") <= body.count("a")

@@ -79,7 +79,7 @@ ONE = [
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_what_no_email_can_reach_is_no_address(text):
+def test_an_undeliverable_address_is_invalid(text):
     assert email_addresses.canonical(text) is None
 
 
@@ -101,17 +101,17 @@ def test_all_spellings_of_a_mailbox_are_one_address(email, text):
         "a" * 64 + "@example.org",
     ],
 )
-def test_unusual_addresses_are_addresses(text):
+def test_unusual_addresses_are_valid(text):
     assert email_addresses.canonical(text) == text
 
 
 @pytest.mark.parametrize("text", ["ada@example.org.", "ada@bücher.example", "ada@home", "a..b@example.org"])
-def test_a_form_that_was_stored_before_is_found_first(text):
+def test_a_form_stored_earlier_is_found_first(text):
     assert email_addresses.spellings(text.upper())[0] == text
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_an_address_is_its_own_canonical_form(local, domain):
+def test_a_canonical_address_is_its_own_canonical_form(local, domain):
     email = email_addresses.canonical(f"{local}@{domain}.example")
 
     if email is not None:
@@ -149,5 +149,5 @@ def test_a_sender_is_a_name_and_an_address(text, sender):
         "hubbub <=?utf-8?q?x?=@example.org>",
     ],
 )
-def test_what_is_no_sender_is_refused(text):
+def test_an_invalid_sender_is_refused(text):
     assert email_addresses.parse_sender(text) is None

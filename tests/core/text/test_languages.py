@@ -20,7 +20,7 @@ from hubbub.core.text import languages
         ("sl-rozaj-biske-1994", "sl-rozaj-biske-1994"),
     ],
 )
-def test_a_language_that_exists(tag, kept):
+def test_an_existing_language_is_accepted(tag, kept):
     assert languages.canonical(tag) == kept
     assert languages.canonical(kept) == kept
     assert len(kept) <= languages.MAX_TAG_CHARS
@@ -60,6 +60,6 @@ def test_a_language_that_exists(tag, kept):
     ],
     ids=ascii,
 )
-def test_a_language_that_does_not_exist(tag):
+def test_an_unknown_language_is_refused(tag):
     assert languages.canonical(tag) is None
     assert not re.search(languages.pattern(), tag)

@@ -33,19 +33,19 @@ def test_a_line_has_no_controls_and_no_line_ends(category):
 
 
 @pytest.mark.parametrize("mark", MARKS, ids=ascii)
-def test_a_line_does_not_turn_the_text_behind_it(mark):
+def test_a_line_does_not_reverse_the_text_after_it(mark):
     assert names.line_fault(f"a{mark}b") is not None
 
 
 @pytest.mark.parametrize("category", ["Cf", "Zs", "Co"])
-def test_a_name_has_something_to_see(category):
+def test_a_name_has_a_visible_character(category):
     taken = [each for each in BY_CATEGORY[category] if not names.name_fault(each, 80)]
 
     assert taken == []
 
 
 @pytest.mark.parametrize("character", BLANK, ids=ascii)
-def test_what_is_drawn_as_nothing_is_no_name(character):
+def test_an_invisible_name_is_refused(character):
     assert names.name_fault(character, 80) is not None
     assert names.normalize_line(character) == ""
 
@@ -55,7 +55,7 @@ def test_what_is_drawn_as_nothing_is_no_name(character):
     ["a", "1", "☃", "👩‍💻", "می‌خواهم", "ก็", "נַ", "é", "\u200fשלום", "🫪", "´", "a b", "O’Neill"],
     ids=ascii,
 )
-def test_what_can_be_seen_is_a_name(text):
+def test_a_visible_name_is_accepted(text):
     assert names.name_fault(text, 80) is None
     assert names.normalize_line(f"\u3000{text} ") == text
 
@@ -77,7 +77,7 @@ def test_a_name_is_not_too_long_when_it_is_normalized(text):
         ("", ""),
     ],
 )
-def test_a_name_from_elsewhere_is_shortened(text, kept):
+def test_an_external_name_is_shortened(text, kept):
     assert names.truncate(text, 80) == kept
 
 
@@ -106,7 +106,7 @@ def test_a_name_from_elsewhere_is_shortened(text, kept):
     ],
     ids=ascii,
 )
-def test_names_that_read_the_same_are_the_same(same_name):
+def test_names_that_look_the_same_are_the_same(same_name):
     assert names.key(same_name) == "staff"
 
 
@@ -118,7 +118,7 @@ def test_the_number_of_spaces_does_not_count(same_name):
 
 
 @pytest.mark.parametrize("other", ["stuff", "st aff", "stäff", "staff.", "стафф"])
-def test_other_names_are_others(other):
+def test_different_names_stay_different(other):
     assert names.key(other) != names.key("staff")
 
 
@@ -128,12 +128,12 @@ def test_the_key_of_a_key_is_itself(text):
 
 
 @given(TEXTS)
-def test_a_name_has_a_key_that_can_be_stored(text):
+def test_the_key_of_a_name_can_be_stored(text):
     if names.name_fault(text, 80) is None:
         assert 0 < len(names.key(names.normalize_line(text))) <= names.MAX_KEY_CHARS
 
 
 @given(TEXTS)
-def test_the_patterns_say_the_same_as_the_rules(text):
+def test_the_patterns_match_the_rules(text):
     assert bool(re.search(names.LINE_PATTERN, text)) == (names.line_fault(text) is None)
     assert bool(re.search(names.NAME_PATTERN, text)) == (names.name_fault(text, 2000) is None)

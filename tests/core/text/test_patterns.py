@@ -11,14 +11,14 @@ TEXTS = st.lists(st.text("abc-]^\\$.*é👍", min_size=1, max_size=5), min_size=
 
 
 @given(TEXTS, TEXTS)
-def test_a_pattern_matches_the_texts_alone(texts, others):
+def test_a_pattern_matches_only_its_texts(texts, others):
     pattern = re.compile(patterns.any_of(texts))
 
     assert {each for each in texts + others if pattern.fullmatch(each)} == set(texts)
 
 
 @given(TEXTS)
-def test_something_may_follow_each_character(texts):
+def test_a_suffix_may_follow_each_character(texts):
     pattern = re.compile(patterns.any_of(texts, lambda _: "!?"))
 
     assert all(pattern.fullmatch("!".join(each) + "!") for each in texts)

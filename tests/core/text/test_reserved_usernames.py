@@ -39,13 +39,13 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("name", [*CONTRACT, "deleted", "deleted-ada", "deletedish"])
-def test_the_names_of_the_contract_are_reserved(name):
+def test_the_specified_names_are_reserved(name):
     assert is_reserved(name)
     assert is_reserved(name.upper())
 
 
 @pytest.mark.parametrize("name", sorted(reserved_usernames.reserved_names()))
-def test_each_name_of_the_list_is_reserved_in_its_disguises(name):
+def test_each_name_is_reserved_in_every_disguise(name):
     digits = name.translate(str.maketrans("oeatb", "03478"))
 
     assert name == name.lower()
@@ -86,7 +86,7 @@ def test_each_name_of_the_list_is_reserved_in_its_disguises(name):
         ),
     ],
 )
-def test_other_names_are_not(name):
+def test_other_names_are_not_reserved(name):
     assert not is_reserved(name)
 
 
@@ -94,7 +94,7 @@ def test_no_sample_user_has_a_reserved_name():
     assert [name for number in range(400) if is_reserved(name := sample.user_names(number)[0])] == []
 
 
-def test_no_username_is_a_segment_that_its_routes_share_with_others():
+def test_no_username_collides_with_a_route_segment():
     paths = [path.split("/") for path in openapi_document("/")["paths"]]
     named = [path for path in paths if "{username}" in path]
     shared = {
@@ -127,7 +127,7 @@ def _writes(node: ast.AST) -> bool:
     )
 
 
-def test_every_place_that_writes_a_username_is_known():
+def test_every_writer_of_usernames_is_listed():
     found = {place for path in (PACKAGE / "services").glob("**/*.py") for place in _writers(path)}
 
     assert found == set(WRITERS)

@@ -25,7 +25,7 @@ def test_every_zone_loads():
     )
 
 
-def test_every_zone_loads_where_the_system_has_none():
+def test_every_zone_loads_without_zones_of_the_system():
     process = subprocess.run(
         [sys.executable, "-c", LOAD], env={"PYTHONTZPATH": ""}, capture_output=True, text=True, check=True
     )
@@ -50,7 +50,7 @@ def test_every_zone_loads_where_the_system_has_none():
         "UTC\n",
     ],
 )
-def test_what_is_no_zone(name):
+def test_an_unknown_zone_is_refused(name):
     assert name not in time_zones.names()
     assert not re.search(time_zones.pattern(), name)
 

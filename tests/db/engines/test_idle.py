@@ -77,7 +77,7 @@ async def opened(settings):
         (_handled_inside, "57P03"),
     ],
 )
-async def test_an_error_that_ends_a_connection_ends_it(opened, attempt, code):
+async def test_an_error_that_ends_a_connection_closes_it(opened, attempt, code):
     before = await _pid()
     with contextlib.suppress(Unavailable):
         await attempt(code)
@@ -96,7 +96,7 @@ async def test_an_error_that_ends_a_connection_ends_it(opened, attempt, code):
         (_handled_inside, "40P01"),
     ],
 )
-async def test_another_error_leaves_a_connection(opened, attempt, code):
+async def test_another_error_keeps_a_connection(opened, attempt, code):
     before = await _pid()
     with contextlib.suppress(Exception):
         await attempt(code)
@@ -179,7 +179,7 @@ async def test_idle_connections_to_a_server_that_refuses_writes_are_closed(serve
     assert _lines(caplog)[0] == "the database is unavailable"
 
 
-async def test_connections_that_are_stranded_are_closed(proxied_database, caplog, short_timeouts):
+async def test_unusable_connections_are_closed(proxied_database, caplog, short_timeouts):
     """As behind a proxy that keeps connections to a dead primary: idle ones, and one in use."""
     caplog.set_level("INFO", "hubbub")
     before = await _pids()
@@ -198,7 +198,7 @@ async def test_connections_that_are_stranded_are_closed(proxied_database, caplog
     assert _lines(caplog) == ["database connections were replaced"]
 
 
-async def test_a_pool_whose_connections_all_hang_is_replaced(proxied_database, short_timeouts):
+async def test_a_pool_of_hanging_connections_is_replaced(proxied_database, short_timeouts):
     """None is idle, so there is none to compare with; a new connection works."""
     await _pids()
     proxied_database.stall_connections()
@@ -211,9 +211,7 @@ async def test_a_pool_whose_connections_all_hang_is_replaced(proxied_database, s
     assert time.monotonic() - began < SOON / 2
 
 
-async def test_a_statement_that_takes_long_on_a_server_that_answers_is_left_alone(
-    proxied_database, short_timeouts
-):
+async def test_a_long_statement_on_a_responding_server_is_not_interrupted(proxied_database, short_timeouts):
     async with asyncio.timeout(SOON):
         await asyncio.gather(*(_sleep(2) for _ in range(POOL)))
 
@@ -246,7 +244,7 @@ async def _logged(caplog):
 # --- the primary is promoted elsewhere: last, for the servers are not as before ---
 
 
-async def test_writes_go_on_after_a_failover(servers, proxied_database, caplog):
+async def test_writes_continue_after_a_failover(servers, proxied_database, caplog):
     """The old primary refuses writes and keeps its connections, the standby becomes the primary."""
     primary, standby = servers
     await _pids()

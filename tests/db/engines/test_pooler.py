@@ -63,7 +63,7 @@ async def limits_and_statements():
     return await value(sql, "SHOW statement_timeout"), inside, kept
 
 
-async def test_nothing_stays_on_the_connections_of_a_pooler(pooled):
+async def test_no_state_is_kept_on_the_connections_of_a_pooler(pooled):
     await migrations.open_current(pooled)
     try:
         assert await limits_and_statements() == ("0", "10s", 0)

@@ -26,11 +26,11 @@ TRIGGER = "CREATE TRIGGER t AFTER DELETE ON a BEGIN DELETE FROM b; DELETE FROM c
         ("SELECT 'open; end", ["SELECT 'open; end;"]),
     ],
 )
-def test_a_script_is_taken_apart_where_sqlite_would(script, found):
+def test_a_script_is_split_into_the_statements_of_sqlite(script, found):
     assert split_script(script) == found
 
 
-def test_a_comment_may_hold_anything():
+def test_a_comment_may_contain_anything():
     assert len(split_script("-- one; two\nSELECT 1; /* three; four */ SELECT 2;")) == 2
 
 
@@ -39,7 +39,7 @@ def database_kind():
     return "sqlite"
 
 
-async def test_reads_go_on_while_another_program_writes_and_writes_wait_for_it(settings):
+async def test_reads_proceed_and_writes_wait_while_another_program_writes(settings):
     await migrations.open_current(settings)
     sql = database.connection()
     other = sqlite3.connect(database.sqlite_path(settings.database_url), isolation_level=None)
@@ -70,7 +70,7 @@ async def test_reads_go_on_while_another_program_writes_and_writes_wait_for_it(s
     assert max(waits) < 1  # SQLite's own waiting made it 5
 
 
-async def test_a_write_gives_up_when_another_program_does_not_end(settings, monkeypatch):
+async def test_a_write_fails_when_another_program_keeps_the_lock(settings, monkeypatch):
     monkeypatch.setattr(database, "BUSY_MS", 200)
     await migrations.open_current(settings)
     other = sqlite3.connect(database.sqlite_path(settings.database_url), isolation_level=None)

@@ -67,14 +67,14 @@ async def test_the_host_that_accepts_writes_is_found(pair, silent_host, closed_h
     assert time.monotonic() - began < 4 * writable.STAGGER_S
 
 
-async def test_hosts_of_the_query_are_hosts(pair):
+async def test_hosts_in_the_query_of_the_url_are_used(pair):
     ports = f"{pair[1].port},{pair[0].port}"
     url = f"postgres:///postgres?user=postgres&host=127.0.0.1,127.0.0.1&port={ports}"
 
     assert await _port(url) == pair[0].port
 
 
-async def test_the_host_that_accepted_writes_is_the_first_one_next_time(pair, silent_host):
+async def test_the_last_writable_host_is_tried_first(pair, silent_host):
     found = writable.Hosts([f"postgres://postgres@{silent_host}/postgres", pair[0].url()], "")
     for seconds in (4 * writable.STAGGER_S, writable.STAGGER_S):
         began = time.monotonic()
@@ -83,7 +83,7 @@ async def test_the_host_that_accepted_writes_is_the_first_one_next_time(pair, si
 
 
 @pytest.mark.parametrize("wanted", ["", "?target_session_attrs=any", "?target_session_attrs=read-write"])
-async def test_no_host_that_accepts_writes_is_a_line(pair, closed_host, wanted):
+async def test_a_missing_writable_host_is_one_line(pair, closed_host, wanted):
     for places in (pair[1].host, f"{pair[1].host},{closed_host}", f"{closed_host},{pair[1].host}"):
         with pytest.raises(database.DatabaseProblem, match=r"refuses writes: it is a standby") as caught:
             await _port(f"postgres://postgres:s3cret@{places}/postgres{wanted}")
@@ -111,7 +111,7 @@ def test_a_setting_may_name_several_hosts(places):
 
 
 @pytest.mark.parametrize("places", ["a:5432,b:many", "a:1,", ",b", "a,[::1", "a:99999999,b"])
-def test_each_of_them_is_checked(places):
+def test_each_host_is_checked(places):
     with pytest.raises(ConfigError) as caught:
         Settings.build({"database_url": f"postgres://u:s3cret@{places}/name"})
 
