@@ -250,6 +250,7 @@ REFUSED = {
 ACCEPTED = {
     "0002_truth": "migrations keep their file names",
     "RoomGone": "the result of `sync` that has the field `gone`",
+    "RoomGoneHint": "the event `room:gone`",
     "_Line": "a line of text",
     "line_fault": "a line of text",
     "normalize_line": "a line of text",

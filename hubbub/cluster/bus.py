@@ -6,13 +6,16 @@ entries carry their seq.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, Self
 from uuid import UUID
 
 import msgspec
 
+from hubbub.schemas.base import to_builtins
 from hubbub.schemas.chat.rooms import Room
 from hubbub.schemas.eventlog.entries import Entry
+from hubbub.schemas.events import HintEvent
+from hubbub.schemas.sync.connection import CloseCode
 from hubbub.schemas.users.users import User
 
 WORKERS_USER_ID = UUID(int=0)
@@ -73,7 +76,10 @@ class MemberChanged(Signal, frozen=True):
 
 
 class RoomHint(Signal, frozen=True):
-    """For the members of a room that are connected, without the sockets of `skip_user` and `skip_sockets`."""
+    """For the members of a room that are connected, without the sockets of `skip_user` and `skip_sockets`.
+
+    `event` and `payload` are the encoded form of a hint. The emits of extensions have other names, too.
+    """
 
     room_id: UUID
     event: str
@@ -81,14 +87,24 @@ class RoomHint(Signal, frozen=True):
     skip_user: UUID | None = None
     skip_sockets: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, room_id: UUID, hint: HintEvent, *, skip_user: UUID | None = None) -> Self:
+        """Return the signal that carries `hint`."""
+        return cls(room_id, hint.event_name, to_builtins(hint), skip_user)
+
 
 class UserHint(Signal, frozen=True):
-    """For a user's own sockets, except `skip_socket`."""
+    """For a user's own sockets, except `skip_socket`. `event` and `payload`: see RoomHint."""
 
     user_id: UUID
     event: str
     payload: dict[str, object]
     skip_socket: str | None = None
+
+    @classmethod
+    def of(cls, user_id: UUID, hint: HintEvent, skip_socket: str | None = None) -> Self:
+        """Return the signal that carries `hint`."""
+        return cls(user_id, hint.event_name, to_builtins(hint), skip_socket)
 
 
 class Typing(Signal, frozen=True):
@@ -116,12 +132,13 @@ class PresenceChanged(Signal, frozen=True):
 class SessionEnded(Signal, frozen=True):
     """A session (None: every session of the user) may do nothing any more.
 
-    `code` is `session_revoked` or `suspended`; `reason` is told in `auth:revoked`.
+    `code` is `session_revoked` or `suspended`. `reason` is a SessionEndReason, which is in `auth:revoked`, or
+    the message of the suspension, which is in `closing`.
     """
 
     user_id: UUID
     session_id: UUID | None
-    code: str
+    code: CloseCode
     reason: str
 
 

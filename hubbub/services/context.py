@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hubbub.gateways.identity_provider import IdentityProvider
     from hubbub.ratelimit.gcra import GcraLimiter
     from hubbub.schemas.eventlog.entries import Entry
+    from hubbub.schemas.events import EntryEvent
     from hubbub.schemas.jobs import JobPayload
     from hubbub.services.eventlog.epoch_watch import EpochWatch
     from hubbub.services.eventlog.message_writer import MessageWriter
@@ -91,7 +92,7 @@ class Context:
     async def unit(self) -> AsyncIterator["UnitOfWork"]:
         """One transaction. What it appended and told leaves after its commit, and only then."""
         async with database.transaction() as tx:
-            unit = UnitOfWork(tx, self.container.epoch_watch)
+            unit = UnitOfWork(tx, self.user_id, self.container.epoch_watch)
             yield unit
             await unit.before_commit()
         await unit.after_commit(self.container.bus)
@@ -102,6 +103,7 @@ class UnitOfWork:
     """A transaction, the entries it appends, and what is told after its commit."""
 
     tx: "Sql"
+    _actor_id: UUID  # the caller, whose changes are appended
     _epoch_watch: "EpochWatch"
     _signals: list["Signal"] = field(default_factory=list)
     _entries: list["Entry"] = field(default_factory=list)
@@ -117,10 +119,13 @@ class UnitOfWork:
         return head
 
     async def append(
-        self, head: "event_log.LockedHead", *drafts: "event_log.EntryDraft", at: "datetime | None" = None
+        self, head: "event_log.LockedHead", *events: "EntryEvent", at: "datetime | None" = None
     ) -> list["Entry"]:
-        """Append entries to a locked room, with the next seqs; `at` is the time of the change, else now."""
-        entries = await event_log.append(self.tx, [(head, drafts)], at or clock.now())
+        """Append events of the caller to a locked room, with the next seqs.
+
+        `at` is the time of the change, else now.
+        """
+        entries = await event_log.append(self.tx, head, events, self._actor_id, at or clock.now())
         self._entries.extend(entries)
         return entries
 

@@ -3,6 +3,8 @@
 from uuid import uuid4
 
 from hubbub.cluster.bus import MemberChanged, PresenceChanged, RoomHint, SessionEnded, UserHint
+from hubbub.schemas.events import ReadHint
+from hubbub.schemas.sync.connection import CloseCode
 from tests.cluster.conftest import entries_signal
 
 
@@ -42,10 +44,10 @@ async def test_every_kind_of_signal_is_received_unchanged(recorders) -> None:
     there.bus.subscribe_user(user_id)
     await there.bus.wait_subscribed()
     signals = [
-        RoomHint(room_id, "typing", {"room_id": str(room_id), "typing": True}, skip_user=user_id),
-        UserHint(user_id, "read", {"seq": 3}, skip_socket="abc"),
+        RoomHint.of(room_id, ReadHint(room_id=room_id, user_id=user_id, seq=3), skip_user=user_id),
+        UserHint.of(user_id, ReadHint(room_id=room_id, user_id=user_id, seq=3, unread=1, mentions=0), "abc"),
         MemberChanged(user_id, room_id, role="moderator"),
-        SessionEnded(user_id, None, "suspended", "ünhöflich"),
+        SessionEnded(user_id, None, CloseCode.SUSPENDED, "ünhöflich"),
     ]
 
     for signal in signals:

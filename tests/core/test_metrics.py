@@ -8,7 +8,7 @@ import pytest
 
 from hubbub.core import errors, metrics
 from hubbub.http.metrics import _collect
-from hubbub.realtime.chat import connections
+from hubbub.schemas.sync.connection import CloseCode
 
 PACKAGE = Path(metrics.__file__).parents[1]
 NAMES = {metric.name for metric in (*metrics.COUNTERS, *metrics.GAUGES)}
@@ -59,7 +59,7 @@ def test_every_metric_exists_from_the_start():
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("sockets_closed", connections.NO_RECONNECT_CODES),
+        ("sockets_closed", CloseCode),
         ("events_rejected", errors.codes()),
         ("audit_failures_lost", ["account.register", "session.sign_in"]),
         ("epoch_raises", ["restore", "claim"]),

@@ -13,7 +13,8 @@ from hubbub.ratelimit.token_bucket import TokenBucket
 from hubbub.realtime.chat.paced_lock import PacedLock
 from hubbub.realtime.socketio import frames
 from hubbub.realtime.socketio.namespace import NamespaceClient
-from hubbub.schemas.sync.connection import Closing
+from hubbub.schemas.events import Closing, OutgoingEvent
+from hubbub.schemas.sync.connection import CloseCode
 from hubbub.services.context import Context
 from hubbub.services.instance.session_cache import AuthenticatedSession
 
@@ -25,8 +26,6 @@ log = logging.getLogger(__name__)
 MAX_FLOODING_S = 10.0
 FLOODING_RESET_S = 2.0
 SESSION_END_TTL_S = 60.0  # longer than a socket may take to come in
-
-NO_RECONNECT_CODES = frozenset({"token_expired", "session_revoked", "suspended", "flooding"})
 
 
 class Connection:
@@ -59,7 +58,7 @@ class Connection:
         )  # one for all sockets of the user: see `Connections.add`
         self.closed: bool = False
         self.epoch_outdated: bool = False  # its rooms were those of a history that is no more
-        self.close_code = ""  # what the server said when it closed the socket
+        self.close_code: CloseCode | None = None  # what the server said when it closed the socket
         self.connected_at = 0.0  # in monotonic seconds, when `ready` was sent
         self.in_membership_cache = False
         self.accepted_from_cache = False  # whether it was accepted from memory that held everything
@@ -87,7 +86,9 @@ class Connection:
         waiting_bytes = self._eio_session.transport.waiting_bytes + frame.size
         if waiting_bytes > self._max_output_bytes:
             metrics.count("slow_consumers")
-            self.close("slow_consumer", "You do not take what is sent to you. Connect again and sync.")
+            self.close(
+                CloseCode.SLOW_CONSUMER, "You do not take what is sent to you. Connect again and sync."
+            )
         elif not hint or waiting_bytes * 2 <= self._max_output_bytes:
             self.client.send(frame)
         else:
@@ -104,9 +105,9 @@ class Connection:
         if self._held_frames is not None:
             self._held_frames = []
 
-    def emit(self, name: str, payload: object, *, hint: bool = False) -> None:
+    def emit(self, event: OutgoingEvent) -> None:
         """Send an event to this client alone."""
-        self.send(frames.encode_event(self.namespace, name, payload), hint=hint)
+        self.send(frames.encode_event(self.namespace, event))
 
     # Events: one after the other, but for those that are begun and answered later.
 
@@ -158,9 +159,9 @@ class Connection:
         self._last_rejection_at = now
         if now - self._flooding_since >= MAX_FLOODING_S:
             metrics.count("flooding_sockets")
-            self.close("flooding", "Too many events for too long.")
+            self.close(CloseCode.FLOODING, "Too many events for too long.")
 
-    def close(self, code: str, message: str, retry_after_ms: int | None = None) -> None:
+    def close(self, code: CloseCode, message: str, retry_after_ms: int | None = None) -> None:
         """Say why, then end the socket: for good, or so that a stock client comes back.
 
         After `protocol_error` the caller closes the transport, with the close code of its cause.
@@ -169,17 +170,17 @@ class Connection:
             return
         self._held_frames = None
         closing = Closing(code=code, message=message, retry_after_ms=retry_after_ms)
-        self.client.send(frames.encode_event(self.namespace, "closing", closing))
+        self.client.send(frames.encode_event(self.namespace, closing))
         self.closed = True
         self.close_code = code
         metrics.count("sockets_closed", code)
-        if code == "protocol_error":
+        if code is CloseCode.PROTOCOL_ERROR:
             return  # the transport ends with the close code of a malformed packet
-        if code in NO_RECONNECT_CODES:
+        if not code.reconnects:
             self.client.end_namespace()
-        elif code == "slow_consumer":
+        elif code is CloseCode.SLOW_CONSUMER:
             self.client.abort()
-        elif code != "protocol_error":
+        else:
             self.client.end_transport()
 
 

@@ -19,6 +19,7 @@ from hubbub.realtime.chat.connections import Connection
 from hubbub.realtime.chat.feeds import MAX_BUFFERED_ENTRIES, Feed, Feeds
 from hubbub.realtime.socketio import frames
 from hubbub.schemas.eventlog.entries import Entry
+from hubbub.schemas.events import RoomGoneHint
 from hubbub.services.eventlog import event_log
 from hubbub.services.eventlog.epoch_watch import EpochWatch
 from hubbub.services.instance.membership_cache import MembershipCache
@@ -167,7 +168,7 @@ class Delivery:
                     connection.send(self._frame(entry))
                     sent_seq = entry.seq
                     if self._ends_membership(entry, connection):
-                        connection.emit("room:gone", {"room_id": room_id})
+                        connection.emit(RoomGoneHint(room_id=room_id))
                         return
         finally:
             self.feeds.prune(room_id)
@@ -252,7 +253,7 @@ class Delivery:
     def expel(self, connection: Connection, room_id: UUID) -> None:
         """The connection is told that it hears no more of the room."""
         self.detach(connection, room_id)
-        connection.emit("room:gone", {"room_id": room_id})
+        connection.emit(RoomGoneHint(room_id=room_id))
 
     # Repair.
 

@@ -26,6 +26,7 @@ from hubbub.realtime.socketio import frames
 from hubbub.realtime.socketio.packets import ClientEvent
 from hubbub.schemas import errors
 from hubbub.schemas.base import EventDecoder, parse
+from hubbub.schemas.events import RequestFailed
 from hubbub.services.context import Context
 
 log = logging.getLogger(__name__)
@@ -237,4 +238,4 @@ def _send_error(request: EventRequest, error: HubbubError) -> None:
     if call.id is not None:
         connection.send(frames.ack(connection.namespace, call.id, {"ok": False, "error": view}))
     else:
-        connection.emit("error", {"event": call.name[:60], "error": view})
+        connection.emit(RequestFailed(event=call.name[:60], error=view))

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from hubbub.core import clock
 from hubbub.realtime.chat.connections import Connection, Connections
+from hubbub.schemas.events import ServerDraining
+from hubbub.schemas.sync.connection import CloseCode
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ async def drain(connections: Connections, timeout: float) -> None:
     log.info("draining", extra={"connections": len(sockets)})
     reconnect_delays_ms = {each.sid: random.randrange(MAX_RECONNECT_DELAY_MS) for each in sockets}  # noqa: S311 - jitter
     for connection in sockets:
-        connection.emit("server:draining", {"reconnect_in_ms": reconnect_delays_ms[connection.sid]})
+        connection.emit(ServerDraining(reconnect_in_ms=reconnect_delays_ms[connection.sid]))
     await _close_in_waves(sockets, reconnect_delays_ms, deadline, SHUTDOWN_MESSAGE)
     await _close_remaining(connections, deadline)
 
@@ -51,7 +53,7 @@ async def _close_in_waves(
         wave = sockets[start : start + size]
         await _await_acks(wave, min(ACK_WAIT_S, deadline - clock.monotonic()))
         for connection in wave:
-            connection.close("draining", message, reconnect_delays_ms[connection.sid])
+            connection.close(CloseCode.DRAINING, message, reconnect_delays_ms[connection.sid])
         await asyncio.sleep(max(0.0, pause))
 
 
@@ -68,7 +70,7 @@ async def _close_remaining(connections: Connections, deadline: float) -> None:
     while connections.by_sid and clock.monotonic() < deadline:
         for connection in list(connections.by_sid.values()):
             reconnect_delay_ms = random.randrange(MAX_RECONNECT_DELAY_MS)  # noqa: S311 - likewise
-            connection.close("draining", SHUTDOWN_MESSAGE, reconnect_delay_ms)
+            connection.close(CloseCode.DRAINING, SHUTDOWN_MESSAGE, reconnect_delay_ms)
         try:
             async with asyncio.timeout(0.2):
                 await connections.empty.wait()

@@ -32,7 +32,9 @@ from hubbub.realtime.socketio import connect_request, frames
 from hubbub.realtime.socketio.connect_request import ConnectRequest
 from hubbub.realtime.socketio.namespace import NamespaceClient
 from hubbub.realtime.socketio.packets import ClientEvent
+from hubbub.schemas.events import Ready, RoomGoneHint
 from hubbub.schemas.sync import connection as wire
+from hubbub.schemas.sync.connection import CloseCode
 from hubbub.services.auth import sessions
 from hubbub.services.context import Container, Context
 from hubbub.services.eventlog.epochs import Cause
@@ -197,12 +199,12 @@ class ChatNamespace:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 await self._send_ready(connection, request)
         except HubbubError as error:
-            connection.close("overloaded", error.message, _retry_after_ms())
+            connection.close(CloseCode.OVERLOADED, error.message, _retry_after_ms())
         except TimeoutError:
-            connection.close("overloaded", "That took too long. Connect again.", _retry_after_ms())
+            connection.close(CloseCode.OVERLOADED, "That took too long. Connect again.", _retry_after_ms())
         except Exception:
             log.exception("a socket could not be welcomed")
-            connection.close("overloaded", "Something went wrong. Connect again.", _retry_after_ms())
+            connection.close(CloseCode.OVERLOADED, "Something went wrong. Connect again.", _retry_after_ms())
 
     async def _send_ready(self, connection: Connection, request: ConnectRequest) -> None:
         epoch = self._container.epoch_watch.epoch
@@ -212,7 +214,7 @@ class ChatNamespace:
         snapshot = await self._subscriber.subscribe(connection, cached_user, cursors, epoch)
         if snapshot is None:
             return
-        ready = wire.Ready(
+        ready = Ready(
             user=connection.user,
             session_id=connection.session_id,
             server_time=clock.rfc3339(clock.now()),
@@ -220,9 +222,9 @@ class ChatNamespace:
             rooms=snapshot.rooms,
             rooms_complete=snapshot.complete,
         )
-        connection.release(frames.encode_event(chat.NAMESPACE, "ready", ready))
+        connection.release(frames.encode_event(chat.NAMESPACE, ready))
         for room_id in snapshot.former_room_ids:
-            connection.emit("room:gone", {"room_id": room_id})
+            connection.emit(RoomGoneHint(room_id=room_id))
         connection_log.log_connected(connection)
         self.token_expiry.watch(connection)
         if connection.sid in self.connections.by_sid:
@@ -257,12 +259,12 @@ class ChatNamespace:
     def on_protocol_error(self, sid: str) -> None:
         """It sent what is no Socket.IO packet."""
         if (connection := self.connections.by_sid.get(sid)) is not None:
-            connection.close("protocol_error", "That was not a valid packet.")
+            connection.close(CloseCode.PROTOCOL_ERROR, "That was not a valid packet.")
 
     def on_flooding(self, sid: str) -> None:
         """Close a socket that exceeded its packet or byte limit for too long."""
         if (connection := self.connections.by_sid.get(sid)) is not None:
-            connection.close("flooding", "Too many packets or bytes for too long.")
+            connection.close(CloseCode.FLOODING, "Too many packets or bytes for too long.")
 
     def on_disconnected(self, sid: str) -> None:
         """Forget a socket, and its user with the last one."""

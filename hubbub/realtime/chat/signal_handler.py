@@ -8,7 +8,9 @@ from hubbub.realtime.chat.connections import Connection, Connections
 from hubbub.realtime.chat.delivery import Delivery
 from hubbub.realtime.chat.events import NAMESPACE
 from hubbub.realtime.socketio import frames
-from hubbub.schemas.users.users import Presence
+from hubbub.schemas import events
+from hubbub.schemas.base import encode
+from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
 
 
 class SignalHandler:
@@ -28,13 +30,12 @@ class SignalHandler:
             case signals.RoomHint():
                 self._on_room_hint(signal)
             case signals.UserHint():
-                others = self._user_sockets(signal.user_id, signal.skip_socket)
-                _emit(others, signal.event, signal.payload)
+                _emit_encoded(self._user_sockets(signal.user_id, signal.skip_socket), signal)
             case signals.MemberJoined():
                 self._on_member_joined(signal, already_member=already_member)
             case signals.MemberChanged(muted=bool(muted)):
                 others = self._user_sockets(signal.user_id, signal.skip_socket)
-                _emit(others, "room:muted", {"room_id": signal.room_id, "muted": muted})
+                _emit(others, events.RoomMutedHint(room_id=signal.room_id, muted=muted))
             case signals.PresenceChanged():
                 self._on_presence_changed(signal)
             case signals.SessionEnded():
@@ -53,14 +54,14 @@ class SignalHandler:
                 for each in feed.audience
                 if each.user.id != hint.skip_user and each.sid not in hint.skip_sockets
             ]
-            _emit(audience, hint.event, hint.payload)
+            _emit_encoded(audience, hint)
 
     def emit_typing(self, room_id: UUID, user_id: UUID, typing: bool) -> None:  # noqa: FBT001 - the wire's word
         """Send the hint `typing` to the sockets of a room, except the user's own."""
         feed = self._delivery.feeds.get(room_id)
         if feed is not None:
-            payload = {"room_id": str(room_id), "user_id": str(user_id), "typing": typing}
-            _emit((each for each in feed.audience if each.user.id != user_id), "typing", payload)
+            hint = events.TypingHint(room_id=room_id, user_id=user_id, typing=typing)
+            _emit((each for each in feed.audience if each.user.id != user_id), hint)
 
     def _on_member_joined(self, signal: signals.MemberJoined, *, already_member: bool) -> None:
         joining = self._connections.by_sid.get(signal.skip_socket or "")
@@ -72,7 +73,7 @@ class SignalHandler:
         for connection in self._user_sockets(signal.user_id, signal.skip_socket):
             if connection.awaiting_ready or (already_member and signal.room_id in connection.rooms):
                 continue  # `ready` has the room, or this socket got `room:added` before
-            connection.emit("room:added", {"room": signal.room})
+            connection.emit(events.RoomAddedHint(room=signal.room))
             self._delivery.add_member(connection, signal.room_id, first_seq)
 
     def _on_presence_changed(self, signal: signals.PresenceChanged) -> None:
@@ -80,12 +81,12 @@ class SignalHandler:
         for room_id in signal.room_ids:
             if (feed := self._delivery.feeds.get(room_id)) is not None:
                 audience |= feed.audience
-        status = Presence(
+        hint = events.PresenceHint(
             user_id=signal.user_id,
             status=signal.status,  # type: ignore[arg-type]
             last_seen_at=signal.last_seen_at,
         )
-        _emit(audience, "presence", status)
+        _emit(audience, hint)
 
     def _on_account_changed(self, signal: signals.AccountChanged) -> None:
         for connection in self._connections.of_user(signal.user.id):
@@ -103,15 +104,23 @@ class SignalHandler:
         for connection in self._connections.of_user(signal.user_id):
             if signal.session_id is not None and connection.session_id != signal.session_id:
                 continue
-            if signal.code == "session_revoked":
-                connection.emit("auth:revoked", {"reason": signal.reason})
+            if signal.code is CloseCode.SESSION_REVOKED:
+                connection.emit(events.AuthRevoked(reason=SessionEndReason(signal.reason)))
                 connection.close(signal.code, "This session was ended.")
             else:
                 connection.close(signal.code, signal.reason)
 
 
-def _emit(connections: Iterable[Connection], event: str, payload: object) -> None:
+def _emit(connections: Iterable[Connection], hint: events.HintEvent) -> None:
     frame = None
     for connection in connections:
-        frame = frame or frames.encode_event(NAMESPACE, event, payload)
+        frame = frame or frames.encode_event(NAMESPACE, hint)
+        connection.send(frame, hint=True)
+
+
+def _emit_encoded(connections: Iterable[Connection], hint: signals.RoomHint | signals.UserHint) -> None:
+    """Send a hint that came encoded: of an instance, or of an extension, whose name is in no table."""
+    frame = None
+    for connection in connections:
+        frame = frame or frames.event(NAMESPACE, hint.event, encode(hint.payload).decode())
         connection.send(frame, hint=True)

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from hubbub.core import clock, tasks
 from hubbub.realtime.chat.connections import Connection, Connections
+from hubbub.schemas.events import AuthExpired, AuthExpiring
+from hubbub.schemas.sync.connection import CloseCode
 
 WARNING_PERIOD = timedelta(seconds=60)
 EXPIRY_CHECK_INTERVAL_S = 0.5
@@ -60,12 +62,14 @@ class TokenExpiry:
             if connection.expires_at > now:
                 self._schedule(connection)
                 continue
-            connection.emit("auth:expired", {})
-            connection.close("token_expired", "The access token ran out. Get a new one and connect again.")
+            connection.emit(AuthExpired())
+            connection.close(
+                CloseCode.TOKEN_EXPIRED, "The access token ran out. Get a new one and connect again."
+            )
 
 
 def _warn_once(connection: Connection) -> None:
     """Announce once for each token that it expires."""
     if connection.warned_expires_at != connection.expires_at:
         connection.warned_expires_at = connection.expires_at
-        connection.emit("auth:expiring", {"expires_at": clock.rfc3339(connection.expires_at)})
+        connection.emit(AuthExpiring(expires_at=clock.rfc3339(connection.expires_at)))

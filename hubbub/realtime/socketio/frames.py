@@ -5,6 +5,7 @@ import msgspec
 from hubbub.realtime.engine import Frame, join_frames
 from hubbub.realtime.engine.packets import message_frame as message_of
 from hubbub.schemas.base import encode
+from hubbub.schemas.events import OutgoingEvent
 
 __all__ = [
     "Frame",
@@ -32,9 +33,9 @@ def event(namespace: str, name: str, payload: str) -> Frame:
     return _text_frame(f'2{namespace},["{name}",{payload}]')
 
 
-def encode_event(namespace: str, name: str, payload: object) -> Frame:
-    """Encode an event whose payload is a view or plain data."""
-    return event(namespace, name, encode(payload).decode())
+def encode_event(namespace: str, event_struct: OutgoingEvent) -> Frame:
+    """Return the frame of an event of the server."""
+    return event(namespace, event_struct.event_name, encode(event_struct).decode())
 
 
 def ack(namespace: str, ack_id: int, payload: object) -> Frame:

@@ -1,13 +1,12 @@
-"""The life of a socket: connecting, refreshing, being closed."""
+"""What a client sends to connect and to renew its token, and why a socket or a session ends."""
 
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta
 
 from hubbub.schemas.base import Command, View
-from hubbub.schemas.chat.rooms import Room
-from hubbub.schemas.users.users import User
 
 
 class ConnectAuth(Command):
@@ -18,16 +17,6 @@ class ConnectAuth(Command):
     cursors: Annotated[dict[UUID, int], Meta(max_length=500)] | None = None
 
 
-class Ready(View):
-    user: User
-    session_id: UUID
-    server_time: str
-    epoch: str
-    rooms: list[Room]
-    rooms_complete: bool
-    protocol: int = 1
-
-
 class RefreshAuth(Command):
     token: Annotated[str, Meta(max_length=4096)]
 
@@ -36,9 +25,43 @@ class Expiry(View):
     expires_at: str
 
 
-class Closing(View):
-    """The last event before the server ends a socket."""
+class CloseCode(StrEnum):
+    """Why the server closes a socket: `code` of the event `closing`, label of the metric `sockets_closed`."""
 
-    code: str
-    message: str
-    retry_after_ms: int | None
+    DRAINING = "draining"
+    OVERLOADED = "overloaded"
+    SLOW_CONSUMER = "slow_consumer"
+    PROTOCOL_ERROR = "protocol_error"
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a code
+    SESSION_REVOKED = "session_revoked"
+    SUSPENDED = "suspended"
+    FLOODING = "flooding"
+
+    @property
+    def reconnects(self) -> bool:
+        """Whether a stock client reconnects by itself."""
+        return self not in _NO_RECONNECT
+
+
+_NO_RECONNECT = frozenset(
+    {CloseCode.TOKEN_EXPIRED, CloseCode.SESSION_REVOKED, CloseCode.SUSPENDED, CloseCode.FLOODING}
+)
+
+
+class SessionEndReason(StrEnum):
+    """Why a session ended: `reason` of the event `auth:revoked`, and of the session's row.
+
+    A value that is not in this list, of another release, is read as `session_ended`.
+    """
+
+    LOGGED_OUT = "logged_out"
+    ENDED_BY_USER = "ended_by_user"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - likewise
+    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - likewise
+    ACCOUNT_DELETED = "account_deleted"
+    SESSION_ENDED = "session_ended"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "SessionEndReason | None":
+        return cls.SESSION_ENDED if isinstance(value, str) else None

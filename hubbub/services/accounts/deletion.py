@@ -16,6 +16,7 @@ from hubbub.queries.sync import change_counters
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.base import encode
 from hubbub.schemas.jobs import EraseAccount
+from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
 from hubbub.services.accounts import user_data
 from hubbub.services.accounts.user_data import Deletion
 from hubbub.services.audit import recorder
@@ -59,7 +60,7 @@ async def erase(unit: UnitOfWork, user: models.User) -> None:
     await _anonymize(unit.tx, user)
     if user.role == "admin":
         await admin_guard.require_an_admin()
-    unit.publish(SessionEnded(user.id, None, "session_revoked", "account_deleted"))
+    unit.publish(SessionEnded(user.id, None, CloseCode.SESSION_REVOKED, SessionEndReason.ACCOUNT_DELETED))
     unit.publish(JobsWaiting())
 
 

@@ -20,6 +20,7 @@ from hubbub.db import database
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.schemas.admin import users as wire
+from hubbub.schemas.sync.connection import CloseCode
 from hubbub.services import pagination, permissions
 from hubbub.services.accounts import deletion
 from hubbub.services.audit import recorder
@@ -155,7 +156,7 @@ async def _suspend(
         suspended_at=now, suspended_until=suspension.until, suspend_reason=reason
     )
     details = account_view.suspension_message(suspension.until, reason)
-    unit.publish(SessionEnded(user.id, None, "suspended", details))
+    unit.publish(SessionEnded(user.id, None, CloseCode.SUSPENDED, details))
     until = clock.rfc3339(suspension.until) if suspension.until is not None else None
     await audit_log.record(unit.tx, act, reason=reason, until=until)
 

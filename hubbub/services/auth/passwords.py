@@ -13,6 +13,7 @@ from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.queries.sync import change_counters
 from hubbub.schemas.accounts import accounts as wire
+from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
 from hubbub.services.audit import recorder
 from hubbub.services.auth import login, login_throttle, mfa_challenges, sessions
 from hubbub.services.context import Container, Context, publish
@@ -51,7 +52,9 @@ async def reset(container: Container, command: wire.ResetPassword, request_info:
         digest = await passwords.digest(command.password, container.settings.bcrypt_rounds)
         await _reset(command, digest, act)
     await publish(
-        container.bus, SessionEnded(user.id, None, "session_revoked", "password_reset"), JobsWaiting()
+        container.bus,
+        SessionEnded(user.id, None, CloseCode.SESSION_REVOKED, SessionEndReason.PASSWORD_RESET),
+        JobsWaiting(),
     )
     await login_throttle.record_login(container, user.email, request_info)
 
@@ -63,7 +66,7 @@ async def _reset(command: wire.ResetPassword, digest: str, act: AuditEvent) -> N
         if user.email_verified_at is None:
             await models.User.filter(id=user.id).update(email_verified_at=clock.now())
         await change_counters.bump_version(tx, [user.id])
-        await change_counters.revoke_sessions(tx, user.id, None, "password_reset")
+        await change_counters.revoke_sessions(tx, user.id, None, SessionEndReason.PASSWORD_RESET)
         keys = await models.ApiKey.filter(user_id=user.id).delete() if command.end_api_keys else 0
         act.actor_id, act.actor_role = user.id, user.role
         await audit_log.record(tx, act, api_keys=keys)
@@ -102,7 +105,8 @@ async def change(ctx: Context, command: wire.ChangePassword) -> None:
                 break
         else:
             raise _wrong_password(user)
-    signals = (SessionEnded(ctx.user_id, each, "session_revoked", "password_changed") for each in ended)
+    reason = SessionEndReason.PASSWORD_CHANGED
+    signals = (SessionEnded(ctx.user_id, each, CloseCode.SESSION_REVOKED, reason) for each in ended)
     await publish(ctx.container.bus, *signals, JobsWaiting())
 
 
@@ -131,7 +135,9 @@ async def _change(
             return None
         await _store_password(tx, user, digest)
         await change_counters.bump_version(tx, [user.id])
-        ended = await change_counters.revoke_sessions(tx, user.id, ctx.session_id, "password_changed")
+        ended = await change_counters.revoke_sessions(
+            tx, user.id, ctx.session_id, SessionEndReason.PASSWORD_CHANGED
+        )
         await audit_log.record(tx, act)
     return ended
 

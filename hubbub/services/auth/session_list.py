@@ -9,11 +9,10 @@ from hubbub.db import database
 from hubbub.queries.audit.audit_log import Action, Target
 from hubbub.schemas.auth import sessions as wire
 from hubbub.schemas.pagination import PageQuery
+from hubbub.schemas.sync.connection import SessionEndReason
 from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions
 from hubbub.services.context import Context
-
-ENDED_BY_USER = "ended_by_user"
 
 
 async def list_own(ctx: Context, page: PageQuery) -> tuple[list[wire.Session], int]:
@@ -55,10 +54,12 @@ async def revoke(ctx: Context, command: wire.SessionRef) -> None:
     if not exists:
         raise NotFound("There is no such session.")
     act = recorder.act_of(ctx, Action.REVOKE_SESSION, Target("session", command.session_id))
-    await sessions.revoke(ctx.container, ctx.user_id, command.session_id, ENDED_BY_USER, act)
+    await sessions.revoke(ctx.container, ctx.user_id, command.session_id, SessionEndReason.ENDED_BY_USER, act)
 
 
 async def revoke_others(ctx: Context) -> None:
     """End all of the caller's sessions but the current one."""
     act = recorder.act_of(ctx, Action.REVOKE_OTHER_SESSIONS)
-    await sessions.revoke_others(ctx.container, ctx.user_id, ctx.session_id, ENDED_BY_USER, act)
+    await sessions.revoke_others(
+        ctx.container, ctx.user_id, ctx.session_id, SessionEndReason.ENDED_BY_USER, act
+    )

@@ -17,6 +17,7 @@ from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.queries.sync import change_counters
 from hubbub.schemas.accounts import accounts as wire
+from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
 from hubbub.schemas.users.users import User
 from hubbub.services.audit import recorder
 from hubbub.services.context import Container, Context, publish
@@ -177,12 +178,16 @@ async def _revoke_replayed(container: Container, session: models.Session, reques
         Action.REPLAY_REFRESH_TOKEN, request_info, Target("user", session.user_id), session_id=session.id
     )
     async with recorder.attempt(container, act):
-        await revoke(container, session.user_id, session.id, "refresh_token_reused")
+        await revoke(container, session.user_id, session.id, SessionEndReason.REFRESH_TOKEN_REUSED)
         raise InvalidToken("This refresh token was used before: the session was ended. Log in again.")
 
 
 async def revoke(
-    container: Container, user_id: UUID, session_id: UUID, reason: str, act: AuditEvent | None = None
+    container: Container,
+    user_id: UUID,
+    session_id: UUID,
+    reason: SessionEndReason,
+    act: AuditEvent | None = None,
 ) -> None:
     """End a session: its tokens and its sockets are good for nothing from now on. Safe to call twice.
 
@@ -194,11 +199,15 @@ async def revoke(
             await change_counters.bump_version(tx, [user_id])  # the user's row is locked first, as everywhere
             if await own.update(revoked_at=clock.now(), revoke_reason=reason) and act is not None:
                 await audit_log.record(tx, act)
-    await publish(container.bus, SessionEnded(user_id, session_id, "session_revoked", reason))
+    await publish(container.bus, SessionEnded(user_id, session_id, CloseCode.SESSION_REVOKED, reason))
 
 
 async def revoke_others(
-    container: Container, user_id: UUID, except_id: UUID | None, reason: str, act: AuditEvent | None = None
+    container: Container,
+    user_id: UUID,
+    except_id: UUID | None,
+    reason: SessionEndReason,
+    act: AuditEvent | None = None,
 ) -> None:
     """End all sessions of a user but one. The act by which they end is recorded with it."""
     async with database.transaction() as tx:
@@ -206,11 +215,13 @@ async def revoke_others(
         ended = await change_counters.revoke_sessions(tx, user_id, except_id, reason)
         if act is not None:
             await audit_log.record(tx, act, sessions=len(ended))
-    await publish(container.bus, *(SessionEnded(user_id, each, "session_revoked", reason) for each in ended))
+    await publish(
+        container.bus, *(SessionEnded(user_id, each, CloseCode.SESSION_REVOKED, reason) for each in ended)
+    )
 
 
 async def logout(ctx: Context) -> None:
     """End the caller's own session."""
     if ctx.session_id is not None:
         act = recorder.act_of(ctx, Action.LOGOUT)
-        await revoke(ctx.container, ctx.user_id, ctx.session_id, "logged_out", act)
+        await revoke(ctx.container, ctx.user_id, ctx.session_id, SessionEndReason.LOGGED_OUT, act)

@@ -14,6 +14,7 @@ from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.queries.chat import rooms as room_queries
 from hubbub.schemas.chat import rooms as wire
+from hubbub.schemas.events import MemberLeft, MemberRole
 from hubbub.schemas.users.users import User
 from hubbub.services import cursors
 from hubbub.services.audit import recorder
@@ -67,7 +68,7 @@ async def _join(ctx: Context, row: room_queries.RoomRow) -> wire.Room:
             raise NotFound("There is no such room.")
         if await models.Membership.exists(room_id=row.id, user_id=ctx.user_id):  # a twin of this call
             return await rooms.load_view(ctx, row.id)
-        seqs = await rooms.add_members(unit, head, [(user, "member")], ctx.user_id)
+        seqs = await rooms.add_members(unit, head, [(user, "member")])
         return await rooms.publish_joined(ctx, unit, head, ctx.user_id, seqs[ctx.user_id])
 
 
@@ -118,7 +119,7 @@ async def _invite(ctx: Context, room_id: UUID, user: User) -> bool:
         await rooms.require_role(ctx, room_id, "owner", "moderator")
         if await models.Membership.exists(room_id=room_id, user_id=user.id):
             return False
-        seqs = await rooms.add_members(unit, head, [(user, "member")], ctx.user_id)
+        seqs = await rooms.add_members(unit, head, [(user, "member")])
         await rooms.publish_joined(ctx, unit, head, user.id, seqs[user.id])
     return True
 
@@ -137,7 +138,7 @@ async def leave(ctx: Context, command: wire.RoomRef) -> wire.Empty:
         membership = await models.Membership.filter(room_id=command.room_id, user_id=ctx.user_id).first()
         if membership is None:
             raise NotMember
-        await _end_membership(ctx, unit, head, membership, user)
+        await _end_membership(unit, head, membership, user)
     return wire.Empty()
 
 
@@ -165,7 +166,7 @@ async def _remove(ctx: Context, command: wire.RoomUserRef, act: AuditEvent) -> N
         if membership.role == "owner" or (membership.role == "moderator" and role != "owner"):
             raise Forbidden("An owner can't be removed, and a moderator only by the owner.")
         row = await models.User.get(id=command.user_id)
-        await _end_membership(ctx, unit, head, membership, users.to_view(row))
+        await _end_membership(unit, head, membership, users.to_view(row))
         await audit_log.record(unit.tx, act, user_id=str(row.id), before=membership.role)
 
 
@@ -183,7 +184,7 @@ async def end_memberships(ctx: Context, user: User, limit: int) -> bool:
             head = await unit.lock(room_id)  # type: ignore[arg-type]
             membership = await models.Membership.filter(room_id=room_id, user_id=ctx.user_id).first()
             if membership is not None:
-                await _end_membership(ctx, unit, head, membership, user)
+                await _end_membership(unit, head, membership, user)
     return len(room_ids) < limit
 
 
@@ -195,13 +196,10 @@ async def _get_membership(command: wire.RoomUserRef | wire.SetRole) -> models.Me
 
 
 async def _end_membership(
-    ctx: Context, unit: UnitOfWork, head: event_log.LockedHead, membership: models.Membership, user: User
+    unit: UnitOfWork, head: event_log.LockedHead, membership: models.Membership, user: User
 ) -> None:
     """End a membership in a locked room: row, count, version, entries, successor."""
-    fields = {"user": user, "role": membership.role}
-    (entry,) = await unit.append(
-        head, event_log.EntryDraft("member:left", ctx.user_id, fields, subject=user.id)
-    )
+    (entry,) = await unit.append(head, MemberLeft(user=user, role=membership.role))  # type: ignore[arg-type]
     await models.Membership.filter(id=membership.id).delete()
     # The version tells every instance that what it knows of this room's members may be old.
     await models.Room.filter(id=head.room_id).update(
@@ -213,15 +211,15 @@ async def _end_membership(
     if not await remaining.exists():
         await models.Room.filter(id=head.room_id).update(archived_at=clock.now(), name_key=None)
     elif membership.role == "owner":
-        await _transfer_ownership(ctx, unit, head)
+        await _transfer_ownership(unit, head)
 
 
-async def _transfer_ownership(ctx: Context, unit: UnitOfWork, head: event_log.LockedHead) -> None:
+async def _transfer_ownership(unit: UnitOfWork, head: event_log.LockedHead) -> None:
     for role in ("moderator", "member"):
         candidates = models.Membership.filter(room_id=head.room_id, role=role)
         successor = await candidates.order_by("joined_at", "id").first()
         if successor is not None:
-            await _change_role(ctx, unit, head, successor, "owner")
+            await _change_role(unit, head, successor, "owner")
             return
 
 
@@ -245,23 +243,20 @@ async def _set_role(ctx: Context, command: wire.SetRole, act: AuditEvent) -> Non
             raise Forbidden("A room needs an owner: make somebody else the owner first.")
         before = membership.role
         if before != command.role:
-            await _change_role(ctx, unit, head, membership, command.role)
+            await _change_role(unit, head, membership, command.role)
             await audit_log.record(
                 unit.tx, act, user_id=str(command.user_id), before=before, after=command.role
             )
             if command.role == "owner":
                 owner_membership = await models.Membership.get(room_id=command.room_id, user_id=ctx.user_id)
-                await _change_role(ctx, unit, head, owner_membership, "moderator")
+                await _change_role(unit, head, owner_membership, "moderator")
 
 
 async def _change_role(
-    ctx: Context, unit: UnitOfWork, head: event_log.LockedHead, membership: models.Membership, role: str
+    unit: UnitOfWork, head: event_log.LockedHead, membership: models.Membership, role: wire.Role
 ) -> None:
     await models.Membership.filter(id=membership.id).update(role=role)
-    fields = {"user_id": membership.user_id, "role": role}
-    await unit.append(
-        head, event_log.EntryDraft("member:role", ctx.user_id, fields, subject=membership.user_id)
-    )
+    await unit.append(head, MemberRole(user_id=membership.user_id, role=role))
     unit.bump_version(membership.user_id)
     unit.publish(MemberChanged(membership.user_id, head.room_id, role=role))
 

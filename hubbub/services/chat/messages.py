@@ -21,6 +21,7 @@ from hubbub.queries.chat import search
 from hubbub.queries.eventlog import event_log
 from hubbub.schemas.base import encode
 from hubbub.schemas.chat import messages as wire
+from hubbub.schemas.events import MessageDeleted, MessageUpdated
 from hubbub.services.chat import mentions, message_views, rooms
 from hubbub.services.context import Context, UnitOfWork
 from hubbub.services.eventlog import event_log as log
@@ -195,7 +196,7 @@ async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageResponse:
         await rooms.require_role(ctx, row.room_id)
         row = await _reload(command.message_id)
         if row.body != command.body:
-            await _replace_body(ctx, unit, head, row, command.body, mentioned_ids)
+            await _replace_body(unit, head, row, command.body, mentioned_ids)
         return wire.MessageResponse(message=await message_views.load_view(row, ctx.user_id))
 
 
@@ -208,7 +209,6 @@ async def _reload(message_id: UUID) -> models.Message:
 
 
 async def _replace_body(
-    ctx: Context,
     unit: UnitOfWork,
     head: log.LockedHead,
     row: models.Message,
@@ -224,8 +224,7 @@ async def _replace_body(
     if mention_rows := mentions.to_rows(message):
         await event_log.insert_mentions(unit.tx, mention_rows)
     await search.replace(unit.tx, row.id, row.room_id, body)
-    draft = log.EntryDraft("message:updated", ctx.user_id, {"message": message}, message_id=row.id)
-    await unit.append(head, draft, at=row.edited_at)
+    await unit.append(head, MessageUpdated(message=message), at=row.edited_at)
 
 
 async def delete(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse:
@@ -242,11 +241,11 @@ async def delete(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse
         await rooms.require_role(ctx, row.room_id, *roles)
         row = await models.Message.get(id=row.id).select_related("sender")
         if row.deleted_at is None:
-            await _redact(ctx, unit, head, row)
+            await _redact(unit, head, row)
         return wire.MessageResponse(message=await message_views.load_view(row, ctx.user_id))
 
 
-async def _redact(ctx: Context, unit: UnitOfWork, head: log.LockedHead, row: models.Message) -> None:
+async def _redact(unit: UnitOfWork, head: log.LockedHead, row: models.Message) -> None:
     row.body, row.mentions, row.attachments = "", "[]", "[]"
     row.deleted_at = clock.now()
     await row.save(update_fields=["body", "mentions", "attachments", "deleted_at"])
@@ -255,5 +254,4 @@ async def _redact(ctx: Context, unit: UnitOfWork, head: log.LockedHead, row: mod
     await search.remove(unit.tx, row.id)
     await log.redact(row.room_id, row.seq, row.id, await message_views.load_view(row, None))
     # Clients take `deleted_at` from the entry: it is the same moment.
-    draft = log.EntryDraft("message:deleted", ctx.user_id, {"message_id": row.id})
-    await unit.append(head, draft, at=row.deleted_at)
+    await unit.append(head, MessageDeleted(message_id=row.id), at=row.deleted_at)

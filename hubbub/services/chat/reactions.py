@@ -7,9 +7,9 @@ from hubbub.core.errors import Conflict, InvalidPayload, NotFound
 from hubbub.core.text import emoji
 from hubbub.db import database
 from hubbub.schemas.chat import messages as wire
+from hubbub.schemas.events import ReactionAdded, ReactionRemoved
 from hubbub.services.chat import message_views, messages, rooms
 from hubbub.services.context import Context
-from hubbub.services.eventlog import event_log
 
 MAX_EMOJI_PER_MESSAGE = 50
 MAX_EMOJI_PER_USER = 10
@@ -53,9 +53,8 @@ async def _change(ctx: Context, message_id: UUID, kind: str, *, adding: bool) ->
         if row.deleted_at is not None:
             raise NotFound("The message was deleted.")
         if await _store_change(ctx, message_id, kind, adding=adding):
-            fields = {"message_id": row.id, "emoji": kind, "user_id": ctx.user_id}
-            event = "reaction:added" if adding else "reaction:removed"
-            await unit.append(head, event_log.EntryDraft(event, ctx.user_id, fields))
+            event = ReactionAdded if adding else ReactionRemoved
+            await unit.append(head, event(message_id=row.id, emoji=kind, user_id=ctx.user_id))
         return wire.MessageResponse(message=await message_views.load_view(row, ctx.user_id))
 
 

@@ -1,12 +1,11 @@
 """Read state: how far somebody has read a room, and whether they want to hear of it."""
 
-from uuid import UUID
-
 from hubbub import models
 from hubbub.cluster.bus import MemberChanged, RoomHint, UserHint
 from hubbub.core import clock
 from hubbub.queries.sync import change_counters
 from hubbub.schemas.chat import rooms as wire
+from hubbub.schemas.events import ReadHint
 from hubbub.services.chat import rooms
 from hubbub.services.context import Context, UnitOfWork
 
@@ -48,18 +47,17 @@ async def mark_unread(ctx: Context, command: wire.ReadRoom) -> wire.ReadState:
 def _publish(ctx: Context, unit: UnitOfWork, room: wire.Room, seq: int) -> None:
     _publish_to_reader(ctx, unit, room, seq)
     if room.member_count <= MAX_BROADCAST_MEMBERS:
-        unit.publish(RoomHint(room.id, "read", _hint(ctx, room.id, seq), skip_user=ctx.user_id))
+        hint = ReadHint(room_id=room.id, user_id=ctx.user_id, seq=seq)
+        unit.publish(RoomHint.of(room.id, hint, skip_user=ctx.user_id))
 
 
 def _publish_to_reader(ctx: Context, unit: UnitOfWork, room: wire.Room, seq: int) -> None:
     """Emit the read mark and the counts to the reader's other sockets."""
     state = _to_read_state(room)
-    hint = {**_hint(ctx, room.id, seq), "unread": state.unread, "mentions": state.mentions}
-    unit.publish(UserHint(ctx.user_id, "read", hint, ctx.socket_id))
-
-
-def _hint(ctx: Context, room_id: UUID, seq: int) -> dict[str, object]:
-    return {"room_id": str(room_id), "user_id": str(ctx.user_id), "seq": seq}
+    hint = ReadHint(
+        room_id=room.id, user_id=ctx.user_id, seq=seq, unread=state.unread, mentions=state.mentions
+    )
+    unit.publish(UserHint.of(ctx.user_id, hint, ctx.socket_id))
 
 
 def _to_read_state(room: wire.Room) -> wire.ReadState:

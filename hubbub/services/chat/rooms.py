@@ -12,6 +12,7 @@ from hubbub.core.errors import Conflict, Forbidden, InvalidPayload, NotFound, No
 from hubbub.core.text import names
 from hubbub.db import database
 from hubbub.queries.chat import rooms
+from hubbub.schemas import events
 from hubbub.schemas.chat import rooms as wire
 from hubbub.schemas.users.users import User
 from hubbub.services import cursors
@@ -193,8 +194,10 @@ async def _create(ctx: Context, command: wire.CreateRoom, name: str | None, memb
             last_entry_at=clock.now(),
         )
         head = await unit.lock(room_id)
-        roles = ["member" if is_direct else "owner", *["member"] * (len(members) - 1)]
-        seqs = await add_members(unit, head, list(zip(members, roles, strict=True)), ctx.user_id)
+        roles: list[wire.Role] = ["member" for _ in members]
+        if not is_direct:
+            roles[0] = "owner"
+        seqs = await add_members(unit, head, list(zip(members, roles, strict=True)))
         if is_direct:  # which each of both sees otherwise
             views = [await load_view(ctx, room_id, member.id) for member in members]
         else:
@@ -216,17 +219,15 @@ def _member_views(owner_view: wire.Room, seqs: list[int]) -> list[wire.Room]:
 
 
 async def add_members(
-    unit: UnitOfWork, head: event_log.LockedHead, new_members: list[tuple[User, str]], actor_id: UUID
+    unit: UnitOfWork, head: event_log.LockedHead, new_members: list[tuple[User, wire.Role]]
 ) -> dict[UUID, int]:
     """Make people members of a locked room: rows, count and entries. Returns the seq of each one's entry."""
     await users.lock_all(
         user.id for user, _ in new_members
     )  # an account may be deleted since it was looked at
-    drafts = [
-        event_log.EntryDraft("member:joined", actor_id, {"user": user, "role": role}, subject=user.id)
-        for user, role in new_members
-    ]
-    entries = await unit.append(head, *drafts)
+    entries = await unit.append(
+        head, *(events.MemberJoined(user=user, role=role) for user, role in new_members)
+    )
     now = clock.now()
     await models.Membership.bulk_create(
         models.Membership(
@@ -270,9 +271,7 @@ async def update(ctx: Context, command: wire.UpdateRoom) -> wire.RoomResponse:
             room = await load_view(ctx, command.room_id)
             if changes:
                 room = structs.replace(room, last_seq=head.seq + 1)  # counts the entry that tells of it
-                await unit.append(
-                    head, event_log.EntryDraft("room:updated", ctx.user_id, {"room": to_broadcast_view(room)})
-                )
+                await unit.append(head, events.RoomUpdated(room=to_broadcast_view(room)))
             return wire.RoomResponse(room=room)
     except Exception as error:
         if database.is_duplicate(error):

@@ -6,13 +6,14 @@ the order of seq.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 from tortoise.expressions import Q
 
 from hubbub import models
@@ -25,6 +26,7 @@ from hubbub.queries.eventlog import event_log
 from hubbub.schemas.base import encode
 from hubbub.schemas.chat.messages import Message
 from hubbub.schemas.eventlog import entries as wire
+from hubbub.schemas.events import EntryEvent, MessageUpdated
 
 log = logging.getLogger(__name__)
 
@@ -46,17 +48,12 @@ class LockedHead:
         self.archived = stored.archived
 
 
-class EntryDraft(NamedTuple):
-    """An entry to be: `fields` adds what its kind has; a function of the seq where it needs that.
+class NewEntry(NamedTuple):
+    """An entry to be stored. `message_id` is the message whose content it contains."""
 
-    `subject` is the user whose membership it is about; `message_id` the message whose content it shows.
-    """
-
-    event: str
+    entry: wire.Entry
     actor_id: UUID | None
-    fields: dict[str, Any] | Callable[[int], dict[str, Any]]
-    subject: UUID | None = None
-    message_id: UUID | None = None
+    message_id: UUID | None
 
 
 async def lock(tx: Sql, room_ids: Iterable[UUID]) -> dict[UUID, LockedHead]:
@@ -69,31 +66,32 @@ async def lock(tx: Sql, room_ids: Iterable[UUID]) -> dict[UUID, LockedHead]:
 
 
 async def append(
-    tx: Sql, batch: Sequence[tuple[LockedHead, Sequence[EntryDraft]]], at: datetime
+    tx: Sql, head: LockedHead, events: Sequence[EntryEvent], actor_id: UUID | None, at: datetime
 ) -> list[wire.Entry]:
-    """Append to locked rooms, in the order of `batch`; three statements whatever its size."""
-    entries: list[wire.Entry] = []
-    actors: list[UUID | None] = []
-    messages: list[UUID | None] = []
-    ends: dict[UUID, int] = {}
+    """Append events to a locked room, with the next seqs, and move `head`; two statements."""
     stamp = clock.rfc3339(at)
-    for head, drafts in batch:
-        for draft in drafts:
-            head.seq += 1
-            entries.append(_entry(head.room_id, head.seq, stamp, draft))
-            actors.append(draft.actor_id)
-            messages.append(draft.message_id)
-        ends[head.room_id] = head.seq
+    new_entries = []
+    for event in events:
+        head.seq += 1
+        entry = encode_entry(event, head.room_id, head.seq, stamp, actor_id)
+        new_entries.append(NewEntry(entry, actor_id, event.content_id))
+    return await store(tx, new_entries, at)
+
+
+def encode_entry(event: EntryEvent, room_id: UUID, seq: int, at: str, actor_id: UUID | None) -> wire.Entry:
+    """Return an event as an entry; `at` is RFC 3339 text."""
+    complete = structs.replace(event, room_id=room_id, seq=seq, at=at, actor_id=actor_id)
+    return wire.Entry(room_id, seq, event.event_name, encode(complete).decode(), event.subject)
+
+
+async def store(tx: Sql, new_entries: Sequence[NewEntry], at: datetime) -> list[wire.Entry]:
+    """Store entries of locked rooms, ascending in each room; two statements whatever their number."""
+    entries = [each.entry for each in new_entries]
     if entries:
-        await event_log.advance_rooms(tx, ends, at)
-        await event_log.insert_entries(tx, entries, actors, messages, at)
+        await event_log.advance_rooms(tx, {entry.room_id: entry.seq for entry in entries}, at)
+        actors = [each.actor_id for each in new_entries]
+        await event_log.insert_entries(tx, entries, actors, [each.message_id for each in new_entries], at)
     return entries
-
-
-def _entry(room_id: UUID, seq: int, stamp: str, draft: EntryDraft) -> wire.Entry:
-    fields = draft.fields if isinstance(draft.fields, dict) else draft.fields(seq)
-    payload = encode({"room_id": room_id, "seq": seq, "at": stamp, "actor_id": draft.actor_id, **fields})
-    return wire.Entry(room_id, seq, draft.event, payload.decode(), draft.subject)
 
 
 def to_signals(entries: Sequence[wire.Entry]) -> list[EntriesAppended]:
@@ -121,7 +119,8 @@ def _with_subject(entry: wire.Entry) -> wire.Entry:
 async def redact(room_id: UUID, seq: int, message_id: UUID, emptied: Message) -> None:
     """Take the words of a deleted message out of the entries that showed them. Under the room's lock."""
     rows = await models.Entry.filter(
-        Q(room_id=room_id, seq=seq) | Q(message_id=message_id, event="message:updated", room_id=room_id)
+        Q(room_id=room_id, seq=seq)
+        | Q(message_id=message_id, event=MessageUpdated.event_name, room_id=room_id)
     )
     for row in rows:
         payload = {**msgspec.json.decode(row.payload), "message": emptied}

@@ -21,6 +21,7 @@ from hubbub.db.sql import Sql
 from hubbub.queries.chat import search
 from hubbub.queries.eventlog import append_batch, event_log
 from hubbub.schemas.eventlog.entries import Entry
+from hubbub.schemas.events import MessageNew
 from hubbub.services.eventlog import batches
 from hubbub.services.eventlog import event_log as log
 from hubbub.services.eventlog.epoch_watch import HistoryChanged
@@ -240,7 +241,7 @@ class MessageWriter:
         entries, results = [], []
         for pending, row in zip(unique.values(), rows, strict=True):
             if (seq := seqs.get(row.id)) is not None:
-                entries.append(Entry(row.room_id, seq, "message:new", row.payload(seq)))
+                entries.append(Entry(row.room_id, seq, MessageNew.event_name, row.payload(seq)))
                 results.append((pending, Stored(seq)))
         if entries:
             self._on_stored(entries, results)
@@ -267,10 +268,11 @@ class MessageWriter:
         created_at = clock.rfc3339(at)
         for pending in accepted:
             pending.encode_json(created_at)
-        ends = {room_id: log.LockedHead(room_id, head) for room_id, head in heads.items()}
-        entries = await log.append(
-            tx, [(ends[pending.membership.room_id], [pending.to_draft()]) for pending in accepted], at
-        )
+        new_entries, seqs = [], {room_id: head.last_seq for room_id, head in heads.items()}
+        for pending in accepted:
+            seqs[pending.membership.room_id] += 1
+            new_entries.append(pending.to_entry(seqs[pending.membership.room_id]))
+        entries = await log.store(tx, new_entries, at)
         stored = list(zip(accepted, [entry.seq for entry in entries], strict=True))
         await event_log.insert_messages(tx, [pending.to_row(seq, at) for pending, seq in stored])
         await event_log.advance_read_marks(

@@ -17,6 +17,8 @@ from hubbub.core.errors import HubbubError
 from hubbub.queries.eventlog import append_batch, event_log
 from hubbub.schemas.base import encode
 from hubbub.schemas.chat.messages import Message
+from hubbub.schemas.eventlog.entries import Entry
+from hubbub.schemas.events import MessageNew
 from hubbub.schemas.users.users import User
 from hubbub.services.eventlog import event_log as log
 from hubbub.services.instance.cached_user import CachedMembership, CachedUser
@@ -56,6 +58,7 @@ class PendingMessage:
     queued_at: float = field(default_factory=clock.monotonic)
     result: Stored | HubbubError | None = None
     on_done: "Callable[[PendingMessage], None] | None" = None
+    _created_at: str = ""  # of the last encoding
     _json_before_seq: str = ""
     _json_after_seq: str = ""
 
@@ -99,6 +102,7 @@ class PendingMessage:
             edited_at=None,
             deleted_at=None,
         )
+        self._created_at = created_at
         text = encode(message).decode()
         # Behind ids alone, before anything that a person wrote.
         self._json_before_seq, _, self._json_after_seq = text.partition(_SEQ_PLACEHOLDER)
@@ -114,13 +118,22 @@ class PendingMessage:
 
     # As entry and row.
 
-    def to_draft(self) -> log.EntryDraft:
-        """As the log takes it, once it is written."""
+    def to_entry(self, seq: int) -> log.NewEntry:
+        """Return its entry, with the bytes of an encoded `MessageNew`."""
+        _, head, middle, tail = self._entry_parts()
+        room_id, payload = self.membership.room_id, f"{head}{seq}{middle}{seq}{tail}"
+        return log.NewEntry(Entry(room_id, seq, MessageNew.event_name, payload), self.sender.id, self.id)
 
-        def fields(seq: int) -> dict[str, object]:
-            return {"message": msgspec.Raw(self.json(seq).encode())}
-
-        return log.EntryDraft("message:new", self.sender.id, fields, message_id=self.id)
+    def _entry_parts(self) -> tuple[str, str, str, str]:
+        """The id of the room as text, and the payload around the two places of its seq."""
+        before, after = self._json_before_seq, self._json_after_seq
+        # Ids are turned into text by the encoder, which is quick at it.
+        start = before.index(_ROOM_ID_KEY) + len(_ROOM_ID_KEY)
+        room = before[start : start + _UUID_CHARS]
+        start = after.index(_SENDER_ID_KEY) + len(_SENDER_ID_KEY)
+        sender = after[start : start + _UUID_CHARS]
+        middle = f',"at":"{self._created_at}","actor_id":"{sender}","message":{before}'
+        return room, f'{{"room_id":"{room}","seq":', middle, f"{after}}}"
 
     def to_row(self, seq: int, at: datetime) -> event_log.NewMessage:
         """As its table has it."""
@@ -139,12 +152,7 @@ class PendingMessage:
     def payload_parts(self, created_at: str, known_seq: int) -> append_batch.MessageRow:
         """As the one statement takes it: the payload is that of `log.append`, around a seq after `known`."""
         self.encode_json(created_at)
-        before, after = self._json_before_seq, self._json_after_seq
-        # Ids are turned into text by the encoder, which is quick at it.
-        start = before.index(_ROOM_ID_KEY) + len(_ROOM_ID_KEY)
-        room = before[start : start + _UUID_CHARS]
-        start = after.index(_SENDER_ID_KEY) + len(_SENDER_ID_KEY)
-        sender = after[start : start + _UUID_CHARS]
+        room, head, middle, tail = self._entry_parts()
         return append_batch.MessageRow(
             self.id,
             self.membership.room_id,
@@ -155,8 +163,8 @@ class PendingMessage:
             self.reply_to,
             encode(self.mentions).decode() if self.mentions else "[]",
             text_search.tsvector(self.body, room.replace("-", "")),
-            f'{{"room_id":"{room}","seq":',
-            f',"at":"{created_at}","actor_id":"{sender}","message":{before}',
-            f"{after}}}",
+            head,
+            middle,
+            tail,
             known_seq,
         )

@@ -12,6 +12,7 @@ from hubbub.core import clock
 from hubbub.queries.sync.change_counters import KnownUser
 from hubbub.ratelimit.rate import Rate
 from hubbub.ratelimit.token_bucket import TokenBucket
+from hubbub.schemas.events import ReadHint
 from hubbub.services.instance.cached_user import CachedMembership, CachedRoom, CachedUser
 from hubbub.services.instance.session_cache import AuthenticatedSession, CachedSession, Disconnection
 
@@ -219,7 +220,7 @@ class MembershipCache:
                 self._on_member_joined(signal)
             case signals.MemberChanged():
                 self._on_member_changed(signal)
-            case signals.UserHint(event="read"):
+            case signals.UserHint(event=ReadHint.event_name):
                 self._on_read(signal.user_id)
             case signals.SessionEnded():
                 self._on_session_ended(signal)

@@ -18,6 +18,7 @@ from hubbub.core.errors import Unavailable
 from hubbub.db import database
 from hubbub.queries.chat import rooms as room_queries
 from hubbub.queries.sync import change_counters
+from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
 from hubbub.schemas.users.users import User
 from hubbub.services.chat import rooms
 from hubbub.services.instance.cached_user import CachedUser
@@ -30,8 +31,6 @@ COMPARE_BATCH_USERS = 1000  # users a query: it holds up the event loop for abou
 MEMBERSHIP_BATCH_USERS = 200  # users whose memberships are read at once
 SIGNAL_GRACE_S = 0.05  # after a commit, for the signal that tells of it
 MAX_TRIES = 5
-
-DEFAULT_END_REASON = "session_ended"
 
 
 class _EndedMembership(NamedTuple):
@@ -122,10 +121,12 @@ class Reconciler:
     def _end_if_blocked(self, row: change_counters.ChangedUser) -> bool:
         """Whether the user may do nothing any more, which is told."""
         if row.deleted:
-            self._deliver(SessionEnded(row.user_id, None, "session_revoked", "account_deleted"))
+            self._deliver(
+                SessionEnded(row.user_id, None, CloseCode.SESSION_REVOKED, SessionEndReason.ACCOUNT_DELETED)
+            )
         elif account_view.is_suspended(row.suspended_at, row.suspended_until):
             details = account_view.suspension_message(row.suspended_until, row.suspend_reason)
-            self._deliver(SessionEnded(row.user_id, None, "suspended", details))
+            self._deliver(SessionEnded(row.user_id, None, CloseCode.SUSPENDED, details))
         else:
             return False
         return True
@@ -156,9 +157,9 @@ class Reconciler:
         await asyncio.sleep(grace_s)
         repairs_before = self._repair_count
         for session_id, session in ended.items():
-            reason = session.reason or DEFAULT_END_REASON
+            reason = SessionEndReason(session.reason or SessionEndReason.SESSION_ENDED)
             self._repair(
-                "session_ended", SessionEnded(session.user_id, session_id, "session_revoked", reason)
+                "session_ended", SessionEnded(session.user_id, session_id, CloseCode.SESSION_REVOKED, reason)
             )
         started: list[tuple[UUID, change_counters.MembershipRow]] = []
         renewed: list[tuple[CachedUser, int, int]] = []

@@ -9,6 +9,7 @@ import pytest
 import socketio
 from socketio.exceptions import ConnectionError as NotConnected
 
+from hubbub.schemas.sync.connection import SessionEndReason
 from hubbub.services.auth import sessions
 from tests.support.live_instance import Client, LiveInstance
 
@@ -185,8 +186,8 @@ async def test_ending_a_session_twice_is_harmless(world: LiveInstance) -> None:
     client = await ada.connect_client()
     session_id = UUID(client.ready["session_id"])
 
-    await sessions.revoke(world.app.container, UUID(ada.id), session_id, "test")
-    await sessions.revoke(world.app.container, UUID(ada.id), session_id, "test")
+    await sessions.revoke(world.app.container, UUID(ada.id), session_id, SessionEndReason.LOGGED_OUT)
+    await sessions.revoke(world.app.container, UUID(ada.id), session_id, SessionEndReason.LOGGED_OUT)
 
     await client.next_event("disconnect")
     assert client.count_events("closing") == 1

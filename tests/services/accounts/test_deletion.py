@@ -14,11 +14,11 @@ from hubbub.core.request_info import RequestInfo
 from hubbub.db import locking
 from hubbub.schemas.accounts.accounts import Register
 from hubbub.schemas.chat.rooms import CreateRoom
+from hubbub.schemas.events import MessageNew
 from hubbub.schemas.jobs import EraseAccount
 from hubbub.services.accounts import deletion, registration
-from hubbub.services.chat import rooms
+from hubbub.services.chat import message_views, rooms
 from hubbub.services.context import Context
-from hubbub.services.eventlog import event_log
 from hubbub.services.jobs import queue
 
 JOB_KIND = "account.erase"
@@ -69,8 +69,7 @@ async def say(ctx: Context, room_id: UUID) -> None:
     )
     async with ctx.unit() as unit:
         head = await unit.lock(room_id)
-        displayed = {"id": user.id, "username": user.username, "display_name": user.display_name}
-        await unit.append(head, event_log.EntryDraft("message:new", ctx.user_id, {"sender": displayed}))
+        await unit.append(head, MessageNew(message=await message_views.load_view(message, None)))
     await models.Reaction.create(message=message, user=user, emoji="x")
     await models.Mention.create(message=message, user=user, room_id=room_id, seq=message.seq)
 

@@ -8,6 +8,8 @@ from hubbub.cluster.bus import MemberChanged, SessionEnded, SignalsLost, UserHin
 from hubbub.cluster.memory import MemoryBus
 from hubbub.core import clock
 from hubbub.ratelimit.rate import Rate
+from hubbub.schemas.events import ReadHint
+from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
 from hubbub.schemas.users.users import User
 from hubbub.services.instance import membership_cache as module
 from hubbub.services.instance.cached_user import CachedMembership, CachedUser
@@ -99,7 +101,9 @@ def test_a_user_is_subscribed_for_as_long_as_anything_is_remembered(monkeypatch:
 
     settled(residents, user)
     residents.remove_socket(user.id, SESSION)
-    residents.on_signal(SessionEnded(user.id, SESSION, "session_revoked", "logged_out"))
+    residents.on_signal(
+        SessionEnded(user.id, SESSION, CloseCode.SESSION_REVOKED, SessionEndReason.LOGGED_OUT)
+    )
     assert bus.users == []
 
 
@@ -145,9 +149,13 @@ def test_the_end_of_the_last_session_is_the_end_of_what_is_remembered() -> None:
     settled(residents, user)
     residents.remove_socket(user.id, SESSION)
 
-    residents.on_signal(SessionEnded(user.id, uuid4(), "session_revoked", "another one"))
+    residents.on_signal(
+        SessionEnded(user.id, uuid4(), CloseCode.SESSION_REVOKED, SessionEndReason.ENDED_BY_USER)
+    )
     assert residents.get(user.id) is not None
-    residents.on_signal(SessionEnded(user.id, SESSION, "session_revoked", "logged_out"))
+    residents.on_signal(
+        SessionEnded(user.id, SESSION, CloseCode.SESSION_REVOKED, SessionEndReason.LOGGED_OUT)
+    )
 
     assert residents.get(user.id) is None
     assert residents.rooms == {}
@@ -177,13 +185,13 @@ def test_what_changed_since_somebody_was_admitted_is_still_to_be_found() -> None
 def test_a_short_absence_knows_whether_anything_was_read_meanwhile() -> None:
     residents, user = MembershipCache(None, MemoryBus()), new_user()
     settled(residents, user)
-    residents.on_signal(UserHint(user.id, "read", {}))
+    residents.on_signal(UserHint.of(user.id, ReadHint(room_id=ROOM, user_id=user.id, seq=1)))
     residents.remove_socket(user.id, SESSION)
 
     residents.add_socket(connected(user))
     absence = residents.record_reconnect(user.id, SESSION)
     residents.remove_socket(user.id, SESSION)
-    residents.on_signal(UserHint(user.id, "read", {}))
+    residents.on_signal(UserHint.of(user.id, ReadHint(room_id=ROOM, user_id=user.id, seq=1)))
     residents.add_socket(connected(user))
     another = residents.record_reconnect(user.id, SESSION)
 
