@@ -13,12 +13,12 @@ from hubbub.core import clock
 from hubbub.core.request_info import RequestInfo
 from hubbub.schemas.accounts.accounts import Register
 from hubbub.schemas.chat.rooms import CreateRoom
+from hubbub.schemas.events import MessageNew
 from hubbub.schemas.jobs import EraseAccount
 from hubbub.services.accounts import deletion, export, registration, user_data
 from hubbub.services.accounts.user_data import USER_TABLES, Deletion
-from hubbub.services.chat import rooms
+from hubbub.services.chat import message_views, rooms
 from hubbub.services.context import Context
-from hubbub.services.eventlog import event_log
 
 USER_IDS = {"user_id", "actor_id", "owner_id", "sender_id", "author_id", "created_by_id"}
 MODELS = [each for _, each in inspect.getmembers(models, inspect.isclass)]
@@ -91,7 +91,7 @@ async def fill(parts, user: models.User) -> None:
     )
     async with ctx.unit() as unit:
         head = await unit.lock(room.id)
-        await unit.append(head, event_log.EntryDraft("message:new", user.id, {"sender": {"id": user.id}}))
+        await unit.append(head, MessageNew(message=await message_views.load_view(message, None)))
     await models.Reaction.create(message=message, user=user, emoji="x")
     await models.Mention.create(message=message, user=user, room_id=room.id, seq=2)
     await models.EpochClaim.create(
