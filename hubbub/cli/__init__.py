@@ -1,4 +1,4 @@
-"""The `hubbub` command. A command is a module here, imported when it is called: `--help` stays quick."""
+"""The `hubbub` command. The module of a command is imported when it is called, so that `--help` is fast."""
 
 import os
 from importlib import import_module
@@ -10,20 +10,20 @@ from hubbub.core.file_modes import PRIVATE_UMASK
 
 COMMANDS = {
     "serve": "Run one instance: Socket.IO and REST.",
-    "worker": "Do the jobs: e-mails and whatever else is not done at once.",
-    "migrate": "Bring the database's schema up to date, or show where it is.",
-    "seed": "Fill in sample data: people, rooms, messages.",
-    "create-admin": "Make an account that may do everything.",
-    "disable-two-factor": "Let an account sign in by its password alone.",
+    "worker": "Run jobs: e-mails and other background work.",
+    "migrate": "Apply database migrations, or show their state.",
+    "seed": "Add sample data: users, rooms, messages.",
+    "create-admin": "Create an admin account.",
+    "disable-two-factor": "Switch off the second factor of an account.",
     "reencrypt": "Encrypt secrets at rest with the current secret key.",
-    "prove": "Try to break the promises on this machine, and judge.",
+    "prove": "Test the guarantees on this machine by injecting faults.",
     "backup": "Back up the database to a folder, and verify it.",
-    "restore": "Replace the database by a backup, and raise the epoch.",
+    "restore": "Replace the database with a backup, and raise the epoch.",
     "epoch": "Raise the epoch after a restore by other means.",
-    "doctor": "Check settings and everything that hubbub depends on.",
-    "mail": "Show what an e-mail looks like.",
-    "openapi": "Print the document of the REST API.",
-    "config": "Show the settings in force and where each came from.",
+    "doctor": "Check the settings and all dependencies.",
+    "mail": "Preview an e-mail.",
+    "openapi": "Print the OpenAPI document of the REST API.",
+    "config": "Print the effective settings and their sources.",
 }
 
 

@@ -1,4 +1,4 @@
-"""The beginning of every command: the settings, the logs, and one clear line when it can't go on."""
+"""Start of every command: loads settings, sets up logs, and reports a failure in one line."""
 
 import logging
 import signal
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class ProcessCommand(click.Command):
-    """`serve` and `worker`: options that are wrong end in one line, in the format of the log."""
+    """The class of `serve` and `worker`: wrong options are reported in one line, in the format of the log."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - as click has it
         try:
@@ -28,7 +28,7 @@ class ProcessCommand(click.Command):
 
 
 def load_settings() -> Settings:
-    """Return the settings in force for a command beside the instances; end the process if they are wrong.
+    """Return the effective settings for a command other than `serve` and `worker`; exit if they are wrong.
 
     What production refuses is printed as a warning.
     """
@@ -43,12 +43,12 @@ def load_settings() -> Settings:
 
 
 def load_process_settings(options: Mapping[str, object] | None = None) -> Settings:
-    """Return the settings in force for `serve` and `worker`, `options` of the command line first.
+    """Return the effective settings of `serve` and `worker`; `options` of the command line come first.
 
-    End the process if they are wrong, or if production refuses one of them. From here on all that the process
-    writes is a line of the log, also what is raised and caught nowhere.
+    Exits if they are wrong, or if production refuses one of them. From here on, all output of the process is
+    lines of the log, including uncaught exceptions.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the loop handles it: Python prints a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the loop handles it: Python would print a traceback
     texts = {name: str(value) for name, value in (options or {}).items() if value is not None}
     try:
         loaded = load(options=texts)
@@ -67,7 +67,7 @@ def _refuse_to_start(style: str, *lines: str) -> NoReturn:
 
 
 def fail(*lines: str, code: int = EXIT_FAILURE, as_json: bool = False) -> NoReturn:
-    """Say why, on standard error, and end. `as_json`: as lines of the log."""
+    """Print `lines` on standard error and exit. With `as_json` they are lines of the log."""
     for line in lines:
         if as_json:
             log.critical(line)

@@ -1,4 +1,4 @@
-"""`hubbub config`: the settings in force, and the documents made from them."""
+"""`hubbub config`: prints the effective settings, and the documents generated from them."""
 
 import click
 
@@ -6,11 +6,11 @@ from hubbub.cli import bootstrap
 from hubbub.config import reference
 
 
-@click.command(help="Show the settings in force and where each came from. Secrets are masked.")
+@click.command(help="Print the effective settings and their sources. Secrets are masked.")
 @click.option("--example", is_flag=True, hidden=True, help="Print .env.example.")
 @click.option("--reference", "page", is_flag=True, hidden=True, help="Print docs/settings.md.")
 def command(*, example: bool, page: bool) -> None:
-    """Print a table, or a document."""
+    """Print a table or a document."""
     if example or page:
         click.echo(reference.env_example() if example else reference.markdown_page(), nl=False)
         return

@@ -1,4 +1,4 @@
-"""`hubbub create-admin`: an account that may do everything."""
+"""`hubbub create-admin`: creates an admin account."""
 
 import sys
 
@@ -11,12 +11,12 @@ from hubbub.services.admin import admins
 
 
 @click.command(
-    help="Make an admin account for EMAIL. The password is asked for, or read from standard input, one line. "
-    "An account that is there already becomes an admin and keeps its password."
+    help="Create an admin account for EMAIL. The command prompts for the password, or reads it from standard "
+    "input, as one line. An existing account becomes an admin and keeps its password."
 )
 @click.argument("email")
 def command(email: str) -> None:
-    """Make or promote."""
+    """Create or promote an account."""
     settings = bootstrap.load_settings()
     if email_addresses.canonical(email.strip()) is None:
         bootstrap.fail(f"email: {email} is not an e-mail address.")
@@ -27,7 +27,7 @@ async def _create(settings: Settings, email: str) -> str:
     async with services_context.open_container(settings) as container:
         if await admins.exists(email):
             await admins.promote(container, email)
-            return f"{email} had an account and is an admin now; the password stays."
+            return f"{email} had an account and is an admin now; the password is unchanged."
         await admins.create(container, email, _read_password())
         return f"{email} is an admin."
 
@@ -37,5 +37,5 @@ def _read_password() -> str:
         password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
         return password
     if not (line := sys.stdin.readline().rstrip("\r\n")):
-        bootstrap.fail("password: there is none: write it to standard input, in one line.")
+        bootstrap.fail("password: is missing: write it to standard input, as one line.")
     return line

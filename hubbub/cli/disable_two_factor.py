@@ -1,4 +1,4 @@
-"""`hubbub disable-two-factor`: for who lost both the phone and the recovery codes."""
+"""`hubbub disable-two-factor`: for a user who lost both the phone and the recovery codes."""
 
 import click
 
@@ -8,12 +8,12 @@ from hubbub.services.admin import admins
 
 
 @click.command(
-    help="Let the account of EMAIL sign in by its password alone. Make sure first who asks for it: whoever "
-    "has the password can sign in from then on. The owner is told by e-mail."
+    help="Let the account of EMAIL log in with its password only. Verify the user's identity first: from "
+    "then on the password alone is sufficient. The owner gets an e-mail."
 )
 @click.argument("email")
 def command(email: str) -> None:
-    """Switch it off."""
+    """Disable the second factor of an account."""
     run.run(_disable(bootstrap.load_settings(), email))
     click.echo(f"Two-factor is off for {email}.")
 

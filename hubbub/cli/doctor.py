@@ -1,4 +1,4 @@
-"""`hubbub doctor`: a line for each thing that hubbub depends on."""
+"""`hubbub doctor`: prints one line for each check of the settings and the dependencies."""
 
 import asyncio
 import sys
@@ -24,10 +24,10 @@ PROVIDER_TIMEOUT_S = 2.0  # for each of them
 
 
 @click.command(
-    help="Check settings, database, migrations, Redis, storage, SMTP, providers, and the processes that run. "
-    "Exit code 1 if any fails."
+    help="Check settings, database, migrations, Redis, storage, SMTP, providers, and the running processes. "
+    "Exit code 1 if any check fails."
 )
-@click.option("--production", is_flag=True, help="Go through the checklist of a deployment that gets users.")
+@click.option("--production", is_flag=True, help="Check as well what a deployment needs before going live.")
 def command(production: bool) -> None:  # noqa: FBT001 - as click calls it
     """Print the report."""
     try:
@@ -39,7 +39,7 @@ def command(production: bool) -> None:  # noqa: FBT001 - as click calls it
     if settings.production_errors:
         _print_mistakes(settings.production_errors)
     else:
-        text = f"For {settings.env}. See them by `hubbub config`."
+        text = f"For {settings.env}. `hubbub config` prints them."
         _print(doctor.CheckResult("settings", passed=True, text=text))
     all_passed = asyncio.run(_run_checks(settings, go_live.CHECKLIST if production else {}))
     sys.exit(0 if all_passed and not settings.production_errors else 1)
@@ -79,7 +79,7 @@ def _print(result: doctor.CheckResult) -> None:
 
 
 async def check_redis(settings: Settings) -> str:
-    """Whether Redis answers. Here and not among the other checks: services know no Redis."""
+    """Check whether Redis responds. The check is here because services do not depend on Redis."""
     url = settings.redis_url
     if url is None:
         running = await deployment.live_processes(settings)
@@ -100,18 +100,18 @@ async def check_redis(settings: Settings) -> str:
         ) from None
     except MasterNotFoundError:
         raise doctor.CheckFailed(
-            f"{mask_secrets(url)}: no Sentinel answers that knows this service."
+            f"{mask_secrets(url)}: no Sentinel responds that monitors this service."
         ) from None
     except (RedisError, RedisClusterException, OSError, ValueError) as error:
         reason = str(error).rstrip(".") or type(error).__name__
         raise doctor.CheckFailed(
             f"{mask_secrets(url)}: {reason}. Start it, or correct HUBBUB_REDIS_URL."
         ) from None
-    return f"{mask_secrets(url)} answers."
+    return f"{mask_secrets(url)} responds."
 
 
 async def check_providers(settings: Settings) -> str:
-    """Whether those that one may sign in with say where they are to be asked."""
+    """Check whether the identity providers publish their endpoints."""
     async with ProviderClient(PROVIDER_TIMEOUT_S) as client:
         providers = registry.build(settings, client).values()
         for each in providers:
@@ -120,9 +120,9 @@ async def check_providers(settings: Settings) -> str:
             except ProviderUnavailable as error:
                 failure = f"{each.title} ({each.issuer}): {error.reason}"
                 raise doctor.CheckFailed(
-                    f"{failure}. Open the way to it, or correct HUBBUB_OAUTH_ISSUERS."
+                    f"{failure}. Allow connections to it, or correct HUBBUB_OAUTH_ISSUERS."
                 ) from None
     if not providers:
-        return "None is set: people sign in with passwords."
+        return "None is set: users log in with passwords."
     titles = ", ".join(each.title for each in providers)
-    return f"{titles}: {'they are' if len(providers) > 1 else 'it is'} there."
+    return f"{titles}: {'they respond' if len(providers) > 1 else 'it responds'}."

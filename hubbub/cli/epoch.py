@@ -1,4 +1,4 @@
-"""`hubbub epoch new`: after a restore by other means."""
+"""`hubbub epoch new`: raises the epoch after a restore by other means."""
 
 import click
 
@@ -8,23 +8,23 @@ from hubbub.services.eventlog import epochs
 from hubbub.services.eventlog.epochs import Cause
 
 
-@click.group(help="The epoch: the name of the database's history.")
+@click.group(help="The epoch: the identifier of the database's log, which a restore changes.")
 def command() -> None:
-    """The epoch."""
+    """Group the commands of the epoch."""
 
 
 @command.command(
     help="Raise the epoch after a restore by other means than `hubbub restore`. Instances close their "
-    "sockets; clients reconnect and load what they have anew."
+    "sockets. Clients reconnect and load their state again."
 )
 def new() -> None:
-    """Raise it, and print it."""
+    """Raise the epoch and print it."""
     click.echo(f"The epoch is {run.run(_raise(bootstrap.load_settings()))}.")
 
 
 async def _raise(settings: Settings) -> str:
     async with services_context.open_container(settings) as container:
         while not await epochs.raise_epoch(await epochs.current(), Cause.COMMAND):
-            """Another process raised it in between."""
+            """Another process has raised it meanwhile: try again."""
         container.epoch_watch.epoch = await epochs.current()
         return container.epoch_watch.epoch

@@ -1,17 +1,17 @@
-"""The number of files that the process may have open: each connection is one."""
+"""The limit of open files: each connection is one."""
 
 import contextlib
 import resource
 
 
 def raise_limit() -> int:
-    """Raise the soft limit to the hard one, where the system permits it. Return the limit in force.
+    """Raise the soft limit to the hard one, where the system permits it, and return the effective limit.
 
-    A shell and a service manager often start with 1024, which so many idle connections use up.
+    Shells and service managers often start with 1024, which as many idle connections exhaust.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
-        # A hard limit may be above what the kernel takes, as on macOS.
+        # A hard limit may exceed what the kernel accepts, as on macOS.
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -1,4 +1,4 @@
-"""`hubbub migrate`: the database's schema."""
+"""`hubbub migrate`: applies, reverts or lists database migrations."""
 
 import click
 
@@ -8,18 +8,18 @@ from hubbub.db import migrations
 
 
 @click.command(
-    help="Bring the database's schema up to date (up), take its last step back (down), or show status."
+    help="Apply pending database migrations (up), revert the last one (down), or show their status."
 )
 @click.argument("what", type=click.Choice(["status", "up", "down"]), default="up")
 def command(what: str) -> None:
-    """Do it, and name the steps."""
+    """Migrate, and print the names of the migrations."""
     operation = {"status": _status, "up": _up, "down": _down}[what]
     run.run(operation(bootstrap.load_settings()))
 
 
 async def _status(settings: Settings) -> None:
     for step in await migrations.status(settings):
-        click.echo(f"{'done' if step.applied else 'waiting':<8} {step.name}")
+        click.echo(f"{'applied' if step.applied else 'pending':<8} {step.name}")
 
 
 async def _up(settings: Settings) -> None:

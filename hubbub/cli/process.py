@@ -1,4 +1,4 @@
-"""The life of a `serve` or `worker` process: it starts, runs until a signal, and stops."""
+"""The lifecycle of a `serve` or `worker` process: it starts, runs until a signal, and stops."""
 
 import asyncio
 import logging
@@ -17,11 +17,11 @@ from hubbub.services.seed import dev_admin
 
 log = logging.getLogger(__name__)
 
-MIN_STOP_TIMEOUT_S = 2.0  # that stopping may take, however short the time for draining is
+MIN_STOP_TIMEOUT_S = 2.0  # minimum time for stopping, however short the drain timeout is
 
 
 async def serve(settings: Settings) -> int:
-    """Run an instance until SIGTERM or SIGINT, then drain; a second signal ends the process at once."""
+    """Run an instance until SIGTERM or SIGINT, then drain. A second signal exits at once."""
     stopping = _handle_signals()
     started_at = clock.monotonic()
     open_files = file_limit.raise_limit()
@@ -50,19 +50,19 @@ async def serve(settings: Settings) -> int:
 
 
 def _print_dev_info(settings: Settings, app: App) -> None:
-    """Show a developer where to go. As JSON, everything is a line of the log."""
+    """Print the URL and the login for a developer. With JSON, it is a line of the log."""
     if settings.log_format == "console":
         sys.stdout.write(dev_admin.banner(settings, app.url, app.dev_admin_login))
         sys.stdout.flush()
     elif app.dev_admin_login is not None:
         log.info(
-            "the admin of development",
+            "development admin",
             extra={"email": app.dev_admin_login.email, "kept_in": str(app.dev_admin_login.path)},
         )
 
 
 async def run_worker(settings: Settings) -> int:
-    """Run jobs until SIGTERM or SIGINT, then finish those that run; a second signal ends it at once."""
+    """Run jobs until SIGTERM or SIGINT, then finish the running ones. A second signal exits at once."""
     stopping = _handle_signals()
     async with AsyncExitStack() as stack:
         if not await _run_unless_stopped(open_worker(settings, stack), stopping):
@@ -75,7 +75,7 @@ async def run_worker(settings: Settings) -> int:
 
 
 async def _run_unless_stopped(start: Coroutine[Any, Any, Any], stopping: asyncio.Event) -> bool:
-    """Whether the start came to its end before a signal, which ends it. Raises what `start` raises."""
+    """Run the start; return False if a signal interrupted it. Raises what `start` raises."""
     starting = asyncio.ensure_future(start)  # noqa: TID251 - its failure is raised here, not logged
     signalled = tasks.spawn(stopping.wait(), name="signal during the start")
     await asyncio.wait([starting, signalled], return_when=asyncio.FIRST_COMPLETED)
@@ -95,14 +95,14 @@ def _schedule_forced_exit(settings: Settings) -> None:
 
 
 def _force_exit() -> None:
-    """End the process: the time for draining is over. What was acknowledged is stored."""
+    """Exit because the drain timeout has passed. Acknowledged messages are stored."""
     log.warning("not everything stopped in time")
     logging.shutdown()
     os._exit(0)
 
 
 def _handle_signals() -> asyncio.Event:
-    """Set by the first signal; the second ends the process."""
+    """Return an event that the first signal sets. The second signal exits."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = 0
@@ -113,7 +113,7 @@ def _handle_signals() -> asyncio.Event:
         if signals > 1:
             log.warning("stopping at once")
             logging.shutdown()
-            os._exit(1)  # nothing that hangs may hold up an operator who repeats the signal
+            os._exit(1)  # a component that does not stop must not delay an operator who repeats the signal
         stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""How far a command is, on standard error: a bar for each of its steps."""
+"""Progress of a command on standard error: one bar for each step."""
 
 import sys
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from hubbub.services.backups.files import Advance
 
 @contextmanager
 def progress_bars() -> Iterator[Progress]:
-    """Show the steps that are begun, one after the other."""
+    """Provide a function that starts the next step with its progress bar."""
     with ExitStack() as stack:
 
         def start_step(label: str, total: int) -> Advance:

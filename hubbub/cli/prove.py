@@ -1,4 +1,4 @@
-"""`hubbub prove`: try to break the promises, on this machine."""
+"""`hubbub prove`: tests the guarantees on this machine by injecting faults."""
 
 import asyncio
 import shutil
@@ -19,7 +19,7 @@ from hubbub.prove.journal import Evidence
 from hubbub.prove.processes import NotStarted
 from hubbub.prove.run import Run
 
-MAX_MINUTES = 60  # minutes: journals are kept in memory
+MAX_MINUTES = 60  # minutes, because journals are kept in memory
 
 
 def _parse_faults(
@@ -29,44 +29,44 @@ def _parse_faults(
         return None
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if unknown := [name for name in names if name not in schedule.FAULT_NAMES]:
-        raise click.BadParameter(f"{', '.join(unknown)}: there are {', '.join(schedule.FAULT_NAMES)}.")
+        raise click.BadParameter(f"{', '.join(unknown)}: known faults are {', '.join(schedule.FAULT_NAMES)}.")
     return names
 
 
 @click.command(
-    help="Start instances, let clients talk, kill, pause and cut off whatever can be, and compare what the "
-    "clients wrote down with the database. Exit code 1 if a promise does not hold. Ctrl-C ends it early, "
-    "with the report of what there is."
+    help="Start instances, let clients exchange messages, kill, pause and disconnect components, and compare "
+    "the journals of the clients with the database. Exit code 1 if a guarantee is violated. Ctrl-C ends the "
+    "run early, with a report of the results so far."
 )
 @click.option("--minutes", type=click.FloatRange(0.05, MAX_MINUTES), default=1.0, show_default=True)
-@click.option("--seed", type=click.IntRange(0), help="The same faults in the same order; else at random.")
-@click.option("--faults", callback=_parse_faults, help="By comma; else all that are possible here.")
-@click.option("--instances", type=click.IntRange(1, 20), help="3 unless told; SQLite is for 1.")
-@click.option("--clients", type=click.IntRange(2, 200), default=8, show_default=True, help="Of 4 people.")
+@click.option("--seed", type=click.IntRange(0), help="Repeats the faults of a run; default: random.")
+@click.option("--faults", callback=_parse_faults, help="Separated by commas; default: all possible ones.")
+@click.option("--instances", type=click.IntRange(1, 20), help="Default: 3; 1 with SQLite.")
+@click.option("--clients", type=click.IntRange(2, 200), default=8, show_default=True, help="Of 4 users.")
 @click.option(
     "--database-url",
     metavar="URL",
     envvar="HUBBUB_PROVE_DATABASE_URL",
-    help="A PostgreSQL, in which a database is made and dropped; or `sqlite`; else one is started if it is "
-    "installed, and SQLite is used if not.  [env: HUBBUB_PROVE_DATABASE_URL]",
+    help="A PostgreSQL, in which a database is created and dropped, or `sqlite`. By default, an installed "
+    "PostgreSQL is started; without one, SQLite is used.  [env: HUBBUB_PROVE_DATABASE_URL]",
 )
 @click.option(
     "--redis-url",
     metavar="URL",
     envvar="HUBBUB_PROVE_REDIS_URL",
-    help="A Redis; else one is started if it is installed.  [env: HUBBUB_PROVE_REDIS_URL]",
+    help="A Redis. By default, an installed one is started.  [env: HUBBUB_PROVE_REDIS_URL]",
 )
 @click.option(
-    "--slack", type=click.FloatRange(0), default=2.0, show_default=True, help="Seconds for a busy machine."
+    "--slack", type=click.FloatRange(0), default=2.0, show_default=True, help="Seconds added to time limits."
 )
 @click.option(
     "--keep",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Keep journals and logs there; else only when something is wrong, in a folder that is named then.",
+    help="Keep journals and logs in this folder. By default, they are kept only after a violation.",
 )
 def command(keep: Path | None, **values: object) -> None:
-    """Run, judge, print."""
+    """Run the test, check the evidence, print the report."""
     if values["seed"] is None:
         values["seed"] = int(clock.now().timestamp())
     options = Options(**values)  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ def command(keep: Path | None, **values: object) -> None:
 
 
 def check_and_print(evidence: Evidence) -> bool:
-    """Judge and print; whether every promise held."""
+    """Check the evidence and print the report; return whether every guarantee held."""
     verdicts = checker.check(evidence)
     for line in report.report(evidence, verdicts):
         click.echo(line)
@@ -91,7 +91,7 @@ def check_and_print(evidence: Evidence) -> bool:
 
 
 def _journal_folder(keep: Path | None) -> Path:
-    """Where journals and logs go; those of another run are not mixed with them."""
+    """Return the folder for journals and logs. It must be empty, so that runs are not mixed."""
     if keep is None:
         return Path(tempfile.mkdtemp(prefix="hubbub-proof-"))
     try:
@@ -104,7 +104,7 @@ def _journal_folder(keep: Path | None) -> Path:
 
 
 def _collect_evidence(options: Options, folder: Path) -> Evidence:
-    """Run; ends the process with a line when that can't be."""
+    """Run the test and return its evidence; exit with one line if it can't run."""
     try:
         return run.run(_prove(options, folder))
     except InvalidOptions as error:
@@ -136,7 +136,7 @@ def _run_heading(options: Options, env: Environment) -> str:
 
 
 def _handle_signals(run: Run) -> None:
-    """Ctrl-C ends the run early; a second one ends the command."""
+    """End the run early on Ctrl-C; a second one ends the command."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def on_signal() -> None:
@@ -149,7 +149,7 @@ def _handle_signals(run: Run) -> None:
 
 
 def _progress_printer() -> Callable[[str], None]:
-    """A line that is written anew on a terminal; a line each elsewhere."""
+    """Return a function that rewrites one line on a terminal, and elsewhere prints a line for each call."""
     terminal = sys.stderr.isatty()
 
     def print_progress(line: str) -> None:

@@ -1,4 +1,4 @@
-"""`hubbub reencrypt`: encrypt secrets at rest with the current secret key."""
+"""`hubbub reencrypt`: encrypts secrets at rest with the current secret key."""
 
 import sys
 
@@ -11,19 +11,19 @@ from hubbub.services.maintenance.reencryption import ReencryptionResult
 
 
 @click.command(
-    help="Encrypt what is kept secret in the database with HUBBUB_SECRET_KEY, and no longer with a key of "
-    "HUBBUB_SECRET_KEY_PREVIOUS. Exit code 1 if something can't be read by any of them."
+    help="Encrypt the secrets in the database with HUBBUB_SECRET_KEY instead of a key of "
+    "HUBBUB_SECRET_KEY_PREVIOUS. Exit code 1 if none of the keys decrypts a secret."
 )
 def command() -> None:
-    """Seal again, and say how many."""
+    """Reencrypt the secrets and print their number."""
     settings = bootstrap.load_settings()
     if not settings.secret_key:
         line = "HUBBUB_SECRET_KEY: is required: it encrypts the secrets."
         bootstrap.fail(line, code=bootstrap.EXIT_INVALID_SETTINGS)
     encrypted, lost = run.run(_reencrypt(settings))
-    click.echo(f"Encrypted with the current key: {encrypted}. The others had been already.")
+    click.echo(f"Encrypted with the current key: {encrypted}. All others already were.")
     if lost:
-        click.echo(f"Of a key that is not listed, and lost without it: {lost}.", err=True)
+        click.echo(f"Encrypted with a key that is not configured, unreadable without it: {lost}.", err=True)
         sys.exit(1)
 
 

@@ -1,4 +1,4 @@
-"""`hubbub restore`: a backup in the place of the database."""
+"""`hubbub restore`: replaces the database with a backup."""
 
 import sys
 
@@ -12,28 +12,26 @@ from hubbub.services.backups.backup import Progress
 
 
 @click.command(
-    help="Check the backup in the folder FROM, replace the database by it, and raise the epoch. Stop all "
-    "processes before. Everything that was stored since the backup is lost."
+    help="Check the backup in the folder FROM, replace the database with it, and raise the epoch. Stop all "
+    "processes first. Everything that was stored since the backup is lost."
 )
 @click.argument("source", metavar="FROM")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--force", is_flag=True, help="Even while processes are registered; not while one serves SQLite."
-)
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--force", is_flag=True, help="Ignore registered processes, except one that serves SQLite.")
 def command(source: str, *, yes: bool, force: bool) -> None:
-    """Restore one."""
+    """Restore a backup."""
     settings = bootstrap.load_settings()
     if not yes and not sys.stdin.isatty():
-        bootstrap.fail("This replaces the database. Use --yes where there is no terminal.")
+        bootstrap.fail("This replaces the database. Use --yes without a terminal.")
     with progress.progress_bars() as start_step:
         restored = run.run(_restore(settings, source, start_step, yes=yes, force=force))
     if restored is None:
         bootstrap.fail("Nothing was changed.")
     click.echo(f"Restored. The epoch is {restored.epoch}.")
     if restored.pending_migrations and settings.uses_sqlite:
-        click.echo("The backup is of an older version: the schema is brought up to date at the next start.")
+        click.echo("The backup is from an older version: the next start migrates the schema.")
     elif restored.pending_migrations:
-        click.echo("The backup is of an older version. Run: hubbub migrate")
+        click.echo("The backup is from an older version. Run: hubbub migrate")
 
 
 async def _restore(
@@ -45,15 +43,15 @@ async def _restore(
     ):
         if not backup.key_is_configured:
             click.echo(
-                "warning: the secret key of the backup is none of HUBBUB_SECRET_KEY and "
-                "HUBBUB_SECRET_KEY_PREVIOUS: sessions end, and secrets at rest can't be read.",
+                "warning: the secret key of the backup is neither HUBBUB_SECRET_KEY nor in "
+                "HUBBUB_SECRET_KEY_PREVIOUS: sessions end, and secrets at rest are unreadable.",
                 err=True,
             )
         if backup.encrypted is False:
-            click.echo("warning: the backup is not encrypted, though HUBBUB_BACKUP_KEY is set.", err=True)
+            click.echo("warning: the backup is not encrypted, although HUBBUB_BACKUP_KEY is set.", err=True)
         rows = sum(backup.manifest.row_counts.values())
         target = mask_secrets(settings.database_url)
-        question = f"Replace {target} by this backup of {rows} rows, of hubbub {backup.manifest.version}?"
+        question = f"Replace {target} with this backup of {rows} rows, from hubbub {backup.manifest.version}?"
         if not yes and not click.confirm(question, err=True):
             return None
         start_step("Restoring", 1)

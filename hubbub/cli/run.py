@@ -1,4 +1,4 @@
-"""Running a command's work; what an operator can mend is told in a line, without a traceback."""
+"""Runs a command's coroutine. A failure that an operator can correct is one line, without a traceback."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -21,7 +21,7 @@ def run(
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     as_json: bool = False,
 ) -> T:
-    """Run to the end, or end the process with one line that names the cause, `as_json` if asked for."""
+    """Run to completion, or exit with one line that names the cause; with `as_json`, a line of the log."""
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             return runner.run(coroutine)

@@ -1,4 +1,4 @@
-"""`hubbub seed`: sample data, with a progress bar."""
+"""`hubbub seed`: adds sample data, with a progress bar."""
 
 import sys
 
@@ -10,8 +10,8 @@ from hubbub.services.seed import seed
 from hubbub.services.seed.seed import PASSWORD_FILE, Plan, SeedResult
 
 
-@click.command(help="Fill in sample data: people, rooms, messages. A second time only adds what is missing.")
-@click.option("--users", type=click.IntRange(1, 100_000), default=20, show_default=True, help="People.")
+@click.command(help="Add sample data: users, rooms, messages. Another run adds only what is missing.")
+@click.option("--users", type=click.IntRange(1, 100_000), default=20, show_default=True, help="Users.")
 @click.option(
     "--rooms", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Rooms of all kinds."
 )
@@ -19,15 +19,15 @@ from hubbub.services.seed.seed import PASSWORD_FILE, Plan, SeedResult
     "--messages", type=click.IntRange(0, 10_000_000), default=2000, show_default=True, help="In all rooms."
 )
 def command(users: int, rooms: int, messages: int) -> None:
-    """Seed, and tell how to log in."""
+    """Add sample data and print how to log in."""
     settings = bootstrap.load_settings()
     seeded = run.run(_seed(settings, Plan(users, rooms, messages)))
-    click.echo(f"Added {seeded.users} people, {seeded.rooms} rooms, {seeded.messages} messages.")
-    # Passwords are printed in development only: the output of a command may be kept in a log.
+    click.echo(f"Added {seeded.users} users, {seeded.rooms} rooms, {seeded.messages} messages.")
+    # Passwords are printed only in development, because the output of a command may be logged.
     password = seeded.password if settings.env == "development" else f"in {settings.data_dir / PASSWORD_FILE}"
-    click.echo(f"Log in as {seeded.email}, or anybody else of them; all have the password {password}")
+    click.echo(f"Log in as {seeded.email} or another of these users. All have the password {password}")
     if seeded.admin:
-        click.echo(f"{seeded.admin}, the admin of this development database, is in these rooms too.")
+        click.echo(f"{seeded.admin}, the admin of this development database, is in these rooms, too.")
 
 
 async def _seed(settings: Settings, plan: Plan) -> SeedResult:

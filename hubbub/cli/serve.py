@@ -1,4 +1,4 @@
-"""`hubbub serve`: one instance."""
+"""`hubbub serve`: runs one instance."""
 
 import asyncio
 import sys
@@ -9,9 +9,9 @@ from hubbub.cli import bootstrap
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:
-    """The quicker loop where there is one."""
+    """Return a uvloop event loop where uvloop is available, because it is faster."""
     try:
-        import uvloop  # noqa: PLC0415 - not there on every platform
+        import uvloop  # noqa: PLC0415 - not available on every platform
     except ImportError:
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()
@@ -19,14 +19,14 @@ def _new_event_loop() -> asyncio.AbstractEventLoop:
 
 @click.command(
     cls=bootstrap.ProcessCommand,
-    help="Run one instance: Socket.IO and REST. SIGTERM and Ctrl-C let its clients go first.",
+    help="Run one instance: Socket.IO and REST. SIGTERM and Ctrl-C close the connections of clients first.",
 )
-@click.option("--host", help="The address to listen on, before HUBBUB_HOST.")
-@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on, before HUBBUB_PORT.")
+@click.option("--host", help="The IP address to listen on; overrides HUBBUB_HOST.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on; overrides HUBBUB_PORT.")
 def command(host: str | None, port: int | None) -> None:
     """Serve until a signal."""
     settings = bootstrap.load_process_settings({"host": host, "port": port})
-    # Imported late: settings that are refused are refused at once.
+    # Imported late, so that wrong settings are refused at once.
     from hubbub.cli import process, run  # noqa: PLC0415
 
     sys.exit(

@@ -1,7 +1,6 @@
-"""What operations need, without an instance around it: nobody is connected, nobody is told.
+"""The container of operations for commands, without an instance: no connections and no signals.
 
-Instances that run on the same database find what was appended within a second, as they do after a lost
-signal.
+Instances with the same database find the appended entries within a second, as they do after a lost signal.
 """
 
 import secrets
@@ -17,10 +16,10 @@ from hubbub.services.context import Container
 
 @asynccontextmanager
 async def open_container(settings: Settings) -> AsyncIterator[Container]:
-    """The database, open; an SQLite one is migrated first, as `hubbub serve` does. Raises DatabaseProblem.
+    """Open the database and provide the container. Raises DatabaseProblem.
 
-    In production a missing secret key is replaced by a random one that is not kept: nothing that these
-    commands store depends on it.
+    An SQLite database is migrated first, as `hubbub serve` does. In production, a missing secret key is
+    replaced by a random one that is not kept: nothing that these commands store depends on it.
     """
     if not settings.secret_key:
         settings = settings.with_generated("secret_key", secrets.token_hex(32))

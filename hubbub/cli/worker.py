@@ -1,4 +1,4 @@
-"""`hubbub worker`: does the jobs."""
+"""`hubbub worker`: runs jobs."""
 
 import sys
 
@@ -9,12 +9,12 @@ from hubbub.cli import bootstrap
 
 @click.command(
     cls=bootstrap.ProcessCommand,
-    help="Do the jobs: e-mails and whatever else is not done at once. Any number may run.",
+    help="Run jobs: e-mails and other background work. Any number of workers may run.",
 )
 def command() -> None:
-    """Work until a signal."""
+    """Run jobs until a signal."""
     settings = bootstrap.load_process_settings()
-    # Imported late: settings that are refused are refused at once.
+    # Imported late, so that wrong settings are refused at once.
     from hubbub.cli import process, run  # noqa: PLC0415
 
     sys.exit(run.run(process.run_worker(settings), as_json=settings.log_format == "json"))

@@ -1,1 +1,1 @@
-"""The world outside."""
+"""Clients of external services: SMTP, identity providers, PostgreSQL programs."""

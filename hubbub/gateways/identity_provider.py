@@ -1,19 +1,19 @@
-"""What hubbub needs of somebody who says who a person is; `oauth/` speaks with real ones."""
+"""The interface of an identity provider. `oauth/` implements it."""
 
 from typing import NamedTuple, Protocol
 
 
 class AuthorizationRequest(NamedTuple):
-    """What one sign-in is bound to: `state` to the browser, `nonce` to the answer, `verifier` to the code."""
+    """The parameters of one login: `state` binds it to the browser, `nonce` to the ID token."""
 
     state: str
     nonce: str
-    code_verifier: str
+    code_verifier: str  # binds it to the code (RFC 7636)
     redirect_uri: str
 
 
 class VerifiedIdentity(NamedTuple):
-    """Who somebody is. `subject` never changes; `email` is None if it is not said to be verified."""
+    """A user of a provider. `subject` never changes; `email` is None unless the provider verified it."""
 
     subject: str
     email: str | None
@@ -21,16 +21,16 @@ class VerifiedIdentity(NamedTuple):
 
 
 class IdentityProvider(Protocol):
-    """One provider. `issuer` and a subject name a person, whatever the provider is called here."""
+    """One provider. `issuer` and a subject identify a user, whatever the provider is called here."""
 
-    name: str
-    title: str
-    issuer: str
+    name: str  # in settings and URLs
+    title: str  # for users
+    issuer: str  # as the provider names itself
 
     async def authorization_url(self, request: AuthorizationRequest) -> str:
-        """The address to send the browser to. Raises Unavailable."""
+        """Return the URL to which the browser is redirected. Raises Unavailable."""
         ...
 
     async def verify_code(self, request: AuthorizationRequest, code: str) -> VerifiedIdentity:
-        """Who came back with this code. Raises InvalidToken (it proves nobody), Unavailable."""
+        """Return the user of this code. Raises InvalidToken if it verifies no user, Unavailable."""
         ...

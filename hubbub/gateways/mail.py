@@ -1,4 +1,4 @@
-"""Sending e-mail over SMTP. Without a server, it is printed to the log in development, and only there."""
+"""Sends e-mail over SMTP. Without a server, e-mails are logged, and only in development."""
 
 import logging
 import re
@@ -23,17 +23,17 @@ TIMEOUT_S = 20.0
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
 _TOKEN = re.compile(r"[\w-]{32,}+")  # one-time tokens have 43 characters; queue ids of servers are shorter
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
-# What the connection itself can fail with, for `hubbub doctor`.
+# The errors of connecting, for `hubbub doctor`.
 SMTPException = aiosmtplib.SMTPException
 NotAuthenticated = aiosmtplib.SMTPAuthenticationError
-MIN_PERMANENT_ERROR_CODE = 500  # from here on SMTP says: never
-MAX_UNFOLDED_CHARS = 60  # characters of a header's text that are written as they are, without folding
+MIN_PERMANENT_ERROR_CODE = 500  # SMTP errors from here on are permanent
+MAX_UNFOLDED_CHARS = 60  # characters of a header's text that are written without folding
 _PLAIN_PHRASE_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -_'")
-_BODY_POLICY = SMTP.clone(cte_type="7bit")  # reaches every server
+_BODY_POLICY = SMTP.clone(cte_type="7bit")  # accepted by every server
 
 
 class Mail(NamedTuple):
-    """An e-mail, before it is addressed."""
+    """An e-mail without its recipient."""
 
     subject: str
     text: str
@@ -41,11 +41,11 @@ class Mail(NamedTuple):
 
 
 class MailRejected(Exception):
-    """The server will not take this e-mail, now or later."""
+    """The server will never accept this e-mail."""
 
 
 class ComposedMail(NamedTuple):
-    """An e-mail as it is handed to a server: its two addresses, and headers and body as bytes."""
+    """An e-mail as it is sent to a server: two e-mail addresses, and headers and body as bytes."""
 
     sender: str
     to: str
@@ -53,11 +53,11 @@ class ComposedMail(NamedTuple):
 
 
 def compose(settings: Settings, to: str, mail: Mail) -> ComposedMail:
-    """Write the e-mail, header by header.
+    """Compose an e-mail, header by header.
 
-    The standard library's header objects are not used: they parse what they are given, and decode the encoded
-    words in it (RFC 2047), so that a text could become another text, or an address, or a header.
-    Raises ValueError for what no e-mail can reach.
+    It does not use the standard library's header objects: they parse their input and decode the encoded words
+    in it (RFC 2047), so that a text could become another text, an e-mail address, or a header. Raises
+    ValueError if an e-mail address is invalid.
     """
     recipient, sender = email_addresses.canonical(to), email_addresses.parse_sender(settings.mail_from)
     if recipient is None or sender is None:
@@ -79,19 +79,19 @@ def compose(settings: Settings, to: str, mail: Mail) -> ComposedMail:
 
 
 def single_line(text: str) -> str:
-    """Text for a header: one line, without control characters."""
+    """Return text for a header: one line, without control characters."""
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def _encode_text(text: str) -> str:
-    """Unstructured text (RFC 5322, 2.2.1) that is read as exactly this text."""
+    """Encode unstructured text (RFC 5322, 2.2.1) that decodes to exactly this text."""
     if _is_plain(text) and len(text) <= MAX_UNFOLDED_CHARS:
         return text
     return Header(text, "utf-8").encode(linesep="\r\n")
 
 
 def _encode_phrase(name: str) -> str:
-    """A display name that is read as exactly this name."""
+    """Encode a display name that decodes to exactly this name."""
     if _is_plain(name) and len(name) <= MAX_UNFOLDED_CHARS:
         return name if _PLAIN_PHRASE_CHARS.issuperset(name) else f'"{name.replace(chr(92), chr(92) * 2)}"'
     return Header(name, "utf-8").encode(linesep="\r\n")
@@ -102,11 +102,11 @@ def _is_plain(text: str) -> bool:
 
 
 async def send(settings: Settings, to: str, mail: Mail) -> None:
-    """Hand an e-mail to the server. Raises Refused; OSError or SMTPException for what may pass."""
+    """Send an e-mail. Raises MailRejected if it can never be sent, OSError or SMTPException for a retry."""
     try:
         message = compose(settings, to, mail)
     except ValueError as error:
-        raise MailRejected(f"That is no address: {error}") from None
+        raise MailRejected(f"The e-mail address is invalid: {error}") from None
     if settings.smtp_url == OFF:
         raise MailRejected("No e-mail is sent: HUBBUB_SMTP_URL is off")
     if settings.smtp_url is not None:
@@ -114,17 +114,17 @@ async def send(settings: Settings, to: str, mail: Mail) -> None:
     elif settings.env == "development":
         text = " | ".join(each.strip() for each in mail.text.splitlines() if each.strip())
         log.info(
-            "an e-mail; no server is set",
+            "e-mail not sent, because no server is set",
             extra={"to": to, "subject": single_line(mail.subject), "text": text},
         )
     elif settings.env == "test":
-        log.info("an e-mail is not sent; no server is set", extra={"subject": single_line(mail.subject)})
+        log.info("e-mail not sent, because no server is set", extra={"subject": single_line(mail.subject)})
     else:
         raise MailRejected("No e-mail is sent: HUBBUB_SMTP_URL is not set")
 
 
 async def check(settings: Settings) -> None:
-    """Connect and log in as `send` does, and send nothing. Raises OSError or SMTPException."""
+    """Connect and log in as `send` does, without sending. Raises OSError or SMTPException."""
     if settings.smtp_url in (None, OFF):
         return
     async with _smtp_client(settings.smtp_url) as server:
@@ -132,13 +132,13 @@ async def check(settings: Settings) -> None:
 
 
 def host_and_port(url: str) -> str:
-    """The host and port of a server's URL."""
+    """Return the host and port of a server's URL."""
     url_parts = urlsplit(url)
     return f"{url_parts.hostname or 'localhost'}:{url_parts.port or DEFAULT_PORTS[url_parts.scheme]}"
 
 
 def _smtp_client(url: str) -> aiosmtplib.SMTP:
-    """The server, not connected yet: an async context manager connects and logs in."""
+    """Return the client, not connected yet. As an async context manager it connects and logs in."""
     url_parts = urlsplit(url)
     host = url_parts.hostname or "localhost"
     return aiosmtplib.SMTP(
@@ -147,7 +147,7 @@ def _smtp_client(url: str) -> aiosmtplib.SMTP:
         username=unquote(url_parts.username) if url_parts.username else None,
         password=unquote(url_parts.password or "") if url_parts.username else None,
         use_tls=url_parts.scheme == "smtps",
-        # A password goes to another machine only in private; otherwise TLS is used where it is offered.
+        # A password is sent to another machine only over TLS. Otherwise TLS is used if the server offers it.
         start_tls=True
         if url_parts.scheme == "smtp" and url_parts.username and host not in LOOPBACK_HOSTS
         else None,
@@ -173,9 +173,9 @@ async def _deliver(url: str, message: ComposedMail) -> None:
 
 
 def _redacted_text(error: aiosmtplib.SMTPException) -> str:
-    """The text of an error without what may be a token: some servers repeat a part of the e-mail they reject.
+    """Return the text of an error without possible tokens: some servers repeat a part of a rejected e-mail.
 
-    The text is kept with the job and logged.
+    The text is stored with the job and logged.
     """
     return f"{type(error).__name__}: {_TOKEN.sub('***', str(error))}"
 
@@ -184,5 +184,5 @@ async def _send_message(server: aiosmtplib.SMTP, message: ComposedMail) -> None:
     options = [] if message.to.isascii() and message.sender.isascii() else ["SMTPUTF8"]
     try:
         await server.sendmail(message.sender, [message.to], message.content, mail_options=options)
-    except aiosmtplib.SMTPNotSupported as error:  # addresses beyond ASCII, which this server never takes
+    except aiosmtplib.SMTPNotSupported as error:  # this server never accepts non-ASCII e-mail addresses
         raise MailRejected(_redacted_text(error)) from None

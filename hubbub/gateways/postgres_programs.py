@@ -1,4 +1,4 @@
-"""Running the programs of PostgreSQL: fed, read and ended without blocking, whatever fails."""
+"""Runs PostgreSQL's programs: feeds, reads and ends them without blocking, whatever fails."""
 
 import asyncio
 from asyncio.subprocess import PIPE, Process
@@ -14,13 +14,13 @@ OutputHandler = Callable[[bytes], Awaitable[None]]
 
 
 class ProgramFailed(Exception):
-    """It ended with an error: its name and its first complaint, on one line."""
+    """The program failed. The message is its name and its first error, on one line."""
 
 
 async def start(
     path: Path, arguments: Sequence[str], target: Target, pass_fds: Sequence[int] = ()
 ) -> Process:
-    """Start a program with pipes for input, output and complaints."""
+    """Start a program with pipes for input, output and errors."""
     return await asyncio.create_subprocess_exec(
         path,
         *arguments,
@@ -33,7 +33,7 @@ async def start(
 
 
 async def run(process: Process, chunks: Iterable[bytes], on_output: OutputHandler, name: str) -> None:
-    """Feed a program, take what it writes, and wait for its end. Raises ProgramFailed."""
+    """Feed a program, read its output, and wait for its end. Raises ProgramFailed."""
     try:
         _, _, error_text = await asyncio.gather(
             _feed(process, chunks), _read(process, on_output), first_error(process)
@@ -45,7 +45,7 @@ async def run(process: Process, chunks: Iterable[bytes], on_output: OutputHandle
 
 
 async def _feed(process: Process, chunks: Iterable[bytes]) -> None:
-    """Write to a program; it may end before it has read everything."""
+    """Write to a program, which may end before it has read everything."""
     assert process.stdin is not None  # noqa: S101 - a pipe
     with suppress(ConnectionError):
         for chunk in chunks:
@@ -61,7 +61,7 @@ async def _read(process: Process, on_output: OutputHandler) -> None:
 
 
 async def first_error(process: Process) -> str:
-    """The first error that a program prints, when it has ended."""
+    """Return the first error that a program prints, after its end."""
     assert process.stderr is not None  # noqa: S101 - a pipe
     output = (await process.stderr.read()).decode(errors="replace")
     lines = [line.strip() for line in output.splitlines() if line.strip()]

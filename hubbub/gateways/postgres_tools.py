@@ -1,4 +1,4 @@
-"""The programs of PostgreSQL that dump and restore: which there are, and their arguments for a database."""
+"""PostgreSQL's programs for dump and restore: finds them and converts a database URL into arguments."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 DEBIAN_DIR = Path("/usr/lib/postgresql")
 VERSION_TIMEOUT_S = 10.0
-# What libpq reads in a connection URI (PostgreSQL 15, 34.1.2). To asyncpg the rest are server settings.
+# Parameters of libpq in a connection URI (PostgreSQL 15, 34.1.2). asyncpg treats others as server settings.
 _LIBPQ_PARAMETERS = frozenset(
     {
         "host",
@@ -41,7 +41,7 @@ _LIBPQ_ALIASES = {"database": "dbname"}
 
 
 class ToolMissing(Exception):
-    """There is no program that is new enough: one line that says what to install."""
+    """There is no program that is new enough. The message is one line that states what to install."""
 
 
 class Tool(NamedTuple):
@@ -59,7 +59,7 @@ class Target(NamedTuple):
 
 
 def find(name: str, server_major: int) -> Tool:
-    """The newest program of that name, if it is not older than the server. Raises ToolMissing."""
+    """Return the newest program of that name that is not older than the server. Raises ToolMissing."""
     found = max(candidates(name), key=lambda tool: tool.major, default=None)
     install = f"Install postgresql-client-{server_major} or newer"
     if found is None:
@@ -72,7 +72,7 @@ def find(name: str, server_major: int) -> Tool:
 
 
 def sibling(tool: Tool, name: str) -> Path:
-    """Another program of the same installation. Raises ToolMissing."""
+    """Return another program of the same installation. Raises ToolMissing."""
     path = tool.path.with_name(name)
     if not path.is_file():
         raise ToolMissing(f"{path} is missing. Install postgresql-client-{tool.major}.")
@@ -80,7 +80,7 @@ def sibling(tool: Tool, name: str) -> Path:
 
 
 def candidates(name: str) -> Iterable[Tool]:
-    """The programs of that name that there are: of Debian, and on the path."""
+    """Yield the installed programs of that name, in Debian's folders and on the path."""
     directories = [
         *DEBIAN_DIR.glob("*/bin"),
         *(Path(directory) for directory in _environment().get("PATH", "").split(":") if directory),
@@ -102,7 +102,7 @@ def _major_version(path: Path) -> int | None:
 
 
 def to_target(url: str) -> Target:
-    """What to tell the programs of the database of a URL. The password goes into the environment."""
+    """Return the arguments for the database of a URL. The password goes into the environment."""
     url_parts = urlsplit(url)
     user, _, hosts = url_parts.netloc.rpartition("@")
     name, _, password = user.partition(":")
@@ -134,4 +134,4 @@ def _escape(value: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    return dict(os.environ)  # noqa: TID251 - handed on to child processes; no setting is read from it
+    return dict(os.environ)  # noqa: TID251 - passed to child processes; no setting is read from it

@@ -119,7 +119,7 @@ async def _provide_database(stack: AsyncExitStack, env: Environment, options: Op
     try:
         env.database_url = await database.create(server_url, name)
     except (OSError, ValueError) as error:
-        raise NotStarted(f"PostgreSQL does not answer: {error}. Correct --database-url.") from None
+        raise NotStarted(f"PostgreSQL does not respond: {error}. Correct --database-url.") from None
     except database.DatabaseError as error:
         raise NotStarted(f"No database can be made there: {error}. Correct --database-url.") from None
     if given_url:

@@ -1,1 +1,1 @@
-"""Work that is done behind people's backs."""
+"""Background workers."""

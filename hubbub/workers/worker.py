@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_CONCURRENT_JOBS = 8
-POLL_INTERVAL_S = 1.0  # without a word from the bus
-STOP_TIMEOUT_S = 5.0  # for what is being done when the worker stops
+POLL_INTERVAL_S = 1.0  # without a signal from the bus
+STOP_TIMEOUT_S = 5.0  # for the running jobs when the worker stops
 PURGE_INTERVAL_S = 600.0
 
 JobHandler = Callable[["Container", Any], Awaitable[None]]  # the second argument is a payload of its kind
@@ -32,10 +32,10 @@ class Worker:
 
     def __init__(self, container: "Container", handlers: "Mapping[type[JobPayload], JobHandler]") -> None:
         self._container = container
-        self._handlers = handlers
-        self._lease_id = ids.uuid7()
-        self._wake = asyncio.Event()
-        self._scheduler: aiojobs.Scheduler
+        self._handlers = handlers  # by the class of the payload
+        self._lease_id = ids.uuid7()  # identifies this worker in the rows of the jobs that it runs
+        self._wake = asyncio.Event()  # set when jobs may be due or a slot is free
+        self._scheduler: aiojobs.Scheduler  # runs the claimed jobs
         self._poll_task = tasks.PeriodicTask(
             self._poll, name="jobs", interval_s=POLL_INTERVAL_S, wake=self._wake, immediately=True
         )
@@ -46,7 +46,7 @@ class Worker:
         container.bus.add_handler(self._on_signal)
 
     def start(self) -> None:
-        """Begin."""
+        """Start claiming and running jobs."""
         self._scheduler = aiojobs.Scheduler(
             limit=MAX_CONCURRENT_JOBS, pending_limit=MAX_CONCURRENT_JOBS, close_timeout=STOP_TIMEOUT_S
         )
@@ -55,11 +55,11 @@ class Worker:
             task.start()
 
     async def close(self) -> None:
-        """Take nothing more; finish what is being done, or give it back."""
+        """Claim no more jobs. Running jobs finish within 5 s or are released."""
         await self._poll_task.close()
         await self._purge_task.close()
         await self._scheduler.wait_and_close(STOP_TIMEOUT_S)
-        await self._lease_task.close()  # the leases are kept to the end
+        await self._lease_task.close()  # leases are extended until the jobs have ended
         self._container.bus.unsubscribe_user(WORKERS_USER_ID)
 
     def _on_signal(self, signal: Signal) -> None:
@@ -72,7 +72,7 @@ class Worker:
             pass
 
     async def _claim(self) -> bool:
-        """Take as many as there is room for; returns whether there may be more."""
+        """Claim a job for each free slot; return whether more may be due."""
         free_slots = MAX_CONCURRENT_JOBS - len(self._scheduler)
         if free_slots <= 0 or not await queue.has_due():
             return False
@@ -99,7 +99,7 @@ class Worker:
             raise
         except queue.Unfinished as more:
             await self._store_outcome(queue.save_progress(self._lease_id, job, more.payload))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is kept with the job
+        except Exception as error:  # noqa: BLE001 - every error is stored with the job
             await self._store_outcome(self._fail(job, error))
         finally:
             self._wake.set()
@@ -109,12 +109,12 @@ class Worker:
         metrics.count("jobs_dead" if dead else "jobs_failed")
         fields = {"job": str(job.id), "kind": job.kind, "attempt": job.attempts, "error": repr(error)}
         if dead:
-            log.error("a job can't be done and is kept", extra=fields)
+            log.error("a job failed for good and is kept", extra=fields)
         else:
-            log.warning("a job failed and is tried again", extra=fields)
+            log.warning("a job failed and will be retried", extra=fields)
 
     async def _store_outcome(self, write: Awaitable[None]) -> None:
-        """Say it to the database; if that is away, the lease runs out and the job is done again."""
+        """Store an outcome. While the database is unavailable, the lease expires and the job runs again."""
         try:
             await write
         except Unavailable:

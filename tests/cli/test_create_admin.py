@@ -22,7 +22,9 @@ def test_an_existing_account_is_promoted_without_a_password(run):
     result = run("create-admin", "ROOT@example.org")
 
     assert result.exit_code == 0
-    assert result.stdout == "ROOT@example.org had an account and is an admin now; the password stays.\n"
+    assert (
+        result.stdout == "ROOT@example.org had an account and is an admin now; the password is unchanged.\n"
+    )
 
 
 @pytest.mark.parametrize(

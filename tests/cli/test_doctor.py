@@ -85,10 +85,10 @@ async def test_an_available_provider_is_ok(tmp_path):
     async with run_issuer() as made:
         address = made.url.replace("://", "://hub:s3cret@")
         settings = Settings.for_tests(data_dir=tmp_path, oauth_issuers=f"test={address}")
-        assert await doctor.check_providers(settings) == "Test: it is there."
+        assert await doctor.check_providers(settings) == "Test: it responds."
 
         made.url = "https://another.example"
-        with pytest.raises(CheckFailed, match="discovery document is of another issuer"):
+        with pytest.raises(CheckFailed, match="discovery document names another issuer"):
             await doctor.check_providers(settings)
 
 

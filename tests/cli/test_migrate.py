@@ -16,11 +16,11 @@ def test_up_status_and_down(migrate):
 
     assert [result.exit_code for result in (before, up, after, down)] == [0, 0, 0, 0]
     steps = [line.split()[1] for line in before.stdout.splitlines()]
-    assert all(line.startswith("waiting") for line in before.stdout.splitlines())
+    assert all(line.startswith("pending") for line in before.stdout.splitlines())
     assert up.stdout.splitlines() == [f"up {step}" for step in steps]
-    assert after.stdout.splitlines() == [f"done     {step}" for step in steps]
+    assert after.stdout.splitlines() == [f"applied  {step}" for step in steps]
     assert down.stdout.splitlines() == [f"down {steps[-1]}"]
-    assert migrate("status").stdout.splitlines()[-1].startswith("waiting")
+    assert migrate("status").stdout.splitlines()[-1].startswith("pending")
 
 
 def test_a_second_run_does_nothing(migrate):

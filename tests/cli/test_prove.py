@@ -10,7 +10,7 @@ from hubbub.prove.processes import free_port
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--faults", "kill,fire"], "fire: there are kill,"),
+        (["--faults", "kill,fire"], "fire: known faults are kill,"),
         (["--database-url", "sqlite", "--instances", "2"], "SQLite is for one instance"),
         (["--database-url", "sqlite", "--redis-url", "redis://127.0.0.1"], "SQLite needs no Redis"),
         (["--database-url", "sqlite", "--faults", "redis-down"], "redis-down: not possible here"),

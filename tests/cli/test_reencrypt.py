@@ -29,6 +29,6 @@ def test_secrets_are_encrypted_with_the_current_key(run, tmp_path):
     done, again = (run("reencrypt", HUBBUB_SECRET_KEY_PREVIOUS=OLD) for _ in range(2))
 
     assert (lost.exit_code, done.exit_code, again.exit_code) == (1, 0, 0)
-    assert lost.stderr == "Of a key that is not listed, and lost without it: 1.\n"
-    assert done.stdout == "Encrypted with the current key: 1. The others had been already.\n"
-    assert again.stdout == "Encrypted with the current key: 0. The others had been already.\n"
+    assert lost.stderr == "Encrypted with a key that is not configured, unreadable without it: 1.\n"
+    assert done.stdout == "Encrypted with the current key: 1. All others already were.\n"
+    assert again.stdout == "Encrypted with the current key: 0. All others already were.\n"

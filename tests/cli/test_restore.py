@@ -261,7 +261,7 @@ def test_a_backup_of_an_older_schema_is_restored_and_the_steps_are_named(backed_
 
     assert result.exit_code == 0
     assert "older version" in result.stdout
-    assert backup.command("migrate", "status").stdout.splitlines()[-1].startswith("waiting")
+    assert backup.command("migrate", "status").stdout.splitlines()[-1].startswith("pending")
     assert backup.command("migrate", "up").exit_code == 0
 
 

@@ -14,8 +14,8 @@ def test_sample_data_can_be_added_twice_and_the_password_is_printed(run, databas
     first, second = run(*arguments, **given), run(*arguments, **given)
 
     assert first.exit_code == second.exit_code == 0
-    assert first.stdout.startswith("Added 5 people, 3 rooms, 40 messages.\nLog in as ada@sample.example,")
-    assert second.stdout.startswith("Added 0 people, 0 rooms, 0 messages.\n")
+    assert first.stdout.startswith("Added 5 users, 3 rooms, 40 messages.\nLog in as ada@sample.example or")
+    assert second.stdout.startswith("Added 0 users, 0 rooms, 0 messages.\n")
     assert first.stdout.splitlines()[1] == second.stdout.splitlines()[1]
     assert (tmp_path / "sample_password").read_text().strip() in first.stdout
     assert "Seeding" in first.stderr

@@ -94,4 +94,4 @@ async def test_no_request_is_sent_without_tls(provider, issuer, certificate, mon
 
     with pytest.raises(ProviderUnavailable, match="does not work now") as caught:
         await provider.authorization_url(ATTEMPT)
-    assert "not private" in caught.value.reason
+    assert "not https" in caught.value.reason

@@ -1,1 +1,1 @@
-"""Signing in with others: OpenID Connect issuers and GitHub, over HTTPS."""
+"""OAuth login with OpenID Connect issuers and GitHub, over HTTPS."""

@@ -1,4 +1,4 @@
-"""The steps that every provider of OAuth 2.0 shares: the way there, and a code for a token, with PKCE."""
+"""The common steps of OAuth 2.0 providers: the authorization URL, and the exchange of a code, with PKCE."""
 
 import hashlib
 import logging
@@ -18,7 +18,7 @@ HTTP_OK = 200
 
 
 def authorization_url(endpoint: str, provider: Provider, request: AuthorizationRequest, **extra: str) -> str:
-    """Where the browser is sent; the code that it brings back is good only with the verifier (RFC 7636)."""
+    """Return the URL for the browser. The code that it yields is valid only with the verifier (RFC 7636)."""
     query = {
         "response_type": "code",
         "client_id": provider.client_id,
@@ -32,7 +32,7 @@ def authorization_url(endpoint: str, provider: Provider, request: AuthorizationR
 
 
 def code_challenge(verifier: str) -> str:
-    """The S256 challenge of a verifier (RFC 7636, 4.2)."""
+    """Return the S256 challenge of a verifier (RFC 7636, 4.2)."""
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
@@ -45,7 +45,7 @@ async def exchange_code(
     *,
     basic_auth: bool = False,
 ) -> dict[str, Any]:
-    """The answer for a code. Raises InvalidToken (spent, of another sign-in), Unavailable."""
+    """Return the response for a code. Raises InvalidToken (used, or of another login), Unavailable."""
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -63,17 +63,17 @@ async def exchange_code(
         form["client_secret"] = provider.client_secret
     status, body = await client.request(provider.title, endpoint, form=form, headers=headers)
     if not isinstance(body, dict):
-        raise provider_unavailable(provider.title, "its answer to a code is no JSON object")
+        raise provider_unavailable(provider.title, "its response to a code is not a JSON object")
     error = body.get("error")
     if error in ("invalid_grant", "bad_verification_code"):
-        raise verification_failed(provider, "the code is not good")
+        raise verification_failed(provider, "the code is not valid")
     if error is not None or status != HTTP_OK:
         raise provider_unavailable(provider.title, f"it refuses codes: {str(error)[:100]!r}")
     return body
 
 
 def verification_failed(provider: Provider, reason: str) -> InvalidToken:
-    """The refusal of an answer that does not prove who somebody is; why is for the log."""
+    """Return the error for a response that does not verify a user. The reason is only logged."""
     metrics.count("oauth_verification_failures", provider.name)
-    log.warning("a sign-in was not proved", extra={"provider": provider.name, "why": reason})
-    return InvalidToken(f"Signing in with {provider.title} did not work. Start again.")
+    log.warning("OAuth verification failed", extra={"provider": provider.name, "why": reason})
+    return InvalidToken(f"The login with {provider.title} failed. Start again.")

@@ -1,4 +1,4 @@
-"""The providers that the settings name, ready to be asked."""
+"""The configured identity providers."""
 
 from hubbub.config import Settings, oauth_providers
 from hubbub.core import metrics
@@ -9,7 +9,7 @@ from hubbub.gateways.oauth.oidc import OpenId
 
 
 def build(settings: Settings, client: ProviderClient) -> dict[str, IdentityProvider]:
-    """By name, in the order in which people are offered them."""
+    """Return the providers by name, in display order."""
     providers = oauth_providers.configured(settings)
     metrics.declare("oauth_verification_failures", providers)
     metrics.declare("oauth_provider_failures", (each.title for each in providers.values()))

@@ -247,7 +247,7 @@ async def test_beside_a_running_server_everybody_hears_of_it(settings):
         last = await client.send(room["id"], "the end")
         await client.events_until("message:new", lambda event: event["seq"] == last["seq"])
 
-        assert b"Added 6 people" in out
+        assert b"Added 6 users" in out
         assert sent == sorted(sent)
         received = [entry["seq"] for _, entry in client.entries(room["id"])]
         assert received == list(range(received[0], last["seq"] + 1))
