@@ -38,7 +38,7 @@ def _installs(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", INSTALLS)
-def test_every_list_is_installed_as_it_stands(name):
+def test_every_requirements_file_installs_unchanged(name):
     commands = [command for command in _installs(name) if " -r " in command]
 
     assert len(commands) >= 2
@@ -50,7 +50,7 @@ def test_every_list_is_installed_as_it_stands(name):
 
 
 @pytest.mark.parametrize("name", INSTALLS)
-def test_hubbub_is_installed_with_what_is_there(name):
+def test_hubbub_installs_with_the_installed_packages(name):
     commands = [command for command in _installs(name) if " -r " not in command]
 
     assert commands
@@ -59,7 +59,7 @@ def test_hubbub_is_installed_with_what_is_there(name):
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_every_entry_of_a_list_has_a_version_and_hashes(name):
+def test_every_requirement_has_a_version_and_hashes(name):
     text = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", " ")
     entries = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
 
@@ -68,7 +68,7 @@ def test_every_entry_of_a_list_has_a_version_and_hashes(name):
         assert re.match(r"[a-z0-9._-]+==\S+ .*--hash=sha256:", entry), entry
 
 
-def test_the_lists_agree():
+def test_the_requirements_files_agree():
     dev = _pinned("dev")
 
     assert _pinned("main").items() <= dev.items()
@@ -80,13 +80,13 @@ def test_the_pip_of_python_is_kept():
     assert all("pip" not in _pinned(name) for name in LISTS)
 
 
-def test_the_backend_of_the_project_is_in_the_list():
+def test_the_build_backend_is_pinned():
     backend = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
 
     assert backend == [f"hatchling=={_pinned('build')['hatchling']}"]
 
 
-def test_the_pythons_are_those_of_the_project():
+def test_the_python_versions_are_those_of_the_project():
     supported = [
         f"python{major}.{minor}" for major, minor in sorted(fresh.supported_versions(), reverse=True)
     ]

@@ -87,19 +87,19 @@ def _imports(tree: ast.AST) -> set[str]:
 # --- hubbub/http must never be taken for the standard library's http (docs/decisions/0001-one-package.md) ---
 
 
-def test_http_is_the_standard_librarys():
+def test_http_is_the_package_of_the_standard_library():
     origin = Path(str(http.client.__file__)).resolve()
 
     assert origin.is_relative_to(Path(sysconfig.get_path("stdlib")).resolve())
     assert str(PACKAGE) not in [str(Path(place).resolve()) for place in sys.path]
 
 
-def test_the_package_itself_imports_nothing():
+def test_the_package_imports_nothing():
     assert _imports(_tree(PACKAGE / "__init__.py")) == set()
     assert hubbub.__version__
 
 
-def test_nobody_binds_the_name_http_to_our_package():
+def test_no_module_binds_the_name_http_to_our_package():
     binding = [_name(path) for path in [*MODULES, *TESTS] if "hubbub.http" in _imports(_tree(path))]
 
     assert binding == []
@@ -141,7 +141,7 @@ def test_functions_are_not_too_long():
     assert long == []
 
 
-def test_a_module_says_what_it_is_for():
+def test_every_module_has_a_docstring():
     silent = [_name(path) for path in MODULES if _tree(path).body and not ast.get_docstring(_tree(path))]
 
     assert silent == []
@@ -200,7 +200,7 @@ def _endless(path: Path) -> Iterator[str]:
                 yield f"{path.relative_to(ROOT)}:{node.name}"  # type: ignore[attr-defined]
 
 
-def test_no_cache_keeps_what_clients_send_without_a_bound():
+def test_no_cache_stores_client_input_without_a_bound():
     assert {found for path in MODULES for found in _endless(path)} == ENDLESS
 
 
@@ -288,7 +288,7 @@ def test_every_accepted_name_exists():
     assert set(ACCEPTED) <= set(_all_names())
 
 
-def test_a_refused_word_is_dropped_by_a_decision_only():
+def test_a_refused_word_is_removed_only_by_a_decision():
     glossary = " ".join((ROOT / "docs" / "glossary.md").read_text().split())
     listed = glossary.partition("commands and routes: ")[2].partition(".")[0]
     words = set(re.sub(r"\([^)]*\)", "", listed).replace(" ", "").split(","))

@@ -149,7 +149,7 @@ def is_slow(parser: Callable[[str], Any], kind: str, most: int, times: int) -> b
 
 
 @pytest.mark.parametrize("name", PARSERS)
-def test_twice_the_text_takes_twice_the_time(name: str) -> None:
+def test_parsing_time_is_proportional_to_length(name: str) -> None:
     parser, most = PARSERS[name]
 
     slow = [

@@ -14,12 +14,12 @@ TESTS = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGE.read_text())
 FILES = re.findall(r"`((?:hubbub|docs|nginx)/[\w./-]+)`", PAGE.read_text())
 
 
-def test_the_page_shows_its_evidence() -> None:
+def test_every_claim_of_the_page_has_evidence() -> None:
     assert len({name for _, name in TESTS if name}) >= 40
 
 
 @pytest.mark.parametrize("path", sorted({path for path, _ in TESTS}))
-def test_every_test_that_is_named_exists(path) -> None:
+def test_every_named_test_exists(path) -> None:
     source = (ROOT / path).read_text()
     named = [name for at, name in TESTS if at == path and name]
 
@@ -27,11 +27,11 @@ def test_every_test_that_is_named_exists(path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(set(FILES)))
-def test_every_file_that_is_named_exists(path) -> None:
+def test_every_named_file_exists(path) -> None:
     assert (ROOT / path).exists()
 
 
-def test_all_ten_points_are_walked() -> None:
+def test_all_ten_points_are_covered() -> None:
     assert re.findall(r"^## (API\d+):2023", PAGE.read_text(), re.MULTILINE) == [
         f"API{n}" for n in range(1, 11)
     ]
@@ -51,7 +51,7 @@ SKIPPED = {"name": "redis", "skip_reason": "not found"}
         ([SAFE, SKIPPED, FLAWED], "pyjwt 1.0: PYSEC-1, repaired in ['2.0']", 1),
     ],
 )
-def test_only_a_known_vulnerability_fails(packages, said, code) -> None:
+def test_only_a_known_vulnerability_fails_the_audit(packages, said, code) -> None:
     text, exit_code = vulnerabilities.verdict({"dependencies": packages})
 
     assert said in text
@@ -66,7 +66,7 @@ def test_only_a_known_vulnerability_fails(packages, said, code) -> None:
         ("", "could not ask: no answer"),
     ],
 )
-def test_who_is_offline_is_told_so_and_goes_on(script, said) -> None:
+def test_an_offline_audit_is_reported_and_passes(script, said) -> None:
     text, exit_code = vulnerabilities.audit((sys.executable, "-c", script), 0.5 if "sleep" in script else 60)
 
     assert said in text

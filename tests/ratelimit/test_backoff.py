@@ -32,7 +32,7 @@ def time(monkeypatch):
     return passed
 
 
-def test_what_failed_is_forgotten_after_a_while(time) -> None:
+def test_failures_expire(time) -> None:
     attempts = FailureCounter()
     attempts.record("ada", "fail")
     time[0] += 60_000
@@ -45,7 +45,7 @@ def test_what_failed_is_forgotten_after_a_while(time) -> None:
     assert attempts.record("ada", "fail").failures == 1
 
 
-def test_who_succeeded_is_known_for_a_month(time) -> None:
+def test_a_success_is_remembered_for_a_month(time) -> None:
     attempts = FailureCounter()
     attempts.record("ada", "fail")
 
@@ -58,7 +58,7 @@ def test_who_succeeded_is_known_for_a_month(time) -> None:
 
 @pytest.mark.parametrize("failures", [2, 11, 40])
 @pytest.mark.parametrize("act", ["fail", "clear", "ease"])
-def test_a_flood_of_keys_hides_no_failure(time, failures: int, act) -> None:
+def test_many_keys_hide_no_failure(time, failures: int, act) -> None:
     attempts = FailureCounter(max_keys=100)
     for _ in range(failures):
         attempts.record("victim", "fail")
@@ -71,7 +71,7 @@ def test_a_flood_of_keys_hides_no_failure(time, failures: int, act) -> None:
     assert len(attempts) <= 200
 
 
-def test_a_key_that_was_replaced_counts_as_failed_as_often(time) -> None:
+def test_an_evicted_key_keeps_its_number_of_failures(time) -> None:
     attempts = FailureCounter(max_keys=10)
     for _ in range(4):
         for number in range(20):
@@ -83,7 +83,7 @@ def test_a_key_that_was_replaced_counts_as_failed_as_often(time) -> None:
     assert attempts.record("new", "look").failures == 0
 
 
-def test_a_flood_of_failures_removes_no_success(time) -> None:
+def test_many_failures_remove_no_success(time) -> None:
     attempts = FailureCounter(max_keys=10)
     attempts.record("ada", "clear")
 
@@ -96,7 +96,7 @@ def test_a_flood_of_failures_removes_no_success(time) -> None:
     assert attempts.record("ada", "look").failures == 0
 
 
-def test_what_expired_takes_no_memory(time) -> None:
+def test_expired_keys_use_no_memory(time) -> None:
     attempts = FailureCounter()
     for number in range(1000):
         attempts.record(f"flood-{number}", "fail" if number % 2 else "clear")

@@ -7,7 +7,7 @@ from hubbub.ratelimit.bounded_log import BoundedLog
 from hubbub.ratelimit.rate import Rate
 
 
-def test_a_crowd_leaves_a_few_lines_and_a_count(caplog, monkeypatch):
+def test_many_lines_become_a_few_lines_and_a_count(caplog, monkeypatch):
     now = 100.0
     monkeypatch.setattr(bounded_log.clock, "monotonic", lambda: now)
     lines = BoundedLog(logging.getLogger("hubbub.tests"), Rate(3, 2))

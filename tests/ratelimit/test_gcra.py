@@ -11,7 +11,7 @@ from hubbub.ratelimit.gcra import Decision, GcraLimiter, decide
 from hubbub.ratelimit.rate import Rate
 
 
-def test_each_key_has_its_own(monkeypatch) -> None:
+def test_each_key_is_counted_separately(monkeypatch) -> None:
     monkeypatch.setattr(clock, "monotonic", lambda: 1234.567)
     buckets, rate = GcraLimiter(), Rate(2, 0.001)
 
@@ -21,7 +21,7 @@ def test_each_key_has_its_own(monkeypatch) -> None:
     assert buckets.acquire("bob", rate) == Decision(2, 1, 1000, 0)
 
 
-def test_a_bucket_fills_with_time_and_no_further(monkeypatch) -> None:
+def test_a_bucket_refills_over_time_up_to_its_burst(monkeypatch) -> None:
     buckets, rate, now = GcraLimiter(), Rate(3, 10), 50.0
     monkeypatch.setattr(clock, "monotonic", lambda: now)
     for _ in range(4):
@@ -33,7 +33,7 @@ def test_a_bucket_fills_with_time_and_no_further(monkeypatch) -> None:
     assert [buckets.acquire("ada", rate).wait_ms > 0 for _ in range(4)] == [False, False, False, True]
 
 
-def test_a_rate_that_got_smaller_keeps_nobody_out_for_longer_than_it_says(monkeypatch) -> None:
+def test_a_reduced_rate_applies_at_once(monkeypatch) -> None:
     buckets, now = GcraLimiter(), 50.0
     monkeypatch.setattr(clock, "monotonic", lambda: now)
     for _ in range(60):
@@ -44,7 +44,7 @@ def test_a_rate_that_got_smaller_keeps_nobody_out_for_longer_than_it_says(monkey
     assert buckets.acquire("ada", Rate(2, 1)).wait_ms == 0
 
 
-def test_out_of_a_leaky_bucket_comes_one_at_a_time(monkeypatch) -> None:
+def test_a_leaky_bucket_releases_one_at_a_time(monkeypatch) -> None:
     monkeypatch.setattr(clock, "monotonic", lambda: 99.0)
     buckets, rate = GcraLimiter(), Rate(3, 10, leaky=True)
 
@@ -64,7 +64,7 @@ FLOODS = {
 
 @pytest.mark.parametrize("flood", FLOODS)
 @pytest.mark.parametrize("takes", [1, 3])
-def test_a_flood_of_keys_gives_nothing_back(monkeypatch, flood: str, takes: int) -> None:
+def test_many_keys_refill_no_bucket(monkeypatch, flood: str, takes: int) -> None:
     monkeypatch.setattr(clock, "monotonic", lambda: 50.0)
     buckets, rate = GcraLimiter(max_keys=100), Rate(10, 0.01)
     for _ in range(10):
@@ -78,7 +78,7 @@ def test_a_flood_of_keys_gives_nothing_back(monkeypatch, flood: str, takes: int)
     assert len(buckets) <= 100
 
 
-def test_a_new_key_has_what_the_flood_left_of_it(monkeypatch) -> None:
+def test_a_new_key_gets_what_many_keys_left(monkeypatch) -> None:
     monkeypatch.setattr(clock, "monotonic", lambda: 50.0)
     buckets, rate = GcraLimiter(max_keys=100), Rate(10, 0.01)
     for number in range(200):  # each of 100 keys could have had one or two
@@ -87,7 +87,7 @@ def test_a_new_key_has_what_the_flood_left_of_it(monkeypatch) -> None:
     assert 8 <= 1 + buckets.acquire("ada", rate).remaining <= 10
 
 
-def test_the_networks_of_one_site_share_a_bucket_while_there_is_no_room(monkeypatch) -> None:
+def test_the_networks_of_one_site_share_a_bucket_when_memory_is_full(monkeypatch) -> None:
     monkeypatch.setattr(clock, "monotonic", lambda: 50.0)
     buckets, rate = GcraLimiter(max_keys=50), Rate(10, 0.01)
     networks = [f"2001:db8:7:{number:x}::/64" for number in range(200)]
@@ -98,7 +98,7 @@ def test_the_networks_of_one_site_share_a_bucket_while_there_is_no_room(monkeypa
     assert not buckets.acquire("2001:db8:8:1::/64", rate).wait_ms
 
 
-def test_buckets_that_are_full_again_are_removed(monkeypatch) -> None:
+def test_full_buckets_are_removed(monkeypatch) -> None:
     now = 50.0
     monkeypatch.setattr(clock, "monotonic", lambda: now)
     buckets, rate = GcraLimiter(), Rate(10, 1)
@@ -122,7 +122,7 @@ def no_collections():
     gc.enable()
 
 
-def test_no_flood_takes_long_at_once(monkeypatch, no_collections) -> None:
+def test_no_call_takes_long_with_many_keys(monkeypatch, no_collections) -> None:
     now = 50.0
     monkeypatch.setattr(clock, "monotonic", lambda: now)
     buckets, rate, longest = GcraLimiter(), Rate(10, 0.01), 0.0
@@ -154,7 +154,7 @@ def test_an_ipv6_network_belongs_to_a_site(network: str, site: str | None) -> No
     assert wider_key(network) == site
 
 
-def test_a_refill_too_fast_for_a_microsecond_is_one() -> None:
+def test_a_refill_faster_than_a_microsecond_is_one_microsecond() -> None:
     assert decide(Rate(5, 1e9), 1, allowed=True) == Decision(5, 4, 1, 0)
 
 
@@ -167,5 +167,5 @@ def test_a_refill_too_fast_for_a_microsecond_is_one() -> None:
         ("", ""),
     ],
 )
-def test_an_ipv6_network_is_one_address(address: str, counts_as: str) -> None:
+def test_an_ipv6_network_counts_as_one_ip_address(address: str, counts_as: str) -> None:
     assert rate_limit_key(address) == counts_as

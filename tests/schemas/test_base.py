@@ -57,7 +57,7 @@ def test_sockets_ignore_unknown_fields_and_rest_refuses_them() -> None:
     assert refusal.value.fields[0][0] == "colour"
 
 
-def test_null_is_as_good_as_absent_where_a_field_may_be_absent() -> None:
+def test_null_equals_absence_for_optional_fields() -> None:
     command = parse(
         SendMessage, {"room_id": str(uuid4()), "client_id": str(uuid4()), "body": "", "reply_to": None}
     )
@@ -66,7 +66,7 @@ def test_null_is_as_good_as_absent_where_a_field_may_be_absent() -> None:
 
 
 @given(st.text())
-def test_text_is_what_can_be_written_as_utf8_and_holds_no_nul(text: str) -> None:
+def test_text_must_be_encodable_as_utf8_without_nul(text: str) -> None:
     assert is_text(text) == ("\x00" not in text)
     assert not is_text(text + "\ud800")
 
@@ -79,7 +79,7 @@ JSON = st.recursive(
 
 
 @given(st.sampled_from([event.kind for _, event in events.events]), st.data())
-def test_any_json_is_a_command_or_a_clear_no(kind: Any, data: st.DataObject) -> None:
+def test_any_json_is_a_command_or_a_clear_error(kind: Any, data: st.DataObject) -> None:
     fields = st.sampled_from([*kind.__struct_fields__, "other"])
     raw = data.draw(st.dictionaries(fields, JSON, max_size=5) | JSON)
 

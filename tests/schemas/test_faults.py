@@ -135,7 +135,7 @@ def test_all_bad_fields_are_named_at_once(kind: type) -> None:
 
 
 @pytest.mark.parametrize(("name", "event"), list(events.events), ids=[name for name, _ in events.events])
-def test_an_event_is_refused_as_a_body_is(name: str, event: Any) -> None:
+def test_an_event_is_refused_like_a_body(name: str, event: Any) -> None:
     decode = EventDecoder(event.kind)
     for field in fields(event.kind):
         for value in wrong(bare(field.type)):
@@ -152,7 +152,7 @@ def test_an_event_is_refused_as_a_body_is(name: str, event: Any) -> None:
             assert outcomes[0] in (outcomes[1], None), value
 
 
-def test_a_refusal_is_bounded_whatever_was_sent() -> None:
+def test_an_error_is_bounded_whatever_was_sent() -> None:
     raw = {f"unknown {index}" + "x" * 500: index for index in range(5000)}
 
     refused = refusal(strict(connection.RefreshAuth), raw)
@@ -162,7 +162,7 @@ def test_a_refusal_is_bounded_whatever_was_sent() -> None:
     read(refused)
 
 
-def test_a_field_given_twice_is_decided_like_the_last_one() -> None:
+def test_the_last_of_duplicate_fields_counts() -> None:
     decode = EventDecoder(connection.RefreshAuth)
 
     with pytest.raises(InvalidPayload) as refused:

@@ -108,7 +108,7 @@ def field_of(kind: type[Command], name: str) -> tuple[str, Any]:
 
 
 @pytest.mark.parametrize(("kind", "name", "_"), NAMES + LINES, ids=name_of)
-def test_a_line_is_one_line(kind, name, _):
+def test_a_line_is_a_single_line(kind, name, _):
     for breaking in "\n\r\t\x07\x1b\x7f\x85\u2028\u2029\u202e\u2066":
         assert refused(kind, name, f"a{breaking}b")
         assert refused(kind, name, f"ab{breaking}")
@@ -116,7 +116,7 @@ def test_a_line_is_one_line(kind, name, _):
 
 
 @pytest.mark.parametrize(("kind", "name", "_"), NAMES, ids=name_of)
-def test_a_name_has_something_to_see(kind, name, _):
+def test_a_name_has_a_visible_character(kind, name, _):
     for hidden in " \u3000\u200b\u00ad\u2060\ufeff\u3164\u2800\ufe0f\U000e0061":
         assert refused(kind, name, hidden)
         assert refused(kind, name, hidden * 2)

@@ -100,7 +100,7 @@ LISTS = ["own", "public", "members", "found"]
 
 @pytest.mark.parametrize("way", ["socket", "rest"])
 @pytest.mark.parametrize("name", LISTS)
-async def test_a_list_that_rests_is_paged_in_its_order_and_each_item_once(lists, name, way):
+async def test_an_unchanged_list_is_paged_in_order_and_each_item_once(lists, name, way):
     at, about = edge(lists, way), lists.about[name]
     whole, _ = await at.page(name, None, 100, about)
 
@@ -133,7 +133,7 @@ async def write_something(lists, chance):
 
 @pytest.mark.parametrize("way", ["socket", "rest"])
 @pytest.mark.parametrize("name", LISTS)
-async def test_everything_that_was_there_at_the_first_page_is_on_some_page(lists, name, way):
+async def test_every_item_of_the_first_moment_is_on_some_page(lists, name, way):
     at, about = edge(lists, way), lists.about[name]
     for seed in range(WALKS):
         chance = random.Random(seed)
@@ -189,7 +189,7 @@ async def test_a_cursor_that_the_server_did_not_issue_is_refused(lists, name, wa
         assert await at.page(name, changed, LIMIT, about) == "invalid_payload", changed
 
 
-async def test_a_cursor_that_is_no_text_is_refused(lists):
+async def test_a_cursor_that_is_not_text_is_refused(lists):
     at = Socket(lists.client)
     for cursor in (0, True, 1.5, [], {}, [ID], {"a": 1}):
         for name in LISTS:

@@ -72,7 +72,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize(("check", "processes", "text"), BAD.values(), ids=BAD)
-async def test_a_bad_deployment_is_named(deployed, check, processes, text):
+async def test_an_invalid_deployment_is_reported(deployed, check, processes, text):
     settings = await deployed(*processes)
 
     with pytest.raises(CheckFailed, match=text):
@@ -80,11 +80,11 @@ async def test_a_bad_deployment_is_named(deployed, check, processes, text):
 
 
 @pytest.mark.parametrize(("check", "processes", "text"), GOOD.values(), ids=GOOD)
-async def test_a_good_deployment_is_described(deployed, check, processes, text):
+async def test_a_valid_deployment_is_described(deployed, check, processes, text):
     assert text in await check(await deployed(*processes))
 
 
-async def test_a_proxy_that_is_not_trusted_is_named(settings):
+async def test_an_untrusted_proxy_is_reported(settings):
     async with AsyncExitStack() as stack:
         await migrations.open_current(settings)
         stack.push_async_callback(database.close)
@@ -102,13 +102,13 @@ async def test_a_proxy_that_is_not_trusted_is_named(settings):
         await deployment.check_proxies(settings)
 
 
-async def test_before_the_first_migration_nothing_runs(bare_database_url, settings):
+async def test_nothing_runs_before_the_first_migration(bare_database_url, settings):
     bare = settings.model_copy(update={"database_url": bare_database_url})
 
     assert await deployment.live_processes(bare) == []
 
 
-async def test_an_unavailable_database_is_trouble(settings):
+async def test_an_unavailable_database_is_a_failure(settings):
     away = settings.model_copy(update={"database_url": "postgres://hub@127.0.0.1:1/hub"})
 
     found = [each async for each in doctor.run_checks(away, {"worker": deployment.check_worker})]

@@ -61,7 +61,7 @@ async def free_port():
     return port
 
 
-async def test_a_database_that_is_there_tells_its_version(settings):
+async def test_an_available_database_reports_its_version(settings):
     text = await doctor.check_database(settings)
 
     assert text.startswith(("SQLite 3.", "PostgreSQL 1"))
@@ -69,7 +69,7 @@ async def test_a_database_that_is_there_tells_its_version(settings):
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
-async def test_a_database_that_can_only_be_read_is_trouble(settings):
+async def test_a_read_only_database_is_a_failure(settings):
     name = settings.database_url.rpartition("/")[2]
     async with doctor.connected(settings) as sql:
         await sql.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
@@ -77,18 +77,18 @@ async def test_a_database_that_can_only_be_read_is_trouble(settings):
     assert "refuses writes" in await trouble(doctor.check_database, settings)
 
 
-async def test_migrations_that_are_done_are_fine(settings):
+async def test_applied_migrations_are_ok(settings):
     assert (await doctor.check_migrations(settings)).startswith("All ")
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_migrations_that_wait_are_trouble_with_a_remedy(bare_database_url, tmp_path):
+async def test_pending_migrations_are_a_failure_with_a_remedy(bare_database_url, tmp_path):
     settings = Settings.for_tests(database_url=bare_database_url, data_dir=tmp_path)
 
     assert "Run: hubbub migrate" in await trouble(doctor.check_migrations, settings)
 
 
-async def test_an_sqlite_file_that_is_not_there_yet_is_no_trouble_and_not_made(tmp_path):
+async def test_a_missing_sqlite_file_is_ok_and_not_created(tmp_path):
     settings = Settings.for_tests(data_dir=tmp_path)
 
     assert "will be made" in await doctor.check_database(settings)
@@ -96,7 +96,7 @@ async def test_an_sqlite_file_that_is_not_there_yet_is_no_trouble_and_not_made(t
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_an_empty_sqlite_file_is_migrated_by_serve(tmp_path):
+async def test_an_empty_sqlite_file_is_ok_because_serve_migrates_it(tmp_path):
     (tmp_path / "hubbub.db").touch()
 
     text = await doctor.check_migrations(Settings.for_tests(data_dir=tmp_path))
@@ -104,7 +104,7 @@ async def test_an_empty_sqlite_file_is_migrated_by_serve(tmp_path):
     assert "will be run by `hubbub serve`" in text
 
 
-async def test_a_file_that_is_no_database_is_trouble(tmp_path):
+async def test_a_file_that_is_not_a_database_is_a_failure(tmp_path):
     (tmp_path / "hubbub.db").write_text("this is a letter, not a database " * 100)
     settings = Settings.for_tests(data_dir=tmp_path)
 
@@ -112,7 +112,7 @@ async def test_a_file_that_is_no_database_is_trouble(tmp_path):
     assert "without the database" in await trouble(doctor.check_migrations, settings)
 
 
-async def test_a_postgres_that_is_away_is_trouble_without_its_password():
+async def test_an_unavailable_postgres_is_a_failure_without_its_password():
     settings = Settings.for_tests(database_url=f"postgres://hub:s3cret@127.0.0.1:{await free_port()}/hub")
 
     text = await trouble(doctor.check_database, settings)
@@ -121,14 +121,14 @@ async def test_a_postgres_that_is_away_is_trouble_without_its_password():
     assert "s3cret" not in text
 
 
-async def test_a_folder_that_can_be_written_to_is_fine_and_stays_clean(tmp_path):
+async def test_a_writable_folder_is_ok_and_stays_clean(tmp_path):
     settings = Settings.for_tests(data_dir=tmp_path / "not" / "yet")
 
     assert "was written, read and deleted" in await doctor.check_storage(settings)
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_folder_that_is_a_file_is_trouble(tmp_path):
+async def test_a_file_in_place_of_the_folder_is_a_failure(tmp_path):
     (tmp_path / "var").write_text("in the way")
 
     assert "HUBBUB_DATA_DIR" in await trouble(
@@ -136,20 +136,20 @@ async def test_a_folder_that_is_a_file_is_trouble(tmp_path):
     )
 
 
-async def test_the_folder_of_uploads_counts_too(tmp_path):
+async def test_the_folder_of_uploads_is_checked_too(tmp_path):
     (tmp_path / "uploads").write_text("in the way")
     settings = Settings.for_tests(data_dir=tmp_path, storage_url=f"file://{tmp_path}/uploads")
 
     assert f"{tmp_path}/uploads" in await trouble(doctor.check_storage, settings)
 
 
-async def test_a_full_disk_is_trouble(tmp_path, monkeypatch):
+async def test_a_full_disk_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "MIN_FREE_BYTES", 1 << 60)
 
     assert "Make room" in await trouble(doctor.check_storage, Settings.for_tests(data_dir=tmp_path))
 
 
-async def test_no_mail_server_is_fine():
+async def test_a_missing_mail_server_is_ok():
     assert "printed to the log" in await doctor.check_mail(Settings.for_tests(env="development"))
     assert "not sent" in await doctor.check_mail(Settings.for_tests(env="test"))
     assert "fail and are kept" in await doctor.check_mail(
@@ -157,19 +157,19 @@ async def test_no_mail_server_is_fine():
     )
 
 
-async def test_no_mail_server_is_trouble_in_production():
+async def test_a_missing_mail_server_is_a_failure_in_production():
     assert "HUBBUB_SMTP_URL" in await trouble(doctor.check_mail, Settings.for_tests(env="production"))
 
 
 @pytest.mark.parametrize("user", ["", "hub:right@"])
-async def test_a_mail_server_that_takes_us_is_fine(user):
+async def test_a_mail_server_that_accepts_the_login_is_ok(user):
     async with mail_server() as port:
         text = await doctor.check_mail(Settings.for_tests(smtp_url=f"smtp://{user}127.0.0.1:{port}"))
 
     assert text == f"127.0.0.1:{port} answers."
 
 
-async def test_a_mail_server_that_refuses_the_password_is_trouble():
+async def test_a_mail_server_that_refuses_the_password_is_a_failure():
     async with mail_server() as port:
         text = await trouble(
             doctor.check_mail, Settings.for_tests(smtp_url=f"smtp://hub:s3cret@127.0.0.1:{port}")
@@ -180,7 +180,7 @@ async def test_a_mail_server_that_refuses_the_password_is_trouble():
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "127.0.0.1"])
-async def test_the_doctor_and_the_sender_agree_about_a_server_without_tls(host):
+async def test_the_doctor_and_the_sender_treat_a_server_without_tls_alike(host):
     """127.0.0.2 stands for another machine: a password goes there in private, or not at all."""
     received = []
 
@@ -207,20 +207,20 @@ async def test_the_doctor_and_the_sender_agree_about_a_server_without_tls(host):
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
-async def test_a_mail_server_that_is_away_is_trouble(scheme):
+async def test_an_unavailable_mail_server_is_a_failure(scheme):
     settings = Settings.for_tests(smtp_url=f"{scheme}://127.0.0.1:{await free_port()}")
 
     assert "HUBBUB_SMTP_URL" in await trouble(doctor.check_mail, settings)
 
 
-async def test_a_mail_server_without_tls_is_no_smtps_one():
+async def test_a_plain_mail_server_does_not_pass_as_smtps():
     async with mail_server() as port:
         text = await trouble(doctor.check_mail, Settings.for_tests(smtp_url=f"smtps://127.0.0.1:{port}"))
 
     assert "HUBBUB_SMTP_URL" in text
 
 
-async def test_a_mail_server_that_says_nothing_is_not_waited_for_long(monkeypatch):
+async def test_the_wait_for_a_silent_mail_server_is_bounded(monkeypatch):
     monkeypatch.setattr(doctor, "SMTP_TIMEOUT_S", 0.2)
     async with mail_server(silent=True) as port:
         text = await trouble(doctor.check_mail, Settings.for_tests(smtp_url=f"smtp://127.0.0.1:{port}"))

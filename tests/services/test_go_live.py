@@ -40,14 +40,14 @@ SITE = {
         ({}, "admin", "hubbub create-admin"),
     ],
 )
-async def test_what_is_missing_is_named(database_url, tmp_path, changes, check, text):
+async def test_missing_settings_are_reported(database_url, tmp_path, changes, check, text):
     settings = Settings.for_tests(**{**SITE, **changes}, database_url=database_url, data_dir=tmp_path)
 
     with pytest.raises(CheckFailed, match=text):
         await go_live.CHECKLIST[check](settings)
 
 
-async def test_a_site_that_is_ready_passes(database_url, tmp_path):
+async def test_a_ready_deployment_passes(database_url, tmp_path):
     settings = Settings.for_tests(**SITE, database_url=database_url, data_dir=tmp_path, inline_workers=True)
     async with services_context.open_container(settings) as container:
         await admins.create(container, "root@example.org", "long enough")

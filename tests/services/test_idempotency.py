@@ -48,7 +48,7 @@ async def claimed(replies: IdempotencyStore, asked: IdempotentRequest) -> UUID:
     return found
 
 
-async def test_what_one_instance_answered_another_one_gives_again(here, there):
+async def test_a_response_of_one_instance_is_returned_by_another(here, there):
     await here.store(question(), await claimed(here, question()), ANSWER)
 
     assert await there.claim(question()) == ANSWER
@@ -56,7 +56,7 @@ async def test_what_one_instance_answered_another_one_gives_again(here, there):
         await there.claim(question(request=b"s" * 32))
 
 
-async def test_who_waits_gets_the_answer(here, there):
+async def test_a_waiting_request_gets_the_response(here, there):
     lease = await claimed(here, question())
     waiting = [asyncio.create_task(replies.claim(question())) for replies in (here, there, there)]
     await asyncio.sleep(0)
@@ -66,7 +66,7 @@ async def test_who_waits_gets_the_answer(here, there):
     assert await asyncio.wait_for(asyncio.gather(*waiting), 20) == [ANSWER] * 3
 
 
-async def test_if_nothing_is_kept_one_of_those_who_wait_acts(here, there):
+async def test_one_waiting_request_executes_if_no_response_is_stored(here, there):
     lease = await claimed(here, question())
     waiting = [asyncio.create_task(replies.claim(question())) for replies in (here, there)]
 
@@ -80,7 +80,7 @@ async def test_if_nothing_is_kept_one_of_those_who_wait_acts(here, there):
     assert await asyncio.wait_for(others.pop(), 20) == ANSWER
 
 
-async def test_who_waits_too_long_is_told_when_to_come_again(here, there, monkeypatch):
+async def test_a_request_that_waits_too_long_gets_a_retry_time(here, there, monkeypatch):
     monkeypatch.setattr(idempotency, "MAX_WAIT_S", 0.2)
     await claimed(here, question())
 
@@ -89,7 +89,7 @@ async def test_who_waits_too_long_is_told_when_to_come_again(here, there, monkey
     assert refused.value.retry_after_ms == 1000
 
 
-async def test_only_so_many_wait(here, monkeypatch):
+async def test_waiting_requests_are_limited(here, monkeypatch):
     monkeypatch.setattr(idempotency, "MAX_WAITING_REQUESTS", 2)
     lease = await claimed(here, question())
 
@@ -102,7 +102,7 @@ async def test_only_so_many_wait(here, monkeypatch):
     assert {type(each) for each in answers} == {StoredResponse, Conflict}
 
 
-async def test_of_those_who_find_a_dead_one_one_takes_over(here, there):
+async def test_one_waiting_request_takes_over_from_a_dead_one(here, there):
     dead = await claimed(here, question())
     await models.IdempotencyKey.all().update(held_until=clock.now())
 
@@ -118,7 +118,7 @@ async def test_of_those_who_find_a_dead_one_one_takes_over(here, there):
     assert await asyncio.wait_for(others.pop(), 20) == ANSWER
 
 
-async def test_nobody_has_answers_without_end_kept(here, monkeypatch):
+async def test_stored_responses_of_a_caller_are_limited(here, monkeypatch):
     monkeypatch.setattr(idempotency, "ANONYMOUS_KEY_RATE", Rate(2, 0.001))
     for key in ("one", "two"):
         await here.store(question(key), await claimed(here, question(key)), ANSWER)
@@ -133,7 +133,7 @@ async def test_nobody_has_answers_without_end_kept(here, monkeypatch):
 
 
 @pytest.mark.parametrize("user", [True, False])
-async def test_a_restart_and_another_instance_count_what_is_stored(container, monkeypatch, user):
+async def test_a_restart_and_another_instance_count_stored_responses(container, monkeypatch, user):
     given = Register(name="Ada", email="ada@example.org", password="long enough")
     ada = (
         (await registration.register(container, given, RequestInfo("192.0.2.1", "tests"))).user.id
@@ -159,7 +159,7 @@ async def test_a_restart_and_another_instance_count_what_is_stored(container, mo
     assert await claimed(IdempotencyStore(container), asked[-1])
 
 
-async def test_a_flood_of_callers_is_forgotten(here, monkeypatch):
+async def test_many_callers_use_bounded_memory(here, monkeypatch):
     monkeypatch.setattr(idempotency, "MAX_TRACKED_CALLERS", 5)
 
     for number in range(12):
@@ -168,7 +168,7 @@ async def test_a_flood_of_callers_is_forgotten(here, monkeypatch):
     assert len(here._remaining_credits) == 5
 
 
-async def test_what_is_too_large_is_not_kept(here):
+async def test_a_response_over_the_size_limit_is_not_stored(here):
     lease = await claimed(here, question())
 
     await here.store(question(), lease, StoredResponse(200, {}, bytes(idempotency.MAX_RESPONSE_BYTES + 1)))
@@ -176,7 +176,7 @@ async def test_what_is_too_large_is_not_kept(here):
     assert not await models.IdempotencyKey.exists()
 
 
-async def test_what_is_stored_opens_with_the_secret_key_and_the_request_alone(here, container):
+async def test_a_stored_response_needs_the_secret_key_and_the_request(here, container):
     await here.store(question(), await claimed(here, question()), ANSWER)
     row = await models.IdempotencyKey.get()
     purpose = idempotency._purpose("answer", question())
@@ -200,7 +200,7 @@ async def test_what_is_stored_opens_with_the_secret_key_and_the_request_alone(he
         await here.claim(question(key))
 
 
-async def test_with_another_secret_key_it_is_an_honest_refusal(here, container):
+async def test_another_secret_key_is_refused_with_an_error(here, container):
     await here.store(question(), await claimed(here, question()), ANSWER)
     old = container.settings.secret_key
     container.sealing = Sealing(["the next", old])

@@ -7,7 +7,7 @@ from hubbub.services import permissions
 from hubbub.services.permissions import ROLE_PERMISSIONS, Permission
 
 
-def test_each_role_may_what_the_one_before_it_may():
+def test_each_role_includes_the_permissions_of_the_one_before():
     assert list(ROLE_PERMISSIONS) == ["user", "moderator", "admin"]
     assert ROLE_PERMISSIONS["user"] == frozenset()
     assert (
@@ -18,25 +18,25 @@ def test_each_role_may_what_the_one_before_it_may():
     )
 
 
-def test_moderators_read_and_suspend():
+def test_moderators_may_read_and_suspend():
     only_admins = ROLE_PERMISSIONS["admin"] - ROLE_PERMISSIONS["moderator"]
     assert only_admins == {Permission.SET_ROLES, Permission.DELETE_USERS, Permission.READ_HEALTH}
 
 
 @pytest.mark.parametrize("role", ["user", "", "root", "ADMIN"])
-def test_a_role_that_is_not_in_the_table_may_nothing(role):
+def test_an_unlisted_role_has_no_permission(role):
     for permission in Permission:
         with pytest.raises(Forbidden):
             permissions.check(role, permission)
 
 
-def test_who_acts_upon_whom():
+def test_the_table_decides_which_role_acts_on_which():
     roles = list(ROLE_PERMISSIONS)
     able = {(role, other) for role in roles for other in roles if permissions.outranks(role, other)}
     assert able == {("moderator", "user"), ("admin", "user"), ("admin", "moderator"), ("admin", "admin")}
     assert not permissions.outranks("root", "user")
 
 
-def test_the_refusal_says_who_may():
+def test_the_error_names_the_permitted_roles():
     with pytest.raises(Forbidden, match="Only moderators and admins may do that"):
         permissions.check("user", Permission.READ_USERS)

@@ -40,7 +40,7 @@ async def states() -> list[str]:
     return [job.state for job in await models.Job.all().order_by("id")]
 
 
-async def test_jobs_are_done_a_few_at_a_time(container):
+async def test_jobs_run_a_few_at_a_time(container):
     done, at_once, most = [], 0, 0
 
     async def work(_parts, job):
@@ -73,7 +73,7 @@ async def store(kind, payload="{}"):
     )
 
 
-async def test_a_failure_hurts_no_other_job(container):
+async def test_a_failure_affects_no_other_job(container):
     outcomes = [OSError("no route"), kinds.PermanentFailure("nobody there"), None]
 
     async def work(_parts, job):
@@ -124,7 +124,7 @@ async def test_a_run_takes_no_longer_than_its_kind_allows(container, monkeypatch
     assert (await models.Job.get()).last_error == "TimeoutError: "
 
 
-async def test_a_long_job_goes_on_from_where_it_came_to(container, monkeypatch):
+async def test_a_long_job_resumes_from_its_progress(container, monkeypatch):
     monkeypatch.setattr(kinds, "KINDS", (kinds.KINDS[1]._replace(max_attempts=3),))
     seen = []
 
@@ -146,7 +146,7 @@ async def test_a_long_job_goes_on_from_where_it_came_to(container, monkeypatch):
     assert (await models.Job.get()).attempts == 1
 
 
-async def test_what_is_not_finished_is_given_back(container, monkeypatch):
+async def test_an_unfinished_job_is_released(container, monkeypatch):
     monkeypatch.setattr(module, "STOP_TIMEOUT_S", 0.1)
     began = asyncio.Event()
 

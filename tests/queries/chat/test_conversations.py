@@ -46,7 +46,7 @@ def last_of(message: Json, preview: str) -> Json:
 
 
 @pytest.mark.parametrize("kind", ["public", "private"])
-async def test_the_last_message_follows_what_happens_to_it(world: LiveInstance, kind: str) -> None:
+async def test_the_last_message_follows_edits_and_deletions(world: LiveInstance, kind: str) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob", kind=kind)
     found = await everywhere(world, "ada", room_id, kind)
     assert [(room["peer"], room["last_message"]) for room in found.values()] == [(None, None)] * len(found)
@@ -74,7 +74,7 @@ async def test_the_last_message_follows_what_happens_to_it(world: LiveInstance, 
     )
 
 
-async def test_a_direct_room_has_the_other_one_for_each_of_both(world: LiveInstance) -> None:
+async def test_a_direct_room_lists_the_other_member_to_both(world: LiveInstance) -> None:
     ada, bob = await world.register("ada"), await world.register("bob")
     one, other = await ada.connect_client(), await bob.connect_client()
     users = {name: {field: world.users[name].account[field] for field in SHOWN} for name in ("ada", "bob")}
@@ -91,7 +91,7 @@ async def test_a_direct_room_has_the_other_one_for_each_of_both(world: LiveInsta
         assert {way: room["peer"] for way, room in found.items()} == dict.fromkeys(found, peer)
 
 
-async def test_the_peer_stays_known_when_the_account_is_deleted(world: LiveInstance) -> None:
+async def test_the_peer_remains_after_the_deletion_of_the_account(world: LiveInstance) -> None:
     ada, bob = await world.register("ada"), await world.register("bob")
     device = await ada.connect_client()
     made = (await device.call("room:create", kind="direct", member_ids=[bob.id]))["room"]
@@ -103,7 +103,7 @@ async def test_the_peer_stays_known_when_the_account_is_deleted(world: LiveInsta
     assert (room["peer"]["id"], room["peer"]["display_name"]) == (bob.id, "Deleted")
 
 
-async def test_a_room_shows_a_stranger_nothing_that_was_said(world: LiveInstance) -> None:
+async def test_a_room_shows_no_message_to_users_who_are_not_members(world: LiveInstance) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob", kind="public")
     await ada.send(room_id, "among us")
     eve = await world.register("eve")
@@ -119,7 +119,7 @@ async def test_a_room_shows_a_stranger_nothing_that_was_said(world: LiveInstance
     assert found == [(None, None, None)] * 3
 
 
-async def test_a_broadcast_room_holds_no_words_and_a_new_member_gets_them(world: LiveInstance) -> None:
+async def test_a_room_broadcast_contains_no_message_and_a_new_member_receives_it(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "said before")
     eve = await (await world.register("eve")).connect_client()
@@ -173,7 +173,7 @@ async def conversations(user_id: Any, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("count", [3, 499])
-async def test_a_list_of_conversations_comes_with_ready_alone(world: LiveInstance, count: int) -> None:
+async def test_ready_contains_the_list_of_conversations(world: LiveInstance, count: int) -> None:
     ada = await world.register("ada")
     names = await conversations(ada.id, count)
     chat, container = world.app.chat, world.app.container

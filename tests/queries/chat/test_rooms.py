@@ -82,7 +82,7 @@ async def rooms(sql, user):
     return [as_uuid(row["room_id"]) for row in rows]
 
 
-async def test_no_table_is_read_as_a_whole(explaining_sql, user, rooms):
+async def test_no_query_scans_a_whole_table(explaining_sql, user, rooms):
     room, now = rooms[0], clock.now()
     await room_queries.rooms_of(explaining_sql, user, 50)
     await room_queries.rooms_of(explaining_sql, user, 50, (now, room))
@@ -106,7 +106,7 @@ async def test_no_table_is_read_as_a_whole(explaining_sql, user, rooms):
 
 
 @pytest.mark.parametrize("query", ["w777", "common"])
-async def test_a_search_reads_what_matches_and_no_more(explaining_sql, user, rooms, query):
+async def test_a_search_reads_only_matching_rows(explaining_sql, user, rooms, query):
     for room in (None, rooms[0]):
         await search.find(explaining_sql, user_id=user, query=query, room_id=room, limit=50)
 

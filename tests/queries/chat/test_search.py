@@ -69,7 +69,7 @@ async def search_room(sql):
 # --- words ---
 
 
-async def test_all_words_must_be_there_in_any_order(search_room):
+async def test_all_words_must_match_in_any_order(search_room):
     await search_room.say("the quick brown fox", "a quick fix", "brown bread")
 
     assert await search_room.finds("quick fox") == ["the quick brown fox"]
@@ -78,7 +78,7 @@ async def test_all_words_must_be_there_in_any_order(search_room):
     assert await search_room.finds("quick bread") == []
 
 
-async def test_the_last_word_may_be_the_beginning_of_one(search_room):
+async def test_the_last_word_may_be_a_prefix(search_room):
     await search_room.say("a quick fix", "quickly then")
 
     assert await search_room.finds("quic") == ["quickly then", "a quick fix"]
@@ -123,7 +123,7 @@ async def test_the_last_word_may_be_the_beginning_of_one(search_room):
         ("𠮷野家", "𠮷野"),
     ],
 )
-async def test_every_script_is_found(search_room, body, query):
+async def test_text_in_every_script_is_found(search_room, body, query):
     await search_room.say(body, "something else")
 
     assert await search_room.finds(query) == [body]
@@ -141,7 +141,7 @@ async def test_every_script_is_found(search_room, body, query):
         ("회의를 서울에서", "울 회의"),
     ],
 )
-async def test_what_is_not_the_same_is_not_found(search_room, body, query):
+async def test_different_words_are_not_found(search_room, body, query):
     await search_room.say(body)
 
     assert await search_room.finds(query) == []
@@ -195,7 +195,7 @@ OPERATORS = [
 
 
 @pytest.mark.parametrize("query", OPERATORS)
-async def test_operators_are_words_like_others(search_room, query):
+async def test_operators_are_ordinary_words(search_room, query):
     """What one language or the other would take for syntax is looked for as it stands."""
     await search_room.say("quite another matter")
     (held,) = await search_room.say(query.encode("utf-8", "ignore").decode().replace("\x00", " "))
@@ -206,7 +206,7 @@ async def test_operators_are_words_like_others(search_room, query):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))
-async def test_whatever_was_said_is_found_by_itself(sql, text):
+async def test_a_message_is_found_by_its_own_text(sql, text):
     search_room = await SearchRoom.make()
     said = await search_room.say(text)
 
@@ -224,7 +224,7 @@ async def test_a_long_text_is_found_by_its_end(search_room):
 # --- whose ---
 
 
-async def test_only_members_find(search_room):
+async def test_only_members_find_messages(search_room):
     other = await SearchRoom.make()
     await search_room.say("a secret")
     await other.say("another secret")
@@ -251,7 +251,7 @@ async def test_members_of_few_and_of_many_rooms_find_the_same(search_room, monke
     assert await search_room.find("word", user_id=ids.uuid7()) == []
 
 
-async def test_in_one_room(search_room):
+async def test_a_search_may_be_limited_to_one_room(search_room):
     other = await SearchRoom.make()
     await other.add_member(search_room.user)
     await search_room.say("here it is")
@@ -262,7 +262,7 @@ async def test_in_one_room(search_room):
     assert await search_room.finds("is it", room_id=ids.uuid7()) == []
 
 
-async def test_a_room_is_not_found_by_its_name_in_the_index(search_room):
+async def test_a_room_name_is_not_in_the_index(search_room):
     """The index holds the room beside the words: no word is to match it."""
     (said,) = await search_room.say("hello")
     written = search_room.room.id.hex
@@ -282,7 +282,7 @@ async def test_a_room_is_not_found_by_its_name_in_the_index(search_room):
         assert await search_room.find(query) == []
 
 
-async def test_by_one_sender(search_room):
+async def test_a_search_may_be_limited_to_one_sender(search_room):
     other = await SearchRoom.make()
     await search_room.say("mine is here")
     await search_room.say("theirs is here", by=other.user)
@@ -294,7 +294,7 @@ async def test_by_one_sender(search_room):
 # --- pages ---
 
 
-async def test_pages_go_from_new_to_old_without_gap_or_repeat(search_room):
+async def test_pages_go_from_new_to_old_without_gap_or_duplicate(search_room):
     said = await search_room.say(*(f"word {number}" for number in range(25)))
     pages, before = [], None
     while page := await search_room.find("word", limit=10, before=before):
@@ -305,7 +305,7 @@ async def test_pages_go_from_new_to_old_without_gap_or_repeat(search_room):
     assert sum(pages, []) == list(reversed(said))  # noqa: RUF017 - three pages
 
 
-async def test_the_last_message_of_a_page_may_be_edited_or_deleted_meanwhile(search_room):
+async def test_the_last_message_of_a_page_may_be_edited_or_deleted_between_pages(search_room):
     said = await search_room.say(*(f"word {number}" for number in range(6)))
     async with database.transaction() as tx:
         await search.replace(tx, said[3], search_room.room.id, "changed")
@@ -319,7 +319,7 @@ async def test_the_last_message_of_a_page_may_be_edited_or_deleted_meanwhile(sea
 # --- changes ---
 
 
-async def test_an_edited_message_is_found_by_its_new_words_in_its_old_place(search_room):
+async def test_an_edited_message_is_found_by_its_new_words_at_its_old_position(search_room):
     said = await search_room.say("word one", "word two", "word three")
     async with database.transaction() as tx:
         await search.replace(tx, said[0], search_room.room.id, "word changed")
@@ -330,7 +330,7 @@ async def test_an_edited_message_is_found_by_its_new_words_in_its_old_place(sear
     assert await search_room.find("changed", room_id=search_room.room.id) == [said[0]]
 
 
-async def test_a_message_that_was_not_there_is_added_when_replaced(search_room):
+async def test_a_message_missing_from_the_index_is_added_when_replaced(search_room):
     (said,) = await search_room.say("word")
     await database.connection().execute("DELETE FROM message_words")
     async with database.transaction() as tx:
@@ -349,7 +349,7 @@ async def test_removed_and_deleted_messages_are_not_found(search_room):
     assert await search_room.find("word") == [said[2]]
 
 
-async def test_the_words_go_with_the_message(search_room, sql):
+async def test_the_words_are_deleted_with_the_message(search_room, sql):
     other = await SearchRoom.make()
     await search_room.say("word one", "word two")
     kept = await other.say("word three")
@@ -360,7 +360,7 @@ async def test_the_words_go_with_the_message(search_room, sql):
     assert await other.find("word") == kept
 
 
-async def test_a_transaction_that_fails_leaves_no_words(search_room):
+async def test_a_failed_transaction_leaves_no_words(search_room):
     with pytest.raises(ValueError, match="no"):  # noqa: PT012 - a transaction is a block
         async with database.transaction() as tx:
             await search.add(tx, [])
@@ -394,7 +394,7 @@ def _fits(said, term, *, last):
 
 @given(bodies=st.lists(BODIES, min_size=1, max_size=8), queries=st.lists(BODIES, min_size=1, max_size=8))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_exactly_what_holds_the_words_is_found(sql, bodies, queries):
+async def test_exactly_the_matching_messages_are_found(sql, bodies, queries):
     search_room = await SearchRoom.make()
     said = dict(zip(await search_room.say(*bodies), bodies, strict=True))
 
@@ -405,14 +405,14 @@ async def test_exactly_what_holds_the_words_is_found(sql, bodies, queries):
 
 
 @pytest.mark.parametrize("body", ["a" * 8000, "a " * 4000, "世" * 8000, "👍" * 8000, "é ü " * 2000])
-async def test_the_longest_messages(search_room, body):
+async def test_the_longest_messages_are_indexed(search_room, body):
     (message,) = await search_room.say(body)
 
     assert await search_room.find(body) == [message]
 
 
 @pytest.mark.parametrize("query", ["a " * 4000, "世" * 8000, "'" * 8000, '"' * 8000, "(" * 8000, "a*" * 4000])
-async def test_the_longest_queries(search_room, query):
+async def test_the_longest_queries_are_accepted(search_room, query):
     await search_room.say("something else")
 
     assert await search_room.find(query) == []

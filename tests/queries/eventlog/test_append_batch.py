@@ -63,7 +63,7 @@ async def append(
     return await append_batch.append_messages(database.connection(), rows, named, clock.now(), epoch)
 
 
-async def test_seqs_follow_the_order_given_room_by_room(world: LiveInstance) -> None:
+async def test_seqs_follow_the_order_within_each_room(world: LiveInstance) -> None:
     here, there = await place(world, "ada"), await place(world, "bob")
     batch = [row(here, "a"), row(there, "b"), row(here, "c"), row(there, "d"), row(here, "e")]
 
@@ -77,7 +77,7 @@ async def test_seqs_follow_the_order_given_room_by_room(world: LiveInstance) -> 
     assert await append(row(here, "f")) == {(await models.Message.get(body="f")).id: 5}
 
 
-async def test_what_is_doubtful_is_left_alone_and_the_rest_is_stored(world: LiveInstance) -> None:
+async def test_uncertain_messages_are_left_out_and_the_others_stored(world: LiveInstance) -> None:
     here = await place(world, "ada")
     archived = await place(world, "bob")
     await models.Room.filter(id=archived.room_id).update(archived_at=clock.now())
@@ -102,7 +102,9 @@ async def test_what_is_doubtful_is_left_alone_and_the_rest_is_stored(world: Live
     [{"words": "'x':"}, {"body": "\x00"}, {"sender_id": uuid4()}],
     ids=["no words", "no text", "no sender"],
 )
-async def test_all_or_nothing(world: LiveInstance, invalid: dict[str, object]) -> None:
+async def test_a_batch_is_stored_completely_or_not_at_all(
+    world: LiveInstance, invalid: dict[str, object]
+) -> None:
     here = await place(world, "ada")
 
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
@@ -113,7 +115,7 @@ async def test_all_or_nothing(world: LiveInstance, invalid: dict[str, object]) -
     assert await append(row(here, "next"))
 
 
-async def test_mentions_are_kept_with_their_message(world: LiveInstance) -> None:
+async def test_mentions_are_stored_with_their_message(world: LiveInstance) -> None:
     here = await place(world, "ada")
     first, second = row(here, "first"), row(here, "second")
 
@@ -123,7 +125,7 @@ async def test_mentions_are_kept_with_their_message(world: LiveInstance) -> None
     assert (kept.message_id, kept.seq) == (second.id, 3)  # type: ignore[attr-defined]
 
 
-async def test_what_it_stores_is_what_the_careful_path_stores(world: LiveInstance) -> None:
+async def test_the_batch_path_stores_the_same_as_the_single_path(world: LiveInstance) -> None:
     """The same message, by `send`, has the same entry in either way, but for ids and times."""
     here = await place(world, "ada")
     ctx = Context(world.app.container, here.sender_id)
@@ -155,7 +157,7 @@ async def test_what_it_stores_is_what_the_careful_path_stores(world: LiveInstanc
     assert shape(quick.payload) == shape(careful.payload)
 
 
-async def test_a_log_that_ends_before_a_known_entry_is_left_alone(world: LiveInstance) -> None:
+async def test_a_log_that_ends_before_a_known_entry_is_left_out(world: LiveInstance) -> None:
     here = await place(world, "ada")
     last_seq = (await models.Room.get(id=here.room_id)).last_seq
 

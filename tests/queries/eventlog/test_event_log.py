@@ -9,7 +9,7 @@ from hubbub.queries.eventlog.event_log import LogEnd
 from tests.support.live_instance import LiveInstance
 
 
-async def test_only_logs_that_moved_are_read(world: LiveInstance) -> None:
+async def test_only_changed_logs_are_read(world: LiveInstance) -> None:
     rooms = [UUID((await world.room_with_clients(*names))[0]) for names in (("ada", "bob"), ("eve", "joe"))]
     sql = database.connection()
     known = await event_log.log_ends(sql, rooms)

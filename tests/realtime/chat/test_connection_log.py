@@ -54,7 +54,7 @@ async def test_a_user_connects_and_disconnects(world, caplog, transport):
     assert ada.token not in caplog.text
 
 
-async def test_the_reason_of_the_server_is_named(world, caplog):
+async def test_the_close_reason_of_the_server_is_logged(world, caplog):
     caplog.set_level("INFO", "hubbub")
     ada = await world.register("ada")
     await ada.connect_client()
@@ -65,7 +65,7 @@ async def test_the_reason_of_the_server_is_named(world, caplog):
     assert went.reason == "session_revoked"
 
 
-async def test_a_refused_connect_is_named_without_its_token(world, caplog):
+async def test_a_refused_connect_is_logged_without_its_token(world, caplog):
     caplog.set_level("INFO", "hubbub")
     client = socketio.AsyncClient(reconnection=False)
 
@@ -77,7 +77,7 @@ async def test_a_refused_connect_is_named_without_its_token(world, caplog):
     assert "a-wrong-token" not in caplog.text
 
 
-async def test_a_refused_handshake_is_named(settings, caplog):
+async def test_a_refused_handshake_is_logged(settings, caplog):
     caplog.set_level("INFO", "hubbub")
     async with LiveInstance(settings.model_copy(update={"sockets_per_address": 1})) as world:
         url = f"{world.url}/socket.io/?EIO=4&transport=polling"

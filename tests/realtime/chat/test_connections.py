@@ -20,7 +20,7 @@ from hubbub.realtime.chat.connections import Connections
 from tests.support.live_instance import ApiUser, LiveInstance
 
 
-async def test_too_many_messages_are_refused_and_nothing_is_stored(world: LiveInstance) -> None:
+async def test_messages_over_the_limit_are_refused_and_not_stored(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     ids = [str(uuid4()) for _ in range(40)]
 
@@ -38,7 +38,7 @@ async def test_too_many_messages_are_refused_and_nothing_is_stored(world: LiveIn
     assert len(history["messages"]) == 40 - len(refusals)
 
 
-async def test_other_events_have_a_bucket_of_their_own(world: LiveInstance) -> None:
+async def test_other_events_have_a_separate_bucket(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
 
     answers = [await ada.call_for_ack("room:list", limit=1) for _ in range(80)]
@@ -47,7 +47,7 @@ async def test_other_events_have_a_bucket_of_their_own(world: LiveInstance) -> N
     assert any(not answer["ok"] and answer["error"]["code"] == "rate_limited" for answer in answers)
 
 
-async def test_who_floods_for_long_is_sent_away(world: LiveInstance) -> None:
+async def test_a_client_that_keeps_flooding_is_disconnected(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
     connection = next(iter(world.app.chat.connections.by_sid.values()))
     connection.event_bucket.rate = Rate(1, 0.001)
@@ -61,7 +61,7 @@ async def test_who_floods_for_long_is_sent_away(world: LiveInstance) -> None:
     assert (await ada.next_event("disconnect"))["reason"] == "server disconnect"
 
 
-async def test_events_that_pile_up_are_refused_not_kept(world: LiveInstance) -> None:
+async def test_queued_events_over_the_bound_are_refused(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
     asked = asyncio.gather(*(ada.call_for_ack("room:list", limit=1) for _ in range(400)))
 
@@ -165,7 +165,7 @@ async def _flooded(world: LiveInstance, ada: ApiUser, name: str, payload: Any, a
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_sends_that_succeed_or_repeat_take_nothing_from_the_bucket_of_the_socket(
+async def test_successful_and_repeated_sends_use_no_token_of_the_socket_bucket(
     world: LiveInstance,
 ) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
@@ -216,7 +216,7 @@ KINDS: dict[str, str] = {
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("rate", [None, Rate(20, 0.001)], ids=["unlimited", "limited"])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_refused_events_leave_no_data_of_the_client_in_memory(
+async def test_refused_events_leave_no_client_data_in_memory(
     settings: Settings, kind: str, rate: Rate | None
 ) -> None:
     """Without any collection of cycles: an exception that holds its frames holds all that was read."""
@@ -263,7 +263,7 @@ def resident() -> float:
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.slow("6 s: megabytes to a client that reads nothing")
-async def test_who_does_not_read_is_closed_and_loses_nothing(world: LiveInstance) -> None:
+async def test_a_client_that_does_not_read_is_closed_and_loses_nothing(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     world.app.container.membership_cache.get(UUID(ada.ready["user"]["id"])).message_bucket.rate = None  # type: ignore[union-attr]
     eve = await world.register("eve")
@@ -288,7 +288,7 @@ async def test_who_does_not_read_is_closed_and_loses_nothing(world: LiveInstance
     assert next(each["last_seq"] for each in again.ready["rooms"] if each["id"] == room_id) == sent + 3
 
 
-def test_ends_cost_the_same_however_many_there_are(monkeypatch) -> None:
+def test_the_cost_of_a_disconnect_does_not_depend_on_the_number_of_sockets(monkeypatch) -> None:
     connections, now, ids = Connections(), 1000.0, [uuid4() for _ in range(50_000)]
     monkeypatch.setattr(clock, "monotonic", lambda: now)
 

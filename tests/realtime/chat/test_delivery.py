@@ -17,7 +17,9 @@ def seqs(client: Client, room_id: str) -> list[int]:
 
 
 @pytest.mark.parametrize(("lost", "held"), [(0.0, 0.5), (0.3, 0.3), (1.0, 0.0)])
-async def test_a_bus_that_loses_and_reorders_costs_time_only(settings: Any, lost: float, held: float) -> None:
+async def test_a_bus_that_loses_and_reorders_only_delays_delivery(
+    settings: Any, lost: float, held: float
+) -> None:
     bus = UnreliableBus(seed=7, loss_rate=lost, delay_rate=held)
     async with LiveInstance(settings, bus) as world:
         room_id, clients = await world.room_with_clients("ada", "bob", "eve")
@@ -35,7 +37,7 @@ async def test_a_bus_that_loses_and_reorders_costs_time_only(settings: Any, lost
         assert bus.losses or not lost
 
 
-async def test_what_another_writer_appended_is_found_within_a_second(world: LiveInstance) -> None:
+async def test_an_entry_of_another_writer_is_found_within_a_second(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     room = UUID(room_id)
     feed = world.app.chat.delivery.feeds[room]
@@ -50,7 +52,7 @@ async def test_what_another_writer_appended_is_found_within_a_second(world: Live
     await ada.synchronize()
 
 
-async def test_who_enters_behind_the_feed_is_brought_up_first(world: LiveInstance) -> None:
+async def test_a_member_who_joins_behind_the_feed_is_synchronized_first(world: LiveInstance) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     for index in range(5):
         await ada.send(room_id, str(index))
@@ -64,7 +66,7 @@ async def test_who_enters_behind_the_feed_is_brought_up_first(world: LiveInstanc
     assert seqs(eve, room_id) == [3, 4, 5, 6, 7, 8]
 
 
-async def test_a_room_without_members_here_is_not_followed_for_long(
+async def test_a_room_without_local_members_is_unsubscribed(
     world: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
@@ -84,7 +86,7 @@ async def test_a_room_without_members_here_is_not_followed_for_long(
     assert feeds == {}
 
 
-async def test_of_too_many_rooms_without_members_the_first_are_given_up(
+async def test_the_oldest_rooms_without_members_are_unsubscribed_first(
     world: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_UNUSED_FEEDS", 1)

@@ -53,7 +53,7 @@ def declared_fields(struct: type[msgspec.Struct], without: Iterable[str] = ()) -
     }
 
 
-def test_every_event_that_a_client_may_send_is_on_the_page() -> None:
+def test_every_event_of_clients_is_documented() -> None:
     assert table("## Asking").keys() == INCOMING.keys()
 
 
@@ -71,7 +71,7 @@ def test_the_fields_of_a_clients_event_are_on_the_page(name: str) -> None:
     assert set(re.findall(r"(\w+)\?", payload)) <= optional
 
 
-def test_every_code_is_on_the_page() -> None:
+def test_every_code_is_documented() -> None:
     only_rest = {
         "confirmation_required",
         "invalid_token",
@@ -99,7 +99,7 @@ def test_every_close_code_is_on_the_page_with_what_a_stock_client_does() -> None
         (Kind.CONNECTION, "**Events of a connection**", set()),
     ],
 )
-def test_every_event_of_the_server_is_on_the_page_with_its_fields(
+def test_every_event_of_the_server_is_documented_with_its_fields(
     kind: Kind, heading: str, without: set[str]
 ) -> None:
     documented = {name: named_fields(cells[0]) for name, cells in table(heading).items()}

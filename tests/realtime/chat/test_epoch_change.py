@@ -30,7 +30,7 @@ async def _log(client, room_id: str) -> list:
     return list(answer["rooms"][room_id]["entries"])
 
 
-async def test_a_lost_tail_closes_the_sockets_which_come_back_to_another_epoch(world: LiveInstance) -> None:
+async def test_a_lost_tail_closes_the_sockets_which_reconnect_to_another_epoch(world: LiveInstance) -> None:
     room_id, (ada, bob) = await _room_of(world, 4)
     old = bob.ready["epoch"]
 
@@ -47,7 +47,7 @@ async def test_a_lost_tail_closes_the_sockets_which_come_back_to_another_epoch(w
     assert [entry["payload"]["seq"] for entry in await _log(back, room_id)] == [1, 2, 3, 4]
 
 
-async def test_entries_that_take_the_place_of_lost_ones_reach_who_comes_back(world: LiveInstance) -> None:
+async def test_entries_that_replace_lost_ones_reach_reconnecting_clients(world: LiveInstance) -> None:
     room_id, (ada, bob) = await _room_of(world, 3)
     old = bob.ready["epoch"]
     await delete_entries_after(room_id, 3)
@@ -64,7 +64,7 @@ async def test_entries_that_take_the_place_of_lost_ones_reach_who_comes_back(wor
     assert bodies[3:] == ["instead 0", "instead 1", "instead 2", "instead 3", "the last one"]
 
 
-async def test_a_message_is_not_stored_in_place_of_a_known_one_in_the_same_epoch(world: LiveInstance) -> None:
+async def test_a_message_does_not_replace_a_known_one_in_the_same_epoch(world: LiveInstance) -> None:
     room_id, (ada, _) = await _room_of(world, 3)
     old = ada.ready["epoch"]
 
@@ -90,7 +90,7 @@ async def test_another_change_is_refused_until_the_epoch_is_raised(world: LiveIn
     assert edited["message"]["body"] == "changed"
 
 
-async def test_what_was_acknowledged_over_rest_counts_too(world: LiveInstance) -> None:
+async def test_entries_acknowledged_over_rest_count_too(world: LiveInstance) -> None:
     ada = await world.register("ada")
     _, made = await ada.rest("POST", "/rooms", json={"kind": "private", "name": "a"})
     room_id = made["data"]["id"]
@@ -130,7 +130,7 @@ async def test_an_epoch_that_a_command_raised_closes_the_sockets(world: LiveInst
     assert back.ready["epoch"] == world.app.container.epoch_watch.epoch != old
 
 
-async def test_a_raise_for_a_claim_disturbs_nobody(world: LiveInstance) -> None:
+async def test_an_epoch_raised_for_a_claim_disconnects_no_other_client(world: LiveInstance) -> None:
     room_id, (ada, bob) = await _room_of(world, 1)
     old = ada.ready["epoch"]
 
@@ -146,7 +146,7 @@ async def test_a_raise_for_a_claim_disturbs_nobody(world: LiveInstance) -> None:
     assert (await world.another_client("ada")).ready["epoch"] == world.app.container.epoch_watch.epoch
 
 
-async def test_who_is_no_member_in_the_restored_history_stores_nothing(world: LiveInstance) -> None:
+async def test_a_user_who_is_not_a_member_in_the_restored_log_stores_nothing(world: LiveInstance) -> None:
     room_id, (_, bob) = await _room_of(world, 1)
 
     async with database.transaction() as tx:
@@ -161,7 +161,7 @@ async def test_who_is_no_member_in_the_restored_history_stores_nothing(world: Li
     assert answer["error"]["code"] == "not_a_member"
 
 
-async def test_a_batch_that_meets_another_epoch_is_stored_once_and_without_a_gap(world: LiveInstance) -> None:
+async def test_a_batch_that_meets_another_epoch_is_stored_once_without_a_gap(world: LiveInstance) -> None:
     room_id, (ada, bob) = await _room_of(world, 1)
     old = ada.ready["epoch"]
     messages = [(client, str(uuid4())) for client in (ada, bob) for _ in range(10)]

@@ -20,7 +20,7 @@ async def code_of(client: Any, event: str, **payload: Any) -> str:
 # --- rooms ---
 
 
-async def test_everybody_is_in_the_default_room(world: LiveInstance) -> None:
+async def test_every_user_is_in_the_default_room(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
 
     (room,) = ada.ready["rooms"]
@@ -31,7 +31,7 @@ async def test_everybody_is_in_the_default_room(world: LiveInstance) -> None:
     assert ada.ready["user"]["username"] == "ada"
 
 
-async def test_a_room_is_made_with_its_members(world: LiveInstance) -> None:
+async def test_a_room_is_created_with_its_members(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
 
     mine = (await ada.call("room:list"))["rooms"]
@@ -46,9 +46,7 @@ async def test_a_room_is_made_with_its_members(world: LiveInstance) -> None:
 
 
 @pytest.mark.parametrize("asked", ["socket", "rest"])
-async def test_a_new_room_is_one_event_for_all_sockets_that_did_not_ask(
-    world: LiveInstance, asked: str
-) -> None:
+async def test_a_new_room_is_one_event_for_all_other_sockets(world: LiveInstance, asked: str) -> None:
     users = {name: await world.register(name) for name in ("ada", "bob", "eve")}
     asking, other = await users["ada"].connect_client(), await users["ada"].connect_client()
     members = [await users[name].connect_client() for name in ("bob", "bob", "eve")]
@@ -77,7 +75,7 @@ async def test_a_new_room_is_one_event_for_all_sockets_that_did_not_ask(
     assert displayed[1]["data"]["my"]["unread"] == 1
 
 
-async def test_room_added_shows_the_room_as_its_reader_sees_it(world: LiveInstance) -> None:
+async def test_room_added_contains_the_room_as_its_receiver_sees_it(world: LiveInstance) -> None:
     bob = await world.register("bob")
     phone = await bob.connect_client()
     ada = await (await world.register("ada")).connect_client()
@@ -107,7 +105,7 @@ async def test_room_added_shows_the_room_as_its_reader_sees_it(world: LiveInstan
         {},
     ],
 )
-async def test_a_bad_room_is_refused_and_nothing_is_made(
+async def test_an_invalid_room_is_refused_and_nothing_created(
     world: LiveInstance, payload: dict[str, Any]
 ) -> None:
     ada = await (await world.register("ada")).connect_client()
@@ -116,7 +114,7 @@ async def test_a_bad_room_is_refused_and_nothing_is_made(
     assert len((await ada.call("room:list"))["rooms"]) == 1
 
 
-async def test_public_names_are_unique_without_regard_to_case(world: LiveInstance) -> None:
+async def test_public_names_are_unique_ignoring_case(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
     await ada.call("room:create", kind="public", name="Straße")
 
@@ -124,7 +122,7 @@ async def test_public_names_are_unique_without_regard_to_case(world: LiveInstanc
     await ada.call("room:create", kind="private", name="straße")
 
 
-async def test_a_direct_room_is_found_if_it_exists(world: LiveInstance) -> None:
+async def test_an_existing_direct_room_is_returned(world: LiveInstance) -> None:
     ada, bob = [await world.register(name) for name in ("ada", "bob")]
     first = await (await ada.connect_client()).call("room:create", kind="direct", member_ids=[bob.id])
     again = await (await bob.connect_client()).call("room:create", kind="direct", member_ids=[ada.id])
@@ -133,7 +131,7 @@ async def test_a_direct_room_is_found_if_it_exists(world: LiveInstance) -> None:
     assert again["room"]["member_count"] == 2
 
 
-async def test_a_direct_room_stays_between_two(world: LiveInstance) -> None:
+async def test_a_direct_room_accepts_no_third_member(world: LiveInstance) -> None:
     ada, bob, eve = [await world.register(name) for name in ("ada", "bob", "eve")]
     client = await ada.connect_client()
     room_id = (await client.call("room:create", kind="direct", member_ids=[bob.id]))["room"]["id"]
@@ -144,7 +142,7 @@ async def test_a_direct_room_stays_between_two(world: LiveInstance) -> None:
     assert await code_of(client, "room:remove", room_id=room_id, user_id=bob.id) == "forbidden"
 
 
-async def test_browsing_finds_public_rooms_only(world: LiveInstance) -> None:
+async def test_browsing_lists_public_rooms_only(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
     await ada.call("room:create", kind="public", name="Garden 100%")
     await ada.call("room:create", kind="private", name="Garden secret")
@@ -158,7 +156,7 @@ async def test_browsing_finds_public_rooms_only(world: LiveInstance) -> None:
     assert (await bob.call("room:browse", query="%secret"))["rooms"] == []
 
 
-async def test_lists_come_in_pages(world: LiveInstance) -> None:
+async def test_lists_are_paged(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
     for index in range(5):
         await ada.call("room:create", kind="public", name=f"room {index}")
@@ -211,7 +209,7 @@ async def test_rooms_of_others_are_hidden_or_closed(world: LiveInstance) -> None
     assert await code_of(bob, "room:join") == "invalid_payload"
 
 
-async def test_a_leaver_hears_of_it_and_then_nothing(world: LiveInstance) -> None:
+async def test_a_member_who_leaves_receives_it_and_then_nothing(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     tablet = await world.another_client("bob")
 
@@ -229,7 +227,7 @@ async def test_a_leaver_hears_of_it_and_then_nothing(world: LiveInstance) -> Non
     )
 
 
-async def test_the_owners_place_goes_to_the_longest_standing_moderator(world: LiveInstance) -> None:
+async def test_ownership_passes_to_the_longest_serving_moderator(world: LiveInstance) -> None:
     room_id, (ada, bob, eve) = await world.room_with_clients("ada", "bob", "eve")
     eve_id = eve.ready["user"]["id"]
     await ada.call("room:set_role", room_id=room_id, user_id=eve_id, role="moderator")
@@ -240,7 +238,7 @@ async def test_the_owners_place_goes_to_the_longest_standing_moderator(world: Li
     assert change["user_id"] == eve_id
 
 
-async def test_the_last_one_to_go_archives_the_room(world: LiveInstance) -> None:
+async def test_the_last_member_to_leave_archives_the_room(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
     room_id = (await ada.call("room:create", kind="public", name="short"))["room"]["id"]
 
@@ -269,7 +267,7 @@ async def test_only_moderators_invite_and_remove(world: LiveInstance) -> None:
     assert bob_id != eve_id
 
 
-async def test_giving_ownership_away_makes_a_moderator(world: LiveInstance) -> None:
+async def test_transferring_ownership_makes_the_owner_a_moderator(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     bob_id = bob.ready["user"]["id"]
 
@@ -284,7 +282,7 @@ async def test_giving_ownership_away_makes_a_moderator(world: LiveInstance) -> N
     await ada.next_event("member:role", lambda it: it["role"] == "moderator")
 
 
-async def test_a_room_is_renamed_for_everybody(world: LiveInstance) -> None:
+async def test_a_new_room_name_reaches_all_members(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
 
     answer = await ada.call("room:update", room_id=room_id, name="New name", topic="All about it")
@@ -299,7 +297,7 @@ async def test_a_room_is_renamed_for_everybody(world: LiveInstance) -> None:
 # --- messages ---
 
 
-async def test_everybody_gets_a_message_once_the_sender_too(world: LiveInstance) -> None:
+async def test_a_message_reaches_every_member_once_including_the_sender(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
 
     sent = await ada.send(room_id, "Grüße, 世界 🌍")
@@ -316,7 +314,7 @@ async def test_everybody_gets_a_message_once_the_sender_too(world: LiveInstance)
         assert client.count_events("message:new") == 1
 
 
-async def test_a_repeat_stores_nothing_and_answers_as_first_stored(world: LiveInstance) -> None:
+async def test_a_repeated_send_stores_nothing_and_returns_the_first_ack(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     client_id = str(uuid4())
     first = await ada.send(room_id, "hello", client_id=client_id)
@@ -345,7 +343,7 @@ async def test_a_repeat_stores_nothing_and_answers_as_first_stored(world: LiveIn
         {"attachments": [str(uuid4())] * 11},
     ],
 )
-async def test_a_bad_message_is_refused(world: LiveInstance, change: dict[str, Any]) -> None:
+async def test_an_invalid_message_is_refused(world: LiveInstance, change: dict[str, Any]) -> None:
     ada = await (await world.register("ada")).connect_client()
     room_id = ada.ready["rooms"][0]["id"]
     good = {"room_id": room_id, "client_id": str(uuid4()), "body": "x"}
@@ -354,7 +352,7 @@ async def test_a_bad_message_is_refused(world: LiveInstance, change: dict[str, A
     assert (await ada.call("message:history", room_id=room_id))["messages"] == []
 
 
-async def test_characters_are_code_points(world: LiveInstance) -> None:
+async def test_length_is_counted_in_code_points(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
     room_id = ada.ready["rooms"][0]["id"]
 
@@ -364,7 +362,7 @@ async def test_characters_are_code_points(world: LiveInstance) -> None:
     assert len(sent["body"]) == 8000
 
 
-async def test_a_reply_names_a_message_of_the_room(world: LiveInstance) -> None:
+async def test_a_reply_refers_to_a_message_of_the_room(world: LiveInstance) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "question")
 
@@ -374,7 +372,7 @@ async def test_a_reply_names_a_message_of_the_room(world: LiveInstance) -> None:
     assert await code_of(ada, "message:send", **payload) == "not_found"
 
 
-async def test_mentions_are_members_outside_code(world: LiveInstance) -> None:
+async def test_only_members_outside_code_are_mentioned(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await world.register("stranger")
 
@@ -385,7 +383,7 @@ async def test_mentions_are_members_outside_code(world: LiveInstance) -> None:
     assert (state["unread"], state["mentions"]) == (1, 1)
 
 
-async def test_only_the_sender_edits(world: LiveInstance) -> None:
+async def test_only_the_sender_may_edit(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "helo")
 
@@ -403,7 +401,9 @@ async def test_only_the_sender_edits(world: LiveInstance) -> None:
     assert bob.count_events("message:updated") == 1
 
 
-async def test_a_deleted_message_keeps_its_place_and_loses_its_words_everywhere(world: LiveInstance) -> None:
+async def test_a_deleted_message_keeps_its_position_and_loses_its_text_everywhere(
+    world: LiveInstance,
+) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await bob.send(room_id, "a secret @ada")
     await bob.call("message:edit", message_id=sent["id"], body="a worse secret @ada")
@@ -428,7 +428,7 @@ async def test_a_deleted_message_keeps_its_place_and_loses_its_words_everywhere(
     assert await code_of(bob, "reaction:add", message_id=sent["id"], emoji="👀") == "not_found"
 
 
-async def test_members_do_not_delete_what_others_said(world: LiveInstance) -> None:
+async def test_members_may_not_delete_messages_of_others(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "mine")
 
@@ -455,14 +455,14 @@ async def test_a_reaction_counts_once(world: LiveInstance) -> None:
 
 
 @pytest.mark.parametrize("emoji", ["", "a b", "x" * 65, "\n", None])
-async def test_a_bad_reaction_is_refused(world: LiveInstance, emoji: Any) -> None:
+async def test_an_invalid_reaction_is_refused(world: LiveInstance, emoji: Any) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "nice")
 
     assert await code_of(ada, "reaction:add", message_id=sent["id"], emoji=emoji) == "invalid_payload"
 
 
-async def test_history_comes_in_pages_both_ways(world: LiveInstance) -> None:
+async def test_history_is_paged_in_both_directions(world: LiveInstance) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     seqs = [(await ada.send(room_id, str(index)))["seq"] for index in range(5)]
 
@@ -477,7 +477,7 @@ async def test_history_comes_in_pages_both_ways(world: LiveInstance) -> None:
         assert await code_of(ada, "message:history", room_id=room_id, **bad) == "invalid_payload"
 
 
-async def test_search_finds_words_in_own_rooms_only(world: LiveInstance) -> None:
+async def test_search_covers_only_own_rooms(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await ada.send(room_id, "The quick brown fox")
     await ada.send(room_id, "今日は世界が広い")
@@ -502,7 +502,7 @@ async def test_search_finds_words_in_own_rooms_only(world: LiveInstance) -> None
 # --- read state ---
 
 
-async def test_unread_counts_others_messages_only(world: LiveInstance) -> None:
+async def test_unread_counts_only_messages_of_others(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "one")
     second = await ada.send(room_id, "two @bob")
@@ -536,7 +536,7 @@ async def test_unread_counts_others_messages_only(world: LiveInstance) -> None:
     }
 
 
-async def test_the_readers_other_devices_hear_of_it(world: LiveInstance) -> None:
+async def test_a_read_mark_reaches_the_other_sockets_of_the_user(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     tablet = await world.another_client("bob")
     sent = await ada.send(room_id, "one")
@@ -548,7 +548,7 @@ async def test_the_readers_other_devices_hear_of_it(world: LiveInstance) -> None
     assert bob.count_events("read") == 0
 
 
-async def test_muting_is_remembered(world: LiveInstance) -> None:
+async def test_muting_is_stored(world: LiveInstance) -> None:
     room_id, (_, bob) = await world.room_with_clients("ada", "bob")
 
     assert await bob.call("room:mute", room_id=room_id, muted=True) == {}
@@ -559,7 +559,7 @@ async def test_muting_is_remembered(world: LiveInstance) -> None:
 # --- hints ---
 
 
-async def test_typing_is_told_to_others_at_most_every_two_seconds(world: LiveInstance) -> None:
+async def test_typing_is_emitted_to_others_at_most_every_two_seconds(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
 
     await ada.call("typing:start", room_id=room_id)
@@ -574,7 +574,7 @@ async def test_typing_is_told_to_others_at_most_every_two_seconds(world: LiveIns
     assert bob.count_events("typing") == 2
 
 
-async def test_several_devices_are_one_person(world: LiveInstance) -> None:
+async def test_several_sockets_are_one_user(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     bob_id = bob.ready["user"]["id"]
     tablet = await world.another_client("bob")
@@ -598,7 +598,7 @@ async def test_several_devices_are_one_person(world: LiveInstance) -> None:
     assert member["status"] == "offline"
 
 
-async def test_presence_of_strangers_is_offline(world: LiveInstance) -> None:
+async def test_presence_of_unrelated_users_is_offline(world: LiveInstance) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     unknown_id = str(uuid4())
 
@@ -613,7 +613,7 @@ async def test_presence_of_strangers_is_offline(world: LiveInstance) -> None:
 # --- the edge ---
 
 
-async def test_every_event_of_the_protocol_is_there_and_no_other(world: LiveInstance) -> None:
+async def test_the_events_of_the_protocol_are_implemented_and_no_others(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
 
     for name in ("no:such", "connect", "disconnect", "message:new", "ready", "__class__", ""):
@@ -637,7 +637,7 @@ async def test_every_event_of_the_protocol_is_there_and_no_other(world: LiveInst
         )
 
 
-async def test_events_of_one_client_are_answered_in_order(world: LiveInstance) -> None:
+async def test_events_of_one_client_are_acknowledged_in_order(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     answers: list[int] = []
     for index in range(20):
@@ -665,14 +665,14 @@ async def test_without_an_ack_a_refusal_is_an_error_event(world: LiveInstance) -
     assert (error["event"], error["error"]["code"]) == ("room:create", "invalid_payload")
 
 
-async def test_an_event_over_the_bound_is_too_large_and_the_socket_lives(world: LiveInstance) -> None:
+async def test_an_event_over_the_size_limit_is_refused_and_the_socket_stays_open(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
 
     assert await code_of(ada, "room:create", kind="private", name="x" * 140_000) == "too_large"
     assert await ada.call("room:list")
 
 
-async def test_a_payload_that_is_no_object_is_refused(world: LiveInstance) -> None:
+async def test_a_payload_that_is_not_an_object_is_refused(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
 
     for payload in ([], "text", 5, None, [1]):

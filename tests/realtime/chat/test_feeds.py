@@ -40,7 +40,7 @@ def joining(delivered: int, kept: int) -> tuple[Feed, Any]:
         (7, 2, 4, None, None),
     ],
 )
-def test_a_place_is_found(
+def test_a_connection_joins_at_the_right_entry(
     delivered: int, kept: int, sent: int | None, at_once: list[int] | None, later: int | None
 ) -> None:
     feed, connection = joining(delivered, kept)
@@ -54,7 +54,7 @@ def test_a_place_is_found(
     assert feed.unused == (at_once is None)
 
 
-def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_buffer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BUFFERED_ENTRIES", 3)
     feed, connection = joining(9, 8)
 
@@ -62,7 +62,7 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert feed.start_after(connection, 1) is None, "the log has them"
 
 
-def test_one_that_leaves_while_it_joins_leaves_nothing() -> None:
+def test_a_connection_that_leaves_while_joining_leaves_nothing_behind() -> None:
     feed, connection = joining(9, 8)
 
     feed.remove(connection)
@@ -71,7 +71,7 @@ def test_one_that_leaves_while_it_joins_leaves_nothing() -> None:
     assert feed.recent_entries == []
 
 
-async def test_what_the_client_received_elsewhere_is_not_sent_again(world: LiveInstance) -> None:
+async def test_entries_received_otherwise_are_not_sent_again(world: LiveInstance) -> None:
     """The feed is behind the client's cursor, as it is when Redis is silent."""
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     last = [await ada.send(room_id, str(number)) for number in range(3)][-1]["seq"]
@@ -90,7 +90,7 @@ async def test_what_the_client_received_elsewhere_is_not_sent_again(world: LiveI
     assert [it["seq"] for _, it in again.entries(room_id)] == [sent["seq"]]
 
 
-async def test_what_ready_counts_is_not_sent_again(world: LiveInstance) -> None:
+async def test_entries_included_in_ready_are_not_sent_again(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     last = [await ada.send(room_id, str(number)) for number in range(3)][-1]["seq"]
     await bob.close()

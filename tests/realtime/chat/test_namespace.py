@@ -41,7 +41,7 @@ async def handshake(world: LiveInstance) -> tuple[int, str]:
 # --- coming in ---
 
 
-async def test_a_token_is_found_in_auth_header_and_query(world: LiveInstance) -> None:
+async def test_a_token_is_accepted_in_auth_header_and_query(world: LiveInstance) -> None:
     ada = await world.register("ada")
     header = {"Authorization": f"Bearer {ada.token}"}
 
@@ -60,11 +60,11 @@ async def test_a_token_is_found_in_auth_header_and_query(world: LiveInstance) ->
 @pytest.mark.parametrize(
     "auth", [None, {}, {"token": None}, {"token": 5}, {"token": ""}, {"token": "x.y.z"}, [], "text"]
 )
-async def test_without_a_good_token_nobody_comes_in(world: LiveInstance, auth: Any) -> None:
+async def test_a_connect_without_a_valid_token_is_refused(world: LiveInstance, auth: Any) -> None:
     assert (await refused(world, auth))["code"] == "unauthenticated"
 
 
-async def test_other_tokens_are_told_apart(world: LiveInstance) -> None:
+async def test_other_token_kinds_have_their_own_errors(world: LiveInstance) -> None:
     ada = await world.register("ada")
     tokens = world.app.container.token_issuer
     session_id = (await ada.connect_client()).ready["session_id"]
@@ -90,7 +90,7 @@ async def test_an_unknown_namespace_is_refused(world: LiveInstance) -> None:
     assert refusals == [{"message": "Invalid namespace"}]
 
 
-async def test_a_user_has_so_many_sockets(world: LiveInstance) -> None:
+async def test_sockets_of_a_user_are_limited(world: LiveInstance) -> None:
     ada = await world.register("ada")
     for _ in range(world.settings.sockets_per_user):
         await ada.connect_client()
@@ -102,7 +102,7 @@ async def test_a_user_has_so_many_sockets(world: LiveInstance) -> None:
     await ada.connect_client()
 
 
-async def test_an_address_has_so_many_sockets(world: LiveInstance) -> None:
+async def test_sockets_of_an_ip_address_are_limited(world: LiveInstance) -> None:
     ada, bob = await world.register("ada"), await world.register("bob")
     await ada.connect_client()
     (share,) = world.app.sio.eio.ip_limits.shares._by_key.values()
@@ -114,7 +114,7 @@ async def test_an_address_has_so_many_sockets(world: LiveInstance) -> None:
     await bob.connect_client()
 
 
-async def test_an_ended_session_does_not_come_back(world: LiveInstance) -> None:
+async def test_a_revoked_session_cannot_reconnect(world: LiveInstance) -> None:
     ada = await world.register("ada")
     await ada.rest("POST", "/auth/logout")
 
@@ -124,7 +124,7 @@ async def test_an_ended_session_does_not_come_back(world: LiveInstance) -> None:
 # --- tokens that run out ---
 
 
-async def test_a_token_that_runs_out_is_announced_and_ends_the_socket(world: LiveInstance) -> None:
+async def test_an_expiring_token_is_announced_and_closes_the_socket(world: LiveInstance) -> None:
     ada = await world.register("ada")
     world.app.container.token_issuer.access_ttl_s = 3
     _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
@@ -138,7 +138,7 @@ async def test_a_token_that_runs_out_is_announced_and_ends_the_socket(world: Liv
     assert (await client.next_event("disconnect"))["reason"] == "server disconnect"
 
 
-async def test_a_fresh_token_keeps_the_socket(world: LiveInstance) -> None:
+async def test_a_new_token_keeps_the_socket_open(world: LiveInstance) -> None:
     ada = await world.register("ada")
     client = await ada.connect_client()
     _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
@@ -181,7 +181,7 @@ async def test_a_reused_refresh_token_ends_the_session_and_its_sockets(world: Li
     assert (await client.next_event("closing"))["code"] == "session_revoked"
 
 
-async def test_ending_a_session_twice_is_harmless(world: LiveInstance) -> None:
+async def test_ending_a_session_twice_is_no_error(world: LiveInstance) -> None:
     ada = await world.register("ada")
     client = await ada.connect_client()
     session_id = UUID(client.ready["session_id"])
@@ -193,7 +193,7 @@ async def test_ending_a_session_twice_is_harmless(world: LiveInstance) -> None:
     assert client.count_events("closing") == 1
 
 
-async def test_draining_tells_everybody_and_lets_nobody_in(world: LiveInstance) -> None:
+async def test_draining_emits_to_all_clients_and_refuses_new_ones(world: LiveInstance) -> None:
     _, (ada, bob) = await world.room_with_clients("ada", "bob")
 
     await world.app.drain()
@@ -233,7 +233,7 @@ async def is_accepted(world: LiveInstance, client: Client, token: str) -> bool:
     return True
 
 
-async def test_a_session_that_ends_while_its_socket_comes_in_gets_none(world: LiveInstance) -> None:
+async def test_a_session_that_ends_during_a_connect_gets_no_socket(world: LiveInstance) -> None:
     await world.register("ada")
     login = {"email": "ada@example.com", "password": "correct horse battery"}
     for _ in range(8):

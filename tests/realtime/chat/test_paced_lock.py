@@ -37,7 +37,7 @@ class Clock:
             self.now += seconds
 
 
-async def test_a_burst_needs_no_pause_and_then_a_share_of_the_time_is_left(
+async def test_a_burst_needs_no_pause_and_then_a_share_of_the_time_is_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     time, turn = Clock(monkeypatch), PacedLock(paced=True)
@@ -53,7 +53,7 @@ async def test_a_burst_needs_no_pause_and_then_a_share_of_the_time_is_left(
 
 
 @pytest.mark.parametrize(("paced", "seconds"), [(False, 0.2), (True, 0.001)])
-async def test_who_asks_little_or_is_not_limited_never_pauses(
+async def test_a_light_or_unlimited_user_never_pauses(
     monkeypatch: pytest.MonkeyPatch, paced: bool, seconds: float
 ) -> None:
     time, turn = Clock(monkeypatch), PacedLock(paced=paced)
@@ -64,7 +64,7 @@ async def test_who_asks_little_or_is_not_limited_never_pauses(
     assert time.pauses == []
 
 
-async def test_who_waits_for_a_store_does_not_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_user_waiting_for_a_store_does_not_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     time, turn = Clock(monkeypatch), PacedLock(paced=True)
     for _ in range(100):
         await time.wait(turn, 10)
@@ -72,7 +72,7 @@ async def test_who_waits_for_a_store_does_not_pause(monkeypatch: pytest.MonkeyPa
     assert time.pauses == []
 
 
-async def test_one_event_is_charged_so_much_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_charge_of_one_event_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     time, turn = Clock(monkeypatch), PacedLock(paced=True)
     for _ in range(round(CPU_BURST_S / MAX_CHARGE_S) + 1):
         await time.work(turn, 10)
@@ -82,7 +82,7 @@ async def test_one_event_is_charged_so_much_at_most(monkeypatch: pytest.MonkeyPa
     assert sum(time.pauses) <= MAX_CHARGE_S / CPU_SHARE
 
 
-async def test_a_turn_is_free_again_when_a_pause_is_cancelled() -> None:
+async def test_a_cancelled_pause_frees_the_turn() -> None:
     turn = PacedLock(paced=True)
     turn._budget_s = -100.0
     waiting = asyncio.ensure_future(turn.__aenter__())
@@ -103,7 +103,7 @@ class Wait(Command, frozen=True):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_all_sockets_of_a_user_have_one_turn_and_other_users_their_own(world: LiveInstance) -> None:
+async def test_all_sockets_of_a_user_share_a_turn(world: LiveInstance) -> None:
     goes, running, most = asyncio.Event(), 0, 0
 
     async def wait(_: Context, __: Wait) -> View:
@@ -133,7 +133,7 @@ async def test_all_sockets_of_a_user_have_one_turn_and_other_users_their_own(wor
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_an_event_does_not_run_when_its_socket_went_while_it_waited(world: LiveInstance) -> None:
+async def test_an_event_is_dropped_when_its_socket_closed_while_it_waited(world: LiveInstance) -> None:
     goes, ran = asyncio.Event(), []
 
     async def wait(ctx: Context, _: Wait) -> View:

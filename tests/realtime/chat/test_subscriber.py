@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from tests.support.live_instance import LiveInstance
 
 
-async def test_a_client_that_has_everything_is_told_nothing(world: LiveInstance) -> None:
+async def test_a_client_with_current_state_receives_nothing(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await ada.send(room_id, "one")
     user = world.users["bob"]
@@ -20,7 +20,7 @@ async def test_a_client_that_has_everything_is_told_nothing(world: LiveInstance)
     assert again.ready["rooms_complete"] is True
 
 
-async def test_a_client_that_was_away_hears_which_rooms_differ_and_syncs(world: LiveInstance) -> None:
+async def test_a_client_that_missed_entries_receives_the_changed_rooms_and_syncs(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "one")
     cursors = {room["id"]: room["last_seq"] for room in (await bob.call("room:list"))["rooms"]}
@@ -37,7 +37,7 @@ async def test_a_client_that_was_away_hears_which_rooms_differ_and_syncs(world: 
     assert [each["payload"] for each in entries] == [it for _, it in ada.entries(room_id)][-3:]
 
 
-async def test_another_epoch_means_starting_over(world: LiveInstance) -> None:
+async def test_another_epoch_resets_the_client(world: LiveInstance) -> None:
     room_id, (_, bob) = await world.room_with_clients("ada", "bob")
     user = world.users["bob"]
 
@@ -49,7 +49,7 @@ async def test_another_epoch_means_starting_over(world: LiveInstance) -> None:
     assert synced["rooms"][room_id] == {"reset": True, "last_seq": 2}
 
 
-async def test_sync_tells_what_is_gone_and_what_is_ahead(world: LiveInstance) -> None:
+async def test_sync_returns_lost_rooms_and_rooms_that_are_ahead(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await ada.call("room:remove", room_id=room_id, user_id=bob.ready["user"]["id"])
     general = ada.ready["rooms"][0]
@@ -62,7 +62,7 @@ async def test_sync_tells_what_is_gone_and_what_is_ahead(world: LiveInstance) ->
     assert bad["error"]["code"] == "invalid_payload"
 
 
-async def test_sync_comes_in_pieces(world: LiveInstance) -> None:
+async def test_sync_is_paged(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     for index in range(7):
         await ada.send(room_id, str(index))
@@ -78,7 +78,7 @@ async def test_sync_comes_in_pieces(world: LiveInstance) -> None:
     assert rounds == 5
 
 
-async def test_an_answer_to_sync_is_at_most_a_mebibyte(world: LiveInstance) -> None:
+async def test_a_sync_ack_is_at_most_a_mebibyte(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     for _ in range(30):
         await ada.send(room_id, "界" * 8000)
@@ -92,7 +92,7 @@ async def test_an_answer_to_sync_is_at_most_a_mebibyte(world: LiveInstance) -> N
     assert part["complete"] is True or part["entries"]
 
 
-async def test_a_room_one_was_removed_from_while_away_is_gone(world: LiveInstance) -> None:
+async def test_a_membership_removed_while_disconnected_is_reported(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     cursors = {room["id"]: room["last_seq"] for room in (await bob.call("room:list"))["rooms"]}
     await bob.close()

@@ -24,9 +24,7 @@ async def sent(client: Client, token: str, times: int) -> list[Any]:
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("ttl_s", "warnings"), [(30, 1), (600, 0)])
-async def test_a_token_sent_again_and_again_has_one_timer(
-    world: LiveInstance, ttl_s: int, warnings: int
-) -> None:
+async def test_a_token_sent_repeatedly_has_one_timer(world: LiveInstance, ttl_s: int, warnings: int) -> None:
     ada = await world.register("ada")
     client = await ada.connect_client()
     expiry = world.app.chat.token_expiry
@@ -42,7 +40,7 @@ async def test_a_token_sent_again_and_again_has_one_timer(
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_an_older_token_does_not_shorten_the_time(world: LiveInstance) -> None:
+async def test_an_older_token_does_not_shorten_the_lifetime(world: LiveInstance) -> None:
     ada = await world.register("ada")
     short = await renewed(world, ada, 100)
     long = await renewed(world, ada, 500)
@@ -55,7 +53,7 @@ async def test_an_older_token_does_not_shorten_the_time(world: LiveInstance) -> 
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_each_token_is_announced_once_and_the_last_one_ends_the_socket(world: LiveInstance) -> None:
+async def test_each_token_is_announced_once_and_the_last_one_closes_the_socket(world: LiveInstance) -> None:
     ada = await world.register("ada")
     ada.token = await renewed(world, ada, 2)
     client = await ada.connect_client()

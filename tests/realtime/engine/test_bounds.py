@@ -65,7 +65,7 @@ async def test_a_connection_that_is_not_accepted_sends_20_packets(limited: Runni
 
 
 @pytest.mark.parametrize("kind", EARLY)
-async def test_20_packets_are_no_reason_to_close_it(limited: Running, kind: str) -> None:
+async def test_20_packets_do_not_close_an_unaccepted_connection(limited: Running, kind: str) -> None:
     client = await open_ws(limited)
     client.send(EARLY[kind] * (4 if "namespace" in kind else 19))
     client.send_text("40")
@@ -75,14 +75,14 @@ async def test_20_packets_are_no_reason_to_close_it(limited: Running, kind: str)
 
 
 @pytest.mark.parametrize("first", [0x81, 0x01, 0x82])
-async def test_64_kib_are_all_that_it_sends(limited: Running, first: int) -> None:
+async def test_an_unaccepted_connection_sends_64_kib(limited: Running, first: int) -> None:
     client = await open_ws(limited)
     client.send(WebSocketClient.frame(b"4" * 65 * KIB, first))
 
     assert await close_code(client) == 1008
 
 
-async def test_a_continuation_without_end_is_charged(limited: Running) -> None:
+async def test_an_endless_continuation_is_charged(limited: Running) -> None:
     client = await open_ws(limited)
     client.send(WebSocketClient.frame(b"", 0x01) + WebSocketClient.frame(b"", 0x00) * 30)
 
@@ -135,7 +135,7 @@ async def test_an_accepted_connection_sends_200_at_once_and_then_waits(limited: 
     assert metrics.counters["input_delays"] > waits
 
 
-async def test_it_sends_2_mib_at_once_and_then_waits(limited: Running) -> None:
+async def test_an_accepted_connection_sends_2_mib_at_once_and_then_waits(limited: Running) -> None:
     client = await open_ws(limited, accepted=True)
     began = time.monotonic()
     text = b'42["message","' + b"x" * 300 * KIB + b'"]'
@@ -244,7 +244,7 @@ async def test_output_before_acceptance_is_bounded(start: StartServer) -> None:
     client.writer.transport.abort()
 
 
-async def test_what_comes_while_it_closes_is_bounded(start: StartServer) -> None:
+async def test_input_during_a_close_is_bounded(start: StartServer) -> None:
     server = await start()
     client = await open_ws(server, accepted=True)
     (ws,) = server.sio.eio.websockets
@@ -256,7 +256,7 @@ async def test_what_comes_while_it_closes_is_bounded(start: StartServer) -> None
     assert not ws._transport.is_reading()
 
 
-def test_a_bucket_refills_to_its_burst_and_no_further() -> None:
+def test_a_bucket_refills_up_to_its_burst() -> None:
     intake = InputLimiter(Bounds(packet_rate=Rate(10, 10), byte_rate=None), now=100.0)
     intake.accept(100.0)
 
@@ -266,7 +266,7 @@ def test_a_bucket_refills_to_its_burst_and_no_further() -> None:
     assert intake.charge_bytes(0, 900.0) == 10
 
 
-def test_a_client_just_over_its_rate_waits_and_is_never_flooding() -> None:
+def test_a_client_just_over_its_rate_waits_and_never_counts_as_flooding() -> None:
     """It sends 120 packets a second, reads its answers, and is held to 100."""
     intake = InputLimiter(Bounds(packet_rate=Rate(200, 100), byte_rate=None), now=0.0)
     intake.accept(0.0)

@@ -10,7 +10,7 @@ POLL = "EIO=4&transport=polling"
 UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 
 
-async def test_the_open_packet_tells_true_milliseconds(start: StartServer) -> None:
+async def test_the_open_packet_contains_the_intervals_in_milliseconds(start: StartServer) -> None:
     """The stock server rounds to whole seconds: 300 ms became 0."""
     server = await start(ping_interval_ms=300, ping_timeout_ms=200, max_payload=1_000_000)
 
@@ -44,7 +44,7 @@ async def test_the_open_packet_tells_true_milliseconds(start: StartServer) -> No
     ],
 )
 @pytest.mark.parametrize("path", ["/engine.io/", "/socket.io/"])
-async def test_a_wrong_handshake_is_refused(server, path: str, method: str, query: str) -> None:
+async def test_an_invalid_handshake_is_refused(server, path: str, method: str, query: str) -> None:
     """The stock server takes a missing transport for polling, and answers 405 to other methods."""
     status, _, _ = await PollingClient(server.port, path).request(method, query=query)
 
@@ -61,7 +61,7 @@ async def test_other_methods_to_a_session_are_refused(server) -> None:
     assert await client.post_packets("4still here") == (200, b"ok")
 
 
-async def test_preflights_are_answered(server) -> None:
+async def test_preflights_get_a_response(server) -> None:
     head = "Origin: http://elsewhere.example\r\nAccess-Control-Request-Method: POST\r\n"
 
     status, headers, _ = await PollingClient(server.port, "/engine.io/").request(
@@ -72,7 +72,7 @@ async def test_preflights_are_answered(server) -> None:
     assert headers["access-control-allow-origin"] == "http://elsewhere.example"
 
 
-async def test_pages_from_elsewhere_may_read_every_answer(server) -> None:
+async def test_allowed_origins_may_read_every_response(server) -> None:
     origin = "Origin: http://elsewhere.example\r\n"
     client = PollingClient(server.port, "/engine.io/")
 
@@ -82,7 +82,7 @@ async def test_pages_from_elsewhere_may_read_every_answer(server) -> None:
         assert headers["access-control-allow-origin"] == "http://elsewhere.example"
 
 
-async def test_pages_that_are_not_allowed_are_refused(server) -> None:
+async def test_other_origins_are_refused(server) -> None:
     server.engine.cors_allowed_origins = ["http://good.example"]
     client = PollingClient(server.port, "/engine.io/")
 
@@ -93,7 +93,7 @@ async def test_pages_that_are_not_allowed_are_refused(server) -> None:
     assert len(server.engine.sockets) == 1
 
 
-async def test_an_address_has_so_many_sessions(server) -> None:
+async def test_sessions_of_an_ip_address_are_limited(server) -> None:
     """The stock server takes all that come."""
     engine = server.engine
     engine.ip_limits.max_sessions = 2
@@ -110,7 +110,7 @@ async def test_an_address_has_so_many_sessions(server) -> None:
     assert not len(engine.ip_limits.shares)
 
 
-async def test_behind_a_proxy_each_client_has_its_own_address(server) -> None:
+async def test_clients_behind_a_proxy_have_their_own_ip_addresses(server) -> None:
     engine = server.engine
     engine.ip_limits.max_sessions = 1
     engine.ip_limits.trusted_proxies = (ip_network("127.0.0.0/8"), ip_network("::1"))
@@ -148,7 +148,7 @@ async def test_a_broken_websocket_handshake_is_refused(server, head: str) -> Non
     ["transport=websocket", "EIO=3&transport=websocket", "EIO=abc&transport=websocket", "EIO=4",
      "EIO=4&transport=abc", "EIO=4&transport=websocket&sid=nobody"],
 )  # fmt: skip
-async def test_a_wrong_query_is_refused_to_a_websocket(server, path: str, query: str) -> None:
+async def test_an_invalid_query_is_refused_to_a_websocket(server, path: str, query: str) -> None:
     key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 
     status, _, _ = await PollingClient(server.port, path).request("GET", query=query, head=UPGRADE + key)
@@ -178,7 +178,7 @@ async def test_a_websocket_gets_the_open_packet_first(server) -> None:
         b"GET /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\nExpect: nothing\r\n\r\n",
     ],
 )
-async def test_malformed_http_is_the_clients_fault(server, data: bytes) -> None:
+async def test_malformed_http_gets_status_400(server, data: bytes) -> None:
     wire = await TcpClient(server.port).connect()
     wire.send(data)
 
@@ -187,7 +187,7 @@ async def test_malformed_http_is_the_clients_fault(server, data: bytes) -> None:
     assert 400 <= status < 500
 
 
-async def test_every_address_of_localhost_answers(server) -> None:
+async def test_every_ip_address_of_localhost_responds(server) -> None:
     import socket
 
     for found in {str(info[4][0]) for info in socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)}:
@@ -201,7 +201,7 @@ async def test_every_address_of_localhost_answers(server) -> None:
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
 @pytest.mark.parametrize(("head", "expected"), [("", 503), ("X-Retry-Elsewhere: yes\r\n", 502)])
-async def test_an_instance_that_drains_refuses_every_handshake(
+async def test_a_draining_instance_refuses_every_handshake(
     server, transport: str, head: str, expected: int
 ) -> None:
     """A proxy that can try another instance gets a status of its own: a 503 may concern one client alone."""

@@ -17,14 +17,14 @@ async def client(server) -> PollingClient:
     return await PollingClient(server.port, "/engine.io/").handshake()
 
 
-async def test_messages_come_back(client: PollingClient) -> None:
+async def test_messages_are_echoed(client: PollingClient) -> None:
     """The stock server says `OK`."""
     assert await client.post_packets("4hello", "4wörld") == (200, b"ok")
 
     assert await client.receive_packets(2) == ["4hello", "4wörld"]
 
 
-async def test_a_body_is_read_whole_in_whatever_segments(server, client: PollingClient) -> None:
+async def test_a_body_in_any_segments_is_read_completely(server, client: PollingClient) -> None:
     """The stock server reads what is there at the moment, and answers `ok` for what it dropped."""
     packets = [f"4{n}:" + "x" * 997 for n in range(60)]
     body = "\x1e".join(packets).encode()
@@ -42,7 +42,7 @@ async def test_a_body_is_read_whole_in_whatever_segments(server, client: Polling
     assert await client.receive_packets(60) == packets
 
 
-async def test_a_chunked_body_is_read_whole(server, client: PollingClient) -> None:
+async def test_a_chunked_body_is_read_completely(server, client: PollingClient) -> None:
     """The stock server says that it has it, and passes on the first chunk."""
     body = "\x1e".join(f"4{n}" for n in range(300)).encode()
     wire = await TcpClient(server.port).connect()
@@ -59,7 +59,7 @@ async def test_a_chunked_body_is_read_whole(server, client: PollingClient) -> No
     assert await client.receive_packets(300) == [f"4{n}" for n in range(300)]
 
 
-async def test_any_number_of_packets_a_payload(client: PollingClient) -> None:
+async def test_a_payload_may_have_any_number_of_packets(client: PollingClient) -> None:
     """The stock server answers `OK` to more than 16, and drops them."""
     packets = [f"4{n}" for n in range(3000)]
 
@@ -67,7 +67,7 @@ async def test_any_number_of_packets_a_payload(client: PollingClient) -> None:
     assert await client.receive_packets(3000) == packets
 
 
-async def test_binary_goes_both_ways(client: PollingClient) -> None:
+async def test_binary_is_sent_and_received(client: PollingClient) -> None:
     packet = "b" + base64.b64encode(bytes(range(256))).decode()
 
     assert await client.post_packets(packet) == (200, b"ok")
@@ -77,7 +77,9 @@ async def test_binary_goes_both_ways(client: PollingClient) -> None:
 @pytest.mark.parametrize(
     "body", [b"abc", b"", b"4ok\x1e", b"4\xff\xfe", b"b!!!!", b"9", b"0", b"2", b"5", b"6"]
 )
-async def test_a_bad_body_is_refused_and_ends_the_session(server, client: PollingClient, body: bytes) -> None:
+async def test_an_invalid_body_is_refused_and_ends_the_session(
+    server, client: PollingClient, body: bytes
+) -> None:
     """The stock server says `ok`, or keeps the session."""
     status, _, _ = await client.request("POST", body)
 
@@ -112,7 +114,7 @@ async def test_a_chunked_body_over_the_limit_is_refused(start: StartServer) -> N
     assert (await wire.read_response())[0] == 413
 
 
-async def test_a_body_that_does_not_come_ends_the_session(server, client: PollingClient) -> None:
+async def test_a_missing_body_ends_the_session(server, client: PollingClient) -> None:
     """The stock server waits for ever."""
     server.engine.body_timeout = 0.1
     wire = await TcpClient(server.port).connect()
@@ -139,7 +141,7 @@ async def posting(server, client: PollingClient, head: str, body: str) -> TcpCli
         ("Content-Encoding: deflate\r\nContent-Length: 10", ""),
     ],
 )
-async def test_a_body_that_is_cut_off_ends_the_session(
+async def test_a_truncated_body_ends_the_session(
     server, client: PollingClient, head: str, body: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is the client's fault: one short line."""
@@ -155,13 +157,13 @@ async def test_a_body_that_is_cut_off_ends_the_session(
 @pytest.mark.parametrize(
     "head", ["Content-Encoding: gzip\r\nContent-Length: 5", "Transfer-Encoding: chunked"]
 )
-async def test_a_body_that_can_not_be_read_is_refused(server, client: PollingClient, head: str) -> None:
+async def test_an_unreadable_body_is_refused(server, client: PollingClient, head: str) -> None:
     wire = await posting(server, client, head, "zz\r\n4")
 
     assert (await wire.read_response())[0] == 400
 
 
-async def test_who_does_not_poll_is_dropped_at_the_bound(server, client: PollingClient) -> None:
+async def test_a_client_that_does_not_poll_is_dropped_at_the_bound(server, client: PollingClient) -> None:
     """The stock queue is unbounded."""
     server.engine.max_output_bytes = 100_000
     for _ in range(10):
@@ -171,7 +173,7 @@ async def test_who_does_not_poll_is_dropped_at_the_bound(server, client: Polling
     assert (await client.poll())[0] == 400
 
 
-async def test_one_poll_at_a_time(server, client: PollingClient) -> None:
+async def test_concurrent_polls_are_refused(server, client: PollingClient) -> None:
     """The stock server lets both wait."""
     first = asyncio.create_task(client.poll())
     session = server.engine.sockets[client.sid]
@@ -182,7 +184,7 @@ async def test_one_poll_at_a_time(server, client: PollingClient) -> None:
     assert not server.engine.sockets
 
 
-async def test_one_post_at_a_time(server, client: PollingClient) -> None:
+async def test_concurrent_posts_are_refused(server, client: PollingClient) -> None:
     """The stock server takes both."""
     wire = await TcpClient(server.port).connect()
     head = f"POST /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n"
@@ -194,7 +196,7 @@ async def test_one_post_at_a_time(server, client: PollingClient) -> None:
     assert not server.engine.sockets
 
 
-async def test_a_close_packet_ends_the_session_and_the_poll_that_waits(server, client: PollingClient) -> None:
+async def test_a_close_packet_ends_the_session_and_its_waiting_poll(server, client: PollingClient) -> None:
     """The stock server leaves the poll open."""
     waiting = asyncio.create_task(client.poll())
     session = server.engine.sockets[client.sid]
@@ -205,7 +207,7 @@ async def test_a_close_packet_ends_the_session_and_the_poll_that_waits(server, c
     assert (await client.poll())[0] == 400
 
 
-async def test_a_poll_given_up_ends_the_session(server, client: PollingClient) -> None:
+async def test_an_aborted_poll_ends_the_session(server, client: PollingClient) -> None:
     """What it might have carried away would be missing; the stock server goes on without."""
     wire = await TcpClient(server.port).connect()
     wire.send(
@@ -243,7 +245,7 @@ ENDS: dict[str, tuple[Callable[[Session], None], str]] = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_a_poll_gets_a_close_packet_only_where_reconnecting_does_not_help(
+async def test_a_poll_gets_a_close_packet_only_where_reconnecting_cannot_help(
     server, client: PollingClient, end: str
 ) -> None:
     """After a close packet Python's stock client does not reconnect."""
@@ -258,14 +260,14 @@ async def test_a_poll_gets_a_close_packet_only_where_reconnecting_does_not_help(
     assert (await client.poll())[0] == 400
 
 
-async def test_the_next_poll_gets_a_noop_where_none_waits(server, client: PollingClient) -> None:
+async def test_the_next_poll_gets_a_noop_if_none_is_waiting(server, client: PollingClient) -> None:
     server.engine.sockets[client.sid].close(TRANSPORT_CLOSE)
 
     assert await client.poll() == (200, ["6"])
     assert (await client.poll())[0] == 400
 
 
-async def test_heartbeats_and_their_absence(start: StartServer) -> None:
+async def test_missing_heartbeats_end_the_session(start: StartServer) -> None:
     server = await start(ping_interval_ms=60, ping_timeout_ms=60)
     client = await PollingClient(server.port, "/engine.io/").handshake()
     for _ in range(3):
@@ -277,7 +279,7 @@ async def test_heartbeats_and_their_absence(start: StartServer) -> None:
     await until(lambda: not server.engine.sockets)
 
 
-async def test_who_does_not_poll_is_gone_when_both_times_are_over(start: StartServer) -> None:
+async def test_a_client_that_does_not_poll_is_removed_after_interval_and_timeout(start: StartServer) -> None:
     """The stock server still answers."""
     server = await start(ping_interval_ms=300, ping_timeout_ms=200)
     client = await PollingClient(server.port, "/engine.io/").handshake()
@@ -286,7 +288,7 @@ async def test_who_does_not_poll_is_gone_when_both_times_are_over(start: StartSe
     assert (await client.poll())[0] == 400
 
 
-async def test_an_upgrade(server, client: PollingClient) -> None:
+async def test_a_session_is_upgraded(server, client: PollingClient) -> None:
     """The probe's noop goes to the poll alone; what was queued comes by WebSocket."""
     waiting = asyncio.create_task(client.poll())
     session = server.engine.sockets[client.sid]
@@ -308,7 +310,7 @@ async def test_an_upgrade(server, client: PollingClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/engine.io/", "/socket.io/"])
-async def test_an_upgrade_in_one_go(server, path: str) -> None:
+async def test_an_upgrade_may_arrive_in_one_segment(server, path: str) -> None:
     client = await PollingClient(server.port, path).handshake()
     socket = await WebSocketClient(server.port).handshake(path, sid=client.sid)
     socket.send(WebSocketClient.frame(b"2probe") + WebSocketClient.frame(b"5"))
@@ -323,7 +325,7 @@ async def test_an_upgrade_in_one_go(server, path: str) -> None:
 
 
 @pytest.mark.parametrize("packets", [["4hello"], ["5"], ["2probe", "2probe"], ["2"], ["2probe", "4x"]])
-async def test_a_wrong_probe_ends_itself_not_the_session(
+async def test_an_invalid_probe_ends_itself_and_not_the_session(
     server, client: PollingClient, packets: list[str]
 ) -> None:
     socket = await WebSocketClient(server.port).handshake(sid=client.sid)
@@ -336,7 +338,7 @@ async def test_a_wrong_probe_ends_itself_not_the_session(
     assert await client.receive_packets(1) == ["4here"]
 
 
-async def test_an_upgrade_that_never_ends_is_given_up(start: StartServer) -> None:
+async def test_an_unfinished_upgrade_is_aborted(start: StartServer) -> None:
     """The stock server waits for ever, and takes a second one beside it."""
     server = await start(upgrade_timeout_ms=60, ping_interval_ms=25000)
     client = await PollingClient(server.port, "/engine.io/").handshake()
@@ -351,7 +353,7 @@ async def test_an_upgrade_that_never_ends_is_given_up(start: StartServer) -> Non
     assert (await WebSocketClient(server.port).handshake(sid=client.sid)).status == 101
 
 
-async def test_a_body_that_never_comes_ends_with_its_session(start: StartServer) -> None:
+async def test_a_body_that_never_arrives_ends_with_its_session(start: StartServer) -> None:
     """It kept its connection for 15 s, though the session was closed long before."""
     server = await start(ping_interval_ms=100, ping_timeout_ms=100)
     client = await PollingClient(server.port, "/engine.io/").handshake()
@@ -365,7 +367,7 @@ async def test_a_body_that_never_comes_ends_with_its_session(start: StartServer)
     assert not server.engine.sockets
 
 
-async def test_a_body_that_takes_too_long_may_end_at_the_same_moment_as_its_session(
+async def test_a_late_body_may_end_at_the_same_moment_as_its_session(
     start: StartServer,
 ) -> None:
     """The end of the session raised an error, and no timer after it was looked at any more."""

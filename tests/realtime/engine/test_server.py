@@ -121,7 +121,7 @@ async def _storm(server: Running, dice: random.Random, count: int) -> list[TcpCl
 
 @pytest.mark.slow("12 s: attacks by the hundred beside a client that is measured")
 @pytest.mark.parametrize("seed", [1])
-async def test_a_healthy_client_does_not_notice_an_attack(
+async def test_other_clients_are_not_affected_by_an_attack(
     start: StartServer,
     caplog: pytest.LogCaptureFixture,
     figures: Callable[[str], None],
@@ -196,7 +196,7 @@ async def _end(left: list[TcpClient]) -> None:
         pytest.param(20_000, marks=[pytest.mark.soak, pytest.mark.timeout(600)]),
     ],
 )
-async def test_coming_and_going_leaves_nothing_behind(
+async def test_connecting_and_disconnecting_leaves_nothing_behind(
     server: Running, figures: Callable[[str], None], total: int
 ) -> None:
     async def visit(number: int) -> None:

@@ -30,7 +30,7 @@ async def accepted(server: Running) -> WebSocketClient:
     return client
 
 
-def test_reads_begin_one_after_the_other() -> None:
+def test_reads_begin_one_after_another() -> None:
     share = IpShare("192.0.2.1")
     second = 1000.0
     waits = [share.reserve(64 * KIB, second) for _ in range(4)]
@@ -40,7 +40,7 @@ def test_reads_begin_one_after_the_other() -> None:
     assert share.reserve(0, second + 10) == 0
 
 
-def test_what_costs_more_than_its_reservation_delays_the_next_one() -> None:
+def test_a_read_over_its_reservation_delays_the_next_one() -> None:
     share = IpShare("192.0.2.1")
     share.reserve(0, 5.0)
     share.charge(BYTES_PER_S // 10, PACKETS_PER_S // 10)
@@ -49,7 +49,7 @@ def test_what_costs_more_than_its_reservation_delays_the_next_one() -> None:
     assert share.reserve(0, 5.2 - MIN_DELAY_S / 2) == 0
 
 
-def test_an_ip_address_without_sessions_is_forgotten() -> None:
+def test_an_ip_address_without_sessions_is_removed() -> None:
     known = IpShares()
     one, other = known.add_session("a"), known.add_session("a")
     third = known.add_session("b")
@@ -66,7 +66,7 @@ def test_an_ip_address_without_sessions_is_forgotten() -> None:
     assert len(known) == 0
 
 
-async def test_bursts_of_many_connections_are_spread_and_answered_in_order(
+async def test_bursts_of_many_connections_are_spread_and_acknowledged_in_order(
     limited: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shares, "BYTES_PER_S", 2 << 20)

@@ -10,7 +10,7 @@ import pytest
 from hubbub.realtime.engine.timers import MAX_CANCELLED_TIMERS, MAX_LOOP_DELAY_S, TIMER_GRANULARITY_S, Timers
 
 
-async def test_all_are_called_and_none_too_early() -> None:
+async def test_all_timers_fire_and_none_too_early() -> None:
     loop, timers, dice = asyncio.get_running_loop(), Timers(), random.Random(7)
     began = loop.time()
     called: list[tuple[float, float]] = []
@@ -32,7 +32,7 @@ async def test_all_are_called_and_none_too_early() -> None:
 
 
 @pytest.mark.parametrize("held_up_s", [0.0, 0.05, 0.3])
-async def test_what_a_callback_asks_for_counts_from_when_it_was_due(held_up_s: float) -> None:
+async def test_a_timer_set_in_a_callback_counts_from_the_due_time(held_up_s: float) -> None:
     """A pong is due `ping_timeout` after its ping was; only a long delay counts for the client."""
     loop, timers = asyncio.get_running_loop(), Timers()
     asked: list[tuple[float, float]] = []
@@ -53,7 +53,7 @@ async def test_what_a_callback_asks_for_counts_from_when_it_was_due(held_up_s: f
     timers.close()
 
 
-async def test_cancelled_ones_are_not_called_and_not_kept() -> None:
+async def test_cancelled_timers_do_not_fire_and_are_removed() -> None:
     timers = Timers()
     called: list[int] = []
     kept = [timers.after(1000, lambda: called.append(1)) for _ in range(10)]

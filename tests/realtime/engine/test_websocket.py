@@ -23,7 +23,7 @@ async def code(client: WebSocketClient) -> int:
     return int(ended.value.args[0])
 
 
-async def test_text_and_binary_come_back(client: WebSocketClient) -> None:
+async def test_text_and_binary_are_echoed(client: WebSocketClient) -> None:
     client.send_text("4hällo")
     client.send(client.frame(b"\x00\xff" * 70_000, 0x82))
 
@@ -31,7 +31,7 @@ async def test_text_and_binary_come_back(client: WebSocketClient) -> None:
     assert await client.receive() == b"\x00\xff" * 70_000
 
 
-async def test_a_message_in_parts_with_a_ping_in_between(client: WebSocketClient) -> None:
+async def test_a_fragmented_message_may_contain_a_ping(client: WebSocketClient) -> None:
     client.send(client.frame(b"4one ", 0x01) + client.frame(b"p", 0x89) + client.frame(b"two ", 0x00))
     client.send(client.frame("thrée".encode()[:3], 0x00) + client.frame("thrée".encode()[3:], 0x80))
 
@@ -39,7 +39,7 @@ async def test_a_message_in_parts_with_a_ping_in_between(client: WebSocketClient
     assert await client.receive() == "4one two thrée"
 
 
-async def test_byte_by_byte(client: WebSocketClient) -> None:
+async def test_frames_are_read_byte_by_byte(client: WebSocketClient) -> None:
     for byte in client.frame(b"4slowly" * 30):
         client.send(bytes((byte,)))
         await asyncio.sleep(0)
@@ -67,7 +67,7 @@ async def test_byte_by_byte(client: WebSocketClient) -> None:
         ([WebSocketClient.frame(b"x" * 600_000, 0x01), WebSocketClient.frame(b"x" * 600_000, 0x80)], 1009),
     ],
 )
-async def test_what_breaks_the_protocol_ends_it(
+async def test_a_protocol_violation_ends_the_connection(
     server, client: WebSocketClient, frames: list[bytes], expected: int
 ) -> None:
     """aiohttp's WebSocket, which the stock server uses, takes frames without a mask."""
@@ -95,9 +95,7 @@ async def test_what_breaks_the_protocol_ends_it(
     ],
     ids=bytes.hex,
 )
-async def test_a_head_that_is_wrong_is_refused_before_its_payload_comes(
-    client: WebSocketClient, head: bytes
-) -> None:
+async def test_an_invalid_header_is_refused_before_its_payload(client: WebSocketClient, head: bytes) -> None:
     client.send(head)
 
     assert await code(client) == 1002
@@ -114,14 +112,14 @@ async def test_a_length_over_the_payload_limit_is_refused_at_once(
     assert await code(client) == 1009
 
 
-async def test_a_new_message_within_a_message_is_refused_by_its_head(client: WebSocketClient) -> None:
+async def test_a_new_message_within_a_message_is_refused_by_its_header(client: WebSocketClient) -> None:
     client.send(client.frame(b"4x", 0x01) + b"\x81\xff")
 
     assert await code(client) == 1002
 
 
 @pytest.mark.parametrize("packet", ["", "x", "0", "2", "5", "6", "9", "abc"])
-async def test_a_packet_that_is_none_ends_it(server, client: WebSocketClient, packet: str) -> None:
+async def test_an_invalid_packet_ends_the_connection(server, client: WebSocketClient, packet: str) -> None:
     """The stock server ignores it, or fails and keeps the session."""
     client.send_text(packet)
 
@@ -129,7 +127,7 @@ async def test_a_packet_that_is_none_ends_it(server, client: WebSocketClient, pa
     assert not server.engine.sockets
 
 
-async def test_the_close_handshake(server, client: WebSocketClient) -> None:
+async def test_the_close_handshake_is_completed(server, client: WebSocketClient) -> None:
     """The stock server answers 1000 to any code."""
     client.send(client.frame(b"\x0f\xa0bye", 0x88))
 
@@ -138,7 +136,7 @@ async def test_the_close_handshake(server, client: WebSocketClient) -> None:
     assert not server.engine.sockets
 
 
-async def test_a_close_packet_ends_it(server, client: WebSocketClient) -> None:
+async def test_a_close_packet_ends_the_connection(server, client: WebSocketClient) -> None:
     """The stock server leaves the connection open."""
     client.send_text("1")
 
@@ -156,7 +154,7 @@ async def test_a_graceful_close_flushes_what_is_queued(server, client: WebSocket
     assert len(await client.receive_until_close()) == 200
 
 
-async def test_heartbeats_and_their_absence(start: StartServer) -> None:
+async def test_missing_heartbeats_end_the_connection(start: StartServer) -> None:
     """The stock server closes the connection, and keeps the session a while."""
     server = await start(ping_interval_ms=60, ping_timeout_ms=60)
     client = await WebSocketClient(server.port).handshake()
@@ -170,7 +168,7 @@ async def test_heartbeats_and_their_absence(start: StartServer) -> None:
     assert not server.engine.sockets
 
 
-async def test_who_does_not_read_is_dropped_at_the_bound(server, client: WebSocketClient) -> None:
+async def test_a_client_that_does_not_read_is_dropped_at_the_bound(server, client: WebSocketClient) -> None:
     """The stock queue is unbounded."""
     server.engine.max_output_bytes = 1_000_000
     (sid,) = server.engine.sockets

@@ -43,7 +43,7 @@ def test_reading_stops_at_the_first_of_two_bounds(size: int, most: int) -> None:
 
 
 @pytest.mark.parametrize("size", [0, MAX_WAITING_BYTES // 4, MAX_WAITING_BYTES * 2])
-def test_reading_goes_on_when_enough_is_answered(size: int) -> None:
+def test_reading_resumes_after_enough_acks(size: int) -> None:
     reading = Reading()
     backlog = Backlog(reading)
     for _ in range(MAX_WAITING_EVENTS):
@@ -134,7 +134,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-async def test_events_that_wait_are_kept_as_text_and_bounded(
+async def test_queued_events_are_kept_as_text_and_bounded(
     unlimited_instance: LiveInstance, released: asyncio.Event, shape: str
 ) -> None:
     client = await connected(unlimited_instance, released)
@@ -158,7 +158,7 @@ async def test_events_that_wait_are_kept_as_text_and_bounded(
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_many_small_events_that_wait_are_answered_in_order(
+async def test_many_small_queued_events_are_acknowledged_in_order(
     unlimited_instance: LiveInstance, released: asyncio.Event
 ) -> None:
     client = await connected(unlimited_instance, released)
@@ -177,7 +177,7 @@ async def test_many_small_events_that_wait_are_answered_in_order(
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_a_namespace_that_ends_leaves_the_client_readable(
+async def test_a_closed_namespace_leaves_the_client_readable(
     unlimited_instance: LiveInstance, released: asyncio.Event
 ) -> None:
     client = await connected(unlimited_instance, released)

@@ -34,7 +34,7 @@ async def remote_manager(redis_url, prefix):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_clients_of_another_instance(world, remote_manager) -> None:
+async def test_clients_of_another_instance_receive_emits(world, remote_manager) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sid = ada.sio.get_sid("/chat")
 
@@ -54,7 +54,7 @@ async def test_clients_of_another_instance(world, remote_manager) -> None:
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_own_clients(world) -> None:
+async def test_own_clients_receive_emits(world) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sid = ada.sio.get_sid("/chat")
     sio = world.app.sio

@@ -34,7 +34,7 @@ class ConnectHandler:
         return self.answer
 
 
-async def test_a_connect_handler_that_takes_too_long_ends_the_connection(
+async def test_a_connect_handler_over_its_time_limit_ends_the_connection(
     server, client: WebSocketClient
 ) -> None:
     """After a `connect_error` a stock client stays away. The stock server waits for as long as it takes."""
@@ -48,7 +48,7 @@ async def test_a_connect_handler_that_takes_too_long_ends_the_connection(
     assert not server.sio.eio.sockets
 
 
-async def test_a_connect_handler_that_fails_ends_the_connection(server, client: WebSocketClient) -> None:
+async def test_a_failing_connect_handler_ends_the_connection(server, client: WebSocketClient) -> None:
     async def connect(sid: str, environ: object) -> None:
         raise RuntimeError("a bug")
 
@@ -59,7 +59,7 @@ async def test_a_connect_handler_that_fails_ends_the_connection(server, client: 
         await client.receive()
 
 
-async def test_who_is_refused_gets_nothing_that_went_to_all(server, client: WebSocketClient) -> None:
+async def test_a_refused_client_receives_no_broadcast(server, client: WebSocketClient) -> None:
     """The stock server sends events to clients that it has not let in."""
     door = ConnectHandler(server, answer=False)
     client.send_text("40/custom,")
@@ -73,7 +73,9 @@ async def test_who_is_refused_gets_nothing_that_went_to_all(server, client: WebS
     assert (await client.receive()).startswith('40{"sid"')
 
 
-async def test_who_is_let_in_gets_it_after_the_answer(server, client: WebSocketClient) -> None:
+async def test_an_accepted_client_receives_broadcasts_after_its_connect(
+    server, client: WebSocketClient
+) -> None:
     door = ConnectHandler(server, answer=True)
     client.send_text("40/custom,")
     await door.mentioned.wait()
@@ -84,7 +86,7 @@ async def test_who_is_let_in_gets_it_after_the_answer(server, client: WebSocketC
     assert await client.receive() == '42/custom,["news",5]'
 
 
-async def test_connect_and_the_first_event_come_apart(client: WebSocketClient) -> None:
+async def test_connect_and_the_first_event_are_separate_messages(client: WebSocketClient) -> None:
     """Clients that await one message after the other lose the second of two in one read."""
     client.send_text("40")
 
@@ -95,7 +97,7 @@ async def test_connect_and_the_first_event_come_apart(client: WebSocketClient) -
     assert await client.receive() == '42["auth",{}]'
 
 
-async def test_a_handler_may_disconnect_whom_it_lets_in(server, client: WebSocketClient) -> None:
+async def test_a_handler_may_disconnect_the_client_that_it_accepts(server, client: WebSocketClient) -> None:
     door = ConnectHandler(server, answer=True)
     client.send_text("40/custom,")
     await door.mentioned.wait()
@@ -108,7 +110,7 @@ async def test_a_handler_may_disconnect_whom_it_lets_in(server, client: WebSocke
     assert [await client.receive(), await client.receive()] == ['42/custom,["news",5]', "41/custom,"]
 
 
-async def test_a_slow_connect_handler_holds_up_nobody(start: StartServer) -> None:
+async def test_a_slow_connect_handler_delays_no_other_client(start: StartServer) -> None:
     """The stock server reads nothing while it runs, not even pongs."""
     server = await start(
         connect_delay_ms=400, ping_interval_ms=80, ping_timeout_ms=80, connect_timeout_ms=100
@@ -124,7 +126,7 @@ async def test_a_slow_connect_handler_holds_up_nobody(start: StartServer) -> Non
     assert [await client.receive(), await client.receive()] == ['42["auth",{}]', '42["message-back","held"]']
 
 
-async def test_an_open_namespace_is_served_while_another_is_entered(server, client: WebSocketClient) -> None:
+async def test_an_open_namespace_is_served_while_another_connects(server, client: WebSocketClient) -> None:
     client.send_text("40")
     assert (await client.receive()).startswith('40{"sid"')
     await client.receive()
@@ -138,7 +140,9 @@ async def test_an_open_namespace_is_served_while_another_is_entered(server, clie
     assert (await client.receive()).startswith('40/custom,{"sid"')
 
 
-async def test_who_goes_while_the_handler_runs_leaves_nothing_behind(server, client: WebSocketClient) -> None:
+async def test_a_client_that_disconnects_during_the_handler_leaves_nothing_behind(
+    server, client: WebSocketClient
+) -> None:
     door = ConnectHandler(server, answer=True)
     client.send_text("40/custom,")
     await door.mentioned.wait()
@@ -176,7 +180,7 @@ async def test_the_fifth_refused_connect_ends_the_session(
     assert not server.sio.manager._by_sid
 
 
-async def test_the_fifth_refused_connect_ends_a_session_that_polls(server) -> None:
+async def test_the_fifth_refused_connect_ends_a_polling_session(server) -> None:
     client = await PollingClient(server.port, "/socket.io/").handshake()
     for _ in range(MAX_REFUSED_CONNECTS):
         assert await client.post_packets("40/other,") == (200, b"ok")
@@ -211,7 +215,7 @@ async def _slow(start: StartServer) -> Running:
 
 
 @pytest.mark.parametrize("kind", PERSISTENT)
-async def test_a_client_that_is_not_accepted_is_closed_in_time(start: StartServer, kind: str) -> None:
+async def test_an_unaccepted_client_is_closed_in_time(start: StartServer, kind: str) -> None:
     server = await _slow(start)
     client = await WebSocketClient(server.port).handshake("/socket.io/")
     packets = iter([*PERSISTENT[kind], *["3"] * 100])
@@ -227,7 +231,7 @@ async def test_a_client_that_is_not_accepted_is_closed_in_time(start: StartServe
 
 
 @pytest.mark.parametrize("kind", ["nothing", "refused CONNECTs", "a slow handler"])
-async def test_a_polling_client_that_is_not_accepted_is_closed_in_time(start: StartServer, kind: str) -> None:
+async def test_an_unaccepted_polling_client_is_closed_in_time(start: StartServer, kind: str) -> None:
     server = await _slow(start)
     client = await PollingClient(server.port, "/socket.io/").handshake()
     began = time.monotonic()
@@ -245,7 +249,7 @@ async def test_a_polling_client_that_is_not_accepted_is_closed_in_time(start: St
     await until(lambda: not server.sio.eio.sockets)
 
 
-async def test_refusals_do_not_renew_the_time_for_a_connect(start: StartServer) -> None:
+async def test_refusals_do_not_extend_the_time_limit_for_a_connect(start: StartServer) -> None:
     server = await start(connect_timeout_ms=LIMIT_MS, ping_interval_ms=25_000)
     client = await WebSocketClient(server.port).handshake("/socket.io/")
     await client.receive()
@@ -276,7 +280,7 @@ async def test_a_client_that_left_its_last_namespace_may_connect_again(start: St
     assert (await client.receive()).startswith('40{"sid"')
 
 
-async def test_an_unknown_namespace_is_logged_once_with_those_that_exist(
+async def test_an_unknown_namespace_is_logged_once_with_the_existing_ones(
     world: LiveInstance, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with world.http.ws_connect(f"{world.url}/socket.io/?EIO=4&transport=websocket") as socket:

@@ -47,13 +47,13 @@ async def gates() -> AsyncIterator[list[Gate]]:
         gate.timers.close()
 
 
-def test_a_connect_passes_at_once_while_there_is_room(gates: list[Gate]) -> None:
+def test_a_connect_passes_at_once_while_slots_are_free(gates: list[Gate]) -> None:
     gate = Gate(per_s=20)
 
     assert [gate.queue.acquire() for _ in range(4)] == [True, True, False, False]
 
 
-async def test_connects_are_admitted_in_the_order_in_which_their_sessions_first_asked(
+async def test_connects_are_accepted_in_the_order_of_their_sessions_first_requests(
     gates: list[Gate],
 ) -> None:
     gates.append(gate := Gate(per_s=10))
@@ -72,7 +72,7 @@ async def test_connects_are_admitted_in_the_order_in_which_their_sessions_first_
 
 
 @pytest.mark.parametrize(("kept_s", "expected"), [(30.0, [1, 0]), (0.0, [0, 1])])
-async def test_a_place_is_kept_for_a_while(
+async def test_a_position_is_kept_for_a_while(
     gates: list[Gate], monkeypatch: pytest.MonkeyPatch, kept_s: float, expected: list[int]
 ) -> None:
     monkeypatch.setattr(connect_queue, "PLACE_TTL_S", kept_s)
@@ -88,7 +88,7 @@ async def test_a_place_is_kept_for_a_while(
     assert [entries.index(entry) for entry in gate.accepted] == expected
 
 
-async def test_a_place_is_used_once(gates: list[Gate]) -> None:
+async def test_a_position_is_used_once(gates: list[Gate]) -> None:
     """A session with many sockets would be first for ever."""
     gates.append(gate := Gate(per_s=10))
     gate.queue.acquire()
@@ -102,7 +102,7 @@ async def test_a_place_is_used_once(gates: list[Gate]) -> None:
     assert gate.accepted == [entries[0], other, *entries[1:]]
 
 
-async def test_a_user_has_so_many_waiting_connects(gates: list[Gate]) -> None:
+async def test_waiting_connects_of_a_user_are_limited(gates: list[Gate]) -> None:
     gates.append(gate := Gate(per_user=3))
     gate.queue.acquire()
     user = uuid4()
@@ -129,7 +129,7 @@ async def test_number_and_memory_are_bounded(
     assert gate.closed == entries[3:]
 
 
-async def test_whoever_waits_for_too_long_is_closed(gates: list[Gate]) -> None:
+async def test_a_connect_that_waits_too_long_is_closed(gates: list[Gate]) -> None:
     gates.append(gate := Gate(per_s=1, wait_s=0.05))
     gate.queue.acquire()
 
@@ -141,7 +141,7 @@ async def test_whoever_waits_for_too_long_is_closed(gates: list[Gate]) -> None:
     assert (len(gate.queue), gate.queue._waiting_bytes, gate.queue._by_user) == (0, 0, {})
 
 
-async def test_one_at_a_time_tries_whether_a_store_is_back(
+async def test_one_connect_at_a_time_tests_an_unavailable_store(
     gates: list[Gate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connect_queue, "PROBE_INTERVAL_S", 0.02)
@@ -164,7 +164,7 @@ async def test_one_at_a_time_tries_whether_a_store_is_back(
     assert len(gate.accepted) == 20 + 3, "three attempts were for nothing"
 
 
-async def test_a_drain_closes_all_that_wait_and_all_that_come(gates: list[Gate]) -> None:
+async def test_a_drain_closes_all_waiting_and_new_connects(gates: list[Gate]) -> None:
     gates.append(gate := Gate())
     gate.queue.acquire()
     entries = [gate.wait() for _ in range(3)]
@@ -176,7 +176,7 @@ async def test_a_drain_closes_all_that_wait_and_all_that_come(gates: list[Gate])
     assert not gate.queue.acquire()
 
 
-async def test_what_left_is_forgotten(gates: list[Gate], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disconnected_client_is_removed(gates: list[Gate], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect_queue, "MAX_SAVED_PLACES", 50)
     monkeypatch.setattr(connect_queue, "MAX_REMOVED_ENTRIES", 50)
     gates.append(gate := Gate(per_s=1))

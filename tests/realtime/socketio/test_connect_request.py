@@ -12,7 +12,7 @@ CLAIMS = AccessClaims(uuid4(), uuid4(), datetime(2100, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("cursors", [{}, {uuid4(): 0}, {uuid4(): seq**5 for seq in range(500)}])
-def test_cursors_are_the_same_after_waiting(cursors: dict[UUID, int]) -> None:
+def test_cursors_are_unchanged_after_waiting(cursors: dict[UUID, int]) -> None:
     request = ConnectRequest(CLAIMS, "epoch", dict(cursors))
 
     size = request.pack()
@@ -24,7 +24,7 @@ def test_cursors_are_the_same_after_waiting(cursors: dict[UUID, int]) -> None:
 
 
 @pytest.mark.parametrize(("seq", "kept"), [(-5, 0), (10**40, MAX_SEQ)])
-def test_numbers_that_are_no_seq_are_kept_in_bounds(seq: int, kept: int) -> None:
+def test_invalid_seqs_are_stored_within_bounds(seq: int, kept: int) -> None:
     room_id = uuid4()
     request = ConnectRequest(CLAIMS, None, {room_id: seq})
 

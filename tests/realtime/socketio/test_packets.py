@@ -26,7 +26,7 @@ async def joined(client: WebSocketClient) -> WebSocketClient:
 @pytest.mark.parametrize(
     ("prefix", "payload"), [("", ""), ("", '{"a":1}'), ("/custom,", ""), ("/custom,", '{"a":[1]}')]
 )
-async def test_connect_is_answered_before_the_first_event(
+async def test_connect_is_acknowledged_before_the_first_event(
     client: WebSocketClient, prefix: str, payload: str
 ) -> None:
     """The stock server sends what a connect handler emits before its CONNECT."""
@@ -69,7 +69,7 @@ async def test_an_event_before_connect_ends_the_connection(client: WebSocketClie
     assert await client.receive_until_close() == []
 
 
-async def test_who_asks_for_no_namespace_is_sent_away(start: StartServer) -> None:
+async def test_a_client_without_a_namespace_is_disconnected(start: StartServer) -> None:
     """The stock server keeps such a session for ever."""
     server = await start(connect_timeout_ms=60, ping_interval_ms=25000)
     client = await WebSocketClient(server.port).handshake("/socket.io/")
@@ -91,7 +91,7 @@ async def test_a_namespace_needs_no_comma_at_the_end(client: WebSocketClient) ->
     assert (await client.receive()).startswith('40/custom,{"sid"')
 
 
-async def test_who_leaves_the_last_namespace_is_pinged_on(start: StartServer) -> None:
+async def test_a_client_without_namespaces_is_still_pinged(start: StartServer) -> None:
     """It may ask for another one, as long as a newcomer may take."""
     server = await start(ping_interval_ms=100, ping_timeout_ms=5000, connect_timeout_ms=3000)
     client = await WebSocketClient(server.port).handshake("/socket.io/")
@@ -107,7 +107,7 @@ async def test_who_leaves_the_last_namespace_is_pinged_on(start: StartServer) ->
     assert await client.receive_until_close() == []
 
 
-async def test_binary_acks(client: WebSocketClient) -> None:
+async def test_binary_acks_are_received(client: WebSocketClient) -> None:
     await joined(client)
     client.send_text(
         '452-789["message-with-ack",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'
@@ -118,7 +118,7 @@ async def test_binary_acks(client: WebSocketClient) -> None:
     assert [await client.receive(), await client.receive()] == [b"\x01", b"\x02"]
 
 
-async def test_events_and_acks_with_binary(client: WebSocketClient) -> None:
+async def test_events_and_acks_may_contain_binary(client: WebSocketClient) -> None:
     await joined(client)
     client.send_text('452-["message",{"_placeholder":true,"num":1},[{"_placeholder":true,"num":0}]]')
     client.send(client.frame(b"\x01", 0x82) + client.frame(b"\x02", 0x82))
@@ -141,9 +141,7 @@ async def test_events_and_acks_with_binary(client: WebSocketClient) -> None:
     ],
     ids=["a text", "too long", "too long together"],
 )
-async def test_an_attachment_that_can_not_be_ends_the_connection(
-    client: WebSocketClient, second: bytes
-) -> None:
+async def test_an_impossible_attachment_ends_the_connection(client: WebSocketClient, second: bytes) -> None:
     """The stock server adds a text as an attachment, and bounds neither their number nor their bytes."""
     await joined(client)
     client.send_text('452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
@@ -153,7 +151,7 @@ async def test_an_attachment_that_can_not_be_ends_the_connection(
     assert await client.receive_until_close() == []
 
 
-async def test_a_placeholder_of_nothing_ends_the_connection(client: WebSocketClient) -> None:
+async def test_a_placeholder_without_an_attachment_ends_the_connection(client: WebSocketClient) -> None:
     """The stock server keeps the connection."""
     await joined(client)
     client.send_text('451-["message",{"_placeholder":true,"num":1}]')
@@ -162,7 +160,7 @@ async def test_a_placeholder_of_nothing_ends_the_connection(client: WebSocketCli
     assert await client.receive_until_close() == []
 
 
-async def test_attachments_that_do_not_come_end_the_connection(server, client: WebSocketClient) -> None:
+async def test_missing_attachments_end_the_connection(server, client: WebSocketClient) -> None:
     """The stock server waits for ever, and takes whatever comes next for the rest of that packet."""
     server.sio.reader.attachments_timeout = 0.1
     await joined(client)
@@ -173,7 +171,7 @@ async def test_attachments_that_do_not_come_end_the_connection(server, client: W
     await until(lambda: not server.sio.eio.sockets)
 
 
-async def test_acks_that_were_not_asked_for_are_ignored(client: WebSocketClient) -> None:
+async def test_unrequested_acks_are_ignored(client: WebSocketClient) -> None:
     """Whatever their ids."""
     await joined(client)
     for packet in ("430[]", "431[]", '4399999["x"]'):
@@ -198,7 +196,9 @@ async def test_events_are_handled_in_order(server, client: WebSocketClient) -> N
     assert [await client.receive() for _ in range(300)] == [f'42["done",{n}]' for n in range(300)]
 
 
-async def test_the_brake_holds_who_sends_more_than_is_handled(server, client: WebSocketClient) -> None:
+async def test_a_client_that_sends_more_than_is_handled_is_slowed_down(
+    server, client: WebSocketClient
+) -> None:
     """The stock server has a task for each event that waits, however many come."""
     goes = asyncio.Event()
 
@@ -218,7 +218,7 @@ async def test_the_brake_holds_who_sends_more_than_is_handled(server, client: We
     assert await client.receive() == "431[2]"
 
 
-async def test_leaving_a_namespace_and_coming_back(client: WebSocketClient) -> None:
+async def test_a_namespace_can_be_left_and_joined_again(client: WebSocketClient) -> None:
     await joined(client)
     client.send_text("40/custom,")
     await client.receive()
@@ -231,7 +231,7 @@ async def test_leaving_a_namespace_and_coming_back(client: WebSocketClient) -> N
     assert (await client.receive()).startswith('40/custom,{"sid"')
 
 
-async def test_the_same_by_long_polling(server) -> None:
+async def test_long_polling_carries_the_same_packets(server) -> None:
     client = await PollingClient(server.port, "/socket.io/").handshake()
     await client.post_packets("40")
     received = await client.receive_packets(2)
@@ -249,7 +249,7 @@ async def test_the_same_by_long_polling(server) -> None:
     assert await client.post_packets("4abc") == (400, b'{"code":3,"message":"Bad request"}')
 
 
-async def test_bad_packets_cost_a_short_line_now_and_then(server, caplog: pytest.LogCaptureFixture) -> None:
+async def test_invalid_packets_write_few_short_lines(server, caplog: pytest.LogCaptureFixture) -> None:
     """The stock server logs a traceback for each."""
     caplog.set_level("INFO")
     counted = metrics.counters["malformed_packets"]
@@ -268,7 +268,7 @@ async def test_bad_packets_cost_a_short_line_now_and_then(server, caplog: pytest
 
 
 @pytest.mark.parametrize("kind", ["hubbub", "plain"])
-async def test_the_public_interface_of_python_socketio(kind: str) -> None:  # noqa: PLR0915 - one story
+async def test_the_public_interface_of_python_socketio_works(kind: str) -> None:  # noqa: PLR0915 - one story
     """Rooms, calls, sessions, disconnect: as its documentation has them."""
     import socketio
     from aiohttp import web

@@ -86,7 +86,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("packet", MALFORMED.values(), ids=MALFORMED)
-async def test_a_malformed_packet_is_told_and_ends_the_connection_with_1002(
+async def test_a_malformed_packet_is_reported_and_ends_the_connection_with_1002(
     limited_instance: LiveInstance, packet: str
 ) -> None:
     client = await connected(limited_instance, await limited_instance.register("ada"))
@@ -100,7 +100,7 @@ async def test_a_malformed_packet_is_told_and_ends_the_connection_with_1002(
 
 
 @pytest.mark.parametrize("frame", [b"\xf1\x80\0\0\0\0", b"\x83\x80\0\0\0\0", b"\x81\x01x"])
-async def test_a_malformed_frame_is_told_and_ends_the_connection_with_1002(
+async def test_a_malformed_frame_is_reported_and_ends_the_connection_with_1002(
     limited_instance: LiveInstance, frame: bytes
 ) -> None:
     client = await connected(limited_instance, await limited_instance.register("ada"))
@@ -115,7 +115,7 @@ async def test_a_malformed_frame_is_told_and_ends_the_connection_with_1002(
 @pytest.mark.parametrize(
     "packet", [MALFORMED[name] for name in ("no Engine.IO type", "no Socket.IO type", "no JSON", "too deep")]
 )
-async def test_the_same_by_long_polling_is_told_and_ends_the_session(
+async def test_a_malformed_packet_by_long_polling_is_reported_and_ends_the_session(
     limited_instance: LiveInstance, packet: str
 ) -> None:
     ada = await limited_instance.register("ada")
@@ -136,7 +136,7 @@ async def test_the_same_by_long_polling_is_told_and_ends_the_session(
     "packet",
     ['42/chat,["a"]', "4x", '40/chat,{"x":"' + "x" * MAX_CONNECT_BYTES + '"}', "43/chat,1[]", "9"],
 )
-async def test_before_a_namespace_is_open_the_connection_just_ends_with_1002(
+async def test_without_an_open_namespace_the_connection_ends_with_1002(
     limited_instance: LiveInstance, packet: str
 ) -> None:
     client = await WebSocketClient(limited_instance.app.port).handshake("/socket.io/")
@@ -158,7 +158,7 @@ async def test_before_a_namespace_is_open_the_connection_just_ends_with_1002(
         ("x" * 200, "", "{}" * MOST),
     ],
 )
-async def test_an_event_that_is_too_large_is_answered_undecoded(
+async def test_an_event_over_the_size_limit_is_acknowledged_without_decoding(
     limited_instance: LiveInstance, name: str, displayed: str, rest: str
 ) -> None:
     client = await connected(limited_instance, await limited_instance.register("ada"))
@@ -172,7 +172,7 @@ async def test_an_event_that_is_too_large_is_answered_undecoded(
     assert (await ack(client, 8))["ok"]
 
 
-async def test_an_event_of_just_the_size_is_taken(limited_instance: LiveInstance) -> None:
+async def test_an_event_of_exactly_the_size_limit_is_accepted(limited_instance: LiveInstance) -> None:
     client = await connected(limited_instance, await limited_instance.register("ada"))
     head, tail = '2/chat,1["room:list",{"x":"', '"}]'
     client.send_text("4" + head + "é" * ((MOST - len(head + tail)) // 2) + tail)
@@ -194,7 +194,7 @@ async def test_an_event_of_just_the_size_is_taken(limited_instance: LiveInstance
         ('{"x":{"_placeholder":true,"num":1}}', [b"x" * MOST, b"y" * MOST], "too_large"),
     ],
 )
-async def test_a_binary_event_is_answered_like_any_other(
+async def test_a_binary_event_is_acknowledged_like_any_other(
     limited_instance: LiveInstance, payload: str, attachments: list[bytes], code: str | None
 ) -> None:
     client = await connected(limited_instance, await limited_instance.register("ada"))
@@ -209,7 +209,7 @@ async def test_a_binary_event_is_answered_like_any_other(
 
 @pytest.mark.parametrize("code", ["\\ud800", "\\udfff\\ud800", "\\uD83D x"])
 @pytest.mark.parametrize("where", ["body", "x", "key"])
-async def test_half_of_a_surrogate_pair_is_refused_politely(
+async def test_an_unpaired_surrogate_is_refused_with_an_error(
     limited_instance: LiveInstance, code: str, where: str
 ) -> None:
     room_id, _ = await limited_instance.room_with_clients("ada", "bob")
@@ -231,7 +231,7 @@ def packed(namespace: str) -> bytes:
     return msgspec.msgpack.encode({"type": 0, "data": {"token": "x"}, "nsp": namespace})
 
 
-async def test_a_client_with_the_msgpack_parser_can_read_why_it_is_refused(
+async def test_a_client_with_the_msgpack_parser_can_read_the_refusal(
     limited_instance: LiveInstance,
 ) -> None:
     client = await WebSocketClient(limited_instance.app.port).handshake("/socket.io/")
@@ -255,7 +255,9 @@ async def ended_binary(client: WebSocketClient) -> tuple[list[Any], int]:
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-async def test_pythons_client_with_msgpack_learns_why(limited_instance: LiveInstance, transport: str) -> None:
+async def test_the_python_client_with_msgpack_receives_the_reason(
+    limited_instance: LiveInstance, transport: str
+) -> None:
     told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     client = socketio.AsyncClient(reconnection=False, serializer="msgpack")
     client.on("connect_error", told.set_result, namespace="/chat")
@@ -274,7 +276,7 @@ async def test_pythons_client_with_msgpack_learns_why(limited_instance: LiveInst
 
 
 @pytest.mark.parametrize("part", [b"", b"\xc1", packed("/" + "x" * 300), b"\x93\1\2\3", packed("/") * 9000])
-async def test_other_binary_before_a_connect_just_ends_the_connection(
+async def test_other_binary_before_a_connect_ends_the_connection(
     limited_instance: LiveInstance, part: bytes
 ) -> None:
     client = await WebSocketClient(limited_instance.app.port).handshake("/socket.io/")
@@ -285,7 +287,7 @@ async def test_other_binary_before_a_connect_just_ends_the_connection(
 
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
-async def test_engine_io_3_is_refused_in_words(limited_instance: LiveInstance, transport: str) -> None:
+async def test_engine_io_3_is_refused_with_a_message(limited_instance: LiveInstance, transport: str) -> None:
     async with limited_instance.http.get(
         f"{limited_instance.url}/socket.io/?EIO=3&transport={transport}"
     ) as answer:
@@ -298,7 +300,7 @@ async def test_engine_io_3_is_refused_in_words(limited_instance: LiveInstance, t
 # --- floods at the transport ---
 
 
-async def test_a_flood_of_packets_disconnects_from_the_namespaces(limited_instance: LiveInstance) -> None:
+async def test_flooding_packets_disconnect_from_the_namespaces(limited_instance: LiveInstance) -> None:
     client = await connected(limited_instance, await limited_instance.register("ada"))
     (session,) = limited_instance.app.sio.eio.sockets.values()
 
@@ -309,7 +311,9 @@ async def test_a_flood_of_packets_disconnects_from_the_namespaces(limited_instan
     assert received[1] == "41/chat,"
 
 
-async def test_a_flood_without_an_edge_is_refused_with_1008(start: StartServer, database_kind: str) -> None:
+async def test_flooding_without_a_namespace_is_refused_with_1008(
+    start: StartServer, database_kind: str
+) -> None:
     server = await start(ping_interval_ms=25_000)
     client = await WebSocketClient(server.port).handshake("/socket.io/")
     await client.receive()

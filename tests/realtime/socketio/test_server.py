@@ -42,7 +42,7 @@ async def raw(world: LiveInstance, *packets: str) -> list[str]:
         "42/chat," + "[" * 5000,
     ],
 )
-async def test_a_malformed_packet_ends_its_connection_and_no_other(world: LiveInstance, packet: str) -> None:
+async def test_a_malformed_packet_ends_only_its_own_connection(world: LiveInstance, packet: str) -> None:
     bob = await (await world.register("bob")).connect_client()
     ada = await world.register("ada")
 
@@ -53,7 +53,7 @@ async def test_a_malformed_packet_ends_its_connection_and_no_other(world: LiveIn
     assert [each.user.username for each in world.app.chat.connections.by_sid.values()] == ["bob"]
 
 
-async def test_nobody_poses_as_the_server(world: LiveInstance) -> None:
+async def test_a_client_cannot_impersonate_the_server(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
 
     for name in ("connect", "disconnect", "message:new", "closing"):
@@ -61,7 +61,7 @@ async def test_nobody_poses_as_the_server(world: LiveInstance) -> None:
     await ada.synchronize()
 
 
-async def test_an_event_before_connect_reaches_nobody(world: LiveInstance) -> None:
+async def test_an_event_before_connect_reaches_no_handler(world: LiveInstance) -> None:
     ada = await world.register("ada")
     room_id = (await ada.connect_client()).ready["rooms"][0]["id"]
     event = ["message:send", {"room_id": room_id, "client_id": str(uuid4()), "body": "x"}]
@@ -72,7 +72,7 @@ async def test_an_event_before_connect_reaches_nobody(world: LiveInstance) -> No
     assert answer["data"] == []
 
 
-def test_the_libraries_are_the_ones_that_were_read() -> None:
+def test_the_libraries_have_the_reviewed_versions() -> None:
     """A new version of one is read again before this list, and the pins, follow it."""
     assert version("python-socketio") == "5.18.1"
     assert version("python-engineio") == "4.15.1"
@@ -89,7 +89,7 @@ def test_the_libraries_are_the_ones_that_were_read() -> None:
         assert all(hasattr(owner, name) for name in names), f"{owner} changed: read what overrides it again"
 
 
-def test_the_mask_of_websockets_is_undone_in_c() -> None:
+def test_websocket_masking_is_undone_in_c() -> None:
     """In Python it takes a hundred times as long for a large message."""
     data = bytearray(b"masked" * 100)
     websocket_mask(b"\x01\x02\x03\x04", data)
@@ -110,7 +110,7 @@ async def test_a_websocket_leaves_nothing_of_its_request_behind(server) -> None:
     assert (await client.receive()).startswith('40{"sid"')
 
 
-async def test_frames_behind_the_handshake_are_not_lost(server) -> None:
+async def test_frames_after_the_handshake_are_not_lost(server) -> None:
     wire = WebSocketClient(server.port)
     await wire.connect()
     wire.send(
@@ -125,7 +125,7 @@ async def test_frames_behind_the_handshake_are_not_lost(server) -> None:
     assert await wire.receive() == "4one"
 
 
-async def test_a_call_that_is_not_answered_leaves_nothing_behind(server) -> None:
+async def test_an_unacknowledged_call_leaves_nothing_behind(server) -> None:
     """The stock server keeps its callback until the client goes."""
     client = await WebSocketClient(server.port).handshake("/socket.io/")
     client.send_text("40")
@@ -141,7 +141,7 @@ async def test_a_call_that_is_not_answered_leaves_nothing_behind(server) -> None
     assert len(link.callbacks) == MAX_CALLBACKS
 
 
-async def test_a_polling_client_takes_a_burst(world: LiveInstance) -> None:
+async def test_a_polling_client_receives_a_burst(world: LiveInstance) -> None:
     """Python's client gives up at more than 16 packets an answer; the stock server sends them all."""
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     phone = await world.users["bob"].connect_client(transports=["polling"])

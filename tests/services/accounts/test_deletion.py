@@ -112,7 +112,7 @@ async def test_a_deletion_is_finished_in_many_short_runs(container, ada):
     assert (job.state, job.attempts) == ("done", 1)
 
 
-async def test_a_run_that_is_killed_is_repeated_from_the_last_one(container, ada):
+async def test_a_killed_run_resumes_after_the_last_completed_one(container, ada):
     lease = uuid4()
     while not json.loads((await models.Job.get(kind=JOB_KIND)).payload).get("after"):
         assert not await run(container, lease)

@@ -40,7 +40,7 @@ async def login(container, email="ada@example.org", password="long enough"):
     return await login_operations.login(container, parse(Login, {"email": email, "password": password}), HERE)
 
 
-async def test_an_account_is_shown_to_its_owner(container):
+async def test_registration_returns_the_account(container):
     signed = await register(container, name="  Ada Lovelace ", email=" Ada@Example.ORG ")
 
     assert signed.token_type == "Bearer"
@@ -66,7 +66,7 @@ async def test_the_default_rooms_are_joined(container):
     assert await models.Membership.filter(user_id=signed.user.id, room__name="general").exists()
 
 
-async def test_an_account_outlives_a_room_that_cannot_be_joined(container, monkeypatch, caplog):
+async def test_an_account_is_created_although_a_room_cannot_be_joined(container, monkeypatch, caplog):
     async def away(_ctx, _command):
         raise Unavailable
 
@@ -104,14 +104,14 @@ WAYS_IN = [(_by_registration, InvalidPayload), (_by_operator, InvalidPayload), (
 
 @pytest.mark.parametrize(("way", "refusal"), WAYS_IN)
 @pytest.mark.parametrize("email", NO_ADDRESSES)
-async def test_what_is_no_address_is_refused_on_every_way_in(container, way, refusal, email):
+async def test_an_invalid_email_address_is_refused_by_every_operation(container, way, refusal, email):
     with pytest.raises(refusal):
         await way(container, email)
 
     assert not await models.User.exists()
 
 
-async def test_a_refused_address_is_named(container):
+async def test_the_error_names_the_refused_email_address(container):
     with pytest.raises(InvalidPayload) as refusal:
         await register(container, email="=?utf-8?q?x?=@example.org")
 
@@ -147,7 +147,7 @@ async def test_all_spellings_of_a_mailbox_are_one_account(container, way, spelli
         ("=?u?q?x?=@example.org", InvalidPayload),
     ],
 )
-async def test_an_account_of_an_older_release_stays(container, stored, refusal):
+async def test_an_account_of_an_older_release_stays_valid(container, stored, refusal):
     await register(container, username="ada")
     await models.User.filter(username="ada").update(email=stored)
 
@@ -157,7 +157,7 @@ async def test_an_account_of_an_older_release_stays(container, stored, refusal):
         await register(container, email=stored.rstrip(".\u3002"))
 
 
-async def test_of_two_spellings_of_an_older_release_the_one_that_is_given_is_meant(container):
+async def test_the_given_one_of_two_stored_spellings_is_used(container):
     await register(container, username="ada")
     await register(container, email="eve@example.org", username="eve")
     await models.User.filter(username="eve").update(email="ada@example.org.")
@@ -169,7 +169,7 @@ async def test_of_two_spellings_of_an_older_release_the_one_that_is_given_is_mea
 @pytest.mark.parametrize(
     "name", ["   ", "\t\n", "\u200b\u200d", "Ada\nAdmin", "Ada\x07", "Ada\x00", "eve\u202eadA"]
 )
-async def test_what_is_no_name_is_refused(container, name):
+async def test_an_invalid_name_is_refused(container, name):
     with pytest.raises(InvalidPayload) as refusal:
         await register(container, name=name)
 
@@ -177,14 +177,14 @@ async def test_what_is_no_name_is_refused(container, name):
 
 
 @pytest.mark.parametrize("username", ["ada", "ali", "adina", "ada.lovelace", "ada-l", "0ada_", "a" * 32])
-async def test_a_username_is_as_asked(container, username):
+async def test_a_requested_username_is_used(container, username):
     assert (await register(container, username=username.upper())).user.username == username
 
 
 @pytest.mark.parametrize(
     "username", ["", "ab", "a" * 33, ".ada", "ada.", "-ada", "ada-", "a da", "adä", "ada\n", "a/b"]
 )
-async def test_what_is_no_username_is_refused(container, username):
+async def test_an_invalid_username_is_refused(container, username):
     with pytest.raises(InvalidPayload) as refusal:
         await register(container, username=username)
 
@@ -205,7 +205,7 @@ async def test_what_is_no_username_is_refused(container, username):
         "аԁⅿіո",
     ],
 )
-async def test_a_username_can_not_be_mistaken_for_another(container, username):
+async def test_a_username_similar_to_another_is_refused(container, username):
     await register(container, username="adwin")
 
     with pytest.raises(InvalidPayload) as refusal:
@@ -215,7 +215,7 @@ async def test_a_username_can_not_be_mistaken_for_another(container, username):
 
 
 @pytest.mark.parametrize("username", ["ADWIN", "ａｄｗｉｎ", "𝐚𝐝𝐰𝐢𝐧", "ⓐⓓⓦⓘⓝ", "adwⅰn", " adwin ", "ᵃᵈʷⁱⁿ"])
-async def test_another_form_of_a_username_is_the_same_one(container, username):
+async def test_another_form_of_a_username_is_the_same_username(container, username):
     await register(container, username="adwin")
 
     with pytest.raises(Conflict) as refusal:
@@ -236,7 +236,7 @@ async def test_another_form_of_a_username_is_the_same_one(container, username):
         ("../../etc", "etc"),
     ],
 )
-async def test_a_username_is_made_from_the_name(container, name, username):
+async def test_a_username_is_generated_from_the_name(container, name, username):
     assert (await register(container, name=name, email="someone@example.org")).user.username == username
 
 
@@ -253,11 +253,11 @@ async def test_a_username_is_made_from_the_name(container, name, username):
         ("Api", "ＡＰＩ@example.org", "user"),
     ],
 )
-async def test_a_username_that_is_made_is_not_reserved(container, name, email, username):
+async def test_a_generated_username_is_not_reserved(container, name, email, username):
     assert (await register(container, name=name, email=email)).user.username == username
 
 
-async def test_a_number_makes_no_name_a_reserved_one(container):
+async def test_a_numbered_username_is_not_reserved(container):
     made = [
         (await register(container, name="Her", email=f"her{n}@example.org")).user.username for n in range(3)
     ]
@@ -276,7 +276,7 @@ async def test_a_reserved_username_is_refused(container, username):
     assert not await models.User.exists()
 
 
-async def test_accounts_that_have_a_reserved_username_keep_it(container):
+async def test_accounts_with_a_reserved_username_keep_it(container):
     signed = await register(container)
     await models.User.filter(id=signed.user.id).update(username="support")
 
@@ -285,11 +285,11 @@ async def test_accounts_that_have_a_reserved_username_keep_it(container):
     assert again.user.username == "support"
 
 
-async def test_a_username_is_made_from_anything(container):
+async def test_a_username_is_generated_from_any_name(container):
     assert (await register(container, name="李", email="李@example.org")).user.username == "user"
 
 
-async def test_a_taken_address_or_username_is_a_conflict(container):
+async def test_an_email_address_or_username_in_use_is_a_conflict(container):
     await register(container, username="ada")
 
     with pytest.raises(Conflict) as refusal:
@@ -303,7 +303,7 @@ async def test_a_taken_address_or_username_is_a_conflict(container):
 
 
 @pytest.mark.parametrize("differing", ["email", "username"])
-async def test_of_two_at_once_one_gets_it(container, differing):
+async def test_one_of_two_concurrent_registrations_succeeds(container, differing):
     def attempt(number):
         fields = {"email": "ada@example.org", "username": "ada"}
         other = {"email": f"another{number}@example.org", "username": f"another{number}"}
@@ -316,7 +316,7 @@ async def test_of_two_at_once_one_gets_it(container, differing):
     assert all(isinstance(each, Conflict) for each in refusals), refusals
 
 
-async def test_many_of_one_name_at_once_all_get_a_username(container):
+async def test_concurrent_registrations_with_one_name_all_get_usernames(container):
     signed = await asyncio.gather(
         *(register(container, name="Ada Lovelace", email=f"ada{number}@example.org") for number in range(20))
     )
@@ -326,7 +326,7 @@ async def test_many_of_one_name_at_once_all_get_a_username(container):
     assert all(name.startswith("ada-lovelace") and len(name) <= 32 for name in names)
 
 
-async def test_logging_in_gives_a_session_of_its_own(container):
+async def test_a_login_creates_a_new_session(container):
     registered = await register(container)
 
     signed = await login(container, email=" ADA@example.org")
@@ -338,7 +338,7 @@ async def test_logging_in_gives_a_session_of_its_own(container):
 
 
 @pytest.mark.parametrize("password", ["пароль и ещё", "密码密码密码密码", "po" * 36 + "p", "🐎" * 300])
-async def test_any_password_logs_in(container, password):
+async def test_any_registered_password_logs_in(container, password):
     await register(container, password=password)
 
     await login(container, password=password)
@@ -346,7 +346,7 @@ async def test_any_password_logs_in(container, password):
         await login(container, password=password[:-1])
 
 
-async def test_a_stranger_and_a_wrong_password_are_answered_alike(container):
+async def test_an_unknown_account_and_a_wrong_password_get_the_same_error(container):
     await register(container)
 
     refusals = []
@@ -362,7 +362,7 @@ async def test_a_stranger_and_a_wrong_password_are_answered_alike(container):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_stranger_costs_the_same_work(container, monkeypatch):
+async def test_an_unknown_account_takes_the_same_work(container, monkeypatch):
     await register(container)
     compared = []
 
@@ -378,7 +378,7 @@ async def test_a_stranger_costs_the_same_work(container, monkeypatch):
     assert compared == [b"$2b$04$"] * 3
 
 
-async def test_the_suspended_are_told_so_only_with_their_password(container):
+async def test_suspension_is_reported_only_with_the_password(container):
     signed = await register(container)
     await models.User.filter(id=signed.user.id).update(suspended_at=clock.now(), suspend_reason="spam")
 
@@ -388,7 +388,7 @@ async def test_the_suspended_are_told_so_only_with_their_password(container):
         await login(container, password="wrong password")
 
 
-async def test_the_deleted_do_not_log_in(container):
+async def test_a_deleted_account_cannot_log_in(container):
     signed = await register(container)
     await models.User.filter(id=signed.user.id).update(deleted_at=clock.now())
 
@@ -396,7 +396,7 @@ async def test_the_deleted_do_not_log_in(container):
         await login(container)
 
 
-async def test_a_digest_of_other_rounds_is_made_anew(container):
+async def test_a_digest_with_other_rounds_is_replaced(container):
     signed = await register(container)
     old = await passwords.digest("long enough", 5)
     await models.User.filter(id=signed.user.id).update(password_digest=old)
@@ -409,7 +409,7 @@ async def test_a_digest_of_other_rounds_is_made_anew(container):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_digest_made_anew_takes_no_other_password_back(container, monkeypatch):
+async def test_replacing_a_digest_does_not_restore_an_old_password(container, monkeypatch):
     signed = await register(container)
     mine = models.User.filter(id=signed.user.id)
     await mine.update(password_digest=await passwords.digest("long enough", 5))
@@ -427,7 +427,7 @@ async def test_a_digest_made_anew_takes_no_other_password_back(container, monkey
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_who_has_no_time_for_a_new_digest_logs_in_all_the_same(container, monkeypatch):
+async def test_a_login_succeeds_although_its_digest_cannot_be_replaced(container, monkeypatch):
     signed = await register(container)
     old = await passwords.digest("long enough", 5)
     await models.User.filter(id=signed.user.id).update(password_digest=old)

@@ -35,14 +35,14 @@ async def test_an_admin_is_a_member_of_the_default_rooms_and_has_no_session(cont
         ("", "long enough"),
     ],
 )
-async def test_what_is_no_account_is_refused(container, email, password):
+async def test_invalid_account_data_is_refused(container, email, password):
     with pytest.raises(InvalidPayload):
         await admins.create(container, email, password)
 
     assert not await models.User.exists()
 
 
-async def test_who_has_an_account_becomes_an_admin_and_keeps_the_password(container):
+async def test_an_existing_account_becomes_an_admin_and_keeps_its_password(container):
     await models.User.create(username="ada", email="ada@example.org", display_name="Ada", password_digest="x")
 
     assert await admins.exists("ADA@example.org")
@@ -55,13 +55,13 @@ async def test_who_has_an_account_becomes_an_admin_and_keeps_the_password(contai
     assert (row.outcome, row.target_id, row.facts) == ("ok", str(user.id), '{"before":"user"}')
 
 
-async def test_nobody_is_not_known_and_not_promoted(container):
+async def test_an_unknown_account_is_not_promoted(container):
     assert not await admins.exists("nobody@example.org")
     with pytest.raises(Conflict):
         await admins.promote(container, "nobody@example.org")
 
 
-async def test_an_account_is_not_made_twice(container):
+async def test_an_account_is_not_created_twice(container):
     await admins.create(container, "root@example.org", "long enough")
 
     with pytest.raises(Conflict):

@@ -35,7 +35,7 @@ async def recorded(action=None):
     return [(row.action, row.outcome, row.reason) for row in await rows.order_by("id")]
 
 
-async def test_what_is_done_is_recorded_with_whom_what_and_from_where(world):
+async def test_an_action_is_recorded_with_actor_target_and_ip_address(world):
     user_id, session_id = ids.uuid7(), ids.uuid7()
     act = AuditEvent(Action.REVOKE_SESSION, HERE, Target("session", session_id), user_id, "user", session_id)
     async with database.transaction() as tx:
@@ -50,7 +50,7 @@ async def test_what_is_done_is_recorded_with_whom_what_and_from_where(world):
     assert abs(clock.now() - row.at) < timedelta(minutes=1)
 
 
-async def test_what_fails_is_recorded_though_its_transaction_is_rolled_back(container):
+async def test_a_failure_is_recorded_though_its_transaction_rolls_back(container):
     async def fail(error, reason=None):
         async with (
             recorder.attempt(container, AuditEvent(Action.REGISTER, HERE)) as act,
@@ -68,20 +68,20 @@ async def test_what_fails_is_recorded_though_its_transaction_is_rolled_back(cont
     assert await recorded() == said
 
 
-async def test_an_outage_is_no_outcome(container):
+async def test_an_outage_is_no_recorded_outcome(container):
     with pytest.raises(Unavailable):
         async with recorder.attempt(container, AuditEvent(Action.REGISTER, HERE)):
             raise Unavailable
     assert await recorded() == []
 
 
-async def test_an_attempt_inside_a_transaction_is_a_mistake(container):
+async def test_recording_a_failure_inside_a_transaction_is_an_error(container):
     with pytest.raises(RuntimeError):
         async with database.transaction(), recorder.attempt(container, AuditEvent(Action.REGISTER, HERE)):
             pass
 
 
-async def test_nobody_fills_the_disk_with_failures(container):
+async def test_recorded_failures_are_rate_limited(container):
     async def fail(ip):
         with pytest.raises(Conflict):
             async with recorder.attempt(container, AuditEvent(Action.LOGIN, RequestInfo(ip, ""))):
@@ -94,7 +94,7 @@ async def test_nobody_fills_the_disk_with_failures(container):
     assert await models.AuditRecord.filter(ip="192.0.2.2").count() == 1
 
 
-async def test_the_addresses_of_one_ipv6_network_share_the_limit_of_failures(container):
+async def test_one_ipv6_network_shares_the_limit_of_failures(container):
     for number in range(recorder.FAILURE_RATE.burst + 40):
         act = AuditEvent(Action.LOGIN, RequestInfo(f"2001:db8:1:2::{number:x}", ""))
         with pytest.raises(Conflict):
@@ -104,7 +104,7 @@ async def test_the_addresses_of_one_ipv6_network_share_the_limit_of_failures(con
     assert await models.AuditRecord.all().count() < recorder.FAILURE_RATE.burst + 20
 
 
-async def test_secrets_that_slip_in_are_masked(world):
+async def test_secrets_in_details_are_masked(world):
     token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
     async with database.transaction() as tx:
         act = AuditEvent(Action.REGISTER, RequestInfo("", f"curl {token}"))
@@ -126,7 +126,7 @@ async def test_secrets_that_slip_in_are_masked(world):
         "TRUNCATE audit_log",
     ],
 )
-async def test_rows_are_not_changed_and_not_taken_away(world, statement, database_kind):
+async def test_rows_cannot_be_changed_or_deleted(world, statement, database_kind):
     if database_kind == "sqlite":
         statement = statement.replace("TRUNCATE", "DELETE FROM")
     async with database.transaction() as tx:
@@ -136,7 +136,7 @@ async def test_rows_are_not_changed_and_not_taken_away(world, statement, databas
     assert await recorded() == [("account.register", "ok", None)]
 
 
-async def test_retention_takes_what_is_old_and_leaves_no_way_open(world, monkeypatch):
+async def test_retention_deletes_old_rows_and_leaves_no_bypass(world, monkeypatch):
     with monkeypatch.context() as patched:
         then = clock.now() - timedelta(days=100)
         patched.setattr(clock, "now", lambda: then)
@@ -157,7 +157,7 @@ async def test_retention_takes_what_is_old_and_leaves_no_way_open(world, monkeyp
 # --- a life, and what is written down of it ---
 
 
-async def test_a_tour_is_recorded_without_a_secret(world):
+async def test_all_operations_are_recorded_without_secrets(world):
     secrets = [PASSWORD, NEXT, "wrong wrong wrong"]
     ada = await world.register("ada")
     seen = [ada.token, ada.refresh_token]
@@ -243,7 +243,7 @@ async def _sessions(world, ask, mail_about):
     return [it for who in (first, second, third) for it in (who.token, who.refresh_token)]
 
 
-async def test_who_asks_for_a_new_password_is_recorded_once_where_there_is_an_account(settings):
+async def test_a_password_reset_request_is_recorded_once_for_an_existing_account(settings):
     async with LiveInstance(settings.model_copy(update={"inline_workers": False})) as world:
         ada = await world.register("ada")
         for email in ("ada@example.com", "nobody@example.com"):
@@ -256,7 +256,7 @@ async def test_who_asks_for_a_new_password_is_recorded_once_where_there_is_an_ac
         assert (len(jobs), row.target_id, row.actor_id, row.ip) == (2, ada.id, None, "127.0.0.1")
 
 
-async def test_moderation_of_a_room_is_recorded_from_sockets(world):
+async def test_moderation_over_sockets_is_recorded(world):
     room_id, (owner, _, mallory) = await world.room_with_clients("ada", "bob", "mallory")
     bob = world.users["bob"].id
     await mallory.call_for_ack("room:remove", room_id=room_id, user_id=bob)
@@ -275,7 +275,7 @@ async def test_moderation_of_a_room_is_recorded_from_sockets(world):
     assert json.loads(row.facts) == {"user_id": bob, "before": "member", "after": "moderator"}
 
 
-async def test_a_failure_that_cannot_be_recorded_stays_the_same_failure(container, monkeypatch):
+async def test_a_failure_that_cannot_be_recorded_is_raised_unchanged(container, monkeypatch):
     async def broken(*_):
         raise OSError
 

@@ -55,7 +55,7 @@ async def test_waits_grow_with_each_failure_up_to_a_quarter_of_an_hour(container
     assert waits == [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
 
 
-async def test_a_success_ends_them(container, time) -> None:
+async def test_a_success_resets_the_waits(container, time) -> None:
     await fail(container, FREE + 4)
     time[0] += 60
     await login_throttle.record_success(container, login_throttle.throttle_key(EMAIL, HOME))
@@ -64,7 +64,7 @@ async def test_a_success_ends_them(container, time) -> None:
     assert await wait(container) == 0
 
 
-async def test_spellings_of_an_address_are_one_account(container) -> None:
+async def test_spellings_of_an_email_address_are_one_account(container) -> None:
     await fail(container, FREE + 1, email=" ADA@example.com")
 
     assert await wait(container, email="ada@EXAMPLE.com ") == 1
@@ -72,7 +72,7 @@ async def test_spellings_of_an_address_are_one_account(container) -> None:
     assert await wait(container, email="\ud800@example.com") == 0
 
 
-async def test_somebody_elses_failures_do_not_hold_up_the_owner(container) -> None:
+async def test_failures_of_others_do_not_delay_the_owner(container) -> None:
     await login_throttle.record_success(container, login_throttle.throttle_key(EMAIL, HOME))
     for number in range(20 * FREE):
         await fail(container, address=f"203.0.113.{number}")
@@ -83,7 +83,7 @@ async def test_somebody_elses_failures_do_not_hold_up_the_owner(container) -> No
     assert await wait(container, address=HOME) == 2, "where the owner is known, their own failures count"
 
 
-async def test_an_address_that_tries_many_accounts_waits_at_all_of_them(container) -> None:
+async def test_an_ip_address_that_tries_many_accounts_waits_at_all_of_them(container) -> None:
     await login_throttle.record_success(container, login_throttle.throttle_key(EMAIL, HOME))
     for number in range(5 * FREE + 3):
         await fail(container, email=f"user{number}@example.com")
@@ -93,7 +93,7 @@ async def test_an_address_that_tries_many_accounts_waits_at_all_of_them(containe
     assert await wait(container) == 0, "who signed in from there before goes on doing so"
 
 
-async def test_an_account_of_ones_own_does_not_buy_guesses_at_others(container) -> None:
+async def test_logging_in_to_an_own_account_does_not_allow_more_guesses_at_others(container) -> None:
     mine = login_throttle.throttle_key("mallory@example.com", HOME)
     for number in range(5 * FREE):
         await fail(container, times=2, email=f"user{number}@example.com")
@@ -103,13 +103,13 @@ async def test_an_account_of_ones_own_does_not_buy_guesses_at_others(container) 
     assert await wait(container, email="bob@example.com") == 1
 
 
-async def test_nothing_of_an_account_can_be_read_where_it_is_counted() -> None:
+async def test_the_counters_contain_no_readable_account_data() -> None:
     made = login_throttle.throttle_key(EMAIL, HOME)
 
     assert not any("ada" in key for key in made.store_keys.values())
 
 
-async def test_where_sign_ins_are_not_limited_nobody_waits(container) -> None:
+async def test_no_login_waits_where_logins_are_unlimited(container) -> None:
     container.settings = Settings.for_tests(limit_auth="off")
     await fail(container, 1000)
 

@@ -40,7 +40,7 @@ def refresh(container, token):
     return sessions.refresh(container, Refresh(refresh_token=token), RequestInfo("192.0.2.1", "tests"))
 
 
-async def test_an_access_token_admits(container, signed):
+async def test_an_access_token_authenticates(container, signed):
     admitted = await sessions.authenticate(container, signed.access_token)
 
     assert admitted.user.id == signed.user.id
@@ -48,7 +48,7 @@ async def test_an_access_token_admits(container, signed):
     assert clock.now() < admitted.expires_at
 
 
-async def test_a_refresh_gives_a_new_pair(container, signed):
+async def test_a_refresh_returns_a_new_pair(container, signed):
     again = await refresh(container, signed.refresh_token)
 
     assert again.user == signed.user
@@ -58,7 +58,7 @@ async def test_a_refresh_gives_a_new_pair(container, signed):
     await refresh(container, again.refresh_token)
 
 
-async def test_a_refresh_prolongs_the_session(container, signed):
+async def test_a_refresh_extends_the_session(container, signed):
     await models.Session.all().update(expires_at=clock.now() + timedelta(seconds=5))
 
     await refresh(container, signed.refresh_token)
@@ -67,7 +67,7 @@ async def test_a_refresh_prolongs_the_session(container, signed):
     assert session.expires_at > clock.now() + timedelta(days=6)
 
 
-async def test_a_spent_refresh_token_ends_the_session(container, signed, end_signals):
+async def test_a_reused_refresh_token_ends_the_session(container, signed, end_signals):
     again = await refresh(container, signed.refresh_token)
 
     with pytest.raises(InvalidToken):
@@ -81,7 +81,7 @@ async def test_a_spent_refresh_token_ends_the_session(container, signed, end_sig
     assert [signal.reason for signal in end_signals] == ["refresh_token_reused"]
 
 
-async def test_of_many_who_use_one_at_once_one_gets_the_pair_and_the_session_ends(container, signed):
+async def test_concurrent_uses_of_a_refresh_token_give_one_pair_and_end_the_session(container, signed):
     results = await asyncio.gather(
         *(refresh(container, signed.refresh_token) for _ in range(10)), return_exceptions=True
     )
@@ -93,14 +93,14 @@ async def test_of_many_who_use_one_at_once_one_gets_the_pair_and_the_session_end
         await sessions.authenticate(container, pairs[0].access_token)
 
 
-async def test_only_refresh_tokens_refresh(container, signed):
+async def test_only_refresh_tokens_can_refresh(container, signed):
     with pytest.raises(InvalidToken):
         await refresh(container, signed.access_token)
     with pytest.raises(Unauthenticated):
         await sessions.authenticate(container, signed.refresh_token)
 
 
-async def test_a_session_that_nobody_used_has_run_out(container, signed):
+async def test_an_unused_session_expires(container, signed):
     await models.Session.all().update(expires_at=clock.now())
 
     with pytest.raises(SessionRevoked):
@@ -129,7 +129,7 @@ async def test_logging_out_ends_one_session(container, signed, end_signals):
     }
 
 
-async def test_the_suspended_come_in_nowhere(container, signed):
+async def test_a_suspended_user_is_refused_everywhere(container, signed):
     await models.User.all().update(suspended_at=clock.now())
 
     with pytest.raises(Suspended):
@@ -146,7 +146,7 @@ async def test_a_suspension_ends(container, signed):
     await refresh(container, signed.refresh_token)
 
 
-async def test_the_deleted_come_in_nowhere(container, signed):
+async def test_a_deleted_user_is_refused_everywhere(container, signed):
     await models.User.all().update(deleted_at=clock.now())
 
     with pytest.raises(Unauthenticated):
@@ -155,7 +155,7 @@ async def test_the_deleted_come_in_nowhere(container, signed):
         await refresh(container, signed.refresh_token)
 
 
-async def test_a_session_that_is_gone_admits_nobody(container, signed):
+async def test_a_missing_session_is_refused(container, signed):
     await models.Session.all().delete()
 
     with pytest.raises(Unauthenticated):

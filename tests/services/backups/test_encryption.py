@@ -33,7 +33,7 @@ def _decrypt(data: bytes, key: bytes = KEY, name: str = "a") -> bytes:
     "size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 2 * CHUNK_BYTES + 5]
 )
 @pytest.mark.parametrize("piece", [70_001, CHUNK_BYTES, 3 * CHUNK_BYTES])
-def test_what_was_encrypted_is_read_again(size, piece):
+def test_an_encrypted_file_can_be_decrypted(size, piece):
     data = os.urandom(size)
 
     written = _encrypt(data, piece=piece)
@@ -42,7 +42,7 @@ def test_what_was_encrypted_is_read_again(size, piece):
     assert is_encrypted(io.BytesIO(written))
 
 
-def test_the_same_text_is_another_file_each_time():
+def test_equal_content_gives_a_different_file_each_time():
     assert _encrypt(b"text") != _encrypt(b"text")
 
 

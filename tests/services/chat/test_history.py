@@ -40,7 +40,7 @@ async def long(world: LiveInstance) -> Long:
     return Long(world.users["ada"], ada, room_id, seqs)
 
 
-async def test_a_page_around_a_seq_holds_it_in_its_middle(long: Long) -> None:
+async def test_a_page_around_a_seq_has_it_in_the_middle(long: Long) -> None:
     for way in (long.over_socket, long.over_rest):
         for seq in (0, long.seqs[1], long.seqs[4], long.seqs[3] + 1, long.seqs[-2], long.seqs[-1], 2**53):
             for limit in (1, 5, 100):
@@ -78,7 +78,7 @@ async def test_one_request_is_enough_for_a_jump(long: Long) -> None:
         {"around_seq": -1},
     ],
 )
-async def test_only_one_position_is_taken(long: Long, given: dict[str, int]) -> None:
+async def test_only_one_position_is_accepted(long: Long, given: dict[str, int]) -> None:
     answer = await long.client.call_for_ack("message:history", room_id=long.room_id, **given)
     status, problem = await long.person.rest("GET", f"/rooms/{long.room_id}/messages", params=given)
 

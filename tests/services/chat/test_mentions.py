@@ -122,22 +122,22 @@ def names(body: str) -> list[str]:
 
 @pytest.mark.parametrize("sign", ["@", "\uff20", "\ufe6b"])
 @pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE.keys())
-def test_a_name_is_found_behind(before: str, sign: str) -> None:
+def test_a_mention_is_found_after_a_separator(before: str, sign: str) -> None:
     assert names(f"{before}{sign}bob rest") == ["bob"]
 
 
 @pytest.mark.parametrize("before", NOT_BEFORE.values(), ids=NOT_BEFORE.keys())
-def test_no_name_is_found_behind(before: str) -> None:
+def test_no_mention_is_found_after_other_text(before: str) -> None:
     assert names(f"{before}@bob rest") == []
 
 
 @pytest.mark.parametrize("after", AFTER.values(), ids=AFTER.keys())
-def test_a_name_is_found_before(after: str) -> None:
+def test_a_mention_is_found_before_a_separator(after: str) -> None:
     assert names(f"hi @bob{after}") == ["bob"]
 
 
 @pytest.mark.parametrize("after", NOT_AFTER.values(), ids=NOT_AFTER.keys())
-def test_no_name_is_found_before(after: str) -> None:
+def test_no_mention_is_found_before_other_text(after: str) -> None:
     assert "bob" not in names(f"hi @bob{after}")
 
 
@@ -165,21 +165,21 @@ def test_no_name_is_found_before(after: str) -> None:
         ("@\u0431\u043e\u0431", []),
     ],
 )
-def test_a_name_is_read(body: str, found: list[tuple[str, ...]]) -> None:
+def test_a_mention_is_parsed(body: str, found: list[tuple[str, ...]]) -> None:
     assert candidates(body) == found
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: ascii(example.body))
-def test_code_mentions_nobody(example: Example) -> None:
+def test_code_contains_no_mention(example: Example) -> None:
     found = names(example.body.replace("NAME", "@inside").replace("TEXT", "@outside"))
 
     assert found == (["outside"] if "TEXT" in example.body else [])
 
 
-def test_a_body_full_of_names_asks_for_no_more_than_fifty() -> None:
+def test_a_body_mentions_at_most_fifty_names() -> None:
     assert len(candidates(" ".join(f"@user{number}" for number in range(1000)))) == MAX_MENTIONS
 
 
-def test_a_hostile_body_asks_for_few_names() -> None:
+def test_a_hostile_body_queries_few_names() -> None:
     for body in ("`" * 8000, "@" * 8000, "```" * 2666, "@a." * 2666, "` @" * 2666, "@a___________ " * 600):
         assert sum(map(len, candidates(body))) <= mentions.MAX_CANDIDATE_NAMES + 32

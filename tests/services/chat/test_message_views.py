@@ -10,7 +10,7 @@ from hubbub.services.chat import message_views
 from tests.support.live_instance import LiveInstance
 
 
-async def test_the_reactions_of_many_are_counted_by_the_database(world: LiveInstance) -> None:
+async def test_many_reactions_are_counted_by_the_database(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "hello")
     await bob.call("reaction:add", message_id=sent["id"], emoji="🎉")
@@ -34,7 +34,7 @@ async def test_the_reactions_of_many_are_counted_by_the_database(world: LiveInst
     assert message["reactions"][2] == {"emoji": "👀", "count": 301, "mine": True}
 
 
-async def test_a_page_is_what_its_messages_are_one_by_one(world: LiveInstance) -> None:
+async def test_a_page_equals_its_messages_one_by_one(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "hello @bob")
     await bob.send(room_id, "hi", reply_to=first["id"])

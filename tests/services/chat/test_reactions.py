@@ -19,7 +19,7 @@ async def code_of(client: Client, event: str, **payload: object) -> str:
     [(HEART, BARE_HEART), ("👍", "👍\ufe0f"), ("🕵🏽‍♂️", "🕵🏽‍♂"), ("1\ufe0f\u20e3", "1\u20e3")],
     ids=ascii,
 )
-async def test_an_emoji_is_one_reaction_in_every_spelling(
+async def test_all_spellings_of_an_emoji_are_one_reaction(
     world: LiveInstance, stored: str, spelled: str
 ) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
@@ -38,7 +38,7 @@ async def test_an_emoji_is_one_reaction_in_every_spelling(
     assert {each["emoji"] for each in (*added, removed)} == {stored}
 
 
-async def test_a_user_has_a_share_of_the_kinds(world: LiveInstance) -> None:
+async def test_reactions_of_a_user_are_limited(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     message_id = (await ada.send(room_id, "hello"))["id"]
 
@@ -52,7 +52,7 @@ async def test_a_user_has_a_share_of_the_kinds(world: LiveInstance) -> None:
     assert (again, of_bob, in_place) == ("", "", "")
 
 
-async def test_a_message_has_an_end_of_kinds(world: LiveInstance) -> None:
+async def test_kinds_of_reactions_of_a_message_are_limited(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     message_id = (await ada.send(room_id, "hello"))["id"]
     owner = await models.User.get(username="ada")
@@ -65,7 +65,7 @@ async def test_a_message_has_an_end_of_kinds(world: LiveInstance) -> None:
     assert await code_of(bob, "reaction:add", message_id=message_id, emoji=kinds[0]) == ""
 
 
-async def test_what_an_earlier_release_stored_can_be_removed_by_its_user(world: LiveInstance) -> None:
+async def test_a_reaction_of_an_earlier_release_can_be_removed_by_its_user(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     message_id = (await ada.send(room_id, "hello"))["id"]
     owner = await models.User.get(username="ada")

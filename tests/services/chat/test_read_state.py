@@ -88,7 +88,7 @@ async def test_counts_stop_at_a_thousand(world: LiveInstance, others, own, delet
 
 
 @pytest.mark.parametrize("kind", ["others", "own", "deleted"])
-async def test_a_count_looks_at_a_bounded_number_of_messages(world: LiveInstance, kind: str) -> None:
+async def test_a_count_reads_a_bounded_number_of_messages(world: LiveInstance, kind: str) -> None:
     room_id, clients = await world.room_with_clients("ada", "bob")
     for client in clients:
         await client.close()
@@ -144,7 +144,7 @@ class Looked:
         ("room:mark_unread", {"seq": 5}, "read", {"seq": 4, "unread": 1, "mentions": 1}),
     ],
 )
-async def test_what_one_changes_for_oneself_reaches_ones_other_devices(
+async def test_own_changes_reach_the_other_sockets_of_the_user(
     world: LiveInstance, event: str, payload: dict[str, Any], hint: str, added: dict[str, Any]
 ) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
@@ -162,7 +162,7 @@ async def test_what_one_changes_for_oneself_reaches_ones_other_devices(
     assert (bob.count_events(hint), ada.count_events(hint)) == (0, int(seen_by_others))
 
 
-async def test_what_one_reads_over_rest_reaches_all_devices(world: LiveInstance) -> None:
+async def test_a_read_mark_set_over_rest_reaches_all_sockets(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "one")
 
@@ -173,7 +173,7 @@ async def test_what_one_reads_over_rest_reaches_all_devices(world: LiveInstance)
     assert (received["seq"], received["unread"], received["mentions"]) == (sent["seq"], 0, 0)
 
 
-async def test_a_status_reaches_ones_other_devices(world: LiveInstance) -> None:
+async def test_a_status_reaches_the_other_sockets_of_the_user(world: LiveInstance) -> None:
     ada = await world.register("ada")
     phone, tablet = await ada.connect_client(), await ada.connect_client()
 

@@ -59,7 +59,7 @@ async def edge(request: pytest.FixtureRequest, world: LiveInstance) -> Edge:
     return Edge(request.param, ada, await ada.connect_client())
 
 
-async def test_so_many_rooms_an_hour(world: LiveInstance, edge: Edge) -> None:
+async def test_new_rooms_are_limited_per_hour(world: LiveInstance, edge: Edge) -> None:
     codes = [(await edge.create(kind="private", name=f"room {n}"))[0] for n in range(ROOM_RATE.burst)]
     code, more = await edge.create(kind="public", name="one more")
 
@@ -69,7 +69,7 @@ async def test_so_many_rooms_an_hour(world: LiveInstance, edge: Edge) -> None:
     assert not await models.Room.exists(name="one more")
 
 
-async def test_each_member_named_is_an_invitation(world: LiveInstance, edge: Edge) -> None:
+async def test_each_initial_member_counts_as_an_invitation(world: LiveInstance, edge: Edge) -> None:
     users = await crowd(100)
 
     codes = [
@@ -84,7 +84,7 @@ async def test_each_member_named_is_an_invitation(world: LiveInstance, edge: Edg
     assert await models.Membership.filter(room_id=room["id"]).count() == 2
 
 
-async def test_what_is_not_stored_is_given_back(world: LiveInstance, edge: Edge) -> None:
+async def test_a_failed_operation_is_not_counted(world: LiveInstance, edge: Edge) -> None:
     ada, (bob,) = world.users["ada"], await crowd(1)
     _, room = await edge.create(kind="public", name="taken", member_ids=[bob])
     _, direct = await edge.create(kind="direct", member_ids=[bob])
@@ -107,7 +107,7 @@ async def test_what_is_not_stored_is_given_back(world: LiveInstance, edge: Edge)
     assert (await left(world, ada, "rooms"), await left(world, ada, "invitations")) == before
 
 
-async def test_rooms_that_are_refused_take_no_invitations(world: LiveInstance, edge: Edge) -> None:
+async def test_refused_rooms_use_no_invitations(world: LiveInstance, edge: Edge) -> None:
     ada, (bob,) = world.users["ada"], await crowd(1)
     await world.app.container.rate_limiter.acquire("rooms", ada.id, ROOM_RATE, ROOM_RATE.burst)
 
@@ -117,7 +117,7 @@ async def test_rooms_that_are_refused_take_no_invitations(world: LiveInstance, e
     assert await left(world, ada, "invitations") == INVITATION_RATE.burst
 
 
-async def test_many_at_once_get_what_there_is_and_no_more(world: LiveInstance, edge: Edge) -> None:
+async def test_concurrent_calls_get_exactly_the_available_units(world: LiveInstance, edge: Edge) -> None:
     await world.app.container.rate_limiter.acquire(
         "rooms", world.users["ada"].id, ROOM_RATE, ROOM_RATE.burst - 3
     )
@@ -129,7 +129,7 @@ async def test_many_at_once_get_what_there_is_and_no_more(world: LiveInstance, e
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_both_limits_are_lifted_with_those_of_events(settings: Any) -> None:
+async def test_both_limits_are_off_when_those_of_events_are(settings: Any) -> None:
     async with LiveInstance(settings.model_copy(update={"limit_events": None})) as world:
         ada = await (await world.register("ada")).connect_client()
         users = await crowd(100)

@@ -24,7 +24,7 @@ async def code_of(client: Client, event: str, **payload: object) -> str:
 
 
 @pytest.mark.parametrize("twin", TWINS, ids=ascii)
-async def test_a_public_room_has_its_name_alone(world: LiveInstance, twin: str) -> None:
+async def test_the_name_of_a_public_room_is_unique(world: LiveInstance, twin: str) -> None:
     ada = await (await world.register("ada")).connect_client()
     room = (await ada.call("room:create", kind="public", name="staff"))["room"]
     other = (await ada.call("room:create", kind="public", name="stuff"))["room"]
@@ -35,7 +35,7 @@ async def test_a_public_room_has_its_name_alone(world: LiveInstance, twin: str) 
     assert [each["id"] for each in (await ada.call("room:browse", query=twin))["rooms"]] == [room["id"]]
 
 
-async def test_a_default_room_is_found_by_a_twin_of_its_name(world: LiveInstance) -> None:
+async def test_a_default_room_is_found_by_an_equivalent_name(world: LiveInstance) -> None:
     ada = await world.register("ada")
     room = (await (await ada.connect_client()).call("room:create", kind="public", name="staff"))["room"]
     bob = await world.register("bob")
@@ -48,7 +48,7 @@ async def test_a_default_room_is_found_by_a_twin_of_its_name(world: LiveInstance
 
 
 @pytest.mark.parametrize("length", [5, 13, 14, 80])
-async def test_a_name_that_grows_is_refused(world: LiveInstance, length: int) -> None:
+async def test_a_name_too_long_after_normalization_is_refused(world: LiveInstance, length: int) -> None:
     ada = await (await world.register("ada")).connect_client()
     room = (await ada.call("room:create", kind="private", name="a room"))["room"]
     name = GROWING * length
@@ -64,7 +64,7 @@ async def test_a_name_that_grows_is_refused(world: LiveInstance, length: int) ->
     assert answers[3] == ("not_found" if length <= 13 else "invalid_payload")
 
 
-async def test_a_name_and_a_topic_are_stored_without_what_is_around_them(world: LiveInstance) -> None:
+async def test_a_name_and_a_topic_are_stored_without_surrounding_space(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
 
     room = (await ada.call("room:create", kind="private", name="\u3000a room ", topic=" \u200b "))["room"]

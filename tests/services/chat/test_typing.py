@@ -196,7 +196,7 @@ def test_without_a_bus_each_instance_has_its_own_state(seed: int, monkeypatch: p
     virtual_time.run_in_virtual_time(monkeypatch, test)
 
 
-def test_a_start_that_is_published_after_its_user_left_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_published_after_a_leave_has_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     """It was shown to the members for up to 6 s."""
 
     async def test() -> None:
@@ -217,7 +217,7 @@ def test_a_start_that_is_published_after_its_user_left_shows_nothing(monkeypatch
 
 @pytest.mark.soak
 @pytest.mark.parametrize("connected", [True, False])
-def test_many_random_runs(connected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_runs_match_the_model(connected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         for seed in range(1000):
             network = Network(seed, connected=connected)
@@ -240,7 +240,7 @@ def test_an_older_signal_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     virtual_time.run_in_virtual_time(monkeypatch, test)
 
 
-def test_a_message_from_before_the_start_that_is_found_late_ends_nothing(
+def test_an_older_message_found_late_ends_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def test() -> None:
@@ -256,7 +256,7 @@ def test_a_message_from_before_the_start_that_is_found_late_ends_nothing(
     virtual_time.run_in_virtual_time(monkeypatch, test)
 
 
-def test_a_start_in_the_middle_is_published_with_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_continued_start_is_published_with_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         (here, there), user = Network(1).instances, uuid4()
         here.typists.start(ROOM, user)
@@ -272,7 +272,7 @@ def test_a_start_in_the_middle_is_published_with_its_age(monkeypatch: pytest.Mon
     virtual_time.run_in_virtual_time(monkeypatch, test)
 
 
-def test_a_flood_of_starts_is_published_every_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_starts_are_published_every_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         network, user = Network(1), uuid4()
         here = network.instances[0]

@@ -51,7 +51,7 @@ async def test_a_log_that_ends_before_an_acknowledged_entry_raises_the_epoch(ope
     assert (received, await epoch_raises()) == ([Cause.POSITIONS], [("positions", None)])
 
 
-async def test_a_log_that_goes_on_is_no_evidence(opened):
+async def test_a_longer_log_is_no_evidence(opened):
     watch, received = await _watch()
     watch.record_acknowledged(ROOM, 5)
     watch.record_acknowledged(ROOM, 3)
@@ -107,7 +107,7 @@ async def test_the_epoch_that_another_process_raised_is_adopted_with_its_cause(o
     assert watch.position(ROOM) == 0
 
 
-async def test_a_write_to_a_log_that_went_back_is_refused(opened):
+async def test_a_write_to_a_shortened_log_is_refused(opened):
     watch, _ = await _watch(delivered=7)
 
     with pytest.raises(Unavailable):
@@ -151,9 +151,7 @@ async def test_a_cursor_that_is_ahead_raises_the_epoch(opened, seq, epoch, count
         (True, DAY + timedelta(seconds=1), 2),
     ],
 )
-async def test_claims_wait_for_the_hour_of_the_deployment_and_the_day_of_the_account(
-    opened, same, past, raised
-):
+async def test_claims_are_limited_per_deployment_and_per_account(opened, same, past, raised):
     first, second = ids.uuid7(), ids.uuid7()
     watch, _ = await _watch()
     _claim(watch, first)
@@ -174,7 +172,7 @@ async def test_claims_wait_for_the_hour_of_the_deployment_and_the_day_of_the_acc
     assert received == [Cause.CLAIM] * (raised - 1)
 
 
-async def test_a_claim_of_an_epoch_that_is_over_does_not_wait(opened):
+async def test_a_claim_of_an_earlier_epoch_is_not_delayed(opened):
     watch, _ = await _watch()
     _claim(watch, ids.uuid7())
     await watch.check()
@@ -199,7 +197,7 @@ async def test_many_claims_cost_one_transaction(opened):
     assert await models.EpochClaim.all().count() == 1
 
 
-async def test_the_claims_of_a_liar_are_stored_once(opened):
+async def test_repeated_claims_of_one_account_are_stored_once(opened):
     liar = ids.uuid7()
     watch, _ = await _watch()
     _claim(watch, ids.uuid7())

@@ -38,7 +38,7 @@ def command(room_id: UUID, body: str = "x", client_id: UUID | None = None) -> Se
     return SendMessage(room_id=room_id, client_id=client_id or uuid4(), body=body)
 
 
-async def test_what_arrives_meanwhile_goes_into_one_batch(world: LiveInstance) -> None:
+async def test_messages_that_arrive_during_a_batch_form_the_next_one(world: LiveInstance) -> None:
     room_id, people = await room_of(world, "ada", "bob", "eve")
     batches: list[int] = []
 
@@ -56,7 +56,7 @@ async def test_what_arrives_meanwhile_goes_into_one_batch(world: LiveInstance) -
     assert len(batches) < 100
 
 
-async def test_twins_at_the_same_moment_are_one_message(world: LiveInstance) -> None:
+async def test_concurrent_duplicates_are_one_message(world: LiveInstance) -> None:
     room_id, (ada, _) = await room_of(world, "ada", "bob")
     client_id = uuid4()
 
@@ -88,7 +88,7 @@ def outgoing(ctx: Context, room_id: UUID, user: Any, version: int, body: str = "
     return PendingMessage(user, membership, uuid4(), body, None, [])
 
 
-async def test_a_poisoned_message_fails_alone(world: LiveInstance) -> None:
+async def test_an_unstorable_message_fails_alone(world: LiveInstance) -> None:
     room_id, people = await room_of(world, "ada", "bob")
     users = [(await messages.send(ctx, command(room_id))).message.sender for ctx in people]
     good = [outgoing(people[0], room_id, users[0], 0, str(index)) for index in range(5)]
@@ -104,7 +104,7 @@ async def test_a_poisoned_message_fails_alone(world: LiveInstance) -> None:
     assert [each.seq for each in outcomes] == [5, 6, 7, 8, 9]  # type: ignore[union-attr]
 
 
-async def test_a_standing_that_is_out_of_date_lets_nobody_in(world: LiveInstance) -> None:
+async def test_an_outdated_membership_does_not_permit_a_message(world: LiveInstance) -> None:
     room_id, (ada, bob) = await room_of(world, "ada", "bob")
     user = (await messages.send(bob, command(room_id))).message.sender
     await world.users["ada"].rest("DELETE", f"/rooms/{room_id}/members/{bob.user_id}")
@@ -116,7 +116,9 @@ async def test_a_standing_that_is_out_of_date_lets_nobody_in(world: LiveInstance
     assert (await messages.send(ada, command(room_id))).message.seq == 5
 
 
-async def test_a_full_queue_says_so(world: LiveInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_queue_is_reported_as_unavailable(
+    world: LiveInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     room_id, (ada, _) = await room_of(world, "ada", "bob")
     monkeypatch.setattr(message_writer, "MAX_QUEUED_MESSAGES", 5)
 
@@ -131,7 +133,7 @@ async def test_a_full_queue_says_so(world: LiveInstance, monkeypatch: pytest.Mon
 
 @pytest.mark.slow("6 s: a batch waits for its time limit, five times")
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
-async def test_while_the_database_hangs_everybody_is_answered_in_time(
+async def test_messages_are_acknowledged_in_time_while_the_database_hangs(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(message_writer, "WRITE_TIMEOUT_S", 0.5)
@@ -158,7 +160,7 @@ async def test_while_the_database_hangs_everybody_is_answered_in_time(
         assert (await messages.send(ada, command(room_id))).message.seq == before + 1
 
 
-async def test_rooms_are_locked_in_one_order_by_whoever_writes(world: LiveInstance) -> None:
+async def test_all_writers_lock_rooms_in_one_order(world: LiveInstance) -> None:
     made = [await room_of(world, f"ada{index}", f"bob{index}") for index in range(4)]
     one, other = (
         world.app.container.message_writer,
@@ -181,7 +183,7 @@ async def test_rooms_are_locked_in_one_order_by_whoever_writes(world: LiveInstan
     await other.close()
 
 
-async def test_what_was_accepted_is_stored_before_the_end(world: LiveInstance) -> None:
+async def test_accepted_messages_are_stored_before_the_writer_stops(world: LiveInstance) -> None:
     room_id, (ada, _) = await room_of(world, "ada", "bob")
     user = (await messages.send(ada, command(room_id))).message.sender
     writer = world.app.container.message_writer
@@ -209,7 +211,9 @@ async def hanging(settings: Any) -> AsyncIterator[tuple[Any, Callable[[], object
     other.close()
 
 
-async def test_what_is_cut_off_at_the_end_is_answered(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_messages_interrupted_by_the_stop_are_acknowledged(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with hanging(settings) as (hung, freeze, thaw), LiveInstance(hung) as world:
         room_id, (ada, _) = await room_of(world, "ada", "bob")
         user = (await messages.send(ada, command(room_id))).message.sender

@@ -40,7 +40,7 @@ def settled(residents: MembershipCache, user: User, room_id: UUID = ROOM) -> Cac
     return resident
 
 
-def test_somebody_is_known_from_the_end_of_loading_to_a_minute_after_the_last_socket(
+def test_a_user_is_cached_until_a_minute_after_the_last_socket(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     residents, user = MembershipCache(Rate(30, 10), MemoryBus()), new_user()
@@ -62,7 +62,7 @@ def test_somebody_is_known_from_the_end_of_loading_to_a_minute_after_the_last_so
     assert residents.rooms == {}
 
 
-def test_whoever_left_before_their_rooms_were_known_is_forgotten_at_once() -> None:
+def test_a_user_who_disconnects_before_loading_is_removed_at_once() -> None:
     residents, user = MembershipCache(None, MemoryBus()), new_user()
     residents.add_socket(connected(user))
 
@@ -85,7 +85,7 @@ class Topics(MemoryBus):
         self.users.remove(user_id)
 
 
-def test_a_user_is_subscribed_for_as_long_as_anything_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cached_user_is_subscribed(monkeypatch: pytest.MonkeyPatch) -> None:
     bus, user = Topics(), new_user()
     residents = MembershipCache(None, bus)
     settled(residents, user)
@@ -108,7 +108,7 @@ def test_a_user_is_subscribed_for_as_long_as_anything_is_remembered(monkeypatch:
 
 
 @pytest.mark.parametrize(("seq", "member"), [(6, True), (7, False), (9, False), (None, False)])
-def test_a_late_signal_ends_no_younger_membership(seq: int | None, member: bool) -> None:
+def test_a_late_signal_ends_no_newer_membership(seq: int | None, member: bool) -> None:
     residents, user = MembershipCache(None, MemoryBus()), new_user()
     resident = settled(residents, user)
     resident.rooms[ROOM].joined_seq = 7
@@ -118,7 +118,7 @@ def test_a_late_signal_ends_no_younger_membership(seq: int | None, member: bool)
     assert (ROOM in resident.rooms) == member
 
 
-def test_memory_is_not_certain_after_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_not_certain_after_lost_signals(monkeypatch: pytest.MonkeyPatch) -> None:
     residents = MembershipCache(None, MemoryBus())
     seen = [residents.up_to_date]
 
@@ -132,7 +132,7 @@ def test_memory_is_not_certain_after_a_loss(monkeypatch: pytest.MonkeyPatch) -> 
     assert seen == [True, False, True, False]
 
 
-def test_of_too_many_who_left_the_first_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_disconnected_users_are_evicted_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_DISCONNECTED_USERS", 2)
     residents, users = MembershipCache(None, MemoryBus()), [new_user() for _ in range(4)]
     for user in users:
@@ -144,7 +144,7 @@ def test_of_too_many_who_left_the_first_are_forgotten(monkeypatch: pytest.Monkey
     assert [residents.get(user.id) is not None for user in users] == [False, False, True, True]
 
 
-def test_the_end_of_the_last_session_is_the_end_of_what_is_remembered() -> None:
+def test_the_end_of_the_last_session_removes_the_user() -> None:
     residents, user = MembershipCache(None, MemoryBus()), new_user()
     settled(residents, user)
     residents.remove_socket(user.id, SESSION)
@@ -161,7 +161,7 @@ def test_the_end_of_the_last_session_is_the_end_of_what_is_remembered() -> None:
     assert residents.rooms == {}
 
 
-def test_who_is_in_again_is_not_thrown_out_by_an_old_entry() -> None:
+def test_an_old_entry_does_not_remove_a_new_membership() -> None:
     residents, user = MembershipCache(None, MemoryBus()), new_user()
     resident = settled(residents, user)
     resident.rooms[ROOM].joined_seq = 7
@@ -173,7 +173,7 @@ def test_who_is_in_again_is_not_thrown_out_by_an_old_entry() -> None:
     assert resident.version == -1, "whether they are in again is to be found"
 
 
-def test_what_changed_since_somebody_was_admitted_is_still_to_be_found() -> None:
+def test_changes_since_the_connect_can_be_found() -> None:
     residents, user = MembershipCache(None, MemoryBus()), new_user()
     resident = residents.add_socket(connected(user, version=5))
 
@@ -182,7 +182,7 @@ def test_what_changed_since_somebody_was_admitted_is_still_to_be_found() -> None
     assert resident.version == 3
 
 
-def test_a_short_absence_knows_whether_anything_was_read_meanwhile() -> None:
+def test_a_short_disconnection_detects_read_marks() -> None:
     residents, user = MembershipCache(None, MemoryBus()), new_user()
     settled(residents, user)
     residents.on_signal(UserHint.of(user.id, ReadHint(room_id=ROOM, user_id=user.id, seq=1)))
@@ -202,7 +202,7 @@ def test_a_short_absence_knows_whether_anything_was_read_meanwhile() -> None:
     assert residents.record_reconnect(user.id, uuid4()) is None
 
 
-def test_an_ended_membership_is_forgotten_and_noticed() -> None:
+def test_an_ended_membership_is_removed_and_reported() -> None:
     residents, user = MembershipCache(None, MemoryBus()), new_user()
     resident = settled(residents, user)
     before = resident.change_count
@@ -214,7 +214,7 @@ def test_an_ended_membership_is_forgotten_and_noticed() -> None:
     assert resident.change_count > before, "a reading that began before this is old"
 
 
-def test_muting_leaves_the_role_and_a_role_leaves_the_muting() -> None:
+def test_mute_and_role_are_independent() -> None:
     residents, user = MembershipCache(None, MemoryBus()), new_user()
     resident = settled(residents, user)
 
@@ -224,7 +224,7 @@ def test_muting_leaves_the_role_and_a_role_leaves_the_muting() -> None:
     assert (resident.rooms[ROOM].role, resident.rooms[ROOM].muted) == ("moderator", True)
 
 
-def test_signals_about_strangers_are_nothing() -> None:
+def test_signals_about_other_users_are_ignored() -> None:
     residents = MembershipCache(None, MemoryBus())
 
     residents.on_signal(MemberChanged(uuid4(), ROOM, role="owner"))

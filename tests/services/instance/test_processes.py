@@ -82,13 +82,13 @@ async def test_the_row_is_renewed(start):
 
 
 @pytest.mark.parametrize("seconds", [16, -16])
-async def test_a_row_of_another_time_has_expired(start, seconds):
+async def test_an_old_row_has_expired(start, seconds):
     await age((await start()).registration.run, seconds)
 
     assert await processes.live() == []
 
 
-async def test_a_row_is_deleted_a_while_after_it_expired(start):
+async def test_an_expired_row_is_deleted_later(start):
     process = await start()
     killed = [process.registration._replace(run=ids.uuid7(), id=name) for name in ("old", "older")]
     for registration, seconds in zip(killed, (50, 70), strict=True):
@@ -100,7 +100,7 @@ async def test_a_row_is_deleted_a_while_after_it_expired(start):
     assert {row.id for row in await rows.read(database.connection())} == {"one", "old"}
 
 
-async def test_the_time_of_the_machine_does_not_count(start, monkeypatch):
+async def test_the_clock_of_the_machine_is_not_used(start, monkeypatch):
     process = await start()
 
     monkeypatch.setattr(time, "time", lambda: 0.0)
@@ -109,7 +109,7 @@ async def test_the_time_of_the_machine_does_not_count(start, monkeypatch):
     assert [row.run for row in await processes.live()] == [process.registration.run]
 
 
-async def test_a_row_that_was_deleted_is_written_again(start):
+async def test_a_deleted_row_is_written_again(start):
     process = await start(every_s=0.02)
     await rows.remove_all(database.connection())
 
@@ -134,7 +134,7 @@ on_postgres = pytest.mark.parametrize("database_kind", ["postgres"], indirect=Tr
     ],
     ids=["another kind", "another id", "the key of before"],
 )
-async def test_peers_that_fit_start_at_once(start, kind, changes):
+async def test_matching_processes_start_at_once(start, kind, changes):
     await start()
 
     began = time.monotonic()
@@ -158,7 +158,7 @@ UNFIT = {
 
 @on_postgres
 @pytest.mark.parametrize(("kind", "changes", "reason"), UNFIT.values(), ids=UNFIT)
-async def test_a_process_that_does_not_fit_is_refused_when_the_other_renews(start, kind, changes, reason):
+async def test_a_mismatched_process_is_refused_when_the_other_renews(start, kind, changes, reason):
     first = await start(every_s=0.1)
 
     with pytest.raises(StartRefused, match=reason):
@@ -170,7 +170,7 @@ async def test_a_process_that_does_not_fit_is_refused_when_the_other_renews(star
 @on_postgres
 @pytest.mark.parametrize(("kind", "changes", "reason"), UNFIT.values(), ids=UNFIT)
 @pytest.mark.parametrize("end", ["expires", "is removed"])
-async def test_it_starts_when_the_other_registration_ends(start, kind, changes, reason, end, caplog):
+async def test_a_process_starts_when_the_other_registration_ends(start, kind, changes, reason, end, caplog):
     first = await start()
     with caplog.at_level("INFO", "hubbub"):
         starting = asyncio.create_task(start(kind, **changes))
@@ -186,7 +186,7 @@ async def test_it_starts_when_the_other_registration_ends(start, kind, changes, 
 
 
 @on_postgres
-async def test_of_two_that_start_at_once_with_one_id_one_is_refused(start):
+async def test_one_of_two_processes_started_with_one_id_is_refused(start):
     found = await asyncio.gather(*(start(every_s=0.1) for _ in range(4)), return_exceptions=True)
 
     assert sorted(type(each).__name__ for each in found) == ["Process", *["StartRefused"] * 3]
@@ -210,7 +210,7 @@ async def test_a_duplicate_after_a_pause_is_logged_once(start, caplog):
     ("first", "second", "warned"),
     [(None, None, 1), ("redis://r", "redis://r", 0), ("redis://r", None, 1)],
 )
-async def test_instances_without_redis_are_warned_about_once(start, caplog, first, second, warned):
+async def test_instances_without_redis_cause_one_warning(start, caplog, first, second, warned):
     await start(redis_url=first)
     process = await start(instance_id="two", redis_url=second)
     for _ in range(2):
@@ -220,7 +220,7 @@ async def test_instances_without_redis_are_warned_about_once(start, caplog, firs
 
 
 @on_postgres
-async def test_a_worker_is_no_instance(start, caplog):
+async def test_a_worker_does_not_count_as_an_instance(start, caplog):
     await start()
     await start("worker")
 
@@ -228,7 +228,7 @@ async def test_a_worker_is_no_instance(start, caplog):
 
 
 @on_postgres
-async def test_a_pool_that_is_exhausted_does_not_stop_the_renewals(settings):
+async def test_an_exhausted_pool_does_not_stop_the_renewals(settings):
     settings = settings.model_copy(update={"database_pool": 1})
     await migrations.open_current(settings)
     process = Process(settings, "serve", 0.02)
@@ -250,7 +250,7 @@ async def test_a_pool_that_is_exhausted_does_not_stop_the_renewals(settings):
 
 @on_postgres
 @pytest.mark.parametrize("outage", ["down", "freeze"])
-async def test_an_outage_ends_nothing_and_the_row_is_written_again(
+async def test_an_outage_stops_no_process_and_the_row_is_written_again(
     database_url, tmp_path, outage, caplog, monkeypatch
 ):
     monkeypatch.setattr(processes, "STATEMENT_TIMEOUT_S", 0.2)

@@ -35,7 +35,7 @@ async def row():
     return await models.Job.get()
 
 
-async def test_a_job_is_stored_with_the_change_or_not_at_all(container):
+async def test_a_job_is_stored_with_its_transaction_or_not_at_all(container):
     ctx = Context(container, uuid4())
 
     async def broken():
@@ -58,7 +58,7 @@ async def test_a_job_is_stored_with_the_change_or_not_at_all(container):
     assert not await queue.has_due()
 
 
-async def test_each_job_is_taken_by_one(container):
+async def test_each_job_is_taken_by_one_worker(container):
     for _ in range(40):
         await add()
 
@@ -70,7 +70,7 @@ async def test_each_job_is_taken_by_one(container):
     assert len(set(ids)) == 40
 
 
-async def test_a_unique_key_holds_until_the_job_ends(container):
+async def test_a_unique_key_is_held_until_the_job_ends(container):
     lease = uuid4()
     assert await add(unique="one")
     assert not await add(unique="one")
@@ -82,14 +82,14 @@ async def test_a_unique_key_holds_until_the_job_ends(container):
     assert await add(unique="one")
 
 
-async def test_not_before_its_time(container):
+async def test_a_scheduled_job_is_not_taken_early(container):
     await add(run_at=clock.now() + timedelta(hours=1))
 
     assert not await queue.has_due()
     assert await queue.claim(uuid4(), 10) == []
 
 
-async def test_what_failed_is_tried_again_later_and_kept_in_the_end(container):
+async def test_a_failed_job_is_retried_and_finally_kept_as_failed(container):
     await add()
     lease = uuid4()
     for attempt in range(1, ATTEMPTS + 1):
@@ -101,7 +101,7 @@ async def test_what_failed_is_tried_again_later_and_kept_in_the_end(container):
     assert not await queue.has_due()
 
 
-async def test_what_is_hopeless_is_not_tried_again(container):
+async def test_a_permanently_failed_job_is_not_retried(container):
     await add()
     lease = uuid4()
     [job] = await queue.claim(lease, 10)
@@ -111,7 +111,7 @@ async def test_what_is_hopeless_is_not_tried_again(container):
     assert (await row()).state == "dead"
 
 
-def test_waits_grow_and_differ():
+def test_retry_delays_grow_and_differ():
     for attempt in range(1, ATTEMPTS + 1):
         waits = {queue.retry_delay_s(attempt) for _ in range(50)}
         longest = min(queue.MIN_RETRY_DELAY_S * 2 ** (attempt - 1), queue.MAX_RETRY_DELAY_S)
@@ -119,7 +119,7 @@ def test_waits_grow_and_differ():
         assert longest / 2 <= min(waits) <= max(waits) <= longest
 
 
-async def test_a_lost_worker_loses_its_jobs(container):
+async def test_jobs_of_a_lost_worker_are_taken_again(container):
     lost, other = uuid4(), uuid4()
     await add()
     [job] = await queue.claim(lost, 10)
@@ -136,7 +136,7 @@ async def test_a_lost_worker_loses_its_jobs(container):
     assert (await row()).state == "done"
 
 
-async def test_what_kills_its_workers_is_kept_in_the_end(container):
+async def test_a_job_that_kills_its_workers_is_finally_kept_as_failed(container):
     await add()
     await queue.claim(uuid4(), 10)
     await models.Job.all().update(leased_until=clock.now() - timedelta(seconds=1), attempts=ATTEMPTS)
@@ -146,7 +146,7 @@ async def test_what_kills_its_workers_is_kept_in_the_end(container):
     assert ((await row()).state, (await row()).last_error) == ("dead", "The worker was lost.")
 
 
-async def test_a_lease_is_kept_by_beating(container):
+async def test_heartbeats_keep_a_lease(container):
     lease = uuid4()
     await add()
     await queue.claim(lease, 10)
@@ -157,7 +157,7 @@ async def test_a_lease_is_kept_by_beating(container):
     assert (await row()).leased_until > before
 
 
-async def test_a_worker_that_stops_gives_back_what_it_has(container):
+async def test_a_stopping_worker_releases_its_jobs(container):
     lease = uuid4()
     await add()
     [job] = await queue.claim(lease, 10)
@@ -167,7 +167,7 @@ async def test_a_worker_that_stops_gives_back_what_it_has(container):
     assert await queue.has_due()
 
 
-async def test_what_ended_is_deleted_after_a_while(container, monkeypatch):
+async def test_finished_jobs_are_deleted_after_a_while(container, monkeypatch):
     monkeypatch.setattr(locking, "MAX_LOCKED_ROWS", 2)
     lease = uuid4()
     for _ in range(6):
@@ -191,7 +191,7 @@ async def test_what_ended_is_deleted_after_a_while(container, monkeypatch):
 
 @pytest.mark.parametrize("database_kind", ["postgres"])  # with SQLite there is one machine
 @pytest.mark.parametrize("seconds", [-60, -1, 1, 60])
-async def test_a_worker_whose_clock_differs_takes_a_new_job_at_once_and_no_job_twice(
+async def test_a_worker_with_another_clock_takes_a_new_job_at_once_and_no_job_twice(
     container, monkeypatch, seconds
 ):
     real, lease = clock.now, uuid4()

@@ -21,7 +21,7 @@ async def container(settings):
         yield container
 
 
-async def test_old_sessions_and_tokens_go(container):
+async def test_old_sessions_and_tokens_are_deleted(container):
     given = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
     signed = await registration.register(container, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
     await one_time_tokens.create(signed.user.id, "verify_email", "ada@example.org")
@@ -39,7 +39,7 @@ async def test_old_sessions_and_tokens_go(container):
     assert await models.User.exists()
 
 
-async def test_handovers_go_once_their_state_has_run_out(container):
+async def test_oauth_handoffs_are_deleted_after_their_state_expires(container):
     for state, seconds in (("a", -121), ("b", -60)):  # "b" is accepted where the clock is late
         await models.OAuthHandoff.create(
             state_digest=state, expires_at=clock.now() + timedelta(seconds=seconds)

@@ -69,7 +69,7 @@ def elsewhere(monkeypatch, difference):
 
 @pytest.mark.parametrize("seconds", [-60, -0.1, 1, 60])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_token_stored_by_an_instance_whose_clock_differs_is_good_for_its_time(
+async def test_a_token_of_an_instance_with_another_clock_is_valid_for_its_lifetime(
     user, monkeypatch, kind, seconds
 ):
     with monkeypatch.context() as there:
@@ -81,7 +81,7 @@ async def test_a_token_stored_by_an_instance_whose_clock_differs_is_good_for_its
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_token_is_refused_when_no_clock_can_make_it_good(user, monkeypatch, kind):
+async def test_a_token_is_refused_when_it_has_expired_by_every_clock(user, monkeypatch, kind):
     token, use = await kind(user)
     elsewhere(monkeypatch, KINDS[kind] + clock.MAX_CLOCK_SKEW + timedelta(seconds=1))
 

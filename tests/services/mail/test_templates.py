@@ -11,7 +11,7 @@ NASTY = "Eve</p><script>\r\nBcc: all@example.org {{ code }}"
 
 @pytest.mark.parametrize("language", templates.languages())
 @pytest.mark.parametrize("name", templates.NAMES)
-def test_each_letter_in_each_language(name, language):
+def test_each_email_is_rendered_in_each_language(name, language):
     mail = templates.sample(name, language, "https://chat.example")
 
     assert mail.subject
@@ -23,7 +23,7 @@ def test_each_letter_in_each_language(name, language):
     assert ("an-example-of-a-code" in mail.text) == (name not in templates.NOTIFICATIONS)
 
 
-def test_there_is_more_than_english():
+def test_several_languages_are_available():
     assert {"en", "de"} <= set(templates.languages())
     assert [templates.resolve_language(tag) for tag in ("de", "de-AT", "DE", "tlh", "..")] == [
         "de",
@@ -34,7 +34,7 @@ def test_there_is_more_than_english():
     ]
 
 
-def test_facts_are_text_whatever_they_hold():
+def test_values_are_escaped():
     facts = {"name": NASTY, "site": "https://chat.example", "device": NASTY, "ip": NASTY}
 
     mail = templates.render("new_login", "en", facts)

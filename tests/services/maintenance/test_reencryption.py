@@ -29,7 +29,7 @@ async def confirmed(container, signed):
     return Context(container, signed.user.id, session.id)
 
 
-async def test_the_key_of_before_is_not_needed_any_more(container, monkeypatch):
+async def test_the_previous_key_is_no_longer_needed(container, monkeypatch):
     monkeypatch.setattr(reencryption, "REENCRYPT_BATCH_ROWS", 2)
     secrets = {}
     for number in range(5):
@@ -51,7 +51,7 @@ async def test_the_key_of_before_is_not_needed_any_more(container, monkeypatch):
             alone.unseal(two_factor.sealing_purpose(row.id), row.secret)
 
 
-async def test_what_no_listed_key_reads_is_counted_and_left(container):
+async def test_unreadable_secrets_are_counted_and_kept(container):
     given = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
     signed = await registration.register(container, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
     await two_factor.setup(await confirmed(container, signed))

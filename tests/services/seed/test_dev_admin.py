@@ -20,7 +20,7 @@ async def container(database_url, tmp_path):
         yield container
 
 
-async def test_an_empty_database_gets_an_admin_whose_password_is_kept(container, tmp_path):
+async def test_an_empty_database_gets_an_admin_with_a_stored_password(container, tmp_path):
     login = await dev_admin.ensure_dev_admin(container)
 
     user = await models.User.get(email=login.email)
@@ -30,7 +30,7 @@ async def test_an_empty_database_gets_an_admin_whose_password_is_kept(container,
     assert login.path.stat().st_mode & 0o777 == 0o600
 
 
-async def test_at_the_next_start_it_is_the_same(container):
+async def test_the_next_start_keeps_the_admin(container):
     first = await dev_admin.ensure_dev_admin(container)
     second = await dev_admin.ensure_dev_admin(container)
 
@@ -38,14 +38,14 @@ async def test_at_the_next_start_it_is_the_same(container):
     assert await models.User.all().count() == 1
 
 
-async def test_a_new_database_takes_the_password_that_is_kept(container):
+async def test_a_new_database_uses_the_stored_password(container):
     first = await dev_admin.ensure_dev_admin(container)
     await models.User.all().delete()
 
     assert await dev_admin.ensure_dev_admin(container) == first
 
 
-async def test_who_has_people_already_gets_no_admin(container, tmp_path):
+async def test_a_database_with_users_gets_no_admin(container, tmp_path):
     await models.User.create(username="ada", email="ada@example.org", display_name="Ada")
 
     assert await dev_admin.ensure_dev_admin(container) is None
@@ -53,14 +53,14 @@ async def test_who_has_people_already_gets_no_admin(container, tmp_path):
     assert not (tmp_path / "admin_password").exists()
 
 
-async def test_a_password_that_was_changed_is_not_shown(container):
+async def test_a_changed_password_is_not_printed(container):
     await dev_admin.ensure_dev_admin(container)
     await models.User.all().update(password_digest=await passwords.digest("another one", 4))
 
     assert await dev_admin.ensure_dev_admin(container) is None
 
 
-async def test_an_admin_that_is_gone_is_not_shown(container):
+async def test_a_deleted_admin_is_not_printed(container):
     await dev_admin.ensure_dev_admin(container)
     await models.User.all().update(email="other@example.org")
 
@@ -68,7 +68,7 @@ async def test_an_admin_that_is_gone_is_not_shown(container):
 
 
 @pytest.mark.parametrize("env", ["test", "production"])
-async def test_outside_development_nobody_is_made(container, env):
+async def test_no_admin_is_created_outside_development(container, env):
     container.settings = container.settings.model_copy(update={"env": env})
 
     assert await dev_admin.ensure_dev_admin(container) is None
@@ -78,7 +78,7 @@ async def test_outside_development_nobody_is_made(container, env):
 LOGIN = DevAdminLogin("admin@hubbub.local", "s3cret", Path("var/admin_password"))
 
 
-def test_the_greeting_names_the_addresses_and_the_login():
+def test_the_greeting_contains_the_urls_and_the_login():
     text = dev_admin.banner(Settings.for_tests(env="development"), "http://127.0.0.1:8000", LOGIN)
 
     assert "http://127.0.0.1:8000/\n" in text
@@ -89,14 +89,14 @@ def test_the_greeting_names_the_addresses_and_the_login():
     assert "var/admin_password" in text
 
 
-def test_what_is_not_there_is_not_named():
+def test_the_greeting_omits_what_is_disabled():
     text = dev_admin.banner(Settings.for_tests(env="development", playground=False), "http://h", None)
 
     assert "playground" not in text
     assert "password" not in text
 
 
-def test_production_is_greeted_by_its_logs_alone():
+def test_production_prints_no_greeting():
     settings = Settings.for_tests(env="production", bcrypt_rounds=10)
 
     assert dev_admin.banner(settings, "http://h", None) == ""
@@ -113,7 +113,7 @@ async def test_no_e_mail_is_sent_to_the_admin_of_a_new_database(container):
     ("host", "url"),
     [("0.0.0.0", "http://127.0.0.1:0"), ("::", "http://[::1]:0"), ("127.0.0.2", "http://127.0.0.2:0")],
 )
-def test_the_address_that_is_shown_can_be_opened(host, url):
+def test_the_printed_url_can_be_opened(host, url):
     settings = Settings.for_tests(host=host, playground=True)
 
     displayed = dev_admin.banner(settings, App(settings).url, None)

@@ -30,7 +30,7 @@ async def members(room):
     return [users.to_view(row) for row in rows]
 
 
-async def test_who_is_a_member_does_not_join_again(room, members):
+async def test_a_member_does_not_join_again(room, members):
     await generator.add_members(room.id, [(members[0], "owner")], 0)
     await generator.add_members(room.id, [(user, "member") for user in members], 0)
 
@@ -49,7 +49,7 @@ async def test_the_history_reaches_from_a_week_ago_until_now(room, members):
     assert clock.now() - times[-1] < timedelta(days=1)
 
 
-async def test_ids_of_messages_are_in_the_order_of_the_log(room, members):
+async def test_message_ids_follow_the_order_of_the_log(room, members):
     await generator.add_members(room.id, [(user, "member") for user in members], 200)
     await generator.write_messages(room.id, "x", members, 200, lambda _: None)
 
@@ -59,7 +59,7 @@ async def test_ids_of_messages_are_in_the_order_of_the_log(room, members):
     assert all(row.id.version == 7 for row in messages)
 
 
-async def test_a_room_that_talks_enough_is_left_alone(room, members):
+async def test_a_room_with_enough_messages_is_unchanged(room, members):
     await generator.add_members(room.id, [(user, "member") for user in members], 20)
     told = []
 
@@ -70,7 +70,7 @@ async def test_a_room_that_talks_enough_is_left_alone(room, members):
     assert sum(told) == 30
 
 
-async def test_history_that_ends_in_the_future_goes_on_from_there(room, members):
+async def test_history_that_ends_in_the_future_continues_from_there(room, members):
     late = clock.now() + timedelta(minutes=5)  # the clock of the machine was put back
     await models.Room.filter(id=room.id).update(last_entry_at=late)
 

@@ -5,7 +5,7 @@ import re
 from hubbub.services.seed import sample
 
 
-def test_no_two_people_and_no_two_rooms_have_the_same_name():
+def test_names_of_users_and_rooms_are_unique():
     users = [sample.user_names(number) for number in range(5000)]
     places = [sample.room_template(number) for number in range(500)]
 
@@ -13,20 +13,20 @@ def test_no_two_people_and_no_two_rooms_have_the_same_name():
     assert len({place.name for place in places}) == 500
 
 
-def test_usernames_are_allowed_ones():
+def test_usernames_are_valid():
     names = [sample.user_names(number)[0] for number in range(5000)]
 
     assert all(re.fullmatch(r"[a-z][a-z0-9]{2,31}", name) for name in names)
 
 
-def test_the_same_chance_says_the_same():
+def test_the_same_random_seed_gives_the_same_messages():
     first, second = sample.rng("room", 3), sample.rng("room", 3)
 
     assert [sample.sentence(first) for _ in range(50)] == [sample.sentence(second) for _ in range(50)]
     assert sample.sentence(sample.rng("room", 4)) != sample.sentence(sample.rng("room", 5))
 
 
-def test_nothing_is_left_to_be_filled_in():
+def test_no_placeholder_is_left():
     chance = sample.rng("all")
 
     lines = [sample.sentence(chance) for _ in range(2000)]

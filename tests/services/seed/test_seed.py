@@ -46,7 +46,7 @@ async def counts():
     ]
 
 
-async def test_as_much_is_made_as_was_asked_for(run_seed):
+async def test_the_requested_numbers_are_created(run_seed):
     done, steps = await run_seed()
 
     assert (done.users, done.rooms, done.messages) == SMALL
@@ -60,7 +60,7 @@ async def test_as_much_is_made_as_was_asked_for(run_seed):
     assert await models.Message.all().count() == 300
 
 
-async def test_a_second_time_nothing_is_added(run_seed):
+async def test_a_second_run_adds_nothing(run_seed):
     await run_seed()
     before = await counts(), await models.Entry.all().count()
 
@@ -82,7 +82,7 @@ async def test_what_is_missing_is_added(run_seed):
     await check_logs()
 
 
-async def test_every_log_is_as_the_server_writes_it(run_seed):
+async def test_every_log_equals_one_written_by_the_server(run_seed):
     await run_seed()
 
     await check_logs()
@@ -137,7 +137,7 @@ def displayed_json(view):
     return encode(view)
 
 
-async def test_messages_are_found_and_mentions_counted(run_seed):
+async def test_messages_are_searchable_and_mentions_counted(run_seed):
     done, _ = await run_seed(Plan(users=10, rooms=3, messages=800))
     someone = await models.User.get(email=done.email)
 
@@ -151,7 +151,7 @@ async def test_messages_are_found_and_mentions_counted(run_seed):
     assert str(mention.user.id) in mention.message.mentions
 
 
-async def test_some_have_read_all_and_some_have_not(run_seed):
+async def test_some_users_have_read_everything_and_some_have_not(run_seed):
     await run_seed(Plan(users=30, rooms=1, messages=200))
     room = await models.Room.get(name="general")
 
@@ -162,7 +162,7 @@ async def test_some_have_read_all_and_some_have_not(run_seed):
     assert all(0 <= mark <= room.last_seq for mark in marks)
 
 
-async def test_people_share_a_password_that_is_kept(run_seed, tmp_path):
+async def test_sample_users_share_a_stored_password(run_seed, tmp_path):
     done, _ = await run_seed(Plan(3, 1, 0))
 
     users = await models.User.all()
@@ -179,7 +179,7 @@ async def test_a_lost_password_is_replaced(run_seed, tmp_path):
     assert await passwords.matches(done.password, (await models.User.first()).password_digest, 4)
 
 
-async def test_people_and_rooms_of_others_are_left_alone(run_seed):
+async def test_existing_users_and_rooms_are_unchanged(run_seed):
     ada = await models.User.create(username="ada", email="ada@example.org", display_name="Ada")
     closed = await models.Room.create(
         kind="public", name="Random", name_key="random", archived_at=clock.now()
@@ -199,14 +199,14 @@ async def check_logs_of_seeded(closed):
     assert all([room.last_seq == await models.Entry.filter(room_id=room.id).count() for room in rooms])
 
 
-async def test_one_person_alone_can_be_sown(run_seed):
+async def test_a_single_user_can_be_created(run_seed):
     done, _ = await run_seed(Plan(users=1, rooms=6, messages=20))
 
     assert done.users == 1
     assert not await models.Room.filter(kind="direct").exists()
 
 
-async def test_many_people_and_messages_come_in_several_transactions(run_seed, monkeypatch):
+async def test_many_users_and_messages_use_several_transactions(run_seed, monkeypatch):
     monkeypatch.setattr(generator, "MEMBERS_PER_TRANSACTION", 5)
     monkeypatch.setattr(generator, "MESSAGES_PER_TRANSACTION", 30)
     monkeypatch.setattr(seed, "USER_BATCH_SIZE", 5)
@@ -217,7 +217,7 @@ async def test_many_people_and_messages_come_in_several_transactions(run_seed, m
     await check_logs()
 
 
-async def test_two_at_once_make_one_set_of_people_and_rooms(opened):
+async def test_two_concurrent_runs_create_one_set_of_users_and_rooms(opened):
     await asyncio.gather(*(seed.seed(opened, Plan(8, 5, 50), lambda _: None) for _ in range(2)))
 
     assert await models.User.all().count() == 8
@@ -225,7 +225,7 @@ async def test_two_at_once_make_one_set_of_people_and_rooms(opened):
     await check_logs()
 
 
-async def test_beside_a_running_server_everybody_hears_of_it(settings):
+async def test_a_running_server_delivers_the_new_data(settings):
     async with LiveInstance(settings) as world:
         user = await world.register("visitor")
         client = await user.connect_client()
@@ -254,7 +254,7 @@ async def test_beside_a_running_server_everybody_hears_of_it(settings):
         assert len(received) > 80
 
 
-async def test_a_developer_sees_days_and_direct_rooms_beside_what_is_there(opened):
+async def test_the_developer_account_is_a_member_of_sample_and_direct_rooms(opened):
     """As after the first start: the admin is in a default room whose log began just now."""
     development = opened.model_copy(update={"env": "development"})
     admin = await models.User.create(username="admin", email=ADMIN, display_name="admin", role="admin")

@@ -69,7 +69,7 @@ async def statements_of(world: LiveInstance, fan: RawClient) -> int:
     return metrics.counters["database_statements"] - before
 
 
-async def test_who_missed_nothing_is_told_nothing_and_costs_nothing(ada: Returning) -> None:
+async def test_a_client_that_missed_nothing_causes_no_query(ada: Returning) -> None:
     await ada.blink()
 
     assert await statements_of(ada.world, ada.fan) == 0
@@ -79,7 +79,7 @@ async def test_who_missed_nothing_is_told_nothing_and_costs_nothing(ada: Returni
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("frozen", [False, True])
-async def test_over_redis_it_costs_nothing_either_unless_redis_is_silent(
+async def test_redis_confirms_that_nothing_was_missed_unless_it_is_silent(
     settings: Settings, redis_url: str, frozen: bool
 ) -> None:
     async with TcpProxy(redis_url) as proxy:
@@ -94,7 +94,7 @@ async def test_over_redis_it_costs_nothing_either_unless_redis_is_silent(
             proxy.thaw()
 
 
-async def test_who_missed_nothing_hears_what_comes(ada: Returning) -> None:
+async def test_a_client_that_missed_nothing_receives_new_entries(ada: Returning) -> None:
     bob = await ada.world.another_client("bob")
     await ada.fan.close()
     await until_connected(ada.world, 2)
@@ -107,7 +107,7 @@ async def test_who_missed_nothing_hears_what_comes(ada: Returning) -> None:
     assert [it["message"] for name, it in ada.fan.events if name == "message:new"] == sent
 
 
-async def test_who_missed_a_message_is_told_of_its_room_alone(ada: Returning) -> None:
+async def test_a_client_that_missed_a_message_gets_only_its_room(ada: Returning) -> None:
     bob = ada.world.clients[1]
     await ada.blink()
     await bob.send(ada.rooms[1], "you missed that")
@@ -121,7 +121,7 @@ async def test_who_missed_a_message_is_told_of_its_room_alone(ada: Returning) ->
     ("event", "payload"),
     [("room:mute", {"muted": True}), ("room:read", {"seq": 3}), ("room:mark_unread", {"seq": 3})],
 )
-async def test_what_another_device_read_or_muted_is_told(
+async def test_changes_of_another_socket_are_included(
     ada: Returning, event: str, payload: dict[str, Any]
 ) -> None:
     bob, room_id = ada.world.clients[1], ada.rooms[0]
@@ -136,7 +136,7 @@ async def test_what_another_device_read_or_muted_is_told(
     assert [room["id"] for room in ada.fan.ready["rooms"]] == [room_id]
 
 
-async def test_what_was_read_elsewhere_is_found_though_nothing_was_heard_of_it(
+async def test_a_read_mark_set_elsewhere_is_found_without_a_signal(
     ada: Returning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bob, room_id = ada.world.clients[1], ada.rooms[0]
@@ -153,7 +153,7 @@ async def test_what_was_read_elsewhere_is_found_though_nothing_was_heard_of_it(
     assert [room["id"] for room in ada.fan.ready["rooms"]] == [room_id]
 
 
-async def test_a_client_of_another_history_is_told_everything(ada: Returning) -> None:
+async def test_a_client_of_another_epoch_gets_everything(ada: Returning) -> None:
     await ada.blink()
     ada.fan.ready["epoch"] = "another"
 
@@ -162,7 +162,7 @@ async def test_a_client_of_another_history_is_told_everything(ada: Returning) ->
     assert len(ada.fan.ready["rooms"]) == 3, "and the default one"
 
 
-async def test_after_a_long_absence_the_database_is_asked(
+async def test_after_a_long_disconnection_the_database_is_queried(
     ada: Returning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ada.blink()
@@ -173,7 +173,7 @@ async def test_after_a_long_absence_the_database_is_asked(
     assert ada.fan.ready["rooms"] == []
 
 
-async def test_after_a_long_absence_what_was_read_since_the_login_is_told(
+async def test_after_a_long_disconnection_read_marks_since_the_login_are_included(
     ada: Returning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bob, user = ada.world.clients[1], ada.world.users["ada"]

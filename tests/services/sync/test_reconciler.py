@@ -60,7 +60,7 @@ async def until_unknown(world: LiveInstance, user_id: UUID, room_id: UUID) -> No
 
 
 @pytest.mark.parametrize("lost", [object, MemberChanged, EntriesAppended])
-async def test_a_removed_member_is_out_whatever_is_lost(
+async def test_a_removed_member_is_found_despite_lost_signals(
     world: LiveInstance, bus: DroppingBus, lost: type
 ) -> None:
     room_id, (ada, bob, eve) = await world.room_with_clients("ada", "bob", "eve")
@@ -82,7 +82,9 @@ async def test_a_removed_member_is_out_whatever_is_lost(
 
 
 @pytest.mark.parametrize("lost", [object, MemberJoined, EntriesAppended])
-async def test_a_new_member_is_in_whatever_is_lost(world: LiveInstance, bus: DroppingBus, lost: type) -> None:
+async def test_a_new_member_is_found_despite_lost_signals(
+    world: LiveInstance, bus: DroppingBus, lost: type
+) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     eve = await (await world.register("eve")).connect_client()
     bus.should_drop = lambda signal: isinstance(signal, lost)
@@ -99,7 +101,7 @@ async def test_a_new_member_is_in_whatever_is_lost(world: LiveInstance, bus: Dro
     assert (added["id"], added["my"]["role"]) == (room_id, "member")
 
 
-async def test_a_role_and_a_mute_are_found(world: LiveInstance, bus: DroppingBus) -> None:
+async def test_a_changed_role_and_mute_are_found(world: LiveInstance, bus: DroppingBus) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     room, bob_id = UUID(room_id), UUID(world.users["bob"].id)
     bus.should_drop = lambda signal: isinstance(signal, MemberChanged)
@@ -115,7 +117,7 @@ async def test_a_role_and_a_mute_are_found(world: LiveInstance, bus: DroppingBus
 
 
 @pytest.mark.parametrize("lost", [(), MemberJoined, MemberChanged, (MemberJoined, MemberChanged)])
-async def test_whoever_is_let_in_again_hears_though_the_removal_was_lost(
+async def test_a_readmitted_member_receives_entries_though_the_removal_was_lost(
     world: LiveInstance, bus: DroppingBus, lost: Any
 ) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
@@ -140,7 +142,7 @@ async def test_whoever_is_let_in_again_hears_though_the_removal_was_lost(
     assert (await bob.send(room_id, "yes"))["seq"] == again["seq"] + 1
 
 
-async def test_a_socket_that_is_still_in_after_its_last_entry_is_put_out(world: LiveInstance) -> None:
+async def test_a_socket_still_subscribed_after_its_last_entry_is_removed(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     room, bob_id = UUID(room_id), UUID(world.users["bob"].id)
     connection = world.app.chat.connections.of_user(bob_id)[0]
@@ -160,7 +162,7 @@ async def test_a_socket_that_is_still_in_after_its_last_entry_is_put_out(world: 
     assert room not in connection.rooms
 
 
-async def test_many_who_change_the_same_people_do_not_wait_for_each_other(world: LiveInstance) -> None:
+async def test_concurrent_changes_of_the_same_users_do_not_block_each_other(world: LiveInstance) -> None:
     users = [await world.register(f"person{index}") for index in range(6)]
     ids = [UUID(each.id) for each in users]
 
@@ -209,7 +211,7 @@ async def test_an_ended_session_is_found(world: LiveInstance, bus: DroppingBus) 
     assert bus.losses == 1
 
 
-async def test_a_session_that_ended_right_after_its_socket_was_admitted_is_found(world: LiveInstance) -> None:
+async def test_a_session_that_ended_right_after_its_connect_is_found(world: LiveInstance) -> None:
     ada = await world.register("ada")
     client = await ada.connect_client()
     container, user_id = world.app.container, UUID(ada.id)
@@ -233,7 +235,7 @@ async def test_a_session_that_ended_right_after_its_socket_was_admitted_is_found
         ({"deleted_at": clock.now()}, "session_revoked"),
     ],
 )
-async def test_a_user_who_may_not_stay_is_found(world: LiveInstance, fields: Any, code: str) -> None:
+async def test_a_suspended_or_deleted_user_is_found(world: LiveInstance, fields: Any, code: str) -> None:
     ada, bob = [await world.register(name) for name in ("ada", "bob")]
     devices = [await ada.connect_client(), await ada.connect_client()]
     other = await bob.connect_client()
@@ -245,7 +247,7 @@ async def test_a_user_who_may_not_stay_is_found(world: LiveInstance, fields: Any
     assert world.app.container.membership_cache.get(UUID(ada.id)) is None, "nothing is remembered of them"
 
 
-async def test_a_suspension_that_is_over_is_none(world: LiveInstance) -> None:
+async def test_an_expired_suspension_is_ignored(world: LiveInstance) -> None:
     client = await (await world.register("ada")).connect_client()
     past = clock.now() - timedelta(days=1)
 
@@ -270,7 +272,7 @@ async def test_a_new_name_and_a_new_role_are_found(world: LiveInstance) -> None:
     assert world.app.chat.connections.of_user(UUID(ada.id))[0].ctx.role == "admin"
 
 
-async def test_what_is_known_is_trusted_only_while_it_is_compared(
+async def test_the_cache_is_trusted_only_while_it_is_compared(
     world: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")

@@ -338,7 +338,7 @@ RACES = [
 
 
 @pytest.mark.parametrize(("act", "changes"), RACES, ids=lambda each: getattr(each, "__name__", ""))
-async def test_what_is_forbidden_meanwhile_is_not_done(container, gate, act, changes):
+async def test_an_operation_forbidden_during_its_transaction_is_not_done(container, gate, act, changes):
     admin = await (await RaceUser(container, "chief").begin()).promoted()
 
     outcomes = {}
@@ -391,7 +391,7 @@ async def test_many_logins_around_a_change_leave_no_session_of_the_old_password(
     assert all(isinstance(each, wire.TokenPair | HubbubError) for each in logins)
 
 
-async def test_a_digest_that_is_made_anew_meanwhile_refuses_nobody(container, gate):
+async def test_a_digest_replaced_during_an_operation_refuses_no_valid_password(container, gate):
     user = await RaceUser(container, "ada").begin()
     digest = (await models.User.get(id=user.id)).password_digest
 
