@@ -1,4 +1,4 @@
-# One line each; `make` lists them. Python: the first of these that is new enough, or `make … PYTHON=python3.12`.
+# One line per command; `make` lists them. Python: the first of these that is new enough, or `make … PYTHON=python3.12`.
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
 T ?= tests
@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The lists are complete and hashed. pip resolves nothing and builds with the installed, pinned build tools: no new
 # release and no version of pip changes what is installed. `pip check` confirms that a list is complete.
 PINNED := $(PIP) install --use-pep517 --require-hashes --no-deps
-# Tests start many processes, also where Python writes no bytecode by itself.
+# Tests start many processes. Bytecode is compiled first, also if Python writes none automatically.
 COMPILED = $(BIN)/python -m compileall -q hubbub tests
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_NO_WARN_SCRIPT_LOCATION := 1
@@ -16,52 +16,52 @@ export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 export npm_config_cache ?= $(CURDIR)/.cache/npm
 .DEFAULT_GOAL := help
 
-help:  ## this list
+help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST)
 
-run: .venv/.run  ## hubbub on http://127.0.0.1:8000 with nothing beside it; ARGS="--port 9000" and the like
+run: .venv/.run  ## run hubbub on http://127.0.0.1:8000 without other servers; ARGS="--port 9000" and the like
 	@exec $(BIN)/hubbub serve $(ARGS)
 
-# Tests wait more than they compute: three at a time keep two cores busy.
-test: .venv/.dev tests/node/node_modules/.ready  ## all tests, or T=tests/core; ARGS="-x -n0" and the like
+# Tests wait more than they compute: three processes keep two cores busy.
+test: .venv/.dev tests/node/node_modules/.ready  ## run all tests, or T=tests/core; ARGS="-x -n0" and the like
 	@$(COMPILED) && $(BIN)/python -m pytest -n 3 --times $(T) $(ARGS)
 
-soak: .venv/.dev tests/node/node_modules/.ready  ## tests that take minutes each, in 40 minutes at most
+soak: .venv/.dev tests/node/node_modules/.ready  ## run the tests that take minutes each, in 40 minutes at most
 	@$(COMPILED) && timeout 2400 $(BIN)/python -m pytest -n 2 --times -m soak $(T) $(ARGS)
 
-check: .venv/.dev  ## format, lint, types, imports, vulnerabilities, and that migrations and generated documents are up to date
+check: .venv/.dev  ## check format, lint, types, imports, vulnerabilities, pending migrations and generated documents
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo && $(MAKE) -s current audit
 
 current:
 	@$(BIN)/python -m tests.support.migration --check
 	@$(BIN)/hubbub config --example | diff - .env.example && $(BIN)/hubbub config --reference | diff - docs/settings.md && $(BIN)/python -m tests.support.metrics_reference | diff - docs/metrics.md || { echo "These documents are generated: make documents" >&2; exit 1; }
 
-audit: .venv/.dev  ## ask whether vulnerabilities are known of what hubbub is made of; offline it says so
+audit: .venv/.dev  ## look up known vulnerabilities of the dependencies; offline it reports that
 	@$(BIN)/python -m tests.support.vulnerabilities
 
-documents: .venv/.run  ## write what is made from the settings
+documents: .venv/.run  ## generate .env.example, docs/settings.md and docs/metrics.md
 	@$(BIN)/hubbub config --example > .env.example && $(BIN)/hubbub config --reference > docs/settings.md && $(BIN)/python -m tests.support.metrics_reference > docs/metrics.md
 
-migration: .venv/.dev  ## a draft of the step from the last migration to the models: make migration name=reactions
+migration: .venv/.dev  ## draft a migration from the last one to the models: make migration name=reactions
 	@$(BIN)/python -m tests.support.migration $(name)
 
-fix: .venv/.dev  ## format, and repair what the linter can
+fix: .venv/.dev  ## format, and apply the fixes of the linter
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
 
-coverage: .venv/.dev tests/node/node_modules/.ready  ## all tests, which lines they never reach, and whether they reach 90 %
+coverage: .venv/.dev tests/node/node_modules/.ready  ## run all tests, list lines that they do not reach, require 90 %
 	@$(BIN)/python -m pytest -n 3 --cov --cov-report=term $(if $(T),,--cov-fail-under=90) $(T) $(ARGS)
 
-requirements: .venv/.dev  ## pin what pyproject.toml asks for, with hashes
+requirements: .venv/.dev  ## pin the dependencies of pyproject.toml, with hashes
 	@$(COMPILE) pyproject.toml requirements/build.in --extra test --extra dev --no-emit-package pip -o requirements/dev.txt
 	@$(COMPILE) pyproject.toml --constraint requirements/dev.txt -o requirements/main.txt
 	@$(COMPILE) requirements/build.in --constraint requirements/dev.txt -o requirements/build.txt
 
-attack: .venv/.dev  ## attack a live instance beside honest clients (G15); ARGS="--only ws-pong --store sqlite" and the like
+attack: .venv/.dev  ## attack a live instance with honest clients connected (G15); ARGS="--only ws-pong --store sqlite" and the like
 	@$(BIN)/python -m bench.attack $(ARGS)
 
-setup: .venv/.dev tests/node/node_modules/.ready  ## everything that run, test and check need
+setup: .venv/.dev tests/node/node_modules/.ready  ## install everything that run, test and check need
 
-fresh:  ## install and start a clone in an empty folder, by each supported Python of the machine, or by PYTHON
+fresh:  ## install and start a clone in an empty folder, with each supported Python of the machine, or with PYTHON
 	@$(call with_python,exec $$python -m tests.support.fresh $(PYTHON))
 
 newest:
@@ -69,7 +69,7 @@ newest:
 
 .PHONY: help run test soak check current audit documents migration fix coverage requirements attack setup fresh newest
 
-# --- what is set up once, and again when its list changes ---
+# --- installed once, and again when a list changes ---
 
 define with_python
 for python in $(PYTHONS); do \
@@ -81,10 +81,10 @@ for python in $(PYTHONS); do \
 endef
 
 .venv/bin/python:
-	@$(call with_python,echo "Making .venv with $$($$python --version)."; exec $$python -m venv --clear .venv)
+	@$(call with_python,echo "Creating .venv with $$($$python --version)."; exec $$python -m venv --clear .venv)
 
 .venv/.run: requirements/build.txt requirements/main.txt pyproject.toml .venv/bin/python
-	@echo "Installing hubbub and what it needs."
+	@echo "Installing hubbub and its dependencies."
 	@$(PINNED) --only-binary :all: -r requirements/build.txt
 	@$(PINNED) --no-build-isolation -r requirements/main.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
@@ -92,14 +92,14 @@ endef
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.run
-	@echo "Installing what tests and checks need."
+	@echo "Installing the dependencies of tests and checks."
 	@$(PINNED) --no-build-isolation -r requirements/dev.txt
 	@$(PIP) check
 	@touch $@
 
 tests/node/node_modules/.ready: tests/node/package-lock.json tests/node/browser.mjs
 	@command -v npm >/dev/null || { echo "The tests need Node.js 20 or newer, with npm." >&2; exit 1; }
-	@echo "Installing the Socket.IO client of Node.js, and a browser where the machine has none."
+	@echo "Installing the Socket.IO client of Node.js, and a browser if the machine has none."
 	@cd tests/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@node tests/node/browser.mjs
 	@touch $@
