@@ -1,1 +1,1 @@
-"""Measuring hubbub beside its peers; nothing here is shipped."""
+"""Measurements of hubbub and its peers; not part of the package."""

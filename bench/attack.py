@@ -1,4 +1,4 @@
-"""Attacks on a live instance in production settings with default limits, beside honest clients (G15).
+"""Attacks on a live instance in production settings with default limits, with honest clients connected (G15).
 
 python -m bench.attack [--list] [--only NAME,NAME|all] [--store sqlite|postgres|both] [--seconds 20]
                        [--rounds 3] [--seed 1] [--screen SECONDS] [--table]
@@ -38,7 +38,7 @@ def main() -> None:
     if options.table:
         print("\n".join(["", *figures.table(results)]))
     failed = [result for result in results if result.violations()]
-    print(f"\n{len(results) - len(failed)} of {len(results)} attacks leave every bound of G15 whole.")
+    print(f"\n{len(results) - len(failed)} of {len(results)} attacks violate no bound of G15.")
     sys.exit(1 if failed else 0)
 
 
@@ -46,15 +46,15 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--list", action="store_true", help="print the attacks and end")
-    parser.add_argument("--only", default="", help="names or beginnings of names, by comma; or all")
+    parser.add_argument("--list", action="store_true", help="print the attacks and exit")
+    parser.add_argument("--only", default="", help="names or prefixes of names, separated by commas; or all")
     parser.add_argument("--store", choices=[*STORES, "both"], default="both")
-    parser.add_argument("--seconds", type=float, default=20, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=20, help="duration of each measurement")
     parser.add_argument(
         "--screen",
         type=float,
         default=0,
-        help="seconds of a short look; only what breaks a bound is measured",
+        help="seconds of a short measurement; only attacks that violate a bound in it are measured",
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
@@ -65,7 +65,7 @@ def _options() -> argparse.Namespace:
 
 
 def select_attacks(only: str) -> list[Attack]:
-    """The attacks that are named, by their names or by how these begin; of no name, the most important."""
+    """Return the attacks with these names or prefixes; without a name, the most important ones."""
     if not only:
         return [ATTACKS[name] for name in DEFAULT_ATTACKS]
     if only == "all":
@@ -106,12 +106,12 @@ def _run_on_store(store: str, attacks: list[Attack], options: argparse.Namespace
 def _screen_attacks(
     arena: AttackEnvironment, attacks: list[Attack], options: argparse.Namespace
 ) -> list[Attack]:
-    """Those that break a bound in a short look."""
+    """Return the attacks that violate a bound in a short measurement."""
     suspicious = []
     for result in screen(arena, attacks, options.screen, options.seed):
         violations = result.violations()
         print(
-            f"{'look again' if violations else 'holds':10} {result.name:28} {'; '.join(violations)}",
+            f"{'suspicious' if violations else 'holds':10} {result.name:28} {'; '.join(violations)}",
             flush=True,
         )
         if violations:
@@ -120,7 +120,7 @@ def _screen_attacks(
 
 
 def format_result(result: Result, seconds: float) -> list[str]:
-    """An attack's figures for people."""
+    """Format the figures of an attack as text."""
     lines = [f"{result.name} on {result.store}: {ATTACKS[result.name].description} ({seconds:.0f} s)"]
     for kind in figures.KINDS:
         values = [

@@ -1,4 +1,4 @@
-"""One instance under load: latency at 100 messages a second, and at saturation, on both databases."""
+"""One instance under load: latency at 100 messages per second and at saturation, on both databases."""
 
 import argparse
 import asyncio
@@ -29,7 +29,7 @@ SERIES = {
 
 
 def unlimited_settings(database_url: str, folder: Path, port: int) -> dict[str, str]:
-    """The settings: as shipped, without limits."""
+    """Return the default settings without limits."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")},
         "HUBBUB_ENV": "test",
@@ -49,7 +49,7 @@ def unlimited_settings(database_url: str, folder: Path, port: int) -> dict[str, 
 
 @contextmanager
 def run_instance(environment: dict[str, str], core: int) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
-    """A server pinned to a core, and how long it took to answer."""
+    """Run a server pinned to a core. Yields its process and the seconds until it was ready."""
     hubbub = str(Path(sys.executable).with_name("hubbub"))
     started_at = time.monotonic()
     process = subprocess.Popen(["taskset", "-c", str(core), hubbub, "serve"], env=environment)
@@ -62,7 +62,7 @@ def run_instance(environment: dict[str, str], core: int) -> Iterator[tuple[subpr
 
 
 async def wait_until_ready(url: str) -> None:
-    """Wait until the instance answers."""
+    """Wait until the instance responds."""
     async with asyncio.timeout(30), aiohttp.ClientSession() as session:
         while True:
             try:
@@ -74,7 +74,7 @@ async def wait_until_ready(url: str) -> None:
 
 
 async def create_users_and_rooms(port: int) -> list[str]:
-    """People and rooms through the public API; a line `token<TAB>room id` for each connection."""
+    """Create users and rooms through the public API. Returns a line `token<TAB>room id` per connection."""
     url = f"http://127.0.0.1:{port}/api/v1"
     semaphore = asyncio.Semaphore(8)
     async with aiohttp.ClientSession() as session:
@@ -106,7 +106,7 @@ async def create_users_and_rooms(port: int) -> list[str]:
 def run_load(
     options: argparse.Namespace, pid: int, connections_path: Path, extra: list[str]
 ) -> dict[str, Any]:
-    """One run of the generator."""
+    """Run the load generator once. Returns its figures."""
     command = [
         *("taskset", "-c", str(options.load_core), options.sioload, "--quiet"),
         *("--port", str(options.port), "--pid", str(pid)),
@@ -120,7 +120,7 @@ def run_load(
 
 
 def median(rows: list[dict[str, Any]], name: str) -> float:
-    """The median of a figure, `a.b` for nested ones."""
+    """Return the median of a figure, `a.b` for nested ones."""
     values = []
     for row in rows:
         value: Any = row
@@ -131,13 +131,13 @@ def median(rows: list[dict[str, Any]], name: str) -> float:
 
 
 def measure(options: argparse.Namespace, kind: str, database_url: str, folder: Path) -> None:
-    """All series on one database."""
+    """Measure all series on one database, and print."""
     environment = unlimited_settings(database_url, folder, options.port)
     if kind == "postgres":
         hubbub = str(Path(sys.executable).with_name("hubbub"))
         subprocess.run([hubbub, "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
     with run_instance(environment, options.server_core) as (process, started):
-        print(f"{kind}: answers after {started:.2f} s", flush=True)
+        print(f"{kind}: ready after {started:.2f} s", flush=True)
         connections_path = folder / f"{kind}.tsv"
         connections_path.write_text("\n".join(asyncio.run(create_users_and_rooms(options.port))) + "\n")
         for series, extra in SERIES.items():
@@ -147,7 +147,7 @@ def measure(options: argparse.Namespace, kind: str, database_url: str, folder: P
             failed_rows = [row for row in rows if any(row.get(name) for name in FAILURE_COUNTS)]
             print(
                 f"  {series:<12}{'integrity':<20}"
-                f"{'BROKEN ' + json.dumps(failed_rows[0]) if failed_rows else 'whole':>12}"
+                f"{'BROKEN ' + json.dumps(failed_rows[0]) if failed_rows else 'complete':>12}"
             )
 
 
@@ -185,7 +185,7 @@ def main() -> None:
 
 @contextmanager
 def run_postgres(options: argparse.Namespace) -> Iterator[str]:
-    """The given server, or one for this run with fsync on, as shipped."""
+    """Yield the URL of the given server, or of a new one with fsync on, as shipped."""
     if options.postgres:
         yield options.postgres
         return

@@ -1,4 +1,4 @@
-"""hubbub beside its peers: the ratios of the performance targets, from one run on one machine.
+"""hubbub and its peers: the ratios of the performance targets, from one run on one machine.
 
 python -m bench.compare [--only P1,P5] [--runs 3] [--secs 5] [--bench FOLDER]
 """
@@ -29,7 +29,7 @@ def run_load(
     servers: RunningServers,
     secs: float,
 ) -> dict[str, Any]:
-    """One run of the generator against one server."""
+    """Run the load generator against one server. Returns its figures."""
     command = [
         "taskset",
         "-c",
@@ -61,7 +61,7 @@ def run_load(
 def measure(
     stage: BenchEnvironment, generator: Path, scenario: Scenario, options: argparse.Namespace
 ) -> dict[str, list[Any]]:
-    """All servers of a scenario side by side, loaded in turn; each starts afresh where memory is measured."""
+    """Load all servers of a scenario in turn. Each is started again for every run if memory is measured."""
     names = [ratios.HUBBUB, *scenario.peers]
     results: dict[str, list[Any]] = {name: [] for name in names}
     rounds, runs_per_start = (options.runs, 1) if scenario.fresh_servers else (1, options.runs)
@@ -126,7 +126,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--only", default=",".join(SCENARIOS), help=f"some of {','.join(SCENARIOS)}")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--secs", type=float, default=5, help="of load, a run")
+    parser.add_argument("--secs", type=float, default=5, help="duration of each run")
     parser.add_argument(
         "--bench",
         type=Path,
@@ -140,20 +140,20 @@ def _options() -> argparse.Namespace:
 
 
 def build_generator(folder: Path, into: Path) -> Path:
-    """sioload: the built one, else built into a folder of this run."""
+    """Return the load generator, which is compiled into `into` if it does not exist."""
     built = folder / "bin" / "sioload"
     if built.is_file():
         return built
     source = folder / "sioload.c"
     if not source.is_file():
-        sys.exit(f"There is no load generator in {folder}: name its folder with --bench.")
+        sys.exit(f"There is no load generator in {folder}: set its folder with --bench.")
     target = into / "sioload"
     subprocess.run(["cc", "-O2", "-o", str(target), str(source)], check=True)
     return target
 
 
 def main() -> None:
-    """Measure what is asked for and print a table for each."""
+    """Measure the selected scenarios and print a table for each."""
     options = _options()
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
         folder = Path(name)

@@ -1,10 +1,11 @@
-"""An instance dies under thousands of clients, who all go to the other one: how long that takes.
+"""Measures how long thousands of clients need to reconnect to another instance when theirs dies.
 
 python -m bench.crowd [--clients 5000] [--stayers 100] [--bench FOLDER]
 
-Two instances over Redis on one core, generator and PostgreSQL on another; the limit of handshakes as it ships
-(500 a second). The clients wait as stock ones do: 0.5 to 1.5 s at first, up to 5 s, or as long as they are
-told. Who was on the other instance all the time chats, from a process of its own, and measures what it hears.
+Two instances over Redis on one core, load generator and PostgreSQL on another, with the default limit of
+handshakes (500 per second). The clients wait as stock ones do: 0.5 to 1.5 s at first, up to 5 s, or as long
+as the server demands. Clients that stay connected to the other instance chat, in a separate process, and
+measure the latency.
 """
 
 import argparse
@@ -34,14 +35,14 @@ if TYPE_CHECKING:
 
 BASELINE_S = 10.0  # of chat before
 AFTERWARDS_S = 5.0
-MAX_CONCURRENT_HANDSHAKES = 64  # handshakes while everybody comes for the first time
+MAX_CONCURRENT_HANDSHAKES = 64  # handshakes during the first connects
 INITIAL_BACKOFF_S, MAX_BACKOFF_S = 1.0, 5.0
 RECONNECT_TIMEOUT_S = 180.0
 
 
 @dataclass(slots=True)
 class Client:
-    """One socket that comes back."""
+    """One socket that reconnects."""
 
     http: aiohttp.ClientSession
     token: str
@@ -49,7 +50,7 @@ class Client:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     messages: list[tuple[float, float]] = field(
         default_factory=list
-    )  # messages: when, how long after its sending
+    )  # time of receipt and latency of each message
 
     def _on_event(self, event: str, payload: Json) -> None:
         if event == "ready":
@@ -59,14 +60,14 @@ class Client:
             self.messages.append((now, now - float(payload["message"]["body"])))
 
     async def connect(self, url: str) -> None:
-        """Once. Raises Lost, NotLetIn."""
+        """Connect once. Raises ConnectionLost, ConnectRefused."""
         self.ready.clear()
         self.socket = await Socket.connect(self.http, url, {"token": self.token}, self._on_event)
         async with asyncio.timeout(30):
             await self.ready.wait()
 
     async def reconnect(self, url: str, refusals: Counter[str], wait: float = INITIAL_BACKOFF_S) -> float:
-        """Until it is in; returns the time of that."""
+        """Try until the connection is accepted. Returns the time of the acceptance."""
         while True:
             await asyncio.sleep(wait * random.uniform(0.5, 1.5))
             try:
@@ -81,7 +82,7 @@ class Client:
                 return time.monotonic()
 
     async def chat(self, room_id: str) -> None:
-        """A message a second."""
+        """Send a message every second."""
         await asyncio.sleep(random.random())
         while True:
             message = {"room_id": room_id, "client_id": str(uuid4()), "body": str(time.monotonic())}
@@ -91,7 +92,7 @@ class Client:
 
 
 async def _chat_until_stopped(url: str, connections: list[tuple[str, str]], pipe: "Connection") -> None:
-    """Chat until there is a word from the other side, then say what was heard and when."""
+    """Chat until the pipe has a message, then send the received messages with their latencies."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         clients = [Client(http, token) for token, _ in connections]
         for each in clients:
@@ -121,7 +122,7 @@ def _print_row(label: str, messages: list[tuple[float, float]], since: float, un
 
 
 async def run(servers: RunningServers, clients: int) -> None:
-    """Everybody comes, one instance dies, everybody comes to the other."""
+    """Connect all clients, kill their instance, and reconnect them to the other one."""
     assert servers.connections_path is not None
     connections = [
         (token, room)
@@ -157,7 +158,7 @@ async def run(servers: RunningServers, clients: int) -> None:
         pipe.send(None)
         messages = await asyncio.to_thread(pipe.recv)
         print(
-            f"{clients} clients: half were back after {reconnect_times[clients // 2] - killed_at:.1f} s, ",
+            f"{clients} clients: half reconnected after {reconnect_times[clients // 2] - killed_at:.1f} s, ",
             end="",
         )
         print(
@@ -165,17 +166,17 @@ async def run(servers: RunningServers, clients: int) -> None:
             f"all after {reconnect_times[-1] - killed_at:.1f} s; ",
             end="",
         )
-        print(f"told to wait: {dict(refusals)}\n\n| who stayed heard | messages | p50 | p99 | slowest |")
+        print(f"refused: {dict(refusals)}\n\n| delivery | messages | p50 | p99 | slowest |")
         print("| --- | ---: | ---: | ---: | ---: |")
         _print_row("before", messages, baseline_start, killed_at)
-        _print_row("while they came", messages, killed_at, reconnect_times[-1])
+        _print_row("during the reconnects", messages, killed_at, reconnect_times[-1])
         _print_row("after", messages, reconnect_times[-1], end)
         chat.join(10)
         await asyncio.gather(*(each.socket.close() for each in all_clients if each.socket))
 
 
 def main() -> None:
-    """One run."""
+    """Run the measurement."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

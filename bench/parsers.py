@@ -1,10 +1,10 @@
-"""What a WebSocket message costs from the socket to a handler, by who reads the frames.
+"""CPU time of a WebSocket message from the socket to a handler, by frame parser.
 
     python -m bench.parsers
 
-Masked text messages come from a thread as fast as they are taken; the processor time of the event loop's
-thread is measured, system calls included. picows and websockets are measured if they are installed; hubbub
-needs neither.
+A thread sends masked text messages as fast as they are read. The CPU time of the event loop's thread is
+measured, system calls included. picows and websockets are measured if they are installed. hubbub needs
+neither.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ RunServer = Callable[[OnMessage], AbstractAsyncContextManager[int]]
 
 
 class _CountingHandler:
-    """Takes a session's messages, and counts them."""
+    """Counts the messages of a session."""
 
     def __init__(self, on_message: OnMessage) -> None:
         self._on_message = on_message
@@ -42,6 +42,12 @@ class _CountingHandler:
         self._on_message()
 
     def on_closed(self, session: object, reason: str) -> None:
+        pass
+
+    def on_protocol_error(self, session: object) -> None:
+        pass
+
+    def on_flooding(self, session: object) -> None:
         pass
 
 
@@ -110,7 +116,7 @@ async def run_picows(on_message: OnMessage) -> AsyncIterator[int]:
 
 
 class _Progress:
-    """How many messages came, and the loop's processor time when the first one did."""
+    """The number of received messages, and the CPU time of the loop at the first one."""
 
     received = 0
     started_at = 0.0
@@ -143,7 +149,7 @@ def _text_frame(size: int) -> bytes:
 
 
 async def measure(run_server: RunServer, size: int, messages: int, pacing: str) -> float:
-    """Microseconds of the loop's thread for each message."""
+    """Return the CPU time of the loop's thread per message, in microseconds."""
     loop = asyncio.get_running_loop()
     all_received, finished = asyncio.Event(), threading.Event()
     progress = _Progress()
@@ -182,7 +188,7 @@ async def main() -> None:
         with contextlib.suppress(Exception):
             best[f"{name} {version(name)}"] = [float("inf")] * len(CASES)
             continue
-        print(f"{name} is not installed: left out")
+        print(f"{name} is not installed: skipped")
     for _ in range(ROUNDS):
         for label, figures in best.items():
             for at, (size, messages, pacing) in enumerate(CASES):

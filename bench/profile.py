@@ -1,4 +1,4 @@
-"""Where hubbub's time goes under one of the loads of `compare`: the event loop's thread, sampled by py-spy.
+"""Profile of hubbub under one of the loads of `compare`: the event loop's thread, sampled by py-spy.
 
 python -m bench.profile P2 [--secs 8] [--bench FOLDER]
 """
@@ -18,11 +18,11 @@ from bench.scenarios import SCENARIOS
 from bench.stage import BenchEnvironment
 
 TOP_FRAMES = 40
-WARMUP_S = 4.0  # for the connections to be made
+WARMUP_S = 4.0  # until the connections are open
 
 
 def main() -> None:
-    """Load, sample, print the lines in which most of the time was spent, alone and with what they called."""
+    """Load, sample, and print the frames with most of the time, excluding and including their callees."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -68,10 +68,10 @@ def _print_profile(samples: str) -> None:
         for frame in set(frames):
             total_samples[frame] += int(count)
     total = max(1, sum(self_samples.values()))
-    for title, counts in (("alone", self_samples), ("with what it calls", total_samples)):
+    for title, counts in (("excluding callees", self_samples), ("including callees", total_samples)):
         print(f"\n% of the time, {title}")
-        for frame, count in counts.most_common(TOP_FRAMES):
-            print(f"  {100 * count / total:5.1f}  {frame}")
+        for frame, frame_samples in counts.most_common(TOP_FRAMES):
+            print(f"  {100 * frame_samples / total:5.1f}  {frame}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Figures of runs into medians, medians into ratios, ratios into a table. Nothing here starts anything."""
+"""Medians of the figures of runs, ratios of medians, and tables of ratios. Pure functions."""
 
 import statistics
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 
 
 def value_of(row: Row, name: str) -> float:
-    """A figure of a run, `a.b` for nested ones; 0 where it is not there."""
+    """Return a figure of a run, `a.b` for nested ones; 0 if it is missing."""
     value: Any = row
     for part in name.split("."):
         value = value.get(part, 0) if isinstance(value, Mapping) else 0
@@ -20,23 +20,23 @@ def value_of(row: Row, name: str) -> float:
 
 
 def median(rows: Iterable[Row], name: str) -> float:
-    """Of all runs of one server."""
+    """Return the median of a figure over all runs of one server."""
     return statistics.median(value_of(row, name) for row in rows)
 
 
 def spread(rows: Iterable[Row], name: str) -> str:
-    """`median [least-most]`."""
+    """Format `median [lowest-highest]`."""
     values = sorted(value_of(row, name) for row in rows)
     return f"{statistics.median(values):.5g} [{values[0]:.5g}-{values[-1]:.5g}]"
 
 
 def failures(rows: Iterable[Row]) -> list[str]:
-    """What was lost, repeated or out of order, or failed; empty if all was whole."""
+    """List lost, duplicated, reordered and failed messages; empty if there are none."""
     return [f"{name}: {row[name]}" for row in rows for name in FAILURE_COUNTS if row.get(name)]
 
 
 def verdict(ratio: float, target: RatioTarget) -> str:
-    """`aim`, `reached`, `short`, or `-` where nothing is asked."""
+    """Return `aim`, `reached`, `short`, or `below aim` if there is no required value."""
 
     def reaches(bound: float | None) -> bool:
         return bound is not None and (ratio <= bound if target.lower_is_better else ratio >= bound)
@@ -49,7 +49,7 @@ def verdict(ratio: float, target: RatioTarget) -> str:
 
 
 def table(scenario: Scenario, results: Mapping[str, list[Row]]) -> list[str]:
-    """Markdown: every figure that is asked for, each server's median and the ratio."""
+    """Format Markdown: every figure with a target, the median of each server, and the ratio."""
     lines = [f"### {scenario.name}: {scenario.description}", ""]
     lines += ["| figure | peer | hubbub | peer's | ratio | at least | aim | |", "|" + " --- |" * 8]
     for target in scenario.targets:
@@ -77,5 +77,5 @@ def table(scenario: Scenario, results: Mapping[str, list[Row]]) -> list[str]:
 def _integrity(rows: list[Row]) -> str:
     failed = failures(rows)
     if failed:
-        return "**not whole**: " + ", ".join(failed)
-    return f"whole in {len(rows)} runs; server's CPU {spread(rows, 'server_cpu')} %"
+        return "**not complete**: " + ", ".join(failed)
+    return f"complete in {len(rows)} runs; server's CPU {spread(rows, 'server_cpu')} %"

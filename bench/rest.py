@@ -1,9 +1,9 @@
-"""The REST mix on one core, beside a bare aiohttp handler with an answer of a usual size.
+"""A mix of REST requests on one core, and a bare aiohttp handler with a response of usual size.
 
 python -m bench.rest [--runs 3] [--secs 5] [--connections 32]
 
-Of ten requests four list one's rooms, three read messages, two ask who one is, one sends a message. The
-generator is `wrk` (Debian's package of that name), on the other core with PostgreSQL.
+Of ten requests four list the caller's rooms, three read messages, two read the caller's account, one sends a
+message. The generator is `wrk` (Debian's package of that name), on the other core with PostgreSQL.
 """
 
 import argparse
@@ -28,29 +28,29 @@ from aiohttp import web
 
 body = b'{"data":[' + b"0," * 700 + b"0]}"
 app = web.Application()
-app.router.add_route("*", "/{tail:.*}", lambda _: answer())
+app.router.add_route("*", "/{tail:.*}", lambda _: respond())
 
-async def answer():
+async def respond():
     return web.Response(body=body, content_type="application/json")
 
 web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None,
             loop=uvloop.new_event_loop())
 """
-# wrk's own language. A `client_id` is made of the thread's and a count, so that each message is new.
+# Lua for wrk. A `client_id` consists of the thread's id and a count, so that each message is new.
 WRK_SCRIPT = """
-local people = { %s }
+local users = { %s }
 local n, thread = 0, 0
 function setup(t) t:set("id", thread); thread = thread + 1 end
 function request()
   n = n + 1
-  local who = people[n %% #people + 1]
-  local headers = { ["Authorization"] = "Bearer " .. who[1], ["Content-Type"] = "application/json" }
+  local user = users[n %% #users + 1]
+  local headers = { ["Authorization"] = "Bearer " .. user[1], ["Content-Type"] = "application/json" }
   local turn = n %% 10
   if turn < 4 then return wrk.format("GET", "/api/v1/rooms", headers) end
-  if turn < 7 then return wrk.format("GET", "/api/v1/rooms/" .. who[2] .. "/messages?limit=5", headers) end
+  if turn < 7 then return wrk.format("GET", "/api/v1/rooms/" .. user[2] .. "/messages?limit=5", headers) end
   if turn < 9 then return wrk.format("GET", "/api/v1/auth/me", headers) end
   local body = string.format('{"client_id":"%%08x-%s-4000-8000-%%012x","body":"hello"}', id, n)
-  return wrk.format("POST", "/api/v1/rooms/" .. who[2] .. "/messages", headers, body)
+  return wrk.format("POST", "/api/v1/rooms/" .. user[2] .. "/messages", headers, body)
 end
 function done(summary, latency, requests)
   local e = summary.errors
@@ -61,13 +61,13 @@ end
 
 
 def _run_wrk(stage: BenchEnvironment, port: int, script: Path, options: argparse.Namespace) -> list[float]:
-    """Requests/s, p50 and p95 in ms, errors."""
+    """Run wrk. Returns requests/s, p50 and p95 in ms, and errors."""
     command = ["taskset", "-c", str(stage.load_core), "wrk", "-t1", f"-c{options.connections}"]
     command += [f"-d{options.secs}s", "-s", str(script), f"http://127.0.0.1:{port}"]
     output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
     match = re.search(r"RESULT (\S+) (\S+) (\S+) (\d+)", output)
     if match is None:
-        sys.exit(f"wrk said: {output}")
+        sys.exit(f"Unexpected output of wrk: {output}")
     return [float(part) for part in match.groups()]
 
 
@@ -98,7 +98,7 @@ def main() -> None:
         folder = Path(name)
         stage = stack.enter_context(BenchEnvironment(folder, folder, 0, 1))
         servers = stack.enter_context(stage.run_hubbub(USERS, ROOMS, 1, {}))
-        baseline_path = folder / "floor.py"
+        baseline_path = folder / "baseline.py"
         baseline_path.write_text(textwrap.dedent(BASELINE_SERVER))
         port = free_port()
         stack.enter_context(stage.run_process([sys.executable, str(baseline_path), str(port)], port))

@@ -1,11 +1,11 @@
-"""What grows and what does not: a delivery as rooms get larger, a message as there are more of them.
+"""Cost of a delivery as rooms grow, and of a message as the number of rooms grows.
 
 python -m bench.scale [--only sizes,near,far] [--sizes 10,10000] [--rooms 0,100000] [--secs 5]
 
-`sizes`: 10,000 sockets in rooms of 10 to 10,000; the CPU of a delivery. `near`: 5,000 sockets, whose people
-are in more and more rooms besides (100 each where there are 100,000); the CPU and the latency of 500 messages
-a second. `far`: the same rooms, of people who are not connected. Server on one core, generator and PostgreSQL
-on the other.
+`sizes`: 10,000 sockets in rooms of 10 to 10,000; the CPU time of a delivery. `near`: 5,000 sockets, whose
+users are members of additional rooms (100 each for 100,000 rooms); the CPU time and the latency of 500
+messages per second. `far`: the same rooms, with members who are not connected. Server on one core, load
+generator and PostgreSQL on the other.
 """
 
 import argparse
@@ -28,11 +28,11 @@ DEFAULT_ROOM_SIZES = "10,100,1000,10000"
 DELIVERIES_PER_S = 20_000
 DEFAULT_EXTRA_ROOMS = "0,10000,100000"
 CONNECTS_PER_S = 400
-CONNECTS_PER_S_MANY_ROOMS = 150  # who is in 100 rooms is told of all of them
-READY_PAUSE_S = "8"  # until everybody was told
+CONNECTS_PER_S_MANY_ROOMS = 150  # `ready` has the 100 rooms of each user
+READY_PAUSE_S = "8"  # until all clients received `ready`
 ROOM_MEMBERS = 5
 
-# Private rooms with one entry's worth of a log, whose members are taken in turn.
+# Private rooms with an empty log; their members are assigned in turn.
 _INSERT_ROOMS = """
 INSERT INTO rooms
   (id, kind, topic, created_at, last_seq, first_seq, member_count, member_version, last_entry_at)
@@ -70,13 +70,13 @@ def _run_load(
 ) -> dict[str, Any]:
     row = compare.run_load(program, stage, scenario, "hubbub", servers, secs)
     if row["missing"] or row["duplicated"] or row["reordered"] or not row["latency_ms"]["n"]:
-        sys.exit(f"Something was lost, repeated or out of order: {row}")
+        sys.exit(f"A message was lost, duplicated or out of order: {row}")
     return row
 
 
 def measure_room_sizes(stage: BenchEnvironment, program: Path, room_sizes: list[int], secs: float) -> None:
-    """The CPU of a delivery, with the same number of deliveries a second."""
-    print("\n| room of | messages/s | deliveries/s | CPU | µs a delivery | kB a socket |")
+    """Measure the CPU time of a delivery, at a constant number of deliveries per second."""
+    print("\n| room of | messages/s | deliveries/s | CPU | µs per delivery | kB per socket |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
     for size in room_sizes:
         rooms = SOCKETS // size
@@ -97,8 +97,8 @@ def measure_room_sizes(stage: BenchEnvironment, program: Path, room_sizes: list[
 def measure_extra_rooms(
     stage: BenchEnvironment, program: Path, room_counts: list[int], secs: float, *, near: bool
 ) -> None:
-    """500 messages a second in 200 rooms, with other rooms beside them."""
-    description = "of the people connected" if near else "of people who are away"
+    """Measure 500 messages per second in 200 rooms, with additional rooms in the database."""
+    description = "of connected users" if near else "of users who are not connected"
     print(f"\n| rooms {description} | CPU | p50 | p99 |\n| ---: | ---: | ---: | ---: |")
     load = ("-n", str(USERS), "--rooms", str(USERS // ROOM_MEMBERS), "--pubs", "200", "--rate", "500")
     load += ("--connect-rate", str(CONNECTS_PER_S_MANY_ROOMS))
@@ -122,7 +122,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def main() -> None:
-    """Measure what is asked for and print a table for each."""
+    """Run the selected measurements and print a table for each."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -144,7 +144,7 @@ def main() -> None:
                         stage, program, _numbers(options.rooms), options.secs, near=each == "near"
                     )
                 else:
-                    sys.exit(f"There is no {each}.")
+                    sys.exit(f"There is no measurement {each}.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is measured, against whom, and how much is wanted: the rows P1 to P7 of the performance targets."""
+"""Workloads, peers and required ratios: the rows P1 to P7 of the performance targets."""
 
 from dataclasses import dataclass, field
 
@@ -10,12 +10,14 @@ PEER_ECHO = '42{ack}["echo",' + BODY + "]"
 MESSAGE = (
     '42/chat,{ack}["message:send",{"room_id":"{col:2}","client_id":"{uuid}","body":"{t}.{seq}.{i} {pad:40}"}]'
 )
-TYPING_EVENT = '42/chat,{ack}["typing:stop",{"room_id":"{col:2}"}]'  # validated, limited, stores nothing
+TYPING_EVENT = (
+    '42/chat,{ack}["typing:stop",{"room_id":"{col:2}"}]'  # validated, rate-limited, without storage
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RatioTarget:
-    """A ratio of hubbub's median to a peer's: at least `reach`, better `aim`. `lower`: at most."""
+    """A ratio of hubbub's median to a peer's: at least `required`, aim `goal`; at most if lower is better."""
 
     figure: str
     peer: str
@@ -26,7 +28,7 @@ class RatioTarget:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`load` is for everybody, `peer` and `own` are the frames of peers and of hubbub."""
+    """A workload: `load` for all servers, `peer_load` and `hubbub_load` with the frames of each protocol."""
 
     name: str
     description: str
@@ -38,7 +40,7 @@ class Scenario:
     users: int = 500
     rooms: int = 1
     instances: int = 1
-    fresh_servers: bool = False  # memory is only comparable on servers that did nothing before
+    fresh_servers: bool = False  # memory is only comparable on servers without earlier load
     settings: dict[str, str] = field(default_factory=dict)
 
 
@@ -91,7 +93,7 @@ SCENARIOS = {
         ),
         Scenario(
             "P4",
-            "two instances over Redis, 200 rooms of 5 (the peers store nothing)",
+            "two instances over Redis, 200 rooms of 5 (the peers without storage)",
             ("node-socketio-redis", "py-socketio-uvloop-redis"),
             (
                 RatioTarget("sent_per_s", "node-socketio-redis", 0.8, 1.2),
@@ -120,7 +122,7 @@ SCENARIOS = {
         ),
         Scenario(
             "P6",
-            "500 messages a second into rooms of 5, stored",
+            "500 messages per second into rooms of 5, stored",
             ("node-nest-typeorm", "node-socketio-pg"),
             (
                 RatioTarget("latency_ms.p99", "node-nest-typeorm", 1.0, None, lower_is_better=True),

@@ -1,4 +1,4 @@
-"""The servers of a comparison: hubbub and its peers, each pinned to a core, started and ended here."""
+"""The servers of a comparison: starts and stops hubbub and its peers, each pinned to a core."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ import asyncpg
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 30.0
 PASSWORD = "a benchmark's own"
-# A peer: its program and what it is told besides its port.
+# The program of each peer, and its environment variables besides the port.
 PEERS: dict[str, tuple[str, dict[str, str]]] = {
     "node-socketio": ("node_socketio.js", {}),
     "node-socketio-pg": ("node_socketio.js", {"PG": ""}),
@@ -40,7 +40,7 @@ PEER_TABLE = (
 
 @dataclass(slots=True)
 class RunningServers:
-    """A server, or the instances of one, ready to be loaded."""
+    """The running instances of a server."""
 
     ports: list[int]
     pids: list[int]
@@ -49,11 +49,11 @@ class RunningServers:
 
 
 class PeerUnavailable(Exception):
-    """A peer cannot run here, and why."""
+    """A peer cannot run here. The message has the reason."""
 
 
 class BenchEnvironment:
-    """Where servers run: which cores, which folder, which databases."""
+    """Cores, folder and databases of the servers."""
 
     def __init__(self, peers: Path, folder: Path, server_core: int, load_core: int) -> None:
         self.peers = peers
@@ -72,7 +72,7 @@ class BenchEnvironment:
 
     @contextmanager
     def _pinned(self, core: int) -> Iterator[None]:
-        """What is started meanwhile stays on this core."""
+        """Pin processes that are started in this context to a core."""
         before = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {core})
         try:
@@ -81,7 +81,7 @@ class BenchEnvironment:
             os.sched_setaffinity(0, before)
 
     def create_database(self) -> str:
-        """A new, empty database of one PostgreSQL server as it ships, fsync on, on the generator's core."""
+        """Create an empty database on a PostgreSQL as shipped, on the core of the load generator."""
         from tests.support import servers
 
         if not self._postgres_url:
@@ -93,7 +93,7 @@ class BenchEnvironment:
         return urlsplit(self._postgres_url)._replace(path=f"/{name}").geturl()
 
     def run_redis(self) -> str:
-        """A Redis of its own, on the servers' core."""
+        """Start a Redis on the core of the servers. Returns its URL."""
         from tests.support import servers
 
         with self._pinned(self.server_core):
@@ -101,7 +101,7 @@ class BenchEnvironment:
 
     @contextmanager
     def run_peer(self, name: str, instances: int) -> Iterator[RunningServers]:
-        """A peer. Raises Missing if it can't run here."""
+        """Run a peer. Raises PeerUnavailable if it can't run here."""
         program, variables = PEERS[name]
         path = self.peers / program
         if not path.is_file():
@@ -129,7 +129,7 @@ class BenchEnvironment:
     def run_hubbub(
         self, users: int, rooms: int, instances: int, settings: dict[str, str]
     ) -> Iterator[RunningServers]:
-        """Hubbub as it ships, on PostgreSQL, its limits lifted by settings; people in rooms are there."""
+        """Run hubbub as shipped, on PostgreSQL, with users and rooms; limits are lifted by settings."""
         environment = {**unlimited_settings(self.create_database(), self.folder), **settings}
         if instances > 1:
             environment["HUBBUB_REDIS_URL"] = self.run_redis()
@@ -145,7 +145,7 @@ class BenchEnvironment:
             ]
             for port, process in zip(ports, started, strict=True):
                 _wait_until_listening("hubbub", port, process)
-            connections_path = self.folder / f"people-{ports[0]}.tsv"
+            connections_path = self.folder / f"connections-{ports[0]}.tsv"
             connections_path.write_text(
                 "\n".join(asyncio.run(create_users_and_rooms(ports[0], users, rooms, instances))) + "\n"
             )
@@ -154,7 +154,7 @@ class BenchEnvironment:
 
     @contextmanager
     def run_process(self, command: list[str], port: int) -> Iterator[int]:
-        """Any program that listens on `port`; its process id."""
+        """Run any program that listens on `port`. Yields its process id."""
         with self._process(command, {}) as process:
             _wait_until_listening(command[0], port, process)
             yield process.pid
@@ -176,7 +176,7 @@ class BenchEnvironment:
 
 
 def unlimited_settings(database_url: str, folder: Path) -> dict[str, str]:
-    """The settings: as shipped, without limits."""
+    """Return the default settings without limits."""
     return {
         "HUBBUB_ENV": "test",
         "HUBBUB_DATABASE_URL": database_url,
@@ -198,9 +198,10 @@ def unlimited_settings(database_url: str, folder: Path) -> dict[str, str]:
 
 
 async def create_users_and_rooms(port: int, users: int, rooms: int, instances: int) -> list[str]:
-    """People and rooms through the public API; a line `token<TAB>room id` for each connection.
+    """Create users and rooms by the public API. Returns `token<TAB>room id` for each connection.
 
-    Of several instances the generator fills room after room (`--layout block`), of one it deals them out.
+    With several instances the load generator fills one room after the other (`--layout block`). With one it
+    alternates.
     """
     url = f"http://127.0.0.1:{port}/api/v1"
     semaphore = asyncio.Semaphore(16)
@@ -247,7 +248,7 @@ def free_port() -> int:
 
 
 def _wait_until_listening(name: str, port: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until it takes connections. Raises Missing."""
+    """Wait until it accepts connections. Raises PeerUnavailable."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -1,4 +1,4 @@
-"""Chat beside a storm of sign-ins (P10): its latency without and with it, in turn, on one core.
+"""Latency of chat without and with a login storm (P10), in alternating runs, on one core.
 
 python -m bench.storm [--runs 3] [--secs 10] [--per-s 20] [--bench FOLDER]
 """
@@ -26,14 +26,14 @@ from bench.scenarios import SCENARIOS
 from bench.stage import PASSWORD, BenchEnvironment, RunningServers
 from hubbub.core import passwords
 
-BCRYPT_COST = 12  # as hubbub ships
+BCRYPT_COST = 12  # the default
 CHAT = SCENARIOS["P6"]
 MAX_P99_RATIO = 2.0
 
 
 @dataclass(slots=True)
 class LoginStorm:
-    """Sign-ins of people who are there, each once, so many a second, whatever becomes of them."""
+    """Logins of existing users, each once, at a constant rate, regardless of their results."""
 
     url: str
     user_numbers: Iterator[int]
@@ -43,7 +43,7 @@ class LoginStorm:
 
     @contextmanager
     def running(self, core: int) -> Iterator[None]:
-        """Meanwhile, from a thread on this core."""
+        """Run the storm in this context, from a thread on a core."""
         thread = threading.Thread(target=lambda: asyncio.run(self._run(core)))
         thread.start()
         try:
@@ -56,7 +56,7 @@ class LoginStorm:
         os.sched_setaffinity(0, {core})
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
             while not self._stopped.is_set():
-                group.create_task(self._log_in(session, next(self.users)))
+                group.create_task(self._log_in(session, next(self.user_numbers)))
                 await asyncio.sleep(1 / self.per_s)
 
     async def _log_in(self, session: aiohttp.ClientSession, number: int) -> None:
@@ -68,7 +68,7 @@ class LoginStorm:
 
 
 async def _set_password_digests(database: str) -> None:
-    """Digests as hubbub ships them: people are made with cheap ones, which takes seconds and not minutes."""
+    """Set digests of the default cost: users are created with a low one, in seconds instead of minutes."""
     digest = await passwords.digest(PASSWORD, BCRYPT_COST)
     connection = await asyncpg.connect(database)
     try:
@@ -99,17 +99,15 @@ def _measure(
         statistics.median(row["latency_ms"]["p99"] for row in rows[which]) for which in (False, True)
     )
     verdict = "reached" if storming <= MAX_P99_RATIO * alone else "short"
-    print(f"p99 in a storm / alone: {storming / alone:.2f} (wanted {MAX_P99_RATIO:g} at most): {verdict}")
+    print(f"p99 in a storm / alone: {storming / alone:.2f} (required: at most {MAX_P99_RATIO:g}): {verdict}")
     durations = sorted(duration for status, duration in results if status == 200)
     seconds = options.runs * (options.secs + 1)
     print(
-        f"sign-ins asked {len(results)}, done {len(durations)} ({len(durations) / seconds:.1f}/s), "
+        f"logins sent {len(results)}, completed {len(durations)} ({len(durations) / seconds:.1f}/s), "
         f"the rest refused"
     )
     if durations:
-        print(
-            f"a sign-in that is done took {statistics.median(durations):.1f} s, {durations[-1]:.1f} s at most"
-        )
+        print(f"a completed login took {statistics.median(durations):.1f} s, at most {durations[-1]:.1f} s")
 
 
 def main() -> None:
@@ -118,8 +116,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--secs", type=float, default=10, help="of load, a run")
-    parser.add_argument("--per-s", type=float, default=20, help="sign-ins a second")
+    parser.add_argument("--secs", type=float, default=10, help="duration of each run")
+    parser.add_argument("--per-s", type=float, default=20, help="logins per second")
     parser.add_argument(
         "--bench", type=Path, default=compare.BENCH_FOLDER, help="the folder of the generator"
     )
@@ -127,7 +125,7 @@ def main() -> None:
     parser.add_argument("--load-core", type=int, default=1)
     options = parser.parse_args()
     if options.runs * (options.secs + 5) * options.per_s > CHAT.users:
-        sys.exit(f"There are {CHAT.users} people, and each signs in once: fewer runs, seconds or sign-ins.")
+        sys.exit(f"There are {CHAT.users} users, and each logs in once: use fewer runs, seconds or logins.")
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
         program = compare.build_generator(options.bench, Path(name))
         with (
@@ -136,7 +134,7 @@ def main() -> None:
         ):
             asyncio.run(_set_password_digests(servers.database_url))
             print(
-                f"bcrypt {bcrypt.__version__}, cost {BCRYPT_COST}, {options.per_s:g} sign-ins/s asked",
+                f"bcrypt {bcrypt.__version__}, cost {BCRYPT_COST}, {options.per_s:g} logins/s",
                 flush=True,
             )
             _measure(options, program, stage, servers)

@@ -21,8 +21,8 @@ from bench.attacks.wire import TEXT, event_packet, frame, repeat_to_size
 
 READY_PATTERN = rb"(42/chat,\[\"ready\")"
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000001"
-EVENTS_PER_CHUNK = 200  # events in one chunk
-MAX_SOCKETS_PER_USER = 20  # of one user, at most
+EVENTS_PER_CHUNK = 200
+MAX_SOCKETS_PER_USER = 20
 
 
 def _id(number: int) -> str:
@@ -30,12 +30,12 @@ def _id(number: int) -> str:
 
 
 def connect_frames(target: Target) -> bytes:
-    """A handshake, and the CONNECT of the account."""
+    """Return a handshake and the CONNECT of the account."""
     return HANDSHAKE + frame(wire.connect_packet(target.token))
 
 
 def _flood(frame_of: Callable[[Target], bytes], *, reads: bool = True) -> Callable[[Target], Script]:
-    """Twenty accepted sockets that send the same again and again."""
+    """Send the same frames repeatedly on twenty accepted sockets."""
     return lambda target: flood(
         connect_frames(target), repeat_to_size(frame_of(target)), until=READY_PATTERN, reads=reads
     )
@@ -46,7 +46,7 @@ def _event(name: str, payload: Callable[[Target], Any], *, reads: bool = True) -
 
 
 def _events(name: str, payload: Callable[[Target, int], Any]) -> Callable[[Target], Script]:
-    """Events that differ by a number."""
+    """Send events that differ by a number."""
 
     def script(target: Target) -> Script:
         start = target.seed * 1_000_000_000
@@ -64,9 +64,9 @@ def _message_payload(room: str, body: str, number: int) -> dict[str, Any]:
     return {"room_id": room, "client_id": _id(number), "body": body}
 
 
-# The same event again and again: name of the attack, what it says, event, payload.
+# One event, repeated: name of the attack, description, event, payload.
 REPEATED_EVENTS: list[tuple[str, str, str, Callable[[Target], Any]]] = [
-    ("send-same", "one message again and again", "message:send", lambda it: _message_payload(it.own_room_id, "again", 7)),
+    ("send-same", "one message, repeated", "message:send", lambda it: _message_payload(it.own_room_id, "again", 7)),
     ("send-invalid", "messages that are invalid", "message:send", lambda it: {"room_id": it.room_id}),
     ("send-not-found", "messages to an unknown room", "message:send", lambda _: _message_payload(UNKNOWN_ID, "a", 8)),
     ("send-too-large", "messages of 200 kB", "message:send", lambda it: _message_payload(it.room_id, "x" * 200_000, 9)),
@@ -78,7 +78,7 @@ REPEATED_EVENTS: list[tuple[str, str, str, Callable[[Target], Any]]] = [
     ("room-direct", "direct rooms with one user", "room:create", lambda it: {"kind": "direct", "member_ids": it.user_ids[:1]}),
     ("room-update", "new topics of a room", "room:update", lambda it: {"room_id": it.own_room_id, "topic": "x" * 250}),
     ("room-update-forbidden", "new topics of a room of others", "room:update", lambda it: {"room_id": it.room_id, "topic": "x"}),
-    ("room-join", "`room:join`, again and again", "room:join", lambda it: {"room_id": it.room_id}),
+    ("room-join", "`room:join`, repeated", "room:join", lambda it: {"room_id": it.room_id}),
     ("room-join-name", "`room:join` by an unknown name", "room:join", lambda _: {"name": "nothing like it"}),
     ("room-leave", "`room:leave` of an unknown room", "room:leave", lambda _: {"room_id": UNKNOWN_ID}),
     ("room-invite", "invitations of one user", "room:invite", lambda it: {"room_id": it.own_room_id, "user_id": it.user_ids[0]}),
@@ -87,7 +87,7 @@ REPEATED_EVENTS: list[tuple[str, str, str, Callable[[Target], Any]]] = [
     ("room-members", "`room:members`", "room:members", lambda it: {"room_id": it.room_id, "limit": 200}),
     ("edit", "edits of a message of others", "message:edit", lambda it: {"message_id": it.message_ids[0], "body": "x" * 8000}),
     ("delete", "deletions of a message of others", "message:delete", lambda it: {"message_id": it.message_ids[0]}),
-    ("reaction-add", "one reaction again and again", "reaction:add", lambda it: {"message_id": it.message_ids[0], "emoji": "👍"}),
+    ("reaction-add", "one reaction, repeated", "reaction:add", lambda it: {"message_id": it.message_ids[0], "emoji": "👍"}),
     ("history", "100 messages of history", "message:history", lambda it: {"room_id": it.room_id, "limit": 100}),
     ("search", "`message:search`", "message:search", lambda _: {"query": "the", "limit": 100}),
     ("search-prefix", "searches for one letter", "message:search", lambda _: {"query": "a", "limit": 100}),
@@ -111,7 +111,7 @@ REPEATED_EVENTS: list[tuple[str, str, str, Callable[[Target], Any]]] = [
 
 # Events that differ by a number.
 NUMBERED_EVENTS: list[tuple[str, str, str, Callable[[Target, int], Any]]] = [
-    ("send", "messages to a room of one's own", "message:send", lambda it, n: _message_payload(it.own_room_id, "a", n)),
+    ("send", "messages to an own room", "message:send", lambda it, n: _message_payload(it.own_room_id, "a", n)),
     ("send-busy", "messages to a room of many", "message:send", lambda it, n: _message_payload(it.room_id, f"hello {n}", n)),
     ("send-long", "messages of 8,000 escaped characters", "message:send", lambda it, n: _message_payload(it.own_room_id, "\u00e9" * 8000, n)),
     ("send-mentions", "messages full of mentions", "message:send", lambda it, n: _message_payload(it.room_id, "@ada " * 1500, n)),
@@ -119,8 +119,8 @@ NUMBERED_EVENTS: list[tuple[str, str, str, Callable[[Target, int], Any]]] = [
     ("rooms", "new private rooms", "room:create", lambda _, n: {"kind": "private", "name": f"room {n}"}),
     ("rooms-public", "new public rooms", "room:create", lambda _, n: {"kind": "public", "name": f"public {n}"}),
     ("rooms-100", "new rooms with 100 members", "room:create", lambda it, n: {"kind": "private", "name": f"crowd {n}", "member_ids": it.user_ids[:100]}),
-    ("rooms-direct", "direct rooms with everybody", "room:create", lambda it, n: {"kind": "direct", "member_ids": [it.user_ids[n % len(it.user_ids)]]}),
-    ("invites", "invitations of everybody", "room:invite", lambda it, n: {"room_id": it.own_room_id, "user_id": it.user_ids[n % len(it.user_ids)]}),
+    ("rooms-direct", "direct rooms with all users", "room:create", lambda it, n: {"kind": "direct", "member_ids": [it.user_ids[n % len(it.user_ids)]]}),
+    ("invites", "invitations of all users", "room:invite", lambda it, n: {"room_id": it.own_room_id, "user_id": it.user_ids[n % len(it.user_ids)]}),
     ("sends-not-found", "messages to unknown rooms", "message:send", lambda _, n: _message_payload(_id(n), "a", n)),
     ("reactions", "reactions to many messages", "reaction:add", lambda it, n: {"message_id": it.message_ids[n % len(it.message_ids)], "emoji": "👍🎉❤😄"[n % 4]}),
     ("reads", "read marks up and down", "room:mark_unread", lambda it, n: {"room_id": it.room_id, "seq": n % 100}),
@@ -139,7 +139,7 @@ def _nested(depth: int) -> Any:
 
 
 def _reconnects(extra_auth: Callable[[Target], dict[str, Any]]) -> Callable[[Target], Script]:
-    """Connections that are accepted, then reset."""
+    """Reset connections after they are accepted."""
 
     def script(target: Target) -> Script:
         opening = HANDSHAKE + frame(wire.connect_packet(target.token, **extra_auth(target)))
@@ -154,12 +154,12 @@ def _reconnects(extra_auth: Callable[[Target], dict[str, Any]]) -> Callable[[Tar
 
 
 def _namespace_reconnects(target: Target) -> Script:
-    """CONNECT and DISCONNECT in turn on each socket."""
+    """Send CONNECT and DISCONNECT in turn on each socket."""
     return flood(HANDSHAKE, frame(wire.connect_packet(target.token)) + frame("41/chat,"))
 
 
 def _full_queue(target: Target) -> Script:
-    """Slow events, then as many as may wait, each as large as an event may be."""
+    """Send slow events, then the largest possible events, as many as may wait."""
     slow_payload = {"kind": "private", "name": "slow", "member_ids": target.user_ids[:100]}
     large = event_packet("room:read", {"room_id": target.room_id, "seq": 1, "more": [[]] * 21_000}, 2)
     return flood(
@@ -170,7 +170,7 @@ def _full_queue(target: Target) -> Script:
 
 
 def _random_events(target: Target) -> Script:
-    """Events of all kinds in random order."""
+    """Send events of all kinds in random order."""
     rng = target.rng()
     frames = [frame(event_packet(name, payload(target), 1)) for _, _, name, payload in REPEATED_EVENTS]
     frames = [each for each in frames if len(each) < 10_000]
@@ -178,7 +178,7 @@ def _random_events(target: Target) -> Script:
 
 
 def _polled_events(*packets: Callable[[Target], str], repeats: int) -> Callable[[Target], Script]:
-    """Accepted sessions by long-polling that send many packets in each body."""
+    """Send many packets in each body of accepted long-polling sessions."""
 
     def script(target: Target) -> Script:
         def steps(_: int) -> Steps:
@@ -201,7 +201,7 @@ def _polled_events(*packets: Callable[[Target], str], repeats: int) -> Callable[
 
 
 def _unread_busy_room(target: Target) -> Script:
-    """Sockets that read nothing; one sends to the room that they are in."""
+    """Open sockets that read nothing, one of which sends to their common room."""
     numbers = count(target.seed * 1_000_000)
 
     def steps(number: int) -> Steps:
@@ -219,14 +219,14 @@ def _unread_busy_room(target: Target) -> Script:
 ATTACKS: list[Attack] = [
     *(Attack(f"account-{name}", description, _event(kind, payload), needs_account=True, quick=name == "send-not-found") for name, description, kind, payload in REPEATED_EVENTS),
     *(Attack(f"account-{name}", description, _events(kind, payload), needs_account=True, quick=name == "rooms-100") for name, description, kind, payload in NUMBERED_EVENTS),
-    *(Attack(f"account-ws-{name}", f"{description}, once accepted", _flood(lambda _, piece=piece: piece), needs_account=True) for name, (description, piece) in (FRAMES | LARGE_PACKETS).items()),  # type: ignore[misc]
-    Attack("account-deaf-ping", "PINGs once accepted, reading nothing", _flood(lambda _: FRAMES["ping"][1], reads=False), needs_account=True),
-    Attack("account-deaf-history", "100 messages of history, reading nothing", _event("message:history", lambda it: {"room_id": it.room_id, "limit": 100}, reads=False), needs_account=True),
-    Attack("account-deaf-sync", "`sync` from the beginning, reading nothing", _event("sync", lambda it: {"rooms": dict.fromkeys(it.room_ids, 0), "limit": 500}, reads=False), needs_account=True),
-    Attack("account-deaf-invalid", "invalid events, reading nothing", _event("room:list", lambda _: 1, reads=False), needs_account=True),
-    Attack("account-deaf-busy", "reading nothing in a room of many", _unread_busy_room, needs_account=True),
+    *(Attack(f"account-ws-{name}", f"{description}, after acceptance", _flood(lambda _, piece=piece: piece), needs_account=True) for name, (description, piece) in (FRAMES | LARGE_PACKETS).items()),  # type: ignore[misc]
+    Attack("account-unread-ping", "PINGs after acceptance, reading nothing", _flood(lambda _: FRAMES["ping"][1], reads=False), needs_account=True),
+    Attack("account-unread-history", "100 messages of history, reading nothing", _event("message:history", lambda it: {"room_id": it.room_id, "limit": 100}, reads=False), needs_account=True),
+    Attack("account-unread-sync", "`sync` from the beginning, reading nothing", _event("sync", lambda it: {"rooms": dict.fromkeys(it.room_ids, 0), "limit": 500}, reads=False), needs_account=True),
+    Attack("account-unread-invalid", "invalid events, reading nothing", _event("room:list", lambda _: 1, reads=False), needs_account=True),
+    Attack("account-unread-busy", "reading nothing in a room of many", _unread_busy_room, needs_account=True),
     Attack("account-no-ack", "events without an ack that are refused", _flood(lambda _: frame(event_packet("room:list", 1))), needs_account=True),
-    Attack("account-ack", "acks that nobody asked for, once accepted", _flood(lambda _: frame("43/chat,1[]")), needs_account=True),
+    Attack("account-ack", "unrequested acks, after acceptance", _flood(lambda _: frame("43/chat,1[]")), needs_account=True),
     Attack("account-bad-connect", "CONNECTs to /notifications with a bad token", _flood(lambda _: frame(wire.connect_packet("x", "/notifications"))), needs_account=True),
     Attack("account-connect-twice", "a second CONNECT", lambda target: flood(connect_frames(target), frame(wire.connect_packet(target.token)), until=READY_PATTERN), needs_account=True),
     Attack("account-rejoin", "CONNECT and DISCONNECT in turn", _namespace_reconnects, needs_account=True),

@@ -1,6 +1,6 @@
 """The accounts of a template: honest users in rooms of their own, an attacker with one ordinary account.
 
-Sessions are stored with the template. Access tokens are signed anew for each measurement: none expires.
+Sessions are stored with the template. Access tokens are signed for each measurement, so that none expires.
 """
 
 import http.client
@@ -20,13 +20,13 @@ ATTACKER_IP = "127.0.0.66"
 
 @dataclass(frozen=True, slots=True)
 class TemplateSize:
-    """How much a template holds."""
+    """The size of a template."""
 
     users: int = 150
     rooms: int = 12
     messages: int = 6000
     honest: int = 12  # users who chat
-    reconnecting: int = 20  # users who connect again and again
+    reconnecting: int = 20  # users who connect repeatedly
 
 
 SMALL_TEMPLATE = TemplateSize(110, 3, 100, 4, 8)
@@ -45,7 +45,7 @@ class Account:
 
 
 class Accounts:
-    """Everybody who takes part."""
+    """All accounts of a measurement."""
 
     def __init__(self, secret: str, size: TemplateSize) -> None:
         self.size = size
@@ -57,7 +57,7 @@ class Accounts:
         self.reconnecting: list[Account] = []
 
     def prepare(self, port: int, password: str) -> None:
-        """Log in, make rooms, suspend one. Each account comes from an IP address of its own."""
+        """Log in, create rooms, suspend one account. Each account has its own IP address."""
         from hubbub.services.seed import sample
 
         emails = iter(f"{sample.user_names(number)[0]}@sample.example" for number in range(self.size.users))
@@ -91,7 +91,7 @@ class Accounts:
         self._request_as(port, self.logged_out_account, "POST", "/auth/logout")
 
     def _load_attacker_data(self, port: int) -> None:
-        """What the attacker has: rooms, messages, others to invite."""
+        """Load the ids of the attacker's rooms and messages, and of users to invite."""
         rooms = self._request_as(port, self.attacker, "GET", "/rooms?limit=200")
         busy_room = max(rooms, key=lambda room: int(room["member_count"]))
         self.room_ids = [str(room["id"]) for room in rooms]
@@ -109,7 +109,7 @@ class Accounts:
         self.own_room_id = str(own["id"])
 
     def target(self, port: int, source_ip: str, seed: int) -> Target:
-        """What the attacker is given."""
+        """Return the target for the attacker."""
         return Target(
             port=port,
             source_ip=source_ip,
@@ -130,13 +130,13 @@ class Accounts:
         )
 
     def client_configs(self, accounts: list[Account]) -> list[dict[str, str]]:
-        """What the honest clients are given."""
+        """Return the configuration of the honest clients."""
         return [
             {"source": it.source_ip, "token": self.access_token(it), "room_id": it.room_id} for it in accounts
         ]
 
     def access_token(self, account: Account, issuer: TokenIssuer | None = None) -> str:
-        """A fresh access token of the account's session."""
+        """Issue an access token of the account's session."""
         token, _ = (issuer or self.token_issuer).issue_access(UUID(account.user_id), UUID(account.session_id))
         return token
 
@@ -152,7 +152,7 @@ class Accounts:
 
 
 def _request(port: int, source_ip: str, method: str, path: str, body: Any = None, token: str = "") -> Any:
-    """A request to the REST API from an IP address; the `data` of the response."""
+    """Send a request to the REST API from an IP address. Returns the `data` of the response."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(source_ip, 0))
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     try:

@@ -1,6 +1,6 @@
-"""The process of an attack: many connections, as fast as the machine allows, bounded in time and count.
+"""The process of an attack: many connections, as fast as possible, limited in time and number.
 
-python -m bench.attacks.attacker: the input is a line of configuration, then the time to begin.
+python -m bench.attacks.attacker: the input is a line of configuration, then the start time.
 """
 
 import heapq
@@ -21,15 +21,17 @@ from bench.attacks.script import KeepOpen, Script, Sleep, Step, Steps, Target, W
 
 MAX_SENT_BYTES = 8_000_000_000
 MAX_CONNECTIONS = 500_000
-MAX_OPENED_PER_TURN = 100  # connections opened between two looks at the others
-MAX_SEARCHED_BYTES = 65536  # bytes of input in which a pattern is looked for
-LINGER_ABORT = struct.pack("ii", 1, 0)  # closing resets the connection: no TIME_WAIT, no port stays in use
+MAX_OPENED_PER_TURN = 100  # connections opened before the others are handled
+MAX_SEARCHED_BYTES = 65536  # bytes of input in which a pattern is searched
+LINGER_ABORT = struct.pack(
+    "ii", 1, 0
+)  # closing resets the connection: no TIME_WAIT, the port is free at once
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-RETRY_S = 0.05  # before a connection that could not be opened is tried anew
+RETRY_S = 0.05  # before the next attempt after a connection could not be opened
 
 
 class AttackConnection:
-    """One connection: its steps, and how far it is."""
+    """One connection and its progress: steps, current step, output, received bytes, watched events."""
 
     def __init__(self, sock: socket.socket, steps: Steps) -> None:
         self.sock = sock
@@ -50,11 +52,11 @@ class Attacker:
         self.selector = selectors.DefaultSelector()
         self.connections: set[AttackConnection] = set()
         self.sleeping: list[tuple[float, int, AttackConnection]] = []
-        self.retry_times: deque[float] = deque()  # when each connection that was not opened may be tried anew
+        self.retry_times: deque[float] = deque()  # when each connection that was not opened is tried again
         self.sent = self.received = self.opened = self.closed_by_server = self.open_failures = 0
 
     def run(self, begin: float, seconds: float) -> dict[str, Any]:
-        """Attack until the time is up; returns what was done."""
+        """Attack for `seconds` from `begin`. Returns the counts."""
         end = begin + seconds
         while (now := time.monotonic()) < end and self.sent < MAX_SENT_BYTES:
             self._open(now, now - begin)
@@ -84,7 +86,7 @@ class Attacker:
         for _ in range(due):
             try:
                 self._connect()
-            except OSError:  # no port or descriptor is free right now
+            except OSError:  # no port or descriptor is free
                 self.open_failures += 1
                 self.retry_times.append(now + RETRY_S)
 
@@ -96,7 +98,7 @@ class Attacker:
             if not self.script.reads:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             sock.bind((self.target.source_ip, 0))
-            with suppress(BlockingIOError):  # it is under way
+            with suppress(BlockingIOError):  # the connect is in progress
                 sock.connect(("127.0.0.1", self.target.port))
         except OSError:
             sock.close()
@@ -139,7 +141,7 @@ class Attacker:
             self._watch(peer, read_events)
 
     def _watch(self, peer: AttackConnection, mask: int) -> None:
-        """Have the selector report what the step waits for."""
+        """Register the events that the step waits for."""
         if mask == peer.events:
             return
         if not mask:

@@ -1,6 +1,6 @@
-"""Honest clients: chat over WebSockets, REST requests and new connections, each on a schedule of its own.
+"""Honest clients: chat over WebSockets, REST requests and new connections, each on its own schedule.
 
-A latency counts from the time at which the schedule wanted it, so that a stall counts for all that it delays.
+A latency counts from the scheduled time, so that a stall counts for all operations that it delays.
 """
 
 import asyncio
@@ -14,18 +14,16 @@ from typing import Any
 from bench.attacks import wire
 
 HOST = "127.0.0.1"
-RESPONSE_TIMEOUT_S = 20.0  # that an answer may take before it counts as missing
-MAX_PENDING_ACKS = (
-    20  # messages of one client that wait for their ack; more are not sent, so that no limit is met
-)
+RESPONSE_TIMEOUT_S = 20.0  # until a response counts as missing
+MAX_PENDING_ACKS = 20  # of one client; further messages are not sent, so that no limit is exceeded
 SENT_AT_PATTERN = re.compile(rb'"body":"at ([\d.]+)"')
 ACK_PATTERN = re.compile(rb"43/chat,(\d+)\[(.{0,300})", re.DOTALL)
 
-Sample = tuple[float, float]  # when it was wanted, and how long it took, in seconds
+Sample = tuple[float, float]  # scheduled time and latency, in seconds
 
 
 class Samples:
-    """What honest clients saw."""
+    """Latencies and failures of the honest clients."""
 
     def __init__(self) -> None:
         self.by_kind: dict[str, list[Sample]] = {"ack": [], "delivery": [], "rest": [], "connect": []}
@@ -33,7 +31,7 @@ class Samples:
         self.expected_deliveries = 0  # deliveries of acknowledged messages
 
     def add(self, kind: str, scheduled_at: float) -> None:
-        """One latency that ends now."""
+        """Add a latency that ends now."""
         self.by_kind[kind].append((scheduled_at, time.monotonic() - scheduled_at))
 
 
@@ -124,7 +122,7 @@ class ChatClient(asyncio.Protocol):
             self.samples.failures["send " + (code[1].decode() if code else "?")] += 1
 
     def fail(self, reason: str) -> None:
-        """Note a refusal, and close."""
+        """Count a refusal, and close."""
         self.samples.failures[reason] += 1
         if not self.ready.done():
             self.ready.set_exception(ConnectionError(reason))
@@ -132,16 +130,16 @@ class ChatClient(asyncio.Protocol):
         self.close()
 
     def close(self) -> None:
-        """Close without another word."""
+        """Close without counting a failure."""
         self.closing = True
         self.transport.abort()
 
     def send(self, room_id: str) -> None:
-        """A message whose body is the time."""
+        """Send a message whose body is the time."""
         now = time.monotonic()
         if self.transport.is_closing():
             return
-        if len(self.pending) >= MAX_PENDING_ACKS:  # a stall: as late as the first that waits
+        if len(self.pending) >= MAX_PENDING_ACKS:  # a stall: as late as the oldest pending message
             self.samples.by_kind["ack"].append((now, now - min(self.pending.values())))
             return
         self._last_ack_id += 1
@@ -151,7 +149,7 @@ class ChatClient(asyncio.Protocol):
 
 
 async def connect_chat(port: int, source: str, token: str, samples: Samples) -> ChatClient:
-    """A client that is ready. Raises OSError, TimeoutError."""
+    """Connect a client and wait for `ready`. Raises OSError, TimeoutError."""
     loop = asyncio.get_running_loop()
     _, protocol = await loop.create_connection(
         lambda: ChatClient(token, samples), HOST, port, local_addr=(source, 0)
@@ -165,7 +163,7 @@ async def connect_chat(port: int, source: str, token: str, samples: Samples) -> 
 
 
 class RestClient:
-    """A keep-alive connection that gets one small thing again and again."""
+    """A keep-alive connection that sends the same small request repeatedly."""
 
     def __init__(self, port: int, source_ip: str, token: str, samples: Samples) -> None:
         self.port = port
@@ -176,7 +174,7 @@ class RestClient:
         self.writer: asyncio.StreamWriter | None = None
 
     async def get(self, scheduled_at: float) -> None:
-        """One request, wanted at that time."""
+        """Send one request, scheduled at that time."""
         try:
             async with asyncio.timeout(RESPONSE_TIMEOUT_S):
                 status = await self._request_status()
@@ -202,14 +200,14 @@ class RestClient:
         return int(head[9:12])
 
     def close(self) -> None:
-        """Close; the next request opens another one."""
+        """Close the connection. The next request opens another one."""
         if self.writer is not None:
             self.writer.transport.abort()
         self.reader = self.writer = None
 
 
 async def measure_connect(port: int, source: str, token: str, samples: Samples, scheduled_at: float) -> None:
-    """A new connection from the handshake to `ready`, which is then closed."""
+    """Measure a new connection from the handshake to `ready`, then close it."""
     try:
         client = await connect_chat(port, source, token, samples)
     except (OSError, TimeoutError) as error:
@@ -221,7 +219,7 @@ async def measure_connect(port: int, source: str, token: str, samples: Samples, 
 
 
 async def run_on_schedule(begin: float, end: float, period: float, action: Callable[[float], Any]) -> None:
-    """Call `act` with the time it was wanted at, every `period`; a coroutine is waited for."""
+    """Call `act` with the scheduled time, every `period` seconds. Awaits a coroutine."""
     scheduled_at = begin
     while scheduled_at < end:
         if (delay := scheduled_at - time.monotonic()) > 0:

@@ -1,4 +1,4 @@
-"""Samples into percentiles, percentiles into verdicts and tables. Nothing here starts anything."""
+"""Percentiles of samples, and verdicts and tables of percentiles. Pure functions."""
 
 import statistics
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ MAX_MEMORY_GROWTH_MIB = 64.0
 
 @dataclass(slots=True)
 class Round:
-    """What one measurement gave."""
+    """The result of one measurement."""
 
     samples: dict[str, list[tuple[float, float]]]
     failures: dict[str, int]
@@ -27,7 +27,7 @@ class Round:
     after_mib: float = 0.0
 
     def latencies(self, kind: str) -> list[float]:
-        """Of what was wanted while the attack went on, sorted."""
+        """Return the latencies that were scheduled during the attack, sorted."""
         end = self.begin + self.seconds
         return sorted(
             latency
@@ -36,7 +36,7 @@ class Round:
         )
 
     def recovery_s(self, bounds: dict[str, float]) -> float:
-        """Seconds from the end of the attack to the end of the last operation that took too long."""
+        """Return the seconds from the end of the attack to the end of the last operation over its bound."""
         end = self.begin + self.seconds
         overruns = [
             scheduled_at + latency - end
@@ -48,7 +48,7 @@ class Round:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Of sorted values; infinite if there are none."""
+    """Return a percentile of sorted values; infinite without values."""
     return values[min(len(values) - 1, int(len(values) * share))] if values else float("inf")
 
 
@@ -62,12 +62,12 @@ class Result:
     under_attack: list[Round] = field(default_factory=list)
 
     def median(self, kind: str, share: float, *, quiet: bool) -> float:
-        """The median of the rounds, in seconds."""
+        """Return the median of the rounds, in seconds."""
         rounds = self.quiet if quiet else self.under_attack
         return statistics.median(percentile(each.latencies(kind), share) for each in rounds)
 
     def bound(self, kind: str) -> float:
-        """What the p99 of a kind may be."""
+        """Return the highest allowed p99 of a kind, in seconds."""
         quiet = self.median(kind, 0.99, quiet=True)
         return max(MAX_SLOWDOWN * quiet, quiet + MAX_ADDED_S)
 
@@ -88,7 +88,7 @@ class Result:
         return max(each.peak_mib for each in self.under_attack) - self.under_attack[0].idle_mib
 
     def failures(self) -> dict[str, int]:
-        """What went wrong for honest clients: refusals, lost connections, missing answers."""
+        """Return the failures of honest clients: refusals, lost connections, missing responses."""
         total: dict[str, int] = {}
         for each in self.under_attack:
             for name, count in each.failures.items():
@@ -96,7 +96,7 @@ class Result:
         return total
 
     def violations(self) -> list[str]:
-        """Each bound of G15 that does not hold."""
+        """Return each violated bound of G15."""
         violations = []
         for kind in KINDS:
             attack_p99, bound = self.median(kind, 0.99, quiet=False), self.bound(kind)
@@ -113,7 +113,7 @@ TABLE_HEAD += " | memory | recovery | G15 |"
 
 
 def table(results: list[Result]) -> list[str]:
-    """Markdown: p50 / p99 in ms, memory in MiB above the idle level (peak / after), recovery in seconds."""
+    """Format Markdown: p50 / p99 in ms, memory in MiB above the idle level (peak / after), recovery in s."""
     return [
         TABLE_HEAD,
         "|" + " --- |" * (TABLE_HEAD.count("|") - 1),
@@ -122,7 +122,7 @@ def table(results: list[Result]) -> list[str]:
 
 
 def table_row(result: Result) -> str:
-    """One attack as a row of the table."""
+    """Format one attack as a row of the table."""
     cells = [f"`{result.name}`", result.store]
     for kind in KINDS:
         for quiet in (True, False):

@@ -1,6 +1,6 @@
 """The process of the honest clients: chats, REST requests and new connections, measured.
 
-python -m bench.attacks.honest: the input is a line of configuration, then the time to begin.
+python -m bench.attacks.honest: the input is a line of configuration, then the start time.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from typing import Any
 from bench.attacks import clients
 from bench.attacks.clients import Samples
 
-SENDS_PER_S = 5.0  # of a client; a user may send 10
+SENDS_PER_S = 5.0  # per client; the limit of a user is 10
 GETS_PER_S = 5.0
 CONNECTS_PER_S = 2.5
-LATE = 50  # after which a loop behind its schedule gives up what it missed
+LATE = 50  # missed periods after which a loop skips them
 
 
 async def measure(config: dict[str, Any]) -> dict[str, Any]:
-    """Connect, report `ready`, measure from the time that is read next, and give back all samples."""
+    """Connect, report `ready`, measure from the start time that is read next. Returns all samples."""
     samples, port = Samples(), config["port"]
     users = config["users"]
     chats = await asyncio.gather(
@@ -52,7 +52,7 @@ def _send(client: clients.ChatClient, room_id: str, _: float) -> None:
 
 
 async def _wait_for_deliveries(chats: list[clients.ChatClient], samples: Samples) -> None:
-    """Wait until everything that is under way has come."""
+    """Wait until all expected deliveries and acks have arrived."""
     deadline = time.monotonic() + clients.RESPONSE_TIMEOUT_S
     while time.monotonic() < deadline:
         if (
@@ -83,7 +83,7 @@ def main() -> None:
     try:
         print(json.dumps(asyncio.run(measure(config))), flush=True)
     except (OSError, TimeoutError):
-        sys.exit("Honest clients do not get in.")
+        sys.exit("Honest clients cannot connect.")
 
 
 if __name__ == "__main__":

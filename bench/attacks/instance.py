@@ -31,19 +31,19 @@ STORES = ("sqlite", "postgres")
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One that runs."""
+    """A running instance."""
 
     port: int
     pid: int
 
     def memory_mib(self) -> float:
-        """Resident memory."""
+        """Return the resident memory."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 class AttackEnvironment:
-    """A folder, a store, a filled template; starts instances on copies of it.
+    """A folder, a store and a filled template. Starts instances on copies of the template.
 
     `server_core` and `load_core` are None where processes are not pinned.
     """
@@ -74,7 +74,7 @@ class AttackEnvironment:
 
     @contextmanager
     def instance(self) -> Iterator[Instance]:
-        """A fresh instance on a fresh copy."""
+        """Run a new instance on a new copy."""
         self._copy_count += 1
         with self._run_instance(self._copy_template(), f"copy{self._copy_count}") as instance:
             yield instance
@@ -128,7 +128,7 @@ class AttackEnvironment:
     # --- processes ---
 
     def _settings(self, url: str, prefix: str) -> dict[str, str]:
-        """What production needs, and nothing that changes a limit."""
+        """Return the settings that production needs, with default limits."""
         inherited = {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
         return {
             **inherited,
@@ -172,7 +172,7 @@ class AttackEnvironment:
 
 @contextmanager
 def pinned_to_core(core: int | None) -> Iterator[None]:
-    """Processes that are started meanwhile stay on this core."""
+    """Pin processes that are started in this context to a core."""
     before = os.sched_getaffinity(0)
     if core is not None:
         os.sched_setaffinity(0, {core})
@@ -197,7 +197,7 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) ->
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End it at once: its database is not used again."""
+    """Stop it at once: its database is not used again."""
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         try:
@@ -208,7 +208,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def http_request(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """A request from this process."""
+    """Send a request. Returns status and body."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, method=method)
     try:

@@ -1,4 +1,4 @@
-"""One measurement: honest clients beside an attacker that sends to the instance, or to a sink."""
+"""One measurement: honest clients, and an attacker that sends to the instance or to a sink."""
 
 import json
 import subprocess
@@ -18,35 +18,35 @@ from bench.attacks.script import Attack
 from bench.stage import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-CLIENT_TAIL_S = 3.0  # that honest clients go on after the attack
-START_DELAY_S = 0.3  # from the word to begin until it begins
-PROCESS_GRACE_S = 60.0  # that a process may take beyond its time
-MEMORY_RELEASE_TIMEOUT_S = 15.0  # that memory may take to be given back
-MAX_SCREENED_PER_INSTANCE = 20  # attacks on one instance that is only screened
+CLIENT_TAIL_S = 3.0  # for which honest clients continue after the attack
+START_DELAY_S = 0.3  # from the start command to the start time
+PROCESS_GRACE_S = 60.0  # that a process may take longer than its configured time
+MEMORY_RELEASE_TIMEOUT_S = 15.0  # within which memory should be released
+MAX_SCREENED_PER_INSTANCE = 20  # attacks on one instance in a short measurement
 Process = subprocess.Popen[str]
 
 
 class NotReadyError(Exception):
-    """A process ended before it could begin."""
+    """A process ended before its measurement began."""
 
 
 def measure(arena: AttackEnvironment, attack: Attack, rounds: int, seconds: float, seed: int) -> Result:
-    """All rounds of an attack on a fresh instance."""
+    """Measure all rounds of an attack on a new instance."""
     result = Result(attack.name, arena.store)
     with arena.instance() as instance, _run_sink(arena.load_core) as sink_port:
         for number in range(rounds):
             arguments = (arena, instance, attack, seconds, seed + number)
             result.quiet.append(_measure_once(*arguments, port=sink_port))
             result.under_attack.append(_measure_round(*arguments, port=instance.port))
-            if not result.under_attack[-1].samples:  # nothing more is to be seen on this instance
+            if not result.under_attack[-1].samples:  # this instance accepts no honest clients any more
                 break
     return result
 
 
 def screen(arena: AttackEnvironment, attacks: list[Attack], seconds: float, seed: int) -> Iterator[Result]:
-    """A short look at each attack, many on one instance; one that breaks a bound needs a full measurement.
+    """Measure each attack briefly, many on one instance. One that violates a bound needs a full measurement.
 
-    The quiet value is taken beside the first attack of an instance.
+    The quiet value is measured with the first attack of an instance.
     """
     waiting = deque(attacks)
     while waiting:
@@ -57,19 +57,19 @@ def screen(arena: AttackEnvironment, attacks: list[Attack], seconds: float, seed
                 during = _measure_round(arena, instance, attack, seconds, seed, port=instance.port)
                 result = Result(attack.name, arena.store, [quiet], [during])
                 yield result
-                if result.violations():  # what it left behind is not the next one's
+                if result.violations():  # its effects must not count for the next attack
                     break
 
 
 def _measure_round(
     arena: AttackEnvironment, instance: Instance, attack: Attack, seconds: float, seed: int, *, port: int
 ) -> Round:
-    """One measurement; one without samples if the instance does not take honest clients any more."""
+    """Measure once. The round has no samples if the instance does not accept honest clients."""
     try:
         return _measure_once(arena, instance, attack, seconds, seed, port=port)
     except NotReadyError:
         memory = instance.memory_mib()
-        return Round({}, {"honest clients do not get in": 1}, {}, 0.0, seconds, memory, memory, memory)
+        return Round({}, {"honest clients cannot connect": 1}, {}, 0.0, seconds, memory, memory, memory)
 
 
 def _measure_once(
@@ -115,7 +115,7 @@ def _measure_once(
 
 
 def _watch_memory(instance: Instance, attacker: Process, deadline: float) -> float:
-    """The highest memory until the attacker ends."""
+    """Return the highest memory until the attacker ends, in MiB."""
     peak = instance.memory_mib()
     while attacker.poll() is None and time.monotonic() < deadline:
         peak = max(peak, instance.memory_mib())
@@ -124,7 +124,7 @@ def _watch_memory(instance: Instance, attacker: Process, deadline: float) -> flo
 
 
 def _memory_after_release(instance: Instance, idle: float) -> float:
-    """The lowest memory within some seconds; at once when it is within the bound."""
+    """Return the lowest memory within some seconds, in MiB. Returns at once when it is within the bound."""
     deadline, lowest = time.monotonic() + MEMORY_RELEASE_TIMEOUT_S, float("inf")
     while time.monotonic() < deadline:
         lowest = min(lowest, instance.memory_mib())
@@ -139,7 +139,7 @@ def _memory_after_release(instance: Instance, idle: float) -> float:
 
 @contextmanager
 def _process(module: str, config: dict[str, Any]) -> Iterator[Process]:
-    """A process of this package that has its configuration and is ready to begin."""
+    """Start a process of this package with its configuration, and wait until it is ready."""
     process = subprocess.Popen(
         [sys.executable, "-m", module], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -165,7 +165,7 @@ def _write_stdin(process: Process, text: str) -> None:
 
 
 def _read_report(process: Process) -> Any:
-    """What a process prints at its end."""
+    """Return the report that a process prints at its end."""
     assert process.stdout is not None
     return json.loads(process.stdout.readline())
 

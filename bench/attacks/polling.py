@@ -1,4 +1,4 @@
-"""Attacks by long-polling: everything that a WebSocket may send as well, and what only requests can do."""
+"""Attacks by long-polling: the packets that a WebSocket may send as well, and attacks that need requests."""
 
 import base64
 from collections.abc import Callable
@@ -25,17 +25,17 @@ SID_PATTERN = rb'"sid":"([^"]+)"'
 
 
 def post_request(sid: str, *packets: str) -> bytes:
-    """A request with packets of a session."""
+    """Build a POST request with packets of a session."""
     return wire.request("POST", f"{POLLING}&sid={sid}", body="\x1e".join(packets).encode())
 
 
 def poll_request(sid: str) -> bytes:
-    """A request for the packets of a session."""
+    """Build a GET request for the packets of a session."""
     return wire.request("GET", f"{POLLING}&sid={sid}")
 
 
 def repeated_posts(*packets: str, repeats: int = 1, connections: int = 20) -> Callable[[Target], Script]:
-    """Sessions that send one body again and again, many requests at once; a new session where one ends."""
+    """Send one body repeatedly in each session, many requests at once, with a new session when one ends."""
 
     def steps(_: int) -> Steps:
         yield HANDSHAKE
@@ -48,7 +48,7 @@ def repeated_posts(*packets: str, repeats: int = 1, connections: int = 20) -> Ca
 
 
 def _repeated_requests(request_of: Callable[[str], bytes]) -> Callable[[Target], Script]:
-    """Sessions that send the same request again and again, without waiting for responses."""
+    """Send the same request repeatedly in each session, without waiting for responses."""
 
     def steps(_: int) -> Steps:
         yield HANDSHAKE
@@ -60,7 +60,7 @@ def _repeated_requests(request_of: Callable[[str], bytes]) -> Callable[[Target],
 
 
 def _aborted_requests(request_of: Callable[[str], bytes]) -> Callable[[Target], Script]:
-    """Sessions whose connection is reset after one more request."""
+    """Reset the connection of each session after one more request."""
 
     def steps(_: int) -> Steps:
         yield HANDSHAKE
@@ -71,7 +71,7 @@ def _aborted_requests(request_of: Callable[[str], bytes]) -> Callable[[Target], 
 
 
 def _chunked_post(sid: str) -> bytes:
-    """A body in chunks of one byte."""
+    """Build a request whose body has chunks of one byte."""
     head = wire.request("POST", f"{POLLING}&sid={sid}", "Transfer-Encoding: chunked")
     return head + b"1\r\n4\r\n" + b"1\r\nx\r\n" * 10_000
 
@@ -90,7 +90,7 @@ def _refused_connect_posts(kind: str) -> Callable[[Target], Script]:
 
 
 def upgrades(*frames: bytes, keep_open: bool = False) -> Callable[[Target], Script]:
-    """Sessions by long-polling that begin an upgrade on the same connection."""
+    """Begin an upgrade of each session on the same connection."""
 
     def steps(_: int) -> Steps:
         yield HANDSHAKE
@@ -103,7 +103,7 @@ def upgrades(*frames: bytes, keep_open: bool = False) -> Callable[[Target], Scri
     return lambda _: Script(steps, 50)
 
 
-# One body again and again, by name.
+# One body, repeated, by name.
 BODIES: dict[str, tuple[str, list[str]]] = {
     "heartbeats": ("30,000 packets `3` in each body", ["3"] * 30_000),
     "empty": ("400,000 empty packets in each body", [""] * 400_000),
@@ -140,23 +140,23 @@ ATTACKS: list[Attack] = [
     Attack("poll-handshakes", "handshakes on kept connections", lambda _: storm(repeat_to_size(HANDSHAKE, 4096))),
     Attack("poll-handshakes-new", "handshakes, each on a connection of its own", lambda _: storm(HANDSHAKE, connections=100)),
     Attack("poll-two", "two polls at a time", _repeated_requests(lambda sid: poll_request(sid) * 2)),
-    Attack("poll-many", "polls without end", _repeated_requests(poll_request)),
-    Attack("poll-dropped", "polls that are given up", _aborted_requests(poll_request)),
-    Attack("poll-body-dropped", "bodies that are given up", _aborted_requests(lambda sid: post_request(sid, "4" * 1000)[:-500])),
+    Attack("poll-many", "endless polls", _repeated_requests(poll_request)),
+    Attack("poll-dropped", "polls that are aborted", _aborted_requests(poll_request)),
+    Attack("poll-body-dropped", "bodies that are aborted", _aborted_requests(lambda sid: post_request(sid, "4" * 1000)[:-500])),
     Attack("poll-chunked", "bodies in chunks of one byte", _repeated_requests(_chunked_post)),
     Attack("poll-slow-body", "900 sessions with a body of ten bytes a second", lambda _: Script(_slow_body, 900)),
-    Attack("poll-too-large", "bodies said to be of 10 MB", _aborted_requests(lambda sid: wire.request("POST", f"{POLLING}&sid={sid}", "Content-Length: 10000000"))),
+    Attack("poll-too-large", "bodies with a Content-Length of 10 MB", _aborted_requests(lambda sid: wire.request("POST", f"{POLLING}&sid={sid}", "Content-Length: 10000000"))),
     Attack("poll-unknown-sid", "requests of unknown sessions", lambda _: storm(repeat_to_size(poll_request("x" * 20), 4096))),
     Attack("poll-version", "handshakes of another version", lambda _: storm(repeat_to_size(HANDSHAKE.replace(b"EIO=4", b"EIO=3"), 4096))),
     Attack("poll-not-utf8", "bodies that are not UTF-8", _aborted_requests(lambda sid: wire.request("POST", f"{POLLING}&sid={sid}", body=b"4\xff" * 10_000))),
     Attack("poll-idle", "900 sessions that wait for a poll", lambda _: Script(_idle_poll, 900)),
-    Attack("poll-open", "sessions that are opened and left", lambda _: storm(HANDSHAKE, connections=50)),
+    Attack("poll-open", "sessions that are opened and not used", lambda _: storm(HANDSHAKE, connections=50)),
     Attack("poll-slow-handshake", "handshakes of a byte a second", lambda _: idle(HANDSHAKE[:-4], b"x")),
-    Attack("upgrade-storm", "upgrades that are given up", upgrades()),
-    Attack("upgrade-probe", "upgrades that are given up after the probe", upgrades(frame("2probe"))),
-    Attack("upgrade-done", "upgrades that are completed, then given up", upgrades(frame("2probe") + frame("5"))),
-    Attack("upgrade-probes", "probes without end", upgrades(*[repeat_to_size(frame("2probe"))] * 1000)),
-    Attack("upgrade-held", "upgrades that are begun and left", upgrades(keep_open=True)),
+    Attack("upgrade-storm", "upgrades that are aborted", upgrades()),
+    Attack("upgrade-probe", "upgrades that are aborted after the probe", upgrades(frame("2probe"))),
+    Attack("upgrade-done", "upgrades that are completed, then aborted", upgrades(frame("2probe") + frame("5"))),
+    Attack("upgrade-probes", "endless probes", upgrades(*[repeat_to_size(frame("2probe"))] * 1000)),
+    Attack("upgrade-held", "upgrades that are started and not completed", upgrades(keep_open=True)),
 ]  # fmt: skip
 
 

@@ -15,14 +15,14 @@ LARGE_BODY_BYTES = 990_000
 
 
 def _pipelined_requests(data: bytes) -> Script:
-    """Twenty connections with as many requests at once as fit."""
+    """Send as many requests at once as fit, on twenty connections."""
     return flood(b"", repeat_to_size(data))
 
 
 def _numbered_requests(
     build: Callable[[Target, int], bytes], batch_size: int = 50
 ) -> Callable[[Target], Script]:
-    """Requests that differ by a number."""
+    """Send requests that differ by a number."""
 
     def script(target: Target) -> Script:
         return stream(
@@ -33,7 +33,7 @@ def _numbered_requests(
 
 
 def _numbered_new_connections(build: Callable[[Target, int], bytes]) -> Callable[[Target], Script]:
-    """Requests that differ by a number, each on a connection of its own."""
+    """Send requests that differ by a number, each on its own connection."""
 
     def script(target: Target) -> Script:
         numbers = count(target.seed * 10_000_000)
@@ -59,7 +59,7 @@ def _nested_json_request(size: int) -> bytes:
     return request("POST", "/api/v1/auth/login", JSON_HEADER, body=b'{"email":' + b"[" * size)
 
 
-# The same request again and again.
+# One request, repeated.
 REPEATED_REQUESTS: dict[str, tuple[str, BuildRequest]] = {
     "live": ("`/health/live`", lambda _: request("GET", "/health/live")),
     "ready": ("`/health/ready`", lambda _: request("GET", "/health/ready")),
@@ -88,7 +88,7 @@ REPEATED_REQUESTS: dict[str, tuple[str, BuildRequest]] = {
     "login-invalid": ("logins without a password", lambda _: api_request("POST", "/auth/login", body={"email": "x"})),
     "login-not-json": ("logins that are not JSON", lambda _: request("POST", "/api/v1/auth/login", JSON_HEADER, body=b"{")),
     "login-suspended": ("logins with a password of 1,000 characters", lambda target: api_request("POST", "/auth/login", body={"email": target.email, "password": "x" * 1000})),
-    "register-taken": ("registrations of a taken address", lambda target: api_request("POST", "/auth/register", body={"name": "A", "email": target.email, "password": "a long enough passphrase 7"})),
+    "register-taken": ("registrations of a taken e-mail address", lambda target: api_request("POST", "/auth/register", body={"name": "A", "email": target.email, "password": "a long enough passphrase 7"})),
     "register-invalid": ("registrations that are invalid", lambda _: api_request("POST", "/auth/register", body={"name": ""})),
     "forgot": ("forgotten passwords of one account", lambda target: api_request("POST", "/auth/forgot-password", body={"email": target.email})),
     "reset": ("password resets with a bad token", lambda _: api_request("POST", "/auth/reset-password", body={"token": "x", "password": "a long enough passphrase 7"})),
@@ -103,14 +103,14 @@ REPEATED_REQUESTS: dict[str, tuple[str, BuildRequest]] = {
     "big-body": ("bodies of 1 MB", lambda _: request("POST", "/api/v1/auth/login", JSON_HEADER, body=b'{"email":"' + b"x" * LARGE_BODY_BYTES)),
     "fits-body": ("bodies of 15 kB", lambda _: request("POST", "/api/v1/auth/login", JSON_HEADER, body=b'{"a":[' + b"[]," * 5000 + b"[]]}")),
     "deep-body": ("nested bodies of 15 kB", lambda _: _nested_json_request(15_000)),
-    "gzip": ("bodies that unpack to 50 MB", lambda _: _gzip_request("/auth/login")),
+    "gzip": ("bodies that decompress to 50 MB", lambda _: _gzip_request("/auth/login")),
     "chunked": ("bodies in chunks of one byte", lambda _: request("POST", "/api/v1/auth/login", JSON_HEADER, "Transfer-Encoding: chunked") + b"1\r\n \r\n" * 10_000 + b"0\r\n\r\n"),
     "expect": ("requests with `Expect: 100-continue`", lambda _: request("POST", "/api/v1/auth/login", JSON_HEADER, "Expect: 100-continue", body=b"{}")),
-    "upgrade": ("upgrades to something else", lambda _: request("GET", "/health/live", "Upgrade: h2c", "Connection: Upgrade")),
+    "upgrade": ("upgrades to another protocol", lambda _: request("GET", "/health/live", "Upgrade: h2c", "Connection: Upgrade")),
     "stream": ("event streams", lambda _: request("GET", "/health/live", "Accept: text/event-stream")),
 }  # fmt: skip
 
-# Requests that differ, so that whatever is kept of each would grow.
+# Requests that differ, so that anything that is stored for each grows.
 NUMBERED_REQUESTS: dict[str, tuple[str, Callable[[Target, int], bytes]]] = {
     "logins": ("logins to unknown accounts", lambda _, n: _login_request(f"a{n}@attack.example")),
     "registers": ("registrations", lambda _, n: _register_request(n)),
@@ -139,11 +139,11 @@ ATTACKS: list[Attack] = [
     ),
     *(Attack(f"http-{name}", description, _numbered_requests(build), quick=f"http-{name}" in QUICK_ATTACKS) for name, (description, build) in NUMBERED_REQUESTS.items()),
     *(Attack(f"handshake-{name}", description, _numbered_new_connections(build)) for name, (description, build) in HANDSHAKES.items()),
-    Attack("http-deaf", "the API document, reading nothing", lambda _: flood(b"", repeat_to_size(request("GET", "/api/v1/openapi.json")), reads=False)),
-    Attack("http-deaf-many", "errors, reading nothing", lambda _: flood(b"", repeat_to_size(api_request("GET", "/auth/me")), reads=False)),
+    Attack("http-unread", "the API document, reading nothing", lambda _: flood(b"", repeat_to_size(request("GET", "/api/v1/openapi.json")), reads=False)),
+    Attack("http-unread-many", "errors, reading nothing", lambda _: flood(b"", repeat_to_size(api_request("GET", "/auth/me")), reads=False)),
     Attack("http-new", "a connection for each request", lambda _: storm(request("GET", "/health/live"), connections=100)),
     Attack("http-new-api", "a connection for each refused request", lambda _: storm(api_request("GET", "/auth/me", "x"), connections=100)),
     Attack("http-new-dropped", "requests whose response is not waited for", lambda _: storm(api_request("GET", "/auth/me", "x"), wait_for_response=False, connections=100)),
-    Attack("http-new-logins", "logins, each on a connection of its own", lambda target: storm(lambda n: _login_request(f"b{target.seed}{n}@attack.example"), connections=100)),
+    Attack("http-new-logins", "logins, each on its own connection", lambda target: storm(lambda n: _login_request(f"b{target.seed}{n}@attack.example"), connections=100)),
     Attack("http-login-dropped", "logins whose response is not waited for", lambda target: storm(lambda n: _login_request(f"c{target.seed}{n}@attack.example"), wait_for_response=False, connections=100)),
 ]  # fmt: skip

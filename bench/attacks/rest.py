@@ -8,7 +8,7 @@ from bench.attacks.wire import api_request, repeat_to_size, request
 BuildRequest = Callable[[Target], bytes]
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000001"
 
-# The same request again and again: name, what it says, method, path, body.
+# One request, repeated: name, description, request.
 REPEATED_REQUESTS: list[tuple[str, str, BuildRequest]] = [
     ("me", "`GET /auth/me`", lambda it: api_request("GET", "/auth/me", it.token)),
     ("rooms", "the list of rooms", lambda it: api_request("GET", "/rooms?limit=200", it.token)),
@@ -24,24 +24,24 @@ REPEATED_REQUESTS: list[tuple[str, str, BuildRequest]] = [
     ("preferences", "new preferences", lambda it: api_request("PATCH", "/settings/preferences", it.token, {"theme": "dark"})),
     ("not-found", "an unknown room", lambda it: api_request("GET", f"/rooms/{UNKNOWN_ID}", it.token)),
     ("unknown-user", "an unknown user", lambda it: api_request("GET", "/users/nobody-of-that-name", it.token)),
-    ("forbidden", "what only administrators may do", lambda it: api_request("GET", "/admin/users", it.token)),
+    ("forbidden", "a route for administrators", lambda it: api_request("GET", "/admin/users", it.token)),
     ("invalid", "bodies that are invalid", lambda it: api_request("POST", f"/rooms/{it.room_id}/messages", it.token, {})),
     ("too-large", "bodies of 1 MB", lambda it: api_request("POST", f"/rooms/{it.room_id}/messages", it.token, {"body": "x" * 990_000})),
     ("lists", "bodies of 100 kB of lists", lambda it: api_request("POST", f"/rooms/{it.room_id}/messages", it.token, {"body": [[]] * 25_000})),
-    ("reaction", "one reaction again and again", lambda it: api_request("PUT", f"/messages/{it.message_ids[0]}/reactions/%F0%9F%91%8D", it.token)),
+    ("reaction", "one reaction, repeated", lambda it: api_request("PUT", f"/messages/{it.message_ids[0]}/reactions/%F0%9F%91%8D", it.token)),
     ("read", "read marks", lambda it: api_request("POST", f"/rooms/{it.room_id}/read", it.token, {"seq": 1})),
-    ("join", "joining again and again", lambda it: api_request("POST", f"/rooms/{it.room_id}/join", it.token, {})),
+    ("join", "repeated joins", lambda it: api_request("POST", f"/rooms/{it.room_id}/join", it.token, {})),
     ("password", "changes of the password with a wrong one", lambda it: api_request("POST", "/auth/change-password", it.token, {"current_password": "x", "new_password": "a long enough passphrase 7"})),
     ("confirm", "confirmations with a wrong password", lambda it: api_request("POST", "/auth/confirm", it.token, {"password": "x"})),
     ("deletion", "requests for the deletion of the account", lambda it: api_request("POST", "/users/account/request-deletion", it.token, {})),
-    ("verification", "e-mails to verify the address", lambda it: api_request("POST", "/auth/resend-verification", it.token, {})),
-    ("mfa", "beginnings of a second factor", lambda it: api_request("POST", "/auth/2fa/setup", it.token, {})),
+    ("verification", "e-mails to verify the e-mail address", lambda it: api_request("POST", "/auth/resend-verification", it.token, {})),
+    ("mfa", "setups of a second factor", lambda it: api_request("POST", "/auth/2fa/setup", it.token, {})),
     ("api-key-list", "the list of API keys", lambda it: api_request("GET", "/api-keys", it.token)),
     ("api-keys", "new API keys", lambda it: api_request("POST", "/api-keys", it.token, {"name": "a", "scopes": ["read"]})),
     ("identities", "the list of identities", lambda it: api_request("GET", "/auth/identities", it.token)),
     ("refresh", "refreshes with the same token", lambda it: api_request("POST", "/auth/refresh", body={"refresh_token": it.refresh_token})),
     ("crowds", "new rooms with 100 members", lambda it: api_request("POST", "/rooms", it.token, {"kind": "private", "name": "crowd", "member_ids": it.user_ids[:100]})),
-    ("page-10000", "pages far behind the end", lambda it: api_request("GET", "/rooms/public?page=10000&limit=200", it.token)),
+    ("page-10000", "pages far beyond the end", lambda it: api_request("GET", "/rooms/public?page=10000&limit=200", it.token)),
 ]  # fmt: skip
 NUMBERED_REQUESTS: list[tuple[str, str, Callable[[Target, int], bytes]]] = [
     ("send", "messages", lambda it, n: api_request("POST", f"/rooms/{it.own_room_id}/messages", it.token, {"client_id": f"01890000-0000-7000-8001-{n:012x}", "body": "a"})),
@@ -68,8 +68,8 @@ def _numbered_requests(
 ATTACKS: list[Attack] = [
     *(Attack(f"rest-{name}", description, lambda it, build=build: flood(b"", repeat_to_size(build(it))), needs_account=True, quick=name == "export") for name, description, build in REPEATED_REQUESTS),  # type: ignore[misc]
     *(Attack(f"rest-{name}", description, _numbered_requests(build), needs_account=True) for name, description, build in NUMBERED_REQUESTS),
-    Attack("rest-deaf", "100 messages, reading nothing", lambda it: flood(b"", repeat_to_size(api_request("GET", f"/rooms/{it.room_id}/messages?limit=100", it.token)), reads=False), needs_account=True),
-    Attack("rest-deaf-export", "exports, reading nothing", lambda it: flood(b"", repeat_to_size(api_request("GET", "/users/account/export", it.token)), reads=False), needs_account=True),
+    Attack("rest-unread", "100 messages, reading nothing", lambda it: flood(b"", repeat_to_size(api_request("GET", f"/rooms/{it.room_id}/messages?limit=100", it.token)), reads=False), needs_account=True),
+    Attack("rest-unread-export", "exports, reading nothing", lambda it: flood(b"", repeat_to_size(api_request("GET", "/users/account/export", it.token)), reads=False), needs_account=True),
     Attack("rest-new", "a connection for each request", lambda it: storm(api_request("GET", "/auth/me", it.token), connections=100), needs_account=True),
     Attack("rest-dropped", "exports whose response is not waited for", lambda it: storm(api_request("GET", "/users/account/export", it.token), wait_for_response=False, connections=100), needs_account=True),
 ]  # fmt: skip

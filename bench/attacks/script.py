@@ -1,4 +1,4 @@
-"""What an attack is: a name, and the steps that each of its connections takes."""
+"""The definition of an attack: a name, and the steps of each of its connections."""
 
 import random
 from collections.abc import Callable, Generator
@@ -10,7 +10,7 @@ DEFAULT_CONNECTIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class WaitFor:
-    """Wait until the pattern is found in what comes; the step returns its first group."""
+    """Wait until the pattern is found in the input. The step returns its first group."""
 
     pattern: bytes
 
@@ -27,7 +27,7 @@ class KeepOpen:
     """Leave the connection open and send nothing, until the server ends it."""
 
 
-ANY_RESPONSE = WaitFor(b"()")  # anything that comes
+ANY_RESPONSE = WaitFor(b"()")  # any input
 KEEP_OPEN = KeepOpen()
 # Bytes are sent. After the last step the connection is reset and another one is opened.
 Step = bytes | WaitFor | Sleep | KeepOpen
@@ -36,15 +36,15 @@ Steps = Generator[Step, str, None]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An instance, and what an attacker has there."""
+    """An instance, and the tokens and ids that an attacker has."""
 
     port: int
     source_ip: str  # the IP address that the attack comes from
     token: str = ""  # of an ordinary account
     refresh_token: str = ""
     user_id: str = ""
-    room_id: str = ""  # a room of many members that the account is in
-    own_room_id: str = ""  # a room of the account alone
+    room_id: str = ""  # a room with many members, one of which is the account
+    own_room_id: str = ""  # a room without other members
     message_ids: list[str] = field(default_factory=list)  # in the first room
     user_ids: list[str] = field(default_factory=list)  # other users, at least 100
     room_ids: list[str] = field(default_factory=list)  # all rooms of the account
@@ -57,23 +57,23 @@ class Target:
     seed: int = 1
 
     def rng(self) -> random.Random:
-        """Random numbers that are the same for the same seed."""
+        """Return a random generator that follows from the seed."""
         return random.Random(self.seed)
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What a process of attackers does; `steps` is called with the number of each new connection."""
+    """The behaviour of an attacking process. `steps` is called with the number of each new connection."""
 
     steps: Callable[[int], Steps]
     connections: int = DEFAULT_CONNECTIONS
-    reads: bool = True  # takes what the server sends
-    per_s: float = float("inf")  # new connections a second, at most
+    reads: bool = True  # reads the output of the server
+    per_s: float = float("inf")  # highest number of new connections per second
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """A row of the table."""
+    """A named attack, a row of the table."""
 
     name: str
     description: str
@@ -90,7 +90,7 @@ def flood(
     connections: int = DEFAULT_CONNECTIONS,
     reads: bool = True,
 ) -> Script:
-    """Connections that send the opening, wait for the pattern, and repeat one chunk without end."""
+    """Send the opening on each connection, wait for the pattern, and repeat one chunk endlessly."""
 
     def steps(_: int) -> Steps:
         if opening:
@@ -111,7 +111,7 @@ def stream(
     connections: int = DEFAULT_CONNECTIONS,
     reads: bool = True,
 ) -> Script:
-    """Like `flood`; each chunk is computed from its number."""
+    """Do as `flood`, with chunks that are computed from their number."""
     numbers = count()
 
     def steps(_: int) -> Steps:
@@ -128,7 +128,7 @@ def stream(
 def storm(
     data: bytes | Callable[[int], bytes], *, wait_for_response: bool = True, connections: int = 20
 ) -> Script:
-    """Connections that send once, wait for an answer (or not), and are opened anew."""
+    """Send once on each connection, wait for a response (or not), and open another one."""
 
     def steps(number: int) -> Steps:
         yield data if isinstance(data, bytes) else data(number)
@@ -139,7 +139,7 @@ def storm(
 
 
 def idle(opening: bytes, chunk: bytes = b"", *, connections: int = 900, every_s: float = 1.0) -> Script:
-    """Connections that send a beginning, then a little at a time or nothing, and stay."""
+    """Send the opening on each connection, then a small chunk at intervals or nothing, and keep it open."""
 
     def steps(_: int) -> Steps:
         if opening:

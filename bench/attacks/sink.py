@@ -1,4 +1,4 @@
-"""A process that reads and drops, and answers handshakes just enough: the quiet value is measured beside it.
+"""A process that reads and discards, with minimal responses to handshakes: used for the quiet value.
 
 python -m bench.attacks.sink PORT CORE
 """
@@ -15,7 +15,7 @@ BACKLOG = 1024
 
 
 def _frame(text: str) -> bytes:
-    """A short text frame of a server."""
+    """Build a short text frame of a server."""
     data = text.encode()
     return bytes([0x81, 126]) + len(data).to_bytes(2, "big") + data
 
@@ -34,14 +34,14 @@ NOT_FOUND_RESPONSE = _response("404 Not Found", "{}")
 
 
 def first_response(data: bytes) -> bytes:
-    """What is sent after the first bytes of a connection."""
+    """Return the response to the first bytes of a connection."""
     if b"pgrade: websocket" in data:
         return WEBSOCKET_RESPONSE
     return POLL_RESPONSE if b"transport=polling" in data else NOT_FOUND_RESPONSE
 
 
 def main() -> None:
-    """Listen until this process is ended."""
+    """Listen until this process is killed."""
     port, core = int(sys.argv[1]), int(sys.argv[2])
     if core >= 0:
         os.sched_setaffinity(0, {core})

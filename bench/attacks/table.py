@@ -14,7 +14,7 @@ SINGLE_ATTACKS = [
 
 
 def _combined(target: Target) -> Script:
-    """Connections of each short attack in turn."""
+    """Run connections of each quick attack in turn."""
     scripts = [attack.script(target) for attack in SINGLE_ATTACKS if attack.quick]
 
     def steps(number: int) -> Steps:
@@ -26,9 +26,9 @@ def _combined(target: Target) -> Script:
 COMBINED_ATTACK = Attack("at-once", "some attacks at the same time", _combined, needs_account=True)
 ATTACKS: dict[str, Attack] = {attack.name: attack for attack in [*SINGLE_ATTACKS, COMBINED_ATTACK]}
 
-# What runs where nothing is chosen: those that broke something once, and one of each other kind.
+# The default selection: attacks that violated a bound once, and one of each other kind.
 DEFAULT_ATTACKS: list[str] = [
-    "tcp-connect", "tcp-idle-3000", "tcp-slow-header", "ws-pong", "ws-deaf-ping", "ws-continuation",
+    "tcp-connect", "tcp-idle-3000", "tcp-slow-header", "ws-pong", "ws-unread-ping", "ws-continuation",
     "ws-heartbeat", "ws-namespace", "ws-random", "ws-bad-token", "ws-suspended-token", "ws-again-bad-token",
     "ws-quadratic", "ws-connect-1mb", "ws-lists-1mb", "ws-handshakes", "ws-idle", "poll-heartbeats",
     "poll-namespaces", "poll-bad-token", "poll-quadratic", "poll-binary-1mb", "poll-handshakes-new",
@@ -37,6 +37,6 @@ DEFAULT_ATTACKS: list[str] = [
     "handshake-user-agents", "account-send-invalid", "account-send-not-found", "account-send-too-large",
     "account-send-990k", "account-rooms-100", "account-history", "account-search", "account-sync",
     "account-refresh", "account-lists", "account-waiting", "account-mixed", "account-ws-pong",
-    "account-reconnect", "account-deaf-busy", "account-poll-sends", "rest-me", "rest-rooms", "rest-export",
+    "account-reconnect", "account-unread-busy", "account-poll-sends", "rest-me", "rest-rooms", "rest-export",
     "rest-too-large",
 ]  # fmt: skip

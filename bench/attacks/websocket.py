@@ -13,17 +13,17 @@ MAX_EARLY_PACKETS = 20  # packets that a connection may send before it is accept
 
 
 def quadratic_json(size: int) -> str:
-    """More than 100 brackets, then a string that never ends and is full of escaped quotes."""
+    """Return more than 100 brackets, then an unterminated string of escaped quotes."""
     head = '42/chat,["a",' + "[" * 101 + '"'
     return head + '\\"' * ((size - len(head)) // 2)
 
 
 def many_lists(size: int, head: str, tail: str) -> str:
-    """Many small objects: a decoder makes twenty bytes of memory of each byte."""
+    """Return many small lists: a decoder needs twenty bytes of memory for each byte."""
     return head + ",".join(["[]"] * (size // 3)) + tail
 
 
-# Frames that are sent again and again, by name; an account may send them, too.
+# Frames that are sent repeatedly, by name. An account may send them, too.
 FRAMES: dict[str, tuple[str, bytes]] = {
     "pong": ("PONG frames", frame(b"", PONG)),
     "pong-125": ("PONG frames of 125 bytes", frame(b"x" * 125, PONG)),
@@ -41,7 +41,7 @@ FRAMES: dict[str, tuple[str, bytes]] = {
     "namespace-long": ("CONNECTs to unknown namespaces with long names", frame("40/" + "x" * 20_000 + ",")),
     "root": ("CONNECTs to the namespace `/`", frame("40")),
     "event": ("events of a namespace that is not open", frame('42/none,["message",1]')),
-    "ack": ("acks that nobody asked for", frame("43/chat,1[]")),
+    "ack": ("unrequested acks", frame("43/chat,1[]")),
     "disconnect": ("DISCONNECTs from namespaces that are not open", frame("41/none,")),
     "malformed": ("packets that are malformed", frame("4x")),
 }
@@ -90,7 +90,7 @@ LARGE_PACKETS: dict[str, tuple[str, bytes]] = {
 
 
 def refused_connects(target: Target) -> dict[str, tuple[str, str]]:
-    """CONNECTs that are refused, by the reason."""
+    """Return refused CONNECTs by their reason, with a description."""
     return {
         "bad-token": ("a malformed token", wire.connect_packet("x")),
         "no-token": ("no token", "40/chat,"),
@@ -118,12 +118,12 @@ def _tamper(token: str) -> str:
 
 
 def _repeated_refused_connect(kind: str) -> Callable[[Target], Script]:
-    """One CONNECT again and again on each socket."""
+    """Repeat one CONNECT on each socket."""
     return lambda target: flood(HANDSHAKE, repeat_to_size(frame(refused_connects(target)[kind][1])))
 
 
 def _reconnect_after_refusals(kind: str) -> Callable[[Target], Script]:
-    """Five refused CONNECTs, then another connection."""
+    """Send five refused CONNECTs, then open another connection."""
 
     def script(target: Target) -> Script:
         return storm(HANDSHAKE + frame(refused_connects(target)[kind][1]) * 5, connections=50)
@@ -136,12 +136,12 @@ def _flood(data: bytes, *, reads: bool = True) -> Callable[[Target], Script]:
 
 
 def _reconnect_after_flood(data: bytes) -> Callable[[Target], Script]:
-    """As much as a connection may send before it is accepted, then another connection."""
+    """Send as much as is allowed before acceptance, then open another connection."""
     return lambda _: storm(HANDSHAKE + data * MAX_EARLY_PACKETS, wait_for_response=False, connections=50)
 
 
 def _reconnect_after(data: bytes) -> Callable[[Target], Script]:
-    """Something that ends the connection, then another connection."""
+    """Send data that ends the connection, then open another connection."""
 
     def steps(_: int) -> Steps:
         yield HANDSHAKE + data
@@ -151,7 +151,7 @@ def _reconnect_after(data: bytes) -> Callable[[Target], Script]:
 
 
 def _random_frames(target: Target) -> Script:
-    """Frames of random kinds, in an order that follows from the seed."""
+    """Send frames of random kinds, in an order that follows from the seed."""
     rng = target.rng()
     pieces = [piece for _, piece in FRAMES.values()]
     return stream(HANDSHAKE, lambda _: b"".join(rng.choices(pieces, k=500)))
@@ -161,12 +161,12 @@ QUICK_ATTACKS = {"ws-pong", "ws-namespace", "ws-bad-token"}
 FLOODS = [
     *(Attack(f"ws-{name}", description, _flood(piece), quick=f"ws-{name}" in QUICK_ATTACKS) for name, (description, piece) in FRAMES.items()),
     *(
-        Attack(f"ws-deaf-{name}", f"{FRAMES[name][0]}, reading nothing", _flood(FRAMES[name][1], reads=False))
+        Attack(f"ws-unread-{name}", f"{FRAMES[name][0]}, reading nothing", _flood(FRAMES[name][1], reads=False))
         for name in ("ping", "namespace", "namespace-long", "root", "event")
     ),
     Attack(
         "ws-continuation",
-        "empty fragments of a message without end",
+        "empty fragments of an endless message",
         lambda _: flood(
             HANDSHAKE + frame(b"", final=False), repeat_to_size(frame(b"", CONTINUATION, final=False))
         ),
@@ -205,14 +205,14 @@ RECONNECTS = [
     Attack("ws-again-unmasked", "connections with a frame without a mask", _reconnect_after(b"\x81\x01x")),
     Attack("ws-again-opcode", "connections with a frame of an unknown kind", _reconnect_after(b"\x83\x80\0\0\0\0")),
     Attack("ws-again-utf8", "connections with text that is not UTF-8", _reconnect_after(frame(b"4\xff\xfe"))),
-    Attack("ws-again-huge", "connections with a frame said to be of 4 EB", _reconnect_after(b"\x81\xff\x3f" + b"\xff" * 7 + bytes(4))),
+    Attack("ws-again-huge", "connections with a frame whose declared length is 4 EB", _reconnect_after(b"\x81\xff\x3f" + b"\xff" * 7 + bytes(4))),
     Attack("ws-again-malformed", "connections with a malformed packet", _reconnect_after(frame("42/chat,{"))),
-    Attack("ws-handshakes", "handshakes, each on a connection of its own", lambda _: storm(HANDSHAKE, connections=100)),
-    Attack("ws-handshakes-dropped", "handshakes whose answer is not waited for", lambda _: storm(HANDSHAKE, wait_for_response=False, connections=100)),
+    Attack("ws-handshakes", "handshakes, each on its own connection", lambda _: storm(HANDSHAKE, connections=100)),
+    Attack("ws-handshakes-dropped", "handshakes whose response is not awaited", lambda _: storm(HANDSHAKE, wait_for_response=False, connections=100)),
     Attack("ws-handshakes-bad", "handshakes without a key", lambda _: storm(HANDSHAKE.replace(b"Sec-WebSocket-Key", b"X-Other"), connections=100)),
     Attack("ws-handshakes-origin", "handshakes of a foreign origin", lambda _: storm(wire.websocket_handshake("", "Origin: https://evil.example"), connections=100)),
     Attack("ws-idle", "900 WebSockets that send nothing", lambda _: idle(HANDSHAKE)),
-    Attack("ws-drip", "900 WebSockets that send a byte a second of a frame without end", lambda _: idle(HANDSHAKE + b"\x81\xfe\xff\xff\0\0\0\0", b"x")),
+    Attack("ws-drip", "900 WebSockets that send a byte a second of an endless frame", lambda _: idle(HANDSHAKE + b"\x81\xfe\xff\xff\0\0\0\0", b"x")),
     Attack("ws-slow-refused", "sockets with a refused CONNECT a second", lambda _: idle(HANDSHAKE, frame(wire.connect_packet("x"), TEXT), connections=200)),
 ]  # fmt: skip
 ATTACKS: list[Attack] = [*FLOODS, *PACKETS, *REFUSED_CONNECTS, *RECONNECTS]

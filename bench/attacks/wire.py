@@ -9,7 +9,7 @@ TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
 
 
 def frame(data: bytes | str, opcode: int = TEXT, *, final: bool = True) -> bytes:
-    """A client's WebSocket frame; the mask is zero, which every server has to accept."""
+    """Build a client's WebSocket frame. The mask is zero, which every server has to accept."""
     data = data.encode() if isinstance(data, str) else data
     size = len(data)
     head = bytes([(0x80 if final else 0) | opcode])
@@ -23,7 +23,7 @@ def frame(data: bytes | str, opcode: int = TEXT, *, final: bool = True) -> bytes
 
 
 def request(method: str, path: str, *headers: str, body: bytes | None = None) -> bytes:
-    """An HTTP request; its Content-Length follows from the body."""
+    """Build an HTTP request. Its Content-Length follows from the body."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
     if body is not None:
         lines.append(f"Content-Length: {len(body)}")
@@ -31,7 +31,7 @@ def request(method: str, path: str, *headers: str, body: bytes | None = None) ->
 
 
 def api_request(method: str, path: str, token: str = "", body: Any = None) -> bytes:
-    """A request to the REST API with a JSON body."""
+    """Build a request to the REST API with a JSON body."""
     headers = [f"Authorization: Bearer {token}"] if token else []
     if body is None:
         return request(method, f"/api/v1{path}", *headers)
@@ -40,7 +40,7 @@ def api_request(method: str, path: str, token: str = "", body: Any = None) -> by
 
 
 def websocket_handshake(sid: str = "", *headers: str) -> bytes:
-    """The handshake of a WebSocket."""
+    """Build the handshake of a WebSocket."""
     path = f"{PATH}websocket" + (f"&sid={sid}" if sid else "")
     return request(
         "GET",
@@ -54,16 +54,16 @@ def websocket_handshake(sid: str = "", *headers: str) -> bytes:
 
 
 def connect_packet(token: str, namespace: str = "/chat", **extra_auth: Any) -> str:
-    """A CONNECT packet."""
+    """Build a CONNECT packet."""
     return f"40{namespace}," + json.dumps({"token": token, **extra_auth}, separators=(",", ":"))
 
 
 def event_packet(name: str, payload: Any, ack_id: int | None = None, namespace: str = "/chat") -> str:
-    """An EVENT packet; with a number it asks for an ack."""
+    """Build an EVENT packet. With an `ack_id` it requests an ack."""
     head = "" if ack_id is None else str(ack_id)
     return f"42{namespace},{head}" + json.dumps([name, payload], separators=(",", ":"))
 
 
 def repeat_to_size(data: bytes, size: int = 65536) -> bytes:
-    """`piece` again and again, at least once and up to about `size` bytes."""
+    """Repeat `data` at least once, up to about `size` bytes."""
     return data * max(1, size // len(data))

@@ -50,7 +50,7 @@ def test_a_table_names_missing_and_incomplete_runs(scenario):
 
     text = "\n".join(ratios.table(scenario, found))
 
-    assert "not whole**: missing: 3" in text
+    assert "not complete**: missing: 3" in text
     assert "| 2.00 |" in text or "| 1.00 |" in text
     peers = {wanted.peer for wanted in scenario.targets}
     assert text.count("not run") == sum(w.peer != scenario.targets[0].peer for w in scenario.targets)
