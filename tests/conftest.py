@@ -1,4 +1,4 @@
-"""Fixtures for all tests: real servers once per run, an own migrated database for each test."""
+"""Fixtures for all tests: real servers once per run, a separate migrated database for each test."""
 
 import gc
 from collections.abc import AsyncIterator, Callable, Generator, Iterator

@@ -1,4 +1,4 @@
-"""What is installed is pinned, complete and the same everywhere. `make fresh` installs it."""
+"""Installed packages are pinned, complete and the same everywhere. `make fresh` installs them."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""The rules of the folders: what may lie where, and how large it may get."""
+"""Rules of the source tree: places, names and sizes."""
 
 import ast
 import gc

@@ -1,4 +1,4 @@
-"""Every parser of what a client sends takes time in proportion to its length, whatever is sent."""
+"""Every parser of client input takes time in proportion to its length, for any input."""
 
 import re
 import time

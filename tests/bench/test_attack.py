@@ -1,4 +1,4 @@
-"""Samples into verdicts, and a table of attacks that can all begin."""
+"""Verdicts of samples, and the table of attacks."""
 
 import pytest
 

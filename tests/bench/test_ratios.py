@@ -1,4 +1,4 @@
-"""Figures into ratios; what starts servers is tried by whoever measures."""
+"""Ratios of measured figures. The code that starts servers is not tested here."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A browser with people in it, each on a page of their own, in front of a running instance."""
+"""A browser with one tab for each user, in front of a running instance."""
 
 import json
 from collections.abc import AsyncIterator

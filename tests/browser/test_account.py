@@ -1,4 +1,4 @@
-"""The page that the links of e-mails open."""
+"""The account page, which the links of e-mails open."""
 
 from uuid import UUID
 

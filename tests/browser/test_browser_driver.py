@@ -1,4 +1,4 @@
-"""The browser that tests drive."""
+"""The driver of the test browser."""
 
 import asyncio
 

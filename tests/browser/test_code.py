@@ -1,4 +1,4 @@
-"""What the playground shows as code: the same as the server takes for code."""
+"""The playground and the server find the same code in messages."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The playground: what is read, addresses of rooms and messages, drafts, directions of text."""
+"""The playground: read marks, URLs of rooms and messages, drafts, directions of text."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Signing in with a provider from the playground."""
+"""Logging in with a provider from the playground."""
 
 import re
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The playground in headless Chromium: people at their pages, talking through a running instance."""
+"""The playground in headless Chromium: several users exchange messages through a running instance."""
 
 from tests.browser.conftest import BrowserTabs, ChatTab
 

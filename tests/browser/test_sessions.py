@@ -1,4 +1,4 @@
-"""The playground when its login runs out or is revoked, the server goes away or wants it slower."""
+"""The playground when its login expires or is revoked, the server is unavailable, or a rate limit applies."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""The playground's reducer: entries by seq, each once, whatever the order they come in."""
+"""The playground's reducer: entries by seq, each once, in any order of arrival."""
 
 import json
 from typing import Any

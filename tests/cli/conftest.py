@@ -1,4 +1,4 @@
-"""Running commands as an operator does, in a folder of their own."""
+"""Runs commands in separate folders."""
 
 import logging
 import os

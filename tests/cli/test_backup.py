@@ -1,4 +1,4 @@
-"""`hubbub backup`: what is written, and where."""
+"""`hubbub backup`: content and location of backups."""
 
 import asyncio
 import json

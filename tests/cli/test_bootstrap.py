@@ -1,4 +1,4 @@
-"""The command itself, and settings that are wrong."""
+"""The command line itself, and invalid settings."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The limit of open files, in processes of their own."""
+"""The limit of open files, in separate processes."""
 
 import resource
 import subprocess

@@ -1,4 +1,4 @@
-"""With HUBBUB_LOG_FORMAT=json every line of `serve` and `worker` is JSON, whatever happens."""
+"""With HUBBUB_LOG_FORMAT=json every line of `serve` and `worker` is JSON in every situation."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`hubbub prove`: what it says when it can't run, and of what it found."""
+"""`hubbub prove`: errors before the run, and the report."""
 
 import pytest
 

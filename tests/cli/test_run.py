@@ -1,4 +1,4 @@
-"""What goes wrong while a command runs, in one line."""
+"""Errors during a command are reported in one line."""
 
 import errno
 import json

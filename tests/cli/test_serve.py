@@ -1,4 +1,4 @@
-"""`hubbub serve`: starting, stopping, and why it does not start."""
+"""`hubbub serve`: start, stop, and reasons for refusing to start."""
 
 import json
 import os

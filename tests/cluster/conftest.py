@@ -1,4 +1,4 @@
-"""Buses of two instances, and what each of them heard."""
+"""Buses of two instances, and recorders of their signals."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial

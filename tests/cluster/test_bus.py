@@ -1,4 +1,4 @@
-"""What every bus does, in memory and over Redis."""
+"""Conformance suite of the bus, in memory and over Redis."""
 
 from uuid import uuid4
 

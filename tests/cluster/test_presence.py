@@ -1,4 +1,4 @@
-"""What every presence does, in memory and in Redis."""
+"""Conformance suite of presence, in memory and in Redis."""
 
 import asyncio
 from uuid import uuid4

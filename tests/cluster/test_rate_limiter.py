@@ -1,4 +1,4 @@
-"""What every keeper of limits does, in memory and in Redis."""
+"""Conformance suite of the rate limiter, in memory and in Redis."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Reading settings: variables, `.env`, files of secrets, and the secret that is made."""
+"""Reading settings: variables, `.env`, secret files, and the generated secret."""
 
 import subprocess
 import sys

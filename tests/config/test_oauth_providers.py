@@ -1,4 +1,4 @@
-"""Providers of sign-ins in the settings."""
+"""Login providers in the settings."""
 
 import pytest
 

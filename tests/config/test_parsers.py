@@ -1,4 +1,4 @@
-"""The forms of values."""
+"""The syntax of values."""
 
 from ipaddress import ip_network
 

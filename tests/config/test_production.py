@@ -1,4 +1,4 @@
-"""What production refuses, and what it takes."""
+"""Settings that production refuses and accepts."""
 
 import base64
 import secrets

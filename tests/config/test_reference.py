@@ -1,4 +1,4 @@
-"""The documents that are made from the settings."""
+"""The documents generated from the settings."""
 
 from pathlib import Path
 

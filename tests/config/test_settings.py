@@ -1,4 +1,4 @@
-"""What settings are allowed, and what the defaults are."""
+"""Limits and defaults of settings."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""URLs in settings: each mistake is one line, and what is accepted can be used."""
+"""URLs in settings: each error is one line, and an accepted URL is usable."""
 
 import random
 

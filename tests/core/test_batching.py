@@ -1,4 +1,4 @@
-"""Many who ask for one thing each."""
+"""Batching of concurrent lookups."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Exceptions that became responses, or are kept, hold nothing of the calls that raised them."""
+"""Exceptions that became responses or are stored hold no data of their calls."""
 
 import asyncio
 import gc

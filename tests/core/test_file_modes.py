@@ -1,4 +1,4 @@
-"""What hubbub creates is its owner's alone, whatever the umask."""
+"""Files of hubbub are private to their owner with any umask."""
 
 import os
 import stat

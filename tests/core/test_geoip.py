@@ -1,4 +1,4 @@
-"""Where an address is."""
+"""The country of an IP address."""
 
 from hubbub.core.geoip import GeoIp
 

@@ -1,4 +1,4 @@
-"""Logs: their fields, their two forms, and what they must not say."""
+"""Logs: fields, two formats, and masked secrets."""
 
 import asyncio
 import io

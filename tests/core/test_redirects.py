@@ -1,4 +1,4 @@
-"""Where a browser may be sent."""
+"""URLs to which a browser may be redirected."""
 
 import pytest
 

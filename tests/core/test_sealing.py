@@ -1,4 +1,4 @@
-"""Secrets at rest: read again by whom they were sealed, for what they were sealed, and by nobody else."""
+"""Sealed secrets open with their key and purpose only."""
 
 import pytest
 

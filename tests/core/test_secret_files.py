@@ -1,4 +1,4 @@
-"""Secrets that are made once and kept."""
+"""Secrets that are generated once and stored."""
 
 import pytest
 

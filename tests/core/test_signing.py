@@ -1,4 +1,4 @@
-"""Signatures of requests: what is signed, and what is a signature at all."""
+"""Request signatures: the signed content, and the syntax of the header."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Background tasks: referenced, named, and logged when they fail."""
+"""Background tasks are kept, named, and log their failures."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

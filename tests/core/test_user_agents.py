@@ -1,4 +1,4 @@
-"""What a User-Agent header says."""
+"""Parsing of User-Agent headers."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""The database: transactions that end as they should, whatever happens to whom, and honest errors."""
+"""The database: transactions end correctly in every situation, and errors have the right type."""
 
 # ruff: noqa: PT012 - a transaction is a block, and what is raised comes out of it
 

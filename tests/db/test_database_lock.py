@@ -1,4 +1,4 @@
-"""The lock beside a SQLite database."""
+"""The lock file beside a SQLite database."""
 
 import subprocess
 import sys

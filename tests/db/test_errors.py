@@ -1,4 +1,4 @@
-"""What errors of databases mean."""
+"""Classification of database errors."""
 
 import socket
 import sqlite3

@@ -1,4 +1,4 @@
-"""Addresses that name several servers."""
+"""URLs that name several servers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Writers of several rows, on several instances: one order of locks, and nobody waits for long."""
+"""Writers of several rows on several instances use one order of locks and bounded waits."""
 
 import asyncio
 import re

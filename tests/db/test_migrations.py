@@ -1,4 +1,4 @@
-"""The schema's steps: the same as the models, up and down, whole or not at all, one at a time."""
+"""Migrations: equal to the models, up and down, atomic, one process at a time."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Databases that would fail later, made for real: every command that works with them refuses at once."""
+"""Real databases that would fail later: every command that needs them refuses them at once."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""SQL by hand on both databases, beside the models."""
+"""Handwritten SQL on both databases, beside the models."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID

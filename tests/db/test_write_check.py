@@ -1,4 +1,4 @@
-"""An instance that can't write is not ready, says why in one log line, and recovers by itself."""
+"""An instance that cannot write is not ready, logs the reason once, and recovers by itself."""
 
 import asyncio
 import sqlite3

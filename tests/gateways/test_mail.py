@@ -1,4 +1,4 @@
-"""Handing e-mail to a real SMTP server."""
+"""Sending e-mail through a real SMTP server."""
 
 import io
 import logging

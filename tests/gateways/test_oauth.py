@@ -1,4 +1,4 @@
-"""Providers over TLS: whose certificates are believed, and that nothing is asked in the clear after all."""
+"""Providers over TLS: trusted certificates, and no request without TLS."""
 
 import ipaddress
 import ssl

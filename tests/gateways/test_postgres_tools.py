@@ -1,4 +1,4 @@
-"""Which program is used, and its arguments for a database."""
+"""The program that is used, and its arguments for a database."""
 
 from pathlib import Path
 

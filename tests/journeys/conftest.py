@@ -1,4 +1,4 @@
-"""What journeys have in common: nobody is limited, and instances may be processes of their own."""
+"""Fixtures of journeys: no rate limits, and instances as separate processes."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

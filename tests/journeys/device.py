@@ -1,4 +1,4 @@
-"""A device in the hands of a good application: a stock client that comes back, catches up and sends again."""
+"""A stock client in a well-behaved application: it reconnects, synchronizes and sends again."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Programs with API keys, on two instances of one deployment: what one knows, the other one knows too."""
+"""Programs with API keys, on two instances of one deployment."""
 
 import asyncio
 from typing import Any

@@ -1,6 +1,6 @@
-"""Whatever is somebody else's: every route and every event that takes an id, asked with the ids of another.
+"""Every route and event that takes an id, called with the ids of another user.
 
-The routes are those of the API document, the events those of the table: what is added is tried here, too.
+The routes are those of the API document, the events those of the table, so that additions are covered.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Random operations by several people: a client fed by events knows exactly what the server shows."""
+"""Random operations by several users: a client fed by events has exactly the state of the server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""docker-compose.yml: it has what production needs, and what it describes is a chat that works."""
+"""docker-compose.yml has what production requires, and describes a working chat."""
 
 import asyncio
 import os

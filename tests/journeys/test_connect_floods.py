@@ -1,4 +1,4 @@
-"""Floods of CONNECTs that are refused, from one IP address: clients with good tokens connect all the same."""
+"""Floods of refused CONNECTs from one IP address: clients with valid tokens still connect."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""An instance goes down: readiness first, its clients in waves, nothing lost, exit 0 in time (G9)."""
+"""An instance drains: readiness first, its clients in waves, nothing lost, exit 0 in time (G9)."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""The same thing at once, from everywhere: one message, one order (G2, G3, G4)."""
+"""Concurrent sends of the same message from everywhere: one message, one order (G2, G3, G4)."""
 
 import asyncio
 import time

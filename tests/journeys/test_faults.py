@@ -1,4 +1,4 @@
-"""The database goes, hangs and comes back; an instance stands still and goes on (G6, G10, without Redis)."""
+"""The database stops, hangs and recovers. An instance is paused and resumed (G6, G10, without Redis)."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Several instances on one PostgreSQL and one Redis: nobody notices which one they are on."""
+"""Several instances on one PostgreSQL and one Redis behave like one."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""A worker is killed between every two steps of a job: the work is done all the same (G12)."""
+"""A worker is killed between every two steps of a job: the job is still done (G12)."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Many sign in at once, which is dear on purpose; those who talk beside them go on talking."""
+"""Many concurrent logins, which are expensive by design, do not slow down chat."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Hundreds who are dropped at once and come back at once; those who stayed do not notice."""
+"""Hundreds of clients are dropped and reconnect at once, without affecting connected ones."""
 
 import asyncio
 import time

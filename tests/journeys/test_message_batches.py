@@ -1,4 +1,4 @@
-"""Messages of one socket go into one batch, and yet everything takes effect in the order it came."""
+"""Messages of one socket share a batch, and take effect in the order of arrival."""
 
 import asyncio
 from typing import Any

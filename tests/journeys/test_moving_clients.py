@@ -1,4 +1,4 @@
-"""Who moves to another instance right after a change receives a true `ready`, and each entry once (G14)."""
+"""A client that changes instances right after a change gets a correct `ready`, and each entry once (G14)."""
 
 import asyncio
 from collections.abc import AsyncIterator

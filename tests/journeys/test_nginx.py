@@ -1,4 +1,4 @@
-"""Three instances behind nginx, by the configuration in nginx/: one hubbub, whatever happens."""
+"""Three instances behind nginx with the configuration in nginx/ behave like one server."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""nginx/README.md, word by word, on the nginx.conf and the welcome page that systems ship."""
+"""nginx/README.md, step by step, on the nginx.conf and the welcome page that systems ship."""
 
 import asyncio
 import re

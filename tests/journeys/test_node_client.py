@@ -1,4 +1,4 @@
-"""Node's stock client and Python's hold a conversation, over every transport."""
+"""Node's stock client and Python's exchange messages over every transport."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""A sign-in with a provider whose steps come to different instances."""
+"""A login with a provider whose steps reach different instances."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

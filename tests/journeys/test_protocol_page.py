@@ -1,4 +1,4 @@
-"""docs/: programs run as printed, and a stock client returns when its token has expired."""
+"""docs/: programs run as printed, and a stock client reconnects when its token has expired."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Stock clients that are not accepted for a while: they are connected again by themselves."""
+"""Stock clients that are refused for a while reconnect by themselves."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Redis stops, hangs, forgets, hangs up, loses, under traffic: an accelerator, not the truth (G2, G3, G5)."""
+"""Redis stops, hangs, loses data or connections under traffic: no guarantee depends on it (G2, G3, G5)."""
 
 import asyncio
 import json

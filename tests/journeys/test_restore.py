@@ -1,4 +1,4 @@
-"""A backup is restored while clients are away: they end with the server's log, without a ghost or a gap."""
+"""A backup is restored while clients are disconnected: they converge to the log without a gap."""
 
 import asyncio
 import random

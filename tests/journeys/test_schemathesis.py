@@ -1,4 +1,4 @@
-"""What a machine makes of the API document, sent to a running instance: no surprise comes back."""
+"""Requests generated from the API document, sent to a running instance."""
 
 import asyncio
 import os

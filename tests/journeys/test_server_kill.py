@@ -1,4 +1,4 @@
-"""The server is killed in mid-conversation, again and again: nothing acknowledged is lost (G1, G2, G3)."""
+"""The server is killed repeatedly during a conversation: no acknowledged message is lost (G1, G2, G3)."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Texts that grow when they are normalized: in no field of an event or a route do they make an error."""
+"""Texts that grow when they are normalized cause no error in any field of an event or a route."""
 
 import asyncio
 import logging

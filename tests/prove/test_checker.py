@@ -1,4 +1,4 @@
-"""Each anomaly planted in a clean history, and the checker says its name, and no other."""
+"""Each anomaly planted in a clean history is reported by its name, and no other is."""
 
 from dataclasses import replace
 

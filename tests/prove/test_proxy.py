@@ -1,4 +1,4 @@
-"""The relay in front of Redis: passes on what it should, and loses what it is told to lose."""
+"""The proxy in front of Redis passes signals through, and drops those it is ordered to drop."""
 
 import asyncio
 

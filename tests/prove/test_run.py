@@ -1,6 +1,6 @@
-"""The proof itself, in small: on SQLite alone, and on PostgreSQL with Redis; and it finds what is planted.
+"""`hubbub prove` in small: on SQLite alone, on PostgreSQL with Redis, and with a planted anomaly.
 
-Slowness is no failure here, for tests run on busy machines: that is what the slack is for.
+Slowness is no failure here, because tests run on busy machines. The slack covers it.
 """
 
 import os

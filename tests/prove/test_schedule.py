@@ -1,4 +1,4 @@
-"""The schedule of faults: told by its seed, whole, and possible."""
+"""The schedule of faults: determined by its seed, complete, and possible."""
 
 from itertools import islice
 

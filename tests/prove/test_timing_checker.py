@@ -1,4 +1,4 @@
-"""How long messages took, beside which faults."""
+"""Delivery times of messages, and the faults during them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Failures in a row, and the waits that grow with them."""
+"""Consecutive failures, and the waits that grow with them."""
 
 import pytest
 

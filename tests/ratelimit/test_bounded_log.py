@@ -1,4 +1,4 @@
-"""Lines that clients cause, bounded."""
+"""Log lines caused by clients are bounded."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Buckets by key. What they have in common with those in Redis is in tests/cluster/test_rate_limiter.py."""
+"""Buckets by key. What they share with those in Redis is in tests/cluster/test_rate_limiter.py."""
 
 import gc
 import time

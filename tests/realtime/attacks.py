@@ -1,4 +1,4 @@
-"""Ways to treat a server badly, each over a raw connection: malformed, slow, half, too much, or never ending.
+"""Attacks on a server over raw connections: malformed, slow, incomplete, too large or endless input.
 
 An attack gives back what it leaves open; the server must get rid of that by itself.
 """

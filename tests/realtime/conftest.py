@@ -1,4 +1,4 @@
-"""The conformance server in this process, and clients that speak byte by byte."""
+"""The conformance server in this process, and clients that control each byte."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""Reading commands: one parser, a field named in each refusal."""
+"""Parsing commands: one parser, and a field named in each error."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Refusals of fields: every fault at once, each a sentence for people, the same over both edges."""
+"""Field errors: all at once, each a readable sentence, the same over both edges."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""The texts of all commands: each has a rule, or is no text that users see."""
+"""The text fields of all commands: each has a rule, or is never shown to users."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Cursors of every list: forged ones, and paging while the order changes; over sockets and REST."""
+"""Cursors of every list: forged ones, and paging while the order changes, over sockets and REST."""
 
 import base64
 import json

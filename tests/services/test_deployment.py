@@ -1,4 +1,4 @@
-"""Deployments that are wrong, made for real: the doctor names each."""
+"""Real invalid deployments: the doctor reports each."""
 
 from contextlib import AsyncExitStack
 

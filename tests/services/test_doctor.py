@@ -1,4 +1,4 @@
-"""The doctor's checks, with what they check there, away and wrong."""
+"""The doctor's checks, with each dependency present, unavailable and misconfigured."""
 
 import asyncio
 import base64

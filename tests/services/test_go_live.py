@@ -1,4 +1,4 @@
-"""The go-live checklist: what is missing is named, with the setting or command that mends it."""
+"""The go-live checklist: each missing item is reported with the setting or command that fixes it."""
 
 import pytest
 

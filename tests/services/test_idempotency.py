@@ -1,4 +1,4 @@
-"""What is kept of a request, and who acts on it, between instances that share a database."""
+"""Stored responses, and which request executes, between instances that share a database."""
 
 import asyncio
 from datetime import timedelta

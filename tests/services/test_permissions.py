@@ -1,4 +1,4 @@
-"""What each role may do: the table, and who may act upon whom."""
+"""The permissions of each role, and which role acts on which."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Holds answers against the API document: which are described, and have the shape that is described."""
+"""Compares responses with the API document: each must be described and have the described shape."""
 
 import re
 from functools import cache

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over the DevTools protocol: pages to click, type into and look at."""
+"""A headless Chromium, driven over the DevTools protocol: pages that tests click, type into and inspect."""
 
 import asyncio
 import base64

@@ -1,7 +1,7 @@
-"""What a good client knows of its rooms: made from what it heard, and from nothing else.
+"""The state of a client's rooms, built from received events only.
 
-A pure reducer without a connection. `ready`, `room:added`, `room:gone`, entries by seq and the answers of
-`sync` go in; what comes out must be what the server shows.
+A pure reducer without a connection. Its input is `ready`, `room:added`, `room:gone`, entries by seq and the
+acks of `sync`. Its state must equal that of the server.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
-"""What is code in a message, for Python and JavaScript: CommonMark's examples of fences and code spans.
+"""Code in messages, for Python and JavaScript: CommonMark's examples of fences and code spans.
 
-NAME stands for a place inside of code, TEXT for one outside. The numbers are those of CommonMark 0.31.2.
+NAME marks a position inside code, TEXT one outside. The numbers are those of CommonMark 0.31.2.
 """
 
 from typing import NamedTuple

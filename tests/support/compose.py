@@ -1,4 +1,4 @@
-"""docker-compose.yml as Docker reads it, without Docker: variables filled in, anchors resolved."""
+"""docker-compose.yml as Docker reads it, without Docker: variables substituted, anchors resolved."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""All rows of a database, whatever its tables are: to compare it with itself before and after."""
+"""All rows of a database with any tables, to compare its content before and after."""
 
 import sqlite3
 from contextlib import closing

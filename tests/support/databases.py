@@ -1,7 +1,7 @@
 """Databases for tests: empty ones, and migrated ones that cost little.
 
 On SQLite a migrated database is a copy of a file. On PostgreSQL a copy takes half a second. There a database
-is emptied after a test and used again, unless something of it besides its rows may have changed.
+is emptied after a test and reused, unless something other than its rows may have changed.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""How long tests take: by folder and one by one, and whether those that take long say so.
+"""Durations of tests: by folder and one by one, and the check that slow tests state a reason.
 
 A test that takes more than 5 s is marked with its measured time and the reason: `@pytest.mark.slow("8 s: a
 lease ends")`. One that takes minutes is marked `soak`, and runs by `make soak` alone.

@@ -1,4 +1,4 @@
-"""A running instance and the people who use it, through stock clients only."""
+"""A running instance and its users, who use stock clients only."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A database whose history goes back while instances run on it."""
+"""Rolls back the log of a database while instances run on it."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""A relay in front of Redis that loses what is published, now and then."""
+"""A proxy in front of Redis that drops some of the published signals."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""A mail server for tests, which keeps what it is given."""
+"""A mail server for tests that stores received e-mails."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Print docs/metrics.md, made from the table of metrics."""
+"""Print docs/metrics.md, generated from the table of metrics."""
 
 from hubbub.core import metrics
 

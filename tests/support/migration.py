@@ -1,7 +1,8 @@
-"""`make migration name=reactions`: write the step from the last migration to the models, for both databases.
+"""`make migration name=reactions`: write the migration from the last state to the models.
 
-With `--check` it only says whether a step is missing. It compares with the state that the last migration
-keeps and needs no database. What it writes is a draft to be read: aerich knows no partial index, for one.
+The migration supports both databases. With `--check` the command only reports whether one is missing. It
+compares the models with the state stored in the last migration and needs no database. The result is a draft
+for review: aerich does not support partial indexes, for example.
 """
 
 import asyncio

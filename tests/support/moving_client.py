@@ -1,4 +1,4 @@
-"""Clients that move to another instance right after a change, and what they must receive there."""
+"""Clients that change instances right after a change, and the data they must receive there."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""nginx with the configuration of this repository, in front of instances that run already."""
+"""nginx with the configuration of this repository, in front of running instances."""
 
 import asyncio
 import importlib.util

@@ -1,4 +1,4 @@
-"""Providers of sign-ins for tests: an OpenID Connect issuer, and one that is like GitHub. Both can lie."""
+"""Login providers for tests: an OpenID Connect issuer, and one like GitHub. Both can return false data."""
 
 import hashlib
 import secrets

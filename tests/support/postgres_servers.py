@@ -1,4 +1,4 @@
-"""PostgreSQL servers of a test's own: a primary and a standby that streams from it, to be promoted."""
+"""Separate PostgreSQL servers for a test: a primary and a streaming standby that can be promoted."""
 
 import contextlib
 import time

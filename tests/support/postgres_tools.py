@@ -1,4 +1,4 @@
-"""The programs of PostgreSQL, where the machine has none: those of the wheel that the tests bring."""
+"""The programs of PostgreSQL from the wheel of the tests, for machines without them."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""What hubbub needs in production, as variables of the environment."""
+"""The environment variables that production requires."""
 
 PRODUCTION_SECRET_KEY = "9f4c1e7a0b6d83520c5be917fa2d6480"
 PRODUCTION_ENVIRONMENT = {

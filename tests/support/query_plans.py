@@ -1,4 +1,4 @@
-"""How a database answers: what is asked is explained, too."""
+"""Query plans: each statement is also explained."""
 
 from typing import Any
 

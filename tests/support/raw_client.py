@@ -1,4 +1,4 @@
-"""A crowd of devices, as light as devices can be: packets by hand on WebSockets."""
+"""Lightweight clients for large numbers: handwritten packets on WebSockets."""
 
 import asyncio
 import json

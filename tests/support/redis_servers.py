@@ -1,4 +1,4 @@
-"""Redis servers of a test's own: to be stopped, paused and started; alone, as a cluster, under a Sentinel."""
+"""Separate Redis servers for a test to stop, pause and start: alone, a cluster, under a Sentinel."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What a database looks like from outside: its schema as plain data, and rows in all of its tables."""
+"""Inspects a database: its schema as plain data, and rows in all its tables."""
 
 import sqlite3
 from contextlib import closing

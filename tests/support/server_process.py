@@ -1,4 +1,4 @@
-"""`hubbub serve` as a process of its own: started, killed, started again on the same port and database."""
+"""`hubbub serve` as a separate process: started, killed, restarted on the same port and database."""
 
 import asyncio
 import json

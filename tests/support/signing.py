@@ -1,4 +1,4 @@
-"""Signing requests as docs/rest.md says it, by nothing of hubbub's own code."""
+"""Signs requests as docs/rest.md describes, without any code of hubbub."""
 
 import hashlib
 import hmac

@@ -1,8 +1,8 @@
-"""Whether a deployment works: a page, an account, an e-mail, a message. Stock clients only.
+"""Checks a deployment: a page, an account, an e-mail, a message. Uses stock clients only.
 
     python -m tests.support.smoke http://localhost:8080 http://localhost:8025
 
-The second URL is that of a Mailpit, which catches the e-mails. Exit code 1 at the first step that fails.
+The second URL is that of a Mailpit, which receives the e-mails. Exits with 1 at the first step that fails.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A relay in front of a server: what happens to a program when its server stops, hangs, or hangs up."""
+"""A TCP proxy in front of a server: simulates a server that stops, hangs or disconnects."""
 
 import asyncio
 import ssl

@@ -4,7 +4,7 @@
     npm pack language-subtag-registry@0.4.2 && tar xzf language-subtag-registry-0.4.2.tgz -C /tmp/lists
     PYTHONPATH=/tmp/lists python -m tests.support.unicode_lists /tmp/lists/package
 
-`emoji` 2.16.0 has the emoji of Unicode's emoji-test.txt, version 18.0; the npm package has the IANA Language
+`emoji` 2.16.0 has the emoji of Unicode's emoji-test.txt, version 18.0. The npm package has the IANA Language
 Subtag Registry of 2025-08-25. Neither is needed to run or test hubbub.
 """
 

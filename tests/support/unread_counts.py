@@ -1,8 +1,8 @@
-"""How a client that keeps no messages counts: the rule of docs/protocol.md, and nothing besides.
+"""Unread counts of a client that stores no messages: exactly the rule of docs/protocol.md.
 
 The counts of a `Room` are those at its `last_seq`. From there on each entry of the room is counted once, in
-the order of its seq. What can't be known from an entry or a hint is a doubt: the client requests the room
-again.
+the order of its seq. A count that cannot be derived from an entry or a hint is in doubt: the client requests
+the room again.
 """
 
 from typing import Any

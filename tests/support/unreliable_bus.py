@@ -1,4 +1,4 @@
-"""A bus as bad as a bus may be: it loses and reorders."""
+"""A bus that loses and reorders signals."""
 
 import random
 from typing import TYPE_CHECKING

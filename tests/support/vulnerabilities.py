@@ -1,7 +1,7 @@
-"""Are vulnerabilities known of what hubbub is made of? `make audit`; part of `make check`.
+"""Check requirements/main.txt for known vulnerabilities: `make audit`, part of `make check`.
 
-Asks by pip-audit about requirements/main.txt. Only an answer that names one fails: who is offline, or whose
-index knows nothing of vulnerabilities, is told that nothing could be asked, and goes on.
+Uses pip-audit. Only a reported vulnerability is a failure. Without a network, or with an index that has no
+vulnerability data, it prints that the check was impossible and passes.
 """
 
 import json

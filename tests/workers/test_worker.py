@@ -1,4 +1,4 @@
-"""A worker takes jobs, answers for them, and stops without losing any."""
+"""A worker takes jobs, reports their results, and stops without losing any."""
 
 import asyncio
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""The bus over Redis: only what is followed, and what happens when Redis goes."""
+"""The Redis bus: subscribed channels only, and outages of Redis."""
 
 import logging
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Events from outside, as the documentation has them."""
+"""Events from external programs, as documented."""
 
 import re
 from collections.abc import Awaitable, Callable

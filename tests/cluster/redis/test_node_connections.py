@@ -1,4 +1,4 @@
-"""Which node each channel is heard through."""
+"""The node through which each channel is subscribed."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Presence of several instances: no ghosts, whatever dies, pauses or forgets."""
+"""Presence of several instances: no stale users after crashes, pauses or loss of data."""
 
 from contextlib import AsyncExitStack
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Whether an instance has received all that was published: a round trip through Redis."""
+"""A round trip through Redis shows whether an instance has received all published signals."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Limits of several instances: one count for all, and nobody waits for a Redis that is away."""
+"""Rate limits of several instances: one count for all, and no wait for an unavailable Redis."""
 
 import asyncio
 import logging

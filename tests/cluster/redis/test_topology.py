@@ -1,4 +1,4 @@
-"""Every way to say where Redis is: a bus works over it."""
+"""The bus over every kind of Redis deployment."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Code in messages: CommonMark's own examples, and the same answer as a library gives."""
+"""Code in messages: the examples of CommonMark, and comparison with a library."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What is an e-mail address, and which texts are the same one."""
+"""Valid e-mail addresses, and spellings of the same address."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Names and lines: what is one, in all of Unicode, and which names are the same."""
+"""Names and single lines in all of Unicode, and equality of names."""
 
 import re
 import sys

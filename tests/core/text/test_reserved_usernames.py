@@ -1,4 +1,4 @@
-"""Which usernames are reserved, what looks like them, and that no way around the list exists."""
+"""Reserved usernames, names that look like them, and the writers of usernames."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Time zones: all that are offered load, with the zones of the system and with those of the package."""
+"""Time zones: each offered zone loads, from the system and from the package."""
 
 import re
 import subprocess

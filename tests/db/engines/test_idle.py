@@ -1,4 +1,4 @@
-"""Connections that answer and can't do their work any more are closed, whether they are idle or in use."""
+"""Connections that respond but cannot work any more are closed, idle or in use."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A pooler before PostgreSQL, as hubbub sees one: another process answers than the one that greeted."""
+"""A pooler in front of PostgreSQL: successive statements may reach different server processes."""
 
 import asyncio
 import re

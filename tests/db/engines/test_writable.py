@@ -1,4 +1,4 @@
-"""Several hosts: connections are made to the one that accepts writes, wherever it stands in the list."""
+"""Several hosts: connections are made to the one that accepts writes, at any position of the list."""
 
 import socket
 import time

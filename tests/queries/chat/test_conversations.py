@@ -1,4 +1,4 @@
-"""A list of conversations: whom one talks with and what was said last, without a second request."""
+"""The list of conversations has the peer and the last message, without a second request."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is asked often is answered from an index, however many messages there are."""
+"""Frequent queries use an index, with any number of messages."""
 
 import re
 

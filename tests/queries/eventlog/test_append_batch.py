@@ -1,4 +1,4 @@
-"""The one statement that stores a batch: what it takes, what it leaves to others, and all or nothing."""
+"""The statement that stores a batch: which messages it stores, which it leaves out, atomicity."""
 
 from typing import NamedTuple
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""The SQL of the hot path, where nothing else shows it."""
+"""The SQL of the hot path that no other test covers."""
 
 from uuid import UUID, uuid4
 

@@ -1,4 +1,4 @@
-"""What the log says at `info` about connections: who came, who went and why, what was refused."""
+"""Log lines at `info` about connections: connects, disconnects with their reasons, refusals."""
 
 import aiohttp
 import pytest

@@ -1,4 +1,4 @@
-"""Limits of one connection: floods, piles, slow consumers."""
+"""Limits of one connection: floods, queued events, slow consumers."""
 
 import asyncio
 import gc

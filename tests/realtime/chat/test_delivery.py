@@ -1,4 +1,4 @@
-"""Each room's entries strictly by seq, each once, whatever the bus does."""
+"""Each room's entries are delivered strictly by seq, each once, whatever the bus does."""
 
 import asyncio
 from typing import Any

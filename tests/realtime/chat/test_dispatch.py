@@ -1,4 +1,4 @@
-"""The page about the protocol, the playground and the model of the tests agree with the tables of events."""
+"""The protocol page, the playground and the client model agree with the tables of events."""
 
 import re
 from collections.abc import Iterable

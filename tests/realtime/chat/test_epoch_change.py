@@ -1,4 +1,4 @@
-"""The history goes back under a running instance: what its clients have is of no use any more."""
+"""The log loses entries while an instance runs: its clients start again in a new epoch."""
 
 import asyncio
 from uuid import UUID, uuid4

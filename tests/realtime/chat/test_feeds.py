@@ -1,4 +1,4 @@
-"""A connection gets its place in a room's log: each entry after it once, whatever comes meanwhile."""
+"""A connection joins a room's log and gets each later entry once, whatever arrives during the join."""
 
 from typing import Any
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""How sockets come in and end."""
+"""How sockets connect and end."""
 
 import asyncio
 import json

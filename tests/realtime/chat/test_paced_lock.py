@@ -1,4 +1,4 @@
-"""One event of a user at a time, for a share of the time: what one user asks costs others little."""
+"""One event of a user at a time, for a share of the time, so that one user costs others little."""
 
 import asyncio
 from typing import Any

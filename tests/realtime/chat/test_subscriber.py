@@ -1,4 +1,4 @@
-"""How clients come back: cursors, epochs, sync."""
+"""How clients reconnect: cursors, epochs, sync."""
 
 import json
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""The bounds of one connection: all that it sends is charged, and what it leaves unread is bounded."""
+"""The bounds of one connection: all its input is charged, and its unread output is bounded."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What opens a session, what refuses one, and requests that break the rules of HTTP."""
+"""Accepted and refused handshakes, and requests that violate HTTP."""
 
 from ipaddress import ip_network
 

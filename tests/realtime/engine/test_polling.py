@@ -1,4 +1,4 @@
-"""Long-polling: nothing good is lost, nothing bad is answered `ok`."""
+"""Long-polling: no valid packet is lost, and no invalid one gets `ok`."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""Who breaks every rule, and who comes and goes: nobody else notices, and nothing stays."""
+"""Attacks and reconnecting clients affect no other client and leave nothing behind."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""The sessions of one IP address together: their large reads begin one after the other, at a rate."""
+"""The sessions of one IP address together: their large reads begin one after another, at a rate."""
 
 import asyncio
 import time

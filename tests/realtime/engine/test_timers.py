@@ -1,4 +1,4 @@
-"""Many time limits, one heap: none late, none lost."""
+"""Many time limits in one heap: none late, none lost."""
 
 import asyncio
 import random

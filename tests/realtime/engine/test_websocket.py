@@ -1,4 +1,4 @@
-"""WebSocket: RFC 6455 to the letter, without extensions."""
+"""WebSocket: strict RFC 6455, without extensions."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Events that wait: counted, bounded, kept as text; then the client is not read."""
+"""Queued events are counted, bounded and kept as text. At the bound the client is not read."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What an instance emits reaches the clients of the others."""
+"""Emits of an instance reach the clients of the others."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Letting clients into namespaces: nobody waits for anybody else, and nobody gets what is not for them."""
+"""Connecting to namespaces: no client waits for another, and each receives only its own events."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What is kept of a CONNECT."""
+"""The data that is kept of a CONNECT."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""Socket.IO 5 over the transport: who is in, what is refused, and in what order."""
+"""Socket.IO 5 over the transport: accepted and refused packets, and their order."""
 
 import asyncio
 

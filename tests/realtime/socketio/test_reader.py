@@ -1,4 +1,4 @@
-"""Packets by the limit of their kind; what the sender learns of those that are refused."""
+"""Packets are limited by kind, and the sender receives the reason of a refusal."""
 
 import asyncio
 import json

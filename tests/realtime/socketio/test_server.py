@@ -1,4 +1,4 @@
-"""What the stock server gets wrong, and what is no protocol at all."""
+"""Errors of the stock server that are corrected, and input that is not the protocol."""
 
 import asyncio
 import json

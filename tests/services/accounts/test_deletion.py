@@ -1,4 +1,4 @@
-"""The long part of the deletion of an account, in runs that are cut short."""
+"""The long part of deleting an account, in short and interrupted runs."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Making admins."""
+"""Creating admins."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The audit log: what is in it, what never is, and that nobody changes it."""
+"""The audit log: its content, excluded data, and immutability."""
 
 import json
 from datetime import timedelta

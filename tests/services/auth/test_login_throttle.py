@@ -1,4 +1,4 @@
-"""Failed sign-ins make the next ones wait, and keep nobody out of what is theirs."""
+"""Failed logins delay the next ones, and do not lock out the owner."""
 
 from types import SimpleNamespace
 

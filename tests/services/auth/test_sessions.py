@@ -1,4 +1,4 @@
-"""Who may come in, how tokens are renewed, how a session ends."""
+"""Authentication, renewal of tokens, and the end of a session."""
 
 import asyncio
 from datetime import timedelta

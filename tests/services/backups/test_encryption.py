@@ -1,4 +1,4 @@
-"""Encrypted files: read as they were written, and refused when anything about them is another."""
+"""Encrypted files are decrypted unchanged, and refused after any modification."""
 
 import io
 import os

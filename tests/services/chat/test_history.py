@@ -1,4 +1,4 @@
-"""A page of a room's history around one message: what a jump to a search result loads."""
+"""A page of a room's history around one message, which a jump to a search result loads."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which names a body may mention; who is a member is the database's to say (test_events.py)."""
+"""Names that a body may mention. The database decides who is a member (test_events.py)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Messages as they are shown, with the reactions of many."""
+"""Views of messages with many reactions."""
 
 from uuid import UUID
 

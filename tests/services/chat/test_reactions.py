@@ -1,4 +1,4 @@
-"""Reactions: one for each emoji, however it is spelled, and a share for each user."""
+"""Reactions: one for each emoji in any spelling, and limits per user."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Read marks and the counts that follow from them, in rooms with a long history."""
+"""Read marks and unread counts in rooms with a long history."""
 
 import json
 from typing import Any

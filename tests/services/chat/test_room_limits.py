@@ -1,4 +1,4 @@
-"""Rooms created and users invited: limited by user and hour, over sockets and REST alike."""
+"""Limits of rooms created and users invited, per user and hour, over sockets and REST."""
 
 import asyncio
 from typing import Any

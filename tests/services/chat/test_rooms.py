@@ -1,4 +1,4 @@
-"""Names of rooms: which are the same, on every way in."""
+"""Names of rooms: equality, in every operation."""
 
 import pytest
 

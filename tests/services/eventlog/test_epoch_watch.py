@@ -1,4 +1,4 @@
-"""Evidence that the history went back: found by what an instance knows, and acted upon at most so often."""
+"""Evidence that the log lost entries: detected from local state, and acted on at a limited rate."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The one writer of messages: batches, twins, poison, and a database that is away."""
+"""The message writer: batches, duplicates, invalid messages, and an unavailable database."""
 
 import asyncio
 import sqlite3

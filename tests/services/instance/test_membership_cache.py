@@ -1,4 +1,4 @@
-"""What an instance knows by heart, and how signals keep it true."""
+"""The membership cache, and the signals that keep it current."""
 
 from uuid import UUID, uuid4
 

@@ -1,4 +1,4 @@
-"""The table of processes: who registers, who is refused, and what an outage does to it."""
+"""The table of processes: registration, refusals, and outages."""
 
 import asyncio
 import time

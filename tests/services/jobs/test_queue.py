@@ -1,4 +1,4 @@
-"""Durable jobs: stored with the change, taken by one, tried again, kept."""
+"""Durable jobs: stored with the change, taken by one worker, retried, kept."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What has ended is kept for a while, and no longer."""
+"""Ended rows are kept for a limited time."""
 
 from datetime import timedelta
 

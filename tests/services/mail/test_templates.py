@@ -1,4 +1,4 @@
-"""What e-mails say."""
+"""The texts of e-mails."""
 
 import re
 

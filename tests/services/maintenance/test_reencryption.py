@@ -1,4 +1,4 @@
-"""Secrets at rest after the secret key was replaced."""
+"""Encrypted secrets after the secret key was replaced."""
 
 import pytest
 

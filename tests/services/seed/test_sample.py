@@ -1,4 +1,4 @@
-"""Sample names and talk."""
+"""Sample names and messages."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Sample data: complete, repeatable, and no different from what people made."""
+"""Sample data: complete, repeatable, and the same as data of real users."""
 
 import asyncio
 import json

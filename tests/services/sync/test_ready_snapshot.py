@@ -1,4 +1,4 @@
-"""What somebody is told who comes back, and what it costs."""
+"""The content of `ready` for a reconnecting client, and its cost."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What the bus lost is found in the database, within a second or two."""
+"""Lost signals are found in the database within one or two seconds."""
 
 import asyncio
 from collections.abc import AsyncIterator

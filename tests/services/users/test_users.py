@@ -1,6 +1,6 @@
-"""What was checked before a transaction is checked again inside it: every act, raced by what forbids it.
+"""Each check before a transaction is repeated inside it: every operation, raced by a change that forbids it.
 
-The act goes as far as the transaction in which it acts. Then what forbids it is done, and the act goes on.
+The operation runs up to its transaction. Then the change is made, and the operation continues.
 """
 
 import asyncio
