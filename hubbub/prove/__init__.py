@@ -1,1 +1,1 @@
-"""`hubbub prove`: instances under load and faults, what their clients wrote down, and a judge of both."""
+"""`hubbub prove`: runs instances under load and faults, and checks the journals of their clients."""

@@ -1,4 +1,4 @@
-"""The people of a run: registered, logged in and out over REST."""
+"""The users of a run: registered, logged in and out over REST."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,17 +7,17 @@ import aiohttp
 
 from hubbub.prove.journal import Json
 
-PASSWORD = "correct horse battery"  # noqa: S105 - of made-up people in a database that is thrown away
+PASSWORD = "correct horse battery"  # noqa: S105 - of generated users in a temporary database
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
 class UnexpectedResult(Exception):
-    """An instance answered otherwise than it must for the run to go on."""
+    """An instance gave a result with which the run can't continue."""
 
 
 @dataclass
 class User:
-    """Somebody with one session."""
+    """A user with one session."""
 
     id: str
     username: str
@@ -27,7 +27,7 @@ class User:
 async def request(
     http: aiohttp.ClientSession, method: str, url: str, token: str | None = None, body: Json | None = None
 ) -> Any:  # noqa: ANN401 - JSON
-    """The `data` of an answer, None if it has none. Raises Unwilling, aiohttp's errors."""
+    """Return the `data` of a response, None if it has none. Raises UnexpectedResult, aiohttp's errors."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with http.request(method, url, json=body, headers=headers, timeout=REQUEST_TIMEOUT) as response:
         if not response.ok:
@@ -36,7 +36,7 @@ async def request(
 
 
 async def register(http: aiohttp.ClientSession, url: str, username: str) -> User:
-    """Make an account."""
+    """Register an account."""
     fields = {
         "name": username.title(),
         "username": username,
@@ -48,28 +48,28 @@ async def register(http: aiohttp.ClientSession, url: str, username: str) -> User
 
 
 async def log_in(http: aiohttp.ClientSession, url: str, user: User) -> User:
-    """The same person with another session."""
+    """Return the same user with another session."""
     fields = {"email": f"{user.username}@example.com", "password": PASSWORD}
     data = await request(http, "POST", f"{url}/api/v1/auth/login", body=fields)
     return User(user.id, user.username, data["access_token"])
 
 
 async def log_out(http: aiohttp.ClientSession, url: str, user: User) -> None:
-    """End the session."""
+    """Revoke the session."""
     await request(http, "POST", f"{url}/api/v1/auth/logout", token=user.token, body={})
 
 
 async def create_room(
     http: aiohttp.ClientSession, url: str, owner: User, name: str, members: list[str]
 ) -> str:
-    """Make a private room; returns its id."""
+    """Create a private room; return its id."""
     fields = {"kind": "private", "name": name, "member_ids": members}
     data = await request(http, "POST", f"{url}/api/v1/rooms", token=owner.token, body=fields)
     return str(data["id"])
 
 
 async def add_member(http: aiohttp.ClientSession, url: str, owner: User, room_id: str, user_id: str) -> None:
-    """Take somebody in."""
+    """Add a member."""
     await request(
         http, "POST", f"{url}/api/v1/rooms/{room_id}/members", token=owner.token, body={"user_id": user_id}
     )
@@ -78,7 +78,7 @@ async def add_member(http: aiohttp.ClientSession, url: str, owner: User, room_id
 async def set_role(
     http: aiohttp.ClientSession, url: str, owner: User, room_id: str, user_id: str, role: str
 ) -> None:
-    """Give a member another role."""
+    """Change the role of a member."""
     path = f"{url}/api/v1/rooms/{room_id}/members/{user_id}"
     await request(http, "PATCH", path, token=owner.token, body={"role": role})
 
@@ -86,5 +86,5 @@ async def set_role(
 async def remove_member(
     http: aiohttp.ClientSession, url: str, owner: User, room_id: str, user_id: str
 ) -> None:
-    """Put somebody out."""
+    """Remove a member."""
     await request(http, "DELETE", f"{url}/api/v1/rooms/{room_id}/members/{user_id}", token=owner.token)

@@ -1,4 +1,4 @@
-"""The judge: journals and the database's rows in, a verdict for each promise out. Pure."""
+"""The checker: a pure function from journals and database rows to a verdict for each guarantee."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ from hubbub.prove.journal import (
 )
 from hubbub.prove.verdict import GUARANTEES, Verdict
 
-UNCERTAIN_CODES = frozenset({"unavailable"})  # such a no leaves open whether it was stored
+UNCERTAIN_CODES = frozenset({"unavailable"})  # after these it is unknown whether a message was stored
 Verdicts = dict[str, Verdict]
 Kind = TypeVar("Kind")
 
 
 def check(evidence: Evidence) -> Verdicts:
-    """A verdict for each promise, by its name."""
+    """Return a verdict for each guarantee, by its name."""
     verdicts = {name: Verdict(name) for name in GUARANTEES}
     _check_acks(evidence, verdicts["G1"])
     _check_logs(evidence.stored, verdicts["G2"])
@@ -46,7 +46,7 @@ def check(evidence: Evidence) -> Verdicts:
 
 
 def _check_acks(evidence: Evidence, verdict: Verdict) -> None:
-    """Every ack is of a message that is stored, as acknowledged, and in its room's log."""
+    """Check that each acknowledged message is stored as acknowledged, and in its room's log."""
     by_id = {message.id: message for message in evidence.stored.messages}
     entry_counts = Counter(
         entry.message_id for entry in evidence.stored.entries if entry.event == "message:new"
@@ -71,7 +71,7 @@ def _check_acks(evidence: Evidence, verdict: Verdict) -> None:
 
 
 def _check_logs(stored: StoredState, verdict: Verdict) -> None:
-    """Each log goes 1, 2, 3, … up to what its room says, and each message has its place in it."""
+    """Check that each log is 1, 2, 3, … up to its room's `last_seq`, and contains each message once."""
     logs: dict[str, list[int]] = defaultdict(list)
     for entry in stored.entries:
         logs[entry.room_id].append(entry.seq)
@@ -80,12 +80,14 @@ def _check_logs(stored: StoredState, verdict: Verdict) -> None:
         seqs, last = Counter(logs[room_id]), stored.last_seqs.get(room_id, 0)
         for seq in range(1, max([last, *seqs]) + 1):
             if seqs[seq] == 0:
-                verdict.add_violation("seq hole", f"room {room_id} has no entry {seq}, and stands at {last}")
+                verdict.add_violation(
+                    "seq gap", f"room {room_id} has no entry {seq}, and its last_seq is {last}"
+                )
             elif seqs[seq] > 1:
                 verdict.add_violation("seq twice", f"room {room_id} has {seqs[seq]} entries {seq}")
         if seqs and max(seqs) > last:
             verdict.add_violation(
-                "seq beyond the end", f"room {room_id} stands at {last}, and has {max(seqs)}"
+                "seq beyond the end", f"the last_seq of room {room_id} is {last}, and it has {max(seqs)}"
             )
 
 
@@ -97,7 +99,7 @@ def _last_seqs(stored: StoredState) -> dict[str, int]:
 
 
 def _received_entries(journal: Journal) -> Iterator[tuple[str, int, str, str]]:
-    """Every entry that the client has, however it came: room, seq, event, payload."""
+    """Yield each entry that the client has, from events and `sync`: room, seq, event, payload."""
     for event in journal.events:
         if isinstance(event, EntryReceived):
             yield event.room_id, event.seq, event.event, event.payload
@@ -107,19 +109,19 @@ def _received_entries(journal: Journal) -> Iterator[tuple[str, int, str, str]]:
 
 
 def _check_content(journal: Journal, log: dict[tuple[str, int], Entry], verdicts: Verdicts) -> None:
-    """What the client got is what is stored, so all clients agree; what `sync` gave is in order and whole."""
+    """Check that the client received what is stored, so that all clients agree, and `sync` without gaps."""
     for room_id, seq, event, payload in _received_entries(journal):
         entry = log.get((room_id, seq))
         where = f"{journal.name} has room {room_id} {seq} {event}"
         if entry is None:
-            verdicts["G1"].add_violation("heard but not stored", f"{where} {payload[:200]}")
+            verdicts["G1"].add_violation("received but not stored", f"{where} {payload[:200]}")
         elif (entry.event, entry.payload) != (event, payload):
             verdicts["G2"].add_violation(
                 "diverged", f"{where} {payload[:200]}, stored is {entry.payload[:200]}"
             )
     for synced in journal.events:
         if isinstance(synced, RoomReset):
-            verdicts["G3"].add_violation("reset", f"{journal.name} was told to drop room {synced.room_id}")
+            verdicts["G3"].add_violation("reset", f"{journal.name} was reset in room {synced.room_id}")
         if not isinstance(synced, SyncReceived):
             continue
         seqs = [seq for seq, _, _ in synced.entries]
@@ -133,7 +135,7 @@ def _check_content(journal: Journal, log: dict[tuple[str, int], Entry], verdicts
 
 
 def _check_completeness(journal: Journal, last_seqs: dict[str, int], verdict: Verdict) -> None:
-    """In the end the client has everything; and had it, before, without asking, when all was quiet."""
+    """Check that the client has all entries at the end, and had them at each checkpoint without `sync`."""
     received: dict[str, set[int]] = defaultdict(set)
     for room_id, seq, _, _ in _received_entries(journal):
         received[room_id].add(seq)
@@ -146,13 +148,13 @@ def _check_completeness(journal: Journal, last_seqs: dict[str, int], verdict: Ve
             for room_id, seq in event.cursors.items():
                 if seq < (end := event.ends.get(room_id, 0)):
                     detail = (
-                        f"{journal.name} was connected, and was told {seq} of {end} entries of room {room_id}"
+                        f"{journal.name} was connected, and received {seq} of {end} entries of room {room_id}"
                     )
                     verdict.add_violation("gap", detail)
 
 
 def _check_resends(evidence: Evidence, verdict: Verdict) -> None:
-    """One client_id, one message: in the database, and in every answer."""
+    """Check that one client_id has one message, in the database and in every ack."""
     rows: dict[tuple[str, str], list[Message]] = defaultdict(list)
     for message in evidence.stored.messages:
         rows[message.sender_id, message.client_id].append(message)
@@ -167,11 +169,11 @@ def _check_resends(evidence: Evidence, verdict: Verdict) -> None:
         acks[journal.user_id, acked.client_id].add(ack)
     for (_, client_id), different in acks.items():
         if len(different) > 1:
-            verdict.add_violation("answered differently", f"{client_id} as {sorted(different)}")
+            verdict.add_violation("acknowledged differently", f"{client_id} as {sorted(different)}")
 
 
 def _check_send_order(evidence: Evidence, verdict: Verdict) -> None:
-    """What a client sends to a room over one connection is stored in the order in which it sent it."""
+    """Check that messages sent to a room over one connection are stored in the order of sending."""
     send_counts = Counter(
         (journal.user_id, sent.client_id) for journal, sent in _events_of(evidence.journals, Sent)
     )
@@ -180,7 +182,7 @@ def _check_send_order(evidence: Evidence, verdict: Verdict) -> None:
         last: dict[tuple[int, str], Acked] = {}
         for event in journal.events:
             if not isinstance(event, Sent) or send_counts[journal.user_id, event.client_id] > 1:
-                continue  # what is sent again comes when it comes
+                continue  # a resent message has no place in the order
             acked, previous = acks.get(event.client_id), last.get((event.connection, event.room_id))
             if acked is None:
                 continue
@@ -193,7 +195,7 @@ def _check_send_order(evidence: Evidence, verdict: Verdict) -> None:
 
 
 def _check_atomicity(evidence: Evidence, verdict: Verdict) -> None:
-    """Nothing is half stored; what was refused for good is not stored; all else was asked for."""
+    """Check that nothing is half stored, nothing that was rejected for good is stored, and all was sent."""
     stored = evidence.stored
     entry_message_ids = {entry.message_id for entry in stored.entries if entry.event == "message:new"}
     sent = {(journal.user_id, sent.client_id): sent for journal, sent in _events_of(evidence.journals, Sent)}
@@ -218,7 +220,7 @@ def _check_atomicity(evidence: Evidence, verdict: Verdict) -> None:
 
 
 def _rejections(evidence: Evidence) -> dict[tuple[str, str], set[str]]:
-    """The codes of each message that was refused every time it was sent; `lost` where no answer came."""
+    """Return the codes of each message whose every send was rejected; `lost` for a send without an ack."""
     send_counts = Counter(
         (journal.user_id, sent.client_id) for journal, sent in _events_of(evidence.journals, Sent)
     )

@@ -1,13 +1,10 @@
-"""A client as a good application is one: comes back, catches up, sends again; and writes it all down."""
+"""A well-behaved client: reconnects, syncs, sends again, and records everything in its journal."""
 
 import asyncio
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
-import aiohttp
-
-from hubbub.core import clock, ids, tasks
+from hubbub.core import ids, tasks
 from hubbub.prove.accounts import User
 from hubbub.prove.journal import (
     Acked,
@@ -24,74 +21,47 @@ from hubbub.prove.journal import (
     RoomReset,
     Sent,
     SyncReceived,
-    canonical_json,
 )
+from hubbub.prove.shared_state import SharedState
 from hubbub.prove.socketio_client import ConnectionLost, ConnectRefused, Socket
 
-ACK_TIMEOUT_S = 6.0  # then the client takes the connection for dead
-RECONNECT_DELAY_S = (0.05, 0.4)  # at random, before it comes back
+ACK_TIMEOUT_S = 6.0  # after which the client treats the connection as lost
+RECONNECT_DELAY_S = (0.05, 0.4)  # random, before it reconnects
 SYNC_LIMIT = 200  # entries of one `sync`
-FINAL_CODES = frozenset({"session_revoked", "unauthenticated", "suspended"})  # come back as nobody
-
-
-class SharedState:
-    """What the clients of a run share: the clock, the addresses, the texts that many of them hear."""
-
-    def __init__(self, http: aiohttp.ClientSession, urls: Sequence[str], seed: int) -> None:
-        self.http = http
-        self.urls = list(urls)
-        self.rng = random.Random(seed)  # noqa: S311 - who goes where
-        self.started_at = clock.monotonic()
-        self.ack_count = 0
-        self.last_seqs: dict[str, int] = {}  # how far each room goes, as far as any client knows
-        self._texts: dict[str, str] = {}
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds since the run began."""
-        return clock.monotonic() - self.started_at
-
-    def canonical_text(self, payload: Json) -> str:
-        """The payload as text, kept once however many clients hear it."""
-        text = canonical_json(payload)
-        return self._texts.setdefault(text, text)
-
-    def record_seq(self, room_id: str, seq: int) -> None:
-        """A room has an entry of this number."""
-        self.last_seqs[room_id] = max(seq, self.last_seqs.get(room_id, 0))
+FINAL_CODES = frozenset({"session_revoked", "unauthenticated", "suspended"})  # do not reconnect
 
 
 class Client:
-    """One device of a person. `start` it, `send` through it, `stop` it; the journal stays."""
+    """One device of a user. `start` it, `send` through it, `stop` it. The journal remains."""
 
     def __init__(self, shared: SharedState, user: User, name: str) -> None:
         self.shared = shared
         self.user = user
         self.http = shared.http
         self.journal = Journal(name, user.id)
-        self.next_instance: int | None = None  # the instance that it goes to next, if it matters
-        self.ready = asyncio.Event()
-        self.session_ended = asyncio.Event()  # told to stay away
-        self.socket: Socket | None = None
-        self.cursors: dict[str, int] = {}
-        self._sent_cursors: dict[str, int] = {}
-        self._epoch: str | None = None
-        self._last_seqs: dict[str, int] = {}
-        self._connection_number = 0
+        self.next_instance: int | None = None  # number of the next connection's instance; None: random
+        self.ready = asyncio.Event()  # set while the client is connected and has received `ready`
+        self.session_ended = asyncio.Event()  # set by a refusal after which a client must not reconnect
+        self.socket: Socket | None = None  # the current or the last one
+        self.cursors: dict[str, int] = {}  # room → seq up to which the client has all entries
+        self._sent_cursors: dict[str, int] = {}  # the cursors of the current handshake
+        self._epoch: str | None = None  # of the last `ready`
+        self._last_seqs: dict[str, int] = {}  # room → highest seq that this client has seen
+        self._connection_number = 0  # 1, 2, 3, …
         self._ready_received = False  # on this connection
-        self.instance = 0
-        self._reconnect_delay_s = 0.0
+        self.instance = 0  # number of the current connection's instance
+        self._reconnect_delay_s = 0.0  # requested by the server
         self._connect_task: asyncio.Task[None] | None = None
         self._sync_task: asyncio.Task[None] | None = None
-        self._sync_needed = asyncio.Event()
+        self._sync_needed = asyncio.Event()  # set when entries may be missing
 
     def start(self) -> None:
-        """Connect, and stay connected."""
+        """Connect, and reconnect after each loss."""
         self._connect_task = tasks.spawn(self._run(), name=self.journal.name)
-        self._sync_task = tasks.spawn(self._sync_when_needed(), name=f"{self.journal.name} catches up")
+        self._sync_task = tasks.spawn(self._sync_when_needed(), name=f"{self.journal.name} sync")
 
     async def stop(self) -> None:
-        """Go away for good."""
+        """Disconnect for good."""
         await tasks.stop(self._connect_task)
         await tasks.stop(self._sync_task)
         await self._disconnect("ours")
@@ -104,9 +74,9 @@ class Client:
                 await self._wait_ready(self.socket)
                 await self.socket.closed.wait()
                 await self._disconnect(self.socket.close_reason)
-            except ConnectRefused as no:
-                self._reconnect_delay_s = no.retry_s
-                if no.code in FINAL_CODES:
+            except ConnectRefused as refusal:
+                self._reconnect_delay_s = refusal.retry_s
+                if refusal.code in FINAL_CODES:
                     self.session_ended.set()
             except ConnectionLost:
                 await self._disconnect("lost")
@@ -123,7 +93,7 @@ class Client:
         self.socket = await Socket.connect(self.http, self.shared.urls[self.instance], auth, self._on_event)
 
     async def _wait_ready(self, socket: Socket) -> None:
-        """An instance may stand still just now: `ready` does not come, and the client goes elsewhere."""
+        """Wait for `ready`. Without it in time, the client reconnects: the instance may be paused."""
         try:
             async with asyncio.timeout(ACK_TIMEOUT_S):
                 await self.ready.wait()
@@ -140,7 +110,7 @@ class Client:
             self.ready.clear()
             await self.socket.close()
 
-    # Hearing.
+    # Events.
 
     def _on_event(self, event: str, payload: Json) -> None:
         if event == "ready":
@@ -203,10 +173,10 @@ class Client:
         else:
             self._sync_needed.set()
 
-    # Catching up.
+    # Sync.
 
     def incomplete_rooms(self) -> dict[str, int]:
-        """Rooms of which it does not have everything that it knows to be there, and how far it has them."""
+        """Return the rooms with missing entries, each with the seq up to which the client has all entries."""
         return {
             room_id: self.cursors.get(room_id, 0)
             for room_id, end in self._last_seqs.items()
@@ -252,13 +222,13 @@ class Client:
             self._last_seqs[room_id] = max(last, self._last_seqs[room_id])
 
     def expect_rooms(self, rooms: list[str], ended: list[str]) -> None:
-        """Write down what is true when it connects the next time."""
+        """Record the memberships that the next connection must show."""
         self.journal.events.append(
             ExpectedRooms(self.shared.elapsed_s, self._connection_number + 1, rooms, ended)
         )
 
     def record_checkpoint(self) -> None:
-        """Write down what it has, now that all should have arrived; nothing if it is not connected."""
+        """Record what the client has when all should have arrived; nothing while it is disconnected."""
         if self.ready.is_set():
             cursors = {room_id: self.cursors.get(room_id, 0) for room_id in self._last_seqs}
             self.journal.events.append(
@@ -268,15 +238,15 @@ class Client:
             )
 
     def is_complete(self) -> bool:
-        """Whether it is connected, and has what anybody has, or was acknowledged, or is stored."""
+        """Return whether it is connected and has all entries that any client has seen or that are stored."""
         return self.ready.is_set() and all(
             self.cursors.get(room_id, 0) >= end for room_id, end in self.shared.last_seqs.items()
         )
 
-    # Asking.
+    # Calls.
 
     async def call(self, event: str, payload: Json) -> Json:
-        """The whole ack. Raises Lost; who does not answer in time is taken for dead."""
+        """Return the whole ack. Raises ConnectionLost, also for an ack that is late."""
         socket = self.socket
         if socket is None or not self.ready.is_set():
             raise ConnectionLost("not connected")
@@ -284,13 +254,13 @@ class Client:
             return await socket.call(event, payload, ACK_TIMEOUT_S)
         except ConnectionLost:
             if not socket.closed.is_set():
-                socket.drop("no answer")
+                socket.drop("no ack")
             if self.socket is socket:
-                self.ready.clear()  # who asks again at once waits for the next connection
+                self.ready.clear()  # so that an immediate retry waits for the next connection
             raise
 
     async def send_once(self, room_id: str, body: str, client_id: str) -> str:
-        """Send once. Returns `ok`, the code of a refusal, or `lost`."""
+        """Send once. Return `ok`, the code of a rejection, or `lost`."""
         self.journal.events.append(
             Sent(self.shared.elapsed_s, self._connection_number, room_id, client_id, body)
         )
@@ -312,7 +282,7 @@ class Client:
         return "ok"
 
     async def send(self, room_id: str, body: str, should_stop: Callable[[], bool]) -> None:
-        """Send until it is acknowledged, through any number of connections, or there is `enough`."""
+        """Send until an ack, over any number of connections, or until `should_stop()`."""
         client_id = str(ids.uuid7())
         while not should_stop() and not self.session_ended.is_set():
             await self.ready.wait()

@@ -1,4 +1,4 @@
-"""The database of a run: made for it, read in the end with plain SQL, thrown away."""
+"""The database of a run: created for it, read at the end with plain SQL, dropped."""
 
 import asyncio
 import sqlite3
@@ -24,18 +24,18 @@ DatabaseError = asyncpg.PostgresError
 
 
 def with_database(server_url: str, database: str) -> str:
-    """The address of another database on the same server."""
+    """Return the URL of another database on the same server."""
     return urlsplit(server_url)._replace(path=f"/{database}").geturl()
 
 
 async def create(server_url: str, name: str) -> str:
-    """Make a database; returns its address."""
+    """Create a database; return its URL."""
     await _execute(server_url, f'CREATE DATABASE "{name}"')
     return with_database(server_url, name)
 
 
 async def drop(server_url: str, name: str) -> None:
-    """Throw it away, whoever is connected to it."""
+    """Drop a database, even while clients are connected to it."""
     await _execute(server_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
@@ -48,7 +48,7 @@ async def _execute(url: str, statement: str) -> None:
 
 
 async def read_stored(url: str) -> StoredState:
-    """Everything that counts."""
+    """Read all rows that the checker needs."""
     messages, entries, rooms = await _fetch_rows(url, QUERIES)
     stored = StoredState()
     for sender, client_id, message_id, room, seq, body in messages:
@@ -63,7 +63,7 @@ async def read_stored(url: str) -> StoredState:
 
 
 async def last_seqs(url: str) -> dict[str, int]:
-    """How far each room's log goes at this moment."""
+    """Return the current end of each room's log."""
     return _to_last_seqs((await _fetch_rows(url, (LAST_SEQS_QUERY,)))[0])
 
 
@@ -72,7 +72,7 @@ def _to_last_seqs(rooms: list[Row]) -> dict[str, int]:
 
 
 def _wire_id(value: object) -> str:
-    """An id as it is on the wire, whatever the database gives."""
+    """Return an id in its wire format, from the value of either database."""
     return str(value if isinstance(value, UUID) else UUID(str(value)))
 
 

@@ -1,4 +1,4 @@
-"""What each connection heard: ascending, none twice, none missing, nothing after the end of a membership."""
+"""Checks the entries of each connection: ascending, no duplicates, no gaps, none after a membership."""
 
 from dataclasses import dataclass, field
 
@@ -8,14 +8,14 @@ from hubbub.prove.verdict import Verdict
 
 @dataclass
 class _Room:
-    start_seq: int | None  # where its log stood when the connection, or the membership, began
-    last_seq: int | None = None
-    left: bool = False
-    seen: set[int] = field(default_factory=set)
+    start_seq: int | None  # end of the log when the connection or the membership began; None: unknown
+    last_seq: int | None = None  # of the last received entry
+    left: bool = False  # the membership has ended
+    seen: set[int] = field(default_factory=set)  # seqs of the received entries
 
 
 def check(journal: Journal, order: Verdict, completeness: Verdict, revocation: Verdict) -> None:
-    """Go through one journal: into `order` what is G2, `whole` G3, `ended` G10."""
+    """Check one journal: `order` gets violations of G2, `completeness` of G3, `revocation` of G10."""
     rooms: dict[str, _Room] = {}
     connection = 0
     for event in journal.events:
@@ -57,7 +57,7 @@ def _check_entry(
         and entry.own != "joined"
         and (room.start_seq is None or entry.seq > room.start_seq + 1)
     ):
-        completeness.add_violation("gap", f"{where} is the first, and the log stood at {room.start_seq}")
+        completeness.add_violation("gap", f"{where} is the first, and the log ended at {room.start_seq}")
     room.seen.add(entry.seq)
     room.last_seq = max(entry.seq, room.last_seq or 0)
     if entry.own:

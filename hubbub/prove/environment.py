@@ -1,4 +1,4 @@
-"""Everything that a run needs, found or made: servers, database, instances; it goes in the end."""
+"""The environment of a run, found or created: servers, database, instances. Removed at the end."""
 
 import asyncio
 import secrets
@@ -22,12 +22,12 @@ DEFAULT_INSTANCES = 3
 
 
 class InvalidOptions(Exception):
-    """What was asked for does not go together."""
+    """The options contradict each other, or the machine does not support them."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for. None: as the machine allows."""
+    """The options of the command. None: the default for this machine."""
 
     minutes: float = 1.0
     seed: int = 1
@@ -41,28 +41,28 @@ class Options:
 
 @dataclass
 class Environment:
-    """What runs. `postgres` and `redis` are there if they are the run's own, the relays where one is used."""
+    """The running parts. `postgres` and `redis` are set if the run started them itself."""
 
-    folder: Path
+    folder: Path  # for the data of servers and instances
     http: aiohttp.ClientSession
-    database_url: str = ""
+    database_url: str = ""  # of the current primary, without a proxy
     instances: list[Instance] = field(default_factory=list)
-    faults: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()  # names of the faults that are injected
     postgres: servers.Server | None = None
-    database_proxy: Proxy | None = None
+    database_proxy: Proxy | None = None  # in front of a given PostgreSQL
     redis: servers.Server | None = None
-    redis_proxy: Proxy | None = None
-    spare_port: int = 0  # of PostgreSQL's next standby
+    redis_proxy: Proxy | None = None  # in front of any Redis
+    spare_port: int = 0  # for the next standby of PostgreSQL
 
     async def stop_servers(self) -> None:
-        """Stop the run's own servers, whichever they are by now."""
+        """Stop the run's own servers, including those that replaced others."""
         for server in (self.redis, self.postgres):
             if server is not None:
                 await server.stop()
 
     @property
     def description(self) -> str:
-        """`3 instances on PostgreSQL and Redis`."""
+        """The instances and servers: `3 instances on PostgreSQL and Redis`."""
         stores = "SQLite" if self.database_url.startswith(SQLITE) else "PostgreSQL"
         count = len(self.instances)
         with_redis = " and Redis" if self.redis_proxy else ""
@@ -71,9 +71,9 @@ class Environment:
 
 @asynccontextmanager
 async def open_environment(options: Options, logs: Path) -> AsyncIterator[Environment]:
-    """Set it up, with the logs of instances in `logs`; take all else away at the end.
+    """Set up the environment, with the logs of instances in `logs`; remove everything else at the end.
 
-    Raises WrongUse, NotStarted.
+    Raises InvalidOptions, NotStarted.
     """
     async with AsyncExitStack() as stack:
         folder = _temporary_folder(stack)
@@ -121,17 +121,17 @@ async def _provide_database(stack: AsyncExitStack, env: Environment, options: Op
     except (OSError, ValueError) as error:
         raise NotStarted(f"PostgreSQL does not respond: {error}. Correct --database-url.") from None
     except database.DatabaseError as error:
-        raise NotStarted(f"No database can be made there: {error}. Correct --database-url.") from None
+        raise NotStarted(f"A database can't be created there: {error}. Correct --database-url.") from None
     if given_url:
         stack.push_async_callback(database.drop, server_url, name)
-        if "ssl" not in urlsplit(server_url).query:  # a certificate is not of the relay
+        if "ssl" not in urlsplit(server_url).query:  # the server's certificate does not match the proxy
             env.database_proxy = await _start_proxy(stack, env.database_url, options.seed)
 
 
 async def _provide_redis(stack: AsyncExitStack, env: Environment, options: Options) -> None:
     given_url = options.redis_url
     if given_url and urlsplit(given_url).scheme != "redis":
-        raise InvalidOptions("--redis-url is redis://…: what passes is read here, which TLS does not allow.")
+        raise InvalidOptions("--redis-url must be redis://…: TLS hides the traffic, which the proxy parses.")
     if not given_url:
         env.redis = await servers.create_redis(env.folder)
     if env.redis:
@@ -150,7 +150,7 @@ async def _start_proxy(stack: AsyncExitStack, url: str, seed: int) -> Proxy:
 
 
 def _instance_database_url(env: Environment) -> str:
-    """The address of the database for instances."""
+    """Return the URL of the database for instances."""
     if env.database_proxy:
         return env.database_proxy.url
     if env.postgres and env.spare_port:  # both hosts, whichever is the primary
@@ -161,21 +161,19 @@ def _instance_database_url(env: Environment) -> str:
 
 def _check_sqlite_options(options: Options) -> None:
     if (options.instances or 1) > 1:
-        raise InvalidOptions("SQLite is for one instance: install PostgreSQL, or give one by --database-url.")
+        raise InvalidOptions("SQLite supports one instance: install PostgreSQL, or use --database-url.")
     if options.redis_url:
-        raise InvalidOptions("SQLite needs no Redis: install PostgreSQL, or give one by --database-url.")
+        raise InvalidOptions("SQLite is used without Redis: install PostgreSQL, or use --database-url.")
 
 
 def _instance_count(options: Options, env: Environment) -> int:
     if env.redis_proxy is None and (options.instances or 1) > 1:
-        raise InvalidOptions(
-            "Several instances need Redis: install redis-server, or give one by --redis-url."
-        )
+        raise InvalidOptions("Several instances need Redis: install redis-server, or use --redis-url.")
     return options.instances or (DEFAULT_INSTANCES if env.redis_proxy else 1)
 
 
 def _select_faults(options: Options, env: Environment) -> tuple[str, ...]:
-    """What is asked for, or all that can be done."""
+    """Return the requested faults, or all possible ones. Raises InvalidOptions."""
     available = {
         schedule.REDIS_PROXY_FAULTS: env.redis_proxy,
         schedule.OWN_REDIS_FAULTS: env.redis,
@@ -188,7 +186,7 @@ def _select_faults(options: Options, env: Environment) -> tuple[str, ...]:
         return possible
     if missing := [name for name in options.faults if name not in possible]:
         raise InvalidOptions(
-            f"{', '.join(missing)}: not possible here. A server that is given is neither stopped nor "
-            f"emptied, and SQLite has none. There are: {', '.join(possible)}."
+            f"{', '.join(missing)}: not possible here. A given server is neither stopped nor emptied, and "
+            f"SQLite has no server. Possible are: {', '.join(possible)}."
         )
     return tuple(options.faults)

@@ -22,17 +22,17 @@ SERVER_ERRORS = (asyncpg.PostgresError, RedisError)
 
 
 def is_possible(postgres_server: Server | None, redis_server: Server | None) -> bool:
-    """Whether there is a server that can fail over."""
+    """Return whether there is a server that supports failover."""
     return redis_server is not None or (
         postgres_server is not None and servers.supports_standby(postgres_server)
     )
 
 
 async def promote_postgres(folder: Path, primary: Server, port: int, *, crash: bool) -> Server:
-    """Make a standby on `port` and promote it; returns it once it accepts writes.
+    """Create a standby on `port` and promote it; return it when it accepts writes.
 
-    Commits wait for the standby before, so that it has all that was acknowledged. If it is `hard`, the
-    primary crashes; otherwise it goes on, refuses writes, and keeps its connections.
+    Before that, commits wait for the standby, so that it has everything that was acknowledged. With `crash`,
+    the primary crashes. Otherwise it runs on, refuses writes, and keeps its connections.
 
     Raises NotStarted, OSError.
     """
@@ -52,21 +52,21 @@ async def promote_postgres(folder: Path, primary: Server, port: int, *, crash: b
         await _wait_until(standby, "SELECT NOT pg_is_in_recovery()")
     except BaseException:
         await standby.stop()
-        with suppress(OSError, asyncpg.PostgresError):  # else its commits wait for a standby for ever
+        with suppress(OSError, asyncpg.PostgresError):  # otherwise its commits wait for a standby forever
             await _execute(primary, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
         raise
     return standby
 
 
 async def promote_redis(folder: Path, master: Server, proxy: Proxy) -> tuple[Server, Server]:
-    """Make a replica and promote it; returns the earlier master and it.
+    """Create a replica and promote it; return the former master and the new one.
 
-    The earlier master becomes a replica and keeps its connections through the relay, which leads new ones to
-    the new master. Raises NotStarted.
+    The former master becomes a replica and keeps its connections through the proxy, which connects new
+    ones to the new master. Raises NotStarted.
     """
     replica = await servers.create_redis(folder, f"redis-{secrets.token_hex(3)}")
     if replica is None:
-        raise NotStarted("There is no Redis any more.")
+        raise NotStarted("No Redis program was found.")
     await replica.start()
     try:
         async with Redis.from_url(master.url) as former, Redis.from_url(replica.url) as promoted:
@@ -85,12 +85,12 @@ async def _wait_replicating(replica: Redis) -> None:
     deadline = clock.monotonic() + TIMEOUT_S
     while (await replica.info("replication")).get("master_link_status") != "up":
         if clock.monotonic() > deadline:
-            raise NotStarted("The replica of Redis did not come up.")
+            raise NotStarted("The replica of Redis did not connect to its master.")
         await asyncio.sleep(POLL_INTERVAL_S)
 
 
 async def _execute(server: Server, *statements: str) -> object:
-    """Run statements; returns the value of the last one."""
+    """Run statements; return the value of the last one."""
     connection = await asyncpg.connect(server.url, timeout=TIMEOUT_S)
     try:
         value: object = None
@@ -105,5 +105,5 @@ async def _wait_until(server: Server, condition: str) -> None:
     deadline = clock.monotonic() + TIMEOUT_S
     while not await _execute(server, condition):
         if clock.monotonic() > deadline:
-            raise NotStarted(f"PostgreSQL does not answer with yes: {condition}")
+            raise NotStarted(f"PostgreSQL did not reach this condition: {condition}")
         await asyncio.sleep(POLL_INTERVAL_S)

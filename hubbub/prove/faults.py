@@ -1,4 +1,4 @@
-"""What is done to instances, servers and connections; that it was done; and when all was well again."""
+"""Injects faults into instances, servers and connections; records their effects and the recovery."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,23 +10,24 @@ from redis.asyncio import Redis
 from hubbub.core import clock, ids
 from hubbub.prove import failover, servers
 from hubbub.prove.accounts import UnexpectedResult
-from hubbub.prove.clients import Client, SharedState
+from hubbub.prove.clients import Client
 from hubbub.prove.environment import Environment
 from hubbub.prove.journal import Evidence, Fault, Probe
 from hubbub.prove.processes import NotStarted, Process
 from hubbub.prove.proxy import Proxy
 from hubbub.prove.schedule import Step
+from hubbub.prove.shared_state import SharedState
 from hubbub.prove.socketio_client import ConnectionLost
 
 RECOVERY_TIMEOUT_S = 45.0
 POLL_INTERVAL_S = 0.02
-LOSS_RATE = 0.4  # share of the published messages that do not arrive
-DUPLICATE_SENDS = 8  # messages that twins send
+LOSS_RATE = 0.4  # share of the published messages that are dropped
+DUPLICATE_SENDS = 8  # messages that two devices send at once
 FaultHandler = Callable[[Step], Awaitable[None]]
 
 
 class FaultInjector:
-    """Carries out steps, one after the other, and writes down what came of them."""
+    """Runs steps one after the other and records their effects."""
 
     def __init__(
         self, env: Environment, shared: SharedState, clients: list[Client], evidence: Evidence
@@ -35,8 +36,8 @@ class FaultInjector:
         self._shared = shared
         self._clients = clients
         self._evidence = evidence
-        self._effects = evidence.effects
-        self._handlers: dict[str, FaultHandler] = {
+        self._effects = evidence.effects  # counts the confirmed effects
+        self._handlers: dict[str, FaultHandler] = {  # by the name of the fault
             "kill": self._kill_instance,
             "pause": self._pause_instance,
             "rolling": self._rolling_restart,
@@ -53,11 +54,11 @@ class FaultInjector:
         }
 
     def add_handlers(self, handlers: dict[str, FaultHandler]) -> None:
-        """Further kinds of steps, and how to do them."""
+        """Add handlers for further kinds of steps."""
         self._handlers |= handlers
 
     async def inject(self, step: Step) -> None:
-        """One step to its end, and until everybody is served again."""
+        """Run a step to its end, until all clients are served again."""
         runs = [self._run_step(step)]
         if step.nested:
             runs.append(self._inject_nested(step))
@@ -68,7 +69,7 @@ class FaultInjector:
         await self._run_step(Step(step.nested, 0, step.instance, step.duration_s / 6, crash=True))
 
     async def _run_step(self, step: Step) -> None:
-        """Do it, wait until all is well, and write both down."""
+        """Inject a fault, wait for the recovery, and record both."""
         started_at, failure = self._shared.elapsed_s, ""
         try:
             await self._handlers[step.name](step)
@@ -87,7 +88,7 @@ class FaultInjector:
         self._evidence.faults.append(Fault(step.name, target, started_at, ended_at, recovered_at, failure))
 
     async def _wait_recovered(self) -> float | None:
-        """When everybody was connected and an ack had come again; None if that took too long."""
+        """Return when all clients were connected and an ack arrived; None if that took too long."""
         acks, deadline = self._shared.ack_count, clock.monotonic() + RECOVERY_TIMEOUT_S
         while clock.monotonic() < deadline:
             if self._shared.ack_count > acks and all(client.ready.is_set() for client in self._clients):
@@ -105,7 +106,7 @@ class FaultInjector:
 
     async def _pause_instance(self, step: Step) -> None:
         await self._pause_process(
-            self._env.instances[step.instance].process, step.duration_s, "instances stood still"
+            self._env.instances[step.instance].process, step.duration_s, "instances paused"
         )
 
     async def _pause_process(self, process: Process, duration_s: float, effect: str) -> None:
@@ -126,7 +127,7 @@ class FaultInjector:
             raise UnexpectedResult(f"the instances ended with {codes}")
 
     async def restart_all(self) -> None:
-        """The end of everything at once, Redis emptied and PostgreSQL crashed if they are the run's own."""
+        """Kill and restart all instances, and crash the run's own servers, which empties Redis."""
         await self.kill_all()
         for server in (self._env.postgres, self._env.redis):
             if server is not None:
@@ -135,18 +136,18 @@ class FaultInjector:
         await self.start_all()
 
     async def kill_all(self) -> None:
-        """Every instance at once, by SIGKILL; started again by `start_all`."""
+        """Kill all instances at once, with SIGKILL; `start_all` starts them again."""
         killed = await asyncio.gather(*(instance.process.kill() for instance in self._env.instances))
         self._effects["instances killed"] += sum(killed)
 
     async def start_all(self) -> None:
-        """All of them again."""
+        """Start all instances again."""
         await asyncio.gather(*(instance.restart(self._env.http) for instance in self._env.instances))
 
     # Connections.
 
     def rebalance_clients(self) -> None:
-        """Send clients on from where many are to where few are: a fault of any instance is to be felt."""
+        """Distribute the clients over the instances, so that a fault of any instance affects some."""
         count = len(self._env.instances)
         for number, client in enumerate(self._clients):
             target = number % count
@@ -161,7 +162,7 @@ class FaultInjector:
                 self._effects["connections dropped by clients"] += 1
 
     async def _send_duplicates(self, _step: Step) -> None:
-        """Two devices of one person, on two instances if possible, send the same message at once."""
+        """Send one message from two devices of a user at once, on two instances if possible."""
         first = self._shared.rng.choice(self._clients)
         same_user = [each for each in self._clients if each.user is first.user and each is not first]
         elsewhere = [each for each in same_user if each.instance != first.instance]
@@ -193,7 +194,7 @@ class FaultInjector:
             await proxy.start()
 
     async def _redis_flush(self, _step: Step) -> None:
-        assert self._env.redis is not None  # noqa: S101 - else there are no such steps
+        assert self._env.redis is not None  # noqa: S101 - otherwise there are no such steps
         client = Redis.from_url(self._env.redis.url)
         try:
             self._effects["keys of Redis flushed"] += await client.dbsize()
@@ -217,17 +218,17 @@ class FaultInjector:
             await asyncio.sleep(step.duration_s)
         finally:
             proxy.resume()
-            self._effects["times Redis was silent"] += 1
+            self._effects["pauses of Redis"] += 1
 
     def _redis_proxy(self) -> Proxy:
-        assert self._env.redis_proxy is not None  # noqa: S101 - else there are no such steps
+        assert self._env.redis_proxy is not None  # noqa: S101 - otherwise there are no such steps
         return self._env.redis_proxy
 
     # The database.
 
     async def _database_restart(self, step: Step) -> None:
         server = self._env.postgres
-        assert server is not None  # noqa: S101 - else there are no such steps
+        assert server is not None  # noqa: S101 - otherwise there are no such steps
         await (server.crash() if step.crash else server.stop())
         self._effects[
             "PostgreSQL crashed" if step.crash else "PostgreSQL stopped"
@@ -236,14 +237,14 @@ class FaultInjector:
         await server.start()
 
     async def _database_pause(self, step: Step) -> None:
-        assert self._env.postgres is not None  # noqa: S101 - else there are no such steps
+        assert self._env.postgres is not None  # noqa: S101 - otherwise there are no such steps
         await self._pause_process(
-            self._env.postgres.process, step.duration_s, "processes of PostgreSQL stood still"
+            self._env.postgres.process, step.duration_s, "processes of PostgreSQL paused"
         )
 
     async def _database_cut(self, step: Step) -> None:
         proxy = self._env.database_proxy
-        assert proxy is not None  # noqa: S101 - else there are no such steps
+        assert proxy is not None  # noqa: S101 - otherwise there are no such steps
         cuts_before = proxy.closed_connections
         await proxy.stop()
         self._effects["connections to PostgreSQL cut"] += proxy.closed_connections - cuts_before
@@ -252,10 +253,10 @@ class FaultInjector:
         finally:
             await proxy.start()
 
-    # Both, to another server.
+    # Failover of both.
 
     async def _failover(self, step: Step) -> None:
-        """PostgreSQL and Redis, as far as they are the run's own; the earlier servers stay for a while."""
+        """Fail over the run's own PostgreSQL and Redis. The former servers run on for a while."""
         env = self._env
         if env.redis is not None and env.redis_proxy is not None:
             former, env.redis = await failover.promote_redis(env.folder, env.redis, env.redis_proxy)
@@ -276,13 +277,13 @@ class FaultInjector:
             await former.stop()
 
     async def _record_resumption(self, service: str) -> None:
-        """Write down how long it takes until an ack comes."""
+        """Record the time until the next ack."""
         started_at, acks, deadline = (
             self._shared.elapsed_s,
             self._shared.ack_count,
             clock.monotonic() + RECOVERY_TIMEOUT_S,
         )
-        while self._shared.ack_count == acks and clock.monotonic() < deadline:  # noqa: ASYNC110 - as in _healed
+        while self._shared.ack_count == acks and clock.monotonic() < deadline:  # noqa: ASYNC110 - no event for it
             await asyncio.sleep(POLL_INTERVAL_S)
         duration_s = self._shared.elapsed_s - started_at if self._shared.ack_count > acks else None
         self._evidence.probes.append(Probe("failover", started_at, duration_s, service))

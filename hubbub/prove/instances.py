@@ -1,4 +1,4 @@
-"""Instances of hubbub as processes of their own, each on a port that it keeps."""
+"""Instances of hubbub as child processes, each on a fixed port."""
 
 import asyncio
 import os
@@ -15,27 +15,27 @@ from hubbub.prove.processes import NotStarted, Process, free_port
 
 START_TIMEOUT_S = 60.0
 POLL_INTERVAL_S = 0.05
-RESTART_DELAY_S = 0.5  # between two attempts to start: the database may be away
+RESTART_DELAY_S = 0.5  # between two attempts to start: the database may be unavailable
 DRAIN_TIMEOUT_S = 10
-# What would hide a fault behind a limit; everything else is as it is shipped.
+# Limits that would hide faults. All other settings have their defaults.
 DISABLED_LIMITS = (
     "limit_message_send", "limit_events", "limit_http", "limit_auth", "limit_register", "limit_upload",
 )  # fmt: skip
 
 
 class Instance:
-    """`hubbub serve`, with settings of the run."""
+    """A `hubbub serve` process with the settings of the run."""
 
     def __init__(self, number: int, folder: Path, settings: Mapping[str, str]) -> None:
         self.number = number
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "hubbub", "serve", "--port", self.port]
-        # Each start generates an id: with a fixed one it waits until that of a killed process expires.
+        # Each start generates an id. With a fixed one it would wait until that of a killed process expires.
         self.process = Process(command, folder / f"instance-{number}.log", child_environment(settings))
 
     async def start(self, http: aiohttp.ClientSession) -> None:
-        """Start it and wait until it lets clients in. Raises NotStarted if it ends, or takes long."""
+        """Start and wait until the instance is ready. Raises NotStarted if it exits or takes too long."""
         await self.process.start()
         deadline = clock.monotonic() + START_TIMEOUT_S
         while self.process.running and clock.monotonic() < deadline:
@@ -45,7 +45,7 @@ class Instance:
         raise NotStarted(f"Instance {self.number} did not start:\n{self.process.output_tail()}")
 
     async def restart(self, http: aiohttp.ClientSession) -> None:
-        """Start it, again and again if need be, as whatever supervises it does. Raises NotStarted."""
+        """Start, repeatedly if necessary, as a supervisor does. Raises NotStarted."""
         deadline = clock.monotonic() + START_TIMEOUT_S
         while True:
             try:
@@ -65,11 +65,11 @@ class Instance:
             return False
 
     async def drain(self) -> int | None:
-        """SIGTERM, as a deployment does it. Returns the exit code, None when it did not end by itself."""
+        """Stop with SIGTERM, as a deployment does. Return the exit code, None if it had to be killed."""
         return await self.process.stop(signal.SIGTERM, DRAIN_TIMEOUT_S + 20)
 
     def memory_bytes(self) -> int:
-        """Bytes of it that are in memory; 0 where that can't be seen."""
+        """Return the resident memory in bytes; 0 where the system does not report it."""
         try:
             pages = Path(f"/proc/{self.process.pid}/statm").read_text("ascii").split()[1]
         except OSError:
@@ -78,7 +78,7 @@ class Instance:
 
 
 def common_settings(folder: Path, database_url: str, redis_url: str | None) -> dict[str, str]:
-    """The settings that all instances of a run have in common."""
+    """Return the settings that all instances of a run share."""
     settings = {
         **dict.fromkeys(DISABLED_LIMITS, "off"),
         "env": "test",
@@ -96,17 +96,17 @@ def common_settings(folder: Path, database_url: str, redis_url: str | None) -> d
 
 
 def child_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """What a child process gets: these settings, and nothing of hubbub's that is set outside."""
+    """Return the environment of a child process: these settings, and no inherited `HUBBUB_…` variable."""
     inherited = {name: text for name, text in _inherited_environment() if not name.startswith("HUBBUB_")}
     return {**inherited, **{f"HUBBUB_{name.upper()}": text for name, text in settings.items()}}
 
 
 def _inherited_environment() -> list[tuple[str, str]]:
-    return list(os.environ.items())  # noqa: TID251 - handed on to children; no setting is read from it
+    return list(os.environ.items())  # noqa: TID251 - passed to children; no setting is read from it
 
 
 async def migrate(folder: Path, settings: Mapping[str, str]) -> None:
-    """Bring the database's schema up to date. Raises NotStarted."""
+    """Migrate the database. Raises NotStarted."""
     command = [sys.executable, "-m", "hubbub", "migrate", "up"]
     process = Process(command, folder / "migrate.log", child_environment(settings))
     await process.start()

@@ -1,4 +1,4 @@
-"""What a client wrote down: everything it sent, was answered, heard and fetched, in the order it happened."""
+"""The journal of a client: everything it sent and received, in order."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ Json = dict[str, Any]
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="is"):
-    """Something that happened: seconds since the run began, and the number of the client's connection."""
+    """An event of a client: `at` in seconds since the start of the run, and the number of the connection."""
 
     at: float
     connection: int
 
 
 class ReadyReceived(Event, frozen=True, tag="began"):
-    """`ready` came. `known`: where each room's log stood by then, as far as this client was told."""
+    """`ready` arrived. `known`: the end of each room's log at that time, as this client had received it."""
 
     instance: int
     known: dict[str, int]
@@ -35,7 +35,7 @@ class Sent(Event, frozen=True, tag="sent"):
 
 
 class Acked(Event, frozen=True, tag="acked"):
-    """`ok: true`, with the message as it was stored."""
+    """`ok: true`, with the stored message."""
 
     client_id: str
     message_id: str
@@ -45,14 +45,14 @@ class Acked(Event, frozen=True, tag="acked"):
 
 
 class Rejected(Event, frozen=True, tag="refused"):
-    """`ok: false`: a send that was not stored, unless the code is `unavailable`: then nobody knows."""
+    """`ok: false`: the message was not stored. After the code `unavailable` that is unknown."""
 
     client_id: str
     code: str
 
 
 class EntryReceived(Event, frozen=True, tag="heard"):
-    """An entry came by itself. `own`: `joined` or `left` where it begins or ends the client's membership."""
+    """An entry arrived as an event. `own`: `joined` or `left` if it concerns the client's membership."""
 
     room_id: str
     seq: int
@@ -63,7 +63,7 @@ class EntryReceived(Event, frozen=True, tag="heard"):
 
 
 class SyncReceived(Event, frozen=True, tag="caught"):
-    """An answer to `sync`: what came after `after`, as (seq, event, payload)."""
+    """An ack of `sync`: the entries after `after`, as (seq, event, payload)."""
 
     room_id: str
     after: int
@@ -71,7 +71,7 @@ class SyncReceived(Event, frozen=True, tag="caught"):
 
 
 class RoomAdded(Event, frozen=True, tag="added"):
-    """A membership began: the log stood at `last_seq`."""
+    """A membership began when the log ended at `last_seq`."""
 
     room_id: str
     last_seq: int
@@ -82,9 +82,9 @@ class RoomGone(Event, frozen=True, tag="gone"):
 
 
 class ExpectedRooms(Event, frozen=True, tag="moved"):
-    """The client connects to another instance, right after a change: the rooms it is in by then.
+    """The client connects to another instance right after a change. `rooms`: its memberships at that time.
 
-    `ended`: those in which it is no longer.
+    `ended`: the ended memberships.
     """
 
     rooms: list[str]
@@ -92,13 +92,13 @@ class ExpectedRooms(Event, frozen=True, tag="moved"):
 
 
 class RoomReset(Event, frozen=True, tag="reset"):
-    """The server said that what the client has is of another history."""
+    """The server reported that the client's entries are of another epoch."""
 
     room_id: str
 
 
 class Checkpoint(Event, frozen=True, tag="rested"):
-    """All was quiet, and had time to arrive: what the client has by then, and how far the logs went."""
+    """All was quiet for long enough: `cursors` of the client, and `ends` of the logs."""
 
     cursors: dict[str, int]
     ends: dict[str, int]
@@ -122,7 +122,7 @@ AnyEvent = (
 
 @dataclass
 class Journal:
-    """One client's. `rooms`: those it must have all of in the end."""
+    """The journal of one client. `rooms`: those whose logs it must have completely at the end."""
 
     name: str
     user_id: str
@@ -130,7 +130,7 @@ class Journal:
     rooms: list[str] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
-        """Keep it as a file, a line an event."""
+        """Write the journal to a file, one line for each event."""
         lines = (msgspec.json.encode(event) for event in self.events)
         folder.joinpath(f"{self.name}.jsonl").write_bytes(b"\n".join(lines) + b"\n")
 
@@ -149,7 +149,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of `entries`; `message_id` of the message that it announces."""
+    """A row of `entries`. `message_id` is that of its message."""
 
     room_id: str
     seq: int
@@ -160,7 +160,7 @@ class Entry:
 
 @dataclass
 class StoredState:
-    """What the database held in the end; `last_seqs` is what the rooms say of themselves."""
+    """The rows of the database at the end. `last_seqs` comes from the rooms."""
 
     messages: list[Message] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -169,7 +169,7 @@ class StoredState:
 
 @dataclass(frozen=True)
 class Fault:
-    """What was done, to whom, and when, in seconds since the run began; `healed`: when an ack came again."""
+    """An injected fault: times in seconds since the start of the run; `recovered_at`: the next ack."""
 
     name: str
     target: str
@@ -181,7 +181,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Probe:
-    """A promise about time, tried: how many seconds it took. None: it did not happen while anybody waited."""
+    """One test of a time limit: the duration in seconds, None if it did not happen while the test waited."""
 
     name: str
     started_at: float
@@ -192,16 +192,16 @@ class Probe:
 
 @dataclass
 class Evidence:
-    """All that is known of a run."""
+    """The results of a run."""
 
     journals: list[Journal] = field(default_factory=list)
     stored: StoredState = field(default_factory=StoredState)
     faults: list[Fault] = field(default_factory=list)
-    effects: Counter[str] = field(default_factory=Counter)  # what faults did, seen to have happened
+    effects: Counter[str] = field(default_factory=Counter)  # confirmed effects of faults
     probes: list[Probe] = field(default_factory=list)
-    slack: float = 2.0  # seconds that a busy machine may add to what is promised
+    slack: float = 2.0  # seconds that a busy machine may add to time limits
 
 
 def canonical_json(payload: object) -> str:
-    """The same text for the same JSON value, whatever its order."""
+    """Return the same text for the same JSON value, whatever the order of its keys."""
     return msgspec.json.encode(payload, order="deterministic").decode()

@@ -1,11 +1,11 @@
-"""Moves: what a client receives that connects to another instance right after a change of its memberships."""
+"""Checks moves: what a client receives that reconnects to another instance after a membership change."""
 
 from hubbub.prove.journal import EntryReceived, ExpectedRooms, Journal, ReadyReceived, RoomGone
 from hubbub.prove.verdict import Verdict
 
 
 def check(journal: Journal, verdict: Verdict) -> None:
-    """Hold each connection that follows a move to what was true when the client connected."""
+    """Compare each connection after a move with the memberships at the time of the connect."""
     moves = {event.connection: event for event in journal.events if isinstance(event, ExpectedRooms)}
     for event in journal.events:
         if isinstance(event, ReadyReceived) and (move := moves.get(event.connection)) is not None:

@@ -1,4 +1,4 @@
-"""Promises about time, tried: members removed, sessions ended, a client that does not read, presence."""
+"""Probes of time limits: removed members, ended sessions, a slow client, presence."""
 
 import asyncio
 import socket
@@ -10,29 +10,26 @@ import aiohttp
 from hubbub.core import clock, ids
 from hubbub.prove import accounts
 from hubbub.prove.accounts import UnexpectedResult, User
-from hubbub.prove.clients import Client, SharedState
+from hubbub.prove.clients import Client
 from hubbub.prove.environment import Environment
 from hubbub.prove.journal import Evidence, Json, Probe
 from hubbub.prove.schedule import Step
+from hubbub.prove.shared_state import SharedState
 from hubbub.prove.socketio_client import ConnectionLost
 
 CONNECT_TIMEOUT_S = 20.0
-SERVED_TIMEOUT_S = 15.0  # how long it is tried whether somebody is still served
+SERVED_TIMEOUT_S = 15.0  # for which a probe tests whether a client is still served
 SEND_INTERVAL_S = 0.02
-OBSERVE_AFTER_MOVE_S = (
-    1.5  # how long a client stays that has moved: longer than a lost entry takes to be found
-)
-REFUSED_FOR_S = 0.5  # refused for so long: it is over
+OBSERVE_AFTER_MOVE_S = 1.5  # that a moved client stays: longer than the detection of a lost entry takes
+REFUSED_FOR_S = 0.5  # rejections for this time mean that access has ended
 OFFLINE_TIMEOUT_S = 60.0
-FLOOD_CHARS = (
-    6 * 1024 * 1024
-)  # what is said while somebody does not read: far above what is kept for a socket
+FLOOD_CHARS = 6 * 1024 * 1024  # sent while a client does not read: far above the output limit of a socket
 FLOOD_TIMEOUT_S = 40.0
-RECEIVE_BUFFER_BYTES = 8192  # the receive buffer of who does not read
+RECEIVE_BUFFER_BYTES = 8192  # the receive buffer of the slow client
 
 
 class Probes:
-    """`owner` may remove and invite; `guest` is a person of no other use, and a member of the rooms."""
+    """Probes. `owner` may remove and add members; `member` is a member of the rooms and only used here."""
 
     def __init__(
         self,
@@ -49,11 +46,11 @@ class Probes:
         self._owner = owner
         self._member = member
         self._load = load
-        self._client_count = 0
-        self.clients: list[Client] = []
+        self._client_count = 0  # of the clients with sessions of their own, for their names
+        self.clients: list[Client] = []  # to be stopped at the end of the run
 
     def handlers(self) -> dict[str, Callable[[Step], Awaitable[None]]]:
-        """What carries out which step."""
+        """Return the handlers by the names of the steps."""
         return {
             "remove": self._probe_removal,
             "revoke": self._probe_revocation,
@@ -75,7 +72,7 @@ class Probes:
         self._evidence.probes.append(Probe(name, started_at, duration_s, detail, memory_growth_mib))
 
     async def _probe_removal(self, _step: Step) -> None:
-        """Remove a member who goes on sending; then take them in again."""
+        """Remove a member who continues to send, then add the member again."""
         http, room_id = self._env.http, self._member.journal.rooms[0]
         await self._wait_ready(self._member)
         await accounts.remove_member(http, self._url(), self._owner, room_id, self._member.user.id)
@@ -86,7 +83,7 @@ class Probes:
         await accounts.add_member(http, self._url(), self._owner, room_id, self._member.user.id)
 
     async def _probe_revocation(self, _step: Step) -> None:
-        """End a session whose socket goes on sending."""
+        """Revoke a session whose socket continues to send."""
         user = await accounts.log_in(self._env.http, self._url(), self._member.user)
         self._client_count += 1
         client = self._add_client(f"visitor-{self._client_count}", user)
@@ -99,9 +96,9 @@ class Probes:
         await client.stop()
 
     async def _probe_move(self, step: Step) -> None:
-        """Change a membership through one instance; right after, its user is back at another one.
+        """Change a membership through one instance; right after, connect the user to another instance.
 
-        That one knows the user from a moment before. Half of the clients say what they have.
+        That instance has cached the user a moment before. Half of the clients send cursors.
         """
         shared, http, room_id = self._shared, self._env.http, self._member.journal.rooms[0]
         await self._wait_ready(self._member)
@@ -154,7 +151,7 @@ class Probes:
             await client.ready.wait()
 
     async def _time_served(self, client: Client, room_id: str) -> float | None:
-        """Until when sends were taken, in seconds from now; None if they are taken all the time."""
+        """Return for how many seconds from now sends were accepted; None if that did not end."""
         started_at = last_sent_at = clock.monotonic()
         outcome = "ok"
         while (now := clock.monotonic()) < started_at + SERVED_TIMEOUT_S:
@@ -169,14 +166,14 @@ class Probes:
         return None
 
     async def _probe_slow_client(self, step: Step) -> None:
-        """Somebody stops reading while everybody talks a lot."""
+        """Stop reading on one client while the others send much."""
         connector = aiohttp.TCPConnector(socket_factory=_small_buffer_socket, force_close=True)
         async with aiohttp.ClientSession(connector=connector) as http:
             client = self._add_client(f"slow-{len(self.clients)}", self._member.user)
             client.http = http
             client.start()
             await self._wait_ready(client)
-            assert client.socket is not None  # noqa: S101 - it is up
+            assert client.socket is not None  # noqa: S101 - it is connected
             slow_socket, started_at, instance = (
                 client.socket,
                 self._shared.elapsed_s,
@@ -193,7 +190,7 @@ class Probes:
             complete = await self._wait_complete(client)
             await client.stop()
         if not complete:
-            raise UnexpectedResult(f"{client.journal.name} could not catch up")
+            raise UnexpectedResult(f"{client.journal.name} did not sync completely")
 
     async def _wait_complete(self, client: Client) -> bool:
         deadline = clock.monotonic() + CONNECT_TIMEOUT_S
@@ -204,7 +201,7 @@ class Probes:
         return True
 
     async def probe_presence(self, observer: Client, user_ids: list[str], killed_at: float) -> None:
-        """How long the users of a killed instance are shown as present, counted from `since`."""
+        """Measure how long the users of killed instances appear online, counted from `killed_at`."""
         started_at, deadline = self._shared.elapsed_s, clock.monotonic() + OFFLINE_TIMEOUT_S
         still_present: list[str] = user_ids
         while still_present and clock.monotonic() < deadline:
@@ -247,23 +244,23 @@ def _small_buffer_socket(address: Any) -> socket.socket:  # noqa: ANN401 - aioht
 
 
 class MessageLoad:
-    """How much is said: `quiet` ends it; while it is loud, messages are as long as they may be."""
+    """The load of the writers. `stopped` ends it. While `flooding`, messages have the maximum length."""
 
     MAX_MESSAGE_CHARS = 8000
 
     def __init__(self) -> None:
         self.stopped = False
         self.flooding = False
-        self.sent_chars = 0
+        self.sent_chars = 0  # by all writers
 
     def pad(self, text: str) -> str:
-        """The text, filled up while it is loud."""
+        """Return the text, padded while flooding."""
         body = text.ljust(self.MAX_MESSAGE_CHARS, "~") if self.flooding else text
         self.sent_chars += len(body)
         return body
 
     async def flood(self, chars: int, timeout_s: float, min_s: float) -> bool:
-        """Be loud until so much is said, for at least `least_s`; false if it takes more than `limit_s`."""
+        """Flood until `chars` are sent, for at least `min_s`; return False if that takes over `timeout_s`."""
         started_at, goal = clock.monotonic(), self.sent_chars + chars
         self.flooding = True
         try:

@@ -1,4 +1,4 @@
-"""Child processes: instances and servers, started so that none outlives the command that started it."""
+"""Child processes: instances and servers. None outlives the command that started it."""
 
 import asyncio
 import ctypes
@@ -15,11 +15,11 @@ STOP_TIMEOUT_S = 40.0
 
 
 class NotStarted(Exception):
-    """A process that the run needs can't be had: one line that says why and what to do."""
+    """A process that the run needs did not start. The message has the reason and the remedy."""
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on at this moment."""
+    """Return a port of the loopback interface that is not in use at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -31,7 +31,7 @@ def _die_with_parent() -> None:
 
 
 class Process:
-    """A command with its output in a file. Start and stop it as often as needed."""
+    """A command whose output goes to a file. It can be started and stopped repeatedly."""
 
     def __init__(
         self,
@@ -41,10 +41,10 @@ class Process:
         user: pwd.struct_passwd | None = None,
     ) -> None:
         self.command = [str(word) for word in command]
-        self.output = output
+        self.output = output  # the file
         self._environment = dict(environment)
-        self._user = user
-        self._process: asyncio.subprocess.Process | None = None
+        self._user = user  # None: that of this process
+        self._process: asyncio.subprocess.Process | None = None  # the one started last
 
     @property
     def running(self) -> bool:
@@ -52,11 +52,11 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Of the one that was started last; 0 before."""
+        """Process id of the last start; 0 before the first."""
         return self._process.pid if self._process else 0
 
     async def start(self) -> None:
-        """Start it; whether it is ready is for the caller to find out."""
+        """Start the process. The caller checks whether it is ready."""
         user = self._user
         with self.output.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -66,7 +66,7 @@ class Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for the command, which then stops its children itself
+                start_new_session=True,  # Ctrl-C reaches only the command, which stops its children itself
                 user=user.pw_uid if user else None,
                 group=user.pw_gid if user else None,
                 extra_groups=[] if user else None,
@@ -74,31 +74,31 @@ class Process:
             )
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send it a signal, if it runs."""
+        """Send a signal to the process, if it runs."""
         if self._process is not None and self.running:
             with suppress(ProcessLookupError):
                 self._process.send_signal(number)
 
     def pause(self) -> None:
-        """SIGSTOP for it and its children."""
+        """Send SIGSTOP to the process and its children."""
         self.send_signal(signal.SIGSTOP)
         for pid in self._children():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
 
     def count_paused(self) -> int:
-        """How many of them stand still."""
+        """Return how many of these processes are stopped."""
         return sum(_process_state(pid) == "T" for pid in (self.pid, *self._children())) if self.running else 0
 
     def resume(self) -> None:
-        """SIGCONT for all of them."""
+        """Send SIGCONT to all of them."""
         for pid in self._children():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
         self.send_signal(signal.SIGCONT)
 
     def _children(self) -> list[int]:
-        """Of it; none where the system does not tell."""
+        """Return the ids of the children; none where the system does not report them."""
         with suppress(OSError):
             return [
                 int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
@@ -106,7 +106,7 @@ class Process:
         return []
 
     async def wait(self, timeout_s: float = STOP_TIMEOUT_S) -> int | None:
-        """Its exit code; None if it is not over in this time."""
+        """Return the exit code; None if the process runs longer than `timeout_s`."""
         if self._process is None:
             return 0
         try:
@@ -116,12 +116,12 @@ class Process:
             return None
 
     async def kill(self) -> bool:
-        """SIGKILL: it gets no chance to tidy up. Returns whether it lived until then."""
+        """Kill with SIGKILL, without cleanup. Return whether the process ran until then."""
         self.send_signal(signal.SIGKILL)
         return await self.wait() == -signal.SIGKILL
 
     async def stop(self, number: signal.Signals, timeout_s: float = STOP_TIMEOUT_S) -> int | None:
-        """Ask it to end; SIGKILL when it does not. Returns its exit code, None if it had to be killed."""
+        """Request the end by a signal, then kill. Return the exit code, None if it had to be killed."""
         self.send_signal(signal.SIGCONT)
         self.send_signal(number)
         code = await self.wait(timeout_s)
@@ -130,24 +130,24 @@ class Process:
         return code
 
     def output_tail(self, characters: int = 1500) -> str:
-        """The end of its output."""
+        """Return the end of the output."""
         with suppress(OSError):
             return self.output.read_text(errors="replace")[-characters:]
         return ""
 
 
 def _process_state(pid: int) -> str:
-    """Of a process: R, S, D, T (it stands still) …; T as well where the system does not tell."""
+    """Return the state of a process: R, S, D, T (stopped) …; T where the system does not report it."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1]
     return "T"
 
 
 def servers_user() -> pwd.struct_passwd | None:
-    """Whom PostgreSQL and Redis run as: PostgreSQL refuses root. None: as who we are."""
+    """Return the user for PostgreSQL and Redis, because PostgreSQL refuses root. None: the current user."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
         with suppress(KeyError):
             return pwd.getpwnam(name)
-    raise NotStarted("PostgreSQL does not run as root, and there is no user `nobody` to run it as.")
+    raise NotStarted("PostgreSQL does not run as root, and the user `nobody` does not exist.")

@@ -1,4 +1,4 @@
-"""A relay in front of a server: it can hang up, refuse, stand still, and lose what Redis publishes."""
+"""A proxy in front of a server. It can close, refuse and pause connections, and drop Redis messages."""
 
 import asyncio
 import random
@@ -15,42 +15,42 @@ DEFAULT_PORTS = {"postgres": 5432, "postgresql": 5432, "redis": 6379}
 
 
 class Proxy:
-    """Passes bytes on between instances and one server. `lost` is the share of Redis' messages that it drops.
+    """Passes bytes between instances and one server. `loss_rate` is the share of dropped Redis messages.
 
-    Heartbeats, which are empty, come through: an instance that hears them has no reason to be suspicious.
+    Heartbeats, which are empty, pass: an instance that receives them has no reason to suspect a loss.
     """
 
     def __init__(self, url: str, seed: int) -> None:
         self._server_url = urlsplit(url)
         self._parses_replies = self._server_url.scheme == "redis"
         self._rng = random.Random(seed)  # noqa: S311 - a fault, not a secret
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._copy_tasks: set[asyncio.Task[None]] = set()
-        self._port = 0
+        self._server: asyncio.Server | None = None  # listens for instances
+        self._writers: set[asyncio.StreamWriter] = set()  # two for each connection
+        self._copy_tasks: set[asyncio.Task[None]] = set()  # two for each connection
+        self._port = 0  # chosen at the first start
         self._target = (
             self._server_url.hostname,
             self._server_url.port or DEFAULT_PORTS[self._server_url.scheme],
         )
-        self._unpaused = asyncio.Event()
+        self._unpaused = asyncio.Event()  # cleared while bytes are held
         self._unpaused.set()
-        self.loss_rate = 0.0
+        self.loss_rate = 0.0  # from 0 to 1
         self.dropped_messages = 0
-        self.closed_connections = 0  # connections that were hung up
+        self.closed_connections = 0  # closed by `stop`
 
     @property
     def url(self) -> str:
-        """Where instances find it; the same after `down` and `up`."""
+        """URL for instances; the same after `stop` and `start`."""
         user, at, _ = self._server_url.netloc.rpartition("@")
         return self._server_url._replace(netloc=f"{user}{at}127.0.0.1:{self._port}").geturl()
 
     async def start(self) -> None:
-        """Listen."""
+        """Start listening."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Hang up; who comes is refused."""
+        """Close all connections and refuse new ones."""
         if self._server is not None:
             self._server.close()
         self.closed_connections += len(self._writers) // 2
@@ -61,15 +61,15 @@ class Proxy:
             await tasks.stop(task)
 
     def pause(self) -> None:
-        """Let nothing through any more, and hang up nothing."""
+        """Hold all bytes, and keep the connections open."""
         self._unpaused.clear()
 
     def resume(self) -> None:
-        """Go on, with what was held first."""
+        """Pass bytes again, the held ones first."""
         self._unpaused.set()
 
     def set_target(self, url: str) -> None:
-        """Connect to another server from now on; connections that are open stay with theirs."""
+        """Use another server for new connections. Open connections stay with theirs."""
         url_parts = urlsplit(url)
         self._target = (url_parts.hostname, url_parts.port or DEFAULT_PORTS[url_parts.scheme])
 
@@ -82,7 +82,7 @@ class Proxy:
         self._writers |= {writer, upstream[1]}
         copy_replies = self._copy_replies if self._parses_replies else self._copy_bytes
         for copying in (self._copy_bytes(reader, upstream[1]), copy_replies(upstream[0], writer)):
-            task = tasks.spawn(copying, name="a relay")
+            task = tasks.spawn(copying, name="proxy connection")
             self._copy_tasks.add(task)
             task.add_done_callback(self._copy_tasks.discard)
 
@@ -95,7 +95,7 @@ class Proxy:
         self._close(target)
 
     async def _copy_replies(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        """What the server says, reply by reply: only so can one be left out."""
+        """Copy the server's output reply by reply, so that single replies can be dropped."""
         replies = hiredis.Reader()
         with suppress(OSError):
             while data := await source.read(CHUNK_BYTES):
@@ -120,7 +120,7 @@ class Proxy:
 
 
 def _encode_reply(reply: Any) -> bytes:  # noqa: ANN401 - any reply
-    """The reply as it came (RESP 2, which is what hubbub speaks)."""
+    """Encode a reply as it was received (RESP 2, which hubbub uses)."""
     if isinstance(reply, list):
         return b"*%d\r\n%b" % (len(reply), b"".join(map(_encode_reply, reply)))
     if isinstance(reply, bytes):

@@ -1,4 +1,4 @@
-"""What a run has shown, for people: figures first, then a verdict for each promise, then every violation."""
+"""The report of a run: figures, a verdict for each guarantee, every violation."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,17 +7,17 @@ from hubbub.prove.journal import Acked, EntryReceived, Evidence, ReadyReceived, 
 from hubbub.prove.timing_checker import Timings, message_timings, percentile
 from hubbub.prove.verdict import GUARANTEES, Verdict
 
-# What each promise was held to: what was tried, and the violations that are counted even when there are none.
+# For each guarantee: what was tested, and the violations that are listed even with the count 0.
 CHECKS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "G1": ("acks looked for in the database", ("lost", "stored differently", "heard but not stored")),
-    "G2": ("entries compared in all journals", ("reordered", "diverged", "seq hole", "seq twice")),
-    "G3": ("entries that came to clients by themselves", ("gap", "duplicated", "missing")),
-    "G4": ("messages sent more than once", ("stored twice", "answered differently")),
+    "G1": ("acks looked up in the database", ("lost", "stored differently", "received but not stored")),
+    "G2": ("entries compared in all journals", ("reordered", "diverged", "seq gap", "seq twice")),
+    "G3": ("entries received as events", ("gap", "duplicated", "missing")),
+    "G4": ("messages sent more than once", ("stored twice", "acknowledged differently")),
     "G5": ("faults of Redis", ("late", "not healed")),
-    "G6": ("messages answered `unavailable`", ("half stored", "stored though refused", "connection lost")),
+    "G6": ("messages rejected as `unavailable`", ("half stored", "stored though refused", "connection lost")),
     "G7": ("clients that stopped reading", ("slow client kept", "others slowed")),
-    "G8": ("times that all users of killed instances were asked for", ("presence ghost",)),
-    "G9": ("rolling restarts", ("trouble", "not healed")),
+    "G8": ("queries for all users of killed instances", ("presence ghost",)),
+    "G9": ("rolling restarts", ("fault failed", "not healed")),
     "G10": (
         "removals and ended sessions",
         ("removed member still served", "revoked session still served", "entry after member:left"),
@@ -31,7 +31,7 @@ CHECKS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def report(evidence: Evidence, verdicts: dict[str, Verdict]) -> Iterator[str]:
-    """The lines."""
+    """Yield the lines of the report."""
     yield from _figures(evidence)
     yield ""
     for name, guarantee in GUARANTEES.items():
@@ -41,9 +41,9 @@ def report(evidence: Evidence, verdicts: dict[str, Verdict]) -> Iterator[str]:
     tried = sum(verdict.tried > 0 for verdict in verdicts.values())
     broken = sum(not verdict.held for verdict in verdicts.values())
     if violations:
-        yield f"{violations} VIOLATIONS of {broken} of the {tried} promises tried."
+        yield f"{violations} VIOLATIONS of {broken} of the {tried} guarantees tested."
     else:
-        yield f"No violation was found of the {tried} promises tried."
+        yield f"No violation was found of the {tried} guarantees tested."
 
 
 def _figures(evidence: Evidence) -> Iterator[str]:
@@ -55,7 +55,7 @@ def _figures(evidence: Evidence) -> Iterator[str]:
     stored = {message.client_id for message in evidence.stored.messages}
     yield (
         f"{len(sent)} messages in {counts[Sent]} sends: {len(acked)} acknowledged, {len(sent - acked)} not, "
-        f"of which {len((sent - acked) & stored)} are stored all the same"
+        f"of which {len((sent - acked) & stored)} are stored nevertheless"
     )
     connections = f"{counts[ReadyReceived]} connections of {len(evidence.journals)} clients"
     yield f"{counts[EntryReceived]} entries received on {connections}"
@@ -66,8 +66,8 @@ def _figures(evidence: Evidence) -> Iterator[str]:
 
 
 def _fault_table(evidence: Evidence) -> Iterator[str]:
-    """A table: what each kind of fault cost those who talked meanwhile."""
-    yield "Milliseconds, from a client's first send of a message; delivery is that of what was sent but once."
+    """Yield a table: the effect of each kind of fault on the clients."""
+    yield "Milliseconds from a client's first send of a message. Delivery: only messages that were sent once."
     yield f"{'':<18}{'':>5}{'served again':>14}{'longest wait':>14}{'delivery':>12}"
     yield f"{'fault':<18}{'times':>5}{'after its end':>14}{'for an ack':>14}{'p50':>6}{'p99':>7}{'max':>7}"
     faults, all_times = evidence.faults, message_timings(evidence)
@@ -95,7 +95,7 @@ def _verdict(verdict: Verdict, guarantee: str) -> Iterator[str]:
     name = f"{verdict.name:<4}{guarantee:<50}"
     check, kinds = CHECKS[verdict.name]
     if not verdict.tried and verdict.held:
-        yield f"{name}not tried"
+        yield f"{name}not tested"
         return
     yield f"{name}{'held' if verdict.held else 'VIOLATED'}"
     counts = {kind: verdict.counts[kind] for kind in (*kinds, *verdict.counts)}

@@ -1,4 +1,4 @@
-"""A run from beginning to end: people talk, faults come, all is killed once more, evidence is gathered."""
+"""A run: users exchange messages, faults are injected, everything is killed once, evidence is gathered."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,25 +7,26 @@ from contextlib import suppress
 from hubbub.core import clock, tasks
 from hubbub.prove import accounts, database, schedule
 from hubbub.prove.accounts import User
-from hubbub.prove.clients import Client, SharedState
+from hubbub.prove.clients import Client
 from hubbub.prove.environment import Environment, Options
 from hubbub.prove.faults import FaultInjector
 from hubbub.prove.journal import Evidence
 from hubbub.prove.probes import MessageLoad, Probes
 from hubbub.prove.schedule import INITIAL_DELAY_S, Step
+from hubbub.prove.shared_state import SharedState
 
 USER_COUNT = 4
 ROOM_COUNT = 3
 SEND_DELAY_RANGE_S = (0.03, 0.15)  # of a writer, between two messages
-BURST_SHARE = 1 / 12  # how often a writer sends so many, without waiting for acks
+BURST_SHARE = 1 / 12  # how often a writer sends a burst without waiting for acks
 BURST_MESSAGES = 6
-DELIVERY_TIMEOUT_S = 30.0  # what everything gets to arrive, when nobody says anything more
+DELIVERY_TIMEOUT_S = 30.0  # for all entries to arrive after the last send
 POLL_INTERVAL_S = 0.05
 OnProgress = Callable[[str], None]
 
 
 class Run:
-    """One run. `stop` ends it early: what there is by then is judged."""
+    """One run. `stop` ends it early: what happened by then is checked."""
 
     def __init__(self, options: Options, env: Environment, on_progress: OnProgress) -> None:
         self._options = options
@@ -34,14 +35,14 @@ class Run:
         urls = [instance.url for instance in env.instances]
         self._shared = SharedState(env.http, urls, options.seed)
         self._load = MessageLoad()
-        self._clients: list[Client] = []
+        self._clients: list[Client] = []  # of the writers
         self._writers: list[asyncio.Task[None]] = []
         self.evidence = Evidence(slack=options.slack)
-        self.stop = asyncio.Event()
+        self.stop = asyncio.Event()  # set to end the run early
 
     async def execute(self) -> Evidence:
-        """All of it."""
-        self._on_progress("people come")
+        """Run everything; return the evidence."""
+        self._on_progress("registering users")
         owner, member = await self._set_up()
         self._injector = FaultInjector(self._env, self._shared, self._clients, self.evidence)
         probes = Probes(self._env, self._shared, self.evidence, owner, member, self._load)
@@ -63,12 +64,12 @@ class Run:
                 await tasks.stop(task)
             for client in [*clients, *probes.clients]:
                 await client.stop()
-        self._on_progress("the judge reads")
+        self._on_progress("reading the database")
         self.evidence.stored = await database.read_stored(self._env.database_url)
         return self.evidence
 
     async def _set_up(self) -> tuple[User, Client]:
-        """People, rooms, devices; the first person owns the rooms, the last one is the guest."""
+        """Create users, rooms and clients. The first user owns the rooms; the last one is for the probes."""
         http, url = self._env.http, self._shared.urls[0]
         users = [await accounts.register(http, url, f"person{number}") for number in range(USER_COUNT + 1)]
         owner, user_ids = users[0], [user.id for user in users]
@@ -95,10 +96,10 @@ class Run:
             await asyncio.gather(*(client.send(room_id, body, lambda: self._load.stopped) for body in bodies))
             await asyncio.sleep(rng.uniform(*SEND_DELAY_RANGE_S))
 
-    # The faults.
+    # Faults.
 
     async def _inject_faults(self) -> None:
-        """Step after step, until the time is over or somebody has enough."""
+        """Inject step after step, until the time is over or the run is stopped."""
         ends_at = clock.monotonic() + self._options.minutes * 60
         await self._sleep(INITIAL_DELAY_S)
         steps = schedule.generate_steps(self._options.seed, self._env.faults, len(self._env.instances))
@@ -121,11 +122,11 @@ class Run:
             async with asyncio.timeout(max(0.0, duration_s)):
                 await self.stop.wait()
 
-    # The end.
+    # The end of a run.
 
     async def _finish(self, clients: list[Client], probes: Probes) -> None:
-        """Silence; everything arrives; everything is ended and started; all is looked at again."""
-        self._on_progress("silence: everything has time to arrive")
+        """Stop the writers, wait for the delivery, kill and restart everything, and compare once more."""
+        self._on_progress("writers stopped, waiting for the delivery")
         self._load.stopped = True
         await asyncio.wait(self._writers, timeout=DELIVERY_TIMEOUT_S)
         await self._wait_delivered(clients)
@@ -133,13 +134,13 @@ class Run:
             client.record_checkpoint()
         if schedule.PRESENCE in self._env.faults and not self.stop.is_set():
             await self._check_presence(probes, clients)
-        self._on_progress("everything is killed, and started once more")
+        self._on_progress("killing and restarting everything")
         await self._injector.restart_all()
         await self._wait_delivered(clients)
 
     async def _check_presence(self, probes: Probes, clients: list[Client]) -> None:
-        """Instances are killed and started; one client comes back, and looks for the others."""
-        self._on_progress("are the users of killed instances offline?")
+        """Kill and restart the instances; one client reconnects and queries the presence of the others."""
+        self._on_progress("checking the presence of users of killed instances")
         observer, stopped = clients[0], clients[1:]
         user_ids = {client.user.id for client in stopped} - {observer.user.id}
         await self._injector.kill_all()
@@ -153,13 +154,13 @@ class Run:
             client.start()
 
     async def _wait_delivered(self, clients: list[Client]) -> None:
-        """Until everybody has everything that is stored by now."""
+        """Wait until all clients have everything that is stored now."""
         for room_id, seq in (await database.last_seqs(self._env.database_url)).items():
             self._shared.record_seq(room_id, seq)
         await self._wait_until(lambda: all(client.is_complete() for client in clients))
 
     async def _wait_until(self, condition: Callable[[], bool]) -> None:
-        """Until it is so, or for as long as there is patience: the judge says what is missing then."""
+        """Wait for a condition, with a time limit. The checker reports what is missing."""
         deadline = clock.monotonic() + DELIVERY_TIMEOUT_S
-        while not condition() and clock.monotonic() < deadline:  # noqa: ASYNC110 - many things, no event
+        while not condition() and clock.monotonic() < deadline:  # noqa: ASYNC110 - many conditions, no event
             await asyncio.sleep(POLL_INTERVAL_S)

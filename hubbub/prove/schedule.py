@@ -1,13 +1,13 @@
-"""Which fault comes when: a pure function of the seed, so that a run can be told again."""
+"""The schedule of faults: a pure function of the seed, so that a run can be repeated."""
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-DELAY_RANGE_S = (0.4, 2.0)  # between the end of a fault's effects and the next one
+DELAY_RANGE_S = (0.4, 2.0)  # between the recovery from a fault and the next fault
 INITIAL_DELAY_S = 1.0  # at the beginning
 
-# How long each takes, at least and at most, in seconds; what it does is in faults.py and probes.py.
+# Minimum and maximum duration in seconds. faults.py and probes.py implement the faults.
 DURATION_RANGES_S: dict[str, tuple[float, float]] = {
     "kill": (0.0, 1.5),
     "pause": (1.0, 8.0),
@@ -27,42 +27,42 @@ DURATION_RANGES_S: dict[str, tuple[float, float]] = {
     "slow": (6.0, 10.0),
     "failover": (3.0, 6.0),
 }
-PRESENCE = "presence"  # tried once, at the end
+PRESENCE = "presence"  # tested once, at the end
 FAULT_NAMES = (*DURATION_RANGES_S, PRESENCE)
 
-REDIS_PROXY_FAULTS = frozenset({"redis-down", "redis-drop", "redis-pause"})  # by the relay in front of it
-OWN_REDIS_FAULTS = frozenset({"redis-flush"})  # a server that was given is not emptied
-OWN_POSTGRES_FAULTS = frozenset({"database-restart", "database-pause"})  # nor stopped
-GIVEN_POSTGRES_FAULTS = frozenset({"database-cut"})  # but the way to it is
+REDIS_PROXY_FAULTS = frozenset({"redis-down", "redis-drop", "redis-pause"})  # injected by the proxy
+OWN_REDIS_FAULTS = frozenset({"redis-flush"})  # a given server is not emptied
+OWN_POSTGRES_FAULTS = frozenset({"database-restart", "database-pause"})  # a given server is not stopped
+GIVEN_POSTGRES_FAULTS = frozenset({"database-cut"})  # the connections to a given server are closed
 FAILOVER_FAULTS = frozenset({"failover"})  # of the run's own servers
 SERVER_FAULTS = (
     FAILOVER_FAULTS | REDIS_PROXY_FAULTS | OWN_REDIS_FAULTS | OWN_POSTGRES_FAULTS | GIVEN_POSTGRES_FAULTS
 )
-WEIGHTS = {"kill": 3}  # shares; 1 for the others
-NESTED_SHARE = 1 / 3  # of the faults of servers have another one in their middle
+WEIGHTS = {"kill": 3}  # relative frequency; 1 for the others
+NESTED_SHARE = 1 / 3  # of the faults of servers, which have another fault in the middle
 
 
 @dataclass(frozen=True)
 class Step:
-    """One fault: how long after the last one is over, on which instance, for how long; seconds."""
+    """One fault; times in seconds."""
 
     name: str
-    delay_s: float
+    delay_s: float  # after the recovery from the previous one
     instance: int
     duration_s: float
-    crash: bool  # a crash and not a shutdown, where there is a choice
-    nested: str = ""  # another one that comes in the middle
+    crash: bool  # a crash instead of a shutdown, where both are possible
+    nested: str = ""  # the name of another fault in the middle
 
 
 def possible_faults(servers: Iterable[frozenset[str]]) -> tuple[str, ...]:
-    """The faults of instances and connections, and those of these servers."""
+    """Return the faults of instances and connections, and those of these servers."""
     available = frozenset[str]().union(*servers)
     return tuple(name for name in FAULT_NAMES if name in available or name not in SERVER_FAULTS)
 
 
 def _nestable(name: str) -> tuple[str, ...]:
-    """What else may come in the middle of a fault: without Redis, all of it."""
-    if name == "redis-drop":  # a single loss is found within a second: until then a move may be untrue
+    """Return the faults that may be nested in a fault; without Redis, all of them."""
+    if name == "redis-drop":  # a lost message is found within a second; a move before that may be wrong
         return ("kill", "remove", "revoke")
     if name in REDIS_PROXY_FAULTS:
         return ("kill", "remove", "revoke", "move")
@@ -70,7 +70,7 @@ def _nestable(name: str) -> tuple[str, ...]:
 
 
 def generate_steps(seed: int, faults: Sequence[str], instances: int) -> Iterator[Step]:
-    """Without end: each fault once, in a random order, then at random by their shares."""
+    """Yield steps endlessly: each fault once, in a random order, then random ones by weight."""
     rng = random.Random(seed)  # noqa: S311 - a schedule, not a secret
     names = [name for name in DURATION_RANGES_S if name in faults]
     pending = list(names)

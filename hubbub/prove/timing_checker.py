@@ -1,4 +1,4 @@
-"""The promises about time: how late entries came without Redis, how long a revocation took, and so on."""
+"""Checks the guarantees about time: delivery without Redis, revocation, failover, and others."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -22,10 +22,10 @@ MAX_DELIVERY_DELAY_S = 1.0  # after the ack, without Redis
 MAX_OFFLINE_DELAY_S = 30.0
 MAX_REVOCATION_DELAY_S = 1.0
 MAX_FAILOVER_S = 10.0  # after a new primary accepts writes
-MAX_P99_DELAY_S = 1.0  # p99 of the others, beside somebody who does not read
-SERVER_CLOSE_REASONS = frozenset({"lost", "closing"})  # connections that the server ended
+MAX_P99_DELAY_S = 1.0  # p99 of the other clients, next to one that does not read
+SERVER_CLOSE_REASONS = frozenset({"lost", "closing"})  # of connections that the server ended
 
-# Which promise a fault is about, if it does not heal.
+# The guarantee that a fault without recovery violates.
 GUARANTEE_BY_FAULT = {
     "redis-down": "G5",
     "redis-flush": "G5",
@@ -45,7 +45,7 @@ GUARANTEE_BY_FAULT = {
 
 
 def check(evidence: Evidence, verdicts: dict[str, Verdict]) -> None:
-    """Look at faults and probes."""
+    """Check faults and probes."""
     for fault in evidence.faults:
         verdict = verdicts[GUARANTEE_BY_FAULT.get(fault.name, "G1")]
         if fault.recovered_at is None:
@@ -54,7 +54,7 @@ def check(evidence: Evidence, verdicts: dict[str, Verdict]) -> None:
             )
         if fault.error:
             verdict.add_violation(
-                "trouble", f"{fault.name} of {fault.target} at {fault.started_at:.1f} s: {fault.error}"
+                "fault failed", f"{fault.name} of {fault.target} at {fault.started_at:.1f} s: {fault.error}"
             )
     _check_redis(evidence, verdicts["G5"])
     _check_database(evidence, verdicts["G6"])
@@ -66,17 +66,17 @@ def check(evidence: Evidence, verdicts: dict[str, Verdict]) -> None:
             "remove",
             MAX_REVOCATION_DELAY_S,
             "removed member still served",
-            "sends of removed members taken for",
+            "sends of removed members accepted for",
         ),
         (
             "G10",
             "revoke",
             MAX_REVOCATION_DELAY_S,
             "revoked session still served",
-            "sends of ended sessions taken for",
+            "sends of ended sessions accepted for",
         ),
-        ("G13", "failover", MAX_FAILOVER_S, "interrupted", "acks came again after"),
-        ("G8", "presence", MAX_OFFLINE_DELAY_S, "presence ghost", "all of them shown offline after"),
+        ("G13", "failover", MAX_FAILOVER_S, "interrupted", "acks resumed after"),
+        ("G8", "presence", MAX_OFFLINE_DELAY_S, "presence ghost", "all of them reported offline after"),
     )
     for name, probe, limit, kind, label in limits:
         found = [each for each in evidence.probes if each.name == probe]
@@ -90,9 +90,7 @@ def _check_limit(probes: Sequence[Probe], limit: float, kind: str, verdict: Verd
     verdict.tried += len(probes)
     for probe in probes:
         if probe.duration_s is None or probe.duration_s > limit:
-            when = (
-                "not while anybody waited" if probe.duration_s is None else f"after {probe.duration_s:.1f} s"
-            )
+            when = "not within the test" if probe.duration_s is None else f"after {probe.duration_s:.1f} s"
             verdict.add_violation(kind, f"{probe.detail} at {probe.started_at:.1f} s: {when}")
 
 
@@ -105,7 +103,7 @@ def _check_redis(evidence: Evidence, verdict: Verdict) -> None:
             delays.append(delay)
             if delay > MAX_DELIVERY_DELAY_S + evidence.slack:
                 detail = (
-                    f"{journal.name} heard {entry.seq} of room {entry.room_id} {delay:.1f} s after its ack"
+                    f"{journal.name} received {entry.seq} of room {entry.room_id} {delay:.1f} s after its ack"
                 )
                 verdict.add_violation("late", f"{detail}, {fault.name} at {fault.started_at:.1f} s")
     if delays:
@@ -125,7 +123,7 @@ def _check_database(evidence: Evidence, verdict: Verdict) -> None:
                     and _during(event.at, fault)
                 ):
                     verdict.add_violation(
-                        "connection lost", f"{journal.name} at {event.at:.1f} s, while the database was away"
+                        "connection lost", f"{journal.name} at {event.at:.1f} s, during a database outage"
                     )
 
 
@@ -152,7 +150,7 @@ def _check_slow_clients(evidence: Evidence, verdict: Verdict) -> None:
         if delays and percentile(delays, 0.99) > MAX_P99_DELAY_S + evidence.slack:
             verdict.add_violation("others slowed", f"at {fault.started_at:.1f} s: {summarize(delays)}")
     if other_delays:
-        verdict.figures.append(f"entries for the others after their ack {summarize(other_delays)}")
+        verdict.figures.append(f"entries of the others after their ack {summarize(other_delays)}")
     if memory_growths := sorted(probe.memory_growth_mib for probe in probes):
         verdict.figures.append(
             f"memory of its instance meanwhile {memory_growths[0]:+.0f} to {memory_growths[-1]:+.0f} MiB"
@@ -166,7 +164,7 @@ def _add_recovery_figure(faults: Sequence[Fault], verdict: Verdict) -> None:
 
 
 def _without_overlap(faults: Sequence[Fault], others: Sequence[Fault]) -> list[Fault]:
-    """Those in whose time no other began or went on: what is seen then is their doing."""
+    """Return the faults that no other fault overlaps, so that the effects are theirs."""
     return [
         fault
         for fault in faults
@@ -186,7 +184,7 @@ def _during(at: float, fault: Fault) -> bool:
 def _deliveries(
     evidence: Evidence, since_s: float, until_s: float
 ) -> Iterator[tuple[Journal, EntryReceived, float]]:
-    """What was acknowledged in this time and came by itself, and how many seconds after the ack."""
+    """Yield the entries acknowledged in this time that arrived as events, with the delay after the ack."""
     acks: dict[str, float] = {}
     for journal in evidence.journals:
         for event in journal.events:
@@ -207,13 +205,13 @@ def _deliveries(
 
 @dataclass(frozen=True)
 class Timings:
-    """How long messages took, each as (when it was first sent, seconds)."""
+    """Durations of messages, each as (time of the first send, seconds)."""
 
-    acks: list[tuple[float, float]]  # however often it was sent
-    delivery: list[tuple[float, float]]  # to each who heard it by itself, if it was sent but once
+    acks: list[tuple[float, float]]  # of all messages
+    delivery: list[tuple[float, float]]  # to each client that received it as an event, if it was sent once
 
     def during(self, faults: Sequence[Fault], *, inside: bool = True) -> "Timings":
-        """Of the messages on their way while one of these faults lasted; or, not wanted, of the others."""
+        """Return the durations that overlap one of these faults, or with `inside=False` all others."""
         spans: list[tuple[float, float]] = []
         for started_at, ended in sorted(
             (fault.started_at, fault.recovered_at or fault.ended_at) for fault in faults
@@ -225,14 +223,14 @@ class Timings:
             return [(sent, took) for sent, took in times if inside is overlaps(sent, took)]
 
         def overlaps(sent: float, took: float) -> bool:
-            index = bisect_left(ends, sent)  # the first that was not over by then
+            index = bisect_left(ends, sent)  # the first fault that had not ended by then
             return index < len(spans) and spans[index][0] <= sent + took
 
         return Timings(filtered(self.acks), filtered(self.delivery))
 
 
 def message_timings(evidence: Evidence) -> Timings:
-    """From the first send of each message."""
+    """Return the durations from the first send of each message."""
     sent: dict[str, float] = {}
     acked: dict[str, float] = {}
     resent: set[str] = set()
@@ -254,13 +252,13 @@ def message_timings(evidence: Evidence) -> Timings:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value that this share of the values does not exceed (nearest rank)."""
+    """Return the value that this share of the values does not exceed (nearest rank)."""
     ordered = sorted(values)
     return ordered[max(0, ceil(share * len(ordered)) - 1)]
 
 
 def summarize(values: Sequence[float]) -> str:
-    """`p50 3 ms, p99 20 ms, max 80 ms of 400`; of one, that."""
+    """Return `p50 3 ms, p99 20 ms, max 80 ms of 400`; for one value, only that."""
     if len(values) == 1:
         return f"{values[0] * 1000:.0f} ms"
     percentiles = ", ".join(

@@ -1,4 +1,4 @@
-"""The verdict on a guarantee: how often it was tried, and each violation by its name in the literature."""
+"""The verdict on a guarantee: how often it was tested, and its violations by their usual names."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -23,16 +23,16 @@ GUARANTEES = {
 
 @dataclass
 class Verdict:
-    """One guarantee: `tried` is how often; 0 means that this run says nothing about it."""
+    """The verdict on one guarantee."""
 
     name: str
-    tried: int = 0
-    figures: list[str] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    examples: list[str] = field(default_factory=list)
+    tried: int = 0  # number of tests; with 0 the run gives no result
+    figures: list[str] = field(default_factory=list)  # measurements for the report
+    counts: Counter[str] = field(default_factory=Counter)  # violations by kind
+    examples: list[str] = field(default_factory=list)  # the first violations of each kind
 
     def add_violation(self, kind: str, detail: str) -> None:
-        """Count a violation: `kind` is lost, duplicated, reordered, diverged, gap and the like."""
+        """Count a violation. `kind` is lost, duplicated, reordered, diverged, gap or another one."""
         self.counts[kind] += 1
         if self.counts[kind] <= MAX_EXAMPLES:
             self.examples.append(f"{kind}: {detail}")

@@ -11,8 +11,8 @@ from hubbub.prove.processes import free_port
     ("options", "said"),
     [
         (["--faults", "kill,fire"], "fire: known faults are kill,"),
-        (["--database-url", "sqlite", "--instances", "2"], "SQLite is for one instance"),
-        (["--database-url", "sqlite", "--redis-url", "redis://127.0.0.1"], "SQLite needs no Redis"),
+        (["--database-url", "sqlite", "--instances", "2"], "SQLite supports one instance"),
+        (["--database-url", "sqlite", "--redis-url", "redis://127.0.0.1"], "SQLite is used without Redis"),
         (["--database-url", "sqlite", "--faults", "redis-down"], "redis-down: not possible here"),
         (["--minutes", "0"], "--minutes"),
         (["--keep", "/dev/null/there"], "--keep /dev/null/there: Not a directory."),
@@ -38,7 +38,7 @@ def test_a_redis_with_tls_is_refused(run, postgres_url):
     result = run("prove", "--database-url", postgres_url, "--redis-url", "rediss://127.0.0.1")
 
     assert result.exit_code == 2
-    assert "--redis-url is redis://" in result.output
+    assert "--redis-url must be redis://" in result.output
 
 
 def test_an_unavailable_postgresql_is_one_line(run):
@@ -59,10 +59,10 @@ def test_a_violation_is_reported_with_its_location(capsys):
     assert "G1  Durability: an ack means stored                   VIOLATED" in said
     assert "1 lost" in said
     assert "! lost: ada sent c1, acknowledged as room-1 1" in said
-    assert "1 VIOLATIONS of 1 of the 1 promises tried." in said
+    assert "1 VIOLATIONS of 1 of the 1 guarantees tested." in said
 
 
 def test_a_run_without_operations_reports_no_violation(capsys):
     assert command.check_and_print(Evidence())
 
-    assert "No violation was found of the 0 promises tried." in capsys.readouterr().out
+    assert "No violation was found of the 0 guarantees tested." in capsys.readouterr().out

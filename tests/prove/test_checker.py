@@ -305,22 +305,22 @@ def _others_slowed(it):
 
 PLANTED = {
     _lost: {("G1", "lost"), ("G6", "half stored")},
-    _lost_at_the_end: {("G1", "lost"), ("G1", "heard but not stored")},
+    _lost_at_the_end: {("G1", "lost"), ("G1", "received but not stored")},
     _stored_differently: {("G1", "stored differently"), ("G6", "stored differently")},
     _not_in_the_log: {("G1", "stored but not in the log"), ("G6", "half stored")},
     _gap: {
-        ("G2", "seq hole"),
+        ("G2", "seq gap"),
         ("G1", "stored but not in the log"),
-        ("G1", "heard but not stored"),
+        ("G1", "received but not stored"),
         ("G3", "missing"),
     },
     _behind: {("G2", "seq beyond the end")},
     _twice_in_the_log: {("G2", "seq twice"), ("G6", "half stored"), ("G1", "stored but not in the log")},
     _stored_twice: {("G4", "stored twice"), ("G6", "half stored")},
-    _answered_differently: {("G4", "answered differently"), ("G1", "stored differently")},
+    _answered_differently: {("G4", "acknowledged differently"), ("G1", "stored differently")},
     _diverged: {("G2", "diverged")},
     _diverged_by_sync: {("G2", "diverged")},
-    _phantom: {("G1", "heard but not stored"), ("G3", "gap")},
+    _phantom: {("G1", "received but not stored"), ("G3", "gap")},
     _received_twice: {("G3", "duplicated")},
     _swapped: {("G2", "reordered"), ("G3", "gap")},
     _stored_in_another_order: {("G2", "reordered")},
@@ -340,7 +340,7 @@ PLANTED = {
     _late_without_redis: {("G5", "late")},
     _no_ack_any_more: {("G5", "not healed")},
     _database_took_connections_along: {("G6", "connection lost")},
-    _exit_code: {("G9", "trouble")},
+    _exit_code: {("G9", "fault failed")},
     _kill_without_recovery: {("G1", "not healed")},
     _still_served: {("G10", "revoked session still served")},
     _served_for_ever: {("G10", "removed member still served")},
@@ -489,5 +489,5 @@ def test_many_violations_are_all_counted_and_some_reported():
 
     verdict = checker.check(evidence)["G2"]
 
-    assert verdict.counts["seq hole"] == 1000 - COUNT
+    assert verdict.counts["seq gap"] == 1000 - COUNT
     assert len(verdict.examples) < 50
