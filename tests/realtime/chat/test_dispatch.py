@@ -54,12 +54,12 @@ def declared_fields(struct: type[msgspec.Struct], without: Iterable[str] = ()) -
 
 
 def test_every_event_of_clients_is_documented() -> None:
-    assert table("## Asking").keys() == INCOMING.keys()
+    assert table("## Client events").keys() == INCOMING.keys()
 
 
 @pytest.mark.parametrize("name", INCOMING)
 def test_the_fields_of_a_clients_event_are_on_the_page(name: str) -> None:
-    payload = table("## Asking")[name][0]
+    payload = table("## Client events")[name][0]
 
     fields = msgspec.structs.fields(INCOMING[name])
     documented = {field.name for field in fields if re.search(rf"\b{field.name}\b", payload)}
@@ -83,7 +83,7 @@ def test_every_code_is_documented() -> None:
 
 
 def test_every_close_code_is_on_the_page_with_what_a_stock_client_does() -> None:
-    lines = PAGE.split("### Being closed", 1)[1].split("\n\n", 2)[1].splitlines()[2:]
+    lines = PAGE.split("### Closed connections", 1)[1].split("\n\n", 2)[1].splitlines()[2:]
     rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
 
     documented = {(row[1], row[4] == "reconnects") for row in rows if row[1] != "none"}
