@@ -1,1 +1,1 @@
-"""What instances share: the bus, presence."""
+"""State and messages that instances share: the bus, presence, rate limits."""

@@ -1,8 +1,8 @@
-"""The bus: what instances tell each other. Losing a signal costs time, never data.
+"""The bus: signals between instances. Losing a signal costs time, never data.
 
-Every signal follows a change that is stored already, or is a hint that may be lost. Signals of one
-publisher arrive in the order they were published; those of several publishers in any order, which is why
-entries carry their seq.
+Every signal follows a change that is already stored, or is a hint that may be lost. Signals of one
+publisher are received in the order in which they were published. Signals of several publishers are received
+in any order, which is why entries carry their seq.
 """
 
 from collections.abc import Callable
@@ -18,37 +18,37 @@ from hubbub.schemas.events import HintEvent
 from hubbub.schemas.sync.connection import CloseCode
 from hubbub.schemas.users.users import User
 
-WORKERS_USER_ID = UUID(int=0)
+WORKERS_USER_ID = UUID(int=0)  # the channel of this user, which no account has, carries signals for workers
 
 
 class Signal(msgspec.Struct, frozen=True, tag=True):
-    """Something an instance tells all instances, itself included."""
+    """A message from one instance to all instances, itself included."""
 
 
-# Tags are as instances of earlier releases write them: for a while they run side by side.
+# Tags are as in earlier releases, whose instances run beside this one during an update.
 class EntriesAppended(Signal, frozen=True, tag="Entries"):
-    """There is something new in the log of a room. Ascending by seq."""
+    """New entries in the log of a room, in ascending order of seq."""
 
     room_id: UUID
     entries: tuple[Entry, ...]
 
 
 class LogAdvanced(Signal, frozen=True, tag="Moved"):
-    """The log of a room goes up to `seq` now; its entries are too large to travel, and are in the log."""
+    """The log of a room now ends at `seq`. Its new entries are too large for the bus: read the log."""
 
     room_id: UUID
     seq: int
 
 
 class SignalsLost(Signal, frozen=True, tag="Missed"):
-    """Some signals may have been lost until now: look at the logs. Told by a bus to its own instance."""
+    """Signals may have been lost before this one: check the logs. Published within an instance only."""
 
 
 class MemberJoined(Signal, frozen=True):
-    """A membership began with the entry `seq`; published before that entry.
+    """A membership began with the entry `seq`. Published before that entry.
 
-    `skip_socket` asked for it and learns by its ack. The user's other sockets get the entries after `after`;
-    without it those from `seq` on, which are all that `skip_socket` gets in any case.
+    `skip_socket` requested the membership and gets its ack, and the entries from `seq` on. The user's other
+    sockets get the entries after `after`, or from `seq` on without it.
     """
 
     user_id: UUID
@@ -61,7 +61,7 @@ class MemberJoined(Signal, frozen=True):
 
 
 class MemberChanged(Signal, frozen=True):
-    """A membership ended (with the entry `seq`, if that is known), or what is given is another one now.
+    """A membership ended (with the entry `seq`, if it is known), or the given fields of it changed.
 
     `skip_socket` requested the change and gets its ack; the user's other sockets get a hint where one exists.
     """
@@ -76,7 +76,7 @@ class MemberChanged(Signal, frozen=True):
 
 
 class RoomHint(Signal, frozen=True):
-    """For the members of a room that are connected, without the sockets of `skip_user` and `skip_sockets`.
+    """A hint for the sockets of a room, except those of `skip_user` and `skip_sockets`.
 
     `event` and `payload` are the encoded form of a hint. The emits of extensions have other names, too.
     """
@@ -94,7 +94,7 @@ class RoomHint(Signal, frozen=True):
 
 
 class UserHint(Signal, frozen=True):
-    """For a user's own sockets, except `skip_socket`. `event` and `payload`: see RoomHint."""
+    """A hint for a user's own sockets, except `skip_socket`. `event` and `payload`: see RoomHint."""
 
     user_id: UUID
     event: str
@@ -108,9 +108,9 @@ class UserHint(Signal, frozen=True):
 
 
 class Typing(Signal, frozen=True):
-    """A user starts, goes on (`typing`) or stops typing in a room; published to the instances with the room.
+    """A user starts, continues (`typing`) or stops typing in a room. For the instances with the room.
 
-    `counter` increases with each signal about this user and room. `age_ms` is how long ago the start was.
+    `counter` increases with each signal about this user and room. `age_ms` is the time since the start.
     """
 
     room_id: UUID
@@ -121,7 +121,7 @@ class Typing(Signal, frozen=True):
 
 
 class PresenceChanged(Signal, frozen=True):
-    """For whoever is in one of `room_ids`, and for the user's own sockets."""
+    """The status of a user changed. For the sockets in one of `room_ids`, and for the user's own."""
 
     user_id: UUID
     status: str
@@ -130,7 +130,7 @@ class PresenceChanged(Signal, frozen=True):
 
 
 class SessionEnded(Signal, frozen=True):
-    """A session (None: every session of the user) may do nothing any more.
+    """A session (None: every session of the user) has ended.
 
     `code` is `session_revoked` or `suspended`. `reason` is a SessionEndReason, which is in `auth:revoked`, or
     the message of the suspension, which is in `closing`.
@@ -143,67 +143,71 @@ class SessionEnded(Signal, frozen=True):
 
 
 class AccountChanged(Signal, frozen=True):
-    """What others see of a user, or what the user may do, is another thing now."""
+    """The public fields or the role of a user changed."""
 
     user: User
     role: str
 
     @property
     def user_id(self) -> UUID:
-        """Whom it is about."""
+        """The id of the user."""
         return self.user.id
 
 
 class JobsWaiting(Signal, frozen=True):
-    """A job was stored that may be done now. For workers, which follow this user, who is nobody."""
+    """A job was stored that may run now. For workers, which subscribe to WORKERS_USER_ID."""
 
     user_id: UUID = WORKERS_USER_ID
 
 
 class Bus(Protocol):
-    """How signals travel."""
+    """Carries signals between instances."""
 
     async def start(self) -> None:
-        """Begin. Returns soon, whether others can be reached or not."""
+        """Start. Returns soon, whether other instances can be reached or not."""
 
     async def close(self) -> None:
-        """Hand over what was published, and end."""
+        """Send what was published, and stop."""
 
     def state(self) -> str | None:
-        """`ok`, `away` (nothing reaches the others at the moment), or None: there are no others."""
+        """Return `ok`, `unavailable` (no signal reaches other instances), or None: there are no others."""
 
     def publish(self, signal: Signal) -> None:
-        """Hand over a signal. Never blocks and never raises: what can't be carried is dropped and counted.
+        """Publish a signal. Never blocks and never raises.
 
-        This instance's own listeners have heard it when this returns.
+        The handlers of this instance run before it returns. A signal that cannot be sent is dropped and
+        counted.
         """
 
     def add_handler(self, handler: Callable[[Signal], None]) -> None:
-        """Have every signal handed to `handler`, which must not block."""
+        """Call `handler` for every signal that is received. It must not block."""
 
     def subscribe_room(self, room_id: UUID) -> None:
-        """Hear the signals of a room, from soon on until `unfollow`."""
+        """Receive the signals of a room, from soon on until `unsubscribe_room`."""
 
     def unsubscribe_room(self, room_id: UUID) -> None:
-        """Hear them no more."""
+        """Stop receiving the signals of a room."""
 
     def subscribe_user(self, user_id: UUID) -> None:
-        """Hear the signals for a user; as often as that, `unfollow_user` ends it."""
+        """Receive the signals for a user, until each call has had its `unsubscribe_user`."""
 
     def unsubscribe_user(self, user_id: UUID) -> None:
-        """Undo one `follow_user`."""
+        """Undo one `subscribe_user`."""
 
     def subscribe_topic(self, topic: str) -> None:
-        """Hear the signals that name a topic, for good."""
+        """Receive the signals that name a topic. There is no end."""
 
     async def wait_subscribed(self) -> None:
-        """Wait until what is followed by now is heard indeed; not for long, and not while others are away."""
+        """Wait until the subscriptions made so far are in effect, at most 1 s.
+
+        Returns at once while Redis is unavailable.
+        """
 
     async def wait_published(self) -> None:
-        """Wait until what was published by now can be received; at most 0.1 s."""
+        """Wait until the signals published so far can be received, at most 0.1 s."""
 
     async def is_current(self, user_id: UUID) -> bool:
-        """Whether all that was published about a subscribed user before this call has been received here.
+        """Return whether all signals for a subscribed user published before this call were received here.
 
         Takes a round trip, at most 0.25 s. False if it is not certain.
         """

@@ -1,4 +1,4 @@
-"""What instances share, when there is one instance."""
+"""Bus, presence and rate limits of a single instance, in memory."""
 
 import logging
 from collections import defaultdict
@@ -16,16 +16,16 @@ log = logging.getLogger(__name__)
 
 
 class MemoryBus:
-    """Hands each signal to the listeners at once, in the order of publishing."""
+    """Calls the handlers at once for each signal, in the order of publishing."""
 
     def __init__(self) -> None:
         self._handlers: list[Callable[[Signal], None]] = []
 
     async def start(self) -> None:
-        """Nothing to begin."""
+        """Do nothing."""
 
     async def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing."""
 
     def state(self) -> str | None:
         return None
@@ -41,26 +41,28 @@ class MemoryBus:
     def add_handler(self, handler: Callable[[Signal], None]) -> None:
         self._handlers.append(handler)
 
+    # A single instance receives every signal without a subscription.
+
     def subscribe_room(self, room_id: UUID) -> None:
-        """One instance hears everything anyway."""
+        """Do nothing."""
 
     def unsubscribe_room(self, room_id: UUID) -> None:
-        """One instance hears everything anyway."""
+        """Do nothing."""
 
     def subscribe_user(self, user_id: UUID) -> None:
-        """One instance hears everything anyway."""
+        """Do nothing."""
 
     def unsubscribe_user(self, user_id: UUID) -> None:
-        """One instance hears everything anyway."""
+        """Do nothing."""
 
     def subscribe_topic(self, topic: str) -> None:
-        """One instance hears everything anyway."""
+        """Do nothing."""
 
     async def wait_subscribed(self) -> None:
-        """It is."""
+        """Do nothing."""
 
     async def wait_published(self) -> None:
-        """It is."""
+        """Do nothing."""
 
     async def is_current(self, _user_id: UUID) -> bool:
         return True
@@ -70,8 +72,8 @@ class MemoryPresence:
     """The statuses of one instance's users."""
 
     def __init__(self) -> None:
-        self._statuses: dict[UUID, str] = {}
-        self._describe: Describe | None = None
+        self._statuses: dict[UUID, str] = {}  # of the connected users
+        self._describe: Describe | None = None  # describes this instance
 
     def register_instance(self, describe: Describe) -> None:
         self._describe = describe
@@ -80,7 +82,7 @@ class MemoryPresence:
         return Instances([self._describe()] if self._describe is not None else [], complete=True)
 
     def start(self, on_change: OnChange) -> None:
-        """Nothing changes by itself."""
+        """Do nothing: no status changes without a call on this instance."""
 
     async def close(self) -> bool:
         return False
@@ -103,11 +105,11 @@ class MemoryPresence:
 
 
 class MemoryRateLimiter:
-    """Buckets and attempts of one instance."""
+    """Rate limits and failure counters of one instance."""
 
     def __init__(self) -> None:
-        self._limiters: defaultdict[str, GcraLimiter] = defaultdict(GcraLimiter)
-        self._failure_counters: defaultdict[str, FailureCounter] = defaultdict(FailureCounter)
+        self._limiters: defaultdict[str, GcraLimiter] = defaultdict(GcraLimiter)  # by kind
+        self._failure_counters: defaultdict[str, FailureCounter] = defaultdict(FailureCounter)  # by kind
 
     async def acquire(self, kind: str, key: str, rate: Rate, cost: int = 1) -> Decision:
         return self._limiters[kind].acquire(key, rate, cost)

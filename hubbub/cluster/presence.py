@@ -1,4 +1,4 @@
-"""Who is there: the status of people across instances."""
+"""Presence: the statuses of users across all instances, and the instances themselves."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple, Protocol
@@ -8,18 +8,18 @@ OnChange = Callable[[list[UUID], str | None], Awaitable[None]]
 
 
 class Instance(NamedTuple):
-    """What an instance says of itself; `rooms` are those with somebody who is connected to it."""
+    """The description that an instance gives of itself."""
 
-    id: str
-    started_at: str
-    connections: int
-    users: int
-    rooms: int
-    draining: bool
+    id: str  # `HUBBUB_INSTANCE_ID`
+    started_at: str  # RFC 3339
+    connections: int  # open sockets
+    users: int  # connected users
+    rooms: int  # rooms with members that are connected to it
+    draining: bool  # whether it shuts down
 
 
 class Instances(NamedTuple):
-    """Those that are known; not `complete` while what instances share is away."""
+    """The known instances. `complete` is false while the shared store is unavailable."""
 
     known: list[Instance]
     complete: bool
@@ -29,36 +29,36 @@ Describe = Callable[[], Instance]
 
 
 class Presence(Protocol):
-    """Statuses of the people who have a socket somewhere.
+    """Statuses of the users that have a socket on any instance.
 
-    `arrive`, `leave` and `choose` raise Unavailable when what instances share is away; they may be asked
-    again.
+    `mark_connected`, `mark_disconnected` and `set_status` raise Unavailable while the shared store is
+    unavailable. They may be called again.
     """
 
     def register_instance(self, describe: Describe) -> None:
-        """How this instance describes itself; said before `start`."""
+        """Set the description of this instance. Called before `start`."""
 
     async def instances(self) -> Instances:
-        """All that live and describe themselves, this one first; the others as of a moment ago."""
+        """Return all live instances that describe themselves: this one first, the others as last stored."""
 
     def start(self, on_change: OnChange) -> None:
-        """Begin, without waiting for what instances share. The other methods wait for the first attempt.
+        """Start, without waiting for the shared store. The other methods wait for the first attempt.
 
         `on_change` is called with users whose status changed without a call on this instance. Its second
         argument is their status, or None if each has its own, which `get` returns.
         """
 
     async def close(self) -> bool:
-        """End. True if others tell, after a while, who was here and is nowhere now."""
+        """Stop. Return whether other instances will publish which users of this one went offline."""
 
     async def mark_connected(self, user_ids: Iterable[UUID]) -> set[UUID]:
-        """These have a socket here now. Returns those who were offline: they are `online`."""
+        """Record users that have a socket here now. Return those that were offline and are now `online`."""
 
     async def mark_disconnected(self, user_ids: Iterable[UUID]) -> set[UUID]:
-        """These have no socket here any more. Returns those who are nowhere now."""
+        """Record users that have no socket here any more. Return those that are on no instance now."""
 
     async def set_status(self, user_id: UUID, status: str) -> bool:
-        """The user, who is here, wants to be shown as `online`, `away` or `busy`. Whether that is news."""
+        """Set a connected user's status to `online`, `away` or `busy`. Return whether it changed."""
 
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
-        """The statuses of those who are there; who is missing is offline."""
+        """Return the statuses of the connected users among these. A missing user is offline."""

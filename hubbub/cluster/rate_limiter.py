@@ -1,4 +1,4 @@
-"""What somebody may still do, counted over all instances."""
+"""Rate limits and failure counters over all instances."""
 
 from typing import Protocol
 
@@ -8,13 +8,13 @@ from hubbub.ratelimit.rate import Rate
 
 
 class RateLimiter(Protocol):
-    """Buckets and failed attempts, by kind and key. Never raises, never keeps anybody waiting for long."""
+    """Rate limits and failure counters, by kind and key. Never raises and never waits for long."""
 
     async def acquire(self, kind: str, key: str, rate: Rate, cost: int = 1) -> Decision:
-        """Take `cost` of what the key may, or none; the rate may be another one each time.
+        """Acquire `cost` from the limit of a key, or nothing. The rate may differ between calls.
 
-        A negative cost gives back what was taken.
+        A negative cost returns what was acquired.
         """
 
     async def update_failures(self, kind: str, key: str, operation: FailureOperation) -> FailureState:
-        """Note how an attempt went, or look how the last ones did."""
+        """Record the outcome of an attempt, or only read the state. Return the state of the key."""

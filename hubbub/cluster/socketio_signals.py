@@ -1,4 +1,4 @@
-"""python-socketio's emits, as signals: to a room's members, a user's devices, or whoever it concerns."""
+"""python-socketio's `emit` and its other calls as signals for all instances."""
 
 import re
 from collections.abc import Iterable
@@ -8,15 +8,13 @@ from hubbub.cluster.bus import RoomHint, Signal, UserHint
 
 CHAT_NAMESPACE = "/chat"
 USER_ROOM_PREFIX = "user:"
-SOCKETS_TOPIC = (
-    "sockets"  # the topic of what can't be told by its channel whom it concerns: all instances hear it
-)
+SOCKETS_TOPIC = "sockets"  # for signals that concern no known room or user; all instances subscribe to it
 
 _EVENT_NAME = re.compile(r"[\w:.\-]{1,100}", re.ASCII)
 
 
 class Emitted(Signal, frozen=True):
-    """An event for the sockets of a namespace: those in one of `rooms` (a sid is a room), or None: all."""
+    """An event for the sockets of a namespace in one of `rooms` (a sid is a room), or (None) for all."""
 
     event: str
     data: list[object]
@@ -27,7 +25,7 @@ class Emitted(Signal, frozen=True):
 
 
 class Disconnected(Signal, frozen=True):
-    """A socket has to leave a namespace."""
+    """A socket is to be disconnected from a namespace."""
 
     sid: str
     namespace: str
@@ -35,7 +33,7 @@ class Disconnected(Signal, frozen=True):
 
 
 class RoomEntered(Signal, frozen=True):
-    """A socket enters a room of python-socketio's; `left`: it leaves it."""
+    """A socket enters a room of python-socketio, or leaves it (`left`)."""
 
     sid: str
     namespace: str
@@ -45,7 +43,7 @@ class RoomEntered(Signal, frozen=True):
 
 
 class RoomClosed(Signal, frozen=True):
-    """Everybody leaves a room of python-socketio's."""
+    """All sockets leave a room of python-socketio."""
 
     namespace: str
     room: str
@@ -59,10 +57,10 @@ def to_signals(
     room: str | Iterable[str] | None,
     skip_sid: str | Iterable[str] | None,
 ) -> list[Signal]:
-    """What an emit tells the instances; python-socketio's parameters.
+    """Return the signals of an `emit` with python-socketio's parameters.
 
-    On `/chat` a room may be the id of a room, or `user:` and the id of a user: then only the instances with
-    its members, or with the user, hear of it, and `data` is one JSON object. Raises ValueError.
+    On `/chat` a room may be the id of a room, or `user:` and the id of a user. Then only the instances with
+    its members, or with the user, receive the signal, and `data` is one JSON object. Raises ValueError.
     """
     namespace = namespace or "/"
     rooms = None if room is None else (room,) if isinstance(room, str) else tuple(room)

@@ -21,7 +21,7 @@ async def presence(request, redis_url, prefix):
         return
     found = topology.from_url(redis_url)
     made = RedisPresence(found, prefix, MemoryBus())
-    await made.start(ignore)
+    made.start(ignore)
     yield made
     await made.close()
     await found.close()

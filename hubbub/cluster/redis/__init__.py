@@ -1,1 +1,1 @@
-"""What several instances share, in Redis: it may forget everything at any moment."""
+"""Bus, presence and rate limits of several instances, in Redis, which may lose all data at any time."""

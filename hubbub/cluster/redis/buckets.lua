@@ -1,9 +1,10 @@
--- Buckets: for each key take a number, if there are as many; a negative number gives back. Of a bucket only the time is kept at which it is full again.
--- ARGV, three for each key: microseconds to fill one up, how many it holds, how many to take. All by the clock of Redis.
--- Answers two numbers for each key: whether they were taken, microseconds until it is full.
+-- Rate limits (GCRA): acquires a cost from each key, or nothing. A negative cost returns what was acquired.
+-- A key stores only the time at which its limit is full again, by the clock of Redis.
+-- ARGV, three for each key: microseconds per unit, burst, cost.
+-- Returns two numbers for each key: 1 if the cost was acquired, and the microseconds until the limit is full.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local answers = {}
+local replies = {}
 for index, key in ipairs(KEYS) do
   local gap = tonumber(ARGV[3 * index - 2])
   local full = gap * tonumber(ARGV[3 * index - 1])
@@ -15,11 +16,11 @@ for index, key in ipairs(KEYS) do
     taken = 1
     backlog = math.max(0, backlog + cost)
   end
-  if taken == 1 or backlog < before then -- or the rate was another one
+  if taken == 1 or backlog < before then -- the second case: the rate has changed
     local lives = string.format('%.0f', math.ceil(backlog / 1000) + 1)
     redis.call('SET', key, string.format('%.0f', now + backlog), 'PX', lives)
   end
-  answers[2 * index - 1] = taken
-  answers[2 * index] = backlog
+  replies[2 * index - 1] = taken
+  replies[2 * index] = backlog
 end
-return answers
+return replies

@@ -1,4 +1,7 @@
-"""The bus of several instances: Redis pub/sub, a channel a room and a user, heard only where they are."""
+"""The bus of several instances over Redis pub/sub, with one channel per room and per user.
+
+An instance subscribes only to the channels of the rooms and users that are connected to it.
+"""
 
 import asyncio
 import logging
@@ -29,26 +32,26 @@ FLUSH_TIMEOUT_S = 1.0
 
 
 class RedisBus:
-    """Own signals are heard here at once; what Redis brings back of them is passed over."""
+    """Calls this instance's handlers at once for its own signals. Their copies from Redis are ignored."""
 
     def __init__(self, topology: Topology, prefix: str) -> None:
-        self._publisher_id = secrets.token_bytes(PUBLISHER_ID_BYTES)
+        self._publisher_id = secrets.token_bytes(PUBLISHER_ID_BYTES)  # begins each message of this instance
         self._channels = Channels(prefix)
-        self._local = MemoryBus()
+        self._local = MemoryBus()  # calls the handlers of this instance
         self._connections = NodeConnections(
             topology,
             self._channels.instance(self._publisher_id.hex()),
             self._on_connection_change,
             self._on_message,
         )
-        self._user_subscriptions: Counter[UUID] = Counter()
+        self._user_subscriptions: Counter[UUID] = Counter()  # `subscribe_user` without its `unsubscribe_user`
         self._outgoing_presence = presence_batch.PresenceBatch(self._publish_presence)
         self._incoming_presence = presence_batch.PresenceBatch(self._on_presence)
-        self._decoder: msgspec.msgpack.Decoder[Signal] | None = None
-        self._up: bool | None = None
-        self._started = False
-        self._state_since = clock.monotonic()
-        self._connected = asyncio.Event()
+        self._decoder: msgspec.msgpack.Decoder[Signal] | None = None  # built when all signals are defined
+        self._up: bool | None = None  # the state of Redis that was logged last; None: none yet
+        self._started = False  # whether `start` has returned
+        self._state_since = clock.monotonic()  # monotonic time of the last change of `_up`
+        self._connected = asyncio.Event()  # set at the first connection
         metrics.gauge("redis_up", lambda: float(bool(self._up)))
 
     async def start(self) -> None:
@@ -88,7 +91,7 @@ class RedisBus:
         for user_id, signal in presence_batch.by_user(changes):
             self._send(self._channels.user(user_id), signal)
 
-    # What comes.
+    # Input.
 
     def add_handler(self, handler: Callable[[Signal], None]) -> None:
         self._local.add_handler(handler)
@@ -101,7 +104,7 @@ class RedisBus:
             self._decoder = build_decoder()
         try:
             signal = self._decoder.decode(memoryview(message)[PUBLISHER_ID_BYTES:])
-        except msgspec.MsgspecError:  # of a newer version, perhaps
+        except msgspec.MsgspecError:  # may be of a newer version
             metrics.count("bus_signals_undecodable")
             return
         if isinstance(signal, Statuses):
@@ -115,7 +118,7 @@ class RedisBus:
         for signal in presence_batch.to_signals(changes):
             self._local.publish(signal)
 
-    # What is followed.
+    # Subscriptions.
 
     def subscribe_room(self, room_id: UUID) -> None:
         self._connections.subscribe(self._channels.room(room_id))
@@ -156,7 +159,7 @@ class RedisBus:
         )
 
     def _on_connection_change(self) -> None:
-        """Say so when Redis goes and comes, once each."""
+        """Log once when Redis becomes unavailable, and once when it is available again."""
         up = self._connections.up
         if up == self._up or not (up or self._started):
             return
@@ -165,10 +168,10 @@ class RedisBus:
         if up:
             self._connected.set()
             if self._up is not None:
-                log.info("redis is back", extra={"away_s": seconds})
+                log.info("redis is available again", extra={"away_s": seconds})
         else:
             log.warning(
-                "redis is away: entries of other instances are found in the database, once a second; "
+                "redis is unavailable: entries of other instances are read from the database, once a second; "
                 "presence and typing pause",
                 extra={"reason": self._connections.last_error},
             )

@@ -1,4 +1,4 @@
-"""Signals as bytes, and the names of the channels that they travel by."""
+"""The encoding of signals, and the names of their channels."""
 
 from collections.abc import Iterator
 from typing import Any, Union
@@ -8,19 +8,19 @@ import msgspec
 
 from hubbub.cluster.bus import EntriesAppended, LogAdvanced, Signal
 
-MAX_ENTRIES_BYTES = 64 * 1024  # bytes; entries past it are read from the log by whoever wants them
-PUBLISHER_ID_BYTES = 8  # bytes in front of each message: who published it
+MAX_ENTRIES_BYTES = 64 * 1024  # larger entries are read from the log by each instance
+PUBLISHER_ID_BYTES = 8  # at the beginning of each message: the id of its publisher
 
 
 class Statuses(Signal, frozen=True):
-    """Presence of several users, for one room, or (None) for the sockets of the one user."""
+    """Statuses of several users for one room, or (None) of one user for the user's own sockets."""
 
     room_id: UUID | None
     changes: tuple[tuple[UUID, str, str | None], ...]
 
 
 class Channels:
-    """The names of channels. Pub/sub knows no database numbers: the prefix tells deployments apart."""
+    """The names of channels. The prefix separates deployments, since pub/sub ignores database numbers."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = f"{prefix}:".encode()
@@ -32,15 +32,15 @@ class Channels:
         return self._prefix + b"user:" + user_id.hex.encode()
 
     def instance(self, name: str) -> bytes:
-        """A channel that one instance alone listens to."""
+        """Return the channel to which only one instance subscribes."""
         return self._prefix + b"instance:" + name.encode()
 
     def topic(self, name: str) -> bytes:
         return self._prefix + b"topic:" + name.encode()
 
     def for_signal(self, signal: Signal) -> bytes:
-        """Where those listen whom a signal concerns: instances with the user, else with the room."""
-        target: Any = signal  # each is about one of these
+        """Return the channel of a signal: that of its topic, else of its user, else of its room."""
+        target: Any = signal  # each signal has one of these fields
         if hasattr(target, "topic"):
             return self.topic(target.topic)
         return self.user(target.user_id) if hasattr(target, "user_id") else self.room(target.room_id)
@@ -50,7 +50,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def encode(signal: Signal) -> bytes:
-    """Raises msgspec's errors for what is no plain data."""
+    """Encode a signal. Raises the errors of msgspec for values that are no plain data."""
     body = _encoder.encode(signal)
     if len(body) > MAX_ENTRIES_BYTES and isinstance(signal, EntriesAppended):
         body = _encoder.encode(LogAdvanced(signal.room_id, signal.entries[-1].seq))
@@ -58,9 +58,9 @@ def encode(signal: Signal) -> bytes:
 
 
 def build_decoder() -> msgspec.msgpack.Decoder[Signal]:
-    """Reads every kind of signal that is defined by now."""
+    """Return a decoder for every class of signal that is defined so far."""
     signal_types = tuple(_signal_types(Signal))
-    return msgspec.msgpack.Decoder(Union[signal_types])  # noqa: UP007 - made of a tuple
+    return msgspec.msgpack.Decoder(Union[signal_types])  # noqa: UP007 - built from a tuple
 
 
 def _signal_types(signal_type: type[Signal]) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Events from outside the instances: from workers, scripts, another application."""
+"""Emits events to the clients of all instances from a worker, a script or another application."""
 
 import secrets
 from collections.abc import Iterable
@@ -10,23 +10,22 @@ from hubbub.cluster.redis.codec import PUBLISHER_ID_BYTES, Channels, encode
 from hubbub.cluster.redis.topology import from_url
 from hubbub.core import clock
 
-ROLE_CHECK_INTERVAL_S = (
-    1.0  # a replica accepts messages and passes none on: the server is asked again after so long
-)
+# Between two checks of the server's role: a replica accepts messages and delivers none of them.
+ROLE_CHECK_INTERVAL_S = 1.0
 
 
 class Emitter:
-    """Speaks to the clients of all instances, as `socketio.AsyncRedisManager(url, write_only=True)` does.
+    """Emits to the clients of all instances, as `socketio.AsyncRedisManager(url, write_only=True)` does.
 
-    Use it as an async context manager, or `close` it. What goes through it is not stored: who is not
-    connected never hears of it. Each call raises `redis.exceptions.RedisError` if Redis is away.
+    Use it as an async context manager, or `close` it. Events are not stored: a client that is not connected
+    never receives them. Each call raises `redis.exceptions.RedisError` while Redis is unavailable.
     """
 
     def __init__(self, url: str, prefix: str = "hubbub") -> None:
         self._topology = from_url(url)
         self._channels = Channels(prefix)
-        self._role_checked_at = float("-inf")
-        self._publisher_id = secrets.token_bytes(PUBLISHER_ID_BYTES)
+        self._role_checked_at = float("-inf")  # monotonic time
+        self._publisher_id = secrets.token_bytes(PUBLISHER_ID_BYTES)  # begins each message
 
     async def emit(
         self,
@@ -37,28 +36,28 @@ class Emitter:
         skip_sid: str | Iterable[str] | None = None,
         to: str | Iterable[str] | None = None,
     ) -> None:
-        """Send an event to everybody in a namespace, or in `room` (`to` is the same).
+        """Send an event to all sockets of a namespace, or of `room` (`to` is the same).
 
-        A room is a sid, a room that sockets entered, and on `/chat` the id of a room or `user:` and the id of
-        a user. Raises ValueError.
+        A room is a sid, or a room that sockets entered. On `/chat` it may also be the id of a room, or
+        `user:` and the id of a user. Raises ValueError.
         """
         for signal in socketio_signals.to_signals(event, data, namespace, to or room, skip_sid):
             await self._publish(signal)
 
     async def disconnect(self, sid: str, namespace: str | None = None) -> None:
-        """End a socket's stay in a namespace."""
+        """Disconnect a socket from a namespace."""
         await self._publish(socketio_signals.Disconnected(sid, namespace or "/"))
 
     async def enter_room(self, sid: str, namespace: str | None, room: str) -> None:
-        """Put a socket into a room of python-socketio's; a membership of hubbub's is another thing."""
+        """Add a socket to a room of python-socketio, which is not a room of hubbub with members."""
         await self._publish(socketio_signals.RoomEntered(sid, namespace or "/", room))
 
     async def leave_room(self, sid: str, namespace: str | None, room: str) -> None:
-        """Take a socket out of such a room."""
+        """Remove a socket from a room of python-socketio."""
         await self._publish(socketio_signals.RoomEntered(sid, namespace or "/", room, left=True))
 
     async def close_room(self, room: str, namespace: str | None = None) -> None:
-        """Take everybody out of such a room."""
+        """Remove all sockets from a room of python-socketio."""
         await self._publish(socketio_signals.RoomClosed(namespace or "/", room))
 
     async def _publish(self, signal: Signal) -> None:

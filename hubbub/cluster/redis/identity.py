@@ -1,4 +1,4 @@
-"""Which server a connection leads to, and whether that server accepts writes."""
+"""The identity of the server of a connection, and whether it accepts writes."""
 
 import math
 from typing import Any, NamedTuple
@@ -9,20 +9,20 @@ from redis.exceptions import ConnectionError as Lost
 from redis.exceptions import MasterDownError, ReadOnlyError, RedisError, ResponseError
 
 ROLE_COMMAND = b"*1\r\n$4\r\nROLE\r\n"
-REPLICA_ERROR = "it is a replica"
-# A server that can't reach its replicas, or can't store, refuses writes as a replica does.
+REPLICA_ERROR = "the server is a replica"
+# A server that cannot reach its replicas, or cannot store, refuses writes as a replica does.
 _WRITE_REFUSAL_PREFIXES = ("NOREPLICAS", "MISCONF")
 
 
 class Identity(NamedTuple):
-    """What a server says of itself; an empty text where its user may not ask."""
+    """The identity of a server. A field is empty if the user of the connection may not query it."""
 
-    run_id: str = ""  # another one after each start of a server
-    role: str = ""
+    run_id: str = ""  # changes with each start of the server
+    role: str = ""  # master, slave or sentinel
 
 
 async def identify(connection: Connection) -> Identity:
-    """Ask the server of a connection that is not in use yet. Raises redis' errors if it breaks."""
+    """Query the server of a connection that is not in use yet. Raises the errors of redis-py."""
     packed = connection.pack_commands([("INFO", "server"), ("ROLE",)])
     await connection.send_packed_command(packed, check_health=False)
     info, role = await _read_reply(connection), await _read_reply(connection)
@@ -34,23 +34,23 @@ async def identify(connection: Connection) -> Identity:
 async def _read_reply(connection: Connection) -> Any:  # noqa: ANN401 - any reply
     try:
         return await connection.read_response(disable_decoding=True, timeout=math.inf)
-    except ResponseError:  # not permitted, or unknown to what stands in front of the server
+    except ResponseError:  # not permitted, or unknown to a proxy in front of the server
         return None
 
 
 def parse_role(reply: Any) -> str:  # noqa: ANN401 - any reply
-    """The first word of the reply to ROLE: master, slave or sentinel."""
+    """Return the first word of the reply to ROLE: master, slave or sentinel."""
     role = reply[0] if isinstance(reply, list) and reply else b""
     return role.decode() if isinstance(role, bytes) else str(role)
 
 
 def is_replica(role: str) -> bool:
-    """Whether a server with this role passes nothing on to others."""
+    """Return whether a server with this role does not deliver published messages to other servers."""
     return role == "slave"
 
 
 def refuses_writes(error: BaseException) -> bool:
-    """Whether a server said with this error that it accepts no writes."""
+    """Return whether an error states that the server accepts no writes."""
     if isinstance(error, (ReadOnlyError, MasterDownError)):
         return True
     text = str(error)
@@ -60,7 +60,7 @@ def refuses_writes(error: BaseException) -> bool:
 
 
 class _CloseOnWriteRefusal:
-    """A connection that is closed when its server refuses a write: a new one may lead to another."""
+    """A connection that is closed when its server refuses a write. A new one may reach another server."""
 
     async def read_response(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as redis-py's
         try:
@@ -69,19 +69,19 @@ class _CloseOnWriteRefusal:
             if not refuses_writes(error):
                 raise
             await self.disconnect(nowait=True)  # type: ignore[attr-defined]
-            raise Lost(f"it refuses writes: {error}") from error
+            raise Lost(f"the server refuses writes: {error}") from error
 
 
 class TcpConnection(_CloseOnWriteRefusal, Connection):
-    """Over TCP."""
+    """A connection over TCP."""
 
 
 class TlsConnection(_CloseOnWriteRefusal, SSLConnection):
-    """Over TLS."""
+    """A connection over TLS."""
 
 
 class SentinelConnection(_CloseOnWriteRefusal, SentinelManagedConnection):
-    """To the server that Sentinels name."""
+    """A connection to the server that Sentinels name."""
 
 
 CONNECTION_CLASSES: dict[type, type[Connection]] = {Connection: TcpConnection, SSLConnection: TlsConnection}

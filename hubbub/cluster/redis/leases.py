@@ -1,4 +1,4 @@
-"""Which instances there are: each holds a lease that it renews, and that ends by itself when it dies."""
+"""The live instances: each renews a lease, which expires when the instance dies."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -8,41 +8,41 @@ import msgspec
 from hubbub.cluster.presence import Describe, Instance
 
 LEASE_S = 12.0
-HANDOVER_S = 5  # for the users of an instance that stops to come back on another one
-CLAIM_TTL_S = 30
-USERS_TTL_S = 900  # how long the list of an instance's users outlives its lease
+HANDOVER_S = 5  # for the users of an instance that stops to reconnect to another one
+CLAIM_TTL_S = 30  # for one instance to handle the users of a dead one
+USERS_TTL_S = 900  # for which the list of an instance's users outlives its lease
 DAY_S = 86_400
 
 
 class Renewal(NamedTuple):
-    """What was found: `lost`, the lease had ended; `ended`, others told so; `dead`, whose leases ended."""
+    """The result of a renewal."""
 
-    lease_expired: bool
-    marked_dead: bool
-    dead_instances: list[str]
+    lease_expired: bool  # whether the lease of this instance had expired
+    marked_dead: bool  # whether another instance has published its users as offline
+    dead_instances: list[str]  # the other instances whose leases have expired
 
 
 class Leases:
-    """The lease of this instance, and a look at those of the others."""
+    """Holds the lease of this instance and reads those of the others."""
 
     def __init__(self, redis: Any, prefix: str, instance_id: str, lease_s: float) -> None:  # noqa: ANN401 - Redis or RedisCluster
         self._redis = redis
-        self._prefix = prefix
+        self._prefix = prefix  # of all keys
         self._instance_id = instance_id
         self._lease_ms = round(lease_s * 1000)
-        self._held = False
-        self._live_instances: set[str] = {instance_id}
-        self.describe: Describe | None = None
+        self._held = False  # whether the lease was stored before
+        self._live_instances: set[str] = {instance_id}  # instances whose leases hold, as last read
+        self.describe: Describe | None = None  # describes this instance; None: it is not listed
 
     def _key(self, kind: str, instance: str) -> str:
         return f"{self._prefix}:{kind}:{instance}"
 
     def users_key(self, instance: str) -> str:
-        """The key of the set of an instance's users."""
+        """Return the key of the set of an instance's users."""
         return self._key("users", instance)
 
     async def renew(self) -> Renewal:
-        """Hold on for a while more. Raises redis' errors."""
+        """Renew the lease. Raises the errors of redis-py."""
         instances_key = f"{self._prefix}:instances"
         pipe = self._redis.pipeline(transaction=False)
         pipe.set(self._key("lease", self._instance_id), self._lease_value(), px=self._lease_ms, get=True)
@@ -57,15 +57,15 @@ class Leases:
         return Renewal(expired, bool(marked_dead), dead)
 
     def _lease_value(self) -> bytes:
-        """What is in a lease: how its instance describes itself."""
+        """Return the value of the lease: the description of this instance."""
         return msgspec.json.encode(self.describe()) if self.describe is not None else b"null"
 
     def this_instance(self) -> list[Instance]:
-        """This one alone, if it describes itself."""
+        """Return the description of this instance, if it has one."""
         return [self.describe()] if self.describe is not None else []
 
     async def other_instances(self) -> list[Instance]:
-        """The others whose leases hold, as they describe themselves. Raises redis' errors."""
+        """Return the descriptions of the other instances whose leases hold. Raises the errors of redis-py."""
         names = await self._redis.smembers(f"{self._prefix}:instances")
         other_ids = sorted({name.decode() for name in names} - {self._instance_id})
         pipe = self._redis.pipeline(transaction=False)
@@ -89,22 +89,22 @@ class Leases:
         return [name for name in others if name not in self._live_instances]
 
     async def refresh_if_unknown(self, names: Iterable[str]) -> None:
-        """Look again when there are names that are not known: an instance may have come just now."""
+        """Read the leases again if there are unknown names: an instance may have started just now."""
         if unknown := set(names) - self._live_instances - {"status"}:
             await self._find_dead(unknown | self._live_instances)
 
     def any_live(self, names: Iterable[str], excluding: str) -> bool:
-        """Whether one of these, other than `but`, is an instance that lives."""
+        """Return whether one of these names, except `excluding`, is a live instance."""
         return any(name in self._live_instances and name != excluding for name in names)
 
     async def claim(self, dead: str) -> bool:
-        """Whether it is this instance that tells what became of a dead one's users. Raises redis' errors."""
+        """Return whether this instance is the one to handle a dead one's users. Raises redis-py's errors."""
         return bool(
             await self._redis.set(self._key("claim", dead), self._instance_id, nx=True, ex=CLAIM_TTL_S)
         )
 
     async def mark_dead(self, dead: str) -> None:
-        """All is told; should it live after all, it learns of its end."""
+        """Mark an instance whose users were handled. If it is alive, its next renewal returns the mark."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.set(self._key("ended", dead), "1", ex=DAY_S)
         pipe.delete(self.users_key(dead))
@@ -112,14 +112,14 @@ class Leases:
         await pipe.execute()
 
     async def release(self) -> None:
-        """Live on for as long as clients take to find another instance. Raises redis' errors."""
+        """Shorten the lease to the time that clients need to reconnect. Raises redis-py's errors."""
         await self._redis.pexpire(
             self._key("lease", self._instance_id), min(HANDOVER_S * 1000, self._lease_ms)
         )
 
 
 def _decode_lease(lease: bytes) -> Instance | None:
-    """None for an instance that says nothing of itself, or is of another version."""
+    """Decode a lease. None for an instance without description, or of another version."""
     try:
         return msgspec.json.decode(lease, type=Instance | None)
     except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-"""The connections of the bus: to each server one that publishes and one that listens."""
+"""The connections of the bus: a publisher and a subscriber for each Redis server."""
 
 import asyncio
 import logging
@@ -17,16 +17,15 @@ from hubbub.core import clock, metrics, tasks
 log = logging.getLogger(__name__)
 
 HEARTBEAT_INTERVAL_S = 1.0
-IDENTITY_CHECK_INTERVAL_S = 3.0  # between two looks at where new connections lead
-MAX_REPLACEMENTS_IN_A_ROW = (
-    3  # lanes replaced in a row, after which connections lead to different servers on purpose
-)
+IDENTITY_CHECK_INTERVAL_S = 3.0  # between two checks of the server that new connections reach
+# After so many consecutive replacements, connections are taken to reach different servers on purpose.
+MAX_REPLACEMENTS_IN_A_ROW = 3
 DISCOVERY_TIMEOUT_S = 10.0
-MAX_HEARTBEAT_NAMES = 100_000  # of which some hash to any node
+MAX_HEARTBEAT_NAMES = 100_000  # candidates for a heartbeat channel, enough for one in any node
 
 
 class NodeConnection(NamedTuple):
-    """Both directions of one server."""
+    """Both connections to one server."""
 
     publisher: Publisher
     subscriber: Subscriber
@@ -37,7 +36,7 @@ class NodeConnection(NamedTuple):
 
 
 class NodeConnections:
-    """A lane a node; there is one node unless it is a cluster."""
+    """A NodeConnection for each node. There is one node, except in a cluster."""
 
     def __init__(
         self,
@@ -47,27 +46,27 @@ class NodeConnections:
         on_message: Callable[[bytes], None],
     ) -> None:
         self._topology = topology
-        self._heartbeat_channel = heartbeat_channel
-        self._on_change = on_change
+        self._heartbeat_channel = heartbeat_channel  # prefix of the heartbeat channel of each node
+        self._on_change = on_change  # called when `up` may have changed
         self._on_message = on_message
-        self._connections: dict[str, NodeConnection] = {}
-        self._channels: set[bytes] = set()
-        self._last_error = ""
-        self._outdated = True
-        self._moving = False  # channels are between two nodes, and heard through none of them
+        self._connections: dict[str, NodeConnection] = {}  # by node
+        self._channels: set[bytes] = set()  # subscribed channels, without those of heartbeats
+        self._last_error = ""  # an error that is not of one connection
+        self._outdated = True  # whether the nodes must be read again
+        self._moving = False  # whether channels move between nodes, and no node delivers them
         self._task = tasks.PeriodicTask(
             self._beat, name="redis heartbeat", interval_s=HEARTBEAT_INTERVAL_S, immediately=True
         )
         self._identity_check: asyncio.Task[None] | None = None
         self._identity_checked_at = clock.monotonic()
-        self._replacements_in_a_row = 0  # in a row, by comparing
+        self._replacements_in_a_row = 0  # consecutive identity checks that replaced connections
 
     def start(self) -> None:
         """Begin connecting."""
         self._task.start()
 
     async def close(self, timeout_s: float) -> None:
-        """Send what waits, for so long at most; hang up."""
+        """Send the queued messages, for at most `timeout_s`, and close the connections."""
         for node_connection in self._connections.values():
             await node_connection.publisher.flush(timeout_s)
         await self._task.close()
@@ -77,7 +76,7 @@ class NodeConnections:
 
     @property
     def up(self) -> bool:
-        """Whether every node hears and is heard."""
+        """Whether the publisher and the subscriber of every node work."""
         return (
             bool(self._connections)
             and not self._moving
@@ -86,7 +85,7 @@ class NodeConnections:
 
     @property
     def last_error(self) -> str:
-        """What is wrong, for the log."""
+        """The reason why `up` is false, for the log."""
         connections = [
             connection
             for node_connection in self._connections.values()
@@ -95,11 +94,11 @@ class NodeConnections:
         ]
         return next(
             (connection.last_error for connection in connections if connection.last_error),
-            self._last_error or "it does not answer",
+            self._last_error or "no response",
         )
 
     def publish(self, channel: bytes, payload: bytes) -> None:
-        """Publish, as long as Redis is there."""
+        """Publish a message. It is dropped while Redis is unavailable."""
         node_connection = self._connection_for(channel)
         if node_connection is None:
             metrics.count("bus_signals_dropped")
@@ -107,29 +106,29 @@ class NodeConnections:
             node_connection.publisher.enqueue(channel, payload)
 
     def subscribe(self, channel: bytes) -> None:
-        """Hear a channel."""
+        """Subscribe to a channel."""
         self._channels.add(channel)
         if (node_connection := self._connection_for(channel)) is not None:
             node_connection.subscriber.subscribe(channel)
 
     def unsubscribe(self, channel: bytes) -> None:
-        """Hear it no more."""
+        """Unsubscribe from a channel."""
         self._channels.discard(channel)
         if (node_connection := self._connection_for(channel)) is not None:
             node_connection.subscriber.unsubscribe(channel)
 
     async def wait_subscribed(self) -> None:
-        """Wait until what is wanted by now is in force."""
+        """Wait until the subscriptions made so far are in effect."""
         for node_connection in list(self._connections.values()):
             await node_connection.subscriber.wait_subscribed()
 
     async def wait_confirmed(self) -> None:
-        """Wait until what was published by now has arrived at its server; at most 0.1 s."""
+        """Wait until the servers have confirmed the messages published so far, at most 0.1 s."""
         for node_connection in list(self._connections.values()):
             await node_connection.publisher.wait_confirmed()
 
     async def is_current(self, channel: bytes) -> bool:
-        """Whether all that was published on a wanted channel before this call has been received here."""
+        """Return whether all messages published on a subscribed channel before this call were received."""
         node_connection = self._connection_for(channel)
         return (
             node_connection is not None
@@ -152,7 +151,7 @@ class NodeConnections:
             if self._outdated:
                 await self._update_nodes()
         except TimeoutError:
-            self._on_failure("it does not answer")
+            self._on_failure("no response")
         except REDIS_ERRORS as error:
             self._on_failure(str(error).rstrip(".") or type(error).__name__)
         for node_connection in self._connections.values():
@@ -162,7 +161,7 @@ class NodeConnections:
         reconnect_stale(node_connection.subscriber for node_connection in self._connections.values())
 
     def _check_identity(self) -> None:
-        """From time to time, look where new connections lead; a cluster says it by itself."""
+        """Check at intervals which server new connections reach. A cluster reports changes itself."""
         running = self._identity_check is not None and not self._identity_check.done()
         due = clock.monotonic() - self._identity_checked_at >= IDENTITY_CHECK_INTERVAL_S
         if (
@@ -176,11 +175,11 @@ class NodeConnections:
             self._identity_check = tasks.spawn(self._replace_misrouted(), name="redis comparison")
 
     async def _replace_misrouted(self) -> None:
-        """Replace what leads to another server than new connections, as after a failover behind a proxy."""
+        """Replace connections to another server than new ones reach, as after a failover behind a proxy."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 current = await self._identity()
-        except REDIS_ERRORS:  # a timeout is one of them; lines find out for themselves
+        except REDIS_ERRORS:  # a timeout is one of them; each connection detects the failure itself
             return
         connections = [
             connection for node_connection in self._connections.values() for connection in node_connection
@@ -195,11 +194,11 @@ class NodeConnections:
             return
         self._replacements_in_a_row += 1
         if self._replacements_in_a_row == MAX_REPLACEMENTS_IN_A_ROW:
-            log.info("connections to redis lead to different servers: they are not compared any more")
+            log.info("connections to redis reach different servers: they are no longer compared")
             return
         metrics.count("redis_connections_misled", by=len(misrouted))
         for connection in misrouted:
-            connection.reconnect("new connections lead to another server")
+            connection.reconnect("new connections reach another server")
         await self._topology.replace_idle()
 
     async def _identity(self) -> Identity:
@@ -215,21 +214,20 @@ class NodeConnections:
         self._on_change()
 
     def _on_connection_change(self) -> None:
-        # Whatever broke: in a cluster its slots may be elsewhere now.
+        # After any failure, the slots of a cluster may be on other nodes.
         self._outdated = self._outdated or not self.up
         for publisher, subscriber in self._connections.values():
             became_replica = not publisher.up and publisher.last_error == REPLICA_ERROR
             if became_replica and subscriber.up and subscriber.server == publisher.server:
-                subscriber.reconnect(
-                    REPLICA_ERROR
-                )  # it hears what others publish there, and nothing of the master
+                # A replica delivers what is published there, and nothing from the master.
+                subscriber.reconnect(REPLICA_ERROR)
         if not self.up:
             tasks.spawn(self._topology.replace_idle(), name="redis idle connections")
         self._on_change()
 
     async def _update_nodes(self) -> None:
-        """A lane for each node there is, each listening to the channels of its node."""
-        self._outdated = False  # what changes from now on is arranged the next time
+        """Keep one NodeConnection per node, and subscribe each to the channels of its node."""
+        self._outdated = False  # later changes are handled the next time
         async with asyncio.timeout(DISCOVERY_TIMEOUT_S):
             nodes = await self._topology.nodes()
         removed = [
@@ -250,9 +248,9 @@ class NodeConnections:
         self._on_change()
 
     async def _wait_moved(self) -> None:
-        """Be down until channels that moved are heard again, even if no connection broke.
+        """Report `up` as false until channels that moved are subscribed again, even if no connection broke.
 
-        What was published meanwhile is lost, and whoever listens is told so once the bus is up again.
+        Signals published meanwhile are lost. When the bus is up again, it publishes SignalsLost.
         """
         self._moving, self._last_error = True, "slots of the cluster have moved"
         self._on_change()

@@ -1,4 +1,4 @@
-"""Presence of several instances: a lease for each instance, its users below it; all of it expires."""
+"""Presence over several instances: a lease for each instance, and its users. All of it expires."""
 
 import asyncio
 import logging
@@ -23,38 +23,37 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RENEWALS_PER_LEASE = 6  # looks at the leases while one of them lasts
-USERS_REFRESH_S = 120.0
+RENEWALS_PER_LEASE = 6  # renewals within the time of one lease
+USERS_REFRESH_S = 120.0  # between two extensions of the keys of connected users
 MAX_USERS_PER_PIPELINE = 500
 
-PipelineWrite = Callable[[Any, UUID], object]  # adds to a pipeline; nothing of it answers with a hash
+PipelineWrite = Callable[[Any, UUID], object]  # adds commands to a pipeline, none of which returns a hash
 
 
 class RedisPresence:
-    """`who:<user>` is a hash with a field for each instance where the user is, and their `status`.
+    """`who:<user>` is a hash with a field for each instance to which the user is connected, and the `status`.
 
-    What is written of a user is followed by a look at the whole hash. So of an instance that the user enters
-    and one that they leave at the same moment, one at least sees the other. A field counts while the lease of
-    its instance holds.
+    Every write for a user is followed by a read of the whole hash. If a user connects to one instance and
+    disconnects from another at the same moment, at least one of them reads the change of the other. A field
+    counts while the lease of its instance holds.
     """
 
     def __init__(
         self, topology: Topology, prefix: str, bus: Bus, lease_s: float = LEASE_S, name: str = ""
     ) -> None:
-        """`name`: that of the instance in log lines, such as `HUBBUB_INSTANCE_ID`."""
+        """Create the presence of an instance. `name` is its name in logs, such as `HUBBUB_INSTANCE_ID`."""
         self._redis: Any = topology.client
         self._prefix = f"{prefix}:who:"
-        self._instance_id = (
-            f"{name}.{secrets.token_hex(8)}"  # of this run: a killed one with the same name is another
-        )
+        # Unique for this run: an earlier process with the same name counts as another instance.
+        self._instance_id = f"{name}.{secrets.token_hex(8)}"
         self._leases = Leases(topology.client, prefix, self._instance_id, lease_s)
         self._lease_s = lease_s
-        self._local_statuses: dict[UUID, str] = {}
-        self._stored_users: set[UUID] = set()  # those of them who could be stored when they came
+        self._local_statuses: dict[UUID, str] = {}  # of the users connected here
+        self._stored_users: set[UUID] = set()  # users among them that were stored when they connected
         self._on_change: OnChange | None = None
         self._users_refreshed_at = self._failed_at = clock.monotonic()
-        self._unavailable = False
-        self._registered = asyncio.Event()  # after the first attempt to hold the lease
+        self._unavailable = False  # whether the last call to Redis failed
+        self._registered = asyncio.Event()  # set after the first attempt to store the lease
         self._lease_task = tasks.PeriodicTask(
             self._renew_lease,
             name="presence leases",
@@ -91,7 +90,7 @@ class RedisPresence:
         return True
 
     def _on_signal(self, signal: Signal) -> None:
-        """What is chosen on another instance is known here, should Redis forget it."""
+        """Keep a status that was set on another instance, in case Redis loses it."""
         if (
             isinstance(signal, PresenceChanged)
             and signal.user_id in self._local_statuses
@@ -99,7 +98,7 @@ class RedisPresence:
         ):
             self._local_statuses[signal.user_id] = signal.status
 
-    # What people do.
+    # Statuses of users.
 
     async def mark_connected(self, user_ids: Iterable[UUID]) -> set[UUID]:
         users = list(user_ids)
@@ -115,16 +114,18 @@ class RedisPresence:
         }
         statuses = {
             user_id: self._local_statuses[user_id] for user_id in new if user_id in self._local_statuses
-        }  # the others left meanwhile
+        }  # the others disconnected meanwhile
         outdated = [
             user_id
             for user_id, status in statuses.items()
             if fields_by_user[user_id].get("status") not in {None, status}
         ]
-        if outdated:  # how they were shown before they went is over
+        if outdated:  # a status from before they disconnected no longer applies
             await self._write_and_read(outdated, self._write_status)
         for user_id in users:
-            if user_id not in new and user_id in self._local_statuses:  # else they left meanwhile
+            if (
+                user_id not in new and user_id in self._local_statuses
+            ):  # otherwise they disconnected meanwhile
                 self._local_statuses[user_id] = fields_by_user[user_id].get("status", "online")
         return new
 
@@ -145,7 +146,7 @@ class RedisPresence:
         changed = (await self.get([user_id])).get(user_id) != status
         if user_id in self._local_statuses:
             self._local_statuses[user_id] = status
-            with suppress(Unavailable):  # it is written when Redis is back
+            with suppress(Unavailable):  # it is written when Redis is available again
                 await self._write_and_read([user_id], self._write_status)
         return changed
 
@@ -164,15 +165,15 @@ class RedisPresence:
         }
         return {**local, **statuses}
 
-    # What is stored.
+    # Storage.
 
     def _key(self, user_id: UUID) -> str:
         return self._prefix + user_id.hex
 
     async def _write_and_read(self, user_ids: list[UUID], write: PipelineWrite) -> dict[UUID, dict[str, str]]:
-        """Change the hash of each, then see what is in it. Raises Unavailable."""
+        """Write to the hash of each user, then read it. Raises Unavailable."""
         if self._lease_task.running:
-            await self._registered.wait()  # a field of an instance without a lease counts for nothing
+            await self._registered.wait()  # a field of an instance without a lease does not count
         if self._unavailable:
             raise Unavailable
         fields_by_user: dict[UUID, dict[str, str]] = {}
@@ -213,7 +214,7 @@ class RedisPresence:
     # Leases.
 
     async def _renew_lease(self) -> None:
-        """Renew the lease; tell of those whose instance died. Redis that is away costs a pause."""
+        """Renew the lease, and publish the users of dead instances as offline."""
         try:
             renewal = await self._leases.renew()
         except REDIS_ERRORS as error:
@@ -231,7 +232,7 @@ class RedisPresence:
     async def _refresh_users(self, renewal: Renewal) -> None:
         users = list(self._local_statuses)
         if renewal.lease_expired:
-            # Redis forgot everything, or this process or Redis stood still: others need time to renew too.
+            # Redis lost its data, or this process or Redis was stopped. Others need time to renew, too.
             self._failed_at = clock.monotonic()
             await self._write_and_read(users, self._write_status)
         elif clock.monotonic() - self._users_refreshed_at > USERS_REFRESH_S:
@@ -241,7 +242,7 @@ class RedisPresence:
             await self._on_change(users, None)
 
     async def _remove_dead_instance(self, dead: str) -> None:
-        """Take the users of a dead instance out; tell of those who are nowhere else."""
+        """Remove the users of a dead instance, and publish those on no other instance as offline."""
         try:
             if not await self._leases.claim(dead):
                 return
@@ -257,13 +258,13 @@ class RedisPresence:
             user_id for user_id in users if not self._leases.any_live(fields_by_user[user_id], excluding="")
         ]
         fields = {"instance": dead.rpartition(".")[0], "users": len(users), "offline": len(offline)}
-        log.info("an instance is gone", extra=fields)
+        log.info("the lease of an instance expired", extra=fields)
         if offline and self._on_change is not None:
             await self._on_change(offline, "offline")
 
     def _on_failure(self, error: Exception) -> None:
         metrics.count("presence_failures")
         self._failed_at = clock.monotonic()
-        if not self._unavailable and isinstance(error, ResponseError):  # else the bus says that Redis is away
-            log.warning("redis refuses what presence asks", extra={"reason": str(error)})
+        if not self._unavailable and isinstance(error, ResponseError):  # the bus logs the other errors
+            log.warning("redis refuses the commands of presence", extra={"reason": str(error)})
         self._unavailable = True

@@ -1,4 +1,4 @@
-"""Presence on its way: gathered for a moment, one message a room, one change a user."""
+"""Batches of presence changes: collected for a short time, one message per room, one change per user."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -8,12 +8,12 @@ from uuid import UUID
 from hubbub.cluster.bus import PresenceChanged
 from hubbub.cluster.redis.codec import Statuses
 
-BATCH_INTERVAL_S = 0.05
+BATCH_INTERVAL_S = 0.05  # for which changes are collected
 MAX_CHANGES_PER_MESSAGE = 200
 
 
 class Change(NamedTuple):
-    """What is told of a user, and to which rooms."""
+    """The latest status of a user, and the rooms whose members receive it."""
 
     status: str
     last_seen_at: str | None
@@ -24,11 +24,11 @@ Changes = dict[UUID, Change]
 
 
 class PresenceBatch:
-    """Changes of a moment. What comes later of the same user takes the place of what was before."""
+    """Collects changes for BATCH_INTERVAL_S. A later change of a user replaces the earlier one."""
 
     def __init__(self, on_flush: Callable[[Changes], None]) -> None:
         self._on_flush = on_flush
-        self._changes: Changes = {}
+        self._changes: Changes = {}  # by user
 
     def add(self, user_id: UUID, status: str, last_seen_at: str | None, rooms: tuple[UUID, ...]) -> None:
         if not self._changes:
@@ -38,14 +38,14 @@ class PresenceBatch:
         self._changes[user_id] = Change(status, last_seen_at, previous_rooms | set(rooms))
 
     def flush(self) -> None:
-        """Hand over what was gathered, now."""
+        """Hand over the collected changes now."""
         changes, self._changes = self._changes, {}
         if changes:
             self._on_flush(changes)
 
 
 def by_room(changes: Changes) -> Iterator[Statuses]:
-    """A message for each room with what its members are told."""
+    """Yield messages for each room with the statuses for its members."""
     rooms: dict[UUID, list[tuple[UUID, str, str | None]]] = {}
     for user_id, change in changes.items():
         for room_id in change.rooms:
@@ -56,12 +56,12 @@ def by_room(changes: Changes) -> Iterator[Statuses]:
 
 
 def by_user(changes: Changes) -> Iterator[tuple[UUID, Statuses]]:
-    """A message for each user's own devices."""
+    """Yield a message for each user's own sockets."""
     for user_id, change in changes.items():
         yield user_id, Statuses(None, ((user_id, change.status, change.last_seen_at),))
 
 
 def to_signals(changes: Changes) -> Iterator[PresenceChanged]:
-    """What the instance is told of each user."""
+    """Yield a signal for each user."""
     for user_id, change in changes.items():
         yield PresenceChanged(user_id, change.status, change.last_seen_at, tuple(change.rooms))

@@ -1,4 +1,4 @@
-"""A round trip through one server: whether all that was published before it has been received here."""
+"""A round trip through one server, which proves that all earlier messages were received here."""
 
 import asyncio
 from collections import deque
@@ -6,35 +6,38 @@ from collections.abc import Callable
 
 from hubbub.core import clock, metrics
 
-PROBE_TIMEOUT_S = 0.25  # a connecting client waits no longer; Redis answers in a few milliseconds
+PROBE_TIMEOUT_S = 0.25  # a connecting client waits no longer; Redis responds in a few milliseconds
 MAX_PENDING_PROBES = 100
-UNCERTAIN_S = 10.0  # after a probe was lost and a later one was not: others may be lost likewise
+UNCERTAIN_S = 10.0  # after a lost probe that was followed by a received one: other messages may be lost, too
 
 
 class Probe:
-    """Publishes numbers on the channel of one listener; the server keeps their order among all signals.
+    """Publishes numbers on the channel of one subscriber. The server keeps their order among all messages.
 
-    A number that is received again proves that both connections work, and that nothing published before it is
-    still to come. Calls of one turn of the event loop share a number.
+    A number that is received proves that both connections work, and that all messages published before it
+    were received. Calls of one turn of the event loop share a number.
     """
 
     def __init__(self, publish: Callable[[bytes], None]) -> None:
         self._publish = publish
-        self._number = 0
-        self._next_result: asyncio.Future[bool] | None = None
-        # Without an answer, oldest first; while Redis is silent there are four a second at most.
+        self._number = 0  # the last number that was published
+        self._next_result: asyncio.Future[bool] | None = (
+            None  # of the number published at the end of this turn
+        )
+        # Numbers that are not received yet: number, monotonic time, result. The oldest is first. While Redis
+        # does not respond, at most four are added a second.
         self._pending: deque[tuple[int, float, asyncio.Future[bool]]] = deque(maxlen=MAX_PENDING_PROBES)
-        self._uncertain_until = float("-inf")
+        self._uncertain_until = float("-inf")  # monotonic time until which the result is False
 
     async def is_current(self) -> bool:
-        """Whether all that was published before this call has been received; False if it is not certain."""
+        """Return whether all messages published before this call were received. False if it is uncertain."""
         now = clock.monotonic()
         overdue = bool(self._pending) and now - self._pending[0][1] > PROBE_TIMEOUT_S
         if self._next_result is None and not (overdue and now - self._pending[-1][1] < PROBE_TIMEOUT_S):
             self._next_result = asyncio.get_running_loop().create_future()
             asyncio.get_running_loop().call_soon(self._send)
         if self._next_result is None or overdue or now < self._uncertain_until:
-            return False  # the number that was sent tells when this is over
+            return False  # a received number ends this state
         return await asyncio.shield(self._next_result)
 
     def _send(self) -> None:
@@ -47,7 +50,7 @@ class Probe:
         asyncio.get_running_loop().call_later(PROBE_TIMEOUT_S, _resolve, result, False)  # noqa: FBT003 - the result
 
     def on_heartbeat(self, payload: bytes) -> None:
-        """A message of the listener's own channel has come."""
+        """Handle a message of the subscriber's own channel."""
         if not payload:
             return
         number = int(payload)
@@ -59,7 +62,7 @@ class Probe:
             _resolve(result, pending_number == number)
 
     def reset(self) -> None:
-        """The connections are new: what was sent through the old ones does not come back."""
+        """Resolve all probes with False after a reconnect: those of the old connections are lost."""
         while self._pending:
             _resolve(self._pending.popleft()[2], False)  # noqa: FBT003 - the result
 

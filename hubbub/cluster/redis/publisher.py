@@ -1,4 +1,4 @@
-"""FAST PATH: what an instance tells the others, in order, through one connection."""
+"""FAST PATH: publishes the messages of an instance, in order, through one connection."""
 
 import asyncio
 import math
@@ -13,14 +13,17 @@ from hubbub.cluster.redis.identity import REPLICA_ERROR, ROLE_COMMAND, is_replic
 from hubbub.cluster.redis.reconnecting import RESPONSE_TIMEOUT_S, ReconnectingConnection
 from hubbub.core import clock, metrics
 
-MAX_QUEUED_MESSAGES = 10_000  # messages
+MAX_QUEUED_MESSAGES = 10_000
 MAX_QUEUED_BYTES = 32 << 20
 MAX_BATCH_MESSAGES = 500
-CONFIRM_TIMEOUT_S = 0.1  # that a caller waits for Redis to confirm
+CONFIRM_TIMEOUT_S = 0.1  # for a caller to wait until Redis confirms
 
 
 class Publisher(ReconnectingConnection):
-    """Sends whatever came while the batch before it was answered; drops and counts what can't be carried."""
+    """Sends in one batch the messages that were queued while the batch before it was confirmed.
+
+    Drops and counts messages that cannot be sent.
+    """
 
     def __init__(
         self,
@@ -29,31 +32,31 @@ class Publisher(ReconnectingConnection):
         on_change: Callable[[], None],
     ) -> None:
         super().__init__("publisher", dial, on_change)
-        self._command_head = b"*3\r\n$%d\r\n%b\r\n" % (len(command), command)
-        self._queue: deque[bytes] = deque()
-        self._queued_bytes = 0
+        self._command_head = b"*3\r\n$%d\r\n%b\r\n" % (len(command), command)  # PUBLISH or SPUBLISH in RESP
+        self._queue: deque[bytes] = deque()  # encoded commands
+        self._queued_bytes = 0  # size of `_queue`
         self._not_empty = asyncio.Event()
-        self._idle = asyncio.Event()
+        self._idle = asyncio.Event()  # set while nothing is queued or sent
         self._idle.set()
-        # To know when all that was put by some moment has arrived: messages and confirmations are counted.
+        # Commands and confirmations are counted, to detect when all commands up to one are confirmed.
         self._enqueued_count = 0
         self._confirmed_count = 0
-        self._sending_since = math.inf
-        self._confirm_waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._sending_since = math.inf  # monotonic time of the batch that is not confirmed
+        self._confirm_waiters: deque[tuple[int, asyncio.Future[None]]] = deque()  # by `_enqueued_count`
 
     def enqueue(self, channel: bytes, payload: bytes) -> None:
-        """Queue a message; it is dropped while Redis is away, and when too much waits."""
+        """Queue a message. It is dropped while Redis is unavailable, and while the queue is full."""
         if not self.up or len(self._queue) >= MAX_QUEUED_MESSAGES or self._queued_bytes >= MAX_QUEUED_BYTES:
             metrics.count("bus_signals_dropped")
             return
-        # RESP by hand: three short strings need no packer.
+        # Written as RESP here: three short strings need no packer.
         self._append(
             b"%b$%d\r\n%b\r\n$%d\r\n%b\r\n"
             % (self._command_head, len(channel), channel, len(payload), payload)
         )
 
     def request_role(self) -> None:
-        """Find out whether the server became a replica: it accepts messages then, and passes none on."""
+        """Query the role of the server. A server that became a replica accepts messages and delivers none."""
         if self.up and self.server.role:
             self._append(ROLE_COMMAND)
 
@@ -65,7 +68,10 @@ class Publisher(ReconnectingConnection):
         self._idle.clear()
 
     async def wait_confirmed(self) -> None:
-        """Wait until Redis has confirmed what was put by now: at most 0.1 s, and not while it is silent."""
+        """Wait until Redis has confirmed the messages queued so far, at most 0.1 s.
+
+        Returns at once while Redis does not respond.
+        """
         if (
             self._confirmed_count >= self._enqueued_count
             or clock.monotonic() - self._sending_since > CONFIRM_TIMEOUT_S
@@ -85,7 +91,7 @@ class Publisher(ReconnectingConnection):
                 future.set_result(None)
 
     async def flush(self, timeout_s: float) -> None:
-        """Wait until all is sent, for that long at most."""
+        """Wait until all messages are sent, at most `timeout_s`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
@@ -110,7 +116,7 @@ class Publisher(ReconnectingConnection):
             self._queued_bytes = 0
             self._not_empty.clear()
             self._idle.set()
-            self._confirm(self._enqueued_count)  # what is lost is not waited for
+            self._confirm(self._enqueued_count)  # do not wait for lost messages
 
     async def _send(self, connection: Connection, batch: list[bytes]) -> None:
         self._sending_since = clock.monotonic()

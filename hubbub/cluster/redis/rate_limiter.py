@@ -1,4 +1,4 @@
-"""Limits of several instances: levels and failures in Redis, and in memory while it is away."""
+"""Rate limits over several instances: in Redis, and in memory while it is unavailable."""
 
 import asyncio
 import logging
@@ -19,20 +19,20 @@ from hubbub.ratelimit.rate import Rate
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-REDIS_TIMEOUT_S = 0.08  # that a request waits for Redis at most; then its instance counts for itself
-RETRY_DELAY_S = 1.0  # after a failure, until one request asks Redis again
+REDIS_TIMEOUT_S = 0.08  # for a request to wait for Redis; then its instance counts alone
+RETRY_DELAY_S = 1.0  # from a failure until one request calls Redis again
 OUTAGE_LOG_INTERVAL_S = 60.0  # between two outages that are logged
 _SCRIPT_DIR = Path(__file__).parent
 BUCKETS_SCRIPT = (_SCRIPT_DIR / "buckets.lua").read_text()
-FAILURES_SCRIPT = (_SCRIPT_DIR / "attempts.lua").read_text()
+FAILURES_SCRIPT = (_SCRIPT_DIR / "failures.lua").read_text()
 
 
 class _Unavailable(Exception):
-    """Redis can't be asked now."""
+    """Redis is unavailable."""
 
 
 class _AcquireRequest:
-    """One who asks: two of one key are two."""
+    """One call of `acquire`. Two calls for one key are two requests."""
 
     __slots__ = ("cost", "key", "rate")
 
@@ -43,7 +43,7 @@ class _AcquireRequest:
 
 
 class _FailureRequest:
-    """Likewise."""
+    """One call of `update_failures`. Two calls for one key are two requests."""
 
     __slots__ = ("key", "operation")
 
@@ -53,24 +53,24 @@ class _FailureRequest:
 
 
 class RedisRateLimiter:
-    """Who asks while a question is out is part of the next one, so that a crowd costs a few round trips."""
+    """Collects the requests made during a round trip for the next one, so that many cost few round trips."""
 
     def __init__(self, topology: Topology, prefix: str, timeout_s: float = REDIS_TIMEOUT_S) -> None:
         self._topology = topology
         self._redis: Any = topology.client
-        self._prefix = f"{prefix}:limit:"
-        self.timeout_s = timeout_s
-        self._fallback = MemoryRateLimiter()
+        self._prefix = f"{prefix}:limit:"  # of all keys
+        self.timeout_s = timeout_s  # for a request to wait for Redis
+        self._fallback = MemoryRateLimiter()  # used while Redis is unavailable
         self._acquire_loader: BatchLoader[_AcquireRequest, Decision] = BatchLoader(
             self._acquire_batch, name="limits"
         )
         self._failures_loader: BatchLoader[_FailureRequest, FailureState] = BatchLoader(
             self._update_failures_batch, name="attempts"
         )
-        self._unavailable = False
-        self._retry_at = 0.0
-        self._outage_logged_at = float("-inf")
-        self._outage_logged = False
+        self._unavailable = False  # whether the last call to Redis failed
+        self._retry_at = 0.0  # monotonic time before which Redis is not called
+        self._outage_logged_at = float("-inf")  # monotonic time of the last logged outage
+        self._outage_logged = False  # whether the end of an outage is to be logged
         metrics.gauge("rate_limits_shared", lambda: float(not self._unavailable))
 
     async def acquire(self, kind: str, key: str, rate: Rate, cost: int = 1) -> Decision:
@@ -90,12 +90,12 @@ class RedisRateLimiter:
         return state if state is not None else await self._fallback.update_failures(kind, key, operation)
 
     async def _call_redis(self, request: Callable[[], Awaitable[T]]) -> T:
-        """The answer of Redis. Raises _Away, at once if it was away a moment ago."""
+        """Call Redis. Raises _Unavailable, at once if a call failed less than RETRY_DELAY_S ago."""
         now = clock.monotonic()
         if now < self._retry_at:
             raise _Unavailable
         if self._unavailable:
-            self._retry_at = now + RETRY_DELAY_S  # one finds out; the others do not wait for it
+            self._retry_at = now + RETRY_DELAY_S  # this call probes; the others do not wait for it
         try:
             async with asyncio.timeout(self.timeout_s):
                 result = await request()
@@ -111,8 +111,8 @@ class RedisRateLimiter:
         self._retry_at = now + RETRY_DELAY_S
         if not self._unavailable and now - self._outage_logged_at > OUTAGE_LOG_INTERVAL_S:
             self._outage_logged_at, self._outage_logged = now, True
-            reason = "it does not answer in time" if isinstance(error, TimeoutError) else str(error)
-            log.warning("limits are counted by each instance for itself", extra={"reason": reason})
+            reason = "timeout" if isinstance(error, TimeoutError) else str(error)
+            log.warning("rate limits are counted by each instance alone", extra={"reason": reason})
         self._unavailable = True
 
     def _on_success(self) -> None:
@@ -121,9 +121,9 @@ class RedisRateLimiter:
             self._unavailable = False
             if self._outage_logged:
                 self._outage_logged = False
-                log.info("limits are counted together again")
+                log.info("rate limits are shared by all instances again")
 
-    # What is asked.
+    # Batches.
 
     async def _acquire_batch(self, requests: list[_AcquireRequest]) -> dict[_AcquireRequest, Decision]:
         decisions: dict[_AcquireRequest, Decision] = {}
@@ -140,7 +140,7 @@ class RedisRateLimiter:
         return decisions
 
     def _group_by_slot(self, requests: list[_AcquireRequest]) -> Iterable[list[_AcquireRequest]]:
-        """Those whom one script may touch: all, or in a cluster those of a slot."""
+        """Group requests that one script may handle: all, or in a cluster those of one slot."""
         if not self._topology.sharded:
             return [requests]
         slots: defaultdict[int, list[_AcquireRequest]] = defaultdict(list)
@@ -153,7 +153,9 @@ class RedisRateLimiter:
     ) -> dict[_FailureRequest, FailureState]:
         states: dict[_FailureRequest, FailureState] = {}
         async with asyncio.timeout(self.timeout_s):
-            for each in requests:  # a client of a cluster that is asked much at once says things twice
+            for (
+                each
+            ) in requests:  # one by one: a cluster client that runs commands concurrently may send one twice
                 reply = await self._redis.eval(
                     FAILURES_SCRIPT, 1, each.key, each.operation, FAILURE_TTL_MS, SUCCESS_TTL_MS
                 )

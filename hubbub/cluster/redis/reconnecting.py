@@ -1,4 +1,4 @@
-"""A connection to Redis that is kept up: made, used, and made again when it breaks."""
+"""A connection to Redis that is opened again whenever it breaks."""
 
 import asyncio
 import logging
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 REDIS_ERRORS = (RedisError, RedisClusterException, OSError, ValueError)
 CONNECT_TIMEOUT_S = 3.0
-RESPONSE_TIMEOUT_S = 2.0  # for Redis to answer what it was told; past it the connection is given up
+RESPONSE_TIMEOUT_S = 2.0  # for Redis to respond; then the connection is replaced
 MIN_RECONNECT_DELAY_S = 0.05
-STABLE_CONNECTION_S = 5.0  # a connection that broke sooner is tried again with longer pauses
+STABLE_CONNECTION_S = 5.0  # a connection that broke sooner counts as a failure, which lengthens the delay
 MAX_RECONNECT_DELAY_S = 2.0
 
 if TYPE_CHECKING:
@@ -28,42 +28,42 @@ if TYPE_CHECKING:
 
 
 class ReconnectingConnection(ABC):
-    """One connection to one server, and what it is used for."""
+    """One connection to one server, with its use in a subclass."""
 
     def __init__(
         self, name: str, dial: Callable[[], Awaitable[Connection]], on_change: Callable[[], None]
     ) -> None:
-        self._name = name
+        self._name = name  # in metrics and names of tasks
         self._dial = dial
-        self._on_change = on_change
-        self._failures = 0  # attempts in a row that failed or broke soon
+        self._on_change = on_change  # called when `up` or `last_error` changes
+        self._failures = 0  # consecutive connections that failed or broke soon
         self._task = tasks.PeriodicTask(
             self._connect, name=f"redis {name}", interval_s=self._reconnect_delay_s, immediately=True
         )
-        self._connection_task: Task[None] | None = None
-        self.up = False
-        self.started_at = clock.monotonic()  # when the present try began
-        self.last_error = ""
-        self.server = Identity()  # of the present connection
+        self._connection_task: Task[None] | None = None  # of the current connection
+        self.up = False  # whether the connection works
+        self.started_at = clock.monotonic()  # monotonic time at which the current attempt began
+        self.last_error = ""  # why the last connection ended
+        self.server = Identity()  # of the current connection
 
     def start(self) -> None:
-        """Begin connecting; it goes on until `close`."""
+        """Start connecting. The connection is kept open until `close`."""
         self._task.start()
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         await self._task.close()
         await tasks.stop(self._connection_task)
 
     def reconnect(self, reason: str) -> None:
-        """Give up this connection and make another one."""
+        """Replace the connection."""
         if self._connection_task is not None and not self._connection_task.done():
             self.last_error = reason
             self._connection_task.cancel()
 
     @abstractmethod
     async def _use_connection(self, connection: Connection) -> None:
-        """Use the connection until it breaks. Calls `_set(up=True)` once the server has answered."""
+        """Use the connection until it breaks. Calls `_set_state(up=True)` once the server has responded."""
 
     def _set_state(self, *, up: bool) -> None:
         if self.up != up:
@@ -96,7 +96,7 @@ class ReconnectingConnection(ABC):
             self.started_at = clock.monotonic()
             await self._use_connection(connection)
         except TimeoutError:
-            self.last_error = "it does not answer"
+            self.last_error = "no response"
         except REDIS_ERRORS as error:
             self.last_error = str(error).rstrip(".") or type(error).__name__
         finally:

@@ -1,4 +1,4 @@
-"""FAST PATH: what the others tell, heard through one connection that follows what is wanted here."""
+"""FAST PATH: receives the messages of subscribed channels through one connection."""
 
 import asyncio
 import math
@@ -12,14 +12,14 @@ from hubbub.cluster.redis.probe import Probe
 from hubbub.cluster.redis.reconnecting import REDIS_ERRORS, ReconnectingConnection
 from hubbub.core import clock, metrics, tasks
 
-MESSAGES_PER_YIELD = 200  # messages between two breaths of the event loop
-STALE_AFTER_S = 5.0
+MESSAGES_PER_YIELD = 200  # messages after which other tasks of the event loop run
+STALE_AFTER_S = 5.0  # without a heartbeat, after which the connection is replaced
 
 
 class Subscriber(ReconnectingConnection):
-    """Subscribed to a set of channels that changes all the time; changes are sent in batches.
+    """Subscribes to a set of channels that changes continually. Changes are sent in batches.
 
-    `heartbeat` is a channel of this listener alone: it is up while it hears what is published there.
+    Only this subscriber uses `heartbeat_channel`. It works while it receives what is published there.
     """
 
     def __init__(
@@ -35,45 +35,45 @@ class Subscriber(ReconnectingConnection):
         super().__init__("listener", dial, on_change)
         self.heartbeat_channel = heartbeat_channel
         self._on_message = on_message
-        self.probe = probe
+        self.probe = probe  # gets the messages of the heartbeat channel
         prefix = "s" if sharded else ""
         self._commands = (f"{prefix}subscribe".upper(), f"{prefix}unsubscribe".upper())
         self._message_type, self._confirmation_type = (
             f"{prefix}message".encode(),
             f"{prefix}subscribe".encode(),
         )
-        self._heartbeat_at = 0.0
-        self._desired: set[bytes] = {heartbeat_channel}
-        self._subscribed: set[bytes] = set()
-        self._changed_channels: set[bytes] = set()
-        self._unsubscribing: Counter[bytes] = Counter()  # unsubscribed, and not confirmed yet
-        self._wake = asyncio.Event()
-        # To know when all that was wanted at some moment is in force: wishes and confirmations are counted.
-        self._change_count = 0
-        self._sent_count = 0
-        self._confirmed_count = 0
-        self._checkpoints: deque[tuple[int, int]] = deque()
-        self._subscribe_waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._heartbeat_at = 0.0  # monotonic time of the last heartbeat
+        self._desired: set[bytes] = {heartbeat_channel}  # channels to be subscribed
+        self._subscribed: set[bytes] = set()  # channels whose SUBSCRIBE was sent
+        self._changed_channels: set[bytes] = set()  # channels that may differ between the two
+        self._unsubscribing: Counter[bytes] = Counter()  # UNSUBSCRIBEs that are not confirmed yet
+        self._wake = asyncio.Event()  # set when there are changed channels
+        # Changes and confirmations are counted, to detect when all changes up to one are in effect.
+        self._change_count = 0  # calls of `subscribe` and `unsubscribe`
+        self._sent_count = 0  # SUBSCRIBEs that were sent
+        self._confirmed_count = 0  # SUBSCRIBEs that were confirmed
+        self._checkpoints: deque[tuple[int, int]] = deque()  # `_sent_count` and `_change_count` of each batch
+        self._subscribe_waiters: deque[tuple[int, asyncio.Future[None]]] = deque()  # by `_change_count`
 
     def subscribe(self, channel: bytes) -> None:
-        """Hear a channel, soon."""
+        """Subscribe to a channel, soon."""
         self._desired.add(channel)
         self._mark_changed(channel)
 
     def unsubscribe(self, channel: bytes) -> None:
-        """Hear it no more."""
+        """Unsubscribe from a channel, soon."""
         self._desired.discard(channel)
         self._mark_changed(channel)
 
     def subscribe_only(self, channels: set[bytes]) -> None:
-        """Hear these, and no others."""
+        """Subscribe to these channels, and unsubscribe from all others."""
         for channel in self._desired - channels - {self.heartbeat_channel}:
             self.unsubscribe(channel)
         for channel in channels - self._desired:
             self.subscribe(channel)
 
     def is_missing(self, channels: set[bytes]) -> bool:
-        """Whether some of these are not wanted here yet."""
+        """Return whether some of these channels are not desired yet."""
         return not channels <= self._desired
 
     def _mark_changed(self, channel: bytes) -> None:
@@ -82,7 +82,7 @@ class Subscriber(ReconnectingConnection):
         self._wake.set()
 
     async def wait_subscribed(self) -> None:
-        """Wait until all that is wanted by now is in force. Returns at once while Redis is away."""
+        """Wait until the changes made so far are in effect. Returns at once while Redis is unavailable."""
         if not self.up or (not self._checkpoints and not self._changed_channels):
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -91,7 +91,7 @@ class Subscriber(ReconnectingConnection):
 
     @property
     def stale(self) -> bool:
-        """Whether the connection is there, and yet nothing was heard for too long."""
+        """Whether no heartbeat was received for STALE_AFTER_S."""
         return clock.monotonic() - max(self.started_at, self._heartbeat_at) > STALE_AFTER_S
 
     async def _use_connection(self, connection: Connection) -> None:
@@ -111,7 +111,7 @@ class Subscriber(ReconnectingConnection):
                 self._resolve(self._subscribe_waiters.popleft()[1])
 
     async def _send_changes(self, connection: Connection) -> None:
-        with suppress(*REDIS_ERRORS):  # the reader sees that it is broken
+        with suppress(*REDIS_ERRORS):  # the reader detects that the connection is broken
             while True:
                 await self._wake.wait()
                 self._wake.clear()
@@ -124,7 +124,7 @@ class Subscriber(ReconnectingConnection):
                 self._sent_count += len(added)
                 self._checkpoints.append((self._sent_count, self._change_count))
                 self._on_confirmed()
-                # A command for each channel: sharded channels of one command had to be of one slot.
+                # A command for each channel: sharded channels of one command must be in one slot.
                 if commands := [
                     *((self._commands[0], it) for it in added),
                     *((self._commands[1], it) for it in removed),
@@ -150,7 +150,7 @@ class Subscriber(ReconnectingConnection):
                 if not self._unsubscribing[channel]:
                     del self._unsubscribing[channel]
             else:
-                return  # not asked for: its slot moved to another node
+                return  # not requested: its slot moved to another node
             count += 1
             if count % MESSAGES_PER_YIELD == 0:
                 await asyncio.sleep(0)
@@ -172,8 +172,8 @@ class Subscriber(ReconnectingConnection):
 
 
 def reconnect_stale(subscribers: Iterable[Subscriber]) -> None:
-    """Replace those that are deaf."""
+    """Replace the connections of subscribers that receive no heartbeats."""
     for subscriber in subscribers:
         if subscriber.stale:
             metrics.count("bus_subscribers_replaced")
-            subscriber.reconnect("nothing is heard through it")
+            subscriber.reconnect("no heartbeat")

@@ -1,4 +1,4 @@
-"""Where Redis is: one server, one that Sentinels name, or the nodes of a cluster."""
+"""The servers of Redis: one server, one that Sentinels name, or the nodes of a cluster."""
 
 from contextlib import suppress
 from typing import Any, Protocol
@@ -19,11 +19,10 @@ from hubbub.config import urls
 from hubbub.config.urls import SENTINEL_PORT
 
 CONNECT_TIMEOUT_S = 3.0
-SENTINEL_TIMEOUT_S = (
-    0.8  # for one Sentinel: the one beside a master that died is silent, too, and there are others
-)
-POOL_SIZE = 8  # connections for questions; the bus has its own
-# Whoever uses a connection decides what happens when it breaks.
+# For one Sentinel: the one beside a master that died does not respond either, and there are others.
+SENTINEL_TIMEOUT_S = 0.8
+POOL_SIZE = 8  # connections for commands; the bus has its own
+# Without retries: the user of a connection decides what happens when it breaks.
 CONNECTION_OPTIONS: dict[str, Any] = {
     "socket_connect_timeout": CONNECT_TIMEOUT_S,
     "protocol": 2,
@@ -32,32 +31,32 @@ CONNECTION_OPTIONS: dict[str, Any] = {
 
 
 class Topology(Protocol):
-    """The servers, and how to reach the one that a channel belongs to."""
+    """The servers, and connections to the one that a channel belongs to."""
 
-    sharded: bool
-    client: Any  # Redis or RedisCluster: for keys
+    sharded: bool  # whether channels are distributed over several nodes
+    client: Any  # Redis or RedisCluster, for commands on keys
 
     async def nodes(self) -> list[str]:
-        """The names of all nodes that channels belong to; asks the cluster anew. Raises redis' errors."""
+        """Query the names of all nodes that channels belong to. Raises the errors of redis-py."""
 
     def node_of(self, channel: bytes) -> str:
-        """Which of the nodes a channel belongs to."""
+        """Return the node that a channel belongs to."""
 
     async def dial(self, node: str) -> Connection:
-        """A new connection, for its user alone. Raises redis' errors and OSError."""
+        """Open a connection that is not shared. Raises the errors of redis-py and OSError."""
 
     async def replace_idle(self) -> None:
-        """Close the client's idle connections: they may lead to a server that is none of these any more."""
+        """Close the client's idle connections, which may reach a server that is no longer the right one."""
 
     async def require_master(self) -> None:
-        """Make sure that the client's next question reaches no replica. Raises redis' errors."""
+        """Ensure that the client's next command reaches no replica. Raises the errors of redis-py."""
 
     async def close(self) -> None:
         """Close the client's connections."""
 
 
 class SingleServer:
-    """One server, found by its address or by Sentinels."""
+    """One server, found by its host name or by Sentinels."""
 
     sharded = False
 
@@ -76,7 +75,7 @@ class SingleServer:
     async def dial(self, node: str) -> Connection:
         del node
         connection: Connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
-        connection.socket_timeout = None  # the bus waits for as long as nothing is said
+        connection.socket_timeout = None  # the bus waits for messages without a limit
         await connection.connect()  # type: ignore[no-untyped-call]
         return connection
 
@@ -100,7 +99,7 @@ class SingleServer:
 
 
 class Cluster:
-    """The primaries of a Redis Cluster; channels are sharded among them like keys."""
+    """The primaries of a Redis Cluster. Channels are sharded among them like keys."""
 
     sharded = True
 
@@ -108,7 +107,7 @@ class Cluster:
         self.client = client
 
     async def nodes(self) -> list[str]:
-        await self.client.aclose()  # else it keeps connections to nodes that are none any more
+        await self.client.aclose()  # otherwise it keeps connections to former nodes
         await self.client.initialize()
         return [node.name for node in self.client.get_primaries()]
 
@@ -119,7 +118,7 @@ class Cluster:
     async def dial(self, node: str) -> Connection:
         cluster_node = self.client.get_node(node_name=node)
         if cluster_node is None:
-            raise ConnectionError(f"the cluster has no node {node} any more")
+            raise ConnectionError(f"the cluster no longer has the node {node}")
         options = {**cluster_node.connection_kwargs, "retry": Retry(NoBackoff(), 0)}
         connection: Connection = cluster_node.connection_class(**options)
         connection.socket_timeout = None
@@ -127,19 +126,19 @@ class Cluster:
         return connection
 
     async def replace_idle(self) -> None:
-        """Nothing: a node that is none any more sends the client to the right one."""
+        """Do nothing: a former node redirects the client to the right one."""
 
     async def require_master(self) -> None:
-        """Nothing, likewise."""
+        """Do nothing, likewise."""
 
     async def close(self) -> None:
         await self.client.aclose()
 
 
 def from_url(url: str, name: str | None = None, timeout: float = 2.0) -> Topology:
-    """The servers of a `HUBBUB_REDIS_URL`; nothing is connected yet. Raises ValueError.
+    """Return the servers of a `HUBBUB_REDIS_URL`, without connecting to them. Raises ValueError.
 
-    `name` is shown by `CLIENT LIST`; `timeout` is how long a question may take.
+    `name` appears in `CLIENT LIST`. `timeout` is the limit in seconds for a command.
     """
     options = {**CONNECTION_OPTIONS, "socket_timeout": timeout, "client_name": name}
     if url.startswith("redis+cluster://"):
@@ -153,7 +152,7 @@ def from_url(url: str, name: str | None = None, timeout: float = 2.0) -> Topolog
 
 
 def _from_sentinel_url(url: str, options: dict[str, Any]) -> SingleServer:
-    """`redis+sentinel://user:password@host:port,host:port/service/0`."""
+    """Read `redis+sentinel://user:password@host:port,host:port/service/0`."""
     parsed = urls.parse(url, ("redis+sentinel",), "")
     service, _, db = parsed.parts.path.strip("/").partition("/")
     sentinels = [(each.host, each.port or SENTINEL_PORT) for each in parsed.servers]

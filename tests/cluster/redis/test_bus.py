@@ -144,7 +144,7 @@ async def test_the_bus_recovers_after_a_redis_outage(redis_bus, proxy, how, capl
     )
     said = [record.message for record in caplog.records if record.message.startswith("redis is")]
     states = [message.split(":")[0] for message in said]
-    assert (states[0], states[-1]) == ("redis is away", "redis is back")
+    assert (states[0], states[-1]) == ("redis is unavailable", "redis is available again")
     assert all(before != after for before, after in pairwise(states))
 
 

@@ -140,7 +140,7 @@ async def test_a_proxy_that_keeps_connections_to_the_previous_master(
 
         assert took < SOON
         lines = [record.message for record in caplog.records if record.name.endswith("redis.bus")]
-        assert 1 <= len([line for line in lines if line.startswith("redis is away")]) <= 4
+        assert 1 <= len([line for line in lines if line.startswith("redis is unavailable")]) <= 4
         figures(f"the earlier master is {earlier}: all works after {took:.1f} s")
         await instances.close()
 
@@ -208,7 +208,7 @@ async def test_a_failover_by_sentinel_is_followed(pair, redis_bus, prefix, figur
 async def test_a_replica_is_refused(pair, redis_bus) -> None:
     here = await redis_bus(pair[1].url)
 
-    await until(lambda: here.bus._connections.last_error == "it is a replica")
+    await until(lambda: here.bus._connections.last_error == "the server is a replica")
     assert here.bus.state() == "unavailable"
 
     await _do(pair[1], "REPLICAOF", "NO", "ONE")
@@ -243,7 +243,7 @@ async def test_a_connection_to_a_read_only_server_is_closed(refuse, accept) -> N
         await _do(server, *refuse)
 
         for attempt in (found.client.set("a", 2), found.client.eval("return redis.call('SET', 'a', 3)", 0)):
-            with pytest.raises(RedisError, match="it refuses writes"):
+            with pytest.raises(RedisError, match="the server refuses writes"):
                 await attempt
 
         await _do(server, *accept)

@@ -63,7 +63,7 @@ async def test_a_frozen_or_stopped_redis_is_replaced_by_memory_at_once(instance,
     failures = metrics.counters["rate_limit_redis_failures"]
     async with TcpProxy(redis_url) as proxy:
         made = instance(proxy.url)
-        made.patience_s = 0.5
+        made.timeout_s = 0.5
         proxy.freeze()
 
         began = time.monotonic()
@@ -81,17 +81,17 @@ async def test_a_frozen_or_stopped_redis_is_replaced_by_memory_at_once(instance,
         assert metrics.counters["rate_limit_redis_failures"] > failures
 
         await proxy.start()
-        made.patience_s = PATIENCE_S
+        made.timeout_s = PATIENCE_S
 
         async def shared() -> bool:
             await made.acquire("http", "eve", RATE)
             return not made._unavailable
 
         await until(shared)
-    said = [record.message for record in caplog.records if record.message.startswith("limits are")]
+    said = [record.message for record in caplog.records if record.message.startswith("rate limits are")]
     assert said == [
-        "limits are counted by each instance for itself",
-        "limits are counted together again",
+        "rate limits are counted by each instance alone",
+        "rate limits are shared by all instances again",
     ]
 
 
