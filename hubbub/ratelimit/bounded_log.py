@@ -2,8 +2,8 @@
 
 import logging
 
-from hubbub.core import clock
 from hubbub.ratelimit.rate import Rate
+from hubbub.ratelimit.single_key import SingleKeyLimiter
 
 DEFAULT_RATE = Rate(50, 10)  # lines
 
@@ -13,20 +13,14 @@ class BoundedLog:
 
     def __init__(self, log: logging.Logger, rate: Rate = DEFAULT_RATE) -> None:
         self._log = log
-        self._rate = rate
-        self._tokens: float = rate.burst
-        self._refilled_at = clock.monotonic()
-        self._suppressed = 0
+        self._limiter = SingleKeyLimiter(rate)
+        self._suppressed = 0  # lines since the last one that was written
 
     def write(self, message: str, **fields: object) -> None:
         """Write a line, or count it."""
-        now = clock.monotonic()
-        self._tokens = min(self._rate.burst, self._tokens + (now - self._refilled_at) * self._rate.per_s)
-        self._refilled_at = now
-        if self._tokens < 1:
+        if self._limiter.acquire():
             self._suppressed += 1
             return
-        self._tokens -= 1
         if self._suppressed:
             fields["left_out"], self._suppressed = self._suppressed, 0
         self._log.info(message, extra=fields)

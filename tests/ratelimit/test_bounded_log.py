@@ -2,14 +2,14 @@
 
 import logging
 
-from hubbub.ratelimit import bounded_log
+from hubbub.core import clock
 from hubbub.ratelimit.bounded_log import BoundedLog
 from hubbub.ratelimit.rate import Rate
 
 
 def test_many_lines_become_a_few_lines_and_a_count(caplog, monkeypatch):
     now = 100.0
-    monkeypatch.setattr(bounded_log.clock, "monotonic", lambda: now)
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
     lines = BoundedLog(logging.getLogger("hubbub.tests"), Rate(3, 2))
     caplog.set_level("INFO", "hubbub.tests")
 

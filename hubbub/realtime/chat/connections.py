@@ -9,7 +9,7 @@ from uuid import UUID
 
 from hubbub.core import clock, metrics, tasks
 from hubbub.ratelimit.rate import Rate
-from hubbub.ratelimit.token_bucket import TokenBucket
+from hubbub.ratelimit.single_key import SingleKeyLimiter
 from hubbub.realtime.chat.paced_lock import PacedLock
 from hubbub.realtime.socketio import frames
 from hubbub.realtime.socketio.namespace import NamespaceClient
@@ -52,7 +52,7 @@ class Connection:
         )
         self.ctx = ctx
         self.rooms: set[UUID] = set()
-        self.event_bucket = TokenBucket(event_rate)
+        self.event_limiter = SingleKeyLimiter(event_rate)
         self.event_lock = PacedLock(
             paced=event_rate is not None
         )  # one for all sockets of the user: see `Connections.add`

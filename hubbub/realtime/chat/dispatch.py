@@ -197,11 +197,11 @@ def _check_limit(connection: Connection, event: Event | None) -> None:
 
     An event with a limit of its own takes none, but needs that there is one: a refusal takes it (`_failed`).
     """
-    bucket = connection.event_bucket
+    limiter = connection.event_limiter
     if event is None or not event.own_limit:
-        wait_ms = bucket.acquire()
+        wait_ms = limiter.acquire()
     else:
-        wait_ms = 0 if bucket.level >= 1 else bucket.wait_ms()
+        wait_ms = 0 if limiter.ready else limiter.wait_ms()
     if wait_ms:
         raise RateLimited(retry_after_ms=wait_ms)
 
@@ -229,7 +229,7 @@ def _handle_failure(request: EventRequest, error: Exception) -> None:
     if isinstance(rejection, RateLimited):
         connection.record_rejection()
     elif event is not None and event.own_limit:
-        connection.event_bucket.acquire()
+        connection.event_limiter.acquire()
     _send_error(request, rejection)
 
 

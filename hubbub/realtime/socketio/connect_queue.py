@@ -11,7 +11,7 @@ from uuid import UUID
 
 from hubbub.core import clock, metrics
 from hubbub.ratelimit.rate import Rate
-from hubbub.ratelimit.token_bucket import TokenBucket
+from hubbub.ratelimit.single_key import SingleKeyLimiter
 
 if TYPE_CHECKING:
     from hubbub.realtime.engine.timers import Timer, Timers
@@ -74,7 +74,7 @@ class ConnectQueue:
         self._admit = admit
         self._close = close
         per_s = limits.per_s
-        self._bucket = TokenBucket(Rate(max(1, per_s // 10), per_s))
+        self._limiter = SingleKeyLimiter(Rate(max(1, per_s // 10), per_s))
         self._heap: list[tuple[float, int, WaitingConnect]] = []  # place, sequence number, entry
         self._sequence = count()  # orders entries with the same place
         self._by_user: dict[UUID, dict[WaitingConnect, None]] = {}  # the waiting entries, the oldest first
@@ -99,7 +99,7 @@ class ConnectQueue:
         """FAST PATH: return whether a CONNECT is admitted at once."""
         if self._waiting_count or self._suspended or self._draining or not self._limits.available():
             return False
-        return not self._bucket.acquire()
+        return not self._limiter.acquire()
 
     def enqueue(self, entry: WaitingConnect) -> None:
         """Add an entry to the queue. Close it if its time is over, or the queue is full or drains."""
@@ -230,7 +230,7 @@ class ConnectQueue:
             self._schedule(PROBE_INTERVAL_S)
             return
         wait_ms = 0
-        while self._waiting_count and not (wait_ms := self._bucket.acquire()):
+        while self._waiting_count and not (wait_ms := self._limiter.acquire()):
             self._admit_first()
         self._schedule(max(RUN_INTERVAL_S, wait_ms / 1000))
 

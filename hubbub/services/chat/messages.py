@@ -141,7 +141,7 @@ def _acquire_rate_limit(ctx: Context, client_id: UUID) -> CachedUser | None:
     cached_user = ctx.container.membership_cache.get(ctx.user_id)
     if cached_user is None or client_id in cached_user.recent_client_ids:
         return None
-    if wait_ms := cached_user.message_bucket.acquire():
+    if wait_ms := cached_user.message_limiter.acquire():
         raise RateLimited("Too many messages at once.", retry_after_ms=wait_ms)
     return cached_user
 
@@ -151,7 +151,7 @@ def _on_stored(ctx: Context, pending: PendingMessage, stored: Stored) -> None:
     if (cached_user := ctx.container.membership_cache.get(ctx.user_id)) is not None:
         cached_user.add_recent_client_id(pending.client_id)
     if stored.existing_id is not None and pending.charged_to is not None:
-        pending.charged_to.message_bucket.refund()
+        pending.charged_to.message_limiter.refund()
 
 
 async def _check_reply(room_id: UUID, message_id: UUID) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from hubbub.ratelimit.token_bucket import TokenBucket
+from hubbub.ratelimit.single_key import SingleKeyLimiter
 from hubbub.schemas.users.users import User
 from hubbub.services.instance.session_cache import CachedSession
 
@@ -36,7 +36,7 @@ class CachedUser:
     """A user with a socket here, or with one until a moment ago."""
 
     user: User
-    message_bucket: TokenBucket
+    message_limiter: SingleKeyLimiter
     version: int  # of the user's row, as of what is known here; likewise `marks`
     read_version: int
     rooms: dict[UUID, CachedMembership] = field(default_factory=dict)

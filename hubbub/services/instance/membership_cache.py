@@ -11,7 +11,7 @@ from hubbub.cluster import bus as signals
 from hubbub.core import clock
 from hubbub.queries.sync.change_counters import KnownUser
 from hubbub.ratelimit.rate import Rate
-from hubbub.ratelimit.token_bucket import TokenBucket
+from hubbub.ratelimit.single_key import SingleKeyLimiter
 from hubbub.schemas.events import ReadHint
 from hubbub.services.instance.cached_user import CachedMembership, CachedRoom, CachedUser
 from hubbub.services.instance.session_cache import AuthenticatedSession, CachedSession, Disconnection
@@ -73,7 +73,7 @@ class MembershipCache:
         cached = self._users.get(user.id)
         if cached is None:
             cached = CachedUser(
-                user, TokenBucket(self._message_rate), authenticated.version, authenticated.read_version
+                user, SingleKeyLimiter(self._message_rate), authenticated.version, authenticated.read_version
             )
             self._users[user.id] = cached
             self._bus.subscribe_user(user.id)  # for as long as anything is remembered

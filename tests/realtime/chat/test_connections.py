@@ -15,6 +15,7 @@ import pytest
 from hubbub.config import Settings
 from hubbub.core import clock
 from hubbub.ratelimit.rate import Rate
+from hubbub.ratelimit.single_key import SingleKeyLimiter
 from hubbub.realtime.chat import events
 from hubbub.realtime.chat.connections import Connections
 from tests.support.live_instance import ApiUser, LiveInstance
@@ -50,8 +51,8 @@ async def test_other_events_have_a_separate_bucket(world: LiveInstance) -> None:
 async def test_a_client_that_keeps_flooding_is_disconnected(world: LiveInstance) -> None:
     ada = await (await world.register("ada")).connect_client()
     connection = next(iter(world.app.chat.connections.by_sid.values()))
-    connection.event_bucket.rate = Rate(1, 0.001)
-    connection.event_bucket.level = 0
+    connection.event_limiter = SingleKeyLimiter(Rate(1, 0.001))
+    connection.event_limiter.acquire()
     assert not (await ada.call_for_ack("room:list"))["ok"]
 
     connection._flooding_since -= 11  # as if this had gone on for that long
@@ -147,7 +148,7 @@ async def _flooded(world: LiveInstance, ada: ApiUser, name: str, payload: Any, a
     """What becomes of one event more than may be refused, again and again, and at last after 10 s of that."""
     client = await ada.connect_client()
     connection = world.app.chat.connections.by_sid[client.sio.get_sid("/chat")]
-    connection.event_bucket.rate, connection.event_bucket.level = Rate(BURST, 0.0001), BURST
+    connection.event_limiter = SingleKeyLimiter(Rate(BURST, 0.0001))
     found = []
     for _ in range(BURST + 2):
         if answered:
@@ -170,13 +171,13 @@ async def test_successful_and_repeated_sends_use_no_token_of_the_socket_bucket(
 ) -> None:
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     connection = world.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
-    connection.event_bucket.rate, connection.event_bucket.level = Rate(2, 0.0001), 2
+    connection.event_limiter = SingleKeyLimiter(Rate(2, 0.0001))
 
     sent = [await ada.send(room_id, "x", client_id=NOBODY) for _ in range(10)]
     sent += [await ada.send(room_id, "x") for _ in range(10)]
 
     assert len({each["id"] for each in sent}) == 11
-    assert connection.event_bucket.level >= 2
+    assert [connection.event_limiter.acquire() for _ in range(2)] == [0, 0]
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -185,7 +186,7 @@ async def test_a_send_is_refused_without_a_query_when_the_bucket_is_empty(
 ) -> None:
     ada = await (await world.register("ada")).connect_client()
     connection = world.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
-    connection.event_bucket.rate, connection.event_bucket.level = Rate(1, 0.0001), 1
+    connection.event_limiter = SingleKeyLimiter(Rate(1, 0.0001))
     caplog.set_level("DEBUG", logger="aiosqlite")
 
     codes, queries = [], []
@@ -227,8 +228,7 @@ async def test_refused_events_leave_no_client_data_in_memory(
             while "ready" not in await socket.receive_str(timeout=10):
                 pass
             (connection,) = world.app.chat.connections.by_sid.values()
-            connection.event_bucket.rate = rate
-            connection.event_bucket.level = 20 if rate else 0
+            connection.event_limiter = SingleKeyLimiter(rate)
 
             await _refused(socket, KINDS[kind], 20)  # what is made once is made
             gc.collect()
@@ -265,7 +265,9 @@ def resident() -> float:
 @pytest.mark.slow("6 s: megabytes to a client that reads nothing")
 async def test_a_client_that_does_not_read_is_closed_and_loses_nothing(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    world.app.container.membership_cache.get(UUID(ada.ready["user"]["id"])).message_bucket.rate = None  # type: ignore[union-attr]
+    world.app.container.membership_cache.get(
+        UUID(ada.ready["user"]["id"])
+    ).message_limiter = SingleKeyLimiter(None)  # type: ignore[union-attr]
     eve = await world.register("eve")
     await ada.call("room:invite", room_id=room_id, user_id=eve.id)
     url = f"{world.url}/socket.io/?EIO=4&transport=websocket"

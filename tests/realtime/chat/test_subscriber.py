@@ -82,7 +82,7 @@ async def test_a_sync_ack_is_at_most_a_mebibyte(world: LiveInstance) -> None:
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     for _ in range(30):
         await ada.send(room_id, "界" * 8000)
-        world.app.container.membership_cache.get(UUID(ada.ready["user"]["id"])).message_bucket.refund()  # type: ignore[union-attr]
+        world.app.container.membership_cache.get(UUID(ada.ready["user"]["id"])).message_limiter.refund()  # type: ignore[union-attr]
     general = next(each["id"] for each in bob.ready["rooms"] if each["name"] == "general")
 
     answer = await bob.call("sync", rooms={room_id: 0, general: 0})

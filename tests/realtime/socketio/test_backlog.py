@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hubbub.ratelimit.single_key import SingleKeyLimiter
 from hubbub.realtime.socketio.backlog import MAX_WAITING_BYTES, MAX_WAITING_EVENTS, Backlog
 from hubbub.schemas.base import Command, View
 from hubbub.services.context import Context
@@ -94,7 +95,7 @@ async def connected(world: LiveInstance, released: asyncio.Event) -> WebSocketCl
     while "ready" not in await client.receive():
         pass
     for connection in world.app.chat.connections.by_sid.values():
-        connection.event_bucket.rate = None
+        connection.event_limiter = SingleKeyLimiter(None)
     return client
 
 

@@ -1,0 +1,47 @@
+"""FAST PATH: GCRA for one caller, in memory: for the events of one connection.
+
+The arithmetic is that of `gcra.GcraLimiter`: one time in whole microseconds, at which all is available again.
+docs/decisions/0024-one-limiter.md has the measurement.
+"""
+
+from hubbub.core import clock
+from hubbub.ratelimit.gcra import US_PER_MS, US_PER_S, interval_us
+from hubbub.ratelimit.rate import Rate
+
+
+class SingleKeyLimiter:
+    """What one caller may do at one rate; None allows everything."""
+
+    __slots__ = ("_full_at", "_interval_us", "_tolerance_us", "ready")
+
+    def __init__(self, rate: Rate | None) -> None:
+        self._interval_us = interval_us(rate) if rate is not None else 0  # for one; 0 without a limit
+        self._tolerance_us = self._interval_us * (rate.burst - 1) if rate is not None else 0
+        self._full_at = 0  # monotonic microseconds at which the whole burst is available again
+        self.ready = (
+            True  # whether one was left after the last call: then one is left now; else ask `wait_ms`
+        )
+
+    def acquire(self) -> int:
+        """Take one. Returns 0, or the milliseconds until one is available; then none was taken."""
+        interval = self._interval_us
+        if not interval:
+            return 0
+        now = int(clock.monotonic() * US_PER_S)
+        full_at = self._full_at
+        full_at = max(full_at, now)
+        excess = full_at - now - self._tolerance_us
+        if excess > 0:
+            return -(-excess // US_PER_MS)
+        self._full_at = full_at + interval
+        self.ready = excess + interval <= 0
+        return 0
+
+    def wait_ms(self) -> int:
+        """Return 0 if one is available, else the milliseconds until then. Takes none."""
+        excess = self._full_at - int(clock.monotonic() * US_PER_S) - self._tolerance_us
+        return 0 if excess <= 0 or not self._interval_us else -(-excess // US_PER_MS)
+
+    def refund(self) -> None:
+        """Undo one `acquire`."""
+        self._full_at -= self._interval_us
