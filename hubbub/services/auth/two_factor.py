@@ -1,7 +1,7 @@
-"""The second factor of an account: setting it up, trying codes against it, switching it off.
+"""The second factor of an account: setup, verification of codes, and turning it off.
 
-Whatever looks at a code locks the row of the account first, counts, and commits also when the code is wrong:
-no code is taken twice and no guess is free, however many come at once and to whichever instance.
+Every verification locks the row of the account first, counts, and commits even if the code is wrong. So no
+code is accepted twice and no guess is free, however many calls arrive at once and at whichever instance.
 """
 
 import logging
@@ -20,10 +20,10 @@ from hubbub.core.sealing import DecryptionError
 from hubbub.db import database
 from hubbub.db.sql import Sql
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent
 from hubbub.schemas.auth import two_factor as wire
 from hubbub.services.audit import recorder
-from hubbub.services.auth import mfa_challenges, sessions
+from hubbub.services.auth import mfa_challenges, recovery_codes, sessions
 from hubbub.services.context import Container, Context, UnitOfWork
 from hubbub.services.mail import mailer, one_time_tokens
 
@@ -31,26 +31,26 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ISSUER = "hubbub"
-FREE_FAILURES = 5  # wrong codes in a row, before somebody has to wait
-FIRST_DELAY_S, MAX_DELAY_S = 30, 900  # doubled from one to the next
-WRONG_CODE = "This code is wrong, or was used before. An app shows another one within 30 seconds."
+FREE_FAILURES = 5  # wrong codes in a row before the first delay
+FIRST_DELAY_S, MAX_DELAY_S = 30, 900  # doubled after each further failure
+WRONG_CODE = "The code is wrong or was used before. Your app shows a new code every 30 seconds."
 
 
 async def status(ctx: Context) -> wire.TwoFactorStatus:
-    """Whether the caller's account has a second factor."""
+    """Return whether the caller's account has a second factor, and the number of recovery codes."""
     async with database.guard():
         enabled = await is_enabled(ctx.user_id)
-        codes_left = await models.RecoveryCode.filter(user_id=ctx.user_id).count()
+        codes_left = await recovery_codes.count(ctx.user_id)
     return wire.TwoFactorStatus(enabled=enabled, recovery_codes_left=codes_left)
 
 
 async def is_enabled(user_id: UUID) -> bool:
-    """Whether a sign-in to the account needs a code."""
+    """Whether a login to the account requires a code."""
     return await models.TwoFactor.filter(user_id=user_id, enabled_at__isnull=False).exists()
 
 
 async def setup(ctx: Context) -> wire.TwoFactorSecret:
-    """A new secret for an app, in place of one that was never shown to work. Raises Conflict."""
+    """Return a new secret for an app, replacing one that was not enabled. Raises Conflict."""
     secret = otp.generate_secret()
     async with ctx.unit() as unit:
         user = await sessions.lock_caller(ctx, confirmed=True)
@@ -71,19 +71,19 @@ async def setup(ctx: Context) -> wire.TwoFactorSecret:
 
 
 async def enable(ctx: Context, command: wire.EnableTwoFactor) -> wire.RecoveryCodes:
-    """Switch it on, by a code of the app. Raises Conflict, InvalidPayload, RateLimited."""
+    """Turn it on with a code of the app. Raises Conflict, InvalidPayload, RateLimited."""
     async with recorder.attempt(ctx.container, recorder.act_of(ctx, Action.ENABLE_TWO_FACTOR)) as act:
         codes = await _enable(ctx, command.code, act)
         return _require_right_code(codes, act)
 
 
 async def _enable(ctx: Context, code: str, act: AuditEvent) -> wire.RecoveryCodes | None:
-    """None for a wrong code, which is counted."""
+    """Turn it on. Returns None for a wrong code, which is counted."""
     async with ctx.unit() as unit:
         user = await sessions.lock_caller(ctx, confirmed=True)
         row = await _lock(unit.tx, ctx.user_id)
         if row is None:
-            raise Conflict("Ask for a secret first: /auth/2fa/setup.")
+            raise Conflict("Request a secret first: POST /auth/2fa/setup.")
         if row.enabled_at is not None:
             raise _already_enabled()
         if not await _verify_app_code(ctx.container, unit.tx, row, code):
@@ -93,11 +93,11 @@ async def _enable(ctx: Context, code: str, act: AuditEvent) -> wire.RecoveryCode
             user, one_time_tokens.UNDO_TWO_FACTOR, UndoState(enabled_id=row.id)
         )
         await _record_and_notify(unit, "two_factor_enabled", act, undo)
-        return await _generate_recovery_codes(ctx.user_id)
+        return wire.RecoveryCodes(recovery_codes=await recovery_codes.generate(ctx.user_id))
 
 
 async def disable(ctx: Context, command: wire.ConfirmTwoFactor) -> None:
-    """Switch it off, by the password and a code. Raises Conflict, InvalidPayload, RateLimited."""
+    """Turn it off with the password and a code. Raises Conflict, InvalidPayload, RateLimited."""
     async with recorder.attempt(ctx.container, recorder.act_of(ctx, Action.DISABLE_TWO_FACTOR)) as act:
         digest = await _check_password(ctx, command.password, act)
         async with ctx.unit() as unit:
@@ -110,14 +110,14 @@ async def disable(ctx: Context, command: wire.ConfirmTwoFactor) -> None:
 
 
 async def regenerate_recovery_codes(ctx: Context, command: wire.ConfirmTwoFactor) -> wire.RecoveryCodes:
-    """New recovery codes; those of before are good for nothing. Raises as `disable`."""
+    """Replace the recovery codes. Raises as `disable`."""
     async with recorder.attempt(ctx.container, recorder.act_of(ctx, Action.RENEW_RECOVERY_CODES)) as act:
         digest = await _check_password(ctx, command.password, act)
         codes = None
         async with ctx.unit() as unit:
             await _lock_caller(ctx, digest)
             if await verify_code(ctx.container, unit.tx, ctx.user_id, command.code, ctx.request_info):
-                codes = await _generate_recovery_codes(ctx.user_id)
+                codes = wire.RecoveryCodes(recovery_codes=await recovery_codes.generate(ctx.user_id))
                 await audit_log.record(unit.tx, act)
         return _require_right_code(codes, act)
 
@@ -125,52 +125,50 @@ async def regenerate_recovery_codes(ctx: Context, command: wire.ConfirmTwoFactor
 async def verify_code(
     container: Container, tx: Sql, user_id: UUID, code: str, request_info: RequestInfo
 ) -> bool:
-    """Try a code of the app, or a recovery code, which is spent by it. The caller commits in any case.
+    """Verify a code of the app, or use a recovery code. The caller commits in any case.
 
-    Raises RateLimited: after `FREE` wrong ones in a row, codes of the app are looked at now and then only.
-    Recovery codes always are: they can't be guessed.
+    Raises RateLimited: after FREE_FAILURES wrong codes in a row, codes of the app are only verified after a
+    delay. Recovery codes are always accepted, because they can't be guessed.
     """
     row = await _lock(tx, user_id)
     if row is None or row.enabled_at is None:
         return False
     if otp.is_totp(otp.normalize(code)):
         return await _verify_app_code(container, tx, row, code)
-    own = models.RecoveryCode.filter(user_id=user_id)
-    if not await own.filter(digest=otp.recovery_digest(user_id, code)).delete():
-        return False
-    codes_left = await own.count()
-    await mailer.enqueue(tx, "recovery_code_used", user_id, left=str(codes_left))
-    target = Target("user", user_id)
-    await audit_log.record(
-        tx, AuditEvent(Action.USE_RECOVERY_CODE, request_info, target, actor_id=user_id), left=codes_left
-    )
-    return True
+    return await recovery_codes.consume(tx, user_id, code, request_info)
 
 
 async def delete_for_user(user_id: UUID) -> bool:
-    """Delete all that is kept of it; False if there was nothing. Inside the caller's transaction."""
+    """Delete the second factor and its codes.
+
+    Returns False if there was none. Inside the caller's transaction.
+    """
     deleted = await models.TwoFactor.filter(user_id=user_id).delete()
-    await models.RecoveryCode.filter(user_id=user_id).delete()
+    await recovery_codes.delete_all(user_id)
     await mfa_challenges.delete_for_user(user_id)
     return bool(deleted)
 
 
 class UndoState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an undo goes back to: off, if `enabled_id` is on still, or on with this secret and these codes."""
+    """The state that an undo restores.
 
-    enabled_id: UUID | None = None
-    secret: str | None = None  # sealed
-    last_step: int = 0
-    codes: list[str] = []  # digests
+    With `enabled_id` the undo turns that second factor off if it is still on. With `secret` the undo turns it
+    on again.
+    """
+
+    enabled_id: UUID | None = None  # row of the second factor that was turned on
+    secret: str | None = None  # encrypted
+    last_step: int = 0  # of the last accepted code
+    codes: list[str] = []  # digests of the recovery codes
 
 
 async def disable_with_undo(user: models.User) -> str:
-    """Switch it off for a user whose row is locked; returns the id of the undo. Raises Conflict."""
+    """Turn it off for a user whose row is locked. Returns the id of the undo. Raises Conflict."""
     row = await models.TwoFactor.filter(user_id=user.id, enabled_at__isnull=False).first()
     if row is None:
-        raise Conflict("Two-factor is not on for this account.")
-    codes = await models.RecoveryCode.filter(user_id=user.id).order_by("id").values_list("digest", flat=True)
-    state = UndoState(secret=row.secret, last_step=row.last_step, codes=list(codes))  # type: ignore[arg-type]
+        raise Conflict("Two-factor login is not on for this account.")
+    codes = await recovery_codes.digests(user.id)
+    state = UndoState(secret=row.secret, last_step=row.last_step, codes=codes)
     await delete_for_user(user.id)
     return await one_time_tokens.create_undo(user, one_time_tokens.UNDO_TWO_FACTOR, state)
 
@@ -186,9 +184,7 @@ async def restore(user_id: UUID, payload: str) -> None:
     await models.TwoFactor.create(
         user_id=user_id, secret=state.secret, last_step=state.last_step, enabled_at=clock.now()
     )
-    await models.RecoveryCode.bulk_create(
-        models.RecoveryCode(user_id=user_id, digest=digest) for digest in state.codes
-    )
+    await recovery_codes.restore(user_id, state.codes)
 
 
 async def _lock(tx: Sql, user_id: UUID) -> models.TwoFactor | None:
@@ -208,7 +204,7 @@ async def _verify_app_code(container: Container, tx: Sql, row: models.TwoFactor,
 
 
 def sealing_purpose(user_id: UUID) -> str:
-    """What a secret is sealed for."""
+    """Return the purpose by which a secret is encrypted."""
     return f"totp:{user_id}"
 
 
@@ -216,10 +212,10 @@ def _unseal_secret(container: Container, row: models.TwoFactor) -> str:
     try:
         return container.sealing.unseal(sealing_purpose(row.user_id), row.secret).decode()
     except DecryptionError:
-        log.error(  # noqa: TRY400 - nothing of it is in the trace
-            "a second factor can't be read: its secret key is not listed", extra={"user_id": row.user_id}
+        log.error(  # noqa: TRY400 - the trace adds nothing
+            "second factor not decrypted: its secret key is not configured", extra={"user_id": row.user_id}
         )
-        raise Unavailable("Codes of the app can't be checked now. Use a recovery code.") from None
+        raise Unavailable("Codes of the app can't be verified now. Use a recovery code.") from None
 
 
 def _check_backoff(row: models.TwoFactor | None) -> None:
@@ -242,23 +238,24 @@ async def _record_failure(tx: Sql, row: models.TwoFactor) -> None:
 
 
 async def _lock_caller(ctx: Context, digest: str | None) -> models.User:
-    """Lock the caller, whose password was checked. Raises Conflict if it is another one by now."""
+    """Lock the caller, whose password was verified. Raises Conflict if the password has changed."""
     user = await sessions.lock_caller(ctx)
     if user.password_digest != digest:
-        raise Conflict("The password was changed just now. Try again.")
+        raise Conflict("The password has just been changed. Try again.")
     return user
 
 
 async def _check_password(ctx: Context, password: str, act: AuditEvent) -> str | None:
-    """Who has a session only guesses the password no faster than codes; returns the digest of a right one.
+    """Verify the caller's password. Returns its digest.
 
+    Failures count like wrong codes, so that a stolen session does not allow faster guesses of the password.
     Raises Conflict, InvalidPayload.
     """
     user = await _load_caller(ctx)
     async with database.guard():
         row = await models.TwoFactor.filter(user_id=ctx.user_id, enabled_at__isnull=False).first()
     if row is None:
-        raise Conflict("Two-factor is not on.")
+        raise Conflict("Two-factor login is not on.")
     _check_backoff(row)
     if await passwords.matches(password, user.password_digest, ctx.container.settings.bcrypt_rounds):
         return user.password_digest
@@ -266,7 +263,7 @@ async def _check_password(ctx: Context, password: str, act: AuditEvent) -> str |
         if (row := await _lock(unit.tx, ctx.user_id)) is not None:
             await _record_failure(unit.tx, row)
     act.reason = "wrong_password"
-    raise InvalidPayload(fields=(("password", "This is not your password."),))
+    raise InvalidPayload(fields=(("password", "The password is wrong."),))
 
 
 async def _load_caller(ctx: Context) -> models.User:
@@ -277,18 +274,8 @@ async def _load_caller(ctx: Context) -> models.User:
     return user
 
 
-async def _generate_recovery_codes(user_id: UUID) -> wire.RecoveryCodes:
-    """New recovery codes in place of those of before; only their digests are kept."""
-    codes = otp.generate_recovery_codes()
-    await models.RecoveryCode.filter(user_id=user_id).delete()
-    await models.RecoveryCode.bulk_create(
-        models.RecoveryCode(user_id=user_id, digest=otp.recovery_digest(user_id, code)) for code in codes
-    )
-    return wire.RecoveryCodes(recovery_codes=codes)
-
-
 async def _record_and_notify(unit: UnitOfWork, template: str, act: AuditEvent, undo: str) -> None:
-    """Have it recorded, and its owner told."""
+    """Record the change, and notify the user by e-mail."""
     await audit_log.record(unit.tx, act)
     if act.actor_id is not None:
         await mailer.enqueue(unit.tx, template, act.actor_id, undo=undo)
@@ -296,7 +283,7 @@ async def _record_and_notify(unit: UnitOfWork, template: str, act: AuditEvent, u
 
 
 def _already_enabled() -> Conflict:
-    return Conflict("Two-factor is on already: disable it first.")
+    return Conflict("Two-factor login is already on. Turn it off first.")
 
 
 def _require_right_code(result: T | None, act: AuditEvent) -> T:
