@@ -1,1 +1,1 @@
-"""The rules: one module per noun, plain async functions, no transport."""
+"""Operations: the business rules as async functions, independent of the transport."""

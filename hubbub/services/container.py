@@ -1,4 +1,4 @@
-"""The parts of an instance, put together: for `serve`, and for commands that run operations without one."""
+"""Builds the container of an instance, for `serve` and for commands that run operations."""
 
 from hubbub.cluster.bus import Bus
 from hubbub.cluster.memory import MemoryRateLimiter
@@ -23,7 +23,7 @@ from hubbub.services.instance.typing_tracker import TypingTracker
 async def build(
     settings: Settings, bus: Bus, presence: Presence, rate_limiter: RateLimiter | None = None
 ) -> Container:
-    """Needs the database to be open. Nothing runs yet: the appender is started by whoever sends."""
+    """Build the container. The database must be open. No component is started."""
     epoch_watch = EpochWatch(await epochs.current())
     return Container(
         settings=settings,

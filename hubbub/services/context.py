@@ -1,4 +1,4 @@
-"""Who asks, with what at hand, and one transaction of theirs."""
+"""The container of an instance, the context of a caller, and the unit of work."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -44,53 +44,49 @@ if TYPE_CHECKING:
     from hubbub.services.instance.membership_cache import MembershipCache
     from hubbub.services.instance.typing_tracker import TypingTracker
 
-# Signals that change what an instance remembers of a user.
+# Signals that change the cached data of a user.
 CACHE_SIGNALS = (MemberJoined, MemberChanged, SessionEnded, AccountChanged, UserHint)
 
 
 @dataclass(slots=True)
 class Container:
-    """What an instance is made of, as far as operations need it. Built by `hubbub.app`."""
+    """The components of an instance that operations use. Built by `services/container.py`."""
 
-    settings: "Settings"
-    bus: "Bus"
-    presence: "Presence"
-    rate_limiter: "RateLimiter"
-    token_issuer: "TokenIssuer"
-    membership_cache: "MembershipCache"
-    loaders: "Loaders"
-    message_writer: "MessageWriter"
-    typing_tracker: "TypingTracker"
-    session_last_seen: "LastSeenTracker"  # of sessions
-    api_key_last_seen: "LastSeenTracker"
-    geoip: "GeoIp"
-    sealing: "Sealing"
-    identity_providers: "Mapping[str, IdentityProvider]"  # to sign in with; asked by `serve` alone
-    audit_failure_limiter: "GcraLimiter"  # of each caller: so many of one kind are recorded (`audit`)
-    epoch_watch: "EpochWatch"
-    draining: bool = False
+    settings: "Settings"  # of this process
+    bus: "Bus"  # signals between instances
+    presence: "Presence"  # status of the users, shared by all instances
+    rate_limiter: "RateLimiter"  # shared by all instances
+    token_issuer: "TokenIssuer"  # access and refresh tokens
+    membership_cache: "MembershipCache"  # connected users and their memberships
+    loaders: "Loaders"  # batched reads
+    message_writer: "MessageWriter"  # stores messages
+    typing_tracker: "TypingTracker"  # which users type
+    session_last_seen: "LastSeenTracker"  # when sessions were last used
+    api_key_last_seen: "LastSeenTracker"  # when API keys were last used
+    geoip: "GeoIp"  # country and city of an IP address
+    sealing: "Sealing"  # encrypts with HUBBUB_SECRET_KEY
+    identity_providers: "Mapping[str, IdentityProvider]"  # for OAuth login; only used by `serve`
+    audit_failure_limiter: "GcraLimiter"  # limits recorded failures per caller and action
+    epoch_watch: "EpochWatch"  # the epoch of this instance
+    draining: bool = False  # whether the instance is shutting down
     delayed_calls: int = 0  # that wait for their turn at a leaky rate (`rate_limits`)
 
 
 @dataclass(slots=True)
 class Context:
-    """One caller: who they are and what they may use.
+    """The caller of an operation: a user with a session or an API key, and the components to use."""
 
-    A session, or an API key (`key_id`). `socket_id` is the socket that asked, if one did: hints about what it
-    learns by its ack skip it.
-    """
-
-    container: Container
-    user_id: UUID
-    session_id: UUID | None = None
-    role: str = "user"
-    request_info: RequestInfo = SYSTEM
-    socket_id: str | None = None
-    key_id: UUID | None = None
+    container: Container  # of this instance
+    user_id: UUID  # of the caller
+    session_id: UUID | None = None  # None for an API key
+    role: str = "user"  # of the user, on the server
+    request_info: RequestInfo = SYSTEM  # IP address, user agent and request id
+    socket_id: str | None = None  # of the calling socket; hints about the content of its ack skip it
+    key_id: UUID | None = None  # of the API key
 
     @asynccontextmanager
     async def unit(self) -> AsyncIterator["UnitOfWork"]:
-        """One transaction. What it appended and told leaves after its commit, and only then."""
+        """Start a unit of work: one transaction. Its entries and signals are published after the commit."""
         async with database.transaction() as tx:
             unit = UnitOfWork(tx, self.user_id, self.container.epoch_watch)
             yield unit
@@ -100,19 +96,20 @@ class Context:
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """A transaction, the entries it appends, and what is told after its commit."""
+    """A transaction, the entries that it appends, and the signals that it publishes after the commit."""
 
-    tx: "Sql"
+    tx: "Sql"  # the transaction
     _actor_id: UUID  # the caller, whose changes are appended
-    _epoch_watch: "EpochWatch"
-    _signals: list["Signal"] = field(default_factory=list)
-    _entries: list["Entry"] = field(default_factory=list)
-    _changed_user_ids: set[UUID] = field(default_factory=set)
+    _epoch_watch: "EpochWatch"  # checks that the log did not go back
+    _signals: list["Signal"] = field(default_factory=list)  # to publish
+    _entries: list["Entry"] = field(default_factory=list)  # to publish
+    _changed_user_ids: set[UUID] = field(default_factory=set)  # users whose `version` is incremented
 
     async def lock(self, room_id: UUID) -> "event_log.LockedHead":
-        """Lock a room before anything else is read or written in it: first the room, then the rest.
+        """Lock a room. Call it before anything else in the room is read or written.
 
-        Raises NotFound; Unavailable if the log ends before an entry that this instance knows.
+        Raises NotFound, or Unavailable if the log ends before an entry that this instance delivered or
+        acknowledged.
         """
         head = (await event_log.lock(self.tx, [room_id]))[room_id]
         self._epoch_watch.require_not_behind(room_id, head.seq)
@@ -121,25 +118,25 @@ class UnitOfWork:
     async def append(
         self, head: "event_log.LockedHead", *events: "EntryEvent", at: "datetime | None" = None
     ) -> list["Entry"]:
-        """Append events of the caller to a locked room, with the next seqs.
-
-        `at` is the time of the change, else now.
-        """
+        """Append entries with the next seqs to a locked room. `at` is the time of the change, default now."""
         entries = await event_log.append(self.tx, head, events, self._actor_id, at or clock.now())
         self._entries.extend(entries)
         return entries
 
     def bump_version(self, user_id: UUID) -> None:
-        """A membership of the user begins, changes or ends: who does not hear of it finds out."""
+        """Increment the user's `version` before the commit, because a membership begins, changes or ends.
+
+        Instances that miss the signal find the change by it.
+        """
         self._changed_user_ids.add(user_id)
 
     async def enqueue(self, payload: "JobPayload", *, unique: str | None = None) -> None:
-        """Store a job with this transaction: it is done at least once if, and only if, this one commits."""
+        """Store a job in this transaction. It runs at least once if and only if the transaction commits."""
         await queue.enqueue(self.tx, payload, unique=unique)
         self.publish(JobsWaiting())
 
     async def before_commit(self) -> None:
-        """Called by the context before the commit."""
+        """Write the changed versions. Called by `Context.unit` before the commit."""
         if self._changed_user_ids:
             await change_counters.bump_version(self.tx, self._changed_user_ids)
 
@@ -148,7 +145,10 @@ class UnitOfWork:
         self._signals.append(signal)
 
     async def after_commit(self, bus: "Bus") -> None:
-        """Called by the context after the commit."""
+        """Publish signals and entries. Called by `Context.unit` after the commit.
+
+        Waits until instances can receive signals that change their caches.
+        """
         for signal in self._signals:
             bus.publish(signal)
         for signal in event_log.to_signals(self._entries):
@@ -159,9 +159,10 @@ class UnitOfWork:
 
 
 async def publish(bus: "Bus", *signals: "Signal") -> None:
-    """Publish what changes the memory of instances about a user; returns when they can receive it.
+    """Publish signals that change the caches of instances. Returns when all instances can receive them.
 
-    The caller responds after that: a client with the response may be at another instance a millisecond later.
+    The caller responds after that, because a client may use another instance a millisecond after the
+    response.
     """
     for signal in signals:
         bus.publish(signal)

@@ -1,4 +1,4 @@
-"""Rows as lines of CSV, safe to open in a spreadsheet."""
+"""CSV export that is safe to open in a spreadsheet."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 
 def to_csv(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> bytes:
-    """Rows as lines of CSV; text that a spreadsheet would take for a formula is none any more."""
+    """Return rows as CSV. Text that a spreadsheet would evaluate as a formula is escaped."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerows([_cell(row[name]) for name in columns] for row in rows)
@@ -16,5 +16,5 @@ def to_csv(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> bytes:
 
 
 def _cell(value: object) -> object:
-    """Text that a spreadsheet would take for a formula begins with an apostrophe instead."""
+    """Prefix text that looks like a formula with an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_PREFIXES) else value

@@ -1,8 +1,8 @@
-"""Cursors: where a page of a list ended, sealed, so that only what this server issued is accepted.
+"""Cursors of lists: encrypted positions, so that only cursors issued by this server are accepted.
 
 A list whose order can change while a client pages through it is read in two parts. The first part follows the
 order of the list. The second part follows the ids, which never change, and returns the items that changed
-since the first page and may therefore have moved from a page to come to one before. Together they return
+since the first page and may therefore have moved from an unread page to a read one. Together they return
 every item that existed at the first page, at least once.
 """
 
@@ -18,18 +18,18 @@ from hubbub.core.errors import InvalidPayload
 from hubbub.core.sealing import DecryptionError
 from hubbub.services.context import Context
 
-# A change that the first page did not show may have been stamped by a clock that is late, or in a transaction
-# that took its time.
+# A change that the first page did not contain may have an earlier time: by a slow clock, or because its
+# transaction took long.
 CHANGE_TIME_MARGIN = clock.MAX_CLOCK_SKEW + timedelta(seconds=10)
-MAX_SEEN_ITEMS = 700  # items of the first part that the second part need not return; 4 bytes each in a cursor
-CHANGED_IDS_PER_QUERY = 500  # ids that are compared with them at a time
+MAX_SEEN_ITEMS = 700  # of the first part, not returned again by the second; 4 bytes each
+CHANGED_IDS_PER_QUERY = 500  # compared with the seen items
 MIN_ID = UUID(int=0)  # before all ids
 
-SortKey = tuple[datetime | str, UUID]  # what the list is ordered by, and the id to tell equal ones apart
+SortKey = tuple[datetime | str, UUID]  # the value that orders the list, and the id for ties
 
 
 class Row(Protocol):
-    """An item of a list; `changed` is when anything that may move it last did."""
+    """An item of a list. `changed` is the time of the last change that may move it."""
 
     @property
     def id(self) -> UUID: ...
@@ -43,7 +43,7 @@ R = TypeVar("R", bound=Row)
 class Source(Protocol[R]):
     """A list that can be paged through."""
 
-    name: str  # of the list and of what it is about: a cursor of another list is refused
+    name: str  # of the list and its subject; cursors of other lists are refused
 
     def sort_key(self, row: R) -> SortKey: ...
     async def after(self, after_key: SortKey | None, limit: int) -> list[R]: ...
@@ -52,21 +52,21 @@ class Source(Protocol[R]):
 
 
 class _CursorState(msgspec.Struct, array_like=True):
-    """How far a client is. `key` is None in the second part, which is ordered by `id` alone."""
+    """The position of a client in a list."""
 
-    changed_since: datetime  # what changed after it may have moved
-    last_key: str | None
-    last_id: UUID
-    seen_digests: bytes = b""  # a digest each of the items that were returned and changed after `floor`
+    changed_since: datetime  # items that changed after it may have moved
+    last_key: str | None  # of the last returned item; None in the second part, which is ordered by id
+    last_id: UUID  # of the last returned item
+    seen_digests: bytes = b""  # of the returned items that changed after `changed_since`
 
 
 async def page(ctx: Context, source: Source[R], cursor: str | None, limit: int) -> tuple[list[R], str | None]:
-    """A page, and the cursor of the next one. Raises InvalidPayload."""
+    """Return a page and the cursor of the next one, or None. Raises InvalidPayload."""
     if cursor is None:
         state = _CursorState(clock.now() - CHANGE_TIME_MARGIN, "", MIN_ID)
         rows = await source.after(None, limit + 1)
         if len(rows) <= limit:
-            return rows, None  # all there is, as of one moment
+            return rows, None  # the whole list, by one query
     else:
         state = decode(ctx, source.name, cursor, _CursorState)
         rows = await source.after(_after_key(state), limit + 1) if state.last_key is not None else []
@@ -88,7 +88,7 @@ async def page(ctx: Context, source: Source[R], cursor: str | None, limit: int) 
 
 
 async def _moved_ids(source: Source[R], state: _CursorState, limit: int) -> list[UUID]:
-    """The ids past `walk.id` of at most `limit` items that changed and were not returned before."""
+    """Return at most `limit` ids after `last_id` of items that changed and were not returned before."""
     seen_digests = {state.seen_digests[start : start + 4] for start in range(0, len(state.seen_digests), 4)}
     found: list[UUID] = []
     after = state.last_id
@@ -119,7 +119,7 @@ def _after_key(state: _CursorState) -> SortKey:
 
 
 def encode(ctx: Context, name: str, state: msgspec.Struct) -> str:
-    """The cursor of a place in a list; only this user can use it, and only for this list."""
+    """Return the cursor of a position. Only this user can use it, and only for this list."""
     return ctx.container.sealing.seal(_purpose(ctx, name), msgspec.msgpack.encode(state))
 
 
@@ -127,7 +127,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def decode(ctx: Context, name: str, cursor: str, kind: type[T]) -> T:
-    """The place that a cursor stands for. Raises InvalidPayload for one that `write` did not return."""
+    """Return the position of a cursor. Raises InvalidPayload for one that `encode` did not return."""
     try:
         return msgspec.msgpack.decode(ctx.container.sealing.unseal(_purpose(ctx, name), cursor), type=kind)
     except (DecryptionError, msgspec.MsgspecError):

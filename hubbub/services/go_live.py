@@ -1,4 +1,4 @@
-"""The go-live checklist of `hubbub doctor --production`: what a deployment needs before it has users."""
+"""The go-live checklist of `hubbub doctor --production`: requirements for a deployment with users."""
 
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ from hubbub.services import deployment, doctor
 from hubbub.services.doctor import CheckFailed
 from hubbub.services.instance import processes
 
-MAX_CLOCK_DIFFERENCE_S = 5.0  # codes of two-factor and times of tokens bear about as much
+MAX_CLOCK_DIFFERENCE_S = 5.0  # tolerated by two-factor codes and token times
 REQUIRED_LIMITS = (
     *("limit_auth", "limit_register", "limit_http", "limit_handshakes"),
     *("limit_message_send", "limit_events"),
@@ -20,51 +20,53 @@ REQUIRED_LIMITS = (
 
 
 async def check_environment(settings: Settings) -> str:
-    """Whether production's own checks are in force."""
+    """Check that production mode is on, which enables its own checks."""
     if settings.env != "production":
         raise CheckFailed(f"HUBBUB_ENV is {settings.env}. Set it to production.")
     return "HUBBUB_ENV is production."
 
 
 async def check_public_url(settings: Settings) -> str:
-    """Whether the address that e-mails name is one that users reach, over https."""
+    """Check that the URL in e-mails uses https and is reachable for users."""
     url = urlsplit(settings.public_url or "")
     host = url.hostname or ""
     if url.scheme != "https":
-        raise CheckFailed("HUBBUB_PUBLIC_URL is not https: passwords would be sent in clear. Set up TLS.")
+        raise CheckFailed("HUBBUB_PUBLIC_URL is not https: passwords would be sent unencrypted. Set up TLS.")
     if host == "localhost" or client_ip.is_private(host):
         raise CheckFailed(
-            f"HUBBUB_PUBLIC_URL names {host}, which users can't reach. Set it to the site's URL."
+            f"HUBBUB_PUBLIC_URL has the host {host}, which users can't reach. Set it to the URL of the site."
         )
     if not settings.trusted_proxies:
         raise CheckFailed(
-            "HUBBUB_PUBLIC_URL is https, which a proxy in front of hubbub serves. Name that proxy in "
+            "HUBBUB_PUBLIC_URL is https, so a proxy in front of hubbub terminates TLS. Add that proxy to "
             "HUBBUB_TRUSTED_PROXIES."
         )
     return f"{settings.public_url} is https, behind {', '.join(map(str, settings.trusted_proxies))}."
 
 
 async def check_mail_from(settings: Settings) -> str:
-    """Whether e-mails have a sender that servers accept."""
+    """Check that e-mails have a sender that mail servers accept."""
     found = parse_sender(settings.mail_from)
     host = found[1].rpartition("@")[2] if found else ""
     if settings.smtp_url != OFF and "." not in host:
-        raise CheckFailed(f"HUBBUB_MAIL_FROM is {settings.mail_from}. Set it to an address of your domain.")
-    return f"E-mails come from {settings.mail_from}."
+        raise CheckFailed(
+            f"HUBBUB_MAIL_FROM is {settings.mail_from}. Set it to an e-mail address of your domain."
+        )
+    return f"E-mails are sent from {settings.mail_from}."
 
 
 async def check_limits(settings: Settings) -> str:
-    """Whether no limit is lifted."""
+    """Check that all rate limits are on."""
     disabled = [f"HUBBUB_{name.upper()}" for name in REQUIRED_LIMITS if getattr(settings, name) is None]
     if disabled:
         raise CheckFailed(
-            f"{', '.join(disabled)} off. Remove the setting: one client may slow down all others."
+            f"{', '.join(disabled)} off. Remove the setting: without it one client can slow down all others."
         )
-    return "No limit is lifted."
+    return "All rate limits are on."
 
 
 async def check_running(settings: Settings) -> str:
-    """Whether an instance and a worker run."""
+    """Check that an instance and a worker run."""
     found = await deployment.live_processes(settings)
     if not any(row.kind == processes.SERVE for row in found):
         raise CheckFailed("No instance is running. Start: hubbub serve")
@@ -74,29 +76,31 @@ async def check_running(settings: Settings) -> str:
 
 
 async def check_admin(settings: Settings) -> str:
-    """Whether there is an admin."""
+    """Check that there is an admin."""
     if settings.uses_sqlite and not database.sqlite_path(settings.database_url).exists():
-        raise CheckFailed("There is no database yet. Start: hubbub serve")
+        raise CheckFailed("There is no database. Start: hubbub serve")
     async with doctor.connected(settings):
         if await migrations.pending():
-            raise CheckFailed("There is none before the migrations. Run: hubbub migrate")
+            raise CheckFailed("Not checked before the migrations. Run: hubbub migrate")
         async with database.guard():
             count = await models.User.filter(role="admin", deleted_at__isnull=True).count()
     if not count:
-        raise CheckFailed("There is none. Run: hubbub create-admin EMAIL")
-    return f"{count} can administer."
+        raise CheckFailed("There is no admin. Run: hubbub create-admin EMAIL")
+    return f"Admins: {count}."
 
 
 async def check_clock(settings: Settings) -> str:
-    """Whether this machine and the database agree about the time."""
+    """Check that the clocks of this machine and the database agree."""
     if settings.uses_sqlite:
-        return "The database's is this machine's."
+        return "The database uses the clock of this machine."
     async with doctor.connected(settings) as sql:
         rows = await sql.fetch("SELECT extract(epoch FROM clock_timestamp())::float8 AS now")
         difference_s = abs(rows[0]["now"] - clock.now().timestamp())
     if difference_s > MAX_CLOCK_DIFFERENCE_S:
-        raise CheckFailed(f"This machine and the database are {difference_s:.0f} s apart. Run NTP on both.")
-    return "This machine and the database agree."
+        raise CheckFailed(
+            f"The clocks of this machine and the database differ by {difference_s:.0f} s. Run NTP on both."
+        )
+    return "The clocks of this machine and the database agree."
 
 
 CHECKLIST = {

@@ -1,7 +1,7 @@
-"""`Idempotency-Key`: a request that is sent again is answered as at first, and acted upon once.
+"""`Idempotency-Key`: a repeated request gets the first response and is performed once.
 
-What is kept can be read by who has both the server's secret key and the request itself: answers hold tokens.
-docs/decisions/0010-idempotency.md has the reasons.
+Decrypting a stored response needs both the server's secret key and the request, because responses contain
+tokens. docs/decisions/0010-idempotency.md has the reasons.
 """
 
 import asyncio
@@ -22,18 +22,18 @@ from hubbub.ratelimit.rate import Rate
 from hubbub.services.context import Container
 
 RETENTION = timedelta(hours=24)
-LEASE_DURATION = timedelta(seconds=60)  # for acting; then the instance that did is taken for dead
-MAX_WAIT_S = 10.0  # for the answer to the same request, which is being acted upon
-MIN_POLL_INTERVAL_S, MAX_POLL_INTERVAL_S = 0.05, 0.5  # between two looks
-MAX_WAITING_REQUESTS = 200  # requests of one instance that wait at a time
-MAX_RESPONSE_BYTES = 256 * 1024  # bytes of an answer that is kept
-# Keys of one caller that all instances store together within the time in which `burst` of them refill.
+LEASE_DURATION = timedelta(seconds=60)  # for performing the request; after it the instance counts as dead
+MAX_WAIT_S = 10.0  # for the response of the same request, which is being performed
+MIN_POLL_INTERVAL_S, MAX_POLL_INTERVAL_S = 0.05, 0.5  # between two queries
+MAX_WAITING_REQUESTS = 200  # on one instance at a time
+MAX_RESPONSE_BYTES = 256 * 1024  # of a stored response
+# Keys of one caller that all instances together store, within the time in which `burst` refills.
 USER_KEY_RATE, ANONYMOUS_KEY_RATE = Rate(5000, 1), Rate(200, 200 / 3600)
-CREDIT_DIVISOR = 4  # the part of what a caller has left that one instance gives before it counts again
-MAX_TRACKED_CALLERS = 10_000  # of whom an instance remembers how much it may give
+CREDIT_DIVISOR = 4  # share of a caller's remaining keys that an instance accepts before counting again
+MAX_TRACKED_CALLERS = 10_000  # whose remaining keys an instance caches
 
-KEY_REUSED = "This Idempotency-Key was used for another request: take a new one for each thing to be done."
-IN_PROGRESS = "The same request is being acted upon already. Ask again in a moment for its answer."
+KEY_REUSED = "This Idempotency-Key was used for another request. Use a new key for each request."
+IN_PROGRESS = "The same request is being processed. Repeat it in a moment to get its response."
 _INSERT = (
     "INSERT INTO idempotency_keys (id, user_id, asked, lease, held_until, answer, expires_at, caller) "
     "VALUES ($1, $2, $3, $4, {held}, NULL, $6, $8) ON CONFLICT (id) DO UPDATE "
@@ -45,31 +45,31 @@ _COUNT_STORED = (
     "SELECT count(*) AS count, min(expires_at) AS oldest FROM (SELECT expires_at FROM idempotency_keys "
     "WHERE caller = $1 AND expires_at > $2 ORDER BY expires_at DESC LIMIT $3) newest"
 )
-TOO_MANY_KEYS = "Too many Idempotency-Keys for one day: wait, or ask without one."
-UNREADABLE = "What was answered to this Idempotency-Key can't be read any more: take a new one."
+TOO_MANY_KEYS = "Too many Idempotency-Keys in one day. Wait, or send the request without a key."
+UNREADABLE = "The response stored for this Idempotency-Key can no longer be read. Use a new key."
 
 
 class IdempotentRequest(NamedTuple):
-    """A request as it is recognised: `caller` is who asks, in words; `key` is theirs."""
+    """A request as it is recognized."""
 
-    caller: str
-    key: str
+    caller: str  # identifies the caller, as text
+    key: str  # the Idempotency-Key
     request_hash: bytes  # SHA-256 of method, path, query and body
-    user_id: UUID | None = None
+    user_id: UUID | None = None  # None: not authenticated
 
     @property
     def caller_digest(self) -> str:
-        """What the keys of its caller are counted by."""
+        """The value by which the keys of a caller are counted."""
         return hashlib.sha256(self.caller.encode()).hexdigest()[:32]
 
     @property
     def id(self) -> str:
-        """What it is found by."""
+        """The value by which the stored row is found."""
         return hashlib.sha256(f"{self.caller}\n{self.key}".encode()).hexdigest()
 
 
 class StoredResponse(msgspec.Struct, frozen=True):
-    """An answer as it is given again."""
+    """A response that is sent again."""
 
     status: int
     headers: dict[str, str]
@@ -84,19 +84,21 @@ class _StoredKey(NamedTuple):
 
 
 class IdempotencyStore:
-    """Those of one instance; what it knows is in the database."""
+    """The idempotency keys, as one instance handles them. Stored responses are in the database."""
 
     def __init__(self, container: Container) -> None:
-        self._sealing = container.sealing
-        self._remaining_credits: OrderedDict[str, int] = (
-            OrderedDict()
-        )  # keys that a caller may store uncounted
-        self._waiting_count = 0
+        self._sealing = container.sealing  # encrypts with HUBBUB_SECRET_KEY
+        # Keys that a caller may store before they are counted again.
+        self._remaining_credits: OrderedDict[str, int] = OrderedDict()
+        self._waiting_count = 0  # requests that wait for a response
 
     async def claim(self, request: IdempotentRequest) -> StoredResponse | UUID:
-        """The answer of before; or a lease: act, then `keep` or `release`.
+        """Return the stored response, or a lease.
 
-        Waits a while for somebody who acts on the same. Raises Conflict, RateLimited, Unavailable.
+        With a lease: perform the request, then `store` or `release`.
+
+        Waits at most 10 s while the same request is being performed. Raises Conflict, RateLimited,
+        Unavailable.
         """
         poll_interval_s, deadline = MIN_POLL_INTERVAL_S, clock.monotonic() + MAX_WAIT_S
         while True:
@@ -127,7 +129,7 @@ class IdempotencyStore:
             self._waiting_count -= 1
 
     async def _insert(self, request: IdempotentRequest, lease: UUID) -> bool:
-        """Whether nobody has used the key within 24 hours."""
+        """Store the key unless it was used within 24 hours. Returns whether it was stored."""
         now = clock.now()
         sealed = self._sealing.seal(_purpose("asked", request), request.request_hash)
         params = (
@@ -146,7 +148,7 @@ class IdempotencyStore:
             return await sql.execute(_INSERT.format(held=leased_until), *params) > 0
 
     async def _limit_caller(self, request: IdempotentRequest, lease: UUID) -> None:
-        """Raises RateLimited for a caller of whom too many keys are stored already, by any instance."""
+        """Limit the keys that all instances store for a caller. Raises RateLimited."""
         caller = request.caller_digest
         if credit := self._remaining_credits.get(caller, 0):
             self._remaining_credits[caller] = credit - 1
@@ -166,7 +168,7 @@ class IdempotencyStore:
             self._remaining_credits.popitem(last=False)
 
     def _require_same_request(self, request: IdempotentRequest, row: _StoredKey) -> None:
-        """Raises Conflict for another request."""
+        """Raise Conflict if the key was used for another request."""
         try:
             stored_hash = self._sealing.unseal(_purpose("asked", request), row.sealed_request)
         except DecryptionError:
@@ -185,7 +187,7 @@ class IdempotencyStore:
             raise Conflict(UNREADABLE) from None
 
     async def store(self, request: IdempotentRequest, lease: UUID, response: StoredResponse) -> None:
-        """The answer, for 24 hours; one that is too large is not kept. Raises Unavailable."""
+        """Store the response for 24 hours, unless it is too large. Raises Unavailable."""
         if len(response.body) > MAX_RESPONSE_BYTES:
             metrics.count("idempotent_responses_too_large")
             await self.release(request, lease)
@@ -199,7 +201,7 @@ class IdempotencyStore:
             )
 
     async def release(self, request: IdempotentRequest, lease: UUID) -> None:
-        """Nothing is kept: the same request is acted upon again. Raises Unavailable."""
+        """Remove the key: the same request is performed again. Raises Unavailable."""
         async with database.guard():
             await database.connection().execute(
                 "DELETE FROM idempotency_keys WHERE id = $1 AND lease = $2", request.id, lease
@@ -211,7 +213,7 @@ def _purpose(kind: str, request: IdempotentRequest) -> str:
 
 
 def _request_sealing(request: IdempotentRequest) -> Sealing:
-    """Seals with the request itself, of which nothing is stored that would open it."""
+    """Return the encryption by the request itself, which is not stored."""
     return Sealing([f"{request.caller}\n{request.key}\n{request.request_hash.hex()}"])
 
 
@@ -231,7 +233,7 @@ async def _read(row_id: str) -> _StoredKey | None:
 
 
 async def _acquire_lease(row_id: str, old_lease: UUID, lease: UUID) -> bool:
-    """Of several who find that nobody acts any more, one does."""
+    """Replace an expired lease. Of several concurrent calls one succeeds."""
     async with database.guard():
         sql = database.connection()
         leased_until = database_time(sql, "$4", LEASE_DURATION.total_seconds())

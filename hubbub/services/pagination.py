@@ -1,4 +1,4 @@
-"""What may be asked of a numbered page: which rows, in which order."""
+"""Filters, orders and pages of numbered lists."""
 
 from collections.abc import AsyncIterator, Sequence
 from functools import reduce
@@ -13,24 +13,24 @@ from hubbub.db import database
 from hubbub.schemas.pagination import ListQuery, PageQuery
 
 M = TypeVar("M", bound=Model)
-MAX_SEARCH_WORDS = 8  # that count of those asked for
+MAX_SEARCH_WORDS = 8  # further words are ignored
 
 
 def order_columns(params: ListQuery, default: str) -> list[str]:
-    """`-created_at,name` as columns; ties are broken by the id."""
+    """Return the columns of a sort like `-created_at,name`. Ties are ordered by id."""
     names = [name.strip(" ") for name in (params.sort or default).split(",")]
     return [*names, "-id" if names[0].startswith("-") else "id"]
 
 
 def search_filter(query: str | None, columns: Sequence[str]) -> Q:
-    """Rows in which each of the words stands in one of the columns, in any case."""
+    """Return the filter of rows that contain each word in one of the columns, case-insensitive."""
     words = (query or "").split()[:MAX_SEARCH_WORDS]
     conditions = [reduce(or_, (Q(**{f"{name}__icontains": word}) for name in columns)) for word in words]
     return reduce(and_, conditions, Q())
 
 
 async def page(rows: QuerySet[M], params: PageQuery) -> tuple[list[M], int]:
-    """The rows of one page, and how many there are in all."""
+    """Return the rows of one page and the total number of rows."""
     async with database.guard():
         return await rows.offset(params.offset).limit(params.limit), await rows.count()
 

@@ -1,4 +1,4 @@
-"""What each role may do besides what everybody may: the one table."""
+"""The permissions of each role, as one table."""
 
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from hubbub.services.context import Context
 
 
 class Permission(StrEnum):
-    """Something that not everybody may do."""
+    """A permission that ordinary users do not have."""
 
     READ_USERS = "users.read"
     SUSPEND_USERS = "users.suspend"
@@ -17,7 +17,7 @@ class Permission(StrEnum):
     DELETE_USERS = "users.delete"
     READ_ROOMS = "rooms.read"
     READ_AUDIT_LOG = "audit_log.read"
-    READ_OPERATION = "operation.read"  # who is connected, which instances there are
+    READ_OPERATION = "operation.read"  # connected users, running instances
     READ_HEALTH = "health.read"
 
 
@@ -30,7 +30,7 @@ _MODERATOR = frozenset(
         Permission.READ_OPERATION,
     }
 )
-# From the least to the most.
+# In ascending order of rank.
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "user": frozenset(),
     "moderator": _MODERATOR,
@@ -45,7 +45,7 @@ def allows(role: str, permission: Permission) -> bool:
 
 
 async def require(ctx: Context, permission: Permission) -> None:
-    """The guard of an operation that only reads, whichever edge calls it; a refusal is recorded.
+    """Require a permission for an operation that only reads. A refusal is recorded in the audit log.
 
     Raises Forbidden.
     """
@@ -55,12 +55,12 @@ async def require(ctx: Context, permission: Permission) -> None:
 
 
 def check(role: str, permission: Permission) -> None:
-    """The guard of one that writes, for whose attempt there is a record of its own. Raises Forbidden."""
+    """Require a permission for an operation that records its own attempts. Raises Forbidden."""
     if not allows(role, permission):
         allowed_roles = " and ".join(f"{name}s" for name in ROLE_PERMISSIONS if allows(name, permission))
-        raise Forbidden(f"Only {allowed_roles} may do that.")
+        raise Forbidden(f"Only {allowed_roles} are allowed to do this.")
 
 
 def outranks(role: str, other: str) -> bool:
-    """Whether the one may act upon the other: admins upon all, moderators upon users."""
+    """Whether a role may act on another: admins on all, moderators on users."""
     return role == "admin" or _RANK.get(role, 0) > _RANK.get(other, 0)

@@ -201,8 +201,8 @@ def test_an_instance_that_does_not_match_the_others_is_refused_with_one_line(ser
     other_key = run("worker", **given, HUBBUB_SECRET_KEY="of-another-deployment-for-tests-only")
 
     assert [each.exit_code for each in (same_id, other_key)] == [1, 1]
-    assert same_id.stderr.splitlines()[-1].startswith("HUBBUB_INSTANCE_ID: serve one is running already.")
-    assert other_key.stderr.splitlines()[-1].startswith("HUBBUB_SECRET_KEY: serve one has another one.")
+    assert same_id.stderr.splitlines()[-1].startswith("HUBBUB_INSTANCE_ID: serve one is already running.")
+    assert other_key.stderr.splitlines()[-1].startswith("HUBBUB_SECRET_KEY: serve one uses a different key.")
     databases.release(url)
 
 

@@ -44,12 +44,12 @@ BAD = {
     "another key": (
         deployment.check_instances,
         [("serve", REDIS), ("serve", {"secret_key": OTHER_KEY, **REDIS})],
-        "serve i1: another secret key than here",
+        "serve i1: the secret key differs",
     ),
     "another key of a worker": (
         deployment.check_instances,
         [("serve", {}), ("worker", {"secret_key": OTHER_KEY})],
-        "worker i1: another secret key than here",
+        "worker i1: the secret key differs",
     ),
     "no Redis": (deployment.check_instances, [("serve", {}), ("serve", {})], "HUBBUB_REDIS_URL"),
     "one without Redis": (deployment.check_instances, [("serve", REDIS), ("serve", {})], "HUBBUB_REDIS_URL"),
@@ -58,11 +58,11 @@ BAD = {
 }
 GOOD = {
     "nothing runs": (deployment.check_instances, [], "None is running."),
-    "no process": (deployment.check_worker, [], "Nothing is running."),
+    "no process": (deployment.check_worker, [], "No process is running."),
     "several": (
         deployment.check_instances,
         [("serve", REDIS), ("serve", REDIS)],
-        "i0, serve i1: one key",
+        "i0, serve i1: same key",
     ),
     "one without Redis": (deployment.check_instances, [("serve", {}), ("worker", {})], "different ids"),
     "inline": (deployment.check_worker, [("serve", INLINE)], "serve i0 runs jobs."),
@@ -113,4 +113,6 @@ async def test_an_unavailable_database_is_a_failure(settings):
 
     found = [each async for each in doctor.run_checks(away, {"worker": deployment.check_worker})]
 
-    assert [(each.passed, each.text) for each in found] == [(False, "Can't be seen without the database.")]
+    assert [(each.passed, each.text) for each in found] == [
+        (False, "Not checked, because the database check failed.")
+    ]

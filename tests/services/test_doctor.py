@@ -65,7 +65,7 @@ async def test_an_available_database_reports_its_version(settings):
     text = await doctor.check_database(settings)
 
     assert text.startswith(("SQLite 3.", "PostgreSQL 1"))
-    assert "can be written to" in text
+    assert "readable and writable" in text
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
@@ -91,8 +91,8 @@ async def test_pending_migrations_are_a_failure_with_a_remedy(bare_database_url,
 async def test_a_missing_sqlite_file_is_ok_and_not_created(tmp_path):
     settings = Settings.for_tests(data_dir=tmp_path)
 
-    assert "will be made" in await doctor.check_database(settings)
-    assert "Will be run" in await doctor.check_migrations(settings)
+    assert "`hubbub serve` creates" in await doctor.check_database(settings)
+    assert "`hubbub serve` applies" in await doctor.check_migrations(settings)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -101,7 +101,7 @@ async def test_an_empty_sqlite_file_is_ok_because_serve_migrates_it(tmp_path):
 
     text = await doctor.check_migrations(Settings.for_tests(data_dir=tmp_path))
 
-    assert "will be run by `hubbub serve`" in text
+    assert "applied by `hubbub serve`" in text
 
 
 async def test_a_file_that_is_not_a_database_is_a_failure(tmp_path):
@@ -109,7 +109,7 @@ async def test_a_file_that_is_not_a_database_is_a_failure(tmp_path):
     settings = Settings.for_tests(data_dir=tmp_path)
 
     assert "hubbub.db" in await trouble(doctor.check_database, settings)
-    assert "without the database" in await trouble(doctor.check_migrations, settings)
+    assert "Not checked" in await trouble(doctor.check_migrations, settings)
 
 
 async def test_an_unavailable_postgres_is_a_failure_without_its_password():
@@ -146,13 +146,13 @@ async def test_the_folder_of_uploads_is_checked_too(tmp_path):
 async def test_a_full_disk_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "MIN_FREE_BYTES", 1 << 60)
 
-    assert "Make room" in await trouble(doctor.check_storage, Settings.for_tests(data_dir=tmp_path))
+    assert "Free disk space" in await trouble(doctor.check_storage, Settings.for_tests(data_dir=tmp_path))
 
 
 async def test_a_missing_mail_server_is_ok():
     assert "printed to the log" in await doctor.check_mail(Settings.for_tests(env="development"))
     assert "not sent" in await doctor.check_mail(Settings.for_tests(env="test"))
-    assert "fail and are kept" in await doctor.check_mail(
+    assert "fail and are stored" in await doctor.check_mail(
         Settings.for_tests(env="production", smtp_url="off")
     )
 
@@ -166,7 +166,7 @@ async def test_a_mail_server_that_accepts_the_login_is_ok(user):
     async with mail_server() as port:
         text = await doctor.check_mail(Settings.for_tests(smtp_url=f"smtp://{user}127.0.0.1:{port}"))
 
-    assert text == f"127.0.0.1:{port} answers."
+    assert text == f"127.0.0.1:{port} accepts connections."
 
 
 async def test_a_mail_server_that_refuses_the_password_is_a_failure():
@@ -175,7 +175,7 @@ async def test_a_mail_server_that_refuses_the_password_is_a_failure():
             doctor.check_mail, Settings.for_tests(smtp_url=f"smtp://hub:s3cret@127.0.0.1:{port}")
         )
 
-    assert "refuses the user or the password" in text
+    assert "rejects the user or the password" in text
     assert "s3cret" not in text
 
 
@@ -253,6 +253,6 @@ async def test_one_failed_check_does_not_stop_the_rest():
     assert [finding.text for finding in found] == [
         "Broken. Mend it.",
         "KeyError: 'what'",
-        "No answer in 0.05 s. Is it up, is the way to it open?",
+        "No response within 0.05 s. Check that it runs and is reachable.",
         "Fine.",
     ]

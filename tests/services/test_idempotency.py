@@ -196,7 +196,7 @@ async def test_a_stored_response_needs_the_secret_key_and_the_request(here, cont
     key = str(uuid4())
     lease = await claimed(here, question(key))
     await models.IdempotencyKey.filter(lease=lease).update(answer=row.answer)
-    with pytest.raises(Conflict, match="can't be read"):
+    with pytest.raises(Conflict, match="can no longer be read"):
         await here.claim(question(key))
 
 
@@ -207,5 +207,5 @@ async def test_another_secret_key_is_refused_with_an_error(here, container):
     assert await IdempotencyStore(container).claim(question()) == ANSWER
 
     container.sealing = Sealing(["quite another"])
-    with pytest.raises(Conflict, match="can't be read"):
+    with pytest.raises(Conflict, match="can no longer be read"):
         await IdempotencyStore(container).claim(question())

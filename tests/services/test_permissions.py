@@ -38,5 +38,5 @@ def test_the_table_decides_which_role_acts_on_which():
 
 
 def test_the_error_names_the_permitted_roles():
-    with pytest.raises(Forbidden, match="Only moderators and admins may do that"):
+    with pytest.raises(Forbidden, match="Only moderators and admins are allowed to do this"):
         permissions.check("user", Permission.READ_USERS)

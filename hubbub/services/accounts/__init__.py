@@ -1,1 +1,1 @@
-"""accounts."""
+"""Accounts: registration, login through a provider, linked identities, export and deletion."""

@@ -1,7 +1,7 @@
-"""Identities: which account somebody has who proved elsewhere who they are.
+"""Identities of login providers, and the accounts that they are linked to.
 
-An identity is linked by nothing but an address that both sides have verified. If one side has not, somebody
-else may have written it down: they would share the account from then on.
+An identity is linked only by an e-mail address that both sides have verified. An address that one side has
+not verified may have another owner, who would then share the account.
 """
 
 from hubbub import models
@@ -22,7 +22,7 @@ from hubbub.services.context import Container, Context
 from hubbub.services.mail import mailer
 from hubbub.services.users import account_view, users, validation
 
-_MAX_SUBJECT_CHARS = 255  # the column, and OpenID Connect Core, 2
+_MAX_SUBJECT_CHARS = 255  # of the column; OpenID Connect Core, 2
 _MAX_NAME_CHARS = 80
 _MAX_LISTED = 100
 _MAX_TRIES = 3
@@ -31,26 +31,25 @@ _MAX_TRIES = 3
 async def resolve_account(
     container: Container, provider: IdentityProvider, verified: VerifiedIdentity, act: AuditEvent
 ) -> models.User:
-    """The account of an identity: linked already, linked now by its address, or made now.
+    """Return the account of an identity: linked before, linked now by its e-mail address, or created now.
 
-    Raises Forbidden (no verified address), Conflict (an address that the account never verified), Suspended.
+    Raises Forbidden (no verified address), Conflict (the account never verified the address), Suspended.
     """
     if not verified.subject or len(verified.subject) > _MAX_SUBJECT_CHARS or not is_text(verified.subject):
         raise InvalidToken
-    for _ in range(
-        _MAX_TRIES
-    ):  # others may sign in with the same identity, or register the address, meanwhile
+    # The identity may log in, or the address be registered, concurrently.
+    for _ in range(_MAX_TRIES):
         user = await _by_identity(provider, verified) or await _attach_or_register(
             container, provider, verified, act
         )
         if user is not None:
             act.target = Target("user", user.id)
             return user
-    raise Conflict("This account is being changed just now. Try again.")
+    raise Conflict("This account is being changed. Try again.")
 
 
 def recheck_identity(provider: IdentityProvider, verified: VerifiedIdentity) -> login.Recheck:
-    """The proof of a login by a provider: the identity is that user's at the moment of the login."""
+    """Return the recheck of a provider login: whether the identity is linked to the user at that moment."""
 
     async def is_linked(user: models.User) -> bool:
         return await models.Identity.exists(issuer=provider.issuer, subject=verified.subject, user_id=user.id)
@@ -59,10 +58,10 @@ def recheck_identity(provider: IdentityProvider, verified: VerifiedIdentity) -> 
 
 
 async def get_linked_user(provider: IdentityProvider, verified: VerifiedIdentity) -> models.User:
-    """The account that the identity is linked to. Raises Forbidden, InvalidToken, Suspended."""
+    """Return the account that the identity is linked to. Raises Forbidden, InvalidToken, Suspended."""
     user = await _by_identity(provider, verified)
     if user is None:
-        raise Forbidden(f"This account of {provider.title} is not linked to yours.")
+        raise Forbidden(f"This {provider.title} account is not linked to your account.")
     return user
 
 
@@ -83,12 +82,12 @@ async def _by_identity(provider: IdentityProvider, verified: VerifiedIdentity) -
 async def _attach_or_register(
     container: Container, provider: IdentityProvider, verified: VerifiedIdentity, act: AuditEvent
 ) -> models.User | None:
-    """Link the account with this address, or make one; None if somebody was quicker."""
+    """Link the account with this e-mail address, or create one; None after a concurrent change."""
     email = _canonical_email(verified.email)
     if email is None:
         raise Forbidden(
-            f"{provider.title} names no verified e-mail address of yours, and without one it can't be told "
-            f"which account is yours. Verify your address there, then try again."
+            f"{provider.title} has no verified e-mail address for you, which is needed to find your account. "
+            f"Verify your e-mail address there, then try again."
         )
     async with database.guard():
         user = await users.by_email(email)
@@ -98,15 +97,15 @@ async def _attach_or_register(
     account_view.require_not_suspended(user)
     if user.email_verified_at is None:
         raise Conflict(
-            f"There is an account with your address, never confirmed there, so it may be somebody else's. "
-            f'Confirm the address, or choose a new password by "Forgotten password"; then {provider.title} '
-            f"can be linked."
+            f"An account with your e-mail address exists, but the address was never confirmed there. "
+            f'Confirm it, or choose a new password with "Forgotten password". Then {provider.title} can be '
+            f"linked."
         )
     return await _attach(container, provider, verified, user, act)
 
 
 def _canonical_email(claim: str | None) -> str | None:
-    """An address as accounts keep it; None for one that becomes another by that, maybe somebody else's."""
+    """Return the stored form of an address. None if normalizing changes it, maybe to another owner's."""
     email = email_addresses.canonical(claim) if claim is not None else None
     return email if email is not None and email_addresses.is_spelling_of(claim or "", email) else None
 
@@ -141,7 +140,7 @@ async def _attach(
 async def _register(
     container: Container, provider: IdentityProvider, verified: VerifiedIdentity, email: str, act: AuditEvent
 ) -> models.User | None:
-    """An account without a password, by the first username that is free."""
+    """Create an account without a password, with the first free username."""
     name = _display_name(verified.name) or email.partition("@")[0][:_MAX_NAME_CHARS]
     user = models.User(email=email, display_name=name, email_verified_at=clock.now())
     for username in validation.username_candidates(name, email):
@@ -159,7 +158,7 @@ async def _register(
 async def _try_create(
     provider: IdentityProvider, verified: VerifiedIdentity, user: models.User, act: AuditEvent
 ) -> bool:
-    """Whether the account and its identity are stored: both or neither."""
+    """Store the account and its identity, both or neither. Returns whether they are stored."""
     try:
         async with database.transaction() as tx:
             await user.save(force_create=True)
@@ -190,7 +189,7 @@ def _display_name(claim: str) -> str:
 
 
 async def list_own(ctx: Context) -> list[wire.Identity]:
-    """The caller's identities, the oldest first."""
+    """Return the caller's identities, oldest first, at most 100."""
     async with database.guard():
         rows = await models.Identity.filter(user_id=ctx.user_id).order_by("id").limit(_MAX_LISTED)
     return [
@@ -206,20 +205,22 @@ async def list_own(ctx: Context) -> list[wire.Identity]:
 
 
 async def unlink(ctx: Context, command: wire.IdentityRef) -> None:
-    """Take one of the caller's identities away. Raises NotFound, Conflict (it is the only way in)."""
+    """Unlink one of the caller's identities. Raises NotFound, Conflict (the only login method)."""
     act = recorder.act_of(ctx, Action.UNLINK_IDENTITY, Target("identity", command.identity_id))
     async with recorder.attempt(ctx.container, act), database.transaction() as tx:
-        user = await sessions.lock_caller(
-            ctx, confirmed=True
-        )  # of two who take the last two away one is refused
+        # The lock serializes concurrent calls, so that one identity remains.
+        user = await sessions.lock_caller(ctx, confirmed=True)
         own = models.Identity.filter(user_id=ctx.user_id)
         identity = await own.filter(id=command.identity_id).first()
         if identity is None:
-            raise NotFound("There is no such identity.")
+            raise NotFound("Identity not found.")
         if user.password_digest is None and await own.count() == 1:
             raise Conflict(
-                'This is the only way into your account. First choose a password by "Forgotten password".'
+                'This is the only login method of your account. Choose a password with "Forgotten password" '
+                "first."
             )
         await identity.delete()
-        await models.OAuthHandoff.filter(user_id=user.id).update(code_digest=None)  # may be of this identity
+        await models.OAuthHandoff.filter(user_id=user.id).update(
+            code_digest=None
+        )  # may belong to this identity
         await audit_log.record(tx, act, provider=identity.provider)

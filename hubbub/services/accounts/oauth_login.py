@@ -1,8 +1,8 @@
-"""Signing in with others: to the provider and back, then in as with a password.
+"""OAuth login: to the provider and back, then as after a correct password.
 
-The browser carries a sealed cookie in between. A sign-in that comes back is stored by its state, so that it
-comes back once. A page that asked for it gets a code in the fragment of its address and exchanges that for
-tokens: no token is ever part of an address.
+The browser keeps an encrypted cookie in between. A login that returns is stored by its state, so that it can
+return only once. A page that started it receives a code in the fragment of its URL and exchanges it for
+tokens: a token is never part of a URL.
 """
 
 import hashlib
@@ -33,11 +33,11 @@ from hubbub.services.auth import confirmation, login, login_throttle
 from hubbub.services.context import Container, Context
 from hubbub.services.users import users
 
-STATE_LIFETIME = timedelta(minutes=10)  # from the way to a provider to the way back
+STATE_LIFETIME = timedelta(minutes=10)  # between the redirect to the provider and the callback
 CODE_LIFETIME = timedelta(seconds=60)
 CALLBACK_PATH = "/api/v1/auth/oauth/{name}/callback"
 _INVALID_STATE = (
-    "This sign-in was not begun in this browser, took longer than ten minutes, or was used already. "
+    "This login was not started in this browser, took longer than ten minutes, or was used before. "
     "Start again."
 )
 INVALID_REDIRECT = (
@@ -46,44 +46,46 @@ INVALID_REDIRECT = (
 
 
 class LoginState(msgspec.Struct, frozen=True):
-    """What a browser keeps, sealed, while its person is at the provider's."""
+    """The content of the encrypted cookie that the browser keeps during the login."""
 
-    state: str
-    nonce: str
-    verifier: str
-    until: datetime
-    redirect: str | None
-    challenge: str | None
-    confirm: bool = False
-    session: tuple[UUID, UUID] | None = None  # user and session that are confirmed
+    state: str  # compared with the callback
+    nonce: str  # compared with the ID token
+    verifier: str  # of PKCE with the provider
+    until: datetime  # expires then
+    redirect: str | None  # URL of the page that started the login
+    challenge: str | None  # of PKCE with that page
+    confirm: bool = False  # whether the login confirms a session
+    session: tuple[UUID, UUID] | None = None  # user and session to confirm
 
 
 class CallbackResult(NamedTuple):
-    """How a sign-in ended: tokens or the second step, or the page that is told; neither if it confirmed."""
+    """The result of a login: tokens or an MFA challenge, or the URL of the page.
+
+    Neither after a confirmation.
+    """
 
     response: TokenPair | MfaRequired | None
     location: str | None
 
 
 def list_providers(container: Container) -> list[wire.Provider]:
-    """Those that one may sign in with."""
+    """Return the login providers."""
     return [wire.Provider(name=each.name, title=each.title) for each in container.identity_providers.values()]
 
 
 def _get_provider(container: Container, name: str) -> IdentityProvider:
     found = container.identity_providers.get(name)
     if found is None:
-        raise NotFound("There is no such provider to sign in with.")
+        raise NotFound("Login provider not found.")
     return found
 
 
 async def authorize(
     container: Container, name: str, command: wire.Authorize, session: tuple[UUID, UUID] | None = None
 ) -> tuple[str, str]:
-    """Where to send the browser, and what it keeps until it is back.
+    """Return the URL of the provider and the cookie that the browser keeps until the callback.
 
-    `session` is the user and the session that it confirms.
-    Raises NotFound, InvalidPayload, Unavailable.
+    `session` is the user and the session to confirm. Raises NotFound, InvalidPayload, Unavailable.
     """
     provider, redirect = _get_provider(container, name), None
     if command.redirect is not None:
@@ -119,9 +121,9 @@ def _authorization_request(
 async def handle_callback(
     container: Container, name: str, command: wire.Callback, cookie: str, request_info: RequestInfo
 ) -> CallbackResult:
-    """The browser is back. If a page asked for it, that page is told how it ended, refusals included.
+    """Finish a login. A page that started it receives the result in its URL, errors included.
 
-    Raises NotFound, InvalidToken (not begun here, or spent); without a page also Forbidden, Conflict,
+    Raises NotFound, InvalidToken (not started here, or used before); without a page also Forbidden, Conflict,
     Suspended, Unavailable.
     """
     provider = _get_provider(container, name)
@@ -160,7 +162,7 @@ async def handle_callback(
 def _restore_state(
     container: Container, provider: IdentityProvider, command: wire.Callback, cookie: str
 ) -> LoginState:
-    """What this browser began with this provider. Raises InvalidToken."""
+    """Return the state that this browser started with this provider. Raises InvalidToken."""
     try:
         raw = container.sealing.unseal(_sealing_purpose(provider), cookie)
         login_state = msgspec.json.decode(raw, type=LoginState)
@@ -173,15 +175,15 @@ def _restore_state(
 
 
 async def _confirm(ctx: Context, still_valid: login.Recheck) -> None:
-    """Raises Forbidden, SessionRevoked, Suspended, Unauthenticated."""
+    """Confirm the session. Raises Forbidden, SessionRevoked, Suspended, Unauthenticated."""
     if not await confirmation.confirm_by_provider(ctx, still_valid):
         raise Forbidden(
-            "This does not confirm your session: use the password, or the provider of your account."
+            "This login does not confirm your session. Use your password, or the provider of your account."
         )
 
 
 async def _consume_state(login_state: LoginState) -> None:
-    """Of several who come back with one state, one goes on. Raises InvalidToken."""
+    """Use a state. Of several concurrent callbacks one continues. Raises InvalidToken."""
     try:
         async with database.transaction():
             await models.OAuthHandoff.create(
@@ -202,12 +204,12 @@ async def _identify(
     login_state: LoginState,
     act: AuditEvent,
 ) -> VerifiedIdentity:
-    if command.iss is not None and command.iss != provider.issuer:  # RFC 9207: of another provider
+    if command.iss is not None and command.iss != provider.issuer:  # from another provider (RFC 9207)
         raise InvalidToken(_INVALID_STATE)
     if command.error is not None:
         act.reason = "refused_by_provider"
         raise Forbidden(
-            f"{provider.title} was not allowed to say who you are. Start again if you want to sign in."
+            f"You did not allow the login with {provider.title}. Start again if you want to log in."
         )
     if command.code is None:
         raise InvalidToken(_INVALID_STATE)
@@ -215,7 +217,7 @@ async def _identify(
 
 
 async def _create_code(user_id: UUID, still_valid: login.Recheck, login_state: LoginState) -> str:
-    """What the page exchanges for tokens, once, within a minute. Raises InvalidToken."""
+    """Create the code that the page exchanges for tokens, once, within a minute. Raises InvalidToken."""
     code = secrets.token_urlsafe(32)
     async with database.transaction():
         user = await users.lock(user_id)
@@ -230,7 +232,7 @@ async def _create_code(user_id: UUID, still_valid: login.Recheck, login_state: L
 async def exchange(
     container: Container, command: wire.Exchange, request_info: RequestInfo, ctx: Context | None = None
 ) -> TokenPair | MfaRequired | None:
-    """Tokens for a code, or the second step; a wrong verifier uses it up.
+    """Exchange a code for tokens or an MFA challenge. A wrong verifier invalidates the code.
 
     With `ctx`, the caller's session is confirmed instead. Raises InvalidToken, Suspended, Forbidden.
     """
@@ -262,7 +264,7 @@ async def exchange(
         )
     except Suspended:
         async with database.guard():
-            await matching.update(code_digest=None)  # what was rolled back: a code is good once
+            await matching.update(code_digest=None)  # was rolled back; a code works once
         raise
     if response is None:
         raise InvalidToken
@@ -278,7 +280,7 @@ async def _record_login(
 
 
 def _verifier_matches(verifier: str | None, challenge: str | None) -> bool:
-    """Whether the page that exchanges the code is the one that began."""
+    """Whether the page that exchanges the code is the one that started the login."""
     if challenge is None:
         return verifier is None
     expected = urlsafe_b64encode(hashlib.sha256((verifier or "").encode()).digest()).decode().rstrip("=")

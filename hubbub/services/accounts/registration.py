@@ -1,4 +1,4 @@
-"""Accounts: registering and logging in."""
+"""Registration of accounts."""
 
 from collections.abc import Iterable
 
@@ -22,9 +22,9 @@ from hubbub.services.users import account_view, users, validation
 async def register(
     container: Container, command: wire.Register, request_info: RequestInfo, *, by_operator: bool = False
 ) -> wire.TokenPair:
-    """Make an account, sign in, join the default rooms. Raises Conflict, InvalidPayload, Unavailable.
+    """Create an account, log in, and join the default rooms. Raises Conflict, InvalidPayload, Unavailable.
 
-    A reserved username is taken from an operator's command alone.
+    Only an operator's command may use a reserved username.
     """
     email, name = validation.validate_email(command.email), names.normalize_line(command.name)
     username = validation.validate_username(command.username) if command.username is not None else None
@@ -44,8 +44,8 @@ async def register(
 async def _register(
     container: Container, user: models.User, usernames: Iterable[str], act: AuditEvent
 ) -> wire.TokenPair:
-    """By the first of the usernames that is free. Raises Conflict."""
-    async with database.guard():  # an earlier release may have stored another spelling of the address
+    """Create the account with the first free username. Raises Conflict."""
+    async with database.guard():  # earlier releases may have stored another spelling
         if await users.by_email(user.email) is not None:
             raise validation.taken_error("email")
     for username in usernames:
@@ -59,7 +59,7 @@ async def _register(
 
 
 async def _try_create(container: Container, user: models.User, act: AuditEvent) -> wire.TokenPair | None:
-    """The account and its first session, both or neither; None if the address or the username is taken."""
+    """Store the account and its first session, both or neither; None if address or username are taken."""
     try:
         async with database.transaction() as tx:
             await user.save(force_create=True)
@@ -75,7 +75,7 @@ async def _try_create(container: Container, user: models.User, act: AuditEvent) 
 
 
 async def me(ctx: Context) -> wire.Account:
-    """The caller as they see themselves."""
+    """Return the caller's account."""
     async with database.guard():
         user = await models.User.filter(id=ctx.user_id).first()
     if user is None:

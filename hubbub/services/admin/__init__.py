@@ -1,1 +1,1 @@
-"""admin."""
+"""Administration: users, rooms, admins, instances and the audit log."""

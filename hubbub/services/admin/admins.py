@@ -1,4 +1,4 @@
-"""Accounts that may do everything."""
+"""Commands of an operator: create and promote admins, turn off a second factor."""
 
 from hubbub import models
 from hubbub.core import clock
@@ -21,27 +21,27 @@ CREATE_ADMIN_REQUEST = RequestInfo(ip="", user_agent="hubbub create-admin")
 
 
 async def exists(email: str) -> bool:
-    """Whether there is an account with this address."""
+    """Whether an account has this e-mail address."""
     async with database.guard():
         return await users.by_email(email) is not None
 
 
 async def create(container: Container, email: str, password: str) -> None:
-    """Make an admin with a verified address. Raises InvalidPayload, Conflict.
+    """Create an admin with a verified e-mail address. Raises InvalidPayload, Conflict.
 
-    The username may be a reserved one: it is an operator's account.
+    The username may be a reserved one, because the account is an operator's.
     """
     fields = {"name": email.partition("@")[0][:80] or "admin", "email": email, "password": password}
     await registration.register(container, parse(Register, fields), CREATE_ADMIN_REQUEST, by_operator=True)
     await promote(container, email)
-    async with database.guard():  # nobody has logged in yet
+    async with database.guard():  # the session of the registration is not used
         await models.Session.filter(user__email=validation.normalize_email(email)).delete()
 
 
 async def promote(container: Container, email: str) -> None:
-    """Make an account that is there an admin; its password stays. Raises Conflict if it is gone.
+    """Make an existing account an admin, with its password unchanged. Raises Conflict if it was deleted.
 
-    Instances that run on this database find it within a second.
+    Running instances find the change within a second.
     """
     async with (
         recorder.attempt(container, AuditEvent(Action.CREATE_ADMIN, CREATE_ADMIN_REQUEST)) as act,
@@ -50,7 +50,7 @@ async def promote(container: Container, email: str) -> None:
         found = await users.by_email(email)
         user = await users.lock(found.id) if found is not None else None
         if user is None:
-            raise Conflict("The account is gone.")
+            raise Conflict("The account was deleted.")
         act.target = Target("user", user.id)
         await models.User.filter(id=user.id).update(role="admin", email_verified_at=clock.now())
         await change_counters.bump_version(tx, [user.id])
@@ -58,7 +58,7 @@ async def promote(container: Container, email: str) -> None:
 
 
 async def disable_two_factor(container: Container, email: str) -> None:
-    """Switch it off for somebody who can't; they are told by e-mail. Raises NotFound, Conflict."""
+    """Turn off two-factor for a user who can't, and notify them by e-mail. Raises NotFound, Conflict."""
     request_info = RequestInfo(ip="", user_agent="hubbub disable-two-factor")
     async with (
         recorder.attempt(container, AuditEvent(Action.DISABLE_TWO_FACTOR, request_info)) as act,
@@ -67,7 +67,7 @@ async def disable_two_factor(container: Container, email: str) -> None:
         found = await users.by_email(email)
         user = await users.lock(found.id) if found is not None else None
         if user is None:
-            raise NotFound("There is no account with this address.")
+            raise NotFound("No account has this e-mail address.")
         act.target = Target("user", user.id)
         undo = await two_factor.disable_with_undo(user)
         await audit_log.record(tx, act)

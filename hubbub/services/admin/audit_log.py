@@ -1,4 +1,4 @@
-"""Reading the audit log: a page of it, or all of it as a file."""
+"""Reads the audit log: a page, or all of it as a file."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ _decode_facts = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def _query(filters: wire.AuditLogFilters) -> QuerySet[models.AuditRecord]:
-    """The rows that are asked for."""
+    """Return the query of the filtered rows."""
     rows = models.AuditRecord.filter(pagination.search_filter(filters.query, SEARCH_COLUMNS))
     for name in ("action", "outcome", "actor_id", "target_kind", "target_id", "ip"):
         if (value := getattr(filters, name)) is not None:
@@ -39,7 +39,7 @@ def _query(filters: wire.AuditLogFilters) -> QuerySet[models.AuditRecord]:
 
 
 async def list_records(ctx: Context, command: wire.ListAuditLog) -> tuple[list[wire.AuditRecord], int]:
-    """A page of the log, the latest first, and how many there are."""
+    """Return a page of the log, latest first, and the number of all records."""
     await permissions.require(ctx, Permission.READ_AUDIT_LOG)
     order = pagination.order_columns(command.list_query, "-at")
     rows, total = await pagination.page(_query(command).order_by(*order), command.list_query)
@@ -78,7 +78,7 @@ def _to_view(row: models.AuditRecord, username: str | None) -> wire.AuditRecord:
 
 
 async def as_json(ctx: Context, filters: wire.AuditLogFilters) -> AsyncIterator[bytes]:
-    """`{"data": [{…}, …]}`, in pieces, the oldest first."""
+    """Yield `{"data": [{…}, …]}` in pieces, oldest first."""
     await _start_export(ctx, "json")
     start = b'{"data":['
     async for records in _read_batches(filters):
@@ -88,7 +88,7 @@ async def as_json(ctx: Context, filters: wire.AuditLogFilters) -> AsyncIterator[
 
 
 async def as_csv(ctx: Context, filters: wire.AuditLogFilters) -> AsyncIterator[bytes]:
-    """Lines, the first with the names of the columns; text that is a formula is none any more."""
+    """Yield CSV, the first line with the column names. Text that looks like a formula is escaped."""
     await _start_export(ctx, "csv")
     yield csv_rows.to_csv([dict(zip(COLUMNS, COLUMNS, strict=True))], COLUMNS)
     async for records in _read_batches(filters):
@@ -99,7 +99,7 @@ async def as_csv(ctx: Context, filters: wire.AuditLogFilters) -> AsyncIterator[b
 
 
 async def _start_export(ctx: Context, kind: str) -> None:
-    """Who takes the log along is in it."""
+    """Check the permission, and record the export in the log."""
     await permissions.require(ctx, Permission.READ_AUDIT_LOG)
     async with database.transaction() as tx:
         act = recorder.act_of(ctx, Action.EXPORT_AUDIT_LOG, Target("audit_log", ""))
@@ -107,6 +107,6 @@ async def _start_export(ctx: Context, kind: str) -> None:
 
 
 async def _read_batches(filters: wire.AuditLogFilters) -> AsyncIterator[list[wire.AuditRecord]]:
-    """All that are asked for, by id, which is by time; memory holds one batch."""
+    """Yield the filtered records in batches, by id and so by time. Memory holds one batch."""
     async for batch in pagination.batches(_query(filters), EXPORT_BATCH_ROWS):
         yield await _to_views(batch)

@@ -1,4 +1,4 @@
-"""What goes on: instances, connections, jobs."""
+"""The state of the deployment: instances, connections, jobs."""
 
 from hubbub import __version__
 from hubbub.cluster import presence
@@ -10,7 +10,7 @@ from hubbub.services.permissions import Permission
 
 
 async def get_realtime(ctx: Context) -> wire.Realtime:
-    """Connections, rooms and instances, of the whole as far as it is known."""
+    """Return connections, rooms and instances of the deployment, as far as they are known."""
     await permissions.require(ctx, Permission.READ_OPERATION)
     found = await ctx.container.presence.instances()
     return wire.Realtime(
@@ -27,7 +27,7 @@ def _to_view(ctx: Context, instance: presence.Instance) -> wire.Instance:
 
 
 async def get_detail(ctx: Context) -> wire.InstanceDetail:
-    """More about this instance than its readiness. Raises Unavailable."""
+    """Return details of this instance beyond its readiness. Raises Unavailable."""
     await permissions.require(ctx, Permission.READ_HEALTH)
     found = await ctx.container.presence.instances()
     own = [view for each in found.known if (view := _to_view(ctx, each)).current]

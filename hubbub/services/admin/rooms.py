@@ -9,7 +9,7 @@ from hubbub.services.permissions import Permission
 
 
 async def list_rooms(ctx: Context, command: wire.ListAllRooms) -> tuple[list[wire.ManagedRoom], int]:
-    """A page of all rooms, the newest first, and how many there are."""
+    """Return a page of all rooms, newest first, and the number of all."""
     await permissions.require(ctx, Permission.READ_ROOMS)
     found = models.Room.filter(pagination.search_filter(command.query, ("name", "topic")))
     if command.kind is not None:

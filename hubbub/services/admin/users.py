@@ -1,7 +1,7 @@
-"""Looking after users and rooms: finding them, roles, suspensions, deletion.
+"""Administration of users: lists, roles, suspensions, deletion.
 
-Whoever acts upon a user holds the rows of all admins, of the user and their own: of two who take each other's
-role one is first, and the other is no admin any more.
+Every change of a user locks the rows of all admins, of the user and of the caller. If two admins remove each
+other's role, the second one is no longer an admin when its turn comes.
 """
 
 from collections.abc import Awaitable, Callable
@@ -54,7 +54,7 @@ def _to_view(row: models.User) -> wire.ManagedUser:
 
 
 async def list_users(ctx: Context, command: wire.ListUsers) -> tuple[list[wire.ManagedUser], int]:
-    """A page of all accounts, the newest first, and how many there are."""
+    """Return a page of all accounts, newest first, and the number of all."""
     await permissions.require(ctx, Permission.READ_USERS)
     found = models.User.filter(pagination.search_filter(command.query, ("username", "display_name", "email")))
     found = found.filter(deleted_at__isnull=True)
@@ -71,12 +71,12 @@ async def list_users(ctx: Context, command: wire.ListUsers) -> tuple[list[wire.M
 
 
 async def get_user(ctx: Context, command: wire.UserRef) -> wire.ManagedUser:
-    """One account. Raises NotFound."""
+    """Return an account. Raises NotFound."""
     await permissions.require(ctx, Permission.READ_USERS)
     async with database.guard():
         row = await _active_user(command.user_id).first()
     if row is None:
-        raise NotFound("There is no such user.")
+        raise NotFound("User not found.")
     return _to_view(row)
 
 
@@ -85,7 +85,7 @@ def _active_user(user_id: UUID) -> QuerySet[models.User]:
 
 
 async def change_user(ctx: Context, command: wire.ChangeUser) -> wire.ManagedUser:
-    """Give a user another role, suspend them, or let them in again. Their sockets follow at once.
+    """Change a user's role, suspend or unsuspend them. Takes effect on their sockets at once.
 
     Raises Forbidden, NotFound, Conflict (no admin would be left), InvalidPayload.
     """
@@ -118,7 +118,7 @@ def _requested_actions(command: wire.ChangeUser) -> list[Action]:
 
 
 async def _lock_actor_and_user(ctx: Context, user_id: UUID) -> tuple[models.User, models.User]:
-    """The one who acts and the one who is acted upon, locked with all admins. Raises Forbidden, NotFound."""
+    """Return the caller and the user, locked with all admins. Raises Forbidden, NotFound."""
     locked = await admin_guard.lock_admins(user_id, ctx.user_id)
     actor = locked.get(ctx.user_id)
     if actor is None or account_view.is_suspended(actor.suspended_at, actor.suspended_until):
@@ -126,7 +126,7 @@ async def _lock_actor_and_user(ctx: Context, user_id: UUID) -> tuple[models.User
     await sessions.check_caller(ctx)
     user = locked.get(user_id)
     if user is None:
-        raise NotFound("There is no such user.")
+        raise NotFound("User not found.")
     return actor, user
 
 
@@ -185,22 +185,21 @@ _ACTION_HANDLERS: dict[Action, _ActionHandler] = {
 def _require_may_suspend(actor: models.User, user: models.User) -> None:
     permissions.check(actor.role, Permission.SUSPEND_USERS)
     if actor.id == user.id:
-        raise Forbidden("Nobody suspends themselves.")
+        raise Forbidden("You can't suspend yourself.")
     if not permissions.outranks(actor.role, user.role):
-        raise Forbidden("Moderators may suspend users, and neither moderators nor admins.")
+        raise Forbidden("Moderators can't suspend moderators or admins.")
 
 
 async def delete_user(ctx: Context, command: wire.UserRef) -> None:
-    """Delete somebody's account, as its owner may.
+    """Delete a user's account. The caller's own account is refused: it needs the token sent by e-mail.
 
-    One's own is deleted by the token of a letter: so this is never the last admin's.
-    Raises Forbidden, NotFound.
+    So the last admin can't be deleted here. Raises Forbidden, NotFound.
     """
     act = recorder.act_of(ctx, Action.DELETE_USER, Target("user", command.user_id))
     async with recorder.attempt(ctx.container, act):
         permissions.check(ctx.role, Permission.DELETE_USERS)
         if command.user_id == ctx.user_id:
-            raise Forbidden("Delete your own account by the token of a letter.")
+            raise Forbidden("Delete your own account by the token sent by e-mail.")
         async with ctx.unit() as unit:
             actor, user = await _lock_actor_and_user(ctx, command.user_id)
             permissions.check(actor.role, Permission.DELETE_USERS)

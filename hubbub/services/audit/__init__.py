@@ -1,1 +1,1 @@
-"""audit."""
+"""The audit log: records what matters to security, with its outcome."""

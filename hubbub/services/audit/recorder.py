@@ -1,12 +1,13 @@
-"""The audit log: every act that matters to security, with its outcome. Rows are added and never changed.
+"""The audit log: records each security-relevant operation with its outcome. Rows are added and never changed.
 
-An act that succeeds is recorded in its own transaction: it is in the log if, and only if, it was done. One
-that fails is recorded after its transaction was rolled back, in one of its own:
+A successful operation is recorded in its own transaction: it is in the log if and only if it was done. A
+failed one is recorded after its transaction was rolled back, in a separate transaction:
 
-    async with audit.attempt(ctx.parts, audit.by(ctx, Action.SET_ROLE, Target("user", user_id))) as act:
+    event = recorder.act_of(ctx, Action.SET_ROLE, Target("user", user_id))
+    async with recorder.attempt(ctx.container, event) as act:
         async with ctx.unit() as unit:
             …
-            await audit.record(unit.tx, act, role="admin")
+            await audit_log.record(unit.tx, act, role="admin")
 """
 
 import logging
@@ -26,12 +27,12 @@ log = logging.getLogger(__name__)
 metrics.declare("audit_failures_suppressed", Action)
 metrics.declare("audit_failures_lost", Action)
 
-# Acts of one kind that failed, by one caller, that are written down; so that nobody fills the disk with them.
+# Recorded failures per caller and action, so that a caller can't fill the disk with them.
 FAILURE_RATE = Rate(60, 0.5)
 
 
 def act_of(ctx: Context, action: Action, target: Target | None = None) -> AuditEvent:
-    """An act of the caller; without a target it is about themselves."""
+    """Return an audit event of the caller. The default target is the caller."""
     return AuditEvent(
         action,
         ctx.request_info,
@@ -45,12 +46,15 @@ def act_of(ctx: Context, action: Action, target: Target | None = None) -> AuditE
 
 @asynccontextmanager
 async def attempt(container: Container, act: AuditEvent) -> AsyncIterator[AuditEvent]:
-    """Record it as failed if what is done inside raises; `act.reason`, else the error's code, says why.
+    """Record a failure if the block raises. The reason is `act.reason`, else the error's code.
 
-    Must be around the transaction, not in it. A database that is away, and limits, are no outcome of an act.
+    Must surround the transaction. Raises RuntimeError inside one, since the record would be rolled back with
+    it. RateLimited and Unavailable are not recorded: they are no outcome of the operation.
     """
     if database.in_transaction():
-        raise RuntimeError("What fails here would be rolled back with what it failed in.")
+        raise RuntimeError(
+            "attempt() must surround the transaction: inside it the record would be rolled back."
+        )
     try:
         yield act
     except (RateLimited, Unavailable):
@@ -70,4 +74,4 @@ async def _record_failure(container: Container, act: AuditEvent, code: str) -> N
             await record_failure(tx, act, act.reason or code)
     except Exception:
         metrics.count("audit_failures_lost", act.action)
-        log.exception("a failed act could not be recorded", extra={"action": act.action})
+        log.exception("audit failure not recorded", extra={"action": act.action})

@@ -1,1 +1,1 @@
-"""auth."""
+"""Authentication: sessions, passwords, second factors and API keys."""

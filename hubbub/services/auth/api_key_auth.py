@@ -1,4 +1,4 @@
-"""Who comes with an API key: whether it is one, what it is good for, and whether its request is signed."""
+"""Authenticates API keys: validity, scopes and signed requests."""
 
 import hashlib
 import hmac
@@ -21,37 +21,35 @@ from hubbub.services.context import Container
 from hubbub.services.users import account_view
 
 READ_SCOPE, WRITE_SCOPE = "read", "write"
-UNKNOWN_KEY = "There is no such API key, or it was revoked."
-EXPIRED_KEY = "This API key has run out: make a new one."
-MISSING_SIGNATURE = "This API key is good for signed requests only: the header X-Signature is missing."
-MALFORMED_SIGNATURE = "X-Signature is not of the form t=<Unix seconds>,n=<nonce>,s=<HMAC-SHA256 in hex>."
-STALE_SIGNATURE = f"This request was signed more than {signing.WINDOW_S} seconds ago, or ahead"
-WRONG_SIGNATURE = "The signature is not that of this request: its method, path and query, time, nonce, body."
-UNREADABLE_KEY = "The server can't read this key's signing secret any more: make a new key."
-REPLAYED_NONCE = "A request with this nonce was taken before: each one needs a nonce of its own."
-MAX_KEY_CHARS = 200  # characters of what is looked at at all
-NONCE_LIFETIME = timedelta(
-    seconds=2 * signing.WINDOW_S
-)  # a nonce: for as long as a request with it could be taken
+UNKNOWN_KEY = "The API key does not exist or was revoked."
+EXPIRED_KEY = "This API key has expired. Create a new one."
+MISSING_SIGNATURE = "This API key requires signed requests: the header X-Signature is missing."
+MALFORMED_SIGNATURE = "X-Signature does not have the form t=<Unix seconds>,n=<nonce>,s=<HMAC-SHA256 in hex>."
+STALE_SIGNATURE = f"The signature's time differs by more than {signing.WINDOW_S} seconds from the server's"
+WRONG_SIGNATURE = "The signature does not match this request (method, path, query, time, nonce, body)."
+UNREADABLE_KEY = "The server can no longer read the signing secret of this key. Create a new key."
+REPLAYED_NONCE = "This nonce was used before. Each request needs its own nonce."
+MAX_KEY_CHARS = 200  # longer texts are not looked up
+NONCE_LIFETIME = timedelta(seconds=2 * signing.WINDOW_S)  # as long as a request with it could be accepted
 
 
 class ApiKeyPrincipal(NamedTuple):
-    """Somebody who came with an API key, as the database has it now."""
+    """The caller of a request with an API key, as the database has it now."""
 
-    user: User
+    user: User  # owner of the key
     key_id: UUID
-    role: str
+    role: str  # of the user, on the server
     scopes: frozenset[str]
-    sealed_secret: str | None
+    sealed_secret: str | None  # encrypted signing secret; None: requests are not signed
 
     @property
     def requires_signature(self) -> bool:
-        """Whether every request of this key is signed."""
+        """Whether every request with this key must be signed."""
         return self.sealed_secret is not None
 
 
 async def authenticate(container: Container, key: str, request_info: RequestInfo) -> ApiKeyPrincipal:
-    """Whose key it is, if it is in force: one query, for all who come at once.
+    """Return the principal of a valid key. One query for all concurrent calls.
 
     Raises Unauthenticated, Suspended, Unavailable.
     """
@@ -71,7 +69,7 @@ async def authenticate(container: Container, key: str, request_info: RequestInfo
 def _recording_failures(
     container: Container, principal: ApiKeyPrincipal, request_info: RequestInfo
 ) -> AbstractAsyncContextManager[AuditEvent]:
-    """What fails inside is recorded as a wrong use of the key."""
+    """Record a failure of the block as a failed use of the key."""
     act = AuditEvent(
         Action.USE_API_KEY,
         request_info,
@@ -83,7 +81,7 @@ def _recording_failures(
 
 
 def _parse_prefix(key: str) -> str:
-    """Raises Unauthenticated for what no key looks like."""
+    """Return the prefix of a key. Raises Unauthenticated for text that is no key."""
     prefix, secret = (
         key[: len(api_keys.PREFIX) + 2 * api_keys.PREFIX_RANDOM_BYTES],
         key[len(api_keys.PREFIX) :],
@@ -112,7 +110,7 @@ async def verify_signature(
     request: signing.SignedRequest,
     request_info: RequestInfo,
 ) -> str:
-    """Whether the key's signing secret signed this request, a moment ago; returns its nonce.
+    """Verify that the key's signing secret signed this request within the last minutes. Returns its nonce.
 
     Raises Unauthenticated.
     """
@@ -125,7 +123,7 @@ async def verify_signature(
             raise Unauthenticated(MALFORMED_SIGNATURE)
         act.reason, now = "signed_at_another_time", clock.now()
         if abs(now.timestamp() - signature.time) > signing.WINDOW_S:
-            raise Unauthenticated(f"{STALE_SIGNATURE}: here it is {clock.rfc3339(now)}.")
+            raise Unauthenticated(f"{STALE_SIGNATURE}, which is {clock.rfc3339(now)}.")
         act.reason = "wrong_signature"
         if not signing.verify(_signing_secret(container, principal), request, signature):
             raise Unauthenticated(WRONG_SIGNATURE)
@@ -142,34 +140,34 @@ def _signing_secret(container: Container, principal: ApiKeyPrincipal) -> str:
 
 
 class KeyUse(NamedTuple):
-    """What a key is to be used for."""
+    """The use of a key by one request."""
 
-    read_only: bool  # reading alone
-    requires_session: bool
+    read_only: bool  # whether the request only reads
+    requires_session: bool  # whether the route refuses API keys
     nonce: str | None  # of a signed request
 
 
 async def authorize(
     container: Container, principal: ApiKeyPrincipal, use: KeyUse, request_info: RequestInfo
 ) -> None:
-    """Whether the key is good for that; a signed request is good once, on all instances together.
+    """Require that the key permits the use. A signed request is accepted once, on all instances together.
 
     Raises Forbidden, Unauthenticated, Unavailable.
     """
     async with _recording_failures(container, principal, request_info) as act:
         if use.requires_session:
             act.reason = "needs_session"
-            raise Forbidden("API keys are not for this: log in, and come with an access token.")
+            raise Forbidden("API keys are not accepted here: log in and use an access token.")
         if (needed := READ_SCOPE if use.read_only else WRITE_SCOPE) not in principal.scopes:
             act.reason = "out_of_scope"
-            raise Forbidden(f"This API key is not for that: it has not the scope `{needed}`.")
+            raise Forbidden(f"This API key does not have the scope `{needed}`.")
         if use.nonce is not None and not await _consume_nonce(principal, use.nonce):
             act.reason = "replayed"
             raise Unauthenticated(REPLAYED_NONCE)
 
 
 async def _consume_nonce(principal: ApiKeyPrincipal, nonce: str) -> bool:
-    """Whether the key's nonce is fresh; from now on it is not."""
+    """Store the key's nonce. Returns False if it was used before."""
     nonce_id = hashlib.sha256(f"{principal.key_id}:{nonce}".encode()).hexdigest()
     async with database.guard():
         added = await database.connection().execute(

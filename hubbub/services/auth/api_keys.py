@@ -1,4 +1,4 @@
-"""API keys: made, listed and revoked by their user."""
+"""API keys: created, listed and revoked by their user."""
 
 import hashlib
 import secrets
@@ -24,19 +24,19 @@ from hubbub.services.context import Context
 from hubbub.services.mail import mailer, one_time_tokens
 
 PREFIX = API_KEY_PREFIX
-PREFIX_RANDOM_BYTES = 6  # bytes of a prefix that are random
+PREFIX_RANDOM_BYTES = 6
 SECRET_BYTES = 32
-MAX_KEYS_PER_USER = 25  # of one user
+MAX_KEYS_PER_USER = 25
 MAX_LIFETIME = timedelta(days=3650)
 
 
 def digest(key: str) -> str:
-    """What is stored of a key: it is random enough for a plain hash."""
+    """Return the stored digest of a key. A plain hash is enough, because the key is random."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def sealing_purpose(key_id: UUID) -> str:
-    """What a sealed signing secret is good for."""
+    """Return the purpose by which a signing secret is encrypted."""
     return f"signing:{key_id}"
 
 
@@ -55,15 +55,17 @@ def _to_view(ctx: Context, row: models.ApiKey) -> wire.ApiKey:
 
 
 async def create(ctx: Context, command: wire.CreateApiKey) -> wire.NewApiKey:
-    """A new key; it can't be shown again. Raises InvalidPayload, Conflict."""
+    """Create a key. It is returned only this once. Raises InvalidPayload, Conflict."""
     async with recorder.attempt(ctx.container, recorder.act_of(ctx, Action.CREATE_API_KEY)) as act:
         name = names.normalize_line(command.name)
         _validate(command)
         row, key, secret = _generate(ctx, command, name)
         async with ctx.unit() as unit:
-            user = await sessions.lock_caller(ctx, confirmed=True)  # two keys do not cross
+            user = await sessions.lock_caller(ctx, confirmed=True)  # serializes concurrent calls
             if await models.ApiKey.filter(user_id=ctx.user_id).count() >= MAX_KEYS_PER_USER:
-                raise Conflict(f"There are {MAX_KEYS_PER_USER} keys already: delete one that is not needed.")
+                raise Conflict(
+                    f"You have {MAX_KEYS_PER_USER} keys, the maximum. Delete one that you do not need."
+                )
             await row.save(force_create=True)
             act.target = Target("api_key", row.id)
             facts = {"prefix": row.prefix, "scopes": row.scopes}
@@ -75,7 +77,7 @@ async def create(ctx: Context, command: wire.CreateApiKey) -> wire.NewApiKey:
 
 
 def _generate(ctx: Context, command: wire.CreateApiKey, name: str) -> tuple[models.ApiKey, str, str | None]:
-    """The row, the key that it stands for, and its signing secret."""
+    """Return the row, the key and its signing secret."""
     key_id, prefix = ids.uuid7(), PREFIX + secrets.token_hex(PREFIX_RANDOM_BYTES)
     key = f"{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
     secret = secrets.token_hex(SECRET_BYTES) if command.signed else None
@@ -103,7 +105,7 @@ def _validate(command: wire.CreateApiKey) -> None:
 
 
 async def list_own(ctx: Context, page: PageQuery) -> tuple[list[wire.ApiKey], int]:
-    """A page of the caller's keys, the newest first, and how many there are."""
+    """Return a page of the caller's keys, newest first, and the number of all."""
     async with database.guard():
         own = models.ApiKey.filter(user_id=ctx.user_id)
         rows = await own.order_by("-created_at", "-id").offset(page.offset).limit(page.limit)
@@ -112,21 +114,21 @@ async def list_own(ctx: Context, page: PageQuery) -> tuple[list[wire.ApiKey], in
 
 
 async def get(ctx: Context, command: wire.ApiKeyRef) -> wire.ApiKey:
-    """One of the caller's keys. Raises NotFound."""
+    """Return one of the caller's keys. Raises NotFound."""
     async with database.guard():
         row = await models.ApiKey.filter(id=command.key_id, user_id=ctx.user_id).first()
     if row is None:
-        raise NotFound("There is no such key.")
+        raise NotFound("Key not found.")
     return _to_view(ctx, row)
 
 
 async def revoke(ctx: Context, command: wire.ApiKeyRef) -> None:
-    """Delete one of the caller's keys: it is refused from now on, everywhere. Raises NotFound."""
+    """Delete one of the caller's keys. All instances refuse it from then on. Raises NotFound."""
     act = recorder.act_of(ctx, Action.REVOKE_API_KEY, Target("api_key", command.key_id))
     async with recorder.attempt(ctx.container, act), database.transaction() as tx:
         await sessions.lock_caller(ctx)
         own = models.ApiKey.filter(id=command.key_id, user_id=ctx.user_id)
         row = await own.first()
         if row is None or not await own.delete():
-            raise NotFound("There is no such key.")
+            raise NotFound("Key not found.")
         await audit_log.record(tx, act, prefix=row.prefix)

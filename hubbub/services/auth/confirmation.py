@@ -1,7 +1,7 @@
-"""Confirming a session: its user says the password again, and the code of the second factor if there is one.
+"""Confirmation of a session: its user enters the password again, and a code if two-factor is on.
 
-An access token alone is not enough for what outlives it or hands out everything. Registration, login and
-refresh do not confirm a session.
+An access token alone is not enough for operations that outlive it or reveal everything. Registration, login
+and refresh do not confirm a session.
 """
 
 from hubbub import models
@@ -17,7 +17,7 @@ from hubbub.services.context import Context
 
 
 async def confirm(ctx: Context, command: wire.Confirm) -> None:
-    """Confirm the caller's session for `sessions.CONFIRMED_FOR`.
+    """Confirm the caller's session for `sessions.CONFIRMATION_LIFETIME`.
 
     Raises Unauthenticated (wrong password or code), SessionRevoked, Suspended, RateLimited, Unavailable.
     """
@@ -56,14 +56,17 @@ async def _verify_password(ctx: Context, password: str, act: AuditEvent) -> mode
     matches = await passwords.matches(password, digest, ctx.container.settings.bcrypt_rounds)
     if user is None or not matches:
         act.reason = "wrong_password"
-        raise Unauthenticated("This is not your password.")
+        raise Unauthenticated("The password is wrong.")
     return user
 
 
 async def _confirm(
     ctx: Context, verified_user: models.User, code: str | None, act: AuditEvent
 ) -> bool | None:
-    """False for a wrong code, which is counted; None if the password is another one by now."""
+    """Confirm the session.
+
+    Returns False for a wrong code, which is counted; None if the password has changed.
+    """
     async with database.transaction() as tx:
         user = await sessions.lock_caller(ctx)
         if user.password_digest != verified_user.password_digest:
@@ -79,10 +82,12 @@ async def _confirm(
 
 
 async def confirm_by_provider(ctx: Context, still_valid: login.Recheck) -> bool:
-    """Confirm the caller's session after a fresh login by a provider; whether that was the caller's own.
+    """Confirm the caller's session after a new login with a provider.
 
-    A second factor is not skipped where there is a password to confirm with.
-    Raises SessionRevoked, Suspended, Unauthenticated.
+    Returns whether the login was the caller's.
+
+    A password with a second factor can't be bypassed: such an account is not confirmed by a provider. Raises
+    SessionRevoked, Suspended, Unauthenticated.
     """
     act = recorder.act_of(ctx, Action.CONFIRM_SESSION)
     async with database.transaction() as tx:
@@ -96,6 +101,6 @@ async def confirm_by_provider(ctx: Context, still_valid: login.Recheck) -> bool:
 
 
 async def require(ctx: Context) -> None:
-    """Raises ConfirmationRequired unless the caller's session is confirmed."""
+    """Raise ConfirmationRequired unless the caller's session is confirmed."""
     async with database.guard():
         await sessions.check_caller(ctx, confirmed=True)

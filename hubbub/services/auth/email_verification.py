@@ -1,4 +1,4 @@
-"""Verifying the e-mail address of an account."""
+"""Verification of the e-mail address of an account."""
 
 from hubbub import models
 from hubbub.core import clock
@@ -14,7 +14,7 @@ from hubbub.services.mail import mailer, one_time_tokens
 
 
 async def verify_email(container: Container, command: wire.VerifyEmail, request_info: RequestInfo) -> None:
-    """The address of an account is its owner's. Raises InvalidToken."""
+    """Mark the e-mail address of an account as verified, by the token sent to it. Raises InvalidToken."""
     async with (
         recorder.attempt(container, AuditEvent(Action.VERIFY_EMAIL, request_info)) as act,
         database.transaction() as tx,
@@ -26,7 +26,7 @@ async def verify_email(container: Container, command: wire.VerifyEmail, request_
 
 
 async def resend_verification(ctx: Context) -> None:
-    """Have the letter sent again; nothing happens for an address that is verified."""
+    """Send the verification e-mail again. Does nothing if the address is verified."""
     async with ctx.unit() as unit:
         user = await sessions.lock_caller(ctx)
         if user.email_verified_at is None:

@@ -1,4 +1,4 @@
-"""Sign-ins that wait for a code: begun by the right password, ended within five minutes by the code."""
+"""MFA challenges: logins with a correct password that need a code within five minutes."""
 
 import hashlib
 import secrets
@@ -11,7 +11,7 @@ from hubbub.core.errors import InvalidToken
 from hubbub.db.sql import Sql
 
 LIFETIME = timedelta(minutes=5)
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 5  # codes per challenge
 
 
 def _digest(token: str) -> str:
@@ -19,7 +19,7 @@ def _digest(token: str) -> str:
 
 
 async def create(user_id: UUID, device_name: str | None) -> str:
-    """The token of a new one, good for nothing but the second step."""
+    """Create a challenge. Returns its token, which is only valid for the second step."""
     token = secrets.token_urlsafe(32)
     await models.MfaChallenge.create(
         user_id=user_id, digest=_digest(token), device_name=device_name, expires_at=clock.now() + LIFETIME
@@ -28,7 +28,7 @@ async def create(user_id: UUID, device_name: str | None) -> str:
 
 
 async def find(token: str) -> models.MfaChallenge:
-    """The one of this token, with its user. Raises InvalidToken."""
+    """Return the challenge of a token, with its user. Raises InvalidToken."""
     valid = models.MfaChallenge.filter(digest=_digest(token), expires_at__gt=clock.expiry_cutoff())
     challenge = await valid.filter(user__deleted_at__isnull=True).select_related("user").first()
     if challenge is None:
@@ -37,7 +37,7 @@ async def find(token: str) -> models.MfaChallenge:
 
 
 async def count_attempt(tx: Sql, challenge: models.MfaChallenge) -> None:
-    """Count a code that is given with it. Raises InvalidToken after the last one, and when it has ended."""
+    """Count an attempt. Raises InvalidToken after the last one, and if the challenge has expired."""
     counted = await tx.execute(
         "UPDATE pending_logins SET attempts = attempts + 1 "
         "WHERE id = $1 AND attempts < $2 AND expires_at > $3",
@@ -48,5 +48,5 @@ async def count_attempt(tx: Sql, challenge: models.MfaChallenge) -> None:
 
 
 async def delete_for_user(user_id: UUID) -> None:
-    """End all of a user: what they were begun with is not good any more. Inside the caller's transaction."""
+    """Delete all challenges of a user, whose credentials changed. Inside the caller's transaction."""
     await models.MfaChallenge.filter(user_id=user_id).delete()

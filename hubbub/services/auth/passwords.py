@@ -1,4 +1,4 @@
-"""Proving an address and changing a password: by e-mail, or with the password of before."""
+"""Passwords: reset by e-mail, and change with the current password."""
 
 from uuid import UUID
 
@@ -20,17 +20,16 @@ from hubbub.services.context import Container, Context, publish
 from hubbub.services.mail import mailer, one_time_tokens
 from hubbub.services.users import validation
 
-_MISMATCH = "This is not your password."
-_NOT_SET = 'This account has none yet. Choose one by "Forgotten password".'
+_MISMATCH = "The password is wrong."
+_NOT_SET = 'This account has no password. Choose one with "Forgotten password".'
 
 
 async def request_reset(
     container: Container, command: wire.ForgotPassword, request_info: RequestInfo
 ) -> None:
-    """Send a password reset e-mail, if the account exists.
+    """Send a reset e-mail if the account exists. Raises RateLimited.
 
-    A worker looks the account up, so that response and time are the same for all e-mail addresses.
-    Raises RateLimited.
+    A worker looks up the account, so that response and time are the same for all e-mail addresses.
     """
     await login_throttle.limit_password_reset(container, command.email)
     async with database.transaction() as tx:
@@ -39,11 +38,10 @@ async def request_reset(
 
 
 async def reset(container: Container, command: wire.ResetPassword, request_info: RequestInfo) -> None:
-    """Choose a new password by the token of the letter; ends every session, and proves the address.
+    """Set a new password with a token sent by e-mail. Ends every session and verifies the e-mail address.
 
-    API keys end as well, unless `end_api_keys` is false; two-factor stays on.
-
-    Raises InvalidToken, InvalidPayload (the token stays good), Unavailable.
+    API keys are revoked too, unless `end_api_keys` is false. Two-factor stays on. Raises InvalidToken,
+    InvalidPayload (the token stays valid), Unavailable.
     """
     async with recorder.attempt(container, AuditEvent(Action.RESET_PASSWORD, request_info)) as act:
         user = await _by_reset_token(command.token)
@@ -73,13 +71,13 @@ async def _reset(command: wire.ResetPassword, digest: str, act: AuditEvent) -> N
 
 
 async def _by_reset_token(token: str) -> models.User:
-    """Whose token it is, before the expensive part; nothing is used up yet. Raises InvalidToken."""
+    """Return the user of a token without using it, before the expensive hashing. Raises InvalidToken."""
     async with database.guard():
         return await one_time_tokens.peek("reset_password", token)
 
 
 async def _store_password(tx: Sql, user: models.User, digest: str) -> None:
-    """A new password; what was begun with the one of before, or to replace it, is good for nothing now."""
+    """Store a new password, and invalidate everything that was started with the old one or to replace it."""
     await mfa_challenges.delete_for_user(user.id)
     await models.OAuthHandoff.filter(user_id=user.id).update(code_digest=None)
     await models.User.filter(id=user.id).update(password_digest=digest, updated_at=clock.now())
@@ -88,9 +86,9 @@ async def _store_password(tx: Sql, user: models.User, digest: str) -> None:
 
 
 async def change(ctx: Context, command: wire.ChangePassword) -> None:
-    """Change one's own password; other sessions end.
+    """Change the caller's password, and end their other sessions.
 
-    Raises InvalidPayload naming `current_password` or `new_password`, RateLimited, Unavailable.
+    Raises InvalidPayload with the field `current_password` or `new_password`, RateLimited, Unavailable.
     """
     async with recorder.attempt(ctx.container, recorder.act_of(ctx, Action.CHANGE_PASSWORD)) as act:
         for _ in range(login.MAX_PASSWORD_CHECKS):
@@ -111,7 +109,7 @@ async def change(ctx: Context, command: wire.ChangePassword) -> None:
 
 
 async def _verify_password(ctx: Context, user: models.User, password: str, act: AuditEvent) -> None:
-    """Raises InvalidPayload, RateLimited, Unavailable."""
+    """Verify the current password. Raises InvalidPayload, RateLimited, Unavailable."""
     await login_throttle.check_reauthentication(ctx.container, user.id)
     matches = await passwords.matches(password, user.password_digest, ctx.container.settings.bcrypt_rounds)
     await login_throttle.record_reauthentication(ctx.container, user.id, success=matches)
@@ -128,7 +126,10 @@ def _wrong_password(user: models.User) -> InvalidPayload:
 async def _change(
     ctx: Context, verified_user: models.User, digest: str, act: AuditEvent
 ) -> list[UUID] | None:
-    """The sessions that end with the old password, in one transaction; None if it is another one by now."""
+    """Store the new password in one transaction.
+
+    Returns the ended sessions; None if the password has changed.
+    """
     async with database.transaction() as tx:
         user = await sessions.lock_caller(ctx)
         if user.password_digest != verified_user.password_digest:

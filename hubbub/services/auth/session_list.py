@@ -1,4 +1,4 @@
-"""The devices of a person: their sessions, looked at and ended."""
+"""The sessions of a user: listed and ended by their user."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from hubbub.services.context import Context
 
 
 async def list_own(ctx: Context, page: PageQuery) -> tuple[list[wire.Session], int]:
-    """A page of the sessions that are in force, the last active one first, and how many there are."""
+    """Return a page of the caller's active sessions, last active first, and the number of all."""
     async with database.guard():
         own = models.Session.filter(user_id=ctx.user_id, revoked_at__isnull=True, expires_at__gt=clock.now())
         rows = await own.order_by("-last_seen_at", "-id").offset(page.offset).limit(page.limit)
@@ -46,19 +46,19 @@ def _to_view(ctx: Context, row: models.Session, agent: user_agents.UserAgent) ->
 
 
 async def revoke(ctx: Context, command: wire.SessionRef) -> None:
-    """End one of the caller's sessions, the current one too. Raises NotFound."""
+    """End one of the caller's sessions, which may be the current one. Raises NotFound."""
     async with database.guard():
         exists = await models.Session.filter(
             id=command.session_id, user_id=ctx.user_id, revoked_at__isnull=True
         ).exists()
     if not exists:
-        raise NotFound("There is no such session.")
+        raise NotFound("Session not found.")
     act = recorder.act_of(ctx, Action.REVOKE_SESSION, Target("session", command.session_id))
     await sessions.revoke(ctx.container, ctx.user_id, command.session_id, SessionEndReason.ENDED_BY_USER, act)
 
 
 async def revoke_others(ctx: Context) -> None:
-    """End all of the caller's sessions but the current one."""
+    """End all of the caller's sessions except the current one."""
     act = recorder.act_of(ctx, Action.REVOKE_OTHER_SESSIONS)
     await sessions.revoke_others(
         ctx.container, ctx.user_id, ctx.session_id, SessionEndReason.ENDED_BY_USER, act

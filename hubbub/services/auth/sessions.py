@@ -1,4 +1,4 @@
-"""Sessions: who may come in with a token, how tokens are renewed, how a session ends."""
+"""Sessions: authenticating access tokens, refreshing tokens, ending sessions."""
 
 import hashlib
 from datetime import timedelta
@@ -24,11 +24,13 @@ from hubbub.services.context import Container, Context, publish
 from hubbub.services.instance.session_cache import AuthenticatedSession
 from hubbub.services.users import account_view, users
 
-CONFIRMATION_LIFETIME = timedelta(minutes=10)
+CONFIRMATION_LIFETIME = timedelta(
+    minutes=10
+)  # after which the password is needed again  # after which the password is needed again
 
 
 async def authenticate(container: Container, token: str) -> AuthenticatedSession:
-    """Who holds this access token, if its session lives: one query, for all who come at once.
+    """Authenticate an access token. One query for all concurrent calls.
 
     Raises Unauthenticated, TokenExpired, SessionRevoked, Suspended, Unavailable.
     """
@@ -36,7 +38,7 @@ async def authenticate(container: Container, token: str) -> AuthenticatedSession
 
 
 async def authenticate_claims(container: Container, claims: AccessClaims) -> AuthenticatedSession:
-    """The same for the claims of a token that was verified. Raises as `admit`, except TokenExpired."""
+    """Authenticate the claims of a verified token. Raises as `authenticate`, except TokenExpired."""
     session = await container.loaders.sessions.get(claims.session_id)
     if session is None or session.user_id != claims.user_id or session.deleted:
         raise Unauthenticated
@@ -62,7 +64,7 @@ async def authenticate_claims(container: Container, claims: AccessClaims) -> Aut
 
 
 def authenticate_cached(container: Container, claims: AccessClaims) -> AuthenticatedSession | None:
-    """The same from memory, for a session with a socket here now or a moment ago; None: ask the database."""
+    """Authenticate from the cache a session with a recent socket here; None: the database must be queried."""
     cache = container.membership_cache
     cached_user = cache.get(claims.user_id) if cache.recently_reconciled else None
     cached_session = cached_user.sessions.get(claims.session_id) if cached_user is not None else None
@@ -80,10 +82,10 @@ def authenticate_cached(container: Container, claims: AccessClaims) -> Authentic
 
 
 async def lock_caller(ctx: Context, *, confirmed: bool = False) -> models.User:
-    """Lock the caller's row; first in a transaction that acts for them.
+    """Lock the caller's row. Call it first in a transaction that acts for them.
 
-    Raises Unauthenticated, Suspended, SessionRevoked (what let the caller in ended meanwhile), and
-    ConfirmationRequired if a session is needed that is `confirmed`.
+    Raises Unauthenticated, Suspended, SessionRevoked (the session or key ended meanwhile), and
+    ConfirmationRequired if the operation requires a `confirmed` session.
     """
     user = await users.lock(ctx.user_id)
     if user is None:
@@ -94,7 +96,10 @@ async def lock_caller(ctx: Context, *, confirmed: bool = False) -> models.User:
 
 
 async def check_caller(ctx: Context, *, confirmed: bool = False) -> None:
-    """Raises SessionRevoked, Unauthenticated, ConfirmationRequired. To rely on it, lock the user."""
+    """Check that the caller's session or key is valid. Lock the user first if a write depends on it.
+
+    Raises SessionRevoked, Unauthenticated, ConfirmationRequired.
+    """
     session, now = None, clock.now()
     if ctx.session_id is not None:
         valid = models.Session.filter(id=ctx.session_id, user_id=ctx.user_id, revoked_at__isnull=True)
@@ -109,14 +114,14 @@ async def check_caller(ctx: Context, *, confirmed: bool = False) -> None:
 
 
 async def mark_confirmed(ctx: Context) -> None:
-    """The caller's session is confirmed from now on; in a transaction that holds the caller's row."""
+    """Mark the caller's session as confirmed now. The transaction must hold the caller's row."""
     await models.Session.filter(id=ctx.session_id, user_id=ctx.user_id).update(confirmed_at=clock.now())
 
 
 async def create(
     tx: Sql, container: Container, user: models.User, act: AuditEvent, device_name: str | None
 ) -> wire.TokenPair:
-    """A new session of a user who proved who they are, by what they did; that is recorded with it."""
+    """Create a session of an authenticated user, and record `act`, by which they authenticated."""
     token_id = str(ids.uuid7())
     session = await models.Session.create(
         user_id=user.id,
@@ -138,7 +143,7 @@ def _issue_tokens(container: Container, user: models.User, session_id: UUID, tok
     return wire.TokenPair(
         access_token=access,
         refresh_token=refresh_token,
-        token_type="Bearer",  # noqa: S106 - a scheme's name
+        token_type="Bearer",  # noqa: S106 - the name of a scheme
         expires_in=container.token_issuer.access_ttl_s,
         user=account_view.to_view(user),
     )
@@ -149,14 +154,14 @@ def _digest(token_id: str) -> str:
 
 
 async def refresh(container: Container, command: wire.Refresh, request_info: RequestInfo) -> wire.TokenPair:
-    """A new pair for a refresh token, which is spent by it. A spent one used again ends the session.
+    """Exchange a refresh token for a new pair. Using a token again ends the session.
 
-    Of several who use one at the same moment, one gets the pair. Raises InvalidToken, Suspended.
+    Of several concurrent calls with one token, one returns the pair. Raises InvalidToken, Suspended.
     """
     claims = container.token_issuer.verify_refresh(command.refresh_token)
     token_id, now = str(ids.uuid7()), clock.now()
     async with database.transaction():
-        user = await users.lock(claims.user_id)  # whatever ends a session locks it, too
+        user = await users.lock(claims.user_id)  # everything that ends a session locks it too
         own = models.Session.filter(id=claims.session_id, user_id=claims.user_id)
         session = await own.first()
         if user is None or session is None or session.revoked_at is not None or session.expires_at <= now:
@@ -173,13 +178,13 @@ async def refresh(container: Container, command: wire.Refresh, request_info: Req
 
 
 async def _revoke_replayed(container: Container, session: models.Session, request_info: RequestInfo) -> Never:
-    """Whoever used it first may be the thief: the session ends for both. Raises InvalidToken."""
+    """End a session whose refresh token was used twice. Either user may be the thief. Raises InvalidToken."""
     act = AuditEvent(
         Action.REPLAY_REFRESH_TOKEN, request_info, Target("user", session.user_id), session_id=session.id
     )
     async with recorder.attempt(container, act):
         await revoke(container, session.user_id, session.id, SessionEndReason.REFRESH_TOKEN_REUSED)
-        raise InvalidToken("This refresh token was used before: the session was ended. Log in again.")
+        raise InvalidToken("This refresh token was used before, so the session was ended. Log in again.")
 
 
 async def revoke(
@@ -189,14 +194,14 @@ async def revoke(
     reason: SessionEndReason,
     act: AuditEvent | None = None,
 ) -> None:
-    """End a session: its tokens and its sockets are good for nothing from now on. Safe to call twice.
+    """End a session: its tokens become invalid and its sockets are closed. Safe to call twice.
 
-    The act by which it ends is recorded with it.
+    `act`, by which it ends, is recorded with it.
     """
     async with database.transaction() as tx:
         own = models.Session.filter(id=session_id, user_id=user_id, revoked_at__isnull=True)
         if await own.exists():
-            await change_counters.bump_version(tx, [user_id])  # the user's row is locked first, as everywhere
+            await change_counters.bump_version(tx, [user_id])  # locks the user's row first, as everywhere
             if await own.update(revoked_at=clock.now(), revoke_reason=reason) and act is not None:
                 await audit_log.record(tx, act)
     await publish(container.bus, SessionEnded(user_id, session_id, CloseCode.SESSION_REVOKED, reason))
@@ -209,9 +214,9 @@ async def revoke_others(
     reason: SessionEndReason,
     act: AuditEvent | None = None,
 ) -> None:
-    """End all sessions of a user but one. The act by which they end is recorded with it."""
+    """End all sessions of a user except one. `act`, by which they end, is recorded with them."""
     async with database.transaction() as tx:
-        await change_counters.bump_version(tx, [user_id])  # the user's row is locked first, as everywhere
+        await change_counters.bump_version(tx, [user_id])  # locks the user's row first, as everywhere
         ended = await change_counters.revoke_sessions(tx, user_id, except_id, reason)
         if act is not None:
             await audit_log.record(tx, act, sessions=len(ended))

@@ -1,7 +1,7 @@
-"""Undoing by e-mail what gave power away: a new API key, a change of the second factor.
+"""Undoes, by e-mail, changes that grant access: a new API key, a change of the second factor.
 
-The e-mail about such a change carries a token, good for 7 days, that goes back to how it was. The token works
-without a login: whoever made the change may have locked the owner out.
+The e-mail about such a change carries a token, valid for 7 days, that restores the previous state. The token
+works without a login, because an attacker who made the change may have locked the user out.
 """
 
 import msgspec
@@ -19,10 +19,7 @@ from hubbub.services.mail import one_time_tokens
 
 
 async def undo(container: Container, command: wire.Undo, request_info: RequestInfo) -> None:
-    """Undo the change that the token's e-mail was about; nothing happens if it is undone already.
-
-    Raises InvalidToken.
-    """
+    """Undo the change of the token's e-mail. Does nothing if it is undone already. Raises InvalidToken."""
     async with (
         recorder.attempt(container, AuditEvent(Action.UNDO, request_info)) as act,
         database.transaction() as tx,

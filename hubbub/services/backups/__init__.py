@@ -1,1 +1,1 @@
-"""Backups: one folder with a manifest and the database, written, verified, checked and restored."""
+"""Backups: a folder with a manifest and the database; written, verified and restored."""

@@ -1,4 +1,4 @@
-"""Writing a backup: the database and a manifest, verified before the folder has its name."""
+"""Writes a backup: the database and a manifest, verified before the folder gets its final name."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,16 +15,19 @@ from hubbub.services.backups.manifest import POSTGRES_FILE, SQLITE_FILE, Manifes
 
 
 class Progress(Protocol):
-    """How far a command is."""
+    """Reports the progress of a command."""
 
     def __call__(self, label: str, total: int) -> Advance:
-        """Begin a step of so many bytes; the returned function takes how many of them are done."""
+        """Start a step of `total` bytes.
+
+        The returned function receives the bytes done since its last call.
+        """
 
 
 class CompletedBackup(NamedTuple):
-    """A backup that is complete and verified."""
+    """A complete, verified backup."""
 
-    path: Path
+    path: Path  # its folder
     manifest: Manifest
     size_bytes: int
 
@@ -86,7 +89,7 @@ async def _back_up_sqlite(
 
 @contextmanager
 def _copy_target(path: Path, staging: Path, key: bytes | None) -> Iterator[Path]:
-    """Where the copy is written: plain text that is to be encrypted stays beside the database."""
+    """Yield the path of the copy. Plain text that will be encrypted is written beside the database."""
     if key is None:
         yield staging / SQLITE_FILE
         return
@@ -115,14 +118,14 @@ def _key_fingerprint(settings: Settings) -> str:
 def _verify(
     staging: Path, digests: dict[str, str], key: bytes | None, expected: Manifest, progress: Progress
 ) -> None:
-    """Read everything again from the disk. Raises BackupProblem."""
+    """Read all files again from the disk. Raises BackupProblem."""
     advance = progress("Verifying", sum((staging / name).stat().st_size for name in digests))
     for name, digest in digests.items():
         if files.digest(staging / name, advance) != digest:
-            raise BackupProblem(f"{staging / name} is not what was written: is the disk damaged?")
+            raise BackupProblem(f"{staging / name} differs from what was written. Check the disk.")
         if key is not None:
             with files.open_decrypted(staging / name, key) as pieces:
                 for _ in pieces:
-                    """Decrypted, to its end."""
+                    """Decrypt to the end."""
     if manifest.read(staging, key) != expected:
-        raise BackupProblem(f"{staging / manifest.FILE_NAME} is not what was written: is the disk damaged?")
+        raise BackupProblem(f"{staging / manifest.FILE_NAME} differs from what was written. Check the disk.")

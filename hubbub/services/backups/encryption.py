@@ -1,8 +1,8 @@
-"""Files that are encrypted in chunks with AES-256-GCM, each authenticated with its place in the file.
+"""Encrypts files in chunks with AES-256-GCM; each chunk is authenticated with its position in the file.
 
-A file is a magic line, 32 random bytes and the chunks. From these bytes, the backup key and the name of the
-file a key of its own is derived (HKDF-SHA256). A nonce is the number of its chunk, and a byte that marks the
-last one. Chunks that are changed, exchanged, missing or of another file are found.
+A file consists of a magic line, 32 random bytes and the chunks. The file's key is derived (HKDF-SHA256) from
+these bytes, the backup key and the name of the file. A nonce is the number of its chunk and a byte that marks
+the last one. Chunks that are changed, reordered, missing or from another file are detected.
 """
 
 import os
@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 MAGIC = b"hubbub backup 1 AES-256-GCM\n"
 SALT_BYTES = 32
 TAG_BYTES = 16
-CHUNK_BYTES = 1 << 20  # bytes of plain text
+CHUNK_BYTES = 1 << 20  # of plain text
 KEY_BYTES = 32
 
 
 class Undecryptable(Exception):
-    """It was encrypted with another key, for another file, or it was changed or cut off."""
+    """The file was encrypted with another key or under another name, or it was changed or truncated."""
 
 
 def _cipher(key: bytes, salt: bytes, name: str) -> AESGCM:
@@ -34,17 +34,17 @@ def _nonce(number: int, *, last: bool) -> bytes:
 
 
 class Encryptor:
-    """Turns plain text, piece by piece, into the bytes of a file."""
+    """Encrypts plain text, piece by piece, into the bytes of a file."""
 
     def __init__(self, key: bytes, name: str) -> None:
         salt = os.urandom(SALT_BYTES)
-        self._cipher = _cipher(key, salt, name)
-        self._chunk_number = 0
-        self._buffer = bytearray()
-        self._header = MAGIC + salt
+        self._cipher = _cipher(key, salt, name)  # of this file
+        self._chunk_number = 0  # of the next chunk
+        self._buffer = bytearray()  # plain text that is not encrypted yet
+        self._header = MAGIC + salt  # until it was returned
 
     def update(self, data: bytes) -> bytes:
-        """The bytes that can be written now; the last chunk waits for `finish`."""
+        """Add plain text. Returns the bytes that can be written; the last chunk is returned by `finish`."""
         out, self._header = [self._header], b""
         self._buffer += data
         while len(self._buffer) > CHUNK_BYTES:
@@ -53,7 +53,7 @@ class Encryptor:
         return b"".join(out)
 
     def finish(self) -> bytes:
-        """The rest."""
+        """Return the remaining bytes."""
         return self._header + self._encrypt_chunk(bytes(self._buffer), last=True)
 
     def _encrypt_chunk(self, data: bytes, *, last: bool) -> bytes:
@@ -63,14 +63,14 @@ class Encryptor:
 
 
 def is_encrypted(file: BinaryIO) -> bool:
-    """Whether a file begins as an encrypted one. It is at its beginning again afterwards."""
+    """Whether a file starts like an encrypted one. The file is rewound afterwards."""
     header = file.read(len(MAGIC))
     file.seek(0)
     return header == MAGIC
 
 
 def decrypt(file: BinaryIO, key: bytes, name: str) -> Iterator[bytes]:
-    """The plain text of an encrypted file, in pieces. Raises Undecryptable."""
+    """Yield the plain text of an encrypted file, in pieces. Raises Undecryptable."""
     header = file.read(len(MAGIC) + SALT_BYTES)
     if len(header) < len(MAGIC) + SALT_BYTES:
         raise Undecryptable

@@ -1,4 +1,4 @@
-"""The files of a backup: written and read with their SHA-256, encrypted if there is a key."""
+"""Files of a backup: written and read with their SHA-256, encrypted if there is a key."""
 
 import errno
 import fcntl
@@ -21,30 +21,33 @@ Advance = Callable[[int], None]
 
 
 class BackupProblem(Exception):
-    """A backup can't be written, checked or restored: one line that says why and what to do."""
+    """A backup can't be written, checked or restored.
+
+    The message is one line with the reason and the remedy.
+    """
 
 
 def create_folder(path: Path) -> None:
-    """Create a folder that its owner alone can enter, and its parents, whatever the umask is."""
+    """Create a folder, and its parents, that only the owner can access, independent of the umask."""
     for each in (*reversed(path.parents), path):
         if each.is_dir():
             continue
         if each.exists():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(each))
-        with suppress(FileExistsError):  # another process made it now
+        with suppress(FileExistsError):  # created by another process
             each.mkdir(0o700)
             each.chmod(0o700)
 
 
 def create_file(path: Path) -> BinaryIO:
-    """Create a file that its owner alone can read, whatever the umask is."""
+    """Create a file that only the owner can read, independent of the umask."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     os.fchmod(descriptor, 0o600)
     return os.fdopen(descriptor, "w+b")
 
 
 def sync_folder(path: Path) -> None:
-    """Have the names in a folder survive a loss of power."""
+    """Write the names in a folder to the disk, so that they survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -54,7 +57,7 @@ def sync_folder(path: Path) -> None:
 
 @contextmanager
 def locked_temporary(path: Path) -> Iterator[None]:
-    """Have a file or folder taken for one that is in use; it is removed in the end, if it is still there."""
+    """Lock a temporary file or folder while it is in use, and remove it at the end if it still exists."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,9 +68,9 @@ def locked_temporary(path: Path) -> Iterator[None]:
 
 
 def remove_abandoned(folder: Path, pattern: str) -> None:
-    """Remove what processes left behind that were killed."""
+    """Remove temporary files of processes that were killed."""
     for path in folder.glob(pattern):
-        with suppress(OSError):  # held, or removed by another process
+        with suppress(OSError):  # in use, or removed by another process
             descriptor = os.open(path, os.O_RDONLY)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -78,9 +81,9 @@ def remove_abandoned(folder: Path, pattern: str) -> None:
 
 @contextmanager
 def working_folder(path: Path, purpose: str) -> Iterator[Path]:
-    """Create a folder beside a database, on the same disk; it is removed in the end.
+    """Create a folder beside a database, on the same disk, and remove it at the end.
 
-    What earlier processes of this purpose left behind is removed before.
+    Folders of the same purpose that earlier processes left are removed first.
     """
     pattern = f".{path.name}.{purpose}-"
     remove_abandoned(path.parent, f"{pattern}*")
@@ -98,15 +101,15 @@ def _remove(path: Path) -> None:
 
 
 class Writer:
-    """A file of a backup that is being written; a context manager."""
+    """A backup file that is being written; a context manager."""
 
     def __init__(self, folder: Path, name: str, key: bytes | None) -> None:
-        self._file = create_file(folder / name)
-        self._digest = hashlib.sha256()
-        self._encryptor = encryption.Encryptor(key, name) if key is not None else None
+        self._file = create_file(folder / name)  # open for writing
+        self._digest = hashlib.sha256()  # of the bytes in the file
+        self._encryptor = encryption.Encryptor(key, name) if key is not None else None  # None: plain text
 
     def write(self, data: bytes) -> None:
-        """Add plain text."""
+        """Append plain text."""
         self._append(self._encryptor.update(data) if self._encryptor is not None else data)
 
     def _append(self, data: bytes) -> None:
@@ -114,7 +117,7 @@ class Writer:
         self._file.write(data)
 
     def finish(self) -> str:
-        """Write the rest to the disk; returns the SHA-256 of the file as it is stored."""
+        """Write the remaining bytes to the disk. Returns the SHA-256 of the stored file."""
         if self._encryptor is not None:
             self._append(self._encryptor.finish())
         self._file.flush()
@@ -131,7 +134,7 @@ class Writer:
 
 
 def digest(path: Path, advance: Advance = lambda _: None) -> str:
-    """The SHA-256 of a file as it is stored. `advance` gets the bytes that were read."""
+    """Return the SHA-256 of a stored file. `advance` receives the number of bytes read."""
     hasher = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(READ_CHUNK_BYTES):
@@ -142,7 +145,7 @@ def digest(path: Path, advance: Advance = lambda _: None) -> str:
 
 @contextmanager
 def open_decrypted(path: Path, key: bytes | None) -> Iterator[Iterator[bytes]]:
-    """The plain text of a file, in pieces. Raises BackupProblem, also while it is read."""
+    """Yield the plain text of a file, in pieces. Raises BackupProblem, also during reading."""
     with path.open("rb") as file:
         if not encryption.is_encrypted(file):
             yield iter(lambda: file.read(READ_CHUNK_BYTES), b"")

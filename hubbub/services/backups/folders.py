@@ -1,4 +1,4 @@
-"""Where backups are: folders of this machine, named by the time of the backup."""
+"""Folders of backups, on this machine, named by the time of the backup."""
 
 import os
 import secrets
@@ -18,27 +18,29 @@ STAGING_PATTERN = ".hubbub-*.partial-*"
 
 
 def from_url(url: str) -> Path:
-    """The folder of a path or a `file://` URL. Raises BackupProblem for anything else."""
+    """Return the folder of a path or a `file://` URL. Raises BackupProblem for other URLs."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         return Path(url)
     if scheme.lower() == "file" and urlsplit(url).netloc in ("", "localhost"):
         return Path(unquote(urlsplit(url).path))
     if scheme.lower() == "s3":
-        raise BackupProblem("s3:// is not supported yet: name a folder, and copy it from there.")
-    raise BackupProblem(f"{scheme}://{rest.rpartition('@')[2]} is no place for backups: name a folder.")
+        raise BackupProblem("s3:// is not supported. Give a folder, and copy the backup from there.")
+    raise BackupProblem(f"{scheme}://{rest.rpartition('@')[2]} is not supported for backups. Give a folder.")
 
 
 def encryption_key(settings: Settings) -> bytes | None:
-    """The key that encrypts. Raises BackupProblem for the one of `.env.example`."""
+    """Return the encryption key, or None. Raises BackupProblem for the one of `.env.example`."""
     if settings.backup_key == PLACEHOLDER:
-        raise BackupProblem("HUBBUB_BACKUP_KEY is the one of .env.example: openssl rand -hex 32")
+        raise BackupProblem(
+            "HUBBUB_BACKUP_KEY is the one of .env.example. Generate one: openssl rand -hex 32"
+        )
     return bytes.fromhex(settings.backup_key) if settings.backup_key else None
 
 
 @contextmanager
 def staging_folder(folder: Path) -> Iterator[Path]:
-    """A folder in which a backup is written, which `publish` gives its name; else it is removed."""
+    """Yield a folder in which a backup is written. It is removed at the end unless `finalize` renames it."""
     files.create_folder(folder)
     files.remove_abandoned(folder, STAGING_PATTERN)
     staging = folder / f".hubbub-{clock.now():%Y%m%dT%H%M%SZ}.partial-{secrets.token_hex(4)}"
@@ -48,7 +50,10 @@ def staging_folder(folder: Path) -> Iterator[Path]:
 
 
 def finalize(staging: Path) -> Path:
-    """Rename a complete backup to its name; of two of one second the later one takes the next second."""
+    """Rename a complete backup to its final name.
+
+    If the name of this second is taken, the next second is used.
+    """
     files.sync_folder(staging)
     at = clock.now()
     while True:

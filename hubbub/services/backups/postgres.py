@@ -1,4 +1,4 @@
-"""PostgreSQL in a backup: dumped with its counts from one snapshot, read to its end before it is restored."""
+"""PostgreSQL in a backup: dump and counts from one snapshot; a full read before a restore."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     import asyncpg
 
 CONNECT_TIMEOUT_S = 10.0
-EXCLUDED_TABLE = "processes"  # which processes run is not part of the history
+EXCLUDED_TABLE = "processes"  # registrations of running processes are not backed up
 
 OpenStream = Callable[[], AbstractContextManager[Iterator[bytes]]]
 
 
 class DumpResult(NamedTuple):
-    """What was dumped; `digest` is the SHA-256 of the file."""
+    """What was dumped. `digest` is the SHA-256 of the file."""
 
     epoch: str
     migrations: list[str]
@@ -35,7 +35,7 @@ class DumpResult(NamedTuple):
 
 @asynccontextmanager
 async def connect(settings: Settings) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
-    """A connection without limits for statements. Raises DatabaseProblem."""
+    """Yield a connection without statement timeouts. Raises DatabaseProblem."""
     hosts = Hosts(
         database.configuration(settings)["connections"][database.CONNECTION_NAME]["credentials"]["dsns"]
     )
@@ -52,7 +52,7 @@ async def connect(settings: Settings) -> "AsyncIterator[asyncpg.Connection[async
 
 
 def find_program(name: str, connection: "asyncpg.Connection[asyncpg.Record]") -> Tool:
-    """A program that fits the server. Raises BackupProblem."""
+    """Return a program whose version fits the server. Raises BackupProblem."""
     try:
         return postgres_tools.find(name, connection.get_server_version().major)
     except ToolMissing as error:
@@ -60,13 +60,13 @@ def find_program(name: str, connection: "asyncpg.Connection[asyncpg.Record]") ->
 
 
 async def database_size_bytes(settings: Settings) -> int:
-    """How large the database is, in bytes."""
+    """Return the size of the database."""
     async with connect(settings) as connection:
         return int(await connection.fetchval("SELECT pg_database_size(current_database())"))
 
 
 async def dump(settings: Settings, writer: Writer, advance: Advance) -> DumpResult:
-    """Write the database. Raises BackupProblem, DatabaseProblem."""
+    """Write the database to a backup. Raises BackupProblem, DatabaseProblem."""
     async with connect(settings) as connection:
         tool = find_program("pg_dump", connection)
         await connection.execute("SET idle_in_transaction_session_timeout = 0")
@@ -113,7 +113,7 @@ async def _row_counts(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[
 
 
 async def check(settings: Settings, open_stream: OpenStream) -> str:
-    """Read a dump to its end; returns its table of contents. Raises BackupProblem, DatabaseProblem."""
+    """Read a dump to its end. Returns its table of contents. Raises BackupProblem, DatabaseProblem."""
     async with connect(settings) as connection:
         tool = find_program("pg_restore", connection)
     target = postgres_tools.to_target(settings.database_url)
@@ -123,7 +123,7 @@ async def check(settings: Settings, open_stream: OpenStream) -> str:
         contents.extend(piece)
 
     async def discard(_: bytes) -> None:
-        """Only whether it can be read is of interest."""
+        """Ignore the output: only readability is checked."""
 
     try:
         postgres_tools.sibling(tool, "psql")
@@ -138,7 +138,7 @@ async def check(settings: Settings, open_stream: OpenStream) -> str:
 
 
 async def current_epoch(settings: Settings) -> str:
-    """The epoch of the database as it is; empty if it has none."""
+    """Return the epoch of the database; empty if it has none."""
     async with connect(settings) as connection:
         if await connection.fetchval("SELECT to_regclass('state')") is None:
             return ""

@@ -1,7 +1,7 @@
-"""PostgreSQL replaced by a dump, in one transaction that raises the epoch and compares the counts.
+"""Replaces PostgreSQL by a dump, in one transaction that raises the epoch and compares the counts.
 
-`pg_restore --clean` writes the script, `psql` runs it. The COMMIT is sent at the very end, when `pg_restore`
-has ended well: whichever process is killed before, the server rolls everything back.
+`pg_restore --clean` writes the script and `psql` runs it. The COMMIT is sent last, after `pg_restore` has
+succeeded. If any process is killed before, the server rolls back everything.
 """
 
 import os
@@ -24,15 +24,15 @@ from hubbub.services.backups.manifest import Manifest
 from hubbub.services.backups.postgres import OpenStream, connect, current_epoch, find_program
 from hubbub.services.eventlog.epochs import Cause
 
-LOCK_TIMEOUT_S = 30  # that the restore waits for a statement of another program
-MAX_TRIES = 3  # a deadlock with the statements of running instances ends one of both
+LOCK_TIMEOUT_S = 30  # for statements of other programs
+MAX_TRIES = 3  # a deadlock with statements of running instances aborts one side
 RETRYABLE_ERRORS = ("deadlock detected", "lock timeout", "could not obtain lock")
-MAX_HEAD_BYTES = 1 << 16  # bytes of a script before its first object, at most
+MAX_HEAD_BYTES = 1 << 16  # of a script before its first object
 _OBJECT_COMMENT = re.compile(rb"^-- (Name|TOC entry|Data for Name)", re.MULTILINE)
 _SETTING = re.compile(rb"^SET (\w+) = .*;\n", re.MULTILINE)
 _TIMEOUT_SETTINGS = frozenset({b"statement_timeout", b"lock_timeout", b"idle_in_transaction_session_timeout"})
 _TABLE = re.compile(r"^\d+; \d+ \d+ TABLE (\S+) (\S+) ", re.MULTILINE)
-# Of the database itself, not of hubbub: they may belong to another role.
+# Objects of the database itself, not of hubbub. They may belong to another role.
 _DATABASE_OBJECT = re.compile(
     r"^\d+; \d+ \d+ (SCHEMA|ACL|DEFAULT ACL|EXTENSION|COMMENT - (SCHEMA|EXTENSION)) "
 )
@@ -41,16 +41,19 @@ _DATABASE_OBJECT = re.compile(
 async def replace(
     settings: Settings, manifest: Manifest, new_epoch: str, contents: str, open_stream: OpenStream
 ) -> None:
-    """Replace the database by a checked dump. Raises BackupProblem, DatabaseProblem: then nothing changed."""
+    """Replace the database by a checked dump.
+
+    Raises BackupProblem, DatabaseProblem: nothing has changed then.
+    """
     for attempt in range(1, MAX_TRIES + 1):
         try:
             await _replace_once(settings, manifest, new_epoch, contents, open_stream)
             break
         except ProgramFailed as error:
             if await current_epoch(settings) == new_epoch:
-                break  # only the answer to the COMMIT was lost
+                break  # only the response to the COMMIT was lost
             if attempt == MAX_TRIES or not any(reason in str(error) for reason in RETRYABLE_ERRORS):
-                raise BackupProblem(f"{error}. The database is as it was.") from None
+                raise BackupProblem(f"{error}. The database is unchanged.") from None
     async with connect(settings) as connection:
         await connection.execute("ANALYZE")
 
@@ -87,15 +90,15 @@ async def _replace_once(
 
 
 class _PsqlScript:
-    """What psql is given. Settings that this server does not know are left out of the head."""
+    """The script that psql reads. Settings that this server does not support are removed from its head."""
 
     def __init__(self, psql: Process, known_settings: set[bytes]) -> None:
-        self._psql = psql
-        self._known_settings = known_settings - _TIMEOUT_SETTINGS
-        self._head: bytearray | None = bytearray()
+        self._psql = psql  # reads the script from its standard input
+        self._known_settings = known_settings - _TIMEOUT_SETTINGS  # of this server, without timeouts
+        self._head: bytearray | None = bytearray()  # the part before the first object; None: sent
 
     async def send(self, data: bytes) -> None:
-        """Raises ConnectionError when psql has ended."""
+        """Send a part of the script. Raises ConnectionError if psql has ended."""
         assert self._psql.stdin is not None  # noqa: S101 - a pipe
         if self._psql.returncode is not None:
             raise ConnectionResetError
@@ -103,7 +106,7 @@ class _PsqlScript:
         await self._psql.stdin.drain()
 
     async def feed(self, piece: bytes) -> None:
-        """A piece of the script of pg_restore."""
+        """Send a piece of pg_restore's output."""
         if self._head is None:
             await self.send(piece)
             return
@@ -121,7 +124,7 @@ class _PsqlScript:
         )
 
     async def finish(self, data: bytes) -> None:
-        """Send the end, with its COMMIT."""
+        """Send the end of the script, with its COMMIT."""
         if self._head is not None:
             await self._send_head()
         await self.send(data)
@@ -133,7 +136,7 @@ class _PsqlScript:
 
 @contextmanager
 def _restore_list(contents: str) -> Iterator[int]:
-    """A descriptor from which pg_restore reads what it restores: all but what is of the database itself."""
+    """Yield a file descriptor with the objects to restore, without those of the database itself."""
     lines = [line for line in contents.splitlines() if not _DATABASE_OBJECT.match(line)]
     file = os.memfd_create("contents", 0)
     try:
@@ -145,7 +148,7 @@ def _restore_list(contents: str) -> Iterator[int]:
 
 
 def _find_schema(contents: str) -> str:
-    """The schema of hubbub's tables in a dump. Raises BackupProblem."""
+    """Return the schema of hubbub's tables in a dump. Raises BackupProblem."""
     for schema, table in _TABLE.findall(contents):
         if table == "state":
             return str(schema)
@@ -153,7 +156,7 @@ def _find_schema(contents: str) -> str:
 
 
 def _opening_sql(contents: str) -> bytes:
-    """Begin, and drop the tables that are there, also those that the dump does not know."""
+    """Begin, and drop the existing tables, including those that are not in the dump."""
     schema = _find_schema(contents)
     names = {(str(found[0]), str(found[1])) for found in _TABLE.findall(contents)}
     names |= {(schema, table) for table in ("aerich", "message_words", *_table_names())}
@@ -169,7 +172,7 @@ def _table_names() -> Iterator[str]:
     for name in models.__all__:
         kind = getattr(models, name)
         if isinstance(kind, type) and issubclass(kind, Model):
-            yield str(kind._meta.db_table)  # noqa: SLF001 - Tortoise's own way to ask
+            yield str(kind._meta.db_table)  # noqa: SLF001 - Tortoise has no public name for it
 
 
 def _closing_sql(contents: str, manifest: Manifest, new_epoch: str) -> bytes:
@@ -183,7 +186,7 @@ def _closing_sql(contents: str, manifest: Manifest, new_epoch: str) -> bytes:
     for table, count in manifest.row_counts.items():
         lines.append(
             f'IF (SELECT count(*) FROM "{schema}"."{table}") <> {int(count)} THEN '
-            f"RAISE EXCEPTION 'the table % has not the rows of the manifest', '{table}'; END IF;"
+            f"RAISE EXCEPTION 'the row count of table % differs from the manifest', '{table}'; END IF;"
         )
     lines.append("END $check$;")
     lines += [

@@ -1,4 +1,4 @@
-"""Restoring a backup: checked as a whole, then put into place in one step that raises the epoch."""
+"""Restores a backup: checked completely, then applied in one step that raises the epoch."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -30,45 +30,45 @@ from hubbub.services.instance import processes
 
 
 class RestoreResult(NamedTuple):
-    """What was restored; `missing` are the steps of the schema that it has not taken."""
+    """The new epoch, and the migrations that the restored database lacks."""
 
     epoch: str
     pending_migrations: list[str]
 
 
 class CheckedBackup:
-    """A backup that was checked as a whole, for this database."""
+    """A backup that was checked completely, for this database."""
 
     def __init__(self, settings: Settings, folder: Path, backup_manifest: Manifest) -> None:
-        self._settings = settings
-        self._folder = folder
-        self._key = folders.encryption_key(settings)
-        self.manifest = backup_manifest
-        self.contents = ""  # of the dump
-        self.unpacked: Path | None = None  # the file that takes the place of an SQLite database
+        self._settings = settings  # of this database
+        self._folder = folder  # of the backup
+        self._key = folders.encryption_key(settings)  # that decrypts; None: there is none
+        self.manifest = backup_manifest  # of the backup
+        self.contents = ""  # table of contents of a PostgreSQL dump
+        self.unpacked: Path | None = None  # the file that will replace an SQLite database
 
     @property
     def key_is_configured(self) -> bool:
-        """Whether one of the configured secret keys is the one of the backup."""
+        """Whether a configured secret key is the one of the backup."""
         keys = [self._settings.secret_key, *self._settings.secret_key_previous]
         return self.manifest.key_fingerprint in [key_id(key) for key in keys if key]
 
     @property
     def encrypted(self) -> bool | None:
-        """Whether it is encrypted; None where there is no key that would do so."""
+        """Whether the backup is encrypted; None if no key is configured."""
         if self._key is None:
             return None
         with (self._folder / self.manifest.database_file).open("rb") as file:
             return encryption.is_encrypted(file)
 
     def open_database(self) -> AbstractContextManager[Iterator[bytes]]:
-        """The database of the backup, as plain text."""
+        """Open the database of the backup as plain text."""
         return files.open_decrypted(self._folder / self.manifest.database_file, self._key)
 
 
 @asynccontextmanager
 async def check(settings: Settings, source: str, progress: Progress) -> AsyncIterator[CheckedBackup]:
-    """Check a backup, all of it, and keep it at hand. Nothing is changed. Raises BackupProblem."""
+    """Check a backup completely, and keep it ready. Changes nothing. Raises BackupProblem."""
     folder = folders.from_url(source)
     backup_manifest = manifest.read(folder, folders.encryption_key(settings))
     backup = CheckedBackup(settings, folder, backup_manifest)
@@ -94,8 +94,8 @@ def _check_database_kind(settings: Settings, backup_manifest: Manifest) -> None:
     wanted = SQLITE_FILE if settings.uses_sqlite else POSTGRES_FILE
     if backup_manifest.database_file != wanted:
         raise BackupProblem(
-            f"This is a backup of {kinds[backup_manifest.database_file]}, and "
-            f"HUBBUB_DATABASE_URL names {kinds[wanted]}."
+            f"This is a backup of {kinds[backup_manifest.database_file]}, but "
+            f"HUBBUB_DATABASE_URL refers to {kinds[wanted]}."
         )
 
 
@@ -104,8 +104,8 @@ def _check_migrations(backup_manifest: Manifest) -> None:
     newer = [step for step in backup_manifest.migrations if step not in known]
     if newer:
         raise BackupProblem(
-            f"This is a backup of a newer version, {backup_manifest.version}: this one "
-            f"does not know {newer[0]}."
+            f"This is a backup of a newer version, {backup_manifest.version}: its migration "
+            f"{newer[0]} is missing here."
         )
 
 
@@ -116,12 +116,12 @@ def _check_digests(folder: Path, backup_manifest: Manifest, progress: Progress) 
     advance = progress("Checking", sum((folder / name).stat().st_size for name in backup_manifest.files))
     for name, digest in backup_manifest.files.items():
         if files.digest(folder / name, advance) != digest:
-            raise BackupProblem(f"{folder / name} is damaged: its SHA-256 is not that of the manifest.")
+            raise BackupProblem(f"{folder / name} is damaged: its SHA-256 differs from the manifest.")
 
 
 @asynccontextmanager
 async def exclusive_access(settings: Settings, *, force: bool) -> AsyncIterator[None]:
-    """While no process serves the database; `force` overrides registrations, not the lock of SQLite.
+    """Require that no process uses the database. `force` overrides registrations, but not the lock of SQLite.
 
     Raises BackupProblem, DatabaseProblem.
     """
@@ -132,11 +132,11 @@ async def exclusive_access(settings: Settings, *, force: bool) -> AsyncIterator[
 
 
 async def _refuse_if_running(settings: Settings, *, force: bool) -> None:
-    # With its lock, no process of a SQLite database runs, whatever is registered in it.
+    # The lock of an SQLite database excludes all processes, whatever is registered in it.
     if not force and not settings.uses_sqlite and (running := await _running_processes(settings)):
         raise BackupProblem(
             f"These processes run on the database: {', '.join(running)}. Stop them, or use --force. "
-            f"One that was killed stays registered for {processes.REGISTRATION_TTL_S:g} s."
+            f"A killed process stays registered for {processes.REGISTRATION_TTL_S:g} s."
         )
 
 
@@ -153,11 +153,14 @@ async def _running_processes(settings: Settings) -> list[str]:
 
 
 async def apply(settings: Settings, backup: CheckedBackup, *, force: bool) -> RestoreResult:
-    """Replace the database, and raise the epoch, in one step. Raises BackupProblem: then nothing changed."""
-    await _refuse_if_running(settings, force=force)  # again: checking and asking took their time
+    """Replace the database and raise the epoch, in one step.
+
+    Raises BackupProblem: nothing has changed then.
+    """
+    await _refuse_if_running(settings, force=force)  # again: the check and the confirmation took time
     backup_manifest = backup.manifest
     if settings.uses_sqlite:
-        assert backup.unpacked is not None  # noqa: S101 - by `checked`
+        assert backup.unpacked is not None  # noqa: S101 - set by `check`
         path = database.sqlite_path(settings.database_url)
         epoch = epochs.generate_after(
             backup_manifest.epoch, await asyncio.to_thread(sqlite.current_epoch, path)

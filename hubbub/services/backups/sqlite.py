@@ -1,4 +1,4 @@
-"""SQLite in a backup: copied while it is served, checked as a file of its own, replaced by a rename."""
+"""SQLite in a backup: copied while in use, checked as a file of its own, replaced by a rename."""
 
 import os
 import sqlite3
@@ -15,9 +15,9 @@ from hubbub.services.backups.files import BackupProblem
 from hubbub.services.backups.manifest import Manifest, highest_seqs
 from hubbub.services.eventlog.epochs import Cause
 
-PAGES_PER_STEP = 2000  # copied in one step
+PAGES_PER_STEP = 2000
 BUSY_TIMEOUT_S = 10.0
-EXCLUDED_TABLE = "processes"  # which processes run is not part of the history
+EXCLUDED_TABLE = "processes"  # registrations of running processes are not backed up
 SIDE_FILE_SUFFIXES = ("-wal", "-shm", "-journal")
 
 PageProgress = Callable[[int, int], None]
@@ -34,7 +34,7 @@ class CopyResult(NamedTuple):
 
 @contextmanager
 def _open(path: Path) -> Iterator[sqlite3.Connection]:
-    """A file that is there. Raises BackupProblem."""
+    """Open an existing database file. Raises BackupProblem."""
     try:
         with closing(
             sqlite3.connect(
@@ -43,19 +43,19 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
         ) as connection:
             yield connection
     except sqlite3.Error as error:
-        raise BackupProblem(f"The database {path} can't be used: {error}.") from error
+        raise BackupProblem(f"The database {path} is not usable: {error}.") from error
 
 
 def copy(path: Path, target: Path, progress: PageProgress) -> CopyResult:
-    """Copy a database, also while it is written, to a new file. Raises BackupProblem.
+    """Copy a database to a new file, also while it is written. Raises BackupProblem.
 
-    `progress` gets the pages that are left, and how many there are.
+    `progress` receives the remaining pages and the total.
     """
     if not path.is_file():
         raise BackupProblem(f"The database {path} does not exist.")
     files.create_file(target).close()
     with _open(path) as source, _open(target) as destination:
-        # What is read from now on is of this moment: the copy is not begun again when another process writes.
+        # A read transaction: the copy is of this moment and does not restart when another process writes.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         source.backup(
@@ -108,11 +108,11 @@ def unpack(chunks: Iterable[bytes], target: Path, manifest: Manifest) -> None:
     with _open(target) as connection:
         _check_integrity(connection, target)
         if _describe(connection).row_counts != manifest.row_counts:
-            raise BackupProblem(f"{target} has not the rows of the manifest.")
+            raise BackupProblem(f"The row counts of {target} differ from the manifest.")
 
 
 def raise_epoch(path: Path, epoch: str) -> None:
-    """Store a new epoch in a database that is not in use yet, and write it to the disk."""
+    """Store a new epoch in a database that is not in use, and write it to the disk."""
     with _open(path) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
         values = {epochs.EPOCH_KEY: epoch, epochs.CAUSE_KEY: epochs.cause_text(epoch, Cause.RESTORE.value)}
@@ -131,7 +131,7 @@ def raise_epoch(path: Path, epoch: str) -> None:
 
 
 def current_epoch(path: Path) -> str:
-    """The epoch of the database as it is; empty if it has none, or can't be read."""
+    """Return the epoch of the database; empty if it has none or can't be read."""
     with suppress(BackupProblem), _open(path) as connection:
         found = connection.execute("SELECT value FROM state WHERE key = ?", [epochs.EPOCH_KEY]).fetchone()
         return found[0] if found else ""
@@ -139,10 +139,10 @@ def current_epoch(path: Path) -> str:
 
 
 def replace(path: Path, new: Path) -> None:
-    """Put a checked file into the place of a database. Raises BackupProblem: then nothing changed.
+    """Replace a database by a checked file. Raises BackupProblem: nothing has changed then.
 
-    The old database is a single file before, without a write-ahead log that the new one would be given. A
-    program that has it open, or a lock on it, is not disturbed: then it is refused.
+    The old database becomes a single file first, so that no write-ahead log remains that SQLite would apply
+    to the new one. If another program has it open, or has locked it, the call is refused.
     """
     if not path.is_file() or not _is_database(path):
         _move_aside(path)
@@ -172,7 +172,7 @@ def _is_database(path: Path) -> bool:
 
 
 def _move_aside(path: Path) -> None:
-    """Keep what is no database, and what belonged to one, under another name."""
+    """Rename a file that is no database, and the side files of one."""
     aside = path.with_name(f"{path.name}.damaged-{clock.now():%Y%m%dT%H%M%SZ}")
     if path.is_file():
         aside.hardlink_to(path)

@@ -1,1 +1,1 @@
-"""chat."""
+"""Rooms, members, messages, reactions, mentions and read states."""

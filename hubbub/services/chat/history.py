@@ -1,4 +1,4 @@
-"""Reading back: pages of a room's messages, search, and catching up."""
+"""Reads messages: pages of a room's history, search, and sync."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ _POSITION_FIELDS = ("before_seq", "after_seq", "around_seq")
 
 
 async def read(ctx: Context, command: wire.ReadHistory) -> wire.History:
-    """A page of messages, ascending: the newest, or those before, after or around a seq."""
+    """Return a page of messages, ascending: the newest, or those before, after or around a seq."""
     given_fields = [name for name in _POSITION_FIELDS if getattr(command, name) is not None]
     if len(given_fields) > 1:
         reason = "Use only one of before_seq, after_seq and around_seq."
@@ -42,7 +42,7 @@ async def read(ctx: Context, command: wire.ReadHistory) -> wire.History:
 
 
 async def _around(ctx: Context, room_id: UUID, seq: int, limit: int) -> wire.History:
-    """A page with the message `seq` in its middle, or nearer to an end of the log where that is short."""
+    """Return a page with the message `seq` in the middle, or nearer to an end of a short log."""
     async with database.guard():
         older = await _before(room_id, seq, limit + 1)
         newer = await _after(room_id, seq - 1, limit + 1)
@@ -67,13 +67,16 @@ async def _after(room_id: UUID, seq: int, limit: int) -> list[message_pages.Mess
 
 
 class _SearchPosition(msgspec.Struct, array_like=True):
-    """The message with which a page of found ones ended; the order of ids never changes."""
+    """The last message of a search page. The order of ids never changes."""
 
     id: UUID
 
 
 async def find(ctx: Context, command: wire.Search) -> wire.SearchPage:
-    """Messages in the caller's rooms that hold all words, the last one as a prefix; newest first."""
+    """Return messages in the caller's rooms that contain all words, newest first.
+
+    The last word is a prefix.
+    """
     if command.room_id is not None:
         await rooms.access(ctx, command.room_id)
     limit = command.limit or DEFAULT_PAGE_SIZE
@@ -100,7 +103,7 @@ async def find(ctx: Context, command: wire.Search) -> wire.SearchPage:
 
 
 async def sync(ctx: Context, command: log_wire.Sync) -> log_wire.SyncResponse:
-    """What the client is missing, room by room; see `log.catch_up`."""
+    """Return the entries that the client is missing, by room; see `event_log.catch_up`."""
     epoch = ctx.container.epoch_watch.epoch
     async with database.guard():
         spans = await _spans(ctx, list(command.rooms))

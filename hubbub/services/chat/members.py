@@ -1,4 +1,4 @@
-"""Who is in a room: joining, leaving, inviting, removing, roles."""
+"""Members of rooms: join, leave, invite, remove, and roles."""
 
 import logging
 from uuid import UUID
@@ -26,11 +26,11 @@ from hubbub.services.users import users
 
 MAX_MEMBERS_IN_RESPONSE = 100
 
-logger = logging.getLogger(__name__)  # `log` is the module of rooms' entries here
+logger = logging.getLogger(__name__)  # `log` is the event log here
 
 
 async def join(ctx: Context, command: wire.JoinRoom) -> wire.JoinResponse:
-    """Join a public room by id or name; joining again is no error. Raises NotFound."""
+    """Join a public room by id or name. A member may call it again. Raises NotFound."""
     row = await _find_joinable(ctx, command)
     room = rooms.to_view(row)
     if room.my is None:
@@ -56,7 +56,7 @@ async def _find_joinable(ctx: Context, command: wire.JoinRoom) -> room_queries.R
             else None
         )
     if row is None or (row.kind != "public" and row.role is None):
-        raise NotFound("There is no such room.")
+        raise NotFound("Room not found.")
     return row
 
 
@@ -65,24 +65,25 @@ async def _join(ctx: Context, row: room_queries.RoomRow) -> wire.Room:
     async with ctx.unit() as unit:
         head = await unit.lock(row.id)
         if head.archived:
-            raise NotFound("There is no such room.")
-        if await models.Membership.exists(room_id=row.id, user_id=ctx.user_id):  # a twin of this call
+            raise NotFound("Room not found.")
+        if await models.Membership.exists(room_id=row.id, user_id=ctx.user_id):  # a concurrent call
             return await rooms.load_view(ctx, row.id)
         seqs = await rooms.add_members(unit, head, [(user, "member")])
         return await rooms.publish_joined(ctx, unit, head, ctx.user_id, seqs[ctx.user_id])
 
 
 async def join_default_rooms(ctx: Context) -> None:
-    """Join the rooms of `HUBBUB_DEFAULT_ROOMS`; those that are missing are made. Nobody owns them.
+    """Join the rooms of `HUBBUB_DEFAULT_ROOMS`, and create missing ones, which have no owner.
 
-    A room that can't be joined now is logged, and is no reason to fail: the caller's account is stored.
+    A room that can't be joined is logged and does not fail the call, because the caller's account is already
+    stored.
     """
     for name in ctx.container.settings.default_rooms:
         try:
             await _join_default_room(ctx, name)
         except Exception:
             logger.warning(
-                "a default room could not be joined",
+                "default room not joined",
                 exc_info=True,
                 extra={"room": name, "user_id": str(ctx.user_id)},
             )
@@ -96,16 +97,16 @@ async def _join_default_room(ctx: Context, name: str) -> None:
                 async with ctx.unit():
                     await models.Room.create(kind="public", name=name, name_key=key, topic="")
             except Exception as error:
-                if not database.is_duplicate(error):  # another instance was quicker
+                if not database.is_duplicate(error):  # created concurrently
                     raise
     await join(ctx, wire.JoinRoom(name=name))
 
 
 async def invite(ctx: Context, command: wire.RoomUserRef) -> wire.Empty:
-    """Make a user a member; owner or moderator. Inviting a member again is no error. Raises RateLimited."""
+    """Make a user a member; owner or moderator only. Inviting a member has no effect. Raises RateLimited."""
     caller_membership = await rooms.access(ctx, command.room_id)
     if caller_membership.kind == "direct":
-        raise Forbidden("A direct room stays between two.")
+        raise Forbidden("A direct room has exactly two members.")
     async with room_limits.acquire(ctx, invitations=1) as reservation:
         user = await users.access(command.user_id)
         reservation.committed = await _invite(ctx, command.room_id, user)
@@ -113,7 +114,7 @@ async def invite(ctx: Context, command: wire.RoomUserRef) -> wire.Empty:
 
 
 async def _invite(ctx: Context, room_id: UUID, user: User) -> bool:
-    """Returns whether the membership is new."""
+    """Add the user. Returns whether the membership is new."""
     async with ctx.unit() as unit:
         head = await unit.lock(room_id)
         await rooms.require_role(ctx, room_id, "owner", "moderator")
@@ -125,9 +126,9 @@ async def _invite(ctx: Context, room_id: UUID, user: User) -> bool:
 
 
 async def leave(ctx: Context, command: wire.RoomRef) -> wire.Empty:
-    """Leave a room. An owner's place goes to the longest-standing moderator, else member.
+    """Leave a room. The longest-serving moderator, else member, replaces an owner who leaves.
 
-    The last one to go archives the room. Direct rooms can't be left (Forbidden).
+    The room is archived when the last member leaves. Direct rooms can't be left (Forbidden).
     """
     caller_membership = await rooms.access(ctx, command.room_id)
     if caller_membership.kind == "direct":
@@ -143,9 +144,9 @@ async def leave(ctx: Context, command: wire.RoomRef) -> wire.Empty:
 
 
 async def remove(ctx: Context, command: wire.RoomUserRef) -> wire.Empty:
-    """End somebody's membership; owner or moderator. Owners can't be removed, moderators by the owner only.
+    """Remove a member; owner or moderator only. Owners can't be removed, moderators only by the owner.
 
-    Raises NotFound for somebody who is not a member.
+    Raises NotFound if the user is not a member.
     """
     if command.user_id == ctx.user_id:
         return await leave(ctx, wire.RoomRef(room_id=command.room_id))
@@ -158,23 +159,23 @@ async def remove(ctx: Context, command: wire.RoomUserRef) -> wire.Empty:
 async def _remove(ctx: Context, command: wire.RoomUserRef, act: AuditEvent) -> None:
     caller_membership = await rooms.access(ctx, command.room_id)
     if caller_membership.kind == "direct":
-        raise Forbidden("A direct room stays between two.")
+        raise Forbidden("A direct room has exactly two members.")
     async with ctx.unit() as unit:
         head = await unit.lock(command.room_id)
         role = await rooms.require_role(ctx, command.room_id, "owner", "moderator")
         membership = await _get_membership(command)
         if membership.role == "owner" or (membership.role == "moderator" and role != "owner"):
-            raise Forbidden("An owner can't be removed, and a moderator only by the owner.")
+            raise Forbidden("An owner can't be removed. Only the owner can remove a moderator.")
         row = await models.User.get(id=command.user_id)
         await _end_membership(unit, head, membership, users.to_view(row))
         await audit_log.record(unit.tx, act, user_id=str(row.id), before=membership.role)
 
 
 async def end_memberships(ctx: Context, user: User, limit: int) -> bool:
-    """End at most `limit` memberships of the caller, direct rooms included, as in leaving.
+    """End at most `limit` memberships of the caller as `leave` does, including direct rooms.
 
-    Returns whether there were no more. Each is a unit of its own: what an interruption leaves is ended by
-    the next call. `person` is shown as gone.
+    Returns whether none remain. Each is a unit of work of its own, so that a call after an interruption
+    continues. `user` is how the entries show the caller.
     """
     async with database.guard():
         memberships = models.Membership.filter(user_id=ctx.user_id).order_by("id").limit(limit)
@@ -191,17 +192,17 @@ async def end_memberships(ctx: Context, user: User, limit: int) -> bool:
 async def _get_membership(command: wire.RoomUserRef | wire.SetRole) -> models.Membership:
     membership = await models.Membership.filter(room_id=command.room_id, user_id=command.user_id).first()
     if membership is None:
-        raise NotFound("That person is not a member of this room.")
+        raise NotFound("The user is not a member of this room.")
     return membership
 
 
 async def _end_membership(
     unit: UnitOfWork, head: event_log.LockedHead, membership: models.Membership, user: User
 ) -> None:
-    """End a membership in a locked room: row, count, version, entries, successor."""
+    """End a membership in a locked room: row, member count, version, entries, new owner."""
     (entry,) = await unit.append(head, MemberLeft(user=user, role=membership.role))  # type: ignore[arg-type]
     await models.Membership.filter(id=membership.id).delete()
-    # The version tells every instance that what it knows of this room's members may be old.
+    # The version makes every instance compare its cached memberships of this room.
     await models.Room.filter(id=head.room_id).update(
         member_count=F("member_count") - 1, member_version=F("member_version") + 1
     )
@@ -224,7 +225,7 @@ async def _transfer_ownership(unit: UnitOfWork, head: event_log.LockedHead) -> N
 
 
 async def set_role(ctx: Context, command: wire.SetRole) -> wire.RoleResponse:
-    """Give a member another role; owner only. Giving `owner` away makes the giver a moderator."""
+    """Change a member's role; owner only. Transferring `owner` makes the previous owner a moderator."""
     act = recorder.act_of(ctx, Action.SET_MEMBER_ROLE, Target("room", command.room_id))
     async with recorder.attempt(ctx.container, act):
         await _set_role(ctx, command, act)
@@ -240,7 +241,7 @@ async def _set_role(ctx: Context, command: wire.SetRole, act: AuditEvent) -> Non
         await rooms.require_role(ctx, command.room_id, "owner")
         membership = await _get_membership(command)
         if command.user_id == ctx.user_id and command.role != "owner":
-            raise Forbidden("A room needs an owner: make somebody else the owner first.")
+            raise Forbidden("A room needs an owner. Make another member the owner first.")
         before = membership.role
         if before != command.role:
             await _change_role(unit, head, membership, command.role)
@@ -262,7 +263,7 @@ async def _change_role(
 
 
 async def list_members(ctx: Context, command: wire.ListMembers) -> wire.Members:
-    """The members by username, with their presence."""
+    """Return a page of members, ordered by username, with their presence."""
     await rooms.access(ctx, command.room_id)
     source, limit = room_lists.RoomMembers(command.room_id), command.limit or rooms.DEFAULT_PAGE_SIZE
     async with database.guard():

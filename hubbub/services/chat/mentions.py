@@ -1,4 +1,4 @@
-"""Finding `@username` in a message: members of the room only, not inside code, addresses and URLs."""
+"""Finds `@username` in messages: only members of the room, not in code, e-mail addresses and URLs."""
 
 import re
 import unicodedata
@@ -11,14 +11,14 @@ from hubbub.db import database
 from hubbub.queries.chat import rooms
 from hubbub.schemas.chat.messages import Message
 
-MAX_MENTIONS = 50  # mentions that are looked up
-MAX_CANDIDATE_NAMES = 200  # that they may be readings of
+MAX_MENTIONS = 50  # per message, looked up
+MAX_CANDIDATE_NAMES = 200  # per message, looked up
 
-_AT_SIGNS = "@\uff20\ufe6b"  # in full width, and small
-# What usernames consist of, also in full width.
+_AT_SIGNS = "@\uff20\ufe6b"  # also full-width and small
+# Characters of usernames, also full-width.
 _USERNAME_CHARS = "A-Za-z0-9\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
 _MENTION = re.compile(rf"[{_AT_SIGNS}]([{_USERNAME_CHARS}_.\-\uff3f\uff0e\uff0d]++)(?![{_AT_SIGNS}])")
-# The beginning of a URL: what follows is part of it, up to white space, a quotation mark or CJK punctuation.
+# The start of a URL, which extends to white space, a quotation mark or CJK punctuation.
 _URL = re.compile(
     r"(?<![a-z0-9+.-])(?:[a-z0-9+.-]++://|www\.)|(?<![\w.-])(?:[\w-]++\.)++[^\W\d_]{2,}(?::\d{1,5})?/",
     re.IGNORECASE,
@@ -27,14 +27,14 @@ _URL_END = re.compile(r"[\s<>\"\u3001\u3002\u300c-\u3011\uff01\uff08\uff09\uff0c
 
 
 def has_at_sign(body: str) -> bool:
-    """Whether a body may mention a user."""
+    """Whether a body can mention a user."""
     return "@" in body or (not body.isascii() and ("\uff20" in body or "\ufe6b" in body))
 
 
 def candidates(body: str) -> list[tuple[str, ...]]:
-    """The mentions that may be in a body, in order, at most 50: for each the usernames that it may name.
+    """Return the possible mentions in order, at most 50. Each is a tuple of the usernames that it may name.
 
-    `_@bob_` may name `bob_` or emphasize `bob`: the longest that is a member counts.
+    `_@bob_` may name `bob_` or emphasize `bob`: the longest name that is a member counts.
     """
     if not has_at_sign(body):
         return []
@@ -50,7 +50,7 @@ def candidates(body: str) -> list[tuple[str, ...]]:
 
 
 def _find_mentions(text: str) -> Iterator[re.Match[str]]:
-    """Signs with a name behind them, outside of URLs."""
+    """Yield at signs that are followed by a name, outside of URLs."""
     url, at = _URL.search(text), 0
     while match := _MENTION.search(text, at):
         while url is not None and url.start() < match.start():
@@ -65,7 +65,7 @@ def _find_mentions(text: str) -> Iterator[re.Match[str]]:
 
 
 def _possible_names(text: str, match: re.Match[str]) -> Iterator[str]:
-    """The usernames that a mention may name, the longest first."""
+    """Yield the usernames that a mention may name, longest first."""
     given = unicodedata.normalize("NFKC", match[1]).lower()
     name = given.rstrip(".-")
     stripped = name.rstrip("_.-")
@@ -77,7 +77,7 @@ def _possible_names(text: str, match: re.Match[str]) -> Iterator[str]:
 
 
 def _word_continues(text: str, at: int) -> bool:
-    """Whether the word goes on: with a Latin letter, a digit, or a mark on the last letter."""
+    """Whether the word continues with a Latin letter, a digit, or a mark on the last letter."""
     following = text[at : at + 1]
     if not following or following.isascii():
         return False
@@ -86,10 +86,10 @@ def _word_continues(text: str, at: int) -> bool:
 
 
 def _can_start_at(text: str, at: int) -> bool:
-    """Whether a sign at this place is no part of a word or an address.
+    """Whether an at sign at this position is not part of a word or an e-mail address.
 
     It may follow white space, punctuation, symbols, and letters that are not Latin. Marks belong to the
-    character before them, and what is drawn as nothing does not count.
+    character before them, and invisible characters are skipped.
     """
     while at > 0:
         at -= 1
@@ -110,13 +110,13 @@ def _is_latin(character: str) -> bool:
 
 
 def to_rows(message: Message) -> list[tuple[UUID, UUID, int, UUID]]:
-    """What is kept to count a message's mentions. Who names themselves is not called by it."""
+    """Return the rows that count the mentions of a message. Mentions of oneself do not count."""
     mentioned_ids = (user_id for user_id in message.mentions if user_id != message.sender.id)
     return [(message.id, message.room_id, message.seq, user_id) for user_id in mentioned_ids]
 
 
 async def find(room_id: UUID, body: str) -> list[UUID]:
-    """The members that a body mentions, each once, in order; no query where there is no mention."""
+    """Return the members that a body mentions, without duplicates, in order. No query without an at sign."""
     found = candidates(body)
     if not found:
         return []

@@ -1,4 +1,4 @@
-"""Messages as they are shown: rows, senders and reactions put together, two queries a page."""
+"""Views of messages: rows, senders and reactions combined, with two queries per page."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,20 +19,20 @@ _decode_ids = msgspec.json.Decoder(list[UUID]).decode
 
 
 async def load_view(row: models.Message, viewer_id: UUID | None) -> wire.Message:
-    """One message; `mine` in its reactions is the viewer's, and left out for nobody (a broadcast)."""
+    """Return the view of a message. Reactions have `mine` for the viewer; a broadcast (None) has none."""
     return (await load_views([row], viewer_id))[0]
 
 
 async def load_views(
     rows: Sequence[models.Message | MessageRow], viewer_id: UUID | None
 ) -> list[wire.Message]:
-    """Messages in the order given; their senders must be loaded with them."""
+    """Return the views of messages in the given order. The senders must be loaded."""
     counts = await _load_reactions([row.id for row in rows], viewer_id)
     return [to_view(row, counts[row.id]) for row in rows]
 
 
 def to_view(row: models.Message | MessageRow, reactions: list[wire.ReactionCount]) -> wire.Message:
-    """Convert a row for the wire."""
+    """Return the view of a message."""
     return wire.Message(
         id=row.id,
         room_id=row.room_id,
@@ -53,7 +53,7 @@ def to_view(row: models.Message | MessageRow, reactions: list[wire.ReactionCount
 async def _load_reactions(
     message_ids: list[UUID], viewer_id: UUID | None
 ) -> defaultdict[UUID, list[wire.ReactionCount]]:
-    """In the order in which each emoji was first used."""
+    """Return the reactions by message, in the order in which each emoji was first used."""
     counts: defaultdict[UUID, list[wire.ReactionCount]] = defaultdict(list)
     if not message_ids:
         return counts

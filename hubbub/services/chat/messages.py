@@ -1,4 +1,4 @@
-"""Messages: sending, editing, deleting."""
+"""Messages: send, edit, delete."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -31,7 +31,7 @@ from hubbub.services.users import users
 
 
 class _NewMessagePayload(msgspec.Struct):
-    """The part of a `message:new` payload that an ack repeats."""
+    """The part of a `message:new` payload that an ack contains."""
 
     message: wire.Message
 
@@ -43,7 +43,7 @@ OnResult = Callable[[bytes | Exception], None]
 
 
 async def send(ctx: Context, command: wire.SendMessage) -> wire.MessageResponse:
-    """Store a message and announce it. The same `client_id` again stores nothing new.
+    """Store and publish a message. A repeated `client_id` stores nothing new.
 
     Returns the message as first stored, after its commit. Raises NotMember or NotFound (the room),
     InvalidPayload, RateLimited, Conflict (a `client_id` used in another room), Unavailable.
@@ -59,10 +59,10 @@ async def send(ctx: Context, command: wire.SendMessage) -> wire.MessageResponse:
 def send_pipelined(
     ctx: Context, command: wire.SendMessage, on_result: OnResult
 ) -> Callable[[], Awaitable[None]] | None:
-    """FAST PATH: the same, for a socket, whose next message need not wait for this one's commit.
+    """FAST PATH: send a message of a socket, whose next message need not wait for this one's commit.
 
-    Once this returned None, or what it returned ran to its end, the message has its place in the queue;
-    the JSON of the answer, or why there is none, is `told`. Both raise what `send` raises before that.
+    After this returned None, or after the returned function has finished, the message has its position in the
+    queue. `on_result` receives the JSON of the ack, or the error. Both raise what `send` raises before that.
     """
     pending = _fast_path(ctx, command)
     if pending is None:
@@ -87,7 +87,7 @@ def _enqueue(ctx: Context, pending: PendingMessage, on_result: OnResult) -> None
         else:
             tasks.spawn(
                 _respond_to_duplicate(result.existing_id, pending.membership.room_id, on_result),
-                name="answer to a repeat",
+                name="ack of a repeated message",
             )
 
     pending.on_done = on_done
@@ -97,14 +97,14 @@ def _enqueue(ctx: Context, pending: PendingMessage, on_result: OnResult) -> None
 async def _respond_to_duplicate(message_id: UUID, room_id: UUID, on_result: OnResult) -> None:
     try:
         response = await _load_first_stored(message_id, room_id)
-    except Exception as error:  # noqa: BLE001 - it is the answer
+    except Exception as error:  # noqa: BLE001 - passed to the caller
         on_result(error)
     else:
         on_result(encode(response))
 
 
 def _fast_path(ctx: Context, command: wire.SendMessage) -> PendingMessage | None:
-    """A message for which nothing has to be looked up: its sender is connected, and calls nobody."""
+    """Return a message that needs no lookup: its sender is connected, and it has no reply and no mention."""
     cached_user = ctx.container.membership_cache.get(ctx.user_id)
     if cached_user is None or not command.body or command.attachments:
         return None
@@ -116,12 +116,12 @@ def _fast_path(ctx: Context, command: wire.SendMessage) -> PendingMessage | None
 
 
 async def _validated(ctx: Context, command: wire.SendMessage) -> PendingMessage:
-    """Any other message, or why it can't be one."""
+    """Return any other message after all checks. Raises as `send`."""
     membership = await rooms.access(ctx, command.room_id, allow_stale=True)
     if not command.body and not command.attachments:
         raise InvalidPayload(fields=(("body", "Must have 1 to 8000 characters."),))
     if command.attachments:
-        raise NotFound("There is no such upload.", fields=(("attachments", "There is no such upload."),))
+        raise NotFound("Upload not found.", fields=(("attachments", "Upload not found."),))
     charged_to = _acquire_rate_limit(ctx, command.client_id)
     if command.reply_to is not None:
         await _check_reply(command.room_id, command.reply_to)
@@ -137,17 +137,17 @@ async def _validated(ctx: Context, command: wire.SendMessage) -> PendingMessage:
 
 
 def _acquire_rate_limit(ctx: Context, client_id: UUID) -> CachedUser | None:
-    """Take from the sender's allowance; returns whose it was, to give it back for a repeat."""
+    """Charge the sender's rate limit. Returns the charged user, for the refund of a repetition."""
     cached_user = ctx.container.membership_cache.get(ctx.user_id)
     if cached_user is None or client_id in cached_user.recent_client_ids:
         return None
     if wait_ms := cached_user.message_limiter.acquire():
-        raise RateLimited("Too many messages at once.", retry_after_ms=wait_ms)
+        raise RateLimited("Too many messages in a short time.", retry_after_ms=wait_ms)
     return cached_user
 
 
 def _on_stored(ctx: Context, pending: PendingMessage, stored: Stored) -> None:
-    """Asked again at once it costs nothing, and a repeat did not cost anything."""
+    """Remember the `client_id`, whose immediate repetition costs nothing, and refund a repetition."""
     if (cached_user := ctx.container.membership_cache.get(ctx.user_id)) is not None:
         cached_user.add_recent_client_id(pending.client_id)
     if stored.existing_id is not None and pending.charged_to is not None:
@@ -158,38 +158,43 @@ async def _check_reply(room_id: UUID, message_id: UUID) -> None:
     async with database.guard():
         exists = await models.Message.exists(id=message_id, room_id=room_id)
     if not exists:
-        raise NotFound("The message replied to is not in this room.", fields=(("reply_to", "Not found."),))
+        raise NotFound(
+            "The message that is replied to is not in this room.", fields=(("reply_to", "Not found."),)
+        )
 
 
 async def _load_first_stored(message_id: UUID, room_id: UUID) -> wire.MessageResponse:
     async with database.guard():
         row = await models.Message.get(id=message_id)
         if row.room_id != room_id:
-            raise Conflict("This client_id was used for a message in another room.")
+            raise Conflict("This client_id belongs to a message in another room.")
         (entry,) = await event_log.entries_after(database.connection(), row.room_id, row.seq - 1, 1)
     return wire.MessageResponse(message=_decode_new_message(entry.payload).message)
 
 
 async def access(ctx: Context, message_id: UUID) -> tuple[models.Message, CachedMembership]:
-    """A message in a room of the caller: the only way to one by its id. Raises NotFound, NotMember."""
+    """Return a message in a room of the caller. The only access to a message by its id.
+
+    Raises NotFound, NotMember.
+    """
     async with database.guard():
         row = await models.Message.filter(id=message_id).select_related("sender").first()
     if row is None:
-        raise NotFound("There is no such message.")
+        raise NotFound("Message not found.")
     return row, await rooms.access(ctx, row.room_id)
 
 
 async def get(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse:
-    """One message of a room that the caller is in."""
+    """Return a message in a room of the caller. Raises NotFound, NotMember."""
     row, _ = await access(ctx, command.message_id)
     return wire.MessageResponse(message=await message_views.load_view(row, ctx.user_id))
 
 
 async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageResponse:
-    """Replace the body of one's own message; the same body again changes nothing."""
+    """Replace the body of the caller's own message. The same body changes nothing."""
     row, _ = await access(ctx, command.message_id)
     if row.sender_id != ctx.user_id:
-        raise Forbidden("Only the sender may edit a message.")
+        raise Forbidden("Only the sender can edit a message.")
     mentioned_ids = await mentions.find(row.room_id, command.body)
     async with ctx.unit() as unit:
         head = await unit.lock(row.room_id)
@@ -201,7 +206,7 @@ async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageResponse:
 
 
 async def _reload(message_id: UUID) -> models.Message:
-    """The message under its room's lock. Raises NotFound if it was deleted."""
+    """Return the message under its room's lock. Raises NotFound if it was deleted."""
     row = await models.Message.filter(id=message_id).select_related("sender").first()
     if row is None or row.deleted_at is not None:
         raise NotFound("The message was deleted.")
@@ -228,13 +233,13 @@ async def _replace_body(
 
 
 async def delete(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse:
-    """Empty a message; the sender, or the room's owner and moderators. Deleting again changes nothing.
+    """Empty a message; sender, owner and moderators only. Deleting again changes nothing.
 
-    Its words leave the log too: entries that showed them are emptied, so that nobody can sync them.
+    The body is also removed from the log: entries that contained it are emptied, so that it can't be synced.
     """
     row, membership = await access(ctx, command.message_id)
     if row.sender_id != ctx.user_id and membership.role not in ("owner", "moderator"):
-        raise Forbidden("Only the sender and the room's moderators may delete a message.")
+        raise Forbidden("Only the sender, the owner and the moderators can delete a message.")
     async with ctx.unit() as unit:
         head = await unit.lock(row.room_id)
         roles = () if row.sender_id == ctx.user_id else ("owner", "moderator")
@@ -253,5 +258,5 @@ async def _redact(unit: UnitOfWork, head: log.LockedHead, row: models.Message) -
     await models.Reaction.filter(message_id=row.id).delete()
     await search.remove(unit.tx, row.id)
     await log.redact(row.room_id, row.seq, row.id, await message_views.load_view(row, None))
-    # Clients take `deleted_at` from the entry: it is the same moment.
+    # Clients take `deleted_at` from the entry, so both have the same time.
     await unit.append(head, MessageDeleted(message_id=row.id), at=row.deleted_at)

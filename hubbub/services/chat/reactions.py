@@ -1,4 +1,4 @@
-"""Reactions: one emoji of one person to one message, once."""
+"""Reactions: a user reacts to a message with an emoji at most once."""
 
 from uuid import UUID
 
@@ -16,18 +16,18 @@ MAX_EMOJI_PER_USER = 10
 
 
 async def add(ctx: Context, command: wire.AddReaction) -> wire.MessageResponse:
-    """React to a message; adding twice is no error.
+    """React to a message. Adding twice has no effect.
 
-    Raises Conflict past 50 kinds of emoji for the message, or 10 of the caller.
+    Raises Conflict above 50 different emoji per message, or 10 of the caller.
     """
     return await _change(ctx, command.message_id, _canonical(command.emoji), adding=True)
 
 
 async def remove(ctx: Context, command: wire.RemoveReaction) -> wire.MessageResponse:
-    """Remove the caller's reaction, in any spelling; removing what is not there is no error.
+    """Remove the caller's reaction, in any spelling. Removing a missing one has no effect.
 
-    Earlier releases stored other texts too: a reaction that is there can be removed by what is stored.
-    Raises InvalidPayload for anything else that is no emoji.
+    Earlier releases stored other texts too: an existing reaction can be removed by its stored text. Raises
+    InvalidPayload for any other text that is no emoji.
     """
     stored = emoji.canonical(command.emoji)
     if stored is None:
@@ -59,7 +59,7 @@ async def _change(ctx: Context, message_id: UUID, kind: str, *, adding: bool) ->
 
 
 async def _store_change(ctx: Context, message_id: UUID, kind: str, *, adding: bool) -> bool:
-    """Whether anything changed."""
+    """Store the change. Returns whether anything changed."""
     reactions = models.Reaction.filter(message_id=message_id)
     own = reactions.filter(user_id=ctx.user_id)
     if not adding:
@@ -67,9 +67,9 @@ async def _store_change(ctx: Context, message_id: UUID, kind: str, *, adding: bo
     if await own.filter(emoji=kind).exists():
         return False
     if await own.count() >= MAX_EMOJI_PER_USER:
-        raise Conflict(f"A user has at most {MAX_EMOJI_PER_USER} reactions to a message.")
+        raise Conflict(f"A user can add at most {MAX_EMOJI_PER_USER} reactions to a message.")
     kinds = await reactions.distinct().limit(MAX_EMOJI_PER_MESSAGE).values_list("emoji", flat=True)
     if len(kinds) >= MAX_EMOJI_PER_MESSAGE and not await reactions.filter(emoji=kind).exists():
-        raise Conflict(f"A message has at most {MAX_EMOJI_PER_MESSAGE} kinds of reactions.")
+        raise Conflict(f"A message can have at most {MAX_EMOJI_PER_MESSAGE} different reactions.")
     await models.Reaction.create(message_id=message_id, user_id=ctx.user_id, emoji=kind)
     return True

@@ -1,4 +1,4 @@
-"""Read state: how far somebody has read a room, and whether they want to hear of it."""
+"""Read state: how far a user has read a room, and whether they muted it."""
 
 from hubbub import models
 from hubbub.cluster.bus import MemberChanged, RoomHint, UserHint
@@ -9,11 +9,11 @@ from hubbub.schemas.events import ReadHint
 from hubbub.services.chat import rooms
 from hubbub.services.context import Context, UnitOfWork
 
-MAX_BROADCAST_MEMBERS = 100  # members; in larger rooms only the reader's own sockets are told
+MAX_BROADCAST_MEMBERS = 100  # in larger rooms only the reader's own sockets receive the hint
 
 
 async def mark_read(ctx: Context, command: wire.ReadRoom) -> wire.ReadState:
-    """Move the read mark forward to `seq`, clamped to the log; never back."""
+    """Advance the read mark to `seq`, clamped to the log. It never moves back."""
     await rooms.access(ctx, command.room_id)
     async with ctx.unit() as unit:
         room = await rooms.load_view(ctx, command.room_id)
@@ -31,7 +31,7 @@ async def mark_read(ctx: Context, command: wire.ReadRoom) -> wire.ReadState:
 
 
 async def mark_unread(ctx: Context, command: wire.ReadRoom) -> wire.ReadState:
-    """Make `seq` the first unread one: the mark may move back, which only the reader is told."""
+    """Make `seq` the first unread entry. The mark may move back. Only the reader's sockets receive that."""
     await rooms.access(ctx, command.room_id)
     async with ctx.unit() as unit:
         room = await rooms.load_view(ctx, command.room_id)
@@ -52,7 +52,7 @@ def _publish(ctx: Context, unit: UnitOfWork, room: wire.Room, seq: int) -> None:
 
 
 def _publish_to_reader(ctx: Context, unit: UnitOfWork, room: wire.Room, seq: int) -> None:
-    """Emit the read mark and the counts to the reader's other sockets."""
+    """Publish the read mark and the counts to the reader's other sockets."""
     state = _to_read_state(room)
     hint = ReadHint(
         room_id=room.id, user_id=ctx.user_id, seq=seq, unread=state.unread, mentions=state.mentions
@@ -61,7 +61,7 @@ def _publish_to_reader(ctx: Context, unit: UnitOfWork, room: wire.Room, seq: int
 
 
 def _to_read_state(room: wire.Room) -> wire.ReadState:
-    if room.my is None:  # removed in this moment
+    if room.my is None:  # removed meanwhile
         return wire.ReadState(last_read_seq=0, unread=0, mentions=0)
     return wire.ReadState(
         last_read_seq=room.my.last_read_seq, unread=room.my.unread, mentions=room.my.mentions
@@ -69,7 +69,7 @@ def _to_read_state(room: wire.Room) -> wire.ReadState:
 
 
 async def mute(ctx: Context, command: wire.MuteRoom) -> wire.Empty:
-    """Hear no notifications of a room, or hear them again."""
+    """Mute or unmute the notifications of a room."""
     await rooms.access(ctx, command.room_id)
     async with ctx.unit() as unit:
         own_membership = models.Membership.filter(room_id=command.room_id, user_id=ctx.user_id)

@@ -1,6 +1,6 @@
-"""How many rooms a user creates, and how many users one invites, in an hour.
+"""Rate limits on created rooms and on invitations, per user and hour.
 
-One cheap event of either kind makes writes and deliveries for every user concerned: each is charged.
+One cheap event of either kind causes writes and deliveries for every user concerned, so each user is charged.
 """
 
 from collections.abc import AsyncIterator
@@ -17,18 +17,18 @@ INVITATION_RATE = Rate(200, 200 / HOUR_S)
 
 
 class Reservation:
-    """What was taken for one change. Set `stored` once the change is certain; else it is given back."""
+    """The tokens acquired for one change. They are refunded unless `committed` is set."""
 
     def __init__(self) -> None:
-        self.committed = False
-        self.acquired: list[tuple[str, Rate, int]] = []
+        self.committed = False  # whether the change is certain
+        self.acquired: list[tuple[str, Rate, int]] = []  # limit, rate and tokens to refund
 
 
 @asynccontextmanager
 async def acquire(ctx: Context, *, rooms: int = 0, invitations: int = 0) -> AsyncIterator[Reservation]:
-    """Take from the caller's limits, around the change that needs it. Raises RateLimited, and takes nothing.
+    """Acquire tokens of the caller for the change inside the block. Raises RateLimited, without charging.
 
-    `HUBBUB_LIMIT_EVENTS=off` lifts both limits.
+    `HUBBUB_LIMIT_EVENTS=off` disables both limits.
     """
     reservation = Reservation()
     try:
@@ -48,5 +48,5 @@ async def _acquire(ctx: Context, reservation: Reservation, limit: str, rate: Rat
     decision = await ctx.container.rate_limiter.acquire(limit, str(ctx.user_id), rate, cost)
     if decision.wait_ms:
         metrics.count("rooms_limited", limit)
-        raise RateLimited(f"Too many {limit} in an hour.", retry_after_ms=decision.wait_ms)
+        raise RateLimited(f"Too many {limit} within an hour.", retry_after_ms=decision.wait_ms)
     reservation.acquired.append((limit, rate, cost))

@@ -1,4 +1,4 @@
-"""The lists of rooms and of members that clients page through, as `cursors.page` reads them."""
+"""Sources of the lists of rooms and members, for `cursors.page`."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from hubbub.services.cursors import SortKey
 
 
 class OwnRooms:
-    """A user's rooms, newest entry first: an entry moves a room to the beginning."""
+    """A user's rooms, newest entry first. A new entry moves a room to the front."""
 
     name = "rooms"
 
@@ -36,7 +36,7 @@ class OwnRooms:
 
 
 class PublicRooms:
-    """Public rooms by name, whose name matches `like`: another name is another place."""
+    """Public rooms whose name matches `pattern`, ordered by name. A new name moves a room."""
 
     name = "public_rooms"
 
@@ -62,7 +62,7 @@ class PublicRooms:
 
 
 class RoomMembers:
-    """The members of a room by username: another username is another place."""
+    """The members of a room, ordered by username. A new username moves a member."""
 
     def __init__(self, room_id: UUID) -> None:
         self._room_id = room_id

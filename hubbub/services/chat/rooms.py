@@ -1,4 +1,4 @@
-"""Rooms: who may see them, listing, making and changing them."""
+"""Rooms: access, lists, creation and changes."""
 
 from uuid import UUID
 
@@ -26,10 +26,10 @@ DEFAULT_PAGE_SIZE = 50
 
 
 async def access(ctx: Context, room_id: UUID, *, allow_stale: bool = False) -> CachedMembership:
-    """The caller's standing in a room: the only way to a room by its id.
+    """Return the caller's membership in a room. The only access to a room by its id.
 
-    With `checked_later` what is known by heart is enough, however old: it is compared under the room's lock.
-    Raises NotMember for a public room that they are not in, NotFound for all others.
+    With `allow_stale` a cached membership of any age is enough: a later write compares it under the room's
+    lock. Raises NotMember for a public room that the caller is not in, NotFound for all others.
     """
     cache = ctx.container.membership_cache
     cached_user = cache.get(ctx.user_id) if allow_stale or cache.recently_reconciled else None
@@ -38,24 +38,27 @@ async def access(ctx: Context, room_id: UUID, *, allow_stale: bool = False) -> C
     async with database.guard():
         row = await rooms.room(database.connection(), room_id, ctx.user_id)
     if row is None or (row.role is None and row.kind != "public"):
-        raise NotFound("There is no such room.")
+        raise NotFound("Room not found.")
     if row.role is None:
         raise NotMember
     return CachedMembership(room_id, row.kind, row.role, row.muted, row.version)
 
 
 async def require_role(ctx: Context, room_id: UUID, *roles: str) -> str:
-    """Under the room's lock: the caller's role now. Raises NotMember; Forbidden if it is none of `roles`."""
+    """Return the caller's current role, under the room's lock.
+
+    Raises NotMember, or Forbidden if the role is none of `roles`.
+    """
     membership = await models.Membership.filter(room_id=room_id, user_id=ctx.user_id).first()
     if membership is None:
         raise NotMember
     if roles and membership.role not in roles:
-        raise Forbidden(f"Only the {' or a '.join(roles)} of the room may do that.")
+        raise Forbidden(f"Only the {' or a '.join(roles)} of the room can do this.")
     return membership.role
 
 
 def to_view(row: rooms.RoomRow) -> wire.Room:
-    """A room as one person sees it."""
+    """Return a room as one user sees it."""
     my = None
     if row.role is not None:
         my = wire.OwnMembership(
@@ -81,29 +84,29 @@ def to_view(row: rooms.RoomRow) -> wire.Room:
 
 
 def to_broadcast_view(room: wire.Room) -> wire.Room:
-    """The room as it is broadcast: without what one member sees, and without text that may be deleted."""
+    """Return the room without a member's own fields and without text that may be deleted."""
     return structs.replace(room, peer=None, last_message=None, my=None)
 
 
 async def load_view(ctx: Context, room_id: UUID, user_id: UUID | None = None) -> wire.Room:
-    """A room as the caller (or `user_id`) sees it, in the running transaction if there is one."""
+    """Return a room as the caller (or `user_id`) sees it, within the running transaction if there is one."""
     async with database.guard():
         row = await rooms.room(database.connection(), room_id, user_id or ctx.user_id)
     if row is None:
-        raise NotFound("There is no such room.")
+        raise NotFound("Room not found.")
     return to_view(row)
 
 
 async def get(ctx: Context, command: wire.RoomRef) -> wire.RoomResponse:
-    """A room that the caller is in, or a public one."""
+    """Return a room that the caller is in, or a public one. Raises NotFound."""
     room = await load_view(ctx, command.room_id)
     if room.my is None and room.kind != "public":
-        raise NotFound("There is no such room.")
+        raise NotFound("Room not found.")
     return wire.RoomResponse(room=room)
 
 
 async def list_own(ctx: Context, command: wire.ListRooms) -> wire.Rooms:
-    """The caller's rooms, newest entry first."""
+    """Return a page of the caller's rooms, newest entry first."""
     async with database.guard():
         rows, next_cursor = await cursors.page(
             ctx, room_lists.OwnRooms(ctx.user_id), command.cursor, command.limit or DEFAULT_PAGE_SIZE
@@ -112,7 +115,7 @@ async def list_own(ctx: Context, command: wire.ListRooms) -> wire.Rooms:
 
 
 async def browse(ctx: Context, command: wire.BrowseRooms) -> wire.Rooms:
-    """Public rooms by name; those whose name holds `query`."""
+    """Return a page of public rooms whose name contains `query`, ordered by name."""
     pattern = names.key(command.query or "")
     for special in "!%_":
         pattern = pattern.replace(special, "!" + special)
@@ -127,7 +130,7 @@ async def browse(ctx: Context, command: wire.BrowseRooms) -> wire.Rooms:
 
 
 async def create(ctx: Context, command: wire.CreateRoom) -> wire.RoomResponse:
-    """Make a room; the caller owns it. A direct room is found if it exists already.
+    """Create a room, owned by the caller. An existing direct room is returned.
 
     Raises Conflict for a public name that is taken, NotFound for members who do not exist, RateLimited.
     """
@@ -135,9 +138,7 @@ async def create(ctx: Context, command: wire.CreateRoom) -> wire.RoomResponse:
     name = _validated_name(command)
     if command.kind == "direct":
         if len(other_ids) != 1 or name is not None:
-            raise InvalidPayload(
-                fields=(("member_ids", "A direct room takes one other person and no name."),)
-            )
+            raise InvalidPayload(fields=(("member_ids", "A direct room takes one other user and no name."),))
         if (found := await _find_direct(ctx, other_ids[0])) is not None:
             return wire.RoomResponse(room=found)
     try:
@@ -150,8 +151,8 @@ async def create(ctx: Context, command: wire.CreateRoom) -> wire.RoomResponse:
         if not database.is_duplicate(error):
             raise
     if command.kind == "direct" and (found := await _find_direct(ctx, other_ids[0])) is not None:
-        return wire.RoomResponse(room=found)  # a twin of this call was quicker
-    raise Conflict("A public room of that name exists.", fields=(("name", "Taken already."),))
+        return wire.RoomResponse(room=found)  # created by a concurrent call
+    raise Conflict("A public room with this name already exists.", fields=(("name", "Already taken."),))
 
 
 def _validated_name(command: wire.CreateRoom) -> str | None:
@@ -161,10 +162,10 @@ def _validated_name(command: wire.CreateRoom) -> str | None:
 
 
 def name_key(name: str) -> str:
-    """The key of a public room's name. Raises InvalidPayload for one that is too long to be stored."""
+    """Return the key of a public room's name. Raises InvalidPayload if it is too long to be stored."""
     key = names.key(name)
     if not 0 < len(key) <= names.MAX_KEY_CHARS:
-        raise InvalidPayload(fields=(("name", "Must be shorter: it grows when it is normalized."),))
+        raise InvalidPayload(fields=(("name", "Must be shorter: normalization makes it longer."),))
     return key
 
 
@@ -175,7 +176,7 @@ async def _find_direct(ctx: Context, other_id: UUID) -> wire.Room | None:
 
 
 def direct_key(first_id: UUID, second_id: UUID) -> str:
-    """What makes the direct room of two people unique."""
+    """Return the unique key of the direct room of two users."""
     return ":".join(sorted((str(first_id), str(second_id))))
 
 
@@ -198,7 +199,7 @@ async def _create(ctx: Context, command: wire.CreateRoom, name: str | None, memb
         if not is_direct:
             roles[0] = "owner"
         seqs = await add_members(unit, head, list(zip(members, roles, strict=True)))
-        if is_direct:  # which each of both sees otherwise
+        if is_direct:  # each member has a different view
             views = [await load_view(ctx, room_id, member.id) for member in members]
         else:
             views = _member_views(await load_view(ctx, room_id), [seqs[member.id] for member in members])
@@ -210,7 +211,7 @@ async def _create(ctx: Context, command: wire.CreateRoom, name: str | None, memb
 
 
 def _member_views(owner_view: wire.Room, seqs: list[int]) -> list[wire.Room]:
-    """A new room as its members see it, the founder first: without a query for each."""
+    """Return the views of a new room by member, the owner first, without a query for each."""
     others = (
         wire.OwnMembership(role="member", last_read_seq=seq, unread=0, mentions=0, muted=False)
         for seq in seqs[1:]
@@ -221,10 +222,9 @@ def _member_views(owner_view: wire.Room, seqs: list[int]) -> list[wire.Room]:
 async def add_members(
     unit: UnitOfWork, head: event_log.LockedHead, new_members: list[tuple[User, wire.Role]]
 ) -> dict[UUID, int]:
-    """Make people members of a locked room: rows, count and entries. Returns the seq of each one's entry."""
-    await users.lock_all(
-        user.id for user, _ in new_members
-    )  # an account may be deleted since it was looked at
+    """Add users to a locked room: rows, member count and entries. Returns the seq of each user's entry."""
+    # An account may have been deleted since it was read.
+    await users.lock_all(user.id for user, _ in new_members)
     entries = await unit.append(
         head, *(events.MemberJoined(user=user, role=role) for user, role in new_members)
     )
@@ -249,7 +249,7 @@ async def add_members(
 async def publish_joined(
     ctx: Context, unit: UnitOfWork, head: event_log.LockedHead, user_id: UUID, seq: int
 ) -> wire.Room:
-    """Have a new member's sockets hear of the room after the commit; returns it as they see it."""
+    """Publish the room to a new member's sockets after the commit. Returns the member's view."""
     room = await load_view(ctx, head.room_id, user_id)
     skip = ctx.socket_id if user_id == ctx.user_id else None
     unit.publish(MemberJoined(user_id, head.room_id, seq, room, head.version, skip))
@@ -257,7 +257,7 @@ async def publish_joined(
 
 
 async def update(ctx: Context, command: wire.UpdateRoom) -> wire.RoomResponse:
-    """Rename a room or change its topic; owner or moderator. What is left out stays."""
+    """Rename a room or change its topic; owner or moderator only. Fields that are not given stay."""
     membership = await access(ctx, command.room_id)
     if membership.kind == "direct":
         raise Forbidden("A direct room has no name and no topic.")
@@ -270,13 +270,13 @@ async def update(ctx: Context, command: wire.UpdateRoom) -> wire.RoomResponse:
                 await models.Room.filter(id=command.room_id).update(**changes)
             room = await load_view(ctx, command.room_id)
             if changes:
-                room = structs.replace(room, last_seq=head.seq + 1)  # counts the entry that tells of it
+                room = structs.replace(room, last_seq=head.seq + 1)  # includes the entry of this change
                 await unit.append(head, events.RoomUpdated(room=to_broadcast_view(room)))
             return wire.RoomResponse(room=room)
     except Exception as error:
         if database.is_duplicate(error):
             raise Conflict(
-                "A public room of that name exists.", fields=(("name", "Taken already."),)
+                "A public room with this name already exists.", fields=(("name", "Already taken."),)
             ) from None
         raise
 

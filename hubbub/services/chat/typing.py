@@ -1,4 +1,4 @@
-"""Typing: one state for each user and room, the same on all instances; a hint that ends by itself."""
+"""Typing: one state per user and room, the same on all instances; a hint that expires."""
 
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ async def start(ctx: "Context", command: RoomRef) -> Empty:
 
 
 async def stop(ctx: "Context", command: RoomRef) -> Empty:
-    """Show the other members of the room that the caller stopped."""
+    """Show the other members of the room that the caller stopped typing."""
     await rooms.access(ctx, command.room_id)
     ctx.container.typing_tracker.stop(command.room_id, ctx.user_id)
     return Empty()

@@ -1,1 +1,1 @@
-"""eventlog."""
+"""The logs of the rooms: appending, reading, batched writing, and the epoch of the database."""

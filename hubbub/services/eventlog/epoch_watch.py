@@ -1,4 +1,4 @@
-"""The epoch as an instance knows it, and the evidence by which an instance finds that the history went back.
+"""The epoch as this instance has it, and the evidence that the log went back, for example by a restore.
 
 Once a second, and whenever the database is available again, the epoch and the positions of this instance are
 compared with the database. A position is the highest `seq` of a room that was delivered or acknowledged here.
@@ -22,15 +22,15 @@ from hubbub.services.eventlog.epochs import Cause
 
 log = logging.getLogger(__name__)
 
-CHECK_INTERVAL_S = 0.8  # and the time of a check: together less than a second
-MAX_ACKNOWLEDGED_ROOMS = 2000  # acknowledged to users without a socket here: the latest ones are compared
+CHECK_INTERVAL_S = 0.8  # plus the time of a check: together less than a second
+MAX_ACKNOWLEDGED_ROOMS = 2000  # rooms without a socket here; the latest ones are compared
 MAX_SEQS_AHEAD = 1_000_000  # a cursor that is further ahead is no evidence
-MAX_PENDING_CLAIMS = 100  # to be stored at the next check; one is enough to raise the epoch
-MAX_CLAIMED_USERS = 10_000  # whose claims are known to be stored
+MAX_PENDING_CLAIMS = 100  # stored at the next check; one is enough to raise the epoch
+MAX_CLAIMED_USERS = 10_000  # users whose stored claims are remembered
 
 
 class Cursor(NamedTuple):
-    """The last entry `seq` that a client has of a room, whose log ends at `last_seq`."""
+    """The last entry `seq` that a client has received of a room, whose log ends at `last_seq`."""
 
     room_id: UUID
     seq: int
@@ -38,36 +38,40 @@ class Cursor(NamedTuple):
 
 
 class HistoryChanged(Exception):
-    """A write found another epoch, or the end of a room's log before a position: nothing was written."""
+    """A write found another epoch, or a log that ends before a position. Nothing was written."""
 
     def __init__(self, epoch: str, room_id: UUID, last_seq: int) -> None:
-        """`epoch` is the one of this instance."""
+        """Store what the write found. `epoch` is the one of this instance."""
         super().__init__()
-        self.epoch = epoch
-        self.room_id = room_id
-        self.last_seq = last_seq
+        self.epoch = epoch  # of this instance, before the write
+        self.room_id = room_id  # the room whose log was compared
+        self.last_seq = last_seq  # the end of its log in the database
 
 
 class EpochWatch:
     """The epoch of this instance, its positions, and the claims of its clients."""
 
     def __init__(self, epoch: str) -> None:
-        self.epoch = epoch
-        self._acknowledged: OrderedDict[UUID, int] = OrderedDict()  # of rooms that are not delivered here
-        self._delivered_seq: Callable[[UUID], int | None] = lambda _: None
-        self._listeners: list[Callable[[Cause], None]] = []
-        self._pending_claims: dict[UUID, Claim] = {}  # by user; to be stored
-        self._claimed_users: OrderedDict[UUID, None] = OrderedDict()  # users, of this epoch
+        self.epoch = epoch  # of this instance
+        # Highest `seq` of rooms without sockets here.
+        self._acknowledged: OrderedDict[UUID, int] = OrderedDict()
+        self._delivered_seq: Callable[[UUID], int | None] = lambda _: None  # of the delivery
+        self._listeners: list[Callable[[Cause], None]] = []  # called after the epoch changed
+        self._pending_claims: dict[UUID, Claim] = {}  # by user; stored at the next check
+        # Users with a stored claim in this epoch.
+        self._claimed_users: OrderedDict[UUID, None] = OrderedDict()
+        # Checks about once a second.
         self._task = tasks.PeriodicTask(self.check, name="epoch", interval_s=CHECK_INTERVAL_S)
+        # Checks between the regular times.
         self._immediate_check = tasks.CoalescingTask(self.check, name="epoch at once")
 
     def start(
         self, delivered_seq: Callable[[UUID], int | None], on_epoch_changed: Callable[[Cause], None]
     ) -> None:
-        """Begin to check. `delivered` returns how far a room is delivered here, if it is.
+        """Start checking. `delivered_seq` returns how far a room is delivered here, or None.
 
-        `listener` is called when the epoch has changed, with the positions forgotten: it discards what else
-        this instance keeps of the history. It must not block.
+        `on_epoch_changed` is called when the epoch has changed and the positions were dropped. It discards
+        what else this instance caches of the logs. It must not block.
         """
         self._delivered_seq = delivered_seq
         self._listeners.append(on_epoch_changed)
@@ -75,12 +79,13 @@ class EpochWatch:
         self._task.start()
 
     async def close(self) -> None:
+        """Stop checking."""
         await self._task.close()
 
     # Positions.
 
     def record_acknowledged(self, room_id: UUID, seq: int) -> None:
-        """An entry was acknowledged, or a room is no longer delivered here from this `seq` on."""
+        """Record that an entry was acknowledged, or that delivery of a room ended here at this `seq`."""
         delivered = self._delivered_seq(room_id)
         if (delivered is None or delivered < seq) and seq > self._acknowledged.get(room_id, 0):
             self._acknowledged[room_id] = seq
@@ -89,13 +94,13 @@ class EpochWatch:
                 self._acknowledged.popitem(last=False)
 
     def position(self, room_id: UUID) -> int:
-        """The highest `seq` that was delivered or acknowledged here in this epoch, as far as it is known."""
+        """Return the highest `seq` that was delivered or acknowledged here in this epoch; 0: unknown."""
         return max(self._acknowledged.get(room_id, 0), self._delivered_seq(room_id) or 0)
 
     def require_not_behind(self, room_id: UUID, last_seq: int) -> None:
-        """Check the end of a locked room: all that is known here is before it. Raises Unavailable."""
+        """Check that the log of a locked room does not end before its position. Raises Unavailable."""
         if last_seq < self.position(room_id):
-            tasks.spawn(self._handle_rollback(self.epoch, room_id, last_seq), name="history went back")
+            tasks.spawn(self._handle_rollback(self.epoch, room_id, last_seq), name="rollback")
             raise Unavailable
 
     def require_unchanged(self, heads: Mapping[UUID, LogHead]) -> None:
@@ -105,19 +110,19 @@ class EpochWatch:
                 raise HistoryChanged(self.epoch, room_id, head.last_seq)
 
     async def resolve(self, change: HistoryChanged) -> None:
-        """Adopt what a write found; raise the epoch if that has not been done. Raises Unavailable."""
+        """Adopt the epoch after HistoryChanged; raise it if no process has done so. Raises Unavailable."""
         await self.refresh()
         if change.last_seq < self.position(change.room_id):
             await self.handle_rollback(change.epoch, change.room_id, change.last_seq)
 
     async def _handle_rollback(self, epoch: str, room_id: UUID, last_seq: int) -> None:
-        with suppress(Unavailable):  # the next check finds it, too
+        with suppress(Unavailable):  # the next check finds it too
             await self.handle_rollback(epoch, room_id, last_seq)
 
     # Checks.
 
     def check_soon(self) -> None:
-        """Check now, once for all who ask meanwhile."""
+        """Check now. Calls before the check starts share it."""
         if self._task.running:
             self._immediate_check.trigger()
 
@@ -128,13 +133,13 @@ class EpochWatch:
         await self._store_claims()
 
     async def refresh(self) -> None:
-        """Adopt the epoch of the database if it is another one. Raises Unavailable."""
+        """Adopt the epoch of the database if it differs. Raises Unavailable."""
         async with database.guard():
             stored = await rows.read(database.connection())
         if stored.epoch is None or stored.epoch == self.epoch:
-            return  # without one, a restore by other means is under way
+            return  # None: a restore by other means is under way
         if stored.epoch < self.epoch:
-            # An earlier epoch: of a backup from before the last raise.
+            # An earlier epoch comes from a backup that is older than the last raise.
             await epochs.raise_epoch(stored.epoch, Cause.POSITIONS, newest_known=self.epoch)
             async with database.guard():
                 stored = await rows.read(database.connection())
@@ -143,7 +148,9 @@ class EpochWatch:
 
     def _adopt(self, stored: rows.StoredEpoch) -> None:
         cause = Cause(stored.cause) if stored.cause in list(Cause) else Cause.RESTORE
-        log.info("another epoch", extra={"before": self.epoch, "epoch": stored.epoch, "cause": cause.value})
+        log.info(
+            "adopted another epoch", extra={"before": self.epoch, "epoch": stored.epoch, "cause": cause.value}
+        )
         metrics.count("epochs_adopted")
         self.epoch = stored.epoch or self.epoch
         self._acknowledged.clear()
@@ -159,9 +166,12 @@ class EpochWatch:
             await self.handle_rollback(epoch, room_id, last_seq)
 
     async def handle_rollback(self, epoch: str, room_id: UUID, last_seq: int | None) -> None:
-        """The log of a room ends before a position of `epoch`: raise that, and adopt. Raises Unavailable."""
+        """Raise `epoch`, because a room's log ends before a position of it, and adopt the new one.
+
+        Raises Unavailable.
+        """
         if epoch != self.epoch:
-            return  # the position was one of before
+            return  # the position belongs to an earlier epoch
         facts: epochs.Facts = {
             "room_id": str(room_id),
             "last_seq": last_seq,
@@ -173,7 +183,7 @@ class EpochWatch:
     # Claims.
 
     def check_cursor(self, user_id: UUID, epoch: str, cursor: Cursor) -> None:
-        """Take note of the cursor of a client in this epoch: one that is ahead is evidence."""
+        """Compare the cursor of a client with the log: a cursor that is ahead in this epoch is evidence."""
         ahead = cursor.seq - cursor.last_seq
         if ahead <= 0 or epoch != self.epoch:
             return

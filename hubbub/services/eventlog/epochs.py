@@ -1,6 +1,6 @@
-"""The epoch: the name of the database's history, raised when the history went back.
+"""The epoch: identifies one history of the database, and is raised when the database went back in time.
 
-A later epoch is the larger text, so that an instance recognizes an epoch from before its own.
+A later epoch is the larger text, so that an instance recognizes an epoch that is older than its own.
 """
 
 import logging
@@ -33,14 +33,14 @@ metrics.declare("epoch_raises", Cause)
 
 
 async def current() -> str:
-    """The epoch of the open database, generated where there is none yet. Raises Unavailable."""
+    """Return the epoch of the open database; generate the first one. Raises Unavailable."""
     async with database.transaction() as tx:
         await epochs.insert_first(tx, str(ids.uuid7()))
         return (await epochs.read(tx)).epoch or ""
 
 
 def generate_after(*others: str | None) -> str:
-    """Generate an epoch that is later than the known ones, whatever the clocks that named them said."""
+    """Generate an epoch that is later than the known ones. It is later even if their clocks were ahead."""
     new = ids.uuid7()
     last = max((epoch for epoch in others if epoch), default="")
     if str(new) > last:
@@ -51,9 +51,9 @@ def generate_after(*others: str | None) -> str:
 async def replace(
     tx: Sql, old: str, new: str, cause: Cause, facts: Facts, user_id: UUID | None = None
 ) -> bool:
-    """Raise the epoch if it still is `old`, and record it; `user_id` is the account that claimed.
+    """Raise the epoch if it still is `old`, and record it in the audit log.
 
-    `announce` it after the commit.
+    `user_id` is the account whose claim caused it. Call `log_raise` after the commit.
     """
     if not await epochs.replace(tx, old, new, cause.value):
         return False
@@ -66,7 +66,7 @@ def log_raise(old: str, new: str, cause: Cause, facts: Facts) -> None:
     """Log and count a raise, once for all instances."""
     metrics.count("epoch_raises", cause.value)
     fields = {"cause": cause.value, "before": old, "epoch": new, **facts}
-    log.warning("the epoch was raised", extra=fields)
+    log.warning("epoch raised", extra=fields)
 
 
 async def raise_epoch(old: str, cause: Cause, facts: Facts | None = None, newest_known: str = "") -> bool:
@@ -80,7 +80,7 @@ async def raise_epoch(old: str, cause: Cause, facts: Facts | None = None, newest
 
 
 async def process_claims(claims: list[Claim]) -> None:
-    """Store claims of clients, and raise the epoch if a stored one may do so now. Raises Unavailable."""
+    """Store claims of clients, and raise the epoch if a stored one is due. Raises Unavailable."""
     now = clock.now()
     async with database.transaction() as tx:
         epoch = (await epochs.read(tx, for_update=True)).epoch

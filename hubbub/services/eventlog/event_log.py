@@ -1,8 +1,8 @@
-"""The log: one function appends, one reads back, one tells how far it goes.
+"""The log of a room: append entries, read them, read where it ends.
 
-Everything durable that anybody is told is an entry of a room's log, with the next `seq`. The rooms row is
-the log's lock and its end: seqs are handed out under it, so that there are no holes and commits come in
-the order of seq.
+Every durable event is an entry of a room's log, with the next `seq`. The row of the room is the log's lock
+and holds its end. Seqs are assigned under this lock, so that there are no gaps and commits follow the order
+of seq.
 """
 
 import logging
@@ -37,23 +37,23 @@ MAX_SYNC_RESPONSE_BYTES = 1 << 20
 
 
 class LockedHead:
-    """The end of a locked room's log."""
+    """The end of a locked room's log, advanced by `append`."""
 
     __slots__ = ("archived", "room_id", "seq", "version")
 
     def __init__(self, room_id: UUID, stored: event_log.LogHead) -> None:
         self.room_id = room_id
-        self.seq = stored.last_seq
-        self.version = stored.version
-        self.archived = stored.archived
+        self.seq = stored.last_seq  # of the last entry
+        self.version = stored.version  # `member_version` of the room
+        self.archived = stored.archived  # whether the room is archived
 
 
 class NewEntry(NamedTuple):
-    """An entry to be stored. `message_id` is the message whose content it contains."""
+    """An entry that is not stored yet."""
 
     entry: wire.Entry
-    actor_id: UUID | None
-    message_id: UUID | None
+    actor_id: UUID | None  # who caused it
+    message_id: UUID | None  # the message whose content it contains
 
 
 async def lock(tx: Sql, room_ids: Iterable[UUID]) -> dict[UUID, LockedHead]:
@@ -61,14 +61,14 @@ async def lock(tx: Sql, room_ids: Iterable[UUID]) -> dict[UUID, LockedHead]:
     distinct_ids = set(room_ids)
     heads = await event_log.lock_rooms(tx, distinct_ids)
     if len(heads) != len(distinct_ids):
-        raise NotFound("There is no such room.")
+        raise NotFound("Room not found.")
     return {room_id: LockedHead(room_id, head) for room_id, head in heads.items()}
 
 
 async def append(
     tx: Sql, head: LockedHead, events: Sequence[EntryEvent], actor_id: UUID | None, at: datetime
 ) -> list[wire.Entry]:
-    """Append events to a locked room, with the next seqs, and move `head`; two statements."""
+    """Append events to a locked room with the next seqs, and advance `head`. Two statements."""
     stamp = clock.rfc3339(at)
     new_entries = []
     for event in events:
@@ -85,7 +85,7 @@ def encode_entry(event: EntryEvent, room_id: UUID, seq: int, at: str, actor_id: 
 
 
 async def store(tx: Sql, new_entries: Sequence[NewEntry], at: datetime) -> list[wire.Entry]:
-    """Store entries of locked rooms, ascending in each room; two statements whatever their number."""
+    """Store entries of locked rooms, ascending in each room. Two statements for any number."""
     entries = [each.entry for each in new_entries]
     if entries:
         await event_log.advance_rooms(tx, {entry.room_id: entry.seq for entry in entries}, at)
@@ -95,7 +95,7 @@ async def store(tx: Sql, new_entries: Sequence[NewEntry], at: datetime) -> list[
 
 
 def to_signals(entries: Sequence[wire.Entry]) -> list[EntriesAppended]:
-    """What the bus is told of appended entries: one signal a room."""
+    """Return the bus signals of appended entries, one per room."""
     ordered = sorted(entries, key=lambda entry: (entry.room_id, entry.seq))
     return [
         EntriesAppended(room_id, tuple(room_entries))
@@ -104,7 +104,7 @@ def to_signals(entries: Sequence[wire.Entry]) -> list[EntriesAppended]:
 
 
 async def read(room_id: UUID, after_seq: int, limit: int = MAX_ENTRIES_PER_READ) -> list[wire.Entry]:
-    """The entries past `after_seq`, ascending, each as it was announced."""
+    """Return the entries after `after_seq`, ascending, as they were published."""
     async with database.guard():
         entries = await event_log.entries_after(database.connection(), room_id, after_seq, limit)
     return [_with_subject(entry) if entry.event.startswith("member:") else entry for entry in entries]
@@ -117,7 +117,7 @@ def _with_subject(entry: wire.Entry) -> wire.Entry:
 
 
 async def redact(room_id: UUID, seq: int, message_id: UUID, emptied: Message) -> None:
-    """Take the words of a deleted message out of the entries that showed them. Under the room's lock."""
+    """Remove the body of a deleted message from its entries. The room must be locked."""
     rows = await models.Entry.filter(
         Q(room_id=room_id, seq=seq)
         | Q(message_id=message_id, event=MessageUpdated.event_name, room_id=room_id)
@@ -128,32 +128,32 @@ async def redact(room_id: UUID, seq: int, message_id: UUID, emptied: Message) ->
 
 
 async def ends(room_ids: Iterable[UUID]) -> dict[UUID, event_log.LogEnd]:
-    """How far the logs go: one query."""
+    """Return the ends of the logs of rooms. One query."""
     async with database.guard():
         return await event_log.log_ends(database.connection(), room_ids)
 
 
 async def changed_ends(known: Mapping[UUID, event_log.LogEnd]) -> dict[UUID, event_log.LogEnd]:
-    """Which logs, or memberships, are not as `known`: one query."""
+    """Return the ends of logs that differ from `known`, in `last_seq` or members. One query."""
     async with database.guard():
         return await event_log.changed(database.connection(), known)
 
 
 class Span(NamedTuple):
-    """The part of a log that is kept."""
+    """The stored part of a log."""
 
     first_seq: int
     last_seq: int
 
 
 class _ByteBudget:
-    """How many bytes an answer may still hold."""
+    """The bytes that a response may still contain."""
 
     def __init__(self, remaining_bytes: int) -> None:
-        self.remaining_bytes = remaining_bytes
+        self.remaining_bytes = remaining_bytes  # negative when the response is full
 
     def fit(self, entries: Iterable[wire.Entry]) -> list[wire.Entry]:
-        """As many of the entries, from the first on, as fit."""
+        """Return the leading entries that fit, and reduce the budget by them."""
         fitting = []
         for entry in entries:
             # Characters of JSON that is not ASCII take up to 4 bytes; the sum stays below the limit.
@@ -167,9 +167,10 @@ class _ByteBudget:
 async def catch_up(
     spans: dict[UUID, Span], after_seqs: dict[UUID, int], limit: int
 ) -> dict[UUID, wire.RoomEntries | wire.RoomGone | wire.RoomReset | wire.RoomError]:
-    """What a client that has `asked` is missing; rooms without a span are gone for it.
+    """Return the entries that a client is missing after its `after_seqs`.
 
-    A room whose log can't be read does not fail the others. Stops at 1 MiB; the rest is `complete: false`.
+    Rooms without a span are RoomGone. A room whose log can't be read does not fail the others. The response
+    ends at 1 MiB; a room whose entries did not fit has `complete: false`.
     """
     budget = _ByteBudget(MAX_SYNC_RESPONSE_BYTES)
     response: dict[UUID, wire.RoomEntries | wire.RoomGone | wire.RoomReset | wire.RoomError] = {}

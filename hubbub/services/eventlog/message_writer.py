@@ -1,9 +1,8 @@
-"""Messages into the log, in batches: whatever arrived while one batch was written goes into the next.
+"""Writes messages into the logs in batches: messages that arrive during one write form the next batch.
 
-There is no timer: at low load a batch is one message and starts at once; under load batches grow by
-themselves. On PostgreSQL a batch is one statement (`queries/eventlog/append_batch.py`); what that leaves
-takes one transaction with a handful of set-based statements, as everything does on SQLite. Each message is
-answered after its commit. A message that can't be stored fails alone.
+There is no timer: a batch is one message at low load, and grows under load. On PostgreSQL it is one statement
+(`queries/eventlog/append_batch.py`). What it does not store takes one transaction of a few set-based
+statements, as on SQLite. Messages are acknowledged after their commit. One that can't be stored fails alone.
 """
 
 import asyncio
@@ -31,54 +30,55 @@ if TYPE_CHECKING:
     from hubbub.cluster.bus import Bus
     from hubbub.services.eventlog.epoch_watch import EpochWatch
 
-logger = logging.getLogger(__name__)  # `log` is the module of rooms' entries here
+logger = logging.getLogger(__name__)  # `log` is the event log here
 
-# Small enough for the next one to be made ready while it is written: 64 messages cost a PostgreSQL 4 ms.
+# Small, so that the next batch is prepared while this one is written: PostgreSQL takes 4 ms for 64 messages.
 MAX_BATCH_MESSAGES = 64
 MAX_QUEUED_MESSAGES = 10_000
-# Of the loop, before a batch is taken: what the last one told is written out, and who hears of it may go on
-# with the next message, which then is in this batch. They are microseconds where there is nothing to write.
-LOOP_YIELDS = 2
-UNKNOWN_VERSION = -1  # the version of a standing that is to be compared with the database
-WRITE_TIMEOUT_S = 5.0  # for a batch; who waited as long in the queue is answered when a batch fails
+# Event loop turns before each batch: acks are sent, and the next messages of their clients join the batch.
+LOOP_YIELDS = 2  # microseconds if nothing is to be sent
+UNKNOWN_VERSION = -1  # `version` of a membership that must be compared with the database
+WRITE_TIMEOUT_S = 5.0  # for a batch; messages queued as long are rejected when a batch fails
 
 
 class MessageWriter:
-    """The one writer of messages of this instance.
+    """The only writer of messages on this instance.
 
-    On PostgreSQL it has two hands: one makes a batch ready while the other waits for its commit. A room is in
-    one hand at a time, so that its messages keep the order they came in.
+    On PostgreSQL it has two workers: one prepares a batch while the other waits for its commit. Only one
+    worker handles a room at a time, so that the messages of a room keep their order.
     """
 
     def __init__(self, bus: "Bus", epoch_watch: "EpochWatch") -> None:
-        self._bus = bus
-        self._epoch_watch = epoch_watch
-        self._queue: list[PendingMessage] = []
-        self._wakeup = asyncio.Event()
-        self._workers: list[asyncio.Task[None]] = []
-        self._busy_rooms: set[UUID] = set()  # rooms
-        self._in_flight: list[list[PendingMessage]] = []  # one batch for each hand that writes
-        self._closed = False
-        self._idle = asyncio.Event()
+        self._bus = bus  # receives the stored entries
+        self._epoch_watch = epoch_watch  # has the epoch and the positions that each write checks
+        self._queue: list[PendingMessage] = []  # waiting messages, oldest first
+        self._wakeup = asyncio.Event()  # set while a worker may find a batch
+        self._workers: list[asyncio.Task[None]] = []  # one or two
+        self._busy_rooms: set[UUID] = set()  # rooms with a message in a batch that is being written
+        self._in_flight: list[list[PendingMessage]] = []  # the batch of each worker that writes
+        self._closed = False  # whether messages are rejected
+        self._idle = asyncio.Event()  # set while nothing is queued or being written
         self._idle.set()
 
     def start(self) -> None:
-        """Begin writing."""
+        """Start the workers."""
         worker_count = 2 if database.dialect() == "postgres" else 1
         self._workers = [tasks.spawn(self._run(), name="appender") for _ in range(worker_count)]
 
     async def close(self) -> None:
-        """Write what is waiting, then stop; what can't be written in time is answered `unavailable`.
+        """Write the queued messages, then stop.
 
-        Every message has its answer after SECONDS. A hand may need longer to give its connection back, and is
-        not waited for longer than `tasks.stop` waits.
+        Messages that can't be written in time fail with `unavailable`.
+
+        Every message is resolved within WRITE_TIMEOUT_S. A worker is waited for as long as `tasks.stop`
+        waits.
         """
         workers, self._workers = self._workers, []
         if workers:
             try:
                 await asyncio.wait_for(self._idle.wait(), WRITE_TIMEOUT_S)
             except TimeoutError:
-                logger.warning("messages were waiting when the instance stopped")
+                logger.warning("messages were still queued when the instance stopped")
         self._closed = True
         unresolved = [*chain.from_iterable(self._in_flight), *self._queue]
         self._queue.clear()
@@ -87,23 +87,23 @@ class MessageWriter:
         await asyncio.gather(*(tasks.stop(worker) for worker in workers))
 
     def enqueue(self, pending: PendingMessage) -> None:
-        """Store a message behind all that was put before; what became of it is told to `outgoing.then`.
+        """Queue a message behind all others of its room. Its result is passed to `pending.on_done`.
 
-        That is Stored, after its commit; NotMember if the sender was removed meanwhile, Conflict for a
-        `client_id` used in another room, Unavailable when the database is away: whether it was stored is
-        then settled by sending it again. Raises Unavailable when too much is waiting.
+        The result is Stored, after the commit; NotMember if the sender was removed meanwhile; Conflict for a
+        `client_id` used in another room; or Unavailable, after which sending it again finds out whether it
+        was stored. Raises Unavailable if the queue is full.
         """
         if self._closed:
             raise Unavailable
         if len(self._queue) >= MAX_QUEUED_MESSAGES:
             metrics.count("messages_rejected_queue_full")
-            raise Unavailable("Too many messages are waiting to be stored.", retry_after_ms=1000)
+            raise Unavailable("Too many messages are queued.", retry_after_ms=1000)
         self._queue.append(pending)
         self._idle.clear()
         self._wakeup.set()
 
     async def append(self, pending: PendingMessage) -> Stored:
-        """The same, for who waits for it: returns after the commit, raises what else became of it."""
+        """Enqueue a message and wait for its commit. Raises the error if it was not stored."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         pending.on_done = lambda _: None if done.done() else done.set_result(None)
         self.enqueue(pending)
@@ -127,7 +127,7 @@ class MessageWriter:
             try:
                 await self._store(batch)
             finally:
-                for pending in batch:  # cut off in the middle
+                for pending in batch:  # unresolved if the write was cancelled
                     pending.resolve(Unavailable())
                 self._in_flight = [other for other in self._in_flight if other is not batch]
                 self._busy_rooms -= rooms
@@ -136,7 +136,7 @@ class MessageWriter:
                 self._idle.set()
 
     def _next_batch(self) -> list[PendingMessage]:
-        """What may be written now, in the order it came."""
+        """Remove and return the oldest queued messages whose rooms are not busy."""
         batch: list[PendingMessage] = []
         remaining: list[PendingMessage] = []
         for pending in self._queue:
@@ -152,15 +152,15 @@ class MessageWriter:
         except Unavailable:
             self._fail(batch)
         except TimeoutError:
-            database.report_failure("a batch of messages took too long")
+            database.report_failure("writing a batch of messages timed out")
             self._fail(batch)
-        except Exception as error:  # noqa: BLE001 - it is answered or logged, message by message
+        except Exception as error:  # noqa: BLE001 - each message gets its own error
             await self._store_individually([pending for pending in batch if pending.result is None], error)
 
     def _on_stored(
         self, entries: list[Entry], results: Sequence[tuple[PendingMessage, Stored | HubbubError]]
     ) -> None:
-        """After a commit, at once: the acks first, then what everybody is told; one write for both."""
+        """Handle a commit at once: acks first, then signals; the socket writes both together."""
         metrics.count("message_batches")
         metrics.count("messages_stored", by=len(entries))
         for pending, result in results:
@@ -170,7 +170,7 @@ class MessageWriter:
             self._epoch_watch.record_acknowledged(signal.room_id, signal.entries[-1].seq)
 
     def _fail(self, batch: list[PendingMessage]) -> None:
-        """The database is away: an honest no, also to those behind who waited long enough."""
+        """Fail a batch because the database is unavailable, and messages queued for WRITE_TIMEOUT_S."""
         now = clock.monotonic()
         overdue = {id(pending) for pending in self._queue if now - pending.queued_at >= WRITE_TIMEOUT_S}
         for pending in [*batch, *(pending for pending in self._queue if id(pending) in overdue)]:
@@ -180,10 +180,10 @@ class MessageWriter:
             self._wakeup.clear()
 
     async def _store_individually(self, batch: list[PendingMessage], error: Exception) -> None:
-        """One of them is poisoned: find it, so that it fails alone."""
+        """Store the messages of a failed batch one by one, so that only the failing one is rejected."""
         if not batch:
             metrics.count("messages_failed")
-            logger.error("stored messages could not be announced", exc_info=error)
+            logger.error("stored messages not published", exc_info=error)
         elif len(batch) == 1:
             result = unraised_copy(error) if isinstance(error, HubbubError) else _to_error(error)
             batch[0].resolve(result)
@@ -193,7 +193,7 @@ class MessageWriter:
                 await self._store([pending])
 
     async def _write(self, batch: list[PendingMessage]) -> None:
-        """What is as it was believed by one statement, where there is one; the rest carefully."""
+        """Write a batch by one statement where possible, and what remains by a checked transaction."""
         if database.dialect() == "postgres":
             await self._write_fast(batch)
             batch = [pending for pending in batch if pending.result is None]
@@ -211,7 +211,10 @@ class MessageWriter:
                 raise Unavailable from None
 
     async def _write_fast(self, batch: list[PendingMessage]) -> None:
-        """One round trip. Stores all that it can or nothing; answers what it stored."""
+        """Store a batch in one round trip: all that is unchanged since its check, or nothing.
+
+        Resolves what it stored.
+        """
         at = clock.now()
         created_at = clock.rfc3339(at)
         unique: dict[tuple[UUID, UUID], PendingMessage] = {}
@@ -235,7 +238,7 @@ class MessageWriter:
                 )
         except HubbubError:
             raise
-        except Exception:  # noqa: BLE001 - what is wrong with which message is found out carefully
+        except Exception:  # noqa: BLE001 - `_write_checked` finds the failing message
             metrics.count("message_batches_rechecked")
             return
         entries, results = [], []
@@ -247,7 +250,7 @@ class MessageWriter:
             self._on_stored(entries, results)
 
     async def _write_checked(self, batch: list[PendingMessage]) -> None:
-        """One transaction. Answers each message after the commit. Raises HistoryChanged before it writes."""
+        """Store a batch in one transaction and resolve it after the commit. Raises HistoryChanged."""
         results: list[tuple[PendingMessage, Stored | HubbubError]] = []
         async with database.transaction() as tx:
             at = clock.now()
@@ -291,7 +294,7 @@ class MessageWriter:
 
 def _to_error(error: Exception) -> HubbubError:
     if database.is_duplicate(error):
-        return Conflict("This client_id was used for another message.")
+        return Conflict("This client_id belongs to another message.")
     metrics.count("messages_failed")
-    logger.error("a message could not be stored", exc_info=error)
+    logger.error("message not stored", exc_info=error)
     return Internal()

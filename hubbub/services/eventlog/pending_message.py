@@ -1,7 +1,7 @@
-"""FAST PATH: a message on its way into the log: as JSON, as an entry, and as a row.
+"""FAST PATH: a message before it is stored, and its forms: JSON, entry and row.
 
-It is encoded once, before its seq is known; the ack, the entry that everybody gets and the row that is
-stored are put together from the same text.
+It is encoded once, before its seq is assigned. The ack, the entry for all members and the stored row are
+built from this text.
 """
 
 import logging
@@ -26,18 +26,18 @@ from hubbub.services.instance.cached_user import CachedMembership, CachedUser
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-logger = logging.getLogger(__name__)  # `log` is the module of rooms' entries here
+logger = logging.getLogger(__name__)  # `log` is the event log here
 
 _SEQ_PLACEHOLDER = '"seq":0'
 _ROOM_ID_KEY, _SENDER_ID_KEY = '"room_id":"', '"sender":{"id":"'
-_UUID_CHARS = 36  # characters
+_UUID_CHARS = 36
 
 _decode_message = msgspec.json.Decoder(Message).decode
 
 
 @dataclass(slots=True, frozen=True)
 class Stored:
-    """How it ended: the seq of the new message, or the id of the one stored under this `client_id` before."""
+    """The new seq of a stored message, or the id of the message stored before under its `client_id`."""
 
     seq: int
     existing_id: UUID | None = None
@@ -45,30 +45,33 @@ class Stored:
 
 @dataclass(slots=True)
 class PendingMessage:
-    """A checked message on its way into the log. `standing` is what allowed it, `paid` whose allowance."""
+    """A checked message that is not stored yet."""
 
-    sender: User
-    membership: CachedMembership
-    client_id: UUID
-    body: str
-    reply_to: UUID | None
-    mentions: list[UUID]
-    charged_to: CachedUser | None = None
-    id: UUID = field(default_factory=ids.uuid7)
-    queued_at: float = field(default_factory=clock.monotonic)
-    result: Stored | HubbubError | None = None
-    on_done: "Callable[[PendingMessage], None] | None" = None
+    sender: User  # public profile, as sent to clients
+    membership: CachedMembership  # that allowed the message; its `version` is compared under the room's lock
+    client_id: UUID  # chosen by the client; unique per sender
+    body: str  # text of the message
+    reply_to: UUID | None  # id of a message in the same room
+    mentions: list[UUID]  # ids of the mentioned users, without duplicates
+    charged_to: CachedUser | None = None  # the user whose rate limit paid for it
+    id: UUID = field(default_factory=ids.uuid7)  # of the message
+    queued_at: float = field(default_factory=clock.monotonic)  # monotonic
+    result: Stored | HubbubError | None = None  # None until it is resolved
+    on_done: "Callable[[PendingMessage], None] | None" = None  # called once, when it is resolved
     _created_at: str = ""  # of the last encoding
-    _json_before_seq: str = ""
-    _json_after_seq: str = ""
+    _json_before_seq: str = ""  # the encoded message up to its seq
+    _json_after_seq: str = ""  # the encoded message after its seq
 
     @property
     def key(self) -> tuple[UUID, UUID]:
-        """What makes a repeat a repeat."""
+        """The key by which repetitions are recognized."""
         return self.sender.id, self.client_id
 
     def resolve(self, result: Stored | HubbubError) -> None:
-        """What became of it, after its commit; told once, at once, before anybody else hears of it."""
+        """Set the result after the commit and call `on_done`, before anything is published.
+
+        Only the first call counts.
+        """
         if self.result is not None:
             return
         self.result = result
@@ -77,16 +80,16 @@ class PendingMessage:
                 self.on_done(self)
             except Exception:
                 metrics.count("ack_failures")
-                logger.exception("the answer to a message failed")
+                logger.exception("message ack failed")
 
     def mentioned(self) -> list[UUID]:
-        """Whose mentions it counts among. Who names themselves is not called by it."""
+        """Return the ids of the mentioned users, without the sender."""
         return [user_id for user_id in self.mentions if user_id != self.sender.id]
 
-    # As JSON.
+    # JSON.
 
     def encode_json(self, created_at: str) -> None:
-        """Encode it, with this time; its seq is to come."""
+        """Encode the message with this time and a placeholder for its seq."""
         message = Message(
             id=self.id,
             room_id=self.membership.room_id,
@@ -104,30 +107,30 @@ class PendingMessage:
         )
         self._created_at = created_at
         text = encode(message).decode()
-        # Behind ids alone, before anything that a person wrote.
+        # Only ids precede the placeholder, so no text of a user can contain it.
         self._json_before_seq, _, self._json_after_seq = text.partition(_SEQ_PLACEHOLDER)
         self._json_before_seq += _SEQ_PLACEHOLDER[:-1]
 
     def json(self, seq: int) -> str:
-        """As people see it, once it is written."""
+        """Return the JSON that clients receive. `encode_json` must have been called."""
         return f"{self._json_before_seq}{seq}{self._json_after_seq}"
 
     def to_view(self, seq: int) -> Message:
-        """The same, as a view."""
+        """Return the message as clients receive it. `encode_json` must have been called."""
         return _decode_message(self.json(seq))
 
-    # As entry and row.
+    # Entry and row.
 
     def to_entry(self, seq: int) -> log.NewEntry:
-        """Return its entry, with the bytes of an encoded `MessageNew`."""
+        """Return its entry, equal to an encoded `MessageNew`. `encode_json` must have been called."""
         _, head, middle, tail = self._entry_parts()
         room_id, payload = self.membership.room_id, f"{head}{seq}{middle}{seq}{tail}"
         return log.NewEntry(Entry(room_id, seq, MessageNew.event_name, payload), self.sender.id, self.id)
 
     def _entry_parts(self) -> tuple[str, str, str, str]:
-        """The id of the room as text, and the payload around the two places of its seq."""
+        """Return the id of the room as text, and the payload around the two places of its seq."""
         before, after = self._json_before_seq, self._json_after_seq
-        # Ids are turned into text by the encoder, which is quick at it.
+        # Copied from the JSON, since the encoder formats ids faster than Python does.
         start = before.index(_ROOM_ID_KEY) + len(_ROOM_ID_KEY)
         room = before[start : start + _UUID_CHARS]
         start = after.index(_SENDER_ID_KEY) + len(_SENDER_ID_KEY)
@@ -136,7 +139,7 @@ class PendingMessage:
         return room, f'{{"room_id":"{room}","seq":', middle, f"{after}}}"
 
     def to_row(self, seq: int, at: datetime) -> event_log.NewMessage:
-        """As its table has it."""
+        """Return its row of the table of messages."""
         return event_log.NewMessage(
             self.id,
             self.membership.room_id,
@@ -150,7 +153,10 @@ class PendingMessage:
         )
 
     def payload_parts(self, created_at: str, known_seq: int) -> append_batch.MessageRow:
-        """As the one statement takes it: the payload is that of `log.append`, around a seq after `known`."""
+        """Encode it for the single statement.
+
+        The payload equals that of `event_log.append`, around a seq that is higher than `known_seq`.
+        """
         self.encode_json(created_at)
         room, head, middle, tail = self._entry_parts()
         return append_batch.MessageRow(

@@ -1,1 +1,1 @@
-"""instance."""
+"""In-memory state of one instance, and its registration in the database."""

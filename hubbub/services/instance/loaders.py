@@ -1,4 +1,4 @@
-"""What is asked of the database for everybody who comes in: together, and only so many at a time."""
+"""Batch loaders for the database reads of connecting clients."""
 
 import asyncio
 from uuid import UUID
@@ -10,20 +10,23 @@ from hubbub.queries.sync import change_counters
 
 
 class Loaders:
-    """The batch loaders of one instance. Many clients that reconnect at once cost a few queries in all.
+    """The batch loaders of one instance, so that many simultaneous reconnects cost a few queries.
 
-    What can't be batched takes `turns`, which leave connections to the database for accepted clients.
+    Reads that can't be batched acquire one of the `query_slots`, which leave two thirds of the pool to
+    clients that are already connected.
     """
 
     def __init__(self, pool_size: int) -> None:
         self.sessions: BatchLoader[UUID, change_counters.SessionRow] = BatchLoader(
-            _sessions, name="sessions of a crowd"
+            _sessions, name="batched sessions"
         )
         self.memberships: BatchLoader[UUID, change_counters.UserMemberships] = BatchLoader(
-            _memberships, name="rooms of a crowd"
+            _memberships, name="batched memberships"
         )
-        self.api_keys: BatchLoader[str, auth_api_keys.ApiKeyRow] = BatchLoader(_api_keys, name="API keys")
-        self.query_slots = asyncio.Semaphore(max(1, pool_size // 3))
+        self.api_keys: BatchLoader[str, auth_api_keys.ApiKeyRow] = BatchLoader(
+            _api_keys, name="batched API keys"
+        )
+        self.query_slots = asyncio.Semaphore(max(1, pool_size // 3))  # a third of the pool
 
 
 async def _sessions(session_ids: list[UUID]) -> dict[UUID, change_counters.SessionRow]:

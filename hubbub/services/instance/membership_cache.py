@@ -1,7 +1,8 @@
-"""What an instance knows by heart: the users who are connected to it, and their standing in their rooms.
+"""In-memory cache of the connected users and their memberships.
 
-Ordinary messages and reconnects cost no query. The bus keeps it true; about once a second it is compared with
-the database (`truth`), and a write compares the room's `member_version` under the room's lock (`appender`).
+Ordinary messages and reconnects cost no query. Bus signals update the cache. The reconciler compares it with
+the database about once a second, and a write compares the room's `member_version` under the room's lock
+(`services/eventlog/batches.py`).
 """
 
 from collections.abc import Iterator
@@ -16,59 +17,62 @@ from hubbub.schemas.events import ReadHint
 from hubbub.services.instance.cached_user import CachedMembership, CachedRoom, CachedUser
 from hubbub.services.instance.session_cache import AuthenticatedSession, CachedSession, Disconnection
 
-DISCONNECTED_TTL_S = 60.0  # how long somebody without a socket is remembered
-MAX_DISCONNECTED_USERS = 20_000  # how many are
-UNCERTAIN_AFTER_LOSS_S = 10.0  # after a loss: others are probable
-MAX_RECONCILIATION_AGE_S = 3.0  # without a comparison with the database; it comes several times as often
+DISCONNECTED_TTL_S = 60.0  # how long a user without a socket stays cached
+MAX_DISCONNECTED_USERS = 20_000  # cached users without a socket
+UNCERTAIN_AFTER_LOSS_S = 10.0  # further losses are likely within this time after one
+MAX_RECONCILIATION_AGE_S = 3.0  # several times the interval of the reconciler
 
 
 class MembershipCache:
-    """The users who are connected here, or were a moment ago."""
+    """The users who have a socket on this instance, or had one at most a minute ago."""
 
     def __init__(self, message_rate: Rate | None, bus: signals.Bus) -> None:
-        self._message_rate = message_rate
-        self._bus = bus
-        self._users: dict[UUID, CachedUser] = {}
-        self._disconnected_at: dict[UUID, float] = {}  # without a socket since then, in the order of going
-        self.rooms: dict[UUID, CachedRoom] = {}
-        self.reconciled_at = clock.monotonic()
-        self._signals_lost_at = float("-inf")  # when signals were, or may have been, lost
+        self._message_rate = message_rate  # limit of messages per user; None: unlimited
+        self._bus = bus  # cached users are subscribed to
+        self._users: dict[UUID, CachedUser] = {}  # all cached users
+        self._disconnected_at: dict[UUID, float] = {}  # monotonic; users without a socket, longest first
+        self.rooms: dict[UUID, CachedRoom] = {}  # rooms that have a cached member
+        self.reconciled_at = clock.monotonic()  # monotonic time of the last comparison with the database
+        self._signals_lost_at = float("-inf")  # monotonic time of the last possible loss of signals
 
     def __len__(self) -> int:
-        """How many are connected."""
+        """Return the number of users with a socket."""
         return len(self._users) - len(self._disconnected_at)
 
     @property
     def recently_reconciled(self) -> bool:
-        """Whether this was compared with the database a moment ago, and the process did not stand still."""
+        """Whether the cache was compared with the database within 3 s.
+
+        It is False after the process was suspended.
+        """
         return clock.monotonic() - self.reconciled_at < MAX_RECONCILIATION_AGE_S
 
     @property
     def up_to_date(self) -> bool:
-        """Whether, besides, no signal was lost lately: what was received by now is all there is."""
+        """Whether the cache was reconciled recently and no signal was lost in the last 10 s."""
         return self.recently_reconciled and clock.monotonic() - self._signals_lost_at > UNCERTAIN_AFTER_LOSS_S
 
     def record_signal_loss(self) -> None:
-        """Signals were lost, or may have been."""
+        """Record that signals were lost, or may have been."""
         self._signals_lost_at = clock.monotonic()
 
     def get(self, user_id: UUID) -> CachedUser | None:
-        """The user, if their memberships are known."""
+        """Return the user if their memberships are loaded, else None."""
         cached = self._users.get(user_id)
         return cached if cached is not None and cached.loaded else None
 
     def get_any(self, user_id: UUID) -> CachedUser | None:
-        """The user, however much is known of them."""
+        """Return the cached user, even if their memberships are not loaded."""
         return self._users.get(user_id)
 
     def is_connected(self, user_id: UUID) -> bool:
-        """Whether the user has a socket here."""
+        """Whether the user has a socket on this instance."""
         return user_id in self._users and user_id not in self._disconnected_at
 
-    # Coming and going.
+    # Sockets.
 
     def add_socket(self, authenticated: AuthenticatedSession) -> CachedUser:
-        """One more socket of this user; must be paired with `leave`."""
+        """Count one more socket of this user. Each call is paired with one of `remove_socket`."""
         user = authenticated.user
         cached = self._users.get(user.id)
         if cached is None:
@@ -76,10 +80,10 @@ class MembershipCache:
                 user, SingleKeyLimiter(self._message_rate), authenticated.version, authenticated.read_version
             )
             self._users[user.id] = cached
-            self._bus.subscribe_user(user.id)  # for as long as anything is remembered
+            self._bus.subscribe_user(user.id)  # until the user is evicted
         self._disconnected_at.pop(user.id, None)
         cached.socket_count += 1
-        # What changed between the admission and now is still to be found, by a comparison that begins now.
+        # The older version counts, so that the next comparison finds changes since the authentication.
         cached.version = min(cached.version, authenticated.version)
         cached.change_count += 1
         if authenticated.session_id not in cached.sessions:
@@ -89,7 +93,7 @@ class MembershipCache:
         return cached
 
     def remove_socket(self, user_id: UUID, session_id: UUID) -> None:
-        """One socket less. The last one takes the user's knowledge with it, in a while."""
+        """Count one socket less. A user without sockets is evicted after a minute."""
         cached = self._users.get(user_id)
         if cached is None:
             return
@@ -104,7 +108,7 @@ class MembershipCache:
             self._evict(cached)
 
     def evict_expired(self) -> None:
-        """Forget who is gone for long."""
+        """Evict users without a socket: after a minute, and the longest disconnected ones above the limit."""
         now = clock.monotonic()
         for user_id, disconnected_at in list(self._disconnected_at.items()):
             if (
@@ -115,7 +119,10 @@ class MembershipCache:
             self._evict(self._users[user_id])
 
     def reset(self) -> None:
-        """Forget everything but which sockets there are: it was read in a history that is no more."""
+        """Drop everything except the open sockets.
+
+        Called when the epoch changed: the data belongs to the old one.
+        """
         self.evict_disconnected()
         for cached in self._users.values():
             for room_id in list(cached.rooms):
@@ -126,14 +133,14 @@ class MembershipCache:
             cached.change_count += 1
 
     def mark_all_stale(self) -> None:
-        """Forget who has no socket here, and have everything else compared with the database."""
+        """Evict users without a socket, and let the reconciler compare all others with the database."""
         self.evict_disconnected()
         for cached in self._users.values():
             cached.recent_client_ids.clear()
             cached.version = -1
 
     def evict_disconnected(self) -> None:
-        """Forget who has no socket here."""
+        """Evict all users without a socket."""
         for user_id in list(self._disconnected_at):
             self._evict(self._users[user_id])
 
@@ -145,7 +152,7 @@ class MembershipCache:
         self._disconnected_at.pop(cached.user.id, None)
 
     def record_reconnect(self, user_id: UUID, session_id: UUID) -> Disconnection | None:
-        """Since when a socket of this session that comes back may have missed something; None: not known."""
+        """Return since when a reconnecting socket of this session may have missed events; None: unknown."""
         cached = self._users.get(user_id)
         session = cached.sessions.get(session_id) if cached is not None else None
         return (
@@ -154,15 +161,15 @@ class MembershipCache:
             else None
         )
 
-    # What is known.
+    # Memberships.
 
     def known_users(self) -> Iterator[KnownUser]:
-        """Everybody, with the counters to compare."""
+        """Yield all cached users with the counters to compare."""
         for user_id, cached in self._users.items():
             yield KnownUser(user_id, cached.version, cached.read_version)
 
     def set_membership(self, user_id: UUID, membership: CachedMembership, member_count: int) -> None:
-        """A membership as the database has it."""
+        """Store a membership as the database has it. Does nothing for a user who is not cached."""
         cached = self._users.get(user_id)
         if cached is None:
             return
@@ -172,13 +179,13 @@ class MembershipCache:
         room.users.add(user_id)
 
     def remove_membership(self, user_id: UUID, room_id: UUID) -> None:
-        """The membership is over."""
+        """Remove a membership that ended."""
         if (cached := self._users.get(user_id)) is not None:
             cached.change_count += 1
             self._drop_membership(cached, room_id)
 
     def end_membership(self, user_id: UUID, room_id: UUID, seq: int) -> bool:
-        """The entry `seq` ended a membership of the user: are they out, or in again since?"""
+        """Remove the membership that entry `seq` ended; return False if the user has joined again since."""
         cached = self._users.get(user_id)
         membership = cached.rooms.get(room_id) if cached is not None else None
         if cached is None or membership is None:
@@ -186,11 +193,14 @@ class MembershipCache:
         if membership.joined_seq > seq:
             return False
         self.remove_membership(user_id, room_id)
-        cached.version = -1  # they may be in again for all that is known here: to be compared
+        cached.version = -1  # the user may have joined again unnoticed: compare
         return True
 
     def set_member_count(self, room_id: UUID, member_count: int) -> None:
-        """How many members a room has now; asked for once a second, which is exact enough for audiences."""
+        """Store the number of members of a room.
+
+        It is read once a second, which is exact enough for audiences.
+        """
         if (room := self.rooms.get(room_id)) is not None:
             room.member_count = member_count
 
@@ -202,10 +212,10 @@ class MembershipCache:
             if not room.users:
                 del self.rooms[room_id]
 
-    # What the bus says.
+    # Signals of the bus.
 
     def already_cached(self, signal: signals.MemberJoined) -> bool:
-        """Whether this membership is known already: the database was quicker than the signal."""
+        """Whether this membership is cached already: the database was read before the signal arrived."""
         membership = self._membership(signal.user_id, signal.room_id)
         return membership is not None and membership.joined_seq >= signal.seq
 
@@ -214,7 +224,10 @@ class MembershipCache:
         return cached.rooms.get(room_id) if cached is not None else None
 
     def on_signal(self, signal: signals.Signal) -> None:
-        """Keep what is known true. First listener of the bus: the others may rely on it."""
+        """Apply a signal to the cache.
+
+        It is the first listener of the bus, so that the others see its result.
+        """
         match signal:
             case signals.MemberJoined():
                 self._on_member_joined(signal)
@@ -260,7 +273,7 @@ class MembershipCache:
 
     def _on_read(self, user_id: UUID) -> None:
         if (cached := self._users.get(user_id)) is not None:
-            cached.read_version += 1  # as in the database: then there is nothing to find
+            cached.read_version += 1  # like the row, so that the reconciler finds no difference
             cached.read_state_changed_at = clock.monotonic()
 
     def _on_session_ended(self, signal: signals.SessionEnded) -> None:

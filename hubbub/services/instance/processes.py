@@ -1,7 +1,7 @@
-"""The processes of a deployment: each one registers in the database, and renews its row until it ends.
+"""Registration of the processes of a deployment in the database, renewed until they end.
 
 The id and the secret key of a process must fit those of its peers. Otherwise it does not start. A row that is
-not renewed expires: its process was killed, or does not reach the database.
+not renewed expires: its process was killed, or can't reach the database.
 """
 
 import asyncio
@@ -37,8 +37,8 @@ RENEW_INTERVAL_S = 5.0
 REGISTRATION_TTL_S = 15.0
 DELETE_EXPIRED_AFTER_S = 60.0  # then an expired row is deleted
 RETRY_INTERVAL_S = 1.0  # after a failure: several attempts before the row expires
-UNTRUSTED_PROXY_TTL_S = 3900.0  # a report comes once an hour, while there is a reason for it
-CONFLICT_POLL_S = 0.5  # between two looks at a row that is in the way
+UNTRUSTED_PROXY_TTL_S = 3900.0  # longer than the hour between two reports
+CONFLICT_POLL_S = 0.5  # between two reads of a conflicting row
 STATEMENT_TIMEOUT_S = 3.0
 CLOSE_TIMEOUT_S = 2.0
 
@@ -48,11 +48,11 @@ log = logging.getLogger(__name__)
 
 
 class StartRefused(Exception):
-    """A process that must not run beside its peers: one line that says why and what to do."""
+    """The process must not run beside its peers. The message is one line with the reason and the remedy."""
 
 
 async def live() -> list[ProcessRow]:
-    """The processes whose registration has not expired, in the order of their starts. One query.
+    """Return the processes whose registration has not expired, in the order of their starts. One query.
 
     Needs an open database. Raises Unavailable.
     """
@@ -61,27 +61,29 @@ async def live() -> list[ProcessRow]:
 
 
 def _unexpired(found: Iterable[ProcessRow]) -> list[ProcessRow]:
-    # A time in the future is one of a clock that was wrong, or of another server before a failover.
+    # A time in the future comes from a wrong clock, or from another server before a failover.
     return [row for row in found if abs(row.age_s) <= REGISTRATION_TTL_S]
 
 
 def serving_without_redis(found: Iterable[ProcessRow]) -> list[ProcessRow]:
-    """The instances that share nothing but the database; empty where there is one instance, or Redis."""
+    """Return the instances if there are several and one lacks Redis, else an empty list."""
     instances = [row for row in found if row.kind == SERVE]
     return instances if len(instances) > 1 and not all(row.uses_redis for row in instances) else []
 
 
 def with_same_id(found: Iterable[ProcessRow], own: Registration | ProcessRow) -> list[ProcessRow]:
-    """The other processes of the same kind that have the same id."""
+    """Return the other processes of the same kind that have the same id."""
     return [row for row in found if (row.kind, row.id) == (own.kind, own.id) and row.run != own.run]
 
 
 class Process:
-    """The registration of this process: `register` before work begins, `close` when it has ended."""
+    """The registration of this process: `register` before work begins, `close` after it has ended."""
 
     def __init__(self, settings: "Settings", kind: str, renew_interval_s: float = RENEW_INTERVAL_S) -> None:
-        self._settings = settings
-        self._renew_interval_s = renew_interval_s
+        self._settings = settings  # read for the rules on peers
+        self._renew_interval_s = renew_interval_s  # between two renewals
+        # Fingerprints of the keys whose tokens this process accepts.
+        # Fingerprints of the keys whose tokens this process accepts.
         self._accepted_fingerprints = {
             key_id(secret) for secret in (settings.secret_key, *settings.secret_key_previous)
         }
@@ -94,16 +96,18 @@ class Process:
             inline_workers=kind == SERVE and settings.inline_workers,
             uses_redis=settings.redis_url is not None,
         )
+        # A connection of its own, since the pool may be exhausted. None: not registered.
+        # Of its own, since the pool may be exhausted; None: not registered.
         self._connection: DedicatedConnection | None = None
-        self._renew_requested = asyncio.Event()  # something changed: write it now
-        self._task = tasks.PeriodicTask(
+        self._renew_requested = asyncio.Event()  # set when a change must be written at once
+        self._task = tasks.PeriodicTask(  # renews the row
             self._renew, name="registration", interval_s=self._renew_delay_s, wake=self._renew_requested
         )
-        self._untrusted_proxy_until = 0.0  # in monotonic seconds
-        self._logged_warnings: set[str] = set()  # what was logged once
+        self._untrusted_proxy_until = 0.0  # monotonic time until which the report is stored
+        self._logged_warnings: set[str] = set()  # texts that were logged, so that each is logged once
 
     async def register(self) -> None:
-        """Write the row, and begin to renew it. Waits at most 15 s for a row that is in the way to expire.
+        """Write the row and start renewing it. Waits at most 15 s for a conflicting row to expire.
 
         Raises StartRefused if such a row is renewed meanwhile, Unavailable.
         """
@@ -124,11 +128,11 @@ class Process:
         self._task.start()
 
     async def _try_register(self) -> list[ProcessRow]:
-        """Register; returns the live rows that forbid it, if any."""
+        """Register unless live rows conflict. Returns those rows."""
         async with database.transaction() as tx:
             await rows.lock(tx)
             if self._settings.uses_sqlite:
-                await rows.remove_all(tx)  # their processes ended: this one holds the lock of the database
+                await rows.remove_all(tx)  # this process holds the database's lock, so the others ended
             found = _unexpired(await rows.read(tx))
             if not (conflicts := self._conflicts(found)):
                 await rows.write(tx, self.registration)
@@ -141,20 +145,20 @@ class Process:
         return same_id + [row for row in self._with_other_key(found) if row not in same_id]
 
     def _with_other_key(self, found: Iterable[ProcessRow]) -> list[ProcessRow]:
-        """Peers whose tokens this process does not accept."""
+        """Return the peers whose tokens this process does not accept."""
         return [row for row in found if row.key_fingerprint not in self._accepted_fingerprints]
 
     def _conflict_text(self, row: ProcessRow) -> str:
         peer = f"{row.kind} {row.id}"
         if row.key_fingerprint not in self._accepted_fingerprints:
             return (
-                f"HUBBUB_SECRET_KEY: {peer} has another one. Give all processes the same key, or name the "
-                "key of the others in HUBBUB_SECRET_KEY_PREVIOUS."
+                f"HUBBUB_SECRET_KEY: {peer} uses a different key. Give all processes the same key, or add "
+                "the key of the others to HUBBUB_SECRET_KEY_PREVIOUS."
             )
-        return f"HUBBUB_INSTANCE_ID: {peer} is running already. Give each process an id of its own."
+        return f"HUBBUB_INSTANCE_ID: {peer} is already running. Give each process its own id."
 
     async def _renew(self) -> None:
-        """Write the row, and count a failure. An outage may have any length."""
+        """Renew the row, and count a failure. Outages may have any length."""
         try:
             await self.renew()
         except Exception:
@@ -165,13 +169,16 @@ class Process:
         return RETRY_INTERVAL_S if self._task.failing else self._renew_interval_s
 
     def report_untrusted_proxy(self, ip: str) -> None:
-        """Note, for `hubbub doctor`, a proxy that is not trusted; forgotten an hour after the last report."""
+        """Store an untrusted proxy for `hubbub doctor`.
+
+        The report expires about an hour after the last one.
+        """
         self.registration = self.registration._replace(untrusted_proxy=ip)
         self._untrusted_proxy_until = clock.monotonic() + UNTRUSTED_PROXY_TTL_S
         self._renew_requested.set()
 
     async def renew(self) -> None:
-        """Write the row now, also where it was removed, and look at the peers. Raises Unavailable."""
+        """Write the row now, also if it was removed, and check the peers. Raises Unavailable."""
         if self._connection is None:
             return
         if self._untrusted_proxy_until < clock.monotonic():
@@ -185,20 +192,20 @@ class Process:
         self._log_misconfiguration(_unexpired(found))
 
     def _log_misconfiguration(self, found: Sequence[ProcessRow]) -> None:
-        """Log, once each, what is wrong with the deployment."""
+        """Log each problem of the deployment once."""
         own = self.registration
         if own.kind == SERVE and serving_without_redis([*found, *self._own_if_unlisted(found)]):
             self._warn_once(
-                "several instances run without Redis: entries of other instances arrive after up to a "
-                "second, presence and typing do not; set HUBBUB_REDIS_URL"
+                "several instances run without Redis: entries of other instances arrive up to a second late, "
+                "presence and typing do not arrive; set HUBBUB_REDIS_URL"
             )
         for row in with_same_id(found, own):
-            self._warn_once("another process has the id of this one; set HUBBUB_INSTANCE_ID", row)
+            self._warn_once("another process has the same id; set HUBBUB_INSTANCE_ID", row)
         for row in self._with_other_key(found):
-            self._warn_once("another process has another secret key; set HUBBUB_SECRET_KEY", row)
+            self._warn_once("another process has a different secret key; set HUBBUB_SECRET_KEY", row)
 
     def _own_if_unlisted(self, found: Iterable[ProcessRow]) -> list[ProcessRow]:
-        """This process, if it was not registered yet when the rows were read."""
+        """Return this process as a row, if it was not registered when the rows were read."""
         own = self.registration
         if any(row.run == own.run for row in found):
             return []
@@ -211,7 +218,7 @@ class Process:
             log.warning(text, extra={"kind": row.kind, "id": row.id} if row else {})
 
     async def close(self) -> None:
-        """Remove the row. Safe to call twice; an unavailable database is not waited for."""
+        """Remove the row. Safe to call twice. Does not wait for an unavailable database."""
         await self._task.close()
         connection, self._connection = self._connection, None
         if connection is None:
@@ -220,6 +227,6 @@ class Process:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await rows.remove(Sql(connection), self.registration.run)
         except Exception as error:  # noqa: BLE001 - the row expires
-            log.info("the registration is left to expire", extra={"error": repr(error)})
+            log.info("registration not removed; it expires", extra={"error": repr(error)})
         finally:
             await connection.close()

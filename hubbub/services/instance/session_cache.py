@@ -1,4 +1,4 @@
-"""A session as an instance remembers it: who was let in, and for how long a socket of theirs was away."""
+"""The cached state of a session, and since when its sockets are disconnected."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,19 +10,22 @@ from hubbub.schemas.users.users import User
 
 
 class AuthenticatedSession(NamedTuple):
-    """Somebody who may come in, until `expires_at`; the rest as the database had it in that moment."""
+    """The result of an authentication, valid until `expires_at`.
 
-    user: User
+    The other fields are as the database has them.
+    """
+
+    user: User  # public profile
     session_id: UUID
-    role: str
+    role: str  # of the user, on the server
     expires_at: datetime
-    created_at: datetime  # when the session did
-    version: int = 0
-    read_version: int = 0
+    created_at: datetime  # when the session was created
+    version: int = 0  # of the user's row
+    read_version: int = 0  # counts reads and mutes
 
 
 class Disconnection(NamedTuple):
-    """How long a socket was away: `since` then, and whether the user read or muted anything meanwhile."""
+    """Since when a socket was disconnected, and whether the user read or muted anything meanwhile."""
 
     since: datetime
     read_state_changed: bool
@@ -30,28 +33,30 @@ class Disconnection(NamedTuple):
 
 @dataclass(slots=True)
 class CachedSession:
-    """A session of a resident. `left_at` is when the first of its sockets that are `away` left."""
+    """A session of a cached user."""
 
-    role: str
-    created_at: datetime
-    disconnected_sockets: int = 0
-    disconnected_at: float | None = None
+    role: str  # of the user, on the server
+    created_at: datetime  # when the session was created
+    disconnected_sockets: int = 0  # sockets that disconnected and have not reconnected
+    disconnected_at: float | None = None  # monotonic time at which the first of them disconnected
 
     def record_disconnect(self) -> None:
-        """One of its sockets is gone."""
+        """Record that one of its sockets disconnected."""
         self.disconnected_sockets += 1
         self.disconnected_at = self.disconnected_at or clock.monotonic()
 
     def record_reconnect(self, read_state_changed_at: float) -> Disconnection:
-        """One of them is back; its user last read or muted something at `marked_at`.
+        """Record that a socket reconnected. Returns what it may have missed.
 
-        Of several that are away, it is taken for the one that left first: better told too much.
+        `read_state_changed_at` is the monotonic time of the user's last read or mute. Of several disconnected
+        sockets, the one that disconnected first is assumed: a client may receive too much, but misses
+        nothing.
         """
         disconnected_at = self.disconnected_at
         self.disconnected_sockets = max(0, self.disconnected_sockets - 1)
         if self.disconnected_sockets == 0:
             self.disconnected_at = None
-        if disconnected_at is None:  # it left another instance, or long ago
+        if disconnected_at is None:  # it was connected to another instance, or long ago
             return Disconnection(self.created_at, read_state_changed=True)
         duration = timedelta(seconds=clock.monotonic() - disconnected_at)
         return Disconnection(

@@ -1,4 +1,4 @@
-"""Which users type in which rooms: one state for each, the same on all instances, that ends by itself."""
+"""Tracks which users type in which rooms: one state each, the same on all instances, that expires."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -16,23 +16,16 @@ if TYPE_CHECKING:
     from hubbub.schemas.eventlog.entries import Entry
 
 
-REPEAT_INTERVAL_S = 2.0
-
-
-TYPING_TTL_S = 6.0
-
-
-TIMER_TOLERANCE_S = 0.002  # by which a timer may fire before its time
-
-
-MAX_CLOCK_SKEW_US = 1_000_000  # by which the clocks of two instances may differ
-
+REPEAT_INTERVAL_S = 2.0  # between two starts of one user, on the bus and to sockets
+TYPING_TTL_S = 6.0  # after the last start
+TIMER_TOLERANCE_S = 0.002  # by which a timer may fire early
+MAX_CLOCK_SKEW_US = 1_000_000  # between the clocks of two instances
 
 EmitTyping = Callable[[UUID, UUID, bool], None]
 
 
 class _EntryFields(msgspec.Struct):
-    """The part of an entry that ends a state."""
+    """The fields of an entry that end a state."""
 
     actor_id: UUID | None
     at: str
@@ -46,7 +39,7 @@ def _to_us(moment: datetime) -> int:
 
 
 class _TypingState:
-    """What is known of a user in a room. A state that ended is kept for a while, with its counter."""
+    """The state of a user in a room. An ended state is kept for 6 s, for its counter."""
 
     __slots__ = (
         "counter",
@@ -64,21 +57,21 @@ class _TypingState:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.counter = 0  # the highest of all signals
-        self.ended_counter = 0  # that of the last end: starts before it are over
-        self.typing = False
-        self.started_at = 0.0  # the last start on any device, as far as it is known here
-        self.published_at = 0.0  # the last signal of a start
-        self.unpublished_counter = 0  # the counter of a start on this instance that is not published yet
-        self.emitted = False  # whether listeners here see the user typing
+        self.counter = 0  # highest counter of all signals
+        self.ended_counter = 0  # counter of the last end; starts before it are ignored
+        self.typing = False  # whether the user types
+        self.started_at = 0.0  # last start on any device that this instance received
+        self.published_at = 0.0  # last signal of a start
+        self.unpublished_counter = 0  # counter of a local start that is not published yet; 0: none
+        self.emitted = False  # whether the sockets here received a start without an end
         self.emitted_at = float("-inf")  # when they last received a start
-        self.emit_due = False  # they will receive one when 2 s have passed
-        self.ended_at = 0.0
-        self.due = float("inf")
-        self.timer: asyncio.TimerHandle | None = None
+        self.emit_due = False  # whether they receive one when 2 s have passed
+        self.ended_at = 0.0  # last end; like all times here monotonic
+        self.due = float("inf")  # when `timer` fires
+        self.timer: asyncio.TimerHandle | None = None  # the one timer of this state
 
     def next_due(self) -> float:
-        """When there is something to do without a signal."""
+        """Return when something must be done if no signal arrives."""
         if not self.typing:
             return self.ended_at + TYPING_TTL_S
         due = self.started_at + TYPING_TTL_S
@@ -88,20 +81,21 @@ class _TypingState:
 
 
 class TypingTracker:
-    """The states of the rooms with members here, each with a timer of its own.
+    """The states of the rooms with members on this instance, each with its own timer.
 
-    `emit` sends `typing` to the sockets of a room on this instance. The signals of starts and stops change a
-    state everywhere; the entries of a message and of a departure end it on each instance that delivers them.
+    Signals of starts and stops change a state on all instances. The entries of a message and of a departure
+    end it on each instance that delivers them.
     """
 
     def __init__(self, bus: "Bus") -> None:
-        self._bus = bus
-        self._counter = 0
-        self.rooms: dict[UUID, dict[UUID, _TypingState]] = {}
+        self._bus = bus  # starts and stops are published to
+        self._counter = 0  # highest counter that was used or received
+        self.rooms: dict[UUID, dict[UUID, _TypingState]] = {}  # states by room and user
+        # Sends `typing` to the sockets of a room on this instance.
         self.emit: EmitTyping = lambda _room_id, _user_id, _typing: None
 
     def start(self, room_id: UUID, user_id: UUID) -> None:
-        """The user types. Published at once if that is new, else at most every 2 s."""
+        """Record that the user types. Published at once if that is new, else at most every 2 s."""
         state = self._get(room_id, user_id)
         now = clock.monotonic()
         if state is None or not state.typing or now - state.published_at >= REPEAT_INTERVAL_S:
@@ -113,10 +107,10 @@ class TypingTracker:
             self._schedule(room_id, user_id, state, now)
 
     def stop(self, room_id: UUID, user_id: UUID) -> None:
-        """The user stopped on one device, which ends it for all."""
+        """Record that the user stopped on one device, which ends the state for all devices."""
         states = self.rooms.get(room_id)
         state = states.get(user_id) if states is not None else None
-        if state is None or state.typing:  # an unknown start may be on its way here
+        if state is None or state.typing:  # a start of another instance may not have arrived yet
             self._publish(room_id, user_id, typing=False)
 
     def _get(self, room_id: UUID, user_id: UUID) -> _TypingState | None:
@@ -124,19 +118,22 @@ class TypingTracker:
         return states.get(user_id) if states is not None else None
 
     def _next_counter(self) -> int:
-        """Ahead of each counter that was received, and of the clock: a restart does not set it back."""
+        """Return a counter above all received ones and the clock, so that a restart does not set it back."""
         self._counter = max(self._counter + 1, _to_us(clock.now()))
         return self._counter
 
     def _publish(self, room_id: UUID, user_id: UUID, *, typing: bool) -> None:
         self._bus.publish(Typing(room_id, user_id, self._next_counter(), typing))
 
-    # What all instances receive.
+    # Received by all instances.
 
     def on_signal(self, signal: Typing) -> None:
-        """A start or a stop on any instance, this one included. One that is older than the last is ignored.
+        """Apply a start or a stop of any instance, including this one.
 
-        An older start than the last one still prolongs: two devices may start at the same moment.
+        A stop older than the last signal is ignored.
+
+        A start older than the last start still prolongs the state: two devices may start at the same moment.
+        A start from before the last end is ignored.
         """
         states = self.rooms.setdefault(signal.room_id, {})
         state = states.get(signal.typist_id)
@@ -160,7 +157,10 @@ class TypingTracker:
         self._schedule(signal.room_id, signal.typist_id, state, now)
 
     def on_entries(self, room_id: UUID, entries: Iterable["Entry"]) -> None:
-        """Entries of a room in `rooms` were delivered: a message ends its sender's state, a departure too."""
+        """End states by delivered entries of a room in `rooms`.
+
+        A message and a departure end the user's state.
+        """
         for entry in entries:
             user_id = entry.subject if entry.event == "member:left" else None
             if entry.event == "message:new":
@@ -171,24 +171,24 @@ class TypingTracker:
                 )
 
     def _end_by_entry(self, room_id: UUID, user_id: UUID, at_us: int) -> None:
-        """End a state, and ignore starts from before the entry that other instances publish late."""
+        """End a state, and ignore earlier starts that other instances publish late."""
         state = self._get(room_id, user_id)
         if state is None or at_us + MAX_CLOCK_SKEW_US < state.counter:
-            return  # an entry from before the start, found late
+            return  # the entry is older than the start and was delivered late
         state.counter = max(state.counter, at_us)
         self._counter = max(self._counter, at_us)
         now = clock.monotonic()
         self._end(room_id, user_id, state, now)
         self._schedule(room_id, user_id, state, now)
 
-    # What one instance does by itself.
+    # Local to one instance.
 
     def _emit_start(self, room_id: UUID, user_id: UUID, state: _TypingState, now: float) -> None:
-        """Listeners receive at most one start in 2 s; one that comes earlier waits."""
+        """Emit a start, at most one in 2 s. An earlier one is delayed."""
         state.emit_due = now - state.emitted_at < REPEAT_INTERVAL_S - TIMER_TOLERANCE_S
         if not state.emit_due:
             state.emitted, state.emitted_at = True, now
-            self.emit(room_id, user_id, True)  # noqa: FBT003 - the wire's word
+            self.emit(room_id, user_id, True)  # noqa: FBT003 - the field of the event
 
     def _end(self, room_id: UUID, user_id: UUID, state: _TypingState, now: float) -> None:
         state.typing = state.emit_due = False
@@ -196,10 +196,10 @@ class TypingTracker:
         state.ended_at, state.ended_counter = now, state.counter
         if state.emitted:
             state.emitted = False
-            self.emit(room_id, user_id, False)  # noqa: FBT003 - the wire's word
+            self.emit(room_id, user_id, False)  # noqa: FBT003 - the field of the event
 
     def _schedule(self, room_id: UUID, user_id: UUID, state: _TypingState, now: float) -> None:
-        """Have the timer fire when there is something to do; one that fires too early is set again then."""
+        """Set the timer to the next due time. A timer that fires too early is set again then."""
         due = state.next_due()
         if state.timer is not None:
             if state.due <= due:

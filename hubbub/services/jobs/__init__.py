@@ -1,1 +1,1 @@
-"""jobs."""
+"""The job queue in the database, and the removal of expired rows."""

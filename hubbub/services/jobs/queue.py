@@ -1,7 +1,7 @@
-"""Durable jobs: stored with the change that they follow from, done at least once, kept if they can't be.
+"""Durable jobs: stored with the change that causes them, run at least once, kept if they fail.
 
-The port is narrow: `enqueue`, `claim`, `beat`, `finish`, `proceed`, `fail`, and `release` when a worker
-stops. A worker holds a job by a lease; who dies loses it, and another one does the job again.
+A worker holds a job by a lease. The lease of a worker that dies expires, and another worker runs the job
+again.
 """
 
 import random
@@ -23,7 +23,7 @@ MAX_ERROR_CHARS = 500
 
 
 class Unfinished(Exception):
-    """The job is done in part. Another run continues from `payload`, as a first attempt."""
+    """The job is done in part. Another run continues from `payload`, as its first attempt."""
 
     def __init__(self, payload: JobPayload) -> None:
         super().__init__(payload)
@@ -46,9 +46,9 @@ async def enqueue(
     unique: str | None = None,
     run_at: datetime | None = None,
 ) -> bool:
-    """Store a job, in the transaction of `sql`. Returns False if one with this unique key has not ended yet.
+    """Store a job in the transaction of `sql`. Returns False if one with this unique key has not ended.
 
-    Publish `JobsWaiting` after the commit (a unit does): else it waits for the next poll.
+    Publish `JobsWaiting` after the commit, as a unit of work does. Otherwise the job waits for the next poll.
     """
     kind = kinds.of(payload)
     now = clock.now()
@@ -63,7 +63,7 @@ async def enqueue(
 
 
 async def claim(lease: UUID, limit: int) -> list[Job]:
-    """Take up to `limit` jobs that are due, those of lost workers among them. Raises Unavailable."""
+    """Take up to `limit` due jobs, including those of lost workers. Raises Unavailable."""
     now = clock.now()
     async with database.transaction() as tx:
         await _requeue_lost(tx, now)
@@ -93,13 +93,13 @@ def _case(values: Iterable[object], default: object) -> str:
 
 
 def _unlocked(tx: Sql, condition: str) -> str:
-    """Return a condition on `id`: jobs that nobody else takes at this moment."""
+    """Return a condition on `id` that selects jobs not locked by another worker."""
     query = f"SELECT id FROM jobs WHERE {condition}"
     return f"= ANY(ARRAY({query} FOR UPDATE SKIP LOCKED))" if tx.dialect == "postgres" else f"IN ({query})"
 
 
 async def _requeue_lost(tx: Sql, now: datetime) -> None:
-    """Jobs whose workers are lost are tried again, though not for ever: they may be what kills workers."""
+    """Requeue the jobs of lost workers, up to the maximum of attempts: a job may be what kills workers."""
     lost = _unlocked(tx, f"state = 'running' AND leased_until < {database_time(tx, '$1')} LIMIT 100")
     spent = f"attempts >= {_case((kind.max_attempts for kind in kinds.KINDS), kinds.DEFAULT_MAX_ATTEMPTS)}"
     await tx.execute(
@@ -112,7 +112,7 @@ async def _requeue_lost(tx: Sql, now: datetime) -> None:
 
 
 async def has_due() -> bool:
-    """Whether a job is due or a worker was lost: what an idle worker asks, without writing."""
+    """Whether a job is due or a worker was lost. Idle workers poll it; it does not write."""
     async with database.guard():
         sql = database.connection()
         now = database_time(sql, "$1")
@@ -125,7 +125,7 @@ async def has_due() -> bool:
 
 
 async def extend_lease(lease: UUID) -> None:
-    """Extend the leases of all jobs that a worker holds; each kind has its length."""
+    """Extend the lease of all jobs of a worker."""
     async with database.guard():
         sql = database.connection()
         running = locking.lock_condition(sql, "jobs", "lease = $1 AND state = 'running'")
@@ -135,12 +135,12 @@ async def extend_lease(lease: UUID) -> None:
 
 
 async def finish(lease: UUID, job: Job) -> None:
-    """It is done. Nothing happens if another worker has it by now."""
+    """Mark a job as done. Does nothing if another worker holds it."""
     await _end(lease, job, "done", None)
 
 
 async def save_progress(lease: UUID, job: Job, payload: JobPayload) -> None:
-    """Store how far a job came; it is due again at once. Nothing happens if another worker has it by now."""
+    """Store the progress of a job, which is due again at once. Does nothing if another worker holds it."""
     async with database.guard():
         sql = database.connection()
         await sql.execute(
@@ -152,7 +152,7 @@ async def save_progress(lease: UUID, job: Job, payload: JobPayload) -> None:
 
 
 async def fail(lease: UUID, job: Job, error: Exception) -> bool:
-    """It could not be done: it is tried again later, or kept as dead. Returns whether it is dead."""
+    """Retry a failed job later, or keep it as dead. Returns whether it is dead."""
     dead = isinstance(error, kinds.PermanentFailure) or job.attempts >= kinds.max_attempts(job.kind)
     error_text = f"{type(error).__name__}: {error}".replace("\x00", "")[:MAX_ERROR_CHARS]
     if dead:
@@ -163,9 +163,9 @@ async def fail(lease: UUID, job: Job, error: Exception) -> bool:
 
 
 def retry_delay_s(attempts: int) -> float:
-    """Until the next try: twice as long each time, and never the same for all that failed together."""
+    """Return the delay before the next attempt: doubled each time, and random, so that retries spread."""
     max_delay_s: float = min(MIN_RETRY_DELAY_S * 2.0 ** (attempts - 1), MAX_RETRY_DELAY_S)
-    return max_delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+    return max_delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - not used for secrets
 
 
 async def _end(lease: UUID, job: Job, state: str, error_text: str | None) -> None:
@@ -178,12 +178,12 @@ async def _end(lease: UUID, job: Job, state: str, error_text: str | None) -> Non
 
 
 async def release(lease: UUID, job: Job) -> None:
-    """Give back what a worker that stops did not finish."""
+    """Return a job of a worker that stops."""
     await _reschedule(lease, [job.id], 0, "The worker was stopped.")
 
 
 async def _reschedule(lease: UUID, job_ids: Sequence[UUID], delay_s: float, error_text: str) -> None:
-    """Make jobs due again in `seconds`."""
+    """Make jobs due again in `delay_s` seconds."""
     async with database.guard():
         sql = database.connection()
         run_at = clock.now() + timedelta(seconds=delay_s)
@@ -196,7 +196,7 @@ async def _reschedule(lease: UUID, job_ids: Sequence[UUID], delay_s: float, erro
 
 
 async def purge(retention_days: int) -> None:
-    """Delete finished jobs after a day and dead ones after `kept_days`, in batches."""
+    """Delete done jobs after a day and dead ones after `retention_days`, in batches."""
     now = clock.now()
     for state, before in (("done", now - DONE_RETENTION), ("dead", now - timedelta(days=retention_days))):
         async with database.guard():

@@ -1,4 +1,4 @@
-"""How long is kept what has ended: sessions, tokens, API keys, jobs, the audit log."""
+"""Removes ended and expired rows: sessions, tokens, API keys, jobs, the audit log."""
 
 from datetime import datetime, timedelta
 
@@ -6,16 +6,15 @@ from hubbub.core import clock
 from hubbub.db import database, locking
 from hubbub.services.jobs import queue
 
-AUDIT_DELETE_BEFORE_KEY = "audit_kept_since"  # asked for by the triggers of the table
+AUDIT_DELETE_BEFORE_KEY = "audit_kept_since"  # read by the triggers of the table
 
 
 async def purge(retention_days: int, audit_retention_days: int) -> None:
-    """Delete, in batches, what ended more than `kept_days` ago; tokens as soon as they run out."""
+    """Delete, in batches, rows that ended more than `retention_days` ago; tokens when they expire."""
     await queue.purge(retention_days)
     now = clock.now()
-    expired_before = (
-        clock.expiry_cutoff() - clock.MAX_CLOCK_SKEW
-    )  # accepted by no instance, whatever its clock
+    # No instance accepts them any more, whatever its clock.
+    expired_before = clock.expiry_cutoff() - clock.MAX_CLOCK_SKEW
     before = now - timedelta(days=retention_days)
     await _delete_where("one_time_tokens", "expires_at <= $1", expired_before)
     await _delete_where("idempotency_keys", "expires_at <= $1", now)
@@ -35,7 +34,7 @@ async def _delete_where(table: str, condition: str, before: object) -> None:
 
 
 async def _purge_audit_log(before: datetime) -> None:
-    """Rows of the audit log can be deleted in one way: in a transaction that says up to when."""
+    """Delete old rows of the audit log. The table only allows it in a transaction that stores the limit."""
     deleted = 1
     while deleted:
         async with database.transaction() as tx:

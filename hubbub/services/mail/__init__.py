@@ -1,1 +1,1 @@
-"""mail."""
+"""E-mail: templates, one-time tokens, and the jobs that send it."""

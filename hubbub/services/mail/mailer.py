@@ -1,4 +1,4 @@
-"""Sending letters to people: promised in a transaction, written and sent by a worker."""
+"""E-mail: enqueued in the caller's transaction, rendered and sent by a worker."""
 
 import asyncio
 import hashlib
@@ -26,25 +26,25 @@ from hubbub.services.users import preferences, users
 if TYPE_CHECKING:
     from hubbub.services.context import Container, UnitOfWork
 
-ACCOUNT_PATH = "/account"  # where links lead; what they say stays in the browser, behind the #
+ACCOUNT_PATH = "/account"  # path of the links; the token is in the fragment, which the browser does not send
 
 
 async def enqueue(sql: Sql, template: str, user_id: UUID, unique: str | None = None, **context: str) -> None:
-    """Enqueue an e-mail to a user, in the transaction of `sql`."""
+    """Enqueue an e-mail to a user. It is sent if the transaction of `sql` commits."""
     job = SendMail(template=template, user_id=user_id, context=context)
     await queue.enqueue(sql, job, unique=unique)
 
 
 async def enqueue_once(unit: "UnitOfWork", template: str, user_id: UUID) -> None:
-    """Enqueue an e-mail to a user with a unit of work, unless the same one waits to be sent."""
+    """Enqueue an e-mail to a user after the commit, unless the same one is queued."""
     await enqueue(unit.tx, template, user_id, unique=f"{template}:{user_id}")
     unit.publish(JobsWaiting())
 
 
 async def enqueue_reset(sql: Sql, email: str, request_info: RequestInfo) -> None:
-    """Enqueue the e-mail that resets a password. The worker looks up whether there is such an account.
+    """Enqueue the e-mail about a forgotten password. The worker checks whether the account exists.
 
-    If so, the worker also records the request and its origin.
+    For an existing account the worker also records the request and its origin in the audit log.
     """
     mailbox = email_addresses.normalize(email)
     key = hashlib.sha256(mailbox.encode("utf-8", "surrogatepass")).hexdigest()
@@ -53,7 +53,7 @@ async def enqueue_reset(sql: Sql, email: str, request_info: RequestInfo) -> None
 
 
 async def send_job(container: "Container", job: SendMail) -> None:
-    """Render an e-mail, with a new one-time token if the template needs one, and send it."""
+    """Run the job: render the e-mail, with a fresh token if it carries one, and send it."""
     template = job.template
     async with database.guard():
         user = await _recipient(job)
@@ -76,7 +76,7 @@ async def _recipient(job: SendMail) -> models.User | None:
 
 
 async def _record_request(user: models.User, request_info: RequestInfo) -> None:
-    """Once, however often the letter has to be sent again."""
+    """Record the request once, however often the job is retried."""
     earlier = models.AuditRecord.filter(target_id=str(user.id), action=Action.FORGET_PASSWORD)
     async with database.transaction() as tx:
         if not await earlier.filter(request_id=request_info.request_id).exists():
@@ -94,7 +94,7 @@ async def _is_wanted(user: models.User, template: str) -> bool:
 async def _template_context(
     container: "Container", user: models.User, template: str, stored_context: dict[str, str]
 ) -> dict[str, object]:
-    """The token is made here and not before: nothing that is stored tells it."""
+    """Return the variables of a template. Tokens are generated here, so that none is stored in a job."""
     site = container.settings.public_url
     context: dict[str, object] = {"name": user.display_name, "site": site, **stored_context}
     if "user_agent" in context:
@@ -116,6 +116,6 @@ async def _template_context(
 
 
 def _describe_device(user_agent: str) -> str:
-    """A device in words."""
+    """Return browser and operating system as text."""
     agent = user_agents.parse(user_agent)
     return " on ".join(part for part in (agent.browser, agent.os) if part) or "an unknown device"

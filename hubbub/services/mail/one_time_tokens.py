@@ -1,4 +1,4 @@
-"""Tokens that are sent by e-mail: of one purpose, good once, for a while; only their digest is stored."""
+"""One-time tokens, sent by e-mail: for one purpose, once, until they expire. Only their digest is stored."""
 
 import hashlib
 import secrets
@@ -22,7 +22,7 @@ def _digest(token: str) -> str:
 
 
 async def create(user_id: UUID, purpose: str, email: str) -> str:
-    """A new token; those of before stay good until one of them is used."""
+    """Return a new token. Earlier ones stay valid until one of them is used."""
     token = secrets.token_urlsafe(32)
     await models.OneTimeToken.create(
         user_id=user_id,
@@ -35,10 +35,10 @@ async def create(user_id: UUID, purpose: str, email: str) -> str:
 
 
 async def consume(tx: Sql, purpose: str, token: str, owner_id: UUID | None = None) -> models.User:
-    """Use a token up, and all others of its purpose: of several who try at once, one succeeds.
+    """Use a token, and delete all others of its purpose. Of several concurrent calls one succeeds.
 
-    Returns whose it is, with the row locked. First in the transaction of what it allows, or after that user
-    was locked. A token of another user than `owner` is refused. Raises InvalidToken.
+    Returns its user, with the row locked. Call it first in the transaction of what the token permits, or
+    after that user was locked. A token of another user than `owner_id` is refused. Raises InvalidToken.
     """
     known = await models.OneTimeToken.filter(digest=_digest(token), purpose=purpose).first()
     if known is None or owner_id not in (None, known.user_id):
@@ -57,7 +57,7 @@ async def consume(tx: Sql, purpose: str, token: str, owner_id: UUID | None = Non
 
 
 async def peek(purpose: str, token: str) -> models.User:
-    """Whose token it is, without using it up. Raises InvalidToken."""
+    """Return the user of a token without using it. Raises InvalidToken."""
     row = (
         await models.OneTimeToken.filter(
             digest=_digest(token),
@@ -74,11 +74,14 @@ async def peek(purpose: str, token: str) -> models.User:
 
 
 async def create_undo(user: models.User, purpose: str, payload: object) -> str:
-    """Keep what an undo goes back to, in the transaction of the change; returns an id for `renew_undo`."""
+    """Store what an undo restores, in the transaction of the change.
+
+    Returns an id for `create_undo_token`.
+    """
     row = await models.OneTimeToken.create(
         user_id=user.id,
         purpose=purpose,
-        digest=_digest(secrets.token_urlsafe(32)),  # nobody knows this token
+        digest=_digest(secrets.token_urlsafe(32)),  # a token that is never sent
         email=user.email,
         expires_at=clock.now() + timedelta(days=UNDO_TTL_DAYS),
         payload=encode(payload).decode(),
@@ -87,7 +90,7 @@ async def create_undo(user: models.User, purpose: str, payload: object) -> str:
 
 
 async def create_undo_token(undo_id: str) -> str | None:
-    """A token for the undo, as long as it lasts; those of before stay good."""
+    """Return a new token for the undo, or None if it has expired. Earlier tokens stay valid."""
     row = await models.OneTimeToken.filter(id=undo_id, expires_at__gt=clock.expiry_cutoff()).first()
     if row is None:
         return None
@@ -104,9 +107,9 @@ async def create_undo_token(undo_id: str) -> str | None:
 
 
 async def consume_undo(token: str) -> tuple[models.User, str, str]:
-    """Use an undo up, with its other tokens; whose it is (locked), its purpose and what it goes back to.
+    """Use an undo, and delete its other tokens. Returns its user (locked), its purpose and what it restores.
 
-    First in the transaction of the undo. It is good also if the account has another e-mail address by now.
+    Call it first in the transaction of the undo. It stays valid if the account's e-mail address changes.
     Raises InvalidToken.
     """
     known = models.OneTimeToken.filter(digest=_digest(token), purpose__in=(UNDO_API_KEY, UNDO_TWO_FACTOR))

@@ -1,4 +1,4 @@
-"""What e-mails say: one layout, a catalogue of texts per language, and facts."""
+"""Renders e-mails: one layout, a catalogue of texts per language, and the variables of the template."""
 
 import tomllib
 from functools import cache
@@ -31,7 +31,7 @@ _SAMPLE_CONTEXT = {
 
 @cache
 def languages() -> tuple[str, ...]:
-    """Those that there is a catalogue of."""
+    """Return the languages that have a catalogue."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
@@ -42,7 +42,7 @@ def _catalogue(language: str) -> dict[str, Any]:
 
 @cache
 def _layouts() -> tuple[Environment, Environment]:
-    """For text, and for HTML, in which every fact is escaped."""
+    """Return the environments for plain text, and for HTML, in which every variable is escaped."""
     loader = FileSystemLoader(FOLDER)
     options: dict[str, Any] = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     plain = Environment(loader=loader, autoescape=False, keep_trailing_newline=True, **options)  # noqa: S701 - plain text
@@ -50,13 +50,13 @@ def _layouts() -> tuple[Environment, Environment]:
 
 
 def resolve_language(language: str) -> str:
-    """The language of the catalogue for one like `de-AT`; English where there is none."""
+    """Return the catalogue language of a tag like `de-AT`; English if there is none."""
     tag = language.partition("-")[0].lower()
     return tag if tag in languages() else FALLBACK_LANGUAGE
 
 
 def render(name: str, language: str, context: dict[str, object]) -> Mail:
-    """A letter. Facts are shown as they are, on one line: they are text, never markup or a header."""
+    """Render an e-mail. Variables are put on one line and are text, never markup or a header."""
     language = resolve_language(language)
     texts = _catalogue(language)
     template_texts = {**texts, **texts[name]}
@@ -72,7 +72,7 @@ def render(name: str, language: str, context: dict[str, object]) -> Mail:
     layout_context: dict[str, object] = {
         **{
             key: fill(template_texts.get(key, ""))
-            for key in ("subject", "greeting", "footer", "code_says", "button")
+            for key in ("subject", "greeting", "footer", "code_label", "button")
         },
         "paragraphs": [fill(each) for each in template_texts["paragraphs"]],
         "language": language,
@@ -87,7 +87,7 @@ def render(name: str, language: str, context: dict[str, object]) -> Mail:
 
 
 def sample(name: str, language: str, site: str) -> Mail:
-    """A letter with made-up facts, to look at."""
+    """Render an e-mail with sample values."""
     action_context = {} if name in NOTIFICATIONS else _SAMPLE_CONTEXT
     context = {key: it for key, it in _SAMPLE_CONTEXT.items() if key not in ("link", "code")} | action_context
     return render(name, language, {**context, "site": site})

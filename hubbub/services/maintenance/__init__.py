@@ -1,1 +1,1 @@
-"""maintenance."""
+"""Maintenance of stored data from the command line."""

@@ -1,4 +1,4 @@
-"""Secrets at rest are sealed again with the current secret key, so that those of before can be given up."""
+"""Re-encrypts stored secrets with the current secret key, so that previous keys can be removed."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,7 +14,7 @@ REENCRYPT_BATCH_ROWS = 500
 
 
 class EncryptedColumn(NamedTuple):
-    """Where secrets are kept; `owner` is the column of the id that `purpose` is about."""
+    """A column of encrypted values. `owner` is the column of the id that `purpose` receives."""
 
     table: str
     name: str
@@ -29,14 +29,14 @@ ENCRYPTED_COLUMNS = (
 
 
 class ReencryptionResult(NamedTuple):
-    """How many were sealed again, and how many no listed key can read."""
+    """The number of re-encrypted values, and of values that no configured key can decrypt."""
 
     reencrypted: int
     unreadable: int
 
 
 async def run(container: Container) -> ReencryptionResult:
-    """Seal again what a key of before has sealed. Safe at any time, on any number of instances at once."""
+    """Re-encrypt all values of previous keys. Safe at any time, on several instances at once."""
     done = lost = 0
     for column in ENCRYPTED_COLUMNS:
         after = UUID(int=0)
@@ -74,7 +74,7 @@ def _reencrypt(sealing: Sealing, purpose: str, sealed: str) -> str | None:
 
 
 async def _store(column: EncryptedColumn, row_id: UUID, sealed: str, reencrypted: str) -> int:
-    """0 if it was changed meanwhile."""
+    """Store a value. Returns 0 if it was changed meanwhile."""
     sql = f"UPDATE {column.table} SET {column.name} = $1 WHERE id = $2 AND {column.name} = $3"
     async with database.guard():
         return await database.connection().execute(sql, reencrypted, row_id, sealed)

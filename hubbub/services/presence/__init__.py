@@ -1,1 +1,1 @@
-"""presence."""
+"""Online state of users: visibility, and publishing of changes."""

@@ -1,4 +1,4 @@
-"""Presence: several devices are one person, whose status is shown to those with whom they share a room."""
+"""Presence: the status of a user across their devices, visible to users who share a room."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,11 +13,11 @@ from hubbub.schemas.users import users as wire
 from hubbub.services.context import Container, Context
 from hubbub.services.instance.membership_cache import MembershipCache
 
-MAX_AUDIENCE_MEMBERS = 200  # members; in larger rooms clients ask
+MAX_AUDIENCE_MEMBERS = 200  # members of a room; clients query presence in larger rooms
 
 
 def audience(membership_cache: MembershipCache, user_id: UUID) -> tuple[UUID, ...]:
-    """The rooms that are told about this user: up to 200 members, and direct ones."""
+    """Return the rooms that receive the user's presence: direct rooms, and those with at most 200 members."""
     cached = membership_cache.get(user_id)
     if cached is None:
         return ()
@@ -32,12 +32,12 @@ def audience(membership_cache: MembershipCache, user_id: UUID) -> tuple[UUID, ..
 def publish(
     container: Container, user_id: UUID, status: str, last_seen_at: str | None, rooms: tuple[UUID, ...]
 ) -> None:
-    """Say to a user's rooms and own devices how they are."""
+    """Publish a user's status to these rooms and to their own devices."""
     container.bus.publish(PresenceChanged(user_id, status, last_seen_at, rooms))
 
 
 async def set_status(ctx: Context, command: wire.SetPresence) -> Empty:
-    """Say whether one is online, away or busy: for all of one's devices."""
+    """Set the caller's status on all of their devices: online, away or busy."""
     if await ctx.container.presence.set_status(ctx.user_id, command.status):
         publish(
             ctx.container,
@@ -50,14 +50,14 @@ async def set_status(ctx: Context, command: wire.SetPresence) -> Empty:
 
 
 async def statuses(container: Container, user_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """The status of each, without asking who may know."""
+    """Return the status of each user, without checking who may see it."""
     distinct_ids = list(user_ids)
     known = await container.presence.get(distinct_ids)
     return {user_id: known.get(user_id, "offline") for user_id in distinct_ids}
 
 
 async def get(ctx: Context, command: wire.GetPresence) -> wire.Presences:
-    """The presence of people; of those with whom one shares no room: offline."""
+    """Return the presence of users. Users who share no room with the caller appear offline."""
     distinct_ids = list(dict.fromkeys(command.user_ids))
     async with database.guard():
         last_seen = await room_queries.users_sharing_a_room(database.connection(), ctx.user_id, distinct_ids)

@@ -1,4 +1,7 @@
-"""Who comes and goes: told once, to the right ones; going offline late, so that a reload is not seen."""
+"""Publishes online and offline once per user.
+
+Offline is published only after a grace period, so that a reload is invisible.
+"""
 
 import asyncio
 import logging
@@ -18,41 +21,40 @@ from hubbub.services.presence.presence import MAX_AUDIENCE_MEMBERS, audience, pu
 
 log = logging.getLogger(__name__)
 
-OFFLINE_GRACE_S = 4.0
-STEP_INTERVAL_S = 0.2
-BATCH_USERS = 500
-MAX_UNWRITTEN_USERS = 50_000  # users whose last time is not written yet
+OFFLINE_GRACE_S = 4.0  # between the last disconnect and `offline`
+STEP_INTERVAL_S = 0.2  # of the loop
+BATCH_USERS = 500  # per call of the presence store and the database
+MAX_UNWRITTEN_USERS = 50_000  # whose last-seen time is not written yet
 
 
 class _PendingOffline(NamedTuple):
-    """Somebody without a socket here: told to `rooms` at `due`, unless they come back."""
+    """A user without a socket on this instance, published as offline at `due` unless they reconnect."""
 
-    due: float
-    rooms: tuple[UUID, ...]
+    due: float  # monotonic
+    rooms: tuple[UUID, ...]  # the audience when the last socket closed
 
 
 class PresenceTracker:
-    """The comings and goings of the users of one instance, in batches; one loop for all."""
+    """Tracks connects and disconnects of the users of one instance, in batches and by one loop."""
 
     def __init__(self, container: Container, grace_s: float = OFFLINE_GRACE_S) -> None:
-        self._container = container
-        self._grace_s = grace_s
-        self._connected: dict[UUID, None] = {}  # in their order
-        self._marking_connected = False
-        self._change_lock = asyncio.Lock()  # of changes: none overtakes an earlier one of the same user
+        self._container = container  # has the presence store, the bus and the membership cache
+        self._grace_s = grace_s  # between the last disconnect and `offline`
+        self._connected: dict[UUID, None] = {}  # to be marked as connected, oldest first
+        self._marking_connected = False  # whether a task marks them now
+        self._change_lock = asyncio.Lock()  # keeps the changes of a user in order
         self._pending_offline: dict[UUID, _PendingOffline] = {}  # in the order of `due`
-        self._unwritten_last_seen: dict[
-            UUID, datetime
-        ] = {}  # when users were last seen whose rows were locked then
-        self._task = tasks.PeriodicTask(self.step, name="presence", interval_s=STEP_INTERVAL_S)
+        # Last-seen times that could not be written, because the row was locked or the database unavailable.
+        self._unwritten_last_seen: dict[UUID, datetime] = {}
+        self._task = tasks.PeriodicTask(self.step, name="presence", interval_s=STEP_INTERVAL_S)  # runs `step`
 
     def start(self) -> None:
-        """Begin telling who comes and goes."""
+        """Start publishing."""
         self._container.presence.start(self._on_status_changed)
         self._task.start()
 
     async def close(self) -> None:
-        """Whoever is leaving leaves now, unless other instances wait for them."""
+        """Mark the pending users as disconnected now. If there are other instances, they do that."""
         await self._task.close()
         others_running = await self._container.presence.close()
         user_ids = list(self._pending_offline)
@@ -65,21 +67,26 @@ class PresenceTracker:
             )
 
     def user_connected(self, user_id: UUID) -> None:
-        """A socket of the user is ready. Told to others, soon, if they were offline."""
+        """Record that a socket of the user is ready. Published soon if the user was offline."""
         self._pending_offline.pop(user_id, None)
         self._connected[user_id] = None
         if not self._marking_connected:
             self._marking_connected = True
-            tasks.spawn(self._mark_connected(), name="presence arrivals")
+            tasks.spawn(self._mark_connected(), name="mark connected")
 
     def user_disconnected(self, user_id: UUID, rooms: tuple[UUID, ...]) -> None:
-        """The user's last socket here is gone; `rooms` are told in a while if they do not come back."""
+        """Record that the user's last socket on this instance closed.
+
+        `rooms` receive `offline` after the grace period, unless the user reconnects.
+        """
         self._pending_offline.pop(user_id, None)
         self._pending_offline[user_id] = _PendingOffline(clock.monotonic() + self._grace_s, rooms)
 
     async def step(self) -> None:
-        """Tell of all whose time has come."""
-        if self._connected and not self._marking_connected:  # they could not be told when they came
+        """Publish all changes that are due."""
+        if (
+            self._connected and not self._marking_connected
+        ):  # the presence store was unavailable when they connected
             self._marking_connected = True
             await self._mark_connected()
         await self._write_last_seen()
@@ -91,7 +98,7 @@ class PresenceTracker:
         await self._mark_disconnected(due[:BATCH_USERS])
 
     async def _mark_connected(self) -> None:
-        """Whoever comes while a batch is written goes into the next one."""
+        """Mark the connected users in batches. Users who connect meanwhile form the next batch."""
         try:
             while batch := list(self._connected)[:BATCH_USERS]:
                 async with self._change_lock:
@@ -107,34 +114,36 @@ class PresenceTracker:
                         audience(self._container.membership_cache, user_id),
                     )
         except Unavailable:
-            pass  # again in the next step
+            pass  # the next step retries
         finally:
             self._marking_connected = False
 
     async def _mark_disconnected(self, user_ids: list[UUID]) -> None:
         async with self._change_lock:
-            # Who connected again meanwhile stays.
+            # Users who reconnected meanwhile are no longer pending.
             user_ids = [user_id for user_id in user_ids if user_id in self._pending_offline]
             if not user_ids:
                 return
             try:
                 offline = await self._container.presence.mark_disconnected(user_ids)
             except Unavailable:
-                return  # likewise
+                return  # the next step retries
         rooms_by_user = {
             user_id: self._pending_offline.pop(user_id).rooms
             for user_id in user_ids
             if user_id in self._pending_offline
         }
         now = clock.now()
-        await self._record_last_seen(
-            offline, now
-        )  # before the hint: `presence:get` right after it shows the same time
+        # Before the hint, so that `presence:get` right after it returns the same time.
+        await self._record_last_seen(offline, now)
         for user_id in offline & rooms_by_user.keys():
             publish(self._container, user_id, "offline", clock.rfc3339(now), rooms_by_user[user_id])
 
     async def _on_status_changed(self, user_ids: list[UUID], status: str | None) -> None:
-        """Other people's instance is gone, or this one was taken for gone."""
+        """Publish changes that this instance did not cause.
+
+        Another instance died, or this one was considered dead.
+        """
         now = clock.now()
         stamp = clock.rfc3339(now) if status == "offline" else None
         for start in range(0, len(user_ids), BATCH_USERS):
@@ -151,13 +160,13 @@ class PresenceTracker:
                 publish(self._container, user_id, new_status, stamp, tuple(rooms.get(user_id, ())))
 
     async def _record_last_seen(self, user_ids: Iterable[UUID], now: datetime) -> None:
-        """Write since when users are offline; what can't be written waits for the next step."""
+        """Write since when users are offline. The next step retries what can't be written."""
         if len(self._unwritten_last_seen) < MAX_UNWRITTEN_USERS:
             self._unwritten_last_seen.update(dict.fromkeys(user_ids, now))
         await self._write_last_seen()
 
     async def _write_last_seen(self) -> None:
-        """Write when at most 500 users were last seen, except those whose rows are locked."""
+        """Write at most 500 last-seen times, except those of locked rows."""
         if not self._unwritten_last_seen:
             return
         seen = dict(islice(self._unwritten_last_seen.items(), BATCH_USERS))

@@ -1,1 +1,1 @@
-"""seed."""
+"""Sample data for development and load tests."""

@@ -1,4 +1,4 @@
-"""The development admin, and what a developer is told at the start."""
+"""The development admin, and the text that a developer sees at the start."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +17,7 @@ PASSWORD_FILE = "admin_password"  # noqa: S105 - the name of a file
 
 
 class DevAdminLogin(NamedTuple):
-    """How to log in as the development admin; `path` is where the password is kept."""
+    """The login of the development admin. `path` is the file of the password."""
 
     email: str
     password: str
@@ -25,10 +25,10 @@ class DevAdminLogin(NamedTuple):
 
 
 async def ensure_dev_admin(container: Container) -> DevAdminLogin | None:
-    """The admin of a development database, made if nobody is in it yet.
+    """Return the login of the development admin, and create the admin if there are no users.
 
-    None outside development, and where somebody else set up the accounts or changed the password. Raises
-    OSError if the password can't be kept.
+    None outside development, and if the accounts or the password are not those that hubbub generated. Raises
+    OSError if the password can't be stored.
     """
     settings = container.settings
     path = settings.data_dir / PASSWORD_FILE
@@ -40,7 +40,7 @@ async def ensure_dev_admin(container: Container) -> DevAdminLogin | None:
         return None
     password = secret_files.load_or_create(settings.data_dir, PASSWORD_FILE, 12)
     if empty:
-        with suppress(Conflict):  # another instance was quicker
+        with suppress(Conflict):  # another instance created it first
             await admins.create(container, EMAIL, password)
         return DevAdminLogin(EMAIL, password, path)
     async with database.guard():
@@ -50,7 +50,7 @@ async def ensure_dev_admin(container: Container) -> DevAdminLogin | None:
 
 
 def banner(settings: Settings, url: str, login: DevAdminLogin | None) -> str:
-    """The addresses to open, for the terminal of a developer; empty in production."""
+    """Return the URLs and the login for a developer's terminal. Empty in production."""
     if settings.env == "production":
         return ""
     lines = [f"hubbub {__version__} is ready.", ""]
@@ -66,6 +66,6 @@ def banner(settings: Settings, url: str, login: DevAdminLogin | None) -> str:
         lines += [
             "",
             f"  log in as   {login.email}",
-            f"  password    {login.password}   (kept in {login.path})",
+            f"  password    {login.password}   (stored in {login.path})",
         ]
     return "\n".join(["", *lines, "", "Ctrl-C stops it.", "", ""])

@@ -1,4 +1,4 @@
-"""Filling a room with sample history: entries as the server writes them, many at a time."""
+"""Generates the sample history of a room: entries as the server writes them, many per transaction."""
 
 import os
 import random
@@ -23,34 +23,34 @@ from hubbub.services.chat import mentions
 from hubbub.services.eventlog import event_log as log
 from hubbub.services.seed import sample
 
-HISTORY_AGE = timedelta(days=7)  # how far back the history of a new room goes
-MEMBERS_PER_TRANSACTION = 1000  # who join in one transaction
-MESSAGES_PER_TRANSACTION = 400  # in one transaction, so that a running server gets its turn in between
+HISTORY_AGE = timedelta(days=7)  # age of the first entry of a new room
+MEMBERS_PER_TRANSACTION = 1000  # small enough for a running server to write in between
+MESSAGES_PER_TRANSACTION = 400  # likewise
 
-# How often a message answers another, names somebody, gets reactions; how many people have read everything.
+# Shares of messages that reply, mention a user, or get reactions; share of users who have read everything.
 _REPLY_PROBABILITY, _MENTION_PROBABILITY, _REACTION_PROBABILITY, _ALL_READ_PROBABILITY = 0.12, 0.08, 0.2, 0.6
 
 
 class LogWriter:
-    """What one transaction adds to a room's log, from its end on, spread in time up to now."""
+    """Collects the entries that one transaction appends to a room's log, with times spread up to now."""
 
     def __init__(self, room_id: UUID, seq: int, start: datetime, events: int) -> None:
         self.room_id = room_id
-        self.seq = seq
-        self.at = start
-        self._exact_time = start
-        self._step = max(timedelta(0), (clock.now() - start) / (events + 1))
-        self.entries: list[models.Entry] = []
+        self.seq = seq  # of the last entry
+        self.at = start  # time of the next entry
+        self._exact_time = start  # `at` without rounding
+        self._step = max(timedelta(0), (clock.now() - start) / (events + 1))  # between two entries
+        self.entries: list[models.Entry] = []  # not stored yet
 
     def advance_time(self) -> None:
-        """Some time passes; in whole milliseconds, as everywhere."""
+        """Advance the time to the next entry, in whole milliseconds as in all entries."""
         self._exact_time += self._step
         self.at = self._exact_time.replace(microsecond=self._exact_time.microsecond // 1000 * 1000)
 
     def append(
         self, event: str, actor_id: UUID, fields: dict[str, Any], message_id: UUID | None = None
     ) -> None:
-        """The next entry, complete as the clients get it."""
+        """Add the next entry, with the payload that clients receive."""
         self.seq += 1
         head = {"room_id": self.room_id, "seq": self.seq, "at": clock.rfc3339(self.at), "actor_id": actor_id}
         self.entries.append(
@@ -66,20 +66,23 @@ class LogWriter:
         )
 
     async def store(self, tx: Sql) -> None:
-        """Write the entries, and the new end of the log."""
+        """Write the entries and the new end of the log."""
         await models.Entry.bulk_create(self.entries)
         await event_log.advance_rooms(tx, {self.room_id: self.seq}, self.at)
 
 
 async def _open_log(tx: Sql, room_id: UUID, events: int) -> LogWriter:
-    """Lock the room; a page after what is there."""
+    """Lock the room, and return a writer that starts at the end of its log."""
     head = (await log.lock(tx, [room_id]))[room_id]
     room = await models.Room.get(id=room_id)
     return LogWriter(room_id, head.seq, room.last_entry_at, events)
 
 
 async def add_members(room_id: UUID, members: Sequence[tuple[User, str]], messages: int) -> None:
-    """Make people, with their roles, members; who is one stays as they are. `messages` are to follow."""
+    """Add users to a room with their roles.
+
+    Members keep their role. `messages` is the number that will follow.
+    """
     for start in range(0, len(members), MEMBERS_PER_TRANSACTION):
         batch = members[start : start + MEMBERS_PER_TRANSACTION]
         async with database.transaction() as tx:
@@ -104,18 +107,18 @@ async def add_members(room_id: UUID, members: Sequence[tuple[User, str]], messag
             if rows:
                 await models.Membership.bulk_create(rows)
                 await models.Room.filter(id=room_id).update(member_count=F("member_count") + len(rows))
-                await change_counters.bump_version(
-                    tx, [row.user_id for row in rows]
-                )  # one of them may be connected
+                # One of them may be connected.
+                await change_counters.bump_version(tx, [row.user_id for row in rows])
                 await writer.store(tx)
 
 
 async def write_messages(
     room_id: UUID, label: str, users: Sequence[User], target: int, on_progress: Callable[[int], None]
 ) -> int:
-    """Have `people` write until there are `wanted` messages in the room; returns how many they wrote.
+    """Write messages of `users` until the room has `target` messages. Returns how many were written.
 
-    The same `label` gives the same talk. `told` hears how many more of the wanted are there.
+    The same `label` generates the same messages. `on_progress` receives the number of further messages that
+    exist.
     """
     existing = await models.Message.filter(room_id=room_id).count()
     on_progress(min(existing, target))
@@ -131,18 +134,18 @@ async def write_messages(
 
 
 class Conversation:
-    """A page of messages, with the answers, mentions and reactions among them."""
+    """Generates the messages of one transaction, with replies, mentions and reactions."""
 
     def __init__(self, writer: LogWriter, users: Sequence[User], rng: random.Random) -> None:
-        self._writer = writer
-        self._users = users
-        self._rng = rng
-        self._messages: list[Message] = []
-        self._rows: list[event_log.NewMessage] = []
-        self._reactions: list[models.Reaction] = []
+        self._writer = writer  # receives the entries
+        self._users = users  # the senders
+        self._rng = rng  # source of all choices
+        self._messages: list[Message] = []  # generated so far, oldest first
+        self._rows: list[event_log.NewMessage] = []  # their rows
+        self._reactions: list[models.Reaction] = []  # to them
 
     async def store(self, tx: Sql, count: int) -> None:
-        """Make and write `count` messages."""
+        """Generate and write `count` messages."""
         for _ in range(count):
             self._writer.advance_time()
             message = self._add_message()
@@ -159,7 +162,7 @@ class Conversation:
 
     def _add_message(self) -> Message:
         writer, rng = self._writer, self._rng
-        # Few people say most.
+        # The first users send most messages.
         sender = self._users[int(len(self._users) * rng.random() ** 2)]
         body, mentioned_ids = sample.sentence(rng), []
         if rng.random() < _MENTION_PROBABILITY and (other := rng.choice(self._users)) is not sender:
@@ -213,13 +216,16 @@ class Conversation:
 
 
 def _uuid7_at(at: datetime, sequence: int) -> UUID:
-    """A UUIDv7 of a time that is past, for search to show the newest first; `count` orders a millisecond."""
+    """Return a UUIDv7 of a past time, so that search lists the newest message first.
+
+    `sequence` orders the ids of a millisecond.
+    """
     value = int(at.timestamp() * 1000) << 80 | 0x7 << 76 | (sequence & 0xFFF) << 64
     return UUID(int=value | 0b10 << 62 | int.from_bytes(os.urandom(8), "big") >> 2)
 
 
 async def _advance_read_marks(room_id: UUID, label: str, users: Sequence[User]) -> None:
-    """Most have read everything, some are behind."""
+    """Set the read marks: most users have read everything, some are behind."""
     room = await models.Room.get(id=room_id)
     rng = sample.rng(label, "read")
     read_marks = {}

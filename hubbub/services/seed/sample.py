@@ -1,4 +1,4 @@
-"""People, rooms and small talk for sample data; the same chance gives the same."""
+"""Names, rooms and sentences of the sample data. The same random source gives the same result."""
 
 import random
 import tomllib
@@ -10,19 +10,19 @@ EMOJI: list[str] = _WORDS["emoji"]
 
 
 class RoomTemplate(NamedTuple):
-    """A room's name and topic."""
+    """The name and topic of a room."""
 
     name: str
     topic: str
 
 
 def rng(*label: object) -> random.Random:
-    """Chance that falls the same way each time for the same label."""
-    return random.Random(":".join(map(str, label)))  # noqa: S311 - nothing secret hangs on it
+    """Return a random source that is the same for the same label."""
+    return random.Random(":".join(map(str, label)))  # noqa: S311 - not used for secrets
 
 
 def user_names(number: int) -> tuple[str, str]:
-    """(username, display name) of the sample person of that number, from 0; no username comes twice."""
+    """Return username and display name of a sample user by number, from 0. Usernames are unique."""
     firsts, lasts = _WORDS["first"], _WORDS["last"]
     cycle, index = divmod(number, len(firsts))
     first = firsts[index]
@@ -31,7 +31,7 @@ def user_names(number: int) -> tuple[str, str]:
 
 
 def room_template(number: int) -> RoomTemplate:
-    """The sample room of that number, from 0; no name comes twice."""
+    """Return the sample room by number, from 0. Names are unique."""
     places = _WORDS["places"]
     cycle, index = divmod(number, len(places))
     name, topic = places[index]
@@ -39,7 +39,7 @@ def room_template(number: int) -> RoomTemplate:
 
 
 def sentence(random_source: random.Random) -> str:
-    """Something that somebody might say."""
+    """Return the body of a sample message."""
     thing = random_source.choice(_WORDS["things"])
     text: str = random_source.choice(_WORDS["lines"]).format(
         thing=thing,
@@ -47,4 +47,4 @@ def sentence(random_source: random.Random) -> str:
         time=random_source.choice(_WORDS["times"]),
         state=random_source.choice(_WORDS["states"]),
     )
-    return f"{text} {sentence(random_source)}" if random_source.random() < 0.1 else text  # noqa: PLR2004 - one in ten goes on
+    return f"{text} {sentence(random_source)}" if random_source.random() < 0.1 else text  # noqa: PLR2004 - one in ten gets another sentence

@@ -1,4 +1,4 @@
-"""Sample data: people, rooms and what they say. A second time it only adds what is missing."""
+"""Sample data: users, rooms and messages. A second run only adds what is missing."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -14,16 +14,16 @@ from hubbub.services.seed import generator, sample
 from hubbub.services.seed.dev_admin import EMAIL as ADMIN
 from hubbub.services.users import users
 
-EMAIL_DOMAIN = "sample.example"  # nobody's (RFC 2606)
+EMAIL_DOMAIN = "sample.example"  # reserved (RFC 2606)
 PASSWORD_FILE = "sample_password"  # noqa: S105 - the name of a file
 USER_BATCH_SIZE = 500
-MIN_IDLE_TIME = timedelta(days=1)
+MIN_IDLE_TIME = timedelta(days=1)  # of a room that gets a share of the messages
 
 OnProgress = Callable[[int], None]
 
 
 class Plan(NamedTuple):
-    """How much there shall be."""
+    """The number of users, rooms and messages that shall exist."""
 
     users: int
     rooms: int
@@ -31,23 +31,23 @@ class Plan(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The steps of the progress."""
+        """The number of steps of the progress."""
         return self.users + self.rooms + self.messages
 
 
 class SeedResult(NamedTuple):
-    """What was added, and how to log in as one of the people."""
+    """What was added, and the login of a sample user."""
 
     users: int
     rooms: int
     messages: int
     email: str
     password: str
-    admin: str | None  # the admin who is in the rooms too
+    admin: str | None  # e-mail address of the admin who is in the rooms too
 
 
 class _RoomPlan(NamedTuple):
-    """A room to be: its people, owner first where it has one."""
+    """A room that shall exist. If it has an owner, that is the first of its users."""
 
     label: str
     kind: str
@@ -58,9 +58,10 @@ class _RoomPlan(NamedTuple):
 
 
 async def seed(settings: Settings, plan: Plan, on_progress: OnProgress) -> SeedResult:
-    """Fill the connected database; `told` hears of each step done. Safe beside a running server.
+    """Add the sample data to the connected database. `on_progress` receives the steps done.
 
-    People share one password, kept in the data folder. Raises OSError if it can't be kept.
+    Safe beside a running server. The sample users share one password, stored in the data folder. Raises
+    OSError if it can't be stored.
     """
     password = secret_files.load_or_create(settings.data_dir, PASSWORD_FILE, 12)
     sample_users, users_added = await _ensure_users(settings, plan.users, password, on_progress)
@@ -72,7 +73,7 @@ async def seed(settings: Settings, plan: Plan, on_progress: OnProgress) -> SeedR
     rooms_added = messages_added = 0
     for room_plan, (room, is_new), messages in zip(room_plans, planned_rooms, shares, strict=True):
         rooms_added += is_new
-        if room.archived_at is not None:  # somebody's, and closed: left alone
+        if room.archived_at is not None:  # an archived room of the users: unchanged
             on_progress(messages)
             continue
         await generator.add_members(room.id, _with_roles(room_plan), messages)
@@ -93,7 +94,7 @@ async def seed(settings: Settings, plan: Plan, on_progress: OnProgress) -> SeedR
 async def _ensure_users(
     settings: Settings, count: int, password: str, on_progress: OnProgress
 ) -> tuple[list[User], int]:
-    """The people, and how many of them are new."""
+    """Return the sample users, and how many of them are new."""
     digest = await passwords.digest(password, settings.bcrypt_rounds)
     await _update_sample_passwords(password, digest, settings.bcrypt_rounds)
     sample_users: list[User] = []
@@ -112,14 +113,14 @@ async def _ensure_users(
 
 
 def _sample_names(start: int, end: int) -> Iterator[tuple[str, tuple[str, str]]]:
-    """E-mail address, which is how a sample person is known again, and names."""
+    """Yield the e-mail address, by which a sample user is found again, and the names."""
     for number in range(start, end):
         username, display_name = sample.user_names(number)
         yield f"{username}@{EMAIL_DOMAIN}", (username, display_name)
 
 
 async def _create_users(missing: list[str], names: dict[str, tuple[str, str]], digest: str) -> None:
-    """Make accounts; whoever is called like that already keeps the username."""
+    """Create accounts. A username that is taken gets the suffix `.sample`."""
     same = models.User.filter(username__in=[names[email][0] for email in missing])
     taken = {row.username for row in await same}
     async with database.transaction():
@@ -146,7 +147,7 @@ def _new_user(email: str, username: str, display_name: str, digest: str, taken: 
 
 
 async def _update_sample_passwords(password: str, digest: str, rounds: int) -> None:
-    """Give sample people of an earlier time today's password, should its file have been lost."""
+    """Set the current password for existing sample users, in case its file was lost."""
     sample_users = models.User.filter(email__endswith=f"@{EMAIL_DOMAIN}")
     sample_user = await sample_users.first()
     if sample_user is not None and not await passwords.matches(password, sample_user.password_digest, rounds):
@@ -154,7 +155,7 @@ async def _update_sample_passwords(password: str, digest: str, rounds: int) -> N
 
 
 async def _load_dev_admin(settings: Settings) -> User | None:
-    """The development admin, as whom a developer logs in; None where there is none."""
+    """Return the development admin, as whom a developer logs in, or None."""
     if settings.env != "development":
         return None
     admin = await models.User.filter(email=ADMIN, deleted_at__isnull=True).first()
@@ -162,9 +163,10 @@ async def _load_dev_admin(settings: Settings) -> User | None:
 
 
 def _plan_room(settings: Settings, number: int, sample_users: list[User], viewer: User) -> _RoomPlan:
-    """The default rooms first, for everybody; then public, private and direct ones in turn.
+    """Return the plan of a room by number.
 
-    `viewer` is in all of them, and one of the two in each direct one.
+    The default rooms come first, then public, private and direct ones in turn. All users are members of the
+    default rooms. `viewer` is a member of every room, and one of the two in each direct one.
     """
     if number < len(settings.default_rooms):
         name = settings.default_rooms[number]
@@ -193,12 +195,15 @@ def _with_roles(room_plan: _RoomPlan) -> list[tuple[User, str]]:
 
 
 def _is_idle(room: models.Room) -> bool:
-    """Whether the room's log ended so long ago that days of messages fit behind it."""
+    """Whether the log of a room ended long enough ago for days of messages after it."""
     return clock.now() - room.last_entry_at > MIN_IDLE_TIME or room.created_at < clock.now() - MIN_IDLE_TIME
 
 
 def _message_shares(messages: int, idle: list[bool]) -> list[int]:
-    """Messages for each room: the first gets most, and few one whose messages would all be of today."""
+    """Return the number of messages per room: most in the first, few in rooms that are not idle.
+
+    All messages of a room that is not idle would be of today.
+    """
     weights = [1 / (index + 1) if is_idle else 0.001 for index, is_idle in enumerate(idle)]
     shares = [int(messages * weight / sum(weights)) for weight in weights]
     if shares:
@@ -207,7 +212,7 @@ def _message_shares(messages: int, idle: list[bool]) -> list[int]:
 
 
 async def _ensure_room(room_plan: _RoomPlan) -> tuple[models.Room, bool]:
-    """The room, and whether it is new."""
+    """Return the room, and whether it is new."""
     owner = room_plan.users[0].id if room_plan.has_owner else None
     lookup: dict[str, Any]
     if room_plan.kind == "public":
@@ -230,5 +235,5 @@ async def _ensure_room(room_plan: _RoomPlan) -> tuple[models.Room, bool]:
     except Exception as error:
         if not database.is_duplicate(error):
             raise
-        return await models.Room.get(**lookup), False  # somebody was quicker
+        return await models.Room.get(**lookup), False  # created concurrently
     return room, True

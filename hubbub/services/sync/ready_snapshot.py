@@ -1,4 +1,4 @@
-"""What is read when somebody connects: their memberships, and the rooms that differ from what they have."""
+"""The state that a connecting client receives: memberships, and the rooms that differ from its cursors."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,21 +15,22 @@ from hubbub.services.eventlog.epoch_watch import Cursor
 from hubbub.services.instance.cached_user import CachedMembership, CachedUser
 from hubbub.services.instance.session_cache import Disconnection
 
-MAX_ROOMS = 500
-MAX_TRIES = 5
-CLOCK_SKEW = timedelta(seconds=1)  # by which those of two instances may differ
+MAX_ROOMS = 500  # of one `ready`
+MAX_TRIES = 5  # of loading memberships that change meanwhile
+CLOCK_SKEW = timedelta(seconds=1)  # between the clocks of two instances
 
 
 async def load_memberships(container: Container, cached_user: CachedUser) -> None:
-    """Learn all memberships of a user who just entered; known ones cost nothing."""
+    """Load all memberships of a user who has just connected. Does nothing if they are loaded.
+
+    Raises Unavailable if they change during each of five tries.
+    """
     for _ in range(MAX_TRIES):
         if cached_user.loaded:
             return
         changes = cached_user.change_count
         known = await container.loaders.memberships.get(cached_user.user.id)
-        if (
-            cached_user.change_count != changes
-        ):  # a signal came in between, of which this reading may not know
+        if cached_user.change_count != changes:  # a signal arrived that the query may not include
             continue
         for room in known.rooms if known is not None else ():
             membership = CachedMembership(
@@ -38,42 +39,36 @@ async def load_memberships(container: Container, cached_user: CachedUser) -> Non
             container.membership_cache.set_membership(cached_user.user.id, membership, room.member_count)
         cached_user.loaded = True
         return
-    raise Unavailable("Your rooms are changing too fast. Connect again.")
+    raise Unavailable("Your memberships change too often. Connect again.")
 
 
 class ReadySnapshot(NamedTuple):
-    """The rooms of `ready`; `gone` are those of the client's cursors in which the user is no longer.
+    """The content of `ready`."""
 
-    `ends` is how far the client has each room, or can read it by `sync`. `stale`: the memberships in the
-    database are others than those in memory.
-    """
-
-    rooms: list[Room]
-    complete: bool
-    former_room_ids: list[UUID]
-    last_seqs: dict[UUID, int | None]
-    memberships_stale: bool = False
+    rooms: list[Room]  # at most 500
+    complete: bool  # whether `rooms` has all that differ
+    former_room_ids: list[UUID]  # rooms of the client's cursors that the user has left
+    last_seqs: dict[UUID, int | None]  # how far the client has each room, or can read it by `sync`
+    memberships_stale: bool = False  # whether the database has other memberships than the cache
 
 
 class ResumeState(NamedTuple):
-    """What a reconnecting client has: the last seqs it saw, and how long it was away.
+    """What a reconnecting client has received, and how long it was disconnected."""
 
-    `current`: the memory of this instance holds all that was published before the client connected.
-    """
-
-    cursors: Mapping[UUID, int]
-    absence: Disconnection
-    epoch: str
-    cache_current: bool
+    cursors: Mapping[UUID, int]  # highest `seq` received, by room
+    absence: Disconnection  # since when the socket was disconnected
+    epoch: str  # of the cursors
+    cache_current: bool  # whether the cache has all that was published before the client connected
 
 
 async def build(
     ctx: Context, resume: ResumeState | None, cached_user: CachedUser, last_seqs: dict[UUID, int | None]
 ) -> ReadySnapshot:
-    """At most 500 rooms, newest entry first; to a client that comes back, those that differ.
+    """Return at most 500 rooms, newest entry first; for a reconnecting client, those that differ.
 
-    `ends` is how far each of the user's rooms is followed here. Who has all of that, and read nothing on
-    another device meanwhile, costs no query: what is newer still is on its way to them.
+    `last_seqs` is how far each of the user's rooms is delivered on this instance. A client that has received
+    all of that, and whose user read nothing on another device meanwhile, costs no query: newer entries are
+    being delivered.
     """
     client_seqs = resume.cursors if resume is not None else {}
     if (
@@ -113,7 +108,7 @@ def _is_stale(cached_user: CachedUser, row: room_queries.RoomRow) -> bool:
 
 
 def _differs(row: room_queries.RoomRow, resume: ResumeState) -> bool:
-    """Whether there is something new in a room, or it was read or muted on another device."""
+    """Whether a room has new entries, or was read or muted on another device."""
     if resume.cursors.get(row.id) != row.last_seq:
         return True
     return row.changed_at is not None and row.changed_at > resume.absence.since - CLOCK_SKEW

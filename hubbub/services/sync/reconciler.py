@@ -1,8 +1,8 @@
-"""What the bus lost, found in the database: who was removed, let in, suspended, whose session ended.
+"""Reconciles the caches with the database, in case bus signals were lost.
 
-Every change of a session or a membership counts up its user's `version`, in the same transaction. About once
-a second one query compares the counters of all users who are known here; only of those who moved more is
-read. What is found is told to the listeners of this instance as the signal that did not come.
+Every change of a session or a membership increments its user's `version`, in the same transaction. About once
+a second, one query compares the counters of all cached users. Only the users whose counter changed are read.
+Each difference is delivered to the listeners of this instance as the signal that was lost.
 """
 
 import asyncio
@@ -25,56 +25,63 @@ from hubbub.services.instance.cached_user import CachedUser
 from hubbub.services.instance.membership_cache import MembershipCache
 from hubbub.services.users import account_view
 
-# Twice within the second in which a revocation must have arrived, were it the slowest one.
+# A revocation must take effect within a second. The interval and a slow comparison fit into it.
 INTERVAL_S = 0.6
-COMPARE_BATCH_USERS = 1000  # users a query: it holds up the event loop for about a millisecond
-MEMBERSHIP_BATCH_USERS = 200  # users whose memberships are read at once
-SIGNAL_GRACE_S = 0.05  # after a commit, for the signal that tells of it
-MAX_TRIES = 5
+COMPARE_BATCH_USERS = 1000  # users per query, which blocks the event loop for about a millisecond
+MEMBERSHIP_BATCH_USERS = 200  # users whose memberships are read by one query
+SIGNAL_GRACE_S = 0.05  # time for the signal of a commit to arrive, before it counts as lost
+MAX_TRIES = 5  # of reaching a version
 
 
 class _EndedMembership(NamedTuple):
-    """Somebody in a room, in which they are no longer."""
+    """A membership that was found to have ended."""
 
     user_id: UUID
     room_id: UUID
 
 
 class Reconciler:
-    """Compares what an instance knows with the database.
+    """Compares the membership cache with the database.
 
-    `tell` hears what is found; `expel` is called a while after a membership was found to have ended.
+    `deliver` receives the missing signals. `expel` is called one comparison after a membership was found to
+    have ended.
     """
 
     def __init__(
         self, cache: MembershipCache, deliver: Callable[[Signal], None], expel: Callable[[UUID, UUID], None]
     ) -> None:
-        self._cache = cache
-        self._deliver = deliver
-        self._expel = expel
-        self._ended_memberships: list[_EndedMembership] = []
-        self._repair_count = 0
+        self._cache = cache  # the cache that is compared
+        self._deliver = deliver  # passes a signal to the listeners of this instance
+        self._expel = expel  # removes a user's sockets from a room
+        self._ended_memberships: list[_EndedMembership] = []  # found by the last comparison
+        self._repair_count = 0  # signals that were delivered
+        # Coalesces the comparisons of single users.
+        # Coalesces the comparisons of single users.
+        # Coalesces the comparisons of single users.
         self._loader: BatchLoader[UUID, None] = BatchLoader(self._reconcile_batch, name="reconcile users")
+        # Compares every 0.6 s.
+        # Compares every 0.6 s.
         self._task = tasks.PeriodicTask(self.check, name="reconciler", interval_s=INTERVAL_S)
 
     def start(self) -> None:
-        """Begin comparing."""
+        """Start comparing."""
         self._task.start()
 
     async def close(self) -> None:
+        """Stop comparing."""
         await self._task.close()
 
     def check_soon(self) -> None:
-        """Signals were lost: compare now."""
+        """Compare now, because signals were lost."""
 
         async def run() -> None:
-            with suppress(Unavailable):  # then at the next turn
+            with suppress(Unavailable):  # the next comparison finds them
                 await self.check()
 
         tasks.spawn(run(), name="reconciler at once")
 
     async def check(self) -> None:
-        """One comparison. Raises Unavailable."""
+        """Compare all cached users. Raises Unavailable."""
         started_at = clock.monotonic()
         self._cache.evict_expired()
         self._expel_removed()
@@ -84,13 +91,13 @@ class Reconciler:
         self._cache.reconciled_at = started_at
 
     async def reconcile(self, user_id: UUID, version: int) -> None:
-        """Bring what is known of a user up to `version` of their row, or later. Raises Unavailable."""
+        """Update the cached user to `version` of their row, or later. Raises Unavailable."""
         for _ in range(MAX_TRIES):
             cached_user = self._cache.get_any(user_id)
             if cached_user is None or not cached_user.sessions or cached_user.version >= version:
                 return
             await self._loader.get(user_id)
-        raise Unavailable("Your rooms are changing too fast. Connect again.")
+        raise Unavailable("Your memberships change too often. Connect again.")
 
     async def _reconcile_batch(self, user_ids: list[UUID]) -> dict[UUID, None]:
         wanted = set(user_ids)
@@ -119,7 +126,7 @@ class Reconciler:
             await self._repair_memberships(stale[start : start + MEMBERSHIP_BATCH_USERS], grace_s)
 
     def _end_if_blocked(self, row: change_counters.ChangedUser) -> bool:
-        """Whether the user may do nothing any more, which is told."""
+        """End the sessions of a deleted or suspended user. Returns whether the user is one."""
         if row.deleted:
             self._deliver(
                 SessionEnded(row.user_id, None, CloseCode.SESSION_REVOKED, SessionEndReason.ACCOUNT_DELETED)
@@ -144,12 +151,15 @@ class Reconciler:
             self._deliver(AccountChanged(user, row.role))
 
     async def _repair_memberships(self, stale: Sequence[CachedUser], grace_s: float) -> None:
-        """Read what moved, and tell the differences; of whoever changes meanwhile, at the next comparison."""
+        """Read the changed users and deliver the differences.
+
+        Users who change meanwhile are compared again later.
+        """
         change_counts = [cached_user.change_count for cached_user in stale]
         session_ids = [session_id for cached_user in stale for session_id in cached_user.sessions]
         async with database.guard():
             sql = database.connection()
-            # The memberships first: with them comes the counter from which the next comparison goes on.
+            # The memberships first: the next comparison starts from the counter that is read with them.
             memberships = await change_counters.memberships(
                 sql, [cached_user.user.id for cached_user in stale]
             )
@@ -170,7 +180,7 @@ class Reconciler:
                 renewed.append((cached_user, cached_user.version, known.version))
         if started:
             await self._add_memberships(started)
-        for cached_user, old, new in renewed:  # who waits for this version finds all of it
+        for cached_user, old, new in renewed:  # last: who waits for this version must find all repairs
             if cached_user.version == old:
                 cached_user.version = new
         if grace_s and self._repair_count > repairs_before:
@@ -184,7 +194,7 @@ class Reconciler:
     def _repair_changes(
         self, cached_user: CachedUser, known: change_counters.UserMemberships
     ) -> list[change_counters.MembershipRow]:
-        """Tell what ended and what changed; returns the memberships that began."""
+        """Deliver the ended and changed memberships. Returns those that began."""
         started = []
         for room in known.rooms:
             membership = cached_user.rooms.get(room.room_id)
@@ -214,7 +224,11 @@ class Reconciler:
                 )
 
     def _expel_removed(self) -> None:
-        """Those whose memberships ended got their last entry by now, strictly in order; this makes sure."""
+        """Remove the sockets of ended memberships from their rooms.
+
+        By now the users have received their last entry of the room. The delivery normally removes them with
+        it; this covers the case that it did not.
+        """
         ended, self._ended_memberships = self._ended_memberships, []
         for user_id, room_id in ended:
             cached_user = self._cache.get_any(user_id)

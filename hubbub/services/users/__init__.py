@@ -1,1 +1,1 @@
-"""users."""
+"""Users: lookup, profiles, preferences and validation of their fields."""

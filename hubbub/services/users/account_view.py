@@ -1,4 +1,4 @@
-"""Accounts as their owners see them, and suspension."""
+"""The view of an account for its owner, and suspension."""
 
 from datetime import datetime
 
@@ -9,24 +9,24 @@ from hubbub.schemas.accounts import accounts as wire
 
 
 def is_suspended(since: datetime | None, until: datetime | None) -> bool:
-    """Whether a suspension is in force."""
+    """Whether a suspension is in effect."""
     return since is not None and (until is None or until > clock.now())
 
 
 def suspension_message(until: datetime | None, reason: str | None) -> str:
-    """What the suspended are told."""
+    """Return the error message for a suspended user."""
     ending = f" until {clock.rfc3339(until)}" if until is not None else ""
     return f"This account is suspended{ending}{f': {reason}' if reason else '.'}"
 
 
 def require_not_suspended(user: models.User) -> None:
-    """Raises Suspended."""
+    """Raise Suspended if the user is suspended."""
     if is_suspended(user.suspended_at, user.suspended_until):
         raise Suspended(suspension_message(user.suspended_until, user.suspend_reason))
 
 
 def to_view(user: models.User) -> wire.Account:
-    """A person as they see themselves."""
+    """Return an account as its owner sees it."""
     return wire.Account(
         id=user.id,
         username=user.username,

@@ -1,4 +1,4 @@
-"""Preferences: reading, changing, going back to the defaults."""
+"""Preferences of users: read, update, and reset to the defaults."""
 
 import contextlib
 from typing import TypeVar
@@ -25,14 +25,14 @@ KINDS: dict[type[View], str] = {
 
 
 async def load(user_id: UUID, kind: type[V]) -> V:
-    """Somebody's choices, with the defaults for what they did not choose."""
+    """Return a user's preferences of one kind; defaults where nothing is stored."""
     async with database.guard():
         row = await models.Preference.filter(user_id=user_id, kind=KINDS[kind]).first()
     return _with_defaults(kind, row.chosen if row is not None else "{}")
 
 
 def _with_defaults(kind: type[V], chosen: str) -> V:
-    """A choice that is no longer offered counts as none."""
+    """Return the stored choices with defaults. A value that is no longer valid becomes the default."""
     stored = msgspec.json.decode(chosen, type=dict[str, object])
     valid: dict[str, object] = {}
     for name in kind.__struct_fields__:
@@ -42,18 +42,18 @@ def _with_defaults(kind: type[V], chosen: str) -> V:
 
 
 async def get(ctx: Context, kind: type[V]) -> V:
-    """The caller's choices."""
+    """Return the caller's preferences of one kind."""
     return await load(ctx.user_id, kind)
 
 
 async def update(ctx: Context, kind: type[V], command: Command) -> V:
-    """Choose; what is not given stays."""
+    """Store the given fields, and keep the others."""
     changes = {name: value for name, value in structs.asdict(command).items() if value is not UNSET}
     if "language" in changes:
         changes["language"] = languages.canonical(changes["language"])
     async with database.transaction():
         own = models.Preference.filter(user_id=ctx.user_id, kind=KINDS[kind])
-        await models.User.filter(id=ctx.user_id).select_for_update().first()  # two changes do not cross
+        await models.User.filter(id=ctx.user_id).select_for_update().first()  # serializes concurrent updates
         row = await own.first()
         chosen = {**structs.asdict(_with_defaults(kind, row.chosen if row else "{}")), **changes}
         defaults = structs.asdict(kind())
@@ -67,7 +67,7 @@ async def update(ctx: Context, kind: type[V], command: Command) -> V:
 
 
 async def reset(ctx: Context, kind: type[V]) -> V:
-    """Back to the defaults."""
+    """Delete the caller's preferences of one kind, and return the defaults."""
     async with database.guard():
         await models.Preference.filter(user_id=ctx.user_id, kind=KINDS[kind]).delete()
     return kind()

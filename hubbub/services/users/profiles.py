@@ -1,4 +1,4 @@
-"""Profiles: looking people up, and changing one's own."""
+"""Profiles: look up a user's, update the caller's."""
 
 from msgspec import UNSET, structs
 
@@ -15,7 +15,7 @@ from hubbub.services.users import users
 
 
 def to_view(row: models.User) -> wire.Profile:
-    """What every logged-in person may see."""
+    """Return a profile as every logged-in user may see it."""
     return wire.Profile(
         id=row.id,
         username=row.username,
@@ -29,19 +29,19 @@ def to_view(row: models.User) -> wire.Profile:
 
 
 async def get(_ctx: Context, command: wire.UsernameRef) -> wire.Profile:
-    """Somebody's profile. Raises NotFound."""
+    """Return a user's profile by username. Raises NotFound."""
     username = names.key(command.username)
     row = None
     if len(username) <= usernames.MAX_USERNAME_CHARS:
         async with database.guard():
             row = await models.User.filter(username=username, deleted_at__isnull=True).first()
     if row is None:
-        raise NotFound("There is no such user.")
+        raise NotFound("User not found.")
     return to_view(row)
 
 
 async def update(ctx: Context, command: wire.UpdateProfile) -> wire.Profile:
-    """Change one's own profile; the next message shows a new display name. Raises InvalidPayload."""
+    """Update the caller's profile. New messages carry a new display name. Raises InvalidPayload."""
     changes = {name: value for name, value in structs.asdict(command).items() if value is not UNSET}
     for name in ("display_name", "location"):
         if name in changes:

@@ -1,4 +1,4 @@
-"""People: finding them and showing them."""
+"""Users: look up, lock, and convert to their public view."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -14,28 +14,28 @@ from hubbub.services.context import Context
 
 
 def to_view(row: models.User | SenderRow) -> wire.User:
-    """What others see of a person."""
+    """Return a user as other users see them."""
     return wire.User(
         id=row.id, username=row.username, display_name=row.display_name, avatar_url=row.avatar_url
     )
 
 
 async def me(ctx: Context) -> wire.User:
-    """The caller; known by heart if they are connected here."""
+    """Return the caller. No query if they are connected to this instance."""
     cached = ctx.container.membership_cache.get(ctx.user_id)
     return cached.user if cached is not None else await access(ctx.user_id)
 
 
 async def access(user_id: UUID) -> wire.User:
-    """One person. Raises NotFound."""
+    """Return a user by id. Raises NotFound."""
     return (await access_many([user_id]))[0]
 
 
 async def lock(user_id: UUID) -> models.User | None:
-    """The row of a user as it is now, locked until the transaction ends; None if the account is gone.
+    """Return the current row of a user, locked until the transaction ends; None if the account is deleted.
 
-    What was checked before the transaction is checked again on this row. Before rows that belong to the user
-    (`db/locking.py`).
+    Check again on this row what was checked before the transaction. Lock it before rows that belong to the
+    user (`db/locking.py`).
     """
     return (
         await models.User.filter(id=user_id, deleted_at__isnull=True).select_for_update(no_key=True).first()
@@ -43,20 +43,20 @@ async def lock(user_id: UUID) -> models.User | None:
 
 
 async def lock_all(user_ids: Iterable[UUID]) -> None:
-    """Lock the rows of users until the transaction ends. Raises NotFound if an account is gone."""
+    """Lock the rows of users until the transaction ends. Raises NotFound if an account is deleted."""
     distinct_ids = set(user_ids)
     rows = models.User.filter(id__in=distinct_ids, deleted_at__isnull=True).order_by("id")
     if len(await rows.select_for_update(no_key=True).values_list("id")) != len(distinct_ids):
-        raise NotFound("There is no such user.")
+        raise NotFound("User not found.")
 
 
 async def by_email(email: str) -> models.User | None:
-    """The account of a mailbox, however its address is spelled; of several, the one that is spelled so.
+    """Return the account of a mailbox, for any spelling of its e-mail address; the exact spelling wins.
 
-    One query, also for what is no e-mail address.
+    One query, also if the text is no e-mail address.
     """
     spellings = email_addresses.spellings(email)
-    # What grew beyond the column matches no user, and Tortoise refuses to look for it.
+    # A spelling longer than the column matches no user, and Tortoise refuses to filter by it.
     searchable = [
         form for form in spellings if is_text(form) and len(form) <= email_addresses.MAX_EMAIL_CHARS
     ]
@@ -65,11 +65,11 @@ async def by_email(email: str) -> models.User | None:
 
 
 async def access_many(user_ids: Iterable[UUID]) -> list[wire.User]:
-    """People in the order asked for, each once. Raises NotFound if one is not there or gone."""
+    """Return users in the given order, without duplicates. Raises NotFound if one is missing or deleted."""
     distinct_ids = list(dict.fromkeys(user_ids))
     async with database.guard():
         rows = await models.User.filter(id__in=distinct_ids, deleted_at__isnull=True)
     found = {row.id: to_view(row) for row in rows}
     if len(found) != len(distinct_ids):
-        raise NotFound("There is no such user.")
+        raise NotFound("User not found.")
     return [found[user_id] for user_id in distinct_ids]

@@ -1,4 +1,4 @@
-"""E-mail addresses, usernames and passwords of accounts: their checks and their stored forms."""
+"""Validates and normalizes e-mail addresses, usernames and passwords of accounts."""
 
 import re
 import secrets
@@ -13,35 +13,30 @@ from hubbub.core.text.reserved_usernames import is_reserved
 from hubbub.core.text.usernames import MIN_USERNAME_CHARS
 from hubbub.schemas.accounts.accounts import NOT_EMAIL
 
-DELETED_PREFIX = (
-    "deleted-"  # usernames of deleted accounts begin with it; all that begin with `deleted` are reserved
-)
-
-
-_MAX_GENERATED_CHARS = 24  # of a made username's letters, which leaves room for a number
-
-
-_RANDOM_CANDIDATES = 20
+# Usernames of deleted accounts begin with it. All that begin with `deleted` are reserved.
+DELETED_PREFIX = "deleted-"
+_MAX_GENERATED_CHARS = 24  # of a generated username, before its number
+_RANDOM_CANDIDATES = 20  # after the readable ones
 
 
 def check_password(password: str, field: str, email: str, *names: str) -> None:
-    """Raises InvalidPayload for a password that would soon be guessed."""
+    """Raise InvalidPayload if the password is easily guessed."""
     if (violation := password_policy.violation(password, email, email.partition("@")[0], *names)) is not None:
         raise InvalidPayload(fields=((field, violation),))
 
 
 def taken_error(field: str) -> Conflict:
     """Return the error for a value that another account has."""
-    return Conflict(f"An account with this {field} exists already.", fields=((field, "Taken already."),))
+    return Conflict(f"An account with this {field} already exists.", fields=((field, "Already taken."),))
 
 
 def normalize_email(text: str) -> str:
-    """An e-mail address as accounts keep it: all spellings of one mailbox are one."""
+    """Return the stored form of an e-mail address. It is the same for all spellings of one mailbox."""
     return email_addresses.normalize(text)
 
 
 def validate_email(text: str) -> str:
-    """The same of something that must be an address. Raises InvalidPayload."""
+    """Return the stored form of an e-mail address. Raises InvalidPayload if it is not valid."""
     email = email_addresses.canonical(text)
     if email is None:
         raise InvalidPayload(fields=(("email", NOT_EMAIL),))
@@ -49,16 +44,17 @@ def validate_email(text: str) -> str:
 
 
 def validate_username(text: str) -> str:
-    """A username as it is stored. Raises InvalidPayload for what is none, and for what is reserved."""
+    """Return the stored form of a username. Raises InvalidPayload if it is not valid or reserved."""
     if (violation := core_usernames.fault(text)) is not None:
         raise InvalidPayload(fields=(("username", violation),))
     return core_usernames.normalize(text)
 
 
 def username_candidates(name: str, email: str, *, reserved: bool = False) -> Iterator[str]:
-    """Usernames to try, the nicest first; then by chance, so that many of one name do not race for each.
+    """Yield usernames to try: readable ones first, then random ones.
 
-    Those that are reserved, or look like it, are left out, unless `reserved` ones may be given.
+    The random ones avoid a race between many registrations of one name. Reserved names, and names that look
+    like them, are left out unless `reserved` is set.
     """
     for username in _candidates(name, email, reserved=reserved):
         if reserved or not is_reserved(username):

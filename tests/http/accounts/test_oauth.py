@@ -212,7 +212,7 @@ async def test_an_account_with_the_same_verified_address_is_linked(world, browse
 
     assert (status, answer["data"]["user"]["id"]) == (200, ada.id)
     assert "sign in to your account with Test" in plain_text(
-        await letters.next_message("ada@example.com", "Signing in with Test")
+        await letters.next_message("ada@example.com", "Login with Test")
     )
     login = {"email": "ada@example.com", "password": PASSWORD}
     assert (await world.rest("POST", "/auth/login", json=login))[0] == 200
@@ -857,7 +857,7 @@ async def test_an_account_without_a_password_gets_one_by_e_mail(world, browser, 
     change["current_password"] = "anything"
     status, refusal = await ada.rest("POST", "/auth/change-password", json=change)
     assert (status, refusal["errors"][0]["field"]) == (422, "current_password")
-    assert "none yet" in refusal["detail"]
+    assert "no password" in refusal["detail"]
 
     await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
     token = await letters.next_code("ada@example.com", "Choose a new password")

@@ -213,7 +213,7 @@ async def test_a_key_runs_out(world):
 
     await models.ApiKey.filter(id=made["id"]).update(expires_at=clock.now())
 
-    assert "run out" in await refused(world, made["key"])
+    assert "expired" in await refused(world, made["key"])
     assert (await audited(made["id"]))[-1] == ("api_key.use", "failed", "expired")
 
 
@@ -362,7 +362,7 @@ async def test_a_new_key_is_told_by_e_mail(settings):
         LiveInstance(settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})) as world,
     ):
         made = await make(await world.register("ada"), "read", name="=nightly")
-        said = plain_text(await letters.next_message("ada@example.com", "A new API key of your account"))
+        said = plain_text(await letters.next_message("ada@example.com", "A new API key for your account"))
 
     assert "“=nightly”" in said
     assert made["prefix"] in said

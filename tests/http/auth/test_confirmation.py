@@ -246,7 +246,7 @@ async def test_the_letter_about_an_api_key_ends_it(world, letters):
 async def test_the_letter_about_a_second_factor_switches_it_off_again(world, letters):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     await equip(ada)
-    token = await letters.next_code("ada@example.com", "Two-factor sign-in is on")
+    token = await letters.next_code("ada@example.com", "Two-factor login is on")
 
     await reset(world, letters)
     assert await undo(world, token) == 204
@@ -260,7 +260,7 @@ async def test_the_letter_about_a_second_factor_switches_it_off_again(world, let
 async def test_a_second_factor_that_came_later_is_not_the_one_of_the_letter(world, letters):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     _, codes = await equip(ada)
-    token = await letters.next_code("ada@example.com", "Two-factor sign-in is on")
+    token = await letters.next_code("ada@example.com", "Two-factor login is on")
     await ada.rest("POST", "/auth/2fa/disable", json={"password": PASSWORD, "code": codes[0]})
     await equip(ada)
 
@@ -273,7 +273,7 @@ async def test_the_letter_about_the_end_of_a_second_factor_brings_it_back(world,
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     _, codes = await equip(ada)
     await ada.rest("POST", "/auth/2fa/disable", json={"password": PASSWORD, "code": codes[0]})
-    token = await letters.next_code("ada@example.com", "Two-factor sign-in is off")
+    token = await letters.next_code("ada@example.com", "Two-factor login is off")
     await equip(ada)  # whoever switched it off has another app
 
     assert await undo(world, token) == 204

@@ -122,9 +122,7 @@ async def test_a_changed_password_ends_other_sessions(world, letters):
     asked = {"email": "ada@example.com", "password": OLD, "device_name": "phone"}
     _, answer = await world.rest("POST", "/auth/login", json=asked)
     phone = ApiUser(world, answer["data"])
-    assert "the address 127.0.0.1" in plain_text(
-        await letters.next_message("ada@example.com", "A new sign-in")
-    )
+    assert "the address 127.0.0.1" in plain_text(await letters.next_message("ada@example.com", "A new login"))
 
     async def change(current: str, new: str) -> tuple[int, Any]:
         body = {"current_password": current, "new_password": new}

@@ -371,7 +371,7 @@ class TestLetters:
 
     async def test_its_owner_hears_of_every_change(self, world, letters):
         phone = await equipped(world)
-        await letters.next_message("ada@example.com", "Two-factor sign-in is on")
+        await letters.next_message("ada@example.com", "Two-factor login is on")
         await phone.person.rest("PATCH", "/settings/preferences", json={"language": "de"})
         for _ in range(5):
             await verify(world, await owe(world), phone.wrong())
@@ -380,7 +380,7 @@ class TestLetters:
         await letters.next_message("ada@example.com", "Ein Notfallcode wurde benutzt")
         await models.TwoFactor.all().update(wait_until=None)
         await change(phone.person, "disable", PASSWORD, phone.recovery[1])
-        await letters.next_message("ada@example.com", "Die Anmeldung in zwei Schritten ist aus")
+        await letters.next_message("ada@example.com", "Die Anmeldung in zwei Schritten ist ausgeschaltet")
 
 
 async def test_it_outlives_a_new_secret_key(settings):

@@ -260,7 +260,7 @@ async def test_when_an_instance_dies_the_key_is_free_again(world, monkeypatch):
 
     waiting = await post(world, "/rooms", key, ada, json=GARDEN)
     assert (waiting.status, waiting.body["code"], "Retry-After" in waiting.headers) == (409, "conflict", True)
-    assert "being acted upon" in waiting.body["detail"]
+    assert "being processed" in waiting.body["detail"]
     await models.IdempotencyKey.all().update(held_until=clock.now())
 
     other = await post(world, "/rooms", key, ada, json={**GARDEN, "topic": "of trees"})

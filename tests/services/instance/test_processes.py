@@ -145,7 +145,7 @@ async def test_matching_processes_start_at_once(start, kind, changes):
 
 
 UNFIT = {
-    "the same id": ("serve", {}, "HUBBUB_INSTANCE_ID: serve one is running already"),
+    "the same id": ("serve", {}, "HUBBUB_INSTANCE_ID: serve one is already running"),
     "another key": ("serve", {"instance_id": "two", "secret_key": OTHER_KEY}, "HUBBUB_SECRET_KEY: serve one"),
     "another key of a worker": ("worker", {"secret_key": OTHER_KEY}, "HUBBUB_SECRET_KEY: serve one"),
     "a key of which the peer is to learn": (
@@ -201,7 +201,7 @@ async def test_a_duplicate_after_a_pause_is_logged_once(start, caplog):
     for _ in range(2):
         await paused.renew()
 
-    assert [record.id for record in caplog.records if "has the id of this one" in record.message] == ["one"]
+    assert [record.id for record in caplog.records if "has the same id" in record.message] == ["one"]
     assert len(await processes.live()) == 2
 
 
