@@ -33,7 +33,7 @@ def _start_server(name: str) -> str:
 
 
 class _XdistController:
-    """The part of pytest-xdist's controller: it starts the servers and tells each worker where they are."""
+    """The hooks of pytest-xdist's controller: they start the servers and pass their URLs to each worker."""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -64,7 +64,7 @@ def _server_url(config: pytest.Config, name: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_url(pytestconfig: pytest.Config) -> str:
-    """A PostgreSQL server; the database in this address is not for tests to write to."""
+    """A PostgreSQL server. Tests do not write to the database of this URL."""
     return _server_url(pytestconfig, "postgres")
 
 
@@ -92,12 +92,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-# --- figures: what a test measured, shown at the end of the run ---
+# --- figures: measurements of tests, printed at the end of the run ---
 
 
 @pytest.fixture
 def figures(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Have a line shown at the end of the run, whichever process the test ran in."""
+    """Print a line at the end of the run, from whichever process the test ran in."""
     return partial(record_property, "figures")
 
 
@@ -134,7 +134,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    """The maker of databases; starts PostgreSQL only when one is asked for."""
+    """The factory of databases. Starts PostgreSQL only when it is needed."""
     pool = Databases(tmp_path_factory.mktemp("databases"), lambda: _server_url(pytestconfig, "postgres"))
     yield pool
     pool.close()

@@ -190,7 +190,7 @@ ENDLESS = {
 
 
 def _endless(path: Path) -> Iterator[str]:
-    """Functions of a module whose results are kept without a bound, and uses of `sys.intern`."""
+    """Functions of a module whose results are cached without a bound, and uses of `sys.intern`."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("sys.intern", "intern"):
             yield f"{path.relative_to(ROOT)}:{node.lineno}"

@@ -9,7 +9,7 @@ from bench.attacks.measuring import measure
 from bench.attacks.table import ATTACKS
 
 SECONDS = 3.0
-SOON_S = 2.0  # other tests run on the same cores; `make attack` compares with the quiet value
+SOON_S = 2.0  # other tests run on the same cores. `make attack` compares with the quiet value
 
 
 @pytest.mark.slow("23 s: an instance that is filled, then measured beside an attacker and without one")

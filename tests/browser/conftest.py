@@ -18,7 +18,7 @@ SCREENSHOTS = Path(__file__).parents[1] / "shots"
 
 
 class ChatTab:
-    """A page and the person at it."""
+    """A browser tab and its user."""
 
     def __init__(self, page: Page, name: str) -> None:
         self.page = page
@@ -55,7 +55,7 @@ class ChatTab:
         )
 
     async def bodies(self) -> list[str]:
-        """Every message shown, oldest first."""
+        """Every displayed message, oldest first."""
         return await self.page.texts(".message .body")
 
     async def open_room(self, room: str) -> None:
@@ -89,7 +89,7 @@ class ChatTab:
 
 
 class BrowserTabs:
-    """The instance and the pages that look at it."""
+    """The instance and its browser tabs."""
 
     def __init__(self, world: LiveInstance, browser: Browser) -> None:
         self.world = world
@@ -97,7 +97,7 @@ class BrowserTabs:
         self.tabs: list[ChatTab] = []
 
     async def open_tab(self, name: str, **viewport: Any) -> ChatTab:
-        """Somebody new, at a page of their own."""
+        """Register a new user in a new tab."""
         tab = ChatTab(await self.browser.new_page(**viewport), name)
         self.tabs.append(tab)
         await tab.register(self.world.url)
@@ -110,7 +110,7 @@ class BrowserTabs:
 
 @pytest.fixture
 def database_kind() -> str:
-    """What the page shows does not depend on the database."""
+    """The page does not depend on the database."""
     return "sqlite"
 
 
@@ -121,7 +121,7 @@ def settings(settings: Any) -> Any:
 
 @pytest.fixture
 async def browser_tabs(world: LiveInstance) -> AsyncIterator[BrowserTabs]:
-    """An instance and a browser, without anybody yet."""
+    """An instance and a browser without open tabs."""
     async with launch_browser() as chromium:
         yield BrowserTabs(world, chromium)
 

@@ -13,7 +13,7 @@ NEW = "staple of another kind"
 
 
 async def _open(page: Page, url: str) -> None:
-    """Follow a link; what is behind its # does not stay in the address."""
+    """Follow a link. The URL loses its fragment."""
     await page.call("Page.navigate", url=url)
     await page.wait_until("!document.querySelector('#form').hidden")
 

@@ -11,7 +11,7 @@ from tests.support.live_instance import Client
 
 MANY = 121
 OPEN = "document.querySelector('.heading h1').innerText"
-# The seqs of messages whose end is in view.
+# The seqs of messages whose end is visible.
 VIEW = """(() => {
   const edge = document.querySelector('.scroller').getBoundingClientRect();
   return [...document.querySelectorAll('.message[data-seq]')].filter((each) => {
@@ -28,12 +28,12 @@ async def room_of(client: Client, name: str) -> dict[str, Any]:
 
 
 async def bob_client(browser_tabs: BrowserTabs) -> Client:
-    """A user without a page, who is in `general`."""
+    """Connect a user without a tab who is a member of `general`."""
     return await (await browser_tabs.world.register("bob")).connect_client()
 
 
 async def device_of(browser_tabs: BrowserTabs, tab: ChatTab) -> Client:
-    """A device of the person at a page, to see what the server has of them."""
+    """Connect another client of the tab's user, to inspect the state of the server."""
     token = await tab.page.evaluate("JSON.parse(sessionStorage.getItem('hubbub:session')).access_token")
     client = Client(browser_tabs.world.url, {"token": token}, ["websocket"])
     browser_tabs.world.clients.append(client)
@@ -41,7 +41,7 @@ async def device_of(browser_tabs: BrowserTabs, tab: ChatTab) -> Client:
 
 
 async def elsewhere(tab: ChatTab, name: str = "elsewhere") -> None:
-    """Make a room of one's own and be there."""
+    """Create a room and open it."""
     await tab.page.click("[aria-label='New room']")
     await tab.page.type(name, "dialog input")
     await tab.page.press("Enter")
@@ -75,7 +75,7 @@ async def test_a_room_opens_at_the_first_unread_message_and_marks_visible_ones_r
     assert max(marks) <= max(in_view) < sent[50]["seq"]
     await ada.screenshot(f"first-unread-{'phone' if shape else 'desktop'}")
 
-    # The newest are shown, and those between stay unread until they are said to be read.
+    # The newest are displayed. Those between stay unread until they are marked as read.
     await ada.page.click(".down")
     await ada.page.wait_until(f"{VIEW}.includes({sent[-1]['seq']})")
     await ada.page.wait_for_text("unread", ".unread-bar:not([hidden])")
@@ -146,7 +146,7 @@ async def test_a_message_has_a_url(browser_tabs: BrowserTabs) -> None:
     asked = await ada.page.texts(".message .body")
     assert len(asked) <= 60
 
-    # Down from there without a hole, and what is sent from there is shown at the end.
+    # Down from there without a gap, and a new message is displayed at the end.
     await ada.page.wait_until(
         "(document.querySelector('.scroller').scrollTop += 400, document.querySelector('.down').hidden)"
     )

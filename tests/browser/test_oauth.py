@@ -46,7 +46,7 @@ async def test_a_user_logs_in_with_a_provider(browser_tabs: BrowserTabs, other: 
     await page.wait_for_text("Connected", ".strip")
     await page.wait_for_text("Ada Lovelace")
 
-    # The parameters of the redirect are gone; a room that was opened has an address.
+    # The parameters of the redirect are removed. An open room has a URL.
     assert re.fullmatch(r"(#room=[0-9a-f-]{36})?", await page.evaluate("location.hash"))
     assert await page.evaluate("document.cookie") == ""
     assert page.errors == []

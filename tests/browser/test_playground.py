@@ -12,14 +12,14 @@ async def test_two_users_exchange_messages(browser_tabs: BrowserTabs) -> None:
     await ada.page.wait_for_text("Nothing here yet", ".log-frame")
     bob = await browser_tabs.open_tab("Bob")
 
-    # Each knows that the other is there.
+    # Each user sees the other online.
     await ada.page.wait_for_text("Bob joined", ".log")
     await ada.page.click("[aria-label=Members]")
     await ada.page.wait_until("document.querySelectorAll('.members .dot[data-status=online]').length === 2")
     await bob.select_option(".self select", "busy")
     await ada.page.wait_until("document.querySelector('.members .dot[data-status=busy]')")
 
-    # Typing is seen, and gone with the message.
+    # Typing is displayed, and ends with the message.
     await bob.page.type("Hello, Ada", "#composer")
     await ada.page.wait_for_text("Bob is typing", ".typing")
     await bob.page.press("Enter")
@@ -28,7 +28,7 @@ async def test_two_users_exchange_messages(browser_tabs: BrowserTabs) -> None:
     await ada.page.wait_until("document.querySelector('.typing').innerText === ''")
     await bob.page.wait_for_text("Seen by Ada", ".log")
 
-    # A reaction, an answer, an edit.
+    # A reaction, a reply, an edit.
     await ada.press_message_button(1, "React")
     await ada.page.click(".emoji:not([hidden]) [aria-label='React with 👍']")
     await bob.page.wait_for_text("1", ".reaction")
@@ -47,7 +47,7 @@ async def test_two_users_exchange_messages(browser_tabs: BrowserTabs) -> None:
     await ada.page.wait_for_text("Bob: Hello, dear Ada", ".quote")
     await ada.screenshot("desktop-light")
 
-    # And a delete, asked for twice.
+    # And a deletion, with a confirmation.
     await ada.press_message_button(1, "Delete")
     await ada.page.click(".actions .sure")
     await bob.wait_for_messages("Hello, dear Ada (edited)", "This message was deleted.")
@@ -153,7 +153,7 @@ async def test_all_functions_work_by_keyboard(browser_tabs: BrowserTabs) -> None
     await page.press("Enter")
     await page.wait_for_text("👍", ".reactions")
 
-    # A dialog takes the focus, Esc gives it back; arrows walk the rooms.
+    # A dialog takes the focus and Esc returns it. Arrow keys move between rooms.
     await page.evaluate("document.querySelector('[aria-label=\"New room\"]').focus()")
     await page.press("Enter")
     await page.wait_until("document.activeElement.closest('dialog')")

@@ -10,9 +10,9 @@ from hubbub.app import App
 from hubbub.ratelimit.rate import Rate
 from tests.browser.conftest import BrowserTabs, ChatTab
 
-SHORT_S = 20  # less than a minute: the server says `auth:expiring` at once
+SHORT_S = 20  # less than a minute: the server emits `auth:expiring` at once
 
-# In force before the page is: the first renewal comes as soon as the socket is there.
+# Set before the page loads: the first refresh happens as soon as the socket is connected.
 HOLD_RENEWALS = """
     window.renewed = new Promise((answer) => { window.letGo = answer; });
     const fetched = window.fetch;

@@ -16,14 +16,14 @@ from hubbub.cli import main
 
 
 class RunCommand(Protocol):
-    """`run("migrate", "up", HUBBUB_PORT="1")`, with `say` on standard input."""
+    """`run("migrate", "up", HUBBUB_PORT="1")`, with `say` as standard input."""
 
     def __call__(self, *arguments: str, stdin: str | None = None, **variables: str) -> Result: ...
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunCommand]:
-    """Run a command in this process, in a folder of its own."""
+    """Run a command in this process, in a separate folder."""
     monkeypatch.chdir(tmp_path)
     root, ours = logging.getLogger(), logging.getLogger("hubbub")
     before = root.level, ours.level, list(root.handlers)

@@ -76,7 +76,7 @@ def test_a_terminal_prompts_twice_without_echo(tmp_path):
 
 
 def answer(terminal, question, reply):
-    """Read until the question stands there, then type the reply."""
+    """Read until the prompt appears, then type the reply."""
     seen = b""
     while question not in seen:
         seen += os.read(terminal, 1024)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-# The command as it is, with something going wrong in it once it listens.
+# The real command, with a failure injected once it listens.
 TROUBLE = """
 import asyncio, gc, logging, sys, threading, warnings
 from hubbub.cli import main, process

@@ -10,7 +10,7 @@ EMAIL = "ada@example.org"
 
 
 def equip(folder, enabled_at=None):
-    """Give the account of `EMAIL` a second factor whose secret an older key sealed."""
+    """Enable a second factor for `EMAIL` whose secret is sealed with an older key."""
     with closing(sqlite3.connect(folder / "hubbub.db")) as file, file:
         ((user_id,),) = file.execute("SELECT id FROM users WHERE email = ?", (EMAIL,)).fetchall()
         secret = Sealing([OLD]).seal(f"totp:{user_id}", b"a secret")

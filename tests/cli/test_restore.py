@@ -43,7 +43,7 @@ class Backup:
 
 @pytest.fixture
 def backed_up(run, database_url, tmp_path, monkeypatch):
-    """Make a backup, with what was in the database then."""
+    """Create a backup, with the content of the database at that time."""
     monkeypatch.setenv("PATH", path_with_postgres_tools())
 
     def backed_up(**variables):
@@ -138,7 +138,7 @@ def _other_counts(folder, database):
 
 
 def _said(stderr):
-    """What was printed besides the steps."""
+    """Return the output without the progress steps."""
     return [line for line in stderr.splitlines() if line not in ("Checking", "Restoring")]
 
 

@@ -19,7 +19,7 @@ from tests.support.production_settings import PRODUCTION_ENVIRONMENT
 
 @pytest.fixture
 def serve(tmp_path):
-    """Start `hubbub serve` as a process; returns it once it says that it listens."""
+    """Start `hubbub serve` as a process. Returns it once it listens."""
     started = []
 
     def serve(*arguments, before=(), **variables):
@@ -191,7 +191,7 @@ def _rows(folder):
 # --- several processes on PostgreSQL ---
 
 
-@pytest.mark.soak  # two renewals, 5 s each; tests/services/instance/test_processes.py shows the same faster
+@pytest.mark.soak  # two renewals, 5 s each. tests/services/instance/test_processes.py tests the same faster
 def test_an_instance_that_does_not_match_the_others_is_refused_with_one_line(serve, run, databases, tmp_path):
     url = databases.create_migrated("postgres", tmp_path)
     given = {"HUBBUB_ENV": "test", "HUBBUB_DATABASE_URL": url, "HUBBUB_INSTANCE_ID": "one"}

@@ -19,7 +19,7 @@ until = partial(waiting.until, seconds=WAIT_S)
 
 
 class SignalRecorder:
-    """A listener that keeps what it hears."""
+    """A subscriber that stores received signals."""
 
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
@@ -53,7 +53,7 @@ MakeBus = Callable[..., Awaitable[SignalRecorder]]
 
 @pytest.fixture
 async def redis_bus(redis_url: str, prefix: str) -> AsyncIterator[MakeBus]:
-    """Makes started buses of one deployment, at an address that may be given."""
+    """Create started buses of one deployment, at an optional URL."""
     buses: list[RedisBus] = []
 
     async def make(url: str = redis_url) -> SignalRecorder:

@@ -11,7 +11,7 @@ from hubbub.cluster.redis.presence import RedisPresence
 
 
 async def ignore(_users, _status) -> None:
-    """Nobody wants to know."""
+    """Ignore presence changes."""
 
 
 @pytest.fixture(params=["memory", "redis"])

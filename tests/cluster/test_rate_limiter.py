@@ -11,7 +11,7 @@ from hubbub.ratelimit.backoff import FailureState
 from hubbub.ratelimit.rate import Rate
 from tests.support.waiting import until
 
-SLOW = 0.001  # a second: nothing comes back during a test
+SLOW = 0.001  # a second: no unit is refilled during a test
 PATIENCE_S = 20.0  # of a test on a busy machine
 
 

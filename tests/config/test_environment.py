@@ -13,7 +13,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture
 def read(tmp_path):
-    """Load with a data folder of its own, from given variables and the text of a `.env`."""
+    """Load settings with a separate data folder from the given variables and `.env` text."""
 
     def read(dotenv="", **variables):
         path = tmp_path / ".env"

@@ -93,7 +93,7 @@ def engine_io(options: argparse.Namespace) -> Engine:
 
 
 def listeners(host: str, port: int) -> list[socket.socket]:
-    """A listening socket for every address that the name resolves to, all on one port."""
+    """Open a listening socket for every address of the host name, all on one port."""
     found: list[socket.socket] = []
     for family, _, _, _, address in socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -23,7 +23,7 @@ def tokens() -> TokenIssuer:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """The claims of a good access token, with changes; None takes one out."""
+    """The claims of a valid access token, with changes. None removes a claim."""
     now = datetime.now(UTC)
     good = {
         "iss": "hubbub",
@@ -134,7 +134,7 @@ OTHER = "another-secret-for-these-tests-of-tokens"
 
 
 def with_header(secret: str = SECRET, **header: Any) -> str:
-    """A good token with anything in its header, made by hand: libraries refuse to."""
+    """A valid token with any header, built by hand because libraries refuse to build it."""
     _, body, _ = signed().split(".")
     head = _text(json.dumps({"alg": "HS256", "typ": "JWT", **header}).encode())
     signature = hmac.new(secret.encode(), f"{head}.{body}".encode(), hashlib.sha256).digest()

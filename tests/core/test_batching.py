@@ -8,7 +8,7 @@ from hubbub.core.batching import MAX_BATCH_KEYS, BatchLoader
 
 
 class Source:
-    """Answers when it is told to."""
+    """A source that returns on command."""
 
     def __init__(self) -> None:
         self.asked: list[list[int]] = []

@@ -13,7 +13,7 @@ PROXY = ip_network("10.0.0.0/8")
 
 
 class Transport:
-    """The part of a transport that says where a request came from."""
+    """The part of a transport that has the address of the client."""
 
     def __init__(self, peer: str) -> None:
         self._peer = peer

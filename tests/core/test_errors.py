@@ -81,7 +81,7 @@ def test_a_fresh_exception_equals_the_kept_one(error: Exception) -> None:
 
 
 class Odd(Exception):
-    """One that can't be copied by what it was made with."""
+    """An exception that cannot be copied from its arguments."""
 
     def __init__(self, one: str, two: str) -> None:
         super().__init__(one + two)

@@ -53,7 +53,7 @@ async def start() -> AsyncIterator[Start]:
 
 
 class Steps:
-    """A step that fails as `outcomes` say, one after the other; then it succeeds."""
+    """A step that fails as listed in `outcomes`, and then succeeds."""
 
     def __init__(self, *outcomes: Exception | None) -> None:
         self.outcomes = list(outcomes)

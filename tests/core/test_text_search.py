@@ -139,7 +139,7 @@ def test_the_positions_of_a_word_are_bounded():
     )
 
 
-# Whatever a client may send, and more often what has rules of its own.
+# Anything that a client may send, with more of the characters that have special rules.
 TEXTS = st.text(
     st.one_of(
         st.characters(),

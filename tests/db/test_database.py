@@ -50,7 +50,7 @@ async def _keys_seen_from_outside(settings):
     if settings.uses_sqlite:
         with sqlite3.connect(database.sqlite_path(settings.database_url), timeout=1) as other:
             keys = [key for (key,) in other.execute("SELECT key FROM state ORDER BY key")]
-            other.execute("UPDATE state SET value = value")  # nobody holds the write lock
+            other.execute("UPDATE state SET value = value")  # the write lock is free
         other.close()
         return keys
     other = await asyncpg.connect(settings.database_url)
@@ -146,11 +146,11 @@ async def test_a_refused_commit_rolls_everything_back(opened):
     await _all_connections_serve(opened)
 
 
-# --- trap 1: whoever is cancelled gives back what they hold ---
+# --- trap 1: a cancelled call releases what it holds ---
 
 
 async def _cancel_after(seconds, work):
-    """Run `work` and cancel it that much later; says whether it was."""
+    """Run `work` and cancel it after the delay. Returns whether it was cancelled."""
     task = asyncio.create_task(work)
     timer = asyncio.get_running_loop().call_later(seconds, task.cancel)
     await asyncio.wait([task])
@@ -209,7 +209,7 @@ async def test_a_transaction_may_be_cancelled_while_it_waits_for_a_connection(op
 
 
 async def test_a_transaction_may_be_cancelled_twice(opened):
-    """The second one hits whatever the first one's end is waiting for."""
+    """The second cancellation hits the wait that the first one started."""
 
     async def work():
         async with database.transaction() as tx:
@@ -455,7 +455,7 @@ async def _in_transaction():
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
 async def test_an_idle_transaction_is_ended(short_timeouts, opened):
-    """The server takes the locks away from an instance that hangs, so that the others go on."""
+    """The server releases the locks of a hanging instance, so that the others continue."""
     await _put("a")
     with pytest.raises(Unavailable):
         async with database.transaction() as tx:
@@ -484,19 +484,19 @@ async def test_a_file_locked_for_long_is_unavailable(short_timeouts, opened):
     assert await _keys() == ["a"]
 
 
-# --- the server goes away and comes back ---
+# --- the server becomes unavailable and recovers ---
 
 
 @pytest.fixture
 async def proxy(database_url):
-    """Stands between hubbub and its PostgreSQL."""
+    """A proxy between hubbub and its PostgreSQL."""
     async with TcpProxy(database_url) as made:
         yield made
 
 
 @pytest.fixture
 async def proxied_database(proxy, tmp_path, short_timeouts):
-    """The database, open, by way of the relay."""
+    """The database, opened through the proxy."""
     settings = Settings.for_tests(database_url=proxy.url, data_dir=tmp_path, database_pool=3)
     await migrations.open_current(settings)
     yield settings

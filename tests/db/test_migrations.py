@@ -315,7 +315,7 @@ async def test_an_empty_database_is_refused_with_the_command(bare):
 
 
 async def test_an_outdated_database_is_refused(settings, add_migration):
-    """SQLite would answer with the name of a column that is not there yet."""
+    """SQLite would report the name of a missing column."""
     add_migration("SELECT 1;")
     with pytest.raises(DatabaseProblem, match="is one migration behind this version"):
         await migrations.open_current(settings)
@@ -328,7 +328,7 @@ async def test_an_outdated_database_is_refused(settings, add_migration):
 async def test_a_database_of_a_newer_version_is_used_but_not_downgraded(
     settings, inspector, add_migration, folder
 ):
-    """A release only adds; the one before goes on beside it."""
+    """A release only adds. The previous one keeps working beside it."""
     name = add_migration("ALTER TABLE users ADD COLUMN shoes INT;")
     await migrations.up(settings)
     (folder / name).unlink()

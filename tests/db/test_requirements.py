@@ -41,7 +41,7 @@ async def test_a_database_of_another_encoding_is_refused(databases, tmp_path, en
 
 @pytest.fixture
 async def user(postgres_url):
-    """The name of a user who may log in, and nothing else."""
+    """The name of a user with the right to log in, and no other."""
     name = f"user_{uuid4().hex[:12]}"
     await execute(postgres_url, f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
     yield name
@@ -54,7 +54,7 @@ def database_kind():
 
 
 async def allow(url, user, *statements):
-    """Take from all what PostgreSQL before 15 gives to all, and give rights to a user."""
+    """Revoke what PostgreSQL before 15 grants to everyone, and grant rights to a user."""
     await execute(url, "REVOKE ALL ON SCHEMA public FROM PUBLIC", *(each.format(user) for each in statements))
 
 

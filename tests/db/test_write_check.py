@@ -28,7 +28,7 @@ def _name(settings):
     return settings.database_url.rpartition("/")[2]
 
 
-# --- reasons, made for real: each is a context in which nothing can be written ---
+# --- real causes: each is a context in which nothing can be written ---
 
 
 @asynccontextmanager
@@ -69,7 +69,7 @@ async def _moved(settings):
 
 @asynccontextmanager
 async def _read_only_server(settings):
-    """PostgreSQL is read-only for all connections that are made from now on, and the earlier ones end."""
+    """PostgreSQL is read-only for all new connections, and existing ones end."""
     await _run(
         settings,
         f"ALTER DATABASE {_name(settings)} SET default_transaction_read_only = on",
@@ -152,7 +152,7 @@ async def _write(client, room_id):
 
 
 async def _sends_again(client, room_id):
-    """What waited for the database may still be refused, and what came behind it."""
+    """Calls that waited for the database may still be refused, and so may those behind them."""
 
     async def is_stored():
         return await _attempt(client, room_id) != "unavailable"

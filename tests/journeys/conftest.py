@@ -18,7 +18,7 @@ UNLIMITED = dict.fromkeys(
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    """Settings of a world in which nobody is limited and no room is joined by default."""
+    """Settings without rate limits and without default rooms."""
     return Settings.for_tests(
         database_url=database_url, data_dir=tmp_path, port=0, default_rooms="", **UNLIMITED
     )
@@ -38,14 +38,14 @@ async def server_process(database_url: str, tmp_path: Path) -> AsyncIterator[Ser
 
 
 class Connect(Protocol):
-    """`await devices(url, signed, "polling")`: a connected device, by WebSocket if nothing is said."""
+    """`await devices(url, login, "polling")`: a connected client, by WebSocket by default."""
 
     async def __call__(self, url: str, login: Json, *transports: str) -> Device: ...
 
 
 @pytest.fixture
 async def devices(notifier: ChangeNotifier) -> AsyncIterator[Connect]:
-    """Connects devices; in the end they are closed, and none has heard an entry out of its order."""
+    """Connect clients. They are closed at the end, and none may have received entries out of order."""
     connected: list[Device] = []
 
     async def connect(url: str, login: Json, *transports: str) -> Device:

@@ -18,11 +18,11 @@ CHAT = "/chat"
 
 
 class ConnectionLost(Exception):
-    """The connection ended before the answer came."""
+    """The connection ended before the ack."""
 
 
 class ChangeNotifier:
-    """Wakes whoever waits for something to become true; shared by the devices of a test."""
+    """Wakes tests that wait for a condition. Shared by the clients of a test."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -45,9 +45,9 @@ class ChangeNotifier:
 
 
 class Order:
-    """The entries that one connection hears: ascending, none twice, none missing, none past the end.
+    """Checks the entries of one connection: ascending, without duplicates, gaps, or entries past the end.
 
-    `known` is how far the rooms' logs went when the connection began, as far as its client knows.
+    `known` has the last seqs of the rooms when the connection began, as far as its client has them.
     """
 
     def __init__(self, me: str, known: dict[str, int]) -> None:
@@ -57,7 +57,7 @@ class Order:
         self._left: set[str] = set()
 
     def begins(self, room_id: str, last_seq: int) -> None:
-        """The room was added: its entries come from somewhere up to its end on."""
+        """The room was added. Its entries start at or before its end."""
         self._known[room_id] = last_seq
         self._last.pop(room_id, None)
         self._left.discard(room_id)
@@ -81,7 +81,7 @@ class Order:
 
 
 class Device:
-    """A connected client, and what it knows. `violations` must stay empty."""
+    """A connected client and its model of the rooms. `violations` must stay empty."""
 
     def __init__(
         self, url: str, signed: Json, notifier: ChangeNotifier, transports: tuple[str, ...] = ("websocket",)
@@ -100,7 +100,7 @@ class Device:
         self._order = Order(self.mirror.user_id, {})
         self._wake = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
-        # The stock client leaves a session of its own open when it loses the server while it connects.
+        # The stock client leaves its own HTTP session open when it loses the server while it connects.
         self._http = aiohttp.ClientSession()
         self.sio = socketio.AsyncClient(
             reconnection_delay=0.05, reconnection_delay_max=0.3, http_session=self._http
@@ -112,10 +112,10 @@ class Device:
     def me(self) -> str:
         return self.mirror.user_id
 
-    # Coming and going.
+    # Connecting and disconnecting.
 
     async def connect(self) -> Self:
-        """Connect, say what is known, and wait for `ready`; from then on keep up."""
+        """Connect with the known cursors and wait for `ready`. From then on stay synchronized."""
         if self._following is None:
             self._following = asyncio.create_task(self._follow())
         await self.sio.connect(
@@ -129,7 +129,7 @@ class Device:
         return {"token": self._token, "epoch": self.mirror.epoch, "cursors": self._asked}
 
     async def disconnect(self) -> None:
-        """Go away; `connect` comes back with what is known."""
+        """Disconnect. `connect` reconnects with the known state."""
         await self.sio.disconnect()
         self._on_disconnect()
 
@@ -149,7 +149,7 @@ class Device:
         self._answers.clear()
         self._notifier.notify()
 
-    # Hearing.
+    # Receiving.
 
     def _on_event(self, event: str, payload: Json) -> None:
         try:
@@ -181,7 +181,7 @@ class Device:
             self.mirror.on_entry(event, payload)
 
     async def _follow(self) -> None:
-        """Sync whenever something is missing, and request rooms whose counts are in doubt."""
+        """Sync when entries are missing, and request rooms whose counts are in doubt."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -229,14 +229,14 @@ class Device:
                 answer.exception()  # seen
 
     async def call(self, event: str, **payload: Any) -> Json:
-        """The data of an ack that must be good."""
+        """Return the data of an ack that must be successful."""
         answer = await self.ask(event, **payload)
         assert answer["ok"], (event, payload, answer)
         data: Json = answer["data"]
         return data
 
     async def create(self, **fields: Any) -> str:
-        """Make a room; returns its id."""
+        """Create a room. Returns its id."""
         room = (await self.call("room:create", **fields))["room"]
         self.added(room)
         return str(room["id"])
@@ -263,7 +263,7 @@ class Device:
 
 
 async def register(url: str, name: str) -> Json:
-    """Register somebody: tokens and user."""
+    """Register a user. Returns tokens and user."""
     given = {
         "name": name.title(),
         "username": name,

@@ -77,7 +77,7 @@ class Node:
         return self.lines[self._read - 1]
 
     async def seen(self, **wanted: Any) -> Json:
-        """A line with these members, whenever it came; the others are still to be read."""
+        """Return a line with these members, already received or not. Other lines stay unread."""
 
         def found() -> list[Json]:
             return [line for line in self.lines if all(line.get(name) == it for name, it in wanted.items())]
@@ -87,7 +87,7 @@ class Node:
         return found()[0]
 
     async def connect(self, url: str, client: str = "socket.io-client", **options: Any) -> None:
-        """`io(url, options)` of a package; what comes of it is told by `next(is="connect")` and the like."""
+        """`io(url, options)` of a package. `next(is="connect")` and the like return the outcome."""
         await self._order(do="connect", url=url, client=client, options=options)
 
     async def leave(self) -> None:

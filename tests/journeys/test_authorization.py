@@ -16,7 +16,7 @@ from tests.support.api_contract import api_contract
 from tests.support.live_instance import LiveInstance
 from tests.support.schema import DatabaseInspector
 
-# What nobody sets by asking for something else.
+# Fields that no other request may set.
 ASSIGNED = {
     "id": str(uuid4()),
     "owner_id": str(uuid4()),
@@ -46,7 +46,7 @@ BY_NAME: dict[str, Any] = {
 
 
 class Sample:
-    """Makes what a schema would take, with the ids that it is given by name."""
+    """Generate a value of a schema, with the given ids by name."""
 
     def __init__(self, components: dict[str, Any], known_ids: dict[str, str]) -> None:
         self._components = components
@@ -74,7 +74,7 @@ class Sample:
         return BY_NAME.get(name, others.get(schema.get("type", ""), fitting[: schema.get("maxLength", 8)]))
 
     def fields(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """All that must be said; where nothing must, the first thing that can, and every id that is known."""
+        """All required fields. Without any, the first optional one. And every known id."""
         properties = schema["properties"]
         names = schema.get("required") or list(properties)[:1]
         names = [*names, *(name for name in properties if name in self._known and name not in names)]
@@ -83,7 +83,7 @@ class Sample:
 
 @pytest.fixture
 async def known_ids(world: LiveInstance) -> dict[str, str]:
-    """Things of Ada's, of which others know the ids."""
+    """Objects of Ada whose ids are known to others."""
     room_id, (client, _) = await world.room_with_clients("ada", "bob")
     ada = world.users["ada"]
     sent = await client.send(room_id, "between us")
@@ -174,7 +174,7 @@ async def test_no_request_raises_the_callers_privileges(
             ask = asker.rest if "security" in operation else world.rest
             body = {**_body(operation, sample), field: value}
             status, answer = await ask(method, address, json=body)
-            if status == 429:  # those who are not logged in are limited, whatever they say
+            if status == 429:  # unauthenticated callers are limited for any input
                 break
             fields = [each["field"] for each in answer.get("errors", [])]
             assert (status, fields) == (422, [field]), (path, answer)

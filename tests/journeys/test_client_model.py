@@ -23,7 +23,7 @@ REFUSALS = {"forbidden", "not_found", "not_a_member", "conflict", "invalid_paylo
 
 
 class Step(NamedTuple):
-    """Who does what; `a`, `b` and `c` choose among the rooms, messages and people that there are."""
+    """A user and an operation. `a`, `b` and `c` select among the existing rooms, messages and users."""
 
     who: int
     what: str
@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 
 class ModelUser:
-    """Somebody with one device or two."""
+    """A user with one or two clients."""
 
     def __init__(self, signed: Json, devices: list[Device]) -> None:
         self.signed = signed
@@ -43,7 +43,7 @@ class ModelUser:
 
 
 class Play:
-    """One example: its people, and the rooms and messages that there are so far."""
+    """One example: its users, and its rooms and messages so far."""
 
     def __init__(self, world: LiveInstance, users: list[ModelUser]) -> None:
         self.world = world
@@ -54,7 +54,7 @@ class Play:
         self.refused = 0
 
     async def step(self, step: Step) -> None:
-        """One operation by one person, with the device whose turn it is."""
+        """Run one operation of one user, on the client whose turn it is."""
         user = self.users[step.who]
         device = user.devices[step.b % len(user.devices)]
         if step.what == "go":
@@ -66,12 +66,12 @@ class Play:
             await _DO[step.what](self, user, device, step)
 
     async def in_turn(self, steps: list[Step]) -> None:
-        """One person's operations, one after the other."""
+        """Run one user's operations in sequence."""
         for step in steps:
             await self.step(step)
 
     async def gather(self) -> None:
-        """Everybody comes back."""
+        """Reconnect all clients."""
         for device in self.devices:
             if not device.up.is_set():
                 await self.back(device)
@@ -81,11 +81,11 @@ class Play:
         return [device for user in self.users for device in user.devices]
 
     async def back(self, device: Device) -> None:
-        """Come back. `ready` tells of new entries, and of what was read elsewhere meanwhile."""
+        """Reconnect. `ready` contains new entries, and read marks set elsewhere."""
         await device.connect()
 
     async def ask(self, device: Device, event: str, **payload: Any) -> Json | None:
-        """The data of an ack; None for an honest refusal."""
+        """Return the data of an ack, or None for an expected refusal."""
         answer = await device.ask(event, **payload)
         if not answer["ok"]:
             assert answer["error"]["code"] in REFUSALS, (event, payload, answer)
@@ -101,7 +101,7 @@ class Play:
         return some[step.a % len(some)]
 
     def message(self, step: Step, device: Device) -> str:
-        """A message: mostly one that the device has, and of the last ones."""
+        """Select a message: mostly a recent one that the client has."""
         own = [
             it for it in self.messages if any(it in room.messages for room in device.mirror.rooms.values())
         ]
@@ -117,7 +117,7 @@ class Play:
         return f"{kinds[step.b % len(kinds)]} {step.a}"
 
 
-# --- what people do ---
+# --- operations of users ---
 
 
 async def _create(play: Play, _: ModelUser, device: Device, step: Step) -> None:
@@ -237,7 +237,7 @@ numbers = st.integers(0, 30)
 steps = st.builds(
     Step, st.integers(0, PEOPLE - 1), st.sampled_from(OFTEN + tuple(_DO)), numbers, numbers, numbers
 )
-# What stands together happens at once, as far as it is of several people.
+# Steps in one group run concurrently if they are of several users.
 programs = st.lists(st.lists(steps, min_size=1, max_size=5), min_size=20, max_size=40)
 
 
@@ -271,7 +271,7 @@ async def caught_up(device: Device, ends: dict[str, int], notifier: ChangeNotifi
 
 
 async def compare(user: ModelUser, url: str, notifier: ChangeNotifier) -> dict[str, int]:
-    """What each device of a person knows is what REST shows; returns the ends of their rooms."""
+    """Compare the model of each client of a user with REST. Returns the ends of the rooms."""
     headers = {"Authorization": f"Bearer {user.signed['access_token']}"}
     async with aiohttp.ClientSession(f"{url}/api/v1/", headers=headers) as http:
         rooms = {room["id"]: room for room in await listed(http, "rooms", limit=200)}
@@ -291,7 +291,7 @@ async def compare(user: ModelUser, url: str, notifier: ChangeNotifier) -> dict[s
 
 
 def compare_logs(devices: list[Device]) -> None:
-    """Whoever is in a room has the same log of it, entry by entry."""
+    """All members of a room have the same log, entry by entry."""
     for room_id in {room_id for device in devices for room_id in device.mirror.rooms}:
         first, *others = [
             device.mirror.rooms[room_id] for device in devices if room_id in device.mirror.rooms
@@ -304,7 +304,7 @@ def compare_logs(devices: list[Device]) -> None:
 async def play(
     world: LiveInstance, notifier: ChangeNotifier, devices: Connect, program: list[list[Step]]
 ) -> Play:
-    """Fresh people do all that; then everybody is compared with everybody, and with newcomers' devices."""
+    """New users run the program. Then all clients are compared with each other and with new clients."""
     tag = uuid4().hex[:6]
     signed = [await register(world.url, f"p{index}_{tag}") for index in range(PEOPLE)]
     users = [ModelUser(each, [await devices(world.url, each)]) for each in signed]
@@ -332,7 +332,7 @@ async def play(
 @pytest.mark.parametrize(
     ("examples", "search"),
     [
-        # The same ones each time, or new ones of which those that fail are shrunk.
+        # The same examples each time, or new ones, of which failing ones are shrunk.
         pytest.param(15, False, marks=pytest.mark.slow("9 s: programs of many operations on three devices")),
         pytest.param(500, True, marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
     ],

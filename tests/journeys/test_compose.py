@@ -161,7 +161,7 @@ def test_dependencies_exist_and_have_health_checks(file):
         if condition == "service_completed_successfully":
             assert services[other]["restart"] == "no", other
     assert "admin" in services["nginx"]["depends_on"]
-    # The check of the image asks an instance.
+    # The health check of the image requests an instance.
     no_instance = [name for name in compose.hubbub_services(file) if name not in INSTANCES]
     assert all(services[name]["healthcheck"] == {"disable": True} for name in no_instance)
 

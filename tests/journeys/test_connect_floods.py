@@ -18,7 +18,7 @@ HONEST, PER_S, ATTACKERS, SOCKETS = 40, 200, 3, 10
 
 
 def _token(world: LiveInstance, *, key: str = "", ttl_s: int = 900, known: bool = False) -> str:
-    """A token of somebody, signed with our key unless `key` says otherwise."""
+    """A token of a random user, signed with our key unless `key` differs."""
     tokens = world.app.container.token_issuer
     user_id = UUID(world.users["eve"].id) if known else uuid4()
     return type(tokens)(key or world.settings.secret_key, ttl_s, 100).issue_access(user_id, uuid4())[0]
@@ -47,7 +47,7 @@ PROVEN = {"a session that never was", "another user's session", "a user with too
 
 
 async def _attack(http: aiohttp.ClientSession, url: str, packet: str, enough: asyncio.Event) -> None:
-    """Send the packet as fast as it goes, on one connection after the other."""
+    """Send the packet as fast as possible, on successive connections."""
     while not enough.is_set():
         async with http.ws_connect(f"{url}/socket.io/?EIO=4&transport=websocket") as socket:
             await socket.receive()

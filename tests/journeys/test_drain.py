@@ -29,7 +29,7 @@ async def server_process(database_url, tmp_path):
 
 @pytest.fixture
 async def remote_instances(server_process):
-    """Its people, from outside."""
+    """The users of the instance, over the network."""
     async with RemoteInstances(server_process.url) as made:
         yield made
 
@@ -51,7 +51,7 @@ class Probe:
 
 
 async def closings(fans):
-    """When each was told that it is over."""
+    """Return when each client received `closing`."""
 
     async def one(fan):
         await fan.wait_for_count("closing", 1)
@@ -84,7 +84,7 @@ async def test_every_client_is_closed_and_acknowledged_messages_are_stored(
                 "POST", "/auth/login", json={"email": "ada@example.com", "password": PASSWORD}
             )
         )
-        await asyncio.sleep(0.3)  # it is under way, or done
+        await asyncio.sleep(0.3)  # it is running, or done
         began = time.monotonic()
 
         server_process.signal(signal.SIGTERM)
@@ -117,7 +117,7 @@ async def test_every_client_is_closed_and_acknowledged_messages_are_stored(
 
 @pytest.fixture
 async def hanging_instance(database_url, tmp_path):
-    """Runs an instance whose database hangs, with a message on its way into it."""
+    """Run an instance whose database hangs, during a send."""
     async with AsyncExitStack() as stack:
 
         async def make(**more):

@@ -70,7 +70,7 @@ async def test_many_senders_in_one_room_have_one_order(world, notifier, devices,
     await caught_up(notifier, crowd, room_id, len(sent))
 
     figures(f"{len(sent)} messages of {SENDERS} senders heard by all after {time.monotonic() - began:.2f} s")
-    first = len(users) + 1  # after everybody's joining
+    first = len(users) + 1  # after all joins
     assert sorted(message["seq"] for message in sent) == list(range(first, first + len(sent)))
     for device in crowd:
         assert device.mirror.rooms[room_id].log == crowd[0].mirror.rooms[room_id].log

@@ -28,14 +28,14 @@ PATIENCE_S = 30.0
 
 @pytest.fixture
 async def proxy(database_url):
-    """Stands between the instance and its PostgreSQL."""
+    """A proxy between the instance and its PostgreSQL."""
     async with TcpProxy(database_url) as made:
         yield made
 
 
 @pytest.fixture
 async def world(settings, proxy):
-    """An instance that reaches its database by way of the relay."""
+    """An instance that reaches its database through the proxy."""
     async with LiveInstance(
         settings.model_copy(update={"database_url": proxy.url, "database_pool": 4})
     ) as made:
@@ -76,12 +76,12 @@ async def ready(world):
 
 
 async def exactly_once(world, senders, listener, room_id):
-    """Each acknowledged message is stored once, and everybody heard one log without holes."""
+    """Each acknowledged message is stored once, and all clients received one log without gaps."""
     last = (await senders[0].client.send(room_id, "the end"))["seq"]
     first = min(await models.Message.filter(room_id=room_id).values_list("seq", flat=True))
     for client in {listener, *(sender.client for sender in senders)}:
         await client.next_event("message:new", lambda it: it["seq"] == last)
-        # Who was added with the room hears of it once, and starts behind the entries of its members.
+        # A member added at the creation receives it once, and starts behind the entries of the members.
         received = [it["seq"] for _, it in client.entries(room_id)]
         assert received == list(range(received[0], last + 1))
         assert received[0] <= first
@@ -105,10 +105,10 @@ async def test_an_unavailable_database_is_reported_as_unavailable(
     late = await world.register("late")
     senders = [Sender(client, room_id) for client in (ada, bob) for _ in range(5)]
     running = [asyncio.ensure_future(sender.run()) for sender in senders]
-    await until(lambda: all(sender.stored for sender in senders), PATIENCE_S)  # everybody sent something
+    await until(lambda: all(sender.stored for sender in senders), PATIENCE_S)  # every client sent something
 
     await (proxy.stop() if fault == "down" else asyncio.to_thread(proxy.freeze))
-    await until(lambda: all(sender.refusals for sender in senders), PATIENCE_S)  # everybody was refused
+    await until(lambda: all(sender.refusals for sender in senders), PATIENCE_S)  # every client was refused
     assert (await eve.call_for_ack("room:list"))["error"]["code"] == "unavailable"
     assert await ready(world) == (503, "unavailable")
     status, problem = await world.users["ada"].rest("GET", "/rooms")
@@ -120,7 +120,7 @@ async def test_an_unavailable_database_is_reported_as_unavailable(
     await (proxy.start() if fault == "down" else asyncio.to_thread(proxy.thaw))
     await until(lambda: all(sender.acked_at > back for sender in senders), PATIENCE_S)  # all send again
     resumed = min(sender.acked_at for sender in senders) - back
-    await until(lambda: not database.unavailable(), PATIENCE_S)  # it is known to be back
+    await until(lambda: not database.unavailable(), PATIENCE_S)  # it is available again
     assert await ready(world) == (200, "ok")
     await asyncio.wait_for(waiting, PATIENCE_S)
     await fan.close()
@@ -165,7 +165,7 @@ async def test_a_commit_of_unknown_outcome_is_resolved_by_sending_again(world, p
 
 @pytest.fixture
 async def pair(database_url, tmp_path):
-    """Two instances that hear nothing of each other."""
+    """Two instances without a connection to each other."""
     options = {"database_url": database_url, "default_rooms": "", **UNLIMITED}
     async with ServerProcess(tmp_path, **options) as one, ServerProcess(tmp_path, **options) as other:
         yield one, other
@@ -228,7 +228,7 @@ async def test_a_paused_instance_is_consistent_again(remote_instances, pair, fig
     tried = asyncio.ensure_future(
         bob.call_for_ack("message:send", room_id=room_id, client_id=str(uuid4()), body="still here")
     )
-    await asyncio.sleep(4)  # longer than what an instance knows may go without a comparison
+    await asyncio.sleep(4)  # longer than a cache is trusted without a comparison
     began = time.monotonic()
     other.resume()
 

@@ -178,7 +178,7 @@ async def test_an_admin_action_applies_on_all_instances(remote_instances, proxy,
     )
     there = await ada.connect_client(url=remote_instances.urls[1])
 
-    async with asyncio.timeout(20):  # what an instance says of itself is as old as its lease
+    async with asyncio.timeout(20):  # the description of an instance is as old as its lease
         while True:
             _, answer = await root.rest("GET", "/admin/realtime")
             if answer["data"]["connections"] == 1:
@@ -194,7 +194,7 @@ async def test_an_admin_action_applies_on_all_instances(remote_instances, proxy,
 
     await root.rest("PATCH", f"/admin/users/{ada.id}", json={"suspended": None})
     there = await ada.connect_client(url=remote_instances.urls[1])
-    await proxy.stop()  # nobody tells it: it is found
+    await proxy.stop()  # no signal arrives: the reconciler finds it
     assert (await root.rest("PATCH", f"/admin/users/{ada.id}", json=suspended))[0] == 200
     assert (await there.next_event("closing"))["code"] == "suspended"
     assert not (await root.rest("GET", "/admin/realtime"))[1]["data"]["complete"]

@@ -77,7 +77,7 @@ async def test_an_email_is_sent_whenever_the_worker_dies(settings, mailbox, star
             forever.set()
             assert len(mailbox.messages) == came
             assert (await models.Job.get()).state == "running"
-            # The lease of the dead runs out.
+            # The lease of the dead worker expires.
             await models.Job.all().update(leased_until=clock.now() - timedelta(seconds=1))
 
         async def on(_: str) -> None:

@@ -43,7 +43,7 @@ async def test_chat_stays_responsive_during_many_logins(world, figures):
     over.set()
     took = await chat
 
-    # Whoever would wait for too long is told so at once, and comes again.
+    # A login that would wait too long is refused at once and retries.
     assert set(statuses) <= {200, 401, 503}
     assert statuses[200] > 0
     assert took[-1] < SLOWEST_S

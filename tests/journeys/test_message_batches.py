@@ -18,7 +18,7 @@ SECONDS = 20
 
 
 class Burst:
-    """Events sent without waiting for their answers."""
+    """Events sent without waiting for their acks."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -43,7 +43,7 @@ class Burst:
         )
 
     async def done(self) -> list[dict[str, Any]]:
-        """The answers in the order in which was asked."""
+        """The acks in the order of the sends."""
         async with asyncio.timeout(SECONDS):
             await self._all.wait()
         return [answer for _, answer in sorted(self.answers, key=lambda each: each[0])]
@@ -66,7 +66,7 @@ async def test_messages_of_one_socket_share_batches(world: LiveInstance) -> None
 
 
 async def test_a_slow_message_is_not_overtaken(world: LiveInstance) -> None:
-    """One that mentions somebody, or replies, is looked at first; those behind it wait for that."""
+    """A mention or a reply is checked first. Later messages wait for that."""
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "first")
     burst = Burst(ada)

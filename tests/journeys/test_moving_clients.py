@@ -48,7 +48,7 @@ async def moved(
     delays: list[tuple[int, bool, float]],
     proxy: TcpProxy | None,
 ):
-    """Make users, freeze Redis by `relay`, change something for each and move them; returns faults."""
+    """Register users, freeze Redis by `proxy`, change something for each and move them. Returns faults."""
     users = [await remote_instances.register(f"mover{uuid4().hex[:12]}") for _ in delays]
     movers = await asyncio.gather(*(MovingClient(remote_instances, owner, user).prepare() for user in users))
     if proxy is not None:

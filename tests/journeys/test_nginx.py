@@ -24,14 +24,14 @@ from tests.support.server_process import ServerProcess
 
 NAMES = ("chat-1", "chat-2", "chat-3")
 LATE_S = 60.0
-FEW = 2  # sockets that an address may have, where that is what is tested
+FEW = 2  # the limit of sockets per IP address, for the test of it
 
 on_postgres = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 
 
 @pytest.fixture
 async def start_nginx(database_url, redis_url, tmp_path):
-    """Starts three instances and nginx; ends them, and looks at what they complained about."""
+    """Start three instances and nginx. Stops them, and checks their error logs."""
     async with AsyncExitStack() as stack:
         instances = {}
 
@@ -65,7 +65,7 @@ def has_all(device, room_id, bodies):
 
 
 async def group(url, devices):
-    """Four people in a room, two of them on long-polling."""
+    """Four users in a room, two of them on long-polling."""
     signed = [await register(url, name) for name in ("ada", "bob", "eve", "joe")]
     ways = [("websocket",), ("polling",), ("polling", "websocket"), ("polling",)]
     made = [await devices(url, each, *way) for each, way in zip(signed, ways, strict=True)]
@@ -74,7 +74,7 @@ async def group(url, devices):
 
 
 class Traffic:
-    """Everybody writes, one message after the other, until told to stop."""
+    """All clients send one message after another until the end of the block."""
 
     def __init__(self, devices, room_id):
         self._devices = devices
@@ -100,7 +100,7 @@ class Traffic:
             await asyncio.sleep(0.02)
 
     async def more(self, count=3):
-        """Wait until everybody has said something again."""
+        """Wait until every client has sent again."""
         before = {name: len(said) for name, said in self.said.items()}
         async with asyncio.timeout(LATE_S):
             for name, said in self.said.items():
@@ -109,7 +109,7 @@ class Traffic:
 
 
 async def nothing_lost(talk, devices, room_id, notifier):
-    """What was acknowledged is there once, in the order it was said, and the same for everybody."""
+    """Each acknowledged message is there once, in order, and the same for all clients."""
     await notifier.until(
         lambda: all(has_all(each, room_id, talk.bodies) and not each.mirror.behind() for each in devices),
         "everybody has everything",
@@ -157,7 +157,7 @@ async def open_session(http, url):
 
 
 async def found_from_any_address(front):
-    """A session is its instance's, whoever asks; sessions are on all instances."""
+    """A session is found on its instance from any IP address. All instances have sessions."""
 
     def client(address):
         connector = aiohttp.TCPConnector(local_addr=(address, 0))

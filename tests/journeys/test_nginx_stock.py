@@ -16,7 +16,7 @@ from tests.support.tls import CertificateAuthority
 ROOT = NGINX_DIR.parent
 WAIT_S = 20.0
 HOSTS = ["127.0.0.1", "localhost", "chat.example", "CHAT.example:8080", "[::1]", "203.0.113.5"]
-# The site of nginx.org keeps the name `localhost`, as the page says.
+# The site of nginx.org keeps the name `localhost`, as the page describes.
 SYSTEMS = [
     ("debian", True, HOSTS),
     ("debian", False, HOSTS),

@@ -141,7 +141,7 @@ async def test_the_client_stays_disconnected_after_a_logout(world, node, transpo
 
 
 async def test_a_drained_client_reconnects(world, notifier, devices, node, transports) -> None:
-    """Python's stock client stays away after a close packet; Node's never does."""
+    """Python's stock client stays disconnected after a close packet. Node's never does."""
     ada, bob = [await register(world.url, name) for name in ("ada", "bob")]
     python = await devices(world.url, bob, *transports)
     await node.connect(f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]})
@@ -179,7 +179,7 @@ async def test_the_client_reconnects_and_misses_nothing(
     assert gone["active"] is True
     await notifier.until(lambda: not python.up.is_set(), "Python's client notices")
     await server_process.start()
-    # Whoever is back first writes at once; the other one finds it by `sync`.
+    # The first client to reconnect writes at once. The other one receives it by `sync`.
     missed = [await python.send(room_id, f"while you were away {index}") for index in range(3)]
     again = await node.next_event("ready")
     after = await node.send(room_id, "I am back")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=Tru
 async def remote_instances(
     database_url: str, redis_url: str, tmp_path: Path
 ) -> AsyncIterator[RemoteInstances]:
-    """Two instances of one deployment, which know one provider."""
+    """Two instances of one deployment with one provider."""
     async with run_issuer() as other:
         options = {
             "database_url": database_url,

@@ -119,7 +119,7 @@ def test_every_example_gives_auth_as_a_function():
 
 @pytest.fixture
 def ttl() -> int:
-    """Seconds for which an access token is good."""
+    """Seconds for which an access token is valid."""
     return 900
 
 

@@ -36,7 +36,7 @@ def snippets() -> dict[str, str]:
 
 @pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
-    """An instance as `make run` starts it, on a port of its own."""
+    """An instance as `make run` starts it, on a separate port."""
     async with ServerProcess(tmp_path, env="development") as server_process:
         yield server_process.url
 

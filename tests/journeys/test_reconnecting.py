@@ -27,7 +27,7 @@ PATIENCE_S = 60.0
 SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 POSTGRES = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 WEBSOCKET, POLLING = ["websocket"], ["polling"]
-# Transports, and how long Python's client waits for an answer to its CONNECT: by default, and as in the docs.
+# Transports, and the time Python's client waits for the ack of CONNECT: by default, and as documented.
 PYTHON = [(WEBSOCKET, 1), (POLLING, 1), (WEBSOCKET, 15), (POLLING, 15)]
 NODE = [WEBSOCKET, POLLING, POLLING + WEBSOCKET]
 OLDER = ["client-3.1", "client-4.0", "client-4.4", "client-4.7"]  # packages of tests/node

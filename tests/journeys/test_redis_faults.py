@@ -38,7 +38,7 @@ def instances(database_url, tmp_path):
 
 
 class Crowd:
-    """People on two instances, in one room, who write all the time."""
+    """Users on two instances, in one room, who write all the time."""
 
     def __init__(self, notifier: ChangeNotifier, devices: list[Device], room_id: str) -> None:
         self._notifier = notifier
@@ -47,7 +47,7 @@ class Crowd:
         self.sent = 0
 
     async def write(self) -> float:
-        """Everybody writes; returns how long it took until everybody had everything."""
+        """All users write. Returns the time until all clients had everything."""
         began = time.monotonic()
         for number in range(MESSAGES):
             await asyncio.gather(*(each.send(self.room_id, f"{each.name} {number}") for each in self.devices))
@@ -151,7 +151,7 @@ async def reaches(server: RedisServer, *wanted: str) -> None:
 
 
 async def sees_all(sentinel: Sentinel) -> None:
-    """Wait until it knows the replica, and two other Sentinels."""
+    """Wait until it has found the replica and two other Sentinels."""
     async with Redis(port=sentinel.port) as client, asyncio.timeout(60):
         while True:
             master: Any = await client.sentinel_master("mymaster")
@@ -163,7 +163,7 @@ async def sees_all(sentinel: Sentinel) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(300)
 async def test_sentinels_fail_over(instances, notifier, devices, figures) -> None:
-    """Three Sentinels; the master dies, or stands still and resumes as a master that is none."""
+    """Three Sentinels. The master dies, or is paused and resumes as a deposed master."""
     with ExitStack() as stack:
         master, replica = (stack.enter_context(RedisServer()) for _ in range(2))
         async with Redis(port=replica.port) as client:

@@ -30,7 +30,7 @@ def _silent(label: str, total: int) -> Advance:
 
 
 async def _write(devices: list[Device], rooms: list[str], count: int, chance: random.Random) -> None:
-    """Send so many messages; some are edited, deleted, answered by reactions."""
+    """Send messages. Some are edited, deleted, or get reactions."""
     left = iter(range(count))
 
     async def write() -> None:
@@ -177,7 +177,7 @@ async def test_a_backup_under_load_is_consistent(
 
 
 async def _ends(url: str) -> tuple[dict[str, int], list[str]]:
-    """How far each room's log goes, and what the audit log says of raised epochs."""
+    """The end of each room's log, and the raised epochs in the audit log."""
     connection = await asyncpg.connect(url)
     try:
         rooms = await connection.fetch("SELECT id, last_seq FROM rooms")

@@ -15,8 +15,8 @@ from hubbub.services.eventlog import message_writer
 ROOT = Path(__file__).parents[2]
 LONGEST_S = 280
 PATIENCE_S = 60.0
-# Ids of others are no part of a schema: such refusals are right. And another method at /messages/search asks
-# for a message of that id, which is nobody's: 404, not 405.
+# Ids of others are no part of a schema, so such refusals are right. Another method at /messages/search asks
+# for a message of that id, which does not exist: 404, not 405.
 EXCEPT = "ensure_resource_availability,unsupported_method,allow_header_conformance"
 # What a schema allows is accepted, but for what depends on time, on other rows, or on what can be guessed.
 CONFIGURATION = """
@@ -29,14 +29,14 @@ NOT_IN_A_SCHEMA = {
     "/api/v1/api-keys": "a time to come",
 }
 
-ONE_SESSION = "/api/v1/sessions/{session_id}"  # it finds the id of its own, and ends it
+ONE_SESSION = "/api/v1/sessions/{session_id}"  # it finds the id of its own session, and ends it
 
 
 @pytest.fixture
 def settings(settings, monkeypatch):
-    """The instance waits for its database for longer than a busy machine keeps it waiting.
+    """Settings with a time limit for the database that a busy machine does not exceed.
 
-    With the limits of the product it answers 503, as it should, and as no schema can foresee.
+    With the default limits the instance responds 503, correctly, which no schema can describe.
     """
     for module, names in {
         message_writer: ["WRITE_TIMEOUT_S"],
@@ -68,7 +68,7 @@ async def test_more_examples_find_no_failure(world, tmp_path, database_kind):
 
 
 async def find_nothing(world, tmp_path, phases, examples):
-    """Send what schemathesis makes; fails if an answer is none that the description foresees."""
+    """Send the requests of schemathesis. Fails if a response is not described."""
     ada = await world.register("ada")
 
     code, said = await run(ada, tmp_path, phases, f"{EXCEPT},positive_data_acceptance", examples)
@@ -97,7 +97,7 @@ async def test_documented_requests_are_accepted(world, tmp_path):
 
 
 async def run(user, folder, phases, except_checks, examples, **environment):
-    """Send what schemathesis makes; returns its exit code and what it prints."""
+    """Send the requests of schemathesis. Returns its exit code and its output."""
     url = user._world.url
     command = (
         f"run {url}/api/v1/openapi.json --url {url} --phases {phases} --seed 1 "

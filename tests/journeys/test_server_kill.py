@@ -21,12 +21,12 @@ from tests.support.server_process import ServerProcess
 KILLS = (2, 4)  # as many as time allows, at least and at most
 ENOUGH_S = 15.0
 BETWEEN = (60, 160)  # events between two kills, at random
-WRITERS = 3  # of each device: as many messages of it are on their way at once
+WRITERS = 3  # of each client: as many of its messages are in flight at once
 TRANSPORTS = (("websocket",), ("polling",), ("websocket",), ("polling", "websocket"), ("websocket",))
 
 
 class Conversation:
-    """Devices that talk in rooms until they are told to stop."""
+    """Clients that send to rooms until they are stopped."""
 
     def __init__(self, devices: list[Device], rooms: list[str], chance: random.Random) -> None:
         self.devices = devices
@@ -45,13 +45,13 @@ class Conversation:
             self.acked[client_id] = await device.send(room_id, body, client_id)
 
     async def end(self) -> None:
-        """Everybody finishes: what is sent is acknowledged."""
+        """Finish: every sent message is acknowledged."""
         self.enough.set()
         await asyncio.gather(*self._writers)
 
     @property
     def moments(self) -> dict[str, int]:
-        """What a kill may be timed by: sendings, acknowledgements, entries heard."""
+        """Events that a kill may be timed by: sends, acks, received entries."""
         received = sum(sum(device.mirror.cursors().values()) for device in self.devices)
         return {"sent": len(self.sent), "acked": len(self.acked), "heard": received // len(self.devices)}
 
@@ -59,7 +59,7 @@ class Conversation:
 async def interrupt(
     talk: Conversation, server_process: ServerProcess, notifier: ChangeNotifier, chance: random.Random
 ) -> float:
-    """Kill the server at a random moment, start it again; returns after how many ms everybody was back."""
+    """Kill the server at a random moment and restart it. Returns the ms until all reconnected."""
     moment = chance.choice(sorted(talk.moments))
     goal = talk.moments[moment] + chance.randint(*BETWEEN)
     await notifier.until(lambda: talk.moments[moment] >= goal, f"{goal} {moment}")
@@ -157,7 +157,7 @@ async def test_acknowledged_messages_survive_kill_9(
         message = talk.acked[client_id]
         assert (message["room_id"], message["body"], message["client_id"]) == (room_id, body, client_id)
         assert found.messages[sender, client_id] == [(message["id"], room_id, message["seq"], body)]
-    # Every log goes 1, 2, 3 … and every device heard it, entry by entry, whatever it missed.
+    # Every log goes 1, 2, 3 … and every client received it, entry by entry, despite disconnections.
     for room_id in rooms:
         log = found.logs[room_id]
         assert [seq for seq, _, _ in log] == list(range(1, len(log) + 1))

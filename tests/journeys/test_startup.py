@@ -16,7 +16,7 @@ pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=Tru
 
 
 class Cut(TcpProxy):
-    """A relay that goes down when it has passed on so many pieces of what clients send; 0: it never does."""
+    """A proxy that goes down after passing so many chunks of client data. 0: it never does."""
 
     def __init__(self, url: str, pieces: int) -> None:
         super().__init__(url)
@@ -40,7 +40,7 @@ def listens(port: int) -> bool:
 
 
 def of(url: str, folder: Path) -> Settings:
-    """Settings of development: then an account is made at the start, too."""
+    """Settings of development, so that an account is created at the start, too."""
     return Settings.for_tests(env="development", database_url=url, data_dir=folder, port=0, bcrypt_rounds=4)
 
 

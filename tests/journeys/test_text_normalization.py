@@ -22,7 +22,7 @@ from hubbub.http.routes import DOCS
 from hubbub.realtime.chat import events
 from tests.support.live_instance import PASSWORD, LiveInstance
 
-# 18 characters in NFKC; three with folded case; a letter and a mark; three letters; a sign in full width.
+# 18 characters in NFKC. Three with folded case. A letter and a mark. Three letters. A full-width sign.
 GROWING = ["\ufdfa", "\u0390", "\u0130", "\ufb03", "\uff20a"]
 LENGTHS = (14, 10_000)
 JOBS_S = 30.0
@@ -101,7 +101,7 @@ class PreparedInstance:
         return self
 
     async def ask(self, place: FieldPath, text: str) -> str:
-        """The code of the answer, or its status."""
+        """Return the code of the ack or response, or its status."""
         await self.user.mark_sessions_confirmed()
         given = {
             field.name: self._value(field) for field in msgspec.structs.fields(place.kind) if field.required
@@ -174,7 +174,7 @@ async def prepared(world: LiveInstance) -> PreparedInstance:
 
 
 def is_fine(code: str) -> bool:
-    """Whether it is an answer to what the client did."""
+    """Return whether it is a success or a client error."""
     return code not in ("internal", "unavailable") and not code.startswith("5")
 
 

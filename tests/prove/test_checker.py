@@ -43,7 +43,7 @@ def received(seq, *, at=None, connection=1, own=""):
 
 
 def clean():
-    """Ada sends messages 1 to 6; Bob hears 1 to 4, is away, and gets the rest by `sync`."""
+    """Ada sends messages 1 to 6. Bob receives 1 to 4, disconnects, and gets the rest by `sync`."""
     ada, bob = Journal("ada", "user-a", rooms=[ROOM]), Journal("bob", "user-b", rooms=[ROOM])
     stored = StoredState(last_seqs={ROOM: COUNT})
     ada.events.append(ReadyReceived(0.0, 1, 0, {ROOM: 0}))
@@ -170,7 +170,7 @@ def _received_twice(it):
 
 
 def _swapped(it):
-    """3 before 2: what comes too late is out of order, what came too early left a gap."""
+    """3 before 2: the late one is out of order, the early one left a gap."""
     events, one, other = bob(it), at(bob(it), EntryReceived, 2), at(bob(it), EntryReceived, 3)
     events[one], events[other] = events[other], events[one]
 
@@ -182,7 +182,7 @@ def _stored_in_another_order(it):
 
 
 def _skipped_and_fetched(it):
-    """A connected client is not told an entry, and finds it by itself: it has it, but not as promised."""
+    """A connected client misses an entry and fetches it itself: complete, but not as guaranteed."""
     index = at(bob(it), EntryReceived, 3)
     bob(it)[index] = SyncReceived(3.9, 1, ROOM, 2, [(3, "message:new", payload(3))])
 
@@ -218,7 +218,7 @@ def _ordered_to_drop(it):
 
 
 def _the_tail_never_came(it):
-    """All is quiet, the client is connected, and does not know of the last entry."""
+    """The system is quiet, the client is connected, and the last entry is missing."""
     bob(it)[-1] = Checkpoint(9.0, 2, {ROOM: COUNT - 1}, {ROOM: COUNT})
 
 
@@ -353,7 +353,7 @@ PLANTED = {
 
 
 def _moved(evidence, known, *more, rooms=(), ended=()):
-    """Bob moves once more, to an instance that says so much of the room."""
+    """Bob moves once more, to an instance that reports this much of the room."""
     (_, bob) = evidence.journals
     bob.events[-1:] = [
         ExpectedRooms(10.0, 3, list(rooms), list(ended)),

@@ -36,7 +36,7 @@ async def test_commands_are_passed_through_unchanged(proxy):
 
 
 async def receive_count(proxy, count):
-    """How many of so many messages arrive; an empty one comes last."""
+    """Count the messages that arrive. An empty one comes last."""
     async with client(proxy) as speaker, client(proxy) as ear, ear.pubsub() as listening:
         channel = f"relay-{id(proxy)}"
         await listening.subscribe(channel)

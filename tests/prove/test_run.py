@@ -29,7 +29,7 @@ def prove(folder, *options, seconds=110, **variables):
 
 
 def tried(said, name):
-    """How often a promise was tried."""
+    """How often a guarantee was tested."""
     return int(re.search(rf"^{name} .*\n +(\d+) ", said, re.MULTILINE)[1])
 
 

@@ -11,7 +11,7 @@ def fault(began, ended, healed=None, name="kill"):
 
 
 def evidence():
-    """Ada sends c1 at 1 and has its ack at 1.5; c2 at 10, refused, and again at 12; Bob hears both."""
+    """Ada sends c1 at 1, acknowledged at 1.5, and c2 at 10, refused, again at 12. Bob receives both."""
     ada, bob = Journal("ada", "user-a"), Journal("bob", "user-b")
     ada.events += [
         Sent(1.0, 1, "room-1", "c1", "one"),

@@ -94,7 +94,7 @@ def test_the_networks_of_one_site_share_a_bucket_when_memory_is_full(monkeypatch
 
     taken = [not buckets.acquire(network, rate).wait_ms for network in networks]
 
-    assert sum(taken) <= 60  # each one of its own while there was room, then ten together
+    assert sum(taken) <= 60  # one bucket each while memory lasted, then ten share one
     assert not buckets.acquire("2001:db8:8:1::/64", rate).wait_ms
 
 
@@ -129,9 +129,7 @@ def test_no_call_takes_long_with_many_keys(monkeypatch, no_collections) -> None:
 
     for number in range(80_000):
         now = 50.0 + number * 1e-6
-        key = (
-            number if number < 50_000 or number % 2 else number - 30_000
-        )  # new keys, and all times out of date
+        key = number if number < 50_000 or number % 2 else number - 30_000  # new keys, and all times outdated
         began = time.thread_time()
         buckets.acquire(key, rate)
         longest = max(longest, time.thread_time() - began)

@@ -70,7 +70,7 @@ def _request(dice: random.Random) -> bytes:
 
 
 async def malformed_http(port: int, dice: random.Random) -> TcpClient | None:
-    """The answer is the client's fault, or none."""
+    """The response is a client error, or there is none."""
     wire = await TcpClient(port).connect()
     wire.send(_request(dice) + b"\r\n" + _bytes(dice, 50))
     with suppress(TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
@@ -124,7 +124,7 @@ async def malformed_payloads(port: int, dice: random.Random) -> TcpClient | None
 
 
 async def stalled(port: int, dice: random.Random) -> TcpClient | None:
-    """Asks for more than it takes."""
+    """Request more than is read."""
     wire = await WebSocketClient(port).handshake(dice.choice(PATHS))
     wire.writer.transport.pause_reading()  # type: ignore[attr-defined] # of sockets
     said = b"4" + b"x" * 50_000 if wire.path == PATHS[1] else b'42["message","' + b"x" * 50_000 + b'"]'
@@ -150,7 +150,7 @@ async def _accepted(port: int) -> WebSocketClient:
     """A client with an open namespace."""
     wire = await WebSocketClient(port).handshake("/socket.io/")
     wire.send_text("40")
-    for _ in range(3):  # the open packet, the answer to CONNECT, the first event
+    for _ in range(3):  # the open packet, the ack of CONNECT, the first event
         await wire.receive()
     return wire
 
@@ -194,7 +194,7 @@ def hostile_json(text: str) -> Attack:
         await (await PollingClient(port, "/socket.io/").handshake()).post_packets(text)
         accepted = await PollingClient(port, "/socket.io/").handshake()
         await accepted.post_packets("40")
-        await accepted.receive_packets(2)  # the answer to CONNECT, the first event
+        await accepted.receive_packets(2)  # the ack of CONNECT, the first event
         await accepted.post_packets(text)
         early.writer.transport.abort()
         return wire
@@ -203,7 +203,7 @@ def hostile_json(text: str) -> Attack:
 
 
 async def flood(port: int, dice: random.Random) -> TcpClient | None:
-    """Many small ones in one go, and away."""
+    """Send many small packets at once and disconnect."""
     wire = await WebSocketClient(port).handshake("/socket.io/")
     wire.send_text("40")
     wire.send(
@@ -226,7 +226,7 @@ async def drops(port: int, dice: random.Random) -> TcpClient | None:
 
 
 async def parts_without_end(port: int, dice: random.Random) -> TcpClient | None:
-    """Attachments, or fragments of a message, that never come."""
+    """Attachments, or fragments of a message, that never arrive."""
     wire = await WebSocketClient(port).handshake("/socket.io/")
     wire.send_text("40")
     if dice.random() < 0.5:
@@ -239,11 +239,11 @@ async def parts_without_end(port: int, dice: random.Random) -> TcpClient | None:
 
 
 async def broken_upgrade(port: int, dice: random.Random) -> TcpClient | None:
-    """Given up at any step; another one is tried, and the session polls on or not."""
+    """Abort at any step. Another upgrade is tried, and the session polls on or not."""
     polls = await PollingClient(port, "/engine.io/").handshake()
     for _ in range(dice.randrange(1, 3)):
         wire = await WebSocketClient(port).handshake(sid=polls.sid)
-        if wire.status != 101:  # HTTP goes on; that connection is fine
+        if wire.status != 101:  # HTTP continues: that connection is valid
             wire.writer.transport.abort()
             return None
         steps = WebSocketClient.frame(b"2probe") + WebSocketClient.frame(b"5") + WebSocketClient.frame(b"4x")

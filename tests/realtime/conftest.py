@@ -30,7 +30,7 @@ class TcpClient:
         self.writer.write(data)
 
     async def read_response(self) -> tuple[int, dict[str, str], bytes]:
-        """An HTTP answer: status, headers, body."""
+        """Read an HTTP response: status, headers, body."""
         async with asyncio.timeout(WAIT_S):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
             first, *lines = head.split("\r\n")
@@ -99,7 +99,7 @@ class WebSocketClient(TcpClient):
             return first, await self.reader.readexactly(size)
 
     async def receive(self) -> Any:
-        """The next message that is no ping; pings are answered. Raises EOFError at the end."""
+        """Return the next message that is no ping. Pings get a pong. Raises EOFError at the end."""
         while True:
             first, data = await self.read_frame()
             if first == 0x88:
@@ -157,7 +157,7 @@ class PollingClient:
         return status, body.decode().split("\x1e")
 
     async def receive_packets(self, count: int) -> list[str]:
-        """The next packets that are no pings; those are answered."""
+        """Return the next packets that are no pings. Pings get a pong."""
         received: list[str] = []
         while len(received) < count:
             status, packets = await self.poll()

@@ -57,7 +57,7 @@ def bare(kind: inspect.Type) -> inspect.Type:
 
 def wrong(kind: inspect.Type) -> Iterator[Any]:
     """Values that violate each constraint of a type."""
-    yield from (1.5, object, [[]], {"a": []})  # of no type here; `object` stands for null
+    yield from (1.5, object, [[]], {"a": []})  # of no type here. `object` stands for null
     match kind:
         case inspect.StrType():
             yield from (7, "a\x00b" + "x" * (kind.min_length or 0), "\ud800" + "x" * (kind.min_length or 0))
@@ -94,7 +94,7 @@ def refusal(kind: type, raw: dict[str, Any]) -> InvalidPayload:
 
 
 def read(refused: InvalidPayload) -> None:
-    """Every word of it is for people."""
+    """Assert that every word is readable text."""
     for name, reason in refused.fields:
         assert SENTENCE.fullmatch(reason), reason
         assert not VALIDATORS.search(reason), reason

@@ -32,7 +32,7 @@ APART = {
 
 
 def commands() -> set[type[Command]]:
-    """All that the tables of events and routes read, and what a socket says."""
+    """All commands of the tables of events and routes, and the auth of sockets."""
     kinds: set[type[Any]] = {event.kind for _, event in events.events} | {ConnectAuth, RefreshAuth}
     for route in (route for routes in ROUTES for route in routes):
         for said in getattr(getattr(route, "handler", None), DOCS, {}).values():

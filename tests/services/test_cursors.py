@@ -67,7 +67,7 @@ def settings(settings):
 
 @pytest.fixture
 async def lists(world):
-    """Ada with rooms, members and messages, and how each list is asked for."""
+    """Ada with rooms, members and messages, and how each list is requested."""
     ada = await world.register("ada")
     client = await ada.connect_client()
     rooms = [

@@ -16,7 +16,7 @@ ACCEPTED = base64.b64encode(b"\0hub\0right").decode()
 
 @asynccontextmanager
 async def mail_server(*, silent=False):
-    """An SMTP server that knows one user; yields its port."""
+    """An SMTP server with one user. Yields its port."""
 
     async def serve(reader, writer):
         if silent:
@@ -181,7 +181,7 @@ async def test_a_mail_server_that_refuses_the_password_is_a_failure():
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "127.0.0.1"])
 async def test_the_doctor_and_the_sender_treat_a_server_without_tls_alike(host):
-    """127.0.0.2 stands for another machine: a password goes there in private, or not at all."""
+    """127.0.0.2 stands for another machine: a password is sent there with TLS, or not at all."""
     received = []
 
     async def serve(reader, writer):

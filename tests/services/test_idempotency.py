@@ -111,7 +111,7 @@ async def test_one_waiting_request_takes_over_from_a_dead_one(here, there):
     lease = done.pop().result()
     assert isinstance(lease, UUID)
 
-    # It was not dead, but slow: its answer comes too late, and does not count.
+    # It was not dead, but slow: its response is too late, and is ignored.
     await here.store(question(), dead, StoredResponse(500, {}, b"late"))
     await here.release(question(), dead)
     await there.store(question(), lease, ANSWER)
@@ -192,7 +192,7 @@ async def test_a_stored_response_needs_the_secret_key_and_the_request(here, cont
     ):
         with pytest.raises(DecryptionError):
             idempotency._request_sealing(other).unseal(purpose, inner)
-    # Nor is it an answer to anything else, put into another row.
+    # Nor is it the response of another request, moved to another row.
     key = str(uuid4())
     lease = await claimed(here, question(key))
     await models.IdempotencyKey.filter(lease=lease).update(answer=row.answer)

@@ -10,11 +10,11 @@ from jsonschema.protocols import Validator
 
 from hubbub.http.app import openapi_document
 
-INTERNAL_ERROR = 500  # promised by nobody
+INTERNAL_ERROR = 500  # not guaranteed
 
 
 class ApiContract:
-    """The document, and the answers that were seen of it as (method, path, status)."""
+    """The document, and the responses that were seen of it as (method, path, status)."""
 
     def __init__(self) -> None:
         self.document = openapi_document()
@@ -41,7 +41,7 @@ class ApiContract:
         ]
 
     def check(self, method: str, url: str, status: int, content_type: str, body: Any) -> None:
-        """Note an answer; fails if its status or its shape is not described. Others' addresses pass."""
+        """Record a response. Fails if its status or shape is not described. Paths outside the API pass."""
         url_path = urlsplit(url).path
         path = next((path for pattern, path in self._paths if pattern.fullmatch(url_path)), None)
         if path is None or method.lower() not in self.document["paths"][path] or status == INTERNAL_ERROR:

@@ -53,7 +53,7 @@ KEY_CODES = {
     " ": 32,
 }
 
-# Look again after every change of the page, and every 100 ms for what no change tells.
+# Check again after every change of the page, and every 100 ms for changes without an event.
 _WAIT_SCRIPT = """
 new Promise((resolve, reject) => {
   const look = () => {
@@ -93,7 +93,7 @@ Promise.all(document.getAnimations()
 """
 
 
-# What Chromium answers for a script whose document went away while it was waited for.
+# The reply of Chromium for a script whose document was replaced during the wait.
 _NAVIGATION_ERRORS = (
     "Inspected target navigated",
     "Execution context was destroyed",
@@ -103,7 +103,7 @@ _NAVIGATION_ERRORS = (
 
 
 class BrowserError(Exception):
-    """The browser, or a page in it, did not do what it was told."""
+    """The browser, or a page in it, failed."""
 
 
 async def find_chromium() -> str:
@@ -127,7 +127,7 @@ async def find_chromium() -> str:
 
 @asynccontextmanager
 async def launch_browser() -> AsyncIterator["Browser"]:
-    """A browser for one test, gone with all its files and processes afterwards."""
+    """Start a browser for one test. All its files and processes are removed afterwards."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="hubbub-browser-", ignore_cleanup_errors=True)
@@ -162,14 +162,14 @@ async def _start(stack: AsyncExitStack, folder: str) -> str:
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
-    """End the process group that `_start` made, and read what is left, so that no pipe stays open."""
+    """End the process group that `_start` created, and read the rest, so that no pipe stays open."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     await process.communicate()
 
 
 class Browser:
-    """The connection to a running Chromium; `page` opens a page for a person of their own."""
+    """The connection to a running Chromium. `new_page` opens a page with separate storage."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -191,7 +191,7 @@ class Browser:
     async def new_page(
         self, width: int = 1280, height: int = 800, *, touch: bool = False, dark: bool = False
     ) -> "Page":
-        """An empty page with cookies and storage of its own."""
+        """Open an empty page with separate cookies and storage."""
         context = await self.call("Target.createBrowserContext")
         target = await self.call("Target.createTarget", url="about:blank", **context)
         session = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
@@ -200,12 +200,12 @@ class Browser:
             await page.call(f"{domain}.enable")
         await page.set_viewport(width, height, touch=touch)
         await page.set_color_scheme("dark" if dark else "light")
-        # Two pages are looked at in turn; both believe that they have the focus.
+        # Two tabs are used in turn. Both behave as if they had the focus.
         await page.call("Emulation.setFocusEmulationEnabled", enabled=True)
         return page
 
     async def call(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
-        """One command and its answer. Raises BrowserProblem."""
+        """Send one command and return its reply. Raises BrowserError."""
         number = next(self._command_ids)
         result_future = self._pending[number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json(
@@ -255,7 +255,7 @@ class Page:
             self.errors.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
 
     async def goto(self, url: str) -> None:
-        """Open an address."""
+        """Open a URL."""
         result = await self.call("Page.navigate", url=url)
         if "errorText" in result:
             raise BrowserError(f"{url}: {result['errorText']}")
@@ -264,7 +264,7 @@ class Page:
         )
 
     async def evaluate(self, script: str) -> Any:
-        """The value of a JavaScript expression; promises are waited for."""
+        """Return the value of a JavaScript expression. Promises are awaited."""
         result = await self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in result:
             thrown = result["exceptionDetails"]
@@ -272,9 +272,9 @@ class Page:
         return result["result"].get("value")
 
     async def wait_until(self, condition: str) -> Any:
-        """Wait until a JavaScript expression is true, on whatever document the page shows by then.
+        """Wait until a JavaScript expression is true, on the current document of the page.
 
-        Raises BrowserProblem with what the page shows.
+        Raises BrowserError with the text of the page.
         """
         deadline = time.monotonic() + WAIT_S
         while True:
@@ -288,12 +288,12 @@ class Page:
                 raise BrowserError(f"{condition}: {problem}\n{page_text}\n{self.errors}") from None
 
     async def wait_for_text(self, text: str, within: str = "body") -> None:
-        """Wait until a part of the page shows a text."""
+        """Wait until a part of the page contains a text."""
         element = f"document.querySelector({json.dumps(within)})"
         await self.wait_until(f"{element}.innerText.includes({json.dumps(text)})")
 
     async def texts(self, selector: str) -> list[str]:
-        """What each element of a selector shows."""
+        """Return the text of each element of a selector."""
         found: list[str] = await self.evaluate(
             f"[...document.querySelectorAll({json.dumps(selector)})].map((each) => each.innerText.trim())"
         )
@@ -330,13 +330,13 @@ class Page:
         await self.call("Input.dispatchKeyEvent", type="keyUp", **common)
 
     async def set_viewport(self, width: int, height: int, *, touch: bool = False) -> None:
-        """Give the page a size; `touch` makes it a phone."""
+        """Set the size of the page. `touch` makes it a phone."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch}
         await self.call("Emulation.setDeviceMetricsOverride", **size)
         await self.call("Emulation.setTouchEmulationEnabled", enabled=touch)
 
     async def set_color_scheme(self, scheme: str) -> None:
-        """Ask for `light` or `dark`."""
+        """Prefer `light` or `dark`."""
         feature = {"name": "prefers-color-scheme", "value": scheme}
         await self.call("Emulation.setEmulatedMedia", features=[feature])
 

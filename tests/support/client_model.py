@@ -22,15 +22,15 @@ class Room:
         self._user_id = user_id
         self.view = view
         self.membership: Json = dict(view["my"])
-        self.known_last_seq: int = view["last_seq"]  # how far the log goes, as far as is known here
-        self.membership_seq: int = view["last_seq"]  # `my` was told when the log ended here
+        self.known_last_seq: int = view["last_seq"]  # the end of the log, as far as the client has it
+        self.membership_seq: int = view["last_seq"]  # `my` was received when the log ended here
         self.cursor = 0
         self.log: list[Entry] = []
         self.early: dict[int, Entry] = {}
         self.members: dict[str, Json] = {}
         self.messages: dict[str, Json] = {}
         self.reactions: dict[str, list[tuple[str, str]]] = {}
-        self.counts = UnreadCounts(user_id, view)  # without the messages that are known here
+        self.counts = UnreadCounts(user_id, view)  # without the messages that the client has
 
     def refresh(self, view: Json, doubts: int | None = None) -> None:
         """The server showed the room again."""
@@ -46,7 +46,7 @@ class Room:
         return self.cursor < self.known_last_seq or bool(self.early)
 
     def receive(self, event: str, payload: Json) -> None:
-        """Drop what is known, hold what is early, apply what is next."""
+        """Drop known entries, hold early ones, apply the next ones."""
         seq = payload["seq"]
         if seq <= self.cursor:
             return
@@ -165,7 +165,7 @@ class Room:
         return {**message, "reactions": reactions}
 
     def as_log(self) -> list[Entry]:
-        """Every entry. Deleting takes a message's words out of the log: who heard them forgets them here."""
+        """Return every entry. A deletion removes a message's text from the log, and so does this model."""
         return [(event, self._without_deleted(payload)) for event, payload in self.log]
 
     def _without_deleted(self, payload: Json) -> Json:
@@ -176,19 +176,17 @@ class Room:
 
 
 class ClientModel:
-    """All that one client knows."""
+    """The state of one client."""
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
         self.epoch: str | None = None
         self.rooms: dict[str, Room] = {}
-        self._early_entries: dict[
-            str, list[Entry]
-        ] = {}  # of rooms whose beginning is still to be told, by an ack
+        self._early_entries: dict[str, list[Entry]] = {}  # of rooms whose beginning an ack has yet to report
         self.resets = 0
 
     def on_ready(self, payload: Json, sent_cursors: dict[str, int]) -> None:
-        """A connection began; `asked` are the cursors that it came with."""
+        """A connection began. `asked` are the cursors that it sent."""
         assert payload["rooms_complete"]
         if payload["epoch"] != self.epoch:
             self.rooms.clear()
@@ -201,7 +199,7 @@ class ClientModel:
             self.add_or_refresh(room)
 
     def add_or_refresh(self, view: Json) -> None:
-        """A room begins here, or is shown again: `ready`, `room:added`, `room:list`, some acks."""
+        """Add a room or update it: `ready`, `room:added`, `room:list`, some acks."""
         if view["id"] in self.rooms:
             self.rooms[view["id"]].refresh(view)
         else:
@@ -214,7 +212,7 @@ class ClientModel:
         self._early_entries.pop(room_id, None)
 
     def on_entry(self, event: str, payload: Json) -> None:
-        """An entry as it was heard."""
+        """Apply a received entry."""
         if (room := self.rooms.get(payload["room_id"])) is not None:
             room.receive(event, payload)
         else:
@@ -236,7 +234,7 @@ class ClientModel:
         return {room_id: room.counts.doubts for room_id, room in self.rooms.items() if room.counts.in_doubt}
 
     def on_room_response(self, view: Json, doubts: int) -> None:
-        """The answer to that."""
+        """Apply the ack of that request."""
         if (room := self.rooms.get(view["id"])) is not None:
             room.refresh(view, doubts)
 
@@ -248,7 +246,7 @@ class ClientModel:
         return {room_id: room.cursor for room_id, room in self.rooms.items()}
 
     def on_synced(self, requested: dict[str, Room], response: Json) -> None:
-        """The answer to `sync`. What was asked of a membership that ended meanwhile no longer counts."""
+        """Apply the ack of `sync`. Requests for a membership that ended meanwhile are ignored."""
         assert response["epoch"] == self.epoch
         for room_id, result in response["rooms"].items():
             room = self.rooms.get(room_id)

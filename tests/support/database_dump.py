@@ -8,7 +8,7 @@ import asyncpg
 
 Rows = dict[str, list[str]]
 
-# What says which processes run, and the name of the history, which a restore raises.
+# The registered processes, and the epoch, which a restore raises.
 EXCLUDED_TABLES = {"processes"}
 EPOCH_KEYS = ("epoch", "epoch_cause")
 

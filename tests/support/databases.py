@@ -17,7 +17,7 @@ import asyncpg
 
 T = TypeVar("T")
 
-MAX_USES = 50  # deleted rows stay in the files, which a query plan depends on
+MAX_USES = 50  # deleted rows stay in the files, and query plans depend on them
 MAX_DELETED_ROWS = 1000
 TABLES_SQL = """
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
@@ -51,7 +51,7 @@ SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid
 
 
 class Databases:
-    """Makes databases for tests, and empties or removes them afterwards."""
+    """Creates databases for tests, and empties or removes them afterwards."""
 
     def __init__(self, folder: Path, postgres_url: Callable[[], str]) -> None:
         self._folder = folder
@@ -115,7 +115,7 @@ class Databases:
     def _create(self, template: str = "template0", options: str = "") -> str:
         name = f"hubbub_test_{uuid4().hex}"
         server = self._postgres_url()
-        # Copying files is several times faster than the default, and can be asked for since version 15.
+        # Copying files is several times faster than the default, and available since version 15.
         strategy = " STRATEGY file_copy" if _postgres_major(server) >= 15 else ""
         _run_in_thread(_execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"{strategy}{options}'))
         self._try_create.append(_with_database_name(server, name))
@@ -123,7 +123,7 @@ class Databases:
 
 
 def _run_in_thread(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run something async to its end on a loop of its own, away from the loop of the tests."""
+    """Run a coroutine to its end on a separate event loop, outside the loop of the tests."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
 
@@ -195,7 +195,7 @@ async def _delete_rows(connection: asyncpg.Connection) -> int:
 
 
 async def _is_shared(connection: asyncpg.Connection) -> bool:
-    """Whether others stay connected. A connection that was just closed is listed for some milliseconds."""
+    """Return whether others are connected. A closed connection is listed for some milliseconds."""
     for _ in range(20):
         if not await connection.fetchval(OTHER_CONNECTIONS_SQL):
             return False

@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# How the network is reached, which a machine may say in the environment alone.
+# How the network is reached, which a machine may define in the environment alone.
 NETWORK_VARIABLES = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -78,7 +78,7 @@ def _candidates() -> Iterator[str]:
 
 
 def inspect_interpreter(program: str) -> Interpreter | None:
-    """The Python that a program starts; None if it is none that can make virtual environments."""
+    """Inspect the Python of a program. Returns None if it cannot create virtual environments."""
     code = "import ensurepip, sys, venv; print(*sys.version_info[:3], sys.base_prefix)"
     try:
         result = subprocess.run([program, "-c", code], capture_output=True, text=True, timeout=30, check=True)
@@ -114,7 +114,7 @@ class FreshMachine:
     def run(self) -> None:
         """`make run` until hubbub responds.
 
-        Raises Problem.
+        Raises FreshCloneError.
         """
         port = _free_port()
         self._run_until_it_responds(port, "make", "run", f"ARGS=--port {port}")
@@ -122,7 +122,7 @@ class FreshMachine:
     def test_with_make(self) -> str:
         """`make test` with a few tests. Returns the last line of its output.
 
-        Raises Problem.
+        Raises FreshCloneError.
         """
         process = self._start("make", "test", f"T={TESTS}")
         try:
@@ -135,9 +135,9 @@ class FreshMachine:
         return self._output.read_text().splitlines()[-1].strip("= ")
 
     def run_without_make(self) -> None:
-        """What README.md says for a machine without make, in a virtual environment, until hubbub responds.
+        """Run README.md for a machine without make, in a virtual environment, until hubbub responds.
 
-        Raises Problem.
+        Raises FreshCloneError.
         """
         venv = self.clone.parent / "venv"
         subprocess.run([self._environment["PYTHON"], "-m", "venv", str(venv)], check=True)
@@ -221,7 +221,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def check_interpreter(python: Interpreter) -> str:
     """Install, start and test a fresh clone. Returns the last line of the tests.
 
-    Raises Problem.
+    Raises FreshCloneError.
     """
     folder = Path(tempfile.mkdtemp(prefix="hubbub-fresh-"))
     try:

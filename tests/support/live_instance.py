@@ -20,7 +20,7 @@ PASSWORD = "correct horse battery"
 
 
 class OperationRefused(Exception):
-    """An operation was answered `ok: false`."""
+    """An operation was acknowledged with `ok: false`."""
 
     def __init__(self, error: dict[str, Any]) -> None:
         super().__init__(error)
@@ -29,7 +29,7 @@ class OperationRefused(Exception):
 
 
 class Client:
-    """One device of a person: a stock Socket.IO client that keeps what it hears."""
+    """One client of a user: a stock Socket.IO client that stores received events."""
 
     def __init__(self, url: str, auth: dict[str, Any], transports: list[str]) -> None:
         self._url = url
@@ -116,20 +116,20 @@ class Client:
     async def events_until(
         self, event: str, where: Callable[[dict[str, Any]], bool]
     ) -> list[tuple[str, dict[str, Any]]]:
-        """All that was heard up to and with such an event."""
+        """Return the received events up to and including such an event."""
         await self.next_event(event, where)
         return self.events[: self._events_read]
 
     def count_events(self, event: str) -> int:
-        """How many such events were heard since the start."""
+        """Count the received events of this name since the start."""
         return sum(name == event for name, _ in self.events)
 
     async def synchronize(self) -> None:
-        """Everything the server sent before now was heard: a question and its answer are in between."""
+        """Wait until all earlier output of the server has been received: one call and its ack."""
         await self.call_for_ack("room:list", limit=1)
 
     def entries(self, room_id: str) -> list[tuple[str, dict[str, Any]]]:
-        """The durable events of a room, as heard."""
+        """Return the durable events of a room, as received."""
         return [
             (name, it)
             for name, it in self.events
@@ -138,7 +138,7 @@ class Client:
 
 
 class ApiUser:
-    """Somebody with an account."""
+    """A user with an account."""
 
     def __init__(self, world: "LiveInstance", login: dict[str, Any]) -> None:
         self._world = world
@@ -151,13 +151,13 @@ class ApiUser:
     async def connect_client(
         self, *, transports: list[str] | None = None, url: str | None = None, **auth: Any
     ) -> Client:
-        """A connected device; `url` is another instance than the one where the person signed up."""
+        """Connect a client. `url` may be another instance than the one where the user registered."""
         client = Client(url or self._world.url, {"token": self.token, **auth}, transports or ["websocket"])
         self._world.clients.append(client)
         return await client.connect()
 
     async def confirm_session(self, password: str = PASSWORD, **extra_fields: str) -> Self:
-        """Say the password again, for what needs it."""
+        """Confirm the session with the password, for operations that require it."""
         status, response = await self.rest(
             "POST", "/auth/confirm", json={"password": password, **extra_fields}
         )
@@ -170,13 +170,13 @@ class ApiUser:
         return self
 
     async def rest(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        """A request of this person: status and JSON."""
+        """Send a request of this user. Returns status and JSON."""
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return await self._world.rest(method, path, headers=headers, **options)
 
 
 class LiveInstance:
-    """An instance, its people and their devices."""
+    """An instance, its users and their clients."""
 
     def __init__(self, settings: Settings, bus: Bus | None = None) -> None:
         self.settings = settings
@@ -209,7 +209,7 @@ class LiveInstance:
         return response.status, body
 
     async def register(self, name: str = "") -> ApiUser:
-        """Register somebody."""
+        """Register a user."""
         username = name or f"person{len(self.users)}"
         body = {
             "name": username.title(),
@@ -223,11 +223,11 @@ class LiveInstance:
         return self.users[username]
 
     async def another_client(self, username: str) -> Client:
-        """One more device of somebody who is here."""
+        """Connect one more client of a registered user."""
         return await self.users[username].connect_client()
 
     async def room_with_clients(self, *names: str, kind: str = "private") -> tuple[str, list[Client]]:
-        """People with a device each, together in a new room of the first one's."""
+        """Register users with a client each, in a new room of the first one."""
         users = [await self.register(name) for name in names]
         clients = [await user.connect_client() for user in users]
         created = await clients[0].call(
@@ -240,7 +240,7 @@ class LiveInstance:
 
 
 class RemoteInstances(LiveInstance):
-    """The people of instances that run as processes; the first of `urls` is where they sign up."""
+    """The users of instances that run as processes. They register at the first of `urls`."""
 
     def __init__(self, *urls: str) -> None:
         self.urls = urls

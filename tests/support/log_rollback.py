@@ -9,7 +9,7 @@ WAIT_S = 10.0
 
 
 async def delete_entries_after(room_id: str, last_seq: int) -> None:
-    """Take the entries after `last_seq` out of the database, as a failover to a late standby does."""
+    """Delete the entries after `last_seq` from the database, as a failover to a late standby does."""
     async with database.transaction():
         await models.Entry.filter(room_id=room_id, seq__gt=last_seq).delete()
         await models.Message.filter(room_id=room_id, seq__gt=last_seq).delete()

@@ -11,7 +11,7 @@ from tests.support.tcp_proxy import TcpProxy
 
 
 class LossyProxy(TcpProxy):
-    """Passes all on, except a share of the messages of pub/sub. Heartbeats, which are empty, come through."""
+    """Passes everything except a share of the pub/sub messages. Heartbeats, which are empty, pass."""
 
     def __init__(self, url: str, seed: int, loss_rate: float) -> None:
         super().__init__(url)

@@ -40,7 +40,7 @@ def _parse_raw(envelope: Envelope, content: bytes) -> RawMail:
 
 
 class Mailbox:
-    """All mail that came in. `refuse` may name an answer to a recipient: `550 nobody here`."""
+    """All received mail. `refuse` maps a recipient to a reply: `550 nobody here`."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
@@ -114,7 +114,7 @@ def plain_text(message: EmailMessage) -> str:
 
 @asynccontextmanager
 async def run_mailbox(*, utf8: bool = True) -> AsyncIterator[Mailbox]:
-    """A server on a free port; it takes addresses beyond ASCII if `utf8`."""
+    """Run a server on a free port. It accepts addresses beyond ASCII if `utf8`."""
     box = Mailbox()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(

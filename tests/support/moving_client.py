@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 class MovingClient:
-    """A user whom the second instance remembers, in a room of the owner, who now acts on the first one."""
+    """A user cached by the second instance, in a room of the owner, who now acts on the first one."""
 
     def __init__(self, world: RemoteInstances, owner: ApiUser, user: ApiUser) -> None:
         self.world, self.owner, self.user = world, owner, user
@@ -53,7 +53,7 @@ class MovingClient:
         return int(response["data"]["seq"])
 
     async def visit_first_instance(self, event: str = "", **payload: Any) -> None:
-        """Be at the first instance for a moment, with an event if one is given."""
+        """Connect to the first instance for a moment, with an event if one is given."""
         self.client.url = self.world.urls[0]
         await self.client.connect()
         if event:

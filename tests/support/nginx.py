@@ -14,7 +14,7 @@ from tests.support.servers import free_port
 
 NGINX_DIR = Path(__file__).parents[2] / "nginx"
 NGINX_VARIABLE = "HUBBUB_TEST_NGINX"
-EXTRA_PATH = "/usr/sbin:/usr/local/sbin"  # not on the PATH of everybody
+EXTRA_PATH = "/usr/sbin:/usr/local/sbin"  # not on the PATH of every user
 START_S = 20.0
 MAX_ATTEMPTS = 3
 
@@ -59,7 +59,7 @@ def _wheel_binary() -> Path:
 
 
 class Nginx:
-    """A running nginx, as nginx/README.md sets it up, on ports of its own.
+    """A running nginx, as nginx/README.md sets it up, on separate ports.
 
     With `tls`, a certificate and its key, it is hubbub-tls.conf.
     """

@@ -32,7 +32,7 @@ def rsa_key(name: str) -> RSAPrivateKey:
 
 @dataclass
 class ProviderUser:
-    """Who is logged in at the provider, and will say yes."""
+    """The user who is logged in at the provider and will consent."""
 
     subject: str = "1001"
     email: str | None = "ada@example.com"
@@ -42,7 +42,7 @@ class ProviderUser:
 
 @dataclass
 class Grant:
-    """A code that was given out."""
+    """An issued code."""
 
     user: ProviderUser
     request_params: dict[str, str]
@@ -50,13 +50,13 @@ class Grant:
 
 @dataclass
 class Issuer:
-    """Discovery, keys, form, tokens with PKCE, userinfo. `instead` answers an address in another way."""
+    """Discovery, keys, form, tokens with PKCE, userinfo. `instead` overrides the response of a path."""
 
     user: ProviderUser = field(default_factory=ProviderUser)
     consents: bool = True
     signing_key_id: str = "one"
     published_key_ids: list[str] = field(default_factory=lambda: ["one"])
-    minimal_id_token: bool = False  # no address in the ID token: it is told by userinfo
+    minimal_id_token: bool = False  # no e-mail address in the ID token: userinfo has it
     alter_claims: Callable[[dict[str, Any]], dict[str, Any]] = lambda claims: claims
     sign_token: Callable[["Issuer", dict[str, Any]], str] | None = None
     overrides: dict[str, RequestHandler] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class Issuer:
         )
 
     async def _redeem_code(self, request: web.Request) -> Grant | None:
-        """The grant of a code, once, for who asked for it and has the verifier."""
+        """Return the grant of a code, once, for the client that requested it and has the verifier."""
         form = await request.post()
         credentials = (str(form["client_id"]), str(form.get("client_secret", "")))
         if "Authorization" in request.headers:
@@ -153,7 +153,7 @@ class Issuer:
         return token
 
     def claims(self, grant: Grant) -> dict[str, Any]:
-        """What is true of somebody."""
+        """Return the claims of a user."""
         now = int(clock.now().timestamp())
         profile = {} if self.minimal_id_token else self._profile(grant.user)
         nonce = {"nonce": grant.request_params["nonce"]} if "nonce" in grant.request_params else {}
@@ -182,7 +182,7 @@ class Issuer:
     async def _github_token(self, request: web.Request) -> web.Response:
         assert request.headers["Accept"] == "application/json"
         grant = await self._redeem_code(request)
-        if grant is None:  # GitHub says so with status 200
+        if grant is None:  # GitHub responds so with status 200
             return web.json_response({"error": "bad_verification_code"})
         return web.json_response(
             {"access_token": self._issue_access_token(grant.user), "token_type": "bearer"}
@@ -245,7 +245,7 @@ class OAuthBrowser:
             return response.status, response.headers.get("Location", ""), body
 
     async def authorize(self, provider: str, **params: str) -> str:
-        """Go to a provider and say yes: the path that it sends back to."""
+        """Consent at a provider. Returns the path that it redirects to."""
         status, form_url, body = await self.get(
             f"/api/v1/auth/oauth/{provider}/authorize?{urlencode(params)}"
         )
@@ -254,7 +254,7 @@ class OAuthBrowser:
         return "/" + callback_url.split("/", 3)[3]
 
     async def log_in(self, provider: str = "test", **params: str) -> tuple[int, str, Any]:
-        """All the way."""
+        """Run the whole login."""
         return await self.get(await self.authorize(provider, **params))
 
     def clone(self) -> Self:

@@ -17,7 +17,7 @@ WAIT_S = 30.0
 
 
 class PostgresServer:
-    """One server process on a port of its own, which it keeps. Use it as a context manager."""
+    """One server process on a fixed port. Use it as a context manager."""
 
     def __init__(self, *, durable: bool = False) -> None:
         self._stack = contextlib.ExitStack()
@@ -66,7 +66,7 @@ class PostgresServer:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """End it, without a farewell to who is connected."""
+        """Stop it without closing client connections properly."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -89,7 +89,7 @@ class PostgresServer:
             yield other
 
     async def execute(self, *statements: str) -> object:
-        """Run statements; returns the last one's value. A server that is read-only by default runs them."""
+        """Run statements. Returns the last one's value. A server that is read-only by default runs them."""
         connection = await asyncpg.connect(self.url())
         try:
             value = None
@@ -102,10 +102,10 @@ class PostgresServer:
             await connection.close()
 
     async def set_read_only(self, *, on: bool = True) -> None:
-        """Make it refuse writes, on connections that are open as well, as a demoted primary does."""
+        """Refuse writes, on open connections as well, as a demoted primary does."""
         change = "SET default_transaction_read_only = on" if on else "RESET default_transaction_read_only"
         await self.execute(f"ALTER SYSTEM {change}", "SELECT pg_reload_conf()")
 
     async def promote(self) -> None:
-        """Make a standby a primary."""
+        """Promote a standby to primary."""
         await self.execute("SELECT pg_promote()")

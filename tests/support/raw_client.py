@@ -18,7 +18,7 @@ class ConnectRefused(Exception):
 
 
 class RawClient:
-    """One device: connects, keeps what it hears, comes back with its cursors."""
+    """One client: connects, stores received events, reconnects with its cursors."""
 
     def __init__(self, http: aiohttp.ClientSession, url: str, token: str) -> None:
         self._http = http
@@ -86,7 +86,7 @@ class RawClient:
             self._ready_future.set_result(payload)
 
     async def call(self, event: str, **payload: Any) -> dict[str, Any]:
-        """The data of an ack that must be good."""
+        """Return the data of an ack that must be successful."""
         self._acks.append(asyncio.get_running_loop().create_future())
         assert self._socket is not None
         await self._socket.send_str(f"42/chat,{len(self._acks) - 1}{json.dumps([event, payload])}")
@@ -96,21 +96,21 @@ class RawClient:
         return data
 
     async def wait_for_count(self, event: str, count: int) -> None:
-        """Wait until that many such events were heard."""
+        """Wait until this many such events were received."""
         async with asyncio.timeout(WAIT_S):
             while sum(name == event for name, _ in self.events) < count:
                 self._event_received.clear()
                 await self._event_received.wait()
 
     async def wait_for_seq(self, room_id: str, seq: int) -> None:
-        """Wait until everything of a room up to there was heard, or told of by `ready`."""
+        """Wait until all entries of a room up to `seq` were received or reported by `ready`."""
         async with asyncio.timeout(WAIT_S):
             while self.cursors.get(room_id, 0) < seq:
                 self._event_received.clear()
                 await self._event_received.wait()
 
     async def close(self) -> None:
-        """Be gone, without a word to the server."""
+        """Disconnect without a close packet."""
         if self._socket is not None and self._reader is not None:
             await self._socket.close()
             await asyncio.wait([self._reader])

@@ -20,7 +20,7 @@ WAIT_S = 30.0
 
 
 class RedisServer:
-    """One server process on a port of its own, which it keeps. Use it as a context manager."""
+    """One server process on a fixed port. Use it as a context manager."""
 
     def __init__(self, *options: str) -> None:
         self._options = options
@@ -63,7 +63,7 @@ class RedisServer:
             self._process.wait()
 
     def pause(self) -> None:
-        """SIGSTOP: connections stay, nothing answers."""
+        """SIGSTOP: connections stay open, nothing responds."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 

@@ -35,7 +35,7 @@ class Schema(NamedTuple):
 
 
 class DatabaseInspector:
-    """A database, asked directly by its driver."""
+    """A database, queried directly by its driver."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -142,7 +142,7 @@ class DatabaseInspector:
             placeholders = ", ".join("?" * len(values))
             await self.rows(f'INSERT INTO "{table}" ({names}) VALUES ({placeholders})', *values.values())
             return
-        # As texts: the server knows best what its columns take.
+        # As texts: the server converts them to the types of its columns.
         placeholders = ", ".join(f"'{value}'" for value in values.values())
         await self.rows(f'INSERT INTO "{table}" ({names}) VALUES ({placeholders})')
 

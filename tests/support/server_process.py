@@ -16,10 +16,10 @@ STOP_S = 40.0
 
 
 class ServerProcess:
-    """A child process that runs one instance. `start` and `kill` it as often as you like.
+    """A child process that runs one instance. `start` and `kill` may be called repeatedly.
 
-    `variables` are settings without their HUBBUB_, in any case: `database_url="…"`. What this process has in
-    its environment does not count. REST is not limited unless they say so.
+    `variables` are settings without their HUBBUB_, in any case: `database_url="…"`. The environment of this
+    process is ignored. REST is not limited by default.
     """
 
     def __init__(self, folder: Path, **variables: object) -> None:
@@ -34,7 +34,7 @@ class ServerProcess:
 
     @property
     def url(self) -> str:
-        """Where it answers; the same after each start."""
+        """The URL of the instance, the same after each start."""
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> float:
@@ -57,7 +57,7 @@ class ServerProcess:
         return time.monotonic() - began
 
     async def _read(self, errors: asyncio.StreamReader | None, listening_url: asyncio.Future[str]) -> None:
-        """Keep what it logs; tell when it listens, or that it ended instead."""
+        """Store its log, and set the event when it listens or has ended."""
         assert errors is not None
         async for line in errors:
             self.lines.append(line.decode(errors="replace").rstrip())
@@ -67,17 +67,17 @@ class ServerProcess:
             listening_url.set_exception(RuntimeError("it ended:\n" + "\n".join(self.lines)))
 
     async def kill(self) -> None:
-        """SIGKILL: it gets no chance to tidy up."""
+        """SIGKILL: it cannot clean up."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
         await self._wait()
 
     def pause(self) -> None:
-        """SIGSTOP: it stands still, with all its connections open."""
+        """SIGSTOP: it is paused, with all its connections open."""
         self.signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT: it goes on as if nothing had been."""
+        """SIGCONT: it continues."""
         self.signal(signal.SIGCONT)
 
     def signal(self, number: signal.Signals) -> None:

@@ -20,7 +20,7 @@ REDIS_URL_VARIABLE = "HUBBUB_TEST_REDIS_URL"
 START_TIMEOUT_S = 60.0  # seconds; a server is up in half of one, unless the machine is very busy
 MAX_ATTEMPTS = 3  # a port that was free a moment ago may be taken by now
 
-# What makes a database quick and forgetful: nothing in it must survive the tests.
+# Options that make a database fast and not durable: no data must survive the tests.
 NON_DURABLE_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 POSTGRES_OPTIONS = (
     "max_connections=200",
@@ -37,9 +37,9 @@ class ServerUnavailable(Exception):
 
 @contextlib.contextmanager
 def postgres(*, durable: bool = False) -> Iterator[str]:
-    """The address of a PostgreSQL server, as `postgres://…`, for as long as the block lasts.
+    """Yield the URL of a PostgreSQL server, as `postgres://…`, for the duration of the block.
 
-    `durable` leaves its promises to the disk as they ship: what benchmarks measure.
+    `durable` keeps the default guarantees of writes to disk, which benchmarks measure.
     """
     if url := os.environ.get(DATABASE_URL_VARIABLE):
         yield url
@@ -61,7 +61,7 @@ def postgres(*, durable: bool = False) -> Iterator[str]:
 
 @contextlib.contextmanager
 def redis() -> Iterator[str]:
-    """The address of a Redis (or Valkey) server, as `redis://…`, for as long as the block lasts."""
+    """Yield the URL of a Redis (or Valkey) server, as `redis://…`, for the duration of the block."""
     if url := os.environ.get(REDIS_URL_VARIABLE):
         yield url
         return
@@ -125,7 +125,7 @@ def _readable_binary(package: Path, binary: Path, folder: Path) -> Path:
 
 
 def server_user() -> pwd.struct_passwd | None:
-    """Whom the servers run as: PostgreSQL refuses root. None: as who we are."""
+    """Return the user that runs the servers: PostgreSQL refuses root. None: the current user."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -196,14 +196,14 @@ def _run_server(folder: Path, command: Callable[[int], Sequence[object]], name: 
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on at this moment."""
+    """Return a port of the loopback interface that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], output: Path) -> bool:
-    """Wait until the server says that it is ready, as both do; false when it ended instead."""
+    """Wait until the server logs that it is ready, as both do. Returns False when it ended instead."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
         if b"ready to accept connections" in output.read_bytes().lower():

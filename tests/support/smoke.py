@@ -28,7 +28,7 @@ class StepFailed(Exception):
 
 
 async def check(url: str, read_mail: ReadMail, report: Callable[[str], None] = print) -> None:
-    """Take every step. `read_mail` returns the text of the first e-mail to an address. Raises Failure."""
+    """Run every step. `read_mail` returns the text of the first e-mail to an address. Raises StepFailed."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(WAIT_S)) as http:
         await _check_page(http, url)
         report(f"{url}/ shows a page")

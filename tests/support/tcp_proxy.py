@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 
 class TcpProxy:
-    """Passes bytes on between clients and one server, for as long as it is told to.
+    """Passes bytes between clients and one server until it is frozen or stopped.
 
-    `url` is the server's address with the relay's host and port in it; with `tls`, clients speak TLS to it.
+    `url` is the server's URL with the proxy's host and port. With `tls`, clients connect by TLS.
+
     """
 
     def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
@@ -26,7 +27,7 @@ class TcpProxy:
         self._port = 0
         self._freeze_pattern = b""
         self.pattern_seen = asyncio.Event()  # the word of `hold_at` went by
-        self.data_blocked = asyncio.Event()  # something came since `freeze`
+        self.data_blocked = asyncio.Event()  # data arrived since `freeze`
 
     @property
     def url(self) -> str:
@@ -51,7 +52,7 @@ class TcpProxy:
         self._port = self._listener.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Close everything; who comes is refused."""
+        """Close everything. New connections are refused."""
         if self._listener is not None:
             self._listener.close()
         self.reset_connections()
@@ -65,12 +66,12 @@ class TcpProxy:
             writer.transport.abort()
 
     def freeze_at(self, pattern: bytes) -> None:
-        """Freeze when a client says this word: the server gets it, its answer does not come through."""
+        """Freeze when a client sends this word: the server gets it, its response does not pass."""
         self._freeze_pattern = pattern
         self.pattern_seen.clear()
 
     def freeze(self) -> None:
-        """Nothing passes any more; the connections stay."""
+        """Stop passing data. The connections stay open."""
         self._flowing.clear()
         self.data_blocked.clear()
 
@@ -79,13 +80,13 @@ class TcpProxy:
         self._flowing.set()
 
     def stall_connections(self) -> None:
-        """Nothing passes on the connections of now any more, and they stay; what comes later passes."""
+        """Stop passing data on the current connections, which stay open. New ones work."""
         self._flowing.clear()
         self._flowing = asyncio.Event()
         self._flowing.set()
 
     def redirect_to(self, url: str) -> None:
-        """Connect who comes later to another server; the connections of now stay with theirs."""
+        """Connect new clients to another server. Current connections keep theirs."""
         url_parts = urlsplit(url)
         self._target = (url_parts.hostname, url_parts.port)
 
@@ -100,7 +101,7 @@ class TcpProxy:
     async def _forward(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, from_client: bool
     ) -> None:
-        flowing = self._flowing  # that of the time when the connection was made
+        flowing = self._flowing  # that of the time when the connection was opened
         with suppress(OSError):
             while data := await source.read(65536):
                 self.data_blocked.set()

@@ -14,7 +14,7 @@ DAY = dt.timedelta(days=1)
 
 
 class CertificateAuthority:
-    """Signs for 127.0.0.1; `certificate` is the file by which it is known."""
+    """Signs for 127.0.0.1. `certificate` is the file of the authority's certificate."""
 
     def __init__(self, folder: Path, name: str = "tests") -> None:
         self._folder = folder
@@ -36,7 +36,7 @@ class CertificateAuthority:
         return context
 
     def _issue(self, key: ec.EllipticCurvePrivateKey, *, ca: bool) -> x509.Certificate:
-        """Sign with all that RFC 5280 asks for: from Python 3.13 on it is verified strictly."""
+        """Sign with all fields that RFC 5280 requires: from Python 3.13 on verification is strict."""
         name = self._name_of(self._name)
         now = dt.datetime.now(dt.UTC)
         builder = (

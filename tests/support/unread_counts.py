@@ -63,7 +63,7 @@ class UnreadCounts:
             self.doubts += 1  # it may mention me now, or no longer
 
     def apply_read(self, seq: int) -> None:
-        """The mark is at `seq`: the ack of `room:read` and `room:mark_unread`, one's own hint `read`."""
+        """Set the mark to `seq`: the ack of `room:read` and `room:mark_unread`, the own hint `read`."""
         self._read_seq = seq
         if seq >= self._as_of_seq:
             self._own_if_unlisted = self._find_mentions = 0

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class UnreliableBus(MemoryBus):
-    """Loses some signals about entries for good, and holds others back until a later one passed them."""
+    """Drops some signals about entries, and holds others back until a later one has passed."""
 
     def __init__(self, seed: int, loss_rate: float, delay_rate: float) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class UnreliableBus(MemoryBus):
 
 
 class DroppingBus(MemoryBus):
-    """Loses what it is told to lose."""
+    """Drops the signals that a test selects."""
 
     def __init__(self) -> None:
         super().__init__()

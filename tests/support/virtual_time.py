@@ -37,7 +37,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 def run_in_virtual_time(
     monkeypatch: pytest.MonkeyPatch, test: Callable[[], Coroutine[Any, Any, None]]
 ) -> None:
-    """Run something in virtual time, which `clock` tells as well."""
+    """Run a coroutine in virtual time, which `clock` returns as well."""
     loop = VirtualLoop()
     with monkeypatch.context() as patch:
         patch.setattr(clock, "monotonic", loop.time)

@@ -27,7 +27,7 @@ COMMAND = (
 
 
 def verdict(report: dict[str, Any]) -> tuple[str, int]:
-    """What to say about a report of pip-audit, and the exit code."""
+    """Return the message for a report of pip-audit, and the exit code."""
     packages = report["dependencies"]
     found = [
         f"{package['name']} {package['version']}: {flaw['id']}, repaired in {flaw['fix_versions'] or 'none'}"
@@ -58,7 +58,7 @@ def audit(command: tuple[str, ...] = COMMAND, seconds: float = AUDIT_TIMEOUT_S) 
 
 
 def main() -> int:
-    """Say it, and return the exit code."""
+    """Print the message, and return the exit code."""
     text, code = audit()
     print(text, file=sys.stderr if code else sys.stdout)
     return code

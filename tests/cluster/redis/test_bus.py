@@ -103,7 +103,7 @@ async def test_the_bus_starts_without_redis_and_connects_later(redis_bus, proxy,
     there = await redis_bus()
     room_id = uuid4()
     here.bus.subscribe_room(room_id)
-    await here.bus.wait_subscribed()  # waits for nobody who is away
+    await here.bus.wait_subscribed()  # does not wait for an unavailable Redis
     here.bus.publish(entries_signal(room_id, 1))
     assert len(here.signals) == 1
 
@@ -174,7 +174,7 @@ async def test_a_silent_subscriber_connection_is_replaced(redis_bus) -> None:
     listener = there.bus._connections._connections[""].subscriber
     listener.unsubscribe(
         listener.heartbeat_channel
-    )  # the connection is there and Redis answers, but it hears nothing
+    )  # the connection is open and Redis responds, but no signal is received
     await until(lambda: there.lost_count > missed)
     here.bus.publish(entries_signal(room_id, 1))
 

@@ -21,7 +21,7 @@ from tests.cluster.conftest import entries_signal, until
 from tests.support.redis_servers import RedisServer, Sentinel
 from tests.support.tcp_proxy import TcpProxy
 
-SOON = 10.0  # seconds: what the contract gives a failover
+SOON = 10.0  # seconds: the specified limit of a failover
 RATE = Rate(3, 0.001)
 
 
@@ -76,7 +76,7 @@ class Instances:
             await found.close()
 
     async def receives(self) -> bool:
-        """Whether both hear what the other one publishes."""
+        """Return whether both receive the signals of the other."""
         here, there = self.buses
         for one, other in ((here, there), (there, here)):
             room_id = uuid4()
@@ -111,7 +111,7 @@ class Instances:
 
 
 async def _ignore(_users: object, _status: object) -> None:
-    """Nothing is shown."""
+    """Ignore presence changes."""
 
 
 @pytest.mark.usefixtures("short_timeouts")
@@ -119,7 +119,7 @@ async def _ignore(_users: object, _status: object) -> None:
 async def test_a_proxy_that_keeps_connections_to_the_previous_master(
     pair, redis_bus, prefix, earlier, caplog, figures
 ) -> None:
-    """New connections lead to the new master; those of before stay with the earlier one."""
+    """New connections lead to the new master. Existing ones keep the earlier one."""
     master, replica = pair
     async with TcpProxy(master.url) as proxy:
         instances = Instances(await redis_bus(proxy.url), await redis_bus(proxy.url), proxy.url, prefix)
@@ -171,7 +171,7 @@ async def _info(server: RedisServer) -> dict[str, str]:
 async def test_a_failover_by_sentinel_is_followed(pair, redis_bus, prefix, figures) -> None:
     master, replica = pair
     with Sentinel(master) as sentinel:
-        # It has to know the replica first.
+        # It must have discovered the replica first.
         async def has_switched() -> bool:
             return bool(await _do(sentinel, "SENTINEL", "REPLICAS", "mymaster"))
 
@@ -182,7 +182,7 @@ async def test_a_failover_by_sentinel_is_followed(pair, redis_bus, prefix, figur
         await instances.start()
         await until(instances.work)
 
-        master.pause()  # as a machine that stands still: connections stay, and it is master again afterwards
+        master.pause()  # like a paused machine: connections stay open, and it is master again afterwards
         try:
 
             async def switched() -> bool:

@@ -15,7 +15,7 @@ async def test_channels_subscribed_at_no_node_were_missed(redis_bus) -> None:
     lanes = there.bus._connections
     (lane,) = lanes._connections.values()
 
-    # As when the slot of a channel moves to a node whose connections all work: nothing breaks.
+    # As when the slot of a channel moves to a node whose connections all work: no connection breaks.
     lane.subscriber.unsubscribe(lanes._channels.copy().pop())
     await lanes._update_nodes()
 

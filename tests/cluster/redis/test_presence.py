@@ -20,7 +20,7 @@ LEASE_S = 2.4  # longer than a busy machine keeps a process waiting
 
 
 class Instance:
-    """What one instance knows of presence, and was told by itself."""
+    """Presence as one instance sees it, and the changes that it was notified of."""
 
     def __init__(self, url: str, prefix: str) -> None:
         self.servers = topology.from_url(url)
@@ -32,14 +32,14 @@ class Instance:
         self.told += [(user_id, status) for user_id in users]
 
     async def die(self) -> None:
-        """Or stand still: nothing is renewed any more."""
+        """Die or pause: nothing is renewed."""
         await self.presence._lease_task.close()
 
     async def resume(self) -> None:
         self.presence.start(self.on_change)
 
 
-NO_END = -1  # how long a key lives that does not expire; -2 is one that is gone since it was found
+NO_END = -1  # the TTL of a key that does not expire. -2: the key was deleted since it was found
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ async def test_connections_on_several_instances_are_one_user(instance) -> None:
 
 async def test_a_new_instance_counts_at_once(instance) -> None:
     here = await instance()
-    await here.die()  # it looks at the leases no more
+    await here.die()  # it stops renewing its lease
     there = await instance()
     ada = uuid4()
 

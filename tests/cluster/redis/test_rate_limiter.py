@@ -21,7 +21,7 @@ RATE = Rate(3, 0.001)
 
 @pytest.fixture
 async def instance(prefix):
-    """Makes what one instance has, at an address."""
+    """Create the limiter of one instance, at a URL."""
     made = []
 
     def make(url: str, patience_s: float = PATIENCE_S) -> RedisRateLimiter:

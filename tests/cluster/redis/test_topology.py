@@ -18,7 +18,7 @@ from tests.support.tls import CertificateAuthority
 
 
 async def talk(make, url: str) -> None:
-    """Two buses hear each other in many rooms."""
+    """Two buses receive each other's signals in many rooms."""
     here, there = await make(url), await make(url)
     rooms = [uuid4() for _ in range(50)]
     for room_id in rooms:
@@ -45,7 +45,7 @@ async def test_a_cluster_with_sharded_channels(redis_bus) -> None:
 
 async def test_presence_in_a_cluster(prefix) -> None:
     async def ignore(_users: object, _status: object) -> None:
-        """Nothing is told."""
+        """Ignore presence changes."""
 
     async with run_cluster() as url:
         found = topology.from_url(url)
@@ -77,12 +77,12 @@ async def test_moved_cluster_slots_are_followed(redis_bus, noticed) -> None:
         missed = there.lost_count
 
         await give_away(url, blocking=noticed == "by looking")
-        if noticed == "by looking":  # as on any heartbeat; nothing broke that it knows of
+        if noticed == "by looking":  # as on any heartbeat, without a broken connection
             await there.bus._connections._update_nodes()
         await until(lambda: there.lost_count > missed)
 
         async def all_received() -> bool:
-            """Until both have found their way, what is said may be lost."""
+            """Return whether all signals arrived. Until both have refreshed, signals may be lost."""
             for room_id in rooms:
                 here.bus.publish(entries_signal(room_id, 1))
             await there.bus.wait_subscribed()
@@ -92,10 +92,10 @@ async def test_moved_cluster_slots_are_followed(redis_bus, noticed) -> None:
 
 
 async def give_away(url: str, *, blocking: bool) -> None:
-    """Give all slots of the cluster's first node to the other one; `blocking` stops the loop meanwhile.
+    """Move all slots of the cluster's first node to the other one. `blocking` stops the loop meanwhile.
 
-    Only the other one is asked to take them, with the newest epoch, so that its claim wins. The first node
-    learns it from the other, and is a replica from then on: it could not be asked any more.
+    Only the other node gets a command, with the newest epoch, so that its claim wins. The first node gets it
+    from the other and is a replica from then on: it would refuse the command.
     """
     moving = partial(_give_away, url)
     if blocking:

@@ -40,7 +40,7 @@ REFUSED = [
     "\uff1d\uff1futf-8?q?ada?=@example.org",
     "ada=?us-ascii?q?x?=@example.org",
     "ada@=?utf-8?q?example?=.org",
-    # Names that DNS does not have, or that are nobody's.
+    # Names that DNS does not have, or that belong to no host.
     "ada@example",
     "ada@localhost",
     "ada@[127.0.0.1]",

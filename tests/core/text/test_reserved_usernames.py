@@ -119,7 +119,7 @@ def _writers(path: Path) -> set[str]:
 
 
 def _writes(node: ast.AST) -> bool:
-    """Whether it gives a row of users a username."""
+    """Return whether the node writes a username to a row of users."""
     if isinstance(node, ast.Call) and any(each.arg == "username" for each in node.keywords):
         return ast.unparse(node.func).endswith(("models.User", ".update", ".create", ".update_or_create"))
     return isinstance(node, ast.Assign) and any(

@@ -16,7 +16,7 @@ from tests.support.postgres_servers import PostgresServer
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 
-SOON = 10.0  # seconds: what the contract gives a failover
+SOON = 10.0  # seconds: the specified limit of a failover
 POOL = 3
 
 
@@ -123,7 +123,7 @@ async def proxy(servers):
 
 @pytest.fixture
 async def proxied_database(proxy, tmp_path):
-    """The database of the primary, open by way of the relay."""
+    """The database of the primary, opened through the proxy."""
     await database.connect(Settings.for_tests(database_url=proxy.url, data_dir=tmp_path, database_pool=POOL))
     await database.connection().execute("CREATE TABLE IF NOT EXISTS t (x int)")
     yield proxy
@@ -169,7 +169,7 @@ async def test_idle_connections_to_a_server_that_refuses_writes_are_closed(serve
     proxied_database.redirect_to(servers[1].url())
     await servers[0].set_read_only()
     try:
-        await until(lambda: _none(proxied_database), SOON)  # each is closed, and none is made anew
+        await until(lambda: _none(proxied_database), SOON)  # each is closed, and none is created
     finally:
         await servers[0].set_read_only(on=False)
     proxied_database.redirect_to(servers[0].url())
@@ -180,7 +180,7 @@ async def test_idle_connections_to_a_server_that_refuses_writes_are_closed(serve
 
 
 async def test_unusable_connections_are_closed(proxied_database, caplog, short_timeouts):
-    """As behind a proxy that keeps connections to a dead primary: idle ones, and one in use."""
+    """As behind a proxy that keeps connections to a stopped primary: idle ones, and one in use."""
     caplog.set_level("INFO", "hubbub")
     before = await _pids()
     hanging = asyncio.create_task(_sleep())

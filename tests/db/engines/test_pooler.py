@@ -19,7 +19,7 @@ def database_kind():
 
 @pytest.fixture
 async def pooled(settings):
-    """Settings that lead to the database through a program that gives keys of its own, as pgbouncer does."""
+    """Settings that lead to the database through a program that issues its own keys, as pgbouncer does."""
     parts = urlsplit(settings.database_url)
 
     async def serve(reader, writer):

@@ -67,7 +67,7 @@ async def test_reads_proceed_and_writes_wait_while_another_program_writes(settin
 
     assert await models.DatabaseMeta.all().count() == 3
     await database.close()
-    assert max(waits) < 1  # SQLite's own waiting made it 5
+    assert max(waits) < 1  # SQLite's own busy wait made it 5
 
 
 async def test_a_write_fails_when_another_program_keeps_the_lock(settings, monkeypatch):

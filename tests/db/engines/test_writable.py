@@ -21,7 +21,7 @@ def pair():
 
 @pytest.fixture
 def silent_host():
-    """A host that accepts connections and says nothing, as one that is cut off from the network."""
+    """A host that accepts connections and never responds, like one behind a broken network."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 

@@ -15,7 +15,7 @@ SHOWN = ("id", "username", "display_name", "avatar_url")
 
 
 async def everywhere(world: LiveInstance, name: str, room_id: str, kind: str) -> dict[str, Json]:
-    """A room, wherever a member is given it."""
+    """The views of a room in every response that contains it."""
     user = world.users[name]
     device = await user.connect_client()
     lists = {

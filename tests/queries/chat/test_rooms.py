@@ -71,7 +71,7 @@ async def explaining_sql(sql):
 
 @pytest.fixture
 async def user(sql, explaining_sql):
-    """Somebody who is in a few rooms."""
+    """A user who is a member of a few rooms."""
     rows = await sql.fetch("SELECT user_id FROM memberships LIMIT 1")
     return as_uuid(rows[0]["user_id"])
 

@@ -11,7 +11,7 @@ from hubbub.queries.chat import search
 
 
 class SearchRoom:
-    """A room, its only member, and what is said there."""
+    """A room, its only member, and its messages."""
 
     def __init__(self, room, user):
         self.room = room
@@ -196,7 +196,7 @@ OPERATORS = [
 
 @pytest.mark.parametrize("query", OPERATORS)
 async def test_operators_are_ordinary_words(search_room, query):
-    """What one language or the other would take for syntax is looked for as it stands."""
+    """Syntax of either query language is searched for literally."""
     await search_room.say("quite another matter")
     (held,) = await search_room.say(query.encode("utf-8", "ignore").decode().replace("\x00", " "))
 
@@ -221,7 +221,7 @@ async def test_a_long_text_is_found_by_its_end(search_room):
     assert await search_room.find("w0 w1999 las") == [said]
 
 
-# --- whose ---
+# --- permissions ---
 
 
 async def test_only_members_find_messages(search_room):
@@ -239,7 +239,7 @@ async def test_only_members_find_messages(search_room):
 
 @pytest.mark.parametrize("few", [0, 1, 2])
 async def test_members_of_few_and_of_many_rooms_find_the_same(search_room, monkeypatch, few):
-    """SQLite names the rooms of those who are in a few, and asks message by message for the others."""
+    """SQLite lists the rooms of members of a few, and checks message by message for the others."""
     monkeypatch.setattr(search, "MAX_LISTED_ROOMS", few)
     other, third = await SearchRoom.make(), await SearchRoom.make()
     await other.add_member(search_room.user)
@@ -373,12 +373,12 @@ async def test_a_failed_transaction_leaves_no_words(search_room):
 
 # --- the rule ---
 
-# Few letters, so that texts meet; with what each script and each dialect makes a difference of.
+# Few characters, so that texts collide, including those that scripts and dialects treat differently.
 BODIES = st.text(st.sampled_from("aab  éA世界世สวเ가각مَ👍🏽'\"*:|&!()\\-ß1١"), max_size=12)
 
 
 def _holds(body, query):
-    """What a search is meant to do, said plainly."""
+    """The reference implementation of a search."""
     asked, said = text_search.parse_terms(query), text_search.tokenize(body)
     return bool(asked) and all(
         any(_fits(said[at : at + len(term)], term, last=term is asked[-1]) for at in range(len(said)))

@@ -126,7 +126,7 @@ async def test_mentions_are_stored_with_their_message(world: LiveInstance) -> No
 
 
 async def test_the_batch_path_stores_the_same_as_the_single_path(world: LiveInstance) -> None:
-    """The same message, by `send`, has the same entry in either way, but for ids and times."""
+    """The same message, by `send`, has the same entry on both paths, except for ids and times."""
     here = await place(world, "ada")
     ctx = Context(world.app.container, here.sender_id)
     membership = await rooms.access(ctx, here.room_id)

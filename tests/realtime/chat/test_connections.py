@@ -55,7 +55,7 @@ async def test_a_client_that_keeps_flooding_is_disconnected(world: LiveInstance)
     connection.event_limiter.acquire()
     assert not (await ada.call_for_ack("room:list"))["ok"]
 
-    connection._flooding_since -= 11  # as if this had gone on for that long
+    connection._flooding_since -= 11  # as if this had continued for that long
     await ada.sio.emit("room:list", {}, namespace="/chat")
 
     assert (await ada.next_event("closing"))["code"] == "flooding"
@@ -158,7 +158,7 @@ async def _flooded(world: LiveInstance, ada: ApiUser, name: str, payload: Any, a
             answer = await client.next_event("error")
         code = answer["error"]["code"]
         found.append(code if code in {"rate_limited", "internal"} else "refused")
-    connection._flooding_since -= 11  # as if this had gone on for that long
+    connection._flooding_since -= 11  # as if this had continued for that long
     await client.sio.emit(name, payload, namespace="/chat")
     found.append((await client.next_event("closing"))["code"])
     await client.next_event("disconnect")
@@ -230,7 +230,7 @@ async def test_refused_events_leave_no_client_data_in_memory(
             (connection,) = world.app.chat.connections.by_sid.values()
             connection.event_limiter = SingleKeyLimiter(rate)
 
-            await _refused(socket, KINDS[kind], 20)  # what is made once is made
+            await _refused(socket, KINDS[kind], 20)  # create what is created once
             gc.collect()
             gc.disable()
             try:

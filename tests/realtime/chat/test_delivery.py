@@ -29,7 +29,7 @@ async def test_a_bus_that_loses_and_reorders_only_delays_delivery(
             await client.next_event("message:new", lambda it: it["seq"] == sent[-1]["seq"])
 
         for client in clients:
-            # Who was named at the creation begins behind it, or at their joining if that was lost.
+            # A member named at the creation begins behind it, or at the join if that was lost.
             received = seqs(client, room_id)
             assert received == list(range(received[0], sent[-1]["seq"] + 1))
             assert received[0] == 1 if client is clients[0] else received[0] <= len(clients) + 1
@@ -42,7 +42,7 @@ async def test_an_entry_of_another_writer_is_found_within_a_second(world: LiveIn
     room = UUID(room_id)
     feed = world.app.chat.delivery.feeds[room]
     entry = (await event_log.read(room, 0, 1))[0]
-    feed.delivered_seq = 0  # as if nothing had been heard of the room
+    feed.delivered_seq = 0  # as if no signal of the room had been received
 
     await world.app.chat.delivery.check()
 

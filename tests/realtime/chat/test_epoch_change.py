@@ -25,7 +25,7 @@ async def _room_of(world: LiveInstance, messages: int) -> tuple:
 
 
 async def _log(client, room_id: str) -> list:
-    """The room's log as a client loads it that knows nothing."""
+    """Return the room's log as a client without state loads it."""
     answer = await client.call("sync", epoch=client.ready["epoch"], rooms={room_id: 0})
     return list(answer["rooms"][room_id]["entries"])
 

@@ -38,7 +38,7 @@ async def handshake(world: LiveInstance) -> tuple[int, str]:
         return response.status, response.headers["Retry-After"]
 
 
-# --- coming in ---
+# --- connecting ---
 
 
 async def test_a_token_is_accepted_in_auth_header_and_query(world: LiveInstance) -> None:
@@ -203,7 +203,7 @@ async def test_draining_emits_to_all_clients_and_refuses_new_ones(world: LiveIns
         assert 0 <= wait_ms < 10_000
         closing = await client.next_event("closing")
         assert (closing["code"], closing["retry_after_ms"]) == ("draining", wait_ms)
-        # Python's client calls it an error when the server closes; Node's says "transport close".
+        # Python's client reports an error when the server closes. Node's reports "transport close".
         assert (await client.next_event("disconnect"))["reason"] in ("transport close", "transport error")
     assert await handshake(world) == (503, "2")
 
@@ -222,7 +222,7 @@ async def test_refused_connects_end_a_session_with_an_open_namespace(world: Live
 
 
 async def is_accepted(world: LiveInstance, client: Client, token: str) -> bool:
-    """Whether a device was let in, be it for a moment."""
+    """Return whether a client was accepted, even for a moment."""
     auth = {"token": token}
     try:
         await client.sio.connect(

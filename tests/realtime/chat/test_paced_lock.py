@@ -14,7 +14,7 @@ from tests.support.waiting import until
 
 
 class Clock:
-    """Time that goes on when something waits or works, and processor time."""
+    """Time that advances while something waits or works, and processor time."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now, self.worked = 1000.0, 50.0

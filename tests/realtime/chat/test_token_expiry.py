@@ -10,7 +10,7 @@ from tests.support.live_instance import ApiUser, Client, LiveInstance
 
 
 async def renewed(world: LiveInstance, user: ApiUser, ttl_s: int) -> str:
-    """A new access token of the same session, good for so long."""
+    """A new access token of the same session, valid for this time."""
     world.app.container.token_issuer.access_ttl_s = ttl_s
     _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": user.refresh_token})
     user.refresh_token = answer["data"]["refresh_token"]

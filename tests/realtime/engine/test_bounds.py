@@ -17,7 +17,7 @@ from tests.support.waiting import until
 KIB = 1024
 EVENT = b'42["message",1]'
 
-# What a stranger may send again and again: a frame of each kind, and packets of each kind.
+# Input that an unauthenticated client may repeat: a frame of each kind, and packets of each kind.
 EARLY = {
     "ping": WebSocketClient.frame(b"", 0x89),
     "ping with a payload": WebSocketClient.frame(b"x" * 125, 0x89),
@@ -184,7 +184,7 @@ async def test_packets_over_the_limit_wait_unread(limited: Running) -> None:
 
 
 async def test_connections_take_turns(start: StartServer) -> None:
-    """256 packets of one connection at most are handled before another has its turn."""
+    """At most 256 packets of one connection are handled before another has its turn."""
     server = await start()
     greedy, other = await open_ws(server, accepted=True), await open_ws(server, accepted=True)
     handled: list[bool] = []
@@ -207,7 +207,7 @@ async def test_a_client_that_reads_nothing_gets_one_pong(start: StartServer) -> 
     server = await start()
     client = await open_ws(server, accepted=True)
     (ws,) = server.sio.eio.websockets
-    ws._stalled = True  # as the transport says when the client does not read
+    ws._stalled = True  # as the transport reports when the client does not read
     client.send(b"".join(WebSocketClient.frame(b"%d" % number, 0x89) for number in range(1000)))
     await until(lambda: ws._pending_pong is not None and ws._pending_pong.endswith(b"999"))
     ws.resume_writing()
@@ -267,7 +267,7 @@ def test_a_bucket_refills_up_to_its_burst() -> None:
 
 
 def test_a_client_just_over_its_rate_waits_and_never_counts_as_flooding() -> None:
-    """It sends 120 packets a second, reads its answers, and is held to 100."""
+    """It sends 120 packets a second, reads its acks, and is held to 100."""
     intake = InputLimiter(Bounds(packet_rate=Rate(200, 100), byte_rate=None), now=0.0)
     intake.accept(0.0)
     now, waits = 0.0, []

@@ -45,7 +45,7 @@ async def test_the_open_packet_contains_the_intervals_in_milliseconds(start: Sta
 )
 @pytest.mark.parametrize("path", ["/engine.io/", "/socket.io/"])
 async def test_an_invalid_handshake_is_refused(server, path: str, method: str, query: str) -> None:
-    """The stock server takes a missing transport for polling, and answers 405 to other methods."""
+    """The stock server treats a missing transport as polling, and responds 405 to other methods."""
     status, _, _ = await PollingClient(server.port, path).request(method, query=query)
 
     assert status == 400
@@ -54,7 +54,7 @@ async def test_an_invalid_handshake_is_refused(server, path: str, method: str, q
 
 
 async def test_other_methods_to_a_session_are_refused(server) -> None:
-    """The stock server answers 405."""
+    """The stock server responds 405."""
     client = await PollingClient(server.port, "/engine.io/").handshake()
 
     assert (await client.request("PUT"))[0] == 400
@@ -94,7 +94,7 @@ async def test_other_origins_are_refused(server) -> None:
 
 
 async def test_sessions_of_an_ip_address_are_limited(server) -> None:
-    """The stock server takes all that come."""
+    """The stock server accepts all of them."""
     engine = server.engine
     engine.ip_limits.max_sessions = 2
     first = await WebSocketClient(server.port).handshake()
@@ -134,7 +134,7 @@ async def test_clients_behind_a_proxy_have_their_own_ip_addresses(server) -> Non
     ],
 )
 async def test_a_broken_websocket_handshake_is_refused(server, head: str) -> None:
-    """The stock server takes versions of the WebSocket protocol that never came to be."""
+    """The stock server accepts versions of the WebSocket protocol that never existed."""
     status, _, _ = await PollingClient(server.port, "/engine.io/").request(
         "GET", query="EIO=4&transport=websocket", head=head
     )
@@ -195,7 +195,7 @@ async def test_every_ip_address_of_localhost_responds(server) -> None:
             with socket.create_connection((found, server.port), timeout=5):
                 pass
         except OSError as error:
-            if error.errno != 99:  # this machine has no such address
+            if error.errno != 99:  # this machine has no such IP address
                 raise
 
 
@@ -204,7 +204,7 @@ async def test_every_ip_address_of_localhost_responds(server) -> None:
 async def test_a_draining_instance_refuses_every_handshake(
     server, transport: str, head: str, expected: int
 ) -> None:
-    """A proxy that can try another instance gets a status of its own: a 503 may concern one client alone."""
+    """A proxy that can try another instance needs a distinct status: a 503 may concern one client alone."""
     server.sio.eio.draining = True
     key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
     client = PollingClient(server.port, "/socket.io/")

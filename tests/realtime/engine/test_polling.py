@@ -18,14 +18,14 @@ async def client(server) -> PollingClient:
 
 
 async def test_messages_are_echoed(client: PollingClient) -> None:
-    """The stock server says `OK`."""
+    """The stock server responds `OK`."""
     assert await client.post_packets("4hello", "4wörld") == (200, b"ok")
 
     assert await client.receive_packets(2) == ["4hello", "4wörld"]
 
 
 async def test_a_body_in_any_segments_is_read_completely(server, client: PollingClient) -> None:
-    """The stock server reads what is there at the moment, and answers `ok` for what it dropped."""
+    """The stock server reads the available bytes, and responds `ok` for what it dropped."""
     packets = [f"4{n}:" + "x" * 997 for n in range(60)]
     body = "\x1e".join(packets).encode()
     wire = await TcpClient(server.port).connect()
@@ -43,7 +43,7 @@ async def test_a_body_in_any_segments_is_read_completely(server, client: Polling
 
 
 async def test_a_chunked_body_is_read_completely(server, client: PollingClient) -> None:
-    """The stock server says that it has it, and passes on the first chunk."""
+    """The stock server acknowledges it, and passes on the first chunk."""
     body = "\x1e".join(f"4{n}" for n in range(300)).encode()
     wire = await TcpClient(server.port).connect()
     wire.send(
@@ -60,7 +60,7 @@ async def test_a_chunked_body_is_read_completely(server, client: PollingClient) 
 
 
 async def test_a_payload_may_have_any_number_of_packets(client: PollingClient) -> None:
-    """The stock server answers `OK` to more than 16, and drops them."""
+    """The stock server responds `OK` to more than 16, and drops them."""
     packets = [f"4{n}" for n in range(3000)]
 
     assert await client.post_packets(*packets) == (200, b"ok")
@@ -80,7 +80,7 @@ async def test_binary_is_sent_and_received(client: PollingClient) -> None:
 async def test_an_invalid_body_is_refused_and_ends_the_session(
     server, client: PollingClient, body: bytes
 ) -> None:
-    """The stock server says `ok`, or keeps the session."""
+    """The stock server responds `ok`, or keeps the session."""
     status, _, _ = await client.request("POST", body)
 
     assert status == 400
@@ -103,7 +103,7 @@ async def test_a_body_over_the_limit_is_refused_at_once(start: StartServer) -> N
 
 
 async def test_a_chunked_body_over_the_limit_is_refused(start: StartServer) -> None:
-    """The stock server answers 200."""
+    """The stock server responds 200."""
     server = await start(max_payload=1000, ping_interval_ms=25000)
     client = await PollingClient(server.port, "/engine.io/").handshake()
     wire = await TcpClient(server.port).connect()
@@ -126,7 +126,7 @@ async def test_a_missing_body_ends_the_session(server, client: PollingClient) ->
 
 
 async def posting(server, client: PollingClient, head: str, body: str) -> TcpClient:
-    """A POST with a header and a body of one's own."""
+    """A POST with a custom header and body."""
     wire = await TcpClient(server.port).connect()
     query = f"EIO=4&transport=polling&sid={client.sid}"
     wire.send(f"POST /engine.io/?{query} HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n{body}".encode())
@@ -208,7 +208,7 @@ async def test_a_close_packet_ends_the_session_and_its_waiting_poll(server, clie
 
 
 async def test_an_aborted_poll_ends_the_session(server, client: PollingClient) -> None:
-    """What it might have carried away would be missing; the stock server goes on without."""
+    """Its packets would be missing. The stock server continues without them."""
     wire = await TcpClient(server.port).connect()
     wire.send(
         f"GET /engine.io/?EIO=4&transport=polling&sid={client.sid} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
@@ -280,7 +280,7 @@ async def test_missing_heartbeats_end_the_session(start: StartServer) -> None:
 
 
 async def test_a_client_that_does_not_poll_is_removed_after_interval_and_timeout(start: StartServer) -> None:
-    """The stock server still answers."""
+    """The stock server still responds."""
     server = await start(ping_interval_ms=300, ping_timeout_ms=200)
     client = await PollingClient(server.port, "/engine.io/").handshake()
     await asyncio.sleep(1.5)
@@ -289,7 +289,7 @@ async def test_a_client_that_does_not_poll_is_removed_after_interval_and_timeout
 
 
 async def test_a_session_is_upgraded(server, client: PollingClient) -> None:
-    """The probe's noop goes to the poll alone; what was queued comes by WebSocket."""
+    """The probe's noop goes to the poll alone. Queued packets are sent by WebSocket."""
     waiting = asyncio.create_task(client.poll())
     session = server.engine.sockets[client.sid]
     await until(lambda: session.transport._poll is not None)
@@ -385,7 +385,7 @@ async def test_a_late_body_may_end_at_the_same_moment_as_its_session(
         ended.set()
 
     session.transport._body_timeout.reschedule(loop.time())  # it expires in the next turn of the loop
-    loop.call_soon(end)  # and this comes right after, before the request notices
+    loop.call_soon(end)  # and this comes right after, before the request detects it
 
     await asyncio.wait_for(ended.wait(), 5)
     assert (await asyncio.wait_for(wire.read_response(), 5))[0] == 400

@@ -59,7 +59,7 @@ def _resident_mb() -> float:
 
 
 async def _settled(server: Running, before: Usage) -> None:
-    """Wait until the server holds no more than before. Says what is left if it does not come to that."""
+    """Wait until the server holds no more than before. Returns what is left at the deadline."""
     deadline = time.monotonic() + SETTLE_S
     while not (now := Usage.of(server)).within(before):
         assert time.monotonic() < deadline, (before, now, asyncio.all_tasks())
@@ -84,7 +84,7 @@ class Healthy:
         yield cls(wire)
 
     async def talk(self, until_done: asyncio.Event) -> None:
-        """Bursts of questions; the answers come in their order, each within the deadline of `hear`."""
+        """Bursts of events. The acks arrive in order, each within the deadline."""
         while not until_done.is_set():
             began = time.monotonic()
             numbers = range(self.rounds * 5, self.rounds * 5 + 5)
@@ -113,7 +113,7 @@ async def _storm(server: Running, dice: random.Random, count: int) -> list[TcpCl
         async with asyncio.TaskGroup() as group:
             for attack in chosen:
                 group.create_task(one(attack))
-        for wire in dice.sample(left, len(left) // 3):  # the others stay, and say nothing
+        for wire in dice.sample(left, len(left) // 3):  # the others stay connected, and send nothing
             wire.writer.transport.abort()
             left.remove(wire)
     return left
@@ -174,7 +174,7 @@ async def test_other_clients_are_not_affected_by_an_attack(
 
 
 async def _end(left: list[TcpClient]) -> None:
-    """Who was left open hears the server hang up; those who do not listen begin to."""
+    """Open connections are closed by the server. Clients that were not reading begin to read."""
     for wire in left:
         with suppress(RuntimeError):
             wire.writer.transport.resume_reading()  # type: ignore[attr-defined] # of sockets

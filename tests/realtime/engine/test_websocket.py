@@ -128,7 +128,7 @@ async def test_an_invalid_packet_ends_the_connection(server, client: WebSocketCl
 
 
 async def test_the_close_handshake_is_completed(server, client: WebSocketClient) -> None:
-    """The stock server answers 1000 to any code."""
+    """The stock server responds 1000 to any code."""
     client.send(client.frame(b"\x0f\xa0bye", 0x88))
 
     assert await client.read_frame() == (0x88, b"\x0f\xa0")

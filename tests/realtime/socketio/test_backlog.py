@@ -16,7 +16,7 @@ from tests.support.waiting import until
 
 
 class Reading:
-    """Counts what a backlog asks of the transport."""
+    """Counts the calls of a backlog to the transport."""
 
     def __init__(self) -> None:
         self.holds = 0
@@ -107,7 +107,7 @@ def kept(world: LiveInstance) -> list[Any]:
 
 
 async def acks(client: WebSocketClient, count: int) -> list[str]:
-    """The next so many acks; what comes between them is passed over."""
+    """Return the next acks. Other packets are skipped."""
     found: list[str] = []
     while len(found) < count:
         received = await client.receive()

@@ -20,7 +20,7 @@ async def client(server) -> WebSocketClient:
 
 
 class ConnectHandler:
-    """A connect handler that waits until it is told what to say."""
+    """A connect handler that waits until the test sets its result."""
 
     def __init__(self, server: Running, answer: bool) -> None:
         self.mentioned = asyncio.Event()
@@ -37,7 +37,7 @@ class ConnectHandler:
 async def test_a_connect_handler_over_its_time_limit_ends_the_connection(
     server, client: WebSocketClient
 ) -> None:
-    """After a `connect_error` a stock client stays away. The stock server waits for as long as it takes."""
+    """After a `connect_error` a stock client stays disconnected. The stock server waits without a limit."""
     server.sio.connect_handler.handler_timeout = 0.1
     ConnectHandler(server, answer=True)
     client.send_text("40/custom,")
@@ -60,7 +60,7 @@ async def test_a_failing_connect_handler_ends_the_connection(server, client: Web
 
 
 async def test_a_refused_client_receives_no_broadcast(server, client: WebSocketClient) -> None:
-    """The stock server sends events to clients that it has not let in."""
+    """The stock server sends events to clients that it has not accepted."""
     door = ConnectHandler(server, answer=False)
     client.send_text("40/custom,")
     client.send_text('42/custom,["message","too early"]')
@@ -206,7 +206,7 @@ PERSISTENT = {
 
 
 async def _slow(start: StartServer) -> Running:
-    """A server whose connect handler answers never, and that gives little time."""
+    """A server with a short time limit whose connect handler never returns."""
     server: Running = await start(
         connect_timeout_ms=LIMIT_MS, connect_delay_ms=60_000, ping_interval_ms=150, ping_timeout_ms=5000
     )

@@ -18,7 +18,7 @@ ALWAYS = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class Gate:
-    """A queue, and what came out of it."""
+    """A queue and its accepted connects."""
 
     def __init__(self, per_s: int = 10, per_user: int = 20, wait_s: float = 60.0) -> None:
         self.up = True
@@ -33,7 +33,7 @@ class Gate:
         """One CONNECT that has to wait."""
         claims = AccessClaims(user or uuid4(), session or uuid4(), ALWAYS)
         request = ConnectRequest(claims, None, {uuid4(): seq for seq in range(cursors)})
-        entry = WaitingConnect(None, request, clock.monotonic() + self.wait_s)  # type: ignore[arg-type] # the queue does not look at it
+        entry = WaitingConnect(None, request, clock.monotonic() + self.wait_s)  # type: ignore[arg-type]  # not read by the queue
         self.queue.enqueue(entry)
         return entry
 

@@ -37,7 +37,7 @@ async def test_connect_is_acknowledged_before_the_first_event(
 
 
 async def test_an_unknown_namespace_is_refused(client: WebSocketClient) -> None:
-    """The stock server says `Unable to connect`, as a bare string."""
+    """The stock server sends `Unable to connect`, as a bare string."""
     client.send_text("40/random,")
 
     assert await client.receive() == '44/random,{"message":"Invalid namespace"}'
@@ -54,7 +54,7 @@ async def test_an_unknown_namespace_is_refused(client: WebSocketClient) -> None:
     ],
 )  # fmt: skip
 async def test_a_malformed_packet_ends_the_connection(server, client: WebSocketClient, packet: str) -> None:
-    """The stock server logs a traceback and keeps it, or runs a handler of its own for the client."""
+    """The stock server logs a traceback and keeps it, or runs one of its handlers for the client."""
     await joined(client)
     client.send_text(packet)
 
@@ -92,7 +92,7 @@ async def test_a_namespace_needs_no_comma_at_the_end(client: WebSocketClient) ->
 
 
 async def test_a_client_without_namespaces_is_still_pinged(start: StartServer) -> None:
-    """It may ask for another one, as long as a newcomer may take."""
+    """It may connect to another one within the time limit of a new client."""
     server = await start(ping_interval_ms=100, ping_timeout_ms=5000, connect_timeout_ms=3000)
     client = await WebSocketClient(server.port).handshake("/socket.io/")
     await client.read_frame()
@@ -161,7 +161,7 @@ async def test_a_placeholder_without_an_attachment_ends_the_connection(client: W
 
 
 async def test_missing_attachments_end_the_connection(server, client: WebSocketClient) -> None:
-    """The stock server waits for ever, and takes whatever comes next for the rest of that packet."""
+    """The stock server waits for ever, and treats later packets as the rest of that packet."""
     server.sio.reader.attachments_timeout = 0.1
     await joined(client)
     client.send_text('452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
@@ -172,7 +172,7 @@ async def test_missing_attachments_end_the_connection(server, client: WebSocketC
 
 
 async def test_unrequested_acks_are_ignored(client: WebSocketClient) -> None:
-    """Whatever their ids."""
+    """With any ids."""
     await joined(client)
     for packet in ("430[]", "431[]", '4399999["x"]'):
         client.send_text(packet)
@@ -182,7 +182,7 @@ async def test_unrequested_acks_are_ignored(client: WebSocketClient) -> None:
 
 
 async def test_events_are_handled_in_order(server, client: WebSocketClient) -> None:
-    """The stock server makes a task of each: a quick one overtakes a slow one."""
+    """The stock server creates a task for each: a quick one overtakes a slow one."""
 
     async def slow(sid: str, number: int) -> None:
         await asyncio.sleep((600 - number) % 7 / 2000)
@@ -199,7 +199,7 @@ async def test_events_are_handled_in_order(server, client: WebSocketClient) -> N
 async def test_a_client_that_sends_more_than_is_handled_is_slowed_down(
     server, client: WebSocketClient
 ) -> None:
-    """The stock server has a task for each event that waits, however many come."""
+    """The stock server has a task for each waiting event, without a limit."""
     goes = asyncio.Event()
 
     async def wait(*_: object) -> None:

@@ -40,7 +40,7 @@ async def connected(world: LiveInstance, user: ApiUser) -> WebSocketClient:
 
 
 async def ended(client: WebSocketClient) -> tuple[list[str], int]:
-    """What came until the close frame, without presence; and its code."""
+    """Return the packets until the close frame, without presence, and its code."""
     received: list[str] = []
     while True:
         try:
@@ -146,7 +146,7 @@ async def test_without_an_open_namespace_the_connection_ends_with_1002(
     assert await ended(client) == ([], 1002)
 
 
-# --- an event that is too large: answered from its head ---
+# --- an event that is too large: acknowledged by its header ---
 
 
 @pytest.mark.parametrize(

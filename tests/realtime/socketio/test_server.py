@@ -19,7 +19,7 @@ from tests.support.waiting import until
 
 
 async def raw(world: LiveInstance, *packets: str) -> list[str]:
-    """Open a WebSocket by hand, send Engine.IO packets; what comes until the server closes it."""
+    """Open a WebSocket by hand and send Engine.IO packets. Returns all input until the server closes it."""
     url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
     async with asyncio.timeout(10), world.http.ws_connect(url) as socket:
         for packet in packets:
@@ -99,7 +99,7 @@ def test_websocket_masking_is_undone_in_c() -> None:
 
 
 async def test_a_websocket_leaves_nothing_of_its_request_behind(server) -> None:
-    """aiohttp's protocol is told that its connection is lost, and forgets it without closing it."""
+    """aiohttp's protocol gets `connection_lost` and is released without being closed."""
     runner = server.runner
     client = await WebSocketClient(server.port).handshake("/socket.io/")
     await client.receive()
@@ -126,7 +126,7 @@ async def test_frames_after_the_handshake_are_not_lost(server) -> None:
 
 
 async def test_an_unacknowledged_call_leaves_nothing_behind(server) -> None:
-    """The stock server keeps its callback until the client goes."""
+    """The stock server keeps its callback until the client disconnects."""
     client = await WebSocketClient(server.port).handshake("/socket.io/")
     client.send_text("40")
     await until(lambda: len(server.sio.manager._by_sid) == 1)
@@ -142,7 +142,7 @@ async def test_an_unacknowledged_call_leaves_nothing_behind(server) -> None:
 
 
 async def test_a_polling_client_receives_a_burst(world: LiveInstance) -> None:
-    """Python's client gives up at more than 16 packets an answer; the stock server sends them all."""
+    """Python's client fails at more than 16 packets in a response. The stock server sends them all."""
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     phone = await world.users["bob"].connect_client(transports=["polling"])
     await asyncio.gather(*(ada.send(room_id, str(index)) for index in range(29)))

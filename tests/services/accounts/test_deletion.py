@@ -91,7 +91,7 @@ async def run(container, lease: UUID) -> bool:
 
 
 async def named() -> int:
-    """How many entries still show the name."""
+    """Count the entries that still contain the name."""
     return await models.Entry.filter(payload__contains='"Ada"').count()
 
 

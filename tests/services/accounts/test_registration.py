@@ -81,7 +81,7 @@ async def test_an_account_is_created_although_a_room_cannot_be_joined(container,
 NO_ADDRESSES = [
     *("nonsense", "ada@example.org,eve@example.org", "Ada <ada@example.org>", "ada@localhost"),
     "=?utf-8?q?ada=0d=0abcc=3a=20other=40example.net?=@example.org",
-    "0123456789abcdef0123456789abcdef@deleted.invalid",  # of accounts that are gone
+    "0123456789abcdef0123456789abcdef@deleted.invalid",  # of deleted accounts
 ]
 
 
@@ -229,7 +229,7 @@ async def test_another_form_of_a_username_is_the_same_username(container, userna
     [
         ("Ada Lovelace", "ada-lovelace"),
         ("Žofie Černá", "zofie-cerna"),
-        ("Мария", "someone"),  # no Latin letters: from the address
+        ("Мария", "someone"),  # no Latin letters: from the e-mail address
         ("李", "someone"),
         ("Al", "someone"),
         ("A" * 80, "a" * 24),

@@ -30,7 +30,7 @@ def container(world):
 
 
 async def recorded(action=None):
-    """What the log says, the oldest first: action, outcome, reason."""
+    """The entries of the audit log, the oldest first: action, outcome, reason."""
     rows = models.AuditRecord.all() if action is None else models.AuditRecord.filter(action=action)
     return [(row.action, row.outcome, row.reason) for row in await rows.order_by("id")]
 
@@ -114,7 +114,7 @@ async def test_secrets_in_details_are_masked(world):
     assert json.loads(row.facts) == {"token": "***", "note": "***"}
 
 
-# --- nobody changes it ---
+# --- immutability ---
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ async def test_all_operations_are_recorded_without_secrets(world):
 
     await _passwords(ask, ada, mail_about)
     seen += await _sessions(world, ask, mail_about)
-    said = await recorded()  # what a worker records comes when it comes
+    said = await recorded()  # the entries of a worker have no fixed position
     assert [each for each in said if each[0] != "password.forgot"] == [
         ("account.register", "ok", None),
         ("account.register", "failed", "conflict"),
@@ -224,7 +224,7 @@ async def _passwords(ask, ada, mail_about):
 
 
 async def _sessions(world, ask, mail_about):
-    """The second half of the tour; returns the tokens that were given out."""
+    """The second half of the tour. Returns the issued tokens."""
     login = {"email": "ada@example.com", "password": PASSWORD}
     first = ApiUser(world, await ask("/auth/login", 200, **login))
     second = ApiUser(world, await ask("/auth/login", 200, **login))

@@ -53,7 +53,7 @@ async def test_an_account_has_a_limit_of_logins(container):
         await login(container, ELSEWHERE)
 
     with rate_limits.observe() as strictest:
-        await login(container, ELSEWHERE)  # from an IP address of an earlier login: a limit of its own
+        await login(container, ELSEWHERE)  # from an IP address of an earlier login: a separate limit
 
         with pytest.raises(RateLimited) as refused:
             await login(container, RequestInfo("198.51.100.7", "tests"))

@@ -30,7 +30,7 @@ async def signed(container):
 
 @pytest.fixture
 def end_signals(container):
-    """What the bus said of sessions that ended."""
+    """The signals of ended sessions."""
     received = []
     container.bus.add_handler(lambda signal: received.append(signal) if hasattr(signal, "reason") else None)
     return received

@@ -6,7 +6,7 @@ from hubbub.services.chat import mentions
 from hubbub.services.chat.mentions import MAX_MENTIONS, candidates
 from tests.support.code_examples import EXAMPLES, Example
 
-# What may stand directly before a name.
+# Characters that may precede a name.
 BEFORE = {
     "nothing": "",
     "a space": "a ",
@@ -80,7 +80,7 @@ NOT_BEFORE = {
     "a host in Cyrillic": "\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444/",
     "an upper-case URL": "HTTPS://EXAMPLE.ORG/",
 }
-# What may stand directly behind a name.
+# Characters that may follow a name.
 AFTER = {
     "nothing": "",
     "a space": " ",

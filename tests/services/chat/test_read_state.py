@@ -48,7 +48,7 @@ async def mention(sql: Sql, room_id: str, user_id: str) -> None:
 
 
 async def everywhere(world: LiveInstance, name: str, room_id: str) -> list[tuple[int, int]]:
-    """(unread, mentions) of a room, wherever they are shown."""
+    """(unread, mentions) of a room, in every view."""
     user = world.users[name]
     client = await user.connect_client()
     tablet = await user.connect_client()

@@ -152,7 +152,7 @@ async def play(network: Network, steps: int, *, alone: bool) -> list[str]:
         step, user = network.random.choice(STEPS), network.random.choice(users)
         here = network.random.choice(network.instances)
         while any(model.expires_about(clock.monotonic()) for model in models.values()):  # noqa: ASYNC110 - of virtual time
-            await asyncio.sleep(FINE_S)  # which comes first then depends on the network
+            await asyncio.sleep(FINE_S)  # the order then depends on the network
         now = clock.monotonic()
         own = models[user, here if alone else None]
         match step:
@@ -197,7 +197,7 @@ def test_without_a_bus_each_instance_has_its_own_state(seed: int, monkeypatch: p
 
 
 def test_a_start_published_after_a_leave_has_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was shown to the members for up to 6 s."""
+    """Members saw it for up to 6 s."""
 
     async def test() -> None:
         (here, there), user = Network(1, connected=False).instances, uuid4()

@@ -110,7 +110,7 @@ async def test_an_outdated_membership_does_not_permit_a_message(world: LiveInsta
     await world.users["ada"].rest("DELETE", f"/rooms/{room_id}/members/{bob.user_id}")
     assert not await models.Membership.exists(room_id=room_id, user_id=bob.user_id)
 
-    # As an instance would send it that did not hear of the removal.
+    # As an instance sends it that did not receive the removal.
     with pytest.raises(NotMember):
         await world.app.container.message_writer.append(outgoing(bob, room_id, user, 0))
     assert (await messages.send(ada, command(room_id))).message.seq == 5
@@ -201,7 +201,7 @@ async def test_accepted_messages_are_stored_before_the_writer_stops(world: LiveI
 
 @asynccontextmanager
 async def hanging(settings: Any) -> AsyncIterator[tuple[Any, Callable[[], object], Callable[[], object]]]:
-    """Settings for a database that can be made to hang, what makes it hang, and what lets it go on."""
+    """Settings of a database that can hang, a function that hangs it, and one that resumes it."""
     if not settings.uses_sqlite:
         async with TcpProxy(settings.database_url) as proxy:
             yield settings.model_copy(update={"database_url": proxy.url}), proxy.freeze, proxy.thaw
@@ -226,7 +226,7 @@ async def test_messages_interrupted_by_the_stop_are_acknowledged(
         monkeypatch.setattr(message_writer, "WRITE_TIMEOUT_S", 0.1)
 
         closing = asyncio.ensure_future(writer.close())
-        async with asyncio.timeout(1.5):  # a connection that is cut off takes longer to be given back
+        async with asyncio.timeout(1.5):  # an aborted connection takes longer to return to the pool
             outcomes = await asyncio.gather(*waiting, return_exceptions=True)
         thaw()
         await closing

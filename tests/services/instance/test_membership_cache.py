@@ -72,7 +72,7 @@ def test_a_user_who_disconnects_before_loading_is_removed_at_once() -> None:
 
 
 class Topics(MemoryBus):
-    """Knows which users' signals are received."""
+    """Records which users' signals are subscribed."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -45,7 +45,7 @@ async def start(opened):
 
 
 async def age(run, seconds):
-    """Make a row older."""
+    """Age a row."""
     back = f"datetime(seen_at, '{-seconds:+d} seconds')"
     if database.dialect() == "postgres":
         back = f"seen_at + interval '{-seconds:+d} seconds'"

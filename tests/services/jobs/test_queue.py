@@ -211,7 +211,7 @@ async def test_a_worker_with_another_clock_takes_a_new_job_at_once_and_no_job_tw
 
 @pytest.fixture
 def two_kinds(monkeypatch):
-    """Two kinds whose limits differ."""
+    """Two kinds with different limits."""
     monkeypatch.setattr(kinds, "KINDS", (SHORT, LONG))
 
 

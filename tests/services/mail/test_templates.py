@@ -41,6 +41,6 @@ def test_values_are_escaped():
 
     assert "<script>" not in mail.html
     assert "&lt;script&gt;" in mail.html
-    assert "{{ code }}" in mail.text  # shown, not filled in
+    assert "{{ code }}" in mail.text  # as text, not filled in
     assert "\nBcc" not in mail.text
     assert "\n" not in mail.subject

@@ -47,7 +47,7 @@ async def test_the_previous_key_is_no_longer_needed(container, monkeypatch):
         assert (
             alone.unseal(two_factor.sealing_purpose(row.user_id), row.secret).decode() == secrets[row.user_id]
         )
-        with pytest.raises(DecryptionError):  # nobody's is good for somebody else
+        with pytest.raises(DecryptionError):  # a secret of one user does not open for another
             alone.unseal(two_factor.sealing_purpose(row.id), row.secret)
 
 

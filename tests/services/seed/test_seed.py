@@ -31,7 +31,7 @@ async def opened(settings):
 
 @pytest.fixture
 def run_seed(opened):
-    """Seed; returns what was added and the sum of the steps that were told."""
+    """Seed. Returns what was added and the sum of the reported steps."""
 
     async def run_seed(plan=SMALL):
         steps = []
@@ -255,7 +255,7 @@ async def test_a_running_server_delivers_the_new_data(settings):
 
 
 async def test_the_developer_account_is_a_member_of_sample_and_direct_rooms(opened):
-    """As after the first start: the admin is in a default room whose log began just now."""
+    """As after the first start: the admin is in a default room whose log has just begun."""
     development = opened.model_copy(update={"env": "development"})
     admin = await models.User.create(username="admin", email=ADMIN, display_name="admin", role="admin")
     name = opened.default_rooms[0]

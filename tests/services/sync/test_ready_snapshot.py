@@ -25,7 +25,7 @@ async def until_connected(world: LiveInstance, count: int) -> None:
 
 
 class Returning:
-    """Ada, in two rooms with Bob, who comes and goes."""
+    """Ada, in two rooms with Bob, who disconnects and reconnects."""
 
     def __init__(self, world: LiveInstance, rooms: list[str], fan: RawClient) -> None:
         self.world = world
@@ -33,7 +33,7 @@ class Returning:
         self.fan = fan
 
     async def blink(self) -> None:
-        """Her socket is gone, and the server knows."""
+        """Her socket disconnects, and the server has noticed."""
         await self.fan.close()
         await until_connected(self.world, 1)
 
@@ -59,7 +59,7 @@ async def ada(world: LiveInstance) -> AsyncIterator[Returning]:
 
 
 async def statements_of(world: LiveInstance, fan: RawClient) -> int:
-    """How many statements a connection costs; nothing else asks meanwhile."""
+    """Count the statements of a connect. No other query runs meanwhile."""
     chat, container = world.app.chat, world.app.container
     for loop in (chat.reconciler, chat.delivery, chat.presence_tracker, container.session_last_seen):
         await loop.close()
@@ -143,7 +143,7 @@ async def test_a_read_mark_set_elsewhere_is_found_without_a_signal(
     await bob.send(room_id, "to be read")
     await ada.fan.wait_for_count("message:new", 1)
     await ada.blink()
-    monkeypatch.setattr(ada.world.app.container.bus, "publish", lambda _: None)  # dead
+    monkeypatch.setattr(ada.world.app.container.bus, "publish", lambda _: None)  # unavailable
     status, _ = await ada.world.users["ada"].rest("POST", f"/rooms/{room_id}/read", json={"seq": 3})
     assert status == 200
 

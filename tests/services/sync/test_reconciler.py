@@ -28,7 +28,7 @@ def bus() -> DroppingBus:
 
 @pytest.fixture
 async def world(settings: Any, bus: DroppingBus) -> AsyncIterator[LiveInstance]:
-    """An instance whose bus loses what a test wants lost."""
+    """An instance whose bus drops the signals that a test selects."""
     async with LiveInstance(settings, bus) as made:
         yield made
 
@@ -50,7 +50,7 @@ async def refusal(client: Client, event: str, **payload: Any) -> str:
 
 
 async def until_unknown(world: LiveInstance, user_id: UUID, room_id: UUID) -> None:
-    """Wait until the instance no longer takes somebody for a member."""
+    """Wait until the instance no longer treats the user as a member."""
     async with asyncio.timeout(10):
         while room_id in known(world, user_id).rooms:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -151,7 +151,7 @@ async def test_a_socket_still_subscribed_after_its_last_entry_is_removed(world: 
     await ada.call("room:remove", room_id=room_id, user_id=str(bob_id))
     await bob.next_event("room:gone")
 
-    # As it is for who came in with memberships read just before, when all feeds were past that entry.
+    # As for a client that connected with memberships read just before, when all feeds were past that entry.
     resident.rooms[room], resident.version = membership, -1
     world.app.chat.delivery.attach(connection, [room])
     await bob.next_event("room:gone")
@@ -216,10 +216,10 @@ async def test_a_session_that_ended_right_after_its_connect_is_found(world: Live
     client = await ada.connect_client()
     container, user_id = world.app.container, UUID(ada.id)
     admitted = world.app.chat.connections.of_user(user_id)[0].auth_session
-    async with database.transaction() as tx:  # as another instance does it, and nothing is heard of it
+    async with database.transaction() as tx:  # as another instance does it, without a signal
         await models.Session.filter(id=admitted.session_id).update(revoked_at=clock.now())
         await change_counters.bump_version(tx, [user_id])
-    known(world, user_id).version += 1  # as if a comparison had come before that socket entered
+    known(world, user_id).version += 1  # as if a comparison had run before that socket connected
 
     container.membership_cache.add_socket(admitted)
 
@@ -280,7 +280,7 @@ async def test_the_cache_is_trusted_only_while_it_is_compared(
     await world.app.chat.reconciler.close()
     membership = known(world, bob_id).rooms[room]
     await ada.call("room:remove", room_id=room_id, user_id=str(bob_id))
-    known(world, bob_id).rooms[room] = membership  # as if nothing had been heard of it
+    known(world, bob_id).rooms[room] = membership  # as if no signal had been received
 
     world.app.container.membership_cache.reconciled_at = (
         clock.monotonic() - 60

@@ -68,7 +68,7 @@ class Gate:
             yield tx
 
     async def race(self, act, change):
-        """What came of an act that was half done while another was done whole: a result, or a refusal."""
+        """Run an operation half, then another one completely, then the rest. Returns a result or an error."""
         self.reached, self.opened = asyncio.Event(), asyncio.Event()
         self._task = asyncio.create_task(act)
         async with asyncio.timeout(DEADLINE_S):
@@ -112,7 +112,7 @@ class RaceUser:
         return await one_time_tokens.create(self.id, purpose, self.email)
 
     async def equip(self):
-        """Switch two-factor on; returns its secret, whose codes are fresh."""
+        """Enable two-factor. Returns its secret, with unused codes."""
         secret = (await two_factor.setup(self.ctx)).secret
         await two_factor.enable(self.ctx, EnableTwoFactor(code=pyotp.TOTP(secret).at(int(time.time()))))
         await models.TwoFactor.filter(user_id=self.id).update(last_step=0)

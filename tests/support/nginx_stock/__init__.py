@@ -18,7 +18,7 @@ TEMPORARY = "".join(
 
 
 def has_ipv6() -> bool:
-    """Whether this machine has a loopback address of IPv6."""
+    """Return whether this machine has an IPv6 loopback address."""
     with suppress(OSError), closing(socket.socket(socket.AF_INET6)) as probe:
         probe.bind(("::1", 0))
         return True
@@ -30,7 +30,7 @@ class StockNginx:
 
     def __init__(self, root: Path, system: str, *, site: bool) -> None:
         self.root = root
-        # An address of its own: another test may take a port of 127.0.0.1 that was free a moment ago.
+        # A separate IP address: another test may take a port of 127.0.0.1 that was free a moment ago.
         self.ip = f"127.20.{os.getpid() // 256 % 256}.{os.getpid() % 254 + 1}"
         self.ports = {"80": free_port(), "443": free_port()}
         for name in FOLDERS:
@@ -45,7 +45,7 @@ class StockNginx:
 
     @property
     def etc(self) -> Path:
-        """What stands for /etc/nginx."""
+        """The folder that stands for /etc/nginx."""
         return self.root / "etc/nginx"
 
     @property
@@ -60,7 +60,7 @@ class StockNginx:
         return text
 
     def adapt(self) -> None:
-        """Change in all files what a test has to: folders, ports, the user, addresses other than loopback."""
+        """Adapt all files to a test: folders, ports, the user, IP addresses other than loopback."""
         for path in (self.conf, *self.etc.glob("conf.d/*"), *self.etc.glob("sites-enabled/*")):
             lines = self.rebase_paths(path.read_text()).splitlines()
             path.write_text(
