@@ -8,7 +8,7 @@ from uuid import UUID
 from hubbub.cluster.bus import Signal
 from hubbub.cluster.presence import Describe, Instances, OnChange
 from hubbub.core import metrics
-from hubbub.ratelimit.backoff import FailureCounter, FailureOperation, FailureState
+from hubbub.ratelimit.backoff import FailureCounter, FailureState
 from hubbub.ratelimit.gcra import Decision, GcraLimiter
 from hubbub.ratelimit.rate import Rate
 
@@ -114,5 +114,14 @@ class MemoryRateLimiter:
     async def acquire(self, kind: str, key: str, rate: Rate, cost: int = 1) -> Decision:
         return self._limiters[kind].acquire(key, rate, cost)
 
-    async def update_failures(self, kind: str, key: str, operation: FailureOperation) -> FailureState:
-        return self._failure_counters[kind].record(key, operation)
+    async def peek_failures(self, kind: str, key: str) -> FailureState:
+        return self._failure_counters[kind].peek(key)
+
+    async def record_failure(self, kind: str, key: str) -> FailureState:
+        return self._failure_counters[kind].record_failure(key)
+
+    async def forgive_failure(self, kind: str, key: str) -> FailureState:
+        return self._failure_counters[kind].forgive_one(key)
+
+    async def reset_failures(self, kind: str, key: str) -> FailureState:
+        return self._failure_counters[kind].reset(key)

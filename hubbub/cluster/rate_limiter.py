@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from hubbub.ratelimit.backoff import FailureOperation, FailureState
+from hubbub.ratelimit.backoff import FailureState
 from hubbub.ratelimit.gcra import Decision
 from hubbub.ratelimit.rate import Rate
 
@@ -16,5 +16,14 @@ class RateLimiter(Protocol):
         A negative cost returns what was acquired.
         """
 
-    async def update_failures(self, kind: str, key: str, operation: FailureOperation) -> FailureState:
-        """Record the outcome of an attempt, or only read the state. Return the state of the key."""
+    async def peek_failures(self, kind: str, key: str) -> FailureState:
+        """Return the failures of a key."""
+
+    async def record_failure(self, kind: str, key: str) -> FailureState:
+        """Count a failure of a key."""
+
+    async def forgive_failure(self, kind: str, key: str) -> FailureState:
+        """Take one failure of a key back, if there is one."""
+
+    async def reset_failures(self, kind: str, key: str) -> FailureState:
+        """Forget the failures of a key, and remember that an attempt succeeded."""

@@ -1,11 +1,9 @@
 """Attempts that failed, by key, and the waits that grow with them; kept in bounded memory or elsewhere."""
 
 from collections import OrderedDict
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from hubbub.core import clock
-
-FailureOperation = Literal["look", "fail", "ease", "clear"]
 
 MAX_KEYS = 50_000
 FIRST_DELAY_MS = 1000
@@ -57,22 +55,42 @@ class FailureCounter:
     def __len__(self) -> int:
         return len(self._failures) + len(self._last_success)
 
-    def record(self, key: str, operation: FailureOperation) -> FailureState:
-        """Note a failure, a success that takes one of them back, or one that clears all; or only look."""
+    def peek(self, key: str) -> FailureState:
+        """Return the state of a key."""
+        now = self._now()
+        return self._view(key, *self._state(key, now), now)
+
+    def record_failure(self, key: str) -> FailureState:
+        """Count a failure."""
+        now = self._now()
+        failures = self._state(key, now)[0] + 1
+        self._store(key, failures, now)
+        return self._view(key, failures, now, now)
+
+    def forgive_one(self, key: str) -> FailureState:
+        """Take one failure back, if there is one. The time of the last one stays."""
+        now = self._now()
+        failures, failed_at = self._state(key, now)
+        failures = max(0, failures - 1)
+        if key in self._failures:
+            self._set_failures(key, failures, failed_at)
+        return self._view(key, failures, failed_at, now)
+
+    def reset(self, key: str) -> FailureState:
+        """Forget the failures of a key, and remember that an attempt succeeded."""
+        now = self._now()
+        failed_at = self._state(key, now)[1]
+        self._remove(key)
+        self._record_success(key, now)
+        return self._view(key, 0, failed_at, now)
+
+    def _now(self) -> int:
+        """Return the time in milliseconds. A few expired keys are removed on the way."""
         now = int(clock.monotonic() * 1000)
         self._remove_expired(now)
-        failures, failed_at = self._state(key, now)
-        if operation == "fail":
-            failures, failed_at = failures + 1, now
-            self._store(key, failures, failed_at)
-        elif operation == "ease":
-            failures = max(0, failures - 1)
-            if key in self._failures:
-                self._set_failures(key, failures, failed_at)
-        elif operation == "clear":
-            failures = 0
-            self._remove(key)
-            self._record_success(key, now)
+        return now
+
+    def _view(self, key: str, failures: int, failed_at: int, now: int) -> FailureState:
         return FailureState(failures, now - failed_at, key in self._last_success)
 
     def _state(self, key: str, now: int) -> tuple[int, int]:

@@ -113,21 +113,21 @@ async def test_a_leaky_bucket_releases_one_at_a_time(limiter) -> None:
 
 async def test_failures_are_counted_until_one_succeeds(limiter) -> None:
     for count in (1, 2, 3):
-        assert (await limiter.update_failures("pair", "ada", "fail")).failures == count
+        assert (await limiter.record_failure("pair", "ada")).failures == count
 
-    looked = await limiter.update_failures("pair", "ada", "look")
+    looked = await limiter.peek_failures("pair", "ada")
     assert (looked.failures, looked.succeeded_before) == (3, False)
     assert 0 <= looked.since_ms < 120_000
-    assert (await limiter.update_failures("pair", "ada", "ease")).failures == 2
-    assert await limiter.update_failures("pair", "bob", "look") == FailureState(0, 0, succeeded_before=False)
+    assert (await limiter.forgive_failure("pair", "ada")).failures == 2
+    assert await limiter.peek_failures("pair", "bob") == FailureState(0, 0, succeeded_before=False)
 
-    cleared = await limiter.update_failures("pair", "ada", "clear")
+    cleared = await limiter.reset_failures("pair", "ada")
     assert (cleared.failures, cleared.succeeded_before) == (0, True)
-    again = await limiter.update_failures("pair", "ada", "fail")
+    again = await limiter.record_failure("pair", "ada")
     assert (again.failures, again.succeeded_before) == (1, True)
 
 
 async def test_concurrent_failures_are_all_counted(limiter) -> None:
-    await asyncio.gather(*(limiter.update_failures("pair", "ada", "fail") for _ in range(50)))
+    await asyncio.gather(*(limiter.record_failure("pair", "ada") for _ in range(50)))
 
-    assert (await limiter.update_failures("pair", "ada", "look")).failures == 50
+    assert (await limiter.peek_failures("pair", "ada")).failures == 50

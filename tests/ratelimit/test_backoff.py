@@ -34,40 +34,42 @@ def time(monkeypatch):
 
 def test_failures_expire(time) -> None:
     attempts = FailureCounter()
-    attempts.record("ada", "fail")
+    attempts.record_failure("ada")
     time[0] += 60_000
-    assert attempts.record("ada", "fail") == FailureState(2, 0, succeeded_before=False)
+    assert attempts.record_failure("ada") == FailureState(2, 0, succeeded_before=False)
     time[0] += 5000
-    assert attempts.record("ada", "look") == FailureState(2, 5000, succeeded_before=False)
+    assert attempts.peek("ada") == FailureState(2, 5000, succeeded_before=False)
 
     time[0] += FAILURE_TTL_MS
-    assert attempts.record("ada", "look").failures == 0
-    assert attempts.record("ada", "fail").failures == 1
+    assert attempts.peek("ada").failures == 0
+    assert attempts.record_failure("ada").failures == 1
 
 
 def test_a_success_is_remembered_for_a_month(time) -> None:
     attempts = FailureCounter()
-    attempts.record("ada", "fail")
+    attempts.record_failure("ada")
 
-    assert attempts.record("ada", "clear") == FailureState(0, 0, succeeded_before=True)
+    assert attempts.reset("ada") == FailureState(0, 0, succeeded_before=True)
     time[0] += SUCCESS_TTL_MS - 1000
-    assert attempts.record("ada", "fail").succeeded_before
+    assert attempts.record_failure("ada").succeeded_before
     time[0] += 2000
-    assert not attempts.record("ada", "look").succeeded_before
+    assert not attempts.peek("ada").succeeded_before
 
 
 @pytest.mark.parametrize("failures", [2, 11, 40])
-@pytest.mark.parametrize("act", ["fail", "clear", "ease"])
-def test_many_keys_hide_no_failure(time, failures: int, act) -> None:
+@pytest.mark.parametrize(
+    "update", [FailureCounter.record_failure, FailureCounter.reset, FailureCounter.forgive_one]
+)
+def test_many_keys_hide_no_failure(time, failures: int, update) -> None:
     attempts = FailureCounter(max_keys=100)
     for _ in range(failures):
-        attempts.record("victim", "fail")
+        attempts.record_failure("victim")
 
     for number in range(1000):
         time[0] += 1
-        attempts.record(f"flood-{number}", act)
+        update(attempts, f"flood-{number}")
 
-    assert attempts.record("victim", "look").failures >= failures
+    assert attempts.peek("victim").failures >= failures
     assert len(attempts) <= 200
 
 
@@ -75,34 +77,48 @@ def test_an_evicted_key_keeps_its_number_of_failures(time) -> None:
     attempts = FailureCounter(max_keys=10)
     for _ in range(4):
         for number in range(20):
-            attempts.record(f"flood-{number}", "fail")
+            attempts.record_failure(f"flood-{number}")
 
-    assert all(attempts.record(f"flood-{number}", "look").failures >= 4 for number in range(20))
-    assert attempts.record("new", "look").failures <= 8  # 80 failures, 10 keys
+    assert all(attempts.peek(f"flood-{number}").failures >= 4 for number in range(20))
+    assert attempts.peek("new").failures <= 8  # 80 failures, 10 keys
     time[0] += FAILURE_TTL_MS + 1
-    assert attempts.record("new", "look").failures == 0
+    assert attempts.peek("new").failures == 0
 
 
 def test_many_failures_remove_no_success(time) -> None:
     attempts = FailureCounter(max_keys=10)
-    attempts.record("ada", "clear")
+    attempts.reset("ada")
 
     for number in range(1000):
         time[0] += 1
-        attempts.record(f"flood-{number}", "fail")
+        attempts.record_failure(f"flood-{number}")
 
-    assert attempts.record("ada", "look").succeeded_before
-    assert attempts.record("ada", "clear").failures == 0
-    assert attempts.record("ada", "look").failures == 0
+    assert attempts.peek("ada").succeeded_before
+    assert attempts.reset("ada").failures == 0
+    assert attempts.peek("ada").failures == 0
 
 
 def test_expired_keys_use_no_memory(time) -> None:
     attempts = FailureCounter()
     for number in range(1000):
-        attempts.record(f"flood-{number}", "fail" if number % 2 else "clear")
+        update = attempts.record_failure if number % 2 else attempts.reset
+        update(f"flood-{number}")
 
     time[0] += SUCCESS_TTL_MS + 1
     for _ in range(500):
-        attempts.record("ada", "look")
+        attempts.peek("ada")
 
     assert len(attempts) == 0
+
+
+def test_one_failure_is_forgiven_and_no_more_than_there_are(time) -> None:
+    attempts = FailureCounter()
+    for _ in range(2):
+        attempts.record_failure("ada")
+    time[0] += 5000
+
+    found = [attempts.forgive_one("ada") for _ in range(3)]
+
+    assert [state.failures for state in found] == [1, 0, 0]
+    assert found[0] == FailureState(1, 5000, succeeded_before=False)
+    assert attempts.peek("ada").failures == 0

@@ -12,7 +12,7 @@ from hubbub.cluster.redis.reconnecting import REDIS_ERRORS
 from hubbub.cluster.redis.topology import Topology
 from hubbub.core import clock, metrics
 from hubbub.core.batching import BatchLoader
-from hubbub.ratelimit.backoff import FAILURE_TTL_MS, SUCCESS_TTL_MS, FailureOperation, FailureState
+from hubbub.ratelimit.backoff import FAILURE_TTL_MS, SUCCESS_TTL_MS, FailureState
 from hubbub.ratelimit.gcra import Decision, decide, interval_us
 from hubbub.ratelimit.rate import Rate
 
@@ -43,11 +43,11 @@ class _AcquireRequest:
 
 
 class _FailureRequest:
-    """One call of `update_failures`. Two calls for one key are two requests."""
+    """One call about failures, with an operation of `failures.lua`. Two calls are two requests."""
 
     __slots__ = ("key", "operation")
 
-    def __init__(self, key: str, operation: FailureOperation) -> None:
+    def __init__(self, key: str, operation: str) -> None:
         self.key = key
         self.operation = operation
 
@@ -65,7 +65,7 @@ class RedisRateLimiter:
             self._acquire_batch, name="limits"
         )
         self._failures_loader: BatchLoader[_FailureRequest, FailureState] = BatchLoader(
-            self._update_failures_batch, name="attempts"
+            self._update_failures_batch, name="failures"
         )
         self._unavailable = False  # whether the last call to Redis failed
         self._retry_at = 0.0  # monotonic time before which Redis is not called
@@ -81,13 +81,29 @@ class RedisRateLimiter:
             decision = None
         return decision if decision is not None else await self._fallback.acquire(kind, key, rate, cost)
 
-    async def update_failures(self, kind: str, key: str, operation: FailureOperation) -> FailureState:
+    async def peek_failures(self, kind: str, key: str) -> FailureState:
+        state = await self._update_failures("peek", kind, key)
+        return state if state is not None else await self._fallback.peek_failures(kind, key)
+
+    async def record_failure(self, kind: str, key: str) -> FailureState:
+        state = await self._update_failures("record_failure", kind, key)
+        return state if state is not None else await self._fallback.record_failure(kind, key)
+
+    async def forgive_failure(self, kind: str, key: str) -> FailureState:
+        state = await self._update_failures("forgive_one", kind, key)
+        return state if state is not None else await self._fallback.forgive_failure(kind, key)
+
+    async def reset_failures(self, kind: str, key: str) -> FailureState:
+        state = await self._update_failures("reset", kind, key)
+        return state if state is not None else await self._fallback.reset_failures(kind, key)
+
+    async def _update_failures(self, operation: str, kind: str, key: str) -> FailureState | None:
+        """Run the script; None while Redis is unavailable."""
         request = _FailureRequest(f"{self._prefix}{kind}:{key}", operation)
         try:
-            state = await self._call_redis(lambda: self._failures_loader.get(request))
+            return await self._call_redis(lambda: self._failures_loader.get(request))
         except _Unavailable:
-            state = None
-        return state if state is not None else await self._fallback.update_failures(kind, key, operation)
+            return None
 
     async def _call_redis(self, request: Callable[[], Awaitable[T]]) -> T:
         """Call Redis. Raises _Unavailable, at once if a call failed less than RETRY_DELAY_S ago."""

@@ -8,7 +8,7 @@ user out (docs/security.md).
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 from uuid import UUID
@@ -17,7 +17,7 @@ from hubbub.core import metrics
 from hubbub.core.client_ip import rate_limit_key
 from hubbub.core.errors import RateLimited, Unauthenticated
 from hubbub.core.request_info import RequestInfo
-from hubbub.ratelimit.backoff import FailureOperation, FailureState
+from hubbub.ratelimit.backoff import FailureState
 from hubbub.ratelimit.gcra import Decision
 from hubbub.ratelimit.rate import Rate
 from hubbub.services import rate_limits
@@ -114,7 +114,7 @@ async def check(container: Container, key: ThrottleKey) -> bool:
     rate = container.settings.limit_auth
     if rate is None:
         return False
-    states = await _record(container, key, {ACCOUNT_AND_IP: "look", CLIENT_IP: "look", ACCOUNT: "look"})
+    states = await _for_each_kind(container.rate_limiter.peek_failures, key)
     counted = [ACCOUNT_AND_IP] if states[ACCOUNT_AND_IP].succeeded_before else list(states)
     wait_ms = max(states[kind].delay_ms(FREE_FAILURES[kind] * rate.burst) for kind in counted)
     if wait_ms:
@@ -125,7 +125,7 @@ async def check(container: Container, key: ThrottleKey) -> bool:
 async def record_failure(container: Container, key: ThrottleKey) -> None:
     """Count a failed login: the password was wrong, or the account does not exist."""
     if container.settings.limit_auth is not None:
-        await _record(container, key, {ACCOUNT_AND_IP: "fail", CLIENT_IP: "fail", ACCOUNT: "fail"})
+        await _for_each_kind(container.rate_limiter.record_failure, key)
 
 
 async def record_success(container: Container, key: ThrottleKey) -> None:
@@ -135,7 +135,12 @@ async def record_success(container: Container, key: ThrottleKey) -> None:
     could guess the passwords of others without a delay.
     """
     if container.settings.limit_auth is not None:
-        await _record(container, key, {ACCOUNT_AND_IP: "clear", CLIENT_IP: "ease", ACCOUNT: "clear"})
+        keys, limiter = key.store_keys, container.rate_limiter
+        await asyncio.gather(
+            limiter.reset_failures(ACCOUNT_AND_IP, keys[ACCOUNT_AND_IP]),
+            limiter.forgive_failure(CLIENT_IP, keys[CLIENT_IP]),
+            limiter.reset_failures(ACCOUNT, keys[ACCOUNT]),
+        )
 
 
 async def check_reauthentication(container: Container, user_id: UUID) -> None:
@@ -145,7 +150,7 @@ async def check_reauthentication(container: Container, user_id: UUID) -> None:
     """
     rate = container.settings.limit_auth
     if rate is not None:
-        state = await container.rate_limiter.update_failures(REAUTHENTICATION, str(user_id), "look")
+        state = await container.rate_limiter.peek_failures(REAUTHENTICATION, str(user_id))
         if wait_ms := state.delay_ms(rate.burst):
             raise RateLimited("Too many wrong passwords. Wait, then try again.", retry_after_ms=wait_ms)
 
@@ -153,19 +158,14 @@ async def check_reauthentication(container: Container, user_id: UUID) -> None:
 async def record_reauthentication(container: Container, user_id: UUID, *, success: bool) -> None:
     """Count a wrong password within a session, or reset the count after the right one."""
     if container.settings.limit_auth is not None:
-        await container.rate_limiter.update_failures(
-            REAUTHENTICATION, str(user_id), "clear" if success else "fail"
-        )
+        limiter = container.rate_limiter
+        record = limiter.reset_failures if success else limiter.record_failure
+        await record(REAUTHENTICATION, str(user_id))
 
 
-async def _record(
-    container: Container, key: ThrottleKey, actions: dict[str, FailureOperation]
+async def _for_each_kind(
+    call: Callable[[str, str], Awaitable[FailureState]], key: ThrottleKey
 ) -> dict[str, FailureState]:
     keys = key.store_keys
-    states = await asyncio.gather(
-        *(
-            container.rate_limiter.update_failures(kind, keys[kind], action)
-            for kind, action in actions.items()
-        )
-    )
-    return dict(zip(actions, states, strict=True))
+    states = await asyncio.gather(*(call(kind, each) for kind, each in keys.items()))
+    return dict(zip(keys, states, strict=True))

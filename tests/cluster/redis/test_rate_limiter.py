@@ -39,15 +39,15 @@ async def test_instances_count_together(instance, redis_url) -> None:
     waits = [(await each.acquire("http", "ada", RATE)).wait_ms for each in (here, there, here, there, here)]
 
     assert [wait > 0 for wait in waits] == [False, False, False, True, True]
-    await here.update_failures("pair", "ada", "fail")
-    assert (await there.update_failures("pair", "ada", "fail")).failures == 2
+    await here.record_failure("pair", "ada")
+    assert (await there.record_failure("pair", "ada")).failures == 2
 
 
 async def test_keys_expire_when_they_are_not_needed(instance, redis_url, prefix) -> None:
     made = instance(redis_url)
     await made.acquire("http", "ada", RATE)
-    await made.update_failures("pair", "ada", "fail")
-    await made.update_failures("pair", "bob", "clear")
+    await made.record_failure("pair", "ada")
+    await made.reset_failures("pair", "bob")
 
     async with Redis.from_url(redis_url, decode_responses=True) as client:
         lives = {key: await client.pttl(key) async for key in client.scan_iter(f"{prefix}:*")}
@@ -70,7 +70,7 @@ async def test_a_frozen_or_stopped_redis_is_replaced_by_memory_at_once(instance,
         crowd = await asyncio.gather(*(made.acquire("http", "ada", RATE) for _ in range(50)))
         assert time.monotonic() - began < 10, "each on its own would be 25 s"
         assert sum(each.wait_ms == 0 for each in crowd) == 3
-        membership = await made.update_failures("pair", "ada", "fail")
+        membership = await made.record_failure("pair", "ada")
         assert membership.failures == 1
 
         proxy.thaw()
@@ -124,7 +124,7 @@ async def test_each_key_of_a_cluster_is_counted_on_its_node(instance) -> None:
         made = instance(url)
 
         crowd = await asyncio.gather(*(made.acquire("http", key, RATE) for _ in range(5) for key in keys))
-        await asyncio.gather(*(made.update_failures("pair", key, "fail") for _ in range(3) for key in keys))
+        await asyncio.gather(*(made.record_failure("pair", key) for _ in range(3) for key in keys))
 
         assert sum(each.wait_ms == 0 for each in crowd) == 3 * len(keys)
-        assert [(await made.update_failures("pair", key, "look")).failures for key in keys] == [3] * len(keys)
+        assert [(await made.peek_failures("pair", key)).failures for key in keys] == [3] * len(keys)
