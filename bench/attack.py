@@ -90,25 +90,25 @@ def _run_on_store(store: str, attacks: list[Attack], options: argparse.Namespace
     results = []
     with (
         tempfile.TemporaryDirectory(prefix="hubbub-attack-") as folder,
-        AttackEnvironment(store, Path(folder), server_core, load_core) as arena,
+        AttackEnvironment(store, Path(folder), server_core, load_core) as env,
     ):
         if options.screen:
-            suspicious = _screen_attacks(arena, attacks, options)
+            suspicious = _screen_attacks(env, attacks, options)
             attacks = suspicious if options.rounds else []
         for attack in attacks:
             started_at = time.monotonic()
-            result = measure(arena, attack, options.rounds, options.seconds, options.seed)
+            result = measure(env, attack, options.rounds, options.seconds, options.seed)
             results.append(result)
             print("\n".join(format_result(result, time.monotonic() - started_at)), flush=True)
     return results
 
 
 def _screen_attacks(
-    arena: AttackEnvironment, attacks: list[Attack], options: argparse.Namespace
+    env: AttackEnvironment, attacks: list[Attack], options: argparse.Namespace
 ) -> list[Attack]:
     """Return the attacks that violate a bound in a short measurement."""
     suspicious = []
-    for result in screen(arena, attacks, options.screen, options.seed):
+    for result in screen(env, attacks, options.screen, options.seed):
         violations = result.violations()
         print(
             f"{'suspicious' if violations else 'holds':10} {result.name:28} {'; '.join(violations)}",

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import ratios
+from bench.environment import ROOT, BenchEnvironment, PeerUnavailable, RunningServers
 from bench.scenarios import PEER_JOIN, SCENARIOS, Scenario
-from bench.stage import ROOT, BenchEnvironment, PeerUnavailable, RunningServers
 
 LOAD_TIMEOUT_S = 300
 BENCH_FOLDER = Path(os.environ.get("BENCH_FOLDER", ROOT.parent / "shared" / "bench"))
@@ -23,7 +23,7 @@ BENCH_FOLDER = Path(os.environ.get("BENCH_FOLDER", ROOT.parent / "shared" / "ben
 
 def run_load(
     generator: Path,
-    stage: BenchEnvironment,
+    env: BenchEnvironment,
     scenario: Scenario,
     name: str,
     servers: RunningServers,
@@ -33,7 +33,7 @@ def run_load(
     command = [
         "taskset",
         "-c",
-        str(stage.load_core),
+        str(env.load_core),
         str(generator),
         "--quiet",
         "--label",
@@ -59,7 +59,7 @@ def run_load(
 
 
 def measure(
-    stage: BenchEnvironment, generator: Path, scenario: Scenario, options: argparse.Namespace
+    env: BenchEnvironment, generator: Path, scenario: Scenario, options: argparse.Namespace
 ) -> dict[str, list[Any]]:
     """Load all servers of a scenario in turn. Each is started again for every run if memory is measured."""
     names = [ratios.HUBBUB, *scenario.peers]
@@ -70,23 +70,23 @@ def measure(
             for name in list(results):
                 with ExitStack() as stack:
                     _load_each(
-                        stage,
+                        env,
                         generator,
                         scenario,
-                        {name: _start_servers(stack, stage, scenario, name)},
+                        {name: _start_servers(stack, env, scenario, name)},
                         results,
                         options,
                     )
             continue
         with ExitStack() as stack:
-            running = {name: _start_servers(stack, stage, scenario, name) for name in names}
+            running = {name: _start_servers(stack, env, scenario, name) for name in names}
             for _ in range(runs_per_start):
-                _load_each(stage, generator, scenario, running, results, options)
+                _load_each(env, generator, scenario, running, results, options)
     return results
 
 
 def _load_each(
-    stage: BenchEnvironment,
+    env: BenchEnvironment,
     generator: Path,
     scenario: Scenario,
     running: dict[str, RunningServers | None],
@@ -96,7 +96,7 @@ def _load_each(
     for name, servers in running.items():
         if servers is None:
             continue
-        row = run_load(generator, stage, scenario, name, servers, options.secs)
+        row = run_load(generator, env, scenario, name, servers, options.secs)
         results[name].append(row)
         figure = scenario.targets[0].figure
         print(
@@ -107,14 +107,14 @@ def _load_each(
 
 
 def _start_servers(
-    stack: ExitStack, stage: BenchEnvironment, scenario: Scenario, name: str
+    stack: ExitStack, env: BenchEnvironment, scenario: Scenario, name: str
 ) -> RunningServers | None:
     try:
         if name == ratios.HUBBUB:
             return stack.enter_context(
-                stage.run_hubbub(scenario.users, scenario.rooms, scenario.instances, scenario.settings)
+                env.run_hubbub(scenario.users, scenario.rooms, scenario.instances, scenario.settings)
             )
-        return stack.enter_context(stage.run_peer(name, scenario.instances))
+        return stack.enter_context(env.run_peer(name, scenario.instances))
     except PeerUnavailable as missing:
         print(f"  {scenario.name}: without {name}: {missing}", file=sys.stderr, flush=True)
         return None
@@ -158,12 +158,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
         folder = Path(name)
         program = build_generator(options.bench, folder)
-        with BenchEnvironment(
-            options.bench / "peers", folder, options.server_core, options.load_core
-        ) as stage:
+        with BenchEnvironment(options.bench / "peers", folder, options.server_core, options.load_core) as env:
             for each in options.only.split(","):
                 scenario = SCENARIOS[each]
-                results = measure(stage, program, scenario, options)
+                results = measure(env, program, scenario, options)
                 print("\n".join(ratios.table(scenario, results)), flush=True)
                 if options.out:
                     with options.out.open("a") as out:

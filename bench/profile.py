@@ -14,8 +14,8 @@ from collections import Counter
 from pathlib import Path
 
 from bench import compare
+from bench.environment import BenchEnvironment
 from bench.scenarios import SCENARIOS
-from bench.stage import BenchEnvironment
 
 TOP_FRAMES = 40
 WARMUP_S = 4.0  # until the connections are open
@@ -37,14 +37,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
         folder = Path(name)
         program = compare.build_generator(options.bench, folder)
-        stage = BenchEnvironment(options.bench / "peers", folder, 0, 1)
-        with stage, stage.run_hubbub(scenario.users, scenario.rooms, scenario.instances, {}) as servers:
+        env = BenchEnvironment(options.bench / "peers", folder, 0, 1)
+        with (
+            env,
+            env.run_hubbub(scenario.users, scenario.rooms, scenario.instances, {}) as servers,
+        ):
             samples = folder / "samples"
             command = [sampler, "record", "--nonblocking", "-r", "200", "-f", "raw", "-o", str(samples)]
             command += ["-d", str(max(1, int(options.secs - WARMUP_S))), "-p", str(servers.pids[0])]
             sampling = threading.Timer(WARMUP_S, subprocess.run, [command], {"capture_output": True})
             sampling.start()
-            row = compare.run_load(program, stage, scenario, "hubbub", servers, options.secs)
+            row = compare.run_load(program, env, scenario, "hubbub", servers, options.secs)
             sampling.join()
             time.sleep(0.1)
             print(

@@ -18,7 +18,7 @@ import textwrap
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.stage import BenchEnvironment, RunningServers, free_port
+from bench.environment import BenchEnvironment, RunningServers, free_port
 
 USERS, ROOMS = 50, 10
 BASELINE_SERVER = """
@@ -60,9 +60,9 @@ end
 """
 
 
-def _run_wrk(stage: BenchEnvironment, port: int, script: Path, options: argparse.Namespace) -> list[float]:
+def _run_wrk(env: BenchEnvironment, port: int, script: Path, options: argparse.Namespace) -> list[float]:
     """Run wrk. Returns requests/s, p50 and p95 in ms, and errors."""
-    command = ["taskset", "-c", str(stage.load_core), "wrk", "-t1", f"-c{options.connections}"]
+    command = ["taskset", "-c", str(env.load_core), "wrk", "-t1", f"-c{options.connections}"]
     command += [f"-d{options.secs}s", "-s", str(script), f"http://127.0.0.1:{port}"]
     output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
     match = re.search(r"RESULT (\S+) (\S+) (\S+) (\d+)", output)
@@ -96,16 +96,16 @@ def main() -> None:
     rows: dict[str, list[list[float]]] = {"hubbub": [], "bare aiohttp": []}
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name, ExitStack() as stack:
         folder = Path(name)
-        stage = stack.enter_context(BenchEnvironment(folder, folder, 0, 1))
-        servers = stack.enter_context(stage.run_hubbub(USERS, ROOMS, 1, {}))
+        env = stack.enter_context(BenchEnvironment(folder, folder, 0, 1))
+        servers = stack.enter_context(env.run_hubbub(USERS, ROOMS, 1, {}))
         baseline_path = folder / "baseline.py"
         baseline_path.write_text(textwrap.dedent(BASELINE_SERVER))
         port = free_port()
-        stack.enter_context(stage.run_process([sys.executable, str(baseline_path), str(port)], port))
+        stack.enter_context(env.run_process([sys.executable, str(baseline_path), str(port)], port))
         for turn in range(options.runs):
             script = _write_script(folder, servers, turn)
-            rows["hubbub"].append(_run_wrk(stage, servers.ports[0], script, options))
-            rows["bare aiohttp"].append(_run_wrk(stage, port, script, options))
+            rows["hubbub"].append(_run_wrk(env, servers.ports[0], script, options))
+            rows["bare aiohttp"].append(_run_wrk(env, port, script, options))
     print("| | requests/s | p50 | p95 | errors |\n| --- | ---: | ---: | ---: | ---: |")
     for server, runs in rows.items():
         per_s, p50, p95, errors = (statistics.median(column) for column in zip(*runs, strict=True))

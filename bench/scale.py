@@ -19,8 +19,8 @@ from typing import Any
 import asyncpg
 
 from bench import compare
+from bench.environment import BenchEnvironment, RunningServers
 from bench.scenarios import MESSAGE, SCENARIOS, Scenario
-from bench.stage import BenchEnvironment, RunningServers
 
 SOCKETS = 10_000
 USERS = 5000
@@ -66,15 +66,15 @@ async def _add_rooms(url: str, rooms: int, *, near: bool) -> None:
 
 
 def _run_load(
-    stage: BenchEnvironment, program: Path, scenario: Scenario, servers: RunningServers, secs: float
+    env: BenchEnvironment, program: Path, scenario: Scenario, servers: RunningServers, secs: float
 ) -> dict[str, Any]:
-    row = compare.run_load(program, stage, scenario, "hubbub", servers, secs)
+    row = compare.run_load(program, env, scenario, "hubbub", servers, secs)
     if row["missing"] or row["duplicated"] or row["reordered"] or not row["latency_ms"]["n"]:
         sys.exit(f"A message was lost, duplicated or out of order: {row}")
     return row
 
 
-def measure_room_sizes(stage: BenchEnvironment, program: Path, room_sizes: list[int], secs: float) -> None:
+def measure_room_sizes(env: BenchEnvironment, program: Path, room_sizes: list[int], secs: float) -> None:
     """Measure the CPU time of a delivery, at a constant number of deliveries per second."""
     print("\n| room of | messages/s | deliveries/s | CPU | µs per delivery | kB per socket |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
@@ -84,8 +84,8 @@ def measure_room_sizes(stage: BenchEnvironment, program: Path, room_sizes: list[
         load += ("--rate", str(DELIVERIES_PER_S / size), "--connect-rate", str(CONNECTS_PER_S))
         own = ("--msg", MESSAGE, "--settle", READY_PAUSE_S)
         scenario = Scenario("sizes", "", (), (), load, (), own, users=SOCKETS, rooms=rooms)
-        with stage.run_hubbub(SOCKETS, rooms, 1, {}) as servers:
-            row = _run_load(stage, program, scenario, servers, secs)
+        with env.run_hubbub(SOCKETS, rooms, 1, {}) as servers:
+            row = _run_load(env, program, scenario, servers, secs)
         cost = row["server_cpu"] * 1e4 / row["deliveries_per_s"]
         print(
             f"| {size:,} | {row['sent_per_s']:.0f} | {row['deliveries_per_s']:.0f} | "
@@ -95,7 +95,7 @@ def measure_room_sizes(stage: BenchEnvironment, program: Path, room_sizes: list[
 
 
 def measure_extra_rooms(
-    stage: BenchEnvironment, program: Path, room_counts: list[int], secs: float, *, near: bool
+    env: BenchEnvironment, program: Path, room_counts: list[int], secs: float, *, near: bool
 ) -> None:
     """Measure 500 messages per second in 200 rooms, with additional rooms in the database."""
     description = "of connected users" if near else "of users who are not connected"
@@ -106,9 +106,9 @@ def measure_extra_rooms(
     scenario = replace(SCENARIOS["P6"], load=load, users=USERS, rooms=loaded_rooms, targets=())
     scenario = replace(scenario, hubbub_load=(*scenario.hubbub_load, "--settle", READY_PAUSE_S))
     for rooms in room_counts:
-        with stage.run_hubbub(scenario.users, scenario.rooms, 1, {}) as servers:
+        with env.run_hubbub(scenario.users, scenario.rooms, 1, {}) as servers:
             asyncio.run(_add_rooms(servers.database_url, rooms, near=near))
-            row = _run_load(stage, program, scenario, servers, secs)
+            row = _run_load(env, program, scenario, servers, secs)
         latency = row["latency_ms"]
         print(
             f"| {rooms + scenario.rooms:,} | {row['server_cpu']:.0f} % | {latency['p50']:.1f} ms | "
@@ -135,13 +135,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
         folder = Path(name)
         program = compare.build_generator(options.bench, folder)
-        with BenchEnvironment(options.bench / "peers", folder, 0, 1) as stage:
+        with BenchEnvironment(options.bench / "peers", folder, 0, 1) as env:
             for each in options.only.split(","):
                 if each == "sizes":
-                    measure_room_sizes(stage, program, _numbers(options.sizes), options.secs)
+                    measure_room_sizes(env, program, _numbers(options.sizes), options.secs)
                 elif each in ("near", "far"):
                     measure_extra_rooms(
-                        stage, program, _numbers(options.rooms), options.secs, near=each == "near"
+                        env, program, _numbers(options.rooms), options.secs, near=each == "near"
                     )
                 else:
                     sys.exit(f"There is no measurement {each}.")

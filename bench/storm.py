@@ -22,8 +22,8 @@ import asyncpg
 import bcrypt
 
 from bench import compare
+from bench.environment import PASSWORD, BenchEnvironment, RunningServers
 from bench.scenarios import SCENARIOS
-from bench.stage import PASSWORD, BenchEnvironment, RunningServers
 from hubbub.core import passwords
 
 BCRYPT_COST = 12  # the default
@@ -78,16 +78,16 @@ async def _set_password_digests(database: str) -> None:
 
 
 def _measure(
-    options: argparse.Namespace, program: Path, stage: BenchEnvironment, servers: RunningServers
+    options: argparse.Namespace, program: Path, env: BenchEnvironment, servers: RunningServers
 ) -> None:
     user_numbers = iter(range(CHAT.users))
     rows: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
     results: list[tuple[int, float]] = []
     for _ in range(options.runs):
-        rows[False].append(compare.run_load(program, stage, CHAT, "chat alone", servers, options.secs))
+        rows[False].append(compare.run_load(program, env, CHAT, "chat alone", servers, options.secs))
         storm = LoginStorm(f"http://127.0.0.1:{servers.ports[0]}", user_numbers, options.per_s)
-        with storm.running(stage.load_core):
-            rows[True].append(compare.run_load(program, stage, CHAT, "in a storm", servers, options.secs))
+        with storm.running(env.load_core):
+            rows[True].append(compare.run_load(program, env, CHAT, "in a storm", servers, options.secs))
         results += storm.results
     for storming, storm_rows in rows.items():
         p50, p99 = (
@@ -129,15 +129,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
         program = compare.build_generator(options.bench, Path(name))
         with (
-            BenchEnvironment(options.bench, Path(name), options.server_core, options.load_core) as stage,
-            stage.run_hubbub(CHAT.users, CHAT.rooms, 1, CHAT.settings) as servers,
+            BenchEnvironment(options.bench, Path(name), options.server_core, options.load_core) as env,
+            env.run_hubbub(CHAT.users, CHAT.rooms, 1, CHAT.settings) as servers,
         ):
             asyncio.run(_set_password_digests(servers.database_url))
             print(
                 f"bcrypt {bcrypt.__version__}, cost {BCRYPT_COST}, {options.per_s:g} logins/s",
                 flush=True,
             )
-            _measure(options, program, stage, servers)
+            _measure(options, program, env, servers)
 
 
 if __name__ == "__main__":

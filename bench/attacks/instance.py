@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from bench.attacks.accounts import Accounts, TemplateSize
-from bench.stage import free_port
+from bench.environment import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60.0

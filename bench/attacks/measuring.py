@@ -15,7 +15,7 @@ from bench.attacks.accounts import ATTACKER_IP
 from bench.attacks.figures import MAX_MEMORY_GROWTH_MIB, Result, Round
 from bench.attacks.instance import AttackEnvironment, Instance
 from bench.attacks.script import Attack
-from bench.stage import free_port
+from bench.environment import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT_TAIL_S = 3.0  # for which honest clients continue after the attack
@@ -30,12 +30,12 @@ class NotReadyError(Exception):
     """A process ended before its measurement began."""
 
 
-def measure(arena: AttackEnvironment, attack: Attack, rounds: int, seconds: float, seed: int) -> Result:
+def measure(env: AttackEnvironment, attack: Attack, rounds: int, seconds: float, seed: int) -> Result:
     """Measure all rounds of an attack on a new instance."""
-    result = Result(attack.name, arena.store)
-    with arena.instance() as instance, _run_sink(arena.load_core) as sink_port:
+    result = Result(attack.name, env.store)
+    with env.instance() as instance, _run_sink(env.load_core) as sink_port:
         for number in range(rounds):
-            arguments = (arena, instance, attack, seconds, seed + number)
+            arguments = (env, instance, attack, seconds, seed + number)
             result.quiet.append(_measure_once(*arguments, port=sink_port))
             result.under_attack.append(_measure_round(*arguments, port=instance.port))
             if not result.under_attack[-1].samples:  # this instance accepts no honest clients any more
@@ -43,42 +43,54 @@ def measure(arena: AttackEnvironment, attack: Attack, rounds: int, seconds: floa
     return result
 
 
-def screen(arena: AttackEnvironment, attacks: list[Attack], seconds: float, seed: int) -> Iterator[Result]:
+def screen(env: AttackEnvironment, attacks: list[Attack], seconds: float, seed: int) -> Iterator[Result]:
     """Measure each attack briefly, many on one instance. One that violates a bound needs a full measurement.
 
     The quiet value is measured with the first attack of an instance.
     """
     waiting = deque(attacks)
     while waiting:
-        with arena.instance() as instance, _run_sink(arena.load_core) as sink_port:
-            quiet = _measure_once(arena, instance, waiting[0], seconds, seed, port=sink_port)
+        with env.instance() as instance, _run_sink(env.load_core) as sink_port:
+            quiet = _measure_once(env, instance, waiting[0], seconds, seed, port=sink_port)
             for _ in range(min(len(waiting), MAX_SCREENED_PER_INSTANCE)):
                 attack = waiting.popleft()
-                during = _measure_round(arena, instance, attack, seconds, seed, port=instance.port)
-                result = Result(attack.name, arena.store, [quiet], [during])
+                during = _measure_round(env, instance, attack, seconds, seed, port=instance.port)
+                result = Result(attack.name, env.store, [quiet], [during])
                 yield result
                 if result.violations():  # its effects must not count for the next attack
                     break
 
 
 def _measure_round(
-    arena: AttackEnvironment, instance: Instance, attack: Attack, seconds: float, seed: int, *, port: int
+    env: AttackEnvironment,
+    instance: Instance,
+    attack: Attack,
+    seconds: float,
+    seed: int,
+    *,
+    port: int,
 ) -> Round:
     """Measure once. The round has no samples if the instance does not accept honest clients."""
     try:
-        return _measure_once(arena, instance, attack, seconds, seed, port=port)
+        return _measure_once(env, instance, attack, seconds, seed, port=port)
     except NotReadyError:
         memory = instance.memory_mib()
         return Round({}, {"honest clients cannot connect": 1}, {}, 0.0, seconds, memory, memory, memory)
 
 
 def _measure_once(
-    arena: AttackEnvironment, instance: Instance, attack: Attack, seconds: float, seed: int, *, port: int
+    env: AttackEnvironment,
+    instance: Instance,
+    attack: Attack,
+    seconds: float,
+    seed: int,
+    *,
+    port: int,
 ) -> Round:
-    accounts = arena.accounts
+    accounts = env.accounts
     honest_config = {
         "port": instance.port,
-        "core": arena.load_core,
+        "core": env.load_core,
         "users": accounts.client_configs(accounts.honest),
         "reconnecting": accounts.client_configs(accounts.reconnecting),
         "seconds": seconds,
@@ -86,7 +98,7 @@ def _measure_once(
     }
     attacker_config = {
         "name": attack.name,
-        "core": arena.load_core,
+        "core": env.load_core,
         "target": asdict(accounts.target(port, ATTACKER_IP, seed)),
         "seconds": seconds,
     }

@@ -14,8 +14,8 @@ SOON_S = 2.0  # other tests run on the same cores. `make attack` compares with t
 
 @pytest.mark.slow("23 s: an instance that is filled, then measured beside an attacker and without one")
 def test_other_clients_are_served_during_several_attacks(tmp_path, figures):
-    with AttackEnvironment("sqlite", tmp_path, size=SMALL_TEMPLATE) as arena:
-        result: Result = measure(arena, ATTACKS["at-once"], 1, SECONDS, 1)
+    with AttackEnvironment("sqlite", tmp_path, size=SMALL_TEMPLATE) as env:
+        result: Result = measure(env, ATTACKS["at-once"], 1, SECONDS, 1)
 
     during = result.under_attack[0]
     p99 = {kind: percentile(during.latencies(kind), 0.99) for kind in KINDS}

@@ -1,6 +1,6 @@
 """Measures how long thousands of clients need to reconnect to another instance when theirs dies.
 
-python -m bench.crowd [--clients 5000] [--stayers 100] [--bench FOLDER]
+python -m bench.mass_reconnect [--clients 5000] [--stayers 100] [--bench FOLDER]
 
 Two instances over Redis on one core, load generator and PostgreSQL on another, with the default limit of
 handshakes (500 per second). The clients wait as stock ones do: 0.5 to 1.5 s at first, up to 5 s, or as long
@@ -26,7 +26,7 @@ from uuid import uuid4
 import aiohttp
 
 from bench import compare
-from bench.stage import BenchEnvironment, RunningServers
+from bench.environment import BenchEnvironment, RunningServers
 from hubbub.prove.journal import Json
 from hubbub.prove.socketio_client import ConnectionLost, ConnectRefused, Socket
 
@@ -186,9 +186,12 @@ def main() -> None:
     options = parser.parse_args()
     users = options.clients + options.stayers
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
-        stage = BenchEnvironment(options.bench / "peers", Path(name), 0, 1)
-        with stage, stage.run_hubbub(users, users // 5, 2, {"HUBBUB_HANDSHAKES_PER_S": "500"}) as servers:
-            os.sched_setaffinity(0, {stage.load_core})
+        env = BenchEnvironment(options.bench / "peers", Path(name), 0, 1)
+        with (
+            env,
+            env.run_hubbub(users, users // 5, 2, {"HUBBUB_HANDSHAKES_PER_S": "500"}) as servers,
+        ):
+            os.sched_setaffinity(0, {env.load_core})
             asyncio.run(run(servers, options.clients))
 
 
