@@ -1,1 +1,1 @@
-"""What knows nothing of chat: errors, ids, the clock, limits, tasks, tokens."""
+"""Code that is independent of chat: errors, ids, clock, tasks, tokens, logs, metrics."""

@@ -1,7 +1,7 @@
-"""Access and refresh tokens: JWTs of one algorithm, each good for one purpose.
+"""Access and refresh tokens: JWTs with one algorithm, each valid for one purpose.
 
-A token names the key that it is signed with (`kid`), so that the key can be replaced: those of before are
-accepted for as long as they are listed.
+A token names its signing key (`kid`), so that the key can be replaced. Tokens of former keys are accepted as
+long as these are configured.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from hubbub.core.errors import InvalidToken, TokenExpired, Unauthenticated
 ALGORITHM = "HS256"
 ISSUER = "hubbub"
 ACCESS_AUDIENCE, REFRESH_AUDIENCE = "hubbub:access", "hubbub:refresh"
-API_KEY_PREFIX = "hub_"  # of API keys, which are no tokens
+API_KEY_PREFIX = "hub_"  # of API keys, which are not tokens
 
 
 def is_api_key(text: str) -> bool:
@@ -40,7 +40,7 @@ class RefreshClaims(NamedTuple):
 
 
 def key_id(secret: str) -> str:
-    """What a token says of its key. It tells no more of the key than the token's signature does."""
+    """Return the `kid` of a key. It reveals no more of the key than the token's signature does."""
     return hmac.new(secret.encode(), b"hubbub:kid", hashlib.sha256).hexdigest()[:16]
 
 
@@ -49,7 +49,7 @@ def _encoded_header(kid: str, secret: str) -> str:
 
 
 class TokenIssuer:
-    """Makes tokens with one key, and reads those of this and of the `accepted` keys."""
+    """Issues tokens with one key; verifies tokens of this key and the accepted ones."""
 
     def __init__(
         self, secret: str, access_ttl_s: int, refresh_ttl_s: int, accepted_secrets: Iterable[str] = ()
@@ -57,7 +57,7 @@ class TokenIssuer:
         self._secret = secret
         self._key_id = key_id(secret)
         self._secrets_by_key_id = {key_id(each): each for each in (*accepted_secrets, secret)}
-        # The first parts of our own tokens, which need not be read anew each time.
+        # The first parts of hubbub's own tokens, which need not be parsed each time.
         self._secrets_by_header = {
             _encoded_header(name, each): each for name, each in self._secrets_by_key_id.items()
         }
@@ -65,11 +65,11 @@ class TokenIssuer:
         self.refresh_ttl_s = refresh_ttl_s
 
     def issue_access(self, user_id: UUID, session_id: UUID) -> tuple[str, datetime]:
-        """An access token and when it runs out."""
+        """Return an access token and its expiry."""
         return self._encode(ACCESS_AUDIENCE, user_id, session_id, self.access_ttl_s, {})
 
     def issue_refresh(self, user_id: UUID, session_id: UUID, token_id: str) -> tuple[str, datetime]:
-        """A refresh token; `token_id` makes it the one in force, or a spent one."""
+        """Return a refresh token and its expiry. `token_id` tells the current token from used ones."""
         return self._encode(REFRESH_AUDIENCE, user_id, session_id, self.refresh_ttl_s, {"jti": token_id})
 
     def _encode(
@@ -91,7 +91,7 @@ class TokenIssuer:
         )
 
     def verify_access(self, token: str) -> AccessClaims:
-        """Raises TokenExpired, Unauthenticated."""
+        """Return the claims of an access token. Raises TokenExpired, Unauthenticated."""
         try:
             claims = self._decode(token, ACCESS_AUDIENCE, [])
             return AccessClaims(
@@ -103,7 +103,7 @@ class TokenIssuer:
             raise Unauthenticated from None
 
     def verify_refresh(self, token: str) -> RefreshClaims:
-        """Raises InvalidToken."""
+        """Return the claims of a refresh token. Raises InvalidToken."""
         try:
             claims = self._decode(token, REFRESH_AUDIENCE, ["jti"])
             return RefreshClaims(UUID(claims["sub"]), UUID(claims["sid"]), str(claims["jti"]))
@@ -121,16 +121,17 @@ class TokenIssuer:
             issuer=ISSUER,
             leeway=clock.MAX_CLOCK_SKEW,
         )
-        # The end was sent to the client as `expires_in` and is exact; the rest is by another machine's clock.
+        # The expiry was sent to the client as `expires_in` and is exact. The leeway is for other machines'
+        # clocks.
         if int(claims["exp"]) <= clock.now().timestamp():
             raise jwt.ExpiredSignatureError
         return claims
 
     def _secret_for(self, token: str) -> str:
-        """The key that a token names. One that names none (of an older release) is of the current one."""
+        """Return the key that a token names; without a name (older releases), the current one."""
         if (known := self._secrets_by_header.get(token.partition(".")[0])) is not None:
             return known
         key_id = jwt.get_unverified_header(token).get("kid", self._key_id)
         if (secret := self._secrets_by_key_id.get(key_id)) is None:
-            raise jwt.InvalidTokenError("signed with a key that is not listed")
+            raise jwt.InvalidTokenError("signed with an unknown key")
         return secret

@@ -1,4 +1,4 @@
-"""Many who ask for one thing each become one who asks for all of them."""
+"""Coalesces concurrent lookups of single keys into batched queries."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping
@@ -14,29 +14,29 @@ MAX_BATCH_KEYS = 500
 
 
 class _LoadFailure:
-    """What was raised instead of an answer: kept once, raised anew for each who asked."""
+    """An error of a batch: kept once, raised as a copy for each caller."""
 
     __slots__ = ("cause", "error")
 
     def __init__(self, error: Exception) -> None:
         self.error = unraised_copy(error)
-        self.cause = None if isinstance(error, HubbubError) else error  # a bug, whose traceback is logged
+        self.cause = None if isinstance(error, HubbubError) else error  # unexpected: its traceback is logged
 
 
 class BatchLoader(Generic[K, V]):
-    """Whoever asks while a question is out is part of the next one; there is no timer.
+    """Loads values by key. Lookups made during a query are part of the next one; there is no timer.
 
-    `ask` answers for all keys at once; what it leaves out is None. Its error is everybody's.
+    `load` returns the values of all keys at once; a key that it omits has None. All callers get its error.
     """
 
     def __init__(self, load: Callable[[list[K]], Awaitable[Mapping[K, V]]], *, name: str) -> None:
         self._load = load
-        self._name = name
-        self._pending: dict[K, asyncio.Future[V | _LoadFailure | None]] = {}
-        self._loading = False
+        self._name = name  # of the task
+        self._pending: dict[K, asyncio.Future[V | _LoadFailure | None]] = {}  # for the next query
+        self._loading = False  # a query runs
 
     async def get(self, key: K) -> V | None:
-        """The answer for one key, read after this was called."""
+        """Return the value of a key, read after this call."""
         future = self._pending.get(key)
         if future is None:
             future = self._pending[key] = asyncio.get_running_loop().create_future()
@@ -61,7 +61,7 @@ class BatchLoader(Generic[K, V]):
         futures = {key: self._pending.pop(key) for key in keys}
         try:
             results = await self._load(keys)
-        except Exception as error:  # noqa: BLE001 - it is raised where it was asked
+        except Exception as error:  # noqa: BLE001 - raised in the callers of `get`
             failure = _LoadFailure(error)
             for future in futures.values():
                 if not future.done():

@@ -1,19 +1,20 @@
-"""Whose request it is: the address of the connection, or what a trusted proxy says."""
+"""The IP address of a client: that of the connection, or the one that a trusted proxy reports."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 Network = IPv4Network | IPv6Network
-MAX_HOPS = 32  # of a chain of proxies, from the right; each costs about 50 microseconds
-IPV6_NETWORK_BITS = 64  # bits of an IPv6 address that one customer has to themselves
-IPV6_SITE_BITS = 48  # bits that one site has, at most: what counts while there is no room for more networks
+MAX_HOPS = 32  # of a chain of proxies, from the right; each takes about 50 microseconds
+IPV6_NETWORK_BITS = 64  # bits of the network that one customer has
+IPV6_SITE_BITS = 48  # bits of the network that one site has at most: counted when a table of networks is full
 
 
 def resolve(peer_ip: str, forwarded: str, trusted: Iterable[Network]) -> str:
-    """The nearest address in the chain that is not one of our proxies (`X-Forwarded-For`, right to left).
+    """Return the nearest IP address in the chain that is not a trusted proxy.
 
-    A header alone is never believed: it counts only as far as each hop before it is a trusted proxy.
+    The chain is the connection, then `X-Forwarded-For` from right to left. A header counts only as far as
+    each hop before it is a trusted proxy.
     """
     networks = tuple(trusted)
     hops = (
@@ -31,9 +32,9 @@ def resolve(peer_ip: str, forwarded: str, trusted: Iterable[Network]) -> str:
 
 
 def is_allowed(ip: str, allow: Sequence[Network], deny: Sequence[Network]) -> bool:
-    """Whether an address may come in: it is not in `deny`, and in `allow` if that names any.
+    """Return whether an IP address is accepted: not in `deny`, and in `allow` unless that is empty.
 
-    What is no address (a Unix socket) is in neither.
+    What is not an IP address (a Unix socket) is in neither.
     """
     try:
         parsed = ip_address(normalize(ip))
@@ -45,12 +46,12 @@ def is_allowed(ip: str, allow: Sequence[Network], deny: Sequence[Network]) -> bo
 
 
 def from_request(request: Any, trusted: Iterable[Network]) -> str:  # noqa: ANN401 - an aiohttp request, without knowing aiohttp
-    """The client's address of an HTTP request or an upgraded socket; empty if it is gone already."""
+    """Return the client's IP address of an HTTP request or an upgraded socket; empty after a disconnect."""
     return resolve(request.remote or "", ",".join(request.headers.getall("X-Forwarded-For", [])), trusted)
 
 
 def is_https(request: Any, trusted: Iterable[Network]) -> bool:  # noqa: ANN401 - likewise
-    """Whether the client's request came over https: to this process, or to a trusted proxy that says so."""
+    """Return whether the client uses https, to this process or to a trusted proxy that reports it."""
     if request.scheme == "https":
         return True
     forwarded = request.headers.get("X-Forwarded-Proto", "")
@@ -59,15 +60,15 @@ def is_https(request: Any, trusted: Iterable[Network]) -> bool:  # noqa: ANN401 
 
 
 def is_private(ip: str) -> bool:
-    """Whether it is an IP address of this machine or of a private network."""
+    """Return whether it is an IP address of this machine or of a private network."""
     return _is_ip_address(ip) and ip_address(normalize(ip)).is_private
 
 
 def normalize(ip: str) -> str:
-    """Return one spelling of an IP address, for networks, limits and the log; other text as it is.
+    """Return the canonical form of an IP address, for networks, limits and the log; other text is unchanged.
 
-    IPv4 written as IPv6 (`::ffff:10.0.0.1`) is IPv4. IPv6 is lower case, without the zeros that can be left
-    out (RFC 5952) and without a zone.
+    IPv4 written as IPv6 (`::ffff:10.0.0.1`) becomes IPv4. IPv6 is in lower case, with zeros compressed (RFC
+    5952) and without a zone.
     """
     try:
         parsed = ip_address(ip.partition("%")[0])
@@ -77,7 +78,7 @@ def normalize(ip: str) -> str:
 
 
 def is_loopback(ip: str) -> bool:
-    """Whether it is this machine; of what is no address it is not known."""
+    """Return whether it is an IP address of this machine."""
     return _is_ip_address(ip) and ip_address(normalize(ip)).is_loopback
 
 
@@ -105,7 +106,7 @@ def _is_ip_address(text: str) -> bool:
 
 
 def is_within(ip: str, networks: Iterable[Network]) -> bool:
-    """Whether an IP address belongs to one of the networks; what is no IP address belongs to none."""
+    """Return whether an IP address is in one of the networks. Other text is in none."""
     return _is_in_any(normalize(ip), tuple(networks))
 
 
@@ -114,7 +115,7 @@ def _is_in_any(ip: str, networks: tuple[Network, ...]) -> bool:
 
 
 def rate_limit_key(ip: str) -> str:
-    """What counts as one address: an IPv4 one, or an IPv6 network, of which somebody has all addresses."""
+    """Return the key of a limit: an IPv4 address, or an IPv6 /64, because one client has all of it."""
     try:
         parsed = ip_address(ip)
     except ValueError:
@@ -125,7 +126,7 @@ def rate_limit_key(ip: str) -> str:
 
 
 def wider_key(network: str) -> str | None:
-    """The /48 of an IPv6 network as `neighbourhood` writes it; None for every other key."""
+    """Return the /48 of an IPv6 network in the form of `rate_limit_key`; None for every other key."""
     if not network.endswith(f"/{IPV6_NETWORK_BITS}"):
         return None
     try:

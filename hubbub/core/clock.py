@@ -1,30 +1,28 @@
-"""The time: the only place that asks the machine for it."""
+"""The clock: the only module that reads the time of the machine."""
 
 import time
 from datetime import UTC, datetime, timedelta
 
 monotonic = time.monotonic
-MAX_CLOCK_SKEW = timedelta(
-    seconds=60
-)  # by which the clocks of two machines may differ: docs/decisions/0020-clocks.md
+MAX_CLOCK_SKEW = timedelta(seconds=60)  # between two machines: docs/decisions/0020-clocks.md
 
 
 def now() -> datetime:
-    """The time in UTC, to the millisecond: what is stored is what is shown."""
+    """Return the time in UTC, to the millisecond, so that stored times equal those on the wire."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def expiry_cutoff() -> datetime:
-    """Return the earliest end of validity, written by another machine, that may not have been reached yet."""
+    """Return the earliest expiry, written by another machine, that may still be in the future."""
     return now() - MAX_CLOCK_SKEW
 
 
 def rfc3339(moment: datetime) -> str:
-    """`2026-01-31T12:00:00.123Z` (RFC 3339, UTC, milliseconds)."""
+    """Return a time as `2026-01-31T12:00:00.123Z` (RFC 3339, UTC, milliseconds)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def thread_time() -> float:
-    """Processor time of this thread, in seconds."""
+    """Return the processor time of this thread, in seconds."""
     return time.thread_time()

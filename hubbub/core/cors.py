@@ -1,4 +1,4 @@
-"""Which origins of web pages may connect: those that are listed, and the own one under each of its names."""
+"""Origins of web pages that may connect: the configured ones, and those of this instance."""
 
 import logging
 from collections import OrderedDict
@@ -13,9 +13,9 @@ from hubbub.core.client_ip import Network
 log = logging.getLogger(__name__)
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-WARN_INTERVAL_S = 3600.0  # about one origin
-MAX_WARNED_ORIGINS = 100  # origins an hour; an attacker can send any number of others
-MAX_PROXIES = 4  # of a chain, whose X-Forwarded-Proto and X-Forwarded-Host are read
+WARN_INTERVAL_S = 3600.0  # between two warnings about one origin
+MAX_WARNED_ORIGINS = 100  # warnings per hour, because an attacker can send any number of origins
+MAX_PROXIES = 4  # values of X-Forwarded-Proto and X-Forwarded-Host that are read
 MAX_ORIGIN_CHARS = 300  # characters of an origin that are compared and logged
 ANY_ORIGIN = "*"
 
@@ -33,16 +33,16 @@ class CorsOrigins:
             if each != ANY_ORIGIN
         )
         self._trusted_proxies = tuple(trusted_proxies)
-        self._warned: OrderedDict[str, float] = OrderedDict()  # refused origin → when it was logged
+        self._warned: OrderedDict[str, float] = OrderedDict()  # refused origin → time of the warning
 
     def engineio_option(self) -> str | Callable[[str | None, dict[str, Any]], bool]:
-        """The rule as python-engineio calls it, with the handshake as a WSGI environ."""
+        """Return the rule for python-engineio, which calls it with the handshake as a WSGI environ."""
         if self.allows_any:
             return ANY_ORIGIN
         return lambda origin, environ: bool(origin) and self.accepts(environ["aiohttp.request"], origin or "")
 
     def accepts(self, request: Any, origin: str) -> bool:  # noqa: ANN401 - an aiohttp request, without aiohttp
-        """Whether a page of `origin` may send this request; the first refusal of an hour is logged."""
+        """Return whether a page of `origin` may send this request. Logs the first refusal in an hour."""
         if self.allows_any:
             return True
         normalized = normalize(origin[:MAX_ORIGIN_CHARS])
@@ -52,7 +52,7 @@ class CorsOrigins:
         return False
 
     def _own_origins(self, request: Any) -> set[str]:  # noqa: ANN401 - likewise
-        """The names by which the client reaches this instance with this request."""
+        """Return the origins under which this request reached the instance."""
         headers = request.headers
         schemes, hosts = [request.scheme], [request.host]
         if self._trusted_proxies and client_ip.is_within(request.remote or "", self._trusted_proxies):
@@ -69,7 +69,7 @@ class CorsOrigins:
             return
         self._warned[origin] = now
         log.warning(
-            "a page of another origin was refused; if it is yours, add it to HUBBUB_CORS_ORIGINS",
+            "an origin was refused; to accept it, add it to HUBBUB_CORS_ORIGINS",
             extra={"origin": origin},
         )
 
@@ -78,7 +78,7 @@ class CorsOrigins:
 def normalize(origin: str) -> str:
     """Return the origin of a URL as browsers write it: lower case, ASCII, without a default port or a path.
 
-    What is no URL is returned in lower case, without control characters.
+    Other text is returned in lower case, without control characters.
     """
     text = "".join(each for each in origin.strip().lower() if each.isprintable())
     try:
@@ -98,7 +98,7 @@ def normalize(origin: str) -> str:
 
 
 def _split_forwarded(values: Iterable[str]) -> list[str]:
-    """The members of a list that proxies extend, at most `PROXIES`."""
+    """Return the last members of a list that proxies extend, at most `MAX_PROXIES`."""
     return [
         each for value in ",".join(values).split(",")[-MAX_PROXIES:] if (each := value.strip().strip('"'))
     ]

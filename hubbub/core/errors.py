@@ -35,7 +35,7 @@ class HubbubError(Exception):
 
 
 class InvalidPayload(HubbubError):
-    """Its default message has the names and reasons of the first fields."""
+    """The payload is invalid. The default message has the names and reasons of the first fields."""
 
     code = "invalid_payload"
     default = "The payload is not valid."
@@ -152,5 +152,5 @@ def unraised_copy(error: E) -> E:
     """
     try:
         return copy.copy(error)
-    except TypeError:  # its constructor takes other arguments than it has
+    except TypeError:  # its constructor has other parameters than its `args`
         return error.with_traceback(None)

@@ -1,4 +1,4 @@
-"""Permissions of files and folders: what hubbub creates is its owner's alone, whatever the umask."""
+"""Permissions of files and folders: only the owner may access what hubbub creates, whatever the umask."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ FOLDER_MODE, FILE_MODE = 0o700, 0o600
 
 
 def create_folder(folder: Path) -> None:
-    """Create a folder, and those above it that are missing. Raises OSError."""
+    """Create a folder and its missing parents. Raises OSError."""
     if folder.is_dir():
         return
     if folder.parent != folder:
@@ -19,17 +19,17 @@ def create_folder(folder: Path) -> None:
 
 
 def create_file(path: Path) -> None:
-    """Create an empty file; one that exists stays as it is. Raises OSError."""
+    """Create an empty file. An existing file is unchanged. Raises OSError."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
 
 
 def accessible_to_others(paths: Iterable[Path]) -> list[str]:
-    """Return those of the files that others than their owner may read or write, with their modes."""
+    """Return those of the files that other users may read or write, with their modes."""
     found = []
     for path in paths:
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
-        except OSError:  # not there, or removed meanwhile
+        except OSError:  # missing, or removed meanwhile
             continue
         if path.is_file() and mode & PRIVATE_UMASK:
             found.append(f"{path} ({mode:04o})")

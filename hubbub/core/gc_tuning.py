@@ -1,8 +1,8 @@
-"""The garbage collector of a server: little to find, much to look through.
+"""Tuning of the garbage collector for a server.
 
-What connections and rooms are made of lives long and is freed by its reference counts; a collection walks
-through all of it to find nothing. What a start made is therefore left out, and the rest is looked at seldom:
-docs/performance.md has what that gains.
+Objects of connections and rooms live long and are freed by their reference counts. A collection scans all of
+them and finds nothing. Therefore the objects of the start are frozen, and collections are rare.
+docs/performance.md states the gain.
 """
 
 import gc
@@ -11,7 +11,7 @@ GEN0_THRESHOLD, GEN1_THRESHOLD, GEN2_THRESHOLD = 50_000, 20, 50
 
 
 def freeze_and_tune() -> None:
-    """Call once, when a server has started."""
+    """Freeze existing objects and make collections rare. Call it once, after the start."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GEN0_THRESHOLD, GEN1_THRESHOLD, GEN2_THRESHOLD)

@@ -1,4 +1,4 @@
-"""Where an address is, by a database file that the operator supplies; without one, nobody knows."""
+"""Location of an IP address, from a database file that the operator supplies."""
 
 import logging
 from pathlib import Path
@@ -11,17 +11,17 @@ class GeoIp:
     """Reads a GeoIP2 or GeoLite2 City or Country database (MaxMind DB format)."""
 
     def __init__(self, path: Path | None) -> None:
-        self._reader: Any = None
+        self._reader: Any = None  # None: every location is unknown
         if path is not None:
-            import maxminddb  # noqa: PLC0415 - only where a file is given
+            import maxminddb  # noqa: PLC0415 - only if a file is configured
 
             try:
                 self._reader = maxminddb.open_database(path)
             except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
-                log.error("the GeoIP database can't be read; places stay empty: %s", error)  # noqa: TRY400
+                log.error("the GeoIP database can't be read; locations stay empty: %s", error)  # noqa: TRY400
 
     def locate(self, ip: str) -> str | None:
-        """`City, Country` in English, or less; None for what is not in the file. Some µs."""
+        """Return `City, Country` in English, or a part; None for an unknown IP address. Takes some µs."""
         if self._reader is None:
             return None
         try:

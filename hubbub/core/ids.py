@@ -1,4 +1,4 @@
-"""UUIDv7 (RFC 9562, 5.7): ids that sort by the time they were made."""
+"""UUIDv7 (RFC 9562, 5.7): ids that sort by the time of their generation."""
 
 import os
 import time
@@ -8,12 +8,12 @@ _last_prefix = 0
 
 
 def uuid7() -> UUID:
-    """Make an id that is larger than every one made before by this process.
+    """Generate an id that is larger than every one generated before by this process.
 
     48 bits of milliseconds, then 26 bits of a counter seeded at random each millisecond, then random bits
-    (RFC 9562, 6.2, method 1 with a wider counter): ordered within a millisecond, not to be guessed.
+    (RFC 9562, 6.2, method 1 with a wider counter): ordered within a millisecond, and unpredictable.
     """
-    global _last_prefix  # noqa: PLW0603 - one counter per process is the point
+    global _last_prefix  # noqa: PLW0603 - one counter per process is intended
     timestamp_ms = time.time_ns() // 1_000_000
     # (milliseconds << 26) | counter; the counter's upper bit starts at 0, so that there is room to count.
     prefix = (timestamp_ms << 26) | int.from_bytes(os.urandom(4), "big") >> 7

@@ -1,4 +1,4 @@
-"""Logs: a constant sentence and its fields, as text for people or JSON lines for machines; no secrets."""
+"""Logs: a constant sentence and its fields, as text or JSON lines, without secrets."""
 
 import json
 import logging
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Libraries speak from this level on: below it they log queries with people's words in them, or every packet.
+# The lowest level of libraries: below it they log queries with users' texts, or every packet.
 LIBRARY_LEVEL = logging.WARNING
-# A library's line, the same again and again, at most this often in that many seconds.
+# A repeated line of a library is logged at most this often in that many seconds.
 MAX_REPEATS, REPEAT_WINDOW_S = 5, 10.0
 
 _context_fields: ContextVar[Mapping[str, object]] = ContextVar("hubbub_log_fields")
 _STANDARD_ATTRIBUTES = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
-# All three cost as much as the text is long, whatever it is: it may be somebody's User-Agent.
+# All three take time linear in the text, which may be a client's User-Agent.
 _JWT = re.compile(r"\beyJ[\w-]{4,300}+\.[\w-]{4,}+(?:\.[\w-]*)?")
-_API_KEY = re.compile(r"\b(hub_[0-9a-f]{12}_)[\w-]{20,100}+")  # of the API: what it begins with may be read
+_API_KEY = re.compile(r"\b(hub_[0-9a-f]{12}_)[\w-]{20,100}+")  # an API key, whose prefix is not secret
 _SECRET_NAMES = ("token", "password", "secret", "authorization", "api_key")
-# `token=x` in an address, `'token': 'x'` in a dict, `"password":"x"` in JSON, also in JSON within JSON.
+# `token=x` in a URL, `'token': 'x'` in a dict, `"password":"x"` in JSON, also in JSON within JSON.
 _NAMED_SECRET = re.compile(
     rf"((?:{'|'.join(_SECRET_NAMES)})\w{{0,20}}(?:=|\\?[\"']\s*[:=]\s*\\?[\"'])(?:bearer\s+)?)"
     r"[^\s\"'&,;)}\\]+",
@@ -42,7 +42,7 @@ _COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critica
 
 
 class bind:  # noqa: N801 - read as a verb: `with bind(request_id=…)`
-    """Add fields to every line of this context from here on; as a context manager, until its end."""
+    """Add fields to every log line of this context from here on; as a context manager, until its end."""
 
     def __init__(self, **fields: object) -> None:
         self._token: Token[Mapping[str, object]] = _context_fields.set({**_context_fields.get({}), **fields})
@@ -57,7 +57,7 @@ class bind:  # noqa: N801 - read as a verb: `with bind(request_id=…)`
 
 
 def setup(style: str, level: str, stream: TextIO | None = None) -> None:
-    """Log to `stream` (standard error) as `console` or `json`. Safe to call again: the last call holds."""
+    """Log to `stream` (standard error) as `console` or `json`. Safe to call again: the last call applies."""
     stream = stream or sys.stderr
     handler = _HubbubHandler(stream)
     handler.addFilter(RepeatFilter())
@@ -70,13 +70,13 @@ def setup(style: str, level: str, stream: TextIO | None = None) -> None:
     root.setLevel(max(own_level, LIBRARY_LEVEL))
     logging.getLogger("hubbub").setLevel(own_level)
     for name in ("socketio.server", "engineio.server"):
-        # With a level of their own they add no handler of their own.
+        # With a level of their own, these libraries do not add a handler.
         logging.getLogger(name).setLevel(max(own_level, LIBRARY_LEVEL))
     logging.captureWarnings(capture=True)
 
 
 def log_uncaught() -> None:
-    """Log what is raised and caught nowhere, in any thread, instead of printing it."""
+    """Log exceptions that nothing catches, in any thread, instead of printing them."""
 
     def on_exception(
         kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
@@ -99,8 +99,8 @@ def log_uncaught() -> None:
 
 
 def mask_secrets(text: str) -> str:
-    """The text with tokens, and passwords that are named as such, replaced by `***`."""
-    # Most lines have nothing of the kind; finding that out this way takes a tenth of the time.
+    """Return the text with tokens, and passwords that are named as such, replaced by `***`."""
+    # Most lines contain nothing of the kind. These checks take a tenth of the time of the expressions.
     if "eyJ" in text:
         text = _JWT.sub("***", text)
     if "hub_" in text:
@@ -112,12 +112,12 @@ def mask_secrets(text: str) -> str:
 
 
 class _HubbubHandler(logging.StreamHandler[TextIO]):
-    """Ours among the root logger's handlers."""
+    """hubbub's handler of the root logger."""
 
-    _reporting_failure = False  # while the line about a failure is written
+    _reporting_failure = False  # a line about a failed line is being written
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Write a line about one that can't be formatted. Where that fails, too, the stream is at fault."""
+        """Write a line about one that can't be formatted. If that fails, too, the stream is the cause."""
         kind = sys.exc_info()[0]
         if kind is None or self._reporting_failure:
             return
@@ -131,11 +131,11 @@ class _HubbubHandler(logging.StreamHandler[TextIO]):
 
 
 class RepeatFilter(logging.Filter):
-    """Lets a library say the same only so often; our own lines all pass."""
+    """Limits repeated lines of libraries. hubbub's own lines all pass."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}  # line → start of its window, count
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.startswith("hubbub"):
@@ -146,14 +146,14 @@ class RepeatFilter(logging.Filter):
             if count > MAX_REPEATS:
                 record.repeats_left_out = count - MAX_REPEATS
             window_start, count = now, 0
-        if len(self._seen) > 1000:  # noqa: PLR2004 - messages with data in them; forget rather than grow
+        if len(self._seen) > 1000:  # noqa: PLR2004 - messages that contain data; bounded memory
             self._seen.clear()
         self._seen[key] = (window_start, count + 1)
         return count < MAX_REPEATS
 
 
 class JsonFormatter(logging.Formatter):
-    """A JSON object a line: time, level, logger, message, the fields, exception."""
+    """One JSON object per line: time, level, logger, message, the fields, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -170,11 +170,11 @@ class JsonFormatter(logging.Formatter):
 
 
 class ConsoleFormatter(logging.Formatter):
-    """A line for a person's eyes; an exception follows on lines of its own."""
+    """Lines for humans. The traceback of an exception follows on lines of its own."""
 
     def __init__(self, *, coloured: bool) -> None:
         super().__init__()
-        self._coloured = coloured
+        self._coloured = coloured  # with ANSI colours, for a terminal
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
@@ -199,7 +199,7 @@ class ConsoleFormatter(logging.Formatter):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    """What is bound to the context, then what the line itself brings."""
+    """Return the fields of the context and then those of the line itself."""
     fields = {
         **_context_fields.get({}),
         **{name: it for name, it in vars(record).items() if name not in _STANDARD_ATTRIBUTES},
@@ -213,7 +213,7 @@ def _is_secret(field: str) -> bool:
 
 
 def _sanitize(value: object) -> str:
-    """Text without secrets that can't start a line of its own or steer a terminal."""
+    """Return text without secrets that can't start a new line or control a terminal."""
     return mask_secrets(str(value)).translate(_CONTROL_ESCAPES)
 
 

@@ -67,7 +67,7 @@ COUNTERS = (
     ),
     Metric(
         "connects_refused",
-        "CONNECT packets answered with a connect_error, by error code.",
+        "CONNECT packets rejected with a connect_error, by error code.",
         "code",
         ("unknown_namespace",),
     ),
@@ -75,7 +75,7 @@ COUNTERS = (
     Metric("connects_removed", "CONNECT packets removed from the queue, by reason.", "reason", _DROPS),
     Metric(
         "connects_dropped",
-        "CONNECT packets whose transport was closed instead of an answer, by reason.",
+        "CONNECT packets whose transport was closed instead of a response, by reason.",
         "reason",
         _TEMPORARY,
     ),
@@ -94,7 +94,7 @@ COUNTERS = (
     Metric("malformed_packets", "Packets that violate the Engine.IO or Socket.IO protocol."),
     # Events and entries
     Metric("events", "Events of clients, by event name.", "event"),
-    Metric("events_rejected", "Events answered with an error, by error code.", "code"),
+    Metric("events_rejected", "Events rejected with an error, by error code.", "code"),
     Metric("event_failures", "Events that ended with an unexpected exception."),
     Metric("event_pauses", "Pauses of a user whose events used more than their share of time."),
     Metric("ack_failures", "Acks that could not be written after a message was stored."),
@@ -137,7 +137,7 @@ COUNTERS = (
     ),
     Metric(
         "request_bodies_abandoned",
-        "Connections closed because the body of an answered request was too large to read.",
+        "Connections closed because the body of a completed request was too large to read.",
     ),
     Metric(
         "connections_refused",
@@ -210,7 +210,7 @@ COUNTERS = (
         "redis_connections_misled", "Connections replaced because they lead to another server than new ones."
     ),
     Metric("presence_failures", "Failed reads and writes of presence in Redis."),
-    Metric("rate_limit_redis_failures", "Failed rate limit calls to Redis, answered from memory instead."),
+    Metric("rate_limit_redis_failures", "Failed rate limit calls to Redis, decided in memory instead."),
 )
 
 GAUGES = (
@@ -244,5 +244,5 @@ def declare(name: str, values: Iterable[str]) -> None:
 
 
 def gauge(name: str, read: Callable[[], float]) -> None:
-    """Name a function whose value is read at each scrape."""
+    """Set the function whose value is read at each scrape."""
     gauges[name] = read

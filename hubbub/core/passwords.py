@@ -1,7 +1,7 @@
-"""Passwords: bcrypt, any length, never on the event loop and never in its way.
+"""Passwords: bcrypt, of any length, in threads that do not delay the event loop.
 
-A sign-in now and then gets a share of the processor of its own. Of many at once all get what is left over:
-chat beside them goes on as before, also where one core is all there is (`bench/storm.py`).
+A single login gets its own share of the processor. Many logins at once get only idle processor time, so that
+chat continues as before, even on a single core (`bench/storm.py`).
 """
 
 import asyncio
@@ -22,17 +22,16 @@ from hubbub.core.errors import Unavailable
 
 T = TypeVar("T")
 THREADS = 2
-IDLE_POOL_MIN_ROUNDS = 9  # rounds; below it a digest takes milliseconds, and is in nobody's way
-IDLE_POOL_TIMEOUT_S = 2.0  # of many who wait, when not one of them is done
-NICE_INCREMENT = 10  # a tenth of the event loop's share, while that has work to do
-MAX_WAITING = 64  # beyond it a caller would wait longer than they are willing to
-MAX_NORMALIZED_CHARS = (
-    1024  # characters; the time for it grows with the square of a run of accents: 65,536 take 6 s
-)
+IDLE_POOL_MIN_ROUNDS = 9  # rounds; below it a digest takes milliseconds and delays nothing
+IDLE_POOL_TIMEOUT_S = 2.0  # without a completed digest of the idle pool
+NICE_INCREMENT = 10  # a tenth of the event loop's share, while that is busy
+MAX_WAITING = 64  # beyond it a caller would wait too long
+# Characters. The time grows with the square of a run of combining marks: 65,536 take 6 s.
+MAX_NORMALIZED_CHARS = 1024
 
 
 def _lower_priority() -> None:
-    """Threads have a priority of their own on Linux."""
+    """Lower the priority of this thread. On Linux, threads have priorities of their own."""
     if sys.platform == "linux":
         thread = threading.get_native_id()
         with contextlib.suppress(OSError):
@@ -40,7 +39,7 @@ def _lower_priority() -> None:
 
 
 def _set_idle_priority() -> None:
-    """Unlike one that is only nice, such a thread is interrupted at once, and not at the end of its turn."""
+    """Let this thread run only in idle time. Unlike a nice thread it is interrupted at once."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
@@ -49,18 +48,18 @@ def _set_idle_priority() -> None:
 _default_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="bcrypt", initializer=_lower_priority)
 _idle_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="bcrypt-many", initializer=_set_idle_priority)
 _waiting_count = 0
-_last_idle_completion = 0.0  # of many, in the loop's time
+_last_idle_completion = 0.0  # of a digest in the idle pool, by the loop's clock
 
 
 async def digest(password: str, rounds: int) -> str:
-    """The digest to store. Raises Unavailable when too many wait."""
+    """Return the digest to store. Raises Unavailable when too many callers wait."""
     return await _run_in_pool(
         rounds, lambda: bcrypt.hashpw(_bcrypt_input(password), bcrypt.gensalt(rounds)).decode()
     )
 
 
 async def matches(password: str, stored: str | None, rounds: int) -> bool:
-    """Whether the password belongs to the digest; takes as long for None (nobody) as for somebody."""
+    """Return whether the password matches the digest. None takes as long as a digest that does not match."""
     reference_digest = stored if stored is not None else _dummy_digest(rounds)
     is_equal = await _run_in_pool(
         rounds_of(reference_digest),
@@ -70,20 +69,20 @@ async def matches(password: str, stored: str | None, rounds: int) -> bool:
 
 
 def is_busy() -> bool:
-    """Whether so many wait that what can wait should."""
+    """Return whether many callers wait, so that deferrable work should wait, too."""
     return _waiting_count > THREADS
 
 
 def rounds_of(stored: str) -> int:
-    """The cost that a digest was made with."""
+    """Return the cost of a digest."""
     return int(stored.split("$")[2])
 
 
 def _bcrypt_input(password: str) -> bytes:
-    """What bcrypt is given: it reads 72 bytes and stops at NUL, so it gets a digest of the whole.
+    """Return the input of bcrypt, which reads 72 bytes and stops at NUL: a digest of the whole password.
 
-    NFKC first: the same password typed on another system is the same bytes. What nobody types by hand is
-    taken as it is: Python normalises without letting go of its lock, and all sockets would wait for it.
+    NFKC comes first, so that a password typed on another system gives the same bytes. Very long passwords are
+    not typed and not normalized: Python normalizes without releasing its lock, which would delay all sockets.
     """
     normalized = (
         unicodedata.normalize("NFKC", password) if len(password) <= MAX_NORMALIZED_CHARS else password
@@ -92,14 +91,14 @@ def _bcrypt_input(password: str) -> bytes:
 
 
 def _dummy_digest(rounds: int) -> str:
-    """A digest that no password has, and that takes as long to refuse as another."""
+    """Return a digest that no password matches, and that takes as long to check as another."""
     return f"$2b${rounds:02}${'.' * 53}"
 
 
 async def _run_in_pool(rounds: int, function: Callable[[], T]) -> T:
     global _waiting_count  # noqa: PLW0603 - one pool, one count
     if _waiting_count >= MAX_WAITING:
-        raise Unavailable("Too many sign-ins at once. Try again in a moment.", retry_after_ms=2000)
+        raise Unavailable("Too many logins at once. Try again in a moment.", retry_after_ms=2000)
     _waiting_count += 1
     try:
         return await (
@@ -116,7 +115,7 @@ def _submit(pool: ThreadPoolExecutor, function: Callable[[], T]) -> "asyncio.Fut
 
 
 async def _run_idle(function: Callable[[], T]) -> T:
-    """In time that nobody else wants; where there is none, as if there were few."""
+    """Run in idle processor time. Without progress there, run in the default pool."""
     global _last_idle_completion  # noqa: PLW0603 - one pool, one time
     loop, future = asyncio.get_running_loop(), _submit(_idle_pool, function)
     try:

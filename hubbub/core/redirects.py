@@ -1,10 +1,10 @@
-"""Where a browser may be sent that asked for it: to addresses on a list, written in no doubtful way."""
+"""Validates redirect targets: URLs on a list of origins, in an unambiguous form."""
 
 import re
 from collections.abc import Collection
 from urllib.parse import unquote, urlsplit
 
-# Printable ASCII without what browsers and servers read differently, and without a fragment, which is ours.
+# Printable ASCII without characters that browsers and servers parse differently, and without a fragment.
 _SAFE_CHARACTERS = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~\[\]]+")
 _ABSOLUTE_URL = re.compile(
     r"(https?://(?:[a-z0-9.\-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?)(?:[/?].*)?", re.IGNORECASE
@@ -12,9 +12,9 @@ _ABSOLUTE_URL = re.compile(
 
 
 def validate(url: str, site_url: str, origins: Collection[str]) -> str | None:
-    """The address if it is on this site (a path will do) or on one of the origins, else None.
+    """Return the URL if it is on this site (a path is sufficient) or on one of the origins, else None.
 
-    `*` is no origin: a list of all pages is none.
+    `*` does not count as an origin here.
     """
     if not _SAFE_CHARACTERS.fullmatch(url) or _is_ambiguous(url):
         return None
@@ -28,7 +28,7 @@ def validate(url: str, site_url: str, origins: Collection[str]) -> str | None:
 
 
 def _is_ambiguous(text: str) -> bool:
-    """Whether somebody who decodes it once more than we do may take a path for another host."""
+    """Return whether further decoding could turn a path into another host."""
     for _ in range(3):
         if text.startswith("//") or "\\" in text or any(not each.isprintable() for each in text):
             return True

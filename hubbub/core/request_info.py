@@ -1,10 +1,10 @@
-"""Where a request came from, as far as it is written down."""
+"""The origin of a request, for records."""
 
 from typing import NamedTuple
 
 
 class RequestInfo(NamedTuple):
-    """Address and user agent of whoever asks; `request_id` finds the request in the log."""
+    """IP address and user agent of the caller; `request_id` finds the request in the log."""
 
     ip: str
     user_agent: str

@@ -1,8 +1,8 @@
-"""Secrets that the server must read again (of TOTP, of signing): encrypted at rest, each for one purpose.
+"""Secrets that the server must read again (TOTP, signing): encrypted at rest, each for one purpose.
 
-A sealed text is `s1.<key id>.<nonce and AES-256-GCM>`. Its key is derived (HKDF-SHA256) from the secret key,
-which it names as a token does, so that the secret key can be replaced: what was sealed with one of before is
-read for as long as that one is listed.
+A sealed text is `s1.<key id>.<nonce and AES-256-GCM>`. Its key is derived (HKDF-SHA256) from the secret key.
+It names the secret key as a token does, so that the key can be replaced: text sealed with a former key is
+readable as long as that key is configured.
 """
 
 import binascii
@@ -24,20 +24,20 @@ HKDF_INFO = b"hubbub:sealing"
 
 
 class DecryptionError(Exception):
-    """It was sealed with a key that is not listed, for another purpose, or it was changed."""
+    """The text was sealed with an unknown key or for another purpose, or it was changed."""
 
 
 class Sealing:
-    """Seals with the first of the secret keys, reads what was sealed with any of them."""
+    """Seals with the first secret key; unseals with any of them."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._current_kid = key_id(secrets[0])
         self._ciphers = {key_id(secret): AESGCM(derive_key(secret.encode(), HKDF_INFO)) for secret in secrets}
 
     def seal(self, purpose: str, data: bytes) -> str:
-        """ASCII text to be stored: 34 characters and 4 for each 3 bytes.
+        """Return ASCII text to be stored: 34 characters and 4 for each 3 bytes.
 
-        `purpose` says what it is and whose (`totp:<user id>`): read for anything else, it is refused.
+        `purpose` states the kind and the owner (`totp:<user id>`): `unseal` refuses any other.
         """
         nonce = os.urandom(NONCE_BYTES)
         sealed = self._ciphers[self._current_kid].encrypt(
@@ -47,7 +47,7 @@ class Sealing:
         return f"{VERSION}.{self._current_kid}.{text}"
 
     def unseal(self, purpose: str, text: str) -> bytes:
-        """What was sealed. Raises DecryptionError."""
+        """Return the sealed data. Raises DecryptionError."""
         version, _, rest = text.partition(".")
         kid, _, encoded = rest.partition(".")
         cipher = self._ciphers.get(kid)
@@ -60,12 +60,12 @@ class Sealing:
             raise DecryptionError from None
 
     def is_current(self, text: str) -> bool:
-        """Whether the current key sealed it; what an older one did is to be sealed again."""
+        """Return whether the current key sealed the text. Otherwise it should be sealed again."""
         return text.startswith(f"{VERSION}.{self._current_kid}.")
 
 
 def derive_key(secret: bytes, info: bytes) -> bytes:
-    """A key of 256 bits for one use, from which neither the secret nor a key for another use can be told."""
+    """Derive a key of 256 bits for one use. It reveals neither the secret nor the keys for other uses."""
     return HKDF(SHA256(), KEY_BYTES, None, info).derive(secret)
 
 

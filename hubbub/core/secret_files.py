@@ -1,4 +1,4 @@
-"""Secrets that hubbub makes for itself and keeps in a file."""
+"""Secrets that hubbub generates and keeps in files."""
 
 import errno
 import os
@@ -12,9 +12,9 @@ FILE_NAMES = ("secret_key", "admin_password", "sample_password")  # of the files
 
 
 def load_or_create(folder: Path, name: str, size_bytes: int = 48) -> str:
-    """The secret in the folder's file `name`, made of `size` random bytes if it is not there.
+    """Return the secret in the folder's file `name`; generate it from `size_bytes` random bytes if missing.
 
-    The file is its owner's alone. Two processes that start at once get the same one. Raises OSError.
+    Only the owner may access the file. Two processes that start at once get the same secret. Raises OSError.
     """
     path = folder / name
     if not path.exists():
@@ -22,12 +22,12 @@ def load_or_create(folder: Path, name: str, size_bytes: int = 48) -> str:
         _write_once(path, secrets.token_urlsafe(size_bytes))
     text = path.read_text("utf-8").strip()
     if not text:
-        raise OSError(errno.ENODATA, f"{name} is empty: delete it, and a new one is made", str(path))
+        raise OSError(errno.ENODATA, f"{name} is empty: delete it to generate a new one", str(path))
     return text
 
 
 def _write_once(path: Path, text: str) -> None:
-    """Write a file that appears whole, unless another process was first."""
+    """Write a file atomically, unless another process was first."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file_modes.FILE_MODE)
     try:

@@ -1,8 +1,8 @@
-"""Text as words, for search: the same words on every database, in every locale.
+"""Splits text into words for search: the same words on every database, in every locale.
 
-Letters and digits make words, without regard to case, width and accents. Scripts that are written without
-spaces (Han, kana, Thai, Lao, Khmer, Myanmar) give one word a character, and so do emoji: a run of them in a
-query is a phrase.
+Words consist of letters and digits, without regard to case, width and accents. In scripts that are written
+without spaces (Han, kana, Thai, Lao, Khmer, Myanmar) each character is a word, and so is each emoji. A run of
+them in a query is a phrase.
 """
 
 import re
@@ -10,12 +10,12 @@ import unicodedata
 from typing import NamedTuple
 
 MAX_WORD_CHARS = 200  # characters of a word that count
-MAX_WORDS = 16_000  # words of a text that count: PostgreSQL keeps positions up to 16383
-MAX_COMBINING_MARKS = 30  # on one letter; no language comes near
-MAX_POSITIONS = 255  # of one word that PostgreSQL keeps
+MAX_WORDS = 16_000  # words of a text that count: PostgreSQL stores positions up to 16383
+MAX_COMBINING_MARKS = 30  # on one letter; far more than any language uses
+MAX_POSITIONS = 255  # of one word that PostgreSQL stores
 MAX_TERMS = 32  # terms of a query that count
 
-_WORD_BREAK = "\x1f"  # stands around characters that are words of their own; a separator itself
+_WORD_BREAK = "\x1f"  # around characters that are words by themselves; itself a separator
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 
 # Han, kana, bopomofo, Thai, Lao, Myanmar, Khmer: written without spaces between words.
@@ -24,23 +24,23 @@ _UNSPACED_SCRIPTS = re.compile(
     "\u3105-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9ff\uaa60-\uaa7f\uf900-\ufaff"
     "\U0001aff0-\U0001b16f\U00020000-\U0003ffff]"
 )
-# Of the symbols, those that are drawn as pictures: arrows and boxes are no words.
+# Symbols that are drawn as pictures. Arrows and boxes are not words.
 _EMOJI = re.compile("[\u231a-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f3fa\U0001f400-\U0001faff]")
 
 # Hangul is written with spaces, and with particles at the ends of words.
 _HANGUL_END = re.compile("[\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7fb]$")
 
-# Variation selectors and skin tones: how a sign looks, not which it is.
+# Variation selectors and skin tones: they change how a character looks, not which it is.
 _IGNORED = re.compile("[\u180b-\u180d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0100-\U000e01ef]")
 
-# Decomposed and in lower case. Latin and Greek accents, Hebrew points and Arabic vowel signs are left out by
-# many who write, and by most who search. The breve of Cyrillic й is part of it, the dots of ё are not.
+# In decomposed lower-case text. Many writers and most searchers omit Latin and Greek accents, Hebrew points
+# and Arabic vowel signs. The breve of Cyrillic й is part of the letter, the dots of ё are not.
 _ACCENTS = re.compile(
     "[\u0300-\u0305\u0307\u0309-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
     "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed]"
     "|(?<![\u0430-\u0434\u0436-\u052f])[\u0306\u0308]"
 )
-# Letters with strokes, ligatures, and the Arabic ones that keyboards and habits differ in.
+# Letters with strokes, ligatures, and Arabic letters that vary with keyboards and habits.
 _LETTER_FOLDS = {
     "ø": "o",
     "ł": "l",
@@ -58,11 +58,11 @@ _LETTER_FOLDS = {
 
 
 class _CharacterMap(dict[int, str]):
-    """What each character is to a word: itself, another, nothing, a word of its own, or a separator."""
+    """Maps a character to itself, another one, nothing, a word by itself, or a separator."""
 
     def __missing__(self, code: int) -> str:
         found = _map_character(chr(code))
-        if code < 0x10000:  # noqa: PLR2004 - the common ones; nobody shall fill the memory with all of them
+        if code < 0x10000:  # noqa: PLR2004 - the common ones, so that clients can't fill the memory with all
             self[code] = found
         return found
 
@@ -84,7 +84,7 @@ _character_map = _CharacterMap()
 
 
 def _limit_combining_marks(text: str) -> str:
-    """Without what follows 30 marks in a row (UAX 15, 12.1): sorting longer runs takes quadratic time."""
+    """Return text without marks after 30 in a row (UAX 15, 12.1): sorting longer runs is quadratic."""
     if text.isascii():
         return text
     limited, run = [], 0
@@ -96,7 +96,7 @@ def _limit_combining_marks(text: str) -> str:
 
 
 def _normalize(text: str) -> str:
-    """The text with nothing but words, separators and `_ALONE`."""
+    """Return the text as words, separators and `_WORD_BREAK` only."""
     folded = unicodedata.normalize("NFKC", _limit_combining_marks(text)).casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", folded)))
@@ -104,7 +104,7 @@ def _normalize(text: str) -> str:
 
 
 def tokenize(text: str) -> list[str]:
-    """The words of a text, in order, at most 16,000."""
+    """Return the words of a text, in order, at most 16,000."""
     found = (
         _ASCII_WORD.findall(text.lower())
         if text.isascii()
@@ -114,22 +114,22 @@ def tokenize(text: str) -> list[str]:
 
 
 def parse_terms(query: str) -> list[list[str]]:
-    """What a query asks for, at most 32 terms: each is a word, or several that follow each other."""
+    """Return the terms of a query, at most 32: each is a word, or several consecutive ones."""
     found = (chunk.replace(_WORD_BREAK, " ").split() for chunk in _normalize(query).split(" "))
     return [[word[:MAX_WORD_CHARS] for word in term[:MAX_WORD_CHARS]] for term in found if term][:MAX_TERMS]
 
 
 class SearchQuery(NamedTuple):
-    """The same question in both dialects."""
+    """A query in both dialects."""
 
     tsquery: str
     fts5: str
 
 
 def parse_query(text: str) -> SearchQuery | None:
-    """All terms must be there; the last word may go on, and each that ends in Hangul: particles follow it.
+    """Return a query that requires all terms; None if the text has no word.
 
-    None if there is no word to look for.
+    The last word is a prefix, and so is each that ends in Hangul, because particles follow it.
     """
     terms = parse_terms(text)
     if not terms:
@@ -143,9 +143,9 @@ def parse_query(text: str) -> SearchQuery | None:
 
 
 def tsvector(text: str, label: str) -> str:
-    """A PostgreSQL `tsvector` literal: no parser and no locale of the server has a say.
+    """Return a PostgreSQL `tsvector` literal, independent of the server's parser and locale.
 
-    `label` is a word without a place that no text can hold: it begins with a slash.
+    `label` is a word without a position. It begins with a slash, so that no text can contain it.
     """
     found = tokenize(text)
     if len(set(found)) == len(found):  # nearly always: twice as fast
@@ -158,5 +158,5 @@ def tsvector(text: str, label: str) -> str:
 
 
 def with_label(tsquery: str, label: str) -> str:
-    """A `tsquery` of texts with this label alone."""
+    """Return a `tsquery` that matches only texts with this label."""
     return f"'/{label}' & {tsquery}"

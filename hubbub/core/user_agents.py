@@ -1,4 +1,4 @@
-"""What a User-Agent header says of a device, for people to recognise it by."""
+"""Parses a User-Agent header, so that users recognise their devices."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -8,7 +8,7 @@ CACHE_SIZE = 1024  # texts, of each kind of cache
 
 
 class UserAgent(NamedTuple):
-    """None where nothing is known."""
+    """The parsed header. None where a part is unknown."""
 
     browser: str | None
     os: str | None
@@ -17,17 +17,17 @@ class UserAgent(NamedTuple):
 
 @lru_cache(maxsize=CACHE_SIZE)
 def intern_text(text: str) -> str:
-    """Return one text for all connections of the same program. The caller cuts it to `LONGEST` characters.
+    """Return one text for all connections of the same client. The caller cuts it to `MAX_USER_AGENT_CHARS`.
 
-    `sys.intern` would keep each text that was ever sent, on some versions of Python for ever.
+    `sys.intern` would keep each text that was ever sent, on some versions of Python forever.
     """
     return text
 
 
 @lru_cache(maxsize=CACHE_SIZE)
 def parse(text: str) -> UserAgent:
-    """Takes 100 ms at its first call, which loads the patterns, and some ms for what matches none."""
-    from ua_parser import parse  # noqa: PLC0415 - 100 ms that a start does not need
+    """Parse a header. The first call takes 100 ms to load the patterns, an unknown text some ms."""
+    from ua_parser import parse  # noqa: PLC0415 - saves 100 ms at the start
 
     found = parse(text[:MAX_USER_AGENT_CHARS])
     browser = _version(found.user_agent.family, found.user_agent.major) if found.user_agent else None

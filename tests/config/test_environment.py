@@ -231,7 +231,7 @@ def test_an_empty_secret_file_is_reported(read, tmp_path):
 
     (line,) = lines_of(read)
 
-    assert line.endswith("secret_key is empty: delete it, and a new one is made.")
+    assert line.endswith("secret_key is empty: delete it to generate a new one.")
 
 
 def test_each_instance_generates_its_own_name(read):

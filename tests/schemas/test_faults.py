@@ -204,7 +204,7 @@ async def test_registering_names_all_bad_fields_at_once(world: LiveInstance) -> 
 
 @pytest.mark.parametrize(
     ("password", "why"),
-    [("password123", "commonest"), ("aaaaaaaaaaaa", "again and again"), ("short", "at least 8")],
+    [("password123", "most common"), ("aaaaaaaaaaaa", "one repeated"), ("short", "at least 8")],
 )
 @pytest.mark.parametrize(
     ("username", "wrong"), [(".ada", "3 to 32 letters"), ("admin", "reserved"), ("ab", "at least 3")]

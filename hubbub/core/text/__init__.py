@@ -1,1 +1,1 @@
-"""text."""
+"""Text: names, e-mail addresses, emoji, languages, time zones, code."""

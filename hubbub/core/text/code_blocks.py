@@ -1,7 +1,7 @@
-"""Which parts of a message are code: CommonMark's fenced code blocks, and the blocks that hold code spans.
+"""Separates code from text in a message: CommonMark's fenced code blocks, and code spans in other blocks.
 
-Of the other blocks those are known that end a paragraph or hold a fence: quotes, lists, headings, breaks.
-HTML blocks and link definitions are text, and so is indented code. The time is in proportion to the length.
+Of the other blocks, only those are parsed that end a paragraph or contain a fence: quotes, lists, headings,
+breaks. HTML blocks, link definitions and indented code count as text. The time is linear in the length.
 `http/playground/code.js` is the same in JavaScript.
 """
 
@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from hubbub.core.text.code_spans import Piece, spans
 
-QUOTE = -1  # in place of the columns that a list item needs
-CODE_INDENT_COLUMNS = 4  # columns, from which on a line opens no block
-CONTENT_PADDING_COLUMNS = 5  # columns behind a list marker, from which on they are part of the content
+QUOTE = -1  # instead of the columns that a list item needs
+CODE_INDENT_COLUMNS = 4  # columns of indent from which on a line opens no block
+CONTENT_PADDING_COLUMNS = 5  # columns after a list marker from which on they are part of the content
 TAB_COLUMNS = 4
 
 _WHITESPACE = re.compile(r"[ \t]+")
@@ -26,14 +26,14 @@ _THEMATIC_BREAK_MARKS = "*-_"  # three of one of them, and nothing else, are a t
 
 
 def without_code(body: str) -> str:
-    """The text of a message, with a space in place of code. Lines lose the marks of quotes and lists."""
+    """Return the text of a message with a space in place of code, without markers of quotes and lists."""
     if "`" not in body and "~~~" not in body:
         return body
     return "".join(" " if piece.code else piece.text for piece in pieces(body))
 
 
 def pieces(body: str) -> list[Piece]:
-    """The text and the code of a message, in order; each block of text ends with a line end."""
+    """Return the text and the code of a message, in order. Each block of text ends with a line end."""
     scanner = _Scanner()
     for line in _LINE_END.split(body):
         scanner.feed(line)
@@ -42,20 +42,20 @@ def pieces(body: str) -> list[Piece]:
 
 
 class _Line:
-    """A line and the place up to which it is read. Columns count a tab as up to four."""
+    """A line and the position up to which it is read. Columns count a tab as up to four."""
 
     __slots__ = ("_has_tab", "_mark_tails", "at", "column", "indent", "is_blank", "next_at", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.at = 0  # the place
-        self.column = 0  # of the place
+        self.at = 0  # the position
+        self.column = 0  # of the position
         self._has_tab = "\t" in text
-        self._mark_tails: dict[str, int] | None = None  # where the rest is a mark and white space alone
+        self._mark_tails: dict[str, int] | None = None  # mark → where only marks and white space follow
         self._find_next()
 
     def _find_next(self) -> None:
-        """Find the next character that is no white space: its place, and how many columns it is away."""
+        """Find the next character that is not white space: its position, and its distance in columns."""
         found = _WHITESPACE.match(self.text, self.at)
         self.next_at = found.end() if found else self.at
         self.is_blank = self.next_at == len(self.text)
@@ -71,7 +71,7 @@ class _Line:
         return self.text[self.at :]
 
     def skip_columns(self, columns: int) -> None:
-        """Read white space; part of a tab may stay."""
+        """Skip white space. A part of a tab may remain."""
         columns = min(columns, self.indent)
         self.indent -= columns
         end = self.column + columns
@@ -84,7 +84,7 @@ class _Line:
             self.at += width == 1 or self.column % TAB_COLUMNS == 0
 
     def advance(self, length: int) -> None:
-        """Read to the next character that is no white space, and `length` characters from there on."""
+        """Read to the next character that is not white space, and `length` characters more."""
         self.column += self.indent + length
         self.at = self.next_at + length
         self._find_next()
@@ -117,18 +117,18 @@ class _Fence(NamedTuple):
 
 
 class _Scanner:
-    """The open blocks: containers (the columns that an item needs, or QUOTE), and a fence or a paragraph."""
+    """The open blocks: containers (columns of an item, or QUOTE), and a fence or a paragraph."""
 
     def __init__(self) -> None:
-        self.containers: list[int] = []
-        self.quote_indexes: list[int] = []  # where among the containers
+        self.containers: list[int] = []  # for each: the columns that its content needs, or QUOTE
+        self.quote_indexes: list[int] = []  # positions of quotes among the containers
         self.is_empty = False  # whether the last container is an item without content
-        self.fence: _Fence | None = None
-        self.paragraph: list[str] = []
-        self.pieces: list[Piece] = []
+        self.fence: _Fence | None = None  # the open fenced code block
+        self.paragraph: list[str] = []  # lines of the open paragraph
+        self.pieces: list[Piece] = []  # of the closed blocks
 
     def close_block(self) -> None:
-        """Close what is open."""
+        """Close the open fence or paragraph."""
         if self.fence is not None:
             self.pieces.append(Piece("\n".join(self.fence.lines), "block"))
             self.fence = None
@@ -149,11 +149,11 @@ class _Scanner:
         self._open_blocks(line, matched)
 
     def _match_containers(self, line: _Line) -> int:
-        """How many of the containers go on in this line."""
+        """Return how many of the containers continue in this line."""
         index = 0
         while index < len(self.containers):
             needed = self.containers[index]
-            if line.is_blank and needed != QUOTE:  # all items up to the next quote, but for an empty one
+            if line.is_blank and needed != QUOTE:  # all items up to the next quote, except an empty one
                 after = bisect_right(self.quote_indexes, index)
                 index = self.quote_indexes[after] if after < len(self.quote_indexes) else len(self.containers)
                 if index == len(self.containers) and self.is_empty:
@@ -185,7 +185,7 @@ class _Scanner:
             fence.lines.append(line.rest)
 
     def _close_containers(self, matched: int) -> None:
-        """Close the paragraph, and the containers that do not go on."""
+        """Close the paragraph, and the containers that do not continue."""
         self.close_block()
         if matched < len(self.containers):
             self.is_empty = False
@@ -199,7 +199,7 @@ class _Scanner:
         self.is_empty = needed != QUOTE
 
     def _open_blocks(self, line: _Line, matched: int) -> None:
-        """Open the blocks that begin in this line; its text continues a paragraph or begins one."""
+        """Open the blocks that begin in this line. Its text continues a paragraph or begins one."""
         continues = bool(self.paragraph) and matched == len(self.containers)
         while not line.is_blank and line.indent < CODE_INDENT_COLUMNS:
             if continues and _SETEXT_UNDERLINE.match(line.text, line.next_at):
@@ -215,7 +215,7 @@ class _Scanner:
             self._close_containers(matched)
             self._push_container(needed)
             matched, continues = len(self.containers), False
-        if line.is_blank or not self.paragraph:  # otherwise a lazy line goes on with the paragraph
+        if line.is_blank or not self.paragraph:  # otherwise a lazy line continues the paragraph
             self._close_containers(matched)
         if line.is_blank:
             return
@@ -223,7 +223,7 @@ class _Scanner:
         text = line.text[line.next_at :]
         if line.indent < CODE_INDENT_COLUMNS or self.paragraph:
             self.paragraph.append(text)
-        else:  # what is code by its indent alone counts as text, and holds no code spans
+        else:  # indented code counts as text, without code spans
             self.pieces.append(Piece(f"{text}\n"))
 
     @staticmethod
@@ -232,7 +232,7 @@ class _Scanner:
         return line.is_break or bool(_HEADING.match(text, at) or _FENCE.match(text, at))
 
     def _add_leaf(self, line: _Line) -> None:
-        """Begin a fence, or take a heading or a break, which is all of its block."""
+        """Begin a fence, or add a heading or a break, which is a block by itself."""
         self.is_empty = False
         if found := _FENCE.match(line.text, line.next_at):
             self.fence = _Fence(found[0], line.indent, [])
@@ -241,7 +241,7 @@ class _Scanner:
             self.close_block()
 
     def _read_container(self, line: _Line, *, continues: bool) -> int | None:
-        """Read the mark of a quote or of a list item; returns what its content needs, None for neither."""
+        """Read the marker of a quote or a list item; return the columns of its content, None for neither."""
         if self._is_quote(line):
             self._consume_quote(line)
             return QUOTE

@@ -1,4 +1,4 @@
-"""Code spans in the text of a block, as CommonMark 0.31 defines them, in time proportional to its length."""
+"""Code spans in the text of a block, as in CommonMark 0.31, in time linear in its length."""
 
 import re
 from bisect import bisect_right
@@ -19,7 +19,7 @@ _TAG = re.compile(
     rf"|/[A-Za-z][A-Za-z0-9-]*+{_WHITESPACE})>"
 )
 _DECLARATION = re.compile(r"<![A-Za-z]")
-# HTML from one text to another.
+# HTML that is delimited by two texts.
 _DELIMITED_HTML = (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>"))
 
 
@@ -31,7 +31,7 @@ class Piece(NamedTuple):
 
 
 def spans(text: str) -> Iterator[Piece]:
-    """The text and the code spans of a block. Addresses in `<>` and HTML tags hold no code."""
+    """Yield the text and the code spans of a block. Autolinks and HTML tags contain no code."""
     if "`" not in text:
         yield Piece(text)
         return
@@ -60,9 +60,9 @@ def _span_content(code: str) -> str:
 
 
 def _html_end(text: str, position: int, unterminated: set[str]) -> int | None:
-    """The end of the address in `<>` or of the HTML tag that begins here, if one does.
+    """Return the end of the autolink or HTML tag that begins here, None if there is none.
 
-    `endless` keeps what ends nowhere, so that it is searched for once.
+    `unterminated` holds the terminators that do not occur any more, so that each is searched for once.
     """
     if found := _AUTOLINK.match(text, position) or _TAG.match(text, position):
         return found.end()

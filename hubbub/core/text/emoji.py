@@ -1,7 +1,7 @@
-"""Emoji: which text is exactly one emoji of Unicode's list (emoji-test), and its fully-qualified form.
+"""Emoji: whether a text is exactly one emoji of Unicode's list (emoji-test), and its fully-qualified form.
 
-U+FE0F, which asks for the colored picture, may follow a character or be left out: that is the same emoji.
-`data/emoji.txt` is the list; `tests/support/unicode_lists.py` writes it.
+U+FE0F, which requests the coloured form, is optional after a character: both are the same emoji.
+`data/emoji.txt` is the list. `tests/support/unicode_lists.py` writes it.
 """
 
 import re
@@ -11,13 +11,13 @@ from pathlib import Path
 from hubbub.core.text import patterns
 
 EMOJI_FILE = Path(__file__).with_name("data") / "emoji.txt"
-MAX_EMOJI_CHARS = 64  # characters of any spelling; the column
+MAX_EMOJI_CHARS = 64  # characters of any spelling; the database column
 _VARIATION_SELECTOR, _JOINER = "\ufe0f", "\u200d"
 _MISPLACED_SELECTOR = re.compile(f"(?:^|[{_VARIATION_SELECTOR}{_JOINER}]){_VARIATION_SELECTOR}")
 
 
 def canonical(text: str) -> str | None:
-    """The fully-qualified form of one emoji, however it is spelled; None for anything else."""
+    """Return the fully-qualified form of one emoji in any spelling; None for other text."""
     if _MISPLACED_SELECTOR.search(text):
         return None
     return _by_characters().get(text.replace(_VARIATION_SELECTOR, ""))
@@ -25,7 +25,7 @@ def canonical(text: str) -> str | None:
 
 @cache
 def fully_qualified() -> tuple[str, ...]:
-    """All emoji of the list."""
+    """Return all emoji of the list."""
     lines = EMOJI_FILE.read_text("utf-8").splitlines()
     return tuple(emoji for line in lines if not line.startswith("# ") for emoji in line.split(" "))
 
@@ -37,7 +37,7 @@ def _by_characters() -> dict[str, str]:
 
 @cache
 def pattern() -> str:
-    """A regular expression, for Python and for ECMAScript (flag `u`), of all spellings of all emoji."""
+    """Return a regular expression, for Python and ECMAScript (flag `u`), of all spellings of all emoji."""
     whole = patterns.any_of(
         _by_characters(), lambda last: "" if last == _JOINER else f"{_VARIATION_SELECTOR}?"
     )

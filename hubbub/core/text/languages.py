@@ -1,6 +1,6 @@
 """Language tags (BCP 47): language, script, region and variants of the IANA Language Subtag Registry.
 
-`data/language_subtags.txt` is the registry; `tests/support/unicode_lists.py` writes it.
+`data/language_subtags.txt` is the registry. `tests/support/unicode_lists.py` writes it.
 """
 
 import re
@@ -17,7 +17,7 @@ _TAG = re.compile(
 
 
 def canonical(tag: str) -> str | None:
-    """A tag in the case in which it is written, such as `zh-Hans-CN`; None for one that names no language."""
+    """Return a tag in its canonical case, such as `zh-Hans-CN`; None if it is not a registered language."""
     found = _TAG.fullmatch(tag.lower()) if tag.isascii() else None
     if found is None:
         return None
@@ -43,7 +43,7 @@ def _subtags() -> dict[str, frozenset[str]]:
 
 @cache
 def pattern() -> str:
-    """A regular expression of the canonical tags, for Python and for ECMAScript."""
+    """Return a regular expression of the canonical tags, for Python and ECMAScript."""
     language, script, region, variant = (
         patterns.any_of(sorted(_subtags()[kind])) for kind in ("language", "script", "region", "variant")
     )

@@ -1,18 +1,18 @@
-"""Names and lines of text that users see: what is one, and when two names are the same.
+"""Names and lines of text that users see: their validity, and when two names are equal.
 
-A line has no control characters, no line ends and no marks that turn the direction of what follows it. A name
-is a line with something to see. The character classes are fixed here, so that all Pythons and the schemas of
-the API description agree.
+A line has no control characters, no line ends and no marks that change the direction of the text after it. A
+name is a line with a visible character. The character classes are defined here, so that all versions of
+Python and the schemas of the API document agree.
 """
 
 import re
 import unicodedata
 
-MAX_KEY_CHARS = 240  # characters; the column
+MAX_KEY_CHARS = 240  # characters; the database column
 
 
 def _character_class(*ranges: int | tuple[int, int]) -> str:
-    """The inside of a character class that Python and ECMAScript (flag `u`) read alike."""
+    """Return the inside of a character class that Python and ECMAScript (flag `u`) interpret alike."""
     pairs = (each if isinstance(each, tuple) else (each, each) for each in ranges)
     return "".join(
         _escape(first) if first == last else f"{_escape(first)}-{_escape(last)}" for first, last in pairs
@@ -35,18 +35,18 @@ _SPACE_CHARACTERS = (
     " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 )
 _SPACES = _character_class(*map(ord, _SPACE_CHARACTERS))  # Zs
-# Assigned characters that are drawn as nothing: a musical notehead, braille and hieroglyphs without a stroke.
+# Assigned characters without a glyph: a musical notehead, blank braille and hieroglyphs.
 _BLANKS = _character_class(0x2800, 0xFFFC, 0x16FE4, (0x13441, 0x13442), 0x1D159)
-# The other format characters (Cf), private use (Co), and what is no character at all.
+# The other format characters (Cf), private use (Co), and noncharacters.
 _FORMATS = _character_class(
     *((0x600, 0x605), 0x6DD, 0x70F, (0x890, 0x891), 0x8E2, (0xFFF9, 0xFFFB), 0x110BD, 0x110CD),
     *((0x13430, 0x1343F), (0xE000, 0xF8FF), (0xFDD0, 0xFDEF), (0xFFFE, 0xFFFF), (0xF0000, 0x10FFFF)),
     *((plane + 0xFFFE, plane + 0xFFFF) for plane in range(0x10000, 0xF0000, 0x10000)),
 )
-# The inside of a class: what cannot be seen.
+# The inside of a class of all invisible characters.
 HIDDEN = _BREAKING + _IGNORABLE + _SPACES + _BLANKS + _FORMATS
 
-# `$` alone would allow a line end behind it in Python, and only there.
+# In Python, `$` alone would allow a line end after it.
 LINE_PATTERN = f"^[^{_BREAKING}]*$(?!\\n)"
 NAME_PATTERN = f"^(?:(?![{_BREAKING}])[{HIDDEN}])*[^{HIDDEN}][^{_BREAKING}]*$(?!\\n)"
 
@@ -58,33 +58,33 @@ _MAX_FOLD_ROUNDS = 4  # of folding; no character needs more than two
 
 
 def is_visible(text: str) -> bool:
-    """Whether something in a text can be seen."""
+    """Return whether a text has a visible character."""
     return _visible.search(text) is not None
 
 
 def normalize_line(text: str) -> str:
-    """A line as it is stored: without the spaces around it, and empty if nothing in it can be seen."""
+    """Return a line as it is stored: without surrounding spaces; empty without a visible character."""
     return text.strip(_SPACE_CHARACTERS) if is_visible(text) else ""
 
 
 def line_fault(text: str) -> str | None:
-    """What keeps a text from being a line, as a sentence."""
+    """Return why a text is not a line, as a sentence; None if it is."""
     return "Must be one line, without control characters." if _breaking.search(text) else None
 
 
 def name_fault(text: str, max_chars: int) -> str | None:
-    """What keeps a text from being a name of at most so many characters, as a sentence."""
+    """Return why a text is not a name of at most `max_chars` characters, as a sentence; None if it is."""
     if fault := line_fault(text):
         return fault
     if not (normalized := normalize_line(text)):
-        return "Must contain at least one character that can be seen."
+        return "Must contain at least one visible character."
     if len(unicodedata.normalize("NFKC", normalized)) > max_chars:
         return f"Must have at most {max_chars} characters, also in its compatibility form (NFKC)."
     return None
 
 
 def truncate(text: str, max_chars: int) -> str:
-    """The beginning of any text that is a name of at most so many characters; empty if there is none."""
+    """Return the beginning of a text that is a name of at most `max_chars` characters; empty if none is."""
     candidate = text[:max_chars]
     while candidate and name_fault(candidate, max_chars):
         if _breaking.search(candidate) or not normalize_line(candidate):
@@ -94,10 +94,10 @@ def truncate(text: str, max_chars: int) -> str:
 
 
 def key(text: str) -> str:
-    """What two names have in common that are the same.
+    """Return the key of a name. Two names with one key are equal.
 
-    Case, width and other compatibility forms, characters that are drawn as nothing, and the number of spaces
-    do not count. A fixed point: the key of a key is itself.
+    Case, width and other compatibility forms, invisible characters, and the number of spaces do not count. A
+    fixed point: the key of a key is itself.
     """
     for _ in range(_MAX_FOLD_ROUNDS):
         folded = unicodedata.normalize("NFKC", text).casefold()

@@ -1,14 +1,14 @@
-"""Regular expressions for lists of texts, as short as their common beginnings allow."""
+"""Generates regular expressions for lists of texts, shortened by common prefixes."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
-_END_MARK = ""  # of a text, in the tree of their characters
+_END_MARK = ""  # the end of a text, in the tree of characters
 _SPECIAL = frozenset("\\^$.|?*+()[]{}/-")
 
 
 def any_of(texts: Iterable[str], suffix: Callable[[str], str] = lambda _: "") -> str:
-    """A pattern, for Python and for ECMAScript (flag `u`), of the texts; `behind` adds to each character."""
+    """Return a pattern, for Python and ECMAScript (flag `u`), of texts; `suffix` follows each character."""
     tree: dict[str, Any] = {}
     for text in texts:
         node = tree
@@ -19,7 +19,7 @@ def any_of(texts: Iterable[str], suffix: Callable[[str], str] = lambda _: "") ->
 
 
 def _alternatives(node: dict[str, Any], suffix: Callable[[str], str]) -> str:
-    """What the tree holds; characters with the same continuation share a class."""
+    """Return a pattern of the tree. Characters with the same continuation share a class."""
     by_rest: dict[str, list[str]] = {}
     for character, inner in node.items():
         if character != _END_MARK:

@@ -1,7 +1,7 @@
-"""Usernames that cannot be registered, and what looks like one of them.
+"""Usernames that cannot be registered, and those that look like one of them.
 
-A reserved name speaks for the operator, addresses many users at once, or is a segment of a path that routes
-of usernames share with other routes.
+A reserved name suggests the operator, mentions many users at once, or is a segment of a path that routes of
+usernames share with other routes.
 """
 
 import re
@@ -12,17 +12,16 @@ from typing import NamedTuple
 
 RESERVED_FILE = Path(__file__).with_name("data") / "reserved_usernames.txt"
 DELETED_PREFIX = "deleted"  # usernames of deleted accounts begin with it
-MIN_FOLDED_CHARS = (
-    5  # characters, from which on `l` in place of `i` is taken for a disguise: `ali` is not `all`
-)
+# Characters, from which on `l` for `i` counts as a disguise: `ali` is not `all`.
+MIN_FOLDED_CHARS = 5
 
 _SEPARATORS = re.compile(r"[._-]+")
 _DIGIT_LETTERS = str.maketrans("034578", "oeastb")
-_LETTER_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))  # two letters that are drawn like one
+_LETTER_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))  # two letters that look like one
 
 
 class _ReservedKeys(NamedTuple):
-    plain: frozenset[str]
+    plain: frozenset[str]  # keys of all names
     folded: frozenset[str]  # of long names, with every `i` as an `l`
 
 
@@ -41,7 +40,7 @@ def is_reserved(username: str) -> bool:
 
 
 def look_alike_key(username: str, letter_for_one: str = "l") -> str:
-    """Return what usernames that look alike have in common. `one` is the letter that a digit 1 stands for."""
+    """Return the key that look-alike usernames share. `letter_for_one` replaces the digit 1."""
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", username).casefold())
     text = "".join(each for each in text if not unicodedata.combining(each))
     text = _SEPARATORS.sub("", text).translate(_DIGIT_LETTERS).replace("1", letter_for_one)
@@ -62,6 +61,6 @@ def _reserved() -> _ReservedKeys:
 
 @cache
 def reserved_names() -> frozenset[str]:
-    """The reserved names, as the file lists them."""
+    """Return the reserved names, as the file lists them."""
     lines = RESERVED_FILE.read_text("utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))

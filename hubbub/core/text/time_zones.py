@@ -1,4 +1,4 @@
-"""Time zones: the names of the IANA database that load."""
+"""Time zones: the names of the IANA database that can be loaded."""
 
 import zoneinfo
 from functools import cache
@@ -6,21 +6,21 @@ from importlib import resources
 
 from hubbub.core.text import patterns
 
-# Placeholders, which browsers do not know: no zone, and whatever zone the server has.
+# Placeholders that browsers reject: no zone, and the zone of the server.
 _PLACEHOLDERS = frozenset({"Factory", "localtime"})
 
 
 @cache
 def names() -> frozenset[str]:
-    """All zones that a user may choose."""
+    """Return all zones that a user may choose."""
     try:
         listed = resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
-    except ModuleNotFoundError:  # a package of hubbub without it relies on the system's
+    except ModuleNotFoundError:  # some packages of hubbub use the system's database
         return frozenset(zoneinfo.available_timezones() - _PLACEHOLDERS)
     return frozenset(listed) - _PLACEHOLDERS
 
 
 @cache
 def pattern() -> str:
-    """A regular expression of their names, for Python and for ECMAScript."""
+    """Return a regular expression of the names, for Python and ECMAScript."""
     return f"^{patterns.any_of(sorted(names()))}$(?!\\n)"
