@@ -273,7 +273,7 @@ def test_socketio_adds_no_handler_of_its_own(written):
 def test_the_source_of_a_line_can_be_logged(written):
     log.info("here", stack_info=True)
 
-    assert "test_where_a_line_comes_from_can_be_shown" in json.loads(written.getvalue())["exception"]
+    assert "test_the_source_of_a_line_can_be_logged" in json.loads(written.getvalue())["exception"]
 
 
 @pytest.mark.parametrize(
