@@ -42,6 +42,9 @@ audit: .venv/.dev  ## look up known vulnerabilities of the dependencies; offline
 documents: .venv/.run  ## generate .env.example, docs/settings.md and docs/metrics.md
 	@$(BIN)/hubbub config --example > .env.example && $(BIN)/hubbub config --reference > docs/settings.md && $(BIN)/python -m tests.support.metrics_reference > docs/metrics.md
 
+examples: .venv/.dev  ## record the examples of the API document with a test
+	@$(BIN)/python -m tests.support.api_examples
+
 migration: .venv/.dev  ## draft a migration from the last one to the models: make migration name=reactions
 	@$(BIN)/python -m tests.support.migration $(name)
 
@@ -67,7 +70,7 @@ fresh:  ## install and start a clone in an empty folder, with each supported Pyt
 newest:
 	@$(call with_python,exec $$python -m tests.support.fresh --newest)
 
-.PHONY: help run test soak check current audit documents migration fix coverage requirements attack setup fresh newest
+.PHONY: help run test soak check current audit documents examples migration fix coverage requirements attack setup fresh newest
 
 # --- installed once, and again when a list changes ---
 

@@ -180,6 +180,7 @@ ENDLESS = {
     "hubbub/core/text/time_zones.py:names",
     "hubbub/core/text/time_zones.py:pattern",
     "hubbub/core/password_policy.py:common_passwords",
+    "hubbub/http/openapi/examples.py:load",
     "hubbub/schemas/base.py:strict",
     "hubbub/schemas/faults.py:field_checks",
     "hubbub/schemas/faults.py:_fields",

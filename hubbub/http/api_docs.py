@@ -6,7 +6,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from hubbub.http import assets, openapi
+from hubbub.http import assets
+from hubbub.http.openapi import document
 from hubbub.schemas.base import encode
 
 FOLDER = Path(__file__).with_name("api_docs")
@@ -21,9 +22,9 @@ _POLICY = (
 
 def routes(described: Iterable[web.AbstractRoute]) -> list[web.RouteDef]:
     """The document of these routes, made once, and the page's files."""
-    body = encode(openapi.document(described, "/"))
+    body = encode(document.document(described, "/"))
     return [
-        web.get(openapi.PATH, partial(_document, body)),
+        web.get(document.PATH, partial(_document, body)),
         *assets.routes(PAGE_PATH, FOLDER, _POLICY),
     ]
 

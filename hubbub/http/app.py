@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from hubbub.core.cors import CorsOrigins
-from hubbub.http import account_page, api_docs, health, methods, metrics, openapi, playground
+from hubbub.http import account_page, api_docs, health, methods, metrics, playground
 from hubbub.http.accounts import accounts, oauth
 from hubbub.http.admin import audit_log, instances, users
 from hubbub.http.admin import rooms as all_rooms
@@ -25,6 +25,7 @@ from hubbub.http.middleware import (
     problems,
     request_id,
 )
+from hubbub.http.openapi import document
 from hubbub.http.request import MAX_BODY_BYTES
 from hubbub.http.users import preferences, profiles
 from hubbub.services.context import Container
@@ -96,4 +97,4 @@ def openapi_document(server: str = "/") -> dict[str, Any]:
     app = web.Application()
     for routes in ROUTES:
         app.add_routes(routes)
-    return openapi.document(app.router.routes(), server)
+    return document.document(app.router.routes(), server)

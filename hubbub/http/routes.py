@@ -1,4 +1,4 @@
-"""The table of routes, with the documentation of each: `openapi` generates the API document from it."""
+"""The table of routes, with the documentation of each, from which `openapi` generates the API document."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ PAGE_META = ("page", "limit", "total", "pages")  # the meta of numbered pages
 class RouteDoc:
     """The documentation of a route, and the rules that middleware enforces for it."""
 
-    summary: str  # one imperative sentence
+    summary: str  # one imperative clause, without a full stop
+    description: str  # what the summary does not say: effects, conditions, order, limits
     name: str  # the operationId, from which clients generate functions: it stays when a module moves
     tag: str  # the group of the route in the document
     body: type[Command] | None = None  # struct of the request body

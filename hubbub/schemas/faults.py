@@ -111,7 +111,8 @@ def _constraint_faults(
     constraint: inspect.Metadata, found: Iterator[Fault], value: object, path: str
 ) -> Iterator[Fault]:
     """The faults, a pattern's in the words of its description, or what the check of the type finds."""
-    described = (constraint.extra_json_schema or {}).get("description", NOT_VALID)
+    schema = constraint.extra_json_schema or {}
+    described = schema.get("rule") or schema.get("description", NOT_VALID)
     function: Check = (constraint.extra or {}).get("check", _no_check)
     has_faults = False
     for fault in found:

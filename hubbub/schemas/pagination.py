@@ -30,8 +30,8 @@ def sort_rules(*names: str) -> dict[str, Any]:
 class PageQuery(Command):
     """One page of a list."""
 
-    page: Page = 1
-    limit: Limit = 20
+    page: Annotated[Page, Meta(description="Number of the page, from 1.")] = 1
+    limit: Annotated[Limit, Meta(description="Items on a page.")] = 20
 
     @property
     def offset(self) -> int:
@@ -42,5 +42,10 @@ class PageQuery(Command):
 class ListQuery(PageQuery):
     """A page of what can be searched and sorted; `query` is `q` in an address."""
 
-    query: SearchText | None = None
+    query: (
+        Annotated[
+            SearchText, Meta(description="Words that occur in the names, the e-mail address or the topic.")
+        ]
+        | None
+    ) = None
     sort: Annotated[str, Meta(min_length=1, max_length=MAX_SORT_CHARS)] | None = None

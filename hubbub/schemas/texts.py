@@ -19,25 +19,27 @@ _LAZY_SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
-def text_rules(check: faults.Check, description: str, **schema: object) -> dict[str, Any]:
-    """What `Meta` takes for a text with a check; description and `schema` go into the API description.
+def text_rules(check: faults.Check, rule: str, **schema: object) -> dict[str, Any]:
+    """Return the arguments of `Meta` for a text with a check; `rule` and `schema` are for the API document.
 
-    There, `long` stands for what `_LONG` makes: it takes a while, and is not made at import.
+    There, `lazy` names an entry of `_LAZY_SCHEMAS`: its pattern takes time, and is not generated at import.
     """
-    return {"extra": faults.check_extra(check), "extra_json_schema": {"description": description, **schema}}
+    return {"extra": faults.check_extra(check), "extra_json_schema": {"rule": rule, **schema}}
 
 
 def resolve_lazy(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
-    """A schema with what its `long` parts stand for."""
+    """Return a schema with its `lazy` parts filled in, and with the rule of a text after its description."""
     if isinstance(schema, list):
         return [resolve_lazy(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    lazy = _LAZY_SCHEMAS[schema["lazy"]]() if isinstance(schema.get("lazy"), str) else {}
-    return {
-        **{name: resolve_lazy(part) for name, part in schema.items() if name != "lazy" or not lazy},
-        **lazy,
-    }
+    resolved = {name: resolve_lazy(part) for name, part in schema.items()}
+    if isinstance(schema.get("lazy"), str):
+        resolved |= _LAZY_SCHEMAS[resolved.pop("lazy")]()
+    if isinstance(schema.get("rule"), str):
+        rule = resolved.pop("rule")
+        resolved["description"] = f"{resolved['description']} {rule}" if "description" in resolved else rule
+    return resolved
 
 
 # One line, or nothing: what cannot be seen counts as nothing.

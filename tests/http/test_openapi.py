@@ -248,9 +248,13 @@ async def _people(asker: Asker, ada: ApiUser, login: dict[str, str]) -> None:
     await ask(ada, "GET", "/users/{username}", 200, username="ada")
     await ask(ada, "GET", "/users/{username}", 404, username="nobody")
     await ask(ada, "PATCH", "/users/profile", 200, json=profile)
-    for path in ("/settings/preferences", "/notifications/preferences", "/email/preferences"):
+    for path, changed in (
+        ("/settings/preferences", {"theme": "dark"}),
+        ("/notifications/preferences", {"quiet_from": "22:00", "quiet_until": "07:00"}),
+        ("/email/preferences", {"digest": "weekly"}),
+    ):
         await ask(ada, "GET", path, 200)
-        await ask(ada, "PATCH", path, 200, json={})
+        await ask(ada, "PATCH", path, 200, json=changed)
     await ask(ada, "POST", "/settings/preferences/reset", 200)
     bea = ApiUser(asker.world, (await ask(None, "POST", "/auth/login", 200, json=login))["data"])
     own = (await ask(bea, "GET", "/sessions", 200))["data"]

@@ -40,6 +40,7 @@ def commands() -> set[type[Command]]:
     todo = list(kinds)
     while todo:
         for _, part in fields(todo.pop()):
+            part = part.type if isinstance(part, inspect.Metadata) else part  # noqa: PLW2901
             if isinstance(part, inspect.StructType) and part.cls not in kinds:
                 kinds.add(part.cls)
                 todo.append(part.cls)

@@ -3,13 +3,15 @@
 import re
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
 
 from hubbub.http.app import openapi_document
+from hubbub.http.openapi.examples import Example
 
+FIRST_ERROR = 400
 INTERNAL_ERROR = 500  # not guaranteed
 
 
@@ -21,6 +23,7 @@ class ApiContract:
         self.seen: set[tuple[str, str, int]] = set()
         self._paths = [(_pattern(path), path) for path in sorted(self.document["paths"], key=_specificity)]
         self._validators: dict[tuple[str, str, int], Validator | None] = {}
+        self._recording: dict[str, list[Example]] | None = None
 
     @property
     def documented_responses(self) -> set[tuple[str, str, int]]:
@@ -40,7 +43,14 @@ class ApiContract:
             for method, operation in operations.items()
         ]
 
-    def check(self, method: str, url: str, status: int, content_type: str, body: Any) -> None:
+    def record(self) -> dict[str, list[Example]]:
+        """Record the successful responses from now on, by operation."""
+        self._recording = {}
+        return self._recording
+
+    def check(
+        self, method: str, url: str, status: int, content_type: str, body: Any, request: Any = None
+    ) -> None:
         """Record a response. Fails if its status or shape is not described. Paths outside the API pass."""
         url_path = urlsplit(url).path
         path = next((path for pattern, path in self._paths if pattern.fullmatch(url_path)), None)
@@ -55,6 +65,17 @@ class ApiContract:
         if validator is not None:
             errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]
             assert errors == [], f"{method} {path} {status}"
+        if self._recording is not None and status < FIRST_ERROR:
+            found = _pattern(path).fullmatch(url_path)
+            example = Example(
+                status=status,
+                path={name: unquote(text) for name, text in found.groupdict().items()} if found else {},
+                query=dict(parse_qsl(urlsplit(url).query)),
+                request=request,
+                response=body if content_type == "application/json" else None,
+            )
+            operation_id = self.document["paths"][path][method.lower()]["operationId"]
+            self._recording.setdefault(operation_id, []).append(example)
 
     def _validator(
         self, method: str, path: str, status: int, schema: dict[str, Any] | None
@@ -72,7 +93,9 @@ def _specificity(path: str) -> tuple[int, str]:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile("".join("[^/]+" if part[0] == "{" else re.escape(part) for part in _segments(path)))
+    return re.compile(
+        "".join(f"(?P<{part[1:-1]}>[^/]+)" if part[0] == "{" else re.escape(part) for part in _segments(path))
+    )
 
 
 def _segments(path: str) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from typing import Any, Self
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import aiohttp
@@ -205,7 +206,14 @@ class LiveInstance:
         async with self.http.request(method, f"{self.url}/api/v1{path}", **options) as response:
             text = await response.text()
             body = await response.json(content_type=None) if text else None
-        api_contract().check(method, f"/api/v1{path}", response.status, response.content_type, body)
+        api_contract().check(
+            method,
+            f"/api/v1{path}?{urlencode(options.get('params') or {})}",
+            response.status,
+            response.content_type,
+            body,
+            options.get("json"),
+        )
         return response.status, body
 
     async def register(self, name: str = "") -> ApiUser:

@@ -17,7 +17,10 @@ routes = Routes()
     "/api/v1/users/account/request-deletion",
     name="accounts.request_deletion",
     tag="accounts",
-    summary="Send an e-mail with a token for deleting the account, valid for 24 hours",
+    summary="Send an e-mail with a token for deleting the account",
+    description=(
+        "The token is valid for 24 hours. Nothing is deleted before it is used. Needs a confirmed session."
+    ),
     needs_confirmed_session=True,
     body=Command,
     status=202,
@@ -32,7 +35,11 @@ async def request_deletion(request: web.Request) -> web.Response:
     "/api/v1/users/account",
     name="accounts.delete",
     tag="accounts",
-    summary="Delete the account with that token; its messages stay, without a name",
+    summary="Delete the caller's account",
+    description=(
+        "Needs the token that was sent by e-mail. Messages stay, without the name of their sender. "
+        "The last admin can't delete the account."
+    ),
     body=wire.DeleteAccount,
     errors=("invalid_token", "conflict"),
 )
@@ -45,7 +52,11 @@ async def delete(request: web.Request) -> web.Response:
     "/api/v1/users/account/export",
     name="accounts.export",
     tag="accounts",
-    summary="Export all data of the account as JSON, or as CSV files in a zip archive",
+    summary="Export all data of the caller's account",
+    description=(
+        "One JSON document, or a zip archive of CSV files. It is streamed and has no limit of size. "
+        "Needs a confirmed session."
+    ),
     needs_confirmed_session=True,
     query=wire.ExportAccount,
     response=wire.AccountExport,

@@ -22,7 +22,8 @@ STATE_COOKIE = "hubbub_oauth"
     "/api/v1/auth/oauth",
     name="oauth.list_providers",
     tag="oauth",
-    summary="List the configured OAuth providers",
+    summary="List the OAuth providers for login",
+    description="The configured ones, in the order of the settings. The list may be empty.",
     response=list[wire.Provider],
     needs_database=False,
 )
@@ -34,7 +35,11 @@ async def list_providers(request: web.Request) -> web.Response:
     "/api/v1/auth/oauth/{provider}/authorize",
     name="oauth.authorize",
     tag="oauth",
-    summary="Redirect to a provider for login; `redirect` is the page that receives the code",
+    summary="Redirect to an OAuth provider",
+    description=(
+        "Sets a cookie that the callback needs, valid for 10 minutes. With `redirect`, that page "
+        "receives a code for `/auth/oauth/exchange`. With `confirm`, the login confirms a session."
+    ),
     query=wire.Authorize,
     status=302,
     errors=("not_found", "unauthenticated", "token_expired", "session_revoked", "suspended"),
@@ -65,9 +70,10 @@ async def authorize(request: web.Request) -> web.Response:
     "/api/v1/auth/oauth/{provider}/callback",
     name="oauth.callback",
     tag="oauth",
-    summary=(
-        "Receive the provider's redirect; respond with tokens, or redirect to the page "
-        "with a code or an error"
+    summary="Receive the redirect of an OAuth provider",
+    description=(
+        "Called by the browser, not by clients. Responds with tokens, or redirects to the page of "
+        "`redirect` with a code or an error in the fragment."
     ),
     query=wire.Callback,
     response=(TokenPair, MfaRequired),
@@ -97,7 +103,11 @@ async def callback(request: web.Request) -> web.Response:
     "/api/v1/auth/oauth/exchange",
     name="oauth.exchange",
     tag="oauth",
-    summary="Exchange the code of an OAuth login for tokens; a code is valid once, for one minute",
+    summary="Exchange the code of an OAuth login for tokens",
+    description=(
+        "The code is valid once, for one minute. A wrong `verifier` makes it invalid. If two-factor "
+        "is enabled, the response is an MFA challenge."
+    ),
     body=wire.Exchange,
     response=(TokenPair, MfaRequired),
     may_confirm_session=True,
@@ -121,7 +131,8 @@ async def exchange(request: web.Request) -> web.Response:
     "/api/v1/auth/identities",
     name="identities.list",
     tag="identities",
-    summary="List the OAuth identities linked to the account",
+    summary="List the linked OAuth identities",
+    description="Those that may log in to the caller's account.",
     response=list[wire.Identity],
 )
 async def list_own(request: web.Request) -> web.Response:
@@ -132,7 +143,11 @@ async def list_own(request: web.Request) -> web.Response:
     "/api/v1/auth/identities/{identity_id}",
     name="identities.unlink",
     tag="identities",
-    summary="Unlink an identity; the last way to log in can't be unlinked",
+    summary="Unlink an OAuth identity",
+    description=(
+        "Fails with `conflict` if the account would have neither a password nor another identity. "
+        "Needs a confirmed session."
+    ),
     needs_confirmed_session=True,
     query=wire.IdentityRef,
     errors=("conflict",),

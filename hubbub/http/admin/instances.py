@@ -16,6 +16,9 @@ routes = Routes()
     name="admin.get_realtime",
     tag="admin",
     summary="Get the connections, rooms and instances of the deployment",
+    description=(
+        "Counted over all instances that share the Redis. `complete` is false while Redis is unavailable."
+    ),
     response=wire.Realtime,
     errors=("forbidden",),
     permission=Permission.READ_OPERATION,

@@ -15,7 +15,11 @@ routes = Routes()
     "/api/v1/admin/users",
     name="admin.list_users",
     tag="admin",
-    summary="List all accounts, newest first",
+    summary="List all accounts",
+    description=(
+        "Newest first unless `sort` is given. Deleted ones are left out. Needs the permission of a "
+        "moderator or admin."
+    ),
     query=wire.ListUsers,
     response=list[wire.ManagedUser],
     meta=PAGE_META,
@@ -32,7 +36,8 @@ async def list_users(request: web.Request) -> web.Response:
     "/api/v1/admin/users/{user_id}",
     name="admin.get_user",
     tag="admin",
-    summary="Get an account, with its role and suspension",
+    summary="Get an account as an admin",
+    description="Contains the e-mail address, the role and the suspension.",
     query=wire.UserRef,
     response=wire.ManagedUser,
     errors=("forbidden",),
@@ -46,7 +51,11 @@ async def get_user(request: web.Request) -> web.Response:
     "/api/v1/admin/users/{user_id}",
     name="admin.update_user",
     tag="admin",
-    summary="Change the role of an account; suspend it or lift its suspension",
+    summary="Change the role or the suspension of an account",
+    description=(
+        "A suspension ends all sessions within a second. The last admin keeps the role and can't be "
+        "suspended. Each change is in the audit log."
+    ),
     body=wire.ChangeUser,
     response=wire.ManagedUser,
     errors=("forbidden", "conflict"),
@@ -60,7 +69,8 @@ async def update_user(request: web.Request) -> web.Response:
     "/api/v1/admin/users/{user_id}",
     name="admin.delete_user",
     tag="admin",
-    summary="Delete an account; its messages stay, without a name",
+    summary="Delete an account as an admin",
+    description="Messages stay, without the name of their sender. The last admin can't be deleted.",
     query=wire.UserRef,
     errors=("forbidden",),
     permission=Permission.DELETE_USERS,

@@ -15,7 +15,8 @@ routes = Routes()
     "/api/v1/api-keys",
     name="api_keys.list",
     tag="api_keys",
-    summary="List the caller's API keys, newest first, without their secrets",
+    summary="List the caller's API keys",
+    description="Newest first, with expired ones. Secrets are not stored and can't be listed.",
     query=PageQuery,
     response=list[wire.ApiKey],
     meta=PAGE_META,
@@ -30,7 +31,11 @@ async def list_own(request: web.Request) -> web.Response:
     "/api/v1/api-keys",
     name="api_keys.create",
     tag="api_keys",
-    summary="Create an API key; the response is the only one with its secret",
+    summary="Create an API key",
+    description=(
+        "The response is the only one with the secret. At most 25 for an account. An e-mail with a "
+        "token for undoing it is sent. Needs a confirmed session."
+    ),
     needs_confirmed_session=True,
     body=wire.CreateApiKey,
     response=wire.NewApiKey,
@@ -46,7 +51,8 @@ async def create(request: web.Request) -> web.Response:
     "/api/v1/api-keys/{key_id}",
     name="api_keys.get",
     tag="api_keys",
-    summary="Get an API key, without its secret",
+    summary="Get an API key",
+    description="Without its secret, which only its creation returns.",
     query=wire.ApiKeyRef,
     response=wire.ApiKey,
 )
@@ -58,7 +64,8 @@ async def get(request: web.Request) -> web.Response:
     "/api/v1/api-keys/{key_id}",
     name="api_keys.revoke",
     tag="api_keys",
-    summary="Revoke an API key; requests with it are refused at once",
+    summary="Revoke an API key",
+    description="Requests with it fail with `unauthenticated` at once.",
     query=wire.ApiKeyRef,
 )
 async def revoke(request: web.Request) -> web.Response:

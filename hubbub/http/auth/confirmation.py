@@ -14,8 +14,9 @@ routes = Routes()
     "/api/v1/auth/confirm",
     name="sessions.confirm",
     tag="sessions",
-    summary=(
-        "Confirm the current session for 10 minutes with the password, and a code if two-factor is enabled"
+    summary="Confirm the current session with the password",
+    description=(
+        "Allows sensitive operations for 10 minutes. They fail with `confirmation_required` otherwise."
     ),
     body=wire.Confirm,
     errors=("unauthenticated",),

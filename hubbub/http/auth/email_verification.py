@@ -16,7 +16,10 @@ routes = Routes()
     "/api/v1/auth/verify-email",
     name="email_verification.verify",
     tag="email_verification",
-    summary="Verify an e-mail address with the token sent by e-mail",
+    summary="Verify an e-mail address",
+    description=(
+        "Needs the one-time token of the verification e-mail, which is valid for 24 hours, and no login."
+    ),
     body=wire.VerifyEmail,
     errors=("invalid_token",),
 )
@@ -31,6 +34,7 @@ async def verify_email(request: web.Request) -> web.Response:
     name="email_verification.resend",
     tag="email_verification",
     summary="Send the verification e-mail again",
+    description="Does nothing if the e-mail address is verified. Earlier tokens become invalid.",
     body=Command,
     status=202,
 )

@@ -19,6 +19,10 @@ routes = Routes()
     name="auth.register",
     tag="auth",
     summary="Register an account and log in",
+    description=(
+        "Creates the account, joins it to the default rooms, starts a session and sends a "
+        "verification e-mail. `conflict` names the field that is taken."
+    ),
     body=wire.Register,
     response=wire.TokenPair,
     status=201,
@@ -35,7 +39,12 @@ async def register(request: web.Request) -> web.Response:
     "/api/v1/auth/login",
     name="auth.login",
     tag="auth",
-    summary="Log in; with two-factor enabled, the response is an MFA challenge",
+    summary="Log in with a password",
+    description=(
+        "Starts a session. If two-factor is enabled, the response is an MFA challenge, and "
+        "`/auth/2fa/verify` completes the login. An unknown e-mail address and a wrong password have "
+        "the same response after the same time. Failures delay the next attempt."
+    ),
     body=wire.Login,
     response=(wire.TokenPair, MfaRequired),
     errors=("unauthenticated", "suspended"),
@@ -52,7 +61,11 @@ async def login(request: web.Request) -> web.Response:
     "/api/v1/auth/refresh",
     name="auth.refresh",
     tag="auth",
-    summary="Exchange a refresh token for a new pair of tokens; the old refresh token becomes invalid",
+    summary="Exchange a refresh token for a new pair of tokens",
+    description=(
+        "The old refresh token becomes invalid. Using it again revokes the session, because it may "
+        "be stolen. The client keeps the new pair before it uses it."
+    ),
     body=wire.Refresh,
     response=wire.TokenPair,
     errors=("invalid_token", "suspended"),
@@ -66,7 +79,11 @@ async def refresh(request: web.Request) -> web.Response:
 
 
 @routes.post(
-    "/api/v1/auth/logout", name="auth.logout", tag="auth", summary="Log out: revoke the current session"
+    "/api/v1/auth/logout",
+    name="auth.logout",
+    tag="auth",
+    summary="Log out",
+    description="Revokes the session of the access token. Its sockets are closed within a second.",
 )
 async def logout(request: web.Request) -> web.Response:
     await sessions.logout(context(request))
@@ -78,6 +95,7 @@ async def logout(request: web.Request) -> web.Response:
     name="auth.get_me",
     tag="auth",
     summary="Get the caller's account",
+    description="Contains the e-mail address and the role, which profiles leave out.",
     response=wire.Account,
 )
 async def me(request: web.Request) -> web.Response:

@@ -15,7 +15,11 @@ routes = Routes()
     "/api/v1/auth/forgot-password",
     name="passwords.request_reset",
     tag="passwords",
-    summary="Send a password reset e-mail; the response is the same for every address",
+    summary="Send a password reset e-mail",
+    description=(
+        "The response is the same for every e-mail address, so that it reveals no account. At most 5 "
+        "requests an hour for one e-mail address."
+    ),
     body=wire.ForgotPassword,
     status=202,
 )
@@ -29,9 +33,10 @@ async def forgot_password(request: web.Request) -> web.Response:
     "/api/v1/auth/reset-password",
     name="passwords.reset",
     tag="passwords",
-    summary=(
-        "Set a new password with the token sent by e-mail; all sessions end, and all API "
-        "keys unless `end_api_keys` is false"
+    summary="Set a new password with a token sent by e-mail",
+    description=(
+        "Revokes all sessions and verifies the e-mail address. API keys are revoked as well unless "
+        "`end_api_keys` is false. Two-factor stays enabled."
     ),
     body=wire.ResetPassword,
     errors=("invalid_token",),
@@ -46,7 +51,11 @@ async def reset_password(request: web.Request) -> web.Response:
     "/api/v1/auth/undo",
     name="account_changes.undo",
     tag="account_changes",
-    summary="Undo a change with the token sent by e-mail: a new API key, a change of two-factor",
+    summary="Undo a security change with a token sent by e-mail",
+    description=(
+        "Revokes a new API key or restores the former two-factor setting. The token is valid for 7 "
+        "days and needs no login. A change that is undone already stays so."
+    ),
     body=wire.Undo,
     errors=("invalid_token",),
 )
@@ -59,7 +68,11 @@ async def undo_change(request: web.Request) -> web.Response:
     "/api/v1/auth/change-password",
     name="passwords.change",
     tag="passwords",
-    summary="Change the password; all other sessions end",
+    summary="Change the password",
+    description=(
+        "Revokes all other sessions. Needs the current password. An account without one uses the "
+        "password reset."
+    ),
     body=wire.ChangePassword,
 )
 async def change_password(request: web.Request) -> web.Response:

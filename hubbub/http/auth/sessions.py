@@ -15,7 +15,8 @@ routes = Routes()
     "/api/v1/sessions",
     name="sessions.list",
     tag="sessions",
-    summary="List the caller's sessions, last active first",
+    summary="List the caller's sessions",
+    description="Sorted by activity, the latest first. Revoked and expired ones are left out.",
     query=PageQuery,
     response=list[wire.Session],
     meta=PAGE_META,
@@ -31,6 +32,7 @@ async def list_own(request: web.Request) -> web.Response:
     name="sessions.revoke_others",
     tag="sessions",
     summary="Revoke all sessions except the current one",
+    description="Their sockets are closed within a second.",
 )
 async def revoke_others(request: web.Request) -> web.Response:
     await session_list.revoke_others(context(request))
@@ -42,6 +44,10 @@ async def revoke_others(request: web.Request) -> web.Response:
     name="sessions.revoke",
     tag="sessions",
     summary="Revoke a session",
+    description=(
+        "Its tokens become invalid at once, and its sockets are closed within a second. The current "
+        "one may be revoked too."
+    ),
     query=wire.SessionRef,
 )
 async def revoke(request: web.Request) -> web.Response:

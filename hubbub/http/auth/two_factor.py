@@ -18,7 +18,8 @@ routes = Routes()
     "/api/v1/auth/2fa",
     name="two_factor.get_status",
     tag="two_factor",
-    summary="Get the state of two-factor authentication and the number of unused recovery codes",
+    summary="Get the state of two-factor authentication",
+    description="Shows whether it is enabled, and how many recovery codes are unused.",
     response=wire.TwoFactorStatus,
 )
 async def status(request: web.Request) -> web.Response:
@@ -29,9 +30,10 @@ async def status(request: web.Request) -> web.Response:
     "/api/v1/auth/2fa/setup",
     name="two_factor.setup",
     tag="two_factor",
-    summary=(
-        "Generate a secret for an authenticator app; two-factor stays disabled until it "
-        "is enabled with a code"
+    summary="Generate a secret for an authenticator app",
+    description=(
+        "Two-factor stays disabled until `/auth/2fa/enable` receives a code. A second call replaces "
+        "the secret. Needs a confirmed session."
     ),
     needs_confirmed_session=True,
     body=Command,
@@ -47,9 +49,10 @@ async def setup(request: web.Request) -> web.Response:
     "/api/v1/auth/2fa/enable",
     name="two_factor.enable",
     tag="two_factor",
-    summary=(
-        "Enable two-factor with a code of the authenticator app; the response is the "
-        "only one with the recovery codes"
+    summary="Enable two-factor authentication",
+    description=(
+        "Needs a code of the authenticator app that has the secret. The response is the only one "
+        "with the recovery codes. Needs a confirmed session."
     ),
     needs_confirmed_session=True,
     body=wire.EnableTwoFactor,
@@ -64,7 +67,10 @@ async def enable(request: web.Request) -> web.Response:
     "/api/v1/auth/2fa/disable",
     name="two_factor.disable",
     tag="two_factor",
-    summary="Disable two-factor with the password and a code",
+    summary="Disable two-factor authentication",
+    description=(
+        "Needs the password and a code of the app or a recovery code. All recovery codes become invalid."
+    ),
     body=wire.ConfirmTwoFactor,
     errors=("conflict", "rate_limited"),
 )
@@ -77,7 +83,11 @@ async def disable(request: web.Request) -> web.Response:
     "/api/v1/auth/2fa/recovery-codes",
     name="two_factor.regenerate_recovery_codes",
     tag="two_factor",
-    summary="Replace all recovery codes, with the password and a code",
+    summary="Replace all recovery codes",
+    description=(
+        "Needs the password and a code. The old recovery codes become invalid. The response is the "
+        "only one with the new ones."
+    ),
     body=wire.ConfirmTwoFactor,
     response=wire.RecoveryCodes,
     errors=("conflict", "rate_limited"),
@@ -94,7 +104,11 @@ async def recovery_codes(request: web.Request) -> web.Response:
     "/api/v1/auth/2fa/verify",
     name="two_factor.verify",
     tag="two_factor",
-    summary="Complete a login with a code of the authenticator app or a recovery code",
+    summary="Complete a login with a second factor",
+    description=(
+        "Takes the token of the MFA challenge and a code of the app or a recovery code. Wrong codes "
+        "delay the next attempt."
+    ),
     body=wire.VerifyTwoFactor,
     response=accounts.TokenPair,
     errors=("invalid_token", "unauthenticated", "suspended", "rate_limited"),

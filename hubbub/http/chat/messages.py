@@ -15,7 +15,11 @@ routes = Routes()
     "/api/v1/rooms/{room_id}/messages",
     name="messages.list",
     tag="messages",
-    summary="List the messages of a room, ascending by `seq`",
+    summary="List the messages of a room",
+    description=(
+        "Ascending by `seq`. The newest page without parameters, else the page before, after or "
+        "around a `seq`. Deleted messages keep their place."
+    ),
     query=wire.ReadHistory,
     response=list[wire.Message],
     meta=("has_more?", "has_before?", "has_after?"),
@@ -32,7 +36,11 @@ async def list_messages(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}/messages",
     name="messages.send",
     tag="messages",
-    summary="Send a message; the same `client_id` again stores nothing new",
+    summary="Send a message",
+    description=(
+        "It is stored when the response arrives. The same `client_id` again returns the stored "
+        "message and stores nothing new, so that repeating a request is safe."
+    ),
     body=wire.SendMessage,
     response=wire.Message,
     status=201,
@@ -47,7 +55,8 @@ async def send(request: web.Request) -> web.Response:
     "/api/v1/messages/search",
     name="messages.search",
     tag="messages",
-    summary="Search the messages of the caller's rooms by words",
+    summary="Search messages by words",
+    description="In all rooms of the caller, newest first. Case and accents are ignored.",
     query=wire.Search,
     response=list[wire.Message],
     meta=("next_cursor",),
@@ -62,7 +71,8 @@ async def search(request: web.Request) -> web.Response:
     "/api/v1/messages/{message_id}",
     name="messages.get",
     tag="messages",
-    summary="Get a message of one of the caller's rooms",
+    summary="Get a message",
+    description="Of a room of the caller. A deleted one has an empty body and `deleted_at`.",
     query=wire.MessageRef,
     response=wire.Message,
     errors=("not_a_member",),
@@ -75,7 +85,11 @@ async def get(request: web.Request) -> web.Response:
     "/api/v1/messages/{message_id}",
     name="messages.edit",
     tag="messages",
-    summary="Edit a message of the caller",
+    summary="Edit a message",
+    description=(
+        "Only by its sender. Members receive an entry, and `edited_at` is set. Deleted messages "
+        "can't be edited."
+    ),
     body=wire.EditMessage,
     response=wire.Message,
     errors=("forbidden", "not_a_member"),
@@ -88,7 +102,11 @@ async def edit(request: web.Request) -> web.Response:
     "/api/v1/messages/{message_id}",
     name="messages.delete",
     tag="messages",
-    summary="Delete a message; its place in the room stays, without its body",
+    summary="Delete a message",
+    description=(
+        "By its sender, or by an owner or moderator of the room. Its place in the log stays, without "
+        "the body."
+    ),
     query=wire.MessageRef,
     response=wire.Message,
     errors=("forbidden", "not_a_member"),
@@ -102,6 +120,9 @@ async def delete(request: web.Request) -> web.Response:
     name="reactions.add",
     tag="reactions",
     summary="React to a message with an emoji",
+    description=(
+        "Has no effect if the caller reacted with it before. At most 10 different emoji for one message."
+    ),
     query=wire.AddReaction,
     response=wire.Message,
     errors=("conflict", "not_a_member"),
@@ -115,6 +136,7 @@ async def add_reaction(request: web.Request) -> web.Response:
     name="reactions.remove",
     tag="reactions",
     summary="Remove the caller's reaction from a message",
+    description="Reactions of other users stay. Has no effect if there is none.",
     query=wire.RemoveReaction,
     response=wire.Message,
     errors=("not_a_member",),

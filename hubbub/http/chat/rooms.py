@@ -14,7 +14,8 @@ routes = Routes()
     "/api/v1/rooms",
     name="rooms.list",
     tag="rooms",
-    summary="List the caller's rooms, the one with the newest entry first",
+    summary="List the caller's rooms",
+    description="Sorted by the newest entry, the latest first. Each has unread counts and the last message.",
     query=wire.ListRooms,
     response=list[wire.Room],
     meta=("next_cursor",),
@@ -28,7 +29,11 @@ async def list_own(request: web.Request) -> web.Response:
     "/api/v1/rooms",
     name="rooms.create",
     tag="rooms",
-    summary="Create a room; for a direct room, return the existing one",
+    summary="Create a room",
+    description=(
+        "The caller becomes its owner. For a direct room that exists, that room is returned. A "
+        "public room needs a unique name."
+    ),
     body=wire.CreateRoom,
     response=wire.Room,
     status=201,
@@ -44,6 +49,7 @@ async def create(request: web.Request) -> web.Response:
     name="rooms.list_public",
     tag="rooms",
     summary="List public rooms",
+    description="Those that every user may join, also without being a member. Archived ones are left out.",
     query=wire.BrowseRooms,
     response=list[wire.Room],
     meta=("next_cursor",),
@@ -57,7 +63,8 @@ async def list_public(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}",
     name="rooms.get",
     tag="rooms",
-    summary="Get a room, with the caller's membership",
+    summary="Get a room",
+    description="A room of the caller, or a public one. `my` is null if the caller is not a member.",
     query=wire.RoomRef,
     response=wire.Room,
     errors=("not_a_member",),
@@ -71,6 +78,7 @@ async def get(request: web.Request) -> web.Response:
     name="rooms.update",
     tag="rooms",
     summary="Update the name or the topic of a room",
+    description="Needs the role owner or moderator. All members receive an entry in the log.",
     body=wire.UpdateRoom,
     response=wire.Room,
     errors=("conflict", "forbidden", "not_a_member"),
@@ -84,6 +92,7 @@ async def update(request: web.Request) -> web.Response:
     name="rooms.join",
     tag="rooms",
     summary="Join a public room",
+    description="Has no effect for members. Private rooms are not found.",
     body=wire.RoomRef,
     response=wire.Room,
 )
@@ -98,6 +107,7 @@ async def join(request: web.Request) -> web.Response:
     name="rooms.leave",
     tag="rooms",
     summary="Leave a room",
+    description="Ends the caller's membership. Has no effect for non-members of a public room.",
     body=wire.RoomRef,
     errors=("forbidden", "not_a_member"),
 )
@@ -111,6 +121,9 @@ async def leave(request: web.Request) -> web.Response:
     name="rooms.mark_read",
     tag="rooms",
     summary="Advance the caller's read mark",
+    description=(
+        "It never goes back: a lower `seq` changes nothing. The response has the counts that follow from it."
+    ),
     body=wire.ReadRoom,
     response=wire.ReadState,
     errors=("not_a_member",),
@@ -123,7 +136,8 @@ async def mark_read(request: web.Request) -> web.Response:
     "/api/v1/rooms/{room_id}/members",
     name="members.list",
     tag="members",
-    summary="List the members of a room, with presence",
+    summary="List the members of a room",
+    description="With role and presence. Only for members, except in public rooms.",
     query=wire.ListMembers,
     response=list[wire.Member],
     meta=("next_cursor",),
@@ -139,6 +153,7 @@ async def list_members(request: web.Request) -> web.Response:
     name="members.invite",
     tag="members",
     summary="Add a user to a room",
+    description="Needs the role owner or moderator in private rooms. Has no effect if the user is a member.",
     body=wire.RoomUserRef,
     errors=("forbidden", "not_a_member", "rate_limited"),
 )
@@ -152,6 +167,7 @@ async def invite(request: web.Request) -> web.Response:
     name="members.set_role",
     tag="members",
     summary="Change the role of a member",
+    description="Needs the role owner. The last owner keeps the role.",
     body=wire.SetRole,
     response=wire.RoleResponse,
     errors=("forbidden", "not_a_member"),
@@ -165,6 +181,10 @@ async def set_role(request: web.Request) -> web.Response:
     name="members.remove",
     tag="members",
     summary="Remove a member from a room",
+    description=(
+        "Needs the role owner or moderator, above the role of the member. Sockets of the user leave "
+        "the room within a second."
+    ),
     query=wire.RoomUserRef,
     errors=("forbidden", "not_a_member"),
 )

@@ -19,7 +19,10 @@ EMAIL_PATH = "/api/v1/email/preferences"
     APP_PATH,
     name="app_preferences.get",
     tag="preferences",
-    summary="Get the app preferences: language, time zone, appearance",
+    summary="Get the app preferences",
+    description=(
+        "Language, time zone and appearance, with defaults for what was never set. They apply to all devices."
+    ),
     response=wire.AppPreferences,
 )
 async def get_app(request: web.Request) -> web.Response:
@@ -30,7 +33,8 @@ async def get_app(request: web.Request) -> web.Response:
     APP_PATH,
     name="app_preferences.update",
     tag="preferences",
-    summary="Update app preferences; fields that are left out keep their value",
+    summary="Update app preferences",
+    description="Fields that are left out keep their value. The response has all of them.",
     body=wire.UpdateApp,
     response=wire.AppPreferences,
 )
@@ -43,7 +47,8 @@ async def update_app(request: web.Request) -> web.Response:
     f"{APP_PATH}/reset",
     name="app_preferences.reset",
     tag="preferences",
-    summary="Reset the app preferences to their defaults",
+    summary="Reset the app preferences",
+    description="Restores every default. The response has the values that apply now.",
     body=Command,
     response=wire.AppPreferences,
 )
@@ -57,6 +62,7 @@ async def reset_app(request: web.Request) -> web.Response:
     name="notification_preferences.get",
     tag="preferences",
     summary="Get the notification preferences",
+    description="One switch for each kind, and the quiet hours.",
     response=wire.NotificationPreferences,
 )
 async def get_notifications(request: web.Request) -> web.Response:
@@ -67,7 +73,8 @@ async def get_notifications(request: web.Request) -> web.Response:
     NOTIFICATIONS_PATH,
     name="notification_preferences.update",
     tag="preferences",
-    summary="Update notification preferences; fields that are left out keep their value",
+    summary="Update notification preferences",
+    description="Fields that are left out keep their value. The response has all of them.",
     body=wire.UpdateNotifications,
     response=wire.NotificationPreferences,
 )
@@ -81,6 +88,7 @@ async def update_notifications(request: web.Request) -> web.Response:
     name="email_preferences.get",
     tag="preferences",
     summary="Get the e-mail preferences",
+    description="E-mails about the security of the account are always sent and have no switch.",
     response=wire.EmailPreferences,
 )
 async def get_email(request: web.Request) -> web.Response:
@@ -91,7 +99,8 @@ async def get_email(request: web.Request) -> web.Response:
     EMAIL_PATH,
     name="email_preferences.update",
     tag="preferences",
-    summary="Update e-mail preferences; fields that are left out keep their value",
+    summary="Update e-mail preferences",
+    description="Fields that are left out keep their value. The response has all of them.",
     body=wire.UpdateEmail,
     response=wire.EmailPreferences,
 )

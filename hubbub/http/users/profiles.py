@@ -15,6 +15,10 @@ routes = Routes()
     name="profiles.update",
     tag="profiles",
     summary="Update the caller's profile",
+    description=(
+        "Fields that are left out keep their value. Members of the caller's rooms receive the change "
+        "as an event."
+    ),
     body=wire.UpdateProfile,
     response=wire.Profile,
 )
@@ -27,6 +31,7 @@ async def update(request: web.Request) -> web.Response:
     name="profiles.get",
     tag="profiles",
     summary="Get the profile of a user",
+    description="Visible to every user who is logged in. Deleted accounts are not found.",
     query=wire.UsernameRef,
     response=wire.Profile,
     errors=("not_found",),

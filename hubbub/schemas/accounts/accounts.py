@@ -35,29 +35,76 @@ NewEmail = Annotated[str, Meta(min_length=3, max_length=254, **_NEW_EMAIL_RULES)
 class Register(Command):
     max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
-    name: Annotated[str, Meta(min_length=1, max_length=80, **name_rules(80))]
-    email: NewEmail
-    password: Password
-    username: Annotated[str, Meta(min_length=3, max_length=32, **_USERNAME_RULES)] | None = None
+    name: Annotated[
+        str,
+        Meta(min_length=1, max_length=80, **name_rules(80)),
+        Meta(
+            description=(
+                "The display name. Leading and trailing spaces are removed, and it is normalized to NFKC."
+            )
+        ),
+    ]
+    email: Annotated[
+        NewEmail,
+        Meta(description=("Where the verification e-mail goes. One account per mailbox, in all spellings.")),
+    ]
+    password: Annotated[
+        Password,
+        Meta(
+            description=(
+                "At least 8 characters. Refused if it is common or contains the name or the e-mail address."
+            )
+        ),
+    ]
+    username: (
+        Annotated[
+            str,
+            Meta(min_length=3, max_length=32, **_USERNAME_RULES),
+            Meta(
+                description=(
+                    "Unique in any case, and stored in lower case. Derived from the name if it is left out."
+                )
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Login(Command):
     max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
-    email: Email
-    password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_CHARS)]
-    device_name: Annotated[str, Meta(max_length=100, **LINE_RULES)] | None = None
+    email: Annotated[Email, Meta(description="In any spelling that names the mailbox of the account.")]
+    password: Annotated[
+        str,
+        Meta(min_length=1, max_length=MAX_PASSWORD_CHARS),
+        Meta(description="The current one of the account."),
+    ]
+    device_name: (
+        Annotated[
+            str,
+            Meta(max_length=100, **LINE_RULES),
+            Meta(description="A label for the list of sessions, such as `Kitchen tablet`."),
+        ]
+        | None
+    ) = None
 
 
 class Refresh(Command):
-    refresh_token: Annotated[str, Meta(max_length=4096)]
+    refresh_token: Annotated[
+        str,
+        Meta(max_length=4096),
+        Meta(description="The newest one of the session. An older one revokes the session."),
+    ]
 
 
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
 class ForgotPassword(Command):
-    email: Email
+    email: Annotated[
+        Email,
+        Meta(description=("The account whose password is forgotten. An unknown one is accepted alike.")),
+    ]
 
 
 class ResetPassword(Command):
@@ -65,13 +112,19 @@ class ResetPassword(Command):
 
     max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
-    token: Token
-    password: Password
-    end_api_keys: bool = True
+    token: Annotated[
+        Token, Meta(description="The one-time token of the password reset e-mail, valid for an hour.")
+    ]
+    password: Annotated[
+        Password, Meta(description="Replaces the current one. The same rules as for registration.")
+    ]
+    end_api_keys: Annotated[bool, Meta(description="False keeps the API keys of the account valid.")] = True
 
 
 class Undo(Command):
-    token: Token
+    token: Annotated[
+        Token, Meta(description="The one-time token of the e-mail about the change, valid for 7 days.")
+    ]
 
 
 class Confirm(Command):
@@ -79,64 +132,104 @@ class Confirm(Command):
 
     max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
-    password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_CHARS)]
-    code: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    password: Annotated[
+        str,
+        Meta(min_length=1, max_length=MAX_PASSWORD_CHARS),
+        Meta(description="The current one of the caller's account."),
+    ]
+    code: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=64),
+            Meta(
+                description=(
+                    "Of the authenticator app, or a recovery code. Required if two-factor is enabled."
+                )
+            ),
+        ]
+        | None
+    ) = None
 
 
 class VerifyEmail(Command):
-    token: Token
+    token: Annotated[Token, Meta(description="The one-time token of the verification e-mail.")]
 
 
 class ChangePassword(Command):
     max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
-    current_password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_CHARS)]
-    new_password: Password
+    current_password: Annotated[
+        str,
+        Meta(min_length=1, max_length=MAX_PASSWORD_CHARS),
+        Meta(description="Compared with the stored one. Wrong ones delay the next attempt."),
+    ]
+    new_password: Annotated[Password, Meta(description="Replaces it. The same rules as for registration.")]
 
 
 class DeleteAccount(Command):
     """`token` is the one that was sent by e-mail."""
 
-    token: Token
+    token: Annotated[
+        Token, Meta(description="The one-time token that was sent by e-mail, valid for 24 hours.")
+    ]
 
 
 class ExportAccount(Command):
-    format: Literal["json", "csv"] = "json"
+    format: Annotated[
+        Literal["json", "csv"],
+        Meta(description=("`json` is one document. `csv` is a zip archive with one file for each table.")),
+    ] = "json"
 
 
 class AccountExport(View):
     """Everything that is a user's; the columns are those of the tables."""
 
-    account: dict[str, Any]
-    preferences: list[dict[str, Any]]
-    sessions: list[dict[str, Any]]
-    api_keys: list[dict[str, Any]]
-    identities: list[dict[str, Any]]
-    memberships: list[dict[str, Any]]
-    messages: list[dict[str, Any]]
-    reactions: list[dict[str, Any]]
-    mentions: list[dict[str, Any]]
-    audit_log: list[dict[str, Any]]
+    account: Annotated[dict[str, Any], Meta(description="The row of the user, without digests.")]
+    preferences: Annotated[
+        list[dict[str, Any]], Meta(description="One row for each kind: app, notifications, e-mail.")
+    ]
+    sessions: Annotated[
+        list[dict[str, Any]], Meta(description="Active and ended ones, while they are retained.")
+    ]
+    api_keys: Annotated[list[dict[str, Any]], Meta(description="Without the secrets, which are not stored.")]
+    identities: Annotated[list[dict[str, Any]], Meta(description="The linked accounts at OAuth providers.")]
+    memberships: Annotated[
+        list[dict[str, Any]], Meta(description="The user's rooms, with role and read mark.")
+    ]
+    messages: Annotated[
+        list[dict[str, Any]], Meta(description="Everything that the user sent, in all rooms.")
+    ]
+    reactions: Annotated[list[dict[str, Any]], Meta(description="The user's own, with the message of each.")]
+    mentions: Annotated[list[dict[str, Any]], Meta(description="Where others mentioned the user.")]
+    audit_log: Annotated[list[dict[str, Any]], Meta(description="Records with the user as actor.")]
 
 
 class Account(View):
     """A person as they see themselves."""
 
-    id: UUID
-    username: str
-    display_name: str
-    avatar_url: str | None
-    email: str
-    role: str
-    email_verified: bool
-    created_at: str
+    id: Annotated[UUID, Meta(description="Stable. It stays when the username changes.")]
+    username: Annotated[str, Meta(description="Unique. Lower case.")]
+    display_name: Annotated[str, Meta(description="What others see. It need not be unique.")]
+    avatar_url: Annotated[str, Meta(description="Null if the user has no picture.")] | None
+    email: Annotated[str, Meta(description="Visible to the user and to admins only.")]
+    role: Annotated[
+        str,
+        Meta(description=("`user`, `moderator` or `admin`: what the account may do across the deployment.")),
+    ]
+    email_verified: Annotated[
+        bool, Meta(description="True after the user used the token of the verification e-mail.")
+    ]
+    created_at: Annotated[str, Meta(description="Time of registration, RFC 3339, UTC.")]
 
 
 class TokenPair(View):
     """A new pair of tokens; `expires_in` is the access token's, in seconds."""
 
-    access_token: str
-    refresh_token: str
-    token_type: str
-    expires_in: int
-    user: Account
+    access_token: Annotated[
+        str,
+        Meta(description=("A JWT for the header `Authorization: Bearer`. It is also accepted by sockets.")),
+    ]
+    refresh_token: Annotated[str, Meta(description="A JWT for `/auth/refresh`, valid once.")]
+    token_type: Annotated[str, Meta(description="Always `Bearer`.")]
+    expires_in: Annotated[int, Meta(description="Lifetime of the access token in seconds.")]
+    user: Annotated[Account, Meta(description="The account that logged in.")]

@@ -22,45 +22,116 @@ class Authorize(Command):
     """
 
     # Percent-encoded, a character takes up to 12 bytes of the request line, which ends at 8,190.
-    redirect: Annotated[str, Meta(min_length=1, max_length=600)] | None = None
+    redirect: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=600),
+            Meta(
+                description=(
+                    "Page that receives a code in its fragment. Without it, the callback returns tokens."
+                )
+            ),
+        ]
+        | None
+    ) = None
     challenge: Challenge | None = None
-    confirm: Literal["true", "false"] = "false"
+    confirm: Annotated[
+        Literal["true", "false"], Meta(description="`true` confirms a session. It is no login.")
+    ] = "false"
 
 
 class Callback(Command):
     """What a provider sends the browser back with."""
 
-    state: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
-    code: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
-    error: Annotated[str, Meta(max_length=1000)] | None = None
-    iss: Annotated[str, Meta(max_length=1000)] | None = None
+    state: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=200),
+            Meta(
+                description=(
+                    "The value that authorize sent to the provider. It is valid once, in the same browser."
+                )
+            ),
+        ]
+        | None
+    ) = None
+    code: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=4096),
+            Meta(description="Authorization code of the provider, which hubbub exchanges."),
+        ]
+        | None
+    ) = None
+    error: (
+        Annotated[str, Meta(max_length=1000), Meta(description="Set by the provider if the user refused.")]
+        | None
+    ) = None
+    iss: (
+        Annotated[
+            str,
+            Meta(max_length=1000),
+            Meta(
+                description=("Issuer that sent the response (RFC 9207). It must be the provider of the path.")
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Exchange(Command):
     """`verifier` is needed if the page gave a `challenge`; `confirm` confirms a session."""
 
-    code: Annotated[str, Meta(min_length=1, max_length=200)]
-    verifier: Annotated[str, Meta(min_length=43, max_length=128)] | None = None
-    device_name: Annotated[str, Meta(max_length=100, **LINE_RULES)] | None = None
-    confirm: bool = False
+    code: Annotated[
+        str,
+        Meta(min_length=1, max_length=200),
+        Meta(description=("From the fragment of the page's URL: `oauth_code`. Valid for one minute.")),
+    ]
+    verifier: (
+        Annotated[
+            str,
+            Meta(min_length=43, max_length=128),
+            Meta(
+                description=("Secret whose S256 digest was sent as `challenge`. Required if there was one.")
+            ),
+        ]
+        | None
+    ) = None
+    device_name: (
+        Annotated[
+            str,
+            Meta(max_length=100, **LINE_RULES),
+            Meta(description="A label for the list of sessions, such as `Kitchen tablet`."),
+        ]
+        | None
+    ) = None
+    confirm: Annotated[
+        bool, Meta(description=("True confirms the session of the access token. The response is then 204."))
+    ] = False
 
 
 class IdentityRef(Command):
-    identity_id: UUID
+    identity_id: Annotated[UUID, Meta(description="From the list of linked identities.")]
 
 
 class Provider(View):
     """Somebody to sign in with; `name` stands in the addresses."""
 
-    name: str
-    title: str
+    name: Annotated[str, Meta(description="Part of the URLs for authorize and callback.")]
+    title: Annotated[str, Meta(description="What a login button shows.")]
 
 
 class Identity(View):
     """Who somebody is at a provider."""
 
-    id: UUID
-    provider: str
-    email: str | None
-    created_at: str
-    last_used_at: str
+    id: Annotated[UUID, Meta(description="Needed to unlink it.")]
+    provider: Annotated[str, Meta(description="Name of a configured OAuth provider.")]
+    email: (
+        Annotated[
+            str,
+            Meta(description=("As the provider reported it at the latest login. Null if it reported none.")),
+        ]
+        | None
+    )
+    created_at: Annotated[str, Meta(description="When it was linked, RFC 3339, UTC.")]
+    last_used_at: Annotated[str, Meta(description="Latest login with it, RFC 3339, UTC.")]

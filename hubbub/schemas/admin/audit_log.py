@@ -16,42 +16,74 @@ Timestamp = Annotated[datetime, Meta(tz=True)]
 class AuditRecord(View):
     """`reason` says why it failed. The names of actor and target may be gone; their ids stay."""
 
-    id: UUID
-    at: str
-    action: str
-    outcome: str
-    reason: str | None
-    actor_id: UUID | None
-    actor_username: str | None
-    actor_role: str | None
-    session_id: UUID | None
-    target_kind: str | None
-    target_id: str | None
-    ip: str
-    user_agent: str
-    request_id: str
-    facts: dict[str, Any]
+    id: Annotated[UUID, Meta(description="Sorts by time.")]
+    at: Annotated[str, Meta(description="When it happened, RFC 3339, UTC.")]
+    action: Annotated[str, Meta(description="What was attempted, such as `session.sign_in`.")]
+    outcome: Annotated[str, Meta(description="`ok` or `failed`.")]
+    reason: Annotated[str, Meta(description="Why it failed. Null for a success.")] | None
+    actor_id: (
+        Annotated[UUID, Meta(description="The user who acted. Null for an unknown user and for the server.")]
+        | None
+    )
+    actor_username: (
+        Annotated[str, Meta(description="Current name of the actor. Null after the account was deleted.")]
+        | None
+    )
+    actor_role: (
+        Annotated[str, Meta(description="Role of the actor at that time. Null without an actor.")] | None
+    )
+    session_id: (
+        Annotated[
+            UUID, Meta(description="Session of the actor. Null without one, for example with an API key.")
+        ]
+        | None
+    )
+    target_kind: (
+        Annotated[str, Meta(description="`user`, `room` and so on. Null if the action has no target.")] | None
+    )
+    target_id: Annotated[str, Meta(description="Id of the target. Null if the action has no target.")] | None
+    ip: Annotated[str, Meta(description="IP address of the client. Empty for the server.")]
+    user_agent: Annotated[str, Meta(description="As the client sent it, shortened. Empty for the server.")]
+    request_id: Annotated[str, Meta(description="Finds the request in the log of the server.")]
+    facts: Annotated[
+        dict[str, Any], Meta(description="Details of the action, without secrets. The keys depend on it.")
+    ]
 
 
 class AuditLogFilters(Command):
     """Which records; `since` is included, `until` is not."""
 
-    query: SearchText | None = None
-    action: Annotated[str, Meta(max_length=40)] | None = None
-    outcome: Literal["ok", "failed"] | None = None
-    actor_id: UUID | None = None
-    target_kind: Annotated[str, Meta(max_length=20)] | None = None
-    target_id: Annotated[str, Meta(max_length=64)] | None = None
-    ip: Annotated[str, Meta(max_length=45)] | None = None
-    since: Timestamp | None = None
-    until: Timestamp | None = None
+    query: (
+        Annotated[SearchText, Meta(description="Words that occur in the text columns of a record.")] | None
+    ) = None
+    action: (
+        Annotated[str, Meta(max_length=40), Meta(description="Exact name, such as `session.sign_in`.")] | None
+    ) = None
+    outcome: (
+        Annotated[Literal["ok", "failed"], Meta(description="`failed` selects refused attempts.")] | None
+    ) = None
+    actor_id: Annotated[UUID, Meta(description="The user who acted.")] | None = None
+    target_kind: Annotated[str, Meta(max_length=20), Meta(description="`user`, `room` and so on.")] | None = (
+        None
+    )
+    target_id: (
+        Annotated[str, Meta(max_length=64), Meta(description="Id of the user, room or message acted upon.")]
+        | None
+    ) = None
+    ip: Annotated[str, Meta(max_length=45), Meta(description="Exact IP address of the client.")] | None = None
+    since: (
+        Annotated[Timestamp, Meta(description="Earliest time, included. RFC 3339 with a time zone.")] | None
+    ) = None
+    until: (
+        Annotated[Timestamp, Meta(description="Latest time, excluded. RFC 3339 with a time zone.")] | None
+    ) = None
 
 
 class ListAuditLog(AuditLogFilters):
     """A page of them."""
 
-    page: Page = 1
-    limit: Limit = 20
+    page: Annotated[Page, Meta(description="Number of the page, from 1.")] = 1
+    limit: Annotated[Limit, Meta(description="Records on a page.")] = 20
     sort: Order | None = None
 
     @property
@@ -63,4 +95,4 @@ class ListAuditLog(AuditLogFilters):
 class ExportAuditLog(AuditLogFilters):
     """All of them."""
 
-    format: Literal["json", "csv"] = "json"
+    format: Annotated[Literal["json", "csv"], Meta(description="`csv` has one row for each record.")] = "json"

@@ -16,31 +16,68 @@ SCOPES: tuple[Scope, ...] = ("read", "write")
 class CreateApiKey(Command):
     """`signed`: the key is good for signed requests only."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=80, **name_rules(80))]
-    scopes: Annotated[list[Scope], Meta(min_length=1, max_length=2)]
-    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
-    signed: bool = False
+    name: Annotated[
+        str,
+        Meta(min_length=1, max_length=80, **name_rules(80)),
+        Meta(description="A label for the list of API keys. It need not be unique."),
+    ]
+    scopes: Annotated[
+        list[Scope],
+        Meta(min_length=1, max_length=2),
+        Meta(description="`read` allows GET. `write` allows all other methods."),
+    ]
+    expires_at: (
+        Annotated[
+            datetime,
+            Meta(tz=True),
+            Meta(description="RFC 3339 with a time zone. Null: the key is valid until it is revoked."),
+        ]
+        | None
+    ) = None
+    signed: Annotated[
+        bool, Meta(description="True: the key is accepted only with a signature in `X-Signature`.")
+    ] = False
 
 
 class ApiKeyRef(Command):
-    key_id: UUID
+    key_id: Annotated[UUID, Meta(description="The `id` of an API key, not its secret.")]
 
 
 class ApiKey(View):
     """`prefix` is how the key begins."""
 
-    id: UUID
-    name: str
-    prefix: str
-    scopes: list[Scope]
-    signed: bool
-    created_at: str
-    expires_at: str | None
-    last_used_at: str | None
+    id: Annotated[UUID, Meta(description="Needed to revoke it.")]
+    name: Annotated[str, Meta(description="The label chosen when it was created.")]
+    prefix: Annotated[
+        str, Meta(description="First characters of the secret, to recognize it in a configuration.")
+    ]
+    scopes: Annotated[list[Scope], Meta(description="`read` allows GET. `write` allows all other methods.")]
+    signed: Annotated[bool, Meta(description="True if requests need a signature in `X-Signature`.")]
+    created_at: Annotated[str, Meta(description="RFC 3339, UTC. The list is sorted by it.")]
+    expires_at: (
+        Annotated[str, Meta(description="RFC 3339, UTC. Null: the key is valid until it is revoked.")] | None
+    )
+    last_used_at: (
+        Annotated[
+            str,
+            Meta(
+                description=("Latest accepted request, RFC 3339, UTC, to about a minute. Null: never used.")
+            ),
+        ]
+        | None
+    )
 
 
 class NewApiKey(ApiKey):
     """`key`, and `signing_secret` of one that signs, are shown this once."""
 
-    key: str
-    signing_secret: str | None
+    key: Annotated[
+        str, Meta(description="The secret for the header `X-API-Key`. No later response contains it.")
+    ]
+    signing_secret: (
+        Annotated[
+            str,
+            Meta(description=("Key of the HMAC in `X-Signature`. Null unless the API key is a signed one.")),
+        ]
+        | None
+    )

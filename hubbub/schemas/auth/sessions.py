@@ -1,6 +1,9 @@
 """Sessions as their owner sees them: one sign-in on one device."""
 
+from typing import Annotated
 from uuid import UUID
+
+from msgspec import Meta
 
 from hubbub.schemas.base import Command, View
 
@@ -8,17 +11,35 @@ from hubbub.schemas.base import Command, View
 class Session(View):
     """`browser`, `os`, `device`: by the user agent; `location`: by the address, if it is known."""
 
-    id: UUID
-    device_name: str | None
-    device: str | None
-    browser: str | None
-    os: str | None
-    ip: str
-    location: str | None
-    created_at: str
-    last_active_at: str
-    current: bool
+    id: Annotated[UUID, Meta(description="Needed to revoke it.")]
+    device_name: Annotated[str, Meta(description="The label given at login. Null if there was none.")] | None
+    device: (
+        Annotated[str, Meta(description="Kind of device, from the user agent. Null if it is unknown.")] | None
+    )
+    browser: (
+        Annotated[str, Meta(description="Name and version, from the user agent. Null if it is unknown.")]
+        | None
+    )
+    os: (
+        Annotated[str, Meta(description="Operating system, from the user agent. Null if it is unknown.")]
+        | None
+    )
+    ip: Annotated[str, Meta(description="IP address at login.")]
+    location: (
+        Annotated[
+            str,
+            Meta(
+                description=("City and country by the IP address. Null if unknown, or without a GeoIP file.")
+            ),
+        ]
+        | None
+    )
+    created_at: Annotated[str, Meta(description="Time of the login, RFC 3339, UTC.")]
+    last_active_at: Annotated[
+        str, Meta(description="Latest request or connection, RFC 3339, UTC, to about a minute.")
+    ]
+    current: Annotated[bool, Meta(description="True for the session of this request.")]
 
 
 class SessionRef(Command):
-    session_id: UUID
+    session_id: Annotated[UUID, Meta(description="From the list of the caller's sessions.")]

@@ -33,35 +33,57 @@ TimeOfDay = Annotated[str, Meta(max_length=5, **_TIME_OF_DAY_RULES)]
 class AppPreferences(View):
     """How the app looks and behaves, on all devices of a person."""
 
-    theme: Literal["system", "light", "dark"] = "system"
+    theme: Annotated[Literal["system", "light", "dark"], Meta(description="`system` follows the device.")] = (
+        "system"
+    )
     language: Annotated[str, Meta(max_length=languages.MAX_TAG_CHARS, **_LANGUAGE_RULES)] = "en"
     time_zone: Annotated[str, Meta(max_length=64, **_TIME_ZONE_RULES)] = "UTC"
-    density: Literal["comfortable", "compact"] = "comfortable"
-    enter_sends: bool = True
-    sounds: bool = True
+    density: Annotated[
+        Literal["comfortable", "compact"], Meta(description="Spacing of the list of messages.")
+    ] = "comfortable"
+    enter_sends: Annotated[bool, Meta(description="False: Enter starts a new line.")] = True
+    sounds: Annotated[bool, Meta(description="True plays a sound for new messages.")] = True
 
 
 class NotificationPreferences(View):
     """Which notifications are made; none is pushed in quiet hours (in the person's time zone)."""
 
-    message_direct: bool = True
-    message_mention: bool = True
-    message_reply: bool = True
-    room_invited: bool = True
-    system_announcement: bool = True
-    push: bool = True
-    quiet_from: TimeOfDay | None = None
-    quiet_until: TimeOfDay | None = None
+    message_direct: Annotated[bool, Meta(description="For messages in direct rooms.")] = True
+    message_mention: Annotated[bool, Meta(description="For messages that mention the user.")] = True
+    message_reply: Annotated[bool, Meta(description="For replies to messages of the user.")] = True
+    room_invited: Annotated[bool, Meta(description="When another user adds the user to a room.")] = True
+    system_announcement: Annotated[bool, Meta(description="For news of the operator.")] = True
+    push: Annotated[bool, Meta(description="False: no notification is sent to devices.")] = True
+    quiet_from: (
+        Annotated[
+            TimeOfDay,
+            Meta(
+                description=("Start of the quiet hours, in the time zone of the app preferences. Null: none.")
+            ),
+        ]
+        | None
+    ) = None
+    quiet_until: (
+        Annotated[
+            TimeOfDay,
+            Meta(
+                description=("End of the quiet hours, after midnight if it is before the start. Null: none.")
+            ),
+        ]
+        | None
+    ) = None
 
 
 class EmailPreferences(View):
     """Which e-mails are sent beside those that an account can't do without (verification, passwords)."""
 
-    new_login: bool = True
-    message_direct: bool = False
-    message_mention: bool = False
-    announcements: bool = True
-    digest: Literal["off", "daily", "weekly"] = "off"
+    new_login: Annotated[bool, Meta(description="After a login from an unknown device.")] = True
+    message_direct: Annotated[bool, Meta(description="For unread messages in direct rooms.")] = False
+    message_mention: Annotated[bool, Meta(description="For unread messages that mention the user.")] = False
+    announcements: Annotated[bool, Meta(description="News of the operator.")] = True
+    digest: Annotated[
+        Literal["off", "daily", "weekly"], Meta(description="How often an e-mail sums up unread messages.")
+    ] = "off"
 
 
 def update_command(kind: type[View], name: str) -> type[Command]:

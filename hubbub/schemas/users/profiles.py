@@ -12,26 +12,55 @@ from hubbub.schemas.texts import LINE_RULES, WEB_URL_RULES, name_rules
 class Profile(View):
     """A person as everybody who is logged in may see them."""
 
-    id: UUID
-    username: str
-    display_name: str
-    avatar_url: str | None
-    bio: str
-    location: str
-    website_url: str | None
-    created_at: str
+    id: Annotated[UUID, Meta(description="Stable. It stays when the username changes.")]
+    username: Annotated[str, Meta(description="Unique. Lower case.")]
+    display_name: Annotated[str, Meta(description="What others see. It need not be unique.")]
+    avatar_url: Annotated[str, Meta(description="Null if the user has no picture.")] | None
+    bio: Annotated[str, Meta(description="Free text with line breaks. Empty if it is not set.")]
+    location: Annotated[str, Meta(description="One line of free text. Empty if it is not set.")]
+    website_url: (
+        Annotated[str, Meta(description="Begins with http:// or https://. Null if it is not set.")] | None
+    )
+    created_at: Annotated[str, Meta(description="Time of registration, RFC 3339, UTC.")]
 
 
 class UpdateProfile(Command):
     """What is not given stays; `website_url` null takes it away. Only http and https are taken."""
 
-    display_name: Annotated[str, Meta(min_length=1, max_length=80, **name_rules(80))] | UnsetType = UNSET
-    bio: Annotated[str, Meta(max_length=500)] | UnsetType = UNSET
-    location: Annotated[str, Meta(max_length=100, **LINE_RULES)] | UnsetType = UNSET
-    website_url: Annotated[str, Meta(max_length=200, **WEB_URL_RULES)] | UnsetType | None = UNSET
+    display_name: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=80, **name_rules(80)),
+            Meta(description="What others see. It need not be unique."),
+        ]
+        | UnsetType
+    ) = UNSET
+    bio: (
+        Annotated[
+            str, Meta(max_length=500), Meta(description="Free text with line breaks. Empty removes it.")
+        ]
+        | UnsetType
+    ) = UNSET
+    location: (
+        Annotated[
+            str,
+            Meta(max_length=100, **LINE_RULES),
+            Meta(description="One line of free text. Empty removes it."),
+        ]
+        | UnsetType
+    ) = UNSET
+    website_url: (
+        Annotated[
+            str,
+            Meta(max_length=200, **WEB_URL_RULES),
+            Meta(description="Begins with http:// or https://. Null removes it."),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
 
 
 class UsernameRef(Command):
     """Somebody by username, in any case."""
 
-    username: Annotated[str, Meta(max_length=64)]
+    username: Annotated[str, Meta(max_length=64), Meta(description="In any case.")]

@@ -11,10 +11,10 @@ Status = Literal["online", "away", "busy", "offline"]
 
 
 class User(View):
-    id: UUID
-    username: str
-    display_name: str
-    avatar_url: str | None
+    id: Annotated[UUID, Meta(description="Stable. It stays when the username changes.")]
+    username: Annotated[str, Meta(description="Unique. Lower case.")]
+    display_name: Annotated[str, Meta(description="What others see. It need not be unique.")]
+    avatar_url: Annotated[str, Meta(description="Null if the user has no picture.")] | None
 
 
 class Presence(View):
