@@ -1,4 +1,4 @@
-"""Deleting an account: everything of it goes; what it wrote in rooms stays, without a name."""
+"""Deletes accounts: all data is removed; messages in rooms stay, without a name."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from hubbub.services.context import Container
 
 DELETED_DISPLAY_NAME = "Deleted user"
-REWRITE_BATCH_ENTRIES = 1000  # entries
+REWRITE_BATCH_ENTRIES = 1000
 LEAVE_BATCH_ROOMS = 100
-MAX_RUN_S = 10.0  # of a run of the job, which then stores how far it came
+MAX_RUN_S = 10.0  # of a run of the job, which then stores its progress
 
 
 async def delete(ctx: Context, command: wire.DeleteAccount) -> None:
-    """Delete the caller's account, by the token of the letter. Sockets and sessions end at once.
+    """Delete the caller's account by the token sent by e-mail. Sockets and sessions end at once.
 
-    What takes longer is a job as well: it is finished by a worker if this instance dies. Raises InvalidToken,
+    A job does what takes longer, so that it is finished even if this instance dies. Raises InvalidToken,
     Conflict (the last admin).
     """
     act = recorder.act_of(ctx, Action.DELETE_ACCOUNT)
@@ -53,7 +53,7 @@ async def delete(ctx: Context, command: wire.DeleteAccount) -> None:
 
 
 async def erase(unit: UnitOfWork, user: models.User) -> None:
-    """Everything of an account goes, in the caller's unit, which holds it; then `leave`.
+    """Delete the data of an account in the caller's unit of work. Call `leave_all_rooms` after it.
 
     Raises Conflict for the last admin.
     """
@@ -65,7 +65,7 @@ async def erase(unit: UnitOfWork, user: models.User) -> None:
 
 
 async def _anonymize(tx: Sql, user: models.User) -> None:
-    """The account becomes an empty shell, to which its messages belong; a job does the rest."""
+    """Replace the account by an empty one, which stays the sender of its messages. A job does the rest."""
     await models.User.filter(id=user.id).update(
         username=f"{validation.DELETED_PREFIX}{user.id.hex[8:]}",
         email=f"{user.id.hex}@deleted.invalid",
@@ -82,7 +82,7 @@ async def _anonymize(tx: Sql, user: models.User) -> None:
 
 
 async def leave_all_rooms(container: "Container", user_id: UUID) -> None:
-    """Remove the mentions, reactions and memberships of an account that is erased, a batch of each.
+    """Remove a batch each of the mentions, reactions and memberships of a deleted account.
 
     A job removes the rest.
     """
@@ -92,7 +92,7 @@ async def leave_all_rooms(container: "Container", user_id: UUID) -> None:
 
 
 async def _remove_batch(container: "Container", row: models.User) -> bool:
-    """Return whether nothing is left to remove. Short transactions: nobody waits long for a row."""
+    """Remove a batch. Returns whether nothing is left. Short transactions keep rows locked only briefly."""
     done = True
     for each in user_data.deleted(Deletion.DELETE_BY_JOB):
         async with database.guard():
@@ -106,9 +106,9 @@ async def _remove_batch(container: "Container", row: models.User) -> bool:
 
 
 async def erase_job(container: "Container", job: EraseAccount) -> None:
-    """Remove what `leave` left, and take the name out of the logs, for `RUN_S` seconds.
+    """Remove what `leave_all_rooms` left, and the name from the logs, for at most MAX_RUN_S seconds.
 
-    Raises Unfinished: its payload holds the last entry that was read.
+    Raises Unfinished, with the last rewritten entry in its payload.
     """
     deadline = clock.monotonic() + MAX_RUN_S
     after = job.after
@@ -126,7 +126,7 @@ async def erase_job(container: "Container", job: EraseAccount) -> None:
 
 
 async def _rewrite_entries(user_view: object, after: int) -> int | None:
-    """Rewrite the entries past `after` that show the user; returns how far it got, None at the end."""
+    """Rewrite a batch of entries after `after` that show the user. Returns the last id, None at the end."""
     user = msgspec.to_builtins(user_view)
     async with database.guard():
         ids = (
@@ -145,7 +145,7 @@ async def _rewrite_entries(user_view: object, after: int) -> int | None:
 
 
 def _replace_user(value: object, user: dict[str, object]) -> object:
-    """A payload in which this user, wherever shown, is the one that is deleted."""
+    """Return a payload in which this user, wherever it occurs, is the deleted one."""
     if isinstance(value, dict):
         if value.get("id") == user["id"] and "display_name" in value:
             return {**value, **user}
@@ -156,7 +156,7 @@ def _replace_user(value: object, user: dict[str, object]) -> object:
 
 
 async def request_deletion(ctx: Context) -> None:
-    """Have the letter sent with which the caller's account can be deleted."""
+    """Send the e-mail with the token that deletes the caller's account."""
     async with ctx.unit() as unit:
         user = await sessions.lock_caller(ctx, confirmed=True)
         await mailer.enqueue_once(unit, "delete_account", user.id)

@@ -1,4 +1,4 @@
-"""Export of the data of a user, in batches: one JSON object, or a zip of CSV files."""
+"""Exports the data of a user in batches of rows: as one JSON object, or as a zip of CSV files."""
 
 import io
 import zipfile
@@ -30,7 +30,7 @@ def _columns(table: UserTable) -> tuple[str, ...]:
 
 
 async def _read_batches(table: UserTable, user_id: UUID) -> AsyncIterator[list[Row]]:
-    """Yield all rows of a table, ascending by id; memory holds one batch."""
+    """Yield all rows of a table, ascending by id. Memory holds one batch."""
     async for batch in pagination.batches(table.rows(user_id), EXPORT_BATCH_ROWS, table.columns):
         rows: list[Row] = batch
         if table.model is models.User:
@@ -51,7 +51,7 @@ async def _record_export(ctx: Context, kind: str) -> None:
 
 
 async def as_json(ctx: Context) -> AsyncIterator[bytes]:
-    """`{"data": {"account": {…}, "messages": […], …}}`, in pieces."""
+    """Yield `{"data": {"account": {…}, "messages": […], …}}` in pieces."""
     await _record_export(ctx, "json")
     start = b'{"data":{'
     for table in user_data.exported():
@@ -66,11 +66,11 @@ async def as_json(ctx: Context) -> AsyncIterator[bytes]:
 
 
 class _ZipBuffer(io.RawIOBase):
-    """What a zip file is written to, and taken from."""
+    """A file for `zipfile` whose content is taken in pieces."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._chunks: list[bytes] = []
+        self._chunks: list[bytes] = []  # written and not taken yet
 
     def writable(self) -> bool:
         return True
@@ -80,14 +80,14 @@ class _ZipBuffer(io.RawIOBase):
         return len(data)
 
     def drain(self) -> bytes:
-        """What was written since the last time."""
+        """Return what was written since the last call."""
         data = b"".join(self._chunks)
         self._chunks.clear()
         return data
 
 
 async def as_csv(ctx: Context) -> AsyncIterator[bytes]:
-    """A zip with a file per table, in pieces."""
+    """Yield a zip with one CSV file per table, in pieces."""
     await _record_export(ctx, "csv")
     sink = _ZipBuffer()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -19,7 +19,7 @@ class Deletion(Enum):
 
     DELETE = auto()  # in the transaction of the deletion
     DELETE_BY_JOB = auto()  # in batches: there may be many rows
-    END_BY_JOB = auto()  # in batches, by an operation that also tells others of the end
+    END_BY_JOB = auto()  # in batches, by an operation that also publishes the end
     ANONYMIZE = auto()  # the row stays, without what describes the user
     KEEP = auto()  # the row stays as it is, for a reason
 
@@ -32,7 +32,7 @@ class UserTable(NamedTuple):
     deletion: Deletion
     reason: str = ""  # why rows stay: for KEEP and ANONYMIZE
     export: str | None = None
-    columns: tuple[str, ...] = ()  # what the export shows: no digests, no keys of ours
+    columns: tuple[str, ...] = ()  # of the export, without digests and internal keys
     not_exported: str = ""
 
     @property

@@ -1,4 +1,4 @@
-"""Logging in with a password, and with the code of a second factor."""
+"""Login with a password, and with the code of a second factor."""
 
 import contextlib
 from collections.abc import Awaitable, Callable
@@ -22,13 +22,11 @@ from hubbub.services.context import Container
 from hubbub.services.mail import mailer
 from hubbub.services.users import account_view, users
 
-MAX_PASSWORD_CHECKS = 3  # at a password that is stored anew meanwhile, as at other rounds
-
-
+MAX_PASSWORD_CHECKS = 3  # if the digest changes during a check, for example by another login's rehash
 WRONG_CREDENTIALS = "The e-mail address or the password is wrong."
 
 
-# Whether what a user proved still holds: asked in the transaction that acts on it, with the row locked.
+# Whether an authentication is still valid. Called in the transaction that relies on it, with the row locked.
 Recheck = Callable[[models.User], Awaitable[bool]]
 
 
@@ -75,7 +73,7 @@ def _recheck_password(verified_user: models.User) -> Recheck:
 
 
 async def _verify_password(email: str, password: str, rounds: int, act: AuditEvent) -> models.User:
-    """Whose address and password these are. Raises Unauthenticated."""
+    """Return the user with this e-mail address and password. Raises Unauthenticated."""
     async with database.guard():
         user = await users.by_email(email)
     act.target = Target("user", user.id) if user is not None else None
@@ -93,9 +91,10 @@ async def start_session(
     request_info: RequestInfo,
     device_name: str | None,
 ) -> wire.TokenPair | MfaRequired | None:
-    """Start a session for a user who proved who they are; with two-factor on a code comes first (`verify`).
+    """Start a session for an authenticated user.
 
-    None if the proof does not hold any more, or the account is gone. Raises Suspended.
+    If two-factor is on, the result is an MFA challenge (`verify_two_factor`). None if the authentication is
+    no longer valid or the account is deleted. Raises Suspended.
     """
     device_name = names.normalize_line(device_name or "") or None
     async with database.transaction() as tx:
@@ -135,7 +134,7 @@ async def verify_two_factor(
 async def _verify_code(
     container: Container, challenge: models.MfaChallenge, code: str, request_info: RequestInfo
 ) -> wire.TokenPair | None:
-    """None for a wrong code, which is counted."""
+    """Verify the code. Returns None for a wrong code, which is counted."""
     async with database.transaction() as tx:
         user = await users.lock(challenge.user_id)
         if user is None:
@@ -152,7 +151,7 @@ async def _verify_code(
 async def _create_session(
     tx: Sql, container: Container, user: models.User, request_info: RequestInfo, device_name: str | None
 ) -> wire.TokenPair:
-    """A session, and a notice to its user if the device is a new one."""
+    """Create a session. An e-mail notifies the user if the device is new."""
     known_devices = models.Session.filter(
         user_id=user.id, user_agent=request_info.user_agent[:300], ip=request_info.ip[:45]
     )
@@ -163,11 +162,11 @@ async def _create_session(
 
 
 async def _rehash_if_needed(user: models.User, password: str, rounds: int) -> None:
-    """Make a digest of other rounds anew; at another login if there is no time for it at this one."""
+    """Replace a digest of other rounds. Skipped while the hashing pool is busy: a later login does it."""
     stored = user.password_digest
     if stored is None or passwords.rounds_of(stored) == rounds or passwords.is_busy():
         return
     with contextlib.suppress(Unavailable):
         new_digest = await passwords.digest(password, rounds)
-        async with database.guard():  # only this digest: the password may have been changed meanwhile
+        async with database.guard():  # only if the password was not changed meanwhile
             await models.User.filter(id=user.id, password_digest=stored).update(password_digest=new_digest)

@@ -146,7 +146,8 @@ async def record_success(container: Container, key: ThrottleKey) -> None:
 async def check_reauthentication(container: Container, user_id: UUID) -> None:
     """Check the backoff of a user who enters the password again within a session.
 
-    It keeps the thief of a session from guessing the password. Raises RateLimited while the backoff lasts.
+    An attacker with a stolen session can't guess the password quickly. Raises RateLimited while the backoff
+    lasts.
     """
     rate = container.settings.limit_auth
     if rate is not None:

@@ -178,7 +178,10 @@ async def refresh(container: Container, command: wire.Refresh, request_info: Req
 
 
 async def _revoke_replayed(container: Container, session: models.Session, request_info: RequestInfo) -> Never:
-    """End a session whose refresh token was used twice. Either user may be the thief. Raises InvalidToken."""
+    """End a session whose refresh token was used twice. Raises InvalidToken.
+
+    Either of the two clients may be an attacker's.
+    """
     act = AuditEvent(
         Action.REPLAY_REFRESH_TOKEN, request_info, Target("user", session.user_id), session_id=session.id
     )

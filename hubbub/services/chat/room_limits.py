@@ -17,16 +17,16 @@ INVITATION_RATE = Rate(200, 200 / HOUR_S)
 
 
 class Reservation:
-    """The tokens acquired for one change. They are refunded unless `committed` is set."""
+    """The calls charged for one change. They are refunded unless `committed` is set."""
 
     def __init__(self) -> None:
         self.committed = False  # whether the change is certain
-        self.acquired: list[tuple[str, Rate, int]] = []  # limit, rate and tokens to refund
+        self.acquired: list[tuple[str, Rate, int]] = []  # limit, rate and cost to refund
 
 
 @asynccontextmanager
 async def acquire(ctx: Context, *, rooms: int = 0, invitations: int = 0) -> AsyncIterator[Reservation]:
-    """Acquire tokens of the caller for the change inside the block. Raises RateLimited, without charging.
+    """Charge the caller's limits for the change inside the block. Raises RateLimited without a charge.
 
     `HUBBUB_LIMIT_EVENTS=off` disables both limits.
     """

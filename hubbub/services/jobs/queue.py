@@ -101,10 +101,12 @@ def _unlocked(tx: Sql, condition: str) -> str:
 async def _requeue_lost(tx: Sql, now: datetime) -> None:
     """Requeue the jobs of lost workers, up to the maximum of attempts: a job may be what kills workers."""
     lost = _unlocked(tx, f"state = 'running' AND leased_until < {database_time(tx, '$1')} LIMIT 100")
-    spent = f"attempts >= {_case((kind.max_attempts for kind in kinds.KINDS), kinds.DEFAULT_MAX_ATTEMPTS)}"
+    exhausted = (
+        f"attempts >= {_case((kind.max_attempts for kind in kinds.KINDS), kinds.DEFAULT_MAX_ATTEMPTS)}"
+    )
     await tx.execute(
-        f"UPDATE jobs SET state = CASE WHEN {spent} THEN 'dead' ELSE 'ready' END, "
-        f"ended_at = CASE WHEN {spent} THEN leased_until END, "
+        f"UPDATE jobs SET state = CASE WHEN {exhausted} THEN 'dead' ELSE 'ready' END, "
+        f"ended_at = CASE WHEN {exhausted} THEN leased_until END, "
         "lease = NULL, leased_until = NULL, last_error = 'The worker was lost.' "
         f"WHERE id {lost}",
         now,

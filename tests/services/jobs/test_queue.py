@@ -222,7 +222,7 @@ async def add_two():
 
 
 @pytest.mark.usefixtures("two_kinds")
-async def test_each_kind_has_its_own_lease(parts):
+async def test_each_kind_has_its_own_lease(container):
     lease = uuid4()
     await add_two()
 
@@ -237,7 +237,7 @@ async def test_each_kind_has_its_own_lease(parts):
 
 
 @pytest.mark.usefixtures("two_kinds")
-async def test_each_kind_has_its_own_number_of_attempts(parts):
+async def test_each_kind_has_its_own_number_of_attempts(container):
     await add_two()
     await queue.claim(uuid4(), 10)
     await models.Job.all().update(leased_until=clock.now() - timedelta(seconds=1), attempts=2)
@@ -249,7 +249,7 @@ async def test_each_kind_has_its_own_number_of_attempts(parts):
 
 
 @pytest.mark.usefixtures("two_kinds")
-async def test_a_failed_attempt_counts_by_the_limit_of_its_kind(parts):
+async def test_a_failed_attempt_counts_by_the_limit_of_its_kind(container):
     await add_two()
     lease = uuid4()
     await models.Job.all().update(attempts=1)
