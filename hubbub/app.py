@@ -1,4 +1,4 @@
-"""The composition root: builds the parts, starts them in order, stops them in reverse."""
+"""The composition root: builds the components, starts them in order, stops them in reverse."""
 
 import logging
 import resource
@@ -45,13 +45,12 @@ from hubbub.workers.worker import Worker
 if TYPE_CHECKING:
     from hubbub.services.context import Container
 
-SOCKET_DRAIN_SHARE = 0.6  # of the time for draining; the rest is for requests and for what is to be stored
-SHUTDOWN_TIMEOUT_S = 2.0  # for requests under way
-LINGERING_TIME_S = 2.0  # for the rest of a body that was refused; aiohttp waits even when the client is gone
-UNLIMITED_HANDSHAKES_PER_S = (
-    10_000  # handshakes a second above which the limit of an IP address is lifted, too
-)
-LOOPBACK_BY_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listened to on all, opened on one
+SOCKET_DRAIN_SHARE = 0.6  # of the drain timeout; the rest is for requests and for messages to be stored
+SHUTDOWN_TIMEOUT_S = 2.0  # for open requests
+LINGERING_TIME_S = 2.0  # for the rest of a refused body; aiohttp waits even after a disconnect
+# Handshakes per second above which the limit of an IP address is lifted as well.
+UNLIMITED_HANDSHAKES_PER_S = 10_000
+LOOPBACK_BY_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - for URLs of this machine
 
 
 class App:
@@ -61,24 +60,24 @@ class App:
         self.settings = settings
         in_memory = (bus, MemoryPresence(), MemoryRateLimiter()) if bus is not None else None
         self._bus, self._presence, self._rate_limiter = in_memory or _build_cluster(settings)
-        self.container: Container
+        self.container: Container  # what operations need; set by `start`, like the next two
         self.chat: ChatNamespace
         self.sio: SocketIOServer
-        self.port = 0
+        self.port = 0  # of the listening socket
         self._started_at = clock.rfc3339(clock.now())
-        self._stack = AsyncExitStack()
+        self._stack = AsyncExitStack()  # closes the started components in reverse
         self._site: listening.Site
-        self._process: processes.Process
-        self.dev_admin_login: dev_admin.DevAdminLogin | None = None  # of the admin of development
+        self._process: processes.Process  # the row of this process in the database
+        self.dev_admin_login: dev_admin.DevAdminLogin | None = None  # set in development
 
     @property
     def url(self) -> str:
-        """Where it answers, for a client on this machine."""
+        """URL for clients on this machine."""
         host = LOOPBACK_BY_WILDCARD.get(self.settings.host, self.settings.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     async def start(self) -> Self:
-        """Open the database (migrating SQLite), start the parts, and then, when all is done, listen.
+        """Open the database (SQLite is migrated), start the components, and listen when all are ready.
 
         Raises DatabaseProblem, StartRefused, CannotListen, ConfigError.
         """
@@ -91,7 +90,7 @@ class App:
         return self
 
     async def _start(self) -> None:
-        # The port first: who finds it taken shall not touch the database of the one who has it.
+        # The port first: a process that finds it taken must not touch the database of the other one.
         reserved = listening.reserve(self.settings.host, self.settings.port)
         self._stack.callback(reserved.close)
         self.port = reserved.getsockname()[1]
@@ -168,13 +167,13 @@ class App:
         )
 
     async def drain(self) -> None:
-        """Take nobody in any more and let everybody go; leaves some of `HUBBUB_DRAIN_S` for what follows."""
+        """Accept no more connections and close all; use only a part of `HUBBUB_DRAIN_S`."""
         self.container.draining = True
         self.sio.drain()
         await drain(self.chat.connections, self.settings.drain_s * SOCKET_DRAIN_SHARE)
 
     async def stop(self) -> None:
-        """Stop everything, in reverse; what was accepted is stored first."""
+        """Stop everything in reverse. Accepted messages are stored first."""
         await self._stack.aclose()
 
     async def __aenter__(self) -> Self:
@@ -185,7 +184,7 @@ class App:
 
 
 async def _open_database(stack: AsyncExitStack, settings: Settings, kind: str) -> processes.Process:
-    """Open the database for a process that is registered in it until `stack` closes.
+    """Open the database for a process and register the process, until `stack` closes.
 
     Raises DatabaseProblem, StartRefused, Unavailable.
     """
@@ -201,12 +200,12 @@ async def _open_database(stack: AsyncExitStack, settings: Settings, kind: str) -
 
 
 def _handshake_rate(settings: Settings) -> Rate | None:
-    """Handshakes of one IP address; None where a setting lifts the limit."""
+    """Return the rate of handshakes of one IP address; None if a setting lifts the limit."""
     return settings.limit_handshakes if settings.handshakes_per_s <= UNLIMITED_HANDSHAKES_PER_S else None
 
 
 def _ip_limits(settings: Settings, untrusted_proxies: UntrustedProxies) -> IpLimits:
-    """The limits of IP addresses; half of the descriptors are always left for the others."""
+    """Return the limits of IP addresses. One may use at most half of the file descriptors."""
     descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return IpLimits(
         trusted_proxies=settings.trusted_proxies,
@@ -217,7 +216,7 @@ def _ip_limits(settings: Settings, untrusted_proxies: UntrustedProxies) -> IpLim
 
 
 def _build_cluster(settings: Settings) -> tuple[Bus, Presence, RateLimiter]:
-    """What instances share; in memory when there is one."""
+    """Return bus, presence and rate limiter: over Redis, or in memory for a single instance."""
     if settings.redis_url is None:
         return MemoryBus(), MemoryPresence(), MemoryRateLimiter()
     servers = topology.from_url(settings.redis_url, settings.redis_prefix)
@@ -241,7 +240,7 @@ async def open_worker(settings: Settings, stack: AsyncExitStack) -> None:
 
 @contextmanager
 def _explain_database_errors(settings: Settings) -> Iterator[None]:
-    """Turn what a start raises while the database is unavailable into one line that names the database."""
+    """Turn the errors of an unavailable database into one line that names the database."""
     try:
         yield
     except Exception as error:

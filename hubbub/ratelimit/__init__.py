@@ -1,1 +1,1 @@
-"""Rate limits: the algorithms, without a store and without a transport."""
+"""Rate limits: the algorithms, independent of store and transport."""

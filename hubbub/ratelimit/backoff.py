@@ -1,4 +1,4 @@
-"""Attempts that failed, by key, and the waits that grow with them; kept in bounded memory or elsewhere."""
+"""Counts failed attempts by key, with growing delays, in bounded memory."""
 
 from collections import OrderedDict
 from typing import NamedTuple
@@ -8,23 +8,22 @@ from hubbub.core import clock
 MAX_KEYS = 50_000
 FIRST_DELAY_MS = 1000
 MAX_DELAY_MS = 15 * 60 * 1000
-FAILURE_TTL_MS = 60 * 60 * 1000  # after the last failure all are forgotten
-SUCCESS_TTL_MS = 30 * 24 * 60 * 60 * 1000  # and this long after a success that there was one
-_MAX_DOUBLINGS = 20  # more than it takes to the longest
-_MAX_REMOVAL_STEPS = (
-    4  # expired keys that are removed with each change: more than one, so memory follows the use
-)
+FAILURE_TTL_MS = 60 * 60 * 1000  # after the last failure
+SUCCESS_TTL_MS = 30 * 24 * 60 * 60 * 1000  # after the last success
+_MAX_DOUBLINGS = 20  # more than the longest delay needs
+# Expired keys that each change removes: more than one, so that the memory shrinks with the use.
+_MAX_REMOVAL_STEPS = 4
 
 
 class FailureState(NamedTuple):
-    """What is known of a key: failures in a row, the time since the last one, whether one ever succeeded."""
+    """The state of a key."""
 
-    failures: int
-    since_ms: int
-    succeeded_before: bool
+    failures: int  # in a row
+    since_ms: int  # since the last one
+    succeeded_before: bool  # within the last 30 days
 
     def delay_ms(self, free_failures: int) -> int:
-        """How long until the next attempt, if so many failures are free: 1 s, 2, 4, … up to 15 minutes."""
+        """Return the delay before the next attempt, after `free_failures`: 1 s, 2, 4, … up to 15 minutes."""
         counted = self.failures - free_failures
         if counted <= 0:
             return 0
@@ -33,24 +32,22 @@ class FailureState(NamedTuple):
 
 
 class FailureCounter:
-    """The standing of each key, in bounded memory.
+    """Failures and successes by key, in bounded memory.
 
-    While `most` keys have failures, a new one replaces the key with the fewest, and every key that is not
-    kept counts as having had as many as the replaced one. So the failures of a key are never counted too
-    low, whatever else fails. They are counted too high by at most all failures of an hour divided by `most`.
-    Successes are kept apart, so that no failure removes one.
+    While `max_keys` keys have failures, a new one replaces the key with the fewest, and every key that is not
+    kept counts as having as many as the replaced one. Therefore failures of a key are never undercounted,
+    whatever else fails. They are overcounted by at most all failures of an hour divided by `max_keys`.
+    Successes are stored separately, so that no failure removes one.
     """
 
     def __init__(self, max_keys: int = MAX_KEYS) -> None:
         self._max_keys = max_keys
-        self._failures: OrderedDict[str, tuple[int, int]] = (
-            OrderedDict()
-        )  # (failures, last), oldest `last` first
-        self._keys_by_failures: dict[
-            int, dict[str, None]
-        ] = {}  # the same keys, in the order in which they got there
-        self._last_success: OrderedDict[str, int] = OrderedDict()  # last success, oldest first
-        self._floor = (0, 0)  # (failures, last) of the keys that were replaced
+        # Key → (failures, time of the last), the oldest first.
+        self._failures: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        # Failures → the same keys, in the order in which they reached this number.
+        self._keys_by_failures: dict[int, dict[str, None]] = {}
+        self._last_success: OrderedDict[str, int] = OrderedDict()  # key → time, the oldest first
+        self._floor = (0, 0)  # (failures, time of the last) of the replaced keys
 
     def __len__(self) -> int:
         return len(self._failures) + len(self._last_success)
@@ -68,7 +65,7 @@ class FailureCounter:
         return self._view(key, failures, now, now)
 
     def forgive_one(self, key: str) -> FailureState:
-        """Take one failure back, if there is one. The time of the last one stays."""
+        """Remove one failure, if there is one. The time of the last one is unchanged."""
         now = self._now()
         failures, failed_at = self._state(key, now)
         failures = max(0, failures - 1)
@@ -77,7 +74,7 @@ class FailureCounter:
         return self._view(key, failures, failed_at, now)
 
     def reset(self, key: str) -> FailureState:
-        """Forget the failures of a key, and remember that an attempt succeeded."""
+        """Remove the failures of a key, and record a success."""
         now = self._now()
         failed_at = self._state(key, now)[1]
         self._remove(key)
@@ -85,7 +82,7 @@ class FailureCounter:
         return self._view(key, 0, failed_at, now)
 
     def _now(self) -> int:
-        """Return the time in milliseconds. A few expired keys are removed on the way."""
+        """Return the time in milliseconds, after removing a few expired keys."""
         now = int(clock.monotonic() * 1000)
         self._remove_expired(now)
         return now
@@ -97,7 +94,7 @@ class FailureCounter:
         found = self._failures.get(key)
         if found is None:
             found = self._floor
-            if self._last_success.get(key, -1) >= found[1]:  # it succeeded after the others had failed
+            if self._last_success.get(key, -1) >= found[1]:  # it succeeded after the replaced keys had failed
                 return 0, now
         failures, failed_at = found
         return (failures, failed_at) if failures and now - failed_at <= FAILURE_TTL_MS else (0, now)
@@ -109,7 +106,7 @@ class FailureCounter:
         self._failures.move_to_end(key)
 
     def _set_failures(self, key: str, failures: int, failed_at: int) -> None:
-        """Set the failures of a key. With none left it keeps its place: another key may still need less."""
+        """Set the failures of a key. With 0 it keeps its entry: another key may have even fewer."""
         self._remove_from_index(key)
         self._failures[key] = (failures, failed_at)
         self._keys_by_failures.setdefault(failures, OrderedDict())[key] = None
@@ -127,7 +124,7 @@ class FailureCounter:
             del self._keys_by_failures[found[0]]
 
     def _evict_fewest(self) -> None:
-        """Remove the key with the fewest failures, and count them for all keys that are not kept."""
+        """Remove the key with the fewest failures, which then count for all keys that are not kept."""
         key = next(iter(self._keys_by_failures[min(self._keys_by_failures)]))
         failures, failed_at = self._failures[key]
         self._floor = (max(self._floor[0], failures), max(self._floor[1], failed_at))
@@ -140,7 +137,7 @@ class FailureCounter:
             self._last_success.popitem(last=False)
 
     def _remove_expired(self, now: int) -> None:
-        """Remove a few keys whose time is over, the oldest first."""
+        """Remove a few expired keys, the oldest first."""
         for _ in range(_MAX_REMOVAL_STEPS):
             if not self._failures or now - next(iter(self._failures.values()))[1] <= FAILURE_TTL_MS:
                 break

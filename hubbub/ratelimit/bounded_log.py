@@ -1,4 +1,4 @@
-"""Lines of a log that come as often as clients like, bounded: a crowd costs neither time nor disk."""
+"""Log lines that clients can cause at any rate, limited, so that they cost neither time nor disk."""
 
 import logging
 
@@ -9,7 +9,7 @@ DEFAULT_RATE = Rate(50, 10)  # lines
 
 
 class BoundedLog:
-    """Writes lines at level `info` while there are tokens left; the next line says how many it left out."""
+    """Writes lines at level `info` within a rate. The next line has the number of omitted ones."""
 
     def __init__(self, log: logging.Logger, rate: Rate = DEFAULT_RATE) -> None:
         self._log = log
@@ -17,7 +17,7 @@ class BoundedLog:
         self._suppressed = 0  # lines since the last one that was written
 
     def write(self, message: str, **fields: object) -> None:
-        """Write a line, or count it."""
+        """Write a line, or count it as omitted."""
         if self._limiter.acquire():
             self._suppressed += 1
             return

@@ -1,4 +1,4 @@
-"""The arithmetic of limits: what a bucket allows, wherever its level is kept."""
+"""GCRA (generic cell rate algorithm): the arithmetic of rate limits, for every store."""
 
 from collections.abc import Hashable
 from heapq import heappop, heappush
@@ -11,15 +11,14 @@ from hubbub.ratelimit.rate import Rate
 
 MAX_KEYS = 50_000  # buckets of one kind
 MAX_REMOVAL_STEPS = 16  # of the search for a bucket to remove, each less than a few microseconds
-US_PER_S = 1_000_000  # all in whole microseconds, so that it is the same in memory and in Redis
+US_PER_S = 1_000_000  # whole microseconds, so that the results are the same in memory and in Redis
 US_PER_MS = 1000
 
 
 class Decision(NamedTuple):
-    """What is left after one was taken. `wait_ms` is 0 unless there was none.
+    """The result of `acquire`. `wait_ms` is 0 if it was allowed.
 
-    `hold_ms` is how long to wait before going on with what was allowed: out of a leaky bucket comes one
-    at a time.
+    `delay_ms` is the delay before an allowed call continues: a leaky bucket releases one at a time.
     """
 
     limit: int
@@ -30,12 +29,12 @@ class Decision(NamedTuple):
 
 
 def interval_us(rate: Rate) -> int:
-    """The time in which one is filled up again."""
+    """Return the microseconds in which one token is refilled."""
     return max(1, round(US_PER_S / rate.per_s))
 
 
 def decide(rate: Rate, backlog_us: int, *, allowed: bool, cost: int = 1) -> Decision:
-    """What is said to somebody whose bucket is full again after `backlog_us`, and who asked for `cost`."""
+    """Return the decision on a call for `cost` tokens, whose bucket is full again after `backlog_us`."""
     interval = interval_us(rate)
     full = interval * rate.burst
     return Decision(
@@ -48,26 +47,26 @@ def decide(rate: Rate, backlog_us: int, *, allowed: bool, cost: int = 1) -> Deci
 
 
 class GcraLimiter:
-    """Buckets by key, in bounded memory. Of each only the time is kept at which it is full again.
+    """Buckets by key, in bounded memory. For each, only the time at which it is full again is stored.
 
-    A bucket that is full again is removed first: nothing is lost with it. While `most` are not full, a new
-    IPv6 network shares the bucket of its /48, and any other new key replaces the bucket with the smallest
-    backlog and starts with that backlog. So a flood of keys never gives anything back to a key.
+    Full buckets are removed first, without any loss. While `max_keys` are not full, a new IPv6 network shares
+    the bucket of its /48, and any other new key replaces the bucket with the smallest backlog and starts with
+    that backlog. Therefore a flood of keys never gives tokens back to a key.
     """
 
     def __init__(self, max_keys: int = MAX_KEYS) -> None:
         self._max_keys = max_keys
-        self._full_at: dict[Hashable, int] = {}
-        # One item per key. The time may be out of date; it is corrected when the item is reached.
+        self._full_at: dict[Hashable, int] = {}  # key → monotonic microseconds
+        # One item per key. Its time may be outdated, and is corrected when the item is reached.
         self._heap: list[tuple[int, int, Hashable]] = []
-        self._sequence = count()  # decides between equal times, since keys are not comparable
-        self._floor = 0  # the largest time of a bucket that was replaced: keys without a bucket start there
+        self._sequence = count()  # orders equal times, because keys are not comparable
+        self._floor = 0  # the latest time of a replaced bucket, at which keys without a bucket start
 
     def __len__(self) -> int:
         return len(self._full_at)
 
     def acquire(self, key: Hashable, rate: Rate, cost: int = 1) -> Decision:
-        """Take `cost` of what the key may at this rate, or none. A negative cost gives back."""
+        """Take `cost` tokens of the key at this rate, or none. A negative cost refunds tokens."""
         now = int(clock.monotonic() * US_PER_S)
         if key not in self._full_at and (shared_key := self._shared_key(key, now)) is not None:
             key = shared_key
@@ -79,12 +78,12 @@ class GcraLimiter:
             backlog = max(0, backlog + interval * cost)
         if (allowed and cost > 0) or (
             backlog < stored_backlog and key in self._full_at
-        ):  # or the rate was another one
+        ):  # the second case: a refund, or another rate
             self._store(key, now + backlog, now)
         return decide(rate, backlog, allowed=allowed, cost=cost)
 
     def _shared_key(self, key: Hashable, now: int) -> str | None:
-        """The key that an IPv6 network without a bucket uses while there is no room; None for its own."""
+        """Return the key of an IPv6 network without a bucket while the table is full; None for its own."""
         if not isinstance(key, str) or len(self._full_at) < self._max_keys:
             return None
         self._remove_full(now)
@@ -99,7 +98,7 @@ class GcraLimiter:
         self._full_at[key] = full_at
 
     def _remove_full(self, now: int) -> None:
-        """Remove a few buckets that are full: more than one for each new one, so memory follows the use."""
+        """Remove a few full buckets: more than one for each new one, so that the memory can shrink."""
         for _ in range(MAX_REMOVAL_STEPS):
             if not self._heap or self._heap[0][0] > now:
                 return
@@ -109,7 +108,7 @@ class GcraLimiter:
                 heappush(self._heap, item)
 
     def _evict_smallest(self) -> None:
-        """Remove the bucket with the smallest backlog, as far as `STEPS` items show it."""
+        """Remove the bucket with the smallest backlog among `MAX_REMOVAL_STEPS` items."""
         candidates: list[tuple[int, int, Hashable]] = []
         for _ in range(MAX_REMOVAL_STEPS):
             candidates.append(self._pop_current())
@@ -123,6 +122,6 @@ class GcraLimiter:
         del self._full_at[smallest[2]]
 
     def _pop_current(self) -> tuple[int, int, Hashable]:
-        """Take the next item off, with the time that its bucket has now."""
+        """Pop the next item, with the current time of its bucket."""
         _, order, key = heappop(self._heap)
         return self._full_at[key], order, key

@@ -1,4 +1,4 @@
-"""A rate: how many at once, and how many a second."""
+"""A rate: tokens at once, and tokens per second."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 class Rate(NamedTuple):
     """`burst` at once, refilled by `per_s` a second; written `30/10` in the settings.
 
-    `leaky`: as many may wait, one after the other goes on, `per_s` a second; written `30/10 leaky`.
+    `leaky`: `burst` calls may wait, and `per_s` a second continue, one by one; written `30/10 leaky`.
     """
 
     burst: int

@@ -1,7 +1,7 @@
-"""FAST PATH: GCRA for one caller, in memory: for the events of one connection.
+"""FAST PATH: GCRA for one caller, in memory, for the events of one connection.
 
-The arithmetic is that of `gcra.GcraLimiter`: one time in whole microseconds, at which all is available again.
-docs/decisions/0024-one-limiter.md has the measurement.
+The arithmetic is that of `gcra.GcraLimiter`: a single time in whole microseconds, at which the burst is
+available again. docs/decisions/0024-one-limiter.md has the measurement.
 """
 
 from hubbub.core import clock
@@ -10,20 +10,19 @@ from hubbub.ratelimit.rate import Rate
 
 
 class SingleKeyLimiter:
-    """What one caller may do at one rate; None allows everything."""
+    """Limits one caller to one rate; None allows everything."""
 
     __slots__ = ("_full_at", "_interval_us", "_tolerance_us", "ready")
 
     def __init__(self, rate: Rate | None) -> None:
-        self._interval_us = interval_us(rate) if rate is not None else 0  # for one; 0 without a limit
+        self._interval_us = interval_us(rate) if rate is not None else 0  # for one token; 0 without a limit
         self._tolerance_us = self._interval_us * (rate.burst - 1) if rate is not None else 0
         self._full_at = 0  # monotonic microseconds at which the whole burst is available again
-        self.ready = (
-            True  # whether one was left after the last call: then one is left now; else ask `wait_ms`
-        )
+        # Whether a token was left after the last call, so that one is left now. Otherwise call `wait_ms`.
+        self.ready = True
 
     def acquire(self) -> int:
-        """Take one. Returns 0, or the milliseconds until one is available; then none was taken."""
+        """Take a token. Return 0, or the milliseconds until one is available; then none was taken."""
         interval = self._interval_us
         if not interval:
             return 0
