@@ -1,7 +1,7 @@
 """The page at `/account`."""
 
 
-async def test_the_page_is_there_and_runs_nothing_of_others(world):
+async def test_the_page_is_served_and_runs_no_external_script(world):
     for path, kind in (
         ("", "text/html"),
         ("/account.js", "text/javascript"),

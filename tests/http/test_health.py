@@ -15,7 +15,7 @@ async def probe(world, name):
         return answer.status, await answer.json()
 
 
-async def test_an_instance_that_runs_is_alive_and_ready(world):
+async def test_a_running_instance_is_alive_and_ready(world):
     assert await probe(world, "live") == (200, {"status": "ok", "checks": {"process": "ok"}})
     assert await probe(world, "ready") == (
         200,
@@ -24,7 +24,7 @@ async def test_an_instance_that_runs_is_alive_and_ready(world):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_an_instance_that_drains_is_alive_but_not_ready(world):
+async def test_a_draining_instance_is_alive_but_not_ready(world):
     world.app.container.draining = True
 
     assert (await probe(world, "live"))[0] == 200
@@ -33,7 +33,7 @@ async def test_an_instance_that_drains_is_alive_but_not_ready(world):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_database_that_is_away_is_told_without_details(world, monkeypatch):
+async def test_an_unavailable_database_is_reported_without_details(world, monkeypatch):
     async def away():
         raise Unavailable from OSError("10.0.0.5:5432")
 
@@ -61,7 +61,7 @@ async def test_an_old_schema_is_not_ready(world, monkeypatch):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_redis_that_is_away_is_told_and_keeps_nobody_out(settings):
+async def test_an_unavailable_redis_is_reported_and_does_not_affect_readiness(settings):
     async with LiveInstance(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1"})) as world:
         status, answer = await probe(world, "ready")
 

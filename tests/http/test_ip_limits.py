@@ -74,7 +74,7 @@ async def responses(reader: asyncio.StreamReader, count: int) -> list[int]:
 
 
 @pytest.mark.parametrize("kind", FREE)
-async def test_requests_over_the_limit_wait_whatever_they_ask(
+async def test_requests_over_the_limit_wait_on_every_route(
     world: LiveInstance, limited: IpLimits, kind: str
 ) -> None:
     held = metrics.counters["requests_delayed"]
@@ -182,7 +182,7 @@ async def test_open_connections_are_bounded_and_freed(world: LiveInstance, limit
     other.close()
 
 
-async def test_what_waits_to_be_parsed_is_bounded(world: LiveInstance, limited: IpLimits) -> None:
+async def test_input_waiting_to_be_parsed_is_bounded(world: LiveInstance, limited: IpLimits) -> None:
     limited.client_of(HERE).request_budget = -40
     _, writer = await connect(world)
     body = (
@@ -206,7 +206,7 @@ async def test_what_waits_to_be_parsed_is_bounded(world: LiveInstance, limited: 
         b"POST /socket.io/?EIO=4&transport=polling&sid=x HTTP/1.1\r\nHost: x\r\n",
     ],
 )
-async def test_bodies_of_answered_requests_are_read_within_a_bound(
+async def test_bodies_of_finished_requests_are_read_within_a_bound(
     world: LiveInstance, limited: IpLimits, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
     """8 GB of them in 17 s kept the event loop busy: 0.35 s for what takes 5 ms."""
@@ -228,7 +228,7 @@ async def test_bodies_of_answered_requests_are_read_within_a_bound(
     other.close()
 
 
-async def test_a_client_that_sends_first_finds_its_answer(world: LiveInstance, limited: IpLimits) -> None:
+async def test_a_client_that_sends_first_gets_its_response(world: LiveInstance, limited: IpLimits) -> None:
     size = 4_000_000
     limited.client_of(HERE).request_budget = 1
     reader, writer = await connect(world)
@@ -240,7 +240,7 @@ async def test_a_client_that_sends_first_finds_its_answer(world: LiveInstance, l
     writer.close()
 
 
-async def test_connections_that_come_in_one_turn_are_counted_one_by_one(
+async def test_connections_accepted_in_one_turn_are_counted_separately(
     world: LiveInstance, limited: IpLimits
 ) -> None:
     limited.max_connections = 5
@@ -325,7 +325,7 @@ async def test_without_a_free_descriptor_connections_wait(
     client.close()
 
 
-async def test_behind_a_trusted_proxy_its_clients_are_limited(world: LiveInstance, limited: IpLimits) -> None:
+async def test_clients_behind_a_trusted_proxy_are_limited(world: LiveInstance, limited: IpLimits) -> None:
     limited.trusted_proxies = (ip_network("127.0.0.1/32"),)
     statuses = []
     async with aiohttp.ClientSession() as session:
@@ -342,7 +342,7 @@ async def test_behind_a_trusted_proxy_its_clients_are_limited(world: LiveInstanc
     assert retry is None or int(retry) >= 1
 
 
-def test_ip_addresses_without_a_connection_are_forgotten() -> None:
+def test_ip_addresses_without_a_connection_are_removed() -> None:
     limits = IpLimits()
     for number in range(200_000):
         limits.client_of(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")

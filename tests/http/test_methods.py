@@ -44,7 +44,7 @@ async def test_options_lists_the_methods_of_every_path(world):
         assert (status, set((allow or "").split(","))) == (405, known), path
 
 
-async def test_a_method_that_a_path_does_not_have_is_405_for_everybody(world):
+async def test_an_unsupported_method_is_405_for_every_caller(world):
     person = await world.register()
     for path, known in paths():
         for method in METHODS - known:
@@ -54,7 +54,7 @@ async def test_a_method_that_a_path_does_not_have_is_405_for_everybody(world):
 
 
 @pytest.mark.parametrize("path", ["/messages/search", "/users/profile", "/rooms/public"])
-async def test_nothing_else_of_such_a_request_is_looked_at(world, path):
+async def test_the_rest_of_such_a_request_is_not_checked(world, path):
     person = await world.register()
     for headers in ({"Idempotency-Key": "x" * 999}, {"X-API-Key": "none"}, {"Content-Type": "text/plain"}):
         status, refusal = await person.rest("POST", path, headers=headers, data=b"{")
@@ -75,7 +75,7 @@ BAD_BODIES = [b"", b"{", b"[]", b"null", b"{}", b'{"role": 5}', b'{"unknown": 1}
 
 
 @pytest.mark.parametrize(("method", "path"), list(admin_routes()))
-async def test_who_may_not_is_refused_whatever_else_is_wrong(world, method, path):
+async def test_a_missing_permission_is_reported_before_other_errors(world, method, path):
     tokens = {"token": (await world.register("ada")).token, "none": None}
     for each in {filled(path), path.replace("{", "").replace("}", "")}:
         for query in BAD_QUERIES:

@@ -36,7 +36,7 @@ async def scrape(world, **headers):
         return answer.status, answer.headers["Content-Type"], (await answer.text()).splitlines()
 
 
-async def test_counters_and_gauges_are_shown(world, counted):
+async def test_counters_and_gauges_are_exported(world, counted):
     person = await world.register()
     await person.connect_client()
     metrics.count("things")
@@ -60,7 +60,7 @@ async def test_counters_and_gauges_are_shown(world, counted):
     assert person.username not in str(lines)
 
 
-async def test_a_broken_gauge_hides_no_other(world, counted, caplog):
+async def test_a_failing_gauge_hides_no_other(world, counted, caplog):
     metrics.gauge("broken", lambda: 1 / 0)
     metrics.gauge("level", lambda: 7)
 
@@ -96,7 +96,7 @@ def in_production(database_url, tmp_path, **more):
         ("127.0.0.0/8", "203.0.113.0/24", {"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}, 403),
     ],
 )
-async def test_in_production_they_are_for_those_near(
+async def test_production_serves_metrics_to_trusted_networks_only(
     database_url, tmp_path, proxies, allowed, headers, status
 ):
     settings = in_production(database_url, tmp_path, trusted_proxies=proxies, metrics_allow=allowed)
@@ -106,7 +106,7 @@ async def test_in_production_they_are_for_those_near(
     assert (got, content_type == "application/problem+json") == (status, status == 403)
 
 
-async def test_a_port_of_their_own(database_url, tmp_path, unused_tcp_port):
+async def test_metrics_may_have_a_separate_port(database_url, tmp_path, unused_tcp_port):
     settings = in_production(database_url, tmp_path, metrics_port=unused_tcp_port)
     async with LiveInstance(settings) as world:
         assert (await scrape(world))[0] == 404
@@ -115,7 +115,7 @@ async def test_a_port_of_their_own(database_url, tmp_path, unused_tcp_port):
             assert (answer.status, "hubbub_connections 0" in await answer.text()) == (200, True)
 
 
-async def test_a_taken_port_is_told():
+async def test_a_port_in_use_is_reported():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(CannotListen, match=rf"^127.0.0.1:{port} is taken: .*HUBBUB_METRICS_PORT"):

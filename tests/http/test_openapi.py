@@ -97,7 +97,7 @@ def test_the_document_is_valid():
     validate(api_contract().document)
 
 
-async def test_it_is_served_and_has_a_page(world):
+async def test_the_document_is_served_and_has_a_page(world):
     status, answer = await world.rest("GET", "/openapi.json")
     assert status == 200
     assert answer["paths"] == api_contract().document["paths"]
@@ -108,7 +108,7 @@ async def test_it_is_served_and_has_a_page(world):
     assert "https://" not in text
 
 
-async def test_each_answer_described_is_seen(world, relay, other):
+async def test_each_described_response_is_seen(world, relay, other):
     described = ApiContract()
     api_contract().seen.clear()
     asker = Asker(world)

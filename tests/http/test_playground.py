@@ -28,7 +28,7 @@ def _address(path: Path) -> str:
     return f"/playground/{path.relative_to(playground.FOLDER).as_posix()}"
 
 
-async def test_the_page_and_all_that_it_needs_are_served(client):
+async def test_the_page_and_all_its_files_are_served(client):
     page = await client.get("/")
     text = await page.text()
     assert page.content_type == "text/html"
@@ -60,7 +60,7 @@ async def test_each_file_has_its_type_and_the_strict_headers(client, path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_a_file_imports_only_what_is_there(path):
+def test_a_file_imports_only_existing_files(path):
     text = path.read_text()
     for name in re.findall(r'^import .* from "([^"]+)";$', text, re.MULTILINE):
         assert (path.parent / name).resolve() in FILES
@@ -79,14 +79,14 @@ async def test_an_unchanged_file_is_not_sent_again(client):
     assert other.status == 200
 
 
-async def test_head_is_answered_without_a_body(client):
+async def test_head_has_no_body(client):
     answer = await client.head("/playground/main.js")
     assert answer.status == 200
     assert await answer.read() == b""
 
 
 @pytest.mark.parametrize("path", ["/playground", "/playground/"])
-async def test_the_folder_is_the_page_not_a_listing(client, path):
+async def test_the_folder_is_served_as_the_page_and_not_as_a_listing(client, path):
     answer = await client.get(path, allow_redirects=False)
     assert answer.status == 302
     assert answer.headers["Location"] == "/"
@@ -109,7 +109,7 @@ async def test_the_folder_is_the_page_not_a_listing(client, path):
         "/playground.py",
     ],
 )
-async def test_nothing_else_has_an_address(client, path):
+async def test_no_other_path_is_served(client, path):
     # Over a bare connection, because clients tidy such paths up.
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
@@ -120,14 +120,14 @@ async def test_nothing_else_has_an_address(client, path):
     assert b"Settings" not in answer
 
 
-async def test_only_reading_is_allowed(client):
+async def test_only_get_and_head_are_allowed(client):
     assert (await client.post("/playground/main.js")).status == 405
 
 
 @pytest.mark.parametrize(
     ("given", "there"), [({"playground": True}, True), ({"playground": False}, False), ({}, False)]
 )
-async def test_an_instance_has_it_where_the_settings_say_so(given, there, databases, tmp_path):
+async def test_an_instance_serves_it_if_enabled(given, there, databases, tmp_path):
     url = databases.create_migrated("sqlite", tmp_path)
     settings = Settings.for_tests(database_url=url, data_dir=tmp_path, port=0, **given)
     async with LiveInstance(settings) as world:
@@ -139,7 +139,7 @@ async def test_an_instance_has_it_where_the_settings_say_so(given, there, databa
 
 
 @pytest.mark.parametrize(("env", "there"), [("development", True), ("production", False)])
-def test_it_is_on_in_development_and_off_in_production(env, there):
+def test_the_playground_is_on_in_development_and_off_in_production(env, there):
     assert Settings.for_tests(env=env, secret_key="x" * 40, bcrypt_rounds=12).playground is there
 
 
@@ -150,7 +150,7 @@ def test_the_socket_io_client_is_the_stock_one_with_its_licence():
     assert "MIT License" in (playground.FOLDER / "vendor" / "socket.io.LICENSE.txt").read_text()
 
 
-async def test_files_of_pages_leave_no_line_at_info(
+async def test_static_files_are_not_logged_at_info(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     paths = ("/", "/playground/main.js", "/playground/icons.svg", "/api/docs", "/account", "/health/live")

@@ -32,7 +32,7 @@ def test_every_code_has_a_status_and_every_status_a_title():
     assert set(problems.STATUS_BY_CODE.values()) == set(problems.TITLE_BY_STATUS)
 
 
-def test_every_code_stands_in_the_docs_with_its_status():
+def test_every_code_is_documented_with_its_status():
     table = re.findall(r"^\| (\d{3}) \| (.*) \|$", (DOCS / "rest.md").read_text(), re.MULTILINE)
     told = {code: int(status) for status, line in table for code in re.findall(r"`([a-z_]+)`", line)}
     told = {code: status for code, status in told.items() if code in problems.STATUS_BY_CODE}
@@ -44,7 +44,7 @@ def test_every_code_stands_in_the_docs_with_its_status():
     assert all(f"`{code}`" in protocol for code in rest)
 
 
-async def test_a_refusal_is_a_problem_document(world):
+async def test_an_error_is_a_problem_document(world):
     async with world.http.post(f"{world.url}/api/v1/auth/register", json={"name": ""}) as answer:
         document = await answer.json(content_type="application/problem+json")
         assert answer.headers["Content-Type"] == "application/problem+json"
@@ -61,7 +61,7 @@ async def test_a_refusal_is_a_problem_document(world):
     "path",
     ["/nothing", "/api/v1/nothing", "/api/v1/rooms/", "/api/v2/rooms", "/api", "/API/v1/rooms", "/health/"],
 )
-async def test_an_unknown_address_is_not_found_with_a_token_or_without(world, path):
+async def test_an_unknown_path_is_not_found_with_or_without_a_token(world, path):
     person = await world.register()
     for headers in ({}, {"Authorization": f"Bearer {person.token}"}):
         async with world.http.get(world.url + path, headers=headers) as answer:
@@ -78,7 +78,7 @@ async def test_an_unknown_address_is_not_found_with_a_token_or_without(world, pa
         ("POST", "/health/live", {"GET", "HEAD"}),
     ],
 )
-async def test_another_method_is_told_which_there_are(world, method, path, allowed):
+async def test_an_unsupported_method_lists_the_allowed_ones(world, method, path, allowed):
     async with world.http.request(method, world.url + path) as answer:
         document = await answer.json(content_type="application/problem+json")
 
@@ -104,7 +104,7 @@ async def test_head_is_get_without_a_body(world):
         (ConnectionResetError("10.0.0.5:5432"), 503, "unavailable"),
     ],
 )
-async def test_a_fault_tells_nothing_of_the_inside(world, monkeypatch, caplog, fault, status, code):
+async def test_an_internal_error_reveals_no_details(world, monkeypatch, caplog, fault, status, code):
     person = await world.register()
 
     async def broken(*_):
@@ -119,7 +119,7 @@ async def test_a_fault_tells_nothing_of_the_inside(world, monkeypatch, caplog, f
     assert ("a request failed" in caplog.text) == (status == 500)
 
 
-async def test_a_refusal_says_when_to_come_back(world, monkeypatch):
+async def test_a_refusal_has_a_retry_time(world, monkeypatch):
     person = await world.register()
 
     async def busy(*_):

@@ -3,7 +3,7 @@
 from hubbub.http.recent import RecentDigests
 
 
-def test_what_was_added_is_in_until_it_is_discarded():
+def test_an_added_item_is_present_until_it_is_discarded():
     seen = RecentDigests()
     assert "a" not in seen
     seen.add("a")
@@ -15,7 +15,7 @@ def test_what_was_added_is_in_until_it_is_discarded():
     assert "a" not in seen
 
 
-def test_beyond_the_bound_the_oldest_is_forgotten():
+def test_the_oldest_items_are_removed_past_the_bound():
     seen = RecentDigests(max_digests=2)
     for text in ("a", "b", "a", "c"):
         seen.add(text)

@@ -43,7 +43,7 @@ async def register(world, body, content_type="application/json"):
         b" ",
     ],
 )
-async def test_what_is_no_json_is_refused(world, body):
+async def test_invalid_json_is_refused(world, body):
     status, answer = await register(world, body)
 
     assert (status, answer["code"], answer["title"]) == (400, "invalid_json", "Bad request")
@@ -53,13 +53,13 @@ async def test_what_is_no_json_is_refused(world, body):
     "body",
     [b"[]", b"null", b"7", b'"text"', b"[{}]", b"true", b'{"name": 1e400}', b'{"a": ' + b"9" * 5000 + b"}"],
 )
-async def test_json_that_is_no_command_is_refused(world, body):
+async def test_json_that_is_not_a_command_is_refused(world, body):
     status, answer = await register(world, body)
 
     assert (status, answer["code"]) == (422, "invalid_payload")
 
 
-async def test_of_a_doubled_field_the_last_one_counts(world):
+async def test_the_last_of_duplicate_fields_counts(world):
     body = json.dumps(GOOD).encode().replace(b'"Ada"', b'"Eve", "name": "Ada"')
 
     status, answer = await register(world, body)
@@ -77,23 +77,23 @@ async def test_of_a_doubled_field_the_last_one_counts(world):
         None,
     ],
 )
-async def test_another_type_is_refused(world, content_type):
+async def test_another_content_type_is_refused(world, content_type):
     status, answer = await register(world, json.dumps(GOOD).encode(), content_type)
 
     assert (status, answer["code"]) == (415, "unsupported_media_type")
 
 
-async def test_a_charset_is_passed_over(world):
+async def test_a_charset_is_ignored(world):
     assert (await register(world, json.dumps(GOOD), "Application/JSON; charset=latin-1"))[0] == 201
 
 
-async def test_no_body_at_all_lacks_its_fields(world):
+async def test_a_missing_body_lacks_its_fields(world):
     status, answer = await register(world, b"", None)
 
     assert (status, answer["errors"][0]["field"]) == (422, "name")
 
 
-async def test_a_body_has_room_for_what_the_route_takes_and_no_more(world):
+async def test_a_body_is_limited_by_its_route(world):
     ada = await world.register("ada")
     most = Command.max_body_bytes
     note = json.dumps({"display_name": "Ada"}).encode()
@@ -107,7 +107,7 @@ async def test_a_body_has_room_for_what_the_route_takes_and_no_more(world):
     assert (status, answer["code"]) == (413, "too_large")
 
 
-async def test_the_longest_message_fits_however_it_is_escaped(world):
+async def test_the_longest_message_fits_with_any_escapes(world):
     room_id, [_] = await world.room_with_clients("ada")
     body = json.dumps({"client_id": str(uuid4()), "body": "🌍" * 8000})
     assert len(body) > 90_000
@@ -120,13 +120,13 @@ async def test_the_longest_message_fits_however_it_is_escaped(world):
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
-async def test_what_is_nested_without_end_is_no_json(world, opening):
+async def test_unbounded_nesting_is_refused(world, opening):
     status, answer = await register(world, (opening * 100_000).encode())
 
     assert (status, answer["code"]) == (400, "invalid_json")
 
 
-async def test_a_body_with_passwords_may_have_a_mebibyte(world):
+async def test_a_body_with_passwords_is_limited_to_a_mebibyte(world):
     body = json.dumps(GOOD).encode()
 
     assert (await register(world, io.BytesIO(body.ljust(LARGEST))))[0] == 201
@@ -134,7 +134,7 @@ async def test_a_body_with_passwords_may_have_a_mebibyte(world):
     assert (status, answer["code"]) == (413, "too_large")
 
 
-async def test_text_that_no_database_keeps_is_refused(world):
+async def test_text_that_no_database_stores_is_refused(world):
     status, answer = await register(world, json.dumps({**GOOD, "password": "nul\x00nul-nul"}))
 
     assert (status, answer["errors"][0]["field"]) == (422, "password")
@@ -158,7 +158,7 @@ async def test_text_that_no_database_keeps_is_refused(world):
         (f"cursor={'x' * 201}", "cursor"),
     ],
 )
-async def test_a_wrong_page_is_refused(world, query, field):
+async def test_an_invalid_page_is_refused(world, query, field):
     person = await world.register()
 
     status, answer = await person.rest("GET", f"/rooms?{query}")
@@ -170,7 +170,7 @@ async def test_a_wrong_page_is_refused(world, query, field):
 @pytest.mark.parametrize(
     "query", ["", "q=", "query=words", f"q={'x' * 501}", "q=%00", "q=a&limit=101", "q=a&room_id=x"]
 )
-async def test_a_wrong_search_is_refused(world, query):
+async def test_an_invalid_search_is_refused(world, query):
     person = await world.register()
 
     status, answer = await person.rest("GET", f"/messages/search?{query}")
@@ -180,7 +180,7 @@ async def test_a_wrong_search_is_refused(world, query):
     assert [each["field"] for each in answer["errors"]] == [expected]
 
 
-async def test_what_a_query_does_not_know_is_passed_over(world):
+async def test_unknown_query_parameters_are_ignored(world):
     person = await world.register()
 
     assert (await person.rest("GET", "/rooms?limit=1&_=1234"))[0] == 200
@@ -214,7 +214,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize(("method", "path"), ADDRESSES)
-async def test_an_id_of_nothing_is_not_found(world, method, path):
+async def test_an_unknown_id_is_not_found(world, method, path):
     person = await world.register()
     body = BODIES.get(path, {}) if method in ("POST", "PATCH") else None
 
@@ -223,7 +223,7 @@ async def test_an_id_of_nothing_is_not_found(world, method, path):
         assert (status, answer["code"]) == (404, "not_found"), odd
 
 
-async def test_what_the_address_says_is_not_said_twice(world):
+async def test_a_field_of_the_path_is_not_repeated_in_the_body(world):
     room_id, _ = await world.room_with_clients("ada")
 
     body = {"room_id": room_id, "topic": "elsewhere"}

@@ -24,14 +24,14 @@ def operations() -> list[dict[str, Any]]:
     ]
 
 
-def test_they_are_the_committed_ones(operations: list[dict[str, Any]]) -> None:
+def test_the_operations_are_the_committed_ones(operations: list[dict[str, Any]]) -> None:
     """A new operation adds a line; a changed line breaks every generated client."""
     found = [f"{it['method']} {it['path']} {it['operationId']} {it['tags'][0]}" for it in operations]
 
     assert found == COMMITTED.read_text().splitlines()
 
 
-def test_each_is_one_noun_and_one_verb_and_comes_once(operations: list[dict[str, Any]]) -> None:
+def test_each_operation_is_one_noun_and_one_verb_and_unique(operations: list[dict[str, Any]]) -> None:
     names = [it["operationId"] for it in operations]
 
     assert [name for name in names if not NAME.fullmatch(name)] == []

@@ -74,7 +74,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-async def test_what_is_malformed_is_not_kept_in_memory(world, kind):
+async def test_malformed_requests_leave_nothing_in_memory(world, kind):
     """Without any collection of cycles: an exception that holds its frames holds all that was read."""
 
     async def send(times):
@@ -118,7 +118,7 @@ async def test_what_is_malformed_is_not_kept_in_memory(world, kind):
         REGISTER + JSON + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
     ],
 )
-async def test_what_is_no_http_is_a_bad_request(world, request_bytes):
+async def test_invalid_http_is_a_bad_request(world, request_bytes):
     refusal(await spoken(world, request_bytes), 400, "bad_request")
     assert (await spoken(world, b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"))[0] == 200
 
@@ -148,7 +148,7 @@ async def test_what_is_no_http_is_a_bad_request(world, request_bytes):
         REGISTER + JSON + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n",
     ],
 )
-async def test_what_is_odd_is_never_the_servers_fault(world, request_bytes):
+async def test_unusual_requests_are_never_internal_errors(world, request_bytes):
     status, headers, body = await spoken(world, request_bytes)
 
     assert status < 500, body
@@ -159,17 +159,17 @@ async def test_what_is_odd_is_never_the_servers_fault(world, request_bytes):
             assert leak not in body
 
 
-async def test_the_id_of_a_malformed_request_is_made(world):
+async def test_a_malformed_request_gets_a_generated_id(world):
     document = refusal(await spoken(world, b"nonsense\r\n\r\n"), 400, "bad_request")
     assert len(document["request_id"]) == 36
 
 
-async def test_an_expectation_that_is_not_met(world):
+async def test_an_unsupported_expectation_is_refused(world):
     answer = await spoken(world, REGISTER + b"Expect: the unexpected\r\nX-Request-ID: mine\r\n\r\n")
     assert refusal(answer, 400, "bad_request")["request_id"] == "mine"
 
 
-async def test_an_expectation_that_is_met(world):
+async def test_a_supported_expectation_is_met(world):
     reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
     writer.write(REGISTER + JSON + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
     assert (await _answer(reader))[0] == 100
@@ -178,20 +178,20 @@ async def test_an_expectation_that_is_met(world):
     writer.close()
 
 
-async def test_a_body_in_chunks_may_not_be_larger_either(world):
+async def test_a_chunked_body_has_the_same_limit(world):
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     head = REGISTER + JSON + b"Transfer-Encoding: chunked\r\n\r\n"
     refusal(await spoken(world, head, chunk * 17, b"0\r\n\r\n"), 413, "too_large")
 
 
-async def test_a_body_that_unpacks_to_more_is_too_large(world):
+async def test_a_compressed_body_over_the_limit_is_refused(world):
     packed = zlib.compress(b" " * (64 << 20))
     head = REGISTER + JSON + b"Content-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(packed)
     refusal(await spoken(world, head, packed), 413, "too_large")
 
 
 @pytest.mark.parametrize("path", ["auth/register", "rooms", "nothing"])
-async def test_the_rest_of_a_refused_packed_body_is_not_unpacked(world, path):
+async def test_the_rest_of_a_refused_compressed_body_is_not_decompressed(world, path):
     """64 kB that became 64 MB kept the event loop busy for as long as a body may linger."""
     packed = zlib.compress(b" " * (64 << 20))
     head = f"POST /api/v1/{path} HTTP/1.1\r\n".encode() + HOST + JSON
@@ -205,18 +205,18 @@ async def test_the_rest_of_a_refused_packed_body_is_not_unpacked(world, path):
     assert time.process_time() - began < 0.3
 
 
-async def test_a_packed_body_is_read(world):
+async def test_a_compressed_body_is_read(world):
     packed = zlib.compress(b"[]")
     head = REGISTER + JSON + b"Content-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(packed)
     refusal(await spoken(world, head, packed), 422, "invalid_payload")
 
 
-async def test_a_large_body_is_refused_before_it_comes(world):
+async def test_a_large_body_is_refused_before_it_is_sent(world):
     head = REGISTER + JSON + b"Content-Length: 1048577\r\n\r\n"
     refusal(await spoken(world, head), 413, "too_large")
 
 
-async def test_a_client_that_goes_in_mid_body_harms_nobody(world):
+async def test_a_client_that_disconnects_during_a_body_affects_no_other(world):
     _, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
     writer.write(REGISTER + JSON + b'Content-Length: 100\r\n\r\n{"name": "A')
     await writer.drain()
@@ -227,7 +227,7 @@ async def test_a_client_that_goes_in_mid_body_harms_nobody(world):
     assert not await models.User.exists()
 
 
-async def test_headers_of_odd_bytes_are_read(world):
+async def test_headers_with_unusual_bytes_are_read(world):
     body = json.dumps({"name": "Ada", "email": "ada@example.org", "password": "long enough"}).encode()
     head = REGISTER + JSON + b"User-Agent: odd \xff\xfe agent\r\nContent-Length: %d\r\n\r\n" % len(body)
 
@@ -235,12 +235,12 @@ async def test_headers_of_odd_bytes_are_read(world):
     assert await models.Session.filter(user_agent="odd ?? agent").exists()
 
 
-async def test_a_token_of_odd_bytes_is_no_token(world):
+async def test_a_token_with_unusual_bytes_is_refused(world):
     request = b"GET /api/v1/auth/me HTTP/1.1\r\n" + HOST + b"Authorization: Bearer \xff\xfe.a.b\r\n\r\n"
     refusal(await spoken(world, request), 401, "unauthenticated")
 
 
-async def test_requests_in_one_go_are_answered_in_order(world):
+async def test_pipelined_requests_are_answered_in_order(world):
     reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
     for number in range(5):
         writer.write(b"GET /health/live HTTP/1.1\r\n" + HOST + b"X-Request-ID: %d\r\n\r\n" % number)
@@ -249,7 +249,7 @@ async def test_requests_in_one_go_are_answered_in_order(world):
     writer.close()
 
 
-async def test_a_bad_body_that_nobody_reads_is_no_error_of_ours(world, caplog):
+async def test_an_invalid_unread_body_is_no_internal_error(world, caplog):
     request = b"GET /health/live HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n4\r\nab"
     reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
     writer.write(request)
@@ -265,7 +265,7 @@ async def test_a_bad_body_that_nobody_reads_is_no_error_of_ours(world, caplog):
 # --- time limits ---
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(world, monkeypatch):
+async def test_the_wait_for_a_body_is_bounded(world, monkeypatch):
     monkeypatch.setattr(request, "BODY_TIMEOUT_S", 0.2)
 
     answer = await spoken(world, REGISTER + JSON + b"Content-Length: 100\r\n\r\n{")
@@ -294,7 +294,7 @@ async def hurried():
     "pieces",
     [[], [b"GET / HTT"], [b"GET / HTTP/1.1\r\n", b"Host: x\r\n"], [b"GET / HTTP/1.1\r\nX: " + b"x" * 8000]],
 )
-async def test_a_header_that_does_not_come_is_not_waited_for(hurried, pieces):
+async def test_the_wait_for_a_header_is_bounded(hurried, pieces):
     reader, writer = await asyncio.open_connection("127.0.0.1", hurried)
     for piece in pieces:
         writer.write(piece)
@@ -304,7 +304,7 @@ async def test_a_header_that_does_not_come_is_not_waited_for(hurried, pieces):
     writer.close()
 
 
-async def test_dripping_a_header_gains_no_time(hurried):
+async def test_sending_a_header_slowly_gains_no_time(hurried):
     reader, writer = await asyncio.open_connection("127.0.0.1", hurried)
 
     async def drip():
@@ -322,7 +322,7 @@ async def test_dripping_a_header_gains_no_time(hurried):
     writer.close()
 
 
-async def test_a_second_header_has_the_same_limit_and_a_pause_before_it_none(hurried):
+async def test_a_second_header_has_the_same_limit_and_the_pause_before_it_none(hurried):
     reader, writer = await asyncio.open_connection("127.0.0.1", hurried)
     for _ in range(2):
         writer.write(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
@@ -335,7 +335,7 @@ async def test_a_second_header_has_the_same_limit_and_a_pause_before_it_none(hur
 
 
 @pytest.mark.parametrize("rest", [b"", b"Connection: close\r\n"])
-async def test_who_takes_nothing_of_an_answer_is_hung_up_on(hurried, rest):
+async def test_a_client_that_reads_no_response_is_disconnected(hurried, rest):
     transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, "127.0.0.1", hurried)
     transport.pause_reading()
     counted = metrics.counters["slow_requests"]
@@ -346,7 +346,7 @@ async def test_who_takes_nothing_of_an_answer_is_hung_up_on(hurried, rest):
     transport.abort()
 
 
-async def test_who_takes_an_answer_slowly_gets_it_whole(hurried):
+async def test_a_client_that_reads_slowly_gets_the_whole_response(hurried):
     reader, writer = await asyncio.open_connection("127.0.0.1", hurried, limit=1 << 16)
     writer.write(b"GET /?size=12000000 HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
     taken = 0

@@ -38,7 +38,7 @@ async def test_one_warning_names_the_setting_and_the_registration_names_the_prox
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("proxies", "headers"), [("127.0.0.0/8", FORWARDED), ("", {})])
-async def test_a_trusted_proxy_and_a_direct_request_are_fine(settings, caplog, proxies, headers):
+async def test_a_trusted_proxy_and_a_direct_request_cause_no_warning(settings, caplog, proxies, headers):
     networks = tuple(ip_network(each) for each in proxies.split(",") if each)
     async with LiveInstance(settings.model_copy(update={"trusted_proxies": networks})) as world:
         async with world.http.get(f"{world.url}/health/live", headers=headers):
@@ -56,7 +56,7 @@ async def test_a_trusted_proxy_and_a_direct_request_are_fine(settings, caplog, p
         ("", False),
     ],
 )
-def test_a_public_address_is_a_client_that_invents_the_header(peer, private):
+def test_a_public_ip_address_counts_as_a_client_that_forges_the_header(peer, private):
     reports = []
 
     UntrustedProxies(reports.append).record(peer)
@@ -64,7 +64,7 @@ def test_a_public_address_is_a_client_that_invents_the_header(peer, private):
     assert bool(reports) == private
 
 
-def test_it_is_said_again_after_an_hour(monkeypatch, caplog):
+def test_the_warning_is_repeated_after_an_hour(monkeypatch, caplog):
     now = 1000.0
     monkeypatch.setattr(untrusted_proxies.clock, "monotonic", lambda: now)
     watch = UntrustedProxies(lambda _: None)

@@ -31,7 +31,7 @@ async def _token(person: Any, letters: Mailbox) -> str:
     return await letters.next_code(f"{person.username}@example.com", "Delete your account")
 
 
-async def test_a_deleted_account_is_gone_and_its_messages_stay_without_a_name(world, letters):
+async def test_a_deleted_account_is_removed_and_its_messages_stay_without_a_name(world, letters):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     said = await ada.send(room_id, "what stays")
     await bob.next_event("message:new", lambda it: it["message"]["id"] == said["id"])
@@ -61,7 +61,7 @@ async def test_a_deleted_account_is_gone_and_its_messages_stay_without_a_name(wo
     assert row.password_digest is None
 
 
-async def test_the_log_forgets_the_name_too(world, letters):
+async def test_the_name_is_removed_from_the_log_too(world, letters):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await ada.send(room_id, "what stays")
     token = await _token(world.users["ada"], letters)
@@ -77,7 +77,7 @@ async def test_the_log_forgets_the_name_too(world, letters):
     assert '"Ada"' not in json.dumps(answer)
 
 
-async def test_the_name_and_the_address_may_be_used_again(world, letters):
+async def test_the_name_and_the_email_address_may_be_used_again(world, letters):
     ada = await world.register("ada")
     await ada.rest("DELETE", "/users/account", json={"token": await _token(ada, letters)})
 
@@ -99,7 +99,7 @@ async def test_an_account_is_deleted_by_its_own_token_only(world, letters):
     assert (await bob.rest("GET", "/auth/me"))[0] == 200
 
 
-async def test_everything_can_be_taken_along(world):
+async def test_all_data_of_an_account_can_be_exported(world):
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     for body in ("=1+1", "hello 🐝", "a,b\nc"):
         await ada.send(room_id, body)

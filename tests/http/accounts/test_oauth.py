@@ -92,7 +92,7 @@ def one_provider(kind: str = "sqlite") -> pytest.MarkDecorator:
 
 
 @pytest.mark.parametrize("provider", ["test", "github"])
-async def test_somebody_new_gets_an_account(world, browser, letters, provider):
+async def test_a_new_user_gets_an_account(world, browser, letters, provider):
     status, _, answer = await browser.log_in(provider)
 
     assert status == 200, answer
@@ -108,7 +108,7 @@ async def test_somebody_new_gets_an_account(world, browser, letters, provider):
 
 
 @pytest.mark.parametrize("provider", ["test", "github"])
-async def test_the_same_person_comes_back_under_another_address(world, browser, other, provider):
+async def test_the_same_user_logs_in_with_another_email_address(world, browser, other, provider):
     _, _, first = await browser.log_in(provider)
     other.user = ProviderUser(email="ada@elsewhere.example", name="Countess")
 
@@ -118,7 +118,7 @@ async def test_the_same_person_comes_back_under_another_address(world, browser, 
     assert await models.User.all().count() == 1
 
 
-async def test_another_person_of_the_same_name_is_another(world, browser, other):
+async def test_two_users_of_one_name_are_two_accounts(world, browser, other):
     await browser.log_in()
     other.user = ProviderUser(subject="1002", email="ada@elsewhere.example")
 
@@ -128,7 +128,7 @@ async def test_another_person_of_the_same_name_is_another(world, browser, other)
 
 
 @pytest.mark.parametrize("name", ["Admin", "Support", "deleted-ada", "Ａｄｍｉｎ", "r00t"])
-async def test_a_provider_gives_nobody_a_reserved_username(browser, other, name):
+async def test_no_login_with_a_provider_generates_a_reserved_username(browser, other, name):
     other.user = ProviderUser(email="ada@elsewhere.example", name=name)
 
     status, _, answer = await browser.log_in()
@@ -137,7 +137,7 @@ async def test_a_provider_gives_nobody_a_reserved_username(browser, other, name)
     assert answer["data"]["user"]["username"] == "ada"
 
 
-async def test_many_sign_ins_of_one_person_at_once_make_one_account(world):
+async def test_concurrent_logins_of_one_user_create_one_account(world):
     browsers = [OAuthBrowser(world.http, world.url) for _ in range(4)]
 
     answers = await asyncio.gather(*(each.log_in() for each in browsers))
@@ -148,7 +148,7 @@ async def test_many_sign_ins_of_one_person_at_once_make_one_account(world):
 
 
 @one_provider()
-async def test_an_address_that_is_told_besides(world, browser, other):
+async def test_an_email_address_from_userinfo_is_used(world, browser, other):
     other.minimal_id_token = True
 
     _, _, answer = await browser.log_in()
@@ -157,7 +157,7 @@ async def test_an_address_that_is_told_besides(world, browser, other):
 
 
 @one_provider()
-async def test_what_is_told_besides_of_somebody_else_counts_for_nothing(world, browser, other):
+async def test_userinfo_of_another_subject_is_ignored(world, browser, other):
     other.minimal_id_token = True
 
     async def of_somebody_else(_: web.Request) -> web.Response:
@@ -170,14 +170,14 @@ async def test_what_is_told_besides_of_somebody_else_counts_for_nothing(world, b
 
 
 @one_provider()
-async def test_an_issuer_that_wants_the_secret_in_a_header(world, browser, other):
+async def test_an_issuer_may_require_the_secret_in_a_header(world, browser, other):
     other.accepts_secret_in_form = False
 
     assert (await browser.log_in())[0] == 200
 
 
 @one_provider()
-async def test_an_issuer_that_changes_its_keys(world, browser, other):
+async def test_an_issuer_may_change_its_keys(world, browser, other):
     assert (await browser.log_in())[0] == 200
     other.signing_key_id, other.published_key_ids = "two", ["one", "two"]
     provider = world.app.container.identity_providers["test"]
@@ -192,7 +192,7 @@ async def test_an_issuer_that_changes_its_keys(world, browser, other):
 
 
 @one_provider()
-async def test_whom_one_may_sign_in_with(world):
+async def test_the_configured_providers_are_listed(world):
     assert await world.rest("GET", "/auth/oauth") == (
         200,
         {"data": [{"name": "github", "title": "GitHub"}, {"name": "test", "title": "Test"}]},
@@ -204,7 +204,7 @@ async def test_whom_one_may_sign_in_with(world):
 # --- linking ---
 
 
-async def test_an_account_with_the_same_verified_address_is_linked(world, browser, letters):
+async def test_an_account_with_the_same_verified_email_address_is_linked(world, browser, letters):
     ada = await world.register("ada")
     await verified("ada")
 
@@ -218,7 +218,7 @@ async def test_an_account_with_the_same_verified_address_is_linked(world, browse
     assert (await world.rest("POST", "/auth/login", json=login))[0] == 200
 
 
-async def test_an_account_that_never_verified_the_address_is_not_linked(world, browser):
+async def test_an_account_with_an_unverified_email_address_is_not_linked(world, browser):
     """Somebody who registers an address that is not theirs waits for its owner in vain."""
     await world.register("ada")
 
@@ -232,7 +232,7 @@ async def test_an_account_that_never_verified_the_address_is_not_linked(world, b
 
 
 @pytest.mark.parametrize("provider", ["test", "github"])
-async def test_an_address_that_the_provider_did_not_verify_proves_nothing(world, browser, other, provider):
+async def test_an_email_address_unverified_by_the_provider_links_nothing(world, browser, other, provider):
     await world.register("ada")
     await verified("ada")
     for who in (
@@ -250,7 +250,7 @@ async def test_an_address_that_the_provider_did_not_verify_proves_nothing(world,
 
 @one_provider()
 @pytest.mark.parametrize("claim", [None, "false", 1, "yes", {"ada@example.com": True}])
-async def test_only_what_is_true_is_verified(world, browser, other, claim):
+async def test_only_the_boolean_true_means_verified(world, browser, other, claim):
     other.alter_claims = lambda claims: {**claims, "email_verified": claim}
 
     assert (await browser.log_in())[0] == 403
@@ -260,7 +260,7 @@ async def test_only_what_is_true_is_verified(world, browser, other, claim):
 @pytest.mark.parametrize(
     "email", ["ａda@example.com", "\u212ada@example.com", "ada@example.com\n", "ada", "ada@exam ple.com"]
 )
-async def test_an_address_that_only_becomes_somebodys_is_not_theirs(world, browser, other, email):
+async def test_a_changed_email_address_that_becomes_anothers_is_not_linked(world, browser, other, email):
     """Wide letters and the sign of kelvin are written as other letters when addresses are compared."""
     for name in ("ada", "kda"):
         await world.register(name)
@@ -270,7 +270,7 @@ async def test_an_address_that_only_becomes_somebodys_is_not_theirs(world, brows
     assert (await browser.log_in())[0] == 403
 
 
-async def test_an_address_in_capitals_is_the_same(world, browser, other):
+async def test_email_addresses_are_compared_without_case(world, browser, other):
     ada = await world.register("ada")
     await verified("ada")
     other.user = ProviderUser(email="Ada@Example.com")
@@ -279,7 +279,7 @@ async def test_an_address_in_capitals_is_the_same(world, browser, other):
 
 
 @one_provider()
-async def test_one_subject_of_two_issuers_is_two_people(world, browser, other):
+async def test_one_subject_of_two_issuers_is_two_users(world, browser, other):
     """GitHub's number 1001 and the issuer's are not the same person, though both providers are one server."""
     await browser.log_in("test")
     other.user = ProviderUser(email="new@example.com")
@@ -293,7 +293,7 @@ async def test_one_subject_of_two_issuers_is_two_people(world, browser, other):
 @pytest.mark.parametrize(
     "name", ["", "a\nb", "\u202e", "\u200b", "\u3164", "x" * 500, "\ufdfa" * 80, 7], ids=ascii
 )
-async def test_a_name_that_can_not_be_shown(world, browser, other, name):
+async def test_an_undisplayable_name_is_replaced(world, browser, other, name):
     other.user = ProviderUser(name=name)
 
     status, _, answer = await browser.log_in()
@@ -305,7 +305,7 @@ async def test_a_name_that_can_not_be_shown(world, browser, other, name):
 # --- who may not come in ---
 
 
-async def test_somebody_suspended_stays_outside(world, browser, other):
+async def test_a_suspended_user_cannot_log_in(world, browser, other):
     await world.register("ada")
     await verified("ada")
     await models.User.all().update(suspended_at=clock.now())
@@ -321,7 +321,7 @@ async def test_somebody_suspended_stays_outside(world, browser, other):
     assert (status, answer["code"]) == (403, "suspended")
 
 
-async def test_an_account_that_was_deleted_does_not_come_back(world, browser, letters):
+async def test_a_deleted_account_is_not_restored(world, browser, letters):
     _, _, answer = await browser.log_in()
     ada = ApiUser(world, answer["data"])
     await (await ada.mark_sessions_confirmed()).rest("POST", "/users/account/request-deletion", json={})
@@ -335,7 +335,7 @@ async def test_an_account_that_was_deleted_does_not_come_back(world, browser, le
 
 
 @one_provider()
-async def test_who_says_no_at_the_provider(world, browser, other):
+async def test_a_refusal_at_the_provider_is_reported(world, browser, other):
     other.consents = False
 
     status, _, answer = await browser.log_in()
@@ -344,7 +344,7 @@ async def test_who_says_no_at_the_provider(world, browser, other):
 
 
 @pytest.mark.parametrize("redirect", [None, "/"])
-async def test_who_has_two_factor_on_owes_a_code(world, browser, redirect):
+async def test_an_account_with_two_factor_needs_its_code(world, browser, redirect):
     """A provider proves as much as a password does, and no more."""
     ada = await world.register("ada")
     await verified("ada")
@@ -386,7 +386,7 @@ async def test_a_page_exchanges_a_code_for_tokens(world, browser, redirect, reac
     assert (status, answer["code"]) == (400, "invalid_token")
 
 
-async def test_of_several_who_exchange_a_code_one_gets_tokens(world, browser):
+async def test_concurrent_exchanges_of_a_code_give_tokens_once(world, browser):
     _, location, _ = await browser.log_in(redirect="/")
 
     answers = await asyncio.gather(*(exchange(world, location) for _ in range(4)))
@@ -394,7 +394,7 @@ async def test_of_several_who_exchange_a_code_one_gets_tokens(world, browser):
     assert sorted(status for status, _ in answers) == [200, 400, 400, 400]
 
 
-async def test_a_code_is_good_for_a_minute(world, browser):
+async def test_a_code_is_valid_for_a_minute(world, browser):
     _, location, _ = await browser.log_in(redirect="/")
     (row,) = await models.OAuthHandoff.all()
     assert row.code_until is not None
@@ -404,7 +404,7 @@ async def test_a_code_is_good_for_a_minute(world, browser):
     assert (await exchange(world, location))[0] == 400
 
 
-async def test_a_code_is_nothing_for_somebody_suspended_or_deleted(world, browser):
+async def test_a_code_is_refused_for_a_suspended_or_deleted_user(world, browser):
     for field, code in (("suspended_at", "suspended"), ("deleted_at", "invalid_token")):
         _, location, _ = await browser.log_in(redirect="/")
         await models.User.all().update(**{field: clock.now()})
@@ -414,7 +414,7 @@ async def test_a_code_is_nothing_for_somebody_suspended_or_deleted(world, browse
 
 
 @one_provider()
-async def test_a_code_is_nothing_without_what_the_page_keeps(world, browser):
+async def test_a_code_is_refused_without_the_verifier_of_the_page(world, browser):
     """Whoever lures somebody to a page with a code of their own would have them in the wrong account."""
     verifier = "v" * 43
     asked = {"redirect": "/", "challenge": code_challenge(verifier)}
@@ -429,7 +429,7 @@ async def test_a_code_is_nothing_without_what_the_page_keeps(world, browser):
     assert (await exchange(world, location, verifier=verifier))[0] == 400
 
 
-async def test_a_page_is_told_of_a_refusal(world, browser):
+async def test_a_refusal_is_passed_to_the_page(world, browser):
     await world.register("ada")
 
     status, location, _ = await browser.log_in(redirect=f"{APP}/in")
@@ -476,7 +476,7 @@ async def test_a_page_is_told_of_a_refusal(world, browser):
         "/" + "a" * 600,
     ],
 )
-async def test_nobody_is_sent_to_other_sites(world, redirect):
+async def test_no_redirect_leads_to_another_site(world, redirect):
     asked = {"params": {"redirect": redirect}, "allow_redirects": False}
     status, answer = await world.rest("GET", "/auth/oauth/test/authorize", **asked)
 
@@ -488,7 +488,7 @@ async def test_nobody_is_sent_to_other_sites(world, redirect):
 
 
 @one_provider()
-async def test_the_cookie_is_for_nobody_else(world, browser):
+async def test_the_cookie_is_restricted_to_the_host_and_to_https(world, browser):
     await browser.authorize("test")
 
     ((name, value),) = browser.cookies.items()
@@ -500,7 +500,7 @@ async def test_the_cookie_is_for_nobody_else(world, browser):
 
 
 @one_provider()
-async def test_what_is_asked_of_a_provider(world, browser, other):
+async def test_the_authorization_request_has_the_required_parameters(world, browser, other):
     _, form, _ = await browser.get("/api/v1/auth/oauth/test/authorize")
 
     asked = {name: values[0] for name, values in parse_qs(urlsplit(form).query).items()}
@@ -526,7 +526,7 @@ async def test_a_state_of_another_browser_is_refused(world, browser):
     assert (await browser.get(back))[0] == 200  # the one who began goes on
 
 
-async def test_a_state_is_good_once(world, browser, other):
+async def test_a_state_is_valid_once(world, browser, other):
     back = await browser.authorize("test")
     twin = browser.clone()
     assert (await browser.get(back))[0] == 200
@@ -536,7 +536,7 @@ async def test_a_state_is_good_once(world, browser, other):
     assert other.requested_paths.count("/token") == 1
 
 
-async def test_of_several_with_one_state_one_comes_in(world, browser, other):
+async def test_concurrent_callbacks_with_one_state_log_in_once(world, browser, other):
     back = await browser.authorize("test")
 
     answers = await asyncio.gather(*(browser.clone().get(back) for _ in range(5)))
@@ -547,14 +547,14 @@ async def test_of_several_with_one_state_one_comes_in(world, browser, other):
 
 @one_provider()
 @pytest.mark.parametrize(("seconds", "status"), [(-300, 400), (-61, 400), (-59, 200), (-30, 200)])
-async def test_a_sign_in_that_took_too_long(world, browser, monkeypatch, seconds, status):
+async def test_a_login_that_took_too_long_is_refused(world, browser, monkeypatch, seconds, status):
     monkeypatch.setattr("hubbub.services.accounts.oauth_login.STATE_LIFETIME", timedelta(seconds=seconds))
 
     assert (await browser.log_in())[0] == status  # another instance's clock may be 60 s late
 
 
 @one_provider()
-async def test_a_sign_in_with_one_provider_does_not_end_at_another(world, browser):
+async def test_a_login_with_one_provider_does_not_end_at_another(world, browser):
     back = await browser.authorize("test")
 
     assert (await browser.get(back.replace("/test/", "/github/")))[0] == 400
@@ -563,7 +563,7 @@ async def test_a_sign_in_with_one_provider_does_not_end_at_another(world, browse
 
 @one_provider()
 @pytest.mark.parametrize("change", ["", "x", "s1.", "é"])
-async def test_a_cookie_that_was_changed(world, browser, change):
+async def test_a_changed_cookie_is_refused(world, browser, change):
     back = await browser.authorize("test")
     name, value = next(iter(browser.cookies.items()))
     browser.cookies[name] = change and f"{value}{change}"
@@ -572,7 +572,7 @@ async def test_a_cookie_that_was_changed(world, browser, change):
 
 
 @one_provider()
-async def test_a_way_back_without_a_code(world, browser):
+async def test_a_callback_without_a_code_is_refused(world, browser):
     for parts in ("", "?state=x", "?code=x", "?state=x&code=x", "?error=server_error"):
         assert (await browser.get(f"/api/v1/auth/oauth/test/callback{parts}"))[0] == 400
     back = await browser.authorize("test")
@@ -627,7 +627,7 @@ def nothing(at: Issuer, claims: dict[str, Any]) -> str:
 
 @one_provider()
 @pytest.mark.parametrize("sign", [hs256, unsigned, shared, of_another, unknown, changed, nonsense, nothing])
-async def test_an_id_token_that_the_issuer_did_not_sign(world, browser, other, sign):
+async def test_an_id_token_not_signed_by_the_issuer_is_refused(world, browser, other, sign):
     other.sign_token = sign
 
     status, _, answer = await browser.log_in()
@@ -664,7 +664,7 @@ async def test_an_id_token_that_the_issuer_did_not_sign(world, browser, other, s
     ],
     ids=str,
 )
-async def test_an_id_token_that_is_not_meant(world, browser, other, claims):
+async def test_an_id_token_with_wrong_claims_is_refused(world, browser, other, claims):
     other.alter_claims = lambda said: {
         name: value for name, value in {**said, **claims}.items() if value is not None
     }
@@ -676,7 +676,7 @@ async def test_an_id_token_that_is_not_meant(world, browser, other, claims):
 
 
 @one_provider()
-async def test_several_audiences_with_a_party(world, browser, other):
+async def test_several_audiences_need_an_authorized_party(world, browser, other):
     other.alter_claims = lambda said: {**said, "aud": [CLIENT_ID, "another"], "azp": CLIENT_ID}
 
     assert (await browser.log_in())[0] == 200
@@ -684,7 +684,7 @@ async def test_several_audiences_with_a_party(world, browser, other):
 
 @one_provider()
 @pytest.mark.parametrize("provider", ["test", "github"])
-async def test_a_code_that_was_used_or_is_of_another_sign_in(world, browser, other, provider):
+async def test_a_used_code_or_one_of_another_login_is_refused(world, browser, other, provider):
     """PKCE: a code that somebody else was given is good for nothing in this browser's sign-in."""
     spent = await browser.authorize(provider)
     code = parse_qs(urlsplit(spent).query)["code"][0]
@@ -744,7 +744,7 @@ async def stranger(_: web.Request) -> web.Response:
         ("github", "/api/v3/user/emails"),
     ],
 )
-async def test_a_provider_that_can_not_be_used(world, browser, other, provider, path, answer):
+async def test_an_unusable_provider_is_reported(world, browser, other, provider, path, answer):
     other.overrides[path] = answer
 
     refusal = await refused(world, browser, provider)
@@ -781,7 +781,7 @@ async def refused(world: LiveInstance, browser: OAuthBrowser, provider: str) -> 
     ],
     ids=str,
 )
-async def test_a_discovery_document_that_is_wrong(world, browser, other, change):
+async def test_an_invalid_discovery_document_is_reported(world, browser, other, change):
     async def wrong(_: web.Request) -> web.Response:
         return web.json_response({**other.discovery(), **change})
 
@@ -793,7 +793,7 @@ async def test_a_discovery_document_that_is_wrong(world, browser, other, change)
 
 
 @one_provider()
-async def test_a_provider_that_is_slow_keeps_nobody_waiting(world, other):
+async def test_a_slow_provider_delays_no_other_request(world, other):
     done = asyncio.Event()
 
     async def slow(_: web.Request) -> web.Response:
@@ -817,7 +817,7 @@ async def test_a_provider_that_is_slow_keeps_nobody_waiting(world, other):
 # --- what is linked ---
 
 
-async def test_an_identity_is_taken_away_unless_it_is_the_only_way_in(world, browser, letters):
+async def test_an_identity_is_removed_unless_it_is_the_only_login(world, browser, letters):
     _, _, answer = await browser.log_in()
     ada = ApiUser(world, answer["data"])
     bob = await (await world.register("bob")).mark_sessions_confirmed()
@@ -836,7 +836,7 @@ async def test_an_identity_is_taken_away_unless_it_is_the_only_way_in(world, bro
     assert (await ada.rest("DELETE", path))[0] == 404
 
 
-async def test_of_two_who_take_the_last_two_away_one_is_refused(world, browser):
+async def test_of_two_concurrent_removals_of_the_last_identities_one_is_refused(world, browser):
     _, _, answer = await browser.log_in()
     await browser.log_in("github")
     ada = await ApiUser(world, answer["data"]).mark_sessions_confirmed()
@@ -847,7 +847,7 @@ async def test_of_two_who_take_the_last_two_away_one_is_refused(world, browser):
     assert sorted(status for status, _ in answers) == [204, 409]
 
 
-async def test_an_account_without_a_password_gets_one_by_e_mail(world, browser, letters):
+async def test_an_account_without_a_password_sets_one_by_email(world, browser, letters):
     _, _, answer = await browser.log_in()
     ada = ApiUser(world, answer["data"])
     login = {"email": "ada@example.com", "password": PASSWORD}
@@ -871,7 +871,7 @@ async def test_an_account_without_a_password_gets_one_by_e_mail(world, browser, 
     assert (await ada.rest("DELETE", f"/auth/identities/{identity['id']}"))[0] == 204
 
 
-async def test_what_is_exported_and_recorded(world, browser, other):
+async def test_identities_are_exported_and_audited(world, browser, other):
     _, _, answer = await browser.log_in()
     ada = await ApiUser(world, answer["data"]).mark_sessions_confirmed()
 
@@ -931,7 +931,7 @@ async def test_a_page_confirms_its_session_by_a_code(world, browser):
     assert (await ada.rest("POST", "/auth/oauth/exchange", json=body))[0] == 400
 
 
-async def test_nobody_confirms_a_session_by_an_account_that_is_not_linked_to_it(world, browser, other):
+async def test_an_unlinked_identity_confirms_no_session(world, browser, other):
     ada = await login_again(world, browser)
     bob = await world.register("bob")
 
@@ -951,7 +951,7 @@ async def test_nobody_confirms_a_session_by_an_account_that_is_not_linked_to_it(
     assert await models.User.filter(email="new@example.com").count() == 0
 
 
-async def test_a_provider_does_not_stand_for_the_code_of_a_second_factor(world, browser):
+async def test_a_login_with_a_provider_does_not_replace_the_second_factor(world, browser):
     await world.register("ada")
     await verified("ada")
     ada = await login_again(world, browser)

@@ -42,7 +42,7 @@ async def found(by, **asked):
     return answer["data"]
 
 
-async def test_a_record_says_who_what_on_what_from_where_and_how_it_ended(world, mod):
+async def test_a_record_has_actor_action_target_ip_address_and_outcome(world, mod):
     ada = await world.register("ada")
     login = {"email": "ada@example.com", "password": "wrong wrong wrong"}
     headers = {"User-Agent": "curl/8", "X-Request-ID": "sign-in-1"}
@@ -71,7 +71,7 @@ async def test_a_record_says_who_what_on_what_from_where_and_how_it_ended(world,
     assert (out["actor_role"], out["session_id"]) == ("user", registered["session_id"])
 
 
-async def test_it_is_for_those_who_may(world):
+async def test_the_audit_log_requires_its_permission(world):
     ada = await world.register("ada")
     for path in (PATH, f"{PATH}/export", f"{PATH}/export?format=csv"):
         assert (await ada.rest("GET", path))[0] == 403
@@ -83,7 +83,7 @@ async def test_it_is_for_those_who_may(world):
     ] * 3
 
 
-async def test_each_filter(world, mod):
+async def test_each_filter_selects_records(world, mod):
     ada, bob = ids.uuid7(), ids.uuid7()
     await record(Action.REVOKE_SESSION, actor_id=ada, target=Target("session", bob))
     await record(Action.EXPORT_ACCOUNT, RequestInfo("192.0.2.2", "Firefox"), actor_id=bob)
@@ -110,7 +110,7 @@ async def test_each_filter(world, mod):
     assert await actions(limit=1, page=2) == ["end"]
 
 
-async def test_what_is_not_understood(mod):
+async def test_invalid_parameters_are_refused(mod):
     for wrong in (
         *({"sort": "facts"}, {"outcome": "maybe"}, {"actor_id": "ada"}, {"since": "yesterday"}, {"limit": 0}),
         {"until": "2026-01-01T00:00:00"},
@@ -119,7 +119,7 @@ async def test_what_is_not_understood(mod):
         assert (status, answer["errors"][0]["field"]) == (422, next(iter(wrong)))
 
 
-async def test_pages_tell_how_much_there_is(mod):
+async def test_pages_contain_the_total(mod):
     for _ in range(4):
         await record(Action.LOGIN)
     _, answer = await mod.rest("GET", PATH, params={"limit": 2, "page": 2, "action": "session.sign_in"})
@@ -127,7 +127,7 @@ async def test_pages_tell_how_much_there_is(mod):
     assert len(answer["data"]) == 2
 
 
-async def test_the_names_of_the_deleted_are_gone_and_their_ids_stay(world, mod):
+async def test_names_of_deleted_users_are_removed_and_their_ids_stay(world, mod):
     ada = await world.register("ada")
     await models.User.filter(id=ada.id).update(deleted_at=clock.now())
     (record,) = await found(mod, actor_id=ada.id)
@@ -137,7 +137,7 @@ async def test_the_names_of_the_deleted_are_gone_and_their_ids_stay(world, mod):
 # --- taken along ---
 
 
-async def test_it_is_taken_along_as_json_in_batches(world, mod, monkeypatch):
+async def test_the_audit_log_is_exported_as_json_in_batches(world, mod, monkeypatch):
     monkeypatch.setattr(service, "EXPORT_BATCH_ROWS", 3)
     for number in range(7):
         await record(Action.LOGIN, RequestInfo(f"192.0.2.{number}", ""))
@@ -152,7 +152,7 @@ async def test_it_is_taken_along_as_json_in_batches(world, mod, monkeypatch):
     assert [str(each) for each in taken] == [mod.id] * 2
 
 
-async def test_csv_holds_no_formula(world, mod):
+async def test_csv_contains_no_formula(world, mod):
     agent = '=HYPERLINK("http://192.0.2.1","click")'
     await record(Action.LOGIN, RequestInfo("192.0.2.1", agent, "-1"))
     headers = {"Authorization": f"Bearer {mod.token}"}
@@ -165,7 +165,7 @@ async def test_csv_holds_no_formula(world, mod):
     assert json.loads(row["facts"]) == {"note": "nothing special"}
 
 
-async def test_ones_own_export_holds_what_one_did(world):
+async def test_an_account_export_contains_the_users_own_actions(world):
     ada = await world.register("ada")
     await ada.mark_sessions_confirmed()
     bob = await (await world.register("bob")).mark_sessions_confirmed()

@@ -3,7 +3,7 @@
 from hubbub import models
 
 
-async def test_connections_rooms_and_instances(world):
+async def test_connections_rooms_and_instances_are_listed(world):
     room_id, (_, bob) = await world.room_with_clients("ada", "bob")
     mod = await world.register("mod")
     assert (await mod.rest("GET", "/admin/realtime"))[0] == 403

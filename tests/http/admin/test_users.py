@@ -58,7 +58,7 @@ async def trail(*actions):
         ("GET", "/admin/rooms"),
     ],
 )
-async def test_others_are_refused_whether_there_is_something_or_not(world, method, path):
+async def test_other_users_are_refused_whether_the_object_exists_or_not(world, method, path):
     ada, bob = await world.register("ada"), await world.register("bob")
     for user_id in (bob.id, ada.id, str(uuid4())):
         body = {"json": {"role": "admin"}} if method == "PATCH" else {}
@@ -67,7 +67,7 @@ async def test_others_are_refused_whether_there_is_something_or_not(world, metho
     assert set((await roles()).values()) == {"user"}
 
 
-async def test_what_others_try_is_recorded(world):
+async def test_refused_attempts_are_recorded(world):
     ada, bob = await world.register("ada"), await world.register("bob")
     await change(ada, ada, role="admin")
     await change(ada, bob, suspended=SPAM)
@@ -108,7 +108,7 @@ async def test_users_are_found_by_words_role_and_suspension(world, root):
     assert await found() == ["bob", "boss"]
 
 
-async def test_pages_and_what_is_not_understood(world, root):
+async def test_invalid_parameters_are_refused(world, root):
     await world.register("ada")
     _, answer = await root.rest("GET", "/admin/users", params={"limit": 1, "page": 2, "sort": "username"})
     assert [user["username"] for user in answer["data"]] == ["boss"]
@@ -118,7 +118,7 @@ async def test_pages_and_what_is_not_understood(world, root):
         assert (status, answer["errors"][0]["field"]) == (422, next(iter(wrong)))
 
 
-async def test_a_user_is_shown_without_a_secret(world, root):
+async def test_a_user_view_contains_no_secret(world, root):
     ada = await world.register("ada")
     status, answer = await root.rest("GET", f"/admin/users/{ada.id}")
     assert status == 200
@@ -129,7 +129,7 @@ async def test_a_user_is_shown_without_a_secret(world, root):
     assert (await root.rest("GET", f"/admin/users/{uuid4()}"))[0] == 404
 
 
-async def test_all_rooms_are_listed_without_what_was_said(world, root):
+async def test_all_rooms_are_listed_without_messages(world, root):
     room_id, _ = await world.room_with_clients("ada", "bob")
     status, answer = await root.rest("GET", "/admin/rooms", params={"kind": "private", "q": "room of ada"})
     assert status == 200
@@ -146,7 +146,7 @@ async def test_all_rooms_are_listed_without_what_was_said(world, root):
 # --- roles ---
 
 
-async def test_an_admin_changes_roles_and_nobody_else_does(world, root):
+async def test_only_admins_change_roles(world, root):
     ada, mod = await world.register("ada"), await made(world, "mod", "moderator")
     for by, whom, role in ((mod, mod, "admin"), (mod, ada, "moderator"), (mod, root, "user")):
         assert (await change(by, whom, role=role))[0] == 403
@@ -176,7 +176,7 @@ async def _until_role(world, person, role):
             await asyncio.sleep(0.01)
 
 
-async def test_a_role_given_by_a_command_or_told_by_no_signal_is_found(settings):
+async def test_a_role_set_by_a_command_or_without_a_signal_is_found(settings):
     bus = DroppingBus()
     async with LiveInstance(settings, bus) as world:
         root, ada = await made(world, "boss", "admin"), await world.register("ada")
@@ -188,7 +188,7 @@ async def test_a_role_given_by_a_command_or_told_by_no_signal_is_found(settings)
         await _until_role(world, ada, "user")
 
 
-async def test_somebody_stays_an_admin(world, root):
+async def test_the_last_admin_keeps_the_role(world, root):
     assert (await change(root, root, role="user"))[1]["code"] == "conflict"
     other = await made(world, "other", "admin")
     assert (await change(root, other, suspended=SPAM))[0] == 200
@@ -200,7 +200,7 @@ async def test_somebody_stays_an_admin(world, root):
     assert (await change(other, other, role="user"))[1]["code"] == "conflict"
 
 
-async def test_of_two_admins_who_act_upon_each_other_one_stays(world):
+async def test_of_two_admins_who_demote_each_other_one_stays(world):
     names = ("one", "two")
     people = [await made(world, name, "admin") for name in names]
     acts = [
@@ -216,7 +216,7 @@ async def test_of_two_admins_who_act_upon_each_other_one_stays(world):
         assert await able.count() == 1
 
 
-async def test_of_two_admins_who_leave_at_once_one_stays(world):
+async def test_of_two_admins_who_delete_their_accounts_at_once_one_stays(world):
     people = [await made(world, name, "admin") for name in ("one", "two")]
 
     async def leave(person):
@@ -232,7 +232,7 @@ async def test_of_two_admins_who_leave_at_once_one_stays(world):
 # --- suspensions ---
 
 
-async def test_who_is_suspended_is_out_at_once_and_told_why(world, root):
+async def test_a_suspended_user_is_disconnected_at_once_with_the_reason(world, root):
     ada = await world.register("ada")
     client = await ada.connect_client()
     until = clock.rfc3339(clock.now() + timedelta(days=3))
@@ -263,7 +263,7 @@ async def test_who_is_suspended_is_out_at_once_and_told_why(world, root):
     assert (await trail("user.unsuspend"))[0][1:] == ("ok", None, root.id, ada.id)
 
 
-async def test_a_suspension_ends_by_itself(world, root):
+async def test_a_suspension_expires(world, root):
     ada = await world.register("ada")
     await change(root, ada, suspended={**SPAM, "until": clock.rfc3339(clock.now() + timedelta(days=1))})
     assert (await ada.rest("GET", "/auth/me"))[0] == 403
@@ -273,7 +273,7 @@ async def test_a_suspension_ends_by_itself(world, root):
     assert (await root.rest("GET", f"/admin/users/{ada.id}"))[1]["data"]["suspended"] is None
 
 
-async def test_moderators_suspend_users_and_nobody_above(world, root):
+async def test_moderators_suspend_only_users(world, root):
     ada, mod = await world.register("ada"), await made(world, "mod", "moderator")
     peer = await made(world, "peer", "moderator")
     for whom in (root, peer, mod):
@@ -303,7 +303,7 @@ async def test_moderators_suspend_users_and_nobody_above(world, root):
         ({"password_digest": "x"}, "password_digest"),
     ],
 )
-async def test_what_is_not_understood_changes_nothing(world, root, asked, field):
+async def test_an_invalid_request_changes_nothing(world, root, asked, field):
     ada = await world.register("ada")
     before = await models.User.get(id=ada.id).values()
     status, answer = await change(root, ada, **asked)
@@ -329,6 +329,6 @@ async def test_an_account_is_deleted_with_its_sessions_and_memberships(world, ro
     assert (await trail("user.delete"))[0] == ("user.delete", "ok", None, root.id, gone.id)
 
 
-async def test_nobody_deletes_themselves_that_way(world, root):
+async def test_an_admin_cannot_delete_the_own_account_here(world, root):
     await made(world, "other", "admin")
     assert (await root.rest("DELETE", f"/admin/users/{root.id}"))[0] == 403

@@ -52,7 +52,7 @@ async def audited(key_id: str) -> list[tuple[str, str, str | None]]:
     return [(row.action, row.outcome, row.reason) for row in rows]
 
 
-async def test_a_key_is_shown_once_and_stored_as_a_digest(world):
+async def test_a_key_is_returned_once_and_stored_as_a_digest(world):
     ada = await world.register("ada")
 
     made = await make(ada, "write", "read", name="  nightly ")
@@ -76,7 +76,7 @@ async def test_a_key_is_shown_once_and_stored_as_a_digest(world):
         assert secret not in str(rows), table
 
 
-async def test_a_program_does_what_its_user_may(world):
+async def test_an_api_key_has_the_permissions_of_its_user(world):
     ada = await world.register("ada")
     key = (await make(ada))["key"]
 
@@ -91,7 +91,7 @@ async def test_a_program_does_what_its_user_may(world):
     assert (status, answer["data"]["sender"]["username"]) == (201, "ada")
 
 
-async def test_what_a_program_did_is_told_from_what_its_user_did(world):
+async def test_actions_with_an_api_key_are_recorded_as_such(world):
     ada, bob = await world.register("ada"), await world.register("bob")
     made = await make(ada)
     room = (await ada.rest("POST", "/rooms", json={"kind": "private", "member_ids": [bob.id]}))[1]["data"][
@@ -109,7 +109,7 @@ async def test_what_a_program_did_is_told_from_what_its_user_did(world):
 
 
 @pytest.mark.parametrize(("scope", "reads", "writes"), [("read", 200, 403), ("write", 403, 201)])
-async def test_a_key_does_what_its_scopes_say(world, scope, reads, writes):
+async def test_an_api_key_is_limited_to_its_scopes(world, scope, reads, writes):
     ada = await world.register("ada")
     made = await make(ada, scope)
     room = {"kind": "public", "name": "Garden"}
@@ -125,7 +125,7 @@ async def test_a_key_does_what_its_scopes_say(world, scope, reads, writes):
         assert (await audited(made["id"]))[1:] == [("api_key.use", "failed", "out_of_scope")] * 3
 
 
-async def test_keys_never_manage_the_account(world):
+async def test_api_keys_never_manage_the_account(world):
     ada = await world.register("ada")
     made = await make(ada)
     body = {"name": "another", "scopes": ["read"]}
@@ -150,7 +150,7 @@ async def test_keys_never_manage_the_account(world):
     assert (await ada.rest("GET", "/api-keys"))[1]["meta"]["total"] == 1
 
 
-def test_no_route_about_the_account_is_for_keys():
+def test_no_account_route_accepts_api_keys():
     """Whatever is added: what a name of these is in, needs a session."""
     words = ("auth", "session", "password", "2fa", "account", "key", "admin", "oauth", "delet")
     paths = api_contract().document["paths"]
@@ -184,7 +184,7 @@ async def test_a_revoked_key_is_refused_at_once(world):
     ]
 
 
-async def test_what_is_no_key_is_refused(world):
+async def test_an_invalid_key_is_refused(world):
     ada = await world.register("ada")
     key = (await make(ada))["key"]
 
@@ -206,7 +206,7 @@ async def test_what_is_no_key_is_refused(world):
     assert (status, "X-API-Key" in answer["detail"]) == (401, True)
 
 
-async def test_a_key_runs_out(world):
+async def test_a_key_expires(world):
     ada = await world.register("ada")
     made = await make(ada, expires_at=clock.rfc3339(clock.now() + timedelta(hours=1)))
     assert (await ask(world, made["key"], "GET", "/rooms"))[0] == 200
@@ -233,7 +233,7 @@ async def test_a_key_runs_out(world):
         {"user_id": "somebody"},
     ],
 )
-async def test_what_a_key_can_not_be(world, wrong):
+async def test_an_invalid_key_request_is_refused(world, wrong):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
 
     status, answer = await ada.rest("POST", "/api-keys", json={"name": "x", "scopes": ["read"], **wrong})
@@ -242,7 +242,7 @@ async def test_what_a_key_can_not_be(world, wrong):
     assert not await models.ApiKey.exists()
 
 
-async def test_nobody_has_more_than_25(world):
+async def test_a_user_has_at_most_25_keys(world):
     ada, bob = await (await world.register("ada")).mark_sessions_confirmed(), await world.register("bob")
     for _ in range(23):
         await make(ada)
@@ -259,7 +259,7 @@ async def test_nobody_has_more_than_25(world):
     await make(ada)
 
 
-async def test_suspended_and_deleted_users_have_no_keys(world):
+async def test_keys_of_suspended_and_deleted_users_are_refused(world):
     ada, bob = await world.register("ada"), await world.register("bob")
     adas, bobs = await make(ada), await make(bob)
     assert (await ask(world, adas["key"], "GET", "/rooms"))[0] == 200
@@ -274,7 +274,7 @@ async def test_suspended_and_deleted_users_have_no_keys(world):
     await refused(world, bobs["key"])
 
 
-async def test_export_and_deletion_know_of_keys(world):
+async def test_export_and_deletion_include_keys(world):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     made = await make(ada, signed=True)
     _, answer = await ada.rest("GET", "/users/account/export")
@@ -294,7 +294,7 @@ async def test_export_and_deletion_know_of_keys(world):
     await refused(world, made["key"])
 
 
-async def test_the_last_use_is_seen_at_once_and_written_later(world):
+async def test_the_last_use_is_visible_at_once_and_written_later(world):
     ada = await world.register("ada")
     made = await make(ada)
     assert (await ada.rest("GET", f"/api-keys/{made['id']}"))[1]["data"]["last_used_at"] is None
@@ -310,7 +310,7 @@ async def test_the_last_use_is_seen_at_once_and_written_later(world):
 
 
 @pytest.mark.parametrize("how", ["auth", "query", "bearer", "header"])
-async def test_a_key_is_no_ticket_for_sockets(world, how):
+async def test_an_api_key_does_not_open_a_socket(world, how):
     ada = await world.register("ada")
     key = (await make(ada))["key"]
     client = Client(world.url, {"token": key} if how == "auth" else {}, ["websocket"])
@@ -327,7 +327,7 @@ async def test_a_key_is_no_ticket_for_sockets(world, how):
     await client.close()
 
 
-async def test_a_socket_does_not_prolong_itself_with_a_key(world):
+async def test_an_api_key_does_not_extend_a_socket(world):
     ada = await world.register("ada")
     socket = await ada.connect_client()
 
@@ -336,7 +336,7 @@ async def test_a_socket_does_not_prolong_itself_with_a_key(world):
     assert (answer["ok"], answer["error"]["code"]) == (False, "unauthenticated")
 
 
-async def test_guesses_count_for_the_address(settings):
+async def test_invalid_keys_count_for_the_ip_address(settings):
     limited = settings.model_copy(update={"limit_http": Rate(5, 0.01)})
     async with LiveInstance(limited) as world:
         answers = [await status(world, f"hub_{number:012x}_guess", "GET") for number in range(7)]
@@ -344,7 +344,7 @@ async def test_guesses_count_for_the_address(settings):
     assert answers == [401] * 5 + [429] * 2
 
 
-async def test_a_key_has_a_limit_of_its_own_that_its_refusals_count_for(settings):
+async def test_refusals_of_a_key_count_for_its_own_limit(settings):
     limited = settings.model_copy(update={"limit_http": Rate(5, 0.01)})
     async with LiveInstance(limited) as world:
         ada = await world.register("ada")
@@ -356,7 +356,7 @@ async def test_a_key_has_a_limit_of_its_own_that_its_refusals_count_for(settings
         assert (await ada.rest("GET", "/rooms"))[0] == 200
 
 
-async def test_a_new_key_is_told_by_e_mail(settings):
+async def test_a_new_key_is_announced_by_email(settings):
     async with (
         run_mailbox() as letters,
         LiveInstance(settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})) as world,

@@ -65,11 +65,11 @@ def of_sessions() -> set[tuple[str, str]]:
     }
 
 
-def test_every_route_says_what_it_needs_besides_a_token():
+def test_every_route_declares_its_requirements_besides_a_token():
     assert of_sessions() == {*CONFIRMED, *BY_PASSWORD, *BY_EMAIL, *HARMLESS}
 
 
-def test_the_document_says_what_needs_a_confirmation():
+def test_the_document_marks_routes_that_need_a_confirmation():
     said = {
         (method, path.removeprefix("/api/v1"))
         for method, path, operation in api_contract().operations()
@@ -106,7 +106,7 @@ async def test_a_token_alone_is_not_enough(world):
 
 
 @one_database()
-async def test_a_guess_is_not_enough_where_the_password_is_part_of_the_request(world):
+async def test_the_password_in_the_request_must_be_right_too(world):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     await equip(ada)
 
@@ -165,7 +165,7 @@ async def test_a_wrong_password_or_code_is_unauthenticated(world):
 
 
 @one_database()
-async def test_a_refusal_is_not_the_answer_that_is_given_again(world):
+async def test_a_refusal_is_not_stored_as_the_idempotent_response(world):
     ada, again = await world.register("ada"), {"Idempotency-Key": str(uuid4())}
     body = {"name": "k", "scopes": ["read"]}
     assert (await ada.rest("POST", "/api-keys", json=body, headers=again))[0] == 403
@@ -188,7 +188,7 @@ async def test_an_api_key_cannot_be_confirmed(world):
 
 
 @one_database()
-async def test_asking_for_the_head_of_an_export_is_asking_for_it(world):
+async def test_head_of_an_export_requires_a_confirmation_too(world):
     ada = await world.register("ada")
     url = f"{world.url}/api/v1/users/account/export"
 
@@ -209,7 +209,7 @@ async def reset(world: LiveInstance, letters: Mailbox, **more: bool) -> None:
 @pytest.mark.parametrize(
     ("more", "status"), [({}, 401), ({"end_api_keys": True}, 401), ({"end_api_keys": False}, 200)]
 )
-async def test_api_keys_end_with_a_forgotten_password_unless_told_not_to(world, letters, more, status):
+async def test_a_password_reset_revokes_api_keys_by_default(world, letters, more, status):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     key = (await make(ada))[1]["data"]["key"]
     await equip(ada)
@@ -229,7 +229,7 @@ async def undo(world: LiveInstance, token: str) -> int:
     return (await world.rest("POST", "/auth/undo", json={"token": token}))[0]
 
 
-async def test_the_letter_about_an_api_key_ends_it(world, letters):
+async def test_the_email_about_an_api_key_revokes_it(world, letters):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     kept, made = [(await make(ada))[1]["data"] for _ in range(2)]
     tokens = [await letters.next_code("ada@example.com", "A new API key") for _ in range(2)]
@@ -243,7 +243,7 @@ async def test_the_letter_about_an_api_key_ends_it(world, letters):
     assert not await models.ApiKey.exists()
 
 
-async def test_the_letter_about_a_second_factor_switches_it_off_again(world, letters):
+async def test_the_email_about_a_second_factor_disables_it(world, letters):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     await equip(ada)
     token = await letters.next_code("ada@example.com", "Two-factor login is on")
@@ -257,7 +257,7 @@ async def test_the_letter_about_a_second_factor_switches_it_off_again(world, let
     assert "access_token" in answer["data"]
 
 
-async def test_a_second_factor_that_came_later_is_not_the_one_of_the_letter(world, letters):
+async def test_a_later_second_factor_is_not_disabled_by_an_earlier_email(world, letters):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     _, codes = await equip(ada)
     token = await letters.next_code("ada@example.com", "Two-factor login is on")
@@ -269,7 +269,7 @@ async def test_a_second_factor_that_came_later_is_not_the_one_of_the_letter(worl
     assert await models.TwoFactor.exists(enabled_at__isnull=False)
 
 
-async def test_the_letter_about_the_end_of_a_second_factor_brings_it_back(world, letters):
+async def test_the_email_about_a_disabled_second_factor_restores_it(world, letters):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     _, codes = await equip(ada)
     await ada.rest("POST", "/auth/2fa/disable", json={"password": PASSWORD, "code": codes[0]})
@@ -285,7 +285,7 @@ async def test_the_letter_about_the_end_of_a_second_factor_brings_it_back(world,
 
 @one_database()
 @pytest.mark.parametrize("spoilt", ["expired", "of another purpose", "unknown"])
-async def test_a_token_that_undoes_nothing_is_refused(world, letters, spoilt):
+async def test_a_token_with_nothing_to_undo_is_refused(world, letters, spoilt):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     await make(ada)
     token = await letters.next_code("ada@example.com", "A new API key")

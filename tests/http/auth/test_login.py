@@ -15,7 +15,7 @@ from tests.support.live_instance import ApiUser, LiveInstance
 ADA = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
 
 
-async def test_registering(world):
+async def test_a_user_registers(world):
     async with world.http.post(f"{world.url}/api/v1/auth/register", json=ADA) as answer:
         assert answer.status == 201
         assert answer.headers["Location"] == "/api/v1/auth/me"
@@ -31,7 +31,7 @@ async def test_registering(world):
     assert await world.rest("GET", "/auth/me", headers=headers) == (200, {"data": data["user"]})
 
 
-async def test_logging_in(world):
+async def test_a_user_logs_in(world):
     await world.rest("POST", "/auth/register", json=ADA)
     given = {"email": "ADA@example.org", "password": "long enough", "device_name": "a test"}
 
@@ -42,7 +42,7 @@ async def test_logging_in(world):
     assert await models.Session.filter(device_name="a test").exists()
 
 
-async def test_a_stranger_and_a_wrong_password_look_alike(world):
+async def test_an_unknown_account_and_a_wrong_password_get_the_same_response(world):
     await world.rest("POST", "/auth/register", json=ADA)
 
     answers = [
@@ -70,7 +70,7 @@ async def test_a_stranger_and_a_wrong_password_look_alike(world):
     ],
 )
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_wrong_field_is_named(world, changes, field):
+async def test_the_error_names_an_invalid_field(world, changes, field):
     status, answer = await world.rest("POST", "/auth/register", json={**ADA, **changes})
 
     assert (status, answer["code"]) == (422, "invalid_payload")
@@ -88,7 +88,7 @@ async def test_registering_twice_is_a_conflict(world):
     assert (refusal["code"], refusal["errors"][0]["field"]) == ("conflict", "email")
 
 
-async def test_many_of_one_name_at_once_are_all_registered(world):
+async def test_concurrent_registrations_with_one_name_all_succeed(world):
     answers = await asyncio.gather(
         *(
             world.rest("POST", "/auth/register", json={**ADA, "email": f"ada{n}@example.org"})
@@ -100,7 +100,7 @@ async def test_many_of_one_name_at_once_are_all_registered(world):
     assert len({answer["data"]["user"]["username"] for _, answer in answers}) == 20
 
 
-async def test_of_ten_refreshes_at_once_one_wins_and_the_session_ends(world):
+async def test_of_ten_concurrent_refreshes_one_succeeds_and_the_session_ends(world):
     person = await world.register()
 
     answers = await asyncio.gather(
@@ -156,7 +156,7 @@ async def test_a_reused_refresh_token_closes_the_sockets(world):
     await client.next_event("disconnect")
 
 
-async def test_the_suspended_are_refused_everywhere(world):
+async def test_a_suspended_user_is_refused_everywhere(world):
     person = await world.register()
     await models.User.filter(id=person.id).update(suspended_at=clock.now())
 
@@ -181,7 +181,7 @@ def _token(world, person, secret=None, algorithm="HS256", **changes):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_tokens_that_are_not_good(world):
+async def test_invalid_tokens_are_refused(world):
     person = await world.register()
     good = _token(world, person)
     unsigned = jwt.encode(jwt.decode(good, options={"verify_signature": False}), None, "none")
@@ -207,7 +207,7 @@ async def test_tokens_that_are_not_good(world):
     assert (await world.rest("GET", "/auth/me", headers={"Authorization": f"Bearer {good}"}))[0] == 200
 
 
-async def test_sessions_outlive_a_new_secret_key(settings):
+async def test_sessions_survive_a_new_secret_key(settings):
     old, new = settings.secret_key, "the-secret-key-that-comes-after-it"
     during = settings.model_copy(update={"secret_key": new, "secret_key_previous": (old,)})
     after = settings.model_copy(update={"secret_key": new})
@@ -230,7 +230,7 @@ async def test_sessions_outlive_a_new_secret_key(settings):
         assert (await world.rest("POST", "/auth/refresh", json=given))[0] == 200
 
 
-async def test_what_is_no_refresh_token_is_refused(world):
+async def test_an_invalid_refresh_token_is_refused(world):
     person = await world.register()
     for token in (person.token, "nonsense", ""):
         status, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": token})
@@ -274,5 +274,5 @@ async def renewed(world, ada, seconds):
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 @pytest.mark.parametrize(("seconds", "good"), [(-60, True), (-1, True), (1, True), (58, True), (3600, False)])
 @pytest.mark.parametrize("use", [asked, connected, renewed, refreshed])
-async def test_a_token_of_an_instance_whose_clock_differs_is_good_everywhere(world, use, seconds, good):
+async def test_a_token_of_an_instance_with_another_clock_is_accepted_everywhere(world, use, seconds, good):
     assert await use(world, await world.register("ada"), seconds) is good

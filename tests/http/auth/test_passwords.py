@@ -38,7 +38,7 @@ async def use(world: LiveInstance, path: str, token: str, **more: str) -> tuple[
     return status, answer and answer["code"]
 
 
-async def test_an_address_is_verified_once(world, letters):
+async def test_an_email_address_is_verified_once(world, letters):
     ada = await world.register("ada")
     token = await letters.next_code("ada@example.com", "Confirm")
     assert (await ada.rest("GET", "/auth/me"))[1]["data"]["email_verified"] is False
@@ -49,7 +49,7 @@ async def test_an_address_is_verified_once(world, letters):
     assert (await ada.rest("GET", "/auth/me"))[1]["data"]["email_verified"] is True
 
 
-async def test_the_letter_is_sent_again(world, letters):
+async def test_the_verification_email_can_be_sent_again(world, letters):
     ada = await world.register("ada")
     first = await letters.next_code("ada@example.com", "Confirm")
 
@@ -62,7 +62,7 @@ async def test_the_letter_is_sent_again(world, letters):
     assert (await world.rest("POST", "/auth/resend-verification", json={}))[0] == 401
 
 
-async def test_a_forgotten_password(world, letters):
+async def test_a_forgotten_password_is_reset(world, letters):
     ada = await world.register("ada")
     phone = await ada.connect_client()
     asked = {"email": " ADA@example.com"}
@@ -80,7 +80,7 @@ async def test_a_forgotten_password(world, letters):
     await letters.next_message("ada@example.com", "Your password was changed")
 
 
-async def test_of_several_who_use_a_token_at_once_one_succeeds(world, letters):
+async def test_of_several_concurrent_uses_of_a_token_one_succeeds(world, letters):
     await world.register("ada")
     await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
     token = await letters.next_code("ada@example.com", "Choose a new password")
@@ -92,7 +92,7 @@ async def test_of_several_who_use_a_token_at_once_one_succeeds(world, letters):
     assert sorted(status for status, _ in answers) == [204, 400, 400, 400, 400]
 
 
-async def test_a_token_is_good_for_one_purpose_and_for_a_while(world, letters):
+async def test_a_token_is_valid_for_one_purpose_and_a_limited_time(world, letters):
     await world.register("ada")
     verify = await letters.next_code("ada@example.com", "Confirm")
     assert await use(world, "/auth/reset-password", verify, password=NEW) == (400, "invalid_token")
@@ -107,7 +107,7 @@ async def test_a_token_is_good_for_one_purpose_and_for_a_while(world, letters):
     assert await use(world, "/auth/reset-password", reset, password=NEW) == (400, "invalid_token")
 
 
-async def test_what_is_stored_tells_no_token(world, letters):
+async def test_the_stored_data_reveals_no_token(world, letters):
     await world.register("ada")
     token = await letters.next_code("ada@example.com", "Confirm")
 
@@ -144,7 +144,7 @@ async def test_a_changed_password_ends_other_sessions(world, letters):
     await letters.next_message("ada@example.com", "Your password was changed")
 
 
-async def test_nobody_is_told_of_a_sign_in_who_does_not_want_it(world, letters):
+async def test_login_emails_can_be_disabled(world, letters):
     ada = await world.register("ada")
     await ada.rest("PATCH", "/email/preferences", json={"new_login": False})
     body = {"email": "ada@example.com", "password": OLD, "device_name": "phone"}
@@ -157,7 +157,7 @@ async def test_nobody_is_told_of_a_sign_in_who_does_not_want_it(world, letters):
     assert not any("sign-in" in each["Subject"] for each in letters.messages)
 
 
-async def test_letters_are_in_the_language_of_their_reader(world, letters):
+async def test_emails_use_the_language_of_their_recipient(world, letters):
     ada = await world.register("ada")
     await ada.rest("PATCH", "/settings/preferences", json={"language": "de-AT"})
 
@@ -166,7 +166,7 @@ async def test_letters_are_in_the_language_of_their_reader(world, letters):
     await letters.next_code("ada@example.com", "Wählen Sie ein neues Passwort")
 
 
-async def test_neither_answer_nor_time_tells_whether_an_address_is_known(world, figures):
+async def test_neither_response_nor_time_reveals_whether_an_account_exists(world, figures):
     await world.register("ada")
 
     async def ask(path: str, body: dict[str, str]) -> tuple[float, tuple[int, Any]]:
@@ -189,7 +189,7 @@ async def test_neither_answer_nor_time_tells_whether_an_address_is_known(world, 
         assert max(known, unknown) < 5 * min(known, unknown) + 50
 
 
-async def test_without_a_mail_server_the_jobs_are_kept_and_can_be_tried_again(settings, letters, caplog):
+async def test_jobs_are_kept_and_can_be_retried_without_a_mail_server(settings, letters, caplog):
     off = settings.model_copy(update={"env": "production", "smtp_url": "off"})
     async with LiveInstance(off) as world:
         await world.register("ada")

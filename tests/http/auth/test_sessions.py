@@ -20,7 +20,7 @@ async def again(world, name, **options):
     return ApiUser(world, answer["data"])
 
 
-async def test_each_session_says_what_it_is(world):
+async def test_each_session_has_a_description(world):
     ada = await world.register("ada")
     await again(world, "ada", headers={"User-Agent": PHONE})
     await world.register("bob")
@@ -41,7 +41,7 @@ async def test_each_session_says_what_it_is(world):
     assert "digest" not in str(answer)
 
 
-async def test_ending_one_ends_its_sockets_and_its_token(world):
+async def test_revoking_a_session_ends_its_sockets_and_its_token(world):
     ada = await world.register("ada")
     phone = await again(world, "ada")
     socket = await phone.connect_client()
@@ -56,7 +56,7 @@ async def test_ending_one_ends_its_sockets_and_its_token(world):
     assert (await ada.rest("DELETE", f"/sessions/{other}"))[0] == 404
 
 
-async def test_ending_all_others_keeps_this_one(world):
+async def test_revoking_all_others_keeps_this_session(world):
     ada, bob = await world.register("ada"), await world.register("bob")
     others = [await again(world, "ada") for _ in range(3)]
     socket = await others[0].connect_client()
@@ -77,7 +77,7 @@ async def test_sessions_of_others_are_not_found(world):
     assert (await ada.rest("GET", "/auth/me"))[0] == 200
 
 
-async def test_activity_is_seen_at_once_and_written_later(world):
+async def test_activity_is_visible_at_once_and_written_later(world):
     ada = await world.register("ada")
     long_ago = clock.now() - timedelta(days=2)
     await models.Session.filter(user_id=ada.id).update(last_seen_at=long_ago)

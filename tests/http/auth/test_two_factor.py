@@ -87,7 +87,7 @@ async def change(person: ApiUser, what: str, password: str, code: str) -> tuple[
     return status, answer and (answer["data"] if status == 200 else answer["code"])
 
 
-async def test_from_setting_up_to_disabling(world):
+async def test_two_factor_is_set_up_used_and_disabled(world):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     client = await ada.connect_client()
     assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": False, "recovery_codes_left": 0}
@@ -119,7 +119,7 @@ async def test_from_setting_up_to_disabling(world):
     assert client.count_events("auth:revoked") == 0
 
 
-async def test_a_secret_is_replaced_until_one_was_shown_to_work(world):
+async def test_a_secret_can_be_replaced_until_a_code_confirms_it(world):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     status, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": "123456"})
     assert (status, answer["code"]) == (409, "conflict")
@@ -136,7 +136,7 @@ async def test_a_secret_is_replaced_until_one_was_shown_to_work(world):
         assert (status, answer["code"]) == (409, "conflict")
 
 
-async def test_nothing_tells_of_it_before_the_password_is_right(world):
+async def test_two_factor_is_not_revealed_before_the_right_password(world):
     await equipped(world)
     await world.register("bob")
 
@@ -148,7 +148,7 @@ async def test_nothing_tells_of_it_before_the_password_is_right(world):
     assert answers[0][0] == 401
 
 
-async def test_a_code_is_good_once(world):
+async def test_a_code_is_valid_once(world):
     phone = await equipped(world)
     now, later = phone.code(), phone.code(1)
 
@@ -159,7 +159,7 @@ async def test_a_code_is_good_once(world):
     assert await change(phone.person, "disable", PASSWORD, later) == (422, "code")
 
 
-async def test_a_code_given_twice_at_the_same_moment_is_good_once(world):
+async def test_a_code_sent_twice_at_once_is_valid_once(world):
     phone = await equipped(world)
     owed, code = [await owe(world) for _ in range(4)], phone.code(1)
 
@@ -168,7 +168,7 @@ async def test_a_code_given_twice_at_the_same_moment_is_good_once(world):
     assert sorted(status for status, _ in answers) == [200, 401, 401, 401]
 
 
-async def test_a_sign_in_is_ended_once(world):
+async def test_a_login_is_completed_once(world):
     phone = await equipped(world)
     token = await owe(world)
     good = [phone.code(1), *phone.recovery[:3]]
@@ -180,7 +180,7 @@ async def test_a_sign_in_is_ended_once(world):
     assert await models.RecoveryCode.all().count() >= 9  # those that were refused are not spent
 
 
-async def test_a_token_is_good_for_five_codes(world):
+async def test_a_challenge_accepts_five_codes(world):
     phone = await equipped(world)
     token = await owe(world)
     for _ in range(5):
@@ -190,7 +190,7 @@ async def test_a_token_is_good_for_five_codes(world):
     assert (await verify(world, await owe(world), phone.code(1)))[0] == 200
 
 
-async def test_guesses_are_counted_over_all_tokens_and_waits_grow(world):
+async def test_guesses_are_counted_over_all_challenges_and_waits_grow(world):
     phone = await equipped(world)
     for _ in range(5):
         assert await verify(world, await owe(world), phone.wrong()) == (401, "unauthenticated")
@@ -214,7 +214,7 @@ async def test_guesses_are_counted_over_all_tokens_and_waits_grow(world):
     assert (await own.get()).failures == 0
 
 
-async def test_guesses_at_the_same_moment_are_counted_each(world):
+async def test_concurrent_guesses_are_all_counted(world):
     phone = await equipped(world)
     owed = [await owe(world) for _ in range(4)]
 
@@ -223,7 +223,7 @@ async def test_guesses_at_the_same_moment_are_counted_each(world):
     assert sorted(status for status, _ in answers) == [401] * 5 + [429] * 15
 
 
-async def test_waits_do_not_grow_for_ever(world):
+async def test_waits_have_a_maximum(world):
     phone = await equipped(world)
     own = models.TwoFactor.filter(user_id=phone.person.id)
     await own.update(failures=100_000)
@@ -233,7 +233,7 @@ async def test_waits_do_not_grow_for_ever(world):
     assert (await own.get()).wait_until - clock.now() <= timedelta(minutes=15)
 
 
-async def test_tokens_of_other_purposes_are_good_for_nothing_here(world):
+async def test_tokens_of_other_purposes_are_refused_here(world):
     phone = await equipped(world)
     ada = phone.person
     reset = await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com")
@@ -242,7 +242,7 @@ async def test_tokens_of_other_purposes_are_good_for_nothing_here(world):
         assert await verify(world, token, phone.code(1)) == (400, "invalid_token")
 
 
-async def test_the_token_of_a_sign_in_is_good_for_nothing_else(world):
+async def test_a_challenge_token_is_refused_elsewhere(world):
     await equipped(world)
     token = await owe(world)
     bearer = {"Authorization": f"Bearer {token}"}
@@ -259,7 +259,7 @@ async def test_the_token_of_a_sign_in_is_good_for_nothing_else(world):
 
 
 @pytest.mark.parametrize("what", ["changed", "reset", "disabled", "expired", "suspended"])
-async def test_a_sign_in_that_waits_ends_with_what_it_began_with(world, what):
+async def test_a_pending_login_ends_with_the_password_it_began_with(world, what):
     phone = await equipped(world)
     ada, token, new = phone.person, await owe(world), "staple of another kind"
     wanted = (400, "invalid_token")
@@ -285,7 +285,7 @@ async def test_a_sign_in_that_waits_ends_with_what_it_began_with(world, what):
     assert await verify(world, token, phone.recovery[0]) == wanted
 
 
-async def test_a_recovery_code_is_good_once_however_it_is_typed(world):
+async def test_a_recovery_code_is_valid_once_in_any_spelling(world):
     phone = await equipped(world)
     eve = await equipped(world, "eve")
     code = phone.recovery[0]
@@ -299,7 +299,7 @@ async def test_a_recovery_code_is_good_once_however_it_is_typed(world):
     assert (await phone.person.rest("GET", "/auth/2fa"))[1]["data"]["recovery_codes_left"] == 8
 
 
-async def test_recovery_codes_are_made_anew(world):
+async def test_recovery_codes_are_generated_again(world):
     phone = await equipped(world)
 
     status, shown = await change(phone.person, "recovery-codes", PASSWORD, phone.recovery[0])
@@ -323,7 +323,7 @@ async def test_a_session_alone_changes_nothing(world, what):
     assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": True, "recovery_codes_left": 10}
 
 
-async def test_nothing_secret_is_in_the_database_or_the_log(world, caplog):
+async def test_neither_database_nor_log_contains_a_secret(world, caplog):
     caplog.set_level(logging.DEBUG)
     phone = await equipped(world)
     token = await owe(world)
@@ -340,7 +340,7 @@ async def test_nothing_secret_is_in_the_database_or_the_log(world, caplog):
         assert secret not in kept
 
 
-async def test_the_export_says_that_it_is_on_and_a_deleted_account_leaves_nothing_of_it(world):
+async def test_the_export_mentions_two_factor_and_a_deletion_removes_it(world):
     phone = await equipped(world)
     ada = phone.person
     await owe(world)
@@ -369,7 +369,7 @@ class TestLetters:
     def settings(self, settings: Any, letters: Mailbox) -> Any:
         return settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})
 
-    async def test_its_owner_hears_of_every_change(self, world, letters):
+    async def test_the_owner_gets_an_email_about_every_change(self, world, letters):
         phone = await equipped(world)
         await letters.next_message("ada@example.com", "Two-factor login is on")
         await phone.person.rest("PATCH", "/settings/preferences", json={"language": "de"})
@@ -383,7 +383,7 @@ class TestLetters:
         await letters.next_message("ada@example.com", "Die Anmeldung in zwei Schritten ist ausgeschaltet")
 
 
-async def test_it_outlives_a_new_secret_key(settings):
+async def test_two_factor_survives_a_new_secret_key(settings):
     during = settings.model_copy(
         update={
             "secret_key": "the-secret-key-that-comes-after-it",
@@ -403,7 +403,7 @@ async def test_it_outlives_a_new_secret_key(settings):
         assert (await verify(world, await owe(world), phone.recovery[0]))[0] == 200
 
 
-async def test_all_of_it_is_recorded_and_nothing_secret_with_it(world):
+async def test_every_step_is_recorded_without_secrets(world):
     phone = await equipped(world)
     await verify(world, await owe(world), phone.wrong())
     await verify(world, await owe(world), phone.recovery[0])

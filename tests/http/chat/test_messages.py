@@ -4,7 +4,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 
-async def test_a_message_over_rest_is_heard_by_sockets_once(world):
+async def test_a_message_over_rest_reaches_sockets_once(world):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     body = {"client_id": str(uuid4()), "body": "hello"}
 
@@ -33,7 +33,7 @@ async def test_the_same_client_id_in_another_room_is_a_conflict(world):
     assert (status, refusal["code"]) == (409, "conflict")
 
 
-async def test_pages_of_history(world):
+async def test_history_is_paged(world):
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     seqs = [(await ada.send(room_id, f"message {number}"))["seq"] for number in range(5)]
     path = f"/rooms/{room_id}/messages"
@@ -55,7 +55,7 @@ async def test_pages_of_history(world):
         assert refusal["errors"]
 
 
-async def test_searching(world):
+async def test_messages_are_searched(world):
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     for text in ("the quick brown fox", "the lazy dog", "世界 foxes"):
         await ada.send(room_id, text)
@@ -76,7 +76,7 @@ async def test_searching(world):
     assert (await eve.rest("GET", "/messages/search?q=fox"))[1]["data"] == []
 
 
-async def test_editing_and_deleting(world):
+async def test_a_message_is_edited_and_deleted(world):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     message = await ada.send(room_id, "helo")
     path = f"/messages/{message['id']}"
@@ -94,7 +94,7 @@ async def test_editing_and_deleting(world):
     assert (await bob.next_event("message:deleted"))["message_id"] == message["id"]
 
 
-async def test_reacting(world):
+async def test_reactions_are_added_and_removed(world):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     message = await ada.send(room_id, "hello")
     person = world.users["bob"]
@@ -113,7 +113,7 @@ async def test_reacting(world):
         assert (status, refusal["code"]) == (422, "invalid_payload"), odd
 
 
-async def test_others_messages_are_not_there(world):
+async def test_messages_of_others_are_not_found(world):
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     message = await ada.send(room_id, "hello")
     eve = await world.register("eve")
@@ -130,7 +130,7 @@ async def test_others_messages_are_not_there(world):
         assert (status, refusal["code"]) == (404, "not_found")
 
 
-async def test_what_a_message_may_not_be(world):
+async def test_an_invalid_message_is_refused(world):
     room_id, _ = await world.room_with_clients("ada", "bob")
     ada = world.users["ada"]
     good = {"client_id": str(uuid4()), "body": "hello"}

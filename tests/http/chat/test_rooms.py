@@ -6,7 +6,7 @@ ROOM = {"id", "kind", "name", "topic", "created_by", "created_at", "last_seq", "
 ROOM |= {"peer", "last_message"}
 
 
-async def test_making_showing_and_changing_a_room(world):
+async def test_a_room_is_created_read_and_changed(world):
     ada = await world.register("ada")
     client = await ada.connect_client()
 
@@ -24,7 +24,7 @@ async def test_making_showing_and_changing_a_room(world):
     assert await ada.rest("GET", f"/rooms/{room_id}") == (200, changed)
 
 
-async def test_a_new_room_says_where_it_is(world):
+async def test_a_new_room_has_a_location(world):
     ada = await world.register("ada")
     headers = {"Authorization": f"Bearer {ada.token}"}
     async with world.http.post(
@@ -33,7 +33,7 @@ async def test_a_new_room_says_where_it_is(world):
         assert answer.headers["Location"] == f"/api/v1/rooms/{(await answer.json())['data']['id']}"
 
 
-async def test_pages_of_own_rooms(world):
+async def test_own_rooms_are_paged(world):
     ada = await world.register("ada")
     for number in range(4):
         await ada.rest("POST", "/rooms", json={"kind": "private", "name": f"room {number}"})
@@ -50,7 +50,7 @@ async def test_pages_of_own_rooms(world):
     assert found == ["room 3", "room 2", "room 1", "room 0", "general"]
 
 
-async def test_browsing_and_joining_and_leaving(world):
+async def test_public_rooms_are_listed_joined_and_left(world):
     ada, bob = await world.register("ada"), await world.register("bob")
     _, made = await ada.rest("POST", "/rooms", json={"kind": "public", "name": "Gardening"})
     room_id = made["data"]["id"]
@@ -67,7 +67,7 @@ async def test_browsing_and_joining_and_leaving(world):
     assert (await bob.rest("POST", f"/rooms/{room_id}/leave"))[0] == 403
 
 
-async def test_members_come_and_change_and_go(world):
+async def test_members_are_added_changed_and_removed(world):
     ada, bob = await world.register("ada"), await world.register("bob")
     _, made = await ada.rest("POST", "/rooms", json={"kind": "private"})
     members = f"/rooms/{made['data']['id']}/members"
@@ -88,7 +88,7 @@ async def test_members_come_and_change_and_go(world):
     assert (await bob.rest("GET", members))[0] == 404
 
 
-async def test_reading_a_room(world):
+async def test_a_room_is_marked_as_read(world):
     room_id, (ada, _) = await world.room_with_clients("ada", "bob")
     bob = world.users["bob"]
     message = await ada.send(room_id, "hello")
@@ -99,7 +99,7 @@ async def test_reading_a_room(world):
     assert answer == (200, {"data": {"last_read_seq": message["seq"], "unread": 0, "mentions": 0}})
 
 
-async def test_a_direct_room_is_found_again(world):
+async def test_an_existing_direct_room_is_returned(world):
     ada, bob = await world.register("ada"), await world.register("bob")
 
     made = [
@@ -110,7 +110,7 @@ async def test_a_direct_room_is_found_again(world):
     assert len({answer["data"]["id"] for _, answer in made}) == 1
 
 
-async def test_what_a_room_may_not_be(world):
+async def test_an_invalid_room_is_refused(world):
     ada = await world.register("ada")
     cases = [
         ({}, 422, "invalid_payload"),
@@ -125,7 +125,7 @@ async def test_what_a_room_may_not_be(world):
         assert (got, refusal["code"]) == (status, code), body
 
 
-async def test_others_rooms_are_not_there(world):
+async def test_rooms_of_others_are_not_found(world):
     room_id, _ = await world.room_with_clients("ada", "bob")
     eve = await world.register("eve")
 

@@ -40,7 +40,7 @@ async def send(
     return status, answer.get("detail", "")
 
 
-async def test_a_signed_request_is_taken(world, key):
+async def test_a_signed_request_is_accepted(world, key):
     secret = key["signing_secret"]
 
     assert await send(world, key, "POST", ROOMS, BODY, sign(secret, "POST", ROOMS, BODY)) == (201, "")
@@ -56,7 +56,7 @@ async def test_an_unsigned_request_is_refused(world, key):
     assert (await audited(key["id"]))[-1] == ("api_key.use", "failed", "unsigned")
 
 
-async def test_a_signature_is_of_one_request_alone(world, key):
+async def test_a_signature_is_valid_for_one_request(world, key):
     secret = key["signing_secret"]
     good = sign(secret, "POST", ROOMS, BODY)
     other = await make(world.users["ada"], signed=True)
@@ -81,7 +81,7 @@ async def test_a_signature_is_of_one_request_alone(world, key):
     assert (await send(world, key, "POST", ROOMS, BODY, good))[0] == 201
 
 
-async def test_the_same_request_is_not_taken_twice(world, key):
+async def test_a_repeated_request_is_refused(world, key):
     good = sign(key["signing_secret"], "POST", ROOMS, BODY)
 
     answers = await asyncio.gather(*(send(world, key, "POST", ROOMS, BODY, good) for _ in range(5)))
@@ -98,7 +98,7 @@ async def test_the_same_request_is_not_taken_twice(world, key):
     assert (await send(world, other, "GET", ROOMS, b"", own))[0] == 200
 
 
-async def test_not_even_by_an_instance_that_was_started_since(world, key):
+async def test_an_instance_started_later_refuses_a_repeated_request(world, key):
     good = sign(key["signing_secret"], "POST", ROOMS, BODY)
     assert (await send(world, key, "POST", ROOMS, BODY, good))[0] == 201
 
@@ -110,7 +110,7 @@ async def test_not_even_by_an_instance_that_was_started_since(world, key):
 
 
 @pytest.mark.parametrize(("seconds", "wanted"), [(-330, 401), (-270, 200), (270, 200), (330, 401)])
-async def test_the_time_counts(world, key, seconds, wanted):
+async def test_an_old_signature_is_refused(world, key, seconds, wanted):
     signature = sign(key["signing_secret"], "GET", ROOMS, timestamp=time.time() + seconds)
 
     status, detail = await send(world, key, "GET", ROOMS, b"", signature)
@@ -121,7 +121,7 @@ async def test_the_time_counts(world, key, seconds, wanted):
         assert (await audited(key["id"]))[-1] == ("api_key.use", "failed", "signed_at_another_time")
 
 
-async def test_a_key_that_does_not_sign_needs_no_signature(world, key):
+async def test_a_key_without_signing_needs_no_signature(world, key):
     plain = await make(world.users["ada"])
 
     assert (await send(world, plain, "GET", ROOMS, b"", None))[0] == 200
@@ -137,7 +137,7 @@ async def test_uploads_are_not_signed(world, key):
     assert (status, "Uploads" in answer["detail"]) == (401, True)
 
 
-async def test_nonces_are_forgotten_when_they_are_of_no_use_any_more(world, key):
+async def test_expired_nonces_are_deleted(world, key):
     good = sign(key["signing_secret"], "GET", ROOMS)
     assert (await send(world, key, "GET", ROOMS, b"", good))[0] == 200
     kept = await models.UsedNonce.get()

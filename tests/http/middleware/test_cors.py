@@ -30,7 +30,7 @@ def expected(origins, origin):
 
 
 @pytest.mark.parametrize("origin", [FRIEND, STRANGER, "null"])
-async def test_a_preflight_is_answered_without_a_token(world, origins, origin):
+async def test_a_preflight_needs_no_token(world, origins, origin):
     headers = {"Origin": origin, **PREFLIGHT}
     async with world.http.options(f"{world.url}/api/v1/rooms", headers=headers) as answer:
         assert answer.status == 204
@@ -44,20 +44,20 @@ async def test_a_preflight_is_answered_without_a_token(world, origins, origin):
 
 
 @pytest.mark.parametrize("origin", [FRIEND, STRANGER])
-async def test_answers_and_refusals_may_be_read_by_friends(world, origins, origin):
+async def test_allowed_origins_may_read_responses_and_errors(world, origins, origin):
     for path, status in [("/health/live", 200), ("/api/v1/rooms", 401), ("/nothing", 404)]:
         async with world.http.get(world.url + path, headers={"Origin": origin}) as answer:
             assert answer.status == status
             assert answer.headers.get("Access-Control-Allow-Origin") == expected(origins, origin)
 
 
-async def test_caches_keep_origins_apart_where_it_matters(world, origins):
+async def test_responses_vary_by_origin_where_it_matters(world, origins):
     async with world.http.get(f"{world.url}/health/live") as answer:
         assert answer.headers.get("Vary") == (None if "*" in origins else "Origin")
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-async def test_socket_io_answers_its_own_preflight(world, origins):
+async def test_socket_io_responds_to_its_own_preflight(world, origins):
     headers = {"Origin": FRIEND, **PREFLIGHT}
     async with world.http.options(
         f"{world.url}/socket.io/?EIO=4&transport=polling", headers=headers
@@ -110,7 +110,7 @@ async def test_a_refused_origin_is_logged_once_for_all_edges(world, caplog):
 
 @pytest.mark.parametrize("origins", [(FRIEND,)])
 @pytest.mark.parametrize("way", [rest, polling, websocket])
-async def test_the_own_origin_has_the_name_that_a_trusted_proxy_says(database_url, tmp_path, origins, way):
+async def test_the_own_origin_uses_the_host_of_a_trusted_proxy(database_url, tmp_path, origins, way):
     named = {"trusted_proxies": "127.0.0.1/32", "public_url": "https://chat.example", "cors_origins": origins}
     settings = Settings.for_tests(database_url=database_url, data_dir=tmp_path, port=0, **named)
 
@@ -121,7 +121,7 @@ async def test_the_own_origin_has_the_name_that_a_trusted_proxy_says(database_ur
         assert not await way(world, STRANGER)
 
 
-async def test_browsers_are_made_careful(world):
+async def test_security_headers_are_set(world):
     async with world.http.get(f"{world.url}/api/v1/rooms") as answer:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
@@ -131,13 +131,13 @@ async def test_browsers_are_made_careful(world):
 
 @pytest.mark.parametrize("origins", [()])
 @pytest.mark.parametrize(("path", "kept"), [("/api/v1/rooms", "no-store"), ("/health/live", None)])
-async def test_no_cache_keeps_what_is_somebodys_own(world, path, kept):
+async def test_private_responses_are_not_cached(world, path, kept):
     async with world.http.get(world.url + path) as answer:
         assert answer.headers.get("Cache-Control") == kept
 
 
 @pytest.mark.parametrize("origins", ["none"], indirect=True)
-async def test_browsers_are_told_to_be_careful(world):
+async def test_browser_features_are_restricted(world):
     async with world.http.get(f"{world.url}/health/live") as answer:
         assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
         assert "microphone=()" in answer.headers["Permissions-Policy"]
@@ -164,7 +164,7 @@ YEAR = "max-age=31536000"
         ("on", "10.0.0.0/8", HTTPS, None),
     ],
 )
-async def test_https_is_demanded_over_https_alone(settings, hsts, proxies, headers, sent, path):
+async def test_hsts_is_sent_over_https_only(settings, hsts, proxies, headers, sent, path):
     settings = Settings.for_tests(
         database_url=settings.database_url, port=0, hsts=hsts, trusted_proxies=proxies
     )
@@ -196,7 +196,7 @@ CAREFUL = {
         "/socket.io/?EIO=4&transport=polling",
     ],
 )
-async def test_every_answer_makes_browsers_careful_and_says_little(world, path):
+async def test_every_response_has_security_headers_and_no_server_version(world, path):
     async with world.http.get(world.url + path) as answer:
         assert {name: answer.headers.get(name) for name in CAREFUL} == CAREFUL
         policy = answer.headers["Content-Security-Policy"]
@@ -207,7 +207,7 @@ async def test_every_answer_makes_browsers_careful_and_says_little(world, path):
 
 
 @pytest.mark.parametrize("origins", [()])
-async def test_so_does_the_answer_to_what_is_no_http(world):
+async def test_the_response_to_invalid_http_has_them_too(world):
     reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
     writer.write(b"GET / HTTX/1.1\r\n\r\n")
     head = (await asyncio.wait_for(reader.read(), 10)).decode().partition("\r\n\r\n")[0]
@@ -218,7 +218,7 @@ async def test_so_does_the_answer_to_what_is_no_http(world):
 
 @pytest.mark.parametrize("origins", [("https://app.example",)])
 @pytest.mark.parametrize("path", ["/api/v1/rooms", "/socket.io/?EIO=4&transport=polling"])
-async def test_preflights_need_not_be_asked_again_for_two_hours(world, path):
+async def test_preflights_are_cached_for_two_hours(world, path):
     asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     async with world.http.options(world.url + path, headers=asked) as answer:
         assert answer.status == 204

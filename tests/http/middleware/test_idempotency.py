@@ -56,7 +56,7 @@ async def gardens() -> int:
     return await models.Room.filter(name="Garden").count()
 
 
-async def test_the_first_answer_is_given_again(world):
+async def test_the_first_response_is_returned_again(world):
     ada, key = await world.register("ada"), str(uuid4())
     first = await post(world, "/rooms", key, ada, json=GARDEN)
     assert (first.status, first.replayed) == (201, False)
@@ -75,7 +75,7 @@ async def test_the_first_answer_is_given_again(world):
     assert await gardens() == 3
 
 
-async def test_the_same_key_is_for_one_request(world):
+async def test_a_key_belongs_to_one_request(world):
     ada, key = await world.register("ada"), str(uuid4())
     assert (await post(world, "/rooms", key, ada, json=GARDEN)).status == 201
 
@@ -94,7 +94,7 @@ async def test_the_same_key_is_for_one_request(world):
     assert await gardens() == 1
 
 
-async def test_refusals_are_answers_too(world):
+async def test_errors_are_responses_too(world):
     ada, key = await world.register("ada"), str(uuid4())
     wrong = {"kind": "public"}
 
@@ -105,7 +105,7 @@ async def test_refusals_are_answers_too(world):
     assert answers[1].headers["Content-Type"].startswith("application/problem+json")
 
 
-async def test_an_answer_of_nothing_is_given_again(world):
+async def test_an_empty_response_is_returned_again(world):
     ada, key = await world.register("ada"), str(uuid4())
     answers = [await post(world, "/auth/resend-verification", key, ada, json={}) for _ in range(2)]
 
@@ -113,7 +113,7 @@ async def test_an_answer_of_nothing_is_given_again(world):
     assert await models.Job.filter(kind="mail.letter", payload__contains="verify_email").count() >= 1
 
 
-async def test_everybody_has_keys_of_their_own(world):
+async def test_keys_are_separate_for_each_caller(world):
     ada, bob = await world.register("ada"), await world.register("bob")
     program, other = [(await make(ada, name=name))["key"] for name in ("one", "two")]
 
@@ -126,7 +126,7 @@ async def test_everybody_has_keys_of_their_own(world):
     assert (await post(world, "/rooms", "1", json=GARDEN)).status == 401
 
 
-async def test_a_session_that_ended_gets_no_answers_of_before(world):
+async def test_an_ended_session_gets_no_earlier_response(world):
     ada, key = await world.register("ada"), str(uuid4())
     assert (await post(world, "/rooms", key, ada, json=GARDEN)).status == 201
     await post(world, "/auth/logout", None, ada)
@@ -136,7 +136,7 @@ async def test_a_session_that_ended_gets_no_answers_of_before(world):
     assert (answer.status, answer.body["code"]) == (401, "session_revoked")
 
 
-async def test_of_many_at_once_one_is_acted_upon(world):
+async def test_of_many_concurrent_requests_one_is_executed(world):
     ada, key = await world.register("ada"), str(uuid4())
 
     answers = await asyncio.gather(*(post(world, "/rooms", key, ada, json=GARDEN) for _ in range(8)))
@@ -147,7 +147,7 @@ async def test_of_many_at_once_one_is_acted_upon(world):
     assert await gardens() == 1
 
 
-async def test_a_restart_forgets_nothing(world):
+async def test_a_restart_loses_no_response(world):
     ada, key = await world.register("ada"), str(uuid4())
     first = await post(world, "/rooms", key, ada, json=GARDEN)
 
@@ -158,7 +158,7 @@ async def test_a_restart_forgets_nothing(world):
     assert (again.body, again.replayed) == (first.body, True)
 
 
-async def test_whoever_registers_twice_is_registered_once(world):
+async def test_a_repeated_registration_creates_one_account(world):
     key = str(uuid4())
     first = await post(world, "/auth/register", key, json=ACCOUNT)
 
@@ -175,7 +175,7 @@ async def test_whoever_registers_twice_is_registered_once(world):
     assert not any(secret in stored for secret in (*tokens, ACCOUNT["email"], ACCOUNT["password"], key))
 
 
-async def test_tokens_are_not_for_another_address(world):
+async def test_tokens_are_not_returned_to_another_ip_address(world):
     """Neither with the key, nor with the request: both must be right, and come from the same place."""
     world.app.container.settings = world.settings.model_copy(
         update={"trusted_proxies": networks("127.0.0.0/8")}
@@ -192,7 +192,7 @@ async def test_tokens_are_not_for_another_address(world):
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "schlüssel"])
-async def test_what_is_no_key(world, key):
+async def test_an_invalid_key_is_refused(world, key):
     ada = await world.register("ada")
 
     answer = await post(world, "/rooms", key, ada, json=GARDEN)
@@ -201,13 +201,13 @@ async def test_what_is_no_key(world, key):
     assert await gardens() == 0
 
 
-async def test_the_longest_key(world):
+async def test_the_longest_key_is_accepted(world):
     ada = await world.register("ada")
     answers = [await post(world, "/rooms", "k" * 254 + "~", ada, json=GARDEN) for _ in range(2)]
     assert [it.replayed for it in answers] == [False, True]
 
 
-async def test_a_key_means_nothing_elsewhere(world):
+async def test_a_key_is_ignored_on_other_routes(world):
     """Other methods are idempotent themselves; what is no route is no request; uploads pass by."""
     ada, headers = await world.register("ada"), {"Idempotency-Key": "x" * 999}
 
@@ -220,7 +220,7 @@ async def test_a_key_means_nothing_elsewhere(world):
     assert not await models.IdempotencyKey.exists()
 
 
-async def test_what_was_too_often_is_asked_again(settings):
+async def test_a_rate_limited_request_may_be_repeated(settings):
     """429 says nothing of the request: it is not kept."""
     async with LiveInstance(settings.model_copy(update={"limit_message_send": Rate(1, 1)})) as world:
         ada, key = await world.register("ada"), str(uuid4())
@@ -239,7 +239,7 @@ async def test_what_was_too_often_is_asked_again(settings):
         assert (answer.status, answer.replayed) == (201, False)
 
 
-def test_only_whole_and_final_answers_are_kept():
+def test_only_complete_and_final_responses_are_stored():
     kept = idempotency._to_stored_response(
         web.Response(status=201, body=b"{}", headers={"Location": "/x", "X-Other": "y"})
     )
@@ -251,7 +251,7 @@ def test_only_whole_and_final_answers_are_kept():
         assert idempotency._to_stored_response(response) is None
 
 
-async def test_when_an_instance_dies_the_key_is_free_again(world, monkeypatch):
+async def test_a_dead_instance_releases_its_key(world, monkeypatch):
     ada, key = await world.register("ada"), str(uuid4())
     assert (await post(world, "/rooms", key, ada, json=GARDEN)).status == 201
     # As if the instance had died between the act and its answer.
@@ -270,7 +270,7 @@ async def test_when_an_instance_dies_the_key_is_free_again(world, monkeypatch):
     assert (await post(world, "/rooms", key, ada, json=GARDEN)).body == again.body
 
 
-async def test_after_24_hours_it_is_another_request(world):
+async def test_a_key_expires_after_24_hours(world):
     ada, key = await world.register("ada"), str(uuid4())
     assert (await post(world, "/rooms", key, ada, json=GARDEN)).status == 201
     row = await models.IdempotencyKey.get()
@@ -289,7 +289,7 @@ async def test_after_24_hours_it_is_another_request(world):
     assert not await models.IdempotencyKey.exists()
 
 
-async def test_a_deleted_account_leaves_no_answers(world):
+async def test_a_deleted_account_leaves_no_stored_response(world):
     ada = await world.register("ada")
     await post(world, "/rooms", str(uuid4()), ada, json=GARDEN)
     async with database.transaction() as tx:

@@ -53,7 +53,7 @@ async def ask(world, path, forwarded=None, method="GET"):
 @pytest.mark.parametrize(
     "path", ["/api/v1/auth/me", "/", "/socket.io/?EIO=4&transport=polling", "/health/live"]
 )
-async def test_the_door_is_the_same_for_all(world, path, forwarded, admitted):
+async def test_every_edge_applies_the_same_filter(world, path, forwarded, admitted):
     refused = metrics.counters["ip_addresses_blocked"]
 
     status, headers, text = await ask(world, path, forwarded)
@@ -72,7 +72,7 @@ async def test_preflights_are_refused_too(world):
     assert (await ask(world, "/api/v1/auth/me", FOE, "OPTIONS"))[0] == 403
 
 
-async def test_a_websocket_that_may_not_come_in_is_refused_at_the_handshake(world):
+async def test_a_blocked_websocket_is_refused_at_the_handshake(world):
     url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
 
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
@@ -84,7 +84,7 @@ async def test_a_websocket_that_may_not_come_in_is_refused_at_the_handshake(worl
         assert (await socket.receive_str(timeout=10)).startswith("0{")
 
 
-def test_networks_of_the_settings_are_compared_as_addresses_are():
+def test_configured_networks_are_compared_in_canonical_form():
     settings = Settings.for_tests(addresses_deny="::ffff:192.0.2.0/120, 198.51.100.7")
 
     assert settings.addresses_deny == (ip_network("192.0.2.0/24"), ip_network("198.51.100.7/32"))

@@ -75,7 +75,7 @@ def credentials(email):
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_a_user_is_limited_wherever_they_are_and_nobody_else(world):
+async def test_a_user_is_limited_on_all_instances_and_no_other_user_is(world):
     ada, bob = await world.register("ada"), await world.register("bob")
 
     answers = [
@@ -92,7 +92,7 @@ async def test_a_user_is_limited_wherever_they_are_and_nobody_else(world):
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_refused_tokens_count_for_their_address(world):
+async def test_refused_tokens_count_for_their_ip_address(world):
     answers = [(await ask(world, "GET", "/auth/me", token="nonsense"))[0] for _ in range(5)]
 
     assert answers == [401, 401, 401, 429, 429]
@@ -258,7 +258,7 @@ async def test_every_refused_credential_is_limited_and_then_costs_no_query(world
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_ever_new_keys_cost_no_query_once_their_address_is_limited(world, looked_up):
+async def test_new_invalid_keys_cost_no_query_once_their_ip_address_is_limited(world, looked_up):
     for number in range(3):
         await refusals(world, {"X-API-Key": f"hub_0123456789a{number}_unknown"}, 1)
     looked_up.clear()
@@ -269,7 +269,7 @@ async def test_ever_new_keys_cost_no_query_once_their_address_is_limited(world, 
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_what_is_good_is_not_limited_by_what_is_refused_from_its_address(world):
+async def test_valid_credentials_are_not_limited_by_refusals_of_their_ip_address(world):
     ada = await world.register("ada")
     bob = await world.register("bob")
     key, _ = await _key(ada)
@@ -283,7 +283,7 @@ async def test_what_is_good_is_not_limited_by_what_is_refused_from_its_address(w
 
 
 @pytest.mark.parametrize("limited", ["off"])
-async def test_whoever_is_not_suspended_any_more_is_admitted_again(world):
+async def test_a_user_is_accepted_again_after_a_suspension(world):
     ada = await world.register("ada")
     await _suspend(ada)
     assert await refusals(world, _bearer(ada.token), 2) == [(403, False)] * 2
@@ -302,7 +302,7 @@ async def test_probes_are_not_limited(world):
 
 
 @pytest.mark.parametrize("limited", ["limit_auth"])
-async def test_logins_are_limited_per_address(world):
+async def test_logins_are_limited_per_ip_address(world):
     tries = [
         (await ask(world, "POST", "/auth/login", json=credentials(f"who{n}@example.com")))[0]
         for n in range(4)
@@ -312,7 +312,7 @@ async def test_logins_are_limited_per_address(world):
 
 
 @pytest.mark.parametrize("limited", ["limit_auth"])
-async def test_what_comes_back_from_providers_is_limited_per_address(world):
+async def test_callbacks_of_providers_are_limited_per_ip_address(world):
     path = "/auth/oauth/nobody/callback"
     answers = [(await ask(world, "GET", path))[0] for _ in range(5)]
 
@@ -322,7 +322,7 @@ async def test_what_comes_back_from_providers_is_limited_per_address(world):
 
 @pytest.mark.parametrize("limited", ["limit_auth"])
 @pytest.mark.parametrize("known", [True, False])
-async def test_logins_are_limited_per_account_whether_there_is_one_or_not(world, known):
+async def test_logins_are_limited_per_account_existing_or_not(world, known):
     if known:
         await world.register("ada")
     spellings = ["ada@example.com", "ADA@example.com", " ada@example.com", "Ada@Example.com"]
@@ -338,7 +338,7 @@ async def test_logins_are_limited_per_account_whether_there_is_one_or_not(world,
 
 
 @pytest.mark.parametrize("limited", ["limit_register"])
-async def test_registrations_are_limited_per_address(world):
+async def test_registrations_are_limited_per_ip_address(world):
     def account(n):
         return {"name": "Ada", **credentials(f"ada{n}@example.com")}
 
@@ -349,7 +349,7 @@ async def test_registrations_are_limited_per_address(world):
 
 
 @pytest.mark.parametrize("limited", ["off"])
-async def test_off_is_off(world):
+async def test_off_disables_a_limit(world):
     tries = [await ask(world, "POST", "/auth/login", json=credentials("a@example.com")) for _ in range(15)]
 
     assert {status for status, _ in tries} == {401}
@@ -357,7 +357,7 @@ async def test_off_is_off(world):
 
 
 @pytest.mark.parametrize("limited", ["limit_auth"])
-async def test_forgotten_passwords_are_limited_per_account(world):
+async def test_password_reset_requests_are_limited_per_account(world):
     url = f"{world.url}/api/v1/auth/forgot-password"
     tries = []
     for email in ["ada@example.com", "ADA@example.com"] * 3 + ["bob@example.com"]:
@@ -372,7 +372,7 @@ async def test_forgotten_passwords_are_limited_per_account(world):
 
 @pytest.mark.parametrize(("role", "served"), [("user", 3), ("moderator", 6), ("admin", 10)])
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_who_has_a_role_may_more(world, role, served):
+async def test_roles_have_higher_limits(world, role, served):
     person = await world.register("ada")
     await models.User.filter(id=person.id).update(role=role)
     status, answer = await world.rest(
@@ -390,7 +390,7 @@ async def test_who_has_a_role_may_more(world, role, served):
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_each_api_key_has_a_bucket_of_its_own(world):
+async def test_each_api_key_has_a_separate_bucket(world):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     keys = [
         (await ada.rest("POST", "/api-keys", json={"name": name, "scopes": ["read"]}))[1]["data"]["key"]
@@ -412,7 +412,7 @@ async def by_key(world, key):
 
 
 @pytest.mark.parametrize("limited", ["leaky"])
-async def test_out_of_a_leaky_bucket_comes_one_after_the_other(world):
+async def test_a_leaky_bucket_releases_one_at_a_time(world):
     ada = await world.register("ada")
     began = time.monotonic()
 
@@ -428,7 +428,7 @@ async def test_out_of_a_leaky_bucket_comes_one_after_the_other(world):
 
 @pytest.mark.parametrize("limited", ["waits"])
 @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
-async def test_after_failures_the_next_sign_in_has_to_wait(world, email):
+async def test_failures_delay_the_next_login(world, email):
     await world.register("ada")
 
     assert (await ask(world, "POST", "/auth/login", json=credentials(email)))[0] == 401
@@ -448,7 +448,7 @@ async def test_after_failures_the_next_sign_in_has_to_wait(world, email):
 
 
 @pytest.mark.parametrize("limited", ["limit_auth"])
-async def test_who_floods_an_account_does_not_keep_its_owner_out(world):
+async def test_flooding_an_account_does_not_lock_out_its_owner(world):
     await world.register("ada")
     right = {"email": "ada@example.com", "password": "correct horse battery"}
     assert (await ask(world, "POST", "/auth/login", json=right, address="192.0.2.1"))[0] == 200
@@ -468,7 +468,7 @@ async def test_who_floods_an_account_does_not_keep_its_owner_out(world):
 
 
 @pytest.mark.parametrize("limited", ["waits"])
-async def test_who_stole_a_session_does_not_find_out_the_password_by_it(world):
+async def test_a_stolen_session_cannot_be_used_to_guess_the_password(world):
     ada = await world.register("ada")
 
     async def change(current):
@@ -511,7 +511,7 @@ async def test_instances_count_together(settings, redis_url, prefix):
 
 @pytest.mark.parametrize("limited", ["limit_http"])
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_without_redis_each_instance_goes_on_counting(settings, redis_url, prefix):
+async def test_each_instance_counts_separately_without_redis(settings, redis_url, prefix):
     async with TcpProxy(redis_url) as relay:
         shared = settings.model_copy(update={"redis_url": relay.url, "redis_prefix": prefix})
         async with LiveInstance(shared) as world:

@@ -12,7 +12,7 @@ def database_kind():
 @pytest.mark.parametrize(
     "path", ["/health/live", "/nothing", "/api/v1/rooms", "/api/v1/auth/login", "/socket.io/"]
 )
-async def test_every_answer_has_an_id(world, path):
+async def test_every_response_has_an_id(world, path):
     async with world.http.get(world.url + path) as answer:
         UUID(answer.headers["X-Request-ID"])
         if answer.content_type == "application/problem+json":
@@ -30,6 +30,6 @@ async def test_a_given_id_is_kept_and_logged(world, caplog):
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "<script>", "ü", '"'])
-async def test_an_odd_id_is_replaced(world, given):
+async def test_an_invalid_id_is_replaced(world, given):
     async with world.http.get(f"{world.url}/health/live", headers={"X-Request-ID": given}) as answer:
         UUID(answer.headers["X-Request-ID"])

@@ -16,7 +16,7 @@ PATHS = {
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_defaults_are_there_and_choices_stay(world, path):
+async def test_defaults_are_returned_and_choices_stored(world, path):
     kind, chosen = PATHS[path]
     ada, bob = await world.register("ada"), await world.register("bob")
     defaults = msgspec.to_builtins(kind())
@@ -28,7 +28,7 @@ async def test_defaults_are_there_and_choices_stay(world, path):
     assert await bob.rest("GET", path) == (200, {"data": defaults})
 
 
-async def test_back_to_the_defaults(world):
+async def test_preferences_can_be_reset_to_the_defaults(world):
     ada = await world.register("ada")
     _, before = await ada.rest("GET", "/settings/preferences")
     await ada.rest("PATCH", "/settings/preferences", json={"theme": "dark"})
@@ -57,7 +57,7 @@ async def test_nothing_else_can_be_stored(world, path, wrong):
     assert await ada.rest("GET", path) == (200, before)
 
 
-async def test_changes_at_the_same_moment_are_both_kept(world):
+async def test_concurrent_changes_are_both_stored(world):
     ada = await world.register("ada")
     changes = [{"theme": "dark"}, {"sounds": False}, {"density": "compact"}, {"enter_sends": False}]
 
@@ -70,7 +70,7 @@ async def test_changes_at_the_same_moment_are_both_kept(world):
     assert after["data"].items() >= {name: it for change in changes for name, it in change.items()}.items()
 
 
-async def test_a_choice_that_is_no_longer_offered_is_none(world):
+async def test_a_choice_that_is_no_longer_offered_is_ignored(world):
     ada = await world.register("ada")
     await ada.rest("PATCH", "/settings/preferences", json={"theme": "dark"})
     await models.Preference.filter(user_id=ada.id).update(

@@ -3,7 +3,7 @@
 import pytest
 
 
-async def test_a_profile_is_changed_and_seen(world):
+async def test_a_profile_is_changed_and_visible(world):
     ada, bob = await world.register("ada"), await world.register("bob")
     given = {
         "display_name": "Ada L.",
@@ -24,7 +24,7 @@ async def test_a_profile_is_changed_and_seen(world):
     )
 
 
-async def test_a_new_name_is_on_the_next_message_and_for_who_comes_later(world):
+async def test_a_new_name_is_on_the_next_message_and_visible_to_later_members(world):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
 
     await world.users["ada"].rest("PATCH", "/users/profile", json={"display_name": "Countess"})
@@ -55,7 +55,7 @@ async def test_a_new_name_is_on_the_next_message_and_for_who_comes_later(world):
         ("email_verified", True),
     ],
 )
-async def test_nonsense_and_what_is_not_ones_own_to_say_is_refused(world, field, value):
+async def test_invalid_and_read_only_fields_are_refused(world, field, value):
     ada = await world.register("ada")
     before = await ada.rest("GET", "/users/ada")
 
@@ -66,7 +66,7 @@ async def test_nonsense_and_what_is_not_ones_own_to_say_is_refused(world, field,
     assert await ada.rest("GET", "/users/ada") == before
 
 
-async def test_nobody_is_not_found(world):
+async def test_an_unknown_user_is_not_found(world):
     ada = await world.register("ada")
     assert (await ada.rest("GET", "/users/nobody"))[0] == 404
     assert (await ada.rest("GET", f"/users/{'x' * 65}"))[0] == 422
