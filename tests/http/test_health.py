@@ -71,8 +71,8 @@ async def test_an_unavailable_redis_is_reported_and_does_not_affect_readiness(se
 # --- for admins ---
 
 
-async def ask_detail(world, person):
-    headers = {"Authorization": f"Bearer {person.token}"}
+async def ask_detail(world, user):
+    headers = {"Authorization": f"Bearer {user.token}"}
     async with world.http.get(f"{world.url}/health", headers=headers) as answer:
         return answer.status, await answer.json()
 

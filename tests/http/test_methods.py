@@ -45,19 +45,19 @@ async def test_options_lists_the_methods_of_every_path(world):
 
 
 async def test_an_unsupported_method_is_405_for_every_caller(world):
-    person = await world.register()
+    user = await world.register()
     for path, known in paths():
         for method in METHODS - known:
-            for token in (None, person.token):
+            for token in (None, user.token):
                 status, _, allow = await ask(world, method, path, token)
                 assert (status, set((allow or "").split(","))) == (405, known), (method, path)
 
 
 @pytest.mark.parametrize("path", ["/messages/search", "/users/profile", "/rooms/public"])
 async def test_the_rest_of_such_a_request_is_not_checked(world, path):
-    person = await world.register()
+    user = await world.register()
     for headers in ({"Idempotency-Key": "x" * 999}, {"X-API-Key": "none"}, {"Content-Type": "text/plain"}):
-        status, refusal = await person.rest("POST", path, headers=headers, data=b"{")
+        status, refusal = await user.rest("POST", path, headers=headers, data=b"{")
         assert (status, refusal["code"]) == (405, "method_not_allowed"), headers
 
 

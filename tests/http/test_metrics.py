@@ -37,8 +37,8 @@ async def scrape(world, **headers):
 
 
 async def test_counters_and_gauges_are_exported(world, counted):
-    person = await world.register()
-    await person.connect_client()
+    user = await world.register()
+    await user.connect_client()
     metrics.count("things")
     metrics.count("things", by=2)
     metrics.count("sorts", "plain")
@@ -57,7 +57,7 @@ async def test_counters_and_gauges_are_exported(world, counted):
     assert "hubbub_connections 1" in lines
     assert any(line.startswith('hubbub_requests_total{status="201"}') for line in lines)
     assert all(line.startswith(("# ", "hubbub_")) for line in lines)
-    assert person.username not in str(lines)
+    assert user.username not in str(lines)
 
 
 async def test_a_failing_gauge_hides_no_other(world, counted, caplog):

@@ -39,7 +39,7 @@ def database_kind():
 
 
 @pytest.fixture
-async def relay(database_url: str) -> AsyncIterator[TcpProxy]:
+async def proxy(database_url: str) -> AsyncIterator[TcpProxy]:
     made = TcpProxy(database_url)
     await made.start()
     yield made
@@ -53,21 +53,21 @@ async def other() -> AsyncIterator[Issuer]:
 
 
 @pytest.fixture
-async def settings(settings: Any, relay: TcpProxy, other: Issuer) -> Any:
+async def settings(settings: Any, proxy: TcpProxy, other: Issuer) -> Any:
     known = [
         (name, name, url, CLIENT_ID, CLIENT_SECRET)
         for name, url in (("test", other.url), ("down", "http://127.0.0.1:1"))
     ]
     return settings.model_copy(
         update={
-            "database_url": relay.url,
+            "database_url": proxy.url,
             "limit_message_send": Rate(BURST, 0.1),
             "oauth_issuers": tuple(oauth_providers.Provider(*each) for each in known),
         }
     )
 
 
-class Asker:
+class OperationCaller:
     """Asks operations by their described paths."""
 
     def __init__(self, world: LiveInstance) -> None:
@@ -108,10 +108,10 @@ async def test_the_document_is_served_and_has_a_page(world):
     assert "https://" not in text
 
 
-async def test_each_described_response_is_seen(world, relay, other):
+async def test_each_described_response_is_seen(world, proxy, other):
     described = ApiContract()
     api_contract().seen.clear()
-    asker = Asker(world)
+    asker = OperationCaller(world)
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     root = await (await world.register("chief")).mark_sessions_confirmed()
     await models.User.filter(id=root.id).update(role="admin")
@@ -124,7 +124,7 @@ async def test_each_described_response_is_seen(world, relay, other):
     await _administration(asker, root)
     await _suspended(asker, described)
     back = await _oauth(asker, other)
-    await relay.stop()
+    await proxy.stop()
     for method, path, operation in described.operations():
         body = _body(path)
         if "503" in operation["responses"]:
@@ -136,7 +136,7 @@ async def test_each_described_response_is_seen(world, relay, other):
                 **{**_anything(operation, path), **back.get(path, {})},
                 **({"json": body} if body else {}),
             )
-    await relay.start()
+    await proxy.start()
 
     assert described.documented_responses - api_contract().seen == set()
 
@@ -164,7 +164,7 @@ def _body(path: str) -> dict[str, Any] | None:
 _SPENT: list[str] = [""]
 
 
-async def _refusals(asker: Asker, described: ApiContract, ada: ApiUser, root: ApiUser) -> None:
+async def _refusals(asker: OperationCaller, described: ApiContract, ada: ApiUser, root: ApiUser) -> None:
     """What follows from tokens, ids and bodies alone."""
     for method, path, operation in described.operations():
         ids = _anything(operation, path)
@@ -194,7 +194,7 @@ async def _refusals(asker: Asker, described: ApiContract, ada: ApiUser, root: Ap
             await asker.ask(by, method, path, 404, json=_found(path, operation), **ids)
 
 
-async def _idempotency(asker: Asker, by: ApiUser | None, path: str, ids: dict[str, Any]) -> None:
+async def _idempotency(asker: OperationCaller, by: ApiUser | None, path: str, ids: dict[str, Any]) -> None:
     """What follows from `Idempotency-Key`, which every POST may have."""
     used = {"Idempotency-Key": "used"}
     await asker.ask(by, "POST", "/rooms" if by else "/auth/login", 422, json={}, headers=used)
@@ -225,7 +225,7 @@ def _found(path: str, operation: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _accounts(asker: Asker, ada: ApiUser) -> None:
+async def _accounts(asker: OperationCaller, ada: ApiUser) -> None:
     password = "correct horse battery"
     account = {"name": "Bea", "email": "bea@example.com", "password": password, "username": "bea"}
     await asker.ask(None, "POST", "/auth/register", 201, json=account)
@@ -240,10 +240,10 @@ async def _accounts(asker: Asker, ada: ApiUser) -> None:
     other = ApiUser(asker.world, (await asker.ask(None, "POST", "/auth/login", 200, json=login))["data"])
     await asker.ask(other, "POST", "/auth/logout", 204)
     await asker.ask(ada, "GET", "/auth/me", 200)
-    await _people(asker, ada, login)
+    await _users(asker, ada, login)
 
 
-async def _people(asker: Asker, ada: ApiUser, login: dict[str, str]) -> None:
+async def _users(asker: OperationCaller, ada: ApiUser, login: dict[str, str]) -> None:
     ask, profile = asker.ask, {"bio": "Counts."}
     await ask(ada, "GET", "/users/{username}", 200, username="ada")
     await ask(ada, "GET", "/users/{username}", 404, username="nobody")
@@ -263,7 +263,7 @@ async def _people(asker: Asker, ada: ApiUser, login: dict[str, str]) -> None:
     await ask(bea, "DELETE", "/sessions", 204)
 
 
-async def _credentials(asker: Asker) -> None:
+async def _credentials(asker: OperationCaller) -> None:
     ask, eva = asker.ask, await asker.world.register("eva")
     email, new = "eva@example.com", "staple of another kind"
 
@@ -295,7 +295,7 @@ async def _credentials(asker: Asker) -> None:
     await ask(eva, "DELETE", "/users/account", 204, json=await token("delete_account"))
 
 
-async def _api_keys(asker: Asker) -> None:
+async def _api_keys(asker: OperationCaller) -> None:
     ask, kim = asker.ask, await asker.world.register("kim")
     await kim.mark_sessions_confirmed()
     for _ in range(25):
@@ -306,7 +306,7 @@ async def _api_keys(asker: Asker) -> None:
     await ask(kim, "DELETE", "/api-keys/{key_id}", 204, key_id=own[0]["id"])
 
 
-async def _two_factor(asker: Asker) -> None:
+async def _two_factor(asker: OperationCaller) -> None:
     ask, tia = asker.ask, await asker.world.register("tia")
     await ask(tia, "GET", "/auth/2fa", 200)
     wrong, login = {"code": "x"}, {"email": "tia@example.com", "password": "correct horse battery"}
@@ -342,7 +342,7 @@ async def _two_factor(asker: Asker) -> None:
     await ask(tia, "POST", "/auth/2fa/disable", 204, json=confirm)
 
 
-async def _oauth(asker: Asker, other: Issuer) -> dict[str, dict[str, Any]]:
+async def _oauth(asker: OperationCaller, other: Issuer) -> dict[str, dict[str, Any]]:
     """Returns what gets as far as a provider, or the database, if it is away then."""
     world, ask = asker.world, asker.ask
     browser = OAuthBrowser(world.http, world.url)
@@ -379,7 +379,7 @@ async def _oauth(asker: Asker, other: Issuer) -> dict[str, dict[str, Any]]:
     }
 
 
-async def _confirmations(asker: Asker, browser: OAuthBrowser, zoe: ApiUser) -> None:
+async def _confirmations(asker: OperationCaller, browser: OAuthBrowser, zoe: ApiUser) -> None:
     """Of sessions of an account without a password."""
     _, _, answer = await browser.log_in()
     browser.token = answer["data"]["access_token"]
@@ -395,7 +395,7 @@ async def _confirmations(asker: Asker, browser: OAuthBrowser, zoe: ApiUser) -> N
     await asker.ask(zoe, "POST", "/auth/oauth/exchange", 204, json=code)
 
 
-async def _rooms(asker: Asker, ada: ApiUser) -> None:
+async def _rooms(asker: OperationCaller, ada: ApiUser) -> None:
     bob, ask = await asker.world.register("bob"), asker.ask
     room = (await ask(ada, "POST", "/rooms", 201, json={"kind": "public", "name": "Garden"}))["data"]["id"]
     other = (await ask(ada, "POST", "/rooms", 201, json={"kind": "public", "name": "Shed"}))["data"]["id"]
@@ -420,7 +420,7 @@ async def _rooms(asker: Asker, ada: ApiUser) -> None:
     await _messages(asker, ada, room, other)
 
 
-async def _messages(asker: Asker, ada: ApiUser, room: str, other: str) -> None:
+async def _messages(asker: OperationCaller, ada: ApiUser, room: str, other: str) -> None:
     ask, said = asker.ask, {"client_id": str(uuid4()), "body": "a green leaf"}
     path = "/rooms/{room_id}/messages"
     sent = (await ask(ada, "POST", path, 201, room_id=room, json=said))["data"]["id"]
@@ -448,10 +448,10 @@ async def _messages(asker: Asker, ada: ApiUser, room: str, other: str) -> None:
     await ask(ada, "POST", "/rooms/{room_id}/members", 429, room_id=room, json={"user_id": str(uuid4())})
 
 
-async def _administration(asker: Asker, root: ApiUser) -> None:
-    ask, person = asker.ask, await asker.world.register("pat")
+async def _administration(asker: OperationCaller, root: ApiUser) -> None:
+    ask, user = asker.ask, await asker.world.register("pat")
     await ask(root, "GET", "/admin/users", 200)
-    at = {"user_id": person.id}
+    at = {"user_id": user.id}
     await ask(root, "GET", "/admin/users/{user_id}", 200, **at)
     await ask(root, "PATCH", "/admin/users/{user_id}", 200, json={"role": "moderator"}, **at)
     await ask(root, "DELETE", "/admin/users/{user_id}", 204, **at)
@@ -462,7 +462,7 @@ async def _administration(asker: Asker, root: ApiUser) -> None:
     await ask(root, "DELETE", "/users/account", 409, json=last)
 
 
-async def _suspended(asker: Asker, described: ApiContract) -> None:
+async def _suspended(asker: OperationCaller, described: ApiContract) -> None:
     """Who is suspended may nothing."""
     sue = await asker.world.register("sue")
     await models.User.filter(id=sue.id).update(suspended_at=clock.now())

@@ -34,11 +34,11 @@ def test_every_code_has_a_status_and_every_status_a_title():
 
 def test_every_code_is_documented_with_its_status():
     table = re.findall(r"^\| (\d{3}) \| (.*) \|$", (DOCS / "rest.md").read_text(), re.MULTILINE)
-    told = {code: int(status) for status, line in table for code in re.findall(r"`([a-z_]+)`", line)}
-    told = {code: status for code, status in told.items() if code in problems.STATUS_BY_CODE}
+    received = {code: int(status) for status, line in table for code in re.findall(r"`([a-z_]+)`", line)}
+    received = {code: status for code, status in received.items() if code in problems.STATUS_BY_CODE}
 
-    assert told == {code: problems.STATUS_BY_CODE[code] for code in told}
-    rest = set(problems.STATUS_BY_CODE) - set(told)
+    assert received == {code: problems.STATUS_BY_CODE[code] for code in received}
+    rest = set(problems.STATUS_BY_CODE) - set(received)
     assert rest == {"unknown_event", "too_many_connections"}  # of sockets alone
     protocol = (DOCS / "protocol.md").read_text()
     assert all(f"`{code}`" in protocol for code in rest)
@@ -62,8 +62,8 @@ async def test_an_error_is_a_problem_document(world):
     ["/nothing", "/api/v1/nothing", "/api/v1/rooms/", "/api/v2/rooms", "/api", "/API/v1/rooms", "/health/"],
 )
 async def test_an_unknown_path_is_not_found_with_or_without_a_token(world, path):
-    person = await world.register()
-    for headers in ({}, {"Authorization": f"Bearer {person.token}"}):
+    user = await world.register()
+    for headers in ({}, {"Authorization": f"Bearer {user.token}"}):
         async with world.http.get(world.url + path, headers=headers) as answer:
             document = await answer.json(content_type="application/problem+json")
         assert (answer.status, document["code"]) == (404, "not_found")
@@ -87,8 +87,8 @@ async def test_an_unsupported_method_lists_the_allowed_ones(world, method, path,
 
 
 async def test_head_is_get_without_a_body(world):
-    person = await world.register()
-    headers = {"Authorization": f"Bearer {person.token}"}
+    user = await world.register()
+    headers = {"Authorization": f"Bearer {user.token}"}
     async with world.http.head(f"{world.url}/api/v1/rooms", headers=headers) as answer:
         assert (answer.status, await answer.read()) == (200, b"")
         assert int(answer.headers["Content-Length"]) > 0
@@ -105,14 +105,14 @@ async def test_head_is_get_without_a_body(world):
     ],
 )
 async def test_an_internal_error_reveals_no_details(world, monkeypatch, caplog, fault, status, code):
-    person = await world.register()
+    user = await world.register()
 
     async def broken(*_):
         raise fault
 
     monkeypatch.setattr(rooms, "list_own", broken)
     with caplog.at_level(logging.ERROR):
-        got, document = await person.rest("GET", "/rooms")
+        got, document = await user.rest("GET", "/rooms")
 
     assert (got, document["code"]) == (status, code)
     assert not any(word in str(document) for word in ("SELECT", "passwd", "10.0.0.5", "Traceback", "Error("))
@@ -120,13 +120,13 @@ async def test_an_internal_error_reveals_no_details(world, monkeypatch, caplog, 
 
 
 async def test_a_refusal_has_a_retry_time(world, monkeypatch):
-    person = await world.register()
+    user = await world.register()
 
     async def busy(*_):
         raise errors.RateLimited(retry_after_ms=1001)
 
     monkeypatch.setattr(rooms, "list_own", busy)
     async with world.http.get(
-        f"{world.url}/api/v1/rooms", headers={"Authorization": f"Bearer {person.token}"}
+        f"{world.url}/api/v1/rooms", headers={"Authorization": f"Bearer {user.token}"}
     ) as answer:
         assert (answer.status, answer.headers["Retry-After"]) == (429, "2")

@@ -159,9 +159,9 @@ async def test_text_that_no_database_stores_is_refused(world):
     ],
 )
 async def test_an_invalid_page_is_refused(world, query, field):
-    person = await world.register()
+    user = await world.register()
 
-    status, answer = await person.rest("GET", f"/rooms?{query}")
+    status, answer = await user.rest("GET", f"/rooms?{query}")
 
     assert (status, answer["code"]) == (422, "invalid_payload"), answer
     assert [each["field"] for each in answer["errors"]] == [field]
@@ -171,9 +171,9 @@ async def test_an_invalid_page_is_refused(world, query, field):
     "query", ["", "q=", "query=words", f"q={'x' * 501}", "q=%00", "q=a&limit=101", "q=a&room_id=x"]
 )
 async def test_an_invalid_search_is_refused(world, query):
-    person = await world.register()
+    user = await world.register()
 
-    status, answer = await person.rest("GET", f"/messages/search?{query}")
+    status, answer = await user.rest("GET", f"/messages/search?{query}")
 
     assert (status, answer["code"]) == (422, "invalid_payload")
     expected = "limit" if "limit" in query else "room_id" if "room_id" in query else "q"
@@ -181,9 +181,9 @@ async def test_an_invalid_search_is_refused(world, query):
 
 
 async def test_unknown_query_parameters_are_ignored(world):
-    person = await world.register()
+    user = await world.register()
 
-    assert (await person.rest("GET", "/rooms?limit=1&_=1234"))[0] == 200
+    assert (await user.rest("GET", "/rooms?limit=1&_=1234"))[0] == 200
 
 
 ADDRESSES = [
@@ -215,11 +215,11 @@ BODIES = {
 
 @pytest.mark.parametrize(("method", "path"), ADDRESSES)
 async def test_an_unknown_id_is_not_found(world, method, path):
-    person = await world.register()
+    user = await world.register()
     body = BODIES.get(path, {}) if method in ("POST", "PATCH") else None
 
     for odd in (str(uuid4()), "nonsense", "1", "%00", "%ff", "{" + str(uuid4()) + "}", "x" * 500, "💥"):
-        status, answer = await person.rest(method, path.format(odd), json=body)
+        status, answer = await user.rest(method, path.format(odd), json=body)
         assert (status, answer["code"]) == (404, "not_found"), odd
 
 

@@ -274,7 +274,7 @@ async def test_the_wait_for_a_body_is_bounded(world, monkeypatch):
 
 
 @pytest.fixture
-async def hurried():
+async def short_limits():
     """The port of a server whose time limits are short."""
 
     async def answer(request):
@@ -294,8 +294,8 @@ async def hurried():
     "pieces",
     [[], [b"GET / HTT"], [b"GET / HTTP/1.1\r\n", b"Host: x\r\n"], [b"GET / HTTP/1.1\r\nX: " + b"x" * 8000]],
 )
-async def test_the_wait_for_a_header_is_bounded(hurried, pieces):
-    reader, writer = await asyncio.open_connection("127.0.0.1", hurried)
+async def test_the_wait_for_a_header_is_bounded(short_limits, pieces):
+    reader, writer = await asyncio.open_connection("127.0.0.1", short_limits)
     for piece in pieces:
         writer.write(piece)
         await writer.drain()
@@ -304,8 +304,8 @@ async def test_the_wait_for_a_header_is_bounded(hurried, pieces):
     writer.close()
 
 
-async def test_sending_a_header_slowly_gains_no_time(hurried):
-    reader, writer = await asyncio.open_connection("127.0.0.1", hurried)
+async def test_sending_a_header_slowly_gains_no_time(short_limits):
+    reader, writer = await asyncio.open_connection("127.0.0.1", short_limits)
 
     async def drip():
         with suppress(ConnectionError):
@@ -322,8 +322,8 @@ async def test_sending_a_header_slowly_gains_no_time(hurried):
     writer.close()
 
 
-async def test_a_second_header_has_the_same_limit_and_the_pause_before_it_none(hurried):
-    reader, writer = await asyncio.open_connection("127.0.0.1", hurried)
+async def test_a_second_header_has_the_same_limit_and_the_pause_before_it_none(short_limits):
+    reader, writer = await asyncio.open_connection("127.0.0.1", short_limits)
     for _ in range(2):
         writer.write(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
         assert (await _answer(reader))[0] == 200
@@ -335,8 +335,10 @@ async def test_a_second_header_has_the_same_limit_and_the_pause_before_it_none(h
 
 
 @pytest.mark.parametrize("rest", [b"", b"Connection: close\r\n"])
-async def test_a_client_that_reads_no_response_is_disconnected(hurried, rest):
-    transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, "127.0.0.1", hurried)
+async def test_a_client_that_reads_no_response_is_disconnected(short_limits, rest):
+    transport, _ = await asyncio.get_running_loop().create_connection(
+        asyncio.Protocol, "127.0.0.1", short_limits
+    )
     transport.pause_reading()
     counted = metrics.counters["slow_requests"]
     transport.write(b"GET /?size=30000000 HTTP/1.1\r\n" + HOST + rest + b"\r\n")
@@ -346,8 +348,8 @@ async def test_a_client_that_reads_no_response_is_disconnected(hurried, rest):
     transport.abort()
 
 
-async def test_a_client_that_reads_slowly_gets_the_whole_response(hurried):
-    reader, writer = await asyncio.open_connection("127.0.0.1", hurried, limit=1 << 16)
+async def test_a_client_that_reads_slowly_gets_the_whole_response(short_limits):
+    reader, writer = await asyncio.open_connection("127.0.0.1", short_limits, limit=1 << 16)
     writer.write(b"GET /?size=12000000 HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
     taken = 0
     async with asyncio.timeout(30):

@@ -15,28 +15,28 @@ from tests.support.waiting import until
 
 
 @pytest.fixture
-async def letters() -> AsyncIterator[Mailbox]:
+async def mailbox() -> AsyncIterator[Mailbox]:
     async with run_mailbox() as made:
         yield made
 
 
 @pytest.fixture
-def settings(settings: Any, letters: Mailbox) -> Any:
-    return settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})
+def settings(settings: Any, mailbox: Mailbox) -> Any:
+    return settings.model_copy(update={"smtp_url": mailbox.url, "inline_workers": True})
 
 
-async def _token(person: Any, letters: Mailbox) -> str:
-    await person.mark_sessions_confirmed()
-    assert (await person.rest("POST", "/users/account/request-deletion", json={}))[0] == 202
-    return await letters.next_code(f"{person.username}@example.com", "Delete your account")
+async def _token(user: Any, mailbox: Mailbox) -> str:
+    await user.mark_sessions_confirmed()
+    assert (await user.rest("POST", "/users/account/request-deletion", json={}))[0] == 202
+    return await mailbox.next_code(f"{user.username}@example.com", "Delete your account")
 
 
-async def test_a_deleted_account_is_removed_and_its_messages_stay_without_a_name(world, letters):
+async def test_a_deleted_account_is_removed_and_its_messages_stay_without_a_name(world, mailbox):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     said = await ada.send(room_id, "what stays")
     await bob.next_event("message:new", lambda it: it["message"]["id"] == said["id"])
     await ada.call("reaction:add", message_id=said["id"], emoji="🐝")
-    token = await _token(world.users["ada"], letters)
+    token = await _token(world.users["ada"], mailbox)
     ada_id = world.users["ada"].id
 
     assert (await world.users["ada"].rest("DELETE", "/users/account", json={"token": token}))[0] == 204
@@ -61,10 +61,10 @@ async def test_a_deleted_account_is_removed_and_its_messages_stay_without_a_name
     assert row.password_digest is None
 
 
-async def test_the_name_is_removed_from_the_log_too(world, letters):
+async def test_the_name_is_removed_from_the_log_too(world, mailbox):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     await ada.send(room_id, "what stays")
-    token = await _token(world.users["ada"], letters)
+    token = await _token(world.users["ada"], mailbox)
     await world.users["ada"].rest("DELETE", "/users/account", json={"token": token})
 
     # The job that the deletion left behind does it; it is done when nothing is left to do.
@@ -77,22 +77,22 @@ async def test_the_name_is_removed_from_the_log_too(world, letters):
     assert '"Ada"' not in json.dumps(answer)
 
 
-async def test_the_name_and_the_email_address_may_be_used_again(world, letters):
+async def test_the_name_and_the_email_address_may_be_used_again(world, mailbox):
     ada = await world.register("ada")
-    await ada.rest("DELETE", "/users/account", json={"token": await _token(ada, letters)})
+    await ada.rest("DELETE", "/users/account", json={"token": await _token(ada, mailbox)})
 
     again = await world.register("ada")
 
     assert again.id != ada.id
 
 
-async def test_an_account_is_deleted_by_its_own_token_only(world, letters):
+async def test_an_account_is_deleted_by_its_own_token_only(world, mailbox):
     ada, bob = await world.register("ada"), await world.register("bob")
-    token = await _token(ada, letters)
-    verify = await letters.next_code("ada@example.com", "Confirm")
+    token = await _token(ada, mailbox)
+    verify = await mailbox.next_code("ada@example.com", "Confirm")
 
-    for person, given in ((bob, token), (ada, verify), (ada, "x")):
-        status, answer = await person.rest("DELETE", "/users/account", json={"token": given})
+    for user, given in ((bob, token), (ada, verify), (ada, "x")):
+        status, answer = await user.rest("DELETE", "/users/account", json={"token": given})
         assert (status, answer["code"]) == (400, "invalid_token")
 
     assert (await ada.rest("DELETE", "/users/account", json={"token": token}))[0] == 204

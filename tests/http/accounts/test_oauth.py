@@ -42,19 +42,19 @@ async def other() -> AsyncIterator[Issuer]:
 
 
 @pytest.fixture
-async def letters() -> AsyncIterator[Mailbox]:
+async def mailbox() -> AsyncIterator[Mailbox]:
     async with run_mailbox() as made:
         yield made
 
 
 @pytest.fixture
-def settings(settings: Any, other: Issuer, letters: Mailbox) -> Any:
+def settings(settings: Any, other: Issuer, mailbox: Mailbox) -> Any:
     address = other.url.replace("://", f"://{CLIENT_ID}:{quote(CLIENT_SECRET, safe='')}@")
     return settings.model_copy(
         update={
             "public_url": SITE,
             "cors_origins": (APP, "*"),
-            "smtp_url": letters.url,
+            "smtp_url": mailbox.url,
             "inline_workers": True,
             "oauth_github_url": other.url,
             "oauth_github_client_id": CLIENT_ID,
@@ -73,13 +73,13 @@ async def verified(name: str) -> None:
     await models.User.filter(username=name).update(email_verified_at=clock.now())
 
 
-def told(location: str) -> dict[str, str]:
+def received(location: str) -> dict[str, str]:
     """What the page is told in the fragment."""
     return {name: values[0] for name, values in parse_qs(urlsplit(location).fragment).items()}
 
 
 async def exchange(world: LiveInstance, location: str, **more: str) -> tuple[int, Any]:
-    body = {"code": told(location)["oauth_code"], **more}
+    body = {"code": received(location)["oauth_code"], **more}
     return await world.rest("POST", "/auth/oauth/exchange", json=body)
 
 
@@ -92,7 +92,7 @@ def one_provider(kind: str = "sqlite") -> pytest.MarkDecorator:
 
 
 @pytest.mark.parametrize("provider", ["test", "github"])
-async def test_a_new_user_gets_an_account(world, browser, letters, provider):
+async def test_a_new_user_gets_an_account(world, browser, mailbox, provider):
     status, _, answer = await browser.log_in(provider)
 
     assert status == 200, answer
@@ -204,7 +204,7 @@ async def test_the_configured_providers_are_listed(world):
 # --- linking ---
 
 
-async def test_an_account_with_the_same_verified_email_address_is_linked(world, browser, letters):
+async def test_an_account_with_the_same_verified_email_address_is_linked(world, browser, mailbox):
     ada = await world.register("ada")
     await verified("ada")
 
@@ -212,7 +212,7 @@ async def test_an_account_with_the_same_verified_email_address_is_linked(world, 
 
     assert (status, answer["data"]["user"]["id"]) == (200, ada.id)
     assert "sign in to your account with Test" in plain_text(
-        await letters.next_message("ada@example.com", "Login with Test")
+        await mailbox.next_message("ada@example.com", "Login with Test")
     )
     login = {"email": "ada@example.com", "password": PASSWORD}
     assert (await world.rest("POST", "/auth/login", json=login))[0] == 200
@@ -321,11 +321,11 @@ async def test_a_suspended_user_cannot_log_in(world, browser, other):
     assert (status, answer["code"]) == (403, "suspended")
 
 
-async def test_a_deleted_account_is_not_restored(world, browser, letters):
+async def test_a_deleted_account_is_not_restored(world, browser, mailbox):
     _, _, answer = await browser.log_in()
     ada = ApiUser(world, answer["data"])
     await (await ada.mark_sessions_confirmed()).rest("POST", "/users/account/request-deletion", json={})
-    token = await letters.next_code("ada@example.com", "Delete your account")
+    token = await mailbox.next_code("ada@example.com", "Delete your account")
     assert (await ada.rest("DELETE", "/users/account", json={"token": token}))[0] == 204
     assert await models.Identity.all().count() == 0
 
@@ -377,7 +377,7 @@ async def test_a_page_exchanges_a_code_for_tokens(world, browser, redirect, reac
     assert status == 302
     assert location.partition("#")[0] == reached
     assert re.fullmatch(r"oauth_code=[A-Za-z0-9_-]{43}", location.partition("#")[2])
-    assert told(location)["oauth_code"] not in str(await models.OAuthHandoff.all().values())
+    assert received(location)["oauth_code"] not in str(await models.OAuthHandoff.all().values())
     status, answer = await exchange(world, location, device_name="phone")
     assert status == 200
     assert answer["data"]["user"]["email"] == "ada@example.com"
@@ -436,8 +436,8 @@ async def test_a_refusal_is_passed_to_the_page(world, browser):
 
     assert status == 302
     assert location.startswith(f"{APP}/in#")
-    assert told(location)["oauth_error"] == "conflict"
-    assert "never confirmed" in told(location)["oauth_message"]
+    assert received(location)["oauth_error"] == "conflict"
+    assert "never confirmed" in received(location)["oauth_message"]
 
 
 @one_provider()
@@ -573,8 +573,8 @@ async def test_a_changed_cookie_is_refused(world, browser, change):
 
 @one_provider()
 async def test_a_callback_without_a_code_is_refused(world, browser):
-    for parts in ("", "?state=x", "?code=x", "?state=x&code=x", "?error=server_error"):
-        assert (await browser.get(f"/api/v1/auth/oauth/test/callback{parts}"))[0] == 400
+    for query in ("", "?state=x", "?code=x", "?state=x&code=x", "?error=server_error"):
+        assert (await browser.get(f"/api/v1/auth/oauth/test/callback{query}"))[0] == 400
     back = await browser.authorize("test")
     assert (await browser.get(back.partition("code=")[0] + back.partition("&")[2]))[0] == 400
 
@@ -817,7 +817,7 @@ async def test_a_slow_provider_delays_no_other_request(world, other):
 # --- what is linked ---
 
 
-async def test_an_identity_is_removed_unless_it_is_the_only_login(world, browser, letters):
+async def test_an_identity_is_removed_unless_it_is_the_only_login(world, browser, mailbox):
     _, _, answer = await browser.log_in()
     ada = ApiUser(world, answer["data"])
     bob = await (await world.register("bob")).mark_sessions_confirmed()
@@ -847,7 +847,7 @@ async def test_of_two_concurrent_removals_of_the_last_identities_one_is_refused(
     assert sorted(status for status, _ in answers) == [204, 409]
 
 
-async def test_an_account_without_a_password_sets_one_by_email(world, browser, letters):
+async def test_an_account_without_a_password_sets_one_by_email(world, browser, mailbox):
     _, _, answer = await browser.log_in()
     ada = ApiUser(world, answer["data"])
     login = {"email": "ada@example.com", "password": PASSWORD}
@@ -860,7 +860,7 @@ async def test_an_account_without_a_password_sets_one_by_email(world, browser, l
     assert "no password" in refusal["detail"]
 
     await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
-    token = await letters.next_code("ada@example.com", "Choose a new password")
+    token = await mailbox.next_code("ada@example.com", "Choose a new password")
     reset = {"token": token, "password": PASSWORD}
     assert (await world.rest("POST", "/auth/reset-password", json=reset))[0] == 204
 
@@ -897,8 +897,8 @@ async def test_identities_are_exported_and_audited(world, browser, other):
 # --- confirming a session ---
 
 
-async def confirmed(person: ApiUser) -> bool:
-    return (await person.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]}))[0] == 201
+async def confirmed(user: ApiUser) -> bool:
+    return (await user.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]}))[0] == 201
 
 
 async def test_an_account_without_a_password_confirms_its_session_by_its_provider(world, browser):
@@ -923,7 +923,7 @@ async def login_again(world: LiveInstance, browser: OAuthBrowser) -> ApiUser:
 async def test_a_page_confirms_its_session_by_a_code(world, browser):
     ada = await login_again(world, browser)
     _, location, _ = await browser.log_in(confirm="true", redirect="/")
-    body = {"code": told(location)["oauth_code"], "confirm": True}
+    body = {"code": received(location)["oauth_code"], "confirm": True}
 
     assert (await world.rest("POST", "/auth/oauth/exchange", json=body))[0] == 401
     assert (await ada.rest("POST", "/auth/oauth/exchange", json=body))[0] == 204
@@ -944,7 +944,7 @@ async def test_an_unlinked_identity_confirms_no_session(world, browser, other):
 
     other.user = ProviderUser()
     _, location, _ = await browser.log_in(confirm="true", redirect="/")
-    body = {"code": told(location)["oauth_code"], "confirm": True}
+    body = {"code": received(location)["oauth_code"], "confirm": True}
     assert (await bob.rest("POST", "/auth/oauth/exchange", json=body))[0] == 403
     assert not await confirmed(bob)
     assert not await confirmed(ada)

@@ -20,11 +20,11 @@ PATH = "/admin/audit-log"
 
 
 @pytest.fixture
-async def mod(world):
+async def moderator(world):
     """Somebody who may read it; what led to them is not of interest."""
-    person = await world.register("mod")
-    await models.User.filter(id=person.id).update(role="moderator")
-    return person
+    user = await world.register("mod")
+    await models.User.filter(id=user.id).update(role="moderator")
+    return user
 
 
 HERE = RequestInfo("192.0.2.1", "tests", "request-1")
@@ -42,14 +42,14 @@ async def found(by, **asked):
     return answer["data"]
 
 
-async def test_a_record_has_actor_action_target_ip_address_and_outcome(world, mod):
+async def test_a_record_has_actor_action_target_ip_address_and_outcome(world, moderator):
     ada = await world.register("ada")
     login = {"email": "ada@example.com", "password": "wrong wrong wrong"}
     headers = {"User-Agent": "curl/8", "X-Request-ID": "sign-in-1"}
     await world.rest("POST", "/auth/login", json=login, headers=headers)
     await ada.rest("POST", "/auth/logout")
 
-    out, failed, registered = await found(mod, limit=3)
+    out, failed, registered = await found(moderator, limit=3)
     assert failed | {"id": "", "at": ""} == {
         "id": "",
         "at": "",
@@ -83,7 +83,7 @@ async def test_the_audit_log_requires_its_permission(world):
     ] * 3
 
 
-async def test_each_filter_selects_records(world, mod):
+async def test_each_filter_selects_records(world, moderator):
     ada, bob = ids.uuid7(), ids.uuid7()
     await record(Action.REVOKE_SESSION, actor_id=ada, target=Target("session", bob))
     await record(Action.EXPORT_ACCOUNT, RequestInfo("192.0.2.2", "Firefox"), actor_id=bob)
@@ -91,7 +91,7 @@ async def test_each_filter_selects_records(world, mod):
     later = clock.rfc3339(start + timedelta(hours=1))
 
     async def actions(**asked):
-        records = await found(mod, **{"since": clock.rfc3339(start), **asked})
+        records = await found(moderator, **{"since": clock.rfc3339(start), **asked})
         return [each["action"].partition(".")[2] for each in records]
 
     assert await actions() == ["export", "end"]
@@ -110,52 +110,52 @@ async def test_each_filter_selects_records(world, mod):
     assert await actions(limit=1, page=2) == ["end"]
 
 
-async def test_invalid_parameters_are_refused(mod):
+async def test_invalid_parameters_are_refused(moderator):
     for wrong in (
         *({"sort": "facts"}, {"outcome": "maybe"}, {"actor_id": "ada"}, {"since": "yesterday"}, {"limit": 0}),
         {"until": "2026-01-01T00:00:00"},
     ):
-        status, answer = await mod.rest("GET", PATH, params=wrong)
+        status, answer = await moderator.rest("GET", PATH, params=wrong)
         assert (status, answer["errors"][0]["field"]) == (422, next(iter(wrong)))
 
 
-async def test_pages_contain_the_total(mod):
+async def test_pages_contain_the_total(moderator):
     for _ in range(4):
         await record(Action.LOGIN)
-    _, answer = await mod.rest("GET", PATH, params={"limit": 2, "page": 2, "action": "session.sign_in"})
+    _, answer = await moderator.rest("GET", PATH, params={"limit": 2, "page": 2, "action": "session.sign_in"})
     assert answer["meta"] == {"page": 2, "limit": 2, "total": 4, "pages": 2}
     assert len(answer["data"]) == 2
 
 
-async def test_names_of_deleted_users_are_removed_and_their_ids_stay(world, mod):
+async def test_names_of_deleted_users_are_removed_and_their_ids_stay(world, moderator):
     ada = await world.register("ada")
     await models.User.filter(id=ada.id).update(deleted_at=clock.now())
-    (record,) = await found(mod, actor_id=ada.id)
+    (record,) = await found(moderator, actor_id=ada.id)
     assert (record["actor_username"], record["target_id"]) == (None, ada.id)
 
 
 # --- taken along ---
 
 
-async def test_the_audit_log_is_exported_as_json_in_batches(world, mod, monkeypatch):
+async def test_the_audit_log_is_exported_as_json_in_batches(world, moderator, monkeypatch):
     monkeypatch.setattr(service, "EXPORT_BATCH_ROWS", 3)
     for number in range(7):
         await record(Action.LOGIN, RequestInfo(f"192.0.2.{number}", ""))
     await record(Action.LOGOUT)
 
-    status, answer = await mod.rest("GET", f"{PATH}/export", params={"action": "session.sign_in"})
+    status, answer = await moderator.rest("GET", f"{PATH}/export", params={"action": "session.sign_in"})
     assert status == 200
     assert [each["ip"] for each in answer["data"]] == [f"192.0.2.{number}" for number in range(7)]
-    status, answer = await mod.rest("GET", f"{PATH}/export", params={"actor_id": str(uuid4())})
+    status, answer = await moderator.rest("GET", f"{PATH}/export", params={"actor_id": str(uuid4())})
     assert (status, answer) == (200, {"data": []})
     taken = await models.AuditRecord.filter(action="audit_log.export").values_list("actor_id", flat=True)
-    assert [str(each) for each in taken] == [mod.id] * 2
+    assert [str(each) for each in taken] == [moderator.id] * 2
 
 
-async def test_csv_contains_no_formula(world, mod):
+async def test_csv_contains_no_formula(world, moderator):
     agent = '=HYPERLINK("http://192.0.2.1","click")'
     await record(Action.LOGIN, RequestInfo("192.0.2.1", agent, "-1"))
-    headers = {"Authorization": f"Bearer {mod.token}"}
+    headers = {"Authorization": f"Bearer {moderator.token}"}
     url = f"{world.url}/api/v1{PATH}/export?format=csv&action=session.sign_in"
     async with world.http.get(url, headers=headers) as answer:
         assert (answer.status, answer.content_type) == (200, "text/csv")

@@ -25,9 +25,9 @@ async def root(world):
 
 async def made(world, name, role):
     """Somebody with a role."""
-    person = await world.register(name)
-    await models.User.filter(id=person.id).update(role=role)
-    return person
+    user = await world.register(name)
+    await models.User.filter(id=user.id).update(role=role)
+    return user
 
 
 async def change(by, whom, **asked):
@@ -169,8 +169,8 @@ async def test_sockets_follow_a_new_role_at_once(world, root):
     assert connection.ctx.role == "user"
 
 
-async def _until_role(world, person, role):
-    (connection,) = world.app.chat.connections.of_user(UUID(person.id))
+async def _until_role(world, user, role):
+    (connection,) = world.app.chat.connections.of_user(UUID(user.id))
     async with asyncio.timeout(10):
         while connection.ctx.role != role:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -202,7 +202,7 @@ async def test_the_last_admin_keeps_the_role(world, root):
 
 async def test_of_two_admins_who_demote_each_other_one_stays(world):
     names = ("one", "two")
-    people = [await made(world, name, "admin") for name in names]
+    users = [await made(world, name, "admin") for name in names]
     acts = [
         lambda by, whom: change(by, whom, role="user"),
         lambda by, whom: change(by, whom, suspended=SPAM),
@@ -210,21 +210,21 @@ async def test_of_two_admins_who_demote_each_other_one_stays(world):
     ]
     for act in acts * 3:
         await models.User.filter(username__in=names).update(role="admin", suspended_at=None)
-        answers = await asyncio.gather(act(*people), act(*reversed(people)))
+        answers = await asyncio.gather(act(*users), act(*reversed(users)))
         assert sorted(status for status, _ in answers) in ([200, 403], [200, 409])
         able = models.User.filter(role="admin", suspended_at__isnull=True)
         assert await able.count() == 1
 
 
 async def test_of_two_admins_who_delete_their_accounts_at_once_one_stays(world):
-    people = [await made(world, name, "admin") for name in ("one", "two")]
+    users = [await made(world, name, "admin") for name in ("one", "two")]
 
-    async def leave(person):
-        email = f"{person.username}@example.com"
-        token = await one_time_tokens.create(UUID(person.id), "delete_account", email)
-        return await person.rest("DELETE", "/users/account", json={"token": token})
+    async def leave(user):
+        email = f"{user.username}@example.com"
+        token = await one_time_tokens.create(UUID(user.id), "delete_account", email)
+        return await user.rest("DELETE", "/users/account", json={"token": token})
 
-    answers = await asyncio.gather(*(leave(person) for person in people))
+    answers = await asyncio.gather(*(leave(user) for user in users))
     assert sorted(status for status, _ in answers) == [204, 409]
     assert await models.User.filter(role="admin", deleted_at__isnull=True).count() == 1
 
@@ -244,16 +244,16 @@ async def test_a_suspended_user_is_disconnected_at_once_with_the_reason(world, r
         "until": until,
     }
 
-    told = f"This account is suspended until {until}: spam in #general"
+    received = f"This account is suspended until {until}: spam in #general"
     closing = await client.next_event("closing")
-    assert (closing["code"], closing["message"]) == ("suspended", told)
+    assert (closing["code"], closing["message"]) == ("suspended", received)
     login = {"email": "ada@example.com", **LOGIN}
     for answered in (
         await world.rest("POST", "/auth/login", json=login),
         await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token}),
         await ada.rest("GET", "/auth/me"),
     ):
-        assert (answered[0], answered[1]["code"], answered[1]["detail"]) == (403, "suspended", told)
+        assert (answered[0], answered[1]["code"], answered[1]["detail"]) == (403, "suspended", received)
     wrong = await world.rest("POST", "/auth/login", json={**login, "password": "wrong horse battery"})
     assert wrong[1]["code"] == "unauthenticated"
     assert (await trail("user.suspend"))[0][1:] == ("ok", None, root.id, ada.id)

@@ -19,10 +19,10 @@ from tests.support.live_instance import ApiUser, Client, LiveInstance
 from tests.support.mailbox import plain_text, run_mailbox
 
 
-async def make(person: ApiUser, *scopes: str, **more: Any) -> dict[str, Any]:
+async def make(user: ApiUser, *scopes: str, **more: Any) -> dict[str, Any]:
     """A new key."""
     body = {"name": "a program", "scopes": list(scopes) or ["read", "write"], **more}
-    status, answer = await (await person.mark_sessions_confirmed()).rest("POST", "/api-keys", json=body)
+    status, answer = await (await user.mark_sessions_confirmed()).rest("POST", "/api-keys", json=body)
     assert status == 201, answer
     made: dict[str, Any] = answer["data"]
     return made
@@ -63,9 +63,9 @@ async def test_a_key_is_returned_once_and_stored_as_a_digest(world):
     status, answer = await ada.rest("GET", "/api-keys")
     assert status == 200
     assert answer["meta"] == {"page": 1, "limit": 20, "total": 1, "pages": 1}
-    shown = {name: made[name] for name in made if name not in ("key", "signing_secret")}
-    assert answer["data"] == [shown]
-    assert (await ada.rest("GET", f"/api-keys/{made['id']}"))[1]["data"] == shown
+    displayed = {name: made[name] for name in made if name not in ("key", "signing_secret")}
+    assert answer["data"] == [displayed]
+    assert (await ada.rest("GET", f"/api-keys/{made['id']}"))[1]["data"] == displayed
     secret = made["key"].removeprefix(made["prefix"])
     for table in ("api_keys", "audit_log"):
         rows = (
@@ -301,12 +301,12 @@ async def test_the_last_use_is_visible_at_once_and_written_later(world):
 
     await ask(world, made["key"], "GET", "/rooms")
 
-    shown = (await ada.rest("GET", f"/api-keys/{made['id']}"))[1]["data"]["last_used_at"]
-    assert shown is not None
+    displayed = (await ada.rest("GET", f"/api-keys/{made['id']}"))[1]["data"]["last_used_at"]
+    assert displayed is not None
     assert (await models.ApiKey.get(id=made["id"])).last_used_at is None
     await world.app.container.api_key_last_seen.write()
     written = (await models.ApiKey.get(id=made["id"])).last_used_at
-    assert clock.rfc3339(written) == shown
+    assert clock.rfc3339(written) == displayed
 
 
 @pytest.mark.parametrize("how", ["auth", "query", "bearer", "header"])
@@ -358,11 +358,11 @@ async def test_refusals_of_a_key_count_for_its_own_limit(settings):
 
 async def test_a_new_key_is_announced_by_email(settings):
     async with (
-        run_mailbox() as letters,
-        LiveInstance(settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})) as world,
+        run_mailbox() as mailbox,
+        LiveInstance(settings.model_copy(update={"smtp_url": mailbox.url, "inline_workers": True})) as world,
     ):
         made = await make(await world.register("ada"), "read", name="=nightly")
-        said = plain_text(await letters.next_message("ada@example.com", "A new API key for your account"))
+        said = plain_text(await mailbox.next_message("ada@example.com", "A new API key for your account"))
 
     assert "“=nightly”" in said
     assert made["prefix"] in said

@@ -42,14 +42,14 @@ HARMLESS = {
 
 
 @pytest.fixture
-async def letters():
+async def mailbox():
     async with run_mailbox() as made:
         yield made
 
 
 @pytest.fixture
-def settings(settings: Any, letters: Mailbox) -> Any:
-    return settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})
+def settings(settings: Any, mailbox: Mailbox) -> Any:
+    return settings.model_copy(update={"smtp_url": mailbox.url, "inline_workers": True})
 
 
 def one_database() -> pytest.MarkDecorator:
@@ -79,11 +79,11 @@ def test_the_document_marks_routes_that_need_a_confirmation():
     assert said == set(CONFIRMED)
 
 
-async def asked(person: ApiUser, route: tuple[str, str], body: Any) -> tuple[int, str]:
+async def requested(user: ApiUser, route: tuple[str, str], body: Any) -> tuple[int, str]:
     method, path = route
     for name in ("identity_id", "key_id"):
         path = path.replace(f"{{{name}}}", str(uuid4()))
-    status, answer = await person.rest(method, path, **({"json": body} if body is not None else {}))
+    status, answer = await user.rest(method, path, **({"json": body} if body is not None else {}))
     return status, answer.get("code", "") if answer else ""
 
 
@@ -94,9 +94,9 @@ async def test_a_token_alone_is_not_enough(world):
     _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": signed["refresh_token"]})
 
     refusals = {
-        (*route, number): await asked(person, route, body)
+        (*route, number): await requested(user, route, body)
         for route, body in CONFIRMED.items()
-        for number, person in enumerate((ada, ApiUser(world, signed), ApiUser(world, answer["data"])))
+        for number, user in enumerate((ada, ApiUser(world, signed), ApiUser(world, answer["data"])))
     }
 
     assert set(refusals.values()) == {(403, "confirmation_required")}
@@ -110,7 +110,7 @@ async def test_the_password_in_the_request_must_be_right_too(world):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     await equip(ada)
 
-    refusals = {route: await asked(ada, route, body) for route, body in (BY_PASSWORD | BY_EMAIL).items()}
+    refusals = {route: await requested(ada, route, body) for route, body in (BY_PASSWORD | BY_EMAIL).items()}
 
     assert set(refusals.values()) <= {
         *((401, "unauthenticated"), (422, "invalid_payload"), (400, "invalid_token"), (429, "rate_limited"))
@@ -121,17 +121,17 @@ def login(password: str = PASSWORD) -> dict[str, str]:
     return {"email": "ada@example.com", "password": password}
 
 
-async def equip(person: ApiUser) -> tuple[str, list[str]]:
+async def equip(user: ApiUser) -> tuple[str, list[str]]:
     """Switch two-factor on for a confirmed session: the secret and the recovery codes."""
-    secret = (await person.rest("POST", "/auth/2fa/setup", json={}))[1]["data"]["secret"]
+    secret = (await user.rest("POST", "/auth/2fa/setup", json={}))[1]["data"]["secret"]
     code = {"code": pyotp.TOTP(secret).at(int(time.time()))}
-    status, answer = await person.rest("POST", "/auth/2fa/enable", json=code)
+    status, answer = await user.rest("POST", "/auth/2fa/enable", json=code)
     assert status == 200, answer
     return secret, answer["data"]["recovery_codes"]
 
 
-async def make(person: ApiUser) -> tuple[int, Any]:
-    return await person.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]})
+async def make(user: ApiUser) -> tuple[int, Any]:
+    return await user.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]})
 
 
 async def test_the_password_confirms_this_session_for_ten_minutes(world):
@@ -199,9 +199,9 @@ async def test_head_of_an_export_requires_a_confirmation_too(world):
 # --- after a reset by e-mail ---
 
 
-async def reset(world: LiveInstance, letters: Mailbox, **more: bool) -> None:
+async def reset(world: LiveInstance, mailbox: Mailbox, **more: bool) -> None:
     await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
-    token = await letters.next_code("ada@example.com", "Choose a new password")
+    token = await mailbox.next_code("ada@example.com", "Choose a new password")
     body = {"token": token, "password": "staple of another kind", **more}
     assert (await world.rest("POST", "/auth/reset-password", json=body))[0] == 204
 
@@ -209,12 +209,12 @@ async def reset(world: LiveInstance, letters: Mailbox, **more: bool) -> None:
 @pytest.mark.parametrize(
     ("more", "status"), [({}, 401), ({"end_api_keys": True}, 401), ({"end_api_keys": False}, 200)]
 )
-async def test_a_password_reset_revokes_api_keys_by_default(world, letters, more, status):
+async def test_a_password_reset_revokes_api_keys_by_default(world, mailbox, more, status):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     key = (await make(ada))[1]["data"]["key"]
     await equip(ada)
 
-    await reset(world, letters, **more)
+    await reset(world, mailbox, **more)
 
     assert (await world.rest("GET", "/auth/me", headers={"X-API-Key": key}))[0] == status
     assert (await ada.rest("GET", "/auth/me"))[0] == 401
@@ -229,10 +229,10 @@ async def undo(world: LiveInstance, token: str) -> int:
     return (await world.rest("POST", "/auth/undo", json={"token": token}))[0]
 
 
-async def test_the_email_about_an_api_key_revokes_it(world, letters):
+async def test_the_email_about_an_api_key_revokes_it(world, mailbox):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     kept, made = [(await make(ada))[1]["data"] for _ in range(2)]
-    tokens = [await letters.next_code("ada@example.com", "A new API key") for _ in range(2)]
+    tokens = [await mailbox.next_code("ada@example.com", "A new API key") for _ in range(2)]
 
     assert await undo(world, tokens[1]) == 204
 
@@ -243,12 +243,12 @@ async def test_the_email_about_an_api_key_revokes_it(world, letters):
     assert not await models.ApiKey.exists()
 
 
-async def test_the_email_about_a_second_factor_disables_it(world, letters):
+async def test_the_email_about_a_second_factor_disables_it(world, mailbox):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     await equip(ada)
-    token = await letters.next_code("ada@example.com", "Two-factor login is on")
+    token = await mailbox.next_code("ada@example.com", "Two-factor login is on")
 
-    await reset(world, letters)
+    await reset(world, mailbox)
     assert await undo(world, token) == 204
 
     assert not await models.TwoFactor.exists()
@@ -257,10 +257,10 @@ async def test_the_email_about_a_second_factor_disables_it(world, letters):
     assert "access_token" in answer["data"]
 
 
-async def test_a_later_second_factor_is_not_disabled_by_an_earlier_email(world, letters):
+async def test_a_later_second_factor_is_not_disabled_by_an_earlier_email(world, mailbox):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     _, codes = await equip(ada)
-    token = await letters.next_code("ada@example.com", "Two-factor login is on")
+    token = await mailbox.next_code("ada@example.com", "Two-factor login is on")
     await ada.rest("POST", "/auth/2fa/disable", json={"password": PASSWORD, "code": codes[0]})
     await equip(ada)
 
@@ -269,11 +269,11 @@ async def test_a_later_second_factor_is_not_disabled_by_an_earlier_email(world, 
     assert await models.TwoFactor.exists(enabled_at__isnull=False)
 
 
-async def test_the_email_about_a_disabled_second_factor_restores_it(world, letters):
+async def test_the_email_about_a_disabled_second_factor_restores_it(world, mailbox):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     _, codes = await equip(ada)
     await ada.rest("POST", "/auth/2fa/disable", json={"password": PASSWORD, "code": codes[0]})
-    token = await letters.next_code("ada@example.com", "Two-factor login is off")
+    token = await mailbox.next_code("ada@example.com", "Two-factor login is off")
     await equip(ada)  # whoever switched it off has another app
 
     assert await undo(world, token) == 204
@@ -285,10 +285,10 @@ async def test_the_email_about_a_disabled_second_factor_restores_it(world, lette
 
 @one_database()
 @pytest.mark.parametrize("spoilt", ["expired", "of another purpose", "unknown"])
-async def test_a_token_with_nothing_to_undo_is_refused(world, letters, spoilt):
+async def test_a_token_with_nothing_to_undo_is_refused(world, mailbox, spoilt):
     ada = await (await world.register("ada")).mark_sessions_confirmed()
     await make(ada)
-    token = await letters.next_code("ada@example.com", "A new API key")
+    token = await mailbox.next_code("ada@example.com", "A new API key")
     own = models.OneTimeToken.filter(user_id=UUID(ada.id))
     if spoilt == "expired":
         await own.update(expires_at=clock.now() - timedelta(minutes=5))

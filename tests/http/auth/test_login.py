@@ -101,33 +101,30 @@ async def test_concurrent_registrations_with_one_name_all_succeed(world):
 
 
 async def test_of_ten_concurrent_refreshes_one_succeeds_and_the_session_ends(world):
-    person = await world.register()
+    user = await world.register()
 
     answers = await asyncio.gather(
-        *(
-            world.rest("POST", "/auth/refresh", json={"refresh_token": person.refresh_token})
-            for _ in range(10)
-        )
+        *(world.rest("POST", "/auth/refresh", json={"refresh_token": user.refresh_token}) for _ in range(10))
     )
 
     assert sorted(status for status, _ in answers) == [200, *[400] * 9]
     assert {answer["code"] for status, answer in answers if status == 400} == {"invalid_token"}
-    status, refusal = await person.rest("GET", "/auth/me")
+    status, refusal = await user.rest("GET", "/auth/me")
     assert (status, refusal["code"]) == (401, "session_revoked")
 
 
 async def test_logging_out_ends_rest_and_sockets_at_once(world):
-    person = await world.register()
-    client = await person.connect_client()
+    user = await world.register()
+    client = await user.connect_client()
     status, answer = await world.rest(
         "POST",
         "/auth/login",
-        json={"email": f"{person.username}@example.com", "password": "correct horse battery"},
+        json={"email": f"{user.username}@example.com", "password": "correct horse battery"},
     )
-    other = await type(person)(world, answer["data"]).connect_client()
+    other = await type(user)(world, answer["data"]).connect_client()
 
     began = asyncio.get_running_loop().time()
-    assert await person.rest("POST", "/auth/logout") == (204, None)
+    assert await user.rest("POST", "/auth/logout") == (204, None)
 
     assert await client.next_event("auth:revoked") == {"reason": "logged_out"}
     closing = await client.next_event("closing")
@@ -137,17 +134,17 @@ async def test_logging_out_ends_rest_and_sockets_at_once(world):
     assert asyncio.get_running_loop().time() - began < 1
     assert client.events[-1][0] == "disconnect"
     for method, path in [("GET", "/auth/me"), ("GET", "/rooms"), ("POST", "/auth/logout")]:
-        status, refusal = await person.rest(method, path)
+        status, refusal = await user.rest(method, path)
         assert (status, refusal["code"]) == (401, "session_revoked")
-    status, refusal = await world.rest("POST", "/auth/refresh", json={"refresh_token": person.refresh_token})
+    status, refusal = await world.rest("POST", "/auth/refresh", json={"refresh_token": user.refresh_token})
     assert (status, refusal["code"]) == (400, "invalid_token")
     await other.synchronize()  # another session of the same person goes on
 
 
 async def test_a_reused_refresh_token_closes_the_sockets(world):
-    person = await world.register()
-    client = await person.connect_client()
-    given = {"refresh_token": person.refresh_token}
+    user = await world.register()
+    client = await user.connect_client()
+    given = {"refresh_token": user.refresh_token}
 
     assert (await world.rest("POST", "/auth/refresh", json=given))[0] == 200
     assert (await world.rest("POST", "/auth/refresh", json=given))[0] == 400
@@ -157,41 +154,41 @@ async def test_a_reused_refresh_token_closes_the_sockets(world):
 
 
 async def test_a_suspended_user_is_refused_everywhere(world):
-    person = await world.register()
-    await models.User.filter(id=person.id).update(suspended_at=clock.now())
+    user = await world.register()
+    await models.User.filter(id=user.id).update(suspended_at=clock.now())
 
-    login = {"email": f"{person.username}@example.com", "password": "correct horse battery"}
+    login = {"email": f"{user.username}@example.com", "password": "correct horse battery"}
     answers = [
         await world.rest("POST", "/auth/login", json=login),
-        await person.rest("GET", "/rooms"),
-        await world.rest("POST", "/auth/refresh", json={"refresh_token": person.refresh_token}),
+        await user.rest("GET", "/rooms"),
+        await world.rest("POST", "/auth/refresh", json={"refresh_token": user.refresh_token}),
     ]
     assert [(status, answer["code"]) for status, answer in answers] == [(403, "suspended")] * 3
     with pytest.raises(socketio.exceptions.ConnectionError):
-        await person.connect_client()
+        await user.connect_client()
     assert world.clients[-1].connect_error["data"]["code"] == "suspended"
 
 
-def _token(world, person, secret=None, algorithm="HS256", **changes):
+def _token(world, user, secret=None, algorithm="HS256", **changes):
     now = datetime.now(UTC)
-    session = jwt.decode(person.token, options={"verify_signature": False})["sid"]
-    claims = {"iss": "hubbub", "aud": ACCESS_AUDIENCE, "sub": person.id, "sid": session, "iat": now}
+    session = jwt.decode(user.token, options={"verify_signature": False})["sid"]
+    claims = {"iss": "hubbub", "aud": ACCESS_AUDIENCE, "sub": user.id, "sid": session, "iat": now}
     claims |= {"exp": now + timedelta(minutes=1), **changes}
     return jwt.encode(claims, secret or world.settings.secret_key, algorithm)
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_invalid_tokens_are_refused(world):
-    person = await world.register()
-    good = _token(world, person)
+    user = await world.register()
+    good = _token(world, user)
     unsigned = jwt.encode(jwt.decode(good, options={"verify_signature": False}), None, "none")
     past = datetime.now(UTC) - timedelta(seconds=1)
     cases = {
-        f"Bearer {_token(world, person, exp=past)}": "token_expired",
-        f"Bearer {_token(world, person, secret='another secret of many characters')}": "unauthenticated",
-        f"Bearer {_token(world, person, aud='hubbub:reset')}": "unauthenticated",
+        f"Bearer {_token(world, user, exp=past)}": "token_expired",
+        f"Bearer {_token(world, user, secret='another secret of many characters')}": "unauthenticated",
+        f"Bearer {_token(world, user, aud='hubbub:reset')}": "unauthenticated",
         f"Bearer {unsigned}": "unauthenticated",
-        f"Bearer {person.refresh_token}": "unauthenticated",
+        f"Bearer {user.refresh_token}": "unauthenticated",
         f"Basic {good}": "unauthenticated",
         good: "unauthenticated",
         "Bearer": "unauthenticated",
@@ -212,18 +209,18 @@ async def test_sessions_survive_a_new_secret_key(settings):
     during = settings.model_copy(update={"secret_key": new, "secret_key_previous": (old,)})
     after = settings.model_copy(update={"secret_key": new})
     async with LiveInstance(settings) as world:
-        person = await world.register("ada")
+        user = await world.register("ada")
 
     async with LiveInstance(during) as world:
-        again = ApiUser(world, {**vars(person), "user": person.account, "access_token": person.token})
+        again = ApiUser(world, {**vars(user), "user": user.account, "access_token": user.token})
         assert (await again.rest("GET", "/auth/me"))[0] == 200
         await again.connect_client()
-        _, renewed = await world.rest("POST", "/auth/refresh", json={"refresh_token": person.refresh_token})
+        _, renewed = await world.rest("POST", "/auth/refresh", json={"refresh_token": user.refresh_token})
 
     async with LiveInstance(after) as world:
         headers = {"Authorization": f"Bearer {renewed['data']['access_token']}"}
         assert (await world.rest("GET", "/auth/me", headers=headers))[0] == 200
-        headers = {"Authorization": f"Bearer {person.token}"}
+        headers = {"Authorization": f"Bearer {user.token}"}
         status, refusal = await world.rest("GET", "/auth/me", headers=headers)
         assert (status, refusal["code"]) == (401, "unauthenticated")
         given = {"refresh_token": renewed["data"]["refresh_token"]}
@@ -231,11 +228,11 @@ async def test_sessions_survive_a_new_secret_key(settings):
 
 
 async def test_an_invalid_refresh_token_is_refused(world):
-    person = await world.register()
-    for token in (person.token, "nonsense", ""):
+    user = await world.register()
+    for token in (user.token, "nonsense", ""):
         status, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": token})
         assert (status, answer["code"]) == (400, "invalid_token")
-    assert (await person.rest("GET", "/auth/me"))[0] == 200
+    assert (await user.rest("GET", "/auth/me"))[0] == 200
 
 
 def of_another_clock(world, token, seconds):
@@ -251,7 +248,7 @@ async def refreshed(world, ada, seconds):
     return (await world.rest("POST", "/auth/refresh", json={"refresh_token": token}))[0] == 200
 
 
-async def asked(world, ada, seconds):
+async def requested(world, ada, seconds):
     token = of_another_clock(world, ada.token, seconds)
     return (await world.rest("GET", "/auth/me", headers={"Authorization": f"Bearer {token}"}))[0] == 200
 
@@ -273,6 +270,6 @@ async def renewed(world, ada, seconds):
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 @pytest.mark.parametrize(("seconds", "good"), [(-60, True), (-1, True), (1, True), (58, True), (3600, False)])
-@pytest.mark.parametrize("use", [asked, connected, renewed, refreshed])
+@pytest.mark.parametrize("use", [requested, connected, renewed, refreshed])
 async def test_a_token_of_an_instance_with_another_clock_is_accepted_everywhere(world, use, seconds, good):
     assert await use(world, await world.register("ada"), seconds) is good

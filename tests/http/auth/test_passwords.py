@@ -18,14 +18,14 @@ OLD, NEW = "correct horse battery", "staple of another kind"
 
 
 @pytest.fixture
-async def letters() -> AsyncIterator[Mailbox]:
+async def mailbox() -> AsyncIterator[Mailbox]:
     async with run_mailbox() as made:
         yield made
 
 
 @pytest.fixture
-def settings(settings: Any, letters: Mailbox) -> Any:
-    return settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})
+def settings(settings: Any, mailbox: Mailbox) -> Any:
+    return settings.model_copy(update={"smtp_url": mailbox.url, "inline_workers": True})
 
 
 async def login(world: LiveInstance, email: str, password: str) -> int:
@@ -38,9 +38,9 @@ async def use(world: LiveInstance, path: str, token: str, **more: str) -> tuple[
     return status, answer and answer["code"]
 
 
-async def test_an_email_address_is_verified_once(world, letters):
+async def test_an_email_address_is_verified_once(world, mailbox):
     ada = await world.register("ada")
-    token = await letters.next_code("ada@example.com", "Confirm")
+    token = await mailbox.next_code("ada@example.com", "Confirm")
     assert (await ada.rest("GET", "/auth/me"))[1]["data"]["email_verified"] is False
 
     assert await use(world, "/auth/verify-email", token) == (204, None)
@@ -49,12 +49,12 @@ async def test_an_email_address_is_verified_once(world, letters):
     assert (await ada.rest("GET", "/auth/me"))[1]["data"]["email_verified"] is True
 
 
-async def test_the_verification_email_can_be_sent_again(world, letters):
+async def test_the_verification_email_can_be_sent_again(world, mailbox):
     ada = await world.register("ada")
-    first = await letters.next_code("ada@example.com", "Confirm")
+    first = await mailbox.next_code("ada@example.com", "Confirm")
 
     assert (await ada.rest("POST", "/auth/resend-verification", json={}))[0] == 202
-    second = await letters.next_code("ada@example.com", "Confirm")
+    second = await mailbox.next_code("ada@example.com", "Confirm")
 
     assert first != second
     assert await use(world, "/auth/verify-email", second) == (204, None)
@@ -62,12 +62,12 @@ async def test_the_verification_email_can_be_sent_again(world, letters):
     assert (await world.rest("POST", "/auth/resend-verification", json={}))[0] == 401
 
 
-async def test_a_forgotten_password_is_reset(world, letters):
+async def test_a_forgotten_password_is_reset(world, mailbox):
     ada = await world.register("ada")
     phone = await ada.connect_client()
     asked = {"email": " ADA@example.com"}
     assert await world.rest("POST", "/auth/forgot-password", json=asked) == (202, None)
-    token = await letters.next_code("ada@example.com", "Choose a new password")
+    token = await mailbox.next_code("ada@example.com", "Choose a new password")
 
     assert (await use(world, "/auth/reset-password", token, password="password123"))[1] == "invalid_payload"
     assert await use(world, "/auth/reset-password", token, password=NEW) == (204, None)
@@ -77,13 +77,13 @@ async def test_a_forgotten_password_is_reset(world, letters):
     assert await login(world, "ada@example.com", OLD) == 401
     assert await login(world, "ada@example.com", NEW) == 200
     assert await use(world, "/auth/reset-password", token, password=OLD) == (400, "invalid_token")
-    await letters.next_message("ada@example.com", "Your password was changed")
+    await mailbox.next_message("ada@example.com", "Your password was changed")
 
 
-async def test_of_several_concurrent_uses_of_a_token_one_succeeds(world, letters):
+async def test_of_several_concurrent_uses_of_a_token_one_succeeds(world, mailbox):
     await world.register("ada")
     await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
-    token = await letters.next_code("ada@example.com", "Choose a new password")
+    token = await mailbox.next_code("ada@example.com", "Choose a new password")
 
     answers = await asyncio.gather(
         *(use(world, "/auth/reset-password", token, password=NEW) for _ in range(5))
@@ -92,12 +92,12 @@ async def test_of_several_concurrent_uses_of_a_token_one_succeeds(world, letters
     assert sorted(status for status, _ in answers) == [204, 400, 400, 400, 400]
 
 
-async def test_a_token_is_valid_for_one_purpose_and_a_limited_time(world, letters):
+async def test_a_token_is_valid_for_one_purpose_and_a_limited_time(world, mailbox):
     await world.register("ada")
-    verify = await letters.next_code("ada@example.com", "Confirm")
+    verify = await mailbox.next_code("ada@example.com", "Confirm")
     assert await use(world, "/auth/reset-password", verify, password=NEW) == (400, "invalid_token")
     await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
-    reset = await letters.next_code("ada@example.com", "Choose a new password")
+    reset = await mailbox.next_code("ada@example.com", "Choose a new password")
     assert await use(world, "/auth/verify-email", reset) == (400, "invalid_token")
     assert await use(world, "/auth/verify-email", "nonsense 🐝") == (400, "invalid_token")
 
@@ -107,9 +107,9 @@ async def test_a_token_is_valid_for_one_purpose_and_a_limited_time(world, letter
     assert await use(world, "/auth/reset-password", reset, password=NEW) == (400, "invalid_token")
 
 
-async def test_the_stored_data_reveals_no_token(world, letters):
+async def test_the_stored_data_reveals_no_token(world, mailbox):
     await world.register("ada")
-    token = await letters.next_code("ada@example.com", "Confirm")
+    token = await mailbox.next_code("ada@example.com", "Confirm")
 
     rows = [*await models.OneTimeToken.all().values(), *await models.Job.all().values()]
 
@@ -117,12 +117,12 @@ async def test_the_stored_data_reveals_no_token(world, letters):
     assert token not in str(rows)
 
 
-async def test_a_changed_password_ends_other_sessions(world, letters):
+async def test_a_changed_password_ends_other_sessions(world, mailbox):
     ada = await world.register("ada")
     asked = {"email": "ada@example.com", "password": OLD, "device_name": "phone"}
     _, answer = await world.rest("POST", "/auth/login", json=asked)
     phone = ApiUser(world, answer["data"])
-    assert "the address 127.0.0.1" in plain_text(await letters.next_message("ada@example.com", "A new login"))
+    assert "the address 127.0.0.1" in plain_text(await mailbox.next_message("ada@example.com", "A new login"))
 
     async def change(current: str, new: str) -> tuple[int, Any]:
         body = {"current_password": current, "new_password": new}
@@ -141,29 +141,29 @@ async def test_a_changed_password_ends_other_sessions(world, letters):
     assert (await ada.rest("GET", "/auth/me"))[0] == 200
     assert (await phone.rest("GET", "/auth/me"))[1]["code"] == "session_revoked"
     assert await login(world, "ada@example.com", NEW) == 200
-    await letters.next_message("ada@example.com", "Your password was changed")
+    await mailbox.next_message("ada@example.com", "Your password was changed")
 
 
-async def test_login_emails_can_be_disabled(world, letters):
+async def test_login_emails_can_be_disabled(world, mailbox):
     ada = await world.register("ada")
     await ada.rest("PATCH", "/email/preferences", json={"new_login": False})
     body = {"email": "ada@example.com", "password": OLD, "device_name": "phone"}
     await world.rest("POST", "/auth/login", json=body)
 
     await ada.rest("POST", "/auth/change-password", json={"current_password": OLD, "new_password": NEW})
-    await letters.next_message("ada@example.com", "Your password was changed")
+    await mailbox.next_message("ada@example.com", "Your password was changed")
 
     # Jobs begin in the order in which they were stored.
-    assert not any("sign-in" in each["Subject"] for each in letters.messages)
+    assert not any("sign-in" in each["Subject"] for each in mailbox.messages)
 
 
-async def test_emails_use_the_language_of_their_recipient(world, letters):
+async def test_emails_use_the_language_of_their_recipient(world, mailbox):
     ada = await world.register("ada")
     await ada.rest("PATCH", "/settings/preferences", json={"language": "de-AT"})
 
     await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
 
-    await letters.next_code("ada@example.com", "Wählen Sie ein neues Passwort")
+    await mailbox.next_code("ada@example.com", "Wählen Sie ein neues Passwort")
 
 
 async def test_neither_response_nor_time_reveals_whether_an_account_exists(world, figures):
@@ -189,7 +189,7 @@ async def test_neither_response_nor_time_reveals_whether_an_account_exists(world
         assert max(known, unknown) < 5 * min(known, unknown) + 50
 
 
-async def test_jobs_are_kept_and_can_be_retried_without_a_mail_server(settings, letters, caplog):
+async def test_jobs_are_kept_and_can_be_retried_without_a_mail_server(settings, mailbox, caplog):
     off = settings.model_copy(update={"env": "production", "smtp_url": "off"})
     async with LiveInstance(off) as world:
         await world.register("ada")
@@ -205,6 +205,6 @@ async def test_jobs_are_kept_and_can_be_retried_without_a_mail_server(settings, 
 
     async with LiveInstance(settings) as world:
         await models.Job.filter(state="dead").update(state="ready", attempts=0, ended_at=None)
-        token = await letters.next_code("ada@example.com", "Choose a new password")
+        token = await mailbox.next_code("ada@example.com", "Choose a new password")
 
         assert await use(world, "/auth/reset-password", token, password=NEW) == (204, None)

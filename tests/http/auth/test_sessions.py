@@ -65,7 +65,7 @@ async def test_revoking_all_others_keeps_this_session(world):
 
     await socket.next_event("auth:revoked")
     assert [(await other.rest("GET", "/auth/me"))[0] for other in others] == [401, 401, 401]
-    assert [(await person.rest("GET", "/auth/me"))[0] for person in (ada, bob)] == [200, 200]
+    assert [(await user.rest("GET", "/auth/me"))[0] for user in (ada, bob)] == [200, 200]
     assert (await ada.rest("GET", "/sessions"))[1]["meta"]["total"] == 1
 
 
@@ -84,9 +84,9 @@ async def test_activity_is_visible_at_once_and_written_later(world):
 
     _, answer = await ada.rest("GET", "/sessions")
 
-    shown = answer["data"][0]["last_active_at"]
-    assert shown > clock.rfc3339(clock.now() - timedelta(minutes=5))
+    displayed = answer["data"][0]["last_active_at"]
+    assert displayed > clock.rfc3339(clock.now() - timedelta(minutes=5))
     assert (await models.Session.get(user_id=ada.id)).last_seen_at == long_ago
     await world.app.container.session_last_seen.write()
     written = (await models.Session.get(user_id=ada.id)).last_seen_at
-    assert clock.rfc3339(written) >= shown
+    assert clock.rfc3339(written) >= displayed

@@ -26,8 +26,8 @@ WRONG = "000000"
 class Phone:
     """An authenticator app."""
 
-    def __init__(self, person: ApiUser, secret: str, codes: list[str]) -> None:
-        self.person = person
+    def __init__(self, user: ApiUser, secret: str, codes: list[str]) -> None:
+        self.person = user
         self.secret = secret
         self.recovery = codes
         self.first = ""  # the code that enabled it
@@ -69,19 +69,19 @@ async def verify(world: LiveInstance, token: str, code: str) -> tuple[int, Any]:
 
 async def equipped(world: LiveInstance, name: str = "ada") -> Phone:
     """Somebody with two-factor on."""
-    person = await (await world.register(name)).mark_sessions_confirmed()
-    _, answer = await person.rest("POST", "/auth/2fa/setup", json={})
-    phone = Phone(person, answer["data"]["secret"], [])
+    user = await (await world.register(name)).mark_sessions_confirmed()
+    _, answer = await user.rest("POST", "/auth/2fa/setup", json={})
+    phone = Phone(user, answer["data"]["secret"], [])
     phone.first = phone.code()
-    status, answer = await person.rest("POST", "/auth/2fa/enable", json={"code": phone.first})
+    status, answer = await user.rest("POST", "/auth/2fa/enable", json={"code": phone.first})
     assert status == 200, answer
     phone.recovery = answer["data"]["recovery_codes"]
     return phone
 
 
-async def change(person: ApiUser, what: str, password: str, code: str) -> tuple[int, Any]:
+async def change(user: ApiUser, what: str, password: str, code: str) -> tuple[int, Any]:
     """Ask for something that needs the password and a code."""
-    status, answer = await person.rest("POST", f"/auth/2fa/{what}", json={"password": password, "code": code})
+    status, answer = await user.rest("POST", f"/auth/2fa/{what}", json={"password": password, "code": code})
     if status == 422:
         return status, answer["errors"][0]["field"]
     return status, answer and (answer["data"] if status == 200 else answer["code"])
@@ -302,12 +302,12 @@ async def test_a_recovery_code_is_valid_once_in_any_spelling(world):
 async def test_recovery_codes_are_generated_again(world):
     phone = await equipped(world)
 
-    status, shown = await change(phone.person, "recovery-codes", PASSWORD, phone.recovery[0])
+    status, displayed = await change(phone.person, "recovery-codes", PASSWORD, phone.recovery[0])
 
-    assert (status, len(shown["recovery_codes"])) == (200, 10)
-    assert not set(shown["recovery_codes"]) & set(phone.recovery)
+    assert (status, len(displayed["recovery_codes"])) == (200, 10)
+    assert not set(displayed["recovery_codes"]) & set(phone.recovery)
     assert await verify(world, await owe(world), phone.recovery[1]) == (401, "unauthenticated")
-    assert (await verify(world, await owe(world), shown["recovery_codes"][0]))[0] == 200
+    assert (await verify(world, await owe(world), displayed["recovery_codes"][0]))[0] == 200
 
 
 @pytest.mark.parametrize("what", ["disable", "recovery-codes"])
@@ -357,30 +357,30 @@ async def test_the_export_mentions_two_factor_and_a_deletion_removes_it(world):
         assert not await table.exists()
 
 
-class TestLetters:
+class TestMail:
     """What people are told of by e-mail."""
 
     @pytest.fixture
-    async def letters(self) -> AsyncIterator[Mailbox]:
+    async def mailbox(self) -> AsyncIterator[Mailbox]:
         async with run_mailbox() as made:
             yield made
 
     @pytest.fixture
-    def settings(self, settings: Any, letters: Mailbox) -> Any:
-        return settings.model_copy(update={"smtp_url": letters.url, "inline_workers": True})
+    def settings(self, settings: Any, mailbox: Mailbox) -> Any:
+        return settings.model_copy(update={"smtp_url": mailbox.url, "inline_workers": True})
 
-    async def test_the_owner_gets_an_email_about_every_change(self, world, letters):
+    async def test_the_owner_gets_an_email_about_every_change(self, world, mailbox):
         phone = await equipped(world)
-        await letters.next_message("ada@example.com", "Two-factor login is on")
+        await mailbox.next_message("ada@example.com", "Two-factor login is on")
         await phone.person.rest("PATCH", "/settings/preferences", json={"language": "de"})
         for _ in range(5):
             await verify(world, await owe(world), phone.wrong())
-        await letters.next_message("ada@example.com", "Falsche Codes")
+        await mailbox.next_message("ada@example.com", "Falsche Codes")
         await verify(world, await owe(world), phone.recovery[0])
-        await letters.next_message("ada@example.com", "Ein Notfallcode wurde benutzt")
+        await mailbox.next_message("ada@example.com", "Ein Notfallcode wurde benutzt")
         await models.TwoFactor.all().update(wait_until=None)
         await change(phone.person, "disable", PASSWORD, phone.recovery[1])
-        await letters.next_message("ada@example.com", "Die Anmeldung in zwei Schritten ist ausgeschaltet")
+        await mailbox.next_message("ada@example.com", "Die Anmeldung in zwei Schritten ist ausgeschaltet")
 
 
 async def test_two_factor_survives_a_new_secret_key(settings):
@@ -408,8 +408,8 @@ async def test_every_step_is_recorded_without_secrets(world):
     await verify(world, await owe(world), phone.wrong())
     await verify(world, await owe(world), phone.recovery[0])
     await change(phone.person, "recovery-codes", "a wrong password", phone.recovery[1])
-    _, shown = await change(phone.person, "recovery-codes", PASSWORD, phone.recovery[1])
-    await change(phone.person, "disable", PASSWORD, shown["recovery_codes"][0])
+    _, displayed = await change(phone.person, "recovery-codes", PASSWORD, phone.recovery[1])
+    await change(phone.person, "disable", PASSWORD, displayed["recovery_codes"][0])
 
     rows = await models.AuditRecord.exclude(action="account.register").order_by("id")
 

@@ -97,19 +97,19 @@ async def test_a_message_is_edited_and_deleted(world):
 async def test_reactions_are_added_and_removed(world):
     room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
     message = await ada.send(room_id, "hello")
-    person = world.users["bob"]
+    user = world.users["bob"]
     path = f"/messages/{message['id']}/reactions/{quote('👍🏽')}"
 
     for _ in range(2):
-        status, reacted = await person.rest("PUT", path)
+        status, reacted = await user.rest("PUT", path)
         assert (status, reacted["data"]["reactions"]) == (200, [{"emoji": "👍🏽", "count": 1, "mine": True}])
     assert (await ada.next_event("reaction:added"))["emoji"] == "👍🏽"
     for _ in range(2):
-        status, taken_back = await person.rest("DELETE", path)
+        status, taken_back = await user.rest("DELETE", path)
         assert (status, taken_back["data"]["reactions"]) == (200, [])
     await bob.next_event("reaction:removed")
     for odd in ("%20", "%00", "x", "+1", "x" * 65):
-        status, refusal = await person.rest("PUT", f"/messages/{message['id']}/reactions/{odd}")
+        status, refusal = await user.rest("PUT", f"/messages/{message['id']}/reactions/{odd}")
         assert (status, refusal["code"]) == (422, "invalid_payload"), odd
 
 

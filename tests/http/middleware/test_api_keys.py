@@ -152,7 +152,7 @@ async def test_expired_nonces_are_deleted(world, key):
 
 async def test_the_secret_key_can_be_replaced(world, key):
     """Signing goes on with the next secret key, and after a while without the one of before."""
-    parts = world.app.container
+    container = world.app.container
 
     async def works() -> bool:
         signature = sign(key["signing_secret"], "GET", ROOMS)
@@ -160,15 +160,15 @@ async def test_the_secret_key_can_be_replaced(world, key):
 
     old = world.settings.secret_key
     assert key["signing_secret"] not in str(await models.ApiKey.all().values())
-    parts.sealing = Sealing(["the next one", old])
+    container.sealing = Sealing(["the next one", old])
     assert await works()
-    await reencryption.run(parts)
-    parts.sealing = Sealing(["the next one"])
+    await reencryption.run(container)
+    container.sealing = Sealing(["the next one"])
     assert await works()
 
     # And of one that nobody lists any more: a clear word.
-    parts.sealing = Sealing(["quite another"])
-    await reencryption.run(parts)
+    container.sealing = Sealing(["quite another"])
+    await reencryption.run(container)
     status, detail = await send(world, key, "GET", ROOMS, b"", sign(key["signing_secret"], "GET", ROOMS))
     assert (status, "Create a new key" in detail) == (401, True)
 

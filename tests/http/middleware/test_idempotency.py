@@ -25,7 +25,7 @@ GARDEN = {"kind": "private", "name": "Garden"}
 ACCOUNT = {"name": "Eve", "email": "eve@example.com", "password": "correct horse battery", "username": "eve"}
 
 
-class Answer:
+class StoredResponse:
     """Status, JSON and headers."""
 
     def __init__(self, status: int, body: Any, headers: Any) -> None:
@@ -37,7 +37,7 @@ class Answer:
 
 async def post(
     world: LiveInstance, path: str, key: str | None, by: Any = None, url: str = "", **options: Any
-) -> Answer:
+) -> StoredResponse:
     """A POST; `by` is a person, or an API key."""
     headers = options.pop("headers", {})
     if key is not None:
@@ -49,7 +49,9 @@ async def post(
     address = f"{url or world.url}/api/v1{path}"
     async with world.http.post(address, headers=headers, **options) as answer:
         text = await answer.text()
-        return Answer(answer.status, await answer.json(content_type=None) if text else None, answer.headers)
+        return StoredResponse(
+            answer.status, await answer.json(content_type=None) if text else None, answer.headers
+        )
 
 
 async def gardens() -> int:

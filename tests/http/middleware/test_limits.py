@@ -104,10 +104,10 @@ async def test_refused_tokens_count_for_their_ip_address(world):
 # --- refused credentials ---
 
 
-async def _key(person, **more):
-    await person.mark_sessions_confirmed()
+async def _key(user, **more):
+    await user.mark_sessions_confirmed()
     body = {"name": "k", "scopes": ["read"], **more}
-    made = (await person.rest("POST", "/api-keys", json=body))[1]["data"]
+    made = (await user.rest("POST", "/api-keys", json=body))[1]["data"]
     return {"X-API-Key": made["key"]}, made
 
 
@@ -123,36 +123,36 @@ async def _nonsense(_person):
     return _bearer("nonsense")
 
 
-async def _of_another_secret(person):
+async def _of_another_secret(user):
     other = TokenIssuer("another secret, which is long enough for it", 900, 900)
-    return _bearer(other.issue_access(UUID(person.id), uuid4())[0])
+    return _bearer(other.issue_access(UUID(user.id), uuid4())[0])
 
 
-async def _of_no_session(person):
-    return _bearer(person.token_issuer.issue_access(UUID(person.id), uuid4())[0])
+async def _of_no_session(user):
+    return _bearer(user.token_issuer.issue_access(UUID(user.id), uuid4())[0])
 
 
-async def _expired(person):
-    return _bearer(TokenIssuer(TEST_SECRET, -60, 900).issue_access(UUID(person.id), uuid4())[0])
+async def _expired(user):
+    return _bearer(TokenIssuer(TEST_SECRET, -60, 900).issue_access(UUID(user.id), uuid4())[0])
 
 
-async def _logged_out(person):
-    await person.rest("POST", "/auth/logout")
-    return _bearer(person.token)
+async def _logged_out(user):
+    await user.rest("POST", "/auth/logout")
+    return _bearer(user.token)
 
 
-async def _suspend(person):
-    await models.User.filter(id=person.id).update(suspended_at=clock.now())
+async def _suspend(user):
+    await models.User.filter(id=user.id).update(suspended_at=clock.now())
 
 
-async def _suspended(person):
-    await _suspend(person)
-    return _bearer(person.token)
+async def _suspended(user):
+    await _suspend(user)
+    return _bearer(user.token)
 
 
-async def _deleted(person):
-    await models.User.filter(id=person.id).update(deleted_at=clock.now())
-    return _bearer(person.token)
+async def _deleted(user):
+    await models.User.filter(id=user.id).update(deleted_at=clock.now())
+    return _bearer(user.token)
 
 
 async def _unknown_key(_person):
@@ -163,44 +163,44 @@ async def _no_key(_person):
     return {"X-API-Key": "nonsense"}
 
 
-async def _both(person):
-    return {**(await _key(person))[0], **_bearer(person.token)}
+async def _both(user):
+    return {**(await _key(user))[0], **_bearer(user.token)}
 
 
-async def _wrong_key(person):
-    headers, _ = await _key(person)
+async def _wrong_key(user):
+    headers, _ = await _key(user)
     return {"X-API-Key": headers["X-API-Key"] + "x"}
 
 
-async def _expired_key(person):
-    headers, made = await _key(person)
+async def _expired_key(user):
+    headers, made = await _key(user)
     await models.ApiKey.filter(id=made["id"]).update(expires_at=clock.now())
     return headers
 
 
-async def _revoked_key(person):
-    headers, made = await _key(person)
-    await person.rest("DELETE", f"/api-keys/{made['id']}")
+async def _revoked_key(user):
+    headers, made = await _key(user)
+    await user.rest("DELETE", f"/api-keys/{made['id']}")
     return headers
 
 
-async def _key_of_a_suspended_user(person):
-    headers, _ = await _key(person)
-    await _suspend(person)
+async def _key_of_a_suspended_user(user):
+    headers, _ = await _key(user)
+    await _suspend(user)
     return headers
 
 
-async def _unsigned(person):
-    return (await _key(person, signed=True))[0]
+async def _unsigned(user):
+    return (await _key(user, signed=True))[0]
 
 
-async def _badly_signed(person):
-    headers, _ = await _key(person, signed=True)
+async def _badly_signed(user):
+    headers, _ = await _key(user, signed=True)
     return {**headers, "X-Signature": sign("another secret", "GET", "/api/v1/auth/me")}
 
 
-async def _signed_long_ago(person):
-    headers, made = await _key(person, signed=True)
+async def _signed_long_ago(user):
+    headers, made = await _key(user, signed=True)
     signature = sign(made["signing_secret"], "GET", "/api/v1/auth/me", timestamp=time.time() - 3600)
     return {**headers, "X-Signature": signature}
 
@@ -213,7 +213,7 @@ REFUSED = [
 
 
 @pytest.fixture
-def looked_up(monkeypatch):
+def lookups(monkeypatch):
     """The statements that look up a credential, or record that one was refused."""
     texts, fetch, execute = [], Sql.fetch, Sql.execute
 
@@ -242,30 +242,30 @@ async def refusals(world, headers, times):
 
 @pytest.mark.parametrize("limited", ["limit_http"])
 @pytest.mark.parametrize("refused", REFUSED)
-async def test_every_refused_credential_is_limited_and_then_costs_no_query(world, looked_up, refused):
-    person = await world.register("ada")
-    person.token_issuer = world.app.container.token_issuer
-    headers = await refused(person)
+async def test_every_refused_credential_is_limited_and_then_costs_no_query(world, lookups, refused):
+    user = await world.register("ada")
+    user.token_issuer = world.app.container.token_issuer
+    headers = await refused(user)
 
     first = await refusals(world, headers, 5)
-    looked_up.clear()
+    lookups.clear()
     later = await refusals(world, headers, 20)
 
     assert {status for status, _ in first[:3]} <= {401, 403}
     assert first[4:] == [(429, True)]
     assert later == [(429, True)] * 20
-    assert looked_up == []
+    assert lookups == []
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_new_invalid_keys_cost_no_query_once_their_ip_address_is_limited(world, looked_up):
+async def test_new_invalid_keys_cost_no_query_once_their_ip_address_is_limited(world, lookups):
     for number in range(3):
         await refusals(world, {"X-API-Key": f"hub_0123456789a{number}_unknown"}, 1)
-    looked_up.clear()
+    lookups.clear()
 
     for number in range(20):
         assert await refusals(world, {"X-API-Key": f"hub_{number:012}_unknown"}, 1) == [(429, True)]
-    assert looked_up == []
+    assert lookups == []
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
@@ -373,8 +373,8 @@ async def test_password_reset_requests_are_limited_per_account(world):
 @pytest.mark.parametrize(("role", "served"), [("user", 3), ("moderator", 6), ("admin", 10)])
 @pytest.mark.parametrize("limited", ["limit_http"])
 async def test_roles_have_higher_limits(world, role, served):
-    person = await world.register("ada")
-    await models.User.filter(id=person.id).update(role=role)
+    user = await world.register("ada")
+    await models.User.filter(id=user.id).update(role=role)
     status, answer = await world.rest(
         "POST", "/auth/login", json={"email": "ada@example.com", "password": "correct horse battery"}
     )
@@ -512,11 +512,11 @@ async def test_instances_count_together(settings, redis_url, prefix):
 @pytest.mark.parametrize("limited", ["limit_http"])
 @pytest.mark.parametrize("database_kind", ["postgres"])
 async def test_each_instance_counts_separately_without_redis(settings, redis_url, prefix):
-    async with TcpProxy(redis_url) as relay:
-        shared = settings.model_copy(update={"redis_url": relay.url, "redis_prefix": prefix})
+    async with TcpProxy(redis_url) as proxy:
+        shared = settings.model_copy(update={"redis_url": proxy.url, "redis_prefix": prefix})
         async with LiveInstance(shared) as world:
             ada = await world.register("ada")
-            await relay.stop()
+            await proxy.stop()
 
             answers = [(await ask(world, "GET", "/auth/me", token=ada.token))[0] for _ in range(8)]
 

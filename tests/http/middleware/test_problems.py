@@ -27,7 +27,7 @@ REFUSALS: dict[str, tuple[str, str, bytes]] = {
 }
 
 
-def resident() -> float:
+def resident_bytes() -> float:
     """Memory of this process, in MB."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
@@ -56,9 +56,9 @@ async def test_refused_requests_leave_nothing_in_memory_and_are_limited(settings
         gc.collect()
         gc.disable()
         try:
-            before = resident()
+            before = resident_bytes()
             statuses = await ask(140)  # up to 33 MB
-            grown = resident() - before
+            grown = resident_bytes() - before
         finally:
             gc.enable()
         limited = await ask(20)

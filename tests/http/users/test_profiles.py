@@ -30,8 +30,8 @@ async def test_a_new_name_is_on_the_next_message_and_visible_to_later_members(wo
     await world.users["ada"].rest("PATCH", "/users/profile", json={"display_name": "Countess"})
     await ada.send(room_id, "hello")
 
-    heard = await bob.next_event("message:new")
-    assert heard["message"]["sender"]["display_name"] == "Countess"
+    received = await bob.next_event("message:new")
+    assert received["message"]["sender"]["display_name"] == "Countess"
     assert (await world.another_client("ada")).ready["user"]["display_name"] == "Countess"
 
 
