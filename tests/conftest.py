@@ -187,8 +187,8 @@ async def sql(settings: "Settings") -> "AsyncIterator[Sql]":
 
 
 @pytest.fixture
-async def world(settings: "Settings") -> "AsyncIterator[LiveInstance]":
-    """A running instance on a free port; the test runs once on each database."""
+async def instance(settings: "Settings") -> "AsyncIterator[LiveInstance]":
+    """A running instance on a free port. The test runs once on each database."""
     from tests.support.live_instance import LiveInstance  # the whole program: only for tests that use it
 
     async with LiveInstance(settings) as instance:

@@ -91,8 +91,8 @@ class ChatTab:
 class BrowserTabs:
     """The instance and its browser tabs."""
 
-    def __init__(self, world: LiveInstance, browser: Browser) -> None:
-        self.world = world
+    def __init__(self, instance: LiveInstance, browser: Browser) -> None:
+        self.instance = instance
         self.browser = browser
         self.tabs: list[ChatTab] = []
 
@@ -100,7 +100,7 @@ class BrowserTabs:
         """Register a new user in a new tab."""
         tab = ChatTab(await self.browser.new_page(**viewport), name)
         self.tabs.append(tab)
-        await tab.register(self.world.url)
+        await tab.register(self.instance.url)
         return tab
 
     def errors(self) -> list[str]:
@@ -120,10 +120,10 @@ def settings(settings: Any) -> Any:
 
 
 @pytest.fixture
-async def browser_tabs(world: LiveInstance) -> AsyncIterator[BrowserTabs]:
+async def browser_tabs(instance: LiveInstance) -> AsyncIterator[BrowserTabs]:
     """An instance and a browser without open tabs."""
     async with launch_browser() as chromium:
-        yield BrowserTabs(world, chromium)
+        yield BrowserTabs(instance, chromium)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

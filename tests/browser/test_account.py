@@ -19,17 +19,17 @@ async def _open(page: Page, url: str) -> None:
 
 
 async def test_a_password_is_reset_and_the_account_deleted(browser_tabs: BrowserTabs) -> None:
-    ada = await browser_tabs.world.register("ada")
+    ada = await browser_tabs.instance.register("ada")
     reset = await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com")
     page = await browser_tabs.browser.new_page()
-    await _open(page, f"{browser_tabs.world.url}/account#reset_password:{reset}")
+    await _open(page, f"{browser_tabs.instance.url}/account#reset_password:{reset}")
     await page.type(NEW, "#password")
     await page.click("#button")
     await page.wait_for_text("The password is changed", "#says")
 
     delete = await one_time_tokens.create(UUID(ada.id), "delete_account", "ada@example.com")
     other = await browser_tabs.browser.new_page()
-    await _open(other, f"{browser_tabs.world.url}/account#delete_account:{delete}")
+    await _open(other, f"{browser_tabs.instance.url}/account#delete_account:{delete}")
     await other.type("ada@example.com", "#email")
     await other.type(NEW, "#password")
     await other.click("#button")
@@ -40,20 +40,20 @@ async def test_a_password_is_reset_and_the_account_deleted(browser_tabs: Browser
 
 
 async def test_a_change_is_undone_and_api_keys_stay_on_request(browser_tabs: BrowserTabs) -> None:
-    ada = await (await browser_tabs.world.register("ada")).mark_sessions_confirmed()
+    ada = await (await browser_tabs.instance.register("ada")).mark_sessions_confirmed()
     made = [
         (await ada.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]}))[1]["data"] for _ in "ab"
     ]
     row = await models.OneTimeToken.filter(purpose=one_time_tokens.UNDO_API_KEY).order_by("id").first()
     undo = await one_time_tokens.create_undo_token(str(row.id if row else ""))
     page = await browser_tabs.browser.new_page()
-    await _open(page, f"{browser_tabs.world.url}/account#undo:{undo}")
+    await _open(page, f"{browser_tabs.instance.url}/account#undo:{undo}")
     await page.click("#button")
     await page.wait_for_text("The change is undone", "#says")
 
     reset = await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com")
     other = await browser_tabs.browser.new_page()
-    await _open(other, f"{browser_tabs.world.url}/account#reset_password:{reset}")
+    await _open(other, f"{browser_tabs.instance.url}/account#reset_password:{reset}")
     await other.type(NEW, "#password")
     await other.click("#keys")
     await other.click("#button")
@@ -65,19 +65,19 @@ async def test_a_change_is_undone_and_api_keys_stay_on_request(browser_tabs: Bro
 
 async def test_a_used_link_shows_an_error(browser_tabs: BrowserTabs) -> None:
     page = await browser_tabs.browser.new_page()
-    await _open(page, f"{browser_tabs.world.url}/account#verify_email:spent")
+    await _open(page, f"{browser_tabs.instance.url}/account#verify_email:spent")
     await page.click("#button")
     await page.wait_for_text("This token is spent", "#says")
 
 
 async def test_an_account_with_two_factor_is_deleted(browser_tabs: BrowserTabs) -> None:
-    ada = await (await browser_tabs.world.register("ada")).mark_sessions_confirmed()
+    ada = await (await browser_tabs.instance.register("ada")).mark_sessions_confirmed()
     _, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
     code = pyotp.TOTP(answer["data"]["secret"]).now()
     _, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": code})
     delete = await one_time_tokens.create(UUID(ada.id), "delete_account", "ada@example.com")
     page = await browser_tabs.browser.new_page()
-    await _open(page, f"{browser_tabs.world.url}/account#delete_account:{delete}")
+    await _open(page, f"{browser_tabs.instance.url}/account#delete_account:{delete}")
     await page.type("ada@example.com", "#email")
     await page.type("correct horse battery", "#password")
     await page.click("#button")

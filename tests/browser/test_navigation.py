@@ -29,14 +29,14 @@ async def room_of(client: Client, name: str) -> dict[str, Any]:
 
 async def bob_client(browser_tabs: BrowserTabs) -> Client:
     """Connect a user without a tab who is a member of `general`."""
-    return await (await browser_tabs.world.register("bob")).connect_client()
+    return await (await browser_tabs.instance.register("bob")).connect_client()
 
 
 async def device_of(browser_tabs: BrowserTabs, tab: ChatTab) -> Client:
     """Connect another client of the tab's user, to inspect the state of the server."""
     token = await tab.page.evaluate("JSON.parse(sessionStorage.getItem('hubbub:session')).access_token")
-    client = Client(browser_tabs.world.url, {"token": token}, ["websocket"])
-    browser_tabs.world.clients.append(client)
+    client = Client(browser_tabs.instance.url, {"token": token}, ["websocket"])
+    browser_tabs.instance.clients.append(client)
     return await client.connect()
 
 

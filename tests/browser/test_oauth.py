@@ -38,7 +38,7 @@ def settings(settings: Any, other: Issuer) -> Any:
 
 async def test_a_user_logs_in_with_a_provider(browser_tabs: BrowserTabs, other: Issuer) -> None:
     page = await browser_tabs.browser.new_page()
-    await page.goto(f"{browser_tabs.world.url}/")
+    await page.goto(f"{browser_tabs.instance.url}/")
     await page.wait_for_text("Sign in with Test", ".providers")
     await page.screenshot(SCREENSHOTS / "playground-providers.png")
     await page.click(".providers button")
@@ -55,7 +55,7 @@ async def test_a_user_logs_in_with_a_provider(browser_tabs: BrowserTabs, other: 
 async def test_a_refusal_of_the_provider_is_displayed(browser_tabs: BrowserTabs, other: Issuer) -> None:
     other.consents = False
     page = await browser_tabs.browser.new_page()
-    await page.goto(f"{browser_tabs.world.url}/")
+    await page.goto(f"{browser_tabs.instance.url}/")
     await page.click(".providers button")
 
     await page.wait_for_text("Test was not allowed to say who you are", ".problem")
@@ -65,11 +65,11 @@ async def test_a_refusal_of_the_provider_is_displayed(browser_tabs: BrowserTabs,
 async def test_an_account_with_two_factor_also_needs_its_code(
     browser_tabs: BrowserTabs, other: Issuer
 ) -> None:
-    ada = await browser_tabs.world.register("ada")
+    ada = await browser_tabs.instance.register("ada")
     await models.User.filter(id=UUID(ada.id)).update(email_verified_at="2026-01-01T00:00:00Z")
     secret = await two_factor(ada)
     page = await browser_tabs.browser.new_page()
-    await page.goto(f"{browser_tabs.world.url}/")
+    await page.goto(f"{browser_tabs.instance.url}/")
     await page.click(".providers button")
     await page.wait_for_text("Code of your authenticator app", ".sign-in")
     await models.TwoFactor.all().update(last_step=0)

@@ -125,7 +125,7 @@ async def test_all_functions_work_by_keyboard(browser_tabs: BrowserTabs) -> None
     ada = ChatTab(await browser_tabs.browser.new_page(), "Ada")
     browser_tabs.tabs.append(ada)
     page = ada.page
-    await page.goto(f"{browser_tabs.world.url}/")
+    await page.goto(f"{browser_tabs.instance.url}/")
     for value in ("Ada", "ada", "ada@example.org", "correct horse battery"):
         await page.type(value)
         await page.press("Tab")
@@ -238,7 +238,7 @@ async def test_direct_messages_are_delivered(browser_tabs: BrowserTabs) -> None:
 
 
 async def test_history_is_paged_and_search_results_open_in_it(browser_tabs: BrowserTabs) -> None:
-    carl = await (await browser_tabs.world.register("carl")).connect_client()
+    carl = await (await browser_tabs.instance.register("carl")).connect_client()
     room_id = carl.ready["rooms"][0]["id"]
     await carl.send(room_id, "The needle is here")
     for number in range(120):

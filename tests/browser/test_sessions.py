@@ -46,7 +46,7 @@ async def test_access_tokens_are_refreshed_while_the_socket_stays_open(browser_t
 async def test_a_revoked_session_returns_to_the_login_page(browser_tabs: BrowserTabs) -> None:
     ada = await browser_tabs.open_tab("Ada")
     token = await ada.page.evaluate("JSON.parse(sessionStorage['hubbub:session']).access_token")
-    status, _ = await browser_tabs.world.rest(
+    status, _ = await browser_tabs.instance.rest(
         "POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"}
     )
     assert status == 204
@@ -59,10 +59,10 @@ async def test_a_refresh_after_the_logout_does_not_log_in_again(browser_tabs: Br
     page = await browser_tabs.browser.new_page()
     await page.call("Page.addScriptToEvaluateOnNewDocument", source=HOLD_RENEWALS)
     ada = ChatTab(page, "Ada")
-    await ada.register(browser_tabs.world.url)
+    await ada.register(browser_tabs.instance.url)
     await ada.page.wait_until("window.waiting")
     token = await ada.page.evaluate("JSON.parse(sessionStorage['hubbub:session']).access_token")
-    status, _ = await browser_tabs.world.rest(
+    status, _ = await browser_tabs.instance.rest(
         "POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"}
     )
     assert status == 204
@@ -77,14 +77,14 @@ async def test_the_page_reconnects_after_a_server_restart(browser_tabs: BrowserT
     ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
     await ada.send("before")
     await bob.wait_for_messages("before")
-    world = browser_tabs.world
-    settings = world.settings.model_copy(update={"port": world.app.port})
-    await world.app.drain()
-    await world.app.stop()
+    instance = browser_tabs.instance
+    settings = instance.settings.model_copy(update={"port": instance.app.port})
+    await instance.app.drain()
+    await instance.app.stop()
     await ada.page.wait_until("document.querySelector('.strip').dataset.status === 'offline'")
     await ada.send("while it was away")
     await ada.page.wait_for_text("1 message queued", ".strip")
-    world.app = await App(settings).start()
+    instance.app = await App(settings).start()
     for tab in (ada, bob):
         await tab.wait_for_messages("before", "while it was away")
         await tab.page.wait_until("document.querySelector('.strip').dataset.status === 'online'")
@@ -105,12 +105,12 @@ async def test_a_user_over_the_rate_limit_is_slowed_down_and_loses_nothing(brows
 
 
 async def test_a_login_with_two_factor_requires_the_code(browser_tabs: BrowserTabs) -> None:
-    ada = await (await browser_tabs.world.register("ada")).mark_sessions_confirmed()
+    ada = await (await browser_tabs.instance.register("ada")).mark_sessions_confirmed()
     _, answer = await ada.rest("POST", "/auth/2fa/setup", json={})
     app = pyotp.TOTP(answer["data"]["secret"])
     await ada.rest("POST", "/auth/2fa/enable", json={"code": app.now()})
     page = await browser_tabs.browser.new_page()
-    await page.goto(f"{browser_tabs.world.url}/")
+    await page.goto(f"{browser_tabs.instance.url}/")
     await page.click(".tab:last-child")
     await page.type("ada@example.com", "[name=email]")
     await page.type("correct horse battery", "[name=password]")

@@ -113,7 +113,9 @@ TABLES = ("messages", "state")
     ],
     indirect=["database_kind"],
 )
-async def test_an_instance_that_cannot_write_is_not_ready(world, settings, reason, line, caplog, monkeypatch):
+async def test_an_instance_that_cannot_write_is_not_ready(
+    instance, settings, reason, line, caplog, monkeypatch
+):
     monkeypatch.setattr(sqlite, "LOCK_S", 0.3)
     caplog.set_level("INFO", "hubbub")
     attempts, refusal = [], write_check.WriteCheck._refusal
@@ -123,16 +125,16 @@ async def test_an_instance_that_cannot_write_is_not_ready(world, settings, reaso
         return await refusal(check)
 
     monkeypatch.setattr(write_check.WriteCheck, "_refusal", counted)
-    room_id, (ada,) = await world.room_with_clients("ada")
-    assert await _status(world) == 200
+    room_id, (ada,) = await instance.room_with_clients("ada")
+    assert await _status(instance) == 200
 
     async with reason(settings):
         writing = asyncio.create_task(_write(ada, room_id))
-        await _until(world, 503)
+        await _until(instance, 503)
         tried = len(attempts)
         await until(lambda: len(attempts) >= tried + 3)  # several attempts later, it is still one line
-        assert await _status(world) == 503
-    await _until(world, 200)
+        assert await _status(instance) == 503
+    await _until(instance, 200)
     writing.cancel()
     await asyncio.wait([writing])
 
@@ -168,30 +170,30 @@ async def _attempt(client, room_id):
     return "stored"
 
 
-async def _status(world):
-    async with world.http.get(f"{world.url}/health/ready") as answer:
+async def _status(instance):
+    async with instance.http.get(f"{instance.url}/health/ready") as answer:
         return answer.status
 
 
-async def _until(world, status):
+async def _until(instance, status):
     async def holds():
-        return await _status(world) == status
+        return await _status(instance) == status
 
     await until(holds, SOON)
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_a_database_on_a_full_disk_can_be_read(world, settings):
-    room_id, (ada,) = await world.room_with_clients("ada")
+async def test_a_database_on_a_full_disk_can_be_read(instance, settings):
+    room_id, (ada,) = await instance.room_with_clients("ada")
 
     async with _full_server(settings):
         with suppress(OperationRefused):
             await ada.send(room_id, "x")
-        await _until(world, 503)
+        await _until(instance, 503)
         assert (await ada.call("room:list"))["rooms"]
 
 
-async def test_the_check_leaves_nothing_behind(world):
+async def test_the_check_leaves_nothing_behind(instance):
     database.report_failure(
         "a test", asyncpg.DiskFullError() if database.dialect() == "postgres" else _sqlite_full()
     )
@@ -212,11 +214,11 @@ def _lines(caplog):
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
-async def test_the_reason_is_logged_again_each_minute(world, settings, monkeypatch, caplog):
+async def test_the_reason_is_logged_again_each_minute(instance, settings, monkeypatch, caplog):
     monkeypatch.setattr(write_check, "LOG_INTERVAL_S", 1.0)
     async with _read_only_server(settings):
-        await _until(world, 503)
+        await _until(instance, 503)
         async with asyncio.timeout(SOON):
             while _lines(caplog) < 2:  # noqa: ASYNC110 - likewise
                 await asyncio.sleep(0.05)
-    await _until(world, 200)
+    await _until(instance, 200)

@@ -9,37 +9,37 @@ from hubbub.services.instance import processes
 from tests.support.live_instance import LiveInstance
 
 
-async def probe(world, name):
-    async with world.http.get(f"{world.url}/health/{name}") as answer:
+async def probe(instance, name):
+    async with instance.http.get(f"{instance.url}/health/{name}") as answer:
         assert answer.content_type == "application/json"
         return answer.status, await answer.json()
 
 
-async def test_a_running_instance_is_alive_and_ready(world):
-    assert await probe(world, "live") == (200, {"status": "ok", "checks": {"process": "ok"}})
-    assert await probe(world, "ready") == (
+async def test_a_running_instance_is_alive_and_ready(instance):
+    assert await probe(instance, "live") == (200, {"status": "ok", "checks": {"process": "ok"}})
+    assert await probe(instance, "ready") == (
         200,
         {"status": "ok", "checks": {"database": "ok", "migrations": "ok", "draining": "no"}},
     )
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_a_draining_instance_is_alive_but_not_ready(world):
-    world.app.container.draining = True
+async def test_a_draining_instance_is_alive_but_not_ready(instance):
+    instance.app.container.draining = True
 
-    assert (await probe(world, "live"))[0] == 200
-    status, answer = await probe(world, "ready")
+    assert (await probe(instance, "live"))[0] == 200
+    status, answer = await probe(instance, "ready")
     assert (status, answer["status"], answer["checks"]["draining"]) == (503, "failing", "yes")
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_an_unavailable_database_is_reported_without_details(world, monkeypatch):
+async def test_an_unavailable_database_is_reported_without_details(instance, monkeypatch):
     async def away():
         raise Unavailable from OSError("10.0.0.5:5432")
 
     monkeypatch.setattr(migrations, "pending", away)
 
-    assert await probe(world, "ready") == (
+    assert await probe(instance, "ready") == (
         503,
         {
             "status": "failing",
@@ -49,21 +49,21 @@ async def test_an_unavailable_database_is_reported_without_details(world, monkey
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_an_old_schema_is_not_ready(world, monkeypatch):
+async def test_an_old_schema_is_not_ready(instance, monkeypatch):
     async def two():
         return ["one", "two"]
 
     monkeypatch.setattr(migrations, "pending", two)
 
-    status, answer = await probe(world, "ready")
+    status, answer = await probe(instance, "ready")
     assert status == 503
     assert answer["checks"] == {"database": "ok", "migrations": "2 pending", "draining": "no"}
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_an_unavailable_redis_is_reported_and_does_not_affect_readiness(settings):
-    async with LiveInstance(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1"})) as world:
-        status, answer = await probe(world, "ready")
+    async with LiveInstance(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1"})) as instance:
+        status, answer = await probe(instance, "ready")
 
     assert (status, answer["status"], answer["checks"]["redis"]) == (200, "degraded", "unavailable")
 
@@ -71,40 +71,40 @@ async def test_an_unavailable_redis_is_reported_and_does_not_affect_readiness(se
 # --- for admins ---
 
 
-async def ask_detail(world, user):
+async def ask_detail(instance, user):
     headers = {"Authorization": f"Bearer {user.token}"}
-    async with world.http.get(f"{world.url}/health", headers=headers) as answer:
+    async with instance.http.get(f"{instance.url}/health", headers=headers) as answer:
         return answer.status, await answer.json()
 
 
-async def test_the_detail_is_for_admins(world):
-    root = await world.register("boss")
+async def test_the_detail_is_for_admins(instance):
+    root = await instance.register("boss")
     await root.connect_client()
     for role in ("user", "moderator"):
         await models.User.filter(id=root.id).update(role=role)
-        assert (await ask_detail(world, root))[0] == 403
-    async with world.http.get(f"{world.url}/health") as answer:
+        assert (await ask_detail(instance, root))[0] == 403
+    async with instance.http.get(f"{instance.url}/health") as answer:
         assert answer.status == 401
     await models.User.filter(id=root.id).update(role="admin")
 
-    status, answer = await ask_detail(world, root)
+    status, answer = await ask_detail(instance, root)
     assert (status, answer["status"], answer["version"]) == (200, "ok", __version__)
     assert answer["checks"] == {"database": "ok", "migrations": "ok", "draining": "no", "instances": "ok"}
-    assert answer["database"] == ("sqlite" if world.settings.uses_sqlite else "postgres")
+    assert answer["database"] == ("sqlite" if instance.settings.uses_sqlite else "postgres")
     assert answer["instance"]["connections"] == 1
     assert sum(answer["jobs"].values()) >= 1  # the letter to prove the address
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
-async def test_instances_that_share_no_redis_are_degraded_and_ready(world):
-    root = await world.register("boss")
+async def test_instances_that_share_no_redis_are_degraded_and_ready(instance):
+    root = await instance.register("boss")
     await models.User.filter(id=root.id).update(role="admin")
-    peer = processes.Process(world.settings.model_copy(update={"instance_id": "two"}), "serve")
+    peer = processes.Process(instance.settings.model_copy(update={"instance_id": "two"}), "serve")
     await peer.register()
 
-    status, answer = await ask_detail(world, root)
+    status, answer = await ask_detail(instance, root)
     await peer.close()
 
     assert (status, answer["status"], answer["checks"]["instances"]) == (200, "degraded", "degraded")
-    assert (await ask_detail(world, root))[1]["checks"]["instances"] == "ok"
-    assert (await probe(world, "ready"))[1]["status"] == "ok"
+    assert (await ask_detail(instance, root))[1]["checks"]["instances"] == "ok"
+    assert (await probe(instance, "ready"))[1]["status"] == "ok"

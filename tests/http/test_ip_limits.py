@@ -45,11 +45,11 @@ def database_kind():
 
 
 @pytest.fixture
-async def limited(world: LiveInstance, monkeypatch: pytest.MonkeyPatch) -> IpLimits:
+async def limited(instance: LiveInstance, monkeypatch: pytest.MonkeyPatch) -> IpLimits:
     """The limits of the running instance, with small numbers."""
     monkeypatch.setattr(ip_limits, "REQUEST_RATE", Rate(20, 40))
     monkeypatch.setattr(ip_limits, "CONNECTION_RATE", Rate(30, 10))
-    server: Any = world.app._site._runner.server
+    server: Any = instance.app._site._runner.server
     limits: IpLimits = server.limits
     limits.limit_rates = True
     limits._clients.clear()
@@ -57,9 +57,9 @@ async def limited(world: LiveInstance, monkeypatch: pytest.MonkeyPatch) -> IpLim
 
 
 async def connect(
-    world: LiveInstance, address: str = HERE
+    instance: LiveInstance, address: str = HERE
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection("127.0.0.1", world.app.port, local_addr=(address, 0))
+    return await asyncio.open_connection("127.0.0.1", instance.app.port, local_addr=(address, 0))
 
 
 async def responses(reader: asyncio.StreamReader, count: int) -> list[int]:
@@ -75,16 +75,16 @@ async def responses(reader: asyncio.StreamReader, count: int) -> list[int]:
 
 @pytest.mark.parametrize("kind", FREE)
 async def test_requests_over_the_limit_wait_on_every_route(
-    world: LiveInstance, limited: IpLimits, kind: str
+    instance: LiveInstance, limited: IpLimits, kind: str
 ) -> None:
     held = metrics.counters["requests_delayed"]
     began = time.monotonic()
     for _ in range(2):
-        reader, writer = await connect(world)
+        reader, writer = await connect(instance)
         writer.write(FREE[kind] * (ATTEMPTS // 2))
         await asyncio.wait_for(responses(reader, ATTEMPTS // 2), 10)
         writer.close()
-    reader, writer = await connect(world)
+    reader, writer = await connect(instance)
     writer.write(FREE[kind])
     await asyncio.wait_for(responses(reader, 1), 10)
 
@@ -97,9 +97,9 @@ async def test_the_limits_are_those_of_the_settings(settings: Settings) -> None:
     """Those of the instance were replaced by a set without rates, and no test noticed."""
     proxies = (ip_network("127.0.0.3/32"),)
     given = {"limit_http": Rate(60, 20), "trusted_proxies": proxies, "sockets_per_address": 7}
-    async with LiveInstance(settings.model_copy(update=given)) as world:
-        server: Any = world.app._site._runner.server
-        _, writer = await connect(world, THERE)
+    async with LiveInstance(settings.model_copy(update=given)) as instance:
+        server: Any = instance.app._site._runner.server
+        _, writer = await connect(instance, THERE)
         writer.write(FREE["health"] * 2000)
         await until(lambda: server.limits.client_of(THERE).request_budget <= 0)
         writer.close()
@@ -108,12 +108,12 @@ async def test_the_limits_are_those_of_the_settings(settings: Settings) -> None:
         assert server.limits.max_connections == 14
 
 
-async def test_another_ip_address_does_not_wait(world: LiveInstance, limited: IpLimits) -> None:
-    _, writer = await connect(world)
+async def test_another_ip_address_does_not_wait(instance: LiveInstance, limited: IpLimits) -> None:
+    _, writer = await connect(instance)
     writer.write(FREE["health"] * 200)
     await until(lambda: limited.client_of(HERE).request_budget < 0)
 
-    reader, other = await connect(world, THERE)
+    reader, other = await connect(instance, THERE)
     other.write(FREE["health"] * 5)
     assert await asyncio.wait_for(responses(reader, 5), 5) == [200] * 5
     assert limited.client_of(HERE).request_budget < 0
@@ -121,20 +121,20 @@ async def test_another_ip_address_does_not_wait(world: LiveInstance, limited: Ip
     other.close()
 
 
-async def test_requests_with_a_login_are_not_charged(world: LiveInstance, limited: IpLimits) -> None:
-    ada = await world.register("ada")
+async def test_requests_with_a_login_are_not_charged(instance: LiveInstance, limited: IpLimits) -> None:
+    ada = await instance.register("ada")
     held = metrics.counters["requests_delayed"]
     async with aiohttp.ClientSession() as session:
         for _ in range(60):
             headers = {"Authorization": f"Bearer {ada.token}"}
-            async with session.get(f"{world.url}/api/v1/rooms", headers=headers) as response:
+            async with session.get(f"{instance.url}/api/v1/rooms", headers=headers) as response:
                 assert response.status == 200
 
     assert metrics.counters["requests_delayed"] == held
 
 
-async def test_new_connections_have_a_rate(world: LiveInstance, limited: IpLimits) -> None:
-    opened = await asyncio.gather(*(connect(world) for _ in range(200)))
+async def test_new_connections_have_a_rate(instance: LiveInstance, limited: IpLimits) -> None:
+    opened = await asyncio.gather(*(connect(instance) for _ in range(200)))
     await until(lambda: limited.client_of(HERE).connection_budget < 1)
 
     async def is_closed(reader: asyncio.StreamReader) -> bool:
@@ -147,15 +147,15 @@ async def test_new_connections_have_a_rate(world: LiveInstance, limited: IpLimit
     for _, writer in opened:
         writer.transport.abort()
     await asyncio.gather(*ends)
-    reader, other = await connect(world, THERE)
+    reader, other = await connect(instance, THERE)
     other.write(FREE["health"])
     assert await asyncio.wait_for(responses(reader, 1), 5) == [200]
     other.close()
 
 
-async def test_many_connections_may_wait_to_be_accepted(world: LiveInstance) -> None:
+async def test_many_connections_may_wait_to_be_accepted(instance: LiveInstance) -> None:
     """Linux drops what does not fit, and the client tries again after a second."""
-    site: Any = world.app._site
+    site: Any = instance.app._site
     (listener,) = site._server.sockets
     info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
     waiting = struct.unpack_from("7I", info, 8)[5]  # of a listener: how many may wait (tcpi_sacked)
@@ -163,14 +163,14 @@ async def test_many_connections_may_wait_to_be_accepted(world: LiveInstance) -> 
     assert waiting == min(BACKLOG, SOMAXCONN)
 
 
-async def test_open_connections_are_bounded_and_freed(world: LiveInstance, limited: IpLimits) -> None:
+async def test_open_connections_are_bounded_and_freed(instance: LiveInstance, limited: IpLimits) -> None:
     limited.max_connections = 5
-    opened = [await connect(world) for _ in range(9)]
+    opened = [await connect(instance) for _ in range(9)]
     await until(lambda: limited.client_of(HERE).open_connections == 5)
     ends = [asyncio.ensure_future(reader.read()) for reader, _ in opened]
     await until(lambda: sum(end.done() for end in ends) == 4)
 
-    reader, other = await connect(world, THERE)
+    reader, other = await connect(instance, THERE)
     other.write(FREE["health"])
     assert await asyncio.wait_for(responses(reader, 1), 5) == [200]
     for _, writer in opened:
@@ -182,9 +182,9 @@ async def test_open_connections_are_bounded_and_freed(world: LiveInstance, limit
     other.close()
 
 
-async def test_input_waiting_to_be_parsed_is_bounded(world: LiveInstance, limited: IpLimits) -> None:
+async def test_input_waiting_to_be_parsed_is_bounded(instance: LiveInstance, limited: IpLimits) -> None:
     limited.client_of(HERE).request_budget = -40
-    _, writer = await connect(world)
+    _, writer = await connect(instance)
     body = (
         b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n" + b"x" * 9_000_000
     )
@@ -207,13 +207,13 @@ async def test_input_waiting_to_be_parsed_is_bounded(world: LiveInstance, limite
     ],
 )
 async def test_bodies_of_finished_requests_are_read_within_a_bound(
-    world: LiveInstance, limited: IpLimits, monkeypatch: pytest.MonkeyPatch, head: bytes
+    instance: LiveInstance, limited: IpLimits, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
     """8 GB of them in 17 s kept the event loop busy: 0.35 s for what takes 5 ms."""
     monkeypatch.setattr(ip_limits, "DISCARD_RATE", Rate(300_000, 1000))
     size = 20_000_000  # more than the buffers of the two sockets
     given = head + b"Content-Length: %d\r\n\r\n" % size
-    reader, writer = await connect(world)
+    reader, writer = await connect(instance)
 
     writer.write(given + bytes(size))
     assert (await responses(reader, 1))[0] < 500
@@ -224,14 +224,14 @@ async def test_bodies_of_finished_requests_are_read_within_a_bound(
 
     assert writer.transport.is_closing() or reader.at_eof()
     assert limited.client_of(HERE).discard_budget_bytes > -300_000  # at most one more read
-    _, other = await connect(world, THERE)
+    _, other = await connect(instance, THERE)
     other.close()
 
 
-async def test_a_client_that_sends_first_gets_its_response(world: LiveInstance, limited: IpLimits) -> None:
+async def test_a_client_that_sends_first_gets_its_response(instance: LiveInstance, limited: IpLimits) -> None:
     size = 4_000_000
     limited.client_of(HERE).request_budget = 1
-    reader, writer = await connect(world)
+    reader, writer = await connect(instance)
     writer.write(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + bytes(size))
     async with asyncio.timeout(5):
         await writer.drain()
@@ -241,12 +241,12 @@ async def test_a_client_that_sends_first_gets_its_response(world: LiveInstance, 
 
 
 async def test_connections_accepted_in_one_turn_are_counted_separately(
-    world: LiveInstance, limited: IpLimits
+    instance: LiveInstance, limited: IpLimits
 ) -> None:
     limited.max_connections = 5
     refused = metrics.labelled["connections_refused"]["open"]
 
-    opened = [socket.create_connection(("127.0.0.1", world.app.port)) for _ in range(9)]
+    opened = [socket.create_connection(("127.0.0.1", instance.app.port)) for _ in range(9)]
     await until(lambda: metrics.labelled["connections_refused"]["open"] == refused + 4)
 
     assert limited.client_of(HERE).open_connections == 5
@@ -257,19 +257,19 @@ async def test_connections_accepted_in_one_turn_are_counted_separately(
 
 @pytest.mark.parametrize("proxied", [False, True])
 async def test_a_burst_is_spread_so_that_others_are_served_in_between(
-    world: LiveInstance, limited: IpLimits, monkeypatch: pytest.MonkeyPatch, proxied: bool
+    instance: LiveInstance, limited: IpLimits, monkeypatch: pytest.MonkeyPatch, proxied: bool
 ) -> None:
     monkeypatch.setattr(ip_limits, "REQUEST_RATE", Rate(1000, 1000))
     if proxied:
         limited.trusted_proxies = (ip_network("127.0.0.1/32"),)
     given = FREE["unknown route"].replace(b"Host: x", b"Host: x\r\nX-Forwarded-For: 192.0.2.7")
-    burst = [await connect(world) for _ in range(25)]
+    burst = [await connect(instance) for _ in range(25)]
     began = time.monotonic()
     for _, writer in burst:
         writer.write(given * 4)
     ends = [asyncio.ensure_future(responses(reader, 4)) for reader, _ in burst]
 
-    reader, other = await connect(world, THERE)
+    reader, other = await connect(instance, THERE)
     other.write(FREE["health"])
     assert await asyncio.wait_for(responses(reader, 1), 5) == [200]
     assert sum(end.done() for end in ends) < 20
@@ -285,14 +285,14 @@ async def test_a_burst_is_spread_so_that_others_are_served_in_between(
 
 
 async def test_more_connections_than_fit_in_a_turn_are_all_accepted(
-    world: LiveInstance, limited: IpLimits, monkeypatch: pytest.MonkeyPatch
+    instance: LiveInstance, limited: IpLimits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listening, "MAX_ACCEPTED_PER_TURN", 2)
     monkeypatch.setattr(listening, "MAX_REFUSED_PER_TURN", 2)
     monkeypatch.setattr(ip_limits, "CONNECTION_RATE", Rate(10, 0.001))
     limited._clients.clear()
     refused = metrics.labelled["connections_refused"]["rate"]
-    opened = [await connect(world) for _ in range(30)]
+    opened = [await connect(instance) for _ in range(30)]
     for _, writer in opened:
         writer.write(FREE["health"])
     ends = await asyncio.gather(*(responses(reader, 1) for reader, _ in opened), return_exceptions=True)
@@ -304,11 +304,11 @@ async def test_more_connections_than_fit_in_a_turn_are_all_accepted(
 
 
 async def test_without_a_free_descriptor_connections_wait(
-    world: LiveInstance, monkeypatch: pytest.MonkeyPatch
+    instance: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listening, "ACCEPT_RETRY_S", 0.05)
     paused = metrics.labelled["connections_refused"]["system"]
-    client = socket.create_connection(("127.0.0.1", world.app.port))
+    client = socket.create_connection(("127.0.0.1", instance.app.port))
     client.sendall(FREE["health"])
     client.setblocking(False)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -325,16 +325,18 @@ async def test_without_a_free_descriptor_connections_wait(
     client.close()
 
 
-async def test_clients_behind_a_trusted_proxy_are_limited(world: LiveInstance, limited: IpLimits) -> None:
+async def test_clients_behind_a_trusted_proxy_are_limited(instance: LiveInstance, limited: IpLimits) -> None:
     limited.trusted_proxies = (ip_network("127.0.0.1/32"),)
     statuses = []
     async with aiohttp.ClientSession() as session:
         for _ in range(30):
             headers = {"X-Forwarded-For": "192.0.2.7"}
-            async with session.get(f"{world.url}/health/live", headers=headers) as response:
+            async with session.get(f"{instance.url}/health/live", headers=headers) as response:
                 statuses.append(response.status)
                 retry = response.headers.get("Retry-After")
-        async with session.get(f"{world.url}/health/live", headers={"X-Forwarded-For": "192.0.2.8"}) as other:
+        async with session.get(
+            f"{instance.url}/health/live", headers={"X-Forwarded-For": "192.0.2.8"}
+        ) as other:
             assert other.status == 200
 
     assert statuses[:20] == [200] * 20

@@ -31,31 +31,31 @@ def paths():
         yield filled(path), known | ({"HEAD"} if "GET" in known else set())
 
 
-async def ask(world, method, path, token=None, data=None, content_type="application/json"):
+async def ask(instance, method, path, token=None, data=None, content_type="application/json"):
     headers = {"Content-Type": content_type, **({"Authorization": f"Bearer {token}"} if token else {})}
-    async with world.http.request(method, world.url + path, headers=headers, data=data) as answer:
+    async with instance.http.request(method, instance.url + path, headers=headers, data=data) as answer:
         document = {} if method == "HEAD" else await answer.json(content_type=None)
         return answer.status, document.get("code"), answer.headers.get("Allow")
 
 
-async def test_options_lists_the_methods_of_every_path(world):
+async def test_options_lists_the_methods_of_every_path(instance):
     for path, known in paths():
-        status, _, allow = await ask(world, "OPTIONS", path)
+        status, _, allow = await ask(instance, "OPTIONS", path)
         assert (status, set((allow or "").split(","))) == (405, known), path
 
 
-async def test_an_unsupported_method_is_405_for_every_caller(world):
-    user = await world.register()
+async def test_an_unsupported_method_is_405_for_every_caller(instance):
+    user = await instance.register()
     for path, known in paths():
         for method in METHODS - known:
             for token in (None, user.token):
-                status, _, allow = await ask(world, method, path, token)
+                status, _, allow = await ask(instance, method, path, token)
                 assert (status, set((allow or "").split(","))) == (405, known), (method, path)
 
 
 @pytest.mark.parametrize("path", ["/messages/search", "/users/profile", "/rooms/public"])
-async def test_the_rest_of_such_a_request_is_not_checked(world, path):
-    user = await world.register()
+async def test_the_rest_of_such_a_request_is_not_checked(instance, path):
+    user = await instance.register()
     for headers in ({"Idempotency-Key": "x" * 999}, {"X-API-Key": "none"}, {"Content-Type": "text/plain"}):
         status, refusal = await user.rest("POST", path, headers=headers, data=b"{")
         assert (status, refusal["code"]) == (405, "method_not_allowed"), headers
@@ -75,19 +75,19 @@ BAD_BODIES = [b"", b"{", b"[]", b"null", b"{}", b'{"role": 5}', b'{"unknown": 1}
 
 
 @pytest.mark.parametrize(("method", "path"), list(admin_routes()))
-async def test_a_missing_permission_is_reported_before_other_errors(world, method, path):
-    tokens = {"token": (await world.register("ada")).token, "none": None}
+async def test_a_missing_permission_is_reported_before_other_errors(instance, method, path):
+    tokens = {"token": (await instance.register("ada")).token, "none": None}
     for each in {filled(path), path.replace("{", "").replace("}", "")}:
         for query in BAD_QUERIES:
             for name, token in tokens.items():
-                assert (await ask(world, method, f"{each}?{query}", token))[:2] == REFUSED[name], (
+                assert (await ask(instance, method, f"{each}?{query}", token))[:2] == REFUSED[name], (
                     each,
                     query,
                 )
     for body in BAD_BODIES if method not in ("GET", "DELETE") else ():
         for kind in ("application/json", "text/plain"):
             for name, token in tokens.items():
-                answer = await ask(world, method, filled(path), token, body, kind)
+                answer = await ask(instance, method, filled(path), token, body, kind)
                 assert answer[:2] == REFUSED[name], body
 
 

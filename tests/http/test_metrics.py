@@ -31,13 +31,13 @@ def counted(monkeypatch):
     monkeypatch.setattr(metrics, "gauges", {**metrics.gauges, "level": lambda: 0.5, "broken": lambda: 0.0})
 
 
-async def scrape(world, **headers):
-    async with world.http.get(f"{world.url}/metrics", headers=headers) as answer:
+async def scrape(instance, **headers):
+    async with instance.http.get(f"{instance.url}/metrics", headers=headers) as answer:
         return answer.status, answer.headers["Content-Type"], (await answer.text()).splitlines()
 
 
-async def test_counters_and_gauges_are_exported(world, counted):
-    user = await world.register()
+async def test_counters_and_gauges_are_exported(instance, counted):
+    user = await instance.register()
     await user.connect_client()
     metrics.count("things")
     metrics.count("things", by=2)
@@ -45,7 +45,7 @@ async def test_counters_and_gauges_are_exported(world, counted):
     metrics.count("sorts", 'od"d\\\nlabel')
     metrics.gauge("level", lambda: 1.5)
 
-    status, content_type, lines = await scrape(world)
+    status, content_type, lines = await scrape(instance)
 
     assert (status, content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
     assert "# TYPE hubbub_things_total counter" in lines
@@ -60,11 +60,11 @@ async def test_counters_and_gauges_are_exported(world, counted):
     assert user.username not in str(lines)
 
 
-async def test_a_failing_gauge_hides_no_other(world, counted, caplog):
+async def test_a_failing_gauge_hides_no_other(instance, counted, caplog):
     metrics.gauge("broken", lambda: 1 / 0)
     metrics.gauge("level", lambda: 7)
 
-    status, _, lines = await scrape(world)
+    status, _, lines = await scrape(instance)
 
     assert status == 200
     assert "hubbub_level 7" in lines
@@ -100,18 +100,18 @@ async def test_production_serves_metrics_to_trusted_networks_only(
     database_url, tmp_path, proxies, allowed, headers, status
 ):
     settings = in_production(database_url, tmp_path, trusted_proxies=proxies, metrics_allow=allowed)
-    async with LiveInstance(settings) as world:
-        got, content_type, _ = await scrape(world, **headers)
+    async with LiveInstance(settings) as instance:
+        got, content_type, _ = await scrape(instance, **headers)
 
     assert (got, content_type == "application/problem+json") == (status, status == 403)
 
 
 async def test_metrics_may_have_a_separate_port(database_url, tmp_path, unused_tcp_port):
     settings = in_production(database_url, tmp_path, metrics_port=unused_tcp_port)
-    async with LiveInstance(settings) as world:
-        assert (await scrape(world))[0] == 404
+    async with LiveInstance(settings) as instance:
+        assert (await scrape(instance))[0] == 404
         place = f"http://127.0.0.1:{unused_tcp_port}/metrics"
-        async with world.http.get(place, headers={"X-Forwarded-For": "203.0.113.9"}) as answer:
+        async with instance.http.get(place, headers={"X-Forwarded-For": "203.0.113.9"}) as answer:
             assert (answer.status, "hubbub_connections 0" in await answer.text()) == (200, True)
 
 

@@ -70,8 +70,8 @@ async def settings(settings: Any, proxy: TcpProxy, other: Issuer) -> Any:
 class OperationCaller:
     """Asks operations by their described paths."""
 
-    def __init__(self, world: LiveInstance) -> None:
-        self.world = world
+    def __init__(self, instance: LiveInstance) -> None:
+        self.instance = instance
 
     async def ask(
         self, by: ApiUser | None, method: str, path: str, wanted: int, **given: Any
@@ -80,7 +80,7 @@ class OperationCaller:
         options = {name: given.pop(name) for name in ("json", "params", "data", "headers") if name in given}
         for name, value in given.items():
             path = path.replace(f"{{{name}}}", str(value))
-        ask = by.rest if by is not None else self.world.rest
+        ask = by.rest if by is not None else self.instance.rest
         status, answer = await ask(method, path.removeprefix("/api/v1"), **options)
         assert status == wanted, (method, path, answer)
         return answer or {}
@@ -97,23 +97,23 @@ def test_the_document_is_valid():
     validate(api_contract().document)
 
 
-async def test_the_document_is_served_and_has_a_page(world):
-    status, answer = await world.rest("GET", "/openapi.json")
+async def test_the_document_is_served_and_has_a_page(instance):
+    status, answer = await instance.rest("GET", "/openapi.json")
     assert status == 200
     assert answer["paths"] == api_contract().document["paths"]
-    async with world.http.get(f"{world.url}/api/docs") as page:
+    async with instance.http.get(f"{instance.url}/api/docs") as page:
         assert page.status == 200
         text = await page.text()
     assert "http://" not in text
     assert "https://" not in text
 
 
-async def test_each_described_response_is_seen(world, proxy, other):
+async def test_each_described_response_is_seen(instance, proxy, other):
     described = ApiContract()
     api_contract().seen.clear()
-    asker = OperationCaller(world)
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
-    root = await (await world.register("chief")).mark_sessions_confirmed()
+    asker = OperationCaller(instance)
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
+    root = await (await instance.register("chief")).mark_sessions_confirmed()
     await models.User.filter(id=root.id).update(role="admin")
     await _refusals(asker, described, ada, root)
     await _accounts(asker, ada)
@@ -237,7 +237,7 @@ async def _accounts(asker: OperationCaller, ada: ApiUser) -> None:
     renewed = (await asker.ask(None, "POST", "/auth/refresh", 200, json=spent))["data"]
     await asker.ask(None, "POST", "/auth/refresh", 400, json=spent)
     _SPENT[0] = renewed["refresh_token"]
-    other = ApiUser(asker.world, (await asker.ask(None, "POST", "/auth/login", 200, json=login))["data"])
+    other = ApiUser(asker.instance, (await asker.ask(None, "POST", "/auth/login", 200, json=login))["data"])
     await asker.ask(other, "POST", "/auth/logout", 204)
     await asker.ask(ada, "GET", "/auth/me", 200)
     await _users(asker, ada, login)
@@ -256,7 +256,7 @@ async def _users(asker: OperationCaller, ada: ApiUser, login: dict[str, str]) ->
         await ask(ada, "GET", path, 200)
         await ask(ada, "PATCH", path, 200, json=changed)
     await ask(ada, "POST", "/settings/preferences/reset", 200)
-    bea = ApiUser(asker.world, (await ask(None, "POST", "/auth/login", 200, json=login))["data"])
+    bea = ApiUser(asker.instance, (await ask(None, "POST", "/auth/login", 200, json=login))["data"])
     own = (await ask(bea, "GET", "/sessions", 200))["data"]
     other = next(session["id"] for session in own if not session["current"])
     await ask(bea, "DELETE", "/sessions/{session_id}", 204, session_id=other)
@@ -264,7 +264,7 @@ async def _users(asker: OperationCaller, ada: ApiUser, login: dict[str, str]) ->
 
 
 async def _credentials(asker: OperationCaller) -> None:
-    ask, eva = asker.ask, await asker.world.register("eva")
+    ask, eva = asker.ask, await asker.instance.register("eva")
     email, new = "eva@example.com", "staple of another kind"
 
     async def token(purpose: str) -> dict[str, str]:
@@ -283,7 +283,7 @@ async def _credentials(asker: OperationCaller) -> None:
     await ask(None, "POST", "/auth/reset-password", 204, json=reset)
     await ask(None, "POST", "/auth/reset-password", 400, json=reset)
     login = {"email": email, "password": new}
-    eva = ApiUser(asker.world, (await ask(None, "POST", "/auth/login", 200, json=login))["data"])
+    eva = ApiUser(asker.instance, (await ask(None, "POST", "/auth/login", 200, json=login))["data"])
     change = {"current_password": new, "new_password": "correct horse battery"}
     await ask(eva, "POST", "/auth/change-password", 204, json=change)
     await ask(eva, "GET", "/users/account/export", 403)
@@ -296,7 +296,7 @@ async def _credentials(asker: OperationCaller) -> None:
 
 
 async def _api_keys(asker: OperationCaller) -> None:
-    ask, kim = asker.ask, await asker.world.register("kim")
+    ask, kim = asker.ask, await asker.instance.register("kim")
     await kim.mark_sessions_confirmed()
     for _ in range(25):
         await ask(kim, "POST", "/api-keys", 201, json={"name": "a program", "scopes": ["read"]})
@@ -307,7 +307,7 @@ async def _api_keys(asker: OperationCaller) -> None:
 
 
 async def _two_factor(asker: OperationCaller) -> None:
-    ask, tia = asker.ask, await asker.world.register("tia")
+    ask, tia = asker.ask, await asker.instance.register("tia")
     await ask(tia, "GET", "/auth/2fa", 200)
     wrong, login = {"code": "x"}, {"email": "tia@example.com", "password": "correct horse battery"}
     confirm = {"password": login["password"], "code": "x"}
@@ -344,13 +344,13 @@ async def _two_factor(asker: OperationCaller) -> None:
 
 async def _oauth(asker: OperationCaller, other: Issuer) -> dict[str, dict[str, Any]]:
     """Returns what gets as far as a provider, or the database, if it is away then."""
-    world, ask = asker.world, asker.ask
-    browser = OAuthBrowser(world.http, world.url)
+    instance, ask = asker.instance, asker.ask
+    browser = OAuthBrowser(instance.http, instance.url)
     await ask(None, "GET", "/auth/oauth", 200)
     other.user = ProviderUser("1001", "zoe@example.com")
     assert (await browser.get(await browser.authorize("test") + "x"))[0] == 400
     _, _, answer = await browser.log_in()
-    zoe = await ApiUser(world, answer["data"]).mark_sessions_confirmed()
+    zoe = await ApiUser(instance, answer["data"]).mark_sessions_confirmed()
     (only,) = (await ask(zoe, "GET", "/auth/identities", 200))["data"]
     await ask(zoe, "DELETE", "/auth/identities/{identity_id}", 409, identity_id=only["id"])
     for status, suspended_at in ((200, None), (403, clock.now())):
@@ -384,7 +384,7 @@ async def _confirmations(asker: OperationCaller, browser: OAuthBrowser, zoe: Api
     _, _, answer = await browser.log_in()
     browser.token = answer["data"]["access_token"]
     back = await browser.authorize("test", confirm="true")
-    await asker.ask(ApiUser(asker.world, answer["data"]), "POST", "/auth/logout", 204)
+    await asker.ask(ApiUser(asker.instance, answer["data"]), "POST", "/auth/logout", 204)
     assert (await browser.get(back))[0] == 401
     browser.token = zoe.token
     assert (await browser.log_in(confirm="true"))[0] == 204
@@ -396,7 +396,7 @@ async def _confirmations(asker: OperationCaller, browser: OAuthBrowser, zoe: Api
 
 
 async def _rooms(asker: OperationCaller, ada: ApiUser) -> None:
-    bob, ask = await asker.world.register("bob"), asker.ask
+    bob, ask = await asker.instance.register("bob"), asker.ask
     room = (await ask(ada, "POST", "/rooms", 201, json={"kind": "public", "name": "Garden"}))["data"]["id"]
     other = (await ask(ada, "POST", "/rooms", 201, json={"kind": "public", "name": "Shed"}))["data"]["id"]
     hidden = (await ask(ada, "POST", "/rooms", 201, json={"kind": "private"}))["data"]["id"]
@@ -442,14 +442,14 @@ async def _messages(asker: OperationCaller, ada: ApiUser, room: str, other: str)
         await ask(ada, "POST", path, 201, room_id=room, json={"client_id": str(uuid4()), "body": "more"})
     await ask(ada, "POST", path, 429, room_id=room, json={"client_id": str(uuid4()), "body": "more"})
     for of, rate in (("rooms", room_limits.ROOM_RATE), ("invitations", room_limits.INVITATION_RATE)):
-        while not (await asker.world.app.container.rate_limiter.acquire(of, ada.id, rate)).wait_ms:
+        while not (await asker.instance.app.container.rate_limiter.acquire(of, ada.id, rate)).wait_ms:
             pass
     await ask(ada, "POST", "/rooms", 429, json={"kind": "private", "name": "one more"})
     await ask(ada, "POST", "/rooms/{room_id}/members", 429, room_id=room, json={"user_id": str(uuid4())})
 
 
 async def _administration(asker: OperationCaller, root: ApiUser) -> None:
-    ask, user = asker.ask, await asker.world.register("pat")
+    ask, user = asker.ask, await asker.instance.register("pat")
     await ask(root, "GET", "/admin/users", 200)
     at = {"user_id": user.id}
     await ask(root, "GET", "/admin/users/{user_id}", 200, **at)
@@ -464,7 +464,7 @@ async def _administration(asker: OperationCaller, root: ApiUser) -> None:
 
 async def _suspended(asker: OperationCaller, described: ApiContract) -> None:
     """Who is suspended may nothing."""
-    sue = await asker.world.register("sue")
+    sue = await asker.instance.register("sue")
     await models.User.filter(id=sue.id).update(suspended_at=clock.now())
     for method, path, operation in described.operations():
         if "security" in operation:

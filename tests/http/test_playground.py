@@ -130,9 +130,9 @@ async def test_only_get_and_head_are_allowed(client):
 async def test_an_instance_serves_it_if_enabled(given, there, databases, tmp_path):
     url = databases.create_migrated("sqlite", tmp_path)
     settings = Settings.for_tests(database_url=url, data_dir=tmp_path, port=0, **given)
-    async with LiveInstance(settings) as world:
+    async with LiveInstance(settings) as instance:
         for path in ("/", "/playground/main.js", "/playground/vendor/socket.io.min.js"):
-            async with world.http.get(f"{world.url}{path}") as answer:
+            async with instance.http.get(f"{instance.url}{path}") as answer:
                 assert answer.status == (200 if there else 404)
                 policy = answer.headers.get("Content-Security-Policy", "")
                 assert policy.startswith("default-src 'self'") is there
@@ -154,10 +154,10 @@ async def test_static_files_are_not_logged_at_info(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     paths = ("/", "/playground/main.js", "/playground/icons.svg", "/api/docs", "/account", "/health/live")
-    async with LiveInstance(settings.model_copy(update={"playground": True})) as world:
+    async with LiveInstance(settings.model_copy(update={"playground": True})) as instance:
         with caplog.at_level("DEBUG", logger="hubbub.http.middleware.request_id"):
             for path in paths:
-                async with world.http.get(f"{world.url}{path}") as answer:
+                async with instance.http.get(f"{instance.url}{path}") as answer:
                     assert answer.status == 200
 
     levels = [record.levelname for record in caplog.records if record.message == "request"]

@@ -44,8 +44,8 @@ def test_every_code_is_documented_with_its_status():
     assert all(f"`{code}`" in protocol for code in rest)
 
 
-async def test_an_error_is_a_problem_document(world):
-    async with world.http.post(f"{world.url}/api/v1/auth/register", json={"name": ""}) as answer:
+async def test_an_error_is_a_problem_document(instance):
+    async with instance.http.post(f"{instance.url}/api/v1/auth/register", json={"name": ""}) as answer:
         document = await answer.json(content_type="application/problem+json")
         assert answer.headers["Content-Type"] == "application/problem+json"
 
@@ -61,10 +61,10 @@ async def test_an_error_is_a_problem_document(world):
     "path",
     ["/nothing", "/api/v1/nothing", "/api/v1/rooms/", "/api/v2/rooms", "/api", "/API/v1/rooms", "/health/"],
 )
-async def test_an_unknown_path_is_not_found_with_or_without_a_token(world, path):
-    user = await world.register()
+async def test_an_unknown_path_is_not_found_with_or_without_a_token(instance, path):
+    user = await instance.register()
     for headers in ({}, {"Authorization": f"Bearer {user.token}"}):
-        async with world.http.get(world.url + path, headers=headers) as answer:
+        async with instance.http.get(instance.url + path, headers=headers) as answer:
             document = await answer.json(content_type="application/problem+json")
         assert (answer.status, document["code"]) == (404, "not_found")
 
@@ -78,21 +78,21 @@ async def test_an_unknown_path_is_not_found_with_or_without_a_token(world, path)
         ("POST", "/health/live", {"GET", "HEAD"}),
     ],
 )
-async def test_an_unsupported_method_lists_the_allowed_ones(world, method, path, allowed):
-    async with world.http.request(method, world.url + path) as answer:
+async def test_an_unsupported_method_lists_the_allowed_ones(instance, method, path, allowed):
+    async with instance.http.request(method, instance.url + path) as answer:
         document = await answer.json(content_type="application/problem+json")
 
     assert (answer.status, document["code"]) == (405, "method_not_allowed")
     assert set(answer.headers["Allow"].split(",")) == allowed
 
 
-async def test_head_is_get_without_a_body(world):
-    user = await world.register()
+async def test_head_is_get_without_a_body(instance):
+    user = await instance.register()
     headers = {"Authorization": f"Bearer {user.token}"}
-    async with world.http.head(f"{world.url}/api/v1/rooms", headers=headers) as answer:
+    async with instance.http.head(f"{instance.url}/api/v1/rooms", headers=headers) as answer:
         assert (answer.status, await answer.read()) == (200, b"")
         assert int(answer.headers["Content-Length"]) > 0
-    async with world.http.head(f"{world.url}/api/v1/rooms") as answer:
+    async with instance.http.head(f"{instance.url}/api/v1/rooms") as answer:
         assert (answer.status, await answer.read()) == (401, b"")
 
 
@@ -104,8 +104,8 @@ async def test_head_is_get_without_a_body(world):
         (ConnectionResetError("10.0.0.5:5432"), 503, "unavailable"),
     ],
 )
-async def test_an_internal_error_reveals_no_details(world, monkeypatch, caplog, fault, status, code):
-    user = await world.register()
+async def test_an_internal_error_reveals_no_details(instance, monkeypatch, caplog, fault, status, code):
+    user = await instance.register()
 
     async def broken(*_):
         raise fault
@@ -119,14 +119,14 @@ async def test_an_internal_error_reveals_no_details(world, monkeypatch, caplog, 
     assert ("a request failed" in caplog.text) == (status == 500)
 
 
-async def test_a_refusal_has_a_retry_time(world, monkeypatch):
-    user = await world.register()
+async def test_a_refusal_has_a_retry_time(instance, monkeypatch):
+    user = await instance.register()
 
     async def busy(*_):
         raise errors.RateLimited(retry_after_ms=1001)
 
     monkeypatch.setattr(rooms, "list_own", busy)
-    async with world.http.get(
-        f"{world.url}/api/v1/rooms", headers={"Authorization": f"Bearer {user.token}"}
+    async with instance.http.get(
+        f"{instance.url}/api/v1/rooms", headers={"Authorization": f"Bearer {user.token}"}
     ) as answer:
         assert (answer.status, answer.headers["Retry-After"]) == (429, "2")

@@ -17,9 +17,9 @@ def database_kind():
     return "sqlite"
 
 
-async def register(world, body, content_type="application/json"):
+async def register(instance, body, content_type="application/json"):
     headers = {"Content-Type": content_type} if content_type else {}
-    return await world.rest("POST", "/auth/register", data=body, headers=headers)
+    return await instance.rest("POST", "/auth/register", data=body, headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ async def register(world, body, content_type="application/json"):
         b" ",
     ],
 )
-async def test_invalid_json_is_refused(world, body):
-    status, answer = await register(world, body)
+async def test_invalid_json_is_refused(instance, body):
+    status, answer = await register(instance, body)
 
     assert (status, answer["code"], answer["title"]) == (400, "invalid_json", "Bad request")
 
@@ -53,16 +53,16 @@ async def test_invalid_json_is_refused(world, body):
     "body",
     [b"[]", b"null", b"7", b'"text"', b"[{}]", b"true", b'{"name": 1e400}', b'{"a": ' + b"9" * 5000 + b"}"],
 )
-async def test_json_that_is_not_a_command_is_refused(world, body):
-    status, answer = await register(world, body)
+async def test_json_that_is_not_a_command_is_refused(instance, body):
+    status, answer = await register(instance, body)
 
     assert (status, answer["code"]) == (422, "invalid_payload")
 
 
-async def test_the_last_of_duplicate_fields_counts(world):
+async def test_the_last_of_duplicate_fields_counts(instance):
     body = json.dumps(GOOD).encode().replace(b'"Ada"', b'"Eve", "name": "Ada"')
 
-    status, answer = await register(world, body)
+    status, answer = await register(instance, body)
 
     assert (status, answer["data"]["user"]["display_name"]) == (201, "Ada")
 
@@ -77,24 +77,24 @@ async def test_the_last_of_duplicate_fields_counts(world):
         None,
     ],
 )
-async def test_another_content_type_is_refused(world, content_type):
-    status, answer = await register(world, json.dumps(GOOD).encode(), content_type)
+async def test_another_content_type_is_refused(instance, content_type):
+    status, answer = await register(instance, json.dumps(GOOD).encode(), content_type)
 
     assert (status, answer["code"]) == (415, "unsupported_media_type")
 
 
-async def test_a_charset_is_ignored(world):
-    assert (await register(world, json.dumps(GOOD), "Application/JSON; charset=latin-1"))[0] == 201
+async def test_a_charset_is_ignored(instance):
+    assert (await register(instance, json.dumps(GOOD), "Application/JSON; charset=latin-1"))[0] == 201
 
 
-async def test_a_missing_body_lacks_its_fields(world):
-    status, answer = await register(world, b"", None)
+async def test_a_missing_body_lacks_its_fields(instance):
+    status, answer = await register(instance, b"", None)
 
     assert (status, answer["errors"][0]["field"]) == (422, "name")
 
 
-async def test_a_body_is_limited_by_its_route(world):
-    ada = await world.register("ada")
+async def test_a_body_is_limited_by_its_route(instance):
+    ada = await instance.register("ada")
     most = Command.max_body_bytes
     note = json.dumps({"display_name": "Ada"}).encode()
     kind = {"Content-Type": "application/json"}
@@ -107,12 +107,12 @@ async def test_a_body_is_limited_by_its_route(world):
     assert (status, answer["code"]) == (413, "too_large")
 
 
-async def test_the_longest_message_fits_with_any_escapes(world):
-    room_id, [_] = await world.room_with_clients("ada")
+async def test_the_longest_message_fits_with_any_escapes(instance):
+    room_id, [_] = await instance.room_with_clients("ada")
     body = json.dumps({"client_id": str(uuid4()), "body": "🌍" * 8000})
     assert len(body) > 90_000
 
-    status, _ = await world.users["ada"].rest(
+    status, _ = await instance.users["ada"].rest(
         "POST", f"/rooms/{room_id}/messages", data=body, headers={"Content-Type": "application/json"}
     )
 
@@ -120,22 +120,22 @@ async def test_the_longest_message_fits_with_any_escapes(world):
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
-async def test_unbounded_nesting_is_refused(world, opening):
-    status, answer = await register(world, (opening * 100_000).encode())
+async def test_unbounded_nesting_is_refused(instance, opening):
+    status, answer = await register(instance, (opening * 100_000).encode())
 
     assert (status, answer["code"]) == (400, "invalid_json")
 
 
-async def test_a_body_with_passwords_is_limited_to_a_mebibyte(world):
+async def test_a_body_with_passwords_is_limited_to_a_mebibyte(instance):
     body = json.dumps(GOOD).encode()
 
-    assert (await register(world, io.BytesIO(body.ljust(LARGEST))))[0] == 201
-    status, answer = await register(world, io.BytesIO(body.ljust(LARGEST + 1)))
+    assert (await register(instance, io.BytesIO(body.ljust(LARGEST))))[0] == 201
+    status, answer = await register(instance, io.BytesIO(body.ljust(LARGEST + 1)))
     assert (status, answer["code"]) == (413, "too_large")
 
 
-async def test_text_that_no_database_stores_is_refused(world):
-    status, answer = await register(world, json.dumps({**GOOD, "password": "nul\x00nul-nul"}))
+async def test_text_that_no_database_stores_is_refused(instance):
+    status, answer = await register(instance, json.dumps({**GOOD, "password": "nul\x00nul-nul"}))
 
     assert (status, answer["errors"][0]["field"]) == (422, "password")
 
@@ -158,8 +158,8 @@ async def test_text_that_no_database_stores_is_refused(world):
         (f"cursor={'x' * 201}", "cursor"),
     ],
 )
-async def test_an_invalid_page_is_refused(world, query, field):
-    user = await world.register()
+async def test_an_invalid_page_is_refused(instance, query, field):
+    user = await instance.register()
 
     status, answer = await user.rest("GET", f"/rooms?{query}")
 
@@ -170,8 +170,8 @@ async def test_an_invalid_page_is_refused(world, query, field):
 @pytest.mark.parametrize(
     "query", ["", "q=", "query=words", f"q={'x' * 501}", "q=%00", "q=a&limit=101", "q=a&room_id=x"]
 )
-async def test_an_invalid_search_is_refused(world, query):
-    user = await world.register()
+async def test_an_invalid_search_is_refused(instance, query):
+    user = await instance.register()
 
     status, answer = await user.rest("GET", f"/messages/search?{query}")
 
@@ -180,8 +180,8 @@ async def test_an_invalid_search_is_refused(world, query):
     assert [each["field"] for each in answer["errors"]] == [expected]
 
 
-async def test_unknown_query_parameters_are_ignored(world):
-    user = await world.register()
+async def test_unknown_query_parameters_are_ignored(instance):
+    user = await instance.register()
 
     assert (await user.rest("GET", "/rooms?limit=1&_=1234"))[0] == 200
 
@@ -214,8 +214,8 @@ BODIES = {
 
 
 @pytest.mark.parametrize(("method", "path"), ADDRESSES)
-async def test_an_unknown_id_is_not_found(world, method, path):
-    user = await world.register()
+async def test_an_unknown_id_is_not_found(instance, method, path):
+    user = await instance.register()
     body = BODIES.get(path, {}) if method in ("POST", "PATCH") else None
 
     for odd in (str(uuid4()), "nonsense", "1", "%00", "%ff", "{" + str(uuid4()) + "}", "x" * 500, "💥"):
@@ -223,10 +223,10 @@ async def test_an_unknown_id_is_not_found(world, method, path):
         assert (status, answer["code"]) == (404, "not_found"), odd
 
 
-async def test_a_field_of_the_path_is_not_repeated_in_the_body(world):
-    room_id, _ = await world.room_with_clients("ada")
+async def test_a_field_of_the_path_is_not_repeated_in_the_body(instance):
+    room_id, _ = await instance.room_with_clients("ada")
 
     body = {"room_id": room_id, "topic": "elsewhere"}
-    status, answer = await world.users["ada"].rest("PATCH", f"/rooms/{room_id}", json=body)
+    status, answer = await instance.users["ada"].rest("PATCH", f"/rooms/{room_id}", json=body)
 
     assert (status, answer["errors"][0]["field"]) == (422, "room_id")

@@ -27,9 +27,9 @@ def database_kind():
     return "sqlite"
 
 
-async def spoken(world, *pieces):
+async def spoken(instance, *pieces):
     """Say bytes to the server; its first answer."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", instance.app.port)
     try:
         for piece in pieces:
             writer.write(piece)
@@ -74,12 +74,12 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-async def test_malformed_requests_leave_nothing_in_memory(world, kind):
+async def test_malformed_requests_leave_nothing_in_memory(instance, kind):
     """Without any collection of cycles: an exception that holds its frames holds all that was read."""
 
     async def send(times):
         for number in range(times):
-            reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", instance.app.port)
             with suppress(ConnectionError):
                 writer.write(BROKEN[kind])
                 await writer.drain()
@@ -118,9 +118,9 @@ async def test_malformed_requests_leave_nothing_in_memory(world, kind):
         REGISTER + JSON + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
     ],
 )
-async def test_invalid_http_is_a_bad_request(world, request_bytes):
-    refusal(await spoken(world, request_bytes), 400, "bad_request")
-    assert (await spoken(world, b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"))[0] == 200
+async def test_invalid_http_is_a_bad_request(instance, request_bytes):
+    refusal(await spoken(instance, request_bytes), 400, "bad_request")
+    assert (await spoken(instance, b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"))[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ async def test_invalid_http_is_a_bad_request(world, request_bytes):
         REGISTER + JSON + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n",
     ],
 )
-async def test_unusual_requests_are_never_internal_errors(world, request_bytes):
-    status, headers, body = await spoken(world, request_bytes)
+async def test_unusual_requests_are_never_internal_errors(instance, request_bytes):
+    status, headers, body = await spoken(instance, request_bytes)
 
     assert status < 500, body
     assert headers["x-request-id"]
@@ -159,18 +159,18 @@ async def test_unusual_requests_are_never_internal_errors(world, request_bytes):
             assert leak not in body
 
 
-async def test_a_malformed_request_gets_a_generated_id(world):
-    document = refusal(await spoken(world, b"nonsense\r\n\r\n"), 400, "bad_request")
+async def test_a_malformed_request_gets_a_generated_id(instance):
+    document = refusal(await spoken(instance, b"nonsense\r\n\r\n"), 400, "bad_request")
     assert len(document["request_id"]) == 36
 
 
-async def test_an_unsupported_expectation_is_refused(world):
-    answer = await spoken(world, REGISTER + b"Expect: the unexpected\r\nX-Request-ID: mine\r\n\r\n")
+async def test_an_unsupported_expectation_is_refused(instance):
+    answer = await spoken(instance, REGISTER + b"Expect: the unexpected\r\nX-Request-ID: mine\r\n\r\n")
     assert refusal(answer, 400, "bad_request")["request_id"] == "mine"
 
 
-async def test_a_supported_expectation_is_met(world):
-    reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+async def test_a_supported_expectation_is_met(instance):
+    reader, writer = await asyncio.open_connection("127.0.0.1", instance.app.port)
     writer.write(REGISTER + JSON + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
     assert (await _answer(reader))[0] == 100
     writer.write(b"{}")
@@ -178,70 +178,70 @@ async def test_a_supported_expectation_is_met(world):
     writer.close()
 
 
-async def test_a_chunked_body_has_the_same_limit(world):
+async def test_a_chunked_body_has_the_same_limit(instance):
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     head = REGISTER + JSON + b"Transfer-Encoding: chunked\r\n\r\n"
-    refusal(await spoken(world, head, chunk * 17, b"0\r\n\r\n"), 413, "too_large")
+    refusal(await spoken(instance, head, chunk * 17, b"0\r\n\r\n"), 413, "too_large")
 
 
-async def test_a_compressed_body_over_the_limit_is_refused(world):
+async def test_a_compressed_body_over_the_limit_is_refused(instance):
     packed = zlib.compress(b" " * (64 << 20))
     head = REGISTER + JSON + b"Content-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(packed)
-    refusal(await spoken(world, head, packed), 413, "too_large")
+    refusal(await spoken(instance, head, packed), 413, "too_large")
 
 
 @pytest.mark.parametrize("path", ["auth/register", "rooms", "nothing"])
-async def test_the_rest_of_a_refused_compressed_body_is_not_decompressed(world, path):
+async def test_the_rest_of_a_refused_compressed_body_is_not_decompressed(instance, path):
     """64 kB that became 64 MB kept the event loop busy for as long as a body may linger."""
     packed = zlib.compress(b" " * (64 << 20))
     head = f"POST /api/v1/{path} HTTP/1.1\r\n".encode() + HOST + JSON
     head += b"Content-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(packed)
-    await spoken(world, head, packed)
+    await spoken(instance, head, packed)
 
     began = time.process_time()
     for _ in range(10):
-        status, _, _ = await spoken(world, head, packed)
+        status, _, _ = await spoken(instance, head, packed)
         assert status in {401, 404, 413}
     assert time.process_time() - began < 0.3
 
 
-async def test_a_compressed_body_is_read(world):
+async def test_a_compressed_body_is_read(instance):
     packed = zlib.compress(b"[]")
     head = REGISTER + JSON + b"Content-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(packed)
-    refusal(await spoken(world, head, packed), 422, "invalid_payload")
+    refusal(await spoken(instance, head, packed), 422, "invalid_payload")
 
 
-async def test_a_large_body_is_refused_before_it_is_sent(world):
+async def test_a_large_body_is_refused_before_it_is_sent(instance):
     head = REGISTER + JSON + b"Content-Length: 1048577\r\n\r\n"
-    refusal(await spoken(world, head), 413, "too_large")
+    refusal(await spoken(instance, head), 413, "too_large")
 
 
-async def test_a_client_that_disconnects_during_a_body_affects_no_other(world):
-    _, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+async def test_a_client_that_disconnects_during_a_body_affects_no_other(instance):
+    _, writer = await asyncio.open_connection("127.0.0.1", instance.app.port)
     writer.write(REGISTER + JSON + b'Content-Length: 100\r\n\r\n{"name": "A')
     await writer.drain()
     writer.close()
     await writer.wait_closed()
 
-    assert (await spoken(world, b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"))[0] == 200
+    assert (await spoken(instance, b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"))[0] == 200
     assert not await models.User.exists()
 
 
-async def test_headers_with_unusual_bytes_are_read(world):
+async def test_headers_with_unusual_bytes_are_read(instance):
     body = json.dumps({"name": "Ada", "email": "ada@example.org", "password": "long enough"}).encode()
     head = REGISTER + JSON + b"User-Agent: odd \xff\xfe agent\r\nContent-Length: %d\r\n\r\n" % len(body)
 
-    assert (await spoken(world, head + body))[0] == 201
+    assert (await spoken(instance, head + body))[0] == 201
     assert await models.Session.filter(user_agent="odd ?? agent").exists()
 
 
-async def test_a_token_with_unusual_bytes_is_refused(world):
+async def test_a_token_with_unusual_bytes_is_refused(instance):
     request = b"GET /api/v1/auth/me HTTP/1.1\r\n" + HOST + b"Authorization: Bearer \xff\xfe.a.b\r\n\r\n"
-    refusal(await spoken(world, request), 401, "unauthenticated")
+    refusal(await spoken(instance, request), 401, "unauthenticated")
 
 
-async def test_pipelined_requests_are_answered_in_order(world):
-    reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+async def test_pipelined_requests_are_answered_in_order(instance):
+    reader, writer = await asyncio.open_connection("127.0.0.1", instance.app.port)
     for number in range(5):
         writer.write(b"GET /health/live HTTP/1.1\r\n" + HOST + b"X-Request-ID: %d\r\n\r\n" % number)
     for number in range(5):
@@ -249,9 +249,9 @@ async def test_pipelined_requests_are_answered_in_order(world):
     writer.close()
 
 
-async def test_an_invalid_unread_body_is_no_internal_error(world, caplog):
+async def test_an_invalid_unread_body_is_no_internal_error(instance, caplog):
     request = b"GET /health/live HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n4\r\nab"
-    reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", instance.app.port)
     writer.write(request)
     assert (await _answer(reader))[0] < 500
     writer.write(b"cd\r\nzz\r\n")
@@ -265,10 +265,10 @@ async def test_an_invalid_unread_body_is_no_internal_error(world, caplog):
 # --- time limits ---
 
 
-async def test_the_wait_for_a_body_is_bounded(world, monkeypatch):
+async def test_the_wait_for_a_body_is_bounded(instance, monkeypatch):
     monkeypatch.setattr(request, "BODY_TIMEOUT_S", 0.2)
 
-    answer = await spoken(world, REGISTER + JSON + b"Content-Length: 100\r\n\r\n{")
+    answer = await spoken(instance, REGISTER + JSON + b"Content-Length: 100\r\n\r\n{")
 
     assert "too long" in refusal(answer, 400, "bad_request")["detail"]
 

@@ -26,9 +26,9 @@ async def reported(proxy):
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_one_warning_names_the_setting_and_the_registration_names_the_proxy(world, caplog, path):
+async def test_one_warning_names_the_setting_and_the_registration_names_the_proxy(instance, caplog, path):
     for _ in range(3):
-        async with world.http.get(world.url + path, headers=FORWARDED):
+        async with instance.http.get(instance.url + path, headers=FORWARDED):
             pass
 
     (record,) = warnings(caplog)
@@ -40,8 +40,8 @@ async def test_one_warning_names_the_setting_and_the_registration_names_the_prox
 @pytest.mark.parametrize(("proxies", "headers"), [("127.0.0.0/8", FORWARDED), ("", {})])
 async def test_a_trusted_proxy_and_a_direct_request_cause_no_warning(settings, caplog, proxies, headers):
     networks = tuple(ip_network(each) for each in proxies.split(",") if each)
-    async with LiveInstance(settings.model_copy(update={"trusted_proxies": networks})) as world:
-        async with world.http.get(f"{world.url}/health/live", headers=headers):
+    async with LiveInstance(settings.model_copy(update={"trusted_proxies": networks})) as instance:
+        async with instance.http.get(f"{instance.url}/health/live", headers=headers):
             pass
 
         assert warnings(caplog) == []

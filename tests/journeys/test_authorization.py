@@ -82,10 +82,10 @@ class Sample:
 
 
 @pytest.fixture
-async def known_ids(world: LiveInstance) -> dict[str, str]:
+async def known_ids(instance: LiveInstance) -> dict[str, str]:
     """Objects of Ada whose ids are known to others."""
-    room_id, (client, _) = await world.room_with_clients("ada", "bob")
-    ada = world.users["ada"]
+    room_id, (client, _) = await instance.room_with_clients("ada", "bob")
+    ada = instance.users["ada"]
     sent = await client.send(room_id, "between us")
     await client.call("reaction:add", message_id=sent["id"], emoji="👍")
     status, sessions = await ada.rest("GET", "/sessions")
@@ -101,10 +101,10 @@ async def known_ids(world: LiveInstance) -> dict[str, str]:
     return found
 
 
-async def everything(world: LiveInstance) -> dict[str, list[tuple[Any, ...]]]:
+async def everything(instance: LiveInstance) -> dict[str, list[tuple[Any, ...]]]:
     """All rows, but those that are added by asking at all, or by a worker meanwhile."""
     place, apart = (
-        DatabaseInspector(world.settings),
+        DatabaseInspector(instance.settings),
         {"audit_log", "sessions", "jobs", "one_time_tokens", "users"},
     )
     tables = [name for name in await place.tables() if name not in apart]
@@ -125,10 +125,12 @@ def _body(operation: dict[str, Any], sample: Sample) -> dict[str, Any]:
     return sample.fields(operation["requestBody"]["content"]["application/json"]["schema"])
 
 
-async def test_objects_of_another_user_are_not_found(world: LiveInstance, known_ids: dict[str, str]) -> None:
+async def test_objects_of_another_user_are_not_found(
+    instance: LiveInstance, known_ids: dict[str, str]
+) -> None:
     mallory, before = (
-        await (await world.register("mallory")).mark_sessions_confirmed(),
-        await everything(world),
+        await (await instance.register("mallory")).mark_sessions_confirmed(),
+        await everything(instance),
     )
     asked = 0
     for method, path, operation, sample in _operations(known_ids):
@@ -148,18 +150,18 @@ async def test_objects_of_another_user_are_not_found(world: LiveInstance, known_
         assert (status, answer["code"]) == wanted, (method, path, answer)
         asked += 1
     assert asked > 15
-    assert (await world.users["ada"].rest("GET", "/auth/me"))[0] == 200
-    assert await everything(world) == before
+    assert (await instance.users["ada"].rest("GET", "/auth/me"))[0] == 200
+    assert await everything(instance) == before
 
 
 async def test_no_request_raises_the_callers_privileges(
-    world: LiveInstance, known_ids: dict[str, str]
+    instance: LiveInstance, known_ids: dict[str, str]
 ) -> None:
     mallory, admin = [
-        await (await world.register(name)).mark_sessions_confirmed() for name in ("mallory", "trudy")
+        await (await instance.register(name)).mark_sessions_confirmed() for name in ("mallory", "trudy")
     ]
     await models.User.filter(id=admin.id).update(role="admin")  # others are refused before their body is read
-    before = await everything(world)
+    before = await everything(instance)
     for method, path, operation, sample in _operations(known_ids):
         if "requestBody" not in operation:
             continue
@@ -171,21 +173,21 @@ async def test_no_request_raises_the_callers_privileges(
         more = {name: it for name, it in ASSIGNED.items() if name not in schema["properties"]}
         for field, value in more.items():
             asker = admin if "/admin/" in path else mallory
-            ask = asker.rest if "security" in operation else world.rest
+            ask = asker.rest if "security" in operation else instance.rest
             body = {**_body(operation, sample), field: value}
             status, answer = await ask(method, address, json=body)
             if status == 429:  # unauthenticated callers are limited for any input
                 break
             fields = [each["field"] for each in answer.get("errors", [])]
             assert (status, fields) == (422, [field]), (path, answer)
-    assert await everything(world) == before
+    assert await everything(instance) == before
 
 
 async def test_no_event_reaches_a_room_of_another_user(
-    world: LiveInstance, known_ids: dict[str, str]
+    instance: LiveInstance, known_ids: dict[str, str]
 ) -> None:
-    mallory = await (await world.register("mallory")).connect_client()
-    before, asked = await everything(world), 0
+    mallory = await (await instance.register("mallory")).connect_client()
+    before, asked = await everything(instance), 0
     for name, event in events.events:
         (schema,), components = msgspec.json.schema_components([event.kind], ref_template="{name}")
         fields = components[schema["$ref"]]
@@ -195,15 +197,15 @@ async def test_no_event_reaches_a_room_of_another_user(
         assert (answer["ok"], answer["error"]["code"]) == (False, "not_found"), (name, answer)
         asked += 1
     assert asked > 15
-    assert await everything(world) == before
+    assert await everything(instance) == before
 
 
-async def test_the_owner_finds_the_objects(world: LiveInstance, known_ids: dict[str, str]) -> None:
+async def test_the_owner_finds_the_objects(instance: LiveInstance, known_ids: dict[str, str]) -> None:
     """Else the tests above would prove nothing."""
     for method, path, operation, _ in _operations(known_ids):
         address = path.removeprefix("/api/v1")
         for name, given in known_ids.items():
             address = address.replace(f"{{{name}}}", given)
         if method == "GET" and address != path.removeprefix("/api/v1") and "/admin/" not in path:
-            status, answer = await world.users["ada"].rest(method, address)
+            status, answer = await instance.users["ada"].rest(method, address)
             assert status == 200, (path, operation["summary"], answer)

@@ -45,8 +45,8 @@ class ModelUser:
 class Play:
     """One example: its users, and its rooms and messages so far."""
 
-    def __init__(self, world: LiveInstance, users: list[ModelUser]) -> None:
-        self.world = world
+    def __init__(self, instance: LiveInstance, users: list[ModelUser]) -> None:
+        self.instance = instance
         self.users = users
         self.rooms: list[str] = []
         self.messages: list[str] = []
@@ -302,15 +302,15 @@ def compare_logs(devices: list[Device]) -> None:
 
 
 async def play(
-    world: LiveInstance, notifier: ChangeNotifier, devices: Connect, program: list[list[Step]]
+    instance: LiveInstance, notifier: ChangeNotifier, devices: Connect, program: list[list[Step]]
 ) -> Play:
     """New users run the program. Then all clients are compared with each other and with new clients."""
     tag = uuid4().hex[:6]
-    signed = [await register(world.url, f"p{index}_{tag}") for index in range(PEOPLE)]
-    users = [ModelUser(each, [await devices(world.url, each)]) for each in signed]
-    users[0].devices.append(await devices(world.url, signed[0], "polling"))
-    users[1].devices.append(await devices(world.url, signed[1]))
-    made = Play(world, users)
+    signed = [await register(instance.url, f"p{index}_{tag}") for index in range(PEOPLE)]
+    users = [ModelUser(each, [await devices(instance.url, each)]) for each in signed]
+    users[0].devices.append(await devices(instance.url, signed[0], "polling"))
+    users[1].devices.append(await devices(instance.url, signed[1]))
+    made = Play(instance, users)
     try:
         await made.step(Step(0, "create", 1, 0, 0b1111))
         for together in program:
@@ -318,8 +318,8 @@ async def play(
             await asyncio.gather(*[made.in_turn(list(steps)) for _, steps in by_person])
         await made.gather()
         for user in users:
-            user.devices.append(await devices(world.url, user.signed))
-            await compare(user, world.url, notifier)
+            user.devices.append(await devices(instance.url, user.signed))
+            await compare(user, instance.url, notifier)
         compare_logs(made.devices)
         assert [device.violations for device in made.devices if device.violations] == []
         assert [device.mirror.resets for device in made.devices if device.mirror.resets] == []
@@ -338,7 +338,7 @@ async def play(
     ],
 )
 async def test_the_client_model_equals_the_state_of_the_server(
-    world, notifier, devices, figures, examples, search
+    instance, notifier, devices, figures, examples, search
 ) -> None:
     done: list[tuple[int, ...]] = []
 
@@ -353,7 +353,7 @@ async def test_the_client_model_equals_the_state_of_the_server(
     )
     @given(programs)
     def run(program: list[list[Step]]) -> None:
-        made = asyncio.run_coroutine_threadsafe(play(world, notifier, devices, program), loop).result(60)
+        made = asyncio.run_coroutine_threadsafe(play(instance, notifier, devices, program), loop).result(60)
         done.append((sum(map(len, program)), len(made.rooms), len(made.messages), made.refused))
 
     loop = asyncio.get_running_loop()

@@ -17,11 +17,11 @@ pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 HONEST, PER_S, ATTACKERS, SOCKETS = 40, 200, 3, 10
 
 
-def _token(world: LiveInstance, *, key: str = "", ttl_s: int = 900, known: bool = False) -> str:
+def _token(instance: LiveInstance, *, key: str = "", ttl_s: int = 900, known: bool = False) -> str:
     """A token of a random user, signed with our key unless `key` differs."""
-    tokens = world.app.container.token_issuer
-    user_id = UUID(world.users["eve"].id) if known else uuid4()
-    return type(tokens)(key or world.settings.secret_key, ttl_s, 100).issue_access(user_id, uuid4())[0]
+    tokens = instance.app.container.token_issuer
+    user_id = UUID(instance.users["eve"].id) if known else uuid4()
+    return type(tokens)(key or instance.settings.secret_key, ttl_s, 100).issue_access(user_id, uuid4())[0]
 
 
 def _connect(**auth: Any) -> str:
@@ -31,17 +31,17 @@ def _connect(**auth: Any) -> str:
 FLOODS: dict[str, Callable[[LiveInstance], str]] = {
     "no token": lambda _: "40/chat,",
     "nonsense": lambda _: _connect(token="x"),
-    "another key": lambda world: _connect(token=_token(world, key="x" * 40)),
-    "expired": lambda world: _connect(token=_token(world, ttl_s=-5)),
-    "a refresh token": lambda world: _connect(token=world.users["eve"].refresh_token),
+    "another key": lambda instance: _connect(token=_token(instance, key="x" * 40)),
+    "expired": lambda instance: _connect(token=_token(instance, ttl_s=-5)),
+    "a refresh token": lambda instance: _connect(token=instance.users["eve"].refresh_token),
     "an API key": lambda _: _connect(token="hub_" + "x" * 40),
     "no object": lambda _: "40/chat,[1]",
-    "bad cursors": lambda world: _connect(token=world.users["eve"].token, cursors={"x": 1}),
+    "bad cursors": lambda instance: _connect(token=instance.users["eve"].token, cursors={"x": 1}),
     "unknown namespace": lambda _: "40/other,",
     "root namespace": lambda _: "40",
-    "a session that never was": lambda world: _connect(token=_token(world)),
-    "another user's session": lambda world: _connect(token=_token(world, known=True)),
-    "a user with too many sockets": lambda world: _connect(token=world.users["eve"].token),
+    "a session that never was": lambda instance: _connect(token=_token(instance)),
+    "another user's session": lambda instance: _connect(token=_token(instance, known=True)),
+    "a user with too many sockets": lambda instance: _connect(token=instance.users["eve"].token),
 }
 PROVEN = {"a session that never was", "another user's session", "a user with too many sockets"}
 
@@ -62,18 +62,18 @@ async def test_clients_connect_during_a_flood_of_refused_connects(settings, kind
     few = {"handshakes_per_s": PER_S, "sockets_per_user": SOCKETS, "limit_handshakes": None}
     enough = asyncio.Event()
     async with (
-        LiveInstance(settings.model_copy(update=few)) as world,
+        LiveInstance(settings.model_copy(update=few)) as instance,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))) as other,
     ):
-        users = [await world.register(name) for name in ("ada", "bob", "cid", "dan")]
-        eve = await world.register("eve")
+        users = [await instance.register(name) for name in ("ada", "bob", "cid", "dan")]
+        eve = await instance.register("eve")
         if kind == "a user with too many sockets":
             for _ in range(SOCKETS):
                 await eve.connect_client()
-        fans = [RawClient(other, world.url, users[number % 4].token) for number in range(HONEST)]
+        fans = [RawClient(other, instance.url, users[number % 4].token) for number in range(HONEST)]
         before = metrics.labelled["connects_refused"].total()
         attacks = [
-            asyncio.ensure_future(_attack(world.http, world.url, FLOODS[kind](world), enough))
+            asyncio.ensure_future(_attack(instance.http, instance.url, FLOODS[kind](instance), enough))
             for _ in range(ATTACKERS)
         ]
         async with asyncio.timeout(20):
@@ -91,15 +91,15 @@ async def test_clients_connect_during_a_flood_of_refused_connects(settings, kind
 
 @pytest.mark.parametrize("kind", sorted(FLOODS.keys() - PROVEN))
 async def test_unauthenticated_connects_use_no_shared_resource(settings, kind: str) -> None:
-    async with LiveInstance(settings.model_copy(update={"handshakes_per_s": 10})) as world:
-        await world.register("eve")
-        queue = world.app.sio.connect_handler.queue
+    async with LiveInstance(settings.model_copy(update={"handshakes_per_s": 10})) as instance:
+        await instance.register("eve")
+        queue = instance.app.sio.connect_handler.queue
         assert queue is not None
         full_at, statements = queue._limiter._full_at, metrics.counters["database_statements"]
 
-        async with world.http.ws_connect(f"{world.url}/socket.io/?EIO=4&transport=websocket") as socket:
+        async with instance.http.ws_connect(f"{instance.url}/socket.io/?EIO=4&transport=websocket") as socket:
             for _ in range(5):
-                await socket.send_str(FLOODS[kind](world))
+                await socket.send_str(FLOODS[kind](instance))
             received = [message.data async for message in socket]
 
         assert sum(text.startswith("44") for text in received) == 5

@@ -28,10 +28,10 @@ async def caught_up(notifier: ChangeNotifier, devices: list[Device], room_id: st
     await notifier.until(lambda: all(has_all(device) for device in devices), f"{count} messages everywhere")
 
 
-async def test_one_client_id_sent_twenty_times_at_once_is_one_message(world, notifier, devices) -> None:
-    ada, bob = [await register(world.url, name) for name in ("ada", "bob")]
-    phone, tablet = await devices(world.url, ada), await devices(world.url, ada, "polling")
-    other = await devices(world.url, bob)
+async def test_one_client_id_sent_twenty_times_at_once_is_one_message(instance, notifier, devices) -> None:
+    ada, bob = [await register(instance.url, name) for name in ("ada", "bob")]
+    phone, tablet = await devices(instance.url, ada), await devices(instance.url, ada, "polling")
+    other = await devices(instance.url, bob)
     room_id = await phone.create(kind="private", member_ids=[bob["user"]["id"]])
     await caught_up(notifier, [tablet, other], room_id, 0)
     client_id = str(uuid4())
@@ -54,10 +54,10 @@ async def test_one_client_id_sent_twenty_times_at_once_is_one_message(world, not
         assert sent == [answers[0]["message"], last]
 
 
-async def test_many_senders_in_one_room_have_one_order(world, notifier, devices, figures) -> None:
-    users = [await register(world.url, f"person{index}") for index in range(SENDERS)]
+async def test_many_senders_in_one_room_have_one_order(instance, notifier, devices, figures) -> None:
+    users = [await register(instance.url, f"person{index}") for index in range(SENDERS)]
     crowd = [
-        await devices(world.url, user, "polling" if index % 4 == 3 else "websocket")
+        await devices(instance.url, user, "polling" if index % 4 == 3 else "websocket")
         for index, user in enumerate(users)
     ]
     room_id = await crowd[0].create(kind="private", member_ids=[user["user"]["id"] for user in users])

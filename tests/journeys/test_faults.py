@@ -34,7 +34,7 @@ async def proxy(database_url):
 
 
 @pytest.fixture
-async def world(settings, proxy):
+async def instance(settings, proxy):
     """An instance that reaches its database through the proxy."""
     async with LiveInstance(
         settings.model_copy(update={"database_url": proxy.url, "database_pool": 4})
@@ -70,12 +70,12 @@ class Sender:
                 self.slowest = max(self.slowest, time.monotonic() - began)
 
 
-async def ready(world):
-    async with world.http.get(f"{world.url}/health/ready") as answer:
+async def ready(instance):
+    async with instance.http.get(f"{instance.url}/health/ready") as answer:
         return answer.status, (await answer.json())["checks"]["database"]
 
 
-async def exactly_once(world, senders, listener, room_id):
+async def exactly_once(instance, senders, listener, room_id):
     """Each acknowledged message is stored once, and all clients received one log without gaps."""
     last = (await senders[0].client.send(room_id, "the end"))["seq"]
     first = min(await models.Message.filter(room_id=room_id).values_list("seq", flat=True))
@@ -95,14 +95,14 @@ async def exactly_once(world, senders, listener, room_id):
 
 @pytest.mark.parametrize("fault", ["down", "frozen"])
 async def test_an_unavailable_database_is_reported_as_unavailable(
-    world, proxy, fault, monkeypatch, caplog, figures
+    instance, proxy, fault, monkeypatch, caplog, figures
 ):
     caplog.set_level("INFO")
     monkeypatch.setattr(message_writer, "WRITE_TIMEOUT_S", 1.0)
     monkeypatch.setattr(postgres, "ROLLBACK_S", 0.5)
     monkeypatch.setattr(postgres, "ACQUIRE_S", 1.0)
-    room_id, (ada, bob, eve) = await world.room_with_clients("ada", "bob", "eve")
-    late = await world.register("late")
+    room_id, (ada, bob, eve) = await instance.room_with_clients("ada", "bob", "eve")
+    late = await instance.register("late")
     senders = [Sender(client, room_id) for client in (ada, bob) for _ in range(5)]
     running = [asyncio.ensure_future(sender.run()) for sender in senders]
     await until(lambda: all(sender.stored for sender in senders), PATIENCE_S)  # every client sent something
@@ -110,10 +110,10 @@ async def test_an_unavailable_database_is_reported_as_unavailable(
     await (proxy.stop() if fault == "down" else asyncio.to_thread(proxy.freeze))
     await until(lambda: all(sender.refusals for sender in senders), PATIENCE_S)  # every client was refused
     assert (await eve.call_for_ack("room:list"))["error"]["code"] == "unavailable"
-    assert await ready(world) == (503, "unavailable")
-    status, problem = await world.users["ada"].rest("GET", "/rooms")
+    assert await ready(instance) == (503, "unavailable")
+    status, problem = await instance.users["ada"].rest("GET", "/rooms")
     assert (status, problem["code"]) == (503, "unavailable")
-    fan = RawClient(world.http, world.url, late.token)
+    fan = RawClient(instance.http, instance.url, late.token)
     waiting = asyncio.ensure_future(fan.connect_with_retries())
     await until(lambda: metrics.gauges["connects_waiting"]() == 1, PATIENCE_S)  # a connect waits
     back = time.monotonic()
@@ -121,14 +121,14 @@ async def test_an_unavailable_database_is_reported_as_unavailable(
     await until(lambda: all(sender.acked_at > back for sender in senders), PATIENCE_S)  # all send again
     resumed = min(sender.acked_at for sender in senders) - back
     await until(lambda: not database.unavailable(), PATIENCE_S)  # it is available again
-    assert await ready(world) == (200, "ok")
+    assert await ready(instance) == (200, "ok")
     await asyncio.wait_for(waiting, PATIENCE_S)
     await fan.close()
     for sender in senders:
         sender.enough.set()
     await asyncio.gather(*running)
 
-    await exactly_once(world, senders, eve, room_id)
+    await exactly_once(instance, senders, eve, room_id)
     assert set().union(*(sender.refusals for sender in senders)) == {"unavailable"}
     said = [record.message for record in caplog.records if record.name.startswith("hubbub")]
     assert said.count("the database is unavailable") == said.count("the database is available") == 1
@@ -137,8 +137,8 @@ async def test_an_unavailable_database_is_reported_as_unavailable(
     figures(f"{fault}: answered within {slowest:.1f} s, all sending {resumed:.2f} s after its return")
 
 
-async def test_a_commit_of_unknown_outcome_is_resolved_by_sending_again(world, proxy):
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_commit_of_unknown_outcome_is_resolved_by_sending_again(instance, proxy):
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     client_id = str(uuid4())
     proxy.freeze_at(b"was it?")  # the statement that stores it
     asked = asyncio.ensure_future(

@@ -26,15 +26,15 @@ async def talking(client, room_id, until):
     return sorted(took)
 
 
-async def test_chat_stays_responsive_during_many_logins(world, figures):
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_chat_stays_responsive_during_many_logins(instance, figures):
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     over = asyncio.Event()
     chat = asyncio.create_task(talking(ada, room_id, over))
     wrong, right = "not this one at all", "correct horse battery"
 
     began = time.monotonic()
     storm = [
-        world.rest("POST", "/auth/login", json={"email": f"{name}@example.com", "password": password})
+        instance.rest("POST", "/auth/login", json={"email": f"{name}@example.com", "password": password})
         for _ in range(STORM // 3)
         for name, password in (("ada", right), ("bob", wrong), ("nobody", wrong))
     ]

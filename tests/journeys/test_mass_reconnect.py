@@ -45,14 +45,14 @@ async def talking(client, room_id, until):
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 @pytest.mark.slow("8 s: 240 clients at 80 handshakes a second, twice")
-async def test_many_dropped_clients_reconnect_without_affecting_others(world, figures):
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    users = [await world.register(f"fan{index}") for index in range(8)]
+async def test_many_dropped_clients_reconnect_without_affecting_others(instance, figures):
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    users = [await instance.register(f"fan{index}") for index in range(8)]
     for user in users:
         await ada.call("room:invite", room_id=room_id, user_id=user.id)
     all_back = asyncio.Event()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        fans = [RawClient(http, world.url, users[index % len(users)].token) for index in range(CROWD)]
+        fans = [RawClient(http, instance.url, users[index % len(users)].token) for index in range(CROWD)]
         await connect_all(fans)
         chatter = asyncio.ensure_future(talking(ada, room_id, all_back))
         statements = metrics.counters["database_statements"]

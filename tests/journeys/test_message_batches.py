@@ -52,8 +52,8 @@ class Burst:
         return ["ok" if each["ok"] else each["error"]["code"] for each in await self.done()]
 
 
-async def test_messages_of_one_socket_share_batches(world: LiveInstance) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def test_messages_of_one_socket_share_batches(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
     before = metrics.counters["message_batches"]
     burst = Burst(ada)
     for index in range(25):
@@ -65,9 +65,9 @@ async def test_messages_of_one_socket_share_batches(world: LiveInstance) -> None
     assert metrics.counters["message_batches"] - before < 25
 
 
-async def test_a_slow_message_is_not_overtaken(world: LiveInstance) -> None:
+async def test_a_slow_message_is_not_overtaken(instance: LiveInstance) -> None:
     """A mention or a reply is checked first. Later messages wait for that."""
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "first")
     burst = Burst(ada)
     for index in range(24):
@@ -83,8 +83,8 @@ async def test_a_slow_message_is_not_overtaken(world: LiveInstance) -> None:
     assert [len(each["mentions"]) for each in answers[:4]] == [1, 0, 0, 1]
 
 
-async def test_an_event_after_a_message_sees_it_stored(world: LiveInstance) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def test_an_event_after_a_message_sees_it_stored(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
     burst = Burst(ada)
     for index in range(5):
         await burst.say(room_id, str(index))
@@ -98,8 +98,8 @@ async def test_an_event_after_a_message_sees_it_stored(world: LiveInstance) -> N
     assert [number for number, _ in burst.answers] == list(range(7))
 
 
-async def test_messages_after_leaving_a_room_are_refused(world: LiveInstance) -> None:
-    room_id, (_, bob) = await world.room_with_clients("ada", "bob")
+async def test_messages_after_leaving_a_room_are_refused(instance: LiveInstance) -> None:
+    room_id, (_, bob) = await instance.room_with_clients("ada", "bob")
     burst = Burst(bob)
     await burst.say(room_id, "in")
     await burst.emit("room:leave", room_id=room_id)
@@ -109,8 +109,8 @@ async def test_messages_after_leaving_a_room_are_refused(world: LiveInstance) ->
     assert await models.Message.filter(room_id=room_id).count() == 1
 
 
-async def test_each_invalid_message_of_a_burst_has_its_own_ack(world: LiveInstance) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def test_each_invalid_message_of_a_burst_has_its_own_ack(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
     client_id, burst = str(uuid4()), Burst(ada)
     await burst.say(room_id, "one", client_id=client_id)
     await burst.say(room_id, "twin", client_id=client_id)
@@ -130,8 +130,8 @@ async def test_each_invalid_message_of_a_burst_has_its_own_ack(world: LiveInstan
     assert await models.Message.filter(room_id=room_id).count() == 2
 
 
-async def test_without_an_ack_a_refused_message_is_an_error_event(world: LiveInstance) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def test_without_an_ack_a_refused_message_is_an_error_event(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
 
     await ada.sio.emit("message:send", {"room_id": room_id, "client_id": "no"}, namespace="/chat")
     await ada.sio.emit("message:send", "nonsense", namespace="/chat")
@@ -142,9 +142,9 @@ async def test_without_an_ack_a_refused_message_is_an_error_event(world: LiveIns
 
 
 async def test_a_bug_in_the_first_step_is_acknowledged_as_internal(
-    world: LiveInstance, monkeypatch: pytest.MonkeyPatch
+    instance: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
 
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
@@ -171,11 +171,11 @@ async def test_messages_waiting_for_a_hanging_database_are_bounded(
     lifted = {"limit_message_send": None}
     async with (
         TcpProxy(settings.database_url) as proxy,
-        LiveInstance(settings.model_copy(update={"database_url": proxy.url, **lifted})) as world,
+        LiveInstance(settings.model_copy(update={"database_url": proxy.url, **lifted})) as instance,
     ):
-        room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+        room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
         await ada.send(room_id, "before")
-        connection = world.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
+        connection = instance.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
         proxy.freeze()
         burst = Burst(ada)
         for index in range(15):

@@ -58,14 +58,16 @@ async def logout(url: str, signed: Json) -> None:
         assert answer.status < 300
 
 
-async def test_node_and_python_clients_exchange_messages(world, notifier, devices, node, transports) -> None:
-    ada, bob, eve = [await register(world.url, name) for name in ("ada", "bob", "eve")]
-    python = [await devices(world.url, bob), await devices(world.url, eve, "polling")]
+async def test_node_and_python_clients_exchange_messages(
+    instance, notifier, devices, node, transports
+) -> None:
+    ada, bob, eve = [await register(instance.url, name) for name in ("ada", "bob", "eve")]
+    python = [await devices(instance.url, bob), await devices(instance.url, eve, "polling")]
     room_id = await python[0].create(
         kind="private", member_ids=[each["user"]["id"] for each in (ada, eve)], name="für 🐝"
     )
     await node.connect(
-        f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]}, keep=True
+        f"{instance.url}/chat", transports=transports, auth={"token": ada["access_token"]}, keep=True
     )
 
     assert (await node.next(**{"is": "open"}))["transport"] == transports[0]
@@ -94,45 +96,45 @@ async def test_node_and_python_clients_exchange_messages(world, notifier, device
         assert device.mirror.rooms[room_id].log == log
 
 
-async def test_the_token_is_accepted_in_every_position(world, node, transports) -> None:
-    ada = await register(world.url, "ada")
+async def test_the_token_is_accepted_in_every_position(instance, node, transports) -> None:
+    ada = await register(instance.url, "ada")
     token = ada["access_token"]
 
     for place in ({"extraHeaders": {"Authorization": f"Bearer {token}"}}, {"query": {"token": token}}):
-        await node.connect(f"{world.url}/chat", transports=transports, **place)
+        await node.connect(f"{instance.url}/chat", transports=transports, **place)
         assert (await node.next_event("ready"))["user"]["username"] == "ada"
 
 
-async def test_refusals_reach_the_node_client(world, node, transports) -> None:
-    ada = await register(world.url, "ada")
-    claims = world.app.container.token_issuer.verify_access(ada["access_token"])
-    over = TokenIssuer(world.settings.secret_key, -5, 100)
+async def test_refusals_reach_the_node_client(instance, node, transports) -> None:
+    ada = await register(instance.url, "ada")
+    claims = instance.app.container.token_issuer.verify_access(ada["access_token"])
+    over = TokenIssuer(instance.settings.secret_key, -5, 100)
     expired, _ = over.issue_access(UUID(ada["user"]["id"]), claims.session_id)
 
-    await node.connect(f"{world.url}/gossip", transports=transports, auth={"token": ada["access_token"]})
+    await node.connect(f"{instance.url}/gossip", transports=transports, auth={"token": ada["access_token"]})
     refused = await node.next(**{"is": "connect_error"})
     assert (refused["message"], refused["active"]) == ("Invalid namespace", False)
 
     for token, code in (("x.y.z", "unauthenticated"), (None, "unauthenticated"), (expired, "token_expired")):
-        await node.connect(f"{world.url}/chat", transports=transports, auth={"token": token})
+        await node.connect(f"{instance.url}/chat", transports=transports, auth={"token": token})
         refused = await node.next(**{"is": "connect_error"})
         assert refused["data"]["code"] == code
         assert refused["message"] == refused["data"]["message"]
         assert refused["active"] is False  # it does not try again by itself
 
-    await node.connect(f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]})
+    await node.connect(f"{instance.url}/chat", transports=transports, auth={"token": ada["access_token"]})
     await node.next_event("ready")
     assert (await node.ask("nonsense"))["error"]["code"] == "unknown_event"
     assert (await node.ask("room:create", kind="odd"))["error"]["fields"][0]["field"] == "kind"
     assert (await node.ask("room:list"))["ok"] is True
 
 
-async def test_the_client_stays_disconnected_after_a_logout(world, node, transports) -> None:
-    ada = await register(world.url, "ada")
-    await node.connect(f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]})
+async def test_the_client_stays_disconnected_after_a_logout(instance, node, transports) -> None:
+    ada = await register(instance.url, "ada")
+    await node.connect(f"{instance.url}/chat", transports=transports, auth={"token": ada["access_token"]})
     await node.next_event("ready")
 
-    await logout(world.url, ada)
+    await logout(instance.url, ada)
 
     assert (await node.next_event("auth:revoked"))["reason"] == "logged_out"
     assert (await node.next_event("closing"))["code"] == "session_revoked"
@@ -140,16 +142,16 @@ async def test_the_client_stays_disconnected_after_a_logout(world, node, transpo
     assert (gone["reason"], gone["active"]) == ("io server disconnect", False)
 
 
-async def test_a_drained_client_reconnects(world, notifier, devices, node, transports) -> None:
+async def test_a_drained_client_reconnects(instance, notifier, devices, node, transports) -> None:
     """Python's stock client stays disconnected after a close packet. Node's never does."""
-    ada, bob = [await register(world.url, name) for name in ("ada", "bob")]
-    python = await devices(world.url, bob, *transports)
-    await node.connect(f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]})
+    ada, bob = [await register(instance.url, name) for name in ("ada", "bob")]
+    python = await devices(instance.url, bob, *transports)
+    await node.connect(f"{instance.url}/chat", transports=transports, auth={"token": ada["access_token"]})
     await node.next_event("ready")
     if len(transports) > 1:
         await node.seen(**{"is": "upgrade"})
 
-    for connection in list(world.app.chat.connections.by_sid.values()):
+    for connection in list(instance.app.chat.connections.by_sid.values()):
         connection.close("draining", "This instance is going down.", 0)
 
     assert (await node.next_event("closing"))["code"] == "draining"
@@ -195,16 +197,16 @@ async def test_the_client_reconnects_and_misses_nothing(
 
 
 async def test_a_short_disconnection_reports_only_changed_rooms(
-    world, notifier, devices, node, transports
+    instance, notifier, devices, node, transports
 ) -> None:
-    ada, bob = [await register(world.url, name) for name in ("ada", "bob")]
-    python = await devices(world.url, bob)
+    ada, bob = [await register(instance.url, name) for name in ("ada", "bob")]
+    python = await devices(instance.url, bob)
     quiet, busy = [
         await python.create(kind="private", member_ids=[ada["user"]["id"]], name=name)
         for name in ("quiet", "busy")
     ]
     await node.connect(
-        f"{world.url}/chat", transports=transports, auth={"token": ada["access_token"]}, keep=True
+        f"{instance.url}/chat", transports=transports, auth={"token": ada["access_token"]}, keep=True
     )
     assert {room["id"] for room in (await node.next_event("ready"))["rooms"]} == {quiet, busy}
     await node.next(**{"is": "synced"})

@@ -63,7 +63,7 @@ def block(page: str, language: str) -> str:
 
 
 @pytest.fixture
-async def run(world: LiveInstance, tmp_path: Path):
+async def run(instance: LiveInstance, tmp_path: Path):
     """Start a program of the page with an argument."""
     programs = []
     (tmp_path / "node_modules").symlink_to(MODULES)
@@ -73,7 +73,7 @@ async def run(world: LiveInstance, tmp_path: Path):
 
     async def start(language: str, argument: str) -> Program:
         command = commands[language]
-        text = block("protocol.md", language).replace("http://127.0.0.1:8000", world.url)
+        text = block("protocol.md", language).replace("http://127.0.0.1:8000", instance.url)
         (tmp_path / command[-1]).write_text(text)
         process = await asyncio.create_subprocess_exec(
             *(*command, argument),
@@ -129,34 +129,34 @@ def settings(settings, ttl):
 
 
 @pytest.mark.parametrize("ttl", [1])
-async def test_a_client_with_an_expired_token_reconnects(world: LiveInstance, run) -> None:
-    ada = await world.register("ada")
+async def test_a_client_with_an_expired_token_reconnects(instance: LiveInstance, run) -> None:
+    ada = await instance.register("ada")
     program = await run("js", ada.refresh_token)
     await program.says("ready as ada")
     expired_at = clock.monotonic() + 1.0
 
     # The proxy is down, and no connect succeeds before the token has expired.
-    world.app.sio.eio.draining = True
-    for connection in list(world.app.chat.connections.by_sid.values()):
+    instance.app.sio.eio.draining = True
+    for connection in list(instance.app.chat.connections.by_sid.values()):
         connection.client.end_transport()
     await until(lambda: clock.monotonic() > expired_at, WAIT_S)
-    world.app.sio.eio.draining = False
+    instance.app.sio.eio.draining = False
 
     await program.says("ready as ada", 2)
 
 
-async def test_the_python_client_retries_the_first_connect(world: LiveInstance, run, monkeypatch) -> None:
-    ada = await world.register("ada")
-    monkeypatch.setattr(world.app.sio.eio, "draining", True)
+async def test_the_python_client_retries_the_first_connect(instance: LiveInstance, run, monkeypatch) -> None:
+    ada = await instance.register("ada")
+    monkeypatch.setattr(instance.app.sio.eio, "draining", True)
     before = refused()
     program = await run("python", ada.token)
     await until(lambda: refused() > before, WAIT_S)
-    monkeypatch.setattr(world.app.sio.eio, "draining", False)
+    monkeypatch.setattr(instance.app.sio.eio, "draining", False)
 
     await program.says("ready as ada")
 
 
-async def test_the_python_client_stops_at_a_permanent_refusal(world: LiveInstance, run) -> None:
+async def test_the_python_client_stops_at_a_permanent_refusal(instance: LiveInstance, run) -> None:
     program = await run("python", "no token")
 
     await program.says("refused: {'code': 'unauthenticated'")

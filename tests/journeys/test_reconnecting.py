@@ -112,8 +112,8 @@ def _is_ready(client: Stock) -> bool:
 class Crowd:
     """One stock client of each kind, connected."""
 
-    def __init__(self, world: LiveInstance) -> None:
-        self.world = world
+    def __init__(self, instance: LiveInstance) -> None:
+        self.instance = instance
         self.clients: list[Stock] = [
             *(Python(*each) for each in PYTHON),
             *(JavaScript(each) for each in NODE),
@@ -122,13 +122,13 @@ class Crowd:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        users = [await self.world.register(f"fan{number}") for number in range(len(self.clients))]
+        users = [await self.instance.register(f"fan{number}") for number in range(len(self.clients))]
         for client in self.clients:
             self._stack.push_async_callback(client.close)
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(
                 *(
-                    each.connect(self.world.url, user.token)
+                    each.connect(self.instance.url, user.token)
                     for each, user in zip(self.clients, users, strict=True)
                 )
             )
@@ -140,7 +140,7 @@ class Crowd:
 
     def drop(self) -> None:
         """Close all transports, as a crash of a proxy does."""
-        for session in list(self.world.app.sio.eio.sockets.values()):
+        for session in list(self.instance.app.sio.eio.sockets.values()):
             session.close(TRANSPORT_CLOSE)
 
     async def ready(self, times: int) -> None:
@@ -155,8 +155,8 @@ class Crowd:
 @SQLITE
 async def test_many_dropped_clients_reconnect(settings) -> None:
     async with (
-        LiveInstance(settings.model_copy(update={"handshakes_per_s": 4})) as world,
-        Crowd(world) as crowd,
+        LiveInstance(settings.model_copy(update={"handshakes_per_s": 4})) as instance,
+        Crowd(instance) as crowd,
     ):
         queued = metrics.counters["connects_queued"]
 
@@ -171,10 +171,10 @@ async def test_clients_wait_while_the_database_is_unavailable(settings, database
     expired = metrics.labelled["connects_removed"]["expired"]
     async with (
         TcpProxy(database_url) as proxy,
-        LiveInstance(settings.model_copy(update={"database_url": proxy.url})) as world,
-        Crowd(world) as crowd,
+        LiveInstance(settings.model_copy(update={"database_url": proxy.url})) as instance,
+        Crowd(instance) as crowd,
     ):
-        world.app.sio.connect_handler.max_queue_wait_s = 1.0
+        instance.app.sio.connect_handler.max_queue_wait_s = 1.0
         await proxy.stop()
         crowd.drop()
         await until(lambda: metrics.labelled["connects_removed"]["expired"] >= expired + 2)
@@ -187,8 +187,8 @@ async def test_clients_wait_while_the_database_is_unavailable(settings, database
 async def test_clients_reconnect_after_a_drain(tmp_path: Path) -> None:
     async with (
         ServerProcess(tmp_path, drain_s=2, bcrypt_rounds=4) as server_process,
-        RemoteInstances(server_process.url) as world,
-        Crowd(world) as crowd,
+        RemoteInstances(server_process.url) as instance,
+        Crowd(instance) as crowd,
     ):
         assert await server_process.stop() == 0
         await server_process.start()
@@ -198,19 +198,19 @@ async def test_clients_reconnect_after_a_drain(tmp_path: Path) -> None:
 
 @SQLITE
 async def test_a_drain_closes_waiting_connects_at_once(settings) -> None:
-    async with LiveInstance(settings.model_copy(update={"handshakes_per_s": 1})) as world:
-        ada = await world.register("ada")
-        clients = [await WebSocketClient(world.app.port).handshake("/socket.io/") for _ in range(4)]
+    async with LiveInstance(settings.model_copy(update={"handshakes_per_s": 1})) as instance:
+        ada = await instance.register("ada")
+        clients = [await WebSocketClient(instance.app.port).handshake("/socket.io/") for _ in range(4)]
         for client in clients:
             await client.receive()
             client.send_text("40/chat," + json.dumps({"token": ada.token}))
-        queue = world.app.sio.connect_handler.queue
+        queue = instance.app.sio.connect_handler.queue
         assert queue is not None
         await until(lambda: len(queue) == 3)
 
-        await asyncio.gather(world.app.drain(), *(client.receive_until_close() for client in clients))
+        await asyncio.gather(instance.app.drain(), *(client.receive_until_close() for client in clients))
 
-        assert not world.app.sio.eio.sockets
+        assert not instance.app.sio.eio.sockets
 
 
 @SQLITE
@@ -219,39 +219,39 @@ async def test_sockets_of_vanished_clients_free_their_slots(
 ) -> None:
     monkeypatch.setattr(namespace, "SILENCE_MARGIN_S", 0.1)
     few = {"sockets_per_user": 4, "ping_interval_ms": 300, "ping_timeout_ms": 60_000}
-    async with LiveInstance(settings.model_copy(update=few)) as world, AsyncExitStack() as stack:
-        ada = await world.register("ada")
+    async with LiveInstance(settings.model_copy(update=few)) as instance, AsyncExitStack() as stack:
+        ada = await instance.register("ada")
         ghosts = [
-            await WebSocketClient(world.app.port).handshake("/socket.io/")
+            await WebSocketClient(instance.app.port).handshake("/socket.io/")
             for _ in range(few["sockets_per_user"])
         ]
         for ghost in ghosts:
             ghost.send_text("40/chat," + json.dumps({"token": ada.token}))
-        await until(lambda: len(world.app.chat.connections) == len(ghosts))
-        received = [session.received_at for session in world.app.sio.eio.sockets.values()]
+        await until(lambda: len(instance.app.chat.connections) == len(ghosts))
+        received = [session.received_at for session in instance.app.sio.eio.sockets.values()]
         await until(lambda: min(clock.monotonic() - at for at in received) > 0.4)
 
         for stock in (Python(["polling"], 1), JavaScript(["websocket"])):
             stack.push_async_callback(stock.close)
             async with asyncio.timeout(PATIENCE_S):
-                await stock.connect(world.url, ada.token)
+                await stock.connect(instance.url, ada.token)
                 await until(partial(_is_ready, stock))
             assert not stock.refusals
 
-        assert len(world.app.chat.connections) == 2
+        assert len(instance.app.chat.connections) == 2
 
 
 @SQLITE
 async def test_a_client_considered_dead_reconnects(settings) -> None:
     async with (
-        LiveInstance(settings.model_copy(update={"sockets_per_user": 1})) as world,
-        Crowd(world) as crowd,
+        LiveInstance(settings.model_copy(update={"sockets_per_user": 1})) as instance,
+        Crowd(instance) as crowd,
     ):
-        ids = list(world.app.chat.connections.by_sid)
-        for connection in list(world.app.chat.connections.by_sid.values()):
+        ids = list(instance.app.chat.connections.by_sid)
+        for connection in list(instance.app.chat.connections.by_sid.values()):
             connection.client.eio_session.received_at -= 3600
-            world.app.chat._enforce_socket_limit(connection.user.id)
+            instance.app.chat._enforce_socket_limit(connection.user.id)
 
         await crowd.ready(2)
 
-        assert not set(ids) & set(world.app.chat.connections.by_sid)
+        assert not set(ids) & set(instance.app.chat.connections.by_sid)

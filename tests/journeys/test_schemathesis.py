@@ -57,19 +57,19 @@ MANY = 12
 
 @pytest.mark.slow("15 s: an example or two for each of 70 operations, and a process to make them")
 @pytest.mark.timeout(300)
-async def test_schemathesis_finds_no_failure(world, tmp_path, database_kind):
-    await find_nothing(world, tmp_path, PHASES[database_kind], EXAMPLES[database_kind])
+async def test_schemathesis_finds_no_failure(instance, tmp_path, database_kind):
+    await find_nothing(instance, tmp_path, PHASES[database_kind], EXAMPLES[database_kind])
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
-async def test_more_examples_find_no_failure(world, tmp_path, database_kind):
-    await find_nothing(world, tmp_path, LONG_PHASES[database_kind], MANY)
+async def test_more_examples_find_no_failure(instance, tmp_path, database_kind):
+    await find_nothing(instance, tmp_path, LONG_PHASES[database_kind], MANY)
 
 
-async def find_nothing(world, tmp_path, phases, examples):
+async def find_nothing(instance, tmp_path, phases, examples):
     """Send the requests of schemathesis. Fails if a response is not described."""
-    ada = await world.register("ada")
+    ada = await instance.register("ada")
 
     code, said = await run(ada, tmp_path, phases, f"{EXCEPT},positive_data_acceptance", examples)
 
@@ -81,8 +81,8 @@ async def find_nothing(world, tmp_path, phases, examples):
 @pytest.mark.soak
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-async def test_documented_requests_are_accepted(world, tmp_path):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_documented_requests_are_accepted(instance, tmp_path):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     await models.User.filter(id=ada.id).update(role="admin")
     exceptions = (
         f'[[operations]]\ninclude-path = "{path}"\nchecks.positive_data_acceptance.enabled = false\n'

@@ -72,18 +72,18 @@ PLACES = list(dict.fromkeys(places()))
 class PreparedInstance:
     """An instance, an admin with a socket, and what the fields refer to."""
 
-    def __init__(self, world: LiveInstance) -> None:
-        self.world = world
+    def __init__(self, instance: LiveInstance) -> None:
+        self.instance = instance
 
     async def build(self) -> "PreparedInstance":
-        room_id, (self.ada, _) = await self.world.room_with_clients("ada", "bob")
-        self.user = await self.world.users["ada"].mark_sessions_confirmed()
+        room_id, (self.ada, _) = await self.instance.room_with_clients("ada", "bob")
+        self.user = await self.instance.users["ada"].mark_sessions_confirmed()
         await models.User.filter(username="ada").update(role="admin")
         message = await self.ada.send(room_id, "hello")
         self.known = {
             "room_id": room_id,
             "message_id": message["id"],
-            "user_id": self.world.users["bob"].id,
+            "user_id": self.instance.users["bob"].id,
             "username": "bob",
             "emoji": "👍",
             "kind": "private",
@@ -129,7 +129,7 @@ class PreparedInstance:
         return {inspect.IntType: 1, inspect.BoolType: True, inspect.DictType: {}}.get(type(inner), "text")
 
     async def _request(self, place: FieldPath, given: dict[str, Any]) -> str:
-        path, url = place.name, self.world.http
+        path, url = place.name, self.instance.http
         for name in [name for name in {**given, **self.known} if f"{{{name}}}" in path]:
             path = path.replace(f"{{{name}}}", str(given.pop(name, None) or self.known[name]))
         path = (
@@ -141,7 +141,7 @@ class PreparedInstance:
         query = {aliases.get(name, name): str(value) for name, value in given.items()}
         options: dict[str, Any] = {"params": query} if place.is_query else {"json": given}
         headers = {"Authorization": f"Bearer {self.user.token}"}
-        where = self.world.url + path
+        where = self.instance.url + path
         async with url.request(
             place.method, where, headers=headers, allow_redirects=False, **options
         ) as answer:
@@ -169,8 +169,8 @@ def settings(settings: Any) -> Any:
 
 
 @pytest.fixture
-async def prepared(world: LiveInstance) -> PreparedInstance:
-    return await PreparedInstance(world).build()
+async def prepared(instance: LiveInstance) -> PreparedInstance:
+    return await PreparedInstance(instance).build()
 
 
 def is_fine(code: str) -> bool:

@@ -171,8 +171,8 @@ def test_the_last_of_duplicate_fields_counts() -> None:
     assert refused.value.message
 
 
-async def test_both_edges_name_all_bad_fields_in_the_same_words(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_both_edges_name_all_bad_fields_in_the_same_words(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     device = await ada.connect_client()
     given = {"kind": "secret", "topic": "x" * 251, "member_ids": ["x"]}
 
@@ -188,10 +188,10 @@ async def test_both_edges_name_all_bad_fields_in_the_same_words(world: LiveInsta
     assert problem["detail"] == f"{answer['error']['message']} colour: {faults.UNKNOWN}"
 
 
-async def test_registering_names_all_bad_fields_at_once(world: LiveInstance) -> None:
+async def test_registering_names_all_bad_fields_at_once(instance: LiveInstance) -> None:
     body = {"name": "", "email": "nobody", "password": "short", "device": "x"}
 
-    status, problem = await world.rest("POST", "/auth/register", json=body)
+    status, problem = await instance.rest("POST", "/auth/register", json=body)
 
     assert status == 422
     assert {it["field"]: it["message"] for it in problem["errors"]} == {
@@ -210,11 +210,11 @@ async def test_registering_names_all_bad_fields_at_once(world: LiveInstance) -> 
     ("username", "wrong"), [(".ada", "3 to 32 letters"), ("admin", "reserved"), ("ab", "at least 3")]
 )
 async def test_a_password_and_a_username_are_named_with_the_others(
-    world: LiveInstance, password: str, why: str, username: str, wrong: str
+    instance: LiveInstance, password: str, why: str, username: str, wrong: str
 ) -> None:
     body = {"name": "A\n", "email": "nobody", "password": password, "username": username}
 
-    status, problem = await world.rest("POST", "/auth/register", json=body)
+    status, problem = await instance.rest("POST", "/auth/register", json=body)
 
     assert status == 422
     found = {it["field"]: it["message"] for it in problem["errors"]}

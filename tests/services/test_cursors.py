@@ -66,20 +66,20 @@ def settings(settings):
 
 
 @pytest.fixture
-async def lists(world):
+async def lists(instance):
     """Ada with rooms, members and messages, and how each list is requested."""
-    ada = await world.register("ada")
+    ada = await instance.register("ada")
     client = await ada.connect_client()
     rooms = [
         (await client.call("room:create", kind="public", name=f"room {number}"))["room"]["id"]
         for number in range(SIZE)
     ]
     for number in range(SIZE):
-        bob = await world.register(f"bob{number}")
+        bob = await instance.register(f"bob{number}")
         await client.call("room:invite", room_id=rooms[0], user_id=bob.id)
         await client.send(rooms[number], "fox")
     about = {"own": {}, "public": {}, "members": {"room_id": rooms[0]}, "found": {"query": "fox"}}
-    return SimpleNamespace(ada=ada, client=client, rooms=rooms, about=about, container=world.app.container)
+    return SimpleNamespace(ada=ada, client=client, rooms=rooms, about=about, container=instance.app.container)
 
 
 def edge(lists, way):
@@ -196,8 +196,8 @@ async def test_a_cursor_that_is_not_text_is_refused(lists):
             assert await at.page(name, cursor, LIMIT, lists.about[name]) == "invalid_payload"
 
 
-async def test_a_cursor_is_for_one_list_and_one_user(lists, world):
-    at, eve = Socket(lists.client), Socket(await (await world.register("eve")).connect_client())
+async def test_a_cursor_is_for_one_list_and_one_user(lists, instance):
+    at, eve = Socket(lists.client), Socket(await (await instance.register("eve")).connect_client())
     issued = {name: (await at.page(name, None, LIMIT, lists.about[name]))[1] for name in LISTS}
     other = {"room_id": lists.rooms[1]}
 

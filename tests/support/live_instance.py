@@ -141,8 +141,8 @@ class Client:
 class ApiUser:
     """A user with an account."""
 
-    def __init__(self, world: "LiveInstance", login: dict[str, Any]) -> None:
-        self._world = world
+    def __init__(self, instance: "LiveInstance", login: dict[str, Any]) -> None:
+        self._instance = instance
         self.token: str = login["access_token"]
         self.refresh_token: str = login["refresh_token"]
         self.account: dict[str, Any] = login["user"]
@@ -153,8 +153,8 @@ class ApiUser:
         self, *, transports: list[str] | None = None, url: str | None = None, **auth: Any
     ) -> Client:
         """Connect a client. `url` may be another instance than the one where the user registered."""
-        client = Client(url or self._world.url, {"token": self.token, **auth}, transports or ["websocket"])
-        self._world.clients.append(client)
+        client = Client(url or self._instance.url, {"token": self.token, **auth}, transports or ["websocket"])
+        self._instance.clients.append(client)
         return await client.connect()
 
     async def confirm_session(self, password: str = PASSWORD, **extra_fields: str) -> Self:
@@ -173,7 +173,7 @@ class ApiUser:
     async def rest(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """Send a request of this user. Returns status and JSON."""
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
-        return await self._world.rest(method, path, headers=headers, **options)
+        return await self._instance.rest(method, path, headers=headers, **options)
 
 
 class LiveInstance:

@@ -19,10 +19,10 @@ Json = dict[str, Any]
 class MovingClient:
     """A user cached by the second instance, in a room of the owner, who now acts on the first one."""
 
-    def __init__(self, world: RemoteInstances, owner: ApiUser, user: ApiUser) -> None:
-        self.world, self.owner, self.user = world, owner, user
+    def __init__(self, instance: RemoteInstances, owner: ApiUser, user: ApiUser) -> None:
+        self.instance, self.owner, self.user = instance, owner, user
         self._http = aiohttp.ClientSession()
-        self.client = RawClient(self._http, world.urls[1], user.token)
+        self.client = RawClient(self._http, instance.urls[1], user.token)
         self.private_room_id = self.public_room_id = ""
         self.expected_refusal: str | None = None
 
@@ -54,7 +54,7 @@ class MovingClient:
 
     async def visit_first_instance(self, event: str = "", **payload: Any) -> None:
         """Connect to the first instance for a moment, with an event if one is given."""
-        self.client.url = self.world.urls[0]
+        self.client.url = self.instance.urls[0]
         await self.client.connect()
         if event:
             await self.client.call(event, **payload)
@@ -62,7 +62,7 @@ class MovingClient:
             seq = await self.send_message(self.private_room_id)
             await self.client.wait_for_seq(self.private_room_id, seq)
         await self.client.close()
-        self.client.url = self.world.urls[1]
+        self.client.url = self.instance.urls[1]
 
     async def move(self, delay_s: float, *, cursors: bool) -> list[str]:
         """Connect to the second instance; returns what is wrong with what the client receives there."""

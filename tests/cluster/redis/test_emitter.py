@@ -18,7 +18,7 @@ pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-async def world(settings, redis_url, prefix):
+async def instance(settings, redis_url, prefix):
     """An instance that listens to Redis."""
     async with LiveInstance(
         settings.model_copy(update={"redis_url": redis_url, "redis_prefix": prefix})
@@ -41,11 +41,11 @@ def documented() -> Callable[..., Awaitable[None]]:
     return announce
 
 
-async def test_the_documented_example_works(world, redis_url, prefix) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    eve = await (await world.register("eve")).connect_client()
+async def test_the_documented_example_works(instance, redis_url, prefix) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    eve = await (await instance.register("eve")).connect_client()
 
-    await documented()(redis_url, prefix, room_id, world.users["bob"].id)
+    await documented()(redis_url, prefix, room_id, instance.users["bob"].id)
 
     for client in (ada, bob):
         assert await client.next_event("shop:sold") == {"left": 3}
@@ -60,8 +60,8 @@ async def test_the_documented_example_works(world, redis_url, prefix) -> None:
     )
 
 
-async def test_rooms_of_sockets_and_disconnects_are_supported(world, redis_url, prefix) -> None:
-    _, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_rooms_of_sockets_and_disconnects_are_supported(instance, redis_url, prefix) -> None:
+    _, (ada, bob) = await instance.room_with_clients("ada", "bob")
     sid = ada.sio.get_sid("/chat")
 
     async with Emitter(redis_url, prefix) as emitter:

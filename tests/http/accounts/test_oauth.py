@@ -65,8 +65,8 @@ def settings(settings: Any, other: Issuer, mailbox: Mailbox) -> Any:
 
 
 @pytest.fixture
-def browser(world: LiveInstance) -> OAuthBrowser:
-    return OAuthBrowser(world.http, world.url)
+def browser(instance: LiveInstance) -> OAuthBrowser:
+    return OAuthBrowser(instance.http, instance.url)
 
 
 async def verified(name: str) -> None:
@@ -78,9 +78,9 @@ def received(location: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(location).fragment).items()}
 
 
-async def exchange(world: LiveInstance, location: str, **more: str) -> tuple[int, Any]:
+async def exchange(instance: LiveInstance, location: str, **more: str) -> tuple[int, Any]:
     body = {"code": received(location)["oauth_code"], **more}
-    return await world.rest("POST", "/auth/oauth/exchange", json=body)
+    return await instance.rest("POST", "/auth/oauth/exchange", json=body)
 
 
 def one_provider(kind: str = "sqlite") -> pytest.MarkDecorator:
@@ -92,7 +92,7 @@ def one_provider(kind: str = "sqlite") -> pytest.MarkDecorator:
 
 
 @pytest.mark.parametrize("provider", ["test", "github"])
-async def test_a_new_user_gets_an_account(world, browser, mailbox, provider):
+async def test_a_new_user_gets_an_account(instance, browser, mailbox, provider):
     status, _, answer = await browser.log_in(provider)
 
     assert status == 200, answer
@@ -100,7 +100,7 @@ async def test_a_new_user_gets_an_account(world, browser, mailbox, provider):
     user = answer["data"]["user"]
     assert (user["username"], user["display_name"]) == ("ada-lovelace", "Ada Lovelace")
     assert (user["email"], user["email_verified"]) == ("ada@example.com", True)
-    ada = ApiUser(world, answer["data"])
+    ada = ApiUser(instance, answer["data"])
     client = await ada.connect_client()
     assert [room["name"] for room in client.ready["rooms"]] == ["general"]
     (identity,) = (await ada.rest("GET", "/auth/identities"))[1]["data"]
@@ -108,7 +108,7 @@ async def test_a_new_user_gets_an_account(world, browser, mailbox, provider):
 
 
 @pytest.mark.parametrize("provider", ["test", "github"])
-async def test_the_same_user_logs_in_with_another_email_address(world, browser, other, provider):
+async def test_the_same_user_logs_in_with_another_email_address(instance, browser, other, provider):
     _, _, first = await browser.log_in(provider)
     other.user = ProviderUser(email="ada@elsewhere.example", name="Countess")
 
@@ -118,7 +118,7 @@ async def test_the_same_user_logs_in_with_another_email_address(world, browser, 
     assert await models.User.all().count() == 1
 
 
-async def test_two_users_of_one_name_are_two_accounts(world, browser, other):
+async def test_two_users_of_one_name_are_two_accounts(instance, browser, other):
     await browser.log_in()
     other.user = ProviderUser(subject="1002", email="ada@elsewhere.example")
 
@@ -137,8 +137,8 @@ async def test_no_login_with_a_provider_generates_a_reserved_username(browser, o
     assert answer["data"]["user"]["username"] == "ada"
 
 
-async def test_concurrent_logins_of_one_user_create_one_account(world):
-    browsers = [OAuthBrowser(world.http, world.url) for _ in range(4)]
+async def test_concurrent_logins_of_one_user_create_one_account(instance):
+    browsers = [OAuthBrowser(instance.http, instance.url) for _ in range(4)]
 
     answers = await asyncio.gather(*(each.log_in() for each in browsers))
 
@@ -148,7 +148,7 @@ async def test_concurrent_logins_of_one_user_create_one_account(world):
 
 
 @one_provider()
-async def test_an_email_address_from_userinfo_is_used(world, browser, other):
+async def test_an_email_address_from_userinfo_is_used(instance, browser, other):
     other.minimal_id_token = True
 
     _, _, answer = await browser.log_in()
@@ -157,7 +157,7 @@ async def test_an_email_address_from_userinfo_is_used(world, browser, other):
 
 
 @one_provider()
-async def test_userinfo_of_another_subject_is_ignored(world, browser, other):
+async def test_userinfo_of_another_subject_is_ignored(instance, browser, other):
     other.minimal_id_token = True
 
     async def of_somebody_else(_: web.Request) -> web.Response:
@@ -170,17 +170,17 @@ async def test_userinfo_of_another_subject_is_ignored(world, browser, other):
 
 
 @one_provider()
-async def test_an_issuer_may_require_the_secret_in_a_header(world, browser, other):
+async def test_an_issuer_may_require_the_secret_in_a_header(instance, browser, other):
     other.accepts_secret_in_form = False
 
     assert (await browser.log_in())[0] == 200
 
 
 @one_provider()
-async def test_an_issuer_may_change_its_keys(world, browser, other):
+async def test_an_issuer_may_change_its_keys(instance, browser, other):
     assert (await browser.log_in())[0] == 200
     other.signing_key_id, other.published_key_ids = "two", ["one", "two"]
-    provider = world.app.container.identity_providers["test"]
+    provider = instance.app.container.identity_providers["test"]
     assert isinstance(provider, OpenId)
 
     # Keys are not asked for again at once, so that nobody can have them asked for with every sign-in.
@@ -192,20 +192,20 @@ async def test_an_issuer_may_change_its_keys(world, browser, other):
 
 
 @one_provider()
-async def test_the_configured_providers_are_listed(world):
-    assert await world.rest("GET", "/auth/oauth") == (
+async def test_the_configured_providers_are_listed(instance):
+    assert await instance.rest("GET", "/auth/oauth") == (
         200,
         {"data": [{"name": "github", "title": "GitHub"}, {"name": "test", "title": "Test"}]},
     )
-    assert (await world.rest("GET", "/auth/oauth/nobody/authorize"))[0] == 404
-    assert (await world.rest("GET", "/auth/oauth/nobody/callback"))[0] == 404
+    assert (await instance.rest("GET", "/auth/oauth/nobody/authorize"))[0] == 404
+    assert (await instance.rest("GET", "/auth/oauth/nobody/callback"))[0] == 404
 
 
 # --- linking ---
 
 
-async def test_an_account_with_the_same_verified_email_address_is_linked(world, browser, mailbox):
-    ada = await world.register("ada")
+async def test_an_account_with_the_same_verified_email_address_is_linked(instance, browser, mailbox):
+    ada = await instance.register("ada")
     await verified("ada")
 
     status, _, answer = await browser.log_in()
@@ -215,12 +215,12 @@ async def test_an_account_with_the_same_verified_email_address_is_linked(world, 
         await mailbox.next_message("ada@example.com", "Login with Test")
     )
     login = {"email": "ada@example.com", "password": PASSWORD}
-    assert (await world.rest("POST", "/auth/login", json=login))[0] == 200
+    assert (await instance.rest("POST", "/auth/login", json=login))[0] == 200
 
 
-async def test_an_account_with_an_unverified_email_address_is_not_linked(world, browser):
+async def test_an_account_with_an_unverified_email_address_is_not_linked(instance, browser):
     """Somebody who registers an address that is not theirs waits for its owner in vain."""
-    await world.register("ada")
+    await instance.register("ada")
 
     status, _, answer = await browser.log_in()
 
@@ -232,8 +232,8 @@ async def test_an_account_with_an_unverified_email_address_is_not_linked(world, 
 
 
 @pytest.mark.parametrize("provider", ["test", "github"])
-async def test_an_email_address_unverified_by_the_provider_links_nothing(world, browser, other, provider):
-    await world.register("ada")
+async def test_an_email_address_unverified_by_the_provider_links_nothing(instance, browser, other, provider):
+    await instance.register("ada")
     await verified("ada")
     for who in (
         ProviderUser(email_verified=False),
@@ -250,7 +250,7 @@ async def test_an_email_address_unverified_by_the_provider_links_nothing(world, 
 
 @one_provider()
 @pytest.mark.parametrize("claim", [None, "false", 1, "yes", {"ada@example.com": True}])
-async def test_only_the_boolean_true_means_verified(world, browser, other, claim):
+async def test_only_the_boolean_true_means_verified(instance, browser, other, claim):
     other.alter_claims = lambda claims: {**claims, "email_verified": claim}
 
     assert (await browser.log_in())[0] == 403
@@ -260,18 +260,18 @@ async def test_only_the_boolean_true_means_verified(world, browser, other, claim
 @pytest.mark.parametrize(
     "email", ["ａda@example.com", "\u212ada@example.com", "ada@example.com\n", "ada", "ada@exam ple.com"]
 )
-async def test_a_changed_email_address_that_becomes_anothers_is_not_linked(world, browser, other, email):
+async def test_a_changed_email_address_that_becomes_anothers_is_not_linked(instance, browser, other, email):
     """Wide letters and the sign of kelvin are written as other letters when addresses are compared."""
     for name in ("ada", "kda"):
-        await world.register(name)
+        await instance.register(name)
         await verified(name)
     other.user = ProviderUser(email=email)
 
     assert (await browser.log_in())[0] == 403
 
 
-async def test_email_addresses_are_compared_without_case(world, browser, other):
-    ada = await world.register("ada")
+async def test_email_addresses_are_compared_without_case(instance, browser, other):
+    ada = await instance.register("ada")
     await verified("ada")
     other.user = ProviderUser(email="Ada@Example.com")
 
@@ -279,7 +279,7 @@ async def test_email_addresses_are_compared_without_case(world, browser, other):
 
 
 @one_provider()
-async def test_one_subject_of_two_issuers_is_two_users(world, browser, other):
+async def test_one_subject_of_two_issuers_is_two_users(instance, browser, other):
     """GitHub's number 1001 and the issuer's are not the same person, though both providers are one server."""
     await browser.log_in("test")
     other.user = ProviderUser(email="new@example.com")
@@ -293,7 +293,7 @@ async def test_one_subject_of_two_issuers_is_two_users(world, browser, other):
 @pytest.mark.parametrize(
     "name", ["", "a\nb", "\u202e", "\u200b", "\u3164", "x" * 500, "\ufdfa" * 80, 7], ids=ascii
 )
-async def test_an_undisplayable_name_is_replaced(world, browser, other, name):
+async def test_an_undisplayable_name_is_replaced(instance, browser, other, name):
     other.user = ProviderUser(name=name)
 
     status, _, answer = await browser.log_in()
@@ -305,8 +305,8 @@ async def test_an_undisplayable_name_is_replaced(world, browser, other, name):
 # --- who may not come in ---
 
 
-async def test_a_suspended_user_cannot_log_in(world, browser, other):
-    await world.register("ada")
+async def test_a_suspended_user_cannot_log_in(instance, browser, other):
+    await instance.register("ada")
     await verified("ada")
     await models.User.all().update(suspended_at=clock.now())
 
@@ -321,9 +321,9 @@ async def test_a_suspended_user_cannot_log_in(world, browser, other):
     assert (status, answer["code"]) == (403, "suspended")
 
 
-async def test_a_deleted_account_is_not_restored(world, browser, mailbox):
+async def test_a_deleted_account_is_not_restored(instance, browser, mailbox):
     _, _, answer = await browser.log_in()
-    ada = ApiUser(world, answer["data"])
+    ada = ApiUser(instance, answer["data"])
     await (await ada.mark_sessions_confirmed()).rest("POST", "/users/account/request-deletion", json={})
     token = await mailbox.next_code("ada@example.com", "Delete your account")
     assert (await ada.rest("DELETE", "/users/account", json={"token": token}))[0] == 204
@@ -335,7 +335,7 @@ async def test_a_deleted_account_is_not_restored(world, browser, mailbox):
 
 
 @one_provider()
-async def test_a_refusal_at_the_provider_is_reported(world, browser, other):
+async def test_a_refusal_at_the_provider_is_reported(instance, browser, other):
     other.consents = False
 
     status, _, answer = await browser.log_in()
@@ -344,9 +344,9 @@ async def test_a_refusal_at_the_provider_is_reported(world, browser, other):
 
 
 @pytest.mark.parametrize("redirect", [None, "/"])
-async def test_an_account_with_two_factor_needs_its_code(world, browser, redirect):
+async def test_an_account_with_two_factor_needs_its_code(instance, browser, redirect):
     """A provider proves as much as a password does, and no more."""
-    ada = await world.register("ada")
+    ada = await instance.register("ada")
     await verified("ada")
     await ada.mark_sessions_confirmed()
     secret = (await ada.rest("POST", "/auth/2fa/setup", json={}))[1]["data"]["secret"]
@@ -355,12 +355,12 @@ async def test_an_account_with_two_factor_needs_its_code(world, browser, redirec
 
     status, location, answer = await browser.log_in(**({"redirect": redirect} if redirect else {}))
     if redirect:
-        status, answer = await exchange(world, location)
+        status, answer = await exchange(instance, location)
 
     assert status == 200
     assert set(answer["data"]) == {"mfa_required", "mfa_token"}
     owed = {"mfa_token": answer["data"]["mfa_token"], "code": recovery}
-    status, answer = await world.rest("POST", "/auth/2fa/verify", json=owed)
+    status, answer = await instance.rest("POST", "/auth/2fa/verify", json=owed)
     assert (status, answer["data"]["user"]["id"]) == (200, ada.id)
 
 
@@ -371,66 +371,66 @@ async def test_an_account_with_two_factor_needs_its_code(world, browser, redirec
     ("redirect", "reached"),
     [("/", f"{SITE}/"), ("/rooms?a=b%20c", f"{SITE}/rooms?a=b%20c"), (f"{APP}/in?x=1", f"{APP}/in?x=1")],
 )
-async def test_a_page_exchanges_a_code_for_tokens(world, browser, redirect, reached):
+async def test_a_page_exchanges_a_code_for_tokens(instance, browser, redirect, reached):
     status, location, _ = await browser.log_in(redirect=redirect)
 
     assert status == 302
     assert location.partition("#")[0] == reached
     assert re.fullmatch(r"oauth_code=[A-Za-z0-9_-]{43}", location.partition("#")[2])
     assert received(location)["oauth_code"] not in str(await models.OAuthHandoff.all().values())
-    status, answer = await exchange(world, location, device_name="phone")
+    status, answer = await exchange(instance, location, device_name="phone")
     assert status == 200
     assert answer["data"]["user"]["email"] == "ada@example.com"
     assert await models.Session.filter(device_name="phone").exists()
-    status, answer = await exchange(world, location)
+    status, answer = await exchange(instance, location)
     assert (status, answer["code"]) == (400, "invalid_token")
 
 
-async def test_concurrent_exchanges_of_a_code_give_tokens_once(world, browser):
+async def test_concurrent_exchanges_of_a_code_give_tokens_once(instance, browser):
     _, location, _ = await browser.log_in(redirect="/")
 
-    answers = await asyncio.gather(*(exchange(world, location) for _ in range(4)))
+    answers = await asyncio.gather(*(exchange(instance, location) for _ in range(4)))
 
     assert sorted(status for status, _ in answers) == [200, 400, 400, 400]
 
 
-async def test_a_code_is_valid_for_a_minute(world, browser):
+async def test_a_code_is_valid_for_a_minute(instance, browser):
     _, location, _ = await browser.log_in(redirect="/")
     (row,) = await models.OAuthHandoff.all()
     assert row.code_until is not None
     assert row.code_until <= clock.now() + timedelta(seconds=60)
     await models.OAuthHandoff.all().update(code_until=clock.expiry_cutoff())
 
-    assert (await exchange(world, location))[0] == 400
+    assert (await exchange(instance, location))[0] == 400
 
 
-async def test_a_code_is_refused_for_a_suspended_or_deleted_user(world, browser):
+async def test_a_code_is_refused_for_a_suspended_or_deleted_user(instance, browser):
     for field, code in (("suspended_at", "suspended"), ("deleted_at", "invalid_token")):
         _, location, _ = await browser.log_in(redirect="/")
         await models.User.all().update(**{field: clock.now()})
 
-        assert (await exchange(world, location))[1]["code"] == code
+        assert (await exchange(instance, location))[1]["code"] == code
         await models.User.all().update(**{field: None})
 
 
 @one_provider()
-async def test_a_code_is_refused_without_the_verifier_of_the_page(world, browser):
+async def test_a_code_is_refused_without_the_verifier_of_the_page(instance, browser):
     """Whoever lures somebody to a page with a code of their own would have them in the wrong account."""
     verifier = "v" * 43
     asked = {"redirect": "/", "challenge": code_challenge(verifier)}
     for given in ({}, {"verifier": "w" * 43}):
         _, location, _ = await browser.log_in(**asked)
-        assert (await exchange(world, location, **given))[0] == 400
-        assert (await exchange(world, location, verifier=verifier))[0] == 400  # it is spent
+        assert (await exchange(instance, location, **given))[0] == 400
+        assert (await exchange(instance, location, verifier=verifier))[0] == 400  # it is spent
 
     _, location, _ = await browser.log_in(**asked)
-    assert (await exchange(world, location, verifier=verifier))[0] == 200
+    assert (await exchange(instance, location, verifier=verifier))[0] == 200
     _, location, _ = await browser.log_in(redirect="/")
-    assert (await exchange(world, location, verifier=verifier))[0] == 400
+    assert (await exchange(instance, location, verifier=verifier))[0] == 400
 
 
-async def test_a_refusal_is_passed_to_the_page(world, browser):
-    await world.register("ada")
+async def test_a_refusal_is_passed_to_the_page(instance, browser):
+    await instance.register("ada")
 
     status, location, _ = await browser.log_in(redirect=f"{APP}/in")
 
@@ -476,9 +476,9 @@ async def test_a_refusal_is_passed_to_the_page(world, browser):
         "/" + "a" * 600,
     ],
 )
-async def test_no_redirect_leads_to_another_site(world, redirect):
+async def test_no_redirect_leads_to_another_site(instance, redirect):
     asked = {"params": {"redirect": redirect}, "allow_redirects": False}
-    status, answer = await world.rest("GET", "/auth/oauth/test/authorize", **asked)
+    status, answer = await instance.rest("GET", "/auth/oauth/test/authorize", **asked)
 
     assert (status, answer["code"]) == (422, "invalid_payload")
     assert answer["errors"][0]["field"] == "redirect"
@@ -488,7 +488,7 @@ async def test_no_redirect_leads_to_another_site(world, redirect):
 
 
 @one_provider()
-async def test_the_cookie_is_restricted_to_the_host_and_to_https(world, browser):
+async def test_the_cookie_is_restricted_to_the_host_and_to_https(instance, browser):
     await browser.authorize("test")
 
     ((name, value),) = browser.cookies.items()
@@ -500,7 +500,7 @@ async def test_the_cookie_is_restricted_to_the_host_and_to_https(world, browser)
 
 
 @one_provider()
-async def test_the_authorization_request_has_the_required_parameters(world, browser, other):
+async def test_the_authorization_request_has_the_required_parameters(instance, browser, other):
     _, form, _ = await browser.get("/api/v1/auth/oauth/test/authorize")
 
     asked = {name: values[0] for name, values in parse_qs(urlsplit(form).query).items()}
@@ -513,9 +513,9 @@ async def test_the_authorization_request_has_the_required_parameters(world, brow
     assert asked["nonce"] not in kept
 
 
-async def test_a_state_of_another_browser_is_refused(world, browser):
+async def test_a_state_of_another_browser_is_refused(instance, browser):
     back = await browser.authorize("test")
-    stranger = OAuthBrowser(world.http, world.url)
+    stranger = OAuthBrowser(instance.http, instance.url)
     refusals = [await stranger.get(back)]
     await stranger.authorize("test")
     refusals.append(await stranger.get(back))
@@ -526,7 +526,7 @@ async def test_a_state_of_another_browser_is_refused(world, browser):
     assert (await browser.get(back))[0] == 200  # the one who began goes on
 
 
-async def test_a_state_is_valid_once(world, browser, other):
+async def test_a_state_is_valid_once(instance, browser, other):
     back = await browser.authorize("test")
     twin = browser.clone()
     assert (await browser.get(back))[0] == 200
@@ -536,7 +536,7 @@ async def test_a_state_is_valid_once(world, browser, other):
     assert other.requested_paths.count("/token") == 1
 
 
-async def test_concurrent_callbacks_with_one_state_log_in_once(world, browser, other):
+async def test_concurrent_callbacks_with_one_state_log_in_once(instance, browser, other):
     back = await browser.authorize("test")
 
     answers = await asyncio.gather(*(browser.clone().get(back) for _ in range(5)))
@@ -547,14 +547,14 @@ async def test_concurrent_callbacks_with_one_state_log_in_once(world, browser, o
 
 @one_provider()
 @pytest.mark.parametrize(("seconds", "status"), [(-300, 400), (-61, 400), (-59, 200), (-30, 200)])
-async def test_a_login_that_took_too_long_is_refused(world, browser, monkeypatch, seconds, status):
+async def test_a_login_that_took_too_long_is_refused(instance, browser, monkeypatch, seconds, status):
     monkeypatch.setattr("hubbub.services.accounts.oauth_login.STATE_LIFETIME", timedelta(seconds=seconds))
 
     assert (await browser.log_in())[0] == status  # another instance's clock may be 60 s late
 
 
 @one_provider()
-async def test_a_login_with_one_provider_does_not_end_at_another(world, browser):
+async def test_a_login_with_one_provider_does_not_end_at_another(instance, browser):
     back = await browser.authorize("test")
 
     assert (await browser.get(back.replace("/test/", "/github/")))[0] == 400
@@ -563,7 +563,7 @@ async def test_a_login_with_one_provider_does_not_end_at_another(world, browser)
 
 @one_provider()
 @pytest.mark.parametrize("change", ["", "x", "s1.", "é"])
-async def test_a_changed_cookie_is_refused(world, browser, change):
+async def test_a_changed_cookie_is_refused(instance, browser, change):
     back = await browser.authorize("test")
     name, value = next(iter(browser.cookies.items()))
     browser.cookies[name] = change and f"{value}{change}"
@@ -572,7 +572,7 @@ async def test_a_changed_cookie_is_refused(world, browser, change):
 
 
 @one_provider()
-async def test_a_callback_without_a_code_is_refused(world, browser):
+async def test_a_callback_without_a_code_is_refused(instance, browser):
     for query in ("", "?state=x", "?code=x", "?state=x&code=x", "?error=server_error"):
         assert (await browser.get(f"/api/v1/auth/oauth/test/callback{query}"))[0] == 400
     back = await browser.authorize("test")
@@ -627,7 +627,7 @@ def nothing(at: Issuer, claims: dict[str, Any]) -> str:
 
 @one_provider()
 @pytest.mark.parametrize("sign", [hs256, unsigned, shared, of_another, unknown, changed, nonsense, nothing])
-async def test_an_id_token_not_signed_by_the_issuer_is_refused(world, browser, other, sign):
+async def test_an_id_token_not_signed_by_the_issuer_is_refused(instance, browser, other, sign):
     other.sign_token = sign
 
     status, _, answer = await browser.log_in()
@@ -664,7 +664,7 @@ async def test_an_id_token_not_signed_by_the_issuer_is_refused(world, browser, o
     ],
     ids=str,
 )
-async def test_an_id_token_with_wrong_claims_is_refused(world, browser, other, claims):
+async def test_an_id_token_with_wrong_claims_is_refused(instance, browser, other, claims):
     other.alter_claims = lambda said: {
         name: value for name, value in {**said, **claims}.items() if value is not None
     }
@@ -676,7 +676,7 @@ async def test_an_id_token_with_wrong_claims_is_refused(world, browser, other, c
 
 
 @one_provider()
-async def test_several_audiences_need_an_authorized_party(world, browser, other):
+async def test_several_audiences_need_an_authorized_party(instance, browser, other):
     other.alter_claims = lambda said: {**said, "aud": [CLIENT_ID, "another"], "azp": CLIENT_ID}
 
     assert (await browser.log_in())[0] == 200
@@ -684,16 +684,16 @@ async def test_several_audiences_need_an_authorized_party(world, browser, other)
 
 @one_provider()
 @pytest.mark.parametrize("provider", ["test", "github"])
-async def test_a_used_code_or_one_of_another_login_is_refused(world, browser, other, provider):
+async def test_a_used_code_or_one_of_another_login_is_refused(instance, browser, other, provider):
     """PKCE: a code that somebody else was given is good for nothing in this browser's sign-in."""
     spent = await browser.authorize(provider)
     code = parse_qs(urlsplit(spent).query)["code"][0]
     other.grants_by_code.clear()
     assert (await browser.get(spent))[0] == 400
 
-    stolen = parse_qs(urlsplit(await OAuthBrowser(world.http, world.url).authorize(provider)).query)["code"][
-        0
-    ]
+    stolen = parse_qs(urlsplit(await OAuthBrowser(instance.http, instance.url).authorize(provider)).query)[
+        "code"
+    ][0]
     back = await browser.authorize(provider)
     own = parse_qs(urlsplit(back).query)["code"][0]
     status, _, answer = await browser.get(back.replace(own, stolen))
@@ -744,10 +744,10 @@ async def stranger(_: web.Request) -> web.Response:
         ("github", "/api/v3/user/emails"),
     ],
 )
-async def test_an_unusable_provider_is_reported(world, browser, other, provider, path, answer):
+async def test_an_unusable_provider_is_reported(instance, browser, other, provider, path, answer):
     other.overrides[path] = answer
 
-    refusal = await refused(world, browser, provider)
+    refusal = await refused(instance, browser, provider)
 
     names_none = path.endswith("emails") and answer is a_list
     assert refusal == ((403, "forbidden", False) if names_none else (503, "unavailable", True))
@@ -755,7 +755,7 @@ async def test_an_unusable_provider_is_reported(world, browser, other, provider,
     assert await models.User.all().count() == 0
 
 
-async def refused(world: LiveInstance, browser: OAuthBrowser, provider: str) -> tuple[int, str, bool]:
+async def refused(instance: LiveInstance, browser: OAuthBrowser, provider: str) -> tuple[int, str, bool]:
     """How a sign-in ended wherever it ended, and whether it is said when to try again."""
     path = f"/api/v1/auth/oauth/{provider}/authorize"
     status, form, _ = await browser.get(path)
@@ -763,7 +763,7 @@ async def refused(world: LiveInstance, browser: OAuthBrowser, provider: str) -> 
         _, back, _ = await browser.get(form)
         path = "/" + back.split("/", 3)[3]
     headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
-    async with world.http.get(f"{world.url}{path}", headers=headers, allow_redirects=False) as answer:
+    async with instance.http.get(f"{instance.url}{path}", headers=headers, allow_redirects=False) as answer:
         return answer.status, (await answer.json())["code"], "Retry-After" in answer.headers
 
 
@@ -781,7 +781,7 @@ async def refused(world: LiveInstance, browser: OAuthBrowser, provider: str) -> 
     ],
     ids=str,
 )
-async def test_an_invalid_discovery_document_is_reported(world, browser, other, change):
+async def test_an_invalid_discovery_document_is_reported(instance, browser, other, change):
     async def wrong(_: web.Request) -> web.Response:
         return web.json_response({**other.discovery(), **change})
 
@@ -793,7 +793,7 @@ async def test_an_invalid_discovery_document_is_reported(world, browser, other, 
 
 
 @one_provider()
-async def test_a_slow_provider_delays_no_other_request(world, other):
+async def test_a_slow_provider_delays_no_other_request(instance, other):
     done = asyncio.Event()
 
     async def slow(_: web.Request) -> web.Response:
@@ -801,11 +801,11 @@ async def test_a_slow_provider_delays_no_other_request(world, other):
         return web.Response()
 
     other.overrides["/.well-known/openid-configuration"] = slow
-    provider = world.app.container.identity_providers["test"]
+    provider = instance.app.container.identity_providers["test"]
     assert isinstance(provider, OpenId)
     provider._client.timeout_s = 0.5
 
-    answers = await asyncio.gather(*(world.rest("GET", "/auth/oauth/test/authorize") for _ in range(20)))
+    answers = await asyncio.gather(*(instance.rest("GET", "/auth/oauth/test/authorize") for _ in range(20)))
 
     done.set()
     assert {status for status, _ in answers} == {503}
@@ -817,10 +817,10 @@ async def test_a_slow_provider_delays_no_other_request(world, other):
 # --- what is linked ---
 
 
-async def test_an_identity_is_removed_unless_it_is_the_only_login(world, browser, mailbox):
+async def test_an_identity_is_removed_unless_it_is_the_only_login(instance, browser, mailbox):
     _, _, answer = await browser.log_in()
-    ada = ApiUser(world, answer["data"])
-    bob = await (await world.register("bob")).mark_sessions_confirmed()
+    ada = ApiUser(instance, answer["data"])
+    bob = await (await instance.register("bob")).mark_sessions_confirmed()
     await ada.mark_sessions_confirmed()
     (first,) = (await ada.rest("GET", "/auth/identities"))[1]["data"]
     path = f"/auth/identities/{first['id']}"
@@ -836,10 +836,10 @@ async def test_an_identity_is_removed_unless_it_is_the_only_login(world, browser
     assert (await ada.rest("DELETE", path))[0] == 404
 
 
-async def test_of_two_concurrent_removals_of_the_last_identities_one_is_refused(world, browser):
+async def test_of_two_concurrent_removals_of_the_last_identities_one_is_refused(instance, browser):
     _, _, answer = await browser.log_in()
     await browser.log_in("github")
-    ada = await ApiUser(world, answer["data"]).mark_sessions_confirmed()
+    ada = await ApiUser(instance, answer["data"]).mark_sessions_confirmed()
     found = (await ada.rest("GET", "/auth/identities"))[1]["data"]
 
     answers = await asyncio.gather(*(ada.rest("DELETE", f"/auth/identities/{each['id']}") for each in found))
@@ -847,11 +847,11 @@ async def test_of_two_concurrent_removals_of_the_last_identities_one_is_refused(
     assert sorted(status for status, _ in answers) == [204, 409]
 
 
-async def test_an_account_without_a_password_sets_one_by_email(world, browser, mailbox):
+async def test_an_account_without_a_password_sets_one_by_email(instance, browser, mailbox):
     _, _, answer = await browser.log_in()
-    ada = ApiUser(world, answer["data"])
+    ada = ApiUser(instance, answer["data"])
     login = {"email": "ada@example.com", "password": PASSWORD}
-    assert (await world.rest("POST", "/auth/login", json=login))[1]["code"] == "unauthenticated"
+    assert (await instance.rest("POST", "/auth/login", json=login))[1]["code"] == "unauthenticated"
     change = {"current_password": "", "new_password": PASSWORD}
     assert (await ada.rest("POST", "/auth/change-password", json=change))[0] == 422
     change["current_password"] = "anything"
@@ -859,21 +859,21 @@ async def test_an_account_without_a_password_sets_one_by_email(world, browser, m
     assert (status, refusal["errors"][0]["field"]) == (422, "current_password")
     assert "no password" in refusal["detail"]
 
-    await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
+    await instance.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
     token = await mailbox.next_code("ada@example.com", "Choose a new password")
     reset = {"token": token, "password": PASSWORD}
-    assert (await world.rest("POST", "/auth/reset-password", json=reset))[0] == 204
+    assert (await instance.rest("POST", "/auth/reset-password", json=reset))[0] == 204
 
-    status, answer = await world.rest("POST", "/auth/login", json=login)
+    status, answer = await instance.rest("POST", "/auth/login", json=login)
     assert status == 200
-    ada = await ApiUser(world, answer["data"]).mark_sessions_confirmed()
+    ada = await ApiUser(instance, answer["data"]).mark_sessions_confirmed()
     (identity,) = (await ada.rest("GET", "/auth/identities"))[1]["data"]
     assert (await ada.rest("DELETE", f"/auth/identities/{identity['id']}"))[0] == 204
 
 
-async def test_identities_are_exported_and_audited(world, browser, other):
+async def test_identities_are_exported_and_audited(instance, browser, other):
     _, _, answer = await browser.log_in()
-    ada = await ApiUser(world, answer["data"]).mark_sessions_confirmed()
+    ada = await ApiUser(instance, answer["data"]).mark_sessions_confirmed()
 
     status, exported = await ada.rest("GET", "/users/account/export")
 
@@ -901,10 +901,10 @@ async def confirmed(user: ApiUser) -> bool:
     return (await user.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]}))[0] == 201
 
 
-async def test_an_account_without_a_password_confirms_its_session_by_its_provider(world, browser):
+async def test_an_account_without_a_password_confirms_its_session_by_its_provider(instance, browser):
     _, _, answer = await browser.log_in()
-    ada = ApiUser(world, answer["data"])
-    other = await login_again(world, browser)
+    ada = ApiUser(instance, answer["data"])
+    other = await login_again(instance, browser)
     assert not await confirmed(ada)
 
     browser.token = ada.token
@@ -915,25 +915,25 @@ async def test_an_account_without_a_password_confirms_its_session_by_its_provide
     assert not await confirmed(other)
 
 
-async def login_again(world: LiveInstance, browser: OAuthBrowser) -> ApiUser:
+async def login_again(instance: LiveInstance, browser: OAuthBrowser) -> ApiUser:
     _, _, answer = await browser.log_in()
-    return ApiUser(world, answer["data"])
+    return ApiUser(instance, answer["data"])
 
 
-async def test_a_page_confirms_its_session_by_a_code(world, browser):
-    ada = await login_again(world, browser)
+async def test_a_page_confirms_its_session_by_a_code(instance, browser):
+    ada = await login_again(instance, browser)
     _, location, _ = await browser.log_in(confirm="true", redirect="/")
     body = {"code": received(location)["oauth_code"], "confirm": True}
 
-    assert (await world.rest("POST", "/auth/oauth/exchange", json=body))[0] == 401
+    assert (await instance.rest("POST", "/auth/oauth/exchange", json=body))[0] == 401
     assert (await ada.rest("POST", "/auth/oauth/exchange", json=body))[0] == 204
     assert await confirmed(ada)
     assert (await ada.rest("POST", "/auth/oauth/exchange", json=body))[0] == 400
 
 
-async def test_an_unlinked_identity_confirms_no_session(world, browser, other):
-    ada = await login_again(world, browser)
-    bob = await world.register("bob")
+async def test_an_unlinked_identity_confirms_no_session(instance, browser, other):
+    ada = await login_again(instance, browser)
+    bob = await instance.register("bob")
 
     for who in (ProviderUser(), ProviderUser(subject="1009", email="new@example.com")):
         other.user, browser.token = who, bob.token
@@ -951,10 +951,10 @@ async def test_an_unlinked_identity_confirms_no_session(world, browser, other):
     assert await models.User.filter(email="new@example.com").count() == 0
 
 
-async def test_a_login_with_a_provider_does_not_replace_the_second_factor(world, browser):
-    await world.register("ada")
+async def test_a_login_with_a_provider_does_not_replace_the_second_factor(instance, browser):
+    await instance.register("ada")
     await verified("ada")
-    ada = await login_again(world, browser)
+    ada = await login_again(instance, browser)
     await ada.mark_sessions_confirmed()
     secret = (await ada.rest("POST", "/auth/2fa/setup", json={}))[1]["data"]["secret"]
     await ada.rest("POST", "/auth/2fa/enable", json={"code": pyotp.TOTP(secret).now()})

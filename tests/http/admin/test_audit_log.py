@@ -20,9 +20,9 @@ PATH = "/admin/audit-log"
 
 
 @pytest.fixture
-async def moderator(world):
+async def moderator(instance):
     """Somebody who may read it; what led to them is not of interest."""
-    user = await world.register("mod")
+    user = await instance.register("mod")
     await models.User.filter(id=user.id).update(role="moderator")
     return user
 
@@ -42,11 +42,11 @@ async def found(by, **asked):
     return answer["data"]
 
 
-async def test_a_record_has_actor_action_target_ip_address_and_outcome(world, moderator):
-    ada = await world.register("ada")
+async def test_a_record_has_actor_action_target_ip_address_and_outcome(instance, moderator):
+    ada = await instance.register("ada")
     login = {"email": "ada@example.com", "password": "wrong wrong wrong"}
     headers = {"User-Agent": "curl/8", "X-Request-ID": "sign-in-1"}
-    await world.rest("POST", "/auth/login", json=login, headers=headers)
+    await instance.rest("POST", "/auth/login", json=login, headers=headers)
     await ada.rest("POST", "/auth/logout")
 
     out, failed, registered = await found(moderator, limit=3)
@@ -71,11 +71,11 @@ async def test_a_record_has_actor_action_target_ip_address_and_outcome(world, mo
     assert (out["actor_role"], out["session_id"]) == ("user", registered["session_id"])
 
 
-async def test_the_audit_log_requires_its_permission(world):
-    ada = await world.register("ada")
+async def test_the_audit_log_requires_its_permission(instance):
+    ada = await instance.register("ada")
     for path in (PATH, f"{PATH}/export", f"{PATH}/export?format=csv"):
         assert (await ada.rest("GET", path))[0] == 403
-        assert (await world.rest("GET", path))[0] == 401
+        assert (await instance.rest("GET", path))[0] == 401
     assert not await models.AuditRecord.filter(action="audit_log.export").exists()
     refused = await models.AuditRecord.filter(action="permission.use")
     assert [(str(row.actor_id), row.outcome, row.target_id) for row in refused] == [
@@ -83,7 +83,7 @@ async def test_the_audit_log_requires_its_permission(world):
     ] * 3
 
 
-async def test_each_filter_selects_records(world, moderator):
+async def test_each_filter_selects_records(instance, moderator):
     ada, bob = ids.uuid7(), ids.uuid7()
     await record(Action.REVOKE_SESSION, actor_id=ada, target=Target("session", bob))
     await record(Action.EXPORT_ACCOUNT, RequestInfo("192.0.2.2", "Firefox"), actor_id=bob)
@@ -127,8 +127,8 @@ async def test_pages_contain_the_total(moderator):
     assert len(answer["data"]) == 2
 
 
-async def test_names_of_deleted_users_are_removed_and_their_ids_stay(world, moderator):
-    ada = await world.register("ada")
+async def test_names_of_deleted_users_are_removed_and_their_ids_stay(instance, moderator):
+    ada = await instance.register("ada")
     await models.User.filter(id=ada.id).update(deleted_at=clock.now())
     (record,) = await found(moderator, actor_id=ada.id)
     assert (record["actor_username"], record["target_id"]) == (None, ada.id)
@@ -137,7 +137,7 @@ async def test_names_of_deleted_users_are_removed_and_their_ids_stay(world, mode
 # --- taken along ---
 
 
-async def test_the_audit_log_is_exported_as_json_in_batches(world, moderator, monkeypatch):
+async def test_the_audit_log_is_exported_as_json_in_batches(instance, moderator, monkeypatch):
     monkeypatch.setattr(service, "EXPORT_BATCH_ROWS", 3)
     for number in range(7):
         await record(Action.LOGIN, RequestInfo(f"192.0.2.{number}", ""))
@@ -152,12 +152,12 @@ async def test_the_audit_log_is_exported_as_json_in_batches(world, moderator, mo
     assert [str(each) for each in taken] == [moderator.id] * 2
 
 
-async def test_csv_contains_no_formula(world, moderator):
+async def test_csv_contains_no_formula(instance, moderator):
     agent = '=HYPERLINK("http://192.0.2.1","click")'
     await record(Action.LOGIN, RequestInfo("192.0.2.1", agent, "-1"))
     headers = {"Authorization": f"Bearer {moderator.token}"}
-    url = f"{world.url}/api/v1{PATH}/export?format=csv&action=session.sign_in"
-    async with world.http.get(url, headers=headers) as answer:
+    url = f"{instance.url}/api/v1{PATH}/export?format=csv&action=session.sign_in"
+    async with instance.http.get(url, headers=headers) as answer:
         assert (answer.status, answer.content_type) == (200, "text/csv")
         assert answer.content_disposition.filename.startswith("audit-log-")
         (row,) = csv.DictReader(io.StringIO(await answer.text()))
@@ -165,10 +165,10 @@ async def test_csv_contains_no_formula(world, moderator):
     assert json.loads(row["facts"]) == {"note": "nothing special"}
 
 
-async def test_an_account_export_contains_the_users_own_actions(world):
-    ada = await world.register("ada")
+async def test_an_account_export_contains_the_users_own_actions(instance):
+    ada = await instance.register("ada")
     await ada.mark_sessions_confirmed()
-    bob = await (await world.register("bob")).mark_sessions_confirmed()
+    bob = await (await instance.register("bob")).mark_sessions_confirmed()
     await bob.rest("GET", "/users/account/export")
     _, answer = await ada.rest("GET", "/users/account/export")
     assert [each["action"] for each in answer["data"]["audit_log"]] == ["account.register", "account.export"]

@@ -18,14 +18,14 @@ SPAM = {"reason": "spam"}
 
 
 @pytest.fixture
-async def root(world):
+async def root(instance):
     """The only admin."""
-    return await made(world, "boss", "admin")
+    return await made(instance, "boss", "admin")
 
 
-async def made(world, name, role):
+async def made(instance, name, role):
     """Somebody with a role."""
-    user = await world.register(name)
+    user = await instance.register(name)
     await models.User.filter(id=user.id).update(role=role)
     return user
 
@@ -58,8 +58,8 @@ async def trail(*actions):
         ("GET", "/admin/rooms"),
     ],
 )
-async def test_other_users_are_refused_whether_the_object_exists_or_not(world, method, path):
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_other_users_are_refused_whether_the_object_exists_or_not(instance, method, path):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     for user_id in (bob.id, ada.id, str(uuid4())):
         body = {"json": {"role": "admin"}} if method == "PATCH" else {}
         status, answer = await ada.rest(method, path.replace("{id}", user_id), **body)
@@ -67,8 +67,8 @@ async def test_other_users_are_refused_whether_the_object_exists_or_not(world, m
     assert set((await roles()).values()) == {"user"}
 
 
-async def test_refused_attempts_are_recorded(world):
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_refused_attempts_are_recorded(instance):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     await change(ada, ada, role="admin")
     await change(ada, bob, suspended=SPAM)
     await ada.rest("DELETE", f"/admin/users/{bob.id}")
@@ -82,8 +82,8 @@ async def test_refused_attempts_are_recorded(world):
 # --- finding ---
 
 
-async def test_users_are_found_by_words_role_and_suspension(world, root):
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_users_are_found_by_words_role_and_suspension(instance, root):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     await change(root, bob, suspended=SPAM)
 
     async def found(**asked):
@@ -108,8 +108,8 @@ async def test_users_are_found_by_words_role_and_suspension(world, root):
     assert await found() == ["bob", "boss"]
 
 
-async def test_invalid_parameters_are_refused(world, root):
-    await world.register("ada")
+async def test_invalid_parameters_are_refused(instance, root):
+    await instance.register("ada")
     _, answer = await root.rest("GET", "/admin/users", params={"limit": 1, "page": 2, "sort": "username"})
     assert [user["username"] for user in answer["data"]] == ["boss"]
     assert answer["meta"] == {"page": 2, "limit": 1, "total": 2, "pages": 2}
@@ -118,8 +118,8 @@ async def test_invalid_parameters_are_refused(world, root):
         assert (status, answer["errors"][0]["field"]) == (422, next(iter(wrong)))
 
 
-async def test_a_user_view_contains_no_secret(world, root):
-    ada = await world.register("ada")
+async def test_a_user_view_contains_no_secret(instance, root):
+    ada = await instance.register("ada")
     status, answer = await root.rest("GET", f"/admin/users/{ada.id}")
     assert status == 200
     assert set(answer["data"]) == {
@@ -129,8 +129,8 @@ async def test_a_user_view_contains_no_secret(world, root):
     assert (await root.rest("GET", f"/admin/users/{uuid4()}"))[0] == 404
 
 
-async def test_all_rooms_are_listed_without_messages(world, root):
-    room_id, _ = await world.room_with_clients("ada", "bob")
+async def test_all_rooms_are_listed_without_messages(instance, root):
+    room_id, _ = await instance.room_with_clients("ada", "bob")
     status, answer = await root.rest("GET", "/admin/rooms", params={"kind": "private", "q": "room of ada"})
     assert status == 200
     assert [(room["id"], room["member_count"], room["archived"]) for room in answer["data"]] == [
@@ -146,8 +146,8 @@ async def test_all_rooms_are_listed_without_messages(world, root):
 # --- roles ---
 
 
-async def test_only_admins_change_roles(world, root):
-    ada, mod = await world.register("ada"), await made(world, "mod", "moderator")
+async def test_only_admins_change_roles(instance, root):
+    ada, mod = await instance.register("ada"), await made(instance, "mod", "moderator")
     for by, whom, role in ((mod, mod, "admin"), (mod, ada, "moderator"), (mod, root, "user")):
         assert (await change(by, whom, role=role))[0] == 403
     assert await roles() == {"boss": "admin", "ada": "user", "mod": "moderator"}
@@ -159,18 +159,18 @@ async def test_only_admins_change_roles(world, root):
     assert (await ada.rest("GET", "/admin/users"))[0] == 200  # with the token of before
 
 
-async def test_sockets_follow_a_new_role_at_once(world, root):
-    ada = await world.register("ada")
+async def test_sockets_follow_a_new_role_at_once(instance, root):
+    ada = await instance.register("ada")
     await ada.connect_client()
-    (connection,) = world.app.chat.connections.of_user(UUID(ada.id))
+    (connection,) = instance.app.chat.connections.of_user(UUID(ada.id))
     await change(root, ada, role="moderator")
     assert connection.ctx.role == "moderator"
     await change(root, ada, role="user")
     assert connection.ctx.role == "user"
 
 
-async def _until_role(world, user, role):
-    (connection,) = world.app.chat.connections.of_user(UUID(user.id))
+async def _until_role(instance, user, role):
+    (connection,) = instance.app.chat.connections.of_user(UUID(user.id))
     async with asyncio.timeout(10):
         while connection.ctx.role != role:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -178,19 +178,19 @@ async def _until_role(world, user, role):
 
 async def test_a_role_set_by_a_command_or_without_a_signal_is_found(settings):
     bus = DroppingBus()
-    async with LiveInstance(settings, bus) as world:
-        root, ada = await made(world, "boss", "admin"), await world.register("ada")
+    async with LiveInstance(settings, bus) as instance:
+        root, ada = await made(instance, "boss", "admin"), await instance.register("ada")
         await ada.connect_client()
-        await admins.promote(world.app.container, "ada@example.com")
-        await _until_role(world, ada, "admin")
+        await admins.promote(instance.app.container, "ada@example.com")
+        await _until_role(instance, ada, "admin")
         bus.should_drop = lambda _: True
         await change(root, ada, role="user")
-        await _until_role(world, ada, "user")
+        await _until_role(instance, ada, "user")
 
 
-async def test_the_last_admin_keeps_the_role(world, root):
+async def test_the_last_admin_keeps_the_role(instance, root):
     assert (await change(root, root, role="user"))[1]["code"] == "conflict"
-    other = await made(world, "other", "admin")
+    other = await made(instance, "other", "admin")
     assert (await change(root, other, suspended=SPAM))[0] == 200
     assert (await change(root, root, role="user"))[1]["code"] == "conflict"  # who is suspended is no help
     token = {"token": await one_time_tokens.create(UUID(root.id), "delete_account", "boss@example.com")}
@@ -200,9 +200,9 @@ async def test_the_last_admin_keeps_the_role(world, root):
     assert (await change(other, other, role="user"))[1]["code"] == "conflict"
 
 
-async def test_of_two_admins_who_demote_each_other_one_stays(world):
+async def test_of_two_admins_who_demote_each_other_one_stays(instance):
     names = ("one", "two")
-    users = [await made(world, name, "admin") for name in names]
+    users = [await made(instance, name, "admin") for name in names]
     acts = [
         lambda by, whom: change(by, whom, role="user"),
         lambda by, whom: change(by, whom, suspended=SPAM),
@@ -216,8 +216,8 @@ async def test_of_two_admins_who_demote_each_other_one_stays(world):
         assert await able.count() == 1
 
 
-async def test_of_two_admins_who_delete_their_accounts_at_once_one_stays(world):
-    users = [await made(world, name, "admin") for name in ("one", "two")]
+async def test_of_two_admins_who_delete_their_accounts_at_once_one_stays(instance):
+    users = [await made(instance, name, "admin") for name in ("one", "two")]
 
     async def leave(user):
         email = f"{user.username}@example.com"
@@ -232,8 +232,8 @@ async def test_of_two_admins_who_delete_their_accounts_at_once_one_stays(world):
 # --- suspensions ---
 
 
-async def test_a_suspended_user_is_disconnected_at_once_with_the_reason(world, root):
-    ada = await world.register("ada")
+async def test_a_suspended_user_is_disconnected_at_once_with_the_reason(instance, root):
+    ada = await instance.register("ada")
     client = await ada.connect_client()
     until = clock.rfc3339(clock.now() + timedelta(days=3))
     status, answer = await change(root, ada, suspended={"reason": "spam in #general", "until": until})
@@ -249,12 +249,12 @@ async def test_a_suspended_user_is_disconnected_at_once_with_the_reason(world, r
     assert (closing["code"], closing["message"]) == ("suspended", received)
     login = {"email": "ada@example.com", **LOGIN}
     for answered in (
-        await world.rest("POST", "/auth/login", json=login),
-        await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token}),
+        await instance.rest("POST", "/auth/login", json=login),
+        await instance.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token}),
         await ada.rest("GET", "/auth/me"),
     ):
         assert (answered[0], answered[1]["code"], answered[1]["detail"]) == (403, "suspended", received)
-    wrong = await world.rest("POST", "/auth/login", json={**login, "password": "wrong horse battery"})
+    wrong = await instance.rest("POST", "/auth/login", json={**login, "password": "wrong horse battery"})
     assert wrong[1]["code"] == "unauthenticated"
     assert (await trail("user.suspend"))[0][1:] == ("ok", None, root.id, ada.id)
 
@@ -263,8 +263,8 @@ async def test_a_suspended_user_is_disconnected_at_once_with_the_reason(world, r
     assert (await trail("user.unsuspend"))[0][1:] == ("ok", None, root.id, ada.id)
 
 
-async def test_a_suspension_expires(world, root):
-    ada = await world.register("ada")
+async def test_a_suspension_expires(instance, root):
+    ada = await instance.register("ada")
     await change(root, ada, suspended={**SPAM, "until": clock.rfc3339(clock.now() + timedelta(days=1))})
     assert (await ada.rest("GET", "/auth/me"))[0] == 403
     await models.User.filter(id=ada.id).update(suspended_until=clock.now())
@@ -273,9 +273,9 @@ async def test_a_suspension_expires(world, root):
     assert (await root.rest("GET", f"/admin/users/{ada.id}"))[1]["data"]["suspended"] is None
 
 
-async def test_moderators_suspend_only_users(world, root):
-    ada, mod = await world.register("ada"), await made(world, "mod", "moderator")
-    peer = await made(world, "peer", "moderator")
+async def test_moderators_suspend_only_users(instance, root):
+    ada, mod = await instance.register("ada"), await made(instance, "mod", "moderator")
+    peer = await made(instance, "peer", "moderator")
     for whom in (root, peer, mod):
         assert (await change(mod, whom, suspended=SPAM))[0] == 403
         assert (await change(mod, whom, suspended=None))[0] == 403
@@ -303,8 +303,8 @@ async def test_moderators_suspend_only_users(world, root):
         ({"password_digest": "x"}, "password_digest"),
     ],
 )
-async def test_an_invalid_request_changes_nothing(world, root, asked, field):
-    ada = await world.register("ada")
+async def test_an_invalid_request_changes_nothing(instance, root, asked, field):
+    ada = await instance.register("ada")
     before = await models.User.get(id=ada.id).values()
     status, answer = await change(root, ada, **asked)
     assert (status, answer["errors"][0]["field"]) == (422, field)
@@ -314,10 +314,10 @@ async def test_an_invalid_request_changes_nothing(world, root, asked, field):
 # --- deletion ---
 
 
-async def test_an_account_is_deleted_with_its_sessions_and_memberships(world, root):
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_an_account_is_deleted_with_its_sessions_and_memberships(instance, root):
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     await bob.send(room_id, "hello")
-    gone = world.users["bob"]
+    gone = instance.users["bob"]
     assert (await root.rest("DELETE", f"/admin/users/{gone.id}"))[0] == 204
 
     assert (await bob.next_event("auth:revoked"))["reason"] == "account_deleted"
@@ -329,6 +329,6 @@ async def test_an_account_is_deleted_with_its_sessions_and_memberships(world, ro
     assert (await trail("user.delete"))[0] == ("user.delete", "ok", None, root.id, gone.id)
 
 
-async def test_an_admin_cannot_delete_the_own_account_here(world, root):
-    await made(world, "other", "admin")
+async def test_an_admin_cannot_delete_the_own_account_here(instance, root):
+    await made(instance, "other", "admin")
     assert (await root.rest("DELETE", f"/admin/users/{root.id}"))[0] == 403

@@ -28,20 +28,22 @@ async def make(user: ApiUser, *scopes: str, **more: Any) -> dict[str, Any]:
     return made
 
 
-async def ask(world: LiveInstance, key: str, method: str, path: str, **options: Any) -> tuple[int, Any]:
+async def ask(instance: LiveInstance, key: str, method: str, path: str, **options: Any) -> tuple[int, Any]:
     headers = {"X-API-Key": key, **options.pop("headers", {})}
-    return await world.rest(method, path, headers=headers, **options)
+    return await instance.rest(method, path, headers=headers, **options)
 
 
-async def status(world: LiveInstance, key: str, method: str) -> int:
+async def status(instance: LiveInstance, key: str, method: str) -> int:
     """Of a request for rooms, whatever the API document says of it."""
-    async with world.http.request(method, f"{world.url}/api/v1/rooms", headers={"X-API-Key": key}) as answer:
+    async with instance.http.request(
+        method, f"{instance.url}/api/v1/rooms", headers={"X-API-Key": key}
+    ) as answer:
         return answer.status
 
 
-async def refused(world: LiveInstance, key: str, *, code: str = "unauthenticated") -> str:
+async def refused(instance: LiveInstance, key: str, *, code: str = "unauthenticated") -> str:
     """What a request is answered that is refused."""
-    _, answer = await ask(world, key, "GET", "/auth/me")
+    _, answer = await ask(instance, key, "GET", "/auth/me")
     assert answer.get("code") == code, answer
     detail: str = answer["detail"]
     return detail
@@ -52,8 +54,8 @@ async def audited(key_id: str) -> list[tuple[str, str, str | None]]:
     return [(row.action, row.outcome, row.reason) for row in rows]
 
 
-async def test_a_key_is_returned_once_and_stored_as_a_digest(world):
-    ada = await world.register("ada")
+async def test_a_key_is_returned_once_and_stored_as_a_digest(instance):
+    ada = await instance.register("ada")
 
     made = await make(ada, "write", "read", name="  nightly ")
 
@@ -76,30 +78,30 @@ async def test_a_key_is_returned_once_and_stored_as_a_digest(world):
         assert secret not in str(rows), table
 
 
-async def test_an_api_key_has_the_permissions_of_its_user(world):
-    ada = await world.register("ada")
+async def test_an_api_key_has_the_permissions_of_its_user(instance):
+    ada = await instance.register("ada")
     key = (await make(ada))["key"]
 
-    status, answer = await ask(world, key, "POST", "/rooms", json={"kind": "public", "name": "Garden"})
+    status, answer = await ask(instance, key, "POST", "/rooms", json={"kind": "public", "name": "Garden"})
 
     assert status == 201
     room = answer["data"]
-    assert (await ask(world, key, "GET", "/rooms"))[1]["data"][0]["id"] == room["id"]
-    assert (await ask(world, key, "GET", "/auth/me"))[1]["data"]["username"] == "ada"
+    assert (await ask(instance, key, "GET", "/rooms"))[1]["data"][0]["id"] == room["id"]
+    assert (await ask(instance, key, "GET", "/auth/me"))[1]["data"]["username"] == "ada"
     said = {"client_id": "0193f3ee-0000-7000-8000-000000000001", "body": "built"}
-    status, answer = await ask(world, key, "POST", f"/rooms/{room['id']}/messages", json=said)
+    status, answer = await ask(instance, key, "POST", f"/rooms/{room['id']}/messages", json=said)
     assert (status, answer["data"]["sender"]["username"]) == (201, "ada")
 
 
-async def test_actions_with_an_api_key_are_recorded_as_such(world):
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_actions_with_an_api_key_are_recorded_as_such(instance):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     made = await make(ada)
     room = (await ada.rest("POST", "/rooms", json={"kind": "private", "member_ids": [bob.id]}))[1]["data"][
         "id"
     ]
     path = f"/rooms/{room}/members/{bob.id}"
 
-    assert (await ask(world, made["key"], "PATCH", path, json={"role": "moderator"}))[0] == 200
+    assert (await ask(instance, made["key"], "PATCH", path, json={"role": "moderator"}))[0] == 200
     assert (await ada.rest("DELETE", path))[0] == 204
 
     rows = await models.AuditRecord.filter(action__startswith="room.").order_by("at", "id")
@@ -109,24 +111,24 @@ async def test_actions_with_an_api_key_are_recorded_as_such(world):
 
 
 @pytest.mark.parametrize(("scope", "reads", "writes"), [("read", 200, 403), ("write", 403, 201)])
-async def test_an_api_key_is_limited_to_its_scopes(world, scope, reads, writes):
-    ada = await world.register("ada")
+async def test_an_api_key_is_limited_to_its_scopes(instance, scope, reads, writes):
+    ada = await instance.register("ada")
     made = await make(ada, scope)
     room = {"kind": "public", "name": "Garden"}
 
-    assert (await ask(world, made["key"], "GET", "/rooms"))[0] == reads
-    status, answer = await ask(world, made["key"], "POST", "/rooms", json=room)
+    assert (await ask(instance, made["key"], "GET", "/rooms"))[0] == reads
+    status, answer = await ask(instance, made["key"], "POST", "/rooms", json=room)
 
     assert status == writes
     if status == 403:
         assert (answer["code"], "`write`" in answer["detail"]) == ("forbidden", True)
         for method, path in (("PATCH", "/users/profile"), ("DELETE", f"/messages/{made['id']}")):
-            assert (await ask(world, made["key"], method, path, json={}))[0] == 403
+            assert (await ask(instance, made["key"], method, path, json={}))[0] == 403
         assert (await audited(made["id"]))[1:] == [("api_key.use", "failed", "out_of_scope")] * 3
 
 
-async def test_api_keys_never_manage_the_account(world):
-    ada = await world.register("ada")
+async def test_api_keys_never_manage_the_account(instance):
+    ada = await instance.register("ada")
     made = await make(ada)
     body = {"name": "another", "scopes": ["read"]}
 
@@ -142,7 +144,7 @@ async def test_api_keys_never_manage_the_account(world):
         ("DELETE", "/users/account", {"json": {"token": "x"}}),
         ("GET", "/users/account/export", {}),
     ):
-        status, answer = await ask(world, made["key"], method, path, **options)
+        status, answer = await ask(instance, made["key"], method, path, **options)
         assert (status, answer["code"]) == (403, "forbidden"), path
         assert "log in" in answer["detail"]
 
@@ -165,16 +167,16 @@ def test_no_account_route_accepts_api_keys():
             assert ("api_key" in schemes) == (not needs_session(path)), path
 
 
-async def test_a_revoked_key_is_refused_at_once(world):
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_a_revoked_key_is_refused_at_once(instance):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     made = await make(ada)
     assert (await bob.rest("DELETE", f"/api-keys/{made['id']}"))[0] == 404
     assert (await bob.rest("GET", f"/api-keys/{made['id']}"))[0] == 404
-    assert (await ask(world, made["key"], "GET", "/rooms"))[0] == 200
+    assert (await ask(instance, made["key"], "GET", "/rooms"))[0] == 200
 
     assert (await ada.rest("DELETE", f"/api-keys/{made['id']}"))[0] == 204
 
-    assert "revoked" in await refused(world, made["key"])
+    assert "revoked" in await refused(instance, made["key"])
     assert (await ada.rest("DELETE", f"/api-keys/{made['id']}"))[0] == 404
     assert [each[:2] for each in await audited(made["id"])] == [
         ("api_key.create", "ok"),
@@ -184,8 +186,8 @@ async def test_a_revoked_key_is_refused_at_once(world):
     ]
 
 
-async def test_an_invalid_key_is_refused(world):
-    ada = await world.register("ada")
+async def test_an_invalid_key_is_refused(instance):
+    ada = await instance.register("ada")
     key = (await make(ada))["key"]
 
     for given in (
@@ -198,22 +200,22 @@ async def test_an_invalid_key_is_refused(world):
         key.upper(),
         "hub_" + "0" * 12 + "_x",
     ):
-        await refused(world, given)
+        await refused(instance, given)
     both = {"X-API-Key": key, "Authorization": f"Bearer {ada.token}"}
-    status, answer = await world.rest("GET", "/auth/me", headers=both)
+    status, answer = await instance.rest("GET", "/auth/me", headers=both)
     assert (status, "not both" in answer["detail"]) == (401, True)
-    status, answer = await world.rest("GET", "/auth/me", headers={"Authorization": f"Bearer {key}"})
+    status, answer = await instance.rest("GET", "/auth/me", headers={"Authorization": f"Bearer {key}"})
     assert (status, "X-API-Key" in answer["detail"]) == (401, True)
 
 
-async def test_a_key_expires(world):
-    ada = await world.register("ada")
+async def test_a_key_expires(instance):
+    ada = await instance.register("ada")
     made = await make(ada, expires_at=clock.rfc3339(clock.now() + timedelta(hours=1)))
-    assert (await ask(world, made["key"], "GET", "/rooms"))[0] == 200
+    assert (await ask(instance, made["key"], "GET", "/rooms"))[0] == 200
 
     await models.ApiKey.filter(id=made["id"]).update(expires_at=clock.now())
 
-    assert "expired" in await refused(world, made["key"])
+    assert "expired" in await refused(instance, made["key"])
     assert (await audited(made["id"]))[-1] == ("api_key.use", "failed", "expired")
 
 
@@ -233,8 +235,8 @@ async def test_a_key_expires(world):
         {"user_id": "somebody"},
     ],
 )
-async def test_an_invalid_key_request_is_refused(world, wrong):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_an_invalid_key_request_is_refused(instance, wrong):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
 
     status, answer = await ada.rest("POST", "/api-keys", json={"name": "x", "scopes": ["read"], **wrong})
 
@@ -242,8 +244,11 @@ async def test_an_invalid_key_request_is_refused(world, wrong):
     assert not await models.ApiKey.exists()
 
 
-async def test_a_user_has_at_most_25_keys(world):
-    ada, bob = await (await world.register("ada")).mark_sessions_confirmed(), await world.register("bob")
+async def test_a_user_has_at_most_25_keys(instance):
+    ada, bob = (
+        await (await instance.register("ada")).mark_sessions_confirmed(),
+        await instance.register("bob"),
+    )
     for _ in range(23):
         await make(ada)
 
@@ -259,23 +264,23 @@ async def test_a_user_has_at_most_25_keys(world):
     await make(ada)
 
 
-async def test_keys_of_suspended_and_deleted_users_are_refused(world):
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_keys_of_suspended_and_deleted_users_are_refused(instance):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     adas, bobs = await make(ada), await make(bob)
-    assert (await ask(world, adas["key"], "GET", "/rooms"))[0] == 200
+    assert (await ask(instance, adas["key"], "GET", "/rooms"))[0] == 200
 
     await models.User.filter(id=ada.id).update(suspended_at=clock.now())
-    await refused(world, adas["key"], code="suspended")
+    await refused(instance, adas["key"], code="suspended")
     await models.User.filter(id=ada.id).update(suspended_at=None)
-    assert (await ask(world, adas["key"], "GET", "/rooms"))[0] == 200
+    assert (await ask(instance, adas["key"], "GET", "/rooms"))[0] == 200
 
     # Deleted in another way than by the operation: the key itself is there still.
     await models.User.filter(id=bob.id).update(deleted_at=clock.now())
-    await refused(world, bobs["key"])
+    await refused(instance, bobs["key"])
 
 
-async def test_export_and_deletion_include_keys(world):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_export_and_deletion_include_keys(instance):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     made = await make(ada, signed=True)
     _, answer = await ada.rest("GET", "/users/account/export")
     assert [(each["name"], each["prefix"]) for each in answer["data"]["api_keys"]] == [
@@ -291,31 +296,31 @@ async def test_export_and_deletion_include_keys(world):
         await deletion._anonymize(tx, await models.User.get(id=ada.id))
 
     assert not await models.ApiKey.exists()
-    await refused(world, made["key"])
+    await refused(instance, made["key"])
 
 
-async def test_the_last_use_is_visible_at_once_and_written_later(world):
-    ada = await world.register("ada")
+async def test_the_last_use_is_visible_at_once_and_written_later(instance):
+    ada = await instance.register("ada")
     made = await make(ada)
     assert (await ada.rest("GET", f"/api-keys/{made['id']}"))[1]["data"]["last_used_at"] is None
 
-    await ask(world, made["key"], "GET", "/rooms")
+    await ask(instance, made["key"], "GET", "/rooms")
 
     displayed = (await ada.rest("GET", f"/api-keys/{made['id']}"))[1]["data"]["last_used_at"]
     assert displayed is not None
     assert (await models.ApiKey.get(id=made["id"])).last_used_at is None
-    await world.app.container.api_key_last_seen.write()
+    await instance.app.container.api_key_last_seen.write()
     written = (await models.ApiKey.get(id=made["id"])).last_used_at
     assert clock.rfc3339(written) == displayed
 
 
 @pytest.mark.parametrize("how", ["auth", "query", "bearer", "header"])
-async def test_an_api_key_does_not_open_a_socket(world, how):
-    ada = await world.register("ada")
+async def test_an_api_key_does_not_open_a_socket(instance, how):
+    ada = await instance.register("ada")
     key = (await make(ada))["key"]
-    client = Client(world.url, {"token": key} if how == "auth" else {}, ["websocket"])
+    client = Client(instance.url, {"token": key} if how == "auth" else {}, ["websocket"])
     headers = {"bearer": {"Authorization": f"Bearer {key}"}, "header": {"X-API-Key": key}}.get(how, {})
-    address = f"{world.url}?token={key}" if how == "query" else world.url
+    address = f"{instance.url}?token={key}" if how == "query" else instance.url
 
     with pytest.raises(Refused):
         await client.sio.connect(
@@ -327,8 +332,8 @@ async def test_an_api_key_does_not_open_a_socket(world, how):
     await client.close()
 
 
-async def test_an_api_key_does_not_extend_a_socket(world):
-    ada = await world.register("ada")
+async def test_an_api_key_does_not_extend_a_socket(instance):
+    ada = await instance.register("ada")
     socket = await ada.connect_client()
 
     answer = await socket.call_for_ack("auth:refresh", token=(await make(ada))["key"])
@@ -338,19 +343,19 @@ async def test_an_api_key_does_not_extend_a_socket(world):
 
 async def test_invalid_keys_count_for_the_ip_address(settings):
     limited = settings.model_copy(update={"limit_http": Rate(5, 0.01)})
-    async with LiveInstance(limited) as world:
-        answers = [await status(world, f"hub_{number:012x}_guess", "GET") for number in range(7)]
+    async with LiveInstance(limited) as instance:
+        answers = [await status(instance, f"hub_{number:012x}_guess", "GET") for number in range(7)]
 
     assert answers == [401] * 5 + [429] * 2
 
 
 async def test_refusals_of_a_key_count_for_its_own_limit(settings):
     limited = settings.model_copy(update={"limit_http": Rate(5, 0.01)})
-    async with LiveInstance(limited) as world:
-        ada = await world.register("ada")
+    async with LiveInstance(limited) as instance:
+        ada = await instance.register("ada")
         key = (await make(ada, "read"))["key"]
 
-        answers = [await status(world, key, "POST") for _ in range(7)]
+        answers = [await status(instance, key, "POST") for _ in range(7)]
 
         assert answers == [403] * 5 + [429] * 2
         assert (await ada.rest("GET", "/rooms"))[0] == 200
@@ -359,9 +364,11 @@ async def test_refusals_of_a_key_count_for_its_own_limit(settings):
 async def test_a_new_key_is_announced_by_email(settings):
     async with (
         run_mailbox() as mailbox,
-        LiveInstance(settings.model_copy(update={"smtp_url": mailbox.url, "inline_workers": True})) as world,
+        LiveInstance(
+            settings.model_copy(update={"smtp_url": mailbox.url, "inline_workers": True})
+        ) as instance,
     ):
-        made = await make(await world.register("ada"), "read", name="=nightly")
+        made = await make(await instance.register("ada"), "read", name="=nightly")
         said = plain_text(await mailbox.next_message("ada@example.com", "A new API key for your account"))
 
     assert "“=nightly”" in said

@@ -88,15 +88,15 @@ async def requested(user: ApiUser, route: tuple[str, str], body: Any) -> tuple[i
 
 
 @one_database()
-async def test_a_token_alone_is_not_enough(world):
-    ada = await world.register("ada")
-    signed = (await world.rest("POST", "/auth/login", json=login()))[1]["data"]
-    _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": signed["refresh_token"]})
+async def test_a_token_alone_is_not_enough(instance):
+    ada = await instance.register("ada")
+    signed = (await instance.rest("POST", "/auth/login", json=login()))[1]["data"]
+    _, answer = await instance.rest("POST", "/auth/refresh", json={"refresh_token": signed["refresh_token"]})
 
     refusals = {
         (*route, number): await requested(user, route, body)
         for route, body in CONFIRMED.items()
-        for number, user in enumerate((ada, ApiUser(world, signed), ApiUser(world, answer["data"])))
+        for number, user in enumerate((ada, ApiUser(instance, signed), ApiUser(instance, answer["data"])))
     }
 
     assert set(refusals.values()) == {(403, "confirmation_required")}
@@ -106,8 +106,8 @@ async def test_a_token_alone_is_not_enough(world):
 
 
 @one_database()
-async def test_the_password_in_the_request_must_be_right_too(world):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_the_password_in_the_request_must_be_right_too(instance):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     await equip(ada)
 
     refusals = {route: await requested(ada, route, body) for route, body in (BY_PASSWORD | BY_EMAIL).items()}
@@ -134,9 +134,9 @@ async def make(user: ApiUser) -> tuple[int, Any]:
     return await user.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]})
 
 
-async def test_the_password_confirms_this_session_for_ten_minutes(world):
-    ada = await world.register("ada")
-    other = ApiUser(world, (await world.rest("POST", "/auth/login", json=login()))[1]["data"])
+async def test_the_password_confirms_this_session_for_ten_minutes(instance):
+    ada = await instance.register("ada")
+    other = ApiUser(instance, (await instance.rest("POST", "/auth/login", json=login()))[1]["data"])
 
     await ada.confirm_session()
 
@@ -147,8 +147,8 @@ async def test_the_password_confirms_this_session_for_ten_minutes(world):
     assert (await make(ada))[0] == 403
 
 
-async def test_a_wrong_password_or_code_is_unauthenticated(world):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_a_wrong_password_or_code_is_unauthenticated(instance):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     _, codes = await equip(ada)
     await models.Session.filter(user_id=ada.id).update(confirmed_at=None)
 
@@ -165,8 +165,8 @@ async def test_a_wrong_password_or_code_is_unauthenticated(world):
 
 
 @one_database()
-async def test_a_refusal_is_not_stored_as_the_idempotent_response(world):
-    ada, again = await world.register("ada"), {"Idempotency-Key": str(uuid4())}
+async def test_a_refusal_is_not_stored_as_the_idempotent_response(instance):
+    ada, again = await instance.register("ada"), {"Idempotency-Key": str(uuid4())}
     body = {"name": "k", "scopes": ["read"]}
     assert (await ada.rest("POST", "/api-keys", json=body, headers=again))[0] == 403
 
@@ -176,11 +176,11 @@ async def test_a_refusal_is_not_stored_as_the_idempotent_response(world):
 
 
 @one_database()
-async def test_an_api_key_cannot_be_confirmed(world):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_an_api_key_cannot_be_confirmed(instance):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     key = (await make(ada))[1]["data"]["key"]
 
-    status, answer = await world.rest(
+    status, answer = await instance.rest(
         "POST", "/auth/confirm", json={"password": PASSWORD}, headers={"X-API-Key": key}
     )
 
@@ -188,105 +188,105 @@ async def test_an_api_key_cannot_be_confirmed(world):
 
 
 @one_database()
-async def test_head_of_an_export_requires_a_confirmation_too(world):
-    ada = await world.register("ada")
-    url = f"{world.url}/api/v1/users/account/export"
+async def test_head_of_an_export_requires_a_confirmation_too(instance):
+    ada = await instance.register("ada")
+    url = f"{instance.url}/api/v1/users/account/export"
 
-    async with world.http.head(url, headers={"Authorization": f"Bearer {ada.token}"}) as answer:
+    async with instance.http.head(url, headers={"Authorization": f"Bearer {ada.token}"}) as answer:
         assert answer.status == 403
 
 
 # --- after a reset by e-mail ---
 
 
-async def reset(world: LiveInstance, mailbox: Mailbox, **more: bool) -> None:
-    await world.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
+async def reset(instance: LiveInstance, mailbox: Mailbox, **more: bool) -> None:
+    await instance.rest("POST", "/auth/forgot-password", json={"email": "ada@example.com"})
     token = await mailbox.next_code("ada@example.com", "Choose a new password")
     body = {"token": token, "password": "staple of another kind", **more}
-    assert (await world.rest("POST", "/auth/reset-password", json=body))[0] == 204
+    assert (await instance.rest("POST", "/auth/reset-password", json=body))[0] == 204
 
 
 @pytest.mark.parametrize(
     ("more", "status"), [({}, 401), ({"end_api_keys": True}, 401), ({"end_api_keys": False}, 200)]
 )
-async def test_a_password_reset_revokes_api_keys_by_default(world, mailbox, more, status):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_a_password_reset_revokes_api_keys_by_default(instance, mailbox, more, status):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     key = (await make(ada))[1]["data"]["key"]
     await equip(ada)
 
-    await reset(world, mailbox, **more)
+    await reset(instance, mailbox, **more)
 
-    assert (await world.rest("GET", "/auth/me", headers={"X-API-Key": key}))[0] == status
+    assert (await instance.rest("GET", "/auth/me", headers={"X-API-Key": key}))[0] == status
     assert (await ada.rest("GET", "/auth/me"))[0] == 401
-    _, answer = await world.rest("POST", "/auth/login", json=login("staple of another kind"))
+    _, answer = await instance.rest("POST", "/auth/login", json=login("staple of another kind"))
     assert answer["data"]["mfa_required"] is True
 
 
 # --- undoing by e-mail ---
 
 
-async def undo(world: LiveInstance, token: str) -> int:
-    return (await world.rest("POST", "/auth/undo", json={"token": token}))[0]
+async def undo(instance: LiveInstance, token: str) -> int:
+    return (await instance.rest("POST", "/auth/undo", json={"token": token}))[0]
 
 
-async def test_the_email_about_an_api_key_revokes_it(world, mailbox):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_the_email_about_an_api_key_revokes_it(instance, mailbox):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     kept, made = [(await make(ada))[1]["data"] for _ in range(2)]
     tokens = [await mailbox.next_code("ada@example.com", "A new API key") for _ in range(2)]
 
-    assert await undo(world, tokens[1]) == 204
+    assert await undo(instance, tokens[1]) == 204
 
     for key, status in ((made, 401), (kept, 200)):
-        assert (await world.rest("GET", "/auth/me", headers={"X-API-Key": key["key"]}))[0] == status
-    assert await undo(world, tokens[1]) == 400
-    assert await undo(world, tokens[0]) == 204
+        assert (await instance.rest("GET", "/auth/me", headers={"X-API-Key": key["key"]}))[0] == status
+    assert await undo(instance, tokens[1]) == 400
+    assert await undo(instance, tokens[0]) == 204
     assert not await models.ApiKey.exists()
 
 
-async def test_the_email_about_a_second_factor_disables_it(world, mailbox):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_the_email_about_a_second_factor_disables_it(instance, mailbox):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     await equip(ada)
     token = await mailbox.next_code("ada@example.com", "Two-factor login is on")
 
-    await reset(world, mailbox)
-    assert await undo(world, token) == 204
+    await reset(instance, mailbox)
+    assert await undo(instance, token) == 204
 
     assert not await models.TwoFactor.exists()
     assert not await models.RecoveryCode.exists()
-    _, answer = await world.rest("POST", "/auth/login", json=login("staple of another kind"))
+    _, answer = await instance.rest("POST", "/auth/login", json=login("staple of another kind"))
     assert "access_token" in answer["data"]
 
 
-async def test_a_later_second_factor_is_not_disabled_by_an_earlier_email(world, mailbox):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_a_later_second_factor_is_not_disabled_by_an_earlier_email(instance, mailbox):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     _, codes = await equip(ada)
     token = await mailbox.next_code("ada@example.com", "Two-factor login is on")
     await ada.rest("POST", "/auth/2fa/disable", json={"password": PASSWORD, "code": codes[0]})
     await equip(ada)
 
-    assert await undo(world, token) == 204
+    assert await undo(instance, token) == 204
 
     assert await models.TwoFactor.exists(enabled_at__isnull=False)
 
 
-async def test_the_email_about_a_disabled_second_factor_restores_it(world, mailbox):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_the_email_about_a_disabled_second_factor_restores_it(instance, mailbox):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     _, codes = await equip(ada)
     await ada.rest("POST", "/auth/2fa/disable", json={"password": PASSWORD, "code": codes[0]})
     token = await mailbox.next_code("ada@example.com", "Two-factor login is off")
     await equip(ada)  # whoever switched it off has another app
 
-    assert await undo(world, token) == 204
+    assert await undo(instance, token) == 204
 
-    _, answer = await world.rest("POST", "/auth/login", json=login())
+    _, answer = await instance.rest("POST", "/auth/login", json=login())
     owed = {"mfa_token": answer["data"]["mfa_token"], "code": codes[1]}
-    assert (await world.rest("POST", "/auth/2fa/verify", json=owed))[0] == 200
+    assert (await instance.rest("POST", "/auth/2fa/verify", json=owed))[0] == 200
 
 
 @one_database()
 @pytest.mark.parametrize("spoilt", ["expired", "of another purpose", "unknown"])
-async def test_a_token_with_nothing_to_undo_is_refused(world, mailbox, spoilt):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_a_token_with_nothing_to_undo_is_refused(instance, mailbox, spoilt):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     await make(ada)
     token = await mailbox.next_code("ada@example.com", "A new API key")
     own = models.OneTimeToken.filter(user_id=UUID(ada.id))
@@ -295,5 +295,5 @@ async def test_a_token_with_nothing_to_undo_is_refused(world, mailbox, spoilt):
     elif spoilt == "of another purpose":
         await own.update(purpose="reset_password")
 
-    assert await undo(world, "x" if spoilt == "unknown" else token) == 400
+    assert await undo(instance, "x" if spoilt == "unknown" else token) == 400
     assert await models.ApiKey.exists()

@@ -12,18 +12,18 @@ PHONE = (
 )
 
 
-async def again(world, name, **options):
+async def again(instance, name, **options):
     """One more sign-in of somebody."""
     body = {"email": f"{name}@example.com", "password": "correct horse battery", "device_name": "her phone"}
-    status, answer = await world.rest("POST", "/auth/login", json=body, **options)
+    status, answer = await instance.rest("POST", "/auth/login", json=body, **options)
     assert status == 200
-    return ApiUser(world, answer["data"])
+    return ApiUser(instance, answer["data"])
 
 
-async def test_each_session_has_a_description(world):
-    ada = await world.register("ada")
-    await again(world, "ada", headers={"User-Agent": PHONE})
-    await world.register("bob")
+async def test_each_session_has_a_description(instance):
+    ada = await instance.register("ada")
+    await again(instance, "ada", headers={"User-Agent": PHONE})
+    await instance.register("bob")
 
     status, answer = await ada.rest("GET", "/sessions")
 
@@ -41,9 +41,9 @@ async def test_each_session_has_a_description(world):
     assert "digest" not in str(answer)
 
 
-async def test_revoking_a_session_ends_its_sockets_and_its_token(world):
-    ada = await world.register("ada")
-    phone = await again(world, "ada")
+async def test_revoking_a_session_ends_its_sockets_and_its_token(instance):
+    ada = await instance.register("ada")
+    phone = await again(instance, "ada")
     socket = await phone.connect_client()
     _, answer = await ada.rest("GET", "/sessions")
     other = next(session["id"] for session in answer["data"] if not session["current"])
@@ -56,9 +56,9 @@ async def test_revoking_a_session_ends_its_sockets_and_its_token(world):
     assert (await ada.rest("DELETE", f"/sessions/{other}"))[0] == 404
 
 
-async def test_revoking_all_others_keeps_this_session(world):
-    ada, bob = await world.register("ada"), await world.register("bob")
-    others = [await again(world, "ada") for _ in range(3)]
+async def test_revoking_all_others_keeps_this_session(instance):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
+    others = [await again(instance, "ada") for _ in range(3)]
     socket = await others[0].connect_client()
 
     assert (await ada.rest("DELETE", "/sessions"))[0] == 204
@@ -69,16 +69,16 @@ async def test_revoking_all_others_keeps_this_session(world):
     assert (await ada.rest("GET", "/sessions"))[1]["meta"]["total"] == 1
 
 
-async def test_sessions_of_others_are_not_found(world):
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_sessions_of_others_are_not_found(instance):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     _, answer = await ada.rest("GET", "/sessions")
 
     assert (await bob.rest("DELETE", f"/sessions/{answer['data'][0]['id']}"))[0] == 404
     assert (await ada.rest("GET", "/auth/me"))[0] == 200
 
 
-async def test_activity_is_visible_at_once_and_written_later(world):
-    ada = await world.register("ada")
+async def test_activity_is_visible_at_once_and_written_later(instance):
+    ada = await instance.register("ada")
     long_ago = clock.now() - timedelta(days=2)
     await models.Session.filter(user_id=ada.id).update(last_seen_at=long_ago)
 
@@ -87,6 +87,6 @@ async def test_activity_is_visible_at_once_and_written_later(world):
     displayed = answer["data"][0]["last_active_at"]
     assert displayed > clock.rfc3339(clock.now() - timedelta(minutes=5))
     assert (await models.Session.get(user_id=ada.id)).last_seen_at == long_ago
-    await world.app.container.session_last_seen.write()
+    await instance.app.container.session_last_seen.write()
     written = (await models.Session.get(user_id=ada.id)).last_seen_at
     assert clock.rfc3339(written) >= displayed

@@ -48,28 +48,28 @@ class Phone:
 
 
 async def login(
-    world: LiveInstance, username: str = "ada", password: str = PASSWORD, **more: str
+    instance: LiveInstance, username: str = "ada", password: str = PASSWORD, **more: str
 ) -> tuple[int, Any]:
     body = {"email": f"{username}@example.com", "password": password, **more}
-    return await world.rest("POST", "/auth/login", json=body)
+    return await instance.rest("POST", "/auth/login", json=body)
 
 
-async def owe(world: LiveInstance, username: str = "ada") -> str:
+async def owe(instance: LiveInstance, username: str = "ada") -> str:
     """The token of a sign-in that waits for a code."""
-    status, answer = await login(world, username)
+    status, answer = await login(instance, username)
     assert (status, set(answer["data"])) == (200, {"mfa_required", "mfa_token"})
     token: str = answer["data"]["mfa_token"]
     return token
 
 
-async def verify(world: LiveInstance, token: str, code: str) -> tuple[int, Any]:
-    status, answer = await world.rest("POST", "/auth/2fa/verify", json={"mfa_token": token, "code": code})
+async def verify(instance: LiveInstance, token: str, code: str) -> tuple[int, Any]:
+    status, answer = await instance.rest("POST", "/auth/2fa/verify", json={"mfa_token": token, "code": code})
     return status, answer["data"] if status == 200 else answer["code"]
 
 
-async def equipped(world: LiveInstance, name: str = "ada") -> Phone:
+async def equipped(instance: LiveInstance, name: str = "ada") -> Phone:
     """Somebody with two-factor on."""
-    user = await (await world.register(name)).mark_sessions_confirmed()
+    user = await (await instance.register(name)).mark_sessions_confirmed()
     _, answer = await user.rest("POST", "/auth/2fa/setup", json={})
     phone = Phone(user, answer["data"]["secret"], [])
     phone.first = phone.code()
@@ -87,8 +87,8 @@ async def change(user: ApiUser, what: str, password: str, code: str) -> tuple[in
     return status, answer and (answer["data"] if status == 200 else answer["code"])
 
 
-async def test_two_factor_is_set_up_used_and_disabled(world):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_two_factor_is_set_up_used_and_disabled(instance):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     client = await ada.connect_client()
     assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": False, "recovery_codes_left": 0}
 
@@ -96,7 +96,7 @@ async def test_two_factor_is_set_up_used_and_disabled(world):
     assert (status, set(answer["data"])) == (200, {"secret", "otpauth_uri"})
     phone = Phone(ada, answer["data"]["secret"], [])
     assert answer["data"]["otpauth_uri"].startswith("otpauth://totp/hubbub:ada%40example.com?secret=")
-    assert set((await login(world))[1]["data"]) == SIGNED  # nothing has changed yet
+    assert set((await login(instance))[1]["data"]) == SIGNED  # nothing has changed yet
     status, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": phone.wrong()})
     assert (status, answer["errors"][0]["field"]) == (422, "code")
 
@@ -105,22 +105,22 @@ async def test_two_factor_is_set_up_used_and_disabled(world):
     assert len(set(answer["data"]["recovery_codes"])) == 10
     assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": True, "recovery_codes_left": 10}
 
-    _, answer = await login(world, device_name="a new phone")
+    _, answer = await login(instance, device_name="a new phone")
     assert answer["data"]["mfa_required"] is True
-    status, signed = await verify(world, answer["data"]["mfa_token"], phone.code(1))
+    status, signed = await verify(instance, answer["data"]["mfa_token"], phone.code(1))
     assert (status, set(signed)) == (200, SIGNED)
     assert await models.Session.filter(device_name="a new phone").exists()
-    assert (await ApiUser(world, signed).rest("GET", "/auth/me"))[0] == 200
+    assert (await ApiUser(instance, signed).rest("GET", "/auth/me"))[0] == 200
 
     assert await change(ada, "disable", PASSWORD, await phone.fresh()) == (204, None)
-    assert set((await login(world))[1]["data"]) == SIGNED
+    assert set((await login(instance))[1]["data"]) == SIGNED
     assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": False, "recovery_codes_left": 0}
     await client.synchronize()  # through all of it the sessions go on
     assert client.count_events("auth:revoked") == 0
 
 
-async def test_a_secret_can_be_replaced_until_a_code_confirms_it(world):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_a_secret_can_be_replaced_until_a_code_confirms_it(instance):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     status, answer = await ada.rest("POST", "/auth/2fa/enable", json={"code": "123456"})
     assert (status, answer["code"]) == (409, "conflict")
     first, second = [
@@ -136,11 +136,11 @@ async def test_a_secret_can_be_replaced_until_a_code_confirms_it(world):
         assert (status, answer["code"]) == (409, "conflict")
 
 
-async def test_two_factor_is_not_revealed_before_the_right_password(world):
-    await equipped(world)
-    await world.register("bob")
+async def test_two_factor_is_not_revealed_before_the_right_password(instance):
+    await equipped(instance)
+    await instance.register("bob")
 
-    answers = [await login(world, name, "a wrong password") for name in ("ada", "bob", "nobody")]
+    answers = [await login(instance, name, "a wrong password") for name in ("ada", "bob", "nobody")]
 
     for _, document in answers:
         del document["request_id"]
@@ -148,55 +148,56 @@ async def test_two_factor_is_not_revealed_before_the_right_password(world):
     assert answers[0][0] == 401
 
 
-async def test_a_code_is_valid_once(world):
-    phone = await equipped(world)
+async def test_a_code_is_valid_once(instance):
+    phone = await equipped(instance)
     now, later = phone.code(), phone.code(1)
 
-    assert await verify(world, await owe(world), phone.first) == (401, "unauthenticated")  # it enabled
-    assert (await verify(world, await owe(world), later))[0] == 200
+    assert await verify(instance, await owe(instance), phone.first) == (401, "unauthenticated")  # it enabled
+    assert (await verify(instance, await owe(instance), later))[0] == 200
     for code in (later, now):  # the same one, and one before it
-        assert await verify(world, await owe(world), code) == (401, "unauthenticated")
+        assert await verify(instance, await owe(instance), code) == (401, "unauthenticated")
     assert await change(phone.person, "disable", PASSWORD, later) == (422, "code")
 
 
-async def test_a_code_sent_twice_at_once_is_valid_once(world):
-    phone = await equipped(world)
-    owed, code = [await owe(world) for _ in range(4)], phone.code(1)
+async def test_a_code_sent_twice_at_once_is_valid_once(instance):
+    phone = await equipped(instance)
+    owed, code = [await owe(instance) for _ in range(4)], phone.code(1)
 
-    answers = await asyncio.gather(*(verify(world, token, code) for token in owed))
+    answers = await asyncio.gather(*(verify(instance, token, code) for token in owed))
 
     assert sorted(status for status, _ in answers) == [200, 401, 401, 401]
 
 
-async def test_a_login_is_completed_once(world):
-    phone = await equipped(world)
-    token = await owe(world)
+async def test_a_login_is_completed_once(instance):
+    phone = await equipped(instance)
+    token = await owe(instance)
     good = [phone.code(1), *phone.recovery[:3]]
 
-    answers = await asyncio.gather(*(verify(world, token, code) for code in good))
+    answers = await asyncio.gather(*(verify(instance, token, code) for code in good))
 
     assert sorted(status for status, _ in answers) == [200, 400, 400, 400]
-    assert await verify(world, token, phone.recovery[4]) == (400, "invalid_token")
+    assert await verify(instance, token, phone.recovery[4]) == (400, "invalid_token")
     assert await models.RecoveryCode.all().count() >= 9  # those that were refused are not spent
 
 
-async def test_a_challenge_accepts_five_codes(world):
-    phone = await equipped(world)
-    token = await owe(world)
+async def test_a_challenge_accepts_five_codes(instance):
+    phone = await equipped(instance)
+    token = await owe(instance)
     for _ in range(5):
-        assert await verify(world, token, "aaaa-aaaa-aaaa-aaaa") == (401, "unauthenticated")
+        assert await verify(instance, token, "aaaa-aaaa-aaaa-aaaa") == (401, "unauthenticated")
 
-    assert await verify(world, token, phone.code(1)) == (400, "invalid_token")
-    assert (await verify(world, await owe(world), phone.code(1)))[0] == 200
+    assert await verify(instance, token, phone.code(1)) == (400, "invalid_token")
+    assert (await verify(instance, await owe(instance), phone.code(1)))[0] == 200
 
 
-async def test_guesses_are_counted_over_all_challenges_and_waits_grow(world):
-    phone = await equipped(world)
+async def test_guesses_are_counted_over_all_challenges_and_waits_grow(instance):
+    phone = await equipped(instance)
     for _ in range(5):
-        assert await verify(world, await owe(world), phone.wrong()) == (401, "unauthenticated")
+        assert await verify(instance, await owe(instance), phone.wrong()) == (401, "unauthenticated")
 
-    async with world.http.post(
-        f"{world.url}/api/v1/auth/2fa/verify", json={"mfa_token": await owe(world), "code": phone.code(1)}
+    async with instance.http.post(
+        f"{instance.url}/api/v1/auth/2fa/verify",
+        json={"mfa_token": await owe(instance), "code": phone.code(1)},
     ) as answer:
         assert (answer.status, (await answer.json())["code"]) == (429, "rate_limited")
         assert 0 < int(answer.headers["Retry-After"]) <= 31
@@ -204,64 +205,67 @@ async def test_guesses_are_counted_over_all_challenges_and_waits_grow(world):
         assert await change(phone.person, "disable", PASSWORD, code) == (429, "rate_limited")
     own = models.TwoFactor.filter(user_id=phone.person.id)
     await own.update(wait_until=clock.now())
-    assert await verify(world, await owe(world), phone.wrong()) == (401, "unauthenticated")
+    assert await verify(instance, await owe(instance), phone.wrong()) == (401, "unauthenticated")
     assert (await own.get()).wait_until - clock.now() > timedelta(seconds=35)
 
     # Who has a recovery code need not wait; a right code of the app ends the count.
-    assert (await verify(world, await owe(world), phone.recovery[0]))[0] == 200
+    assert (await verify(instance, await owe(instance), phone.recovery[0]))[0] == 200
     await own.update(wait_until=clock.now())
-    assert (await verify(world, await owe(world), await phone.fresh()))[0] == 200
+    assert (await verify(instance, await owe(instance), await phone.fresh()))[0] == 200
     assert (await own.get()).failures == 0
 
 
-async def test_concurrent_guesses_are_all_counted(world):
-    phone = await equipped(world)
-    owed = [await owe(world) for _ in range(4)]
+async def test_concurrent_guesses_are_all_counted(instance):
+    phone = await equipped(instance)
+    owed = [await owe(instance) for _ in range(4)]
 
-    answers = await asyncio.gather(*(verify(world, token, phone.wrong()) for token in owed for _ in range(5)))
+    answers = await asyncio.gather(
+        *(verify(instance, token, phone.wrong()) for token in owed for _ in range(5))
+    )
 
     assert sorted(status for status, _ in answers) == [401] * 5 + [429] * 15
 
 
-async def test_waits_have_a_maximum(world):
-    phone = await equipped(world)
+async def test_waits_have_a_maximum(instance):
+    phone = await equipped(instance)
     own = models.TwoFactor.filter(user_id=phone.person.id)
     await own.update(failures=100_000)
 
-    assert await verify(world, await owe(world), phone.wrong()) == (401, "unauthenticated")
+    assert await verify(instance, await owe(instance), phone.wrong()) == (401, "unauthenticated")
 
     assert (await own.get()).wait_until - clock.now() <= timedelta(minutes=15)
 
 
-async def test_tokens_of_other_purposes_are_refused_here(world):
-    phone = await equipped(world)
+async def test_tokens_of_other_purposes_are_refused_here(instance):
+    phone = await equipped(instance)
     ada = phone.person
     reset = await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com")
 
     for token in (ada.token, ada.refresh_token, reset, "x"):
-        assert await verify(world, token, phone.code(1)) == (400, "invalid_token")
+        assert await verify(instance, token, phone.code(1)) == (400, "invalid_token")
 
 
-async def test_a_challenge_token_is_refused_elsewhere(world):
-    await equipped(world)
-    token = await owe(world)
+async def test_a_challenge_token_is_refused_elsewhere(instance):
+    await equipped(instance)
+    token = await owe(instance)
     bearer = {"Authorization": f"Bearer {token}"}
 
-    assert (await world.rest("GET", "/auth/me", headers=bearer))[0] == 401
-    assert (await world.rest("POST", "/auth/refresh", json={"refresh_token": token}))[0] == 400
+    assert (await instance.rest("GET", "/auth/me", headers=bearer))[0] == 401
+    assert (await instance.rest("POST", "/auth/refresh", json={"refresh_token": token}))[0] == 400
     for path, more in (("verify-email", {}), ("reset-password", {"password": "staple of another kind"})):
-        status, answer = await world.rest("POST", f"/auth/{path}", json={"token": token, **more})
+        status, answer = await instance.rest("POST", f"/auth/{path}", json={"token": token, **more})
         assert (status, answer["code"]) == (400, "invalid_token")
     with pytest.raises(socketio.exceptions.ConnectionError):
         await ApiUser(
-            world, {**vars(world.users["ada"]), "user": world.users["ada"].account, "access_token": token}
+            instance,
+            {**vars(instance.users["ada"]), "user": instance.users["ada"].account, "access_token": token},
         ).connect_client()
 
 
 @pytest.mark.parametrize("what", ["changed", "reset", "disabled", "expired", "suspended"])
-async def test_a_pending_login_ends_with_the_password_it_began_with(world, what):
-    phone = await equipped(world)
-    ada, token, new = phone.person, await owe(world), "staple of another kind"
+async def test_a_pending_login_ends_with_the_password_it_began_with(instance, what):
+    phone = await equipped(instance)
+    ada, token, new = phone.person, await owe(instance), "staple of another kind"
     wanted = (400, "invalid_token")
     if what == "changed":
         body = {"current_password": PASSWORD, "new_password": new}
@@ -271,8 +275,8 @@ async def test_a_pending_login_ends_with_the_password_it_began_with(world, what)
             "token": await one_time_tokens.create(UUID(ada.id), "reset_password", "ada@example.com"),
             "password": new,
         }
-        assert (await world.rest("POST", "/auth/reset-password", json=body))[0] == 204
-        _, answer = await login(world, password=new)
+        assert (await instance.rest("POST", "/auth/reset-password", json=body))[0] == 204
+        _, answer = await login(instance, password=new)
         assert answer["data"]["mfa_required"] is True  # it stays on
     elif what == "disabled":
         assert (await change(ada, "disable", PASSWORD, phone.recovery[1]))[0] == 204
@@ -282,38 +286,38 @@ async def test_a_pending_login_ends_with_the_password_it_began_with(world, what)
         await models.User.filter(id=ada.id).update(suspended_at=clock.now())
         wanted = (403, "suspended")
 
-    assert await verify(world, token, phone.recovery[0]) == wanted
+    assert await verify(instance, token, phone.recovery[0]) == wanted
 
 
-async def test_a_recovery_code_is_valid_once_in_any_spelling(world):
-    phone = await equipped(world)
-    eve = await equipped(world, "eve")
+async def test_a_recovery_code_is_valid_once_in_any_spelling(instance):
+    phone = await equipped(instance)
+    eve = await equipped(instance, "eve")
     code = phone.recovery[0]
 
-    assert await verify(world, await owe(world), eve.recovery[0]) == (401, "unauthenticated")
-    assert (await verify(world, await owe(world), f" {code.upper().replace('-', ' ')} "))[0] == 200
-    assert await verify(world, await owe(world), code) == (401, "unauthenticated")
-    owed = [await owe(world) for _ in range(3)]
-    answers = await asyncio.gather(*(verify(world, token, phone.recovery[1]) for token in owed))
+    assert await verify(instance, await owe(instance), eve.recovery[0]) == (401, "unauthenticated")
+    assert (await verify(instance, await owe(instance), f" {code.upper().replace('-', ' ')} "))[0] == 200
+    assert await verify(instance, await owe(instance), code) == (401, "unauthenticated")
+    owed = [await owe(instance) for _ in range(3)]
+    answers = await asyncio.gather(*(verify(instance, token, phone.recovery[1]) for token in owed))
     assert sorted(status for status, _ in answers) == [200, 401, 401]
     assert (await phone.person.rest("GET", "/auth/2fa"))[1]["data"]["recovery_codes_left"] == 8
 
 
-async def test_recovery_codes_are_generated_again(world):
-    phone = await equipped(world)
+async def test_recovery_codes_are_generated_again(instance):
+    phone = await equipped(instance)
 
     status, displayed = await change(phone.person, "recovery-codes", PASSWORD, phone.recovery[0])
 
     assert (status, len(displayed["recovery_codes"])) == (200, 10)
     assert not set(displayed["recovery_codes"]) & set(phone.recovery)
-    assert await verify(world, await owe(world), phone.recovery[1]) == (401, "unauthenticated")
-    assert (await verify(world, await owe(world), displayed["recovery_codes"][0]))[0] == 200
+    assert await verify(instance, await owe(instance), phone.recovery[1]) == (401, "unauthenticated")
+    assert (await verify(instance, await owe(instance), displayed["recovery_codes"][0]))[0] == 200
 
 
 @pytest.mark.parametrize("what", ["disable", "recovery-codes"])
-async def test_a_session_alone_changes_nothing(world, what):
-    phone = await equipped(world)
-    ada, bob = phone.person, await world.register("bob")
+async def test_a_session_alone_changes_nothing(instance, what):
+    phone = await equipped(instance)
+    ada, bob = phone.person, await instance.register("bob")
 
     assert await change(bob, what, PASSWORD, WRONG) == (409, "conflict")
     assert await change(ada, what, PASSWORD, phone.wrong()) == (422, "code")
@@ -323,13 +327,13 @@ async def test_a_session_alone_changes_nothing(world, what):
     assert (await ada.rest("GET", "/auth/2fa"))[1]["data"] == {"enabled": True, "recovery_codes_left": 10}
 
 
-async def test_neither_database_nor_log_contains_a_secret(world, caplog):
+async def test_neither_database_nor_log_contains_a_secret(instance, caplog):
     caplog.set_level(logging.DEBUG)
-    phone = await equipped(world)
-    token = await owe(world)
-    await verify(world, token, phone.wrong())
-    await verify(world, token, phone.recovery[0])
-    token = await owe(world)
+    phone = await equipped(instance)
+    token = await owe(instance)
+    await verify(instance, token, phone.wrong())
+    await verify(instance, token, phone.recovery[0])
+    token = await owe(instance)
 
     rows: list[dict[str, Any]] = []
     for table in (models.TwoFactor, models.RecoveryCode, models.MfaChallenge, models.Job):
@@ -340,14 +344,14 @@ async def test_neither_database_nor_log_contains_a_secret(world, caplog):
         assert secret not in kept
 
 
-async def test_the_export_mentions_two_factor_and_a_deletion_removes_it(world):
-    phone = await equipped(world)
+async def test_the_export_mentions_two_factor_and_a_deletion_removes_it(instance):
+    phone = await equipped(instance)
     ada = phone.person
-    await owe(world)
+    await owe(instance)
     _, answer = await ada.rest("GET", "/users/account/export")
     assert answer["data"]["account"]["two_factor"] is True
     assert phone.secret not in str(answer)
-    bob = await (await world.register("bob")).mark_sessions_confirmed()
+    bob = await (await instance.register("bob")).mark_sessions_confirmed()
     assert (await bob.rest("GET", "/users/account/export"))[1]["data"]["account"]["two_factor"] is False
 
     token = await one_time_tokens.create(UUID(ada.id), "delete_account", "ada@example.com")
@@ -369,14 +373,14 @@ class TestMail:
     def settings(self, settings: Any, mailbox: Mailbox) -> Any:
         return settings.model_copy(update={"smtp_url": mailbox.url, "inline_workers": True})
 
-    async def test_the_owner_gets_an_email_about_every_change(self, world, mailbox):
-        phone = await equipped(world)
+    async def test_the_owner_gets_an_email_about_every_change(self, instance, mailbox):
+        phone = await equipped(instance)
         await mailbox.next_message("ada@example.com", "Two-factor login is on")
         await phone.person.rest("PATCH", "/settings/preferences", json={"language": "de"})
         for _ in range(5):
-            await verify(world, await owe(world), phone.wrong())
+            await verify(instance, await owe(instance), phone.wrong())
         await mailbox.next_message("ada@example.com", "Falsche Codes")
-        await verify(world, await owe(world), phone.recovery[0])
+        await verify(instance, await owe(instance), phone.recovery[0])
         await mailbox.next_message("ada@example.com", "Ein Notfallcode wurde benutzt")
         await models.TwoFactor.all().update(wait_until=None)
         await change(phone.person, "disable", PASSWORD, phone.recovery[1])
@@ -391,22 +395,22 @@ async def test_two_factor_survives_a_new_secret_key(settings):
         }
     )
     without = during.model_copy(update={"secret_key_previous": ()})
-    async with LiveInstance(settings) as world:
-        phone = await equipped(world)
-        owed = await owe(world)
+    async with LiveInstance(settings) as instance:
+        phone = await equipped(instance)
+        owed = await owe(instance)
 
-    async with LiveInstance(during) as world:
-        assert (await verify(world, owed, phone.code(1)))[0] == 200
+    async with LiveInstance(during) as instance:
+        assert (await verify(instance, owed, phone.code(1)))[0] == 200
 
-    async with LiveInstance(without) as world:
-        assert await verify(world, await owe(world), await phone.fresh()) == (503, "unavailable")
-        assert (await verify(world, await owe(world), phone.recovery[0]))[0] == 200
+    async with LiveInstance(without) as instance:
+        assert await verify(instance, await owe(instance), await phone.fresh()) == (503, "unavailable")
+        assert (await verify(instance, await owe(instance), phone.recovery[0]))[0] == 200
 
 
-async def test_every_step_is_recorded_without_secrets(world):
-    phone = await equipped(world)
-    await verify(world, await owe(world), phone.wrong())
-    await verify(world, await owe(world), phone.recovery[0])
+async def test_every_step_is_recorded_without_secrets(instance):
+    phone = await equipped(instance)
+    await verify(instance, await owe(instance), phone.wrong())
+    await verify(instance, await owe(instance), phone.recovery[0])
     await change(phone.person, "recovery-codes", "a wrong password", phone.recovery[1])
     _, displayed = await change(phone.person, "recovery-codes", PASSWORD, phone.recovery[1])
     await change(phone.person, "disable", PASSWORD, displayed["recovery_codes"][0])

@@ -4,12 +4,12 @@ from urllib.parse import quote
 from uuid import uuid4
 
 
-async def test_a_message_over_rest_reaches_sockets_once(world):
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_message_over_rest_reaches_sockets_once(instance):
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     body = {"client_id": str(uuid4()), "body": "hello"}
 
     answers = [
-        await world.users["ada"].rest("POST", f"/rooms/{room_id}/messages", json=body) for _ in range(2)
+        await instance.users["ada"].rest("POST", f"/rooms/{room_id}/messages", json=body) for _ in range(2)
     ]
 
     assert answers[0] == answers[1]
@@ -19,12 +19,12 @@ async def test_a_message_over_rest_reaches_sockets_once(world):
         assert (await client.next_event("message:new"))["message"] == sent["data"]
     await bob.synchronize()
     assert bob.count_events("message:new") == 1
-    assert await world.users["bob"].rest("GET", f"/messages/{sent['data']['id']}") == (200, sent)
+    assert await instance.users["bob"].rest("GET", f"/messages/{sent['data']['id']}") == (200, sent)
 
 
-async def test_the_same_client_id_in_another_room_is_a_conflict(world):
-    room_id, _ = await world.room_with_clients("ada", "bob")
-    ada = world.users["ada"]
+async def test_the_same_client_id_in_another_room_is_a_conflict(instance):
+    room_id, _ = await instance.room_with_clients("ada", "bob")
+    ada = instance.users["ada"]
     _, other = await ada.rest("POST", "/rooms", json={"kind": "private"})
     body = {"client_id": str(uuid4()), "body": "hello"}
 
@@ -33,11 +33,11 @@ async def test_the_same_client_id_in_another_room_is_a_conflict(world):
     assert (status, refusal["code"]) == (409, "conflict")
 
 
-async def test_history_is_paged(world):
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def test_history_is_paged(instance):
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
     seqs = [(await ada.send(room_id, f"message {number}"))["seq"] for number in range(5)]
     path = f"/rooms/{room_id}/messages"
-    bob = world.users["bob"]
+    bob = instance.users["bob"]
 
     async def page(query):
         status, answer = await bob.rest("GET", f"{path}?{query}")
@@ -55,11 +55,11 @@ async def test_history_is_paged(world):
         assert refusal["errors"]
 
 
-async def test_messages_are_searched(world):
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def test_messages_are_searched(instance):
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
     for text in ("the quick brown fox", "the lazy dog", "世界 foxes"):
         await ada.send(room_id, text)
-    bob = world.users["bob"]
+    bob = instance.users["bob"]
 
     async def found(query):
         status, answer = await bob.rest("GET", f"/messages/search?{query}")
@@ -72,32 +72,32 @@ async def test_messages_are_searched(world):
     bodies, cursor = await found("q=fox&limit=1")
     assert bodies == ["世界 foxes"]
     assert await found(f"q=fox&limit=1&cursor={cursor}") == (["the quick brown fox"], None)
-    eve = await world.register("eve")
+    eve = await instance.register("eve")
     assert (await eve.rest("GET", "/messages/search?q=fox"))[1]["data"] == []
 
 
-async def test_a_message_is_edited_and_deleted(world):
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_message_is_edited_and_deleted(instance):
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     message = await ada.send(room_id, "helo")
     path = f"/messages/{message['id']}"
 
-    status, edited = await world.users["ada"].rest("PATCH", path, json={"body": "hello"})
+    status, edited = await instance.users["ada"].rest("PATCH", path, json={"body": "hello"})
     assert (status, edited["data"]["body"]) == (200, "hello")
     assert edited["data"]["edited_at"]
     assert (await bob.next_event("message:updated"))["message"]["body"] == "hello"
-    status, refusal = await world.users["bob"].rest("PATCH", path, json={"body": "ha"})
+    status, refusal = await instance.users["bob"].rest("PATCH", path, json={"body": "ha"})
     assert (status, refusal["code"]) == (403, "forbidden")
-    assert (await world.users["bob"].rest("DELETE", path))[0] == 403
-    status, deleted = await world.users["ada"].rest("DELETE", path)
+    assert (await instance.users["bob"].rest("DELETE", path))[0] == 403
+    status, deleted = await instance.users["ada"].rest("DELETE", path)
     assert (status, deleted["data"]["body"]) == (200, "")
     assert deleted["data"]["deleted_at"]
     assert (await bob.next_event("message:deleted"))["message_id"] == message["id"]
 
 
-async def test_reactions_are_added_and_removed(world):
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_reactions_are_added_and_removed(instance):
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     message = await ada.send(room_id, "hello")
-    user = world.users["bob"]
+    user = instance.users["bob"]
     path = f"/messages/{message['id']}/reactions/{quote('👍🏽')}"
 
     for _ in range(2):
@@ -113,10 +113,10 @@ async def test_reactions_are_added_and_removed(world):
         assert (status, refusal["code"]) == (422, "invalid_payload"), odd
 
 
-async def test_messages_of_others_are_not_found(world):
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def test_messages_of_others_are_not_found(instance):
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
     message = await ada.send(room_id, "hello")
-    eve = await world.register("eve")
+    eve = await instance.register("eve")
     path = f"/messages/{message['id']}"
 
     for method, where, body in [
@@ -130,9 +130,9 @@ async def test_messages_of_others_are_not_found(world):
         assert (status, refusal["code"]) == (404, "not_found")
 
 
-async def test_an_invalid_message_is_refused(world):
-    room_id, _ = await world.room_with_clients("ada", "bob")
-    ada = world.users["ada"]
+async def test_an_invalid_message_is_refused(instance):
+    room_id, _ = await instance.room_with_clients("ada", "bob")
+    ada = instance.users["ada"]
     good = {"client_id": str(uuid4()), "body": "hello"}
 
     for changes, field in [

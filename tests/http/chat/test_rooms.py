@@ -6,8 +6,8 @@ ROOM = {"id", "kind", "name", "topic", "created_by", "created_at", "last_seq", "
 ROOM |= {"peer", "last_message"}
 
 
-async def test_a_room_is_created_read_and_changed(world):
-    ada = await world.register("ada")
+async def test_a_room_is_created_read_and_changed(instance):
+    ada = await instance.register("ada")
     client = await ada.connect_client()
 
     status, made = await ada.rest(
@@ -24,17 +24,17 @@ async def test_a_room_is_created_read_and_changed(world):
     assert await ada.rest("GET", f"/rooms/{room_id}") == (200, changed)
 
 
-async def test_a_new_room_has_a_location(world):
-    ada = await world.register("ada")
+async def test_a_new_room_has_a_location(instance):
+    ada = await instance.register("ada")
     headers = {"Authorization": f"Bearer {ada.token}"}
-    async with world.http.post(
-        f"{world.url}/api/v1/rooms", json={"kind": "private"}, headers=headers
+    async with instance.http.post(
+        f"{instance.url}/api/v1/rooms", json={"kind": "private"}, headers=headers
     ) as answer:
         assert answer.headers["Location"] == f"/api/v1/rooms/{(await answer.json())['data']['id']}"
 
 
-async def test_own_rooms_are_paged(world):
-    ada = await world.register("ada")
+async def test_own_rooms_are_paged(instance):
+    ada = await instance.register("ada")
     for number in range(4):
         await ada.rest("POST", "/rooms", json={"kind": "private", "name": f"room {number}"})
 
@@ -50,8 +50,8 @@ async def test_own_rooms_are_paged(world):
     assert found == ["room 3", "room 2", "room 1", "room 0", "general"]
 
 
-async def test_public_rooms_are_listed_joined_and_left(world):
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_public_rooms_are_listed_joined_and_left(instance):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     _, made = await ada.rest("POST", "/rooms", json={"kind": "public", "name": "Gardening"})
     room_id = made["data"]["id"]
 
@@ -67,8 +67,8 @@ async def test_public_rooms_are_listed_joined_and_left(world):
     assert (await bob.rest("POST", f"/rooms/{room_id}/leave"))[0] == 403
 
 
-async def test_members_are_added_changed_and_removed(world):
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_members_are_added_changed_and_removed(instance):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     _, made = await ada.rest("POST", "/rooms", json={"kind": "private"})
     members = f"/rooms/{made['data']['id']}/members"
 
@@ -88,9 +88,9 @@ async def test_members_are_added_changed_and_removed(world):
     assert (await bob.rest("GET", members))[0] == 404
 
 
-async def test_a_room_is_marked_as_read(world):
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
-    bob = world.users["bob"]
+async def test_a_room_is_marked_as_read(instance):
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
+    bob = instance.users["bob"]
     message = await ada.send(room_id, "hello")
 
     _, room = await bob.rest("GET", f"/rooms/{room_id}")
@@ -99,8 +99,8 @@ async def test_a_room_is_marked_as_read(world):
     assert answer == (200, {"data": {"last_read_seq": message["seq"], "unread": 0, "mentions": 0}})
 
 
-async def test_an_existing_direct_room_is_returned(world):
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_an_existing_direct_room_is_returned(instance):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
 
     made = [
         await one.rest("POST", "/rooms", json={"kind": "direct", "member_ids": [other.id]})
@@ -110,8 +110,8 @@ async def test_an_existing_direct_room_is_returned(world):
     assert len({answer["data"]["id"] for _, answer in made}) == 1
 
 
-async def test_an_invalid_room_is_refused(world):
-    ada = await world.register("ada")
+async def test_an_invalid_room_is_refused(instance):
+    ada = await instance.register("ada")
     cases = [
         ({}, 422, "invalid_payload"),
         ({"kind": "secret"}, 422, "invalid_payload"),
@@ -125,9 +125,9 @@ async def test_an_invalid_room_is_refused(world):
         assert (got, refusal["code"]) == (status, code), body
 
 
-async def test_rooms_of_others_are_not_found(world):
-    room_id, _ = await world.room_with_clients("ada", "bob")
-    eve = await world.register("eve")
+async def test_rooms_of_others_are_not_found(instance):
+    room_id, _ = await instance.room_with_clients("ada", "bob")
+    eve = await instance.register("eve")
 
     for method, path, body in [
         ("GET", "", None),
@@ -139,7 +139,7 @@ async def test_rooms_of_others_are_not_found(world):
         ("POST", "/join", None),
         ("POST", "/leave", None),
         ("POST", "/read", {"seq": 1}),
-        ("DELETE", f"/members/{world.users['bob'].id}", None),
+        ("DELETE", f"/members/{instance.users['bob'].id}", None),
     ]:
         status, refusal = await eve.rest(method, f"/rooms/{room_id}{path}", json=body)
         assert (status, refusal["code"]) == (404, "not_found"), (method, path)

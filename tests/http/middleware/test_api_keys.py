@@ -25,41 +25,41 @@ EXAMPLES = Path(__file__).parents[3] / "docs" / "rest.md"
 
 
 @pytest.fixture
-async def key(world) -> dict[str, Any]:
+async def key(instance) -> dict[str, Any]:
     """A key of Ada's that signs."""
-    return await make(await world.register("ada"), signed=True)
+    return await make(await instance.register("ada"), signed=True)
 
 
 async def send(
-    world: LiveInstance, key: dict[str, Any], method: str, target: str, body: bytes, signature: str | None
+    instance: LiveInstance, key: dict[str, Any], method: str, target: str, body: bytes, signature: str | None
 ) -> tuple[int, str]:
     """Status and detail."""
     headers = {"Content-Type": "application/json", **({"X-Signature": signature} if signature else {})}
     path = target.removeprefix("/api/v1")
-    status, answer = await ask(world, key["key"], method, path, data=body, headers=headers)
+    status, answer = await ask(instance, key["key"], method, path, data=body, headers=headers)
     return status, answer.get("detail", "")
 
 
-async def test_a_signed_request_is_accepted(world, key):
+async def test_a_signed_request_is_accepted(instance, key):
     secret = key["signing_secret"]
 
-    assert await send(world, key, "POST", ROOMS, BODY, sign(secret, "POST", ROOMS, BODY)) == (201, "")
+    assert await send(instance, key, "POST", ROOMS, BODY, sign(secret, "POST", ROOMS, BODY)) == (201, "")
     target = f"{ROOMS}/public?q=gar&limit=5"
-    assert (await send(world, key, "GET", target, b"", sign(secret, "GET", target)))[0] == 200
+    assert (await send(instance, key, "GET", target, b"", sign(secret, "GET", target)))[0] == 200
 
 
-async def test_an_unsigned_request_is_refused(world, key):
+async def test_an_unsigned_request_is_refused(instance, key):
     for signature in (None, "x", "t=1,n=abcdefgh,s="):
-        status, detail = await send(world, key, "POST", ROOMS, BODY, signature)
+        status, detail = await send(instance, key, "POST", ROOMS, BODY, signature)
         assert (status, "X-Signature" in detail) == (401, True)
     assert not await models.Room.filter(name="Garden").exists()
     assert (await audited(key["id"]))[-1] == ("api_key.use", "failed", "unsigned")
 
 
-async def test_a_signature_is_valid_for_one_request(world, key):
+async def test_a_signature_is_valid_for_one_request(instance, key):
     secret = key["signing_secret"]
     good = sign(secret, "POST", ROOMS, BODY)
-    other = await make(world.users["ada"], signed=True)
+    other = await make(instance.users["ada"], signed=True)
     forged = [
         (key, "POST", ROOMS, b'{"kind":"public","name":"Shed"}', good),
         (key, "POST", f"{ROOMS}?x=1", BODY, good),
@@ -73,18 +73,18 @@ async def test_a_signature_is_valid_for_one_request(world, key):
     ]
 
     for each in forged:
-        status, detail = await send(world, *each)
+        status, detail = await send(instance, *each)
         assert (status, "does not match this request" in detail) == (401, True), each
     assert not await models.Room.filter(name__in=["Garden", "Shed"]).exists()
     assert (await audited(key["id"]))[-1] == ("api_key.use", "failed", "wrong_signature")
     # None of this has used up what was signed.
-    assert (await send(world, key, "POST", ROOMS, BODY, good))[0] == 201
+    assert (await send(instance, key, "POST", ROOMS, BODY, good))[0] == 201
 
 
-async def test_a_repeated_request_is_refused(world, key):
+async def test_a_repeated_request_is_refused(instance, key):
     good = sign(key["signing_secret"], "POST", ROOMS, BODY)
 
-    answers = await asyncio.gather(*(send(world, key, "POST", ROOMS, BODY, good) for _ in range(5)))
+    answers = await asyncio.gather(*(send(instance, key, "POST", ROOMS, BODY, good) for _ in range(5)))
 
     assert sorted(status for status, _ in answers) == [201, 401, 401, 401, 401]
     assert {"nonce" in detail for status, detail in answers if status == 401} == {True}
@@ -92,28 +92,28 @@ async def test_a_repeated_request_is_refused(world, key):
     nonce = re.search(r"n=(\w+)", good)
     assert nonce is not None
     again = sign(key["signing_secret"], "GET", ROOMS, nonce=nonce[1])
-    assert (await send(world, key, "GET", ROOMS, b"", again))[0] == 401
-    other = await make(world.users["ada"], signed=True)
+    assert (await send(instance, key, "GET", ROOMS, b"", again))[0] == 401
+    other = await make(instance.users["ada"], signed=True)
     own = sign(other["signing_secret"], "GET", ROOMS, nonce=nonce[1])
-    assert (await send(world, other, "GET", ROOMS, b"", own))[0] == 200
+    assert (await send(instance, other, "GET", ROOMS, b"", own))[0] == 200
 
 
-async def test_an_instance_started_later_refuses_a_repeated_request(world, key):
+async def test_an_instance_started_later_refuses_a_repeated_request(instance, key):
     good = sign(key["signing_secret"], "POST", ROOMS, BODY)
-    assert (await send(world, key, "POST", ROOMS, BODY, good))[0] == 201
+    assert (await send(instance, key, "POST", ROOMS, BODY, good))[0] == 201
 
-    await world.app.stop()
-    world.app = await type(world.app)(world.settings).start()
+    await instance.app.stop()
+    instance.app = await type(instance.app)(instance.settings).start()
 
-    status, detail = await send(world, key, "POST", ROOMS, BODY, good)
+    status, detail = await send(instance, key, "POST", ROOMS, BODY, good)
     assert (status, "nonce" in detail) == (401, True)
 
 
 @pytest.mark.parametrize(("seconds", "wanted"), [(-330, 401), (-270, 200), (270, 200), (330, 401)])
-async def test_an_old_signature_is_refused(world, key, seconds, wanted):
+async def test_an_old_signature_is_refused(instance, key, seconds, wanted):
     signature = sign(key["signing_secret"], "GET", ROOMS, timestamp=time.time() + seconds)
 
-    status, detail = await send(world, key, "GET", ROOMS, b"", signature)
+    status, detail = await send(instance, key, "GET", ROOMS, b"", signature)
 
     assert status == wanted
     if wanted == 401:
@@ -121,25 +121,25 @@ async def test_an_old_signature_is_refused(world, key, seconds, wanted):
         assert (await audited(key["id"]))[-1] == ("api_key.use", "failed", "signed_at_another_time")
 
 
-async def test_a_key_without_signing_needs_no_signature(world, key):
-    plain = await make(world.users["ada"])
+async def test_a_key_without_signing_needs_no_signature(instance, key):
+    plain = await make(instance.users["ada"])
 
-    assert (await send(world, plain, "GET", ROOMS, b"", None))[0] == 200
-    assert (await send(world, plain, "GET", ROOMS, b"", "t=1,n=whatever,s="))[0] == 200
+    assert (await send(instance, plain, "GET", ROOMS, b"", None))[0] == 200
+    assert (await send(instance, plain, "GET", ROOMS, b"", "t=1,n=whatever,s="))[0] == 200
 
 
-async def test_uploads_are_not_signed(world, key):
+async def test_uploads_are_not_signed(instance, key):
     signature = sign(key["signing_secret"], "POST", ROOMS)
     headers = {"Content-Type": "multipart/form-data; boundary=x", "X-Signature": signature}
 
-    status, answer = await ask(world, key["key"], "POST", "/rooms", data=b"--x--", headers=headers)
+    status, answer = await ask(instance, key["key"], "POST", "/rooms", data=b"--x--", headers=headers)
 
     assert (status, "Uploads" in answer["detail"]) == (401, True)
 
 
-async def test_expired_nonces_are_deleted(world, key):
+async def test_expired_nonces_are_deleted(instance, key):
     good = sign(key["signing_secret"], "GET", ROOMS)
-    assert (await send(world, key, "GET", ROOMS, b"", good))[0] == 200
+    assert (await send(instance, key, "GET", ROOMS, b"", good))[0] == 200
     kept = await models.UsedNonce.get()
     assert clock.now().timestamp() + 500 < kept.expires_at.timestamp() <= clock.now().timestamp() + 601
 
@@ -150,15 +150,15 @@ async def test_expired_nonces_are_deleted(world, key):
     assert not await models.UsedNonce.exists()
 
 
-async def test_the_secret_key_can_be_replaced(world, key):
+async def test_the_secret_key_can_be_replaced(instance, key):
     """Signing goes on with the next secret key, and after a while without the one of before."""
-    container = world.app.container
+    container = instance.app.container
 
     async def works() -> bool:
         signature = sign(key["signing_secret"], "GET", ROOMS)
-        return (await send(world, key, "GET", ROOMS, b"", signature))[0] == 200
+        return (await send(instance, key, "GET", ROOMS, b"", signature))[0] == 200
 
-    old = world.settings.secret_key
+    old = instance.settings.secret_key
     assert key["signing_secret"] not in str(await models.ApiKey.all().values())
     container.sealing = Sealing(["the next one", old])
     assert await works()
@@ -169,18 +169,18 @@ async def test_the_secret_key_can_be_replaced(world, key):
     # And of one that nobody lists any more: a clear word.
     container.sealing = Sealing(["quite another"])
     await reencryption.run(container)
-    status, detail = await send(world, key, "GET", ROOMS, b"", sign(key["signing_secret"], "GET", ROOMS))
+    status, detail = await send(instance, key, "GET", ROOMS, b"", sign(key["signing_secret"], "GET", ROOMS))
     assert (status, "Create a new key" in detail) == (401, True)
 
 
 @pytest.mark.parametrize("language", ["sh", "python", "js"])
-async def test_the_documented_examples_work(world, key, language, tmp_path):
+async def test_the_documented_examples_work(instance, key, language, tmp_path):
     found = re.findall(rf"```{language}\n(.*?)```", EXAMPLES.read_text(), re.DOTALL)
     (example,) = [code for code in found if "X-Signature" in code]
     file = tmp_path / {"sh": "example.sh", "python": "example.py", "js": "example.mjs"}[language]
     file.write_text(example)
     program = {"sh": "bash", "python": sys.executable, "js": "node"}[language]
-    variables = {"HUBBUB_URL": world.url, "HUBBUB_KEY": key["key"], "HUBBUB_SECRET": key["signing_secret"]}
+    variables = {"HUBBUB_URL": instance.url, "HUBBUB_KEY": key["key"], "HUBBUB_SECRET": key["signing_secret"]}
 
     process = await asyncio.create_subprocess_exec(
         *(program, str(file)),

@@ -30,9 +30,9 @@ def expected(origins, origin):
 
 
 @pytest.mark.parametrize("origin", [FRIEND, STRANGER, "null"])
-async def test_a_preflight_needs_no_token(world, origins, origin):
+async def test_a_preflight_needs_no_token(instance, origins, origin):
     headers = {"Origin": origin, **PREFLIGHT}
-    async with world.http.options(f"{world.url}/api/v1/rooms", headers=headers) as answer:
+    async with instance.http.options(f"{instance.url}/api/v1/rooms", headers=headers) as answer:
         assert answer.status == 204
         allowed = expected(origins, origin)
         assert answer.headers.get("Access-Control-Allow-Origin") == allowed
@@ -44,64 +44,64 @@ async def test_a_preflight_needs_no_token(world, origins, origin):
 
 
 @pytest.mark.parametrize("origin", [FRIEND, STRANGER])
-async def test_allowed_origins_may_read_responses_and_errors(world, origins, origin):
+async def test_allowed_origins_may_read_responses_and_errors(instance, origins, origin):
     for path, status in [("/health/live", 200), ("/api/v1/rooms", 401), ("/nothing", 404)]:
-        async with world.http.get(world.url + path, headers={"Origin": origin}) as answer:
+        async with instance.http.get(instance.url + path, headers={"Origin": origin}) as answer:
             assert answer.status == status
             assert answer.headers.get("Access-Control-Allow-Origin") == expected(origins, origin)
 
 
-async def test_responses_vary_by_origin_where_it_matters(world, origins):
-    async with world.http.get(f"{world.url}/health/live") as answer:
+async def test_responses_vary_by_origin_where_it_matters(instance, origins):
+    async with instance.http.get(f"{instance.url}/health/live") as answer:
         assert answer.headers.get("Vary") == (None if "*" in origins else "Origin")
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-async def test_socket_io_responds_to_its_own_preflight(world, origins):
+async def test_socket_io_responds_to_its_own_preflight(instance, origins):
     headers = {"Origin": FRIEND, **PREFLIGHT}
-    async with world.http.options(
-        f"{world.url}/socket.io/?EIO=4&transport=polling", headers=headers
+    async with instance.http.options(
+        f"{instance.url}/socket.io/?EIO=4&transport=polling", headers=headers
     ) as answer:
         assert answer.status == (204 if origins else 403)
         assert answer.headers.get("Access-Control-Allow-Origin") in ((FRIEND, "*") if origins else (None,))
 
 
-async def rest(world, origin):
-    async with world.http.get(f"{world.url}/api/v1/rooms", headers={"Origin": origin}) as answer:
+async def rest(instance, origin):
+    async with instance.http.get(f"{instance.url}/api/v1/rooms", headers={"Origin": origin}) as answer:
         return "Access-Control-Allow-Origin" in answer.headers
 
 
-async def polling(world, origin):
+async def polling(instance, origin):
     query = "/socket.io/?EIO=4&transport=polling"
-    async with world.http.get(world.url + query, headers={"Origin": origin}) as answer:
+    async with instance.http.get(instance.url + query, headers={"Origin": origin}) as answer:
         assert answer.status in (200, 403)
         assert ("Access-Control-Allow-Origin" in answer.headers) == (answer.status == 200)
         return answer.status == 200
 
 
-async def websocket(world, origin):
+async def websocket(instance, origin):
     query = "/socket.io/?EIO=4&transport=websocket"
     try:
-        async with world.http.ws_connect(world.url + query, headers={"Origin": origin}):
+        async with instance.http.ws_connect(instance.url + query, headers={"Origin": origin}):
             return True
     except aiohttp.WSServerHandshakeError as refused:
         return {403: False}[refused.status]
 
 
 @pytest.mark.parametrize("way", [rest, polling, websocket])
-async def test_every_edge_accepts_the_same_origins(world, origins, way):
-    port = world.app.port
+async def test_every_edge_accepts_the_same_origins(instance, origins, way):
+    port = instance.app.port
     own = {f"http://127.0.0.1:{port}"}  # also what synchronous Python clients send of themselves
     accepted = {*own, *origins} if "*" not in origins else {*own, FRIEND, STRANGER, "null"}
 
     for origin in (*own, FRIEND, STRANGER, "null", f"http://localhost:{port}", f"https://127.0.0.1:{port}"):
-        assert await way(world, origin) is (origin in accepted or "*" in origins), origin
+        assert await way(instance, origin) is (origin in accepted or "*" in origins), origin
 
 
 @pytest.mark.parametrize("origins", [()])
-async def test_a_refused_origin_is_logged_once_for_all_edges(world, caplog):
+async def test_a_refused_origin_is_logged_once_for_all_edges(instance, caplog):
     for way in (rest, polling, websocket, rest):
-        assert not await way(world, STRANGER)
+        assert not await way(instance, STRANGER)
 
     said = [record.message for record in caplog.records if getattr(record, "origin", None) == STRANGER]
     assert len(said) == 1
@@ -114,15 +114,15 @@ async def test_the_own_origin_uses_the_host_of_a_trusted_proxy(database_url, tmp
     named = {"trusted_proxies": "127.0.0.1/32", "public_url": "https://chat.example", "cors_origins": origins}
     settings = Settings.for_tests(database_url=database_url, data_dir=tmp_path, port=0, **named)
 
-    async with LiveInstance(settings) as world:
-        world.http.headers.update({"X-Forwarded-Proto": "https", "X-Forwarded-Host": "www.example"})
-        assert await way(world, "https://www.example")
-        assert await way(world, "https://chat.example")
-        assert not await way(world, STRANGER)
+    async with LiveInstance(settings) as instance:
+        instance.http.headers.update({"X-Forwarded-Proto": "https", "X-Forwarded-Host": "www.example"})
+        assert await way(instance, "https://www.example")
+        assert await way(instance, "https://chat.example")
+        assert not await way(instance, STRANGER)
 
 
-async def test_security_headers_are_set(world):
-    async with world.http.get(f"{world.url}/api/v1/rooms") as answer:
+async def test_security_headers_are_set(instance):
+    async with instance.http.get(f"{instance.url}/api/v1/rooms") as answer:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
@@ -131,14 +131,14 @@ async def test_security_headers_are_set(world):
 
 @pytest.mark.parametrize("origins", [()])
 @pytest.mark.parametrize(("path", "kept"), [("/api/v1/rooms", "no-store"), ("/health/live", None)])
-async def test_private_responses_are_not_cached(world, path, kept):
-    async with world.http.get(world.url + path) as answer:
+async def test_private_responses_are_not_cached(instance, path, kept):
+    async with instance.http.get(instance.url + path) as answer:
         assert answer.headers.get("Cache-Control") == kept
 
 
 @pytest.mark.parametrize("origins", ["none"], indirect=True)
-async def test_browser_features_are_restricted(world):
-    async with world.http.get(f"{world.url}/health/live") as answer:
+async def test_browser_features_are_restricted(instance):
+    async with instance.http.get(f"{instance.url}/health/live") as answer:
         assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
         assert "microphone=()" in answer.headers["Permissions-Policy"]
         assert "Strict-Transport-Security" not in answer.headers
@@ -169,7 +169,10 @@ async def test_hsts_is_sent_over_https_only(settings, hsts, proxies, headers, se
         database_url=settings.database_url, port=0, hsts=hsts, trusted_proxies=proxies
     )
 
-    async with LiveInstance(settings) as world, world.http.get(world.url + path, headers=headers) as answer:
+    async with (
+        LiveInstance(settings) as instance,
+        instance.http.get(instance.url + path, headers=headers) as answer,
+    ):
         assert answer.headers.get("Strict-Transport-Security") == sent
 
 
@@ -196,8 +199,8 @@ CAREFUL = {
         "/socket.io/?EIO=4&transport=polling",
     ],
 )
-async def test_every_response_has_security_headers_and_no_server_version(world, path):
-    async with world.http.get(world.url + path) as answer:
+async def test_every_response_has_security_headers_and_no_server_version(instance, path):
+    async with instance.http.get(instance.url + path) as answer:
         assert {name: answer.headers.get(name) for name in CAREFUL} == CAREFUL
         policy = answer.headers["Content-Security-Policy"]
         assert "frame-ancestors 'none'" in policy
@@ -207,8 +210,8 @@ async def test_every_response_has_security_headers_and_no_server_version(world, 
 
 
 @pytest.mark.parametrize("origins", [()])
-async def test_the_response_to_invalid_http_has_them_too(world):
-    reader, writer = await asyncio.open_connection("127.0.0.1", world.app.port)
+async def test_the_response_to_invalid_http_has_them_too(instance):
+    reader, writer = await asyncio.open_connection("127.0.0.1", instance.app.port)
     writer.write(b"GET / HTTX/1.1\r\n\r\n")
     head = (await asyncio.wait_for(reader.read(), 10)).decode().partition("\r\n\r\n")[0]
     writer.close()
@@ -218,8 +221,8 @@ async def test_the_response_to_invalid_http_has_them_too(world):
 
 @pytest.mark.parametrize("origins", [("https://app.example",)])
 @pytest.mark.parametrize("path", ["/api/v1/rooms", "/socket.io/?EIO=4&transport=polling"])
-async def test_preflights_are_cached_for_two_hours(world, path):
+async def test_preflights_are_cached_for_two_hours(instance, path):
     asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
-    async with world.http.options(world.url + path, headers=asked) as answer:
+    async with instance.http.options(instance.url + path, headers=asked) as answer:
         assert answer.status == 204
         assert answer.headers["Access-Control-Max-Age"] == "7200"

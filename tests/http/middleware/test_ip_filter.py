@@ -28,9 +28,9 @@ def settings(database_url, tmp_path):
     )
 
 
-async def ask(world, path, forwarded=None, method="GET"):
+async def ask(instance, path, forwarded=None, method="GET"):
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
-    async with world.http.request(method, world.url + path, headers=headers) as answer:
+    async with instance.http.request(method, instance.url + path, headers=headers) as answer:
         return answer.status, answer.headers, await answer.text()
 
 
@@ -53,10 +53,10 @@ async def ask(world, path, forwarded=None, method="GET"):
 @pytest.mark.parametrize(
     "path", ["/api/v1/auth/me", "/", "/socket.io/?EIO=4&transport=polling", "/health/live"]
 )
-async def test_every_edge_applies_the_same_filter(world, path, forwarded, admitted):
+async def test_every_edge_applies_the_same_filter(instance, path, forwarded, admitted):
     refused = metrics.counters["ip_addresses_blocked"]
 
-    status, headers, text = await ask(world, path, forwarded)
+    status, headers, text = await ask(instance, path, forwarded)
 
     if path == "/health/live" and forwarded is None:
         admitted = True  # the machine asks itself
@@ -68,19 +68,19 @@ async def test_every_edge_applies_the_same_filter(world, path, forwarded, admitt
         assert "X-Request-ID" in headers
 
 
-async def test_preflights_are_refused_too(world):
-    assert (await ask(world, "/api/v1/auth/me", FOE, "OPTIONS"))[0] == 403
+async def test_preflights_are_refused_too(instance):
+    assert (await ask(instance, "/api/v1/auth/me", FOE, "OPTIONS"))[0] == 403
 
 
-async def test_a_blocked_websocket_is_refused_at_the_handshake(world):
-    url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
+async def test_a_blocked_websocket_is_refused_at_the_handshake(instance):
+    url = f"{instance.url}/socket.io/?EIO=4&transport=websocket"
 
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        await world.http.ws_connect(url, headers={"X-Forwarded-For": FOE})
+        await instance.http.ws_connect(url, headers={"X-Forwarded-For": FOE})
 
     assert refused.value.status == 403
-    assert not world.app.sio.eio.sockets
-    async with world.http.ws_connect(url, headers={"X-Forwarded-For": FRIEND}) as socket:
+    assert not instance.app.sio.eio.sockets
+    async with instance.http.ws_connect(url, headers={"X-Forwarded-For": FRIEND}) as socket:
         assert (await socket.receive_str(timeout=10)).startswith("0{")
 
 

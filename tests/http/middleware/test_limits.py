@@ -55,13 +55,13 @@ def settings(database_url, tmp_path, limited):
     )
 
 
-async def ask(world, method, path, *, address="192.0.2.1", token=None, **options):
+async def ask(instance, method, path, *, address="192.0.2.1", token=None, **options):
     """Status and headers of a request that came through the proxy."""
     headers = {"X-Forwarded-For": address}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    url = f"{world.url}/api/v1{path}"
-    async with world.http.request(method, url, headers=headers, **options) as answer:
+    url = f"{instance.url}/api/v1{path}"
+    async with instance.http.request(method, url, headers=headers, **options) as answer:
         body = await answer.json()
         if answer.status == 429:
             assert body["code"] == "rate_limited"
@@ -75,11 +75,12 @@ def credentials(email):
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_a_user_is_limited_on_all_instances_and_no_other_user_is(world):
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_a_user_is_limited_on_all_instances_and_no_other_user_is(instance):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
 
     answers = [
-        await ask(world, "GET", "/auth/me", token=ada.token, address=f"192.0.2.{last}") for last in range(4)
+        await ask(instance, "GET", "/auth/me", token=ada.token, address=f"192.0.2.{last}")
+        for last in range(4)
     ]
 
     assert [status for status, _ in answers] == [200, 200, 200, 429]
@@ -88,17 +89,17 @@ async def test_a_user_is_limited_on_all_instances_and_no_other_user_is(world):
         for _, headers in answers[:3]
     ]
     assert said == [("3", "2", "1000"), ("3", "1", "2000"), ("3", "0", "3000")]
-    assert (await ask(world, "GET", "/auth/me", token=bob.token, address="192.0.2.0"))[0] == 200
+    assert (await ask(instance, "GET", "/auth/me", token=bob.token, address="192.0.2.0"))[0] == 200
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_refused_tokens_count_for_their_ip_address(world):
-    answers = [(await ask(world, "GET", "/auth/me", token="nonsense"))[0] for _ in range(5)]
+async def test_refused_tokens_count_for_their_ip_address(instance):
+    answers = [(await ask(instance, "GET", "/auth/me", token="nonsense"))[0] for _ in range(5)]
 
     assert answers == [401, 401, 401, 429, 429]
-    assert (await ask(world, "GET", "/auth/me", token="nonsense", address="192.0.2.2"))[0] == 401
-    ada = await world.register("ada")  # whose good token still works from there
-    assert (await ask(world, "GET", "/auth/me", token=ada.token))[0] == 200
+    assert (await ask(instance, "GET", "/auth/me", token="nonsense", address="192.0.2.2"))[0] == 401
+    ada = await instance.register("ada")  # whose good token still works from there
+    assert (await ask(instance, "GET", "/auth/me", token=ada.token))[0] == 200
 
 
 # --- refused credentials ---
@@ -230,26 +231,26 @@ def lookups(monkeypatch):
     return texts
 
 
-async def refusals(world, headers, times):
+async def refusals(instance, headers, times):
     """The answers to a flood from one address."""
     found = []
     for _ in range(times):
-        url, given = f"{world.url}/api/v1/auth/me", {"X-Forwarded-For": "192.0.2.7", **headers}
-        async with world.http.get(url, headers=given) as answer:
+        url, given = f"{instance.url}/api/v1/auth/me", {"X-Forwarded-For": "192.0.2.7", **headers}
+        async with instance.http.get(url, headers=given) as answer:
             found.append((answer.status, "Retry-After" in answer.headers))
     return found
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
 @pytest.mark.parametrize("refused", REFUSED)
-async def test_every_refused_credential_is_limited_and_then_costs_no_query(world, lookups, refused):
-    user = await world.register("ada")
-    user.token_issuer = world.app.container.token_issuer
+async def test_every_refused_credential_is_limited_and_then_costs_no_query(instance, lookups, refused):
+    user = await instance.register("ada")
+    user.token_issuer = instance.app.container.token_issuer
     headers = await refused(user)
 
-    first = await refusals(world, headers, 5)
+    first = await refusals(instance, headers, 5)
     lookups.clear()
-    later = await refusals(world, headers, 20)
+    later = await refusals(instance, headers, 20)
 
     assert {status for status, _ in first[:3]} <= {401, 403}
     assert first[4:] == [(429, True)]
@@ -258,53 +259,53 @@ async def test_every_refused_credential_is_limited_and_then_costs_no_query(world
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_new_invalid_keys_cost_no_query_once_their_ip_address_is_limited(world, lookups):
+async def test_new_invalid_keys_cost_no_query_once_their_ip_address_is_limited(instance, lookups):
     for number in range(3):
-        await refusals(world, {"X-API-Key": f"hub_0123456789a{number}_unknown"}, 1)
+        await refusals(instance, {"X-API-Key": f"hub_0123456789a{number}_unknown"}, 1)
     lookups.clear()
 
     for number in range(20):
-        assert await refusals(world, {"X-API-Key": f"hub_{number:012}_unknown"}, 1) == [(429, True)]
+        assert await refusals(instance, {"X-API-Key": f"hub_{number:012}_unknown"}, 1) == [(429, True)]
     assert lookups == []
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_valid_credentials_are_not_limited_by_refusals_of_their_ip_address(world):
-    ada = await world.register("ada")
-    bob = await world.register("bob")
+async def test_valid_credentials_are_not_limited_by_refusals_of_their_ip_address(instance):
+    ada = await instance.register("ada")
+    bob = await instance.register("bob")
     key, _ = await _key(ada)
-    assert await refusals(world, key, 1) == [(200, False)]
+    assert await refusals(instance, key, 1) == [(200, False)]
 
-    await refusals(world, _bearer("nonsense"), 5)
-    await refusals(world, {"X-API-Key": "nonsense"}, 5)
+    await refusals(instance, _bearer("nonsense"), 5)
+    await refusals(instance, {"X-API-Key": "nonsense"}, 5)
 
-    assert await refusals(world, key, 1) == [(200, False)]
-    assert await refusals(world, _bearer(bob.token), 1) == [(200, False)]
+    assert await refusals(instance, key, 1) == [(200, False)]
+    assert await refusals(instance, _bearer(bob.token), 1) == [(200, False)]
 
 
 @pytest.mark.parametrize("limited", ["off"])
-async def test_a_user_is_accepted_again_after_a_suspension(world):
-    ada = await world.register("ada")
+async def test_a_user_is_accepted_again_after_a_suspension(instance):
+    ada = await instance.register("ada")
     await _suspend(ada)
-    assert await refusals(world, _bearer(ada.token), 2) == [(403, False)] * 2
+    assert await refusals(instance, _bearer(ada.token), 2) == [(403, False)] * 2
 
     await models.User.filter(id=ada.id).update(suspended_at=None)
 
-    assert await refusals(world, _bearer(ada.token), 2) == [(200, False)] * 2
+    assert await refusals(instance, _bearer(ada.token), 2) == [(200, False)] * 2
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_probes_are_not_limited(world):
+async def test_probes_are_not_limited(instance):
     for _ in range(6):
-        async with world.http.get(f"{world.url}/health/live") as answer:
+        async with instance.http.get(f"{instance.url}/health/live") as answer:
             assert answer.status == 200
             assert "RateLimit-Limit" not in answer.headers
 
 
 @pytest.mark.parametrize("limited", ["limit_auth"])
-async def test_logins_are_limited_per_ip_address(world):
+async def test_logins_are_limited_per_ip_address(instance):
     tries = [
-        (await ask(world, "POST", "/auth/login", json=credentials(f"who{n}@example.com")))[0]
+        (await ask(instance, "POST", "/auth/login", json=credentials(f"who{n}@example.com")))[0]
         for n in range(4)
     ]
 
@@ -312,56 +313,56 @@ async def test_logins_are_limited_per_ip_address(world):
 
 
 @pytest.mark.parametrize("limited", ["limit_auth"])
-async def test_callbacks_of_providers_are_limited_per_ip_address(world):
+async def test_callbacks_of_providers_are_limited_per_ip_address(instance):
     path = "/auth/oauth/nobody/callback"
-    answers = [(await ask(world, "GET", path))[0] for _ in range(5)]
+    answers = [(await ask(instance, "GET", path))[0] for _ in range(5)]
 
     assert answers == [404, 404, 404, 429, 429]
-    assert (await ask(world, "GET", path, address="192.0.2.2"))[0] == 404
+    assert (await ask(instance, "GET", path, address="192.0.2.2"))[0] == 404
 
 
 @pytest.mark.parametrize("limited", ["limit_auth"])
 @pytest.mark.parametrize("known", [True, False])
-async def test_logins_are_limited_per_account_existing_or_not(world, known):
+async def test_logins_are_limited_per_account_existing_or_not(instance, known):
     if known:
-        await world.register("ada")
+        await instance.register("ada")
     spellings = ["ada@example.com", "ADA@example.com", " ada@example.com", "Ada@Example.com"]
 
     tries = [
-        (await ask(world, "POST", "/auth/login", json=credentials(email), address=f"192.0.2.{n}"))[0]
+        (await ask(instance, "POST", "/auth/login", json=credentials(email), address=f"192.0.2.{n}"))[0]
         for n, email in enumerate(spellings)
     ]
 
     assert tries == [401, 401, 401, 429]
     other = credentials("bob@example.com")
-    assert (await ask(world, "POST", "/auth/login", json=other, address="192.0.2.9"))[0] == 401
+    assert (await ask(instance, "POST", "/auth/login", json=other, address="192.0.2.9"))[0] == 401
 
 
 @pytest.mark.parametrize("limited", ["limit_register"])
-async def test_registrations_are_limited_per_ip_address(world):
+async def test_registrations_are_limited_per_ip_address(instance):
     def account(n):
         return {"name": "Ada", **credentials(f"ada{n}@example.com")}
 
-    tries = [(await ask(world, "POST", "/auth/register", json=account(n)))[0] for n in range(4)]
+    tries = [(await ask(instance, "POST", "/auth/register", json=account(n)))[0] for n in range(4)]
 
     assert tries == [201, 201, 201, 429]
-    assert (await ask(world, "POST", "/auth/register", json=account(9), address="192.0.2.2"))[0] == 201
+    assert (await ask(instance, "POST", "/auth/register", json=account(9), address="192.0.2.2"))[0] == 201
 
 
 @pytest.mark.parametrize("limited", ["off"])
-async def test_off_disables_a_limit(world):
-    tries = [await ask(world, "POST", "/auth/login", json=credentials("a@example.com")) for _ in range(15)]
+async def test_off_disables_a_limit(instance):
+    tries = [await ask(instance, "POST", "/auth/login", json=credentials("a@example.com")) for _ in range(15)]
 
     assert {status for status, _ in tries} == {401}
     assert not any("RateLimit-Limit" in headers for _, headers in tries)
 
 
 @pytest.mark.parametrize("limited", ["limit_auth"])
-async def test_password_reset_requests_are_limited_per_account(world):
-    url = f"{world.url}/api/v1/auth/forgot-password"
+async def test_password_reset_requests_are_limited_per_account(instance):
+    url = f"{instance.url}/api/v1/auth/forgot-password"
     tries = []
     for email in ["ada@example.com", "ADA@example.com"] * 3 + ["bob@example.com"]:
-        async with world.http.post(url, json={"email": email}) as answer:
+        async with instance.http.post(url, json={"email": email}) as answer:
             tries.append(answer.status)
 
     assert tries == [202] * 5 + [429, 202]
@@ -372,16 +373,16 @@ async def test_password_reset_requests_are_limited_per_account(world):
 
 @pytest.mark.parametrize(("role", "served"), [("user", 3), ("moderator", 6), ("admin", 10)])
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_roles_have_higher_limits(world, role, served):
-    user = await world.register("ada")
+async def test_roles_have_higher_limits(instance, role, served):
+    user = await instance.register("ada")
     await models.User.filter(id=user.id).update(role=role)
-    status, answer = await world.rest(
+    status, answer = await instance.rest(
         "POST", "/auth/login", json={"email": "ada@example.com", "password": "correct horse battery"}
     )
     assert status == 200
     token = answer["data"]["access_token"]
 
-    answers = [(await ask(world, "GET", "/auth/me", token=token))[0] for _ in range(10)]
+    answers = [(await ask(instance, "GET", "/auth/me", token=token))[0] for _ in range(10)]
 
     assert answers == [200] * served + [429] * (10 - served)
 
@@ -390,21 +391,21 @@ async def test_roles_have_higher_limits(world, role, served):
 
 
 @pytest.mark.parametrize("limited", ["limit_http"])
-async def test_each_api_key_has_a_separate_bucket(world):
-    ada = await (await world.register("ada")).mark_sessions_confirmed()
+async def test_each_api_key_has_a_separate_bucket(instance):
+    ada = await (await instance.register("ada")).mark_sessions_confirmed()
     keys = [
         (await ada.rest("POST", "/api-keys", json={"name": name, "scopes": ["read"]}))[1]["data"]["key"]
         for name in ("one", "two")
     ]
 
-    answers = {key: [(await by_key(world, key)) for _ in range(4)] for key in keys}
+    answers = {key: [(await by_key(instance, key)) for _ in range(4)] for key in keys}
 
     assert list(answers.values()) == [[200, 200, 200, 429]] * 2
     assert (await ada.rest("GET", "/auth/me"))[0] == 200
 
 
-async def by_key(world, key):
-    async with world.http.get(f"{world.url}/api/v1/rooms", headers={"X-API-Key": key}) as answer:
+async def by_key(instance, key):
+    async with instance.http.get(f"{instance.url}/api/v1/rooms", headers={"X-API-Key": key}) as answer:
         return answer.status
 
 
@@ -412,11 +413,11 @@ async def by_key(world, key):
 
 
 @pytest.mark.parametrize("limited", ["leaky"])
-async def test_a_leaky_bucket_releases_one_at_a_time(world):
-    ada = await world.register("ada")
+async def test_a_leaky_bucket_releases_one_at_a_time(instance):
+    ada = await instance.register("ada")
     began = time.monotonic()
 
-    answers = await asyncio.gather(*(ask(world, "GET", "/auth/me", token=ada.token) for _ in range(12)))
+    answers = await asyncio.gather(*(ask(instance, "GET", "/auth/me", token=ada.token) for _ in range(12)))
 
     served = [status for status, _ in answers].count(200)
     assert 4 <= served < 12
@@ -428,62 +429,62 @@ async def test_a_leaky_bucket_releases_one_at_a_time(world):
 
 @pytest.mark.parametrize("limited", ["waits"])
 @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
-async def test_failures_delay_the_next_login(world, email):
-    await world.register("ada")
+async def test_failures_delay_the_next_login(instance, email):
+    await instance.register("ada")
 
-    assert (await ask(world, "POST", "/auth/login", json=credentials(email)))[0] == 401
+    assert (await ask(instance, "POST", "/auth/login", json=credentials(email)))[0] == 401
     for _ in range(10):
         await login_throttle.record_failure(
-            world.app.container, login_throttle.throttle_key(email, "192.0.2.1")
+            instance.app.container, login_throttle.throttle_key(email, "192.0.2.1")
         )
 
-    status, headers = await ask(world, "POST", "/auth/login", json=credentials(email))
+    status, headers = await ask(instance, "POST", "/auth/login", json=credentials(email))
 
     assert status == 429
     assert 64 < int(headers["Retry-After"]) <= 128
-    elsewhere, _ = await ask(world, "POST", "/auth/login", json=credentials(email), address="192.0.2.2")
+    elsewhere, _ = await ask(instance, "POST", "/auth/login", json=credentials(email), address="192.0.2.2")
     assert elsewhere == 401
-    other = await ask(world, "POST", "/auth/login", json=credentials("bob@example.com"))
+    other = await ask(instance, "POST", "/auth/login", json=credentials("bob@example.com"))
     assert other[0] == 401
 
 
 @pytest.mark.parametrize("limited", ["limit_auth"])
-async def test_flooding_an_account_does_not_lock_out_its_owner(world):
-    await world.register("ada")
+async def test_flooding_an_account_does_not_lock_out_its_owner(instance):
+    await instance.register("ada")
     right = {"email": "ada@example.com", "password": "correct horse battery"}
-    assert (await ask(world, "POST", "/auth/login", json=right, address="192.0.2.1"))[0] == 200
+    assert (await ask(instance, "POST", "/auth/login", json=right, address="192.0.2.1"))[0] == 200
 
     flood = [
         (
             await ask(
-                world, "POST", "/auth/login", json=credentials(right["email"]), address=f"198.51.100.{n}"
+                instance, "POST", "/auth/login", json=credentials(right["email"]), address=f"198.51.100.{n}"
             )
         )[0]
         for n in range(5)
     ]
 
     assert flood == [401, 401, 429, 429, 429]
-    assert (await ask(world, "POST", "/auth/login", json=right, address="192.0.2.1"))[0] == 200
-    assert (await ask(world, "POST", "/auth/login", json=right, address="192.0.2.2"))[0] == 429
+    assert (await ask(instance, "POST", "/auth/login", json=right, address="192.0.2.1"))[0] == 200
+    assert (await ask(instance, "POST", "/auth/login", json=right, address="192.0.2.2"))[0] == 429
 
 
 @pytest.mark.parametrize("limited", ["waits"])
-async def test_a_stolen_session_cannot_be_used_to_guess_the_password(world):
-    ada = await world.register("ada")
+async def test_a_stolen_session_cannot_be_used_to_guess_the_password(instance):
+    ada = await instance.register("ada")
 
     async def change(current):
         body = {"current_password": current, "new_password": "another horse battery"}
-        url, headers = f"{world.url}/api/v1/auth/change-password", {"Authorization": f"Bearer {ada.token}"}
-        async with world.http.post(url, headers=headers, json=body) as answer:
+        url, headers = f"{instance.url}/api/v1/auth/change-password", {"Authorization": f"Bearer {ada.token}"}
+        async with instance.http.post(url, headers=headers, json=body) as answer:
             return answer.status
 
     assert await change("not it at all") == 422
     for _ in range(12):
-        await login_throttle.record_reauthentication(world.app.container, UUID(ada.id), success=False)
+        await login_throttle.record_reauthentication(instance.app.container, UUID(ada.id), success=False)
 
     assert await change("not it at all") == 429
     assert await change("correct horse battery") == 429, "nothing is told by it either"
-    await login_throttle.record_reauthentication(world.app.container, UUID(ada.id), success=True)
+    await login_throttle.record_reauthentication(instance.app.container, UUID(ada.id), success=True)
     assert await change("correct horse battery") == 204
 
 
@@ -497,13 +498,13 @@ async def test_instances_count_together(settings, redis_url, prefix):
     other = RedisRateLimiter(found, prefix, PATIENCE_S)
     async with LiveInstance(
         settings.model_copy(update={"redis_url": redis_url, "redis_prefix": prefix})
-    ) as world:
-        world.app.container.rate_limiter.timeout_s = PATIENCE_S
-        ada = await world.register("ada")
+    ) as instance:
+        instance.app.container.rate_limiter.timeout_s = PATIENCE_S
+        ada = await instance.register("ada")
         for _ in range(2):
             await other.acquire("http", ada.id, settings.limit_http)
 
-        answers = [(await ask(world, "GET", "/auth/me", token=ada.token))[0] for _ in range(2)]
+        answers = [(await ask(instance, "GET", "/auth/me", token=ada.token))[0] for _ in range(2)]
 
     await found.close()
     assert answers == [200, 429]
@@ -514,11 +515,11 @@ async def test_instances_count_together(settings, redis_url, prefix):
 async def test_each_instance_counts_separately_without_redis(settings, redis_url, prefix):
     async with TcpProxy(redis_url) as proxy:
         shared = settings.model_copy(update={"redis_url": proxy.url, "redis_prefix": prefix})
-        async with LiveInstance(shared) as world:
-            ada = await world.register("ada")
+        async with LiveInstance(shared) as instance:
+            ada = await instance.register("ada")
             await proxy.stop()
 
-            answers = [(await ask(world, "GET", "/auth/me", token=ada.token))[0] for _ in range(8)]
+            answers = [(await ask(instance, "GET", "/auth/me", token=ada.token))[0] for _ in range(8)]
 
     assert set(answers) == {200, 429}
     assert answers[-1] == 429

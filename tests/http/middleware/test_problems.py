@@ -37,8 +37,8 @@ def resident_bytes() -> float:
 async def test_refused_requests_leave_nothing_in_memory_and_are_limited(settings: Any, kind: str) -> None:
     """Without any collection of cycles."""
     method, path, body = REFUSALS[kind]
-    async with LiveInstance(settings.model_copy(update={"limit_http": Rate(160, 0.01)})) as world:
-        ada = await world.register("ada")
+    async with LiveInstance(settings.model_copy(update={"limit_http": Rate(160, 0.01)})) as instance:
+        ada = await instance.register("ada")
         await ada.rest("POST", "/rooms", json={"kind": "public", "name": "taken"})
         of_body = "text/plain" if kind == "unsupported_media_type" else "application/json"
         headers = {"Authorization": f"Bearer {ada.token}", "Content-Type": of_body}
@@ -46,8 +46,8 @@ async def test_refused_requests_leave_nothing_in_memory_and_are_limited(settings
         async def ask(times: int) -> list[int]:
             found = []
             for _ in range(times):
-                url = f"{world.url}/api/v1{path}"
-                async with world.http.request(method, url, data=body, headers=headers) as answer:
+                url = f"{instance.url}/api/v1{path}"
+                async with instance.http.request(method, url, data=body, headers=headers) as answer:
                     await answer.read()
                     found.append(answer.status)
             return found

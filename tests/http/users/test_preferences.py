@@ -16,9 +16,9 @@ PATHS = {
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_defaults_are_returned_and_choices_stored(world, path):
+async def test_defaults_are_returned_and_choices_stored(instance, path):
     kind, chosen = PATHS[path]
-    ada, bob = await world.register("ada"), await world.register("bob")
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     defaults = msgspec.to_builtins(kind())
 
     assert await ada.rest("GET", path) == (200, {"data": defaults})
@@ -28,8 +28,8 @@ async def test_defaults_are_returned_and_choices_stored(world, path):
     assert await bob.rest("GET", path) == (200, {"data": defaults})
 
 
-async def test_preferences_can_be_reset_to_the_defaults(world):
-    ada = await world.register("ada")
+async def test_preferences_can_be_reset_to_the_defaults(instance):
+    ada = await instance.register("ada")
     _, before = await ada.rest("GET", "/settings/preferences")
     await ada.rest("PATCH", "/settings/preferences", json={"theme": "dark"})
 
@@ -49,16 +49,16 @@ async def test_preferences_can_be_reset_to_the_defaults(world):
         ("/email/preferences", {"digest": None}),
     ],
 )
-async def test_nothing_else_can_be_stored(world, path, wrong):
-    ada = await world.register("ada")
+async def test_nothing_else_can_be_stored(instance, path, wrong):
+    ada = await instance.register("ada")
     _, before = await ada.rest("GET", path)
 
     assert (await ada.rest("PATCH", path, json=wrong))[0] == 422
     assert await ada.rest("GET", path) == (200, before)
 
 
-async def test_concurrent_changes_are_both_stored(world):
-    ada = await world.register("ada")
+async def test_concurrent_changes_are_both_stored(instance):
+    ada = await instance.register("ada")
     changes = [{"theme": "dark"}, {"sounds": False}, {"density": "compact"}, {"enter_sends": False}]
 
     answers = await asyncio.gather(
@@ -70,8 +70,8 @@ async def test_concurrent_changes_are_both_stored(world):
     assert after["data"].items() >= {name: it for change in changes for name, it in change.items()}.items()
 
 
-async def test_a_choice_that_is_no_longer_offered_is_ignored(world):
-    ada = await world.register("ada")
+async def test_a_choice_that_is_no_longer_offered_is_ignored(instance):
+    ada = await instance.register("ada")
     await ada.rest("PATCH", "/settings/preferences", json={"theme": "dark"})
     await models.Preference.filter(user_id=ada.id).update(
         chosen='{"theme": "sepia", "gone": 1, "density": "compact"}'

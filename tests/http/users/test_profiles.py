@@ -3,8 +3,8 @@
 import pytest
 
 
-async def test_a_profile_is_changed_and_visible(world):
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_a_profile_is_changed_and_visible(instance):
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     given = {
         "display_name": "Ada L.",
         "bio": "First of all.\nThen more.",
@@ -24,15 +24,15 @@ async def test_a_profile_is_changed_and_visible(world):
     )
 
 
-async def test_a_new_name_is_on_the_next_message_and_visible_to_later_members(world):
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_new_name_is_on_the_next_message_and_visible_to_later_members(instance):
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
 
-    await world.users["ada"].rest("PATCH", "/users/profile", json={"display_name": "Countess"})
+    await instance.users["ada"].rest("PATCH", "/users/profile", json={"display_name": "Countess"})
     await ada.send(room_id, "hello")
 
     received = await bob.next_event("message:new")
     assert received["message"]["sender"]["display_name"] == "Countess"
-    assert (await world.another_client("ada")).ready["user"]["display_name"] == "Countess"
+    assert (await instance.another_client("ada")).ready["user"]["display_name"] == "Countess"
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ async def test_a_new_name_is_on_the_next_message_and_visible_to_later_members(wo
         ("email_verified", True),
     ],
 )
-async def test_invalid_and_read_only_fields_are_refused(world, field, value):
-    ada = await world.register("ada")
+async def test_invalid_and_read_only_fields_are_refused(instance, field, value):
+    ada = await instance.register("ada")
     before = await ada.rest("GET", "/users/ada")
 
     status, refusal = await ada.rest("PATCH", "/users/profile", json={"bio": "changed", field: value})
@@ -66,7 +66,7 @@ async def test_invalid_and_read_only_fields_are_refused(world, field, value):
     assert await ada.rest("GET", "/users/ada") == before
 
 
-async def test_an_unknown_user_is_not_found(world):
-    ada = await world.register("ada")
+async def test_an_unknown_user_is_not_found(instance):
+    ada = await instance.register("ada")
     assert (await ada.rest("GET", "/users/nobody"))[0] == 404
     assert (await ada.rest("GET", f"/users/{'x' * 65}"))[0] == 422

@@ -14,9 +14,9 @@ Json = dict[str, Any]
 SHOWN = ("id", "username", "display_name", "avatar_url")
 
 
-async def everywhere(world: LiveInstance, name: str, room_id: str, kind: str) -> dict[str, Json]:
+async def everywhere(instance: LiveInstance, name: str, room_id: str, kind: str) -> dict[str, Json]:
     """The views of a room in every response that contains it."""
-    user = world.users[name]
+    user = instance.users[name]
     device = await user.connect_client()
     lists = {
         "ready": device.ready["rooms"],
@@ -46,14 +46,14 @@ def last_of(message: Json, preview: str) -> Json:
 
 
 @pytest.mark.parametrize("kind", ["public", "private"])
-async def test_the_last_message_follows_edits_and_deletions(world: LiveInstance, kind: str) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob", kind=kind)
-    found = await everywhere(world, "ada", room_id, kind)
+async def test_the_last_message_follows_edits_and_deletions(instance: LiveInstance, kind: str) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob", kind=kind)
+    found = await everywhere(instance, "ada", room_id, kind)
     assert [(room["peer"], room["last_message"]) for room in found.values()] == [(None, None)] * len(found)
 
     await ada.send(room_id, "first")
     sent = await bob.send(room_id, "👩‍🚀 second\nline")
-    found = await everywhere(world, "ada", room_id, kind)
+    found = await everywhere(instance, "ada", room_id, kind)
     assert {way: room["last_message"] for way, room in found.items()} == dict.fromkeys(
         found, last_of(sent, "👩‍🚀 second\nline")
     )
@@ -62,22 +62,22 @@ async def test_the_last_message_follows_edits_and_deletions(world: LiveInstance,
     long = "ä" * (MAX_PREVIEW_CHARS + 1)
     await bob.call("message:edit", message_id=sent["id"], body=long)
     await ada.call("reaction:add", message_id=sent["id"], emoji="👍")
-    found = await everywhere(world, "ada", room_id, kind)
+    found = await everywhere(instance, "ada", room_id, kind)
     assert {way: room["last_message"] for way, room in found.items()} == dict.fromkeys(
         found, last_of(sent, long[:MAX_PREVIEW_CHARS])
     )
 
     await bob.call("message:delete", message_id=sent["id"])
-    found = await everywhere(world, "ada", room_id, kind)
+    found = await everywhere(instance, "ada", room_id, kind)
     assert {way: room["last_message"] for way, room in found.items()} == dict.fromkeys(
         found, last_of(sent, "")
     )
 
 
-async def test_a_direct_room_lists_the_other_member_to_both(world: LiveInstance) -> None:
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_a_direct_room_lists_the_other_member_to_both(instance: LiveInstance) -> None:
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     one, other = await ada.connect_client(), await bob.connect_client()
-    users = {name: {field: world.users[name].account[field] for field in SHOWN} for name in ("ada", "bob")}
+    users = {name: {field: instance.users[name].account[field] for field in SHOWN} for name in ("ada", "bob")}
 
     made = (await one.call("room:create", kind="direct", member_ids=[bob.id]))["room"]
     added = (await other.next_event("room:added"))["room"]
@@ -87,12 +87,12 @@ async def test_a_direct_room_lists_the_other_member_to_both(world: LiveInstance)
     assert (made["peer"], added["peer"], again["peer"]) == (users["bob"], users["ada"], users["bob"])
     assert (made["last_message"], again["last_message"]) == (None, last_of(sent, "hello"))
     for name, peer in (("ada", users["bob"]), ("bob", users["ada"])):
-        found = await everywhere(world, name, made["id"], "direct")
+        found = await everywhere(instance, name, made["id"], "direct")
         assert {way: room["peer"] for way, room in found.items()} == dict.fromkeys(found, peer)
 
 
-async def test_the_peer_remains_after_the_deletion_of_the_account(world: LiveInstance) -> None:
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_the_peer_remains_after_the_deletion_of_the_account(instance: LiveInstance) -> None:
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     device = await ada.connect_client()
     made = (await device.call("room:create", kind="direct", member_ids=[bob.id]))["room"]
     await models.User.filter(id=bob.id).update(display_name="Deleted", deleted_at=clock.now())
@@ -103,10 +103,10 @@ async def test_the_peer_remains_after_the_deletion_of_the_account(world: LiveIns
     assert (room["peer"]["id"], room["peer"]["display_name"]) == (bob.id, "Deleted")
 
 
-async def test_a_room_shows_no_message_to_users_who_are_not_members(world: LiveInstance) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob", kind="public")
+async def test_a_room_shows_no_message_to_users_who_are_not_members(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob", kind="public")
     await ada.send(room_id, "among us")
-    eve = await world.register("eve")
+    eve = await instance.register("eve")
     device = await eve.connect_client()
 
     rooms = [
@@ -119,10 +119,12 @@ async def test_a_room_shows_no_message_to_users_who_are_not_members(world: LiveI
     assert found == [(None, None, None)] * 3
 
 
-async def test_a_room_broadcast_contains_no_message_and_a_new_member_receives_it(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_room_broadcast_contains_no_message_and_a_new_member_receives_it(
+    instance: LiveInstance,
+) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "said before")
-    eve = await (await world.register("eve")).connect_client()
+    eve = await (await instance.register("eve")).connect_client()
 
     ack = (await ada.call("room:update", room_id=room_id, topic="words"))["room"]
     updated = (await bob.next_event("room:updated"))["room"]
@@ -173,15 +175,15 @@ async def conversations(user_id: Any, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("count", [3, 499])
-async def test_ready_contains_the_list_of_conversations(world: LiveInstance, count: int) -> None:
-    ada = await world.register("ada")
+async def test_ready_contains_the_list_of_conversations(instance: LiveInstance, count: int) -> None:
+    ada = await instance.register("ada")
     names = await conversations(ada.id, count)
-    chat, container = world.app.chat, world.app.container
+    chat, container = instance.app.chat, instance.app.container
     for loop in (chat.reconciler, chat.delivery, chat.presence_tracker, container.session_last_seen):
         await loop.close()
     before = metrics.counters["database_statements"]
 
-    fan = RawClient(world.http, world.url, ada.token)
+    fan = RawClient(instance.http, instance.url, ada.token)
     await fan.connect()
     statements = metrics.counters["database_statements"] - before
     await fan.close()

@@ -30,8 +30,8 @@ class UserInRoom(NamedTuple):
     sender_id: UUID
 
 
-async def place(world: LiveInstance, name: str) -> UserInRoom:
-    user = await world.register(name)
+async def place(instance: LiveInstance, name: str) -> UserInRoom:
+    user = await instance.register(name)
     _, made = await user.rest("POST", "/rooms", json={"kind": "private"})
     return UserInRoom(UUID(made["data"]["id"]), UUID(user.id))
 
@@ -63,8 +63,8 @@ async def append(
     return await append_batch.append_messages(database.connection(), rows, named, clock.now(), epoch)
 
 
-async def test_seqs_follow_the_order_within_each_room(world: LiveInstance) -> None:
-    here, there = await place(world, "ada"), await place(world, "bob")
+async def test_seqs_follow_the_order_within_each_room(instance: LiveInstance) -> None:
+    here, there = await place(instance, "ada"), await place(instance, "bob")
     batch = [row(here, "a"), row(there, "b"), row(here, "c"), row(there, "d"), row(here, "e")]
 
     stored = await append(*batch)
@@ -77,9 +77,9 @@ async def test_seqs_follow_the_order_within_each_room(world: LiveInstance) -> No
     assert await append(row(here, "f")) == {(await models.Message.get(body="f")).id: 5}
 
 
-async def test_uncertain_messages_are_left_out_and_the_others_stored(world: LiveInstance) -> None:
-    here = await place(world, "ada")
-    archived = await place(world, "bob")
+async def test_uncertain_messages_are_left_out_and_the_others_stored(instance: LiveInstance) -> None:
+    here = await place(instance, "ada")
+    archived = await place(instance, "bob")
     await models.Room.filter(id=archived.room_id).update(archived_at=clock.now())
     before = row(here, "before")
     await append(before)
@@ -103,9 +103,9 @@ async def test_uncertain_messages_are_left_out_and_the_others_stored(world: Live
     ids=["no words", "no text", "no sender"],
 )
 async def test_a_batch_is_stored_completely_or_not_at_all(
-    world: LiveInstance, invalid: dict[str, object]
+    instance: LiveInstance, invalid: dict[str, object]
 ) -> None:
-    here = await place(world, "ada")
+    here = await place(instance, "ada")
 
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
         await append(row(here, "good"), row(here, "bad", **invalid))
@@ -115,8 +115,8 @@ async def test_a_batch_is_stored_completely_or_not_at_all(
     assert await append(row(here, "next"))
 
 
-async def test_mentions_are_stored_with_their_message(world: LiveInstance) -> None:
-    here = await place(world, "ada")
+async def test_mentions_are_stored_with_their_message(instance: LiveInstance) -> None:
+    here = await place(instance, "ada")
     first, second = row(here, "first"), row(here, "second")
 
     await append(first, second, named=((second.id, here.sender_id), (uuid4(), here.sender_id)))
@@ -125,17 +125,17 @@ async def test_mentions_are_stored_with_their_message(world: LiveInstance) -> No
     assert (kept.message_id, kept.seq) == (second.id, 3)  # type: ignore[attr-defined]
 
 
-async def test_the_batch_path_stores_the_same_as_the_single_path(world: LiveInstance) -> None:
+async def test_the_batch_path_stores_the_same_as_the_single_path(instance: LiveInstance) -> None:
     """The same message, by `send`, has the same entry on both paths, except for ids and times."""
-    here = await place(world, "ada")
-    ctx = Context(world.app.container, here.sender_id)
+    here = await place(instance, "ada")
+    ctx = Context(instance.app.container, here.sender_id)
     membership = await rooms.access(ctx, here.room_id)
-    _, answer = await world.users["ada"].rest(
+    _, answer = await instance.users["ada"].rest(
         "POST", f"/rooms/{here.room_id}/messages", json={"client_id": str(uuid4()), "body": 'say "seq":0, {}'}
     )
     (quick,) = await models.Entry.filter(event="message:new")
     await models.Room.filter(id=here.room_id).update(member_version=membership.version + 1)
-    world.app.container.membership_cache.remove_membership(here.sender_id, here.room_id)
+    instance.app.container.membership_cache.remove_membership(here.sender_id, here.room_id)
     slow = PendingMessage(
         sender=msgspec.convert(answer["data"]["sender"], User),
         membership=membership,
@@ -144,7 +144,7 @@ async def test_the_batch_path_stores_the_same_as_the_single_path(world: LiveInst
         reply_to=None,
         mentions=[],
     )
-    await world.app.container.message_writer.append(slow)
+    await instance.app.container.message_writer.append(slow)
     (careful,) = await models.Entry.filter(event="message:new", message_id=slow.id)
 
     def shape(payload: str) -> object:
@@ -157,8 +157,8 @@ async def test_the_batch_path_stores_the_same_as_the_single_path(world: LiveInst
     assert shape(quick.payload) == shape(careful.payload)
 
 
-async def test_a_log_that_ends_before_a_known_entry_is_left_out(world: LiveInstance) -> None:
-    here = await place(world, "ada")
+async def test_a_log_that_ends_before_a_known_entry_is_left_out(instance: LiveInstance) -> None:
+    here = await place(instance, "ada")
     last_seq = (await models.Room.get(id=here.room_id)).last_seq
 
     stored = await append(row(here, "a", known_seq=last_seq))
@@ -167,8 +167,8 @@ async def test_a_log_that_ends_before_a_known_entry_is_left_out(world: LiveInsta
     assert (list(stored.values()), left) == ([last_seq + 1], {})
 
 
-async def test_another_epoch_stores_nothing(world: LiveInstance) -> None:
-    here = await place(world, "ada")
+async def test_another_epoch_stores_nothing(instance: LiveInstance) -> None:
+    here = await place(instance, "ada")
 
     left = await append_batch.append_messages(
         database.connection(), [row(here, "a")], (), clock.now(), "another"

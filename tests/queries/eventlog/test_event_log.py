@@ -9,13 +9,15 @@ from hubbub.queries.eventlog.event_log import LogEnd
 from tests.support.live_instance import LiveInstance
 
 
-async def test_only_changed_logs_are_read(world: LiveInstance) -> None:
-    rooms = [UUID((await world.room_with_clients(*names))[0]) for names in (("ada", "bob"), ("eve", "joe"))]
+async def test_only_changed_logs_are_read(instance: LiveInstance) -> None:
+    rooms = [
+        UUID((await instance.room_with_clients(*names))[0]) for names in (("ada", "bob"), ("eve", "joe"))
+    ]
     sql = database.connection()
     known = await event_log.log_ends(sql, rooms)
     assert await event_log.changed(sql, known) == {}
 
-    await world.users["ada"].rest(
+    await instance.users["ada"].rest(
         "POST", f"/rooms/{rooms[0]}/messages", json={"client_id": str(uuid4()), "body": "x"}
     )
     assert await event_log.changed(sql, known) == {rooms[0]: LogEnd(known[rooms[0]].last_seq + 1, 2)}

@@ -38,9 +38,9 @@ def database_kind():
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-async def test_a_user_connects_and_disconnects(world, caplog, transport):
+async def test_a_user_connects_and_disconnects(instance, caplog, transport):
     caplog.set_level("INFO", "hubbub")
-    ada = await world.register("ada")
+    ada = await instance.register("ada")
 
     client = await ada.connect_client(transports=[transport])
     (came,) = await until(caplog, "socket connected")
@@ -54,9 +54,9 @@ async def test_a_user_connects_and_disconnects(world, caplog, transport):
     assert ada.token not in caplog.text
 
 
-async def test_the_close_reason_of_the_server_is_logged(world, caplog):
+async def test_the_close_reason_of_the_server_is_logged(instance, caplog):
     caplog.set_level("INFO", "hubbub")
-    ada = await world.register("ada")
+    ada = await instance.register("ada")
     await ada.connect_client()
 
     await ada.rest("POST", "/auth/logout")
@@ -65,12 +65,12 @@ async def test_the_close_reason_of_the_server_is_logged(world, caplog):
     assert went.reason == "session_revoked"
 
 
-async def test_a_refused_connect_is_logged_without_its_token(world, caplog):
+async def test_a_refused_connect_is_logged_without_its_token(instance, caplog):
     caplog.set_level("INFO", "hubbub")
     client = socketio.AsyncClient(reconnection=False)
 
     with pytest.raises(socketio.exceptions.ConnectionError):
-        await client.connect(world.url, namespaces=["/chat"], auth={"token": "a-wrong-token"})
+        await client.connect(instance.url, namespaces=["/chat"], auth={"token": "a-wrong-token"})
     (line,) = await until(caplog, "connect refused")
 
     assert (line.reason, line.ip) == ("unauthenticated", "127.0.0.1")
@@ -79,8 +79,8 @@ async def test_a_refused_connect_is_logged_without_its_token(world, caplog):
 
 async def test_a_refused_handshake_is_logged(settings, caplog):
     caplog.set_level("INFO", "hubbub")
-    async with LiveInstance(settings.model_copy(update={"sockets_per_address": 1})) as world:
-        url = f"{world.url}/socket.io/?EIO=4&transport=polling"
+    async with LiveInstance(settings.model_copy(update={"sockets_per_address": 1})) as instance:
+        url = f"{instance.url}/socket.io/?EIO=4&transport=polling"
         async with aiohttp.ClientSession() as http:
             statuses = []
             for _ in range(2):

@@ -21,8 +21,8 @@ from hubbub.realtime.chat.connections import Connections
 from tests.support.live_instance import ApiUser, LiveInstance
 
 
-async def test_messages_over_the_limit_are_refused_and_not_stored(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_messages_over_the_limit_are_refused_and_not_stored(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     ids = [str(uuid4()) for _ in range(40)]
 
     answers = [
@@ -39,8 +39,8 @@ async def test_messages_over_the_limit_are_refused_and_not_stored(world: LiveIns
     assert len(history["messages"]) == 40 - len(refusals)
 
 
-async def test_other_events_have_a_separate_bucket(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_other_events_have_a_separate_bucket(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
 
     answers = [await ada.call_for_ack("room:list", limit=1) for _ in range(80)]
 
@@ -48,9 +48,9 @@ async def test_other_events_have_a_separate_bucket(world: LiveInstance) -> None:
     assert any(not answer["ok"] and answer["error"]["code"] == "rate_limited" for answer in answers)
 
 
-async def test_a_client_that_keeps_flooding_is_disconnected(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
-    connection = next(iter(world.app.chat.connections.by_sid.values()))
+async def test_a_client_that_keeps_flooding_is_disconnected(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
+    connection = next(iter(instance.app.chat.connections.by_sid.values()))
     connection.event_limiter = SingleKeyLimiter(Rate(1, 0.001))
     connection.event_limiter.acquire()
     assert not (await ada.call_for_ack("room:list"))["ok"]
@@ -62,8 +62,8 @@ async def test_a_client_that_keeps_flooding_is_disconnected(world: LiveInstance)
     assert (await ada.next_event("disconnect"))["reason"] == "server disconnect"
 
 
-async def test_queued_events_over_the_bound_are_refused(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_queued_events_over_the_bound_are_refused(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
     asked = asyncio.gather(*(ada.call_for_ack("room:list", limit=1) for _ in range(400)))
 
     answers = await asked
@@ -123,12 +123,13 @@ REASONS: dict[str, Callable[[str], Any]] = {
 async def test_a_flood_of_refused_events_is_limited_then_disconnected(
     settings: Settings, reason: str, answered: bool
 ) -> None:
-    async with LiveInstance(settings.model_copy(update={"max_event_bytes": 2000})) as world:
-        bob = await world.register("bob")
+    async with LiveInstance(settings.model_copy(update={"max_event_bytes": 2000})) as instance:
+        bob = await instance.register("bob")
         room = await (await bob.connect_client()).call("room:create", kind="private", name="closed")
-        ada = await world.register("ada")
+        ada = await instance.register("ada")
         found = {
-            name: await _flooded(world, ada, name, _payload(reason, name, room), answered) for name in EVENTS
+            name: await _flooded(instance, ada, name, _payload(reason, name, room), answered)
+            for name in EVENTS
         }
 
     assert found == dict.fromkeys(EVENTS, ["refused"] * BURST + ["rate_limited"] * 2 + ["flooding"])
@@ -144,10 +145,12 @@ def _payload(reason: str, name: str, room: dict[str, Any]) -> Any:
     return payload
 
 
-async def _flooded(world: LiveInstance, ada: ApiUser, name: str, payload: Any, answered: bool) -> list[str]:
+async def _flooded(
+    instance: LiveInstance, ada: ApiUser, name: str, payload: Any, answered: bool
+) -> list[str]:
     """What becomes of one event more than may be refused, again and again, and at last after 10 s of that."""
     client = await ada.connect_client()
-    connection = world.app.chat.connections.by_sid[client.sio.get_sid("/chat")]
+    connection = instance.app.chat.connections.by_sid[client.sio.get_sid("/chat")]
     connection.event_limiter = SingleKeyLimiter(Rate(BURST, 0.0001))
     found = []
     for _ in range(BURST + 2):
@@ -167,10 +170,10 @@ async def _flooded(world: LiveInstance, ada: ApiUser, name: str, payload: Any, a
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_successful_and_repeated_sends_use_no_token_of_the_socket_bucket(
-    world: LiveInstance,
+    instance: LiveInstance,
 ) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
-    connection = world.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
+    connection = instance.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
     connection.event_limiter = SingleKeyLimiter(Rate(2, 0.0001))
 
     sent = [await ada.send(room_id, "x", client_id=NOBODY) for _ in range(10)]
@@ -182,10 +185,10 @@ async def test_successful_and_repeated_sends_use_no_token_of_the_socket_bucket(
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_a_send_is_refused_without_a_query_when_the_bucket_is_empty(
-    world: LiveInstance, caplog: pytest.LogCaptureFixture
+    instance: LiveInstance, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ada = await (await world.register("ada")).connect_client()
-    connection = world.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
+    ada = await (await instance.register("ada")).connect_client()
+    connection = instance.app.chat.connections.by_sid[ada.sio.get_sid("/chat")]
     connection.event_limiter = SingleKeyLimiter(Rate(1, 0.0001))
     caplog.set_level("DEBUG", logger="aiosqlite")
 
@@ -221,13 +224,13 @@ async def test_refused_events_leave_no_client_data_in_memory(
     settings: Settings, kind: str, rate: Rate | None
 ) -> None:
     """Without any collection of cycles: an exception that holds its frames holds all that was read."""
-    async with LiveInstance(settings.model_copy(update={"limit_events": None})) as world:
-        ada = await world.register("ada")
-        async with world.http.ws_connect(f"{world.url}/socket.io/?EIO=4&transport=websocket") as socket:
+    async with LiveInstance(settings.model_copy(update={"limit_events": None})) as instance:
+        ada = await instance.register("ada")
+        async with instance.http.ws_connect(f"{instance.url}/socket.io/?EIO=4&transport=websocket") as socket:
             await socket.send_str("40/chat," + json.dumps({"token": ada.token}))
             while "ready" not in await socket.receive_str(timeout=10):
                 pass
-            (connection,) = world.app.chat.connections.by_sid.values()
+            (connection,) = instance.app.chat.connections.by_sid.values()
             connection.event_limiter = SingleKeyLimiter(rate)
 
             await _refused(socket, KINDS[kind], 20)  # create what is created once
@@ -263,19 +266,19 @@ def resident() -> float:
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.slow("6 s: megabytes to a client that reads nothing")
-async def test_a_client_that_does_not_read_is_closed_and_loses_nothing(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    world.app.container.membership_cache.get(
+async def test_a_client_that_does_not_read_is_closed_and_loses_nothing(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    instance.app.container.membership_cache.get(
         UUID(ada.ready["user"]["id"])
     ).message_limiter = SingleKeyLimiter(None)  # type: ignore[union-attr]
-    eve = await world.register("eve")
+    eve = await instance.register("eve")
     await ada.call("room:invite", room_id=room_id, user_id=eve.id)
-    url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
-    async with world.http.ws_connect(url) as socket:
+    url = f"{instance.url}/socket.io/?EIO=4&transport=websocket"
+    async with instance.http.ws_connect(url) as socket:
         await socket.send_str("40/chat," + json.dumps({"token": eve.token}))
         while "ready" not in (await socket.receive_str(timeout=10)):
             pass
-        slow = world.app.chat.connections.of_user(UUID(eve.id))[0]
+        slow = instance.app.chat.connections.of_user(UUID(eve.id))[0]
         socket._reader._protocol.pause_reading()
 
         sent = 0
@@ -284,7 +287,7 @@ async def test_a_client_that_does_not_read_is_closed_and_loses_nothing(world: Li
             sent += 1
 
     assert slow.closed
-    assert slow.client.waiting_bytes <= world.settings.max_output_bytes + 10_000
+    assert slow.client.waiting_bytes <= instance.settings.max_output_bytes + 10_000
     await bob.events_until("message:new", lambda it: it["seq"] == sent + 3)
     again = await eve.connect_client()
     assert next(each["last_seq"] for each in again.ready["rooms"] if each["id"] == room_id) == sent + 3

@@ -21,8 +21,8 @@ async def test_a_bus_that_loses_and_reorders_only_delays_delivery(
     settings: Any, lost: float, held: float
 ) -> None:
     bus = UnreliableBus(seed=7, loss_rate=lost, delay_rate=held)
-    async with LiveInstance(settings, bus) as world:
-        room_id, clients = await world.room_with_clients("ada", "bob", "eve")
+    async with LiveInstance(settings, bus) as instance:
+        room_id, clients = await instance.room_with_clients("ada", "bob", "eve")
         sent = [await client.send(room_id, str(index)) for index in range(8) for client in clients]
 
         for client in clients:
@@ -37,14 +37,14 @@ async def test_a_bus_that_loses_and_reorders_only_delays_delivery(
         assert bus.losses or not lost
 
 
-async def test_an_entry_of_another_writer_is_found_within_a_second(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_an_entry_of_another_writer_is_found_within_a_second(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     room = UUID(room_id)
-    feed = world.app.chat.delivery.feeds[room]
+    feed = instance.app.chat.delivery.feeds[room]
     entry = (await event_log.read(room, 0, 1))[0]
     feed.delivered_seq = 0  # as if no signal of the room had been received
 
-    await world.app.chat.delivery.check()
+    await instance.app.chat.delivery.check()
 
     assert feed.delivered_seq == 2
     assert bob.count_events("message:new") == 0
@@ -52,14 +52,14 @@ async def test_an_entry_of_another_writer_is_found_within_a_second(world: LiveIn
     await ada.synchronize()
 
 
-async def test_a_member_who_joins_behind_the_feed_is_synchronized_first(world: LiveInstance) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def test_a_member_who_joins_behind_the_feed_is_synchronized_first(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
     for index in range(5):
         await ada.send(room_id, str(index))
-    eve = await (await world.register("eve")).connect_client()
-    connection = world.app.chat.connections.of_user(UUID(eve.ready["user"]["id"]))[0]
+    eve = await (await instance.register("eve")).connect_client()
+    connection = instance.app.chat.connections.of_user(UUID(eve.ready["user"]["id"]))[0]
 
-    world.app.chat.delivery.add_member(connection, UUID(room_id), 3)
+    instance.app.chat.delivery.add_member(connection, UUID(room_id), 3)
     await ada.send(room_id, "last")
     await eve.next_event("message:new", lambda it: it["message"]["body"] == "last")
 
@@ -67,35 +67,35 @@ async def test_a_member_who_joins_behind_the_feed_is_synchronized_first(world: L
 
 
 async def test_a_room_without_local_members_is_unsubscribed(
-    world: LiveInstance, monkeypatch: pytest.MonkeyPatch
+    instance: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    feeds = world.app.chat.delivery.feeds
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    feeds = instance.app.chat.delivery.feeds
     assert UUID(room_id) in feeds
 
     for client in (ada, bob):
         await client.close()
     async with asyncio.timeout(5):
-        await world.app.chat.connections.empty.wait()
+        await instance.app.chat.connections.empty.wait()
 
-    assert len(world.app.container.membership_cache) == 0
-    await world.app.chat.delivery.check()
+    assert len(instance.app.container.membership_cache) == 0
+    await instance.app.chat.delivery.check()
     assert UUID(room_id) in feeds, "they may be back in a moment"
     monkeypatch.setattr(module, "UNUSED_FEED_TTL_S", 0.0)
-    await world.app.chat.delivery.check()
+    await instance.app.chat.delivery.check()
     assert feeds == {}
 
 
 async def test_the_oldest_rooms_without_members_are_unsubscribed_first(
-    world: LiveInstance, monkeypatch: pytest.MonkeyPatch
+    instance: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_UNUSED_FEEDS", 1)
-    await world.room_with_clients("ada", "bob")
-    for client in world.clients:
+    await instance.room_with_clients("ada", "bob")
+    for client in instance.clients:
         await client.close()
     async with asyncio.timeout(5):
-        await world.app.chat.connections.empty.wait()
+        await instance.app.chat.connections.empty.wait()
 
-    await world.app.chat.delivery.check()
+    await instance.app.chat.delivery.check()
 
-    assert len(world.app.chat.delivery.feeds) == 1
+    assert len(instance.app.chat.delivery.feeds) == 1

@@ -14,9 +14,9 @@ from tests.support.log_rollback import delete_entries_after, epoch_raises
 from tests.support.waiting import until
 
 
-async def _room_of(world: LiveInstance, messages: int) -> tuple:
+async def _room_of(instance: LiveInstance, messages: int) -> tuple:
     """Ada and bob in a room, with so many messages that both have got."""
-    room_id, clients = await world.room_with_clients("ada", "bob")
+    room_id, clients = await instance.room_with_clients("ada", "bob")
     for number in range(messages):
         await clients[0].send(room_id, f"message {number}")
     for client in clients:
@@ -30,13 +30,15 @@ async def _log(client, room_id: str) -> list:
     return list(answer["rooms"][room_id]["entries"])
 
 
-async def test_a_lost_tail_closes_the_sockets_which_reconnect_to_another_epoch(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await _room_of(world, 4)
+async def test_a_lost_tail_closes_the_sockets_which_reconnect_to_another_epoch(
+    instance: LiveInstance,
+) -> None:
+    room_id, (ada, bob) = await _room_of(instance, 4)
     old = bob.ready["epoch"]
 
     await delete_entries_after(room_id, 4)
     closings = [await client.next_event("closing") for client in (ada, bob)]
-    back = await world.users["bob"].connect_client(epoch=old, cursors={room_id: 6})
+    back = await instance.users["bob"].connect_client(epoch=old, cursors={room_id: 6})
     answer = await back.call("sync", epoch=old, rooms={room_id: 6})
 
     assert {closing["code"] for closing in closings} == {"draining"}
@@ -47,15 +49,15 @@ async def test_a_lost_tail_closes_the_sockets_which_reconnect_to_another_epoch(w
     assert [entry["payload"]["seq"] for entry in await _log(back, room_id)] == [1, 2, 3, 4]
 
 
-async def test_entries_that_replace_lost_ones_reach_reconnecting_clients(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await _room_of(world, 3)
+async def test_entries_that_replace_lost_ones_reach_reconnecting_clients(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await _room_of(instance, 3)
     old = bob.ready["epoch"]
     await delete_entries_after(room_id, 3)
     await ada.next_event("closing")
 
-    ada = await world.another_client("ada")
+    ada = await instance.another_client("ada")
     sent = [await ada.send(room_id, f"instead {number}") for number in range(4)]
-    back = await world.users["bob"].connect_client(epoch=old, cursors={room_id: 5})
+    back = await instance.users["bob"].connect_client(epoch=old, cursors={room_id: 5})
     received = await ada.send(room_id, "the last one")
     await back.next_event("message:new", lambda it: it["seq"] == received["seq"])
 
@@ -64,19 +66,19 @@ async def test_entries_that_replace_lost_ones_reach_reconnecting_clients(world: 
     assert bodies[3:] == ["instead 0", "instead 1", "instead 2", "instead 3", "the last one"]
 
 
-async def test_a_message_does_not_replace_a_known_one_in_the_same_epoch(world: LiveInstance) -> None:
-    room_id, (ada, _) = await _room_of(world, 3)
+async def test_a_message_does_not_replace_a_known_one_in_the_same_epoch(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await _room_of(instance, 3)
     old = ada.ready["epoch"]
 
     await delete_entries_after(room_id, 3)
     sent = await ada.send(room_id, "at once")
 
-    assert (sent["seq"], world.app.container.epoch_watch.epoch != old) == (4, True)
+    assert (sent["seq"], instance.app.container.epoch_watch.epoch != old) == (4, True)
     assert await epoch_raises() == [("positions", None)]
 
 
-async def test_another_change_is_refused_until_the_epoch_is_raised(world: LiveInstance) -> None:
-    room_id, (ada, _) = await _room_of(world, 3)
+async def test_another_change_is_refused_until_the_epoch_is_raised(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await _room_of(instance, 3)
     first = (await ada.call("message:history", room_id=room_id))["messages"][0]
     old = ada.ready["epoch"]
 
@@ -84,17 +86,17 @@ async def test_another_change_is_refused_until_the_epoch_is_raised(world: LiveIn
     answer = await ada.call_for_ack("message:edit", message_id=first["id"], body="changed")
 
     assert answer["error"]["code"] == "unavailable"
-    await until(lambda: world.app.container.epoch_watch.epoch != old)
-    back = await world.another_client("ada")
+    await until(lambda: instance.app.container.epoch_watch.epoch != old)
+    back = await instance.another_client("ada")
     edited = await back.call("message:edit", message_id=first["id"], body="changed")
     assert edited["message"]["body"] == "changed"
 
 
-async def test_entries_acknowledged_over_rest_count_too(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_entries_acknowledged_over_rest_count_too(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     _, made = await ada.rest("POST", "/rooms", json={"kind": "private", "name": "a"})
     room_id = made["data"]["id"]
-    old = world.app.container.epoch_watch.epoch
+    old = instance.app.container.epoch_watch.epoch
     for _ in range(3):
         body = {"client_id": str(uuid4()), "body": "hello"}
         status, _ = await ada.rest("POST", f"/rooms/{room_id}/messages", json=body)
@@ -102,13 +104,13 @@ async def test_entries_acknowledged_over_rest_count_too(world: LiveInstance) -> 
 
     await delete_entries_after(room_id, 3)
 
-    await until(lambda: world.app.container.epoch_watch.epoch != old)
+    await until(lambda: instance.app.container.epoch_watch.epoch != old)
 
 
-async def test_the_database_is_compared_when_it_is_available_again(world: LiveInstance) -> None:
-    room_id, (ada, _) = await _room_of(world, 2)
-    await world.app.container.epoch_watch.close()
-    await world.app.chat.delivery.close()
+async def test_the_database_is_compared_when_it_is_available_again(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await _room_of(instance, 2)
+    await instance.app.container.epoch_watch.close()
+    await instance.app.chat.delivery.close()
 
     await delete_entries_after(room_id, 3)
     database.report_failure("a test")
@@ -116,38 +118,38 @@ async def test_the_database_is_compared_when_it_is_available_again(world: LiveIn
     assert (await ada.next_event("closing"))["code"] == "draining"
 
 
-async def test_an_epoch_that_a_command_raised_closes_the_sockets(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await _room_of(world, 1)
+async def test_an_epoch_that_a_command_raised_closes_the_sockets(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await _room_of(instance, 1)
     old = ada.ready["epoch"]
 
     await epochs.raise_epoch(old, Cause.COMMAND)
     for client in (ada, bob):
         assert (await client.next_event("closing"))["code"] == "draining"
-    back = await world.another_client("ada")
-    await (await world.another_client("bob")).send(room_id, "hello again")
+    back = await instance.another_client("ada")
+    await (await instance.another_client("bob")).send(room_id, "hello again")
 
     assert (await back.next_event("message:new"))["message"]["body"] == "hello again"
-    assert back.ready["epoch"] == world.app.container.epoch_watch.epoch != old
+    assert back.ready["epoch"] == instance.app.container.epoch_watch.epoch != old
 
 
-async def test_an_epoch_raised_for_a_claim_disconnects_no_other_client(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await _room_of(world, 1)
+async def test_an_epoch_raised_for_a_claim_disconnects_no_other_client(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await _room_of(instance, 1)
     old = ada.ready["epoch"]
 
     await epochs.raise_epoch(old, Cause.CLAIM)
     sent = [await ada.send(room_id, f"now {number}") for number in range(3)]
-    await until(lambda: world.app.container.epoch_watch.epoch != old)
+    await until(lambda: instance.app.container.epoch_watch.epoch != old)
     sent += [await bob.send(room_id, f"then {number}") for number in range(3)]
     for client in (ada, bob):
         await client.next_event("message:new", lambda it: it["seq"] == sent[-1]["seq"])
 
     assert [it["seq"] for _, it in bob.entries(room_id)][-7:] == [sent[0]["seq"] - 1 + n for n in range(7)]
     assert (ada.count_events("closing"), bob.count_events("closing")) == (0, 0)
-    assert (await world.another_client("ada")).ready["epoch"] == world.app.container.epoch_watch.epoch
+    assert (await instance.another_client("ada")).ready["epoch"] == instance.app.container.epoch_watch.epoch
 
 
-async def test_a_user_who_is_not_a_member_in_the_restored_log_stores_nothing(world: LiveInstance) -> None:
-    room_id, (_, bob) = await _room_of(world, 1)
+async def test_a_user_who_is_not_a_member_in_the_restored_log_stores_nothing(instance: LiveInstance) -> None:
+    room_id, (_, bob) = await _room_of(instance, 1)
 
     async with database.transaction() as tx:
         await models.Membership.filter(room_id=room_id, user_id=bob.ready["user"]["id"]).delete()
@@ -161,8 +163,8 @@ async def test_a_user_who_is_not_a_member_in_the_restored_log_stores_nothing(wor
     assert answer["error"]["code"] == "not_a_member"
 
 
-async def test_a_batch_that_meets_another_epoch_is_stored_once_without_a_gap(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await _room_of(world, 1)
+async def test_a_batch_that_meets_another_epoch_is_stored_once_without_a_gap(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await _room_of(instance, 1)
     old = ada.ready["epoch"]
     messages = [(client, str(uuid4())) for client in (ada, bob) for _ in range(10)]
 
@@ -189,19 +191,19 @@ async def test_a_batch_that_meets_another_epoch_is_stored_once_without_a_gap(wor
     ],
 )
 async def test_a_client_that_is_ahead_is_reset_and_raises_the_epoch(
-    world: LiveInstance, where, ahead, epoch, counts
+    instance: LiveInstance, where, ahead, epoch, counts
 ) -> None:
-    room_id, (ada, bob) = await _room_of(world, 1)
+    room_id, (ada, bob) = await _room_of(instance, 1)
     old = ada.ready["epoch"]
     cursors = {room_id: 3 + ahead}
     known = old if epoch == "own" else "another"
 
     if where == "connect":
-        bob = await world.users["bob"].connect_client(epoch=known, cursors=cursors)
+        bob = await instance.users["bob"].connect_client(epoch=known, cursors=cursors)
     answer = await bob.call("sync", epoch=known, rooms=cursors)
-    await world.app.container.epoch_watch.check()
+    await instance.app.container.epoch_watch.check()
 
     assert answer["rooms"][room_id]["reset"] is True
-    assert (world.app.container.epoch_watch.epoch != old) is counts
-    assert await epoch_raises() == [("claim", UUID(world.users["bob"].id))] * counts
+    assert (instance.app.container.epoch_watch.epoch != old) is counts
+    assert await epoch_raises() == [("claim", UUID(instance.users["bob"].id))] * counts
     assert (ada.count_events("closing"), bob.count_events("closing")) == (0, 0)

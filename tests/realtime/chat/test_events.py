@@ -20,8 +20,8 @@ async def code_of(client: Any, event: str, **payload: Any) -> str:
 # --- rooms ---
 
 
-async def test_every_user_is_in_the_default_room(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_every_user_is_in_the_default_room(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
 
     (room,) = ada.ready["rooms"]
 
@@ -31,8 +31,8 @@ async def test_every_user_is_in_the_default_room(world: LiveInstance) -> None:
     assert ada.ready["user"]["username"] == "ada"
 
 
-async def test_a_room_is_created_with_its_members(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_room_is_created_with_its_members(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
 
     mine = (await ada.call("room:list"))["rooms"]
     members = (await bob.call("room:members", room_id=room_id))["members"]
@@ -46,8 +46,8 @@ async def test_a_room_is_created_with_its_members(world: LiveInstance) -> None:
 
 
 @pytest.mark.parametrize("asked", ["socket", "rest"])
-async def test_a_new_room_is_one_event_for_all_other_sockets(world: LiveInstance, asked: str) -> None:
-    users = {name: await world.register(name) for name in ("ada", "bob", "eve")}
+async def test_a_new_room_is_one_event_for_all_other_sockets(instance: LiveInstance, asked: str) -> None:
+    users = {name: await instance.register(name) for name in ("ada", "bob", "eve")}
     asking, other = await users["ada"].connect_client(), await users["ada"].connect_client()
     members = [await users[name].connect_client() for name in ("bob", "bob", "eve")]
     payload = {"kind": "private", "name": "den", "member_ids": [users["bob"].id, users["eve"].id]}
@@ -75,10 +75,10 @@ async def test_a_new_room_is_one_event_for_all_other_sockets(world: LiveInstance
     assert displayed[1]["data"]["my"]["unread"] == 1
 
 
-async def test_room_added_contains_the_room_as_its_receiver_sees_it(world: LiveInstance) -> None:
-    bob = await world.register("bob")
+async def test_room_added_contains_the_room_as_its_receiver_sees_it(instance: LiveInstance) -> None:
+    bob = await instance.register("bob")
     phone = await bob.connect_client()
-    ada = await (await world.register("ada")).connect_client()
+    ada = await (await instance.register("ada")).connect_client()
     made = await ada.call("room:create", kind="private", member_ids=[bob.id])
 
     added = await phone.next_event("room:added")
@@ -106,24 +106,24 @@ async def test_room_added_contains_the_room_as_its_receiver_sees_it(world: LiveI
     ],
 )
 async def test_an_invalid_room_is_refused_and_nothing_created(
-    world: LiveInstance, payload: dict[str, Any]
+    instance: LiveInstance, payload: dict[str, Any]
 ) -> None:
-    ada = await (await world.register("ada")).connect_client()
+    ada = await (await instance.register("ada")).connect_client()
 
     assert await code_of(ada, "room:create", **payload) == "invalid_payload"
     assert len((await ada.call("room:list"))["rooms"]) == 1
 
 
-async def test_public_names_are_unique_ignoring_case(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_public_names_are_unique_ignoring_case(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
     await ada.call("room:create", kind="public", name="Straße")
 
     assert await code_of(ada, "room:create", kind="public", name="STRASSE") == "conflict"
     await ada.call("room:create", kind="private", name="straße")
 
 
-async def test_an_existing_direct_room_is_returned(world: LiveInstance) -> None:
-    ada, bob = [await world.register(name) for name in ("ada", "bob")]
+async def test_an_existing_direct_room_is_returned(instance: LiveInstance) -> None:
+    ada, bob = [await instance.register(name) for name in ("ada", "bob")]
     first = await (await ada.connect_client()).call("room:create", kind="direct", member_ids=[bob.id])
     again = await (await bob.connect_client()).call("room:create", kind="direct", member_ids=[ada.id])
 
@@ -131,8 +131,8 @@ async def test_an_existing_direct_room_is_returned(world: LiveInstance) -> None:
     assert again["room"]["member_count"] == 2
 
 
-async def test_a_direct_room_accepts_no_third_member(world: LiveInstance) -> None:
-    ada, bob, eve = [await world.register(name) for name in ("ada", "bob", "eve")]
+async def test_a_direct_room_accepts_no_third_member(instance: LiveInstance) -> None:
+    ada, bob, eve = [await instance.register(name) for name in ("ada", "bob", "eve")]
     client = await ada.connect_client()
     room_id = (await client.call("room:create", kind="direct", member_ids=[bob.id]))["room"]["id"]
 
@@ -142,11 +142,11 @@ async def test_a_direct_room_accepts_no_third_member(world: LiveInstance) -> Non
     assert await code_of(client, "room:remove", room_id=room_id, user_id=bob.id) == "forbidden"
 
 
-async def test_browsing_lists_public_rooms_only(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_browsing_lists_public_rooms_only(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
     await ada.call("room:create", kind="public", name="Garden 100%")
     await ada.call("room:create", kind="private", name="Garden secret")
-    bob = await (await world.register("bob")).connect_client()
+    bob = await (await instance.register("bob")).connect_client()
 
     found = (await bob.call("room:browse", query="gard"))["rooms"]
     literal = (await bob.call("room:browse", query="100%"))["rooms"]
@@ -156,8 +156,8 @@ async def test_browsing_lists_public_rooms_only(world: LiveInstance) -> None:
     assert (await bob.call("room:browse", query="%secret"))["rooms"] == []
 
 
-async def test_lists_are_paged(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_lists_are_paged(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
     for index in range(5):
         await ada.call("room:create", kind="public", name=f"room {index}")
 
@@ -173,10 +173,10 @@ async def test_lists_are_paged(world: LiveInstance) -> None:
     assert await code_of(ada, "room:list", cursor="nonsense") == "invalid_payload"
 
 
-async def test_joining_twice_is_no_error(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_joining_twice_is_no_error(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
     made = await ada.call("room:create", kind="public", name="open")
-    bob = await (await world.register("bob")).connect_client()
+    bob = await (await instance.register("bob")).connect_client()
 
     first = await bob.call("room:join", name="OPEN")
     again = await bob.call("room:join", room_id=made["room"]["id"])
@@ -193,11 +193,11 @@ async def test_joining_twice_is_no_error(world: LiveInstance) -> None:
     assert joined_here == ["ada", "bob"]
 
 
-async def test_rooms_of_others_are_hidden_or_closed(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_rooms_of_others_are_hidden_or_closed(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
     private = (await ada.call("room:create", kind="private"))["room"]["id"]
     public = (await ada.call("room:create", kind="public", name="open"))["room"]["id"]
-    bob = await (await world.register("bob")).connect_client()
+    bob = await (await instance.register("bob")).connect_client()
 
     for event in ("message:send", "message:history", "room:members", "room:leave", "typing:start"):
         extra = {"client_id": str(uuid4()), "body": "x"} if event == "message:send" else {}
@@ -209,9 +209,9 @@ async def test_rooms_of_others_are_hidden_or_closed(world: LiveInstance) -> None
     assert await code_of(bob, "room:join") == "invalid_payload"
 
 
-async def test_a_member_who_leaves_receives_it_and_then_nothing(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    tablet = await world.another_client("bob")
+async def test_a_member_who_leaves_receives_it_and_then_nothing(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    tablet = await instance.another_client("bob")
 
     await bob.call("room:leave", room_id=room_id)
     for device in (bob, tablet):
@@ -227,8 +227,8 @@ async def test_a_member_who_leaves_receives_it_and_then_nothing(world: LiveInsta
     )
 
 
-async def test_ownership_passes_to_the_longest_serving_moderator(world: LiveInstance) -> None:
-    room_id, (ada, bob, eve) = await world.room_with_clients("ada", "bob", "eve")
+async def test_ownership_passes_to_the_longest_serving_moderator(instance: LiveInstance) -> None:
+    room_id, (ada, bob, eve) = await instance.room_with_clients("ada", "bob", "eve")
     eve_id = eve.ready["user"]["id"]
     await ada.call("room:set_role", room_id=room_id, user_id=eve_id, role="moderator")
 
@@ -238,8 +238,8 @@ async def test_ownership_passes_to_the_longest_serving_moderator(world: LiveInst
     assert change["user_id"] == eve_id
 
 
-async def test_the_last_member_to_leave_archives_the_room(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_the_last_member_to_leave_archives_the_room(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
     room_id = (await ada.call("room:create", kind="public", name="short"))["room"]["id"]
 
     await ada.call("room:leave", room_id=room_id)
@@ -248,9 +248,9 @@ async def test_the_last_member_to_leave_archives_the_room(world: LiveInstance) -
     await ada.call("room:create", kind="public", name="short")
 
 
-async def test_only_moderators_invite_and_remove(world: LiveInstance) -> None:
-    room_id, (ada, bob, eve) = await world.room_with_clients("ada", "bob", "eve")
-    zoe = await world.register("zoe")
+async def test_only_moderators_invite_and_remove(instance: LiveInstance) -> None:
+    room_id, (ada, bob, eve) = await instance.room_with_clients("ada", "bob", "eve")
+    zoe = await instance.register("zoe")
     bob_id, eve_id = bob.ready["user"]["id"], eve.ready["user"]["id"]
 
     assert await code_of(bob, "room:invite", room_id=room_id, user_id=zoe.id) == "forbidden"
@@ -267,8 +267,8 @@ async def test_only_moderators_invite_and_remove(world: LiveInstance) -> None:
     assert bob_id != eve_id
 
 
-async def test_transferring_ownership_makes_the_owner_a_moderator(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_transferring_ownership_makes_the_owner_a_moderator(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     bob_id = bob.ready["user"]["id"]
 
     assert await code_of(bob, "room:set_role", room_id=room_id, user_id=bob_id, role="owner") == "forbidden"
@@ -282,8 +282,8 @@ async def test_transferring_ownership_makes_the_owner_a_moderator(world: LiveIns
     await ada.next_event("member:role", lambda it: it["role"] == "moderator")
 
 
-async def test_a_new_room_name_reaches_all_members(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_new_room_name_reaches_all_members(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
 
     answer = await ada.call("room:update", room_id=room_id, name="New name", topic="All about it")
 
@@ -297,8 +297,8 @@ async def test_a_new_room_name_reaches_all_members(world: LiveInstance) -> None:
 # --- messages ---
 
 
-async def test_a_message_reaches_every_member_once_including_the_sender(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_message_reaches_every_member_once_including_the_sender(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
 
     sent = await ada.send(room_id, "Grüße, 世界 🌍")
 
@@ -314,8 +314,8 @@ async def test_a_message_reaches_every_member_once_including_the_sender(world: L
         assert client.count_events("message:new") == 1
 
 
-async def test_a_repeated_send_stores_nothing_and_returns_the_first_ack(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_repeated_send_stores_nothing_and_returns_the_first_ack(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     client_id = str(uuid4())
     first = await ada.send(room_id, "hello", client_id=client_id)
     await ada.call("message:edit", message_id=first["id"], body="changed")
@@ -343,8 +343,8 @@ async def test_a_repeated_send_stores_nothing_and_returns_the_first_ack(world: L
         {"attachments": [str(uuid4())] * 11},
     ],
 )
-async def test_an_invalid_message_is_refused(world: LiveInstance, change: dict[str, Any]) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_an_invalid_message_is_refused(instance: LiveInstance, change: dict[str, Any]) -> None:
+    ada = await (await instance.register("ada")).connect_client()
     room_id = ada.ready["rooms"][0]["id"]
     good = {"room_id": room_id, "client_id": str(uuid4()), "body": "x"}
 
@@ -352,8 +352,8 @@ async def test_an_invalid_message_is_refused(world: LiveInstance, change: dict[s
     assert (await ada.call("message:history", room_id=room_id))["messages"] == []
 
 
-async def test_length_is_counted_in_code_points(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_length_is_counted_in_code_points(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
     room_id = ada.ready["rooms"][0]["id"]
 
     # Python's client escapes what is not ASCII: 12 bytes each, of 128 KiB.
@@ -362,8 +362,8 @@ async def test_length_is_counted_in_code_points(world: LiveInstance) -> None:
     assert len(sent["body"]) == 8000
 
 
-async def test_a_reply_refers_to_a_message_of_the_room(world: LiveInstance) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def test_a_reply_refers_to_a_message_of_the_room(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "question")
 
     assert (await ada.send(room_id, "answer", reply_to=first["id"]))["reply_to"] == first["id"]
@@ -372,9 +372,9 @@ async def test_a_reply_refers_to_a_message_of_the_room(world: LiveInstance) -> N
     assert await code_of(ada, "message:send", **payload) == "not_found"
 
 
-async def test_only_members_outside_code_are_mentioned(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    await world.register("stranger")
+async def test_only_members_outside_code_are_mentioned(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    await instance.register("stranger")
 
     sent = await ada.send(room_id, "@Bob. and @bob, not `@ada` nor @stranger nor a@bob.example")
 
@@ -383,8 +383,8 @@ async def test_only_members_outside_code_are_mentioned(world: LiveInstance) -> N
     assert (state["unread"], state["mentions"]) == (1, 1)
 
 
-async def test_only_the_sender_may_edit(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_only_the_sender_may_edit(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "helo")
 
     assert await code_of(bob, "message:edit", message_id=sent["id"], body="x") == "forbidden"
@@ -402,9 +402,9 @@ async def test_only_the_sender_may_edit(world: LiveInstance) -> None:
 
 
 async def test_a_deleted_message_keeps_its_position_and_loses_its_text_everywhere(
-    world: LiveInstance,
+    instance: LiveInstance,
 ) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     sent = await bob.send(room_id, "a secret @ada")
     await bob.call("message:edit", message_id=sent["id"], body="a worse secret @ada")
     await ada.call("reaction:add", message_id=sent["id"], emoji="👀")
@@ -428,15 +428,15 @@ async def test_a_deleted_message_keeps_its_position_and_loses_its_text_everywher
     assert await code_of(bob, "reaction:add", message_id=sent["id"], emoji="👀") == "not_found"
 
 
-async def test_members_may_not_delete_messages_of_others(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_members_may_not_delete_messages_of_others(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "mine")
 
     assert await code_of(bob, "message:delete", message_id=sent["id"]) == "forbidden"
 
 
-async def test_a_reaction_counts_once(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_reaction_counts_once(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "nice")
 
     await bob.call("reaction:add", message_id=sent["id"], emoji="👍🏽")
@@ -455,15 +455,15 @@ async def test_a_reaction_counts_once(world: LiveInstance) -> None:
 
 
 @pytest.mark.parametrize("emoji", ["", "a b", "x" * 65, "\n", None])
-async def test_an_invalid_reaction_is_refused(world: LiveInstance, emoji: Any) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def test_an_invalid_reaction_is_refused(instance: LiveInstance, emoji: Any) -> None:
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "nice")
 
     assert await code_of(ada, "reaction:add", message_id=sent["id"], emoji=emoji) == "invalid_payload"
 
 
-async def test_history_is_paged_in_both_directions(world: LiveInstance) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def test_history_is_paged_in_both_directions(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
     seqs = [(await ada.send(room_id, str(index)))["seq"] for index in range(5)]
 
     newest = await ada.call("message:history", room_id=room_id, limit=2)
@@ -477,11 +477,11 @@ async def test_history_is_paged_in_both_directions(world: LiveInstance) -> None:
         assert await code_of(ada, "message:history", room_id=room_id, **bad) == "invalid_payload"
 
 
-async def test_search_covers_only_own_rooms(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_search_covers_only_own_rooms(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     await ada.send(room_id, "The quick brown fox")
     await ada.send(room_id, "今日は世界が広い")
-    eve = await (await world.register("eve")).connect_client()
+    eve = await (await instance.register("eve")).connect_client()
 
     async def found(client: Any, query: str, **more: Any) -> list[str]:
         answer = await client.call("message:search", query=query, **more)
@@ -502,8 +502,8 @@ async def test_search_covers_only_own_rooms(world: LiveInstance) -> None:
 # --- read state ---
 
 
-async def test_unread_counts_only_messages_of_others(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_unread_counts_only_messages_of_others(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "one")
     second = await ada.send(room_id, "two @bob")
 
@@ -536,9 +536,9 @@ async def test_unread_counts_only_messages_of_others(world: LiveInstance) -> Non
     }
 
 
-async def test_a_read_mark_reaches_the_other_sockets_of_the_user(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    tablet = await world.another_client("bob")
+async def test_a_read_mark_reaches_the_other_sockets_of_the_user(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    tablet = await instance.another_client("bob")
     sent = await ada.send(room_id, "one")
 
     await bob.call("room:read", room_id=room_id, seq=sent["seq"])
@@ -548,8 +548,8 @@ async def test_a_read_mark_reaches_the_other_sockets_of_the_user(world: LiveInst
     assert bob.count_events("read") == 0
 
 
-async def test_muting_is_stored(world: LiveInstance) -> None:
-    room_id, (_, bob) = await world.room_with_clients("ada", "bob")
+async def test_muting_is_stored(instance: LiveInstance) -> None:
+    room_id, (_, bob) = await instance.room_with_clients("ada", "bob")
 
     assert await bob.call("room:mute", room_id=room_id, muted=True) == {}
     assert (await bob.call("room:list"))["rooms"][0]["my"]["muted"] is True
@@ -559,8 +559,8 @@ async def test_muting_is_stored(world: LiveInstance) -> None:
 # --- hints ---
 
 
-async def test_typing_is_emitted_to_others_at_most_every_two_seconds(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_typing_is_emitted_to_others_at_most_every_two_seconds(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
 
     await ada.call("typing:start", room_id=room_id)
     await ada.call("typing:start", room_id=room_id)
@@ -574,10 +574,10 @@ async def test_typing_is_emitted_to_others_at_most_every_two_seconds(world: Live
     assert bob.count_events("typing") == 2
 
 
-async def test_several_sockets_are_one_user(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_several_sockets_are_one_user(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     bob_id = bob.ready["user"]["id"]
-    tablet = await world.another_client("bob")
+    tablet = await instance.another_client("bob")
 
     await tablet.call("presence:set", status="busy")
     assert (await ada.next_event("presence", lambda it: it["user_id"] == bob_id and it["status"] == "busy"))[
@@ -598,8 +598,8 @@ async def test_several_sockets_are_one_user(world: LiveInstance) -> None:
     assert member["status"] == "offline"
 
 
-async def test_presence_of_unrelated_users_is_offline(world: LiveInstance) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def test_presence_of_unrelated_users_is_offline(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
     unknown_id = str(uuid4())
 
     (seen,) = (await ada.call("presence:get", user_ids=[unknown_id]))["presences"]
@@ -613,8 +613,8 @@ async def test_presence_of_unrelated_users_is_offline(world: LiveInstance) -> No
 # --- the edge ---
 
 
-async def test_the_events_of_the_protocol_are_implemented_and_no_others(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_the_events_of_the_protocol_are_implemented_and_no_others(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
 
     for name in ("no:such", "connect", "disconnect", "message:new", "ready", "__class__", ""):
         assert await code_of(ada, name) == "unknown_event"
@@ -637,8 +637,8 @@ async def test_the_events_of_the_protocol_are_implemented_and_no_others(world: L
         )
 
 
-async def test_events_of_one_client_are_acknowledged_in_order(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_events_of_one_client_are_acknowledged_in_order(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     answers: list[int] = []
     for index in range(20):
         await ada.sio.emit(
@@ -656,8 +656,8 @@ async def test_events_of_one_client_are_acknowledged_in_order(world: LiveInstanc
     assert bodies == [str(index) for index in range(20)]
 
 
-async def test_without_an_ack_a_refusal_is_an_error_event(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_without_an_ack_a_refusal_is_an_error_event(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
 
     await ada.sio.emit("room:create", {"kind": "odd"}, namespace="/chat")
 
@@ -665,22 +665,24 @@ async def test_without_an_ack_a_refusal_is_an_error_event(world: LiveInstance) -
     assert (error["event"], error["error"]["code"]) == ("room:create", "invalid_payload")
 
 
-async def test_an_event_over_the_size_limit_is_refused_and_the_socket_stays_open(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_an_event_over_the_size_limit_is_refused_and_the_socket_stays_open(
+    instance: LiveInstance,
+) -> None:
+    ada = await (await instance.register("ada")).connect_client()
 
     assert await code_of(ada, "room:create", kind="private", name="x" * 140_000) == "too_large"
     assert await ada.call("room:list")
 
 
-async def test_a_payload_that_is_not_an_object_is_refused(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_a_payload_that_is_not_an_object_is_refused(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
 
     for payload in ([], "text", 5, None, [1]):
         answer = await ada.sio.call("room:list", payload, namespace="/chat")
         assert answer["error"]["code"] == "invalid_payload"
 
 
-async def test_unknown_fields_are_ignored(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_unknown_fields_are_ignored(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
 
     assert await ada.call("room:list", colour="blue")

@@ -71,18 +71,18 @@ def test_a_connection_that_leaves_while_joining_leaves_nothing_behind() -> None:
     assert feed.recent_entries == []
 
 
-async def test_entries_received_otherwise_are_not_sent_again(world: LiveInstance) -> None:
+async def test_entries_received_otherwise_are_not_sent_again(instance: LiveInstance) -> None:
     """The feed is behind the client's cursor, as it is when Redis is silent."""
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     last = [await ada.send(room_id, str(number)) for number in range(3)][-1]["seq"]
     await bob.next_event("message:new", lambda it: it["seq"] == last)
     epoch = bob.ready["epoch"]
     await bob.close()
-    feed = world.app.chat.delivery.feeds[UUID(room_id)]
+    feed = instance.app.chat.delivery.feeds[UUID(room_id)]
     feed.delivered_seq = last - 2
 
-    again = await world.users["bob"].connect_client(epoch=epoch, cursors={room_id: last})
-    await world.app.chat.delivery.check()
+    again = await instance.users["bob"].connect_client(epoch=epoch, cursors={room_id: last})
+    await instance.app.chat.delivery.check()
     sent = await ada.send(room_id, "news")
     await again.next_event("message:new", lambda it: it["seq"] == sent["seq"])
 
@@ -90,14 +90,14 @@ async def test_entries_received_otherwise_are_not_sent_again(world: LiveInstance
     assert [it["seq"] for _, it in again.entries(room_id)] == [sent["seq"]]
 
 
-async def test_entries_included_in_ready_are_not_sent_again(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_entries_included_in_ready_are_not_sent_again(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     last = [await ada.send(room_id, str(number)) for number in range(3)][-1]["seq"]
     await bob.close()
-    world.app.chat.delivery.feeds[UUID(room_id)].delivered_seq = last - 2
+    instance.app.chat.delivery.feeds[UUID(room_id)].delivered_seq = last - 2
 
-    again = await world.users["bob"].connect_client()
-    await world.app.chat.delivery.check()
+    again = await instance.users["bob"].connect_client()
+    await instance.app.chat.delivery.check()
     sent = await ada.send(room_id, "news")
     await again.next_event("message:new", lambda it: it["seq"] == sent["seq"])
 

@@ -14,13 +14,13 @@ from hubbub.services.auth import sessions
 from tests.support.live_instance import Client, LiveInstance
 
 
-async def refused(world: LiveInstance, auth: Any = None, **options: Any) -> dict[str, Any]:
+async def refused(instance: LiveInstance, auth: Any = None, **options: Any) -> dict[str, Any]:
     """The error object of a refused connection."""
-    client = Client(world.url, auth, ["websocket"])
-    world.clients.append(client)
+    client = Client(instance.url, auth, ["websocket"])
+    instance.clients.append(client)
     with pytest.raises(NotConnected):
         await client.sio.connect(
-            world.url + options.pop("query", ""),
+            instance.url + options.pop("query", ""),
             namespaces=["/chat"],
             auth=auth,
             transports=["websocket"],
@@ -31,18 +31,18 @@ async def refused(world: LiveInstance, auth: Any = None, **options: Any) -> dict
     return error
 
 
-async def handshake(world: LiveInstance) -> tuple[int, str]:
+async def handshake(instance: LiveInstance) -> tuple[int, str]:
     """Status and Retry-After of a refused handshake."""
-    url = f"{world.url}/socket.io/?EIO=4&transport=polling"
-    async with world.http.get(url) as response:
+    url = f"{instance.url}/socket.io/?EIO=4&transport=polling"
+    async with instance.http.get(url) as response:
         return response.status, response.headers["Retry-After"]
 
 
 # --- connecting ---
 
 
-async def test_a_token_is_accepted_in_auth_header_and_query(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_a_token_is_accepted_in_auth_header_and_query(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     header = {"Authorization": f"Bearer {ada.token}"}
 
     for auth, headers, query in (
@@ -51,83 +51,83 @@ async def test_a_token_is_accepted_in_auth_header_and_query(world: LiveInstance)
         (None, {}, f"?token={ada.token}"),
         ({"token": ada.token}, {"Authorization": "Bearer nonsense"}, "?token=nonsense"),
     ):
-        client = Client(world.url, auth, ["websocket"])  # type: ignore[arg-type]
-        world.clients.append(client)
-        await client.sio.connect(world.url + query, namespaces=["/chat"], auth=auth, headers=headers)
+        client = Client(instance.url, auth, ["websocket"])  # type: ignore[arg-type]
+        instance.clients.append(client)
+        await client.sio.connect(instance.url + query, namespaces=["/chat"], auth=auth, headers=headers)
         assert (await client.next_event("ready"))["user"]["id"] == ada.id
 
 
 @pytest.mark.parametrize(
     "auth", [None, {}, {"token": None}, {"token": 5}, {"token": ""}, {"token": "x.y.z"}, [], "text"]
 )
-async def test_a_connect_without_a_valid_token_is_refused(world: LiveInstance, auth: Any) -> None:
-    assert (await refused(world, auth))["code"] == "unauthenticated"
+async def test_a_connect_without_a_valid_token_is_refused(instance: LiveInstance, auth: Any) -> None:
+    assert (await refused(instance, auth))["code"] == "unauthenticated"
 
 
-async def test_other_token_kinds_have_their_own_errors(world: LiveInstance) -> None:
-    ada = await world.register("ada")
-    tokens = world.app.container.token_issuer
+async def test_other_token_kinds_have_their_own_errors(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
+    tokens = instance.app.container.token_issuer
     session_id = (await ada.connect_client()).ready["session_id"]
-    old = type(tokens)(world.settings.secret_key, -5, 100).issue_access(UUID(ada.id), UUID(session_id))[0]
+    old = type(tokens)(instance.settings.secret_key, -5, 100).issue_access(UUID(ada.id), UUID(session_id))[0]
     forged = type(tokens)("x" * 40, 900, 100).issue_access(UUID(ada.id), UUID(session_id))[0]
     unknown_user = tokens.issue_access(uuid4(), uuid4())[0]
 
-    assert (await refused(world, {"token": old}))["code"] == "token_expired"
-    assert (await refused(world, {"token": forged}))["code"] == "unauthenticated"
-    assert (await refused(world, {"token": unknown_user}))["code"] == "unauthenticated"
-    assert (await refused(world, {"token": ada.refresh_token}))["code"] == "unauthenticated"
+    assert (await refused(instance, {"token": old}))["code"] == "token_expired"
+    assert (await refused(instance, {"token": forged}))["code"] == "unauthenticated"
+    assert (await refused(instance, {"token": unknown_user}))["code"] == "unauthenticated"
+    assert (await refused(instance, {"token": ada.refresh_token}))["code"] == "unauthenticated"
 
 
-async def test_an_unknown_namespace_is_refused(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_an_unknown_namespace_is_refused(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     client = socketio.AsyncClient()
     refusals: list[Any] = []
     client.on("connect_error", refusals.append, namespace="/other")
 
     with pytest.raises(NotConnected):
-        await client.connect(world.url, namespaces=["/other"], auth={"token": ada.token})
+        await client.connect(instance.url, namespaces=["/other"], auth={"token": ada.token})
 
     assert refusals == [{"message": "Invalid namespace"}]
 
 
-async def test_sockets_of_a_user_are_limited(world: LiveInstance) -> None:
-    ada = await world.register("ada")
-    for _ in range(world.settings.sockets_per_user):
+async def test_sockets_of_a_user_are_limited(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
+    for _ in range(instance.settings.sockets_per_user):
         await ada.connect_client()
 
-    error = await refused(world, {"token": ada.token})
+    error = await refused(instance, {"token": ada.token})
 
     assert error["code"] == "too_many_connections"
-    await world.clients[0].close()
+    await instance.clients[0].close()
     await ada.connect_client()
 
 
-async def test_sockets_of_an_ip_address_are_limited(world: LiveInstance) -> None:
-    ada, bob = await world.register("ada"), await world.register("bob")
+async def test_sockets_of_an_ip_address_are_limited(instance: LiveInstance) -> None:
+    ada, bob = await instance.register("ada"), await instance.register("bob")
     await ada.connect_client()
-    (share,) = world.app.sio.eio.ip_limits.shares._by_key.values()
+    (share,) = instance.app.sio.eio.ip_limits.shares._by_key.values()
     assert share.session_count == 1
-    share.session_count = world.settings.sockets_per_address
+    share.session_count = instance.settings.sockets_per_address
 
-    assert await handshake(world) == (503, "5")
+    assert await handshake(instance) == (503, "5")
     share.session_count = 1
     await bob.connect_client()
 
 
-async def test_a_revoked_session_cannot_reconnect(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_a_revoked_session_cannot_reconnect(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     await ada.rest("POST", "/auth/logout")
 
-    assert (await refused(world, {"token": ada.token}))["code"] == "session_revoked"
+    assert (await refused(instance, {"token": ada.token}))["code"] == "session_revoked"
 
 
 # --- tokens that run out ---
 
 
-async def test_an_expiring_token_is_announced_and_closes_the_socket(world: LiveInstance) -> None:
-    ada = await world.register("ada")
-    world.app.container.token_issuer.access_ttl_s = 3
-    _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
+async def test_an_expiring_token_is_announced_and_closes_the_socket(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
+    instance.app.container.token_issuer.access_ttl_s = 3
+    _, answer = await instance.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
     ada.token = answer["data"]["access_token"]
 
     client = await ada.connect_client()
@@ -138,11 +138,11 @@ async def test_an_expiring_token_is_announced_and_closes_the_socket(world: LiveI
     assert (await client.next_event("disconnect"))["reason"] == "server disconnect"
 
 
-async def test_a_new_token_keeps_the_socket_open(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_a_new_token_keeps_the_socket_open(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     client = await ada.connect_client()
-    _, answer = await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
-    eve = await world.register("eve")
+    _, answer = await instance.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
+    eve = await instance.register("eve")
 
     assert (await client.call("auth:refresh", token=answer["data"]["access_token"]))["expires_at"]
     assert (await client.call_for_ack("auth:refresh", token=eve.token))["error"]["code"] == "forbidden"
@@ -153,10 +153,10 @@ async def test_a_new_token_keeps_the_socket_open(world: LiveInstance) -> None:
 # --- the end ---
 
 
-async def test_a_revoked_session_is_closed_at_once_on_all_its_sockets(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_a_revoked_session_is_closed_at_once_on_all_its_sockets(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     devices = [await ada.connect_client(), await ada.connect_client(transports=["polling"])]
-    _, other = await world.rest(
+    _, other = await instance.rest(
         "POST", "/auth/login", json={"email": "ada@example.com", "password": "correct horse battery"}
     )
 
@@ -170,33 +170,33 @@ async def test_a_revoked_session_is_closed_at_once_on_all_its_sockets(world: Liv
     assert (await ada.connect_client()).ready
 
 
-async def test_a_reused_refresh_token_ends_the_session_and_its_sockets(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_a_reused_refresh_token_ends_the_session_and_its_sockets(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     client = await ada.connect_client()
-    await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
+    await instance.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
 
-    status, _ = await world.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
+    status, _ = await instance.rest("POST", "/auth/refresh", json={"refresh_token": ada.refresh_token})
 
     assert status == 400
     assert (await client.next_event("closing"))["code"] == "session_revoked"
 
 
-async def test_ending_a_session_twice_is_no_error(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_ending_a_session_twice_is_no_error(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     client = await ada.connect_client()
     session_id = UUID(client.ready["session_id"])
 
-    await sessions.revoke(world.app.container, UUID(ada.id), session_id, SessionEndReason.LOGGED_OUT)
-    await sessions.revoke(world.app.container, UUID(ada.id), session_id, SessionEndReason.LOGGED_OUT)
+    await sessions.revoke(instance.app.container, UUID(ada.id), session_id, SessionEndReason.LOGGED_OUT)
+    await sessions.revoke(instance.app.container, UUID(ada.id), session_id, SessionEndReason.LOGGED_OUT)
 
     await client.next_event("disconnect")
     assert client.count_events("closing") == 1
 
 
-async def test_draining_emits_to_all_clients_and_refuses_new_ones(world: LiveInstance) -> None:
-    _, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_draining_emits_to_all_clients_and_refuses_new_ones(instance: LiveInstance) -> None:
+    _, (ada, bob) = await instance.room_with_clients("ada", "bob")
 
-    await world.app.drain()
+    await instance.app.drain()
 
     for client in (ada, bob):
         wait_ms = (await client.next_event("server:draining"))["reconnect_in_ms"]
@@ -205,13 +205,13 @@ async def test_draining_emits_to_all_clients_and_refuses_new_ones(world: LiveIns
         assert (closing["code"], closing["retry_after_ms"]) == ("draining", wait_ms)
         # Python's client reports an error when the server closes. Node's reports "transport close".
         assert (await client.next_event("disconnect"))["reason"] in ("transport close", "transport error")
-    assert await handshake(world) == (503, "2")
+    assert await handshake(instance) == (503, "2")
 
 
-async def test_refused_connects_end_a_session_with_an_open_namespace(world: LiveInstance) -> None:
-    ada = await world.register("ada")
-    url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
-    async with asyncio.timeout(10), world.http.ws_connect(url) as socket:
+async def test_refused_connects_end_a_session_with_an_open_namespace(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
+    url = f"{instance.url}/socket.io/?EIO=4&transport=websocket"
+    async with asyncio.timeout(10), instance.http.ws_connect(url) as socket:
         await socket.send_str("40/chat," + json.dumps({"token": ada.token}))
         for _ in range(5):
             await socket.send_str("40/other,")
@@ -221,32 +221,32 @@ async def test_refused_connects_end_a_session_with_an_open_namespace(world: Live
     assert socket.close_code == 1008
 
 
-async def is_accepted(world: LiveInstance, client: Client, token: str) -> bool:
+async def is_accepted(instance: LiveInstance, client: Client, token: str) -> bool:
     """Return whether a client was accepted, even for a moment."""
     auth = {"token": token}
     try:
         await client.sio.connect(
-            world.url, namespaces=["/chat"], auth=auth, transports=["websocket"], wait_timeout=10
+            instance.url, namespaces=["/chat"], auth=auth, transports=["websocket"], wait_timeout=10
         )
     except NotConnected:
         return False
     return True
 
 
-async def test_a_session_that_ends_during_a_connect_gets_no_socket(world: LiveInstance) -> None:
-    await world.register("ada")
+async def test_a_session_that_ends_during_a_connect_gets_no_socket(instance: LiveInstance) -> None:
+    await instance.register("ada")
     login = {"email": "ada@example.com", "password": "correct horse battery"}
     for _ in range(8):
-        _, signed = await world.rest("POST", "/auth/login", json=login)
-        ada = world.users["ada"]
+        _, signed = await instance.rest("POST", "/auth/login", json=login)
+        ada = instance.users["ada"]
         ada.token = signed["data"]["access_token"]
-        clients = [Client(world.url, {"token": ada.token}, ["websocket"]) for _ in range(3)]
-        world.clients += clients
+        clients = [Client(instance.url, {"token": ada.token}, ["websocket"]) for _ in range(3)]
+        instance.clients += clients
 
         first, second, left, third = await asyncio.gather(
-            *(is_accepted(world, each, ada.token) for each in clients[:2]),
+            *(is_accepted(instance, each, ada.token) for each in clients[:2]),
             ada.rest("POST", "/auth/logout"),
-            is_accepted(world, clients[2], ada.token),
+            is_accepted(instance, clients[2], ada.token),
         )
 
         assert left == (204, None)
@@ -254,4 +254,4 @@ async def test_a_session_that_ends_during_a_connect_gets_no_socket(world: LiveIn
             if inside:
                 await client.next_event("disconnect")
     async with asyncio.timeout(5):
-        await world.app.chat.connections.empty.wait()
+        await instance.app.chat.connections.empty.wait()

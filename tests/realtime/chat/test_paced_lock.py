@@ -103,7 +103,7 @@ class Wait(Command, frozen=True):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_all_sockets_of_a_user_share_a_turn(world: LiveInstance) -> None:
+async def test_all_sockets_of_a_user_share_a_turn(instance: LiveInstance) -> None:
     goes, running, most = asyncio.Event(), 0, 0
 
     async def wait(_: Context, __: Wait) -> View:
@@ -114,16 +114,16 @@ async def test_all_sockets_of_a_user_share_a_turn(world: LiveInstance) -> None:
         running -= 1
         return View()
 
-    world.app.chat._dispatcher._events.add("wait", Wait, wait)
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    devices = [ada, await world.another_client("ada"), await world.another_client("ada")]
+    instance.app.chat._dispatcher._events.add("wait", Wait, wait)
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    devices = [ada, await instance.another_client("ada"), await instance.another_client("ada")]
     asked: list[asyncio.Future[Any]] = [
         asyncio.ensure_future(device.call_for_ack("wait")) for device in devices
     ]
     await until(lambda: running == 1)
 
     assert (await bob.call_for_ack("room:list"))["ok"]
-    assert (await world.another_client("ada")).ready
+    assert (await instance.another_client("ada")).ready
     later = asyncio.ensure_future(devices[1].call_for_ack("room:list"))
     goes.set()
 
@@ -133,7 +133,7 @@ async def test_all_sockets_of_a_user_share_a_turn(world: LiveInstance) -> None:
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_an_event_is_dropped_when_its_socket_closed_while_it_waited(world: LiveInstance) -> None:
+async def test_an_event_is_dropped_when_its_socket_closed_while_it_waited(instance: LiveInstance) -> None:
     goes, ran = asyncio.Event(), []
 
     async def wait(ctx: Context, _: Wait) -> View:
@@ -141,13 +141,13 @@ async def test_an_event_is_dropped_when_its_socket_closed_while_it_waited(world:
         await goes.wait()
         return View()
 
-    world.app.chat._dispatcher._events.add("wait", Wait, wait)
-    await world.register("ada")
-    first, second = await world.another_client("ada"), await world.another_client("ada")
+    instance.app.chat._dispatcher._events.add("wait", Wait, wait)
+    await instance.register("ada")
+    first, second = await instance.another_client("ada"), await instance.another_client("ada")
     asked = asyncio.ensure_future(first.call_for_ack("wait"))
     await until(lambda: len(ran) == 1)
     sid = second.sio.get_sid("/chat")
-    waiting = world.app.chat.connections.by_sid[sid]
+    waiting = instance.app.chat.connections.by_sid[sid]
     await second.sio.emit("wait", {}, namespace="/chat")
     await until(lambda: waiting.busy)
 

@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 from tests.support.live_instance import LiveInstance
 
 
-async def test_a_client_with_current_state_receives_nothing(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_client_with_current_state_receives_nothing(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     await ada.send(room_id, "one")
-    user = world.users["bob"]
+    user = instance.users["bob"]
     before = (await bob.call("room:list"))["rooms"]
     cursors = {room["id"]: room["last_seq"] for room in before}
     await bob.close()
@@ -20,14 +20,16 @@ async def test_a_client_with_current_state_receives_nothing(world: LiveInstance)
     assert again.ready["rooms_complete"] is True
 
 
-async def test_a_client_that_missed_entries_receives_the_changed_rooms_and_syncs(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_client_that_missed_entries_receives_the_changed_rooms_and_syncs(
+    instance: LiveInstance,
+) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "one")
     cursors = {room["id"]: room["last_seq"] for room in (await bob.call("room:list"))["rooms"]}
     await bob.close()
     sent = [await ada.send(room_id, str(index)) for index in range(3)]
 
-    again = await world.users["bob"].connect_client(epoch=bob.ready["epoch"], cursors=cursors)
+    again = await instance.users["bob"].connect_client(epoch=bob.ready["epoch"], cursors=cursors)
     synced = await again.call("sync", epoch=bob.ready["epoch"], rooms={room_id: first["seq"]})
 
     assert [(room["id"], room["my"]["unread"]) for room in again.ready["rooms"]] == [(room_id, 4)]
@@ -37,9 +39,9 @@ async def test_a_client_that_missed_entries_receives_the_changed_rooms_and_syncs
     assert [each["payload"] for each in entries] == [it for _, it in ada.entries(room_id)][-3:]
 
 
-async def test_another_epoch_resets_the_client(world: LiveInstance) -> None:
-    room_id, (_, bob) = await world.room_with_clients("ada", "bob")
-    user = world.users["bob"]
+async def test_another_epoch_resets_the_client(instance: LiveInstance) -> None:
+    room_id, (_, bob) = await instance.room_with_clients("ada", "bob")
+    user = instance.users["bob"]
 
     other = await user.connect_client(epoch="another", cursors={room_id: 2})
     synced = await other.call("sync", epoch="another", rooms={room_id: 1})
@@ -49,8 +51,8 @@ async def test_another_epoch_resets_the_client(world: LiveInstance) -> None:
     assert synced["rooms"][room_id] == {"reset": True, "last_seq": 2}
 
 
-async def test_sync_returns_lost_rooms_and_rooms_that_are_ahead(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_sync_returns_lost_rooms_and_rooms_that_are_ahead(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     await ada.call("room:remove", room_id=room_id, user_id=bob.ready["user"]["id"])
     general = ada.ready["rooms"][0]
 
@@ -62,8 +64,8 @@ async def test_sync_returns_lost_rooms_and_rooms_that_are_ahead(world: LiveInsta
     assert bad["error"]["code"] == "invalid_payload"
 
 
-async def test_sync_is_paged(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_sync_is_paged(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     for index in range(7):
         await ada.send(room_id, str(index))
     seen, rounds, seqs = 0, 0, []
@@ -78,11 +80,11 @@ async def test_sync_is_paged(world: LiveInstance) -> None:
     assert rounds == 5
 
 
-async def test_a_sync_ack_is_at_most_a_mebibyte(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_sync_ack_is_at_most_a_mebibyte(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     for _ in range(30):
         await ada.send(room_id, "界" * 8000)
-        world.app.container.membership_cache.get(UUID(ada.ready["user"]["id"])).message_limiter.refund()  # type: ignore[union-attr]
+        instance.app.container.membership_cache.get(UUID(ada.ready["user"]["id"])).message_limiter.refund()  # type: ignore[union-attr]
     general = next(each["id"] for each in bob.ready["rooms"] if each["name"] == "general")
 
     answer = await bob.call("sync", rooms={room_id: 0, general: 0})
@@ -92,12 +94,12 @@ async def test_a_sync_ack_is_at_most_a_mebibyte(world: LiveInstance) -> None:
     assert part["complete"] is True or part["entries"]
 
 
-async def test_a_membership_removed_while_disconnected_is_reported(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_membership_removed_while_disconnected_is_reported(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     cursors = {room["id"]: room["last_seq"] for room in (await bob.call("room:list"))["rooms"]}
     await bob.close()
     await ada.call("room:remove", room_id=room_id, user_id=bob.ready["user"]["id"])
 
-    again = await world.users["bob"].connect_client(epoch=bob.ready["epoch"], cursors=cursors)
+    again = await instance.users["bob"].connect_client(epoch=bob.ready["epoch"], cursors=cursors)
 
     assert (await again.next_event("room:gone")) == {"room_id": room_id}

@@ -81,27 +81,27 @@ def released() -> asyncio.Event:
     return asyncio.Event()
 
 
-async def connected(world: LiveInstance, released: asyncio.Event) -> WebSocketClient:
+async def connected(instance: LiveInstance, released: asyncio.Event) -> WebSocketClient:
     """A raw socket of ada's, on an instance with an event that takes its time; limits of events are off."""
 
     async def wait(_: Context, __: Wait) -> View:
         await released.wait()
         return View()
 
-    world.app.chat._dispatcher._events.add("wait", Wait, wait)
-    ada = await world.register("ada")
-    client = await WebSocketClient(world.app.port).handshake("/socket.io/")
+    instance.app.chat._dispatcher._events.add("wait", Wait, wait)
+    ada = await instance.register("ada")
+    client = await WebSocketClient(instance.app.port).handshake("/socket.io/")
     client.send_text("40/chat," + json.dumps({"token": ada.token}))
     while "ready" not in await client.receive():
         pass
-    for connection in world.app.chat.connections.by_sid.values():
+    for connection in instance.app.chat.connections.by_sid.values():
         connection.event_limiter = SingleKeyLimiter(None)
     return client
 
 
-def kept(world: LiveInstance) -> list[Any]:
+def kept(instance: LiveInstance) -> list[Any]:
     """The texts of the events that wait."""
-    (connection,) = world.app.chat.connections.by_sid.values()
+    (connection,) = instance.app.chat.connections.by_sid.values()
     steps: list[Any] = [step for step, _ in connection._steps]
     return [step.args[0].call.text for step in steps]
 

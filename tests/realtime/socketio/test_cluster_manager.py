@@ -17,7 +17,7 @@ def prefix() -> str:
 
 
 @pytest.fixture
-async def world(settings, redis_url, prefix):
+async def instance(settings, redis_url, prefix):
     async with LiveInstance(
         settings.model_copy(update={"redis_url": redis_url, "redis_prefix": prefix})
     ) as made:
@@ -34,8 +34,8 @@ async def remote_manager(redis_url, prefix):
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_clients_of_another_instance_receive_emits(world, remote_manager) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_clients_of_another_instance_receive_emits(instance, remote_manager) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     sid = ada.sio.get_sid("/chat")
 
     await remote_manager.emit("x:sid", {"n": 1}, "/chat", room=sid)
@@ -54,10 +54,10 @@ async def test_clients_of_another_instance_receive_emits(world, remote_manager) 
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_own_clients_receive_emits(world) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_own_clients_receive_emits(instance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     sid = ada.sio.get_sid("/chat")
-    sio = world.app.sio
+    sio = instance.app.sio
 
     await sio.emit("x:room", {"n": 1}, room=room_id, namespace="/chat")
     await sio.enter_room(sid, "lobby", namespace="/chat")

@@ -281,9 +281,9 @@ async def test_a_client_that_left_its_last_namespace_may_connect_again(start: St
 
 
 async def test_an_unknown_namespace_is_logged_once_with_the_existing_ones(
-    world: LiveInstance, caplog: pytest.LogCaptureFixture
+    instance: LiveInstance, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with world.http.ws_connect(f"{world.url}/socket.io/?EIO=4&transport=websocket") as socket:
+    async with instance.http.ws_connect(f"{instance.url}/socket.io/?EIO=4&transport=websocket") as socket:
         await socket.receive_str()
         for packet in ("40", "40/other,"):
             await socket.send_str(packet)

@@ -30,9 +30,9 @@ async def limited_instance(settings: Any) -> AsyncIterator[LiveInstance]:
             OPEN_WRITERS.pop().close()
 
 
-async def connected(world: LiveInstance, user: ApiUser) -> WebSocketClient:
+async def connected(instance: LiveInstance, user: ApiUser) -> WebSocketClient:
     """A raw WebSocket in /chat."""
-    client = await WebSocketClient(world.app.port).handshake("/socket.io/")
+    client = await WebSocketClient(instance.app.port).handshake("/socket.io/")
     client.send_text("40/chat," + json.dumps({"token": user.token}))
     while "ready" not in await client.receive():
         pass

@@ -18,10 +18,10 @@ from tests.support.live_instance import LiveInstance
 from tests.support.waiting import until
 
 
-async def raw(world: LiveInstance, *packets: str) -> list[str]:
+async def raw(instance: LiveInstance, *packets: str) -> list[str]:
     """Open a WebSocket by hand and send Engine.IO packets. Returns all input until the server closes it."""
-    url = f"{world.url}/socket.io/?EIO=4&transport=websocket"
-    async with asyncio.timeout(10), world.http.ws_connect(url) as socket:
+    url = f"{instance.url}/socket.io/?EIO=4&transport=websocket"
+    async with asyncio.timeout(10), instance.http.ws_connect(url) as socket:
         for packet in packets:
             await socket.send_str(packet)
         return [message.data async for message in socket if message.type is aiohttp.WSMsgType.TEXT]
@@ -42,31 +42,31 @@ async def raw(world: LiveInstance, *packets: str) -> list[str]:
         "42/chat," + "[" * 5000,
     ],
 )
-async def test_a_malformed_packet_ends_only_its_own_connection(world: LiveInstance, packet: str) -> None:
-    bob = await (await world.register("bob")).connect_client()
-    ada = await world.register("ada")
+async def test_a_malformed_packet_ends_only_its_own_connection(instance: LiveInstance, packet: str) -> None:
+    bob = await (await instance.register("bob")).connect_client()
+    ada = await instance.register("ada")
 
-    received = await raw(world, "40/chat," + json.dumps({"token": ada.token}), packet, "4")
+    received = await raw(instance, "40/chat," + json.dumps({"token": ada.token}), packet, "4")
 
     assert received[0].startswith("0{")
     await bob.synchronize()
-    assert [each.user.username for each in world.app.chat.connections.by_sid.values()] == ["bob"]
+    assert [each.user.username for each in instance.app.chat.connections.by_sid.values()] == ["bob"]
 
 
-async def test_a_client_cannot_impersonate_the_server(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_a_client_cannot_impersonate_the_server(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
 
     for name in ("connect", "disconnect", "message:new", "closing"):
         assert (await ada.call_for_ack(name, reason="bye"))["error"]["code"] == "unknown_event"
     await ada.synchronize()
 
 
-async def test_an_event_before_connect_reaches_no_handler(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_an_event_before_connect_reaches_no_handler(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     room_id = (await ada.connect_client()).ready["rooms"][0]["id"]
     event = ["message:send", {"room_id": room_id, "client_id": str(uuid4()), "body": "x"}]
 
-    await asyncio.wait_for(raw(world, "42/chat,1" + json.dumps(event), "41/chat,", "4"), 10)
+    await asyncio.wait_for(raw(instance, "42/chat,1" + json.dumps(event), "41/chat,", "4"), 10)
 
     _, answer = await ada.rest("GET", f"/rooms/{room_id}/messages")
     assert answer["data"] == []
@@ -141,10 +141,10 @@ async def test_an_unacknowledged_call_leaves_nothing_behind(server) -> None:
     assert len(link.callbacks) == MAX_CALLBACKS
 
 
-async def test_a_polling_client_receives_a_burst(world: LiveInstance) -> None:
+async def test_a_polling_client_receives_a_burst(instance: LiveInstance) -> None:
     """Python's client fails at more than 16 packets in a response. The stock server sends them all."""
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
-    phone = await world.users["bob"].connect_client(transports=["polling"])
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
+    phone = await instance.users["bob"].connect_client(transports=["polling"])
     await asyncio.gather(*(ada.send(room_id, str(index)) for index in range(29)))
 
     last = await phone.next_event("message:new", lambda it: it["seq"] == 31)

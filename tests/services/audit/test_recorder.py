@@ -25,8 +25,8 @@ PASSWORD, NEXT = "correct horse battery", "staple of another kind"
 
 
 @pytest.fixture
-def container(world):
-    return world.app.container
+def container(instance):
+    return instance.app.container
 
 
 async def recorded(action=None):
@@ -35,7 +35,7 @@ async def recorded(action=None):
     return [(row.action, row.outcome, row.reason) for row in await rows.order_by("id")]
 
 
-async def test_an_action_is_recorded_with_actor_target_and_ip_address(world):
+async def test_an_action_is_recorded_with_actor_target_and_ip_address(instance):
     user_id, session_id = ids.uuid7(), ids.uuid7()
     act = AuditEvent(Action.REVOKE_SESSION, HERE, Target("session", session_id), user_id, "user", session_id)
     async with database.transaction() as tx:
@@ -104,7 +104,7 @@ async def test_one_ipv6_network_shares_the_limit_of_failures(container):
     assert await models.AuditRecord.all().count() < recorder.FAILURE_RATE.burst + 20
 
 
-async def test_secrets_in_details_are_masked(world):
+async def test_secrets_in_details_are_masked(instance):
     token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
     async with database.transaction() as tx:
         act = AuditEvent(Action.REGISTER, RequestInfo("", f"curl {token}"))
@@ -126,7 +126,7 @@ async def test_secrets_in_details_are_masked(world):
         "TRUNCATE audit_log",
     ],
 )
-async def test_rows_cannot_be_changed_or_deleted(world, statement, database_kind):
+async def test_rows_cannot_be_changed_or_deleted(instance, statement, database_kind):
     if database_kind == "sqlite":
         statement = statement.replace("TRUNCATE", "DELETE FROM")
     async with database.transaction() as tx:
@@ -136,7 +136,7 @@ async def test_rows_cannot_be_changed_or_deleted(world, statement, database_kind
     assert await recorded() == [("account.register", "ok", None)]
 
 
-async def test_retention_deletes_old_rows_and_leaves_no_bypass(world, monkeypatch):
+async def test_retention_deletes_old_rows_and_leaves_no_bypass(instance, monkeypatch):
     with monkeypatch.context() as patched:
         then = clock.now() - timedelta(days=100)
         patched.setattr(clock, "now", lambda: then)
@@ -157,14 +157,14 @@ async def test_retention_deletes_old_rows_and_leaves_no_bypass(world, monkeypatc
 # --- a life, and what is written down of it ---
 
 
-async def test_all_operations_are_recorded_without_secrets(world):
+async def test_all_operations_are_recorded_without_secrets(instance):
     secrets = [PASSWORD, NEXT, "wrong wrong wrong"]
-    ada = await world.register("ada")
+    ada = await instance.register("ada")
     seen = [ada.token, ada.refresh_token]
 
     async def ask(path, expected, by=None, method="POST", **body):
         secrets.extend(str(body[name]) for name in ("token", "refresh_token") if name in body)
-        status, answer = await (by or world).rest(method, path, json=body or None)
+        status, answer = await (by or instance).rest(method, path, json=body or None)
         assert status == expected, answer
         return (answer or {}).get("data")
 
@@ -172,7 +172,7 @@ async def test_all_operations_are_recorded_without_secrets(world):
         return await one_time_tokens.create(UUID(ada.id), purpose, "ada@example.com")
 
     await _passwords(ask, ada, mail_about)
-    seen += await _sessions(world, ask, mail_about)
+    seen += await _sessions(instance, ask, mail_about)
     said = await recorded()  # the entries of a worker have no fixed position
     assert [each for each in said if each[0] != "password.forgot"] == [
         ("account.register", "ok", None),
@@ -223,12 +223,12 @@ async def _passwords(ask, ada, mail_about):
     await ask("/auth/reset-password", 204, token=await mail_about("reset_password"), password=PASSWORD)
 
 
-async def _sessions(world, ask, mail_about):
+async def _sessions(instance, ask, mail_about):
     """The second half of the tour. Returns the issued tokens."""
     login = {"email": "ada@example.com", "password": PASSWORD}
-    first = ApiUser(world, await ask("/auth/login", 200, **login))
-    second = ApiUser(world, await ask("/auth/login", 200, **login))
-    third = ApiUser(world, await ask("/auth/login", 200, **login))
+    first = ApiUser(instance, await ask("/auth/login", 200, **login))
+    second = ApiUser(instance, await ask("/auth/login", 200, **login))
+    third = ApiUser(instance, await ask("/auth/login", 200, **login))
     own = (await first.rest("GET", "/sessions"))[1]["data"]
     other = next(session["id"] for session in own if not session["current"])
     await ask(f"/sessions/{other}", 204, first, "DELETE")
@@ -238,27 +238,27 @@ async def _sessions(world, ask, mail_about):
     await ask("/users/account/request-deletion", 202, first)
     await ask("/users/account", 400, first, "DELETE", token="no such token")
     await ask("/users/account", 204, first, "DELETE", token=await mail_about("delete_account"))
-    bob = await world.register("bob")
+    bob = await instance.register("bob")
     await ask("/auth/logout", 204, bob)
     return [it for who in (first, second, third) for it in (who.token, who.refresh_token)]
 
 
 async def test_a_password_reset_request_is_recorded_once_for_an_existing_account(settings):
-    async with LiveInstance(settings.model_copy(update={"inline_workers": False})) as world:
-        ada = await world.register("ada")
+    async with LiveInstance(settings.model_copy(update={"inline_workers": False})) as instance:
+        ada = await instance.register("ada")
         for email in ("ada@example.com", "nobody@example.com"):
-            await world.rest("POST", "/auth/forgot-password", json={"email": email})
+            await instance.rest("POST", "/auth/forgot-password", json={"email": email})
         jobs = await models.Job.filter(payload__contains="reset_password")
         for job in jobs * 2:  # as if the first had not been sent
-            await mailer.send_job(world.app.container, msgspec.json.decode(job.payload, type=SendMail))
+            await mailer.send_job(instance.app.container, msgspec.json.decode(job.payload, type=SendMail))
 
         row = await models.AuditRecord.get(action="password.forgot")
         assert (len(jobs), row.target_id, row.actor_id, row.ip) == (2, ada.id, None, "127.0.0.1")
 
 
-async def test_moderation_over_sockets_is_recorded(world):
-    room_id, (owner, _, mallory) = await world.room_with_clients("ada", "bob", "mallory")
-    bob = world.users["bob"].id
+async def test_moderation_over_sockets_is_recorded(instance):
+    room_id, (owner, _, mallory) = await instance.room_with_clients("ada", "bob", "mallory")
+    bob = instance.users["bob"].id
     await mallory.call_for_ack("room:remove", room_id=room_id, user_id=bob)
     await owner.call("room:set_role", room_id=room_id, user_id=bob, role="moderator")
     await owner.call("room:remove", room_id=room_id, user_id=bob)
@@ -268,7 +268,7 @@ async def test_moderation_over_sockets_is_recorded(world):
         ("room.remove_member", "ok", None),
     ]
     row = await models.AuditRecord.get(action="room.set_role")
-    assert (str(row.actor_id), row.target_id) == (world.users["ada"].id, room_id)
+    assert (str(row.actor_id), row.target_id) == (instance.users["ada"].id, room_id)
     assert (row.ip, row.target_kind) == ("127.0.0.1", "room")
     assert row.user_agent
     assert row.request_id

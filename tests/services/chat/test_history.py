@@ -29,15 +29,15 @@ class Long:
 
 
 @pytest.fixture
-async def long(world: LiveInstance) -> Long:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
+async def long(instance: LiveInstance) -> Long:
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
     seqs = []
     for number in range(COUNT):
         sent = await ada.send(room_id, f"number {number}")
         seqs.append(sent["seq"])
         if number % 3 == 0:
             await ada.call("reaction:add", message_id=sent["id"], emoji="👍")
-    return Long(world.users["ada"], ada, room_id, seqs)
+    return Long(instance.users["ada"], ada, room_id, seqs)
 
 
 async def test_a_page_around_a_seq_has_it_in_the_middle(long: Long) -> None:

@@ -10,8 +10,8 @@ from hubbub.services.chat import message_views
 from tests.support.live_instance import LiveInstance
 
 
-async def test_many_reactions_are_counted_by_the_database(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_many_reactions_are_counted_by_the_database(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "hello")
     await bob.call("reaction:add", message_id=sent["id"], emoji="🎉")
     users = [
@@ -34,8 +34,8 @@ async def test_many_reactions_are_counted_by_the_database(world: LiveInstance) -
     assert message["reactions"][2] == {"emoji": "👀", "count": 301, "mine": True}
 
 
-async def test_a_page_equals_its_messages_one_by_one(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_page_equals_its_messages_one_by_one(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     first = await ada.send(room_id, "hello @bob")
     await bob.send(room_id, "hi", reply_to=first["id"])
     await ada.call("message:edit", message_id=first["id"], body="hello again @bob")

@@ -20,9 +20,9 @@ async def code_of(client: Client, event: str, **payload: object) -> str:
     ids=ascii,
 )
 async def test_all_spellings_of_an_emoji_are_one_reaction(
-    world: LiveInstance, stored: str, spelled: str
+    instance: LiveInstance, stored: str, spelled: str
 ) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     message_id = (await ada.send(room_id, "hello"))["id"]
 
     await ada.call("reaction:add", message_id=message_id, emoji=stored)
@@ -38,8 +38,8 @@ async def test_all_spellings_of_an_emoji_are_one_reaction(
     assert {each["emoji"] for each in (*added, removed)} == {stored}
 
 
-async def test_reactions_of_a_user_are_limited(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_reactions_of_a_user_are_limited(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     message_id = (await ada.send(room_id, "hello"))["id"]
 
     answers = [await code_of(ada, "reaction:add", message_id=message_id, emoji=each) for each in FRUIT]
@@ -52,8 +52,8 @@ async def test_reactions_of_a_user_are_limited(world: LiveInstance) -> None:
     assert (again, of_bob, in_place) == ("", "", "")
 
 
-async def test_kinds_of_reactions_of_a_message_are_limited(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_kinds_of_reactions_of_a_message_are_limited(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     message_id = (await ada.send(room_id, "hello"))["id"]
     owner = await models.User.get(username="ada")
     kinds = [chr(0x1F400 + number) for number in range(50)]
@@ -65,8 +65,8 @@ async def test_kinds_of_reactions_of_a_message_are_limited(world: LiveInstance) 
     assert await code_of(bob, "reaction:add", message_id=message_id, emoji=kinds[0]) == ""
 
 
-async def test_a_reaction_of_an_earlier_release_can_be_removed_by_its_user(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_reaction_of_an_earlier_release_can_be_removed_by_its_user(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     message_id = (await ada.send(room_id, "hello"))["id"]
     owner = await models.User.get(username="ada")
     await models.Reaction.create(message_id=message_id, user_id=owner.id, emoji="+1")

@@ -47,9 +47,9 @@ async def mention(sql: Sql, room_id: str, user_id: str) -> None:
     )
 
 
-async def everywhere(world: LiveInstance, name: str, room_id: str) -> list[tuple[int, int]]:
+async def everywhere(instance: LiveInstance, name: str, room_id: str) -> list[tuple[int, int]]:
     """(unread, mentions) of a room, in every view."""
-    user = world.users[name]
+    user = instance.users[name]
     client = await user.connect_client()
     tablet = await user.connect_client()
     rooms: list[dict[str, Any]] = [*client.ready["rooms"], *(await client.call("room:list"))["rooms"]]
@@ -69,12 +69,12 @@ async def everywhere(world: LiveInstance, name: str, room_id: str) -> list[tuple
     ("others", "own", "deleted", "unread"),
     [(0, 5, 5, 0), (999, 5, 5, 999), (1000, 0, 0, 1000), (1001, 3, 0, 1000), (4000, 100, 100, 1000)],
 )
-async def test_counts_stop_at_a_thousand(world: LiveInstance, others, own, deleted, unread) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_counts_stop_at_a_thousand(instance: LiveInstance, others, own, deleted, unread) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     for client in (ada, bob):
         await client.close()
     sql = database.connection()
-    ids = {name: world.users[name].id for name in ("ada", "bob")}
+    ids = {name: instance.users[name].id for name in ("ada", "bob")}
     await models.Membership.filter(room_id=room_id, user_id=ids["bob"]).update(last_read_seq=2)
     if others:
         await store(sql, room_id, ids["ada"], others)
@@ -82,18 +82,18 @@ async def test_counts_stop_at_a_thousand(world: LiveInstance, others, own, delet
     await store(sql, room_id, ids["bob"], own or 1)
     await store(sql, room_id, ids["ada"], deleted or 1, deleted=True)
 
-    found = await everywhere(world, "bob", room_id)
+    found = await everywhere(instance, "bob", room_id)
 
     assert found == [(unread, unread)] * 7
 
 
 @pytest.mark.parametrize("kind", ["others", "own", "deleted"])
-async def test_a_count_reads_a_bounded_number_of_messages(world: LiveInstance, kind: str) -> None:
-    room_id, clients = await world.room_with_clients("ada", "bob")
+async def test_a_count_reads_a_bounded_number_of_messages(instance: LiveInstance, kind: str) -> None:
+    room_id, clients = await instance.room_with_clients("ada", "bob")
     for client in clients:
         await client.close()
     sql = database.connection()
-    ids = {name: world.users[name].id for name in ("ada", "bob")}
+    ids = {name: instance.users[name].id for name in ("ada", "bob")}
     await store(sql, room_id, ids["bob" if kind == "own" else "ada"], 15_000, deleted=kind == "deleted")
     await sql.execute("ANALYZE messages")  # as PostgreSQL does by itself, a while after so many are stored
     looked = Looked(sql)
@@ -145,16 +145,16 @@ class Looked:
     ],
 )
 async def test_own_changes_reach_the_other_sockets_of_the_user(
-    world: LiveInstance, event: str, payload: dict[str, Any], hint: str, added: dict[str, Any]
+    instance: LiveInstance, event: str, payload: dict[str, Any], hint: str, added: dict[str, Any]
 ) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    tablet = await world.another_client("bob")
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    tablet = await instance.another_client("bob")
     for body in ("one", "two", "three @bob"):
         await ada.send(room_id, body)
 
     await bob.call(event, room_id=room_id, **payload)
 
-    who = {"user_id": world.users["bob"].id} if hint == "read" else {}
+    who = {"user_id": instance.users["bob"].id} if hint == "read" else {}
     assert await tablet.next_event(hint) == {"room_id": room_id, **who, **added}
     for client in (ada, bob):
         await client.synchronize()
@@ -162,19 +162,19 @@ async def test_own_changes_reach_the_other_sockets_of_the_user(
     assert (bob.count_events(hint), ada.count_events(hint)) == (0, int(seen_by_others))
 
 
-async def test_a_read_mark_set_over_rest_reaches_all_sockets(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_read_mark_set_over_rest_reaches_all_sockets(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     sent = await ada.send(room_id, "one")
 
-    status, _ = await world.users["bob"].rest("POST", f"/rooms/{room_id}/read", json={"seq": sent["seq"]})
+    status, _ = await instance.users["bob"].rest("POST", f"/rooms/{room_id}/read", json={"seq": sent["seq"]})
 
     assert status == 200
     received = await bob.next_event("read")
     assert (received["seq"], received["unread"], received["mentions"]) == (sent["seq"], 0, 0)
 
 
-async def test_a_status_reaches_the_other_sockets_of_the_user(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_a_status_reaches_the_other_sockets_of_the_user(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     phone, tablet = await ada.connect_client(), await ada.connect_client()
 
     await phone.call("presence:set", status="busy")
@@ -186,8 +186,8 @@ async def test_a_status_reaches_the_other_sockets_of_the_user(world: LiveInstanc
 
 
 @pytest.mark.parametrize("event", ["room:read", "room:mark_unread"])
-async def test_a_negative_seq_is_refused_and_changes_nothing(world: LiveInstance, event: str) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
+async def test_a_negative_seq_is_refused_and_changes_nothing(instance: LiveInstance, event: str) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     await ada.send(room_id, "one")
     before = (await bob.call("room:list"))["rooms"]
 

@@ -23,10 +23,10 @@ async def crowd(count: int) -> list[str]:
     return [str(row.id) for row in rows]
 
 
-async def left(world: LiveInstance, user: ApiUser, of: str) -> int:
+async def left(instance: LiveInstance, user: ApiUser, of: str) -> int:
     """How much of a limit is left."""
     rate = {"rooms": ROOM_RATE, "invitations": INVITATION_RATE}[of]
-    return (await world.app.container.rate_limiter.acquire(of, user.id, rate, 0)).remaining
+    return (await instance.app.container.rate_limiter.acquire(of, user.id, rate, 0)).remaining
 
 
 class Edge:
@@ -54,12 +54,12 @@ class Edge:
 
 
 @pytest.fixture(params=["socket", "rest"])
-async def edge(request: pytest.FixtureRequest, world: LiveInstance) -> Edge:
-    ada = await world.register("ada")
+async def edge(request: pytest.FixtureRequest, instance: LiveInstance) -> Edge:
+    ada = await instance.register("ada")
     return Edge(request.param, ada, await ada.connect_client())
 
 
-async def test_new_rooms_are_limited_per_hour(world: LiveInstance, edge: Edge) -> None:
+async def test_new_rooms_are_limited_per_hour(instance: LiveInstance, edge: Edge) -> None:
     codes = [(await edge.create(kind="private", name=f"room {n}"))[0] for n in range(ROOM_RATE.burst)]
     code, more = await edge.create(kind="public", name="one more")
 
@@ -69,7 +69,7 @@ async def test_new_rooms_are_limited_per_hour(world: LiveInstance, edge: Edge) -
     assert not await models.Room.exists(name="one more")
 
 
-async def test_each_initial_member_counts_as_an_invitation(world: LiveInstance, edge: Edge) -> None:
+async def test_each_initial_member_counts_as_an_invitation(instance: LiveInstance, edge: Edge) -> None:
     users = await crowd(100)
 
     codes = [
@@ -84,11 +84,11 @@ async def test_each_initial_member_counts_as_an_invitation(world: LiveInstance, 
     assert await models.Membership.filter(room_id=room["id"]).count() == 2
 
 
-async def test_a_failed_operation_is_not_counted(world: LiveInstance, edge: Edge) -> None:
-    ada, (bob,) = world.users["ada"], await crowd(1)
+async def test_a_failed_operation_is_not_counted(instance: LiveInstance, edge: Edge) -> None:
+    ada, (bob,) = instance.users["ada"], await crowd(1)
     _, room = await edge.create(kind="public", name="taken", member_ids=[bob])
     _, direct = await edge.create(kind="direct", member_ids=[bob])
-    before = await left(world, ada, "rooms"), await left(world, ada, "invitations")
+    before = await left(instance, ada, "rooms"), await left(instance, ada, "invitations")
 
     codes = [
         await edge.create(kind="public", name="TAKEN", member_ids=[bob]),
@@ -104,22 +104,22 @@ async def test_a_failed_operation_is_not_counted(world: LiveInstance, edge: Edge
         "conflict", "not_found", "ok", "invalid_payload", "ok", "not_found", "forbidden",
     ]  # fmt: skip
     assert before == (ROOM_RATE.burst - 2, INVITATION_RATE.burst - 2)
-    assert (await left(world, ada, "rooms"), await left(world, ada, "invitations")) == before
+    assert (await left(instance, ada, "rooms"), await left(instance, ada, "invitations")) == before
 
 
-async def test_refused_rooms_use_no_invitations(world: LiveInstance, edge: Edge) -> None:
-    ada, (bob,) = world.users["ada"], await crowd(1)
-    await world.app.container.rate_limiter.acquire("rooms", ada.id, ROOM_RATE, ROOM_RATE.burst)
+async def test_refused_rooms_use_no_invitations(instance: LiveInstance, edge: Edge) -> None:
+    ada, (bob,) = instance.users["ada"], await crowd(1)
+    await instance.app.container.rate_limiter.acquire("rooms", ada.id, ROOM_RATE, ROOM_RATE.burst)
 
     code, _ = await edge.create(kind="private", member_ids=[bob])
 
     assert code == "rate_limited"
-    assert await left(world, ada, "invitations") == INVITATION_RATE.burst
+    assert await left(instance, ada, "invitations") == INVITATION_RATE.burst
 
 
-async def test_concurrent_calls_get_exactly_the_available_units(world: LiveInstance, edge: Edge) -> None:
-    await world.app.container.rate_limiter.acquire(
-        "rooms", world.users["ada"].id, ROOM_RATE, ROOM_RATE.burst - 3
+async def test_concurrent_calls_get_exactly_the_available_units(instance: LiveInstance, edge: Edge) -> None:
+    await instance.app.container.rate_limiter.acquire(
+        "rooms", instance.users["ada"].id, ROOM_RATE, ROOM_RATE.burst - 3
     )
 
     answers = await asyncio.gather(*(edge.create(kind="private", name="x") for _ in range(8)))
@@ -130,8 +130,8 @@ async def test_concurrent_calls_get_exactly_the_available_units(world: LiveInsta
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_both_limits_are_off_when_those_of_events_are(settings: Any) -> None:
-    async with LiveInstance(settings.model_copy(update={"limit_events": None})) as world:
-        ada = await (await world.register("ada")).connect_client()
+    async with LiveInstance(settings.model_copy(update={"limit_events": None})) as instance:
+        ada = await (await instance.register("ada")).connect_client()
         users = await crowd(100)
 
         answers = [await ada.call_for_ack("room:create", kind="private", member_ids=users) for _ in range(3)]

@@ -24,8 +24,8 @@ async def code_of(client: Client, event: str, **payload: object) -> str:
 
 
 @pytest.mark.parametrize("twin", TWINS, ids=ascii)
-async def test_the_name_of_a_public_room_is_unique(world: LiveInstance, twin: str) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_the_name_of_a_public_room_is_unique(instance: LiveInstance, twin: str) -> None:
+    ada = await (await instance.register("ada")).connect_client()
     room = (await ada.call("room:create", kind="public", name="staff"))["room"]
     other = (await ada.call("room:create", kind="public", name="stuff"))["room"]
 
@@ -35,11 +35,11 @@ async def test_the_name_of_a_public_room_is_unique(world: LiveInstance, twin: st
     assert [each["id"] for each in (await ada.call("room:browse", query=twin))["rooms"]] == [room["id"]]
 
 
-async def test_a_default_room_is_found_by_an_equivalent_name(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_a_default_room_is_found_by_an_equivalent_name(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     room = (await (await ada.connect_client()).call("room:create", kind="public", name="staff"))["room"]
-    bob = await world.register("bob")
-    container = world.app.container
+    bob = await instance.register("bob")
+    container = instance.app.container
     container.settings = container.settings.model_copy(update={"default_rooms": ("ST\u200bAFF",)})
 
     await members.join_default_rooms(Context(container, (await models.User.get(username="bob")).id))
@@ -48,8 +48,8 @@ async def test_a_default_room_is_found_by_an_equivalent_name(world: LiveInstance
 
 
 @pytest.mark.parametrize("length", [5, 13, 14, 80])
-async def test_a_name_too_long_after_normalization_is_refused(world: LiveInstance, length: int) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_a_name_too_long_after_normalization_is_refused(instance: LiveInstance, length: int) -> None:
+    ada = await (await instance.register("ada")).connect_client()
     room = (await ada.call("room:create", kind="private", name="a room"))["room"]
     name = GROWING * length
 
@@ -64,8 +64,8 @@ async def test_a_name_too_long_after_normalization_is_refused(world: LiveInstanc
     assert answers[3] == ("not_found" if length <= 13 else "invalid_payload")
 
 
-async def test_a_name_and_a_topic_are_stored_without_surrounding_space(world: LiveInstance) -> None:
-    ada = await (await world.register("ada")).connect_client()
+async def test_a_name_and_a_topic_are_stored_without_surrounding_space(instance: LiveInstance) -> None:
+    ada = await (await instance.register("ada")).connect_client()
 
     room = (await ada.call("room:create", kind="private", name="\u3000a room ", topic=" \u200b "))["room"]
     changed = (await ada.call("room:update", room_id=room["id"], topic="  of trees "))["room"]

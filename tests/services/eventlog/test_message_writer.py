@@ -25,28 +25,28 @@ from tests.support.live_instance import LiveInstance
 from tests.support.tcp_proxy import TcpProxy
 
 
-async def room_of(world: LiveInstance, *names: str) -> tuple[UUID, list[Context]]:
+async def room_of(instance: LiveInstance, *names: str) -> tuple[UUID, list[Context]]:
     """A room and contexts of its members, who are not connected."""
-    people = [await world.register(name) for name in names]
+    people = [await instance.register(name) for name in names]
     body = {"kind": "private", "member_ids": [each.id for each in people[1:]]}
     status, answer = await people[0].rest("POST", "/rooms", json=body)
     assert status == 201, answer
-    return UUID(answer["data"]["id"]), [Context(world.app.container, UUID(each.id)) for each in people]
+    return UUID(answer["data"]["id"]), [Context(instance.app.container, UUID(each.id)) for each in people]
 
 
 def command(room_id: UUID, body: str = "x", client_id: UUID | None = None) -> SendMessage:
     return SendMessage(room_id=room_id, client_id=client_id or uuid4(), body=body)
 
 
-async def test_messages_that_arrive_during_a_batch_form_the_next_one(world: LiveInstance) -> None:
-    room_id, people = await room_of(world, "ada", "bob", "eve")
+async def test_messages_that_arrive_during_a_batch_form_the_next_one(instance: LiveInstance) -> None:
+    room_id, people = await room_of(instance, "ada", "bob", "eve")
     batches: list[int] = []
 
     def count(signal: Signal) -> None:
         if isinstance(signal, EntriesAppended):
             batches.append(len(signal.entries))
 
-    world.app.container.bus.add_handler(count)
+    instance.app.container.bus.add_handler(count)
     sent = await asyncio.gather(
         *(messages.send(ctx, command(room_id, str(index))) for index in range(100) for ctx in people)
     )
@@ -56,8 +56,8 @@ async def test_messages_that_arrive_during_a_batch_form_the_next_one(world: Live
     assert len(batches) < 100
 
 
-async def test_concurrent_duplicates_are_one_message(world: LiveInstance) -> None:
-    room_id, (ada, _) = await room_of(world, "ada", "bob")
+async def test_concurrent_duplicates_are_one_message(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await room_of(instance, "ada", "bob")
     client_id = uuid4()
 
     twins = await asyncio.gather(*(messages.send(ada, command(room_id, "x", client_id)) for _ in range(20)))
@@ -67,9 +67,9 @@ async def test_concurrent_duplicates_are_one_message(world: LiveInstance) -> Non
     assert (await models.Room.get(id=room_id)).last_seq == 3
 
 
-async def test_one_client_id_in_two_rooms_is_a_conflict_for_one(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await room_of(world, "ada", "bob")
-    _, answer = await world.users["ada"].rest("POST", "/rooms", json={"kind": "private"})
+async def test_one_client_id_in_two_rooms_is_a_conflict_for_one(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await room_of(instance, "ada", "bob")
+    _, answer = await instance.users["ada"].rest("POST", "/rooms", json={"kind": "private"})
     other, client_id = UUID(answer["data"]["id"]), uuid4()
 
     outcomes = await asyncio.gather(
@@ -88,13 +88,13 @@ def outgoing(ctx: Context, room_id: UUID, user: Any, version: int, body: str = "
     return PendingMessage(user, membership, uuid4(), body, None, [])
 
 
-async def test_an_unstorable_message_fails_alone(world: LiveInstance) -> None:
-    room_id, people = await room_of(world, "ada", "bob")
+async def test_an_unstorable_message_fails_alone(instance: LiveInstance) -> None:
+    room_id, people = await room_of(instance, "ada", "bob")
     users = [(await messages.send(ctx, command(room_id))).message.sender for ctx in people]
     good = [outgoing(people[0], room_id, users[0], 0, str(index)) for index in range(5)]
     # Text that the edges refuse, and no database takes.
     bad = outgoing(people[1], room_id, users[1], 0, "\ud800")
-    writer = world.app.container.message_writer
+    writer = instance.app.container.message_writer
 
     outcomes = await asyncio.gather(
         *(writer.append(each) for each in [*good[:3], bad, *good[3:]]), return_exceptions=True
@@ -104,22 +104,22 @@ async def test_an_unstorable_message_fails_alone(world: LiveInstance) -> None:
     assert [each.seq for each in outcomes] == [5, 6, 7, 8, 9]  # type: ignore[union-attr]
 
 
-async def test_an_outdated_membership_does_not_permit_a_message(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await room_of(world, "ada", "bob")
+async def test_an_outdated_membership_does_not_permit_a_message(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await room_of(instance, "ada", "bob")
     user = (await messages.send(bob, command(room_id))).message.sender
-    await world.users["ada"].rest("DELETE", f"/rooms/{room_id}/members/{bob.user_id}")
+    await instance.users["ada"].rest("DELETE", f"/rooms/{room_id}/members/{bob.user_id}")
     assert not await models.Membership.exists(room_id=room_id, user_id=bob.user_id)
 
     # As an instance sends it that did not receive the removal.
     with pytest.raises(NotMember):
-        await world.app.container.message_writer.append(outgoing(bob, room_id, user, 0))
+        await instance.app.container.message_writer.append(outgoing(bob, room_id, user, 0))
     assert (await messages.send(ada, command(room_id))).message.seq == 5
 
 
 async def test_a_full_queue_is_reported_as_unavailable(
-    world: LiveInstance, monkeypatch: pytest.MonkeyPatch
+    instance: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room_id, (ada, _) = await room_of(world, "ada", "bob")
+    room_id, (ada, _) = await room_of(instance, "ada", "bob")
     monkeypatch.setattr(message_writer, "MAX_QUEUED_MESSAGES", 5)
 
     outcomes = await asyncio.gather(
@@ -141,9 +141,9 @@ async def test_messages_are_acknowledged_in_time_while_the_database_hangs(
     monkeypatch.setattr(postgres, "ROLLBACK_S", 0.2)
     async with (
         TcpProxy(settings.database_url) as proxy,
-        LiveInstance(settings.model_copy(update={"database_url": proxy.url})) as world,
+        LiveInstance(settings.model_copy(update={"database_url": proxy.url})) as instance,
     ):
-        room_id, (ada, _) = await room_of(world, "ada", "bob")
+        room_id, (ada, _) = await room_of(instance, "ada", "bob")
         before = (await messages.send(ada, command(room_id))).message.seq
         proxy.freeze()
 
@@ -160,11 +160,11 @@ async def test_messages_are_acknowledged_in_time_while_the_database_hangs(
         assert (await messages.send(ada, command(room_id))).message.seq == before + 1
 
 
-async def test_all_writers_lock_rooms_in_one_order(world: LiveInstance) -> None:
-    made = [await room_of(world, f"ada{index}", f"bob{index}") for index in range(4)]
+async def test_all_writers_lock_rooms_in_one_order(instance: LiveInstance) -> None:
+    made = [await room_of(instance, f"ada{index}", f"bob{index}") for index in range(4)]
     one, other = (
-        world.app.container.message_writer,
-        message_writer.MessageWriter(world.app.container.bus, world.app.container.epoch_watch),
+        instance.app.container.message_writer,
+        message_writer.MessageWriter(instance.app.container.bus, instance.app.container.epoch_watch),
     )
     other.start()
     users = [(await messages.send(people[0], command(room_id))).message.sender for room_id, people in made]
@@ -183,10 +183,10 @@ async def test_all_writers_lock_rooms_in_one_order(world: LiveInstance) -> None:
     await other.close()
 
 
-async def test_accepted_messages_are_stored_before_the_writer_stops(world: LiveInstance) -> None:
-    room_id, (ada, _) = await room_of(world, "ada", "bob")
+async def test_accepted_messages_are_stored_before_the_writer_stops(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await room_of(instance, "ada", "bob")
     user = (await messages.send(ada, command(room_id))).message.sender
-    writer = world.app.container.message_writer
+    writer = instance.app.container.message_writer
     accepted = [outgoing(ada, room_id, user, 0, str(index)) for index in range(200)]
     for each in accepted:
         writer.enqueue(each)
@@ -214,10 +214,10 @@ async def hanging(settings: Any) -> AsyncIterator[tuple[Any, Callable[[], object
 async def test_messages_interrupted_by_the_stop_are_acknowledged(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with hanging(settings) as (hung, freeze, thaw), LiveInstance(hung) as world:
-        room_id, (ada, _) = await room_of(world, "ada", "bob")
+    async with hanging(settings) as (hung, freeze, thaw), LiveInstance(hung) as instance:
+        room_id, (ada, _) = await room_of(instance, "ada", "bob")
         user = (await messages.send(ada, command(room_id))).message.sender
-        writer = world.app.container.message_writer
+        writer = instance.app.container.message_writer
         freeze()
         sent = [writer.append(outgoing(ada, room_id, user, 0, str(index))) for index in range(200)]
         waiting = [asyncio.ensure_future(each) for each in sent]

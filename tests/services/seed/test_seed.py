@@ -226,8 +226,8 @@ async def test_two_concurrent_runs_create_one_set_of_users_and_rooms(opened):
 
 
 async def test_a_running_server_delivers_the_new_data(settings):
-    async with LiveInstance(settings) as world:
-        user = await world.register("visitor")
+    async with LiveInstance(settings) as instance:
+        user = await instance.register("visitor")
         client = await user.connect_client()
         room = next(room for room in client.ready["rooms"] if room["name"] == "general")
 

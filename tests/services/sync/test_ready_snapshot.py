@@ -18,49 +18,49 @@ from tests.support.raw_client import RawClient
 from tests.support.tcp_proxy import TcpProxy
 
 
-async def until_connected(world: LiveInstance, count: int) -> None:
+async def until_connected(instance: LiveInstance, count: int) -> None:
     async with asyncio.timeout(10):
-        while len(world.app.chat.connections) != count:  # noqa: ASYNC110 - there is nothing to wait on
+        while len(instance.app.chat.connections) != count:  # noqa: ASYNC110 - there is nothing to wait on
             await asyncio.sleep(0.01)
 
 
 class Returning:
     """Ada, in two rooms with Bob, who disconnects and reconnects."""
 
-    def __init__(self, world: LiveInstance, rooms: list[str], fan: RawClient) -> None:
-        self.world = world
+    def __init__(self, instance: LiveInstance, rooms: list[str], fan: RawClient) -> None:
+        self.instance = instance
         self.rooms = rooms
         self.fan = fan
 
     async def blink(self) -> None:
         """Her socket disconnects, and the server has noticed."""
         await self.fan.close()
-        await until_connected(self.world, 1)
+        await until_connected(self.instance, 1)
 
 
 @asynccontextmanager
-async def returning(world: LiveInstance) -> AsyncIterator[Returning]:
-    first, (device, bob) = await world.room_with_clients("ada", "bob")
-    made = await bob.call("room:create", kind="private", name="second", member_ids=[world.users["ada"].id])
+async def returning(instance: LiveInstance) -> AsyncIterator[Returning]:
+    first, (device, bob) = await instance.room_with_clients("ada", "bob")
+    made = await bob.call("room:create", kind="private", name="second", member_ids=[instance.users["ada"].id])
     await device.next_event("room:added", lambda it: it["room"]["id"] == made["room"]["id"])
     await device.close()
-    await until_connected(world, 1)
+    await until_connected(instance, 1)
     async with aiohttp.ClientSession() as http:
-        fan = RawClient(http, world.url, world.users["ada"].token)
+        fan = RawClient(http, instance.url, instance.users["ada"].token)
         await fan.connect()
-        yield Returning(world, [first, made["room"]["id"]], fan)
+        yield Returning(instance, [first, made["room"]["id"]], fan)
         await fan.close()
 
 
 @pytest.fixture
-async def ada(world: LiveInstance) -> AsyncIterator[Returning]:
-    async with returning(world) as made:
+async def ada(instance: LiveInstance) -> AsyncIterator[Returning]:
+    async with returning(instance) as made:
         yield made
 
 
-async def statements_of(world: LiveInstance, fan: RawClient) -> int:
+async def statements_of(instance: LiveInstance, fan: RawClient) -> int:
     """Count the statements of a connect. No other query runs meanwhile."""
-    chat, container = world.app.chat, world.app.container
+    chat, container = instance.app.chat, instance.app.container
     for loop in (chat.reconciler, chat.delivery, chat.presence_tracker, container.session_last_seen):
         await loop.close()
     await chat.reconciler.check()
@@ -72,7 +72,7 @@ async def statements_of(world: LiveInstance, fan: RawClient) -> int:
 async def test_a_client_that_missed_nothing_causes_no_query(ada: Returning) -> None:
     await ada.blink()
 
-    assert await statements_of(ada.world, ada.fan) == 0
+    assert await statements_of(ada.instance, ada.fan) == 0
     assert ada.fan.ready["rooms"] == []
     assert ada.fan.ready["rooms_complete"]
 
@@ -84,20 +84,20 @@ async def test_redis_confirms_that_nothing_was_missed_unless_it_is_silent(
 ) -> None:
     async with TcpProxy(redis_url) as proxy:
         update = {"redis_url": proxy.url, "redis_prefix": f"t-{uuid4().hex}"}
-        async with LiveInstance(settings.model_copy(update=update)) as world, returning(world) as ada:
+        async with LiveInstance(settings.model_copy(update=update)) as instance, returning(instance) as ada:
             await ada.blink()
             if frozen:
                 proxy.freeze()
 
-            assert (await statements_of(world, ada.fan) > 0) == frozen
+            assert (await statements_of(instance, ada.fan) > 0) == frozen
             assert ada.fan.ready["rooms"] == []
             proxy.thaw()
 
 
 async def test_a_client_that_missed_nothing_receives_new_entries(ada: Returning) -> None:
-    bob = await ada.world.another_client("bob")
+    bob = await ada.instance.another_client("bob")
     await ada.fan.close()
-    await until_connected(ada.world, 2)
+    await until_connected(ada.instance, 2)
     await ada.fan.connect()
 
     sent = [await bob.send(room_id, "there you are") for room_id in ada.rooms]
@@ -108,11 +108,11 @@ async def test_a_client_that_missed_nothing_receives_new_entries(ada: Returning)
 
 
 async def test_a_client_that_missed_a_message_gets_only_its_room(ada: Returning) -> None:
-    bob = ada.world.clients[1]
+    bob = ada.instance.clients[1]
     await ada.blink()
     await bob.send(ada.rooms[1], "you missed that")
 
-    assert await statements_of(ada.world, ada.fan) == 1
+    assert await statements_of(ada.instance, ada.fan) == 1
     (room,) = ada.fan.ready["rooms"]
     assert (room["id"], room["my"]["unread"]) == (ada.rooms[1], 1)
 
@@ -124,11 +124,11 @@ async def test_a_client_that_missed_a_message_gets_only_its_room(ada: Returning)
 async def test_changes_of_another_socket_are_included(
     ada: Returning, event: str, payload: dict[str, Any]
 ) -> None:
-    bob, room_id = ada.world.clients[1], ada.rooms[0]
+    bob, room_id = ada.instance.clients[1], ada.rooms[0]
     await bob.send(room_id, "to be read")
     await ada.fan.wait_for_count("message:new", 1)
     await ada.blink()
-    other = await ada.world.another_client("ada")
+    other = await ada.instance.another_client("ada")
     await other.call(event, room_id=room_id, **payload)
 
     await ada.fan.connect()
@@ -139,15 +139,15 @@ async def test_changes_of_another_socket_are_included(
 async def test_a_read_mark_set_elsewhere_is_found_without_a_signal(
     ada: Returning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bob, room_id = ada.world.clients[1], ada.rooms[0]
+    bob, room_id = ada.instance.clients[1], ada.rooms[0]
     await bob.send(room_id, "to be read")
     await ada.fan.wait_for_count("message:new", 1)
     await ada.blink()
-    monkeypatch.setattr(ada.world.app.container.bus, "publish", lambda _: None)  # unavailable
-    status, _ = await ada.world.users["ada"].rest("POST", f"/rooms/{room_id}/read", json={"seq": 3})
+    monkeypatch.setattr(ada.instance.app.container.bus, "publish", lambda _: None)  # unavailable
+    status, _ = await ada.instance.users["ada"].rest("POST", f"/rooms/{room_id}/read", json={"seq": 3})
     assert status == 200
 
-    await ada.world.app.chat.reconciler.check()
+    await ada.instance.app.chat.reconciler.check()
     await ada.fan.connect()
 
     assert [room["id"] for room in ada.fan.ready["rooms"]] == [room_id]
@@ -169,20 +169,20 @@ async def test_after_a_long_disconnection_the_database_is_queried(
     monkeypatch.setattr(membership_cache, "DISCONNECTED_TTL_S", 0.0)
     monkeypatch.setattr(feeds, "UNUSED_FEED_TTL_S", 0.0)
 
-    assert await statements_of(ada.world, ada.fan) > 0
+    assert await statements_of(ada.instance, ada.fan) > 0
     assert ada.fan.ready["rooms"] == []
 
 
 async def test_after_a_long_disconnection_read_marks_since_the_login_are_included(
     ada: Returning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bob, user = ada.world.clients[1], ada.world.users["ada"]
+    bob, user = ada.instance.clients[1], ada.instance.users["ada"]
     await bob.send(ada.rooms[0], "to be read")
     await ada.fan.wait_for_count("message:new", 1)
     await user.rest("POST", f"/rooms/{ada.rooms[0]}/read", json={"seq": 3})
     await ada.blink()
     monkeypatch.setattr(membership_cache, "DISCONNECTED_TTL_S", 0.0)
-    await ada.world.app.chat.reconciler.check()
+    await ada.instance.app.chat.reconciler.check()
 
     await ada.fan.connect()
 

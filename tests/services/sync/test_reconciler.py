@@ -27,7 +27,7 @@ def bus() -> DroppingBus:
 
 
 @pytest.fixture
-async def world(settings: Any, bus: DroppingBus) -> AsyncIterator[LiveInstance]:
+async def instance(settings: Any, bus: DroppingBus) -> AsyncIterator[LiveInstance]:
     """An instance whose bus drops the signals that a test selects."""
     async with LiveInstance(settings, bus) as made:
         yield made
@@ -37,8 +37,8 @@ def seqs(client: Client, room_id: str) -> list[int]:
     return [it["seq"] for _, it in client.entries(room_id)]
 
 
-def known(world: LiveInstance, user_id: UUID) -> CachedUser:
-    resident = world.app.container.membership_cache.get_any(user_id)
+def known(instance: LiveInstance, user_id: UUID) -> CachedUser:
+    resident = instance.app.container.membership_cache.get_any(user_id)
     assert resident is not None
     return resident
 
@@ -49,10 +49,10 @@ async def refusal(client: Client, event: str, **payload: Any) -> str:
     return str(refused.value.code)
 
 
-async def until_unknown(world: LiveInstance, user_id: UUID, room_id: UUID) -> None:
+async def until_unknown(instance: LiveInstance, user_id: UUID, room_id: UUID) -> None:
     """Wait until the instance no longer treats the user as a member."""
     async with asyncio.timeout(10):
-        while room_id in known(world, user_id).rooms:  # noqa: ASYNC110
+        while room_id in known(instance, user_id).rooms:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -61,17 +61,17 @@ async def until_unknown(world: LiveInstance, user_id: UUID, room_id: UUID) -> No
 
 @pytest.mark.parametrize("lost", [object, MemberChanged, EntriesAppended])
 async def test_a_removed_member_is_found_despite_lost_signals(
-    world: LiveInstance, bus: DroppingBus, lost: type
+    instance: LiveInstance, bus: DroppingBus, lost: type
 ) -> None:
-    room_id, (ada, bob, eve) = await world.room_with_clients("ada", "bob", "eve")
-    bob_id = world.users["bob"].id
+    room_id, (ada, bob, eve) = await instance.room_with_clients("ada", "bob", "eve")
+    bob_id = instance.users["bob"].id
     bus.should_drop = lambda signal: isinstance(signal, lost)
 
     await ada.call("room:remove", room_id=room_id, user_id=bob_id)
     sent = [await ada.send(room_id, str(index)) for index in range(3)]
     await eve.next_event("message:new", lambda it: it["seq"] == sent[-1]["seq"])
     await bob.next_event("room:gone")
-    await until_unknown(world, UUID(bob_id), UUID(room_id))
+    await until_unknown(instance, UUID(bob_id), UUID(room_id))
 
     assert bob.entries(room_id)[-1][0] == "member:left"
     assert seqs(bob, room_id) == [4]
@@ -83,13 +83,13 @@ async def test_a_removed_member_is_found_despite_lost_signals(
 
 @pytest.mark.parametrize("lost", [object, MemberJoined, EntriesAppended])
 async def test_a_new_member_is_found_despite_lost_signals(
-    world: LiveInstance, bus: DroppingBus, lost: type
+    instance: LiveInstance, bus: DroppingBus, lost: type
 ) -> None:
-    room_id, (ada, _) = await world.room_with_clients("ada", "bob")
-    eve = await (await world.register("eve")).connect_client()
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob")
+    eve = await (await instance.register("eve")).connect_client()
     bus.should_drop = lambda signal: isinstance(signal, lost)
 
-    await ada.call("room:invite", room_id=room_id, user_id=world.users["eve"].id)
+    await ada.call("room:invite", room_id=room_id, user_id=instance.users["eve"].id)
     sent = await ada.send(room_id, "welcome")
     await eve.next_event("message:new", lambda it: it["seq"] == sent["seq"])
     bus.should_drop = lambda _: False
@@ -101,27 +101,27 @@ async def test_a_new_member_is_found_despite_lost_signals(
     assert (added["id"], added["my"]["role"]) == (room_id, "member")
 
 
-async def test_a_changed_role_and_mute_are_found(world: LiveInstance, bus: DroppingBus) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    room, bob_id = UUID(room_id), UUID(world.users["bob"].id)
+async def test_a_changed_role_and_mute_are_found(instance: LiveInstance, bus: DroppingBus) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    room, bob_id = UUID(room_id), UUID(instance.users["bob"].id)
     bus.should_drop = lambda signal: isinstance(signal, MemberChanged)
-    await world.app.chat.reconciler.close()  # compared below, and not before
-    membership = known(world, bob_id).rooms[room]
+    await instance.app.chat.reconciler.close()  # compared below, and not before
+    membership = known(instance, bob_id).rooms[room]
 
     await ada.call("room:set_role", room_id=room_id, user_id=str(bob_id), role="moderator")
     await bob.call("room:mute", room_id=room_id, muted=True)
     assert (membership.role, membership.muted) == ("member", False)
-    await world.app.chat.reconciler.check()
+    await instance.app.chat.reconciler.check()
 
     assert (membership.role, membership.muted) == ("moderator", True)
 
 
 @pytest.mark.parametrize("lost", [(), MemberJoined, MemberChanged, (MemberJoined, MemberChanged)])
 async def test_a_readmitted_member_receives_entries_though_the_removal_was_lost(
-    world: LiveInstance, bus: DroppingBus, lost: Any
+    instance: LiveInstance, bus: DroppingBus, lost: Any
 ) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    bob_id = world.users["bob"].id
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    bob_id = instance.users["bob"].id
 
     def loses(signal: object) -> bool:
         left = isinstance(signal, EntriesAppended) and any(
@@ -142,18 +142,18 @@ async def test_a_readmitted_member_receives_entries_though_the_removal_was_lost(
     assert (await bob.send(room_id, "yes"))["seq"] == again["seq"] + 1
 
 
-async def test_a_socket_still_subscribed_after_its_last_entry_is_removed(world: LiveInstance) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    room, bob_id = UUID(room_id), UUID(world.users["bob"].id)
-    connection = world.app.chat.connections.of_user(bob_id)[0]
-    resident = known(world, bob_id)
+async def test_a_socket_still_subscribed_after_its_last_entry_is_removed(instance: LiveInstance) -> None:
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    room, bob_id = UUID(room_id), UUID(instance.users["bob"].id)
+    connection = instance.app.chat.connections.of_user(bob_id)[0]
+    resident = known(instance, bob_id)
     membership = resident.rooms[room]
     await ada.call("room:remove", room_id=room_id, user_id=str(bob_id))
     await bob.next_event("room:gone")
 
     # As for a client that connected with memberships read just before, when all feeds were past that entry.
     resident.rooms[room], resident.version = membership, -1
-    world.app.chat.delivery.attach(connection, [room])
+    instance.app.chat.delivery.attach(connection, [room])
     await bob.next_event("room:gone")
     await ada.send(room_id, "among us")
     await bob.synchronize()
@@ -162,14 +162,14 @@ async def test_a_socket_still_subscribed_after_its_last_entry_is_removed(world: 
     assert room not in connection.rooms
 
 
-async def test_concurrent_changes_of_the_same_users_do_not_block_each_other(world: LiveInstance) -> None:
-    users = [await world.register(f"person{index}") for index in range(6)]
+async def test_concurrent_changes_of_the_same_users_do_not_block_each_other(instance: LiveInstance) -> None:
+    users = [await instance.register(f"person{index}") for index in range(6)]
     ids = [UUID(each.id) for each in users]
 
     made = await asyncio.gather(
         *(
             rooms.create(
-                Context(world.app.container, ids[first]),
+                Context(instance.app.container, ids[first]),
                 CreateRoom(kind="private", member_ids=[*ids[first:], *ids[:first]][:: 1 if turn % 2 else -1]),
             )
             for turn in range(5)
@@ -190,10 +190,10 @@ async def closed(client: Client) -> str:
     return str(closing["code"])
 
 
-async def test_an_ended_session_is_found(world: LiveInstance, bus: DroppingBus) -> None:
-    ada = await world.register("ada")
+async def test_an_ended_session_is_found(instance: LiveInstance, bus: DroppingBus) -> None:
+    ada = await instance.register("ada")
     devices = [await ada.connect_client(), await ada.connect_client(transports=["polling"])]
-    _, other = await world.rest(
+    _, other = await instance.rest(
         "POST", "/auth/login", json={"email": "ada@example.com", "password": "correct horse battery"}
     )
     await ada.rest("GET", "/auth/me")
@@ -202,7 +202,7 @@ async def test_an_ended_session_is_found(world: LiveInstance, bus: DroppingBus) 
     stays = await ada.connect_client()
     bus.should_drop = lambda signal: isinstance(signal, SessionEnded)
 
-    await world.rest("POST", "/auth/logout", headers={"Authorization": f"Bearer {ended}"})
+    await instance.rest("POST", "/auth/logout", headers={"Authorization": f"Bearer {ended}"})
 
     for device in devices:
         assert (await device.next_event("auth:revoked"))["reason"] == "logged_out"
@@ -211,15 +211,15 @@ async def test_an_ended_session_is_found(world: LiveInstance, bus: DroppingBus) 
     assert bus.losses == 1
 
 
-async def test_a_session_that_ended_right_after_its_connect_is_found(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_a_session_that_ended_right_after_its_connect_is_found(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     client = await ada.connect_client()
-    container, user_id = world.app.container, UUID(ada.id)
-    admitted = world.app.chat.connections.of_user(user_id)[0].auth_session
+    container, user_id = instance.app.container, UUID(ada.id)
+    admitted = instance.app.chat.connections.of_user(user_id)[0].auth_session
     async with database.transaction() as tx:  # as another instance does it, without a signal
         await models.Session.filter(id=admitted.session_id).update(revoked_at=clock.now())
         await change_counters.bump_version(tx, [user_id])
-    known(world, user_id).version += 1  # as if a comparison had run before that socket connected
+    known(instance, user_id).version += 1  # as if a comparison had run before that socket connected
 
     container.membership_cache.add_socket(admitted)
 
@@ -235,8 +235,8 @@ async def test_a_session_that_ended_right_after_its_connect_is_found(world: Live
         ({"deleted_at": clock.now()}, "session_revoked"),
     ],
 )
-async def test_a_suspended_or_deleted_user_is_found(world: LiveInstance, fields: Any, code: str) -> None:
-    ada, bob = [await world.register(name) for name in ("ada", "bob")]
+async def test_a_suspended_or_deleted_user_is_found(instance: LiveInstance, fields: Any, code: str) -> None:
+    ada, bob = [await instance.register(name) for name in ("ada", "bob")]
     devices = [await ada.connect_client(), await ada.connect_client()]
     other = await bob.connect_client()
 
@@ -244,45 +244,45 @@ async def test_a_suspended_or_deleted_user_is_found(world: LiveInstance, fields:
 
     assert [await closed(device) for device in devices] == [code, code]
     await other.synchronize()
-    assert world.app.container.membership_cache.get(UUID(ada.id)) is None, "nothing is remembered of them"
+    assert instance.app.container.membership_cache.get(UUID(ada.id)) is None, "nothing is remembered of them"
 
 
-async def test_an_expired_suspension_is_ignored(world: LiveInstance) -> None:
-    client = await (await world.register("ada")).connect_client()
+async def test_an_expired_suspension_is_ignored(instance: LiveInstance) -> None:
+    client = await (await instance.register("ada")).connect_client()
     past = clock.now() - timedelta(days=1)
 
     await models.User.all().update(suspended_at=past, suspended_until=past)
-    await world.app.chat.reconciler.check()
+    await instance.app.chat.reconciler.check()
 
     await client.synchronize()
 
 
-async def test_a_new_name_and_a_new_role_are_found(world: LiveInstance) -> None:
-    ada = await world.register("ada")
+async def test_a_new_name_and_a_new_role_are_found(instance: LiveInstance) -> None:
+    ada = await instance.register("ada")
     client = await ada.connect_client()
     made = await client.call("room:create", kind="private")
 
     async with database.transaction() as tx:
         await models.User.filter(id=ada.id).update(display_name="Countess", role="admin")
         await change_counters.bump_version(tx, [UUID(ada.id)])
-    await world.app.chat.reconciler.check()
+    await instance.app.chat.reconciler.check()
 
     sent = await client.send(made["room"]["id"], "me")
     assert sent["sender"]["display_name"] == "Countess"
-    assert world.app.chat.connections.of_user(UUID(ada.id))[0].ctx.role == "admin"
+    assert instance.app.chat.connections.of_user(UUID(ada.id))[0].ctx.role == "admin"
 
 
 async def test_the_cache_is_trusted_only_while_it_is_compared(
-    world: LiveInstance, monkeypatch: pytest.MonkeyPatch
+    instance: LiveInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room_id, (ada, bob) = await world.room_with_clients("ada", "bob")
-    room, bob_id = UUID(room_id), UUID(world.users["bob"].id)
-    await world.app.chat.reconciler.close()
-    membership = known(world, bob_id).rooms[room]
+    room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
+    room, bob_id = UUID(room_id), UUID(instance.users["bob"].id)
+    await instance.app.chat.reconciler.close()
+    membership = known(instance, bob_id).rooms[room]
     await ada.call("room:remove", room_id=room_id, user_id=str(bob_id))
-    known(world, bob_id).rooms[room] = membership  # as if no signal had been received
+    known(instance, bob_id).rooms[room] = membership  # as if no signal had been received
 
-    world.app.container.membership_cache.reconciled_at = (
+    instance.app.container.membership_cache.reconciled_at = (
         clock.monotonic() - 60
     )  # as after a long halt of the process
 
