@@ -1,1 +1,1 @@
-"""chat."""
+"""The namespace /chat: its events, connections, delivery of entries, and draining."""

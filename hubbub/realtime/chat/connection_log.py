@@ -1,4 +1,4 @@
-"""What an operator asks about first: which users connect and disconnect."""
+"""Logs which users connect and disconnect."""
 
 import logging
 
@@ -10,13 +10,13 @@ _bounded_log = BoundedLog(logging.getLogger(__name__))
 
 
 def log_connected(connection: Connection) -> None:
-    """A socket received its `ready`."""
+    """Log a socket that received its `ready`."""
     connection.connected_at = clock.monotonic()
     _bounded_log.write("socket connected", **_user_fields(connection))
 
 
 def log_disconnected(connection: Connection) -> None:
-    """A socket that was connected is closed: with a close code of the server, or by its client or network."""
+    """Log the end of a connected socket, with the server's close code, or `client` for client or network."""
     seconds = round(clock.monotonic() - connection.connected_at, 1)
     reason = connection.close_code or "client"
     _bounded_log.write("socket disconnected", **_user_fields(connection), reason=reason, seconds=seconds)

@@ -1,4 +1,4 @@
-"""Going down in waves, so that clients come back spread out."""
+"""Closes sockets in waves, so that clients reconnect over a period of time."""
 
 import asyncio
 import logging
@@ -13,17 +13,18 @@ from hubbub.schemas.sync.connection import CloseCode
 log = logging.getLogger(__name__)
 
 WAVE_COUNT = 10
-MAX_CLOSES_PER_S = 200.0  # what an instance elsewhere takes in without trouble
-MAX_RECONNECT_DELAY_MS = 2000  # jitter; counts from the moment the socket closes
-ACK_WAIT_S = 0.5  # that a wave waits for the answers to what its clients asked
+MAX_CLOSES_PER_S = 200.0  # connects that another instance accepts without trouble
+MAX_RECONNECT_DELAY_MS = 2000  # jitter, from the close of the socket
+ACK_WAIT_S = 0.5  # for a wave to wait for the acks of its events
 ACK_POLL_INTERVAL_S = 0.01
-SHUTDOWN_MESSAGE = "This instance is going down."
+SHUTDOWN_MESSAGE = "This instance is shutting down."
 
 
 async def drain(connections: Connections, timeout: float) -> None:
-    """Tell every socket, then close them in waves, all within `seconds`; a few sockets go at once.
+    """Send `server:draining` to every socket, then close all in waves within `timeout` seconds.
 
-    What a client asked before is answered before its socket closes, unless that takes long.
+    A few sockets are closed at once. An earlier event gets its ack before its socket closes, unless that
+    takes longer than ACK_WAIT_S.
     """
     deadline = clock.monotonic() + timeout
     sockets = list(connections.by_sid.values())
@@ -38,7 +39,7 @@ async def drain(connections: Connections, timeout: float) -> None:
 
 
 async def close_in_waves(sockets: Sequence[Connection], duration: float, message: str) -> None:
-    """Close sockets in waves within `seconds`, with the code `draining`; others may connect meanwhile."""
+    """Close sockets in waves within `duration` seconds, with the code `draining`. Others may connect."""
     reconnect_delays_ms = {each.sid: random.randrange(MAX_RECONNECT_DELAY_MS) for each in sockets}  # noqa: S311 - jitter
     await _close_in_waves(list(sockets), reconnect_delays_ms, clock.monotonic() + duration, message)
 
@@ -59,14 +60,14 @@ async def _close_in_waves(
 
 async def _await_acks(wave: Sequence[Connection], timeout: float) -> None:
     deadline = clock.monotonic() + timeout
-    while clock.monotonic() < deadline and any(  # noqa: ASYNC110 - a socket has no event for it: there are many
+    while clock.monotonic() < deadline and any(  # noqa: ASYNC110 - an event per socket would cost more
         each.busy and not each.closed for each in wave
     ):
         await asyncio.sleep(ACK_POLL_INTERVAL_S)
 
 
 async def _close_remaining(connections: Connections, deadline: float) -> None:
-    """Wait for the last one, and close those who were on their way in."""
+    """Wait for the last socket, and close those whose connect was in progress."""
     while connections.by_sid and clock.monotonic() < deadline:
         for connection in list(connections.by_sid.values()):
             reconnect_delay_ms = random.randrange(MAX_RECONNECT_DELAY_MS)  # noqa: S311 - likewise

@@ -1,4 +1,4 @@
-"""When the epoch has changed, an instance discards positions and caches, and closes its sockets."""
+"""Discards positions and caches of an instance, and closes its sockets, when the epoch has changed."""
 
 import logging
 
@@ -11,14 +11,14 @@ from hubbub.services.eventlog.epochs import Cause
 
 log = logging.getLogger(__name__)
 
-CLOSE_MESSAGE = "The history of the server has changed. Connect again."
+CLOSE_MESSAGE = "The epoch of the server has changed. Reconnect."
 
 
 def discard(container: Container, connections: Connections, delivery: Delivery, cause: Cause) -> None:
-    """Discard what is known of the history, which went back, and close the sockets in waves.
+    """Discard the state of a history that went back, and close the sockets in waves.
 
-    After a claim of a client the sockets stay: either the database has all that they received here, or the
-    next check finds that it has not.
+    After a claim of a client the sockets stay open. Either the database has all entries that they received
+    here, or the next check detects that it has not.
     """
     if cause is Cause.CLAIM:
         container.membership_cache.mark_all_stale()
@@ -28,6 +28,6 @@ def discard(container: Container, connections: Connections, delivery: Delivery, 
     sockets = list(connections.by_sid.values())
     delivery.reset(sockets)
     if sockets:
-        log.info("closing the sockets of another epoch", extra={"connections": len(sockets)})
+        log.info("closing sockets after a change of the epoch", extra={"connections": len(sockets)})
         waves = close_in_waves(sockets, container.settings.drain_s, CLOSE_MESSAGE)
         tasks.spawn(waves, name="sockets of another epoch")

@@ -1,4 +1,4 @@
-"""Access tokens that run out while their socket is open: one heap and one loop for all."""
+"""Closes sockets whose access token expires, with one heap and one periodic task for all of them."""
 
 import heapq
 from datetime import datetime, timedelta
@@ -8,20 +8,20 @@ from hubbub.realtime.chat.connections import Connection, Connections
 from hubbub.schemas.events import AuthExpired, AuthExpiring
 from hubbub.schemas.sync.connection import CloseCode
 
-WARNING_PERIOD = timedelta(seconds=60)
+WARNING_PERIOD = timedelta(seconds=60)  # from `auth:expiring` to the expiry
 EXPIRY_CHECK_INTERVAL_S = 0.5
 
 
 class TokenExpiry:
-    """Warns a minute before, ends the socket when it is time.
+    """Sends `auth:expiring` a minute before the expiry, and closes the socket at the expiry.
 
-    A connection has one entry in the heap, however often its token is renewed: when it is due, what the
-    present token needs is done, and the next time is entered.
+    A connection has one entry in the heap, however often its token is renewed. When the entry is due, the
+    current token decides what happens, and the entry gets its next time.
     """
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._heap: list[tuple[datetime, str]] = []  # when to look at a socket, and its sid
+        self._heap: list[tuple[datetime, str]] = []  # when the socket is due, and its sid
         self._task = tasks.PeriodicTask(self.run_due, name="token expiry", interval_s=EXPIRY_CHECK_INTERVAL_S)
 
     def __len__(self) -> int:
@@ -34,11 +34,11 @@ class TokenExpiry:
         await self._task.close()
 
     def watch(self, connection: Connection) -> None:
-        """Begin to watch a connection; call it once."""
+        """Watch a connection. Called once per connection."""
         self._schedule(connection)
 
     def renew(self, connection: Connection, expires_at: datetime) -> None:
-        """The connection has another token. One that expires earlier than the last one changes nothing."""
+        """Set the expiry of a new token. A token that expires earlier than the last one changes nothing."""
         connection.expires_at = max(connection.expires_at, expires_at)
         if connection.expires_at - WARNING_PERIOD <= clock.now():
             _warn_once(connection)
@@ -52,7 +52,7 @@ class TokenExpiry:
             heapq.heappush(self._heap, (warns_at, connection.sid))
 
     async def run_due(self) -> None:
-        """Do what is due."""
+        """Handle the entries that are due."""
         now = clock.now()
         while self._heap and self._heap[0][0] <= now:
             _, sid = heapq.heappop(self._heap)
@@ -64,12 +64,12 @@ class TokenExpiry:
                 continue
             connection.emit(AuthExpired())
             connection.close(
-                CloseCode.TOKEN_EXPIRED, "The access token ran out. Get a new one and connect again."
+                CloseCode.TOKEN_EXPIRED, "The access token expired. Get a new one and reconnect."
             )
 
 
 def _warn_once(connection: Connection) -> None:
-    """Announce once for each token that it expires."""
+    """Send `auth:expiring` once for each expiry."""
     if connection.warned_expires_at != connection.expires_at:
         connection.warned_expires_at = connection.expires_at
         connection.emit(AuthExpiring(expires_at=clock.rfc3339(connection.expires_at)))
