@@ -11,16 +11,16 @@ for index, key in ipairs(KEYS) do
   local cost = gap * tonumber(ARGV[3 * index])
   local before = math.max(0, tonumber(redis.call('GET', key) or 0) - now)
   local backlog = math.min(before, full)
-  local taken = 0
+  local acquired = 0
   if backlog + cost <= full then
-    taken = 1
+    acquired = 1
     backlog = math.max(0, backlog + cost)
   end
-  if taken == 1 or backlog < before then -- the second case: the rate has changed
+  if acquired == 1 or backlog < before then -- the second case: the rate has changed
     local lives = string.format('%.0f', math.ceil(backlog / 1000) + 1)
     redis.call('SET', key, string.format('%.0f', now + backlog), 'PX', lives)
   end
-  replies[2 * index - 1] = taken
+  replies[2 * index - 1] = acquired
   replies[2 * index] = backlog
 end
 return replies

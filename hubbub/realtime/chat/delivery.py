@@ -1,8 +1,8 @@
-"""FAST PATH: from the bus to the sockets, each room's entries strictly by seq, each once.
+"""FAST PATH: delivers entries from the bus to the sockets, in each room in the order of seq, each once.
 
-The next entry in order goes out at once. One that is early waits a moment for its predecessors, which are
-then read from the log. A slow check finds what the bus lost. A connection that enters a room in the middle
-of its log is brought up to the feed first.
+The next entry in order is sent at once. An early entry waits for its predecessors for REORDER_WAIT_S, after
+which they are read from the log. A periodic check finds entries that the bus lost. A connection that joins
+behind the position of the feed gets the missing entries from the log first.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ from hubbub.services.eventlog.epoch_watch import EpochWatch
 from hubbub.services.instance.membership_cache import MembershipCache
 from hubbub.services.instance.typing_tracker import TypingTracker
 
-log = logging.getLogger(__name__)  # `log` is the module of rooms' entries here
+log = logging.getLogger(__name__)
 
-REORDER_WAIT_S = 0.02
-GAP_CHECK_INTERVAL_S = 0.8  # what the bus lost arrives within a second
+REORDER_WAIT_S = 0.02  # for which an early entry waits for its predecessors
+GAP_CHECK_INTERVAL_S = 0.8  # an entry that the bus lost is delivered within a second
 
 
 class Delivery:
-    """The rooms that have members here, and what they have been told."""
+    """Delivers the entries of the rooms that have members on this instance."""
 
     def __init__(
         self,
@@ -46,25 +46,25 @@ class Delivery:
         self._epoch_watch = epoch_watch
         self._typing_tracker = typing_tracker
         self._namespace = namespace
-        self.feeds = Feeds(bus, epoch_watch)
+        self.feeds = Feeds(bus, epoch_watch)  # by room
         self._immediate_check = tasks.CoalescingTask(self.check, name="delivery check at once")
-        self._reset_count = 0  # a reading that began before the last one is not used
+        self._reset_count = 0  # a read of the log that began before the last reset is not used
         self._task = tasks.PeriodicTask(self.check, name="delivery check", interval_s=GAP_CHECK_INTERVAL_S)
 
     def start(self) -> None:
-        """Begin the slow check."""
+        """Start the periodic check."""
         database.on_available(self.check_soon)
         self._task.start()
 
     async def close(self) -> None:
         await self._task.close()
 
-    # Entering and leaving rooms.
+    # Subscriptions of connections.
 
     def attach(self, connection: Connection, room_ids: Iterable[UUID]) -> list[UUID]:
-        """Subscribe a connection to rooms; its entries are kept until `place`.
+        """Subscribe a connection to rooms. Its entries are kept until `start_after`.
 
-        Returns the rooms whose end is not known yet (`begin`).
+        Returns the rooms whose position is unknown, for `initialize_feeds`.
         """
         unknown: list[UUID] = []
         if connection.epoch_outdated:
@@ -80,9 +80,9 @@ class Delivery:
         return unknown
 
     def start_after(self, connection: Connection, positions: Mapping[UUID, int | None]) -> None:
-        """Deliver to an attached connection the entries after `ends`, by room, each once (None: from now on).
+        """Deliver to an attached connection the entries after `positions`, by room (None: from now on).
 
-        The client has, or reads by `sync`, all up to there.
+        Each is delivered once. The client has the earlier entries, or reads them by `sync`.
         """
         for room_id, position in positions.items():
             feed = self.feeds.get(room_id)
@@ -99,16 +99,16 @@ class Delivery:
                     break
 
     def positions(self, room_ids: Iterable[UUID]) -> dict[UUID, int | None]:
-        """How far the feeds of rooms are; None where it is not known."""
+        """Return the positions of the feeds of rooms, None where one is unknown."""
         return {room_id: self.delivered_seq(room_id) for room_id in room_ids}
 
     def delivered_seq(self, room_id: UUID) -> int | None:
-        """How far a room is delivered here, if it is."""
+        """Return the seq up to which a room is delivered here, None if it is not delivered."""
         feed = self.feeds.get(room_id)
         return feed.delivered_seq if feed is not None else None
 
     def reset(self, connections: Iterable[Connection]) -> None:
-        """End all feeds, of a history that is no more. The connections get no entries any more."""
+        """End all feeds after a change of the epoch. The connections get no more entries."""
         self._reset_count += 1
         for connection in connections:
             connection.epoch_outdated = True
@@ -116,7 +116,7 @@ class Delivery:
         self.feeds.end_all()
 
     async def initialize_feeds(self, room_ids: Iterable[UUID]) -> None:
-        """Read how far the logs of new feeds go; what came meanwhile is delivered now. One query."""
+        """Read the ends of the logs of new feeds, in one query. Deliver the entries received meanwhile."""
         reset_count = self._reset_count
         for room_id, end in (await event_log.ends(room_ids)).items():
             feed = self.feeds.get(room_id)
@@ -125,12 +125,12 @@ class Delivery:
                 self._advance(room_id, feed)
 
     def add_member(self, connection: Connection, room_id: UUID, seq: int) -> None:
-        """Deliver the entry `seq` of a room to the connection, and all after it, in order."""
+        """Deliver the entry `seq` of a room and all later ones to a connection, in order."""
         if not self._try_attach(connection, room_id, seq - 1):
             tasks.spawn(self._catch_up(connection, room_id, seq - 1), name="delivery admit")
 
     def _try_attach(self, connection: Connection, room_id: UUID, sent_seq: int) -> bool:
-        """Attach a connection that has everything up to `sent`; False if the feed is ahead of that."""
+        """Attach a connection that has all entries up to `sent_seq`. Return False if the feed is ahead."""
         if connection.closed or connection.epoch_outdated or room_id in connection.rooms:
             return True
         feed = self.feeds.open(room_id)
@@ -147,12 +147,12 @@ class Delivery:
         return True
 
     async def _catch_up(self, connection: Connection, room_id: UUID, sent_seq: int) -> None:
-        """Send what the feed had told already, until there is nothing between it and the connection."""
+        """Send earlier entries from the log, until the connection has the position of the feed."""
         try:
             while not self._try_attach(connection, room_id, sent_seq):
                 try:
                     entries = await event_log.read(room_id, sent_seq)
-                except Unavailable:  # nobody else would bring it up later
+                except Unavailable:  # retry: nothing else sends these entries later
                     await asyncio.sleep(GAP_CHECK_INTERVAL_S)
                     continue
                 if (
@@ -179,7 +179,7 @@ class Delivery:
         return left and self._membership_cache.end_membership(user_id, entry.room_id, entry.seq)
 
     def detach(self, connection: Connection, room_id: UUID) -> None:
-        """The connection hears no more of the room."""
+        """Stop delivering a room to a connection."""
         connection.rooms.discard(room_id)
         feed = self.feeds.get(room_id)
         if feed is not None:
@@ -189,7 +189,7 @@ class Delivery:
     # Entries.
 
     def on_entries(self, signal: EntriesAppended) -> None:
-        """Deliver what is next, keep what is early, drop what is known."""
+        """Deliver the next entries, keep early ones, drop those that were delivered."""
         feed = self.feeds.get(signal.room_id)
         if feed is None:
             return
@@ -236,7 +236,7 @@ class Delivery:
         return frames.event(self._namespace, entry.event, entry.payload)
 
     def _deliver(self, feed: Feed, entries: list[Entry]) -> None:
-        """Entries that follow each other, joined once for all who get them."""
+        """Send consecutive entries, joined once for all recipients."""
         metrics.counters["deliveries"] += len(feed.connections) * len(entries)
         for frame in frames.coalesce([self._frame(entry) for entry in entries]):
             for connection in list(feed.connections):
@@ -245,13 +245,13 @@ class Delivery:
             self._typing_tracker.on_entries(entries[0].room_id, entries)
 
     def _expel_user(self, feed: Feed, entry: Entry, user_id: UUID) -> None:
-        """The last entry for somebody's sockets, unless they are in again since."""
+        """Expel the sockets of a user whose membership ended, unless a new one began since."""
         if self._membership_cache.end_membership(user_id, entry.room_id, entry.seq):
             for connection in [each for each in feed.connections if each.user.id == user_id]:
                 self.expel(connection, entry.room_id)
 
     def expel(self, connection: Connection, room_id: UUID) -> None:
-        """The connection is told that it hears no more of the room."""
+        """Stop delivering a room to a connection, and send it `room:gone`."""
         self.detach(connection, room_id)
         connection.emit(RoomGoneHint(room_id=room_id))
 
@@ -265,7 +265,7 @@ class Delivery:
             feed.repairing = False
 
     async def _repair(self, room_id: UUID, feed: Feed) -> None:
-        """Read from the log what did not come by the bus."""
+        """Read from the log the entries that were not received from the bus."""
         feed.repairing = True
         try:
             entries = await event_log.read(room_id, feed.delivered_seq or 0)
@@ -276,7 +276,7 @@ class Delivery:
             self.on_entries(EntriesAppended(room_id, tuple(entries)))
 
     def on_log_advanced(self, room_id: UUID, seq: int) -> None:
-        """The log goes up to `seq`: read what is not known of it."""
+        """Read the missing entries of a log that ends at `seq`."""
         feed = self.feeds.get(room_id)
         if (
             feed is not None
@@ -288,10 +288,10 @@ class Delivery:
             tasks.spawn(self._repair(room_id, feed), name="delivery repair")
 
     def check_soon(self) -> None:
-        """Signals were lost: check now, not in a second."""
+        """Run the check now, since signals were lost."""
         self._immediate_check.trigger()
 
     async def check(self) -> None:
-        """Find what the bus lost: one query over the rooms that have members here."""
+        """Find entries that the bus lost, with one query over the rooms that have members here."""
         self.feeds.end_expired()
         await feeds.repair_gaps(self.feeds, self._membership_cache, self._epoch_watch, self._repair)

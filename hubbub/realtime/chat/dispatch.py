@@ -1,4 +1,4 @@
-"""The one way from a client's event to an operation to its ack."""
+"""Runs the operation of a client's event and sends its ack."""
 
 import logging
 from collections.abc import Awaitable, Callable, Iterator
@@ -37,18 +37,18 @@ Handler = Callable[[Context, Any], Awaitable[msgspec.Struct]]
 
 Step = Callable[[], Awaitable[None]]
 OnResult = Callable[[bytes | Exception], None]
-# Gives an event its place in the order; its answer is told later, as JSON. See `messages.begin`.
+# Gives an event its place in the order. Its result follows later, as JSON. See `messages.send_pipelined`.
 PipelinedOperation = Callable[[Context, Any, OnResult], Step | None]
 
 
 class Event(NamedTuple):
-    """What a client may send: how it is read and what it runs."""
+    """An entry of the event table."""
 
-    kind: type[msgspec.Struct]
-    decode: EventDecoder[Any]
+    kind: type[msgspec.Struct]  # the class of its payload
+    decode: EventDecoder[Any]  # reads the JSON text of an event
     operation: Handler
-    own_limit: bool
-    pipelined: PipelinedOperation | None
+    own_limit: bool  # whether the operation has a rate limit of its own
+    pipelined: PipelinedOperation | None  # the operation for sockets, whose result follows later
 
 
 class EventRequest(NamedTuple):
@@ -56,14 +56,14 @@ class EventRequest(NamedTuple):
 
     connection: Connection
     call: ClientEvent
-    event: Event | None  # None if there is no event of that name
+    event: Event | None  # None: there is no event with that name
 
 
 class Events:
-    """The events that one namespace understands: an allow-list."""
+    """The event table of a namespace. Other events are rejected."""
 
     def __init__(self, inherited: "Events | None" = None) -> None:
-        self._events: dict[str, Event] = dict(inherited) if inherited is not None else {}
+        self._events: dict[str, Event] = dict(inherited) if inherited is not None else {}  # by name
 
     def add(
         self,
@@ -74,9 +74,9 @@ class Events:
         own_limit: bool = False,
         pipelined: Callable[[Context, C, OnResult], Step | None] | None = None,
     ) -> None:
-        """Understand `name`; with `own_limit` the operation limits itself, and refusals are limited here.
+        """Add an event. With `own_limit` the operation limits itself, and only rejections count here.
 
-        What has a `begin` need not be answered before the next one begins.
+        A `pipelined` event need not be finished before the next one begins.
         """
         self._events[name] = Event(kind, EventDecoder(kind), operation, own_limit, pipelined)
 
@@ -88,10 +88,10 @@ class Events:
 
 
 class Dispatcher:
-    """Limits and parses events in the order they came, runs them, and answers each one.
+    """Limits and parses events in their order, runs them, and sends an ack for each.
 
-    An event that waits is kept as text; it is limited and decoded when its turn comes. Of all sockets of a
-    user one event runs at a time (`turns`), besides messages for which nothing has to be looked up.
+    A waiting event is kept as text, and is limited and decoded when it runs. Of all sockets of a user one
+    event runs at a time (`paced_lock`), except messages that need no lookup.
     """
 
     def __init__(self, events: Events, max_event_bytes: int) -> None:
@@ -101,7 +101,7 @@ class Dispatcher:
         metrics.declare("events_rejected", codes())
 
     def receive(self, connection: Connection, call: ClientEvent) -> None:
-        """Take an event; it takes effect after all that came before it. Never blocks. Raises Malformed."""
+        """Accept an event, which takes effect after all earlier ones. Never blocks. Raises ProtocolError."""
         event = self._events.get(call.name)
         request = EventRequest(connection, call, event)
         if event is not None and event.pipelined is not None:
@@ -118,7 +118,7 @@ class Dispatcher:
     def _start_pipelined(
         self, request: EventRequest, event: Event, pipelined: PipelinedOperation
     ) -> Step | None:
-        """FAST PATH: an event that is answered later, without a task; or the slow part of its beginning."""
+        """FAST PATH: start an event whose ack follows later, without a task. Return a slow part, if any."""
         connection, call, _ = request
 
         def on_result(result: bytes | Exception) -> None:
@@ -138,7 +138,7 @@ class Dispatcher:
         except ProtocolError:
             connection.request_finished()
             raise
-        except Exception as error:  # noqa: BLE001 - it is the answer
+        except Exception as error:  # noqa: BLE001 - the ack carries it
             on_result(error)
             return None
         return None if slow_step is None else partial(_run_slow_step, connection, slow_step, on_result)
@@ -151,7 +151,7 @@ class Dispatcher:
         connection, call, event = request
         try:
             data = await self._run_operation(connection, call, event)
-        except Exception as error:  # noqa: BLE001 - it is answered
+        except Exception as error:  # noqa: BLE001 - the ack carries it
             _handle_failure(request, error)
         else:
             metrics.count("events", call.name)
@@ -168,7 +168,7 @@ class Dispatcher:
             self._check_size(call)
             raise UnknownEvent(f"There is no event {call.name[:60]!r}.")
         async with connection.event_lock, database.guard():
-            if connection.closed:  # while it waited for its turn
+            if connection.closed:  # while it waited for the lock
                 raise Unavailable
             return await event.operation(connection.ctx, self._parse_command(event, call))
 
@@ -176,11 +176,11 @@ class Dispatcher:
         self._check_size(call)
         if call.attachments is None:
             try:
-                return event.decode(call.text)  # type: ignore[no-any-return] # its kind
+                return event.decode(call.text)  # type: ignore[no-any-return] # of `event.kind`
             except InvalidPayload:
                 call.check()
                 raise
-            except (ValueError, RecursionError):  # no JSON, or halves of surrogate pairs
+            except (ValueError, RecursionError):  # no JSON, or single surrogates
                 call.check()
         arguments = call.arguments()
         if len(arguments) == 1 or not isinstance(arguments[1], dict):
@@ -207,7 +207,7 @@ def _check_limit(connection: Connection, event: Event | None) -> None:
 
 
 async def _run_slow_step(connection: Connection, slow_step: Step, on_result: OnResult) -> None:
-    """The slow part of a beginning; what fails in it is the answer."""
+    """Run the slow part of a pipelined event. An exception is its result."""
     try:
         async with connection.event_lock, database.guard():
             await slow_step()

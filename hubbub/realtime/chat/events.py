@@ -1,4 +1,4 @@
-"""The events of /chat: a name, what it carries, and the operation it runs."""
+"""The event table of /chat: name, payload and operation of each event."""
 
 from hubbub.realtime.chat.dispatch import Events
 from hubbub.schemas.chat import messages, rooms

@@ -1,4 +1,4 @@
-"""The rooms that an instance delivers, and their comparison with the database."""
+"""The feeds of the rooms that an instance delivers, and their comparison with the database."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from hubbub.schemas.eventlog.entries import Entry
 
 ROOMS_PER_QUERY = 5000
-UNUSED_FEED_TTL_S = 60.0  # how long a room without members here is subscribed: they may reconnect in a moment
-MAX_UNUSED_FEEDS = 20_000  # how many such rooms
-MAX_BUFFERED_ENTRIES = (
-    1000  # entries that wait for their predecessors, or for a place; past it the log is read again
-)
+UNUSED_FEED_TTL_S = 60.0  # for which a room without members here stays subscribed: they may reconnect soon
+MAX_UNUSED_FEEDS = 20_000  # rooms without members that stay subscribed
+# Entries that wait for their predecessors, or for joining connections. Beyond it the log is read again.
+MAX_BUFFERED_ENTRIES = 1000
 
 
 class Feed:
@@ -37,19 +36,18 @@ class Feed:
     )
 
     def __init__(self) -> None:
-        self.delivered_seq: int | None = None  # None until the end of the log was read
-        self.early_entries: dict[int, Entry] = {}
-        self.connections: set[Connection] = set()
-        self.starting_after: dict[
-            int, set[Connection]
-        ] = {}  # those that get what follows a seq still to come
-        self.joining: set[Connection] = set()  # those whose position is not known yet
-        self.recent_entries: list[Entry] = []  # delivered since the first of them came
-        self.repairing = False
+        self.delivered_seq: int | None = None  # the last delivered seq; None until the log's end was read
+        self.early_entries: dict[int, Entry] = {}  # entries that wait for their predecessors, by seq
+        self.connections: set[Connection] = set()  # connections that get each next entry
+        # Connections that get the entries after a later seq, by that seq.
+        self.starting_after: dict[int, set[Connection]] = {}
+        self.joining: set[Connection] = set()  # connections whose position is not known yet
+        self.recent_entries: list[Entry] = []  # entries delivered while there are joining connections
+        self.repairing = False  # whether missing entries are being read from the log, or soon will be
 
     @property
     def audience(self) -> set["Connection"]:
-        """Those that get hints."""
+        """The connections that get hints."""
         return self.connections | self.joining if self.joining else self.connections
 
     @property
@@ -57,15 +55,16 @@ class Feed:
         return not (self.connections or self.starting_after or self.joining)
 
     def buffer(self, entry: "Entry") -> None:
-        """Hold a delivered entry for those that are joining; too many are read from the log instead."""
+        """Keep a delivered entry for joining connections. If there are too many, the log is read instead."""
         if len(self.recent_entries) >= MAX_BUFFERED_ENTRIES:
             self.recent_entries = []
         self.recent_entries.append(entry)
 
     def start_after(self, connection: "Connection", sent_seq: int | None) -> list["Entry"] | None:
-        """Deliver to a joining connection what follows `sent` (None: from now on).
+        """Deliver the entries after `sent_seq` (None: from now on) to a joining connection.
 
-        Returns what of it was delivered already; None, and it is no longer joining, if that is not at hand.
+        Returns those among them that were delivered before. Returns None if they are not kept: then the
+        connection is no longer joining.
         """
         delivered_seq = self.delivered_seq or 0
         sent_seq = delivered_seq if sent_seq is None else sent_seq
@@ -80,7 +79,7 @@ class Feed:
         return entries
 
     def remove(self, connection: "Connection") -> None:
-        """Deliver nothing more to a connection."""
+        """Stop delivering to a connection."""
         self.connections.discard(connection)
         self._remove_joining(connection)
         if self.starting_after:
@@ -95,16 +94,19 @@ class Feed:
 
 
 class Feeds(dict[UUID, Feed]):
-    """The rooms to which this instance is subscribed; one without connections stays for a while."""
+    """The feeds of the rooms to which this instance is subscribed, by room.
+
+    A feed without connections is kept for UNUSED_FEED_TTL_S.
+    """
 
     def __init__(self, bus: "Bus", epoch_watch: EpochWatch) -> None:
         super().__init__()
         self._bus = bus
         self._epoch_watch = epoch_watch
-        self._unused_since: dict[UUID, float] = {}  # since then, in the order of that
+        self._unused_since: dict[UUID, float] = {}  # monotonic time by room, the oldest first
 
     def open(self, room_id: UUID) -> Feed:
-        """The feed of a room, subscribed from now on."""
+        """Return the feed of a room. Subscribe to the room if it is new."""
         self._unused_since.pop(room_id, None)
         feed = self.get(room_id)
         if feed is None:
@@ -113,7 +115,7 @@ class Feeds(dict[UUID, Feed]):
         return feed
 
     def prune(self, room_id: UUID) -> None:
-        """A connection has left a room: without any, the feed ends after a while."""
+        """Mark a feed without connections as unused. It ends after UNUSED_FEED_TTL_S."""
         feed = self.get(room_id)
         if feed is None or not feed.unused:
             return
@@ -123,7 +125,7 @@ class Feeds(dict[UUID, Feed]):
             self._unused_since.setdefault(room_id, clock.monotonic())
 
     def end_expired(self) -> None:
-        """Unsubscribe from rooms to which no connection came back."""
+        """End the feeds that were unused for UNUSED_FEED_TTL_S."""
         now = clock.monotonic()
         for room_id, since in list(self._unused_since.items()):
             if now - since < UNUSED_FEED_TTL_S and len(self._unused_since) <= MAX_UNUSED_FEEDS:
@@ -133,7 +135,7 @@ class Feeds(dict[UUID, Feed]):
             self._epoch_watch.record_acknowledged(room_id, delivered_seq or 0)
 
     def end_unused(self) -> None:
-        """End the feeds without connections: what they have delivered is of another epoch."""
+        """End the feeds without connections, whose positions are of another epoch."""
         for room_id in list(self._unused_since):
             self._end(room_id)
 
@@ -154,9 +156,9 @@ async def repair_gaps(
     epoch_watch: EpochWatch,
     repair: Callable[[UUID, Feed], Awaitable[None]],
 ) -> None:
-    """Find and `repair` what the bus lost: one query over the rooms that have members here.
+    """Find entries that the bus lost, with one query over the rooms that have members here, and `repair`.
 
-    A log that ends before what was delivered is evidence that the history went back. Raises Unavailable.
+    A log that ends before the delivered position is evidence that the history went back. Raises Unavailable.
     """
     epoch = epoch_watch.epoch
     room_ids = [room_id for room_id, feed in feeds.items() if feed.delivered_seq is not None]

@@ -1,4 +1,4 @@
-"""The /chat namespace: letting sockets in, telling them where they stand, letting them go."""
+"""The namespace /chat: accepts sockets, sends `ready`, hands over their events, and closes them."""
 
 import asyncio
 import logging
@@ -45,14 +45,13 @@ from hubbub.services.sync.reconciler import Reconciler
 
 log = logging.getLogger(__name__)
 
-SILENCE_MARGIN_S = (
-    5.0  # beyond the ping interval: of a socket that sent nothing for so long, its client is gone
-)
-READY_TIMEOUT_S = 10.0
+# Beyond the ping interval. The client of a socket that sent nothing for so long has disconnected.
+SILENCE_MARGIN_S = 5.0
+READY_TIMEOUT_S = 10.0  # from the acceptance of a socket to its `ready`
 
 
 class ChatNamespace:
-    """One namespace's clients: an `Edge` of the Socket.IO server."""
+    """The namespace /chat of the Socket.IO server: its components and its sockets."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
@@ -67,7 +66,7 @@ class ChatNamespace:
         )
         self.presence_tracker = PresenceTracker(container)
         self.token_expiry = TokenExpiry(self.connections)
-        self._connect_requests: dict[str, ConnectRequest] = {}
+        self._connect_requests: dict[str, ConnectRequest] = {}  # of accepted sockets before `ready`, by sid
         events = Events(chat.events)
         events.add("auth:refresh", wire.RefreshAuth, self._refresh_auth)
         self._dispatcher = Dispatcher(events, container.settings.max_event_bytes)
@@ -79,8 +78,8 @@ class ChatNamespace:
         metrics.gauge("connections", lambda: len(self.connections))
 
     def _on_signal(self, signal: Signal) -> None:
-        """The residents first: what comes after them relies on what they know."""
-        if isinstance(signal, EntriesAppended):  # nearly all
+        """Handle a signal. The membership cache is first, since the other handlers rely on it."""
+        if isinstance(signal, EntriesAppended):  # nearly all signals
             self.delivery.on_entries(signal)
             return
         if isinstance(signal, Typing):
@@ -97,7 +96,7 @@ class ChatNamespace:
         epoch_change.discard(self._container, self.connections, self.delivery, cause)
 
     async def start(self) -> None:
-        """Begin the slow loops."""
+        """Start the periodic tasks."""
         self.reconciler.start()
         self.delivery.start()
         self._container.epoch_watch.start(self.delivery.delivered_seq, self._on_epoch_change)
@@ -105,15 +104,15 @@ class ChatNamespace:
         self.presence_tracker.start()
 
     async def close(self) -> None:
-        """Stop the slow loops; sockets were drained before."""
+        """Stop the periodic tasks, after the sockets were drained."""
         await self.token_expiry.close()
         await self._container.epoch_watch.close()
         await self.reconciler.close()
         await self.delivery.close()
-        with suppress(Unavailable):  # who is gone is known to be gone all the same, a little later
+        with suppress(Unavailable):  # the expiry of the lease publishes the same, a little later
             await self.presence_tracker.close()
 
-    # A socket comes.
+    # Connects.
 
     queues_connects = True
 
@@ -122,10 +121,10 @@ class ChatNamespace:
         return connect_request.verify(self._container.token_issuer, handshake_info, auth)
 
     async def on_connect(self, sid: str, client: NamespaceClient, request: object) -> None:
-        """Accept a client whose session lives and whose user may have one more socket.
+        """Accept a client whose session is valid and whose user may have one more socket.
 
-        Raises SessionRevoked, Suspended, Unauthenticated, TokenExpired, TooManyConnections; Unavailable
-        where the cause is temporary.
+        Raises SessionRevoked, Suspended, Unauthenticated, TokenExpired, TooManyConnections, and Unavailable
+        for a temporary cause.
         """
         verified_request = cast("ConnectRequest", request)
         if verified_request.was_queued and verified_request.claims.expires_at <= clock.now():
@@ -161,7 +160,7 @@ class ChatNamespace:
             raise SessionRevoked
 
     async def _cached_session(self, request: ConnectRequest) -> AuthenticatedSession | None:
-        """The client's session, if memory holds all that was published about the user before this call."""
+        """Return the session from the cache, if all signals about the user before this call were received."""
         membership_cache, user_id = self._container.membership_cache, request.claims.user_id
         if membership_cache.get(user_id) is None or not membership_cache.up_to_date:
             return None
@@ -172,7 +171,7 @@ class ChatNamespace:
         )
 
     def _enforce_socket_limit(self, user_id: UUID) -> None:
-        """Close those sockets of a user with too many whose clients are gone. Raises TooManyConnections."""
+        """Close the silent sockets of a user with too many sockets. Raises TooManyConnections."""
         max_sockets, connections = self._settings.sockets_per_user, self.connections
         if connections.count_of_user(user_id) < max_sockets:
             return
@@ -185,14 +184,12 @@ class ChatNamespace:
             raise TooManyConnections
 
     async def on_connected(self, sid: str) -> None:
-        """The client knows that it is in: subscribe it, then tell it where it stands."""
+        """Subscribe an accepted client to its rooms and send `ready`."""
         connection = self.connections.by_sid.get(sid)
         request = self._connect_requests.pop(sid, None)
         if connection is None or request is None:
             return
-        if (
-            connection.closed
-        ):  # its session ended between its acceptance and now, when there was nothing to end
+        if connection.closed:  # its session ended after `on_connect`, when nothing could be closed
             connection.client.end_namespace()
             return
         try:
@@ -201,10 +198,12 @@ class ChatNamespace:
         except HubbubError as error:
             connection.close(CloseCode.OVERLOADED, error.message, _retry_after_ms())
         except TimeoutError:
-            connection.close(CloseCode.OVERLOADED, "That took too long. Connect again.", _retry_after_ms())
+            connection.close(CloseCode.OVERLOADED, "The connect took too long. Reconnect.", _retry_after_ms())
         except Exception:
-            log.exception("a socket could not be welcomed")
-            connection.close(CloseCode.OVERLOADED, "Something went wrong. Connect again.", _retry_after_ms())
+            log.exception("sending `ready` failed")
+            connection.close(
+                CloseCode.OVERLOADED, "An internal error occurred. Reconnect.", _retry_after_ms()
+            )
 
     async def _send_ready(self, connection: Connection, request: ConnectRequest) -> None:
         epoch = self._container.epoch_watch.epoch
@@ -230,36 +229,36 @@ class ChatNamespace:
         if connection.sid in self.connections.by_sid:
             self.presence_tracker.user_connected(connection.user.id)
 
-    # A socket asks.
+    # Events.
 
     @property
     def max_event_bytes(self) -> int:
-        """Larger events are refused by their head."""
+        """The limit for events. Larger ones are rejected without decoding."""
         return self._settings.max_event_bytes
 
     def on_event(self, sid: str, event: ClientEvent) -> None:
-        """Hand an event to the dispatcher, if the socket may still speak."""
+        """Hand an event to the dispatcher, unless the socket is closed."""
         connection = self.connections.by_sid.get(sid)
         if connection is not None and not connection.closed:
             self._dispatcher.receive(connection, event)
 
     async def _refresh_auth(self, ctx: Context, command: wire.RefreshAuth) -> wire.Expiry:
-        """A new access token of the same user and session."""
+        """Accept a new access token of the same user and session. Return its expiry. Raises Forbidden."""
         auth_session = await sessions.authenticate(self._container, command.token)
         if auth_session.user.id != ctx.user_id or auth_session.session_id != ctx.session_id:
-            raise Forbidden("That token belongs to another session.")
+            raise Forbidden("The token belongs to another session.")
         connection = self.connections.by_sid.get(ctx.socket_id or "")
         if connection is None:
             return wire.Expiry(expires_at=clock.rfc3339(auth_session.expires_at))
         self.token_expiry.renew(connection, auth_session.expires_at)
         return wire.Expiry(expires_at=clock.rfc3339(connection.expires_at))
 
-    # A socket goes.
+    # Ends of sockets.
 
     def on_protocol_error(self, sid: str) -> None:
-        """It sent what is no Socket.IO packet."""
+        """Send `closing` to a socket whose client violated the protocol."""
         if (connection := self.connections.by_sid.get(sid)) is not None:
-            connection.close(CloseCode.PROTOCOL_ERROR, "That was not a valid packet.")
+            connection.close(CloseCode.PROTOCOL_ERROR, "The packet is not valid.")
 
     def on_flooding(self, sid: str) -> None:
         """Close a socket that exceeded its packet or byte limit for too long."""
@@ -267,7 +266,7 @@ class ChatNamespace:
             connection.close(CloseCode.FLOODING, "Too many packets or bytes for too long.")
 
     def on_disconnected(self, sid: str) -> None:
-        """Forget a socket, and its user with the last one."""
+        """Remove a socket, and its user from the membership cache with the last one."""
         self._connect_requests.pop(sid, None)
         connection = self.connections.remove(sid)
         if connection is None:
@@ -287,5 +286,5 @@ class ChatNamespace:
 
 
 def _retry_after_ms() -> int:
-    """When to come again, in milliseconds: not all at once."""
+    """Return the delay of a reconnect in milliseconds, random so that clients spread."""
     return random.randint(1000, 3000)  # noqa: S311 - jitter, not a secret

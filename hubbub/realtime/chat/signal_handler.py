@@ -1,4 +1,4 @@
-"""What the bus says, turned into frames: hints may be dropped, sessions end, rooms begin and end."""
+"""Applies signals of the bus to sockets: hints, begin and end of memberships, ends of sessions."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -14,14 +14,17 @@ from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
 
 
 class SignalHandler:
-    """The listener of the bus that knows the sockets."""
+    """Handles the signals that concern sockets."""
 
     def __init__(self, connections: Connections, delivery: Delivery) -> None:
         self._connections = connections
         self._delivery = delivery
 
     def on_signal(self, signal: signals.Signal, *, already_member: bool = False) -> None:
-        """Must not block; called in the order of the bus. `known`: a membership that was known before."""
+        """Handle a signal, in the order of the bus. Must not block.
+
+        `already_member`: the membership of a MemberJoined was cached before.
+        """
         match signal:
             case signals.LogAdvanced():
                 self._delivery.on_log_advanced(signal.room_id, signal.seq)
@@ -56,7 +59,7 @@ class SignalHandler:
             ]
             _emit_encoded(audience, hint)
 
-    def emit_typing(self, room_id: UUID, user_id: UUID, typing: bool) -> None:  # noqa: FBT001 - the wire's word
+    def emit_typing(self, room_id: UUID, user_id: UUID, typing: bool) -> None:  # noqa: FBT001 - as on the wire
         """Send the hint `typing` to the sockets of a room, except the user's own."""
         feed = self._delivery.feeds.get(room_id)
         if feed is not None:
@@ -65,9 +68,7 @@ class SignalHandler:
 
     def _on_member_joined(self, signal: signals.MemberJoined, *, already_member: bool) -> None:
         joining = self._connections.by_sid.get(signal.skip_socket or "")
-        if (
-            joining is not None and joining.in_membership_cache
-        ):  # first: its feed begins before those of the others
+        if joining is not None and joining.in_membership_cache:  # first: its feed begins before the others'
             self._delivery.add_member(joining, signal.room_id, signal.seq)
         first_seq = signal.seq if signal.after is None else signal.after + 1
         for connection in self._user_sockets(signal.user_id, signal.skip_socket):
@@ -94,7 +95,7 @@ class SignalHandler:
             connection.ctx.role = signal.role
 
     def expel(self, user_id: UUID, room_id: UUID) -> None:
-        """A membership that ended a while ago: none of the user's sockets is in the room any more."""
+        """Remove all sockets of a user from a room whose membership ended earlier."""
         for connection in self._connections.of_user(user_id):
             if room_id in connection.rooms:
                 self._delivery.expel(connection, room_id)
@@ -106,7 +107,7 @@ class SignalHandler:
                 continue
             if signal.code is CloseCode.SESSION_REVOKED:
                 connection.emit(events.AuthRevoked(reason=SessionEndReason(signal.reason)))
-                connection.close(signal.code, "This session was ended.")
+                connection.close(signal.code, "The session was revoked.")
             else:
                 connection.close(signal.code, signal.reason)
 
@@ -119,7 +120,7 @@ def _emit(connections: Iterable[Connection], hint: events.HintEvent) -> None:
 
 
 def _emit_encoded(connections: Iterable[Connection], hint: signals.RoomHint | signals.UserHint) -> None:
-    """Send a hint that came encoded: of an instance, or of an extension, whose name is in no table."""
+    """Send a hint that was received encoded, from an instance, or from an extension with its own name."""
     frame = None
     for connection in connections:
         frame = frame or frames.event(NAMESPACE, hint.event, encode(hint.payload).decode())

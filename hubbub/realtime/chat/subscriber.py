@@ -1,4 +1,4 @@
-"""Subscribing a new socket to its user's rooms, and reading what `ready` says of them."""
+"""Subscribes a new socket to the rooms of its user, and reads the snapshot for its `ready`."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -10,13 +10,14 @@ from hubbub.services.instance.cached_user import CachedUser
 from hubbub.services.sync import ready_snapshot
 from hubbub.services.sync.reconciler import Reconciler
 
-MAX_TRIES = 5  # while memberships begin and end
+MAX_TRIES = 5  # while memberships change
 
 
 class Subscriber:
-    """Until `ready` is sent, entries are kept for the socket and membership events are not sent to it.
+    """Subscribes sockets so that the snapshot in `ready` and the subscriptions agree.
 
-    Instead this begins anew when memberships changed meanwhile, so that `ready` and the subscriptions agree.
+    Until `ready` is sent, entries are kept for the socket, and membership events are not sent to it. If
+    memberships change meanwhile, the subscription starts again.
     """
 
     def __init__(self, container: Container, delivery: Delivery, reconciler: Reconciler) -> None:
@@ -27,11 +28,11 @@ class Subscriber:
     async def subscribe(
         self, connection: Connection, cached_user: CachedUser, cursors: Mapping[UUID, int] | None, epoch: str
     ) -> ready_snapshot.ReadySnapshot | None:
-        """Subscribe a socket to all rooms of its user; returns what `ready` says, None if it is closed.
+        """Subscribe a socket to all rooms of its user. Return the snapshot for `ready`, None if it is closed.
 
         `cursors` are the positions, in `epoch`, of a client that reconnects. Raises Unavailable.
         """
-        if not cached_user.loaded:  # what is read from now on is kept true by what is received from now on
+        if not cached_user.loaded:  # subscribe before the read, so that signals keep the cache up to date
             await self._container.bus.wait_subscribed()
         await ready_snapshot.load_memberships(self._container, cached_user)
         await self._reconciler.reconcile(connection.user.id, connection.auth_session.version)
@@ -39,7 +40,7 @@ class Subscriber:
         for attempt in range(1, MAX_TRIES + 1):
             if (
                 connection.closed or connection.epoch_outdated
-            ):  # that one is closed in its wave, and connects again
+            ):  # it is closed in its wave, and the client reconnects
                 return None
             attached = set(cached_user.rooms)
             snapshot = await self._attach_and_read(connection, cached_user, attached, resume_state)
@@ -53,7 +54,7 @@ class Subscriber:
                 await self._reconciler.reconcile(connection.user.id, 0)
         if connection.closed or connection.epoch_outdated:
             return None
-        for room_id in cached_user.rooms.keys() - attached:  # after all tries: a comparison finds it as new
+        for room_id in cached_user.rooms.keys() - attached:  # after all tries: the reconciler finds it as new
             self._container.membership_cache.remove_membership(connection.user.id, room_id)
             cached_user.version = -1
         self._delivery.start_after(connection, snapshot.last_seqs)
@@ -66,7 +67,7 @@ class Subscriber:
         room_ids: set[UUID],
         resume_state: ready_snapshot.ResumeState | None,
     ) -> ready_snapshot.ReadySnapshot:
-        """Subscribe first, read second: no entry falls in between."""
+        """Subscribe, then read, so that no entry is missed in between."""
         if unknown := self._delivery.attach(connection, room_ids):
             await self._container.bus.wait_subscribed()
             async with self._container.loaders.query_slots:
@@ -78,7 +79,7 @@ class Subscriber:
     def _resume_state(
         self, connection: Connection, cursors: Mapping[UUID, int] | None, epoch: str
     ) -> ready_snapshot.ResumeState | None:
-        """What the client has of this history, if it was here before."""
+        """Return what the client has of this epoch, if it was connected before."""
         if not cursors:
             return None
         absence = self._container.membership_cache.record_reconnect(connection.user.id, connection.session_id)
@@ -89,7 +90,7 @@ class Subscriber:
         )
 
     def unsubscribe(self, connection: Connection) -> None:
-        """Take a socket out of all rooms; what was held back for it belongs to nothing."""
+        """Unsubscribe a socket from all rooms, and drop its held frames."""
         connection.drop_held()
         for room_id in list(connection.rooms):
             self._delivery.detach(connection, room_id)

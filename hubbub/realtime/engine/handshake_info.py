@@ -21,7 +21,7 @@ class HandshakeInfo:
         )  # IP addresses before the proxies
         self.user_agent = user_agents.intern_text(user_agent[: user_agents.MAX_USER_AGENT_CHARS])
         self.authorization = headers.get("Authorization", "")  # the header, with its scheme
-        self.has_api_key = "X-API-Key" in headers  # sockets accept no API key; the refusal says so
+        self.has_api_key = "X-API-Key" in headers  # sockets accept no API key; the refusal states it
         self.token = request.query.get("token", "")  # access token of the query
 
 

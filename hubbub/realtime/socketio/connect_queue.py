@@ -54,7 +54,7 @@ class WaitingConnect:
         self.client = client
         self.request = request
         self.ends_at = ends_at  # monotonic time at which it stops waiting
-        self.place = 0.0  # monotonic time by which the queue is ordered: when its session asked first
+        self.place = 0.0  # monotonic time by which the queue is ordered: of the first request of its session
         self.size = 0  # bytes of the packed request
         self.timer: Timer | None = None  # evicts it at `ends_at`; None: it does not wait
 
