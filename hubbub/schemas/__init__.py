@@ -1,1 +1,1 @@
-"""The wire: commands that are read, views that are shown."""
+"""The wire format: commands that clients send, views and events that they receive."""

@@ -1,4 +1,4 @@
-"""Reading commands and writing views: one parser and one encoder for both edges."""
+"""Parses commands and encodes views: one parser and one encoder for both edges."""
 
 from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
@@ -13,10 +13,11 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client asks for. Unknown fields are ignored; `strict` makes the refusing twin.
+    """The input of an operation. Unknown fields are ignored; `strict` makes the variant that rejects them.
 
-    `max_body_bytes` is how large a body may be that holds one, unpacked. `between` are the rules between
-    fields, as JSON schemas of the whole: the API description repeats them, operations check them.
+    `max_body_bytes` is the maximum size of a decompressed body that contains it. `field_rules` are rules
+    between fields, as JSON schemas of the whole object: the API document contains them, operations check
+    them.
     """
 
     max_body_bytes: ClassVar[int] = 128 << 10
@@ -24,26 +25,26 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client is shown. Times are RFC 3339 text."""
+    """Output for clients. Times are RFC 3339 text."""
 
 
 encode = msgspec.json.Encoder().encode
 to_builtins = msgspec.to_builtins
 
-NOT_OBJECT = "A JSON object is needed."
+NOT_OBJECT = "A JSON object is required."
 ONE_OBJECT = "An event takes one JSON object."
-NAME_NOT_TEXT = "The name of a field holds characters that are not text."
+NAME_NOT_TEXT = "The name of a field contains characters that are not text."
 
 
 def parse(kind: type[T], raw: object) -> T:
     """Turn decoded JSON into a command.
 
-    Raises InvalidPayload that names all bad fields. Text that no database could keep (NUL, halves of
-    surrogate pairs) is refused here, so that it is a client's mistake and not ours.
+    Raises InvalidPayload that names all invalid fields. Text that no database stores (NUL, unpaired
+    surrogates) is rejected here, so that it is an error of the client and not an internal one.
     """
     try:
         command = msgspec.convert(raw, kind, strict=True)
-    except (msgspec.ValidationError, UnicodeEncodeError):  # half of a surrogate pair, in the name of a field
+    except (msgspec.ValidationError, UnicodeEncodeError):  # an unpaired surrogate, in the name of a field
         raise _invalid_payload(kind, raw) from None
     if not _is_valid(command):
         raise _invalid_payload(kind, raw)
@@ -51,7 +52,7 @@ def parse(kind: type[T], raw: object) -> T:
 
 
 def _is_valid(command: msgspec.Struct) -> bool:
-    """Whether what msgspec took holds text only, and passes the checks of its fields."""
+    """Return whether a converted command contains only text and passes the checks of its fields."""
     for name in command.__struct_fields__:
         if not _is_text(getattr(command, name)):
             return False
@@ -80,8 +81,8 @@ def _invalid_payload(kind: type[msgspec.Struct], raw: object) -> InvalidPayload:
 class EventDecoder(Generic[T]):
     """Decodes the JSON text of an event, `["name", { … }]`, straight into its command.
 
-    Unknown fields are dropped without being built. Calls raise InvalidPayload as `parse` does, and ValueError
-    for what only a lenient parser takes for JSON.
+    Unknown fields are dropped without being decoded. Calls raise InvalidPayload as `parse` does, and
+    ValueError for text that only a lenient parser accepts as JSON.
     """
 
     __slots__ = ("_decode", "_kind")
@@ -102,7 +103,7 @@ class EventDecoder(Generic[T]):
         raise _invalid_payload(self._kind, self._known_fields(text))
 
     def _known_fields(self, text: str | bytes) -> dict[str, object]:
-        """The fields of the command alone. Raises InvalidPayload for what is no object, ValueError."""
+        """Return the command's own fields. Raises InvalidPayload for anything but an object, ValueError."""
         try:
             raw_fields = _decode_object(_decode_call(text)[1])
         except (msgspec.ValidationError, IndexError):
@@ -117,7 +118,7 @@ _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 @cache
 def strict(kind: type[T]) -> type[T]:
-    """The same command, refusing unknown fields: what REST reads, so that a typo is not lost."""
+    """Return a variant of the command that rejects unknown fields: REST uses it, so that typos are found."""
     strict_kind: Any = msgspec.defstruct(
         kind.__name__, [], bases=(kind,), frozen=True, kw_only=True, forbid_unknown_fields=True
     )

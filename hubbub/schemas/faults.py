@@ -1,7 +1,7 @@
-"""What is wrong with a payload, field by field, in sentences for people. For refusals only: not a fast path.
+"""Describes the faults of a payload, field by field, in sentences for users. Only for rejections: it is slow.
 
-msgspec decides what is valid, and stops at the first fault in words of its own. This walks the same types and
-names every fault.
+msgspec decides what is valid, and stops at the first fault, with its own texts. This module walks the same
+types and describes every fault.
 """
 
 import re
@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta, inspect
 
 MAX_FAULTS = 50  # faults of one refusal
-MAX_NAME_CHARS = 100  # characters of a name that the client chose
+MAX_NAME_CHARS = 100  # characters of a name from the client that are repeated
 REQUIRED = "This field is required."
 UNKNOWN = "There is no such field."
 NOT_TEXT = "Must not contain characters that are not text, such as NUL."
@@ -24,24 +24,24 @@ NOT_ID = "Must be an id, such as 01890a5d-ac96-774b-bcce-b302099a8057."
 NOT_ID_NAME = "Each name must be an id, such as 01890a5d-ac96-774b-bcce-b302099a8057."
 NOT_DATETIME = "Must be a date and time with a time zone, such as 2026-01-31T12:00:00Z."
 
-Check = Callable[[Any], str | None]  # a value of the right type → what is wrong with it, as a sentence
+Check = Callable[[Any], str | None]  # a value of the right type → its fault as a sentence, or None
 
 
 class Fault(NamedTuple):
-    """A field by its path, such as `member_ids[3]`, and what is wrong with it."""
+    """A field by its path, such as `member_ids[3]`, and the reason."""
 
     field: str
     reason: str
 
 
 def check_extra(function: Check) -> dict[str, Check]:
-    """The `extra` of a type's Meta, for what other constraints can't express."""
+    """Return the `extra` of a type's Meta, for rules that other constraints can't express."""
     return {"check": function}
 
 
 @cache
 def field_checks(kind: type[msgspec.Struct]) -> tuple[tuple[str, Check], ...]:
-    """The checks of a struct's own fields, by name."""
+    """Return the checks of a struct's own fields, by name."""
     found = []
     for field in _fields(kind):
         function = _check_of(field.type)
@@ -60,7 +60,7 @@ def _check_of(kind: inspect.Type) -> Check | None:
 
 
 def find(kind: type[msgspec.Struct], raw: Mapping[str, Any]) -> tuple[Fault, ...]:
-    """All faults of a decoded JSON object, at most MOST; none if it is valid as far as is known here."""
+    """Return the faults of a decoded JSON object, at most `MAX_FAULTS`; empty if none are known here."""
     found = []
     for fault in _struct(kind, raw, ""):
         found.append(fault)
@@ -92,7 +92,7 @@ def _struct(kind: type[msgspec.Struct], raw: Mapping[str, Any], path: str) -> It
 
 
 def _value(kind: inspect.Type, value: object, path: str) -> Iterator[Fault]:
-    """The faults of a value: none, one, or those of its items."""
+    """Yield the faults of a value or of its items."""
     constraint: inspect.Metadata | None = None
     if isinstance(kind, inspect.UnionType):  # of one kind and null
         if value is None:
@@ -110,7 +110,7 @@ def _value(kind: inspect.Type, value: object, path: str) -> Iterator[Fault]:
 def _constraint_faults(
     constraint: inspect.Metadata, found: Iterator[Fault], value: object, path: str
 ) -> Iterator[Fault]:
-    """The faults, a pattern's in the words of its description, or what the check of the type finds."""
+    """Yield the faults; those of a pattern with its description, then the fault of the type's check."""
     schema = constraint.extra_json_schema or {}
     described = schema.get("rule") or schema.get("description", NOT_VALID)
     function: Check = (constraint.extra or {}).get("check", _no_check)
@@ -123,7 +123,7 @@ def _constraint_faults(
 
 
 def _no_check(_: object) -> None:
-    """The check of a type without one."""
+    """Accept any value: the check of a type without one."""
 
 
 def _str(kind: inspect.StrType, value: object, path: str) -> Iterator[Fault]:
@@ -227,13 +227,13 @@ def _items(count: int) -> str:
 
 
 def _shortened(name: str) -> str:
-    """A name of the client's, as it may be repeated."""
+    """Return a client's name in a form that may be repeated."""
     printable = name.encode("utf-8", "replace").decode().replace("\x00", "?")
     return printable if len(printable) <= MAX_NAME_CHARS else printable[:MAX_NAME_CHARS] + "…"
 
 
 def is_text(value: str) -> bool:
-    """Whether a database can keep it: no NUL, no half of a surrogate pair."""
+    """Return whether a database can store the text: no NUL, no unpaired surrogate."""
     if "\x00" in value:
         return False
     if value.isascii():

@@ -1,4 +1,4 @@
-"""Numbered pages, as REST has them everywhere but in chat."""
+"""Numbered pages, which REST uses everywhere except in chat."""
 
 import re
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ MAX_SORT_CHARS = 200  # characters
 
 
 def sort_rules(*names: str) -> dict[str, Any]:
-    """What `Meta` takes for a `sort` by some of these fields."""
+    """Return the arguments of `Meta` for a `sort` by these fields."""
     sort_key = f" *-?(?:{'|'.join(names)}) *"
     pattern = f"^{sort_key}(?:,{sort_key})*$(?!\\n)"
     message = f"Some of {', '.join(names)}, separated by commas; a - before a name reverses its order."
@@ -35,12 +35,12 @@ class PageQuery(Command):
 
     @property
     def offset(self) -> int:
-        """How many items come before the page."""
+        """Number of items before the page."""
         return (self.page - 1) * self.limit
 
 
 class ListQuery(PageQuery):
-    """A page of what can be searched and sorted; `query` is `q` in an address."""
+    """A page of a list that can be searched and sorted. `query` is `q` in the URL."""
 
     query: (
         Annotated[

@@ -1,4 +1,4 @@
-"""The kinds of text in commands: each field that users see has one.
+"""The kinds of text in commands. Each field that users see has one.
 
 `Meta(**…)` of a field takes them: `Annotated[str, Meta(max_length=250, **LINE)]`.
 """
@@ -42,15 +42,15 @@ def resolve_lazy(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
     return resolved
 
 
-# One line, or nothing: what cannot be seen counts as nothing.
+# One line, or nothing. Invisible characters count as nothing.
 LINE_RULES = text_rules(names.line_fault, "One line, without control characters.", pattern=names.LINE_PATTERN)
 
 
 def name_rules(max_chars: int) -> dict[str, Any]:
-    """A name of at most so many characters, also after normalizing it."""
+    """Return the rules of a name of at most `max_chars` characters, before and after normalization."""
     return text_rules(
         partial(names.name_fault, max_chars=max_chars),
-        f"One line with something to see; at most {max_chars} characters, also in NFKC.",
+        f"One line with a visible character; at most {max_chars} characters, also in NFKC.",
         pattern=names.NAME_PATTERN,
     )
 
@@ -65,7 +65,8 @@ def _url_fault(text: str) -> str | None:
 
 _DOUBLE_MARKS = "\u2047-\u2049\u2100\u2101\u2105\u2106\u2a74"
 _NFKC_MARKS = f"{_DOUBLE_MARKS}\ufe13\ufe16\ufe55\ufe56\ufe5f\ufe6b\uff03\uff0f\uff1a\uff1f\uff20"
-# A host of any script or an IPv6 address; no characters that are hidden, or become marks of a URL by NFKC.
+# A host of any script or an IPv6 address, without invisible characters and without those that NFKC turns into
+# delimiters of a URL.
 _HOST = f'(?:[^/?#@:\\[\\]\\\\<>"{_NFKC_MARKS}{names.HIDDEN}]+|\\[[0-9A-Fa-f:.]{{2,45}}\\])'
 _WEB_URL_PATTERN = (
     "^[Hh][Tt][Tt][Pp][Ss]?://(?:[A-Za-z0-9._~!$&'()*+,;=:%-]*@)?"

@@ -1,1 +1,1 @@
-"""accounts."""
+"""Accounts, passwords and OAuth login."""

@@ -1,4 +1,4 @@
-"""Accounts and sessions: what is asked and what is shown."""
+"""Commands and views of accounts and tokens."""
 
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -10,10 +10,10 @@ from hubbub.core.text import email_addresses, usernames
 from hubbub.schemas.base import Command, View
 from hubbub.schemas.texts import LINE_RULES, name_rules, text_rules
 
-MAX_PASSWORD_CHARS = 65_536  # of passwords; nobody's is cut off, and reading one stays quick
-MAX_PASSWORD_BODY_BYTES = 1 << 20  # bytes, of one that holds passwords: each character may be escaped
-# A new one. That it is made of the account's own names is found out by the operation.
-_NEW_PASSWORD_RULES = text_rules(password_policy.violation, "A password that is not one of the commonest.")
+MAX_PASSWORD_CHARS = 65_536  # of passwords: longer than any in use, and still fast to read
+MAX_PASSWORD_BODY_BYTES = 1 << 20  # bytes of a body with passwords, in which each character may be escaped
+# A new password. The operation checks whether it is derived from the account's own names.
+_NEW_PASSWORD_RULES = text_rules(password_policy.violation, "A password that is not one of the most common.")
 Password = Annotated[str, Meta(min_length=8, max_length=MAX_PASSWORD_CHARS, **_NEW_PASSWORD_RULES)]
 _USERNAME_RULES = text_rules(
     usernames.fault, "Letters a-z, digits, dots, dashes and underscores; no dot or dash at the ends."
@@ -26,9 +26,9 @@ def _email_fault(text: str) -> str | None:
     return NOT_EMAIL if email_addresses.canonical(text) is None else None
 
 
-# `idn-email` is what JSON Schema has for addresses with letters of any script.
+# `idn-email` is the JSON Schema format of e-mail addresses with letters of any script.
 _NEW_EMAIL_RULES = text_rules(_email_fault, "An e-mail address.", format="idn-email")
-# Of a new account. Elsewhere anything is looked for, and nothing is found.
+# Of a new account. Elsewhere any text is looked up.
 NewEmail = Annotated[str, Meta(min_length=3, max_length=254, **_NEW_EMAIL_RULES)]
 
 
@@ -108,7 +108,7 @@ class ForgotPassword(Command):
 
 
 class ResetPassword(Command):
-    """API keys end with the old password unless `end_api_keys` is false."""
+    """The API keys of the account are revoked, unless `end_api_keys` is false."""
 
     max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
@@ -128,7 +128,7 @@ class Undo(Command):
 
 
 class Confirm(Command):
-    """`code` is one of the app or a recovery code; needed where two-factor is on."""
+    """`code` is a TOTP code or a recovery code. It is required if two-factor is on."""
 
     max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
@@ -167,7 +167,7 @@ class ChangePassword(Command):
 
 
 class DeleteAccount(Command):
-    """`token` is the one that was sent by e-mail."""
+    """`token` was sent by e-mail."""
 
     token: Annotated[
         Token, Meta(description="The one-time token that was sent by e-mail, valid for 24 hours.")
@@ -182,7 +182,7 @@ class ExportAccount(Command):
 
 
 class AccountExport(View):
-    """Everything that is a user's; the columns are those of the tables."""
+    """All data of a user. The columns are those of the tables."""
 
     account: Annotated[dict[str, Any], Meta(description="The row of the user, without digests.")]
     preferences: Annotated[
@@ -205,7 +205,7 @@ class AccountExport(View):
 
 
 class Account(View):
-    """A person as they see themselves."""
+    """A user's own account."""
 
     id: Annotated[UUID, Meta(description="Stable. It stays when the username changes.")]
     username: Annotated[str, Meta(description="Unique. Lower case.")]
@@ -223,7 +223,7 @@ class Account(View):
 
 
 class TokenPair(View):
-    """A new pair of tokens; `expires_in` is the access token's, in seconds."""
+    """A new pair of tokens. `expires_in` is that of the access token, in seconds."""
 
     access_token: Annotated[
         str,

@@ -1,4 +1,4 @@
-"""Signing in with others: what is asked and what is shown."""
+"""Commands and views of OAuth login."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -18,10 +18,10 @@ Challenge = Annotated[str, CHALLENGE_META]
 class Authorize(Command):
     """`confirm` confirms a session instead: that of the access token, or the one that exchanges the code.
 
-    `redirect` is the page that gets a code for tokens; `challenge` the S256 of a secret that it keeps.
+    `redirect` is the page that receives a code for tokens; `challenge` is the S256 of a secret that it keeps.
     """
 
-    # Percent-encoded, a character takes up to 12 bytes of the request line, which ends at 8,190.
+    # Percent-encoded, a character takes up to 12 bytes of the request line, which is limited to 8,190.
     redirect: (
         Annotated[
             str,
@@ -41,7 +41,7 @@ class Authorize(Command):
 
 
 class Callback(Command):
-    """What a provider sends the browser back with."""
+    """The parameters with which a provider redirects the browser back."""
 
     state: (
         Annotated[
@@ -80,7 +80,7 @@ class Callback(Command):
 
 
 class Exchange(Command):
-    """`verifier` is needed if the page gave a `challenge`; `confirm` confirms a session."""
+    """`verifier` is required if the page sent a `challenge`; `confirm` confirms a session."""
 
     code: Annotated[
         str,
@@ -115,14 +115,14 @@ class IdentityRef(Command):
 
 
 class Provider(View):
-    """Somebody to sign in with; `name` stands in the addresses."""
+    """An identity provider. `name` is part of its URLs."""
 
     name: Annotated[str, Meta(description="Part of the URLs for authorize and callback.")]
     title: Annotated[str, Meta(description="What a login button shows.")]
 
 
 class Identity(View):
-    """Who somebody is at a provider."""
+    """A user's identity at a provider."""
 
     id: Annotated[UUID, Meta(description="Needed to unlink it.")]
     provider: Annotated[str, Meta(description="Name of a configured OAuth provider.")]

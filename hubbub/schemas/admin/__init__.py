@@ -1,1 +1,1 @@
-"""admin."""
+"""Administration: users, rooms, instances, audit log."""

@@ -1,4 +1,4 @@
-"""The audit log as it is read."""
+"""Commands and views of the audit log."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -14,7 +14,7 @@ Timestamp = Annotated[datetime, Meta(tz=True)]
 
 
 class AuditRecord(View):
-    """`reason` says why it failed. The names of actor and target may be gone; their ids stay."""
+    """`reason` states why it failed. The names of actor and target may be deleted; their ids remain."""
 
     id: Annotated[UUID, Meta(description="Sorts by time.")]
     at: Annotated[str, Meta(description="When it happened, RFC 3339, UTC.")]
@@ -51,7 +51,7 @@ class AuditRecord(View):
 
 
 class AuditLogFilters(Command):
-    """Which records; `since` is included, `until` is not."""
+    """Filters of records. `since` is included, `until` is not."""
 
     query: (
         Annotated[SearchText, Meta(description="Words that occur in the text columns of a record.")] | None
@@ -80,7 +80,7 @@ class AuditLogFilters(Command):
 
 
 class ListAuditLog(AuditLogFilters):
-    """A page of them."""
+    """A page of records."""
 
     page: Annotated[Page, Meta(description="Number of the page, from 1.")] = 1
     limit: Annotated[Limit, Meta(description="Records on a page.")] = 20
@@ -88,11 +88,11 @@ class ListAuditLog(AuditLogFilters):
 
     @property
     def list_query(self) -> ListQuery:
-        """As other lists are asked for."""
+        """The query in the form of other lists."""
         return ListQuery(page=self.page, limit=self.limit, query=self.query, sort=self.sort)
 
 
 class ExportAuditLog(AuditLogFilters):
-    """All of them."""
+    """All records."""
 
     format: Annotated[Literal["json", "csv"], Meta(description="`csv` has one row for each record.")] = "json"

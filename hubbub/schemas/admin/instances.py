@@ -1,4 +1,4 @@
-"""A running hubbub as those see it who operate it."""
+"""Views of the running instances, for administrators."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from hubbub.schemas.base import View
 
 
 class Instance(View):
-    """`rooms` are those with somebody who is connected to it; `current` is the one that answers."""
+    """`rooms` are those with a connected member; `current` is the instance that responds."""
 
     id: Annotated[str, Meta(description="Generated at every start of the process.")]
     started_at: Annotated[str, Meta(description="RFC 3339, UTC.")]
@@ -20,9 +20,9 @@ class Instance(View):
 
 
 class Realtime(View):
-    """`connections` and `rooms` are sums: a room with people on two instances counts on each of them.
+    """`connections` and `rooms` are sums: a room with members on two instances counts on each of them.
 
-    Not `complete` while Redis is away: then only the instance that answers is known.
+    `complete` is false while Redis is unavailable: then only the responding instance is listed.
     """
 
     connections: Annotated[int, Meta(description="Open sockets on all instances.")]
@@ -39,7 +39,7 @@ class Realtime(View):
 
 
 class InstanceDetail(View):
-    """This instance; `jobs` counts those of all instances by their state."""
+    """This instance. `jobs` counts those of all instances by state."""
 
     version: str
     instance: Instance | None

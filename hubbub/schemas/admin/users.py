@@ -1,4 +1,4 @@
-"""Users and rooms as those see them who look after the whole."""
+"""Commands and views of users and rooms, for administrators."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -19,7 +19,7 @@ RoomOrder = Annotated[str, Meta(max_length=MAX_SORT_CHARS, **_ROOM_SORT)]
 
 
 class Suspension(View):
-    """`until` is null where it has no end."""
+    """`until` is null for an unlimited suspension."""
 
     reason: Annotated[str, Meta(description="One line, visible to admins and in the audit log.")]
     since: Annotated[str, Meta(description="When it began, RFC 3339, UTC.")]
@@ -73,7 +73,7 @@ class Suspend(Command, forbid_unknown_fields=True):
 
 
 class ChangeUser(Command):
-    """What is not given stays; null ends a suspension."""
+    """A missing field is unchanged; null ends a suspension."""
 
     user_id: Annotated[UUID, Meta(description="Of the account to change.")]
     role: (
@@ -89,7 +89,7 @@ class ChangeUser(Command):
 
 
 class ManagedRoom(View):
-    """A room from outside; nothing that was said in it."""
+    """A room without its messages."""
 
     id: Annotated[UUID, Meta(description="Stable. It stays when the name changes.")]
     kind: Annotated[str, Meta(description="`public`, `private` or `direct`.")]

@@ -1,1 +1,1 @@
-"""auth."""
+"""Authentication: sessions, second factor, API keys."""

@@ -1,4 +1,4 @@
-"""API keys: what is asked and what is shown."""
+"""Commands and views of API keys."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -14,7 +14,7 @@ SCOPES: tuple[Scope, ...] = ("read", "write")
 
 
 class CreateApiKey(Command):
-    """`signed`: the key is good for signed requests only."""
+    """`signed`: the key is valid only for signed requests."""
 
     name: Annotated[
         str,
@@ -44,7 +44,7 @@ class ApiKeyRef(Command):
 
 
 class ApiKey(View):
-    """`prefix` is how the key begins."""
+    """`prefix` is the beginning of the key."""
 
     id: Annotated[UUID, Meta(description="Needed to revoke it.")]
     name: Annotated[str, Meta(description="The label chosen when it was created.")]
@@ -69,7 +69,7 @@ class ApiKey(View):
 
 
 class NewApiKey(ApiKey):
-    """`key`, and `signing_secret` of one that signs, are shown this once."""
+    """`key`, and the `signing_secret` of a key that signs, are only returned here."""
 
     key: Annotated[
         str, Meta(description="The secret for the header `X-API-Key`. No later response contains it.")

@@ -1,4 +1,4 @@
-"""Sessions as their owner sees them: one sign-in on one device."""
+"""Commands and views of sessions: logins on devices."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +9,7 @@ from hubbub.schemas.base import Command, View
 
 
 class Session(View):
-    """`browser`, `os`, `device`: by the user agent; `location`: by the address, if it is known."""
+    """`browser`, `os` and `device` come from the user agent, `location` from the IP address, if known."""
 
     id: Annotated[UUID, Meta(description="Needed to revoke it.")]
     device_name: Annotated[str, Meta(description="The label given at login. Null if there was none.")] | None

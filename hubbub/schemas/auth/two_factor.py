@@ -1,4 +1,4 @@
-"""The second factor: what is asked and what is shown."""
+"""Commands and views of the second factor."""
 
 from typing import Annotated, ClassVar
 
@@ -15,7 +15,7 @@ class EnableTwoFactor(Command):
 
 
 class ConfirmTwoFactor(Command):
-    """`code` is one of the app or a recovery code."""
+    """`code` is a TOTP code or a recovery code."""
 
     max_body_bytes: ClassVar[int] = MAX_PASSWORD_BODY_BYTES
 
@@ -28,7 +28,7 @@ class ConfirmTwoFactor(Command):
 
 
 class VerifyTwoFactor(Command):
-    """The second step of logging in; `code` is one of the app or a recovery code."""
+    """The second step of logging in. `code` is a TOTP code or a recovery code."""
 
     mfa_token: Annotated[Token, Meta(description="From the response of the login. Valid for 5 minutes.")]
     code: Annotated[
@@ -37,14 +37,14 @@ class VerifyTwoFactor(Command):
 
 
 class TwoFactorSecret(View):
-    """What an authenticator app needs; good after `/auth/2fa/enable`."""
+    """The secret for an authenticator app. It takes effect with `/auth/2fa/enable`."""
 
     secret: Annotated[str, Meta(description="Base32, for manual entry into the authenticator app.")]
     otpauth_uri: Annotated[str, Meta(description="The same secret as a URI, for a QR code.")]
 
 
 class RecoveryCodes(View):
-    """Shown this once."""
+    """New recovery codes, which are only returned here."""
 
     recovery_codes: Annotated[
         list[str],
@@ -60,7 +60,7 @@ class TwoFactorStatus(View):
 
 
 class MfaRequired(View):
-    """The password was right; now `/auth/2fa/verify` wants a code, within 5 minutes."""
+    """The password was right. `/auth/2fa/verify` requires a code within 5 minutes."""
 
     mfa_required: Annotated[
         bool, Meta(description="Always true. It tells this response from a pair of tokens.")

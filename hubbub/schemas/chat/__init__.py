@@ -1,1 +1,1 @@
-"""chat."""
+"""Rooms, members, messages and reactions."""

@@ -1,4 +1,4 @@
-"""Rooms and their members: what is asked and what is shown."""
+"""Commands and views of rooms and their members."""
 
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -13,10 +13,10 @@ from hubbub.schemas.users.users import Status, User
 Kind = Literal["public", "private", "direct"]
 Role = Literal["owner", "moderator", "member"]
 Name = Annotated[str, Meta(min_length=1, max_length=80, **name_rules(80))]
-# A name to look for: rooms of earlier releases may have one that grows when it is normalized.
+# A name for lookups: rooms of earlier releases may have one that is longer when normalized.
 KnownName = Annotated[str, Meta(min_length=1, max_length=80, **name_rules(names.MAX_KEY_CHARS))]
 Topic = Annotated[str, Meta(max_length=250, **LINE_RULES)]
-# Of these characters the server makes them; of others 4096 could make a request line too long.
+# The server generates cursors of these characters. 4096 others could make a request line too long.
 Cursor = Annotated[str, Meta(max_length=4096, extra_json_schema={"pattern": r"^[A-Za-z0-9._~-]*$(?!\n)"})]
 Page = Annotated[int, Meta(ge=1, le=200)]
 MAX_PREVIEW_CHARS = 140  # characters
@@ -24,7 +24,7 @@ CappedCount = Annotated[int, Meta(ge=0, le=1000, description="1000 means 1000 or
 
 
 class OwnMembership(View):
-    """The asker's own standing in a room; unread and mentions count others' messages only."""
+    """The caller's own membership. `unread` and `mentions` count only messages of others."""
 
     role: Annotated[Role, Meta(description="What the caller may do in the room.")]
     last_read_seq: Annotated[int, Meta(description="Read mark: entries up to this `seq` are read.")]
@@ -38,7 +38,7 @@ class OwnMembership(View):
 
 
 class LastMessage(View):
-    """The newest message of a room; `preview` is its beginning, and empty if it was deleted."""
+    """The newest message of a room. `preview` is its beginning, and empty if it was deleted."""
 
     id: Annotated[UUID, Meta(description="Needed to get, edit or delete it.")]
     seq: Annotated[int, Meta(description="Position in the log of the room.")]
@@ -122,7 +122,7 @@ class ReadState(View):
 
 
 class Empty(View):
-    """`{}`: done, and nothing to say."""
+    """`{}`: success without data."""
 
 
 class ListRooms(Command):
@@ -137,7 +137,7 @@ class BrowseRooms(Command):
 
 
 class CreateRoom(Command):
-    """A direct room takes one other user and no name; a public one needs a name."""
+    """A direct room requires one other user and no name. A public room requires a name."""
 
     field_rules: ClassVar[tuple[dict[str, Any], ...]] = (
         {
@@ -196,7 +196,7 @@ class UpdateRoom(Command):
 
 
 class JoinRoom(Command):
-    """By `room_id`, or by the `name` of a public room."""
+    """Either `room_id`, or the `name` of a public room."""
 
     room_id: Annotated[UUID, Meta(description="A public room.")] | None = None
     name: Annotated[KnownName, Meta(description="Name of a public room, in any case.")] | None = None
@@ -224,7 +224,7 @@ class ListMembers(Command):
 
 
 class ReadRoom(Command):
-    """`seq` out of range is clamped."""
+    """A `seq` out of range is clamped."""
 
     room_id: Annotated[UUID, Meta(description="A room of the caller.")]
     seq: Annotated[

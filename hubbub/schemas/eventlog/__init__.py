@@ -1,1 +1,1 @@
-"""eventlog."""
+"""Entries and synchronization."""

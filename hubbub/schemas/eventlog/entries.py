@@ -1,4 +1,4 @@
-"""The log: entries as they are stored, carried between instances and read back."""
+"""Entries as they are stored, published between instances and read back; the command `sync`."""
 
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +12,7 @@ from hubbub.schemas.base import Command, View
 class Entry(msgspec.Struct, frozen=True):
     """One durable event of a room.
 
-    `payload` is the complete wire payload as JSON text, encoded once and sent as it is for ever after.
+    `payload` is the complete wire payload as JSON text, encoded once and sent unchanged from then on.
     `subject` is the user whose membership it begins, ends or changes, else None.
     """
 
@@ -24,7 +24,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Sync(Command):
-    """What the client has: the last seq seen of each room."""
+    """`rooms` has the last seq that the client received of each room."""
 
     rooms: Annotated[dict[UUID, int], Meta(max_length=500)]
     epoch: str | None = None
@@ -37,7 +37,7 @@ class SyncEntry(View):
 
 
 class RoomEntries(View):
-    """A room's part of the answer. `complete: false`: ask again from the last one got."""
+    """The entries of a room. With `complete: false`, sync again from the last one."""
 
     entries: list[SyncEntry]
     first_seq: int
@@ -46,13 +46,13 @@ class RoomEntries(View):
 
 
 class RoomGone(View):
-    """The user is not in this room any more."""
+    """The user is no longer a member of this room."""
 
     gone: bool = True
 
 
 class RoomReset(View):
-    """What the client has is not of this history: drop it and load again."""
+    """The client's entries are not of this log: drop them and load the room again."""
 
     last_seq: int
     first_seq: int | UnsetType = UNSET  # not of another epoch

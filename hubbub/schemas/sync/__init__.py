@@ -1,1 +1,1 @@
-"""sync."""
+"""Connecting, and the ends of sockets and sessions."""

@@ -10,7 +10,7 @@ from hubbub.schemas.base import Command, View
 
 
 class ConnectAuth(Command):
-    """What a client says when it connects; `epoch` and `cursors` when it comes back."""
+    """The data of a CONNECT. A reconnect sends `epoch` and `cursors`."""
 
     token: Annotated[str, Meta(max_length=4096)] | None = None
     epoch: Annotated[str, Meta(max_length=100)] | None = None

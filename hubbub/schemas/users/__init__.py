@@ -1,1 +1,1 @@
-"""users."""
+"""Users, profiles, preferences and presence."""

@@ -1,4 +1,4 @@
-"""Preferences: everything that can be chosen, with its default. Nothing else can be stored."""
+"""Preferences: all options with their defaults. Nothing else can be stored."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -31,7 +31,7 @@ TimeOfDay = Annotated[str, Meta(max_length=5, **_TIME_OF_DAY_RULES)]
 
 
 class AppPreferences(View):
-    """How the app looks and behaves, on all devices of a person."""
+    """Appearance and behaviour of the app, on all devices of a user."""
 
     theme: Annotated[Literal["system", "light", "dark"], Meta(description="`system` follows the device.")] = (
         "system"
@@ -46,7 +46,7 @@ class AppPreferences(View):
 
 
 class NotificationPreferences(View):
-    """Which notifications are made; none is pushed in quiet hours (in the person's time zone)."""
+    """Which notifications are created. None is pushed in quiet hours (in the user's time zone)."""
 
     message_direct: Annotated[bool, Meta(description="For messages in direct rooms.")] = True
     message_mention: Annotated[bool, Meta(description="For messages that mention the user.")] = True
@@ -75,7 +75,7 @@ class NotificationPreferences(View):
 
 
 class EmailPreferences(View):
-    """Which e-mails are sent beside those that an account can't do without (verification, passwords)."""
+    """Which e-mails are sent in addition to mandatory ones (verification, passwords)."""
 
     new_login: Annotated[bool, Meta(description="After a login from an unknown device.")] = True
     message_direct: Annotated[bool, Meta(description="For unread messages in direct rooms.")] = False
@@ -87,7 +87,7 @@ class EmailPreferences(View):
 
 
 def update_command(kind: type[View], name: str) -> type[Command]:
-    """The command that changes some of the fields: what is not given stays."""
+    """Return the command that changes some of the fields. A missing field is unchanged."""
     types = {field.name: field.type for field in msgspec.structs.fields(kind)}
     fields: list[Any] = [(field, hint | UnsetType, UNSET) for field, hint in types.items()]
     command: Any = msgspec.defstruct(name, fields, bases=(Command,), frozen=True, kw_only=True)

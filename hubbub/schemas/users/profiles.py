@@ -1,4 +1,4 @@
-"""Profiles: what people say of themselves."""
+"""Commands and views of profiles."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +10,7 @@ from hubbub.schemas.texts import LINE_RULES, WEB_URL_RULES, name_rules
 
 
 class Profile(View):
-    """A person as everybody who is logged in may see them."""
+    """The profile of a user, for every user who is logged in."""
 
     id: Annotated[UUID, Meta(description="Stable. It stays when the username changes.")]
     username: Annotated[str, Meta(description="Unique. Lower case.")]
@@ -25,7 +25,7 @@ class Profile(View):
 
 
 class UpdateProfile(Command):
-    """What is not given stays; `website_url` null takes it away. Only http and https are taken."""
+    """A missing field is unchanged. `website_url` must be http or https; null removes it."""
 
     display_name: (
         Annotated[
@@ -61,6 +61,6 @@ class UpdateProfile(Command):
 
 
 class UsernameRef(Command):
-    """Somebody by username, in any case."""
+    """A user by username, in any case."""
 
     username: Annotated[str, Meta(max_length=64), Meta(description="In any case.")]

@@ -1,4 +1,4 @@
-"""People, as others see them."""
+"""Commands and views of users and presence."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -18,7 +18,7 @@ class User(View):
 
 
 class Presence(View):
-    """`last_seen_at` is null while the person is not offline, and for people one shares no room with."""
+    """`last_seen_at` is null while the user is not offline, and for users without a common room."""
 
     user_id: UUID
     status: Status
