@@ -19,7 +19,7 @@ class MemoryBus:
     """Calls the handlers at once for each signal, in the order of publishing."""
 
     def __init__(self) -> None:
-        self._handlers: list[Callable[[Signal], None]] = []
+        self._handlers: list[Callable[[Signal], None]] = []  # called for each signal
 
     async def start(self) -> None:
         """Do nothing."""

@@ -23,7 +23,7 @@ class RateLimiter(Protocol):
         """Count a failure of a key."""
 
     async def forgive_failure(self, kind: str, key: str) -> FailureState:
-        """Take one failure of a key back, if there is one."""
+        """Remove one failure of a key, if there is one."""
 
     async def reset_failures(self, kind: str, key: str) -> FailureState:
-        """Forget the failures of a key, and remember that an attempt succeeded."""
+        """Remove the failures of a key, and record that an attempt succeeded."""

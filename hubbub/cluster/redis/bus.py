@@ -45,7 +45,9 @@ class RedisBus:
             self._on_message,
         )
         self._user_subscriptions: Counter[UUID] = Counter()  # `subscribe_user` without its `unsubscribe_user`
+        # Own changes, before they are published.
         self._outgoing_presence = presence_batch.PresenceBatch(self._publish_presence)
+        # Changes of other instances.
         self._incoming_presence = presence_batch.PresenceBatch(self._on_presence)
         self._decoder: msgspec.msgpack.Decoder[Signal] | None = None  # built when all signals are defined
         self._up: bool | None = None  # the state of Redis that was logged last; None: none yet

@@ -23,7 +23,7 @@ class Channels:
     """The names of channels. The prefix separates deployments, since pub/sub ignores database numbers."""
 
     def __init__(self, prefix: str) -> None:
-        self._prefix = f"{prefix}:".encode()
+        self._prefix = f"{prefix}:".encode()  # of all names, with its colon
 
     def room(self, room_id: UUID) -> bytes:
         return self._prefix + b"room:" + room_id.hex.encode()

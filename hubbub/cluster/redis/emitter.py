@@ -22,8 +22,8 @@ class Emitter:
     """
 
     def __init__(self, url: str, prefix: str = "hubbub") -> None:
-        self._topology = from_url(url)
-        self._channels = Channels(prefix)
+        self._topology = from_url(url)  # the servers
+        self._channels = Channels(prefix)  # names of channels
         self._role_checked_at = float("-inf")  # monotonic time
         self._publisher_id = secrets.token_bytes(PUBLISHER_ID_BYTES)  # begins each message
 

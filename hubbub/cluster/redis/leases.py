@@ -26,10 +26,10 @@ class Leases:
     """Holds the lease of this instance and reads those of the others."""
 
     def __init__(self, redis: Any, prefix: str, instance_id: str, lease_s: float) -> None:  # noqa: ANN401 - Redis or RedisCluster
-        self._redis = redis
+        self._redis = redis  # client for commands
         self._prefix = prefix  # of all keys
-        self._instance_id = instance_id
-        self._lease_ms = round(lease_s * 1000)
+        self._instance_id = instance_id  # id of this run
+        self._lease_ms = round(lease_s * 1000)  # duration of a lease
         self._held = False  # whether the lease was stored before
         self._live_instances: set[str] = {instance_id}  # instances whose leases hold, as last read
         self.describe: Describe | None = None  # describes this instance; None: it is not listed

@@ -45,10 +45,10 @@ class NodeConnections:
         on_change: Callable[[], None],
         on_message: Callable[[bytes], None],
     ) -> None:
-        self._topology = topology
+        self._topology = topology  # the servers
         self._heartbeat_channel = heartbeat_channel  # prefix of the heartbeat channel of each node
         self._on_change = on_change  # called when `up` may have changed
-        self._on_message = on_message
+        self._on_message = on_message  # called for each message, except heartbeats
         self._connections: dict[str, NodeConnection] = {}  # by node
         self._channels: set[bytes] = set()  # subscribed channels, without those of heartbeats
         self._last_error = ""  # an error that is not of one connection
@@ -57,8 +57,8 @@ class NodeConnections:
         self._task = tasks.PeriodicTask(
             self._beat, name="redis heartbeat", interval_s=HEARTBEAT_INTERVAL_S, immediately=True
         )
-        self._identity_check: asyncio.Task[None] | None = None
-        self._identity_checked_at = clock.monotonic()
+        self._identity_check: asyncio.Task[None] | None = None  # the running or last check
+        self._identity_checked_at = clock.monotonic()  # monotonic time at which it began
         self._replacements_in_a_row = 0  # consecutive identity checks that replaced connections
 
     def start(self) -> None:

@@ -42,15 +42,16 @@ class RedisPresence:
         self, topology: Topology, prefix: str, bus: Bus, lease_s: float = LEASE_S, name: str = ""
     ) -> None:
         """Create the presence of an instance. `name` is its name in logs, such as `HUBBUB_INSTANCE_ID`."""
-        self._redis: Any = topology.client
-        self._prefix = f"{prefix}:who:"
+        self._redis: Any = topology.client  # client for commands
+        self._prefix = f"{prefix}:who:"  # of the keys of users
         # Unique for this run: an earlier process with the same name counts as another instance.
         self._instance_id = f"{name}.{secrets.token_hex(8)}"
+        # The leases of all instances.
         self._leases = Leases(topology.client, prefix, self._instance_id, lease_s)
-        self._lease_s = lease_s
+        self._lease_s = lease_s  # duration of a lease
         self._local_statuses: dict[UUID, str] = {}  # of the users connected here
         self._stored_users: set[UUID] = set()  # users among them that were stored when they connected
-        self._on_change: OnChange | None = None
+        self._on_change: OnChange | None = None  # called with users whose status changed elsewhere
         self._users_refreshed_at = self._failed_at = clock.monotonic()
         self._unavailable = False  # whether the last call to Redis failed
         self._registered = asyncio.Event()  # set after the first attempt to store the lease

@@ -27,7 +27,7 @@ class PresenceBatch:
     """Collects changes for BATCH_INTERVAL_S. A later change of a user replaces the earlier one."""
 
     def __init__(self, on_flush: Callable[[Changes], None]) -> None:
-        self._on_flush = on_flush
+        self._on_flush = on_flush  # called with the collected changes
         self._changes: Changes = {}  # by user
 
     def add(self, user_id: UUID, status: str, last_seen_at: str | None, rooms: tuple[UUID, ...]) -> None:

@@ -19,7 +19,7 @@ class Probe:
     """
 
     def __init__(self, publish: Callable[[bytes], None]) -> None:
-        self._publish = publish
+        self._publish = publish  # publishes on the subscriber's channel
         self._number = 0  # the last number that was published
         self._next_result: asyncio.Future[bool] | None = (
             None  # of the number published at the end of this turn

@@ -35,12 +35,12 @@ class Publisher(ReconnectingConnection):
         self._command_head = b"*3\r\n$%d\r\n%b\r\n" % (len(command), command)  # PUBLISH or SPUBLISH in RESP
         self._queue: deque[bytes] = deque()  # encoded commands
         self._queued_bytes = 0  # size of `_queue`
-        self._not_empty = asyncio.Event()
+        self._not_empty = asyncio.Event()  # set while commands are queued
         self._idle = asyncio.Event()  # set while nothing is queued or sent
         self._idle.set()
         # Commands and confirmations are counted, to detect when all commands up to one are confirmed.
-        self._enqueued_count = 0
-        self._confirmed_count = 0
+        self._enqueued_count = 0  # commands
+        self._confirmed_count = 0  # confirmations
         self._sending_since = math.inf  # monotonic time of the batch that is not confirmed
         self._confirm_waiters: deque[tuple[int, asyncio.Future[None]]] = deque()  # by `_enqueued_count`
 

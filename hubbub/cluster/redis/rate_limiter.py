@@ -37,7 +37,7 @@ class _AcquireRequest:
     __slots__ = ("cost", "key", "rate")
 
     def __init__(self, key: str, rate: Rate, cost: int) -> None:
-        self.key = key
+        self.key = key  # key in Redis
         self.rate = rate
         self.cost = cost
 
@@ -48,7 +48,7 @@ class _FailureRequest:
     __slots__ = ("key", "operation")
 
     def __init__(self, key: str, operation: str) -> None:
-        self.key = key
+        self.key = key  # key in Redis
         self.operation = operation
 
 
@@ -56,8 +56,8 @@ class RedisRateLimiter:
     """Collects the requests made during a round trip for the next one, so that many cost few round trips."""
 
     def __init__(self, topology: Topology, prefix: str, timeout_s: float = REDIS_TIMEOUT_S) -> None:
-        self._topology = topology
-        self._redis: Any = topology.client
+        self._topology = topology  # the servers
+        self._redis: Any = topology.client  # client for scripts
         self._prefix = f"{prefix}:limit:"  # of all keys
         self.timeout_s = timeout_s  # for a request to wait for Redis
         self._fallback = MemoryRateLimiter()  # used while Redis is unavailable

@@ -34,7 +34,7 @@ class ReconnectingConnection(ABC):
         self, name: str, dial: Callable[[], Awaitable[Connection]], on_change: Callable[[], None]
     ) -> None:
         self._name = name  # in metrics and names of tasks
-        self._dial = dial
+        self._dial = dial  # opens a connection
         self._on_change = on_change  # called when `up` or `last_error` changes
         self._failures = 0  # consecutive connections that failed or broke soon
         self._task = tasks.PeriodicTask(

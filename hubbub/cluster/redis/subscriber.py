@@ -33,10 +33,11 @@ class Subscriber(ReconnectingConnection):
         sharded: bool = False,
     ) -> None:
         super().__init__("listener", dial, on_change)
-        self.heartbeat_channel = heartbeat_channel
-        self._on_message = on_message
+        self.heartbeat_channel = heartbeat_channel  # a channel that no other subscriber uses
+        self._on_message = on_message  # called for each message, except heartbeats
         self.probe = probe  # gets the messages of the heartbeat channel
         prefix = "s" if sharded else ""
+        # To subscribe and to unsubscribe.
         self._commands = (f"{prefix}subscribe".upper(), f"{prefix}unsubscribe".upper())
         self._message_type, self._confirmation_type = (
             f"{prefix}message".encode(),

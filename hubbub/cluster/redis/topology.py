@@ -61,9 +61,9 @@ class SingleServer:
     sharded = False
 
     def __init__(self, client: Redis, sentinel: Sentinel | None = None) -> None:
-        self.client = client
-        self._sentinel = sentinel
-        self._pool: ConnectionPool = client.connection_pool
+        self.client = client  # for commands on keys
+        self._sentinel = sentinel  # names the server; None: it has a fixed host name
+        self._pool: ConnectionPool = client.connection_pool  # opens connections
 
     async def nodes(self) -> list[str]:
         return [""]
@@ -104,7 +104,7 @@ class Cluster:
     sharded = True
 
     def __init__(self, client: RedisCluster) -> None:
-        self.client = client
+        self.client = client  # for commands on keys
 
     async def nodes(self) -> list[str]:
         await self.client.aclose()  # otherwise it keeps connections to former nodes

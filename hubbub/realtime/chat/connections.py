@@ -41,8 +41,8 @@ class Connection:
     ) -> None:
         self.client = client  # its Socket.IO connection
         self._eio_session = client.eio_session  # the Engine.IO session below it
-        self.sid = client.sid
-        self.namespace = client.namespace
+        self.sid = client.sid  # Socket.IO id
+        self.namespace = client.namespace  # name in each packet
         self.auth_session = auth_session  # the session as it was authenticated at the connect
         self.user = auth_session.user  # updated when the account changes
         self.session_id = auth_session.session_id
@@ -182,7 +182,7 @@ class Connections:
     """The sockets of one namespace, by sid, user and session."""
 
     def __init__(self) -> None:
-        self.by_sid: dict[str, Connection] = {}
+        self.by_sid: dict[str, Connection] = {}  # all sockets
         self.empty = asyncio.Event()  # set while there are no sockets
         self.empty.set()
         self._by_user: dict[UUID, dict[str, Connection]] = {}  # by user id and sid

@@ -42,10 +42,10 @@ class Delivery:
         typing_tracker: TypingTracker,
         namespace: str,
     ) -> None:
-        self._membership_cache = membership_cache
-        self._epoch_watch = epoch_watch
-        self._typing_tracker = typing_tracker
-        self._namespace = namespace
+        self._membership_cache = membership_cache  # decides whether a membership ended
+        self._epoch_watch = epoch_watch  # notified of logs that went back
+        self._typing_tracker = typing_tracker  # notified of entries in rooms with typing users
+        self._namespace = namespace  # name in each packet
         self.feeds = Feeds(bus, epoch_watch)  # by room
         self._immediate_check = tasks.CoalescingTask(self.check, name="delivery check at once")
         self._reset_count = 0  # a read of the log that began before the last reset is not used

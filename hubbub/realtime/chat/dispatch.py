@@ -95,8 +95,8 @@ class Dispatcher:
     """
 
     def __init__(self, events: Events, max_event_bytes: int) -> None:
-        self._events = events
-        self._max_event_bytes = max_event_bytes
+        self._events = events  # the event table
+        self._max_event_bytes = max_event_bytes  # the limit in the text of `too_large`
         metrics.declare("events", (name for name, _ in events))
         metrics.declare("events_rejected", codes())
 

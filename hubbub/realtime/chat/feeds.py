@@ -101,8 +101,8 @@ class Feeds(dict[UUID, Feed]):
 
     def __init__(self, bus: "Bus", epoch_watch: EpochWatch) -> None:
         super().__init__()
-        self._bus = bus
-        self._epoch_watch = epoch_watch
+        self._bus = bus  # for subscriptions to rooms
+        self._epoch_watch = epoch_watch  # keeps the positions of ended feeds
         self._unused_since: dict[UUID, float] = {}  # monotonic time by room, the oldest first
 
     def open(self, room_id: UUID) -> Feed:

@@ -56,7 +56,7 @@ class ChatNamespace:
     def __init__(self, container: Container) -> None:
         self._container = container
         self._settings = container.settings
-        self.connections = Connections()
+        self.connections = Connections()  # the sockets
         self.delivery = Delivery(
             container.bus,
             container.membership_cache,
@@ -64,15 +64,16 @@ class ChatNamespace:
             container.typing_tracker,
             chat.NAMESPACE,
         )
-        self.presence_tracker = PresenceTracker(container)
-        self.token_expiry = TokenExpiry(self.connections)
+        self.presence_tracker = PresenceTracker(container)  # publishes who is online
+        self.token_expiry = TokenExpiry(self.connections)  # closes sockets at the expiry of their token
         self._connect_requests: dict[str, ConnectRequest] = {}  # of accepted sockets before `ready`, by sid
         events = Events(chat.events)
         events.add("auth:refresh", wire.RefreshAuth, self._refresh_auth)
-        self._dispatcher = Dispatcher(events, container.settings.max_event_bytes)
-        self._signal_handler = SignalHandler(self.connections, self.delivery)
+        self._dispatcher = Dispatcher(events, container.settings.max_event_bytes)  # runs events
+        self._signal_handler = SignalHandler(self.connections, self.delivery)  # applies signals to sockets
         container.typing_tracker.emit = self._signal_handler.emit_typing
         self.reconciler = Reconciler(container.membership_cache, self._on_signal, self._signal_handler.expel)
+        # Subscribes new sockets to rooms.
         self._subscriber = Subscriber(container, self.delivery, self.reconciler)
         container.bus.add_handler(self._on_signal)
         metrics.gauge("connections", lambda: len(self.connections))

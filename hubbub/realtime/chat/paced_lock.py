@@ -22,7 +22,7 @@ class PacedLock:
     __slots__ = ("_budget_s", "_lock", "_paced", "_refilled_at", "_started_cpu_s")
 
     def __init__(self, *, paced: bool) -> None:
-        self._lock = asyncio.Lock()
+        self._lock = asyncio.Lock()  # orders the calls
         self._paced = paced  # whether use is charged
         self._budget_s = CPU_BURST_S  # processor time that is left; negative: a debt
         self._started_cpu_s = 0.0  # processor time when the lock was acquired

@@ -17,8 +17,8 @@ class SignalHandler:
     """Handles the signals that concern sockets."""
 
     def __init__(self, connections: Connections, delivery: Delivery) -> None:
-        self._connections = connections
-        self._delivery = delivery
+        self._connections = connections  # the sockets
+        self._delivery = delivery  # the feeds of rooms
 
     def on_signal(self, signal: signals.Signal, *, already_member: bool = False) -> None:
         """Handle a signal, in the order of the bus. Must not block.

@@ -22,8 +22,8 @@ class Subscriber:
 
     def __init__(self, container: Container, delivery: Delivery, reconciler: Reconciler) -> None:
         self._container = container
-        self._delivery = delivery
-        self._reconciler = reconciler
+        self._delivery = delivery  # the feeds of rooms
+        self._reconciler = reconciler  # compares memberships with the database
 
     async def subscribe(
         self, connection: Connection, cached_user: CachedUser, cursors: Mapping[UUID, int] | None, epoch: str

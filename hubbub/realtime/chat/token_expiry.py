@@ -20,7 +20,7 @@ class TokenExpiry:
     """
 
     def __init__(self, connections: Connections) -> None:
-        self._connections = connections
+        self._connections = connections  # the sockets
         self._heap: list[tuple[datetime, str]] = []  # when the socket is due, and its sid
         self._task = tasks.PeriodicTask(self.run_due, name="token expiry", interval_s=EXPIRY_CHECK_INTERVAL_S)
 

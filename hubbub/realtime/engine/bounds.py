@@ -42,7 +42,7 @@ class InputLimiter:
     )
 
     def __init__(self, bounds: Bounds, now: float) -> None:
-        self._bounds = bounds
+        self._bounds = bounds  # the limits
         self._packets: float = bounds.unaccepted_packets  # packets that may be handled now
         # Bytes that may be read now. Negative: a debt, from a read that was longer than the bucket.
         self._bytes: float = bounds.unaccepted_bytes

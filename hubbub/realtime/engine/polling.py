@@ -46,7 +46,7 @@ class Polling:
     name = "polling"
 
     def __init__(self, engine: TransportHost) -> None:
-        self.engine = engine
+        self.engine = engine  # the server
         self.session: Session  # set by `Engine.open_session`
         self.closing_packet: Frame | None = None  # last packet of an ended session: CLOSE or NOOP
         self._output: list[Frame] = []  # packets for the next poll

@@ -25,7 +25,7 @@ class WebSocketError(Exception):
     def __init__(self, close_code: CloseCode, reason: str) -> None:
         super().__init__(reason)
         self.close_code = close_code
-        self.reason = reason
+        self.reason = reason  # for the log
 
 
 def unmask(key: bytes, data: bytes) -> bytes:

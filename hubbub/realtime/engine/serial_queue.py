@@ -26,7 +26,7 @@ class SerialQueue:
     __slots__ = ("_flow_control", "_paused", "_running", "_steps")
 
     def __init__(self, flow_control: FlowControl) -> None:
-        self._flow_control = flow_control
+        self._flow_control = flow_control  # pauses the client
         self._steps: deque[Callable[[], Awaitable[object]]] = deque()  # steps that wait, the oldest first
         self._running = False  # whether the task exists
         self._paused = False  # whether this queue paused the client

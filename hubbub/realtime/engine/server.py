@@ -61,20 +61,21 @@ class Engine(engineio.AsyncServer):
         """
         super().__init__(**{"async_mode": "aiohttp", **options})
         self.bounds = bounds or Bounds()  # limits of the input of each connection
-        self.upgrade_timeout = upgrade_timeout
+        self.upgrade_timeout = upgrade_timeout  # seconds for an upgrade
         self.max_payload: int = self.max_http_buffer_size  # bytes of one message, or of the body of one POST
-        self.max_output_bytes = max_output_bytes
-        self.body_timeout = BODY_TIMEOUT_S
-        self.linger_timeout = LINGER_TIMEOUT_S
-        self.close_timeout = CLOSE_TIMEOUT_S
+        self.max_output_bytes = max_output_bytes  # unread bytes of a connection
+        self.body_timeout = BODY_TIMEOUT_S  # seconds for the body of a POST
+        self.linger_timeout = LINGER_TIMEOUT_S  # seconds for the poll that fetches the last frames
+        self.close_timeout = CLOSE_TIMEOUT_S  # seconds for the close frame of the client
+        # Sessions and handshakes of each IP address.
         self.ip_limits = IpLimits(trusted_proxies, max_sessions_per_ip, handshake_rate)
         self._handshakes = HandshakeHandler(self)
         # Called for each HTTP request of an accepted session.
         self.on_accepted_request: Callable[[web.BaseRequest], None] = lambda _: None
-        self._sid_prefix = f"{instance}." if instance else ""
+        self._sid_prefix = f"{instance}." if instance else ""  # names the instance, for proxies
         self.draining = False  # whether every handshake is refused
         self.session_handler: SessionHandler = EventHandlerAdapter(self.handlers)
-        self.timers = Timers()
+        self.timers = Timers()  # time limits and heartbeats of all sessions
         self.websockets: set[WebSocket] = set()  # all open WebSockets, also those of no session
         self.lingering: dict[str, Session] = {}  # ended sessions with last frames to fetch, by sid
         self._unflushed: list[WebSocket | Polling] = []  # transports with frames queued in this turn

@@ -124,11 +124,11 @@ class Session:
         transport: Transport,
         ip_share: "IpShare",
     ) -> None:
-        self.engine = engine
+        self.engine = engine  # the server
         self.sid = sid  # Engine.IO id, which begins with the id of the instance
         self.handshake_info = handshake_info  # IP address and credentials
-        self.transport = transport
-        self.closed = False
+        self.transport = transport  # WebSocket or Polling
+        self.closed = False  # whether it has ended
         self.upgrade_candidate: Transport | None = None  # the WebSocket of an upgrade that is not complete
         self.state: dict[str, Any] | None = None  # python-socketio's `session`; None: not used
         self.received_at = clock.monotonic()  # monotonic time of the last bytes from the client

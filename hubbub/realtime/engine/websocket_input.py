@@ -42,7 +42,7 @@ class WebSocketInput(asyncio.Protocol):
     )
 
     def __init__(self, engine: TransportHost, transport: asyncio.Transport) -> None:
-        self.engine = engine
+        self.engine = engine  # the server
         self.session: Session | None = None  # None before the handshake and after the end
         self._transport = transport  # asyncio's transport of the connection
         self._closing = False  # whether a close frame was sent

@@ -12,7 +12,7 @@ class Backlog:
     __slots__ = ("_closed", "_flow_control", "_paused", "waiting_bytes", "waiting_events")
 
     def __init__(self, flow_control: FlowControl) -> None:
-        self._flow_control = flow_control
+        self._flow_control = flow_control  # pauses the client
         self._paused = False  # whether this backlog paused the client
         self._closed = False  # whether the client has ended, and is no longer paused
         self.waiting_events = 0  # events that are not finished

@@ -17,7 +17,7 @@ class ClusterManager(ClientManager):
 
     def __init__(self, bus: Bus) -> None:
         super().__init__()
-        self._bus = bus
+        self._bus = bus  # reaches the other instances
         bus.add_handler(self._on_signal)
         bus.subscribe_topic(socketio_signals.SOCKETS_TOPIC)
 

@@ -37,8 +37,8 @@ class _TemporaryFailure(Exception):
 
     def __init__(self, reason: str, *, requeue: bool = False) -> None:
         super().__init__(reason)
-        self.reason = reason
-        self.requeue = requeue
+        self.reason = reason  # for the metric
+        self.requeue = requeue  # whether the CONNECT waits again
 
 
 class ConnectHost(ClientHost, Protocol):

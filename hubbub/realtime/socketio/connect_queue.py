@@ -52,7 +52,7 @@ class WaitingConnect:
 
     def __init__(self, client: "NamespaceClient", request: "ConnectRequest", ends_at: float) -> None:
         self.client = client
-        self.request = request
+        self.request = request  # its verified content
         self.ends_at = ends_at  # monotonic time at which it stops waiting
         self.place = 0.0  # monotonic time by which the queue is ordered: of the first request of its session
         self.size = 0  # bytes of the packed request
@@ -71,10 +71,10 @@ class ConnectQueue:
     ) -> None:
         self._limits = limits
         self._timers = timers
-        self._admit = admit
-        self._close = close
+        self._admit = admit  # called for an entry whose turn has come
+        self._close = close  # called for an entry that stops waiting
         per_s = limits.per_s
-        self._limiter = SingleKeyLimiter(Rate(max(1, per_s // 10), per_s))
+        self._limiter = SingleKeyLimiter(Rate(max(1, per_s // 10), per_s))  # limits the admissions per second
         self._heap: list[tuple[float, int, WaitingConnect]] = []  # place, sequence number, entry
         self._sequence = count()  # orders entries with the same place
         self._by_user: dict[UUID, dict[WaitingConnect, None]] = {}  # the waiting entries, the oldest first

@@ -20,7 +20,7 @@ class ConnectRequest:
     __slots__ = ("_cursors", "_packed", "claims", "epoch")
 
     def __init__(self, claims: AccessClaims, epoch: str | None, cursors: dict[UUID, int] | None) -> None:
-        self.claims = claims
+        self.claims = claims  # of the access token
         self.epoch = epoch  # the epoch of the cursors
         self._cursors = cursors  # last `seq` by room; None: packed, or not given
         self._packed: bytes | None = None  # the cursors of a request that waits or waited

@@ -49,7 +49,7 @@ class HandlerNamespace:
 
     def __init__(self, server: HandlerHost, namespace: str) -> None:
         self._server = server
-        self._namespace = namespace
+        self._namespace = namespace  # its name
 
     queues_connects = False  # CONNECTs do not wait for the admission limit
 

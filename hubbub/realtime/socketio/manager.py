@@ -33,7 +33,7 @@ class ClientManager(socketio.AsyncManager):
 
     def __init__(self) -> None:
         super().__init__()
-        self._by_sid: dict[str, NamespaceClient] = {}
+        self._by_sid: dict[str, NamespaceClient] = {}  # clients of all namespaces
         # By namespace and room; the room None has all clients of the namespace. The members are by sid.
         self._room_members: dict[tuple[str, str | None], dict[str, NamespaceClient]] = {}
         self._last_ack_id = 0  # of the acks that the server requests

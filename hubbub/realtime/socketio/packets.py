@@ -253,7 +253,7 @@ class PartialPacket:
     __slots__ = ("_max_bytes", "attachments", "packet", "received", "size")
 
     def __init__(self, packet: Packet, max_bytes: int) -> None:
-        self.packet = packet
+        self.packet = packet  # its head and text
         self.attachments: list[bytes] = []  # empty if the packet is too large
         self.received = 0  # number of attachments that were received
         self.size = packet.size  # bytes on the wire so far

@@ -30,7 +30,7 @@ class PacketReader:
 
     def __init__(self, server: ReaderHost) -> None:
         self._server = server
-        self.attachments_timeout = ATTACHMENTS_TIMEOUT_S
+        self.attachments_timeout = ATTACHMENTS_TIMEOUT_S  # seconds for all attachments of a packet
 
     def read(self, session: Session, data: str | bytes) -> None:
         """Handle a packet or one of its attachments. Raises ProtocolError."""

@@ -54,9 +54,11 @@ class SocketIOServer(socketio.AsyncServer):
         **options: Any,
     ) -> None:
         super().__init__(async_mode="aiohttp", client_manager=client_manager or ClientManager(), **options)
-        self.native_namespaces = native_namespaces or {}
+        self.native_namespaces = native_namespaces or {}  # by name
+        # Accepts clients.
         self.connect_handler = ConnectHandler(self, connect_timeout, handler_timeout, admission)
-        self.reader = PacketReader(self)
+        self.reader = PacketReader(self)  # reads packets
+        # Namespaces of registered handlers, by name.
         self._handler_namespaces: dict[str, HandlerNamespace] = {}
         self.eio.session_handler = self
 
