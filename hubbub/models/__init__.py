@@ -1,4 +1,4 @@
-"""The tables. Rows stay inside the services."""
+"""The tables as Tortoise models. Rows stay inside the services."""
 
 from hubbub.models.accounts.identities import Identity, OAuthHandoff
 from hubbub.models.audit.records import AuditRecord

@@ -1,4 +1,4 @@
-"""Facts about the database itself."""
+"""State of the database itself, such as its epoch."""
 
 from tortoise import fields
 from tortoise.models import Model

@@ -1,4 +1,4 @@
-"""Answers that are given again to the same request."""
+"""Stored responses for a repeated `Idempotency-Key`."""
 
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,10 @@ class IdempotencyKey(Model):
     user: fields.ForeignKeyNullableRelation["User"] = fields.ForeignKeyField(
         "models.User", related_name="idempotency_keys", null=True
     )
-    caller = fields.CharField(max_length=32, null=True)  # SHA-256, for counting; unset in rows of before
-    asked = fields.TextField()  # sealed: what the request was
-    lease = fields.UUIDField()  # of who acts
-    held_until = fields.DatetimeField()  # then nobody is taken to act any more
+    caller = fields.CharField(max_length=32, null=True)  # SHA-256, for counting; null in older rows
+    asked = fields.TextField()  # sealed: the request
+    lease = fields.UUIDField()  # of the process that runs the request
+    held_until = fields.DatetimeField()  # afterwards the process counts as dead
     answer = fields.TextField(null=True)  # sealed
     expires_at = fields.DatetimeField()
     if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""accounts."""
+"""Identities at OAuth providers."""

@@ -1,4 +1,4 @@
-"""Who people are elsewhere, and the sign-ins that came back from there."""
+"""Identities at OAuth providers, and OAuth logins between redirect and exchange."""
 
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,10 @@ class Identity(Model):
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="identities")
-    provider = fields.CharField(max_length=32)  # as it was called when the identity was linked
-    issuer = fields.CharField(max_length=255)  # what tells providers apart, whatever they are called
-    subject = fields.CharField(max_length=255)  # never given to anybody else by the issuer
-    email = fields.CharField(max_length=254, null=True)  # that the provider told when it was linked
+    provider = fields.CharField(max_length=32)  # its name when the identity was linked
+    issuer = fields.CharField(max_length=255)  # identifies the provider, whatever its name
+    subject = fields.CharField(max_length=255)  # never reused by the issuer
+    email = fields.CharField(max_length=254, null=True)  # reported by the provider when it was linked
     created_at = fields.DatetimeField(auto_now_add=True)
     last_used_at = fields.DatetimeField(auto_now_add=True)
     if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class OAuthHandoff(Model):
     )
     code_digest = fields.CharField(max_length=64, null=True, unique=True)  # SHA-256
     code_until = fields.DatetimeField(null=True)
-    challenge = fields.CharField(max_length=43, null=True)  # S256 of what the page keeps (RFC 7636)
+    challenge = fields.CharField(max_length=43, null=True)  # S256 of the page's secret (RFC 7636)
     expires_at = fields.DatetimeField()  # of the state
     if TYPE_CHECKING:
         user_id: UUID | None

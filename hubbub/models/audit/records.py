@@ -1,4 +1,4 @@
-"""What was done that matters to security: rows are added, and never changed."""
+"""The audit log: actions relevant to security. Rows are added and never changed."""
 
 from tortoise import fields
 from tortoise.models import Model
@@ -13,8 +13,8 @@ class AuditRecord(Model):
     at = fields.DatetimeField()
     action = fields.CharField(max_length=40)
     outcome = fields.CharField(max_length=8)  # ok, failed
-    reason = fields.CharField(max_length=40, null=True)  # why it failed
-    # Plain ids: a record outlives whom and what it is about.
+    reason = fields.CharField(max_length=40, null=True)  # of a failure
+    # Plain ids, because a record outlives its actor and target.
     actor_id = fields.UUIDField(null=True)
     actor_role = fields.CharField(max_length=16, null=True)  # at that time
     session_id = fields.UUIDField(null=True)

@@ -1,1 +1,1 @@
-"""auth."""
+"""Sessions, second factor and API keys."""

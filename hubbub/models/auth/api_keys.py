@@ -1,4 +1,4 @@
-"""API keys, and the signed requests that were taken in the last minutes."""
+"""API keys, and the signed requests of the last minutes."""
 
 from typing import TYPE_CHECKING
 
@@ -19,10 +19,10 @@ class ApiKey(Model):
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="api_keys")
     name = fields.CharField(max_length=80)
-    prefix = fields.CharField(max_length=20, unique=True)  # what is shown of it, and what it is found by
-    digest = fields.CharField(max_length=64)  # SHA-256 of all of it
-    scopes = fields.CharField(max_length=40)  # between spaces
-    sealed_secret = fields.CharField(max_length=250, null=True)  # of signing: core/sealing.py
+    prefix = fields.CharField(max_length=20, unique=True)  # displayed, and used for the lookup
+    digest = fields.CharField(max_length=64)  # SHA-256 of the whole key
+    scopes = fields.CharField(max_length=40)  # separated by spaces
+    sealed_secret = fields.CharField(max_length=250, null=True)  # for signed requests: core/sealing.py
     created_at = fields.DatetimeField()
     last_used_at = fields.DatetimeField(null=True)
     expires_at = fields.DatetimeField(null=True)

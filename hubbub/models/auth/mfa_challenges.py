@@ -1,4 +1,4 @@
-"""MFA challenges: logins that wait for a code."""
+"""MFA challenges: the second steps of logins."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Sessions: one sign-in on one device."""
+"""Sessions: logins on devices."""
 
 from typing import TYPE_CHECKING
 
@@ -21,11 +21,11 @@ class Session(Model):
     device_name = fields.CharField(max_length=100, null=True)
     user_agent = fields.CharField(max_length=300, default="")
     ip = fields.CharField(max_length=45, default="")
-    refresh_digest = fields.CharField(max_length=64)  # SHA-256 of the id of the refresh token in force
+    refresh_digest = fields.CharField(max_length=64)  # SHA-256 of the id of the current refresh token
     created_at = fields.DatetimeField(auto_now_add=True)
     last_seen_at = fields.DatetimeField(auto_now_add=True)
     expires_at = fields.DatetimeField()
-    confirmed_at = fields.DatetimeField(null=True)  # when the user last said the password again
+    confirmed_at = fields.DatetimeField(null=True)  # last confirmation by password
     revoked_at = fields.DatetimeField(null=True)
     revoke_reason = fields.CharField(max_length=40, null=True)
     if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The second factor of an account, its recovery codes, and sign-ins that wait for a code."""
+"""The second factor of an account, and its recovery codes."""
 
 from typing import TYPE_CHECKING
 
@@ -19,10 +19,10 @@ class TwoFactor(Model):
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.OneToOneRelation["User"] = fields.OneToOneField("models.User", related_name="two_factor")
     secret = fields.CharField(max_length=500)  # sealed
-    enabled_at = fields.DatetimeField(null=True)  # null: it was never shown to work
-    last_step = fields.BigIntField(default=0)  # the time step of the last code that was accepted
+    enabled_at = fields.DatetimeField(null=True)  # null until a code has verified it
+    last_step = fields.BigIntField(default=0)  # time step of the last accepted code
     failures = fields.IntField(default=0)  # wrong codes since then
-    wait_until = fields.DatetimeField(null=True)  # no code of the app is looked at before
+    wait_until = fields.DatetimeField(null=True)  # TOTP codes are refused before
     created_at = fields.DatetimeField(auto_now_add=True)
     if TYPE_CHECKING:
         user_id: UUID

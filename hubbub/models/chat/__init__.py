@@ -1,1 +1,1 @@
-"""chat."""
+"""Rooms, messages and reactions."""

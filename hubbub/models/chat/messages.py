@@ -1,4 +1,4 @@
-"""Messages, and who they mention."""
+"""Messages and their mentions."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ class Message(Model):
     room: fields.ForeignKeyRelation["Room"] = fields.ForeignKeyField("models.Room", related_name="messages")
     seq = fields.BigIntField()  # the seq of its `message:new`
     sender: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="messages")
-    client_id = fields.UUIDField()  # chosen by the sender, to send again safely
+    client_id = fields.UUIDField()  # chosen by the sender, so that resending is idempotent
     body = fields.TextField()  # empty once deleted
     reply_to_id = fields.UUIDField(null=True)
     mentions = fields.TextField(default="[]")  # JSON list of user ids
@@ -35,7 +35,7 @@ class Message(Model):
 
     class Meta:
         table = "messages"
-        # (sender, client_id) is what makes a message sent again harmless.
+        # Makes resending a message idempotent.
         unique_together = (("sender", "client_id"), ("room", "seq"))
 
 

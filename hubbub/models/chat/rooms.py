@@ -1,4 +1,4 @@
-"""Rooms and who is in them."""
+"""Rooms and memberships."""
 
 from typing import TYPE_CHECKING
 
@@ -27,9 +27,9 @@ class Room(Model):
     )
     created_at = fields.DatetimeField(auto_now_add=True)
     last_seq = fields.BigIntField(default=0)
-    first_seq = fields.BigIntField(default=1)  # the lowest entry still kept
+    first_seq = fields.BigIntField(default=1)  # the oldest stored entry
     member_count = fields.IntField(default=0)
-    member_version = fields.BigIntField(default=0)  # counts memberships that ended
+    member_version = fields.BigIntField(default=0)  # number of ended memberships
     last_entry_at = fields.DatetimeField(auto_now_add=True)
     archived_at = fields.DatetimeField(null=True)
     if TYPE_CHECKING:
@@ -50,10 +50,10 @@ class Membership(Model):
     )
     role = fields.CharField(max_length=10)  # owner, moderator, member
     joined_at = fields.DatetimeField(auto_now_add=True)
-    joined_seq = fields.BigIntField(default=0, db_default=0)  # of the entry with which it began
+    joined_seq = fields.BigIntField(default=0, db_default=0)  # of its `member:joined` entry
     last_read_seq = fields.BigIntField(default=0)
     muted = fields.BooleanField(default=False)
-    changed_at = fields.DatetimeField(null=True)  # when its owner last read, marked unread or muted
+    changed_at = fields.DatetimeField(null=True)  # when the member last changed the read mark or muted
     if TYPE_CHECKING:
         room_id: UUID
         user_id: UUID

@@ -1,1 +1,1 @@
-"""eventlog."""
+"""The log of rooms."""

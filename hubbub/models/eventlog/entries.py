@@ -25,12 +25,12 @@ class Entry(Model):
 
     id = fields.BigIntField(primary_key=True)
     room: fields.ForeignKeyRelation["Room"] = fields.ForeignKeyField("models.Room", related_name="entries")
-    seq = fields.BigIntField()  # 1, 2, 3, … without holes
+    seq = fields.BigIntField()  # 1, 2, 3, … without gaps
     event = fields.CharField(max_length=32)
     at = fields.DatetimeField()
     actor_id = fields.UUIDField(null=True)
     message_id = fields.UUIDField(null=True)
-    payload = fields.TextField()  # JSON, byte for byte what clients get
+    payload = fields.TextField()  # JSON, byte for byte as clients receive it
     if TYPE_CHECKING:
         room_id: UUID
 

@@ -1,4 +1,4 @@
-"""Claims of clients that are ahead of a room."""
+"""Claims of clients whose cursors are ahead of a room."""
 
 from tortoise import fields
 from tortoise.models import Model
@@ -8,7 +8,7 @@ class EpochClaim(Model):
     """A client that was ahead of a room: of each user the latest one, and when one raised the epoch"""
 
     user_id = fields.UUIDField(primary_key=True)
-    epoch = fields.CharField(max_length=100)  # in which it was claimed: it counts while this one is current
+    epoch = fields.CharField(max_length=100)  # of the claim, which counts while this epoch is current
     room_id = fields.UUIDField()
     seq = fields.BigIntField()  # of the client
     last_seq = fields.BigIntField()  # of the room

@@ -1,1 +1,1 @@
-"""instance."""
+"""Running processes."""

@@ -14,7 +14,7 @@ class Process(Model):
     version = fields.CharField(max_length=32)
     started_at = fields.DatetimeField()
     seen_at = fields.DatetimeField()
-    inline_workers = fields.BooleanField(default=False)  # a `serve` that runs jobs, too
+    inline_workers = fields.BooleanField(default=False)  # a `serve` that also runs jobs
     uses_redis = fields.BooleanField(default=False)
     untrusted_proxy = fields.CharField(max_length=45, null=True)  # an IP address that sends X-Forwarded-For
 

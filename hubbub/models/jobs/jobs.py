@@ -1,4 +1,4 @@
-"""Work that was promised, and the tokens that are sent by e-mail."""
+"""Jobs: durable background work."""
 
 from tortoise import fields
 from tortoise.indexes import Index
@@ -24,10 +24,10 @@ class Job(Model):
     payload = fields.TextField()  # JSON
     state = fields.CharField(max_length=8)  # ready, running, done, dead
     attempts = fields.IntField(default=0)
-    run_at = fields.DatetimeField()  # not before
-    lease = fields.UUIDField(null=True)  # of the worker that has it
+    run_at = fields.DatetimeField()  # the earliest time
+    lease = fields.UUIDField(null=True)  # of the worker that runs it
     leased_until = fields.DatetimeField(null=True)
-    unique_key = fields.CharField(max_length=120, null=True, unique=True)  # of one that is not ended
+    unique_key = fields.CharField(max_length=120, null=True, unique=True)  # of a job that has not ended
     last_error = fields.CharField(max_length=500, null=True)
     created_at = fields.DatetimeField()
     ended_at = fields.DatetimeField(null=True)

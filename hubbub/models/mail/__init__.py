@@ -1,1 +1,1 @@
-"""mail."""
+"""One-time tokens."""

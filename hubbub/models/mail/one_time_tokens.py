@@ -20,9 +20,9 @@ class OneTimeToken(Model):
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="tokens")
     purpose = fields.CharField(max_length=20)  # verify_email, reset_password, delete_account, undo_…
     digest = fields.CharField(max_length=64, unique=True)  # SHA-256
-    email = fields.CharField(max_length=254)  # it was sent to; worth nothing once the account has another
+    email = fields.CharField(max_length=254)  # the recipient; invalid when the account has another one
     expires_at = fields.DatetimeField()
-    payload = fields.TextField(null=True)  # JSON: what an undo goes back to
+    payload = fields.TextField(null=True)  # JSON: the state that an undo restores
     if TYPE_CHECKING:
         user_id: UUID
 

@@ -1,1 +1,1 @@
-"""users."""
+"""Users and preferences."""

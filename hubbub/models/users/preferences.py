@@ -1,4 +1,4 @@
-"""What people chose: one row per kind, holding only what differs from the defaults."""
+"""Preferences: one row per kind, with only the values that differ from the defaults."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""People with an account."""
+"""Users."""
 
 from tortoise import fields
 from tortoise.models import Model
@@ -27,9 +27,9 @@ class User(Model):
     created_at = fields.DatetimeField(auto_now_add=True)
     updated_at = fields.DatetimeField(auto_now=True)
     deleted_at = fields.DatetimeField(null=True)
-    # What other instances must find out of this user: sessions and memberships that began, changed or ended.
+    # Counts sessions and memberships that began, changed or ended, so that other instances notice.
     version = fields.BigIntField(default=0, db_default=0)
-    marks = fields.BigIntField(default=0, db_default=0)  # likewise: what was read or marked unread
+    marks = fields.BigIntField(default=0, db_default=0)  # likewise: changes of the read state
 
     class Meta:
         table = "users"
