@@ -23,6 +23,7 @@ COMMANDS = {
     "doctor": "Check the settings and all dependencies.",
     "mail": "Preview an e-mail.",
     "openapi": "Print the OpenAPI document of the REST API.",
+    "asyncapi": "Print the AsyncAPI document of the realtime API.",
     "config": "Print the effective settings and their sources.",
 }
 

@@ -14,7 +14,7 @@ from tests.support.production_settings import PRODUCTION_ENVIRONMENT
 
 COMMANDS = [
     *("serve", "worker", "migrate", "seed", "create-admin", "disable-two-factor", "reencrypt", "prove"),
-    *("backup", "restore", "epoch", "doctor", "mail", "openapi", "config"),
+    *("backup", "restore", "epoch", "doctor", "mail", "openapi", "asyncapi", "config"),
 ]
 
 
@@ -125,6 +125,7 @@ def test_production_does_not_start_with_an_invalid_setting(run, tmp_path, comman
         ("create-admin", "root@example.org"),
         ("config",),
         ("openapi",),
+        ("asyncapi",),
         ("mail", "preview", "reset_password"),
     ],
 )
@@ -172,6 +173,7 @@ ARGUMENTS = {
     "doctor": (),
     "config": (),
     "openapi": (),
+    "asyncapi": (),
     "mail": ("preview", "reset_password", "--html", "page.html"),
 }
 PROCESSES = {"serve", "worker"}  # see test_serve.py

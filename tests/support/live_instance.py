@@ -15,6 +15,7 @@ from hubbub.cluster.bus import Bus
 from hubbub.config import Settings
 from hubbub.core import clock
 from tests.support.api_contract import api_contract
+from tests.support.event_contract import ack_fault, event_fault
 
 WAIT_S = 10.0
 PASSWORD = "correct horse battery"
@@ -38,6 +39,7 @@ class Client:
         self._transports = transports
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.connect_error: Any = None
+        self.faults: list[str] = []  # of what was received: undeclared fields, missing fields
         self._event_received = asyncio.Condition()
         self._events_read = 0
         self.sio = socketio.AsyncClient(reconnection=False)
@@ -46,8 +48,11 @@ class Client:
         self.sio.on("disconnect", self._on_disconnect, namespace="/chat")
 
     async def _on_event(self, event: str, *arguments: Any) -> None:
+        payload = arguments[0] if arguments else {}
+        if (fault := event_fault(event, payload)) is not None:
+            self.faults.append(fault)
         async with self._event_received:
-            self.events.append((event, arguments[0] if arguments else {}))
+            self.events.append((event, payload))
             self._event_received.notify_all()
 
     async def _on_connect_error(self, data: Any) -> None:
@@ -70,6 +75,7 @@ class Client:
     async def call_for_ack(self, event: str, **payload: Any) -> dict[str, Any]:
         """The whole ack."""
         ack: dict[str, Any] = await self.sio.call(event, payload, namespace="/chat", timeout=WAIT_S)
+        assert (fault := ack_fault(event, ack)) is None, fault
         return ack
 
     async def call(self, event: str, **payload: Any) -> dict[str, Any]:
@@ -200,6 +206,7 @@ class LiveInstance:
             await client.close()
         await self.http.close()
         await self.app.stop()
+        assert [fault for client in self.clients for fault in client.faults] == []
 
     async def rest(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """A request to `/api/v1` + path: status and JSON or None, held to the API document."""
@@ -267,3 +274,4 @@ class RemoteInstances(LiveInstance):
         for client in self.clients:
             await client.close()
         await self.http.close()
+        assert [fault for client in self.clients for fault in client.faults] == []

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)  # `log` is the event log here
 
 _SEQ_PLACEHOLDER = '"seq":0'
-_ROOM_ID_KEY, _SENDER_ID_KEY = '"room_id":"', '"sender":{"id":"'
 _UUID_CHARS = 36
+# Where ids begin in the JSON of a message: the fields before them have a fixed length.
+_ROOM_ID_AT = len('{"id":"","room_id":"') + _UUID_CHARS
+_SENDER_ID_AT = len(',"client_id":"","sender":{"id":"') + _UUID_CHARS  # behind the seq
 
 _decode_message = msgspec.json.Decoder(Message).decode
 
@@ -131,10 +133,8 @@ class PendingMessage:
         """Return the id of the room as text, and the payload around the two places of its seq."""
         before, after = self._json_before_seq, self._json_after_seq
         # Copied from the JSON, since the encoder formats ids faster than Python does.
-        start = before.index(_ROOM_ID_KEY) + len(_ROOM_ID_KEY)
-        room = before[start : start + _UUID_CHARS]
-        start = after.index(_SENDER_ID_KEY) + len(_SENDER_ID_KEY)
-        sender = after[start : start + _UUID_CHARS]
+        room = before[_ROOM_ID_AT : _ROOM_ID_AT + _UUID_CHARS]
+        sender = after[_SENDER_ID_AT : _SENDER_ID_AT + _UUID_CHARS]
         middle = f',"at":"{self._created_at}","actor_id":"{sender}","message":{before}'
         return room, f'{{"room_id":"{room}","seq":', middle, f"{after}}}"
 
