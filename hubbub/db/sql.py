@@ -104,3 +104,8 @@ def as_datetime(value: Any) -> datetime:  # noqa: ANN401 - a driver's value
     """Return a time, in UTC, from the value of either database."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def as_optional_datetime(value: Any) -> datetime | None:  # noqa: ANN401 - likewise
+    """Return a time as `as_datetime` does; None for NULL."""
+    return as_datetime(value) if value is not None else None

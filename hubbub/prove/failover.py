@@ -1,6 +1,5 @@
 """Failovers of a run's own servers: a standby is promoted, a master becomes a replica."""
 
-import asyncio
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -10,14 +9,12 @@ import asyncpg
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from hubbub.core import clock
-from hubbub.prove import servers
+from hubbub.prove import servers, waiting
 from hubbub.prove.processes import NotStarted
 from hubbub.prove.proxy import Proxy
 from hubbub.prove.servers import Server
 
 TIMEOUT_S = 30.0
-POLL_INTERVAL_S = 0.02
 SERVER_ERRORS = (asyncpg.PostgresError, RedisError)
 
 
@@ -82,11 +79,11 @@ async def promote_redis(folder: Path, master: Server, proxy: Proxy) -> tuple[Ser
 
 
 async def _wait_replicating(replica: Redis) -> None:
-    deadline = clock.monotonic() + TIMEOUT_S
-    while (await replica.info("replication")).get("master_link_status") != "up":
-        if clock.monotonic() > deadline:
-            raise NotStarted("The replica of Redis did not connect to its master.")
-        await asyncio.sleep(POLL_INTERVAL_S)
+    async def is_connected() -> bool:
+        return bool((await replica.info("replication")).get("master_link_status") == "up")
+
+    if not await waiting.until(is_connected, TIMEOUT_S):
+        raise NotStarted("The replica of Redis did not connect to its master.")
 
 
 async def _execute(server: Server, *statements: str) -> object:
@@ -102,8 +99,8 @@ async def _execute(server: Server, *statements: str) -> object:
 
 
 async def _wait_until(server: Server, condition: str) -> None:
-    deadline = clock.monotonic() + TIMEOUT_S
-    while not await _execute(server, condition):
-        if clock.monotonic() > deadline:
-            raise NotStarted(f"PostgreSQL did not reach this condition: {condition}")
-        await asyncio.sleep(POLL_INTERVAL_S)
+    async def holds() -> bool:
+        return bool(await _execute(server, condition))
+
+    if not await waiting.until(holds, TIMEOUT_S):
+        raise NotStarted(f"PostgreSQL did not reach this condition: {condition}")

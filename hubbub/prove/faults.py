@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import aiohttp
 from redis.asyncio import Redis
 
-from hubbub.core import clock, ids
-from hubbub.prove import failover, servers
+from hubbub.core import ids
+from hubbub.prove import failover, servers, waiting
 from hubbub.prove.accounts import UnexpectedResult
 from hubbub.prove.clients import Client
 from hubbub.prove.environment import Environment
@@ -20,7 +20,6 @@ from hubbub.prove.shared_state import SharedState
 from hubbub.prove.socketio_client import ConnectionLost
 
 RECOVERY_TIMEOUT_S = 45.0
-POLL_INTERVAL_S = 0.02
 LOSS_RATE = 0.4  # share of the published messages that are dropped
 DUPLICATE_SENDS = 8  # messages that two devices send at once
 FaultHandler = Callable[[Step], Awaitable[None]]
@@ -89,12 +88,12 @@ class FaultInjector:
 
     async def _wait_recovered(self) -> float | None:
         """Return when all clients were connected and an ack arrived; None if that took too long."""
-        acks, deadline = self._shared.ack_count, clock.monotonic() + RECOVERY_TIMEOUT_S
-        while clock.monotonic() < deadline:
-            if self._shared.ack_count > acks and all(client.ready.is_set() for client in self._clients):
-                return self._shared.elapsed_s
-            await asyncio.sleep(POLL_INTERVAL_S)
-        return None
+        acks = self._shared.ack_count
+        recovered = await waiting.until(
+            lambda: self._shared.ack_count > acks and all(client.ready.is_set() for client in self._clients),
+            RECOVERY_TIMEOUT_S,
+        )
+        return self._shared.elapsed_s if recovered else None
 
     # Instances.
 
@@ -278,12 +277,7 @@ class FaultInjector:
 
     async def _record_resumption(self, service: str) -> None:
         """Record the time until the next ack."""
-        started_at, acks, deadline = (
-            self._shared.elapsed_s,
-            self._shared.ack_count,
-            clock.monotonic() + RECOVERY_TIMEOUT_S,
-        )
-        while self._shared.ack_count == acks and clock.monotonic() < deadline:  # noqa: ASYNC110 - no event for it
-            await asyncio.sleep(POLL_INTERVAL_S)
-        duration_s = self._shared.elapsed_s - started_at if self._shared.ack_count > acks else None
+        started_at, acks = self._shared.elapsed_s, self._shared.ack_count
+        resumed = await waiting.until(lambda: self._shared.ack_count > acks, RECOVERY_TIMEOUT_S)
+        duration_s = self._shared.elapsed_s - started_at if resumed else None
         self._evidence.probes.append(Probe("failover", started_at, duration_s, service))

@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 
 from hubbub.core import clock
+from hubbub.prove import waiting
 from hubbub.prove.processes import NotStarted, Process, free_port
 
 START_TIMEOUT_S = 60.0
@@ -37,12 +38,16 @@ class Instance:
     async def start(self, http: aiohttp.ClientSession) -> None:
         """Start and wait until the instance is ready. Raises NotStarted if it exits or takes too long."""
         await self.process.start()
-        deadline = clock.monotonic() + START_TIMEOUT_S
-        while self.process.running and clock.monotonic() < deadline:
-            if await self._is_ready(http):
-                return
-            await asyncio.sleep(POLL_INTERVAL_S)
-        raise NotStarted(f"Instance {self.number} did not start:\n{self.process.output_tail()}")
+        ready = False
+
+        async def ready_or_ended() -> bool:
+            nonlocal ready
+            ready = self.process.running and await self._is_ready(http)
+            return ready or not self.process.running
+
+        await waiting.until(ready_or_ended, START_TIMEOUT_S, POLL_INTERVAL_S)
+        if not ready:
+            raise NotStarted(f"Instance {self.number} did not start:\n{self.process.output_tail()}")
 
     async def restart(self, http: aiohttp.ClientSession) -> None:
         """Start, repeatedly if necessary, as a supervisor does. Raises NotStarted."""

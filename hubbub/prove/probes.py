@@ -3,12 +3,13 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
 
 from hubbub.core import clock, ids
-from hubbub.prove import accounts
+from hubbub.prove import accounts, waiting
 from hubbub.prove.accounts import UnexpectedResult, User
 from hubbub.prove.clients import Client
 from hubbub.prove.environment import Environment
@@ -20,6 +21,7 @@ from hubbub.prove.socketio_client import ConnectionLost
 CONNECT_TIMEOUT_S = 20.0
 SERVED_TIMEOUT_S = 15.0  # for which a probe tests whether a client is still served
 SEND_INTERVAL_S = 0.02
+PRESENCE_INTERVAL_S = 0.1  # between two reads of the presence of users
 OBSERVE_AFTER_MOVE_S = 1.5  # that a moved client stays: longer than the detection of a lost entry takes
 REFUSED_FOR_S = 0.5  # rejections for this time mean that access has ended
 OFFLINE_TIMEOUT_S = 60.0
@@ -187,30 +189,27 @@ class Probes:
             duration_s = await _time_until(slow_socket.closed)
             if flooded:
                 self._record("slow", started_at, duration_s, client.journal.name, memory_growth_mib)
-            complete = await self._wait_complete(client)
+            complete = await waiting.until(
+                lambda: client.ready.is_set() and not client.incomplete_rooms(),
+                CONNECT_TIMEOUT_S,
+                SEND_INTERVAL_S,
+            )
             await client.stop()
         if not complete:
             raise UnexpectedResult(f"{client.journal.name} did not sync completely")
 
-    async def _wait_complete(self, client: Client) -> bool:
-        deadline = clock.monotonic() + CONNECT_TIMEOUT_S
-        while not client.ready.is_set() or client.incomplete_rooms():
-            if clock.monotonic() > deadline:
-                return False
-            await asyncio.sleep(SEND_INTERVAL_S)
-        return True
-
     async def probe_presence(self, observer: Client, user_ids: list[str], killed_at: float) -> None:
         """Measure how long the users of killed instances appear online, counted from `killed_at`."""
-        started_at, deadline = self._shared.elapsed_s, clock.monotonic() + OFFLINE_TIMEOUT_S
+        started_at = self._shared.elapsed_s
         still_present: list[str] = user_ids
-        while still_present and clock.monotonic() < deadline:
-            try:
-                ack = await observer.call("presence:get", {"user_ids": user_ids})
-                still_present = _present_users(ack)
-            except ConnectionLost:
-                pass
-            await asyncio.sleep(0.1)
+
+        async def all_offline() -> bool:
+            nonlocal still_present
+            with suppress(ConnectionLost):
+                still_present = _present_users(await observer.call("presence:get", {"user_ids": user_ids}))
+            return not still_present
+
+        await waiting.until(all_offline, OFFLINE_TIMEOUT_S, PRESENCE_INTERVAL_S)
         duration_s = None if still_present else self._shared.elapsed_s - killed_at
         self._record(
             "presence",

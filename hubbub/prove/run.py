@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from hubbub.core import clock, tasks
-from hubbub.prove import accounts, database, schedule
+from hubbub.prove import accounts, database, schedule, waiting
 from hubbub.prove.accounts import User
 from hubbub.prove.clients import Client
 from hubbub.prove.environment import Environment, Options
@@ -21,7 +21,6 @@ SEND_DELAY_RANGE_S = (0.03, 0.15)  # of a writer, between two messages
 BURST_SHARE = 1 / 12  # how often a writer sends a burst without waiting for acks
 BURST_MESSAGES = 6
 DELIVERY_TIMEOUT_S = 30.0  # for all entries to arrive after the last send
-POLL_INTERVAL_S = 0.05
 OnProgress = Callable[[str], None]
 
 
@@ -52,7 +51,7 @@ class Run:
         for client in clients:
             client.start()
         try:
-            await self._wait_until(lambda: all(client.ready.is_set() for client in clients))
+            await waiting.until(lambda: all(client.ready.is_set() for client in clients), DELIVERY_TIMEOUT_S)
             self._writers = [
                 tasks.spawn(self._send_messages(each), name="a writer") for each in self._clients
             ]
@@ -148,19 +147,13 @@ class Run:
         for client in stopped:
             await client.stop()
         await self._injector.start_all()
-        await self._wait_until(observer.ready.is_set)
+        await waiting.until(observer.ready.is_set, DELIVERY_TIMEOUT_S)
         await probes.probe_presence(observer, sorted(user_ids), killed_at)
         for client in stopped:
             client.start()
 
     async def _wait_delivered(self, clients: list[Client]) -> None:
-        """Wait until all clients have everything that is stored now."""
+        """Wait until all clients have everything that is stored now. The checker reports what is missing."""
         for room_id, seq in (await database.last_seqs(self._env.database_url)).items():
             self._shared.record_seq(room_id, seq)
-        await self._wait_until(lambda: all(client.is_complete() for client in clients))
-
-    async def _wait_until(self, condition: Callable[[], bool]) -> None:
-        """Wait for a condition, with a time limit. The checker reports what is missing."""
-        deadline = clock.monotonic() + DELIVERY_TIMEOUT_S
-        while not condition() and clock.monotonic() < deadline:  # noqa: ASYNC110 - many conditions, no event
-            await asyncio.sleep(POLL_INTERVAL_S)
+        await waiting.until(lambda: all(client.is_complete() for client in clients), DELIVERY_TIMEOUT_S)

@@ -1,6 +1,5 @@
 """The run's own PostgreSQL and Redis: installed on the machine, or contained in wheels."""
 
-import asyncio
 import importlib.util
 import os
 import shutil
@@ -9,11 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hubbub.core import clock
+from hubbub.prove import waiting
 from hubbub.prove.processes import NotStarted, Process, free_port, servers_user
 
 START_TIMEOUT_S = 60.0
-POLL_INTERVAL_S = 0.02
 _POSTGRES_OPTIONS = (
     "max_connections=200",
     "shared_buffers=64MB",
@@ -36,14 +34,17 @@ class Server:
         """Start and wait until the server accepts connections. Raises NotStarted."""
         self.process.output.unlink(missing_ok=True)
         await self.process.start()
-        deadline = clock.monotonic() + START_TIMEOUT_S
-        while self.process.running and clock.monotonic() < deadline:
-            if "ready to accept" in self.process.output_tail(100_000).lower():
-                return
-            await asyncio.sleep(POLL_INTERVAL_S)
+        await waiting.until(lambda: self._accepts or not self.process.running, START_TIMEOUT_S)
+        if self._accepts and self.process.running:
+            return
         output = self.process.output_tail()
         await self.stop()
         raise NotStarted(f"{self._name} did not start:\n{output}")
+
+    @property
+    def _accepts(self) -> bool:
+        """Whether the output says that connections are accepted."""
+        return "ready to accept" in self.process.output_tail(100_000).lower()
 
     async def stop(self) -> None:
         """Shut down cleanly."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from hubbub.db.sql import Sql, as_datetime, as_uuid
+from hubbub.db.sql import Sql, as_optional_datetime, as_uuid
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -47,17 +47,13 @@ async def find(sql: Sql, prefixes: Sequence[str]) -> dict[str, ApiKeyRow]:
             row["display_name"],
             row["avatar_url"],
             row["role"],
-            _optional_datetime(row["suspended_at"]),
-            _optional_datetime(row["suspended_until"]),
+            as_optional_datetime(row["suspended_at"]),
+            as_optional_datetime(row["suspended_until"]),
             row["deleted_at"] is not None,
             row["digest"],
             row["scopes"],
             row["sealed_secret"],
-            _optional_datetime(row["expires_at"]),
+            as_optional_datetime(row["expires_at"]),
         )
         for row in rows
     }
-
-
-def _optional_datetime(value: object) -> datetime | None:
-    return as_datetime(value) if value is not None else None

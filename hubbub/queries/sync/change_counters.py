@@ -8,7 +8,7 @@ from uuid import UUID
 
 from hubbub.core import clock
 from hubbub.db.locking import lock_condition
-from hubbub.db.sql import Sql, as_datetime, as_uuid
+from hubbub.db.sql import Sql, as_datetime, as_optional_datetime, as_uuid
 from hubbub.queries.eventlog.event_log import in_clause
 
 
@@ -85,17 +85,13 @@ async def changed_users(sql: Sql, known: Sequence[KnownUser]) -> list[ChangedUse
             row["display_name"],
             row["avatar_url"],
             row["role"],
-            _optional_datetime(row["suspended_at"]),
-            _optional_datetime(row["suspended_until"]),
+            as_optional_datetime(row["suspended_at"]),
+            as_optional_datetime(row["suspended_until"]),
             row["suspend_reason"],
             row["deleted_at"] is not None,
         )
         for row in rows
     ]
-
-
-def _optional_datetime(value: object) -> datetime | None:
-    return as_datetime(value) if value is not None else None
 
 
 class SessionRow(NamedTuple):
@@ -138,8 +134,8 @@ async def sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionR
             row["role"],
             row["version"],
             row["marks"],
-            _optional_datetime(row["suspended_at"]),
-            _optional_datetime(row["suspended_until"]),
+            as_optional_datetime(row["suspended_at"]),
+            as_optional_datetime(row["suspended_until"]),
             row["suspend_reason"],
             row["deleted_at"] is not None,
             row["revoked_at"] is not None,

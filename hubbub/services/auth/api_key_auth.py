@@ -18,7 +18,7 @@ from hubbub.schemas.users.users import User
 from hubbub.services.audit import recorder
 from hubbub.services.auth import api_keys
 from hubbub.services.context import Container
-from hubbub.services.users import account_view
+from hubbub.services.users import account_view, users
 
 READ_SCOPE, WRITE_SCOPE = "read", "write"
 UNKNOWN_KEY = "The API key does not exist or was revoked."
@@ -97,9 +97,7 @@ def _parse_prefix(key: str) -> str:
 
 
 def _to_principal(row: ApiKeyRow) -> ApiKeyPrincipal:
-    user = User(
-        id=row.user_id, username=row.username, display_name=row.display_name, avatar_url=row.avatar_url
-    )
+    user = users.view(row.user_id, row)
     return ApiKeyPrincipal(user, row.id, row.role, frozenset(row.scopes.split()), row.sealed_secret)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from hubbub import models
 from hubbub.cluster.bus import JobsWaiting, SessionEnded
 from hubbub.core import clock, passwords
-from hubbub.core.errors import InvalidPayload, NotFound
+from hubbub.core.errors import InvalidPayload
 from hubbub.core.request_info import RequestInfo
 from hubbub.db import database
 from hubbub.db.sql import Sql
@@ -18,7 +18,7 @@ from hubbub.services.audit import recorder
 from hubbub.services.auth import login, login_throttle, mfa_challenges, sessions
 from hubbub.services.context import Container, Context, publish
 from hubbub.services.mail import mailer, one_time_tokens
-from hubbub.services.users import validation
+from hubbub.services.users import users, validation
 
 _MISMATCH = "The password is wrong."
 _NOT_SET = 'This account has no password. Choose one with "Forgotten password".'
@@ -92,7 +92,7 @@ async def change(ctx: Context, command: wire.ChangePassword) -> None:
     """
     async with recorder.attempt(ctx.container, recorder.act_of(ctx, Action.CHANGE_PASSWORD)) as act:
         for _ in range(login.MAX_PASSWORD_CHECKS):
-            user = await _load_caller(ctx)
+            user = await users.load_caller(ctx)
             await _verify_password(ctx, user, command.current_password, act)
             validation.check_password(
                 command.new_password, "new_password", user.email, user.username, user.display_name
@@ -141,11 +141,3 @@ async def _change(
         )
         await audit_log.record(tx, act)
     return ended
-
-
-async def _load_caller(ctx: Context) -> models.User:
-    async with database.guard():
-        user = await models.User.filter(id=ctx.user_id, deleted_at__isnull=True).first()
-    if user is None:
-        raise NotFound
-    return user

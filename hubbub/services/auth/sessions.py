@@ -18,7 +18,6 @@ from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.queries.sync import change_counters
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
-from hubbub.schemas.users.users import User
 from hubbub.services.audit import recorder
 from hubbub.services.context import Container, Context, publish
 from hubbub.services.instance.session_cache import AuthenticatedSession
@@ -46,12 +45,7 @@ async def authenticate_claims(container: Container, claims: AccessClaims) -> Aut
         raise Suspended(account_view.suspension_message(session.suspended_until, session.suspend_reason))
     if session.revoked or session.expires_at <= clock.now():
         raise SessionRevoked
-    user = User(
-        id=session.user_id,
-        username=session.username,
-        display_name=session.display_name,
-        avatar_url=session.avatar_url,
-    )
+    user = users.view(session.user_id, session)
     return AuthenticatedSession(
         user,
         session.id,

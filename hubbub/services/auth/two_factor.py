@@ -14,7 +14,7 @@ import msgspec
 from hubbub import models
 from hubbub.cluster.bus import JobsWaiting
 from hubbub.core import clock, ids, otp, passwords
-from hubbub.core.errors import Conflict, InvalidPayload, NotFound, RateLimited, Unavailable
+from hubbub.core.errors import Conflict, InvalidPayload, RateLimited, Unavailable
 from hubbub.core.request_info import RequestInfo
 from hubbub.core.sealing import DecryptionError
 from hubbub.db import database
@@ -26,6 +26,7 @@ from hubbub.services.audit import recorder
 from hubbub.services.auth import mfa_challenges, recovery_codes, sessions
 from hubbub.services.context import Container, Context, UnitOfWork
 from hubbub.services.mail import mailer, one_time_tokens
+from hubbub.services.users import users
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -251,7 +252,7 @@ async def _check_password(ctx: Context, password: str, act: AuditEvent) -> str |
     Failures count like wrong codes, so that a stolen session does not allow faster guesses of the password.
     Raises Conflict, InvalidPayload.
     """
-    user = await _load_caller(ctx)
+    user = await users.load_caller(ctx)
     async with database.guard():
         row = await models.TwoFactor.filter(user_id=ctx.user_id, enabled_at__isnull=False).first()
     if row is None:
@@ -264,14 +265,6 @@ async def _check_password(ctx: Context, password: str, act: AuditEvent) -> str |
             await _record_failure(unit.tx, row)
     act.reason = "wrong_password"
     raise InvalidPayload(fields=(("password", "The password is wrong."),))
-
-
-async def _load_caller(ctx: Context) -> models.User:
-    async with database.guard():
-        user = await models.User.filter(id=ctx.user_id, deleted_at__isnull=True).first()
-    if user is None:
-        raise NotFound
-    return user
 
 
 async def _record_and_notify(unit: UnitOfWork, template: str, act: AuditEvent, undo: str) -> None:

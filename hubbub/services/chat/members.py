@@ -37,7 +37,7 @@ async def join(ctx: Context, command: wire.JoinRoom) -> wire.JoinResponse:
         room = await _join(ctx, row)
     async with database.guard():
         member_rows = await room_queries.members(database.connection(), row.id, MAX_MEMBERS_IN_RESPONSE)
-    return wire.JoinResponse(room=room, members=[_to_user(member_row) for member_row in member_rows])
+    return wire.JoinResponse(room=room, members=[users.to_view(member_row) for member_row in member_rows])
 
 
 async def _find_joinable(ctx: Context, command: wire.JoinRoom) -> room_queries.RoomRow:
@@ -270,11 +270,7 @@ async def list_members(ctx: Context, command: wire.ListMembers) -> wire.Members:
         page, next_cursor = await cursors.page(ctx, source, command.cursor, limit)
     statuses = await presence.statuses(ctx.container, [row.id for row in page])
     views = [
-        wire.Member(user=_to_user(row), role=row.role, status=statuses[row.id])  # type: ignore[arg-type]
+        wire.Member(user=users.to_view(row), role=row.role, status=statuses[row.id])  # type: ignore[arg-type]
         for row in page
     ]
     return wire.Members(members=views, next_cursor=next_cursor)
-
-
-def _to_user(row: room_queries.MemberRow) -> User:
-    return User(id=row.id, username=row.username, display_name=row.display_name, avatar_url=row.avatar_url)

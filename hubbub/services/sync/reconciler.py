@@ -19,11 +19,10 @@ from hubbub.db import database
 from hubbub.queries.chat import rooms as room_queries
 from hubbub.queries.sync import change_counters
 from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
-from hubbub.schemas.users.users import User
 from hubbub.services.chat import rooms
 from hubbub.services.instance.cached_user import CachedUser
 from hubbub.services.instance.membership_cache import MembershipCache
-from hubbub.services.users import account_view
+from hubbub.services.users import account_view, users
 
 # A revocation must take effect within a second. The interval and a slow comparison fit into it.
 INTERVAL_S = 0.6
@@ -139,12 +138,7 @@ class Reconciler:
         return True
 
     def _repair_account(self, cached_user: CachedUser, row: change_counters.ChangedUser) -> None:
-        user = User(
-            id=row.user_id,
-            username=row.username,
-            display_name=row.display_name,
-            avatar_url=row.avatar_url,
-        )
+        user = users.view(row.user_id, row)
         if user != cached_user.user or any(
             session.role != row.role for session in cached_user.sessions.values()
         ):

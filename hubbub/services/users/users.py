@@ -1,6 +1,7 @@
 """Users: look up, lock, and convert to their public view."""
 
 from collections.abc import Iterable
+from typing import Protocol
 from uuid import UUID
 
 from hubbub import models
@@ -8,16 +9,42 @@ from hubbub.core.errors import NotFound
 from hubbub.core.text import email_addresses
 from hubbub.db import database
 from hubbub.queries.chat.message_pages import SenderRow
+from hubbub.queries.chat.rooms import MemberRow
 from hubbub.schemas.faults import is_text
 from hubbub.schemas.users import users as wire
 from hubbub.services.context import Context
 
 
-def to_view(row: models.User | SenderRow) -> wire.User:
+class UserColumns(Protocol):
+    """A row with what other users see of a user."""
+
+    @property
+    def username(self) -> str: ...
+    @property
+    def display_name(self) -> str: ...
+    @property
+    def avatar_url(self) -> str | None: ...
+
+
+def to_view(row: models.User | SenderRow | MemberRow) -> wire.User:
     """Return a user as other users see them."""
+    return view(row.id, row)
+
+
+def view(user_id: UUID, row: UserColumns) -> wire.User:
+    """Return a user as other users see them, from a row of something else with the user's columns."""
     return wire.User(
-        id=row.id, username=row.username, display_name=row.display_name, avatar_url=row.avatar_url
+        id=user_id, username=row.username, display_name=row.display_name, avatar_url=row.avatar_url
     )
+
+
+async def load_caller(ctx: Context) -> models.User:
+    """Return the row of the caller. Raises NotFound for a deleted account, Unavailable."""
+    async with database.guard():
+        user = await models.User.filter(id=ctx.user_id, deleted_at__isnull=True).first()
+    if user is None:
+        raise NotFound
+    return user
 
 
 async def me(ctx: Context) -> wire.User:
