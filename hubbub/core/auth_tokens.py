@@ -54,15 +54,15 @@ class TokenIssuer:
     def __init__(
         self, secret: str, access_ttl_s: int, refresh_ttl_s: int, accepted_secrets: Iterable[str] = ()
     ) -> None:
-        self._secret = secret
-        self._key_id = key_id(secret)
+        self._secret = secret  # the signing key
+        self._key_id = key_id(secret)  # of the signing key
         self._secrets_by_key_id = {key_id(each): each for each in (*accepted_secrets, secret)}
         # The first parts of hubbub's own tokens, which need not be parsed each time.
         self._secrets_by_header = {
             _encoded_header(name, each): each for name, each in self._secrets_by_key_id.items()
         }
-        self.access_ttl_s = access_ttl_s
-        self.refresh_ttl_s = refresh_ttl_s
+        self.access_ttl_s = access_ttl_s  # lifetime of an access token
+        self.refresh_ttl_s = refresh_ttl_s  # lifetime of a refresh token
 
     def issue_access(self, user_id: UUID, session_id: UUID) -> tuple[str, datetime]:
         """Return an access token and its expiry."""

@@ -26,13 +26,13 @@ class CorsOrigins:
     def __init__(
         self, allowed: Collection[str], public_url: str | None, trusted_proxies: Iterable[Network]
     ) -> None:
-        self.allows_any = ANY_ORIGIN in allowed
+        self.allows_any = ANY_ORIGIN in allowed  # the list contains `*`
         self._allowed = frozenset(
             normalize(each)
             for each in (*allowed, *([public_url] if public_url else []))
             if each != ANY_ORIGIN
         )
-        self._trusted_proxies = tuple(trusted_proxies)
+        self._trusted_proxies = tuple(trusted_proxies)  # whose `X-Forwarded-*` headers count
         self._warned: OrderedDict[str, float] = OrderedDict()  # refused origin → time of the warning
 
     def engineio_option(self) -> str | Callable[[str | None, dict[str, Any]], bool]:

@@ -31,7 +31,7 @@ class Sealing:
     """Seals with the first secret key; unseals with any of them."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        self._current_kid = key_id(secrets[0])
+        self._current_kid = key_id(secrets[0])  # of the key that seals
         self._ciphers = {key_id(secret): AESGCM(derive_key(secret.encode(), HKDF_INFO)) for secret in secrets}
 
     def seal(self, purpose: str, data: bytes) -> str:

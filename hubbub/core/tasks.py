@@ -61,8 +61,8 @@ class PeriodicTask:
         self._function = function
         self._name = name  # of the asyncio task, and in log lines
         self._interval_s = interval_s
-        self._wake = wake or asyncio.Event()
-        self._immediately = immediately
+        self._wake = wake or asyncio.Event()  # ends the pause
+        self._immediately = immediately  # without a pause before the first run
         self._task: asyncio.Task[None] | None = None  # None unless the task runs
         self._logged = False  # whether the present series of failures is in the log
         self.failing = False  # whether the last run of the task failed

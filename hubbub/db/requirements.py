@@ -60,7 +60,7 @@ async def _missing_in_postgres(sql: Sql) -> str | None:
     if inaccessible := await _inaccessible_tables(sql):
         names = ", ".join(inaccessible[:3]) + (", …" if len(inaccessible) > 3 else "")  # noqa: PLR2004 - one line holds three
         return (
-            f"does not let the user {row['name']} read and write these tables: {names}. "
+            f"does not allow the user {row['name']} to read and write these tables: {names}. "
             f"Connect as their owner, or GRANT {', '.join(_TABLE_PRIVILEGES)} on them."
         )
     return None
@@ -90,6 +90,6 @@ async def missing_for_migrations(sql: Sql) -> str | None:
     if row["may"]:
         return None
     return (
-        f"does not let the user {row['name']} create tables. Make it the owner of the database, "
+        f"does not allow the user {row['name']} to create tables. Make it the owner of the database, "
         f"or GRANT CREATE ON SCHEMA {row['schema']} to it."
     )

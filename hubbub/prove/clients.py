@@ -35,9 +35,9 @@ class Client:
     """One device of a user. `start` it, `send` through it, `stop` it. The journal remains."""
 
     def __init__(self, shared: SharedState, user: User, name: str) -> None:
-        self.shared = shared
-        self.user = user
-        self.http = shared.http
+        self.shared = shared  # with the other clients
+        self.user = user  # whose session the client uses
+        self.http = shared.http  # the probe of a slow client replaces it
         self.journal = Journal(name, user.id)
         self.next_instance: int | None = None  # number of the next connection's instance; None: random
         self.ready = asyncio.Event()  # set while the client is connected and has received `ready`
@@ -52,7 +52,7 @@ class Client:
         self.instance = 0  # number of the current connection's instance
         self._reconnect_delay_s = 0.0  # requested by the server
         self._connect_task: asyncio.Task[None] | None = None
-        self._sync_task: asyncio.Task[None] | None = None
+        self._sync_task: asyncio.Task[None] | None = None  # fetches missing entries
         self._sync_needed = asyncio.Event()  # set when entries may be missing
 
     def start(self) -> None:

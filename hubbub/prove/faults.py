@@ -31,10 +31,10 @@ class FaultInjector:
     def __init__(
         self, env: Environment, shared: SharedState, clients: list[Client], evidence: Evidence
     ) -> None:
-        self._env = env
+        self._env = env  # what faults are injected into
         self._shared = shared
-        self._clients = clients
-        self._evidence = evidence
+        self._clients = clients  # that must be served again after a fault
+        self._evidence = evidence  # where faults and probes are recorded
         self._effects = evidence.effects  # counts the confirmed effects
         self._handlers: dict[str, FaultHandler] = {  # by the name of the fault
             "kill": self._kill_instance,

@@ -28,8 +28,8 @@ class Instance:
     """A `hubbub serve` process with the settings of the run."""
 
     def __init__(self, number: int, folder: Path, settings: Mapping[str, str]) -> None:
-        self.number = number
-        self.port = free_port()
+        self.number = number  # 0, 1, 2, …
+        self.port = free_port()  # the same for each start
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "hubbub", "serve", "--port", self.port]
         # Each start generates an id. With a fixed one it would wait until that of a killed process expires.

@@ -45,9 +45,9 @@ class Probes:
         self._env = env
         self._shared = shared
         self._evidence = evidence
-        self._owner = owner
-        self._member = member
-        self._load = load
+        self._owner = owner  # adds and removes members
+        self._member = member  # the subject of the probes
+        self._load = load  # of the writers, for the slow client
         self._client_count = 0  # of the clients with sessions of their own, for their names
         self.clients: list[Client] = []  # to be stopped at the end of the run
 
@@ -248,7 +248,7 @@ class MessageLoad:
     MAX_MESSAGE_CHARS = 8000
 
     def __init__(self) -> None:
-        self.stopped = False
+        self.stopped = False  # the writers end
         self.flooding = False
         self.sent_chars = 0  # by all writers
 

@@ -21,7 +21,7 @@ class Proxy:
     """
 
     def __init__(self, url: str, seed: int) -> None:
-        self._server_url = urlsplit(url)
+        self._server_url = urlsplit(url)  # as given
         self._parses_replies = self._server_url.scheme == "redis"
         self._rng = random.Random(seed)  # noqa: S311 - a fault, not a secret
         self._server: asyncio.Server | None = None  # listens for instances

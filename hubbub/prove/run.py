@@ -30,10 +30,10 @@ class Run:
     def __init__(self, options: Options, env: Environment, on_progress: OnProgress) -> None:
         self._options = options
         self._env = env
-        self._on_progress = on_progress
+        self._on_progress = on_progress  # called with a line of text
         urls = [instance.url for instance in env.instances]
         self._shared = SharedState(env.http, urls, options.seed)
-        self._load = MessageLoad()
+        self._load = MessageLoad()  # what the writers send
         self._clients: list[Client] = []  # of the writers
         self._writers: list[asyncio.Task[None]] = []
         self.evidence = Evidence(slack=options.slack)

@@ -25,7 +25,7 @@ class Server:
     """A server on a fixed port."""
 
     def __init__(self, name: str, process: Process, url: str, *, stop_signal: signal.Signals) -> None:
-        self._name = name
+        self._name = name  # for messages; `PostgreSQL` crashes by SIGQUIT
         self._stop_signal = stop_signal  # requests a clean shutdown
         self.process = process
         self.url = url

@@ -36,11 +36,11 @@ class Socket:
         self, websocket: aiohttp.ClientWebSocketResponse, on_event: Callable[[str, Json], None]
     ) -> None:
         self._websocket = websocket
-        self._on_event = on_event
-        self._last_ack_id = 0
-        self._pending_acks: dict[int, asyncio.Future[Json]] = {}
+        self._on_event = on_event  # called with name and payload
+        self._last_ack_id = 0  # of the last call
+        self._pending_acks: dict[int, asyncio.Future[Json]] = {}  # by ack id
         self._read_task: asyncio.Task[None] | None = None
-        self.closed = asyncio.Event()
+        self.closed = asyncio.Event()  # set at the end of the connection
         self.close_reason = "lost"  # `closing` after a closing event, or the client's own reason
 
     @classmethod

@@ -12,8 +12,8 @@ class BoundedLog:
     """Writes lines at level `info` within a rate. The next line has the number of omitted ones."""
 
     def __init__(self, log: logging.Logger, rate: Rate = DEFAULT_RATE) -> None:
-        self._log = log
-        self._limiter = SingleKeyLimiter(rate)
+        self._log = log  # the logger that writes
+        self._limiter = SingleKeyLimiter(rate)  # of the lines
         self._suppressed = 0  # lines since the last one that was written
 
     def write(self, message: str, **fields: object) -> None:

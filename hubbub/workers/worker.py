@@ -1,4 +1,4 @@
-"""A worker: takes jobs that are due, a few at a time, and answers for them."""
+"""The worker: claims due jobs, a few at a time, runs them and stores the outcome."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ class Worker:
     """Runs the jobs of the kinds that have a handler, of all queues."""
 
     def __init__(self, container: "Container", handlers: "Mapping[type[JobPayload], JobHandler]") -> None:
-        self._container = container
+        self._container = container  # what jobs need
         self._handlers = handlers  # by the class of the payload
         self._lease_id = ids.uuid7()  # identifies this worker in the rows of the jobs that it runs
         self._wake = asyncio.Event()  # set when jobs may be due or a slot is free

@@ -97,7 +97,7 @@ async def test_a_user_with_table_privileges_may_serve_but_not_migrate(database_u
     try:
         await migrations.open_current(settings)
         await database.close()
-        with pytest.raises(DatabaseProblem, match=r"does not let the user .* create tables"):
+        with pytest.raises(DatabaseProblem, match=r"does not allow the user .* to create tables"):
             await migrations.down(settings)
     finally:
         await restore(database_url, user)
@@ -110,7 +110,7 @@ async def test_a_user_without_create_privilege_is_refused_before_the_first_migra
     await allow(bare_database_url, user, USAGE)
 
     try:
-        with pytest.raises(DatabaseProblem, match=r"does not let the user .* create tables"):
+        with pytest.raises(DatabaseProblem, match=r"does not allow the user .* to create tables"):
             await migrations.up(settings)
     finally:
         await restore(bare_database_url, user)

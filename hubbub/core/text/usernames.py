@@ -15,7 +15,7 @@ def normalize(text: str) -> str:
 
 
 def fault(text: str) -> str | None:
-    """Return why an account can't have this username, for a person; None if it can."""
+    """Return why an account can't have this username, as a sentence for users; None if it can."""
     username = normalize(text)
     if not MIN_USERNAME_CHARS <= len(username) <= MAX_USERNAME_CHARS or not _USERNAME.fullmatch(username):
         return "3 to 32 letters a-z, digits, dots, dashes and underscores; no dot or dash at the ends."

@@ -28,7 +28,7 @@ class OpenId:
 
     def __init__(self, provider: Provider, client: ProviderClient) -> None:
         self.name, self.title, self.issuer = provider.name, provider.title, provider.url
-        self.key_refresh_interval_s = KEY_REFRESH_INTERVAL_S
+        self.key_refresh_interval_s = KEY_REFRESH_INTERVAL_S  # tests set a shorter one
         self._provider = provider  # its settings
         self._client = client
         self._metadata: dict[str, Any] = {}  # the discovery document

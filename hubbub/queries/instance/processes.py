@@ -49,7 +49,7 @@ _VALUES = ", ".join(f"${number}" for number in range(1, len(Registration._fields
 
 
 async def lock(tx: Sql) -> None:
-    """Let one process register at a time, until the transaction ends. SQLite has one writer."""
+    """Lock registrations until the transaction ends. SQLite has one writer and needs no lock."""
     if tx.dialect == "postgres":
         await tx.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
 
