@@ -53,8 +53,9 @@ def test_every_event_of_the_tables_is_an_operation() -> None:
     assert len(DOCUMENT["operations"]) == len(asyncapi.incoming()) + len(EVENTS)
 
 
-async def test_the_events_of_clients_are_those_that_an_instance_reads(live_instance: LiveInstance) -> None:
-    read = {name: event.kind for name, event in live_instance.app.chat._dispatcher._events}
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_the_events_of_clients_are_those_that_an_instance_reads(instance: LiveInstance) -> None:
+    read = {name: event.kind for name, event in instance.app.chat._dispatcher._events}
 
     assert {name: event.command for name, event in asyncapi.incoming().items()} == read
     assert (
