@@ -179,7 +179,8 @@ async def test_ready_contains_the_list_of_conversations(instance: LiveInstance, 
     ada = await instance.register("ada")
     names = await conversations(ada.id, count)
     chat, container = instance.app.chat, instance.app.container
-    for loop in (chat.reconciler, chat.delivery, chat.presence_tracker, container.session_last_seen):
+    loops = (chat.reconciler, chat.delivery, chat.presence_tracker)
+    for loop in (*loops, container.session_last_seen, container.epoch_watch):
         await loop.close()
     before = metrics.counters["database_statements"]
 

@@ -61,7 +61,8 @@ async def ada(instance: LiveInstance) -> AsyncIterator[Returning]:
 async def statements_of(instance: LiveInstance, fan: RawClient) -> int:
     """Count the statements of a connect. No other query runs meanwhile."""
     chat, container = instance.app.chat, instance.app.container
-    for loop in (chat.reconciler, chat.delivery, chat.presence_tracker, container.session_last_seen):
+    loops = (chat.reconciler, chat.delivery, chat.presence_tracker)
+    for loop in (*loops, container.session_last_seen, container.epoch_watch):
         await loop.close()
     await chat.reconciler.check()
     before = metrics.counters["database_statements"]
