@@ -1,9 +1,11 @@
 """Background tasks are kept, named, and log their failures."""
 
+import ast
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,3 +198,42 @@ async def test_a_step_requested_repeatedly_runs_once_at_a_time_and_once_more():
             await asyncio.sleep(0)
 
     assert runs == [1, 1]
+
+
+# Loops that end with what they wait for.
+ENDING_LOOPS = {
+    "hubbub/core/tasks.py:_run",  # the one loop without an end
+    "hubbub/db/engines/sqlite.py:retry_while_busy",
+    "hubbub/prove/instances.py:restart",
+    "hubbub/prove/waiting.py:until",
+}
+
+
+def endless_loops_with_a_pause(path: Path) -> list[str]:
+    """Functions with a `while True` that pauses for a time."""
+    return [
+        f"{path}:{function.name}"
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.AsyncFunctionDef)
+        for loop in ast.walk(function)
+        if isinstance(loop, ast.While) and ast.unparse(loop.test) == "True" and pauses(loop)
+    ]
+
+
+def pauses(loop: ast.While) -> bool:
+    calls = [ast.unparse(node) for node in ast.walk(loop) if isinstance(node, ast.Call)]
+    return any(
+        call == "self._pause()" or (call.startswith("asyncio.sleep(") and call != "asyncio.sleep(0)")
+        for call in calls
+    )
+
+
+def test_periodic_work_is_a_periodic_task() -> None:
+    root = Path(__file__).parents[2]
+    found = [
+        loop.removeprefix(f"{root}/")
+        for path in sorted((root / "hubbub").rglob("*.py"))
+        for loop in endless_loops_with_a_pause(path)
+    ]
+
+    assert set(found) == ENDING_LOOPS

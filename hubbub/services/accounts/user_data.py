@@ -1,7 +1,8 @@
 """The tables that hold data of a user: what an export shows of each, and what a deletion does with it.
 
 `export.py` and `deletion.py` follow this list, in its order. A model with a key of a user that is not in the
-list fails a test.
+list fails a test. The payloads of jobs name users, too: jobs are deleted one day after they are done, and
+after HUBBUB_RETENTION_DAYS if they failed.
 """
 
 from enum import Enum, auto

@@ -124,7 +124,9 @@ async def test_a_changed_password_ends_other_sessions(instance, mailbox):
     asked = {"email": "ada@example.com", "password": OLD, "device_name": "phone"}
     _, answer = await instance.rest("POST", "/auth/login", json=asked)
     phone = ApiUser(instance, answer["data"])
-    assert "the address 127.0.0.1" in plain_text(await mailbox.next_message("ada@example.com", "A new login"))
+    assert "the IP address 127.0.0.1" in plain_text(
+        await mailbox.next_message("ada@example.com", "A new login")
+    )
 
     async def change(current: str, new: str) -> tuple[int, Any]:
         body = {"current_password": current, "new_password": new}
