@@ -48,7 +48,7 @@ async def upstream():
 def follow(stock, port, *, tls):
     """Run the commands of the page; the last one tests the configuration."""
     for command in commands():
-        text = re.sub(r"10\.0\.0\.\d:8000", f"127.0.0.1:{port}", stock.below(command))
+        text = re.sub(r"10\.0\.0\.\d:8000", f"127.0.0.1:{port}", stock.rebase_paths(command))
         if tls:
             text = text.replace("nginx/hubbub.conf", "nginx/hubbub-tls.conf")
         if text.startswith("nginx -t"):
@@ -65,7 +65,7 @@ async def running(stock):
     )
     try:
         async with asyncio.timeout(WAIT_S):
-            while not await _listens(stock.address, stock.ports["80"]):
+            while not await _listens(stock.ip, stock.ports["80"]):
                 assert process.returncode is None, (stock.root / "error.log").read_text()
         yield
     finally:
