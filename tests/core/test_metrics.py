@@ -71,6 +71,12 @@ def test_series_of_closed_sets_exist_from_the_start(name, values):
     assert set(values) <= set(metrics.labelled[name])
 
 
+def test_the_close_codes_of_the_table_are_those_of_the_protocol():
+    (metric,) = [each for each in metrics.COUNTERS if each.name == "sockets_closed"]
+
+    assert set(metric.values) == set(CloseCode)
+
+
 def test_an_unlisted_label_is_counted():
     metrics.count("requests", "599")
 

@@ -10,6 +10,7 @@ import pytest
 
 import hubbub
 from hubbub.cluster import bus as signals
+from hubbub.cluster.redis import codec
 from hubbub.core.errors import InvalidPayload, RateLimited
 from hubbub.schemas import errors, events
 from hubbub.schemas.base import encode
@@ -150,6 +151,14 @@ def test_an_entry_names_the_user_and_the_message_that_it_is_about() -> None:
 
 def test_a_reason_of_another_release_is_read_as_a_session_that_ended() -> None:
     assert SessionEndReason("stolen") is SessionEndReason.SESSION_ENDED
+
+
+def test_the_end_of_a_session_by_another_release_is_understood() -> None:
+    fields = {"user_id": str(USER), "session_id": None, "code": "session_revoked", "reason": "stolen"}
+
+    signal = codec.build_decoder().decode(msgspec.msgpack.encode({"type": "SessionEnded", **fields}))
+
+    assert signal == signals.SessionEnded(USER, None, CloseCode.SESSION_REVOKED, "stolen")
 
 
 # --- what the source hands over ---

@@ -10,7 +10,7 @@ import pytest
 from hubbub.core import errors
 from hubbub.realtime.chat import events
 from hubbub.schemas.events import EVENTS, EntryEvent, Kind
-from hubbub.schemas.sync.connection import CloseCode, RefreshAuth
+from hubbub.schemas.sync.connection import CloseCode, RefreshAuth, SessionEndReason
 from tests.support.client_model import Room
 
 ROOT = Path(__file__).parents[3]
@@ -107,6 +107,12 @@ def test_every_event_of_the_server_is_documented_with_its_fields(
     assert documented == {
         name: declared_fields(spec.struct, without) for name, spec in EVENTS.items() if spec.kind is kind
     }
+
+
+def test_the_reasons_why_a_session_ends_are_on_the_page() -> None:
+    cell = table("**Events of a connection**")["auth:revoked"][0]
+
+    assert set(re.findall(r"`(\w+)`", cell.split("one of", 1)[1])) == set(SessionEndReason)
 
 
 def test_the_common_fields_of_entries_are_on_the_page() -> None:
