@@ -111,7 +111,9 @@ class Traffic:
 async def nothing_lost(talk, devices, room_id, notifier):
     """Each acknowledged message is there once, in order, and the same for all clients."""
     await notifier.until(
-        lambda: all(has_all(each, room_id, talk.bodies) and not each.mirror.rooms_behind() for each in devices),
+        lambda: all(
+            has_all(each, room_id, talk.bodies) and not each.mirror.rooms_behind() for each in devices
+        ),
         "everybody has everything",
         LATE_S,
     )
