@@ -1,4 +1,4 @@
-"""A connection to Redis that is opened again whenever it breaks."""
+"""A connection to Redis that reconnects whenever it breaks."""
 
 import asyncio
 import logging

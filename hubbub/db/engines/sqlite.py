@@ -1,4 +1,4 @@
-"""SQLite for Tortoise: transactions that survive cancellation and begin with the write lock."""
+"""SQLite for Tortoise: PRAGMAs, and transactions that survive cancellation and begin with the write lock."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""Times of the last use, written for many rows at once: late, and without blocking other transactions."""
+"""Last seen: times of the last use, written for many rows at once, late and without blocking others."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Finds `@username` in messages: only members of the room, not in code, e-mail addresses and URLs."""
+"""Finds mentions (`@username`): only members of the room, not in code, e-mail addresses and URLs."""
 
 import re
 import unicodedata

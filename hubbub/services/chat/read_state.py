@@ -1,4 +1,4 @@
-"""Read state: how far a user has read a room, and whether they muted it."""
+"""Read state: how far a user has read a room, the unread counts, and whether the user muted it."""
 
 from hubbub import models
 from hubbub.cluster.bus import MemberChanged, RoomHint, UserHint

@@ -1,4 +1,4 @@
-"""Buffers when sessions and API keys were last used, and writes it once a minute instead of per request."""
+"""Last seen: buffers when sessions and API keys were last used, and writes it once a minute."""
 
 import asyncio
 from datetime import datetime

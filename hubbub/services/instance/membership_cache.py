@@ -1,4 +1,4 @@
-"""In-memory cache of the connected users and their memberships.
+"""In-memory cache of the connected users and their memberships. Evicts users who disconnected.
 
 Ordinary messages and reconnects cost no query. Bus signals update the cache. The reconciler compares it with
 the database about once a second, and a write compares the room's `member_version` under the room's lock

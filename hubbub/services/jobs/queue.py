@@ -1,4 +1,4 @@
-"""Durable jobs: stored with the change that causes them, run at least once, kept if they fail.
+"""Durable jobs: stored with the change that causes them, run at least once. Failed ones are dead letters.
 
 A worker holds a job by a lease. The lease of a worker that dies expires, and another worker runs the job
 again.

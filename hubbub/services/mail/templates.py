@@ -1,4 +1,4 @@
-"""Renders e-mails: one layout, a catalogue of texts per language, and the variables of the template."""
+"""E-mail templates: one layout, a catalogue of texts per language, and the variables of each template."""
 
 import tomllib
 from functools import cache

@@ -1,4 +1,4 @@
-"""The state that a connecting client receives: memberships, and the rooms that differ from its cursors."""
+"""The state for a client that connects or reconnects: memberships, rooms that differ from its cursors."""
 
 from collections.abc import Mapping
 from datetime import timedelta
